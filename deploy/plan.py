@@ -1,0 +1,150 @@
+"""The Plan: per host, the steps that would change it, with the exact commands and file diffs. A value, and a file.
+
+Pure: how a plan is made is the planner's business, and how it is carried out is apply's.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from inventory.errors import SamdriftError
+from inventory.fleet import Frozen
+
+
+class PlanError(SamdriftError):
+    """A plan file cannot be read, or is not what samdrift wrote."""
+
+
+class Command(Frozen):
+    """One command, as it will be sent: `run` a shell command, or `upload` a text to a path."""
+
+    kind: Literal["run", "upload"]
+    text: str
+    path: str = ""
+
+    def __str__(self) -> str:
+        return self.text if self.kind == "run" else f"upload {len(self.text.encode())} bytes to {self.path}"
+
+
+class Change(Frozen):
+    """What a step changes, as text before and after; None where it is not there."""
+
+    what: str
+    before: str | None
+    after: str | None
+
+    @property
+    def diff(self) -> str:
+        """A unified diff, empty where the texts are the same."""
+        before = (self.before or "").splitlines(keepends=True)
+        after = (self.after or "").splitlines(keepends=True)
+        names = (self.what if self.before is not None else "/dev/null", self.what)
+        lines = difflib.unified_diff(before, after, f"live {names[0]}", f"wanted {names[1]}", n=2)
+        return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+
+
+class Step(Frozen):
+    """One operation of one role on one host.
+
+    `intent` is the digest of what the role declares, whatever the host looks like; `handler` marks a restart or
+    reload, which is never a difference by itself.
+    """
+
+    role: str
+    name: str
+    intent: str
+    commands: tuple[Command, ...] = ()
+    change: Change | None = None
+    handler: bool = False
+
+    @property
+    def id(self) -> str:
+        """`role: name`, unique on its host."""
+        return f"{self.role}: {self.name}"
+
+    @property
+    def changes(self) -> bool:
+        """Whether it would do something."""
+        return bool(self.commands)
+
+
+class Unmanaged(Frozen):
+    """A file in a directory that a role owns, and that no role declares."""
+
+    role: str
+    path: str
+
+
+class HostPlan(Frozen):
+    """Every step of one host, changing or not, from one look at it. With `error` set the host is unknown."""
+
+    host: str
+    municipality: str
+    steps: tuple[Step, ...] = ()
+    unmanaged: tuple[Unmanaged, ...] = ()
+    execs: int = 0
+    seconds: float = 0.0
+    error: str = ""
+
+    @property
+    def changes(self) -> tuple[Step, ...]:
+        """The steps that would do something."""
+        return tuple(s for s in self.steps if s.changes)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what the plan says about the host; noise in facts does not reach it."""
+        said = [s.model_dump(mode="json", exclude={"intent"}) for s in self.changes]
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+class Plan(Frozen):
+    """What would change, on which hosts, computed from which inventory and which code."""
+
+    format: Literal[1] = 1
+    fleet_digest: str
+    fleet_source: str
+    code_digest: str
+    made_at: str
+    made_by: str
+    limit: str = ""
+    hosts: tuple[HostPlan, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the whole plan."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    def host(self, name: str) -> HostPlan | None:
+        """This host's part, or None where the plan does not speak of it."""
+        return next((h for h in self.hosts if h.host == name), None)
+
+
+def write_plan(plan: Plan, path: Path) -> None:
+    """Write a plan as a file that can be read, reviewed and applied."""
+    document = {"digest": plan.digest, "plan": plan.model_dump(mode="json")}
+    try:
+        path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    except OSError as e:
+        raise PlanError(f"cannot write the plan: {e.strerror}", where=str(path), fix="choose another --out") from e
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan file; refuse one that was edited since it was written."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        plan = Plan.model_validate(document["plan"])
+        digest = document["digest"]
+    except OSError as e:
+        raise PlanError(f"cannot read the plan: {e.strerror}", where=str(path)) from e
+    except (ValueError, KeyError, TypeError, ValidationError) as e:
+        raise PlanError("this is not a plan file", where=str(path), fix="make one: samdrift plan --out FILE") from e
+    if digest != plan.digest:
+        raise PlanError("the plan was edited after it was made", where=str(path), fix="make a new one: samdrift plan")
+    return plan

@@ -1,0 +1,59 @@
+"""The root of every error samdrift raises on purpose. Each says what happened, where, and what to do next."""
+
+from __future__ import annotations
+
+
+class SamdriftError(Exception):
+    """An expected failure, told to the user in one line and without a traceback.
+
+    Attributes:
+        what: what happened.
+        where: the place to mend: file and line, or NetBox object and field; empty if there is none.
+        fix: what to do next.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
+        self.what, self.where, self.fix = what, where, fix
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}{self.what}" + (f" ({self.fix})" if self.fix else "")
+
+
+class UsageError(SamdriftError):
+    """The command line asks for something that cannot be (exit code 64)."""
+
+    exit_code = 64
+
+
+class InventoryError(SamdriftError):
+    """The inventory is not sound. Carries every problem found, not the first one only."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        lines = "\n".join(f"  {p}" for p in problems)
+        super().__init__(f"the inventory is not sound, {len(problems)} to mend:\n{lines}")
+
+
+class Problem:
+    """One thing wrong in the inventory: the rule it breaks, where to mend it, and how."""
+
+    __slots__ = ("fix", "rule", "what", "where")
+
+    def __init__(self, rule: str, where: str, what: str, fix: str = "") -> None:
+        self.rule, self.where, self.what, self.fix = rule, where, what, fix
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what} [{self.rule}]" + (f"; {self.fix}" if self.fix else "")
+
+    def __repr__(self) -> str:
+        return f"Problem({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Problem) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))

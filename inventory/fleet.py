@@ -1,0 +1,241 @@
+"""The Fleet: everything known about the five municipalities' hosts and sites, frozen.
+
+Shapes and names are NetBox's own (tenant, site, prefix, platform, device role, config context), so that
+snapshot and NetBox say the same words. Not here: where a Fleet comes from (`snapshot.py`), what makes it
+sound (`rules.py`), and which part of it a command means (`selection.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Frozen(BaseModel):
+    """A value of the inventory: immutable, and an unknown key in its source is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Region(Frozen):
+    """A NetBox region; prefixes scoped to it are shared by all its sites."""
+
+    slug: str
+    name: str
+
+
+class Tenant(Frozen):
+    """A municipality (or the joint IT unit): the owner of hosts and of their information."""
+
+    slug: str
+    name: str
+    description: str = ""
+
+
+class Site(Frozen):
+    """A place with equipment. `tenant` is the municipality that it belongs to."""
+
+    slug: str
+    name: str
+    tenant: str
+    region: str
+    asn: int | None = Field(default=None, description="private BGP AS number of the site (RFC 6996)")
+    facility: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+class Named(Frozen):
+    """A NetBox object that is no more than a slug and a name: platform, device role, manufacturer, tag."""
+
+    slug: str
+    name: str
+    description: str = ""
+
+
+class Platform(Named):
+    """What runs on a host; `family` says how samdrift reaches it: a shell or a vendor CLI."""
+
+    family: Literal["debian", "cli"]
+
+
+class DeviceType(Frozen):
+    """A model of a manufacturer."""
+
+    slug: str
+    manufacturer: str
+    model: str
+
+
+class Vlan(Frozen):
+    """A VLAN of a site."""
+
+    vid: int = Field(ge=1, le=4094)
+    name: str
+    site: str
+
+
+class Prefix(Frozen):
+    """An IPv4 prefix, scoped to a site or (shared by all its sites) to a region; exactly one of the two."""
+
+    prefix: IPv4Network
+    description: str = ""
+    site: str | None = None
+    region: str | None = None
+    vlan: int | None = None
+    gateway: IPv4Address | None = Field(default=None, description="custom field: the router's address in it")
+
+
+class ConfigContext(Frozen):
+    """A NetBox config context and what it is assigned to. NetBox merges them; samdrift never does."""
+
+    name: str
+    weight: int = 1000
+    device_roles: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    tenants: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    data: dict[str, Any]
+
+
+class Interface(Frozen):
+    """A network interface of a host, with its addresses."""
+
+    name: str
+    type: str = "1000base-t"
+    enabled: bool = True
+    description: str = ""
+    untagged_vlan: int | None = None
+    tagged_vlans: tuple[int, ...] = ()
+    addresses: tuple[IPv4Interface, ...] = ()
+
+
+class Cable(Frozen):
+    """A cable between two interfaces, each `host:interface`."""
+
+    a: str
+    b: str
+
+
+class Host(Frozen):
+    """A device or a virtual machine.
+
+    `primary_address` is the one that samdrift connects to. `host_keys` are its SSH host keys as
+    `type base64`, the only keys it is believed by. `context` is the merged config context as NetBox gave it;
+    samdrift reads `context["samdrift"]` of it: `{roles: [...], wave: N, <role>: {options}}`.
+    """
+
+    name: str
+    kind: Literal["device", "vm"]
+    tenant: str
+    site: str
+    role: str
+    platform: str
+    status: Literal["active", "planned", "offline", "decommissioning"] = "active"
+    device_type: str | None = None
+    cluster: str | None = None
+    serial: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    interfaces: tuple[Interface, ...] = ()
+    primary_address: IPv4Address | None = None
+    host_keys: tuple[str, ...] = ()
+    context: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def samdrift(self) -> dict[str, Any]:
+        """What the merged config context says to samdrift; empty where it says nothing."""
+        section = self.context.get("samdrift", {})
+        return section if isinstance(section, dict) else {}
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The samdrift roles of this host, in the order that the config context gives them."""
+        roles = self.samdrift.get("roles", ())
+        return tuple(r for r in roles if isinstance(r, str)) if isinstance(roles, list | tuple) else ()
+
+    @property
+    def wave(self) -> int:
+        """Which wave of an apply this host belongs to (config context `samdrift.wave`; 50 if it says none)."""
+        wave = self.samdrift.get("wave", 50)
+        return wave if isinstance(wave, int) else 50
+
+    @property
+    def address(self) -> IPv4Address:
+        """The primary address. A sound fleet has one for every active host (rule `host-address`)."""
+        if self.primary_address is None:
+            raise LookupError(f"host {self.name} has no primary address")
+        return self.primary_address
+
+    @property
+    def addresses(self) -> tuple[IPv4Interface, ...]:
+        """Every address of every interface, in the interfaces' order."""
+        return tuple(a for i in self.interfaces for a in i.addresses)
+
+
+class Fleet(Frozen):
+    """The whole fleet, validated once. Every tuple is sorted by its key, so equal fleets have equal digests."""
+
+    regions: tuple[Region, ...] = ()
+    tenants: tuple[Tenant, ...] = ()
+    sites: tuple[Site, ...] = ()
+    platforms: tuple[Platform, ...] = ()
+    device_roles: tuple[Named, ...] = ()
+    manufacturers: tuple[Named, ...] = ()
+    device_types: tuple[DeviceType, ...] = ()
+    clusters: tuple[Named, ...] = ()
+    tags: tuple[Named, ...] = ()
+    vlans: tuple[Vlan, ...] = ()
+    prefixes: tuple[Prefix, ...] = ()
+    config_contexts: tuple[ConfigContext, ...] = ()
+    hosts: tuple[Host, ...] = ()
+    cables: tuple[Cable, ...] = ()
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the whole content: two fleets with one digest are one fleet."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @cached_property
+    def _by_name(self) -> dict[str, Host]:
+        return {h.name: h for h in self.hosts}
+
+    def host(self, name: str) -> Host:
+        """The host of this name; KeyError if there is none."""
+        return self._by_name[name]
+
+    def site(self, slug: str) -> Site:
+        """The site of this slug; KeyError if there is none."""
+        return {s.slug: s for s in self.sites}[slug]
+
+    def tenant(self, slug: str) -> Tenant:
+        """The tenant of this slug; KeyError if there is none."""
+        return {t.slug: t for t in self.tenants}[slug]
+
+    def platform(self, slug: str) -> Platform:
+        """The platform of this slug; KeyError if there is none."""
+        return {p.slug: p for p in self.platforms}[slug]
+
+    def with_role(self, role: str) -> tuple[Host, ...]:
+        """Active hosts that have this samdrift role, by name."""
+        return tuple(h for h in self.hosts if h.status == "active" and role in h.roles)
+
+    def with_device_role(self, slug: str) -> tuple[Host, ...]:
+        """Active hosts whose NetBox device role is this one, by name."""
+        return tuple(h for h in self.hosts if h.status == "active" and h.role == slug)
+
+    def prefixes_of_site(self, slug: str) -> tuple[Prefix, ...]:
+        """The site's own prefixes and those of its region."""
+        region = self.site(slug).region
+        return tuple(p for p in self.prefixes if p.site == slug or (p.region is not None and p.region == region))
+
+    def prefix_of(self, address: IPv4Address) -> Prefix | None:
+        """The longest prefix that holds this address, or None."""
+        holding = [p for p in self.prefixes if address in p.prefix]
+        return max(holding, key=lambda p: p.prefix.prefixlen, default=None)

@@ -1,0 +1,1 @@
+"""What roles are built from: settings, catalogue, managed files, packages, services, handlers."""

@@ -1,0 +1,115 @@
+"""Which roles there are, and what each needs to know about a host.
+
+A role is found by its name: `roles/<name>.py`. It has a `deploy(settings)` that declares operations, and may
+have `Options` (what a config context may set), `settings(host, fleet, options)` (pure), `listens(settings)`,
+`forwards(settings)`, `PLATFORMS` (slugs; Debian 12 and 13 if it says none), `OWNS` (directories in which every
+file is the role's) and `CONTROLS` (what auditors ask for that this role answers).
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+from pydantic import ValidationError
+
+from inventory.errors import Problem
+from inventory.fleet import Fleet, Host
+from roles.shared.settings import Options, Settings, SettingsError
+from roles.shared.traffic import Forward, Listen
+
+DEBIAN = frozenset({"debian-12", "debian-13"})
+HERE = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Role:
+    """One role, as its module declares it."""
+
+    name: str
+    summary: str
+    deploy: Callable[[Settings], None]
+    options: type[Options]
+    compute: Callable[[Host, Fleet, Options], Settings]
+    listens: Callable[[Settings], tuple[Listen, ...]]
+    forwards: Callable[[Settings], tuple[Forward, ...]]
+    platforms: frozenset[str]
+    owns: tuple[str, ...]
+    controls: tuple[str, ...]
+
+    def settings(self, host: Host, fleet: Fleet) -> Settings | list[Problem]:
+        """This role's settings for a host, or everything that is wrong with them."""
+        place = f"host {host.name}, config context samdrift.{self.name}"
+        section = host.samdrift.get(self.name, {})
+        try:
+            options = self.options.model_validate_json(json.dumps(section), strict=True)
+        except ValidationError as e:
+            return [Problem("role-option", ".".join([place, *map(str, err["loc"])]), err["msg"]) for err in e.errors()]
+        try:
+            return self.compute(host, fleet, options)
+        except SettingsError as e:
+            return [Problem("role-settings", f"host {host.name}, {e.field}", f"{self.name}: {e.what}", e.fix)]
+
+
+@cache
+def catalogue() -> Mapping[str, Role]:
+    """Every role, by name, in alphabetical order."""
+    names = sorted(p.stem for p in HERE.glob("*.py") if p.stem != "__init__")
+    return MappingProxyType({name: _load(name) for name in names})
+
+
+def _load(name: str) -> Role:
+    module = importlib.import_module(f"roles.{name}")
+    return Role(
+        name=name,
+        summary=(module.__doc__ or name).strip().splitlines()[0],
+        deploy=module.deploy,
+        options=getattr(module, "Options", Options),
+        compute=getattr(module, "settings", lambda _host, _fleet, _options: Settings()),
+        listens=getattr(module, "listens", lambda _settings: ()),
+        forwards=getattr(module, "forwards", lambda _settings: ()),
+        platforms=frozenset(getattr(module, "PLATFORMS", DEBIAN)),
+        owns=tuple(getattr(module, "OWNS", ())),
+        controls=tuple(getattr(module, "CONTROLS", ())),
+    )
+
+
+def settings_of(host: Host, fleet: Fleet, names: tuple[str, ...] | None = None) -> dict[str, Settings]:
+    """The settings of a host's roles (or of `names` among them), in the host's own order.
+
+    Raises:
+        SettingsError: the first problem, for a role that builds on other roles' settings.
+    """
+    found: dict[str, Settings] = {}
+    for name in host.roles if names is None else names:
+        settings = catalogue()[name].settings(host, fleet)
+        if isinstance(settings, list):
+            raise SettingsError(str(settings[0]), field=f"config context samdrift.{name}")
+        found[name] = settings
+    return found
+
+
+def problems_of(host: Host, fleet: Fleet) -> list[Problem]:
+    """Everything wrong with the roles of a host: unknown ones, ones that do not fit, and bad settings."""
+    place = f"host {host.name}, config context samdrift.roles"
+    problems: list[Problem] = []
+    for name in host.roles:
+        role = catalogue().get(name)
+        if role is None:
+            known = ", ".join(catalogue())
+            problems.append(Problem("role-unknown", place, f"there is no role {name!r}", f"one of: {known}"))
+        elif host.platform not in role.platforms:
+            fits = ", ".join(sorted(role.platforms))
+            problems.append(
+                Problem("role-platform", place, f"role {name} does not fit platform {host.platform}", f"fits: {fits}")
+            )
+        else:
+            settings = role.settings(host, fleet)
+            if isinstance(settings, list):
+                problems += settings
+    return problems

@@ -1,0 +1,136 @@
+"""`managed_file`: the one way a role declares a file.
+
+A candidate is uploaded beside its target, given its owner and mode, judged on the host by the program that
+will read it, and only then renamed into place, so that a file its program refuses never goes live.
+"""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from collections.abc import Generator
+from io import BytesIO
+from pathlib import PurePosixPath
+
+from pydantic import BaseModel
+from pyinfra import host
+from pyinfra.api import FactBase, FileUploadCommand, StringCommand, operation
+from pyinfra.api.command import PyinfraCommand
+from pyinfra.api.operation import OperationMeta
+
+from inventory.fleet import Frozen
+from roles.shared.handlers import Handler
+from roles.shared.registration import ManagedFile, current
+from roles.shared.rendering import render
+
+LARGEST = 4 * 1024 * 1024
+"""A managed file is read back whole up to this many bytes; configuration files are far smaller."""
+
+
+class FileOnHost(Frozen):
+    """A path as it stands on a host. `content` is None where it is no regular file."""
+
+    kind: str
+    owner: str = ""
+    group: str = ""
+    mode: str = ""
+    content: str | None = None
+
+
+class FileState(FactBase[FileOnHost]):
+    """Owner, group, mode and whole content of one path, in one command."""
+
+    @staticmethod
+    def default() -> FileOnHost:
+        return FileOnHost(kind="absent")
+
+    def command(self, path: str) -> str:
+        p = shlex.quote(path)
+        return (
+            f"if [ -L {p} ]; then echo link; "
+            f"elif [ -f {p} ]; then stat -c 'file %U %G %a' {p}; head -c {LARGEST} {p} | base64 -w0; echo; "
+            f"elif [ -e {p} ]; then echo other; else echo absent; fi"
+        )
+
+    def process(self, output: list[str]) -> FileOnHost:
+        kind, *meta = output[0].split()
+        if kind != "file":
+            return FileOnHost(kind=kind)
+        owner, group, mode = meta
+        raw = base64.b64decode(output[1]) if len(output) > 1 else b""
+        content = raw.decode("utf-8", "backslashreplace")
+        return FileOnHost(kind=kind, owner=owner, group=group, mode=mode, content=content)
+
+
+def managed_file(
+    path: str,
+    *,
+    template: str | None = None,
+    content: str | None = None,
+    settings: BaseModel | None = None,
+    owner: str = "root",
+    group: str = "root",
+    mode: str = "644",
+    validate_with: str | None = None,
+    then: tuple[Handler, ...] = (),
+) -> OperationMeta:
+    """Declare that `path` holds exactly this text: `template` rendered with `settings`, or `content`.
+
+    Args:
+        validate_with: a shell command in which `{path}` is the candidate; anything but exit 0 refuses it.
+        then: the handlers owed when the file changes.
+    """
+    if (template is None) == (content is None):
+        raise TypeError(f"managed_file {path}: give a template or a content, one of the two")
+    text = content if content is not None else render(str(template), settings=settings)
+    registration = current()
+    file = ManagedFile(
+        role=registration.role,
+        path=path,
+        content=text,
+        owner=owner,
+        group=group,
+        mode=mode,
+        validate_with=validate_with,
+        then=then,
+    )
+    registration.files.append(file)
+    meta = write(name=f"file {path}", file=file)
+    registration.owe(then, meta)
+    return meta
+
+
+def absent_file(path: str, *, then: tuple[Handler, ...] = ()) -> OperationMeta:
+    """Declare that there is nothing at `path`."""
+    meta = remove(name=f"no file {path}", path=path, debts=tuple(h.debt for h in then))
+    current().owe(then, meta)
+    return meta
+
+
+@operation()
+def write(file: ManagedFile) -> Generator[PyinfraCommand]:
+    """Put a managed file in place if the host's differs in content, owner, group or mode."""
+    live = host.get_fact(FileState, path=file.path)
+    wanted = FileOnHost(kind="file", owner=file.owner, group=file.group, mode=file.mode, content=file.content)
+    if live == wanted:
+        host.noop(f"{file.path} is as wanted")
+        return
+    target = PurePosixPath(file.path)
+    candidate = str(target.with_name(f".{target.name}.samdrift"))
+    c, p = shlex.quote(candidate), shlex.quote(file.path)
+    steps = [f"chown {shlex.quote(file.owner)}:{shlex.quote(file.group)} {c}", f"chmod {file.mode} {c}"]
+    if file.validate_with:
+        steps.append(f"( {file.validate_with.replace('{path}', c)} )")
+    steps += [h.debt for h in file.then]
+    steps.append(f"mv -fT {c} {p}")
+    yield FileUploadCommand(BytesIO(file.content.encode()), candidate)
+    yield StringCommand(f"{{ {' && '.join(steps)}; }} || {{ rm -f {c}; exit 1; }}")
+
+
+@operation()
+def remove(path: str, debts: tuple[str, ...]) -> Generator[str]:
+    """Remove a file if it is there."""
+    if host.get_fact(FileState, path=path).kind == "absent":
+        host.noop(f"{path} is absent")
+        return
+    yield " && ".join([*debts, f"rm -f {shlex.quote(path)}"])

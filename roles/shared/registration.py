@@ -1,0 +1,68 @@
+"""What one role declares on one host while its `deploy` runs: its managed files and the handlers they owe.
+
+Declaring touches nothing. The planner opens a registration around each role's `deploy`; when it closes, the
+owed handlers are registered as the role's last operations, each once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from pyinfra.api.operation import OperationMeta
+
+from inventory.fleet import Frozen
+from roles.shared.handlers import Handler, pay
+
+
+class ManagedFile(Frozen):
+    """A file as a role declares it: its whole content, and the program that must accept it.
+
+    `validate_with` is a shell command in which `{path}` stands for the candidate file; it must exit 0.
+    """
+
+    role: str
+    path: str
+    content: str
+    owner: str
+    group: str
+    mode: str
+    validate_with: str | None
+    then: tuple[Handler, ...]
+
+
+@dataclass
+class Registration:
+    """What a role has declared so far."""
+
+    role: str
+    files: list[ManagedFile] = field(default_factory=list)
+    owed: dict[Handler, list[OperationMeta]] = field(default_factory=dict)
+
+    def owe(self, handlers: tuple[Handler, ...], cause: OperationMeta) -> None:
+        """These handlers run at the end of the role if `cause` changes something."""
+        for handler in handlers:
+            self.owed.setdefault(handler, []).append(cause)
+
+
+_current: ContextVar[Registration] = ContextVar("registration")
+
+
+def current() -> Registration:
+    """The registration of the role that is being declared; LookupError outside of one."""
+    return _current.get()
+
+
+@contextmanager
+def registering(role: str) -> Iterator[Registration]:
+    """Collect what `role` declares; at the end, register the handlers that it owes."""
+    registration = Registration(role)
+    token = _current.set(registration)
+    try:
+        yield registration
+        for handler, causes in registration.owed.items():
+            pay(name=handler.name, handler=handler, causes=causes)
+    finally:
+        _current.reset(token)

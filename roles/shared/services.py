@@ -1,0 +1,41 @@
+"""`service`: a systemd unit that must run (or not) now and at boot."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Generator
+
+from pyinfra import host
+from pyinfra.api import FactBase, operation
+from pyinfra.api.operation import OperationMeta
+
+
+class UnitState(FactBase[dict[str, str]]):
+    """ActiveState and UnitFileState of one systemd unit."""
+
+    default = dict
+
+    def command(self, unit: str) -> str:
+        return f"systemctl show -p ActiveState -p UnitFileState -- {shlex.quote(unit)}"
+
+    def process(self, output: list[str]) -> dict[str, str]:
+        return dict(line.split("=", 1) for line in output if "=" in line)
+
+
+def service(unit: str, *, running: bool = True, enabled: bool = True) -> OperationMeta:
+    """Declare that a unit (full name, with its suffix) runs now and is enabled at boot, or neither, or one."""
+    state = "running" if running else "stopped"
+    return control(name=f"{unit} {state}", unit=unit, running=running, enabled=enabled)
+
+
+@operation()
+def control(unit: str, running: bool, enabled: bool) -> Generator[str]:
+    """Start, stop, enable or disable a unit where it differs. `static` units cannot be enabled and need not."""
+    state = host.get_fact(UnitState, unit=unit)
+    u = shlex.quote(unit)
+    is_enabled = state.get("UnitFileState") in {"enabled", "enabled-runtime", "static", "alias", "generated"}
+    if is_enabled != enabled and not (state.get("UnitFileState") == "static" and not enabled):
+        yield f"systemctl {'enable' if enabled else 'disable'} {u}"
+    is_running = state.get("ActiveState") in {"active", "activating", "reloading"}
+    if is_running != running:
+        yield f"systemctl {'start' if running else 'stop'} {u}"

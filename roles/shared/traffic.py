@@ -1,0 +1,59 @@
+"""What a role wants let through the firewall: ports it serves, and what a gateway forwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Network, collapse_addresses
+from typing import Literal
+
+from inventory.fleet import Fleet, Frozen, Host
+
+MANAGEMENT_STATION = "management-station"
+"""Device role of the hosts that administrators (and samdrift) work from."""
+
+
+class Listen(Frozen):
+    """A port that a role serves on its host. Empty `sources` lets nobody in; say `ANYWHERE` to mean it."""
+
+    protocol: Literal["tcp", "udp"]
+    port: int
+    sources: tuple[IPv4Network, ...]
+    why: str
+
+
+class Forward(Frozen):
+    """Traffic that a gateway lets pass from `sources` to `destinations`; without a port, all of it."""
+
+    sources: tuple[IPv4Network, ...]
+    destinations: tuple[IPv4Network, ...]
+    protocol: Literal["tcp", "udp", "icmp"] | None = None
+    port: int | None = None
+    why: str
+
+
+ANYWHERE = (IPv4Network("0.0.0.0/0"),)
+
+
+def networks(of: Iterable[IPv4Network]) -> tuple[IPv4Network, ...]:
+    """The same addresses as few, sorted networks."""
+    return tuple(sorted(collapse_addresses(of)))
+
+
+def fleet_networks(fleet: Fleet) -> tuple[IPv4Network, ...]:
+    """Every prefix of the fleet."""
+    return networks(p.prefix for p in fleet.prefixes)
+
+
+def site_networks(fleet: Fleet, site: str) -> tuple[IPv4Network, ...]:
+    """The prefixes of one site alone, without those that its region shares."""
+    return networks(p.prefix for p in fleet.prefixes if p.site == site)
+
+
+def addresses_of(hosts: Iterable[Host]) -> tuple[IPv4Network, ...]:
+    """Every address of these hosts, as /32 networks: any of them may be the source of a packet."""
+    return networks(IPv4Network(a.ip) for h in hosts for a in h.addresses)
+
+
+def management(fleet: Fleet) -> tuple[IPv4Network, ...]:
+    """Where administration may come from: the management stations."""
+    return addresses_of(fleet.with_device_role(MANAGEMENT_STATION))
