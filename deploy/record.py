@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from deploy.findings import Finding
+from pydantic import Field
+
 from inventory.fleet import Frozen
 
 
@@ -35,7 +37,7 @@ class HostResult(Frozen):
     outcome: Literal["in sync", "changed", "differs", "failed", "stale", "unknown", "skipped"]
     changed: tuple[str, ...] = ()
     detail: str = ""
-    steps: dict[str, AppliedStep] = {}
+    steps: dict[str, AppliedStep] = Field(default_factory=dict)
     execs: int = 0
     seconds: float = 0.0
 
