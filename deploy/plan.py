@@ -5,7 +5,6 @@ Pure: how a plan is made is the planner's business, and how it is carried out is
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
+from roles.shared.change import Change
 
 
 class PlanError(SamdriftError):
@@ -32,33 +32,18 @@ class Command(Frozen):
         return self.text if self.kind == "run" else f"upload {len(self.text.encode())} bytes to {self.path}"
 
 
-class Change(Frozen):
-    """What a step changes, as text before and after; None where it is not there."""
-
-    what: str
-    before: str | None
-    after: str | None
-
-    @property
-    def diff(self) -> str:
-        """A unified diff, empty where the texts are the same."""
-        before = (self.before or "").splitlines(keepends=True)
-        after = (self.after or "").splitlines(keepends=True)
-        names = (self.what if self.before is not None else "/dev/null", self.what)
-        lines = difflib.unified_diff(before, after, f"live {names[0]}", f"wanted {names[1]}", n=2)
-        return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
-
-
 class Step(Frozen):
     """One operation of one role on one host.
 
-    `intent` is the digest of what the role declares, whatever the host looks like; `handler` marks a restart or
-    reload, which is never a difference by itself.
+    `intent` is the digest of what the role declares, whatever the host looks like; `wanted` the SHA-256 of the
+    text that a managed file should hold, empty for other steps; `handler` marks a restart or reload, which is
+    never a difference by itself.
     """
 
     role: str
     name: str
     intent: str
+    wanted: str = ""
     commands: tuple[Command, ...] = ()
     change: Change | None = None
     handler: bool = False

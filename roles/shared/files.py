@@ -19,6 +19,7 @@ from pyinfra.api.command import PyinfraCommand
 from pyinfra.api.operation import OperationMeta
 
 from inventory.fleet import Frozen
+from roles.shared.change import Change, explain
 from roles.shared.handlers import Handler
 from roles.shared.registration import ManagedFile, current
 from roles.shared.rendering import render
@@ -35,6 +36,11 @@ class FileOnHost(Frozen):
     group: str = ""
     mode: str = ""
     content: str | None = None
+
+    @property
+    def meta(self) -> str:
+        """Owner, group and mode, or what else it is."""
+        return f"{self.owner}:{self.group} {self.mode}" if self.kind == "file" else self.kind
 
 
 class FileState(FactBase[FileOnHost]):
@@ -123,14 +129,23 @@ def write(file: ManagedFile) -> Generator[PyinfraCommand]:
         steps.append(f"( {file.validate_with.replace('{path}', c)} )")
     steps += [h.debt for h in file.then]
     steps.append(f"mv -fT {c} {p}")
-    yield FileUploadCommand(BytesIO(file.content.encode()), candidate)
+    change = Change(
+        what=file.path,
+        before=live.content,
+        after=file.content,
+        meta_before=live.meta,
+        meta_after=wanted.meta,
+    )
+    yield explain(FileUploadCommand(BytesIO(file.content.encode()), candidate), change)
     yield StringCommand(f"{{ {' && '.join(steps)}; }} || {{ rm -f {c}; exit 1; }}")
 
 
 @operation()
-def remove(path: str, debts: tuple[str, ...]) -> Generator[str]:
+def remove(path: str, debts: tuple[str, ...]) -> Generator[PyinfraCommand]:
     """Remove a file if it is there."""
-    if host.get_fact(FileState, path=path).kind == "absent":
+    live = host.get_fact(FileState, path=path)
+    if live.kind == "absent":
         host.noop(f"{path} is absent")
         return
-    yield " && ".join([*debts, f"rm -f {shlex.quote(path)}"])
+    command = StringCommand(" && ".join([*debts, f"rm -f {shlex.quote(path)}"]))
+    yield explain(command, Change(what=path, before=live.content, after=None, meta_before=live.meta))

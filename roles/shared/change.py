@@ -1,0 +1,57 @@
+"""What a step would change, as text before and after: said by the operation that knows, carried by its first command."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from typing import TypeVar
+
+from pyinfra.api.command import PyinfraCommand
+
+from inventory.fleet import Frozen
+
+C = TypeVar("C", bound=PyinfraCommand)
+
+
+class Change(Frozen):
+    """Text before and after, None where it is not there; `meta` is owner, group and mode where it is a file."""
+
+    what: str
+    before: str | None
+    after: str | None
+    meta_before: str = ""
+    meta_after: str = ""
+
+    @property
+    def diff(self) -> str:
+        """A unified diff with two lines of context; a change of owner or mode stands above it."""
+        before = (self.before or "").splitlines(keepends=True)
+        after = (self.after or "").splitlines(keepends=True)
+        live = f"live {self.what}" if self.before is not None else "live (absent)"
+        lines = difflib.unified_diff(before, after, live, f"wanted {self.what}", n=2)
+        text = "".join(line if line.endswith("\n") else f"{line}\n\\ no newline at end\n" for line in lines)
+        if self.before is not None and self.meta_before != self.meta_after:
+            text = f"owner, mode: {self.meta_before} -> {self.meta_after}\n{text}"
+        return text
+
+    @property
+    def live_digest(self) -> str:
+        """SHA-256 of what is there; empty where nothing is."""
+        return digest(self.before) if self.before is not None else ""
+
+
+def digest(text: str) -> str:
+    """SHA-256 (hex) of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def explain(command: C, change: Change) -> C:
+    """Let a command carry what it changes, for the plan to show."""
+    command.change = change  # type: ignore[attr-defined]  # pyinfra's commands have no field for it
+    return command
+
+
+def explanation(command: PyinfraCommand) -> Change | None:
+    """What a command says that it changes."""
+    change = getattr(command, "change", None)
+    return change if isinstance(change, Change) else None
