@@ -1,4 +1,4 @@
-"""What a step would change, as text before and after: said by the operation that knows, carried by its first command."""
+"""What a step would change, as text before and after: said by the operation, carried by its first command."""
 
 from __future__ import annotations
 

@@ -1,0 +1,460 @@
+"""The planner: roles in, steps out, from one look at each host; and the carrying out of what was planned.
+
+The only module that imports pyinfra's State machinery. Roles only register operations; then every operation's
+generator runs in a greenlet of its own and their facts are answered together (`rounds`), so that a look costs
+two or three execs whatever the number of steps. What the generators yield is kept, word for word, and is what
+`carry_out` executes: nothing is evaluated again in between.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import inspect
+import json
+import logging
+import shlex
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any, cast
+
+from gevent.local import local
+from gevent.pool import Pool
+from pydantic import BaseModel
+from pyinfra import __version__ as pyinfra_version
+from pyinfra.api import Config, FileUploadCommand, Inventory, State, StringCommand
+from pyinfra.api.command import PyinfraCommand
+from pyinfra.api.host import Host as PyinfraHost
+from pyinfra.api.operations import run_host_op
+from pyinfra.api.state import StateOperationHostData
+from pyinfra.context import ctx_config, ctx_host, ctx_state
+
+from deploy.batch import Truncated, answers, marker, script
+from deploy.connector import Connector, LookFailed
+from deploy.observer import Observer, Quiet
+from deploy.plan import Command, HostPlan, Plan, Step, Unmanaged
+from deploy.rounds import Rounds
+from deploy.transport import Access, Answer, Connection, HostLost
+from inventory.errors import InventoryError, SamdriftError
+from inventory.fleet import Fleet, Host
+from roles.shared.catalogue import catalogue, problems_of, settings_of
+from roles.shared.change import Change, digest, explanation
+from roles.shared.handlers import OwedHandlers, pay
+from roles.shared.registration import ManagedFile, registering
+from roles.shared.settings import Settings
+
+AT_ONCE = 50
+"""How many hosts are talked to at the same time."""
+
+logging.getLogger("pyinfra").addHandler(logging.NullHandler())
+logging.getLogger("pyinfra").propagate = False  # observers tell the user what happens
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+logging.getLogger("paramiko").propagate = False  # a lost host is reported as one, once
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How carrying out a host's plan went: the steps that were done, and what stopped it, if anything did."""
+
+    done: tuple[str, ...]
+    failed_step: str = ""
+    error: str = ""
+    lost: bool = False
+
+
+@dataclass
+class _Registered:
+    """One registered operation: which role's, and pyinfra's own data for it."""
+
+    role: str
+    op_hash: str
+    data: StateOperationHostData
+    file: ManagedFile | None = None
+    handler: bool = False
+
+    @property
+    def name(self) -> str:
+        return str(self.data.global_arguments.get("name") or "")
+
+    @property
+    def closure(self) -> Mapping[str, Any]:
+        """The operation's function and arguments, which pyinfra keeps nowhere but in its generator's closure."""
+        return inspect.getclosurevars(self.data.command_generator).nonlocals
+
+    @property
+    def intent(self) -> str:
+        """Digest of what the role declares: the operation and its arguments."""
+        said = self.closure
+        arguments = {k: v for k, v in said["kwargs"].items() if k != "causes"}
+        declared = [said["func"].__qualname__, list(said["args"]), arguments]
+        return digest(json.dumps(declared, sort_keys=True, default=_canonical))
+
+
+def _canonical(value: object) -> object:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=str)
+    return str(value)
+
+
+_PER_OPERATION = ("in_op", "current_op_hash", "current_op_global_arguments", "current_op_deploy_data")
+
+
+def _greenlet_local(name: str, default: object) -> property:
+    def read(self: Any) -> Any:
+        return getattr(self.per_operation, name, default)
+
+    def write(self: Any, value: object) -> None:
+        setattr(self.per_operation, name, value)
+
+    return property(read, write)
+
+
+class _PlanHost(PyinfraHost):
+    """A pyinfra host whose "current operation" is per greenlet, so that many may be evaluated at once."""
+
+    in_op = _greenlet_local("in_op", False)
+    current_op_hash = _greenlet_local("current_op_hash", None)
+    current_op_global_arguments = _greenlet_local("current_op_global_arguments", None)
+    current_op_deploy_data = _greenlet_local("current_op_deploy_data", None)
+    per_operation: local
+
+    @classmethod
+    def of(cls, host: PyinfraHost) -> _PlanHost:
+        """The same host, from now on of this class: pyinfra's Inventory makes its hosts itself."""
+        host.__class__ = cls
+        same = cast("_PlanHost", host)
+        same.per_operation = local()
+        for name in _PER_OPERATION:
+            same.__dict__.pop(name, None)
+        return same
+
+
+@dataclass
+class _Declared:
+    """Everything that a host's roles declare, and pyinfra's host that it is registered on."""
+
+    state: State
+    target: _PlanHost
+    connector: Connector
+    operations: list[_Registered] = field(default_factory=list)
+    files: list[ManagedFile] = field(default_factory=list)
+
+    @contextmanager
+    def context(self) -> Iterator[None]:
+        """Pyinfra's `host` and `config` are this host's."""
+        with ctx_config.use(self.state.config.copy()), ctx_host.use(self.target):
+            yield
+
+    def evaluate(self, operation: _Registered) -> list[PyinfraCommand]:
+        """What an operation would do now."""
+        with self.context():
+            commands = list(operation.data.command_generator())
+        operation.data.operation_meta._maybe_is_change = bool(commands)  # what handlers ask for
+        return commands
+
+
+class Session:
+    """Open connections to some hosts of a fleet, on which they are looked at, changed and asked.
+
+    Args:
+        fleet: what roles' settings are computed from, before anything is connected to.
+        hosts: which of it this session is about.
+
+    Attributes:
+        unreachable: host name to reason, for the hosts that could not be connected to or have died since.
+
+    Raises:
+        InventoryError: on construction, with everything that is wrong with any host's settings.
+    """
+
+    def __init__(self, fleet: Fleet, hosts: Sequence[Host], access: Access, observer: Observer | None = None) -> None:
+        problems = [p for host in hosts for p in problems_of(host, fleet)]
+        if problems:
+            raise InventoryError(tuple(problems))
+        self.fleet, self.hosts, self.access = fleet, tuple(hosts), access
+        self.observer: Observer = observer or Quiet()
+        self.settings: dict[str, dict[str, Settings]] = {h.name: settings_of(h, fleet) for h in hosts}
+        self.unreachable: dict[str, str] = {}
+        self._connections: dict[str, Connection] = {}
+        self._declared: dict[str, _Declared] = {}
+
+    def __enter__(self) -> Session:
+        self.observer.stage("connecting", [h.name for h in self.hosts])
+        self._each(self.hosts, self._connect)
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        for connection in self._connections.values():
+            connection.close()
+
+    def look(self, names: Sequence[str] | None = None) -> tuple[HostPlan, ...]:
+        """Look once at each host (or at those named): every step, and what it would do now."""
+        hosts = [h for h in self.hosts if names is None or h.name in names]
+        self.observer.stage("looking", [h.name for h in hosts])
+        self._register([h for h in hosts if h.name not in self.unreachable])
+        return tuple(self._each(hosts, self._look_at))
+
+    def carry_out(self, planned: HostPlan) -> Outcome:
+        """Execute exactly the commands of a host's plan, in order, until one fails.
+
+        The host must have been looked at, and its plan found to say the same, just before.
+        """
+        name = planned.host
+        declared = self._declared[name]
+        operations = {f"{op.role}: {op.name}": op for op in declared.operations}
+        declared.state.is_executing = True
+        done: list[str] = []
+        for step in planned.changes:
+            self.observer.host(name, "step", step.id)
+            operation = operations[step.id]
+            operation.data.command_generator = _frozen(step.commands)
+            operation.data.operation_meta._maybe_is_change = True  # pyinfra has no setter
+            try:
+                with declared.context():
+                    succeeded = run_host_op(declared.state, declared.target, operation.op_hash)
+            except SamdriftError as e:
+                self.unreachable[name] = str(e)
+                return Outcome(tuple(done), step.id, str(e), lost=True)
+            if not succeeded:
+                return Outcome(tuple(done), step.id, _what_it_said(operation, declared.connector))
+            done.append(step.id)
+        return Outcome(tuple(done))
+
+    def ask(self, host: str, commands: Sequence[str]) -> list[Answer]:
+        """Run shell commands as root, all in one exec, each bounded by the access's fact timeout.
+
+        Raises:
+            HostLost: the host is unreachable, or died before the last one answered.
+        """
+        if host in self.unreachable:
+            raise HostLost(self.unreachable[host], where=f"host {host}")
+        try:
+            return _batch(self._connections[host], commands)
+        except HostLost as e:
+            self.unreachable[host] = str(e)
+            raise
+
+    def _connect(self, host: Host) -> None:
+        connection = Connection(host, self.access)
+        try:
+            connection.open()
+        except HostLost as e:
+            self.unreachable[host.name] = str(e)
+            self.observer.host(host.name, "failed", str(e))
+        else:
+            self._connections[host.name] = connection
+            self.observer.host(host.name, "done")
+
+    def _register(self, hosts: Sequence[Host]) -> None:
+        self._declared |= _register(hosts, self.settings)
+        for host in hosts:
+            connector = self._declared[host.name].connector
+            connector.connection = self._connections[host.name]
+            connector.command_timeout = self.access.command_timeout
+
+    def _look_at(self, host: Host) -> HostPlan:
+        name, started = host.name, time.monotonic()
+        if name in self.unreachable:
+            return HostPlan(host=name, municipality=host.tenant, error=self.unreachable[name])
+        connection = self._connections[name]
+        execs = connection.execs
+        try:
+            steps, unmanaged = self._evaluate(host)
+        except (HostLost, LookFailed) as e:
+            if isinstance(e, HostLost):
+                self.unreachable[name] = str(e)
+            self.observer.host(name, "failed", str(e))
+            return HostPlan(host=name, municipality=host.tenant, error=str(e), execs=connection.execs - execs)
+        plan = HostPlan(
+            host=name,
+            municipality=host.tenant,
+            steps=steps,
+            unmanaged=unmanaged,
+            execs=connection.execs - execs,
+            seconds=round(time.monotonic() - started, 3),
+        )
+        self.observer.host(name, "done", f"{len(plan.changes)} changes")
+        return plan
+
+    def _evaluate(self, host: Host) -> tuple[tuple[Step, ...], tuple[Unmanaged, ...]]:
+        """All operations at once, then the handlers, which depend on what the others would do."""
+        declared = self._declared[host.name]
+        rounds = Rounds(lambda asked: _batch(self._connections[host.name], asked))
+        commands: dict[str, list[PyinfraCommand]] = {}
+        unmanaged: list[Unmanaged] = []
+
+        def job(operation: _Registered) -> Callable[[], None]:
+            return lambda: commands.update({operation.op_hash: declared.evaluate(operation)})
+
+        def owed() -> None:
+            with declared.context():
+                declared.target.get_fact(OwedHandlers)  # asked now, so that the handlers need no round of their own
+
+        declared.connector.rounds = rounds
+        try:
+            first = [job(op) for op in declared.operations if not op.handler]
+            rounds.run([*first, owed, lambda: unmanaged.extend(_unmanaged(host, declared, rounds))])
+            rounds.run([job(op) for op in declared.operations if op.handler])
+        finally:
+            declared.connector.rounds = None
+        return tuple(_step(op, commands[op.op_hash]) for op in declared.operations), tuple(unmanaged)
+
+    def _each(self, hosts: Sequence[Host], act: Callable[[Host], Any]) -> list[Any]:
+        """`act` on every host at the same time; results in the hosts' order."""
+        return list(Pool(AT_ONCE).map(act, hosts))
+
+
+def declared_files(host: Host, fleet: Fleet) -> tuple[ManagedFile, ...]:
+    """Every file that a host's roles declare, rendered, without touching the host. Its settings must be sound."""
+    declared = _register([host], {host.name: settings_of(host, fleet)})
+    return tuple(declared[host.name].files)
+
+
+def code_digest() -> str:
+    """SHA-256 of the roles and their templates, and pyinfra's version: what a plan was computed by."""
+    root = Path(__file__).resolve().parents[1]
+    files = sorted(p for d in ("roles", "templates") for p in (root / d).rglob("*") if p.is_file())
+    sha = hashlib.sha256(f"pyinfra {pyinfra_version}".encode())
+    for path in files:
+        if "__pycache__" not in path.parts:
+            sha.update(f"\0{path.relative_to(root)}\0".encode() + path.read_bytes())
+    return sha.hexdigest()
+
+
+def make_plan(session: Session, *, source: str, limit: str, made_at: str, made_by: str) -> Plan:
+    """One look at every host of a session, as a Plan."""
+    return Plan(
+        fleet_digest=session.fleet.digest,
+        fleet_source=source,
+        code_digest=code_digest(),
+        made_at=made_at,
+        made_by=made_by,
+        limit=limit,
+        hosts=session.look(),
+    )
+
+
+def _register(hosts: Sequence[Host], settings: Mapping[str, Mapping[str, Settings]]) -> dict[str, _Declared]:
+    """What every role of every host declares, in a fresh pyinfra State; no round trip."""
+    state = State(Inventory(([h.name for h in hosts], {})), Config(), check_for_changes=False)
+    ctx_state.set(state)
+    declared = {}
+    for host in hosts:
+        target = _PlanHost.of(state.inventory.get_host(host.name))
+        connector = target.connector = Connector(state, target)
+        target.connected = True
+        declared[host.name] = _Declared(state, target, connector)
+        _declare(declared[host.name], settings[host.name])
+    return declared
+
+
+def _declare(declared: _Declared, settings: Mapping[str, Settings]) -> None:
+    target = declared.target
+    for name, role_settings in settings.items():
+        known = len(target.op_hash_order)
+        with declared.context(), registering(name) as registration:
+            catalogue()[name].deploy(role_settings)
+        files = {f"file {f.path}": f for f in registration.files}
+        for op_hash in target.op_hash_order[known:]:
+            operation = _Registered(name, op_hash, declared.state.ops[target][op_hash])
+            operation.file = files.get(operation.name)
+            operation.handler = operation.closure["func"] is pay._inner  # pyinfra's own name for the bare generator
+            declared.operations.append(operation)
+        declared.files += registration.files
+    _refuse_twins(target.name, declared.operations)
+
+
+def _refuse_twins(host: str, operations: Sequence[_Registered]) -> None:
+    """A step is known by its role and name; two of one name could not be told apart."""
+    seen: set[tuple[str, str]] = set()
+    for operation in operations:
+        key = (operation.role, operation.name)
+        if not operation.name or key in seen:
+            what = f"two steps are called {operation.name!r}" if operation.name else "a step has no name"
+            raise SamdriftError(
+                what, where=f"host {host}, roles/{operation.role}.py", fix="give each step its own name="
+            )
+        seen.add(key)
+
+
+def _batch(connection: Connection, commands: Sequence[str]) -> list[Answer]:
+    """Ask many commands in one exec."""
+    mark, access = marker(), connection.access
+    text = script(commands, mark, access.fact_timeout)
+    answer = connection.run("sh -s", stdin=text.encode(), timeout=access.look_timeout)
+    try:
+        return answers(answer.stdout, answer.stderr, mark, len(commands))
+    except Truncated as e:
+        said = answer.stderr.strip().splitlines()
+        why = f": {said[-1]}" if said else ""
+        raise HostLost(f"died in the middle of a look, {e}{why}", where=f"host {connection.host.name}") from e
+
+
+def _unmanaged(host: Host, declared: _Declared, rounds: Rounds) -> list[Unmanaged]:
+    """Files in directories that the host's roles own, and that none of them declares."""
+    owners = {directory: role for role in host.roles for directory in catalogue()[role].owns}
+    if not owners:
+        return []
+    places = " ".join(shlex.quote(d) for d in owners)
+    answer = rounds.ask(f"find {places} -mindepth 1 -maxdepth 1 ! -type d -print0 2>/dev/null | base64 -w0")
+
+    found = base64.b64decode(answer.stdout).decode("utf-8", "backslashreplace").split("\0")
+    known = {f.path for f in declared.files}
+    strangers = sorted(p for p in found if p and p not in known)
+    return [Unmanaged(role=owners[str(Path(p).parent)], path=p) for p in strangers]
+
+
+def _step(operation: _Registered, commands: Sequence[PyinfraCommand]) -> Step:
+    return Step(
+        role=operation.role,
+        name=operation.name,
+        intent=operation.intent,
+        wanted=digest(operation.file.content) if operation.file else "",
+        commands=tuple(_as_data(c) for c in commands),
+        change=_change(commands),
+        handler=operation.handler,
+    )
+
+
+def _change(commands: Sequence[PyinfraCommand]) -> Change | None:
+    return next((c for c in map(explanation, commands) if c is not None), None)
+
+
+def _as_data(command: PyinfraCommand) -> Command:
+    """A pyinfra command as what a plan file holds."""
+    if isinstance(command, FileUploadCommand) and not isinstance(command.src, str):
+        command.src.seek(0)
+        raw = command.src.read()
+        text = raw if isinstance(raw, str) else raw.decode()
+        return Command(kind="upload", text=text, path=command.dest)
+    if isinstance(command, StringCommand):
+        return Command(kind="run", text=command.get_raw_value())
+    raise SamdriftError(f"{type(command).__name__} cannot stand in a plan", fix="roles use shell commands and uploads")
+
+
+def _frozen(commands: Sequence[Command]) -> Callable[[], Iterator[PyinfraCommand]]:
+    """A generator that yields what was planned, and evaluates nothing."""
+
+    def generate() -> Iterator[PyinfraCommand]:
+        for command in commands:
+            if command.kind == "upload":
+                yield FileUploadCommand(BytesIO(command.text.encode()), command.path)
+            else:
+                yield StringCommand(command.text)
+
+    return generate
+
+
+def _what_it_said(operation: _Registered, connector: Connector) -> str:
+    """The last lines of a failed step's output."""
+    meta = operation.data.operation_meta
+    lines = [*meta.stdout_lines, *meta.stderr_lines]
+    if not lines and connector.last_upload is not None:
+        lines = connector.last_upload.stderr.splitlines()
+    return "\n".join(line for line in lines[-15:] if line.strip()) or "it said nothing"
