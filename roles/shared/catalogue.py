@@ -10,21 +10,21 @@ from __future__ import annotations
 
 import importlib
 import json
+import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 
 from pydantic import ValidationError
 
+import roles
 from inventory.errors import Problem
 from inventory.fleet import Fleet, Host
 from roles.shared.settings import Options, Settings, SettingsError
 from roles.shared.traffic import Forward, Listen
 
 DEBIAN = frozenset({"debian-12", "debian-13"})
-HERE = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Role:
 @cache
 def catalogue() -> Mapping[str, Role]:
     """Every role, by name, in alphabetical order."""
-    names = sorted(p.stem for p in HERE.glob("*.py") if p.stem != "__init__")
+    names = sorted(m.name for m in pkgutil.iter_modules(roles.__path__) if not m.ispkg)
     return MappingProxyType({name: _load(name) for name in names})
 
 

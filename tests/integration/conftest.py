@@ -1,0 +1,130 @@
+"""What integration tests stand on: a real sshd on loopback, and roles made for a test."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+
+import roles
+from deploy.transport import Access
+from inventory.fleet import Fleet, Host, Platform, Region, Site, Tenant
+from roles.shared.catalogue import catalogue
+
+NEEDS_ROOT = "needs root: sshd lets nobody else log in as root; run the tests as root"
+
+
+@dataclass
+class Sshd:
+    """A real sshd on loopback: how to reach it, and its process."""
+
+    port: int
+    host_key: str
+    access: Access
+    process: subprocess.Popen[bytes]
+
+    def host(self, name: str = "tie-test1", **changes: object) -> Host:
+        """An inventory host that is this sshd."""
+        data: dict[str, object] = {
+            "name": name,
+            "kind": "vm",
+            "tenant": "tierp",
+            "site": "tierp-datahall",
+            "role": "server",
+            "platform": "debian-12",
+            "primary_address": IPv4Address("127.0.0.1"),
+            "host_keys": (self.host_key,),
+        }
+        return Host.model_validate(data | changes)
+
+
+def fleet_of(*hosts: Host) -> Fleet:
+    """The smallest fleet that holds these hosts."""
+    return Fleet(
+        regions=(Region(slug="norra-uppland", name="Norra Uppland"),),
+        tenants=(Tenant(slug="tierp", name="Tierp"),),
+        sites=(Site(slug="tierp-datahall", name="Tierp datahall", tenant="tierp", region="norra-uppland"),),
+        platforms=(Platform(slug="debian-12", name="Debian 12", family="debian"),),
+        hosts=hosts,
+    )
+
+
+def keygen(path: Path) -> str:
+    """A new ed25519 key pair at `path`; the public one as `type base64`."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
+    return " ".join(path.with_suffix(".pub").read_text().split()[:2])
+
+
+@contextmanager
+def running_sshd(directory: Path) -> Iterator[Sshd]:
+    """An sshd of this machine, in the foreground, with keys of its own."""
+    host_key = keygen(directory / "host_key")
+    user_key = keygen(directory / "user_key")
+    (directory / "authorized").write_text(f"{user_key}\n")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    config = directory / "sshd_config"
+    config.write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {directory}/host_key\nPidFile none\nUsePAM no\n"
+        f"AuthorizedKeysFile {directory}/authorized\nStrictModes no\nPermitRootLogin prohibit-password\n"
+    )
+    Path("/run/sshd").mkdir(exist_ok=True)
+    with (directory / "sshd.log").open("wb") as log:
+        process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", str(config)], stderr=log)
+        try:
+            _await_port(port)
+            access = Access(user="root", key_file=directory / "user_key", port=port, connect_timeout=3)
+            yield Sshd(port, host_key, access, process)
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
+
+
+def _await_port(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"sshd did not listen on port {port}")
+
+
+@pytest.fixture(scope="session")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    if os.geteuid() != 0:
+        pytest.skip(NEEDS_ROOT)
+    with running_sshd(tmp_path_factory.mktemp("sshd")) as running:
+        yield running
+
+
+@pytest.fixture
+def make_role(tmp_path: Path) -> Iterator[Callable[[str, str], None]]:
+    """Write a role for one test: `make_role(name, source)`. It is found by its name, as every role is."""
+    directory = tmp_path / "roles"
+    directory.mkdir()
+    roles.__path__.append(str(directory))
+    made: list[str] = []
+
+    def make(name: str, source: str) -> None:
+        (directory / f"{name}.py").write_text(source)
+        made.append(name)
+        catalogue.cache_clear()
+
+    try:
+        yield make
+    finally:
+        roles.__path__.remove(str(directory))
+        for name in made:
+            sys.modules.pop(f"roles.{name}", None)
+        catalogue.cache_clear()

@@ -1,0 +1,87 @@
+"""A host is believed by the inventory's keys alone, and every wait for it ends."""
+
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from deploy.transport import Connection, HostLost
+from tests.integration.conftest import Sshd, keygen
+
+
+def test_a_host_with_the_inventorys_key_answers(sshd: Sshd) -> None:
+    connection = Connection(sshd.host(), sshd.access)
+    connection.open()
+    answer = connection.run("sh -s", stdin=b"echo out; echo err >&2; exit 3", timeout=5)
+    connection.close()
+    assert (answer.rc, answer.stdout, answer.stderr) == (3, "out\n", "err\n")
+
+
+def test_a_wrong_host_key_refuses_the_host_and_sends_it_no_login(sshd: Sshd, tmp_path: Path) -> None:
+    connection = Connection(sshd.host(host_keys=(keygen(tmp_path / "other"),)), sshd.access)
+    with pytest.raises(HostLost, match="host key .* is not the one in the inventory") as e:
+        connection.open()
+    assert e.value.where == "host tie-test1, field host_keys"
+    with pytest.raises(HostLost, match="not connected"):
+        connection.run("true", timeout=1)
+
+
+def test_a_host_without_a_key_in_the_inventory_is_refused(sshd: Sshd) -> None:
+    with pytest.raises(HostLost, match="no host key"):
+        Connection(sshd.host(host_keys=()), sshd.access).open()
+
+
+def test_a_key_type_that_the_host_does_not_offer_is_refused(sshd: Sshd) -> None:
+    with pytest.raises(HostLost):
+        Connection(sshd.host(host_keys=("ssh-rsa AAAAB3NzaC1yc2E=",)), sshd.access).open()
+
+
+def test_a_login_key_that_is_refused_is_said_so(sshd: Sshd, tmp_path: Path) -> None:
+    keygen(tmp_path / "stranger")
+    access = sshd.access.model_copy(update={"key_file": tmp_path / "stranger"})
+    with pytest.raises(HostLost, match="login as root failed: 1 key refused"):
+        Connection(sshd.host(), access).open()
+
+
+def test_a_port_where_nobody_listens_is_lost_and_says_where(sshd: Sshd) -> None:
+    access = sshd.access.model_copy(update={"port": 1})
+    with pytest.raises(HostLost, match=r"host tie-test1: cannot connect to 127\.0\.0\.1 port 1: .*refused"):
+        Connection(sshd.host(), access).open()
+
+
+def test_a_host_that_accepts_and_says_nothing_is_lost_in_time(sshd: Sshd) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        access = sshd.access.model_copy(update={"port": silent.getsockname()[1], "connect_timeout": 0.5})
+        started = time.monotonic()
+        with pytest.raises(HostLost):
+            Connection(sshd.host(), access).open()
+        assert time.monotonic() - started < 5
+
+
+def test_a_command_that_hangs_is_given_up_in_time(sshd: Sshd) -> None:
+    connection = Connection(sshd.host(), sshd.access)
+    connection.open()
+    with pytest.raises(HostLost, match=r"no answer within 0\.5 s"):
+        connection.run("sleep 30", timeout=0.5)
+    connection.close()
+
+
+def test_a_connection_that_breaks_in_the_middle_is_lost_and_not_an_answer(sshd: Sshd) -> None:
+    connection = Connection(sshd.host(), sshd.access)
+    connection.open()
+    with pytest.raises(HostLost):
+        connection.run("sh -c 'echo part; kill -9 $PPID; sleep 5'", timeout=5)
+    connection.close()
+
+
+def test_output_larger_than_a_window_comes_whole_while_much_is_sent(sshd: Sshd) -> None:
+    connection = Connection(sshd.host(), sshd.access)
+    connection.open()
+    data = b"0123456789abcdef" * 400_000
+    answer = connection.run("sh -c 'cat; echo done >&2'", stdin=data, timeout=30)
+    connection.close()
+    assert answer.stdout.encode() == data
+    assert answer.stderr == "done\n"
+
+
