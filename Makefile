@@ -1,0 +1,66 @@
+# samdrift: everything there is to make. `make` or `make help` lists it.
+# What needs the lab needs root (systemd-nspawn, a bridge, nftables); everything else does not.
+
+PYTHON ?= python3
+BIN    := .venv/bin
+ROOT   := $(filter 0,$(shell id -u))
+
+# Whatever happens in between, the lab is taken down: nothing of it is left behind.
+LAB_DOWN_AFTER = trap '$(BIN)/samdrift lab down' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM HUP;
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint types unit format lab-up lab-down bench lock clean need-root
+
+help: ## This list
+	@echo "samdrift: make TARGET"
+	@awk -F ' *## *' '/^[a-z-]+:.*##/ { sub(/:.*/, "", $$1); printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: need-root setup ## The main job on real hosts, told as a story: plan, apply, verify, drift, report (root, < 10 min)
+	@$(LAB_DOWN_AFTER) $(BIN)/python -m deploy.demo
+
+test: setup ## Every test with coverage; as root the lab tests too (< 20 min)
+ifeq ($(ROOT),)
+	@echo "make test: not root, so the tests that need the lab are left out; run it as root for all of them" >&2
+	@$(BIN)/pytest --cov -m "not lab"
+else
+	@$(LAB_DOWN_AFTER) $(BIN)/pytest --cov
+endif
+
+check: lint types unit ## What CI asks before the lab: lint, types, unit tests
+
+lint: setup ## Ruff: rules and format
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+types: setup ## mypy --strict
+	@$(BIN)/mypy
+
+unit: setup ## Unit tests only: no root, no network
+	@$(BIN)/pytest -q tests/unit
+
+format: setup ## Let ruff mend and format the code
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+lab-up: need-root setup ## Boot the lab's hosts and leave them running
+	@$(BIN)/samdrift lab up
+
+lab-down: need-root setup ## Take the lab down: hosts, mounts, bridges, firewall rules, also after a crash
+	@$(BIN)/samdrift lab down
+
+bench: need-root setup ## Plan time beside stock pyinfra's --dry: same roles, same hosts, same run
+	@$(LAB_DOWN_AFTER) $(BIN)/python -m deploy.bench
+
+setup: ## Debian packages (root) and .venv from the hashed lock; instant when nothing changed
+	@PYTHON=$(PYTHON) sh setup.sh
+
+lock: setup ## Compute requirements.txt anew from pyproject.toml, with hashes and no registry address
+	@CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --all-extras --generate-hashes --allow-unsafe \
+	  --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements.txt pyproject.toml
+
+clean: ## Remove .venv, caches and reports; keeps .lab (image, package cache) and .state (history)
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* report *.egg-info
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+need-root:
+	@[ -n "$(ROOT)" ] || { echo "make $(MAKECMDGOALS): needs root, since the lab boots real hosts; run: sudo make $(MAKECMDGOALS)" >&2; exit 1; }

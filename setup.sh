@@ -1,0 +1,106 @@
+#!/bin/sh
+# Sets this machine up for samdrift: Debian packages (as root only), then .venv from the hashed lock.
+# Run it by `make setup`. A second run that finds nothing new ends at once. PYTHON says which Python (python3).
+set -eu
+cd "$(dirname "$0")"
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+
+# Every Debian package that samdrift needs, and why.
+TOOLS="
+python3-venv             .venv is made with it
+systemd-container        systemd-nspawn, which boots the lab's hosts
+mmdebstrap               makes the lab's image
+debian-archive-keyring   what the image's packages are verified with
+nftables                 the lab's address translation; nft -c judges firewall rulesets
+iproute2                 the lab's bridges
+openssh-client           ssh-keygen makes the lab's keys
+sudo                     visudo judges sudoers files
+"
+# Programs that judge configuration for `samdrift check`. They come in packages of services: those are neither
+# started nor enabled here, and one that would push another package out (a second time daemon) is left out.
+JUDGES="
+openssh-server           sshd -t
+unbound                  unbound-checkconf
+chrony                   chronyd -p
+rsyslog                  rsyslogd -N1
+prometheus               promtool
+frr                      vtysh -C
+"
+
+PYTHON=${PYTHON:-python3}
+POLICY=/usr/sbin/policy-rc.d
+
+say() { echo "setup: $*" >&2; }
+fail() { say "$*"; exit 1; }
+names() { echo "$1" | awk 'NF { print $1 }'; }
+missing() { for p in $(names "$1"); do dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null | grep -qx installed || echo "$p"; done; }
+
+# While packages are installed, no service of theirs may start: Debian asks this file.
+deny_starts() {
+    restore_starts # a set-up that was killed may have left it
+    [ ! -e $POLICY ] && [ ! -L $POLICY ] || mv $POLICY $POLICY.before-samdrift
+    trap restore_starts EXIT
+    trap 'exit 130' INT TERM HUP
+    printf '#!/bin/sh\n# by the set-up of samdrift, for as long as it runs\nexit 101\n' >$POLICY
+    chmod 755 $POLICY
+}
+
+restore_starts() {
+    if grep -qs 'set-up of samdrift' $POLICY; then rm -f $POLICY; fi
+    if [ -e $POLICY.before-samdrift ] || [ -L $POLICY.before-samdrift ]; then mv $POLICY.before-samdrift $POLICY; fi
+}
+
+# A service that came with a package of ours must not start at the next boot either.
+disable_units() {
+    units=$(dpkg -L "$1" | sed -nE 's,^(/usr)?/lib/systemd/system/([^/@]+\.(service|socket|timer))$,\2,p')
+    [ -z "$units" ] || systemctl --quiet disable $units >/dev/null 2>&1 || say "could not disable: $units"
+}
+
+install_packages() {
+    tools=$(missing "$TOOLS") judges=$(missing "$JUDGES")
+    [ -n "$tools$judges" ] || return 0
+    command -v apt-get >/dev/null || fail "no apt-get here: samdrift's lab needs Debian 12 or 13"
+    say "Debian packages:" $tools $judges
+    deny_starts
+    apt-get -qq update
+    fitting=""
+    for p in $judges; do
+        if apt-get -qq -s --no-install-recommends --no-remove install "$p" >/dev/null 2>&1; then fitting="$fitting $p"
+        else say "$p left out: it cannot be installed here without removing another package"; fi
+    done
+    apt-get -qq -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold --no-install-recommends --no-remove \
+        install $tools $fitting >.venv/packages.log 2>&1 || { tail -n 20 .venv/packages.log >&2; fail "apt-get failed"; }
+    for p in $fitting; do disable_units "$p"; done
+    restore_starts
+    trap - EXIT INT TERM HUP
+}
+
+make_venv() {
+    command -v "$PYTHON" >/dev/null || fail "no $PYTHON on PATH: install Python 3.11 or newer"
+    "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        fail "$("$PYTHON" --version) is too old: samdrift needs 3.11 or newer (say which: make setup PYTHON=python3.12)"
+    "$PYTHON" -c 'import ensurepip' 2>/dev/null ||
+        fail "$PYTHON cannot make a virtual environment: apt-get install python3-venv as root, or run this as root"
+    say "Python packages, by hash"
+    "$PYTHON" -m venv .venv
+    # Wheels only: building from source would fetch build tools that the lock does not name.
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+        --require-hashes -r requirements.txt
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index --no-build-isolation -e .
+}
+
+mkdir -p .venv
+if [ "$(id -u)" = 0 ]; then
+    if [ ! -e .venv/packages.done ] || [ setup.sh -nt .venv/packages.done ]; then
+        install_packages
+        touch .venv/packages.done
+    fi
+elif [ ! -e .venv/packages.done ]; then
+    say "not root: without $(missing "$TOOLS$JUDGES" | tr '\n' ' ')there is no lab, and check judges less"
+fi
+
+wanted="$("$PYTHON" --version 2>&1) $(cat requirements.txt pyproject.toml | sha256sum)"
+if [ "$(cat .venv/python.done 2>/dev/null)" != "$wanted" ]; then
+    make_venv
+    echo "$wanted" >.venv/python.done
+fi
