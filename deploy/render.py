@@ -1,0 +1,556 @@
+"""What commands show: tables, diffs and findings, for people. Decides nothing, and touches no host.
+
+Text from NetBox and from hosts is untrusted: it only ever becomes rich `Text` (never markup), with every
+character that a terminal could obey shown as an escape. What is a `Text` by itself is printed as it is, however
+long its lines (diffs and commands are copied); everything else is fitted to the screen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from base64 import b64decode, b64encode
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
+from hashlib import sha256
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, TextIO
+
+from rich.box import Box
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from deploy.findings import Exit, Finding, Kind
+from deploy.record import Check, HostResult, Record
+from inventory.fleet import Fleet, Host
+
+if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
+    from deploy.plan import HostPlan, Plan, Step
+    from roles.shared.registration import ManagedFile
+
+WIDTH = 100
+"""Columns where there is no terminal to ask."""
+
+OBEYED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
+"""Characters that a terminal obeys or hides instead of showing: controls, and Unicode's invisible ones."""
+
+LINE = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
+"""A table with a line below its head, and nothing else."""
+
+COLOURS: Mapping[str, str] = {
+    Kind.DRIFT: "bold yellow",
+    Kind.PENDING: "bold cyan",
+    Kind.CONFLICT: "bold red",
+    Kind.MISSING: "bold yellow",
+    Kind.UNMANAGED: "bold magenta",
+    Kind.UNKNOWN: "bold red",
+    Kind.FAILED_CHECK: "bold red",
+    Kind.FAILED_STEP: "bold red",
+    Kind.STALE: "bold red",
+    Kind.UNSOUND: "bold red",
+    "in sync": "green",
+    "changed": "green",
+    "differs": "yellow",
+    "failed": "bold red",
+    "stale": "bold red",
+    "skipped": "dim",
+    "passed": "green",
+    "not applicable": "dim",
+}
+
+MEANINGS: Mapping[int, str] = {
+    Exit.OK: "all well",
+    Exit.ERROR: "error",
+    Exit.DIFFERENCES: "differences",
+    Exit.INCOMPLETE: "incomplete",
+    Exit.LOCKED: "locked",
+    Exit.STALE: "stale plan",
+    Exit.ROLLED_BACK: "rolled back",
+    Exit.VERIFY_FAILED: "verification failed",
+    Exit.USAGE: "wrong usage",
+}
+
+
+DIFF_COLOURS = (
+    ("+++", "bold"),
+    ("---", "bold"),
+    ("@@", "cyan"),
+    ("+", "green"),
+    ("-", "red"),
+    ("owner, mode:", "yellow"),
+    ("\\", "dim"),
+)
+
+
+def screen(stream: TextIO) -> Console:
+    """A console on this stream: as wide as the terminal, or 100 columns (or $COLUMNS) where there is none."""
+    width = None if stream.isatty() else int(os.environ.get("COLUMNS") or WIDTH)
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+def put(console: Console, parts: Iterable[RenderableType]) -> None:
+    """Print what one of this module's functions says."""
+    for part in parts:
+        console.print(part, soft_wrap=isinstance(part, Text))
+
+
+def safe(text: str) -> str:
+    """The text with every character that a terminal would obey or hide shown as an escape."""
+    return OBEYED.sub(lambda m: m[0].encode("unicode_escape").decode(), text)
+
+
+def inline(text: object) -> str:
+    """The same, on one line."""
+    return safe(str(text)).replace("\n", "\\n").replace("\t", " ")
+
+
+def as_json(document: object) -> str:
+    """A document as JSON that a terminal may be shown: letters as they are, invisible characters escaped."""
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    return OBEYED.sub(lambda m: json.dumps(m[0])[1:-1], text)
+
+
+def several(number: int, thing: str, plural: str = "") -> str:
+    """`1 host`, `2 hosts`."""
+    return f"{number} {thing if number == 1 else plural or thing + 's'}"
+
+
+def municipalities(fleet: Fleet) -> dict[str, str]:
+    """Tenants' names, with their Swedish letters, by slug."""
+    return {t.slug: t.name for t in fleet.tenants}
+
+
+# --- hosts and show ---------------------------------------------------------------------------------------------
+
+
+def hosts(fleet: Fleet, chosen: Sequence[Host]) -> Iterator[RenderableType]:
+    """The fleet, a table a site, in columns that stand under each other."""
+    tenants, common = municipalities(fleet), _common_roles(fleet)
+    heads = ("Host", "Municipality", "Platform", "Address", "Device role", "Roles", "Tags")
+    rows = {h.name: _host_row(h, tenants, common) for h in chosen}
+    widths = [max(map(len, column)) for column in zip(heads, *rows.values(), strict=True)]
+    by_site = sorted(chosen, key=lambda h: (h.site, h.name))
+    for slug, group in groupby(by_site, key=lambda h: h.site):
+        site = fleet.site(slug)
+        yield Text.assemble((inline(site.name), "bold"), (f"  AS {site.asn}" if site.asn else "", "dim"))
+        table = _table()
+        for head, width in zip(heads, widths, strict=True):
+            table.add_column(head, min_width=width if head != "Roles" else None)
+        for host in group:
+            name, *rest = rows[host.name]
+            table.add_row(Text(name, "bold"), *map(Text, rest), style="dim" if host.status != "active" else "")
+        yield Padding(table, (0, 0, 1, 0), expand=False)
+    sites = len({h.site for h in chosen})
+    with_roles = sum(bool(h.roles) for h in chosen)
+    yield Text(
+        f"{several(len(chosen), 'host')} at {several(sites, 'site')}, {with_roles} of them with roles"
+        + (f" (each has {', '.join(common)})" if common else "")
+    )
+
+
+def _host_row(host: Host, tenants: Mapping[str, str], common: Sequence[str]) -> tuple[str, ...]:
+    own = [r for r in host.roles if r not in common]
+    status = [] if host.status == "active" else [host.status]
+    return (
+        inline(host.name),
+        inline(tenants.get(host.tenant, host.tenant)),
+        inline(host.platform),
+        str(host.primary_address or "–"),
+        inline(host.role),
+        inline(", ".join(own)) if host.roles else "–",
+        inline(", ".join([*status, *host.tags])),
+    )
+
+
+def _common_roles(fleet: Fleet) -> tuple[str, ...]:
+    """The roles of every host that has roles at all, in the order of the first."""
+    with_roles = [h.roles for h in fleet.hosts if h.roles]
+    if len(with_roles) < 2:
+        return ()
+    common = reduce(frozenset.intersection, map(frozenset, with_roles))
+    return tuple(r for r in with_roles[0] if r in common)
+
+
+def host(
+    fleet: Fleet,
+    shown: Host,
+    *,
+    settings: Mapping[str, Mapping[str, Any]],
+    summaries: Mapping[str, str],
+    files: Sequence[ManagedFile],
+    overlay: Sequence[tuple[str, str, str]],
+    contents: bool,
+) -> Iterator[RenderableType]:
+    """One host: its data, roles, settings and files.
+
+    Args:
+        settings: role to its settings, as plain data.
+        summaries: role to what it is, in a line.
+        overlay: what the lab changes: place, value in the fleet, value in the lab.
+        contents: whether the files' contents are shown too.
+    """
+    site, tenant = fleet.site(shown.site), fleet.tenant(shown.tenant)
+    yield Text.assemble((inline(shown.name), "bold"), "  ", inline(f"{tenant.name} · {site.name}"))
+    yield _indented(_facts(_host_facts(fleet, shown)))
+    for role in shown.roles:
+        yield Text.assemble("\n", (role, "bold cyan"), f"  {inline(summaries.get(role, ''))}")
+        if settings.get(role):
+            yield _indented(_facts([(k, _brief(v)) for k, v in settings[role].items()]))
+        for file in (f for f in files if f.role == role):
+            yield _file_line(file)
+            if contents:
+                yield Text("\n".join(f"      │ {line}" for line in safe(file.content).splitlines()), "dim")
+    if overlay:
+        yield Text("\nThe lab differs from the fleet here in", "bold yellow")
+        table = _table()
+        for head in ("Field", "Fleet", "Lab"):
+            table.add_column(head, overflow="fold")
+        for row in overlay:
+            table.add_row(*(Text(inline(cell)) for cell in row))
+        yield _indented(table)
+
+
+def _host_facts(fleet: Fleet, shown: Host) -> list[tuple[str, str]]:
+    platform = fleet.platform(shown.platform)
+    interfaces = [
+        f"{i.name} {', '.join(map(str, i.addresses)) or '–'}{f'  {i.description}' if i.description else ''}"
+        for i in shown.interfaces
+    ]
+    facts = [
+        ("description", shown.description),
+        ("status", ", ".join([shown.status, *shown.tags])),
+        ("platform", f"{platform.name} ({shown.kind}, {shown.role})"),
+        ("address", str(shown.primary_address or "")),
+        ("wave", str(shown.wave) if shown.roles else ""),
+        ("serial", shown.serial),
+        ("interfaces", "\n".join(interfaces)),
+        ("host keys", "\n".join(map(_key_line, shown.host_keys))),
+    ]
+    return [(k, v) for k, v in facts if v]
+
+
+def _key_line(key: str) -> str:
+    """A host key as ssh-keygen -l prints it, so that it can be compared with the console's."""
+    kind, _, blob = key.partition(" ")
+    try:
+        raw = b64decode(blob.split()[0], validate=True)
+    except (ValueError, IndexError):
+        return f"{kind} (not a key)"
+    return f"{kind} SHA256:{b64encode(sha256(raw).digest()).decode().rstrip('=')}"
+
+
+def _file_line(file: ManagedFile) -> Text:
+    meta = f"{file.owner}:{file.group} {file.mode}"
+    lines = several(file.content.count("\n"), "line")
+    line = Text.assemble("  ", (inline(file.path), "bold"), f"  {meta}, {lines}")
+    if file.validate_with:
+        line.append(f"\n      judged by  {inline(file.validate_with)}", "dim")
+    return line
+
+
+def _brief(value: object, most: int = 4) -> str:
+    """A setting in a few words: long lists and texts say how long they are (`--json` has all of it)."""
+    if isinstance(value, Mapping):
+        return _some([f"{k}: {_brief(v, 2)}" for k, v in value.items()], most, ", ")
+    if isinstance(value, list | tuple):
+        nested = any(isinstance(v, Mapping) for v in value)
+        return _some([_brief(v, 8) for v in value], most, "\n" if nested else ", ")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = "" if value is None else str(value)
+    first, *more = text.splitlines() or ["–"]
+    return f"{first} … {several(len(more) + 1, 'line')}" if more else first
+
+
+def _some(items: Sequence[str], most: int, between: str) -> str:
+    if len(items) <= most + 1:
+        return between.join(items) or "–"
+    return between.join([*items[:most], f"… {len(items) - most} more"])
+
+
+# --- plan and apply ---------------------------------------------------------------------------------------------
+
+
+def plan(made: Plan, names: Mapping[str, str], *, brief: bool = False) -> Iterator[RenderableType]:
+    """What would change, host by host: each step with its commands and its diff, or (brief) a line a step."""
+    for host_plan in made.hosts:
+        yield _host_line(host_plan, names)
+        for step in host_plan.changes:
+            yield from _step(step, brief=brief)
+        for stranger in host_plan.unmanaged:
+            line = f"  ? {inline(stranger.path)}  is in a directory of role {stranger.role}, which does not declare it"
+            yield Text(line, "magenta")
+        if (host_plan.changes or host_plan.unmanaged) and not brief:
+            yield Text()
+    yield Text(plan_summary(made), "bold")
+
+
+def plan_summary(made: Plan) -> str:
+    """The plan in a line: how much would change, and on how many hosts nothing or nobody knows."""
+    changing = [h for h in made.hosts if h.changes]
+    unknown = sum(bool(h.error) for h in made.hosts)
+    same = len(made.hosts) - len(changing) - unknown
+    steps = sum(_count(h)[0] for h in made.hosts)
+    parts = [f"{several(steps, 'change')} on {several(len(changing), 'host')}", f"{same} in sync"]
+    if unknown:
+        parts.append(f"{unknown} unknown")
+    return f"{several(len(made.hosts), 'host')}: {', '.join(parts)}."
+
+
+def _count(host_plan: HostPlan) -> tuple[int, int]:
+    """How many steps would change something, and how many restarts and reloads they owe."""
+    handlers = sum(s.handler for s in host_plan.changes)
+    return len(host_plan.changes) - handlers, handlers
+
+
+def _host_line(host_plan: HostPlan, names: Mapping[str, str]) -> Text:
+    line = Text.assemble((inline(host_plan.host), "bold"), f"  {inline(names.get(host_plan.municipality, ''))}  ")
+    if host_plan.error:
+        return line.append(f"unknown: {inline(host_plan.error)}", "bold red")
+    changes, handlers = _count(host_plan)
+    looked = (
+        f"  ({several(len(host_plan.steps), 'step')}, {several(host_plan.execs, 'exec')}, {host_plan.seconds:.1f} s)"
+    )
+    if not host_plan.changes:
+        line.append("0 changes", "green")
+    else:
+        line.append(several(changes, "change") + (f", {several(handlers, 'restart')}" if handlers else ""), "yellow")
+    return line.append(looked, "dim")
+
+
+def _step(step: Step, *, brief: bool) -> Iterator[RenderableType]:
+    sign, colour = ("↻", "blue") if step.handler else ("~", "yellow")
+    yield Text.assemble((f"  {sign} ", colour), (inline(step.role), "cyan"), f"  {inline(step.name)}")
+    if brief:
+        return
+    if step.change is not None:
+        yield diff(step.change.diff, indent=6)
+    for command in step.commands:
+        yield Text(
+            "\n".join(f"      {'$' if n == 0 else ' '} {line}" for n, line in enumerate(_lines(str(command)))), "dim"
+        )
+
+
+def _lines(text: str) -> list[str]:
+    return safe(text).split("\n")
+
+
+def diff(text: str, indent: int = 0) -> Text:
+    """A unified diff in its colours."""
+    shown = Text()
+    for line in _lines(text.rstrip("\n")):
+        style = next((s for start, s in DIFF_COLOURS if line.startswith(start)), "")
+        shown.append(f"{' ' * indent}{line}\n" if line else "\n", style)
+    shown.rstrip()
+    return shown
+
+
+def results(done: Sequence[HostResult], names: Mapping[str, str]) -> Iterator[RenderableType]:
+    """What an apply did, a line a host."""
+    table = _table()
+    for head, justify in (("Host", "left"), ("Municipality", "left"), ("Outcome", "left"), ("Steps", "right")):
+        table.add_column(head, justify=justify)  # type: ignore[arg-type]  # rich's own literal type
+    table.add_column("Detail", overflow="fold")
+    for result in done:
+        table.add_row(
+            Text(inline(result.host), "bold"),
+            Text(inline(names.get(result.municipality, ""))),
+            Text(result.outcome, COLOURS.get(result.outcome, "")),
+            Text(str(len(result.changed))),
+            Text(safe(result.detail)),
+        )
+    yield table
+    outcomes = Counter(r.outcome for r in done)
+    said = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.most_common())
+    yield Text(f"{several(len(done), 'host')}: {said or 'nothing done'}.", "bold")
+
+
+# --- verify, drift, check ---------------------------------------------------------------------------------------
+
+
+def findings(found: Sequence[Finding], names: Mapping[str, str]) -> Iterator[RenderableType]:
+    """Findings in full, each with what to do about it."""
+    for number, finding in enumerate(found, start=1):
+        title = Text.assemble(f"{number}. ", (finding.kind.upper(), COLOURS.get(finding.kind, "bold")))
+        if finding.host:
+            municipality = inline(names.get(finding.municipality, finding.municipality))
+            title.append(f"  {inline(finding.host)}", "bold").append(f" · {municipality}")
+        if finding.role:
+            title.append(f" · role {inline(finding.role)}", "cyan")
+        if finding.first_seen:
+            title.append(f"  since {inline(finding.first_seen)}", "dim")
+        yield title
+        if finding.step and finding.step not in finding.summary:
+            yield _indented(Text(inline(finding.step)), 3)
+        yield _indented(Text(safe(finding.summary)), 3)
+        if finding.detail:
+            yield diff(finding.detail, indent=6)
+        if finding.remedy:
+            yield _indented(Text.assemble(("→ ", "bold green"), safe(finding.remedy)), 3)
+        yield Text()
+
+
+def drift(found: Sequence[Finding], looked_at: int, names: Mapping[str, str]) -> Iterator[RenderableType]:
+    """What differs from what was last applied."""
+    yield from findings(found, names)
+    kinds = Counter(f.kind for f in found)
+    said = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))
+    unknown = len({f.host for f in found if f.kind is Kind.UNKNOWN})
+    known = f"{several(looked_at - unknown, 'host')} looked at" + (f", {unknown} unknown" if unknown else "")
+    yield Text(f"{known}: {said or 'no drift'}.", "bold yellow" if found else "bold green")
+
+
+def checks(
+    done: Sequence[Check], unknown: Mapping[str, str], names: Mapping[str, str], width: int
+) -> Iterator[RenderableType]:
+    """State checks: how many of each role on each host, the failed ones in full, why others were not applicable."""
+    roles = sorted({c.role for c in done})
+    on_hosts = sorted({c.host for c in done})
+    counts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for check in done:
+        counts[check.role, check.host][check.outcome] += 1
+    column = max(map(len, on_hosts), default=8) + 2
+    at_once = max(1, (width - max(map(len, roles), default=0) - 2) // column)
+    for start in range(0, len(on_hosts), at_once):
+        some = on_hosts[start : start + at_once]
+        table = _table()
+        table.add_column("Role")
+        for name in some:
+            table.add_column(Text(inline(name)), justify="right")
+        for role in roles:
+            table.add_row(Text(inline(role), "cyan"), *(_cell(counts[role, name]) for name in some))
+        yield table
+        yield Text()
+    yield from _failed(done, names)
+    yield from _not_applicable(done)
+    for name, why in unknown.items():
+        yield Text.assemble(("UNKNOWN  ", "bold red"), (inline(name), "bold"), f"  {inline(why)}")
+    outcomes = Counter(c.outcome for c in done)
+    said = ", ".join(f"{outcomes[o]} {o}" for o in ("passed", "failed", "not applicable") if outcomes[o])
+    lost = f"; {several(len(unknown), 'host')} unknown" if unknown else ""
+    good = not outcomes["failed"] and not unknown
+    summary = f"{several(len(done), 'check')} on {several(len(on_hosts), 'host')}: {said or 'none ran'}{lost}."
+    yield Text(summary, "bold green" if good else "bold red")
+
+
+def _cell(outcomes: Counter[str]) -> Text:
+    """`12`, `11 ✗1` (one failed), `10 –2` (two not applicable)."""
+    passed, failed, not_applicable = (outcomes[o] for o in ("passed", "failed", "not applicable"))
+    if not outcomes.total():
+        return Text("")
+    cell = Text(str(passed), "green")
+    if failed:
+        cell.append(f" ✗{failed}", "bold red")
+    if not_applicable:
+        cell.append(f" –{not_applicable}", "dim")
+    return cell
+
+
+def _failed(done: Sequence[Check], names: Mapping[str, str]) -> Iterator[RenderableType]:
+    for check in (c for c in done if c.outcome == "failed"):
+        municipality = inline(names.get(check.municipality, ""))
+        yield Text.assemble(
+            ("FAILED  ", "bold red"), (inline(check.host), "bold"), f" · {municipality} · ", (check.role, "cyan")
+        ).append(f"  {inline(check.name)}")
+        yield Text("\n".join(f"      {line}" for line in _lines(check.detail.strip())) + "\n")
+
+
+def _not_applicable(done: Sequence[Check]) -> Iterator[RenderableType]:
+    """Reasons, each once, with where it was given."""
+    reasons: dict[tuple[str, str, str], list[str]] = {}
+    for check in (c for c in done if c.outcome == "not applicable"):
+        reasons.setdefault((check.role, check.name, check.detail), []).append(check.host)
+    for (role, name, why), where in reasons.items():
+        on = inline(where[0]) if len(where) == 1 else several(len(where), "host")
+        line = Text.assemble(("not applicable  ", "dim"), (role, "cyan"), f"  {inline(name)} on {on}: {inline(why)}")
+        yield _indented(line, 0)
+    if reasons:
+        yield Text()
+
+
+# --- history ----------------------------------------------------------------------------------------------------
+
+
+def history(records: Sequence[Record]) -> Iterator[RenderableType]:
+    """Who ran what, when, and how it ended; the newest last, where the prompt is."""
+    table = _table()
+    for head in ("Record", "Started (UTC)", "Command"):
+        table.add_column(head, no_wrap=True)
+    for head in ("Who", "Limit"):
+        table.add_column(head, overflow="fold")
+    for head in ("Hosts", "Changed"):
+        table.add_column(head, justify="right")
+    table.add_column("Ended")
+    for record in records:
+        changed = sum(r.outcome == "changed" for r in record.hosts)
+        table.add_row(
+            Text(inline(record.id), "bold"),
+            Text(inline(record.started)[:16].replace("T", " ")),
+            Text(inline(record.command), "cyan"),
+            Text(inline(record.who)),
+            Text(inline(record.limit) or "–"),
+            str(len(record.hosts)),
+            str(changed or "–"),
+            Text(_ended(record.exit_code), "green" if record.exit_code == 0 else "yellow"),
+        )
+    yield table
+    yield Text(f"{several(len(records), 'run')}. One in full: samdrift history RECORD")
+
+
+def _ended(code: int) -> str:
+    return f"{code} {MEANINGS.get(code, '')}".rstrip()
+
+
+def record(shown: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:
+    """One run in full."""
+    yield Text.assemble((inline(shown.id), "bold"), "  ", (inline(shown.command), "cyan"))
+    facts = [
+        ("who", shown.who),
+        ("started", shown.started),
+        ("finished", shown.finished),
+        ("command", "samdrift " + " ".join(shown.argv)),
+        ("limit", shown.limit),
+        ("inventory", f"{shown.fleet_source}  {shown.fleet_digest[:12]}"),
+        ("code", shown.code_digest[:12]),
+        ("plan", shown.plan_digest[:12]),
+        ("ended", _ended(shown.exit_code)),
+    ]
+    yield _indented(_facts([(k, v) for k, v in facts if v]))
+    yield Text()
+    if shown.hosts:
+        yield from results(shown.hosts, names)
+        yield Text()
+    if shown.checks:
+        outcomes = Counter(c.outcome for c in shown.checks)
+        yield Text(
+            f"{several(len(shown.checks), 'check')}: " + ", ".join(f"{n} {o}" for o, n in outcomes.items()) + "."
+        )
+        yield Text()
+    yield from findings(shown.findings, names)
+
+
+# --- the parts that tables are made of --------------------------------------------------------------------------
+
+
+def _table() -> Table:
+    return Table(box=LINE, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold dim")
+
+
+def _facts(rows: Sequence[tuple[str, str]]) -> Table:
+    """Names and values, in two columns without heads."""
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(Text(inline(name)), Text(safe(value)))
+    return table
+
+
+def _indented(what: RenderableType, by: int = 2) -> RenderableType:
+    return Padding(what, (0, 0, 0, by), expand=False)
