@@ -1,0 +1,409 @@
+"""Every Debian host: people, SSH, sudo, kernel, logs, updates, language, and the names it resolves by.
+
+Options (config context `samdrift.base`):
+
+- `admins`: the people who administer the host, by account name: `full_name`, and `keys` (SSH public keys) or
+  `principals` (names in SSH certificates signed by a `user_ca_keys` key), or both; `absent: true` locks the account.
+  Admins have no password, so nothing can be guessed: sudo asks for none, and every command of theirs is logged.
+- `former_admins`: account names that are locked and lose their keys. Keep a name here as long as any host may have it.
+- `user_ca_keys`: public keys of the authorities whose SSH user certificates are believed.
+- `automation_keys`: public keys that samdrift logs in with, as user `samdrift`. To change one, first apply with
+  both, then without the old one.
+- `fallback_resolvers`: nameservers asked after the fleet's own, for the hosts that must work before those do.
+- `apt_proxy`: whether packages come through the fleet's package cache (role `package_cache`), if it has one.
+- `journal_max`: how much disk the journal may use.
+
+sshd reads keys and principals from directories of root's own (`/etc/ssh/authorized_keys/`), one whole file per
+user, so that nobody can give himself access and a key that was added by hand is found.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated
+
+from pydantic import Field
+from pyinfra.operations import files
+
+from inventory.fleet import Fleet, Host
+from roles.shared.accounts import account, group, locked_account
+from roles.shared.files import absent_file, managed_file
+from roles.shared.handlers import Handler, reload, restart
+from roles.shared.packages import packages
+from roles.shared.services import service
+from roles.shared.settings import Options as RoleOptions
+from roles.shared.settings import Settings as RoleSettings
+from roles.shared.settings import SettingsError
+from roles.shared.sysctl import kernel_settings
+from roles.shared.traffic import Listen, management
+
+OWNS = ("/etc/ssh/authorized_keys", "/etc/ssh/authorized_principals", "/etc/ssh/sshd_config.d", "/etc/sudoers.d")
+CONTROLS = (
+    "ISO 27002:2022 5.15",
+    "ISO 27002:2022 5.18",
+    "ISO 27002:2022 8.2",
+    "ISO 27002:2022 8.5",
+    "ISO 27002:2022 8.8",
+    "ISO 27002:2022 8.9",
+    "ISO 27002:2022 8.15",
+)
+
+AUTOMATION = "samdrift"
+AUTOMATION_GROUP = "samdrift-automation"
+ADMINS_GROUP = "samdrift-admins"
+PROXY_PORT = 3142
+
+PACKAGES = (
+    "ca-certificates",
+    "iproute2",
+    "kmod",
+    "locales",
+    "openssh-server",
+    "procps",
+    "sudo",
+    "tzdata",
+    "unattended-upgrades",
+)
+
+UserName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+FullName = Annotated[str, Field(pattern=r"^[^:,\x00-\x1f\x7f]+$", max_length=80)]
+KEY = r"^(ssh-ed25519|sk-ssh-ed25519@openssh\.com) [A-Za-z0-9+/]+={0,2}( [\w.@+-]+)?$"
+PublicKey = Annotated[str, Field(pattern=KEY)]
+Principal = Annotated[str, Field(pattern=r"^[A-Za-z0-9._@-]+$")]
+
+
+class Admin(RoleOptions):
+    """A person who administers hosts."""
+
+    full_name: FullName
+    keys: tuple[PublicKey, ...] = ()
+    principals: tuple[Principal, ...] = ()
+    absent: bool = False
+
+
+class Options(RoleOptions):
+    """What a config context may set for this role; see the module's text."""
+
+    admins: dict[UserName, Admin] = Field(default_factory=dict)
+    former_admins: tuple[UserName, ...] = ()
+    user_ca_keys: tuple[PublicKey, ...] = ()
+    automation_keys: tuple[PublicKey, ...] = ()
+    fallback_resolvers: tuple[IPv4Address, ...] = ()
+    apt_proxy: bool = True
+    journal_max: str = Field(default="1G", pattern=r"^[1-9][0-9]*[MG]$")
+
+
+class User(RoleSettings):
+    """An account that may log in, and what proves that it is theirs."""
+
+    name: str
+    full_name: str
+    keys: tuple[str, ...]
+    principals: tuple[str, ...]
+
+
+class Settings(RoleSettings):
+    """What the role needs to know about one host."""
+
+    host: str
+    municipality: str
+    platform: str
+    address: IPv4Address
+    multihomed: bool
+    admins: tuple[User, ...]
+    former_admins: tuple[str, ...]
+    user_ca_keys: tuple[str, ...]
+    automation_keys: tuple[str, ...]
+    management: tuple[IPv4Network, ...]
+    nameservers: tuple[IPv4Address, ...]
+    apt_proxy: str
+    journal_max: str
+
+    @property
+    def kernel(self) -> dict[str, dict[str, str]]:
+        """The running kernel's settings, by theme; each theme is one file and one step."""
+        # Strict reverse path filtering (RFC 3704) needs to know the one way back; with several networks, loose.
+        rp_filter = "2" if self.multihomed else "1"
+        return {**KERNEL, "ipv4": {**KERNEL["ipv4"], "net.ipv4.conf.*.rp_filter": rp_filter}}
+
+
+KERNEL: dict[str, dict[str, str]] = {
+    "ipv4": {
+        "net.ipv4.conf.*.accept_redirects": "0",
+        "net.ipv4.conf.*.accept_source_route": "0",
+        "net.ipv4.conf.*.log_martians": "1",
+        "net.ipv4.conf.*.secure_redirects": "0",
+        "net.ipv4.conf.*.send_redirects": "0",
+        "net.ipv4.icmp_echo_ignore_broadcasts": "1",
+        "net.ipv4.icmp_ignore_bogus_error_responses": "1",
+        "net.ipv4.tcp_rfc1337": "1",
+        "net.ipv4.tcp_syncookies": "1",
+    },
+    "ipv6": {
+        "net.ipv6.conf.*.accept_ra": "0",
+        "net.ipv6.conf.*.accept_redirects": "0",
+        "net.ipv6.conf.*.accept_source_route": "0",
+    },
+    "kernel": {
+        "kernel.dmesg_restrict": "1",
+        "kernel.kptr_restrict": "2",
+        "kernel.perf_event_paranoid": "3",
+        "kernel.randomize_va_space": "2",
+        "kernel.unprivileged_bpf_disabled": "1",
+        "kernel.yama.ptrace_scope": "1",
+        "net.core.bpf_jit_harden": "2",
+    },
+    "filesystem": {
+        "fs.protected_fifos": "2",
+        "fs.protected_hardlinks": "1",
+        "fs.protected_regular": "2",
+        "fs.protected_symlinks": "1",
+        "fs.suid_dumpable": "0",
+    },
+}
+
+RARE_MODULES = ("appletalk", "atm", "ax25", "can", "dccp", "netrom", "rds", "rose", "sctp", "tipc", "x25")
+"""Network protocols that no host here speaks, and whose code has had more holes than users."""
+
+
+def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+    """What the host should be, from the inventory alone."""
+    stations = management(fleet)
+    if not stations:
+        fix = "give the host that samdrift runs on the device role management-station"
+        raise SettingsError("no management station, so nobody could log in", field="fleet", fix=fix)
+    if not options.automation_keys:
+        raise SettingsError(
+            "no automation_keys, so samdrift would lock itself out",
+            field="config context samdrift.base.automation_keys",
+            fix="name the public key that samdrift logs in with",
+        )
+    if host.primary_address is None:
+        raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
+    return Settings(
+        host=host.name,
+        municipality=_plain(next((t.name for t in fleet.tenants if t.slug == host.tenant), host.tenant)),
+        platform=host.platform,
+        address=host.primary_address,
+        multihomed=len({a.network for a in host.addresses}) > 1,
+        admins=_admins(options),
+        former_admins=_former(options),
+        user_ca_keys=options.user_ca_keys,
+        automation_keys=options.automation_keys,
+        management=stations,
+        nameservers=_nameservers(fleet, options),
+        apt_proxy=_apt_proxy(host, fleet, options),
+        journal_max=options.journal_max,
+    )
+
+
+def listens(settings: Settings) -> tuple[Listen, ...]:
+    """SSH, from the management stations alone."""
+    return (Listen(protocol="tcp", port=22, sources=settings.management, why="SSH from the management stations"),)
+
+
+def deploy(settings: Settings) -> None:
+    """Everything, in the order in which a new host needs it: names and packages, people and SSH, the rest."""
+    _names_and_packages(settings)
+    _people(settings)
+    _sshd(settings)
+    _kernel(settings)
+    _logs_and_limits(settings)
+    _updates()
+    _language_and_time(settings)
+    _permissions()
+
+
+def _names_and_packages(settings: Settings) -> None:
+    proxy = "/etc/apt/apt.conf.d/00samdrift-proxy"
+    if settings.apt_proxy:
+        managed_file(proxy, template="base/apt-proxy.j2", settings=settings, validate_with=APT_ACCEPTS)
+    else:
+        absent_file(proxy)
+    managed_file("/etc/resolv.conf", template="base/resolv.conf.j2", settings=settings)
+    managed_file("/etc/hosts", template="base/hosts.j2", settings=settings)
+    set_name = Handler(name="set host name", command="hostname -F /etc/hostname")
+    managed_file("/etc/hostname", content=f"{settings.host}\n", then=(set_name,))
+    packages(*PACKAGES)
+
+
+APT_ACCEPTS = "apt-config --config-file {path} dump > /dev/null"
+KEYS_PARSE = "ssh-keygen -l -f {path} > /dev/null"
+SUDO_ACCEPTS = "visudo -c -q -f {path}"
+SSHD_ACCEPTS = "mkdir -p /run/sshd && /usr/sbin/sshd -t -f {path}"
+SHELL_PARSES = "sh -n {path}"
+
+
+def _people(settings: Settings) -> None:
+    group(ADMINS_GROUP)
+    group(AUTOMATION_GROUP)
+    _directory("/etc/ssh/authorized_keys", "755")
+    _directory("/etc/ssh/authorized_principals", "755")
+    account(AUTOMATION, full_name="samdrift automation", groups=(AUTOMATION_GROUP,))
+    _keys(AUTOMATION, settings.automation_keys)
+    for user in settings.admins:
+        account(user.name, full_name=user.full_name, groups=(ADMINS_GROUP,))
+        _keys(user.name, user.keys)
+        _principals(user.name, user.principals)
+    for name in settings.former_admins:
+        locked_account(name)
+        _keys(name, ())
+        _principals(name, ())
+    _directory("/etc/sudoers.d", "750")
+    absent_file("/etc/sudoers.d/README")
+    managed_file("/etc/sudoers.d/samdrift", template="base/sudoers.j2", mode="440", validate_with=SUDO_ACCEPTS)
+
+
+def _keys(user: str, keys: tuple[str, ...]) -> None:
+    path = f"/etc/ssh/authorized_keys/{user}"
+    if keys:
+        managed_file(path, content=_managed(*keys), validate_with=KEYS_PARSE)
+    else:
+        absent_file(path)
+
+
+def _principals(user: str, principals: tuple[str, ...]) -> None:
+    path = f"/etc/ssh/authorized_principals/{user}"
+    if principals:
+        managed_file(path, content=_managed(*principals))
+    else:
+        absent_file(path)
+
+
+def _sshd(settings: Settings) -> None:
+    again = reload("ssh.service")
+    for kind in ("rsa", "ecdsa"):
+        absent_file(f"/etc/ssh/ssh_host_{kind}_key")
+        absent_file(f"/etc/ssh/ssh_host_{kind}_key.pub")
+    authorities = "/etc/ssh/user_ca.pub"
+    if settings.user_ca_keys:
+        managed_file(authorities, content=_managed(*settings.user_ca_keys), validate_with=KEYS_PARSE, then=(again,))
+    managed_file("/etc/issue.net", template="base/issue.net.j2", settings=settings)
+    managed_file(
+        "/etc/ssh/sshd_config",
+        template="base/sshd_config.j2",
+        settings=settings,
+        mode="600",
+        validate_with=SSHD_ACCEPTS,
+        then=(again,),
+    )
+    if not settings.user_ca_keys:
+        absent_file(authorities)
+    service("ssh.service")
+
+
+def _kernel(settings: Settings) -> None:
+    for theme, values in settings.kernel.items():
+        lines = (f"{key} = {value}" for key, value in sorted(values.items()))
+        managed_file(f"/etc/sysctl.d/60-samdrift-{theme}.conf", content=_managed(*lines))
+        kernel_settings(theme, values)
+    _directory("/etc/modprobe.d", "755")
+    refused = (f"install {module} /bin/false" for module in RARE_MODULES)
+    managed_file("/etc/modprobe.d/60-samdrift.conf", content=_managed(*refused))
+
+
+def _logs_and_limits(settings: Settings) -> None:
+    _directory("/etc/systemd/journald.conf.d", "755")
+    managed_file(
+        "/etc/systemd/journald.conf.d/60-samdrift.conf",
+        template="base/journald.conf.j2",
+        settings=settings,
+        then=(restart("systemd-journald.service"),),
+    )
+    reread = Handler(name="read systemd's own settings again", command="systemctl daemon-reload")
+    _directory("/etc/systemd/system.conf.d", "755")
+    managed_file("/etc/systemd/system.conf.d/60-samdrift.conf", template="base/system.conf.j2", then=(reread,))
+    managed_file("/etc/security/limits.d/60-samdrift.conf", template="base/limits.conf.j2")
+    managed_file("/etc/login.defs", template="base/login.defs.j2")
+    managed_file("/etc/profile.d/60-samdrift.sh", template="base/profile.sh.j2", validate_with=SHELL_PARSES)
+
+
+def _updates() -> None:
+    periodic = "/etc/apt/apt.conf.d/20auto-upgrades"
+    managed_file(periodic, template="base/auto-upgrades.j2", validate_with=APT_ACCEPTS)
+    upgrades = "/etc/apt/apt.conf.d/50unattended-upgrades"
+    managed_file(upgrades, template="base/unattended-upgrades.j2", validate_with=APT_ACCEPTS)
+    service("apt-daily.timer")
+    service("apt-daily-upgrade.timer")
+    service("unattended-upgrades.service")
+
+
+def _language_and_time(settings: Settings) -> None:
+    generate = Handler(name="generate locales", command="locale-gen")
+    managed_file("/etc/locale.gen", template="base/locale.gen.j2", then=(generate,))
+    # Debian 13 made /etc/default/locale a link to /etc/locale.conf; Debian 12 has it the other way round.
+    locale = "/etc/default/locale" if settings.platform == "debian-12" else "/etc/locale.conf"
+    managed_file(locale, template="base/locale.conf.j2")
+    files.link(name="time zone Europe/Stockholm", path="/etc/localtime", target="/usr/share/zoneinfo/Europe/Stockholm")
+    managed_file("/etc/issue", template="base/issue.j2", settings=settings)
+    managed_file("/etc/motd", template="base/motd.j2", settings=settings)
+
+
+def _permissions() -> None:
+    """Not to tighten what Debian ships, but to find what somebody loosened."""
+    for directory in ("/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly"):
+        _directory(directory, "755")
+    _directory("/root", "700")
+    _directory("/etc/ssh", "755")
+    for path, group_name, mode in (
+        ("/etc/passwd", "root", "644"),
+        ("/etc/group", "root", "644"),
+        ("/etc/shadow", "shadow", "640"),
+        ("/etc/gshadow", "shadow", "640"),
+    ):
+        files.file(name=f"owner and mode of {path}", path=path, user="root", group=group_name, mode=mode)
+
+
+def _directory(path: str, mode: str) -> None:
+    files.directory(name=f"directory {path}", path=path, user="root", group="root", mode=mode)
+
+
+def _managed(*lines: str) -> str:
+    return "\n".join(["# Managed by samdrift, role base; local changes are lost.", *lines, ""])
+
+
+def _admins(options: Options) -> tuple[User, ...]:
+    """The admins of today, by name."""
+    field = "config context samdrift.base.admins"
+    found = []
+    for name, admin in sorted(options.admins.items()):
+        if admin.absent or name in options.former_admins:
+            continue
+        if name in {AUTOMATION, "root"}:
+            raise SettingsError(f"{name} is no person's account", field=f"{field}.{name}", fix="choose another name")
+        if admin.principals and not options.user_ca_keys:
+            fix = "add user_ca_keys, or keys"
+            raise SettingsError(f"{name} has principals, and no authority is believed", field=field, fix=fix)
+        if not admin.keys and not admin.principals:
+            fix = "add keys or principals, or absent: true"
+            raise SettingsError(f"{name} could not log in", field=f"{field}.{name}", fix=fix)
+        found.append(User(name=name, full_name=admin.full_name, keys=admin.keys, principals=admin.principals))
+    return tuple(found)
+
+
+def _former(options: Options) -> tuple[str, ...]:
+    return tuple(sorted({*options.former_admins, *(n for n, a in options.admins.items() if a.absent)}))
+
+
+def _nameservers(fleet: Fleet, options: Options) -> tuple[IPv4Address, ...]:
+    """The fleet's resolvers, then the fallbacks; the C library asks the first three."""
+    resolvers = [h.address for h in fleet.with_role("dns_resolver") if h.primary_address is not None]
+    found = tuple(dict.fromkeys([*resolvers, *options.fallback_resolvers]))
+    if not found:
+        fix = "give a host the role dns_resolver, or set fallback_resolvers"
+        raise SettingsError("no nameserver", field="config context samdrift.base.fallback_resolvers", fix=fix)
+    return found[:3]
+
+
+def _apt_proxy(host: Host, fleet: Fleet, options: Options) -> str:
+    """The address of the fleet's package cache; empty where packages come directly."""
+    if not options.apt_proxy or "package_cache" in host.roles:
+        return ""
+    caches = [h.address for h in fleet.with_role("package_cache") if h.primary_address is not None]
+    return f"http://{caches[0]}:{PROXY_PORT}" if caches else ""
+
+
+def _plain(text: str) -> str:
+    """Text from the inventory as it may stand in a banner: one line, without agetty's escapes."""
+    return re.sub(r"[\\\x00-\x1f\x7f]", " ", text)

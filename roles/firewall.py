@@ -1,0 +1,141 @@
+"""nftables: one ruleset a host, made from what its own roles declare, and nothing else gets in or through.
+
+There are no options. A port is opened by the role that serves it (`listens`), and a gateway lets pass what its roles
+ask for (`forwards`); to open something is to say in a role who needs it and why. Everything else is dropped, on input
+and forwarding, IPv6 as well. What goes out is not filtered here: the gateways decide about that.
+
+The file is checked by nft on the host before it goes live, and loaded in one transaction: if it is refused, the
+old ruleset stays in force. A rule added by hand is found by comparing what is in force, not the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from ipaddress import IPv4Network
+
+from inventory.fleet import Fleet, Host
+from roles.shared.catalogue import catalogue, settings_of
+from roles.shared.files import managed_file
+from roles.shared.packages import packages
+from roles.shared.rendering import render
+from roles.shared.ruleset import loaded_ruleset
+from roles.shared.services import service
+from roles.shared.settings import Options
+from roles.shared.settings import Settings as RoleSettings
+from roles.shared.traffic import ANYWHERE, Forward, Listen, fleet_networks, networks
+
+CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
+PATH = "/etc/nftables.conf"
+LONGEST_COMMENT = 120
+"""Bytes; nft takes 128 at most."""
+
+
+class Opening(RoleSettings):
+    """A port that a role of the host serves."""
+
+    role: str
+    listen: Listen
+
+
+class Passage(RoleSettings):
+    """Traffic that a role of the host forwards."""
+
+    role: str
+    forward: Forward
+
+
+class Settings(RoleSettings):
+    """What the host's other roles let in and through, and what belongs to the fleet."""
+
+    host: str
+    fleet: tuple[IPv4Network, ...]
+    openings: tuple[Opening, ...]
+    passages: tuple[Passage, ...]
+
+
+def settings(host: Host, fleet: Fleet, options: Options) -> Settings:  # noqa: ARG001  every role's signature
+    """What every other role of this host declares."""
+    roles = catalogue()
+    others = settings_of(host, fleet, tuple(r for r in host.roles if r != "firewall" and r in roles))
+    return Settings(
+        host=host.name,
+        fleet=fleet_networks(fleet),
+        openings=tuple(Opening(role=r, listen=x) for r, s in others.items() for x in roles[r].listens(s)),
+        passages=tuple(Passage(role=r, forward=x) for r, s in others.items() for x in roles[r].forwards(s)),
+    )
+
+
+def deploy(settings: Settings) -> None:
+    """The file, the ruleset in force, and the unit that loads it at boot before the network is up."""
+    content = ruleset(settings)
+    packages("nftables")
+    managed_file(PATH, content=content, mode="640", validate_with="nft -c -f {path}")
+    loaded_ruleset(PATH, content)
+    service("nftables.service")
+
+
+def ruleset(settings: Settings) -> str:
+    """The whole ruleset, as nft reads it. The same settings always give the same text."""
+    return render(
+        "firewall/nftables.conf.j2",
+        fleet=_set(settings.fleet),
+        input_rules=_input_rules(settings.openings),
+        forward_rules=_forward_rules(settings.passages),
+    )
+
+
+def _input_rules(openings: Iterable[Opening]) -> list[str]:
+    """One rule for each port and set of sources, whoever declares it."""
+    why: dict[str, list[str]] = {}
+    for opening in openings:
+        listen = opening.listen
+        if listen.sources:
+            match = f"{_addresses('saddr', listen.sources)} {listen.protocol} dport {listen.port}"
+            why.setdefault(match, []).append(f"{opening.role}: {listen.why}")
+    return _accepting(why)
+
+
+def _forward_rules(passages: Iterable[Passage]) -> list[str]:
+    why: dict[str, list[str]] = {}
+    for passage in passages:
+        forward = passage.forward
+        if forward.sources and forward.destinations:
+            ends = _addresses("saddr", forward.sources), _addresses("daddr", forward.destinations)
+            match = " ".join(dict.fromkeys(part for part in (*ends, _payload(forward)) if part))
+            why.setdefault(match, []).append(f"{passage.role}: {forward.why}")
+    return _accepting(why)
+
+
+def _accepting(why: dict[str, list[str]]) -> list[str]:
+    return [f"{match} accept {_comment('; '.join(dict.fromkeys(said)))}" for match, said in sorted(why.items())]
+
+
+def _addresses(end: str, of: tuple[IPv4Network, ...]) -> str:
+    """A match of one end of a packet. Every rule matches IPv4 only, also where it does not say an address."""
+    collapsed = networks(of)
+    return "meta nfproto ipv4" if collapsed == ANYWHERE else f"ip {end} {_set(collapsed)}"
+
+
+def _set(of: tuple[IPv4Network, ...]) -> str:
+    return "{ " + ", ".join(str(n) for n in of) + " }"
+
+
+def _payload(forward: Forward) -> str:
+    match forward.protocol, forward.port:
+        case None, None:
+            return ""
+        case None, port:
+            return f"meta l4proto {{ tcp, udp }} th dport {port}"
+        case protocol, None:
+            return f"meta l4proto {protocol}"
+        case "icmp", _:
+            return "meta l4proto icmp"  # which has no ports
+        case protocol, port:
+            return f"{protocol} dport {port}"
+
+
+def _comment(text: str) -> str:
+    """A comment in quotes. The text is from the inventory: only letters, digits and plain punctuation pass."""
+    plain = re.sub(r"[^A-Za-z0-9 åäöÅÄÖ.,:_/-]", " ", text)
+    return f'comment "{plain.encode()[:LONGEST_COMMENT].decode(errors="ignore")}"'

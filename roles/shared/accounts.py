@@ -1,0 +1,132 @@
+"""`group`, `account` and `locked_account`: who may exist on a host. One cheap question each, no home directory moved.
+
+pyinfra's own `server.user` asks about every account of the host (a few hundred forks) and in several rounds; these
+ask about one. Keys are not set here: sshd reads them from root's own directory, see role `base`.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Generator
+
+from pyinfra import host
+from pyinfra.api import FactBase, StringCommand, operation
+from pyinfra.api.operation import OperationMeta
+
+from inventory.fleet import Frozen
+from roles.shared.change import Change, explain
+
+SHELL = "/bin/bash"
+NO_SHELL = "/usr/sbin/nologin"
+EXPIRED = "1"
+"""The day of expiry (in days since 1970) of a locked account: long ago."""
+
+
+class Account(Frozen):
+    """An account as it stands on a host; `groups` are those beside its primary one, `expires` is empty for never."""
+
+    full_name: str
+    shell: str
+    groups: tuple[str, ...]
+    expires: str = ""
+
+    @property
+    def text(self) -> str:
+        """The account as lines, for reading and comparing."""
+        said = (("name", self.full_name), ("shell", self.shell), ("groups", ", ".join(self.groups)))
+        return "".join(f"{what}: {value}\n" for what, value in (*said, ("expires", self.expires or "never")))
+
+
+class AccountState(FactBase["Account | None"]):
+    """One account, or None where there is none."""
+
+    @staticmethod
+    def default() -> None:
+        return None
+
+    def command(self, user: str) -> str:
+        u = shlex.quote(user)
+        return (
+            f"if getent passwd {u} >/dev/null; then getent passwd {u}; id -gn {u}; id -Gn {u}; "
+            f"getent shadow {u} | cut -d: -f8; fi"
+        )
+
+    def process(self, output: list[str]) -> Account | None:
+        if not output:
+            return None
+        passwd, primary, groups, *expires = output
+        _name, _password, _uid, _gid, full_name, _home, shell = passwd.split(":")
+        others = tuple(sorted(g for g in groups.split() if g != primary))
+        return Account(full_name=full_name, shell=shell, groups=others, expires="".join(expires))
+
+
+class GroupIsThere(FactBase[bool]):
+    """Whether a group exists."""
+
+    default = bool
+
+    def command(self, group: str) -> str:
+        return f"getent group {shlex.quote(group)} || true"
+
+    def process(self, output: list[str]) -> bool:
+        return bool(output)
+
+
+def group(name: str) -> OperationMeta:
+    """Declare that a group exists."""
+    return ensure_group(name=f"group {name}", group=name)
+
+
+def account(user: str, *, full_name: str, groups: tuple[str, ...]) -> OperationMeta:
+    """Declare an account with a shell, no password, and exactly these groups beside its own."""
+    wanted = Account(full_name=full_name, shell=SHELL, groups=tuple(sorted(groups)))
+    return ensure_account(name=f"user {user}", user=user, wanted=wanted)
+
+
+def locked_account(user: str) -> OperationMeta:
+    """Declare that nobody can use this account, if it exists; its files stay."""
+    return ensure_locked(name=f"user {user} locked", user=user)
+
+
+@operation()
+def ensure_group(group: str) -> Generator[str]:
+    """Make a group if it is not there."""
+    if host.get_fact(GroupIsThere, group=group):
+        host.noop(f"group {group} exists")
+    else:
+        yield f"groupadd {shlex.quote(group)}"
+
+
+@operation()
+def ensure_account(user: str, wanted: Account) -> Generator[StringCommand]:
+    """Make an account, or mend what differs of it."""
+    live = host.get_fact(AccountState, user=user)
+    if live == wanted:
+        host.noop(f"user {user} is as wanted")
+        return
+    program = "useradd --create-home" if live is None else "usermod"
+    command = (
+        f"{program} --comment {shlex.quote(wanted.full_name)} --shell {wanted.shell} "
+        f"--groups {shlex.quote(','.join(wanted.groups))} --expiredate '' {shlex.quote(user)}"
+    )
+    change = Change(what=f"user {user}", before=live.text if live else None, after=wanted.text)
+    yield explain(StringCommand(command), change)
+
+
+@operation()
+def ensure_locked(user: str) -> Generator[StringCommand]:
+    """Lock and expire an account, take its groups and shell, and end its sessions."""
+    live = host.get_fact(AccountState, user=user)
+    if live is None:
+        host.noop(f"there is no user {user}")
+        return
+    wanted = Account(full_name=live.full_name, shell=NO_SHELL, groups=(), expires=EXPIRED)
+    if live == wanted:
+        host.noop(f"user {user} is locked")
+        return
+    u = shlex.quote(user)
+    command = (
+        f"usermod --lock --expiredate {EXPIRED} --shell {NO_SHELL} --groups '' {u} && "
+        f"{{ loginctl terminate-user {u} 2>/dev/null || true; }}"  # without logind there are no sessions to end
+    )
+    yield explain(StringCommand(command), Change(what=f"user {user}", before=live.text, after=wanted.text))

@@ -1,0 +1,67 @@
+"""`loaded_ruleset`: the nftables ruleset that is in force, compared with the one that should be.
+
+Both are told by the host's own nft, so that spelling, order within sets and service names cannot differ: the wanted
+one is loaded into a network namespace of its own, made for the question and gone with it. A rule that somebody
+added by hand is thus a difference, though no file changed.
+"""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from collections.abc import Generator
+
+from pyinfra import host
+from pyinfra.api import FactBase, StringCommand, operation
+from pyinfra.api.operation import OperationMeta
+
+from inventory.fleet import Frozen
+from roles.shared.change import Change, explain
+
+NFT = "/usr/sbin/nft"
+
+
+class Rulesets(Frozen):
+    """What is in force and what would be, each as `nft list ruleset` says it; None where there is no nft."""
+
+    live: str | None
+    wanted: str | None
+
+
+class RulesetsOnHost(FactBase[Rulesets]):
+    """The live ruleset, and the wanted one as this host's nft would list it. Fails where nft refuses the latter."""
+
+    @staticmethod
+    def default() -> Rulesets:
+        return Rulesets(live=None, wanted=None)
+
+    def command(self, content: str) -> str:
+        alone = f"unshare --net sh -c '{NFT} -f /dev/stdin && {NFT} -s list ruleset'"
+        return (
+            f"if [ -x {NFT} ]; then "
+            f"wanted=$(printf %s {shlex.quote(content)} | {alone}) && live=$({NFT} -s list ruleset) && "
+            'for r in "live $live" "wanted $wanted"; do printf %s "$r" | base64 -w0; echo; done; fi'
+        )
+
+    def process(self, output: list[str]) -> Rulesets:
+        if not output:
+            return self.default()
+        texts = (base64.b64decode(line).decode("utf-8", "backslashreplace") + "\n" for line in output)
+        live, wanted = (text.partition(" ")[2] for text in texts)
+        return Rulesets(live=live, wanted=wanted)
+
+
+def loaded_ruleset(path: str, content: str) -> OperationMeta:
+    """Declare that the ruleset in force is the one that `content` says; `path` holds it when this step runs."""
+    return load(name="nftables ruleset in force", path=path, content=content)
+
+
+@operation()
+def load(path: str, content: str) -> Generator[StringCommand]:
+    """Load the file where the ruleset in force is another. One transaction: refused, the old one stays."""
+    rulesets = host.get_fact(RulesetsOnHost, content=content)
+    if rulesets.live is not None and rulesets.live == rulesets.wanted:
+        host.noop("the ruleset in force is as wanted")
+        return
+    change = Change(what="nftables ruleset", before=rulesets.live, after=rulesets.wanted or content)
+    yield explain(StringCommand(f"{NFT} -f {shlex.quote(path)}"), change)

@@ -1,0 +1,82 @@
+"""`kernel_settings`: values that the running kernel must have, and that a host may forbid us to set.
+
+A key may hold one `*` (`net.ipv4.conf.*.rp_filter` is every interface's). In a container some keys belong to the
+outer machine and cannot be written: those are left alone here, and the state checks of role `base` say so.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Generator, Mapping
+
+from pyinfra import host
+from pyinfra.api import FactBase, StringCommand, operation
+from pyinfra.api.operation import OperationMeta
+
+from inventory.fleet import Frozen
+from roles.shared.change import Change, explain
+
+
+class KernelValue(Frozen):
+    """One value of the running kernel: which of our keys it answers, where it is, and whether it can be set."""
+
+    key: str
+    path: str
+    writable: bool
+    value: str
+
+    @property
+    def line(self) -> str:
+        """As `sysctl` would print it."""
+        return f"{self.path.removeprefix('/proc/sys/').replace('/', '.')} = {self.value}\n"
+
+
+def look_command(keys: tuple[str, ...]) -> str:
+    """The shell command that prints every value of these keys; `read_values` reads its output."""
+    tell = (
+        'tell() { key=$1; shift; for f in "$@"; do if [ -e "$f" ]; then w=ro; if [ -w "$f" ]; then w=rw; fi; '
+        'echo "$key $w $f" $(cat "$f" 2>/dev/null); fi; done; }'
+    )
+    return "; ".join([tell, *(f"tell {shlex.quote(key)} {_place(key)}" for key in keys)])
+
+
+def read_values(output: list[str]) -> list[KernelValue]:
+    """What `look_command` printed."""
+    lines = (line.split() for line in output if line)
+    return [KernelValue(key=k, path=p, writable=w == "rw", value=" ".join(rest)) for k, w, p, *rest in lines]
+
+
+def _place(key: str) -> str:
+    """Where a key is in /proc/sys, for the shell: quoted but for its star."""
+    return "/proc/sys/" + "*".join(shlex.quote(part) for part in key.replace(".", "/").split("*"))
+
+
+class KernelValues(FactBase[list[KernelValue]]):
+    """The running kernel's values of some keys; keys that it does not know are left out."""
+
+    default = list
+
+    def command(self, keys: tuple[str, ...]) -> str:
+        return look_command(keys)
+
+    def process(self, output: list[str]) -> list[KernelValue]:
+        return read_values(output)
+
+
+def kernel_settings(theme: str, wanted: Mapping[str, str]) -> OperationMeta:
+    """Declare what the running kernel must say to these keys, wherever it lets itself be told."""
+    return tell_kernel(name=f"kernel settings in force: {theme}", wanted=dict(wanted))
+
+
+@operation()
+def tell_kernel(wanted: dict[str, str]) -> Generator[StringCommand]:
+    """Set each writable value that differs."""
+    values = host.get_fact(KernelValues, keys=tuple(wanted))
+    wrong = [v for v in values if v.writable and v.value != wanted[v.key]]
+    if not wrong:
+        host.noop("the kernel's settings are as wanted")
+        return
+    commands = [f"echo {shlex.quote(wanted[v.key])} > {shlex.quote(v.path)}" for v in wrong]
+    after = [v.model_copy(update={"value": wanted[v.key]}).line for v in wrong]
+    change = Change(what="running kernel", before="".join(v.line for v in wrong), after="".join(after))
+    yield explain(StringCommand(" && ".join(commands)), change)

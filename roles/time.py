@@ -1,0 +1,113 @@
+"""chrony: two time servers in Tierp, and everybody else asks those two.
+
+Options (config context `samdrift.time`):
+
+- `server`: this host is one of the fleet's time servers.
+- `upstreams`: where a server has the time from, by name; `nts: true` where the other end speaks NTS (RFC 8915).
+- `control_clock`: whether chronyd sets the clock. False where it must not (a container): it then measures and
+  serves, and leaves the clock alone.
+
+When the internet is away the servers agree on one of them (orphan mode) and the fleet stays together.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated
+
+from pydantic import Field
+from pyinfra.operations import files
+
+from inventory.fleet import Fleet, Host
+from roles.shared.files import absent_file, managed_file
+from roles.shared.handlers import restart
+from roles.shared.packages import packages
+from roles.shared.services import service
+from roles.shared.settings import Options as RoleOptions
+from roles.shared.settings import Settings as RoleSettings
+from roles.shared.settings import SettingsError
+from roles.shared.traffic import Listen, fleet_networks
+
+CONTROLS = ("ISO 27002:2022 8.17",)
+DROP_IN = "/etc/systemd/system/chrony.service.d"
+
+
+class Upstream(RoleOptions):
+    """A time server outside the fleet."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+    nts: bool = False
+
+
+class Options(RoleOptions):
+    """What a config context may set for this role; see the module's text."""
+
+    server: bool = False
+    upstreams: tuple[Upstream, ...] = ()
+    control_clock: bool = True
+
+
+class Settings(RoleSettings):
+    """Whom this host asks for the time, and whether others ask it."""
+
+    platform: str
+    server: bool
+    upstreams: tuple[Upstream, ...]
+    servers: tuple[IPv4Address, ...]
+    clients: tuple[IPv4Network, ...]
+    control_clock: bool
+
+
+def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+    """The fleet's time servers are found in the fleet: hosts with this role and `server: true`."""
+    if options.server and not options.upstreams:
+        raise SettingsError(
+            "a time server without upstreams",
+            field="config context samdrift.time.upstreams",
+            fix="name at least two, each with name and nts",
+        )
+    servers = tuple(s.address for s in time_servers(fleet) if s.name != host.name)
+    if not options.server and not servers:
+        fix = "set samdrift.time.server: true for two hosts with role time"
+        raise SettingsError("no host of the fleet is a time server", field="fleet", fix=fix)
+    return Settings(
+        platform=host.platform,
+        server=options.server,
+        upstreams=options.upstreams if options.server else (),
+        servers=servers,
+        clients=fleet_networks(fleet) if options.server else (),
+        control_clock=options.control_clock,
+    )
+
+
+def time_servers(fleet: Fleet) -> tuple[Host, ...]:
+    """Active hosts that serve the time, by name."""
+    having = (h for h in fleet.with_role("time") if h.primary_address is not None)
+    return tuple(h for h in having if h.samdrift.get("time", {}).get("server") is True)
+
+
+def listens(settings: Settings) -> tuple[Listen, ...]:
+    """NTP, from the fleet, where this host serves it."""
+    if not settings.server:
+        return ()
+    return (Listen(protocol="udp", port=123, sources=settings.clients, why="NTP for the fleet"),)
+
+
+def deploy(settings: Settings) -> None:
+    """chrony, which replaces systemd-timesyncd (the packages exclude each other)."""
+    again = restart("chrony.service", daemon_reload=True)
+    packages("chrony")
+    managed_file(
+        "/etc/chrony/chrony.conf",
+        template="time/chrony.conf.j2",
+        settings=settings,
+        validate_with="chronyd -p -f {path} > /dev/null",
+        then=(again,),
+    )
+    managed_file("/etc/default/chrony", template="time/default.j2", settings=settings, then=(again,))
+    files.directory(name=f"directory {DROP_IN}", path=DROP_IN, user="root", group="root", mode="755")
+    if settings.control_clock:
+        absent_file(f"{DROP_IN}/samdrift.conf", then=(again,))
+    else:
+        managed_file(f"{DROP_IN}/samdrift.conf", template="time/service.conf.j2", then=(again,))
+    service("chrony.service")
