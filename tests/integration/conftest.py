@@ -74,9 +74,11 @@ def running_sshd(directory: Path) -> Iterator[Sshd]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     config = directory / "sshd_config"
+    # A HOME of its own: what this machine's root has in its shell's start-up files is not under test.
     config.write_text(
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {directory}/host_key\nPidFile none\nUsePAM no\n"
         f"AuthorizedKeysFile {directory}/authorized\nStrictModes no\nPermitRootLogin prohibit-password\n"
+        f"SetEnv HOME={directory}\n"
     )
     Path("/run/sshd").mkdir(exist_ok=True)
     with (directory / "sshd.log").open("wb") as log:

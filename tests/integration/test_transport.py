@@ -20,7 +20,7 @@ def test_a_host_with_the_inventorys_key_answers(sshd: Sshd) -> None:
 
 def test_a_wrong_host_key_refuses_the_host_and_sends_it_no_login(sshd: Sshd, tmp_path: Path) -> None:
     connection = Connection(sshd.host(host_keys=(keygen(tmp_path / "other"),)), sshd.access)
-    with pytest.raises(HostLost, match="host key .* is not the one in the inventory") as e:
+    with pytest.raises(HostLost, match=r"host key .* is not the one in the inventory") as e:
         connection.open()
     assert e.value.where == "host tie-test1, field host_keys"
     with pytest.raises(HostLost, match="not connected"):
@@ -83,5 +83,3 @@ def test_output_larger_than_a_window_comes_whole_while_much_is_sent(sshd: Sshd) 
     connection.close()
     assert answer.stdout.encode() == data
     assert answer.stderr == "done\n"
-
-

@@ -1,0 +1,286 @@
+"""The engine on a real host: one look, exact plans, nothing phantom, and the same commands as stock pyinfra."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pyinfra.api import Config, Inventory, State
+from pyinfra.api.connect import connect_all
+from pyinfra.context import ctx_config, ctx_host, ctx_state
+
+from deploy.plan import HostPlan
+from deploy.planner import Session, declared_files
+from inventory.errors import InventoryError
+from inventory.fleet import Fleet, Host
+from roles.shared.catalogue import catalogue, settings_of
+from roles.shared.registration import registering
+from tests.integration.conftest import Sshd, fleet_of
+
+ROLE = '''"""A role of files, links and directories below one place."""
+import shlex
+from pyinfra.operations import files
+from roles.shared.files import absent_file, managed_file
+from roles.shared.handlers import Handler
+from roles.shared.settings import Options as Base, Settings as SettingsBase
+
+class Options(Base):
+    place: str
+    colour: str = "blue"
+
+class Settings(SettingsBase):
+    place: str
+    colour: str
+
+def settings(host, fleet, options):
+    return Settings(place=options.place, colour=options.colour)
+
+def deploy(settings):
+    note = Handler(name="note", command=f"echo ran >> {shlex.quote(settings.place)}/handled")
+    files.directory(name="directory", path=f"{settings.place}/d", mode="755")
+    managed_file(f"{settings.place}/d/colour", content=f"colour {settings.colour}\\n",
+                 validate_with="grep -q blue {path}", then=(note,))
+    managed_file(f"{settings.place}/d/other", content="other\\n", mode="600", then=(note,))
+    absent_file(f"{settings.place}/d/old")
+    files.link(name="link", path=f"{settings.place}/l", target=f"{settings.place}/d")
+    for n in range(30):
+        managed_file(f"{settings.place}/d/many-{n:02}", content=f"{n}\\n")
+'''
+
+
+@pytest.fixture
+def here(sshd: Sshd, make_role: Callable[[str, str], None], tmp_path: Path) -> tuple[Fleet, Host, Path]:
+    make_role("paint", ROLE)
+    place = tmp_path / "place with space"
+    place.mkdir()
+    host = sshd.host(context={"samdrift": {"roles": ["paint"], "paint": {"place": str(place)}}})
+    return fleet_of(host), host, place
+
+
+def look(sshd: Sshd, fleet: Fleet) -> HostPlan:
+    with Session(fleet, fleet.hosts, sshd.access) as session:
+        return session.look()[0]
+
+
+def apply(sshd: Sshd, fleet: Fleet) -> None:
+    with Session(fleet, fleet.hosts, sshd.access) as session:
+        outcome = session.carry_out(session.look()[0])
+        assert not outcome.error, outcome
+
+
+def stock_commands(sshd: Sshd, fleet: Fleet, tmp_path: Path) -> dict[str, list[str]]:
+    """Step name to commands, as pyinfra itself computes them: its own State, connector and fact collection."""
+    host = fleet.hosts[0]
+    known = tmp_path / "known_hosts"
+    known.write_text(f"[127.0.0.1]:{sshd.port} {sshd.host_key}\n")
+    data = {
+        "ssh_hostname": "127.0.0.1",
+        "ssh_port": sshd.port,
+        "ssh_user": "root",
+        "ssh_key": str(sshd.access.key_file),
+        "ssh_known_hosts_file": str(known),
+    }
+    state = State(Inventory(([(host.name, data)], {})), Config())
+    ctx_state.set(state)
+    connect_all(state)
+    target = state.inventory.get_host(host.name)
+    found: dict[str, list[str]] = {}
+    with ctx_config.use(state.config.copy()), ctx_host.use(target):
+        for role, settings in settings_of(host, fleet).items():
+            with registering(role):
+                catalogue()[role].deploy(settings)
+        for operation in state.ops[target].values():
+            commands = [
+                getattr(c, "get_raw_value", lambda c=c: f"upload {c.dest}")() for c in operation.command_generator()
+            ]
+            found[operation.global_arguments["name"]] = commands
+    return found
+
+
+def our_commands(plan: HostPlan) -> dict[str, list[str]]:
+    return {s.name: [c.text if c.kind == "run" else f"upload {c.path}" for c in s.commands] for s in plan.steps}
+
+
+def empty(place: Path) -> None:
+    """Nothing was ever applied."""
+
+
+def drifted(place: Path) -> None:
+    (place / "d/colour").write_text("colour red\n")
+    (place / "d/many-07").unlink()
+    (place / "d/other").chmod(0o644)
+    (place / "d/old").touch()
+    (place / "l").unlink()
+
+
+@pytest.mark.parametrize("before", [empty, drifted, None])
+def test_the_plan_is_command_for_command_what_stock_pyinfra_computes(
+    sshd: Sshd, here: tuple[Fleet, Host, Path], tmp_path: Path, before: Callable[[Path], None] | None
+) -> None:
+    fleet, _, place = here
+    if before is not empty:
+        apply(sshd, fleet)
+    if before is not None:
+        before(place)
+    ours = our_commands(look(sshd, fleet))
+    assert ours == stock_commands(sshd, fleet, tmp_path)
+    assert any(ours.values()) is (before is not None)
+
+
+def test_a_converged_host_has_no_changes_and_costs_at_most_three_execs(
+    sshd: Sshd, here: tuple[Fleet, Host, Path]
+) -> None:
+    fleet, _, place = here
+    apply(sshd, fleet)
+    plan = look(sshd, fleet)
+    assert plan.changes == ()
+    assert plan.execs <= 3
+    assert len(plan.steps) >= 35
+    assert (place / "handled").read_text() == "ran\n"
+
+
+def test_a_change_by_hand_is_planned_with_its_diff_and_its_handler_and_nothing_else(
+    sshd: Sshd, here: tuple[Fleet, Host, Path]
+) -> None:
+    fleet, _, place = here
+    apply(sshd, fleet)
+    (place / "d/colour").write_text("colour blue\nby hand\n")
+    plan = look(sshd, fleet)
+    file, handler = plan.changes
+    assert file.change is not None
+    assert "-by hand" in file.change.diff
+    assert (handler.handler, handler.name) == (True, "note")
+
+
+def test_a_file_that_its_program_refuses_never_goes_live(
+    sshd: Sshd, make_role: Callable[[str, str], None], here: tuple[Fleet, Host, Path]
+) -> None:
+    fleet, host, place = here
+    apply(sshd, fleet)
+    context = {"samdrift": {"roles": ["paint"], "paint": {"place": str(place), "colour": "red"}}}
+    red = fleet_of(host.model_copy(update={"context": context}))
+    with Session(red, red.hosts, sshd.access) as session:
+        outcome = session.carry_out(session.look()[0])
+    assert outcome.failed_step == f"paint: file {place}/d/colour"
+    assert (place / "d/colour").read_text() == "colour blue\n"
+    assert sorted(p.name for p in (place / "d").iterdir() if p.name.startswith(".")) == []
+
+
+def test_a_handler_owed_by_a_run_that_died_is_paid_by_the_next(sshd: Sshd, here: tuple[Fleet, Host, Path]) -> None:
+    fleet, _, place = here
+    apply(sshd, fleet)
+    (place / "d/other").unlink()
+    with Session(fleet, fleet.hosts, sshd.access) as session:
+        plan = session.look()[0]
+        files_only = plan.model_copy(update={"steps": tuple(s for s in plan.steps if not s.handler)})
+        session.carry_out(files_only)  # and the run dies before its handlers
+    owed = look(sshd, fleet).changes
+    assert [s.name for s in owed] == ["note"]
+    apply(sshd, fleet)
+    assert look(sshd, fleet).changes == ()
+    assert (place / "handled").read_text() == "ran\nran\n"
+
+
+def test_apply_sends_exactly_the_planned_commands_even_if_the_host_moved(
+    sshd: Sshd, here: tuple[Fleet, Host, Path]
+) -> None:
+    fleet, _, place = here
+    with Session(fleet, fleet.hosts, sshd.access) as session:
+        plan = session.look()[0]
+        (place / "d").mkdir()
+        (place / "d/many-00").write_text("already there\n")
+        session.carry_out(plan)
+    assert (place / "d/many-00").read_text() == "0\n"
+
+
+def test_a_hung_fact_makes_the_host_unknown_in_time_and_not_changed(
+    sshd: Sshd, make_role: Callable[[str, str], None]
+) -> None:
+    make_role(
+        "slow",
+        '"""Hangs."""\nfrom roles.shared.files import managed_file\nfrom roles.shared import files\n'
+        "from pyinfra.api import operation\nfrom pyinfra.api.facts import FactBase\nfrom pyinfra import host\n"
+        "class Hang(FactBase):\n    def command(self): return 'sleep 60'\n"
+        "@operation()\ndef hang():\n    host.get_fact(Hang)\n    yield 'echo never'\n"
+        "def deploy(settings):\n    hang(name='hang')\n",
+    )
+    slow = sshd.host(context={"samdrift": {"roles": ["slow"]}})
+    access = sshd.access.model_copy(update={"fact_timeout": 0.5})
+    started = time.monotonic()
+    with Session(fleet_of(slow), [slow], access) as session:
+        plan = session.look()[0]
+    assert "did not answer in time: sleep 60" in plan.error
+    assert plan.changes == ()
+    assert time.monotonic() - started < 10
+
+
+def test_a_host_that_dies_while_it_is_planned_is_unknown_and_the_others_finish(
+    sshd: Sshd, here: tuple[Fleet, Host, Path], make_role: Callable[[str, str], None]
+) -> None:
+    _, host, _ = here
+    make_role(
+        "deadly",
+        '"""Kills the sshd session that looks at it."""\n'
+        "from pyinfra.api import operation\nfrom pyinfra.api.facts import FactBase\nfrom pyinfra import host\n"
+        "class Die(FactBase):\n"
+        "    def command(self): return 'kill -9 $(ps -o ppid= -p $(ps -o ppid= -p $PPID))'\n"
+        "@operation()\ndef die():\n    host.get_fact(Die)\n    yield 'echo phantom'\n"
+        "def deploy(settings):\n    die(name='die')\n",
+    )
+    dying = sshd.host("tie-test2", context={"samdrift": {"roles": ["deadly"]}})
+    both = fleet_of(host, dying)
+    with Session(both, both.hosts, sshd.access) as session:
+        plans = {p.host: p for p in session.look()}
+    assert (plans[host.name].error, bool(plans[host.name].changes)) == ("", True)
+    assert "host tie-test2: died in the middle" in plans["tie-test2"].error or "lost" in plans["tie-test2"].error
+    assert plans["tie-test2"].changes == ()
+
+
+def test_an_unreachable_host_is_unknown_and_the_reachable_one_is_planned(
+    sshd: Sshd, here: tuple[Fleet, Host, Path]
+) -> None:
+    host = here[1]
+    away = sshd.host("tie-away1", host_keys=("ssh-ed25519 AAAA",))
+    both = fleet_of(host, away)
+    with Session(both, both.hosts, sshd.access) as session:
+        plans = {p.host: p for p in session.look()}
+    assert plans["tie-away1"].error
+    assert plans[host.name].changes
+
+
+def test_all_wrong_settings_are_told_at_once_before_anything_is_connected_to(
+    sshd: Sshd, make_role: Callable[[str, str], None], here: tuple[Fleet, Host, Path]
+) -> None:
+    first = sshd.host("tie-a1", context={"samdrift": {"roles": ["paint"], "paint": {"place": 7}}})
+    second = sshd.host("tie-b1", context={"samdrift": {"roles": ["nonsense"]}})
+    with pytest.raises(InventoryError) as e:
+        Session(fleet_of(first, second), [first, second], sshd.access)
+    said = str(e.value)
+    assert "host tie-a1, config context samdrift.paint.place" in said
+    assert "host tie-b1, config context samdrift.roles" in said
+
+
+def test_a_settings_text_full_of_shell_does_no_harm(sshd: Sshd, here: tuple[Fleet, Host, Path], tmp_path: Path) -> None:
+    host = here[1]
+    place = tmp_path / "$(touch pwned); `touch pwned` ' \" {{ 7*7 }}"
+    place.mkdir()
+    context = {"samdrift": {"roles": ["paint"], "paint": {"place": str(place)}}}
+    fleet = fleet_of(host.model_copy(update={"context": context}))
+    plan = look(sshd, fleet)
+    assert plan.error == ""
+    assert not list(tmp_path.rglob("pwned"))
+    assert not Path("pwned").exists()
+
+
+def test_declared_files_are_known_without_a_connection(here: tuple[Fleet, Host, Path]) -> None:
+    fleet, host, place = here
+    files = declared_files(host, fleet)
+    assert len(files) == 32
+    assert files[0].path == f"{place}/d/colour"
+
+
+@pytest.fixture(autouse=True)
+def _pay_debts() -> Iterator[None]:
+    """These tests run against this very machine: what a handler left owed goes with the test."""
+    yield
+    Path("/var/lib/samdrift/owed/note").unlink(missing_ok=True)
