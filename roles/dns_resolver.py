@@ -1,0 +1,182 @@
+"""Validating DNS resolver (Unbound) that also knows every host of the fleet, forward and reverse.
+
+Names: every host has `<host>.<domain>` for its primary address. A host with several addresses also has
+`<interface>.<host>.<domain>` for each, so that every address has one PTR, and that PTR's name leads back to the
+address. Decommissioned hosts have no names. Every prefix of the fleet has its reverse zone.
+
+Only the fleet's own prefixes are answered; everybody else is refused. Answers are validated with DNSSEC from the
+root's trust anchor, which Debian's dns-root-data brings and Unbound keeps up to date (RFC 5011).
+
+Options:
+    domain: the private-use zone of the fleet's own names.
+    forwarders: resolvers to ask instead of the root and authoritative servers; none: full recursion.
+    insecure_zones: zones that are not validated, "." for all of DNS. Only where what lies above strips DNSSEC.
+    private_domains: domains beside `domain` whose names may lead to private addresses (RFC 1918); all others'
+        private addresses are taken for an attack (DNS rebinding) and removed.
+    cache_mib: memory for cached records, in MiB; messages get half as much on top.
+    threads: worker threads, at most one a core.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pyinfra.operations import files
+
+from inventory.fleet import Fleet, Frozen, Host
+from roles.shared import settings as shared
+from roles.shared.files import managed_file
+from roles.shared.handlers import restart
+from roles.shared.packages import packages
+from roles.shared.services import service
+from roles.shared.traffic import Listen, fleet_networks
+
+CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21")
+UNIT = "unbound.service"
+LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+CHECK = "sed '/^ *auto-trust-anchor-file:/d' {path} | unbound-checkconf /dev/stdin"
+"""The trust anchor is made when Unbound first starts, so a check before that must not ask for its file."""
+
+Zone = Annotated[str, Field(pattern=r"^(\.|[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?)$")]
+
+
+class Options(shared.Options):
+    """What a config context may set; the module's docstring explains each."""
+
+    domain: Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?$")] = (
+        "norduppland.internal"
+    )
+    forwarders: tuple[IPv4Address, ...] = ()
+    insecure_zones: tuple[Zone, ...] = ()
+    private_domains: tuple[Zone, ...] = ()
+    cache_mib: Annotated[int, Field(ge=8, le=65536)] = 64
+    threads: Annotated[int, Field(ge=1, le=64)] = 2
+
+
+class LocalZone(Frozen):
+    """A zone answered from here. `transparent`: addresses that are not ours lie in it, so the rest is looked up."""
+
+    name: str
+    kind: Literal["static", "transparent"] = "static"
+
+
+class Name(Frozen):
+    """A name and the address that it leads to; `reverse` if that address' PTR leads back to this name."""
+
+    name: str
+    address: IPv4Address
+    reverse: bool = True
+
+
+class Settings(shared.Settings):
+    """What a resolver answers, to whom, and whom it asks."""
+
+    domain: str
+    addresses: tuple[IPv4Address, ...]
+    clients: tuple[IPv4Network, ...]
+    servers: tuple[str, ...]
+    zones: tuple[LocalZone, ...]
+    names: tuple[Name, ...]
+    forwarders: tuple[IPv4Address, ...]
+    insecure_zones: tuple[str, ...]
+    private_domains: tuple[str, ...]
+    cache_mib: int
+    threads: int
+
+    @property
+    def validates(self) -> bool:
+        """Whether answers from outside are validated at all."""
+        return "." not in self.insecure_zones
+
+
+def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+    """Every resolver of the fleet answers the same; only its own addresses differ."""
+    return Settings(
+        domain=options.domain,
+        addresses=tuple(a.ip for a in host.addresses),
+        clients=fleet_networks(fleet),
+        servers=tuple(f"{h.name}.{options.domain}" for h in fleet.with_role("dns_resolver")),
+        zones=(LocalZone(name=options.domain), *_reverse_zones(p.prefix for p in fleet.prefixes)),
+        names=tuple(n for h in fleet.hosts if h.status != "decommissioning" for n in _names(h, options.domain)),
+        forwarders=options.forwarders,
+        insecure_zones=options.insecure_zones,
+        private_domains=(options.domain, *(d for d in options.private_domains if d != options.domain)),
+        cache_mib=options.cache_mib,
+        threads=options.threads,
+    )
+
+
+def listens(settings: Settings) -> tuple[Listen, ...]:
+    """DNS from everywhere in the fleet, over UDP and, for long answers, TCP."""
+    return (
+        Listen(protocol="udp", port=53, sources=settings.clients, why="DNS"),
+        Listen(protocol="tcp", port=53, sources=settings.clients, why="DNS, long answers"),
+    )
+
+
+def deploy(settings: Settings) -> None:
+    """Unbound, its whole configuration in one file, and a sandbox around it."""
+    restarted = restart(UNIT, daemon_reload=True)
+    packages("unbound", "dns-root-data", "ldnsutils")
+    hardening = f"/etc/systemd/system/{UNIT}.d"
+    files.directory(name=f"directory {hardening}", path=hardening, mode="755")
+    managed_file(f"{hardening}/samdrift.conf", template="dns_resolver/hardening.conf.j2", then=(restarted,))
+    managed_file(
+        "/etc/unbound/unbound.conf",
+        template="dns_resolver/unbound.conf.j2",
+        settings=settings,
+        validate_with=CHECK,
+        then=(restarted,),
+    )
+    service(UNIT)
+
+
+def _names(host: Host, domain: str) -> Iterator[Name]:
+    """The host's own name, and one for each interface where it has more than one address."""
+    if not LABEL.fullmatch(host.name.lower()):
+        raise shared.SettingsError(
+            f"{host.name!r} of the fleet cannot be a DNS name",
+            field="name",
+            fix=f"rename host {host.name!r}: letters a-z, digits and hyphens, at most 63",
+        )
+    own = f"{host.name.lower()}.{domain}"
+    if host.primary_address is not None:
+        yield Name(name=own, address=host.primary_address)
+    if len(host.addresses) > 1:
+        for interface in host.interfaces:
+            for address in interface.addresses:
+                name = f"{_label(interface.name)}.{own}"
+                yield Name(name=name, address=address.ip, reverse=address.ip != host.primary_address)
+
+
+def _label(interface: str) -> str:
+    """An interface's name as a DNS label: `GigabitEthernet1/0/1` is `gigabitethernet1-0-1`."""
+    return re.sub(r"[^a-z0-9]+", "-", interface.lower()).strip("-")[:63].strip("-") or "interface"
+
+
+def _reverse_zones(prefixes: Iterable[IPv4Network]) -> list[LocalZone]:
+    """The in-addr.arpa zones that hold these prefixes, each once, in the addresses' order."""
+    kinds: dict[IPv4Network, Literal["static", "transparent"]] = {}
+    for prefix in sorted(prefixes):
+        for network in _octets(prefix):
+            ours = prefix.prefixlen <= 24 or prefix.is_private
+            kinds[network] = "static" if ours or kinds.get(network) == "static" else "transparent"
+    return [LocalZone(name=_in_addr_arpa(network), kind=kind) for network, kind in sorted(kinds.items())]
+
+
+def _octets(prefix: IPv4Network) -> Iterator[IPv4Network]:
+    """The prefix as networks that end at an octet, as reverse zones do; at the finest a /24."""
+    if prefix.prefixlen > 24:
+        yield prefix.supernet(new_prefix=24)
+    else:
+        yield from prefix.subnets(new_prefix=max(8, -(-prefix.prefixlen // 8) * 8))
+
+
+def _in_addr_arpa(network: IPv4Network) -> str:
+    octets = str(network.network_address).split(".")[: network.prefixlen // 8]
+    return ".".join([*reversed(octets), "in-addr.arpa"])

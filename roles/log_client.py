@@ -1,0 +1,100 @@
+"""Log client (rsyslog): sends everything in a host's journal to every log server of the fleet.
+
+Each log server gets every message through a queue of its own. While a server is away, its queue grows from memory
+onto disk, and empties when it is back; RELP acknowledges every message, so none is lost on the way. Beyond
+`max_disk_mib` the newest messages are dropped from the queue, and stay in the host's own journal.
+
+Nothing is written to text files under /var/log here: the journal is the local log.
+
+Options:
+    max_disk_mib: how much disk the queue towards one log server may take, in MiB.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import Annotated
+
+from pydantic import Field
+from pyinfra.operations import files
+
+from inventory.fleet import Fleet, Frozen, Host
+from roles.shared import settings as shared
+from roles.shared.files import managed_file
+from roles.shared.handlers import restart
+from roles.shared.packages import packages
+from roles.shared.services import service
+
+CONTROLS = ("ISO 27002:2022 8.15",)
+UNIT = "rsyslog.service"
+JOURNALD = "/etc/systemd/journald.conf.d"
+RELP_PORT = 2514
+"""Where log servers listen: RELP has no port of its own, and this is what most use."""
+
+
+class Options(shared.Options):
+    """What a config context may set; the module's docstring explains each."""
+
+    max_disk_mib: Annotated[int, Field(ge=16, le=1_048_576)] = 1024
+
+
+class Server(Frozen):
+    """A log server; `queue` names the queue towards it, in rsyslog and on disk."""
+
+    address: IPv4Address
+    queue: str
+
+
+class Settings(shared.Settings):
+    """Where a host's log goes."""
+
+    servers: tuple[Server, ...]
+    max_disk_mib: int
+    relp_port: int = RELP_PORT
+
+
+def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+    """Every log server of the fleet, by name."""
+    servers = fleet.with_role("log_server")
+    if not servers:
+        raise shared.SettingsError(
+            "there is no log server to send to",
+            field="config context samdrift.roles",
+            fix="give one active host the role log_server, or take log_client from this one",
+        )
+    if host in servers:
+        raise shared.SettingsError(
+            "a log server logs for itself",
+            field="config context samdrift.roles",
+            fix="take log_client from this host: log_server does what it does",
+        )
+    return Settings(
+        servers=tuple(Server(address=s.address, queue=f"to_{s.address}".replace(".", "_")) for s in servers),
+        max_disk_mib=options.max_disk_mib,
+    )
+
+
+def deploy(settings: Settings) -> None:
+    """Rsyslog with its whole configuration in one file, reading the journal by itself."""
+    restarted = restart(UNIT)
+    packages("rsyslog", "rsyslog-relp")
+    read_journal()
+    managed_file(
+        "/etc/rsyslog.conf",
+        template="log_client/rsyslog.conf.j2",
+        settings=settings,
+        validate_with="rsyslogd -N1 -f {path}",
+        then=(restarted,),
+    )
+    service(UNIT)
+
+
+def read_journal() -> None:
+    """What rsyslog needs to read the journal by itself: a spool for its bookmark, and no second feed."""
+    files.directory(name=f"directory {JOURNALD}", path=JOURNALD, mode="755")
+    managed_file(
+        f"{JOURNALD}/samdrift-rsyslog.conf",
+        template="log_client/journald.conf.j2",
+        then=(restart("systemd-journald.service"),),
+    )
+    files.directory(name="spool directory", path="/var/spool/rsyslog", user="root", group="root", mode="700")

@@ -1,0 +1,95 @@
+"""Package cache (apt-cacher-ng): hosts fetch Debian packages through it, so each comes over the internet once.
+
+It is no open proxy: only the fleet reaches it, only files that a package archive consists of are fetched, only
+from port 80, and nothing is tunnelled. Where `archives` names the archives, nothing else is fetched at all.
+What it hands out need not be trusted: apt checks every file against the archive's signed Release.
+
+Its report and maintenance page is off, as anybody who reaches the port could use it. What was not asked for the
+longest time is deleted by a timer instead, once the cache outgrows its size.
+
+Options:
+    archives: the only archives that may be fetched from, each as a URL such as `http://mirror.example/debian`;
+        none: any that a host asks for.
+    max_size_gib: how much disk cached packages may take, in GiB.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from typing import Annotated
+
+from pydantic import Field
+from pyinfra.operations import files
+
+from inventory.fleet import Fleet, Host
+from roles.shared import settings as shared
+from roles.shared.files import managed_file
+from roles.shared.handlers import Handler, restart
+from roles.shared.packages import packages
+from roles.shared.services import service
+from roles.shared.traffic import Listen, fleet_networks
+
+CONTROLS = ("ISO 27002:2022 8.19", "ISO 27002:2022 8.20")
+UNIT = "apt-cacher-ng.service"
+TIMER = "samdrift-package-cache-trim.timer"
+PORT = 3142
+
+Archive = Annotated[str, Field(pattern=r"^http://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*$")]
+
+
+class Options(shared.Options):
+    """What a config context may set; the module's docstring explains each."""
+
+    archives: tuple[Archive, ...] = ()
+    max_size_gib: Annotated[int, Field(ge=1, le=10_000)] = 30
+
+
+class Settings(shared.Settings):
+    """Who may fetch, from where, and how much is kept."""
+
+    clients: tuple[IPv4Network, ...]
+    archives: tuple[str, ...]
+    max_size_gib: int
+    port: int = PORT
+
+
+def settings(host: Host, fleet: Fleet, options: Options) -> Settings:  # noqa: ARG001  every role's signature
+    """The whole fleet may fetch."""
+    return Settings(clients=fleet_networks(fleet), archives=options.archives, max_size_gib=options.max_size_gib)
+
+
+def listens(settings: Settings) -> tuple[Listen, ...]:
+    """The proxy port, for the fleet."""
+    return (Listen(protocol="tcp", port=PORT, sources=settings.clients, why="package cache"),)
+
+
+def deploy(settings: Settings) -> None:
+    """The daemon in a sandbox, its configuration, and the timer that keeps it within its size."""
+    restarted = restart(UNIT, daemon_reload=True)
+    _before_the_package(restarted)
+    packages("apt-cacher-ng", "logrotate")
+    managed_file(
+        "/etc/apt-cacher-ng/acng.conf", template="package_cache/acng.conf.j2", settings=settings, then=(restarted,)
+    )
+    units = "/etc/systemd/system"
+    trim = restart(TIMER, daemon_reload=True)
+    for unit in (TIMER, TIMER.replace(".timer", ".service")):
+        managed_file(f"{units}/{unit}", template=f"package_cache/{unit}.j2", settings=settings, then=(trim,))
+    service(UNIT)
+    service(TIMER)
+    service("logrotate.timer")
+
+
+def _before_the_package(restarted: Handler) -> None:
+    """What must be there when the package first starts the daemon.
+
+    The sandbox makes the cache directory the daemon's own, also where an older disk with other owners is mounted.
+    The list of Ubuntu mirrors, unused here, would otherwise be asked of the internet, for up to a minute.
+    """
+    sandbox = f"/etc/systemd/system/{UNIT}.d"
+    lists = "/var/lib/apt-cacher-ng"
+    for directory in (sandbox, lists):
+        files.directory(name=f"directory {directory}", path=directory, mode="755")
+    managed_file(f"{sandbox}/samdrift.conf", template="package_cache/hardening.conf.j2", then=(restarted,))
+    managed_file(f"{lists}/backends_ubuntu.default", template="package_cache/no-mirrors.j2")
+    managed_file("/etc/default/apt-cacher-ng", template="package_cache/default.j2")
