@@ -50,10 +50,19 @@ restore_starts() {
     if [ -e $POLICY.before-samdrift ] || [ -L $POLICY.before-samdrift ]; then mv $POLICY.before-samdrift $POLICY; fi
 }
 
-# A service that came with a package of ours must not start at the next boot either.
+installed() { dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u; }
+
+apt_install() {
+    apt-get -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends --no-remove install "$@" >>.venv/packages.log 2>&1 ||
+        { tail -n 20 .venv/packages.log >&2; fail "apt-get failed; all it said is in .venv/packages.log"; }
+}
+
+# A service that came with a judge must not start at the next boot either.
 disable_units() {
-    units=$(dpkg -L "$1" | sed -nE 's,^(/usr)?/lib/systemd/system/([^/@]+\.(service|socket|timer))$,\2,p')
-    [ -z "$units" ] || systemctl --quiet disable $units >/dev/null 2>&1 || say "could not disable: $units"
+    for package in $(installed | grep -vxF "$1"); do
+        units=$(dpkg -L "$package" | sed -nE 's,^(/usr)?/lib/systemd/system/([^/@]+\.(service|socket|timer))$,\2,p')
+        [ -z "$units" ] || systemctl --quiet disable $units >>.venv/packages.log 2>&1 || say "could not disable" $units
+    done
 }
 
 install_packages() {
@@ -63,14 +72,14 @@ install_packages() {
     say "Debian packages:" $tools $judges
     deny_starts
     apt-get -qq update
-    fitting=""
+    [ -z "$tools" ] || apt_install $tools
+    before=$(installed) fitting=""
     for p in $judges; do
         if apt-get -qq -s --no-install-recommends --no-remove install "$p" >/dev/null 2>&1; then fitting="$fitting $p"
         else say "$p left out: it cannot be installed here without removing another package"; fi
     done
-    apt-get -qq -y -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold --no-install-recommends --no-remove \
-        install $tools $fitting >.venv/packages.log 2>&1 || { tail -n 20 .venv/packages.log >&2; fail "apt-get failed"; }
-    for p in $fitting; do disable_units "$p"; done
+    [ -z "$fitting" ] || apt_install $fitting
+    disable_units "$before"
     restore_starts
     trap - EXIT INT TERM HUP
 }
@@ -84,9 +93,9 @@ make_venv() {
     say "Python packages, by hash"
     "$PYTHON" -m venv .venv
     # Wheels only: building from source would fetch build tools that the lock does not name.
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --only-binary :all: \
         --require-hashes -r requirements.txt
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index --no-build-isolation -e .
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-index --no-build-isolation -e .
 }
 
 mkdir -p .venv
