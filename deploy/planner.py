@@ -226,8 +226,11 @@ class Session:
             done.append(step.id)
         return Outcome(tuple(done))
 
-    def ask(self, host: str, commands: Sequence[str]) -> list[Answer]:
+    def ask(self, host: str, commands: Sequence[str], *, within: float | None = None) -> list[Answer]:
         """Run shell commands as root, all in one exec, each bounded by the access's fact timeout.
+
+        Args:
+            within: seconds for all of them; the access's look timeout if not given.
 
         Raises:
             HostLost: the host is unreachable, or died before the last one answered.
@@ -235,7 +238,7 @@ class Session:
         if host in self.unreachable:
             raise HostLost(self.unreachable[host], where=f"host {host}")
         try:
-            return _batch(self._connections[host], commands)
+            return _batch(self._connections[host], commands, within)
         except HostLost as e:
             self.unreachable[host] = str(e)
             raise
@@ -383,11 +386,11 @@ def _refuse_twins(host: str, operations: Sequence[_Registered]) -> None:
         seen.add(key)
 
 
-def _batch(connection: Connection, commands: Sequence[str]) -> list[Answer]:
+def _batch(connection: Connection, commands: Sequence[str], within: float | None = None) -> list[Answer]:
     """Ask many commands in one exec."""
     mark, access = marker(), connection.access
     text = script(commands, mark, access.fact_timeout)
-    answer = connection.run("sh -s", stdin=text.encode(), timeout=access.look_timeout)
+    answer = connection.run("sh -s", stdin=text.encode(), timeout=within or access.look_timeout)
     try:
         return answers(answer.stdout, answer.stderr, mark, len(commands))
     except Truncated as e:
