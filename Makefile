@@ -49,7 +49,7 @@ lab-down: need-root setup ## Take the lab down: hosts, mounts, bridges, firewall
 	@$(BIN)/samdrift lab down
 
 bench: need-root setup ## Plan time beside stock pyinfra's --dry: same roles, same hosts, same run
-	@$(LAB_DOWN_AFTER) $(BIN)/python -m deploy.bench
+	@$(LAB_DOWN_AFTER) $(BIN)/python -m tests.bench.planning
 
 setup: ## Debian packages (root) and .venv from the hashed lock; instant when nothing changed
 	@PYTHON=$(PYTHON) sh setup.sh

@@ -1,0 +1,251 @@
+"""Apply: carry out a Plan exactly, in waves, and prove it.
+
+For each wave: look again, and leave alone every host that moved since the plan was made (*stale*); carry out
+the others' steps; look until nothing is left to change; run the state checks. A wave in which a step fails, a
+host does not converge or a check fails is the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
+
+import gevent
+from gevent.pool import Pool
+
+from deploy.drift import applied_steps, check_finding
+from deploy.findings import Finding, Kind, Severity
+from deploy.observer import Observer
+from deploy.plan import HostPlan, Plan
+from deploy.planner import AT_ONCE, Outcome, Session, code_digest
+from deploy.record import Check, HostResult
+from deploy.waves import waves
+from inventory.errors import SamdriftError
+from inventory.fleet import Frozen, Host
+from roles.shared.catalogue import catalogue
+
+SETTLE_TRIES = 4
+SETTLE_PAUSE = 3.0
+"""A service that was just restarted gets this many looks, this many seconds apart, before it is called wrong."""
+
+
+class StalePlan(SamdriftError):
+    """The inventory or the code is not what the plan was computed from (exit code 5)."""
+
+    exit_code = 5
+
+
+class Applied(Frozen):
+    """What an apply did: a result for every host of the plan, and what somebody should know."""
+
+    hosts: tuple[HostResult, ...]
+    findings: tuple[Finding, ...]
+    checks: tuple[Check, ...]
+
+
+class Journal(Protocol):
+    """Where apply writes down, before it changes a host, that it is about to; so that it can be resumed."""
+
+    def begun(self, plan_digest: str) -> Collection[str]:
+        """The hosts that an earlier run of this very plan began to change."""
+
+    def begin(self, plan_digest: str, host: str) -> None:
+        """This host is about to be changed."""
+
+
+Verify = Callable[[Sequence[str]], tuple[Check, ...]]
+"""Runs the state checks of the named hosts."""
+
+
+def refuse_if_stale(plan: Plan, fleet_digest: str) -> None:
+    """Refuse a plan that other inventory or other code was the base of; nothing has been connected to yet."""
+    if plan.fleet_digest != fleet_digest:
+        raise StalePlan("the inventory has changed since the plan was made", fix="make a new plan: samdrift plan")
+    if plan.code_digest != code_digest():
+        raise StalePlan("the roles have changed since the plan was made", fix="make a new plan: samdrift plan")
+
+
+def apply_plan(session: Session, plan: Plan, verify: Verify, journal: Journal) -> Applied:
+    """Carry out a plan on the session's hosts; hosts of the plan that the session lacks are left alone."""
+    run = _Run(session, plan, verify, journal)
+    stopped = False
+    for number, wave in enumerate(waves([h for h in session.hosts if plan.host(h.name)]), start=1):
+        if stopped:
+            run.skip(wave)
+        else:
+            stopped = not run.wave(number, wave)
+    return run.applied()
+
+
+class _Run:
+    """One apply under way: what has been found out so far, host by host."""
+
+    def __init__(self, session: Session, plan: Plan, verify: Verify, journal: Journal) -> None:
+        self.session, self.plan, self.verify, self.journal = session, plan, verify, journal
+        self.observer: Observer = session.observer
+        self.begun = frozenset(journal.begun(plan.digest))
+        self.controls = {name: role.controls for name, role in catalogue().items()}
+        self.results: dict[str, HostResult] = {}
+        self.findings: list[Finding] = []
+        self.checks: list[Check] = []
+
+    def applied(self) -> Applied:
+        ordered = tuple(self.results[h.host] for h in self.plan.hosts if h.host in self.results)
+        return Applied(hosts=ordered, findings=tuple(self.findings), checks=tuple(self.checks))
+
+    def skip(self, wave: Sequence[Host]) -> None:
+        for host in wave:
+            self._result(host.name, "skipped", detail="an earlier wave went wrong")
+
+    def wave(self, number: int, wave: Sequence[Host]) -> bool:
+        """Change the hosts of one wave; whether the next may follow."""
+        names = [h.name for h in wave]
+        ready = [live for live in self.session.look(names) if self._ready(live)]
+        self.observer.stage(f"wave {number}: applying", [p.host for p in ready])
+        outcomes = dict(zip([p.host for p in ready], Pool(AT_ONCE).map(self._carry_out, ready), strict=True))
+        changed = [name for name, outcome in outcomes.items() if not outcome.error]
+        for live in ready:
+            if outcomes[live.host].error:
+                self._broke_off(live, outcomes[live.host])
+        converged = self._converge(changed, outcomes)
+        checks = self._prove(converged)
+        self.checks += checks
+        self.findings += [check_finding(c, self.controls) for c in checks if c.outcome == "failed"]
+        went_wrong = {r.host for n in names if (r := self.results.get(n)) and r.outcome in {"failed", "differs"}}
+        return not went_wrong and all(c.outcome != "failed" for c in checks)
+
+    def _ready(self, live: HostPlan) -> bool:
+        """Whether a host still says what the plan says; if not, why not is written down."""
+        planned = self.plan.host(live.host)
+        if planned is None or planned.error or live.error:
+            why = live.error or (planned.error if planned else "") or "it is not in the plan"
+            self._result(live.host, "unknown", detail=why)
+            self._finding(Kind.UNKNOWN, live, summary="the host could not be looked at", detail=why)
+            return False
+        if not live.changes or live.fingerprint == planned.fingerprint:
+            return True
+        if live.host in self.begun and set(live.changes) <= set(planned.changes):
+            return True  # an earlier run of this plan broke off here; what is left is part of the plan
+        self._result(live.host, "stale", detail="it differs from what the plan saw")
+        moved = sorted({s.id for s in live.changes} ^ {s.id for s in planned.changes})
+        detail = "not planned, or planned and no longer needed: " + ", ".join(moved) if moved else "a step differs"
+        self._finding(
+            Kind.STALE,
+            live,
+            summary="the host moved since the plan was made; nothing was written to it",
+            detail=detail,
+            remedy=f"read a new plan: samdrift plan --limit {live.host}",
+        )
+        return False
+
+    def _carry_out(self, live: HostPlan) -> Outcome:
+        if live.changes:
+            self.journal.begin(self.plan.digest, live.host)
+        outcome = self.session.carry_out(live)
+        self.observer.host(live.host, "failed" if outcome.error else "done", outcome.error)
+        return outcome
+
+    def _broke_off(self, live: HostPlan, outcome: Outcome) -> None:
+        role, _, step = outcome.failed_step.partition(": ")
+        self._result(live.host, "unknown" if outcome.lost else "failed", changed=outcome.done, detail=outcome.error)
+        self._finding(
+            Kind.UNKNOWN if outcome.lost else Kind.FAILED_STEP,
+            live,
+            role=role,
+            step=step,
+            summary=f"apply broke off at {outcome.failed_step}, after {len(outcome.done)} of {len(live.changes)} steps",
+            detail=outcome.error,
+            remedy=f"mend the cause, then: samdrift apply --limit {live.host}",
+        )
+
+    def _converge(self, names: list[str], outcomes: Mapping[str, Outcome]) -> list[str]:
+        """Look again until nothing is left to change; the names of the hosts where nothing is."""
+        open_, converged = list(names), []
+        for attempt in range(SETTLE_TRIES):
+            if not open_:
+                break
+            if attempt:
+                gevent.sleep(SETTLE_PAUSE)
+            last = {live.host: live for live in self.session.look(open_)}
+            for name, live in last.items():
+                if not live.error and not live.changes:
+                    open_.remove(name)
+                    converged.append(name)
+                    done = outcomes[name].done
+                    self._result(name, "changed" if done else "in sync", changed=done, live=live)
+        for name in open_:
+            self._unsettled(last[name], outcomes[name])
+        return converged
+
+    def _unsettled(self, live: HostPlan, outcome: Outcome) -> None:
+        if live.error:
+            self._result(live.host, "unknown", changed=outcome.done, detail=live.error)
+            self._finding(Kind.UNKNOWN, live, summary="the host was lost after it was changed", detail=live.error)
+            return
+        left = ", ".join(s.id for s in live.changes)
+        self._result(live.host, "differs", changed=outcome.done, detail=f"still to change: {left}")
+        for step in live.changes:
+            self._finding(
+                Kind.PENDING,
+                live,
+                role=step.role,
+                step=step.name,
+                summary="the step was carried out, and would still change something",
+                detail=step.change.diff if step.change else "\n".join(map(str, step.commands)),
+                remedy="the role does not converge here: this is a fault of the role",
+            )
+
+    def _prove(self, names: Sequence[str]) -> tuple[Check, ...]:
+        """The checks of these hosts; those that fail are tried again while services settle."""
+        if not names:
+            return ()
+        checks = self.verify(names)
+        for _ in range(SETTLE_TRIES - 1):
+            failed = sorted({c.host for c in checks if c.outcome == "failed"})
+            if not failed:
+                break
+            gevent.sleep(SETTLE_PAUSE)
+            checks = tuple(c for c in checks if c.host not in failed) + self.verify(failed)
+        return checks
+
+    def _result(
+        self, name: str, outcome: str, *, changed: tuple[str, ...] = (), detail: str = "", live: HostPlan | None = None
+    ) -> None:
+        host = self.session.fleet.host(name)
+        self.results[name] = HostResult.model_validate(
+            {
+                "host": name,
+                "municipality": host.tenant,
+                "outcome": outcome,
+                "changed": changed,
+                "detail": detail,
+                "steps": applied_steps(live) if live else {},
+                "execs": live.execs if live else 0,
+                "seconds": live.seconds if live else 0.0,
+            }
+        )
+
+    def _finding(
+        self,
+        kind: Kind,
+        live: HostPlan,
+        *,
+        summary: str,
+        detail: str = "",
+        role: str = "",
+        step: str = "",
+        remedy: str = "",
+    ) -> None:
+        self.findings.append(
+            Finding(
+                kind=kind,
+                host=live.host,
+                municipality=live.municipality,
+                role=role,
+                step=step,
+                summary=summary,
+                detail=detail,
+                remedy=remedy or f"samdrift plan --limit {live.host}",
+                severity=Severity.HIGH,
+            )
+        )
