@@ -68,8 +68,7 @@ def plan_findings(plan: Plan, *, controls: Controls) -> tuple[Finding, ...]:
     for host in plan.hosts:
         if host.error:
             findings.append(_unknown(host, host.error))
-        for step in _causes(host):
-            findings.append(_step_finding(Kind.PENDING, host, step, controls, summary="would change"))
+        findings += [_step_finding(Kind.PENDING, host, s, controls, summary="would change") for s in _causes(host)]
     return _ordered(findings)
 
 
