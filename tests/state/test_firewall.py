@@ -1,0 +1,65 @@
+"""Role firewall: the ruleset that the kernel has now, whatever the file says."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from roles.firewall import PATH
+
+if TYPE_CHECKING:
+    from roles.firewall import Settings
+
+
+def test_everything_is_dropped_that_no_rule_accepts(host: Any) -> None:
+    chains = [entry["chain"] for entry in _ruleset(host) if "chain" in entry]
+    policies = {c["hook"]: c["policy"] for c in chains if c.get("hook") in {"input", "forward"}}
+    assert policies == {"input": "drop", "forward": "drop"}
+
+
+def test_there_is_one_ruleset_and_it_is_ours(host: Any) -> None:
+    assert [(e["table"]["family"], e["table"]["name"]) for e in _ruleset(host) if "table" in e] == [
+        ("inet", "samdrift")
+    ]
+
+
+def test_exactly_the_declared_ports_are_open(host: Any, settings: Settings) -> None:
+    declared = {(o.listen.protocol, o.listen.port) for o in settings.openings if o.listen.sources}
+    rules = (e["rule"] for e in _ruleset(host) if "rule" in e)
+    assert {port for rule in rules if rule["chain"] == "input" for port in _ports(rule)} == declared
+
+
+def test_the_ruleset_comes_back_at_boot(host: Any) -> None:
+    assert host.service("nftables").is_enabled
+    assert host.run(f"nft -c -f {PATH}").rc == 0
+
+
+def test_nobody_listens_unreachable_by_mistake(host: Any, settings: Settings) -> None:
+    """What is open but answered by nobody is a role that does not run."""
+    if not settings.openings:
+        pytest.skip("not applicable: no role of this host serves anything")
+    listening = {_socket(line) for line in host.run("ss -Hlntu").stdout.splitlines()}
+    declared = {(o.listen.protocol, o.listen.port) for o in settings.openings if o.listen.sources}
+    assert declared - listening == set()
+
+
+def _ruleset(host: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(host.run("nft -j list ruleset").stdout)["nftables"]
+    return found
+
+
+def _ports(rule: dict[str, Any]) -> set[tuple[str, int]]:
+    """Protocol and port of every match of a destination port in a rule."""
+    lefts = ((e["match"]["left"], e["match"]["right"]) for e in rule["expr"] if "match" in e)
+    return {
+        (left["payload"]["protocol"], right)
+        for left, right in lefts
+        if "payload" in left and left["payload"]["field"] == "dport"
+    }
+
+
+def _socket(line: str) -> tuple[str, int]:
+    protocol, _state, _received, _sent, local, *_ = line.split()
+    return protocol, int(local.rpartition(":")[2])

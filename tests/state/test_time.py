@@ -1,0 +1,70 @@
+"""Role time: chrony runs, asks whom it should, and has the time from somebody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from roles.time import Settings
+
+
+def test_chrony_runs_and_comes_back_at_boot(host: Any) -> None:
+    assert host.service("chrony").is_running
+    assert host.service("chrony").is_enabled
+
+
+def test_no_other_program_sets_the_clock(host: Any) -> None:
+    said = host.run("systemctl is-active systemd-timesyncd; systemctl is-enabled systemd-timesyncd").stdout.split()
+    assert said in (["inactive", "not-found"], ["inactive", "disabled"], ["inactive", "masked"])
+
+
+def test_a_client_asks_the_fleets_time_servers_and_nobody_else(host: Any, settings: Settings) -> None:
+    if settings.server:
+        pytest.skip("not applicable: this host is a time server")
+    asked = {line.split(",")[2] for line in host.run("chronyc -n -c sources").stdout.splitlines()}
+    assert asked == {str(s) for s in settings.servers}
+
+
+def test_a_server_asks_its_upstreams_and_the_other_server(host: Any, settings: Settings) -> None:
+    if not settings.server:
+        pytest.skip("not applicable: this host is a client")
+    # -N: by the names in the configuration; -a: also those whose names cannot be resolved just now
+    asked = {line.split(",")[2] for line in host.run("chronyc -N -c sources -a").stdout.splitlines()}
+    assert asked == {u.name for u in settings.upstreams} | {str(s) for s in settings.servers}
+
+
+def test_a_server_answers_the_fleet_and_a_client_nobody(host: Any, settings: Settings) -> None:
+    listening = host.run("ss -Hlnu sport = :123").stdout
+    assert bool(listening.strip()) == settings.server
+
+
+def test_a_client_has_the_time_from_a_time_server(host: Any, settings: Settings) -> None:
+    """Waits for the first measurements if chrony was started a moment ago, and not at all otherwise."""
+    if settings.server:
+        pytest.skip("not applicable: this host is a time server")
+    waited = host.run("chronyc waitsync 15 0 0 1")
+    assert waited.rc == 0, f"no time server has answered: {waited.stdout.splitlines()[-1:]}"
+
+
+def test_a_server_has_a_time_to_give(host: Any, settings: Settings) -> None:
+    if not settings.server:
+        pytest.skip("not applicable: this host is a client")
+    assert host.run("chronyc -c tracking").stdout.strip().split(",")[-1] == "Normal"
+
+
+def test_a_server_has_the_time_from_outside(host: Any, settings: Settings) -> None:
+    if not settings.server:
+        pytest.skip("not applicable: this host is a client")
+    if not settings.control_clock:
+        pytest.skip("not applicable: it serves the outer machine's clock (option control_clock is false)")
+    waited = host.run("chronyc waitsync 15 0 0 1")
+    assert waited.rc == 0, f"no upstream has answered, the fleet is on its own: {waited.stdout.splitlines()[-1:]}"
+
+
+def test_the_clock_is_right(host: Any, settings: Settings) -> None:
+    if not settings.control_clock:
+        pytest.skip("not applicable: the clock is the outer machine's (option control_clock is false)")
+    offset = float(host.run("chronyc -c tracking").stdout.split(",")[4])
+    assert abs(offset) < 0.1, f"{offset} seconds off"
