@@ -104,8 +104,8 @@ if [ "$(id -u)" = 0 ]; then
         install_packages
         touch .venv/packages.done
     fi
-elif [ ! -e .venv/packages.done ]; then
-    say "not root: without $(missing "$TOOLS$JUDGES" | tr '\n' ' ')there is no lab, and check judges less"
+elif [ -n "$(missing "$TOOLS$JUDGES")" ]; then
+    say "not root: without" $(missing "$TOOLS$JUDGES") "there is no lab, and check judges less"
 fi
 
 wanted="$("$PYTHON" --version 2>&1) $(cat requirements.txt pyproject.toml | sha256sum)"
