@@ -93,7 +93,7 @@ def read_journal() -> None:
     """What rsyslog needs to read the journal by itself: a spool for its bookmark, and no second feed."""
     files.directory(name=f"directory {JOURNALD}", path=JOURNALD, mode="755")
     managed_file(
-        f"{JOURNALD}/samdrift-rsyslog.conf",
+        f"{JOURNALD}/70-samdrift-rsyslog.conf",
         template="log_client/journald.conf.j2",
         then=(restart("systemd-journald.service"),),
     )

@@ -1,0 +1,60 @@
+"""Does the resolver run, know the fleet both ways, refuse strangers, and validate? Asked over DNS itself."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import Any
+
+import pytest
+
+from roles.dns_resolver import UNIT, Settings
+
+LOOPBACK = IPv4Address("127.0.0.1")
+
+
+def ask(host: Any, question: str, *, at: IPv4Address = LOOPBACK, flags: str = "") -> str:
+    """What the resolver at this address answers, as drill prints it."""
+    return str(host.run(f"timeout 8 drill {flags} @{at} {question}").stdout)
+
+
+def test_unbound_runs_and_is_enabled(host: Any) -> None:
+    assert host.service(UNIT).is_running
+    assert host.service(UNIT).is_enabled
+
+
+def test_every_address_of_its_own_answers(host: Any, settings: Settings) -> None:
+    for address in settings.addresses:
+        assert "rcode: NOERROR" in ask(host, f"{settings.domain} SOA", at=address), address
+
+
+def test_answers_over_tcp(host: Any, settings: Settings) -> None:
+    assert "rcode: NOERROR" in ask(host, f"{settings.domain} SOA", flags="-t")
+
+
+def test_knows_the_first_and_the_last_host_of_the_fleet(host: Any, settings: Settings) -> None:
+    for name in (settings.names[0], settings.names[-1]):
+        assert f"\t{name.address}\n" in ask(host, f"{name.name} A"), name
+
+
+def test_knows_the_name_of_an_address(host: Any, settings: Settings) -> None:
+    name = next(n for n in settings.names if n.reverse)
+    assert f"\t{name.name}.\n" in ask(host, f"-x {name.address}")
+
+
+def test_a_name_that_no_host_has_does_not_exist(host: Any, settings: Settings) -> None:
+    assert "rcode: NXDOMAIN" in ask(host, f"no-such-host.{settings.domain} A")
+
+
+def test_a_source_outside_the_fleet_is_refused(host: Any, settings: Settings) -> None:
+    assert "rcode: REFUSED" in ask(host, f"{settings.domain} SOA", flags="-I 127.0.0.2")
+
+
+def test_the_validator_is_at_work(host: Any) -> None:
+    assert host.run("unbound-control get_option module-config").stdout.strip() == "validator iterator"
+
+
+def test_answers_from_outside_are_validated(host: Any, settings: Settings) -> None:
+    if not settings.validates:
+        pytest.skip("not applicable: what this resolver asks strips DNSSEC (option insecure_zones has '.')")
+    flags = next(line for line in ask(host, ". SOA", flags="-D").splitlines() if line.startswith(";; flags:"))
+    assert " ad " in flags

@@ -1,0 +1,37 @@
+"""Does the log leave this host? Asked of the running rsyslog and its connections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from roles.log_client import UNIT, Settings
+
+MARK = """\
+mark=samdrift-check-$(cat /proc/sys/kernel/random/uuid)
+logger -t samdrift-check "$mark" && journalctl --sync && journalctl -q -t samdrift-check -n 5 -o cat | grep -qx "$mark"
+"""
+
+
+def test_rsyslog_runs_and_is_enabled(host: Any) -> None:
+    assert host.service(UNIT).is_running
+    assert host.service(UNIT).is_enabled
+
+
+def test_what_is_logged_here_reaches_the_journal(host: Any) -> None:
+    assert host.run(f"sh -c '{MARK}'").rc == 0
+
+
+def test_every_log_server_is_connected(host: Any, settings: Settings) -> None:
+    peers = host.run(f"ss -Htn state established dport = :{settings.relp_port}").stdout.split()
+    for server in settings.servers:
+        assert f"{server.address}:{settings.relp_port}" in peers
+
+
+def test_the_bookmark_in_the_journal_is_kept(host: Any) -> None:
+    assert host.file("/var/spool/rsyslog/journal.state").is_file
+
+
+def test_nothing_is_pushed_at_rsyslog_beside_the_journal(host: Any) -> None:
+    said = host.run("systemd-analyze cat-config systemd/journald.conf").stdout
+    values = [line.split("=", 1)[1] for line in said.splitlines() if line.startswith("ForwardToSyslog=")]
+    assert values[-1:] == ["no"]

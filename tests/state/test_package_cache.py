@@ -1,0 +1,55 @@
+"""Does the cache serve what it has, and is it no open proxy? Asked over HTTP, without leaving the host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from roles.package_cache import TIMER, UNIT, Settings
+
+ASK = """\
+bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port} &&
+  printf "%s HTTP/1.0\\r\\n\\r\\n" "{request}" >&3 && timeout 5 head -n 1 <&3'
+"""
+CACHED = "cd /var/cache/apt-cacher-ng && find . -name '*.deb' -type f | head -n 1"
+
+
+def ask(host: Any, settings: Settings, request: str) -> str:
+    """The status line that the cache answers this request with."""
+    return str(host.run(ASK.format(port=settings.port, request=request)).stdout)
+
+
+def test_the_daemon_runs_and_is_enabled(host: Any) -> None:
+    assert host.service(UNIT).is_running
+    assert host.service(UNIT).is_enabled
+
+
+def test_a_cached_package_is_served(host: Any, settings: Settings) -> None:
+    cached = host.run(CACHED).stdout.strip().removeprefix("./")
+    if not cached:
+        pytest.skip("not applicable: no package has been cached yet")
+    assert " 200 " in ask(host, settings, f"GET http://{cached}")
+
+
+def test_tunnels_are_refused(host: Any, settings: Settings) -> None:
+    assert " 403 " in ask(host, settings, "CONNECT host.invalid:443")
+
+
+def test_ports_other_than_80_are_refused(host: Any, settings: Settings) -> None:
+    assert " 403 " in ask(host, settings, "GET http://host.invalid:8080/debian/pool/a_1_all.deb")
+
+
+def test_what_is_no_package_archive_is_refused(host: Any, settings: Settings) -> None:
+    assert " 403 " in ask(host, settings, "GET http://host.invalid/index.html")
+
+
+def test_there_is_no_maintenance_page(host: Any) -> None:
+    shown = host.run("/usr/lib/apt-cacher-ng/acngtool printvar ReportPage -c /etc/apt-cacher-ng")
+    assert shown.rc == 0
+    assert shown.stdout.strip() == ""
+
+
+def test_the_cache_is_trimmed_every_day(host: Any) -> None:
+    assert host.service(TIMER).is_running
+    assert host.service(TIMER).is_enabled
