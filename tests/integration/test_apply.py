@@ -1,0 +1,250 @@
+"""Apply on a real host: exactly the plan, or nothing; in waves; and an honest word about how it ended."""
+
+import subprocess
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from deploy.apply import Applied, StalePlan, Verify, apply_plan, refuse_if_stale
+from deploy.findings import Exit, Kind, exit_code
+from deploy.plan import Plan
+from deploy.planner import Session, make_plan
+from deploy.record import Check
+from inventory.fleet import Fleet, Host
+from tests.integration.conftest import Sshd, fleet_of
+
+FILES = '''"""Writes two files below a place; `text` in the first."""
+from roles.shared.files import managed_file
+from roles.shared.settings import Options as Base, Settings as SettingsBase
+
+class Options(Base):
+    place: str
+    text: str = "first"
+
+class Settings(SettingsBase):
+    place: str
+    text: str
+
+def settings(host, fleet, options):
+    return Settings(place=options.place, text=options.text)
+
+def deploy(settings):
+    managed_file(f"{settings.place}/a", content=settings.text + "\\n")
+    managed_file(f"{settings.place}/b", content="second\\n")
+'''
+
+DIES = '''"""Kills the sshd session in the middle of a change."""
+from pyinfra.api import operation
+@operation()
+def die():
+    yield "kill -9 $PPID; sleep 5"
+def deploy(settings):
+    die(name="die")
+'''
+
+
+class Notes:
+    """A journal in memory, as the store keeps one on disk."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[str, str]] = []
+
+    def begun(self, plan_digest: str) -> Collection[str]:
+        return {host for digest, host in self.written if digest == plan_digest}
+
+    def begin(self, plan_digest: str, host: str) -> None:
+        self.written.append((plan_digest, host))
+
+
+def nothing_to_check(_hosts: Sequence[str]) -> tuple[Check, ...]:
+    return ()
+
+
+def plan_of(session: Session) -> Plan:
+    return make_plan(session, source="test", limit="", made_at="2026-11-23T00:00:00Z", made_by="test")
+
+
+def host_with(sshd: Sshd, name: str, place: Path, *, wave: int = 10, role: str = "two_files", **options: str) -> Host:
+    place.mkdir(exist_ok=True)
+    return sshd.host(
+        name, context={"samdrift": {"roles": [role], "wave": wave, role: {"place": str(place), **options}}}
+    )
+
+
+def run(
+    sshd: Sshd,
+    fleet: Fleet,
+    verify: Verify = nothing_to_check,
+    between: Callable[[], object] | None = None,
+    notes: Notes | None = None,
+) -> Applied:
+    with Session(fleet, fleet.hosts, sshd.access) as session:
+        plan = plan_of(session)
+        if between:
+            between()
+        return apply_plan(session, plan, verify, notes or Notes())
+
+
+@pytest.fixture
+def files(make_role: Callable[[str, str], None]) -> None:
+    make_role("two_files", FILES)
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.apply.SETTLE_PAUSE", 0.01)
+
+
+@pytest.mark.usefixtures("files")
+def test_what_was_planned_is_done_and_a_second_apply_changes_nothing(sshd: Sshd, tmp_path: Path) -> None:
+    fleet = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a"))
+    first, second = run(sshd, fleet), run(sshd, fleet)
+    assert [r.outcome for r in first.hosts] == ["changed"]
+    assert len(first.hosts[0].changed) == 2
+    assert set(first.hosts[0].steps) == {f"two_files: file {tmp_path}/a/{n}" for n in "ab"}
+    assert [r.outcome for r in second.hosts] == ["in sync"]
+    assert exit_code(first.findings, after_change=True) == exit_code(second.findings) == Exit.OK
+
+
+@pytest.mark.usefixtures("files")
+def test_a_host_that_moved_since_the_plan_is_left_alone_and_the_others_are_done(sshd: Sshd, tmp_path: Path) -> None:
+    moved, still = host_with(sshd, "tie-a1", tmp_path / "a"), host_with(sshd, "tie-b1", tmp_path / "b")
+    applied = run(sshd, fleet_of(moved, still), between=lambda: (tmp_path / "a/b").write_text("by hand\n"))
+    assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "stale", "tie-b1": "changed"}
+    assert not (tmp_path / "a/a").exists()
+    assert (tmp_path / "a/b").read_text() == "by hand\n"
+    assert exit_code(applied.findings, after_change=True) == Exit.STALE
+
+
+@pytest.mark.usefixtures("files")
+def test_a_plan_from_other_inventory_or_other_code_is_refused(sshd: Sshd, tmp_path: Path) -> None:
+    fleet = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a"))
+    with Session(fleet, fleet.hosts, sshd.access) as session:
+        plan = plan_of(session)
+    refuse_if_stale(plan, fleet.digest)
+    with pytest.raises(StalePlan, match="inventory has changed"):
+        refuse_if_stale(plan, "0" * 64)
+    with pytest.raises(StalePlan, match="roles have changed"):
+        refuse_if_stale(plan.model_copy(update={"code_digest": "0"}), fleet.digest)
+
+
+@pytest.mark.usefixtures("files")
+def test_a_wave_that_goes_wrong_is_the_last_one(sshd: Sshd, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    first = host_with(sshd, "tie-a1", tmp_path / "a", wave=10)
+    beside = host_with(sshd, "tie-b1", tmp_path / "b", wave=10)
+    later = host_with(sshd, "tie-c1", tmp_path / "c", wave=20)
+    (tmp_path / "a/a").mkdir()  # a directory where the file should be: the rename must fail
+    applied = run(sshd, fleet_of(first, beside, later))
+    assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "failed", "tie-b1": "changed", "tie-c1": "skipped"}
+    assert not (tmp_path / "c/a").exists()
+    (finding,) = applied.findings
+    assert (finding.kind, finding.step) == (Kind.FAILED_STEP, f"file {tmp_path}/a/a")
+    assert exit_code(applied.findings, after_change=True) == Exit.ERROR
+
+
+@pytest.mark.usefixtures("files")
+def test_a_failed_check_after_a_change_stops_the_next_wave_and_exits_7(sshd: Sshd, tmp_path: Path) -> None:
+    def verify(hosts: Sequence[str]) -> tuple[Check, ...]:
+        return tuple(
+            Check(host=h, municipality="tierp", role="two_files", name="holds", outcome="failed", detail="no")
+            for h in hosts
+        )
+
+    fleet = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a"), host_with(sshd, "tie-b1", tmp_path / "b", wave=20))
+    applied = run(sshd, fleet, verify)
+    assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "changed", "tie-b1": "skipped"}
+    assert exit_code(applied.findings, after_change=True) == Exit.VERIFY_FAILED
+
+
+@pytest.mark.usefixtures("files")
+def test_a_check_that_holds_once_the_service_has_settled_is_no_finding(sshd: Sshd, tmp_path: Path) -> None:
+    tries: list[int] = []
+
+    def verify(hosts: Sequence[str]) -> tuple[Check, ...]:
+        tries.append(1)
+        outcome = "failed" if len(tries) < 3 else "passed"
+        return tuple(
+            Check.model_validate(
+                {"host": h, "municipality": "tierp", "role": "two_files", "name": "holds", "outcome": outcome}
+            )
+            for h in hosts
+        )
+
+    applied = run(sshd, fleet_of(host_with(sshd, "tie-a1", tmp_path / "a")), verify)
+    assert applied.findings == ()
+    assert [c.outcome for c in applied.checks] == ["passed"]
+
+
+@pytest.mark.usefixtures("files")
+def test_an_apply_that_broke_off_is_resumed_by_the_same_plan(sshd: Sshd, tmp_path: Path) -> None:
+    fleet, notes = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a")), Notes()
+    with Session(fleet, fleet.hosts, sshd.access) as session:
+        plan = plan_of(session)
+        notes.begin(plan.digest, "tie-a1")
+        first = plan.hosts[0].model_copy(update={"steps": plan.hosts[0].steps[:1]})
+        session.carry_out(first)  # and the run dies here
+    with Session(fleet, fleet.hosts, sshd.access) as session:
+        applied = apply_plan(session, plan, nothing_to_check, notes)
+    assert [(r.outcome, r.changed) for r in applied.hosts] == [("changed", (f"two_files: file {tmp_path}/a/b",))]
+
+
+@pytest.mark.usefixtures("files")
+def test_half_of_a_plan_done_by_somebody_else_is_stale_and_not_a_resume(sshd: Sshd, tmp_path: Path) -> None:
+    fleet = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a"))
+
+    def somebody_else() -> None:
+        (tmp_path / "a/a").write_text("first\n")
+        (tmp_path / "a/a").chmod(0o644)
+
+    assert [r.outcome for r in run(sshd, fleet, between=somebody_else).hosts] == ["stale"]
+
+
+def test_a_host_that_dies_in_the_middle_is_unknown_and_the_others_finish(
+    sshd: Sshd, make_role: Callable[[str, str], None], tmp_path: Path
+) -> None:
+    make_role("two_files", FILES)
+    make_role("dies", DIES)
+    dying = sshd.host("tie-a1", context={"samdrift": {"roles": ["dies"], "wave": 10}})
+    applied = run(sshd, fleet_of(dying, host_with(sshd, "tie-b1", tmp_path / "b")))
+    assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "unknown", "tie-b1": "changed"}
+    assert exit_code(applied.findings, after_change=True) == Exit.INCOMPLETE
+    assert "broke off at dies: die, after 0 of 1 steps" in applied.findings[0].summary
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 KiB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)], check=True)
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.usefixtures("files")
+def test_a_full_disk_leaves_the_old_file_in_force_and_nothing_half_written(
+    sshd: Sshd, full_disk: Path, tmp_path: Path
+) -> None:
+    run(sshd, fleet_of(host_with(sshd, "tie-a1", full_disk)))
+    large = fleet_of(
+        host_with(sshd, "tie-a1", full_disk, text="x" * 100_000), host_with(sshd, "tie-b1", tmp_path / "b")
+    )
+    applied = run(sshd, large)
+    assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "failed", "tie-b1": "changed"}
+    assert "No space left on device" in applied.findings[0].detail
+    assert (full_disk / "a").read_text() == "first\n"
+    assert sorted(p.name for p in full_disk.iterdir()) == ["a", "b"]
+
+
+def test_a_role_that_never_converges_is_said_to_differ(sshd: Sshd, make_role: Callable[[str, str], None]) -> None:
+    make_role(
+        "restless",
+        '"""Always wants to change."""\nfrom pyinfra.api import operation\n'
+        "@operation()\ndef again():\n    yield 'true'\n"
+        "def deploy(settings):\n    again(name='again')\n",
+    )
+    applied = run(sshd, fleet_of(sshd.host("tie-a1", context={"samdrift": {"roles": ["restless"]}})))
+    assert [r.outcome for r in applied.hosts] == ["differs"]
+    assert exit_code(applied.findings, after_change=True) == Exit.DIFFERENCES
