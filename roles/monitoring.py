@@ -1,0 +1,182 @@
+"""Prometheus: asks every host of the fleet how it is, remembers, and says what is wrong.
+
+Targets are the active hosts with role `node_metrics`, each with its name, municipality, site and device role as
+labels, and the monitoring host itself. Alert rules come with the fleet: a municipality of which nothing answers has
+a rule of its own, in its own name. Clock skew is measured against this host's clock, BGP is not measured at all
+(node_exporter does not know it): the state checks of role `edge_gateway` ask FRR itself.
+
+Reached from the management stations only; there is no alert manager, firing alerts stand on its page `/alerts`.
+
+Options (config context `samdrift.monitoring`):
+
+- `retention_days`, `retention_size`: samples are kept for so long, and in so much disk; what comes first.
+- `scrape_seconds`: how often every host is asked.
+- `disk_free_percent`: a file system with less free space than this raises an alert.
+- `clock_skew_seconds`: so much may a host's clock differ from this host's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated
+
+from pydantic import Field
+from pyinfra.operations import files
+
+from inventory.fleet import Fleet, Frozen, Host
+from roles.shared.files import managed_file
+from roles.shared.handlers import reload, restart
+from roles.shared.packages import packages
+from roles.shared.services import service
+from roles.shared.settings import Options as RoleOptions
+from roles.shared.settings import Settings as RoleSettings
+from roles.shared.settings import SettingsError
+from roles.shared.traffic import Listen, management
+
+CONTROLS = ("ISO 27002:2022 8.6", "ISO 27002:2022 8.15", "ISO 27002:2022 8.16")
+PORT = 9090
+EXPORTER_PORT = 9100
+UNIT = "prometheus.service"
+DROP_IN = f"/etc/systemd/system/{UNIT}.d"
+RULES = "/etc/prometheus/rules"
+OWNS = (RULES,)
+
+
+class Options(RoleOptions):
+    """What a config context may set for this role; see the module's text."""
+
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    retention_size: Annotated[str, Field(pattern=r"^[1-9][0-9]*(MB|GB|TB)$")] = "8GB"
+    scrape_seconds: Annotated[int, Field(ge=5, le=300)] = 30
+    disk_free_percent: Annotated[int, Field(ge=1, le=50)] = 10
+    clock_skew_seconds: Annotated[int, Field(ge=1, le=300)] = 2
+
+
+class Target(Frozen):
+    """A host that is asked, and the labels that all it says carries."""
+
+    name: str
+    address: IPv4Address
+    municipality: str
+    site: str
+    role: str
+    gateway: bool
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Label and value, as YAML reads both."""
+        values = {"instance": self.name, "municipality": self.municipality, "role": self.role, "site": self.site}
+        return {label: quoted(value) for label, value in values.items()}
+
+
+class Municipality(Frozen):
+    """A municipality with hosts that are asked."""
+
+    slug: str
+    name: str
+
+    @property
+    def label(self) -> str:
+        """The slug as YAML reads it."""
+        return quoted(self.slug)
+
+    @property
+    def unreachable(self) -> str:
+        """The PromQL expression that holds when none of its hosts answers, as YAML reads it."""
+        return quoted(f'max by (municipality) (up{{job="node", municipality={quoted(self.slug)}}}) == 0')
+
+    @property
+    def summary(self) -> str:
+        """What such an alert says, as YAML reads it. Braces would be read as a template by Prometheus."""
+        return quoted(f"{re.sub('[{}]', '', self.name)}: ingen av kommunens övervakade värdar svarar")
+
+
+class Settings(RoleSettings):
+    """Whom this host asks, for how long it remembers, and what it holds to be wrong."""
+
+    address: IPv4Address
+    port: int = PORT
+    exporter_port: int = EXPORTER_PORT
+    stations: tuple[IPv4Network, ...]
+    targets: tuple[Target, ...]
+    municipalities: tuple[Municipality, ...]
+    retention_days: int
+    retention_size: str
+    scrape_seconds: int
+    disk_free_percent: int
+    clock_skew_seconds: int
+
+    @property
+    def gateways(self) -> str:
+        """The PromQL matcher for the edge gateways among the targets, as YAML reads the whole expression."""
+        names = "|".join(re.escape(t.name).replace("\\-", "-") for t in self.targets if t.gateway)
+        return quoted(f'node_netstat_Ip_Forwarding{{job="node", instance=~{quoted(names)}}} != 1') if names else ""
+
+
+def quoted(text: str) -> str:
+    """Text as a double-quoted string, which YAML and PromQL read alike; letters stay as they are."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+    """Everything that is asked comes from the fleet."""
+    if host.primary_address is None:
+        raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
+    targets = tuple(_target(h) for h in fleet.with_role("node_metrics") if h.primary_address is not None)
+    return Settings(
+        address=host.primary_address,
+        stations=management(fleet),
+        targets=targets,
+        municipalities=_municipalities(fleet, targets),
+        **options.model_dump(),
+    )
+
+
+def listens(settings: Settings) -> tuple[Listen, ...]:
+    """Prometheus' own page and API, from the management stations alone: it has no login of its own."""
+    return (Listen(protocol="tcp", port=PORT, sources=settings.stations, why="Prometheus for the management stations"),)
+
+
+def deploy(settings: Settings) -> None:
+    """Prometheus; its rules before the configuration that loads them, reloads before restarts."""
+    reread, again = reload(UNIT), restart(UNIT, daemon_reload=True)
+    packages("prometheus")
+    files.directory(name=f"directory {RULES}", path=RULES, user="root", group="root", mode="755")
+    for name in ("hosts", "municipalities"):
+        managed_file(
+            f"{RULES}/{name}.yml",
+            template=f"monitoring/{name}.yml.j2",
+            settings=settings,
+            validate_with="promtool check rules {path}",
+            then=(reread,),
+        )
+    managed_file(
+        "/etc/prometheus/prometheus.yml",
+        template="monitoring/prometheus.yml.j2",
+        settings=settings,
+        validate_with="promtool check config {path}",
+        then=(reread,),
+    )
+    managed_file("/etc/default/prometheus", template="monitoring/default.j2", settings=settings, then=(again,))
+    files.directory(name=f"directory {DROP_IN}", path=DROP_IN, user="root", group="root", mode="755")
+    managed_file(f"{DROP_IN}/samdrift.conf", template="monitoring/ready.conf.j2", settings=settings, then=(again,))
+    service(UNIT)
+
+
+def _target(host: Host) -> Target:
+    return Target(
+        name=host.name,
+        address=host.address,
+        municipality=host.tenant,
+        site=host.site,
+        role=host.role,
+        gateway="edge_gateway" in host.roles,
+    )
+
+
+def _municipalities(fleet: Fleet, targets: tuple[Target, ...]) -> tuple[Municipality, ...]:
+    """The tenants that have targets, by slug."""
+    having = {target.municipality for target in targets}
+    return tuple(Municipality(slug=t.slug, name=t.name) for t in fleet.tenants if t.slug in having)

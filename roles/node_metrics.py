@@ -1,0 +1,106 @@
+"""prometheus-node-exporter: what a host knows about its own health, told to the monitoring hosts and nobody else.
+
+It answers on the primary address only. The firewall lets the hosts with role `monitoring` ask. Other programs of the
+host add numbers of their own as `*.prom` files in the textfile directory.
+
+Options (config context `samdrift.node_metrics`):
+
+- `collectors`: what is measured, by node_exporter's own names; nothing else is.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated
+
+from pydantic import Field
+from pyinfra.operations import files
+
+from inventory.fleet import Fleet, Host
+from roles.shared.files import managed_file
+from roles.shared.handlers import restart
+from roles.shared.packages import packages
+from roles.shared.services import service
+from roles.shared.settings import Options as RoleOptions
+from roles.shared.settings import Settings as RoleSettings
+from roles.shared.settings import SettingsError
+from roles.shared.traffic import Listen, addresses_of
+
+CONTROLS = ("ISO 27002:2022 8.6", "ISO 27002:2022 8.16")
+PORT = 9100
+UNIT = "prometheus-node-exporter.service"
+DROP_IN = f"/etc/systemd/system/{UNIT}.d"
+TEXTFILES = "/var/lib/prometheus/node-exporter"
+
+Collector = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+COLLECTORS = (
+    "conntrack",
+    "cpu",
+    "diskstats",
+    "filefd",
+    "filesystem",
+    "loadavg",
+    "meminfo",
+    "netclass",
+    "netdev",
+    "netstat",
+    "os",
+    "pressure",
+    "sockstat",
+    "stat",
+    "systemd",
+    "textfile",
+    "time",
+    "timex",
+    "uname",
+    "vmstat",
+)
+
+
+class Options(RoleOptions):
+    """What a config context may set for this role; see the module's text."""
+
+    collectors: Annotated[tuple[Collector, ...], Field(min_length=1)] = COLLECTORS
+
+
+class Settings(RoleSettings):
+    """Where the exporter answers, whom, and about what."""
+
+    address: IPv4Address
+    port: int = PORT
+    monitors: tuple[IPv4Network, ...]
+    collectors: tuple[str, ...]
+    textfiles: str = TEXTFILES
+
+
+def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+    """The exporter of one host."""
+    if host.primary_address is None:
+        raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
+    return Settings(
+        address=host.primary_address,
+        monitors=addresses_of(fleet.with_role("monitoring")),
+        collectors=tuple(sorted(set(options.collectors))),
+    )
+
+
+def listens(settings: Settings) -> tuple[Listen, ...]:
+    """Metrics, for the monitoring hosts alone."""
+    return (Listen(protocol="tcp", port=PORT, sources=settings.monitors, why="metrics for the monitoring hosts"),)
+
+
+def deploy(settings: Settings) -> None:
+    """The exporter, what it measures, and a sandbox around it."""
+    again = restart(UNIT, daemon_reload=True)
+    packages("prometheus-node-exporter")
+    managed_file(
+        "/etc/default/prometheus-node-exporter",
+        template="node_metrics/default.j2",
+        settings=settings,
+        validate_with="sh -n {path}",
+        then=(again,),
+    )
+    files.directory(name=f"directory {DROP_IN}", path=DROP_IN, user="root", group="root", mode="755")
+    managed_file(f"{DROP_IN}/samdrift.conf", template="node_metrics/hardening.conf.j2", then=(again,))
+    files.directory(name=f"directory {TEXTFILES}", path=TEXTFILES, user="root", group="root", mode="755")
+    service(UNIT)
