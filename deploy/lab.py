@@ -1,0 +1,466 @@
+"""The lab: real Debian hosts to rehearse on, booted from the same inventory as the real fleet.
+
+`Lab` says what a lab can do; how is in `lab_image` (what hosts boot from), `lab_network` (bridges, routes),
+`lab_host` (disk and boot) and `lab_machine` (processes, mounts). docs/lab.md tells it to people.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import socket
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any, NoReturn
+
+from deploy.lab_host import Installed, LabHost, digest, installer_files, keeps_packages
+from deploy.lab_image import USER, build, discard_half, machine_mirror
+from deploy.lab_machine import (
+    LabError,
+    boot_id,
+    complaint,
+    end,
+    environment_option,
+    groups,
+    is_program,
+    mounts,
+    processes,
+    require_machine,
+    run,
+    scope_name,
+    unmount,
+    write,
+)
+from deploy.lab_network import Port, Switch, Wiring, lab_hosts, wiring
+from deploy.observer import Observer, Quiet
+from deploy.transport import Access
+from inventory.fleet import Fleet, Frozen, Host
+
+__all__ = ["HostStatus", "Lab", "LabBusyError", "LabError", "LabStatus", "lab_directory", "lab_hosts", "lab_overlay"]
+
+PROJECT = Path(__file__).resolve().parents[1]
+RESOLV_CONF = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
+IP_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
+NSPAWN_RUN = Path("/run/systemd/nspawn")
+BOOT_PATIENCE = 120.0
+
+
+class LabBusyError(LabError):
+    """Another command is bringing this lab up or down."""
+
+    exit_code = 4
+
+
+class HostStatus(Frozen):
+    """One host of the lab. `seconds` is how long it has been up; `cut_off` that its cables are pulled out."""
+
+    name: str
+    address: IPv4Address
+    running: bool
+    cut_off: bool = False
+    seconds: float = 0.0
+
+
+class LabStatus(Frozen):
+    """The whole lab. `leftovers` is what a crash left behind and `down` would remove."""
+
+    directory: Path
+    hosts: tuple[HostStatus, ...]
+    leftovers: tuple[str, ...]
+
+
+def lab_directory(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the lab lives: SAMDRIFT_LAB_DIR, or `.lab` in the checkout."""
+    return Path(environment_option("SAMDRIFT_LAB_DIR", environment) or PROJECT / ".lab")
+
+
+class Lab:
+    """A lab in a directory. Two labs in one network exclude each other, since they have the same addresses.
+
+    Args:
+        mirror: the Debian archive to install from; otherwise SAMDRIFT_MIRROR, or what the machine's own apt uses.
+        nameserver: otherwise SAMDRIFT_NAMESERVER, or the machine's own.
+    """
+
+    def __init__(
+        self, directory: Path | None = None, *, mirror: str | None = None, nameserver: IPv4Address | None = None
+    ) -> None:
+        self.directory = (directory or lab_directory()).resolve()
+        if set(str(self.directory)) & set(',:\\"\n'):
+            raise LabError("a lab cannot be in a directory of this name", where=str(self.directory), fix='no , : " \\')
+        self.id = digest({str(self.directory): ("", 0)})[:8]
+        self._mirror = mirror or environment_option("SAMDRIFT_MIRROR")
+        self._nameserver = nameserver
+        self._switch = Switch(self.directory)
+
+    # What differs from the real fleet
+
+    def overlay(self, fleet: Fleet) -> Fleet:
+        """The fleet as it is in the lab; differs in nothing but what it must, see `lab_overlay`."""
+        hosts = lab_hosts(fleet)
+        self._make_keys(hosts)
+        keys = {h.name: _without_comment(self._public_host_key(h.name)) for h in hosts}
+        return lab_overlay(fleet, keys, _without_comment(self._user_key), self.nameserver)
+
+    def access(self) -> Access:
+        """How samdrift logs in to lab hosts."""
+        return Access(user=USER, key_file=self._keys / USER)
+
+    @property
+    def nameserver(self) -> IPv4Address:
+        """The nameserver that lab hosts with a way out ask."""
+        return self._nameserver or machine_nameserver(environment_option("SAMDRIFT_NAMESERVER"))
+
+    # What it does
+
+    def up(self, fleet: Fleet, observer: Observer | None = None) -> None:
+        """Bring up every lab host of the fleet, or those that are not up.
+
+        Hosts that run are left alone, unless their addresses have changed.
+        """
+        observer = observer or Quiet()
+        require_machine()
+        hosts, plan = lab_hosts(fleet), wiring(fleet)
+        with self._alone():
+            self._switch.refuse_strangers(plan, self.nameserver)
+            self._make_keys(hosts)
+            observer.stage("disk image (built once)", ())
+            image = build(self.id, self._images, machine_mirror(self._mirror))
+            observer.stage("booting the lab", [h.name for h in hosts])
+            self._lay(plan, hosts)
+            for host in hosts:
+                self._start(host, fleet, image, plan)
+            self._plug_in(plan.ports)
+            self._write_ssh_config(hosts)
+            self._wait_until_up(hosts, observer)
+            self._drop_old_images(image)
+
+    def down(self, *, purge: bool = False) -> None:
+        """Remove everything the lab has on this machine but its files; its hosts' disks too. Mends any crash.
+
+        Keeps the image, the keys and the package cache, unless `purge`.
+        """
+        if not self.directory.exists():
+            return
+        require_machine()
+        with self._alone():
+            end(self.id)
+            self._switch.remove()  # before its namespace goes, which takes the other ends along, in its own time
+            unmount(self.directory)
+            self._restore_forwarding()
+            self._forget_machines()
+            discard_half(self.id, self._images)
+            for host in self._known():
+                host.discard()
+        if purge:
+            shutil.rmtree(self.directory)
+
+    def status(self) -> LabStatus:
+        """Every host that the lab has made, and what a crash left behind. Read-only."""
+        running, cut, pids = self._running(), self._cut(), processes(self.id)
+        hosts = tuple(
+            HostStatus(
+                name=host.name,
+                address=installed.address,
+                running=host.name in running,
+                cut_off=any(port.name in cut for port in installed.ports),
+                seconds=_age(pids.get(host.name, ())) if host.name in running else 0.0,
+            )
+            for host in self._known()
+            if (installed := host.installed) is not None
+        )
+        return LabStatus(directory=self.directory, hosts=hosts, leftovers=tuple(self._leftovers(running)))
+
+    def cut_off(self, host: str) -> None:
+        """Pull the host's cables out: it runs on, and nobody reaches it."""
+        self._switch.detach(self._ports_of(host))
+
+    def mend(self, host: str) -> None:
+        """Plug the host's cables in again."""
+        self._switch.attach(self._ports_of(host))
+
+    # Coming up
+
+    def _lay(self, plan: Wiring, hosts: tuple[Host, ...]) -> None:
+        """Lay the network; first end what runs but cannot be plugged into it, or has no place in it any more."""
+        strays = set(processes(self.id)) - ({h.name for h in hosts} if self._switch.exists else set())
+        end(self.id, strays)
+        for name in strays:
+            LabHost(self.id, self.directory, name).discard()
+        self._switch.lay(plan)
+        self._start_forwarding()
+
+    def _start(self, host: Host, fleet: Fleet, image: Path, plan: Wiring) -> bool:
+        """Boot a host, unless it runs as the fleet wants it; a disk that fits is kept, as over a reboot."""
+        files = installer_files(
+            host, fleet, user_key=self._user_key, host_key=self._host_key(host.name), nameserver=self.nameserver
+        )
+        ports = tuple(p for p in plan.ports if p.host == host.name)
+        wanted = Installed(address=host.address, image=image.name, files=digest(files), boot=boot_id(), ports=ports)
+        disk = LabHost(self.id, self.directory, host.name)
+        if host.name in self._running() and disk.installed is not None and disk.installed.runs_as(wanted):
+            return False
+        end(self.id, [host.name])
+        disk.install(image, files, wanted)
+        cache = self.directory / "cache/apt-cacher-ng" if keeps_packages(host) else None
+        disk.boot(image, self._switch.inside(), ports, cache)
+        return True
+
+    def _plug_in(self, ports: Sequence[Port], patience: float = 30) -> None:
+        """Put ports on their bridges as nspawn makes them; those of running hosts too, if they were cut off."""
+        missing, deadline = list(ports), time.monotonic() + patience
+        while missing:
+            there = {link["ifname"] for link in self._switch.links()}
+            self._switch.attach(p for p in missing if p.name in there)
+            missing = [p for p in missing if p.name not in there]
+            for host in {p.host for p in missing} - self._running():
+                self._died(host)
+            if time.monotonic() > deadline:
+                raise LabError(f"no network interface of {missing[0].host} appears", fix="samdrift lab down")
+            time.sleep(0.1 if missing else 0)
+
+    def _wait_until_up(self, hosts: tuple[Host, ...], observer: Observer) -> None:
+        """Wait until systemd on every host says over ssh that the host is up, and tell the observer how it is."""
+        with ThreadPoolExecutor(len(hosts)) as pool:
+            for host, state in zip(hosts, pool.map(self._wait_for, hosts), strict=True):
+                observer.host(host.name, "done", state)
+
+    def _wait_for(self, host: Host) -> str:
+        deadline = time.monotonic() + BOOT_PATIENCE
+        while not _answers(host.address):
+            if host.name not in self._running():
+                self._died(host.name)
+            if time.monotonic() > deadline:
+                raise LabError(f"{host.name} does not answer on {host.address}", fix="samdrift lab down, then up")
+            time.sleep(0.2)
+        question = "systemctl is-system-running --wait; systemctl list-units --failed --plain --no-legend"
+        state, *failed = run(*self._ssh(host.name), question).splitlines() or ["unknown"]
+        if state not in {"running", "degraded"}:
+            raise LabError(f"{host.name} is {state}", fix=f"look at it: ssh -F {self._ssh_config} {host.name}")
+        return state if state == "running" else f"degraded: {', '.join(line.split()[0] for line in failed)}"
+
+    def _died(self, host: str) -> NoReturn:
+        log = LabHost(self.id, self.directory, host).log
+        raise LabError(f"{host} does not run: {complaint(log)}", where=str(log))
+
+    def _ssh(self, host: str) -> list[str | Path]:
+        return ["ssh", "-F", self._ssh_config, "-o", "ConnectTimeout=10", host]
+
+    def _write_ssh_config(self, hosts: tuple[Host, ...]) -> None:
+        """For people too: `ssh -F .lab/ssh_config tie-dns1`."""
+        known = "".join(f"{h.name} {_without_comment(self._public_host_key(h.name))}\n" for h in hosts)
+        write(self._keys / "known_hosts", known)
+        each = "".join(f"Host {h.name}\n    HostName {h.address}\n    HostKeyAlias {h.name}\n" for h in hosts)
+        every = (
+            f'Host *\n    User {USER}\n    IdentityFile "{self._keys / USER}"\n    IdentitiesOnly yes\n'
+            f'    UserKnownHostsFile "{self._keys / "known_hosts"}"\n    StrictHostKeyChecking yes\n    BatchMode yes\n'
+        )
+        write(self._ssh_config, each + every)
+
+    def _drop_old_images(self, current: Path) -> None:
+        used = {current.name, *(i.image for h in self._known() if (i := h.installed) is not None)}
+        for image in self._images.iterdir():
+            if image.is_dir() and image.name not in used:
+                shutil.rmtree(image)
+
+    # What is there
+
+    @property
+    def _images(self) -> Path:
+        return self.directory / "images"
+
+    @property
+    def _keys(self) -> Path:
+        return self.directory / "keys"
+
+    @property
+    def _ssh_config(self) -> Path:
+        return self.directory / "ssh_config"
+
+    def _known(self) -> list[LabHost]:
+        """Every host that has a directory, whole or half."""
+        homes = sorted((self.directory / "hosts").glob("*"))
+        return [LabHost(self.id, self.directory, home.name) for home in homes]
+
+    def _running(self) -> set[str]:
+        """The hosts whose nspawn is alive; without it a host may linger, but cannot be relied on."""
+        return {name for name, pids in processes(self.id).items() if any(is_program(p, "systemd-nspawn") for p in pids)}
+
+    def _ports_of(self, host: str) -> tuple[Port, ...]:
+        installed = LabHost(self.id, self.directory, host).installed
+        if installed is None or not self._switch.exists:
+            raise LabError(f"the lab runs no host {host!r}", fix="samdrift lab status")
+        return installed.ports
+
+    def _cut(self) -> set[str]:
+        return {link["ifname"] for link in self._switch.links() if "master" not in link}
+
+    def _leftovers(self, running: set[str]) -> list[str]:
+        lingering = {h: pids for h, pids in processes(self.id).items() if h not in running}
+        found = [f"processes of {h}: {' '.join(map(str, pids))}" for h, pids in sorted(lingering.items())]
+        for place in mounts(self.directory):
+            inside = place.relative_to(self.directory).parts
+            if not (running and inside == ("switch",)) and not (inside[:1] == ("hosts",) and inside[1] in running):
+                found.append(f"mount {place}")
+        alive = {scope_name(self.id, h) for h in running}
+        found += [f"control group {group}" for group in groups(self.id) if group.name not in alive]
+        if not running:
+            found += self._switch.traces()
+            found += [f"forwarding was off before: {self._forwarding}"] if self._forwarding.exists() else []
+        return found
+
+    # Keys
+
+    def _make_keys(self, hosts: tuple[Host, ...]) -> None:
+        """The lab's own key, and one for each host; kept between runs."""
+        wanted = [self._keys / USER, *(self._keys / "hosts" / h.name for h in hosts)]
+        if all(key.exists() for key in wanted):
+            return
+        try:
+            (self._keys / "hosts").mkdir(parents=True, exist_ok=True)
+            with (self._keys / "lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                for key in wanted:
+                    if not key.exists():
+                        _make_key(key)
+        except PermissionError as e:
+            raise LabError("the lab has no keys yet", where=str(self._keys), fix="as root: samdrift lab up") from e
+
+    @property
+    def _user_key(self) -> str:
+        return (self._keys / f"{USER}.pub").read_text(encoding="ascii")
+
+    def _host_key(self, host: str) -> tuple[str, str]:
+        """Private and public key of a host."""
+        key = self._keys / "hosts" / host
+        return key.read_text(encoding="ascii"), self._public_host_key(host)
+
+    def _public_host_key(self, host: str) -> str:
+        return (self._keys / "hosts" / f"{host}.pub").read_text(encoding="ascii")
+
+    # The machine's own settings
+
+    @property
+    def _forwarding(self) -> Path:
+        """What the machine's ip_forward was, until it is put back."""
+        return self.directory / "ip_forward"
+
+    def _start_forwarding(self) -> None:
+        if not self._forwarding.exists():
+            write(self._forwarding, f"{boot_id()} {IP_FORWARD.read_text(encoding='ascii').strip()}\n")
+        IP_FORWARD.write_text("1", encoding="ascii")
+
+    def _restore_forwarding(self) -> None:
+        if self._forwarding.exists():
+            boot, value = self._forwarding.read_text(encoding="ascii").split()
+            if boot == boot_id():  # after a reboot of the machine it is what the machine says
+                IP_FORWARD.write_text(value, encoding="ascii")
+            self._forwarding.unlink()
+
+    def _forget_machines(self) -> None:
+        """Remove the directories that nspawn makes for each machine and leaves when it is killed."""
+        for left in NSPAWN_RUN.glob(f"*/sdl-{self.id}-*"):
+            unmount(left)
+            shutil.rmtree(left, ignore_errors=True)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the lab's lock, which goes with the process that holds it, however that ends."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with (self.directory / "lock").open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as e:
+                lock.seek(0)
+                raise LabBusyError(f"the lab is being brought up or down: {lock.read().strip()}", fix="wait") from e
+            lock.truncate(0)
+            lock.write(f"process {os.getpid()} since {time.strftime('%H:%M:%S')}")
+            lock.flush()
+            yield
+
+
+def lab_overlay(fleet: Fleet, host_keys: Mapping[str, str], user_key: str, nameserver: IPv4Address) -> Fleet:
+    """The fleet with what differs in the lab, and nothing else. Pure.
+
+    Lab hosts have their own host keys and the lab's automation key. Where the fleet names the outside world, they
+    have the controller's nameserver, which may strip DNSSEC; and a container may not set the clock.
+    """
+
+    def changed(host: Host) -> Host:
+        if host.name not in host_keys:
+            return host
+        differs: dict[str, dict[str, Any]] = {
+            "base": {"automation_keys": [user_key]},
+            "time": {"control_clock": False},
+            "dns_resolver": {"forwarders": [str(nameserver)], "insecure_zones": ["."]},
+        }
+        if _section(host, "base").get("fallback_resolvers"):
+            differs["base"]["fallback_resolvers"] = [str(nameserver)]
+        merged = {role: {**_section(host, role), **options} for role, options in differs.items() if role in host.roles}
+        context = {**host.context, "samdrift": {**host.samdrift, **merged}}
+        return host.model_copy(update={"host_keys": (host_keys[host.name],), "context": context})
+
+    return fleet.model_copy(update={"hosts": tuple(changed(h) for h in fleet.hosts)})
+
+
+def _section(host: Host, role: str) -> dict[str, Any]:
+    section = host.samdrift.get(role, {})
+    return section if isinstance(section, dict) else {}
+
+
+def machine_nameserver(option: str | None, files: Sequence[Path] = RESOLV_CONF) -> IPv4Address:
+    """The nameserver of the option, or the first that the machine asks and that another host could ask too."""
+    texts = [file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file()]
+    named = (
+        [option]
+        if option
+        else [w[1] for t in texts for w in map(str.split, t.splitlines()) if w[:1] == ["nameserver"] and w[1:]]
+    )
+    for name in named:
+        try:
+            address = IPv4Address(name)
+        except ValueError:  # IPv6, which the lab does not speak
+            continue
+        if not address.is_loopback:
+            return address
+    raise LabError("there is no IPv4 nameserver that lab hosts could ask", fix="name one: SAMDRIFT_NAMESERVER=ADDRESS")
+
+
+def _make_key(path: Path) -> None:
+    """An ed25519 key pair; both files appear at once, or the private one last."""
+    new = path.with_name(f".{path.name}.new")
+    for half in (new, Path(f"{new}.pub")):
+        half.unlink(missing_ok=True)
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "samdrift-lab", "-f", new)
+    Path(f"{new}.pub").rename(f"{path}.pub")
+    new.rename(path)
+
+
+def _without_comment(public_key: str) -> str:
+    return " ".join(public_key.split()[:2])
+
+
+def _answers(address: IPv4Address) -> bool:
+    """Whether something listens for ssh there. Says nothing to it: sshd remembers who knocks and runs away."""
+    try:
+        with socket.create_connection((str(address), 22), timeout=1) as connection:
+            return connection.recv(4).startswith(b"SSH")
+    except OSError:
+        return False
+
+
+def _age(pids: Iterable[int]) -> float:
+    """Seconds since the oldest of these processes started."""
+    started = []
+    for pid in pids:
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:  # it ended meanwhile
+            continue
+        started.append(int(fields[19]) / os.sysconf("SC_CLK_TCK"))
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - min(started) if started else 0.0

@@ -1,0 +1,164 @@
+"""One lab host: its disk as an installer would leave it, and its boot. Not here: the network it is plugged into."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Sequence
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from deploy.lab_image import USER
+from deploy.lab_machine import launch, mounts, run, unmount, write
+from deploy.lab_network import Port, network_files
+from inventory.fleet import Fleet, Frozen, Host
+
+PACKAGE_CACHE = "/var/cache/apt-cacher-ng"
+"""Where the role package_cache keeps its packages; on a lab host this outlives the host's disk."""
+
+CACHE_BELONGS_TO_ITS_SERVICE = {
+    # its package chooses the user's number anew on every disk, and leaves a directory that it finds as it is
+    "usr/lib/systemd/system/apt-cacher-ng.service.d/lab.conf": (
+        f"[Service]\nExecStartPre=+chown --recursive apt-cacher-ng:apt-cacher-ng {PACKAGE_CACHE}\n"
+    )
+}
+
+CAPABILITIES = "CAP_NET_ADMIN"
+"""Beyond nspawn's default: routing, nftables. The clock stays the machine's own."""
+
+
+Files = dict[str, tuple[str, int]]
+"""Path (relative to the root of a disk) to content and mode."""
+
+
+class Installed(Frozen):
+    """What a lab host was made from; written when its disk is complete, so that half a disk is never booted."""
+
+    address: IPv4Address
+    image: str
+    files: str
+    boot: str
+    ports: tuple[Port, ...]
+
+    def runs_as(self, wanted: Installed) -> bool:
+        """Whether a running host made from this is what is wanted; a newer image has to wait until it is down."""
+        return self.model_copy(update={"image": wanted.image}) == wanted
+
+
+class LabHost:
+    """The disk and the boot of one lab host, below `<lab directory>/hosts/<name>`."""
+
+    def __init__(self, lab: str, directory: Path, name: str) -> None:
+        self.lab, self.name = lab, name
+        self.home = directory / "hosts" / name
+        self.upper, self.work, self.root = self.home / "upper", self.home / "work", self.home / "root"
+        self.log = self.home / "console.log"
+        self.machine = f"sdl-{lab}-{name}"
+
+    @property
+    def installed(self) -> Installed | None:
+        """What the disk was made from; None where there is no whole disk."""
+        try:
+            return Installed.model_validate_json((self.home / "installed.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def install(self, image: Path, files: Files, made_from: Installed) -> None:
+        """Make a fresh disk, unless there is one that was made from just this, in this boot of the machine."""
+        if self.installed == made_from:
+            return
+        self.discard()
+        self.upper.mkdir(parents=True)
+        for path, (content, mode) in files.items():
+            write(self.upper / path, content, mode)
+        self._give_home_to_user(image)
+        write(self.home / "installed.json", made_from.model_dump_json())
+
+    def _give_home_to_user(self, image: Path) -> None:
+        passwd = (image / "etc/passwd").read_text(encoding="utf-8").splitlines()
+        uid, gid = next((int(f[2]), int(f[3])) for f in (line.split(":") for line in passwd) if f[0] == USER)
+        home = self.upper / "home" / USER
+        for path in (home, home / ".ssh", home / ".ssh/authorized_keys"):
+            os.chown(path, uid, gid)
+            path.chmod(0o700 if path.is_dir() else 0o600)
+
+    def boot(self, image: Path, enter: Sequence[str | Path], ports: Sequence[Port], cache: Path | None) -> None:
+        """Mount the disk and start the host. It is not up yet, and its ports are not on their bridges."""
+        unmount(self.root)
+        shutil.rmtree(self.work, ignore_errors=True)  # scratch of the mount before; a volatile one may not be reused
+        self.work.mkdir()
+        self.root.mkdir(exist_ok=True)
+        layers = f"volatile,lowerdir={image},upperdir={self.upper},workdir={self.work}"
+        run("mount", "-t", "overlay", "samdrift-lab", "-o", layers, self.root)
+        binds = ["--bind=/dev/net/tun"] if Path("/dev/net/tun").exists() else []
+        if cache is not None:
+            cache.mkdir(parents=True, exist_ok=True)
+            (self.root / PACKAGE_CACHE.lstrip("/")).mkdir(parents=True, exist_ok=True)
+            binds.append(f"--bind={cache}:{PACKAGE_CACHE}")
+        nspawn = [
+            "systemd-nspawn",
+            "--quiet",
+            f"--directory={self.root}",
+            "--boot",
+            "--register=no",
+            "--keep-unit",
+            f"--machine={self.machine}",
+            f"--hostname={self.name}",
+            f"--uuid={machine_id(self.machine)}",
+            f"--capability={CAPABILITIES}",
+            "--console=pipe",
+            "--settings=no",
+            "--link-journal=no",
+            "--resolv-conf=off",
+            "--timezone=off",
+            *(f"--network-veth-extra={p.name}:{p.interface}" for p in ports),
+            *binds,
+        ]
+        launch(self.lab, self.name, [*enter, *nspawn], self.log)
+
+    def discard(self) -> None:
+        """Throw the disk away. Refuses while something is mounted in it."""
+        unmount(self.home)
+        assert not mounts(self.home), f"{self.home} still has mounts"  # noqa: S101  or we would delete what is mounted
+        shutil.rmtree(self.home, ignore_errors=True)
+
+
+def installer_files(
+    host: Host, fleet: Fleet, *, user_key: str, host_key: tuple[str, str], nameserver: IPv4Address
+) -> Files:
+    """What an installer leaves on this host and on no other: path (relative) to content and mode.
+
+    Args:
+        user_key: the lab's public key, with which samdrift logs in.
+        host_key: the host's own key, private and public.
+    """
+    plain = network_files(host, fleet)
+    if keeps_packages(host):
+        plain |= CACHE_BELONGS_TO_ITS_SERVICE
+    return {
+        "etc/hostname": (f"{host.name}\n", 0o644),
+        "etc/hosts": (f"127.0.0.1 localhost\n127.0.1.1 {host.name}\n", 0o644),
+        "etc/resolv.conf": (f"nameserver {nameserver}\n", 0o644),
+        "etc/ssh/ssh_host_ed25519_key": (host_key[0], 0o600),
+        "etc/ssh/ssh_host_ed25519_key.pub": (host_key[1], 0o644),
+        f"home/{USER}/.ssh/authorized_keys": (user_key, 0o600),
+        **{path: (text, 0o644) for path, text in plain.items()},
+    }
+
+
+def keeps_packages(host: Host) -> bool:
+    """Whether the host has the package cache that outlives its disk."""
+    return "package_cache" in host.roles
+
+
+def digest(files: Files) -> str:
+    """SHA-256 of what is the host's own on a fresh disk."""
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+
+
+def machine_id(machine: str) -> str:
+    """A machine id that is always the same for this machine name."""
+    return uuid.uuid5(uuid.NAMESPACE_DNS, machine).hex
