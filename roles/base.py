@@ -181,6 +181,9 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         )
     if host.primary_address is None:
         raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
+    if host.host_keys and not any(key.startswith("ssh-ed25519 ") for key in host.host_keys):
+        fix = "make one on the host (ssh-keygen -A) and put it into NetBox"
+        raise SettingsError("no ed25519 host key, and sshd will show no other", field="host_keys", fix=fix)
     return Settings(
         host=host.name,
         municipality=_plain(next((t.name for t in fleet.tenants if t.slug == host.tenant), host.tenant)),
@@ -231,7 +234,11 @@ def _names_and_packages(settings: Settings) -> None:
 APT_ACCEPTS = "apt-config --config-file {path} dump > /dev/null"
 KEYS_PARSE = "ssh-keygen -l -f {path} > /dev/null"
 SUDO_ACCEPTS = "visudo -c -q -f {path}"
-SSHD_ACCEPTS = "mkdir -p /run/sshd && /usr/sbin/sshd -t -f {path}"
+SSHD_ACCEPTS = (
+    "d=$(mktemp -d) && mkdir -p /run/sshd && ssh-keygen -q -t ed25519 -N '' -f $d/key && "
+    "/usr/sbin/sshd -t -h $d/key -f {path}; accepted=$?; rm -rf $d; exit $accepted"
+)
+"""With a host key made for the question, so that it is the file that is judged, also where there is no sshd."""
 SHELL_PARSES = "sh -n {path}"
 
 

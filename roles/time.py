@@ -50,7 +50,6 @@ class Options(RoleOptions):
 class Settings(RoleSettings):
     """Whom this host asks for the time, and whether others ask it."""
 
-    platform: str
     server: bool
     upstreams: tuple[Upstream, ...]
     servers: tuple[IPv4Address, ...]
@@ -71,7 +70,6 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         fix = "set samdrift.time.server: true for two hosts with role time"
         raise SettingsError("no host of the fleet is a time server", field="fleet", fix=fix)
     return Settings(
-        platform=host.platform,
         server=options.server,
         upstreams=options.upstreams if options.server else (),
         servers=servers,

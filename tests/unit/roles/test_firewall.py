@@ -1,0 +1,161 @@
+"""Whatever roles declare: the default stays drop, each port opens exactly as declared, and nft accepts the whole."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from ipaddress import IPv4Network
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+
+from inventory.fleet import Fleet
+from roles.firewall import Opening, Passage, Settings, ruleset
+from roles.shared.traffic import ANYWHERE, Forward, Listen, networks
+
+FLEET = (IPv4Network("10.59.0.0/24"), IPv4Network("10.60.10.0/24"))
+
+addresses = st.builds(
+    lambda address, length: IPv4Network((address, length), strict=False),
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 32),
+)
+sources = st.one_of(st.just(ANYWHERE), st.lists(addresses, max_size=5).map(tuple))
+ports = st.integers(1, 65535)
+listen = st.builds(Listen, protocol=st.sampled_from(["tcp", "udp"]), port=ports, sources=sources, why=st.text())
+openings = st.lists(st.builds(Opening, role=st.sampled_from(["base", "time"]), listen=listen), max_size=12).map(tuple)
+forward = st.builds(
+    Forward,
+    sources=sources,
+    destinations=sources,
+    protocol=st.sampled_from(["tcp", "udp", "icmp", None]),
+    port=st.one_of(st.none(), ports),
+    why=st.text(),
+)
+passages = st.lists(st.builds(Passage, role=st.just("edge_gateway"), forward=forward), max_size=8).map(tuple)
+everything = st.builds(Settings, host=st.just("tie-x"), fleet=st.just(FLEET), openings=openings, passages=passages)
+
+
+def chain(text: str, name: str) -> list[str]:
+    """The lines of one chain."""
+    body = text.split(f"chain {name} {{")[1].split("\n    }", maxsplit=1)[0]
+    return [line.strip() for line in body.splitlines()]
+
+
+def of(*listens: Listen, forwards: tuple[Forward, ...] = ()) -> str:
+    openings = tuple(Opening(role="base", listen=x) for x in listens)
+    passages = tuple(Passage(role="edge_gateway", forward=x) for x in forwards)
+    return ruleset(Settings(host="tie-x", fleet=FLEET, openings=openings, passages=passages))
+
+
+@given(everything)
+def test_input_and_forwarding_are_dropped_by_default(wanted: Settings) -> None:
+    text = ruleset(wanted)
+    for hook in ("input", "forward"):
+        (policy,) = (line for line in chain(text, hook) if line.startswith("type filter"))
+        assert policy == f"type filter hook {hook} priority filter; policy drop;"
+    assert text.count("flush ruleset") == 1
+
+
+@given(everything)
+def test_each_declared_port_is_opened_once_for_each_set_of_sources(wanted: Settings) -> None:
+    declared = {
+        (o.listen.protocol, o.listen.port, networks(o.listen.sources)) for o in wanted.openings if o.listen.sources
+    }
+    opened = [line for line in chain(ruleset(wanted), "input") if " dport " in line]
+    found = []
+    for line in opened:
+        match = re.match(r"(?:meta nfproto ipv4|ip saddr \{ (.+?) \}) (tcp|udp) dport (\d+) accept comment \"", line)
+        assert match, line
+        from_ = tuple(IPv4Network(n) for n in match[1].split(", ")) if match[1] else ANYWHERE
+        found.append((match[2], int(match[3]), from_))
+    assert len(found) == len(set(found))
+    assert set(found) == declared
+
+
+@given(everything)
+def test_no_text_of_the_inventory_leaves_its_comment(wanted: Settings) -> None:
+    for line in ruleset(wanted).splitlines():
+        for said in re.findall(r'comment "([^"]*)"', line):
+            assert re.fullmatch(r"[A-Za-z0-9 åäöÅÄÖ.,:;_/-]*", said.replace("; ", "  "))
+            assert len(said.encode()) <= 128
+
+
+@given(everything)
+def test_the_same_settings_give_the_same_text(wanted: Settings) -> None:
+    turned = wanted.model_copy(update={"openings": wanted.openings[::-1], "passages": wanted.passages[::-1]})
+    assert ruleset(turned) == ruleset(wanted)
+
+
+def nft_says(text: str) -> subprocess.CompletedProcess[str]:
+    """What the real nft says of it, in a network namespace of its own."""
+    as_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    command = ["unshare", *as_root, "--net", "sh", "-c", "nft -f /dev/stdin && nft -s list ruleset"]
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=False, env=environment)
+
+
+needs_nft = pytest.mark.skipif(
+    shutil.which("nft", path="/usr/sbin:/usr/bin") is None or nft_says("flush ruleset\n").returncode != 0,
+    reason="nft is not installed here, or may not make a network namespace",
+)
+
+
+@needs_nft
+@effort(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(everything)
+def test_nft_accepts_whatever_roles_declare(wanted: Settings) -> None:
+    said = nft_says(ruleset(wanted))
+    assert said.returncode == 0, said.stderr
+
+
+@needs_nft
+def test_what_nft_lists_can_be_loaded_again_and_lists_the_same() -> None:
+    ssh = Listen(protocol="tcp", port=22, sources=FLEET, why='åäö "; accept # \\')
+    first = nft_says(of(ssh, Listen(protocol="tcp", port=80, sources=ANYWHERE, why="")))
+    again = nft_says(first.stdout)
+    assert (first.returncode, again.returncode) == (0, 0)
+    assert again.stdout == first.stdout
+
+
+def test_a_port_without_sources_lets_nobody_in() -> None:
+    assert "dport" not in of(Listen(protocol="tcp", port=22, sources=(), why="nobody"))
+
+
+def test_a_port_open_to_anywhere_is_still_ipv4_only() -> None:
+    text = of(Listen(protocol="tcp", port=80, sources=ANYWHERE, why="all"))
+    assert 'meta nfproto ipv4 tcp dport 80 accept comment "base: all"' in text
+
+
+def test_two_roles_with_one_port_share_a_rule_that_names_both() -> None:
+    ssh = Listen(protocol="tcp", port=22, sources=FLEET, why="SSH")
+    text = of(ssh, ssh.model_copy(update={"why": "git"}))
+    assert 'tcp dport 22 accept comment "base: SSH  base: git"' in text
+
+
+@pytest.mark.parametrize(
+    ("protocol", "port", "match"),
+    [
+        (None, None, "ip saddr { 10.59.0.0/24 } ip daddr { 10.60.10.0/24 } accept"),
+        (None, 53, "ip saddr { 10.59.0.0/24 } ip daddr { 10.60.10.0/24 } meta l4proto { tcp, udp } th dport 53 accept"),
+        ("tcp", None, "ip saddr { 10.59.0.0/24 } ip daddr { 10.60.10.0/24 } meta l4proto tcp accept"),
+        ("icmp", None, "ip saddr { 10.59.0.0/24 } ip daddr { 10.60.10.0/24 } meta l4proto icmp accept"),
+        ("udp", 53, "ip saddr { 10.59.0.0/24 } ip daddr { 10.60.10.0/24 } udp dport 53 accept"),
+    ],
+)
+def test_a_gateway_forwards_what_its_roles_ask_for(protocol: str | None, port: int | None, match: str) -> None:
+    asked = {"sources": FLEET[:1], "destinations": FLEET[1:], "protocol": protocol, "port": port, "why": "x"}
+    assert f'{match} comment "edge_gateway: x"' in of(forwards=(Forward.model_validate(asked),))
+
+
+def test_a_hosts_ruleset_is_made_of_its_other_roles(small_fleet: Fleet) -> None:
+    from roles.firewall import Options, settings  # noqa: PLC0415  beside `effort`, which is hypothesis' settings
+
+    host = small_fleet.host("tie-dns1")
+    found = settings(host, small_fleet, Options())
+    assert {o.role for o in found.openings} == {"dns_resolver"}
+    assert found.fleet == networks(p.prefix for p in small_fleet.prefixes)
