@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -196,6 +197,19 @@ class Fleet(Frozen):
     hosts: tuple[Host, ...] = ()
     cables: tuple[Cable, ...] = ()
 
+    def in_order(self) -> Fleet:
+        """The same fleet with every tuple sorted by its key, which every source of fleets must give.
+
+        What a person ordered keeps its order: a host's interfaces, their addresses, and lists in config contexts.
+        """
+        ordered = self.model_copy(
+            update={
+                "config_contexts": tuple(_with_sorted(c, *ASSIGNED_BY) for c in self.config_contexts),
+                "hosts": tuple(_host_in_order(h) for h in self.hosts),
+            }
+        )
+        return ordered.model_copy(update={s: tuple(sorted(getattr(ordered, s), key=KEYS[s])) for s in KEYS})
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 (hex) of the whole content: two fleets with one digest are one fleet."""
@@ -239,3 +253,37 @@ class Fleet(Frozen):
         """The longest prefix that holds this address, or None."""
         holding = [p for p in self.prefixes if address in p.prefix]
         return max(holding, key=lambda p: p.prefix.prefixlen, default=None)
+
+
+ASSIGNED_BY = ("device_roles", "sites", "tenants", "tags")
+"""What a config context can be assigned by, in this model."""
+
+KEYS: Mapping[str, Callable[[Any], Any]] = {
+    "regions": lambda x: x.slug,
+    "tenants": lambda x: x.slug,
+    "sites": lambda x: x.slug,
+    "platforms": lambda x: x.slug,
+    "device_roles": lambda x: x.slug,
+    "manufacturers": lambda x: x.slug,
+    "device_types": lambda x: x.slug,
+    "clusters": lambda x: x.slug,
+    "tags": lambda x: x.slug,
+    "vlans": lambda x: (x.site, x.vid),
+    "prefixes": lambda x: (x.prefix, x.site or "", x.region or ""),
+    "config_contexts": lambda x: (x.weight, x.name),
+    "hosts": lambda x: x.name,
+    "cables": lambda x: (x.a, x.b),
+}
+"""Every part of a fleet, and what its members are sorted by."""
+
+
+T = TypeVar("T", bound=Frozen)
+
+
+def _with_sorted(value: T, *fields: str) -> T:
+    return value.model_copy(update={f: tuple(sorted(getattr(value, f))) for f in fields})
+
+
+def _host_in_order(host: Host) -> Host:
+    interfaces = tuple(_with_sorted(i, "tagged_vlans") for i in host.interfaces)
+    return _with_sorted(host, "tags", "host_keys").model_copy(update={"interfaces": interfaces})

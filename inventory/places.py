@@ -1,0 +1,62 @@
+"""Where in its source each part of a fleet came from, so that a problem can say where to mend it.
+
+A path leads into the fleet as data: `("hosts", 3, "interfaces", 0, "name")`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from inventory.fleet import KEYS, Fleet
+
+Path = tuple[str | int, ...]
+
+NOUNS = {
+    "config_contexts": "config context",
+    "device_roles": "device role",
+    "device_types": "device type",
+    "prefixes": "prefix",
+}
+
+
+@dataclass(frozen=True)
+class Places:
+    """What is known of where things came from: `file:line` by path. A path that is not there is where its parent is.
+
+    Empty (a fleet from NetBox), a place is said in NetBox's words: the object and its field.
+    """
+
+    lines: Mapping[Path, str] = field(default_factory=dict)
+
+    def line_of(self, path: Path) -> str | None:
+        """`file:line` of the path, or of the nearest that it is in."""
+        nearest = (path[:n] for n in range(len(path), 0, -1))
+        return next((self.lines[p] for p in nearest if p in self.lines), None)
+
+    def of(self, fleet: Fleet, path: Path) -> str:
+        """Where to mend what this path leads to."""
+        return self.line_of(path) or _in_words(fleet, path)
+
+    def reordered(self, section: str, order: list[int]) -> Places:
+        """The same places after a section was put in another order: what was at `order[i]` is now at `i`.
+
+        What is not in the order is no more.
+        """
+        new = {old: i for i, old in enumerate(order)}
+        return Places({p: line for path, line in self.lines.items() if (p := _moved(path, section, new))})
+
+
+def _moved(path: Path, section: str, new: Mapping[int, int]) -> Path | None:
+    if path[0] != section:
+        return path
+    index = new.get(int(path[1]))
+    return None if index is None else (section, index, *path[2:])
+
+
+def _in_words(fleet: Fleet, path: Path) -> str:
+    section, index, *rest = path
+    noun = NOUNS.get(str(section), str(section).removesuffix("s"))
+    key = KEYS[str(section)](getattr(fleet, str(section))[index])
+    name = " ".join(str(k) for k in key if k) if isinstance(key, tuple) else str(key)
+    return f"{noun} {name}" + (", " + ".".join(map(str, rest)) if rest else "")
