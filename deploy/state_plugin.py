@@ -193,6 +193,13 @@ class StateChecks:
         """Keep why pytest itself broke off."""
         self.broken.append(("", str(excrepr).strip().splitlines()[-1]))
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Keep which check file ended the run; a person who does has no need to be told."""
+        if excinfo.errisinstance(pytest.exit.Exception):
+            files = [Path(entry.path).name for entry in excinfo.traceback]
+            place = next((name for name in reversed(files) if name.startswith("test_")), "")
+            self.broken.append((place, f"it ends the run: {excinfo.value}"))
+
     def pytest_collection_modifyitems(self, items: list[pytest.Function]) -> None:
         """Host by host, so that progress means something."""
         order = {name: number for number, name in enumerate(self._targets)}
