@@ -18,6 +18,7 @@ from deploy.findings import Finding, Kind
 from deploy.record import AppliedStep, Check, HostResult, Record
 from deploy.store import Locked, Store, StoreError, default_directory, person, record_id
 
+PROJECT = Path(__file__).parents[3]
 STEPS = {
     "time: file /etc/chrony/chrony.conf": AppliedStep(intent="i1", after="d1"),
     "time: s": AppliedStep(intent="i2"),
