@@ -27,6 +27,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated
 
 from pydantic import Field
+from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Frozen, Host
 from roles.shared.files import managed_file
@@ -45,6 +46,7 @@ CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
 UNIT = "frr.service"
 BGP = 179
 FORWARDING = {"net.ipv4.ip_forward": "1"}
+NETWORKD = "/etc/systemd/networkd.conf.d"
 RELOAD = "/usr/lib/frr/frr-reload.py --reload --bindir /usr/bin --confdir /etc/frr --rundir /run/frr /etc/frr/frr.conf"
 
 
@@ -120,6 +122,13 @@ def deploy(settings: Settings) -> None:
     header = "# Managed by samdrift, role edge_gateway; local changes are lost."
     managed_file("/etc/sysctl.d/60-samdrift-forwarding.conf", content="\n".join([header, *forwarding, ""]))
     kernel_settings("forwarding", FORWARDING)
+    files.directory(name=f"directory {NETWORKD}", path=NETWORKD, user="root", group="root", mode="755")
+    networkd = "systemd-networkd.service"
+    managed_file(
+        f"{NETWORKD}/60-samdrift-routes.conf",
+        template="edge_gateway/networkd.conf.j2",
+        then=(Handler(name=f"restart {networkd}", command=f"systemctl try-restart {networkd}"),),
+    )
     managed_file(
         "/etc/frr/daemons",
         template="edge_gateway/daemons.j2",

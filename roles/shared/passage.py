@@ -2,8 +2,9 @@
 
 A host's roles say which ports they serve and to whom. Where the client's prefix and the server's are two, there is a
 gateway between them, and it forwards exactly that. Which gateway: the one that a prefix is *behind* (it is the
-prefix' router), and the hub for everything between two gateways. A listen never opens the way in from the internet;
-the way out is open for the few roles that need it (`ways_out`).
+prefix' router), and the hub for everything between two gateways. Prefixes in which no gateway has an interface (a
+guest network with a way out of its own) do not take part. A listen never opens the way in from the internet; the way
+out is open for the few roles that need it (`ways_out`).
 """
 
 from __future__ import annotations
@@ -70,12 +71,16 @@ def is_hub(host: Host, fleet: Fleet) -> bool:
 
 def passages(gateway: Host, fleet: Fleet) -> tuple[Forward, ...]:
     """Everything that this gateway lets pass: few rules, each for as many sources and destinations as it can."""
-    homes = {prefix: h.name for h in fleet.with_role(GATEWAY) for prefix in behind(h, fleet)}
+    gateways = fleet.with_role(GATEWAY)
+    homes: dict[IPv4Network | None, str] = {prefix: g.name for g in gateways for prefix in behind(g, fleet)}
+    touched = {p.prefix for p in fleet.prefixes if any(_in(g, p.prefix) for g in gateways)}
     hub = is_hub(gateway, fleet)
 
     def by_way_of_it(flow: Flow) -> bool:
-        ends = {homes.get(flow.source_prefix), homes.get(flow.destination_prefix) if flow.destination_prefix else None}
-        return gateway.name in ends or (hub and (len(ends) > 1 or flow.destination_prefix is None))
+        out = flow.destination_prefix is None
+        ends = {homes.get(flow.source_prefix), homes.get(flow.destination_prefix)}
+        joined = flow.source_prefix in touched and (out or flow.destination_prefix in touched)
+        return joined and (gateway.name in ends or (hub and (out or len(ends) > 1)))
 
     return _merged(flow for flow in flows(fleet) if by_way_of_it(flow))
 

@@ -1,0 +1,97 @@
+"""Role edge_gateway: FRR runs what its file says, speaks with whom it should, and the kernel has the routes.
+
+A neighbour that does not answer ping is that host's finding, not this one's: its session is not asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+import pytest
+
+from roles.edge_gateway import FORWARDING, UNIT, Neighbour, Settings
+
+SUMMARY = "vtysh -c 'show bgp ipv4 unicast summary json'"
+DAEMONS = ("zebra", "mgmtd", "bgpd", "staticd")
+CHANGED = (
+    "/usr/lib/frr/frr-reload.py --test --stdout --bindir /usr/bin --confdir /etc/frr --rundir /run/frr "
+    "/etc/frr/frr.conf 2> /dev/null"
+)
+
+
+def peers(host: Any) -> dict[IPv4Address, dict[str, Any]]:
+    """The neighbours that bgpd has, by address."""
+    return {IPv4Address(a): peer for a, peer in json.loads(host.run(SUMMARY).stdout)["peers"].items()}
+
+
+def answering(host: Any, settings: Settings) -> list[Neighbour]:
+    """The neighbours that answer ping within a second, all asked at once."""
+    pings = " ".join(f"(ping -q -c 1 -W 1 {n.address} > /dev/null && echo {n.address}) &" for n in settings.neighbours)
+    answered = host.run(f"{pings} wait").stdout.split()
+    return [n for n in settings.neighbours if str(n.address) in answered]
+
+
+def established(host: Any, neighbour: Neighbour) -> bool:
+    """Whether there is a session. Waits for one that is being set up, and not at all where there is one."""
+    told = f"vtysh -c 'show bgp neighbors {neighbour.address} json' | grep -q '\"bgpState\":\"Established\"'"
+    return bool(host.run(f"timeout 15 sh -c {shlex.quote(f'until {told}; do sleep 1; done')}").rc == 0)
+
+
+def routes(host: Any) -> dict[IPv4Network, dict[str, Any]]:
+    """The kernel's routes, by destination."""
+    found = json.loads(host.run("ip -4 -json route show").stdout)
+    return {IPv4Network(r["dst"]): r for r in found if r["dst"] != "default"}
+
+
+def test_frr_runs_and_is_enabled(host: Any) -> None:
+    assert host.service(UNIT).is_running
+    assert host.service(UNIT).is_enabled
+
+
+def test_all_its_daemons_are_up(host: Any) -> None:
+    watched = [line.split() for line in host.run("vtysh -c 'show watchfrr'").stdout.splitlines()]
+    up = {words[0] for words in watched if words[1:2] == ["Up"]}
+    assert up == set(DAEMONS)
+
+
+def test_what_runs_is_what_is_written(host: Any) -> None:
+    asked = host.run(CHANGED)
+    assert asked.rc == 0
+    assert not asked.stdout.strip(), "FRR was told something that its file does not say, or has not read its file"
+
+
+def test_it_has_exactly_the_fleets_neighbours(host: Any, settings: Settings) -> None:
+    assert {a: p["remoteAs"] for a, p in peers(host).items()} == {n.address: n.asn for n in settings.neighbours}
+
+
+def test_it_has_a_session_with_every_neighbour_that_is_there(host: Any, settings: Settings) -> None:
+    there = answering(host, settings)
+    if settings.neighbours and not there:
+        pytest.skip("not applicable: no neighbour answers, which is those hosts' finding")
+    assert not [n.name for n in there if not established(host, n)]
+
+
+def test_its_own_prefixes_are_connected(host: Any, settings: Settings) -> None:
+    connected = {dst for dst, route in routes(host).items() if route.get("protocol") == "kernel"}
+    assert set(settings.prefixes) <= connected
+
+
+def test_it_has_the_routes_of_every_neighbour_that_is_there(host: Any, settings: Settings) -> None:
+    there = [n for n in answering(host, settings) if established(host, n)]
+    if settings.neighbours and not there:
+        pytest.skip("not applicable: there is a session with no neighbour")
+    by_bgp = {dst: r.get("gateway") for dst, r in routes(host).items() if r.get("protocol") == "bgp"}
+    assert not [f"{dst} by way of {n.name}" for n in there for dst in n.own if by_bgp.get(dst) != str(n.address)]
+
+
+def test_bgp_brought_no_route_that_is_not_the_fleets(host: Any, settings: Settings) -> None:
+    allowed = {prefix for n in settings.neighbours for prefix in n.accepts}
+    assert not {dst for dst, r in routes(host).items() if r.get("protocol") == "bgp"} - allowed
+
+
+def test_the_kernel_forwards(host: Any) -> None:
+    for key, value in FORWARDING.items():
+        assert host.run(f"sysctl -n {key}").stdout.strip() == value

@@ -1,0 +1,60 @@
+"""Role node_metrics: the exporter answers where the monitoring hosts ask, about everything that it should measure."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from roles.node_metrics import UNIT, Settings
+
+ASK = """\
+bash -c 'exec 3<>/dev/tcp/{address}/{port} &&
+  printf "GET /metrics HTTP/1.0\\r\\n\\r\\n" >&3 && timeout 10 cat <&3'
+"""
+SUCCEEDED = re.compile(r'^node_scrape_collector_success\{collector="(\w+)"\} 1$', re.MULTILINE)
+THE_KERNELS = frozenset({"conntrack", "pressure", "timex"})
+"""Collectors that a container may be refused by the outer machine's kernel."""
+
+
+def metrics(host: Any, settings: Settings) -> str:
+    """The whole answer, as a monitoring host would get it."""
+    return str(host.run(ASK.format(address=settings.address, port=settings.port)).stdout)
+
+
+def failed(host: Any, settings: Settings) -> set[str]:
+    """The collectors that should measure and do not say that they did."""
+    return set(settings.collectors) - set(SUCCEEDED.findall(metrics(host, settings)))
+
+
+def test_the_exporter_runs_and_is_enabled(host: Any) -> None:
+    assert host.service(UNIT).is_running
+    assert host.service(UNIT).is_enabled
+
+
+def test_it_answers_with_metrics_of_this_host(host: Any, settings: Settings) -> None:
+    answer = metrics(host, settings)
+    assert answer.startswith("HTTP/1.0 200 OK")
+    assert f'nodename="{host.run("uname -n").stdout.strip()}"' in answer
+
+
+def test_it_listens_on_the_primary_address_only(host: Any, settings: Settings) -> None:
+    listening = host.run(f"ss -Hlnt sport = :{settings.port}").stdout.splitlines()
+    assert [line.split()[3] for line in listening] == [f"{settings.address}:{settings.port}"]
+
+
+def test_every_collector_measures(host: Any, settings: Settings) -> None:
+    assert not failed(host, settings) - THE_KERNELS
+
+
+def test_the_kernel_lets_itself_be_measured(host: Any, settings: Settings) -> None:
+    refused = failed(host, settings) & THE_KERNELS
+    if refused and host.run("systemd-detect-virt --quiet --container").rc == 0:
+        pytest.skip(f"not applicable: the outer machine's kernel refuses a container {', '.join(sorted(refused))}")
+    assert not refused
+
+
+def test_it_has_no_capability_and_can_gain_none(host: Any) -> None:
+    shown = host.run(f"systemctl show -p NoNewPrivileges -p CapabilityBoundingSet -p User {UNIT}").stdout
+    assert set(shown.split()) == {"NoNewPrivileges=yes", "CapabilityBoundingSet=", "User=prometheus"}
