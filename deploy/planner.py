@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
@@ -26,7 +27,7 @@ from gevent.local import local
 from gevent.pool import Pool
 from pydantic import BaseModel
 from pyinfra import __version__ as pyinfra_version
-from pyinfra.api import Config, FileUploadCommand, Inventory, State, StringCommand
+from pyinfra.api import Config, FileUploadCommand, Inventory, State, StringCommand, arguments
 from pyinfra.api.command import PyinfraCommand
 from pyinfra.api.host import Host as PyinfraHost
 from pyinfra.api.operations import run_host_op
@@ -49,6 +50,9 @@ from roles.shared.settings import Settings
 
 AT_ONCE = 50
 """How many hosts are talked to at the same time."""
+
+# pyinfra asks for the same type hints at every operation and every fact: a fifth of our CPU time, measured.
+arguments.get_type_hints = cache(arguments.get_type_hints)  # type: ignore[assignment]  # the same function
 
 logging.getLogger("pyinfra").addHandler(logging.NullHandler())
 logging.getLogger("pyinfra").propagate = False  # observers tell the user what happens
