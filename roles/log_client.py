@@ -1,8 +1,9 @@
 """Log client (rsyslog): sends everything in a host's journal to every log server of the fleet.
 
 Each log server gets every message through a queue of its own. While a server is away, its queue grows from memory
-onto disk, and empties when it is back; RELP acknowledges every message, so none is lost on the way. Beyond
-`max_disk_mib` the newest messages are dropped from the queue, and stay in the host's own journal.
+onto disk, and empties when it is back; RELP acknowledges every message, so a broken connection loses none (a few
+may come twice, and the few in flight may be lost if this host restarts before the server is back). Beyond
+`max_disk_mib` the newest messages are dropped from the queue. All of them stay in the host's own journal.
 
 Nothing is written to text files under /var/log here: the journal is the local log.
 
@@ -93,7 +94,7 @@ def read_journal() -> None:
     """What rsyslog needs to read the journal by itself: a spool for its bookmark, and no second feed."""
     files.directory(name=f"directory {JOURNALD}", path=JOURNALD, mode="755")
     managed_file(
-        f"{JOURNALD}/70-samdrift-rsyslog.conf",
+        f"{JOURNALD}/syslog.conf",
         template="log_client/journald.conf.j2",
         then=(restart("systemd-journald.service"),),
     )
