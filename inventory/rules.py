@@ -1,15 +1,449 @@
 """What makes a fleet sound: small rules, each with its reason, all asked in one go.
 
-Not here: whether roles fit their hosts and have good options, which the roles know (`roles/shared/catalogue.py`).
+Names are held to patterns here since they become file names, DNS names and words in commands and templates
+further on. Not here: whether roles fit their hosts and have good options, which the roles know
+(`roles/shared/catalogue.py`).
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
 from inventory.errors import Problem
-from inventory.fleet import Fleet
-from inventory.places import Places
+from inventory.fleet import KEYS, Fleet, Host
+from inventory.places import Path, Places
+
+SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,98}[a-z0-9])?")
+NAME = re.compile(r"\w[\w .,:()/+-]{0,99}")
+INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9/._:-]{0,63}")
+LINUX_INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")
+SAMDRIFT_ROLE = re.compile(r"[a-z][a-z0-9_]{0,62}")
+HOST_KEY = re.compile(r"(?P<kind>ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) (?P<blob>[A-Za-z0-9+/]+={0,2})")
+
+PRIVATE_ASNS = (range(64512, 65535), range(4_200_000_000, 4_294_967_295))
+HIGHEST_WAVE = 999
 
 
-def problems(fleet: Fleet, places: Places = Places(), unread: frozenset[str] = frozenset()) -> tuple[Problem, ...]:
-    """Everything wrong with the fleet, by place."""
-    return ()
+@dataclass(frozen=True)
+class Fault:
+    """What breaks a rule, and where in the fleet.
+
+    Attributes:
+        needs: sections that must have been read whole for this to be a fault: who asks for something that could not be
+            read makes no fault of it.
+    """
+
+    path: Path
+    what: str
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing that must hold in a sound fleet: `why`, how to `fix` it, and how to find what breaks it."""
+
+    id: str
+    why: str
+    fix: str
+    faults: Callable[[Fleet], Iterator[Fault]]
+
+
+RULES: dict[str, Rule] = {}
+
+
+def rule(id: str, fix: str) -> Callable[[Callable[[Fleet], Iterator[Fault]]], Callable[[Fleet], Iterator[Fault]]]:  # noqa: A002  it is one
+    """Register a rule; its docstring is why."""
+
+    def register(faults: Callable[[Fleet], Iterator[Fault]]) -> Callable[[Fleet], Iterator[Fault]]:
+        RULES[id] = Rule(id=id, why=faults.__doc__ or "", fix=fix, faults=faults)
+        return faults
+
+    return register
+
+
+def problems(fleet: Fleet, places: Places | None = None, unread: frozenset[str] = frozenset()) -> tuple[Problem, ...]:
+    """Everything that is wrong with the fleet, rule by rule.
+
+    Args:
+        places: where the fleet's parts came from; without, places are said in NetBox's words.
+        unread: sections of which something could not be read.
+    """
+    places = places or Places()
+    return tuple(
+        Problem(r.id, places.of(fleet, fault.path), fault.what, r.fix)
+        for r in RULES.values()
+        for fault in r.faults(fleet)
+        if unread.isdisjoint(fault.needs)
+    )
+
+
+# Names
+
+
+@rule("slug", fix="use a-z, 0-9 and -, as NetBox makes slugs: å and ä become a, ö becomes o")
+def bad_slug(fleet: Fleet) -> Iterator[Fault]:
+    """Slugs become names of files and of options, so they are plain ASCII."""
+    for section in SLUGGED:
+        for i, item in enumerate(getattr(fleet, section)):
+            if not SLUG.fullmatch(item.slug):
+                yield Fault((section, i, "slug"), f"{item.slug!r} is no slug")
+
+
+SLUGGED = tuple(s for s in KEYS if s not in {"vlans", "prefixes", "config_contexts", "hosts", "cables"})
+
+
+@rule("name", fix="use letters, digits, blanks and . , : ( ) / + -, at most 100")
+def bad_name(fleet: Fleet) -> Iterator[Fault]:
+    """Names stand in templates, banners and reports; what has a meaning to a shell or a parser has no place in one."""
+    for section in KEYS:
+        for i, item in enumerate(getattr(fleet, section)):
+            name = getattr(item, "name", None)
+            if section != "hosts" and name is not None and not NAME.fullmatch(name):
+                yield Fault((section, i, "name"), f"{name!r} is no name")
+
+
+@rule("text", fix="remove it: text is printable letters on one line (in config contexts, on several)")
+def unprintable(fleet: Fleet) -> Iterator[Fault]:
+    """Control characters and invisible ones can make a text say one thing to a person and another to a program."""
+    for section in KEYS:
+        for i, item in enumerate(getattr(fleet, section)):
+            for path, text in _texts(item.model_dump(), (section, i)):
+                seen = text.replace("\n", "") if {"context", "data"} & set(path) else text
+                if not seen.isprintable():
+                    yield Fault(path, f"unprintable character in {text!r}")
+
+
+def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Every text in a part of the fleet, keys included."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield (*path, key), key
+            yield from _texts(item, (*path, key))
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            yield from _texts(item, (*path, i))
+
+
+@rule("duplicate", fix="rename or remove one of them")
+def duplicate(fleet: Fleet) -> Iterator[Fault]:
+    """What others refer to by name must be one thing."""
+    for section in KEYS:
+        seen: set[Any] = set()
+        for i, item in enumerate(getattr(fleet, section)):
+            key = (
+                item.prefix if section == "prefixes" else item.name if hasattr(item, "weight") else KEYS[section](item)
+            )
+            if key in seen:
+                shown = " ".join(map(str, key)) if isinstance(key, tuple) else str(key)
+                yield Fault((section, i), f"{_noun(section)} {shown} is there more than once")
+            seen.add(key)
+    for i, host in enumerate(fleet.hosts):
+        names = [x.name for x in host.interfaces]
+        for j, name in enumerate(names):
+            if name in names[:j]:
+                yield Fault(("hosts", i, "interfaces", j), f"{host.name} has more than one interface {name}")
+
+
+@rule("host-name", fix="site prefix (first three letters of the site's tenant), word, number: tie-dns1")
+def bad_host_name(fleet: Fleet) -> Iterator[Fault]:
+    """The name says whose a host is, is a DNS label, and becomes the name of files."""
+    tenants = {s.slug: s.tenant for s in fleet.sites}
+    for i, host in enumerate(fleet.hosts):
+        path = ("hosts", i, "name")
+        if not re.fullmatch(r"[a-z]{3}-[a-z]+[0-9]{1,3}", host.name):
+            yield Fault(path, f"{host.name!r} is no host name")
+        elif host.site in tenants and not host.name.startswith(f"{tenants[host.site][:3]}-"):
+            yield Fault(path, f"{host.name} stands in {host.site}, so its name starts with {tenants[host.site][:3]}-")
+
+
+@rule("interface-name", fix="name it as the host itself does; on Linux 15 characters of A-Z a-z 0-9 _ . - at most")
+def bad_interface_name(fleet: Fleet) -> Iterator[Fault]:
+    """Interfaces' names become names of files, of DNS, and words in commands."""
+    linux = {p.slug for p in fleet.platforms if p.family == "debian"}
+    for i, host in enumerate(fleet.hosts):
+        pattern = LINUX_INTERFACE if host.platform in linux else INTERFACE
+        for j, interface in enumerate(host.interfaces):
+            if not pattern.fullmatch(interface.name):
+                what = f"{host.name} cannot have an interface {interface.name!r}"
+                yield Fault(("hosts", i, "interfaces", j, "name"), what)
+
+
+# References
+
+
+REFERENCES = {
+    "sites": {"tenant": "tenants", "region": "regions"},
+    "device_types": {"manufacturer": "manufacturers"},
+    "vlans": {"site": "sites"},
+    "prefixes": {"site": "sites", "region": "regions"},
+    "config_contexts": {"device_roles": "device_roles", "sites": "sites", "tenants": "tenants", "tags": "tags"},
+    "hosts": {
+        "tenant": "tenants",
+        "site": "sites",
+        "role": "device_roles",
+        "platform": "platforms",
+        "device_type": "device_types",
+        "cluster": "clusters",
+        "tags": "tags",
+    },
+}
+"""Which fields name something, by the section that it is in."""
+
+
+@rule("reference", fix="add it, or name another")
+def dangling_reference(fleet: Fleet) -> Iterator[Fault]:
+    """A reference to nothing is a typing error, and whoever follows it would fail or, worse, find nothing to do."""
+    for section, fields in REFERENCES.items():
+        for field, target in fields.items():
+            known = {x.slug for x in getattr(fleet, target)}
+            for i, item in enumerate(getattr(fleet, section)):
+                value = getattr(item, field)
+                for slug in value if isinstance(value, tuple) else (value,):
+                    if slug is not None and slug not in known:
+                        what = f"there is no {_noun(target)} {slug!r}{_near(slug, known)}"
+                        yield Fault((section, i, field), _of(item, what), needs=(target,))
+
+
+@rule("vlan", fix="add the VLAN to the site, or name another")
+def dangling_vlan(fleet: Fleet) -> Iterator[Fault]:
+    """A VLAN number means something only at a site that has that VLAN."""
+    sites: dict[str, set[int]] = defaultdict(set)
+    for vlan in fleet.vlans:
+        sites[vlan.site].add(vlan.vid)
+    regions: dict[str, set[int]] = defaultdict(set)
+    for site in fleet.sites:
+        regions[site.region] |= sites[site.slug]
+    for i, prefix in enumerate(fleet.prefixes):
+        known = sites[prefix.site] if prefix.site else regions[prefix.region or ""]
+        if prefix.vlan is not None and prefix.vlan not in known:
+            what = f"{prefix.prefix}: there is no VLAN {prefix.vlan} at {prefix.site or prefix.region}"
+            yield Fault(("prefixes", i, "vlan"), what, needs=("vlans", "sites"))
+    for i, host in enumerate(fleet.hosts):
+        for j, interface in enumerate(host.interfaces):
+            for vid in (interface.untagged_vlan, *interface.tagged_vlans):
+                if vid is not None and vid not in sites[host.site]:
+                    what = f"{host.name}:{interface.name}: there is no VLAN {vid} at {host.site}"
+                    yield Fault(("hosts", i, "interfaces", j), what, needs=("vlans",))
+
+
+@rule("cable", fix="name two interfaces, each host:interface, that have no other cable")
+def bad_cable(fleet: Fleet) -> Iterator[Fault]:
+    """A cable has two ends, and an interface holds one cable."""
+    interfaces = {f"{h.name}:{x.name}" for h in fleet.hosts for x in h.interfaces}
+    plugged: set[str] = set()
+    for i, cable in enumerate(fleet.cables):
+        for side, end in (("a", cable.a), ("b", cable.b)):
+            if end not in interfaces:
+                what = f"there is no interface {end!r}{_near(end, interfaces)}"
+                yield Fault(("cables", i, side), what, needs=("hosts",))
+            elif end in plugged:
+                yield Fault(("cables", i, side), f"{end} has a cable already")
+            plugged.add(end)
+
+
+# Addresses
+
+
+@rule("host-address", fix="set primary_address, or the status to planned")
+def no_address(fleet: Fleet) -> Iterator[Fault]:
+    """An active host is reached by its primary address."""
+    for i, host in enumerate(fleet.hosts):
+        if host.status == "active" and host.primary_address is None:
+            yield Fault(("hosts", i), f"{host.name} is active and has no primary address")
+
+
+@rule("primary-address", fix="give the address to an interface, or name another primary address")
+def primary_elsewhere(fleet: Fleet) -> Iterator[Fault]:
+    """A primary address that no interface has leads nowhere, or to another host."""
+    for i, host in enumerate(fleet.hosts):
+        if host.primary_address is not None and host.primary_address not in {a.ip for a in host.addresses}:
+            what = f"{host.name}: no interface has the primary address {host.primary_address}"
+            yield Fault(("hosts", i, "primary_address"), what)
+
+
+@rule("address-twice", fix="give one of them another address")
+def address_twice(fleet: Fleet) -> Iterator[Fault]:
+    """Two interfaces with one address cannot both be reached."""
+    holder: dict[IPv4Address, str] = {}
+    for i, j, k, host in _addresses(fleet):
+        interface = host.interfaces[j]
+        ip, name = interface.addresses[k].ip, f"{host.name}:{interface.name}"
+        if ip in holder:
+            what = f"{name} and {holder[ip]} have one address, {ip}"
+            yield Fault(("hosts", i, "interfaces", j, "addresses", k), what)
+        holder.setdefault(ip, name)
+
+
+@rule("address-prefix", fix="correct the address, or add the prefix to the site or its region")
+def address_nowhere(fleet: Fleet) -> Iterator[Fault]:
+    """Routes, firewalls and reverse zones are made from a site's prefixes; they would miss the address."""
+    sites = {s.slug for s in fleet.sites}
+    prefixes = {s: [p.prefix for p in fleet.prefixes_of_site(s)] for s in sites}
+    for i, j, k, host in _addresses(fleet):
+        address, path = host.interfaces[j].addresses[k], ("hosts", i, "interfaces", j, "addresses", k)
+        name = f"{host.name}:{host.interfaces[j].name}"
+        holding = [p for p in prefixes.get(host.site, ()) if address.ip in p]
+        nearest = max(holding, key=lambda p: p.prefixlen, default=None)
+        if host.site not in sites:
+            continue
+        if nearest is None:
+            what = f"{name}: {address} is outside every prefix of {host.site}"
+            yield Fault(path, what, needs=("prefixes", "sites"))
+        elif nearest != address.network:
+            what = f"{name}: {address} is in prefix {nearest}, so it ends with /{nearest.prefixlen}"
+            yield Fault(path, what, needs=("prefixes",))
+        elif not _usable(address.ip, nearest):
+            yield Fault(path, f"{name}: {address.ip} is {nearest} itself or its broadcast address")
+
+
+@rule("prefix-scope", fix="set site, or (for a prefix that all sites of a region share) region")
+def bad_scope(fleet: Fleet) -> Iterator[Fault]:
+    """A prefix belongs to one site, or is shared in a region; who it belongs to decides who routes it."""
+    for i, prefix in enumerate(fleet.prefixes):
+        if (prefix.site is None) == (prefix.region is None):
+            has = "neither site nor region" if prefix.site is None else "both site and region"
+            yield Fault(("prefixes", i), f"{prefix.prefix} has {has}")
+
+
+@rule("gateway", fix="name an address in the prefix")
+def bad_gateway(fleet: Fleet) -> Iterator[Fault]:
+    """Hosts of a prefix can only send to a gateway that is in it."""
+    for i, prefix in enumerate(fleet.prefixes):
+        if prefix.gateway is not None and not _usable(prefix.gateway, prefix.prefix):
+            yield Fault(("prefixes", i, "gateway"), f"{prefix.gateway} cannot be the gateway of {prefix.prefix}")
+
+
+def _addresses(fleet: Fleet) -> Iterator[tuple[int, int, int, Host]]:
+    """Every address of every host: index of host, interface and address, and the host."""
+    for i, host in enumerate(fleet.hosts):
+        for j, interface in enumerate(host.interfaces):
+            for k in range(len(interface.addresses)):
+                yield i, j, k, host
+
+
+def _usable(address: IPv4Address, prefix: IPv4Network) -> bool:
+    """Whether a host can have this address in the prefix."""
+    if address not in prefix:
+        return False
+    return prefix.prefixlen > 30 or address not in {prefix.network_address, prefix.broadcast_address}
+
+
+# Sites and hosts
+
+
+@rule("asn", fix="a number of 64512-65534 or 4200000000-4294967294 that no other site has (RFC 6996)")
+def bad_asn(fleet: Fleet) -> Iterator[Fault]:
+    """Sites tell each other's routes apart by AS number, and the numbers must never meet the internet's."""
+    seen: dict[int, str] = {}
+    for i, site in enumerate(fleet.sites):
+        if site.asn is None:
+            continue
+        if not any(site.asn in numbers for numbers in PRIVATE_ASNS):
+            yield Fault(("sites", i, "asn"), f"{site.slug}: AS {site.asn} is not private")
+        elif site.asn in seen:
+            yield Fault(("sites", i, "asn"), f"{site.slug} and {seen[site.asn]} have one AS number, {site.asn}")
+        seen.setdefault(site.asn, site.slug)
+
+
+@rule("coordinates", fix="set both, in degrees: latitude -90 to 90, longitude -180 to 180")
+def bad_coordinates(fleet: Fleet) -> Iterator[Fault]:
+    """Reports draw a map of the sites."""
+    for i, site in enumerate(fleet.sites):
+        latitude, longitude = site.latitude, site.longitude
+        if latitude is None and longitude is None:
+            continue
+        if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
+            yield Fault(("sites", i), f"{site.slug}: {latitude}, {longitude} is nowhere on earth")
+
+
+@rule("host-kind", fix="a device has a device_type and no cluster, a vm has a cluster and no device_type")
+def bad_kind(fleet: Fleet) -> Iterator[Fault]:
+    """NetBox keeps devices and virtual machines apart, and each needs what it stands on."""
+    for i, host in enumerate(fleet.hosts):
+        needs, lacks = ("device_type", "cluster") if host.kind == "device" else ("cluster", "device_type")
+        if getattr(host, needs) is None:
+            yield Fault(("hosts", i), f"{host.name} is a {host.kind} without {needs}")
+        if getattr(host, lacks) is not None:
+            yield Fault(("hosts", i, lacks), f"{host.name} is a {host.kind} with {lacks}")
+
+
+@rule("host-key", fix="copy type and key from /etc/ssh/ssh_host_*_key.pub of the host, without the comment")
+def bad_host_key(fleet: Fleet) -> Iterator[Fault]:
+    """A host is believed by its key alone, so a key that was cut or mistyped shuts samdrift out."""
+    for i, host in enumerate(fleet.hosts):
+        for key in host.host_keys:
+            if not _is_host_key(key):
+                yield Fault(("hosts", i, "host_keys"), f"{host.name}: {_cut(key)!r} is no SSH host key")
+
+
+def _is_host_key(text: str) -> bool:
+    """Whether it is `type base64`, and the key says the same type of itself (RFC 4253, section 6.6)."""
+    found = HOST_KEY.fullmatch(text)
+    if found is None:
+        return False
+    try:
+        blob = base64.b64decode(found["blob"], validate=True)
+    except binascii.Error:
+        return False
+    kind = found["kind"].encode()
+    says_kind = blob.startswith(len(kind).to_bytes(4, "big") + kind)
+    return says_kind and (len(blob) == 51 if kind == b"ssh-ed25519" else len(blob) > 51)
+
+
+@rule("context", fix="samdrift: {roles: [names], wave: 0 to 999, <role>: {options}}")
+def bad_context(fleet: Fleet) -> Iterator[Fault]:
+    """What a config context says wrongly would else be taken for saying nothing."""
+    for i, host in enumerate(fleet.hosts):
+        section = host.context.get("samdrift", {})
+        for at, what in _context_faults(section):
+            yield Fault(("hosts", i, "context", "samdrift", *at), f"{host.name}: config context {what}")
+
+
+def _context_faults(section: Any) -> Iterator[tuple[Path, str]]:
+    if not isinstance(section, dict):
+        yield (), "samdrift is no mapping"
+        return
+    roles, wave = section.get("roles", []), section.get("wave", 0)
+    if not isinstance(roles, list) or not all(isinstance(r, str) and SAMDRIFT_ROLE.fullmatch(r) for r in roles):
+        yield ("roles",), "samdrift.roles is no list of roles' names"
+    elif len(set(roles)) != len(roles):
+        yield ("roles",), "samdrift.roles has a role twice"
+    if not isinstance(wave, int) or isinstance(wave, bool) or not 0 <= wave <= HIGHEST_WAVE:
+        yield ("wave",), f"samdrift.wave is no number of 0 to {HIGHEST_WAVE}"
+    for key, options in section.items():
+        if key not in {"roles", "wave"} and not isinstance(options, dict):
+            yield (key,), f"samdrift.{key} is no mapping of options"
+
+
+# Words
+
+
+def _noun(section: str) -> str:
+    return {"prefixes": "prefix"}.get(section, section.removesuffix("s")).replace("_", " ")
+
+
+def _of(item: Any, what: str) -> str:
+    """What is wrong, and with which object."""
+    for field in ("name", "slug", "prefix"):
+        if hasattr(item, field):
+            return f"{getattr(item, field)}: {what}"
+    return what
+
+
+def _near(word: str, known: set[str]) -> str:
+    near = get_close_matches(word, sorted(known), n=1)
+    return f", but there is {near[0]!r}" if near else ""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -23,6 +23,7 @@ from typing import Any, get_args
 
 import yaml
 from pydantic import ValidationError
+from yaml.representer import SafeRepresenter
 
 from inventory import rules
 from inventory.errors import InventoryError, Problem, SamdriftError
@@ -328,4 +329,4 @@ def _plain(value: Any, *, flow: bool) -> yaml.Node:
 
 
 def _scalar(value: object) -> yaml.Node:
-    return yaml.SafeDumper("").represent_data(value)
+    return SafeRepresenter().represent_data(value)

@@ -53,20 +53,20 @@ class Document:
             for event in yaml.parse(text, Loader=Loader):
                 depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
                 if depth > DEEPEST:
-                    self.wrong(event.start_mark.line + 1, f"nested more than {DEEPEST} deep")
+                    self.wrong(_line(event.start_mark), f"nested more than {DEEPEST} deep")
                     return None
             node: yaml.Node | None = yaml.compose(text, Loader=Loader)
         except yaml.YAMLError as e:
             mark = getattr(e, "problem_mark", None)
             said = getattr(e, "problem", None) or " ".join(str(e).split())
-            self.wrong(mark.line + 1 if mark else 1, f"not YAML: {said}")
+            self.wrong(_line(mark), f"not YAML: {said}")
             return None
         if node is None:
             self.wrong(1, "empty")
         return node
 
     def _read(self, node: yaml.Node, path: Path) -> Any:
-        line = node.start_mark.line + 1
+        line = _line(node.start_mark)
         self.lines.setdefault(path, line)
         self._parts += 1
         if id(node) in self._open:
@@ -92,7 +92,7 @@ class Document:
         found: dict[str, Any] = {}
         first: dict[str, int] = {}
         for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
+            line = _line(key_node.start_mark)
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag != "tag:yaml.org,2002:str":
                 self.wrong(line, f"key {_shown(key_node.value)} is no text", fix="write it in quotes")
                 continue
@@ -125,6 +125,10 @@ class Document:
             self.wrong(line, f"{_shown(node.value)} has a meaning of its own in YAML", fix="write it in quotes")
         else:
             self.wrong(line, f"YAML tag {_shown(kind)}: an inventory is plain data", fix="remove the tag")
+
+
+def _line(mark: Any) -> int:
+    return mark.line + 1 if mark else 1
 
 
 def _shown(value: object) -> str:

@@ -1,0 +1,300 @@
+"""Which hosts `--limit` means: a small language, parsed by a grammar and asked of a fleet. Pure.
+
+    heby                          a tenant, site, region or host, by slug or name (Älvkarleby finds alvkarleby)
+    tie-*                         hosts by name; * is any letters, ? is one
+    role=dns_resolver             host, tenant, site, region, role, device_role, platform, tag, status, wave
+    site="Heby kommunhus"         what has blanks, in quotes
+    heby and not (tag=lab or status=planned)
+
+`not` binds closer than `and`, `and` closer than `or`. Letters' case is all the same. A word that the fleet does not
+know is an error, never an empty answer: else a typing error would mean that all is well.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
+
+from inventory.errors import UsageError
+from inventory.fleet import Fleet, Host
+
+LONGEST = 1500
+"""Characters in an expression. Enough for a hundred hosts by name, too few to nest too deep."""
+
+GRAMMAR = r"""
+    start: any_of
+    ?any_of: all_of (OR all_of)*
+    ?all_of: one (AND one)*
+    ?one: NOT one -> negation
+        | "(" any_of ")"
+        | WORD "=" (WORD | QUOTED) -> keyed
+        | (WORD | QUOTED) -> bare
+
+    AND.2: /and(?![^\s()="])/i
+    OR.2: /or(?![^\s()="])/i
+    NOT.2: /not(?![^\s()="])/i
+    WORD: /[^\s()="]+/
+    QUOTED: /"[^"]*"/
+    %ignore /\s+/
+"""
+
+KEYS = ("host", "tenant", "site", "region", "role", "device_role", "platform", "tag", "status", "wave")
+
+BARE = ("host", "tenant", "site", "region")
+"""What a word without a key may be."""
+
+
+Facets = Mapping[str, tuple[str, ...]]
+"""What there is to say about a host (or the whole fleet), by key."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word, with the key that it belongs to if it was said; `at` is where it stands, counted from 1."""
+
+    word: str
+    key: str | None = None
+    at: int = field(default=1, compare=False)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys whose values the word may be."""
+        if self.key is not None:
+            return (_fold(self.key),)
+        return ("host",) if _is_glob(self.word) else BARE
+
+    def holds(self, facets: Facets) -> bool:
+        """Whether the word is one of these."""
+        pattern = _pattern(self.word)
+        return any(pattern.fullmatch(_fold(value)) for key in self.keys for value in facets[key])
+
+    def __str__(self) -> str:
+        return _quoted(self.word) if self.key is None else f"{self.key}={_quoted(self.word)}"
+
+
+@dataclass(frozen=True)
+class Not:
+    """What is not so."""
+
+    of: Expression
+
+    def holds(self, facets: Facets) -> bool:
+        """Whether it is not so."""
+        return not self.of.holds(facets)
+
+    def __str__(self) -> str:
+        return f"not {_inside(self.of, (All, Any_))}"
+
+
+@dataclass(frozen=True)
+class All:
+    """All of these (two or more)."""
+
+    of: tuple[Expression, ...]
+
+    def holds(self, facets: Facets) -> bool:
+        """Whether all are so."""
+        return all(e.holds(facets) for e in self.of)
+
+    def __str__(self) -> str:
+        return " and ".join(_inside(e, (All, Any_)) for e in self.of)
+
+
+@dataclass(frozen=True)
+class Any_:  # noqa: N801  `Any` is typing's
+    """At least one of these (two or more)."""
+
+    of: tuple[Expression, ...]
+
+    def holds(self, facets: Facets) -> bool:
+        """Whether one is so."""
+        return any(e.holds(facets) for e in self.of)
+
+    def __str__(self) -> str:
+        return " or ".join(_inside(e, (Any_,)) for e in self.of)
+
+
+Expression = Term | Not | All | Any_
+
+
+def select(expression: str, fleet: Fleet, among: Sequence[Host]) -> tuple[Host, ...]:
+    """The hosts among these that the expression means, in their order.
+
+    Raises:
+        UsageError: it does not parse, says something that the fleet does not know, or means no host.
+    """
+    meant = parse(expression)
+    words = _Words(fleet)
+    for term in _terms(meant):
+        _require_known(term, words.known, expression)
+    chosen = tuple(h for h in among if meant.holds(words.of(h)))
+    if not chosen:
+        raise UsageError("means no host", where=_place(expression), fix="`samdrift hosts` lists them all")
+    return chosen
+
+
+def parse(expression: str) -> Expression:
+    """The expression as a tree.
+
+    Raises:
+        UsageError: it does not parse.
+    """
+    if len(expression) > LONGEST:
+        raise UsageError(f"longer than {LONGEST} characters", where="--limit", fix="use globs, tags or roles")
+    try:
+        return _parser.parse(expression)  # type: ignore[return-value]
+    except UnexpectedInput as e:
+        is_at_end = isinstance(e, UnexpectedToken) and e.token.type == "$END"
+        at = len(expression) if is_at_end else e.pos_in_stream or 0
+        rest = expression[at:].split()
+        what = f"{_shown(rest[0])} makes no sense here" if rest else "something is missing at the end"
+        fix = "like: heby and not (role=monitoring or tie-*)"
+        raise UsageError(what, where=_place(expression, at + 1), fix=fix) from e
+
+
+@v_args(inline=True)
+class _Tree(Transformer[Token, Expression]):
+    """Makes the tree while it is parsed."""
+
+    def start(self, expression: Expression) -> Expression:
+        return expression
+
+    def any_of(self, *parts: Expression | Token) -> Expression:
+        return Any_(tuple(p for p in parts if not isinstance(p, Token)))
+
+    def all_of(self, *parts: Expression | Token) -> Expression:
+        return All(tuple(p for p in parts if not isinstance(p, Token)))
+
+    def negation(self, _not: Token, of: Expression) -> Expression:
+        return Not(of)
+
+    def keyed(self, key: Token, word: Token) -> Expression:
+        return Term(_word(word), str(key), at=(key.start_pos or 0) + 1)
+
+    def bare(self, word: Token) -> Expression:
+        return Term(_word(word), at=(word.start_pos or 0) + 1)
+
+
+_parser = Lark(GRAMMAR, parser="lalr", transformer=_Tree(), start="start")
+
+
+def _word(token: Token) -> str:
+    return str(token)[1:-1] if token.type == "QUOTED" else str(token)
+
+
+# What the fleet knows
+
+
+class _Words:
+    """The words that can be said about the hosts of a fleet."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._called = {
+            "tenant": _slug_and_name(fleet.tenants),
+            "site": _slug_and_name(fleet.sites),
+            "region": _slug_and_name(fleet.regions),
+            "device_role": _slug_and_name(fleet.device_roles),
+            "platform": _slug_and_name(fleet.platforms),
+            "tag": _slug_and_name(fleet.tags),
+        }
+        self._region_of = {s.slug: s.region for s in fleet.sites}
+        self.known: Facets = self._all(fleet)
+
+    def of(self, host: Host) -> Facets:
+        """What there is to say about a host."""
+        return {
+            "host": (host.name,),
+            "tenant": self._names("tenant", host.tenant),
+            "site": self._names("site", host.site),
+            "region": self._names("region", self._region_of.get(host.site, "")),
+            "role": host.roles,
+            "device_role": self._names("device_role", host.role),
+            "platform": self._names("platform", host.platform),
+            "tag": tuple(name for tag in host.tags for name in self._names("tag", tag)),
+            "status": (host.status,),
+            "wave": (str(host.wave),),
+        }
+
+    def _names(self, key: str, slug: str) -> tuple[str, ...]:
+        return self._called[key].get(slug, ())
+
+    def _all(self, fleet: Fleet) -> Facets:
+        """Every value that a key has in this fleet, also one that no host has."""
+        known: dict[str, dict[str, None]] = {key: {} for key in KEYS}
+        for key, called in self._called.items():
+            known[key] |= dict.fromkeys(name for names in called.values() for name in names)
+        known["status"] |= dict.fromkeys(get_args(Host.model_fields["status"].annotation))
+        for host in fleet.hosts:
+            for key, values in self.of(host).items():
+                known[key] |= dict.fromkeys(values)
+        return {key: tuple(values) for key, values in known.items()}
+
+
+def _slug_and_name(objects: Iterable[Any]) -> dict[str, tuple[str, ...]]:
+    return {o.slug: (o.slug, o.name) for o in objects}
+
+
+def _terms(expression: Expression) -> Iterable[Term]:
+    """Every word of the expression, from left to right."""
+    if isinstance(expression, Term):
+        return [expression]
+    parts = (expression.of,) if isinstance(expression, Not) else expression.of
+    return [term for part in parts for term in _terms(part)]
+
+
+def _require_known(term: Term, known: Facets, expression: str) -> None:
+    where = _place(expression, term.at)
+    if term.key is not None and term.keys[0] not in KEYS:
+        fix = _near(term.key, KEYS) or f"keys are {', '.join(KEYS)}"
+        raise UsageError(f"there is no key {_shown(term.key)}", where=where, fix=fix)
+    if term.holds(known):
+        return
+    values = [v for key in term.keys for v in known[key]]
+    noun = term.keys[0].replace("_", " ") if len(term.keys) == 1 else "host, tenant, site or region"
+    few = f"known: {', '.join(values)}" if 0 < len(values) <= 12 else "`samdrift hosts` lists them all"
+    raise UsageError(f"no {noun} is called {_shown(term.word)}", where=where, fix=_near(term.word, values) or few)
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    folded = {_fold(k): k for k in known}
+    near = get_close_matches(_fold(word), sorted(folded), n=3)
+    return f"did you mean {' or '.join(folded[n] for n in near)}?" if near else ""
+
+
+# Words
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def _is_glob(word: str) -> bool:
+    return "*" in word or "?" in word
+
+
+def _pattern(word: str) -> re.Pattern[str]:
+    return re.compile(re.escape(_fold(word)).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
+
+
+def _quoted(word: str) -> str:
+    is_plain = re.fullmatch(r'[^\s()="]+', word) and word.lower() not in {"and", "or", "not"}
+    return word if is_plain else f'"{word}"'
+
+
+def _inside(expression: Expression, needs_parentheses: tuple[type, ...]) -> str:
+    return f"({expression})" if isinstance(expression, needs_parentheses) else str(expression)
+
+
+def _place(expression: str, at: int | None = None) -> str:
+    return f"--limit {_shown(expression)}" + (f", character {at}" if at is not None else "")
+
+
+def _shown(text: str) -> str:
+    """The text in quotes, harmless to a terminal, and not too long."""
+    return repr(text) if len(text) <= 80 else repr(text[:77] + "…")
