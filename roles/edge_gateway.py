@@ -117,7 +117,7 @@ def forwards(settings: Settings) -> tuple[Forward, ...]:
 def deploy(settings: Settings) -> None:
     """FRR with one configuration file for all its daemons, and forwarding in the kernel."""
     again, reread = restart(UNIT), Handler(name="reload FRR's configuration", command=RELOAD)
-    packages("frr", "frr-pythontools", "iputils-ping")
+    packages("frr", "frr-pythontools")
     forwarding = [f"{key} = {value}" for key, value in FORWARDING.items()]
     header = "# Managed by samdrift, role edge_gateway; local changes are lost."
     managed_file("/etc/sysctl.d/60-samdrift-forwarding.conf", content="\n".join([header, *forwarding, ""]))
