@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
-import shutil
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +24,7 @@ from deploy.lab_machine import (
     LabError,
     boot_id,
     complaint,
+    delete,
     end,
     environment_option,
     groups,
@@ -46,7 +47,6 @@ __all__ = ["HostStatus", "Lab", "LabBusyError", "LabError", "LabStatus", "lab_di
 PROJECT = Path(__file__).resolve().parents[1]
 RESOLV_CONF = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
 IP_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
-NSPAWN_RUN = Path("/run/systemd/nspawn")
 BOOT_PATIENCE = 120.0
 
 
@@ -93,7 +93,7 @@ class Lab:
         self.directory = (directory or lab_directory()).resolve()
         if set(str(self.directory)) & set(',:\\"\n'):
             raise LabError("a lab cannot be in a directory of this name", where=str(self.directory), fix='no , : " \\')
-        self.id = digest({str(self.directory): ("", 0)})[:8]
+        self.id = hashlib.sha256(str(self.directory).encode()).hexdigest()[:8]
         self._mirror = mirror or environment_option("SAMDRIFT_MIRROR")
         self._nameserver = nameserver
         self._switch = Switch(self.directory)
@@ -153,12 +153,11 @@ class Lab:
             self._switch.remove()  # before its namespace goes, which takes the other ends along, in its own time
             unmount(self.directory)
             self._restore_forwarding()
-            self._forget_machines()
             discard_half(self.id, self._images)
             for host in self._known():
                 host.discard()
         if purge:
-            shutil.rmtree(self.directory)
+            delete(self.directory)
 
     def status(self) -> LabStatus:
         """Every host that the lab has made, and what a crash left behind. Read-only."""
@@ -195,7 +194,7 @@ class Lab:
         self._switch.lay(plan)
         self._start_forwarding()
 
-    def _start(self, host: Host, fleet: Fleet, image: Path, plan: Wiring) -> bool:
+    def _start(self, host: Host, fleet: Fleet, image: Path, plan: Wiring) -> None:
         """Boot a host, unless it runs as the fleet wants it; a disk that fits is kept, as over a reboot."""
         files = installer_files(
             host, fleet, user_key=self._user_key, host_key=self._host_key(host.name), nameserver=self.nameserver
@@ -204,12 +203,11 @@ class Lab:
         wanted = Installed(address=host.address, image=image.name, files=digest(files), boot=boot_id(), ports=ports)
         disk = LabHost(self.id, self.directory, host.name)
         if host.name in self._running() and disk.installed is not None and disk.installed.runs_as(wanted):
-            return False
+            return
         end(self.id, [host.name])
         disk.install(image, files, wanted)
         cache = self.directory / "cache/apt-cacher-ng" if keeps_packages(host) else None
         disk.boot(image, self._switch.inside(), ports, cache)
-        return True
 
     def _plug_in(self, ports: Sequence[Port], patience: float = 30) -> None:
         """Put ports on their bridges as nspawn makes them; those of running hosts too, if they were cut off."""
@@ -266,7 +264,7 @@ class Lab:
         used = {current.name, *(i.image for h in self._known() if (i := h.installed) is not None)}
         for image in self._images.iterdir():
             if image.is_dir() and image.name not in used:
-                shutil.rmtree(image)
+                delete(image)
 
     # What is there
 
@@ -311,7 +309,7 @@ class Lab:
         found += [f"control group {group}" for group in groups(self.id) if group.name not in alive]
         if not running:
             found += self._switch.traces()
-            found += [f"forwarding was off before: {self._forwarding}"] if self._forwarding.exists() else []
+            found += ["net.ipv4.ip_forward, to be put back"] if self._forwarding.exists() else []
         return found
 
     # Keys
@@ -361,12 +359,6 @@ class Lab:
             if boot == boot_id():  # after a reboot of the machine it is what the machine says
                 IP_FORWARD.write_text(value, encoding="ascii")
             self._forwarding.unlink()
-
-    def _forget_machines(self) -> None:
-        """Remove the directories that nspawn makes for each machine and leaves when it is killed."""
-        for left in NSPAWN_RUN.glob(f"*/sdl-{self.id}-*"):
-            unmount(left)
-            shutil.rmtree(left, ignore_errors=True)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

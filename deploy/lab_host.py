@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import uuid
 from collections.abc import Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
 from deploy.lab_image import USER
-from deploy.lab_machine import launch, mounts, run, unmount, write
+from deploy.lab_machine import delete, launch, run, unmount, write
 from deploy.lab_network import Port, network_files
 from inventory.fleet import Fleet, Frozen, Host
 
 PACKAGE_CACHE = "/var/cache/apt-cacher-ng"
 """Where the role package_cache keeps its packages; on a lab host this outlives the host's disk."""
+
+NSPAWN_RUN = Path("/run/systemd/nspawn")
 
 CACHE_BELONGS_TO_ITS_SERVICE = {
     # its package chooses the user's number anew on every disk, and leaves a directory that it finds as it is
@@ -87,8 +88,8 @@ class LabHost:
 
     def boot(self, image: Path, enter: Sequence[str | Path], ports: Sequence[Port], cache: Path | None) -> None:
         """Mount the disk and start the host. It is not up yet, and its ports are not on their bridges."""
-        unmount(self.root)
-        shutil.rmtree(self.work, ignore_errors=True)  # scratch of the mount before; a volatile one may not be reused
+        self.forget()
+        delete(self.work)  # scratch of the mount before; a volatile one may not be reused
         self.work.mkdir()
         self.root.mkdir(exist_ok=True)
         layers = f"volatile,lowerdir={image},upperdir={self.upper},workdir={self.work}"
@@ -119,11 +120,17 @@ class LabHost:
         ]
         launch(self.lab, self.name, [*enter, *nspawn], self.log)
 
-    def discard(self) -> None:
-        """Throw the disk away. Refuses while something is mounted in it."""
+    def forget(self) -> None:
+        """Unmount the disk, and remove what a killed nspawn leaves outside it; it refuses to start over that."""
         unmount(self.home)
-        assert not mounts(self.home), f"{self.home} still has mounts"  # noqa: S101  or we would delete what is mounted
-        shutil.rmtree(self.home, ignore_errors=True)
+        for left in NSPAWN_RUN.glob(f"*/{self.machine}"):
+            unmount(left)
+            delete(left)
+
+    def discard(self) -> None:
+        """Throw the disk away."""
+        self.forget()
+        delete(self.home)
 
 
 def installer_files(

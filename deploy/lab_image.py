@@ -9,17 +9,16 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from deploy.lab_machine import LabError, end, unmount, work
+from deploy.lab_machine import LabError, delete, end, unmount, work
 from inventory.fleet import Frozen
 from roles import base
 
 RELEASE = "trixie"
 USER = "samdrift"
-TO_BE_REACHED = ("dbus", "libpam-systemd", "openssh-server", "sudo", "systemd", "systemd-sysv")
+TO_BE_REACHED = ("dbus", "openssh-server", "sudo", "systemd", "systemd-sysv")
 PACKAGES = tuple(sorted({*TO_BE_REACHED, *base.PACKAGES}))
 """What the installer puts on every host: what a host needs to be reached at all, and the packages of role `base`."""
 
@@ -211,4 +210,4 @@ def discard_half(lab: str, images: Path) -> None:
     end(lab, [BUILD])
     for half in images.glob(".*.half"):
         unmount(half)
-        shutil.rmtree(half)
+        delete(half)
