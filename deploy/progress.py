@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -13,8 +14,15 @@ from deploy.observer import Observer
 from deploy.render import inline, several
 
 
+class Telling(Observer, Protocol):
+    """An observer that can be asked to leave the screen to others until the next stage."""
+
+    def rest(self) -> None:
+        """Somebody else writes to the terminal now."""
+
+
 @contextmanager
-def observing(console: Console) -> Iterator[Observer]:
+def observing(console: Console) -> Iterator[Telling]:
     """The observer that fits this console, for as long as the block runs."""
     if not console.is_terminal:
         yield Lines(console)
@@ -27,8 +35,11 @@ def observing(console: Console) -> Iterator[Observer]:
         TimeElapsedColumn(),
         TextColumn("{task.fields[now]}", style="dim", markup=False),
     )
-    with Progress(*columns, console=console, transient=True, refresh_per_second=8) as progress:
-        yield Bar(progress)
+    bar = Bar(Progress(*columns, console=console, transient=True, refresh_per_second=8))
+    try:
+        yield bar
+    finally:
+        bar.rest()
 
 
 class Lines:
@@ -39,13 +50,17 @@ class Lines:
 
     def stage(self, title: str, hosts: Sequence[str]) -> None:
         """`looking: 9 hosts`."""
-        self._console.print(Text(f"{inline(title)}: {several(len(hosts), 'host')}"), soft_wrap=True)
+        count = f": {several(len(hosts), 'host')}" if hosts else ""
+        self._console.print(Text(inline(title) + count), soft_wrap=True)
 
     def host(self, host: str, state: str, detail: str = "") -> None:
-        """`  alv-gw1 done: 3 changes`; the steps in between are not told."""
-        if state != "step":
-            said = f": {inline(detail)}" if detail else ""
-            self._console.print(Text(f"  {inline(host)} {inline(state)}{said}"), soft_wrap=True)
+        """`  alv-gw1: 3 changes`; not told are the steps in between, and a host that has nothing to say."""
+        if state != "step" and (detail or state == "failed"):
+            said = f"failed: {detail}" if state == "failed" else detail
+            self._console.print(Text(f"  {inline(host)}: {inline(said)}"), soft_wrap=True)
+
+    def rest(self) -> None:
+        """A line that is written is written."""
 
 
 class Bar:
@@ -57,9 +72,9 @@ class Bar:
 
     def stage(self, title: str, hosts: Sequence[str]) -> None:
         """The bar starts anew, with a step for each host."""
-        if self._task is not None:
-            self._progress.remove_task(self._task)
-        self._task = self._progress.add_task(inline(title), total=len(hosts), now="")
+        self.rest()
+        self._task = self._progress.add_task(inline(title), total=len(hosts) or None, now="")
+        self._progress.start()
 
     def host(self, host: str, state: str, detail: str = "") -> None:
         """The bar moves on when a host is finished; a step only changes what is written behind it."""
@@ -69,3 +84,10 @@ class Bar:
             self._progress.console.print(Text(f"{inline(host)}: {inline(detail)}", "red"), soft_wrap=True)
         now = f"{host}: {detail}" if state == "step" else host
         self._progress.update(self._task, advance=0 if state == "step" else 1, now=inline(now)[:48])
+
+    def rest(self) -> None:
+        """The bar goes away until the next stage."""
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+            self._task = None
+        self._progress.stop()

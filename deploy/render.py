@@ -13,7 +13,6 @@ import re
 from base64 import b64decode, b64encode
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import reduce
 from hashlib import sha256
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TextIO
@@ -29,11 +28,16 @@ from deploy.record import Check, HostResult, Record
 from inventory.fleet import Fleet, Host
 
 if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
+    from deploy.check import Offline, Verdict
+    from deploy.lab import LabStatus
     from deploy.plan import HostPlan, Plan, Step
     from roles.shared.registration import ManagedFile
 
 WIDTH = 100
 """Columns where there is no terminal to ask."""
+
+LONG_WORD = 60
+"""A longer word (a public key) is shown by its start."""
 
 OBEYED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
@@ -61,6 +65,8 @@ COLOURS: Mapping[str, str] = {
     "stale": "bold red",
     "skipped": "dim",
     "passed": "green",
+    "accepted": "green",
+    "refused": "bold red",
     "not applicable": "dim",
 }
 
@@ -130,51 +136,51 @@ def municipalities(fleet: Fleet) -> dict[str, str]:
 
 
 def hosts(fleet: Fleet, chosen: Sequence[Host]) -> Iterator[RenderableType]:
-    """The fleet, a table a site, in columns that stand under each other."""
-    tenants, common = municipalities(fleet), _common_roles(fleet)
-    heads = ("Host", "Municipality", "Platform", "Address", "Device role", "Roles", "Tags")
-    rows = {h.name: _host_row(h, tenants, common) for h in chosen}
+    """The fleet, a table for each site and owner, in columns that stand under each other."""
+    usual = _usual_roles(fleet)
+    heads = ("Host", "Platform", "Address", "Device role", "Roles", "Tags")
+    rows = {h.name: _host_row(h, usual) for h in chosen}
     widths = [max(map(len, column)) for column in zip(heads, *rows.values(), strict=True)]
-    by_site = sorted(chosen, key=lambda h: (h.site, h.name))
-    for slug, group in groupby(by_site, key=lambda h: h.site):
+    for (slug, tenant), group in groupby(sorted(chosen, key=_at), key=_at):
         site = fleet.site(slug)
-        yield Text.assemble((inline(site.name), "bold"), (f"  AS {site.asn}" if site.asn else "", "dim"))
+        yield Text.assemble(
+            (inline(fleet.tenant(tenant).name), "bold"), f" · {inline(site.name)}", (f"  AS {site.asn}", "dim")
+        )
         table = _table()
         for head, width in zip(heads, widths, strict=True):
-            table.add_column(head, min_width=width if head != "Roles" else None)
+            table.add_column(head, min_width=None if head == "Tags" else width)
         for host in group:
             name, *rest = rows[host.name]
             table.add_row(Text(name, "bold"), *map(Text, rest), style="dim" if host.status != "active" else "")
         yield Padding(table, (0, 0, 1, 0), expand=False)
-    sites = len({h.site for h in chosen})
     with_roles = sum(bool(h.roles) for h in chosen)
-    yield Text(
-        f"{several(len(chosen), 'host')} at {several(sites, 'site')}, {with_roles} of them with roles"
-        + (f" (each has {', '.join(common)})" if common else "")
-    )
+    known = f"; not listed are the usual {', '.join(usual)}" if usual else ""
+    sites = several(len({h.site for h in chosen}), "site")
+    yield Text(f"{several(len(chosen), 'host')} at {sites}, {with_roles} with roles{known}.")
 
 
-def _host_row(host: Host, tenants: Mapping[str, str], common: Sequence[str]) -> tuple[str, ...]:
-    own = [r for r in host.roles if r not in common]
+def _at(host: Host) -> tuple[str, str]:
+    return host.site, host.tenant
+
+
+def _host_row(host: Host, usual: Sequence[str]) -> tuple[str, ...]:
+    own = [r for r in host.roles if r not in usual]
     status = [] if host.status == "active" else [host.status]
     return (
         inline(host.name),
-        inline(tenants.get(host.tenant, host.tenant)),
         inline(host.platform),
         str(host.primary_address or "–"),
         inline(host.role),
-        inline(", ".join(own)) if host.roles else "–",
+        inline(", ".join(own) or "–"),
         inline(", ".join([*status, *host.tags])),
     )
 
 
-def _common_roles(fleet: Fleet) -> tuple[str, ...]:
-    """The roles of every host that has roles at all, in the order of the first."""
+def _usual_roles(fleet: Fleet) -> tuple[str, ...]:
+    """The roles that more than half of the hosts with roles have, the commonest first."""
     with_roles = [h.roles for h in fleet.hosts if h.roles]
-    if len(with_roles) < 2:
-        return ()
-    common = reduce(frozenset.intersection, map(frozenset, with_roles))
-    return tuple(r for r in with_roles[0] if r in common)
+    counts = Counter(role for roles in with_roles for role in roles)
+    return tuple(role for role, n in counts.most_common() if n > len(with_roles) / 2)
 
 
 def host(
@@ -184,7 +190,7 @@ def host(
     settings: Mapping[str, Mapping[str, Any]],
     summaries: Mapping[str, str],
     files: Sequence[ManagedFile],
-    overlay: Sequence[tuple[str, str, str]],
+    overlay: Sequence[tuple[str, Any, Any]],
     contents: bool,
 ) -> Iterator[RenderableType]:
     """One host: its data, roles, settings and files.
@@ -192,7 +198,7 @@ def host(
     Args:
         settings: role to its settings, as plain data.
         summaries: role to what it is, in a line.
-        overlay: what the lab changes: place, value in the fleet, value in the lab.
+        overlay: what the lab changes: field, value in the fleet, value in the lab.
         contents: whether the files' contents are shown too.
     """
     site, tenant = fleet.site(shown.site), fleet.tenant(shown.tenant)
@@ -200,19 +206,21 @@ def host(
     yield _indented(_facts(_host_facts(fleet, shown)))
     for role in shown.roles:
         yield Text.assemble("\n", (role, "bold cyan"), f"  {inline(summaries.get(role, ''))}")
-        if settings.get(role):
-            yield _indented(_facts([(k, _brief(v)) for k, v in settings[role].items()]))
-        for file in (f for f in files if f.role == role):
-            yield _file_line(file)
-            if contents:
-                yield Text("\n".join(f"      │ {line}" for line in safe(file.content).splitlines()), "dim")
+        yield _indented(_facts([(k, _brief(v)) for k, v in settings.get(role, {}).items()]))
+        own = [f for f in files if f.role == role]
+        if own:
+            yield Text()
+            yield _indented(_files(own))
+        for file in own if contents else ():
+            yield Text.assemble("\n  ", (inline(file.path), "bold"))
+            yield Text("\n".join(f"  │ {line}" for line in safe(file.content).splitlines()), "dim")
     if overlay:
         yield Text("\nThe lab differs from the fleet here in", "bold yellow")
         table = _table()
         for head in ("Field", "Fleet", "Lab"):
             table.add_column(head, overflow="fold")
-        for row in overlay:
-            table.add_row(*(Text(inline(cell)) for cell in row))
+        for field, before, after in overlay:
+            table.add_row(Text(inline(field)), Text(safe(_brief(before))), Text(safe(_brief(after))))
         yield _indented(table)
 
 
@@ -245,27 +253,33 @@ def _key_line(key: str) -> str:
     return f"{kind} SHA256:{b64encode(sha256(raw).digest()).decode().rstrip('=')}"
 
 
-def _file_line(file: ManagedFile) -> Text:
-    meta = f"{file.owner}:{file.group} {file.mode}"
-    lines = several(file.content.count("\n"), "line")
-    line = Text.assemble("  ", (inline(file.path), "bold"), f"  {meta}, {lines}")
-    if file.validate_with:
-        line.append(f"\n      judged by  {inline(file.validate_with)}", "dim")
-    return line
+def _files(files: Sequence[ManagedFile]) -> Table:
+    table = _table()
+    table.add_column("File", overflow="fold")
+    table.add_column("Owner", no_wrap=True)
+    table.add_column("Mode", no_wrap=True)
+    table.add_column("Lines", justify="right", no_wrap=True)
+    table.add_column("Judged by", no_wrap=True, style="dim")
+    for file in files:
+        owner = file.owner if file.owner == file.group else f"{file.owner}:{file.group}"
+        judge = inline(file.validate_with or "–").replace(" {path}", "")
+        short = judge if len(judge) <= 30 else f"{judge[:29]}…"
+        table.add_row(*map(Text, (inline(file.path), owner, file.mode, str(file.content.count("\n")), short)))
+    return table
 
 
 def _brief(value: object, most: int = 4) -> str:
     """A setting in a few words: long lists and texts say how long they are (`--json` has all of it)."""
     if isinstance(value, Mapping):
-        return _some([f"{k}: {_brief(v, 2)}" for k, v in value.items()], most, ", ")
+        return _some([f"{k}: {_brief(v, 2)}" for k, v in value.items() if v not in (None, "", [], {})], most, ", ")
     if isinstance(value, list | tuple):
         nested = any(isinstance(v, Mapping) for v in value)
         return _some([_brief(v, 8) for v in value], most, "\n" if nested else ", ")
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = "" if value is None else str(value)
-    first, *more = text.splitlines() or ["–"]
-    return f"{first} … {several(len(more) + 1, 'line')}" if more else first
+    first, *more = ("" if value is None else str(value)).splitlines() or ["–"]
+    said = " ".join(word if len(word) <= LONG_WORD else f"{word[:16]}…" for word in first.split(" "))
+    return f"{said} … {several(len(more) + 1, 'line')}" if more else said
 
 
 def _some(items: Sequence[str], most: int, between: str) -> str:
@@ -392,33 +406,59 @@ def findings(found: Sequence[Finding], names: Mapping[str, str]) -> Iterator[Ren
         if finding.detail:
             yield diff(finding.detail, indent=6)
         if finding.remedy:
-            yield _indented(Text.assemble(("→ ", "bold green"), safe(finding.remedy)), 3)
+            yield Text.assemble(("   → ", "bold green"), safe(finding.remedy))
         yield Text()
 
 
-def drift(found: Sequence[Finding], looked_at: int, names: Mapping[str, str]) -> Iterator[RenderableType]:
+def drift(seen: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:
     """What differs from what was last applied."""
-    yield from findings(found, names)
-    kinds = Counter(f.kind for f in found)
+    yield from findings(seen.findings, names)
+    kinds = Counter(f.kind for f in seen.findings)
     said = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))
-    unknown = len({f.host for f in found if f.kind is Kind.UNKNOWN})
-    known = f"{several(looked_at - unknown, 'host')} looked at" + (f", {unknown} unknown" if unknown else "")
-    yield Text(f"{known}: {said or 'no drift'}.", "bold yellow" if found else "bold green")
+    outcomes = Counter(r.outcome for r in seen.hosts)
+    lost = f", {outcomes['unknown']} unknown" if outcomes["unknown"] else ""
+    known = several(len(seen.hosts) - outcomes["unknown"], "host")
+    summary = f"{known} looked at{lost}, {several(len(seen.checks), 'check')} run: {said or 'no drift'}."
+    yield Text(summary, "bold yellow" if seen.findings else "bold green")
 
 
-def checks(
-    done: Sequence[Check], unknown: Mapping[str, str], names: Mapping[str, str], width: int
-) -> Iterator[RenderableType]:
+def verified(seen: Record, names: Mapping[str, str], width: int) -> Iterator[RenderableType]:
     """State checks: how many of each role on each host, the failed ones in full, why others were not applicable."""
-    roles = sorted({c.role for c in done})
-    on_hosts = sorted({c.host for c in done})
+    yield from _checks_table(seen.checks, width)
+    yield from _failed(seen.checks, names)
+    yield from _not_applicable(seen.checks)
+    unknown = [r for r in seen.hosts if r.outcome == "unknown"]
+    for result in unknown:
+        yield Text.assemble(("UNKNOWN  ", "bold red"), (inline(result.host), "bold"), f"  {inline(result.detail)}")
+    yield Text(_checks_summary(seen.checks, len(unknown)), "bold green" if seen.exit_code == 0 else "bold red")
+
+
+def applied(seen: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:
+    """What an apply did and proved."""
+    yield from results(seen.hosts, names)
+    yield Text()
+    yield from findings(seen.findings, names)
+    yield Text(_checks_summary(seen.checks), "bold green" if seen.exit_code == 0 else "bold red")
+
+
+def _checks_summary(checks: Sequence[Check], unknown: int = 0) -> str:
+    outcomes = Counter(c.outcome for c in checks)
+    said = ", ".join(f"{outcomes[o]} {o}" for o in ("passed", "failed", "not applicable") if outcomes[o])
+    lost = f"; {several(unknown, 'host')} unknown" if unknown else ""
+    where = several(len({c.host for c in checks}), "host")
+    return f"{several(len(checks), 'check')} on {where}: {said or 'none ran'}{lost}."
+
+
+def _checks_table(checks: Sequence[Check], width: int) -> Iterator[RenderableType]:
+    """Roles down, hosts across: as many tables as the hosts need columns."""
     counts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for check in done:
+    for check in checks:
         counts[check.role, check.host][check.outcome] += 1
-    column = max(map(len, on_hosts), default=8) + 2
+    roles, hosts_ = sorted({c.role for c in checks}), sorted({c.host for c in checks})
+    column = max(map(len, hosts_), default=0) + 2
     at_once = max(1, (width - max(map(len, roles), default=0) - 2) // column)
-    for start in range(0, len(on_hosts), at_once):
-        some = on_hosts[start : start + at_once]
+    for start in range(0, len(hosts_), at_once):
+        some = hosts_[start : start + at_once]
         table = _table()
         table.add_column("Role")
         for name in some:
@@ -427,16 +467,6 @@ def checks(
             table.add_row(Text(inline(role), "cyan"), *(_cell(counts[role, name]) for name in some))
         yield table
         yield Text()
-    yield from _failed(done, names)
-    yield from _not_applicable(done)
-    for name, why in unknown.items():
-        yield Text.assemble(("UNKNOWN  ", "bold red"), (inline(name), "bold"), f"  {inline(why)}")
-    outcomes = Counter(c.outcome for c in done)
-    said = ", ".join(f"{outcomes[o]} {o}" for o in ("passed", "failed", "not applicable") if outcomes[o])
-    lost = f"; {several(len(unknown), 'host')} unknown" if unknown else ""
-    good = not outcomes["failed"] and not unknown
-    summary = f"{several(len(done), 'check')} on {several(len(on_hosts), 'host')}: {said or 'none ran'}{lost}."
-    yield Text(summary, "bold green" if good else "bold red")
 
 
 def _cell(outcomes: Counter[str]) -> Text:
@@ -472,6 +502,40 @@ def _not_applicable(done: Sequence[Check]) -> Iterator[RenderableType]:
         yield _indented(line, 0)
     if reasons:
         yield Text()
+
+
+def offline(done: Offline, names: Mapping[str, str]) -> Iterator[RenderableType]:
+    """What the offline check looked at, what nobody could judge here, and what is wrong."""
+    table = _table()
+    table.add_column("Role")
+    heads: tuple[Verdict, ...] = ("accepted", "refused", "not applicable")
+    for head in heads:
+        table.add_column(head.capitalize(), justify="right")
+    for role in sorted({j.role for j in done.judgements}):
+        outcomes = Counter(j.outcome for j in done.judgements if j.role == role)
+        cells = (Text(str(outcomes[h] or "·"), COLOURS.get(h, "") if outcomes[h] else "dim") for h in heads)
+        table.add_row(Text(inline(role), "cyan"), *cells)
+    if done.judgements:
+        yield table
+        yield Text()
+    reasons: defaultdict[str, list[str]] = defaultdict(list)
+    for judgement in (j for j in done.judgements if j.outcome == "not applicable"):
+        reasons[judgement.detail].append(judgement.path)
+    for why, paths in reasons.items():
+        where = sorted(set(paths))
+        more = f" and {len(where) - 1} more" if len(where) > 1 else ""
+        yield _indented(Text.assemble(("not applicable  ", "dim"), f"{inline(why)}: {inline(where[0])}{more}"), 0)
+    if reasons:
+        yield Text()
+    yield from findings(done.findings, names)
+    outcomes = Counter(j.outcome for j in done.judgements)
+    judged = ", ".join(f"{outcomes[h]} {h}" for h in heads if outcomes[h])
+    yield Text(
+        f"{several(done.hosts, 'host')}, {done.settings} roles' settings, {several(done.files, 'file')}, of which "
+        f"{len(done.judgements)} differ and have a judge: {judged or 'none judged'}; "
+        f"{several(len(done.findings), 'problem')}.",
+        "bold red" if done.findings else "bold green",
+    )
 
 
 # --- history ----------------------------------------------------------------------------------------------------
@@ -527,19 +591,39 @@ def record(shown: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:
         yield from results(shown.hosts, names)
         yield Text()
     if shown.checks:
-        outcomes = Counter(c.outcome for c in shown.checks)
-        yield Text(
-            f"{several(len(shown.checks), 'check')}: " + ", ".join(f"{n} {o}" for o, n in outcomes.items()) + "."
-        )
+        yield Text(_checks_summary(shown.checks))
         yield Text()
     yield from findings(shown.findings, names)
+
+
+# --- the lab ----------------------------------------------------------------------------------------------------
+
+
+def lab(status: LabStatus) -> Iterator[RenderableType]:
+    """Which hosts of the lab run, and what a crash left behind."""
+    table = _table()
+    for head in ("Host", "Address", "State"):
+        table.add_column(head)
+    table.add_column("Up", justify="right")
+    for host_ in status.hosts:
+        state, colour = ("cut off", "yellow") if host_.cut_off else ("running", "green")
+        shown = Text(state, colour) if host_.running else Text("stopped", "dim")
+        up = f"{host_.seconds / 60:.0f} min" if host_.running else ""
+        table.add_row(Text(inline(host_.name), "bold"), str(host_.address), shown, up)
+    if status.hosts:
+        yield table
+    for left in status.leftovers:
+        yield Text(f"left over: {inline(left)}", "yellow")
+    running = sum(h.running for h in status.hosts)
+    clean = "; samdrift lab down cleans up" if status.leftovers else ""
+    yield Text(f"{several(running, 'lab host')} running, in {inline(status.directory)}{clean}.", "bold")
 
 
 # --- the parts that tables are made of --------------------------------------------------------------------------
 
 
 def _table() -> Table:
-    return Table(box=LINE, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold dim")
+    return Table(box=LINE, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold dim")
 
 
 def _facts(rows: Sequence[tuple[str, str]]) -> Table:

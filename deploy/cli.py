@@ -1,0 +1,545 @@
+"""The command line: parse, load, call, show, exit. What commands do is in `runs`, how it looks in `render`.
+
+Whatever pyinfra or paramiko stands behind is imported by the command that needs it, when it does: listing the
+hosts must not wait for it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from deploy import render
+from deploy.findings import Exit, exit_code
+from deploy.progress import Telling, observing
+from deploy.store import Store, default_directory, person
+from inventory import snapshot
+from inventory.errors import InventoryError, SamdriftError, UsageError
+from inventory.fleet import Fleet, Host
+from inventory.selection import select
+
+if TYPE_CHECKING:
+    from deploy.plan import Plan
+    from deploy.record import Record
+    from deploy.runs import Run
+    from roles.shared.registration import ManagedFile
+
+INTERRUPTED = 130
+"""What a shell calls the end by Ctrl-C."""
+
+EMBEDDED = "snapshot"
+"""The --source that is in the project itself."""
+
+
+@dataclass(frozen=True)
+class Common:
+    """The options that every command takes, before or after its name."""
+
+    limit: str | None = None
+    source: str | None = None
+    lab: bool | None = None
+    state: Path | None = None
+    json: bool | None = None
+    debug: bool | None = None
+    user: str | None = None
+    key: Path | None = None
+
+    def over(self, given: dict[str, Any]) -> Common:
+        """These options, or what `given` says instead where it says something; takes them out of `given`."""
+        said = {f.name: given.pop(f.name) for f in fields(self)}
+        return replace(self, **{name: value for name, value in said.items() if value is not None})
+
+    @property
+    def people(self) -> Console:
+        """Where what people read goes: stdout, unless that is kept for one JSON document."""
+        return render.screen(sys.stderr if self.json else sys.stdout)
+
+    @property
+    def aside(self) -> Console:
+        """Where progress and questions go."""
+        return render.screen(sys.stderr)
+
+
+def _common_options(prefix: str | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The common options, as a decorator; with a prefix, the environment may give them too."""
+
+    def option(name: str, meaning: str, **more: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        variable = f"{prefix}_{name.upper()}" if prefix else None
+        return click.option(f"--{name}", default=None, envvar=variable, help=meaning, **more)
+
+    file = click.Path(path_type=Path)
+    options = (
+        option("limit", "Which hosts: heby, role=time, tie-*, combined with and, or, not.", metavar="EXPR"),
+        option("source", "The inventory: snapshot (the project's own) or a directory.", metavar="SOURCE"),
+        option("lab", "The lab's hosts, and no others.", is_flag=True),
+        option("state", "Where runs are recorded.", metavar="DIR", type=file),
+        option("json", "One JSON document on stdout, everything else on stderr.", is_flag=True),
+        option("debug", "Show where in the code an error comes from.", is_flag=True),
+        option("user", "Log in to hosts as this user.", metavar="NAME"),
+        option("key", "Log in with this private key.", metavar="FILE", type=file),
+    )
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for add in reversed(options):
+            function = add(function)
+        return function
+
+    return decorate
+
+
+class _InOrder(click.Group):
+    """A group that lists its commands as a day's work goes, not as the alphabet does."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return list(self.commands)
+
+
+EXIT_CODES = """\b
+Exit codes:
+  0  all well               5  the plan is stale
+  1  error                  6  a change was rolled back
+  2  differences            7  a verification failed after a change
+  3  a host is unknown      64 wrong usage
+  4  another run is on      130 interrupted
+"""
+
+
+@click.group(
+    cls=_InOrder,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=EXIT_CODES,
+)
+@click.version_option(package_name="samdrift", message="samdrift %(version)s")
+@_common_options("SAMDRIFT")
+@click.pass_context
+def cli(ctx: click.Context, /, **given: Any) -> None:
+    """Joint operations of five municipalities: what every host should be, and what it is.
+
+    The options here may also stand after a command, or in the environment: SAMDRIFT_LIMIT and so on.
+    """
+    ctx.obj = Common().over(given)
+
+
+def _command(group: click.Group, name: str) -> Callable[[Callable[..., int | None]], click.Command]:
+    """Make a function a command: it gets the common options first, and its own by name."""
+
+    def decorate(body: Callable[..., int | None]) -> click.Command:
+        @wraps(body)
+        def invoke(**given: Any) -> int:
+            common = click.get_current_context().ensure_object(Common)
+            return body(common.over(given), **given) or Exit.OK
+
+        return group.command(name)(_common_options(None)(invoke))
+
+    return decorate
+
+
+# --- what a command is about ------------------------------------------------------------------------------------
+
+
+def _fleet(common: Common) -> tuple[Fleet, str]:
+    """The fleet, and where it came from."""
+    source = common.source or EMBEDDED
+    fleet = snapshot.load(snapshot.DEFAULT if source == EMBEDDED else Path(source))
+    if not common.lab:
+        return fleet, source
+    from deploy.lab import Lab  # noqa: PLC0415  see the module's docstring
+
+    return Lab().overlay(fleet), f"{source}, as in the lab"
+
+
+def _chosen(common: Common, fleet: Fleet, *, live: bool = False) -> tuple[Host, ...]:
+    """The hosts that --limit means; with --lab, those of the lab; if `live`, those that are active and have roles."""
+    among = fleet.hosts
+    if common.lab:
+        among = tuple(h for h in among if "lab" in h.tags)
+    if live:
+        among = tuple(h for h in among if h.roles and h.status == "active")
+    return select(common.limit, fleet, among) if common.limit else among
+
+
+def _store(common: Common) -> Store:
+    if common.state is not None:
+        return Store(common.state)
+    if common.lab:
+        from deploy.lab import lab_directory  # noqa: PLC0415  see the module's docstring
+
+        return Store(lab_directory() / "state")
+    return Store(default_directory())
+
+
+@contextmanager
+def _run(common: Common, command: str) -> Iterator[tuple[Run, Telling]]:
+    """A run on the hosts that are meant, are active and have roles; how it goes is told meanwhile."""
+    from deploy.lab import Lab  # noqa: PLC0415  see the module's docstring
+    from deploy.runs import Run  # noqa: PLC0415  likewise
+    from deploy.transport import Access  # noqa: PLC0415  likewise
+
+    fleet, source = _fleet(common)
+    access = Lab().access() if common.lab else Access()
+    own = {"user": common.user, "key_file": common.key}
+    with observing(common.aside) as observer:
+        run = Run(
+            command=command,
+            argv=tuple(sys.argv[1:]),
+            fleet=fleet,
+            hosts=_chosen(common, fleet, live=True),
+            source=source,
+            limit=common.limit or "",
+            access=access.model_copy(update={k: v for k, v in own.items() if v is not None}),
+            store=_store(common),
+            observer=observer,
+            who=f"{person()}@{socket.gethostname()}",
+        )
+        yield run, observer
+
+
+def _answer(common: Common, document: object, parts: Iterable[RenderableType]) -> None:
+    """The answer: one JSON document, or what people read."""
+    if common.json:
+        click.echo(render.as_json(document))
+    else:
+        render.put(common.people, parts)
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    return record.model_dump(mode="json")
+
+
+# --- the fleet, offline -----------------------------------------------------------------------------------------
+
+
+@_command(cli, "hosts")
+def hosts(common: Common) -> None:
+    """List the hosts of the fleet."""
+    fleet, source = _fleet(common)
+    chosen = _chosen(common, fleet)
+    listed = [h.model_dump(mode="json") | {"roles": h.roles, "wave": h.wave} for h in chosen]
+    _answer(common, {"source": source, "digest": fleet.digest, "hosts": listed}, render.hosts(fleet, chosen))
+
+
+@_command(cli, "show")
+@click.argument("name", metavar="HOST")
+@click.option("--files", is_flag=True, help="With the content of every file.")
+@click.option("--file", metavar="PATH", help="Only the content of this file, as it is.")
+def show(common: Common, name: str, files: bool, file: str | None) -> None:
+    """Show one host: data, roles, settings and files."""
+    from deploy.planner import declared_files  # noqa: PLC0415  see the module's docstring
+    from roles.shared.catalogue import catalogue, problems_of, settings_of  # noqa: PLC0415  likewise
+
+    fleet, source = _fleet(common)
+    host = _host(fleet, name)
+    if problems := problems_of(host, fleet):
+        raise InventoryError(tuple(problems))
+    rendered = declared_files(host, fleet)
+    if file is not None:
+        _put_file(common, rendered, file)
+        return
+    settings = {role: s.model_dump(mode="json") for role, s in settings_of(host, fleet).items()}
+    overlay = _overlay(common, host) if common.lab else []
+    document = {
+        "source": source,
+        "host": host.model_dump(mode="json"),
+        "settings": settings,
+        "files": [f.model_dump(mode="json") for f in rendered],
+        "lab": [{"field": field, "fleet": before, "lab": after} for field, before, after in overlay],
+    }
+    summaries = {role: catalogue()[role].summary for role in host.roles}
+    page = render.host(
+        fleet, host, settings=settings, summaries=summaries, files=rendered, overlay=overlay, contents=files
+    )
+    _answer(common, document, page)
+
+
+def _host(fleet: Fleet, name: str) -> Host:
+    try:
+        return fleet.host(name)
+    except KeyError:
+        near = get_close_matches(name, [h.name for h in fleet.hosts])
+        fix = f"did you mean {' or '.join(near)}?" if near else "see: samdrift hosts"
+        raise UsageError(f"there is no host {name!r}", fix=fix) from None
+
+
+def _put_file(common: Common, rendered: Sequence[ManagedFile], path: str) -> None:
+    found = next((f for f in rendered if f.path == path), None)
+    if found is None:
+        raise UsageError(f"no role declares {path!r} there", where="--file", fix="without it, show lists them")
+    click.echo(render.as_json(found.model_dump(mode="json")) if common.json else found.content, nl=bool(common.json))
+
+
+def _overlay(common: Common, in_lab: Host) -> list[tuple[str, Any, Any]]:
+    """Every field of a host that the lab changes: its place, the value in the fleet, the value in the lab."""
+    fleet, _ = _fleet(replace(common, lab=False))
+    return list(_differences(fleet.host(in_lab.name).model_dump(mode="json"), in_lab.model_dump(mode="json")))
+
+
+def _differences(before: object, after: object, place: str = "") -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted({*before, *after}):
+            yield from _differences(before.get(key), after.get(key), f"{place}.{key}" if place else str(key))
+    elif before != after:
+        yield place, before, after
+
+
+@_command(cli, "check")
+def check(common: Common) -> int:
+    """Check inventory, settings and files, offline.
+
+    Every file is judged by the program that will read it, where that is on this machine.
+    """
+    from deploy.check import Offline, check_offline, unsound  # noqa: PLC0415  see the module's docstring
+
+    names: dict[str, str] = {}
+    try:
+        fleet, _ = _fleet(common)
+    except InventoryError as e:
+        done = Offline(findings=unsound(e.problems))
+    else:
+        names = render.municipalities(fleet)
+        with observing(common.aside) as observer:
+            done = check_offline(fleet, _chosen(common, fleet), observer)
+    code = exit_code(done.findings)
+    _answer(common, done.model_dump(mode="json") | {"exit_code": code}, render.offline(done, names))
+    return code
+
+
+# --- the hosts, live --------------------------------------------------------------------------------------------
+
+
+@_command(cli, "plan")
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write the plan here, for apply.")
+@click.option("--brief", is_flag=True, help="A line a step, without commands and diffs.")
+@click.option("--detailed-exitcode", is_flag=True, help="End with 2 where something would change.")
+def plan(common: Common, out: Path | None, brief: bool, detailed_exitcode: bool) -> int:
+    """Show what would change, with commands and diffs."""
+    from deploy import runs  # noqa: PLC0415  see the module's docstring
+    from deploy.plan import write_plan  # noqa: PLC0415  likewise
+
+    if out is not None:
+        _refuse_unwritable(out)
+    with _run(common, "plan") as (run, _):
+        made, record = runs.plan(run, detailed=detailed_exitcode)
+    if out is not None:
+        write_plan(made, out)
+    document = {
+        "digest": made.digest,
+        "plan": made.model_dump(mode="json"),
+        "findings": _plain(record)["findings"],
+        "exit_code": record.exit_code,
+    }
+    _answer(common, document, render.plan(made, render.municipalities(run.fleet), brief=brief))
+    if out is not None:
+        render.put(
+            common.aside,
+            [Text(f"The plan is in {render.inline(out)}; carry it out with: samdrift apply {render.inline(out)}")],
+        )
+    return record.exit_code
+
+
+def _refuse_unwritable(out: Path) -> None:
+    """Say so before any host is asked, and not after."""
+    target = out if out.exists() else out.absolute().parent
+    if out.is_dir() or not target.exists() or not os.access(target, os.W_OK):
+        why = "it is a directory" if out.is_dir() else "no such directory" if not target.exists() else "not permitted"
+        raise SamdriftError(f"cannot write the plan: {why}", where=str(out), fix="choose another --out")
+
+
+@_command(cli, "apply")
+@click.argument("planfile", metavar="[PLANFILE]", required=False, type=click.Path(path_type=Path))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--brief", is_flag=True, help="Show the plan a line a step.")
+def apply(common: Common, planfile: Path | None, yes: bool, brief: bool) -> int:
+    """Change the hosts as planned, in waves, and verify them.
+
+    Without PLANFILE, makes a plan, shows it and asks. With it, carries out exactly that plan.
+    """
+    from deploy import runs  # noqa: PLC0415  see the module's docstring
+    from deploy.plan import read_plan  # noqa: PLC0415  likewise
+
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("apply asks before it changes anything, and here is nobody to answer", fix="add --yes")
+    planned = read_plan(planfile) if planfile else None
+    with _run(common, "apply") as (run, observer):
+        names = render.municipalities(run.fleet)
+
+        def approve(made: Plan) -> None:
+            observer.rest()
+            shown = render.plan(made, names, brief=brief) if planned is None else [Text(render.plan_summary(made))]
+            render.put(common.people, shown)
+            changing = sum(bool(h.changes) for h in made.hosts)
+            if changing and not yes and not click.confirm(f"Change {render.several(changing, 'host')}?", err=True):
+                raise SamdriftError("not approved: no host was changed")
+
+        record = runs.apply(run, approve, planned)
+    _answer(common, _plain(record), render.applied(record, names))
+    return record.exit_code
+
+
+@_command(cli, "verify")
+def verify(common: Common) -> int:
+    """Run the state checks of every role against the real hosts."""
+    from deploy import runs  # noqa: PLC0415  see the module's docstring
+
+    with _run(common, "verify") as (run, _):
+        record = runs.verify(run)
+    names = render.municipalities(run.fleet)
+    _answer(common, _plain(record), render.verified(record, names, common.people.width))
+    return record.exit_code
+
+
+@_command(cli, "drift")
+def drift(common: Common) -> int:
+    """Compare the hosts with what was last applied; change nothing."""
+    from deploy import runs  # noqa: PLC0415  see the module's docstring
+
+    with _run(common, "drift") as (run, _):
+        record = runs.drift(run)
+    _answer(common, _plain(record), render.drift(record, render.municipalities(run.fleet)))
+    return record.exit_code
+
+
+# --- what was ---------------------------------------------------------------------------------------------------
+
+
+@_command(cli, "history")
+@click.argument("record_id", metavar="[RECORD]", required=False)
+@click.option("--last", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs.")
+def history(common: Common, record_id: str | None, last: int) -> None:
+    """List who did what, when, with which plan; or show one run."""
+    store = _store(common)
+    if record_id is None:
+        records = store.records(last)
+        _answer(common, {"records": [_plain(r) for r in records]}, render.history(records[::-1]))
+    else:
+        record = store.record(record_id)
+        fleet, _ = _fleet(common)
+        _answer(common, _plain(record), render.record(record, render.municipalities(fleet)))
+
+
+# --- the lab ----------------------------------------------------------------------------------------------------
+
+
+@cli.group("lab", cls=_InOrder)
+def lab() -> None:
+    """Real hosts to rehearse on, on this machine."""
+
+
+@_command(lab, "up")
+def lab_up(common: Common) -> None:
+    """Boot the hosts that have the tag lab, or those of them that do not run."""
+    from deploy.lab import Lab  # noqa: PLC0415  see the module's docstring
+
+    fleet, _ = _fleet(replace(common, lab=False))
+    with observing(common.aside) as observer:
+        Lab().up(fleet, observer)
+    _lab_status(common)
+
+
+@_command(lab, "down")
+@click.option("--purge", is_flag=True, help="Remove its image, keys, package cache and records too.")
+def lab_down(common: Common, purge: bool) -> None:
+    """Remove everything that the lab has on this machine, also after a crash."""
+    from deploy.lab import Lab  # noqa: PLC0415  see the module's docstring
+
+    Lab().down(purge=purge)
+    _lab_status(common)
+
+
+@_command(lab, "status")
+def lab_status(common: Common) -> None:
+    """Show which lab hosts run, and what a crash left behind."""
+    _lab_status(common)
+
+
+@_command(lab, "cut")
+@click.argument("host")
+def lab_cut(common: Common, host: str) -> None:
+    """Pull a host's cables out: it runs on, and nobody reaches it."""
+    from deploy.lab import Lab  # noqa: PLC0415  see the module's docstring
+
+    Lab().cut_off(host)
+    _lab_status(common)
+
+
+@_command(lab, "mend")
+@click.argument("host")
+def lab_mend(common: Common, host: str) -> None:
+    """Plug a host's cables in again."""
+    from deploy.lab import Lab  # noqa: PLC0415  see the module's docstring
+
+    Lab().mend(host)
+    _lab_status(common)
+
+
+def _lab_status(common: Common) -> None:
+    from deploy.lab import Lab  # noqa: PLC0415  see the module's docstring
+
+    status = Lab().status()
+    _answer(common, status.model_dump(mode="json"), render.lab(status))
+
+
+# --- how it ends ------------------------------------------------------------------------------------------------
+
+
+def main() -> NoReturn:
+    """The entry point: run the command, and exit with what it means."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a real stream, or a test's file
+    sys.exit(_ended(sys.argv[1:]))
+
+
+def _ended(arguments: Sequence[str]) -> int:
+    """Run a command line; however it ends, that is an exit code and, where it failed, a clear line."""
+    try:
+        code = cli.main(arguments, prog_name="samdrift", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
+        return Exit.ERROR
+    except Exception as e:  # noqa: BLE001  the last resort: whatever it is, it is told in a line
+        # Looked for by hand: an error in the command line itself must be told as it asks, too.
+        return _failed(e, as_json="--json" in arguments, debug="--debug" in arguments)
+    return int(code or 0)
+
+
+def _failed(error: Exception, *, as_json: bool, debug: bool) -> int:
+    """Tell an error: a line on stderr, and with --json a document on stdout."""
+    if debug:
+        traceback.print_exception(error)
+    message, code = _told(error)
+    if as_json:
+        problems = [str(p) for p in error.problems] if isinstance(error, InventoryError) else []
+        said = {"message": message, "problems": problems} if problems else {"message": message}
+        click.echo(render.as_json({"error": said, "exit_code": code}))
+    shown = Text.assemble(("error: ", "bold red"), render.safe(message))
+    render.put(render.screen(sys.stderr), [shown])
+    return code
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """What an error says to people, and the exit code that it means."""
+    if isinstance(error, SamdriftError):
+        return str(error), int(error.exit_code)
+    if isinstance(error, click.Abort):
+        return "interrupted", INTERRUPTED
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return f"no command was given\n\n{error.format_message()}", Exit.USAGE
+    if isinstance(error, click.ClickException):
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        command = context.command_path if context else "samdrift"
+        return f"{error.format_message().rstrip('.')} (see: {command} --help)", Exit.USAGE
+    said = f"{type(error).__name__}: {error}".rstrip(": ")
+    return f"internal error: {said} (run it again with --debug, and tell whoever looks after samdrift)", Exit.ERROR

@@ -1,0 +1,193 @@
+"""Runs: what plan, apply, verify and drift do, from opening connections to the record of it. Shows nothing.
+
+Each function here takes what a command is about and returns what it saw; how that looks is `render`'s business,
+and what was asked for is `cli`'s.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from deploy import clock
+from deploy.apply import apply_plan, refuse_if_stale
+from deploy.drift import classify, plan_findings
+from deploy.findings import Exit, Finding, Kind, exit_code
+from deploy.observer import Observer
+from deploy.plan import HostPlan, Plan
+from deploy.planner import Session, code_digest
+from deploy.record import Check, HostResult, Record
+from deploy.store import Store, record_id
+from deploy.transport import Access
+from deploy.verify import verify as run_checks
+from inventory.errors import UsageError
+from inventory.fleet import Fleet, Host
+from roles.shared.catalogue import catalogue
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of one command: which hosts of which fleet, reached how, watched by whom, recorded where."""
+
+    command: str
+    argv: tuple[str, ...]
+    fleet: Fleet
+    hosts: tuple[Host, ...]
+    source: str
+    limit: str
+    access: Access
+    store: Store
+    observer: Observer
+    who: str
+    started: str = field(default_factory=clock.now)
+
+    def session(self, hosts: Iterable[Host] | None = None) -> Session:
+        """Connections to this run's hosts, or to some of them."""
+        return Session(self.fleet, tuple(self.hosts if hosts is None else hosts), self.access, self.observer)
+
+    @property
+    def said(self) -> str:
+        """The command line, for whoever finds the lock held."""
+        return shlex.join(("samdrift", *self.argv))
+
+    def plan(self, hosts: Iterable[HostPlan]) -> Plan:
+        """What looks at these hosts say, as a Plan."""
+        return Plan(
+            fleet_digest=self.fleet.digest,
+            fleet_source=self.source,
+            code_digest=code_digest(),
+            made_at=self.started,
+            made_by=self.who,
+            limit=self.limit,
+            hosts=tuple(hosts),
+        )
+
+    def save(
+        self,
+        *,
+        hosts: Iterable[HostResult],
+        findings: Iterable[Finding],
+        checks: Iterable[Check] = (),
+        plan_digest: str = "",
+        code: Exit,
+    ) -> Record:
+        """Record what the run did and saw."""
+        record = Record(
+            id=record_id(self.started, self.command),
+            command=self.command,
+            argv=self.argv,
+            who=self.who,
+            started=self.started,
+            finished=clock.now(),
+            limit=self.limit,
+            fleet_digest=self.fleet.digest,
+            fleet_source=self.source,
+            code_digest=code_digest(),
+            plan_digest=plan_digest,
+            hosts=tuple(hosts),
+            findings=tuple(findings),
+            checks=tuple(checks),
+            exit_code=code,
+        )
+        self.store.save(record)
+        return record
+
+
+def plan(run: Run, *, detailed: bool) -> tuple[Plan, Record]:
+    """Look once at every host, and say what would change. Differences end it with 2 only if `detailed`."""
+    with run.session() as session:
+        made = run.plan(session.look())
+    findings = plan_findings(made, controls=_controls())
+    code = exit_code(findings)
+    if code is Exit.DIFFERENCES and not detailed:
+        code = Exit.OK
+    record = run.save(hosts=map(_looked_at, made.hosts), findings=findings, plan_digest=made.digest, code=code)
+    return made, record
+
+
+def apply(run: Run, approve: Callable[[Plan], None], planned: Plan | None = None) -> Record:
+    """Carry out a plan that was made before, on those of its hosts that the run is about; without one, make one.
+
+    Args:
+        approve: shown the plan before any host is changed; whatever it raises ends the run there.
+    """
+    hosts = run.hosts
+    if planned is not None:
+        refuse_if_stale(planned, run.fleet.digest)
+        hosts = tuple(h for h in hosts if planned.host(h.name))
+        if not hosts:
+            raise UsageError("the plan speaks of none of these hosts", where=f"--limit {run.limit}", fix="leave it out")
+    with run.store.lock(run.said), run.session(hosts) as session:
+        approved = planned or run.plan(session.look())
+        approve(approved)
+        return _carry_out(run, session, approved)
+
+
+def _carry_out(run: Run, session: Session, planned: Plan) -> Record:
+    def prove(names: Sequence[str]) -> tuple[Check, ...]:
+        return run_checks(session, run.fleet, run.observer, names)
+
+    applied = apply_plan(session, planned, prove, run.store)
+    well = [r.host for r in applied.hosts if r.outcome in {"changed", "in sync"}]
+    return run.save(
+        hosts=applied.hosts,
+        findings=run.store.date(applied.findings, at=run.started, looked_at=well),
+        checks=applied.checks,
+        plan_digest=planned.digest,
+        code=exit_code(applied.findings, after_change=any(r.changed for r in applied.hosts)),
+    )
+
+
+def verify(run: Run) -> Record:
+    """Run the state checks of every role on every host."""
+    with run.session() as session:
+        checks = run_checks(session, run.fleet, run.observer)
+        lost = dict(session.unreachable)
+    unlooked = [HostPlan(host=h.name, municipality=h.tenant, error=lost.get(h.name, "")) for h in run.hosts]
+    findings = classify(run.plan(unlooked), checks, {}, controls=_controls())
+    hosts = [_with_findings(_looked_at(h), findings) for h in unlooked]
+    return run.save(hosts=hosts, findings=findings, checks=checks, code=exit_code(findings))
+
+
+def drift(run: Run) -> Record:
+    """Plan and verify, compared with what was last applied. Nothing is written to any host."""
+    with run.store.lock(run.said):
+        with run.session() as session:
+            made = run.plan(session.look())
+            checks = run_checks(session, run.fleet, run.observer)
+            lost = dict(session.unreachable)
+        applied = {h.host: run.store.last_applied(h.host) for h in made.hosts}
+        found = classify(made, checks, applied, controls=_controls(), lost=lost)
+        findings = run.store.date(found, at=run.started, looked_at=[h.host for h in made.hosts])
+        hosts = [_with_findings(_looked_at(h), findings) for h in made.hosts]
+        code = exit_code(findings)
+        return run.save(hosts=hosts, findings=findings, checks=checks, plan_digest=made.digest, code=code)
+
+
+def _controls() -> dict[str, tuple[str, ...]]:
+    return {name: role.controls for name, role in catalogue().items()}
+
+
+def _looked_at(host: HostPlan) -> HostResult:
+    """A host as a look saw it."""
+    causes = tuple(s.id for s in host.changes)
+    return HostResult(
+        host=host.host,
+        municipality=host.municipality,
+        outcome="unknown" if host.error else "differs" if causes else "in sync",
+        detail=host.error or ", ".join(causes),
+        execs=host.execs,
+        seconds=host.seconds,
+    )
+
+
+def _with_findings(result: HostResult, findings: Iterable[Finding]) -> HostResult:
+    """The same host with what else was found of it: one that was lost is unknown, and one with a finding differs."""
+    own = [f for f in findings if f.host == result.host]
+    unknown = next((f for f in own if f.kind is Kind.UNKNOWN), None)
+    if unknown is not None:
+        return result.model_copy(update={"outcome": "unknown", "detail": unknown.detail})
+    if own and result.outcome == "in sync":
+        return result.model_copy(update={"outcome": "differs", "detail": ", ".join(f.step for f in own)})
+    return result
