@@ -42,14 +42,20 @@ class Role:
     owns: tuple[str, ...]
     controls: tuple[str, ...]
 
-    def settings(self, host: Host, fleet: Fleet) -> Settings | list[Problem]:
-        """This role's settings for a host, or everything that is wrong with them."""
+    def options_of(self, host: Host) -> Options | list[Problem]:
+        """What the host's config context sets for this role, or everything that is wrong with it."""
         place = f"host {host.name}, config context samdrift.{self.name}"
         section = host.samdrift.get(self.name, {})
         try:
-            options = self.options.model_validate_json(json.dumps(section), strict=True)
+            return self.options.model_validate_json(json.dumps(section), strict=True)
         except ValidationError as e:
             return [Problem("role-option", ".".join([place, *map(str, err["loc"])]), err["msg"]) for err in e.errors()]
+
+    def settings(self, host: Host, fleet: Fleet) -> Settings | list[Problem]:
+        """This role's settings for a host, or everything that is wrong with them."""
+        options = self.options_of(host)
+        if isinstance(options, list):
+            return options
         try:
             return self.compute(host, fleet, options)
         except SettingsError as e:
@@ -94,8 +100,11 @@ def settings_of(host: Host, fleet: Fleet, names: tuple[str, ...] | None = None) 
     return found
 
 
-def problems_of(host: Host, fleet: Fleet) -> list[Problem]:
-    """Everything wrong with the roles of a host: unknown ones, ones that do not fit, and bad settings."""
+def problems_of(host: Host, fleet: Fleet | None) -> list[Problem]:
+    """Everything wrong with the roles of a host: unknown ones, ones that do not fit, and bad settings.
+
+    Without a fleet (there is no sound one), only what is wrong whatever the fleet is.
+    """
     place = f"host {host.name}, config context samdrift.roles"
     problems: list[Problem] = []
     for name in host.roles:
@@ -109,7 +118,7 @@ def problems_of(host: Host, fleet: Fleet) -> list[Problem]:
                 Problem("role-platform", place, f"role {name} does not fit platform {host.platform}", f"fits: {fits}")
             )
         else:
-            settings = role.settings(host, fleet)
-            if isinstance(settings, list):
-                problems += settings
+            found = role.options_of(host) if fleet is None else role.settings(host, fleet)
+            if isinstance(found, list):
+                problems += found
     return problems
