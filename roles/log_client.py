@@ -33,6 +33,12 @@ RELP_PORT = 2514
 """Where log servers listen: RELP has no port of its own, and this is what most use."""
 
 
+CHECK = """\
+ls /usr/lib/*/rsyslog/omrelp.so > /dev/null 2>&1 || { echo rsyslog-relp: not found; exit 127; }
+rsyslogd -N1 -f {path}"""
+"""Without the RELP modules rsyslogd would refuse what is right, so their absence is told from a refusal."""
+
+
 class Options(shared.Options):
     """What a config context may set; the module's docstring explains each."""
 
@@ -84,7 +90,7 @@ def deploy(settings: Settings) -> None:
         "/etc/rsyslog.conf",
         template="log_client/rsyslog.conf.j2",
         settings=settings,
-        validate_with="rsyslogd -N1 -f {path}",
+        validate_with=CHECK,
         then=(restarted,),
     )
     service(UNIT)

@@ -21,7 +21,7 @@ from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Frozen, Host
-from roles.log_client import RELP_PORT, read_journal
+from roles.log_client import CHECK, RELP_PORT, read_journal
 from roles.shared import settings as shared
 from roles.shared.files import managed_file
 from roles.shared.handlers import restart
@@ -98,7 +98,7 @@ def deploy(settings: Settings) -> None:
         "/etc/rsyslog.conf",
         template="log_server/rsyslog.conf.j2",
         settings=settings,
-        validate_with="rsyslogd -N1 -f {path}",
+        validate_with=CHECK,
         then=(restarted,),
     )
     managed_file(
