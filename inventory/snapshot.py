@@ -17,17 +17,19 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from yaml.representer import SafeRepresenter
 
 from inventory import rules
 from inventory.errors import InventoryError, Problem, SamdriftError
 from inventory.fleet import KEYS, Fleet, Frozen
+from inventory.places import Path as PathIn
 from inventory.places import Places
 from inventory.yaml_source import Document
 
@@ -59,142 +61,166 @@ def load(directory: Path = DEFAULT) -> Fleet:
     Raises:
         InventoryError: with everything that is wrong.
     """
-    fleet, places, problems, unread = read(directory)
-    found = (*problems, *rules.problems(fleet, places, unread))
-    if found:
-        raise InventoryError(found)
-    return fleet
+    found = read(directory)
+    problems = (*found.problems, *rules.problems(found.fleet, found.places, found.unread))
+    if problems:
+        raise InventoryError(tuple(sorted(problems, key=_by_place)))
+    return found.fleet
+
+
+def _by_place(problem: Problem) -> tuple[str, int]:
+    file, _, line = problem.where.rpartition(":")
+    return (file, int(line)) if line.isdigit() else (problem.where, 0)
 
 
 # Reading
 
 
-def read(directory: Path) -> tuple[Fleet, Places, tuple[Problem, ...], frozenset[str]]:
-    """The fleet as far as it can be read, where its parts are, what could not be read, and in which sections.
+class Reading(NamedTuple):
+    """A fleet as far as it could be read.
 
-    Reading goes on after a problem, so that the rules of a sound fleet can add theirs in the same go.
+    Attributes:
+        places: where its parts are.
+        problems: what could not be read.
+        unread: the sections of which something could not be read.
     """
-    problems: list[Problem] = []
-    unread: set[str] = set()
-    sections: dict[str, list[Any]] = {section: [] for section in KEYS}
-    lines: dict[tuple[str | int, ...], str] = {}
-    for path, expected in _files(directory, problems, unread):
-        document = _document(path, problems)
-        if document is None or not _has_sections(document, expected):
-            unread.update(expected)
-        problems += document.problems if document else ()
-        if document is None or not isinstance(document.data, dict):
-            continue
-        for section in expected:
-            items = document.data.get(section, [])
-            if isinstance(items, list):
-                start = len(sections[section])
-                lines |= _lines(document, section, start)
-                sections[section] += items
-    return _fleet(sections, Places(lines), problems, unread)
+
+    fleet: Fleet
+    places: Places
+    problems: tuple[Problem, ...]
+    unread: frozenset[str]
 
 
-def _files(directory: Path, problems: list[Problem], unread: set[str]) -> Iterable[tuple[Path, tuple[str, ...]]]:
-    """Every file to read, with its sections; what is missing or does not belong is a problem."""
+def read(directory: Path) -> Reading:
+    """What is in this directory. Goes on after a problem, so that the rules can add theirs in the same go.
+
+    Raises:
+        InventoryError: there is no such directory.
+    """
     if not directory.is_dir():
-        raise InventoryError((Problem("snapshot", _shown(directory), "there is no such directory"),))
-    belongs = {directory / name: sections for name, sections in FILES.items()}
-    belongs |= dict.fromkeys(sorted((directory / HOSTS).glob("*.yaml")), (HOSTS,))
-    for path in sorted(p for p in directory.rglob("*") if not p.is_dir() and p not in belongs):
-        fix = f"an inventory has {', '.join(FILES)} and {HOSTS}/*.yaml"
-        problems.append(Problem("snapshot", _shown(path), "does not belong in an inventory", fix))
-    for path, sections in belongs.items():
-        if path.is_file():
-            yield path, sections
-        else:
-            unread.update(sections)
-            problems.append(Problem("snapshot", _shown(path), "there is no such file"))
+        fix = f"an inventory is a directory with {', '.join(FILES)} and {HOSTS}/*.yaml"
+        raise InventoryError((Problem("snapshot", _shown(directory), "there is no such directory", fix),))
+    return _Reader(directory).read()
 
 
-def _document(path: Path, problems: list[Problem]) -> Document | None:
-    try:
-        return Document(path.read_text(encoding="utf-8"), _shown(path))
-    except OSError as e:
-        problems.append(Problem("snapshot", _shown(path), f"cannot be read: {e.strerror}"))
-    except UnicodeDecodeError as e:
-        problems.append(Problem("snapshot", _shown(path), f"is no UTF-8 (byte {e.start})"))
-    return None
+class _Reader:
+    """Reads one directory, and notes what is wrong on the way."""
 
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._problems: list[Problem] = []
+        self._unread: set[str] = set()
+        self._items: dict[str, list[Any]] = {section: [] for section in KEYS}
+        self._lines: dict[PathIn, str] = {}
+        self._spoiled: set[PathIn] = set()
 
-def _has_sections(document: Document, expected: tuple[str, ...]) -> bool:
-    """Whether the file is a mapping of these sections to lists; notes it in the document where it is not."""
-    if not document.readable:
-        return False
-    if not isinstance(document.data, dict):
-        document.wrong(1, f"must be a mapping with {', '.join(expected)}", rule="schema")
-        return False
-    sound = True
-    for section, items in document.data.items():
-        line = document.lines[(section,)]
-        if section not in expected:
-            document.wrong(line, f"unknown key {section!r}", rule="schema", fix=f"known: {', '.join(expected)}")
-        elif not isinstance(items, list):
-            document.wrong(line, f"{section} must be a list", rule="schema")
-            sound = False
-    return sound
-
-
-def _lines(document: Document, section: str, start: int) -> dict[tuple[str | int, ...], str]:
-    """Where the parts of a section are, by their path in the fleet when `start` items of the section are before."""
-    return {
-        (section, path[1] + start, *path[2:]): f"{document.name}:{line}"
-        for path, line in document.lines.items()
-        if len(path) > 1 and path[0] == section and isinstance(path[1], int)
-    }
-
-
-def _fleet(
-    sections: Mapping[str, list[Any]], places: Places, problems: list[Problem], unread: set[str]
-) -> tuple[Fleet, Places, tuple[Problem, ...], frozenset[str]]:
-    """Every item that is as it should be, in order."""
-    parts: dict[str, tuple[Any, ...]] = {}
-    for section, items in sections.items():
-        model = _model(section)
-        read: list[tuple[int, Any]] = []
-        for i, item in enumerate(items):
-            value, wrong = _validated(model, item)
-            problems += [_schema_problem(e, places, (section, i)) for e in wrong]
-            if value is None:
-                unread.add(section)
+    def read(self) -> Reading:
+        for path, sections in self._files():
+            document = self._document(path)
+            if document is None or not document.readable:
+                self._unread.update(sections)
             else:
-                read.append((i, value))
-        read.sort(key=lambda pair: KEYS[section](pair[1]))
-        parts[section] = tuple(value for _, value in read)
-        places = places.reordered(section, [i for i, _ in read])
-    return Fleet(**parts).in_order(), places, tuple(problems), frozenset(unread)
+                self._collect(document, sections)
+            self._problems += document.problems if document else ()
+        return self._fleet()
+
+    def _files(self) -> Iterator[tuple[Path, tuple[str, ...]]]:
+        """Every file to read, with its sections."""
+        belongs = {self._directory / name: sections for name, sections in FILES.items()}
+        belongs |= dict.fromkeys(sorted((self._directory / HOSTS).glob("*.yaml")), (HOSTS,))
+        for path in sorted(p for p in self._directory.rglob("*") if not p.is_dir() and p not in belongs):
+            fix = f"an inventory has {', '.join(FILES)} and {HOSTS}/*.yaml"
+            self._problems.append(Problem("snapshot", _shown(path), "does not belong in an inventory", fix))
+        yield from belongs.items()
+
+    def _document(self, path: Path) -> Document | None:
+        try:
+            return Document(path.read_text(encoding="utf-8"), _shown(path))
+        except FileNotFoundError:
+            self._problems.append(Problem("snapshot", _shown(path), "there is no such file"))
+        except OSError as e:
+            self._problems.append(Problem("snapshot", _shown(path), f"cannot be read: {e.strerror}"))
+        except UnicodeDecodeError as e:
+            self._problems.append(Problem("snapshot", _shown(path), f"is no UTF-8 (byte {e.start})"))
+        return None
+
+    def _collect(self, document: Document, sections: tuple[str, ...]) -> None:
+        """Take each section's items, and where their parts are."""
+        if not isinstance(document.data, dict):
+            if () not in document.spoiled:
+                document.wrong(1, f"must be a mapping with {', '.join(sections)}", rule="schema")
+            self._unread.update(sections)
+            return
+        for section, items in document.data.items():
+            line = document.lines[(section,)]
+            if section not in sections:
+                document.wrong(line, f"unknown key {section!r}", rule="schema", fix=f"known: {', '.join(sections)}")
+            elif not isinstance(items, list):
+                if (section,) not in document.spoiled:
+                    document.wrong(line, f"{section} must be a list", rule="schema")
+                self._unread.add(section)
+            else:
+                self._take(document, section, items)
+
+    def _take(self, document: Document, section: str, items: list[Any]) -> None:
+        start = len(self._items[section])
+        self._items[section] += items
+        for path, line in document.lines.items():
+            if len(path) > 1 and path[0] == section:
+                self._lines[section, int(path[1]) + start, *path[2:]] = f"{document.name}:{line}"
+        self._spoiled |= {(section, int(p[1]) + start) for p in document.spoiled if len(p) > 1 and p[0] == section}
+
+    def _fleet(self) -> Reading:
+        """Every item that is as it should be, in order."""
+        parts: dict[str, tuple[Frozen, ...]] = {}
+        places = Places(self._lines)
+        for section, items in self._items.items():
+            validated = [(i, self._validated(section, i, item)) for i, item in enumerate(items)]
+            read = [(i, value) for i, value in validated if value is not None]
+            read.sort(key=lambda pair: KEYS[section](pair[1]))
+            parts[section] = tuple(value for _, value in read)
+            places = places.reordered(section, [i for i, _ in read])
+            if len(read) < len(items):
+                self._unread.add(section)
+        fleet = Fleet.model_validate(parts).in_order()
+        return Reading(fleet, places, tuple(self._problems), frozenset(self._unread))
+
+    def _validated(self, section: str, index: int, item: object) -> Frozen | None:
+        """The item (unknown keys left out), or None; notes what is wrong. Strict: text is no number, 1 is not true."""
+        try:
+            value = _model(section).model_validate_json(json.dumps(item), strict=True)
+        except ValidationError as e:
+            errors = e.errors()
+        else:
+            return None if (section, index) in self._spoiled else value
+        noted = {p.where for p in self._problems}
+        found = [_schema_problem(e, self._place(section, index, e["loc"])) for e in errors]
+        self._problems += [p for p in found if p.where not in noted]
+        if any(e["type"] != "extra_forbidden" for e in errors):
+            return None
+        for error in errors:
+            item = _without(item, error["loc"])
+        return self._validated(section, index, item)
+
+    def _place(self, section: str, index: int, inside: PathIn) -> str:
+        return Places(self._lines).line_of((section, index, *inside)) or section
 
 
-def _validated(model: type[Frozen], item: object) -> tuple[Frozen | None, list[Any]]:
-    """The item (an unknown key left out), and what is wrong with it. Strict: text is no number, 1 is not true."""
-    try:
-        return model.model_validate_json(json.dumps(item), strict=True), []
-    except ValidationError as e:
-        wrong = e.errors()
-    if any(e["type"] != "extra_forbidden" for e in wrong):
-        return None, wrong
-    known = json.loads(json.dumps(item))
-    for error in wrong:
-        *parents, key = error["loc"]
-        holder = known
-        for parent in parents:
-            holder = holder[parent]
-        del holder[key]
-    return model.model_validate_json(json.dumps(known), strict=True), wrong
-
-
-def _schema_problem(error: Mapping[str, Any], places: Places, item: tuple[str, int]) -> Problem:
-    where = places.line_of((*item, *error["loc"])) or item[0]
+def _schema_problem(error: ErrorDetails, where: str) -> Problem:
     field = ".".join(map(str, error["loc"])) or "this"
     if error["type"] == "extra_forbidden":
         return Problem("schema", where, f"unknown key {error['loc'][-1]!r}")
     if error["type"] == "missing":
         return Problem("schema", where, f"{field} is missing")
     return Problem("schema", where, f"{field}: {error['msg'][:1].lower()}{error['msg'][1:]}")
+
+
+def _without(item: Any, path: PathIn) -> Any:
+    """The item without what this path leads to."""
+    key, *rest = path
+    if isinstance(item, dict):
+        return {k: _without(v, tuple(rest)) if k == key else v for k, v in item.items() if rest or k != key}
+    return [_without(v, tuple(rest)) if i == key else v for i, v in enumerate(item)]
 
 
 def _model(section: str) -> type[Frozen]:
@@ -211,8 +237,15 @@ def _shown(path: Path) -> str:
 
 
 def dump(fleet: Fleet, directory: Path) -> None:
-    """Write the fleet; hosts' files of municipalities without hosts are removed."""
+    """Write the fleet; hosts' files of municipalities without hosts are removed.
+
+    Raises:
+        SamdriftError: it cannot be written there.
+    """
     fleet = fleet.in_order()
+    for host in fleet.hosts:
+        if not rules.SLUG.fullmatch(host.tenant):  # it becomes the name of a file
+            raise SamdriftError(f"{host.tenant!r} is no slug", where=f"host {host.name}, tenant")
     texts = {name: _text({s: getattr(fleet, s) for s in sections}) for name, sections in FILES.items()}
     for tenant in sorted({h.tenant for h in fleet.hosts}):
         texts[f"{HOSTS}/{tenant}.yaml"] = _text({HOSTS: tuple(h for h in fleet.hosts if h.tenant == tenant)})

@@ -7,6 +7,7 @@ part but not multiply it. Everything wrong in a file is reported, not the first 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,20 +19,31 @@ from inventory.places import Path
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 DEEPEST = 40
-LARGEST = 1_000_000
+LARGEST = 200_000
 """Parts that one file may have, repeated ones counted: far above any real inventory, far below what hurts."""
 
-SCALARS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null")}
-PLAIN = SCALARS | {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
+YAML = "tag:yaml.org,2002:"
+STR, INT = f"{YAML}str", f"{YAML}int"
+KINDS: Mapping[type[yaml.Node], frozenset[str]] = {
+    yaml.ScalarNode: frozenset({STR, INT, f"{YAML}float", f"{YAML}bool", f"{YAML}null"}),
+    yaml.MappingNode: frozenset({f"{YAML}map"}),
+    yaml.SequenceNode: frozenset({f"{YAML}seq"}),
+}
+PLAIN_INT = re.compile(r"[+-]?(0|[1-9][0-9]*)")
+"""YAML 1.1 has others: 0110 is 72 there, and 1:30 is 90."""
 
 
 class Document:
-    """One YAML file as data (`data`), where its parts are (`lines`: path to line), and what is wrong (`problems`)."""
+    """One YAML file as data (`data`), where its parts are (`lines`: path to line), and what is wrong (`problems`).
+
+    `spoiled` are the paths of values that could not be read; in `data` they are None.
+    """
 
     def __init__(self, text: str, name: str) -> None:
         self.name = name
         self.lines: dict[Path, int] = {}
         self.problems: list[Problem] = []
+        self.spoiled: set[Path] = set()
         self.readable = False
         self.data: Any = None
         self._parts = 0
@@ -69,62 +81,59 @@ class Document:
         line = _line(node.start_mark)
         self.lines.setdefault(path, line)
         self._parts += 1
-        if id(node) in self._open:
-            self.wrong(line, "an anchor that holds itself")
-            return None
         if self._parts > LARGEST:
-            if self._parts == LARGEST + 1:
-                self.wrong(line, f"more than {LARGEST} parts, anchors repeated")
-            return None
-        if node.tag not in PLAIN:
-            return self._refuse_tag(node, line)
+            return self._spoil(path, line, f"more than {LARGEST} parts, repeated ones counted")
+        if id(node) in self._open:
+            return self._spoil(path, line, "an anchor that holds itself")
+        if node.tag not in KINDS[type(node)]:
+            return self._refuse(node, path)
+        if isinstance(node, yaml.ScalarNode):
+            return self._read_scalar(node, path)
         self._open.add(id(node))
-        try:
-            if isinstance(node, yaml.MappingNode):
-                return self._read_mapping(node, path)
-            if isinstance(node, yaml.SequenceNode):
-                return [self._read(child, (*path, i)) for i, child in enumerate(node.value)]
-        finally:
-            self._open.discard(id(node))
-        return self._read_scalar(node, line)
+        if isinstance(node, yaml.MappingNode):
+            value: Any = self._read_mapping(node, path)
+        else:
+            value = [self._read(child, (*path, i)) for i, child in enumerate(node.value)]
+        self._open.discard(id(node))
+        return value
 
-    def _read_mapping(self, node: yaml.MappingNode, path: Path) -> Mapping[str, Any]:
+    def _read_mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        first: dict[str, int] = {}
         for key_node, value_node in node.value:
-            line = _line(key_node.start_mark)
-            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag != "tag:yaml.org,2002:str":
-                self.wrong(line, f"key {_shown(key_node.value)} is no text", fix="write it in quotes")
-                continue
-            key = key_node.value
-            if key in found:
-                self.wrong(line, f"key {key!r} is here twice, first in line {first[key]}", rule="duplicate-key")
-                continue
-            first[key] = line
-            self.lines[*path, key] = line
-            found[key] = self._read(value_node, (*path, key))
+            key, line = key_node.value, _line(key_node.start_mark)
+            if key_node.tag != STR or not isinstance(key, str):
+                self._spoil(path, line, f"key {_shown(key)} is no text", fix="write it in quotes")
+            elif key in found:
+                first = self.lines[*path, key]
+                self.wrong(line, f"key {key!r} is here twice, first in line {first}", rule="duplicate-key")
+            else:
+                self.lines[*path, key] = line
+                found[key] = self._read(value_node, (*path, key))
         return found
 
-    def _read_scalar(self, node: yaml.Node, line: int) -> Any:
+    def _read_scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
         try:
             value = self._values.construct_object(node)
             str(value).encode()
-        except (ValueError, yaml.YAMLError):
-            self.wrong(line, f"{_shown(node.value)} is no {node.tag.rpartition(':')[2]}")
-            return None
-        if isinstance(value, float) and not math.isfinite(value):
-            self.wrong(line, f"{_shown(node.value)} is no number to work with")
-            return None
+        except (ValueError, LookupError, yaml.YAMLError):
+            value = math.nan
+        is_odd_number = isinstance(value, int) and node.tag == INT and not PLAIN_INT.fullmatch(node.value)
+        if is_odd_number or (isinstance(value, float) and not math.isfinite(value)):
+            what = f"{_shown(node.value)} is no plain {node.tag.rpartition(':')[2]}"
+            return self._spoil(path, _line(node.start_mark), what, fix="if it is text, write it in quotes")
         return value
 
-    def _refuse_tag(self, node: yaml.Node, line: int) -> None:
-        kind = node.tag.rpartition(":")[2]
-        if node.tag == "tag:yaml.org,2002:timestamp":
-            self.wrong(line, f"{_shown(node.value)} would be read as a date", fix="write it in quotes")
-        elif node.tag in {"tag:yaml.org,2002:merge", "tag:yaml.org,2002:value"}:
-            self.wrong(line, f"{_shown(node.value)} has a meaning of its own in YAML", fix="write it in quotes")
-        else:
-            self.wrong(line, f"YAML tag {_shown(kind)}: an inventory is plain data", fix="remove the tag")
+    def _refuse(self, node: yaml.Node, path: Path) -> None:
+        what, fix = f"YAML tag {_shown(node.tag)}, but an inventory is plain data", "remove the tag"
+        if node.tag == f"{YAML}timestamp":
+            what, fix = f"{_shown(node.value)} would be read as a date", "write it in quotes"
+        self._spoil(path, _line(node.start_mark), what, fix=fix)
+
+    def _spoil(self, path: Path, line: int, what: str, *, fix: str = "") -> None:
+        """Note that what is at this path cannot be read."""
+        self.spoiled.add(path)
+        if self._parts <= LARGEST + 1:  # said once
+            self.wrong(line, what, fix=fix)
 
 
 def _line(mark: Any) -> int:
