@@ -12,7 +12,8 @@ ASK = """\
 bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port} &&
   printf "%s HTTP/1.0\\r\\n\\r\\n" "{request}" >&3 && timeout 5 head -n 1 <&3'
 """
-CACHED = "cd /var/cache/apt-cacher-ng && find . -name '*.deb' -type f | head -n 1"
+CACHED = "cd /var/cache/apt-cacher-ng && find . -type f -regex '[A-Za-z0-9./+~_-]*[.]deb' | head -n 1"
+"""Only names that mean nothing to a shell: the daemon, which is not root, chooses them."""
 
 
 def ask(host: Any, settings: Settings, request: str) -> str:
