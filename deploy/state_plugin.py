@@ -9,6 +9,7 @@ saves time and decides nothing. Not here: how pytest is started and what is refu
 from __future__ import annotations
 
 import inspect
+import re
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from functools import partial
@@ -36,6 +37,9 @@ WITHIN = 300.0
 
 LINES, WIDTH = 6, 240
 """How much of an assertion's text is kept."""
+
+PYTHON = re.compile(r"<class |<built-in method |<bound method |<testinfra\.host|= run\(|^Use -v |^\.\.\.Full output")
+"""What an assertion's text says about Python and pytest, and not about the host."""
 
 
 class Asking(Protocol):
@@ -322,5 +326,5 @@ def _outcome(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.
 
 def _shortened(lines: Iterable[str]) -> list[str]:
     """The first lines that say something, each cut where it is no longer read."""
-    said = [line.strip() for line in lines if line.strip()]
+    said = [line.strip() for line in lines if line.strip() and not PYTHON.search(line.strip())]
     return [line if len(line) <= WIDTH else f"{line[:WIDTH]}..." for line in said[:LINES]]
