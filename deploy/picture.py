@@ -8,11 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from deploy.situation import HostState, Link, Place
+from deploy.situation import HostState, Link, Place, State
 from inventory.fleet import Frozen
 
 WIDTH = 420.0
-MARGIN = 70.0
 REACH = (280.0, 340.0)
 """How far apart the outermost sites may be drawn, across and down."""
 
@@ -64,8 +63,9 @@ class Scale(Frozen):
 
 
 class Picture(Frozen):
-    """Everything to draw."""
+    """Everything to draw, from `top` downwards."""
 
+    top: float
     width: float
     height: float
     groups: tuple[Group, ...]
@@ -76,21 +76,24 @@ class Picture(Frozen):
 def picture(places: Sequence[Place], links: Sequence[Link], hosts: Sequence[HostState]) -> Picture:
     """Where everything is drawn. A site without coordinates stands below the others, without a pin."""
     pins, per_km = _pins(places)
-    marks = {p.slug: [(n, h) for n, h in enumerate(hosts, 1) if h.site == p.slug] for p in places}
-    groups: list[Group] = []
-    for place in sorted(places, key=lambda p: (p.slug not in pins, pins.get(p.slug, (0, 0))[1], p.slug)):
-        floor = max((g.y + g.height for g in groups), default=MARGIN) + 8
-        groups.append(_beside(_group(place, pins.get(place.slug), marks[place.slug], floor), groups))
     unreached = {p.slug for p in places if _unreached(p, hosts)}
+    lines = tuple(
+        Line(start=pins[k.a], end=pins[k.b], link=k, cut=bool({k.a, k.b} & unreached))
+        for k in links
+        if k.a in pins and k.b in pins
+    )
+    groups: list[Group] = []
+    numbered = list(enumerate(hosts, 1))
+    for place in sorted(places, key=lambda p: (p.slug not in pins, pins.get(p.slug, (0, 0))[1], p.slug)):
+        own = [(n, h) for n, h in numbered if h.site == place.slug]
+        groups.append(_group(place, own, pins.get(place.slug), groups, lines))
+    top = min((y for g in groups for y in (g.y, g.pin[1] - 6 if g.pin else g.y)), default=0.0) - 14
     return Picture(
+        top=top,
         width=WIDTH,
-        height=round(max((g.y + g.height for g in groups), default=0.0) + 44),
+        height=round(max((g.y + g.height for g in groups), default=0.0) + 44 - top, 1),
         groups=tuple(groups),
-        lines=tuple(
-            Line(start=pins[k.a], end=pins[k.b], link=k, cut=bool({k.a, k.b} & unreached))
-            for k in links
-            if k.a in pins and k.b in pins
-        ),
+        lines=lines,
         scale=_scale(per_km) if len(pins) > 1 else None,
     )
 
@@ -106,41 +109,75 @@ def _pins(places: Iterable[Place]) -> tuple[dict[str, tuple[float, float]], floa
     across, down = max(x for x, _ in km.values()) - west, max(y for _, y in km.values()) - north
     per_km = min(REACH[0] / max(across, 0.1), REACH[1] / max(down, 0.1))
     left = (WIDTH - across * per_km) / 2
-    return {
-        s: (round(left + (x - west) * per_km, 1), round(26 + (y - north) * per_km, 1)) for s, (x, y) in km.items()
-    }, per_km
+    pins = {s: (round(left + (x - west) * per_km, 1), round((y - north) * per_km, 1)) for s, (x, y) in km.items()}
+    return pins, per_km
 
 
 def _group(
-    place: Place, pin: tuple[float, float] | None, hosts: Sequence[tuple[int, HostState]], floor: float
+    place: Place,
+    hosts: Sequence[tuple[int, HostState]],
+    pin: tuple[float, float] | None,
+    others: Sequence[Group],
+    lines: Sequence[Line],
 ) -> Group:
-    """A site's box under its pin, or at `floor` where it has none."""
+    """A site's box, on the side of its pin where it covers the fewest links and boxes; below all without a pin."""
     columns = max(4, math.ceil(math.sqrt(len(hosts) * 2.2)))
-    rows = math.ceil(len(hosts) / columns)
-    width = max(columns * PITCH, len(place.municipality) * 7.2) + 8
-    middle, top = (pin[0], pin[1] + 8) if pin else (WIDTH / 2, floor)
-    middle = min(max(middle, width / 2 + 4), WIDTH - width / 2 - 4)
-    left = middle - min(len(hosts), columns) * PITCH / 2
+    width = max(columns * PITCH, len(place.municipality) * 7.6) + 8
+    height = LABEL + math.ceil(len(hosts) / columns) * PITCH + 3
+    empty = Group(place=place, pin=pin, x=0, y=0, width=width, height=height, marks=())
+    if pin is None:
+        floor = max((g.y + g.height for g in others), default=0.0) + 8
+        return _filled(_moved(empty, ((WIDTH - width) / 2, floor)), hosts, columns)
+    x, y = pin
+    corners = (
+        (x - width / 2, y + 8),
+        (x - width / 2, y - height - 7),
+        (x - width - 9, y - height / 2 - 4),
+        (x + 9, y - height / 2 - 4),
+    )
+    fitting = [(min(max(left, 4), WIDTH - width - 4), top) for left, top in corners]
+    best = min(fitting, key=lambda corner: _covered(_moved(empty, corner), others, lines))
+    return _filled(_beside(_moved(empty, best), others), hosts, columns)
+
+
+def _moved(group: Group, corner: tuple[float, float]) -> Group:
+    return group.model_copy(update={"x": round(corner[0], 1), "y": round(corner[1], 1)})
+
+
+def _filled(group: Group, hosts: Sequence[tuple[int, HostState]], columns: int) -> Group:
+    """The group with its marks, in rows."""
+    left = group.x + group.width / 2 - min(len(hosts), columns) * PITCH / 2
     marks = tuple(
         Mark(
             x=round(left + (n % columns + 0.5) * PITCH, 1),
-            y=round(top + LABEL + (n // columns + 0.5) * PITCH, 1),
+            y=round(group.y + LABEL + (n // columns + 0.5) * PITCH, 1),
             host=host,
             number=number,
         )
         for n, (number, host) in enumerate(hosts)
     )
-    return Group(
-        place=place, pin=pin, x=middle - width / 2, y=top, width=width, height=LABEL + rows * PITCH + 3, marks=marks
-    )
+    return group.model_copy(update={"marks": marks})
+
+
+def _covered(group: Group, others: Iterable[Group], lines: Iterable[Line]) -> int:
+    """How much a group would cover: other groups, its own pin, and stretches of links."""
+    points = [
+        (line.start[0] + (line.end[0] - line.start[0]) * t / 40, line.start[1] + (line.end[1] - line.start[1]) * t / 40)
+        for line in lines
+        for t in range(41)
+    ]
+    hidden = sum(_inside(p, group) for p in points)
+    return 100 * sum(_overlap(group, o) for o in others) + 100 * _inside(group.pin or (-1, -1), group) + hidden
+
+
+def _inside(point: tuple[float, float], group: Group) -> bool:
+    return group.x <= point[0] <= group.x + group.width and group.y <= point[1] <= group.y + group.height
 
 
 def _beside(group: Group, others: Sequence[Group]) -> Group:
     """The group, moved down until it covers no other."""
     while over := next((o for o in others if _overlap(group, o)), None):
-        down = over.y + over.height + 4 - group.y
-        marks = tuple(m.model_copy(update={"y": round(m.y + down, 1)}) for m in group.marks)
-        group = group.model_copy(update={"y": group.y + down, "marks": marks})
+        group = _moved(group, (group.x, over.y + over.height + 4))
     return group
 
 
@@ -150,8 +187,8 @@ def _overlap(a: Group, b: Group) -> bool:
 
 def _unreached(place: Place, hosts: Iterable[HostState]) -> bool:
     """Whether hosts of this site were looked for and none could be reached."""
-    states = {h.state for h in hosts if h.site == place.slug} - {"not looked at"}
-    return states == {"unknown"}
+    states = {h.state for h in hosts if h.site == place.slug} - {State.NOT_LOOKED_AT}
+    return states == {State.UNKNOWN}
 
 
 def _scale(per_km: float) -> Scale:
