@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,3 +70,9 @@ def test_two_places_are_two_findings(here: tuple[str, ...], there: tuple[str, ..
     one, other = (finding(Kind.DRIFT, **dict(zip(names, place, strict=True))) for place in (here, there))
     nul = any("\0" in part for part in (*here, *there))
     assert nul or (one.fingerprint == other.fingerprint) == (here == there)
+
+
+def test_the_documentation_explains_every_kind_every_severity_and_every_exit_code() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "findings-and-exit-codes.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `?([a-z0-9 ]+)`? \|", text, flags=re.MULTILINE)
+    assert {*Kind, *Severity, *(str(int(code)) for code in Exit)} <= set(rows)
