@@ -23,6 +23,8 @@ openssh-server           sshd -t
 unbound                  unbound-checkconf
 chrony                   chronyd -p
 rsyslog                  rsyslogd -N1
+rsyslog-relp             the RELP modules that rsyslogd -N1 must load
+logrotate                logrotate --debug
 prometheus               promtool
 frr                      vtysh -C
 "
