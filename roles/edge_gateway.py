@@ -47,6 +47,8 @@ UNIT = "frr.service"
 BGP = 179
 FORWARDING = {"net.ipv4.ip_forward": "1"}
 NETWORKD = "/etc/systemd/networkd.conf.d"
+VTYSH_ACCEPTS = 'said=$(vtysh -C -f {path} 2>&1) && ! echo "$said" | grep -q \'^line \' || { echo "$said" >&2; false; }'
+"""Before FRR 10, vtysh names a command that it does not know and then exits 0."""
 RELOAD = "/usr/lib/frr/frr-reload.py --reload --bindir /usr/bin --confdir /etc/frr --rundir /run/frr /etc/frr/frr.conf"
 
 
@@ -146,7 +148,7 @@ def deploy(settings: Settings) -> None:
         owner="frr",
         group="frr",
         mode="640",
-        validate_with="vtysh -C -f {path}",
+        validate_with=VTYSH_ACCEPTS,
         then=(reread,),
     )
     service(UNIT)

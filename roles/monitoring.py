@@ -116,8 +116,8 @@ class Settings(RoleSettings):
 
 
 def quoted(text: str) -> str:
-    """Text as a double-quoted string, which YAML and PromQL read alike; letters stay as they are."""
-    return json.dumps(text, ensure_ascii=False)
+    """Text as a double-quoted string, which YAML and PromQL read alike; letters stay, what is no sign is a blank."""
+    return json.dumps("".join(c if c.isprintable() else " " for c in text), ensure_ascii=False)
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:

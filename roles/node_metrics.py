@@ -60,7 +60,7 @@ COLLECTORS = (
 class Options(RoleOptions):
     """What a config context may set for this role; see the module's text."""
 
-    collectors: Annotated[tuple[Collector, ...], Field(min_length=1)] = COLLECTORS
+    collectors: tuple[Collector, ...] = COLLECTORS
 
 
 class Settings(RoleSettings):

@@ -74,13 +74,15 @@ def passages(gateway: Host, fleet: Fleet) -> tuple[Forward, ...]:
     gateways = fleet.with_role(GATEWAY)
     homes: dict[IPv4Network | None, str] = {prefix: g.name for g in gateways for prefix in behind(g, fleet)}
     touched = {p.prefix for p in fleet.prefixes if any(_in(g, p.prefix) for g in gateways)}
+    own = {IPv4Network(a.ip) for a in gateway.addresses}
     hub = is_hub(gateway, fleet)
 
     def by_way_of_it(flow: Flow) -> bool:
         out = flow.destination_prefix is None
         ends = {homes.get(flow.source_prefix), homes.get(flow.destination_prefix)}
         joined = flow.source_prefix in touched and (out or flow.destination_prefix in touched)
-        return joined and (gateway.name in ends or (hub and (out or len(ends) > 1)))
+        ends_here = flow.source in own or flow.destination in own
+        return joined and not ends_here and (gateway.name in ends or (hub and (out or len(ends) > 1)))
 
     return _merged(flow for flow in flows(fleet) if by_way_of_it(flow))
 

@@ -1,0 +1,180 @@
+"""Gateways agree with each other, tell nobody what is not theirs, and FRR accepts what is written for them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from inventory.fleet import Fleet, Host
+from inventory.snapshot import load
+from roles.edge_gateway import VTYSH_ACCEPTS, Neighbour, Options, Settings, forwards, listens, settings
+from roles.shared.rendering import render
+from roles.shared.settings import SettingsError
+
+SNAPSHOT = load()
+GATEWAYS = tuple(h.name for h in SNAPSHOT.with_role("edge_gateway"))
+HUB = "tie-gw1"
+
+
+def of(name: str, fleet: Fleet = SNAPSHOT, options: Options | None = None) -> Settings:
+    return settings(fleet.host(name), fleet, options or Options())
+
+
+def neighbour(of_host: str, name: str, fleet: Fleet = SNAPSHOT) -> Neighbour:
+    return next(n for n in of(of_host, fleet).neighbours if n.name == name)
+
+
+def with_hosts(fleet: Fleet, hosts: tuple[Host, ...]) -> Fleet:
+    return fleet.model_copy(update={"hosts": hosts})
+
+
+def without_hub() -> Fleet:
+    """The fleet with a router of the transit prefix that is no gateway of ours."""
+    prefixes = tuple(
+        p.model_copy(update={"gateway": IPv4Address("10.59.0.254")}) if p.region else p for p in SNAPSHOT.prefixes
+    )
+    return SNAPSHOT.model_copy(update={"prefixes": prefixes})
+
+
+fleets = st.builds(
+    lambda kept, hub: with_hosts(
+        SNAPSHOT if hub else without_hub(),
+        tuple(h for h in SNAPSHOT.hosts if h.name not in GATEWAYS or h.name in kept),
+    ),
+    st.sets(st.sampled_from(GATEWAYS)),
+    st.booleans(),
+)
+"""The fleet with some of its gateways, with and without a hub."""
+
+
+@pytest.mark.parametrize("name", sorted(set(GATEWAYS) - {HUB}))
+def test_an_edge_speaks_with_the_hub_and_nobody_else(name: str) -> None:
+    assert [n.name for n in of(name).neighbours] == [HUB]
+
+
+def test_the_hub_speaks_with_every_edge_in_its_sites_own_as() -> None:
+    assert {n.name: n.asn for n in of(HUB).neighbours} == {
+        "alv-gw1": 64601,
+        "ost-gw1": 64602,
+        "heb-gw1": 64603,
+        "kni-gw1": 64604,
+    }
+    assert of(HUB).asn == 64600
+
+
+def test_without_a_hub_all_speak_with_all() -> None:
+    fleet = without_hub()
+    for name in GATEWAYS:
+        assert {n.name for n in of(name, fleet).neighbours} == set(GATEWAYS) - {name}
+
+
+@given(fleets)
+@effort(max_examples=8, deadline=None)
+def test_what_one_end_tells_is_what_the_other_accepts(fleet: Fleet) -> None:
+    there = [h.name for h in fleet.with_role("edge_gateway")]
+    for one in there:
+        for other in of(one, fleet).neighbours:
+            back = neighbour(other.name, one, fleet)
+            assert (other.announces, other.accepts) == (back.accepts, back.announces)
+
+
+@given(fleets)
+@effort(max_examples=8, deadline=None)
+def test_nobody_accepts_its_own_prefixes_or_one_that_is_not_the_fleets(fleet: Fleet) -> None:
+    known = {p.prefix for p in fleet.prefixes if p.site}
+    for gateway in fleet.with_role("edge_gateway"):
+        wanted = of(gateway.name, fleet)
+        for other in wanted.neighbours:
+            assert set(other.accepts) <= known - set(wanted.prefixes)
+
+
+def test_an_edge_announces_what_it_is_the_router_of_and_no_more() -> None:
+    told = neighbour("heb-gw1", HUB).announces
+    assert told == (IPv4Network("10.63.1.0/24"), IPv4Network("10.63.10.0/24"))
+
+
+def test_the_hub_passes_on_what_the_others_told_it_but_not_the_way_to_the_internet() -> None:
+    told = neighbour(HUB, "heb-gw1").announces
+    assert {IPv4Network("10.60.10.0/24"), IPv4Network("10.61.10.0/24"), IPv4Network("10.64.1.0/24")} <= set(told)
+    assert not {IPv4Network("10.59.255.0/30"), IPv4Network("10.59.0.0/24"), IPv4Network("10.63.10.0/24")} & set(told)
+
+
+@pytest.mark.parametrize("name", GATEWAYS)
+def test_bgp_is_open_to_the_neighbours_alone(name: str) -> None:
+    (listen,) = listens(of(name))
+    assert (listen.protocol, listen.port) == ("tcp", 179)
+    assert {a for network in listen.sources for a in network} == {n.address for n in of(name).neighbours}
+
+
+def test_a_gateway_that_is_gone_is_nobodys_neighbour() -> None:
+    hosts = tuple(h.model_copy(update={"status": "offline"}) if h.name == "heb-gw1" else h for h in SNAPSHOT.hosts)
+    fleet = with_hosts(SNAPSHOT, hosts)
+    assert "heb-gw1" not in {n.name for n in of(HUB, fleet).neighbours}
+    assert IPv4Network("10.63.10.0/24") not in neighbour("alv-gw1", HUB, fleet).accepts
+
+
+def test_a_site_without_an_as_number_is_named() -> None:
+    sites = tuple(s.model_copy(update={"asn": None}) if s.slug == "heby-kommunhus" else s for s in SNAPSHOT.sites)
+    with pytest.raises(SettingsError, match="heby-kommunhus") as raised:
+        of(HUB, SNAPSHOT.model_copy(update={"sites": sites}))
+    assert raised.value.field == "site heby-kommunhus.asn"
+
+
+def test_a_name_that_could_be_a_command_is_refused() -> None:
+    evil = "heb-gw1\nno router bgp"
+    hosts = tuple(h.model_copy(update={"name": evil}) if h.name == "heb-gw1" else h for h in SNAPSHOT.hosts)
+    with pytest.raises(SettingsError, match="cannot name a router"):
+        of(HUB, with_hosts(SNAPSHOT, hosts))
+
+
+def test_a_neighbour_is_not_given_up_before_three_keepalives() -> None:
+    with pytest.raises(SettingsError, match="keepalives"):
+        of(HUB, options=Options(keepalive_seconds=10, hold_seconds=20))
+    with pytest.raises(ValidationError):
+        Options(hold_seconds=0)
+
+
+def test_the_firewall_is_told_what_the_gateway_lets_pass() -> None:
+    assert forwards(of(HUB)) == of(HUB).passages != ()
+
+
+def written(name: str, fleet: Fleet = SNAPSHOT) -> str:
+    return render("edge_gateway/frr.conf.j2", settings=of(name, fleet))
+
+
+@pytest.mark.parametrize("name", GATEWAYS)
+def test_every_neighbour_is_filtered_in_both_directions(name: str) -> None:
+    text = written(name)
+    for other in of(name).neighbours:
+        for direction, prefixes in (("in", other.accepts), ("out", other.announces)):
+            rule = f"{other.name}-{direction}"
+            assert f"  neighbor {other.address} route-map {rule} {direction}\n" in text
+            assert f"route-map {rule} permit 10\n match ip address prefix-list {rule}\n" in text
+            permitted = [x.split()[-1] for x in text.splitlines() if x.startswith(f"ip prefix-list {rule} seq")]
+            assert permitted == [str(p) for p in prefixes]
+
+
+def test_a_neighbour_that_may_tell_nothing_has_a_list_that_denies_all() -> None:
+    wanted = of(HUB)
+    mute = wanted.neighbours[0].model_copy(update={"accepts": ()})
+    text = render("edge_gateway/frr.conf.j2", settings=wanted.model_copy(update={"neighbours": (mute,)}))
+    assert f"ip prefix-list {mute.name}-in seq 5 deny any\n" in text
+
+
+@pytest.mark.skipif(shutil.which("vtysh") is None, reason="vtysh is not installed here")
+@pytest.mark.parametrize("name", GATEWAYS)
+def test_frr_accepts_the_file_and_refuses_a_spoilt_one(name: str, tmp_path: Path) -> None:
+    for text, accepted in ((written(name), True), (written(name).replace("router bgp", "router bpg"), False)):
+        file = tmp_path / "frr.conf"
+        file.write_text(text)
+        command = VTYSH_ACCEPTS.replace("{path}", str(file))
+        said = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+        assert (said.returncode == 0) is accepted, said.stdout + said.stderr

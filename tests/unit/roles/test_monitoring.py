@@ -1,0 +1,131 @@
+"""Prometheus asks exactly the fleet, watches every municipality in its own name, and text stays text."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+
+from inventory.fleet import Fleet
+from inventory.snapshot import load
+from roles.monitoring import Options, Settings, listens, settings
+from roles.shared.rendering import render
+from roles.shared.traffic import management
+
+FILES = ("prometheus.yml", "hosts.yml", "municipalities.yml")
+
+
+FLEET = load()
+
+
+@pytest.fixture
+def fleet() -> Fleet:
+    return FLEET
+
+
+def of(fleet: Fleet, options: Options | None = None) -> Settings:
+    return settings(fleet.host("tie-mon1"), fleet, options or Options())
+
+
+def rendered(wanted: Settings, name: str) -> Any:
+    """The file as YAML reads it."""
+    return yaml.safe_load(render(f"monitoring/{name}.j2", settings=wanted))
+
+
+def rules(wanted: Settings, name: str) -> list[dict[str, Any]]:
+    (group,) = rendered(wanted, name)["groups"]
+    return list(group["rules"])
+
+
+def renamed(fleet: Fleet, name: str) -> Fleet:
+    """The same fleet, in which Tierp is called something else."""
+    tenants = tuple(t.model_copy(update={"name": name}) if t.slug == "tierp" else t for t in fleet.tenants)
+    return fleet.model_copy(update={"tenants": tenants})
+
+
+def test_targets_are_the_active_hosts_with_an_exporter_with_whose_they_are(fleet: Fleet) -> None:
+    itself, nodes = rendered(of(fleet), "prometheus.yml")["scrape_configs"]
+    assert itself["static_configs"] == [{"targets": ["10.60.10.14:9090"]}]
+    assert {group["labels"]["instance"] for group in nodes["static_configs"]} == {
+        h.name for h in fleet.hosts if h.status == "active" and "node_metrics" in h.roles
+    }
+    (heby,) = (group for group in nodes["static_configs"] if group["labels"]["instance"] == "heb-gw1")
+    labels = {"instance": "heb-gw1", "municipality": "heby", "site": "heby-kommunhus", "role": "edge-gateway"}
+    assert heby == {"targets": ["10.59.0.63:9100"], "labels": labels}
+
+
+def test_a_host_that_is_not_active_is_not_asked(fleet: Fleet) -> None:
+    off = tuple(h.model_copy(update={"status": "offline"}) if h.name == "heb-gw1" else h for h in fleet.hosts)
+    assert "heb-gw1" not in {t.name for t in of(fleet.model_copy(update={"hosts": off})).targets}
+
+
+def test_every_municipality_has_a_rule_in_its_own_name(fleet: Fleet) -> None:
+    unreachable = {r["labels"]["municipality"]: r for r in rules(of(fleet), "municipalities.yml")}
+    assert set(unreachable) == {"alvkarleby", "heby", "knivsta", "osthammar", "tierp"}
+    assert "Älvkarleby" in unreachable["alvkarleby"]["annotations"]["summary"]
+    assert unreachable["heby"]["expr"] == 'max by (municipality) (up{job="node", municipality="heby"}) == 0'
+
+
+def test_gateways_are_watched_for_forwarding_where_there_are_any(fleet: Fleet) -> None:
+    alert = "GatewayDoesNotForward"
+    (rule,) = (r for r in rules(of(fleet), "hosts.yml") if r["alert"] == alert)
+    assert all(name in rule["expr"] for name in ("tie-gw1", "heb-gw1"))
+    without = of(fleet).model_copy(update={"targets": ()})
+    assert alert not in {r["alert"] for r in rules(without, "hosts.yml")}
+
+
+def test_only_management_stations_reach_it(fleet: Fleet) -> None:
+    (listen,) = listens(of(fleet))
+    assert (listen.port, listen.sources) == (9090, management(fleet))
+    assert IPv4Network("10.60.10.250/32") in listen.sources
+
+
+def test_a_fleet_without_exporters_gives_files_without_targets(fleet: Fleet) -> None:
+    nothing = of(fleet).model_copy(update={"targets": (), "municipalities": ()})
+    assert rendered(nothing, "prometheus.yml")["scrape_configs"][1]["static_configs"] == []
+    assert rules(nothing, "municipalities.yml") == []
+
+
+@given(st.text(max_size=30))
+@effort(max_examples=50, deadline=None)
+def test_whatever_a_municipality_is_called_it_stays_one_text(name: str) -> None:
+    summary = next(
+        r["annotations"]["summary"]
+        for r in rules(of(renamed(FLEET, name)), "municipalities.yml")
+        if r["labels"]["municipality"] == "tierp"
+    )
+    said = summary.removesuffix(": ingen av kommunens övervakade värdar svarar")
+    assert said == "".join(c if c.isprintable() else " " for c in name if c not in "{}")
+
+
+NAMES = ("Älvkarleby", 'a"b', "back\\slash", "{{ $labels.x }}", "# no comment", "two\nlines", "a: b", "'", "&*!|>%@`")
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed here")
+@pytest.mark.parametrize("name", NAMES)
+def test_promtool_accepts_all_of_it_whatever_names_hold(fleet: Fleet, tmp_path: Path, name: str) -> None:
+    for file in FILES:
+        text = render(f"monitoring/{file}.j2", settings=of(renamed(fleet, name)))
+        (tmp_path / file).write_text(text.replace("/etc/prometheus/rules/*.yml", f"{tmp_path}/[hm]*.yml"))
+    asked = ["promtool", "check", "config", "--lint=all", "--lint-fatal", str(tmp_path / "prometheus.yml")]
+    said = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
+@effort(max_examples=10, deadline=None)
+@given(st.integers(5, 300), st.integers(1, 50), st.integers(1, 300))
+def test_thresholds_and_intervals_arrive_in_the_files(scrape: int, free: int, skew: int) -> None:
+    options = Options(scrape_seconds=scrape, disk_free_percent=free, clock_skew_seconds=skew)
+    wanted = of(FLEET, options)
+    assert rendered(wanted, "prometheus.yml")["global"]["scrape_interval"] == f"{scrape}s"
+    expressions = {r["alert"]: r["expr"] for r in rules(wanted, "hosts.yml")}
+    assert expressions["DiskFills"].endswith(f"< {free}")
+    assert expressions["ClockSkew"].endswith(f"> {skew}")
