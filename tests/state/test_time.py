@@ -9,6 +9,9 @@ import pytest
 if TYPE_CHECKING:
     from roles.time import Settings
 
+HAS_TIME = "chronyc waitsync 1 || { chronyc burst 4/8; chronyc waitsync 15 0 0 1; }"
+"""A source is chosen after its third good answer, which at the usual pace can take a minute."""
+
 
 def test_chrony_runs_and_comes_back_at_boot(host: Any) -> None:
     assert host.service("chrony").is_running
@@ -41,10 +44,10 @@ def test_a_server_answers_the_fleet_and_a_client_nobody(host: Any, settings: Set
 
 
 def test_a_client_has_the_time_from_a_time_server(host: Any, settings: Settings) -> None:
-    """Waits for the first measurements if chrony was started a moment ago, and not at all otherwise."""
+    """A client that has no time yet, because it or the servers were started a moment ago, is told to ask now."""
     if settings.server:
         pytest.skip("not applicable: this host is a time server")
-    waited = host.run("chronyc waitsync 15 0 0 1")
+    waited = host.run(HAS_TIME)
     assert waited.rc == 0, f"no time server has answered: {waited.stdout.splitlines()[-1:]}"
 
 
@@ -59,7 +62,7 @@ def test_a_server_has_the_time_from_outside(host: Any, settings: Settings) -> No
         pytest.skip("not applicable: this host is a client")
     if not settings.control_clock:
         pytest.skip("not applicable: it serves the outer machine's clock (option control_clock is false)")
-    waited = host.run("chronyc waitsync 15 0 0 1")
+    waited = host.run(HAS_TIME)
     assert waited.rc == 0, f"no upstream has answered, the fleet is on its own: {waited.stdout.splitlines()[-1:]}"
 
 

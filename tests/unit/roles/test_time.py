@@ -59,7 +59,7 @@ def test_a_server_asks_its_upstreams_and_the_other_server(fleet: Fleet) -> None:
     assert asked == [
         "server sth1.ntp.se iburst",
         "server sth1.nts.netnod.se iburst nts",
-        "server 10.60.10.12 iburst minpoll 4 maxpoll 7",
+        "server 10.60.10.12 iburst minpoll 4 maxpoll 6",
     ]
     assert "local stratum 10 orphan" in lines
     assert {line.split()[1] for line in lines if line.startswith("allow")} == {str(n) for n in fleet_networks(fleet)}
