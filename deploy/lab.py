@@ -204,6 +204,7 @@ class Lab:
         if host.name in self._running() and disk.installed is not None and disk.installed.runs_as(wanted):
             return
         end(self.id, [host.name])
+        self._switch.clear(ports)
         disk.install(image, files, wanted)
         cache = self.directory / "cache/apt-cacher-ng" if keeps_packages(host) else None
         disk.boot(image, self._switch.inside(), ports, cache)

@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import Any
@@ -273,6 +274,13 @@ class Switch:
     def detach(self, ports: Iterable[Port]) -> None:
         """Take ports off their bridges, as cables are pulled out."""
         self._batch([f"link set {p.name} nomaster" for p in ports])
+
+    def clear(self, ports: Iterable[Port]) -> None:
+        """Remove ports of a host that has ended; by themselves they go later, and a new host could not have them."""
+        there = {link["ifname"] for link in self.links()}
+        for port in (p for p in ports if p.name in there):
+            with suppress(LabError):  # it went by itself just now
+                self._batch([f"link delete {port.name}"])
 
     def links(self) -> list[dict[str, Any]]:
         """Every interface in the switch, as `ip` tells it; none where there is no switch."""
