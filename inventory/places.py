@@ -8,16 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from inventory.fleet import KEYS, Fleet
+from inventory.fleet import Cable, ConfigContext, Fleet, Frozen, Host, Prefix, Vlan
 
 Path = tuple[str | int, ...]
-
-NOUNS = {
-    "config_contexts": "config context",
-    "device_roles": "device role",
-    "device_types": "device type",
-    "prefixes": "prefix",
-}
 
 
 @dataclass(frozen=True)
@@ -56,7 +49,25 @@ def _moved(path: Path, section: str, new: Mapping[int, int]) -> Path | None:
 
 def _in_words(fleet: Fleet, path: Path) -> str:
     section, index, *rest = path
-    noun = NOUNS.get(str(section), str(section).removesuffix("s"))
-    key = KEYS[str(section)](getattr(fleet, str(section))[index])
-    name = " ".join(str(k) for k in key if k) if isinstance(key, tuple) else str(key)
-    return f"{noun} {name}" + (", " + ".".join(map(str, rest)) if rest else "")
+    name = called(getattr(fleet, str(section))[index])
+    return f"{noun(str(section))} {name}" + (", " + ".".join(map(str, rest)) if rest else "")
+
+
+def noun(section: str) -> str:
+    """What one of a section is: `device role`."""
+    return {"prefixes": "prefix", "vlans": "VLAN"}.get(section, section.removesuffix("s")).replace("_", " ")
+
+
+def called(item: Frozen) -> str:
+    """What people call an object of the fleet."""
+    match item:
+        case Vlan():
+            return f"{item.vid} at {item.site}"
+        case Prefix():
+            return str(item.prefix)
+        case Cable():
+            return f"{item.a} to {item.b}"
+        case Host() | ConfigContext():
+            return item.name
+        case _:
+            return str(getattr(item, "slug", item))

@@ -19,7 +19,7 @@ from typing import Any
 
 from inventory.errors import Problem
 from inventory.fleet import KEYS, Fleet, Host
-from inventory.places import Path, Places
+from inventory.places import Path, Places, called, noun
 
 SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,98}[a-z0-9])?")
 NAME = re.compile(r"\w[\w .,:()/+-]{0,99}")
@@ -78,7 +78,7 @@ def problems(fleet: Fleet, places: Places | None = None, unread: frozenset[str] 
     """
     places = places or Places()
     return tuple(
-        Problem(r.id, places.of(fleet, fault.path), fault.what, r.fix)
+        Problem(r.id, _printable(places.of(fleet, fault.path)), _printable(fault.what), r.fix)
         for r in RULES.values()
         for fault in r.faults(fleet)
         if unread.isdisjoint(fault.needs)
@@ -138,15 +138,12 @@ def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
 def duplicate(fleet: Fleet) -> Iterator[Fault]:
     """What others refer to by name must be one thing."""
     for section in KEYS:
-        seen: set[Any] = set()
+        seen: set[str] = set()
         for i, item in enumerate(getattr(fleet, section)):
-            key = (
-                item.prefix if section == "prefixes" else item.name if hasattr(item, "weight") else KEYS[section](item)
-            )
-            if key in seen:
-                shown = " ".join(map(str, key)) if isinstance(key, tuple) else str(key)
-                yield Fault((section, i), f"{_noun(section)} {shown} is there more than once")
-            seen.add(key)
+            name = called(item)
+            if name in seen:
+                yield Fault((section, i), f"{noun(section)} {name} is there more than once")
+            seen.add(name)
     for i, host in enumerate(fleet.hosts):
         names = [x.name for x in host.interfaces]
         for j, name in enumerate(names):
@@ -210,8 +207,8 @@ def dangling_reference(fleet: Fleet) -> Iterator[Fault]:
                 value = getattr(item, field)
                 for slug in value if isinstance(value, tuple) else (value,):
                     if slug is not None and slug not in known:
-                        what = f"there is no {_noun(target)} {slug!r}{_near(slug, known)}"
-                        yield Fault((section, i, field), _of(item, what), needs=(target,))
+                        what = f"there is no {noun(target)} {slug!r}{_near(slug, known)}"
+                        yield Fault((section, i, field), f"{called(item)}: {what}", needs=(target,))
 
 
 @rule("vlan", fix="add the VLAN to the site, or name another")
@@ -428,16 +425,9 @@ def _context_faults(section: Any) -> Iterator[tuple[Path, str]]:
 # Words
 
 
-def _noun(section: str) -> str:
-    return {"prefixes": "prefix"}.get(section, section.removesuffix("s")).replace("_", " ")
-
-
-def _of(item: Any, what: str) -> str:
-    """What is wrong, and with which object."""
-    for field in ("name", "slug", "prefix"):
-        if hasattr(item, field):
-            return f"{getattr(item, field)}: {what}"
-    return what
+def _printable(text: str) -> str:
+    """The text, with what could make a terminal do something written out."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _near(word: str, known: set[str]) -> str:

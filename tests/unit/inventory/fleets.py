@@ -1,0 +1,94 @@
+"""A small sound fleet for tests to break: two sites, two hosts, and one of everything else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from inventory.fleet import KEYS, Fleet, Host
+
+KEY_A = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEkvWkLtwvfpPBKb0TbSOPsW4Jr20flw+H3DAZr2dxxK"
+KEY_B = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICuSmZJRKOB4PJKRyHvq3Y8kxESKUrilNhIosQZ9GIlz"
+
+GATEWAY = {
+    "name": "heb-gw1",
+    "kind": "device",
+    "tenant": "heby",
+    "site": "heby-kommunhus",
+    "role": "edge-gateway",
+    "platform": "debian-13",
+    "device_type": "router",
+    "tags": ["lab"],
+    "interfaces": [
+        {"name": "wan0", "addresses": ["10.59.0.63/24"]},
+        {"name": "lan0", "untagged_vlan": 10, "addresses": ["10.63.10.1/24"]},
+    ],
+    "primary_address": "10.59.0.63",
+    "host_keys": [KEY_A],
+    "context": {"samdrift": {"roles": ["base", "edge_gateway"], "wave": 30, "base": {"apt_proxy": True}}},
+}
+
+SERVER = {
+    "name": "tie-dns1",
+    "kind": "vm",
+    "tenant": "tierp",
+    "site": "tierp-datahall",
+    "role": "server",
+    "platform": "debian-13",
+    "cluster": "kvm",
+    "interfaces": [{"name": "eth0", "addresses": ["10.60.10.11/24"]}],
+    "primary_address": "10.60.10.11",
+    "host_keys": [KEY_B],
+    "context": {"samdrift": {"roles": ["base", "dns_resolver"], "wave": 20}},
+}
+
+SOUND: dict[str, list[dict[str, Any]]] = {
+    "regions": [{"slug": "norra-uppland", "name": "Norra Uppland"}],
+    "tenants": [{"slug": "heby", "name": "Heby"}, {"slug": "tierp", "name": "Tierp"}],
+    "sites": [
+        {"slug": "heby-kommunhus", "name": "Heby kommunhus", "tenant": "heby", "region": "norra-uppland", "asn": 64603},
+        {
+            "slug": "tierp-datahall",
+            "name": "Tierp datahall",
+            "tenant": "tierp",
+            "region": "norra-uppland",
+            "asn": 64600,
+            "latitude": 60.34,
+            "longitude": 17.51,
+        },
+    ],
+    "platforms": [
+        {"slug": "arubaos-cx", "name": "ArubaOS-CX", "family": "cli"},
+        {"slug": "debian-13", "name": "Debian 13 (trixie)", "family": "debian"},
+    ],
+    "device_roles": [{"slug": "edge-gateway", "name": "Kantrouter"}, {"slug": "server", "name": "Server"}],
+    "manufacturers": [{"slug": "acme", "name": "Acme"}],
+    "device_types": [{"slug": "router", "manufacturer": "acme", "model": "R1"}],
+    "clusters": [{"slug": "kvm", "name": "KVM"}],
+    "tags": [{"slug": "lab", "name": "Labb"}],
+    "vlans": [{"vid": 10, "name": "Personal", "site": "heby-kommunhus"}],
+    "prefixes": [
+        {"prefix": "10.59.0.0/24", "region": "norra-uppland", "gateway": "10.59.0.1"},
+        {"prefix": "10.60.10.0/24", "site": "tierp-datahall"},
+        {"prefix": "10.63.10.0/24", "site": "heby-kommunhus", "vlan": 10, "gateway": "10.63.10.1"},
+    ],
+    "config_contexts": [
+        {"name": "gateways", "device_roles": ["edge-gateway"], "tags": ["lab"], "data": {"samdrift": {"wave": 30}}}
+    ],
+    "hosts": [GATEWAY, SERVER],
+    "cables": [{"a": "heb-gw1:wan0", "b": "tie-dns1:eth0"}],
+}
+
+
+def fleet(**changed: list[dict[str, Any]]) -> Fleet:
+    """The sound fleet, with these sections instead of its own."""
+    return Fleet.model_validate({section: (SOUND | changed)[section] for section in KEYS})
+
+
+def with_hosts(*hosts: dict[str, Any]) -> Fleet:
+    """The sound fleet with these hosts and no cables."""
+    return fleet(hosts=list(hosts), cables=[])
+
+
+def host(name: str, **fields: Any) -> Host:
+    """A host like the sound fleet's server."""
+    return Host.model_validate(SERVER | {"name": name} | fields)
