@@ -13,6 +13,8 @@ mmdebstrap               makes the lab's image
 debian-archive-keyring   what the image's packages are verified with
 nftables                 the lab's address translation; nft -c judges firewall rulesets
 iproute2                 the lab's bridges
+mount                    the overlays that the lab's hosts stand on
+util-linux               namespaces: the lab's, and those that check judges files in
 openssh-client           ssh-keygen makes the lab's keys
 sudo                     visudo judges sudoers files
 "
