@@ -1,0 +1,90 @@
+"""What role base makes of sshd, seen from outside by ssh-audit: this machine's own sshd, with the role's file."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+import pytest
+
+from roles.base import Settings
+from roles.shared.rendering import render
+
+SSHD = Path("/usr/sbin/sshd")
+
+SETTINGS = Settings(
+    host="tie-test1",
+    municipality="Tierp",
+    platform="debian-13",
+    address=IPv4Address("127.0.0.1"),
+    multihomed=False,
+    admins=(),
+    former_admins=(),
+    user_ca_keys=(),
+    automation_keys=(),
+    management=(IPv4Network("127.0.0.1/32"),),
+    nameservers=(),
+    apt_proxy="",
+    journal_max="1G",
+)
+
+KINDS = ("kex", "key", "enc", "mac")
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> Iterator[int]:
+    """A real sshd of this machine with the configuration that the role makes; the port that it listens on."""
+    if not SSHD.exists() or os.geteuid() != 0:
+        pytest.skip("needs an sshd, and root to start it; make setup installs it")
+    config, key = tmp_path / "sshd_config", tmp_path / "key"
+    config.write_text(render("base/sshd_config.j2", settings=SETTINGS), encoding="utf-8")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    Path("/run/sshd").mkdir(exist_ok=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    # What is said on the command line comes before the file: only where it listens, and with which key.
+    options = [f"-oListenAddress=127.0.0.1:{port}", f"-oHostKey={key}", "-oPidFile=none"]
+    process = subprocess.Popen([SSHD, "-D", "-e", "-f", config, *options], stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def test_ssh_audit_finds_no_failure(port: int) -> None:
+    assert failures("127.0.0.1", port) == []
+
+
+def failures(address: str, port: int) -> list[str]:
+    """Every algorithm that ssh-audit calls a failure, with its reason; an error if it could not look."""
+    program = Path(sys.executable).with_name("ssh-audit")
+    command: list[str | Path] = [program, "--json", "--skip-rate-test", "--port", str(port), address]
+    audit = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = json.loads(audit.stdout)
+    assert all(found[kind] for kind in KINDS), "ssh-audit saw no algorithms"
+    return [
+        f"{kind} {offered['algorithm']}: {', '.join(offered['notes']['fail'])}"
+        for kind in KINDS
+        for offered in found[kind]
+        if offered["notes"].get("fail")
+    ]
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with socket.socket() as attempt:
+            if attempt.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError("sshd did not start")
