@@ -21,11 +21,11 @@ from deploy.findings import Exit, Kind, Severity
 from deploy.picture import picture
 from deploy.record import Check
 from deploy.render import safe
-from deploy.situation import HostState, Report, State, Why, situation
+from deploy.situation import HostState, Report, State, Why, latest_look, situation
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
 
-__all__ = ["Report", "ReportError", "html", "situation", "write"]
+__all__ = ["Report", "ReportError", "html", "latest_look", "situation", "verdict", "write"]
 
 PAGE = Path(__file__).resolve().parent / "page"
 
@@ -42,6 +42,7 @@ WORDS: Words = {
     Why.NOT_ACTIVE: ("Inte i drift enligt inventariet", "not in operation, says the inventory"),
     Why.NO_ROLES: ("Sköts ännu inte av samdrift: inga roller i inventariet", "not yet samdrift's: no roles"),
     Why.OUTSIDE: ("Utanför körningens urval", "outside what the run was limited to"),
+    Why.SKIPPED: ("Överhoppad: en tidigare våg misslyckades", "skipped: an earlier wave failed"),
     Severity.HIGH: ("hög", "high"),
     Severity.MEDIUM: ("medel", "medium"),
     Severity.LOW: ("låg", "low"),

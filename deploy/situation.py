@@ -44,6 +44,7 @@ class Why(StrEnum):
     NOT_ACTIVE = "not in operation"
     NO_ROLES = "no samdrift roles"
     OUTSIDE = "outside the run"
+    SKIPPED = "skipped in the run"
 
 
 class Totals(Frozen):
@@ -239,6 +240,14 @@ def situation(
     )
 
 
+def latest_look(records: Iterable[Record]) -> Record | None:
+    """The run that a report is best made of: the latest that both looked and checked, or else did one of them."""
+    newest = sorted(records, key=lambda r: r.started, reverse=True)
+    whole = [r for r in newest if r.command in {"drift", "apply"} and r.hosts]
+    part = [r for r in newest if r.command in {"plan", "verify"} and r.hosts]
+    return next(iter([*whole, *part]), None)
+
+
 def _only(record: Record, names: set[str]) -> Record:
     """The part of a record that is about these hosts (or about the inventory as a whole)."""
     return record.model_copy(
@@ -274,7 +283,7 @@ def _host_state(host: Host, run: Record | None, past: Sequence[Record]) -> HostS
         address=str(host.primary_address or ""),
         description=host.description,
         state=state,
-        why=_why(host, run) if state is State.NOT_LOOKED_AT else None,
+        why=_why(host, run, result) if state is State.NOT_LOOKED_AT else None,
         reason=(unknown.detail or unknown.summary) if unknown else (result.detail if result else ""),
         last_looked_at=_last_looked_at(host.name, [*([run] if run else []), *past]),
         findings=len(findings),
@@ -301,7 +310,9 @@ def _state(result: HostResult | None, findings: Iterable[Finding], checks: Itera
     return State.NOT_LOOKED_AT if outcome == "skipped" else State.IN_SYNC
 
 
-def _why(host: Host, run: Record | None) -> Why:
+def _why(host: Host, run: Record | None, result: HostResult | None) -> Why:
+    if result is not None:
+        return Why.SKIPPED
     if host.status != "active":
         return Why.NOT_ACTIVE
     if not host.roles:

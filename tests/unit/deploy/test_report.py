@@ -116,7 +116,7 @@ def record(**more: object) -> Record:
         {
             "id": "20261123T221400.000Z-drift-9f2c",
             "command": "drift",
-            "argv": ("samdrift", "drift"),
+            "argv": ("--lab", "drift"),
             "who": "anna.lind",
             "started": "2026-11-23T22:14:00.000Z",
             "finished": "2026-11-23T22:14:19.000Z",
@@ -247,6 +247,20 @@ def test_a_report_of_one_municipality_says_nothing_of_the_others() -> None:
 
 def test_a_host_that_left_the_inventory_is_named() -> None:
     assert whole().strangers == ("tie-gone1",)
+
+
+def test_a_report_is_made_of_the_latest_run_that_looked_and_checked() -> None:
+    verify = record(command="verify", started="2026-11-23T22:15:00.000Z", hosts=DRIFT_RUN.hosts)
+    empty = record(started="2026-11-23T22:16:00.000Z")
+    assert report.latest_look([empty, verify, EARLIER, DRIFT_RUN]) == DRIFT_RUN
+    assert report.latest_look([empty, verify]) == verify
+    assert report.latest_look([]) is None
+
+
+def test_a_host_that_an_apply_left_out_was_not_looked_at() -> None:
+    made = whole(record(command="apply", hosts=(result("alv-gw1", "skipped"),)))
+    left_out = next(h for h in made.hosts if h.name == "alv-gw1")
+    assert (left_out.state, left_out.why) == (State.NOT_LOOKED_AT, Why.SKIPPED)
 
 
 def test_an_old_run_is_called_old() -> None:
