@@ -22,12 +22,12 @@ import click
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from deploy import render
+from deploy import clock, render
 from deploy.findings import Exit, exit_code
 from deploy.progress import Telling, observing
 from deploy.store import Store, default_directory, person
 from inventory import snapshot
-from inventory.errors import InventoryError, SamdriftError, UsageError
+from inventory.errors import InventoryError, Problem, SamdriftError, UsageError
 from inventory.fleet import Fleet, Host
 from inventory.selection import select
 
@@ -150,15 +150,29 @@ def _command(group: click.Group, name: str) -> Callable[[Callable[..., int | Non
 # --- what a command is about ------------------------------------------------------------------------------------
 
 
-def _fleet(common: Common) -> tuple[Fleet, str]:
-    """The fleet, and where it came from."""
+def _fleet(common: Common, *, with_roles: bool = True) -> tuple[Fleet, str]:
+    """The fleet, and where it came from. All that is wrong with it, or with what it says of roles, is told at once."""
     source = common.source or EMBEDDED
-    fleet = snapshot.load(snapshot.DEFAULT if source == EMBEDDED else Path(source))
+    directory = snapshot.DEFAULT if source == EMBEDDED else Path(source)
+    try:
+        fleet = snapshot.load(directory)
+    except InventoryError as e:
+        partial = snapshot.read(directory).fleet if directory.is_dir() else Fleet()
+        raise InventoryError((*e.problems, *_role_problems(partial))) from None
+    if with_roles and (problems := _role_problems(fleet)):
+        raise InventoryError(problems)
     if not common.lab:
         return fleet, source
     from deploy.lab import Lab  # noqa: PLC0415  see the module's docstring
 
     return Lab().overlay(fleet), f"{source}, as in the lab"
+
+
+def _role_problems(fleet: Fleet) -> tuple[Problem, ...]:
+    """What is wrong with the roles of hosts whatever the rest of the fleet is."""
+    from roles.shared.catalogue import problems_of  # noqa: PLC0415  see the module's docstring
+
+    return tuple(p for host in fleet.hosts for p in problems_of(host, None))
 
 
 def _chosen(common: Common, fleet: Fleet, *, live: bool = False) -> tuple[Host, ...]:
@@ -225,7 +239,7 @@ def _plain(record: Record) -> dict[str, Any]:
 @_command(cli, "hosts")
 def hosts(common: Common) -> None:
     """List the hosts of the fleet."""
-    fleet, source = _fleet(common)
+    fleet, source = _fleet(common, with_roles=False)
     chosen = _chosen(common, fleet)
     listed = [h.model_dump(mode="json") | {"roles": h.roles, "wave": h.wave} for h in chosen]
     _answer(common, {"source": source, "digest": fleet.digest, "hosts": listed}, render.hosts(fleet, chosen))
@@ -351,9 +365,15 @@ def plan(common: Common, out: Path | None, brief: bool, detailed_exitcode: bool)
 
 def _refuse_unwritable(out: Path) -> None:
     """Say so before any host is asked, and not after."""
-    target = out if out.exists() else out.absolute().parent
-    if out.is_dir() or not target.exists() or not os.access(target, os.W_OK):
-        why = "it is a directory" if out.is_dir() else "no such directory" if not target.exists() else "not permitted"
+    parent = out.absolute().parent
+    why = ""
+    if out.is_dir():
+        why = "it is a directory"
+    elif not parent.is_dir():
+        why = f"there is no directory {parent}"
+    elif not os.access(out if out.exists() else parent, os.W_OK):
+        why = "not permitted"
+    if why:
         raise SamdriftError(f"cannot write the plan: {why}", where=str(out), fix="choose another --out")
 
 
@@ -425,8 +445,30 @@ def history(common: Common, record_id: str | None, last: int) -> None:
         _answer(common, {"records": [_plain(r) for r in records]}, render.history(records[::-1]))
     else:
         record = store.record(record_id)
-        fleet, _ = _fleet(common)
+        fleet, _ = _fleet(common, with_roles=False)
         _answer(common, _plain(record), render.record(record, render.municipalities(fleet)))
+
+
+@_command(cli, "report")
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    default=Path("report"),
+    show_default=True,
+    help="Where report.html and report.json go.",
+)
+def report(common: Common, out: Path) -> None:
+    """Write what auditors read: how the hosts stood when last looked at."""
+    from deploy.report import latest_look, situation, write  # noqa: PLC0415  see the module's docstring
+
+    fleet, source = _fleet(common)
+    # The whole fleet, also with --lab: what nobody looked at belongs in the report.
+    about = select(common.limit, fleet, fleet.hosts) if common.limit else fleet.hosts
+    records = _store(common).records()
+    made = situation(fleet, about, latest_look(records), records, clock.now(), source=source)
+    written = write(made, out)
+    _answer(common, made.model_dump(mode="json"), [Text(str(path)) for path in written])
 
 
 # --- the lab ----------------------------------------------------------------------------------------------------
@@ -442,7 +484,7 @@ def lab_up(common: Common) -> None:
     """Boot the hosts that have the tag lab, or those of them that do not run."""
     from deploy.lab import Lab  # noqa: PLC0415  see the module's docstring
 
-    fleet, _ = _fleet(replace(common, lab=False))
+    fleet, _ = _fleet(replace(common, lab=False), with_roles=False)
     with observing(common.aside) as observer:
         Lab().up(fleet, observer)
     _lab_status(common)
@@ -543,3 +585,7 @@ def _told(error: Exception) -> tuple[str, int]:
         return f"{error.format_message().rstrip('.')} (see: {command} --help)", Exit.USAGE
     said = f"{type(error).__name__}: {error}".rstrip(": ")
     return f"internal error: {said} (run it again with --debug, and tell whoever looks after samdrift)", Exit.ERROR
+
+
+if __name__ == "__main__":
+    main()

@@ -393,16 +393,18 @@ def findings(found: Sequence[Finding], names: Mapping[str, str]) -> Iterator[Ren
     for number, finding in enumerate(found, start=1):
         title = Text.assemble(f"{number}. ", (finding.kind.upper(), COLOURS.get(finding.kind, "bold")))
         if finding.host:
-            municipality = inline(names.get(finding.municipality, finding.municipality))
-            title.append(f"  {inline(finding.host)}", "bold").append(f" · {municipality}")
+            municipality = names.get(finding.municipality, finding.municipality)
+            title.append(f"  {inline(finding.host)}", "bold").append(
+                f" · {inline(municipality)}" if municipality else ""
+            )
         if finding.role:
             title.append(f" · role {inline(finding.role)}", "cyan")
         if finding.first_seen:
             title.append(f"  since {inline(finding.first_seen)}", "dim")
         yield title
-        if finding.step and finding.step not in finding.summary:
-            yield _indented(Text(inline(finding.step)), 3)
-        yield _indented(Text(safe(finding.summary)), 3)
+        if finding.role and finding.step not in finding.summary:
+            yield Text(f"   {inline(finding.step)}")
+        yield Text(f"   {inline(finding.summary)}")
         if finding.detail:
             yield diff(finding.detail, indent=6)
         if finding.remedy:
