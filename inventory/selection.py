@@ -262,7 +262,7 @@ def _require_known(term: Term, known: Facets, expression: str) -> None:
 
 
 def _near(word: str, known: Iterable[str]) -> str:
-    folded = {_fold(k): k for k in known}
+    folded = {_fold(k): k for k in reversed(tuple(known))}
     near = get_close_matches(_fold(word), sorted(folded), n=3)
     return f"did you mean {' or '.join(folded[n] for n in near)}?" if near else ""
 
@@ -279,7 +279,13 @@ def _is_glob(word: str) -> bool:
 
 
 def _pattern(word: str) -> re.Pattern[str]:
-    return re.compile(re.escape(_fold(word)).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
+    # A run of wildcards becomes one, so that no glob makes the matcher try every way to share letters among them.
+    parts = re.split(r"([*?]+)", _fold(word))
+    return re.compile("".join(_wild(p) if i % 2 else re.escape(p) for i, p in enumerate(parts)), re.DOTALL)
+
+
+def _wild(run: str) -> str:
+    return f".{{{run.count('?')},}}" if "*" in run else f".{{{len(run)}}}"
 
 
 def _quoted(word: str) -> str:

@@ -282,7 +282,7 @@ def _text(sections: Mapping[str, tuple[Frozen, ...]]) -> str:
     shared: dict[str, yaml.Node] = {}
     pairs = [(_scalar(s), _items(s, values, shared)) for s, values in sections.items()]
     root = yaml.MappingNode("tag:yaml.org,2002:map", pairs, flow_style=False)
-    text = yaml.serialize(root, Dumper=Dumper, allow_unicode=True, width=10_000, indent=2)
+    text = yaml.serialize(root, Dumper=Dumper, allow_unicode=True, width=10**9, indent=2)
     return _spaced(str(text))
 
 
@@ -362,4 +362,7 @@ def _plain(value: Any, *, flow: bool) -> yaml.Node:
 
 
 def _scalar(value: object) -> yaml.Node:
-    return SafeRepresenter().represent_data(value)
+    node = SafeRepresenter().represent_data(value)
+    if isinstance(node, yaml.ScalarNode) and not node.value.isprintable():
+        node.style = '"'  # on one line, escaped
+    return node

@@ -71,7 +71,8 @@ class Document:
         except yaml.YAMLError as e:
             mark = getattr(e, "problem_mark", None)
             said = getattr(e, "problem", None) or " ".join(str(e).split())
-            self.wrong(_line(mark), f"not YAML: {said}")
+            end = len(text.splitlines()) or 1
+            self.wrong(min(_line(mark), end), f"not YAML: {said}")
             return None
         if node is None:
             self.wrong(1, "empty")

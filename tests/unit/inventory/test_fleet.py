@@ -1,0 +1,61 @@
+"""The Fleet: found by name, ordered by key, and a copy remembers nothing of its original."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+import pytest
+from pydantic import ValidationError
+
+from inventory.fleet import KEYS, Fleet, Host
+from tests.unit.inventory.fleets import SERVER, fleet, host, with_hosts
+
+
+def test_every_part_of_a_fleet_has_a_key_to_be_sorted_by() -> None:
+    assert set(KEYS) == set(Fleet.model_fields)
+
+
+def test_a_copy_of_a_fleet_is_asked_about_itself() -> None:
+    original = fleet()
+    original.host("tie-dns1")
+    before = original.digest
+
+    changed = original.model_copy(update={"hosts": (host("tie-dns1", status="offline"),)})
+
+    assert changed.host("tie-dns1").status == "offline"
+    assert changed.digest != before
+    assert original.digest == before
+
+
+def test_a_fleet_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError):
+        fleet().hosts = ()  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("context", [{}, {"samdrift": None}, {"samdrift": {"roles": 1, "wave": "x"}}])
+def test_a_config_context_that_says_nothing_sensible_is_taken_for_none(context: dict[str, object]) -> None:
+    odd = Host.model_validate(SERVER | {"context": context})
+
+    assert (odd.roles, odd.wave) == ((), 50)
+
+
+def test_hosts_are_found_by_role_while_they_are_active() -> None:
+    off = SERVER | {"name": "tie-dns2", "status": "offline"}
+
+    found = with_hosts(SERVER, off)
+
+    assert [h.name for h in found.with_role("dns_resolver")] == ["tie-dns1"]
+    assert [h.name for h in found.with_device_role("server")] == ["tie-dns1"]
+
+
+def test_the_prefix_of_an_address_is_the_longest_that_holds_it() -> None:
+    prefixes = [{"prefix": p, "site": "tierp-datahall"} for p in ("10.0.0.0/8", "10.60.0.0/16", "10.60.10.0/24")]
+    found = fleet(prefixes=prefixes)
+
+    assert str(getattr(found.prefix_of(IPv4Address("10.60.10.1")), "prefix", None)) == "10.60.10.0/24"
+    assert str(getattr(found.prefix_of(IPv4Address("10.60.9.1")), "prefix", None)) == "10.60.0.0/16"
+    assert found.prefix_of(IPv4Address("192.0.2.1")) is None
+
+
+def test_a_site_has_its_own_prefixes_and_its_regions() -> None:
+    assert [str(p.prefix) for p in fleet().prefixes_of_site("heby-kommunhus")] == ["10.59.0.0/24", "10.63.10.0/24"]

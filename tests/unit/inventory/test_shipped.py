@@ -1,0 +1,96 @@
+"""The snapshot that the repository ships: five municipalities, sound, merged as NetBox merges, fit for every role."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from inventory.fleet import ConfigContext, Fleet, Host
+from inventory.snapshot import load
+from roles.shared.catalogue import problems_of
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Fleet:
+    return load()
+
+
+def test_it_is_the_five_municipalities_with_forty_hosts_or_more(shipped: Fleet) -> None:
+    assert {t.name for t in shipped.tenants} == {"Älvkarleby", "Heby", "Knivsta", "Tierp", "Östhammar"}
+    assert len(shipped.hosts) >= 40
+    assert set(Counter(h.tenant for h in shipped.hosts)) == {t.slug for t in shipped.tenants}
+
+
+def test_every_municipality_has_a_gateway_and_devices_with_a_cli(shipped: Fleet) -> None:
+    cli = {p.slug for p in shipped.platforms if p.family == "cli"}
+    for tenant in shipped.tenants:
+        own = [h for h in shipped.hosts if h.tenant == tenant.slug]
+        assert sum(h.role == "edge-gateway" and "edge_gateway" in h.roles for h in own) == 1
+        assert sum(h.platform in cli for h in own) >= 2
+
+
+def test_the_lab_has_central_servers_and_a_gateway_of_each_municipality(shipped: Fleet) -> None:
+    lab = [h for h in shipped.hosts if "lab" in h.tags]
+
+    assert {h.platform for h in lab} == {"debian-13"}
+    assert sum(h.tenant == "tierp" for h in lab) >= 5
+    assert {h.tenant for h in lab if h.role == "edge-gateway"} == {t.slug for t in shipped.tenants}
+
+
+def test_every_host_of_debian_has_the_roles_that_all_have_and_no_other_device_has_any(shipped: Fleet) -> None:
+    family = {p.slug: p.family for p in shipped.platforms}
+    for host in shipped.hosts:
+        if family[host.platform] == "debian":
+            logs = "log_server" if host.name == "tie-log1" else "log_client"
+            assert host.roles[:5] == ("base", "firewall", "time", logs, "node_metrics")
+        else:
+            assert host.context == {}
+
+
+def test_every_active_host_has_a_key_of_its_own_to_be_believed_by(shipped: Fleet) -> None:
+    keys = [k for h in shipped.hosts if h.status == "active" for k in h.host_keys]
+
+    assert all(h.host_keys for h in shipped.hosts if h.status == "active")
+    assert len(set(keys)) == len(keys)
+
+
+def test_every_role_accepts_what_the_inventory_says_to_it(shipped: Fleet) -> None:
+    assert [str(p) for h in shipped.hosts for p in problems_of(h, shipped)] == []
+
+
+def test_every_gateway_is_the_address_of_a_host_in_its_prefix(shipped: Fleet) -> None:
+    held = {a.ip for h in shipped.hosts for a in h.addresses}
+
+    assert [str(p.prefix) for p in shipped.prefixes if p.gateway not in held] == []
+
+
+def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """As NetBox's `deepmerge`: mappings are merged, everything else (lists too) is replaced."""
+    result = copy.deepcopy(one)
+    for key, value in other.items():
+        both = isinstance(result.get(key), dict) and isinstance(value, dict)
+        result[key] = merged(result[key], value) if both else copy.deepcopy(value)
+    return result
+
+
+def is_assigned(context: ConfigContext, host: Host) -> bool:
+    """As NetBox: by every criterion that the context has, each by any of its values."""
+    criteria = (
+        (context.device_roles, {host.role}),
+        (context.sites, {host.site}),
+        (context.tenants, {host.tenant}),
+        (context.tags, set(host.tags)),
+    )
+    return all(not wanted or set(wanted) & has for wanted, has in criteria)
+
+
+def test_the_hosts_config_contexts_are_what_netbox_makes_of_the_contexts(shipped: Fleet) -> None:
+    for host in shipped.hosts:
+        expected: dict[str, Any] = {}
+        for context in sorted(shipped.config_contexts, key=lambda c: (c.weight, c.name)):
+            if is_assigned(context, host):
+                expected = merged(expected, context.data)
+        assert host.context == expected, host.name

@@ -1,0 +1,305 @@
+"""A snapshot is read whole or refused by file and line, and written byte for byte as it was read."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inventory.errors import InventoryError, SamdriftError
+from inventory.fleet import KEYS, Fleet
+from inventory.snapshot import DEFAULT, dump, load, read
+from tests.unit.inventory.fleets import KEY_A, SERVER, fleet, with_hosts
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """A snapshot of the small sound fleet."""
+    dump(fleet(), tmp_path / "inventory")
+    return tmp_path / "inventory"
+
+
+def texts(directory: Path) -> dict[str, str]:
+    return {str(p.relative_to(directory)): p.read_text(encoding="utf-8") for p in directory.rglob("*.yaml")}
+
+
+def complaints(directory: Path) -> list[str]:
+    with pytest.raises(InventoryError) as caught:
+        load(directory)
+    return [str(p).removeprefix(f"{directory}/") for p in caught.value.problems]
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+# Round trips
+
+
+def test_what_was_written_is_read_back_as_the_same_fleet(directory: Path) -> None:
+    assert load(directory).digest == fleet().in_order().digest
+
+
+def test_what_was_read_is_written_back_byte_for_byte(directory: Path, tmp_path: Path) -> None:
+    dump(load(directory), tmp_path / "again")
+
+    assert texts(tmp_path / "again") == texts(directory)
+
+
+def test_the_shipped_snapshot_is_written_back_byte_for_byte(tmp_path: Path) -> None:
+    dump(load(), tmp_path)
+
+    assert texts(tmp_path) == texts(DEFAULT)
+
+
+def shuffled(source: Fleet, seed: int) -> Fleet:
+    """The same fleet with everything whose order means nothing in another order."""
+    rng = random.Random(seed)  # noqa: S311  not a secret
+
+    def mixed(items: Any) -> list[Any]:
+        return rng.sample(items, len(items))
+
+    data = source.model_dump(mode="json")
+    for section in KEYS:
+        data[section] = mixed(data[section])
+    for host in data["hosts"]:
+        host["tags"], host["host_keys"] = mixed(host["tags"]), mixed(host["host_keys"])
+        for interface in host["interfaces"]:
+            interface["tagged_vlans"] = mixed(interface["tagged_vlans"])
+    for context in data["config_contexts"]:
+        context["device_roles"], context["tags"] = mixed(context["device_roles"]), mixed(context["tags"])
+    return Fleet.model_validate(data)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_digest_and_files_are_the_same_in_whatever_order_a_source_gives_them(seed: int, tmp_path: Path) -> None:
+    fleet = load()
+    other = shuffled(fleet, seed)
+    dump(other, tmp_path)
+
+    assert other.digest != fleet.digest
+    assert other.in_order().digest == fleet.digest
+    assert texts(tmp_path) == texts(DEFAULT)
+
+
+def test_the_order_of_interfaces_and_roles_means_something() -> None:
+    host = SERVER | {"interfaces": [{"name": "b"}, {"name": "a"}], "context": {"samdrift": {"roles": ["time", "base"]}}}
+
+    (kept,) = with_hosts(host).in_order().hosts
+
+    assert [i.name for i in kept.interfaces] == ["b", "a"]
+    assert kept.roles == ("time", "base")
+
+
+def test_a_municipality_without_hosts_any_more_has_no_file_any_more(directory: Path) -> None:
+    dump(with_hosts(SERVER), directory)
+
+    assert [p.name for p in (directory / "hosts").iterdir()] == ["tierp.yaml"]
+
+
+def test_what_hosts_of_a_file_have_in_common_is_written_once(tmp_path: Path) -> None:
+    admins = {f"admin{n}": {"full_name": f"Å {n}", "keys": [KEY_A]} for n in range(5)}
+    context = {"samdrift": {"roles": ["base"], "base": {"admins": admins}}}
+    same = [SERVER | {"name": f"tie-a{n}", "context": context, "interfaces": []} for n in range(3)]
+    hosts = [h | {"status": "planned", "primary_address": None} for h in same]
+    dump(with_hosts(*hosts), tmp_path)
+
+    assert texts(tmp_path)["hosts/tierp.yaml"].count("admin3:") == 1
+    assert [h.context for h in load(tmp_path).hosts] == [context] * 3
+
+
+def test_texts_that_look_like_something_else_come_back_as_texts(tmp_path: Path) -> None:
+    odd = [
+        "yes",
+        "null",
+        "1e3",
+        "2026-01-01",
+        "0110",
+        "- a",
+        "a: b",
+        "# c",
+        " d ",
+        "",
+        "<<",
+        "'",
+        "å",
+        "&x",
+        "!y",
+        "a\nb",
+    ]
+    host = SERVER | {"context": {"odd": odd, **{text: text for text in odd if text.isprintable()}}}
+    dump(with_hosts(host), tmp_path)
+
+    assert load(tmp_path).host("tie-dns1").context == host["context"]
+
+
+def contexts() -> st.SearchStrategy[Any]:
+    leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+    parts = st.recursive(leaves, lambda s: st.lists(s, max_size=3) | st.dictionaries(st.text(), s, max_size=3))
+    return st.dictionaries(st.text(), parts, max_size=4)
+
+
+@settings(max_examples=40)
+@given(contexts(), contexts())
+def test_whatever_config_contexts_say_is_read_back_as_it_was(one: Any, other: Any) -> None:
+    first = SERVER | {"context": {"x": {"y": {"same": one, "other": other}}}}
+    second = SERVER | {"name": "tie-dns2", "context": {"x": {"y": {"same": one}}}}
+    with TemporaryDirectory() as directory:
+        dump(with_hosts(first, second), Path(directory))
+        found = read(Path(directory))
+
+    assert found.problems == ()
+    assert [h.context for h in found.fleet.hosts] == [first["context"], second["context"]]
+
+
+def test_nothing_is_written_outside_the_directory_whatever_a_tenant_is_called(tmp_path: Path) -> None:
+    with pytest.raises(SamdriftError, match="is no slug"):
+        dump(with_hosts(SERVER | {"tenant": "../../x"}), tmp_path / "inventory")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(SamdriftError, match=r"file.*: cannot be written"):
+        dump(fleet(), tmp_path / "file")
+
+
+# Bad input
+
+
+def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
+    assert complaints(tmp_path / "nowhere")[0].startswith(f"{tmp_path}/nowhere: there is no such directory")
+
+
+def test_an_empty_directory_says_every_file_that_is_missing(tmp_path: Path) -> None:
+    found = complaints(tmp_path)
+
+    assert [c.split(":")[0] for c in found] == ["cables.yaml", "contexts.yaml", "network.yaml", "organisation.yaml"]
+    assert all("there is no such file" in c for c in found)
+
+
+def spoil(name: str, old: str, new: str) -> Callable[[Path], None]:
+    return lambda directory: edit(directory / name, old, new)
+
+
+def write(name: str, content: bytes) -> Callable[[Path], object]:
+    return lambda directory: (directory / name).write_bytes(content)
+
+
+SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
+    "not YAML": (spoil("hosts/tierp.yaml", "kind: vm", "kind: [vm"), "hosts/tierp.yaml:4: not YAML"),
+    "unknown key": (
+        spoil("hosts/tierp.yaml", "kind:", "colour: red\n  kind:"),
+        "hosts/tierp.yaml:3: unknown key 'colour'",
+    ),
+    "unknown key deep inside": (
+        spoil("hosts/tierp.yaml", "{name: eth0,", "{name: eth0, mtu: 1500,"),
+        "hosts/tierp.yaml:10: unknown key 'mtu'",
+    ),
+    "unknown section": (spoil("cables.yaml", "cables:", "kablar: []\ncables:"), "cables.yaml:1: unknown key 'kablar'"),
+    "wrong type": (
+        spoil("network.yaml", "vid: 10", "vid: ten"),
+        "network.yaml:2: vid: input should be a valid integer",
+    ),
+    "text for a number": (spoil("network.yaml", "vid: 10", "vid: '10'"), "network.yaml:2: vid: input should be"),
+    "out of range": (spoil("network.yaml", "vid: 10", "vid: 5000"), "network.yaml:2: vid: input should be less"),
+    "no address": (
+        spoil("hosts/tierp.yaml", "primary_address: 10.60.10.11", "primary_address: 10.60.10.311"),
+        "hosts/tierp.yaml:11: primary_address",
+    ),
+    "no prefix": (spoil("network.yaml", "prefix: 10.60.10.0/24", "prefix: 10.60.10.1/24"), "network.yaml:6: prefix"),
+    "no choice": (
+        spoil("hosts/tierp.yaml", "kind: vm", "kind: cow"),
+        "hosts/tierp.yaml:3: kind: input should be 'device' or 'vm'",
+    ),
+    "missing key": (spoil("hosts/tierp.yaml", "  kind: vm\n", ""), "hosts/tierp.yaml:2: kind is missing"),
+    "duplicate key": (
+        spoil("hosts/tierp.yaml", "kind: vm", "kind: vm\n  kind: vm"),
+        "hosts/tierp.yaml:4: key 'kind' is here twice, first in line 3",
+    ),
+    "tag": (spoil("hosts/tierp.yaml", "kind: vm", "kind: !!python/name:os.system vm"), "hosts/tierp.yaml:3: YAML tag"),
+    "no mapping": (write("cables.yaml", b"- a\n"), "cables.yaml:1: must be a mapping with cables"),
+    "no list": (write("cables.yaml", b"cables: {a: b}\n"), "cables.yaml:1: cables must be a list"),
+    "no object": (write("cables.yaml", b"cables:\n- 7\n"), "cables.yaml:2: this: input should be an object"),
+    "empty": (write("cables.yaml", b""), "cables.yaml:1: empty"),
+    "no UTF-8": (write("cables.yaml", b"cables: [\xff]\n"), "cables.yaml: is no UTF-8 (byte 9)"),
+    "a file too many": (write("hosts.yaml", b"hosts: []\n"), "hosts.yaml: does not belong in an inventory"),
+    "a broken rule": (
+        spoil("hosts/tierp.yaml", "primary_address: 10.60.10.11", "primary_address: 10.60.10.12"),
+        "hosts/tierp.yaml:11: tie-dns1: no interface has the primary address 10.60.10.12",
+    ),
+}
+
+
+@pytest.mark.parametrize(("break_it", "says"), SPOILED.values(), ids=SPOILED)
+def test_bad_input_gives_one_line_with_the_place_to_mend(
+    directory: Path, break_it: Callable[[Path], object], says: str
+) -> None:
+    break_it(directory)
+
+    (line,) = complaints(directory)
+
+    assert line.startswith(says)
+    assert "\n" not in line
+
+
+def test_a_file_that_cannot_be_read_is_named(directory: Path) -> None:
+    (directory / "cables.yaml").unlink()
+    (directory / "cables.yaml").mkdir()
+
+    assert complaints(directory) == ["cables.yaml: cannot be read: Is a directory [snapshot]"]
+
+
+def test_all_problems_of_all_files_are_reported_in_one_go_by_place(directory: Path) -> None:
+    edit(directory / "hosts/tierp.yaml", "kind: vm", "kind: vm\n  colour: red")  # unknown key
+    edit(directory / "hosts/tierp.yaml", "  primary_address: 10.60.10.11\n", "")  # no address, in the same host
+    edit(directory / "hosts/heby.yaml", "name: wan0", "name: 7")  # wrong type
+    edit(directory / "network.yaml", "gateway: 10.63.10.1", "gateway: 10.99.0.1")  # a rule
+    edit(directory / "contexts.yaml", "wave: 30", "wave: !x 30")  # a tag
+    (directory / "cables.yaml").write_text("cables: [", encoding="utf-8")  # not YAML
+
+    found = complaints(directory)
+
+    assert [line.split(": ")[0] for line in found] == [
+        "cables.yaml:1",
+        "contexts.yaml:7",
+        "hosts/heby.yaml:11",
+        "hosts/tierp.yaml:2",
+        "hosts/tierp.yaml:4",
+        "network.yaml:7",
+    ]
+
+
+def test_lines_are_right_although_a_fleet_is_in_another_order_than_its_files(directory: Path) -> None:
+    text = (directory / "network.yaml").read_text(encoding="utf-8")
+    head, *rows = text.split("prefixes:\n")[1].splitlines(keepends=True)
+    edit(directory / "network.yaml", head + "".join(rows), "".join([*reversed(rows), head]))
+    edit(directory / "network.yaml", "gateway: 10.59.0.1", "gateway: 10.99.0.1")
+
+    (line,) = complaints(directory)
+
+    assert line.startswith("network.yaml:7: 10.99.0.1 cannot be the gateway of 10.59.0.0/24")
+
+
+def test_hosts_may_stand_in_any_file_of_their_directory(directory: Path) -> None:
+    (directory / "hosts/heby.yaml").rename(directory / "hosts/new.yaml")
+
+    assert load(directory).digest == fleet().in_order().digest
+
+
+def test_an_inventory_may_have_no_hosts_yet(directory: Path) -> None:
+    shutil.rmtree(directory / "hosts")
+    (directory / "cables.yaml").write_text("cables: []\n", encoding="utf-8")
+
+    assert load(directory).hosts == ()
