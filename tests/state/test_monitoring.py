@@ -20,10 +20,9 @@ bash -c 'exec 3<>/dev/tcp/{address}/{port} &&
 
 def ask(host: Any, settings: Settings, path: str) -> str:
     """The body of Prometheus' answer; empty unless it is a good one."""
-    head, _, body = host.run(ASK.format(address=settings.address, port=settings.port, path=path)).stdout.partition(
-        "\n\n"
-    )
-    return str(body) if " 200 " in head.partition("\n")[0] else ""
+    said = str(host.run(ASK.format(address=settings.address, port=settings.port, path=path)).stdout)
+    head, _, body = said.replace("\r\n", "\n").partition("\n\n")
+    return body if " 200 " in head.partition("\n")[0] else ""
 
 
 def api(host: Any, settings: Settings, path: str) -> Any:
@@ -71,7 +70,7 @@ def test_the_configuration_on_disk_is_the_one_in_force(host: Any, settings: Sett
 
 def test_samples_are_kept_for_as_long_as_they_should(host: Any, settings: Settings) -> None:
     flags = api(host, settings, "status/flags")
-    assert flags["storage.tsdb.retention.size"] == settings.retention_size
+    assert mebibytes(flags["storage.tsdb.retention.size"]) == mebibytes(settings.retention_size)
     assert days(flags["storage.tsdb.retention.time"]) == settings.retention_days
 
 
@@ -84,3 +83,9 @@ def days(duration: str) -> int:
         else:
             total, number = total + int(number) * {"d": 1, "w": 7, "y": 365}[sign], ""
     return total
+
+
+def mebibytes(size: str) -> int:
+    """A size in Prometheus' own powers of 1024, which it takes as `8GB` and shows as `8GiB`."""
+    number = size.rstrip("iBMGT")
+    return int(number) * {"M": 1, "G": 1024, "T": 1024**2}[size[len(number)]]
