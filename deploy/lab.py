@@ -159,7 +159,10 @@ class Lab:
             delete(self.directory)
 
     def status(self) -> LabStatus:
-        """Every host that the lab has made, and what a crash left behind. Read-only."""
+        """Every host that the lab has made, and what a crash left behind. Changes nothing, but needs root to look."""
+        if not self.directory.exists():
+            return LabStatus(directory=self.directory, hosts=(), leftovers=())
+        require_machine()
         running, cut, pids = self._running(), self._cut(), processes(self.id)
         hosts = tuple(
             HostStatus(

@@ -45,8 +45,8 @@ class Installed(Frozen):
     ports: tuple[Port, ...]
 
     def runs_as(self, wanted: Installed) -> bool:
-        """Whether a running host made from this is what is wanted; a newer image has to wait until it is down."""
-        return self.model_copy(update={"image": wanted.image}) == wanted
+        """Whether a running host made from this is plugged in as is wanted; what else is new waits until it is down."""
+        return (self.address, self.ports, self.boot) == (wanted.address, wanted.ports, wanted.boot)
 
 
 class LabHost:

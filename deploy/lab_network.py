@@ -180,10 +180,10 @@ def _within(host: Host, gateway: IPv4Address, fleet: Fleet) -> IPv4Address | Non
 
 
 def network_files(host: Host, fleet: Fleet) -> dict[str, str]:
-    """The systemd-networkd configuration that an installer would leave on the host: static, without DHCP."""
+    """The network as an installer would leave it on the host: static addresses, no DHCP, and gateways forward."""
     gateway = default_gateway(host, fleet)
-    forwarding = "IPv4Forwarding=yes\n" if is_gateway(host, fleet) else ""
-    files = {}
+    # said to every host, since a new network namespace takes this from the machine that runs the lab
+    files = {"usr/lib/sysctl.d/00-installer.conf": f"net.ipv4.ip_forward = {int(is_gateway(host, fleet))}\n"}
     for interface in host.interfaces:
         if not interface.addresses or not interface.enabled:
             continue
@@ -191,7 +191,7 @@ def network_files(host: Host, fleet: Fleet) -> dict[str, str]:
         if gateway is not None and any(gateway in a.network for a in interface.addresses):
             lines += f"Gateway={gateway}\n"
         files[f"etc/systemd/network/10-{interface.name}.network"] = (
-            f"[Match]\nName={interface.name}\n\n[Network]\n{lines}{forwarding}DHCP=no\nIPv6AcceptRA=no\n"
+            f"[Match]\nName={interface.name}\n\n[Network]\n{lines}DHCP=no\nIPv6AcceptRA=no\n"
         )
     return files
 

@@ -79,7 +79,7 @@ def test_keys_are_made_once_and_only_the_owner_reads_the_private_ones(tmp_path: 
 
 
 def test_a_lab_that_never_was_has_no_hosts_and_no_leftovers(tmp_path: Path) -> None:
-    status = Lab(tmp_path).status()
+    status = Lab(tmp_path / "never").status()
     assert (status.hosts, status.leftovers) == ((), ())
 
 
