@@ -32,18 +32,24 @@ class KernelValue(Frozen):
 
 
 def look_command(keys: tuple[str, ...]) -> str:
-    """The shell command that prints every value of these keys; `read_values` reads its output."""
+    """The shell command that tells every value of these keys; `read_values` reads its output."""
     tell = (
         'tell() { key=$1; shift; for f in "$@"; do if [ -e "$f" ]; then w=ro; if [ -w "$f" ]; then w=rw; fi; '
-        'echo "$key $w $f" $(cat "$f" 2>/dev/null); fi; done; }'
+        'echo "$key $w $f"; fi; done; }'
     )
-    return "; ".join([tell, *(f"tell {shlex.quote(key)} {_place(key)}" for key in keys)])
+    places = " ".join(map(_place, keys))
+    # One process reads all values: a process for each would be most of the time that a look at a host takes.
+    return "; ".join([tell, *(f"tell {shlex.quote(k)} {_place(k)}" for k in keys), f"grep -Hs '' {places} || true"])
 
 
 def read_values(output: list[str]) -> list[KernelValue]:
-    """What `look_command` printed."""
-    lines = (line.split() for line in output if line)
-    return [KernelValue(key=k, path=p, writable=w == "rw", value=" ".join(rest)) for k, w, p, *rest in lines]
+    """What `look_command` told: first each key's places, then each place's value."""
+    values = dict(line.split(":", 1) for line in output if line.startswith("/proc/sys/"))
+    places = (line.split() for line in output if line and not line.startswith("/proc/sys/"))
+    return [
+        KernelValue(key=key, path=path, writable=mode == "rw", value=" ".join(values.get(path, "").split()))
+        for key, mode, path in places
+    ]
 
 
 def _place(key: str) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from roles.firewall import PATH
 
 if TYPE_CHECKING:
@@ -36,15 +34,6 @@ def test_the_ruleset_comes_back_at_boot(host: Any) -> None:
     assert host.run(f"nft -c -f {PATH}").rc == 0
 
 
-def test_nobody_listens_unreachable_by_mistake(host: Any, settings: Settings) -> None:
-    """What is open but answered by nobody is a role that does not run."""
-    if not settings.openings:
-        pytest.skip("not applicable: no role of this host serves anything")
-    listening = {_socket(line) for line in host.run("ss -Hlntu").stdout.splitlines()}
-    declared = {(o.listen.protocol, o.listen.port) for o in settings.openings if o.listen.sources}
-    assert declared - listening == set()
-
-
 def _ruleset(host: Any) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(host.run("nft -j list ruleset").stdout)["nftables"]
     return found
@@ -58,8 +47,3 @@ def _ports(rule: dict[str, Any]) -> set[tuple[str, int]]:
         for left, right in lefts
         if "payload" in left and left["payload"]["field"] == "dport"
     }
-
-
-def _socket(line: str) -> tuple[str, int]:
-    protocol, _state, _received, _sent, local, *_ = line.split()
-    return protocol, int(local.rpartition(":")[2])

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from ipaddress import IPv4Network
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -18,6 +19,7 @@ from roles.firewall import Opening, Passage, Settings, ruleset
 from roles.shared.traffic import ANYWHERE, Forward, Listen, networks
 
 FLEET = (IPv4Network("10.59.0.0/24"), IPv4Network("10.60.10.0/24"))
+LOAD_AND_LIST = "nft -f /dev/stdin && nft -s list ruleset"
 
 addresses = st.builds(
     lambda address, length: IPv4Network((address, length), strict=False),
@@ -91,10 +93,10 @@ def test_the_same_settings_give_the_same_text(wanted: Settings) -> None:
     assert ruleset(turned) == ruleset(wanted)
 
 
-def nft_says(text: str) -> subprocess.CompletedProcess[str]:
+def nft_says(text: str, script: str = LOAD_AND_LIST) -> subprocess.CompletedProcess[str]:
     """What the real nft says of it, in a network namespace of its own."""
     as_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    command = ["unshare", *as_root, "--net", "sh", "-c", "nft -f /dev/stdin && nft -s list ruleset"]
+    command = ["unshare", *as_root, "--net", "sh", "-c", script]
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
     return subprocess.run(command, input=text, capture_output=True, text=True, check=False, env=environment)
 
@@ -120,6 +122,18 @@ def test_what_nft_lists_can_be_loaded_again_and_lists_the_same() -> None:
     again = nft_says(first.stdout)
     assert (first.returncode, again.returncode) == (0, 0)
     assert again.stdout == first.stdout
+
+
+@needs_nft
+def test_a_ruleset_that_is_refused_leaves_the_old_one_in_force(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    good.write_text(of(Listen(protocol="tcp", port=22, sources=FLEET, why="SSH")), encoding="utf-8")
+    # nft reads all of it and the kernel refuses the last line, after the flush
+    bad.write_text(of() + "delete table inet no_such_table\n", encoding="utf-8")
+    script = f"nft -f {good} && nft -s list ruleset; echo ====; ! nft -f {bad} 2>/dev/null && nft -s list ruleset"
+    before, after = nft_says("", script).stdout.split("====\n")
+    assert "dport 22" in before
+    assert after == before
 
 
 def test_a_port_without_sources_lets_nobody_in() -> None:
