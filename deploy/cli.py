@@ -80,16 +80,15 @@ def _common_options(prefix: str | None) -> Callable[[Callable[..., Any]], Callab
         variable = f"{prefix}_{name.upper()}" if prefix else None
         return click.option(f"--{name}", default=None, envvar=variable, help=meaning, **more)
 
-    file = click.Path(path_type=Path)
     options = (
         option("limit", "Which hosts: heby, role=time, tie-*, combined with and, or, not.", metavar="EXPR"),
         option("source", "The inventory: snapshot (the project's own) or a directory.", metavar="SOURCE"),
         option("lab", "The lab's hosts, and no others.", is_flag=True),
-        option("state", "Where runs are recorded.", metavar="DIR", type=file),
+        option("state", "Where runs are recorded.", metavar="DIR", type=FILE),
         option("json", "One JSON document on stdout, everything else on stderr.", is_flag=True),
         option("debug", "Show where in the code an error comes from.", is_flag=True),
         option("user", "Log in to hosts as this user.", metavar="NAME"),
-        option("key", "Log in with this private key.", metavar="FILE", type=file),
+        option("key", "Log in with this private key.", metavar="FILE", type=FILE),
     )
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -106,6 +105,8 @@ class _InOrder(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
         return list(self.commands)
 
+
+FILE = click.Path(path_type=Path)
 
 EXIT_CODES = """\b
 Exit codes:
@@ -229,6 +230,11 @@ def _answer(common: Common, document: object, parts: Iterable[RenderableType]) -
         render.put(common.people, parts)
 
 
+def _aside(common: Common, line: str) -> None:
+    """Something that is worth knowing and is not the answer."""
+    render.put(common.aside, [Text(render.inline(line))])
+
+
 def _plain(record: Record) -> dict[str, Any]:
     return record.model_dump(mode="json")
 
@@ -334,7 +340,7 @@ def check(common: Common) -> int:
 
 
 @_command(cli, "plan")
-@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write the plan here, for apply.")
+@click.option("--out", metavar="FILE", type=FILE, help="Write the plan here, for apply.")
 @click.option("--brief", is_flag=True, help="A line a step, without commands and diffs.")
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 where something would change.")
 def plan(common: Common, out: Path | None, brief: bool, detailed_exitcode: bool) -> int:
@@ -356,10 +362,7 @@ def plan(common: Common, out: Path | None, brief: bool, detailed_exitcode: bool)
     }
     _answer(common, document, render.plan(made, render.municipalities(run.fleet), brief=brief))
     if out is not None:
-        render.put(
-            common.aside,
-            [Text(f"The plan is in {render.inline(out)}; carry it out with: samdrift apply {render.inline(out)}")],
-        )
+        _aside(common, f"The plan is in {out}. To carry it out: samdrift apply {out}")
     return record.exit_code
 
 
@@ -378,7 +381,7 @@ def _refuse_unwritable(out: Path) -> None:
 
 
 @_command(cli, "apply")
-@click.argument("planfile", metavar="[PLANFILE]", required=False, type=click.Path(path_type=Path))
+@click.argument("planfile", metavar="[PLANFILE]", required=False, type=FILE)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--brief", is_flag=True, help="Show the plan a line a step.")
 def apply(common: Common, planfile: Path | None, yes: bool, brief: bool) -> int:
@@ -453,22 +456,23 @@ def history(common: Common, record_id: str | None, last: int) -> None:
 @click.option(
     "--out",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=FILE,
     default=Path("report"),
     show_default=True,
     help="Where report.html and report.json go.",
 )
 def report(common: Common, out: Path) -> None:
     """Write what auditors read: how the hosts stood when last looked at."""
-    from deploy.report import latest_look, situation, write  # noqa: PLC0415  see the module's docstring
+    from deploy.report import latest_look, situation, verdict, write  # noqa: PLC0415  see the module's docstring
 
     fleet, source = _fleet(common)
     # The whole fleet, also with --lab: what nobody looked at belongs in the report.
     about = select(common.limit, fleet, fleet.hosts) if common.limit else fleet.hosts
     records = _store(common).records()
     made = situation(fleet, about, latest_look(records), records, clock.now(), source=source)
-    written = write(made, out)
-    _answer(common, made.model_dump(mode="json"), [Text(str(path)) for path in written])
+    page, document = write(made, out)
+    said = [Text(verdict(made).english, "bold"), Text(f"Read it: {page}"), Text(f"As data: {document}")]
+    _answer(common, made.model_dump(mode="json"), said)
 
 
 # --- the lab ----------------------------------------------------------------------------------------------------

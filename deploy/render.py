@@ -37,7 +37,7 @@ WIDTH = 100
 """Columns where there is no terminal to ask."""
 
 LONG_WORD = 60
-"""A longer word (a public key) is shown by its start."""
+"""A longer word (a public key) is shown by its start and its end."""
 
 OBEYED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
@@ -220,7 +220,11 @@ def host(
         for head in ("Field", "Fleet", "Lab"):
             table.add_column(head, overflow="fold")
         for field, before, after in overlay:
-            table.add_row(Text(inline(field)), Text(safe(_brief(before))), Text(safe(_brief(after))))
+            table.add_row(
+                Text(inline(field.removeprefix("context.samdrift."))),
+                Text(safe(_brief(before))),
+                Text(safe(_brief(after))),
+            )
         yield _indented(table)
 
 
@@ -278,7 +282,7 @@ def _brief(value: object, most: int = 4) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     first, *more = ("" if value is None else str(value)).splitlines() or ["–"]
-    said = " ".join(word if len(word) <= LONG_WORD else f"{word[:16]}…" for word in first.split(" "))
+    said = " ".join(word if len(word) <= LONG_WORD else f"{word[:8]}…{word[-12:]}" for word in first.split(" "))
     return f"{said} … {several(len(more) + 1, 'line')}" if more else said
 
 
@@ -293,8 +297,10 @@ def _some(items: Sequence[str], most: int, between: str) -> str:
 
 def plan(made: Plan, names: Mapping[str, str], *, brief: bool = False) -> Iterator[RenderableType]:
     """What would change, host by host: each step with its commands and its diff, or (brief) a line a step."""
+    wide = max((len(h.host) for h in made.hosts), default=0)
+    wider = max((len(names.get(h.municipality, "")) for h in made.hosts), default=0)
     for host_plan in made.hosts:
-        yield _host_line(host_plan, names)
+        yield _host_line(host_plan, f"{names.get(host_plan.municipality, ''):{wider}}", wide)
         for step in host_plan.changes:
             yield from _step(step, brief=brief)
         for stranger in host_plan.unmanaged:
@@ -309,12 +315,16 @@ def plan_summary(made: Plan) -> str:
     """The plan in a line: how much would change, and on how many hosts nothing or nobody knows."""
     changing = [h for h in made.hosts if h.changes]
     unknown = sum(bool(h.error) for h in made.hosts)
-    same = len(made.hosts) - len(changing) - unknown
-    steps = sum(_count(h)[0] for h in made.hosts)
-    parts = [f"{several(steps, 'change')} on {several(len(changing), 'host')}", f"{same} in sync"]
+    if not changing:
+        where = (
+            "on every host" if not unknown else f"on {several(len(made.hosts) - unknown, 'host')}, {unknown} unknown"
+        )
+        return f"{several(len(made.hosts), 'host')}: 0 changes {where}."
+    steps = several(sum(_count(h)[0] for h in made.hosts), "change")
+    said = [f"{steps} on {several(len(changing), 'host')}", f"{len(made.hosts) - len(changing) - unknown} in sync"]
     if unknown:
-        parts.append(f"{unknown} unknown")
-    return f"{several(len(made.hosts), 'host')}: {', '.join(parts)}."
+        said.append(f"{unknown} unknown")
+    return f"{several(len(made.hosts), 'host')}: {', '.join(said)}."
 
 
 def _count(host_plan: HostPlan) -> tuple[int, int]:
@@ -323,8 +333,8 @@ def _count(host_plan: HostPlan) -> tuple[int, int]:
     return len(host_plan.changes) - handlers, handlers
 
 
-def _host_line(host_plan: HostPlan, names: Mapping[str, str]) -> Text:
-    line = Text.assemble((inline(host_plan.host), "bold"), f"  {inline(names.get(host_plan.municipality, ''))}  ")
+def _host_line(host_plan: HostPlan, municipality: str, wide: int) -> Text:
+    line = Text.assemble((f"{inline(host_plan.host):{wide}}", "bold"), f"  {inline(municipality)}  ")
     if host_plan.error:
         return line.append(f"unknown: {inline(host_plan.error)}", "bold red")
     changes, handlers = _count(host_plan)
@@ -498,12 +508,15 @@ def _not_applicable(done: Sequence[Check]) -> Iterator[RenderableType]:
     reasons: dict[tuple[str, str, str], list[str]] = {}
     for check in (c for c in done if c.outcome == "not applicable"):
         reasons.setdefault((check.role, check.name, check.detail), []).append(check.host)
+    if not reasons:
+        return
+    yield Text("Not applicable", "bold dim")
+    table = _facts([])
     for (role, name, why), where in reasons.items():
-        on = inline(where[0]) if len(where) == 1 else several(len(where), "host")
-        line = Text.assemble(("not applicable  ", "dim"), (role, "cyan"), f"  {inline(name)} on {on}: {inline(why)}")
-        yield _indented(line, 0)
-    if reasons:
-        yield Text()
+        on = where[0] if len(where) == 1 else several(len(where), "host")
+        table.add_row(Text(inline(role)), Text.assemble(f"{inline(name)} (", inline(on), "): ", inline(why)))
+    yield _indented(table)
+    yield Text()
 
 
 def offline(done: Offline, names: Mapping[str, str]) -> Iterator[RenderableType]:
@@ -520,14 +533,12 @@ def offline(done: Offline, names: Mapping[str, str]) -> Iterator[RenderableType]
     if done.judgements:
         yield table
         yield Text()
-    reasons: defaultdict[str, list[str]] = defaultdict(list)
+    reasons: defaultdict[str, set[str]] = defaultdict(set)
     for judgement in (j for j in done.judgements if j.outcome == "not applicable"):
-        reasons[judgement.detail].append(judgement.path)
-    for why, paths in reasons.items():
-        where = sorted(set(paths))
-        more = f" and {len(where) - 1} more" if len(where) > 1 else ""
-        yield _indented(Text.assemble(("not applicable  ", "dim"), f"{inline(why)}: {inline(where[0])}{more}"), 0)
+        reasons[judgement.detail].add(judgement.path)
     if reasons:
+        yield Text("Not applicable", "bold dim")
+        yield _indented(_facts([(why, ", ".join(sorted(paths))) for why, paths in reasons.items()]))
         yield Text()
     yield from findings(done.findings, names)
     outcomes = Counter(j.outcome for j in done.judgements)
@@ -546,23 +557,21 @@ def offline(done: Offline, names: Mapping[str, str]) -> Iterator[RenderableType]
 def history(records: Sequence[Record]) -> Iterator[RenderableType]:
     """Who ran what, when, and how it ended; the newest last, where the prompt is."""
     table = _table()
-    for head in ("Record", "Started (UTC)", "Command"):
-        table.add_column(head, no_wrap=True)
+    table.add_column("Record", no_wrap=True)
     for head in ("Who", "Limit"):
         table.add_column(head, overflow="fold")
-    for head in ("Hosts", "Changed"):
+    for head in ("Hosts", "Changed", "Findings"):
         table.add_column(head, justify="right")
-    table.add_column("Ended")
+    table.add_column("Ended", no_wrap=True)
     for record in records:
         changed = sum(r.outcome == "changed" for r in record.hosts)
         table.add_row(
             Text(inline(record.id), "bold"),
-            Text(inline(record.started)[:16].replace("T", " ")),
-            Text(inline(record.command), "cyan"),
             Text(inline(record.who)),
             Text(inline(record.limit) or "–"),
             str(len(record.hosts)),
             str(changed or "–"),
+            str(len(record.findings) or "–"),
             Text(_ended(record.exit_code), "green" if record.exit_code == 0 else "yellow"),
         )
     yield table
