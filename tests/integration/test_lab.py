@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from deploy.lab import Lab, lab_directory
+from deploy.lab import HostStatus, Lab, lab_directory
 from deploy.lab_image import build, image_name, machine_mirror, recipe
 from deploy.lab_machine import mounts, processes, require_machine, run, unmount
 from inventory.errors import SamdriftError
@@ -48,8 +48,14 @@ class Bench:
         assert (process.returncode != 0) == fails, err
         return err if fails else json.loads(out)
 
-    def hosts(self) -> dict[str, Any]:
-        return {h["name"]: h for h in self.samdrift("lab", "status")["hosts"]}
+    def up(self) -> None:
+        """Bring it up, unless every host is running."""
+        hosts = self.hosts().values()
+        if not hosts or not all(h.running for h in hosts):
+            self.samdrift("lab", "up")
+
+    def hosts(self) -> dict[str, HostStatus]:
+        return {h.name: h for h in Lab(self.directory).status().hosts}
 
     def ssh(self, host: str, command: str) -> str:
         return run(*self.argv("ssh", "-F", str(self.directory / "ssh_config"), "-o", "ConnectTimeout=3", host, command))
@@ -110,15 +116,15 @@ def test_up_boots_every_host_and_a_second_up_leaves_them_alone(bench: Bench) -> 
     bench.samdrift("lab", "up")
     first = bench.hosts()
     assert len(first) >= 9
-    assert all(h["running"] and not h["cut_off"] for h in first.values())
+    assert all(h.running and not h.cut_off for h in first.values())
     answers = {name: bench.ssh(name, "hostname; systemctl is-system-running; sudo id -un") for name in first}
     assert answers == {name: f"{name}\nrunning\nroot\n" for name in first}
     bench.samdrift("lab", "up")
-    assert all(host["seconds"] > first[name]["seconds"] for name, host in bench.hosts().items())
+    assert all(host.seconds > first[name].seconds for name, host in bench.hosts().items())
 
 
 def test_what_roles_need_of_a_container_works(bench: Bench) -> None:
-    bench.samdrift("lab", "up")
+    bench.up()
     assert bench.ssh(GATEWAY, "sudo unshare --net ip -brief link").split()[0] == "lo"
     assert bench.ssh(GATEWAY, "sudo sh -c 'cat /proc/sys/net/ipv4/conf/lan0/forwarding'").strip() == "1"
     assert bench.ssh(RESOLVER, "cat /proc/sys/net/ipv4/conf/eth0/forwarding").strip() == "0"
@@ -126,14 +132,14 @@ def test_what_roles_need_of_a_container_works(bench: Bench) -> None:
 
 
 def test_a_host_that_is_cut_off_runs_on_and_comes_back(bench: Bench) -> None:
-    bench.samdrift("lab", "up")
+    bench.up()
     bench.samdrift("lab", "cut", GATEWAY)
-    assert bench.hosts()[GATEWAY]["cut_off"]
+    assert bench.hosts()[GATEWAY].cut_off
     with pytest.raises(SamdriftError, match=r"timed out|No route"):
         bench.ssh(GATEWAY, "true")
     bench.samdrift("lab", "mend", GATEWAY)
     assert bench.ssh(GATEWAY, "hostname").strip() == GATEWAY
-    assert not bench.hosts()[GATEWAY]["cut_off"]
+    assert not bench.hosts()[GATEWAY].cut_off
 
 
 def test_a_host_that_is_not_there_cannot_be_cut_off(bench: Bench) -> None:
@@ -141,24 +147,24 @@ def test_a_host_that_is_not_there_cannot_be_cut_off(bench: Bench) -> None:
 
 
 def test_a_killed_host_is_seen_and_comes_back_with_its_disk(bench: Bench) -> None:
-    bench.samdrift("lab", "up")
+    bench.up()
     bench.ssh(RESOLVER, "sudo touch /etc/remember")
     os.kill(bench.supervisor(RESOLVER), signal.SIGKILL)
-    status = _until_not_running(bench, RESOLVER)
-    assert any(RESOLVER in left for left in status["leftovers"])
+    _until_not_running(bench, RESOLVER)
+    assert any(RESOLVER in left for left in bench.samdrift("lab", "status")["leftovers"])
     bench.samdrift("lab", "up")
     assert bench.ssh(RESOLVER, "ls /etc/remember").strip() == "/etc/remember"
 
 
 def test_a_second_lab_in_the_same_network_is_refused_by_the_firsts_directory(bench: Bench, tmp_path: Path) -> None:
-    bench.samdrift("lab", "up")
+    bench.up()
     assert str(bench.directory) in bench.samdrift("lab", "up", fails=True, directory=tmp_path / "second")
     bench.samdrift("lab", "down", directory=tmp_path / "second")
     assert bench.ssh(RESOLVER, "hostname").strip() == RESOLVER
 
 
 def test_down_after_a_kill_leaves_nothing_and_can_be_repeated(bench: Bench) -> None:
-    bench.samdrift("lab", "up")
+    bench.up()
     assert bench.traces()
     os.kill(bench.supervisor(GATEWAY), signal.SIGKILL)
     assert bench.samdrift("lab", "down") == bench.samdrift("lab", "down")
@@ -184,16 +190,13 @@ def test_an_up_that_is_killed_half_way_can_be_taken_down_or_completed(bench: Ben
         os.killpg(process.pid, signal.SIGKILL)
     if seconds > 2:
         bench.samdrift("lab", "up")
-        assert all(h["running"] for h in bench.hosts().values())
+        assert all(h.running for h in bench.hosts().values())
     bench.samdrift("lab", "down")
     assert bench.traces() == []
 
 
-def _until_not_running(bench: Bench, host: str) -> dict[str, Any]:
+def _until_not_running(bench: Bench, host: str) -> None:
     deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        status: dict[str, Any] = bench.samdrift("lab", "status")
-        if not next(h for h in status["hosts"] if h["name"] == host)["running"]:
-            return status
+    while bench.hosts()[host].running:
+        assert time.monotonic() < deadline, f"{host} still runs"
         time.sleep(0.2)
-    pytest.fail(f"{host} still runs")
