@@ -21,9 +21,9 @@ demo: need-root setup ## The main job on real hosts, told as a story: plan, appl
 test: setup ## Every test with coverage; as root the lab tests too (< 20 min)
 ifeq ($(ROOT),)
 	@echo "make test: not root, so the tests that need the lab are left out; run it as root for all of them" >&2
-	@$(BIN)/pytest --cov= -m "not lab"
+	@$(BIN)/pytest -m "not lab" --cov
 else
-	@$(LAB_DOWN_AFTER) $(BIN)/pytest --cov=
+	@$(LAB_DOWN_AFTER) $(BIN)/pytest --cov
 endif
 
 check: lint types unit ## What CI asks before the lab: lint, types, unit tests
