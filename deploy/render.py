@@ -156,7 +156,7 @@ def hosts(fleet: Fleet, chosen: Sequence[Host]) -> Iterator[RenderableType]:
     with_roles = sum(bool(h.roles) for h in chosen)
     known = f"; not listed are the usual {', '.join(usual)}" if usual else ""
     sites = several(len({h.site for h in chosen}), "site")
-    yield Text(f"{several(len(chosen), 'host')} at {sites}, {with_roles} with roles{known}.")
+    yield _indented(Text(f"{several(len(chosen), 'host')} at {sites}, {with_roles} with roles{known}."), 0)
 
 
 def _at(host: Host) -> tuple[str, str]:

@@ -1,0 +1,190 @@
+"""What people see: fitted to the screen, true to the numbers, and obeyed by no terminal."""
+
+from __future__ import annotations
+
+import io
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console, RenderableType
+
+from deploy import render
+from deploy.findings import Finding, Kind
+from deploy.plan import Command, HostPlan, Plan, Step
+from deploy.record import Check, HostResult, Record
+from inventory import snapshot
+from inventory.fleet import Fleet
+from roles.shared.change import Change
+
+NAMES = {"heby": "Heby", "osthammar": "Östhammar"}
+
+
+def shown(*parts: RenderableType, width: int = 100) -> str:
+    stream = io.StringIO()
+    render.put(Console(file=stream, width=width, highlight=False, markup=False, emoji=False), parts)
+    return stream.getvalue()
+
+
+def plan_of(*hosts: HostPlan) -> Plan:
+    return Plan(fleet_digest="f", fleet_source="test", code_digest="c", made_at="now", made_by="me", hosts=hosts)
+
+
+def step(name: str, *, changing: bool = True, handler: bool = False) -> Step:
+    change = Change(what="/etc/x", before="old\n", after="new\n") if not handler else None
+    commands = (Command(kind="run", text="install x"),) if changing else ()
+    return Step(role="base", name=name, intent="i", commands=commands, change=change, handler=handler)
+
+
+def record_of(*checks: Check, findings: tuple[Finding, ...] = (), hosts: tuple[HostResult, ...] = ()) -> Record:
+    return Record(
+        id="r",
+        command="verify",
+        who="me",
+        started="then",
+        finished="now",
+        fleet_digest="f",
+        fleet_source="test",
+        code_digest="c",
+        checks=checks,
+        findings=findings,
+        hosts=hosts,
+        exit_code=0,
+    )
+
+
+def check(host: str, outcome: str, detail: str = "") -> Check:
+    return Check.model_validate(
+        {"host": host, "municipality": "heby", "role": "base", "name": "it runs", "outcome": outcome, "detail": detail}
+    )
+
+
+def test_the_fleet_fits_a_hundred_columns() -> None:
+    fleet = snapshot.load()
+
+    text = shown(*render.hosts(fleet, fleet.hosts))
+
+    assert max(map(len, text.splitlines())) <= 100
+    assert all(host.name in text for host in fleet.hosts)
+    assert "Älvkarleby" in text
+    assert "Östhammar" in text
+
+
+@given(st.text())
+def test_no_text_reaches_the_terminal_with_a_character_that_it_obeys(text: str) -> None:
+    assert not render.OBEYED.search(render.safe(text))
+
+
+@given(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1))
+def test_ordinary_letters_are_shown_as_they_are(text: str) -> None:
+    visible = render.OBEYED.sub("", text)
+
+    assert render.safe(visible) == visible
+
+
+@given(st.text() | st.lists(st.text()) | st.dictionaries(st.text(), st.text()))
+def test_json_says_the_same_and_hides_nothing(document: object) -> None:
+    text = render.as_json(document)
+
+    assert json.loads(text) == document
+    assert not render.OBEYED.search(text)
+
+
+def test_text_from_a_host_is_neither_markup_nor_a_command_to_the_terminal() -> None:
+    evil = "[bold red]x[/] \x1b]0;title\x07 \u202egnp.exe \x9b2J"
+    finding = Finding(kind=Kind.DRIFT, host=evil, role=evil, step=evil, summary=evil, detail=evil, remedy=evil)
+    plan = plan_of(
+        HostPlan(host=evil, municipality="", steps=(step(evil),)), HostPlan(host="b", municipality="", error=evil)
+    )
+    record = record_of(check(evil, "failed", evil), findings=(finding,), hosts=(_lost(evil),))
+
+    text = shown(
+        *render.findings([finding], {}),
+        *render.plan(plan, {}),
+        *render.verified(record, {}, 100),
+        *render.record(record, {}),
+        *render.history([record]),
+        width=1000,
+    )
+
+    assert "[bold red]x[/]" in text
+    assert not render.OBEYED.search(text)
+
+
+def _lost(name: str) -> HostResult:
+    return HostResult(host=name, municipality="heby", outcome="unknown", detail=name)
+
+
+def test_a_plan_shows_commands_and_diff_of_each_changing_step_and_nothing_of_the_others() -> None:
+    host = HostPlan(host="heb-gw1", municipality="heby", steps=(step("file /etc/x"), step("quiet", changing=False)))
+
+    text = shown(*render.plan(plan_of(host), NAMES))
+
+    for line in ("heb-gw1  Heby  1 change", "~ base  file /etc/x", "-old", "+new", "$ install x"):
+        assert line in text
+    assert "quiet" not in text
+    assert "1 host: 1 change on 1 host, 0 in sync." in text
+
+
+def test_a_brief_plan_is_a_line_a_step() -> None:
+    host = HostPlan(host="heb-gw1", municipality="heby", steps=(step("file /etc/x"), step("restart x", handler=True)))
+
+    assert len(shown(*render.plan(plan_of(host), NAMES, brief=True)).splitlines()) == 4
+
+
+def test_a_restart_is_no_change_by_itself() -> None:
+    host = HostPlan(host="a", municipality="heby", steps=(step("file"), step("restart", handler=True)))
+
+    assert render.plan_summary(plan_of(host)).startswith("1 host: 1 change on 1 host")
+
+
+def test_an_unknown_host_is_never_counted_as_in_sync() -> None:
+    lost, same = HostPlan(host="a", municipality="heby", error="no route"), HostPlan(host="b", municipality="heby")
+
+    assert render.plan_summary(plan_of(lost, same)) == "2 hosts: 0 changes on 1 host, 1 unknown."
+    assert render.plan_summary(plan_of(same)) == "1 host: 0 changes on every host."
+    assert "unknown: no route" in shown(*render.plan(plan_of(lost), NAMES))
+
+
+def test_long_lines_of_a_diff_are_not_broken() -> None:
+    long = "x" * 300
+
+    assert f"+{long}" in shown(render.diff(f"+{long}\n"), width=80)
+
+
+def test_checks_are_counted_by_outcome_and_reasons_given_once() -> None:
+    hosts = [f"heb-gw{n}" for n in range(30)]
+    checks = [check(h, "not applicable", "a container") for h in hosts] + [check("heb-gw1", "failed", "it does not")]
+
+    text = shown(*render.verified(record_of(*checks), NAMES, 100))
+
+    assert max(map(len, text.splitlines())) <= 100
+    assert "31 checks on 30 hosts: 1 failed, 30 not applicable." in text
+    assert text.count("a container") == 1
+    assert "it does not" in text
+
+
+def test_no_check_at_all_is_said_and_not_called_passed() -> None:
+    assert "0 checks on 0 hosts: none ran." in shown(*render.verified(record_of(), NAMES, 100))
+
+
+def test_findings_name_the_municipality_in_swedish_with_diff_and_remedy() -> None:
+    finding = Finding(
+        kind=Kind.DRIFT,
+        host="ost-gw1",
+        municipality="osthammar",
+        role="base",
+        step="file /etc/x",
+        summary="file /etc/x: changed",
+        detail="-a\n+b",
+        remedy="samdrift apply --limit ost-gw1",
+    )
+
+    text = shown(*render.findings([finding], NAMES))
+
+    for words in ("DRIFT  ost-gw1 · Östhammar · role base", "-a", "+b", "→ samdrift apply --limit ost-gw1"):
+        assert words in text
+
+
+def test_a_fleet_without_hosts_is_a_table_without_rows() -> None:
+    assert "0 hosts at 0 sites" in shown(*render.hosts(Fleet(), ()))
