@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import subprocess
@@ -311,7 +310,6 @@ def test_the_process_is_left_as_it_was(
     assert after == before
     assert capfd.readouterr().out == ""
     assert "test_web" not in sys.modules
-    gc.collect()
 
 
 def test_a_changed_check_file_is_read_anew(tmp_path: Path) -> None:
