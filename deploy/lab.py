@@ -259,7 +259,7 @@ class Lab:
         each = "".join(f"Host {h.name}\n    HostName {h.address}\n    HostKeyAlias {h.name}\n" for h in hosts)
         every = (
             f'Host *\n    User {USER}\n    IdentityFile "{self._keys / USER}"\n    IdentitiesOnly yes\n'
-            f'    UserKnownHostsFile "{self._keys / "known_hosts"}"\n    StrictHostKeyChecking yes\n    BatchMode yes\n'
+            f'    UserKnownHostsFile "{self._keys / "known_hosts"}"\n    StrictHostKeyChecking yes\n    BatchMode yes\n    LogLevel ERROR\n'
         )
         write(self._ssh_config, each + every)
 

@@ -105,7 +105,7 @@ def _in_scope(lab: str, name: str, argv: Sequence[str | Path], log: Path, timeou
     else:
         made = [root / scope for root in _cgroup_roots()]
         for group in made:
-            group.mkdir(exist_ok=True)
+            _make_group(group)
         # in the group before the program starts, so that nothing of it can be outside
         script = 'until [ "$1" = -- ]; do echo $$ > "$1/cgroup.procs" || exit; shift; done; shift; exec "$@"'
         enter = ["sh", "-c", script, "sh", *map(str, made), "--"]
@@ -131,6 +131,17 @@ def _in_scope(lab: str, name: str, argv: Sequence[str | Path], log: Path, timeou
             raise LabError(f"{argv[0]} did not finish within {timeout:.0f} s", where=str(log)) from e
         except subprocess.CalledProcessError as e:
             raise LabError(complaint(log) or f"exit status {e.returncode}", where=str(log)) from e
+
+
+def _make_group(group: Path) -> None:
+    try:
+        group.mkdir(exist_ok=True)
+    except OSError as e:
+        raise LabError(
+            f"cannot make a control group: {e.strerror}",
+            where=str(group),
+            fix="use a machine of its own, or a privileged container",
+        ) from e
 
 
 def complaint(log: Path) -> str:
