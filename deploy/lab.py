@@ -257,10 +257,16 @@ class Lab:
         known = "".join(f"{h.name} {_without_comment(self._public_host_key(h.name))}\n" for h in hosts)
         write(self._keys / "known_hosts", known)
         each = "".join(f"Host {h.name}\n    HostName {h.address}\n    HostKeyAlias {h.name}\n" for h in hosts)
-        every = (
-            f'Host *\n    User {USER}\n    IdentityFile "{self._keys / USER}"\n    IdentitiesOnly yes\n'
-            f'    UserKnownHostsFile "{self._keys / "known_hosts"}"\n    StrictHostKeyChecking yes\n    BatchMode yes\n    LogLevel ERROR\n'
+        options = (
+            f"User {USER}",
+            f'IdentityFile "{self._keys / USER}"',
+            "IdentitiesOnly yes",
+            f'UserKnownHostsFile "{self._keys / "known_hosts"}"',
+            "StrictHostKeyChecking yes",
+            "BatchMode yes",
+            "LogLevel ERROR",  # without the hosts' login banner
         )
+        every = "Host *\n" + "".join(f"    {option}\n" for option in options)
         write(self._ssh_config, each + every)
 
     def _drop_old_images(self, current: Path) -> None:
