@@ -29,15 +29,16 @@ from pydantic import BaseModel
 from pyinfra import __version__ as pyinfra_version
 from pyinfra.api import Config, FileUploadCommand, Inventory, State, StringCommand, arguments
 from pyinfra.api.command import PyinfraCommand
+from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.host import Host as PyinfraHost
 from pyinfra.api.operations import run_host_op
 from pyinfra.api.state import StateOperationHostData
 from pyinfra.context import ctx_config, ctx_host, ctx_state
 
 from deploy.batch import Truncated, answers, marker, script
-from deploy.connector import Connector, LookFailed
+from deploy.connector import Connector
 from deploy.observer import Observer, Quiet
-from deploy.plan import Command, HostPlan, Plan, Step, Unmanaged
+from deploy.plan import Command, HostPlan, Step, Unmanaged
 from deploy.rounds import Rounds
 from deploy.transport import Access, Answer, Connection, HostLost
 from inventory.errors import InventoryError, SamdriftError
@@ -47,6 +48,8 @@ from roles.shared.change import Change, digest, explanation
 from roles.shared.handlers import OwedHandlers, pay
 from roles.shared.registration import ManagedFile, registering
 from roles.shared.settings import Settings
+
+log = logging.getLogger("samdrift")
 
 AT_ONCE = 50
 """How many hosts are talked to at the same time."""
@@ -273,11 +276,14 @@ class Session:
         execs = connection.execs
         try:
             steps, unmanaged = self._evaluate(host)
-        except (HostLost, LookFailed) as e:
-            if isinstance(e, HostLost):
-                self.unreachable[name] = str(e)
-            self.observer.host(name, "failed", str(e))
-            return HostPlan(host=name, municipality=host.tenant, error=str(e), execs=connection.execs - execs)
+        except HostLost as e:
+            self.unreachable[name] = str(e)
+            return self._unknown(host, str(e))
+        except (SamdriftError, PyinfraError) as e:
+            return self._unknown(host, str(e) or type(e).__name__)
+        except Exception as e:
+            log.debug("looking at %s", name, exc_info=True)
+            return self._unknown(host, f"what it answered cannot be understood: {type(e).__name__}: {e}")
         plan = HostPlan(
             host=name,
             municipality=host.tenant,
@@ -288,6 +294,10 @@ class Session:
         )
         self.observer.host(name, "done", f"{len(plan.changes)} changes")
         return plan
+
+    def _unknown(self, host: Host, why: str) -> HostPlan:
+        self.observer.host(host.name, "failed", why)
+        return HostPlan(host=host.name, municipality=host.tenant, error=why)
 
     def _evaluate(self, host: Host) -> tuple[tuple[Step, ...], tuple[Unmanaged, ...]]:
         """All operations at once, then the handlers, which depend on what the others would do."""
@@ -332,19 +342,6 @@ def code_digest() -> str:
         if "__pycache__" not in path.parts:
             sha.update(f"\0{path.relative_to(root)}\0".encode() + path.read_bytes())
     return sha.hexdigest()
-
-
-def make_plan(session: Session, *, source: str, limit: str, made_at: str, made_by: str) -> Plan:
-    """One look at every host of a session, as a Plan."""
-    return Plan(
-        fleet_digest=session.fleet.digest,
-        fleet_source=source,
-        code_digest=code_digest(),
-        made_at=made_at,
-        made_by=made_by,
-        limit=limit,
-        hosts=session.look(),
-    )
 
 
 def _register(hosts: Sequence[Host], settings: Mapping[str, Mapping[str, Settings]]) -> dict[str, _Declared]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from deploy.findings import Finding
 from pydantic import Field
 
+from deploy.findings import Finding
 from inventory.fleet import Frozen
 
 

@@ -100,13 +100,25 @@ def settings_of(host: Host, fleet: Fleet, names: tuple[str, ...] | None = None) 
     return found
 
 
+NO_ROLES_SECTION = frozenset({"roles", "wave"})
+"""What a config context may say to samdrift besides the options of roles."""
+
+
+def _unread_sections(host: Host) -> list[Problem]:
+    """Options for a role that there is not: misspelled, they would be believed and never read."""
+    known = sorted({*NO_ROLES_SECTION, *catalogue()})
+    place, fix = f"host {host.name}, config context samdrift", f"one of: {', '.join(known)}"
+    unread = [name for name in host.samdrift if name not in known]
+    return [Problem("role-section", f"{place}.{name}", "there is no role of this name", fix) for name in unread]
+
+
 def problems_of(host: Host, fleet: Fleet | None) -> list[Problem]:
     """Everything wrong with the roles of a host: unknown ones, ones that do not fit, and bad settings.
 
     Without a fleet (there is no sound one), only what is wrong whatever the fleet is.
     """
     place = f"host {host.name}, config context samdrift.roles"
-    problems: list[Problem] = []
+    problems = _unread_sections(host)
     for name in host.roles:
         role = catalogue().get(name)
         if role is None:

@@ -14,11 +14,10 @@ import time
 from pathlib import Path
 from statistics import median
 
-from inventory.snapshot import load
-
 from deploy.lab import Lab, lab_hosts
 from deploy.planner import Session
 from inventory.fleet import Fleet, Host
+from inventory.snapshot import load
 from roles.shared.catalogue import catalogue
 
 RUNS = 3

@@ -9,7 +9,7 @@ import pytest
 from deploy.apply import Applied, StalePlan, Verify, apply_plan, refuse_if_stale
 from deploy.findings import Exit, Kind, exit_code
 from deploy.plan import Plan
-from deploy.planner import Session, make_plan
+from deploy.planner import Session, code_digest
 from deploy.record import Check
 from inventory.fleet import Fleet, Host
 from tests.integration.conftest import Sshd, fleet_of
@@ -62,7 +62,14 @@ def nothing_to_check(_hosts: Sequence[str]) -> tuple[Check, ...]:
 
 
 def plan_of(session: Session) -> Plan:
-    return make_plan(session, source="test", limit="", made_at="2026-11-23T00:00:00Z", made_by="test")
+    return Plan(
+        fleet_digest=session.fleet.digest,
+        fleet_source="test",
+        code_digest=code_digest(),
+        made_at="2026-11-23T00:00:00Z",
+        made_by="test",
+        hosts=session.look(),
+    )
 
 
 def host_with(sshd: Sshd, name: str, place: Path, *, wave: int = 10, role: str = "two_files", **options: str) -> Host:

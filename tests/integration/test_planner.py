@@ -248,6 +248,42 @@ def test_an_unreachable_host_is_unknown_and_the_reachable_one_is_planned(
     assert plans[host.name].changes
 
 
+def test_what_one_hosts_answers_provoke_is_its_own_affair(
+    sshd: Sshd, here: tuple[Fleet, Host, Path], make_role: Callable[[str, str], None], tmp_path: Path
+) -> None:
+    make_role(
+        "puzzled",
+        '"""A fact that cannot make sense of what it reads, and a path that is of another kind."""\n'
+        "from pyinfra.api import operation\nfrom pyinfra.api.facts import FactBase\nfrom pyinfra import host\n"
+        "from pyinfra.operations import files\n"
+        "from roles.shared.settings import Options as Base, Settings as SettingsBase\n"
+        "class Options(Base):\n    path: str = ''\n"
+        "class Settings(SettingsBase):\n    path: str\n"
+        "def settings(host, fleet, options):\n    return Settings(path=options.path)\n"
+        "class Odd(FactBase):\n    def command(self): return 'echo one'\n"
+        "    def process(self, output): return output[7]\n"
+        "@operation()\ndef odd():\n    host.get_fact(Odd)\n    yield 'echo never'\n"
+        "def deploy(settings):\n"
+        "    files.directory(name='directory', path=settings.path) if settings.path else odd(name='odd')\n",
+    )
+    (tmp_path / "file").touch()
+    odd = sshd.host("tie-odd1", context={"samdrift": {"roles": ["puzzled"]}})
+    wrong = {"samdrift": {"roles": ["puzzled"], "puzzled": {"path": str(tmp_path / "file")}}}
+    of_another_kind = sshd.host("tie-odd2", context=wrong)
+    fleet = fleet_of(here[1], odd, of_another_kind)
+    with Session(fleet, fleet.hosts, sshd.access) as session:
+        plans = {p.host: p for p in session.look()}
+    assert "IndexError" in plans["tie-odd1"].error
+    assert plans["tie-odd2"].error
+    assert (plans[here[1].name].error, bool(plans[here[1].name].changes)) == ("", True)
+
+
+def test_options_for_a_role_that_there_is_not_are_found_before_anything_is_connected_to(sshd: Sshd) -> None:
+    host = sshd.host("tie-a1", context={"samdrift": {"roles": [], "bsae": {"admins": {}}}})
+    with pytest.raises(InventoryError, match=r"host tie-a1, config context samdrift\.bsae"):
+        Session(fleet_of(host), [host], sshd.access)
+
+
 def test_all_wrong_settings_are_told_at_once_before_anything_is_connected_to(
     sshd: Sshd, make_role: Callable[[str, str], None], here: tuple[Fleet, Host, Path]
 ) -> None:
