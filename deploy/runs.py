@@ -129,10 +129,10 @@ def _carry_out(run: Run, session: Session, planned: Plan) -> Record:
         return run_checks(session, run.fleet, run.observer, names)
 
     applied = apply_plan(session, planned, prove, run.store)
-    well = [r.host for r in applied.hosts if r.outcome in {"changed", "in sync"}]
     return run.save(
         hosts=applied.hosts,
-        findings=run.store.date(applied.findings, at=run.started, looked_at=well),
+        # What else may be known of these hosts, apply did not look for: nothing is forgotten here.
+        findings=run.store.date(applied.findings, at=run.started),
         checks=applied.checks,
         plan_digest=planned.digest,
         code=exit_code(applied.findings, after_change=any(r.changed for r in applied.hosts)),

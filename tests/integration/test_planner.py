@@ -7,15 +7,13 @@ from pathlib import Path
 import pytest
 from pyinfra.api import Config, Inventory, State
 from pyinfra.api.connect import connect_all
-from pyinfra.context import ctx_config, ctx_host, ctx_state
 
 from deploy.plan import HostPlan
 from deploy.planner import Session, declared_files
 from inventory.errors import InventoryError
 from inventory.fleet import Fleet, Host
-from roles.shared.catalogue import catalogue, settings_of
-from roles.shared.registration import registering
 from tests.integration.conftest import Sshd, fleet_of
+from tests.integration.stock import our_commands, stock_commands
 
 ROLE = '''"""A role of files, links and directories below one place."""
 import shlex
@@ -68,9 +66,8 @@ def apply(sshd: Sshd, fleet: Fleet) -> None:
         assert not outcome.error, outcome
 
 
-def stock_commands(sshd: Sshd, fleet: Fleet, tmp_path: Path) -> dict[str, list[str]]:
-    """Step name to commands, as pyinfra itself computes them: its own State, connector and fact collection."""
-    host = fleet.hosts[0]
+def stock(sshd: Sshd, fleet: Fleet, tmp_path: Path) -> dict[str, list[str]]:
+    """What stock pyinfra computes, over its own SSH connector."""
     known = tmp_path / "known_hosts"
     known.write_text(f"[127.0.0.1]:{sshd.port} {sshd.host_key}\n")
     data = {
@@ -80,25 +77,9 @@ def stock_commands(sshd: Sshd, fleet: Fleet, tmp_path: Path) -> dict[str, list[s
         "ssh_key": str(sshd.access.key_file),
         "ssh_known_hosts_file": str(known),
     }
-    state = State(Inventory(([(host.name, data)], {})), Config())
-    ctx_state.set(state)
+    state = State(Inventory(([(fleet.hosts[0].name, data)], {})), Config())
     connect_all(state)
-    target = state.inventory.get_host(host.name)
-    found: dict[str, list[str]] = {}
-    with ctx_config.use(state.config.copy()), ctx_host.use(target):
-        for role, settings in settings_of(host, fleet).items():
-            with registering(role):
-                catalogue()[role].deploy(settings)
-        for operation in state.ops[target].values():
-            commands = [
-                getattr(c, "get_raw_value", lambda c=c: f"upload {c.dest}")() for c in operation.command_generator()
-            ]
-            found[operation.global_arguments["name"]] = commands
-    return found
-
-
-def our_commands(plan: HostPlan) -> dict[str, list[str]]:
-    return {s.name: [c.text if c.kind == "run" else f"upload {c.path}" for c in s.commands] for s in plan.steps}
+    return stock_commands(state, fleet, fleet.hosts[0].name)
 
 
 def empty(place: Path) -> None:
@@ -123,7 +104,7 @@ def test_the_plan_is_command_for_command_what_stock_pyinfra_computes(
     if before is not None:
         before(place)
     ours = our_commands(look(sshd, fleet))
-    assert ours == stock_commands(sshd, fleet, tmp_path)
+    assert ours == stock(sshd, fleet, tmp_path)
     assert any(ours.values()) is (before is not None)
 
 

@@ -1,0 +1,197 @@
+"""The main job on the lab's real hosts, from empty disks to the report, through the command line as a user has it.
+
+The tests of this module are one story and run in this order on one lab: each leaves it as the next expects it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyinfra.api import Config, Inventory, State
+from pyinfra.api.connect import connect_all, disconnect_all
+
+from deploy.lab import Lab, lab_directory, lab_hosts
+from deploy.lab_machine import require_machine
+from deploy.plan import HostPlan, read_plan
+from deploy.planner import Session
+from inventory.errors import SamdriftError
+from inventory.fleet import Fleet
+from inventory.snapshot import load
+from tests.integration.stock import our_commands, stock_commands
+
+pytestmark = pytest.mark.lab
+
+EDGE, RESOLVER, LOST, COMPARED = "heb-gw1", "tie-dns2", "ost-gw1", "tie-log1"
+
+
+def samdrift(*arguments: str, expect: int = 0) -> Any:
+    """Run the real program; its JSON document. Its exit code is part of what it says."""
+    program = [str(Path(sys.executable).with_name("samdrift")), "--json", *arguments]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert done.returncode == expect, f"{arguments} ended with {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr}"
+    return json.loads(done.stdout)
+
+
+def by_hand(host: str, command: str) -> None:
+    """What somebody does on a host without samdrift."""
+    config = lab_directory() / "ssh_config"
+    subprocess.run(["ssh", "-F", str(config), host, f"sudo sh -c '{command}'"], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Fleet]:
+    """The lab with empty disks, as its fleet."""
+    try:
+        require_machine()
+    except SamdriftError as e:
+        pytest.skip(str(e))
+    Lab().down()
+    samdrift("lab", "up")
+    yield Lab().overlay(load())
+    Lab().down()
+
+
+def look(fleet: Fleet, host: str) -> HostPlan:
+    with Session(fleet, [fleet.host(host)], Lab().access()) as session:
+        return session.look()[0]
+
+
+def stock(fleet: Fleet, name: str, directory: Path) -> dict[str, list[str]]:
+    """What stock pyinfra computes for this host, over its own SSH connector and with its own sudo."""
+    host, access = fleet.host(name), Lab().access()
+    known = directory / "known_hosts"
+    known.write_text("".join(f"{host.address} {key}\n" for key in host.host_keys))
+    data = {
+        "ssh_hostname": str(host.address),
+        "ssh_user": access.user,
+        "ssh_key": str(access.key_file),
+        "ssh_known_hosts_file": str(known),
+    }
+    state = State(Inventory(([(name, data)], {})), Config(SUDO=True))
+    connect_all(state)
+    try:
+        return stock_commands(state, fleet, name)
+    finally:
+        disconnect_all(state)
+
+
+def test_an_empty_host_is_planned_as_stock_pyinfra_would(lab: Fleet, tmp_path: Path) -> None:
+    plan = look(lab, COMPARED)
+    assert plan.changes
+    assert our_commands(plan) == stock(lab, COMPARED, tmp_path)
+
+
+def test_every_empty_host_converges_in_one_apply_and_passes_its_checks(lab: Fleet, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    samdrift("--lab", "plan", "--out", str(plan))
+    assert all(host.changes for host in read_plan(plan).hosts)
+    record = samdrift("--lab", "apply", str(plan), "--yes")
+    assert Counter(h["outcome"] for h in record["hosts"]) == {"changed": len(lab_hosts(lab))}
+    outcomes = Counter(c["outcome"] for c in record["checks"])
+    assert outcomes["passed"] > 40 * len(lab_hosts(lab))
+    assert outcomes["failed"] == 0
+    assert all(c["detail"] for c in record["checks"] if c["outcome"] == "not applicable")
+
+
+def test_every_role_applied_twice_changes_nothing_the_second_time(lab: Fleet) -> None:
+    hosts = samdrift("--lab", "plan", "--detailed-exitcode")["plan"]["hosts"]
+    assert {h["host"] for h in hosts} == {h.name for h in lab_hosts(lab)}
+    for host in hosts:
+        assert [s["name"] for s in host["steps"] if s["commands"]] == []
+        assert len(host["steps"]) >= 60
+        assert host["execs"] <= 3
+        assert host["unmanaged"] == []
+
+
+def test_a_converged_host_is_planned_as_stock_pyinfra_would(lab: Fleet, tmp_path: Path) -> None:
+    assert our_commands(look(lab, COMPARED)) == stock(lab, COMPARED, tmp_path)
+
+
+def test_three_changes_by_hand_are_three_findings_and_apply_mends_them(lab: Fleet) -> None:
+    by_hand(EDGE, 'echo "PermitTunnel yes" >> /etc/ssh/sshd_config')
+    by_hand(EDGE, "systemctl stop chrony.service")
+    by_hand(RESOLVER, "nft add rule inet samdrift input tcp dport 8080 accept")
+    findings = samdrift("--lab", "drift", expect=2)["findings"]
+    assert [(f["kind"], f["host"], f["municipality"], f["role"], f["step"]) for f in findings] == [
+        ("drift", EDGE, "heby", "base", "file /etc/ssh/sshd_config"),
+        ("drift", EDGE, "heby", "time", "chrony.service running"),
+        ("drift", RESOLVER, "tierp", "firewall", "nftables ruleset in force"),
+    ]
+    assert "-PermitTunnel yes" in findings[0]["detail"]
+    assert "dport 8080 accept" in findings[2]["detail"]
+    changed = {h["host"]: h["outcome"] for h in samdrift("--lab", "apply", "--yes")["hosts"]}
+    assert {host for host, outcome in changed.items() if outcome == "changed"} == {EDGE, RESOLVER}
+    assert samdrift("--lab", "drift")["findings"] == []
+
+
+def test_a_drifted_host_is_planned_as_stock_pyinfra_would_and_as_before_once_mended(lab: Fleet, tmp_path: Path) -> None:
+    by_hand(COMPARED, "rm /etc/rsyslog.conf; chmod 600 /etc/issue.net; systemctl stop rsyslog.service")
+    plan = look(lab, COMPARED)
+    assert len([s for s in plan.changes if not s.handler]) == 3
+    assert our_commands(plan) == stock(lab, COMPARED, tmp_path)
+    samdrift("--lab", "--limit", COMPARED, "apply", "--yes")
+    assert look(lab, COMPARED).changes == ()
+
+
+def test_a_plan_that_a_host_moved_away_from_is_stale_and_writes_nothing(lab: Fleet, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    by_hand(EDGE, "rm /etc/motd")
+    samdrift("--lab", "--limit", EDGE, "plan", "--out", str(plan))
+    by_hand(EDGE, "systemctl stop chrony.service")
+    record = samdrift("--lab", "--limit", EDGE, "apply", str(plan), "--yes", expect=5)
+    assert [h["outcome"] for h in record["hosts"]] == ["stale"]
+    assert {s.name for s in look(lab, EDGE).changes} >= {"file /etc/motd", "chrony.service running"}
+    samdrift("--lab", "--limit", EDGE, "apply", "--yes")
+
+
+def test_a_host_with_a_wrong_key_is_refused_and_told_where_to_look(lab: Fleet) -> None:
+    other = lab.host(RESOLVER).host_keys
+    liar = lab.host(EDGE).model_copy(update={"host_keys": other})
+    fleet = lab.model_copy(update={"hosts": tuple(liar if h.name == EDGE else h for h in lab.hosts)})
+    plan = look(fleet, EDGE)
+    assert "host key" in plan.error
+    assert f"host {EDGE}, field host_keys" in plan.error
+    assert plan.steps == ()
+
+
+def test_a_host_that_is_cut_off_is_unknown_and_the_others_are_reported(lab: Fleet) -> None:
+    samdrift("lab", "cut", LOST)
+    try:
+        record = samdrift("--lab", "drift", expect=3)
+    finally:
+        samdrift("lab", "mend", LOST)
+    assert [(f["kind"], f["host"]) for f in record["findings"]] == [("unknown", LOST)]
+    outcomes = {h["host"]: h["outcome"] for h in record["hosts"]}
+    assert outcomes.pop(LOST) == "unknown"
+    assert set(outcomes.values()) == {"in sync"}
+
+
+def test_the_report_holds_every_host_finding_and_check_and_needs_nothing_but_itself(lab: Fleet, tmp_path: Path) -> None:
+    samdrift("--lab", "report", "--out", str(tmp_path))
+    page, document = (tmp_path / "report.html").read_text(), json.loads((tmp_path / "report.json").read_text())
+    for host in lab.hosts:
+        assert host.name in page
+    assert LOST in json.dumps(document)
+    assert "<svg" in page
+    assert "<script" not in page
+    assert 'src="http' not in page
+
+
+def test_one_municipality_reaches_another_only_where_a_role_says_so(lab: Fleet) -> None:
+    """Real routing: the answer comes back from Heby's own network by way of Tierp's gateway, and BGP told the way."""
+    with Session(lab, [lab.host("tie-gw1"), lab.host(EDGE)], Lab().access()) as session:
+        route, asked, across = (
+            session.ask("tie-gw1", ["ip -4 route get 10.63.10.1"])[0].stdout,
+            session.ask(EDGE, ["timeout 5 bash -c 'exec 3<>/dev/tcp/10.60.10.11/53 && echo open'"])[0].stdout,
+            session.ask(EDGE, ["timeout 2 bash -c 'exec 3<>/dev/tcp/10.61.10.1/22 && echo open'"])[0].stdout,
+        )
+    assert "via 10.59.0.63" in route
+    assert asked == "open\n"
+    assert across == ""
