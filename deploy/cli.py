@@ -570,7 +570,8 @@ def _failed(error: Exception, *, as_json: bool, debug: bool) -> int:
         problems = [str(p) for p in error.problems] if isinstance(error, InventoryError) else []
         said = {"message": message, "problems": problems} if problems else {"message": message}
         click.echo(render.as_json({"error": said, "exit_code": code}))
-    shown = Text.assemble(("error: ", "bold red"), render.safe(message))
+    start = "\n" if isinstance(error, click.Abort) and sys.stderr.isatty() else ""  # below the ^C
+    shown = Text.assemble(start, ("error: ", "bold red"), render.safe(message))
     render.put(render.screen(sys.stderr), [shown])
     return code
 
@@ -580,7 +581,7 @@ def _told(error: Exception) -> tuple[str, int]:
     if isinstance(error, SamdriftError):
         return str(error), int(error.exit_code)
     if isinstance(error, click.Abort):
-        return "interrupted", INTERRUPTED
+        return "interrupted (run it again: it goes on where it stopped)", INTERRUPTED
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return f"no command was given\n\n{error.format_message()}", Exit.USAGE
     if isinstance(error, click.ClickException):

@@ -543,12 +543,12 @@ def offline(done: Offline, names: Mapping[str, str]) -> Iterator[RenderableType]
     yield from findings(done.findings, names)
     outcomes = Counter(j.outcome for j in done.judgements)
     judged = ", ".join(f"{outcomes[h]} {h}" for h in heads if outcomes[h])
-    yield Text(
-        f"{several(done.hosts, 'host')}, {done.settings} roles' settings, {several(done.files, 'file')}, of which "
-        f"{len(done.judgements)} differ and have a judge: {judged or 'none judged'}; "
-        f"{several(len(done.findings), 'problem')}.",
-        "bold red" if done.findings else "bold green",
+    summary = (
+        f"{several(done.hosts, 'host')}, {done.settings} roles' settings, {several(done.files, 'file')}. "
+        f"Of {len(done.judgements)} different files that have a judge: {judged or 'none judged'}. "
+        f"{several(len(done.findings), 'problem')}."
     )
+    yield _indented(Text(summary, "bold red" if done.findings else "bold green"), 0)
 
 
 # --- history ----------------------------------------------------------------------------------------------------
