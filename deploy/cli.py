@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+import gevent
 from rich.console import Console, RenderableType
 from rich.text import Text
 
@@ -549,6 +550,8 @@ def main() -> NoReturn:
 
 def _ended(arguments: Sequence[str]) -> int:
     """Run a command line; however it ends, that is an exit code and, where it failed, a clear line."""
+    if "--debug" not in arguments:
+        gevent.get_hub().exception_stream = None  # what fails in a greenlet is raised where it is waited for, too
     try:
         code = cli.main(arguments, prog_name="samdrift", standalone_mode=False)
         sys.stdout.flush()

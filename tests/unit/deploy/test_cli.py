@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
+from gevent.pool import Pool
 
 from deploy import cli
 from deploy.cli import Common
@@ -103,6 +104,17 @@ def test_a_traceback_is_shown_only_when_asked_for(capsys: pytest.CaptureFixture[
 
     cli._failed(ValueError("x"), as_json=False, debug=False)
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_what_fails_in_a_greenlet_is_told_once(capfd: pytest.CaptureFixture[str]) -> None:
+    def fail(_: int) -> None:
+        raise SamdriftError("broken")
+
+    cli._ended(["--help"])
+    with pytest.raises(SamdriftError, match="broken"):
+        Pool(1).map(fail, [1])
+
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_an_error_shows_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
