@@ -363,7 +363,8 @@ def plan(common: Common, out: Path | None, brief: bool, detailed_exitcode: bool)
     }
     _answer(common, document, render.plan(made, render.municipalities(run.fleet), brief=brief))
     if out is not None:
-        _aside(common, f"The plan is in {out}. To carry it out: samdrift apply {out}")
+        lab_too = "--lab " if common.lab else ""
+        _aside(common, f"The plan is in {out}. To carry it out: samdrift {lab_too}apply {out}")
     return record.exit_code
 
 
