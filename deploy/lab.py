@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import socket
 import time
@@ -92,7 +93,7 @@ class Lab:
         self.directory = (directory or lab_directory()).resolve()
         if set(str(self.directory)) & set(',:\\"\n'):
             raise LabError("a lab cannot be in a directory of this name", where=str(self.directory), fix='no , : " \\')
-        self.id = digest({str(self.directory): ("", 0)})[:8]
+        self.id = hashlib.sha256(str(self.directory).encode()).hexdigest()[:8]
         self._mirror = mirror or environment_option("SAMDRIFT_MIRROR")
         self._nameserver = nameserver
         self._switch = Switch(self.directory)
