@@ -342,10 +342,11 @@ def check(common: Common) -> int:
 
 @_command(cli, "plan")
 @click.option("--out", metavar="FILE", type=FILE, help="Write the plan here, for apply.")
-@click.option("--brief", is_flag=True, help="A line a step, without commands and diffs.")
+@click.option("--brief", is_flag=True, help="A line a step, without diffs.")
+@click.option("--commands", is_flag=True, help="Every command, also of steps that show a diff.")
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 where something would change.")
-def plan(common: Common, out: Path | None, brief: bool, detailed_exitcode: bool) -> int:
-    """Show what would change, with commands and diffs."""
+def plan(common: Common, out: Path | None, brief: bool, commands: bool, detailed_exitcode: bool) -> int:
+    """Show what would change, with diffs."""
     from deploy import runs  # noqa: PLC0415  see the module's docstring
     from deploy.plan import write_plan  # noqa: PLC0415  likewise
 
@@ -361,7 +362,7 @@ def plan(common: Common, out: Path | None, brief: bool, detailed_exitcode: bool)
         "findings": _plain(record)["findings"],
         "exit_code": record.exit_code,
     }
-    _answer(common, document, render.plan(made, render.municipalities(run.fleet), brief=brief))
+    _answer(common, document, render.plan(made, render.municipalities(run.fleet), brief=brief, commands=commands))
     if out is not None:
         lab_too = "--lab " if common.lab else ""
         _aside(common, f"The plan is in {out}. To carry it out: samdrift {lab_too}apply {out}")

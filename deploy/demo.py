@@ -53,10 +53,11 @@ def tell() -> None:
     samdrift("lab", "up")
 
     chapter("What would change?")
-    samdrift("--lab", "plan")
+    samdrift("--lab", "plan", "--brief")
+    samdrift("--lab", "--limit", f"{EDGE} and role=edge_gateway", "plan")
 
     chapter("Change it, in waves, and prove it")
-    samdrift("--lab", "apply", "--yes")
+    samdrift("--lab", "apply", "--yes", "--brief")
 
     chapter("Nothing is left to change")
     samdrift("--lab", "plan", "--detailed-exitcode")
@@ -68,7 +69,7 @@ def tell() -> None:
         run("ssh", "-F", str(lab_directory() / "ssh_config"), host, f"sudo sh -c {shlex.quote(command)}")
     samdrift("--lab", "drift", expect=Exit.DIFFERENCES)
     must_find([(EDGE, Kind.DRIFT), (EDGE, Kind.DRIFT), (RESOLVER, Kind.DRIFT)])
-    samdrift("--lab", "apply", "--yes")
+    samdrift("--lab", "apply", "--yes", "--brief")
     samdrift("--lab", "drift")
     must_find([])
 

@@ -295,14 +295,20 @@ def _some(items: Sequence[str], most: int, between: str) -> str:
 # --- plan and apply ---------------------------------------------------------------------------------------------
 
 
-def plan(made: Plan, names: Mapping[str, str], *, brief: bool = False) -> Iterator[RenderableType]:
-    """What would change, host by host: each step with its commands and its diff, or (brief) a line a step."""
+def plan(
+    made: Plan, names: Mapping[str, str], *, brief: bool = False, commands: bool = False
+) -> Iterator[RenderableType]:
+    """What would change, host by host: each step with its diff, or its commands where it has none.
+
+    Brief is a line a step. The commands of a step with a diff (every file is put in place by the same few) are told
+    only where `commands` asks for them.
+    """
     wide = max((len(h.host) for h in made.hosts), default=0)
     wider = max((len(names.get(h.municipality, "")) for h in made.hosts), default=0)
     for host_plan in made.hosts:
         yield _host_line(host_plan, f"{names.get(host_plan.municipality, ''):{wider}}", wide)
         for step in host_plan.changes:
-            yield from _step(step, brief=brief)
+            yield from _step(step, brief=brief, commands=commands)
         for stranger in host_plan.unmanaged:
             line = f"  ? {inline(stranger.path)}  is in a directory of role {stranger.role}, which does not declare it"
             yield Text(line, "magenta")
@@ -348,14 +354,14 @@ def _host_line(host_plan: HostPlan, municipality: str, wide: int) -> Text:
     return line.append(looked, "dim")
 
 
-def _step(step: Step, *, brief: bool) -> Iterator[RenderableType]:
+def _step(step: Step, *, brief: bool, commands: bool) -> Iterator[RenderableType]:
     sign, colour = ("↻", "blue") if step.handler else ("~", "yellow")
     yield Text.assemble((f"  {sign} ", colour), (inline(step.role), "cyan"), f"  {inline(step.name)}")
     if brief:
         return
     if step.change is not None:
         yield diff(step.change.diff, indent=6)
-    for command in step.commands:
+    for command in step.commands if commands or step.change is None else ():
         yield Text(
             "\n".join(f"      {'$' if n == 0 else ' '} {line}" for n, line in enumerate(_lines(str(command)))), "dim"
         )

@@ -95,7 +95,10 @@ class Connection:
         """
         if self._transport is None:
             raise HostLost("not connected", where=f"host {self.host.name}")
-        program = command if self.access.user == "root" else f"sudo -n -- {command}"
+        # Facts and checks read what programs say: on every host, in any session, it must be said in one language.
+        program = f"env LC_ALL=C.UTF-8 {command}"
+        if self.access.user != "root":
+            program = f"sudo -n -- {program}"
         self.execs += 1
         try:
             with gevent.Timeout(timeout, TimeoutError(f"no answer within {timeout:g} s")):

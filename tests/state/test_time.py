@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from roles.time import time_servers
+
 if TYPE_CHECKING:
+    from inventory.fleet import Fleet, Host
     from roles.time import Settings
 
 HAS_TIME = "chronyc waitsync 1 || { chronyc burst 4/8; chronyc waitsync 15 0 0 1; }"
@@ -34,12 +37,19 @@ def test_a_server_answers_the_fleet_and_a_client_nobody(host: Any, settings: Set
     assert bool(listening.strip()) == settings.server
 
 
-def test_it_has_the_time(host: Any, settings: Settings) -> None:
-    """A server may have it from itself, when the internet is away; a client must have it from a server."""
+def test_it_has_the_time(host: Any, settings: Settings, fleet: Fleet, me: Host) -> None:
+    """A server may have it from itself, when the internet is away; a client must have it from a server.
+
+    In a first roll-out the servers may come in a later wave: then none of them answers yet.
+    """
     if settings.server:
         assert host.run("chronyc -c tracking").stdout.strip().split(",")[-1] == "Normal"
     else:
         has_time = host.run(HAS_TIME)
+        answered = [line for line in host.run("chronyc -c sources").stdout.splitlines() if line.split(",")[5] != "0"]
+        later = all(server.wave > me.wave for server in time_servers(fleet))
+        if has_time.rc != 0 and later and not answered:
+            pytest.skip("not applicable: the time servers, all of later waves, do not answer yet")
         assert has_time.rc == 0, f"no time server has answered: {has_time.stdout.splitlines()[-1:]}"
 
 
