@@ -115,14 +115,25 @@ def _lost(name: str) -> HostResult:
     return HostResult(host=name, municipality="heby", outcome="unknown", detail=name)
 
 
-def test_a_plan_shows_commands_and_diff_of_each_changing_step_and_nothing_of_the_others() -> None:
+def test_a_plan_shows_the_diff_of_each_changing_step_and_nothing_of_the_others() -> None:
     host = HostPlan(host="heb-gw1", municipality="heby", steps=(step("file /etc/x"), step("quiet", changing=False)))
 
     text = shown(*render.plan(plan_of(host), NAMES))
 
-    for line in ("heb-gw1  Heby  1 change", "~ base  file /etc/x", "-old", "+new", "$ install x"):
+    for line in ("heb-gw1  Heby  1 change", "~ base  file /etc/x", "-old", "+new"):
         assert line in text
     assert "quiet" not in text
+    assert "$ install x" not in text
+    assert "$ install x" in shown(*render.plan(plan_of(host), NAMES, commands=True))
+
+
+def test_a_step_without_a_diff_shows_its_commands() -> None:
+    unseen = step("unit started").model_copy(update={"change": None})
+    host = HostPlan(host="heb-gw1", municipality="heby", steps=(unseen,))
+
+    text = shown(*render.plan(plan_of(host), NAMES))
+
+    assert "$ install x" in text
     assert "1 host: 1 change on 1 host, 0 in sync." in text
 
 
