@@ -16,6 +16,12 @@ HAS_TIME = "chronyc waitsync 1 || { chronyc burst 4/8; chronyc waitsync 15 0 0 1
 """A source is chosen after its third good answer, which at the usual pace can take a minute."""
 
 
+def _sources(host: Any, question: str) -> list[str]:
+    said = host.run(f"chronyc {question}")
+    assert said.rc == 0, f"chronyd does not answer: {said.stdout.strip()}"
+    return str(said.stdout).splitlines()
+
+
 def test_chrony_runs_and_comes_back_at_boot(host: Any) -> None:
     assert host.service("chrony").is_running
     assert host.service("chrony").is_enabled
@@ -28,7 +34,7 @@ def test_no_other_program_sets_the_clock(host: Any) -> None:
 
 def test_it_asks_whom_it_should_and_nobody_else(host: Any, settings: Settings) -> None:
     # -N: by the names in the configuration; -a: also those whose names cannot be resolved just now
-    asked = {line.split(",")[2] for line in host.run("chronyc -N -c sources -a").stdout.splitlines()}
+    asked = {line.split(",")[2] for line in _sources(host, "-N -c sources -a")}
     assert asked == {u.name for u in settings.upstreams} | {str(s) for s in settings.servers}
 
 
@@ -46,7 +52,7 @@ def test_it_has_the_time(host: Any, settings: Settings, fleet: Fleet, me: Host) 
         assert host.run("chronyc -c tracking").stdout.strip().split(",")[-1] == "Normal"
     else:
         has_time = host.run(HAS_TIME)
-        answered = [line for line in host.run("chronyc -c sources").stdout.splitlines() if line.split(",")[5] != "0"]
+        answered = [line for line in _sources(host, "-c sources") if line.split(",")[5] != "0"]
         later = all(server.wave > me.wave for server in time_servers(fleet))
         if has_time.rc != 0 and later and not answered:
             pytest.skip("not applicable: the time servers, all of later waves, do not answer yet")
