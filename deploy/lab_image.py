@@ -164,6 +164,7 @@ def recipe(mirror: Mirror) -> list[str]:
         f'echo {shlex.quote(NO_TRANSLATIONS)} > "$1/etc/apt/apt.conf.d/10lab"',
         # roles ask how old the package lists are; apt dates them by the mirror, and not by when they were read
         'touch "$1"/var/lib/apt/lists/*_Packages',
+        'rm "$1/etc/apt/apt.conf.d/99mmdebstrap"',
     )
     options = [
         "--mode=root",
@@ -175,6 +176,10 @@ def recipe(mirror: Mirror) -> list[str]:
         "--dpkgopt=path-exclude=/usr/share/info/*",
         "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+        # a mirror that does not answer is told within a minute; only while the image is built, see the last hook
+        '--aptopt=Acquire::http::Timeout "15"',
+        '--aptopt=Acquire::https::Timeout "15"',
+        '--aptopt=Acquire::Retries "1"',
         "--skip=cleanup/apt/lists",
         *(f"--customize-hook={hook}" for hook in hooks),
     ]
