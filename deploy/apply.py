@@ -2,7 +2,8 @@
 
 For each wave: look again, and leave alone every host that moved since the plan was made (*stale*); carry out
 the others' steps; look until nothing is left to change; run the state checks. A wave in which a step fails, a
-host does not converge or a check fails is the last one.
+host does not converge or is lost once it was changed, or a check fails, is the last one: what shut one host off
+would shut off the next. A host that could not be reached to begin with holds nobody up.
 """
 
 from __future__ import annotations
@@ -102,6 +103,9 @@ class _Run:
         names = [h.name for h in wave]
         ready = [live for live in self.session.look(names) if self._ready(live)]
         self.observer.stage(f"wave {number}: applying", [p.host for p in ready])
+        for live in ready:
+            if live.changes:  # before any of the wave is changed: a journal that cannot be written stops it here
+                self.journal.begin(self.plan.digest, live.host)
         outcomes = dict(zip([p.host for p in ready], Pool(AT_ONCE).map(self._carry_out, ready), strict=True))
         changed = [name for name, outcome in outcomes.items() if not outcome.error]
         for live in ready:
@@ -109,10 +113,11 @@ class _Run:
                 self._broke_off(live, outcomes[live.host])
         converged = self._converge(changed, outcomes)
         checks = self._prove(converged)
+        self._lost_while_proved(converged)
         self.checks += checks
         self.findings += [check_finding(c, self.controls) for c in checks if c.outcome == "failed"]
-        went_wrong = {r.host for n in names if (r := self.results.get(n)) and r.outcome in {"failed", "differs"}}
-        return not went_wrong and all(c.outcome != "failed" for c in checks)
+        well = {"in sync", "changed"}
+        return all(self.results[n].outcome in well for n in outcomes) and all(c.outcome != "failed" for c in checks)
 
     def _ready(self, live: HostPlan) -> bool:
         """Whether a host still says what the plan says; if not, why not is written down."""
@@ -139,8 +144,6 @@ class _Run:
         return False
 
     def _carry_out(self, live: HostPlan) -> Outcome:
-        if live.changes:
-            self.journal.begin(self.plan.digest, live.host)
         outcome = self.session.carry_out(live)
         self.observer.host(live.host, "failed" if outcome.error else "done", outcome.error)
         return outcome
@@ -207,6 +210,14 @@ class _Run:
             gevent.sleep(SETTLE_PAUSE)
             checks = tuple(c for c in checks if c.host not in failed) + self.verify(failed)
         return checks
+
+    def _lost_while_proved(self, names: Sequence[str]) -> None:
+        """A host that died while it was checked was not proved: what it was given is known, how it stands is not."""
+        for name in (n for n in names if n in self.session.unreachable):
+            why, result = self.session.unreachable[name], self.results[name]
+            self.results[name] = result.model_copy(update={"outcome": "unknown", "detail": why})
+            lost = HostPlan(host=name, municipality=result.municipality, error=why)
+            self._finding(Kind.UNKNOWN, lost, summary="the host was lost while it was checked", detail=why)
 
     def _result(
         self, name: str, outcome: str, *, changed: tuple[str, ...] = (), detail: str = "", live: HostPlan | None = None

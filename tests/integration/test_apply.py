@@ -11,6 +11,8 @@ from deploy.findings import Exit, Kind, exit_code
 from deploy.plan import Plan
 from deploy.planner import Session, code_digest
 from deploy.record import Check
+from deploy.store import StoreError
+from deploy.transport import HostLost
 from inventory.fleet import Fleet, Host
 from tests.integration.conftest import Sshd, fleet_of
 
@@ -218,6 +220,59 @@ def test_a_host_that_dies_in_the_middle_is_unknown_and_the_others_finish(
     assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "unknown", "tie-b1": "changed"}
     assert exit_code(applied.findings, after_change=True) == Exit.INCOMPLETE
     assert "broke off at dies: die, after 0 of 1 steps" in applied.findings[0].summary
+
+
+@pytest.mark.usefixtures("files")
+def test_a_host_that_is_lost_while_it_is_changed_stops_the_next_wave(
+    sshd: Sshd, tmp_path: Path, make_role: Callable[[str, str], None]
+) -> None:
+    make_role("dies", DIES)
+    dying = sshd.host("tie-a1", context={"samdrift": {"roles": ["dies"], "wave": 10}})
+    applied = run(sshd, fleet_of(dying, host_with(sshd, "tie-b1", tmp_path / "b", wave=20)))
+    assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "unknown", "tie-b1": "skipped"}
+    assert not (tmp_path / "b/a").exists()
+
+
+@pytest.mark.usefixtures("files")
+def test_a_host_that_cannot_be_reached_to_begin_with_holds_up_no_wave(sshd: Sshd, tmp_path: Path) -> None:
+    away = host_with(sshd, "tie-a1", tmp_path / "a").model_copy(update={"host_keys": ()})
+    applied = run(sshd, fleet_of(away, host_with(sshd, "tie-b1", tmp_path / "b", wave=20)))
+    assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "unknown", "tie-b1": "changed"}
+
+
+@pytest.mark.usefixtures("files")
+def test_a_host_that_is_lost_while_it_is_checked_is_unknown_and_stops_the_next_wave(sshd: Sshd, tmp_path: Path) -> None:
+    fleet = fleet_of(
+        host_with(sshd, "tie-a1", tmp_path / "a", wave=10), host_with(sshd, "tie-b1", tmp_path / "b", wave=20)
+    )
+    with Session(fleet, fleet.hosts, sshd.access) as session:
+
+        def dies(hosts: Sequence[str]) -> tuple[Check, ...]:
+            with pytest.raises(HostLost):
+                session.ask(hosts[0], ["kill -9 $(ps -o ppid= -p $(ps -o ppid= -p $PPID)); sleep 5"])
+            return ()
+
+        applied = apply_plan(session, plan_of(session), dies, Notes())
+    assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "unknown", "tie-b1": "skipped"}
+    assert len(applied.hosts[0].changed) == 2
+    assert exit_code(applied.findings, after_change=True) == Exit.INCOMPLETE
+
+
+class _FullJournal(Notes):
+    """A journal that takes one host, and then the controller's disk is full."""
+
+    def begin(self, plan_digest: str, host: str) -> None:
+        if self.written:
+            raise StoreError("no space left on device")
+        super().begin(plan_digest, host)
+
+
+@pytest.mark.usefixtures("files")
+def test_nothing_of_a_wave_is_changed_if_the_journal_cannot_be_written(sshd: Sshd, tmp_path: Path) -> None:
+    fleet = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a"), host_with(sshd, "tie-b1", tmp_path / "b"))
+    with pytest.raises(StoreError):
+        run(sshd, fleet, notes=_FullJournal())
+    assert not list(tmp_path.glob("[ab]/*"))
 
 
 @pytest.fixture
