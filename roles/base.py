@@ -243,6 +243,10 @@ SHELL_PARSES = "sh -n {path}"
 
 
 def _people(settings: Settings) -> None:
+    # Before any account loses a group: an installer may have given samdrift its sudo by one.
+    _directory("/etc/sudoers.d", "750")
+    managed_file("/etc/sudoers.d/samdrift", template="base/sudoers.j2", mode="440", validate_with=SUDO_ACCEPTS)
+    absent_file("/etc/sudoers.d/README")
     group(ADMINS_GROUP)
     group(AUTOMATION_GROUP)
     _directory("/etc/ssh/authorized_keys", "755")
@@ -257,9 +261,6 @@ def _people(settings: Settings) -> None:
         locked_account(name)
         _keys(name, ())
         _principals(name, ())
-    _directory("/etc/sudoers.d", "750")
-    absent_file("/etc/sudoers.d/README")
-    managed_file("/etc/sudoers.d/samdrift", template="base/sudoers.j2", mode="440", validate_with=SUDO_ACCEPTS)
 
 
 def _keys(user: str, keys: tuple[str, ...]) -> None:
@@ -390,7 +391,12 @@ def _admins(options: Options) -> tuple[User, ...]:
 
 
 def _former(options: Options) -> tuple[str, ...]:
-    return tuple(sorted({*options.former_admins, *(n for n, a in options.admins.items() if a.absent)}))
+    """The admins of the past, by name; never those accounts without which samdrift could not come back."""
+    former = {*options.former_admins, *(n for n, a in options.admins.items() if a.absent)}
+    if kept := sorted(former & {AUTOMATION, "root"}):
+        fix = "take it off former_admins, and off admins where it is absent"
+        raise SettingsError(f"{kept[0]} must not be locked", field="config context samdrift.base", fix=fix)
+    return tuple(sorted(former))
 
 
 def _nameservers(fleet: Fleet, options: Options) -> tuple[IPv4Address, ...]:

@@ -67,6 +67,19 @@ def test_samdrift_never_locks_itself_out(fleet: Fleet) -> None:
         computed(fleet, automation_keys=[])
 
 
+@pytest.mark.parametrize("name", ["samdrift", "root"])
+@pytest.mark.parametrize("by", ["admins", "former_admins"])
+def test_no_list_of_people_locks_the_accounts_that_samdrift_needs(fleet: Fleet, name: str, by: str) -> None:
+    said = [name] if by == "former_admins" else {name: {"full_name": "X", "absent": True}}
+    with pytest.raises(SettingsError, match=f"{name} must not be locked"):
+        computed(fleet, **{by: said})
+
+
+def test_sudo_is_samdrifts_own_before_its_account_loses_a_group_that_may_have_given_it(fleet: Fleet) -> None:
+    order = list(files(fleet))
+    assert order.index("/etc/sudoers.d/samdrift") < order.index("/etc/ssh/authorized_keys/samdrift")
+
+
 def test_a_host_believed_by_another_key_than_ed25519_is_refused(fleet: Fleet) -> None:
     host = fleet.host("tie-log1").model_copy(update={"host_keys": ("ssh-rsa AAAAB3Nza",)})
     with pytest.raises(SettingsError, match="no ed25519 host key"):
