@@ -14,6 +14,7 @@ from pathlib import Path
 
 import gevent
 import paramiko
+from paramiko.pkey import UnknownKeyType
 
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen, Host
@@ -24,6 +25,10 @@ UNACKNOWLEDGED_MS = 20_000
 
 class HostLost(SamdriftError):
     """A host cannot be reached, is not who it says, or died while it was talked to."""
+
+
+class UnusableKey(SamdriftError):
+    """A private key that cannot be read, or needs a passphrase; nobody is asked for one."""
 
 
 class Access(Frozen):
@@ -80,12 +85,12 @@ class Connection:
         try:
             with gevent.Timeout(access.connect_timeout * 2, TimeoutError("no SSH session in time")):
                 self._transport = _handshake(sock, self.host, access)
-        except (paramiko.SSHException, OSError, EOFError) as e:
-            sock.close()
-            raise HostLost(f"no SSH session: {e or type(e).__name__}", where=f"host {name}") from e
         except SamdriftError:
             sock.close()
             raise
+        except Exception as e:  # whatever a stranger's bytes make paramiko raise, it is about this host alone
+            sock.close()
+            raise HostLost(f"no SSH session: {str(e) or type(e).__name__}", where=f"host {name}") from e
 
     def run(self, command: str, *, stdin: bytes = b"", timeout: float) -> Answer:
         """Run one shell command as root in one exec channel.
@@ -126,20 +131,25 @@ def _handshake(sock: socket.socket, host: Host, access: Access) -> paramiko.Tran
         )
     transport = paramiko.Transport(sock)
     try:
-        options = transport.get_security_options()
-        options.key_types = [t for t in options.key_types if t in known] or list(known)
+        _offer_only(known, transport, host)
         transport.start_client(timeout=access.connect_timeout)
         _believe(transport.get_remote_server_key(), known, host)
         _log_in(transport, host, access)
-    except ValueError as e:
-        transport.close()
-        kinds = ", ".join(known)
-        raise HostLost(f"no usable host key type among {kinds}", where=f"host {host.name}, field host_keys") from e
     except BaseException:
         transport.close()
         raise
     transport.set_keepalive(10)
     return transport
+
+
+def _offer_only(known: dict[str, bytes], transport: paramiko.Transport, host: Host) -> None:
+    """Ask the host for a key of a type that the inventory has."""
+    options = transport.get_security_options()
+    try:
+        options.key_types = [t for t in options.key_types if t in known] or list(known)
+    except ValueError as e:
+        kinds = ", ".join(known)
+        raise HostLost(f"no usable host key type among {kinds}", where=f"host {host.name}, field host_keys") from e
 
 
 def _believe(offered: paramiko.PKey, known: dict[str, bytes], host: Host) -> None:
@@ -161,40 +171,42 @@ def _key_blob(line: str) -> bytes:
 
 def _log_in(transport: paramiko.Transport, host: Host, access: Access) -> None:
     """Try the named key, or the agent's keys and the user's own, until one is accepted."""
-    tried = 0
-    for key in _keys(access):
-        tried += 1
+    refused, unusable = 0, []
+    for candidate in _candidates(access):
         try:
+            key = _load_key(candidate) if isinstance(candidate, Path) else candidate
             transport.auth_publickey(access.user, key)
+        except UnusableKey as e:
+            if access.key_file is not None:
+                raise
+            unusable.append(str(e))  # the user's own key may be locked, and the agent's copy of it refused
         except paramiko.AuthenticationException:
-            continue
-        return
-    keys = "no key to try" if not tried else f"{tried} key{'s' if tried > 1 else ''} refused"
+            refused += 1
+        else:
+            return
+    keys = "no key to try" if not refused else f"{refused} key{'s' if refused > 1 else ''} refused"
     raise HostLost(
-        f"login as {access.user} failed: {keys}",
+        f"login as {access.user} failed: {'; '.join([keys, *unusable])}",
         where=f"host {host.name}",
         fix="give a key with --key, or load one into the SSH agent",
     )
 
 
-def _keys(access: Access) -> list[paramiko.PKey]:
+def _candidates(access: Access) -> list[paramiko.PKey | Path]:
     if access.key_file is not None:
-        return [_load_key(access.key_file)]
-    agent = list(paramiko.Agent().get_keys()) if "SSH_AUTH_SOCK" in os.environ else []
+        return [access.key_file]
+    agent = paramiko.Agent().get_keys() if "SSH_AUTH_SOCK" in os.environ else ()
     own = [Path.home() / ".ssh" / name for name in ("id_ed25519", "id_ecdsa", "id_rsa")]
-    return [*agent, *(_load_key(p) for p in own if p.exists())]
+    return [*agent, *(p for p in own if p.exists())]
 
 
 def _load_key(path: Path) -> paramiko.PKey:
     """A private key, with its certificate where `<path>-cert.pub` stands beside it."""
     try:
-        key = paramiko.PKey.from_path(path)
-        certificate = path.with_name(f"{path.name}-cert.pub")
-        if certificate.exists():
-            key.load_certificate(str(certificate))
-    except (OSError, ValueError, paramiko.SSHException) as e:
-        raise SamdriftError(f"cannot use this SSH key: {e}", where=str(path), fix="give another with --key") from e
-    return key
+        return paramiko.PKey.from_path(path)
+    except (OSError, ValueError, TypeError, paramiko.SSHException, UnknownKeyType) as e:  # TypeError: it is locked
+        fix = "give another with --key, or load it into the SSH agent"
+        raise UnusableKey(f"cannot use this SSH key: {e}", where=str(path), fix=fix) from e
 
 
 def _exec(transport: paramiko.Transport, program: str, stdin: bytes, open_timeout: float) -> Answer:

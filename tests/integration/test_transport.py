@@ -1,12 +1,15 @@
 """A host is believed by the inventory's keys alone, and every wait for it ends."""
 
+import shutil
 import socket
+import subprocess
 import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from deploy.transport import Connection, HostLost
+from deploy.transport import Connection, HostLost, UnusableKey
 from tests.integration.conftest import Sshd, keygen
 
 
@@ -42,6 +45,54 @@ def test_a_login_key_that_is_refused_is_said_so(sshd: Sshd, tmp_path: Path) -> N
     access = sshd.access.model_copy(update={"key_file": tmp_path / "stranger"})
     with pytest.raises(HostLost, match="login as root failed: 1 key refused"):
         Connection(sshd.host(), access).open()
+
+
+def locked_key(path: Path) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", str(path)], check=True)
+    return path
+
+
+def test_a_locked_key_that_was_named_is_said_so(sshd: Sshd, tmp_path: Path) -> None:
+    access = sshd.access.model_copy(update={"key_file": locked_key(tmp_path / "locked")})
+    with pytest.raises(UnusableKey, match=r"cannot use this SSH key: .*password"):
+        Connection(sshd.host(), access).open()
+
+
+def test_a_locked_key_of_ones_own_does_not_keep_the_others_from_being_tried(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    access = sshd.access.model_copy(update={"key_file": None})
+    locked_key(tmp_path / ".ssh/id_ed25519")
+    with pytest.raises(HostLost, match=r"no key to try; .*id_ed25519: cannot use this SSH key"):
+        Connection(sshd.host(), access).open()
+    assert sshd.access.key_file is not None
+    shutil.copy(sshd.access.key_file, tmp_path / ".ssh/id_ecdsa")
+    connection = Connection(sshd.host(), access)
+    connection.open()
+    connection.close()
+
+
+def test_whatever_a_stranger_answers_is_that_hosts_affair_alone(sshd: Sshd) -> None:
+    names = b"\xff\xfe"  # no UTF-8, in the first list of the key exchange
+    body = b"\x14" + bytes(16) + (len(names).to_bytes(4, "big") + names) * 10 + bytes(5)
+    padding = 8 - (len(body) + 5) % 8 + 8
+    packet = (len(body) + padding + 1).to_bytes(4, "big") + bytes([padding]) + body + bytes(padding)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            peer, _ = server.accept()
+            with peer:
+                peer.sendall(b"SSH-2.0-stranger\r\n" + packet)
+                peer.recv(1)
+                time.sleep(0.5)
+
+        Thread(target=answer, daemon=True).start()
+        access = sshd.access.model_copy(update={"port": server.getsockname()[1]})
+        with pytest.raises(HostLost, match="no SSH session"):
+            Connection(sshd.host(), access).open()
 
 
 def test_a_port_where_nobody_listens_is_lost_and_says_where(sshd: Sshd) -> None:
