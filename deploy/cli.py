@@ -74,6 +74,31 @@ class Common:
         return render.screen(sys.stderr)
 
 
+class _Words(click.ParamType[str]):
+    """A text that says something: `--limit "$WHICH"` with WHICH not set must not mean every host."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not value:
+            self.fail("it is empty", param, ctx)
+        return str(value)
+
+
+class _File(click.Path):
+    """A path that says something: an empty one would mean the directory one happens to be in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        if not value:
+            self.fail("it is empty", param, ctx)
+        return Path(os.fsdecode(super().convert(value, param, ctx)))
+
+
+WORDS = _Words()
+FILE = _File()
+READABLE = _File(exists=True, dir_okay=False, readable=True)
+
+
 def _common_options(prefix: str | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The common options, as a decorator; with a prefix, the environment may give them too."""
 
@@ -82,14 +107,14 @@ def _common_options(prefix: str | None) -> Callable[[Callable[..., Any]], Callab
         return click.option(f"--{name}", default=None, envvar=variable, help=meaning, **more)
 
     options = (
-        option("limit", "Which hosts: heby, role=time, tie-*, combined with and, or, not.", metavar="EXPR"),
-        option("source", "The inventory: snapshot (the project's own) or a directory.", metavar="SOURCE"),
+        option("limit", "Which hosts: heby, role=time, tie-*, combined with and, or, not.", metavar="EXPR", type=WORDS),
+        option("source", "The inventory: snapshot (the project's own) or a directory.", metavar="SOURCE", type=WORDS),
         option("lab", "The lab's hosts, and no others.", is_flag=True),
         option("state", "Where runs are recorded.", metavar="DIR", type=FILE),
         option("json", "One JSON document on stdout, everything else on stderr.", is_flag=True),
         option("debug", "Show where in the code an error comes from.", is_flag=True),
-        option("user", "Log in to hosts as this user.", metavar="NAME"),
-        option("key", "Log in with this private key.", metavar="FILE", type=FILE),
+        option("user", "Log in to hosts as this user.", metavar="NAME", type=WORDS),
+        option("key", "Log in with this private key.", metavar="FILE", type=READABLE),
     )
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -106,8 +131,6 @@ class _InOrder(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
         return list(self.commands)
 
-
-FILE = click.Path(path_type=Path)
 
 EXIT_CODES = """\b
 Exit codes:
@@ -182,9 +205,14 @@ def _chosen(common: Common, fleet: Fleet, *, live: bool = False) -> tuple[Host, 
     among = fleet.hosts
     if common.lab:
         among = tuple(h for h in among if "lab" in h.tags)
-    if live:
-        among = tuple(h for h in among if h.roles and h.status == "active")
-    return select(common.limit, fleet, among) if common.limit else among
+    chosen = select(common.limit, fleet, among) if common.limit else among
+    if not live:
+        return chosen
+    alive = tuple(h for h in chosen if h.roles and h.status == "active")
+    if not alive:
+        where = f"--limit {common.limit!r}" if common.limit else "this inventory"
+        raise UsageError("no host there is active and has roles", where=where, fix="see: samdrift hosts")
+    return alive
 
 
 def _store(common: Common) -> Store:

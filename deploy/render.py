@@ -205,7 +205,9 @@ def host(
     yield Text.assemble((inline(shown.name), "bold"), "  ", inline(f"{tenant.name} · {site.name}"))
     yield _indented(_facts(_host_facts(fleet, shown)))
     for role in shown.roles:
-        yield Text.assemble("\n", (role, "bold cyan"), f"  {inline(summaries.get(role, ''))}")
+        yield Padding(
+            Text.assemble((role, "bold cyan"), f"  {inline(summaries.get(role, ''))}"), (1, 0, 0, 0), expand=False
+        )
         yield _indented(_facts([(k, _brief(v)) for k, v in settings.get(role, {}).items()]))
         own = [f for f in files if f.role == role]
         if own:

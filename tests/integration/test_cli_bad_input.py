@@ -182,7 +182,7 @@ def test_a_template_with_an_undefined_variable_is_told_by_file_and_line(tmp_path
         ("hosts", "$(touch /tmp/owned)", "--limit"),
         ("plan", "zzz-*", "zzz-"),
         ("plan", "heby and", "--limit"),
-        ("plan", "alv-fw1", "means no host"),  # it has no roles
+        ("plan", "alv-fw1", "has roles"),  # it has none
         ("check", "heby and knivsta", "means no host"),
         ("drift", "role=", "--limit"),
     ],
@@ -194,6 +194,38 @@ def test_a_limit_that_means_nothing_is_wrong_usage(command: str, limit: str, wor
     assert len(said.err.splitlines()) == 1
     assert word in said.err
     assert said.out == ""
+    assert not state.exists()
+
+
+@pytest.mark.parametrize("option", ["--limit", "--source", "--state", "--user", "--key"])
+def test_an_option_given_as_nothing_is_wrong_usage_and_not_everything(option: str, tmp_path: Path) -> None:
+    """As `--limit "$WHICH"` is in a script where WHICH is not set."""
+    said = samdrift("plan", option, "", cwd=tmp_path, PYTHONPATH=str(PROJECT), XDG_STATE_HOME=str(tmp_path / "state"))
+
+    assert said.code == 64
+    assert option in said.err
+    assert len(said.err.splitlines()) == 1
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_key_that_is_not_there_is_told_before_any_host_is_asked(tmp_path: Path, state: Path) -> None:
+    said = samdrift("plan", "--limit", "tie-mon1", "--key", tmp_path / "nosuch", "--state", state)
+
+    assert said.code == 64
+    assert "nosuch" in said.err
+    assert len(said.err.splitlines()) == 1
+    assert not state.exists()
+
+
+def test_a_look_at_no_host_is_not_all_well(tmp_path: Path, state: Path) -> None:
+    for file, sections in (("organisation", "regions tenants sites"), ("network", "prefixes"), ("cables", "cables")):
+        (tmp_path / f"{file}.yaml").write_text("".join(f"{s}: []\n" for s in sections.split()), encoding="utf-8")
+    (tmp_path / "contexts.yaml").write_text("config_contexts: []\n", encoding="utf-8")
+
+    said = samdrift("drift", "--source", tmp_path, "--state", state)
+
+    assert said.code == 64
+    assert "has roles" in said.err
     assert not state.exists()
 
 

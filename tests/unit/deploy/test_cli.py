@@ -138,6 +138,17 @@ def test_show_says_a_file_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.endswith("tie-mon1\n")
 
 
+@pytest.mark.parametrize("name", ["tie-dns1", "alv-gw1", "heb-sw1", "tie-archive1"])  # server, gateway, CLI, planned
+def test_show_fits_a_hundred_columns(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+
+    assert cli._ended(["show", name]) == 0
+
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 100
+
+
 def test_the_lab_differs_only_where_it_says_so() -> None:
     before = {"a": {"x": 1, "y": [1]}, "b": 2}
     after = {"a": {"x": 1, "y": [2]}, "b": 2, "c": True}
