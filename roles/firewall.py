@@ -5,7 +5,8 @@ ask for (`forwards`); to open something is to say in a role who needs it and why
 and forwarding, IPv6 as well. What goes out is not filtered here: the gateways decide about that.
 
 The file is checked by nft on the host before it goes live, and loaded in one transaction: if it is refused, the
-old ruleset stays in force. A rule added by hand is found by comparing what is in force, not the file.
+old ruleset stays in force. One that would shut out the very session that loads it is not loaded: samdrift runs on a
+management station. A rule added by hand is found by comparing what is in force, not the file.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from roles.shared.traffic import ANYWHERE, Forward, Listen, fleet_networks, netw
 
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
 PATH = "/etc/nftables.conf"
+SSH = 22
 LONGEST_COMMENT = 120
 """Bytes; nft takes 128 at most."""
 
@@ -71,7 +73,8 @@ def deploy(settings: Settings) -> None:
     content = ruleset(settings)
     packages("nftables")
     managed_file(PATH, content=content, mode="640", validate_with="nft -c -f {path}")
-    loaded_ruleset(PATH, content)
+    ssh = (o.listen.sources for o in settings.openings if (o.listen.protocol, o.listen.port) == ("tcp", SSH))
+    loaded_ruleset(PATH, content, networks(n for sources in ssh for n in sources))
     service("nftables.service")
 
 

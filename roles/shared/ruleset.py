@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import shlex
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
+from ipaddress import IPv4Network
 
 from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, operation
@@ -51,17 +52,46 @@ class RulesetsOnHost(FactBase[Rulesets]):
         return Rulesets(live=live, wanted=wanted)
 
 
-def loaded_ruleset(path: str, content: str) -> OperationMeta:
-    """Declare that the ruleset in force is the one that `content` says; `path` holds it when this step runs."""
-    return load(name="nftables ruleset in force", path=path, content=content)
+CLIENT = (
+    'p=$$; while [ "$p" -gt 1 ]; do '
+    r"""c=$(tr '\0' '\n' < "/proc/$p/environ" | sed -n 's/^SSH_CONNECTION=\([^ ]*\).*/\1/p'); """
+    """[ -z "$c" ] || break; p=$(sed -n 's/^PPid:[^0-9]*//p' "/proc/$p/status"); done"""
+)
+"""Sets `c` to the address that this SSH session comes from: sudo keeps it from us, but not from its own environment."""
+
+
+def session_stays(let_in: Iterable[IPv4Network]) -> str:
+    """A shell command that refuses if this SSH session does not come from one of these networks.
+
+    Where it comes from no SSH session at all (a console), there is none to lose.
+    """
+    elements = ", ".join(map(str, let_in))
+    these = f"elements = {{ {elements} }};" if elements else ""
+    known = shlex.quote(f"add table ip t; add set ip t s {{ type ipv4_addr; flags interval; {these} }}")
+    is_let_in = f'{NFT} {known} && {NFT} get element ip t s "{{ $1 }}" > /dev/null 2>&1'
+    said = (
+        '"refused: this session comes from $c, and the new ruleset would shut it out; come from a management station"'
+    )
+    return (
+        f'{CLIENT}; [ -z "$c" ] || unshare --net sh -c {shlex.quote(is_let_in)} - "$c" || {{ echo {said} >&2; false; }}'
+    )
+
+
+def loaded_ruleset(path: str, content: str, let_in: tuple[IPv4Network, ...]) -> OperationMeta:
+    """Declare that the ruleset in force is the one that `content` says; `path` holds it when this step runs.
+
+    Args:
+        let_in: where `content` lets SSH in from; a ruleset that would shut out who loads it is not loaded.
+    """
+    return load(name="nftables ruleset in force", path=path, content=content, let_in=let_in)
 
 
 @operation()
-def load(path: str, content: str) -> Generator[StringCommand]:
+def load(path: str, content: str, let_in: tuple[IPv4Network, ...]) -> Generator[StringCommand]:
     """Load the file where the ruleset in force is another. One transaction: refused, the old one stays."""
     rulesets = host.get_fact(RulesetsOnHost, content=content)
     if rulesets.live is not None and rulesets.live == rulesets.wanted:
         host.noop("the ruleset in force is as wanted")
         return
     change = Change(what="nftables ruleset", before=rulesets.live, after=rulesets.wanted or content)
-    yield explain(StringCommand(f"{NFT} -f {shlex.quote(path)}"), change)
+    yield explain(StringCommand(f"{{ {session_stays(let_in)}; }} && {NFT} -f {shlex.quote(path)}"), change)

@@ -1,0 +1,55 @@
+"""A ruleset that would shut out the very session that loads it is refused, on a real sshd and by the real nft."""
+
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Network
+
+import pytest
+
+from deploy.transport import Answer, Connection
+from roles.shared.ruleset import session_stays
+from roles.shared.traffic import ANYWHERE
+from tests.integration.conftest import Sshd
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("nft", path="/usr/sbin:/usr/bin") is None
+    or subprocess.run(["/usr/bin/unshare", "--net", "true"], check=False, capture_output=True).returncode != 0,
+    reason="nft is not installed here, or nobody may make a network namespace",
+)
+
+Asked = Callable[..., Answer]
+
+
+@pytest.fixture
+def asked(sshd: Sshd) -> Iterator[Asked]:
+    """Whether a session from 127.0.0.1 would stay, if these networks were let in."""
+    connection = Connection(sshd.host(), sshd.access)
+    connection.open()
+
+    def ask(*let_in: str, start: str = "") -> Answer:
+        command = session_stays(map(IPv4Network, let_in))
+        return connection.run(f"{start} sh -c {shlex.quote(command)}", timeout=10)
+
+    yield ask
+    connection.close()
+
+
+@pytest.mark.parametrize("let_in", ["127.0.0.1/32", "127.0.0.0/30", str(ANYWHERE[0])])
+def test_a_session_that_is_let_in_stays(asked: Asked, let_in: str) -> None:
+    answer = asked("10.60.10.250/32", let_in) if let_in != "0.0.0.0/0" else asked(let_in)
+    assert (answer.rc, answer.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("let_in", [(), ("10.60.10.250/32",), ("127.0.0.2/31", "10.59.0.250/32")])
+def test_a_session_that_would_be_shut_out_is_refused(asked: Asked, let_in: tuple[str, ...]) -> None:
+    answer = asked(*let_in)
+    assert answer.rc == 1
+    assert "this session comes from 127.0.0.1, and the new ruleset would shut it out" in answer.stderr
+
+
+def test_what_sudo_keeps_from_its_children_is_known_all_the_same(asked: Asked) -> None:
+    as_by_sudo = "sh -c 'env -u SSH_CONNECTION -u SSH_CLIENT \"$@\"; exit $?' -"
+    assert asked("10.60.10.250/32", start=as_by_sudo).rc == 1
+    assert asked("127.0.0.1/32", start=as_by_sudo).rc == 0
