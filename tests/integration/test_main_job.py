@@ -25,6 +25,7 @@ from inventory.errors import SamdriftError
 from inventory.fleet import Fleet
 from inventory.snapshot import load
 from tests.integration.stock import our_commands, stock_commands
+from tests.integration.test_ssh_audit import failures
 
 pytestmark = pytest.mark.lab
 
@@ -108,6 +109,10 @@ def test_every_role_applied_twice_changes_nothing_the_second_time(lab: Fleet) ->
         assert len(host["steps"]) >= 60
         assert host["execs"] <= 3
         assert host["unmanaged"] == []
+
+
+def test_ssh_audit_finds_no_failure_on_any_host(lab: Fleet) -> None:
+    assert {h.name: failures(str(h.address), 22) for h in lab_hosts(lab)} == {h.name: [] for h in lab_hosts(lab)}
 
 
 def test_a_converged_host_is_planned_as_stock_pyinfra_would(lab: Fleet, tmp_path: Path) -> None:
