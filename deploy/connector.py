@@ -21,7 +21,9 @@ from deploy.transport import Answer, Connection
 from inventory.errors import SamdriftError
 
 ELEVATIONS = ("_sudo", "_su_user", "_doas", "_dzdo")
-FULL_DISK_SAFE_UPLOAD = "umask 077; cat > {path} || {{ rm -f {path}; exit 1; }}"
+SAFE_UPLOAD = "umask 077; rm -f {path}; set -C; cat > {path} || {{ rm -f {path}; exit 1; }}"
+"""Into a file of our own making, whatever lay there (a link elsewhere, an older and looser file); a full disk leaves
+none."""
 
 
 class LookFailed(SamdriftError):
@@ -83,7 +85,7 @@ class Connector(BaseConnector):
     ) -> bool:
         """Write a file as root, readable by root alone until the step that owns it says otherwise."""
         data = _content(filename_or_io)
-        program = FULL_DISK_SAFE_UPLOAD.format(path=shlex.quote(remote_filename))
+        program = SAFE_UPLOAD.format(path=shlex.quote(remote_filename))
         answer = self.connection.run(f"sh -c {shlex.quote(program)}", stdin=data, timeout=self.command_timeout)
         self.last_upload = answer
         return answer.rc == 0

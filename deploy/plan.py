@@ -112,9 +112,10 @@ class Plan(Frozen):
 
 
 def write_plan(plan: Plan, path: Path) -> None:
-    """Write a plan as a file that can be read, reviewed and applied."""
+    """Write a plan as a file that can be read, reviewed and applied; by its owner, for it quotes hosts' files."""
     document = {"digest": plan.digest, "plan": plan.model_dump(mode="json")}
     try:
+        path.touch(mode=0o600)  # if it is new; who may read one that is there was decided by somebody
         path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     except OSError as e:
         raise PlanError(f"cannot write the plan: {e.strerror}", where=str(path), fix="choose another --out") from e

@@ -36,7 +36,7 @@ from pyinfra.api.state import StateOperationHostData
 from pyinfra.context import ctx_config, ctx_host, ctx_state
 
 from deploy.batch import Truncated, answers, marker, script
-from deploy.connector import Connector
+from deploy.connector import Connector, LookFailed
 from deploy.observer import Observer, Quiet
 from deploy.plan import Command, HostPlan, Step, Unmanaged
 from deploy.rounds import Rounds
@@ -407,7 +407,8 @@ def _unmanaged(host: Host, declared: _Declared, rounds: Rounds) -> list[Unmanage
         return []
     places = " ".join(shlex.quote(d) for d in owners)
     answer = rounds.ask(f"find {places} -mindepth 1 -maxdepth 1 ! -type d -print0 2>/dev/null | base64 -w0")
-
+    if answer.rc != 0:  # nothing found would say that there is nothing
+        raise LookFailed(f"the directories that roles own were not read: {places}", where=f"host {host.name}")
     found = base64.b64decode(answer.stdout).decode("utf-8", "backslashreplace").split("\0")
     known = {f.path for f in declared.files}
     strangers = sorted(p for p in found if p and p not in known)

@@ -147,6 +147,37 @@ def test_a_file_that_its_program_refuses_never_goes_live(
     assert sorted(p.name for p in (place / "d").iterdir() if p.name.startswith(".")) == []
 
 
+def test_a_link_that_lies_where_the_candidate_goes_is_not_followed(
+    sshd: Sshd, here: tuple[Fleet, Host, Path], tmp_path: Path
+) -> None:
+    fleet, _, place = here
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("not ours\n")
+    (place / "d").mkdir()
+    (place / "d/.colour.samdrift").symlink_to(elsewhere)
+    apply(sshd, fleet)
+    assert elsewhere.read_text() == "not ours\n"
+    assert (place / "d/colour").read_text() == "colour blue\n"
+
+
+def test_a_directory_that_could_not_be_read_in_time_makes_the_host_unknown_and_not_clean(
+    sshd: Sshd, make_role: Callable[[str, str], None], tmp_path: Path
+) -> None:
+    make_role("owner", f'"""Owns."""\nOWNS = ("{tmp_path}",)\ndef deploy(settings):\n    pass\n')
+    slow = tmp_path / "bin/find"
+    slow.parent.mkdir()
+    slow.write_text("#!/bin/sh\nexec sleep 30\n")
+    slow.chmod(0o755)
+    fleet = fleet_of(sshd.host(context={"samdrift": {"roles": ["owner"]}}))
+    access = sshd.access.model_copy(update={"fact_timeout": 0.5})
+    with Session(fleet, fleet.hosts, access) as session:
+        connection = session._connections["tie-test1"]
+        run = connection.run
+        connection.run = lambda command, **more: run(f"PATH={slow.parent}:$PATH {command}", **more)  # type: ignore[method-assign]  # a host whose find hangs
+        (plan,) = session.look()
+    assert "were not read" in plan.error
+
+
 def test_a_handler_owed_by_a_run_that_died_is_paid_by_the_next(sshd: Sshd, here: tuple[Fleet, Host, Path]) -> None:
     fleet, _, place = here
     apply(sshd, fleet)

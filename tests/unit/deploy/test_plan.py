@@ -108,3 +108,8 @@ def test_a_diff_is_empty_exactly_when_nothing_is_told_apart(change: Change) -> N
 def test_the_live_digest_tells_absent_from_empty() -> None:
     assert Change(what="f", before=None, after="x").live_digest == ""
     assert Change(what="f", before="", after="x").live_digest == digest("")
+
+
+def test_a_new_plan_file_is_its_owners_alone(tmp_path: Path) -> None:
+    write_plan(small_plan(), tmp_path / "plan.json")
+    assert (tmp_path / "plan.json").stat().st_mode & 0o777 == 0o600
