@@ -182,7 +182,7 @@ def _fleet(common: Common, *, with_roles: bool = True) -> tuple[Fleet, str]:
     try:
         fleet = snapshot.load(directory)
     except InventoryError as e:
-        partial = snapshot.read(directory).fleet if directory.is_dir() else Fleet()
+        partial = snapshot.read(directory).fleet if snapshot.is_there(directory) else Fleet()
         raise InventoryError((*e.problems, *_role_problems(partial))) from None
     if with_roles and (problems := _role_problems(fleet)):
         raise InventoryError(problems)
@@ -399,16 +399,21 @@ def plan(common: Common, out: Path | None, brief: bool, commands: bool, detailed
 
 def _refuse_unwritable(out: Path) -> None:
     """Say so before any host is asked, and not after."""
-    parent = out.absolute().parent
-    why = ""
-    if out.is_dir():
-        why = "it is a directory"
-    elif not parent.is_dir():
-        why = f"there is no directory {parent}"
-    elif not os.access(out if out.exists() else parent, os.W_OK):
-        why = "not permitted"
+    try:
+        why = _unwritable(out, out.absolute().parent)
+    except OSError as e:
+        why = str(e.strerror)
     if why:
         raise SamdriftError(f"cannot write the plan: {why}", where=str(out), fix="choose another --out")
+
+
+def _unwritable(out: Path, parent: Path) -> str:
+    """Why this file cannot be written, or nothing."""
+    if out.is_dir():
+        return "it is a directory"
+    if not parent.is_dir():
+        return f"there is no directory {parent}"
+    return "" if os.access(out if out.exists() else parent, os.W_OK) else "not permitted"
 
 
 @_command(cli, "apply")

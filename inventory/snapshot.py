@@ -16,6 +16,7 @@ Anyone may have written the files: only plain data is read, and everything wrong
 from __future__ import annotations
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -95,12 +96,19 @@ def read(directory: Path) -> Reading:
     """What is in this directory. Goes on after a problem, so that the rules can add theirs in the same go.
 
     Raises:
-        InventoryError: there is no such directory.
+        InventoryError: there is no such directory, or it may not be read.
     """
-    if not directory.is_dir():
+    if not is_there(directory):
         fix = f"an inventory is a directory with {', '.join(FILES)} and {HOSTS}/*.yaml"
-        raise InventoryError((Problem("snapshot", _shown(directory), "there is no such directory", fix),))
+        raise InventoryError(
+            (Problem("snapshot", _shown(directory), "there is no such directory, or none you may read", fix),)
+        )
     return _Reader(directory).read()
+
+
+def is_there(directory: Path) -> bool:
+    """Whether this is a directory that may be read."""
+    return os.access(directory, os.R_OK | os.X_OK) and directory.is_dir()
 
 
 class _Reader:
