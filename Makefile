@@ -58,7 +58,7 @@ lock: setup ## Compute requirements.txt anew from pyproject.toml, with hashes an
 	@CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --all-extras --generate-hashes --allow-unsafe \
 	  --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements.txt pyproject.toml
 
-clean: ## Remove .venv, caches and reports; keeps .lab (image, package cache) and .state (history)
+clean: ## Remove .venv, caches and reports; keeps .lab (image, package cache, the lab's history)
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* report *.egg-info
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
