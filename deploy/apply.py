@@ -1,7 +1,8 @@
 """Apply: carry out a Plan exactly, in waves, and prove it.
 
 For each wave: look again, and leave alone every host that moved since the plan was made (*stale*); carry out
-the others' steps; look until nothing is left to change; run the state checks. A wave in which a step fails, a
+the others' steps; log in anew, for a change may have shut us out; look until nothing is left to change; run the
+state checks. A wave in which a step fails, a
 host does not converge or is lost once it was changed, or a check fails, is the last one: what shut one host off
 would shut off the next. A host that could not be reached to begin with holds nobody up.
 """
@@ -66,20 +67,8 @@ def refuse_if_stale(plan: Plan, fleet_digest: str) -> None:
         raise StalePlan("the roles have changed since the plan was made", fix="make a new plan: samdrift plan")
 
 
-def apply_plan(session: Session, plan: Plan, verify: Verify, journal: Journal) -> Applied:
-    """Carry out a plan on the session's hosts; hosts of the plan that the session lacks are left alone."""
-    run = _Run(session, plan, verify, journal)
-    stopped = False
-    for number, wave in enumerate(waves([h for h in session.hosts if plan.host(h.name)]), start=1):
-        if stopped:
-            run.skip(wave)
-        else:
-            stopped = not run.wave(number, wave)
-    return run.applied()
-
-
-class _Run:
-    """One apply under way: what has been found out so far, host by host."""
+class Apply:
+    """One apply of a plan on the session's hosts; hosts of the plan that the session lacks are left alone."""
 
     def __init__(self, session: Session, plan: Plan, verify: Verify, journal: Journal) -> None:
         self.session, self.plan, self.verify, self.journal = session, plan, verify, journal
@@ -90,15 +79,41 @@ class _Run:
         self.findings: list[Finding] = []
         self.checks: list[Check] = []
 
+    def go(self) -> Applied:
+        """Carry it out, wave after wave, until the last one or one that goes wrong."""
+        hosts = [h for h in self.session.hosts if self.plan.host(h.name)]
+        stopped = False
+        for number, wave in enumerate(waves(hosts), start=1):
+            if stopped:
+                self._skip(wave)
+            else:
+                stopped = not self._wave(number, wave)
+        return self.applied()
+
+    def broken_off(self, why: str) -> Applied:
+        """What was done until an interruption or an error of samdrift's own ended it, with a finding that says so."""
+        begun = self.journal.begun(self.plan.digest)
+        left = sorted(h for h in begun if h not in self.results)
+        finding = Finding(
+            kind=Kind.FAILED_STEP,
+            summary=f"the apply was broken off: {why}",
+            detail=f"begun and not finished: {', '.join(left)}" if left else "no host was left half changed",
+            remedy="see what is left: samdrift plan; the same plan, applied again, goes on where it broke off",
+            severity=Severity.HIGH,
+        )
+        applied = self.applied()
+        return applied.model_copy(update={"findings": (*applied.findings, finding)})
+
     def applied(self) -> Applied:
+        """What is known so far."""
         ordered = tuple(self.results[h.host] for h in self.plan.hosts if h.host in self.results)
         return Applied(hosts=ordered, findings=tuple(self.findings), checks=tuple(self.checks))
 
-    def skip(self, wave: Sequence[Host]) -> None:
+    def _skip(self, wave: Sequence[Host]) -> None:
         for host in wave:
             self._result(host.name, "skipped", detail="an earlier wave went wrong")
 
-    def wave(self, number: int, wave: Sequence[Host]) -> bool:
+    def _wave(self, number: int, wave: Sequence[Host]) -> bool:
         """Change the hosts of one wave; whether the next may follow."""
         names = [h.name for h in wave]
         ready = [live for live in self.session.look(names) if self._ready(live)]
@@ -111,6 +126,7 @@ class _Run:
         for live in ready:
             if outcomes[live.host].error:
                 self._broke_off(live, outcomes[live.host])
+        self.session.reconnect([name for name in changed if outcomes[name].done])
         converged = self._converge(changed, outcomes)
         checks = self._prove(converged)
         self._lost_while_proved(converged)

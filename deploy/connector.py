@@ -15,7 +15,7 @@ from pyinfra.api.command import StringCommand
 from pyinfra.connectors.base import BaseConnector
 from pyinfra.connectors.util import CommandOutput, OutputLine, make_unix_command
 
-from deploy.batch import TIMED_OUT
+from deploy.batch import KILL_AFTER, TIMED_OUT
 from deploy.rounds import Rounds
 from deploy.transport import Answer, Connection
 from inventory.errors import SamdriftError
@@ -73,8 +73,16 @@ class Connector(BaseConnector):
             answer = self.rounds.ask(line)
             self._must_answer(line, answer, good)
         else:
-            answer = self.connection.run(f"sh -c {shlex.quote(line)}", timeout=timeout)
+            answer = self._run_for(timeout, line)
         return answer.rc in good, _output(answer)
+
+    def _run_for(self, seconds: float, line: str) -> Answer:
+        """Run a command for so long at most: the host itself ends it, or it would go on beside the next try."""
+        guard = f"timeout -k {KILL_AFTER} {seconds:g}"
+        answer = self.connection.run(f"{guard} sh -c {shlex.quote(line)}", timeout=seconds + 2 * KILL_AFTER)
+        if answer.rc in TIMED_OUT:
+            return answer.model_copy(update={"stderr": f"{answer.stderr}\nended after {seconds:g} s"})
+        return answer
 
     def put_file(  # type: ignore[override]  # pyinfra passes its many arguments by keyword; none means anything here
         self,

@@ -250,6 +250,13 @@ class Session:
             self.unreachable[host] = str(e)
             raise
 
+    def reconnect(self, names: Sequence[str]) -> None:
+        """Log in anew to each of these hosts; one that lets nobody in any more is unreachable from now on."""
+        hosts = [h for h in self.hosts if h.name in names and h.name not in self.unreachable]
+        if hosts:
+            self.observer.stage("connecting anew", [h.name for h in hosts])
+            self._each(hosts, self._connect)
+
     def _connect(self, host: Host) -> None:
         connection = Connection(host, self.access)
         try:
@@ -258,6 +265,8 @@ class Session:
             self.unreachable[host.name] = str(e)
             self.observer.host(host.name, "failed", str(e))
         else:
+            if host.name in self._connections:
+                self._connections[host.name].close()
             self._connections[host.name] = connection
             self.observer.host(host.name, "done")
 
@@ -292,7 +301,7 @@ class Session:
             execs=connection.execs - execs,
             seconds=round(time.monotonic() - started, 3),
         )
-        self.observer.host(name, "done", f"{len(plan.changes)} changes")
+        self.observer.host(name, "done", f"{len(plan.changes)} change{'s' * (len(plan.changes) != 1)}")
         return plan
 
     def _unknown(self, host: Host, why: str) -> HostPlan:

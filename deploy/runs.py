@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from deploy import clock
-from deploy.apply import apply_plan, refuse_if_stale
+from deploy.apply import Applied, Apply, refuse_if_stale
 from deploy.drift import classify, plan_findings
 from deploy.findings import Exit, Finding, Kind, exit_code
 from deploy.observer import Observer
@@ -128,7 +128,16 @@ def _carry_out(run: Run, session: Session, planned: Plan) -> Record:
     def prove(names: Sequence[str]) -> tuple[Check, ...]:
         return run_checks(session, run.fleet, run.observer, names)
 
-    applied = apply_plan(session, planned, prove, run.store)
+    change = Apply(session, planned, prove, run.store)
+    try:
+        applied = change.go()
+    except BaseException as e:  # hosts were changed: history must know, whatever it was that ended the run
+        _record_of(run, planned, change.broken_off(type(e).__name__ if isinstance(e, KeyboardInterrupt) else str(e)))
+        raise
+    return _record_of(run, planned, applied)
+
+
+def _record_of(run: Run, planned: Plan, applied: Applied) -> Record:
     return run.save(
         hosts=applied.hosts,
         # What else may be known of these hosts, apply did not look for: nothing is forgotten here.

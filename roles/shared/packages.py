@@ -13,6 +13,9 @@ APT = (
     "DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 "
     "-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
 )
+FINISH = "DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --configure -a"
+"""Finishes what an installation that died left half configured; apt refuses to work before."""
+
 FRESH = "find /var/lib/apt/lists -maxdepth 1 -name '*Packages*' -mmin -60 2>/dev/null | grep -q ."
 """True while the package lists are less than an hour old."""
 
@@ -42,4 +45,4 @@ def install(names: tuple[str, ...]) -> Generator[str]:
         host.noop(f"{', '.join(names)} installed")
         return
     wanted = " ".join(shlex.quote(n) for n in missing)
-    yield f"{{ {FRESH} || {APT} update; }} && {APT} install --no-install-recommends {wanted}"
+    yield f"{FINISH} && {{ {FRESH} || {APT} update; }} && {APT} install --no-install-recommends {wanted}"

@@ -1,12 +1,13 @@
 """Apply on a real host: exactly the plan, or nothing; in waves; and an honest word about how it ended."""
 
 import subprocess
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from deploy.apply import Applied, StalePlan, Verify, apply_plan, refuse_if_stale
+from deploy.apply import Applied, Apply, StalePlan, Verify, refuse_if_stale
 from deploy.findings import Exit, Kind, exit_code
 from deploy.plan import Plan
 from deploy.planner import Session, code_digest
@@ -40,7 +41,7 @@ DIES = '''"""Kills the sshd session in the middle of a change."""
 from pyinfra.api import operation
 @operation()
 def die():
-    yield "kill -9 $PPID; sleep 5"
+    yield "kill -9 $(ps -o ppid= -p $PPID); sleep 5"
 def deploy(settings):
     die(name="die")
 '''
@@ -92,7 +93,7 @@ def run(
         plan = plan_of(session)
         if between:
             between()
-        return apply_plan(session, plan, verify, notes or Notes())
+        return Apply(session, plan, verify, notes or Notes()).go()
 
 
 @pytest.fixture
@@ -195,7 +196,7 @@ def test_an_apply_that_broke_off_is_resumed_by_the_same_plan(sshd: Sshd, tmp_pat
         first = plan.hosts[0].model_copy(update={"steps": plan.hosts[0].steps[:1]})
         session.carry_out(first)  # and the run dies here
     with Session(fleet, fleet.hosts, sshd.access) as session:
-        applied = apply_plan(session, plan, nothing_to_check, notes)
+        applied = Apply(session, plan, nothing_to_check, notes).go()
     assert [(r.outcome, r.changed) for r in applied.hosts] == [("changed", (f"two_files: file {tmp_path}/a/b",))]
 
 
@@ -252,7 +253,7 @@ def test_a_host_that_is_lost_while_it_is_checked_is_unknown_and_stops_the_next_w
                 session.ask(hosts[0], ["kill -9 $(ps -o ppid= -p $(ps -o ppid= -p $PPID)); sleep 5"])
             return ()
 
-        applied = apply_plan(session, plan_of(session), dies, Notes())
+        applied = Apply(session, plan_of(session), dies, Notes()).go()
     assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "unknown", "tie-b1": "skipped"}
     assert len(applied.hosts[0].changed) == 2
     assert exit_code(applied.findings, after_change=True) == Exit.INCOMPLETE
@@ -273,6 +274,62 @@ def test_nothing_of_a_wave_is_changed_if_the_journal_cannot_be_written(sshd: Ssh
     with pytest.raises(StoreError):
         run(sshd, fleet, notes=_FullJournal())
     assert not list(tmp_path.glob("[ab]/*"))
+
+
+def test_a_change_that_lets_nobody_in_any_more_is_noticed_before_the_next_wave(
+    sshd: Sshd, make_role: Callable[[str, str], None], tmp_path: Path
+) -> None:
+    """The connection that made the change goes on working; only a new one tells."""
+    make_role("two_files", FILES)
+    keys = sshd.access.key_file.with_name("authorized") if sshd.access.key_file else tmp_path
+    make_role(
+        "locksmith",
+        '"""Takes the keys away."""\nfrom roles.shared.files import absent_file\n'
+        f"def deploy(settings):\n    absent_file({str(keys)!r})\n",
+    )
+    locked = sshd.host("tie-a1", context={"samdrift": {"roles": ["locksmith"], "wave": 10}})
+    kept = keys.read_text()
+    try:
+        applied = run(sshd, fleet_of(locked, host_with(sshd, "tie-b1", tmp_path / "b", wave=20)))
+    finally:
+        keys.write_text(kept)
+    assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "unknown", "tie-b1": "skipped"}
+    assert "login as root failed" in applied.findings[0].detail
+    assert exit_code(applied.findings, after_change=True) == Exit.INCOMPLETE
+
+
+@pytest.mark.usefixtures("files")
+def test_an_apply_that_is_interrupted_says_which_hosts_it_left(sshd: Sshd, tmp_path: Path) -> None:
+    def interrupted(_hosts: Sequence[str]) -> tuple[Check, ...]:
+        raise KeyboardInterrupt
+
+    fleet = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a"), host_with(sshd, "tie-b1", tmp_path / "b", wave=20))
+    with Session(fleet, fleet.hosts, sshd.access) as session:
+        change = Apply(session, plan_of(session), interrupted, Notes())
+        with pytest.raises(KeyboardInterrupt):
+            change.go()
+        applied = change.broken_off("KeyboardInterrupt")
+    assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "changed"}
+    assert "broken off: KeyboardInterrupt" in applied.findings[-1].summary
+    assert exit_code(applied.findings, after_change=True) == Exit.ERROR
+
+
+def test_a_command_that_overstays_its_time_is_ended_on_the_host_too(
+    sshd: Sshd, make_role: Callable[[str, str], None], tmp_path: Path
+) -> None:
+    mark = tmp_path / "late"
+    make_role(
+        "slow",
+        '"""Takes its time."""\nfrom pyinfra.api import operation\n'
+        f"@operation()\ndef wait():\n    yield 'sleep 2; touch {mark}'\n"
+        "def deploy(settings):\n    wait(name='wait')\n",
+    )
+    fleet = fleet_of(sshd.host("tie-a1", context={"samdrift": {"roles": ["slow"]}}))
+    with Session(fleet, fleet.hosts, sshd.access.model_copy(update={"command_timeout": 0.5})) as session:
+        applied = Apply(session, plan_of(session), nothing_to_check, Notes()).go()
+    time.sleep(2.5)
+    assert "ended after 0.5 s" in applied.findings[0].detail
+    assert not mark.exists()
 
 
 @pytest.fixture

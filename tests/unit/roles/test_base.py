@@ -70,7 +70,7 @@ def test_samdrift_never_locks_itself_out(fleet: Fleet) -> None:
 @pytest.mark.parametrize("name", ["samdrift", "root"])
 @pytest.mark.parametrize("by", ["admins", "former_admins"])
 def test_no_list_of_people_locks_the_accounts_that_samdrift_needs(fleet: Fleet, name: str, by: str) -> None:
-    said = [name] if by == "former_admins" else {name: {"full_name": "X", "absent": True}}
+    said: Any = [name] if by == "former_admins" else {name: {"full_name": "X", "absent": True}}
     with pytest.raises(SettingsError, match=f"{name} must not be locked"):
         computed(fleet, **{by: said})
 
