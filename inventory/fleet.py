@@ -80,6 +80,12 @@ class DeviceType(Frozen):
     model: str
 
 
+class Cluster(Named):
+    """A cluster that virtual machines run on; `type` is the slug of its cluster type."""
+
+    type: str
+
+
 class Vlan(Frozen):
     """A VLAN of a site."""
 
@@ -104,15 +110,21 @@ class ConfigContext(Frozen):
 
     name: str
     weight: int = 1000
-    device_roles: tuple[str, ...] = ()
+    description: str = ""
+    is_active: bool = True
+    regions: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
+    device_types: tuple[str, ...] = ()
+    device_roles: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    clusters: tuple[str, ...] = ()
     tenants: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     data: dict[str, Any]
 
 
 class Interface(Frozen):
-    """A network interface of a host, with its addresses."""
+    """A network interface of a host, with its addresses. `type` is NetBox's word; a VM's are always `virtual`."""
 
     name: str
     type: str = "1000base-t"
@@ -124,10 +136,23 @@ class Interface(Frozen):
 
 
 class Cable(Frozen):
-    """A cable between two interfaces, each `host:interface`."""
+    """A cable between two devices' interfaces, each `host:interface`."""
 
     a: str
     b: str
+
+
+class Service(Frozen):
+    """What a host serves to others, as NetBox documents it. Firewalls are made from roles, and not from this."""
+
+    name: str
+    protocol: Literal["tcp", "udp", "sctp"]
+    ports: tuple[int, ...]
+    description: str = ""
+
+
+Status = Literal["active", "planned", "staged", "offline", "failed", "inventory", "paused", "decommissioning"]
+"""NetBox's words for where in its life a host is; samdrift looks at and changes active ones only."""
 
 
 class Host(Frozen):
@@ -135,7 +160,8 @@ class Host(Frozen):
 
     `primary_address` is the one that samdrift connects to. `host_keys` are its SSH host keys as
     `type base64`, the only keys it is believed by. `context` is the merged config context as NetBox gave it;
-    samdrift reads `context["samdrift"]` of it: `{roles: [...], wave: N, <role>: {options}}`.
+    samdrift reads `context["samdrift"]` of it: `{roles: [...], wave: N, <role>: {options}}`. `local_context` is the
+    part of it that NetBox keeps on the host itself.
     """
 
     name: str
@@ -144,7 +170,7 @@ class Host(Frozen):
     site: str
     role: str
     platform: str
-    status: Literal["active", "planned", "offline", "decommissioning"] = "active"
+    status: Status = "active"
     device_type: str | None = None
     cluster: str | None = None
     serial: str = ""
@@ -153,6 +179,8 @@ class Host(Frozen):
     interfaces: tuple[Interface, ...] = ()
     primary_address: IPv4Address | None = None
     host_keys: tuple[str, ...] = ()
+    services: tuple[Service, ...] = ()
+    local_context: dict[str, Any] = Field(default_factory=dict)
     context: dict[str, Any] = Field(default_factory=dict)
 
     @property
@@ -196,7 +224,8 @@ class Fleet(Frozen):
     device_roles: tuple[Named, ...] = ()
     manufacturers: tuple[Named, ...] = ()
     device_types: tuple[DeviceType, ...] = ()
-    clusters: tuple[Named, ...] = ()
+    cluster_types: tuple[Named, ...] = ()
+    clusters: tuple[Cluster, ...] = ()
     tags: tuple[Named, ...] = ()
     vlans: tuple[Vlan, ...] = ()
     prefixes: tuple[Prefix, ...] = ()
@@ -262,7 +291,7 @@ class Fleet(Frozen):
         return max(holding, key=lambda p: p.prefix.prefixlen, default=None)
 
 
-ASSIGNED_BY = ("device_roles", "sites", "tenants", "tags")
+ASSIGNED_BY = ("regions", "sites", "device_types", "device_roles", "platforms", "clusters", "tenants", "tags")
 """What a config context can be assigned by, in this model."""
 
 KEYS: Mapping[str, Callable[[Any], Any]] = {
@@ -273,6 +302,7 @@ KEYS: Mapping[str, Callable[[Any], Any]] = {
     "device_roles": lambda x: x.slug,
     "manufacturers": lambda x: x.slug,
     "device_types": lambda x: x.slug,
+    "cluster_types": lambda x: x.slug,
     "clusters": lambda x: x.slug,
     "tags": lambda x: x.slug,
     "vlans": lambda x: (x.site, x.vid),
@@ -293,4 +323,5 @@ def _with_sorted(value: T, *fields: str) -> T:
 
 def _host_in_order(host: Host) -> Host:
     interfaces = tuple(_with_sorted(i, "tagged_vlans") for i in host.interfaces)
-    return _with_sorted(host, "tags", "host_keys").model_copy(update={"interfaces": interfaces})
+    services = tuple(sorted((_with_sorted(s, "ports") for s in host.services), key=lambda s: (s.name, s.protocol)))
+    return _with_sorted(host, "tags", "host_keys").model_copy(update={"interfaces": interfaces, "services": services})

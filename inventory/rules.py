@@ -18,7 +18,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from inventory.errors import Problem
-from inventory.fleet import KEYS, Fleet, Host
+from inventory.fleet import ASSIGNED_BY, KEYS, Fleet, Host
 from inventory.places import Path, Places, called, noun
 
 SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,98}[a-z0-9])?")
@@ -175,15 +175,36 @@ def bad_interface_name(fleet: Fleet) -> Iterator[Fault]:
                 yield Fault(("hosts", i, "interfaces", j, "name"), what)
 
 
+@rule("interface-type", fix="type: virtual")
+def bad_interface_type(fleet: Fleet) -> Iterator[Fault]:
+    """NetBox knows no types of a virtual machine's interfaces, so that any other word would be lost on the way."""
+    for i, host in enumerate(fleet.hosts):
+        for j, interface in enumerate(host.interfaces):
+            if host.kind == "vm" and interface.type != "virtual":
+                what = f"{host.name}:{interface.name} of a vm has type {interface.type!r}"
+                yield Fault(("hosts", i, "interfaces", j, "type"), what)
+
+
+@rule("service", fix="a port is a number of 1 to 65535; a service has one at least")
+def bad_service(fleet: Fleet) -> Iterator[Fault]:
+    """A service that nobody could connect to is a typing error."""
+    for i, host in enumerate(fleet.hosts):
+        for j, service in enumerate(host.services):
+            if not service.ports or not all(1 <= port <= 65535 for port in service.ports):
+                what = f"{host.name}: service {service.name!r} has ports {list(service.ports)}"
+                yield Fault(("hosts", i, "services", j), what)
+
+
 # References
 
 
 REFERENCES = {
     "sites": {"tenant": "tenants", "region": "regions"},
     "device_types": {"manufacturer": "manufacturers"},
+    "clusters": {"type": "cluster_types"},
     "vlans": {"site": "sites"},
     "prefixes": {"site": "sites", "region": "regions"},
-    "config_contexts": {"device_roles": "device_roles", "sites": "sites", "tenants": "tenants", "tags": "tags"},
+    "config_contexts": {section: section for section in ASSIGNED_BY},
     "hosts": {
         "tenant": "tenants",
         "site": "sites",
@@ -233,10 +254,10 @@ def dangling_vlan(fleet: Fleet) -> Iterator[Fault]:
                     yield Fault(("hosts", i, "interfaces", j), what, needs=("vlans",))
 
 
-@rule("cable", fix="name two interfaces, each host:interface, that have no other cable")
+@rule("cable", fix="name two interfaces of devices, each host:interface, that have no other cable")
 def bad_cable(fleet: Fleet) -> Iterator[Fault]:
-    """A cable has two ends, and an interface holds one cable."""
-    interfaces = {f"{h.name}:{x.name}" for h in fleet.hosts for x in h.interfaces}
+    """A cable has two ends, at devices, and an interface holds one cable."""
+    interfaces = {f"{h.name}:{x.name}" for h in fleet.hosts if h.kind == "device" for x in h.interfaces}
     plugged: set[str] = set()
     for i, cable in enumerate(fleet.cables):
         for side, end in (("a", cable.a), ("b", cable.b)):

@@ -1,6 +1,7 @@
 """The inventory as a few YAML files in a directory: what the repository ships, and what `inventory pull` will write.
 
-    organisation.yaml    regions, tenants, sites, platforms, device roles, manufacturers, device types, clusters, tags
+    organisation.yaml    regions, tenants, sites, platforms, device roles, manufacturers, device and cluster types,
+                         clusters, tags
     network.yaml         VLANs and prefixes
     contexts.yaml        config contexts and what they are assigned to
     cables.yaml          cables
@@ -45,6 +46,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
         "device_roles",
         "manufacturers",
         "device_types",
+        "cluster_types",
         "clusters",
         "tags",
     ),

@@ -35,7 +35,7 @@ SERVER = {
     "role": "server",
     "platform": "debian-13",
     "cluster": "kvm",
-    "interfaces": [{"name": "eth0", "addresses": ["10.60.10.11/24"]}],
+    "interfaces": [{"name": "eth0", "type": "virtual", "addresses": ["10.60.10.11/24"]}],
     "primary_address": "10.60.10.11",
     "host_keys": [KEY_B],
     "context": {"samdrift": {"roles": ["base", "dns_resolver"], "wave": 20}},
@@ -63,7 +63,8 @@ SOUND: dict[str, list[dict[str, Any]]] = {
     "device_roles": [{"slug": "edge-gateway", "name": "Kantrouter"}, {"slug": "server", "name": "Server"}],
     "manufacturers": [{"slug": "acme", "name": "Acme"}],
     "device_types": [{"slug": "router", "manufacturer": "acme", "model": "R1"}],
-    "clusters": [{"slug": "kvm", "name": "KVM"}],
+    "cluster_types": [{"slug": "kvm", "name": "KVM"}],
+    "clusters": [{"slug": "kvm", "name": "KVM", "type": "kvm"}],
     "tags": [{"slug": "lab", "name": "Labb"}],
     "vlans": [{"vid": 10, "name": "Personal", "site": "heby-kommunhus"}],
     "prefixes": [
@@ -75,7 +76,7 @@ SOUND: dict[str, list[dict[str, Any]]] = {
         {"name": "gateways", "device_roles": ["edge-gateway"], "tags": ["lab"], "data": {"samdrift": {"wave": 30}}}
     ],
     "hosts": [GATEWAY, SERVER],
-    "cables": [{"a": "heb-gw1:wan0", "b": "tie-dns1:eth0"}],
+    "cables": [{"a": "heb-gw1:wan0", "b": "heb-gw1:lan0"}],
 }
 
 

@@ -13,13 +13,17 @@ from tests.unit.inventory.fleets import GATEWAY, KEY_A, SERVER, SOUND, fleet, wi
 
 
 def interfaces(*addresses: str, **fields: Any) -> list[dict[str, Any]]:
-    return [{"name": f"eth{i}", "addresses": [a], **fields} for i, a in enumerate(addresses)]
+    return [{"name": f"eth{i}", "type": "virtual", "addresses": [a], **fields} for i, a in enumerate(addresses)]
 
 
 def first(section: str, **fields: Any) -> dict[str, Any]:
     """The sound fleet with other fields in the first object of a section."""
     head, *rest = SOUND[section]
     return {section: [head | fields, *rest]}
+
+
+def serving(*ports: int) -> Fleet:
+    return with_hosts(SERVER | {"services": [{"name": "dns", "protocol": "udp", "ports": list(ports)}]})
 
 
 def context(samdrift: Any) -> Fleet:
@@ -102,6 +106,21 @@ BROKEN: list[tuple[str, Fleet, str, str]] = [
         "cable heb-gw1:wan0 to heb-gw1:wan0, b",
         "already",
     ),
+    (
+        "cable",
+        fleet(cables=[{"a": "heb-gw1:wan0", "b": "tie-dns1:eth0"}]),
+        "cable heb-gw1:wan0 to tie-dns1:eth0, b",
+        "no interface 'tie-dns1:eth0'",
+    ),
+    (
+        "interface-type",
+        with_hosts(SERVER | {"interfaces": [{"name": "eth0", "addresses": ["10.60.10.11/24"]}]}),
+        "host tie-dns1, interfaces.0.type",
+        "'1000base-t'",
+    ),
+    ("service", serving(), "host tie-dns1, services.0", "[]"),
+    ("service", serving(53, 70000), "host tie-dns1, services.0", "[53, 70000]"),
+    ("reference", fleet(**first("clusters", type="x")), "cluster kvm, type", "no cluster type 'x'"),
     ("host-address", with_hosts(SERVER | {"primary_address": None}), "host tie-dns1", "no primary address"),
     (
         "primary-address",
@@ -185,6 +204,7 @@ SOUND_TOO = {
         SERVER | {"interfaces": interfaces("10.59.0.250/24"), "primary_address": "10.59.0.250"}
     ),
     "a host needs no host keys": with_hosts(SERVER | {"host_keys": []}),
+    "a host that serves something": serving(53),
     "a host needs no config context": with_hosts(SERVER | {"context": {}}),
     "config contexts of others are no business of ours": with_hosts(SERVER | {"context": {"banner": "one\ntwo"}}),
     "Swedish letters in names": fleet(**first("tags", name="Älvkarleby, Östhammar (å)")),

@@ -83,7 +83,7 @@ MEANINGLESS = {
     "tierp or (heby and Älvkarlebi)": "character 20: no host, tenant, site or region is called 'Älvkarlebi' (did",
     "tei-*": "character 1: no host is called 'tei-*'",
     "role=dns_resolvr": "character 1: no role is called 'dns_resolvr' (did you mean dns_resolver?)",
-    "status=broken": "no status is called 'broken' (known: active, planned, offline, decommissioning)",
+    "status=broken": "no status is called 'broken' (known: active, planned, staged, offline, ",
     "wave=99": "no wave is called '99' (known: ",
     "rolle=base": "there is no key 'rolle' (did you mean role?)",
     "x=base": f"there is no key 'x' (keys are {', '.join(KEYS)})",
