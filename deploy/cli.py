@@ -195,9 +195,9 @@ def _fleet(common: Common, *, with_roles: bool = True) -> tuple[Fleet, str]:
 
 def _role_problems(fleet: Fleet) -> tuple[Problem, ...]:
     """What is wrong with the roles of hosts whatever the rest of the fleet is."""
-    from roles.shared.catalogue import problems_of  # noqa: PLC0415  see the module's docstring
+    from roles.shared.catalogue import problems_of, problems_of_contexts  # noqa: PLC0415  see the module's docstring
 
-    return tuple(p for host in fleet.hosts for p in problems_of(host, None))
+    return (*problems_of_contexts(fleet), *(p for host in fleet.hosts for p in problems_of(host, None)))
 
 
 def _chosen(common: Common, fleet: Fleet, *, live: bool = False) -> tuple[Host, ...]:
