@@ -86,7 +86,7 @@ def check_offline(fleet: Fleet, hosts: Sequence[Host], observer: Observer | None
     observer = observer or Quiet()
     with_roles = [h for h in hosts if h.roles]
     problems = {h.name: problems_of(h, fleet) for h in with_roles}
-    findings = unsound(p for of_host in problems.values() for p in of_host)
+    findings = unsound((p for of_host in problems.values() for p in of_host), fleet)
     sound = [h for h in with_roles if not problems[h.name]]
     observer.stage("rendering", [h.name for h in sound])
     rendered: dict[str, tuple[ManagedFile, ...]] = {}
@@ -110,19 +110,30 @@ def check_offline(fleet: Fleet, hosts: Sequence[Host], observer: Observer | None
     )
 
 
-def unsound(problems: Iterable[Problem]) -> tuple[Finding, ...]:
-    """Problems of an inventory as findings."""
-    return tuple(
-        Finding(
-            kind=Kind.UNSOUND,
-            host=_host_in(p.where),
-            step=f"{p.rule} {p.where}",
-            summary=f"{p.where}: {p.what} [{p.rule}]",
-            remedy=p.fix,
-            severity=Severity.HIGH,
+def unsound(problems: Iterable[Problem], fleet: Fleet) -> tuple[Finding, ...]:
+    """Problems of an inventory as findings, each of the municipality whose it is, if the fleet has that municipality.
+
+    Args:
+        fleet: the inventory, or what could be read of it.
+    """
+    owners = {h.name: h.tenant for h in fleet.hosts}
+    known = {t.slug for t in fleet.tenants}
+    found = []
+    for problem in problems:
+        host = problem.host or _host_in(problem.where)
+        municipality = problem.municipality or owners.get(host, "")
+        found.append(
+            Finding(
+                kind=Kind.UNSOUND,
+                host=host,
+                municipality=municipality if municipality in known else "",
+                step=f"{problem.rule} {problem.about or problem.where}",
+                summary=f"{problem.where}: {problem.what} [{problem.rule}]",
+                remedy=problem.fix,
+                severity=Severity.HIGH,
+            )
         )
-        for p in problems
-    )
+    return tuple(found)
 
 
 def _host_in(where: str) -> str:

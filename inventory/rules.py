@@ -19,7 +19,7 @@ from typing import Any
 
 from inventory.errors import Problem
 from inventory.fleet import ASSIGNED_BY, KEYS, Fleet, Host, Interface, Site
-from inventory.places import Path, Places, called, noun
+from inventory.places import Path, Places, called, in_words, noun, owner
 
 SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,98}[a-z0-9])?")
 NAME = re.compile(r"\w[\w .,:()/+-]{0,99}")
@@ -83,11 +83,17 @@ def problems(fleet: Fleet, places: Places | None = None, unread: frozenset[str] 
     """
     places = places or Places()
     return tuple(
-        Problem(r.id, _printable(places.of(fleet, fault.path)), _printable(fault.what), r.fix)
+        _problem(fleet, places, r, fault)
         for r in RULES.values()
         for fault in r.faults(fleet)
         if unread.isdisjoint(fault.needs)
     )
+
+
+def _problem(fleet: Fleet, places: Places, rule: Rule, fault: Fault) -> Problem:
+    where, about = _printable(places.of(fleet, fault.path)), _printable(in_words(fleet, fault.path))
+    host, municipality = owner(fleet, fault.path)
+    return Problem(rule.id, where, _printable(fault.what), rule.fix, about=about, host=host, municipality=municipality)
 
 
 # Names

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 import roles
 from inventory.errors import Problem
 from inventory.fleet import Fleet, Host
+from inventory.places import Path, in_words, owner
 from roles.shared.settings import Options, Settings, SettingsError
 from roles.shared.traffic import Forward, Listen
 
@@ -132,9 +133,15 @@ def problems_of_contexts(fleet: Fleet) -> list[Problem]:
 
     A context is a part of what a host is given, so that nothing is missing in it.
     """
-    written = [(f"config context {c.name}, data.samdrift", c.data) for c in fleet.config_contexts]
-    written += [(f"host {h.name}, local_context.samdrift", h.local_context) for h in fleet.hosts]
-    return [p for place, data in written for p in _problems_in(place, data.get("samdrift", {}))]
+    paths: list[tuple[Path, Mapping[str, object]]] = []
+    paths += [(("config_contexts", i, "data", "samdrift"), c.data) for i, c in enumerate(fleet.config_contexts)]
+    paths += [(("hosts", i, "local_context", "samdrift"), h.local_context) for i, h in enumerate(fleet.hosts)]
+    problems = []
+    for path, data in paths:
+        for problem in _problems_in(in_words(fleet, path), data.get("samdrift", {})):
+            problem.host, problem.municipality = owner(fleet, path)
+            problems.append(problem)
+    return problems
 
 
 def _problems_in(place: str, section: object) -> list[Problem]:

@@ -85,6 +85,12 @@ def fleet(**changed: list[dict[str, Any]]) -> Fleet:
     return Fleet.model_validate({section: (SOUND | changed)[section] for section in KEYS})
 
 
+def first(section: str, **fields: Any) -> dict[str, Any]:
+    """The sound fleet with other fields in the first object of a section."""
+    head, *rest = SOUND[section]
+    return {section: [head | fields, *rest]}
+
+
 def with_hosts(*hosts: dict[str, Any]) -> Fleet:
     """The sound fleet with these hosts, no cables, and no gateways but theirs."""
     held = {str(a).partition("/")[0] for h in hosts for x in h["interfaces"] for a in x.get("addresses", ())}

@@ -11,17 +11,11 @@ import pytest
 from inventory.fleet import Fleet
 from inventory.places import Places
 from inventory.rules import RULES, problems
-from tests.unit.inventory.fleets import GATEWAY, KEY_A, SERVER, SOUND, fleet, with_hosts
+from tests.unit.inventory.fleets import GATEWAY, KEY_A, SERVER, SOUND, first, fleet, with_hosts
 
 
 def interfaces(*addresses: str, **fields: Any) -> list[dict[str, Any]]:
     return [{"name": f"eth{i}", "type": "virtual", "addresses": [a], **fields} for i, a in enumerate(addresses)]
-
-
-def first(section: str, **fields: Any) -> dict[str, Any]:
-    """The sound fleet with other fields in the first object of a section."""
-    head, *rest = SOUND[section]
-    return {section: [head | fields, *rest]}
 
 
 def serving(*ports: int) -> Fleet:
