@@ -365,7 +365,7 @@ def check(common: Common) -> int:
         with observing(common.aside) as observer:
             done = check_offline(fleet, _chosen(common, fleet), observer)
     if readable:
-        kept = _keep_check(common, _check_record(common, fleet, done.findings, started))
+        kept = _keep_check(common, _check_record(common, fleet, done.findings, started, common.limit))
         done = done.model_copy(update={"findings": kept.findings})
     code = exit_code(done.findings)
     names = render.municipalities(fleet)
@@ -373,7 +373,9 @@ def check(common: Common) -> int:
     return code
 
 
-def _check_record(common: Common, fleet: Fleet, findings: Iterable[Finding], started: str) -> Record:
+def _check_record(
+    common: Common, fleet: Fleet, findings: Iterable[Finding], started: str, limit: str | None = None
+) -> Record:
     from deploy import runs  # noqa: PLC0415  see the module's docstring
 
     return runs.check(
@@ -381,7 +383,7 @@ def _check_record(common: Common, fleet: Fleet, findings: Iterable[Finding], sta
         findings,
         source=_source(common),
         argv=tuple(sys.argv[1:]),
-        limit=common.limit or "",
+        limit=limit or "",
         who=_who(),
         started=started,
     )
