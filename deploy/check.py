@@ -13,6 +13,7 @@ import platform
 import re
 import shlex
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -33,12 +34,16 @@ from roles.shared.registration import ManagedFile
 SECONDS = 30
 """How long a program may take to judge one file."""
 
-PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/frr"
+PROGRAMS = (
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/frr"
+    f":{sys.prefix}/judges/usr/sbin"  # setup.sh unpacks there what cannot be installed beside another package
+)
 ALWAYS_COVERED = ("etc", "run", "var")
 """What validators may write to (a pid directory, a cache), whether or not a role has files there."""
 
 LAY_OUT = """\
 set -e
+umask 022 # whatever the caller's is: sshd trusts no directory that a group may write to
 cd "$1"
 mount -t tmpfs samdrift over
 for top in $2; do
@@ -285,6 +290,9 @@ def _judgement(host: Host, scratch: Path, number: int, job: _Job, error: str) ->
         missing = re.search(r"(\S+): (?:command )?not found", said)
         program = PurePosixPath(missing[1]).name if missing else "a program it needs"
         return judged("not applicable", f"{program} is not installed here")
+    if os.geteuid() != 0 and re.search(r"switching euid .* and egid .*: Invalid argument", said):
+        # Without root a namespace knows one group, and logrotate takes on the group it is told to even to look.
+        return judged("not applicable", "its program changes to another group for it: run samdrift check as root")
     if code in {124, 137}:
         said += f"no answer within {SECONDS} s"
     return judged("refused", _tail(said or f"it ended with {code} and said nothing") + _other_release(host))

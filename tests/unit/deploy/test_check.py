@@ -88,6 +88,26 @@ def test_nothing_that_a_program_writes_stays_on_this_machine() -> None:
     assert not any(Path(p).exists() for p in places)
 
 
+def test_what_a_program_writes_has_the_modes_it_would_have_whatever_the_callers_umask_is() -> None:
+    judge = 'test -f {path} && mkdir /run/samdrift-test && test "$(stat -c %a /run/samdrift-test)" = 755'
+    before = os.umask(0o002)
+    try:
+        assert judged(file(judge=judge))["/etc/samdrift-test/a.conf"].outcome == "accepted"
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.skipif(shutil.which("logrotate", path=check.PROGRAMS) is None, reason="logrotate is not installed here")
+def test_a_program_that_needs_a_group_refuses_nothing_for_the_lack_of_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    rotated = "/var/log/samdrift-test/*.log {\n    su root adm\n    weekly\n}\n"
+
+    verdict = judged(file("/etc/logrotate.d/samdrift-test", rotated, "logrotate --debug --state /dev/null {path}"))
+
+    assert verdict["/etc/logrotate.d/samdrift-test"].outcome == "not applicable"
+    assert "as root" in verdict["/etc/logrotate.d/samdrift-test"].detail
+
+
 def test_a_path_that_climbs_stays_inside_the_scratch_directory(tmp_path: Path) -> None:
     check._write(tmp_path / "tree", "/etc/../../../escaped", file())
 
@@ -103,7 +123,7 @@ def test_without_a_namespace_nothing_is_called_accepted(monkeypatch: pytest.Monk
     assert "no namespace" in verdict.detail
 
 
-@pytest.mark.skipif(shutil.which("nft") is None, reason="nft is not installed here")
+@pytest.mark.skipif(shutil.which("nft", path=check.PROGRAMS) is None, reason="nft is not installed here")
 def test_a_ruleset_with_a_fault_is_refused_with_its_line() -> None:
     verdict = judged(file("/etc/nftables.conf", "table inet x {\n  chain y { typo }\n}\n", "nft -c -f {path}"))
 
