@@ -1,0 +1,62 @@
+"""Secrets as everybody but a host may know them: by name. Values are in a vault (`deploy/vault.py`), never here.
+
+A role's settings hold a `Secret` where a password would stand. Whatever it is printed in (a template, a plan, JSON,
+an exception) says `‹secret:name›`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pydantic import BaseModel, Field, model_serializer
+
+from inventory.fleet import Frozen
+
+NAME = r"[a-z][a-z0-9_]{0,62}"
+PLACEHOLDER = re.compile(rf"‹secret:({NAME})›")
+"""What stands for a secret in a text."""
+
+MARK = "‹secret:"
+"""What every placeholder begins with. No text of a fleet may hold it (rule `secret-mark`)."""
+
+
+class Secret(Frozen):
+    """A reference to a secret: its name, and the municipality whose file holds its value."""
+
+    name: str = Field(pattern=rf"^{NAME}$")
+    municipality: str
+
+    @property
+    def placeholder(self) -> str:
+        """`‹secret:name›`: what stands for it wherever people or programs read."""
+        return f"{MARK}{self.name}›"
+
+    def __str__(self) -> str:
+        return self.placeholder
+
+    def __repr__(self) -> str:
+        return self.placeholder
+
+    def __format__(self, spec: str) -> str:
+        return format(self.placeholder, spec)
+
+    @model_serializer
+    def _as_text(self) -> str:
+        return self.placeholder
+
+
+def secrets_in(value: object) -> Iterator[Secret]:
+    """Every secret that a value (a role's settings, say) refers to, at any depth; one that is there twice comes twice."""
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from secrets_in(getattr(value, name))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from secrets_in(key)
+            yield from secrets_in(item)
+    elif isinstance(value, tuple | list | set | frozenset):
+        for item in value:
+            yield from secrets_in(item)
