@@ -47,7 +47,7 @@ class Secret(Frozen):
 
 
 def secrets_in(value: object) -> Iterator[Secret]:
-    """Every secret that a value (a role's settings, say) refers to, at any depth; one that is there twice comes twice."""
+    """Every secret that a value (a role's settings, say) refers to, at any depth, as often as it does."""
     if isinstance(value, Secret):
         yield value
     elif isinstance(value, BaseModel):
