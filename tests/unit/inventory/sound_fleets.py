@@ -217,6 +217,10 @@ BREAKS: dict[str, tuple[Callable[[Data, int], None], ...]] = {
     "slug": (_set(_first("tags"), slug="Lab"),),
     "name": (lambda f, n: _site(f, n).update(name="$(reboot)"), lambda f, n: f["vlans"][n].update(name="{{ x }}")),
     "text": (_set(_server, description="\x1b[2J"), _set(_server, local_context={"samdrift": {"base": {"a": "\b"}}})),
+    "secret-mark": (
+        _set(_server, description="‹secret:x›"),
+        _set(_server, local_context={"samdrift": {"base": {"a": "‹"}}}),
+    ),
     "duplicate": (_again("hosts"), _again("sites"), _again("vlans"), _again("prefixes"), _again("config_contexts")),
     "host-name": (_set(_server, name="server"), _set(_gateway, name="xyz-gw1")),
     "interface-name": (lambda f, n: _gateway(f, n)["interfaces"][0].update(name="../wan0"),),

@@ -1,0 +1,66 @@
+"""Secrets as everybody but a host may know them: by name. Values are in a vault (`deploy/vault.py`), never here.
+
+A role's settings hold a `Secret` where a password would stand. Whatever it is printed in (a template, a plan, JSON,
+an exception) says `‹secret:name›`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pydantic import BaseModel, Field, model_serializer
+
+from inventory.fleet import Frozen
+
+NAME = r"[a-z][a-z0-9_]{0,62}"
+SLUG = r"[a-z0-9]([a-z0-9-]{0,98}[a-z0-9])?"
+"""A municipality becomes the name of a file."""
+
+PLACEHOLDER = re.compile(rf"‹secret:({NAME})›")
+"""What stands for a secret in a text."""
+
+MARK = "‹"
+"""What every placeholder begins with. No text of a fleet may hold it (rule `secret-mark`): not even in two halves
+could it make one."""
+
+
+class Secret(Frozen):
+    """A reference to a secret: its name, and the municipality whose file holds its value."""
+
+    name: str = Field(pattern=rf"^{NAME}$")
+    municipality: str = Field(pattern=rf"^{SLUG}$")
+
+    @property
+    def placeholder(self) -> str:
+        """`‹secret:name›`: what stands for it wherever people or programs read."""
+        return f"{MARK}secret:{self.name}›"
+
+    def __str__(self) -> str:
+        return self.placeholder
+
+    def __repr__(self) -> str:
+        return self.placeholder
+
+    def __format__(self, spec: str) -> str:
+        return format(self.placeholder, spec)
+
+    @model_serializer
+    def _as_text(self) -> str:
+        return self.placeholder
+
+
+def secrets_in(value: object) -> Iterator[Secret]:
+    """Every secret that a value (a role's settings, say) refers to, at any depth, as often as it does."""
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from secrets_in(getattr(value, name))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from secrets_in(key)
+            yield from secrets_in(item)
+    elif isinstance(value, tuple | list | set | frozenset):
+        for item in value:
+            yield from secrets_in(item)
