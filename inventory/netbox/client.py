@@ -100,7 +100,7 @@ class NetBox:
         """
         asked = {"fields": ",".join(("id", *(f for f in fields if f != "id")))} if fields else {}
 
-        def page(at: int, only: Sequence[int] | None) -> Page:
+        def page(only: Sequence[int] | None, at: int) -> Page:
             return self._page(endpoint, asked if only is None else {**asked, "id": only}, at, fields)
 
         yield from self._all(page, ids, IDS, start, f"{endpoint} of NetBox")
@@ -113,7 +113,7 @@ class NetBox:
             ids: only these; all if None.
         """
 
-        def page(at: int, only: Sequence[int] | None) -> Page:
+        def page(only: Sequence[int] | None, at: int) -> Page:
             return self._flat(name, selection, at, only)
 
         yield from self._all(page, ids, PAGE, 0, f"{name} of NetBox")
@@ -171,7 +171,7 @@ class NetBox:
 
     def _all(
         self,
-        page: Callable[[int, Sequence[int] | None], Page],
+        page: Callable[[Sequence[int] | None, int], Page],
         ids: Iterable[int] | None,
         size: int,
         start: int,
@@ -179,11 +179,11 @@ class NetBox:
     ) -> Iterator[Row]:
         """Every row from this id on; or those of these ids, asked for so many at a time."""
         if ids is None:
-            yield from self._paged(lambda at: page(at, None), start, None, where)
+            yield from self._paged(partial(page, None), start, None, where)
             return
         for chunk in _chunks(sorted(set(ids)), size):
             asked = set(chunk)
-            for row in self._paged(partial(page, only=chunk), chunk[0], chunk[-1], where):
+            for row in self._paged(partial(page, chunk), chunk[0], chunk[-1], where):
                 if row["id"] not in asked:
                     raise NetBoxError("it answered with other objects than it was asked for", where=where, fix=PROXY)
                 yield row

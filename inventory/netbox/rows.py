@@ -113,7 +113,7 @@ KINDS = (
         "config_contexts",
         "extras.configcontext",
         "extras/config-contexts",
-        ("name", "weight", "description", "is_active", "data", *ASSIGNED_BY, *ASSIGNED_BY_MORE),
+        ("name", "weight", "description", "is_active", "data", "data_source", *ASSIGNED_BY, *ASSIGNED_BY_MORE),
         refers=ASSIGNED_BY,
     ),
     Kind(
