@@ -86,6 +86,12 @@ class NetBox:
     def __repr__(self) -> str:
         return f"NetBox({self.url!r})"
 
+    @property
+    def identity(self) -> str:
+        """Which NetBox this is, as whose token: URL and the part of the token that is no secret."""
+        key = self._token.partition(".")[0] if self._token.startswith("nbt_") else "old token"
+        return f"{self.url} {key}"
+
     # Reading
 
     def rows(
