@@ -35,6 +35,7 @@ class Run:
     fleet: Fleet
     hosts: tuple[Host, ...]
     source: str
+    fleet_time: str
     limit: str
     access: Access
     store: Store
@@ -56,6 +57,7 @@ class Run:
         return Plan(
             fleet_digest=self.fleet.digest,
             fleet_source=self.source,
+            fleet_time=self.fleet_time,
             code_digest=code_digest(),
             made_at=self.started,
             made_by=self.who,
@@ -83,6 +85,7 @@ class Run:
             limit=self.limit,
             fleet_digest=self.fleet.digest,
             fleet_source=self.source,
+            fleet_time=self.fleet_time,
             code_digest=code_digest(),
             plan_digest=plan_digest,
             hosts=tuple(hosts),

@@ -41,11 +41,13 @@ class Pulled:
     """What NetBox says.
 
     Attributes:
-        how: in a few words, how it was read.
+        changes: how many there were since the last pull; None if everything was read.
+        lost: why everything was, where the last pull could have served; else empty.
     """
 
     rows: Rows
-    how: str
+    changes: int | None = None
+    lost: str = ""
 
 
 def pull(netbox: NetBox, last: Rows | None = None) -> Pulled:
@@ -54,15 +56,12 @@ def pull(netbox: NetBox, last: Rows | None = None) -> Pulled:
     Raises:
         NetBoxError: NetBox cannot be read, or not as one picture.
     """
-    why = ""
-    if last is not None:
-        try:
-            rows, count = since(netbox, last)
-        except LogLost as e:
-            why = f", since {e}"
-        else:
-            return Pulled(rows, f"{count} {'change' if count == 1 else 'changes'} since the last pull")
-    return Pulled(whole(netbox), f"in full{why}")
+    if last is None:
+        return Pulled(whole(netbox))
+    try:
+        return Pulled(*since(netbox, last))
+    except LogLost as e:
+        return Pulled(whole(netbox), lost=str(e))
 
 
 def fleet_of(rows: Rows) -> Fleet:
