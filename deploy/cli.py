@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -27,6 +27,7 @@ from rich.text import Text
 from deploy import clock, render
 from deploy.findings import Exit, Finding, exit_code
 from deploy.progress import Telling, observing
+from deploy.sources import EMBEDDED, NETBOX, Known, from_snapshot
 from deploy.store import Store, StoreError, default_directory, person
 from inventory import snapshot
 from inventory.errors import InventoryError, Problem, SamdriftError, UsageError
@@ -44,9 +45,6 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 """What a shell calls the end by Ctrl-C."""
 
-EMBEDDED = "snapshot"
-"""The --source that is in the project itself."""
-
 
 @dataclass(frozen=True)
 class Common:
@@ -61,6 +59,8 @@ class Common:
     user: str | None = None
     key: Path | None = None
     identity: Path | None = None
+    netbox_url: str | None = None
+    netbox_ca: Path | None = None
 
     def over(self, given: dict[str, Any]) -> Common:
         """These options, or what `given` says instead where it says something; takes them out of `given`."""
@@ -107,12 +107,17 @@ def _common_options(prefix: str | None) -> Callable[[Callable[..., Any]], Callab
     """The common options, as a decorator; with a prefix, the environment may give them too."""
 
     def option(name: str, meaning: str, **more: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        variable = f"{prefix}_{name.upper()}" if prefix else None
+        variable = f"{prefix}_{name.upper().replace('-', '_')}" if prefix else None
         return click.option(f"--{name}", default=None, envvar=variable, help=meaning, **more)
 
     options = (
         option("limit", "Which hosts: heby, role=time, tie-*, combined with and, or, not.", metavar="EXPR", type=WORDS),
-        option("source", "The inventory: snapshot (the project's own) or a directory.", metavar="SOURCE", type=WORDS),
+        option(
+            "source",
+            "The inventory: snapshot (the project's own), netbox, or a directory.",
+            metavar="SOURCE",
+            type=WORDS,
+        ),
         option("lab", "The lab's hosts, and no others.", is_flag=True),
         option("state", "Where runs are recorded.", metavar="DIR", type=FILE),
         option("json", "One JSON document on stdout, everything else on stderr.", is_flag=True),
@@ -120,6 +125,8 @@ def _common_options(prefix: str | None) -> Callable[[Callable[..., Any]], Callab
         option("user", "Log in to hosts as this user.", metavar="NAME", type=WORDS),
         option("key", "Log in with this private key.", metavar="FILE", type=READABLE),
         option("identity", "Open secrets with this age identity.", metavar="FILE", type=FILE),
+        option("netbox-url", "The NetBox that --source netbox means.", metavar="URL", type=WORDS),
+        option("netbox-ca", "The authorities to trust for it.", metavar="FILE", type=READABLE),
     )
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -180,26 +187,49 @@ def _command(group: click.Group, name: str) -> Callable[[Callable[..., int | Non
 # --- what a command is about ------------------------------------------------------------------------------------
 
 
-def _fleet(common: Common, *, with_roles: bool = True) -> tuple[Fleet, str]:
+def _fleet(common: Common, *, with_roles: bool = True) -> Known:
     """The fleet, and where it came from. All that is wrong with it, or with what it says of roles, is told at once."""
-    source = common.source or EMBEDDED
     try:
-        fleet = snapshot.load(snapshot.DEFAULT if source == EMBEDDED else Path(source))
+        known = _from_source(common)
     except InventoryError as e:
         raise InventoryError((*e.problems, *_role_problems(e.fleet or Fleet())), e.fleet) from None
-    if with_roles and (problems := _role_problems(fleet)):
-        raise InventoryError(problems, fleet)
+    if with_roles and (problems := _role_problems(known.fleet)):
+        raise InventoryError(problems, known.fleet)
+    known = known._replace(source=_source(common))
     if not common.lab:
-        return fleet, _source(common)
+        return known
     from deploy.lab import Lab  # noqa: PLC0415  see the module's docstring
 
-    return Lab().overlay(fleet), _source(common)
+    return known._replace(fleet=Lab().overlay(known.fleet))
 
 
 def _source(common: Common) -> str:
     """What plans, records and reports call the inventory that is meant."""
-    source = common.source or EMBEDDED
+    source = (common.netbox_url or NETBOX) if common.source == NETBOX else common.source or EMBEDDED
     return f"{source}, as in the lab" if common.lab else source
+
+
+def _from_source(common: Common) -> Known:
+    """The fleet as its source says it."""
+    if common.source == NETBOX:
+        return _from_netbox(common)
+    return from_snapshot(_snapshot_directory(common), common.source or EMBEDDED)
+
+
+def _from_netbox(common: Common, *, since_last: bool = True) -> Known:
+    from deploy import live  # noqa: PLC0415  see the module's docstring
+    from inventory.netbox.client import NetBoxError  # noqa: PLC0415  likewise
+
+    netbox = live.connected(common.netbox_url, common.netbox_ca)
+    try:
+        return live.from_netbox(netbox, _store(common).path, partial(_aside, common), since_last=since_last)
+    except NetBoxError as e:
+        raise live.instead(e) if common.source == NETBOX else e from None
+
+
+def _snapshot_directory(common: Common) -> Path:
+    """Where the snapshot is that is meant, or would be."""
+    return snapshot.DEFAULT if common.source in {None, EMBEDDED, NETBOX} else Path(str(common.source))
 
 
 def _role_problems(fleet: Fleet) -> tuple[Problem, ...]:
@@ -238,9 +268,7 @@ def _vault(common: Common) -> AgeVault:
     """The age files beside the snapshot. Nothing is opened before a value is needed."""
     from deploy.vault import AgeVault  # noqa: PLC0415  see the module's docstring
 
-    source = common.source or EMBEDDED
-    beside = snapshot.DEFAULT if source == EMBEDDED else Path(source).absolute()
-    return AgeVault(beside.parent / "secrets", common.identity)
+    return AgeVault(_snapshot_directory(common).absolute().parent / "secrets", common.identity)
 
 
 @contextmanager
@@ -250,7 +278,7 @@ def _run(common: Common, command: str) -> Iterator[tuple[Run, Telling]]:
     from deploy.runs import Run  # noqa: PLC0415  likewise
     from deploy.transport import Access  # noqa: PLC0415  likewise
 
-    fleet, source = _fleet(common)
+    fleet, source, said = _fleet(common)
     access = Lab().access() if common.lab else Access()
     own = {"user": common.user, "key_file": common.key}
     with observing(common.aside) as observer:
@@ -260,6 +288,7 @@ def _run(common: Common, command: str) -> Iterator[tuple[Run, Telling]]:
             fleet=fleet,
             hosts=_chosen(common, fleet, live=True),
             source=source,
+            fleet_time=said,
             limit=common.limit or "",
             access=access.model_copy(update={k: v for k, v in own.items() if v is not None}),
             vault=Lab().vault() if common.lab else _vault(common),
@@ -293,10 +322,12 @@ def _plain(record: Record) -> dict[str, Any]:
 @_command(cli, "hosts")
 def hosts(common: Common) -> None:
     """List the hosts of the fleet."""
-    fleet, source = _fleet(common, with_roles=False)
+    fleet, source, said = _fleet(common, with_roles=False)
     chosen = _chosen(common, fleet)
     listed = [h.model_dump(mode="json") | {"roles": h.roles, "wave": h.wave} for h in chosen]
-    _answer(common, {"source": source, "digest": fleet.digest, "hosts": listed}, render.hosts(fleet, chosen))
+    _answer(
+        common, {"source": source, "time": said, "digest": fleet.digest, "hosts": listed}, render.hosts(fleet, chosen)
+    )
 
 
 @_command(cli, "show")
@@ -308,7 +339,7 @@ def show(common: Common, name: str, files: bool, file: str | None) -> None:
     from deploy.planner import declared_files  # noqa: PLC0415  see the module's docstring
     from roles.shared.catalogue import catalogue, problems_of, settings_of  # noqa: PLC0415  likewise
 
-    fleet, source = _fleet(common)
+    fleet, source, said = _fleet(common)
     host = _host(fleet, name)
     if problems := problems_of(host, fleet):
         raise InventoryError(tuple(problems))
@@ -320,6 +351,7 @@ def show(common: Common, name: str, files: bool, file: str | None) -> None:
     overlay = _overlay(common, host) if common.lab else []
     document = {
         "source": source,
+        "time": said,
         "host": host.model_dump(mode="json"),
         "settings": settings,
         "files": [f.model_dump(mode="json") for f in rendered],
@@ -350,7 +382,7 @@ def _put_file(common: Common, rendered: Sequence[ManagedFile], path: str) -> Non
 
 def _overlay(common: Common, in_lab: Host) -> list[tuple[str, Any, Any]]:
     """Every field of a host that the lab changes: its place, the value in the fleet, the value in the lab."""
-    fleet, _ = _fleet(replace(common, lab=False))
+    fleet = _fleet(replace(common, lab=False)).fleet
     return list(_differences(fleet.host(in_lab.name).model_dump(mode="json"), in_lab.model_dump(mode="json")))
 
 
@@ -372,7 +404,7 @@ def check(common: Common) -> int:
 
     started, readable = clock.now(), True
     try:
-        fleet, _ = _fleet(common)
+        fleet = _fleet(common).fleet
     except InventoryError as e:
         fleet, readable = e.fleet or Fleet(), e.fleet is not None
         done = Offline(findings=unsound(e.problems, fleet))
@@ -540,7 +572,7 @@ def history(common: Common, record_id: str | None, last: int) -> None:
         _answer(common, {"records": [_plain(r) for r in records]}, render.history(records[::-1]))
     else:
         record = store.record(record_id)
-        fleet, _ = _fleet(common, with_roles=False)
+        fleet = _fleet(common, with_roles=False).fleet
         _answer(common, _plain(record), render.record(record, render.municipalities(fleet)))
 
 
@@ -563,7 +595,7 @@ def report(common: Common, out: Path) -> None:
     records = _store(common).records()
     checked = latest_check(records, source)
     try:
-        fleet, _ = _fleet(common)
+        fleet = _fleet(common).fleet
     except InventoryError as e:
         if e.fleet is None:
             raise
@@ -657,7 +689,7 @@ def _with_secrets(common: Common, municipality: str | None = None) -> Fleet:
     """The fleet that has these secrets; refuses the lab, and a municipality that it has not."""
     if common.lab:
         raise UsageError("the lab makes up its secrets itself", where="--lab", fix="leave it out")
-    fleet, _ = _fleet(common, with_roles=False)
+    fleet = _fleet(common, with_roles=False).fleet
     known = sorted(t.slug for t in fleet.tenants)
     if municipality is not None and municipality not in known:
         raise UsageError(f"there is no municipality {municipality!r}", fix=f"one of: {', '.join(known)}")
@@ -669,6 +701,44 @@ def _secret(municipality: str, name: str) -> Secret:
         return Secret(name=name, municipality=municipality)
     except ValidationError:
         raise UsageError(f"{name!r} is no name of a secret", fix="a-z, 0-9 and _, a letter first") from None
+
+
+# --- NetBox and snapshot ----------------------------------------------------------------------------------------
+
+
+@cli.group("inventory", cls=_InOrder)
+def inventory() -> None:
+    """NetBox, and the snapshot of what it said last."""
+
+
+@_command(inventory, "pull")
+@click.option("--since-last", is_flag=True, help="Read only what changed since the last pull.")
+@click.option("--out", metavar="DIR", type=FILE, help="Write here, and not where --source is.")
+def inventory_pull(common: Common, since_last: bool, out: Path | None) -> None:
+    """Write what NetBox says to the snapshot, if it is sound.
+
+    The snapshot is replaced as a whole, or not at all.
+    """
+    from inventory.difference import difference  # noqa: PLC0415  see the module's docstring
+
+    directory = out or _snapshot_directory(common)
+    live = _from_netbox(common, since_last=since_last)
+    if problems := _role_problems(live.fleet):
+        raise InventoryError(problems)
+    before = snapshot.read(directory).fleet if snapshot.is_there(directory) else Fleet()
+    changed = difference(before, live.fleet)
+    if changed or not snapshot.is_there(directory):
+        origin = snapshot.Origin(netbox=live.source, at=live.time, digest=live.fleet.digest)
+        snapshot.dump(live.fleet, directory, origin)
+    document = {
+        "source": live.source,
+        "time": live.time,
+        "digest": live.fleet.digest,
+        "directory": str(directory),
+        "changed": [c.model_dump(mode="json", include={"section", "name", "kind"}) for c in changed],
+        "exit_code": Exit.OK,
+    }
+    _answer(common, document, render.pulled(live.fleet, changed, str(directory)))
 
 
 # --- the lab ----------------------------------------------------------------------------------------------------
@@ -684,7 +754,7 @@ def lab_up(common: Common) -> None:
     """Boot the hosts that have the tag lab, or those of them that do not run."""
     from deploy.lab import Lab  # noqa: PLC0415  see the module's docstring
 
-    fleet, _ = _fleet(replace(common, lab=False), with_roles=False)
+    fleet = _fleet(replace(common, lab=False), with_roles=False).fleet
     with observing(common.aside) as observer:
         Lab().up(fleet, observer)
     _lab_status(common)

@@ -25,6 +25,7 @@ from rich.text import Text
 
 from deploy.findings import Exit, Finding, Kind
 from deploy.record import Check, HostResult, Record
+from inventory.difference import ObjectDifference
 from inventory.fleet import Fleet, Host
 
 if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
@@ -612,6 +613,25 @@ def _ended(code: int) -> str:
     return f"{code} {MEANINGS.get(code, '')}".rstrip()
 
 
+def pulled(fleet: Fleet, changed: Sequence[ObjectDifference], directory: str) -> Iterator[RenderableType]:
+    """What a pull changed in a snapshot: a line an object, up to so many."""
+    for change in changed[:MOST_CHANGES]:
+        yield Text.assemble((f"{change.kind:8}", CHANGE_STYLES[change.kind]), " ", inline(change.title))
+    if len(changed) > MOST_CHANGES:
+        yield Text(f"and {several(len(changed) - MOST_CHANGES, 'object')} more")
+    hosts = several(len(fleet.hosts), "host")
+    if changed:
+        yield Text(
+            f"{several(len(changed), 'difference')} written to {directory}: {hosts}, {fleet.digest[:12]}", "bold"
+        )
+    else:
+        yield Text(f"Nothing changed: {directory} says what NetBox says ({hosts}, {fleet.digest[:12]}).", "bold green")
+
+
+MOST_CHANGES = 20
+CHANGE_STYLES = {"added": "green", "removed": "red", "changed": "yellow"}
+
+
 def record(shown: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:
     """One run in full."""
     yield Text.assemble((inline(shown.id), "bold"), "  ", (inline(shown.command), "cyan"))
@@ -621,7 +641,7 @@ def record(shown: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:
         ("finished", shown.finished),
         ("command", "samdrift " + " ".join(shown.argv)),
         ("limit", shown.limit),
-        ("inventory", f"{shown.fleet_source}  {shown.fleet_digest[:12]}"),
+        ("inventory", f"{shown.fleet_source}  {shown.fleet_digest[:12]}  {shown.fleet_time}".rstrip()),
         ("code", shown.code_digest[:12]),
         ("plan", shown.plan_digest[:12]),
         ("ended", _ended(shown.exit_code)),
