@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from deploy.record import Record
     from deploy.runs import Run
     from deploy.vault import AgeVault
+    from inventory.netbox.client import NetBox
     from roles.shared.registration import ManagedFile
 
 INTERRUPTED = 130
@@ -504,11 +505,37 @@ def _unwritable(out: Path, parent: Path) -> str:
     return "" if os.access(out if out.exists() else parent, os.W_OK) else "not permitted"
 
 
+def _write_back_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    meaning = "Tell NetBox how each host stands, and what was changed."
+    return click.option("--write-back", is_flag=True, envvar="SAMDRIFT_WRITE_BACK", help=meaning)(function)
+
+
+def _netbox_to_tell(common: Common, fleet: Fleet) -> NetBox:
+    """The NetBox that --write-back means; said to be missing before any host is connected to."""
+    from deploy import live  # noqa: PLC0415  see the module's docstring
+    from deploy.write_back import is_of_the_lab  # noqa: PLC0415  likewise
+
+    netbox = live.connected(common.netbox_url, common.netbox_ca)
+    if common.lab and not is_of_the_lab(netbox.url, fleet):
+        fix = "leave out --write-back, or name the address of the lab's own NetBox"
+        raise UsageError("what the lab does is told to no other NetBox than its own", where=netbox.url, fix=fix)
+    return netbox
+
+
+def _tell_netbox(common: Common, netbox: NetBox | None, record: Record) -> None:
+    """Write back, if that was asked for; what NetBox could not be told is a warning."""
+    from deploy.write_back import write_back  # noqa: PLC0415  see the module's docstring
+
+    for warning in write_back(netbox, record) if netbox else ():
+        _aside(common, f"warning: {warning}")
+
+
 @_command(cli, "apply")
 @click.argument("planfile", metavar="[PLANFILE]", required=False, type=FILE)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--brief", is_flag=True, help="Show the plan a line a step.")
-def apply(common: Common, planfile: Path | None, yes: bool, brief: bool) -> int:
+@_write_back_option
+def apply(common: Common, planfile: Path | None, yes: bool, brief: bool, write_back: bool) -> int:
     """Change the hosts as planned, in waves, and verify them.
 
     Without PLANFILE, makes a plan, shows it and asks. With it, carries out exactly that plan.
@@ -521,6 +548,7 @@ def apply(common: Common, planfile: Path | None, yes: bool, brief: bool) -> int:
     planned = read_plan(planfile) if planfile else None
     with _run(common, "apply") as (run, observer):
         names = render.municipalities(run.fleet)
+        netbox = _netbox_to_tell(common, run.fleet) if write_back else None
 
         def approve(made: Plan) -> None:
             observer.rest()
@@ -531,6 +559,7 @@ def apply(common: Common, planfile: Path | None, yes: bool, brief: bool) -> int:
                 raise SamdriftError("not approved: no host was changed")
 
         record = runs.apply(run, approve, planned)
+    _tell_netbox(common, netbox, record)
     _answer(common, _plain(record), render.applied(record, names))
     return record.exit_code
 
@@ -548,12 +577,15 @@ def verify(common: Common) -> int:
 
 
 @_command(cli, "drift")
-def drift(common: Common) -> int:
+@_write_back_option
+def drift(common: Common, write_back: bool) -> int:
     """Compare the hosts with what was last applied; change nothing."""
     from deploy import runs  # noqa: PLC0415  see the module's docstring
 
     with _run(common, "drift") as (run, _):
+        netbox = _netbox_to_tell(common, run.fleet) if write_back else None
         record = runs.drift(run)
+    _tell_netbox(common, netbox, record)
     _answer(common, _plain(record), render.drift(record, render.municipalities(run.fleet)))
     return record.exit_code
 
