@@ -773,6 +773,73 @@ def inventory_pull(common: Common, since_last: bool, out: Path | None) -> None:
     _answer(common, document, render.pulled(live.fleet, changed, str(directory)))
 
 
+@_command(inventory, "seed")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--objects", is_flag=True, help="Show every object and field that would be written.")
+def inventory_seed(common: Common, yes: bool, objects: bool) -> None:
+    """Write the snapshot to NetBox: what is not there, or says something else.
+
+    Nothing is deleted. If it breaks off, run it again: it goes on where it stopped.
+    """
+    from deploy import live  # noqa: PLC0415  see the module's docstring
+    from inventory.netbox import seed  # noqa: PLC0415  likewise
+
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("seed asks before it writes anything, and here is nobody to answer", fix="add --yes")
+    fleet, source, _ = _snapshot(common)
+    netbox = live.connected(common.netbox_url, common.netbox_ca)
+    with observing(common.aside) as observer:
+        observer.stage(f"reading {netbox.url}", ())
+        plan = seed.planned(netbox, fleet)
+        observer.rest()
+        page = render.seeding(plan, netbox.url, objects=objects)
+        render.put(common.aside if common.json else common.people, page)
+        if plan.writes and not yes:
+            question = f"Write {render.several(len(plan.writes), 'object')} to {render.inline(netbox.url)}?"
+            if not click.confirm(question, err=True):
+                raise SamdriftError("not approved: nothing was written")
+        seed.carry_out(netbox, fleet, plan, observer)
+    document = {
+        "source": source,
+        "digest": fleet.digest,
+        "netbox": netbox.url,
+        "written": [w.plain() for w in plan.writes],
+        "left_alone": plan.left_alone,
+        "unchanged": plan.unchanged,
+        "exit_code": Exit.OK,
+    }
+    written = f"{render.several(len(plan.writes), 'object')} written, and read again."
+    _answer(common, document, [Text(written, "bold green")] if plan.writes else ())
+
+
+@_command(inventory, "diff")
+def inventory_diff(common: Common) -> int:
+    """Compare NetBox with the snapshot, object by object, field by field."""
+    from deploy.differences import findings_of  # noqa: PLC0415  see the module's docstring
+    from inventory.difference import difference  # noqa: PLC0415  likewise
+
+    kept, source, said = _snapshot(common)
+    live = _from_netbox(common)
+    found = difference(kept, live.fleet)
+    findings = findings_of(found, kept, live.fleet)
+    code = exit_code(findings)
+    document = {
+        "snapshot": {"source": source, "time": said, "digest": kept.digest},
+        "netbox": {"source": live.source, "time": live.time, "digest": live.fleet.digest},
+        "differences": [d.model_dump(mode="json") for d in found],
+        "findings": [f.model_dump(mode="json") for f in findings],
+        "exit_code": code,
+    }
+    _answer(common, document, render.differences(found, "the snapshot", "NetBox", live.fleet))
+    return code
+
+
+def _snapshot(common: Common) -> Known:
+    """The fleet of the snapshot, whatever else the source may be; the lab is no matter here."""
+    source = None if common.source == NETBOX else common.source
+    return _fleet(replace(common, source=source, lab=False), with_roles=False)
+
+
 # --- the lab ----------------------------------------------------------------------------------------------------
 
 

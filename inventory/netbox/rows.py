@@ -228,13 +228,22 @@ def fetched(netbox: NetBox, kind: Kind, ids: Iterable[int] | None = None) -> dic
         NetBoxError: with the object type that could not be read.
     """
     if not kind.graphql:
-        return {row["id"]: plain(row) for row in netbox.rows(kind.endpoint, fields=kind.fields, ids=ids)}
+        found = {row["id"]: plain(row) for row in netbox.rows(kind.endpoint, fields=kind.fields, ids=ids)}
+        return _with_tag_ids(netbox, found) if kind.name == "config_contexts" else found
     rows = {row["id"]: plain(row) for row in netbox.listed(kind.graphql, kind.selection, ids=ids)}
     long = [i for i, row in rows.items() if any(len(row[name]) >= LONG for name in kind.fields)]
     for row in netbox.rows(kind.endpoint, fields=kind.fields, ids=long) if long else ():
         if row["id"] in rows:
             rows[row["id"]] |= plain(row)
     return rows
+
+
+def _with_tag_ids(netbox: NetBox, contexts: dict[int, Row]) -> dict[int, Row]:
+    """Config contexts that refer to tags by id, as everything else does; of these alone, REST tells the slugs."""
+    if not any(row["tags"] for row in contexts.values()):
+        return contexts
+    ids = {row["slug"]: row["id"] for row in netbox.rows("extras/tags", fields=("slug",))}
+    return {i: {**row, "tags": [ids.get(slug, slug) for slug in row["tags"]]} for i, row in contexts.items()}
 
 
 def contexts(netbox: NetBox, kind: Kind, ids: Iterable[int]) -> dict[int, Any]:
