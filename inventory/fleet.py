@@ -237,10 +237,11 @@ class Fleet(Frozen):
         """The same fleet with every tuple sorted by its key, which every source of fleets must give.
 
         What a person ordered keeps its order: a host's interfaces, their addresses, and lists in config contexts.
+        Keys in config contexts have none: NetBox keeps them in an order of its own.
         """
         ordered = self.model_copy(
             update={
-                "config_contexts": tuple(_with_sorted(c, *ASSIGNED_BY) for c in self.config_contexts),
+                "config_contexts": tuple(_context_in_order(c) for c in self.config_contexts),
                 "hosts": tuple(_host_in_order(h) for h in self.hosts),
             }
         )
@@ -321,7 +322,30 @@ def _with_sorted(value: T, *fields: str) -> T:
     return value.model_copy(update={f: tuple(sorted(getattr(value, f))) for f in fields})
 
 
+FIRST_KEYS = ("roles", "wave")
+"""What people look for first in a config context stands first."""
+
+
+def _keys_in_order(value: Any) -> Any:
+    """The same value, with the keys of its mappings in one order at every depth."""
+    if isinstance(value, dict):
+        keys = sorted(value, key=lambda k: (k not in FIRST_KEYS, k))
+        return {k: _keys_in_order(value[k]) for k in keys}
+    return [_keys_in_order(v) for v in value] if isinstance(value, list) else value
+
+
+def _context_in_order(context: ConfigContext) -> ConfigContext:
+    return _with_sorted(context, *ASSIGNED_BY).model_copy(update={"data": _keys_in_order(context.data)})
+
+
 def _host_in_order(host: Host) -> Host:
     interfaces = tuple(_with_sorted(i, "tagged_vlans") for i in host.interfaces)
     services = tuple(sorted((_with_sorted(s, "ports") for s in host.services), key=lambda s: (s.name, s.protocol)))
-    return _with_sorted(host, "tags", "host_keys").model_copy(update={"interfaces": interfaces, "services": services})
+    return _with_sorted(host, "tags", "host_keys").model_copy(
+        update={
+            "interfaces": interfaces,
+            "services": services,
+            "local_context": _keys_in_order(host.local_context),
+            "context": _keys_in_order(host.context),
+        }
+    )

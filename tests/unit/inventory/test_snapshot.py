@@ -302,3 +302,15 @@ def test_an_inventory_may_have_no_hosts_yet(directory: Path) -> None:
 
     assert load(directory).hosts == ()
     assert not list((directory / "hosts").iterdir())
+
+
+def test_equal_fleets_are_written_byte_for_byte_the_same_whatever_order_netbox_keeps_keys_in(tmp_path: Path) -> None:
+    data = {"samdrift": {"roles": ["base"], "wave": 3, "base": {"apt_proxy": True, "journal_max": "1G"}}}
+    turned = {"samdrift": {"base": {"journal_max": "1G", "apt_proxy": True}, "wave": 3, "roles": ["base"]}}
+    for name, context in (("a", data), ("b", turned)):
+        contexts = [{"name": "x", "data": context}]
+        host = SERVER | {"context": context, "local_context": context}
+        dump(fleet(hosts=[host], cables=[], prefixes=[], config_contexts=contexts), tmp_path / name)
+    for file in (p for p in (tmp_path / "a").rglob("*") if p.is_file()):
+        assert file.read_bytes() == (tmp_path / "b" / file.relative_to(tmp_path / "a")).read_bytes()
+    assert "roles: [base]\n" in (tmp_path / "a" / "contexts.yaml").read_text()
