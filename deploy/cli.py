@@ -251,6 +251,7 @@ def _run(common: Common, command: str) -> Iterator[tuple[Run, Telling]]:
             store=_store(common),
             observer=observer,
             who=_who(),
+            options="--lab" if common.lab else "",
         )
         yield run, observer
 
