@@ -236,6 +236,8 @@ def _run(common: Common, command: str) -> Iterator[tuple[Run, Telling]]:
     from deploy.runs import Run  # noqa: PLC0415  likewise
     from deploy.transport import Access  # noqa: PLC0415  likewise
 
+    if common.lab:
+        Lab().require_up()
     fleet, source = _fleet(common)
     access = Lab().access() if common.lab else Access()
     own = {"user": common.user, "key_file": common.key}
