@@ -279,6 +279,8 @@ def _run(common: Common, command: str) -> Iterator[tuple[Run, Telling]]:
     from deploy.runs import Run  # noqa: PLC0415  likewise
     from deploy.transport import Access  # noqa: PLC0415  likewise
 
+    if common.lab:
+        Lab().require_up()
     fleet, source, said = _fleet(common)
     access = Lab().access() if common.lab else Access()
     own = {"user": common.user, "key_file": common.key}
@@ -296,6 +298,7 @@ def _run(common: Common, command: str) -> Iterator[tuple[Run, Telling]]:
             store=_store(common),
             observer=observer,
             who=_who(),
+            options="--lab" if common.lab else "",
         )
         yield run, observer
 

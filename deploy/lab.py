@@ -164,6 +164,11 @@ class Lab:
         if purge:
             delete(self.directory)
 
+    def require_up(self) -> None:
+        """Raise LabError unless some host runs: without one, every other host of the lab would only be unknown."""
+        if not self._running():
+            raise LabError("no host of the lab runs", where=str(self.directory), fix="boot it: samdrift lab up")
+
     def status(self) -> LabStatus:
         """Every host that the lab has made, and what a crash left behind. Changes nothing, but needs root to look."""
         if not self.directory.exists():

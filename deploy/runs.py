@@ -44,6 +44,8 @@ class Run:
     store: Store
     observer: Observer
     who: str
+    options: str = ""
+    """What a command needs to be about the same hosts as this run: `--lab`."""
     started: str = field(default_factory=clock.now)
 
     def session(self, hosts: Iterable[Host] | None = None) -> Session:
@@ -93,12 +95,18 @@ class Run:
             code_digest=code_digest(),
             plan_digest=plan_digest,
             hosts=tuple(hosts),
-            findings=tuple(findings),
+            findings=tuple(map(self._as_called, findings)),
             checks=tuple(checks),
             exit_code=code,
         )
         self.store.save(record)
         return record
+
+    def _as_called(self, finding: Finding) -> Finding:
+        """The finding, with a remedy for this run's hosts: what helps in the lab must not be run on the real ones."""
+        if not self.options:
+            return finding
+        return finding.model_copy(update={"remedy": finding.remedy.replace("samdrift ", f"samdrift {self.options} ")})
 
 
 def plan(run: Run, *, detailed: bool) -> tuple[Plan, Record]:

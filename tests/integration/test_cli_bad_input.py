@@ -217,6 +217,16 @@ def test_a_key_that_is_not_there_is_told_before_any_host_is_asked(tmp_path: Path
     assert not state.exists()
 
 
+@pytest.mark.parametrize("command", ["plan", "apply --yes", "verify", "drift"])
+def test_a_lab_that_is_not_up_is_told_at_once_and_nothing_is_made_for_it(tmp_path: Path, command: str) -> None:
+    said = samdrift("--lab", *command.split(), SAMDRIFT_LAB_DIR=str(tmp_path / "lab"))
+
+    assert said.code == 1
+    assert "samdrift lab up" in said.err
+    assert len(said.err.splitlines()) == 1
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_look_at_no_host_is_not_all_well(tmp_path: Path, state: Path) -> None:
     for file, sections in (("organisation", "regions tenants sites"), ("network", "prefixes"), ("cables", "cables")):
         (tmp_path / f"{file}.yaml").write_text("".join(f"{s}: []\n" for s in sections.split()), encoding="utf-8")
