@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from deploy.lab_image import (
     PACKAGES,
+    Machine,
     Mirror,
     deb822_sources,
     image_name,
@@ -108,14 +109,14 @@ def test_updates_and_security_come_with_the_security_archive_only() -> None:
 
 
 def test_another_recipe_is_another_image() -> None:
-    one, other = (image_name(recipe(Mirror(archive=f"http://{n}.example/debian"))) for n in ("one", "other"))
+    one, other = (image_name(recipe(Machine(mirror=Mirror(archive=f"http://{n}.example/debian")))) for n in ("one", "other"))
     assert one != other
-    assert one == image_name(recipe(Mirror(archive="http://one.example/debian")))
+    assert one == image_name(recipe(Machine(mirror=Mirror(archive="http://one.example/debian"))))
 
 
 def test_a_mirrors_address_is_never_evaluated(tmp_path: Path) -> None:
     evil = f"http://x/$(touch {tmp_path}/evil)'`touch {tmp_path}/evil`"
-    (sources,) = [a for a in recipe(Mirror(archive=evil)) if a.startswith("--customize-hook=printf")]
+    (sources,) = [a for a in recipe(Machine(mirror=Mirror(archive=evil))) if a.startswith("--customize-hook=printf")]
     (tmp_path / "etc/apt/sources.list.d").mkdir(parents=True)
     subprocess.run(["sh", "-c", sources.removeprefix("--customize-hook="), "sh", tmp_path], check=True)
     assert f"URIs: {evil}\n" in (tmp_path / "etc/apt/sources.list.d/debian.sources").read_text()
