@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 import gevent
+from pydantic import ValidationError
 from rich.console import Console, RenderableType
 from rich.text import Text
 
@@ -30,12 +31,14 @@ from deploy.store import Store, default_directory, person
 from inventory import snapshot
 from inventory.errors import InventoryError, Problem, SamdriftError, UsageError
 from inventory.fleet import Fleet, Host
+from inventory.secrets import Secret
 from inventory.selection import select
 
 if TYPE_CHECKING:
     from deploy.plan import Plan
     from deploy.record import Record
     from deploy.runs import Run
+    from deploy.vault import AgeVault
     from roles.shared.registration import ManagedFile
 
 INTERRUPTED = 130
@@ -57,6 +60,7 @@ class Common:
     debug: bool | None = None
     user: str | None = None
     key: Path | None = None
+    identity: Path | None = None
 
     def over(self, given: dict[str, Any]) -> Common:
         """These options, or what `given` says instead where it says something; takes them out of `given`."""
@@ -115,6 +119,7 @@ def _common_options(prefix: str | None) -> Callable[[Callable[..., Any]], Callab
         option("debug", "Show where in the code an error comes from.", is_flag=True),
         option("user", "Log in to hosts as this user.", metavar="NAME", type=WORDS),
         option("key", "Log in with this private key.", metavar="FILE", type=READABLE),
+        option("identity", "Open secrets with this age identity.", metavar="FILE", type=FILE),
     )
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -225,6 +230,15 @@ def _store(common: Common) -> Store:
     return Store(default_directory())
 
 
+def _vault(common: Common) -> AgeVault:
+    """The age files beside the snapshot. Nothing is opened before a value is needed."""
+    from deploy.vault import AgeVault  # noqa: PLC0415  see the module's docstring
+
+    source = common.source or EMBEDDED
+    beside = snapshot.DEFAULT if source == EMBEDDED else Path(source).absolute()
+    return AgeVault(beside.parent / "secrets", common.identity)
+
+
 @contextmanager
 def _run(common: Common, command: str) -> Iterator[tuple[Run, Telling]]:
     """A run on the hosts that are meant, are active and have roles; how it goes is told meanwhile."""
@@ -244,6 +258,7 @@ def _run(common: Common, command: str) -> Iterator[tuple[Run, Telling]]:
             source=source,
             limit=common.limit or "",
             access=access.model_copy(update={k: v for k, v in own.items() if v is not None}),
+            vault=Lab().vault() if common.lab else _vault(common),
             store=_store(common),
             observer=observer,
             who=f"{person()}@{socket.gethostname()}",
@@ -509,6 +524,96 @@ def report(common: Common, out: Path) -> None:
     page, document = write(made, out)
     said = [Text(verdict(made).english, "bold"), Text(f"Read it: {page}"), Text(f"As data: {document}")]
     _answer(common, made.model_dump(mode="json"), said)
+
+
+# --- secrets ----------------------------------------------------------------------------------------------------
+
+
+@cli.group("secrets", cls=_InOrder)
+def secrets() -> None:
+    """What only hosts may know: one encrypted file for each municipality."""
+
+
+@_command(secrets, "edit")
+@click.argument("municipality")
+@click.argument("name")
+@click.option("--generate", is_flag=True, help="A random value, which nobody need know.")
+@click.option("--remove", is_flag=True, help="Take the secret out of the file.")
+def secrets_edit(common: Common, municipality: str, name: str, generate: bool, remove: bool) -> None:
+    """Give a secret a value, asked for without echo.
+
+    Without a terminal, all of stdin is the value, but for a newline at its end.
+    """
+    from deploy import secret_commands  # noqa: PLC0415  see the module's docstring
+    from deploy.vault import random_value  # noqa: PLC0415  likewise
+
+    if generate and remove:
+        raise UsageError("--generate and --remove are two things", fix="choose one")
+    fleet = _with_secrets(common, municipality)
+    secret = _secret(municipality, name)
+    value = None if remove else random_value() if generate else _asked(secret)
+    done = secret_commands.edit(_vault(common), secret, value)
+    _answer(common, done.model_dump(mode="json"), render.secrets_written(done, render.municipalities(fleet)))
+
+
+def _asked(secret: Secret) -> str:
+    """A value, from a person who types it twice, or from a pipe."""
+    if sys.stdin.isatty():
+        asked = f"{secret.name} of {secret.municipality}"
+        return str(click.prompt(asked, hide_input=True, confirmation_prompt=True, err=True))
+    return sys.stdin.read().removesuffix("\n")
+
+
+@_command(secrets, "rotate")
+@click.argument("municipality")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+def secrets_rotate(common: Common, municipality: str, names: tuple[str, ...]) -> None:
+    """Encrypt to the recipients as they are now.
+
+    With names, these secrets get new random values too.
+    """
+    from deploy import secret_commands  # noqa: PLC0415  see the module's docstring
+
+    fleet = _with_secrets(common, municipality)
+    done = secret_commands.rotate(_vault(common), municipality, names)
+    _answer(common, done.model_dump(mode="json"), render.secrets_written(done, render.municipalities(fleet)))
+
+
+@_command(secrets, "check")
+def secrets_check(common: Common) -> int:
+    """Check that each file opens, for whom, and holds what roles need."""
+    from deploy import secret_commands  # noqa: PLC0415  see the module's docstring
+    from roles.shared.catalogue import needed_secrets, problems_of, settings_of  # noqa: PLC0415  likewise
+
+    fleet = _with_secrets(common)
+    if problems := [p for h in fleet.hosts for p in problems_of(h, fleet)]:
+        raise InventoryError(tuple(problems))
+    needed = needed_secrets({h.name: settings_of(h, fleet) for h in fleet.hosts})
+    vault, about = _vault(common), {h.tenant for h in _chosen(common, fleet)}
+    files = {m for m in vault.municipalities() if m in about or common.limit is None}
+    found = secret_commands.check(vault, needed, files | about)
+    code = exit_code(found)
+    document = {"files": len(files), "findings": [f.model_dump(mode="json") for f in found], "exit_code": code}
+    _answer(common, document, render.secrets_checked(len(files), found, render.municipalities(fleet)))
+    return code
+
+
+def _with_secrets(common: Common, municipality: str | None = None) -> Fleet:
+    """The fleet that has these secrets; refuses the lab, and a municipality that it has not."""
+    if common.lab:
+        raise UsageError("the lab makes up its secrets itself", where="--lab", fix="leave it out")
+    fleet, _ = _fleet(common, with_roles=False)
+    known = sorted(t.slug for t in fleet.tenants)
+    if municipality is not None and municipality not in known:
+        raise UsageError(f"there is no municipality {municipality!r}", fix=f"one of: {', '.join(known)}")
+    return fleet
+
+
+def _secret(municipality: str, name: str) -> Secret:
+    try:
+        return Secret(name=name, municipality=municipality)
+    except ValidationError:
+        raise UsageError(f"{name!r} is no name of a secret", fix="a-z, 0-9 and _, a letter first") from None
 
 
 # --- the lab ----------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from deploy.batch import KILL_AFTER, TIMED_OUT
 from deploy.rounds import Rounds
 from deploy.transport import Answer, Connection
 from inventory.errors import SamdriftError
+from inventory.secrets import MARK
 
 ELEVATIONS = ("_sudo", "_su_user", "_doas", "_dzdo")
 SAFE_UPLOAD = "umask 077; rm -f {path}; set -C; cat > {path} || {{ rm -f {path}; exit 1; }}"
@@ -69,6 +70,8 @@ class Connector(BaseConnector):
         line = make_unix_command(
             StringCommand(text), _env=arguments.get("_env"), _chdir=arguments.get("_chdir"), _shell_executable=None
         ).get_raw_value()
+        if MARK in line:  # everybody on a host can read its command lines
+            raise LookFailed("a secret cannot stand in a command", where=f"host {self.host.name}")
         if self.rounds is not None:
             answer = self.rounds.ask(line)
             self._must_answer(line, answer, good)

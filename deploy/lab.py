@@ -40,6 +40,7 @@ from deploy.lab_machine import (
 from deploy.lab_network import LAB_TAG, Port, Switch, Wiring, lab_hosts, wiring
 from deploy.observer import Observer, Quiet
 from deploy.transport import Access
+from deploy.vault import MadeUp
 from inventory.fleet import Fleet, Frozen, Host
 
 __all__ = ["HostStatus", "Lab", "LabBusyError", "LabError", "LabStatus", "lab_directory", "lab_hosts", "lab_overlay"]
@@ -111,6 +112,10 @@ class Lab:
     def access(self) -> Access:
         """How samdrift logs in to lab hosts."""
         return Access(user=USER, key_file=self._keys / USER)
+
+    def vault(self) -> MadeUp:
+        """The values of the secrets that lab hosts' roles need: random, made when first needed, kept between runs."""
+        return MadeUp(self._keys / "secrets.json")
 
     @property
     def nameserver(self) -> IPv4Address:

@@ -15,10 +15,11 @@ import json
 import logging
 import shlex
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
@@ -41,13 +42,16 @@ from deploy.observer import Observer, Quiet
 from deploy.plan import Command, HostPlan, Step, Unmanaged
 from deploy.rounds import Rounds
 from deploy.transport import Access, Answer, Connection, HostLost
+from deploy.vault import NO_VAULT, Vault
 from inventory.errors import InventoryError, SamdriftError
 from inventory.fleet import Fleet, Host
-from roles.shared.catalogue import catalogue, problems_of, settings_of
+from inventory.secrets import MARK, secrets_in
+from roles.shared.catalogue import catalogue, needed_secrets, problems_of, settings_of
 from roles.shared.change import Change, digest, explanation
 from roles.shared.handlers import OwedHandlers, pay
 from roles.shared.registration import ManagedFile, registering
 from roles.shared.settings import Settings
+from roles.shared.veil import UNVEILED, Veil
 
 log = logging.getLogger("samdrift")
 
@@ -172,21 +176,32 @@ class Session:
     Args:
         fleet: what roles' settings are computed from, before anything is connected to.
         hosts: which of it this session is about.
+        vault: where the values of the secrets are that their roles need; opened only if there are any.
 
     Attributes:
         unreachable: host name to reason, for the hosts that could not be connected to or have died since.
 
     Raises:
         InventoryError: on construction, with everything that is wrong with any host's settings.
+        SecretsError: likewise, naming a secret that is needed and not there.
     """
 
-    def __init__(self, fleet: Fleet, hosts: Sequence[Host], access: Access, observer: Observer | None = None) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        hosts: Sequence[Host],
+        access: Access,
+        observer: Observer | None = None,
+        vault: Vault = NO_VAULT,
+    ) -> None:
         problems = [p for host in hosts for p in problems_of(host, fleet)]
         if problems:
             raise InventoryError(tuple(problems))
         self.fleet, self.hosts, self.access = fleet, tuple(hosts), access
         self.observer: Observer = observer or Quiet()
         self.settings: dict[str, dict[str, Settings]] = {h.name: settings_of(h, fleet) for h in hosts}
+        needed = needed_secrets(self.settings)
+        self.veil = vault.open(needed) if needed else UNVEILED
         self.unreachable: dict[str, str] = {}
         self._connections: dict[str, Connection] = {}
         self._declared: dict[str, _Declared] = {}
@@ -220,21 +235,25 @@ class Session:
         for step in planned.changes:
             self.observer.host(name, "step", step.id)
             operation = operations[step.id]
-            operation.data.command_generator = _frozen(step.commands)
+            secrets = operation.file.secrets if operation.file else ()
+            operation.data.command_generator = _frozen(step.commands, partial(self.veil.reveal, secrets=secrets))
             operation.data.operation_meta._maybe_is_change = True  # pyinfra has no setter
             try:
                 with declared.context():
                     succeeded = run_host_op(declared.state, declared.target, operation.op_hash)
             except SamdriftError as e:
-                self.unreachable[name] = str(e)
-                return Outcome(tuple(done), step.id, str(e), lost=True)
+                self.unreachable[name] = self.veil.hide(str(e))
+                return Outcome(tuple(done), step.id, self.unreachable[name], lost=True)
             if not succeeded:
-                return Outcome(tuple(done), step.id, _what_it_said(operation, declared.connector))
+                said = self.veil.hide(_what_it_said(operation, declared.connector))
+                return Outcome(tuple(done), step.id, said)
             done.append(step.id)
         return Outcome(tuple(done))
 
     def ask(self, host: str, commands: Sequence[str], *, within: float | None = None) -> list[Answer]:
         """Run shell commands as root, all in one exec, each bounded by the access's fact timeout.
+
+        What they say is told without the values of secrets.
 
         Args:
             within: seconds for all of them; the access's look timeout if not given.
@@ -245,10 +264,12 @@ class Session:
         if host in self.unreachable:
             raise HostLost(self.unreachable[host], where=f"host {host}")
         try:
-            return _batch(self._connections[host], commands, within)
+            answers = _batch(self._connections[host], commands, within)
         except HostLost as e:
-            self.unreachable[host] = str(e)
-            raise
+            self.unreachable[host] = self.veil.hide(str(e))
+            raise HostLost(self.veil.hide(e.what), where=e.where, fix=e.fix) from None
+        hide = self.veil.hide
+        return [a.model_copy(update={"stdout": hide(a.stdout), "stderr": hide(a.stderr)}) for a in answers]
 
     def reconnect(self, names: Sequence[str]) -> None:
         """Log in anew to each of these hosts; one that lets nobody in any more is unreachable from now on."""
@@ -262,8 +283,8 @@ class Session:
         try:
             connection.open()
         except HostLost as e:
-            self.unreachable[host.name] = str(e)
-            self.observer.host(host.name, "failed", str(e))
+            self.unreachable[host.name] = self.veil.hide(str(e))
+            self.observer.host(host.name, "failed", self.unreachable[host.name])
         else:
             if host.name in self._connections:
                 self._connections[host.name].close()
@@ -271,7 +292,7 @@ class Session:
             self.observer.host(host.name, "done")
 
     def _register(self, hosts: Sequence[Host]) -> None:
-        self._declared |= _register(hosts, self.settings)
+        self._declared |= _register(hosts, self.settings, self.veil)
         for host in hosts:
             connector = self._declared[host.name].connector
             connector.connection = self._connections[host.name]
@@ -286,12 +307,12 @@ class Session:
         try:
             steps, unmanaged = self._evaluate(host)
         except HostLost as e:
-            self.unreachable[name] = str(e)
+            self.unreachable[name] = self.veil.hide(str(e))
             return self._unknown(host, str(e))
         except (SamdriftError, PyinfraError) as e:
             return self._unknown(host, str(e) or type(e).__name__)
-        except Exception as e:
-            log.debug("looking at %s", name, exc_info=True)
+        except Exception as e:  # noqa: BLE001  whatever a host's answers make facts raise, it is about this host alone
+            log.debug("looking at %s: %s", name, self.veil.hide(traceback.format_exc()))
             return self._unknown(host, f"what it answered cannot be understood: {type(e).__name__}: {e}")
         plan = HostPlan(
             host=name,
@@ -305,6 +326,7 @@ class Session:
         return plan
 
     def _unknown(self, host: Host, why: str) -> HostPlan:
+        why = self.veil.hide(why)
         self.observer.host(host.name, "failed", why)
         return HostPlan(host=host.name, municipality=host.tenant, error=why)
 
@@ -329,7 +351,8 @@ class Session:
             rounds.run([job(op) for op in declared.operations if op.handler])
         finally:
             declared.connector.rounds = None
-        return tuple(_step(op, commands[op.op_hash]) for op in declared.operations), tuple(unmanaged)
+        steps = tuple(_step(op, commands[op.op_hash], self.veil) for op in declared.operations)
+        return steps, tuple(u.model_copy(update={"path": self.veil.hide(u.path)}) for u in unmanaged)
 
     def _each(self, hosts: Sequence[Host], act: Callable[[Host], Any]) -> list[Any]:
         """`act` on every host at the same time; results in the hosts' order."""
@@ -353,9 +376,12 @@ def code_digest() -> str:
     return sha.hexdigest()
 
 
-def _register(hosts: Sequence[Host], settings: Mapping[str, Mapping[str, Settings]]) -> dict[str, _Declared]:
+def _register(
+    hosts: Sequence[Host], settings: Mapping[str, Mapping[str, Settings]], veil: Veil = UNVEILED
+) -> dict[str, _Declared]:
     """What every role of every host declares, in a fresh pyinfra State; no round trip."""
-    state = State(Inventory(([h.name for h in hosts], {})), Config(), check_for_changes=False)
+    inventory = Inventory(([(h.name, {"veil": veil}) for h in hosts], {}))
+    state = State(inventory, Config(), check_for_changes=False)
     ctx_state.set(state)
     declared = {}
     for host in hosts:
@@ -371,7 +397,7 @@ def _declare(declared: _Declared, settings: Mapping[str, Settings]) -> None:
     target = declared.target
     for name, role_settings in settings.items():
         known = len(target.op_hash_order)
-        with declared.context(), registering(name) as registration:
+        with declared.context(), registering(name, secrets_in(role_settings)) as registration:
             catalogue()[name].deploy(role_settings)
         files = {f"file {f.path}": f for f in registration.files}
         for op_hash in target.op_hash_order[known:]:
@@ -424,24 +450,43 @@ def _unmanaged(host: Host, declared: _Declared, rounds: Rounds) -> list[Unmanage
     return [Unmanaged(role=owners[str(Path(p).parent)], path=p) for p in strangers]
 
 
-def _step(operation: _Registered, commands: Sequence[PyinfraCommand]) -> Step:
+def _step(operation: _Registered, commands: Sequence[PyinfraCommand], veil: Veil) -> Step:
+    file = operation.file
+    # A new value of a secret is a new intent, though the placeholder stands where it stood.
+    sealed = veil.seal(veil.reveal(file.content, file.secrets), file.secrets) if file and file.secrets else ""
     return Step(
         role=operation.role,
         name=operation.name,
-        intent=operation.intent,
-        wanted=digest(operation.file.content) if operation.file else "",
-        commands=tuple(_as_data(c) for c in commands),
-        change=_change(commands),
+        intent=digest(operation.intent + sealed) if sealed else operation.intent,
+        wanted=sealed or (digest(file.content) if file else ""),
+        commands=tuple(_as_data(c, operation) for c in commands),
+        change=_change(commands, UNVEILED if sealed else veil),
         handler=operation.handler,
     )
 
 
-def _change(commands: Sequence[PyinfraCommand]) -> Change | None:
-    return next((c for c in map(explanation, commands) if c is not None), None)
+def _change(commands: Sequence[PyinfraCommand], veil: Veil) -> Change | None:
+    """What a step would change; what the host says of itself in it, without the values of secrets."""
+    change = next((c for c in map(explanation, commands) if c is not None), None)
+    if change is None:
+        return None
+    said = {"before": change.before, "after": change.after}
+    return change.model_copy(update={k: text if text is None else veil.hide(text) for k, text in said.items()})
 
 
-def _as_data(command: PyinfraCommand) -> Command:
-    """A pyinfra command as what a plan file holds."""
+def _as_data(command: PyinfraCommand, operation: _Registered) -> Command:
+    """A pyinfra command as what a plan file holds; placeholders of secrets only in the upload of a managed file."""
+    data = _read_command(command)
+    if MARK in data.text and not (data.kind == "upload" and operation.file and operation.file.secrets):
+        raise SamdriftError(
+            "a secret cannot stand in a command, which everybody on the host can read",
+            where=f"roles/{operation.role}.py, step {operation.name}",
+            fix="write it into a managed_file, and let the program read that",
+        )
+    return data
+
+
+def _read_command(command: PyinfraCommand) -> Command:
     if isinstance(command, FileUploadCommand) and not isinstance(command.src, str):
         command.src.seek(0)
         raw = command.src.read()
@@ -452,13 +497,13 @@ def _as_data(command: PyinfraCommand) -> Command:
     raise SamdriftError(f"{type(command).__name__} cannot stand in a plan", fix="roles use shell commands and uploads")
 
 
-def _frozen(commands: Sequence[Command]) -> Callable[[], Iterator[PyinfraCommand]]:
-    """A generator that yields what was planned, and evaluates nothing."""
+def _frozen(commands: Sequence[Command], reveal: Callable[[str], str]) -> Callable[[], Iterator[PyinfraCommand]]:
+    """A generator that yields what was planned, and evaluates nothing; what is uploaded gets its secrets only here."""
 
     def generate() -> Iterator[PyinfraCommand]:
         for command in commands:
             if command.kind == "upload":
-                yield FileUploadCommand(BytesIO(command.text.encode()), command.path)
+                yield FileUploadCommand(BytesIO(reveal(command.text).encode()), command.path)
             else:
                 yield StringCommand(command.text)
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not
     from deploy.check import Offline, Verdict
     from deploy.lab import LabStatus
     from deploy.plan import HostPlan, Plan, Step
+    from deploy.secret_commands import Written
     from roles.shared.registration import ManagedFile
 
 WIDTH = 100
@@ -410,8 +411,10 @@ def findings(found: Sequence[Finding], names: Mapping[str, str]) -> Iterator[Ren
     """Findings in full, each with what to do about it."""
     for number, finding in enumerate(found, start=1):
         title = Text.assemble(f"{number}. ", (finding.kind.upper(), COLOURS.get(finding.kind, "bold")))
+        municipality = names.get(finding.municipality, finding.municipality)
+        if not finding.host and municipality:
+            title.append(f"  {inline(municipality)}", "bold")
         if finding.host:
-            municipality = names.get(finding.municipality, finding.municipality)
             title.append(f"  {inline(finding.host)}", "bold").append(
                 f" · {inline(municipality)}" if municipality else ""
             )
@@ -557,6 +560,27 @@ def offline(done: Offline, names: Mapping[str, str]) -> Iterator[RenderableType]
         f"{several(len(done.findings), 'problem')}."
     )
     yield _indented(Text(summary, "bold red" if done.findings else "bold green"), 0)
+
+
+# --- secrets ----------------------------------------------------------------------------------------------------
+
+
+def secrets_written(done: Written, names: Mapping[str, str]) -> Iterator[RenderableType]:
+    """Which secrets of a municipality are new, changed or gone, and who can open them."""
+    name = inline(names.get(done.municipality, done.municipality))
+    parts = (("new", done.added), ("changed", done.changed), ("removed", done.removed))
+    said = "; ".join(f"{what}: {', '.join(secrets)}" for what, secrets in parts if secrets)
+    yield Text(f"{name}: {said or 'no value changed'}.", "bold green")
+    yield Text(f"Encrypted to {', '.join(map(inline, done.recipients))}, in {inline(done.file)}")
+    if done.added or done.changed:
+        yield Text("The hosts get it with the next apply.")
+
+
+def secrets_checked(files: int, found: Sequence[Finding], names: Mapping[str, str]) -> Iterator[RenderableType]:
+    """What is wrong with the files of secrets, and how many were looked at."""
+    yield from findings(found, names)
+    summary = f"{several(files, 'file')} of secrets looked at, {several(len(found), 'problem')}."
+    yield Text(summary, "bold red" if found else "bold green")
 
 
 # --- history ----------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from deploy.planner import Session, code_digest
 from deploy.record import Check, HostResult, Record
 from deploy.store import Store, record_id
 from deploy.transport import Access
+from deploy.vault import Vault
 from deploy.verify import verify as run_checks
 from inventory.errors import UsageError
 from inventory.fleet import Fleet, Host
@@ -37,6 +38,7 @@ class Run:
     source: str
     limit: str
     access: Access
+    vault: Vault
     store: Store
     observer: Observer
     who: str
@@ -44,7 +46,8 @@ class Run:
 
     def session(self, hosts: Iterable[Host] | None = None) -> Session:
         """Connections to this run's hosts, or to some of them."""
-        return Session(self.fleet, tuple(self.hosts if hosts is None else hosts), self.access, self.observer)
+        about = tuple(self.hosts if hosts is None else hosts)
+        return Session(self.fleet, about, self.access, self.observer, self.vault)
 
     @property
     def said(self) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 from inventory.errors import Problem
 from inventory.fleet import ASSIGNED_BY, KEYS, Fleet, Host
 from inventory.places import Path, Places, called, noun
+from inventory.secrets import MARK
 
 SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,98}[a-z0-9])?")
 NAME = re.compile(r"\w[\w .,:()/+-]{0,99}")
@@ -119,6 +120,16 @@ def unprintable(fleet: Fleet) -> Iterator[Fault]:
                 seen = text.replace("\n", "") if {"context", "data"} & set(path) else text
                 if not seen.isprintable():
                     yield Fault(path, f"unprintable character in {text!r}")
+
+
+@rule("secret-mark", fix=f"leave out {MARK}, with which placeholders of secrets begin")
+def secret_mark(fleet: Fleet) -> Iterator[Fault]:
+    """A text that looks like a placeholder could end up in a role's file, and be given a secret's value there."""
+    for section in KEYS:
+        for i, item in enumerate(getattr(fleet, section)):
+            for path, text in _texts(item.model_dump(), (section, i)):
+                if MARK in text:
+                    yield Fault(path, f"{_cut(text)!r} looks like a secret")
 
 
 def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:

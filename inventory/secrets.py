@@ -14,23 +14,27 @@ from pydantic import BaseModel, Field, model_serializer
 from inventory.fleet import Frozen
 
 NAME = r"[a-z][a-z0-9_]{0,62}"
+SLUG = r"[a-z0-9]([a-z0-9-]{0,98}[a-z0-9])?"
+"""A municipality becomes the name of a file."""
+
 PLACEHOLDER = re.compile(rf"‹secret:({NAME})›")
 """What stands for a secret in a text."""
 
-MARK = "‹secret:"
-"""What every placeholder begins with. No text of a fleet may hold it (rule `secret-mark`)."""
+MARK = "‹"
+"""What every placeholder begins with. No text of a fleet may hold it (rule `secret-mark`): not even in two halves
+could it make one."""
 
 
 class Secret(Frozen):
     """A reference to a secret: its name, and the municipality whose file holds its value."""
 
     name: str = Field(pattern=rf"^{NAME}$")
-    municipality: str
+    municipality: str = Field(pattern=rf"^{SLUG}$")
 
     @property
     def placeholder(self) -> str:
         """`‹secret:name›`: what stands for it wherever people or programs read."""
-        return f"{MARK}{self.name}›"
+        return f"{MARK}secret:{self.name}›"
 
     def __str__(self) -> str:
         return self.placeholder

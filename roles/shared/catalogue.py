@@ -21,6 +21,7 @@ from pydantic import ValidationError
 import roles
 from inventory.errors import Problem
 from inventory.fleet import Fleet, Host
+from inventory.secrets import Secret, secrets_in
 from roles.shared.settings import Options, Settings, SettingsError
 from roles.shared.traffic import Forward, Listen
 
@@ -98,6 +99,16 @@ def settings_of(host: Host, fleet: Fleet, names: tuple[str, ...] | None = None) 
             raise SettingsError(str(settings[0]), field=f"config context samdrift.{name}")
         found[name] = settings
     return found
+
+
+def needed_secrets(settings: Mapping[str, Mapping[str, Settings]]) -> dict[Secret, str]:
+    """The secrets that these settings (of roles, of hosts) refer to, each with a role and host that need it."""
+    return {
+        secret: f"role {role} of {host}"
+        for host, of_host in settings.items()
+        for role, found in of_host.items()
+        for secret in secrets_in(found)
+    }
 
 
 NO_ROLES_SECTION = frozenset({"roles", "wave"})

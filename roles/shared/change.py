@@ -14,13 +14,17 @@ C = TypeVar("C", bound=PyinfraCommand)
 
 
 class Change(Frozen):
-    """Text before and after, None where it is not there; `meta` is owner, group and mode where it is a file."""
+    """Text before and after, None where it is not there; `meta` is owner, group and mode where it is a file.
+
+    `live_seal` tells whether a text moved that may not be shown as it is: see `Veil.seal`.
+    """
 
     what: str
     before: str | None
     after: str | None
     meta_before: str = ""
     meta_after: str = ""
+    live_seal: str = ""
 
     @property
     def diff(self) -> str:
@@ -36,8 +40,8 @@ class Change(Frozen):
 
     @property
     def live_digest(self) -> str:
-        """SHA-256 of what is there; empty where nothing is."""
-        return digest(self.before) if self.before is not None else ""
+        """SHA-256 (or the seal) of what is there; empty where nothing is."""
+        return self.live_seal or (digest(self.before) if self.before is not None else "")
 
 
 def digest(text: str) -> str:

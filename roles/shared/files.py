@@ -18,11 +18,14 @@ from pyinfra.api import FactBase, FileUploadCommand, StringCommand, operation
 from pyinfra.api.command import PyinfraCommand
 from pyinfra.api.operation import OperationMeta
 
+from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
+from inventory.secrets import MARK, PLACEHOLDER, Secret
 from roles.shared.change import Change, explain
 from roles.shared.handlers import Handler
-from roles.shared.registration import ManagedFile, current
+from roles.shared.registration import ManagedFile, Registration, current
 from roles.shared.rendering import render
+from roles.shared.veil import UNVEILED, Veil
 
 LARGEST = 4 * 1024 * 1024
 """A managed file is read back whole up to this many bytes; configuration files are far smaller."""
@@ -41,6 +44,11 @@ class FileOnHost(Frozen):
     def meta(self) -> str:
         """Owner, group and mode, or what else it is."""
         return f"{self.owner}:{self.group} {self.mode}" if self.kind == "file" else self.kind
+
+    @property
+    def for_all(self) -> bool:
+        """Whether everybody on the host may read it."""
+        return self.kind == "file" and readable_by_all(self.mode)
 
 
 class FileState(FactBase[FileOnHost]):
@@ -68,6 +76,11 @@ class FileState(FactBase[FileOnHost]):
         return FileOnHost(kind=kind, owner=owner, group=group, mode=mode, content=content)
 
 
+def readable_by_all(mode: str) -> bool:
+    """Whether a file of this mode may be read by everybody on its host."""
+    return bool(int(mode, 8) & 0o004)
+
+
 def managed_file(
     path: str,
     *,
@@ -81,6 +94,8 @@ def managed_file(
     then: tuple[Handler, ...] = (),
 ) -> OperationMeta:
     """Declare that `path` holds exactly this text: `template` rendered with `settings`, or `content`.
+
+    A placeholder of a secret in it, which is how a `Secret` of the role's settings prints, is its value on the host.
 
     Args:
         validate_with: a shell command in which `{path}` is the candidate; anything but exit 0 refuses it.
@@ -99,11 +114,30 @@ def managed_file(
         mode=mode,
         validate_with=validate_with,
         then=then,
+        secrets=_secrets_in(text, path, mode, registration),
     )
     registration.files.append(file)
     meta = write(name=f"file {path}", file=file)
     registration.owe(then, meta)
     return meta
+
+
+def _secrets_in(text: str, path: str, mode: str, registration: Registration) -> tuple[Secret, ...]:
+    """The secrets whose placeholders stand in a text; refuses what would write no value, or show it to everybody."""
+    names = {m[1] for m in PLACEHOLDER.finditer(text)}
+    rest = PLACEHOLDER.sub("", text)
+    strange = sorted(names - registration.secrets.keys())
+    spoiled = [name for name in registration.secrets if f"secret:{name}" in rest]
+    why = ""
+    if strange or MARK in rest:
+        why = f"holds a placeholder of a secret that the role's settings have not: {', '.join(strange) or MARK}"
+    elif spoiled:
+        why = f"holds the placeholder of secret {spoiled[0]} changed by a filter, so that no value would stand there"
+    elif names and readable_by_all(mode):
+        why = f"holds secret {min(names)}, and everybody on the host may read it (mode {mode})"
+    if why:
+        raise SamdriftError(f"{path} {why}", where=f"roles/{registration.role}.py")
+    return tuple(registration.secrets[name] for name in sorted(names))
 
 
 def absent_file(path: str, *, then: tuple[Handler, ...] = ()) -> OperationMeta:
@@ -116,8 +150,9 @@ def absent_file(path: str, *, then: tuple[Handler, ...] = ()) -> OperationMeta:
 @operation()
 def write(file: ManagedFile) -> Generator[PyinfraCommand]:
     """Put a managed file in place if the host's differs in content, owner, group or mode."""
-    live = host.get_fact(FileState, path=file.path)
-    wanted = FileOnHost(kind="file", owner=file.owner, group=file.group, mode=file.mode, content=file.content)
+    live, veil = host.get_fact(FileState, path=file.path), _veil()
+    content = veil.reveal(file.content, file.secrets)
+    wanted = FileOnHost(kind="file", owner=file.owner, group=file.group, mode=file.mode, content=content)
     if live == wanted:
         host.noop(f"{file.path} is as wanted")
         return
@@ -131,10 +166,11 @@ def write(file: ManagedFile) -> Generator[PyinfraCommand]:
     steps.append(f"mv -fT {c} {p}")
     change = Change(
         what=file.path,
-        before=live.content,
+        before=_shown(live, file.content, file.secrets, for_all=wanted.for_all),
         after=file.content,
         meta_before=live.meta,
         meta_after=wanted.meta,
+        live_seal=veil.seal(live.content, file.secrets) if live.content is not None else "",
     )
     yield explain(FileUploadCommand(BytesIO(file.content.encode()), candidate), change)
     yield StringCommand(f"{{ {' && '.join(steps)}; }} || {{ rm -f {c}; exit 1; }}")
@@ -148,4 +184,22 @@ def remove(path: str, debts: tuple[str, ...]) -> Generator[PyinfraCommand]:
         host.noop(f"{path} is absent")
         return
     command = StringCommand(" && ".join([*debts, f"rm -f {shlex.quote(path)}"]))
-    yield explain(command, Change(what=path, before=live.content, after=None, meta_before=live.meta))
+    before = _shown(live, "", (), for_all=True)
+    yield explain(command, Change(what=path, before=before, after=None, meta_before=live.meta))
+
+
+def _veil() -> Veil:
+    """The veil over this host, which the planner gives it as pyinfra's host data."""
+    veil = host.data.get("veil", UNVEILED)
+    return veil if isinstance(veil, Veil) else UNVEILED
+
+
+def _shown(live: FileOnHost, wanted: str, secrets: tuple[Secret, ...], *, for_all: bool) -> str | None:
+    """What a plan shows of a live file. A secret may also be in one that a role made private and now opens, or drops.
+
+    Args:
+        for_all: whether everybody may read what the role wants there (or nothing is).
+    """
+    if live.content is None or not (secrets or (for_all and not live.for_all)):
+        return live.content
+    return _veil().shown(live.content, wanted, secrets)

@@ -6,21 +6,24 @@ owed handlers are registered as the role's last operations, each once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from pyinfra.api.operation import OperationMeta
 
+from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
+from inventory.secrets import Secret
 from roles.shared.handlers import Handler, pay
 
 
 class ManagedFile(Frozen):
     """A file as a role declares it: its whole content, and the program that must accept it.
 
-    `validate_with` is a shell command in which `{path}` stands for the candidate file; it must exit 0.
+    `validate_with` is a shell command in which `{path}` stands for the candidate file; it must exit 0. `secrets` are
+    those whose placeholders stand in `content`, and whose values will stand there on the host.
     """
 
     role: str
@@ -31,13 +34,15 @@ class ManagedFile(Frozen):
     mode: str
     validate_with: str | None
     then: tuple[Handler, ...]
+    secrets: tuple[Secret, ...] = ()
 
 
 @dataclass
 class Registration:
-    """What a role has declared so far."""
+    """What a role has declared so far; `secrets` are those that its settings refer to, by name."""
 
     role: str
+    secrets: dict[str, Secret] = field(default_factory=dict)
     files: list[ManagedFile] = field(default_factory=list)
     owed: dict[Handler, list[OperationMeta]] = field(default_factory=dict)
 
@@ -56,9 +61,9 @@ def current() -> Registration:
 
 
 @contextmanager
-def registering(role: str) -> Iterator[Registration]:
+def registering(role: str, secrets: Iterable[Secret] = ()) -> Iterator[Registration]:
     """Collect what `role` declares; at the end, register the handlers that it owes."""
-    registration = Registration(role)
+    registration = Registration(role, _by_name(secrets, role))
     token = _current.set(registration)
     try:
         yield registration
@@ -66,3 +71,13 @@ def registering(role: str) -> Iterator[Registration]:
             pay(name=handler.name, handler=handler, causes=causes)
     finally:
         _current.reset(token)
+
+
+def _by_name(secrets: Iterable[Secret], role: str) -> dict[str, Secret]:
+    """A placeholder says a name, so a role has one secret of each name."""
+    named: dict[str, Secret] = {}
+    for secret in secrets:
+        if named.setdefault(secret.name, secret) != secret:
+            whose = f"{named[secret.name].municipality} and {secret.municipality}"
+            raise SamdriftError(f"two secrets are called {secret.name}, of {whose}", where=f"roles/{role}.py")
+    return named

@@ -121,6 +121,14 @@ BROKEN: list[tuple[str, Fleet, str, str]] = [
     ("service", serving(), "host tie-dns1, services.0", "[]"),
     ("service", serving(53, 70000), "host tie-dns1, services.0", "[53, 70000]"),
     ("reference", fleet(**first("clusters", type="x")), "cluster kvm, type", "no cluster type 'x'"),
+    ("secret-mark", with_hosts(SERVER | {"description": "‹secret:x›"}), "host tie-dns1, description", "a secret"),
+    ("secret-mark", context({"base": {"a": ["‹"]}}), "host tie-dns1, context.samdrift.base.a.0", "a secret"),
+    (
+        "secret-mark",
+        context({"base": {"‹secret:x›": 1}}),
+        "host tie-dns1, context.samdrift.base.‹secret:x›",
+        "a secret",
+    ),
     ("host-address", with_hosts(SERVER | {"primary_address": None}), "host tie-dns1", "no primary address"),
     (
         "primary-address",
