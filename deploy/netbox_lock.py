@@ -1,8 +1,8 @@
-"""The lock of NetBox's own virtual environment: `templates/netbox/requirements.txt`, computed anew by `make lock-netbox`.
+"""The lock of NetBox's own virtual environment (`templates/netbox/requirements.txt`): `make lock-netbox` makes it.
 
 What NetBox's package asks for is resolved for the Python of its hosts, and then one wheel of each package is chosen
-as pip there would choose it: nothing is compiled on a host, so psycopg comes as its binary wheel. Not here: the version,
-which is the role's (`roles/netbox.py`).
+as pip there would choose it: nothing is compiled on a host, so psycopg comes as its binary wheel. Not here: the
+version, which is the role's (`roles/netbox.py`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from roles.netbox import LOCK, PYTHON, VERSION
+from roles.netbox import LOCK, PYTHON, VERSION, normal
 from roles.shared.rendering import TEMPLATES
 
 GLIBC = 41
@@ -47,10 +47,11 @@ def resolve(scratch: Path) -> Path:
 def wheels(pinned: Path, scratch: Path) -> list[dict[str, Any]]:
     """What pip would install of it on a host: for each package the report of the one wheel that it chose."""
     report = scratch / "report.json"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--dry-run", "--no-deps"]
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip += ["--dry-run", "--no-deps"]
     platforms = ["--platform", "manylinux2014_x86_64", *_each("--platform", "manylinux_2_{}_x86_64", range(17, GLIBC))]
-    target = ["--target", scratch / "nowhere", "--python-version", PYTHON, *platforms, "--only-binary", ":all:"]
-    subprocess.run([*pip, *target, "--require-hashes", "--report", report, "-r", pinned], check=True)
+    pip += ["--target", scratch / "nowhere", "--python-version", PYTHON, *platforms, "--only-binary", ":all:"]
+    subprocess.run([*pip, "--require-hashes", "--report", report, "-r", pinned], check=True)
     installed: list[dict[str, Any]] = json.loads(report.read_text(encoding="utf-8"))["install"]
     return installed
 
@@ -58,7 +59,7 @@ def wheels(pinned: Path, scratch: Path) -> list[dict[str, Any]]:
 def lock(chosen: list[dict[str, Any]]) -> str:
     """The lines of the lock, sorted."""
     lines = (
-        f"{one['metadata']['name'].lower()}=={one['metadata']['version']} "
+        f"{normal(one['metadata']['name'])}=={one['metadata']['version']} "
         f"--hash=sha256:{one['download_info']['archive_info']['hashes']['sha256']}\n"
         for one in chosen
     )

@@ -6,8 +6,8 @@ installed from a lock with hashes into a virtual environment that has the lock's
 built beside the old one and takes its place when it is whole. Housekeeping is a daily job of the worker (`netbox-rq`).
 
 Secrets: `netbox_secret_key` and `netbox_api_token_pepper` (50 characters or more), `netbox_admin_password` (the
-superuser `admin`; changed only when the secret is), `netbox_api_token` (`nbt_<12 letters or digits>.<40 more>`, with
-which samdrift comes, as the superuser `samdrift`).
+superuser `admin`; set again only when the secret is another), `netbox_api_token` (of samdrift itself, the superuser
+`samdrift`; 40 characters or more). What a client sends as its token is `TOKEN_PREFIX` and this secret.
 
 Options (config context `samdrift.netbox`):
 
@@ -16,15 +16,14 @@ Options (config context `samdrift.netbox`):
 - `workers`: processes that answer requests; 2 for each core are plenty, each takes some 150 MB.
 - `changelog_days`: changes are kept for so long; 0 for ever.
 - `dump_time`, `dump_days`: when the database is dumped every night, and for how long a dump is kept.
-- `cache`: a directory for what a new host needs not fetch and make again: pip's downloads, and dumps of freshly
-  migrated, empty databases. For labs; a dump is used for just its version of NetBox and PostgreSQL.
+- `cache`: a directory for what a new host needs not fetch and make again: wheels, and dumps of freshly migrated, empty
+  databases. For labs; a dump is used for just its version of NetBox and PostgreSQL.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-import shlex
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated
 
@@ -54,6 +53,9 @@ LOCK = "netbox/requirements.txt"
 """Below `templates/`; `make lock-netbox` computes it anew."""
 
 PORT = 443
+TOKEN_PREFIX = "nbt_samdrift0001."  # noqa: S105  by the key in it, which is no secret, NetBox finds the token
+"""What stands before the secret in samdrift's API token."""
+
 HOME = "/opt/netbox"
 VENV = f"{HOME}/venv"
 CONFIGURATION = f"{HOME}/conf/configuration.py"
@@ -90,6 +92,7 @@ class Settings(RoleSettings):
     """How this host serves NetBox, by which names, and to whom."""
 
     version: str = VERSION
+    token_key: str = TOKEN_PREFIX[4:-1]
     address: IPv4Address
     names: tuple[str, ...]
     stations: tuple[IPv4Network, ...]
@@ -110,16 +113,16 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     if host.primary_address is None:
         raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
 
-    def secret(name: str, form: str) -> Secret:
+    def secret(name: str) -> Secret:
         return Secret(name=f"netbox_{name}", municipality=host.tenant)
 
     return Settings(
         address=host.primary_address,
         stations=management(fleet),
-        secret_key=secret("secret_key", "{64}"),
-        api_token_pepper=secret("api_token_pepper", "{64}"),
-        admin_password=secret("admin_password", "{24}"),
-        api_token=secret("api_token", "nbt_{12}.{40}"),
+        secret_key=secret("secret_key"),
+        api_token_pepper=secret("api_token_pepper"),
+        admin_password=secret("admin_password"),
+        api_token=secret("api_token"),
         **(options.model_dump() | {"names": tuple(dict.fromkeys([host.name, *options.names]))}),
     )
 
@@ -151,13 +154,7 @@ def _stores() -> None:
         template="netbox/postgresql.conf.j2",
         then=(restart(DATABASE_UNIT),),
     )
-    managed_file(
-        "/etc/valkey/valkey.conf",
-        template="netbox/valkey.conf.j2",
-        group="valkey",
-        mode="640",
-        then=(restart(QUEUE_UNIT),),
-    )
+    managed_file("/etc/valkey/valkey.conf", template="netbox/valkey.conf.j2", then=(restart(QUEUE_UNIT),))
     service(DATABASE_UNIT)
     service(QUEUE_UNIT)
     ensured(
@@ -220,25 +217,26 @@ def _application(settings: Settings, served: tuple[Handler, ...]) -> None:
     lock = render(LOCK)
     managed_file(REQUIREMENTS, content=lock)
     here = f"{HOME}/venvs/{hashlib.sha256(lock.encode()).hexdigest()[:16]}"
-    cache = f"--cache-dir {shlex.quote(settings.cache)}/pip" if settings.cache else "--no-cache-dir"
     pip = f"{here}/bin/python -m pip"
+    exact = (
+        f"--no-cache-dir --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r {REQUIREMENTS}"
+    )
+    install = f"{pip} install -q {exact}"
+    if settings.cache:
+        wheels = f"{settings.cache}/wheels"
+        kept = f"{install} --no-index --find-links {wheels}"
+        install = f"{{ {kept} 2> /dev/null || {{ {pip} download -q {exact} -d {wheels} && {kept}; }}; }}"
     ensured(
         "NetBox's virtual environment",
         question=f"readlink {VENV} && cd {here}/lib/python*/site-packages && {INSTALLED}",
         answer="".join(f"{line}\n" for line in (here, *locked(lock))),
-        command=" && ".join(
-            [
-                f"python3 -m venv {here}",
-                f"{{ cd {here}/lib/python*/site-packages && {INSTALLED} | cut -d= -f1 | "
-                f"grep -vxF \"$(sed -n 's/==.*//p' {REQUIREMENTS})\" | xargs -r {pip} uninstall -q -y; }}",
-                f"{pip} install -q --disable-pip-version-check --no-deps --only-binary :all: --require-hashes "
-                f"{cache} -r {REQUIREMENTS}",
-                # the one before is kept, and those before that are not
-                f"find {HOME}/venvs -mindepth 1 -maxdepth 1 ! -path {here} "
-                f'! -path "$(readlink {VENV} || echo none)" -exec rm -rf {{}} +',
-                f"ln -sfnT {here} {VENV}",
-            ]
-        ),
+        command=f"python3 -m venv {here} && "
+        f"{{ cd {here}/lib/python*/site-packages && {INSTALLED} | cut -d= -f1 | "
+        f"grep -vxF \"$(sed -n 's/==.*//p' {REQUIREMENTS})\" | xargs -r {pip} uninstall -q -y; }} && "
+        f"{install} && "
+        # the one before is kept, and those before that are not
+        f"find {HOME}/venvs -mindepth 1 -maxdepth 1 ! -path {here} "
+        f'! -path "$(readlink {VENV} || echo none)" -exec rm -rf {{}} + && ln -sfnT {here} {VENV}',
         then=served,
     )
 
@@ -250,10 +248,14 @@ INSTALLED = (
 """Tells every package in a directory of packages, without starting Python; pip itself comes with Debian's."""
 
 
+def normal(name: str) -> str:
+    """A package's name as all its spellings are told alike (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def locked(lock: str) -> list[str]:
     """Every package of a lock as `INSTALLED` tells it."""
-    found = re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", lock, re.MULTILINE)
-    return sorted(f"{re.sub(r'[-_.]+', '-', name).lower()}=={version}" for name, version in found)
+    return sorted(re.findall(r"^[a-z0-9-]+==[^\s]+", lock, re.MULTILINE))
 
 
 def _dumps(settings: Settings) -> None:
@@ -270,7 +272,7 @@ def _database(settings: Settings, served: tuple[Handler, ...]) -> None:
     asks = "runuser -u postgres -- psql -X -At -c"
     ensured(
         "database netbox",
-        question=f"""cd / && {asks} "select pg_get_userbyid(datdba) from pg_database where datname = 'netbox'" """,
+        question=f"""cd / && {asks} "select pg_get_userbyid(datdba) from pg_database where datname = 'netbox'" """,  # noqa: S608
         answer="netbox\n",
         command="cd / && { runuser -u postgres -- createuser netbox || true; } && "
         "runuser -u postgres -- createdb --owner netbox --encoding UTF8 --template template0 netbox",
@@ -286,13 +288,14 @@ def _database(settings: Settings, served: tuple[Handler, ...]) -> None:
 
 
 SCHEMA_STATE = f"""\
-cd {VENV}/lib/python*/site-packages && ls -d netbox-*.dist-info && echo "static files $(cat {HOME}/static/.version)" && {{
+cd {VENV}/lib/python*/site-packages && ls -d netbox-*.dist-info &&
+echo "static files $(cat {HOME}/static/.version)" && {{
 runuser -u netbox -- psql -X -At -F ' ' -d netbox -c 'select app, name from django_migrations' && echo -- &&
 ls */migrations/0*.py */*/migrations/0*.py */*/*/migrations/0*.py |
 sed -n 's,^\\(.*/\\)\\{{0,1\\}}\\([^/]*\\)/migrations/\\(.*\\)\\.py$,\\2 \\3,p'
 }} | awk '/^--$/ {{ files = 1; next }} !files {{ done[$0]; app[$1]; next }}
 ($1 in app) && !($0 in done) {{ print "not migrated:", $0; missing = 1 }}
-END {{ if (files && !missing && length(done)) print "migrated" }}'"""
+END {{ if (files && !missing && length(done)) print "migrated" }}'"""  # noqa: S608  nothing in it comes from elsewhere
 """Asks what `netbox migrate --check` asks, of every app with a migration, without the seconds that Django starts in."""
 
 
@@ -335,8 +338,9 @@ def _front(settings: Settings) -> None:
         f"key {KEY}",
         question=f"stat -c '%U:%G %a' {KEY}",
         answer="root:root 600\n",
-        command=f"{{ [ -s {KEY} ] || (umask 077 && openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 "
-        f"-out {KEY}.new && mv {KEY}.new {KEY}); }} && chown root:root {KEY} && chmod 600 {KEY}",
+        command=f"{{ [ -s {KEY} ] || (umask 077 && openssl genpkey -quiet -algorithm EC "
+        f"-pkeyopt ec_paramgen_curve:P-256 -out {KEY}.new && mv {KEY}.new {KEY}); }} && "
+        f"chown root:root {KEY} && chmod 600 {KEY}",
         then=(reread,),
     )
     if settings.certificate:

@@ -109,9 +109,11 @@ def test_updates_and_security_come_with_the_security_archive_only() -> None:
 
 
 def test_another_recipe_is_another_image() -> None:
-    one, other = (image_name(recipe(Machine(mirror=Mirror(archive=f"http://{n}.example/debian")))) for n in ("one", "other"))
-    assert one != other
-    assert one == image_name(recipe(Machine(mirror=Mirror(archive="http://one.example/debian"))))
+    here = Machine(mirror=Mirror(archive="http://one.example/debian"))
+    there = Machine(mirror=Mirror(archive="http://other.example/debian"))
+    trusting = here.model_copy(update={"authorities": {"own.crt": "PEM"}})
+    assert len({image_name(recipe(machine)) for machine in (here, there, trusting)}) == 3
+    assert image_name(recipe(here)) == image_name(recipe(here.model_copy()))
 
 
 def test_a_mirrors_address_is_never_evaluated(tmp_path: Path) -> None:
