@@ -134,7 +134,7 @@ class Lab:
         """
         observer = observer or Quiet()
         require_machine()
-        guests = {*self._guests(), *_bootable(fleet, guests)}
+        guests = {*self._guests(), *bootable(fleet, guests)}
         fleet = with_guests(fleet, guests)
         hosts, plan = lab_hosts(fleet), wiring(fleet)
         with self._alone():
@@ -403,7 +403,7 @@ class Lab:
             yield
 
 
-def _bootable(fleet: Fleet, names: Iterable[str]) -> Iterator[str]:
+def bootable(fleet: Fleet, names: Iterable[str]) -> Iterator[str]:
     """These hosts, if each is one that the lab's image can be."""
     known = {h.name: h for h in fleet.hosts}
     for name in names:

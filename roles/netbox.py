@@ -64,6 +64,7 @@ SECRETS = "/etc/netbox/secrets"
 TLS = "/etc/netbox/tls"
 KEY, CERTIFICATE = f"{TLS}/netbox.key", f"{TLS}/netbox.crt"
 DUMPS = "/var/backups/netbox"
+INSTALL = "/usr/local/sbin/netbox-install"
 SCHEMA = "/usr/local/sbin/netbox-schema"
 ACCESS = "/usr/local/sbin/netbox-access"
 DUMP = "/usr/local/sbin/netbox-dump"
@@ -216,27 +217,14 @@ def _application(settings: Settings, served: tuple[Handler, ...]) -> None:
     """The virtual environment of the lock. A package that was added, removed or exchanged by hand is put right."""
     lock = render(LOCK)
     managed_file(REQUIREMENTS, content=lock)
+    script = render("netbox/install.sh.j2", settings=settings, installed=INSTALLED)
+    managed_file(INSTALL, content=script, mode="755", validate_with=SHELL_PARSES)
     here = f"{HOME}/venvs/{hashlib.sha256(lock.encode()).hexdigest()[:16]}"
-    pip = f"{here}/bin/python -m pip"
-    exact = (
-        f"--no-cache-dir --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r {REQUIREMENTS}"
-    )
-    install = f"{pip} install -q {exact}"
-    if settings.cache:
-        wheels = f"{settings.cache}/wheels"
-        kept = f"{install} --no-index --find-links {wheels}"
-        install = f"{{ {kept} 2> /dev/null || {{ {pip} download -q {exact} -d {wheels} && {kept}; }}; }}"
     ensured(
         "NetBox's virtual environment",
         question=f"readlink {VENV} && cd {here}/lib/python*/site-packages && {INSTALLED}",
         answer="".join(f"{line}\n" for line in (here, *locked(lock))),
-        command=f"python3 -m venv {here} && "
-        f"{{ cd {here}/lib/python*/site-packages && {INSTALLED} | cut -d= -f1 | "
-        f"grep -vxF \"$(sed -n 's/==.*//p' {REQUIREMENTS})\" | xargs -r {pip} uninstall -q -y; }} && "
-        f"{install} && "
-        # the one before is kept, and those before that are not
-        f"find {HOME}/venvs -mindepth 1 -maxdepth 1 ! -path {here} "
-        f'! -path "$(readlink {VENV} || echo none)" -exec rm -rf {{}} + && ln -sfnT {here} {VENV}',
+        command=INSTALL,
         then=served,
     )
 

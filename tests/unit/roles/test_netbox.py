@@ -17,7 +17,7 @@ from deploy.netbox_lock import lock
 from inventory.fleet import Fleet
 from inventory.secrets import secrets_in
 from inventory.snapshot import load
-from roles.netbox import INSTALLED, LOCK, TOKEN_PREFIX, VERSION, Options, Settings, listens, locked, settings
+from roles.netbox import INSTALLED, LOCK, TOKEN_PREFIX, VERSION, Options, Settings, listens, locked, normal, settings
 from roles.shared.rendering import render
 from roles.shared.settings import SettingsError
 
@@ -118,11 +118,21 @@ def test_the_lock_is_of_the_roles_version_with_a_hash_for_each_package_and_nothi
     assert "://" not in render(LOCK)
 
 
+def test_what_is_installed_is_compared_with_the_lock_alike_by_the_plan_and_by_the_script(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    text = render("netbox/install.sh.j2", settings=netbox(fleet), installed=INSTALLED)
+    (wanted,) = [line for line in text.splitlines() if line.startswith("wanted()")]
+    (tmp_path / "requirements.txt").write_text(render(LOCK))
+    done = subprocess.run(["sh", "-c", f"{wanted}; wanted"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == locked(render(LOCK))
+
+
 NAMES = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,20}[A-Za-z0-9])?", fullmatch=True)
 VERSIONS = st.from_regex(r"[0-9]{1,4}(\.[0-9]{1,3}){0,3}(\.post[0-9])?", fullmatch=True)
 
 
-@given(st.dictionaries(NAMES, VERSIONS, min_size=1, max_size=5))
+@given(st.lists(st.tuples(NAMES, VERSIONS), min_size=1, max_size=5, unique_by=lambda p: normal(p[0])).map(dict))
 def test_what_a_lock_names_is_told_alike_by_a_host_that_has_it(
     tmp_path_factory: pytest.TempPathFactory, packages: dict[str, str]
 ) -> None:
