@@ -19,7 +19,8 @@ openssh-client           ssh-keygen makes the lab's keys
 sudo                     visudo judges sudoers files
 "
 # Programs that judge configuration for `samdrift check`. They come in packages of services: those are neither
-# started nor enabled here, and one that would push another package out (a second time daemon) is left out.
+# started nor enabled here. One that would push another package out (chrony another time daemon) is not installed but
+# unpacked in .venv/judges, where check finds it.
 JUDGES="
 openssh-server           sshd -t
 unbound                  unbound-checkconf
@@ -39,7 +40,8 @@ POLICY=/usr/sbin/policy-rc.d
 say() { echo "setup: $*" >&2; }
 fail() { say "$*"; exit 1; }
 names() { echo "$1" | awk 'NF { print $1 }'; }
-missing() { for p in $(names "$1"); do dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null | grep -qx installed || echo "$p"; done; }
+here() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed || [ -d ".venv/judges/usr/share/doc/$1" ]; }
+missing() { for p in $(names "$1"); do here "$p" || echo "$p"; done; }
 
 # While packages are installed, no service of theirs may start: Debian asks this file.
 deny_starts() {
@@ -63,6 +65,12 @@ apt_install() {
         { tail -n 20 .venv/packages.log >&2; fail "apt-get failed; all it said is in .venv/packages.log"; }
 }
 
+# Its programs are there to be run, and it stays unknown to dpkg and systemd.
+unpack() {
+    (cd .venv/judges && rm -f "$1"_*.deb && apt-get -qq -o APT::Sandbox::User=root download "$1" &&
+        dpkg-deb --extract "$1"_*.deb . && rm "$1"_*.deb) >>.venv/packages.log 2>&1
+}
+
 # A service that came with a judge must not start at the next boot either.
 disable_units() {
     for package in $(installed | grep -vxF "$1"); do
@@ -82,7 +90,8 @@ install_packages() {
     before=$(installed) fitting=""
     for p in $judges; do
         if apt-get -qq -s --no-install-recommends --no-remove install "$p" >/dev/null 2>&1; then fitting="$fitting $p"
-        else say "$p left out: it cannot be installed here without removing another package"; fi
+        elif mkdir -p .venv/judges && unpack "$p"; then say "$p unpacked only, in .venv/judges: installed, it would remove another package"
+        else say "$p left out: it cannot be installed here without removing another package, nor unpacked"; fi
     done
     [ -z "$fitting" ] || apt_install $fitting
     disable_units "$before"

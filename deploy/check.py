@@ -13,6 +13,7 @@ import platform
 import re
 import shlex
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -33,12 +34,16 @@ from roles.shared.registration import ManagedFile
 SECONDS = 30
 """How long a program may take to judge one file."""
 
-PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/frr"
+PROGRAMS = (
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/frr"
+    f":{sys.prefix}/judges/usr/sbin"  # setup.sh unpacks there what cannot be installed beside another package
+)
 ALWAYS_COVERED = ("etc", "run", "var")
 """What validators may write to (a pid directory, a cache), whether or not a role has files there."""
 
 LAY_OUT = """\
 set -e
+umask 022 # whatever the caller's is: sshd trusts no directory that a group may write to
 cd "$1"
 mount -t tmpfs samdrift over
 for top in $2; do
@@ -86,7 +91,7 @@ def check_offline(fleet: Fleet, hosts: Sequence[Host], observer: Observer | None
     observer = observer or Quiet()
     with_roles = [h for h in hosts if h.roles]
     problems = {h.name: problems_of(h, fleet) for h in with_roles}
-    findings = unsound(p for of_host in problems.values() for p in of_host)
+    findings = unsound((p for of_host in problems.values() for p in of_host), fleet)
     sound = [h for h in with_roles if not problems[h.name]]
     observer.stage("rendering", [h.name for h in sound])
     rendered: dict[str, tuple[ManagedFile, ...]] = {}
@@ -110,19 +115,30 @@ def check_offline(fleet: Fleet, hosts: Sequence[Host], observer: Observer | None
     )
 
 
-def unsound(problems: Iterable[Problem]) -> tuple[Finding, ...]:
-    """Problems of an inventory as findings."""
-    return tuple(
-        Finding(
-            kind=Kind.UNSOUND,
-            host=_host_in(p.where),
-            step=f"{p.rule} {p.where}",
-            summary=f"{p.where}: {p.what} [{p.rule}]",
-            remedy=p.fix,
-            severity=Severity.HIGH,
+def unsound(problems: Iterable[Problem], fleet: Fleet) -> tuple[Finding, ...]:
+    """Problems of an inventory as findings, each of the municipality whose it is, if the fleet has that municipality.
+
+    Args:
+        fleet: the inventory, or what could be read of it.
+    """
+    owners = {h.name: h.tenant for h in fleet.hosts}
+    known = {t.slug for t in fleet.tenants}
+    found = []
+    for problem in problems:
+        host = problem.host or _host_in(problem.where)
+        municipality = problem.municipality or owners.get(host, "")
+        found.append(
+            Finding(
+                kind=Kind.UNSOUND,
+                host=host,
+                municipality=municipality if municipality in known else "",
+                step=f"{problem.rule} {problem.about or problem.where}",
+                summary=f"{problem.where}: {problem.what} [{problem.rule}]",
+                remedy=problem.fix,
+                severity=Severity.HIGH,
+            )
         )
-        for p in problems
-    )
+    return tuple(found)
 
 
 def _host_in(where: str) -> str:
@@ -274,6 +290,9 @@ def _judgement(host: Host, scratch: Path, number: int, job: _Job, error: str) ->
         missing = re.search(r"(\S+): (?:command )?not found", said)
         program = PurePosixPath(missing[1]).name if missing else "a program it needs"
         return judged("not applicable", f"{program} is not installed here")
+    if os.geteuid() != 0 and re.search(r"switching euid .* and egid .*: Invalid argument", said):
+        # Without root a namespace knows one group, and logrotate takes on the group it is told to even to look.
+        return judged("not applicable", "its program changes to another group for it: run samdrift check as root")
     if code in {124, 137}:
         said += f"no answer within {SECONDS} s"
     return judged("refused", _tail(said or f"it ended with {code} and said nothing") + _other_release(host))

@@ -25,9 +25,9 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from deploy import clock, render
-from deploy.findings import Exit, exit_code
+from deploy.findings import Exit, Finding, exit_code
 from deploy.progress import Telling, observing
-from deploy.store import Store, default_directory, person
+from deploy.store import Store, StoreError, default_directory, person
 from inventory import snapshot
 from inventory.errors import InventoryError, Problem, SamdriftError, UsageError
 from inventory.fleet import Fleet, Host
@@ -183,26 +183,30 @@ def _command(group: click.Group, name: str) -> Callable[[Callable[..., int | Non
 def _fleet(common: Common, *, with_roles: bool = True) -> tuple[Fleet, str]:
     """The fleet, and where it came from. All that is wrong with it, or with what it says of roles, is told at once."""
     source = common.source or EMBEDDED
-    directory = snapshot.DEFAULT if source == EMBEDDED else Path(source)
     try:
-        fleet = snapshot.load(directory)
+        fleet = snapshot.load(snapshot.DEFAULT if source == EMBEDDED else Path(source))
     except InventoryError as e:
-        partial = snapshot.read(directory).fleet if snapshot.is_there(directory) else Fleet()
-        raise InventoryError((*e.problems, *_role_problems(partial))) from None
+        raise InventoryError((*e.problems, *_role_problems(e.fleet or Fleet())), e.fleet) from None
     if with_roles and (problems := _role_problems(fleet)):
-        raise InventoryError(problems)
+        raise InventoryError(problems, fleet)
     if not common.lab:
-        return fleet, source
+        return fleet, _source(common)
     from deploy.lab import Lab  # noqa: PLC0415  see the module's docstring
 
-    return Lab().overlay(fleet), f"{source}, as in the lab"
+    return Lab().overlay(fleet), _source(common)
+
+
+def _source(common: Common) -> str:
+    """What plans, records and reports call the inventory that is meant."""
+    source = common.source or EMBEDDED
+    return f"{source}, as in the lab" if common.lab else source
 
 
 def _role_problems(fleet: Fleet) -> tuple[Problem, ...]:
     """What is wrong with the roles of hosts whatever the rest of the fleet is."""
-    from roles.shared.catalogue import problems_of  # noqa: PLC0415  see the module's docstring
+    from roles.shared.catalogue import problems_of, problems_of_contexts  # noqa: PLC0415  see the module's docstring
 
-    return tuple(p for host in fleet.hosts for p in problems_of(host, None))
+    return (*problems_of_contexts(fleet), *(p for host in fleet.hosts for p in problems_of(host, None)))
 
 
 def _chosen(common: Common, fleet: Fleet, *, live: bool = False) -> tuple[Host, ...]:
@@ -261,7 +265,7 @@ def _run(common: Common, command: str) -> Iterator[tuple[Run, Telling]]:
             vault=Lab().vault() if common.lab else _vault(common),
             store=_store(common),
             observer=observer,
-            who=f"{person()}@{socket.gethostname()}",
+            who=_who(),
         )
         yield run, observer
 
@@ -366,18 +370,55 @@ def check(common: Common) -> int:
     """
     from deploy.check import Offline, check_offline, unsound  # noqa: PLC0415  see the module's docstring
 
-    names: dict[str, str] = {}
+    started, readable = clock.now(), True
     try:
         fleet, _ = _fleet(common)
     except InventoryError as e:
-        done = Offline(findings=unsound(e.problems))
+        fleet, readable = e.fleet or Fleet(), e.fleet is not None
+        done = Offline(findings=unsound(e.problems, fleet))
     else:
-        names = render.municipalities(fleet)
         with observing(common.aside) as observer:
             done = check_offline(fleet, _chosen(common, fleet), observer)
+    if readable:
+        kept = _keep_check(common, _check_record(common, fleet, done.findings, started, common.limit))
+        done = done.model_copy(update={"findings": kept.findings})
     code = exit_code(done.findings)
+    names = render.municipalities(fleet)
     _answer(common, done.model_dump(mode="json") | {"exit_code": code}, render.offline(done, names))
     return code
+
+
+def _check_record(
+    common: Common, fleet: Fleet, findings: Iterable[Finding], started: str, limit: str | None = None
+) -> Record:
+    from deploy import runs  # noqa: PLC0415  see the module's docstring
+
+    return runs.check(
+        fleet,
+        findings,
+        source=_source(common),
+        argv=tuple(sys.argv[1:]),
+        limit=limit or "",
+        who=_who(),
+        started=started,
+    )
+
+
+def _keep_check(common: Common, made: Record) -> Record:
+    """Record a check if this person may: whoever may not write there can check all the same."""
+    from deploy import runs  # noqa: PLC0415  see the module's docstring
+
+    try:
+        store = _store(common)
+        made = runs.dated(made, store.latest("check"))
+        store.save(made)
+    except StoreError as e:
+        _aside(common, f"The check is not recorded: {e}")
+    return made
+
+
+def _who() -> str:
+    return f"{person()}@{socket.gethostname()}"
 
 
 # --- the hosts, live --------------------------------------------------------------------------------------------
@@ -514,13 +555,27 @@ def history(common: Common, record_id: str | None, last: int) -> None:
 )
 def report(common: Common, out: Path) -> None:
     """Write what auditors read: how the hosts stood when last looked at."""
-    from deploy.report import latest_look, situation, verdict, write  # noqa: PLC0415  see the module's docstring
+    from deploy.check import unsound  # noqa: PLC0415  see the module's docstring
+    from deploy.report import latest_check, latest_look, situation, verdict, write  # noqa: PLC0415  likewise
+    from deploy.runs import dated  # noqa: PLC0415  likewise
 
-    fleet, source = _fleet(common)
+    source, now = _source(common), clock.now()
+    records = _store(common).records()
+    checked = latest_check(records, source)
+    try:
+        fleet, _ = _fleet(common)
+    except InventoryError as e:
+        if e.fleet is None:
+            raise
+        # Not sound, and that is what the report has to say: what it needs to know is known, so no check is asked for.
+        fleet = e.fleet
+        checked = dated(_check_record(common, fleet, unsound(e.problems, fleet), now), checked)
+        if common.limit and not fleet.hosts:
+            raise
     # The whole fleet, also with --lab: what nobody looked at belongs in the report.
     about = select(common.limit, fleet, fleet.hosts) if common.limit else fleet.hosts
-    records = _store(common).records()
-    made = situation(fleet, about, latest_look(records), records, clock.now(), source=source)
+    look, whole = latest_look(records), not common.limit
+    made = situation(fleet, about, look, records, now, check=checked, source=source, whole=whole)
     page, document = write(made, out)
     said = [Text(verdict(made).english, "bold"), Text(f"Read it: {page}"), Text(f"As data: {document}")]
     _answer(common, made.model_dump(mode="json"), said)

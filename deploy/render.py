@@ -411,13 +411,11 @@ def findings(found: Sequence[Finding], names: Mapping[str, str]) -> Iterator[Ren
     """Findings in full, each with what to do about it."""
     for number, finding in enumerate(found, start=1):
         title = Text.assemble(f"{number}. ", (finding.kind.upper(), COLOURS.get(finding.kind, "bold")))
-        municipality = names.get(finding.municipality, finding.municipality)
-        if not finding.host and municipality:
-            title.append(f"  {inline(municipality)}", "bold")
+        municipality = inline(names.get(finding.municipality, finding.municipality))
         if finding.host:
-            title.append(f"  {inline(finding.host)}", "bold").append(
-                f" · {inline(municipality)}" if municipality else ""
-            )
+            title.append(f"  {inline(finding.host)}", "bold").append(f" · {municipality}" if municipality else "")
+        elif municipality:
+            title.append(f"  {municipality}")
         if finding.role:
             title.append(f" · role {inline(finding.role)}", "cyan")
         if finding.first_seen:

@@ -21,11 +21,11 @@ from deploy.findings import Exit, Kind, Severity
 from deploy.picture import picture
 from deploy.record import Check
 from deploy.render import safe
-from deploy.situation import HostState, Report, State, Why, latest_look, situation
+from deploy.situation import HostState, Report, State, Totals, Why, latest_check, latest_look, situation
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
 
-__all__ = ["Report", "ReportError", "html", "latest_look", "situation", "verdict", "write"]
+__all__ = ["Report", "ReportError", "html", "latest_check", "latest_look", "situation", "verdict", "write"]
 
 PAGE = Path(__file__).resolve().parent / "page"
 
@@ -102,10 +102,19 @@ CONTROLS: Words = {
 
 
 class Verdict(Frozen):
-    """The whole in a sentence."""
+    """The whole in a sentence or two."""
 
     swedish: str
     english: str
+
+    def and_of(self, problems: int) -> Verdict:
+        """The same, and so many problems in the inventory."""
+        if not problems:
+            return self
+        return Verdict(
+            swedish=f"{self.swedish} Inventariet har {problems} fel.",
+            english=f"{self.english} The inventory has {problems} {'problem' if problems == 1 else 'problems'}.",
+        )
 
 
 class ReportError(SamdriftError):
@@ -135,8 +144,11 @@ def html(report: Report) -> str:
 
 
 def verdict(report: Report) -> Verdict:
-    """What the report comes to: first what is wrong, then what nobody knows."""
-    totals = report.totals
+    """What the report comes to: first what is wrong, then what nobody knows, then what the inventory has wrong."""
+    return _verdict(report.totals).and_of(len(report.checked.findings) if report.checked else 0)
+
+
+def _verdict(totals: Totals) -> Verdict:
     seen = totals.in_sync + totals.differs + totals.failed
     wrong = totals.differs + totals.failed
     if not seen and not totals.unknown:

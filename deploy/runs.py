@@ -1,4 +1,5 @@
-"""Runs: what plan, apply, verify and drift do, from opening connections to the record of it. Shows nothing.
+"""Runs: what plan, apply, verify and drift do, from opening connections to the record of it, and the record of a check.
+Shows nothing.
 
 Each function here takes what a command is about and returns what it saw; how that looks is `render`'s business,
 and what was asked for is `cli`'s.
@@ -175,6 +176,39 @@ def drift(run: Run) -> Record:
         hosts = [_with_findings(_looked_at(h), findings) for h in made.hosts]
         code = exit_code(findings)
         return run.save(hosts=hosts, findings=findings, checks=checks, plan_digest=made.digest, code=code)
+
+
+def check(
+    fleet: Fleet, findings: Iterable[Finding], *, source: str, argv: tuple[str, ...], limit: str, who: str, started: str
+) -> Record:
+    """The record of an offline check. It looked at no host, so it has none.
+
+    Args:
+        fleet: the inventory, or what could be read of it.
+    """
+    findings = tuple(findings)
+    return Record(
+        id=record_id(started, "check"),
+        command="check",
+        argv=argv,
+        who=who,
+        started=started,
+        finished=clock.now(),
+        limit=limit,
+        fleet_digest=fleet.digest,
+        fleet_source=source,
+        code_digest=code_digest(),
+        findings=findings,
+        exit_code=exit_code(findings),
+    )
+
+
+def dated(check: Record, before: Record | None) -> Record:
+    """A check whose findings say since when they are known: what the check before found too, since what it said."""
+    same = before.findings if before and before.fleet_source == check.fleet_source else ()
+    known = {f.fingerprint: f.first_seen for f in same}
+    findings = (f.model_copy(update={"first_seen": known.get(f.fingerprint) or check.started}) for f in check.findings)
+    return check.model_copy(update={"findings": tuple(findings)})
 
 
 def _controls() -> dict[str, tuple[str, ...]]:

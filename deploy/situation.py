@@ -90,6 +90,20 @@ class Inventory(Frozen):
     moved_since_run: bool = False
 
 
+class Checked(Frozen):
+    """The latest check of the inventory, and what is unsound of it, as far as it concerns the report's municipalities.
+
+    `moved_since` if it was another inventory than the report was made from.
+    """
+
+    at: str
+    who: str
+    limit: str
+    digest: str
+    moved_since: bool
+    findings: tuple[Finding, ...] = ()
+
+
 class Municipality(Frozen):
     """One municipality's hosts in numbers."""
 
@@ -173,6 +187,7 @@ class Report(Frozen):
     scope: str
     made_at: str
     run: Run | None
+    checked: Checked | None = None
     old: bool
     inventory: Inventory
     code_digest: str
@@ -195,35 +210,42 @@ def situation(
     history: Sequence[Record],
     made_at: str,
     *,
+    check: Record | None = None,
     source: str = "",
+    whole: bool = False,
 ) -> Report:
     """How these hosts stood when `record` was made, and what nobody looked at.
 
     Of other hosts nothing is said, so that one municipality's report holds no other's information.
 
     Args:
+        fleet: sound, or what could be read of one that is not.
         hosts: the hosts that the report is about.
         record: the latest run that looked at them; None if there was none.
         history: earlier runs (and `record` itself), newest first; for a host's steps, and for the list of runs.
+        check: the latest check of the inventory; None if there was none.
+        whole: it is about everything, and so about what the inventory has wrong of municipalities without hosts, too.
         source: where the fleet comes from; what the record says, if this does not.
     """
     past = tuple(sorted(history, key=lambda r: r.started, reverse=True))
     in_view = {h.name for h in hosts}
     tenants = {h.tenant for h in hosts}
+    concerned = tenants | ({t.slug for t in fleet.tenants} if whole else set())
     strangers = _strangers(fleet, record, tenants)
-    run = _only(record, in_view | set(strangers)) if record else None
+    run = _only(record, in_view | set(strangers), tenants) if record else None
     states = tuple(_host_state(h, run, past) for h in sorted(hosts, key=lambda h: (h.tenant, h.name)))
     findings = tuple(sorted(run.findings, key=_gravity)) if run else ()
+    called = {slug: slug for slug in tenants} | {t.slug: t.name for t in fleet.tenants}
     municipalities = tuple(
-        Municipality(slug=t.slug, name=t.name, totals=_totals_of(t.slug, states, findings))
-        for t in sorted(fleet.tenants, key=lambda t: _swedish(t.name))
-        if t.slug in tenants
+        Municipality(slug=slug, name=called[slug], totals=_totals_of(slug, states, findings))
+        for slug in sorted(tenants, key=lambda slug: _swedish(called[slug]))
     )
     return Report(
         organisation=" · ".join(sorted((r.name for r in fleet.regions), key=_swedish)),
         scope=", ".join(m.name for m in municipalities),
         made_at=made_at,
         run=_run(run) if run else None,
+        checked=_checked(fleet, check, in_view, concerned) if check else None,
         old=run is not None and _seconds_between(run.finished, made_at) > OLD_SECONDS,
         inventory=_inventory(fleet, record, source),
         code_digest=record.code_digest if record else "",
@@ -236,7 +258,7 @@ def situation(
         strangers=strangers,
         places=_places(fleet, hosts),
         links=_links(fleet, {h.site for h in hosts}),
-        history=tuple(_run(_only(r, in_view)) for r in past[:LATEST_RUNS]),
+        history=tuple(_run(_only(r, in_view, concerned)) for r in past[:LATEST_RUNS]),
     )
 
 
@@ -248,13 +270,31 @@ def latest_look(records: Iterable[Record]) -> Record | None:
     return next(iter([*whole, *part]), None)
 
 
-def _only(record: Record, names: set[str]) -> Record:
-    """The part of a record that is about these hosts (or about the inventory as a whole)."""
+def latest_check(records: Iterable[Record], source: str) -> Record | None:
+    """The latest check of the inventory from this source."""
+    checks = (r for r in records if r.command == "check" and r.fleet_source == source)
+    return max(checks, key=lambda r: r.started, default=None)
+
+
+def _checked(fleet: Fleet, check: Record, names: set[str], tenants: set[str]) -> Checked:
+    return Checked(
+        at=check.finished,
+        who=check.who,
+        limit=check.limit,
+        digest=check.fleet_digest,
+        moved_since=check.fleet_digest != fleet.digest,
+        findings=tuple(sorted(_only(check, names, tenants).findings, key=_gravity)),
+    )
+
+
+def _only(record: Record, names: set[str], tenants: set[str]) -> Record:
+    """The part of a record that is about these hosts (or about these municipalities, or the inventory as a whole)."""
+    ours = {"", *tenants}
     return record.model_copy(
         update={
             "hosts": tuple(h for h in record.hosts if h.host in names),
             "checks": tuple(c for c in record.checks if c.host in names),
-            "findings": tuple(f for f in record.findings if not f.host or f.host in names),
+            "findings": tuple(f for f in record.findings if (f.host in names if f.host else f.municipality in ours)),
         }
     )
 
@@ -431,11 +471,12 @@ def _inventory(fleet: Fleet, record: Record | None, source: str) -> Inventory:
 
 def _places(fleet: Fleet, hosts: Iterable[Host]) -> tuple[Place, ...]:
     slugs = {h.site for h in hosts}
+    called = {t.slug: t.name for t in fleet.tenants}
     return tuple(
         Place(
             slug=s.slug,
             name=s.name,
-            municipality=fleet.tenant(s.tenant).name,
+            municipality=called.get(s.tenant, s.tenant),
             latitude=s.latitude,
             longitude=s.longitude,
         )

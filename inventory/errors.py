@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from inventory.fleet import Fleet
+
 
 class SamdriftError(Exception):
     """An expected failure, told to the user in one line and without a traceback.
@@ -30,21 +35,42 @@ class UsageError(SamdriftError):
 
 
 class InventoryError(SamdriftError):
-    """The inventory is not sound. Carries every problem found, not the first one only."""
+    """The inventory is not sound. Carries every problem found, not the first one only.
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        self.problems = problems
+    Attributes:
+        fleet: what could be read of it; None if nothing could.
+    """
+
+    def __init__(self, problems: tuple[Problem, ...], fleet: Fleet | None = None) -> None:
+        self.problems, self.fleet = problems, fleet
         lines = "\n".join(f"  {p}" for p in problems)
         super().__init__(f"the inventory is not sound, {len(problems)} to mend:\n{lines}")
 
 
 class Problem:
-    """One thing wrong in the inventory: the rule it breaks, where to mend it, and how."""
+    """One thing wrong in the inventory: the rule it breaks, where to mend it, and how.
 
-    __slots__ = ("fix", "rule", "what", "where")
+    Attributes:
+        about: the object and field in NetBox's words, whatever file and line it is at; empty if it is not known.
+        host: the host that it is about; empty if it is about none.
+        municipality: the slug of the tenant whose it is; empty if it is nobody's alone.
+    """
 
-    def __init__(self, rule: str, where: str, what: str, fix: str = "") -> None:
+    __slots__ = ("about", "fix", "host", "municipality", "rule", "what", "where")
+
+    def __init__(
+        self,
+        rule: str,
+        where: str,
+        what: str,
+        fix: str = "",
+        *,
+        about: str = "",
+        host: str = "",
+        municipality: str = "",
+    ) -> None:
         self.rule, self.where, self.what, self.fix = rule, where, what, fix
+        self.about, self.host, self.municipality = about, host, municipality
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what} [{self.rule}]" + (f"; {self.fix}" if self.fix else "")

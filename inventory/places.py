@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from inventory.fleet import Cable, ConfigContext, Fleet, Frozen, Host, Prefix, Vlan
+from inventory.fleet import Cable, ConfigContext, Fleet, Frozen, Host, Prefix, Site, Tenant, Vlan
 
 Path = tuple[str | int, ...]
 
@@ -29,7 +29,7 @@ class Places:
 
     def of(self, fleet: Fleet, path: Path) -> str:
         """Where to mend what this path leads to."""
-        return self.line_of(path) or _in_words(fleet, path)
+        return self.line_of(path) or in_words(fleet, path)
 
     def reordered(self, section: str, order: list[int]) -> Places:
         """The same places after a section was put in another order: what was at `order[i]` is now at `i`.
@@ -47,10 +47,31 @@ def _moved(path: Path, section: str, new: Mapping[int, int]) -> Path | None:
     return None if index is None else (section, index, *path[2:])
 
 
-def _in_words(fleet: Fleet, path: Path) -> str:
+def in_words(fleet: Fleet, path: Path) -> str:
+    """What a path leads to, in NetBox's words: the object and its field."""
     section, index, *rest = path
     name = called(getattr(fleet, str(section))[index])
     return f"{noun(str(section))} {name}" + (", " + ".".join(map(str, rest)) if rest else "")
+
+
+def owner(fleet: Fleet, path: Path) -> tuple[str, str]:
+    """The host that this path leads into, and the municipality whose it is; empty where there is none, or several."""
+    item = getattr(fleet, str(path[0]))[int(path[1])]
+    of_site = {s.slug: s.tenant for s in fleet.sites}
+    tenants: set[str] = set()
+    match item:
+        case Host() | Site():
+            tenants = {item.tenant}
+        case Tenant():
+            tenants = {item.slug}
+        case Vlan() | Prefix():
+            tenants = {of_site.get(item.site or "", "")}
+        case ConfigContext():
+            tenants = {*item.tenants, *(of_site.get(s, "") for s in item.sites)}
+        case Cable():
+            of_host = {h.name: h.tenant for h in fleet.hosts}
+            tenants = {of_host.get(end.partition(":")[0], "") for end in (item.a, item.b)} - {""}
+    return item.name if isinstance(item, Host) else "", tenants.pop() if len(tenants) == 1 else ""
 
 
 def noun(section: str) -> str:

@@ -11,15 +11,15 @@ import base64
 import binascii
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from inventory.errors import Problem
-from inventory.fleet import ASSIGNED_BY, KEYS, Fleet, Host
-from inventory.places import Path, Places, called, noun
+from inventory.fleet import ASSIGNED_BY, KEYS, Fleet, Host, Interface, Site
+from inventory.places import Path, Places, called, in_words, noun, owner
 from inventory.secrets import MARK
 
 SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,98}[a-z0-9])?")
@@ -31,6 +31,11 @@ HOST_KEY = re.compile(r"(?P<kind>ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|52
 
 PRIVATE_ASNS = (range(64512, 65535), range(4_200_000_000, 4_294_967_295))
 HIGHEST_WAVE = 999
+
+OWN_WAY_OUT, OUTSIDERS = "egen väg ut", ("gäst", "skol")
+"""What a prefix says in its description, and a VLAN at the beginning of its name, if it is for guests or pupils."""
+FIREWALL = "firewall"
+"""The device role of what stands between guests or pupils and the internet."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +84,17 @@ def problems(fleet: Fleet, places: Places | None = None, unread: frozenset[str] 
     """
     places = places or Places()
     return tuple(
-        Problem(r.id, _printable(places.of(fleet, fault.path)), _printable(fault.what), r.fix)
+        _problem(fleet, places, r, fault)
         for r in RULES.values()
         for fault in r.faults(fleet)
         if unread.isdisjoint(fault.needs)
     )
+
+
+def _problem(fleet: Fleet, places: Places, rule: Rule, fault: Fault) -> Problem:
+    where, about = _printable(places.of(fleet, fault.path)), _printable(in_words(fleet, fault.path))
+    host, municipality = owner(fleet, fault.path)
+    return Problem(rule.id, where, _printable(fault.what), rule.fix, about=about, host=host, municipality=municipality)
 
 
 # Names
@@ -117,7 +128,7 @@ def unprintable(fleet: Fleet) -> Iterator[Fault]:
     for section in KEYS:
         for i, item in enumerate(getattr(fleet, section)):
             for path, text in _texts(item.model_dump(), (section, i)):
-                seen = text.replace("\n", "") if {"context", "data"} & set(path) else text
+                seen = text.replace("\n", "") if {"context", "local_context", "data"} & set(path) else text
                 if not seen.isprintable():
                     yield Fault(path, f"unprintable character in {text!r}")
 
@@ -170,7 +181,7 @@ def bad_host_name(fleet: Fleet) -> Iterator[Fault]:
         path = ("hosts", i, "name")
         if not re.fullmatch(r"[a-z]{3}-[a-z]+[0-9]{1,3}", host.name):
             yield Fault(path, f"{host.name!r} is no host name")
-        elif host.site in tenants and not host.name.startswith(f"{tenants[host.site][:3]}-"):
+        elif tenants.get(host.site) and not host.name.startswith(f"{tenants[host.site][:3]}-"):
             yield Fault(path, f"{host.name} stands in {host.site}, so its name starts with {tenants[host.site][:3]}-")
 
 
@@ -228,6 +239,9 @@ REFERENCES = {
 }
 """Which fields name something, by the section that it is in."""
 
+BELONGS = {"sites": ("tenant",), "hosts": ("tenant", "site", "role", "platform")}
+"""Which of them NetBox lets be empty, and samdrift does not; rules `site-owner` and `host-complete`."""
+
 
 @rule("reference", fix="add it, or name another")
 def dangling_reference(fleet: Fleet) -> Iterator[Fault]:
@@ -238,9 +252,28 @@ def dangling_reference(fleet: Fleet) -> Iterator[Fault]:
             for i, item in enumerate(getattr(fleet, section)):
                 value = getattr(item, field)
                 for slug in value if isinstance(value, tuple) else (value,):
+                    if slug == "" and field in BELONGS.get(section, ()):
+                        continue
                     if slug is not None and slug not in known:
                         what = f"there is no {noun(target)} {slug!r}{_near(slug, known)}"
                         yield Fault((section, i, field), f"{called(item)}: {what}", needs=(target,))
+
+
+@rule("site-owner", fix="set the tenant of the site")
+def site_without_owner(fleet: Fleet) -> Iterator[Fault]:
+    """A site belongs to a municipality, which answers for what stands there and whose name its hosts begin with."""
+    for i, site in enumerate(fleet.sites):
+        if not site.tenant:
+            yield Fault(("sites", i, "tenant"), f"{site.slug} belongs to no municipality")
+
+
+@rule("host-complete", fix="set it, also of a host that is not active yet")
+def incomplete_host(fleet: Fleet) -> Iterator[Fault]:
+    """Whose a host is, where it stands, what it is for and what runs on it decide all that is done with it."""
+    for i, host in enumerate(fleet.hosts):
+        for field in BELONGS["hosts"]:
+            if not getattr(host, field):
+                yield Fault(("hosts", i, field), f"{host.name} has no {'device role' if field == 'role' else field}")
 
 
 @rule("vlan", fix="add the VLAN to the site, or name another")
@@ -258,11 +291,22 @@ def dangling_vlan(fleet: Fleet) -> Iterator[Fault]:
             what = f"{prefix.prefix}: there is no VLAN {prefix.vlan} at {prefix.site or prefix.region}"
             yield Fault(("prefixes", i, "vlan"), what, needs=("vlans", "sites"))
     for i, host in enumerate(fleet.hosts):
-        for j, interface in enumerate(host.interfaces):
+        for j, interface in enumerate(host.interfaces if host.site else ()):
             for vid in (interface.untagged_vlan, *interface.tagged_vlans):
                 if vid is not None and vid not in sites[host.site]:
                     what = f"{host.name}:{interface.name}: there is no VLAN {vid} at {host.site}"
                     yield Fault(("hosts", i, "interfaces", j), what, needs=("vlans",))
+
+
+@rule("vlan-name", fix="give one of them a name of its own")
+def vlan_name_twice(fleet: Fleet) -> Iterator[Fault]:
+    """Who asks at a site for a VLAN by its name must get one, and the same one every time."""
+    seen: dict[tuple[str, str], int] = {}
+    for i, vlan in enumerate(fleet.vlans):
+        other = seen.setdefault((vlan.site, vlan.name.casefold()), vlan.vid)
+        if other != vlan.vid:
+            what = f"VLAN {vlan.vid} and VLAN {other} at {vlan.site} have one name, {vlan.name!r}"
+            yield Fault(("vlans", i, "name"), what)
 
 
 @rule("cable", fix="name two interfaces of devices, each host:interface, that have no other cable")
@@ -352,6 +396,94 @@ def bad_gateway(fleet: Fleet) -> Iterator[Fault]:
             yield Fault(("prefixes", i, "gateway"), f"{prefix.gateway} cannot be the gateway of {prefix.prefix}")
 
 
+@rule("prefix-overlap", fix="correct one of them; a wider prefix may hold others if it has neither VLAN nor gateway")
+def overlapping_prefixes(fleet: Fleet) -> Iterator[Fault]:
+    """An address of a site is in one network. Only a prefix that is no network itself, without VLAN and gateway, may
+    hold others: it says which range is set aside for them.
+    """
+    told: set[tuple[int, int]] = set()
+    for site in fleet.sites:
+        for inner, outer in _nested(fleet, site):
+            wider = fleet.prefixes[outer]
+            if (wider.vlan is None and wider.gateway is None) or (inner, outer) in told:
+                continue
+            told.add((inner, outer))
+            network = f"VLAN {wider.vlan}" if wider.vlan is not None else f"the gateway {wider.gateway}"
+            what = f"{fleet.prefixes[inner].prefix} overlaps {wider.prefix} at {site.slug}, which has {network}"
+            yield Fault(("prefixes", inner), what)
+
+
+def _nested(fleet: Fleet, site: Site) -> Iterator[tuple[int, int]]:
+    """Every two prefixes of a site, or of its region, of which one lies in the other: index of both, inner first.
+
+    Equal ones are no two (rule `duplicate`).
+    """
+    own = [(p.prefix, i) for i, p in enumerate(fleet.prefixes) if p.site == site.slug or p.region == site.region]
+    around: list[tuple[IPv4Network, int]] = []
+    for prefix, i in sorted(own):
+        while around and not prefix.subnet_of(around[-1][0]):
+            around.pop()
+        yield from ((i, j) for outer, j in around if outer != prefix)
+        around.append((prefix, i))
+
+
+@rule("gateway-host", fix="give the address to an enabled interface of a host there, on the VLAN of the prefix")
+def unheld_gateway(fleet: Fleet) -> Iterator[Fault]:
+    """A gateway reaches a prefix by an interface of its own in it, at the prefix' site or one of its region; without
+    one, what is sent to it goes nowhere. (That the host is down today is no fault of the inventory.)
+    """
+    holders = _holders(fleet)
+    regions = {s.slug: s.region for s in fleet.sites}
+    for i, prefix in enumerate(fleet.prefixes):
+        if prefix.gateway is None or not _usable(prefix.gateway, prefix.prefix):
+            continue
+        there = [
+            (h, x)
+            for h, x in holders[prefix.gateway]
+            if (h.site == prefix.site if prefix.site else regions.get(h.site) == prefix.region)
+        ]
+        if not any(_is_on(x, prefix.vlan) for _, x in there):
+            found = (
+                f"{there[0][0].name}:{there[0][1].name} is disabled or on another VLAN" if there else "no host has it"
+            )
+            what = f"{prefix.prefix}: the gateway {prefix.gateway} is not at {prefix.site or prefix.region}: {found}"
+            yield Fault(("prefixes", i, "gateway"), what, needs=("hosts", "sites"))
+
+
+def _is_on(interface: Interface, vlan: int | None) -> bool:
+    """Whether an interface is in use, and on this VLAN as far as both say which."""
+    vlans = {v for v in (interface.untagged_vlan, *interface.tagged_vlans) if v is not None}
+    return interface.enabled and (vlan is None or not vlans or vlan in vlans)
+
+
+@rule("own-way-out", fix="make the firewall of the site its gateway, or take 'egen väg ut' and the name from it")
+def no_way_out_of_its_own(fleet: Fleet) -> Iterator[Fault]:
+    """Pupils and guests leave by a firewall of their own and never by way of the administration's networks. Such a
+    prefix says 'egen väg ut' in its description, or its VLAN's name begins with Gäst or Skol.
+    """
+    names = {(v.site, v.vid): v.name for v in fleet.vlans}
+    holders = _holders(fleet)
+    for i, prefix in enumerate(fleet.prefixes):
+        name = names.get((prefix.site or "", prefix.vlan or 0), "")
+        if OWN_WAY_OUT not in prefix.description.casefold() and not name.casefold().startswith(OUTSIDERS):
+            continue
+        if prefix.gateway is None:
+            yield Fault(("prefixes", i), f"{prefix.prefix} ({prefix.description or name}) has no gateway")
+        elif wrong := [h for h, _ in holders[prefix.gateway] if h.role != FIREWALL]:
+            what = f"{prefix.prefix} ({prefix.description or name}) leaves by {wrong[0].name}, which is no {FIREWALL}"
+            yield Fault(("prefixes", i, "gateway"), what)
+
+
+def _holders(fleet: Fleet) -> defaultdict[IPv4Address, list[tuple[Host, Interface]]]:
+    """Which interfaces have an address."""
+    holders: defaultdict[IPv4Address, list[tuple[Host, Interface]]] = defaultdict(list)
+    for host in fleet.hosts:
+        for interface in host.interfaces:
+            for address in interface.addresses:
+                holders[address.ip].append((host, interface))
+    return holders
+
+
 def _addresses(fleet: Fleet) -> Iterator[tuple[int, int, int, Host]]:
     """Every address of every host: index of host, interface and address, and the host."""
     for i, host in enumerate(fleet.hosts):
@@ -415,6 +547,26 @@ def bad_host_key(fleet: Fleet) -> Iterator[Fault]:
                 yield Fault(("hosts", i, "host_keys"), f"{host.name}: {_cut(key)!r} is no SSH host key")
 
 
+@rule("host-key-missing", fix="add the content of its /etc/ssh/ssh_host_ed25519_key.pub, or set the status to planned")
+def no_host_key(fleet: Fleet) -> Iterator[Fault]:
+    """A host is believed by its key alone, so one without a key can never be connected to."""
+    for i, host in enumerate(fleet.hosts):
+        if host.status == "active" and not host.host_keys:
+            yield Fault(("hosts", i), f"{host.name} is active and has no SSH host key")
+
+
+@rule("serial-twice", fix="read the number on the device, and correct it")
+def serial_twice(fleet: Fleet) -> Iterator[Fault]:
+    """The serial number is how a device in a hand or on an invoice is found; two that share one are one, or a typing
+    error.
+    """
+    seen: dict[str, str] = {}
+    for i, host in enumerate(fleet.hosts):
+        serial = host.serial.strip().casefold()
+        if host.kind == "device" and serial and (other := seen.setdefault(serial, host.name)) != host.name:
+            yield Fault(("hosts", i, "serial"), f"{host.name} and {other} have one serial number, {host.serial!r}")
+
+
 def _is_host_key(text: str) -> bool:
     """Whether it is `type base64`, and the key says the same type of itself (RFC 4253, section 6.6)."""
     found = HOST_KEY.fullmatch(text)
@@ -429,13 +581,41 @@ def _is_host_key(text: str) -> bool:
     return says_kind and (len(blob) == 51 if kind == b"ssh-ed25519" else len(blob) > 51)
 
 
-@rule("context", fix="samdrift: {roles: [names], wave: 0 to 999, <role>: {options}}")
+@rule("context", fix="samdrift: {roles: [names], wave: 0 to 999, NAME OF A ROLE: {options}}")
 def bad_context(fleet: Fleet) -> Iterator[Fault]:
     """What a config context says wrongly would else be taken for saying nothing."""
+
+    def faults(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+        yield from ((("samdrift", *at), what) for at, what in _context_faults(data.get("samdrift", {})))
+
+    yield from _of_contexts(fleet, faults)
+
+
+@rule("context-key", fix="remove it, or move it below samdrift: nothing else is read")
+def unknown_context_key(fleet: Fleet) -> Iterator[Fault]:
+    """A key that nobody knows is most often one that is misspelled: it would be believed, and never be read. (Keys
+    below `samdrift` are the roles': `role-section`, `role-option`.)
+    """
+
+    def faults(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+        yield from (((key,), f"says {key!r}, which nobody reads") for key in data if key != "samdrift")
+
+    yield from _of_contexts(fleet, faults)
+
+
+def _of_contexts(fleet: Fleet, faults: Callable[[Mapping[str, Any]], Iterator[tuple[Path, str]]]) -> Iterator[Fault]:
+    """The faults of every config context, where a person wrote it; of what NetBox merged of them, only further ones."""
+    shared: set[tuple[Path, str]] = set()
+    for i, context in enumerate(fleet.config_contexts):
+        found = list(faults(context.data))
+        if context.is_active:
+            shared.update(found)
+        yield from (Fault(("config_contexts", i, "data", *at), f"{context.name}: {what}") for at, what in found)
     for i, host in enumerate(fleet.hosts):
-        section = host.context.get("samdrift", {})
-        for at, what in _context_faults(section):
-            yield Fault(("hosts", i, "context", "samdrift", *at), f"{host.name}: config context {what}")
+        own = list(faults(host.local_context))
+        further = [f for f in faults(host.context) if f not in own and f not in shared]
+        for field, found in (("local_context", own), ("context", further)):
+            yield from (Fault(("hosts", i, field, *at), f"{host.name}: config context {what}") for at, what in found)
 
 
 def _context_faults(section: Any) -> Iterator[tuple[Path, str]]:

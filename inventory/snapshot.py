@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -67,7 +68,7 @@ def load(directory: Path = DEFAULT) -> Fleet:
     found = read(directory)
     problems = (*found.problems, *rules.problems(found.fleet, found.places, found.unread))
     if problems:
-        raise InventoryError(tuple(sorted(problems, key=_by_place)))
+        raise InventoryError(tuple(sorted(problems, key=_by_place)), found.fleet)
     return found.fleet
 
 
@@ -132,7 +133,10 @@ class _Reader:
             else:
                 self._collect(document, sections)
             self._problems += document.problems if document else ()
-        return self._fleet()
+        found = self._fleet()
+        for problem in found.problems:
+            problem.municipality = _municipality(problem.where)
+        return found
 
     def _files(self) -> Iterator[tuple[Path, tuple[str, ...]]]:
         """Every file to read, with its sections."""
@@ -214,6 +218,12 @@ class _Reader:
 
     def _place(self, section: str, index: int, inside: PathIn) -> str:
         return Places(self._lines).line_of((section, index, *inside)) or section
+
+
+def _municipality(where: str) -> str:
+    """Whose hosts are in the file that a problem is in; empty for another file."""
+    file = Path(re.sub(r":\d+$", "", where))
+    return file.stem if file.parent.name == HOSTS else ""
 
 
 def _schema_problem(error: ErrorDetails, where: str) -> Problem:

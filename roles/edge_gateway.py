@@ -47,8 +47,11 @@ UNIT = "frr.service"
 BGP = 179
 FORWARDING = {"net.ipv4.ip_forward": "1"}
 NETWORKD = "/etc/systemd/networkd.conf.d"
-VTYSH_ACCEPTS = 'said=$(vtysh -C -f {path} 2>&1) && ! echo "$said" | grep -q \'^line \' || { echo "$said" >&2; false; }'
-"""Before FRR 10, vtysh names a command that it does not know and then exits 0."""
+VTYSH_ACCEPTS = (
+    'said=$(vtysh -C -f {path} 2>&1); code=$?; ! echo "$said" | grep -q "^line " || code=1; '
+    '[ $code = 0 ] || echo "$said" >&2; exit $code'
+)
+"""Before FRR 10, vtysh names a command that it does not know and then exits 0. Where there is no vtysh it is 127."""
 RELOAD = "/usr/lib/frr/frr-reload.py --reload --bindir /usr/bin --confdir /etc/frr --rundir /run/frr /etc/frr/frr.conf"
 
 

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 import roles
 from inventory.errors import Problem
 from inventory.fleet import Fleet, Host
+from inventory.places import Path, in_words, owner
 from inventory.secrets import Secret, secrets_in
 from roles.shared.settings import Options, Settings, SettingsError
 from roles.shared.traffic import Forward, Listen
@@ -46,11 +47,22 @@ class Role:
     def options_of(self, host: Host) -> Options | list[Problem]:
         """What the host's config context sets for this role, or everything that is wrong with it."""
         place = f"host {host.name}, config context samdrift.{self.name}"
-        section = host.samdrift.get(self.name, {})
+        return self.checked_options(host.samdrift.get(self.name, {}), place)
+
+    def checked_options(self, section: object, place: str, *, whole: bool = True) -> Options | list[Problem]:
+        """This section of a config context as options, or everything that is wrong with it.
+
+        Args:
+            whole: it is all that a host is given, and no part of it in which something may be missing.
+        """
         try:
             return self.options.model_validate_json(json.dumps(section), strict=True)
         except ValidationError as e:
-            return [Problem("role-option", ".".join([place, *map(str, err["loc"])]), err["msg"]) for err in e.errors()]
+            return [
+                Problem("role-option", ".".join([place, *map(str, err["loc"])]), err["msg"])
+                for err in e.errors()
+                if whole or err["type"] != "missing"
+            ]
 
     def settings(self, host: Host, fleet: Fleet) -> Settings | list[Problem]:
         """This role's settings for a host, or everything that is wrong with them."""
@@ -115,12 +127,48 @@ NO_ROLES_SECTION = frozenset({"roles", "wave"})
 """What a config context may say to samdrift besides the options of roles."""
 
 
-def _unread_sections(host: Host) -> list[Problem]:
+def _unread_sections(place: str, section: Mapping[str, object]) -> list[Problem]:
     """Options for a role that there is not: misspelled, they would be believed and never read."""
     known = sorted({*NO_ROLES_SECTION, *catalogue()})
-    place, fix = f"host {host.name}, config context samdrift", f"one of: {', '.join(known)}"
-    unread = [name for name in host.samdrift if name not in known]
+    fix = f"one of: {', '.join(known)}"
+    unread = [name for name in section if name not in known]
     return [Problem("role-section", f"{place}.{name}", "there is no role of this name", fix) for name in unread]
+
+
+def _unknown_role(place: str, name: object) -> Problem:
+    return Problem("role-unknown", place, f"there is no role {name!r}", f"one of: {', '.join(catalogue())}")
+
+
+def problems_of_contexts(fleet: Fleet) -> list[Problem]:
+    """What is wrong in config contexts as people wrote them, whether or not any host is given them.
+
+    A context is a part of what a host is given, so that nothing is missing in it.
+    """
+    paths: list[tuple[Path, Mapping[str, object]]] = []
+    paths += [(("config_contexts", i, "data", "samdrift"), c.data) for i, c in enumerate(fleet.config_contexts)]
+    paths += [(("hosts", i, "local_context", "samdrift"), h.local_context) for i, h in enumerate(fleet.hosts)]
+    problems = []
+    for path, data in paths:
+        for problem in _problems_in(in_words(fleet, path), data.get("samdrift", {})):
+            problem.host, problem.municipality = owner(fleet, path)
+            problems.append(problem)
+    return problems
+
+
+def _problems_in(place: str, section: object) -> list[Problem]:
+    if not isinstance(section, dict):  # the rules of a sound fleet say so
+        return []
+    problems = _unread_sections(place, section)
+    names = section.get("roles", ())
+    unknown = [n for n in names if n not in list(catalogue())] if isinstance(names, list | tuple) else []
+    problems += [_unknown_role(f"{place}.roles", name) for name in unknown]
+    for name, options in section.items():
+        role = catalogue().get(name)
+        if role is None or not isinstance(options, dict):
+            continue
+        found = role.checked_options(options, f"{place}.{name}", whole=False)
+        problems += found if isinstance(found, list) else []
+    return problems
 
 
 def problems_of(host: Host, fleet: Fleet | None) -> list[Problem]:
@@ -129,12 +177,11 @@ def problems_of(host: Host, fleet: Fleet | None) -> list[Problem]:
     Without a fleet (there is no sound one), only what is wrong whatever the fleet is.
     """
     place = f"host {host.name}, config context samdrift.roles"
-    problems = _unread_sections(host)
+    problems = _unread_sections(f"host {host.name}, config context samdrift", host.samdrift)
     for name in host.roles:
         role = catalogue().get(name)
         if role is None:
-            known = ", ".join(catalogue())
-            problems.append(Problem("role-unknown", place, f"there is no role {name!r}", f"one of: {known}"))
+            problems.append(_unknown_role(place, name))
         elif host.platform not in role.platforms:
             fits = ", ".join(sorted(role.platforms))
             problems.append(

@@ -27,6 +27,11 @@ from tests.integration.lab import NetBoxServer, given_netbox, netbox_in_lab
 NEEDS_ROOT = "needs root: sshd lets nobody else log in as root; run the tests as root"
 
 
+def parent_of(process: str) -> str:
+    """Shell text for the id of a process's parent. Not by `ps`, which a bare Debian does not have."""
+    return f'$(sed -n "s/^PPid:[^0-9]*//p" /proc/{process}/status)'
+
+
 @dataclass
 class Sshd:
     """A real sshd on loopback: how to reach it, and its process."""

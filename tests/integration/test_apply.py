@@ -15,7 +15,7 @@ from deploy.record import Check
 from deploy.store import StoreError
 from deploy.transport import HostLost
 from inventory.fleet import Fleet, Host
-from tests.integration.conftest import Sshd, fleet_of
+from tests.integration.conftest import Sshd, fleet_of, parent_of
 
 FILES = '''"""Writes two files below a place; `text` in the first."""
 from roles.shared.files import managed_file
@@ -37,11 +37,12 @@ def deploy(settings):
     managed_file(f"{settings.place}/b", content="second\\n")
 '''
 
-DIES = '''"""Kills the sshd session in the middle of a change."""
+KILL = f"kill -9 {parent_of('$PPID')}; sleep 5"
+DIES = f'''"""Kills the sshd session in the middle of a change."""
 from pyinfra.api import operation
 @operation()
 def die():
-    yield "kill -9 $(ps -o ppid= -p $PPID); sleep 5"
+    yield {KILL!r}
 def deploy(settings):
     die(name="die")
 '''
@@ -250,7 +251,7 @@ def test_a_host_that_is_lost_while_it_is_checked_is_unknown_and_stops_the_next_w
 
         def dies(hosts: Sequence[str]) -> tuple[Check, ...]:
             with pytest.raises(HostLost):
-                session.ask(hosts[0], ["kill -9 $(ps -o ppid= -p $(ps -o ppid= -p $PPID)); sleep 5"])
+                session.ask(hosts[0], [f"kill -9 {parent_of(parent_of('$PPID'))}; sleep 5"])
             return ()
 
         applied = Apply(session, plan_of(session), dies, Notes()).go()

@@ -12,7 +12,7 @@ from deploy.plan import HostPlan
 from deploy.planner import Session, declared_files
 from inventory.errors import InventoryError
 from inventory.fleet import Fleet, Host
-from tests.integration.conftest import Sshd, fleet_of
+from tests.integration.conftest import Sshd, fleet_of, parent_of
 from tests.integration.stock import our_commands, stock_commands
 
 ROLE = '''"""A role of files, links and directories below one place."""
@@ -230,12 +230,13 @@ def test_a_host_that_dies_while_it_is_planned_is_unknown_and_the_others_finish(
     sshd: Sshd, here: tuple[Fleet, Host, Path], make_role: Callable[[str, str], None]
 ) -> None:
     _, host, _ = here
+    kill = f"kill -9 {parent_of(parent_of('$PPID'))}"
     make_role(
         "deadly",
         '"""Kills the sshd session that looks at it."""\n'
         "from pyinfra.api import operation\nfrom pyinfra.api.facts import FactBase\nfrom pyinfra import host\n"
         "class Die(FactBase):\n"
-        "    def command(self): return 'kill -9 $(ps -o ppid= -p $(ps -o ppid= -p $PPID))'\n"
+        f"    def command(self): return {kill!r}\n"
         "@operation()\ndef die():\n    host.get_fact(Die)\n    yield 'echo phantom'\n"
         "def deploy(settings):\n    die(name='die')\n",
     )

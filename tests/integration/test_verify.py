@@ -18,7 +18,7 @@ from deploy.transport import Answer, HostLost
 from deploy.verify import ChecksBroken, verify
 from inventory.fleet import Fleet, Host
 from roles.shared.settings import Settings
-from tests.integration.conftest import fleet_of
+from tests.integration.conftest import fleet_of, parent_of
 
 
 class WebSettings(Settings):
@@ -88,7 +88,7 @@ def only(checks: Sequence[Check]) -> Check:
     return check
 
 
-DIES = "kill -9 $(ps -o ppid= -p $PPID)"
+DIES = f"kill -9 {parent_of('$PPID')}"
 """Kills the shell that runs the whole batch: how a dying host looks from here."""
 
 

@@ -14,7 +14,10 @@ from deploy.findings import Exit, exit_code
 from inventory import snapshot
 from inventory.errors import Problem
 from inventory.fleet import Fleet, Host
+from inventory.places import Places
+from inventory.rules import problems
 from roles.shared.registration import ManagedFile
+from tests.unit.inventory.fleets import SERVER, SOUND, first, fleet, with_hosts
 
 FLEET = snapshot.load()
 HOST = FLEET.host("tie-mon1")
@@ -85,6 +88,26 @@ def test_nothing_that_a_program_writes_stays_on_this_machine() -> None:
     assert not any(Path(p).exists() for p in places)
 
 
+def test_what_a_program_writes_has_the_modes_it_would_have_whatever_the_callers_umask_is() -> None:
+    judge = 'test -f {path} && mkdir /run/samdrift-test && test "$(stat -c %a /run/samdrift-test)" = 755'
+    before = os.umask(0o002)
+    try:
+        assert judged(file(judge=judge))["/etc/samdrift-test/a.conf"].outcome == "accepted"
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.skipif(shutil.which("logrotate", path=check.PROGRAMS) is None, reason="logrotate is not installed here")
+def test_a_program_that_needs_a_group_refuses_nothing_for_the_lack_of_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    rotated = "/var/log/samdrift-test/*.log {\n    su root adm\n    weekly\n}\n"
+
+    verdict = judged(file("/etc/logrotate.d/samdrift-test", rotated, "logrotate --debug --state /dev/null {path}"))
+
+    assert verdict["/etc/logrotate.d/samdrift-test"].outcome == "not applicable"
+    assert "as root" in verdict["/etc/logrotate.d/samdrift-test"].detail
+
+
 def test_a_path_that_climbs_stays_inside_the_scratch_directory(tmp_path: Path) -> None:
     check._write(tmp_path / "tree", "/etc/../../../escaped", file())
 
@@ -100,7 +123,7 @@ def test_without_a_namespace_nothing_is_called_accepted(monkeypatch: pytest.Monk
     assert "no namespace" in verdict.detail
 
 
-@pytest.mark.skipif(shutil.which("nft") is None, reason="nft is not installed here")
+@pytest.mark.skipif(shutil.which("nft", path=check.PROGRAMS) is None, reason="nft is not installed here")
 def test_a_ruleset_with_a_fault_is_refused_with_its_line() -> None:
     verdict = judged(file("/etc/nftables.conf", "table inet x {\n  chain y { typo }\n}\n", "nft -c -f {path}"))
 
@@ -125,13 +148,58 @@ def test_equal_files_of_several_hosts_are_judged_once_and_different_surroundings
 
 def test_problems_are_findings_that_name_their_host_and_end_with_1() -> None:
     findings = check.unsound(
-        [Problem("rule", "host tie-mon1, field x", "is wrong", "mend it"), Problem("r", "a.yaml:3", "y")]
+        [Problem("rule", "host tie-mon1, field x", "is wrong", "mend it"), Problem("r", "a.yaml:3", "y")], FLEET
     )
 
-    assert [f.host for f in findings] == ["tie-mon1", ""]
+    assert [(f.host, f.municipality) for f in findings] == [("tie-mon1", "tierp"), ("", "")]
     assert findings[0].remedy == "mend it"
     assert exit_code(findings) is Exit.ERROR
     assert len({f.fingerprint for f in findings}) == 2
+
+
+@pytest.mark.parametrize(
+    ("broken", "host", "municipality"),
+    [
+        (with_hosts(SERVER | {"host_keys": []}), "tie-dns1", "tierp"),
+        (fleet(**first("sites", asn=1)), "", "heby"),
+        (fleet(**first("vlans", name="$x")), "", "heby"),
+        (fleet(prefixes=[*SOUND["prefixes"], SOUND["prefixes"][1]]), "", "tierp"),
+        (fleet(**first("tenants", name="$x")), "", "heby"),
+        (fleet(cables=[{"a": "heb-gw1:x", "b": "heb-gw1:lan0"}]), "", "heby"),
+        (fleet(**first("config_contexts", tenants=["heby"], data={"x": 1})), "", "heby"),
+        (fleet(**first("config_contexts", sites=["tierp-datahall"], data={"x": 1})), "", "tierp"),
+        (fleet(**first("config_contexts", tenants=["heby", "tierp"], data={"x": 1})), "", ""),
+        (fleet(**first("prefixes", gateway="10.0.0.1")), "", ""),
+        (fleet(**first("tags", name="$x")), "", ""),
+        (fleet(**first("sites", tenant="hebby")), "", ""),
+    ],
+)
+def test_a_problem_is_of_the_municipality_whose_object_it_is_about(broken: Fleet, host: str, municipality: str) -> None:
+    places = Places({("hosts", 0): "hosts/x.yaml:1", ("sites", 0): "o.yaml:1", ("prefixes", 0): "n.yaml:1"})
+    for where in (Places(), places):
+        (finding,) = check.unsound(problems(broken, where), broken)
+        assert (finding.host, finding.municipality) == (host, municipality)
+
+
+def test_a_problem_in_a_file_keeps_its_fingerprint_when_the_line_moves() -> None:
+    broken = with_hosts(SERVER | {"host_keys": []})
+    places = [Places({("hosts", 0): f"hosts/tierp.yaml:{line}"}) for line in (2, 30)]
+
+    one, other = (check.unsound(problems(broken, p), broken)[0] for p in places)
+
+    assert one.summary != other.summary
+    assert one.fingerprint == other.fingerprint
+
+
+def test_what_cannot_be_read_is_of_the_municipality_whose_file_it_is(tmp_path: Path) -> None:
+    snapshot.dump(fleet(), tmp_path)
+    for name in ("hosts/heby.yaml", "network.yaml"):
+        with (tmp_path / name).open("a", encoding="utf-8") as file:
+            file.write("more: 1\n")
+
+    found = check.unsound(snapshot.read(tmp_path).problems, fleet())
+
+    assert sorted(f.municipality for f in found) == ["", "heby"]
 
 
 def test_a_role_that_does_not_fit_is_found_without_rendering_the_host() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -11,9 +12,12 @@ from gevent.pool import Pool
 
 from deploy import cli
 from deploy.cli import Common
-from deploy.findings import Exit
-from deploy.store import Locked
+from deploy.findings import Exit, Kind
+from deploy.record import Record
+from deploy.store import Locked, Store
+from inventory import snapshot
 from inventory.errors import InventoryError, Problem, SamdriftError, UsageError
+from tests.unit.inventory.fleets import GATEWAY, SERVER, fleet
 
 
 @pytest.fixture(autouse=True)
@@ -155,3 +159,123 @@ def test_the_lab_differs_only_where_it_says_so() -> None:
 
     assert list(cli._differences(before, after)) == [("a.y", [1], [2]), ("c", None, True)]
     assert list(cli._differences(before, before)) == []
+
+
+# --- a check and its record -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> Path:
+    """A small sound inventory, whose hosts have no roles."""
+    bare = fleet(config_contexts=[], hosts=[GATEWAY | {"context": {}}, SERVER | {"context": {}}])
+    snapshot.dump(bare, tmp_path / "inventory")
+    return tmp_path / "inventory"
+
+
+def unsettle(inventory: Path, *, municipality: str = "heby", old: str, new: str) -> None:
+    file = inventory / f"hosts/{municipality}.yaml"
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def asked(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, dict[str, Any]]:
+    code = cli._ended([*map(str, arguments), "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def recorded(state: Path) -> tuple[Record, ...]:
+    return Store(state).records() if state.exists() else ()
+
+
+def test_a_check_leaves_a_record_also_of_a_sound_inventory(
+    inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = asked(capsys, "check", "--source", inventory, "--state", tmp_path / "s", "--limit", "heby")
+
+    (kept,) = recorded(tmp_path / "s")
+    assert (code, said["findings"]) == (0, [])
+    assert (kept.command, kept.findings, kept.exit_code, kept.limit) == ("check", (), 0, "heby")
+    assert kept.fleet_source == str(inventory)
+    assert kept.fleet_digest == snapshot.load(inventory).digest
+
+
+def test_what_a_check_finds_is_recorded_and_known_since_it_was_first_found(
+    inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unsettle(inventory, old="10.63.10.1/24", new="10.63.10.2/24")
+
+    codes = [asked(capsys, "check", "--source", inventory, "--state", tmp_path / "s")[0] for _ in "12"]
+
+    second, first = recorded(tmp_path / "s")
+    assert codes == [1, 1]
+    assert [f.kind for f in first.findings] == [Kind.UNSOUND]
+    assert [(f.fingerprint, f.first_seen) for f in second.findings] == [
+        (f.fingerprint, first.started) for f in first.findings
+    ]
+    assert first.findings[0].municipality == "heby"
+    assert "gateway-host" in first.findings[0].summary
+
+
+def test_who_may_not_write_records_can_check_and_is_told(
+    inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+
+    assert cli._ended(["check", "--source", str(inventory), "--state", str(tmp_path / "file/state")]) == 0
+
+    said = capsys.readouterr()
+    assert len([line for line in said.err.splitlines() if "The check is not recorded: " in line]) == 1
+    assert "2 hosts" in said.out
+
+
+def test_what_is_no_inventory_is_no_check_of_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = asked(capsys, "check", "--source", tmp_path / "typo", "--state", tmp_path / "s")
+
+    assert code == 1
+    assert "there is no such directory" in said["findings"][0]["summary"]
+    assert recorded(tmp_path / "s") == ()
+
+
+def test_a_report_shows_what_the_latest_check_found(
+    inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = ("--source", inventory, "--state", tmp_path / "s")
+
+    never = asked(capsys, "report", *place)[1]["checked"]
+    asked(capsys, "check", *place)
+    once = asked(capsys, "report", *place)[1]["checked"]
+
+    assert never is None
+    assert (once["findings"], once["moved_since"]) == ([], False)
+
+
+def test_an_inventory_that_is_not_sound_has_a_report_and_each_municipality_its_own(
+    inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = ("--source", inventory, "--state", tmp_path / "s")
+    unsettle(inventory, old="10.63.10.1/24", new="10.63.10.2/24")
+    asked(capsys, "check", *place)
+    unsettle(inventory, municipality="tierp", old="eth0", new="../eth0")
+
+    found = {}
+    for limit in ("heby or tierp", "heby", "tierp"):
+        code, made = asked(capsys, "report", *place, "--limit", limit)
+        assert code == 0
+        found[limit] = [f["municipality"] for f in made["checked"]["findings"]]
+    text = (tmp_path / "report/report.html").read_text(encoding="utf-8")
+
+    assert found == {"heby or tierp": ["heby", "tierp"], "heby": ["heby"], "tierp": ["tierp"]}
+    assert "../eth0" in text
+    assert "10.63.10.1" not in text
+    assert [r.command for r in recorded(tmp_path / "s")] == ["check"]
+    since = asked(capsys, "report", *place)[1]["checked"]["findings"]
+    assert since[0]["first_seen"] == recorded(tmp_path / "s")[0].started
+
+
+def test_nothing_readable_has_no_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = asked(capsys, "report", "--source", tmp_path / "typo", "--state", tmp_path / "s")
+
+    assert code == 1
+    assert "there is no such directory" in said["error"]["message"]
+    assert not (tmp_path / "report").exists()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -83,6 +84,7 @@ def test_two_directories_are_two_labs(tmp_path: Path) -> None:
     assert Lab(tmp_path / "a").id == Lab(tmp_path / "b" / ".." / "a").id
 
 
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed here")
 def test_keys_are_made_once_and_only_the_owner_reads_the_private_ones(tmp_path: Path) -> None:
     lab, fleet = Lab(tmp_path, nameserver=NAMESERVER), lab_fleet()
     first = lab.overlay(fleet)

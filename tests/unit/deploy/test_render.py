@@ -197,5 +197,11 @@ def test_findings_name_the_municipality_in_swedish_with_diff_and_remedy() -> Non
         assert words in text
 
 
+def test_a_finding_of_no_host_names_the_municipality_whose_it_is() -> None:
+    found = Finding(kind=Kind.UNSOUND, municipality="alvkarleby", step="asn site x", summary="AS 1 is not private")
+
+    assert shown(*render.findings([found], {"alvkarleby": "Älvkarleby"})).startswith("1. UNSOUND INVENTORY  Älvkarleby")
+
+
 def test_a_fleet_without_hosts_is_a_table_without_rows() -> None:
     assert "0 hosts at 0 sites" in shown(*render.hosts(Fleet(), ()))

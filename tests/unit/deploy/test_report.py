@@ -12,12 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deploy import check as check_module
 from deploy import report
 from deploy.findings import Finding, Kind, Severity
 from deploy.picture import picture
 from deploy.record import AppliedStep, Check, HostResult, Record
 from deploy.situation import Place, Report, State, Why
 from inventory.fleet import Fleet, Host, Interface, Platform, Prefix, Region, Site, Tenant
+from inventory.rules import problems
+from tests.unit.inventory.test_rules import BROKEN
 
 MADE_AT = "2026-11-23T22:20:00.000Z"
 HOSTILE = "<script>alert('x')</script>\"&\u202egnp.exe\x1b[31m{{ 7*7 }}"
@@ -291,6 +294,119 @@ def test_the_verdict_says_what_is_wrong_and_what_nobody_knows(outcomes: list[str
     assert report.verdict(whole(run)).swedish == said
 
 
+# --- what the inventory has wrong --------------------------------------------------------------------------------
+
+
+def unsound(rule: str, municipality: str = "", on: str = "", **more: str) -> Finding:
+    return Finding.model_validate(
+        {
+            "kind": Kind.UNSOUND,
+            "host": on,
+            "municipality": municipality,
+            "step": f"{rule} {on}",
+            "summary": f"{rule} of {municipality or 'all'} is wrong",
+            "severity": Severity.HIGH,
+            **more,
+        }
+    )
+
+
+def checked(*findings: Finding, hosts: tuple[Host, ...] = FLEET.hosts, **more: object) -> Report:
+    check = record(
+        command="check",
+        started="2026-11-23T22:18:00.000Z",
+        finished="2026-11-23T22:18:01.000Z",
+        findings=findings,
+        exit_code=1,
+        **more,
+    )
+    return report.situation(FLEET, hosts, DRIFT_RUN, [check, DRIFT_RUN], MADE_AT, check=check)
+
+
+def test_the_latest_check_stands_beside_the_latest_look_with_when_it_was_made() -> None:
+    made = checked(unsound("asn", "tierp"), unsound("host-key", "tierp", "tie-dns1"))
+    page = Page(report.html(made)).text
+
+    assert made.run is not None
+    assert made.run.command == "drift"
+    assert made.checked is not None
+    assert made.checked.at == "2026-11-23T22:18:01.000Z"
+    assert "Kontrollerat Checked 2026-11-23 22:18 UTC" in page
+    assert "asn of tierp is wrong" in page
+    assert report.verdict(made).swedish.endswith(" Inventariet har 2 fel.")
+    assert not made.checked.moved_since
+
+
+def test_an_inventory_that_nobody_checked_is_not_called_sound() -> None:
+    assert whole().checked is None
+    assert "Inventariet är inte kontrollerat" in report.html(whole())
+    assert "Inga fel" not in report.html(whole())
+    assert "Inga fel" in report.html(checked())
+
+
+def test_an_inventory_that_moved_since_it_was_checked_is_told() -> None:
+    made = checked(fleet_digest="0" * 64)
+    assert made.checked is not None
+    assert made.checked.moved_since
+    assert "Inventariet har ändrats sedan dess" in report.html(made)
+
+
+def test_a_report_of_one_municipality_has_its_own_problems_those_of_all_and_no_others() -> None:
+    own = tuple(h for h in FLEET.hosts if h.tenant == "alvkarleby")
+    problems = (
+        unsound("asn", "osthammar"),
+        unsound("asn", "alvkarleby"),
+        unsound("host-key", "osthammar", "ost-gw1"),
+        unsound("host-key", "alvkarleby", "alv-gw1"),
+        unsound("schema"),
+    )
+    made = checked(*problems, hosts=own)
+    text = report.html(made) + made.model_dump_json()
+
+    assert made.checked is not None
+    assert {(f.municipality, f.host) for f in made.checked.findings} == {
+        ("", ""),
+        ("alvkarleby", ""),
+        ("alvkarleby", "alv-gw1"),
+    }
+    assert "osthammar" not in text
+    assert "ost-gw1" not in text
+    assert next(r for r in made.history if r.command == "check").findings == 3
+
+
+def test_a_report_on_everything_has_the_problems_of_municipalities_without_hosts_too() -> None:
+    hosts = tuple(h for h in FLEET.hosts if h.tenant != "osthammar")
+    fleet = FLEET.model_copy(update={"hosts": hosts})
+    check = record(command="check", findings=(unsound("schema", "osthammar"),))
+
+    for whole_, wanted in ((True, 1), (False, 0)):
+        made = report.situation(fleet, hosts, None, [check], MADE_AT, check=check, whole=whole_)
+        assert made.checked is not None
+        assert len(made.checked.findings) == made.history[0].findings == wanted
+
+
+def test_a_check_is_no_look_and_one_of_another_inventory_is_no_check_of_this() -> None:
+    older, newer = (record(command="check", started=f"2026-11-23T2{n}:00:00.000Z") for n in (1, 2))
+    other = record(command="check", started="2026-11-23T23:00:00.000Z", fleet_source="/elsewhere")
+
+    assert report.latest_look([newer]) is None
+    assert report.latest_check([older, newer, other, DRIFT_RUN], "inventory/snapshot") == newer
+    assert report.latest_check([other, DRIFT_RUN], "inventory/snapshot") is None
+
+
+@pytest.mark.parametrize("broken", [b[1] for b in BROKEN], ids=[f"{b[0]} {b[2]}" for b in BROKEN])
+def test_an_inventory_that_is_not_sound_has_a_report_that_says_so(broken: Fleet) -> None:
+    found = check_module.unsound(problems(broken), broken)
+    check = record(command="check", findings=found)
+    made = report.situation(broken, broken.hosts, None, [], MADE_AT, check=check, whole=True)
+    page = Page(report.html(made))
+
+    assert page.open == []
+    assert made.checked is not None
+    assert set(made.checked.findings) == set(found)
+    assert len(made.hosts) == len(broken.hosts)
+
+
 # --- the page ---------------------------------------------------------------------------------------------------
 
 
@@ -376,7 +492,9 @@ def test_hostile_text_is_shown_and_not_obeyed() -> None:
         argv=(HOSTILE,),
         fleet_source=HOSTILE,
     )
-    page = report.html(whole(run, hostile))
+    found = unsound("asn", "tierp", summary=HOSTILE, remedy=HOSTILE)
+    checked_ = record(command="check", findings=(found,), who=HOSTILE, limit=HOSTILE, fleet_digest=HOSTILE)
+    page = report.html(report.situation(hostile, hostile.hosts, run, [run, checked_], MADE_AT, check=checked_))
     parsed = Page(page)
     assert "<script" not in page
     assert "script" not in {t for t, _ in parsed.tags}
@@ -444,8 +562,9 @@ def test_every_host_has_one_mark_inside_the_picture_and_no_site_covers_another(
 # --- files ------------------------------------------------------------------------------------------------------
 
 
-def test_both_files_say_the_same(tmp_path: Path) -> None:
-    made = whole()
+@pytest.mark.parametrize("check", [None, "alvkarleby"])
+def test_both_files_say_the_same(check: str | None, tmp_path: Path) -> None:
+    made = checked(unsound("asn", check)) if check else whole()
     page, document = report.write(made, tmp_path / "new" / "report")
     assert Report.model_validate(_without_computed(json.loads(document.read_text(encoding="utf-8")))) == made
     assert page.read_text(encoding="utf-8") == report.html(made)
@@ -453,9 +572,18 @@ def test_both_files_say_the_same(tmp_path: Path) -> None:
 
 
 def _without_computed(document: dict[str, object]) -> dict[str, object]:
-    findings = document["findings"]
+    findings, checked = document["findings"], document["checked"]
     assert isinstance(findings, list)
-    return {**document, "findings": [{k: v for k, v in f.items() if k != "fingerprint"} for f in findings]}
+    assert checked is None or isinstance(checked, dict)
+    return {
+        **document,
+        "findings": [_bare(f) for f in findings],
+        "checked": checked and checked | {"findings": [_bare(f) for f in checked["findings"]]},
+    }
+
+
+def _bare(finding: dict[str, object]) -> dict[str, object]:
+    return {k: v for k, v in finding.items() if k != "fingerprint"}
 
 
 def test_what_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ SOUND: dict[str, list[dict[str, Any]]] = {
     "tags": [{"slug": "lab", "name": "Labb"}],
     "vlans": [{"vid": 10, "name": "Personal", "site": "heby-kommunhus"}],
     "prefixes": [
-        {"prefix": "10.59.0.0/24", "region": "norra-uppland", "gateway": "10.59.0.1"},
+        {"prefix": "10.59.0.0/24", "region": "norra-uppland", "gateway": "10.59.0.63"},
         {"prefix": "10.60.10.0/24", "site": "tierp-datahall"},
         {"prefix": "10.63.10.0/24", "site": "heby-kommunhus", "vlan": 10, "gateway": "10.63.10.1"},
     ],
@@ -85,9 +85,17 @@ def fleet(**changed: list[dict[str, Any]]) -> Fleet:
     return Fleet.model_validate({section: (SOUND | changed)[section] for section in KEYS})
 
 
+def first(section: str, **fields: Any) -> dict[str, Any]:
+    """The sound fleet with other fields in the first object of a section."""
+    head, *rest = SOUND[section]
+    return {section: [head | fields, *rest]}
+
+
 def with_hosts(*hosts: dict[str, Any]) -> Fleet:
-    """The sound fleet with these hosts and no cables."""
-    return fleet(hosts=list(hosts), cables=[])
+    """The sound fleet with these hosts, no cables, and no gateways but theirs."""
+    held = {str(a).partition("/")[0] for h in hosts for x in h["interfaces"] for a in x.get("addresses", ())}
+    prefixes = [p if p.get("gateway") in held else p | {"gateway": None} for p in SOUND["prefixes"]]
+    return fleet(hosts=list(hosts), cables=[], prefixes=prefixes)
 
 
 def host(name: str, **fields: Any) -> Host:

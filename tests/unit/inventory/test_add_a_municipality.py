@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from inventory.fleet import Fleet
-from inventory.rules import RULES, problems
+from inventory.rules import problems
 from inventory.snapshot import load
 from roles.shared.catalogue import catalogue, problems_of
 
@@ -41,9 +41,3 @@ def test_the_others_know_the_new_municipality(six: Fleet) -> None:
     for host, role in (("tie-gw1", "edge_gateway"), ("tie-dns1", "dns_resolver"), ("tie-log1", "log_server")):
         settings = catalogue()[role].settings(six.host(host), six)
         assert re.search(r"enk-gw1|enkoping", repr(settings)), host
-
-
-def test_the_page_names_every_rule_with_its_reason() -> None:
-    rows = dict(re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE))
-
-    assert rows == {r.id: " ".join(r.why.split()) for r in RULES.values()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,17 +11,11 @@ import pytest
 from inventory.fleet import Fleet
 from inventory.places import Places
 from inventory.rules import RULES, problems
-from tests.unit.inventory.fleets import GATEWAY, KEY_A, SERVER, SOUND, fleet, with_hosts
+from tests.unit.inventory.fleets import GATEWAY, KEY_A, SERVER, SOUND, first, fleet, with_hosts
 
 
 def interfaces(*addresses: str, **fields: Any) -> list[dict[str, Any]]:
     return [{"name": f"eth{i}", "type": "virtual", "addresses": [a], **fields} for i, a in enumerate(addresses)]
-
-
-def first(section: str, **fields: Any) -> dict[str, Any]:
-    """The sound fleet with other fields in the first object of a section."""
-    head, *rest = SOUND[section]
-    return {section: [head | fields, *rest]}
 
 
 def serving(*ports: int) -> Fleet:
@@ -28,6 +24,34 @@ def serving(*ports: int) -> Fleet:
 
 def context(samdrift: Any) -> Fleet:
     return with_hosts(SERVER | {"context": {"samdrift": samdrift}})
+
+
+def written(data: dict[str, Any]) -> Fleet:
+    """The sound fleet with another config context, which no host was given."""
+    return fleet(**first("config_contexts", data=data))
+
+
+GUESTS = {
+    "prefix": "10.63.30.0/24",
+    "description": "Gäster, egen väg ut",
+    "site": "heby-kommunhus",
+    "gateway": "10.63.30.1",
+}
+
+
+def region(prefix: str, gateway: str, slug: str = "norra-uppland") -> dict[str, Any]:
+    return {"prefix": prefix, "region": slug, "gateway": gateway}
+
+
+def prefixes(*more: dict[str, Any], held: str = "", role: str = "edge-gateway", **fields: Any) -> Fleet:
+    """The sound fleet with more prefixes; the gateway of Heby (as a host of this role) holds an address in them."""
+    interface = {"name": "held", "addresses": [held], **fields}
+    interfaces_ = [*GATEWAY["interfaces"], *([interface] if held else [])]
+    return fleet(
+        hosts=[GATEWAY | {"role": role, "interfaces": interfaces_}, SERVER],
+        device_roles=[*SOUND["device_roles"], {"slug": "firewall", "name": "Brandvägg"}],
+        prefixes=[*SOUND["prefixes"], *more],
+    )
 
 
 BROKEN: list[tuple[str, Fleet, str, str]] = [
@@ -183,6 +207,105 @@ BROKEN: list[tuple[str, Fleet, str, str]] = [
     ("context", context({"wave": True}), "host tie-dns1, context.samdrift.wave", "no number"),
     ("context", context({"wave": -1}), "host tie-dns1, context.samdrift.wave", "no number"),
     ("context", context({"base": []}), "host tie-dns1, context.samdrift.base", "no mapping of options"),
+    (
+        "context",
+        written({"samdrift": {"wave": "x"}}),
+        "config context gateways, data.samdrift.wave",
+        "gateways: samdrift",
+    ),
+    (
+        "context",
+        with_hosts(SERVER | {"local_context": {"samdrift": []}}),
+        "host tie-dns1, local_context.samdrift",
+        "no mapping",
+    ),
+    ("context-key", written({"samdirft": {}}), "config context gateways, data.samdirft", "says 'samdirft', which"),
+    (
+        "context-key",
+        with_hosts(SERVER | {"local_context": {"banner": "x"}}),
+        "host tie-dns1, local_context.banner",
+        "tie-dns1: config context says 'banner', which",
+    ),
+    ("context-key", with_hosts(SERVER | {"context": {"x": 1}}), "host tie-dns1, context.x", "says 'x', which"),
+    ("site-owner", fleet(**first("sites", tenant="")), "site heby-kommunhus, tenant", "belongs to no municipality"),
+    ("host-complete", with_hosts(SERVER | {"tenant": ""}), "host tie-dns1, tenant", "tie-dns1 has no tenant"),
+    ("host-complete", with_hosts(SERVER | {"site": ""}), "host tie-dns1, site", "tie-dns1 has no site"),
+    ("host-complete", with_hosts(SERVER | {"role": ""}), "host tie-dns1, role", "tie-dns1 has no device role"),
+    ("host-complete", with_hosts(SERVER | {"platform": ""}), "host tie-dns1, platform", "tie-dns1 has no platform"),
+    ("host-key-missing", with_hosts(SERVER | {"host_keys": []}), "host tie-dns1", "no SSH host key"),
+    (
+        "serial-twice",
+        with_hosts(GATEWAY | {"serial": "A1"}, GATEWAY | {"name": "heb-gw2", "serial": " a1"}),
+        "host heb-gw2, serial",
+        "heb-gw2 and heb-gw1 have one serial number",
+    ),
+    (
+        "vlan-name",
+        fleet(vlans=[*SOUND["vlans"], {"vid": 11, "name": "PERSONAL", "site": "heby-kommunhus"}]),
+        "VLAN 11 at heby-kommunhus, name",
+        "VLAN 11 and VLAN 10 at heby-kommunhus have one name",
+    ),
+    (
+        "duplicate",
+        fleet(vlans=[*SOUND["vlans"], {"vid": 10, "name": "Other", "site": "heby-kommunhus"}]),
+        "VLAN 10 at heby-kommunhus",
+        "VLAN 10 at heby-kommunhus is there more than once",
+    ),
+    (
+        "prefix-overlap",
+        prefixes({"prefix": "10.63.10.128/25", "site": "heby-kommunhus"}),
+        "prefix 10.63.10.128/25",
+        "10.63.10.128/25 overlaps 10.63.10.0/24 at heby-kommunhus, which has VLAN 10",
+    ),
+    (
+        "prefix-overlap",
+        prefixes({"prefix": "10.59.0.0/28", "site": "tierp-datahall"}),
+        "prefix 10.59.0.0/28",
+        "10.59.0.0/28 overlaps 10.59.0.0/24 at tierp-datahall, which has the gateway 10.59.0.63",
+    ),
+    (
+        "gateway-host",
+        prefixes({"prefix": "10.63.20.0/24", "site": "heby-kommunhus", "gateway": "10.63.20.1"}),
+        "prefix 10.63.20.0/24, gateway",
+        "the gateway 10.63.20.1 is not at heby-kommunhus: no host has it",
+    ),
+    (
+        "gateway-host",
+        prefixes({"prefix": "10.60.11.0/24", "site": "tierp-datahall", "gateway": "10.60.11.1"}, held="10.60.11.1/24"),
+        "prefix 10.60.11.0/24, gateway",
+        "is not at tierp-datahall: no host has it",
+    ),
+    (
+        "gateway-host",
+        prefixes(region("10.58.0.0/24", "10.58.0.1", "annan"), held="10.58.0.1/24"),
+        "prefix 10.58.0.0/24, gateway",
+        "is not at annan: no host has it",
+    ),
+    (
+        "gateway-host",
+        prefixes(GUESTS | {"description": "", "vlan": 10}, held="10.63.30.1/24", untagged_vlan=30),
+        "prefix 10.63.30.0/24, gateway",
+        "heb-gw1:held is disabled or on another VLAN",
+    ),
+    (
+        "gateway-host",
+        prefixes(GUESTS | {"description": ""}, held="10.63.30.1/24", enabled=False),
+        "prefix 10.63.30.0/24, gateway",
+        "heb-gw1:held is disabled or on another VLAN",
+    ),
+    ("own-way-out", prefixes(GUESTS | {"gateway": None}), "prefix 10.63.30.0/24", "has no gateway"),
+    (
+        "own-way-out",
+        prefixes(GUESTS, held="10.63.30.1/24"),
+        "prefix 10.63.30.0/24, gateway",
+        "(Gäster, egen väg ut) leaves by heb-gw1, which is no firewall",
+    ),
+    (
+        "own-way-out",
+        fleet(**first("vlans", name="Skola")),
+        "prefix 10.63.10.0/24, gateway",
+        "(Skola) leaves by heb-gw1, which is no firewall",
+    ),
 ]
 
 
@@ -204,6 +327,26 @@ def test_every_rule_is_broken_by_some_case_here_and_says_why_it_is() -> None:
     assert all(r.why and r.fix for r in RULES.values())
 
 
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "inventory-rules.md"
+
+
+def test_the_page_names_every_rule_with_its_reason_and_what_to_do() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| (.*) \| (.*) \|$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+    assert rows[: len(RULES)] == [(r.id, " ".join(r.why.split()), r.fix) for r in RULES.values()]
+
+
+def test_the_page_names_what_is_found_before_the_rules_and_by_the_roles() -> None:
+    root = PAGE.parents[1]
+    judges = ("inventory/snapshot.py", "inventory/yaml_source.py", "roles/shared/catalogue.py")
+    source = "".join((root / judge).read_text(encoding="utf-8") for judge in judges)
+    ids = set(re.findall(r'(?:Problem\(|rule=|rule: str = )"([a-z-]+)"', source))
+    rows = re.findall(r"^\| `([a-z-]+)` \|", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+    assert ids
+    assert set(rows) == ids | set(RULES)
+
+
 SOUND_TOO = {
     "a planned host needs no address yet": with_hosts(
         SERVER | {"status": "planned", "primary_address": None, "interfaces": []}
@@ -211,16 +354,39 @@ SOUND_TOO = {
     "a host of the region's shared prefix": with_hosts(
         SERVER | {"interfaces": interfaces("10.59.0.250/24"), "primary_address": "10.59.0.250"}
     ),
-    "a host needs no host keys": with_hosts(SERVER | {"host_keys": []}),
+    "a planned host has no host key yet": with_hosts(SERVER | {"status": "planned", "host_keys": []}),
     "a host that serves something": serving(53),
     "a host needs no config context": with_hosts(SERVER | {"context": {}}),
-    "config contexts of others are no business of ours": with_hosts(SERVER | {"context": {"banner": "one\ntwo"}}),
+    "a text of several lines in a config context": with_hosts(
+        SERVER | {"context": {"samdrift": {"base": {"banner": "one\ntwo"}}}}
+    ),
+    "a config context that says nothing": written({}),
+    "devices without a serial number, and a virtual machine with that of a device": with_hosts(
+        GATEWAY | {"serial": "A1"},
+        GATEWAY | {"name": "heb-gw2", "interfaces": [], "primary_address": None, "status": "planned"},
+        GATEWAY | {"name": "heb-gw3", "interfaces": [], "primary_address": None, "status": "planned"},
+        SERVER | {"serial": "A1"},
+    ),
+    "a VLAN of one name at two sites": fleet(
+        vlans=[*SOUND["vlans"], {"vid": 11, "name": "Personal", "site": "tierp-datahall"}]
+    ),
+    "a range that is set aside for networks": prefixes(
+        {"prefix": "10.63.0.0/16", "site": "heby-kommunhus"},
+        {"prefix": "10.63.0.0/17", "site": "heby-kommunhus"},
+        {"prefix": "10.56.0.0/13", "region": "norra-uppland"},
+    ),
+    "networks of two sites that overlap": prefixes({"prefix": "10.63.10.0/28", "site": "tierp-datahall"}),
+    "a region's gateway at any of its sites": prefixes(region("10.58.0.0/24", "10.58.0.1"), held="10.58.0.1/24"),
+    "a gateway on its prefix' VLAN, tagged": prefixes(
+        GUESTS | {"description": "", "vlan": 10}, held="10.63.30.1/24", untagged_vlan=None, tagged_vlans=[10]
+    ),
+    "guests with a way out of their own": prefixes(GUESTS, held="10.63.30.1/24", role="firewall"),
     "Swedish letters in names": fleet(**first("tags", name="Älvkarleby, Östhammar (å)")),
     "interfaces of a device with a CLI are named as its vendor does": with_hosts(
         GATEWAY | {"platform": "arubaos-cx", "interfaces": [{"name": "1/1/1", "addresses": ["10.59.0.63/24"]}]}
     ),
-    "both addresses of a /31 can be used": fleet(
-        prefixes=[*SOUND["prefixes"], {"prefix": "10.59.1.0/31", "site": "tierp-datahall", "gateway": "10.59.1.0"}]
+    "both addresses of a /31 can be used": prefixes(
+        {"prefix": "10.59.1.0/31", "site": "heby-kommunhus", "gateway": "10.59.1.0"}, held="10.59.1.0/31"
     ),
     "a 32 bit private AS number": fleet(**first("sites", asn=4_200_000_000)),
     "nothing at all": Fleet(),
@@ -230,6 +396,37 @@ SOUND_TOO = {
 @pytest.mark.parametrize("sound", SOUND_TOO.values(), ids=SOUND_TOO)
 def test_what_is_unusual_but_sound_has_no_problem(sound: Fleet) -> None:
     assert problems(sound) == ()
+
+
+def test_what_netbox_merged_of_a_config_context_is_no_second_problem() -> None:
+    wrong = {"samdrift": {"wave": "x"}, "banner": 1}
+    local = {"other": 1}
+    broken = fleet(
+        **first("config_contexts", data=wrong),
+        hosts=[GATEWAY | {"context": wrong}, SERVER | {"context": wrong | local | {"own": 1}, "local_context": local}],
+    )
+
+    assert [(p.rule, p.where) for p in problems(broken)] == [
+        ("context", "config context gateways, data.samdrift.wave"),
+        ("context-key", "config context gateways, data.banner"),
+        ("context-key", "host tie-dns1, local_context.other"),
+        ("context-key", "host tie-dns1, context.own"),
+    ]
+
+
+def test_an_overlap_in_a_region_is_told_once_and_not_for_every_site() -> None:
+    found = problems(prefixes({"prefix": "10.59.0.0/25", "region": "norra-uppland"}))
+
+    assert [(p.rule, p.where) for p in found if p.rule == "prefix-overlap"] == [
+        ("prefix-overlap", "prefix 10.59.0.0/25")
+    ]
+
+
+def test_what_is_missing_is_told_once() -> None:
+    assert [p.rule for p in problems(with_hosts(SERVER | {"platform": ""}))] == ["host-complete"]
+    nowhere = SERVER | {"site": "", "interfaces": interfaces("10.60.10.11/24", untagged_vlan=10)}
+    assert [p.rule for p in problems(with_hosts(nowhere))] == ["host-complete"]
+    assert [p.rule for p in problems(fleet(**first("sites", tenant="")))] == ["site-owner"]
 
 
 def test_all_problems_are_found_in_one_go() -> None:

@@ -16,6 +16,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from deploy.check import PROGRAMS
 from deploy.planner import declared_files
 from inventory.fleet import Fleet, Host, Interface
 from roles.base import KERNEL, SSHD_ACCEPTS, SUDO_ACCEPTS, Options, Settings, _plain, listens, settings
@@ -202,14 +203,15 @@ def test_every_file_says_whose_it_is_but_those_that_people_see_at_login(fleet: F
 def test_the_program_that_reads_it_accepts_it(
     fleet: Fleet, tmp_path: Path, path: str, validator: str, program: str
 ) -> None:
-    if shutil.which(program) is None:
+    if shutil.which(program, path=PROGRAMS) is None:
         pytest.skip(f"{program} is not installed here")
     candidate = tmp_path / "candidate"
     candidate.write_text(files(fleet, user_ca_keys=[KEY])[path], encoding="utf-8")
     candidate.chmod(0o440)
     command = f"( {validator.replace('{path}', str(candidate))} )"
-    said = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    env = {"PATH": PROGRAMS}
+    said = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, env=env)
     assert said.returncode == 0, said.stderr
     candidate.chmod(0o640)
     candidate.write_text("PermitRootLogin perhaps\n", encoding="utf-8")
-    assert subprocess.run(["sh", "-c", command], capture_output=True, check=False).returncode != 0
+    assert subprocess.run(["sh", "-c", command], capture_output=True, check=False, env=env).returncode not in {0, 127}

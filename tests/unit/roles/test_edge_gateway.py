@@ -178,3 +178,9 @@ def test_frr_accepts_the_file_and_refuses_a_spoilt_one(name: str, tmp_path: Path
         command = VTYSH_ACCEPTS.replace("{path}", str(file))
         said = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
         assert (said.returncode == 0) is accepted, said.stdout + said.stderr
+
+
+def test_without_vtysh_nothing_is_refused_but_told_apart(tmp_path: Path) -> None:
+    command = VTYSH_ACCEPTS.replace("{path}", "/etc/frr/frr.conf")
+    said = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=False, env={"PATH": str(tmp_path)})
+    assert said.returncode == 127

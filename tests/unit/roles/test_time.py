@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from deploy.check import PROGRAMS
 from inventory.fleet import Fleet
 from roles.shared.rendering import render
 from roles.shared.settings import SettingsError
@@ -98,12 +99,12 @@ def test_a_clock_that_is_not_ours_is_left_alone(fleet: Fleet) -> None:
     assert 'DAEMON_OPTS="-F 1 -x"' in render("time/default.j2", settings=not_ours)
 
 
-@pytest.mark.skipif(shutil.which("chronyd", path="/usr/sbin") is None, reason="chronyd is not installed here")
+@pytest.mark.skipif(shutil.which("chronyd", path=PROGRAMS) is None, reason="chronyd is not installed here")
 @pytest.mark.parametrize("host", ["tie-dns1", "alv-gw1"])
 def test_chronyd_accepts_it(fleet: Fleet, tmp_path: Path, host: str) -> None:
     candidate = tmp_path / "chrony.conf"
     candidate.write_text(render("time/chrony.conf.j2", settings=computed(fleet, host)), encoding="utf-8")
     said = subprocess.run(
-        ["/usr/sbin/chronyd", "-p", "-f", str(candidate)], capture_output=True, text=True, check=False
+        ["chronyd", "-p", "-f", str(candidate)], capture_output=True, text=True, check=False, env={"PATH": PROGRAMS}
     )
     assert said.returncode == 0, said.stderr

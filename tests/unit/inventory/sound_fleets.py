@@ -1,0 +1,269 @@
+"""Strategies for sound fleets of any size, as data, and for each rule a way to break it at a place of one's choice."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+
+from inventory.fleet import Fleet
+
+Data = dict[str, list[dict[str, Any]]]
+
+WORD = st.from_regex(r"[a-zåäöé][a-zåäö0-9 ]{0,8}", fullmatch=True)
+STATUS = st.sampled_from(["active", "planned", "staged", "offline", "failed"])
+TENANTS = ("alvkarleby", "heby", "knivsta", "osthammar", "tierp")
+CONTEXT = st.fixed_dictionaries(
+    {},
+    optional={
+        "roles": st.lists(st.sampled_from(["base", "time", "firewall"]), unique=True),
+        "wave": st.integers(0, 999),
+        "base": st.dictionaries(WORD, st.integers() | st.text("abc", max_size=3), max_size=2),
+    },
+)
+
+
+def key(number: int) -> str:
+    """An SSH host key of its own for each number."""
+    kind = b"ssh-ed25519"
+    blob = len(kind).to_bytes(4, "big") + kind + (32).to_bytes(4, "big") + number.to_bytes(32, "big")
+    return f"ssh-ed25519 {base64.b64encode(blob).decode()}"
+
+
+@st.composite
+def sound(draw: st.DrawFn) -> Data:
+    """A sound fleet: one to three municipalities, each with a site or two, their networks, and who routes them."""
+    tenants = draw(st.lists(st.sampled_from(TENANTS), min_size=1, max_size=3, unique=True))
+    fleet: Data = {
+        "regions": [{"slug": "norr", "name": draw(WORD)}],
+        "tenants": [{"slug": t, "name": draw(WORD)} for t in tenants],
+        "platforms": [
+            {"slug": "debian-13", "name": "Debian", "family": "debian"},
+            {"slug": "junos", "name": "Junos", "family": "cli"},
+        ],
+        "device_roles": [{"slug": s, "name": draw(WORD)} for s in ("edge-gateway", "firewall", "server")],
+        "manufacturers": [{"slug": "acme", "name": "Acme"}],
+        "device_types": [{"slug": "box", "manufacturer": "acme", "model": draw(WORD)}],
+        "cluster_types": [{"slug": "kvm", "name": "KVM"}],
+        "clusters": [{"slug": "kvm", "name": draw(WORD), "type": "kvm"}],
+        "tags": [{"slug": "lab", "name": draw(WORD)}],
+        "config_contexts": [
+            {"name": f"context {n}", "tags": ["lab"], "data": draw(st.sampled_from([{}, {"samdrift": draw(CONTEXT)}]))}
+            for n in range(draw(st.integers(1, 3)))
+        ],
+        **{section: [] for section in ("sites", "vlans", "prefixes", "hosts", "cables")},
+    }
+    number = 0
+    for tenant in tenants:
+        for _ in range(draw(st.integers(1, 2))):
+            number += 1
+            _add_site(draw, fleet, tenant, number)
+    fleet["prefixes"].append({"prefix": "10.59.0.0/24", "region": "norr", "gateway": "10.59.0.1"})
+    return fleet
+
+
+def _add_site(draw: st.DrawFn, fleet: Data, tenant: str, number: int) -> None:
+    """A site with a network for staff and one for guests, a router of each, a server, and a planned one."""
+    slug, net = f"{tenant}-{number}", f"10.{60 + number}"
+    fleet["sites"].append(
+        {"slug": slug, "name": draw(WORD), "tenant": tenant, "region": "norr", "asn": 64512 + number}
+        | draw(st.sampled_from([{}, {"latitude": 60.5, "longitude": 17.5}]))
+    )
+    staff, guests = draw(st.lists(st.integers(1, 4094), min_size=2, max_size=2, unique=True))
+    fleet["vlans"] += [
+        {"vid": staff, "name": f"Personal {draw(WORD)}", "site": slug},
+        {"vid": guests, "name": draw(st.sampled_from(["Gäst", "Skola", "Nät"])), "site": slug},
+    ]
+    fleet["prefixes"] += [
+        {"prefix": f"{net}.10.0/24", "site": slug, "vlan": staff, "gateway": f"{net}.10.1"},
+        {
+            "prefix": f"{net}.20.0/24",
+            "site": slug,
+            "vlan": guests,
+            "gateway": f"{net}.20.1",
+            "description": "Gäster, egen väg ut",
+        },
+    ]
+    if draw(st.booleans()):
+        fleet["prefixes"].append({"prefix": f"{net}.0.0/16", "site": slug})
+    common = {"tenant": tenant, "site": slug, "tags": draw(st.sampled_from([[], ["lab"]]))}
+    device = common | {"kind": "device", "device_type": "box"}
+    context, server = draw(CONTEXT), f"{net}.10.{draw(st.integers(3, 254))}"
+    fleet["hosts"] += [
+        device
+        | {
+            "name": f"{tenant[:3]}-gw{number}",
+            "role": "edge-gateway",
+            "platform": "debian-13",
+            "status": draw(STATUS),
+            "serial": f"GW{number}",
+            "interfaces": [
+                {"name": "wan0", "addresses": [f"10.59.0.{number}/24"]},
+                {"name": "lan0", "untagged_vlan": staff, "addresses": [f"{net}.10.1/24"]},
+            ],
+            "primary_address": f"10.59.0.{number}",
+            "host_keys": [key(number)],
+        },
+        device
+        | {
+            "name": f"{tenant[:3]}-fw{number}",
+            "role": "firewall",
+            "platform": "junos",
+            "serial": draw(st.sampled_from(["", f"FW{number}"])),
+            "interfaces": [
+                {"name": "ge-0/0/1", "tagged_vlans": [guests], "addresses": [f"{net}.20.1/24"]},
+                {"name": "ge-0/0/2", "untagged_vlan": staff, "addresses": [f"{net}.10.2/24"]},
+            ],
+            "primary_address": f"{net}.10.2",
+            "host_keys": [key(1000 + number)],
+        },
+        common
+        | {
+            "name": f"{tenant[:3]}-srv{number}",
+            "kind": "vm",
+            "cluster": "kvm",
+            "role": "server",
+            "platform": "debian-13",
+            "interfaces": [{"name": "eth0", "type": "virtual", "addresses": [f"{server}/24"]}],
+            "primary_address": server,
+            "host_keys": [key(2000 + number)],
+            "services": [{"name": draw(WORD), "protocol": "tcp", "ports": [draw(st.integers(1, 65535))]}],
+            "context": draw(st.sampled_from([{}, {"samdrift": context}])),
+            "local_context": draw(st.sampled_from([{}, {"samdrift": context}])),
+        },
+        common
+        | {"name": f"{tenant[:3]}-new{number}", "kind": "vm", "cluster": "kvm", "status": "planned"}
+        | {"role": "server", "platform": "debian-13"},
+    ]
+    fleet["cables"].append({"a": f"{tenant[:3]}-fw{number}:ge-0/0/2", "b": f"{tenant[:3]}-gw{number}:lan0"})
+
+
+# Breaking. Each takes a fleet and a number of a site, and breaks one rule there.
+
+
+def _site(fleet: Data, n: int) -> dict[str, Any]:
+    return fleet["sites"][n]
+
+
+def _hosts(fleet: Data, n: int) -> list[dict[str, Any]]:
+    """The gateway, the firewall, the server and the planned server of a site."""
+    return fleet["hosts"][4 * n : 4 * n + 4]
+
+
+def _prefixes(fleet: Data, n: int) -> list[dict[str, Any]]:
+    """The prefixes of a site: for staff, for guests, and perhaps the range that they are in."""
+    return [p for p in fleet["prefixes"] if p.get("site") == _site(fleet, n)["slug"]]
+
+
+def _set(of: Callable[[Data, int], dict[str, Any]], **fields: Any) -> Callable[[Data, int], None]:
+    return lambda fleet, n: of(fleet, n).update(fields)
+
+
+def _first(section: str) -> Callable[[Data, int], dict[str, Any]]:
+    return lambda fleet, _: fleet[section][0]
+
+
+def _gateway(fleet: Data, n: int) -> dict[str, Any]:
+    return _hosts(fleet, n)[0]
+
+
+def _firewall(fleet: Data, n: int) -> dict[str, Any]:
+    return _hosts(fleet, n)[1]
+
+
+def _server(fleet: Data, n: int) -> dict[str, Any]:
+    return _hosts(fleet, n)[2]
+
+
+def _again(section: str) -> Callable[[Data, int], None]:
+    return lambda fleet, n: fleet[section].append(dict(fleet[section][n % len(fleet[section])]))
+
+
+def _overlap(fleet: Data, n: int) -> None:
+    site = _site(fleet, n)["slug"]
+    fleet["prefixes"].append({"prefix": _prefixes(fleet, n)[0]["prefix"].replace("/24", "/26"), "site": site})
+
+
+def _same_serial(fleet: Data, n: int) -> None:
+    _firewall(fleet, n)["serial"] = _gateway(fleet, n)["serial"].lower()
+
+
+def _same_vlan_name(fleet: Data, n: int) -> None:
+    staff, guests = fleet["vlans"][2 * n : 2 * n + 2]
+    staff["name"] = guests["name"].upper()
+
+
+def _same_address(fleet: Data, n: int) -> None:
+    _server(fleet, n)["interfaces"][0]["addresses"] = _firewall(fleet, n)["interfaces"][1]["addresses"]
+
+
+def _way_through_the_administration(fleet: Data, n: int) -> None:
+    interfaces = _firewall(fleet, n)["interfaces"]
+    _gateway(fleet, n)["interfaces"] = [*_gateway(fleet, n)["interfaces"], interfaces[0] | {"name": "lan1"}]
+    interfaces[0]["addresses"] = []
+
+
+def _unplugged(fleet: Data, n: int) -> None:
+    _firewall(fleet, n)["interfaces"][0]["enabled"] = False
+
+
+def _untyped(fleet: Data, n: int) -> None:
+    del _server(fleet, n)["interfaces"][0]["type"]
+
+
+BREAKS: dict[str, tuple[Callable[[Data, int], None], ...]] = {
+    "slug": (_set(_first("tags"), slug="Lab"),),
+    "name": (lambda f, n: _site(f, n).update(name="$(reboot)"), lambda f, n: f["vlans"][n].update(name="{{ x }}")),
+    "text": (_set(_server, description="\x1b[2J"), _set(_server, local_context={"samdrift": {"base": {"a": "\b"}}})),
+    "secret-mark": (
+        _set(_server, description="‹secret:x›"),
+        _set(_server, local_context={"samdrift": {"base": {"a": "‹"}}}),
+    ),
+    "duplicate": (_again("hosts"), _again("sites"), _again("vlans"), _again("prefixes"), _again("config_contexts")),
+    "host-name": (_set(_server, name="server"), _set(_gateway, name="xyz-gw1")),
+    "interface-name": (lambda f, n: _gateway(f, n)["interfaces"][0].update(name="../wan0"),),
+    "interface-type": (_untyped,),
+    "service": (_set(_server, services=[{"name": "x", "protocol": "tcp", "ports": [0]}]),),
+    "reference": (_set(_site, tenant="x"), _set(_server, cluster="x"), _set(_gateway, tags=["x"])),
+    "site-owner": (_set(_site, tenant=""),),
+    "host-complete": tuple(_set(_server, **{field: ""}) for field in ("tenant", "site", "role", "platform")),
+    "vlan": (lambda f, n: _gateway(f, n)["interfaces"][1].update(tagged_vlans=[4095]),),
+    "vlan-name": (_same_vlan_name,),
+    "cable": (lambda f, n: f["cables"][n].update(b="x:y"), _again("cables")),
+    "host-address": (_set(_firewall, primary_address=None), _set(_server, primary_address=None)),
+    "primary-address": (_set(_gateway, primary_address="10.99.99.99"),),
+    "address-twice": (_same_address,),
+    "address-prefix": (lambda f, n: _server(f, n)["interfaces"][0].update(addresses=["192.168.1.1/24"]),),
+    "prefix-scope": (lambda f, n: _prefixes(f, n)[0].update(region="norr"),),
+    "prefix-overlap": (_overlap,),
+    "gateway": (lambda f, n: _prefixes(f, n)[0].update(gateway="192.168.1.1"),),
+    "gateway-host": (lambda f, n: _gateway(f, n)["interfaces"][1].update(addresses=[]), _unplugged),
+    "own-way-out": (
+        lambda f, n: _prefixes(f, n)[1].update(gateway=None),
+        _way_through_the_administration,
+        _set(_firewall, role="server"),
+    ),
+    "asn": (_set(_site, asn=1257),),
+    "coordinates": (_set(_site, latitude=91.0, longitude=0.0),),
+    "host-kind": (_set(_gateway, cluster="kvm"), _set(_server, cluster=None)),
+    "host-key": (_set(_server, host_keys=["ssh-rsa AAAA"]),),
+    "host-key-missing": (_set(_server, host_keys=[]), _set(_firewall, host_keys=[])),
+    "serial-twice": (_same_serial,),
+    "context": (
+        _set(_server, context={"samdrift": {"wave": -1}}),
+        _set(_first("config_contexts"), data={"samdrift": {"roles": "base"}}),
+    ),
+    "context-key": (
+        _set(_server, context={"samdirft": {}}),
+        _set(_server, local_context={"samdirft": {}}),
+        _set(_first("config_contexts"), data={"samdirft": {}}),
+    ),
+}
+"""By rule: ways to break it at a site."""
+
+
+def fleet_of(data: Data) -> Fleet:
+    """The fleet that this is."""
+    return Fleet.model_validate(data)

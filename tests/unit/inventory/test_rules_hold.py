@@ -1,0 +1,34 @@
+"""Whatever a sound fleet looks like it has no problem, and wherever a rule is broken in it that is found."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inventory.rules import RULES, problems
+from tests.unit.inventory.sound_fleets import BREAKS, Data, fleet_of, sound
+
+
+@given(sound())
+@settings(max_examples=60, deadline=None)
+def test_a_fleet_that_is_built_sound_is_found_sound(data: Data) -> None:
+    assert problems(fleet_of(data)) == ()
+    assert problems(fleet_of(data).in_order()) == ()
+
+
+@pytest.mark.parametrize("rule", RULES)
+@given(data=sound(), pick=st.data())
+@settings(max_examples=12, deadline=None)
+def test_a_break_is_found_wherever_it_is(rule: str, data: Data, pick: st.DataObject) -> None:
+    broken = copy.deepcopy(data)
+    break_it = pick.draw(st.sampled_from(BREAKS[rule]))
+    break_it(broken, pick.draw(st.integers(0, len(data["sites"]) - 1)))
+
+    assert rule in {p.rule for p in problems(fleet_of(broken))}
+
+
+def test_every_rule_can_be_broken_here() -> None:
+    assert set(BREAKS) == set(RULES)

@@ -1,0 +1,65 @@
+"""A config context is judged where it is written, whether or not a host is given it, and as the part that it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from inventory import snapshot
+from inventory.fleet import ConfigContext, Fleet
+from roles.shared.catalogue import problems_of_contexts
+
+SHIPPED = snapshot.load()
+PLACE = "config context unused, data.samdrift"
+
+
+def written(samdrift: Any) -> list[tuple[str, str]]:
+    """What is wrong with a config context of no host that says this."""
+    unused = ConfigContext(name="unused", tags=("nobody-has-it",), data={"samdrift": samdrift})
+    fleet = Fleet(config_contexts=(unused,))
+    return [(p.rule, p.where) for p in problems_of_contexts(fleet)]
+
+
+@pytest.mark.parametrize(
+    ("samdrift", "rule", "where"),
+    [
+        ({"tiem": {}}, "role-section", f"{PLACE}.tiem"),
+        ({"roles": ["base", "bse"]}, "role-unknown", f"{PLACE}.roles"),
+        ({"roles": [["base"]]}, "role-unknown", f"{PLACE}.roles"),
+        ({"base": {"apt_prxy": True}}, "role-option", f"{PLACE}.base.apt_prxy"),
+        ({"base": {"apt_proxy": "yes"}}, "role-option", f"{PLACE}.base.apt_proxy"),
+        ({"base": {"admins": {"anna": {"kyes": []}}}}, "role-option", f"{PLACE}.base.admins.anna.kyes"),
+    ],
+)
+def test_what_no_role_would_read_is_found_in_a_context_that_no_host_is_given(
+    samdrift: Any, rule: str, where: str
+) -> None:
+    assert written(samdrift) == [(rule, where)]
+
+
+@pytest.mark.parametrize(
+    "samdrift",
+    [
+        {},
+        {"roles": ["base"], "wave": 1, "time": {}},
+        {"base": {"admins": {"anna": {"full_name": "Anna"}}}},  # her keys stand in another context
+        [],  # rule `context` says so
+        {"roles": 3, "base": []},  # likewise
+    ],
+)
+def test_a_part_of_what_a_host_is_given_may_lack_the_rest(samdrift: Any) -> None:
+    assert written(samdrift) == []
+
+
+def test_a_local_context_is_judged_too() -> None:
+    host = SHIPPED.host("tie-dns1").model_copy(update={"local_context": {"samdrift": {"tiem": {}}}})
+
+    (found,) = problems_of_contexts(Fleet(hosts=(host,)))
+
+    assert found.where == "host tie-dns1, local_context.samdrift.tiem"
+
+
+def test_the_shipped_config_contexts_say_nothing_that_no_role_reads() -> None:
+    assert SHIPPED.config_contexts
+    assert problems_of_contexts(SHIPPED) == []
