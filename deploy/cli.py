@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -27,6 +27,7 @@ from rich.text import Text
 from deploy import clock, render
 from deploy.findings import Exit, Finding, exit_code
 from deploy.progress import Telling, observing
+from deploy.sources import EMBEDDED, NETBOX, Known, from_snapshot
 from deploy.store import Store, StoreError, default_directory, person
 from inventory import snapshot
 from inventory.errors import InventoryError, Problem, SamdriftError, UsageError
@@ -39,13 +40,11 @@ if TYPE_CHECKING:
     from deploy.record import Record
     from deploy.runs import Run
     from deploy.vault import AgeVault
+    from inventory.netbox.client import NetBox
     from roles.shared.registration import ManagedFile
 
 INTERRUPTED = 130
 """What a shell calls the end by Ctrl-C."""
-
-EMBEDDED = "snapshot"
-"""The --source that is in the project itself."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,8 @@ class Common:
     user: str | None = None
     key: Path | None = None
     identity: Path | None = None
+    netbox_url: str | None = None
+    netbox_ca: Path | None = None
 
     def over(self, given: dict[str, Any]) -> Common:
         """These options, or what `given` says instead where it says something; takes them out of `given`."""
@@ -107,12 +108,17 @@ def _common_options(prefix: str | None) -> Callable[[Callable[..., Any]], Callab
     """The common options, as a decorator; with a prefix, the environment may give them too."""
 
     def option(name: str, meaning: str, **more: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        variable = f"{prefix}_{name.upper()}" if prefix else None
+        variable = f"{prefix}_{name.upper().replace('-', '_')}" if prefix else None
         return click.option(f"--{name}", default=None, envvar=variable, help=meaning, **more)
 
     options = (
         option("limit", "Which hosts: heby, role=time, tie-*, combined with and, or, not.", metavar="EXPR", type=WORDS),
-        option("source", "The inventory: snapshot (the project's own) or a directory.", metavar="SOURCE", type=WORDS),
+        option(
+            "source",
+            "The inventory: snapshot (the project's own), netbox, or a directory.",
+            metavar="SOURCE",
+            type=WORDS,
+        ),
         option("lab", "The lab's hosts, and no others.", is_flag=True),
         option("state", "Where runs are recorded.", metavar="DIR", type=FILE),
         option("json", "One JSON document on stdout, everything else on stderr.", is_flag=True),
@@ -120,6 +126,8 @@ def _common_options(prefix: str | None) -> Callable[[Callable[..., Any]], Callab
         option("user", "Log in to hosts as this user.", metavar="NAME", type=WORDS),
         option("key", "Log in with this private key.", metavar="FILE", type=READABLE),
         option("identity", "Open secrets with this age identity.", metavar="FILE", type=FILE),
+        option("netbox-url", "The NetBox that --source netbox means.", metavar="URL", type=WORDS),
+        option("netbox-ca", "The authorities to trust for it.", metavar="FILE", type=READABLE),
     )
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -180,26 +188,49 @@ def _command(group: click.Group, name: str) -> Callable[[Callable[..., int | Non
 # --- what a command is about ------------------------------------------------------------------------------------
 
 
-def _fleet(common: Common, *, with_roles: bool = True) -> tuple[Fleet, str]:
+def _fleet(common: Common, *, with_roles: bool = True) -> Known:
     """The fleet, and where it came from. All that is wrong with it, or with what it says of roles, is told at once."""
-    source = common.source or EMBEDDED
     try:
-        fleet = snapshot.load(snapshot.DEFAULT if source == EMBEDDED else Path(source))
+        known = _from_source(common)
     except InventoryError as e:
         raise InventoryError((*e.problems, *_role_problems(e.fleet or Fleet())), e.fleet) from None
-    if with_roles and (problems := _role_problems(fleet)):
-        raise InventoryError(problems, fleet)
+    if with_roles and (problems := _role_problems(known.fleet)):
+        raise InventoryError(problems, known.fleet)
+    known = known._replace(source=_source(common))
     if not common.lab:
-        return fleet, _source(common)
+        return known
     from deploy.lab import Lab  # noqa: PLC0415  see the module's docstring
 
-    return Lab().overlay(fleet), _source(common)
+    return known._replace(fleet=Lab().overlay(known.fleet))
 
 
 def _source(common: Common) -> str:
     """What plans, records and reports call the inventory that is meant."""
-    source = common.source or EMBEDDED
+    source = (common.netbox_url or NETBOX) if common.source == NETBOX else common.source or EMBEDDED
     return f"{source}, as in the lab" if common.lab else source
+
+
+def _from_source(common: Common) -> Known:
+    """The fleet as its source says it."""
+    if common.source == NETBOX:
+        return _from_netbox(common)
+    return from_snapshot(_snapshot_directory(common), common.source or EMBEDDED)
+
+
+def _from_netbox(common: Common, *, since_last: bool = True) -> Known:
+    from deploy import live  # noqa: PLC0415  see the module's docstring
+    from inventory.netbox.client import NetBoxError  # noqa: PLC0415  likewise
+
+    netbox = live.connected(common.netbox_url, common.netbox_ca)
+    try:
+        return live.from_netbox(netbox, _store(common).path, partial(_aside, common), since_last=since_last)
+    except NetBoxError as e:
+        raise live.instead(e) if common.source == NETBOX else e from None
+
+
+def _snapshot_directory(common: Common) -> Path:
+    """Where the snapshot is that is meant, or would be."""
+    return snapshot.DEFAULT if common.source in {None, EMBEDDED, NETBOX} else Path(str(common.source))
 
 
 def _role_problems(fleet: Fleet) -> tuple[Problem, ...]:
@@ -238,9 +269,7 @@ def _vault(common: Common) -> AgeVault:
     """The age files beside the snapshot. Nothing is opened before a value is needed."""
     from deploy.vault import AgeVault  # noqa: PLC0415  see the module's docstring
 
-    source = common.source or EMBEDDED
-    beside = snapshot.DEFAULT if source == EMBEDDED else Path(source).absolute()
-    return AgeVault(beside.parent / "secrets", common.identity)
+    return AgeVault(_snapshot_directory(common).absolute().parent / "secrets", common.identity)
 
 
 @contextmanager
@@ -250,7 +279,7 @@ def _run(common: Common, command: str) -> Iterator[tuple[Run, Telling]]:
     from deploy.runs import Run  # noqa: PLC0415  likewise
     from deploy.transport import Access  # noqa: PLC0415  likewise
 
-    fleet, source = _fleet(common)
+    fleet, source, said = _fleet(common)
     access = Lab().access() if common.lab else Access()
     own = {"user": common.user, "key_file": common.key}
     with observing(common.aside) as observer:
@@ -260,6 +289,7 @@ def _run(common: Common, command: str) -> Iterator[tuple[Run, Telling]]:
             fleet=fleet,
             hosts=_chosen(common, fleet, live=True),
             source=source,
+            fleet_time=said,
             limit=common.limit or "",
             access=access.model_copy(update={k: v for k, v in own.items() if v is not None}),
             vault=Lab().vault() if common.lab else _vault(common),
@@ -293,10 +323,12 @@ def _plain(record: Record) -> dict[str, Any]:
 @_command(cli, "hosts")
 def hosts(common: Common) -> None:
     """List the hosts of the fleet."""
-    fleet, source = _fleet(common, with_roles=False)
+    fleet, source, said = _fleet(common, with_roles=False)
     chosen = _chosen(common, fleet)
     listed = [h.model_dump(mode="json") | {"roles": h.roles, "wave": h.wave} for h in chosen]
-    _answer(common, {"source": source, "digest": fleet.digest, "hosts": listed}, render.hosts(fleet, chosen))
+    _answer(
+        common, {"source": source, "time": said, "digest": fleet.digest, "hosts": listed}, render.hosts(fleet, chosen)
+    )
 
 
 @_command(cli, "show")
@@ -308,7 +340,7 @@ def show(common: Common, name: str, files: bool, file: str | None) -> None:
     from deploy.planner import declared_files  # noqa: PLC0415  see the module's docstring
     from roles.shared.catalogue import catalogue, problems_of, settings_of  # noqa: PLC0415  likewise
 
-    fleet, source = _fleet(common)
+    fleet, source, said = _fleet(common)
     host = _host(fleet, name)
     if problems := problems_of(host, fleet):
         raise InventoryError(tuple(problems))
@@ -320,6 +352,7 @@ def show(common: Common, name: str, files: bool, file: str | None) -> None:
     overlay = _overlay(common, host) if common.lab else []
     document = {
         "source": source,
+        "time": said,
         "host": host.model_dump(mode="json"),
         "settings": settings,
         "files": [f.model_dump(mode="json") for f in rendered],
@@ -350,7 +383,7 @@ def _put_file(common: Common, rendered: Sequence[ManagedFile], path: str) -> Non
 
 def _overlay(common: Common, in_lab: Host) -> list[tuple[str, Any, Any]]:
     """Every field of a host that the lab changes: its place, the value in the fleet, the value in the lab."""
-    fleet, _ = _fleet(replace(common, lab=False))
+    fleet = _fleet(replace(common, lab=False)).fleet
     return list(_differences(fleet.host(in_lab.name).model_dump(mode="json"), in_lab.model_dump(mode="json")))
 
 
@@ -372,7 +405,7 @@ def check(common: Common) -> int:
 
     started, readable = clock.now(), True
     try:
-        fleet, _ = _fleet(common)
+        fleet = _fleet(common).fleet
     except InventoryError as e:
         fleet, readable = e.fleet or Fleet(), e.fleet is not None
         done = Offline(findings=unsound(e.problems, fleet))
@@ -472,11 +505,37 @@ def _unwritable(out: Path, parent: Path) -> str:
     return "" if os.access(out if out.exists() else parent, os.W_OK) else "not permitted"
 
 
+def _write_back_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    meaning = "Tell NetBox how each host stands, and what was changed."
+    return click.option("--write-back", is_flag=True, envvar="SAMDRIFT_WRITE_BACK", help=meaning)(function)
+
+
+def _netbox_to_tell(common: Common, fleet: Fleet) -> NetBox:
+    """The NetBox that --write-back means; said to be missing before any host is connected to."""
+    from deploy import live  # noqa: PLC0415  see the module's docstring
+    from deploy.write_back import is_of_the_lab  # noqa: PLC0415  likewise
+
+    netbox = live.connected(common.netbox_url, common.netbox_ca)
+    if common.lab and not is_of_the_lab(netbox.url, fleet):
+        fix = "leave out --write-back, or name the address of the lab's own NetBox"
+        raise UsageError("what the lab does is told to no other NetBox than its own", where=netbox.url, fix=fix)
+    return netbox
+
+
+def _tell_netbox(common: Common, netbox: NetBox | None, record: Record) -> None:
+    """Write back, if that was asked for; what NetBox could not be told is a warning."""
+    from deploy.write_back import write_back  # noqa: PLC0415  see the module's docstring
+
+    for warning in write_back(netbox, record) if netbox else ():
+        _aside(common, f"warning: {warning}")
+
+
 @_command(cli, "apply")
 @click.argument("planfile", metavar="[PLANFILE]", required=False, type=FILE)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--brief", is_flag=True, help="Show the plan a line a step.")
-def apply(common: Common, planfile: Path | None, yes: bool, brief: bool) -> int:
+@_write_back_option
+def apply(common: Common, planfile: Path | None, yes: bool, brief: bool, write_back: bool) -> int:
     """Change the hosts as planned, in waves, and verify them.
 
     Without PLANFILE, makes a plan, shows it and asks. With it, carries out exactly that plan.
@@ -489,6 +548,7 @@ def apply(common: Common, planfile: Path | None, yes: bool, brief: bool) -> int:
     planned = read_plan(planfile) if planfile else None
     with _run(common, "apply") as (run, observer):
         names = render.municipalities(run.fleet)
+        netbox = _netbox_to_tell(common, run.fleet) if write_back else None
 
         def approve(made: Plan) -> None:
             observer.rest()
@@ -499,6 +559,7 @@ def apply(common: Common, planfile: Path | None, yes: bool, brief: bool) -> int:
                 raise SamdriftError("not approved: no host was changed")
 
         record = runs.apply(run, approve, planned)
+    _tell_netbox(common, netbox, record)
     _answer(common, _plain(record), render.applied(record, names))
     return record.exit_code
 
@@ -516,12 +577,15 @@ def verify(common: Common) -> int:
 
 
 @_command(cli, "drift")
-def drift(common: Common) -> int:
+@_write_back_option
+def drift(common: Common, write_back: bool) -> int:
     """Compare the hosts with what was last applied; change nothing."""
     from deploy import runs  # noqa: PLC0415  see the module's docstring
 
     with _run(common, "drift") as (run, _):
+        netbox = _netbox_to_tell(common, run.fleet) if write_back else None
         record = runs.drift(run)
+    _tell_netbox(common, netbox, record)
     _answer(common, _plain(record), render.drift(record, render.municipalities(run.fleet)))
     return record.exit_code
 
@@ -540,7 +604,7 @@ def history(common: Common, record_id: str | None, last: int) -> None:
         _answer(common, {"records": [_plain(r) for r in records]}, render.history(records[::-1]))
     else:
         record = store.record(record_id)
-        fleet, _ = _fleet(common, with_roles=False)
+        fleet = _fleet(common, with_roles=False).fleet
         _answer(common, _plain(record), render.record(record, render.municipalities(fleet)))
 
 
@@ -563,7 +627,7 @@ def report(common: Common, out: Path) -> None:
     records = _store(common).records()
     checked = latest_check(records, source)
     try:
-        fleet, _ = _fleet(common)
+        fleet = _fleet(common).fleet
     except InventoryError as e:
         if e.fleet is None:
             raise
@@ -657,7 +721,7 @@ def _with_secrets(common: Common, municipality: str | None = None) -> Fleet:
     """The fleet that has these secrets; refuses the lab, and a municipality that it has not."""
     if common.lab:
         raise UsageError("the lab makes up its secrets itself", where="--lab", fix="leave it out")
-    fleet, _ = _fleet(common, with_roles=False)
+    fleet = _fleet(common, with_roles=False).fleet
     known = sorted(t.slug for t in fleet.tenants)
     if municipality is not None and municipality not in known:
         raise UsageError(f"there is no municipality {municipality!r}", fix=f"one of: {', '.join(known)}")
@@ -669,6 +733,111 @@ def _secret(municipality: str, name: str) -> Secret:
         return Secret(name=name, municipality=municipality)
     except ValidationError:
         raise UsageError(f"{name!r} is no name of a secret", fix="a-z, 0-9 and _, a letter first") from None
+
+
+# --- NetBox and snapshot ----------------------------------------------------------------------------------------
+
+
+@cli.group("inventory", cls=_InOrder)
+def inventory() -> None:
+    """NetBox, and the snapshot of what it said last."""
+
+
+@_command(inventory, "pull")
+@click.option("--since-last", is_flag=True, help="Read only what changed since the last pull.")
+@click.option("--out", metavar="DIR", type=FILE, help="Write here, and not where --source is.")
+def inventory_pull(common: Common, since_last: bool, out: Path | None) -> None:
+    """Write what NetBox says to the snapshot, if it is sound.
+
+    The snapshot is replaced as a whole, or not at all.
+    """
+    from inventory.difference import difference  # noqa: PLC0415  see the module's docstring
+
+    directory = out or _snapshot_directory(common)
+    live = _from_netbox(common, since_last=since_last)
+    if problems := _role_problems(live.fleet):
+        raise InventoryError(problems)
+    before = snapshot.read(directory).fleet if snapshot.is_there(directory) else Fleet()
+    changed = difference(before, live.fleet)
+    if changed or not snapshot.is_there(directory):
+        origin = snapshot.Origin(netbox=live.source, at=live.time, digest=live.fleet.digest)
+        snapshot.dump(live.fleet, directory, origin)
+    document = {
+        "source": live.source,
+        "time": live.time,
+        "digest": live.fleet.digest,
+        "directory": str(directory),
+        "changed": [c.model_dump(mode="json", include={"section", "name", "kind"}) for c in changed],
+        "exit_code": Exit.OK,
+    }
+    _answer(common, document, render.pulled(live.fleet, changed, str(directory)))
+
+
+@_command(inventory, "seed")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--objects", is_flag=True, help="Show every object and field that would be written.")
+def inventory_seed(common: Common, yes: bool, objects: bool) -> None:
+    """Write the snapshot to NetBox: what is not there, or says something else.
+
+    Nothing is deleted. If it breaks off, run it again: it goes on where it stopped.
+    """
+    from deploy import live  # noqa: PLC0415  see the module's docstring
+    from inventory.netbox import seed  # noqa: PLC0415  likewise
+
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("seed asks before it writes anything, and here is nobody to answer", fix="add --yes")
+    fleet, source, _ = _snapshot(common)
+    netbox = live.connected(common.netbox_url, common.netbox_ca)
+    with observing(common.aside) as observer:
+        observer.stage(f"reading {netbox.url}", ())
+        plan = seed.planned(netbox, fleet)
+        observer.rest()
+        page = render.seeding(plan, netbox.url, objects=objects)
+        render.put(common.aside if common.json else common.people, page)
+        if plan.writes and not yes:
+            question = f"Write {render.several(len(plan.writes), 'object')} to {render.inline(netbox.url)}?"
+            if not click.confirm(question, err=True):
+                raise SamdriftError("not approved: nothing was written")
+        seed.carry_out(netbox, fleet, plan, observer)
+    document = {
+        "source": source,
+        "digest": fleet.digest,
+        "netbox": netbox.url,
+        "written": [w.plain() for w in plan.writes],
+        "left_alone": plan.left_alone,
+        "unchanged": plan.unchanged,
+        "exit_code": Exit.OK,
+    }
+    written = f"{render.several(len(plan.writes), 'object')} written, and read again."
+    _answer(common, document, [Text(written, "bold green")] if plan.writes else ())
+
+
+@_command(inventory, "diff")
+def inventory_diff(common: Common) -> int:
+    """Compare NetBox with the snapshot, object by object, field by field."""
+    from deploy.differences import findings_of  # noqa: PLC0415  see the module's docstring
+    from inventory.difference import difference  # noqa: PLC0415  likewise
+
+    kept, source, said = _snapshot(common)
+    live = _from_netbox(common)
+    found = difference(kept, live.fleet)
+    findings = findings_of(found, kept, live.fleet)
+    code = exit_code(findings)
+    document = {
+        "snapshot": {"source": source, "time": said, "digest": kept.digest},
+        "netbox": {"source": live.source, "time": live.time, "digest": live.fleet.digest},
+        "differences": [d.model_dump(mode="json") for d in found],
+        "findings": [f.model_dump(mode="json") for f in findings],
+        "exit_code": code,
+    }
+    _answer(common, document, render.differences(found, "the snapshot", "NetBox", live.fleet))
+    return code
+
+
+def _snapshot(common: Common) -> Known:
+    """The fleet of the snapshot, whatever else the source may be; the lab is no matter here."""
+    source = None if common.source == NETBOX else common.source
+    return _fleet(replace(common, source=source, lab=False), with_roles=False)
 
 
 # --- the lab ----------------------------------------------------------------------------------------------------
@@ -685,7 +854,7 @@ def lab_up(common: Common, hosts: tuple[str, ...]) -> None:
     """Boot the hosts that have the tag lab, or those of them that do not run; and HOSTS too, until the lab is down."""
     from deploy.lab import Lab  # noqa: PLC0415  see the module's docstring
 
-    fleet, _ = _fleet(replace(common, lab=False), with_roles=False)
+    fleet = _fleet(replace(common, lab=False), with_roles=False).fleet
     with observing(common.aside) as observer:
         Lab().up(fleet, observer, hosts)
     _lab_status(common)

@@ -9,8 +9,8 @@ from typing import Protocol
 class Observer(Protocol):
     """Told what a run does, as it does it. Called from greenlets, never in parallel."""
 
-    def stage(self, title: str, hosts: Sequence[str]) -> None:
-        """A stage begins: connecting, looking, wave 2, verifying."""
+    def stage(self, title: str, hosts: Sequence[str], things: str = "host") -> None:
+        """A stage begins: connecting, looking, wave 2, verifying. `things` is what it counts, where no hosts."""
 
     def host(self, host: str, state: str, detail: str = "") -> None:
         """A host of the stage is at a step (`state` is `step`), or finished with it (`done`, `failed`)."""
@@ -19,7 +19,7 @@ class Observer(Protocol):
 class Quiet:
     """The observer that says nothing."""
 
-    def stage(self, title: str, hosts: Sequence[str]) -> None:
+    def stage(self, title: str, hosts: Sequence[str], things: str = "host") -> None:
         """Nothing."""
 
     def host(self, host: str, state: str, detail: str = "") -> None:

@@ -90,11 +90,15 @@ class HostPlan(Frozen):
 
 
 class Plan(Frozen):
-    """What would change, on which hosts, computed from which inventory and which code."""
+    """What would change, on which hosts, computed from which inventory and which code.
 
-    format: Literal[1] = 1
+    `fleet_time` is when NetBox said what the fleet is; empty where that is not known.
+    """
+
+    format: Literal[2] = 2
     fleet_digest: str
     fleet_source: str
+    fleet_time: str = ""
     code_digest: str
     made_at: str
     made_by: str

@@ -48,9 +48,9 @@ class Lines:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def stage(self, title: str, hosts: Sequence[str]) -> None:
+    def stage(self, title: str, hosts: Sequence[str], things: str = "host") -> None:
         """`looking: 9 hosts`."""
-        count = f": {several(len(hosts), 'host')}" if hosts else ""
+        count = f": {several(len(hosts), things)}" if hosts else ""
         self._console.print(Text(inline(title) + count), soft_wrap=True)
 
     def host(self, host: str, state: str, detail: str = "") -> None:
@@ -70,7 +70,7 @@ class Bar:
         self._progress = progress
         self._task: TaskID | None = None
 
-    def stage(self, title: str, hosts: Sequence[str]) -> None:
+    def stage(self, title: str, hosts: Sequence[str], things: str = "host") -> None:  # noqa: ARG002  a bar shows numbers
         """The bar starts anew, with a step for each host."""
         self.rest()
         self._task = self._progress.add_task(inline(title), total=len(hosts) or None, now="")

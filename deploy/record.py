@@ -43,7 +43,10 @@ class HostResult(Frozen):
 
 
 class Record(Frozen):
-    """One run of one command. Times are ISO 8601 UTC."""
+    """One run of one command. Times are ISO 8601 UTC.
+
+    `fleet_time` is when NetBox said what the fleet is; empty where that is not known.
+    """
 
     id: str
     command: str
@@ -54,6 +57,7 @@ class Record(Frozen):
     limit: str = ""
     fleet_digest: str
     fleet_source: str
+    fleet_time: str = ""
     code_digest: str
     plan_digest: str = ""
     hosts: tuple[HostResult, ...] = ()

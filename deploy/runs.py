@@ -37,6 +37,7 @@ class Run:
     fleet: Fleet
     hosts: tuple[Host, ...]
     source: str
+    fleet_time: str
     limit: str
     access: Access
     vault: Vault
@@ -60,6 +61,7 @@ class Run:
         return Plan(
             fleet_digest=self.fleet.digest,
             fleet_source=self.source,
+            fleet_time=self.fleet_time,
             code_digest=code_digest(),
             made_at=self.started,
             made_by=self.who,
@@ -87,6 +89,7 @@ class Run:
             limit=self.limit,
             fleet_digest=self.fleet.digest,
             fleet_source=self.source,
+            fleet_time=self.fleet_time,
             code_digest=code_digest(),
             plan_digest=plan_digest,
             hosts=tuple(hosts),

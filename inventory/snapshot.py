@@ -1,4 +1,4 @@
-"""The inventory as a few YAML files in a directory: what the repository ships, and what `inventory pull` will write.
+"""The inventory as a few YAML files in a directory: what the repository ships, and what `inventory pull` writes.
 
     organisation.yaml    regions, tenants, sites, platforms, device roles, manufacturers, device and cluster types,
                          clusters, tags
@@ -6,6 +6,7 @@
     contexts.yaml        config contexts and what they are assigned to
     cables.yaml          cables
     hosts/<tenant>.yaml  the hosts of one municipality, each with its merged config context, as NetBox merged it
+    pulled.yaml          which NetBox said all this, and when; not there where people wrote the files
 
 Made to be read in a diff: one object a line where it is short, everything in a fixed order, nothing that is as
 usual. `dump` writes what `load` reads, byte for byte the same for equal fleets. In a file, the config contexts of
@@ -16,9 +17,12 @@ Anyone may have written the files: only plain data is read, and everything wrong
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import shutil
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -57,6 +61,31 @@ FILES: Mapping[str, tuple[str, ...]] = {
 }
 HOSTS = "hosts"
 """The directory of hosts' files, and the one section in each of them."""
+PULLED = "pulled.yaml"
+"""The file with the Origin. It is no part of the fleet."""
+
+
+class Origin(Frozen):
+    """Where a snapshot came from.
+
+    Attributes:
+        netbox: its URL.
+        at: when it said this (ISO 8601, UTC).
+        digest: of the fleet that it said. A snapshot of another digest was edited since.
+    """
+
+    netbox: str
+    at: str
+    digest: str
+
+
+def origin(fleet: Fleet, directory: Path = DEFAULT) -> Origin | None:
+    """Where this fleet, read from this directory, came from; None if people wrote it, or edited it since."""
+    try:
+        said = Origin.model_validate(yaml.safe_load((directory / PULLED).read_text(encoding="utf-8")))
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+    return said if said.digest == fleet.digest else None
 
 
 def load(directory: Path = DEFAULT) -> Fleet:
@@ -142,7 +171,7 @@ class _Reader:
         """Every file to read, with its sections."""
         belongs = {self._directory / name: sections for name, sections in FILES.items()}
         belongs |= dict.fromkeys(sorted((self._directory / HOSTS).glob("*.yaml")), (HOSTS,))
-        for path in sorted(p for p in self._directory.rglob("*") if not p.is_dir() and p not in belongs):
+        for path in sorted(_strangers(self._directory)):
             fix = f"an inventory has {', '.join(FILES)} and {HOSTS}/*.yaml"
             self._problems.append(Problem("snapshot", _shown(path), "does not belong in an inventory", fix))
         yield from belongs.items()
@@ -256,11 +285,11 @@ def _shown(path: Path) -> str:
 # Writing
 
 
-def dump(fleet: Fleet, directory: Path) -> None:
-    """Write the fleet; hosts' files of municipalities without hosts are removed.
+def dump(fleet: Fleet, directory: Path, pulled: Origin | None = None) -> None:
+    """Write the fleet in place of what is in the directory: all of it or, if that fails, nothing.
 
     Raises:
-        SamdriftError: it cannot be written there.
+        SamdriftError: it cannot be written there, or other files than an inventory's are there.
     """
     fleet = fleet.in_order()
     for host in fleet.hosts:
@@ -269,15 +298,53 @@ def dump(fleet: Fleet, directory: Path) -> None:
     texts = {name: _text({s: getattr(fleet, s) for s in sections}) for name, sections in FILES.items()}
     for tenant in sorted({h.tenant for h in fleet.hosts}):
         texts[f"{HOSTS}/{tenant}.yaml"] = _text({HOSTS: tuple(h for h in fleet.hosts if h.tenant == tenant)})
+    if pulled is not None:
+        texts[PULLED] = yaml.safe_dump(pulled.model_dump(), sort_keys=False)
     try:
-        (directory / HOSTS).mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            (directory / name).write_text(text, encoding="utf-8")
-        for path in (directory / HOSTS).glob("*.yaml"):
-            if f"{HOSTS}/{path.name}" not in texts:
-                path.unlink()
+        _replace(directory.resolve(), texts)
     except OSError as e:
-        raise SamdriftError(f"cannot be written: {e.strerror}", where=_shown(Path(e.filename or directory))) from e
+        raise SamdriftError(f"cannot be written: {e.strerror}", where=_shown(directory)) from e
+
+
+def _replace(directory: Path, texts: Mapping[str, str]) -> None:
+    """Put a directory of these files in place of what is there, which was an inventory, too.
+
+    It is written beside, and takes the other's name when it is whole. Whoever is killed in between leaves one of the
+    two under the name, or for a moment none, and never some of both.
+    """
+    if directory.exists() and not directory.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
+    if stranger := next(_strangers(directory), None):
+        raise SamdriftError(
+            "does not belong in an inventory, and would be lost", where=_shown(stranger), fix="choose another directory"
+        )
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}."))
+    try:
+        new, old = beside / "new", beside / "old"
+        (new / HOSTS).mkdir(parents=True)
+        for name, text in texts.items():
+            with (new / name).open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        if directory.exists():
+            new.chmod(directory.stat().st_mode & 0o7777)
+            directory.rename(old)
+        try:
+            new.rename(directory)
+        except OSError:
+            if old.exists():
+                old.rename(directory)
+            raise
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _strangers(directory: Path) -> Iterator[Path]:
+    """Files in a directory that do not belong in an inventory."""
+    belongs = {directory / name for name in (*FILES, PULLED)} | set((directory / HOSTS).glob("*.yaml"))
+    yield from (p for p in directory.rglob("*") if not p.is_dir() and p not in belongs)
 
 
 WIDTH = 110

@@ -16,6 +16,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from ipaddress import ip_address
 from itertools import pairwise
 from pathlib import Path
@@ -30,6 +31,8 @@ from urllib3.util.retry import Retry
 from inventory.errors import SamdriftError
 
 Row = dict[str, Any]
+Page = tuple[list[Row], bool]
+"""Rows, and whether there may be more."""
 T = TypeVar("T")
 
 OLDEST = (4, 7)
@@ -83,6 +86,12 @@ class NetBox:
     def __repr__(self) -> str:
         return f"NetBox({self.url!r})"
 
+    @property
+    def identity(self) -> str:
+        """Which NetBox this is, as whose token: URL and the part of the token that is no secret."""
+        key = self._token.partition(".")[0] if self._token.startswith("nbt_") else "old token"
+        return f"{self.url} {key}"
+
     # Reading
 
     def rows(
@@ -96,12 +105,11 @@ class NetBox:
             start: only objects of this id or higher.
         """
         asked = {"fields": ",".join(("id", *(f for f in fields if f != "id")))} if fields else {}
-        if ids is None:
-            yield from self._paged(lambda at: self._page(endpoint, asked, at, fields), start, f"{endpoint} of NetBox")
-            return
-        for chunk in _chunks(sorted(set(ids)), IDS):
-            page = self._page(endpoint, asked | {"id": chunk}, chunk[0], fields)
-            yield from _only(chunk, page, f"{endpoint} of NetBox")
+
+        def page(only: Sequence[int] | None, at: int) -> Page:
+            return self._page(endpoint, asked if only is None else {**asked, "id": only}, at, fields)
+
+        yield from self._all(page, ids, IDS, start, f"{endpoint} of NetBox")
 
     def listed(self, name: str, selection: str, *, ids: Iterable[int] | None = None) -> Iterator[Row]:
         """The same by GraphQL, which is faster: every object of a list (`device_list`), by id, as plain data.
@@ -110,12 +118,11 @@ class NetBox:
             selection: the fields, in GraphQL; nested lists are cut by NetBox at 1000, so select none that can be long.
             ids: only these; all if None.
         """
-        where = f"{name} of NetBox"
-        if ids is None:
-            yield from self._paged(lambda at: self._flat(name, selection, at, None), 0, where)
-            return
-        for chunk in _chunks(sorted(set(ids)), PAGE):
-            yield from _only(chunk, self._flat(name, selection, chunk[0], chunk), where)
+
+        def page(only: Sequence[int] | None, at: int) -> Page:
+            return self._flat(name, selection, at, only)
+
+        yield from self._all(page, ids, PAGE, 0, f"{name} of NetBox")
 
     def query(self, graphql: str, variables: Mapping[str, Any] | None = None) -> Row:
         """What a GraphQL query answers. GraphQL tells its errors with the status of success; here they are errors."""
@@ -168,34 +175,57 @@ class NetBox:
 
     # Pages
 
-    def _paged(self, page: Callable[[int], list[Row]], start: int, where: str) -> Iterator[Row]:
-        """Pages from this id on until one is empty; each must go on where the last one ended."""
+    def _all(
+        self,
+        page: Callable[[Sequence[int] | None, int], Page],
+        ids: Iterable[int] | None,
+        size: int,
+        start: int,
+        where: str,
+    ) -> Iterator[Row]:
+        """Every row from this id on; or those of these ids, asked for so many at a time."""
+        if ids is None:
+            yield from self._paged(partial(page, None), start, None, where)
+            return
+        for chunk in _chunks(sorted(set(ids)), size):
+            asked = set(chunk)
+            for row in self._paged(partial(page, chunk), chunk[0], chunk[-1], where):
+                if row["id"] not in asked:
+                    raise NetBoxError("it answered with other objects than it was asked for", where=where, fix=PROXY)
+                yield row
+
+    def _paged(self, page: Callable[[int], Page], start: int, last: int | None, where: str) -> Iterator[Row]:
+        """Pages from this id to the last, or until there are no more; each must go on where the one before ended."""
         for _ in range(PAGES):
-            rows = page(start)
+            rows, more = page(start)
             if not rows:
                 return
             ids = [_id(row, where) for row in rows]
             if ids[0] < start or any(a >= b for a, b in pairwise(ids)):
                 raise NetBoxError("a page repeats what was there before", where=where, fix=PROXY)
-            yield from rows
+            yield from ({**row, "id": i} for row, i in zip(rows, ids, strict=True))
+            if not more or ids[-1] == last:
+                return
             start = ids[-1] + 1
         raise NetBoxError("the pages never end", where=where, fix=PROXY)
 
-    def _page(self, endpoint: str, asked: Mapping[str, Any], start: int, fields: Sequence[str]) -> list[Row]:
+    def _page(self, endpoint: str, asked: Mapping[str, Any], start: int, fields: Sequence[str]) -> Page:
+        """A page, and whether there is a next one."""
         answer = self._sent("GET", endpoint, params={**asked, "limit": PAGE, "start": start})
         rows = self._results(answer, endpoint)
         if missing := set(fields) - rows[0].keys() if rows else None:
             what = f"{endpoint} has no {', '.join(sorted(missing))}"
             raise NetBoxError(what, where=self.url, fix="samdrift is made for NetBox 4.7: has this one other fields?")
-        return rows
+        return rows, answer.get("next") is not None
 
     def _results(self, answer: Any, endpoint: str) -> list[Row]:
-        rows = answer.get("results") if isinstance(answer, dict) else answer
+        rows = answer.get("results") if isinstance(answer, dict) else None
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise NetBoxError("this is no list of objects", where=f"{self.url}, {endpoint}", fix=PROXY)
         return rows
 
-    def _flat(self, name: str, selection: str, start: int, ids: Sequence[int] | None) -> list[Row]:
+    def _flat(self, name: str, selection: str, start: int, ids: Sequence[int] | None) -> Page:
+        """A page. Whether there is a next one GraphQL does not say: there may be, until a page is empty."""
         only = ", filters: {id: {in_list: $ids}}" if ids is not None else ""
         declared = ", $ids: [ID!]" if ids is not None else ""
         query = (
@@ -204,7 +234,7 @@ class NetBox:
         )
         data = self.query(query, {"start": start} | ({} if ids is None else {"ids": list(ids)}))
         rows = self._results({"results": data.get("rows")}, name)
-        return [{**row, "id": _id(row, f"{name} of NetBox")} for row in rows]
+        return rows, True
 
     # One request
 
@@ -222,7 +252,7 @@ class NetBox:
             result = self._client().request(method, endpoint, url_override=place, params=params, **more)
         except NetBoxException as e:
             raise self._no_answer(e.__cause__, place) from None
-        return result.data if result.pagination is None else {"results": result.data}
+        return result.data if result.pagination is None else {"results": result.data, **result.pagination}
 
     def _client(self) -> NetBoxClient:
         """This thread's own client."""
@@ -420,13 +450,6 @@ def _id(row: Row, where: str) -> int:
     if not value.isdecimal():
         raise NetBoxError("a row without an id", where=where, fix=PROXY)
     return int(value)
-
-
-def _only(asked: Sequence[int], rows: list[Row], where: str) -> list[Row]:
-    """These rows, which are among those that were asked for."""
-    if not {_id(row, where) for row in rows} <= set(asked) or len(rows) > len(asked):
-        raise NetBoxError("it answered with other objects than it was asked for", where=where, fix=PROXY)
-    return rows
 
 
 def _json(response: requests.Response) -> object:

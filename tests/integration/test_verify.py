@@ -325,7 +325,7 @@ def test_progress_is_told_host_by_host(tmp_path: Path) -> None:
     told: list[tuple[str, str, str]] = []
 
     class Listening:
-        def stage(self, title: str, hosts: Sequence[str]) -> None:
+        def stage(self, title: str, hosts: Sequence[str], things: str = "host") -> None:  # noqa: ARG002
             told.append(("stage", title, ",".join(hosts)))
 
         def host(self, host: str, state: str, detail: str = "") -> None:

@@ -1,0 +1,60 @@
+"""The custom fields that NetBox needs where it has none of its own. `inventory seed` makes them, pull reads them.
+
+Not here: what a value may be; the rules of a sound fleet say that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HOSTS = ("dcim.device", "virtualization.virtualmachine")
+
+
+@dataclass(frozen=True)
+class CustomField:
+    """One custom field, in NetBox's words.
+
+    Attributes:
+        name: as the API names it.
+        type: NetBox's type of it: text, longtext, select.
+        object_types: what has it.
+        label: as NetBox's pages show it.
+        choices: of a select: value and label.
+    """
+
+    name: str
+    type: str
+    object_types: tuple[str, ...]
+    label: str
+    description: str
+    choices: tuple[tuple[str, str], ...] = ()
+
+
+GATEWAY = CustomField("gateway", "text", ("ipam.prefix",), "Gateway", "The router's address in the prefix")
+HOST_KEYS = CustomField(
+    "ssh_host_keys", "longtext", HOSTS, "SSH host keys", "One a line: type and key, without the comment"
+)
+FAMILY = CustomField(
+    "family",
+    "select",
+    ("dcim.platform",),
+    "Family",
+    "How samdrift reaches it: by a shell or by the vendor's command line",
+    (("debian", "Debian"), ("cli", "Command line")),
+)
+CLUSTER_SLUG = CustomField(
+    "slug", "text", ("virtualization.cluster",), "Slug", "Its short name, which NetBox has no field for"
+)
+
+READ = (GATEWAY, HOST_KEYS, FAMILY, CLUSTER_SLUG)
+"""What a fleet is read from."""
+
+APPLIED_AT = CustomField("samdrift_applied_at", "text", HOSTS, "Last applied", "When samdrift last changed it (UTC)")
+PLAN = CustomField("samdrift_plan", "text", HOSTS, "Plan", "Digest of the plan that was last applied")
+STATE = CustomField("samdrift_state", "text", HOSTS, "State", "What samdrift last saw: in sync, differs, unknown, …")
+APPLIED_BY = CustomField("samdrift_applied_by", "text", HOSTS, "Applied by", "Who applied the plan")
+
+WRITTEN_BACK = (APPLIED_AT, PLAN, STATE, APPLIED_BY)
+"""What samdrift tells NetBox of its hosts. It is never read: a change of these alone is no change of the fleet."""
+
+CUSTOM_FIELDS = (*READ, *WRITTEN_BACK)

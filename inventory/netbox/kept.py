@@ -1,0 +1,106 @@
+"""The rows of the last pull, kept in a file for the next. Whatever is wrong with the file, the next pull is in full.
+
+The file is a line of what it is, and a line of rows. It holds what NetBox holds, so it is its owner's alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from inventory.errors import SamdriftError
+from inventory.netbox.client import NetBox
+from inventory.netbox.rows import CONTEXTS, KINDS, Mark, Rows
+
+FORMAT = hashlib.sha256(repr(("1", KINDS)).encode()).hexdigest()
+"""Other fields, another format: what was kept before is of no use then."""
+
+HOST_KINDS = ("devices", "virtual_machines")
+
+
+class Unusable(Exception):
+    """Why what was kept is of no use."""
+
+
+def load(path: Path, netbox: NetBox) -> Rows | None:
+    """What was kept of this NetBox, as this token saw it; None if nothing was.
+
+    Raises:
+        Unusable: it is damaged, or of another NetBox, token or version of samdrift.
+    """
+    try:
+        head, _, body = path.read_bytes().partition(b"\n")
+        said = json.loads(head)
+        if said["format"] != FORMAT:
+            raise Unusable("what was kept is of another version of samdrift")
+        if said["netbox"] != netbox.identity:
+            raise Unusable("what was kept is of another NetBox or token")
+        if said["digest"] != hashlib.sha256(body).hexdigest():
+            raise Unusable("what was kept is damaged")
+        return _rows(json.loads(body))
+    except FileNotFoundError:
+        return None
+    except OSError as e:
+        raise Unusable(f"what was kept cannot be read ({e.strerror})") from None
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise Unusable("what was kept is damaged") from None
+
+
+def save(path: Path, rows: Rows, netbox: NetBox) -> None:
+    """Keep these rows, whole or not at all.
+
+    Raises:
+        SamdriftError: the file cannot be written.
+    """
+    body = json.dumps(_document(rows), ensure_ascii=False, separators=(",", ":")).encode()
+    said = {"format": FORMAT, "netbox": netbox.identity, "digest": hashlib.sha256(body).hexdigest()}
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 600
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(json.dumps(said).encode() + b"\n" + body)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as e:
+        what = f"what NetBox said cannot be kept: {e.strerror}"
+        raise SamdriftError(what, where=str(path), fix="run as its owner, or choose another --state") from e
+
+
+def _document(rows: Rows) -> dict[str, Any]:
+    """The rows, with each merged config context once: most hosts share theirs with others."""
+    numbers: dict[str, int] = {}
+    of: dict[str, list[Any]] = {}
+    for kind, found in rows.of.items():
+        of[kind] = list(found.values())
+        if kind in HOST_KINDS:
+            of[kind] = [row | {CONTEXTS: _number(numbers, row[CONTEXTS])} for row in of[kind]]
+    mark = rows.mark
+    return {
+        "mark": [mark.id, mark.time, mark.request, mark.missing],
+        "contexts": [json.loads(text) for text in numbers],
+        "rows": of,
+    }
+
+
+def _number(numbers: dict[str, int], context: Any) -> int:
+    return numbers.setdefault(json.dumps(context), len(numbers))
+
+
+def _rows(document: dict[str, Any]) -> Rows:
+    """The rows; hosts of one merged context share it, which nobody changes."""
+    shared = document["contexts"]
+    of = {}
+    for kind in KINDS:
+        found = document["rows"][kind.name]
+        if kind.name in HOST_KINDS:
+            for row in found:
+                row[CONTEXTS] = shared[row[CONTEXTS]]
+        of[kind.name] = {row["id"]: row for row in found}
+    number, time, request, missing = document["mark"]
+    return Rows(of, Mark(number, time, request, tuple(missing)))

@@ -1,0 +1,245 @@
+"""Pull: everything from NetBox as one consistent picture, in full or what changed since the last time.
+
+Both end the same way: the change log is read, what it names is read again, until it names nothing new. So a change
+made while reading is in the picture, and `since` gives the same rows as `whole`. Not here: what the log means
+(`changes.py`), and where rows are kept between pulls (`kept.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from inventory import rules
+from inventory.errors import InventoryError, Problem
+from inventory.fleet import Fleet
+from inventory.netbox.assemble import assembled
+from inventory.netbox.changes import HOST_TYPES, reached, stale_after
+from inventory.netbox.client import NetBox, NetBoxError, Row
+from inventory.netbox.rows import BY_NAME, CONTEXTS, KINDS, Kind, Mark, Rows, contexts, dangling, fetched
+
+AT_ONCE = 4
+"""Requests at a time: a NetBox has a few workers, and others need them too."""
+ROUNDS = 20
+LOOK_BACK = 200
+"""So many numbers of the change log back a change may still turn up: its transaction took a number and then time."""
+TOO_MANY = 5000
+"""From so many changes on, reading everything is faster."""
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+class LogLost(Exception):
+    """The change log does not reach back to what was read before, or says that nothing of it can be relied upon."""
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What NetBox says.
+
+    Attributes:
+        changes: how many there were since the last pull; None if everything was read.
+        lost: why everything was, where the last pull could have served; else empty.
+    """
+
+    rows: Rows
+    changes: int | None = None
+    lost: str = ""
+
+
+def pull(netbox: NetBox, last: Rows | None = None) -> Pulled:
+    """Everything, or what changed since the last pull if that can be known.
+
+    Raises:
+        NetBoxError: NetBox cannot be read, or not as one picture.
+    """
+    if last is None:
+        return Pulled(whole(netbox))
+    try:
+        return Pulled(*since(netbox, last))
+    except LogLost as e:
+        return Pulled(whole(netbox), lost=str(e))
+
+
+def fleet_of(rows: Rows) -> Fleet:
+    """The fleet, sound.
+
+    Raises:
+        InventoryError: with everything that is wrong, in NetBox's words.
+    """
+    made = assembled(rows)
+    problems: tuple[Problem, ...] = (*made.problems, *rules.problems(made.fleet, unread=made.unread))
+    if problems:
+        raise InventoryError(problems, made.fleet)
+    return made.fleet
+
+
+def whole(netbox: NetBox) -> Rows:
+    """Everything, as one picture."""
+    why: object = ""
+    for _ in range(3):
+        mark = _mark(netbox)
+        read = _at_once(lambda kind: fetched(netbox, kind), LARGEST_FIRST)
+        of = {kind.name: found for kind, found in zip(LARGEST_FIRST, read, strict=True)}
+        try:
+            rows, _count = _caught_up(netbox, Rows(of, mark))
+        except LogLost as e:
+            why = e
+            continue
+        return _complete(rows)
+    raise _restless(netbox, str(why))
+
+
+def since(netbox: NetBox, last: Rows) -> tuple[Rows, int]:
+    """The last rows with what changed since, and how many changes that were.
+
+    Raises:
+        LogLost: it cannot be known.
+    """
+    if not last.mark.id:
+        raise LogLost("nothing was in its change log then")
+    if any(context["data_source"] is not None for context in last["config_contexts"].values()):
+        raise LogLost("config contexts come from a data source, whose changes are in no log")
+    rows, count = _caught_up(netbox, last)
+    return (_complete(rows) if count else rows), count
+
+
+LARGEST_FIRST = tuple(sorted(KINDS, key=lambda kind: (kind.name not in {"devices", "interfaces"}, not kind.graphql)))
+
+
+# The change log
+
+
+def _mark(netbox: NetBox) -> Mark:
+    """Where the change log is now."""
+    latest = netbox.latest_change()
+    if latest is None:
+        return Mark()
+    entries = netbox.rows("core/object-changes", fields=MARKED, start=max(1, latest["id"] - LOOK_BACK))
+    return _moved(Mark(), entries)
+
+
+def _changes(netbox: NetBox, mark: Mark) -> tuple[list[Row], Mark]:
+    """The entries that are new since a mark, and the mark after them.
+
+    Raises:
+        LogLost: the entry at the mark is not there any more: it was pruned, or this is another log.
+    """
+    entries = list(netbox.changes_since(min((*mark.missing, mark.id), default=0) - 1))
+    if mark.id:
+        known = next((e for e in entries if e["id"] == mark.id), None)
+        if known is None or (known["time"], known["request_id"]) != (mark.time, mark.request):
+            raise LogLost("its change log does not reach back to the last pull")
+    late = set(mark.missing)
+    new = [e for e in entries if e["id"] > mark.id or e["id"] in late]
+    if len(new) > TOO_MANY:
+        raise LogLost(f"it has {len(new)} changes since the last pull")
+    return new, _moved(mark, entries)
+
+
+MARKED = ("id", "time", "request_id")
+
+
+def _moved(mark: Mark, entries: Iterable[Row]) -> Mark:
+    """The mark after these entries, which begin at or before it."""
+    seen = {e["id"]: e for e in entries}
+    if not seen:
+        return mark
+    newest = max(seen)
+    first = min(seen) if not mark.id else min((*mark.missing, mark.id + 1))
+    window = range(max(first, newest - LOOK_BACK), newest)
+    before = set(mark.missing)
+    missing = tuple(i for i in window if i not in seen and (i > mark.id or i in before))
+    entry = seen[newest]
+    return Mark(id=newest, time=entry["time"], request=entry["request_id"], missing=missing)
+
+
+def _caught_up(netbox: NetBox, rows: Rows) -> tuple[Rows, int]:
+    """The rows with every change since their mark, until there is none; and how many there were."""
+    count = 0
+    for _ in range(ROUNDS):
+        changes, mark = _changes(netbox, rows.mark)
+        if not changes:
+            return Rows(rows.of, mark), count
+        count += len(changes)
+        rows = _renewed(netbox, rows, changes, mark)
+    raise _restless(netbox, "it changes")
+
+
+def _renewed(netbox: NetBox, rows: Rows, changes: Iterable[Row], mark: Mark) -> Rows:
+    """The rows with what these changes made stale read again."""
+    stale = stale_after(changes, rows)
+    if stale.everything:
+        raise LogLost(stale.everything)
+    work: list[tuple[Kind, set[int] | None]] = [
+        (kind, None if kind.name in stale.kinds else stale.ids[kind.name])
+        for kind in KINDS
+        if kind.name in stale.kinds or stale.ids.get(kind.name)
+    ]
+    of: dict[str, Mapping[int, Row]] = dict(rows.of)
+    for name, gone in stale.gone.items():
+        of[name] = {i: row for i, row in of[name].items() if i not in gone}
+    for (kind, ids), found in zip(work, _at_once(lambda w: fetched(netbox, *w), work), strict=True):
+        of[kind.name] = found if ids is None else _merged(of[kind.name], ids, found)
+    renewed = _without_dangling(netbox, Rows(of, mark), [name for name in of if len(of[name]) < len(rows[name])])
+    return _with_contexts(netbox, renewed, reached(rows, renewed), stale.ids)
+
+
+def _merged(rows: Mapping[int, Row], asked: set[int], found: dict[int, Row]) -> dict[int, Row]:
+    """The rows by id, where what was asked for and not found is gone."""
+    kept = {i: row for i, row in rows.items() if i not in asked} | found
+    return dict(sorted(kept.items()))
+
+
+def _without_dangling(netbox: NetBox, rows: Rows, kinds: Iterable[str]) -> Rows:
+    """Rows that refer to what is gone, read again: with an object NetBox takes it from others, and does not say so."""
+    ids: dict[str, set[int]] = {}
+    for kind, number in dangling(rows, kinds):
+        ids.setdefault(kind.name, set()).add(number)
+    of = dict(rows.of)
+    for name, numbers in ids.items():
+        of[name] = _merged(of[name], numbers, fetched(netbox, BY_NAME[name], numbers))
+    return Rows(of, rows.mark)
+
+
+def _with_contexts(netbox: NetBox, rows: Rows, stale: Mapping[str, set[int]], fresh: Mapping[str, set[int]]) -> Rows:
+    """The rows with the merged config contexts of these hosts read again, but for those that just were."""
+    of = dict(rows.of)
+    for name in HOST_TYPES.values():
+        if ids := stale[name] - fresh.get(name, set()):
+            merged = contexts(netbox, BY_NAME[name], ids)
+            of[name] = {i: {**row, CONTEXTS: merged[i]} if i in merged else row for i, row in of[name].items()}
+    return Rows(of, rows.mark)
+
+
+def _complete(rows: Rows) -> Rows:
+    """The rows, if everything that they refer to is among them.
+
+    Raises:
+        NetBoxError: the token sees a part of NetBox only.
+    """
+    for kind, number in dangling(rows, BY_NAME):
+        row = rows[kind.name][number]
+        name = row.get("name") or row.get("prefix") or number
+        what = f"{kind.endpoint} {name} refers to something that the token may not see"
+        raise NetBoxError(what, where="NetBox", fix="give its user the permission to view all objects of every kind")
+    return rows
+
+
+def _restless(netbox: NetBox, why: str) -> NetBoxError:
+    what = f"it does not keep still long enough to be read as one picture: {why}"
+    return NetBoxError(what, where=netbox.url, fix="try again in a quieter moment")
+
+
+def _at_once(work: Callable[[A], B], items: Iterable[A]) -> list[B]:
+    """The results, in order; at the first error, nothing further is begun."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        futures = [pool.submit(work, item) for item in items]
+        try:
+            return [f.result() for f in futures]
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise

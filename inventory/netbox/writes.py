@@ -1,0 +1,349 @@
+"""What must be written to NetBox so that it says what a fleet says: an ordered list of writes. Pure.
+
+What NetBox has and the fleet does not is left alone, and counted. Where the two contradict each other in a way that
+only people can settle (an address that another host has), nothing is planned, and everything of it is said at once.
+Not here: what a fleet wants (`wanted.py`), reading and writing (`seed.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from inventory.errors import InventoryError, Problem, SamdriftError
+from inventory.fleet import Fleet
+from inventory.netbox.client import Row
+from inventory.netbox.wanted import KINDS, AtLeast, Json, Key, Kind, Ref, Termination, Wanted, ends
+
+
+@dataclass(frozen=True)
+class Write:
+    """One object to make or to change.
+
+    Attributes:
+        target: None to make it; its id to change it, or a `Ref` if it is made by an earlier write.
+        fields: all of it to make it; to change it, what changes.
+        before: what NetBox says of these fields now.
+    """
+
+    kind: Kind
+    key: Key
+    target: int | Ref | None
+    fields: Mapping[str, Any]
+    before: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def creates(self) -> bool:
+        """Whether it makes an object."""
+        return self.target is None
+
+    @property
+    def title(self) -> str:
+        """What people call the object."""
+        return self.kind.title(self.key)
+
+    def plain(self) -> dict[str, Any]:
+        """The write as plain data, with names instead of references."""
+        return {
+            "kind": self.kind.name,
+            "object": self.title,
+            "action": "create" if self.creates else "change",
+            "before": {name: _plain(value) for name, value in self.before.items()},
+            "fields": {name: _plain(value) for name, value in self.fields.items()},
+        }
+
+
+def _plain(value: Any) -> Any:  # noqa: PLR0911  a case each
+    """A value as people read it, whether it is wanted or a row's."""
+    match value:
+        case Ref():
+            return BY_NAME[value.kind].called.format(*value.key)
+        case Termination():
+            return _plain(value.at)
+        case Json():
+            return value.value
+        case frozenset():
+            return sorted(map(_plain, value), key=str)
+        case list():
+            return [_plain(v) for v in value]
+        case {"value": chosen, "label": _}:
+            return chosen
+        case {"id": _, "display": display}:
+            return display
+        case dict():
+            return {k: _plain(v) for k, v in value.items()}
+        case _:
+            return value
+
+
+Rows = Mapping[str, Sequence[Row]]
+"""NetBox's rows, by the name of their kind."""
+
+
+@dataclass(frozen=True)
+class Writes:
+    """What is to be written, in an order in which NetBox takes it.
+
+    Attributes:
+        ids: NetBox's ids of what is there.
+        left_alone: how many objects of a kind NetBox has that the fleet does not.
+        unchanged: how many of the fleet's objects NetBox has just so.
+    """
+
+    writes: tuple[Write, ...]
+    ids: Mapping[Ref, int]
+    left_alone: Mapping[str, int]
+    unchanged: int
+
+
+class InTheWay(InventoryError):
+    """NetBox holds what contradicts the fleet, and which of the two is right is not for samdrift to say."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        lines = "\n".join(f"  {p}" for p in problems)
+        what = f"nothing was written: {len(problems)} to mend in NetBox or in the snapshot first:\n{lines}"
+        SamdriftError.__init__(self, what)
+
+
+# What is there
+
+
+class _There:
+    """NetBox's rows, found by what they are known by."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.ids: dict[Ref, int] = {}
+        self.rows: dict[Ref, Row] = {}
+        self.twice: set[Ref] = set()
+        self.all = rows
+        self.plugged: dict[Key, str] = {}
+        self.services_of: dict[str, list[Ref]] = defaultdict(list)
+        for kind in OWN_KINDS:
+            for row in rows[kind.name]:
+                key = kind.key(row)
+                if key is None:
+                    continue
+                ref = Ref(kind.name, key)
+                if ref in self.ids:
+                    self.twice.add(ref)
+                self.ids.setdefault(ref, row["id"])
+                self.rows.setdefault(ref, row)
+
+        for cable in rows["cable"]:
+            for end in (*ends(cable["a_terminations"]), *ends(cable["b_terminations"])):
+                self.plugged[end] = str(cable["display"])
+        for ref in self.ids:
+            if ref.kind == "service":
+                self.services_of[str(ref.key[0])].append(ref)
+
+    def says(self, value: Any, said: Any) -> bool:
+        """Whether a row's field says what is wanted."""
+        match value:
+            case Json():
+                return _canonical(value.value) == _canonical(said or None if value.value is None else said)
+            case Ref():
+                return bool(self.ids.get(value) == _id(said))
+            case AtLeast():
+                return value <= set(said)
+            case frozenset():
+                return {self.ids.get(v, v) if isinstance(v, Ref) else v for v in value} == {_id(s) for s in said or ()}
+            case dict():
+                return all(v == (_id((said or {}).get(k)) or None) for k, v in value.items())
+            case _:
+                return bool(value == _id(said))
+
+
+def _id(said: Any) -> Any:
+    """What a row's field says, as it is written: a choice's value, an object's id."""
+    if isinstance(said, dict):
+        return said["value"] if "value" in said else said.get("id")
+    return said
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+OWN_KINDS = tuple(k for k in KINDS if not k.of)
+BY_NAME = {kind.name: kind for kind in OWN_KINDS}
+BY_ID = frozenset({"scope_id", "assigned_object_id"})
+"""Fields that hold an id; the field without `_id` says whose."""
+
+
+# What is to be written
+
+
+def writes(rows: Rows, fleet: Fleet) -> Writes:
+    """What makes NetBox, which has these rows, say what the fleet says. Afterwards, it is nothing.
+
+    Raises:
+        InTheWay: with everything in NetBox that contradicts the fleet.
+    """
+    there = _There(rows)
+    wanted = {kind: tuple(kind.wanted(fleet)) for kind in KINDS}
+    problems = tuple(p for kind in KINDS for p in _in_the_way(kind, wanted[kind], there))
+    if problems:
+        raise InTheWay(problems)
+    made = [w for kind in KINDS for one in wanted[kind] if (w := _write(kind, one, there)) is not None]
+    order = {kind: i for i, kind in enumerate(KINDS)}
+    made.sort(key=lambda w: (order[w.kind], w.creates))  # a name is freed before it is given to another
+    keys = {kind: {w.key for w in wanted[kind]} for kind in OWN_KINDS}
+    left = Counter(kind.name for kind in OWN_KINDS for row in rows[kind.name] if kind.key(row) not in keys[kind])
+    touched = {Ref(w.kind.of or w.kind.name, w.key) for w in made}
+    return Writes(
+        writes=tuple(made),
+        ids=there.ids,
+        left_alone={kind.name: left[kind.name] for kind in OWN_KINDS if left[kind.name]},
+        unchanged=sum(Ref(kind.name, key) not in touched for kind in OWN_KINDS for key in keys[kind]),
+    )
+
+
+def _write(kind: Kind, wanted: Wanted, there: _There) -> Write | None:
+    """What makes this object what it should be, if anything must."""
+    ref = Ref(kind.of or kind.name, wanted.key)
+    row = there.rows.get(ref)
+    if row is None:
+        if not kind.of:
+            return Write(kind, wanted.key, None, {**wanted.fields, **wanted.once})
+        told = {f: v for f, v in wanted.fields.items() if v is not None}
+        return Write(kind, wanted.key, ref, told) if told else None
+    changed = {f: v for f, v in wanted.fields.items() if not there.says(v, row[f])}
+    before = {f: _before(row, f, v) for f, v in changed.items()}
+    changed = {f: v.union(row[f]) if isinstance(v, AtLeast) else v for f, v in changed.items()}
+    if changed.keys() & {"untagged_vlan", "tagged_vlans"}:
+        changed["mode"] = wanted.once["mode"]
+    return Write(kind, wanted.key, row["id"], changed, before) if changed else None
+
+
+def _before(row: Row, name: str, wanted: Any) -> Any:
+    """What a row says in a field that is to be changed."""
+    if isinstance(wanted, Json):
+        return Json(row[name])
+    return row.get(name.removesuffix("_id"), row[name]) if name in BY_ID else row[name]
+
+
+# What is in the way
+
+
+def _in_the_way(kind: Kind, wanted: Sequence[Wanted], there: _There) -> Iterator[Problem]:
+    for one in wanted:
+        if Ref(kind.name, one.key) in there.twice:
+            fix = "remove or rename the others in NetBox"
+            yield Problem("netbox-twice", kind.title(one.key), "NetBox has more than one that is called so", fix)
+        yield from _padded(kind, one)
+    if kind.unique:
+        yield from _names_taken(kind, wanted, there)
+    if kind.name in SPECIAL:
+        for one in wanted:
+            yield from SPECIAL[kind.name](kind, one, there)
+
+
+def _padded(kind: Kind, wanted: Wanted) -> Iterator[Problem]:
+    """NetBox cuts blanks at both ends of a text, so that the text would never be as it should."""
+    for name, value in wanted.fields.items():
+        if isinstance(value, str) and value != value.strip():
+            where = f"{kind.title(wanted.key)}, {name}"
+            yield Problem(
+                "netbox-text", where, f"{value!r} begins or ends with a blank", "NetBox keeps none: remove it"
+            )
+
+
+def _names_taken(kind: Kind, wanted: Sequence[Wanted], there: _There) -> Iterator[Problem]:
+    """A name that another object has, and keeps."""
+    new_names = {one.key: one.fields[kind.unique] for one in wanted if kind.unique in one.fields}
+    holders: dict[str, list[Row]] = defaultdict(list)
+    for row in there.all[kind.name]:
+        if not any(row[f] for f in kind.within):
+            holders[row[kind.unique]].append(row)
+    for key, name in new_names.items():
+        for row in holders[name]:
+            other = kind.key(row)
+            if other != key and new_names.get(other or (), name) == name:
+                whose = kind.title(other) if other else f"{kind.name} {row['id']}"
+                where = f"{kind.title(key)}, {kind.unique}"
+                yield Problem("netbox-name", where, f"{name!r} is the name of {whose} in NetBox", "rename one of them")
+
+
+STATUSES = {
+    "device": ("active", "planned", "staged", "offline", "failed", "inventory", "decommissioning"),
+    "virtual machine": ("active", "planned", "staged", "offline", "failed", "paused", "decommissioning"),
+}
+"""What NetBox 4.7 lets a host be."""
+
+
+def _host_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Problem]:
+    title, name = kind.title(wanted.key), wanted.key[0]
+    other = "virtual machine" if kind.name == "device" else "device"
+    if Ref(other, wanted.key) in there.ids:
+        what = f"in NetBox, {name} is a {other}"
+        yield Problem("netbox-kind", title, what, "rename or remove that one, or correct the host's kind")
+    status = wanted.fields["status"]
+    if status not in STATUSES[kind.name]:
+        fix = f"choose one of {', '.join(STATUSES[kind.name])}"
+        yield Problem("netbox-status", f"{title}, status", f"in NetBox, no {kind.name} can be {status!r}", fix)
+    row = there.rows.get(Ref(kind.name, wanted.key))
+    if row and row["site"] and not there.says(wanted.fields["site"], row["site"]):
+        what = f"in NetBox, a {kind.name} of this name is at {row['site']['slug']}"
+        yield Problem("netbox-site", f"{title}, site", what, "move or rename it in NetBox, or correct the snapshot")
+
+
+def _prefix_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Problem]:
+    row = there.rows.get(Ref(kind.name, wanted.key))
+    if row is not None and _id(row["status"]) == "container":
+        what = "in NetBox, it only contains others (status container)"
+        yield Problem("netbox-prefix", f"{kind.title(wanted.key)}, status", what, "make it active in NetBox")
+
+
+def _address_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Problem]:
+    row = there.rows.get(Ref(kind.name, wanted.key))
+    if row is None or row["assigned_object_id"] is None:
+        return
+    at = row["assigned_object"] or {}
+    holder = (at.get("device") or at.get("virtual_machine") or {}).get("name")
+    host, interface = wanted.fields["assigned_object_id"].key
+    if holder != host:
+        who = f"{holder}:{at.get('name')}" if holder else f"{row['assigned_object_type']} {row['assigned_object_id']}"
+        fix = "take it from there in NetBox, or correct the snapshot"
+        where = f"{wanted.fields['address']} of {host}:{interface}, assigned object"
+        yield Problem("netbox-address", where, f"in NetBox, {who} has this address", fix)
+
+
+def _cable_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Problem]:
+    if Ref(kind.name, wanted.key) in there.ids:
+        return
+    for end in wanted.once.values():
+        if (cable := there.plugged.get(end.at.key)) is not None:
+            fix = "unplug it in NetBox, or correct the snapshot"
+            where = f"{kind.title(wanted.key)}, {end.at.key[0]}:{end.at.key[1]}"
+            yield Problem("netbox-cable", where, f"another cable is there in NetBox ({cable})", fix)
+
+
+def _custom_field_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Problem]:
+    row = there.rows.get(Ref(kind.name, wanted.key))
+    if row is not None and _id(row["type"]) != wanted.once["type"]:
+        what = f"in NetBox, its type is {_id(row['type'])}, and samdrift's is {wanted.once['type']}"
+        yield Problem("netbox-field", f"{kind.title(wanted.key)}, type", what, "rename that one in NetBox")
+
+
+def _service_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Problem]:
+    host, name, protocol = wanted.key
+    for ref in there.services_of.get(str(host), ()):
+        if ref.key[1] == name and "+" in str(ref.key[2]) and str(protocol) in str(ref.key[2]).split("+"):
+            what = f"in NetBox, one service {name} has the protocols {str(ref.key[2]).replace('+', ' and ')}"
+            yield Problem("netbox-service", kind.title(wanted.key), what, "make it one service a protocol in NetBox")
+
+
+SPECIAL: Mapping[str, Callable[[Kind, Wanted, _There], Iterator[Problem]]] = {
+    "custom field": _custom_field_in_the_way,
+    "device": _host_in_the_way,
+    "virtual machine": _host_in_the_way,
+    "prefix": _prefix_in_the_way,
+    "address": _address_in_the_way,
+    "cable": _cable_in_the_way,
+    "service": _service_in_the_way,
+}
+"""What can be in the way of objects of a kind, besides their names."""

@@ -1,0 +1,109 @@
+"""A fleet as large as one organisation's may become: 2,000 devices, 200 virtual machines, sound by every rule.
+
+Built from the shipped snapshot's places, roles and types, so that it differs from the real fleet in its size alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+
+from inventory import snapshot
+from inventory.fleet import Fleet, Host, Interface, Prefix, Site, Vlan
+
+VLANS = range(1000, 1010)
+"""Ten VLANs a site, a /22 each: room for 10,000 addresses."""
+
+NAMES_A_WORD = 999
+"""Host names end with three digits at most (rule `host-name`)."""
+
+WORDS = ("ap", "cam", "lock", "plc", "sensor")
+
+
+def large_fleet(devices: int = 2000, vms: int = 200) -> Fleet:
+    """So many devices with two interfaces each and one address, spread over all sites; so many VMs in Tierp."""
+    shipped = snapshot.load()
+    sites = shipped.sites
+    central = next(s for s in sites if s.slug == "tierp-datahall")
+    vlans = [Vlan(vid=vid, name=f"Utrustning {vid}", site=s.slug) for s in sites for vid in VLANS]
+    prefixes = [
+        Prefix(prefix=network, site=s.slug, vlan=vid, description="Utrustning")
+        for n, s in enumerate(sites)
+        for vid, network in _networks(n)
+    ]
+    share = [len(range(n, devices, len(sites))) for n in range(len(sites))]
+    made = [h for n, s in enumerate(sites) for h in _devices(n, s, share[n])]
+    made += _vms(len(sites), central, vms)
+    prefixes += [Prefix(prefix=network, site=central.slug) for _, network in _networks(len(sites))]
+    return shipped.model_copy(
+        update={
+            "vlans": (*shipped.vlans, *vlans),
+            "prefixes": (*shipped.prefixes, *prefixes),
+            "hosts": (*shipped.hosts, *made),
+        }
+    ).in_order()
+
+
+def _networks(number: int) -> Iterator[tuple[int, IPv4Network]]:
+    """The VLANs and prefixes of the site of this number."""
+    for i, vid in enumerate(VLANS):
+        yield vid, IPv4Network((int(IPv4Address("10.128.0.0")) + (number * len(VLANS) + i) * 1024, 22))
+
+
+def _addresses(number: int) -> Iterator[tuple[int, IPv4Interface]]:
+    for vid, network in _networks(number):
+        for address in network.hosts():
+            yield vid, IPv4Interface((address, 22))
+
+
+def _devices(number: int, site: Site, count: int) -> Iterator[Host]:
+    addresses = _addresses(number)
+    for i in range(count):
+        vid, address = next(addresses)
+        name = f"{site.tenant[:3]}-{WORDS[i // NAMES_A_WORD]}{i % NAMES_A_WORD + 1}"
+        yield Host(
+            name=name,
+            kind="device",
+            tenant=site.tenant,
+            site=site.slug,
+            role="access-switch",
+            platform="arubaos-cx",
+            device_type="aruba-6200f-24g",
+            serial=f"LARGE{number}{i:05}",
+            tags=("shared",),
+            interfaces=(
+                Interface(name="1/1/1", untagged_vlan=vid, addresses=(address,)),
+                Interface(name="1/1/2", tagged_vlans=tuple(VLANS)),
+            ),
+            primary_address=address.ip,
+            host_keys=(_host_key(name),),
+        )
+
+
+def _vms(number: int, site: Site, count: int) -> Iterator[Host]:
+    addresses = _addresses(number)
+    for i in range(count):
+        _, address = next(addresses)
+        name = f"{site.tenant[:3]}-app{i + 1}"
+        yield Host(
+            name=name,
+            kind="vm",
+            tenant=site.tenant,
+            site=site.slug,
+            role="server",
+            platform="debian-13",
+            status="planned",
+            cluster="tierp-kvm",
+            interfaces=(Interface(name="eth0", type="virtual", addresses=(address,)),),
+            primary_address=address.ip,
+            host_keys=(_host_key(name),),
+        )
+
+
+def _host_key(name: str) -> str:
+    """A key that is well formed and nobody's."""
+    kind = b"ssh-ed25519"
+    blob = len(kind).to_bytes(4, "big") + kind + (32).to_bytes(4, "big") + hashlib.sha256(name.encode()).digest()
+    return f"{kind.decode()} {base64.b64encode(blob).decode()}"
