@@ -9,11 +9,11 @@ ROOT   := $(filter 0,$(shell id -u))
 LAB_DOWN_AFTER = trap '$(BIN)/samdrift lab down' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM HUP;
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types unit format lab-up lab-down bench lock clean need-root
+.PHONY: help setup demo test check lint types unit format lab-up lab-down bench lock lock-netbox clean need-root
 
 help: ## This list
 	@echo "samdrift: make TARGET"
-	@awk -F ' *## *' '/^[a-z-]+:.*##/ { sub(/:.*/, "", $$1); printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ' *## *' '/^[a-z-]+:.*##/ { sub(/:.*/, "", $$1); printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: need-root setup ## The main job on real hosts, told as a story: plan, apply, verify, drift, report (root, < 10 min)
 	@$(LAB_DOWN_AFTER) $(BIN)/python -m deploy.demo
@@ -57,6 +57,9 @@ setup: ## Debian packages (root) and .venv from the hashed lock; instant when no
 lock: setup ## Compute requirements.txt anew from pyproject.toml, with hashes and no registry address
 	@CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --all-extras --generate-hashes --allow-unsafe \
 	  --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements.txt pyproject.toml
+
+lock-netbox: setup ## Compute the lock of NetBox's own packages anew (templates/netbox/requirements.txt)
+	@$(BIN)/python -m deploy.netbox_lock
 
 clean: ## Remove .venv, caches and reports; keeps .lab (image, package cache, the lab's history)
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* report *.egg-info

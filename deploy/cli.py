@@ -852,13 +852,14 @@ def lab() -> None:
 
 
 @_command(lab, "up")
-def lab_up(common: Common) -> None:
-    """Boot the hosts that have the tag lab, or those of them that do not run."""
+@click.argument("hosts", nargs=-1)
+def lab_up(common: Common, hosts: tuple[str, ...]) -> None:
+    """Boot the hosts that have the tag lab, or those of them that do not run; and HOSTS too, until the lab is down."""
     from deploy.lab import Lab  # noqa: PLC0415  see the module's docstring
 
     fleet = _fleet(replace(common, lab=False), with_roles=False).fleet
     with observing(common.aside) as observer:
-        Lab().up(fleet, observer)
+        Lab().up(fleet, observer, hosts)
     _lab_status(common)
 
 

@@ -11,15 +11,15 @@ import hashlib
 import os
 import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, NoReturn
 
-from deploy.lab_host import Installed, LabHost, digest, installer_files, keeps_packages
-from deploy.lab_image import USER, build, discard_half, machine_mirror
+from deploy.lab_host import NETBOX_CACHE, Installed, LabHost, caches, digest, installer_files
+from deploy.lab_image import RELEASE_PLATFORM, USER, Machine, build, discard_half
 from deploy.lab_machine import (
     LabError,
     boot_id,
@@ -37,7 +37,7 @@ from deploy.lab_machine import (
     unmount,
     write,
 )
-from deploy.lab_network import Port, Switch, Wiring, lab_hosts, wiring
+from deploy.lab_network import LAB_TAG, Port, Switch, Wiring, lab_hosts, wiring
 from deploy.observer import Observer, Quiet
 from deploy.transport import Access
 from deploy.vault import MadeUp
@@ -103,6 +103,7 @@ class Lab:
 
     def overlay(self, fleet: Fleet) -> Fleet:
         """The fleet as it is in the lab; differs in nothing but what it must, see `lab_overlay`."""
+        fleet = with_guests(fleet, self._guests())
         hosts = lab_hosts(fleet)
         self._make_keys(hosts)
         keys = {h.name: _without_comment(self._public_host_key(h.name)) for h in hosts}
@@ -123,23 +124,28 @@ class Lab:
 
     # What it does
 
-    def up(self, fleet: Fleet, observer: Observer | None = None) -> None:
+    def up(self, fleet: Fleet, observer: Observer | None = None, guests: Iterable[str] = ()) -> None:
         """Bring up every lab host of the fleet, or those that are not up.
 
         Hosts that run are left alone, unless their addresses have changed.
+
+        Args:
+            guests: hosts without the tag that the lab shall have too, until it is taken down.
         """
         observer = observer or Quiet()
         require_machine()
+        guests = {*self._guests(), *bootable(fleet, guests)}
+        fleet = with_guests(fleet, guests)
         hosts, plan = lab_hosts(fleet), wiring(fleet)
         with self._alone():
             self._switch.refuse_strangers(plan, self.nameserver)
             self._make_keys(hosts)
             observer.stage("disk image (built once)", ())
-            image = build(self.id, self._images, machine_mirror(self._mirror))
+            image = build(self.id, self._images, Machine.here(self._mirror))
             observer.stage("booting the lab", [h.name for h in hosts])
             self._lay(plan, hosts)
             for host in hosts:
-                self._start(host, fleet, image, plan)
+                self._start(host, fleet, image, plan, guest=host.name in guests)
             self._plug_in(plan.ports)
             self._write_ssh_config(hosts)
             self._wait_until_up(hosts, observer)
@@ -207,21 +213,23 @@ class Lab:
         self._switch.lay(plan)
         self._start_forwarding()
 
-    def _start(self, host: Host, fleet: Fleet, image: Path, plan: Wiring) -> None:
+    def _start(self, host: Host, fleet: Fleet, image: Path, plan: Wiring, *, guest: bool) -> None:
         """Boot a host, unless it runs as the fleet wants it; a disk that fits is kept, as over a reboot."""
         files = installer_files(
             host, fleet, user_key=self._user_key, host_key=self._host_key(host.name), nameserver=self.nameserver
         )
         ports = tuple(p for p in plan.ports if p.host == host.name)
-        wanted = Installed(address=host.address, image=image.name, files=digest(files), boot=boot_id(), ports=ports)
+        wanted = Installed(
+            address=host.address, image=image.name, files=digest(files), boot=boot_id(), ports=ports, guest=guest
+        )
         disk = LabHost(self.id, self.directory, host.name)
         if host.name in self._running() and disk.installed is not None and disk.installed.runs_as(wanted):
             return
         end(self.id, [host.name])
         self._switch.clear(ports)
         disk.install(image, files, wanted)
-        cache = self.directory / "cache/apt-cacher-ng" if keeps_packages(host) else None
-        disk.boot(image, self._switch.inside(), ports, cache)
+        kept = {inside: self.directory / "cache" / Path(inside).name for inside in caches(host)}
+        disk.boot(image, self._switch.inside(), ports, kept)
 
     def _plug_in(self, ports: Sequence[Port], patience: float = 30) -> None:
         """Put ports on their bridges as nspawn makes them; those of running hosts too, if they were cut off."""
@@ -304,6 +312,10 @@ class Lab:
         """Every host that has a directory, whole or half."""
         homes = sorted((self.directory / "hosts").glob("*"))
         return [LabHost(self.id, self.directory, home.name) for home in homes]
+
+    def _guests(self) -> set[str]:
+        """The hosts that were brought up by name."""
+        return {host.name for host in self._known() if (installed := host.installed) is not None and installed.guest}
 
     def _running(self) -> set[str]:
         """The hosts whose nspawn is alive; without it a host may linger, but cannot be relied on."""
@@ -396,6 +408,27 @@ class Lab:
             yield
 
 
+def bootable(fleet: Fleet, names: Iterable[str]) -> Iterator[str]:
+    """These hosts, if each is one that the lab's image can be."""
+    known = {h.name: h for h in fleet.hosts}
+    for name in names:
+        host = known.get(name)
+        if host is None or host.status != "active" or host.platform != RELEASE_PLATFORM:
+            what = f"the lab cannot boot {name!r}" if host else f"the fleet has no host {name!r}"
+            raise LabError(what, fix=f"name an active host of platform {RELEASE_PLATFORM}: samdrift hosts")
+        yield name
+
+
+def with_guests(fleet: Fleet, names: Collection[str]) -> Fleet:
+    """The fleet in which these hosts have the lab's tag too."""
+
+    def tagged(host: Host) -> Host:
+        is_guest = host.name in names and LAB_TAG not in host.tags
+        return host.model_copy(update={"tags": tuple(sorted((*host.tags, LAB_TAG)))}) if is_guest else host
+
+    return fleet.model_copy(update={"hosts": tuple(tagged(h) for h in fleet.hosts)})
+
+
 def lab_overlay(fleet: Fleet, host_keys: Mapping[str, str], user_key: str, nameserver: IPv4Address) -> Fleet:
     """The fleet with what differs in the lab, and nothing else. Pure.
 
@@ -410,6 +443,7 @@ def lab_overlay(fleet: Fleet, host_keys: Mapping[str, str], user_key: str, names
             "base": {"automation_keys": [user_key]},
             "time": {"control_clock": False},
             "dns_resolver": {"forwarders": [str(nameserver)], "insecure_zones": ["."]},
+            "netbox": {"cache": NETBOX_CACHE},
         }
         if _section(host, "base").get("fallback_resolvers"):
             differs["base"]["fallback_resolvers"] = [str(nameserver)]

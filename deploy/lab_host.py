@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from deploy.lab_machine import delete, launch, run, unmount, write
 from deploy.lab_network import Port, network_files
 from inventory.fleet import Fleet, Frozen, Host
 
-PACKAGE_CACHE = "/var/cache/apt-cacher-ng"
-"""Where the role package_cache keeps its packages; on a lab host this outlives the host's disk."""
+PACKAGE_CACHE, NETBOX_CACHE = "/var/cache/apt-cacher-ng", "/var/cache/netbox"
+CACHES = {"package_cache": PACKAGE_CACHE, "netbox": NETBOX_CACHE}
+"""Directories of roles that on a lab host outlive the host's disk."""
 
 NSPAWN_RUN = Path("/run/systemd/nspawn")
 
@@ -36,13 +37,17 @@ Files = dict[str, tuple[str, int]]
 
 
 class Installed(Frozen):
-    """What a lab host was made from; written when its disk is complete, so that half a disk is never booted."""
+    """What a lab host was made from; written when its disk is complete, so that half a disk is never booted.
+
+    A `guest` is in the lab because it was named, and not by its tag.
+    """
 
     address: IPv4Address
     image: str
     files: str
     boot: str
     ports: tuple[Port, ...]
+    guest: bool = False
 
     def runs_as(self, wanted: Installed) -> bool:
         """Whether a running host made from this is plugged in as is wanted; what else is new waits until it is down."""
@@ -86,8 +91,12 @@ class LabHost:
             os.chown(path, uid, gid)
             path.chmod(0o700 if path.is_dir() else 0o600)
 
-    def boot(self, image: Path, enter: Sequence[str | Path], ports: Sequence[Port], cache: Path | None) -> None:
-        """Mount the disk and start the host. It is not up yet, and its ports are not on their bridges."""
+    def boot(self, image: Path, enter: Sequence[str | Path], ports: Sequence[Port], caches: Mapping[str, Path]) -> None:
+        """Mount the disk and start the host. It is not up yet, and its ports are not on their bridges.
+
+        Args:
+            caches: what outlives the disk: where it is on the host, and where on this machine.
+        """
         self.forget()
         delete(self.work)  # scratch of the mount before; a volatile one may not be reused
         self.work.mkdir()
@@ -95,10 +104,10 @@ class LabHost:
         layers = f"volatile,lowerdir={image},upperdir={self.upper},workdir={self.work}"
         run("mount", "-t", "overlay", "samdrift-lab", "-o", layers, self.root)
         binds = ["--bind=/dev/net/tun"] if Path("/dev/net/tun").exists() else []
-        if cache is not None:
+        for inside, cache in caches.items():
             cache.mkdir(parents=True, exist_ok=True)
-            (self.root / PACKAGE_CACHE.lstrip("/")).mkdir(parents=True, exist_ok=True)
-            binds.append(f"--bind={cache}:{PACKAGE_CACHE}")
+            (self.root / inside.lstrip("/")).mkdir(parents=True, exist_ok=True)
+            binds.append(f"--bind={cache}:{inside}")
         nspawn = [
             "systemd-nspawn",
             "--quiet",
@@ -143,7 +152,7 @@ def installer_files(
         host_key: the host's own key, private and public.
     """
     plain = network_files(host, fleet)
-    if keeps_packages(host):
+    if PACKAGE_CACHE in caches(host):
         plain |= CACHE_BELONGS_TO_ITS_SERVICE
     return {
         "etc/hostname": (f"{host.name}\n", 0o644),
@@ -156,9 +165,9 @@ def installer_files(
     }
 
 
-def keeps_packages(host: Host) -> bool:
-    """Whether the host has the package cache that outlives its disk."""
-    return "package_cache" in host.roles
+def caches(host: Host) -> tuple[str, ...]:
+    """The directories of this host that outlive its disk."""
+    return tuple(path for role, path in CACHES.items() if role in host.roles)
 
 
 def digest(files: Files) -> str:

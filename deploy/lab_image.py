@@ -7,16 +7,22 @@ another (`lab_host`).
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from configparser import ConfigParser
+from configparser import Error as ConfigParserError
+from contextlib import suppress
 from pathlib import Path
+
+from pydantic import Field
 
 from deploy.lab_machine import LabError, delete, end, unmount, work
 from inventory.fleet import Frozen
 from roles import base
 
-RELEASE = "trixie"
+RELEASE, RELEASE_PLATFORM = "trixie", "debian-13"
 USER = "samdrift"
 TO_BE_REACHED = ("dbus", "openssh-server", "sudo", "systemd", "systemd-sysv")
 PACKAGES = tuple(sorted({*TO_BE_REACHED, *base.PACKAGES}))
@@ -144,8 +150,48 @@ def _first_of_list(uri: str) -> str:
     raise LabError("the list of mirrors is empty or missing", where=str(listed), fix="name one: SAMDRIFT_MIRROR=URI")
 
 
-def recipe(mirror: Mirror) -> list[str]:
+class Machine(Frozen):
+    """What an image takes from the machine: where Debian comes from, and whom the machine trusts beyond Debian's list.
+
+    `authorities` are certificates (PEM), by file name; `index` is where its pip fetches from, if not from where all do.
+    """
+
+    mirror: Mirror
+    authorities: Mapping[str, str] = Field(default_factory=dict)
+    index: str = ""
+
+    @staticmethod
+    def here(option: str | None) -> Machine:
+        """This machine, with the mirror of the option."""
+        return Machine(mirror=machine_mirror(option), authorities=machine_authorities(), index=machine_index())
+
+    def hooks(self) -> Iterator[str]:
+        """The shell commands by which an image comes to trust and ask the same."""
+        for name, pem in sorted(self.authorities.items()):
+            yield f'printf %s {shlex.quote(pem)} > "$1"/usr/local/share/ca-certificates/{shlex.quote(name)}'
+        if self.authorities:
+            yield 'chroot "$1" update-ca-certificates > /dev/null'
+        if self.index:
+            yield f'printf "[global]\nindex-url = %s\n" {shlex.quote(self.index)} > "$1/etc/pip.conf"'
+
+
+def machine_authorities(directory: Path = Path("/usr/local/share/ca-certificates")) -> dict[str, str]:
+    """The certificates that somebody told this machine to trust, as Debian has them told."""
+    return {file.name: file.read_text(encoding="ascii") for file in sorted(directory.glob("*.crt"))}
+
+
+def machine_index(environment: Mapping[str, str] = os.environ, file: Path = Path("/etc/pip.conf")) -> str:
+    """The package index of this machine's pip, where one is set that lab hosts can reach too; else empty."""
+    config = ConfigParser(interpolation=None)
+    with suppress(ConfigParserError):
+        config.read(file, encoding="utf-8")
+    said = environment.get("PIP_INDEX_URL") or str(config.get("global", "index-url", fallback=""))
+    return said if re.fullmatch(r"https?://\S+", said) else ""
+
+
+def recipe(machine: Machine) -> list[str]:
     """The arguments of mmdebstrap, but for the target: everything that decides what is in the image."""
+    mirror = machine.mirror
     stanzas = "\n".join(
         f"Types: deb\nURIs: {uri}\nSuites: {suite}\nComponents: main\n"
         "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n"
@@ -162,6 +208,7 @@ def recipe(mirror: Mirror) -> list[str]:
         f'printf %s {shlex.quote(stanzas)} > "$1/etc/apt/sources.list.d/debian.sources"',
         # descriptions of packages in English are a quarter of the lists, and nobody reads them here
         f'echo {shlex.quote(NO_TRANSLATIONS)} > "$1/etc/apt/apt.conf.d/10lab"',
+        *machine.hooks(),
         # roles ask how old the package lists are; apt dates them by the mirror, and not by when they were read
         'touch "$1"/var/lib/apt/lists/*_Packages',
         'rm "$1/etc/apt/apt.conf.d/99mmdebstrap"',
@@ -192,9 +239,9 @@ def image_name(arguments: list[str]) -> str:
     return hashlib.sha256("\0".join(arguments).encode()).hexdigest()[:16]
 
 
-def build(lab: str, images: Path, mirror: Mirror, wait: float = 1200) -> Path:
-    """The image of this mirror's recipe, built if it is not there. Half an image is never there."""
-    arguments = recipe(mirror)
+def build(lab: str, images: Path, machine: Machine, wait: float = 1200) -> Path:
+    """The image of this machine's recipe, built if it is not there. Half an image is never there."""
+    arguments = recipe(machine)
     image = images / image_name(arguments)
     if image.is_dir():
         return image

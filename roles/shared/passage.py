@@ -124,13 +124,15 @@ def _ways_out(fleet: Fleet) -> Iterator[Flow]:
 
 
 def ways_out(host: Host, fleet: Fleet) -> tuple[tuple[Protocol, int, str], ...]:
-    """What this host needs of the internet: the fleet's caches, resolvers and time servers, and nobody else."""
+    """What this host needs of the internet: the fleet's caches, resolvers, time servers and NetBox, and nobody else."""
     found: list[tuple[Protocol, int, str]] = []
     if "package_cache" in host.roles:
         found += [("tcp", 80, "packages from outside"), ("tcp", 443, "packages from outside")]
     if {"package_cache", "dns_resolver"} & set(host.roles):
         # The cache must find its mirrors before the fleet's own resolvers are up: those come through it.
         found += [("udp", 53, "DNS from outside"), ("tcp", 53, "DNS from outside")]
+    if "netbox" in host.roles:
+        found.append(("tcp", 443, "Python packages from outside"))
     if any(listen.protocol == "udp" and listen.port == 123 for listen in listens_of(host, fleet)):
         found += [("udp", 123, "time from outside"), ("tcp", 4460, "keys for time from outside (NTS)")]
     return tuple(found)

@@ -102,7 +102,15 @@ class Veil:
 def _forms(value: str) -> Iterator[str]:
     """A value as programs write it: as it is, quoted for a shell, a URL, JSON or Python, in base64, in hex."""
     raw = value.encode()
-    yield from (value, shlex.quote(value), quote(value, safe=""), quote_plus(value), json.dumps(value), repr(value))
+    yield from (
+        value,
+        shlex.quote(value),
+        quote(value),
+        quote(value, safe=""),
+        quote_plus(value),
+        json.dumps(value),
+        repr(value),
+    )
     yield from (raw.hex(), raw.hex().upper())
     for offset in range(3):
         # In base64 three bytes are four letters, so a value in a longer text has three forms; its ends are the text's.

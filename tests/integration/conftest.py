@@ -16,9 +16,13 @@ from pathlib import Path
 import pytest
 
 import roles
+from deploy.lab import Lab
+from deploy.lab_machine import require_machine
 from deploy.transport import Access
+from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Host, Platform, Region, Site, Tenant
 from roles.shared.catalogue import catalogue
+from tests.integration.lab import NetBoxServer, given_netbox, netbox_in_lab
 
 NEEDS_ROOT = "needs root: sshd lets nobody else log in as root; run the tests as root"
 
@@ -113,6 +117,26 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
         pytest.skip(NEEDS_ROOT)
     with running_sshd(tmp_path_factory.mktemp("sshd")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def machine() -> Iterator[None]:
+    """A machine that can run the lab; whatever of the lab is up when the tests end is taken down."""
+    try:
+        require_machine()
+    except SamdriftError as e:
+        pytest.skip(str(e))
+    yield
+    Lab().down()
+
+
+@pytest.fixture(scope="session")
+def netbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NetBoxServer:
+    """A real NetBox: the one that the environment names, or else the lab's."""
+    given = given_netbox()
+    if given is None:
+        request.getfixturevalue("machine")
+    return given or netbox_in_lab(tmp_path_factory.mktemp("netbox"))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from deploy.lab import HostStatus, Lab, lab_directory
-from deploy.lab_image import build, image_name, machine_mirror, recipe
+from deploy.lab_image import Machine, build, image_name, recipe
 from deploy.lab_machine import mounts, processes, require_machine, run, unmount
 from inventory.errors import SamdriftError
 
@@ -105,11 +105,11 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 def _take_image(images: Path) -> None:
     """The default lab's image, as hard links: building one takes half a minute, and the network outside."""
-    mirror = machine_mirror(None)
+    machine = Machine.here(None)
     shared = lab_directory() / "images"
-    built = build(Lab().id, shared, mirror) if not (shared / image_name(recipe(mirror))).exists() else None
+    built = build(Lab().id, shared, machine) if not (shared / image_name(recipe(machine))).exists() else None
     images.mkdir(parents=True)
-    run("cp", "--archive", "--link", built or shared / image_name(recipe(mirror)), images)
+    run("cp", "--archive", "--link", built or shared / image_name(recipe(machine)), images)
 
 
 def test_up_boots_every_host_and_a_second_up_leaves_them_alone(bench: Bench) -> None:

@@ -6,24 +6,19 @@ The tests of this module are one story and run in this order on one lab: each le
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pyinfra.api import Config, Inventory, State
 from pyinfra.api.connect import connect_all, disconnect_all
 
-from deploy.lab import Lab, lab_directory, lab_hosts
-from deploy.lab_machine import require_machine
+from deploy.lab import Lab, lab_hosts
 from deploy.plan import HostPlan, read_plan
 from deploy.planner import Session
-from inventory.errors import SamdriftError
 from inventory.fleet import Fleet
 from inventory.snapshot import load
+from tests.integration.lab import by_hand, samdrift
 from tests.integration.stock import our_commands, stock_commands
 from tests.integration.test_ssh_audit import failures
 
@@ -32,31 +27,12 @@ pytestmark = pytest.mark.lab
 EDGE, RESOLVER, LOST, COMPARED = "heb-gw1", "tie-dns2", "ost-gw1", "tie-log1"
 
 
-def samdrift(*arguments: str, expect: int = 0) -> Any:
-    """Run the real program; its JSON document. Its exit code is part of what it says."""
-    program = [str(Path(sys.executable).with_name("samdrift")), "--json", *arguments]
-    done = subprocess.run(program, capture_output=True, text=True, check=False)
-    assert done.returncode == expect, f"{arguments} ended with {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr}"
-    return json.loads(done.stdout)
-
-
-def by_hand(host: str, command: str) -> None:
-    """What somebody does on a host without samdrift."""
-    config = lab_directory() / "ssh_config"
-    subprocess.run(["ssh", "-F", str(config), host, f"sudo sh -c '{command}'"], check=True, capture_output=True)
-
-
 @pytest.fixture(scope="module")
-def lab() -> Iterator[Fleet]:
+def lab(machine: None) -> Fleet:
     """The lab with empty disks, as its fleet."""
-    try:
-        require_machine()
-    except SamdriftError as e:
-        pytest.skip(str(e))
     Lab().down()
     samdrift("lab", "up")
-    yield Lab().overlay(load())
-    Lab().down()
+    return Lab().overlay(load())
 
 
 def look(fleet: Fleet, host: str) -> HostPlan:

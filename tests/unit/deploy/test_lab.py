@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.lab import Lab, LabBusyError, lab_directory, lab_overlay, machine_nameserver
+from deploy.lab import Lab, LabBusyError, bootable, lab_directory, lab_overlay, machine_nameserver, with_guests
 from deploy.lab_host import installer_files, machine_id
 from deploy.lab_machine import LabError, last_line, mount_points, run, scope_name
 from deploy.lab_network import lab_hosts
@@ -32,6 +32,22 @@ def test_the_overlay_changes_keys_of_lab_hosts_and_nothing_of_others() -> None:
     assert in_lab.host("tie-adm1") == fleet.host("tie-adm1")
     assert in_lab.host("tie-gw1").host_keys == ("ssh-ed25519 AAAAtie-gw1",)
     assert in_lab.model_copy(update={"hosts": ()}) == fleet.model_copy(update={"hosts": ()})
+
+
+def test_a_host_that_is_named_is_a_lab_host_like_those_that_are_tagged() -> None:
+    extra = host("tie-x1", ("eth0", "10.60.10.77/24"), tags=("shared",))
+    fleet = with_guests(lab_fleet(extra), {"tie-x1", "tie-gw1"})
+    assert fleet.host("tie-x1").tags == ("lab", "shared")
+    assert fleet.host("tie-gw1") == lab_fleet().host("tie-gw1")
+    assert [h.name for h in lab_hosts(fleet)] == [*(h.name for h in lab_hosts(lab_fleet())), "tie-x1"]
+
+
+def test_a_host_that_the_labs_image_cannot_be_is_refused_by_name() -> None:
+    planned = host("tie-x1", ("eth0", "10.60.10.77/24"), status="planned")
+    older = host("tie-x2", ("eth0", "10.60.10.78/24"), platform="debian-12")
+    for name in ("tie-x1", "tie-x2", "tie-nothing"):
+        with pytest.raises(LabError, match=name):
+            list(bootable(lab_fleet(planned, older), [name]))
 
 
 def test_options_that_must_differ_are_merged_into_those_that_are_there() -> None:

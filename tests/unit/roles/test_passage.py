@@ -57,7 +57,7 @@ def test_no_office_reaches_anothers(gateway: Host, ends: tuple[str, str], protoc
 
 
 @pytest.mark.parametrize("gateway", GATEWAYS, ids=lambda h: h.name)
-def test_only_caches_resolvers_and_time_servers_get_out(gateway: Host) -> None:
+def test_only_caches_resolvers_time_servers_and_netbox_get_out(gateway: Host) -> None:
     out = [rule for rule in passages(gateway, FLEET) if rule.destinations == ANYWHERE]
     ports = {
         str(a): {(rule.protocol, rule.port) for rule in out if any(a in n for n in rule.sources)}
@@ -70,6 +70,7 @@ def test_only_caches_resolvers_and_time_servers_get_out(gateway: Host) -> None:
         "10.60.10.11": names | time,
         "10.60.10.12": names | time,
         "10.60.10.15": names | {("tcp", 80), ("tcp", 443)},
+        "10.60.10.16": {("tcp", 443)},
     }
     assert ports == (expected if gateway == HUB else {})
 

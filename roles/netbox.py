@@ -1,0 +1,368 @@
+"""NetBox, the organisation's own source of truth: application, worker, PostgreSQL, Valkey, and nginx with TLS.
+
+The management stations alone reach it, and they by HTTPS only. The key of its certificate is made on the host and
+never leaves it. PostgreSQL and Valkey listen on sockets of the file system, so neither has a password. NetBox itself is
+installed from a lock with hashes into a virtual environment that has the lock's digest in its name: a new version is
+built beside the old one and takes its place when it is whole. Housekeeping is a daily job of the worker (`netbox-rq`).
+
+Secrets: `netbox_secret_key` and `netbox_api_token_pepper` (50 characters or more), `netbox_admin_password` (the
+superuser `admin`; set again only when the secret is another), `netbox_api_token` (of samdrift itself, the superuser
+`samdrift`; 40 characters or more). What a client sends as its token is `TOKEN_PREFIX` and this secret.
+
+Options (config context `samdrift.netbox`):
+
+- `names`: names, beside the host's own, by which people reach it.
+- `certificate`: PEM, with its chain, for the key on the host; without it, the certificate is self-signed.
+- `workers`: processes that answer requests; 2 for each core are plenty, each takes some 150 MB.
+- `changelog_days`: changes are kept for so long; 0 for ever.
+- `dump_time`, `dump_days`: when the database is dumped every night, and for how long a dump is kept.
+- `cache`: a directory for what a new host needs not fetch and make again: wheels, and dumps of freshly migrated, empty
+  databases. For labs; a dump is used for just its version of NetBox and PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated
+
+from pydantic import Field
+from pyinfra.operations import files
+
+from inventory.fleet import Fleet, Host
+from inventory.secrets import Secret
+from roles.shared.files import managed_file
+from roles.shared.handlers import Handler, reload, restart
+from roles.shared.packages import packages
+from roles.shared.rendering import render
+from roles.shared.services import service
+from roles.shared.settings import Options as RoleOptions
+from roles.shared.settings import Settings as RoleSettings
+from roles.shared.settings import SettingsError
+from roles.shared.state import ensured
+from roles.shared.traffic import Listen, management
+
+PLATFORMS = ("debian-13",)  # NetBox asks for Python 3.12
+CONTROLS = ("ISO 27002:2022 5.9", "ISO 27002:2022 8.13", "ISO 27002:2022 8.24")
+
+VERSION = "4.7.3"
+PYTHON = "3.13"
+POSTGRESQL = "17"
+LOCK = "netbox/requirements.txt"
+"""Below `templates/`; `make lock-netbox` computes it anew."""
+
+PORT = 443
+TOKEN_PREFIX = "nbt_samdrift0001."  # noqa: S105  by the key in it, which is no secret, NetBox finds the token
+"""What stands before the secret in samdrift's API token."""
+
+HOME = "/opt/netbox"
+VENV = f"{HOME}/venv"
+CONFIGURATION = f"{HOME}/conf/configuration.py"
+REQUIREMENTS = f"{HOME}/requirements.txt"
+SECRETS = "/etc/netbox/secrets"
+TLS = "/etc/netbox/tls"
+KEY, CERTIFICATE = f"{TLS}/netbox.key", f"{TLS}/netbox.crt"
+DUMPS = "/var/backups/netbox"
+INSTALL = "/usr/local/sbin/netbox-install"
+SCHEMA = "/usr/local/sbin/netbox-schema"
+ACCESS = "/usr/local/sbin/netbox-access"
+DUMP = "/usr/local/sbin/netbox-dump"
+UNITS = "/etc/systemd/system"
+WEB, SOCKET, WORKER = "netbox.service", "netbox.socket", "netbox-rq.service"
+DUMP_TIMER = "netbox-dump.timer"
+DATABASE_UNIT, QUEUE_UNIT = f"postgresql@{POSTGRESQL}-main.service", "valkey-server.service"
+
+DnsName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+PEM = r"^(-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n)+$"
+
+
+class Options(RoleOptions):
+    """What a config context may set for this role; see the module's text."""
+
+    names: tuple[DnsName, ...] = ()
+    certificate: str = Field(default="", pattern=rf"^$|{PEM}")
+    workers: Annotated[int, Field(ge=1, le=64)] = 3
+    changelog_days: Annotated[int, Field(ge=0, le=3650)] = 400
+    dump_time: str = Field(default="02:30", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    dump_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    cache: str = Field(default="", pattern=r"^$|^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$")
+
+
+class Settings(RoleSettings):
+    """How this host serves NetBox, by which names, and to whom."""
+
+    version: str = VERSION
+    token_key: str = TOKEN_PREFIX[4:-1]
+    address: IPv4Address
+    names: tuple[str, ...]
+    stations: tuple[IPv4Network, ...]
+    certificate: str
+    workers: int
+    changelog_days: int
+    dump_time: str
+    dump_days: int
+    cache: str
+    secret_key: Secret
+    api_token_pepper: Secret
+    admin_password: Secret
+    api_token: Secret
+
+
+def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+    """Its names are the host's and those that are given; its secrets are the host's municipality's."""
+    if host.primary_address is None:
+        raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
+
+    def secret(name: str) -> Secret:
+        return Secret(name=f"netbox_{name}", municipality=host.tenant)
+
+    return Settings(
+        address=host.primary_address,
+        stations=management(fleet),
+        secret_key=secret("secret_key"),
+        api_token_pepper=secret("api_token_pepper"),
+        admin_password=secret("admin_password"),
+        api_token=secret("api_token"),
+        **(options.model_dump() | {"names": tuple(dict.fromkeys([host.name, *options.names]))}),
+    )
+
+
+def listens(settings: Settings) -> tuple[Listen, ...]:
+    """HTTPS, for the management stations: people's browsers there, and samdrift."""
+    return (Listen(protocol="tcp", port=PORT, sources=settings.stations, why="NetBox for the management stations"),)
+
+
+def deploy(settings: Settings) -> None:
+    """From the database up: what stores, what is stored, what serves it, what is in front."""
+    served = (restart(WEB, daemon_reload=True), restart(WORKER, daemon_reload=True))
+    packages("nginx", "openssl", "postgresql", "python3-venv", "valkey-server")
+    _stores()
+    _places()
+    _configuration(settings, served)
+    _application(settings, served)
+    _dumps(settings)
+    _database(settings, served)
+    _access(settings)
+    _services(settings, served)
+    _front(settings)
+
+
+def _stores() -> None:
+    """PostgreSQL and Valkey, on sockets alone, and the account that both know NetBox by."""
+    managed_file(
+        f"/etc/postgresql/{POSTGRESQL}/main/conf.d/samdrift.conf",
+        template="netbox/postgresql.conf.j2",
+        then=(restart(DATABASE_UNIT),),
+    )
+    managed_file("/etc/valkey/valkey.conf", template="netbox/valkey.conf.j2", then=(restart(QUEUE_UNIT),))
+    service(DATABASE_UNIT)
+    service(QUEUE_UNIT)
+    ensured(
+        "user netbox",
+        question="getent passwd netbox | cut -d: -f6,7 && id -Gn netbox",
+        answer=f"{HOME}:/usr/sbin/nologin\nnetbox valkey\n",
+        command="{ getent passwd netbox > /dev/null || useradd --system --user-group --no-create-home netbox; } && "
+        f"usermod --home {HOME} --shell /usr/sbin/nologin --groups valkey netbox",
+    )
+
+
+def _places() -> None:
+    """What NetBox reads is root's; what it writes is its own."""
+    for path, owner, group, mode in (
+        (HOME, "root", "root", "755"),
+        (f"{HOME}/conf", "root", "netbox", "750"),
+        (f"{HOME}/venvs", "root", "root", "755"),
+        (f"{HOME}/static", "netbox", "netbox", "755"),
+        *((f"{HOME}/{name}", "netbox", "netbox", "750") for name in ("media", "reports", "scripts")),
+        ("/etc/netbox", "root", "netbox", "750"),
+        (SECRETS, "root", "netbox", "750"),
+        (TLS, "root", "root", "700"),
+        ("/var/lib/netbox", "root", "root", "700"),
+        (DUMPS, "netbox", "netbox", "700"),
+    ):
+        files.directory(name=f"directory {path}", path=path, user=owner, group=group, mode=mode)
+
+
+def _configuration(settings: Settings, served: tuple[Handler, ...]) -> None:
+    """Secrets each in a file of its own, so that whatever is in one needs no quoting, and configuration shows none."""
+    for name, secret in (("secret_key", settings.secret_key), ("api_token_pepper", settings.api_token_pepper)):
+        then = (*served, GIVE_ACCESS) if name == "api_token_pepper" else served
+        managed_file(f"{SECRETS}/{name}", content=f"{secret}\n", group="netbox", mode="640", then=then)
+    for name, secret in (("admin_password", settings.admin_password), ("api_token", settings.api_token)):
+        managed_file(f"{SECRETS}/{name}", content=f"{secret}\n", mode="600", then=(GIVE_ACCESS,))
+    managed_file(
+        CONFIGURATION,
+        template="netbox/configuration.py.j2",
+        settings=settings,
+        group="netbox",
+        mode="640",
+        validate_with=PYTHON_PARSES,
+        then=served,
+    )
+
+
+GIVE_ACCESS = Handler(name="give access to NetBox", command=ACCESS)
+PYTHON_PARSES = "python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' {path}"
+SHELL_PARSES = "sh -n {path}"
+NGINX_ACCEPTS = (
+    f"d=$(mktemp -d) && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x "
+    f"-keyout $d/netbox.key -out $d/netbox.crt 2> /dev/null && sed s,{TLS}/,$d/, {{path}} > $d/nginx.conf && "
+    "nginx -t -q -c $d/nginx.conf; accepted=$?; rm -rf $d; exit $accepted"
+)
+"""With a certificate made for the question, so that it is the file that is judged, also where there is none yet."""
+
+
+def _application(settings: Settings, served: tuple[Handler, ...]) -> None:
+    """The virtual environment of the lock. A package that was added, removed or exchanged by hand is put right."""
+    lock = render(LOCK)
+    managed_file(REQUIREMENTS, content=lock)
+    script = render("netbox/install.sh.j2", settings=settings, installed=INSTALLED)
+    managed_file(INSTALL, content=script, mode="755", validate_with=SHELL_PARSES)
+    here = f"{HOME}/venvs/{hashlib.sha256(lock.encode()).hexdigest()[:16]}"
+    ensured(
+        "NetBox's virtual environment",
+        question=f"readlink {VENV} && cd {here}/lib/python*/site-packages && {INSTALLED}",
+        answer="".join(f"{line}\n" for line in (here, *locked(lock))),
+        command=INSTALL,
+        then=served,
+    )
+
+
+INSTALLED = (
+    r"ls | sed -n 's/-\([^-]*\)\.dist-info$/ \1/p' | "
+    r"""awk '{ n = tolower($1); gsub(/[-_.]+/, "-", n); if (n != "pip") print n "==" $2 }' | LC_ALL=C sort"""
+)
+"""Tells every package in a directory of packages, without starting Python; pip itself comes with Debian's."""
+
+
+def normal(name: str) -> str:
+    """A package's name as all its spellings are told alike (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def locked(lock: str) -> list[str]:
+    """Every package of a lock as `INSTALLED` tells it."""
+    return sorted(re.findall(r"^[a-z0-9-]+==[^\s]+", lock, re.MULTILINE))
+
+
+def _dumps(settings: Settings) -> None:
+    """Before the database, as that is dumped before it is migrated."""
+    managed_file(DUMP, template="netbox/dump.sh.j2", settings=settings, mode="755", validate_with=SHELL_PARSES)
+    again = restart(DUMP_TIMER, daemon_reload=True)
+    for unit in ("netbox-dump.service", DUMP_TIMER):
+        managed_file(f"{UNITS}/{unit}", template=f"netbox/{unit}.j2", settings=settings, then=(again,))
+    service(DUMP_TIMER)
+
+
+def _database(settings: Settings, served: tuple[Handler, ...]) -> None:
+    """The database, owned by the account of its name, with the schema of the installed NetBox."""
+    asks = "runuser -u postgres -- psql -X -At -c"
+    ensured(
+        "database netbox",
+        question=f"""cd / && {asks} "select pg_get_userbyid(datdba) from pg_database where datname = 'netbox'" """,  # noqa: S608
+        answer="netbox\n",
+        command="cd / && { runuser -u postgres -- createuser netbox || true; } && "
+        "runuser -u postgres -- createdb --owner netbox --encoding UTF8 --template template0 netbox",
+    )
+    managed_file(SCHEMA, template="netbox/schema.sh.j2", settings=settings, mode="755", validate_with=SHELL_PARSES)
+    ensured(
+        "NetBox's schema and static files",
+        question=SCHEMA_STATE,
+        answer=f"netbox-{settings.version}.dist-info\nstatic files {settings.version}\nmigrated\n",
+        command=SCHEMA,
+        then=served,
+    )
+
+
+SCHEMA_STATE = f"""\
+cd {VENV}/lib/python*/site-packages && ls -d netbox-*.dist-info &&
+echo "static files $(cat {HOME}/static/.version)" && {{
+runuser -u netbox -- psql -X -At -F ' ' -d netbox -c 'select app, name from django_migrations' && echo -- &&
+ls */migrations/0*.py */*/migrations/0*.py */*/*/migrations/0*.py |
+sed -n 's,^\\(.*/\\)\\{{0,1\\}}\\([^/]*\\)/migrations/\\(.*\\)\\.py$,\\2 \\3,p'
+}} | awk '/^--$/ {{ files = 1; next }} !files {{ done[$0]; app[$1]; next }}
+($1 in app) && !($0 in done) {{ print "not migrated:", $0; missing = 1 }}
+END {{ if (files && !missing && length(done)) print "migrated" }}'"""  # noqa: S608  nothing in it comes from elsewhere
+"""Asks what `netbox migrate --check` asks, of every app with a migration, without the seconds that Django starts in."""
+
+
+def _access(settings: Settings) -> None:
+    managed_file(
+        ACCESS,
+        template="netbox/access.py.j2",
+        settings=settings,
+        mode="755",
+        validate_with=PYTHON_PARSES,
+    )
+    ensured(
+        "superuser and API token of NetBox",
+        question=f"{ACCESS} check",
+        answer="superuser admin, with the password of the secret\nsuperuser samdrift, with the token of the secret\n",
+        command=ACCESS,
+    )
+
+
+def _services(settings: Settings, served: tuple[Handler, ...]) -> None:
+    managed_file(
+        f"{HOME}/gunicorn.py",
+        template="netbox/gunicorn.py.j2",
+        settings=settings,
+        validate_with=PYTHON_PARSES,
+        then=served[:1],
+    )
+    again = restart(SOCKET, daemon_reload=True)
+    managed_file(f"{UNITS}/{SOCKET}", template=f"netbox/{SOCKET}.j2", settings=settings, then=(again,))
+    for unit, handler in zip((WEB, WORKER), served, strict=True):
+        managed_file(f"{UNITS}/{unit}", template=f"netbox/{unit}.j2", settings=settings, then=(handler,))
+    for unit in (SOCKET, WEB, WORKER):
+        service(unit)
+
+
+def _front(settings: Settings) -> None:
+    """The key, its certificate, and nginx."""
+    reread = reload("nginx.service")
+    ensured(
+        f"key {KEY}",
+        question=f"stat -c '%U:%G %a' {KEY}",
+        answer="root:root 600\n",
+        command=f"{{ [ -s {KEY} ] || (umask 077 && openssl genpkey -quiet -algorithm EC "
+        f"-pkeyopt ec_paramgen_curve:P-256 -out {KEY}.new && mv {KEY}.new {KEY}); }} && "
+        f"chown root:root {KEY} && chmod 600 {KEY}",
+        then=(reread,),
+    )
+    if settings.certificate:
+        managed_file(CERTIFICATE, content=settings.certificate, validate_with=FITS_THE_KEY, then=(reread,))
+    else:
+        _self_signed(settings, reread)
+    managed_file(
+        "/etc/nginx/nginx.conf",
+        template="netbox/nginx.conf.j2",
+        settings=settings,
+        validate_with=NGINX_ACCEPTS,
+        then=(reread,),
+    )
+    service("nginx.service")
+
+
+FITS_THE_KEY = (
+    "openssl x509 -noout -in {path} && "
+    f'{{ [ ! -e {KEY} ] || [ "$(openssl x509 -noout -pubkey -in {{path}})" = "$(openssl pkey -pubout -in {KEY})" ]; }}'
+)
+
+
+def _self_signed(settings: Settings, reread: Handler) -> None:
+    """A certificate that clients trust as it is (RFC 6125 names in it, and no authority to sign others)."""
+    names = ",".join([*(f"DNS:{name}" for name in settings.names), f"IP:{settings.address}"])
+    of_the_key = f'[ "$(openssl x509 -noout -pubkey -in {CERTIFICATE})" = "$(openssl pkey -pubout -in {KEY})" ]'
+    ensured(
+        f"certificate {CERTIFICATE}",
+        question=f"openssl x509 -in {CERTIFICATE} -noout -checkend 2592000 && {of_the_key} && "
+        f"openssl x509 -in {CERTIFICATE} -noout -ext subjectAltName | sed -n '2s/ //gp'",
+        answer=f"Certificate will not expire\n{names.replace('IP:', 'IPAddress:')}\n",
+        command=f"openssl req -x509 -key {KEY} -sha256 -days 3650 -out {CERTIFICATE}.new -subj /CN={settings.names[0]} "
+        f"-addext subjectAltName={names} -addext basicConstraints=critical,CA:FALSE "
+        "-addext keyUsage=critical,digitalSignature -addext extendedKeyUsage=serverAuth && "
+        f"mv {CERTIFICATE}.new {CERTIFICATE}",
+        then=(reread,),
+    )

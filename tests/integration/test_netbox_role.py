@@ -1,0 +1,116 @@
+"""The role netbox on a real host: from an empty disk to a NetBox that answers, and how it takes being disturbed."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from roles.netbox import DUMPS, VENV, VERSION
+from tests.integration.lab import NETBOX, NetBoxServer, by_hand, samdrift
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture(autouse=True)
+def lab_s_own(netbox: NetBoxServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    netbox.empty()
+
+
+def ask(netbox: NetBoxServer, path: str, body: object = None, *, token: str | None = None) -> Any:
+    """What the API answers, to a client that is strict about the certificate."""
+    trust = ssl.create_default_context(cafile=netbox.ca)
+    trust.verify_flags |= ssl.VERIFY_X509_STRICT
+    headers = {"Authorization": f"Bearer {token or netbox.token}", "Content-Type": "application/json"}
+    data = json.dumps(body).encode() if body is not None else None
+    question = Request(f"{netbox.url}/api/{path}", data, headers)  # noqa: S310  the fixture says https
+    with urlopen(question, timeout=60, context=trust) as answer:  # noqa: S310
+        return json.load(answer)
+
+
+def looked_at() -> Any:
+    (host,) = samdrift("--lab", "--limit", NETBOX, "plan")["plan"]["hosts"]
+    return host
+
+
+def changes() -> list[str]:
+    return [s["name"] for s in looked_at()["steps"] if s["commands"] and not s["handler"]]
+
+
+def test_once_applied_there_is_nothing_to_do_and_it_takes_three_execs_to_know(netbox: NetBoxServer) -> None:
+    host = looked_at()
+    assert [s["name"] for s in host["steps"] if s["commands"]] == []
+    assert len(host["steps"]) >= 150
+    assert host["execs"] <= 3
+    assert host["unmanaged"] == []
+
+
+def test_every_check_passes(netbox: NetBoxServer) -> None:
+    checks = [c for c in samdrift("--lab", "--limit", NETBOX, "verify")["checks"] if c["role"] == "netbox"]
+    assert len(checks) >= 20
+    assert [c for c in checks if c["outcome"] == "failed"] == []
+
+
+def test_the_token_of_the_secrets_reads_and_writes_and_another_does_not(netbox: NetBoxServer) -> None:
+    status = ask(netbox, "status/")
+    assert (status["netbox-version"], status["rq-workers-running"]) == (VERSION, 1)
+    assert ask(netbox, "dcim/regions/", {"name": "Norra Uppland", "slug": "norra-uppland"})["slug"] == "norra-uppland"
+    (change,) = ask(netbox, "core/object-changes/")["results"]
+    assert change["user_name"] == "samdrift"
+    with pytest.raises(HTTPError, match="403"):
+        ask(netbox, "dcim/regions/", token=netbox.token[:-1] + ("a" if netbox.token[-1] != "a" else "b"))
+
+
+def test_a_client_that_does_not_trust_the_certificate_is_not_answered(netbox: NetBoxServer) -> None:
+    with pytest.raises(URLError, match="certificate verify failed"):
+        ask(NetBoxServer(netbox.url, netbox.token, None), "status/")
+
+
+def test_netbox_itself_finds_no_migration_that_is_missing(netbox: NetBoxServer) -> None:
+    said = by_hand(
+        NETBOX, f"cd / && runuser -u netbox -- {VENV}/bin/netbox migrate --check > /dev/null && echo complete"
+    )
+    assert said == "complete\n"
+
+
+def test_it_can_be_emptied_between_tests(netbox: NetBoxServer) -> None:
+    ask(netbox, "dcim/regions/", {"name": "Norra Uppland", "slug": "norra-uppland"})
+    netbox.empty()
+    assert ask(netbox, "dcim/regions/")["count"] == 0
+    assert ask(netbox, "core/object-changes/")["count"] == 0
+
+
+def test_what_was_done_to_it_by_hand_is_found_and_mended(netbox: NetBoxServer) -> None:
+    by_hand(NETBOX, f"{VENV}/bin/pip uninstall -q -y svgwrite")
+    by_hand(NETBOX, "cd / && runuser -u netbox -- psql -q -d netbox -c 'delete from users_token'")
+    by_hand(NETBOX, "chmod 640 /etc/netbox/tls/netbox.key")
+    assert changes() == [
+        "NetBox's virtual environment",
+        "superuser and API token of NetBox",
+        "key /etc/netbox/tls/netbox.key",
+    ]
+    samdrift("--lab", "--limit", NETBOX, "apply", "--yes")
+    assert ask(netbox, "status/")["netbox-version"] == VERSION
+
+
+def test_a_gunicorn_that_is_killed_comes_back_and_who_asked_meanwhile_is_answered(netbox: NetBoxServer) -> None:
+    restarts = "systemctl show -p NRestarts --value netbox.service"
+    before = int(by_hand(NETBOX, restarts))
+    by_hand(NETBOX, "kill -9 $(systemctl show -p MainPID --value netbox.service)")
+    assert ask(netbox, "status/")["netbox-version"] == VERSION
+    assert int(by_hand(NETBOX, restarts)) == before + 1
+
+
+def test_a_dump_brings_back_what_was_there(netbox: NetBoxServer) -> None:
+    ask(netbox, "dcim/regions/", {"name": "Norra Uppland", "slug": "norra-uppland"})
+    by_hand(NETBOX, "systemctl start netbox-dump.service")
+    netbox.empty()
+    newest = f"$(ls -t {DUMPS}/*.dump | head -n 1)"
+    restore = "pg_restore --clean --if-exists --exit-on-error --single-transaction -d netbox"
+    by_hand(NETBOX, f"cd / && runuser -u netbox -- {restore} {newest}")
+    assert ask(netbox, "dcim/regions/")["count"] == 1
+    assert changes() == []

@@ -1,0 +1,155 @@
+"""How NetBox is served: by which names, to whom, with which secrets, and from which packages."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as trying
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from deploy.netbox_lock import lock
+from inventory.fleet import Fleet
+from inventory.secrets import secrets_in
+from inventory.snapshot import load
+from roles.netbox import INSTALLED, LOCK, TOKEN_PREFIX, VERSION, Options, Settings, listens, locked, normal, settings
+from roles.shared.rendering import render
+from roles.shared.settings import SettingsError
+
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB+/=\n-----END CERTIFICATE-----\n"
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Fleet:
+    return load()
+
+
+def netbox(fleet: Fleet, **said: object) -> Settings:
+    options = Options.model_validate_json(json.dumps(said), strict=True)
+    return settings(fleet.host("tie-netbox1"), fleet, options)
+
+
+def test_only_management_stations_reach_it_and_only_by_https(fleet: Fleet) -> None:
+    (https,) = listens(netbox(fleet))
+    assert (https.protocol, https.port) == ("tcp", 443)
+    assert IPv4Network("10.60.10.250/32") in https.sources
+    assert all(n.prefixlen == 32 for n in https.sources)
+
+
+def test_its_secrets_are_its_municipalitys_and_are_nowhere_but_in_files_of_their_own(fleet: Fleet) -> None:
+    found = netbox(fleet)
+    assert {(s.municipality, s.name) for s in secrets_in(found)} == {
+        ("tierp", "netbox_secret_key"),
+        ("tierp", "netbox_api_token_pepper"),
+        ("tierp", "netbox_admin_password"),
+        ("tierp", "netbox_api_token"),
+    }
+    for template in ("configuration.py.j2", "access.py.j2", "gunicorn.py.j2", "schema.sh.j2"):
+        assert "‹" not in render(f"netbox/{template}", settings=found)
+
+
+def test_a_host_without_an_address_is_told_which_field_to_set(fleet: Fleet) -> None:
+    host = fleet.host("tie-netbox1").model_copy(update={"primary_address": None})
+    with pytest.raises(SettingsError) as said:
+        settings(host, fleet, Options())
+    assert said.value.field == "primary_address"
+
+
+def test_it_answers_to_its_own_name_the_given_ones_and_its_address(fleet: Fleet) -> None:
+    text = render("netbox/configuration.py.j2", settings=netbox(fleet, names=["netbox.example", "tie-netbox1"]))
+    said = {node.targets[0].id: node.value for node in ast.parse(text).body if isinstance(node, ast.Assign)}  # type: ignore[attr-defined]
+    names = ["tie-netbox1", "netbox.example", "10.60.10.16"]
+    assert ast.literal_eval(said["ALLOWED_HOSTS"]) == names
+    assert ast.literal_eval(said["CSRF_TRUSTED_ORIGINS"]) == [f"https://{name}" for name in names]
+
+
+@pytest.mark.parametrize("name", ["", "A", "a b", 'a", "*', "a\nb", "-a", "{{ x }}", "$(id)", "a;b"])
+def test_a_name_that_could_be_more_than_a_name_is_refused(fleet: Fleet, name: str) -> None:
+    with pytest.raises(ValidationError):
+        netbox(fleet, names=[name])
+
+
+@pytest.mark.parametrize("cache", ["relative", "/a/../b", "/a b", "/a;id", "/$(id)", "/", "/a\n"])
+def test_a_cache_that_is_no_plain_path_is_refused(fleet: Fleet, cache: str) -> None:
+    with pytest.raises(ValidationError):
+        netbox(fleet, cache=cache)
+
+
+@pytest.mark.parametrize(
+    "pem", ["x", PEM + "x", PEM.replace("MII", "$(id)"), PEM.replace("CERTIFICATE", "PRIVATE KEY")]
+)
+def test_what_is_no_certificate_is_refused(fleet: Fleet, pem: str) -> None:
+    assert netbox(fleet, certificate=PEM * 2).certificate == PEM * 2
+    with pytest.raises(ValidationError):
+        netbox(fleet, certificate=pem)
+
+
+def test_browsers_are_bound_to_https_only_where_they_can_trust_the_certificate(fleet: Fleet) -> None:
+    own, signed = (render("netbox/nginx.conf.j2", settings=netbox(fleet, certificate=c)) for c in ("", PEM))
+    assert "Strict-Transport-Security" not in own
+    assert "Strict-Transport-Security" in signed
+
+
+def test_an_empty_database_is_restored_from_a_dump_only_where_a_cache_is_named(fleet: Fleet) -> None:
+    plain, cached = (render("netbox/schema.sh.j2", settings=netbox(fleet, cache=c)) for c in ("", "/var/cache/netbox"))
+    assert "pg_restore" not in plain
+    assert "fresh=/var/cache/netbox/schema/netbox-$version-postgresql-" in cached
+    for text in (plain, cached):
+        subprocess.run(["sh", "-n"], input=text, text=True, check=True)
+
+
+def test_the_tokens_key_is_as_netbox_has_them() -> None:
+    prefix, key, rest = TOKEN_PREFIX[:4], TOKEN_PREFIX[4:-1], TOKEN_PREFIX[-1]
+    assert (prefix, rest, len(key), key.isalnum()) == ("nbt_", ".", 12, True)
+
+
+def test_the_lock_is_of_the_roles_version_with_a_hash_for_each_package_and_nothing_to_compile() -> None:
+    lines = [line for line in render(LOCK).splitlines() if not line.startswith("#")]
+    assert f"netbox=={VERSION}" in locked(render(LOCK))
+    assert all("--hash=sha256:" in line for line in lines)
+    names = {line.partition("==")[0] for line in lines}
+    assert "psycopg-binary" in names
+    assert "psycopg-c" not in names
+    assert "://" not in render(LOCK)
+
+
+def test_what_is_installed_is_compared_with_the_lock_alike_by_the_plan_and_by_the_script(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    text = render("netbox/install.sh.j2", settings=netbox(fleet), installed=INSTALLED)
+    (wanted,) = [line for line in text.splitlines() if line.startswith("wanted()")]
+    (tmp_path / "requirements.txt").write_text(render(LOCK))
+    done = subprocess.run(["sh", "-c", f"{wanted}; wanted"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == locked(render(LOCK))
+
+
+NAMES = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,20}[A-Za-z0-9])?", fullmatch=True)
+VERSIONS = st.from_regex(r"[0-9]{1,4}(\.[0-9]{1,3}){0,3}(\.post[0-9])?", fullmatch=True)
+
+
+@trying(deadline=None, max_examples=30)
+@given(st.lists(st.tuples(NAMES, VERSIONS), min_size=1, max_size=5, unique_by=lambda p: normal(p[0])).map(dict))
+def test_what_a_lock_names_is_told_alike_by_a_host_that_has_it(
+    tmp_path_factory: pytest.TempPathFactory, packages: dict[str, str]
+) -> None:
+    site = tmp_path_factory.mktemp("site")
+    reported = [
+        {"metadata": {"name": n, "version": v}, "download_info": {"archive_info": {"hashes": {"sha256": "0"}}}}
+        for n, v in packages.items()
+    ]
+    wanted = locked(lock(reported))
+    for name, version in packages.items():
+        (site / f"{name.replace('-', '_')}-{version}.dist-info").mkdir(exist_ok=True)
+    (site / "pip-25.1.dist-info").mkdir(exist_ok=True)
+    assert told(site) == [line for line in wanted if not line.startswith("pip==")]
+
+
+def told(site: Path) -> list[str]:
+    done = subprocess.run(["sh", "-c", INSTALLED], cwd=site, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
