@@ -12,6 +12,7 @@ from deploy.observer import Quiet
 from deploy.runs import Run
 from deploy.store import Store
 from deploy.transport import Access
+from deploy.vault import NO_VAULT
 from tests.unit.deploy.lab_fleet import lab_fleet
 
 
@@ -25,8 +26,10 @@ def test_a_remedy_is_for_the_hosts_that_were_looked_at(tmp_path: Path, kind: Kin
         fleet=fleet,
         hosts=fleet.hosts,
         source="snapshot",
+        fleet_time="",
         limit="",
         access=Access(),
+        vault=NO_VAULT,
         store=Store(tmp_path / "state"),
         observer=Quiet(),
         who="anna",
