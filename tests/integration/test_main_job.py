@@ -6,6 +6,10 @@ The tests of this module are one story and run in this order on one lab: each le
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -17,12 +21,14 @@ from deploy.lab import Lab, lab_hosts
 from deploy.plan import HostPlan, read_plan
 from deploy.planner import Session
 from inventory.fleet import Fleet
-from inventory.snapshot import load
+from inventory.snapshot import dump, load
 from tests.integration.lab import by_hand, samdrift
 from tests.integration.stock import our_commands, stock_commands
 from tests.integration.test_ssh_audit import failures
 
 pytestmark = pytest.mark.lab
+
+PROJECT = Path(__file__).parents[2]
 
 EDGE, RESOLVER, LOST, COMPARED = "heb-gw1", "tie-dns2", "ost-gw1", "tie-log1"
 
@@ -163,6 +169,29 @@ def test_the_report_holds_every_host_finding_and_check_and_needs_nothing_but_its
     assert "<svg" in page
     assert "<script" not in page
     assert 'src="http' not in page
+
+
+def test_pyinfra_itself_runs_a_command_on_the_fleet_and_believes_no_other_key(lab: Fleet, tmp_path: Path) -> None:
+    program = [str(Path(sys.executable).with_name("pyinfra")), str(PROJECT / "inventory" / "hosts.py"), "-y"]
+    access = Lab().access()
+
+    def said(fleet: Fleet) -> str:
+        dump(fleet, tmp_path / "snapshot")
+        own = {"SAMDRIFT_SOURCE": str(tmp_path / "snapshot"), "SAMDRIFT_USER": access.user}
+        done = subprocess.run(
+            [*program, "--limit", "municipality_heby", "exec", "--", "hostname"],
+            env=os.environ | own | {"SAMDRIFT_KEY": str(access.key_file)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout + done.stderr
+
+    assert "Grand total" in said(lab)
+    assert re.search(rf"\[{EDGE}\].*\b{EDGE}\b", re.sub(r"\x1b\[[0-9;]*m", "", said(lab)))
+    other = lab.host(EDGE).model_copy(update={"host_keys": lab.host(RESOLVER).host_keys})
+    refused = said(lab.model_copy(update={"hosts": tuple(other if h.name == EDGE else h for h in lab.hosts)}))
+    assert "No hosts remaining" in refused
 
 
 def test_one_municipality_reaches_another_only_where_a_role_says_so(lab: Fleet) -> None:
