@@ -258,7 +258,7 @@ def _identities(identity: Path, wanted: Path) -> list[Any]:
     fix = "give another with --identity, or SAMDRIFT_IDENTITY; how to make one: docs/secrets.md"
     try:
         mode = identity.stat().st_mode
-        text = identity.read_text(encoding="ascii")
+        text = identity.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SecretsError(f"no age identity to open {_shown(wanted)} with", where=_shown(identity), fix=fix) from None
     except (OSError, UnicodeDecodeError) as e:
