@@ -93,9 +93,7 @@ def test_a_placeholder_that_stands_on_the_host_unresolved_is_no_wanted_line() ->
 
 @given(value=values, before=st.text(letters, max_size=9), after=st.text(letters, max_size=9), data=st.data())
 @settings(max_examples=300)
-def test_no_form_of_a_value_is_left_of_what_a_host_says(
-    value: str, before: str, after: str, data: st.DataObject
-) -> None:
+def test_no_form_of_a_value_is_left_in_what_hosts_say(value: str, before: str, after: str, data: st.DataObject) -> None:
     veil, text = Veil({TOKEN: value}), f"{before}{value}{after}"
     start = data.draw(st.integers(0, len(value) - SHORTEST))
     part = value[start : start + SHORTEST]
