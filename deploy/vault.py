@@ -215,6 +215,7 @@ class AgeVault:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # gevent, where pyinfra brought it, closes when it has time to
             os.close(descriptor)
 
     def recipients(self, municipality: str) -> dict[str, str]:
