@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from deploy.findings import Finding, Kind, Severity
@@ -50,7 +49,7 @@ def rotate(vault: AgeVault, municipality: str, names: Sequence[str]) -> Written:
 
 
 def _write(vault: AgeVault, old: Contents, values: Mapping[str, str]) -> Written:
-    new = vault.write(replace(old, values=values))
+    new = vault.write(old.with_values(values))
     return Written(
         municipality=new.municipality,
         file=vault.path(new.municipality),

@@ -31,7 +31,7 @@ from inventory.yaml_source import Document
 from roles.shared.veil import SHORTEST, Veil
 
 RECIPIENTS = "recipients.yaml"
-INSIDE_RECIPIENTS, INSIDE_KEY = "_recipients", "_key"
+INSIDE_RECIPIENTS, INSIDE_KEY, INSIDE_FORMER = "_recipients", "_key", "_former"
 """What an age file holds besides secrets, whose names begin with a letter."""
 
 ALPHABET = string.ascii_letters + string.digits
@@ -80,12 +80,19 @@ class Contents:
         values: by the secrets' names.
         recipients: whom it was encrypted to when it was last written, by name: their public keys.
         key: random, this file's own; seals are made with it (`Veil.seal`).
+        former: what secrets were before they were last changed or removed; hosts may still hold and say it.
     """
 
     municipality: str
     values: Mapping[str, str] = field(repr=False)
     recipients: Mapping[str, str] = field(default_factory=dict)
     key: str = field(repr=False, default_factory=lambda: secrets.token_hex(32))
+    former: Mapping[str, str] = field(repr=False, default_factory=dict)
+
+    def with_values(self, values: Mapping[str, str]) -> Contents:
+        """The same file with these values; those that are changed or gone are remembered."""
+        gone = {name: value for name, value in self.values.items() if values.get(name) != value}
+        return replace(self, values=values, former={**self.former, **gone})
 
 
 def random_value() -> str:
@@ -127,7 +134,8 @@ class AgeVault:
             if secret.name not in files[secret.municipality].values:
                 raise self._lacking(secret, f"{why} needs secret {secret.name}, and it is not in this file")
         values = {Secret(name=n, municipality=m): v for m, c in files.items() for n, v in c.values.items()}
-        return Veil(values, {m: c.key.encode() for m, c in files.items()})
+        former = {Secret(name=n, municipality=m): v for m, c in files.items() for n, v in c.former.items()}
+        return Veil(values, {m: c.key.encode() for m, c in files.items()}, former)
 
     def _contents_for(self, secret: Secret, why: str) -> Contents:
         if not self.is_there(secret.municipality):
@@ -188,7 +196,11 @@ class AgeVault:
                 fix="name them there, each with an age public key: docs/secrets.md",
             )
         written = replace(contents, recipients=recipients)
-        reserved = {INSIDE_RECIPIENTS: dict(recipients), INSIDE_KEY: contents.key}
+        reserved = {
+            INSIDE_RECIPIENTS: dict(recipients),
+            INSIDE_KEY: contents.key,
+            INSIDE_FORMER: dict(sorted(contents.former.items())),
+        }
         text = yaml.safe_dump(reserved | dict(sorted(contents.values.items())), allow_unicode=True, sort_keys=False)
         keys = [pyrage.x25519.Recipient.from_str(key) for key in sorted(set(recipients.values()))]
         put_in_place(path, pyrage.encrypt(text.encode(), keys, armored=True), mode=0o644)
@@ -203,6 +215,7 @@ class AgeVault:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # gevent, where pyinfra brought it, closes when it has time to
             os.close(descriptor)
 
     def recipients(self, municipality: str) -> dict[str, str]:
@@ -246,7 +259,7 @@ def _identities(identity: Path, wanted: Path) -> list[Any]:
     fix = "give another with --identity, or SAMDRIFT_IDENTITY; how to make one: docs/secrets.md"
     try:
         mode = identity.stat().st_mode
-        text = identity.read_text(encoding="ascii")
+        text = identity.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SecretsError(f"no age identity to open {_shown(wanted)} with", where=_shown(identity), fix=fix) from None
     except (OSError, UnicodeDecodeError) as e:
@@ -280,11 +293,12 @@ def _parse(text: str, path: Path) -> Contents:
         if not isinstance(value, str):
             raise SecretsError(f"the value of secret {name} is no text: write it in quotes", where=_shown(path))
         refuse_weak(value, f"{_shown(path)}, secret {name}")
-    recipients, key = document.data.get(INSIDE_RECIPIENTS), document.data.get(INSIDE_KEY)
-    if not isinstance(recipients, dict) or not isinstance(key, str) or len(key) < 64:
+    recipients, key, former = (document.data.get(k) for k in (INSIDE_RECIPIENTS, INSIDE_KEY, INSIDE_FORMER))
+    if not (isinstance(recipients, dict) and isinstance(former, dict) and isinstance(key, str) and len(key) >= 64):
         fix = "make it with: samdrift secrets edit"
         raise SecretsError(f"it was not written by samdrift: it lacks {INSIDE_KEY}", where=_shown(path), fix=fix)
-    return Contents(path.stem, values, {str(k): str(v) for k, v in recipients.items()}, key)
+    texts = ({str(k): str(v) for k, v in part.items()} for part in (recipients, former))
+    return Contents(path.stem, values, next(texts), key, next(texts))
 
 
 def _recipient_faults(document: Document) -> Iterator[str]:

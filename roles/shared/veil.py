@@ -30,12 +30,20 @@ class Veil:
     """Values by secret, and by municipality a random key that seals are made with. Prints as neither.
 
     Without a value it hides nothing and can reveal nothing.
+
+    Args:
+        former: values that secrets had before, which a host may still have: they are hidden too.
     """
 
-    def __init__(self, values: Mapping[Secret, str] | None = None, keys: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self,
+        values: Mapping[Secret, str] | None = None,
+        keys: Mapping[str, bytes] | None = None,
+        former: Mapping[Secret, str] | None = None,
+    ) -> None:
         self._values, self._keys = dict(values or {}), dict(keys or {})
         self._pieces: dict[str, str] = {}
-        for secret, value in self._values.items():
+        for secret, value in (*(former or {}).items(), *self._values.items()):
             for form in _forms(value):
                 starts = range(len(form) - WINDOW + 1)
                 self._pieces.update({form[i : i + WINDOW]: secret.placeholder for i in starts})

@@ -22,7 +22,7 @@ from tests.unit.inventory.fleets import GATEWAY, SERVER, fleet
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("LIMIT", "SOURCE", "LAB", "STATE", "JSON", "DEBUG", "USER", "KEY"):
+    for name in ("LIMIT", "SOURCE", "LAB", "STATE", "JSON", "DEBUG", "USER", "KEY", "IDENTITY"):
         monkeypatch.delenv(f"SAMDRIFT_{name}", raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -59,7 +59,7 @@ def test_every_command_takes_the_common_options() -> None:
         return {p.name for p in command.params if p.name is not None}
 
     commands = [c for c in cli.cli.commands.values() if not isinstance(c, click.Group)]
-    commands += cli.lab.commands.values()
+    commands += (*cli.lab.commands.values(), *cli.secrets.commands.values())
 
     assert len(commands) > 10
     assert all(set(Common.__dataclass_fields__) <= options(c) for c in commands)
