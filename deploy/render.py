@@ -25,7 +25,7 @@ from rich.text import Text
 
 from deploy.findings import Exit, Finding, Kind
 from deploy.record import Check, HostResult, Record
-from inventory.difference import FieldDifference, ObjectDifference
+from inventory.difference import FieldDifference, ObjectDifference, between
 from inventory.fleet import Fleet, Host
 
 if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
@@ -685,12 +685,13 @@ def seeding(plan: Writes, where: str, *, objects: bool) -> Iterator[RenderableTy
         for write in (w.plain() for w in plan.writes):
             sign, colour = SIGNS["added" if write["action"] == "create" else "changed"]
             yield Text.assemble((f"{sign} ", colour), (inline(write["object"]), "bold"))
-            rows = [
-                (name, _brief(v) if name not in write["before"] else f"{_brief(write['before'][name])} → {_brief(v)}")
-                for name, v in write["fields"].items()
-                if v not in (None, "", [], {}) or name in write["before"]
+            fields = [
+                field
+                for name, value in write["fields"].items()
+                if name in write["before"] or value not in (None, "", [], {})
+                for field in _written(name, write["before"], value)
             ]
-            yield _indented(_facts(rows), 4)
+            yield _indented(_field_differences(fields))
     counts = Counter((w.kind.name, w.creates) for w in plan.writes)
     table = _table()
     table.add_column("Kind")
@@ -707,7 +708,7 @@ def seeding(plan: Writes, where: str, *, objects: bool) -> Iterator[RenderableTy
         yield table
         yield Text()
     if plan.left_alone:
-        kept = ", ".join(several(n, kind) for kind, n in plan.left_alone.items())
+        kept = ", ".join(f"{n} × {kind}" for kind, n in plan.left_alone.items())
         yield _indented(Text(f"Left alone, since the snapshot does not have them: {kept}."), 0)
     new = sum(w.creates for w in plan.writes)
     said = (
@@ -716,6 +717,12 @@ def seeding(plan: Writes, where: str, *, objects: bool) -> Iterator[RenderableTy
         else f"nothing to write, {plan.unchanged} objects are as they should be"
     )
     yield Text(f"{inline(where)}: {said}.", "bold" if plan.writes else "bold green")
+
+
+def _written(name: str, before: Mapping[str, Any], value: Any) -> list[FieldDifference]:
+    if name in before:
+        return between((name,), before[name], value)
+    return [FieldDifference(path=(name,), kind="added", after=value)]
 
 
 # --- history ----------------------------------------------------------------------------------------------------

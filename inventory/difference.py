@@ -103,11 +103,12 @@ def _fields(path: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> 
         elif key not in before:
             found.append(FieldDifference(path=where, kind="added", after=after[key]))
         else:
-            found += _values(where, before[key], after[key])
+            found += between(where, before[key], after[key])
     return found
 
 
-def _values(path: Path, before: Any, after: Any) -> list[FieldDifference]:
+def between(path: Path, before: Any, after: Any) -> list[FieldDifference]:
+    """What two values of the field at this path say differently, as far inside as they have parts in common."""
     if _same(before, after):
         return []
     if isinstance(before, dict) and isinstance(after, dict):

@@ -382,10 +382,16 @@ def ends(terminations: Sequence[Row]) -> Iterator[tuple[str, str]]:
 
 
 def _service_key(row: Row) -> Key | None:
-    """Host, name and protocol; a service of several protocols is more than one to a fleet."""
-    protocols = sorted({mapping.partition("/")[0] for mapping in row["port_mappings"] or ()})
+    """Host, name and protocol of a service of one protocol."""
     is_of_host = row["parent_object_type"] in {MODELS["device"], MODELS["virtual machine"]}
-    return (row["parent"]["name"], row["name"], "+".join(protocols)) if is_of_host and row["parent"] else None
+    if not is_of_host or not row["parent"] or not row["port_mappings"]:
+        return None
+    return row["parent"]["name"], row["name"], protocol_of(row["port_mappings"][0])
+
+
+def protocol_of(mapping: str) -> str:
+    """`tcp` of `tcp/80`."""
+    return mapping.partition("/")[0]
 
 
 NAMED = ("slug", "name", "description")

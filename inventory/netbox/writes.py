@@ -16,7 +16,7 @@ from typing import Any
 from inventory.errors import InventoryError, Problem, SamdriftError
 from inventory.fleet import Fleet
 from inventory.netbox.client import Row
-from inventory.netbox.wanted import KINDS, AtLeast, Json, Key, Kind, Ref, Termination, Wanted, ends
+from inventory.netbox.wanted import KINDS, AtLeast, Json, Key, Kind, Ref, Termination, Wanted, ends, protocol_of
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def _plain(value: Any) -> Any:  # noqa: PLR0911  a case each
             return [_plain(v) for v in value]
         case {"value": chosen, "label": _}:
             return chosen
-        case {"id": _, "display": display}:
+        case {"id": _, "display": display} | {"object": {"display": display}}:
             return display
         case dict():
             return {k: _plain(v) for k, v in value.items()}
@@ -121,7 +121,7 @@ class _There:
         self.twice: set[Ref] = set()
         self.all = rows
         self.plugged: dict[Key, str] = {}
-        self.services_of: dict[str, list[Ref]] = defaultdict(list)
+        self.loose: dict[Key, Row] = {}
         for kind in OWN_KINDS:
             for row in rows[kind.name]:
                 key = kind.key(row)
@@ -134,11 +134,12 @@ class _There:
                 self.rows.setdefault(ref, row)
 
         for cable in rows["cable"]:
-            for end in (*ends(cable["a_terminations"]), *ends(cable["b_terminations"])):
-                self.plugged[end] = str(cable["display"])
-        for ref in self.ids:
-            if ref.kind == "service":
-                self.services_of[str(ref.key[0])].append(ref)
+            sides = cable["a_terminations"], cable["b_terminations"]
+            for end in (*ends(sides[0]), *ends(sides[1])):
+                if len(sides[0]) + len(sides[1]) == 1:  # the other end was at something that is no more
+                    self.loose[end] = cable
+                else:
+                    self.plugged[end] = str(cable["display"])
 
     def says(self, value: Any, said: Any) -> bool:
         """Whether a row's field says what is wanted."""
@@ -146,7 +147,7 @@ class _There:
             case Json():
                 return _canonical(value.value) == _canonical(said or None if value.value is None else said)
             case Ref():
-                return bool(self.ids.get(value) == _id(said))
+                return value in self.ids and self.ids[value] == _id(said)
             case AtLeast():
                 return value <= set(said)
             case frozenset():
@@ -183,6 +184,7 @@ def writes(rows: Rows, fleet: Fleet) -> Writes:
     Raises:
         InTheWay: with everything in NetBox that contradicts the fleet.
     """
+    rows = {**rows, "service": [part for row in rows["service"] for part in _by_protocol(row)]}
     there = _There(rows)
     wanted = {kind: tuple(kind.wanted(fleet)) for kind in KINDS}
     problems = tuple(p for kind in KINDS for p in _in_the_way(kind, wanted[kind], there))
@@ -192,7 +194,13 @@ def writes(rows: Rows, fleet: Fleet) -> Writes:
     order = {kind: i for i, kind in enumerate(KINDS)}
     made.sort(key=lambda w: (order[w.kind], w.creates))  # a name is freed before it is given to another
     keys = {kind: {w.key for w in wanted[kind]} for kind in OWN_KINDS}
-    left = Counter(kind.name for kind in OWN_KINDS for row in rows[kind.name] if kind.key(row) not in keys[kind])
+    changing = {(w.kind.name, w.target) for w in made}
+    left = Counter(
+        kind.name
+        for kind in OWN_KINDS
+        for row in rows[kind.name]
+        if kind.key(row) not in keys[kind] and (kind.name, row["id"]) not in changing
+    )
     touched = {Ref(w.kind.of or w.kind.name, w.key) for w in made}
     return Writes(
         writes=tuple(made),
@@ -202,11 +210,26 @@ def writes(rows: Rows, fleet: Fleet) -> Writes:
     )
 
 
+SHARED = "shared"
+"""The field that marks a part of a service of several protocols."""
+
+
+def _by_protocol(service: Row) -> Iterator[Row]:
+    """A service as a fleet knows it: one a protocol."""
+    parts: dict[str, list[str]] = defaultdict(list)
+    for mapping in service["port_mappings"] or ():
+        parts[protocol_of(mapping)].append(mapping)
+    for mappings in parts.values():
+        yield {**service, "port_mappings": mappings, SHARED: len(parts) > 1}
+
+
 def _write(kind: Kind, wanted: Wanted, there: _There) -> Write | None:
     """What makes this object what it should be, if anything must."""
     ref = Ref(kind.of or kind.name, wanted.key)
     row = there.rows.get(ref)
     if row is None:
+        if loose := _loose(wanted, there):
+            return Write(kind, wanted.key, loose[0]["id"], wanted.once, {f: loose[0][f] for f in wanted.once})
         if not kind.of:
             return Write(kind, wanted.key, None, {**wanted.fields, **wanted.once})
         told = {f: v for f, v in wanted.fields.items() if v is not None}
@@ -217,6 +240,12 @@ def _write(kind: Kind, wanted: Wanted, there: _There) -> Write | None:
     if changed.keys() & {"untagged_vlan", "tagged_vlans"}:
         changed["mode"] = wanted.once["mode"]
     return Write(kind, wanted.key, row["id"], changed, before) if changed else None
+
+
+def _loose(wanted: Wanted, there: _There) -> list[Row]:
+    """The cables that hang with one end at an end of this cable, and with the other nowhere."""
+    at = [v.at.key for v in wanted.once.values() if isinstance(v, Termination)]
+    return [there.loose[end] for end in at if end in there.loose]
 
 
 def _before(row: Row, name: str, wanted: Any) -> Any:
@@ -298,6 +327,14 @@ def _prefix_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Pr
         yield Problem("netbox-prefix", f"{kind.title(wanted.key)}, status", what, "make it active in NetBox")
 
 
+def _context_in_the_way(kind: Kind, wanted: Wanted, _: _There) -> Iterator[Problem]:
+    if not wanted.fields["data"].value:
+        where = f"{kind.title(wanted.key)}, data"
+        yield Problem(
+            "netbox-context", where, "NetBox keeps no config context without data", "remove it, or say something"
+        )
+
+
 def _address_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Problem]:
     row = there.rows.get(Ref(kind.name, wanted.key))
     if row is None or row["assigned_object_id"] is None:
@@ -315,8 +352,10 @@ def _address_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[P
 def _cable_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Problem]:
     if Ref(kind.name, wanted.key) in there.ids:
         return
+    loose = _loose(wanted, there)
+    plugged = there.plugged | {end: str(row["display"]) for end, row in there.loose.items() if row in loose[1:]}
     for end in wanted.once.values():
-        if (cable := there.plugged.get(end.at.key)) is not None:
+        if (cable := plugged.get(end.at.key)) is not None:
             fix = "unplug it in NetBox, or correct the snapshot"
             where = f"{kind.title(wanted.key)}, {end.at.key[0]}:{end.at.key[1]}"
             yield Problem("netbox-cable", where, f"another cable is there in NetBox ({cable})", fix)
@@ -330,15 +369,15 @@ def _custom_field_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Itera
 
 
 def _service_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Problem]:
-    host, name, protocol = wanted.key
-    for ref in there.services_of.get(str(host), ()):
-        if ref.key[1] == name and "+" in str(ref.key[2]) and str(protocol) in str(ref.key[2]).split("+"):
-            what = f"in NetBox, one service {name} has the protocols {str(ref.key[2]).replace('+', ' and ')}"
-            yield Problem("netbox-service", kind.title(wanted.key), what, "make it one service a protocol in NetBox")
+    row = there.rows.get(Ref(kind.name, wanted.key))
+    if row is not None and row.get(SHARED) and _write(kind, wanted, there) is not None:
+        what = "in NetBox, one service has this protocol and others, and they are not all as they should be"
+        yield Problem("netbox-service", kind.title(wanted.key), what, "make it one service a protocol in NetBox")
 
 
 SPECIAL: Mapping[str, Callable[[Kind, Wanted, _There], Iterator[Problem]]] = {
     "custom field": _custom_field_in_the_way,
+    "config context": _context_in_the_way,
     "device": _host_in_the_way,
     "virtual machine": _host_in_the_way,
     "prefix": _prefix_in_the_way,

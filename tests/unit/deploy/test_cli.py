@@ -59,7 +59,8 @@ def test_every_command_takes_the_common_options() -> None:
         return {p.name for p in command.params if p.name is not None}
 
     commands = [c for c in cli.cli.commands.values() if not isinstance(c, click.Group)]
-    commands += (*cli.lab.commands.values(), *cli.secrets.commands.values())
+    groups = (cli.lab, cli.secrets, cli.inventory)
+    commands += [command for group in groups for command in group.commands.values()]
 
     assert len(commands) > 10
     assert all(set(Common.__dataclass_fields__) <= options(c) for c in commands)
@@ -100,6 +101,11 @@ def test_an_unsound_inventory_is_a_line_a_problem(capsys: pytest.CaptureFixture[
     said = capsys.readouterr()
     assert [line.strip() for line in said.err.splitlines()[1:]] == ["x.yaml:1: one [a]", "y.yaml:2: two [b]"]
     assert json.loads(said.out)["error"]["problems"] == ["x.yaml:1: one [a]", "y.yaml:2: two [b]"]
+
+
+def test_a_seed_that_nobody_can_approve_is_refused_before_netbox_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli._ended(["inventory", "seed", "--netbox-url", "https://netbox.invalid"]) == Exit.USAGE
+    assert "add --yes" in capsys.readouterr().err
 
 
 def test_a_traceback_is_shown_only_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
 from deploy import render
-from deploy.findings import Finding, Kind
+from deploy.differences import findings_of
+from deploy.findings import Exit, Finding, Kind, exit_code
 from deploy.plan import Command, HostPlan, Plan, Step
 from deploy.record import Check, HostResult, Record
 from inventory import snapshot
+from inventory.difference import difference
 from inventory.fleet import Fleet
+from inventory.netbox.wanted import KINDS
+from inventory.netbox.writes import writes
 from roles.shared.change import Change
+from tests.unit.inventory import fleets
 
 NAMES = {"heby": "Heby", "osthammar": "Östhammar"}
 
@@ -205,3 +211,74 @@ def test_a_finding_of_no_host_names_the_municipality_whose_it_is() -> None:
 
 def test_a_fleet_without_hosts_is_a_table_without_rows() -> None:
     assert "0 hosts at 0 sites" in shown(*render.hosts(Fleet(), ()))
+
+
+# NetBox and snapshot
+
+
+def test_differences_are_told_object_by_object_with_what_each_side_says() -> None:
+    before = fleets.with_hosts(fleets.GATEWAY, fleets.SERVER)
+    after = fleets.with_hosts(fleets.GATEWAY | {"status": "planned", "tags": []})
+
+    text = shown(*render.differences(difference(before, after), "the snapshot", "NetBox", after))
+
+    assert "~ host heb-gw1" in text
+    assert "active → planned" in text
+    assert "- host tie-dns1  only in the snapshot" in text
+    assert "2 objects differ: 1 only in the snapshot, 1 changed." in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_what_many_hosts_contexts_have_in_common_is_told_once() -> None:
+    servers: list[dict[str, Any]] = [
+        fleets.SERVER | {"name": f"tie-web{n}", "interfaces": [], "primary_address": None} for n in range(5)
+    ]
+    moved = [s | {"context": {"samdrift": {"roles": ["base", "dns_resolver"], "wave": 70}}} for s in servers]
+    before, after = fleets.with_hosts(*servers), fleets.with_hosts(*moved)
+
+    text = shown(*render.differences(difference(before, after), "the snapshot", "NetBox", after))
+
+    assert text.count("20 → 70") == 1
+    assert "5 hosts: tie-web0, tie-web1, tie-web2, tie-web3, tie-web4" in " ".join(text.split())
+    assert "5 objects differ" in text
+
+
+def test_equal_fleets_are_said_to_be_so() -> None:
+    fleet = fleets.fleet()
+
+    assert "NetBox says what the snapshot says: 2 hosts" in shown(
+        *render.differences((), "the snapshot", "NetBox", fleet)
+    )
+
+
+def test_a_seed_is_told_in_numbers_and_if_asked_object_by_object() -> None:
+    nothing: dict[str, list[dict[str, Any]]] = {k.name: [] for k in KINDS if not k.of}
+    plan = writes(nothing | {"site": [{"id": 1, "slug": "x", "name": "X"}]}, fleets.fleet())
+
+    brief = shown(*render.seeding(plan, "https://netbox", objects=False))
+    full = shown(*render.seeding(plan, "https://netbox", objects=True))
+
+    assert "Left alone, since the snapshot does not have them: 1 × site." in brief
+    assert f"https://netbox: {sum(w.creates for w in plan.writes)} to make, 2 to change" in brief
+    assert "device heb-gw1" not in brief
+    assert "+ device heb-gw1" in full
+    assert max(map(len, full.splitlines())) <= 100
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_no_text_of_netbox_is_obeyed_in_a_difference(name: str, description: str) -> None:
+    one = fleets.SERVER | {"name": name, "description": description, "context": {name: {description: name}}}
+    before, after = fleets.with_hosts(fleets.SERVER), fleets.with_hosts(one)
+
+    text = shown(*render.differences(difference(before, after), "the snapshot", "NetBox", after))
+
+    assert not render.OBEYED.search(text)
+
+
+def test_every_difference_is_a_finding_so_that_the_exit_code_says_two() -> None:
+    before, after = fleets.with_hosts(fleets.GATEWAY), fleets.with_hosts(fleets.SERVER)
+    found = findings_of(difference(before, after), before, after)
+
+    assert exit_code(found) == Exit.DIFFERENCES
+    assert exit_code(findings_of(difference(before, before), before, before)) == Exit.OK
+    assert [(f.host, f.municipality) for f in found] == [("heb-gw1", "heby"), ("tie-dns1", "tierp")]

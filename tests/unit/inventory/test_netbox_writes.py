@@ -1,0 +1,286 @@
+"""What must be written to NetBox is all that it lacks, in an order that it takes, and nothing that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from inventory.fleet import Fleet
+from inventory.netbox.client import NetBoxError, Row
+from inventory.netbox.seed import _named, _row
+from inventory.netbox.wanted import KINDS, AtLeast, Json, Ref, Termination
+from inventory.netbox.writes import InTheWay, Writes, writes
+from inventory.snapshot import load
+from tests.unit.inventory.fleets import GATEWAY, SERVER, fleet, with_hosts
+from tests.unit.inventory.wild_fleet import seeded_random, wild_fleet
+
+OWN = tuple(kind for kind in KINDS if not kind.of)
+Rows = dict[str, list[Row]]
+FLEETS: Mapping[str, Callable[[], Fleet]] = {
+    "small": fleet,
+    "shipped": load,
+    "wild": lambda: wild_fleet(seeded_random(7)),
+}
+every_fleet = pytest.mark.parametrize("make", FLEETS.values(), ids=FLEETS)
+
+
+def nothing() -> Rows:
+    return {kind.name: [] for kind in OWN}
+
+
+def written(rows: Rows, plan: Writes) -> Rows:
+    """NetBox's rows after these writes, as far as they are asked for."""
+    ids = dict(plan.ids)
+    after = {name: [dict(row) for row in of] for name, of in rows.items()}
+    for write in plan.writes:
+        said = {name: answered(value, ids) for name, value in write.fields.items()}
+        of = write.fields.get("assigned_object_id") or write.fields.get("parent_object_id")
+        if isinstance(of, Ref):
+            said |= {name.removesuffix("_id"): reference(of, ids) for name in said if name.endswith("_object_id")}
+            said |= {"parent": reference(of, ids)}
+            said |= {name: ids[of] for name in said if name.endswith("_object_id")}
+        if isinstance(write.fields.get("scope_id"), Ref):
+            said |= {"scope": said["scope_id"], "scope_id": said["scope_id"]["id"]}
+        if write.creates:
+            ids[Ref(write.kind.name, write.key)] = len(ids) + 1
+            usual = dict.fromkeys((*write.kind.reads, "primary_ip4", "display"))
+            after[write.kind.name].append(usual | said | {"id": len(ids)})
+        else:
+            target = ids[write.target] if isinstance(write.target, Ref) else write.target
+            (row,) = (r for r in after[write.kind.of or write.kind.name] if r["id"] == target)
+            row |= said
+    return after
+
+
+def answered(value: Any, ids: Mapping[Ref, int]) -> Any:
+    match value:
+        case Ref():
+            return reference(value, ids)
+        case Termination():
+            return [{"object_type": "dcim.interface", "object": reference(value.at, ids)}]
+        case Json():
+            return value.value
+        case AtLeast():
+            return sorted(value)
+        case frozenset():
+            return [answered(v, ids) for v in value]
+        case _:
+            return value
+
+
+def reference(ref: Ref, ids: Mapping[Ref, int]) -> Row:
+    """An object as NetBox shows it in another; fails where it is not there yet."""
+    owner = {"device": {"name": ref.key[0]}} if len(ref.key) > 1 else {}
+    return {"id": ids[ref], "display": ref.key[-1], "name": ref.key[-1], "slug": ref.key[0], **owner}
+
+
+def made(fleet: Fleet) -> Rows:
+    return written(nothing(), writes(nothing(), fleet))
+
+
+@every_fleet
+def test_what_a_write_refers_to_is_there_before_it_and_afterwards_nothing_is_left(make: Callable[[], Fleet]) -> None:
+    rows = made(make())
+
+    again = writes(rows, make())
+
+    assert again.writes == ()
+    assert again.left_alone == {}
+    assert again.unchanged == sum(map(len, rows.values()))
+
+
+@every_fleet
+@pytest.mark.parametrize("number", range(3))
+def test_what_was_lost_is_written_again_and_nothing_else(make: Callable[[], Fleet], number: int) -> None:
+    rng, rows = seeded_random(number), made(make())
+    leaves = ("cable", "service", "address", "config context", "prefix", "custom field")
+    lost = {name: rng.sample(rows[name], len(rows[name]) // 2) for name in leaves}
+    rest = {name: [r for r in of if r not in lost.get(name, [])] for name, of in rows.items()}
+
+    plan = writes(rest, make())
+
+    made_again = {(w.kind.name, w.key) for w in plan.writes if w.creates}
+    assert made_again == {(kind.name, kind.key(r)) for kind in OWN for r in lost.get(kind.name, [])}
+    assert writes(written(rest, plan), make()).writes == ()
+
+
+def test_a_field_that_says_something_else_is_the_only_one_written() -> None:
+    rows = made(fleet())
+    rows["site"][0] |= {"facility": "fel", "comments": "not ours"}
+
+    (write,) = writes(rows, fleet()).writes
+
+    assert write.plain() == {
+        "kind": "site",
+        "object": "site heby-kommunhus",
+        "action": "change",
+        "before": {"facility": "fel"},
+        "fields": {"facility": ""},
+    }
+
+
+def test_what_the_fleet_does_not_have_is_counted_and_left_alone() -> None:
+    plan = writes(made(fleet()), with_hosts(GATEWAY))
+
+    assert plan.writes == ()
+    assert plan.left_alone == {"virtual machine": 1, "virtual interface": 1, "address": 1, "cable": 1}
+
+
+def test_a_primary_address_that_is_yet_to_be_made_is_set() -> None:
+    rows = made(fleet())
+    lost = {**rows, "address": [], "virtual machine": [{**r, "primary_ip4": None} for r in rows["virtual machine"]]}
+
+    plan = writes(lost, fleet())
+
+    assert ("primary address", ("tie-dns1",)) in [(w.kind.name, w.key) for w in plan.writes]
+
+
+def test_a_custom_field_keeps_the_objects_that_others_gave_it() -> None:
+    rows = made(fleet())
+    (gateway,) = (r for r in rows["custom field"] if r["name"] == "gateway")
+    gateway["object_types"] = ["dcim.site"]
+
+    (write,) = writes(rows, fleet()).writes
+
+    assert write.fields == {"object_types": {"dcim.site", "ipam.prefix"}}
+
+
+def test_vlans_are_written_with_the_mode_that_netbox_asks_for() -> None:
+    wan: Any = {"name": "wan0", "addresses": ["10.59.0.63/24"]}
+    lan: Any = {"name": "lan0", "untagged_vlan": 10, "addresses": ["10.63.10.1/24"]}
+    rows = made(with_hosts(GATEWAY | {"interfaces": [wan, lan]}))
+
+    tagged = with_hosts(GATEWAY | {"interfaces": [wan, lan | {"tagged_vlans": [10]}]})
+    (write,) = writes(rows, tagged).writes
+
+    assert write.fields["mode"] == "tagged"
+
+
+# What is in the way
+
+Spoil = Callable[[Rows], object]
+
+
+def spoil(kind: str, index: int, **fields: Any) -> Spoil:
+    return lambda rows: rows[kind][index].update(fields)
+
+
+def another(kind: str, **fields: Any) -> Spoil:
+    return lambda rows: rows[kind].append(rows[kind][0] | {"id": 999} | fields)
+
+
+ELSEWHERE = {"name": "eth0", "device": {"name": "heb-gw9"}}
+IN_THE_WAY: dict[str, tuple[Spoil, str]] = {
+    "an address that another host has": (
+        spoil("address", 0, assigned_object=ELSEWHERE, assigned_object_id=999),
+        "10.59.0.63/24 of heb-gw1:wan0, assigned object: in NetBox, heb-gw9:eth0 has this address [netbox-address]",
+    ),
+    "an address that is no interface's": (
+        spoil("address", 0, assigned_object={}, assigned_object_type="ipam.fhrpgroup", assigned_object_id=3),
+        "10.59.0.63/24 of heb-gw1:wan0, assigned object: in NetBox, ipam.fhrpgroup 3 has this address",
+    ),
+    "a name that another object has": (
+        spoil("tag", 0, slug="labb"),
+        "tag lab, name: 'Labb' is the name of tag labb in NetBox [netbox-name]",
+    ),
+    "a host at another site": (
+        spoil("device", 0, site={"id": 999, "slug": "tierp-datahall"}),
+        "device heb-gw1, site: in NetBox, a device of this name is at tierp-datahall [netbox-site]",
+    ),
+    "a host of the other kind": (
+        another("device", name="tie-dns1"),
+        "virtual machine tie-dns1: in NetBox, tie-dns1 is a device [netbox-kind]",
+    ),
+    "two of one name": (
+        another("device"),
+        "device heb-gw1: NetBox has more than one that is called so [netbox-twice]",
+    ),
+    "a custom field of another type": (
+        spoil("custom field", 0, type={"value": "json", "label": "JSON"}),
+        "custom field gateway, type: in NetBox, its type is json, and samdrift's is text [netbox-field]",
+    ),
+    "a container": (
+        spoil("prefix", 0, status={"value": "container", "label": "Container"}),
+        "prefix 10.59.0.0/24, status: in NetBox, it only contains others (status container) [netbox-prefix]",
+    ),
+}
+
+
+@pytest.mark.parametrize(("break_it", "says"), IN_THE_WAY.values(), ids=IN_THE_WAY)
+def test_what_only_people_can_settle_is_said_and_nothing_is_planned(break_it: Spoil, says: str) -> None:
+    rows = made(fleet())
+    break_it(rows)
+
+    with pytest.raises(InTheWay) as caught:
+        writes(rows, fleet())
+
+    (problem,) = caught.value.problems
+    assert str(problem).startswith(says)
+    assert problem.fix
+
+
+def test_a_cable_in_another_socket_is_in_the_way() -> None:
+    rows = made(fleet())
+    other = {"object_type": "dcim.interface", "object": {"name": "x", "device": {"name": "heb-gw9"}}}
+    rows["cable"][0] |= {"b_terminations": [other], "display": "#1"}
+
+    with pytest.raises(InTheWay, match="another cable is there in NetBox"):
+        writes(rows, fleet())
+
+
+def test_a_cable_that_hangs_with_one_end_nowhere_is_plugged_in_again() -> None:
+    rows = made(fleet())
+    rows["cable"][0] |= {"b_terminations": [], "display": "#1"}
+
+    plan = writes(rows, fleet())
+
+    assert [(w.title, w.target) for w in plan.writes] == [
+        ("cable heb-gw1:wan0 to heb-gw1:lan0", rows["cable"][0]["id"])
+    ]
+    assert writes(written(rows, plan), fleet()).writes == ()
+
+
+def test_a_service_of_several_protocols_is_one_a_protocol_as_a_pull_says_it() -> None:
+    both = [{"name": "dns", "protocol": p, "ports": [53], "description": "Namn"} for p in ("tcp", "udp")]
+    rows = made(with_hosts(SERVER | {"services": both}))
+    rows["service"] = [rows["service"][0] | {"port_mappings": ["tcp/53", "udp/53"]}]
+
+    assert writes(rows, with_hosts(SERVER | {"services": both})).writes == ()
+    with pytest.raises(InTheWay, match=r"service dns/udp of tie-dns1: in NetBox, one service has this protocol and"):
+        writes(rows, with_hosts(SERVER | {"services": [both[0], both[1] | {"ports": [5353]}]}))
+
+
+@pytest.mark.parametrize(
+    ("changed", "rule"),
+    [
+        ({"status": "paused"}, "netbox-status"),
+        ({"description": "blank at its end "}, "netbox-text"),
+    ],
+)
+def test_what_netbox_cannot_hold_is_said_before_anything_is_written(changed: dict[str, Any], rule: str) -> None:
+    with pytest.raises(InTheWay) as caught:
+        writes(nothing(), with_hosts(GATEWAY | changed, SERVER))
+
+    assert [p.rule for p in caught.value.problems] == [rule]
+
+
+def test_a_name_that_is_given_up_in_the_same_go_is_free() -> None:
+    rows = made(fleet())
+    renamed = [{"slug": "lab", "name": "Nya labbet"}, {"slug": "labb", "name": "Labb"}]
+
+    plan = writes(rows, fleet(tags=renamed))
+
+    assert [(w.key, w.creates) for w in plan.writes] == [(("lab",), False), (("labb",), True)]
+
+
+def test_an_error_of_a_bulk_write_names_the_object_and_the_field() -> None:
+    plan = writes(nothing(), fleet())
+    some = [w for w in plan.writes if w.kind.name == "tenant"]
+    rows = [_row(w, plan.ids) for w in some]
+    body = {"detail": "1 of 2", "errors": [{"index": 1, "errors": {"slug": ["too long"], "name": "odd"}}]}
+
+    error = _named(NetBoxError("refused", status=400, body=body), some, rows)
+
+    assert str(error).startswith("tenant tierp: NetBox refuses it (400): slug: too long; name: odd (mend it")
