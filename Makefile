@@ -9,7 +9,7 @@ ROOT   := $(filter 0,$(shell id -u))
 LAB_DOWN_AFTER = trap '$(BIN)/samdrift lab down' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM HUP;
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types unit format lab-up lab-down bench lock lock-netbox clean need-root
+.PHONY: help setup demo test soak check lint types unit format lab-up lab-down bench lock lock-netbox clean need-root
 
 help: ## This list
 	@echo "samdrift: make TARGET"
@@ -21,10 +21,13 @@ demo: need-root setup ## The main job on real hosts, told as a story: plan, appl
 test: setup ## Every test with coverage; as root the lab tests too (< 20 min)
 ifeq ($(ROOT),)
 	@echo "make test: not root, so the tests that need the lab are left out; run it as root for all of them" >&2
-	@$(BIN)/pytest -m "not lab" --cov
+	@$(BIN)/pytest -m "not lab and not soak" --cov
 else
-	@$(LAB_DOWN_AFTER) $(BIN)/pytest --cov
+	@$(LAB_DOWN_AFTER) $(BIN)/pytest -m "not soak" --cov
 endif
+
+soak: need-root setup ## The long tests that `make test` has a shorter one of (root, tens of minutes)
+	@$(LAB_DOWN_AFTER) $(BIN)/pytest -m soak
 
 check: lint types unit ## What CI asks before the lab: lint, types, unit tests
 

@@ -24,19 +24,27 @@ from inventory.netbox.pull import fleet_of, pull
 from inventory.netbox.wanted import KINDS
 from inventory.netbox.writes import Writes
 from inventory.snapshot import load
+from tests.integration.lab import NetBoxServer, given_netbox
 from tests.unit.inventory import fleets
 from tests.unit.inventory.wild_fleet import seeded_random, wild_fleet
 
-URL, TOKEN = os.environ.get("SAMDRIFT_TEST_NETBOX_URL", ""), os.environ.get("SAMDRIFT_TEST_NETBOX_TOKEN", "")
+pytestmark = pytest.mark.lab
+
+
+class EmptyNetBox(NetBox):
+    """A NetBox with nothing in it; `server` says where it is, for those who speak to it by themselves."""
+
+    server: NetBoxServer
 
 
 @pytest.fixture
-def netbox() -> NetBox:
-    """A NetBox with nothing in it."""
-    if not URL:
-        pytest.skip("needs a NetBox that may be emptied: SAMDRIFT_TEST_NETBOX_URL and SAMDRIFT_TEST_NETBOX_TOKEN")
-    made = NetBox(URL, TOKEN)
-    empty(made)
+def netbox(netbox: NetBoxServer) -> EmptyNetBox:
+    made = EmptyNetBox(netbox.url, netbox.token, ca=netbox.ca)
+    made.server = netbox
+    if given_netbox():
+        empty(made)
+    else:
+        netbox.empty()
     return made
 
 
@@ -81,6 +89,7 @@ def test_the_shipped_snapshot_comes_back_as_it_went_and_a_second_seed_writes_not
     assert second.left_alone == {}
 
 
+@pytest.mark.soak
 def test_a_fleet_that_uses_everything_comes_back_and_goes_into_the_next_netbox_as_it_is(netbox: NetBox) -> None:
     fleet = wild_fleet(seeded_random(1))
 
@@ -93,6 +102,7 @@ def test_a_fleet_that_uses_everything_comes_back_and_goes_into_the_next_netbox_a
     assert live(netbox).digest == pulled.digest
 
 
+@pytest.mark.soak
 def test_a_netbox_that_has_a_half_of_it_and_some_of_it_wrong_is_mended(netbox: NetBox) -> None:
     rng = seeded_random(2)
     fleet = wild_fleet(rng)
@@ -147,9 +157,10 @@ class Breaking(NetBox):
         return super().create(endpoint, rows, told)
 
 
-def test_a_seed_that_broke_off_anywhere_is_simply_run_again(netbox: NetBox) -> None:
+@pytest.mark.soak
+def test_a_seed_that_broke_off_anywhere_is_simply_run_again(netbox: EmptyNetBox) -> None:
     fleet = wild_fleet(seeded_random(5))
-    breaking = Breaking(URL, TOKEN)
+    breaking = Breaking(netbox.url, netbox.server.token, ca=netbox.server.ca)
     attempts = 0
     for breaking.left in (1, 7, 5, 3, 2, 2):
         attempts += 1
@@ -162,6 +173,7 @@ def test_a_seed_that_broke_off_anywhere_is_simply_run_again(netbox: NetBox) -> N
     assert difference(fleet, without_merged(live(netbox))) == ()
 
 
+@pytest.mark.soak
 def test_interfaces_that_a_device_type_brings_are_taken_over(netbox: NetBox) -> None:
     fleet = load()
     of_type = next(h for h in fleet.hosts if h.name == "heb-gw1").device_type
@@ -180,6 +192,7 @@ def test_interfaces_that_a_device_type_brings_are_taken_over(netbox: NetBox) -> 
 # What is in the way
 
 
+@pytest.mark.soak
 def test_everything_that_contradicts_the_snapshot_is_said_at_once_and_nothing_is_written(netbox: NetBox) -> None:
     fleet = load()
     seeded(netbox, fleet)
@@ -211,6 +224,7 @@ def test_everything_that_contradicts_the_snapshot_is_said_at_once_and_nothing_is
     assert pull(netbox).rows.mark.id == before
 
 
+@pytest.mark.soak
 def test_what_netbox_refuses_is_named_with_object_and_field(netbox: NetBox) -> None:
     sites = [fleets.SOUND["sites"][0] | {"facility": "x" * 51}, fleets.SOUND["sites"][1]]
 
@@ -221,25 +235,27 @@ def test_what_netbox_refuses_is_named_with_object_and_field(netbox: NetBox) -> N
 # The commands
 
 
-def samdrift(*arguments: str, state: Path) -> subprocess.CompletedProcess[str]:
+def samdrift(server: NetBoxServer, *arguments: str, state: Path) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {
-        "SAMDRIFT_NETBOX_URL": URL,
-        "SAMDRIFT_NETBOX_TOKEN": TOKEN,
+        "SAMDRIFT_NETBOX_URL": server.url,
+        "SAMDRIFT_NETBOX_TOKEN": server.token,
+        "SAMDRIFT_NETBOX_CA": str(server.ca) if server.ca else "",
         "SAMDRIFT_STATE": str(state),
     }
+    environment = {name: value for name, value in environment.items() if value}
     command = [str(Path(sys.executable).parent / "samdrift"), *arguments]
     return subprocess.run(
         command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
     )
 
 
-def test_the_commands_seed_and_compare(netbox: NetBox, tmp_path: Path) -> None:
-    refused = samdrift("inventory", "seed", state=tmp_path)
-    done = samdrift("inventory", "seed", "--yes", "--json", state=tmp_path)
-    same = samdrift("inventory", "diff", "--json", state=tmp_path)
+def test_the_commands_seed_and_compare(netbox: EmptyNetBox, tmp_path: Path) -> None:
+    refused = samdrift(netbox.server, "inventory", "seed", state=tmp_path)
+    done = samdrift(netbox.server, "inventory", "seed", "--yes", "--json", state=tmp_path)
+    same = samdrift(netbox.server, "inventory", "diff", "--json", state=tmp_path)
     site = next(r for r in netbox.rows("dcim/sites", fields=("slug",)) if r["slug"] == "heby-kommunhus")
     netbox.update("dcim/sites", [{"id": site["id"], "facility": "Heby, plan 9"}])
-    other = samdrift("inventory", "diff", state=tmp_path)
+    other = samdrift(netbox.server, "inventory", "diff", state=tmp_path)
 
     assert (refused.returncode, refused.stdout) == (64, "")
     assert "add --yes" in refused.stderr

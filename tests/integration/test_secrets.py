@@ -88,7 +88,7 @@ def deploy(settings):
     if settings.fails == "step":
         leak(name="leak", command=f"{cat}; {cat} | base64 -w0; {cat} | cut -c 8-25 >&2; false")
     if settings.fails == "lost":
-        leak(name="leak", command=f"{cat} >&2; kill -9 $(ps -o ppid= -p $PPID); sleep 5")
+        leak(name="leak", command=f"{cat} >&2; kill -9 $(cut -d' ' -f4 /proc/$PPID/stat); sleep 5")
     if settings.fails == "fact":
         ask(name="ask", file=file)
     if settings.fails == "command":
@@ -457,10 +457,9 @@ def test_no_exception_holds_a_secret(sshd: Sshd, canary: Callable[..., Host], tm
             if not plan.error:
                 said += repr(session.carry_out(plan))
                 assert leaks((place / "conf").read_bytes()), "it never reached the host"
+            parent = "p=$(cut -d' ' -f4 /proc/$PPID/stat); kill -9 $(cut -d' ' -f4 /proc/$p/stat)"
             with pytest.raises(HostLost) as raised:
-                session.ask(
-                    host.name, [f"cat {place}/conf >&2; kill -9 $(ps -o ppid= -p $(ps -o ppid= -p $PPID)); sleep 5"]
-                )
+                session.ask(host.name, [f"cat {place}/conf >&2; {parent}; sleep 5"])
             error: BaseException | None = raised.value
             while error is not None:
                 said += repr(error) + str(error) + repr(vars(error))
