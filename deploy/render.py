@@ -761,14 +761,12 @@ def pulled(fleet: Fleet, changed: Sequence[ObjectDifference], directory: str) ->
     for change in changed[:MOST_CHANGES]:
         yield Text.assemble((f"{change.kind:8}", CHANGE_STYLES[change.kind]), " ", inline(change.title))
     if len(changed) > MOST_CHANGES:
-        yield Text(f"and {several(len(changed) - MOST_CHANGES, 'object')} more")
-    hosts = several(len(fleet.hosts), "host")
+        yield Text(f"and {several(len(changed) - MOST_CHANGES, 'other object')}")
+    whole = f"{several(len(fleet.hosts), 'host')}, digest {fleet.digest[:12]}"
     if changed:
-        yield Text(
-            f"{several(len(changed), 'difference')} written to {directory}: {hosts}, {fleet.digest[:12]}", "bold"
-        )
+        yield Text(f"{several(len(changed), 'object')} changed in {inline(directory)}: {whole}", "bold")
     else:
-        yield Text(f"Nothing changed: {directory} says what NetBox says ({hosts}, {fleet.digest[:12]}).", "bold green")
+        yield Text(f"Nothing changed: {inline(directory)} says what NetBox says ({whole}).", "bold green")
 
 
 MOST_CHANGES = 20

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from netbox_python import NetBoxClient, NetBoxException
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
@@ -123,6 +124,14 @@ class NetBox:
             return self._flat(name, selection, at, only)
 
         yield from self._all(page, ids, PAGE, 0, f"{name} of NetBox")
+
+    def check_view(self, endpoint: str) -> None:
+        """Refuse a token that may not view these objects. REST says so; GraphQL gives it an empty list, and no word.
+
+        Raises:
+            NetBoxError: it may not; with the object type.
+        """
+        self._sent("GET", endpoint, params={"limit": 1, "fields": "id", "start": 0})
 
     def query(self, graphql: str, variables: Mapping[str, Any] | None = None) -> Row:
         """What a GraphQL query answers. GraphQL tells its errors with the status of success; here they are errors."""
@@ -296,29 +305,36 @@ class NetBox:
         return response
 
     def _body(self, response: requests.Response) -> bytes:
-        """The body, which neither takes for ever nor fills the memory."""
+        """The body, which neither takes for ever (a byte now and then is no answer) nor fills the memory."""
         parts: list[bytes] = []
+        place = str(response.url).partition("?")[0]
         size, deadline = 0, time.monotonic() + 5 * self._timeout
-        for part in response.iter_content(2**16):
-            parts.append(part)
-            size += len(part)
-            if size > LONGEST or time.monotonic() > deadline:
-                response.close()
-                place = str(response.url).partition("?")[0]
-                raise NetBoxError("an answer that does not end", where=place, fix=PROXY, status=response.status_code)
+        try:
+            while part := response.raw.read1(2**16, decode_content=True):
+                parts.append(part)
+                size += len(part)
+                if size > LONGEST or time.monotonic() > deadline:
+                    response.close()
+                    what = "an answer that does not end"
+                    raise NetBoxError(what, where=place, fix=PROXY, status=response.status_code)
+        except urllib3.exceptions.HTTPError as e:
+            raise self._no_answer(e, place) from None
+        response.raw.release_conn()
         return b"".join(parts)
 
     def _refusal(self, response: requests.Response, body: object, method: str, place: str) -> NetBoxError:
         """What a status of 400 or more means."""
         status, said = response.status_code, _said(body) or _plain_text(response)
-        kind = place.removeprefix(f"{self.url}/api/").strip("/")
+        is_graphql = place.endswith("/graphql/")
+        kind = "what GraphQL reads" if is_graphql else place.removeprefix(f"{self.url}/api/").strip("/")
 
         def told(what: str, fix: str, where: str = place) -> NetBoxError:
             return NetBoxError(what, where=where, fix=fix, status=status, body=body)
 
         if status in {401, 403}:
             if "permission" in said:
-                verb = {"GET": "view", "POST": "add", "PATCH": "change", "DELETE": "delete"}.get(method, method)
+                verbs = {"GET": "view", "POST": "add", "PATCH": "change", "DELETE": "delete"}
+                verb = "view" if is_graphql else verbs.get(method, method)
                 fix = f"give its user the permission to {verb} {kind} in NetBox"
                 return told(f"the token may not {verb} {kind}", fix, self.url)
             fix = "make a new token in NetBox (and see that it is enabled, not expired, and allowed from here)"
@@ -341,10 +357,12 @@ class NetBox:
         match cause:
             case requests.exceptions.SSLError():
                 what, fix = f"its TLS certificate is not trusted: {_reason(cause)}", "name its authority: --netbox-ca"
-            case requests.exceptions.Timeout():
+            case _ if _is_timeout(cause):
                 what, fix = f"no answer within {self._timeout:g} seconds", "is NetBox up, and reachable from here?"
-            case requests.exceptions.ConnectionError() | requests.exceptions.ChunkedEncodingError():
+            case requests.exceptions.ConnectionError():
                 what, fix = f"cannot be reached: {_reason(cause)}", "is NetBox up, and the URL right?"
+            case urllib3.exceptions.HTTPError():
+                what, fix = f"the answer broke off: {_reason(cause)}", "try again; see NetBox's own log"
             case _:
                 what, fix = f"no answer: {_reason(cause)}", PROXY
         return NetBoxError(what, where=place, fix=fix)
@@ -484,12 +502,23 @@ def _said(body: object) -> str:
             return " ".join(str(body).split())
 
 
+def _is_timeout(error: BaseException | None) -> bool:
+    """Whether a timeout is what is behind it, through however many layers."""
+    timeouts = (TimeoutError, urllib3.exceptions.ReadTimeoutError)
+    while error is not None and not isinstance(error, timeouts):
+        error = _behind(error)
+    return error is not None
+
+
+def _behind(error: BaseException) -> BaseException | None:
+    """What an error was made of."""
+    candidates = (getattr(error, "reason", None), error.__cause__, error.__context__, *error.args)
+    return next((e for e in candidates if isinstance(e, BaseException)), None)
+
+
 def _reason(error: BaseException | None) -> str:
     """The innermost reason that a library gives, without its layers."""
-    while error is not None:
-        inner = getattr(error, "reason", None) or error.__cause__ or error.__context__
-        if not isinstance(inner, BaseException):
-            break
+    while error is not None and (inner := _behind(error)) is not None:
         error = inner
     said = str(getattr(error, "verify_message", "") or getattr(error, "strerror", "") or error or "no reason given")
     return _cut(said)

@@ -18,7 +18,7 @@ from inventory.fleet import Fleet
 from inventory.netbox.assemble import assembled
 from inventory.netbox.changes import HOST_TYPES, reached, stale_after
 from inventory.netbox.client import NetBox, NetBoxError, Row
-from inventory.netbox.rows import BY_NAME, CONTEXTS, KINDS, Kind, Mark, Rows, contexts, dangling, fetched
+from inventory.netbox.rows import BY_NAME, CONTEXTS, KINDS, Kind, Mark, Rows, check_view, contexts, dangling, fetched
 
 AT_ONCE = 4
 """Requests at a time: a NetBox has a few workers, and others need them too."""
@@ -82,6 +82,7 @@ def whole(netbox: NetBox) -> Rows:
     why: object = ""
     for _ in range(3):
         mark = _mark(netbox)
+        check_view(netbox, BY_NAME)
         read = _at_once(lambda kind: fetched(netbox, kind), LARGEST_FIRST)
         of = {kind.name: found for kind, found in zip(LARGEST_FIRST, read, strict=True)}
         try:
@@ -179,6 +180,7 @@ def _renewed(netbox: NetBox, rows: Rows, changes: Iterable[Row], mark: Mark) -> 
         for kind in KINDS
         if kind.name in stale.kinds or stale.ids.get(kind.name)
     ]
+    check_view(netbox, frozenset[str]().union(*(kind.sees for kind, _ in work)))
     of: dict[str, Mapping[int, Row]] = dict(rows.of)
     for name, gone in stale.gone.items():
         of[name] = {i: row for i, row in of[name].items() if i not in gone}

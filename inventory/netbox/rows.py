@@ -27,6 +27,7 @@ class Kind:
         graphql: the GraphQL list, for kinds with thousands of objects, where it is two to seven times as fast.
         selection: what GraphQL is asked for.
         refers: which fields hold ids of which other kind.
+        finds: kinds that a field of several types may refer to.
     """
 
     name: str
@@ -36,6 +37,12 @@ class Kind:
     graphql: str = ""
     selection: str = ""
     refers: Mapping[str, str] = field(default_factory=dict)
+    finds: tuple[str, ...] = ()
+
+    @property
+    def sees(self) -> frozenset[str]:
+        """The kinds that a token must be allowed to view, or else GraphQL leaves them out and does not say so."""
+        return frozenset({self.name, *self.refers.values(), *self.finds}) if self.graphql else frozenset()
 
 
 ASSIGNED_BY = {
@@ -108,6 +115,7 @@ KINDS = (
         "prefix status description custom_field_data vlan { id } "
         "scope { __typename ... on SiteType { id } ... on RegionType { id } }",
         {"vlan": "vlans"},
+        ("sites", "regions"),
     ),
     Kind(
         "config_contexts",
@@ -159,6 +167,7 @@ KINDS = (
         (),
         "ip_address_list",
         "address assigned_object { __typename ... on InterfaceType { id } ... on VMInterfaceType { id } }",
+        finds=("interfaces", "vm_interfaces"),
     ),
     Kind(
         "services",
@@ -168,6 +177,7 @@ KINDS = (
         "service_list",
         "name description port_mappings "
         "parent { __typename ... on DeviceType { id } ... on VirtualMachineType { id } }",
+        finds=("devices", "virtual_machines"),
     ),
     Kind("cables", "dcim.cable", "dcim/cables", ("a_terminations", "b_terminations")),
 )
@@ -177,6 +187,8 @@ BY_TYPE = {kind.type: kind for kind in KINDS}
 
 CONTEXTS = "config_context"
 """The field of a host that holds its merged config context."""
+LISTS = {"prefixes": "prefix_list", "ip_addresses": "ip_address_list"}
+"""GraphQL lists that are not called as the others."""
 LONG = 100
 """From so many members on, a list may be one that GraphQL has cut (at NetBox's MAX_PAGE_SIZE); REST cuts none."""
 
@@ -244,6 +256,20 @@ def _with_tag_ids(netbox: NetBox, contexts: dict[int, Row]) -> dict[int, Row]:
         return contexts
     ids = {row["slug"]: row["id"] for row in netbox.rows("extras/tags", fields=("slug",))}
     return {i: {**row, "tags": [ids.get(slug, slug) for slug in row["tags"]]} for i, row in contexts.items()}
+
+
+def check_view(netbox: NetBox, kinds: Iterable[str]) -> None:
+    """Refuse a token that may not view one of these kinds: by GraphQL it would see none of them, and no error.
+
+    Raises:
+        NetBoxError: with the object type.
+    """
+    lists = {name: LISTS.get(name, f"{name.removesuffix('s')}_list") for name in sorted(kinds)}
+    asked = " ".join(f"{of}(pagination: {{limit: 1}}) {{ id }}" for of in lists.values())
+    seen = netbox.query(f"{{ {asked} }}") if asked else {}
+    for name, of in lists.items():
+        if not seen.get(of):  # there are none, or none that it may see; REST knows which, and takes its time
+            netbox.check_view(BY_NAME[name].endpoint)
 
 
 def contexts(netbox: NetBox, kind: Kind, ids: Iterable[int]) -> dict[int, Any]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from inventory.errors import InventoryError, SamdriftError
 from inventory.fleet import KEYS, Fleet
-from inventory.snapshot import DEFAULT, dump, load, read
+from inventory.snapshot import DEFAULT, Origin, dump, load, origin, read
 from tests.unit.inventory.fleets import KEY_A, SERVER, fleet, with_hosts
 
 
@@ -314,3 +314,81 @@ def test_equal_fleets_are_written_byte_for_byte_the_same_whatever_order_netbox_k
     for file in (p for p in (tmp_path / "a").rglob("*") if p.is_file()):
         assert file.read_bytes() == (tmp_path / "b" / file.relative_to(tmp_path / "a")).read_bytes()
     assert "roles: [base]\n" in (tmp_path / "a" / "contexts.yaml").read_text()
+
+
+# Replacing
+
+
+def test_a_snapshot_is_replaced_whole_and_leaves_nothing_beside_it(directory: Path) -> None:
+    dump(with_hosts(SERVER), directory)
+
+    assert load(directory).digest == with_hosts(SERVER).in_order().digest
+    assert [p.name for p in directory.parent.iterdir()] == [directory.name]
+
+
+def test_a_snapshot_that_cannot_be_written_whole_leaves_the_old_one(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = texts(directory)
+    rename = Path.rename
+
+    def refusing(self: Path, target: Path) -> Path:
+        if self.name == "new":
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refusing)
+    with pytest.raises(SamdriftError, match="No space left"):
+        dump(with_hosts(SERVER), directory)
+
+    assert texts(directory) == before
+    assert [p.name for p in directory.parent.iterdir()] == [directory.name]
+
+
+@pytest.mark.parametrize("name", ["notes.txt", ".git/config", "hosts/readme.md", "hosts/more/x.yaml"])
+def test_a_directory_with_anything_else_in_it_is_never_replaced(directory: Path, name: str) -> None:
+    (directory / name).parent.mkdir(exist_ok=True)
+    (directory / name).write_text("mine")
+    before = texts(directory)
+
+    with pytest.raises(SamdriftError, match="does not belong in an inventory, and would be lost"):
+        dump(with_hosts(SERVER), directory)
+
+    assert (directory / name).read_text() == "mine"
+    assert texts(directory) == before
+
+
+def test_a_link_to_a_snapshot_stays_a_link(directory: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(directory)
+
+    dump(with_hosts(SERVER), link)
+
+    assert link.is_symlink()
+    assert load(directory) == with_hosts(SERVER).in_order()
+
+
+# Where it came from
+
+
+def test_a_pulled_snapshot_knows_when_and_is_the_same_fleet(directory: Path) -> None:
+    said = Origin(netbox="https://netbox.example.org", at="2026-11-25T10:00:00.000Z", digest=load(directory).digest)
+
+    dump(fleet(), directory, said)
+
+    assert origin(load(directory), directory) == said
+    assert load(directory).digest == fleet().in_order().digest
+
+
+def test_a_snapshot_that_was_edited_since_is_no_longer_what_netbox_said(directory: Path) -> None:
+    dump(fleet(), directory, Origin(netbox="x", at="t", digest=load(directory).digest))
+    edit(directory / "organisation.yaml", "Heby kommunhus", "Heby hus")
+
+    assert origin(load(directory), directory) is None
+
+
+@pytest.mark.parametrize("text", ["", "[", "netbox: 1", "- a", "!!python/object:x {}", "\x00"])
+def test_a_damaged_note_of_where_it_came_from_is_none(directory: Path, text: str) -> None:
+    (directory / "pulled.yaml").write_text(text)
+
+    assert origin(load(directory), directory) is None
