@@ -255,7 +255,11 @@ def _with_tag_ids(netbox: NetBox, contexts: dict[int, Row]) -> dict[int, Row]:
     if not any(row["tags"] for row in contexts.values()):
         return contexts
     ids = {row["slug"]: row["id"] for row in netbox.rows("extras/tags", fields=("slug",))}
-    return {i: {**row, "tags": [ids.get(slug, slug) for slug in row["tags"]]} for i, row in contexts.items()}
+
+    def numbered(slugs: list[str]) -> list[int | str]:
+        return sorted((ids.get(slug, slug) for slug in slugs), key=str)
+
+    return {i: {**row, "tags": numbered(row["tags"])} for i, row in contexts.items()}
 
 
 def check_view(netbox: NetBox, kinds: Iterable[str]) -> None:
@@ -300,7 +304,8 @@ def _plain(value: Any) -> Any:
         case {"value": chosen}:
             return chosen
         case list():
-            return [_plain(v) for v in value]
+            kept = [_plain(v) for v in value]  # references in the order of their ids: NetBox's is that of names
+            return sorted(kept) if all(isinstance(v, int) for v in kept) else kept
         case _:
             return value
 
