@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import json
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from ipaddress import ip_address
 from itertools import pairwise
@@ -82,7 +82,7 @@ class NetBox:
         self._token = _checked_token(token)
         self._verify = _trusted(ca)
         self._timeout = timeout
-        self._own = threading.local()  # requests promises nothing of one session in several threads
+        self._idle: list[NetBoxClient] = []  # requests promises nothing of one session in several threads at a time
 
     def __repr__(self) -> str:
         return f"NetBox({self.url!r})"
@@ -258,17 +258,23 @@ class NetBox:
         place = f"{self.url}/graphql/" if endpoint == "graphql" else f"{self.url}/api/{endpoint}/"
         more: Row = {"json": document} if document is not None else {}
         try:
-            result = self._client().request(method, endpoint, url_override=place, params=params, **more)
+            with self._client() as client:
+                result = client.request(method, endpoint, url_override=place, params=params, **more)
         except NetBoxException as e:
             raise self._no_answer(e.__cause__, place) from None
         return result.data if result.pagination is None else {"results": result.data, **result.pagination}
 
-    def _client(self) -> NetBoxClient:
-        """This thread's own client."""
-        if not hasattr(self._own, "client"):
-            self._own.client = self._made_client()
-        client: NetBoxClient = self._own.client
-        return client
+    @contextmanager
+    def _client(self) -> Iterator[NetBoxClient]:
+        """A client that nobody else uses meanwhile, with the connection that it has kept."""
+        try:
+            client = self._idle.pop()
+        except IndexError:
+            client = self._made_client()
+        try:
+            yield client
+        finally:
+            self._idle.append(client)
 
     def _made_client(self) -> NetBoxClient:
         word = "Bearer" if self._token.startswith("nbt_") else "Token"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from inventory import rules
@@ -20,7 +21,7 @@ from inventory.netbox.changes import HOST_TYPES, reached, stale_after
 from inventory.netbox.client import NetBox, NetBoxError, Row
 from inventory.netbox.rows import BY_NAME, CONTEXTS, KINDS, Kind, Mark, Rows, check_view, contexts, dangling, fetched
 
-AT_ONCE = 4
+AT_ONCE = 2
 """Requests at a time: a NetBox has a few workers, and others need them too."""
 ROUNDS = 20
 LOOK_BACK = 200
@@ -29,7 +30,6 @@ TOO_MANY = 5000
 """From so many changes on, reading everything is faster."""
 
 A = TypeVar("A")
-B = TypeVar("B")
 
 
 class LogLost(Exception):
@@ -83,7 +83,7 @@ def whole(netbox: NetBox) -> Rows:
     for _ in range(3):
         mark = _mark(netbox)
         check_view(netbox, BY_NAME)
-        read = _at_once(lambda kind: fetched(netbox, kind), LARGEST_FIRST)
+        read = _at_once([partial(fetched, netbox, kind) for kind in LARGEST_FIRST])
         of = {kind.name: found for kind, found in zip(LARGEST_FIRST, read, strict=True)}
         try:
             rows, _count = _caught_up(netbox, Rows(of, mark))
@@ -180,11 +180,13 @@ def _renewed(netbox: NetBox, rows: Rows, changes: Iterable[Row], mark: Mark) -> 
         for kind in KINDS
         if kind.name in stale.kinds or stale.ids.get(kind.name)
     ]
-    check_view(netbox, frozenset[str]().union(*(kind.sees for kind, _ in work)))
+    seen = frozenset[str]().union(*(kind.sees for kind, _ in work))
+    asked = [partial(_viewed, netbox, seen), *(partial(fetched, netbox, *w) for w in work)]
+    _, *answers = _at_once(asked)
     of: dict[str, Mapping[int, Row]] = dict(rows.of)
     for name, gone in stale.gone.items():
         of[name] = {i: row for i, row in of[name].items() if i not in gone}
-    for (kind, ids), found in zip(work, _at_once(lambda w: fetched(netbox, *w), work), strict=True):
+    for (kind, ids), found in zip(work, answers, strict=True):
         of[kind.name] = found if ids is None else _merged(of[kind.name], ids, found)
     renewed = _without_dangling(netbox, Rows(of, mark), [name for name in of if len(of[name]) < len(rows[name])])
     return _with_contexts(netbox, renewed, reached(rows, renewed), stale.ids)
@@ -207,13 +209,19 @@ def _without_dangling(netbox: NetBox, rows: Rows, kinds: Iterable[str]) -> Rows:
     return Rows(of, rows.mark)
 
 
+def _viewed(netbox: NetBox, kinds: Iterable[str]) -> dict[int, Row]:
+    """Nothing, if the token may view these kinds."""
+    check_view(netbox, kinds)
+    return {}
+
+
 def _with_contexts(netbox: NetBox, rows: Rows, stale: Mapping[str, set[int]], fresh: Mapping[str, set[int]]) -> Rows:
     """The rows with the merged config contexts of these hosts read again, but for those that just were."""
     of = dict(rows.of)
-    for name in HOST_TYPES.values():
-        if ids := stale[name] - fresh.get(name, set()):
-            merged = contexts(netbox, BY_NAME[name], ids)
-            of[name] = {i: {**row, CONTEXTS: merged[i]} if i in merged else row for i, row in of[name].items()}
+    work = [(name, ids) for name in HOST_TYPES.values() if (ids := stale[name] - fresh.get(name, set()))]
+    answers = _at_once([partial(contexts, netbox, BY_NAME[name], ids) for name, ids in work])
+    for (name, _), merged in zip(work, answers, strict=True):
+        of[name] = {i: {**row, CONTEXTS: merged[i]} if i in merged else row for i, row in of[name].items()}
     return Rows(of, rows.mark)
 
 
@@ -236,10 +244,10 @@ def _restless(netbox: NetBox, why: str) -> NetBoxError:
     return NetBoxError(what, where=netbox.url, fix="try again in a quieter moment")
 
 
-def _at_once(work: Callable[[A], B], items: Iterable[A]) -> list[B]:
+def _at_once(work: Iterable[Callable[[], A]]) -> list[A]:
     """The results, in order; at the first error, nothing further is begun."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        futures = [pool.submit(work, item) for item in items]
+        futures = [pool.submit(item) for item in work]
         try:
             return [f.result() for f in futures]
         except BaseException:
