@@ -8,8 +8,6 @@ What the report says is decided in `situation`; here it is only worded and writt
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -24,6 +22,7 @@ from deploy.render import safe
 from deploy.situation import HostState, Report, State, Totals, Why, latest_check, latest_look, situation
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
+from inventory.whole_file import put_in_place
 
 __all__ = ["Report", "ReportError", "html", "latest_check", "latest_look", "situation", "verdict", "write"]
 
@@ -178,26 +177,13 @@ def write(report: Report, directory: Path) -> tuple[Path, Path]:
     value = json.dumps(report.model_dump(mode="json"), ensure_ascii=False, indent=1)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        _replace(page, html(report))
-        _replace(document, value + "\n")
+        for path, text in ((page, html(report)), (document, value + "\n")):
+            put_in_place(path, text.encode(), mode=0o644, durable=False)
     except OSError as e:
         raise ReportError(
             f"cannot write the report: {e.strerror}", where=str(directory), fix="choose another --out"
         ) from e
     return page, document
-
-
-def _replace(path: Path, text: str) -> None:
-    """Put a file in place whole: nobody ever reads half of it."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _by_reason(hosts: Iterable[HostState]) -> dict[Why, list[HostState]]:

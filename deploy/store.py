@@ -18,7 +18,6 @@ import json
 import os
 import re
 import secrets
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -31,6 +30,7 @@ from deploy.findings import Exit, Finding, Kind
 from deploy.record import AppliedStep, Record
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
+from inventory.whole_file import put_in_place
 
 T = TypeVar("T")
 
@@ -247,26 +247,7 @@ def _write(path: Path, value: object) -> None:
     data = value.model_dump(mode="json", exclude_computed_fields=True) if isinstance(value, BaseModel) else value
     text = json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     with _told(path):
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        _sync_directory(path.parent)
-
-
-def _sync_directory(path: Path) -> None:
-    """A rename survives a power cut only once its directory is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        put_in_place(path, text.encode())
 
 
 @contextlib.contextmanager

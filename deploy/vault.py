@@ -16,7 +16,6 @@ import os
 import re
 import secrets
 import string
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,7 +25,9 @@ import pyrage
 import yaml
 
 from inventory.errors import SamdriftError
+from inventory.places import shown
 from inventory.secrets import NAME, SLUG, Secret
+from inventory.whole_file import put_in_place
 from inventory.yaml_source import Document
 from roles.shared.veil import SHORTEST, Veil
 
@@ -144,7 +145,7 @@ class AgeVault:
 
     def _lacking(self, secret: Secret, what: str) -> SecretsError:
         fix = f"samdrift secrets edit {secret.municipality} {secret.name}"
-        return SecretsError(what, where=_shown(self.path(secret.municipality)), fix=fix)
+        return SecretsError(what, where=shown(self.path(secret.municipality)), fix=fix)
 
     def path(self, municipality: str) -> Path:
         """The municipality's file."""
@@ -172,13 +173,13 @@ class AgeVault:
         except pyrage.DecryptError as e:
             if "No matching keys" in str(e):
                 raise NotOpened(
-                    f"it is not encrypted to the key in {_shown(self.identity)}",
-                    where=_shown(path),
+                    f"it is not encrypted to the key in {shown(self.identity)}",
+                    where=shown(path),
                     fix=f"somebody who can open it adds you to {RECIPIENTS}, then: samdrift secrets rotate {path.stem}",
                 ) from None
-            raise SecretsError("this is no whole age file", where=_shown(path), fix="restore it from git") from None
+            raise SecretsError("this is no whole age file", where=shown(path), fix="restore it from git") from None
         except UnicodeDecodeError:
-            raise SecretsError("what is encrypted in it is no text", where=_shown(path)) from None
+            raise SecretsError("what is encrypted in it is no text", where=shown(path)) from None
         return _parse(text, path)
 
     def write(self, contents: Contents) -> Contents:
@@ -192,7 +193,7 @@ class AgeVault:
         if not recipients:
             raise SecretsError(
                 f"{contents.municipality} has no recipients, so nobody could open its file",
-                where=_shown(self.directory / RECIPIENTS),
+                where=shown(self.directory / RECIPIENTS),
                 fix="name them there, each with an age public key: docs/secrets.md",
             )
         written = replace(contents, recipients=recipients)
@@ -203,7 +204,8 @@ class AgeVault:
         }
         text = yaml.safe_dump(reserved | dict(sorted(contents.values.items())), allow_unicode=True, sort_keys=False)
         keys = [pyrage.x25519.Recipient.from_str(key) for key in sorted(set(recipients.values()))]
-        put_in_place(path, pyrage.encrypt(text.encode(), keys, armored=True), mode=0o644)
+        with _told(path):
+            put_in_place(path, pyrage.encrypt(text.encode(), keys, armored=True), mode=0o644)
         return written
 
     @contextlib.contextmanager
@@ -231,7 +233,7 @@ class AgeVault:
         path = self.directory / RECIPIENTS
         if not path.is_file():
             return {}
-        document = Document(_read(path).decode("utf-8", "replace"), _shown(path))
+        document = Document(_read(path).decode("utf-8", "replace"), shown(path))
         faults = [str(p) for p in document.problems] or list(_recipient_faults(document))
         if faults:
             raise SecretsError(faults[0])
@@ -261,13 +263,13 @@ def _identities(identity: Path, wanted: Path) -> list[Any]:
         mode = identity.stat().st_mode
         text = identity.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise SecretsError(f"no age identity to open {_shown(wanted)} with", where=_shown(identity), fix=fix) from None
+        raise SecretsError(f"no age identity to open {shown(wanted)} with", where=shown(identity), fix=fix) from None
     except (OSError, UnicodeDecodeError) as e:
         why = e.strerror if isinstance(e, OSError) else "it is no text"
-        raise SecretsError(f"cannot read this age identity: {why}", where=_shown(identity), fix=fix) from None
+        raise SecretsError(f"cannot read this age identity: {why}", where=shown(identity), fix=fix) from None
     if mode & 0o077:
         raise SecretsError(
-            "others can read this age identity", where=_shown(identity), fix=f"chmod 600 {_shown(identity)}"
+            "others can read this age identity", where=shown(identity), fix=f"chmod 600 {shown(identity)}"
         )
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     try:
@@ -276,27 +278,27 @@ def _identities(identity: Path, wanted: Path) -> list[Any]:
         found = []
     if not found:
         what = "this is no age identity: a line AGE-SECRET-KEY-1…, without a passphrase"
-        raise SecretsError(what, where=_shown(identity), fix=fix)
+        raise SecretsError(what, where=shown(identity), fix=fix)
     return found
 
 
 def _parse(text: str, path: Path) -> Contents:
     """What a decrypted file says. A fault is told by its line alone, since the words around it may be a value."""
-    document = Document(text, _shown(path))
+    document = Document(text, shown(path))
     if document.problems or not isinstance(document.data, dict):
         line = document.problems[0].where.rpartition(":")[2] if document.problems else "1"
-        raise SecretsError(f"line {line} of what is encrypted in it is not plain YAML, name: value", where=_shown(path))
+        raise SecretsError(f"line {line} of what is encrypted in it is not plain YAML, name: value", where=shown(path))
     values = {name: value for name, value in document.data.items() if not name.startswith("_")}
     for name, value in values.items():
         if not re.fullmatch(NAME, name):
-            raise SecretsError(f"line {document.lines[(name,)]} in it has no secret's name", where=_shown(path))
+            raise SecretsError(f"line {document.lines[(name,)]} in it has no secret's name", where=shown(path))
         if not isinstance(value, str):
-            raise SecretsError(f"the value of secret {name} is no text: write it in quotes", where=_shown(path))
-        refuse_weak(value, f"{_shown(path)}, secret {name}")
+            raise SecretsError(f"the value of secret {name} is no text: write it in quotes", where=shown(path))
+        refuse_weak(value, f"{shown(path)}, secret {name}")
     recipients, key, former = (document.data.get(k) for k in (INSIDE_RECIPIENTS, INSIDE_KEY, INSIDE_FORMER))
     if not (isinstance(recipients, dict) and isinstance(former, dict) and isinstance(key, str) and len(key) >= 64):
         fix = "make it with: samdrift secrets edit"
-        raise SecretsError(f"it was not written by samdrift: it lacks {INSIDE_KEY}", where=_shown(path), fix=fix)
+        raise SecretsError(f"it was not written by samdrift: it lacks {INSIDE_KEY}", where=shown(path), fix=fix)
     texts = ({str(k): str(v) for k, v in part.items()} for part in (recipients, former))
     return Contents(path.stem, values, next(texts), key, next(texts))
 
@@ -345,7 +347,7 @@ class MadeUp:
                 kept = self._kept()
                 made = self._with(kept, needed)
                 if made != kept:
-                    put_in_place(self.path, json.dumps(made, indent=1).encode(), mode=0o600)
+                    put_in_place(self.path, json.dumps(made, indent=1).encode())
         values = {
             Secret(name=name, municipality=m): value
             for m, of_it in made.items()
@@ -361,7 +363,7 @@ class MadeUp:
             kept: dict[str, dict[str, str]] = json.loads(self.path.read_text(encoding="ascii"))
         except ValueError:  # its message would quote the file
             what = "this file of made-up secrets is damaged"
-            raise SecretsError(what, where=_shown(self.path), fix="remove it: new ones will be made") from None
+            raise SecretsError(what, where=shown(self.path), fix="remove it: new ones will be made") from None
         return kept
 
     def _with(self, kept: Mapping[str, Mapping[str, str]], needed: Iterable[Secret]) -> dict[str, dict[str, str]]:
@@ -376,30 +378,9 @@ class MadeUp:
 # --- files ------------------------------------------------------------------------------------------------------
 
 
-def put_in_place(path: Path, data: bytes, *, mode: int) -> None:
-    """Replace a file whole; while it is made, only its owner can read it."""
-    with _told(path):
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).chmod(mode)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-
-
 def _read(path: Path) -> bytes:
     with _told(path):
         return path.read_bytes()
-
-
-def _shown(path: Path) -> str:
-    """A path as people type it: relative to where they are, if it is below."""
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 @contextlib.contextmanager
@@ -408,4 +389,4 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as e:
-        raise SecretsError(f"cannot be used: {e.strerror or e}", where=_shown(path)) from e
+        raise SecretsError(f"cannot be used: {e.strerror or e}", where=shown(path)) from e

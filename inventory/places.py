@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path as FilePath
 
 from inventory.fleet import Cable, ConfigContext, Fleet, Frozen, Host, Prefix, Site, Tenant, Vlan
 
@@ -92,3 +93,13 @@ def called(item: Frozen) -> str:
             return item.name
         case _:
             return str(getattr(item, "slug", item))
+
+
+def shown(file: FilePath) -> str:
+    """The path of a file as a person at a terminal would write it: relative to where they are, if it is below."""
+    return str(file.relative_to(FilePath.cwd()) if file.is_relative_to(FilePath.cwd()) else file)
+
+
+def printable(text: str) -> str:
+    """The text, with what could make a terminal do something written out."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -37,7 +37,7 @@ from inventory import rules
 from inventory.errors import InventoryError, Problem, SamdriftError
 from inventory.fleet import KEYS, Fleet, Frozen
 from inventory.places import Path as PathIn
-from inventory.places import Places
+from inventory.places import Places, shown
 from inventory.yaml_source import Document
 
 DEFAULT = Path(__file__).resolve().parent / "snapshot"
@@ -133,7 +133,7 @@ def read(directory: Path) -> Reading:
     if not is_there(directory):
         fix = f"an inventory is a directory with {', '.join(FILES)} and {HOSTS}/*.yaml"
         raise InventoryError(
-            (Problem("snapshot", _shown(directory), "there is no such directory, or none you may read", fix),)
+            (Problem("snapshot", shown(directory), "there is no such directory, or none you may read", fix),)
         )
     return _Reader(directory).read()
 
@@ -173,18 +173,18 @@ class _Reader:
         belongs |= dict.fromkeys(sorted((self._directory / HOSTS).glob("*.yaml")), (HOSTS,))
         for path in sorted(_strangers(self._directory)):
             fix = f"an inventory has {', '.join(FILES)} and {HOSTS}/*.yaml"
-            self._problems.append(Problem("snapshot", _shown(path), "does not belong in an inventory", fix))
+            self._problems.append(Problem("snapshot", shown(path), "does not belong in an inventory", fix))
         yield from belongs.items()
 
     def _document(self, path: Path) -> Document | None:
         try:
-            return Document(path.read_text(encoding="utf-8"), _shown(path))
+            return Document(path.read_text(encoding="utf-8"), shown(path))
         except FileNotFoundError:
-            self._problems.append(Problem("snapshot", _shown(path), "there is no such file"))
+            self._problems.append(Problem("snapshot", shown(path), "there is no such file"))
         except OSError as e:
-            self._problems.append(Problem("snapshot", _shown(path), f"cannot be read: {e.strerror}"))
+            self._problems.append(Problem("snapshot", shown(path), f"cannot be read: {e.strerror}"))
         except UnicodeDecodeError as e:
-            self._problems.append(Problem("snapshot", _shown(path), f"is no UTF-8 (byte {e.start})"))
+            self._problems.append(Problem("snapshot", shown(path), f"is no UTF-8 (byte {e.start})"))
         return None
 
     def _collect(self, document: Document, sections: tuple[str, ...]) -> None:
@@ -277,11 +277,6 @@ def _model(section: str) -> type[Frozen]:
     return model  # type: ignore[no-any-return]
 
 
-def _shown(path: Path) -> str:
-    """The path as a person at a terminal would write it."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
-
-
 # Writing
 
 
@@ -303,7 +298,7 @@ def dump(fleet: Fleet, directory: Path, pulled: Origin | None = None) -> None:
     try:
         _replace(directory.resolve(), texts)
     except OSError as e:
-        raise SamdriftError(f"cannot be written: {e.strerror}", where=_shown(directory)) from e
+        raise SamdriftError(f"cannot be written: {e.strerror}", where=shown(directory)) from e
 
 
 def _replace(directory: Path, texts: Mapping[str, str]) -> None:
@@ -316,7 +311,7 @@ def _replace(directory: Path, texts: Mapping[str, str]) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
     if stranger := next(_strangers(directory), None):
         raise SamdriftError(
-            "does not belong in an inventory, and would be lost", where=_shown(stranger), fix="choose another directory"
+            "does not belong in an inventory, and would be lost", where=shown(stranger), fix="choose another directory"
         )
     directory.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}."))

@@ -20,7 +20,7 @@ from inventory.fleet import KEYS, Fleet, Frozen, Host
 from inventory.netbox.client import Row
 from inventory.netbox.custom_fields import CLUSTER_SLUG, FAMILY, GATEWAY, HOST_KEYS
 from inventory.netbox.rows import ASSIGNED_BY, ASSIGNED_BY_MORE, CONTEXTS, Rows
-from inventory.places import noun
+from inventory.places import noun, printable
 
 RULE = "netbox"
 M = TypeVar("M", bound=Frozen)
@@ -265,7 +265,7 @@ class _Assembly:
     def _wrong(self, kind: str, row: Row, field: str, what: str, fix: str) -> None:
         name = row.get("name") or row.get("model") or row.get("prefix") or f"number {row['id']}"
         custom = f"custom field {field}" if field in {FAMILY.name, GATEWAY.name, HOST_KEYS.name} else field
-        self._problems.append(Problem(RULE, _printable(f"{noun(kind)} {name}, {custom}"), _printable(what), fix))
+        self._problems.append(Problem(RULE, printable(f"{noun(kind)} {name}, {custom}"), printable(what), fix))
 
 
 NAMED = ("slug", "name", "description")
@@ -307,8 +307,3 @@ def _reference(text: str | None) -> tuple[str, int]:
     """A reference to one of several types: type and id."""
     kind, _, number = (text or "").partition(":")
     return kind, int(number) if number.isdecimal() else 0
-
-
-def _printable(text: str) -> str:
-    """The text, with what could make a terminal do something written out."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from inventory.errors import SamdriftError
 from inventory.netbox.client import NetBox
 from inventory.netbox.rows import CONTEXTS, KINDS, Mark, Rows
+from inventory.whole_file import put_in_place
 
 FORMAT = hashlib.sha256(repr(("1", KINDS)).encode()).hexdigest()
 """Other fields, another format: what was kept before is of no use then."""
@@ -59,14 +58,7 @@ def save(path: Path, rows: Rows, netbox: NetBox) -> None:
     body = json.dumps(_document(rows), ensure_ascii=False, separators=(",", ":")).encode()
     said = {"format": FORMAT, "netbox": netbox.identity, "digest": hashlib.sha256(body).hexdigest()}
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 600
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(json.dumps(said).encode() + b"\n" + body)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        put_in_place(path, json.dumps(said).encode() + b"\n" + body, durable=False)
     except OSError as e:
         what = f"what NetBox said cannot be kept: {e.strerror}"
         raise SamdriftError(what, where=str(path), fix="run as its owner, or choose another --state") from e

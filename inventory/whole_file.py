@@ -1,0 +1,42 @@
+"""A file that is put in place whole or not at all: nobody ever reads half of it, and no crash leaves it so."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def put_in_place(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = True) -> None:
+    """Write a file beside its place, where only its owner can read it, and rename it there.
+
+    Args:
+        durable: have it on the disk before this returns; what can be made again need not wait for that.
+
+    Raises:
+        OSError: it could not be written; what was there before is as it was.
+    """
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    beside = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        beside.chmod(mode)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    if durable:
+        _sync_directory(path.parent)
+
+
+def _sync_directory(path: Path) -> None:
+    """A rename survives a power cut only once its directory is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
