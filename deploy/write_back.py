@@ -8,8 +8,8 @@ cannot be written to is a warning and never a failed run, for the hosts are as t
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -94,36 +94,38 @@ def write_back(netbox: NetBox, record: Record) -> tuple[str, ...]:
     told = entries(record)
     warnings: list[str] = []
     try:
-        known = {kind: _ids(netbox, kind) for kind in LISTS}
-        twice = {name for name, n in Counter(n for of in known.values() for n, _ in of).items() if n > 1}
-        missing = {e.host for e in told} - {name for of in known.values() for name, _ in of}
-        if bad := sorted(({e.host for e in told} & twice) | missing):
+        called = _by_name(netbox)
+        one = {e.host: called[e.host][0] for e in told if len(called[e.host]) == 1}
+        if bad := sorted(e.host for e in told if e.host not in one):
             warnings.append(f"NetBox has none or several of this name, and was not told: {', '.join(bad)}")
-        for kind, of in known.items():
-            ids = {name: id_ for name, id_ in of if name not in twice}
-            _tell(netbox, kind, ids, [e for e in told if e.host in ids])
+        for kind in LISTS:
+            _tell(netbox, kind, [(one[e.host][1], e) for e in told if e.host in one and one[e.host][0] == kind])
     except SamdriftError as e:
         warnings.append(f"NetBox was not told what this run did: {e}")
     return tuple(warnings)
 
 
-def _ids(netbox: NetBox, kind: Kind) -> tuple[tuple[str, int], ...]:
-    """Name and id of every host of this kind; a device may have no name."""
-    return tuple((row["name"], row["id"]) for row in netbox.listed(LISTS[kind][0], "name") if row["name"])
+def _by_name(netbox: NetBox) -> defaultdict[str, list[tuple[Kind, int]]]:
+    """Kind and id of every host, by what it is called: NetBox lets names be there twice, or not at all."""
+    called: defaultdict[str, list[tuple[Kind, int]]] = defaultdict(list)
+    for kind, (graphql, *_) in LISTS.items():
+        for row in netbox.listed(graphql, "name"):
+            called[row["name"] or ""].append((kind, row["id"]))
+    return called
 
 
-def _tell(netbox: NetBox, kind: Kind, ids: Mapping[str, int], told: Iterable[Entry]) -> None:
-    told = tuple(told)
+def _tell(netbox: NetBox, kind: Kind, told: Sequence[tuple[int, Entry]]) -> None:
+    """Tell NetBox of these hosts of one kind, each with its id."""
     _, endpoint, type_ = LISTS[kind]
-    netbox.update(endpoint, [{"id": ids[e.host], "custom_fields": e.fields} for e in told])
+    netbox.update(endpoint, [{"id": id_, "custom_fields": e.fields} for id_, e in told])
     journal: list[dict[str, Any]] = [
         {
             "assigned_object_type": type_,
-            "assigned_object_id": ids[e.host],
+            "assigned_object_id": id_,
             "kind": e.journal_kind,
             "comments": e.journal,
         }
-        for e in told
+        for id_, e in told
         if e.journal
     ]
     netbox.create("extras/journal-entries", journal)

@@ -66,7 +66,8 @@ def difference(before: Fleet, after: Fleet) -> tuple[ObjectDifference, ...]:
 
     Both are taken in order (`Fleet.in_order`), so that it is empty exactly where their digests are the same.
     """
-    return tuple(d for section in KEYS for d in _of_section(section, before.in_order(), after.in_order()))
+    old, new = before.in_order(), after.in_order()
+    return tuple(d for section in KEYS for d in _of_section(section, old, new))
 
 
 def _of_section(section: str, before: Fleet, after: Fleet) -> Iterator[ObjectDifference]:

@@ -7,7 +7,7 @@ shell are in it: on a device with a vendor's command line pyinfra's operations m
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,9 @@ def groups(fleet: Fleet, data: Mapping[str, object]) -> Groups:
     return found
 
 
-def known_hosts(fleet: Fleet) -> str:
-    """The host keys of the fleet, as OpenSSH's known_hosts says them."""
-    return "".join(f"{h.primary_address} {key}\n" for h in fleet.hosts if h.primary_address for key in h.host_keys)
+def known_hosts(hosts: Iterable[Host]) -> str:
+    """The host keys of these hosts, as OpenSSH's known_hosts says them."""
+    return "".join(f"{h.primary_address} {key}\n" for h in hosts if h.primary_address for key in h.host_keys)
 
 
 def strict(known: Path) -> dict[str, object]:

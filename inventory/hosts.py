@@ -23,7 +23,7 @@ _fleet = snapshot.load(snapshot.DEFAULT if _source == "snapshot" else Path(_sour
 _directory = tempfile.TemporaryDirectory(prefix="samdrift-pyinfra-")
 atexit.register(_directory.cleanup)
 _known = Path(_directory.name) / "known_hosts"
-_known.write_text(groups.known_hosts(_fleet), encoding="utf-8")
+_known.write_text(groups.known_hosts(_fleet.hosts), encoding="utf-8")
 
 _data: dict[str, object] = {"ssh_user": os.environ.get("SAMDRIFT_USER") or "samdrift", **groups.strict(_known)}
 if _key := os.environ.get("SAMDRIFT_KEY"):

@@ -19,7 +19,7 @@ from typing import Any
 
 from inventory.errors import Problem
 from inventory.fleet import ASSIGNED_BY, KEYS, Fleet, Host, Interface, Site
-from inventory.places import Path, Places, called, in_words, noun, owner
+from inventory.places import Path, Places, called, in_words, noun, owner, printable
 from inventory.secrets import MARK
 
 SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,98}[a-z0-9])?")
@@ -92,9 +92,9 @@ def problems(fleet: Fleet, places: Places | None = None, unread: frozenset[str] 
 
 
 def _problem(fleet: Fleet, places: Places, rule: Rule, fault: Fault) -> Problem:
-    where, about = _printable(places.of(fleet, fault.path)), _printable(in_words(fleet, fault.path))
+    where, about = printable(places.of(fleet, fault.path)), printable(in_words(fleet, fault.path))
     host, municipality = owner(fleet, fault.path)
-    return Problem(rule.id, where, _printable(fault.what), rule.fix, about=about, host=host, municipality=municipality)
+    return Problem(rule.id, where, printable(fault.what), rule.fix, about=about, host=host, municipality=municipality)
 
 
 # Names
@@ -189,22 +189,20 @@ def bad_host_name(fleet: Fleet) -> Iterator[Fault]:
 def bad_interface_name(fleet: Fleet) -> Iterator[Fault]:
     """Interfaces' names become names of files, of DNS, and words in commands."""
     linux = {p.slug for p in fleet.platforms if p.family == "debian"}
-    for i, host in enumerate(fleet.hosts):
+    for i, j, host, interface in _interfaces(fleet):
         pattern = LINUX_INTERFACE if host.platform in linux else INTERFACE
-        for j, interface in enumerate(host.interfaces):
-            if not pattern.fullmatch(interface.name):
-                what = f"{host.name} cannot have an interface {interface.name!r}"
-                yield Fault(("hosts", i, "interfaces", j, "name"), what)
+        if not pattern.fullmatch(interface.name):
+            what = f"{host.name} cannot have an interface {interface.name!r}"
+            yield Fault(("hosts", i, "interfaces", j, "name"), what)
 
 
 @rule("interface-type", fix="type: virtual")
 def bad_interface_type(fleet: Fleet) -> Iterator[Fault]:
     """NetBox knows no types of a virtual machine's interfaces, so that any other word would be lost on the way."""
-    for i, host in enumerate(fleet.hosts):
-        for j, interface in enumerate(host.interfaces):
-            if host.kind == "vm" and interface.type != "virtual":
-                what = f"{host.name}:{interface.name} of a vm has type {interface.type!r}"
-                yield Fault(("hosts", i, "interfaces", j, "type"), what)
+    for i, j, host, interface in _interfaces(fleet):
+        if host.kind == "vm" and interface.type != "virtual":
+            what = f"{host.name}:{interface.name} of a vm has type {interface.type!r}"
+            yield Fault(("hosts", i, "interfaces", j, "type"), what)
 
 
 @rule("service", fix="a port is a number of 1 to 65535; a service has one at least")
@@ -477,19 +475,24 @@ def no_way_out_of_its_own(fleet: Fleet) -> Iterator[Fault]:
 def _holders(fleet: Fleet) -> defaultdict[IPv4Address, list[tuple[Host, Interface]]]:
     """Which interfaces have an address."""
     holders: defaultdict[IPv4Address, list[tuple[Host, Interface]]] = defaultdict(list)
-    for host in fleet.hosts:
-        for interface in host.interfaces:
-            for address in interface.addresses:
-                holders[address.ip].append((host, interface))
+    for _, _, host, interface in _interfaces(fleet):
+        for address in interface.addresses:
+            holders[address.ip].append((host, interface))
     return holders
 
 
 def _addresses(fleet: Fleet) -> Iterator[tuple[int, int, int, Host]]:
     """Every address of every host: index of host, interface and address, and the host."""
+    for i, j, host, interface in _interfaces(fleet):
+        for k in range(len(interface.addresses)):
+            yield i, j, k, host
+
+
+def _interfaces(fleet: Fleet) -> Iterator[tuple[int, int, Host, Interface]]:
+    """Every interface of every host: index of host and interface, and both."""
     for i, host in enumerate(fleet.hosts):
         for j, interface in enumerate(host.interfaces):
-            for k in range(len(interface.addresses)):
-                yield i, j, k, host
+            yield i, j, host, interface
 
 
 def _usable(address: IPv4Address, prefix: IPv4Network) -> bool:
@@ -635,11 +638,6 @@ def _context_faults(section: Any) -> Iterator[tuple[Path, str]]:
 
 
 # Words
-
-
-def _printable(text: str) -> str:
-    """The text, with what could make a terminal do something written out."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _near(word: str, known: set[str]) -> str:

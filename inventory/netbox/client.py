@@ -15,6 +15,7 @@ import json
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from ipaddress import ip_address
@@ -43,6 +44,8 @@ PAGES = 10_000
 """More pages than any list can have."""
 IDS = 300
 """Ids a request; a longer URL than they make is refused by gunicorn."""
+AT_ONCE = 2
+"""Requests at a time: a NetBox has a few workers, and others need them too."""
 CHUNK = 100
 """Objects a write; NetBox takes a tenth of a second for one."""
 LONGEST = 256 * 2**20
@@ -408,6 +411,20 @@ class _Patient(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # type: ignore[override]
         kwargs["timeout"] = (min(self._timeout, 10.0), self._timeout)
         return super().send(request, **kwargs)
+
+
+def at_once(work: Iterable[Callable[[], T]]) -> list[T]:
+    """The results of questions to a NetBox that need not wait for each other, in order.
+
+    At the first error, nothing further is begun.
+    """
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        futures = [pool.submit(item) for item in work]
+        try:
+            return [f.result() for f in futures]
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
 
 
 # What is given

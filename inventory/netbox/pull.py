@@ -7,29 +7,23 @@ made while reading is in the picture, and `since` gives the same rows as `whole`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 from inventory import rules
 from inventory.errors import InventoryError, Problem
 from inventory.fleet import Fleet
 from inventory.netbox.assemble import assembled
 from inventory.netbox.changes import HOST_TYPES, reached, stale_after
-from inventory.netbox.client import NetBox, NetBoxError, Row
+from inventory.netbox.client import NetBox, NetBoxError, Row, at_once
 from inventory.netbox.rows import BY_NAME, CONTEXTS, KINDS, Kind, Mark, Rows, check_view, contexts, dangling, fetched
 
-AT_ONCE = 2
-"""Requests at a time: a NetBox has a few workers, and others need them too."""
 ROUNDS = 20
 LOOK_BACK = 200
 """So many numbers of the change log back a change may still turn up: its transaction took a number and then time."""
 TOO_MANY = 5000
 """From so many changes on, reading everything is faster."""
-
-A = TypeVar("A")
 
 
 class LogLost(Exception):
@@ -83,7 +77,7 @@ def whole(netbox: NetBox) -> Rows:
     for _ in range(3):
         mark = _mark(netbox)
         check_view(netbox, BY_NAME)
-        read = _at_once([partial(fetched, netbox, kind) for kind in LARGEST_FIRST])
+        read = at_once([partial(fetched, netbox, kind) for kind in LARGEST_FIRST])
         of = {kind.name: found for kind, found in zip(LARGEST_FIRST, read, strict=True)}
         try:
             rows, _count = _caught_up(netbox, Rows(of, mark))
@@ -182,7 +176,7 @@ def _renewed(netbox: NetBox, rows: Rows, changes: Iterable[Row], mark: Mark) -> 
     ]
     seen = frozenset[str]().union(*(kind.sees for kind, _ in work))
     asked = [partial(_viewed, netbox, seen), *(partial(fetched, netbox, *w) for w in work)]
-    _, *answers = _at_once(asked)
+    _, *answers = at_once(asked)
     of: dict[str, Mapping[int, Row]] = dict(rows.of)
     for name, gone in stale.gone.items():
         of[name] = {i: row for i, row in of[name].items() if i not in gone}
@@ -219,7 +213,7 @@ def _with_contexts(netbox: NetBox, rows: Rows, stale: Mapping[str, set[int]], fr
     """The rows with the merged config contexts of these hosts read again, but for those that just were."""
     of = dict(rows.of)
     work = [(name, ids) for name in HOST_TYPES.values() if (ids := stale[name] - fresh.get(name, set()))]
-    answers = _at_once([partial(contexts, netbox, BY_NAME[name], ids) for name, ids in work])
+    answers = at_once([partial(contexts, netbox, BY_NAME[name], ids) for name, ids in work])
     for (name, _), merged in zip(work, answers, strict=True):
         of[name] = {i: {**row, CONTEXTS: merged[i]} if i in merged else row for i, row in of[name].items()}
     return Rows(of, rows.mark)
@@ -242,14 +236,3 @@ def _complete(rows: Rows) -> Rows:
 def _restless(netbox: NetBox, why: str) -> NetBoxError:
     what = f"it does not keep still long enough to be read as one picture: {why}"
     return NetBoxError(what, where=netbox.url, fix="try again in a quieter moment")
-
-
-def _at_once(work: Iterable[Callable[[], A]]) -> list[A]:
-    """The results, in order; at the first error, nothing further is begun."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        futures = [pool.submit(item) for item in work]
-        try:
-            return [f.result() for f in futures]
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise

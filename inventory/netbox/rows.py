@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from inventory.fleet import ASSIGNED_BY as SECTIONS
 from inventory.netbox.client import NetBox, Row
 from inventory.netbox.custom_fields import READ
 
@@ -45,17 +46,8 @@ class Kind:
         return frozenset({self.name, *self.refers.values(), *self.finds}) if self.graphql else frozenset()
 
 
-ASSIGNED_BY = {
-    "regions": "regions",
-    "sites": "sites",
-    "device_types": "device_types",
-    "roles": "device_roles",
-    "platforms": "platforms",
-    "clusters": "clusters",
-    "tenants": "tenants",
-    "tags": "tags",
-}
-"""What NetBox assigns a config context by that the Fleet knows too."""
+ASSIGNED_BY = {"roles" if section == "device_roles" else section: section for section in SECTIONS}
+"""What NetBox assigns a config context by that the Fleet knows too: NetBox's field, and the Fleet's section."""
 ASSIGNED_BY_MORE = ("site_groups", "locations", "cluster_types", "cluster_groups", "tenant_groups")
 """And what the Fleet does not know."""
 

@@ -6,17 +6,15 @@ Broken off wherever it may be, it is simply run again: what is there by then is 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import groupby
 from typing import Any, Protocol
 
 from inventory.fleet import Fleet
-from inventory.netbox.client import NetBox, NetBoxError, Row
-from inventory.netbox.wanted import KINDS, Json, Ref, Termination
+from inventory.netbox.client import NetBox, NetBoxError, Row, at_once
+from inventory.netbox.wanted import KINDS, Json, Kind, Ref, Termination
 from inventory.netbox.writes import Rows, Write, Writes, writes
 
-AT_ONCE = 4
-"""Endpoints that are read at a time."""
 CHUNK = 25
 """Objects a request: a progress bar that moves every few seconds."""
 
@@ -44,9 +42,12 @@ def planned(netbox: NetBox, fleet: Fleet) -> Writes:
 def look(netbox: NetBox) -> Rows:
     """Everything in NetBox that a fleet could mean."""
     own = [kind for kind in KINDS if not kind.of]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = pool.map(lambda kind: list(netbox.rows(kind.endpoint, fields=kind.reads)), own)
-        return {kind.name: rows for kind, rows in zip(own, found, strict=True)}
+    found = at_once([partial(_all_of, netbox, kind) for kind in own])
+    return {kind.name: rows for kind, rows in zip(own, found, strict=True)}
+
+
+def _all_of(netbox: NetBox, kind: Kind) -> list[Row]:
+    return list(netbox.rows(kind.endpoint, fields=kind.reads))
 
 
 def carry_out(netbox: NetBox, fleet: Fleet, plan: Writes, watching: Watching) -> None:

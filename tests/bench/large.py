@@ -62,23 +62,17 @@ def _devices(number: int, site: Site, count: int) -> Iterator[Host]:
     addresses = _addresses(number)
     for i in range(count):
         vid, address = next(addresses)
-        name = f"{site.tenant[:3]}-{WORDS[i // NAMES_A_WORD]}{i % NAMES_A_WORD + 1}"
-        yield Host(
-            name=name,
+        yield _host(
+            site,
+            f"{WORDS[i // NAMES_A_WORD]}{i % NAMES_A_WORD + 1}",
+            Interface(name="1/1/1", untagged_vlan=vid, addresses=(address,)),
+            Interface(name="1/1/2", tagged_vlans=tuple(VLANS)),
             kind="device",
-            tenant=site.tenant,
-            site=site.slug,
             role="access-switch",
             platform="arubaos-cx",
             device_type="aruba-6200f-24g",
             serial=f"LARGE{number}{i:05}",
             tags=("shared",),
-            interfaces=(
-                Interface(name="1/1/1", untagged_vlan=vid, addresses=(address,)),
-                Interface(name="1/1/2", tagged_vlans=tuple(VLANS)),
-            ),
-            primary_address=address.ip,
-            host_keys=(_host_key(name),),
         )
 
 
@@ -86,20 +80,30 @@ def _vms(number: int, site: Site, count: int) -> Iterator[Host]:
     addresses = _addresses(number)
     for i in range(count):
         _, address = next(addresses)
-        name = f"{site.tenant[:3]}-app{i + 1}"
-        yield Host(
-            name=name,
+        yield _host(
+            site,
+            f"app{i + 1}",
+            Interface(name="eth0", type="virtual", addresses=(address,)),
             kind="vm",
-            tenant=site.tenant,
-            site=site.slug,
             role="server",
             platform="debian-13",
             status="planned",
             cluster="tierp-kvm",
-            interfaces=(Interface(name="eth0", type="virtual", addresses=(address,)),),
-            primary_address=address.ip,
-            host_keys=(_host_key(name),),
         )
+
+
+def _host(site: Site, word: str, *interfaces: Interface, **fields: object) -> Host:
+    """A host of the site, reached by the address of its first interface."""
+    name = f"{site.tenant[:3]}-{word}"
+    own = {
+        "name": name,
+        "tenant": site.tenant,
+        "site": site.slug,
+        "interfaces": interfaces,
+        "primary_address": interfaces[0].addresses[0].ip,
+        "host_keys": (_host_key(name),),
+    }
+    return Host.model_validate(own | fields)
 
 
 def _host_key(name: str) -> str:

@@ -17,6 +17,7 @@ from statistics import median
 from deploy.lab import Lab, lab_hosts
 from deploy.planner import Session
 from inventory.fleet import Fleet, Host
+from inventory.groups import known_hosts, strict
 from inventory.snapshot import load
 from roles.shared.catalogue import catalogue
 
@@ -86,20 +87,9 @@ def stock_command(lab: Lab, hosts: tuple[Host, ...], scratch: Path) -> list[str]
     """An inventory, a deploy file and host keys for pyinfra's own command line."""
     access = lab.access()
     known = scratch / "known_hosts"
-    known.write_text("".join(f"{h.address} {key}\n" for h in hosts for key in h.host_keys))
-    data = [
-        (
-            h.name,
-            {
-                "ssh_hostname": str(h.address),
-                "ssh_user": access.user,
-                "ssh_key": str(access.key_file),
-                "ssh_known_hosts_file": str(known),
-                "ssh_strict_host_key_checking": "yes",
-            },
-        )
-        for h in hosts
-    ]
+    known.write_text(known_hosts(hosts))
+    login = {"ssh_user": access.user, "ssh_key": str(access.key_file)} | strict(known)
+    data = [(h.name, {"ssh_hostname": str(h.address), **login}) for h in hosts]
     (scratch / "hosts.py").write_text(f"lab = {data!r}\n")
     # One line a role: pyinfra's command line tells operations apart by the line numbers that lead to them.
     lines = [f"deploy({role!r}) if {role!r} in settings else None\n" for role in catalogue()]

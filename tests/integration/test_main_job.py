@@ -21,6 +21,7 @@ from deploy.lab import Lab, lab_hosts
 from deploy.plan import HostPlan, read_plan
 from deploy.planner import Session
 from inventory.fleet import Fleet
+from inventory.groups import known_hosts
 from inventory.snapshot import dump, load
 from tests.integration.lab import by_hand, samdrift
 from tests.integration.stock import our_commands, stock_commands
@@ -50,7 +51,7 @@ def stock(fleet: Fleet, name: str, directory: Path) -> dict[str, list[str]]:
     """What stock pyinfra computes for this host, over its own SSH connector and with its own sudo."""
     host, access = fleet.host(name), Lab().access()
     known = directory / "known_hosts"
-    known.write_text("".join(f"{host.address} {key}\n" for key in host.host_keys))
+    known.write_text(known_hosts([host]))
     data = {
         "ssh_hostname": str(host.address),
         "ssh_user": access.user,

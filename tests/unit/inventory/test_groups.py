@@ -29,7 +29,7 @@ def test_only_active_hosts_with_a_shell_are_in_it() -> None:
 
 
 def test_a_host_is_known_by_the_keys_of_the_inventory() -> None:
-    assert f"10.59.0.63 {KEY_A}\n" in known_hosts(fleet())
+    assert f"10.59.0.63 {KEY_A}\n" in known_hosts(fleet().hosts)
 
 
 def pyinfra(tmp_path: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
