@@ -319,7 +319,10 @@ T = TypeVar("T", bound=Frozen)
 
 
 def _with_sorted(value: T, *fields: str) -> T:
-    return value.model_copy(update={f: tuple(sorted(getattr(value, f))) for f in fields})
+    """The value with these fields sorted; the same object, if they are."""
+    ordered = {f: tuple(sorted(getattr(value, f))) for f in fields}
+    changed = {f: new for f, new in ordered.items() if new != getattr(value, f)}
+    return value.model_copy(update=changed) if changed else value
 
 
 FIRST_KEYS = ("roles", "wave")

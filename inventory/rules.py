@@ -17,8 +17,10 @@ from difflib import get_close_matches
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from pydantic_core import PydanticSerializationError
+
 from inventory.errors import Problem
-from inventory.fleet import ASSIGNED_BY, KEYS, Fleet, Host, Interface, Site
+from inventory.fleet import ASSIGNED_BY, KEYS, Fleet, Frozen, Host, Interface, Site
 from inventory.places import Path, Places, called, in_words, noun, owner, printable
 from inventory.secrets import MARK
 
@@ -125,35 +127,46 @@ def bad_name(fleet: Fleet) -> Iterator[Fault]:
 @rule("text", fix="remove it: text is printable letters on one line (in config contexts, on several)")
 def unprintable(fleet: Fleet) -> Iterator[Fault]:
     """Control characters and invisible ones can make a text say one thing to a person and another to a program."""
-    for section in KEYS:
-        for i, item in enumerate(getattr(fleet, section)):
-            for path, text in _texts(item.model_dump(), (section, i)):
-                seen = text.replace("\n", "") if {"context", "local_context", "data"} & set(path) else text
-                if not seen.isprintable():
-                    yield Fault(path, f"unprintable character in {text!r}")
+    for path, text in _texts(fleet, lambda json: "\\" in json or not json.isprintable()):
+        seen = text.replace("\n", "") if {"context", "local_context", "data"} & set(path) else text
+        if not seen.isprintable():
+            yield Fault(path, f"unprintable character in {text!r}")
 
 
 @rule("secret-mark", fix=f"leave out {MARK}, with which placeholders of secrets begin")
 def secret_mark(fleet: Fleet) -> Iterator[Fault]:
     """A text that looks like a placeholder could end up in a role's file, and be given a secret's value there."""
+    for path, text in _texts(fleet, lambda json: MARK in json):
+        if MARK in text:
+            yield Fault(path, f"{_cut(text)!r} looks like a secret")
+
+
+def _texts(fleet: Fleet, suspect: Callable[[str], bool]) -> Iterator[tuple[Path, str]]:
+    """Every text, keys included, in those objects that are suspect as JSON: to look there first is ten times faster."""
     for section in KEYS:
         for i, item in enumerate(getattr(fleet, section)):
-            for path, text in _texts(item.model_dump(), (section, i)):
-                if MARK in text:
-                    yield Fault(path, f"{_cut(text)!r} looks like a secret")
+            if suspect(_json(item)):
+                yield from _texts_in(item.model_dump(), (section, i))
 
 
-def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    """Every text in a part of the fleet, keys included."""
+def _json(item: Frozen) -> str:
+    """The object as JSON; where it holds text that is none in UTF-8, in Python's words, with that escaped."""
+    try:
+        return item.model_dump_json()
+    except PydanticSerializationError:
+        return repr(item)
+
+
+def _texts_in(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, dict):
         for key, item in value.items():
             yield (*path, key), key
-            yield from _texts(item, (*path, key))
+            yield from _texts_in(item, (*path, key))
     elif isinstance(value, list | tuple):
         for i, item in enumerate(value):
-            yield from _texts(item, (*path, i))
+            yield from _texts_in(item, (*path, i))
 
 
 @rule("duplicate", fix="rename or remove one of them")
@@ -358,23 +371,25 @@ def address_twice(fleet: Fleet) -> Iterator[Fault]:
 @rule("address-prefix", fix="correct the address, or add the prefix to the site or its region")
 def address_nowhere(fleet: Fleet) -> Iterator[Fault]:
     """Routes, firewalls and reverse zones are made from a site's prefixes; they would miss the address."""
-    sites = {s.slug for s in fleet.sites}
-    prefixes = {s: [p.prefix for p in fleet.prefixes_of_site(s)] for s in sites}
+    longest_first = {
+        s.slug: sorted((p.prefix for p in fleet.prefixes_of_site(s.slug)), key=lambda p: -p.prefixlen)
+        for s in fleet.sites
+    }
     for i, j, k, host in _addresses(fleet):
+        if host.site not in longest_first:
+            continue
         address, path = host.interfaces[j].addresses[k], ("hosts", i, "interfaces", j, "addresses", k)
         name = f"{host.name}:{host.interfaces[j].name}"
-        holding = [p for p in prefixes.get(host.site, ()) if address.ip in p]
-        nearest = max(holding, key=lambda p: p.prefixlen, default=None)
-        if host.site not in sites:
-            continue
+        ip = address.ip
+        nearest = next((p for p in longest_first[host.site] if ip in p), None)
         if nearest is None:
             what = f"{name}: {address} is outside every prefix of {host.site}"
             yield Fault(path, what, needs=("prefixes", "sites"))
         elif nearest != address.network:
             what = f"{name}: {address} is in prefix {nearest}, so it ends with /{nearest.prefixlen}"
             yield Fault(path, what, needs=("prefixes",))
-        elif not _usable(address.ip, nearest):
-            yield Fault(path, f"{name}: {address.ip} is {nearest} itself or its broadcast address")
+        elif not _usable(ip, nearest):
+            yield Fault(path, f"{name}: {ip} is {nearest} itself or its broadcast address")
 
 
 @rule("prefix-scope", fix="set site, or (for a prefix that all sites of a region share) region")
