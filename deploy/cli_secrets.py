@@ -1,6 +1,6 @@
 """`samdrift secrets`: where a value comes from, and whose it is.
 
-Not here: what is done with the file that it goes into (`secret_commands`).
+Not here: what is done with the file that it goes into (`secret_files`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def secrets_edit(common: Common, municipality: str, name: str, generate: bool, r
 
     Without a terminal, all of stdin is the value, but for a newline at its end.
     """
-    from deploy import secret_commands
+    from deploy import secret_files
     from deploy.vault import random_value
 
     if generate and remove:
@@ -42,7 +42,7 @@ def secrets_edit(common: Common, municipality: str, name: str, generate: bool, r
     fleet = _with_secrets(common, municipality)
     secret = _secret(municipality, name)
     value = None if remove else random_value() if generate else _asked(secret)
-    done = secret_commands.edit(vault_of(common), secret, value)
+    done = secret_files.edit(vault_of(common), secret, value)
     answer(common, done.model_dump(mode="json"), render.secrets_written(done, render.municipalities(fleet)))
 
 
@@ -62,17 +62,17 @@ def secrets_rotate(common: Common, municipality: str, names: tuple[str, ...]) ->
 
     With names, these secrets get new random values too.
     """
-    from deploy import secret_commands
+    from deploy import secret_files
 
     fleet = _with_secrets(common, municipality)
-    done = secret_commands.rotate(vault_of(common), municipality, names)
+    done = secret_files.rotate(vault_of(common), municipality, names)
     answer(common, done.model_dump(mode="json"), render.secrets_written(done, render.municipalities(fleet)))
 
 
 @command("check", of=secrets)
 def secrets_check(common: Common) -> int:
     """Check that each file opens, for whom, and holds what roles need."""
-    from deploy import secret_commands
+    from deploy import secret_files
     from roles.shared.catalogue import needed_secrets, problems_of, settings_of
 
     fleet = _with_secrets(common)
@@ -81,7 +81,7 @@ def secrets_check(common: Common) -> int:
     needed = needed_secrets({h.name: settings_of(h, fleet) for h in fleet.hosts})
     vault, about = vault_of(common), {h.tenant for h in hosts_of(common, fleet)}
     files = {m for m in vault.municipalities() if m in about or common.limit is None}
-    found = secret_commands.check(vault, needed, files | about)
+    found = secret_files.check(vault, needed, files | about)
     code = exit_code(found)
     document = {"files": len(files), "findings": [f.model_dump(mode="json") for f in found], "exit_code": code}
     answer(common, document, render.secrets_checked(len(files), found, render.municipalities(fleet)))
