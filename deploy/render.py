@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not
     from deploy.check import Offline, Verdict
     from deploy.lab import LabStatus
     from deploy.plan import HostPlan, Plan, Step
-    from deploy.secret_commands import Written
+    from deploy.secret_files import Written
     from inventory.netbox.writes import Writes
     from roles.shared.registration import ManagedFile
 

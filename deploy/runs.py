@@ -2,7 +2,7 @@
 Shows nothing.
 
 Each function here takes what a command is about and returns what it saw; how that looks is `render`'s business,
-and what was asked for is `cli`'s.
+and what was asked for is the command's (`cli_runs`, for a check `cli_fleet`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A municipality's secrets are one age file, `inventory/secrets/<municipality>.age`: YAML, encrypted to everybody that
 `recipients.yaml` beside it names. Nothing here prints, logs or raises a value, and nothing but ciphertext touches a
-disk. What an engineer does with them is in `secret_commands`; what hosts are given, in the planner.
+disk. What an engineer does with them is in `secret_files`; what hosts are given, in the planner.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,16 @@ import click
 import pytest
 from gevent.pool import Pool
 
-from deploy import cli
-from deploy.cli import Common
+from deploy import cli, cli_fleet
+from deploy.cli_command import Common
 from deploy.findings import Exit, Kind
 from deploy.record import Record
 from deploy.store import Locked, Store
 from inventory import snapshot
 from inventory.errors import InventoryError, Problem, SamdriftError, UsageError
 from tests.unit.inventory.fleets import GATEWAY, SERVER, fleet
+
+PROJECT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -58,8 +62,8 @@ def test_every_command_takes_the_common_options() -> None:
     def options(command: click.Command) -> set[str]:
         return {p.name for p in command.params if p.name is not None}
 
-    commands = [c for c in cli.cli.commands.values() if not isinstance(c, click.Group)]
-    groups = (cli.lab, cli.secrets, cli.inventory)
+    commands = [c for c in cli.COMMANDS if not isinstance(c, click.Group)]
+    groups = [c for c in cli.COMMANDS if isinstance(c, click.Group)]
     commands += [command for group in groups for command in group.commands.values()]
 
     assert len(commands) > 10
@@ -70,6 +74,16 @@ def test_every_command_says_what_it_is_for() -> None:
     for name, command in cli.cli.commands.items():
         assert command.get_short_help_str(limit=80), name
         assert not command.get_short_help_str(limit=68).endswith("..."), name
+
+
+def test_listing_the_hosts_waits_for_neither_pyinfra_nor_paramiko() -> None:
+    script = "import sys; from deploy import cli; cli._ended(['hosts', '--json']); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
+
+    assert json.loads(done.stdout)["hosts"]
+    loaded = done.stderr.split()
+    assert "deploy.cli_runs" in loaded
+    assert not {"pyinfra", "paramiko"} & set(loaded)
 
 
 @pytest.mark.parametrize(
@@ -163,8 +177,8 @@ def test_the_lab_differs_only_where_it_says_so() -> None:
     before = {"a": {"x": 1, "y": [1]}, "b": 2}
     after = {"a": {"x": 1, "y": [2]}, "b": 2, "c": True}
 
-    assert list(cli._differences(before, after)) == [("a.y", [1], [2]), ("c", None, True)]
-    assert list(cli._differences(before, before)) == []
+    assert list(cli_fleet._differences(before, after)) == [("a.y", [1], [2]), ("c", None, True)]
+    assert list(cli_fleet._differences(before, before)) == []
 
 
 # --- a check and its record -------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy import secret_commands
+from deploy import secret_files
 from deploy.findings import Exit, Kind, exit_code
 from deploy.vault import AgeVault, Contents, MadeUp, NotOpened, SecretsError, _parse, random_value, refuse_weak
 from inventory.secrets import Secret
@@ -55,7 +55,7 @@ def keys(tmp_path: Path) -> Keys:
 
 
 def test_everybody_who_is_named_can_open_it_and_nobody_else(keys: Keys) -> None:
-    secret_commands.edit(keys.vault("anna"), TOKEN, VALUE)
+    secret_files.edit(keys.vault("anna"), TOKEN, VALUE)
     assert keys.vault("samdrift").open(NEEDED).reveal("‹secret:token›", [TOKEN]) == VALUE
     with pytest.raises(NotOpened, match=r"not encrypted to the key in .*secrets rotate heby"):
         keys.vault("stranger").open(NEEDED)
@@ -80,11 +80,11 @@ def test_every_value_comes_out_as_it_went_in(tmp_path_factory: pytest.TempPathFa
 def test_what_is_edited_is_added_changed_and_removed_and_what_it_was_is_remembered(keys: Keys) -> None:
     vault = keys.vault("anna")
     done = [
-        secret_commands.edit(vault, TOKEN, VALUE),
-        secret_commands.edit(vault, TOKEN, VALUE + "!"),
-        secret_commands.rotate(vault, "heby", ["token"]),
-        secret_commands.edit(vault, KEY, random_value()),
-        secret_commands.edit(vault, KEY, None),
+        secret_files.edit(vault, TOKEN, VALUE),
+        secret_files.edit(vault, TOKEN, VALUE + "!"),
+        secret_files.rotate(vault, "heby", ["token"]),
+        secret_files.edit(vault, KEY, random_value()),
+        secret_files.edit(vault, KEY, None),
     ]
     assert [(d.added, d.changed, d.removed) for d in done] == [
         (("token",), (), ()),
@@ -103,10 +103,10 @@ def test_what_is_edited_is_added_changed_and_removed_and_what_it_was_is_remember
 
 def test_rotating_without_names_changes_who_can_open_it_and_no_value(keys: Keys) -> None:
     vault = keys.vault("anna")
-    secret_commands.edit(vault, TOKEN, VALUE)
+    secret_files.edit(vault, TOKEN, VALUE)
     before = vault.read("heby")
     keys.list("anna", "bertil")
-    done = secret_commands.rotate(vault, "heby", [])
+    done = secret_files.rotate(vault, "heby", [])
     assert (done.changed, done.recipients) == ((), ("anna", "bertil"))
     assert keys.vault("bertil").read("heby").values == {"token": VALUE}
     assert vault.read("heby").key == before.key
@@ -118,32 +118,32 @@ def test_check_finds_what_is_missing_what_is_not_needed_and_who_can_open_it_wron
     vault = keys.vault("anna")
 
     def found(*, needed: dict[Secret, str] = NEEDED) -> list[tuple[Kind, str]]:
-        return [(f.kind, f.step) for f in secret_commands.check(vault, needed, ["heby"])]
+        return [(f.kind, f.step) for f in secret_files.check(vault, needed, ["heby"])]
 
     assert found(needed={}) == []
     assert found() == [(Kind.UNSOUND, "heby token")]
-    secret_commands.edit(vault, TOKEN, VALUE)
+    secret_files.edit(vault, TOKEN, VALUE)
     assert found() == []
     assert found(needed={}) == [(Kind.UNMANAGED, "heby token")]
     assert found(needed={**NEEDED, KEY: "role r of heb-x1"}) == [(Kind.UNSOUND, "heby key")]
     keys.list("anna", "bertil")
-    (finding,) = secret_commands.check(vault, NEEDED, ["heby"])
+    (finding,) = secret_files.check(vault, NEEDED, ["heby"])
     assert finding.kind is Kind.PENDING
     assert finding.summary == "the file is encrypted still to samdrift and not yet to bertil"
     assert exit_code([finding]) is Exit.DIFFERENCES
-    (finding,) = secret_commands.check(keys.vault("stranger"), NEEDED, ["heby"])
+    (finding,) = secret_files.check(keys.vault("stranger"), NEEDED, ["heby"])
     assert finding.kind is Kind.UNKNOWN
     assert exit_code([finding]) is Exit.INCOMPLETE
 
 
 def test_check_counts_the_keys_that_a_file_is_really_encrypted_to(keys: Keys) -> None:
     vault = keys.vault("anna")
-    secret_commands.edit(vault, TOKEN, VALUE)
+    secret_files.edit(vault, TOKEN, VALUE)
     path, stranger = vault.path("heby"), keys.identity("stranger")
     text = pyrage.decrypt(path.read_bytes(), [keys.made["anna"]])
     everybody = [keys.made[n].to_public() for n in ("anna", "samdrift", stranger.name)]
     path.write_bytes(pyrage.encrypt(text, everybody, armored=True))
-    (finding,) = secret_commands.check(vault, NEEDED, ["heby"])
+    (finding,) = secret_files.check(vault, NEEDED, ["heby"])
     assert "says that it is encrypted to 2 keys, and is to 3" in finding.summary
 
 
@@ -158,7 +158,7 @@ def test_check_counts_the_keys_that_a_file_is_really_encrypted_to(keys: Keys) ->
     ],
 )
 def test_a_file_that_cannot_be_opened_says_why_and_what_to_do(keys: Keys, spoil: Any, says: str) -> None:
-    secret_commands.edit(keys.vault("anna"), TOKEN, VALUE)
+    secret_files.edit(keys.vault("anna"), TOKEN, VALUE)
     spoil(keys)
     with pytest.raises(SecretsError, match=says) as raised:
         AgeVault(keys.directory, keys.directory / "anna").open(NEEDED)
@@ -179,7 +179,7 @@ def test_a_file_that_cannot_be_opened_says_why_and_what_to_do(keys: Keys, spoil:
 def test_recipients_that_are_wrong_are_told_by_their_line(keys: Keys, text: str, says: str) -> None:
     (keys.directory / "recipients.yaml").write_text(text)
     with pytest.raises(SecretsError, match=says):
-        secret_commands.edit(keys.vault("anna"), TOKEN, VALUE)
+        secret_files.edit(keys.vault("anna"), TOKEN, VALUE)
     assert not (keys.directory / "heby.age").exists()
 
 

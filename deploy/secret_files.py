@@ -1,4 +1,7 @@
-"""What `samdrift secrets` does with a municipality's age file: edit, rotate, check. Says names, and never values."""
+"""What `samdrift secrets` does with a municipality's age file: edit, rotate, check. Says names, and never values.
+
+Not here: where a value comes from (`cli_secrets`), and how a file is encrypted (`vault`).
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,140 @@
+"""`samdrift hosts`, `show` and `check`: the fleet, offline.
+
+No host is connected to. Not here: how a check judges (`check`), and what a host should be (`roles`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from deploy import clock, render
+from deploy.cli_command import Common, answer, aside, command
+from deploy.cli_subject import check_record, fleet_of, hosts_of, store_of
+from deploy.findings import exit_code
+from deploy.progress import observing
+from deploy.store import StoreError
+from inventory.errors import InventoryError, UsageError
+from inventory.fleet import Fleet, Host
+
+if TYPE_CHECKING:
+    from deploy.record import Record
+    from roles.shared.registration import ManagedFile
+
+
+@command("hosts")
+def hosts(common: Common) -> None:
+    """List the hosts of the fleet."""
+    fleet, source, said = fleet_of(common, with_roles=False)
+    chosen = hosts_of(common, fleet)
+    listed = [h.model_dump(mode="json") | {"roles": h.roles, "wave": h.wave} for h in chosen]
+    answer(
+        common, {"source": source, "time": said, "digest": fleet.digest, "hosts": listed}, render.hosts(fleet, chosen)
+    )
+
+
+@command("show")
+@click.argument("name", metavar="HOST")
+@click.option("--files", is_flag=True, help="With the content of every file.")
+@click.option("--file", metavar="PATH", help="Only the content of this file, as it is.")
+def show(common: Common, name: str, files: bool, file: str | None) -> None:
+    """Show one host: data, roles, settings and files."""
+    from deploy.planner import declared_files
+    from roles.shared.catalogue import catalogue, problems_of, settings_of
+
+    fleet, source, said = fleet_of(common)
+    host = _host(fleet, name)
+    if problems := problems_of(host, fleet):
+        raise InventoryError(tuple(problems))
+    rendered = declared_files(host, fleet)
+    if file is not None:
+        _put_file(common, rendered, file)
+        return
+    settings = {role: s.model_dump(mode="json") for role, s in settings_of(host, fleet).items()}
+    overlay = _overlay(common, host) if common.lab else []
+    document = {
+        "source": source,
+        "time": said,
+        "host": host.model_dump(mode="json"),
+        "settings": settings,
+        "files": [f.model_dump(mode="json") for f in rendered],
+        "lab": [{"field": field, "fleet": before, "lab": after} for field, before, after in overlay],
+    }
+    summaries = {role: catalogue()[role].summary for role in host.roles}
+    page = render.host(
+        fleet, host, settings=settings, summaries=summaries, files=rendered, overlay=overlay, contents=files
+    )
+    answer(common, document, page)
+
+
+def _host(fleet: Fleet, name: str) -> Host:
+    try:
+        return fleet.host(name)
+    except KeyError:
+        near = get_close_matches(name, [h.name for h in fleet.hosts])
+        fix = f"did you mean {' or '.join(near)}?" if near else "see: samdrift hosts"
+        raise UsageError(f"there is no host {name!r}", fix=fix) from None
+
+
+def _put_file(common: Common, rendered: Sequence[ManagedFile], path: str) -> None:
+    found = next((f for f in rendered if f.path == path), None)
+    if found is None:
+        raise UsageError(f"no role declares {path!r} there", where="--file", fix="without it, show lists them")
+    click.echo(render.as_json(found.model_dump(mode="json")) if common.json else found.content, nl=bool(common.json))
+
+
+def _overlay(common: Common, in_lab: Host) -> list[tuple[str, Any, Any]]:
+    """Every field of a host that the lab changes: its place, the value in the fleet, the value in the lab."""
+    fleet = fleet_of(replace(common, lab=False)).fleet
+    return list(_differences(fleet.host(in_lab.name).model_dump(mode="json"), in_lab.model_dump(mode="json")))
+
+
+def _differences(before: object, after: object, place: str = "") -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted({*before, *after}):
+            yield from _differences(before.get(key), after.get(key), f"{place}.{key}" if place else str(key))
+    elif before != after:
+        yield place, before, after
+
+
+@command("check")
+def check(common: Common) -> int:
+    """Check inventory, settings and files, offline.
+
+    Every file is judged by the program that will read it, where that is on this machine.
+    """
+    from deploy.check import Offline, check_offline, unsound
+
+    started, readable = clock.now(), True
+    try:
+        fleet = fleet_of(common).fleet
+    except InventoryError as e:
+        fleet, readable = e.fleet or Fleet(), e.fleet is not None
+        done = Offline(findings=unsound(e.problems, fleet))
+    else:
+        with observing(common.aside) as observer:
+            done = check_offline(fleet, hosts_of(common, fleet), observer)
+    if readable:
+        kept = _keep_check(common, check_record(common, fleet, done.findings, started, common.limit))
+        done = done.model_copy(update={"findings": kept.findings})
+    code = exit_code(done.findings)
+    names = render.municipalities(fleet)
+    answer(common, done.model_dump(mode="json") | {"exit_code": code}, render.offline(done, names))
+    return code
+
+
+def _keep_check(common: Common, made: Record) -> Record:
+    """Record a check if this person may: whoever may not write there can check all the same."""
+    from deploy import runs
+
+    try:
+        store = store_of(common)
+        made = runs.dated(made, store.latest("check"))
+        store.save(made)
+    except StoreError as e:
+        aside(common, f"The check is not recorded: {e}")
+    return made

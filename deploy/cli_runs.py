@@ -1,0 +1,159 @@
+"""`samdrift plan`, `apply`, `verify` and `drift`: what is asked and shown before a run and after it.
+
+Only these commands connect to hosts, and not here: what a run does is in `runs`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.text import Text
+
+from deploy import render
+from deploy.cli_command import FILE, Common, answer, aside, command
+from deploy.cli_subject import running
+from inventory.errors import SamdriftError, UsageError
+from inventory.fleet import Fleet
+
+if TYPE_CHECKING:
+    from deploy.plan import Plan
+    from deploy.record import Record
+    from inventory.netbox.client import NetBox
+
+
+@command("plan")
+@click.option("--out", metavar="FILE", type=FILE, help="Write the plan here, for apply.")
+@click.option("--brief", is_flag=True, help="A line a step, without diffs.")
+@click.option("--commands", is_flag=True, help="Every command, also of steps that show a diff.")
+@click.option("--detailed-exitcode", is_flag=True, help="End with 2 where something would change.")
+def plan(common: Common, out: Path | None, brief: bool, commands: bool, detailed_exitcode: bool) -> int:
+    """Show what would change, with diffs."""
+    from deploy import runs
+    from deploy.plan import write_plan
+
+    if out is not None:
+        _refuse_unwritable(out)
+    with running(common, "plan") as (run, _):
+        made, record = runs.plan(run, detailed=detailed_exitcode)
+    if out is not None:
+        write_plan(made, out)
+    document = {
+        "digest": made.digest,
+        "plan": made.model_dump(mode="json"),
+        "findings": record.model_dump(mode="json")["findings"],
+        "exit_code": record.exit_code,
+    }
+    answer(common, document, render.plan(made, render.municipalities(run.fleet), brief=brief, commands=commands))
+    if out is not None:
+        lab_too = "--lab " if common.lab else ""
+        aside(common, f"The plan is in {out}. To carry it out: samdrift {lab_too}apply {out}")
+    return record.exit_code
+
+
+def _refuse_unwritable(out: Path) -> None:
+    """Say so before any host is asked, and not after."""
+    try:
+        why = _unwritable(out, out.absolute().parent)
+    except OSError as e:
+        why = str(e.strerror)
+    if why:
+        raise SamdriftError(f"cannot write the plan: {why}", where=str(out), fix="choose another --out")
+
+
+def _unwritable(out: Path, parent: Path) -> str:
+    """Why this file cannot be written, or nothing."""
+    if out.is_dir():
+        return "it is a directory"
+    if not parent.is_dir():
+        return f"there is no directory {parent}"
+    return "" if os.access(out if out.exists() else parent, os.W_OK) else "not permitted"
+
+
+def _write_back_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    meaning = "Tell NetBox how each host stands, and what was changed."
+    return click.option("--write-back", is_flag=True, envvar="SAMDRIFT_WRITE_BACK", help=meaning)(function)
+
+
+def _netbox_to_tell(common: Common, fleet: Fleet) -> NetBox:
+    """The NetBox that --write-back means; said to be missing before any host is connected to."""
+    from deploy import live
+    from deploy.write_back import is_of_the_lab
+
+    netbox = live.connected(common.netbox_url, common.netbox_ca)
+    if common.lab and not is_of_the_lab(netbox.url, fleet):
+        fix = "leave out --write-back, or name the address of the lab's own NetBox"
+        raise UsageError("what the lab does is told to no other NetBox than its own", where=netbox.url, fix=fix)
+    return netbox
+
+
+def _tell_netbox(common: Common, netbox: NetBox | None, record: Record) -> None:
+    """Write back, if that was asked for; what NetBox could not be told is a warning."""
+    from deploy.write_back import write_back
+
+    for warning in write_back(netbox, record) if netbox else ():
+        aside(common, f"warning: {warning}")
+
+
+@command("apply")
+@click.argument("planfile", metavar="[PLANFILE]", required=False, type=FILE)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--brief", is_flag=True, help="Show the plan a line a step.")
+@_write_back_option
+def apply(common: Common, planfile: Path | None, yes: bool, brief: bool, write_back: bool) -> int:
+    """Change the hosts as planned, in waves, and verify them.
+
+    Without PLANFILE, makes a plan, shows it and asks. With it, carries out exactly that plan.
+    """
+    from deploy import runs
+    from deploy.plan import read_plan
+
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("apply asks before it changes anything, and here is nobody to answer", fix="add --yes")
+    planned = read_plan(planfile) if planfile else None
+    with running(common, "apply") as (run, observer):
+        names = render.municipalities(run.fleet)
+        netbox = _netbox_to_tell(common, run.fleet) if write_back else None
+
+        def approve(made: Plan) -> None:
+            observer.rest()
+            shown = render.plan(made, names, brief=brief) if planned is None else [Text(render.plan_summary(made))]
+            render.put(common.people, shown)
+            changing = sum(bool(h.changes) for h in made.hosts)
+            if changing and not yes and not click.confirm(f"Change {render.several(changing, 'host')}?", err=True):
+                raise SamdriftError("not approved: no host was changed")
+
+        record = runs.apply(run, approve, planned)
+    _tell_netbox(common, netbox, record)
+    answer(common, record.model_dump(mode="json"), render.applied(record, names))
+    return record.exit_code
+
+
+@command("verify")
+def verify(common: Common) -> int:
+    """Run the state checks of every role against the real hosts."""
+    from deploy import runs
+
+    with running(common, "verify") as (run, _):
+        record = runs.verify(run)
+    names = render.municipalities(run.fleet)
+    answer(common, record.model_dump(mode="json"), render.verified(record, names, common.people.width))
+    return record.exit_code
+
+
+@command("drift")
+@_write_back_option
+def drift(common: Common, write_back: bool) -> int:
+    """Compare the hosts with what was last applied; change nothing."""
+    from deploy import runs
+
+    with running(common, "drift") as (run, _):
+        netbox = _netbox_to_tell(common, run.fleet) if write_back else None
+        record = runs.drift(run)
+    _tell_netbox(common, netbox, record)
+    answer(common, record.model_dump(mode="json"), render.drift(record, render.municipalities(run.fleet)))
+    return record.exit_code
