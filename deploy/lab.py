@@ -138,6 +138,7 @@ class Lab:
         fleet = with_guests(fleet, guests)
         hosts, plan = lab_hosts(fleet), wiring(fleet)
         with self._alone():
+            self._clear_dead(observer)
             self._switch.refuse_strangers(plan, self.nameserver)
             self._make_keys(hosts)
             observer.stage("disk image (built once)", ())
@@ -203,6 +204,18 @@ class Lab:
         self._switch.attach(self._ports_of(host))
 
     # Coming up
+
+    def _clear_dead(self, observer: Observer) -> None:
+        """Take down other labs of this network of which nothing runs: whoever had them did not, and is gone."""
+        for directory in self._switch.others():
+            other = Lab(directory)
+            if processes(other.id):
+                continue
+            observer.stage(f"taking down a lab of which nothing runs: {directory}", ())
+            if directory.exists():
+                other.down()
+            else:
+                other._switch.remove()
 
     def _lay(self, plan: Wiring, hosts: tuple[Host, ...]) -> None:
         """Lay the network; first end what runs but cannot be plugged into it, or has no place in it any more."""

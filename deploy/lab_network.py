@@ -199,13 +199,17 @@ def network_files(host: Host, fleet: Fleet) -> dict[str, str]:
 # In the kernel
 
 
+ALIAS = "samdrift lab "
+"""What the alias of every interface of a lab begins with; its directory follows."""
+
+
 class Switch:
     """The network of one lab, in the kernel. `handle` is the file that keeps the switch's namespace."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.handle = directory / "switch"
-        self._alias = f"samdrift lab {directory}"
+        self._alias = f"{ALIAS}{directory}"
 
     @property
     def exists(self) -> bool:
@@ -221,7 +225,7 @@ class Switch:
         for link in _links():
             alias = link.get("ifalias", "")
             if link["ifname"].startswith(INTERFACE_PREFIX) and alias != self._alias:
-                holder = alias.removeprefix("samdrift lab ") or f"interface {link['ifname']}"
+                holder = alias.removeprefix(ALIAS) or f"interface {link['ifname']}"
                 raise LabError(f"another lab holds this network: {holder}", fix="take that one down first")
         for segment in wiring.segments:
             for address, interface in _machine_addresses():
@@ -305,6 +309,11 @@ class Switch:
     def interfaces(self) -> list[str]:
         """This lab's interfaces in the controller's own namespace."""
         return [link["ifname"] for link in _links() if link.get("ifalias") == self._alias]
+
+    def others(self) -> list[Path]:
+        """The directories of other labs that have this network."""
+        aliases = {link.get("ifalias", "") for link in _links()} - {self._alias}
+        return [Path(alias.removeprefix(ALIAS)) for alias in sorted(aliases) if alias.startswith(ALIAS)]
 
     def _others_are_here(self) -> bool:
         return any(li["ifname"].startswith(INTERFACE_PREFIX) and li.get("ifalias") != self._alias for li in _links())
