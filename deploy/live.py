@@ -5,9 +5,11 @@ Whoever asks for NetBox gets NetBox or an error, and never what it said some oth
 
 from __future__ import annotations
 
+import gc
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from deploy import clock
@@ -70,12 +72,25 @@ def from_netbox(netbox: NetBox, state: Path, told: Callable[[str], None], *, sin
         except kept.Unusable as e:
             told(f"NetBox is read in full: {e}.")
     at = clock.now()
-    pulled = pull(netbox, last)
-    if pulled.lost:
-        told(f"NetBox is read in full: {pulled.lost}.")
-    if pulled.rows is not last:
-        kept.save(file, pulled.rows, netbox)
-    return Known(fleet_of(pulled.rows), netbox.url, at)
+    with _without_collecting():
+        pulled = pull(netbox, last)
+        if pulled.lost:
+            told(f"NetBox is read in full: {pulled.lost}.")
+        if pulled.rows is not last:
+            kept.save(file, pulled.rows, netbox)
+        return Known(fleet_of(pulled.rows), netbox.url, at)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Let Python not look for garbage meanwhile: a large fleet is half a million objects, and every one is kept."""
+    usual = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if usual:
+            gc.enable()
 
 
 def instead(error: NetBoxError) -> NetBoxError:

@@ -15,6 +15,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import PydanticSerializationError
 
 
 class Frozen(BaseModel):
@@ -254,6 +255,11 @@ class Fleet(Frozen):
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     @cached_property
+    def as_json(self) -> Mapping[str, tuple[str, ...]]:
+        """Every object as JSON, section by section: made at once, it is quicker to look through than the objects."""
+        return {section: tuple(_json(item) for item in getattr(self, section)) for section in KEYS}
+
+    @cached_property
     def _by_name(self) -> dict[str, Host]:
         return {h.name: h for h in self.hosts}
 
@@ -320,9 +326,21 @@ T = TypeVar("T", bound=Frozen)
 
 def _with_sorted(value: T, *fields: str) -> T:
     """The value with these fields sorted; the same object, if they are."""
-    ordered = {f: tuple(sorted(getattr(value, f))) for f in fields}
-    changed = {f: new for f, new in ordered.items() if new != getattr(value, f)}
+    return _with(value, {f: tuple(sorted(now)) for f in fields if len(now := getattr(value, f)) > 1})
+
+
+def _with(value: T, fields: Mapping[str, object]) -> T:
+    """The value with these fields; the same object, if they say the same: to copy takes longer than to compare."""
+    changed = {f: new for f, new in fields.items() if new != getattr(value, f)}
     return value.model_copy(update=changed) if changed else value
+
+
+def _json(item: Frozen) -> str:
+    """The object as JSON; where it holds text that is none in UTF-8, as Python writes it, with that escaped."""
+    try:
+        return item.model_dump_json()
+    except PydanticSerializationError:
+        return repr(item)
 
 
 FIRST_KEYS = ("roles", "wave")
@@ -344,11 +362,6 @@ def _context_in_order(context: ConfigContext) -> ConfigContext:
 def _host_in_order(host: Host) -> Host:
     interfaces = tuple(_with_sorted(i, "tagged_vlans") for i in host.interfaces)
     services = tuple(sorted((_with_sorted(s, "ports") for s in host.services), key=lambda s: (s.name, s.protocol)))
-    return _with_sorted(host, "tags", "host_keys").model_copy(
-        update={
-            "interfaces": interfaces,
-            "services": services,
-            "local_context": _keys_in_order(host.local_context),
-            "context": _keys_in_order(host.context),
-        }
-    )
+    contexts = {name: _keys_in_order(said) for name in ("local_context", "context") if (said := getattr(host, name))}
+    ordered = _with(_with_sorted(host, "tags", "host_keys"), {"interfaces": interfaces, "services": services})
+    return ordered.model_copy(update=contexts) if contexts else ordered

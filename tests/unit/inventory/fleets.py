@@ -101,3 +101,8 @@ def with_hosts(*hosts: dict[str, Any]) -> Fleet:
 def host(name: str, **fields: Any) -> Host:
     """A host like the sound fleet's server."""
     return Host.model_validate(SERVER | {"name": name} | fields)
+
+
+def without_merged(fleet: Fleet) -> Fleet:
+    """The fleet without the contexts that only NetBox can merge."""
+    return fleet.model_copy(update={"hosts": tuple(h.model_copy(update={"context": {}}) for h in fleet.hosts)})
