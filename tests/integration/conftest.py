@@ -16,13 +16,14 @@ from pathlib import Path
 import pytest
 
 import roles
-from deploy.lab import Lab
+from deploy.lab import Lab, lab_directory
+from deploy.lab_image import Machine, build, image_name, recipe
 from deploy.lab_machine import require_machine
 from deploy.transport import Access
 from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Host, Platform, Region, Site, Tenant
 from roles.shared.catalogue import catalogue
-from tests.integration.lab import NetBoxServer, given_netbox, netbox_in_lab
+from tests.integration.lab import Deployment, NetBoxServer, given_netbox, netbox_in_lab
 
 NEEDS_ROOT = "needs root: sshd lets nobody else log in as root; run the tests as root"
 
@@ -119,13 +120,66 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
         yield running
 
 
-@pytest.fixture(scope="session")
-def machine() -> Iterator[None]:
-    """A machine that can run the lab; whatever of the lab is up when the tests end is taken down."""
+LAB_MODULES = (
+    "test_lab",
+    "test_netbox_pull",
+    "test_netbox_role",
+    "test_netbox_seed",
+    "test_write_back",
+    "test_untrusted",
+    "test_main_job",
+)
+"""What needs the lab comes last, since its NetBox is deployed while the rest runs; the main job takes that lab away."""
+DEPLOYMENT = pytest.StashKey[Deployment]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LAB_MODULES.index(item.path.stem) if item.path.stem in LAB_MODULES else -1)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin to deploy the lab's NetBox, if any test will want it."""
+    wanted = any("netbox" in getattr(item, "fixturenames", ()) for item in session.items)
+    if wanted and not session.config.option.collectonly and not given_netbox() and not _complaint():
+        session.config.stash[DEPLOYMENT] = Deployment()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Whatever of the lab is up is taken down, also when the tests end early."""
+    if deployment := session.config.stash.get(DEPLOYMENT, None):
+        deployment.break_off()
+        Lab().down()
+
+
+def _complaint() -> str:
+    """Why this machine cannot run the lab; empty if it can."""
     try:
         require_machine()
     except SamdriftError as e:
-        pytest.skip(str(e))
+        return str(e)
+    return ""
+
+
+@pytest.fixture(scope="session")
+def image(request: pytest.FixtureRequest) -> Path:
+    """The image of the lab's hosts, built once: half a minute, and the network outside."""
+    if complaint := _complaint():
+        pytest.skip(complaint)
+    machine = Machine.here(None)
+    path = lab_directory() / "images" / image_name(recipe(machine))
+    deployment = request.config.stash.get(DEPLOYMENT, None)
+    while deployment and deployment.goes_on and not path.exists():
+        time.sleep(1)
+    return build(Lab().id, path.parent, machine)
+
+
+@pytest.fixture(scope="session")
+def machine(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A machine that can run the lab, which nobody else is using; what is up when the tests end is taken down."""
+    if complaint := _complaint():
+        pytest.skip(complaint)
+    if deployment := request.config.stash.get(DEPLOYMENT, None):
+        deployment.await_end()
     yield
     Lab().down()
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from deploy.lab import Lab, lab_directory
+from deploy.lab_host import NETBOX_CACHE
 from inventory.secrets import Secret
 from inventory.snapshot import load
 from roles.netbox import CERTIFICATE, TOKEN_PREFIX
@@ -20,18 +23,19 @@ NETBOX_AND_WHAT_IT_NEEDS = (
     f"{NETBOX} or role=package_cache or role=dns_resolver or role=log_server or (tierp and role=edge_gateway)"
 )
 
-EMPTY = """\
+AS_POSTGRES = "runuser -u postgres --"
+KEPT = f"{NETBOX_CACHE}/kept"
+SQL = """\
 set -e
 cd /
 sql() { runuser -u postgres -- psql -X -q -At -v ON_ERROR_STOP=1 -d postgres -c "$1"; }
+"""
+EMPTY = """\
 sql "drop database netbox with (force)"
 sql "create database netbox template netbox_empty owner netbox"
 valkey-cli -s /run/valkey/valkey.sock -n 1 flushdb > /dev/null
 """
 KEEP_AS_EMPTY = """\
-set -e
-cd /
-sql() { runuser -u postgres -- psql -X -q -At -v ON_ERROR_STOP=1 -d postgres -c "$1"; }
 [ -z "$(sql "select 1 from pg_database where datname = 'netbox_empty'")" ] || exit 0
 sql "alter database netbox allow_connections false"
 sql "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'netbox'"
@@ -40,10 +44,14 @@ sql "alter database netbox allow_connections true"
 """
 
 
+def program(name: str = "samdrift") -> str:
+    """The real program, as it is installed beside this Python."""
+    return str(Path(sys.executable).with_name(name))
+
+
 def samdrift(*arguments: str, expect: int = 0) -> Any:
     """Run the real program; its JSON document. Its exit code is part of what it says."""
-    program = [str(Path(sys.executable).with_name("samdrift")), "--json", *arguments]
-    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    done = subprocess.run([program(), "--json", *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == expect, f"{arguments} ended with {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr}"
     return json.loads(done.stdout)
 
@@ -53,6 +61,11 @@ def by_hand(host: str, command: str) -> str:
     config = lab_directory() / "ssh_config"
     argv = ["ssh", "-F", str(config), host, "sudo sh -s"]
     return subprocess.run(argv, input=command, check=True, capture_output=True, text=True).stdout
+
+
+def in_postgresql(script: str) -> str:
+    """Run this on NetBox's host, where it has `sql`; what it prints."""
+    return by_hand(NETBOX, SQL + script)
 
 
 @dataclass(frozen=True)
@@ -66,7 +79,19 @@ class NetBoxServer:
     def empty(self) -> None:
         """Make it as it was before anything was written to it; only the lab's can be. Takes half a second."""
         assert self.url == netbox_url(), f"{self.url} is not the lab's NetBox, and nobody else's is emptied"
-        by_hand(NETBOX, EMPTY)
+        in_postgresql(EMPTY)
+
+    def keep(self, name: str) -> None:
+        """Keep what is in it under this name, for as long as the lab keeps its caches."""
+        assert self.url == netbox_url()
+        in_postgresql(f"mkdir -p {KEPT}; cd {KEPT}; {AS_POSTGRES} pg_dump -Fc netbox > new; mv new {name}")
+
+    def bring_back(self, name: str) -> bool:
+        """Make it as it was when it was kept under this name; if it never was, False, and it is empty."""
+        self.empty()
+        restore = "pg_restore --clean --if-exists --exit-on-error --single-transaction -d netbox"
+        kept = f"{KEPT}/{name}"
+        return bool(in_postgresql(f"[ ! -s {kept} ] || {{ {AS_POSTGRES} {restore} < {kept}; echo done; }}"))
 
 
 def netbox_url() -> str:
@@ -80,13 +105,53 @@ def given_netbox() -> NetBoxServer | None:
     return NetBoxServer(url, token, Path(ca) if ca else None) if url and token else None
 
 
-def netbox_in_lab(directory: Path) -> NetBoxServer:
-    """The lab's NetBox, deployed and empty, with what it needs; a file in `directory` holds its certificate."""
+def deploy_netbox() -> None:
+    """Bring up the lab with a NetBox that is deployed and empty. The first time in a lab's directory takes minutes."""
     samdrift("lab", "up", NETBOX)
     samdrift("--lab", "--limit", NETBOX_AND_WHAT_IT_NEEDS, "apply", "--yes")
-    by_hand(NETBOX, KEEP_AS_EMPTY)
+    in_postgresql(KEEP_AS_EMPTY)
+
+
+def netbox_in_lab(directory: Path) -> NetBoxServer:
+    """The lab's NetBox, which `deploy_netbox` has brought up; a file in `directory` holds its certificate."""
     secret = Secret(name="netbox_api_token", municipality=load().host(NETBOX).tenant)
     value = Lab().vault().open({secret: "a test"}).reveal(f"{secret}", (secret,))
     ca = directory / "netbox.crt"
     ca.write_text(by_hand(NETBOX, f"cat {CERTIFICATE}"))
     return NetBoxServer(netbox_url(), TOKEN_PREFIX + value, ca)
+
+
+class Deployment:
+    """`deploy_netbox` in a process of its own: while it works, tests that need no lab run."""
+
+    def __init__(self) -> None:
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the process
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__],
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is still at work."""
+        return self._process.poll() is None
+
+    def await_end(self) -> None:
+        """Wait until it is done; an error if it failed, with what it said."""
+        code = self._process.wait()
+        self._output.seek(0)
+        assert code == 0, f"the lab's NetBox was not deployed:\n{self._output.read().decode()}"
+
+    def break_off(self) -> None:
+        """End it, wherever it is."""
+        if self.goes_on:
+            os.killpg(self._process.pid, signal.SIGTERM)
+            self._process.wait()
+
+
+if __name__ == "__main__":
+    deploy_netbox()

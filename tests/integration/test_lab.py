@@ -15,9 +15,8 @@ from typing import Any
 
 import pytest
 
-from deploy.lab import HostStatus, Lab, lab_directory
-from deploy.lab_image import Machine, build, image_name, recipe
-from deploy.lab_machine import mounts, processes, require_machine, run, unmount
+from deploy.lab import HostStatus, Lab
+from deploy.lab_machine import end, mounts, processes, run, unmount
 from inventory.errors import SamdriftError
 
 pytestmark = pytest.mark.lab
@@ -86,30 +85,19 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    try:
-        require_machine()
-    except SamdriftError as e:
-        pytest.skip(str(e))
+def bench(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     base = tmp_path_factory.mktemp("bench")
     made = Bench(base / "lab", base / "network")
     made.network.touch()
     run("unshare", f"--net={made.network}", "true")
     try:
-        _take_image(made.directory / "images")
+        images = made.directory / "images"
+        images.mkdir(parents=True)
+        run("cp", "--archive", "--link", image, images)
         yield made
         made.samdrift("lab", "down", "--purge")
     finally:
         unmount(base)
-
-
-def _take_image(images: Path) -> None:
-    """The default lab's image, as hard links: building one takes half a minute, and the network outside."""
-    machine = Machine.here(None)
-    shared = lab_directory() / "images"
-    built = build(Lab().id, shared, machine) if not (shared / image_name(recipe(machine))).exists() else None
-    images.mkdir(parents=True)
-    run("cp", "--archive", "--link", built or shared / image_name(recipe(machine)), images)
 
 
 def test_up_boots_every_host_and_a_second_up_leaves_them_alone(bench: Bench) -> None:
@@ -161,6 +149,26 @@ def test_a_second_lab_in_the_same_network_is_refused_by_the_firsts_directory(ben
     assert str(bench.directory) in bench.samdrift("lab", "up", fails=True, directory=tmp_path / "second")
     bench.samdrift("lab", "down", directory=tmp_path / "second")
     assert bench.ssh(RESOLVER, "hostname").strip() == RESOLVER
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_lab_of_which_nothing_runs_is_taken_down_by_the_next_one(bench: Bench, tmp_path: Path, there: bool) -> None:
+    bench.samdrift("lab", "down")
+    dead = Bench(tmp_path / "dead", bench.network)
+    dead.directory.mkdir()
+    (dead.directory / "images").symlink_to(bench.directory / "images")
+    with dead.start("lab", "up") as process:
+        time.sleep(2.0)
+        os.killpg(process.pid, signal.SIGKILL)
+    end(Lab(dead.directory).id)
+    assert dead.traces()
+    if not there:
+        unmount(dead.directory)
+        dead.directory.rename(tmp_path / "elsewhere")
+    bench.samdrift("lab", "up")
+    assert bench.ssh(RESOLVER, "hostname").strip() == RESOLVER
+    assert not [t for t in dead.traces() if str(dead.directory) in t]
+    assert all(str(dead.directory) not in line for line in run(*bench.argv("ip", "link")).splitlines())
 
 
 def test_down_after_a_kill_leaves_nothing_and_can_be_repeated(bench: Bench) -> None:

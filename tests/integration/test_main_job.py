@@ -9,7 +9,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from deploy.planner import Session
 from inventory.fleet import Fleet
 from inventory.groups import known_hosts
 from inventory.snapshot import dump, load
-from tests.integration.lab import by_hand, samdrift
+from tests.integration.lab import by_hand, program, samdrift
 from tests.integration.stock import our_commands, stock_commands
 from tests.integration.test_ssh_audit import failures
 
@@ -173,14 +172,14 @@ def test_the_report_holds_every_host_finding_and_check_and_needs_nothing_but_its
 
 
 def test_pyinfra_itself_runs_a_command_on_the_fleet_and_believes_no_other_key(lab: Fleet, tmp_path: Path) -> None:
-    program = [str(Path(sys.executable).with_name("pyinfra")), str(PROJECT / "inventory" / "hosts.py"), "-y"]
+    own_pyinfra = [program("pyinfra"), str(PROJECT / "inventory" / "hosts.py"), "-y"]
     access = Lab().access()
 
     def said(fleet: Fleet) -> str:
         dump(fleet, tmp_path / "snapshot")
         own = {"SAMDRIFT_SOURCE": str(tmp_path / "snapshot"), "SAMDRIFT_USER": access.user}
         done = subprocess.run(
-            [*program, "--limit", "municipality_heby", "exec", "--", "hostname"],
+            [*own_pyinfra, "--limit", "municipality_heby", "exec", "--", "hostname"],
             env=os.environ | own | {"SAMDRIFT_KEY": str(access.key_file)},
             capture_output=True,
             text=True,

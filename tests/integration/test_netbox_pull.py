@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -24,7 +23,7 @@ from inventory.netbox.custom_fields import WRITTEN_BACK
 from inventory.netbox.pull import LogLost, fleet_of, pull, since, whole
 from inventory.netbox.rows import KINDS, Mark, Rows
 from inventory.snapshot import load
-from tests.integration.lab import NetBoxServer, given_netbox
+from tests.integration.lab import NetBoxServer, given_netbox, program
 from tests.integration.test_netbox_seed import empty, ids, seeded
 from tests.unit.inventory.wild_fleet import seeded_random, wild_fleet
 
@@ -401,9 +400,10 @@ def samdrift(netbox: NetBoxServer, tmp_path: Path) -> Callable[..., tuple[int, A
     said |= {"NETBOX_CA": str(netbox.ca)} if netbox.ca else {}
 
     def run(*arguments: str) -> tuple[int, Any, str]:
-        program = [str(Path(sys.executable).with_name("samdrift")), "--json", *arguments]
         environment = kept | {f"SAMDRIFT_{k}": v for k, v in said.items()}
-        done = subprocess.run(program, capture_output=True, text=True, check=False, env=environment)
+        done = subprocess.run(
+            [program(), "--json", *arguments], capture_output=True, text=True, check=False, env=environment
+        )
         assert netbox.token not in done.stdout + done.stderr
         return done.returncode, json.loads(done.stdout), done.stderr
 

@@ -26,6 +26,7 @@ from inventory.netbox.writes import Writes
 from inventory.snapshot import load
 from tests.integration.lab import NetBoxServer, given_netbox
 from tests.unit.inventory import fleets
+from tests.unit.inventory.fleets import without_merged
 from tests.unit.inventory.wild_fleet import seeded_random, wild_fleet
 
 pytestmark = pytest.mark.lab
@@ -64,11 +65,6 @@ def live(netbox: NetBox) -> Fleet:
     made = assembled(pull(netbox).rows)
     assert made.problems == ()
     return made.fleet
-
-
-def without_merged(fleet: Fleet) -> Fleet:
-    """The fleet without the contexts that only NetBox can merge."""
-    return fleet.model_copy(update={"hosts": tuple(h.model_copy(update={"context": {}}) for h in fleet.hosts)})
 
 
 def ids(netbox: NetBox, endpoint: str) -> list[int]:

@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
@@ -16,6 +15,7 @@ import pytest
 
 from roles.base import Settings
 from roles.shared.rendering import render
+from tests.integration.lab import program
 
 SSHD = Path("/usr/sbin/sshd")
 
@@ -67,8 +67,7 @@ def test_ssh_audit_finds_no_failure(port: int) -> None:
 
 def failures(address: str, port: int) -> list[str]:
     """Every algorithm that ssh-audit calls a failure, with its reason; an error if it could not look."""
-    program = Path(sys.executable).with_name("ssh-audit")
-    command: list[str | Path] = [program, "--json", "--skip-rate-test", "--port", str(port), address]
+    command = [program("ssh-audit"), "--json", "--skip-rate-test", "--port", str(port), address]
     audit = subprocess.run(command, capture_output=True, text=True, check=False)
     found = json.loads(audit.stdout)
     assert all(found[kind] for kind in KINDS), "ssh-audit saw no algorithms"

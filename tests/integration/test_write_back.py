@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
+from deploy import live
 from deploy.observer import Quiet
 from deploy.record import HostResult
 from deploy.write_back import write_back
 from inventory.netbox import seed
-from inventory.netbox.client import NetBox
+from inventory.netbox.client import NetBox, Row
 from inventory.netbox.pull import pull
-from tests.integration.lab import NetBoxServer, given_netbox
+from tests.integration.lab import NetBoxServer, by_hand, given_netbox, program, samdrift
 from tests.unit.deploy.test_write_back import a_record
 from tests.unit.inventory.fleets import fleet
 
 pytestmark = pytest.mark.lab
 
 CHANGED = HostResult(host="heb-gw1", municipality="heby", outcome="changed", changed=("base: file /etc/motd",))
-UNTOUCHED = HostResult(host="tie-dns1", municipality="tierp", outcome="in sync")
+RESOLVER = "tie-dns1"
+UNTOUCHED = HostResult(host=RESOLVER, municipality="tierp", outcome="in sync")
 
 
 @pytest.fixture
@@ -30,17 +34,24 @@ def small(netbox: NetBoxServer) -> NetBox:
     return made
 
 
+VMS = "virtualization/virtual-machines"
+
+
+def row_of(netbox: NetBox, endpoint: str, name: str) -> Row:
+    (row,) = (r for r in netbox.rows(endpoint, fields=("id", "name", "custom_fields")) if r["name"] == name)
+    return row
+
+
+def journal(netbox: NetBox) -> list[Row]:
+    return list(netbox.rows("extras/journal-entries"))
+
+
 def test_fields_and_journal_say_what_was_done_and_no_pull_sees_a_change(small: NetBox) -> None:
     before = pull(small)
     assert write_back(small, a_record(CHANGED, UNTOUCHED)) == ()
 
-    device = next(r for r in small.rows("dcim/devices", fields=("name", "custom_fields")) if r["name"] == "heb-gw1")
-    (vm,) = (
-        r
-        for r in small.rows("virtualization/virtual-machines", fields=("name", "custom_fields"))
-        if r["name"] == "tie-dns1"
-    )
-    entry = list(small.rows("extras/journal-entries"))[-1]
+    device, vm = row_of(small, "dcim/devices", "heb-gw1"), row_of(small, VMS, RESOLVER)
+    entry = journal(small)[-1]
     assert device["custom_fields"]["samdrift_state"] == "changed"
     assert device["custom_fields"]["samdrift_plan"] == "p" * 64
     assert device["custom_fields"]["ssh_host_keys"]  # what else is there stays
@@ -55,3 +66,32 @@ def test_a_host_that_netbox_does_not_have_and_a_netbox_that_is_away_are_warnings
     (away,) = write_back(NetBox("http://127.0.0.1:9", "nbt_a.b", timeout=1), a_record(UNTOUCHED))
     assert missing.endswith("heb-gw9")
     assert "NetBox was not told" in away
+
+
+def test_apply_and_drift_tell_netbox_of_a_real_host_and_end_as_well_when_it_is_away(
+    small: NetBox, netbox: NetBoxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if given_netbox():
+        pytest.skip("changes a host of the lab, which is up only with the lab's own NetBox")
+    monkeypatch.setenv(live.TOKEN, netbox.token)
+    to_netbox = ("--lab", "--limit", RESOLVER, "--netbox-url", netbox.url, "--netbox-ca", str(netbox.ca))
+
+    by_hand(RESOLVER, "rm /etc/motd")
+    applied = samdrift(*to_netbox, "apply", "--yes", "--write-back")
+    told, (entry,) = row_of(small, VMS, RESOLVER)["custom_fields"], journal(small)
+    assert told["samdrift_state"] == "changed"
+    assert told["samdrift_plan"] == applied["plan_digest"]
+    assert told["samdrift_applied_by"] == applied["who"]
+    assert "/etc/motd" in entry["comments"]
+    assert applied["id"] in entry["comments"]
+
+    samdrift(*to_netbox, "drift", "--write-back")
+    told = row_of(small, VMS, RESOLVER)["custom_fields"]
+    assert (told["samdrift_state"], told["samdrift_plan"]) == ("in sync", applied["plan_digest"])
+    assert len(journal(small)) == 1
+
+    by_hand(RESOLVER, "rm /etc/motd")
+    away = ("--lab", "--limit", RESOLVER, "--netbox-url", "http://127.0.0.1:9", "apply", "--yes", "--write-back")
+    done = subprocess.run([program(), *away], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "warning: NetBox was not told" in done.stderr

@@ -1,0 +1,106 @@
+"""What a person can write into NetBox stays text: in every command for a real host, and on it once it is applied."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+
+from deploy.lab import Lab
+from deploy.planner import Session
+from inventory.fleet import Fleet
+from inventory.netbox.rows import Rows
+from inventory.snapshot import dump, load
+from tests.integration.lab import NetBoxServer, by_hand, given_netbox, samdrift
+from tests.unit.hostile import HARM, PERSON, PRODUCT, hostile_rows, write
+from tests.unit.inventory.netbox_rows import rows_of
+from tests.unit.roles.test_untrusted import sound
+
+pytestmark = pytest.mark.lab
+
+HOSTS = ("heb-gw1", "tie-dns1", "tie-mon1")
+"""Between them they have most roles; the first and last have nothing applied yet, so that every step has commands."""
+
+TRACE = """\
+PATH=/nowhere
+command_not_found_handle() { case $1 in sh | bash) [ "$2" != -c ] || eval "$3" ;; esac; }
+exec 9> /trace
+enable -n exec kill
+BASH_XTRACEFD=9
+set -x
+while IFS= read -r -d '' command; do ( eval "$command" ) < /dev/null > /dev/null 2>&1; done
+"""
+"""Executes commands where there is nothing but the shell itself: its trace says what it took for a command."""
+
+
+@pytest.fixture(scope="module")
+def up(machine: None) -> None:
+    samdrift("lab", "up")
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with bash, what it is linked to, and nothing else."""
+    root = tmp_path_factory.mktemp("shell")
+    (root / "dev").mkdir()
+    (root / "dev" / "null").touch()
+    linked = subprocess.run(["ldd", "/bin/bash"], capture_output=True, text=True, check=True).stdout
+    for file in ("/bin/bash", *(word for word in linked.split() if word.startswith("/"))):
+        (root / file[1:]).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, root / file[1:])
+    return root
+
+
+def obeyed(shell: Path, commands: Iterable[str]) -> list[str]:
+    """What a shell that is given these commands takes for one, and is the harm that hostile text asks for."""
+    given = "".join(f"{command}\0" for command in commands)
+    program = ["timeout", "60", "chroot", str(shell), "/bin/bash", "-c", TRACE]
+    subprocess.run(program, input=given, text=True, check=True)
+    said = (shell / "trace").read_text(errors="replace").splitlines()
+    return [line for line in said if line.lstrip("+") == f" {HARM}"]
+
+
+@pytest.mark.parametrize("careless", ["echo {}", 'echo "{}"', "sh -c 'echo {}'", "cat > /dev/null << EOF\n{}\nEOF"])
+def test_a_careless_command_is_found_out(shell: Path, careless: str) -> None:
+    assert obeyed(shell, [careless.format(f"$({HARM})")])
+    assert not obeyed(shell, ["echo '$(" + HARM + ")'"])
+
+
+def unharmed(host: str) -> bool:
+    return by_hand(host, "ls -d /tmp/harm /harm /root/harm 2> /dev/null || true") == ""
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(hostile_rows())
+def test_hostile_text_in_netbox_is_text_in_every_command_of_a_plan(up: None, shell: Path, rows: Rows) -> None:
+    fleet = sound(rows)
+    assume(fleet is not None)
+    in_lab = Lab().overlay(fleet or Fleet())
+    with Session(in_lab, [in_lab.host(name) for name in HOSTS], Lab().access()) as session:
+        plans = session.look()
+    commands = [command for plan in plans for step in plan.steps for command in step.commands]
+    assert [plan.error for plan in plans] == ["", "", ""]
+    run = [command.text for command in commands if command.kind == "run"]
+    assert len(run) > 50
+    assert obeyed(shell, run) == []
+    assert not any(PRODUCT[1] in command.text or "harm" in command.path for command in commands)
+    assert all(map(unharmed, HOSTS))
+
+
+def test_a_hostile_name_is_applied_as_a_name(netbox: NetBoxServer, tmp_path: Path) -> None:
+    """On a host that has everything applied already, as NetBox's host needs it."""
+    if given_netbox():
+        pytest.skip("changes a host of the lab, which is up only with the lab's own NetBox")
+    host, name = "tie-dns1", f"$({HARM}) `{HARM}` '; {HARM}; \" {PRODUCT[0]} \\"
+    rows = rows_of(load())
+    write(rows, described=name, person=name)
+    fleet = sound(rows)
+    assert fleet is not None
+    dump(fleet, tmp_path / "inventory")
+    samdrift("--lab", "--source", str(tmp_path / "inventory"), "--limit", host, "apply", "--yes")
+    assert by_hand(host, f"getent passwd {PERSON}").split(":")[4] == name
+    assert unharmed(host)
