@@ -20,6 +20,7 @@ from inventory.fleet import Fleet, Host
 from inventory.groups import known_hosts, strict
 from inventory.snapshot import load
 from roles.shared.catalogue import catalogue
+from tests.integration.lab import program
 
 RUNS = 3
 HOSTS = 9
@@ -47,7 +48,7 @@ def deploy(role):
 def main() -> int:
     """Measure both, alternating, and print the ratio of the medians."""
     lab = Lab()
-    samdrift = str(Path(sys.executable).with_name("samdrift"))
+    samdrift = program()
     subprocess.run([samdrift, "lab", "up"], check=True)
     subprocess.run([samdrift, "--lab", "apply", "--yes"], check=True, stdout=subprocess.DEVNULL)
     fleet = lab.overlay(load())
@@ -94,8 +95,7 @@ def stock_command(lab: Lab, hosts: tuple[Host, ...], scratch: Path) -> list[str]
     # One line a role: pyinfra's command line tells operations apart by the line numbers that lead to them.
     lines = [f"deploy({role!r}) if {role!r} in settings else None\n" for role in catalogue()]
     (scratch / "stock.py").write_text(STOCK_HEAD + "".join(lines))
-    program = Path(sys.executable).with_name("pyinfra")
-    return [str(program), str(scratch / "hosts.py"), str(scratch / "stock.py"), "--dry"]
+    return [program("pyinfra"), str(scratch / "hosts.py"), str(scratch / "stock.py"), "--dry"]
 
 
 def time_stock(command: list[str], hosts: int) -> float:
