@@ -60,6 +60,35 @@ KINDS: Words = {
     Kind.UNSOUND: ("fel i inventariet", "unsound inventory"),
 }
 
+IN_SWEDISH: Mapping[Kind, tuple[str, str]] = {
+    Kind.DRIFT: (
+        "Någon eller något har ändrat värden sedan samdrift senast ställde in den.",
+        "Återställ den; var ändringen riktig ska den in i NetBox eller i rollen.",
+    ),
+    Kind.PENDING: ("Detta är beslutat och ännu inte infört på värden.", "Inför det."),
+    Kind.CONFLICT: (
+        "Både beslutet och värden har ändrats sedan samdrift senast ställde in den.",
+        "Ta reda på vem som ändrade och varför, innan beslutet införs och skriver över ändringen.",
+    ),
+    Kind.MISSING: (
+        "Det som infördes finns inte kvar på värden.",
+        "Inför det igen; ska det vara borta ska det tas ur rollen.",
+    ),
+    Kind.UNMANAGED: (
+        "En fil som ingen har beslutat om, i en katalog som samdrift sköter.",
+        "Ta in den i rollen, eller ta bort den på värden.",
+    ),
+    Kind.UNKNOWN: (
+        "Värden kunde inte granskas, och ingenting är känt om hur den mår nu.",
+        "Gör den nåbar och granska den igen.",
+    ),
+    Kind.FAILED_CHECK: ("En kontroll av hur värden fungerar underkändes.", "Logga in och ta reda på varför."),
+    Kind.FAILED_STEP: ("En ändring försöktes och lyckades inte.", "Rätta orsaken och inför igen."),
+    Kind.STALE: ("Värden har ändrats sedan planen gjordes, och fick ingenting infört.", "Läs en ny plan."),
+    Kind.UNSOUND: ("En uppgift i inventariet är fel.", "Rätta den där den står."),
+}
+"""What each kind of finding means, and what to do about it; the finding itself says both in full, in English."""
+
 OUTCOMES: Words = {
     "in sync": ("som de ska", "in sync"),
     "changed": ("ändrade", "changed"),
@@ -134,6 +163,7 @@ def html(report: Report) -> str:
         number={h.name: n for n, h in enumerate(report.hosts, 1)},
         words=WORDS,
         kinds=KINDS,
+        in_swedish=IN_SWEDISH,
         outcomes=OUTCOMES,
         exits=EXITS,
         control_titles=CONTROLS,

@@ -467,6 +467,14 @@ def test_the_page_is_well_formed_and_every_reference_leads_somewhere() -> None:
     assert referred <= set(ids)
 
 
+def test_every_kind_of_finding_is_told_in_swedish_first() -> None:
+    for kind in Kind:
+        page = report.html(whole(record(hosts=DRIFT_RUN.hosts, findings=(DRIFT.model_copy(update={"kind": kind}),))))
+        meaning, remedy = report.IN_SWEDISH[kind]
+        assert f"<p>{meaning} <span" in page
+        assert page.index(meaning) < page.index(DRIFT.summary) < page.index(remedy) < page.index(DRIFT.remedy)
+
+
 def test_nothing_hides_what_print_should_show() -> None:
     assert all("open" in attributes for tag, attributes in Page(report.html(whole())).tags if tag == "details")
 
