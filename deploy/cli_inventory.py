@@ -14,7 +14,7 @@ from rich.text import Text
 
 from deploy import render
 from deploy.cli_command import FILE, Common, InOrder, answer, command
-from deploy.cli_subject import fleet_of, from_netbox, role_problems, snapshot_directory
+from deploy.cli_subject import fleet_of, from_netbox, snapshot_directory
 from deploy.differences import findings_of
 from deploy.findings import Exit, exit_code
 from deploy.progress import observing
@@ -38,9 +38,11 @@ def inventory_pull(common: Common, since_last: bool, out: Path | None) -> None:
 
     The snapshot is replaced as a whole, or not at all.
     """
+    from roles.shared.catalogue import problems_of_roles
+
     directory = out or snapshot_directory(common)
     live = from_netbox(common, since_last=since_last)
-    if problems := role_problems(live.fleet):
+    if problems := problems_of_roles(live.fleet):
         raise InventoryError(problems)
     before = snapshot.read(directory).fleet if snapshot.is_there(directory) else Fleet()
     changed = difference(before, live.fleet)

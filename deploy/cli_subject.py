@@ -19,7 +19,7 @@ from deploy.progress import Telling, observing
 from deploy.sources import EMBEDDED, NETBOX, Known, from_snapshot
 from deploy.store import Store, default_directory, person
 from inventory import snapshot
-from inventory.errors import InventoryError, Problem, UsageError
+from inventory.errors import InventoryError, UsageError
 from inventory.fleet import Fleet, Host
 from inventory.selection import select
 
@@ -31,11 +31,13 @@ if TYPE_CHECKING:
 
 def fleet_of(common: Common, *, with_roles: bool = True) -> Known:
     """The fleet, and where it came from. All that is wrong with it, or with what it says of roles, is told at once."""
+    from roles.shared.catalogue import problems_of_roles
+
     try:
         known = _from_source(common)
     except InventoryError as e:
-        raise InventoryError((*e.problems, *role_problems(e.fleet or Fleet())), e.fleet) from None
-    if with_roles and (problems := role_problems(known.fleet)):
+        raise InventoryError((*e.problems, *problems_of_roles(e.fleet or Fleet())), e.fleet) from None
+    if with_roles and (problems := problems_of_roles(known.fleet)):
         raise InventoryError(problems, known.fleet)
     known = known._replace(source=source_of(common))
     if not common.lab:
@@ -73,13 +75,6 @@ def from_netbox(common: Common, *, since_last: bool = True) -> Known:
 def snapshot_directory(common: Common) -> Path:
     """Where the snapshot is that is meant, or would be."""
     return snapshot.DEFAULT if common.source in {None, EMBEDDED, NETBOX} else Path(str(common.source))
-
-
-def role_problems(fleet: Fleet) -> tuple[Problem, ...]:
-    """What is wrong with the roles of hosts whatever the rest of the fleet is."""
-    from roles.shared.catalogue import problems_of, problems_of_contexts
-
-    return (*problems_of_contexts(fleet), *(p for host in fleet.hosts for p in problems_of(host, None)))
 
 
 def hosts_of(common: Common, fleet: Fleet, *, live: bool = False) -> tuple[Host, ...]:

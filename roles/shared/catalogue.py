@@ -139,6 +139,22 @@ def _unknown_role(place: str, name: object) -> Problem:
     return Problem("role-unknown", place, f"there is no role {name!r}", f"one of: {', '.join(catalogue())}")
 
 
+def problems_of_roles(fleet: Fleet) -> tuple[Problem, ...]:
+    """What is wrong with what the fleet says of roles, whatever the rest of it says.
+
+    A mistake in a config context is told once, where it was written, and not again for each host that was given it.
+    """
+    written = problems_of_contexts(fleet)
+    told = {_mistake(p) for p in written}
+    given = (p for host in fleet.hosts for p in problems_of(host, None))
+    return (*written, *(p for p in given if _mistake(p) not in told))
+
+
+def _mistake(problem: Problem) -> tuple[str, str, str]:
+    """What is wrong with which option, wherever it was written."""
+    return problem.rule, problem.where.partition("samdrift")[2], problem.what
+
+
 def problems_of_contexts(fleet: Fleet) -> list[Problem]:
     """What is wrong in config contexts as people wrote them, whether or not any host is given them.
 

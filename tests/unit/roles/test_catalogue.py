@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from inventory import snapshot
-from inventory.fleet import ConfigContext, Fleet
-from roles.shared.catalogue import problems_of_contexts
+from inventory.fleet import ConfigContext, Fleet, Host
+from roles.shared.catalogue import problems_of_contexts, problems_of_roles
 
 SHIPPED = snapshot.load()
 PLACE = "config context unused, data.samdrift"
@@ -58,6 +58,25 @@ def test_a_local_context_is_judged_too() -> None:
     (found,) = problems_of_contexts(Fleet(hosts=(host,)))
 
     assert found.where == "host tie-dns1, local_context.samdrift.tiem"
+
+
+def test_a_mistake_in_a_context_is_told_where_it_was_written_and_not_for_each_host_that_has_it() -> None:
+    wrong, own = {"samdrift": {"base": {"journal_max": "much"}}}, {"samdrift": {"base": {"apt_proxy": "yes"}}}
+    given = [SHIPPED.host(n).model_copy(update={"context": wrong}) for n in ("tie-dns1", "tie-dns2")]
+    hosts = (*given, SHIPPED.host("tie-log1").model_copy(update={"context": own}))
+    of_all = ConfigContext(name="all", data=wrong)
+
+    found = problems_of_roles(Fleet(config_contexts=(of_all,), hosts=tuple(_with_roles(h) for h in hosts)))
+
+    assert [p.where for p in found] == [
+        "config context all, data.samdrift.base.journal_max",
+        "host tie-log1, config context samdrift.base.apt_proxy",
+    ]
+
+
+def _with_roles(host: Host) -> Host:
+    samdrift = host.context["samdrift"] | {"roles": ["base"]}
+    return host.model_copy(update={"context": {"samdrift": samdrift}})
 
 
 def test_the_shipped_config_contexts_say_nothing_that_no_role_reads() -> None:
