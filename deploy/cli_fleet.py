@@ -14,9 +14,10 @@ import click
 
 from deploy import clock, render
 from deploy.cli_command import Common, answer, aside, command
-from deploy.cli_subject import check_record, fleet_of, hosts_of, store_of
+from deploy.cli_subject import check_record, fleet_of, hosts_of, source_of, store_of
 from deploy.findings import exit_code
 from deploy.progress import observing
+from deploy.sources import Known
 from deploy.store import StoreError
 from inventory.errors import InventoryError, UsageError
 from inventory.fleet import Fleet, Host
@@ -111,18 +112,18 @@ def check(common: Common) -> int:
 
     started, readable = clock.now(), True
     try:
-        fleet = fleet_of(common).fleet
+        known = fleet_of(common)
     except InventoryError as e:
-        fleet, readable = e.fleet or Fleet(), e.fleet is not None
-        done = Offline(findings=unsound(e.problems, fleet))
+        known, readable = Known(e.fleet or Fleet(), source_of(common), ""), e.fleet is not None
+        done = Offline(findings=unsound(e.problems, known.fleet))
     else:
         with observing(common.aside) as observer:
-            done = check_offline(fleet, hosts_of(common, fleet), observer)
+            done = check_offline(known.fleet, hosts_of(common, known.fleet), observer)
     if readable:
-        kept = _keep_check(common, check_record(common, fleet, done.findings, started, common.limit))
+        kept = _keep_check(common, check_record(known, done.findings, started, common.limit))
         done = done.model_copy(update={"findings": kept.findings})
     code = exit_code(done.findings)
-    names = render.municipalities(fleet)
+    names = render.municipalities(known.fleet)
     answer(common, done.model_dump(mode="json") | {"exit_code": code}, render.offline(done, names))
     return code
 

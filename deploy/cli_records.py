@@ -13,6 +13,7 @@ from rich.text import Text
 from deploy import clock, render
 from deploy.cli_command import FILE, Common, answer, command
 from deploy.cli_subject import check_record, fleet_of, source_of, store_of
+from deploy.sources import Known
 from inventory.errors import InventoryError
 from inventory.selection import select
 
@@ -57,7 +58,7 @@ def report(common: Common, out: Path) -> None:
             raise
         # Not sound, and that is what the report has to say: what it needs to know is known, so no check is asked for.
         fleet = e.fleet
-        checked = dated(check_record(common, fleet, unsound(e.problems, fleet), now), checked)
+        checked = dated(check_record(Known(fleet, source, ""), unsound(e.problems, fleet), now), checked)
         if common.limit and not fleet.hosts:
             raise
     # The whole fleet, also with --lab: what nobody looked at belongs in the report.

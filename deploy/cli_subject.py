@@ -141,16 +141,15 @@ def running(common: Common, command: str) -> Iterator[tuple[Run, Telling]]:
         yield run, observer
 
 
-def check_record(
-    common: Common, fleet: Fleet, findings: Iterable[Finding], started: str, limit: str | None = None
-) -> Record:
+def check_record(known: Known, findings: Iterable[Finding], started: str, limit: str | None = None) -> Record:
     """The record of an offline check by this command, which began at `started`."""
     from deploy import runs
 
     return runs.check(
-        fleet,
+        known.fleet,
         findings,
-        source=source_of(common),
+        source=known.source,
+        fleet_time=known.time,
         argv=tuple(sys.argv[1:]),
         limit=limit or "",
         who=_who(),

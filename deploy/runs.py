@@ -190,7 +190,15 @@ def drift(run: Run) -> Record:
 
 
 def check(
-    fleet: Fleet, findings: Iterable[Finding], *, source: str, argv: tuple[str, ...], limit: str, who: str, started: str
+    fleet: Fleet,
+    findings: Iterable[Finding],
+    *,
+    source: str,
+    fleet_time: str,
+    argv: tuple[str, ...],
+    limit: str,
+    who: str,
+    started: str,
 ) -> Record:
     """The record of an offline check. It looked at no host, so it has none.
 
@@ -208,6 +216,7 @@ def check(
         limit=limit,
         fleet_digest=fleet.digest,
         fleet_source=source,
+        fleet_time=fleet_time,
         code_digest=code_digest(),
         findings=findings,
         exit_code=exit_code(findings),

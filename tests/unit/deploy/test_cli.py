@@ -220,6 +220,18 @@ def test_a_check_leaves_a_record_also_of_a_sound_inventory(
     assert kept.fleet_digest == snapshot.load(inventory).digest
 
 
+def test_a_check_says_when_netbox_said_what_was_checked(
+    inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet, at = snapshot.load(inventory), "2026-11-25T06:00:00.000Z"
+    snapshot.dump(fleet, inventory, snapshot.Origin(netbox="https://netbox.example", at=at, digest=fleet.digest))
+
+    asked(capsys, "check", "--source", inventory, "--state", tmp_path / "s", "--limit", "heby")
+
+    (kept,) = recorded(tmp_path / "s")
+    assert kept.fleet_time == at
+
+
 def test_what_a_check_finds_is_recorded_and_known_since_it_was_first_found(
     inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
