@@ -24,7 +24,7 @@ from inventory.netbox.pull import LogLost, fleet_of, pull, since, whole
 from inventory.netbox.rows import KINDS, Mark, Rows
 from inventory.snapshot import load
 from tests.integration.lab import NetBoxServer, given_netbox, program
-from tests.integration.test_netbox_seed import empty, ids, seeded
+from tests.integration.netbox import empty, ids, seeded
 from tests.unit.inventory.wild_fleet import seeded_random, wild_fleet
 
 pytestmark = pytest.mark.lab

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from deploy.observer import Quiet
 from inventory.difference import difference
 from inventory.errors import InventoryError
 from inventory.fleet import Fleet
@@ -21,10 +20,9 @@ from inventory.netbox import seed
 from inventory.netbox.assemble import assembled
 from inventory.netbox.client import NetBox, NetBoxError, Row
 from inventory.netbox.pull import fleet_of, pull
-from inventory.netbox.wanted import KINDS
-from inventory.netbox.writes import Writes
 from inventory.snapshot import load
 from tests.integration.lab import NetBoxServer, given_netbox
+from tests.integration.netbox import empty, ids, seeded
 from tests.unit.inventory import fleets
 from tests.unit.inventory.fleets import without_merged
 from tests.unit.inventory.wild_fleet import seeded_random, wild_fleet
@@ -49,26 +47,11 @@ def netbox(netbox: NetBoxServer) -> EmptyNetBox:
     return made
 
 
-def empty(netbox: NetBox) -> None:
-    for kind in reversed([k for k in KINDS if not k.of]):
-        netbox.delete(kind.endpoint, [row["id"] for row in netbox.rows(kind.endpoint, fields=("id",))])
-
-
-def seeded(netbox: NetBox, fleet: Fleet) -> Writes:
-    plan = seed.planned(netbox, fleet)
-    seed.carry_out(netbox, fleet, plan, Quiet())
-    return plan
-
-
 def live(netbox: NetBox) -> Fleet:
     """What NetBox says, sound or not."""
     made = assembled(pull(netbox).rows)
     assert made.problems == ()
     return made.fleet
-
-
-def ids(netbox: NetBox, endpoint: str) -> list[int]:
-    return [row["id"] for row in netbox.rows(endpoint, fields=("id",))]
 
 
 # Round trips

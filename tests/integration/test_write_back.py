@@ -7,13 +7,12 @@ import subprocess
 import pytest
 
 from deploy import live
-from deploy.observer import Quiet
 from deploy.record import HostResult
 from deploy.write_back import write_back
-from inventory.netbox import seed
 from inventory.netbox.client import NetBox, Row
 from inventory.netbox.pull import pull
 from tests.integration.lab import NetBoxServer, by_hand, given_netbox, program, samdrift
+from tests.integration.netbox import seeded
 from tests.unit.deploy.test_write_back import a_record
 from tests.unit.inventory.fleets import fleet
 
@@ -30,7 +29,7 @@ def small(netbox: NetBoxServer) -> NetBox:
     if not given_netbox():
         netbox.empty()
     made = NetBox(netbox.url, netbox.token, ca=netbox.ca)
-    seed.carry_out(made, fleet(), seed.planned(made, fleet()), Quiet())
+    seeded(made, fleet())
     return made
 
 

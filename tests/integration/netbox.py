@@ -1,0 +1,28 @@
+"""What tests do to a real NetBox, whichever it is."""
+
+from __future__ import annotations
+
+from deploy.observer import Quiet
+from inventory.fleet import Fleet
+from inventory.netbox import seed
+from inventory.netbox.client import NetBox
+from inventory.netbox.wanted import KINDS
+from inventory.netbox.writes import Writes
+
+
+def empty(netbox: NetBox) -> None:
+    """Delete everything that a fleet could mean, object by object: that is possible on any NetBox, and slow."""
+    for kind in reversed([k for k in KINDS if not k.of]):
+        netbox.delete(kind.endpoint, [row["id"] for row in netbox.rows(kind.endpoint, fields=("id",))])
+
+
+def seeded(netbox: NetBox, fleet: Fleet) -> Writes:
+    """Make it say what the fleet says; what was written for that."""
+    plan = seed.planned(netbox, fleet)
+    seed.carry_out(netbox, fleet, plan, Quiet())
+    return plan
+
+
+def ids(netbox: NetBox, endpoint: str) -> list[int]:
+    """The ids of all objects there."""
+    return [row["id"] for row in netbox.rows(endpoint, fields=("id",))]
