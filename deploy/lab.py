@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, NoReturn
@@ -209,11 +209,12 @@ class Lab:
         """Take down other labs of this network of which nothing runs: whoever had them did not, and is gone."""
         for directory in self._switch.others():
             other = Lab(directory)
-            if processes(other.id):
+            if other.directory == self.directory or processes(other.id):
                 continue
             observer.stage(f"taking down a lab of which nothing runs: {directory}", ())
             if directory.exists():
-                other.down()
+                with suppress(LabBusyError):  # somebody is just bringing it up: then it holds the network
+                    other.down()
             else:
                 other._switch.remove()
 

@@ -66,13 +66,13 @@ def from_netbox(netbox: NetBox, state: Path, told: Callable[[str], None], *, sin
     """
     file = state / "netbox.json"
     last = None
-    if since_last:
-        try:
-            last = kept.load(file, netbox)
-        except kept.Unusable as e:
-            told(f"NetBox is read in full: {e}.")
-    at = clock.now()
     with _without_collecting():
+        if since_last:
+            try:
+                last = kept.load(file, netbox)
+            except kept.Unusable as e:
+                told(f"NetBox is read in full: {e}.")
+        at = clock.now()
         pulled = pull(netbox, last)
         if pulled.lost:
             told(f"NetBox is read in full: {pulled.lost}.")

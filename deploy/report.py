@@ -62,32 +62,43 @@ KINDS: Words = {
 
 IN_SWEDISH: Mapping[Kind, tuple[str, str]] = {
     Kind.DRIFT: (
-        "Någon eller något har ändrat värden sedan samdrift senast ställde in den.",
-        "Återställ den; var ändringen riktig ska den in i NetBox eller i rollen.",
+        "Ändrat på plats sedan samdrift senast införde det.",
+        "Inför det beslutade igen. Var ändringen riktig ska den i stället in i NetBox eller i rollen.",
     ),
-    Kind.PENDING: ("Detta är beslutat och ännu inte infört på värden.", "Inför det."),
+    Kind.PENDING: (
+        "Inte så som det är beslutat.",
+        "Se efter vad som skiljer, och genomför ändringen om inget hindrar den.",
+    ),
     Kind.CONFLICT: (
-        "Både beslutet och värden har ändrats sedan samdrift senast ställde in den.",
-        "Ta reda på vem som ändrade och varför, innan beslutet införs och skriver över ändringen.",
+        "Ändrat både på plats och i beslutet sedan samdrift senast införde det.",
+        "Ta reda på vem som ändrade och varför, innan beslutet genomförs och skriver över det.",
     ),
     Kind.MISSING: (
-        "Det som infördes finns inte kvar på värden.",
-        "Inför det igen; ska det vara borta ska det tas ur rollen.",
+        "Det som infördes finns inte kvar.",
+        "Inför det igen. Ska det vara borta ska det tas ut ur rollen.",
     ),
     Kind.UNMANAGED: (
         "En fil som ingen har beslutat om, i en katalog som samdrift sköter.",
-        "Ta in den i rollen, eller ta bort den på värden.",
+        "Ta in den i rollen, eller ta bort den på plats.",
     ),
     Kind.UNKNOWN: (
-        "Värden kunde inte granskas, och ingenting är känt om hur den mår nu.",
-        "Gör den nåbar och granska den igen.",
+        "Gick inte att granska, eller inte att granska klart: läget är inte känt.",
+        "Se till att den kan nås, och granska den igen.",
     ),
-    Kind.FAILED_CHECK: ("En kontroll av hur värden fungerar underkändes.", "Logga in och ta reda på varför."),
-    Kind.FAILED_STEP: ("En ändring försöktes och lyckades inte.", "Rätta orsaken och inför igen."),
-    Kind.STALE: ("Värden har ändrats sedan planen gjordes, och fick ingenting infört.", "Läs en ny plan."),
-    Kind.UNSOUND: ("En uppgift i inventariet är fel.", "Rätta den där den står."),
+    Kind.FAILED_CHECK: ("Klarade inte en kontroll av hur den fungerar.", "Logga in och ta reda på varför."),
+    Kind.FAILED_STEP: (
+        "En körning som skulle ändra blev inte färdig.",
+        "Rätta orsaken, se efter vad som återstår och kör igen.",
+    ),
+    Kind.STALE: (
+        "Har ändrats sedan planen gjordes, så ingenting har införts.",
+        "Gör en ny plan, och läs den innan den genomförs.",
+    ),
+    Kind.UNSOUND: ("Något är fel i inventariet, i en roll eller i en mall.", "Rätta det där det står."),
 }
-"""What each kind of finding means, and what to do about it; the finding itself says both in full, in English."""
+"""What each kind of finding means, and what to do about it, whichever command found it. The finding itself says both
+in full, in English.
+"""
 
 OUTCOMES: Words = {
     "in sync": ("som de ska", "in sync"),

@@ -251,7 +251,7 @@ class Fleet(Frozen):
     @cached_property
     def digest(self) -> str:
         """SHA-256 (hex) of the whole content: two fleets with one digest are one fleet."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        canonical = json.dumps(self.model_dump(), default=str, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
     @cached_property

@@ -125,7 +125,8 @@ def bad_name(fleet: Fleet) -> Iterator[Fault]:
 @rule("text", fix="remove it: text is printable letters on one line (in config contexts, on several)")
 def unprintable(fleet: Fleet) -> Iterator[Fault]:
     """Control characters and invisible ones can make a text say one thing to a person and another to a program."""
-    for path, text in _texts(fleet, lambda json: "\\" in json or not json.isprintable()):
+    # In JSON they are escaped; of a key that is no UTF-8, pydantic makes replacement characters.
+    for path, text in _texts(fleet, lambda json: "\\" in json or "\ufffd" in json or not json.isprintable()):
         seen = text.replace("\n", "") if {"context", "local_context", "data"} & set(path) else text
         if not seen.isprintable():
             yield Fault(path, f"unprintable character in {text!r}")

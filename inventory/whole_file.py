@@ -1,4 +1,4 @@
-"""A file that is put in place whole or not at all: nobody ever reads half of it, and no crash leaves it so."""
+"""A file that is put in place whole or not at all: nobody ever reads half of it."""
 
 from __future__ import annotations
 

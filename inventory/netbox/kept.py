@@ -55,7 +55,7 @@ def save(path: Path, rows: Rows, netbox: NetBox) -> None:
     Raises:
         SamdriftError: the file cannot be written.
     """
-    body = json.dumps(_document(rows), ensure_ascii=False, separators=(",", ":")).encode()
+    body = json.dumps(_document(rows), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
     said = {"format": FORMAT, "netbox": netbox.identity, "digest": hashlib.sha256(body).hexdigest()}
     try:
         put_in_place(path, json.dumps(said).encode() + b"\n" + body, durable=False)

@@ -145,14 +145,20 @@ def problems_of_roles(fleet: Fleet) -> tuple[Problem, ...]:
     A mistake in a config context is told once, where it was written, and not again for each host that was given it.
     """
     written = problems_of_contexts(fleet)
-    told = {_mistake(p) for p in written}
-    given = (p for host in fleet.hosts for p in problems_of(host, None))
-    return (*written, *(p for p in given if _mistake(p) not in told))
+    told = {(p.host, *_mistake(p)) for p in written}  # of a config context, no host; of a local one, its own
+    given = (
+        p
+        for host in fleet.hosts
+        for p in problems_of(host, None)
+        if told.isdisjoint({("", *_mistake(p)), (host.name, *_mistake(p))})
+    )
+    return (*written, *given)
 
 
 def _mistake(problem: Problem) -> tuple[str, str, str]:
     """What is wrong with which option, wherever it was written."""
-    return problem.rule, problem.where.partition("samdrift")[2], problem.what
+    _, _, path = problem.where.rpartition(", ")  # before it stands a name, which may say anything
+    return problem.rule, path.partition("samdrift")[2], problem.what
 
 
 def problems_of_contexts(fleet: Fleet) -> list[Problem]:

@@ -18,7 +18,7 @@ import pytest
 import roles
 from deploy.lab import Lab, lab_directory
 from deploy.lab_image import Machine, build, image_name, recipe
-from deploy.lab_machine import require_machine
+from deploy.lab_machine import environment_option, require_machine
 from deploy.transport import Access
 from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Host, Platform, Region, Site, Tenant
@@ -120,30 +120,37 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
         yield running
 
 
-LAB_MODULES = (
-    "test_lab",
-    "test_netbox_pull",
-    "test_netbox_role",
-    "test_netbox_seed",
-    "test_write_back",
-    "test_untrusted",
-    "test_main_job",
-)
+LAST = [
+    Path(__file__).with_name(f"{name}.py")
+    for name in (
+        "test_netbox_pull",
+        "test_netbox_role",
+        "test_netbox_seed",
+        "test_write_back",
+        "test_untrusted",
+        "test_lab",
+        "test_main_job",
+    )
+]
 """What needs the lab comes last, since its NetBox is deployed while the rest runs; the main job takes that lab away."""
 DEPLOYMENT = pytest.StashKey[Deployment]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: LAB_MODULES.index(item.path.stem) if item.path.stem in LAB_MODULES else -1)
+    items.sort(key=lambda item: LAST.index(item.path) if item.path in LAST else -1)
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Begin to deploy the lab's NetBox, if any test will want it."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Begin to deploy the lab's NetBox, if tests are about to run that want it."""
+    options = session.config.option
+    idle = session.testsfailed or options.collectonly or options.setupplan or options.setuponly
     wanted = any("netbox" in getattr(item, "fixturenames", ()) for item in session.items)
-    if wanted and not session.config.option.collectonly and not given_netbox() and not _complaint():
+    if wanted and not idle and not given_netbox() and not _complaint():
         session.config.stash[DEPLOYMENT] = Deployment()
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Whatever of the lab is up is taken down, also when the tests end early."""
     if deployment := session.config.stash.get(DEPLOYMENT, None):
@@ -165,7 +172,7 @@ def image(request: pytest.FixtureRequest) -> Path:
     """The image of the lab's hosts, built once: half a minute, and the network outside."""
     if complaint := _complaint():
         pytest.skip(complaint)
-    machine = Machine.here(None)
+    machine = Machine.here(environment_option("SAMDRIFT_MIRROR"))
     path = lab_directory() / "images" / image_name(recipe(machine))
     deployment = request.config.stash.get(DEPLOYMENT, None)
     while deployment and deployment.goes_on and not path.exists():

@@ -8,7 +8,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +76,7 @@ class NetBoxServer:
     """A real NetBox: where it is, the token of a superuser, and the certificate to trust (None: the machine's own)."""
 
     url: str
-    token: str
+    token: str = field(repr=False)  # a test that fails shows its arguments
     ca: Path | None
 
     def empty(self) -> None:
@@ -83,7 +86,7 @@ class NetBoxServer:
 
     def keep(self, name: str) -> None:
         """Keep what is in it under this name, for as long as the lab keeps its caches."""
-        assert self.url == netbox_url()
+        assert self.url == netbox_url(), f"{self.url} is not the lab's NetBox, which alone can be kept"
         in_postgresql(f"mkdir -p {KEPT}; cd {KEPT}; {AS_POSTGRES} pg_dump -Fc netbox > new; mv new {name}")
 
     def bring_back(self, name: str) -> bool:
@@ -122,14 +125,18 @@ def netbox_in_lab(directory: Path) -> NetBoxServer:
 
 
 class Deployment:
-    """`deploy_netbox` in a process of its own: while it works, tests that need no lab run."""
+    """`deploy_netbox` in a process of its own: while it works, tests that need no lab run.
+
+    Whatever ends the tests, ends it too: it holds on to a pipe from them.
+    """
 
     def __init__(self) -> None:
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the process
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__],
             cwd=Path(__file__).parents[2],
-            stdin=subprocess.DEVNULL,
+            env=os.environ | {"SAMDRIFT_LAB_DIR": str(lab_directory().resolve())},
+            stdin=subprocess.PIPE,
             stdout=self._output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -144,14 +151,24 @@ class Deployment:
         """Wait until it is done; an error if it failed, with what it said."""
         code = self._process.wait()
         self._output.seek(0)
-        assert code == 0, f"the lab's NetBox was not deployed:\n{self._output.read().decode()}"
+        assert code == 0, f"the lab's NetBox was not deployed:\n{self._output.read().decode(errors='replace')}"
 
-    def break_off(self) -> None:
-        """End it, wherever it is."""
-        if self.goes_on:
-            os.killpg(self._process.pid, signal.SIGTERM)
+    def break_off(self, patience: float = 20) -> None:
+        """End it, wherever it is, and everything that it has started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            deadline = time.monotonic() + patience
+            while time.monotonic() < deadline:
+                os.killpg(self._process.pid, 0)
+                time.sleep(0.05)
+
+
+def _die_with_the_tests() -> None:
+    sys.stdin.read()
+    os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":
+    threading.Thread(target=_die_with_the_tests, daemon=True).start()
     deploy_netbox()

@@ -158,7 +158,9 @@ def test_a_lab_of_which_nothing_runs_is_taken_down_by_the_next_one(bench: Bench,
     dead.directory.mkdir()
     (dead.directory / "images").symlink_to(bench.directory / "images")
     with dead.start("lab", "up") as process:
-        time.sleep(2.0)
+        deadline = time.monotonic() + 60
+        while str(dead.directory) not in run(*bench.argv("ip", "link")) and time.monotonic() < deadline:
+            time.sleep(0.05)
         os.killpg(process.pid, signal.SIGKILL)
     end(Lab(dead.directory).id)
     assert dead.traces()

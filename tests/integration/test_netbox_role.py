@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import ssl
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import pytest
 
+from deploy.lab import Lab
+from deploy.vault import random_value
+from inventory.snapshot import load
+from inventory.whole_file import put_in_place
 from roles.netbox import DUMPS, VENV, VERSION
-from tests.integration.lab import NETBOX, NetBoxServer, by_hand, samdrift
+from tests.integration.lab import NETBOX, NetBoxServer, by_hand, netbox_in_lab, samdrift
 
 pytestmark = pytest.mark.lab
 
@@ -114,3 +119,37 @@ def test_a_dump_brings_back_what_was_there(netbox: NetBoxServer) -> None:
     by_hand(NETBOX, f"cd / && runuser -u netbox -- {restore} {newest}")
     assert ask(netbox, "dcim/regions/")["count"] == 1
     assert changes() == []
+
+
+def log_in(netbox: NetBoxServer, password: str) -> bool:
+    """Whether the superuser may, with this password: NetBox gives them a token."""
+    try:
+        ask(netbox, "users/tokens/provision/", {"username": "admin", "password": password})
+    except HTTPError as e:
+        assert e.code == 403  # noqa: PT017
+        return False
+    return True
+
+
+@pytest.mark.soak
+def test_rotated_secrets_take_the_place_of_the_old_ones(netbox: NetBoxServer, tmp_path: Path) -> None:
+    file, owner = Lab().vault().path, load().host(NETBOX).tenant
+    before = file.read_text()
+    old = json.loads(before)
+    names = [name for name in old[owner] if name.startswith("netbox_")]
+    new = old | {owner: old[owner] | {name: random_value() for name in names}}
+    assert len(names) == 4
+    try:
+        put_in_place(file, json.dumps(new).encode())
+        samdrift("--lab", "--limit", NETBOX, "apply", "--yes")
+        now = netbox_in_lab(tmp_path)
+        assert ask(now, "status/")["netbox-version"] == VERSION
+        with pytest.raises(HTTPError, match="403"):
+            ask(netbox, "status/")
+        assert log_in(now, new[owner]["netbox_admin_password"])
+        assert not log_in(now, old[owner]["netbox_admin_password"])
+        assert changes() == []
+    finally:
+        put_in_place(file, before.encode())
+        samdrift("--lab", "--limit", NETBOX, "apply", "--yes")
+    assert ask(netbox, "status/")["netbox-version"] == VERSION

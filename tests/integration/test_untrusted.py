@@ -16,9 +16,8 @@ from inventory.fleet import Fleet
 from inventory.netbox.rows import Rows
 from inventory.snapshot import dump, load
 from tests.integration.lab import NetBoxServer, by_hand, given_netbox, samdrift
-from tests.unit.hostile import HARM, PERSON, PRODUCT, hostile_rows, write
+from tests.unit.hostile import HARM, PERSON, PRODUCT, WORST, hostile_rows, sound, write
 from tests.unit.inventory.netbox_rows import rows_of
-from tests.unit.roles.test_untrusted import sound
 
 pytestmark = pytest.mark.lab
 
@@ -27,14 +26,26 @@ HOSTS = ("heb-gw1", "tie-dns1", "tie-mon1")
 
 TRACE = """\
 PATH=/nowhere
-command_not_found_handle() { case $1 in sh | bash) [ "$2" != -c ] || eval "$3" ;; esac; }
+command_not_found_handle() {
+    while [ $# -gt 2 ]; do
+        case ${1##*/} in sh | bash | dash) [ "$2" != -c ] || eval "$3" ;; esac
+        shift
+    done
+    return "$answer"
+}
 exec 9> /trace
 enable -n exec kill
 BASH_XTRACEFD=9
 set -x
-while IFS= read -r -d '' command; do ( eval "$command" ) < /dev/null > /dev/null 2>&1; done
+while IFS= read -r -d '' command; do
+    for answer in 0 1; do ( eval "$command" ) < /dev/null > /dev/null 2>&1; done
+done
+exit 0
 """
-"""Executes commands where there is nothing but the shell itself: its trace says what it took for a command."""
+"""Executes commands where there is nothing but the shell itself: its trace says what it took for a command.
+
+Twice each, since what comes next may depend on it: programs that are not there succeed, and then fail.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -64,13 +75,26 @@ def obeyed(shell: Path, commands: Iterable[str]) -> list[str]:
     return [line for line in said if line.lstrip("+") == f" {HARM}"]
 
 
-@pytest.mark.parametrize("careless", ["echo {}", 'echo "{}"', "sh -c 'echo {}'", "cat > /dev/null << EOF\n{}\nEOF"])
+@pytest.mark.parametrize(
+    "careless",
+    [
+        "echo {}",
+        'echo "{}"',
+        "sh -c 'echo {}'",
+        "unshare --net sh -c 'echo {}'",
+        "false || echo {}",
+        "id && echo {}",
+        "id || echo {}",
+        "cat > /dev/null << EOF\n{}\nEOF",
+    ],
+)
 def test_a_careless_command_is_found_out(shell: Path, careless: str) -> None:
     assert obeyed(shell, [careless.format(f"$({HARM})")])
     assert not obeyed(shell, ["echo '$(" + HARM + ")'"])
 
 
 def unharmed(host: str) -> bool:
+    assert not Path("/tmp/harm").exists()
     return by_hand(host, "ls -d /tmp/harm /harm /root/harm 2> /dev/null || true") == ""
 
 
@@ -95,12 +119,11 @@ def test_a_hostile_name_is_applied_as_a_name(netbox: NetBoxServer, tmp_path: Pat
     """On a host that has everything applied already, as NetBox's host needs it."""
     if given_netbox():
         pytest.skip("changes a host of the lab, which is up only with the lab's own NetBox")
-    host, name = "tie-dns1", f"$({HARM}) `{HARM}` '; {HARM}; \" {PRODUCT[0]} \\"
-    rows = rows_of(load())
-    write(rows, described=name, person=name)
+    host, rows = "tie-dns1", rows_of(load())
+    write(rows, described=WORST, person=WORST)
     fleet = sound(rows)
     assert fleet is not None
     dump(fleet, tmp_path / "inventory")
     samdrift("--lab", "--source", str(tmp_path / "inventory"), "--limit", host, "apply", "--yes")
-    assert by_hand(host, f"getent passwd {PERSON}").split(":")[4] == name
+    assert by_hand(host, f"getent passwd {PERSON}").split(":")[4] == WORST
     assert unharmed(host)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import strategies as st
 
+from inventory import rules
+from inventory.fleet import Fleet
+from inventory.netbox.assemble import assembled
 from inventory.netbox.rows import Rows
 from inventory.secrets import MARK
 from inventory.snapshot import load
+from roles.shared.catalogue import problems_of
 from tests.unit.inventory.fleets import KEY_A
 from tests.unit.inventory.netbox_rows import rows_of
 
@@ -16,6 +22,9 @@ HARM = "touch /tmp/harm"
 """What a shell would do that took hostile text for commands."""
 PRODUCT = "{{ 7654321 * 7 }}", "53580247"
 """What Jinja would make of hostile text that it took for a template."""
+
+WORST = f"$({HARM}) `{HARM}` '; {HARM}; \" {PRODUCT[0]} \\"
+"""As much of it as a sound fleet can have where it wants somebody's name."""
 
 FRAGMENTS = (
     f"$({HARM})",
@@ -60,17 +69,39 @@ PERSON = "elsa-prov"
 
 @st.composite
 def hostile_rows(draw: st.DrawFn) -> Rows:
-    """Every description hostile, and an administrator's name; in half of them names and contexts, too."""
+    """Every description hostile, and an administrator's name; in half of them names, contexts or an option, too."""
     rows = rows_of(load())
     text, person, spoil = draw(wild), draw(full_name), draw(st.booleans())
     write(rows, described=text if spoil else draw(sane), person=person)
     if spoil:
-        kind, where = draw(st.sampled_from(NAMED + HOSTS)), draw(st.sampled_from(("name", "context", "both")))
+        kind, where = draw(st.sampled_from(NAMED + HOSTS)), draw(st.sampled_from(("name", "context", "option", "both")))
         for number, row in rows.of[kind].items():
+            if where == "option":
+                _spoil_option(row, text, draw)
+                continue
             row["name"] = f"{text}{number}" if where != "context" else row["name"]
             if kind in HOSTS and where != "name":
                 row["config_context"] = row["config_context"] | {text: [text], "notes": text}
     return rows
+
+
+def _spoil_option(row: dict[str, Any], text: str, draw: st.DrawFn) -> None:
+    """Write the text in place of some text that a host's config context has for a role."""
+    context = copy.deepcopy(row.get("config_context") or {})
+    holders = list(_holders_of_text(context.get("samdrift", {})))
+    if holders:
+        holder, key = holders[draw(st.integers(0, len(holders) - 1))]
+        holder[key] = text
+        row["config_context"] = context
+
+
+def _holders_of_text(value: Any) -> Iterator[tuple[Any, Any]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        if isinstance(item, str):
+            yield value, key
+        else:
+            yield from _holders_of_text(item)
 
 
 def write(rows: Rows, *, described: str, person: str) -> None:
@@ -89,3 +120,12 @@ def _with_person(context: dict[str, Any], name: str) -> dict[str, Any]:
         return context
     admins = samdrift["base"].get("admins", {}) | {PERSON: {"full_name": name, "keys": [KEY_A]}}
     return context | {"samdrift": samdrift | {"base": samdrift["base"] | {"admins": admins}}}
+
+
+def sound(rows: Rows) -> Fleet | None:
+    """The fleet, if it is sound; what is said of one that is not can be shown on a terminal."""
+    made = assembled(rows)
+    problems = [*made.problems, *rules.problems(made.fleet, unread=made.unread)]
+    problems = problems or [p for host in made.fleet.hosts for p in problems_of(host, made.fleet)]
+    assert all(str(p).isprintable() for p in problems)
+    return None if problems else made.fleet

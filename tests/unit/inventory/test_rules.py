@@ -65,6 +65,8 @@ BROKEN: list[tuple[str, Fleet, str, str]] = [
     ("text", with_hosts(SERVER | {"serial": "a\u202eb"}), "host tie-dns1, serial", r"\u202e"),
     ("text", with_hosts(SERVER | {"context": {"a": {"b\0": 1}}}), "host tie-dns1, context.a.b\\x00", r"b\x00"),
     ("text", with_hosts(SERVER | {"context": {"a": "b\ud800"}}), "host tie-dns1, context.a", r"b\ud800"),
+    ("text", with_hosts(SERVER | {"context": {"b\ud800": 1}}), r"host tie-dns1, context.b\ud800", r"b\ud800"),
+    ("text", with_hosts(SERVER | {"context": {"a": {"b\ud800": 1}}}), r"host tie-dns1, context.a.b\ud800", r"b\ud800"),
     ("duplicate", with_hosts(SERVER, SERVER), "host tie-dns1", "host tie-dns1"),
     ("duplicate", fleet(tags=[*SOUND["tags"], *SOUND["tags"]]), "tag lab", "tag lab"),
     ("duplicate", fleet(prefixes=[*SOUND["prefixes"], SOUND["prefixes"][0]]), "prefix 10.59.0.0/24", "10.59.0.0/24"),

@@ -64,13 +64,26 @@ def test_a_mistake_in_a_context_is_told_where_it_was_written_and_not_for_each_ho
     wrong, own = {"samdrift": {"base": {"journal_max": "much"}}}, {"samdrift": {"base": {"apt_proxy": "yes"}}}
     given = [SHIPPED.host(n).model_copy(update={"context": wrong}) for n in ("tie-dns1", "tie-dns2")]
     hosts = (*given, SHIPPED.host("tie-log1").model_copy(update={"context": own}))
-    of_all = ConfigContext(name="all", data=wrong)
+    of_all = ConfigContext(name="samdrift, all", data=wrong)
 
     found = problems_of_roles(Fleet(config_contexts=(of_all,), hosts=tuple(_with_roles(h) for h in hosts)))
 
     assert [p.where for p in found] == [
-        "config context all, data.samdrift.base.journal_max",
+        "config context samdrift, all, data.samdrift.base.journal_max",
         "host tie-log1, config context samdrift.base.apt_proxy",
+    ]
+
+
+def test_a_mistake_in_one_host_s_local_context_hides_no_other_host_s() -> None:
+    wrong = {"samdrift": {"base": {"journal_max": "much"}}}
+    one = SHIPPED.host("tie-dns1").model_copy(update={"context": wrong, "local_context": wrong})
+    other = SHIPPED.host("heb-gw1").model_copy(update={"context": wrong})
+
+    found = problems_of_roles(Fleet(hosts=(_with_roles(one), _with_roles(other))))
+
+    assert [p.where for p in found] == [
+        "host tie-dns1, local_context.samdrift.base.journal_max",
+        "host heb-gw1, config context samdrift.base.journal_max",
     ]
 
 

@@ -1,39 +1,37 @@
-"""Nothing that a person can write into NetBox becomes more than text in the files and settings of any host."""
+"""What a person can write into NetBox is refused, or is no more than text in the files of hosts."""
 
 from __future__ import annotations
 
 from hypothesis import HealthCheck, event, given, settings
 
+from deploy.check import check_offline
 from deploy.planner import declared_files
-from inventory import rules
-from inventory.fleet import Fleet
-from inventory.netbox.assemble import assembled
 from inventory.netbox.rows import Rows
-from roles.shared.catalogue import problems_of
-from tests.unit.hostile import PRODUCT, hostile_rows
+from inventory.snapshot import load
+from tests.unit.hostile import PRODUCT, WORST, hostile_rows, sound, write
+from tests.unit.inventory.netbox_rows import rows_of
 
-ALONE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-
-
-def sound(rows: Rows) -> Fleet | None:
-    """The fleet, if it is sound; what is said of one that is not can be shown on a terminal."""
-    made = assembled(rows)
-    problems = [*made.problems, *rules.problems(made.fleet, unread=made.unread)]
-    problems = problems or [p for host in made.fleet.hosts for p in problems_of(host, made.fleet)]
-    assert all(str(p).isprintable() for p in problems)
-    return None if problems else made.fleet
+HOSTS = ("heb-gw1", "tie-dns1", "tie-mon1")
 
 
-@settings(ALONE, max_examples=30)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(hostile_rows())
-def test_hostile_text_in_netbox_is_text_in_every_file_or_refused(rows: Rows) -> None:
+def test_hostile_text_in_netbox_is_refused_or_neither_names_a_file_nor_is_evaluated_in_one(rows: Rows) -> None:
     fleet = sound(rows)
     event("refused" if fleet is None else "sound")
     if fleet is None:
         return
-    for name in ("heb-gw1", "tie-dns1", "tie-mon1"):
+    for name in HOSTS:
         host = fleet.host(name)
         for file in declared_files(host, fleet):
             assert "harm" not in file.path
             assert PRODUCT[1] not in file.content
             assert file.content.replace("\n", "").replace("\t", "").isprintable()
+
+
+def test_the_programs_that_read_a_file_accept_it_with_the_worst_text_that_a_sound_fleet_can_have() -> None:
+    rows = rows_of(load())
+    write(rows, described=WORST, person=WORST)
+    fleet = sound(rows)
+    assert fleet is not None
+    assert check_offline(fleet, [fleet.host(name) for name in HOSTS]).findings == ()
