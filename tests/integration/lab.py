@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import gevent
 
 from deploy.lab import Lab, lab_directory
 from deploy.lab_host import NETBOX_CACHE
@@ -165,10 +166,10 @@ class Deployment:
 
 
 def _die_with_the_tests() -> None:
-    sys.stdin.read()
+    os.read(sys.stdin.fileno(), 1)
     os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    threading.Thread(target=_die_with_the_tests, daemon=True).start()
+    gevent.get_hub().threadpool.spawn(_die_with_the_tests)  # a thread of the system's: to read blocks it
     deploy_netbox()
