@@ -123,16 +123,18 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
 LAST = [
     Path(__file__).with_name(f"{name}.py")
     for name in (
+        "test_lab",
+        "test_netbox_seed",
         "test_netbox_pull",
         "test_netbox_role",
-        "test_netbox_seed",
         "test_write_back",
         "test_untrusted",
-        "test_lab",
         "test_main_job",
     )
 ]
-"""What needs the lab comes last, since its NetBox is deployed while the rest runs; the main job takes that lab away."""
+"""What needs the lab comes last, since its NetBox is deployed while the rest runs. First what has a lab of its own, last
+the main job, which takes that lab away.
+"""
 DEPLOYMENT = pytest.StashKey[Deployment]()
 
 

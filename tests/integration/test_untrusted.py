@@ -98,7 +98,7 @@ def unharmed(host: str) -> bool:
     return by_hand(host, "ls -d /tmp/harm /harm /root/harm 2> /dev/null || true") == ""
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(hostile_rows())
 def test_hostile_text_in_netbox_is_text_in_every_command_of_a_plan(up: None, shell: Path, rows: Rows) -> None:
     fleet = sound(rows)
