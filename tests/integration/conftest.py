@@ -132,8 +132,8 @@ LAST = [
         "test_main_job",
     )
 ]
-"""What needs the lab comes last, since its NetBox is deployed while the rest runs. First what has a lab of its own, last
-the main job, which takes that lab away.
+"""What needs the lab comes last, since its NetBox is deployed while the rest runs. First of it stands what has a lab of
+its own, and last the main job, which takes that lab away.
 """
 DEPLOYMENT = pytest.StashKey[Deployment]()
 
