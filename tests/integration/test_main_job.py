@@ -115,7 +115,7 @@ def test_three_changes_by_hand_are_three_findings_and_apply_mends_them(lab: Flee
     assert "dport 8080 accept" in findings[2]["detail"]
     changed = {h["host"]: h["outcome"] for h in samdrift("--lab", "apply", "--yes")["hosts"]}
     assert {host for host, outcome in changed.items() if outcome == "changed"} == {EDGE, RESOLVER}
-    assert samdrift("--lab", "--limit", f"{EDGE} or {RESOLVER}", "drift")["findings"] == []
+    assert samdrift("--lab", "drift")["findings"] == []
 
 
 def test_a_drifted_host_is_planned_as_stock_pyinfra_would_and_as_before_once_mended(lab: Fleet, tmp_path: Path) -> None:
@@ -151,13 +151,13 @@ def test_a_host_with_a_wrong_key_is_refused_and_told_where_to_look(lab: Fleet) -
 def test_a_host_that_is_cut_off_is_unknown_and_the_others_are_reported(lab: Fleet) -> None:
     samdrift("lab", "cut", LOST)
     try:
-        record = samdrift("--lab", "--limit", f"{LOST} or {EDGE} or {RESOLVER}", "drift", expect=3)
+        record = samdrift("--lab", "drift", expect=3)
     finally:
         samdrift("lab", "mend", LOST)
     assert [(f["kind"], f["host"]) for f in record["findings"]] == [("unknown", LOST)]
     outcomes = {h["host"]: h["outcome"] for h in record["hosts"]}
     assert outcomes.pop(LOST) == "unknown"
-    assert outcomes == {EDGE: "in sync", RESOLVER: "in sync"}
+    assert set(outcomes.values()) == {"in sync"}
 
 
 def test_the_report_holds_every_host_finding_and_check_and_needs_nothing_but_itself(lab: Fleet, tmp_path: Path) -> None:
