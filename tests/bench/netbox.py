@@ -1,6 +1,6 @@
 """How long it takes to read 2,000 devices out of NetBox, beside pynetbox as it comes: same server, same run.
 
-Run by `make bench`: deploys the lab's NetBox and fills it first, which the first time takes some twenty minutes and
+Run by `make bench`: deploys the lab's NetBox and fills it first, which the first time takes some ten minutes and
 then none, since the lab keeps it among its caches. Prints seconds and ratios. What is timed of samdrift ends with a
 sound Fleet: reading, keeping what was read for the next time, every rule. What is timed of pynetbox are the lists of
 devices, virtual machines, their interfaces and addresses, no more. As they come, samdrift asks two requests at a time

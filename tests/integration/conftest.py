@@ -170,10 +170,15 @@ def _complaint() -> str:
 
 
 @pytest.fixture(scope="session")
-def image(request: pytest.FixtureRequest) -> Path:
-    """The image of the lab's hosts, built once: half a minute, and the network outside."""
+def able() -> None:
+    """A machine that can run the lab: root, Debian 12 or 13, the packages."""
     if complaint := _complaint():
         pytest.skip(complaint)
+
+
+@pytest.fixture(scope="session")
+def image(able: None, request: pytest.FixtureRequest) -> Path:
+    """The image of the lab's hosts, built once: half a minute, and the network outside."""
     machine = Machine.here(environment_option("SAMDRIFT_MIRROR"))
     path = lab_directory() / "images" / image_name(recipe(machine))
     deployment = request.config.stash.get(DEPLOYMENT, None)
@@ -183,10 +188,8 @@ def image(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="session")
-def machine(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A machine that can run the lab, which nobody else is using; what is up when the tests end is taken down."""
-    if complaint := _complaint():
-        pytest.skip(complaint)
+def machine(able: None, request: pytest.FixtureRequest) -> Iterator[None]:
+    """A machine on which the tests' own lab is nobody else's now; what is up when they end is taken down."""
     if deployment := request.config.stash.get(DEPLOYMENT, None):
         deployment.await_end()
     yield
@@ -200,6 +203,14 @@ def netbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if given is None:
         request.getfixturevalue("machine")
     return given or netbox_in_lab(tmp_path_factory.mktemp("netbox"))
+
+
+@pytest.fixture
+def lab_netbox(netbox: NetBoxServer) -> NetBoxServer:
+    """The lab's own NetBox, and with it the lab's hosts."""
+    if given_netbox():
+        pytest.skip("changes a host of the lab, which is up only with the lab's own NetBox")
+    return netbox
 
 
 @pytest.fixture

@@ -29,10 +29,10 @@ NETBOX_AND_WHAT_IT_NEEDS = (
 
 AS_POSTGRES = "runuser -u postgres --"
 KEPT = f"{NETBOX_CACHE}/kept"
-SQL = """\
+SQL = f"""\
 set -e
 cd /
-sql() { runuser -u postgres -- psql -X -q -At -v ON_ERROR_STOP=1 -d postgres -c "$1"; }
+sql() {{ {AS_POSTGRES} psql -X -q -At -v ON_ERROR_STOP=1 -d postgres -c "$1"; }}
 """
 EMPTY = """\
 sql "drop database netbox with (force)"

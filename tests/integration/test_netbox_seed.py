@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
@@ -21,7 +20,7 @@ from inventory.netbox.assemble import assembled
 from inventory.netbox.client import NetBox, NetBoxError, Row
 from inventory.netbox.pull import fleet_of, pull
 from inventory.snapshot import load
-from tests.integration.lab import NetBoxServer, given_netbox
+from tests.integration.lab import NetBoxServer, given_netbox, program
 from tests.integration.netbox import empty, ids, seeded
 from tests.unit.inventory import fleets
 from tests.unit.inventory.fleets import without_merged
@@ -222,9 +221,8 @@ def samdrift(server: NetBoxServer, *arguments: str, state: Path) -> subprocess.C
         "SAMDRIFT_STATE": str(state),
     }
     environment = {name: value for name, value in environment.items() if value}
-    command = [str(Path(sys.executable).parent / "samdrift"), *arguments]
     return subprocess.run(
-        command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+        [program(), *arguments], env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
     )
 
 

@@ -15,7 +15,7 @@ from deploy.planner import Session
 from inventory.fleet import Fleet
 from inventory.netbox.rows import Rows
 from inventory.snapshot import dump, load
-from tests.integration.lab import NetBoxServer, by_hand, given_netbox, samdrift
+from tests.integration.lab import NetBoxServer, by_hand, samdrift
 from tests.unit.hostile import HARM, PERSON, PRODUCT, WORST, hostile_rows, sound, write
 from tests.unit.inventory.netbox_rows import rows_of
 
@@ -98,7 +98,7 @@ def unharmed(host: str) -> bool:
     return by_hand(host, "ls -d /tmp/harm /harm /root/harm 2> /dev/null || true") == ""
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(hostile_rows())
 def test_hostile_text_in_netbox_is_text_in_every_command_of_a_plan(up: None, shell: Path, rows: Rows) -> None:
     fleet = sound(rows)
@@ -115,10 +115,8 @@ def test_hostile_text_in_netbox_is_text_in_every_command_of_a_plan(up: None, she
     assert all(map(unharmed, HOSTS))
 
 
-def test_a_hostile_name_is_applied_as_a_name(netbox: NetBoxServer, tmp_path: Path) -> None:
+def test_a_hostile_name_is_applied_as_a_name(lab_netbox: NetBoxServer, tmp_path: Path) -> None:
     """On a host that has everything applied already, as NetBox's host needs it."""
-    if given_netbox():
-        pytest.skip("changes a host of the lab, which is up only with the lab's own NetBox")
     host, rows = "tie-dns1", rows_of(load())
     write(rows, described=WORST, person=WORST)
     fleet = sound(rows)

@@ -18,7 +18,7 @@ def run(commands: list[str], each: float = 5) -> tuple[str, str, str]:
     return done.stdout.decode(), done.stderr.decode(), mark
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(outputs, outputs, st.integers(0, 100)), min_size=1, max_size=4))
 def test_every_command_gets_its_own_output_errors_and_status(said: list[tuple[str, str, int]]) -> None:
     commands = [f"printf %s {quote(out)}; printf %s {quote(err)} >&2; exit {rc}" for out, err, rc in said]

@@ -513,7 +513,7 @@ def test_hostile_text_is_shown_and_not_obeyed() -> None:
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_whatever_a_finding_says_the_page_stays_well_formed(summary: str, detail: str) -> None:
     finding = DRIFT.model_copy(update={"summary": summary, "detail": detail, "role": summary})
     made = whole(record(hosts=DRIFT_RUN.hosts, findings=(finding,)))
@@ -543,7 +543,7 @@ coordinate = st.tuples(
 
 
 @given(st.lists(st.tuples(coordinate, st.integers(0, 40)), max_size=9))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_every_host_has_one_mark_inside_the_picture_and_no_site_covers_another(
     sites: list[tuple[tuple[float | None, float | None], int]],
 ) -> None:

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.difference import KEYED, FieldDifference, ObjectDifference, difference
@@ -115,13 +115,11 @@ FLEETS = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(FLEETS, FLEETS)
 def test_differences_carried_out_on_the_one_fleet_make_the_other(one: Fleet, other: Fleet) -> None:
     assert carried_out(one, difference(one, other)).digest == other.in_order().digest
 
 
-@settings(deadline=None)
 @given(FLEETS, FLEETS)
 def test_there_is_a_difference_exactly_where_the_digests_differ(one: Fleet, other: Fleet) -> None:
     assert bool(difference(one, other)) == (one.in_order().digest != other.in_order().digest)

@@ -219,7 +219,7 @@ def as_it_came(rows: Rows) -> None:
         assert {p.name for p in Path(directory).iterdir()} == {"inventory"}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(places=st.lists(st.tuples(PLACES, HOSTILE), min_size=1, max_size=3))
 def test_hostile_text_comes_through_as_text_or_is_refused(places: list[tuple[tuple[str, str], str]]) -> None:
     rows = copy.deepcopy(rows_of(fleet()))
@@ -232,7 +232,7 @@ def test_hostile_text_comes_through_as_text_or_is_refused(places: list[tuple[tup
             assert text in {getattr(x, field) for x in getattr(assembled(rows).fleet, kept)}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.dictionaries(HOSTILE, JSON, max_size=3), samdrift=JSON)
 def test_hostile_config_contexts_come_through_as_data_or_are_refused(data: dict[str, Any], samdrift: Any) -> None:
     rows = copy.deepcopy(rows_of(fleet()))
@@ -244,7 +244,7 @@ def test_hostile_config_contexts_come_through_as_data_or_are_refused(data: dict[
     as_it_came(rows)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(keys=HOSTILE)
 def test_hostile_host_keys_are_no_keys(keys: str) -> None:
     rows = changed("devices", 1, custom_fields={"ssh_host_keys": keys})

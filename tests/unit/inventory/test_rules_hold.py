@@ -13,7 +13,7 @@ from tests.unit.inventory.sound_fleets import BREAKS, Data, fleet_of, sound
 
 
 @given(sound())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_fleet_that_is_built_sound_is_found_sound(data: Data) -> None:
     assert problems(fleet_of(data)) == ()
     assert problems(fleet_of(data).in_order()) == ()
@@ -21,7 +21,7 @@ def test_a_fleet_that_is_built_sound_is_found_sound(data: Data) -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 @given(data=sound(), pick=st.data())
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_a_break_is_found_wherever_it_is(rule: str, data: Data, pick: st.DataObject) -> None:
     broken = copy.deepcopy(data)
     break_it = pick.draw(st.sampled_from(BREAKS[rule]))

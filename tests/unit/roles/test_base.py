@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as effort
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -177,7 +176,6 @@ def test_the_login_banner_is_swedish_and_names_the_municipality(fleet: Fleet) ->
     assert "Endast behöriga får logga in." in banner
 
 
-@effort(deadline=None)
 @given(st.text())
 def test_no_text_of_the_inventory_can_break_a_banner(text: str) -> None:
     assert not set(_plain(text)) & set("\\\n\r\x1b")

@@ -77,7 +77,7 @@ def test_without_a_hub_all_speak_with_all() -> None:
 
 
 @given(fleets)
-@effort(max_examples=8, deadline=None)
+@effort(max_examples=8)
 def test_what_one_end_tells_is_what_the_other_accepts(fleet: Fleet) -> None:
     there = [h.name for h in fleet.with_role("edge_gateway")]
     for one in there:
@@ -87,7 +87,7 @@ def test_what_one_end_tells_is_what_the_other_accepts(fleet: Fleet) -> None:
 
 
 @given(fleets)
-@effort(max_examples=8, deadline=None)
+@effort(max_examples=8)
 def test_nobody_accepts_its_own_prefixes_or_one_that_is_not_the_fleets(fleet: Fleet) -> None:
     known = {p.prefix for p in fleet.prefixes if p.site}
     for gateway in fleet.with_role("edge_gateway"):

@@ -54,7 +54,6 @@ def of(*listens: Listen, forwards: tuple[Forward, ...] = ()) -> str:
     return ruleset(Settings(host="tie-x", fleet=FLEET, openings=openings, passages=passages))
 
 
-@effort(deadline=None)
 @given(everything)
 def test_input_and_forwarding_are_dropped_by_default(wanted: Settings) -> None:
     text = ruleset(wanted)
@@ -64,7 +63,6 @@ def test_input_and_forwarding_are_dropped_by_default(wanted: Settings) -> None:
     assert text.count("flush ruleset") == 1
 
 
-@effort(deadline=None)
 @given(everything)
 def test_each_declared_port_is_opened_once_for_each_set_of_sources(wanted: Settings) -> None:
     declared = {
@@ -81,7 +79,6 @@ def test_each_declared_port_is_opened_once_for_each_set_of_sources(wanted: Setti
     assert set(found) == declared
 
 
-@effort(deadline=None)
 @given(everything)
 def test_no_text_of_the_inventory_leaves_its_comment(wanted: Settings) -> None:
     for line in ruleset(wanted).splitlines():
@@ -90,7 +87,6 @@ def test_no_text_of_the_inventory_leaves_its_comment(wanted: Settings) -> None:
             assert len(said.encode()) <= 128
 
 
-@effort(deadline=None)
 @given(everything)
 def test_the_same_settings_give_the_same_text(wanted: Settings) -> None:
     turned = wanted.model_copy(update={"openings": wanted.openings[::-1], "passages": wanted.passages[::-1]})
@@ -112,7 +108,7 @@ needs_nft = pytest.mark.skipif(
 
 
 @needs_nft
-@effort(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@effort(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(everything)
 def test_nft_accepts_whatever_roles_declare(wanted: Settings) -> None:
     said = nft_says(ruleset(wanted))

@@ -95,7 +95,7 @@ def test_a_fleet_without_exporters_gives_files_without_targets(fleet: Fleet) -> 
 
 
 @given(st.text(max_size=30))
-@effort(max_examples=50, deadline=None)
+@effort(max_examples=50)
 def test_whatever_a_municipality_is_called_it_stays_one_text(name: str) -> None:
     summary = next(
         r["annotations"]["summary"]
@@ -120,7 +120,7 @@ def test_promtool_accepts_all_of_it_whatever_names_hold(fleet: Fleet, tmp_path: 
     assert said.returncode == 0, said.stdout + said.stderr
 
 
-@effort(max_examples=10, deadline=None)
+@effort(max_examples=10)
 @given(st.integers(5, 300), st.integers(1, 50), st.integers(1, 300))
 def test_thresholds_and_intervals_arrive_in_the_files(scrape: int, free: int, skew: int) -> None:
     options = Options(scrape_seconds=scrape, disk_free_percent=free, clock_skew_seconds=skew)
