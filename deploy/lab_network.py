@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
@@ -222,11 +222,9 @@ class Switch:
 
     def refuse_strangers(self, wiring: Wiring, nameserver: IPv4Address) -> None:
         """LabError if another lab holds the network, or if the machine's own network would be cut by the lab's."""
-        for link in _links():
-            alias = link.get("ifalias", "")
-            if link["ifname"].startswith(INTERFACE_PREFIX) and alias != self._alias:
-                holder = alias.removeprefix(ALIAS) or f"interface {link['ifname']}"
-                raise LabError(f"another lab holds this network: {holder}", fix="take that one down first")
+        for name, alias in self._strangers():
+            holder = alias.removeprefix(ALIAS) or f"interface {name}"
+            raise LabError(f"another lab holds this network: {holder}", fix="take that one down first")
         for segment in wiring.segments:
             for address, interface in _machine_addresses():
                 if address in segment.prefix:
@@ -312,11 +310,18 @@ class Switch:
 
     def others(self) -> list[Path]:
         """The directories of other labs that have this network."""
-        aliases = {link.get("ifalias", "") for link in _links()} - {self._alias}
-        return [Path(alias.removeprefix(ALIAS)) for alias in sorted(aliases) if alias.startswith(ALIAS)]
+        aliases = {alias for _, alias in self._strangers() if alias.startswith(ALIAS)}
+        return [Path(alias.removeprefix(ALIAS)) for alias in sorted(aliases)]
+
+    def _strangers(self) -> Iterator[tuple[str, str]]:
+        """Name and alias of every interface that is a lab's, and not this one's."""
+        for link in _links():
+            alias = link.get("ifalias", "")
+            if link["ifname"].startswith(INTERFACE_PREFIX) and alias != self._alias:
+                yield link["ifname"], alias
 
     def _others_are_here(self) -> bool:
-        return any(li["ifname"].startswith(INTERFACE_PREFIX) and li.get("ifalias") != self._alias for li in _links())
+        return any(True for _ in self._strangers())
 
     def _table_is_ours(self) -> bool:
         return f"table ip {NFT_TABLE}" in run("nft", "list", "tables").splitlines() and not self._others_are_here()
