@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -256,9 +257,7 @@ class Switch:
         for segment in wiring.controller:
             name, far = segment.name, f"sdc{segment.name.removeprefix(INTERFACE_PREFIX)}"
             if name not in there:
-                mac = _mac(f"controller {name}")  # the same after a crash, or hosts would keep the old one in mind
-                run("ip", "link", "add", name, "address", mac, "type", "veth", "peer", far, "netns", self.handle)
-            run("ip", "link", "set", name, "alias", self._alias)
+                self._lay_cable(name, far)
             self._batch([f"link set {far} master {name}", f"link set {far} up"])
             Path(f"/proc/sys/net/ipv4/conf/{name}/rp_filter").write_text("2")  # answers may come by another way
             batch = [f"addr replace {address} dev {name}" for address in segment.controller]
@@ -268,6 +267,19 @@ class Switch:
             # What comes back from outside takes the way that it went out, through the lab's own gateway, and not the
             # controller's short cut: a stateful firewall on the gateway would see half of each conversation.
             run("ip", "rule", "add", "not", "iif", "lo", "lookup", str(RETURN_TABLE), "pref", str(RETURN_TABLE))
+
+    def _lay_cable(self, name: str, far: str) -> None:
+        """The controller's interface `name` and its end in the switch.
+
+        It comes out of the switch with its owner's name on it: one without, left by whoever was killed in between,
+        would be nobody's, and hold the network for ever.
+        """
+        mac = _mac(f"controller {name}")  # the same after a crash, or hosts would keep the old one in mind
+        unfinished = {link["ifname"] for link in self.links()} & {far}
+        self._batch([f"link delete {end}" for end in unfinished])
+        run(*self.inside("ip", "link", "add", far, "type", "veth", "peer", "name", "new", "address", mac))
+        run(*self.inside("ip", "link", "set", "new", "alias", self._alias))
+        run(*self.inside("ip", "link", "set", "new", "netns", f"/proc/{os.getpid()}/ns/net", "name", name))
 
     def attach(self, ports: Iterable[Port]) -> None:
         """Put ports on their bridges, as cables are plugged in."""
