@@ -2,23 +2,24 @@
 
 For each wave: look again, and leave alone every host that moved since the plan was made (*stale*); carry out
 the others' steps; log in anew, for a change may have shut us out; look until nothing is left to change; run the
-state checks. A wave in which a step fails, a
-host does not converge or is lost once it was changed, or a check fails, is the last one: what shut one host off
-would shut off the next. A host that could not be reached to begin with holds nobody up.
+state checks. A host with a change that could have cut it off is guarded all the while (`guard`): only now is it told
+that all is well, and looked at once more; in any other case it puts itself back. A wave in which a step fails, a
+host does not converge or is lost once it was changed, a check fails, or a host was put back, is the last one: what shut
+one host off would shut off the next. A host that could not be reached to begin with holds nobody up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import gevent
 from gevent.pool import Pool
 
-from deploy.drift import applied_steps, check_finding
+from deploy.drift import applied_steps, armed_finding, check_finding
 from deploy.findings import Finding, Kind, Severity
 from deploy.observer import Observer
-from deploy.plan import HostPlan, Plan
+from deploy.plan import HostPlan, Plan, Step
 from deploy.planner import AT_ONCE, Outcome, Session, code_digest
 from deploy.record import Check, HostResult
 from deploy.waves import waves
@@ -57,6 +58,24 @@ class Journal(Protocol):
 
 Verify = Callable[[Sequence[str]], tuple[Check, ...]]
 """Runs the state checks of the named hosts."""
+
+
+class _Amiss(dict[str, str]):
+    """The guarded hosts of a wave with which something is amiss, and what; they will not be confirmed."""
+
+    def __init__(self, guarded: Iterable[str]) -> None:
+        super().__init__()
+        self.guarded = frozenset(guarded)
+
+    def because(self, host: str, why: str) -> bool:
+        """Something is amiss with this host. Whether it is guarded, so that it will put itself back."""
+        if host in self.guarded:
+            self.setdefault(host, why)
+        return host in self.guarded
+
+
+def _steps(of: Iterable[Step]) -> str:
+    return ", ".join(step.id for step in of)
 
 
 def refuse_if_stale(plan: Plan, fleet_digest: str) -> None:
@@ -115,21 +134,26 @@ class Apply:
 
     def _wave(self, number: int, wave: Sequence[Host]) -> bool:
         """Change the hosts of one wave; whether the next may follow."""
-        names = [h.name for h in wave]
-        ready = [live for live in self.session.look(names) if self._ready(live)]
-        self.observer.stage(f"wave {number}: applying", [p.host for p in ready])
-        for live in ready:
+        looked = self._without_others_changes(self.session.look([h.name for h in wave]))
+        ready = {live.host: live for live in looked if self._ready(live)}
+        self.observer.stage(f"wave {number}: applying", list(ready))
+        for live in ready.values():
             if live.changes:  # before any of the wave is changed: a journal that cannot be written stops it here
                 self.journal.begin(self.plan.digest, live.host)
-        outcomes = dict(zip([p.host for p in ready], Pool(AT_ONCE).map(self._carry_out, ready), strict=True))
+        outcomes = dict(zip(ready, Pool(AT_ONCE).map(self._carry_out, ready.values()), strict=True))
+        amiss = _Amiss(name for name, outcome in outcomes.items() if outcome.guarded)
+        for name, outcome in outcomes.items():
+            if outcome.error and not amiss.because(name, f"it broke off at {outcome.failed_step}: {outcome.error}"):
+                self._broke_off(ready[name], outcome)
         changed = [name for name, outcome in outcomes.items() if not outcome.error]
-        for live in ready:
-            if outcomes[live.host].error:
-                self._broke_off(live, outcomes[live.host])
         self.session.reconnect([name for name in changed if outcomes[name].done])
-        converged = self._converge(changed, outcomes)
+        converged = self._converge(changed, outcomes, amiss)
         checks = self._prove(converged)
-        self._lost_while_proved(converged)
+        self._lost_while_proved(converged, amiss)
+        self._fallen_short(checks, ready, amiss)
+        self._confirm(outcomes, amiss)
+        self._put_back(ready, amiss)
+        checks = tuple(c for c in checks if c.host not in amiss)  # of what was put back, they say nothing any more
         self.checks += checks
         self.findings += [check_finding(c, self.controls) for c in checks if c.outcome == "failed"]
         well = {"in sync", "changed"}
@@ -177,7 +201,7 @@ class Apply:
             remedy=f"mend the cause, then: samdrift apply --limit {live.host}",
         )
 
-    def _converge(self, names: list[str], outcomes: Mapping[str, Outcome]) -> list[str]:
+    def _converge(self, names: list[str], outcomes: Mapping[str, Outcome], amiss: _Amiss) -> list[str]:
         """Look again until nothing is left to change; the names of the hosts where nothing is."""
         open_, converged = list(names), []
         for attempt in range(SETTLE_TRIES):
@@ -193,7 +217,9 @@ class Apply:
                     done = outcomes[name].done
                     self._result(name, "changed" if done else "in sync", changed=done, live=live)
         for name in open_:
-            self._unsettled(last[name], outcomes[name])
+            left = last[name].error or f"still to change: {_steps(last[name].changes)}"
+            if not amiss.because(name, left):
+                self._unsettled(last[name], outcomes[name])
         return converged
 
     def _unsettled(self, live: HostPlan, outcome: Outcome) -> None:
@@ -201,8 +227,7 @@ class Apply:
             self._result(live.host, "unknown", changed=outcome.done, detail=live.error)
             self._finding(Kind.UNKNOWN, live, summary="the host was lost after it was changed", detail=live.error)
             return
-        left = ", ".join(s.id for s in live.changes)
-        self._result(live.host, "differs", changed=outcome.done, detail=f"still to change: {left}")
+        self._result(live.host, "differs", changed=outcome.done, detail=f"still to change: {_steps(live.changes)}")
         for step in live.changes:
             self._finding(
                 Kind.PENDING,
@@ -227,13 +252,79 @@ class Apply:
             checks = tuple(c for c in checks if c.host not in failed) + self.verify(failed)
         return checks
 
-    def _lost_while_proved(self, names: Sequence[str]) -> None:
+    def _lost_while_proved(self, names: Sequence[str], amiss: _Amiss) -> None:
         """A host that died while it was checked was not proved: what it was given is known, how it stands is not."""
         for name in (n for n in names if n in self.session.unreachable):
             why, result = self.session.unreachable[name], self.results[name]
+            if amiss.because(name, why):
+                continue
             self.results[name] = result.model_copy(update={"outcome": "unknown", "detail": why})
             lost = HostPlan(host=name, municipality=result.municipality, error=why)
             self._finding(Kind.UNKNOWN, lost, summary="the host was lost while it was checked", detail=why)
+
+    def _without_others_changes(self, looked: Sequence[HostPlan]) -> tuple[HostPlan, ...]:
+        """The same hosts, once those that were to undo another run's change have, or that run confirmed it."""
+        waiting = [live for live in looked if live.armed]
+        for live in waiting:
+            self.findings.append(armed_finding(live))
+        if not waiting:
+            return tuple(looked)
+        names = [live.host for live in waiting]
+        self.observer.stage("waiting for what an earlier run left unconfirmed", names)
+        self.session.await_guards(names)
+        again = {live.host: live for live in self.session.look(names)}
+        return tuple(again.get(live.host, live) for live in looked)
+
+    def _fallen_short(self, checks: Sequence[Check], ready: Mapping[str, HostPlan], amiss: _Amiss) -> None:
+        """A guarded host of which a check fails, in a role that could have cut it off, is not well."""
+        for check in (c for c in checks if c.outcome == "failed"):
+            if check.role in {step.role for step in ready[check.host].changes if step.guard}:
+                amiss.because(check.host, f"check failed: {check.name}: {check.detail}")
+
+    def _confirm(self, outcomes: Mapping[str, Outcome], amiss: _Amiss) -> None:
+        """Tell every guarded host with which nothing is amiss that all is well; then read it again."""
+        confirmed = []
+        for name in amiss.guarded - amiss.keys():
+            try:
+                self.session.confirm(name)
+            except SamdriftError as e:
+                amiss.because(name, e.what)
+            else:
+                confirmed.append(name)
+        for live in self.session.look(confirmed) if confirmed else ():
+            if live.error or live.changes:
+                self._unsettled(live, outcomes[live.host])
+
+    def _put_back(self, ready: Mapping[str, HostPlan], amiss: _Amiss) -> None:
+        """Let the other guarded hosts put themselves back, and see whether they are as they were."""
+        if amiss:
+            self.observer.stage("waiting for hosts that put themselves back", list(amiss))
+            Pool(AT_ONCE).map(lambda name: self._put_one_back(ready[name], amiss[name]), list(amiss))
+
+    def _put_one_back(self, before: HostPlan, why: str) -> None:
+        name = before.host
+        try:
+            said = self.session.restore(name)
+        except SamdriftError as e:
+            self.observer.host(name, "failed", str(e))
+            self._result(name, "unknown", detail=str(e))
+            lost = "the host was lost while it was changed, and nobody knows whether it put itself back"
+            self._finding(Kind.UNKNOWN, before, summary=lost, detail=f"{why}\n{e}")
+            return
+        (after,) = self.session.look([name])
+        moved = {s.id for s in after.changes} ^ {s.id for s in before.changes}
+        stands = "it is as it was before" if after.fingerprint == before.fingerprint else "it is not quite as it was"
+        if after.error or moved:
+            stands = after.error or f"it is not as it was before: {', '.join(sorted(moved))}"
+        self.observer.host(name, "done", f"rolled back; {stands}")
+        self._result(name, "rolled back", detail=why)
+        self._finding(
+            Kind.ROLLED_BACK,
+            before,
+            summary=f"the change was not confirmed, and the host put it back; {stands}",
+            detail=f"{why}\n{said}",
+            remedy=f"find out what cut it off, then: samdrift plan --limit {name}",
+        )
 
     def _result(
         self, name: str, outcome: str, *, changed: tuple[str, ...] = (), detail: str = "", live: HostPlan | None = None

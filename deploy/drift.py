@@ -32,6 +32,7 @@ _REMEDIES = {
     Kind.PENDING: "samdrift apply --limit {host}",
     Kind.CONFLICT: "find out who changed it and why; samdrift apply --limit {host} overwrites it",
     Kind.UNKNOWN: "make the host reachable, then: samdrift drift --limit {host}",
+    Kind.ARMED: "wait until it has, then: samdrift plan --limit {host}",
     Kind.FAILED_CHECK: "log in and see why; then: samdrift verify --limit {host}",
 }
 
@@ -54,6 +55,7 @@ def classify(
     for host in plan.hosts:
         if reason := host.error or (lost or {}).get(host.host, ""):
             findings.append(_unknown(host, reason))
+        findings += [armed_finding(host)] if host.armed else []
         findings += _differences(host, last_applied.get(host.host, {}), controls)
     failed = [c for c in checks if c.outcome == "failed"]
     findings = [_with_checks(f, failed) for f in findings]
@@ -68,8 +70,22 @@ def plan_findings(plan: Plan, *, controls: Controls) -> tuple[Finding, ...]:
     for host in plan.hosts:
         if host.error:
             findings.append(_unknown(host, host.error))
+        findings += [armed_finding(host)] if host.armed else []
         findings += [_step_finding(Kind.PENDING, host, s, controls, summary="would change") for s in _causes(host)]
     return _ordered(findings)
+
+
+def armed_finding(host: HostPlan) -> Finding:
+    """A host that is about to undo a change of an earlier run, which was not confirmed."""
+    return Finding(
+        kind=Kind.ARMED,
+        host=host.host,
+        municipality=host.municipality,
+        summary="a change of an earlier run is not confirmed, and the host is about to undo it",
+        detail=host.armed,
+        remedy=_REMEDIES[Kind.ARMED].format(host=host.host),
+        severity=Severity.HIGH,
+    )
 
 
 def check_finding(check: Check, controls: Controls | None = None) -> Finding:

@@ -26,6 +26,8 @@ class Kind(StrEnum):
     FAILED_CHECK = "failed check"
     FAILED_STEP = "failed step"  # a change that apply tried and that did not succeed
     STALE = "stale"  # moved since the plan was made
+    ROLLED_BACK = "rolled back"  # changed, not confirmed, and put back by the host itself
+    ARMED = "unconfirmed"  # an earlier run's change, which the host is about to undo
     UNSOUND = "unsound inventory"
 
 
@@ -78,7 +80,9 @@ class Finding(Frozen):
         return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
-DIFFERENCES = frozenset({Kind.DRIFT, Kind.PENDING, Kind.CONFLICT, Kind.MISSING, Kind.UNMANAGED, Kind.FAILED_CHECK})
+DIFFERENCES = frozenset(
+    {Kind.DRIFT, Kind.PENDING, Kind.CONFLICT, Kind.MISSING, Kind.UNMANAGED, Kind.FAILED_CHECK, Kind.ARMED}
+)
 
 
 def exit_code(findings: Iterable[Finding], *, after_change: bool = False) -> Exit:
@@ -89,14 +93,13 @@ def exit_code(findings: Iterable[Finding], *, after_change: bool = False) -> Exi
             verification (7) and not a difference (2).
     """
     kinds = {f.kind for f in findings}
-    if kinds & {Kind.UNSOUND, Kind.FAILED_STEP}:
-        return Exit.ERROR
-    if Kind.STALE in kinds:
-        return Exit.STALE
-    if after_change and Kind.FAILED_CHECK in kinds:
-        return Exit.VERIFY_FAILED
-    if Kind.UNKNOWN in kinds:
-        return Exit.INCOMPLETE
-    if kinds & DIFFERENCES:
-        return Exit.DIFFERENCES
-    return Exit.OK
+    order = (
+        ({Kind.UNSOUND}, Exit.ERROR),
+        ({Kind.ROLLED_BACK}, Exit.ROLLED_BACK),
+        ({Kind.FAILED_STEP}, Exit.ERROR),
+        ({Kind.STALE}, Exit.STALE),
+        ({Kind.FAILED_CHECK} if after_change else set(), Exit.VERIFY_FAILED),
+        ({Kind.UNKNOWN}, Exit.INCOMPLETE),
+        (DIFFERENCES, Exit.DIFFERENCES),
+    )
+    return next((code for of, code in order if kinds & of), Exit.OK)

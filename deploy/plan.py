@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
 from roles.shared.change import Change
+from roles.shared.guard import Guard
 
 
 class PlanError(SamdriftError):
@@ -37,7 +38,7 @@ class Step(Frozen):
 
     `intent` is the digest of what the role declares, whatever the host looks like; `wanted` the SHA-256 of the
     text that a managed file should hold, empty for other steps; `handler` marks a restart or reload, which is
-    never a difference by itself.
+    never a difference by itself; `guard` is how the host undoes a change that could cut it off.
     """
 
     role: str
@@ -47,6 +48,7 @@ class Step(Frozen):
     commands: tuple[Command, ...] = ()
     change: Change | None = None
     handler: bool = False
+    guard: Guard | None = None
 
     @property
     def id(self) -> str:
@@ -67,7 +69,10 @@ class Unmanaged(Frozen):
 
 
 class HostPlan(Frozen):
-    """Every step of one host, changing or not, from one look at it. With `error` set the host is unknown."""
+    """Every step of one host, changing or not, from one look at it. With `error` set the host is unknown.
+
+    `armed` says whose change the host was about to undo when it was looked at; empty where it was none's.
+    """
 
     host: str
     municipality: str
@@ -76,11 +81,17 @@ class HostPlan(Frozen):
     execs: int = 0
     seconds: float = 0.0
     error: str = ""
+    armed: str = ""
 
     @property
     def changes(self) -> tuple[Step, ...]:
         """The steps that would do something."""
         return tuple(s for s in self.steps if s.changes)
+
+    @property
+    def guards(self) -> tuple[Guard, ...]:
+        """How the host undoes those of its changes that could cut it off, in their order."""
+        return tuple(s.guard for s in self.changes if s.guard)
 
     @property
     def fingerprint(self) -> str:
@@ -95,7 +106,7 @@ class Plan(Frozen):
     `fleet_time` is when NetBox said what the fleet is; empty where that is not known.
     """
 
-    format: Literal[2] = 2
+    format: Literal[3] = 3
     fleet_digest: str
     fleet_source: str
     fleet_time: str = ""

@@ -24,6 +24,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
 
+import gevent
 from gevent.local import local
 from gevent.pool import Pool
 from pydantic import BaseModel
@@ -36,8 +37,11 @@ from pyinfra.api.operations import run_host_op
 from pyinfra.api.state import StateOperationHostData
 from pyinfra.context import ctx_config, ctx_host, ctx_state
 
+from deploy import guard
 from deploy.batch import Truncated, answers, marker, script
 from deploy.connector import Connector, LookFailed
+from deploy.guard import Where
+from deploy.guarded import GuardFailed, HostGuard, stands_now
 from deploy.observer import Observer, Quiet
 from deploy.plan import Command, HostPlan, Step, Unmanaged
 from deploy.rounds import Rounds
@@ -48,6 +52,7 @@ from inventory.fleet import Fleet, Host
 from inventory.secrets import MARK, secrets_in
 from roles.shared.catalogue import catalogue, needed_secrets, problems_of, settings_of
 from roles.shared.change import Change, digest, explanation
+from roles.shared.guard import Guard
 from roles.shared.handlers import OwedHandlers, pay
 from roles.shared.registration import ManagedFile, registering
 from roles.shared.settings import Settings
@@ -69,12 +74,16 @@ logging.getLogger("paramiko").propagate = False  # a lost host is reported as on
 
 @dataclass(frozen=True)
 class Outcome:
-    """How carrying out a host's plan went: the steps that were done, and what stopped it, if anything did."""
+    """How carrying out a host's plan went: the steps that were done, and what stopped it, if anything did.
+
+    `guarded` tells that the host will put itself back unless it is told that all is well.
+    """
 
     done: tuple[str, ...]
     failed_step: str = ""
     error: str = ""
     lost: bool = False
+    guarded: bool = False
 
 
 @dataclass
@@ -85,6 +94,7 @@ class _Registered:
     op_hash: str
     data: StateOperationHostData
     file: ManagedFile | None = None
+    guard: Guard | None = None
     handler: bool = False
 
     @property
@@ -177,6 +187,7 @@ class Session:
         fleet: what roles' settings are computed from, before anything is connected to.
         hosts: which of it this session is about.
         vault: where the values of the secrets are that their roles need; opened only if there are any.
+        said: who changes the hosts, and why, for whoever finds one guarded.
 
     Attributes:
         unreachable: host name to reason, for the hosts that could not be connected to or have died since.
@@ -192,19 +203,23 @@ class Session:
         hosts: Sequence[Host],
         access: Access,
         observer: Observer | None = None,
+        *,
         vault: Vault = NO_VAULT,
+        said: str = "",
     ) -> None:
         problems = [p for host in hosts for p in problems_of(host, fleet)]
         if problems:
             raise InventoryError(tuple(problems))
         self.fleet, self.hosts, self.access = fleet, tuple(hosts), access
         self.observer: Observer = observer or Quiet()
+        self.said = said
         self.settings: dict[str, dict[str, Settings]] = {h.name: settings_of(h, fleet) for h in hosts}
         needed = needed_secrets(self.settings)
         self.veil = vault.open(needed) if needed else UNVEILED
         self.unreachable: dict[str, str] = {}
         self._connections: dict[str, Connection] = {}
         self._declared: dict[str, _Declared] = {}
+        self._guards: dict[str, HostGuard] = {}
 
     def __enter__(self) -> Session:
         self.observer.stage("connecting", [h.name for h in self.hosts])
@@ -212,6 +227,8 @@ class Session:
         return self
 
     def __exit__(self, *_exc: object) -> None:
+        for held in self._guards.values():
+            held.let_go()
         for connection in self._connections.values():
             connection.close()
 
@@ -225,7 +242,8 @@ class Session:
     def carry_out(self, planned: HostPlan) -> Outcome:
         """Execute exactly the commands of a host's plan, in order, until one fails.
 
-        The host must have been looked at, and its plan found to say the same, just before.
+        The host must have been looked at, and its plan found to say the same, just before. From the first step on that
+        could cut it off it is guarded: it must be confirmed, or it puts itself back.
         """
         name = planned.host
         declared = self._declared[name]
@@ -239,16 +257,75 @@ class Session:
             operation.data.command_generator = _frozen(step.commands, partial(self.veil.reveal, secrets=secrets))
             operation.data.operation_meta._maybe_is_change = True  # pyinfra has no setter
             try:
+                if step.guard:
+                    self._guard(planned)
                 with declared.context():
                     succeeded = run_host_op(declared.state, declared.target, operation.op_hash)
+            except GuardFailed as e:
+                return Outcome(tuple(done), step.id, self.veil.hide(str(e)), guarded=name in self._guards)
             except SamdriftError as e:
                 self.unreachable[name] = self.veil.hide(str(e))
-                return Outcome(tuple(done), step.id, self.unreachable[name], lost=True)
+                return Outcome(tuple(done), step.id, self.unreachable[name], lost=True, guarded=name in self._guards)
             if not succeeded:
                 said = self.veil.hide(_what_it_said(operation, declared.connector))
-                return Outcome(tuple(done), step.id, said)
+                return Outcome(tuple(done), step.id, said, guarded=name in self._guards)
             done.append(step.id)
-        return Outcome(tuple(done))
+        return Outcome(tuple(done), guarded=name in self._guards)
+
+    def _guard(self, planned: HostPlan) -> None:
+        """See to it that the host is guarded, and has not put itself back."""
+        name = planned.host
+        if name in self._guards:
+            self._guards[name].require(self._connections[name])
+        else:
+            self._guards[name] = HostGuard(self._connections[name], planned.guards, self.said)
+
+    def confirm(self, name: str) -> None:
+        """Tell a guarded host that all is well.
+
+        Raises:
+            GuardFailed: it has put itself back.
+            HostLost: it cannot be told, and will put itself back.
+        """
+        self._reachable(name)
+        self._guards[name].confirm(self._connections[name])
+        del self._guards[name]
+
+    def await_guards(self, names: Sequence[str]) -> None:
+        """Wait until these hosts are guarded no longer: they have put themselves back, or another run confirmed them.
+
+        One that stays guarded is unreachable from now on: another run is at work there.
+        """
+        self._each([h for h in self.hosts if h.name in names], self._await_guard)
+
+    def _await_guard(self, host: Host) -> None:
+        deadline = time.monotonic() + self.access.guard_seconds + guard.GRACE
+        try:
+            while (stands := stands_now(self._connections[host.name])).where in {Where.ARMED, Where.RESTORING}:
+                if time.monotonic() > deadline:
+                    self.unreachable[host.name] = self.veil.hide(f"another run is changing it: {stands.said}")
+                    return
+                gevent.sleep(1)
+        except HostLost as e:
+            self.unreachable[host.name] = self.veil.hide(str(e))
+
+    def restore(self, name: str) -> str:
+        """Have a guarded host put itself back, and wait until it has; what it says of it.
+
+        Raises:
+            HostLost: it did not come back in time.
+        """
+        host = self.fleet.host(name)
+
+        def connect() -> Connection:
+            fresh = Connection(host, self.access)
+            fresh.open()
+            return fresh
+
+        connection, said = self._guards.pop(name).restore(self._connections[name], connect)
+        self._connections[name] = connection
+        self.unreachable.pop(name, None)
+        return self.veil.hide(said)
 
     def ask(self, host: str, commands: Sequence[str], *, within: float | None = None) -> list[Answer]:
         """Run shell commands as root, all in one exec, each bounded by the access's fact timeout.
@@ -261,8 +338,7 @@ class Session:
         Raises:
             HostLost: the host is unreachable, or died before the last one answered.
         """
-        if host in self.unreachable:
-            raise HostLost(self.unreachable[host], where=f"host {host}")
+        self._reachable(host)
         try:
             answers = _batch(self._connections[host], commands, within)
         except HostLost as e:
@@ -277,6 +353,10 @@ class Session:
         if hosts:
             self.observer.stage("connecting anew", [h.name for h in hosts])
             self._each(hosts, self._connect)
+
+    def _reachable(self, name: str) -> None:
+        if name in self.unreachable:
+            raise HostLost(self.unreachable[name], where=f"host {name}")
 
     def _connect(self, host: Host) -> None:
         connection = Connection(host, self.access)
@@ -305,7 +385,7 @@ class Session:
         connection = self._connections[name]
         execs = connection.execs
         try:
-            steps, unmanaged = self._evaluate(host)
+            plan = self._evaluate(host)
         except HostLost as e:
             self.unreachable[name] = self.veil.hide(str(e))
             return self._unknown(host, str(e))
@@ -314,14 +394,8 @@ class Session:
         except Exception as e:  # noqa: BLE001  whatever a host's answers make facts raise, it is about this host alone
             log.debug("looking at %s: %s", name, self.veil.hide(traceback.format_exc()))
             return self._unknown(host, f"what it answered cannot be understood: {type(e).__name__}: {e}")
-        plan = HostPlan(
-            host=name,
-            municipality=host.tenant,
-            steps=steps,
-            unmanaged=unmanaged,
-            execs=connection.execs - execs,
-            seconds=round(time.monotonic() - started, 3),
-        )
+        took = {"execs": connection.execs - execs, "seconds": round(time.monotonic() - started, 3)}
+        plan = plan.model_copy(update=took)
         self.observer.host(name, "done", f"{len(plan.changes)} change{'s' * (len(plan.changes) != 1)}")
         return plan
 
@@ -330,12 +404,13 @@ class Session:
         self.observer.host(host.name, "failed", why)
         return HostPlan(host=host.name, municipality=host.tenant, error=why)
 
-    def _evaluate(self, host: Host) -> tuple[tuple[Step, ...], tuple[Unmanaged, ...]]:
+    def _evaluate(self, host: Host) -> HostPlan:
         """All operations at once, then the handlers, which depend on what the others would do."""
         declared = self._declared[host.name]
         rounds = Rounds(lambda asked: _batch(self._connections[host.name], asked))
         commands: dict[str, list[PyinfraCommand]] = {}
         unmanaged: list[Unmanaged] = []
+        armed: list[str] = []
 
         def job(operation: _Registered) -> Callable[[], None]:
             return lambda: commands.update({operation.op_hash: declared.evaluate(operation)})
@@ -347,12 +422,20 @@ class Session:
         declared.connector.rounds = rounds
         try:
             first = [job(op) for op in declared.operations if not op.handler]
-            rounds.run([*first, owed, lambda: unmanaged.extend(_unmanaged(host, declared, rounds))])
+            first += [owed, lambda: unmanaged.extend(_unmanaged(host, declared, rounds))]
+            first.append(lambda: armed.append(rounds.ask(guard.ARMED).stdout.strip()))
+            rounds.run(first)
             rounds.run([job(op) for op in declared.operations if op.handler])
         finally:
             declared.connector.rounds = None
-        steps = tuple(_step(op, commands[op.op_hash], self.veil) for op in declared.operations)
-        return steps, tuple(u.model_copy(update={"path": self.veil.hide(u.path)}) for u in unmanaged)
+        hide = self.veil.hide
+        return HostPlan(
+            host=host.name,
+            municipality=host.tenant,
+            steps=tuple(_step(op, commands[op.op_hash], self.veil) for op in declared.operations),
+            unmanaged=tuple(u.model_copy(update={"path": hide(u.path)}) for u in unmanaged),
+            armed=hide(armed[0]),
+        )
 
     def _each(self, hosts: Sequence[Host], act: Callable[[Host], Any]) -> list[Any]:
         """`act` on every host at the same time; results in the hosts' order."""
@@ -403,6 +486,7 @@ def _declare(declared: _Declared, settings: Mapping[str, Settings]) -> None:
         for op_hash in target.op_hash_order[known:]:
             operation = _Registered(name, op_hash, declared.state.ops[target][op_hash])
             operation.file = files.get(operation.name)
+            operation.guard = registration.guards.get(operation.name)
             operation.handler = operation.closure["func"] is pay._inner  # pyinfra's own name for the bare generator
             declared.operations.append(operation)
         declared.files += registration.files
@@ -462,6 +546,7 @@ def _step(operation: _Registered, commands: Sequence[PyinfraCommand], veil: Veil
         commands=tuple(_as_data(c, operation) for c in commands),
         change=_change(commands, UNVEILED if sealed else veil),
         handler=operation.handler,
+        guard=operation.guard if commands else None,
     )
 
 

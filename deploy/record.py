@@ -34,7 +34,7 @@ class HostResult(Frozen):
 
     host: str
     municipality: str
-    outcome: Literal["in sync", "changed", "differs", "failed", "stale", "unknown", "skipped"]
+    outcome: Literal["in sync", "changed", "differs", "failed", "rolled back", "stale", "unknown", "skipped"]
     changed: tuple[str, ...] = ()
     detail: str = ""
     steps: dict[str, AppliedStep] = Field(default_factory=dict)

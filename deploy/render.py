@@ -24,6 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.findings import Exit, Finding, Kind
+from deploy.guard import restored_by_words
 from deploy.record import Check, HostResult, Record
 from inventory.difference import FieldDifference, ObjectDifference, between
 from inventory.fleet import Fleet, Host
@@ -60,6 +61,8 @@ COLOURS: Mapping[str, str] = {
     Kind.FAILED_CHECK: "bold red",
     Kind.FAILED_STEP: "bold red",
     Kind.STALE: "bold red",
+    Kind.ROLLED_BACK: "bold red",
+    Kind.ARMED: "bold yellow",
     Kind.UNSOUND: "bold red",
     "in sync": "green",
     "changed": "green",
@@ -364,6 +367,8 @@ def _step(step: Step, *, brief: bool, commands: bool) -> Iterator[RenderableType
     yield Text.assemble((f"  {sign} ", colour), (inline(step.role), "cyan"), f"  {inline(step.name)}")
     if brief:
         return
+    if step.guard:
+        yield Text(f"      guarded: {restored_by_words([step.guard])}", "dim")
     if step.change is not None:
         yield diff(step.change.diff, indent=6)
     for command in step.commands if commands or step.change is None else ():

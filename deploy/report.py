@@ -57,6 +57,8 @@ KINDS: Words = {
     Kind.FAILED_CHECK: ("underkänd kontroll", "failed check"),
     Kind.FAILED_STEP: ("misslyckad ändring", "failed step"),
     Kind.STALE: ("inaktuell plan", "stale"),
+    Kind.ROLLED_BACK: ("återställd", "rolled back"),
+    Kind.ARMED: ("obekräftad ändring", "unconfirmed"),
     Kind.UNSOUND: ("fel i inventariet", "unsound inventory"),
 }
 
@@ -94,6 +96,14 @@ IN_SWEDISH: Mapping[Kind, tuple[str, str]] = {
         "Har ändrats sedan planen gjordes, så ingenting har införts.",
         "Gör en ny plan, och läs den innan den genomförs.",
     ),
+    Kind.ROLLED_BACK: (
+        "En ändring höll inte, och har återställts av den som den gällde.",
+        "Rätta orsaken, läs en ny plan och gör om ändringen.",
+    ),
+    Kind.ARMED: (
+        "En tidigare körnings ändring är inte bekräftad, och återställs inom kort.",
+        "Vänta tills den är återställd, och granska igen.",
+    ),
     Kind.UNSOUND: ("Något är fel i inventariet, i en roll eller i en mall.", "Rätta det där det står."),
 }
 """What each kind of finding means, and what to do about it, whichever command found it. The finding itself says both
@@ -105,6 +115,7 @@ OUTCOMES: Words = {
     "changed": ("ändrade", "changed"),
     "differs": ("avviker", "differ"),
     "failed": ("misslyckade", "failed"),
+    "rolled back": ("återställda", "rolled back"),
     "stale": ("inaktuella", "stale"),
     "unknown": ("okända", "unknown"),
     "skipped": ("överhoppade", "skipped"),

@@ -51,7 +51,8 @@ class Run:
     def session(self, hosts: Iterable[Host] | None = None) -> Session:
         """Connections to this run's hosts, or to some of them."""
         about = tuple(self.hosts if hosts is None else hosts)
-        return Session(self.fleet, about, self.access, self.observer, self.vault)
+        said = f"{self.who}, {self.started}: {self.said}"
+        return Session(self.fleet, about, self.access, self.observer, vault=self.vault, said=said)
 
     @property
     def said(self) -> str:

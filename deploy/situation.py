@@ -23,7 +23,7 @@ OLD_SECONDS = 24 * 3600
 LATEST_RUNS = 15
 """So many earlier runs stand in the report; the store has all."""
 
-TROUBLES = DIFFERENCES | {Kind.FAILED_STEP, Kind.STALE}
+TROUBLES = DIFFERENCES | {Kind.FAILED_STEP, Kind.STALE, Kind.ROLLED_BACK}
 """Findings that say that something on a host is not as it should be."""
 
 
@@ -345,7 +345,7 @@ def _state(result: HostResult | None, findings: Iterable[Finding], checks: Itera
         return State.FAILED
     if outcome == "failed":
         return State.FAILED
-    if outcome in {"differs", "stale"} or kinds & TROUBLES:
+    if outcome in {"differs", "stale", "rolled back"} or kinds & TROUBLES:
         return State.DIFFERS
     return State.NOT_LOOKED_AT if outcome == "skipped" else State.IN_SYNC
 

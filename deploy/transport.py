@@ -35,7 +35,8 @@ class Access(Frozen):
     """How samdrift logs in. Without a `key_file`, the SSH agent and the user's own keys are tried.
 
     All times are in seconds. `look_timeout` bounds one whole exec of a look, `fact_timeout` each fact in it,
-    `command_timeout` each command of an apply.
+    `command_timeout` each command of an apply. `guard_seconds` after samdrift was heard of last, a host undoes
+    what could have cut it off.
     """
 
     user: str = "samdrift"
@@ -45,6 +46,7 @@ class Access(Frozen):
     fact_timeout: float = 20
     look_timeout: float = 60
     command_timeout: float = 900
+    guard_seconds: float = 60
 
 
 class Answer(Frozen):

@@ -245,7 +245,9 @@ SHELL_PARSES = "sh -n {path}"
 def _people(settings: Settings) -> None:
     # Before any account loses a group: an installer may have given samdrift its sudo by one.
     _directory("/etc/sudoers.d", "750")
-    managed_file("/etc/sudoers.d/samdrift", template="base/sudoers.j2", mode="440", validate_with=SUDO_ACCEPTS)
+    managed_file(
+        "/etc/sudoers.d/samdrift", template="base/sudoers.j2", mode="440", validate_with=SUDO_ACCEPTS, guarded=True
+    )
     absent_file("/etc/sudoers.d/README")
     group(ADMINS_GROUP)
     group(AUTOMATION_GROUP)
@@ -266,7 +268,7 @@ def _people(settings: Settings) -> None:
 def _keys(user: str, keys: tuple[str, ...]) -> None:
     path = f"/etc/ssh/authorized_keys/{user}"
     if keys:
-        managed_file(path, content=_managed(*keys), validate_with=KEYS_PARSE)
+        managed_file(path, content=_managed(*keys), validate_with=KEYS_PARSE, guarded=user == AUTOMATION)
     else:
         absent_file(path)
 
@@ -295,6 +297,7 @@ def _sshd(settings: Settings) -> None:
         mode="600",
         validate_with=SSHD_ACCEPTS,
         then=(again,),
+        guarded=True,
     )
     if not settings.user_ca_keys:
         absent_file(authorities)
@@ -305,7 +308,7 @@ def _kernel(settings: Settings) -> None:
     for theme, values in settings.kernel.items():
         lines = (f"{key} = {value}" for key, value in sorted(values.items()))
         managed_file(f"/etc/sysctl.d/60-samdrift-{theme}.conf", content=_managed(*lines))
-        kernel_settings(theme, values)
+        kernel_settings(theme, values, guarded=theme in {"ipv4", "ipv6"})
     _directory("/etc/modprobe.d", "755")
     refused = (f"install {module} /bin/false" for module in RARE_MODULES)
     managed_file("/etc/modprobe.d/60-samdrift.conf", content=_managed(*refused))

@@ -126,13 +126,14 @@ def deploy(settings: Settings) -> None:
     forwarding = [f"{key} = {value}" for key, value in FORWARDING.items()]
     header = "# Managed by samdrift, role edge_gateway; local changes are lost."
     managed_file("/etc/sysctl.d/60-samdrift-forwarding.conf", content="\n".join([header, *forwarding, ""]))
-    kernel_settings("forwarding", FORWARDING)
+    kernel_settings("forwarding", FORWARDING, guarded=True)
     files.directory(name=f"directory {NETWORKD}", path=NETWORKD, user="root", group="root", mode="755")
     networkd = "systemd-networkd.service"
     managed_file(
         f"{NETWORKD}/60-samdrift-routes.conf",
         template="edge_gateway/networkd.conf.j2",
         then=(Handler(name=f"restart {networkd}", command=f"systemctl try-restart {networkd}"),),
+        guarded=True,
     )
     managed_file(
         "/etc/frr/daemons",
@@ -142,6 +143,7 @@ def deploy(settings: Settings) -> None:
         mode="640",
         validate_with="sh -n {path}",
         then=(again,),
+        guarded=True,
     )
     managed_file("/etc/frr/vtysh.conf", template="edge_gateway/vtysh.conf.j2", owner="frr", group="frrvty", mode="640")
     managed_file(
@@ -153,6 +155,7 @@ def deploy(settings: Settings) -> None:
         mode="640",
         validate_with=VTYSH_ACCEPTS,
         then=(reread,),
+        guarded=True,
     )
     service(UNIT)
 

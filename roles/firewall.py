@@ -72,7 +72,7 @@ def deploy(settings: Settings) -> None:
     """The file, the ruleset in force, and the unit that loads it at boot before the network is up."""
     content = ruleset(settings)
     packages("nftables")
-    managed_file(PATH, content=content, mode="640", validate_with="nft -c -f {path}")
+    managed_file(PATH, content=content, mode="640", validate_with="nft -c -f {path}", guarded=True)
     ssh = (o.listen.sources for o in settings.openings if (o.listen.protocol, o.listen.port) == ("tcp", SSH))
     loaded_ruleset(PATH, content, networks(n for sources in ssh for n in sources))
     service("nftables.service")

@@ -22,6 +22,7 @@ from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
 from inventory.secrets import MARK, PLACEHOLDER, Secret
 from roles.shared.change import Change, explain
+from roles.shared.guard import kept_file
 from roles.shared.handlers import Handler
 from roles.shared.registration import ManagedFile, Registration, current
 from roles.shared.rendering import render
@@ -92,6 +93,7 @@ def managed_file(
     mode: str = "644",
     validate_with: str | None = None,
     then: tuple[Handler, ...] = (),
+    guarded: bool = False,
 ) -> OperationMeta:
     """Declare that `path` holds exactly this text: `template` rendered with `settings`, or `content`.
 
@@ -100,6 +102,7 @@ def managed_file(
     Args:
         validate_with: a shell command in which `{path}` is the candidate; anything but exit 0 refuses it.
         then: the handlers owed when the file changes.
+        guarded: the file can cut the way to the host, which puts it back by itself unless it is told that all is well.
     """
     if (template is None) == (content is None):
         raise TypeError(f"managed_file {path}: give a template or a content, one of the two")
@@ -117,6 +120,8 @@ def managed_file(
         secrets=_secrets_in(text, path, mode, registration),
     )
     registration.files.append(file)
+    if guarded:
+        registration.guards[f"file {path}"] = kept_file(path, tuple(h.command for h in then))
     meta = write(name=f"file {path}", file=file)
     registration.owe(then, meta)
     return meta

@@ -16,6 +16,7 @@ from pyinfra.api.operation import OperationMeta
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
 from inventory.secrets import Secret
+from roles.shared.guard import Guard
 from roles.shared.handlers import Handler, pay
 
 
@@ -39,12 +40,16 @@ class ManagedFile(Frozen):
 
 @dataclass
 class Registration:
-    """What a role has declared so far; `secrets` are those that its settings refer to, by name."""
+    """What a role has declared so far.
+
+    `secrets` are those that its settings refer to, by name; `guards` are by the step that they guard.
+    """
 
     role: str
     secrets: dict[str, Secret] = field(default_factory=dict)
     files: list[ManagedFile] = field(default_factory=list)
     owed: dict[Handler, list[OperationMeta]] = field(default_factory=dict)
+    guards: dict[str, Guard] = field(default_factory=dict)
 
     def owe(self, handlers: tuple[Handler, ...], cause: OperationMeta) -> None:
         """These handlers run at the end of the role if `cause` changes something."""

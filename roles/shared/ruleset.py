@@ -18,6 +18,8 @@ from pyinfra.api.operation import OperationMeta
 
 from inventory.fleet import Frozen
 from roles.shared.change import Change, explain
+from roles.shared.guard import kept_text
+from roles.shared.registration import current
 
 NFT = "/usr/sbin/nft"
 
@@ -83,7 +85,10 @@ def loaded_ruleset(path: str, content: str, let_in: tuple[IPv4Network, ...]) -> 
     Args:
         let_in: where `content` lets SSH in from; a ruleset that would shut out who loads it is not loaded.
     """
-    return load(name="nftables ruleset in force", path=path, content=content, let_in=let_in)
+    name = "nftables ruleset in force"
+    tell = f"{{ echo flush ruleset; [ ! -x {NFT} ] || {NFT} list ruleset; }}"
+    current().guards[name] = kept_text(name, tell=tell, put_back=f"{NFT} -f -")
+    return load(name=name, path=path, content=content, let_in=let_in)
 
 
 @operation()

@@ -15,6 +15,8 @@ from pyinfra.api.operation import OperationMeta
 
 from inventory.fleet import Frozen
 from roles.shared.change import Change, explain
+from roles.shared.guard import kept_text
+from roles.shared.registration import current
 
 
 class KernelValue(Frozen):
@@ -69,9 +71,20 @@ class KernelValues(FactBase[list[KernelValue]]):
         return read_values(output)
 
 
-def kernel_settings(theme: str, wanted: Mapping[str, str]) -> OperationMeta:
-    """Declare what the running kernel must say to these keys, wherever it lets itself be told."""
-    return tell_kernel(name=f"kernel settings in force: {theme}", wanted=dict(wanted))
+PUT_BACK = "while IFS=: read -r place value; do [ ! -w $place ] || echo $value > $place; done"
+
+
+def kernel_settings(theme: str, wanted: Mapping[str, str], *, guarded: bool = False) -> OperationMeta:
+    """Declare what the running kernel must say to these keys, wherever it lets itself be told.
+
+    Args:
+        guarded: they can cut the way to the host, which then puts them back by itself.
+    """
+    name = f"kernel settings in force: {theme}"
+    if guarded:
+        places = " ".join(map(_place, sorted(wanted)))
+        current().guards[name] = kept_text(name, tell=f"{{ grep -Hs '' {places} || true; }}", put_back=PUT_BACK)
+    return tell_kernel(name=name, wanted=dict(wanted))
 
 
 @operation()

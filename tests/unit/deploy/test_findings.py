@@ -30,6 +30,8 @@ def finding(kind: Kind, **more: object) -> Finding:
         ([Kind.STALE, Kind.UNKNOWN, Kind.FAILED_CHECK], True, Exit.STALE),
         ([Kind.FAILED_STEP, Kind.STALE], True, Exit.ERROR),
         ([Kind.UNSOUND, Kind.DRIFT], False, Exit.ERROR),
+        ([Kind.ROLLED_BACK, Kind.FAILED_STEP, Kind.UNKNOWN], True, Exit.ROLLED_BACK),
+        ([Kind.ARMED], False, Exit.DIFFERENCES),
     ],
 )
 def test_the_most_serious_finding_decides(kinds: list[Kind], after_change: bool, code: Exit) -> None:

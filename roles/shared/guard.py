@@ -1,0 +1,48 @@
+"""Guards: how a host keeps what a step may cut it off by, and puts it back by itself.
+
+A step that can cut the way to its host (firewall, routing, sshd, VPN) declares a `Guard`. Pure text: what is kept
+and put back, as shell commands. When a guard is armed, and who puts things back, is `deploy.guard`'s business.
+"""
+
+from __future__ import annotations
+
+import shlex
+from hashlib import sha256
+
+from inventory.fleet import Frozen
+
+
+class Guard(Frozen):
+    """What one step may cut a host off by, and how it comes back.
+
+    `keep` writes down what is there, below the directory that it runs in; `restore`, run in the same directory, puts
+    that back, however often it is run. `then` are commands that make programs read what was put back; they run after
+    everything is, each once.
+    """
+
+    what: str
+    keep: str
+    restore: str
+    then: tuple[str, ...] = ()
+
+
+def kept_file(path: str, then: tuple[str, ...] = ()) -> Guard:
+    """A file as it is, with owner and mode, or that there is none."""
+    p, copy = shlex.quote(path), f"file-{_name(path)}"
+    beside = shlex.quote(f"{path}.samdrift-restored")
+    return Guard(
+        what=path,
+        keep=f"if [ -e {p} ] || [ -L {p} ]; then cp -aT {p} {copy}; else : > {copy}.absent; fi",
+        restore=f"if [ -e {copy}.absent ]; then rm -f {p}; else cp -aT {copy} {beside} && mv -fT {beside} {p}; fi",
+        then=then,
+    )
+
+
+def kept_text(what: str, *, tell: str, put_back: str) -> Guard:
+    """What a command tells on its standard output, which another takes on its standard input."""
+    copy = f"text-{_name(what)}"
+    return Guard(what=what, keep=f"{tell} > {copy}", restore=f"{put_back} < {copy}")
+
+
+def _name(what: str) -> str:
+    return sha256(what.encode()).hexdigest()[:12]
