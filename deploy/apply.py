@@ -21,7 +21,7 @@ from deploy.findings import Finding, Kind, Severity
 from deploy.observer import Observer
 from deploy.plan import HostPlan, Plan, Step
 from deploy.planner import AT_ONCE, Outcome, Session, code_digest
-from deploy.record import Check, HostResult
+from deploy.record import AppliedStep, Check, HostResult
 from deploy.waves import waves
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen, Host
@@ -55,6 +55,9 @@ class Journal(Protocol):
     def begin(self, plan_digest: str, host: str) -> None:
         """This host is about to be changed."""
 
+    def last_applied(self, host: str) -> Mapping[str, AppliedStep]:
+        """What this host was last given, by step; nothing if it never was as it should be."""
+
 
 Verify = Callable[[Sequence[str]], tuple[Check, ...]]
 """Runs the state checks of the named hosts."""
@@ -76,6 +79,23 @@ class _Amiss(dict[str, str]):
 
 def _steps(of: Iterable[Step]) -> str:
     return ", ".join(step.id for step in of)
+
+
+def _as_before(before: HostPlan, after: HostPlan) -> str:
+    """Whether a host that put itself back would be changed by the same steps again, in words."""
+    if after.fingerprint == before.fingerprint:
+        return "it is as it was before"
+    would = {step.id: step for step in after.changes}
+    left = [step for step in before.changes if step.guard and not _undone(step, would.get(step.id))]
+    if left:
+        return f"it is not as it was before: {_steps(left)}"
+    return "what could cut it off is as it was before; other steps of the change are still done"
+
+
+def _undone(step: Step, now: Step | None) -> bool:
+    """Whether a step would change the same again; what was not there at all may be there, and empty."""
+    before = step.change.before if step.change else None
+    return now is not None and (before is None or now.change == step.change)
 
 
 def refuse_if_stale(plan: Plan, fleet_digest: str) -> None:
@@ -140,6 +160,7 @@ class Apply:
         for live in ready.values():
             if live.changes:  # before any of the wave is changed: a journal that cannot be written stops it here
                 self.journal.begin(self.plan.digest, live.host)
+        held = self._held_before(ready.values())
         outcomes = dict(zip(ready, Pool(AT_ONCE).map(self._carry_out, ready.values()), strict=True))
         amiss = _Amiss(name for name, outcome in outcomes.items() if outcome.guarded)
         for name, outcome in outcomes.items():
@@ -150,7 +171,7 @@ class Apply:
         converged = self._converge(changed, outcomes, amiss)
         checks = self._prove(converged)
         self._lost_while_proved(converged, amiss)
-        self._fallen_short(checks, ready, amiss)
+        self._fallen_short(checks, held, amiss)
         self._confirm(outcomes, amiss)
         self._put_back(ready, amiss)
         checks = tuple(c for c in checks if c.host not in amiss)  # of what was put back, they say nothing any more
@@ -275,11 +296,20 @@ class Apply:
         again = {live.host: live for live in self.session.look(names)}
         return tuple(again.get(live.host, live) for live in looked)
 
-    def _fallen_short(self, checks: Sequence[Check], ready: Mapping[str, HostPlan], amiss: _Amiss) -> None:
-        """A guarded host of which a check fails, in a role that could have cut it off, is not well."""
-        for check in (c for c in checks if c.outcome == "failed"):
-            if check.role in {step.role for step in ready[check.host].changes if step.guard}:
-                amiss.because(check.host, f"check failed: {check.name}: {check.detail}")
+    def _held_before(self, ready: Iterable[HostPlan]) -> frozenset[tuple[str, str, str]]:
+        """The checks that hold now, of those roles whose change could cut their host off, as (host, role, name).
+
+        A host that never was as it should be has none, and is not asked: what does not hold there is no surprise.
+        """
+        roles = {live.host: {s.role for s in live.changes if s.guard} for live in ready}
+        known = [name for name, guarded in roles.items() if guarded and self.journal.last_applied(name)]
+        checks = self.verify(known) if known else ()
+        return frozenset((c.host, c.role, c.name) for c in checks if c.outcome == "passed" and c.role in roles[c.host])
+
+    def _fallen_short(self, checks: Sequence[Check], held: Collection[tuple[str, str, str]], amiss: _Amiss) -> None:
+        """A host is not well if a check that held before the change, in a role that could cut it off, does not now."""
+        for check in (c for c in checks if c.outcome == "failed" and (c.host, c.role, c.name) in held):
+            amiss.because(check.host, f"this held before the change, and does not now: {check.name}: {check.detail}")
 
     def _confirm(self, outcomes: Mapping[str, Outcome], amiss: _Amiss) -> None:
         """Tell every guarded host with which nothing is amiss that all is well; then read it again."""
@@ -312,10 +342,7 @@ class Apply:
             self._finding(Kind.UNKNOWN, before, summary=lost, detail=f"{why}\n{e}")
             return
         (after,) = self.session.look([name])
-        moved = {s.id for s in after.changes} ^ {s.id for s in before.changes}
-        stands = "it is as it was before" if after.fingerprint == before.fingerprint else "it is not quite as it was"
-        if after.error or moved:
-            stands = after.error or f"it is not as it was before: {', '.join(sorted(moved))}"
+        stands = after.error or _as_before(before, after)
         self.observer.host(name, "done", f"rolled back; {stands}")
         self._result(name, "rolled back", detail=why)
         self._finding(

@@ -32,7 +32,7 @@ class HostGuard:
     """The guard of one host for one run, armed on construction.
 
     Args:
-        connection: on which the changes are made, and the guard is kept alive.
+        current: the connection that there is to the host, now and whenever it is asked for again.
         said: who guards the host, and why, for whoever finds it armed.
 
     Raises:
@@ -40,7 +40,8 @@ class HostGuard:
         HostLost: the host died meanwhile, and puts itself back if it was armed.
     """
 
-    def __init__(self, connection: Connection, guards: Sequence[Guard], said: str) -> None:
+    def __init__(self, current: Callable[[], Connection], guards: Sequence[Guard], said: str) -> None:
+        connection = current()
         self._host, self._seconds = connection.host, connection.access.guard_seconds
         self._run = secrets.token_hex(8)
         self._until = time.monotonic() + self._seconds
@@ -49,7 +50,7 @@ class HostGuard:
         if answer.rc != 0:
             why = answer.stderr.strip().splitlines()[-1:] or [f"exit {answer.rc}"]
             raise GuardFailed(f"the guard was not armed: {why[0]}", where=self._where)
-        self._heart = gevent.spawn(self._keep_alive, connection)
+        self._heart = gevent.spawn(self._keep_alive, current)
 
     def let_go(self) -> None:
         """Keep it alive no longer: the host will put itself back unless it is confirmed."""
@@ -106,16 +107,16 @@ class HostGuard:
             raise HostLost(f"it should have put itself back; its guard is {stands.where}", where=self._where)
         return stands.said
 
-    def _keep_alive(self, connection: Connection) -> None:
-        """Start the timer anew, again and again; whatever ends this, the host puts itself back."""
+    def _keep_alive(self, current: Callable[[], Connection]) -> None:
+        """Start the timer anew, again and again, until it is found to have run out."""
         while True:
             gevent.sleep(self._seconds / 4)
             began = time.monotonic()
             try:
-                answer = _ask(connection, guard.KEEP_ALIVE)
+                answer = _ask(current(), guard.KEEP_ALIVE)
             except HostLost as e:
                 log.debug("%s: not kept alive: %s", self._where, e.what)
-                return
+                continue
             if answer.rc != 0:
                 return
             self._until = began + self._seconds

@@ -278,7 +278,7 @@ class Session:
         if name in self._guards:
             self._guards[name].require(self._connections[name])
         else:
-            self._guards[name] = HostGuard(self._connections[name], planned.guards, self.said)
+            self._guards[name] = HostGuard(lambda: self._connections[name], planned.guards, self.said)
 
     def confirm(self, name: str) -> None:
         """Tell a guarded host that all is well.

@@ -22,8 +22,9 @@ from deploy.lab_machine import environment_option, require_machine
 from deploy.transport import Access
 from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Host, Platform, Region, Site, Tenant
+from inventory.snapshot import load
 from roles.shared.catalogue import catalogue
-from tests.integration.lab import Deployment, NetBoxServer, given_netbox, netbox_in_lab
+from tests.integration.lab import Deployment, NetBoxServer, given_netbox, netbox_in_lab, samdrift
 
 NEEDS_ROOT = "needs root: sshd lets nobody else log in as root; run the tests as root"
 
@@ -120,36 +121,36 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
         yield running
 
 
-LAST = [
-    Path(__file__).with_name(f"{name}.py")
-    for name in (
-        "test_lab",
-        "test_netbox_seed",
-        "test_netbox_pull",
-        "test_netbox_role",
-        "test_write_back",
-        "test_untrusted",
-        "test_main_job",
-    )
-]
-"""What needs the lab comes last, since its NetBox is deployed while the rest runs. First of it stands what has a lab of
-its own, and last the main job, which takes that lab away.
-"""
+def _modules(*names: str) -> list[Path]:
+    return [Path(__file__).with_name(f"{name}.py") for name in names]
+
+
+FIRST = _modules("test_untrusted", "test_main_job", "test_guard")
+"""What needs the lab and no NetBox, from empty disks on: one lab, that each of them leaves as the next expects it."""
+
+LAST = _modules("test_netbox_seed", "test_netbox_pull", "test_netbox_role", "test_write_back")
+"""What needs the lab's NetBox, which is deployed while everything between runs."""
+
 DEPLOYMENT = pytest.StashKey[Deployment]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: LAST.index(item.path) if item.path in LAST else -1)
+    items.sort(key=lambda item: _turn(item.path))
+
+
+def _turn(module: Path) -> int:
+    """When it is a module's turn: what is neither first nor last is in between."""
+    return FIRST.index(module) - len(FIRST) if module in FIRST else LAST.index(module) + 1 if module in LAST else 0
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> None:
-    """Begin to deploy the lab's NetBox, if tests are about to run that want it."""
-    options = session.config.option
-    idle = session.testsfailed or options.collectonly or options.setupplan or options.setuponly
-    wanted = any("netbox" in getattr(item, "fixturenames", ()) for item in session.items)
-    if wanted and not idle and not given_netbox() and not _complaint():
-        session.config.stash[DEPLOYMENT] = Deployment()
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """Begin to deploy the lab's NetBox as soon as the lab is free, if any test wants it."""
+    stash = item.config.stash
+    if item.path in FIRST or DEPLOYMENT in stash or given_netbox() or _complaint():
+        return
+    if any("netbox" in getattr(other, "fixturenames", ()) for other in item.session.items):
+        stash[DEPLOYMENT] = Deployment()
 
 
 @pytest.hookimpl(trylast=True)
@@ -194,6 +195,14 @@ def machine(able: None, request: pytest.FixtureRequest) -> Iterator[None]:
         deployment.await_end()
     yield
     Lab().down()
+
+
+@pytest.fixture(scope="session")
+def empty_lab(machine: None) -> Fleet:
+    """The lab with empty disks, as its fleet."""
+    Lab().down()
+    samdrift("lab", "up")
+    return Lab().overlay(load())
 
 
 @pytest.fixture(scope="session")

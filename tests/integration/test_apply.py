@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from deploy.apply import Applied, Apply, StalePlan, Verify, refuse_if_stale
 from deploy.findings import Exit, Kind, exit_code
 from deploy.plan import Plan
 from deploy.planner import Session, code_digest
-from deploy.record import Check
+from deploy.record import AppliedStep, Check
 from deploy.store import StoreError
 from deploy.transport import HostLost
 from inventory.fleet import Fleet, Host
@@ -59,6 +59,9 @@ class Notes:
 
     def begin(self, plan_digest: str, host: str) -> None:
         self.written.append((plan_digest, host))
+
+    def last_applied(self, _host: str, /) -> Mapping[str, AppliedStep]:
+        return {}
 
 
 def nothing_to_check(_hosts: Sequence[str]) -> tuple[Check, ...]:

@@ -25,6 +25,8 @@ from inventory.snapshot import dump, load
 from tests.integration.lab import by_hand, program, samdrift
 from tests.integration.stock import our_commands, stock_commands
 from tests.integration.test_ssh_audit import failures
+from tests.unit.hostile import PERSON, WORST, sound, write
+from tests.unit.inventory.netbox_rows import rows_of
 
 pytestmark = pytest.mark.lab
 
@@ -34,11 +36,8 @@ EDGE, RESOLVER, LOST, COMPARED = "heb-gw1", "tie-dns2", "ost-gw1", "tie-log1"
 
 
 @pytest.fixture(scope="module")
-def lab(machine: None) -> Fleet:
-    """The lab with empty disks, as its fleet."""
-    Lab().down()
-    samdrift("lab", "up")
-    return Lab().overlay(load())
+def lab(empty_lab: Fleet) -> Fleet:
+    return empty_lab
 
 
 def look(fleet: Fleet, host: str) -> HostPlan:
@@ -205,3 +204,17 @@ def test_one_municipality_reaches_another_only_where_a_role_says_so(lab: Fleet) 
     assert "via 10.59.0.63" in route
     assert asked == "open\n"
     assert across == ""
+
+
+def test_a_hostile_name_is_applied_as_a_name(lab: Fleet, tmp_path: Path) -> None:
+    rows = rows_of(load())
+    write(rows, described=WORST, person=WORST)
+    fleet = sound(rows)
+    assert fleet is not None
+    dump(fleet, tmp_path / "inventory")
+    samdrift("--lab", "--source", str(tmp_path / "inventory"), "--limit", RESOLVER, "apply", "--yes")
+    assert by_hand(RESOLVER, f"getent passwd {PERSON}").split(":")[4] == WORST
+    assert not Path("/tmp/harm").exists()
+    assert by_hand(RESOLVER, "ls -d /tmp/harm /harm /root/harm 2> /dev/null || true") == ""
+    by_hand(RESOLVER, f"userdel {PERSON}; rm -f /etc/ssh/authorized_keys/{PERSON}")
+    samdrift("--lab", "--limit", RESOLVER, "apply", "--yes")

@@ -1,4 +1,4 @@
-"""What a person can write into NetBox stays text: in every command for a real host, and on it once it is applied."""
+"""What a person can write into NetBox stays text in every command for a real host (applied, too: see the main job)."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ from deploy.lab import Lab
 from deploy.planner import Session
 from inventory.fleet import Fleet
 from inventory.netbox.rows import Rows
-from inventory.snapshot import dump, load
-from tests.integration.lab import NetBoxServer, by_hand, samdrift
-from tests.unit.hostile import HARM, PERSON, PRODUCT, WORST, hostile_rows, sound, write
-from tests.unit.inventory.netbox_rows import rows_of
+from tests.integration.lab import by_hand
+from tests.unit.hostile import HARM, PRODUCT, hostile_rows, sound
 
 pytestmark = pytest.mark.lab
 
 HOSTS = ("heb-gw1", "tie-dns1", "tie-mon1")
-"""Between them they have most roles; the first and last have nothing applied yet, so that every step has commands."""
+"""Between them they have most roles; nothing is applied yet, so that every step has commands."""
 
 TRACE = """\
 PATH=/nowhere
@@ -46,11 +44,6 @@ exit 0
 
 Twice each, since what comes next may depend on it: programs that are not there succeed, and then fail.
 """
-
-
-@pytest.fixture(scope="module")
-def up(machine: None) -> None:
-    samdrift("lab", "up")
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +93,7 @@ def unharmed(host: str) -> bool:
 
 @settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(hostile_rows())
-def test_hostile_text_in_netbox_is_text_in_every_command_of_a_plan(up: None, shell: Path, rows: Rows) -> None:
+def test_hostile_text_in_netbox_is_text_in_every_command_of_a_plan(empty_lab: Fleet, shell: Path, rows: Rows) -> None:
     fleet = sound(rows)
     assume(fleet is not None)
     in_lab = Lab().overlay(fleet or Fleet())
@@ -113,15 +106,3 @@ def test_hostile_text_in_netbox_is_text_in_every_command_of_a_plan(up: None, she
     assert obeyed(shell, run) == []
     assert not any(PRODUCT[1] in command.text or "harm" in command.path for command in commands)
     assert all(map(unharmed, HOSTS))
-
-
-def test_a_hostile_name_is_applied_as_a_name(lab_netbox: NetBoxServer, tmp_path: Path) -> None:
-    """On a host that has everything applied already, as NetBox's host needs it."""
-    host, rows = "tie-dns1", rows_of(load())
-    write(rows, described=WORST, person=WORST)
-    fleet = sound(rows)
-    assert fleet is not None
-    dump(fleet, tmp_path / "inventory")
-    samdrift("--lab", "--source", str(tmp_path / "inventory"), "--limit", host, "apply", "--yes")
-    assert by_hand(host, f"getent passwd {PERSON}").split(":")[4] == WORST
-    assert unharmed(host)

@@ -1,0 +1,168 @@
+"""A role that cuts a host off, in as many ways as there are, and an apply of it. Nobody has such a role."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import roles
+from deploy.apply import Applied, Apply
+from deploy.lab import Lab
+from deploy.observer import Observer
+from deploy.plan import HostPlan, Plan
+from deploy.planner import Session, code_digest
+from deploy.record import AppliedStep
+from inventory.fleet import Fleet
+from inventory.snapshot import load
+from roles.shared.catalogue import catalogue
+
+ROLE = r'''
+"""Cuts its host off."""
+
+from roles.shared.files import managed_file
+from roles.shared.guard import kept_text
+from roles.shared.handlers import reload
+from roles.shared.registration import current
+from roles.shared.ruleset import loaded_ruleset
+from roles.shared.settings import Options as RoleOptions
+from roles.shared.settings import Settings as RoleSettings
+from roles.shared.state import ensured
+from roles.shared.traffic import ANYWHERE
+
+PLATFORMS = ("debian-13",)
+RULES = "/etc/cutting.nft"
+DROP = """\
+flush ruleset
+table inet cutting {{
+    chain input {{
+        type filter hook input priority -10; policy {};
+        {}
+    }}
+}}
+"""
+
+
+class Options(RoleOptions):
+    how: str
+
+
+class Settings(RoleSettings):
+    how: str
+
+
+def settings(host, fleet, options):
+    return Settings(how=options.how)
+
+
+def deploy(settings):
+    WAYS[settings.how]()
+
+
+def ruleset(content):
+    managed_file(RULES, content=content, guarded=True)
+    loaded_ruleset(RULES, content, ANYWHERE)
+
+
+def file(path, content, mode, *then):
+    managed_file(path, content=content, mode=mode, then=then, guarded=True)
+
+
+def address():
+    step = "no address on wan0"
+    tell = "ip -o -4 addr show dev wan0 | awk '{ print \"addr replace\", $4, \"dev wan0\" }'"
+    current().guards[step] = kept_text(step, tell=tell, put_back="ip -batch -")
+    ensured(step, question="ip -o -4 addr show dev wan0", answer="", command="ip addr flush dev wan0")
+
+
+WAYS = {
+    "every packet": lambda: ruleset(DROP.format("drop", "")),
+    "new connections": lambda: ruleset(DROP.format("accept", "tcp dport 22 ct state new drop")),
+    "another port": lambda: file("/etc/ssh/sshd_config", "Port 2222\n", "600", reload("ssh.service")),
+    "no key": lambda: file("/etc/ssh/authorized_keys/samdrift", "# nobody\n", "644"),
+    "no sudo": lambda: file("/etc/sudoers.d/samdrift", "# nobody\n", "440"),
+    "no address": address,
+    "nothing": lambda: file("/etc/cutting", "harmless\n", "644"),
+}
+'''
+
+WAYS = ("every packet", "new connections", "another port", "no key", "no sudo", "no address")
+
+
+@contextmanager
+def role() -> Iterator[None]:
+    """While it lasts, there is a role `cutting`."""
+    with TemporaryDirectory() as directory:
+        Path(directory, "cutting.py").write_text(ROLE)
+        roles.__path__.append(directory)
+        catalogue.cache_clear()
+        try:
+            yield
+        finally:
+            roles.__path__.remove(directory)
+            sys.modules.pop("roles.cutting", None)
+            catalogue.cache_clear()
+
+
+def fleet_that_cuts(ways: Mapping[str, str]) -> Fleet:
+    """The lab's fleet, in which each of these hosts has the role `cutting` alone, and cuts itself off in this way."""
+    fleet = Lab().overlay(load())
+    hosts = tuple(
+        h.model_copy(update={"context": {"samdrift": {"roles": ["cutting"], "cutting": {"how": ways[h.name]}}}})
+        if h.name in ways
+        else h
+        for h in fleet.hosts
+    )
+    return fleet.model_copy(update={"hosts": hosts})
+
+
+class NoJournal:
+    """Nothing to be resumed."""
+
+    def begun(self, _plan_digest: str, /) -> tuple[str, ...]:
+        return ()
+
+    def begin(self, _plan_digest: str, _host: str, /) -> None:
+        """Nothing."""
+
+    def last_applied(self, _host: str, /) -> dict[str, AppliedStep]:
+        return {}
+
+
+def cut(ways: Mapping[str, str], guard_seconds: float, observer: Observer | None = None) -> Applied:
+    """Have each of these hosts cut itself off, by a whole apply."""
+    fleet = fleet_that_cuts(ways)
+    access = Lab().access().model_copy(update={"guard_seconds": guard_seconds})
+    with Session(fleet, [fleet.host(name) for name in ways], access, observer, said="a test") as session:
+        plan = plan_of(fleet, session.look())
+        assert all(h.changes and not h.error for h in plan.hosts), plan.hosts
+        return Apply(session, plan, lambda _names: (), NoJournal()).go()
+
+
+def plan_of(fleet: Fleet, hosts: tuple[HostPlan, ...]) -> Plan:
+    return Plan(
+        fleet_digest=fleet.digest,
+        fleet_source="a test",
+        code_digest=code_digest(),
+        made_at="now",
+        made_by="a test",
+        hosts=hosts,
+    )
+
+
+class Told:
+    """An observer that says when a host is changed, for who waits to kill this process."""
+
+    def stage(self, title: str, hosts: object, things: str = "host") -> None:
+        """Nothing."""
+
+    def host(self, host: str, state: str, detail: str = "") -> None:
+        sys.stdout.write(f"{host} {state} {detail}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    with role():
+        cut({sys.argv[1]: sys.argv[2]}, float(sys.argv[3]), Told())
