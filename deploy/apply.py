@@ -173,7 +173,7 @@ class Apply:
         self._lost_while_proved(converged, amiss)
         self._fallen_short(checks, held, amiss)
         self._confirm(outcomes, amiss)
-        self._put_back(ready, amiss)
+        self._put_back(ready, outcomes, amiss)
         checks = tuple(c for c in checks if c.host not in amiss)  # of what was put back, they say nothing any more
         self.checks += checks
         self.findings += [check_finding(c, self.controls) for c in checks if c.outcome == "failed"]
@@ -325,26 +325,26 @@ class Apply:
             if live.error or live.changes:
                 self._unsettled(live, outcomes[live.host])
 
-    def _put_back(self, ready: Mapping[str, HostPlan], amiss: _Amiss) -> None:
+    def _put_back(self, ready: Mapping[str, HostPlan], outcomes: Mapping[str, Outcome], amiss: _Amiss) -> None:
         """Let the other guarded hosts put themselves back, and see whether they are as they were."""
         if amiss:
             self.observer.stage("waiting for hosts that put themselves back", list(amiss))
-            Pool(AT_ONCE).map(lambda name: self._put_one_back(ready[name], amiss[name]), list(amiss))
+            Pool(AT_ONCE).map(lambda name: self._put_one_back(ready[name], outcomes[name], amiss[name]), list(amiss))
 
-    def _put_one_back(self, before: HostPlan, why: str) -> None:
+    def _put_one_back(self, before: HostPlan, outcome: Outcome, why: str) -> None:
         name = before.host
         try:
             said = self.session.restore(name)
         except SamdriftError as e:
             self.observer.host(name, "failed", str(e))
-            self._result(name, "unknown", detail=str(e))
+            self._result(name, "unknown", changed=outcome.done, detail=str(e))
             lost = "the host was lost while it was changed, and nobody knows whether it put itself back"
             self._finding(Kind.UNKNOWN, before, summary=lost, detail=f"{why}\n{e}")
             return
         (after,) = self.session.look([name])
         stands = after.error or _as_before(before, after)
         self.observer.host(name, "done", f"rolled back; {stands}")
-        self._result(name, "rolled back", detail=why)
+        self._result(name, "rolled back", changed=outcome.done, detail=why)
         self._finding(
             Kind.ROLLED_BACK,
             before,

@@ -103,8 +103,16 @@ def _tell_netbox(common: Common, netbox: NetBox | None, record: Record) -> None:
 @click.argument("planfile", metavar="[PLANFILE]", required=False, type=FILE)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--brief", is_flag=True, help="Show the plan a line a step.")
+@click.option(
+    "--guard",
+    metavar="SECONDS",
+    type=click.FloatRange(10, 3600),
+    help="A host undoes what could cut it off, so long after it heard of samdrift last. [60]",
+)
 @_write_back_option
-def apply(common: Common, planfile: Path | None, yes: bool, brief: bool, write_back: bool) -> int:
+def apply(  # noqa: PLR0917  options are told by position in click's own way
+    common: Common, planfile: Path | None, yes: bool, brief: bool, guard: float | None, write_back: bool
+) -> int:
     """Change the hosts as planned, in waves, and verify them.
 
     Without PLANFILE, makes a plan, shows it and asks. With it, carries out exactly that plan.
@@ -115,7 +123,7 @@ def apply(common: Common, planfile: Path | None, yes: bool, brief: bool, write_b
     if not yes and not sys.stdin.isatty():
         raise UsageError("apply asks before it changes anything, and here is nobody to answer", fix="add --yes")
     planned = read_plan(planfile) if planfile else None
-    with running(common, "apply") as (run, observer):
+    with running(common, "apply", guard_seconds=guard) as (run, observer):
         names = render.municipalities(run.fleet)
         netbox = _netbox_to_tell(common, run.fleet) if write_back else None
 

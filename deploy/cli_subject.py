@@ -111,8 +111,12 @@ def vault_of(common: Common) -> AgeVault:
 
 
 @contextmanager
-def running(common: Common, command: str) -> Iterator[tuple[Run, Telling]]:
-    """A run on the hosts that are meant, are active and have roles; how it goes is told meanwhile."""
+def running(common: Common, command: str, **access_too: object) -> Iterator[tuple[Run, Telling]]:
+    """A run on the hosts that are meant, are active and have roles; how it goes is told meanwhile.
+
+    Args:
+        access_too: what this command says of how hosts are accessed, by the names in `Access`.
+    """
     from deploy.lab import Lab
     from deploy.runs import Run
     from deploy.transport import Access
@@ -121,7 +125,7 @@ def running(common: Common, command: str) -> Iterator[tuple[Run, Telling]]:
         Lab().require_up()
     fleet, source, said = fleet_of(common)
     access = Lab().access() if common.lab else Access()
-    own = {"user": common.user, "key_file": common.key}
+    own = {"user": common.user, "key_file": common.key, **access_too}
     with observing(common.aside) as observer:
         run = Run(
             command=command,

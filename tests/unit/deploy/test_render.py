@@ -21,6 +21,7 @@ from inventory.fleet import Fleet
 from inventory.netbox.wanted import KINDS
 from inventory.netbox.writes import writes
 from roles.shared.change import Change
+from roles.shared.guard import Guard
 from tests.unit.inventory import fleets
 
 NAMES = {"heby": "Heby", "osthammar": "Östhammar"}
@@ -40,6 +41,10 @@ def step(name: str, *, changing: bool = True, handler: bool = False) -> Step:
     change = Change(what="/etc/x", before="old\n", after="new\n") if not handler else None
     commands = (Command(kind="run", text="install x"),) if changing else ()
     return Step(role="base", name=name, intent="i", commands=commands, change=change, handler=handler)
+
+
+def guarded(step: Step) -> Step:
+    return step.model_copy(update={"guard": Guard(what="/etc/x", keep="true", restore="true")})
 
 
 def record_of(*checks: Check, findings: tuple[Finding, ...] = (), hosts: tuple[HostResult, ...] = ()) -> Record:
@@ -115,6 +120,14 @@ def test_text_from_a_host_is_neither_markup_nor_a_command_to_the_terminal() -> N
 
     assert "[bold red]x[/]" in text
     assert not render.OBEYED.search(text)
+
+
+def test_a_guarded_step_says_what_undoes_it_and_by_what() -> None:
+    host = HostPlan(host="a", municipality="", steps=(guarded(step("file /etc/x")), step("file /etc/y")))
+
+    text = shown(*render.plan(plan_of(host), NAMES))
+
+    assert text.count("guarded: a timer on the host puts back: /etc/x") == 1
 
 
 def _lost(name: str) -> HostResult:
