@@ -133,10 +133,13 @@ class Apply:
         """What was done until an interruption or an error of samdrift's own ended it, with a finding that says so."""
         begun = self.journal.begun(self.plan.digest)
         left = sorted(h for h in begun if h not in self.results)
+        detail = f"begun and not finished: {', '.join(left)}" if left else "no host was left half changed"
+        if guarded := self.session.guarded:
+            detail += f"; about to undo what could cut them off: {', '.join(guarded)}"
         finding = Finding(
             kind=Kind.FAILED_STEP,
             summary=f"the apply was broken off: {why}",
-            detail=f"begun and not finished: {', '.join(left)}" if left else "no host was left half changed",
+            detail=detail,
             remedy="see what is left: samdrift plan; the same plan, applied again, goes on where it broke off",
             severity=Severity.HIGH,
         )
@@ -156,11 +159,11 @@ class Apply:
         """Change the hosts of one wave; whether the next may follow."""
         looked = self._without_others_changes(self.session.look([h.name for h in wave]))
         ready = {live.host: live for live in looked if self._ready(live)}
+        held = self._held_before(ready.values())
         self.observer.stage(f"wave {number}: applying", list(ready))
         for live in ready.values():
             if live.changes:  # before any of the wave is changed: a journal that cannot be written stops it here
                 self.journal.begin(self.plan.digest, live.host)
-        held = self._held_before(ready.values())
         outcomes = dict(zip(ready, Pool(AT_ONCE).map(self._carry_out, ready.values()), strict=True))
         amiss = _Amiss(name for name, outcome in outcomes.items() if outcome.guarded)
         for name, outcome in outcomes.items():

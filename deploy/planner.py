@@ -280,6 +280,11 @@ class Session:
         else:
             self._guards[name] = HostGuard(lambda: self._connections[name], planned.guards, self.said)
 
+    @property
+    def guarded(self) -> tuple[str, ...]:
+        """The hosts that will put themselves back unless they are confirmed."""
+        return tuple(sorted(self._guards))
+
     def confirm(self, name: str) -> None:
         """Tell a guarded host that all is well.
 
