@@ -130,6 +130,7 @@ LAST = [
         "test_write_back",
         "test_untrusted",
         "test_main_job",
+        "test_gateway_services",
     )
 ]
 """What needs the lab comes last, since its NetBox is deployed while the rest runs. First of it stands what has a lab of
