@@ -106,6 +106,14 @@ class Prefix(Frozen):
     gateway: IPv4Address | None = Field(default=None, description="custom field: the router's address in it")
 
 
+class Range(Frozen):
+    """Addresses of a prefix, from `start` to `end` inclusive, that are lent out: a DHCP pool of the prefix."""
+
+    start: IPv4Address
+    end: IPv4Address
+    description: str = ""
+
+
 class ConfigContext(Frozen):
     """A NetBox config context and what it is assigned to. NetBox merges them; samdrift never does."""
 
@@ -230,6 +238,7 @@ class Fleet(Frozen):
     tags: tuple[Named, ...] = ()
     vlans: tuple[Vlan, ...] = ()
     prefixes: tuple[Prefix, ...] = ()
+    ranges: tuple[Range, ...] = ()
     config_contexts: tuple[ConfigContext, ...] = ()
     hosts: tuple[Host, ...] = ()
     cables: tuple[Cable, ...] = ()
@@ -297,6 +306,10 @@ class Fleet(Frozen):
         holding = [p for p in self.prefixes if address in p.prefix]
         return max(holding, key=lambda p: p.prefix.prefixlen, default=None)
 
+    def ranges_in(self, prefix: IPv4Network) -> tuple[Range, ...]:
+        """The ranges of this prefix, in the addresses' order. (In a sound fleet, a range begins and ends in one.)"""
+        return tuple(r for r in self.ranges if r.start in prefix)
+
 
 ASSIGNED_BY = ("regions", "sites", "device_types", "device_roles", "platforms", "clusters", "tenants", "tags")
 """What a config context can be assigned by, in this model."""
@@ -314,6 +327,7 @@ KEYS: Mapping[str, Callable[[Any], Any]] = {
     "tags": lambda x: x.slug,
     "vlans": lambda x: (x.site, x.vid),
     "prefixes": lambda x: (x.prefix, x.site or "", x.region or ""),
+    "ranges": lambda x: (x.start, x.end),
     "config_contexts": lambda x: (x.weight, x.name),
     "hosts": lambda x: x.name,
     "cables": lambda x: (x.a, x.b),

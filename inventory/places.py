@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
-from inventory.fleet import Cable, ConfigContext, Fleet, Frozen, Host, Prefix, Site, Tenant, Vlan
+from inventory.fleet import Cable, ConfigContext, Fleet, Frozen, Host, Prefix, Range, Site, Tenant, Vlan
 
 Path = tuple[str | int, ...]
 
@@ -67,6 +67,9 @@ def owner(fleet: Fleet, path: Path) -> tuple[str, str]:
             tenants = {item.slug}
         case Vlan() | Prefix():
             tenants = {of_site.get(item.site or "", "")}
+        case Range():
+            prefix = fleet.prefix_of(item.start)
+            tenants = {of_site.get(prefix.site or "", "")} if prefix else set()
         case ConfigContext():
             tenants = {*item.tenants, *(of_site.get(s, "") for s in item.sites)}
         case Cable():
@@ -87,6 +90,8 @@ def called(item: Frozen) -> str:
             return f"{item.vid} at {item.site}"
         case Prefix():
             return str(item.prefix)
+        case Range():
+            return f"{item.start} to {item.end}"
         case Cable():
             return f"{item.a} to {item.b}"
         case Host() | ConfigContext():

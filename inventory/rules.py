@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from inventory.errors import Problem
-from inventory.fleet import ASSIGNED_BY, KEYS, Fleet, Host, Interface, Site
+from inventory.fleet import ASSIGNED_BY, KEYS, Fleet, Host, Interface, Range, Site
 from inventory.places import Path, Places, called, in_words, noun, owner, printable
 from inventory.secrets import MARK
 
@@ -109,7 +110,7 @@ def bad_slug(fleet: Fleet) -> Iterator[Fault]:
                 yield Fault((section, i, "slug"), f"{item.slug!r} is no slug")
 
 
-SLUGGED = tuple(s for s in KEYS if s not in {"vlans", "prefixes", "config_contexts", "hosts", "cables"})
+SLUGGED = tuple(s for s in KEYS if s not in {"vlans", "prefixes", "ranges", "config_contexts", "hosts", "cables"})
 
 
 @rule("name", fix="use letters, digits, blanks and . , : ( ) / + -, at most 100")
@@ -452,6 +453,54 @@ def unheld_gateway(fleet: Fleet) -> Iterator[Fault]:
             )
             what = f"{prefix.prefix}: the gateway {prefix.gateway} is not at {prefix.site or prefix.region}: {found}"
             yield Fault(("prefixes", i, "gateway"), what, needs=("hosts", "sites"))
+
+
+@rule("range-prefix", fix="name a first and a last address of one prefix, neither its own nor its broadcast address")
+def range_elsewhere(fleet: Fleet) -> Iterator[Fault]:
+    """Addresses are lent out in one network, several at a time (NetBox keeps no range of one); else it is a typing
+    error.
+    """
+    for i, lent in enumerate(fleet.ranges):
+        first, last = fleet.prefix_of(lent.start), fleet.prefix_of(lent.end)
+        if lent.end <= lent.start:
+            yield Fault(("ranges", i), f"{called(lent)} does not end after it begins")
+        elif first is None or first != last:
+            lies = f"in {first.prefix} and in {last.prefix}" if first and last else "outside every prefix"
+            yield Fault(("ranges", i), f"{called(lent)} lies {lies}", needs=("prefixes",))
+        elif not (_usable(lent.start, first.prefix) and _usable(lent.end, first.prefix)):
+            yield Fault(("ranges", i), f"{called(lent)} has {first.prefix} itself or its broadcast address in it")
+
+
+@rule("range-gateway", fix="set the gateway of the prefix, or remove the range")
+def range_without_gateway(fleet: Fleet) -> Iterator[Fault]:
+    """Who is lent an address is told the way out of the prefix with it, and it is the gateway that lends it."""
+    for i, lent in enumerate(fleet.ranges):
+        prefix = fleet.prefix_of(lent.start)
+        if prefix is not None and prefix.gateway is None:
+            yield Fault(("ranges", i), f"{called(lent)} is in {prefix.prefix}, which has no gateway")
+
+
+@rule("range-overlap", fix="correct one of them, or make one of both")
+def overlapping_ranges(fleet: Fleet) -> Iterator[Fault]:
+    """An address in two ranges would be lent out twice."""
+    before: Range | None = None
+    for i, lent in sorted(enumerate(fleet.ranges), key=lambda pair: (pair[1].start, pair[1].end)):
+        if before is not None and lent.start <= before.end:
+            yield Fault(("ranges", i), f"{called(lent)} overlaps {called(before)}")
+        before = lent if before is None or lent.end > before.end else before
+
+
+@rule("range-address", fix="give the interface another address, or end the range before it")
+def address_in_range(fleet: Fleet) -> Iterator[Fault]:
+    """A host's own address in a range would be lent to somebody else, too."""
+    ranges = sorted(fleet.ranges, key=lambda r: (r.start, r.end))
+    starts = [r.start for r in ranges]
+    for i, j, k, host in _addresses(fleet) if ranges else ():
+        ip = host.interfaces[j].addresses[k].ip
+        at = bisect_right(starts, ip) - 1
+        if at >= 0 and ip <= ranges[at].end:
+            what = f"{host.name}:{host.interfaces[j].name}: {ip} is in the range {called(ranges[at])}"
+            yield Fault(("hosts", i, "interfaces", j, "addresses", k), what)
 
 
 def _is_on(interface: Interface, vlan: int | None) -> bool:

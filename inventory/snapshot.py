@@ -2,7 +2,7 @@
 
     organisation.yaml    regions, tenants, sites, platforms, device roles, manufacturers, device and cluster types,
                          clusters, tags
-    network.yaml         VLANs and prefixes
+    network.yaml         VLANs, prefixes and ranges of addresses
     contexts.yaml        config contexts and what they are assigned to
     cables.yaml          cables
     hosts/<tenant>.yaml  the hosts of one municipality, each with its merged config context, as NetBox merged it
@@ -55,7 +55,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
         "clusters",
         "tags",
     ),
-    "network.yaml": ("vlans", "prefixes"),
+    "network.yaml": ("vlans", "prefixes", "ranges"),
     "contexts.yaml": ("config_contexts",),
     "cables.yaml": ("cables",),
 }

@@ -22,13 +22,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Frozen, Host
 from roles.shared import settings as shared
+from roles.shared.catalogue import settings_of
 from roles.shared.files import managed_file
 from roles.shared.handlers import restart
 from roles.shared.packages import packages
@@ -117,6 +118,29 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
         Listen(protocol="udp", port=53, sources=settings.clients, why="DNS"),
         Listen(protocol="tcp", port=53, sources=settings.clients, why="DNS, long answers"),
     )
+
+
+def resolvers(fleet: Fleet) -> tuple[Host, ...]:
+    """The fleet's resolvers that can be asked, by name.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    found = tuple(h for h in fleet.with_role("dns_resolver") if h.primary_address is not None)
+    if not found:
+        field, fix = "config context samdrift.roles", "give an active host the role dns_resolver"
+        raise shared.SettingsError("the fleet has no resolver to ask", field=field, fix=fix)
+    return found
+
+
+def known_to_all(fleet: Fleet) -> Settings:
+    """What every resolver of the fleet says, as the first of them: all but `addresses` is the same for all.
+
+    Raises:
+        SettingsError: there is none, or its settings have a problem.
+    """
+    first, *_ = resolvers(fleet)
+    return cast("Settings", settings_of(first, fleet, ("dns_resolver",))["dns_resolver"])
 
 
 def deploy(settings: Settings) -> None:

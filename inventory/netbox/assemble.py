@@ -1,8 +1,8 @@
 """From NetBox's rows to a Fleet. Pure: nothing is fetched here, and whether the Fleet is sound `rules.py` says.
 
 What the Fleet cannot hold is a problem, said in NetBox's words, all of them at once. Left out, since samdrift has no
-use for them: addresses that no interface has, IPv6, prefixes that only contain others (status container), services of
-FHRP groups, and cables that are not from one interface to another.
+use for them: addresses that no interface has, IPv6, prefixes that only contain others (status container), ranges that
+are not active, services of FHRP groups, and cables that are not from one interface to another.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ class _Assembly:
         parts["clusters"] = [self._cluster(i, row) for i, row in rows["clusters"].items()]
         parts["vlans"] = [self._vlan(row) for row in rows["vlans"].values()]
         parts["prefixes"] = [self._prefix(row) for row in rows["prefixes"].values() if _is_used(row)]
+        parts["ranges"] = [self._range(row) for row in rows["ranges"].values() if _is_lent(row)]
         parts["config_contexts"] = [self._context(row) for row in rows["config_contexts"].values()]
         parts["hosts"] = self._hosts()
         parts["cables"] = self._cables()
@@ -134,6 +135,10 @@ class _Assembly:
             "gateway": row["custom_fields"].get(GATEWAY.name) or None,
         }
         return self._made("prefixes", row, fields)
+
+    def _range(self, row: Row) -> Frozen | None:
+        ends = {end: row[f"{end}_address"].partition("/")[0] for end in ("start", "end")}
+        return self._made("ranges", row, ends | _fields(row, ("description",)))
 
     def _context(self, row: Row) -> Frozen | None:
         for field in ASSIGNED_BY_MORE:
@@ -263,7 +268,8 @@ class _Assembly:
         return None if row[field] is None else self._slugs.get(section, {}).get(row[field])
 
     def _wrong(self, kind: str, row: Row, field: str, what: str, fix: str) -> None:
-        name = row.get("name") or row.get("model") or row.get("prefix") or f"number {row['id']}"
+        names = (row.get(field) for field in ("name", "model", "prefix", "start_address"))
+        name = next(filter(None, names), f"number {row['id']}")
         custom = f"custom field {field}" if field in {FAMILY.name, GATEWAY.name, HOST_KEYS.name} else field
         self._problems.append(Problem(RULE, printable(f"{noun(kind)} {name}, {custom}"), printable(what), fix))
 
@@ -297,6 +303,11 @@ def _cluster_slug(row: Row) -> str:
 def _is_used(row: Row) -> bool:
     """Whether samdrift has a use for a prefix."""
     return row["status"] != "container" and ":" not in row["prefix"]
+
+
+def _is_lent(row: Row) -> bool:
+    """Whether a range is one of a fleet's: NetBox has reserved and deprecated ones, too."""
+    return row["status"] == "active" and ":" not in row["start_address"]
 
 
 def _fields(row: Row, names: Iterable[str]) -> Row:

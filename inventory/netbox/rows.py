@@ -109,6 +109,7 @@ KINDS = (
         {"vlan": "vlans"},
         ("sites", "regions"),
     ),
+    Kind("ranges", "ipam.iprange", "ipam/ip-ranges", ("start_address", "end_address", "status", "description")),
     Kind(
         "config_contexts",
         "extras.configcontext",
@@ -179,7 +180,7 @@ BY_TYPE = {kind.type: kind for kind in KINDS}
 
 CONTEXTS = "config_context"
 """The field of a host that holds its merged config context."""
-LISTS = {"prefixes": "prefix_list", "ip_addresses": "ip_address_list"}
+LISTS = {"prefixes": "prefix_list", "ranges": "ip_range_list", "ip_addresses": "ip_address_list"}
 """GraphQL lists that are not called as the others."""
 LONG = 100
 """From so many members on, a list may be one that GraphQL has cut (at NetBox's MAX_PAGE_SIZE); REST cuts none."""

@@ -204,6 +204,18 @@ def _prefixes(fleet: Fleet) -> Iterator[Wanted]:
         yield Wanted((str(prefix.prefix),), fields)
 
 
+def _ranges(fleet: Fleet) -> Iterator[Wanted]:
+    for lent in fleet.ranges:
+        prefix = fleet.prefix_of(lent.start)
+        mask = 32 if prefix is None else prefix.prefix.prefixlen
+        fields = {
+            "start_address": f"{lent.start}/{mask}",
+            "end_address": f"{lent.end}/{mask}",
+            "description": lent.description,
+        }
+        yield Wanted((str(lent.start),), fields, {"status": "active"})
+
+
 def _site_of_vlan(fleet: Fleet, prefix: Prefix) -> str:
     """The site whose VLAN a prefix means: its own; of a prefix that a region shares, the first there that has it."""
     if prefix.site is not None:
@@ -363,6 +375,11 @@ def _address_key(row: Row) -> Key | None:
     return (str(ip_interface(row["address"]).ip),) if is_used else None
 
 
+def _range_key(row: Row) -> Key | None:
+    """Its first address, without the mask."""
+    return (str(ip_interface(row["start_address"]).ip),)
+
+
 def _interface_key(row: Row) -> Key | None:
     owner = row.get("device") or row.get("virtual_machine")
     return (owner["name"], row["name"]) if owner and owner["name"] else None
@@ -484,6 +501,14 @@ KINDS: tuple[Kind, ...] = (
         ("prefix", "description", "scope_type", "scope_id", "scope", "vlan", "status", "custom_fields"),
         _by("prefix"),
         _prefixes,
+    ),
+    Kind(
+        "range",
+        "ipam/ip-ranges",
+        ("start_address", "end_address", "status", "description"),
+        _range_key,
+        _ranges,
+        called="from {0}",
     ),
     Kind(
         "config context",

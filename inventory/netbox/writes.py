@@ -327,6 +327,13 @@ def _prefix_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Pr
         yield Problem("netbox-prefix", f"{kind.title(wanted.key)}, status", what, "make it active in NetBox")
 
 
+def _range_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Problem]:
+    row = there.rows.get(Ref(kind.name, wanted.key))
+    if row is not None and _id(row["status"]) != "active":
+        what = f"in NetBox, its status is {_id(row['status'])}"
+        yield Problem("netbox-range", f"{kind.title(wanted.key)}, status", what, "make it active in NetBox")
+
+
 def _context_in_the_way(kind: Kind, wanted: Wanted, _: _There) -> Iterator[Problem]:
     if not wanted.fields["data"].value:
         where = f"{kind.title(wanted.key)}, data"
@@ -381,6 +388,7 @@ SPECIAL: Mapping[str, Callable[[Kind, Wanted, _There], Iterator[Problem]]] = {
     "device": _host_in_the_way,
     "virtual machine": _host_in_the_way,
     "prefix": _prefix_in_the_way,
+    "range": _range_in_the_way,
     "address": _address_in_the_way,
     "cable": _cable_in_the_way,
     "service": _service_in_the_way,

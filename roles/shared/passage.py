@@ -18,7 +18,7 @@ from typing import Literal
 from inventory.fleet import Fleet, Host
 from roles.shared.catalogue import catalogue
 from roles.shared.settings import Settings
-from roles.shared.traffic import ANYWHERE, Forward, Listen, management, networks
+from roles.shared.traffic import ANYWHERE, Forward, Listen, local_networks, management, networks
 
 GATEWAY = "edge_gateway"
 BUILT_ON_OTHERS = frozenset({GATEWAY, "firewall"})
@@ -101,9 +101,10 @@ def _flows(of: _Of) -> tuple[Flow, ...]:
 def _services(fleet: Fleet) -> Iterator[Flow]:
     """What hosts serve to clients in other prefixes."""
     for host, address, home in _reachable(fleet):
+        near = {home, *local_networks(host, fleet)}
         for listen in listens_of(host, fleet):
             for source, prefix in _parts(listen.sources, fleet):
-                if prefix != home:
+                if prefix not in near:
                     yield Flow(source, prefix, address, home, listen.protocol, listen.port, listen.why)
 
 

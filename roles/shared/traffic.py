@@ -49,6 +49,13 @@ def site_networks(fleet: Fleet, site: str) -> tuple[IPv4Network, ...]:
     return networks(p.prefix for p in fleet.prefixes if p.site == site)
 
 
+def local_networks(host: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
+    """The prefixes of its own site that this host stands in: who is there reaches it without a gateway between."""
+    return networks(
+        p.prefix for p in fleet.prefixes if p.site == host.site and any(a.ip in p.prefix for a in host.addresses)
+    )
+
+
 def addresses_of(hosts: Iterable[Host]) -> tuple[IPv4Network, ...]:
     """Every address of these hosts, as /32 networks: any of them may be the source of a packet."""
     return networks(IPv4Network(a.ip) for h in hosts for a in h.addresses)

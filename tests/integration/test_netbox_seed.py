@@ -103,7 +103,8 @@ def spoil(netbox: NetBox, rng: Random) -> None:
     """Delete a half of what nothing else stands on, and change what is left."""
     for endpoint in (
         "dcim/cables", "ipam/services", "ipam/ip-addresses", "dcim/interfaces", "virtualization/interfaces",
-        "dcim/devices", "virtualization/virtual-machines", "ipam/prefixes", "extras/config-contexts",
+        "dcim/devices", "virtualization/virtual-machines", "ipam/prefixes", "ipam/ip-ranges",
+        "extras/config-contexts",
     ):  # fmt: skip
         there = ids(netbox, endpoint)
         netbox.delete(endpoint, rng.sample(there, len(there) // 2))
@@ -115,6 +116,7 @@ def spoil(netbox: NetBox, rng: Random) -> None:
         "dcim/sites": {"asns": [], "facility": "fel", "latitude": None},
         "ipam/vlans": {"name": "fel"},
         "ipam/prefixes": {"description": "fel", "vlan": None, "custom_fields": {"gateway": "10.0.0.1"}},
+        "ipam/ip-ranges": {"description": "fel"},
         "ipam/services": {"description": "fel"},
         "virtualization/clusters": {"description": "fel"},
     }

@@ -61,7 +61,9 @@ sane = wild.map(lambda text: "".join(c for c in text if c.isprintable() and c !=
 full_name = sane.map(lambda text: text.translate({ord(c): None for c in ":,"})[:80] or "-")
 """What role `base` lets through as somebody's name: it becomes a word of commands."""
 
-DESCRIBED = ("devices", "virtual_machines", "interfaces", "vm_interfaces", "prefixes", "services", "sites", "tenants")
+DESCRIBED = (
+    "devices", "virtual_machines", "interfaces", "vm_interfaces", "prefixes", "ranges", "services", "sites", "tenants",
+)  # fmt: skip
 NAMED = ("tenants", "sites", "tags", "vlans", "interfaces")
 HOSTS = ("devices", "virtual_machines")
 PERSON = "elsa-prov"

@@ -72,6 +72,7 @@ SOUND: dict[str, list[dict[str, Any]]] = {
         {"prefix": "10.60.10.0/24", "site": "tierp-datahall"},
         {"prefix": "10.63.10.0/24", "site": "heby-kommunhus", "vlan": 10, "gateway": "10.63.10.1"},
     ],
+    "ranges": [{"start": "10.63.10.100", "end": "10.63.10.199", "description": "Arbetsplatser"}],
     "config_contexts": [
         {"name": "gateways", "device_roles": ["edge-gateway"], "tags": ["lab"], "data": {"samdrift": {"wave": 30}}}
     ],
@@ -95,7 +96,8 @@ def with_hosts(*hosts: dict[str, Any]) -> Fleet:
     """The sound fleet with these hosts, no cables, and no gateways but theirs."""
     held = {str(a).partition("/")[0] for h in hosts for x in h["interfaces"] for a in x.get("addresses", ())}
     prefixes = [p if p.get("gateway") in held else p | {"gateway": None} for p in SOUND["prefixes"]]
-    return fleet(hosts=list(hosts), cables=[], prefixes=prefixes)
+    ranges = SOUND["ranges"] if "10.63.10.1" in held else []
+    return fleet(hosts=list(hosts), cables=[], prefixes=prefixes, ranges=ranges)
 
 
 def host(name: str, **fields: Any) -> Host:

@@ -75,6 +75,9 @@ class _Numbered:
             vlan = self._vlan(p.site, p.vlan) if p.vlan else None
             row = {"prefix": str(p.prefix), "description": p.description, "status": "active", "scope": scope}
             self._add("prefixes", [row | {"vlan": vlan, "custom_fields": fields}])
+        for r in self.fleet.ranges:
+            ends = {"start_address": f"{r.start}/24", "end_address": f"{r.end}/24"}
+            self._add("ranges", [ends | {"description": r.description, "status": "active"}])
         for c in self.fleet.config_contexts:
             assigned: dict[str, Any] = {name: [] for name in ASSIGNED_BY_MORE}
             assigned |= {f: [self._id(s, x) for x in getattr(c, s)] for f, s in ASSIGNED_BY.items()}

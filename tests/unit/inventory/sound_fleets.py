@@ -53,7 +53,7 @@ def sound(draw: st.DrawFn) -> Data:
             {"name": f"context {n}", "tags": ["lab"], "data": draw(st.sampled_from([{}, {"samdrift": draw(CONTEXT)}]))}
             for n in range(draw(st.integers(1, 3)))
         ],
-        **{section: [] for section in ("sites", "vlans", "prefixes", "hosts", "cables")},
+        **{section: [] for section in ("sites", "vlans", "prefixes", "ranges", "hosts", "cables")},
     }
     number = 0
     for tenant in tenants:
@@ -88,6 +88,11 @@ def _add_site(draw: st.DrawFn, fleet: Data, tenant: str, number: int) -> None:
     ]
     if draw(st.booleans()):
         fleet["prefixes"].append({"prefix": f"{net}.0.0/16", "site": slug})
+    last = draw(st.integers(21, 200))
+    fleet["ranges"] += [
+        {"start": f"{net}.20.20", "end": f"{net}.20.{last}", "description": draw(WORD)},
+        {"start": f"{net}.20.{last + 1}", "end": f"{net}.20.254"},
+    ]
     common = {"tenant": tenant, "site": slug, "tags": draw(st.sampled_from([[], ["lab"]]))}
     device = common | {"kind": "device", "device_type": "box"}
     context, server = draw(CONTEXT), f"{net}.10.{draw(st.integers(3, 254))}"
@@ -186,6 +191,16 @@ def _overlap(fleet: Data, n: int) -> None:
     fleet["prefixes"].append({"prefix": _prefixes(fleet, n)[0]["prefix"].replace("/24", "/26"), "site": site})
 
 
+def _ranges(fleet: Data, n: int) -> list[dict[str, Any]]:
+    """The two ranges of a site, side by side in the prefix for guests."""
+    return fleet["ranges"][2 * n : 2 * n + 2]
+
+
+def _range_of_staff(fleet: Data, n: int) -> None:
+    staff = _prefixes(fleet, n)[0]["prefix"].removesuffix(".0/24")
+    fleet["ranges"].append({"start": f"{staff}.2", "end": f"{staff}.20"})
+
+
 def _same_serial(fleet: Data, n: int) -> None:
     _firewall(fleet, n)["serial"] = _gateway(fleet, n)["serial"].lower()
 
@@ -221,7 +236,7 @@ BREAKS: dict[str, tuple[Callable[[Data, int], None], ...]] = {
         _set(_server, description="‹secret:x›"),
         _set(_server, local_context={"samdrift": {"base": {"a": "‹"}}}),
     ),
-    "duplicate": (_again("hosts"), _again("sites"), _again("vlans"), _again("prefixes"), _again("config_contexts")),
+    "duplicate": tuple(map(_again, ("hosts", "sites", "vlans", "prefixes", "ranges", "config_contexts"))),
     "host-name": (_set(_server, name="server"), _set(_gateway, name="xyz-gw1")),
     "interface-name": (lambda f, n: _gateway(f, n)["interfaces"][0].update(name="../wan0"),),
     "interface-type": (_untyped,),
@@ -245,6 +260,17 @@ BREAKS: dict[str, tuple[Callable[[Data, int], None], ...]] = {
         _way_through_the_administration,
         _set(_firewall, role="server"),
     ),
+    "range-prefix": (
+        lambda f, n: _ranges(f, n)[0].update(start="192.168.1.1", end="192.168.1.9"),
+        lambda f, n: _ranges(f, n)[0].update(end=_ranges(f, n)[0]["start"]),
+        lambda f, n: _ranges(f, n)[1].update(end=_ranges(f, n)[1]["end"].replace(".254", ".255")),
+    ),
+    "range-gateway": (lambda f, n: _prefixes(f, n)[1].update(gateway=None),),
+    "range-overlap": (
+        _again("ranges"),
+        lambda f, n: _ranges(f, n)[1].update(start=_ranges(f, n)[0]["start"]),
+    ),
+    "range-address": (_range_of_staff,),
     "asn": (_set(_site, asn=1257),),
     "coordinates": (_set(_site, latitude=91.0, longitude=0.0),),
     "host-kind": (_set(_gateway, cluster="kvm"), _set(_server, cluster=None)),

@@ -99,19 +99,25 @@ PREFIX: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {"prefix": st.sampled_from(["10.0.0.0/24", "10.0.1.0/24"])},
     optional={"vlan": st.integers(1, 2), "site": st.just("p")},
 )
+RANGE: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {"start": st.sampled_from(["10.0.0.1", "10.0.0.2"]), "end": st.just("10.0.0.9")},
+    optional={"description": st.sampled_from("rs")},
+)
 FLEETS = st.builds(
-    lambda hosts, contexts, tenants, prefixes: Fleet.model_validate(
+    lambda hosts, contexts, tenants, prefixes, ranges: Fleet.model_validate(
         {
             "hosts": [GATEWAY | h for h in hosts],
             "config_contexts": contexts,
             "tenants": tenants,
             "prefixes": prefixes,
+            "ranges": ranges,
         }
     ),
     st.lists(HOST, unique_by=lambda h: h["name"], max_size=2),
     st.lists(CONFIG_CONTEXT, unique_by=lambda c: c["name"], max_size=2),
     st.lists(TENANT, unique_by=lambda t: t["slug"], max_size=2),
     st.lists(PREFIX, unique_by=lambda p: p["prefix"], max_size=2),
+    st.lists(RANGE, unique_by=lambda r: r["start"], max_size=2),
 )
 
 

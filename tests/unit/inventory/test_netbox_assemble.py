@@ -75,6 +75,7 @@ def test_a_service_of_two_protocols_becomes_two() -> None:
         ("vlans", 1, {"site": None}, "VLAN Personal, site: is not set"),
         ("prefixes", 1, {"scope": "LocationType:3"}, "prefix 10.59.0.0/24, scope: is a LocationType"),
         ("prefixes", 1, {"custom_fields": {"gateway": "x"}}, "prefix 10.59.0.0/24, custom field gateway: "),
+        ("ranges", 1, {"end_address": "10.0.0.300/24"}, "range 10.63.10.100/24, end: input is not a valid IPv4"),
         ("config_contexts", 1, {"locations": [4]}, "config context gateways, locations: assigns it by locations"),
         ("ip_addresses", 1, {"address": "10.0.0.300/24"}, "device heb-gw1, interfaces.wan0.addresses.0: "),
         ("vm_interfaces", 1, {"name": None}, "virtual machine tie-dns1, interfaces.None.name: is not set"),
@@ -112,6 +113,9 @@ def test_what_samdrift_has_no_use_for_is_left_out() -> None:
     }
     for kind, row in more.items():
         rows.of[kind][99] = {"id": 99, "description": ""} | row  # type: ignore[index]
+    for number, ends in enumerate(("10.63.10.20/24", "2001:db8::1/64"), 98):
+        status = "reserved" if number == 98 else "active"
+        rows.of["ranges"][number] = {"id": number, "start_address": ends, "end_address": ends, "status": status}  # type: ignore[index]
     rows.of["ip_addresses"][98] = {"id": 98, "address": "2001:db8::1/64", "assigned_object": "dcim.interface:1"}  # type: ignore[index]
     rows.of["prefixes"][98] = more["prefixes"] | {"id": 98, "prefix": "2001:db8::/64", "status": "active"}  # type: ignore[index]
 
@@ -200,6 +204,7 @@ PLACES = st.sampled_from(
         ("clusters", "name"),
         ("config_contexts", "name"),
         ("prefixes", "description"),
+        ("ranges", "description"),
     ]
 )
 

@@ -95,7 +95,7 @@ def test_what_a_write_refers_to_is_there_before_it_and_afterwards_nothing_is_lef
 @pytest.mark.parametrize("number", range(3))
 def test_what_was_lost_is_written_again_and_nothing_else(make: Callable[[], Fleet], number: int) -> None:
     rng, rows = seeded_random(number), made(make())
-    leaves = ("cable", "service", "address", "config context", "prefix", "custom field")
+    leaves = ("cable", "service", "address", "config context", "prefix", "range", "custom field")
     lost = {name: rng.sample(rows[name], len(rows[name]) // 2) for name in leaves}
     rest = {name: [r for r in of if r not in lost.get(name, [])] for name, of in rows.items()}
 
@@ -200,6 +200,10 @@ IN_THE_WAY: dict[str, tuple[Spoil, str]] = {
     "a custom field of another type": (
         spoil("custom field", 0, type={"value": "json", "label": "JSON"}),
         "custom field gateway, type: in NetBox, its type is json, and samdrift's is text [netbox-field]",
+    ),
+    "a range that is not lent from": (
+        spoil("range", 0, status={"value": "reserved", "label": "Reserved"}),
+        "range from 10.63.10.100, status: in NetBox, its status is reserved [netbox-range]",
     ),
     "a container": (
         spoil("prefix", 0, status={"value": "container", "label": "Container"}),

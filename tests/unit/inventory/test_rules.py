@@ -39,6 +39,11 @@ GUESTS = {
 }
 
 
+def ranges(*ends: str) -> Fleet:
+    """The sound fleet with these ranges: first and last address of each in turn."""
+    return fleet(ranges=[{"start": a, "end": b} for a, b in zip(ends[::2], ends[1::2], strict=True)])
+
+
 def region(prefix: str, gateway: str, slug: str = "norra-uppland") -> dict[str, Any]:
     return {"prefix": prefix, "region": slug, "gateway": gateway}
 
@@ -303,6 +308,29 @@ BROKEN: list[tuple[str, Fleet, str, str]] = [
         "prefix 10.63.30.0/24, gateway",
         "(Gäster, egen väg ut) leaves by heb-gw1, which is no firewall",
     ),
+    ("range-prefix", ranges("10.63.10.9", "10.63.10.9"), "range 10.63.10.9 to 10.63.10.9", "does not end after"),
+    ("range-prefix", ranges("10.63.10.9", "10.63.10.8"), "range 10.63.10.9 to 10.63.10.8", "does not end after"),
+    ("range-prefix", ranges("10.63.10.9", "10.63.11.9"), "range 10.63.10.9 to 10.63.11.9", "outside every prefix"),
+    (
+        "range-prefix",
+        ranges("10.59.0.9", "10.63.10.9"),
+        "range 10.59.0.9 to 10.63.10.9",
+        "lies in 10.59.0.0/24 and in 10.63.10.0/24",
+    ),
+    ("range-prefix", ranges("10.63.10.9", "10.63.10.255"), "range 10.63.10.9 to 10.63.10.255", "broadcast"),
+    ("range-gateway", ranges("10.60.10.20", "10.60.10.29"), "range 10.60.10.20 to 10.60.10.29", "has no gateway"),
+    (
+        "range-overlap",
+        ranges("10.63.10.100", "10.63.10.199", "10.63.10.110", "10.63.10.111", "10.63.10.150", "10.63.10.250"),
+        "range 10.63.10.150 to 10.63.10.250",
+        "10.63.10.150 to 10.63.10.250 overlaps 10.63.10.100 to 10.63.10.199",
+    ),
+    (
+        "range-address",
+        ranges("10.63.10.1", "10.63.10.99", "10.63.10.100", "10.63.10.199"),
+        "host heb-gw1, interfaces.1.addresses.0",
+        "heb-gw1:lan0: 10.63.10.1 is in the range 10.63.10.1 to 10.63.10.99",
+    ),
     (
         "own-way-out",
         fleet(**first("vlans", name="Skola")),
@@ -382,6 +410,9 @@ SOUND_TOO = {
     "a region's gateway at any of its sites": prefixes(region("10.58.0.0/24", "10.58.0.1"), held="10.58.0.1/24"),
     "a gateway on its prefix' VLAN, tagged": prefixes(
         GUESTS | {"description": "", "vlan": 10}, held="10.63.30.1/24", untagged_vlan=None, tagged_vlans=[10]
+    ),
+    "two ranges side by side, up to the last address of a prefix": ranges(
+        "10.63.10.200", "10.63.10.254", "10.63.10.2", "10.63.10.199"
     ),
     "guests with a way out of their own": prefixes(GUESTS, held="10.63.30.1/24", role="firewall"),
     "Swedish letters in names": fleet(**first("tags", name="Älvkarleby, Östhammar (å)")),

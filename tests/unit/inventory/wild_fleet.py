@@ -85,6 +85,12 @@ def wild_fleet(rng: Random) -> Fleet:
             vlan = rng.choice(vids[site["slug"]])
             data["prefixes"].append({"prefix": f"172.16.{vlan % 256}.0/24", "region": site["region"], "vlan": vlan})
     data["prefixes"] = list({p["prefix"]: p for p in data["prefixes"]}.values())
+    data["ranges"] = [
+        {"start": f"10.{n}.{100 + i}.7", "end": f"10.{n}.{100 + i}.{rng.randint(8, 255)}"}
+        | rng.choice([{}, {"description": rng.choice(TEXTS)}])
+        for n in range(9)  # the last lies in no prefix
+        for i in range(rng.randint(0, 2))
+    ]
     data["config_contexts"] = [_context(rng, n) for n in range(12)]
     data["cables"] = _cables(rng, data["hosts"])
     return Fleet.model_validate(data).in_order()

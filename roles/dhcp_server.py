@@ -1,0 +1,127 @@
+"""DHCP (Kea): lends addresses in the prefixes that this host is the router of, and needs nobody else for it.
+
+A pool is an IP range of NetBox. What it lent stands in a file of its own on the host (`/var/lib/kea`), so it serves on
+whatever else is away. Clients are told the prefix' gateway, the resolver on this host (role `local_dns`, if it has
+it) and then the fleet's, the fleet's time servers, and its domain.
+
+Kea hears clients without an address by raw sockets, before any firewall; the port that this role opens is for those
+that renew. It answers in its own prefixes and to no relay.
+
+Options (config context `samdrift.dhcp_server`):
+
+- `lease_hours`: how long an address is lent. Clients renew at half of it, so they outlast that long without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated
+
+from pydantic import Field
+
+from inventory.fleet import Fleet, Frozen, Host, Range
+from roles.dns_resolver import known_to_all, resolvers
+from roles.shared.files import managed_file
+from roles.shared.handlers import restart
+from roles.shared.packages import packages
+from roles.shared.services import service
+from roles.shared.settings import Options as RoleOptions
+from roles.shared.settings import Settings as RoleSettings
+from roles.shared.settings import SettingsError
+from roles.shared.traffic import Listen
+from roles.time import time_servers
+
+PLATFORMS = ("debian-13",)
+CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.22")
+UNIT = "kea-dhcp4-server.service"
+PATH = "/etc/kea/kea-dhcp4.conf"
+SOCKET = "/run/kea/kea4-ctrl-socket"
+"""Where Kea is asked what it runs with; its own unit makes the directory, and Kea takes no other."""
+
+CHECK = "sed '/\"interfaces\":/d' {path} | KEA_LOCKFILE_DIR=none kea-dhcp4 -t /dev/stdin > /dev/null"
+"""Without its interfaces, which only the host itself has. A lock file of root's would keep Kea's own user out."""
+
+
+class Options(RoleOptions):
+    """What a config context may set for this role; see the module's text."""
+
+    lease_hours: Annotated[int, Field(ge=1, le=720)] = 24
+
+
+class Subnet(Frozen):
+    """A prefix with its pools, the interface and address that it is served at, and the resolvers told to its clients.
+
+    `id` is Kea's, by which it knows what it lent: it follows from the prefix, so that other prefixes come and go.
+    """
+
+    prefix: IPv4Network
+    interface: str
+    address: IPv4Address
+    gateway: IPv4Address
+    pools: tuple[Range, ...]
+    resolvers: tuple[IPv4Address, ...]
+
+    @property
+    def id(self) -> int:
+        """The prefix' first address as a number."""
+        return int(self.prefix.network_address)
+
+
+class Settings(RoleSettings):
+    """What is lent, for how long, and what clients are told."""
+
+    subnets: tuple[Subnet, ...]
+    lease_seconds: int
+    domain: str
+    time_servers: tuple[IPv4Address, ...]
+    socket: str = SOCKET
+
+
+def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+    """The prefixes behind this host that have ranges."""
+    subnets = tuple(_subnets(host, fleet))
+    if not subnets:
+        fix = "add an IP range to a prefix whose gateway it is, or take dhcp_server from it"
+        raise SettingsError("there is nothing to lend", field="config context samdrift.roles", fix=fix)
+    return Settings(
+        subnets=subnets,
+        lease_seconds=options.lease_hours * 3600,
+        domain=known_to_all(fleet).domain,
+        time_servers=tuple(h.address for h in time_servers(fleet)),
+    )
+
+
+def listens(settings: Settings) -> tuple[Listen, ...]:
+    """DHCP, from the prefixes that it serves."""
+    sources = tuple(s.prefix for s in settings.subnets)
+    return (Listen(protocol="udp", port=67, sources=sources, why="DHCP, renewals"),)
+
+
+def deploy(settings: Settings) -> None:
+    """Kea's DHCPv4 server with one configuration file."""
+    packages("kea-dhcp4-server")
+    managed_file(
+        PATH, template="dhcp_server/kea-dhcp4.conf.j2", settings=settings, validate_with=CHECK, then=(restart(UNIT),)
+    )
+    service(UNIT)
+
+
+def _subnets(host: Host, fleet: Fleet) -> Iterator[Subnet]:
+    """Whoever is a prefix' router serves it, so that no two servers lend the same addresses."""
+    central = tuple(r.address for r in resolvers(fleet))
+    for interface in host.interfaces:
+        for address in interface.addresses:
+            prefix = fleet.prefix_of(address.ip)
+            if prefix is None or prefix.site != host.site or prefix.gateway != address.ip:
+                continue
+            if pools := fleet.ranges_in(prefix.prefix):
+                own = (address.ip,) if "local_dns" in host.roles else ()
+                yield Subnet(
+                    prefix=prefix.prefix,
+                    interface=interface.name,
+                    address=address.ip,
+                    gateway=address.ip,
+                    pools=pools,
+                    resolvers=(*own, *central),
+                )

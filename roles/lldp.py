@@ -1,0 +1,69 @@
+"""lldpd: tells the devices at the other ends of this host's cables what it is, and hears what they are.
+
+It speaks at the ports that NetBox has cables or could have cables for (enabled, and not virtual), by the port's name.
+What it hears is held against NetBox's cables by the role's check.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+
+from inventory.fleet import Fleet, Frozen, Host
+from roles.shared.files import managed_file
+from roles.shared.handlers import restart
+from roles.shared.packages import packages
+from roles.shared.services import service
+from roles.shared.settings import Options, SettingsError
+from roles.shared.settings import Settings as RoleSettings
+
+CONTROLS = ("ISO 27002:2022 5.9", "ISO 27002:2022 8.20")
+UNIT = "lldpd.service"
+
+
+class Port(Frozen):
+    """A port of this host; `far_host` is at the other end of its cable, empty where it has none."""
+
+    name: str
+    far_host: str
+
+
+class Settings(RoleSettings):
+    """What this host says of itself, where, and who should be there."""
+
+    host: str
+    description: str
+    address: IPv4Address
+    ports: tuple[Port, ...]
+
+
+def settings(host: Host, fleet: Fleet, options: Options) -> Settings:  # noqa: ARG001  it has none
+    """Its ports and what NetBox's cables say of them."""
+    if host.primary_address is None:
+        raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
+    ports = tuple(_ports(host, fleet))
+    if not ports:
+        fix = "give it an enabled interface that is not virtual, or take lldp from it"
+        raise SettingsError("it has no port to speak at", field="config context samdrift.roles", fix=fix)
+    return Settings(host=host.name, description=_plain(host.description), address=host.primary_address, ports=ports)
+
+
+def deploy(settings: Settings) -> None:
+    """lldpd, told everything when it starts. (It has no way to judge a file, and refuses none: it leaves lines out.)"""
+    packages("lldpd")
+    managed_file("/etc/lldpd.conf", template="lldp/lldpd.conf.j2", settings=settings, then=(restart(UNIT),))
+    service(UNIT)
+
+
+def _ports(host: Host, fleet: Fleet) -> Iterator[Port]:
+    far_end = {end: other for c in fleet.cables for end, other in ((c.a, c.b), (c.b, c.a))}
+    for interface in host.interfaces:
+        if interface.enabled and interface.type != "virtual":
+            far_host, _, _ = far_end.get(f"{host.name}:{interface.name}", "").partition(":")
+            yield Port(name=interface.name, far_host=far_host)
+
+
+def _plain(text: str) -> str:
+    """What may stand between quotes in lldpd's configuration: nothing that ends them or the line."""
+    return re.sub(r"[^\w .,:()/+-]", "", text)[:200]

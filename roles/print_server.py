@@ -1,0 +1,156 @@
+"""CUPS: one queue for each printer of a site, kept on the spot, so that people print while everything else is away.
+
+A queue hands a job on as it came, to a printer that speaks IPP (as all do that know AirPrint or IPP Everywhere): no
+driver is here to be kept up. A printer that does not answer keeps its jobs waiting, and is never asked by samdrift.
+What was printed is not kept; that it was, for a day.
+
+Queues are made and removed on this host alone, by root: there are no web pages, and nobody administers from outside.
+
+Options (config context `samdrift.print_server`):
+
+- `queues`: by name: `uri` (`ipp://` or `ipps://` and an address of the fleet's prefixes), `location`, `description`.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated
+
+from pydantic import Field
+from pyinfra.operations import files
+
+from inventory.fleet import Fleet, Host
+from roles.shared.files import managed_file
+from roles.shared.handlers import restart
+from roles.shared.packages import packages
+from roles.shared.services import service
+from roles.shared.settings import Options as RoleOptions
+from roles.shared.settings import Settings as RoleSettings
+from roles.shared.settings import SettingsError
+from roles.shared.state import ensured
+from roles.shared.traffic import Listen, local_networks
+
+PLATFORMS = ("debian-13",)
+CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.10")
+UNIT = "cups.service"
+DROP_IN = f"/etc/systemd/system/{UNIT}.d"
+IPP = 631
+URI = re.compile(r"ipps?://(?P<address>[0-9.]+)(:[0-9]{1,5})?(/[A-Za-z0-9/_.-]*)?")
+
+QueueName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+Words = Annotated[str, Field(pattern=r"^(\w[\w .,:()/+-]*)?$", max_length=100)]
+
+QUESTION = (
+    r"sed -n -E 's/^<(Default)?Printer (.*)>$/\2/p; s/^(DeviceURI|ErrorPolicy|Info|Location|Shared) ./  &/p' "
+    "/etc/cups/printers.conf"
+)
+"""The queues, in the order of their names, as CUPS itself has written them down."""
+
+
+class Queue(RoleOptions):
+    """A printer, where it stands, and what people call it."""
+
+    uri: Annotated[str, Field(max_length=200)]
+    location: Words = ""
+    description: Words = ""
+
+
+class Options(RoleOptions):
+    """What a config context may set for this role; see the module's text."""
+
+    queues: dict[QueueName, Queue] = Field(default_factory=dict)
+
+
+class NamedQueue(Queue):
+    """A queue with its name."""
+
+    name: str
+
+
+class Settings(RoleSettings):
+    """The queues, by name, and who may print."""
+
+    queues: tuple[NamedQueue, ...]
+    clients: tuple[IPv4Network, ...]
+    port: int = IPP
+
+
+def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+    """The options' queues, each to a printer in the fleet, for the prefixes of its site that the host stands in."""
+    for name, queue in options.queues.items():
+        _check_uri(queue.uri, f"config context samdrift.print_server.queues.{name}.uri", fleet)
+    return Settings(
+        queues=tuple(NamedQueue(name=n, **options.queues[n].model_dump()) for n in sorted(options.queues)),
+        clients=local_networks(host, fleet),
+    )
+
+
+def listens(settings: Settings) -> tuple[Listen, ...]:
+    """IPP, from the site."""
+    return (Listen(protocol="tcp", port=settings.port, sources=settings.clients, why="printing (IPP)"),)
+
+
+def deploy(settings: Settings) -> None:
+    """CUPS without drivers, web pages and discovery; then its queues."""
+    again = restart(UNIT, daemon_reload=True)
+    packages("cups-client", "cups-daemon")
+    files.directory(name=f"directory {DROP_IN}", path=DROP_IN, user="root", group="root", mode="755")
+    managed_file(f"{DROP_IN}/samdrift.conf", template="print_server/service.conf.j2", then=(again,))
+    managed_file(
+        "/etc/cups/cupsd.conf",
+        template="print_server/cupsd.conf.j2",
+        settings=settings,
+        group="lp",
+        mode="640",
+        validate_with="cupsd -t -c {path}",
+        then=(again,),
+    )
+    service(UNIT)
+    ensured("print queues", question=QUESTION, answer=answer(settings), command=command(settings))
+
+
+def answer(settings: Settings) -> str:
+    """What `QUESTION` is answered where there are these queues and no others."""
+    lines = [
+        line
+        for q in settings.queues
+        for line in (
+            q.name,
+            *([f"  Info {q.description}"] if q.description else []),
+            *([f"  Location {q.location}"] if q.location else []),
+            f"  DeviceURI {q.uri}",
+            "  Shared Yes",
+            "  ErrorPolicy retry-job",
+        )
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def command(settings: Settings) -> str:
+    """Remove the queues that are not declared, and make or mend the others, without asking a printer anything."""
+    ours = " ".join(q.name for q in settings.queues)
+    strays = (
+        f'lpstat -e | while read -r queue; do case " {ours} " in *" $queue "*) ;; *) lpadmin -x "$queue";; esac; done'
+    )
+    made = (
+        f"lpadmin -p {q.name} -v {shlex.quote(q.uri)} -m raw -D {shlex.quote(q.description)} "
+        f"-L {shlex.quote(q.location)} -o printer-is-shared=true -o printer-error-policy=retry-job -E"
+        for q in settings.queues
+    )
+    return " && ".join([f"{{ {strays}; }}", *made])
+
+
+def _check_uri(uri: str, field: str, fleet: Fleet) -> None:
+    """Whatever CUPS is given, it connects to, with all that people print."""
+    fix = "ipp://ADDRESS/ipp/print, with an address in one of the fleet's prefixes"
+    found = URI.fullmatch(uri)
+    if found is None:
+        raise SettingsError(f"{uri!r} is no printer's address", field=field, fix=fix)
+    try:
+        address = IPv4Address(found["address"])
+    except ValueError:
+        raise SettingsError(f"{uri!r} is no printer's address", field=field, fix=fix) from None
+    if fleet.prefix_of(address) is None:
+        raise SettingsError(f"{address} is in no prefix of the fleet", field=field, fix=fix)

@@ -1,0 +1,60 @@
+"""Role dhcp_server: Kea runs, accepts what is written, and runs with it: asked over its own control socket."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+from roles.dhcp_server import PATH, UNIT, Settings
+
+ASK = """\
+import socket, sys
+kea = socket.socket(socket.AF_UNIX)
+kea.connect(sys.argv[1])
+kea.sendall(b'{"command": "config-get"}')
+kea.shutdown(socket.SHUT_WR)
+sys.stdout.writelines(iter(lambda: kea.recv(65536).decode(), ""))
+"""
+
+
+def running(host: Any, settings: Settings) -> dict[str, Any]:
+    """The configuration that Kea runs with."""
+    said = host.run(f"timeout 8 python3 -c {shlex.quote(ASK)} {shlex.quote(settings.socket)}")
+    assert said.rc == 0, said.stderr
+    found: dict[str, Any] = json.loads(said.stdout)["arguments"]["Dhcp4"]
+    return found
+
+
+def test_kea_runs_and_is_enabled(host: Any) -> None:
+    assert host.service(UNIT).is_running
+    assert host.service(UNIT).is_enabled
+
+
+def test_kea_accepts_its_file_with_the_interfaces_of_this_host(host: Any) -> None:
+    judged = host.run("KEA_LOCKFILE_DIR=none kea-dhcp4 -t %s", PATH)
+    assert judged.rc == 0, judged.stderr[-500:]
+
+
+def test_it_lends_from_exactly_the_pools_of_netbox(host: Any, settings: Settings) -> None:
+    lent = {s["subnet"]: [p["pool"] for p in s["pools"]] for s in running(host, settings)["subnet4"]}
+    assert lent == {str(s.prefix): [f"{p.start}-{p.end}" for p in s.pools] for s in settings.subnets}
+
+
+def test_clients_are_told_their_gateway_and_whom_to_ask_for_names(host: Any, settings: Settings) -> None:
+    told = {s["subnet"]: {o["name"]: o["data"] for o in s["option-data"]} for s in running(host, settings)["subnet4"]}
+    assert told == {
+        str(s.prefix): {"routers": str(s.gateway), "domain-name-servers": ", ".join(map(str, s.resolvers))}
+        for s in settings.subnets
+    }
+
+
+def test_it_hears_clients_on_every_interface_of_a_prefix_that_it_serves(host: Any, settings: Settings) -> None:
+    bound = host.run("ss -Hlnu sport = :67").stdout.split()
+    assert {f"{s.address}:67" for s in settings.subnets} <= set(bound)
+
+
+def test_what_it_lent_is_kept_on_this_host(host: Any, settings: Settings) -> None:
+    kept = running(host, settings)["lease-database"]
+    assert (kept["type"], kept["persist"]) == ("memfile", True)
+    assert host.file(kept["name"]).is_file

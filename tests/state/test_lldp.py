@@ -1,0 +1,50 @@
+"""Role lldp: lldpd speaks at this host's ports, and whom it hears there is whom NetBox's cables lead to.
+
+A device at the other end that does not speak LLDP is not heard, which is no fault of this host's.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from roles.lldp import UNIT, Settings
+
+
+def said(host: Any, what: str) -> Any:
+    """What lldpd says, in the one of its JSON forms that has the same shape however much there is."""
+    return json.loads(host.run(f"lldpcli -f json0 show {what}").stdout)
+
+
+def first(value: Any, *path: str) -> str:
+    """The first value at the end of this path through lists of one object; empty where there is none."""
+    for step in (*path, "value"):
+        value = (value or [{}])[0].get(step)
+    return str(value or "")
+
+
+def heard(host: Any) -> list[tuple[str, str]]:
+    """(port, name of the neighbour) of everybody who speaks LLDP to this host."""
+    interfaces = [i for part in said(host, "neighbors")["lldp"] for i in part.get("interface", [])]
+    return [(i["name"], first([i], "chassis", "name").partition(".")[0]) for i in interfaces]
+
+
+def test_lldpd_runs_and_is_enabled(host: Any) -> None:
+    assert host.service(UNIT).is_running
+    assert host.service(UNIT).is_enabled
+
+
+def test_it_says_the_name_that_netbox_has_for_it(host: Any, settings: Settings) -> None:
+    (part,) = said(host, "chassis")["local-chassis"]
+    assert first([part], "chassis", "name") == settings.host
+
+
+def test_it_speaks_at_the_ports_of_netbox_and_at_no_other(host: Any, settings: Settings) -> None:
+    speaking = {i["name"] for part in said(host, "interfaces")["lldp"] for i in part.get("interface", [])}
+    assert speaking == {p.name for p in settings.ports}
+
+
+def test_every_neighbour_is_where_a_cable_of_netbox_leads(host: Any, settings: Settings) -> None:
+    far = {p.name: p.far_host for p in settings.ports}
+    strange = [f"{name or '(no name)'} at {port}" for port, name in heard(host) if far.get(port) != name]
+    assert not strange, "NetBox has no cable to it, or one to another device"

@@ -1,0 +1,59 @@
+"""Does the site's resolver run, know the fleet by itself, ask the fleet's resolvers, and refuse strangers?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from roles.dns_resolver import UNIT, Settings
+from tests.state.test_dns_resolver import ask
+
+
+def test_unbound_runs_and_is_enabled(host: Any) -> None:
+    assert host.service(UNIT).is_running
+    assert host.service(UNIT).is_enabled
+
+
+def test_it_answers_at_its_addresses_in_the_site(host: Any, settings: Settings) -> None:
+    for address in settings.addresses:
+        assert "rcode: NOERROR" in ask(host, f"{settings.domain} SOA", at=address), address
+
+
+def test_it_answers_over_tcp(host: Any, settings: Settings) -> None:
+    assert "rcode: NOERROR" in ask(host, f"{settings.domain} SOA", flags="-t")
+
+
+def test_it_knows_the_first_and_the_last_host_of_the_fleet(host: Any, settings: Settings) -> None:
+    for name in (settings.names[0], settings.names[-1]):
+        assert f"\t{name.address}\n" in ask(host, f"{name.name} A"), name
+
+
+def test_it_knows_the_name_of_an_address(host: Any, settings: Settings) -> None:
+    name = next(n for n in settings.names if n.reverse)
+    assert f"\t{name.name}.\n" in ask(host, f"-x {name.address}")
+
+
+def test_a_name_that_no_host_has_does_not_exist(host: Any, settings: Settings) -> None:
+    assert "rcode: NXDOMAIN" in ask(host, f"no-such-host.{settings.domain} A")
+
+
+def test_everything_else_is_asked_of_exactly_the_fleets_resolvers(host: Any, settings: Settings) -> None:
+    (zone, *_), *more = [line.split(" IN forward ") for line in _forwards(host)]
+    asked = {word for line in _forwards(host) for word in line.split(" IN forward ")[1].split()}
+    assert (zone, more) == (".", [])
+    assert asked == set(map(str, settings.forwarders))
+
+
+def test_a_source_outside_the_site_is_refused(host: Any, settings: Settings) -> None:
+    assert "rcode: REFUSED" in ask(host, f"{settings.domain} SOA", flags="-I 127.0.0.2")
+
+
+def test_the_validator_is_at_work(host: Any) -> None:
+    assert host.run("unbound-control get_option module-config").stdout.strip() == "validator iterator"
+
+
+def test_names_that_were_known_are_answered_while_the_fleets_resolvers_are_away(host: Any) -> None:
+    assert host.run("unbound-control get_option serve-expired").stdout.strip() == "yes"
+
+
+def _forwards(host: Any) -> list[str]:
+    return list(host.run("unbound-control list_forwards").stdout.splitlines())
