@@ -43,14 +43,14 @@ class Lease:
 
 
 class Client:
-    """A computer in a namespace of this name."""
+    """A computer in the namespace that this file keeps."""
 
-    def __init__(self, namespace: str) -> None:
-        self._namespace = namespace
+    def __init__(self, handle: Path) -> None:
+        self._handle = handle
 
     def run(self, *argv: str) -> str:
         """Run a program on it; what it prints."""
-        return _run("ip", "netns", "exec", self._namespace, *argv)
+        return _run("nsenter", f"--net={self._handle}", "--", *argv)
 
     def lease(self) -> Lease:
         """Ask for an address, as a computer that was just switched on, and use it."""
@@ -82,20 +82,26 @@ class Client:
 
 @contextmanager
 def client(prefix: IPv4Network, number: int = 1) -> Iterator[Client]:
-    """A computer without an address in this prefix of the lab that is up."""
-    switch, namespace, cable = Switch(lab_directory().resolve()), f"samdrift-client{number}", f"sdlclient{number}"
-    subprocess.run(["ip", "netns", "delete", namespace], capture_output=True, check=False)  # of a run that was killed
-    _run("ip", "netns", "add", namespace)
+    """A computer without an address in this prefix of the lab that is up.
+
+    Its namespace is kept in the lab's directory, and so it ends with the lab, also after a kill.
+    """
+    lab, cable = lab_directory().resolve(), f"sdlclient{number}"
+    switch, handle = Switch(lab), lab / f"client{number}"
+    subprocess.run(["umount", handle], capture_output=True, check=False)  # of a run that was killed
+    handle.touch()
+    _run("unshare", f"--net={handle}", "true")
     try:
-        there = Client(namespace)
-        _run(*map(str, switch.inside("ip", "link", "add", cable, "type", "veth", "peer", NIC, "netns", namespace)))
+        there = Client(handle)
+        _run(*map(str, switch.inside("ip", "link", "add", cable, "type", "veth", "peer", NIC, "netns", handle)))
         _run(*map(str, switch.inside("ip", "link", "set", cable, "master", segment_name(prefix), "up")))
         there.run("sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0")
         there.run("sysctl", "-qw", f"net.ipv4.conf.{NIC}.rp_filter=0")  # or no answer reaches who has no address yet
         there.run("ip", "link", "set", NIC, "up")
         yield there
     finally:
-        _run("ip", "netns", "delete", namespace)
+        _run("umount", str(handle))
+        handle.unlink()
 
 
 def _run(*argv: str) -> str:
@@ -109,7 +115,9 @@ def _run(*argv: str) -> str:
 
 def _lease() -> dict[str, Any]:
     """Discover, offer, request, acknowledgement (RFC 2131)."""
-    mac = bytes.fromhex(Path(f"/sys/class/net/{NIC}/address").read_text().strip().replace(":", ""))
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
+        s.bind((NIC, 0))
+        mac: bytes = s.getsockname()[4]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, NIC.encode())
