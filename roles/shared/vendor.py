@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
+from typing import Literal
 
 from pydantic import Field
 
@@ -38,8 +39,37 @@ class CommitConfirm(Frozen):
     source: str
 
 
+Lineage = tuple[str, ...]
+"""Regular expressions for a line and the lines that it stands below, outermost first; it may stand below others too."""
+
+WITHHELD = "‹withheld›"
+"""Stands for a secret that a device showed."""
+
+
+class NumberList(Frozen):
+    """A line that ends in numbers (`1,3-5`): group 1 is what stands before them.
+
+    Where each number is a setting of its own (`each`), one can be added or taken away without the others.
+    """
+
+    line: str
+    each: bool = False
+
+
+class Question(Frozen):
+    """What a device is asked about its state: the command, and the template of ntc-templates that reads the answer."""
+
+    command: str
+    template: str = Field(default="", description="the command as ntc-templates names it; empty: it is the same")
+    fields: dict[str, str] = Field(description="what is asked, and the field of the template that says so")
+    where: dict[str, str] = Field(default_factory=dict, description="rows that count: field and regular expression")
+
+
 class Vendor(Frozen):
-    """One vendor's command line. Regular expressions are searched for in one line at a time."""
+    """One vendor's command line. Regular expressions are searched for in one line at a time.
+
+    In the `set` syntax a line is one word of a statement: `set system host-name x` is three, each below the other.
+    """
 
     platform: str = Field(description="slug of the NetBox platform")
     name: str
@@ -61,6 +91,35 @@ class Vendor(Frozen):
     )
     save: tuple[str, ...] = Field(default=(), description="makes what is in force outlive a restart; empty: it does")
     confirm: CommitConfirm | None = None
+    syntax: Literal["indented", "blocks", "set"] = Field(
+        default="indented",
+        description="indented lines and `no`; blocks of `config`, `edit` and `set`; statements with `set` and `delete`",
+    )
+    texts: tuple[str, ...] = Field(
+        default=(), description="lines that begin a text of several lines; group 1 is what it ends with"
+    )
+    replaces: tuple[Lineage, ...] = Field(
+        default=(), description="lines of which a new one takes the place of the old; groups tell apart which of them"
+    )
+    shortened: tuple[str, ...] = Field(
+        default=(), description="lines that are taken back by what is found of them alone: `no description`"
+    )
+    permanent: tuple[Lineage, ...] = Field(
+        default=(), description="sections that can be emptied and not removed; an empty one says nothing"
+    )
+    lists: tuple[NumberList, ...] = ()
+    hidden: tuple[str, ...] = Field(
+        default=(), description="lines that are taken and never shown: typed when the line before them is"
+    )
+    ignored: tuple[str, ...] = Field(default=(), description="outermost lines that are there whatever anybody does")
+    longest: int = Field(default=64, description="characters of a description, at most")
+    ascii_only: bool = Field(default=True, description="whether a description may hold ASCII only")
+    asks: dict[str, Question] = Field(default_factory=dict, description="by what state checks want to know")
+
+    def masked(self, line: str) -> str:
+        """A line without the secret in it, if there is one. Whatever stands behind a secret goes with it."""
+        found = (re.search(pattern, line) for pattern in self.secrets)
+        return next((f"{m[1]} {WITHHELD}" for m in found if m), line)
 
     def refused(self, output: str) -> str:
         """The first line by which the device refused; empty if it did not."""

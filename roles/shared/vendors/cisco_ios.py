@@ -1,8 +1,18 @@
-"""Cisco IOS and IOS XE."""
+"""Cisco IOS XE.
+
+`configure terminal revert timer` needs the archive (`archive`, `path flash:…`) on the device: without one it refuses,
+and nothing is changed. While the timer runs, `show archive config rollback timer` tells its settings, and otherwise
+`%No Rollback Confirmed Change pending`.
+
+SNMPv3 users are not part of what `show running-config` prints (they are in a file of their own).
+
+Sources: Cisco IOS XE 17, System Management Configuration Guide, "Configuration Replace and Configuration Rollback";
+Cisco IOS SNMP Support Command Reference, `snmp-server user`.
+"""
 
 from __future__ import annotations
 
-from roles.shared.vendor import CommitConfirm, Vendor
+from roles.shared.vendor import CommitConfirm, NumberList, Vendor
 
 VENDOR = Vendor(
     platform="cisco-ios",
@@ -11,12 +21,20 @@ VENDOR = Vendor(
     hier_config="CISCO_IOS",
     show="show running-config",
     comment=r"^\s*!",
-    volatile=(r"^Building configuration", r"^Current configuration :", r"^ntp clock-period ", r"^end$"),
-    secrets=(
-        r"^(\s*.*\b(?:secret|password|key-string|key) \d+) \S+",
-        r"^(snmp-server user \S+ \S+ v3 auth \S+) \S+",
+    volatile=(
+        r"^Building configuration",
+        r"^Current configuration ?:",
+        r"^ntp clock-period ",
+        r"^end$",
     ),
-    errors=(r"^% ?(?:Invalid|Incomplete|Ambiguous|Bad|Unknown|Error)", r"^%Error", r"^Command rejected"),
+    secrets=(
+        r"^(username \S+.*? (?:secret|password))\b",
+        r"^(enable (?:secret|password))\b",
+        r"^(snmp-server user \S+ \S+ v3(?: encrypted)? auth \S+) ",
+        r"^(snmp-server community) ",
+        r"^(\s*(?:\S+ )*?(?:key|key-string|password|secret|pre-shared-key))(?: \d+)? \S+$",
+    ),
+    errors=(r"^% ?(?:Invalid|Incomplete|Ambiguous|Bad|Unknown|Error|Duplicate)", r"^%Error", r"^Command rejected"),
     enter=("configure terminal",),
     leave=("end",),
     save=("write memory",),
@@ -27,8 +45,73 @@ VENDOR = Vendor(
         confirm=("configure confirm",),
         revert=("configure revert now",),
         pending="show archive config rollback timer",
-        pending_pattern=r"(?i)time configured\s*\(in minutes\):\s*[1-9]|rollback .* in \d+",
+        pending_pattern=r"^\s*(?:Time configured|Timer type|Timer value)\b.*:",
         minutes=(1, 120),
-        source="Cisco IOS Configuration Fundamentals, Configuration Rollback Confirmed Change",
+        source="Cisco IOS XE System Management Configuration Guide, Configuration Rollback Confirmed Change",
     ),
+    syntax="indented",
+    texts=(r"^banner \S+ (\^C|\S)",),
+    replaces=(
+        (r"^hostname ",),
+        (r"^ip default-gateway ",),
+        (r"^ip domain name ",),
+        (r"^spanning-tree mode ",),
+        (r"^ip dhcp snooping vlan ",),
+        (r"^snmp-server (?:location|contact) ",),
+        (r"^logging (trap|facility|source-interface)\b",),
+        (r"^username (\S+) ",),
+        (r"^(aaa (?:authentication|authorization|accounting) \S+ \S+) ",),
+        (r"^snmp-server group (\S+) ",),
+        (r"^vlan \d", r"^name "),
+        (r"^interface ", r"^(description|ip address|switchport mode|switchport (?:access|voice) vlan) "),
+        (r"^interface ", r"^(switchport trunk (?:native|allowed)) vlan "),
+        (r"^interface ", r"^(channel-group) "),
+        (r"^(?:tacacs|radius) server ", r"^(address|key|timeout)\b"),
+        (r"^line ", r"^(access-class|exec-timeout|transport input|login)\b"),
+    ),
+    shortened=(
+        r"^description",
+        r"^name(?= )",
+        r"^username \S+",
+        r"^snmp-server (?:location|contact)",
+        r"^snmp-server group \S+ v3 \S+",
+        r"^switchport (?:mode|access vlan|voice vlan|trunk native vlan|trunk allowed vlan)",
+        r"^key",
+    ),
+    permanent=(
+        (r"^interface (?!Vlan|Port-channel|Loopback|Tunnel)[A-Z]",),
+        (r"^interface Vlan1$",),
+        (r"^line ",),
+    ),
+    lists=(
+        NumberList(line=r"^(vlan )(?=\d)", each=True),
+        NumberList(line=r"^(switchport trunk allowed vlan )(?=\d)"),
+        NumberList(line=r"^(ip dhcp snooping vlan )(?=\d)"),
+    ),
+    hidden=(r"^snmp-server user ",),
+    ignored=(
+        r"^version ",
+        r"^service (?:timestamps|password-encryption|call-home|unsupported-transceiver)",
+        r"^platform ",
+        r"^boot-(?:start|end)-marker$",
+        r"^vrf definition Mgmt-vrf$",
+        r"^switch \d+ provision ",
+        r"^license ",
+        r"^diagnostic ",
+        r"^memory ",
+        r"^redundancy$",
+        r"^transceiver type all$",
+        r"^control-plane$",
+        r"^call-home$",
+        r"^crypto pki (?:trustpoint|certificate chain) (?:SLA-TrustPoint|TP-self-signed-\d+)$",
+        r"^interface (?:Vlan1|GigabitEthernet0/0|AppGigabitEthernet\S+|Bluetooth0/\d+)$",
+        r"^class-map match-any (?:system-cpp|non-client)",
+        r"^policy-map system-cpp-policy$",
+        r"^line con 0$",
+        r"^ip forward-protocol nd$",
+        r"^no (?:aaa new-model|ip domain lookup)$",
+        r"^no device-tracking logging theft$",
+        r"^spanning-tree extend system-id$",
+    ),
+    longest=200,
 )

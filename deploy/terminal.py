@@ -1,0 +1,140 @@
+"""What a vendor's command line prints, read as a person at a terminal would. Pure text: no session, no device.
+
+A device is asked by typing, and nothing but its prompt says that it is done. Whatever it prints before (a banner, a
+description) may look like that prompt: see `at_rest`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from inventory.errors import SamdriftError
+
+PROMPT = re.compile(r"(?:^|\n)([^\s#>$%()]{1,64} ?(?:\([^()\n]{1,64}\))? ?[#>$%]) ?\Z")
+"""A last line that is a prompt of any vendor, in any mode."""
+
+CONTEXT = r"\{(?:master|backup|primary|secondary|line)[^\n]*\}|\[edit[^\n]*\]|# commit confirmed will [^\n]*|[ \t]*"
+"""Lines that belong to a prompt and stand above it."""
+
+PAGER = re.compile(
+    r"(?:^|[\r\n])[ \t]*-{2,3} ?\(?more\)?(?: \d+%\))? ?-{2,3}(?:, next page[^\r\n]*quit: q)?[ \t]*\Z", re.IGNORECASE
+)
+"""The end of a page, at which the device waits for a key."""
+
+QUESTION = re.compile(r"[^\n]*(?:\[confirm\]|[(\[]y(?:es)?[/,]no?[)\]](?: ?\[y(?:es)?/no?\])?)[ ?:]*\Z", re.IGNORECASE)
+"""A last line by which a device asks whether it shall really do as it was told."""
+
+ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-JL-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9]|[=>A-DF-Z78])")
+"""What tells a terminal how to show text, except the two that change which text it is: see `_overwritten`."""
+
+UNTYPABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class Untypable(SamdriftError):
+    """A line that would be more, or other, than one line of configuration if it were typed."""
+
+
+def must_be_typable(lines: Sequence[str], where: str) -> None:
+    """Refuse what a command line would obey as it is typed. The line itself is not told: it may hold a secret.
+
+    Raises:
+        Untypable: a control character (the end of the line, completion), or a `?`, by which a device is asked for help.
+    """
+    for number, line in enumerate(lines, 1):
+        if UNTYPABLE.search(line):
+            raise Untypable(f"line {number} has a control character in it", where=where, fix="mend it in NetBox")
+        if "?" in line:
+            what = f"line {number} has a question mark in it, by which a device is asked for help"
+            raise Untypable(what, where=where, fix="write it without one in NetBox")
+
+
+def shown(raw: str) -> str:
+    """What a terminal has on its screen after this: lines end in newlines, and what was erased is gone."""
+    text = re.sub(r"\r+\n", "\n", unescaped(raw))
+    if not re.search(r"[\r\b\x1b]", text):
+        return text.replace("\x07", "").replace("\x00", "")
+    return "\n".join(_overwritten(line) if re.search(r"[\r\b\x1b]", line) else line for line in text.split("\n"))
+
+
+def unescaped(raw: str) -> str:
+    """The same without what only tells a terminal how to show it."""
+    return ESCAPE.sub("", raw)
+
+
+def _overwritten(line: str) -> str:
+    """One line in which the cursor went back."""
+    cells: list[str] = []
+    at = 0
+    for part in re.split(r"(\x1b\[\d?K|\x1b.?|[\r\b\x07\x00])", line):
+        if part == "\r":
+            at = 0
+        elif part == "\b":
+            at = max(0, at - 1)
+        elif re.fullmatch(r"\x1b\[0?K", part):
+            del cells[at:]
+        elif part == "\x1b[2K":
+            cells[:] = " " * at
+        elif part and part[0] not in "\x1b\x07\x00":
+            cells[at : at + len(part)] = part
+            at += len(part)
+    return "".join(cells).rstrip()
+
+
+def prompt_at_end(text: str) -> str:
+    """The prompt that stands in the last line; empty if none does."""
+    found = PROMPT.search(text)
+    return found[1] if found else ""
+
+
+def name_in(prompt: str) -> str:
+    """The part of a prompt that stays the same in every mode. Cisco shortens a long one in its configuration mode."""
+    return re.sub(r" ?(?:\([^()]*\))? ?[#>$%] ?\Z", "", prompt)[:12]
+
+
+def at_rest(text: str, prompt: str) -> re.Match[str] | None:
+    """Whether the device has answered and waits: where an empty line was typed at what looked like its prompt, another
+    prompt follows, and nothing else. Where it was in the middle of an answer, the rest of that follows.
+    """
+    if not prompt:
+        return None
+    p = re.escape(prompt.strip())
+    return re.search(rf"(?:^|\n)(?:(?:{CONTEXT})\n)*{p} *\n(?:(?:{CONTEXT})\n)*{p} *\Z", text)
+
+
+def before_rest(text: str, prompt: str) -> str:
+    """What the device said before it was at rest."""
+    tail = text[-1000:]
+    end = at_rest(tail, prompt)
+    return text if end is None else f"{text[: len(text) - len(tail) + end.start()]}\n"
+
+
+def without_echo(text: str, typed: str) -> str | None:
+    """What follows the line in which the device repeats what was typed, however it wrapped it; None if it has not.
+
+    What stands before that line is older: a prompt that came late.
+    """
+    for start in _starts(text, typed):
+        at = _end_of(text, typed, start)
+        if at is not None:
+            return text[at:].partition("\n")[2]
+    return None
+
+
+def _starts(text: str, typed: str) -> Iterator[int]:
+    yield 0
+    at = text.find(typed)
+    while at > 0:
+        yield at
+        at = text.find(typed, at + 1)
+
+
+def _end_of(text: str, typed: str, at: int) -> int | None:
+    for char in typed:
+        while at < len(text) and text[at] != char and text[at] in " \n":
+            at += 1
+        if at == len(text) or text[at] != char:
+            return None
+        at += 1
+    end = text.find("\n", at)
+    return at if end >= 0 and not text[at:end].strip() else None

@@ -1,0 +1,82 @@
+"""Juniper Junos, in the form of `display set`.
+
+A change is made in a private draft of one's own (`configure exclusive` shuts others out) and is in force from
+`commit` on, all of it or nothing; so no order of lines can cut a change in two. After `commit confirmed MINUTES`
+the device goes back to what it had unless a second `commit` comes in time.
+
+`show system commit` keeps the words "commit confirmed, rollback in 5mins" on a commit for good: only `rollback
+pending` below the newest commit (0) says that the time runs.
+
+A statement is a path of words. Some words only announce a name (`unit 0`, `family inet`): without the name they cannot
+be deleted, so they are sections that can be emptied and not removed.
+
+Sources: Junos CLI User Guide, `commit`, `configure`, `show system commit`, `rollback`; Junos `display set`.
+"""
+
+from __future__ import annotations
+
+from roles.shared.vendor import CommitConfirm, Vendor
+
+VALUES = (
+    "host-name|domain-name|time-zone|description|mtu|speed|vlan-id|native-vlan-id|l3-interface|interface-mode|"
+    "next-hop|class|full-name|uid|encrypted-password|plain-text-password-value|ssh-ed25519|location|contact|"
+    "security-model|security-level|notify-view|read-view|write-view|authentication-key|authentication-password|"
+    "privacy-key|privacy-password|secret|port|timeout|retry|source-address|bridge-priority|connection-limit"
+)
+"""Statements with one value: a new one takes the place of the old."""
+
+NAMING = (
+    "unit|family|user|file|host|server|address|route|term|filter|policy-statement|prefix-list|group|neighbor|view|oid|"
+    "tacplus-server|radius-server|interface|community|usm-user|security-name|context-prefix|members|name-server|vlan|"
+    "from-zone|to-zone|policy|pool|area|routing-instance"
+)
+"""Words that announce a name."""
+
+VENDOR = Vendor(
+    platform="junos",
+    name="Juniper Junos",
+    netmiko="juniper_junos",
+    hier_config="JUNIPER_JUNOS",
+    show="show configuration | display set",
+    comment=r"^\s*(?:#|/\*)",
+    volatile=(r"^## Last (?:changed|commit):", r"^\{(?:master|backup|linecard)(?::\d+)?\}", r"^set version "),
+    secrets=(
+        r"^(.*\bauthentication) (?:encrypted-password|plain-text-password-value) ",
+        r"^(.*\busm local-engine user \S+ (?:authentication|privacy)-\S+) (?:authentication|privacy)-(?:key|password) ",
+        r"^(.*\b(?:secret|pre-shared-key|ascii-text|hexadecimal|authentication-key|password)) ",
+        r"^((?:set )?snmp community) ",
+    ),
+    errors=(
+        r"^\s*(?:syntax error|unknown command|missing argument|invalid value|missing mandatory)",
+        r"^error: ",
+        r"^\s*\^$",
+    ),
+    enter=("configure exclusive",),
+    leave=("commit and-quit",),
+    abort=("rollback 0", "exit configuration-mode"),
+    confirm=CommitConfirm(
+        name="commit confirmed",
+        enter=("configure exclusive",),
+        leave=("commit confirmed {minutes}", "exit configuration-mode"),
+        confirm=("configure exclusive", "commit", "exit configuration-mode"),
+        revert=("configure exclusive", "rollback 1", "commit", "exit configuration-mode"),
+        pending="show system commit",
+        pending_pattern=r"^\s*rollback pending\s*$",
+        minutes=(1, 65535),
+        source="Junos CLI User Guide, commit (confirmed) and show system commit",
+    ),
+    syntax="set",
+    replaces=((rf"^(?:{VALUES})$", r""),),
+    permanent=((rf"^(?:{NAMING})$",),),
+    ignored=(
+        r"^chassis\b",
+        r"^interfaces (?:vme|em\d|fxp\d|me\d|bme\d)\b",
+        r"^poe\b",
+        r"^system commit\b",
+        r"^system processes\b",
+        r"^system auto-snapshot\b",
+        r"^system ports console\b",
+        r"^system root-authentication\b",
+    ),
+    longest=80,
+)
