@@ -10,13 +10,21 @@ import secrets
 import shlex
 from collections.abc import Sequence
 
-from deploy.transport import Answer
+from inventory.fleet import Frozen
 
 KILL_AFTER = 2
 """Seconds between TERM and KILL for a command that overstays its time."""
 
 TIMED_OUT = frozenset({124, 137})
 """Exit statuses by which coreutils' `timeout` says that it ended a command."""
+
+
+class Answer(Frozen):
+    """What a host answered to one command."""
+
+    rc: int
+    stdout: str
+    stderr: str
 
 
 class Truncated(Exception):

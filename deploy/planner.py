@@ -38,7 +38,6 @@ from pyinfra.api.state import StateOperationHostData
 from pyinfra.context import ctx_config, ctx_host, ctx_state
 
 from deploy import guard
-from deploy.batch import Truncated, answers, marker, script
 from deploy.connector import Connector, LookFailed
 from deploy.guard import Where
 from deploy.guarded import GuardFailed, HostGuard, stands_now
@@ -345,7 +344,7 @@ class Session:
         """
         self._reachable(host)
         try:
-            answers = _batch(self._connections[host], commands, within)
+            answers = self._connections[host].ask(commands, within)
         except HostLost as e:
             self.unreachable[host] = self.veil.hide(str(e))
             raise HostLost(self.veil.hide(e.what), where=e.where, fix=e.fix) from None
@@ -412,7 +411,7 @@ class Session:
     def _evaluate(self, host: Host) -> HostPlan:
         """All operations at once, then the handlers, which depend on what the others would do."""
         declared = self._declared[host.name]
-        rounds = Rounds(lambda asked: _batch(self._connections[host.name], asked))
+        rounds = Rounds(self._connections[host.name].ask)
         commands: dict[str, list[PyinfraCommand]] = {}
         unmanaged: list[Unmanaged] = []
         armed: list[str] = []
@@ -509,19 +508,6 @@ def _refuse_twins(host: str, operations: Sequence[_Registered]) -> None:
                 what, where=f"host {host}, roles/{operation.role}.py", fix="give each step its own name="
             )
         seen.add(key)
-
-
-def _batch(connection: Connection, commands: Sequence[str], within: float | None = None) -> list[Answer]:
-    """Ask many commands in one exec."""
-    mark, access = marker(), connection.access
-    text = script(commands, mark, access.fact_timeout)
-    answer = connection.run("sh -s", stdin=text.encode(), timeout=within or access.look_timeout)
-    try:
-        return answers(answer.stdout, answer.stderr, mark, len(commands))
-    except Truncated as e:
-        said = answer.stderr.strip().splitlines()
-        why = f": {said[-1]}" if said else ""
-        raise HostLost(f"died in the middle of a look, {e}{why}", where=f"host {connection.host.name}") from e
 
 
 def _unmanaged(host: Host, declared: _Declared, rounds: Rounds) -> list[Unmanaged]:

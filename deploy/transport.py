@@ -10,12 +10,14 @@ import base64
 import binascii
 import os
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 import gevent
 import paramiko
 from paramiko.pkey import UnknownKeyType
 
+from deploy.batch import Answer, Truncated, answers, marker, script
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen, Host
 
@@ -50,14 +52,6 @@ class Access(Frozen):
     look_timeout: float = 60
     command_timeout: float = 900
     guard_seconds: float = 60
-
-
-class Answer(Frozen):
-    """What a host answered to one command."""
-
-    rc: int
-    stdout: str
-    stderr: str
 
 
 class Connection:
@@ -100,6 +94,25 @@ class Connection:
             raise HostLost(
                 f"lost while running a command: {e or type(e).__name__}", where=f"host {self.host.name}"
             ) from e
+
+    def ask(self, commands: Sequence[str], within: float | None = None) -> list[Answer]:
+        """Run many shell commands as root in one exec channel, each bounded by the access's fact timeout.
+
+        Args:
+            within: seconds for all of them; the access's look timeout if not given.
+
+        Raises:
+            HostLost: the host died before the last one answered.
+        """
+        mark = marker()
+        program = script(commands, mark, self.access.fact_timeout)
+        answer = self.run("sh -s", stdin=program.encode(), timeout=within or self.access.look_timeout)
+        try:
+            return answers(answer.stdout, answer.stderr, mark, len(commands))
+        except Truncated as e:
+            said = answer.stderr.strip().splitlines()
+            why = f": {said[-1]}" if said else ""
+            raise HostLost(f"died in the middle of a look, {e}{why}", where=f"host {self.host.name}") from e
 
     def close(self) -> None:
         """End the connection; harmless if there is none."""
