@@ -161,14 +161,20 @@ def _step_finding(kind: Kind, host: HostPlan, step: Step, controls: Controls, *,
 
 
 def _unmanaged(host: HostPlan, stranger: Unmanaged, controls: Controls) -> Finding:
+    if stranger.path:
+        why = f"nobody declares this file, and role {stranger.role} owns its directory"
+        removal = f"remove it on {host.host}: rm -- {shlex.quote(stranger.path)}"
+    else:
+        why = f"role {stranger.role} says nothing of this line of the configuration"
+        removal = f"remove it on {host.host} by hand"
     return Finding(
         kind=Kind.UNMANAGED,
         host=host.host,
         municipality=host.municipality,
         role=stranger.role,
-        step=stranger.path,
-        summary=f"{stranger.path}: nobody declares this file, and role {stranger.role} owns its directory",
-        remedy=f"declare it in role {stranger.role}, or remove it on {host.host}: rm -- {shlex.quote(stranger.path)}",
+        step=stranger.what,
+        summary=f"{stranger.what}: {why}",
+        remedy=f"declare it in role {stranger.role}, or {removal}",
         severity=_severity(Kind.UNMANAGED, stranger.role),
         controls=controls.get(stranger.role, ()),
     )

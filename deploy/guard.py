@@ -12,7 +12,7 @@ Pure text: which commands those are, and what the host's answers mean. They are 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 
 from inventory.fleet import Frozen
@@ -31,9 +31,6 @@ NOT_ARMED = 75
 
 GRACE = 30.0
 """Seconds that a host is given beyond its timer, to put everything back and let us in again."""
-
-RESTORED_BY = "a timer on the host"
-"""What restores a host, as plans say it."""
 
 
 class Where(StrEnum):
@@ -142,9 +139,3 @@ def standing(output: str) -> Standing:
     """What a host answered to `STAND`."""
     where, run, said = [*output.split("\n", 2), "", "", ""][:3]
     return Standing(where=Where(where), run=run, said=said.strip()) if where in list(Where) else Standing()
-
-
-def restored_by_words(guards: Iterable[Guard]) -> str:
-    """What is put back, and by what, as people read it."""
-    what = ", ".join(dict.fromkeys(g.what for g in guards))
-    return f"{RESTORED_BY} puts back: {what}"

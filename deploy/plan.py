@@ -23,14 +23,18 @@ class PlanError(SamdriftError):
 
 
 class Command(Frozen):
-    """One command, as it will be sent: `run` a shell command, or `upload` a text to a path."""
+    """One command, as it will be sent: `run` a shell command, `upload` a text to a path, or `configure` a device.
 
-    kind: Literal["run", "upload"]
+    A device is configured in one session, line by line; `rollback` are the lines that would take them back.
+    """
+
+    kind: Literal["run", "upload", "configure"]
     text: str
     path: str = ""
+    rollback: str = ""
 
     def __str__(self) -> str:
-        return self.text if self.kind == "run" else f"upload {len(self.text.encode())} bytes to {self.path}"
+        return f"upload {len(self.text.encode())} bytes to {self.path}" if self.kind == "upload" else self.text
 
 
 class Step(Frozen):
@@ -38,7 +42,8 @@ class Step(Frozen):
 
     `intent` is the digest of what the role declares, whatever the host looks like; `wanted` the SHA-256 of the
     text that a managed file should hold, empty for other steps; `handler` marks a restart or reload, which is
-    never a difference by itself; `guard` is how the host undoes a change that could cut it off.
+    never a difference by itself; `guard` is how the host undoes a change that could cut it off, and `unguarded` why it
+    has no way to.
     """
 
     role: str
@@ -49,6 +54,7 @@ class Step(Frozen):
     change: Change | None = None
     handler: bool = False
     guard: Guard | None = None
+    unguarded: str = ""
 
     @property
     def id(self) -> str:
@@ -62,10 +68,16 @@ class Step(Frozen):
 
 
 class Unmanaged(Frozen):
-    """A file in a directory that a role owns, and that no role declares."""
+    """What no role declares: a file in a directory that a role owns, or a line of a device's configuration."""
 
     role: str
-    path: str
+    path: str = ""
+    line: str = ""
+
+    @property
+    def what(self) -> str:
+        """The path or the line."""
+        return self.path or self.line
 
 
 class HostPlan(Frozen):

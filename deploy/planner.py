@@ -94,6 +94,7 @@ class _Registered:
     data: StateOperationHostData
     file: ManagedFile | None = None
     guard: Guard | None = None
+    unguarded: str = ""
     handler: bool = False
 
     @property
@@ -161,9 +162,10 @@ class _Declared:
 
     state: State
     target: _PlanHost
-    connector: Connector
+    connector: Connector | DeviceConnector
     operations: list[_Registered] = field(default_factory=list)
     files: list[ManagedFile] = field(default_factory=list)
+    configurations: list[ManagedConfiguration] = field(default_factory=list)
 
     @contextmanager
     def context(self) -> Iterator[None]:
@@ -216,9 +218,9 @@ class Session:
         needed = needed_secrets(self.settings)
         self.veil = vault.open(needed) if needed else UNVEILED
         self.unreachable: dict[str, str] = {}
-        self._connections: dict[str, Connection] = {}
+        self._connections: dict[str, Connection | DeviceConnection] = {}
         self._declared: dict[str, _Declared] = {}
-        self._guards: dict[str, HostGuard] = {}
+        self._guards: dict[str, HeldGuard] = {}
 
     def __enter__(self) -> Session:
         self.observer.stage("connecting", [h.name for h in self.hosts])
@@ -256,7 +258,7 @@ class Session:
             operation.data.command_generator = _frozen(step.commands, partial(self.veil.reveal, secrets=secrets))
             operation.data.operation_meta._maybe_is_change = True  # pyinfra has no setter
             try:
-                if step.guard:
+                if step.guard or step.unguarded:
                     self._guard(planned)
                 with declared.context():
                     succeeded = run_host_op(declared.state, declared.target, operation.op_hash)
@@ -272,12 +274,29 @@ class Session:
         return Outcome(tuple(done), guarded=name in self._guards)
 
     def _guard(self, planned: HostPlan) -> None:
-        """See to it that the host is guarded, and has not put itself back."""
+        """See to it that the host is guarded, if it has a way to be, and has not put itself back."""
         name = planned.host
         if name in self._guards:
-            self._guards[name].require(self._connections[name])
-        else:
-            self._guards[name] = HostGuard(lambda: self._connections[name], planned.guards, self.said)
+            self._guards[name].require()
+        elif isinstance(connection := self._connections[name], Connection):
+            self._guards[name] = HostGuard(self._way(name, Connection), planned.guards, self.said)
+        elif minutes := minutes_of(connection):
+            self._guards[name] = DeviceGuard(self._way(name, DeviceConnection), minutes)
+
+    def _way(self, name: str, kind: type[C]) -> Way[C]:
+        host = self.fleet.host(name)
+
+        def current() -> C:
+            return cast("C", self._connections[name])
+
+        def anew() -> C:
+            fresh = self._connection(host)
+            fresh.open()
+            self._connections[name].close()
+            self._connections[name] = fresh
+            return cast("C", fresh)
+
+        return Way(current, anew)
 
     @property
     def guarded(self) -> tuple[str, ...]:
@@ -292,8 +311,17 @@ class Session:
             HostLost: it cannot be told, and will put itself back.
         """
         self._reachable(name)
-        self._guards[name].confirm(self._connections[name])
-        del self._guards[name]
+        self._guards[name].confirm()
+
+    def keep(self, name: str) -> None:
+        """Make what was confirmed outlive a restart of the host.
+
+        Raises:
+            GuardFailed: it does not.
+            HostLost: the host died.
+        """
+        self._reachable(name)
+        self._guards.pop(name).keep()
 
     def await_guards(self, names: Sequence[str]) -> None:
         """Wait until these hosts are guarded no longer: they have put themselves back, or another run confirmed them.
@@ -305,13 +333,22 @@ class Session:
     def _await_guard(self, host: Host) -> None:
         deadline = time.monotonic() + self.access.guard_seconds + guard.GRACE
         try:
-            while (stands := stands_now(self._connections[host.name])).where in {Where.ARMED, Where.RESTORING}:
+            while armed := self._armed(host.name):
                 if time.monotonic() > deadline:
-                    self.unreachable[host.name] = self.veil.hide(f"another run is changing it: {stands.said}")
+                    self.unreachable[host.name] = self.veil.hide(f"another run is changing it: {armed}")
                     return
                 gevent.sleep(1)
         except HostLost as e:
             self.unreachable[host.name] = self.veil.hide(str(e))
+
+    def _armed(self, name: str) -> str:
+        """Whose change a host is about to undo; empty where it is none's."""
+        connection = self._connections[name]
+        if isinstance(connection, DeviceConnection):
+            connection.close()
+            connection.open()
+            return connection.pending
+        return connection.ask([guard.ARMED])[0].stdout.strip()
 
     def restore(self, name: str) -> str:
         """Have a guarded host put itself back, and wait until it has; what it says of it.
@@ -319,15 +356,7 @@ class Session:
         Raises:
             HostLost: it did not come back in time.
         """
-        host = self.fleet.host(name)
-
-        def connect() -> Connection:
-            fresh = Connection(host, self.access)
-            fresh.open()
-            return fresh
-
-        connection, said = self._guards.pop(name).restore(self._connections[name], connect)
-        self._connections[name] = connection
+        said = self._guards.pop(name).restore()
         self.unreachable.pop(name, None)
         return self.veil.hide(said)
 
@@ -362,8 +391,13 @@ class Session:
         if name in self.unreachable:
             raise HostLost(self.unreachable[name], where=f"host {name}")
 
+    def _connection(self, host: Host) -> Connection | DeviceConnection:
+        """A connection that is yet to be opened: what a host is talked to in follows from its platform."""
+        vendor = known_vendors().get(host.platform)
+        return DeviceConnection(host, self.access, vendor) if vendor else Connection(host, self.access)
+
     def _connect(self, host: Host) -> None:
-        connection = Connection(host, self.access)
+        connection = self._connection(host)
         try:
             connection.open()
         except HostLost as e:
@@ -410,8 +444,8 @@ class Session:
 
     def _evaluate(self, host: Host) -> HostPlan:
         """All operations at once, then the handlers, which depend on what the others would do."""
-        declared = self._declared[host.name]
-        rounds = Rounds(self._connections[host.name].ask)
+        declared, connection = self._declared[host.name], self._connections[host.name]
+        rounds = Rounds(connection.ask)
         commands: dict[str, list[PyinfraCommand]] = {}
         unmanaged: list[Unmanaged] = []
         armed: list[str] = []
@@ -423,12 +457,16 @@ class Session:
             with declared.context():
                 declared.target.get_fact(OwedHandlers)  # asked now, so that the handlers need no round of their own
 
+        jobs = [job(op) for op in declared.operations if not op.handler]
+        if isinstance(connection, DeviceConnection):
+            armed.append(connection.pending)
+            jobs.append(lambda: unmanaged.extend(_unmanaged_lines(declared)))
+        else:
+            jobs += [owed, lambda: unmanaged.extend(_unmanaged(host, declared, rounds))]
+            jobs.append(lambda: armed.append(rounds.ask(guard.ARMED).stdout.strip()))
         declared.connector.rounds = rounds
         try:
-            first = [job(op) for op in declared.operations if not op.handler]
-            first += [owed, lambda: unmanaged.extend(_unmanaged(host, declared, rounds))]
-            first.append(lambda: armed.append(rounds.ask(guard.ARMED).stdout.strip()))
-            rounds.run(first)
+            rounds.run(jobs)
             rounds.run([job(op) for op in declared.operations if op.handler])
         finally:
             declared.connector.rounds = None
@@ -437,7 +475,7 @@ class Session:
             host=host.name,
             municipality=host.tenant,
             steps=tuple(_step(op, commands[op.op_hash], self.veil) for op in declared.operations),
-            unmanaged=tuple(u.model_copy(update={"path": hide(u.path)}) for u in unmanaged),
+            unmanaged=tuple(u.model_copy(update={"path": hide(u.path), "line": hide(u.line)}) for u in unmanaged),
             armed=hide(armed[0]),
         )
 
@@ -473,7 +511,7 @@ def _register(
     declared = {}
     for host in hosts:
         target = _PlanHost.of(state.inventory.get_host(host.name))
-        connector = target.connector = Connector(state, target)
+        connector = target.connector = (DeviceConnector if host.platform in known_vendors() else Connector)(state, target)
         target.connected = True
         declared[host.name] = _Declared(state, target, connector)
         _declare(declared[host.name], settings[host.name])
@@ -491,9 +529,11 @@ def _declare(declared: _Declared, settings: Mapping[str, Settings]) -> None:
             operation = _Registered(name, op_hash, declared.state.ops[target][op_hash])
             operation.file = files.get(operation.name)
             operation.guard = registration.guards.get(operation.name)
+            operation.unguarded = registration.unguarded.get(operation.name, "")
             operation.handler = operation.closure["func"] is pay._inner  # pyinfra's own name for the bare generator
             declared.operations.append(operation)
         declared.files += registration.files
+        declared.configurations += registration.configurations
     _refuse_twins(target.name, declared.operations)
 
 
@@ -508,6 +548,15 @@ def _refuse_twins(host: str, operations: Sequence[_Registered]) -> None:
                 what, where=f"host {host}, roles/{operation.role}.py", fix="give each step its own name="
             )
         seen.add(key)
+
+
+def _unmanaged_lines(declared: _Declared) -> list[Unmanaged]:
+    """Lines of a device's configuration that no role of its says anything of."""
+    with declared.context():
+        running = {c.platform: declared.target.get_fact(RunningConfiguration, platform=c.platform) for c in declared.configurations}
+    return [
+        Unmanaged(role=c.role, line=line) for c in declared.configurations for line in unmanaged_in(running[c.platform], c)
+    ]
 
 
 def _unmanaged(host: Host, declared: _Declared, rounds: Rounds) -> list[Unmanaged]:
@@ -538,6 +587,7 @@ def _step(operation: _Registered, commands: Sequence[PyinfraCommand], veil: Veil
         change=_change(commands, UNVEILED if sealed else veil),
         handler=operation.handler,
         guard=operation.guard if commands else None,
+        unguarded=operation.unguarded if commands else "",
     )
 
 
@@ -568,6 +618,8 @@ def _read_command(command: PyinfraCommand) -> Command:
         raw = command.src.read()
         text = raw if isinstance(raw, str) else raw.decode()
         return Command(kind="upload", text=text, path=command.dest)
+    if isinstance(command, ConfigurationSession):
+        return Command(kind="configure", text="\n".join(command.lines), rollback="\n".join(command.rollback))
     if isinstance(command, StringCommand):
         return Command(kind="run", text=command.get_raw_value())
     raise SamdriftError(f"{type(command).__name__} cannot stand in a plan", fix="roles use shell commands and uploads")
@@ -580,6 +632,8 @@ def _frozen(commands: Sequence[Command], reveal: Callable[[str], str]) -> Callab
         for command in commands:
             if command.kind == "upload":
                 yield FileUploadCommand(BytesIO(reveal(command.text).encode()), command.path)
+            elif command.kind == "configure":
+                yield ConfigurationSession(reveal(command.text).split("\n"), reveal(command.rollback).split("\n"))
             else:
                 yield StringCommand(command.text)
 

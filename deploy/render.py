@@ -24,7 +24,6 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.findings import Exit, Finding, Kind
-from deploy.guard import restored_by_words
 from deploy.record import Check, HostResult, Record
 from inventory.difference import FieldDifference, ObjectDifference, between
 from inventory.fleet import Fleet, Host
@@ -318,7 +317,8 @@ def plan(
         for step in host_plan.changes:
             yield from _step(step, brief=brief, commands=commands)
         for stranger in host_plan.unmanaged:
-            line = f"  ? {inline(stranger.path)}  is in a directory of role {stranger.role}, which does not declare it"
+            place = "a directory" if stranger.path else "the configuration"
+            line = f"  ? {inline(stranger.what)}  is in {place} of role {stranger.role}, which does not declare it"
             yield Text(line, "magenta")
         if (host_plan.changes or host_plan.unmanaged) and not brief:
             yield Text()
@@ -368,7 +368,9 @@ def _step(step: Step, *, brief: bool, commands: bool) -> Iterator[RenderableType
     if brief:
         return
     if step.guard:
-        yield Text(f"      guarded: {restored_by_words([step.guard])}", "dim")
+        yield Text(f"      guarded: {inline(step.guard.words)}", "dim")
+    if step.unguarded:
+        yield Text(f"      not guarded: {inline(step.unguarded)}", "bold red")
     if step.change is not None:
         yield diff(step.change.diff, indent=6)
     for command in step.commands if commands or step.change is None else ():

@@ -13,17 +13,23 @@ from inventory.fleet import Frozen
 
 
 class Guard(Frozen):
-    """What one step may cut a host off by, and how it comes back.
+    """What one step may cut a host off by, and how it comes back: `by` what.
 
     `keep` writes down what is there, below the directory that it runs in; `restore`, run in the same directory, puts
     that back, however often it is run. `then` are commands that make programs read what was put back; they run after
-    everything is, each once.
+    everything is, each once. A device that restores itself by its vendor's own means needs none of the three.
     """
 
     what: str
-    keep: str
-    restore: str
+    keep: str = ""
+    restore: str = ""
     then: tuple[str, ...] = ()
+    by: str = "a timer on the host"
+
+    @property
+    def words(self) -> str:
+        """As people read it in a plan."""
+        return f"{self.by} puts back: {self.what}"
 
 
 def kept_file(path: str, then: tuple[str, ...] = ()) -> Guard:
