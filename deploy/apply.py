@@ -327,6 +327,22 @@ class Apply:
         for live in self.session.look(confirmed) if confirmed else ():
             if live.error or live.changes:
                 self._unsettled(live, outcomes[live.host])
+            else:
+                self._keep(live)
+
+    def _keep(self, live: HostPlan) -> None:
+        """Make what was read again outlive a restart."""
+        try:
+            self.session.keep(live.host)
+        except SamdriftError as e:
+            self._result(live.host, "failed", changed=self.results[live.host].changed, detail=str(e))
+            self._finding(
+                Kind.FAILED_STEP,
+                live,
+                summary="the change is in force, and would not outlive a restart",
+                detail=str(e),
+                remedy=f"log in and save the configuration of {live.host}",
+            )
 
     def _put_back(self, ready: Mapping[str, HostPlan], outcomes: Mapping[str, Outcome], amiss: _Amiss) -> None:
         """Let the other guarded hosts put themselves back, and see whether they are as they were."""

@@ -109,9 +109,21 @@ def _tell_netbox(common: Common, netbox: NetBox | None, record: Record) -> None:
     type=click.FloatRange(10, 3600),
     help="A host undoes what could cut it off, so long after it heard of samdrift last. [60]",
 )
+@click.option(
+    "--no-rollback",
+    metavar="HOST",
+    multiple=True,
+    help="Change this host though it cannot undo what cuts it off. Can be repeated.",
+)
 @_write_back_option
-def apply(  # noqa: PLR0917  options are told by position in click's own way
-    common: Common, planfile: Path | None, yes: bool, brief: bool, guard: float | None, write_back: bool
+def apply(  # noqa: PLR0917  click tells options by name
+    common: Common,
+    planfile: Path | None,
+    yes: bool,
+    brief: bool,
+    guard: float | None,
+    no_rollback: tuple[str, ...],
+    write_back: bool,
 ) -> int:
     """Change the hosts as planned, in waves, and verify them.
 
@@ -135,7 +147,7 @@ def apply(  # noqa: PLR0917  options are told by position in click's own way
             if changing and not yes and not click.confirm(f"Change {render.several(changing, 'host')}?", err=True):
                 raise SamdriftError("not approved: no host was changed")
 
-        record = runs.apply(run, approve, planned)
+        record = runs.apply(run, approve, planned, no_rollback=no_rollback)
     _tell_netbox(common, netbox, record)
     answer(common, record.model_dump(mode="json"), render.applied(record, names))
     return record.exit_code

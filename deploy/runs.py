@@ -8,7 +8,7 @@ and what was asked for is the command's (`cli_runs`, for a check `cli_fleet`).
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from deploy import clock
@@ -122,11 +122,14 @@ def plan(run: Run, *, detailed: bool) -> tuple[Plan, Record]:
     return made, record
 
 
-def apply(run: Run, approve: Callable[[Plan], None], planned: Plan | None = None) -> Record:
+def apply(
+    run: Run, approve: Callable[[Plan], None], planned: Plan | None = None, *, no_rollback: Collection[str] = ()
+) -> Record:
     """Carry out a plan that was made before, on those of its hosts that the run is about; without one, make one.
 
     Args:
         approve: shown the plan before any host is changed; whatever it raises ends the run there.
+        no_rollback: the hosts that may be changed though they cannot undo what cuts them off.
     """
     hosts = run.hosts
     if planned is not None:
@@ -137,7 +140,16 @@ def apply(run: Run, approve: Callable[[Plan], None], planned: Plan | None = None
     with run.store.lock(run.said), run.session(hosts) as session:
         approved = planned or run.plan(session.look())
         approve(approved)
+        _refuse_unguarded(approved, [h.name for h in hosts], no_rollback)
         return _carry_out(run, session, approved)
+
+
+def _refuse_unguarded(plan: Plan, about: Collection[str], no_rollback: Collection[str]) -> None:
+    """Change no host that could be cut off and cannot undo that, unless it was named."""
+    for host in (h for h in plan.hosts if h.host in about and h.host not in no_rollback):
+        if why := next((s.unguarded for s in host.changes if s.unguarded), ""):
+            fix = f"if somebody is on the spot: --no-rollback {host.host}"
+            raise UsageError(f"it could be cut off, and could not undo that: {why}", where=f"host {host.host}", fix=fix)
 
 
 def _carry_out(run: Run, session: Session, planned: Plan) -> Record:
