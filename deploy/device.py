@@ -26,11 +26,14 @@ from deploy.terminal import (
     PAGER,
     QUESTION,
     at_rest,
+    before_prompt,
     before_rest,
+    is_disturbed,
     must_be_typable,
     name_in,
     prompt_at_end,
     shown,
+    typed_together,
     unescaped,
     without_echo,
 )
@@ -50,12 +53,17 @@ NUDGE = 2.0
 TAIL = 4096
 """How much of the end of what was heard is looked at for a prompt."""
 
+REFUSAL_LINES = 6
+"""A longer answer to a question is no refusal."""
+BLOCK_ENDS = frozenset({"next", "end"})
+"""Where a change in blocks is in force up to here."""
+
 
 class Typed(Answer):
     """What a device answered to a configuration session.
 
-    `taken` is how many of its lines are in force now: fewer than were typed where one was refused, none where the
-    device has given up the change.
+    `taken` is how many of its lines are in force now: fewer than there are where one was refused, none where the device
+    has given up the change. A text of several lines is one of them.
     """
 
     taken: int
@@ -76,7 +84,8 @@ class DeviceConnection:
         self.pending = ""
         self._where = f"host {host.name}"
         self._session: _Session | None = None
-        self._heard = ""
+        self._heard = ""  # since the line that was typed last
+        self._written = ""  # that line
         self._prompt = ""  # of the mode in which a session begins
         self._armed = False
 
@@ -113,33 +122,36 @@ class DeviceConnection:
         """Type a change, up to the first line that the device refuses.
 
         Args:
+            lines: as they are typed. A text of several lines (a banner) may be several of them, or one.
             minutes: how long the device waits for `confirm` until it restores what was before; None for never.
 
         Raises:
             HostLost: the session died, in which case nobody knows how much is in force.
             Untypable: a line that is more than one; nothing was typed.
         """
-        must_be_typable(lines, self._where)
-        seconds = self.access.command_timeout if minutes is None else min(self.access.command_timeout, 60 * minutes)
+        entries = typed_together(lines, self.vendor.texts)
+        must_be_typable([line for entry in entries for line in entry], self._where)
         enter, leave = self._bounds(minutes)
+        seconds = self.access.command_timeout if minutes is None else min(self.access.command_timeout, 60 * minutes)
         with self._within(seconds, f"the change was not taken within {seconds:g} s"):
             self._armed = minutes is not None
-            entered = self._type_all(enter)
-            if entered.rc:
-                return self._give_up(entered, 0, leave)
-            taken, said = 0, [entered.stdout]
-            for line in lines:
-                answer = self._type(line.strip())
+            answer = self._type_all(enter)
+            if answer.rc:
+                return self._give_up(answer, 0, leave)
+            said, taken = answer.stdout, 0
+            for number, entry in enumerate(entries, 1):
+                answer = self._type(*entry)
                 if answer.rc:
-                    why = f"line {taken + 1} of {len(lines)}, {line.strip()!r}, was refused: {answer.stderr}"
+                    why = f"refused at {number} of {len(entries)}, {entry[0]!r}: {answer.stderr}"
                     return self._give_up(answer.model_copy(update={"stderr": why}), taken, leave)
-                said.append(answer.stdout)
-                taken += 1
-            left = self._type_all(leave)
-            if left.rc:
-                return self._give_up(left, taken, ())
+                said += answer.stdout
+                if self.vendor.syntax != "blocks" or entry[0] in BLOCK_ENDS:
+                    taken = number
+            answer = self._type_all(leave)
+            if answer.rc:
+                return self._give_up(answer, taken, ())
             self._find_prompt()
-        return Typed(rc=0, stdout="".join([*said, left.stdout]), stderr="", taken=taken)
+        return Typed(rc=0, stdout=said + answer.stdout, stderr="", taken=taken)
 
     def confirm(self) -> Answer:
         """Keep the change of another session, and see that the device counts no more.
@@ -192,14 +204,19 @@ class DeviceConnection:
 
     def _give_up(self, refused: Answer, taken: int, leave: Sequence[str]) -> Typed:
         """End a change of which something was refused, in whatever way leaves the least of it in force."""
-        armed, confirm = self._armed, self.vendor.confirm
-        for command in self.vendor.abort or leave:
-            self._type(command)
-        self._find_prompt()
-        restorable = armed and confirm is not None and confirm.revert
-        if self.vendor.abort or (restorable and self.revert().rc == 0):
+        confirm = self.vendor.confirm
+        self._leave_by(self.vendor.abort or leave)
+        whole = self.vendor.abort and self.vendor.syntax != "blocks"
+        if whole or (self._armed and confirm is not None and confirm.revert and self.revert().rc == 0):
             taken = 0
         return Typed(rc=refused.rc, stdout=refused.stdout, stderr=refused.stderr, taken=taken)
+
+    def _leave_by(self, commands: Sequence[str]) -> None:
+        """Type what leads out of the configuration mode, if the device is in it."""
+        for command in commands:
+            if _mode(prompt_at_end(shown(self._heard[-TAIL:]))) != _mode(self._prompt):
+                self._type(command)
+        self._find_prompt()
 
     def _carry_out(self, commands: Sequence[str]) -> Answer:
         """Type a vendor's own commands, which begin and end at the prompt of a new session."""
@@ -208,10 +225,7 @@ class DeviceConnection:
         seconds = self.access.command_timeout
         with self._within(seconds, f"no answer within {seconds:g} s"):
             answer = self._type_all(commands)
-            if answer.rc:
-                for command in self.vendor.abort:
-                    self._type(command)
-            self._find_prompt()
+            self._leave_by(self.vendor.abort if answer.rc else ())
         return answer
 
     def _counting(self) -> str:
@@ -228,10 +242,15 @@ class DeviceConnection:
         each = self.access.fact_timeout
         with gevent.Timeout(each, HostLost(f"no answer within {each:g} s", where=self._where)):
             self._write(command)
-            self._hear(lambda text: prompt_at_end(text) == self._prompt)
+            undisturbed = self._hear(lambda text: prompt_at_end(text) == self._prompt)
             self._press_enter()
-            self._hear(lambda text: at_rest(text, self._prompt) is not None, nudge=True)
-        return self._judged(without_echo(before_rest(shown(self._heard), self._prompt), command) or "")
+            undisturbed &= self._hear(lambda text: at_rest(text, self._prompt) is not None, nudge=True)
+        if not undisturbed:
+            return self._ask(command)  # a message that nobody asked for stands somewhere in that answer
+        answer = without_echo(before_rest(shown(self._heard), self._prompt), command) or ""
+        if answer.count("\n") > REFUSAL_LINES:  # what looks like a refusal in it is what somebody wrote there
+            return Answer(rc=0, stdout=answer, stderr="")
+        return self._judged(answer)
 
     def _type_all(self, commands: Sequence[str]) -> Answer:
         """Type a vendor's own commands, up to the first that is refused; whether it is sure, the answer is yes."""
@@ -244,23 +263,31 @@ class DeviceConnection:
                 return Answer(rc=answer.rc, stdout="".join(said), stderr=why)
         return Answer(rc=0, stdout="".join(said), stderr="")
 
-    def _type(self, line: str, reply: str = "") -> Answer:
-        """Type one line in any mode. A question whether it is meant is a refusal, unless there is a reply to it."""
+    def _type(self, line: str, *text: str, reply: str = "") -> Answer:
+        """Type one line in any mode, and the lines of a text that it begins.
+
+        A question whether it is meant is a refusal, unless there is a reply to it.
+        """
         self._write(line)
+        for part in text:
+            self._hear(self._knows_prompt, lambda _: True)
+            if self._knows_prompt(shown(self._heard[-TAIL:])):
+                break  # it does not wait for a text: what is one would be taken for commands
+            self._write(part)
         self._hear(self._knows_prompt, lambda text: bool(prompt_at_end(text) or QUESTION.search(text)))
         question = QUESTION.search(shown(self._heard[-TAIL:]))
         if question:
             self._session_now.write_channel(f"{reply or 'n'}{self._session_now.RETURN}")
             self._heard += "\n"
             self._hear(self._knows_prompt, lambda text: bool(prompt_at_end(text)))
-        answer = "".join((without_echo(shown(self._heard), line) or "").splitlines(keepends=True)[:-1])
+        answer = without_echo(before_prompt(shown(self._heard)), self._written) or ""
         if question and not reply:
             return Answer(rc=1, stdout=answer, stderr=f"it asks back: {question[0].strip()}")
         return self._judged(answer)
 
     def _judged(self, answer: str) -> Answer:
         refusal = self.vendor.refused(answer)
-        return Answer(rc=1 if refusal else 0, stdout=answer, stderr=refusal)
+        return Answer(rc=1 if refusal else 0, stdout=answer, stderr=" ".join(answer.split()) if refusal else "")
 
     def _knows_prompt(self, text: str) -> bool:
         """The last line is this device's prompt, in whatever mode."""
@@ -283,7 +310,7 @@ class DeviceConnection:
         session = self._session_now
         session.channel.read_channel()
         self.execs += 1
-        self._heard = ""
+        self._heard, self._written = "", line
         session.write_channel(f"{line}{session.RETURN}")
         self._hear(lambda text: without_echo(text, line) is not None)
 
@@ -292,19 +319,28 @@ class DeviceConnection:
 
     def _hear(
         self, sure: Callable[[str], bool], unsure: Callable[[str], bool] | None = None, *, nudge: bool = False
-    ) -> None:
-        """Listen until it is sure that the device waits, or it may be so and nothing more comes. Turns pages."""
-        session = self._session_now
+    ) -> bool:
+        """Listen until it is sure that the device waits, or it may be so and nothing more comes. Turns pages.
+
+        Where it says no more, and its prompt is there with something behind it, an empty line gets a new one.
+
+        Returns:
+            Whether that was not necessary.
+        """
+        session, undisturbed = self._session_now, True
         while not sure(text := shown(self._heard[-TAIL:])):
             maybe = unsure is not None and unsure(text)
-            new = session.bytes.wait(QUIET if maybe else NUDGE if nudge else None)
+            disturbed = is_disturbed(text, self._prompt)
+            new = session.bytes.wait(QUIET if maybe else NUDGE if nudge or disturbed else None)
             if new is None and maybe:
-                return
+                break
             if new is None:
                 self._press_enter()
+                undisturbed &= not disturbed
             self._heard += new or ""
             if PAGER.search(unescaped(self._heard[-200:])):
                 session.write_channel(" ")
+        return undisturbed
 
     @property
     def _session_now(self) -> _Session:

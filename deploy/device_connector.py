@@ -1,7 +1,7 @@
-"""The pyinfra connector of CLI devices: facts are what the device shows, and the one command is a configuration session.
+"""The pyinfra connector for devices: their facts are what they show, their changes one configuration session.
 
-While a look is under way a command is a question, answered by the round it falls in, as with `connector`. There is no
-shell here: whatever asks for one (sudo, an environment, a file) is refused before anything is typed.
+While a look is under way a command is a question, answered by the round it falls in; at any other time there is nothing
+that pyinfra may type by itself. Whatever needs a shell is refused: a device has none.
 """
 
 from __future__ import annotations
@@ -13,38 +13,25 @@ from pyinfra.api.command import StringCommand
 from pyinfra.connectors.base import BaseConnector
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
-from deploy.connector import LookFailed
+from deploy.connector import ELEVATIONS, LookFailed
 from deploy.device import DeviceConnection
 from deploy.guarded import minutes_of
 from deploy.rounds import Rounds
-from deploy.transport import Answer
+from inventory.secrets import MARK
 
-OF_A_SHELL = (
-    "_sudo",
-    "_sudo_user",
-    "_su_user",
-    "_doas",
-    "_dzdo",
-    "_env",
-    "_chdir",
-    "_stdin",
-    "_get_pty",
-    "_shell_executable",
-)
+SHELL_ONLY = (*ELEVATIONS, "_env", "_chdir", "_stdin", "_get_pty")
 
 
 class DeviceConnector(BaseConnector):
-    """A pyinfra connector over one open session. `rounds` is set while a look is under way."""
+    """A pyinfra connector over one session on a device. `rounds` is set while a look is under way."""
 
     handles_execution = True
     connection: DeviceConnection
-    command_timeout: float
     rounds: Rounds | None = None
-    last_upload: Answer | None = None
 
     @staticmethod
     def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
-        """A device is named by the inventory alone."""
+        """A host is named by the inventory alone."""
         yield name, {}, []
 
     def connect(self) -> None:
@@ -60,15 +47,22 @@ class DeviceConnector(BaseConnector):
         print_input: bool = False,  # noqa: ARG002  pyinfra's signature
         **arguments: Any,
     ) -> tuple[bool, CommandOutput]:
-        """Ask what a device shows. Returns that it answered, and its lines; a refusal is no answer."""
-        refused = [name for name in OF_A_SHELL if arguments.get(name)]
+        """Ask one question of a look. A device that does not answer it is unknown: there is no default to take."""
+        where = f"host {self.host.name}"
+        refused = [a for a in SHELL_ONLY if arguments.get(a)]
         if refused:
-            raise LookFailed(f"{', '.join(refused)} mean nothing on a device without a shell", where=self._where)
-        text = command if isinstance(command, str) else command.get_raw_value()
-        answer = self.rounds.ask(text) if self.rounds is not None else self.connection.ask([text])[0]
-        if answer.rc != 0:
-            raise LookFailed(f"the device refused {text!r}: {answer.stderr}", where=self._where)
-        return True, CommandOutput([OutputLine("stdout", line) for line in answer.stdout.splitlines()])
+            raise LookFailed(f"{', '.join(refused)} cannot be used on a device", where=where)
+        line = command if isinstance(command, str) else command.get_raw_value()
+        if self.rounds is None:
+            raise LookFailed(f"a shell command cannot be run on a device: {line[:200]}", where=where)
+        if MARK in line:
+            raise LookFailed("a secret cannot stand in a question", where=where)
+        answer = self.rounds.ask(line)
+        if answer.rc:
+            raise LookFailed(
+                f"a question was refused: {line}: {answer.stderr}", where=where, fix="log in and ask by hand"
+            )
+        return True, CommandOutput([OutputLine("stdout", said) for said in answer.stdout.splitlines()])
 
     def configure(self, lines: Sequence[str]) -> tuple[bool, CommandOutput]:
         """Type a change, guarded by the vendor's own means if there are any. Returns whether all of it was taken."""
@@ -77,13 +71,9 @@ class DeviceConnector(BaseConnector):
         return answer.rc == 0, CommandOutput([OutputLine("stderr" if answer.rc else "stdout", line) for line in said])
 
     def put_file(self, *_args: Any, **_arguments: Any) -> bool:
-        """A device takes no files."""
-        raise LookFailed("a device without a shell takes no files", where=self._where)
+        """No file is written to a device."""
+        raise LookFailed("a device has no files that a role could write", where=f"host {self.host.name}")
 
     def get_file(self, *_args: Any, **_arguments: Any) -> bool:
-        """A device gives no files."""
-        raise LookFailed("a device without a shell gives no files", where=self._where)
-
-    @property
-    def _where(self) -> str:
-        return f"host {self.host.name}"
+        """No file is read from a device."""
+        raise LookFailed("files are not downloaded from devices", where=f"host {self.host.name}")

@@ -14,7 +14,9 @@ from inventory.errors import SamdriftError
 PROMPT = re.compile(r"(?:^|\n)([^\s#>$%()]{1,64} ?(?:\([^()\n]{1,64}\))? ?[#>$%]) ?\Z")
 """A last line that is a prompt of any vendor, in any mode."""
 
-CONTEXT = r"\{(?:master|backup|primary|secondary|line)[^\n]*\}|\[edit[^\n]*\]|# commit confirmed will [^\n]*|[ \t]*"
+CONTEXT = (
+    r"(?:\{(?:master|backup|primary|secondary|line)[^\n]*\})?(?:\[edit[^\n]*\])?[ \t]*|# commit confirmed will [^\n]*"
+)
 """Lines that belong to a prompt and stand above it."""
 
 PAGER = re.compile(
@@ -22,7 +24,9 @@ PAGER = re.compile(
 )
 """The end of a page, at which the device waits for a key."""
 
-QUESTION = re.compile(r"[^\n]*(?:\[confirm\]|[(\[]y(?:es)?[/,]no?[)\]](?: ?\[y(?:es)?/no?\])?)[ ?:]*\Z", re.IGNORECASE)
+QUESTION = re.compile(
+    r"[^\n]*(?:\[confirm\]|[(\[]y(?:es)?[/,]no?[)\]](?: ?[(\[](?:y|n|yes|no)[)\]])?)[ ?:]*\Z", re.IGNORECASE
+)
 """A last line by which a device asks whether it shall really do as it was told."""
 
 ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-JL-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9]|[=>A-DF-Z78])")
@@ -33,6 +37,33 @@ UNTYPABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 class Untypable(SamdriftError):
     """A line that would be more, or other, than one line of configuration if it were typed."""
+
+
+def typed_together(lines: Sequence[str], texts: Sequence[str]) -> list[tuple[str, ...]]:
+    """Each line with those that a device expects after it before it shows its prompt again: the text of a banner.
+
+    Args:
+        texts: regular expressions for lines that begin such a text; group 1 is what it ends with.
+    """
+    entries: list[tuple[str, ...]] = []
+    ending = ""
+    for line in (part for one in lines for part in (one.split("\n") if _ending(one, texts) else [one])):
+        if ending:
+            entries[-1] += (line.rstrip(),)
+            ending = "" if ending in line else ending
+        else:
+            entries.append((line.strip(),))
+            ending = _ending(line, texts)
+    return entries
+
+
+def _ending(line: str, texts: Sequence[str]) -> str:
+    """What the text ends with that a line begins; empty if it begins none, or ends it, too."""
+    for text in texts:
+        found = re.search(text, line)
+        if found and found[1] not in line.partition("\n")[0][found.end() :]:
+            return found[1]
+    return ""
 
 
 def must_be_typable(lines: Sequence[str], where: str) -> None:
@@ -90,6 +121,20 @@ def prompt_at_end(text: str) -> str:
 def name_in(prompt: str) -> str:
     """The part of a prompt that stays the same in every mode. Cisco shortens a long one in its configuration mode."""
     return re.sub(r" ?(?:\([^()]*\))? ?[#>$%] ?\Z", "", prompt)[:12]
+
+
+def before_prompt(text: str) -> str:
+    """What stands before the prompt in the last line, and before what belongs to that."""
+    lines = text.split("\n")[:-1]
+    while lines and re.fullmatch(CONTEXT, lines[-1]):
+        lines.pop()
+    return "".join(f"{line}\n" for line in lines)
+
+
+def is_disturbed(text: str, prompt: str) -> bool:
+    """Whether something stands behind the prompt that nobody typed: a message of the device's own."""
+    last = [line for line in text.split("\n") if line.strip()][-1:]
+    return bool(prompt) and re.search(rf"(?m)^{re.escape(prompt)}(?! *$)", text) is not None and last != [prompt]
 
 
 def at_rest(text: str, prompt: str) -> re.Match[str] | None:

@@ -40,6 +40,7 @@ VENDOR = Vendor(
     ),
     enter=(),
     leave=(),
+    abort=("abort",),
     confirm=None,
     syntax="blocks",
     replaces=((r"^set (\S+)",),),

@@ -1,0 +1,213 @@
+"""Devices on the network: SSH by paramiko's server side, with a host key each, on ports of 127.0.0.1.
+
+Only the public key that they are given lets anybody in. Works with gevent's patched threads and without.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from collections.abc import Iterable
+from types import TracebackType
+
+import paramiko
+from paramiko.common import (
+    AUTH_FAILED,
+    AUTH_SUCCESSFUL,
+    OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED,
+    OPEN_SUCCEEDED,
+)
+
+from tests.emulator.device import Device
+from tests.emulator.dialects import command_line
+
+
+class EmulatedDevices:
+    """Listens for some devices while it is entered.
+
+    Args:
+        devices: what they are.
+        authorized: the public key, as `type base64`, that lets a user in.
+        ports: where they listen, in their order; free ones if none are given.
+    """
+
+    def __init__(self, devices: Iterable[Device], authorized: str, ports: Iterable[int] = ()) -> None:
+        self.devices = list(devices)
+        self._authorized = authorized
+        self._ports = iter(ports)
+        self._at: dict[str, _Listener] = {}
+
+    def __enter__(self) -> EmulatedDevices:
+        for device in self.devices:
+            self._at[device.name] = _Listener(device, self._authorized, next(self._ports, 0))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for listener in self._at.values():
+            listener.stop()
+
+    def port(self, name: str) -> int:
+        """Where a device listens."""
+        return self._at[name].port
+
+    def host_key(self, name: str) -> str:
+        """A device's host key, as the inventory has it."""
+        key = self._at[name].key
+        return f"{key.get_name()} {key.get_base64()}"
+
+
+class _Listener:
+    def __init__(self, device: Device, authorized: str, port: int) -> None:
+        self.device, self._authorized = device, authorized
+        self.key = paramiko.ECDSAKey.generate()
+        self._socket = socket.create_server(("127.0.0.1", port), backlog=64)
+        self.port: int = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Nobody is let in any more, and who is in is put out."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join()
+        self.device.stop()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                peer, _ = self._socket.accept()
+            except OSError:
+                return
+            if not self.device.reachable:
+                peer.close()
+                continue
+            threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
+
+    def _serve(self, peer: socket.socket) -> None:
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        transport = paramiko.Transport(peer)
+        try:
+            transport.add_server_key(self.key)
+            transport.start_server(server=_Door(self._authorized))
+            channel = transport.accept(20)
+            if channel is not None:
+                _Terminal(self.device, transport, channel).run()
+        except (OSError, EOFError, paramiko.SSHException):
+            return  # whoever it was is gone
+        finally:
+            transport.close()
+
+
+class _Door(paramiko.ServerInterface):
+    """Lets everybody in who has the key, to a terminal and nothing else."""
+
+    def __init__(self, authorized: str) -> None:
+        self._authorized = authorized
+
+    def get_allowed_auths(self, _username: str) -> str:
+        return "publickey"
+
+    def check_auth_publickey(self, _username: str, key: paramiko.PKey) -> int:
+        known = f"{key.get_name()} {key.get_base64()}" == self._authorized
+        return AUTH_SUCCESSFUL if known else AUTH_FAILED
+
+    def check_channel_request(self, kind: str, _number: int) -> int:
+        return OPEN_SUCCEEDED if kind == "session" else OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+
+    def check_channel_pty_request(self, *_arguments: object) -> bool:
+        return True
+
+    def check_channel_shell_request(self, _channel: paramiko.Channel) -> bool:
+        return True
+
+
+class _Terminal:
+    """One session: what is typed is echoed and carried out, and what the device says comes in pages."""
+
+    def __init__(self, device: Device, transport: paramiko.Transport, channel: paramiko.Channel) -> None:
+        self.device, self._transport, self._channel = device, transport, channel
+        self._cli = command_line(device)
+        self._keys: list[str] = []
+        self._silent = False
+
+    def kill(self) -> None:
+        self._silent = True
+        self._transport.close()
+
+    def say(self, text: str) -> None:
+        self._send(text)
+
+    def run(self) -> None:
+        """Until the session ends."""
+        self.device.sessions.append(self)
+        if not self.device.reachable:
+            return
+        try:
+            self._send(f"{self.device.banner}{self._cli.prompt}")
+            while not self._cli.over:
+                self._line(self._read_line())
+        finally:
+            if self.device.drafted_by is self._cli:
+                self.device.drafted_by = None
+            if self in self.device.sessions:
+                self.device.sessions.remove(self)
+
+    def _line(self, line: str) -> None:
+        fault = None
+        if line.strip():
+            self.device.typed.append(line.strip())
+            fault = self.device.fault_at_this_line()
+        if fault and fault.instead:
+            self._fail(fault.kind)
+            return
+        said = self._cli.typed(line)
+        if fault:
+            self._fail(fault.kind)
+            return
+        self._print(said)
+        self._send(self._cli.prompt)
+
+    def _fail(self, kind: str) -> None:
+        if kind == "stall":
+            self._silent = True
+        elif kind == "drop":
+            self.kill()
+        else:
+            self.device.reboot(0.3)
+
+    def _print(self, text: str) -> None:
+        lines = text.splitlines(keepends=True)
+        while self._cli.paging and len(lines) >= self.device.page_length:
+            page, lines = lines[: self.device.page_length - 1], lines[self.device.page_length - 1 :]
+            self._send("".join(page) + self._cli.pager)
+            key = self._read_key()
+            self._send(self._cli.erase)
+            if key == "q":
+                return
+        self._send("".join(lines))
+
+    def _send(self, text: str) -> None:
+        if not self._silent and text:
+            self._channel.sendall(re.sub(r"(?<!\r)\n", "\r\n", text).encode())
+
+    def _read_line(self) -> str:
+        line = ""
+        while (key := self._read_key()) not in "\r\n":
+            if key == "?":  # help, at once, and what was typed so far again
+                self._send(f"?\r\n% Unrecognized command\r\n{self._cli.prompt}{line}")
+                continue
+            line += key
+            self._send(key)
+        self._send("\n")
+        return line
+
+    def _read_key(self) -> str:
+        while not self._keys:
+            data = self._channel.recv(65536)
+            if not data:
+                raise EOFError
+            self._keys.extend(reversed(data.decode("utf-8", "replace").replace("\r\n", "\n")))
+        return self._keys.pop()
