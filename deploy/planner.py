@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import gevent
 from gevent.local import local
@@ -39,8 +39,9 @@ from pyinfra.context import ctx_config, ctx_host, ctx_state
 
 from deploy import guard
 from deploy.connector import Connector, LookFailed
-from deploy.guard import Where
-from deploy.guarded import GuardFailed, HostGuard, stands_now
+from deploy.device import DeviceConnection
+from deploy.device_connector import DeviceConnector
+from deploy.guarded import DeviceGuard, GuardFailed, HeldGuard, HostGuard, Way, minutes_of
 from deploy.observer import Observer, Quiet
 from deploy.plan import Command, HostPlan, Step, Unmanaged
 from deploy.rounds import Rounds
@@ -51,13 +52,18 @@ from inventory.fleet import Fleet, Host
 from inventory.secrets import MARK, secrets_in
 from roles.shared.catalogue import catalogue, needed_secrets, problems_of, settings_of
 from roles.shared.change import Change, digest, explanation
+from roles.shared.cli import STEP, ConfigurationSession, RunningConfiguration, unmanaged_in
+from roles.shared.command_line import misplaced
 from roles.shared.guard import Guard
 from roles.shared.handlers import OwedHandlers, pay
-from roles.shared.registration import ManagedFile, registering
+from roles.shared.registration import ManagedConfiguration, ManagedFile, registering
 from roles.shared.settings import Settings
 from roles.shared.veil import UNVEILED, Veil
+from roles.shared.vendor import known_vendors
 
 log = logging.getLogger("samdrift")
+
+C = TypeVar("C", Connection, DeviceConnection)
 
 AT_ONCE = 50
 """How many hosts are talked to at the same time."""
@@ -92,7 +98,7 @@ class _Registered:
     role: str
     op_hash: str
     data: StateOperationHostData
-    file: ManagedFile | None = None
+    declares: ManagedFile | ManagedConfiguration | None = None
     guard: Guard | None = None
     unguarded: str = ""
     handler: bool = False
@@ -221,8 +227,11 @@ class Session:
         self._connections: dict[str, Connection | DeviceConnection] = {}
         self._declared: dict[str, _Declared] = {}
         self._guards: dict[str, HeldGuard] = {}
+        self._unseen: set[str] = set()
 
     def __enter__(self) -> Session:
+        self._declared = _register(self.hosts, self.settings, self.veil)  # what is wrong with a role connects to nobody
+        self._unseen = {h.name for h in self.hosts}
         self.observer.stage("connecting", [h.name for h in self.hosts])
         self._each(self.hosts, self._connect)
         return self
@@ -254,7 +263,7 @@ class Session:
         for step in planned.changes:
             self.observer.host(name, "step", step.id)
             operation = operations[step.id]
-            secrets = operation.file.secrets if operation.file else ()
+            secrets = operation.declares.secrets if operation.declares else ()
             operation.data.command_generator = _frozen(step.commands, partial(self.veil.reveal, secrets=secrets))
             operation.data.operation_meta._maybe_is_change = True  # pyinfra has no setter
             try:
@@ -287,14 +296,17 @@ class Session:
         host = self.fleet.host(name)
 
         def current() -> C:
-            return cast("C", self._connections[name])
+            found = self._connections[name]
+            if not isinstance(found, kind):
+                raise TypeError(f"{name} is talked to otherwise than by {kind.__name__}")
+            return found
 
         def anew() -> C:
             fresh = self._connection(host)
             fresh.open()
             self._connections[name].close()
             self._connections[name] = fresh
-            return cast("C", fresh)
+            return current()
 
         return Way(current, anew)
 
@@ -410,11 +422,17 @@ class Session:
             self.observer.host(host.name, "done")
 
     def _register(self, hosts: Sequence[Host]) -> None:
-        self._declared |= _register(hosts, self.settings, self.veil)
+        """What is declared on these hosts, not yet looked at; pyinfra's State is good for one look."""
+        again = [h for h in hosts if h.name not in self._unseen]
+        self._unseen -= {h.name for h in hosts}
+        if again:
+            self._declared |= _register(again, self.settings, self.veil)
         for host in hosts:
             connector = self._declared[host.name].connector
-            connector.connection = self._connections[host.name]
-            connector.command_timeout = self.access.command_timeout
+            connection = self._connections[host.name]
+            connector.connection = connection
+            if isinstance(connector, Connector):
+                connector.command_timeout = self.access.command_timeout
 
     def _look_at(self, host: Host) -> HostPlan:
         name, started = host.name, time.monotonic()
@@ -511,7 +529,8 @@ def _register(
     declared = {}
     for host in hosts:
         target = _PlanHost.of(state.inventory.get_host(host.name))
-        connector = target.connector = (DeviceConnector if host.platform in known_vendors() else Connector)(state, target)
+        kind = DeviceConnector if host.platform in known_vendors() else Connector
+        connector = target.connector = kind(state, target)
         target.connected = True
         declared[host.name] = _Declared(state, target, connector)
         _declare(declared[host.name], settings[host.name])
@@ -524,13 +543,17 @@ def _declare(declared: _Declared, settings: Mapping[str, Settings]) -> None:
         known = len(target.op_hash_order)
         with declared.context(), registering(name, secrets_in(role_settings)) as registration:
             catalogue()[name].deploy(role_settings)
-        files = {f"file {f.path}": f for f in registration.files}
+        declared_as: dict[str, ManagedFile | ManagedConfiguration] = {f"file {f.path}": f for f in registration.files}
+        declared_as.update((STEP, c) for c in registration.configurations)
         for op_hash in target.op_hash_order[known:]:
             operation = _Registered(name, op_hash, declared.state.ops[target][op_hash])
-            operation.file = files.get(operation.name)
+            operation.declares = declared_as.get(operation.name)
             operation.guard = registration.guards.get(operation.name)
             operation.unguarded = registration.unguarded.get(operation.name, "")
-            operation.handler = operation.closure["func"] is pay._inner  # pyinfra's own name for the bare generator
+            func = operation.closure["func"]
+            operation.handler = func is pay._inner  # pyinfra's own name for the bare generator
+            if why := misplaced(func, on_device=isinstance(declared.connector, DeviceConnector)):
+                raise SamdriftError(why, where=f"host {target.name}, roles/{name}.py")
             declared.operations.append(operation)
         declared.files += registration.files
         declared.configurations += registration.configurations
@@ -552,11 +575,12 @@ def _refuse_twins(host: str, operations: Sequence[_Registered]) -> None:
 
 def _unmanaged_lines(declared: _Declared) -> list[Unmanaged]:
     """Lines of a device's configuration that no role of its says anything of."""
-    with declared.context():
-        running = {c.platform: declared.target.get_fact(RunningConfiguration, platform=c.platform) for c in declared.configurations}
-    return [
-        Unmanaged(role=c.role, line=line) for c in declared.configurations for line in unmanaged_in(running[c.platform], c)
-    ]
+    found = []
+    for configuration in declared.configurations:
+        with declared.context():
+            running = declared.target.get_fact(RunningConfiguration, platform=configuration.platform)
+        found += [Unmanaged(role=configuration.role, line=line) for line in unmanaged_in(running, configuration)]
+    return found
 
 
 def _unmanaged(host: Host, declared: _Declared, rounds: Rounds) -> list[Unmanaged]:
@@ -575,14 +599,15 @@ def _unmanaged(host: Host, declared: _Declared, rounds: Rounds) -> list[Unmanage
 
 
 def _step(operation: _Registered, commands: Sequence[PyinfraCommand], veil: Veil) -> Step:
-    file = operation.file
+    declares = operation.declares
+    secrets = declares.secrets if declares else ()
     # A new value of a secret is a new intent, though the placeholder stands where it stood.
-    sealed = veil.seal(veil.reveal(file.content, file.secrets), file.secrets) if file and file.secrets else ""
+    sealed = veil.seal(veil.reveal(declares.content, secrets), secrets) if declares and secrets else ""
     return Step(
         role=operation.role,
         name=operation.name,
         intent=digest(operation.intent + sealed) if sealed else operation.intent,
-        wanted=sealed or (digest(file.content) if file else ""),
+        wanted=sealed or (digest(declares.content) if isinstance(declares, ManagedFile) else ""),
         commands=tuple(_as_data(c, operation) for c in commands),
         change=_change(commands, UNVEILED if sealed else veil),
         handler=operation.handler,
@@ -603,7 +628,7 @@ def _change(commands: Sequence[PyinfraCommand], veil: Veil) -> Change | None:
 def _as_data(command: PyinfraCommand, operation: _Registered) -> Command:
     """A pyinfra command as what a plan file holds; placeholders of secrets only in the upload of a managed file."""
     data = _read_command(command)
-    if MARK in data.text and not (data.kind == "upload" and operation.file and operation.file.secrets):
+    if MARK in data.text and (data.kind == "run" or not operation.declares or not operation.declares.secrets):
         raise SamdriftError(
             "a secret cannot stand in a command, which everybody on the host can read",
             where=f"roles/{operation.role}.py, step {operation.name}",
@@ -640,10 +665,10 @@ def _frozen(commands: Sequence[Command], reveal: Callable[[str], str]) -> Callab
     return generate
 
 
-def _what_it_said(operation: _Registered, connector: Connector) -> str:
+def _what_it_said(operation: _Registered, connector: Connector | DeviceConnector) -> str:
     """The last lines of a failed step's output."""
     meta = operation.data.operation_meta
     lines = [*meta.stdout_lines, *meta.stderr_lines]
-    if not lines and connector.last_upload is not None:
+    if not lines and isinstance(connector, Connector) and connector.last_upload is not None:
         lines = connector.last_upload.stderr.splitlines()
     return "\n".join(line for line in lines[-15:] if line.strip()) or "it said nothing"

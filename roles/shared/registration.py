@@ -18,6 +18,7 @@ from inventory.fleet import Frozen
 from inventory.secrets import Secret
 from roles.shared.guard import Guard
 from roles.shared.handlers import Handler, pay
+from roles.shared.vendor import Lineage
 
 
 class ManagedFile(Frozen):
@@ -38,11 +39,25 @@ class ManagedFile(Frozen):
     secrets: tuple[Secret, ...] = ()
 
 
+class ManagedConfiguration(Frozen):
+    """Sections of a device's configuration as a role declares them; see `managed_configuration`.
+
+    `managed` says which sections are the role's. `secrets` are those whose placeholders stand in `content`.
+    """
+
+    role: str
+    platform: str
+    content: str
+    managed: tuple[Lineage, ...]
+    secrets: tuple[Secret, ...] = ()
+
+
 @dataclass
 class Registration:
     """What a role has declared so far.
 
-    `secrets` are those that its settings refer to, by name; `guards` are by the step that they guard.
+    `secrets` are those that its settings refer to, by name; `guards` are by the step that they guard, and `unguarded`
+    says by step why there is none.
     """
 
     role: str
@@ -50,6 +65,8 @@ class Registration:
     files: list[ManagedFile] = field(default_factory=list)
     owed: dict[Handler, list[OperationMeta]] = field(default_factory=dict)
     guards: dict[str, Guard] = field(default_factory=dict)
+    unguarded: dict[str, str] = field(default_factory=dict)
+    configurations: list[ManagedConfiguration] = field(default_factory=list)
 
     def owe(self, handlers: tuple[Handler, ...], cause: OperationMeta) -> None:
         """These handlers run at the end of the role if `cause` changes something."""

@@ -10,6 +10,7 @@ from pyinfra.api.connect import connect_all
 
 from deploy.plan import HostPlan
 from deploy.planner import Session, declared_files
+from deploy.transport import Connection
 from inventory.errors import InventoryError
 from inventory.fleet import Fleet, Host
 from tests.integration.conftest import Sshd, fleet_of, parent_of
@@ -172,6 +173,7 @@ def test_a_directory_that_could_not_be_read_in_time_makes_the_host_unknown_and_n
     access = sshd.access.model_copy(update={"fact_timeout": 0.5})
     with Session(fleet, fleet.hosts, access) as session:
         connection = session._connections["tie-test1"]
+        assert isinstance(connection, Connection)
         run = connection.run
         connection.run = lambda command, **more: run(f"PATH={slow.parent}:$PATH {command}", **more)  # type: ignore[method-assign]  # a host whose find hangs
         (plan,) = session.look()
