@@ -28,6 +28,9 @@ log = logging.getLogger("samdrift")
 
 C = TypeVar("C", Connection, DeviceConnection)
 
+MINUTE = 60.0
+"""Seconds in a minute of a device's. (Emulated devices have shorter ones.)"""
+
 PAUSE = 1.0
 """Seconds between two tries to reach a host that is putting itself back."""
 
@@ -152,7 +155,7 @@ class DeviceGuard:
 
     def __init__(self, way: Way[DeviceConnection], minutes: int) -> None:
         self._way, self._where = way, f"host {way.current().host.name}"
-        self._until = time.monotonic() + 60 * minutes
+        self._until = time.monotonic() + MINUTE * minutes
 
     def require(self) -> None:
         """Nothing: a device has one change."""
@@ -167,7 +170,10 @@ class DeviceGuard:
             raise GuardFailed(f"the change was not confirmed: {answer.stderr}", where=self._where)
 
     def restore(self) -> str:
-        """At once where the vendor can, or when the time has run out."""
+        """At once where the vendor can, or when the time has run out: not every device tells that it still counts."""
+        confirm = self._way.current().vendor.confirm
+        if confirm is None or not confirm.revert:
+            gevent.sleep(max(0, self._until - time.monotonic()) + MINUTE / 6)  # it began to count after us
         return _once_restored(self._way, self._restored, lambda: self._until)
 
     def keep(self) -> None:

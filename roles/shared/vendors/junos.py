@@ -4,6 +4,9 @@ A change is made in a private draft of one's own (`configure exclusive` shuts ot
 `commit` on, all of it or nothing; so no order of lines can cut a change in two. After `commit confirmed MINUTES`
 the device goes back to what it had unless a second `commit` comes in time.
 
+To restore it sooner would be `rollback 1` and `commit`; but typed a moment after the device did so by itself, they
+bring back the very change. So it is left to the device.
+
 `show system commit` keeps the words "commit confirmed, rollback in 5mins" on a commit for good: only `rollback
 pending` below the newest commit (0) says that the time runs.
 
@@ -59,7 +62,7 @@ VENDOR = Vendor(
         enter=("configure exclusive",),
         leave=("commit confirmed {minutes}", "exit configuration-mode"),
         confirm=("configure exclusive", "commit", "exit configuration-mode"),
-        revert=("configure exclusive", "rollback 1", "commit", "exit configuration-mode"),
+        revert=(),
         pending="show system commit",
         pending_pattern=r"^\s*rollback pending\s*$",
         minutes=(1, 65535),
