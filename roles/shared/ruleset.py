@@ -86,9 +86,20 @@ def loaded_ruleset(path: str, content: str, let_in: tuple[IPv4Network, ...]) -> 
         let_in: where `content` lets SSH in from; a ruleset that would shut out who loads it is not loaded.
     """
     name = "nftables ruleset in force"
-    tell = f"{{ echo flush ruleset; [ ! -x {NFT} ] || {NFT} list ruleset; }}"
-    current().guards[name] = kept_text(name, tell=tell, put_back=f"{NFT} -f -")
+    current().guards[name] = kept_text(name, tell=_told_to_nft(path), put_back=f"{NFT} -f -")
     return load(name=name, path=path, content=content, let_in=let_in)
+
+
+def _told_to_nft(path: str) -> str:
+    """A shell command that tells the ruleset in force in a way that nft can be told it again.
+
+    If it is the one that the file holds, by the file: nft lists some rules otherwise than it was told them, and what it
+    is told by its own list would be listed otherwise again.
+    """
+    p = shlex.quote(path)
+    held = f"unshare --net sh -c '{NFT} -f \"$0\" && {NFT} -s list ruleset' {p} 2> /dev/null"
+    same = f'[ -f {p} ] && held=$({held}) && [ "$held" = "$({NFT} -s list ruleset)" ]'
+    return f"{{ echo flush ruleset; if [ -x {NFT} ]; then if {same}; then cat {p}; else {NFT} list ruleset; fi; fi; }}"
 
 
 @operation()
