@@ -331,7 +331,7 @@ class DeviceConnection:
         session, undisturbed = self._session_now, True
         while not sure(text := shown(self._heard[-TAIL:])):
             maybe = unsure is not None and unsure(text)
-            disturbed = is_disturbed(text, self._name)
+            disturbed = is_disturbed(without_echo(text, self._written) or "", self._name)
             new = session.bytes.wait(QUIET if maybe else NUDGE if nudge or disturbed else None)
             if new is None and maybe:
                 break

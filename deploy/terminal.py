@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from inventory.errors import SamdriftError
 
-PROMPT = re.compile(r"(?:^|\n)([^\s#>$%()]{1,64} ?(?:\([^()\n]{1,64}\))? ?[#>$%]) ?\Z")
+PROMPT = re.compile(r"(?:^|\n)([^\s#>$%()]{1,64}(?: ?\([^()\n]{1,64}\))?(?:[#>$%]| [#$])) ?\Z")
 """A last line that is a prompt of any vendor, in any mode."""
 
 CONTEXT = (
@@ -132,8 +132,8 @@ def before_prompt(text: str) -> str:
 
 
 def is_disturbed(text: str, name: str) -> bool:
-    """Whether something stands behind a prompt that nobody typed: a message of the device's own."""
-    prompt = rf"(?m)^{re.escape(name)}[^\s#>$%()]* ?(?:\([^()\n]*\))? ?[#>$%](?! *$)"
+    """Whether a prompt stands in an answer and something after it that nobody typed: a message of the device's own."""
+    prompt = rf"(?m)^{re.escape(name)}[^\s#>$%()]* ?(?:\([^()\n]*\))? ?[#>$%]"
     return bool(name) and not prompt_at_end(text) and re.search(prompt, text) is not None
 
 
