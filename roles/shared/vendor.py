@@ -102,10 +102,14 @@ class Vendor(Frozen):
         default=(), description="lines of which a new one takes the place of the old; groups tell apart which of them"
     )
     shortened: tuple[str, ...] = Field(
-        default=(), description="lines that are taken back by what is found of them alone: `no description`"
+        default=(), description="lines that are taken back by the part of them that is found: `no description`"
     )
     permanent: tuple[Lineage, ...] = Field(
         default=(), description="sections that can be emptied and not removed; an empty one says nothing"
+    )
+    opens: tuple[str, ...] = Field(default=(), description="outermost lines that open a section, be it empty")
+    last: tuple[str, ...] = Field(
+        default=(), description="outermost lines that are taken back after everything else, as whole sections are"
     )
     lists: tuple[NumberList, ...] = ()
     hidden: tuple[str, ...] = Field(

@@ -76,6 +76,8 @@ VENDOR = Vendor(
         r"^vlan (?:access|trunk native)(?= )",
     ),
     permanent=((r"^interface \d+/\d+/\d+",), (r"^interface mgmt$",), (r"^interface vlan 1$",), (r"^vlan 1$",)),
+    opens=(r"^(?:vlan|interface|access-list|aaa group server) ",),
+    last=(r"^ip route ",),
     lists=(
         NumberList(line=r"^(vlan )(?=\d)", each=True),
         NumberList(line=r"^(vlan trunk allowed )(?=\d)", each=True),

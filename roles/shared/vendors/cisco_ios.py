@@ -88,9 +88,11 @@ VENDOR = Vendor(
         (r"^interface Vlan1$",),
         (r"^line ",),
     ),
+    opens=(r"^(?:vlan|interface|line|ip access-list|radius server|tacacs server|aaa group server) ",),
+    last=(r"^ip route ",),
     lists=(
         NumberList(line=r"^(vlan )(?=\d)", each=True),
-        NumberList(line=r"^(switchport trunk allowed vlan )(?=\d)"),
+        NumberList(line=r"^(switchport trunk allowed vlan )(?:add )?(?=\d)"),
         NumberList(line=r"^(ip dhcp snooping vlan )(?=\d)"),
     ),
     hidden=(r"^snmp-server user ",),

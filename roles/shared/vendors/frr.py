@@ -38,6 +38,8 @@ VENDOR = Vendor(
     ),
     shortened=(r"^description", r"^neighbor \S+ description"),
     permanent=((r"^interface \S+$",),),
+    opens=(r"^(?:interface|router|route-map|vrf) ",),
+    last=(r"^ip route ",),
     ignored=(r"^frr defaults ", r"^service integrated-vtysh-config$", r"^log syslog", r"^no (?:ip|ipv6) forwarding$"),
     longest=80,
 )
