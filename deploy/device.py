@@ -42,16 +42,14 @@ from inventory.errors import SamdriftError
 from inventory.fleet import Host
 from roles.shared.vendor import Vendor
 
-log = logging.getLogger("netmiko")  # it writes every line that is typed, also one with a secret
-log.addHandler(logging.NullHandler())
-log.propagate = False
+logging.getLogger("netmiko").disabled = True  # it writes down every line that is typed, also one with a secret
 
 QUIET = 0.3
 """Seconds without a word, after which what looks like a prompt or a question is one."""
 NUDGE = 2.0
 """Seconds without a word, after which an empty line is typed at what looked like the prompt."""
 TAIL = 4096
-"""How much of the end of what was heard is looked at for a prompt."""
+"""How much of the end of what was heard is looked at for a prompt, and of its beginning for what was typed."""
 
 REFUSAL_LINES = 6
 """A longer answer to a question is no refusal."""
@@ -87,6 +85,7 @@ class DeviceConnection:
         self._heard = ""  # since the line that was typed last
         self._written = ""  # that line
         self._prompt = ""  # of the mode in which a session begins
+        self._name = ""  # the device's, as its prompt in the present mode has it
         self._armed = False
 
     def open(self) -> None:
@@ -269,17 +268,18 @@ class DeviceConnection:
         A question whether it is meant is a refusal, unless there is a reply to it.
         """
         self._write(line)
-        for part in text:
+        if text:
             self._hear(self._knows_prompt, lambda _: True)
-            if self._knows_prompt(shown(self._heard[-TAIL:])):
-                break  # it does not wait for a text: what is one would be taken for commands
-            self._write(part)
+        if not self._knows_prompt(shown(self._heard[-TAIL:])):  # or the text would be taken for commands
+            for part in text:
+                self._write(part)
         self._hear(self._knows_prompt, lambda text: bool(prompt_at_end(text) or QUESTION.search(text)))
         question = QUESTION.search(shown(self._heard[-TAIL:]))
         if question:
             self._session_now.write_channel(f"{reply or 'n'}{self._session_now.RETURN}")
             self._heard += "\n"
             self._hear(self._knows_prompt, lambda text: bool(prompt_at_end(text)))
+        self._name = name_in(prompt_at_end(shown(self._heard[-TAIL:])))
         answer = without_echo(before_prompt(shown(self._heard)), self._written) or ""
         if question and not reply:
             return Answer(rc=1, stdout=answer, stderr=f"it asks back: {question[0].strip()}")
@@ -292,7 +292,7 @@ class DeviceConnection:
     def _knows_prompt(self, text: str) -> bool:
         """The last line is this device's prompt, in whatever mode."""
         prompt = prompt_at_end(text)
-        return bool(prompt) and name_in(prompt) == name_in(self._prompt)
+        return bool(prompt) and name_in(prompt) == self._name
 
     def _find_prompt(self) -> None:
         """Two empty lines get two prompts and nothing else: that is what this device's prompt is now."""
@@ -302,6 +302,7 @@ class DeviceConnection:
         self._press_enter()
         self._hear(lambda text: at_rest(text, prompt_at_end(text)) is not None, nudge=True)
         self._prompt = prompt_at_end(shown(self._heard))
+        self._name = name_in(self._prompt)
         if before and _mode(self._prompt) != _mode(before):
             raise HostLost("it cannot be brought back from its configuration mode", where=self._where)
 
@@ -312,7 +313,7 @@ class DeviceConnection:
         self.execs += 1
         self._heard, self._written = "", line
         session.write_channel(f"{line}{session.RETURN}")
-        self._hear(lambda text: without_echo(text, line) is not None)
+        self._hear(lambda _: without_echo(shown(self._heard[:TAIL]), line) is not None)
 
     def _press_enter(self) -> None:
         self._session_now.write_channel(self._session_now.RETURN)
@@ -330,7 +331,7 @@ class DeviceConnection:
         session, undisturbed = self._session_now, True
         while not sure(text := shown(self._heard[-TAIL:])):
             maybe = unsure is not None and unsure(text)
-            disturbed = is_disturbed(text, self._prompt)
+            disturbed = is_disturbed(without_echo(text, self._written) or "", self._name)
             new = session.bytes.wait(QUIET if maybe else NUDGE if nudge or disturbed else None)
             if new is None and maybe:
                 break

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from inventory.errors import SamdriftError
 
-PROMPT = re.compile(r"(?:^|\n)([^\s#>$%()]{1,64} ?(?:\([^()\n]{1,64}\))? ?[#>$%]) ?\Z")
+PROMPT = re.compile(r"(?:^|\n)([^\s#>$%()]{1,64}(?: ?\([^()\n]{1,64}\))?(?:[#>$%]| [#$])) ?\Z")
 """A last line that is a prompt of any vendor, in any mode."""
 
 CONTEXT = (
@@ -131,10 +131,10 @@ def before_prompt(text: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def is_disturbed(text: str, prompt: str) -> bool:
-    """Whether something stands behind the prompt that nobody typed: a message of the device's own."""
-    last = [line for line in text.split("\n") if line.strip()][-1:]
-    return bool(prompt) and re.search(rf"(?m)^{re.escape(prompt)}(?! *$)", text) is not None and last != [prompt]
+def is_disturbed(text: str, name: str) -> bool:
+    """Whether a prompt stands in an answer and something after it that nobody typed: a message of the device's own."""
+    prompt = rf"(?m)^{re.escape(name)}[^\s#>$%()]* ?(?:\([^()\n]*\))? ?[#>$%]"
+    return bool(name) and not prompt_at_end(text) and re.search(prompt, text) is not None
 
 
 def at_rest(text: str, prompt: str) -> re.Match[str] | None:

@@ -82,7 +82,8 @@ def difference(
     _check(vendor, wants)
     _leave_what_only_a_secret_names(vendor, has, wants)
     told = _without_renewed(has.managed, wants, renew)
-    forth, back = _delta(vendor, told, wants.managed), _delta(vendor, wants.managed, has.managed)
+    forth = _delta(vendor, told, wants.managed, managed)
+    back = _delta(vendor, wants.managed, has.managed, managed)
     typed = tuple(_typed(vendor, has, wants, forth, says=wants.raw))
     renewed = (line for lines in wants.hidden.values() for line in lines if _is_renewed(line, renew))
     before = _in_order(vendor, has.managed, wants.managed, ())
@@ -391,17 +392,25 @@ def _taken_back(vendor: Vendor, path: Path, negation: str) -> str:
     return f"no {short}"
 
 
-def _delta(vendor: Vendor, has: Lines, wants: Lines) -> HConfig:
-    """What leads from one to the other. Sections that cannot be removed are wanted empty, so that they are emptied."""
+def _delta(vendor: Vendor, has: Lines, wants: Lines, managed: Collection[Lineage]) -> HConfig:
+    """What leads from one to the other. Sections that must stay are wanted empty, so that they are emptied."""
+
+    def stays(path: Path) -> bool:
+        return _is_permanent(vendor, path) or not _is_managed(path, managed)  # others' lines may stand below it
+
+    def with_staying(has: Lines, wants: Lines, above: Path) -> Lines:
+        texts = list(wants)
+        before = ""
+        for text in has:
+            if text not in wants and stays((*above, text)):
+                texts.insert(
+                    texts.index(before) + 1 if before else 0, text
+                )  # where it stands, for the order of removals
+            before = text if text in wants or stays((*above, text)) else before
+        return {text: with_staying(has.get(text, {}), wants.get(text, {}), (*above, text)) for text in texts}
+
     driver = _Driver(vendor)
-    return _tree(driver, has).config_to_get_to(_tree(driver, _with_permanent(vendor, has, wants)))
-
-
-def _with_permanent(vendor: Vendor, has: Lines, wants: Lines, above: Path = ()) -> Lines:
-    """What is wanted, and empty sections for what is there and cannot be removed."""
-    gone = [text for text in has if text not in wants and _is_permanent(vendor, (*above, text))]
-    both = {**wants, **{text: {} for text in gone}}
-    return {text: _with_permanent(vendor, has.get(text, {}), below, (*above, text)) for text, below in both.items()}
+    return _tree(driver, has).config_to_get_to(_tree(driver, with_staying(has, wants, ())))
 
 
 def _tree(driver: _Driver, lines: Lines) -> HConfig:

@@ -57,6 +57,8 @@ class Device:
         minute: how many seconds this device takes for a minute.
         shows: what it answers to further commands that show something.
         refuses: regular expressions for lines that it does not take, whatever its language says.
+        always_pages: whether its output comes in pages whatever one switches off.
+        pauses_after: a line of its output, as a regular expression, behind which the next comes late.
         banner: what it says to everybody who logs in.
         asks_before: regular expressions for lines of configuration before which it asks whether they are meant.
         cut_off_by: while this says so of its configuration, nobody reaches it.
@@ -69,6 +71,8 @@ class Device:
     startup: Tree = field(default_factory=dict)
     minute: float = 60
     page_length: int = 24
+    always_pages: bool = False
+    pauses_after: str = ""
     shows: dict[str, str] = field(default_factory=dict)
     refuses: list[str] = field(default_factory=list)
     asks_before: list[str] = field(default_factory=list)

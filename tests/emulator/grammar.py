@@ -112,7 +112,7 @@ class Habits:
     Attributes:
         indent: how far what stands below a line is from it.
         sections: patterns of lines that open a section, outermost first.
-        single: of these a device has one; groups tell apart which.
+        single: beginnings of lines of which a device has one.
         fixed: sections that are there for good.
         off: lines that are shown as `no …` where they are off.
         silent: those of them that are not shown where they are on.
@@ -221,22 +221,14 @@ class IndentedEditor(Editor):
                 raise Refused("% Duplicate sequence number.")
             here = self._without(lambda line: line.split()[0] == number)
         for pattern in habits.single:
-            found = re.search(pattern, shown)
-            if found:
-                key = (found[0], found.groups()) if found.groups() else (pattern, ())
-                here = self._without(lambda line, p=pattern, k=key: self._key(p, line) == k)  # type: ignore[misc]
+            if found := re.search(pattern, shown):
+                same = found[0]
+                here = self._without(lambda line: line.startswith(same))  # noqa: B023  called at once
         if any(re.search(p, shown) for p in habits.off):
             here.pop(f"no {shown}", None)
             if any(re.search(p, shown) for p in habits.silent):
                 return
         here.setdefault(shown, {})
-
-    @staticmethod
-    def _key(pattern: str, line: str) -> object:
-        found = re.search(pattern, line)
-        if not found:
-            return None
-        return (found[0], found.groups()) if found.groups() else (pattern, ())
 
     def _without(self, which: Callable[[str], bool]) -> Tree:
         here = self.here

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterable
 from types import TracebackType
 
@@ -180,18 +181,25 @@ class _Terminal:
 
     def _print(self, text: str) -> None:
         lines = text.splitlines(keepends=True)
-        while self._cli.paging and len(lines) >= self.device.page_length:
+        while (self._cli.paging or self.device.always_pages) and len(lines) >= self.device.page_length:
             page, lines = lines[: self.device.page_length - 1], lines[self.device.page_length - 1 :]
             self._send("".join(page) + self._cli.pager)
             key = self._read_key()
             self._send(self._cli.erase)
             if key == "q":
                 return
+        if self.device.pauses_after:
+            for number, line in enumerate(lines):
+                if re.search(self.device.pauses_after, line):
+                    self._send("".join(lines[: number + 1]).removesuffix("\n"))
+                    time.sleep(0.15)
+                    lines = ["\n", *lines[number + 1 :]]
+                    break
         self._send("".join(lines))
 
     def _send(self, text: str) -> None:
         if not self._silent and text:
-            self._channel.sendall(re.sub(r"(?<!\r)\n", "\r\n", text).encode())
+            self._channel.sendall(re.sub(r"(?<!\r)\n", "\r\n", text).encode("utf-8", "surrogateescape"))
 
     def _read_line(self) -> str:
         line = ""

@@ -34,7 +34,12 @@ VENDOR = Vendor(
         r"^(snmp-server community) ",
         r"^(\s*(?:\S+ )*?(?:key|key-string|password|secret|pre-shared-key))(?: \d+)? \S+$",
     ),
-    errors=(r"^% ?(?:Invalid|Incomplete|Ambiguous|Bad|Unknown|Error|Duplicate)", r"^%Error", r"^Command rejected"),
+    errors=(
+        r"^% ?(?:Invalid|Incomplete|Ambiguous|Bad|Unknown|Error|Duplicate)",
+        r"^%Error",
+        r"^%No Rollback",
+        r"^Command rejected",
+    ),
     enter=("configure terminal",),
     leave=("end",),
     save=("write memory",),

@@ -1,0 +1,84 @@
+"""Emulated devices for integration tests, and sessions on them as samdrift has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+from deploy.device import DeviceConnection
+from deploy.transport import Access
+from inventory.fleet import Host
+from roles.shared.vendor import Vendor, known_vendors
+from tests.emulator.device import Device
+from tests.emulator.dialects import device
+from tests.emulator.samples import SAMPLES
+from tests.emulator.server import EmulatedDevices
+
+
+@dataclass(frozen=True)
+class Login:
+    """The key that lets samdrift in."""
+
+    key_file: Path
+    public: str
+
+
+@dataclass(frozen=True)
+class Rack:
+    """One emulated device, and how to reach it."""
+
+    device: Device
+    port: int
+    host_key: str
+    login: Login
+
+    @property
+    def vendor(self) -> Vendor:
+        """Its vendor, as samdrift knows it."""
+        return known_vendors()[self.device.platform]
+
+    def host(self, **changes: object) -> Host:
+        """The inventory's host that is this device."""
+        data: dict[str, object] = {
+            "name": self.device.name,
+            "kind": "device",
+            "tenant": "heby",
+            "site": "heby-school",
+            "role": "access-switch",
+            "platform": self.device.platform,
+            "primary_address": IPv4Address("127.0.0.1"),
+            "host_keys": (self.host_key,),
+        }
+        return Host.model_validate(data | changes)
+
+    def access(self, **changes: object) -> Access:
+        """How samdrift logs in to it."""
+        data = {"user": "samdrift", "key_file": self.login.key_file, "port": self.port, "connect_timeout": 5}
+        data["command_timeout"] = 60
+        return Access.model_validate(data | changes)
+
+    def connection(self, **changes: object) -> DeviceConnection:
+        """A session that is not open yet; `changes` are of the access."""
+        return DeviceConnection(self.host(), self.access(**changes), self.vendor)
+
+    @contextmanager
+    def session(self, **changes: object) -> Iterator[DeviceConnection]:
+        """A session that is open."""
+        connection = self.connection(**changes)
+        connection.open()
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+@contextmanager
+def rack(login: Login, platform: str, configuration: str = "", **settings: Any) -> Iterator[Rack]:
+    """A device of a platform, with its sample's configuration if none is given."""
+    one = device(platform, "sw1", configuration or SAMPLES[platform].configuration, **settings)
+    with EmulatedDevices([one], login.public) as running:
+        yield Rack(one, running.port("sw1"), running.host_key("sw1"), login)
