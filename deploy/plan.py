@@ -25,7 +25,8 @@ class PlanError(SamdriftError):
 class Command(Frozen):
     """One command, as it will be sent: `run` a shell command, `upload` a text to a path, or `configure` a device.
 
-    A device is configured in one session, line by line; `rollback` are the lines that would take them back.
+    A device is configured in one session, line by line, as the platform `path` takes it; `rollback` are the lines that
+    would take them back.
     """
 
     kind: Literal["run", "upload", "configure"]

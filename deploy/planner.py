@@ -52,7 +52,7 @@ from inventory.fleet import Fleet, Host
 from inventory.secrets import MARK, secrets_in
 from roles.shared.catalogue import catalogue, needed_secrets, problems_of, settings_of
 from roles.shared.change import Change, digest, explanation
-from roles.shared.cli import STEP, ConfigurationSession, RunningConfiguration, unmanaged_in
+from roles.shared.cli import WHAT, ConfigurationSession, RunningConfiguration, unmanaged_in
 from roles.shared.command_line import misplaced
 from roles.shared.guard import Guard
 from roles.shared.handlers import OwedHandlers, pay
@@ -544,7 +544,7 @@ def _declare(declared: _Declared, settings: Mapping[str, Settings]) -> None:
         with declared.context(), registering(name, secrets_in(role_settings)) as registration:
             catalogue()[name].deploy(role_settings)
         declared_as: dict[str, ManagedFile | ManagedConfiguration] = {f"file {f.path}": f for f in registration.files}
-        declared_as.update((STEP, c) for c in registration.configurations)
+        declared_as.update((WHAT, c) for c in registration.configurations)
         for op_hash in target.op_hash_order[known:]:
             operation = _Registered(name, op_hash, declared.state.ops[target][op_hash])
             operation.declares = declared_as.get(operation.name)
@@ -644,7 +644,8 @@ def _read_command(command: PyinfraCommand) -> Command:
         text = raw if isinstance(raw, str) else raw.decode()
         return Command(kind="upload", text=text, path=command.dest)
     if isinstance(command, ConfigurationSession):
-        return Command(kind="configure", text="\n".join(command.lines), rollback="\n".join(command.rollback))
+        lines, rollback = "\n".join(command.lines), "\n".join(command.rollback)
+        return Command(kind="configure", text=lines, path=command.platform, rollback=rollback)
     if isinstance(command, StringCommand):
         return Command(kind="run", text=command.get_raw_value())
     raise SamdriftError(f"{type(command).__name__} cannot stand in a plan", fix="roles use shell commands and uploads")
@@ -658,7 +659,8 @@ def _frozen(commands: Sequence[Command], reveal: Callable[[str], str]) -> Callab
             if command.kind == "upload":
                 yield FileUploadCommand(BytesIO(reveal(command.text).encode()), command.path)
             elif command.kind == "configure":
-                yield ConfigurationSession(reveal(command.text).split("\n"), reveal(command.rollback).split("\n"))
+                lines, rollback = (tuple(reveal(text).split("\n")) for text in (command.text, command.rollback))
+                yield ConfigurationSession(command.path, lines, rollback)
             else:
                 yield StringCommand(command.text)
 

@@ -1,31 +1,31 @@
-"""`managed_configuration`: the one way in which a role declares what the configuration of a CLI device should be.
+"""`configuration`: the declared configuration of a CLI device, and the one session in which it is made so.
 
-What runs is read, compared with what is intended (`configuration`), and made so in one session, in the vendor's own
-syntax. Other sections than those that the role manages are left alone.
+Pure but for the operation, which asks the device for its running configuration and says what is to be typed. Who types
+it, under the vendor's own commit-confirm, is `deploy.device`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 
+from pydantic import BaseModel
 from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, operation
-from pyinfra.api.command import PyinfraCommand
 from pyinfra.api.operation import OperationMeta
 
-from inventory.secrets import PLACEHOLDER
 from roles.shared.change import Change, explain
 from roles.shared.command_line import for_devices
 from roles.shared.configuration import difference
 from roles.shared.guard import Guard
 from roles.shared.registration import ManagedConfiguration, current
+from roles.shared.rendering import render
 from roles.shared.vendor import Lineage, known_vendors
 
-STEP = "running configuration"
+WHAT = "running configuration"
 
 
 class RunningConfiguration(FactBase[str]):
-    """The whole configuration that a device runs, as its vendor's command shows it."""
+    """All that a device's running configuration says, as the device prints it."""
 
     default = str
 
@@ -37,57 +37,66 @@ class RunningConfiguration(FactBase[str]):
 
 
 class ConfigurationSession(StringCommand):
-    """All lines of one change, typed in one session; `rollback` are those that would take them back."""
+    """All lines of one change, typed in one configuration session, secrets by name; as a command, the lines as text.
 
-    def __init__(self, lines: Sequence[str], rollback: Sequence[str]) -> None:
+    Attributes:
+        platform: the slug of the platform whose vendor says how the session begins, ends and is confirmed.
+        rollback: leads back. A line that says `‹withheld›` must not be typed: see `roles.shared.configuration`.
+    """
+
+    def __init__(self, platform: str, lines: tuple[str, ...], rollback: tuple[str, ...]) -> None:
         super().__init__("\n".join(lines))
-        self.lines, self.rollback = tuple(lines), tuple(rollback)
+        self.platform, self.lines, self.rollback = platform, lines, rollback
 
     def execute(self, _state: object, target: object, _arguments: object) -> object:
-        """Type it: pyinfra's own execution of a string is a shell's."""
+        """Type it: pyinfra's own way to execute a string is a shell."""
         return target.connector.configure(self.lines)  # type: ignore[attr-defined]  # pyinfra's Host
 
 
-def managed_configuration(text: str, *, platform: str, managed: Sequence[Lineage]) -> OperationMeta:
-    """Declare that these sections of a device's configuration are exactly what `text` says.
+def configuration(*, template: str, platform: str, settings: BaseModel, managed: tuple[Lineage, ...]) -> OperationMeta:
+    """Declare a device's configuration: `template` rendered with `settings`, in the sections that are the role's.
 
     Args:
-        text: the sections as the device would show them; a placeholder of a secret is its value on the device.
-        platform: slug of the device's platform, which tells the vendor.
-        managed: the sections that are this role's; see `configuration.difference`.
+        template: a folder below `templates/` that has a template for each platform of the role.
+        managed: see `roles.shared.configuration.difference`.
+    """
+    return configured(render(f"{template}/{platform}.j2", settings=settings), platform=platform, managed=managed)
+
+
+def configured(text: str, *, platform: str, managed: tuple[Lineage, ...]) -> OperationMeta:
+    """Declare a device's configuration as it is here, in the sections that are the role's.
+
+    The step is guarded by the vendor's own means, and says that it is not where the vendor has none.
     """
     registration, vendor = current(), known_vendors()[platform]
-    names = sorted({m[1] for m in PLACEHOLDER.finditer(text)} & registration.secrets.keys())
-    configuration = ManagedConfiguration(
+    declared = ManagedConfiguration(
         role=registration.role,
         platform=platform,
         content=text,
-        managed=tuple(managed),
-        secrets=tuple(registration.secrets[name] for name in names),
+        managed=managed,
+        secrets=registration.secrets_in(text, WHAT),
     )
-    registration.configurations.append(configuration)
+    registration.configurations.append(declared)
     if vendor.confirm is None:
-        registration.unguarded[STEP] = f"{vendor.name} has no means to restore what was before a change"
+        registration.unguarded[WHAT] = f"{vendor.name} has no means to restore what was before a change"
     else:
-        registration.guards[STEP] = Guard(what=STEP, by=f"{vendor.name} ({vendor.confirm.name})")
-    return configure(name=STEP, configuration=configuration)
+        registration.guards[WHAT] = Guard(what=WHAT, by=f"{vendor.name} ({vendor.confirm.name})")
+    return configure(name=WHAT, declared=declared)
 
 
 @operation()
 @for_devices
-def configure(configuration: ManagedConfiguration) -> Generator[PyinfraCommand]:
-    """Make the managed sections what they should be, if they are not."""
-    running = host.get_fact(RunningConfiguration, platform=configuration.platform)
-    vendor = known_vendors()[configuration.platform]
-    found = difference(vendor, running, configuration.content, configuration.managed)
-    if not found.lines:
-        host.noop("the configuration is as wanted")
+def configure(declared: ManagedConfiguration) -> Generator[StringCommand]:
+    """Type what leads to the declared configuration, if anything does."""
+    running = host.get_fact(RunningConfiguration, platform=declared.platform)
+    change = difference(known_vendors()[declared.platform], running, declared.content, declared.managed)
+    if not change.lines:
+        host.noop("the running configuration is as wanted")
         return
-    change = Change(what=STEP, before=found.before, after=found.after)
-    yield explain(ConfigurationSession(found.lines, found.rollback), change)
+    session = ConfigurationSession(declared.platform, change.lines, change.rollback)
+    yield explain(session, Change(what=WHAT, before=change.before, after=change.after))
 
 
-def unmanaged_in(running: str, configuration: ManagedConfiguration) -> tuple[str, ...]:
-    """The sections that run on a device and that nobody manages."""
-    vendor = known_vendors()[configuration.platform]
-    return difference(vendor, running, configuration.content, configuration.managed).unmanaged
+def unmanaged_in(running: str, declared: ManagedConfiguration) -> tuple[str, ...]:
+    """The sections that run on a device and that its role says nothing of."""
+    return difference(known_vendors()[declared.platform], running, declared.content, declared.managed).unmanaged

@@ -15,7 +15,7 @@ from pyinfra.api.operation import OperationMeta
 
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
-from inventory.secrets import Secret
+from inventory.secrets import MARK, PLACEHOLDER, Secret
 from roles.shared.guard import Guard
 from roles.shared.handlers import Handler, pay
 from roles.shared.vendor import Lineage
@@ -40,9 +40,9 @@ class ManagedFile(Frozen):
 
 
 class ManagedConfiguration(Frozen):
-    """Sections of a device's configuration as a role declares them; see `managed_configuration`.
+    """What a role declares of a CLI device: its intended configuration, and the sections that it manages.
 
-    `managed` says which sections are the role's. `secrets` are those whose placeholders stand in `content`.
+    `secrets` are those whose placeholders stand in `content`, and whose values will be typed.
     """
 
     role: str
@@ -63,15 +63,32 @@ class Registration:
     role: str
     secrets: dict[str, Secret] = field(default_factory=dict)
     files: list[ManagedFile] = field(default_factory=list)
+    configurations: list[ManagedConfiguration] = field(default_factory=list)
     owed: dict[Handler, list[OperationMeta]] = field(default_factory=dict)
     guards: dict[str, Guard] = field(default_factory=dict)
     unguarded: dict[str, str] = field(default_factory=dict)
-    configurations: list[ManagedConfiguration] = field(default_factory=list)
 
     def owe(self, handlers: tuple[Handler, ...], cause: OperationMeta) -> None:
         """These handlers run at the end of the role if `cause` changes something."""
         for handler in handlers:
             self.owed.setdefault(handler, []).append(cause)
+
+    def secrets_in(self, text: str, what: str) -> tuple[Secret, ...]:
+        """The secrets whose placeholders stand in a text; refuses what would write no value."""
+        names = {m[1] for m in PLACEHOLDER.finditer(text)}
+        rest = PLACEHOLDER.sub("", text)
+        strange = sorted(names - self.secrets.keys())
+        spoiled = [name for name in self.secrets if f"secret:{name}" in rest]
+        why = ""
+        if strange or MARK in rest:
+            why = f"holds a placeholder of a secret that the role's settings have not: {', '.join(strange) or MARK}"
+        elif spoiled:
+            why = (
+                f"holds the placeholder of secret {spoiled[0]} changed by a filter, so that no value would stand there"
+            )
+        if why:
+            raise SamdriftError(f"{what} {why}", where=f"roles/{self.role}.py")
+        return tuple(self.secrets[name] for name in sorted(names))
 
 
 _current: ContextVar[Registration] = ContextVar("registration")

@@ -32,7 +32,7 @@ from tests.integration.test_apply import Notes, nothing_to_check
 MakeRole = Callable[[str, str], None]
 
 ROLE = """
-from roles.shared.cli import managed_configuration
+from roles.shared.cli import configured
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 
@@ -55,7 +55,7 @@ def settings(host, fleet, options):
     return Settings(text=options.text, platform=host.platform)
 
 def deploy(settings):
-    managed_configuration(settings.text, platform=settings.platform, managed=MANAGED[settings.platform])
+    configured(settings.text, platform=settings.platform, managed=MANAGED[settings.platform])
 """
 
 WANTED = {
@@ -244,9 +244,9 @@ def deploy(settings):
     files.directory(name="d", path="/etc/d")
 """
 CLI = """
-from roles.shared.cli import managed_configuration
+from roles.shared.cli import configured
 def deploy(settings):
-    managed_configuration("hostname a\\n", platform="cisco-ios", managed=(("hostname .*",),))
+    configured("hostname a\\n", platform="cisco-ios", managed=(("hostname .*",),))
 """
 
 
