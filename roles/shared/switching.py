@@ -40,8 +40,9 @@ class Options(RoleOptions):
     """What a config context may set for a CLI device.
 
     `admin` is the local account that remains when no server answers, `snmp_user` the one that monitoring reads with.
-    Their passwords are secrets of the municipality: `<device>_admin`, `<device>_snmp_auth`, `<device>_snmp_priv`, where
-    `<device>` is what `secrets` says; `<device>_tacacs` if there are TACACS+ servers.
+    Their passwords are secrets of the municipality: `X_admin`, `X_snmp_auth`, `X_snmp_priv`, and, with TACACS+ servers,
+    `X_tacacs`, where X is what `secrets` says. Where a vendor takes a password only as crypt(3) makes it (Junos), that
+    is the secret `X_admin_hash`.
     """
 
     admin: Word = "samdrift"
@@ -81,11 +82,11 @@ class Segment(Frozen):
 
 
 class Neighbour(Frozen):
-    """What a cable leads to."""
+    """What a cable leads to; `talks`: it tells its neighbours who it is (LLDP), as all of the fleet's switches do."""
 
     port: str
     host: str
-    interface: str
+    talks: bool
 
 
 class Accounts(Frozen):
@@ -141,13 +142,14 @@ def device_settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         segments=segments,
         ports=tuple(_port(i, vendor, ends.get(i.name), segments) for i in host.interfaces if _is_physical(i)),
         neighbours=tuple(
-            Neighbour(port=port, host=far.name, interface=at) for port, (far, at) in sorted(ends.items()) if _talks(far)
+            Neighbour(port=port, host=far.name, talks=far.status == "active" and far.role in SWITCHES)
+            for port, (far, _) in sorted(ends.items())
         ),
         time_servers=tuple(s.address for s in times),
         log_servers=tuple(s.address for s in logs),
         stations=stations,
         reached=_reached(address, (*stations, *(IPv4Network(s.address) for s in servers)), fleet),
-        accounts=_accounts(host, options),
+        accounts=_accounts(host, vendor, options),
     )
 
 
@@ -192,11 +194,6 @@ def interfaces(settings: Settings) -> str:
 
 def _both_ways(cable: Cable) -> tuple[tuple[str, str], tuple[str, str]]:
     return (cable.a, cable.b), (cable.b, cable.a)
-
-
-def _talks(host: Host) -> bool:
-    """Whether a host tells its neighbours who it is (LLDP): the fleet's network devices do."""
-    return host.status == "active" and host.role in SWITCHES
 
 
 def _is_physical(interface: Interface) -> bool:
@@ -258,13 +255,13 @@ def _port(interface: Interface, vendor: Vendor, end: tuple[Host, str] | None, se
     )
 
 
-def _accounts(host: Host, options: Options) -> Accounts:
+def _accounts(host: Host, vendor: Vendor, options: Options) -> Accounts:
     def secret(of: str) -> Secret:
         return Secret(name=f"{options.secrets}_{of}", municipality=host.tenant)
 
     return Accounts(
         admin=options.admin,
-        admin_secret=secret("admin"),
+        admin_secret=secret("admin_hash" if vendor.hashed_logins else "admin"),
         snmp_user=options.snmp_user,
         snmp_auth=secret("snmp_auth"),
         snmp_priv=secret("snmp_priv"),

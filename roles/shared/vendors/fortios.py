@@ -16,7 +16,7 @@ Sources: FortiOS CLI Reference, `config system global` (cfg-save, cfg-revert-tim
 
 from __future__ import annotations
 
-from roles.shared.vendor import Vendor
+from roles.shared.vendor import Question, Vendor
 
 VENDOR = Vendor(
     platform="fortios",
@@ -57,4 +57,12 @@ VENDOR = Vendor(
     ),
     longest=63,
     ascii_only=False,
+    asks={
+        "time": Question(command="diagnose sys ntp status", pattern=r"^synchronized: yes"),
+        "up": Question(
+            command="get system interface physical",
+            template=("fortinet", "get system interface physical"),
+            fields={"port": "name", "state": "status"},
+        ),
+    },
 )
