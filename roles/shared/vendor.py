@@ -57,12 +57,17 @@ class NumberList(Frozen):
 
 
 class Question(Frozen):
-    """What a device is asked about its state: the command, and the template of ntc-templates that reads the answer."""
+    """What a device is asked about its state, and how its answer is read: by a template of ntc-templates, or by lines.
+
+    `fields` says which of our words each field of the template means. A pattern's groups have our words for names.
+    """
 
     command: str
-    template: str = Field(default="", description="the command as ntc-templates names it; empty: it is the same")
-    fields: dict[str, str] = Field(description="what is asked, and the field of the template that says so")
-    where: dict[str, str] = Field(default_factory=dict, description="rows that count: field and regular expression")
+    template: tuple[str, str] | None = Field(
+        default=None, description="platform and command, as ntc-templates has them"
+    )
+    fields: dict[str, str] = Field(default_factory=dict, description="by our words, the template's")
+    pattern: str = Field(default="", description="found in each line that is an answer, where there is no template")
 
 
 class Vendor(Frozen):
@@ -115,9 +120,18 @@ class Vendor(Frozen):
     hidden: tuple[str, ...] = Field(
         default=(), description="lines that are taken and never shown: typed when the line before them is"
     )
-    ignored: tuple[str, ...] = Field(default=(), description="outermost lines that are there whatever anybody does")
+    ignored: tuple[str, ...] = Field(
+        default=(),
+        description="outermost lines that are there whatever anybody does (in blocks and statements, with the next)",
+    )
     longest: int = Field(default=64, description="characters of a description, at most")
     ascii_only: bool = Field(default=True, description="whether a description may hold ASCII only")
+    hashed_logins: bool = Field(
+        default=False, description="whether a local account's password is only taken as crypt(3) makes it"
+    )
+    short_names: dict[str, str] = Field(
+        default_factory=dict, description="beginnings of interfaces' names where they are cut short, and the whole ones"
+    )
     asks: dict[str, Question] = Field(default_factory=dict, description="by what state checks want to know")
 
     def masked(self, line: str) -> str:

@@ -13,7 +13,7 @@ Sources: HPE AOS-CX Command-Line Interface Guide, `checkpoint auto`, `checkpoint
 
 from __future__ import annotations
 
-from roles.shared.vendor import CommitConfirm, NumberList, Vendor
+from roles.shared.vendor import CommitConfirm, NumberList, Question, Vendor
 
 VENDOR = Vendor(
     platform="arubaos-cx",
@@ -93,4 +93,21 @@ VENDOR = Vendor(
         r"^spanning-tree$",
     ),
     longest=64,
+    asks={
+        "neighbours": Question(
+            command="show lldp neighbor-info detail",
+            template=("aruba_aoscx", "show lldp neighbor-info detail"),
+            fields={"port": "local_interface", "host": "neighbor_name"},
+        ),
+        "trunks": Question(
+            command="show vlan",
+            template=("aruba_aoscx", "show vlan"),
+            fields={"vids": "vlan_id", "port": "interfaces"},
+        ),
+        "time": Question(command="show ntp associations", pattern=r"^\s*\*\s*\d+\s"),
+        "disabled": Question(
+            command="show interface brief",
+            pattern=r"(?i)^\s*(?P<port>\d+/\d+/\d+)\s.*\s(?P<why>\S*(?:bpdu|guard|fault|err)\S*)",
+        ),
+    },
 )

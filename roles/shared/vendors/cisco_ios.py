@@ -12,7 +12,7 @@ Cisco IOS SNMP Support Command Reference, `snmp-server user`.
 
 from __future__ import annotations
 
-from roles.shared.vendor import CommitConfirm, NumberList, Vendor
+from roles.shared.vendor import CommitConfirm, NumberList, Question, Vendor
 
 VENDOR = Vendor(
     platform="cisco-ios",
@@ -121,4 +121,23 @@ VENDOR = Vendor(
         r"^spanning-tree extend system-id$",
     ),
     longest=200,
+    short_names={"Gi": "GigabitEthernet", "Te": "TenGigabitEthernet", "Tw": "TwoGigabitEthernet", "Fa": "FastEthernet"},
+    asks={
+        "neighbours": Question(
+            command="show lldp neighbors detail",
+            template=("cisco_ios", "show lldp neighbors detail"),
+            fields={"port": "local_interface", "host": "neighbor_name"},
+        ),
+        "trunks": Question(
+            command="show interfaces switchport",
+            template=("cisco_ios", "show interfaces switchport"),
+            fields={"port": "interface", "vids": "trunking_vlans"},
+        ),
+        "time": Question(command="show ntp status", pattern=r"^Clock is synchronized"),
+        "disabled": Question(
+            command="show interfaces status err-disabled",
+            template=("cisco_ios", "show interfaces status err-disabled"),
+            fields={"port": "interface", "why": "port_error"},
+        ),
+    },
 )

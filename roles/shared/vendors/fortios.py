@@ -16,7 +16,7 @@ Sources: FortiOS CLI Reference, `config system global` (cfg-save, cfg-revert-tim
 
 from __future__ import annotations
 
-from roles.shared.vendor import Vendor
+from roles.shared.vendor import Question, Vendor
 
 VENDOR = Vendor(
     platform="fortios",
@@ -46,6 +46,9 @@ VENDOR = Vendor(
     replaces=((r"^set (\S+)",),),
     permanent=((r"^config ",),),
     ignored=(
+        r'^config firewall address edit "(?:none|all|FIREWALL_AUTH_PORTAL_ADDRESS|FABRIC_DEVICE|SSLVPN_TUNNEL_ADDR1)"',
+        r'^config firewall address edit "(?:login\.|gmail\.com|wildcard\.|\S+ address$)',
+        r'^config system interface edit "(?:modem|ssl\.root|l2t\.root|naf\.root|fortilink)"',
         r"^config system (?:accprofile|storage|np6xlite|npu|ha|password-policy|sso-admin|object-tagging)",
         r"^config (?:wireless-controller|switch-controller|webfilter|dlp|ips|antivirus|application|voip|waf|icap)\b",
         r"^config (?:vpn certificate|certificate|endpoint-control|report|videofilter|emailfilter|ssh-filter)\b",
@@ -55,4 +58,12 @@ VENDOR = Vendor(
     ),
     longest=63,
     ascii_only=False,
+    asks={
+        "time": Question(command="diagnose sys ntp status", pattern=r"^synchronized: yes"),
+        "up": Question(
+            command="get system interface physical",
+            template=("fortinet", "get system interface physical"),
+            fields={"port": "name", "state": "status"},
+        ),
+    },
 )

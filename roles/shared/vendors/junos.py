@@ -18,7 +18,7 @@ Sources: Junos CLI User Guide, `commit`, `configure`, `show system commit`, `rol
 
 from __future__ import annotations
 
-from roles.shared.vendor import CommitConfirm, Vendor
+from roles.shared.vendor import CommitConfirm, Question, Vendor
 
 VALUES = (
     "host-name|domain-name|time-zone|description|mtu|speed|vlan-id|native-vlan-id|l3-interface|interface-mode|"
@@ -82,4 +82,22 @@ VENDOR = Vendor(
         r"^system root-authentication\b",
     ),
     longest=80,
+    hashed_logins=True,
+    asks={
+        "neighbours": Question(
+            command="show lldp neighbors",
+            template=("juniper_junos", "show lldp neighbors"),
+            fields={"port": "local_interface", "host": "neighbor_name"},
+        ),
+        "trunks": Question(
+            command="show vlans",
+            template=("juniper_junos", "show vlans"),
+            fields={"vids": "tag", "port": "interfaces"},
+        ),
+        "time": Question(command="show ntp associations no-resolve", pattern=r"^\*\S+"),
+        "disabled": Question(
+            command="show spanning-tree interface",
+            pattern=r"(?i)^(?P<port>\S+-\d+/\d+/\d+)\S*\s.*(?P<why>bpdu-incon\w*)",
+        ),
+    },
 )

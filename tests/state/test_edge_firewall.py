@@ -1,0 +1,22 @@
+"""Role edge_firewall: its clock is right, and its ports towards the schools, the guests and the fleet are up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from roles.shared.device_state import asked, rows
+
+if TYPE_CHECKING:
+    from roles.edge_firewall import Settings
+
+
+def test_its_clock_follows_a_time_server(host: Any, settings: Settings) -> None:
+    vendor, command = asked(settings, "time")
+    assert rows(vendor, "time", host.run(command).stdout) != []
+
+
+def test_the_ports_that_it_serves_are_up(host: Any, settings: Settings) -> None:
+    vendor, command = asked(settings, "up")
+    states = {row["port"]: row["state"] for row in rows(vendor, "up", host.run(command).stdout)}
+    serving = sorted({settings.outside, settings.management_interface, *(p.name for p in settings.inside if p.enabled)})
+    assert {port: states.get(port, "not there") for port in serving} == dict.fromkeys(serving, "up")
