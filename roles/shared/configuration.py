@@ -565,7 +565,7 @@ def _apart(vendor: Vendor, lines: Lines) -> Iterator[Lines]:
             settings = {t: b for t, b in below.items() if t not in entries}
             parts = [{text: {t: b}} for t, b in entries.items()] + ([{text: settings}] if settings else [])
         for part in parts:
-            name = f"{text} {next(iter(part[text]), '')}".strip() if vendor.syntax == "set" else text
+            name = text if vendor.syntax == "indented" else f"{text} {next(iter(part[text]), '')}".strip()
             if not any(re.search(p, name) for p in vendor.ignored):
                 yield part
 

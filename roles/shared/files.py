@@ -20,7 +20,7 @@ from pyinfra.api.operation import OperationMeta
 
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
-from inventory.secrets import MARK, PLACEHOLDER, Secret
+from inventory.secrets import Secret
 from roles.shared.change import Change, explain
 from roles.shared.handlers import Handler
 from roles.shared.registration import ManagedFile, Registration, current
@@ -123,21 +123,12 @@ def managed_file(
 
 
 def _secrets_in(text: str, path: str, mode: str, registration: Registration) -> tuple[Secret, ...]:
-    """The secrets whose placeholders stand in a text; refuses what would write no value, or show it to everybody."""
-    names = {m[1] for m in PLACEHOLDER.finditer(text)}
-    rest = PLACEHOLDER.sub("", text)
-    strange = sorted(names - registration.secrets.keys())
-    spoiled = [name for name in registration.secrets if f"secret:{name}" in rest]
-    why = ""
-    if strange or MARK in rest:
-        why = f"holds a placeholder of a secret that the role's settings have not: {', '.join(strange) or MARK}"
-    elif spoiled:
-        why = f"holds the placeholder of secret {spoiled[0]} changed by a filter, so that no value would stand there"
-    elif names and readable_by_all(mode):
-        why = f"holds secret {min(names)}, and everybody on the host may read it (mode {mode})"
-    if why:
+    """The secrets whose placeholders stand in a text; refuses what would show one to everybody."""
+    secrets = registration.secrets_in(text, path)
+    if secrets and readable_by_all(mode):
+        why = f"holds secret {secrets[0].name}, and everybody on the host may read it (mode {mode})"
         raise SamdriftError(f"{path} {why}", where=f"roles/{registration.role}.py")
-    return tuple(registration.secrets[name] for name in sorted(names))
+    return secrets
 
 
 def absent_file(path: str, *, then: tuple[Handler, ...] = ()) -> OperationMeta:

@@ -15,8 +15,9 @@ from pyinfra.api.operation import OperationMeta
 
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
-from inventory.secrets import Secret
+from inventory.secrets import MARK, PLACEHOLDER, Secret
 from roles.shared.handlers import Handler, pay
+from roles.shared.vendor import Lineage
 
 
 class ManagedFile(Frozen):
@@ -37,6 +38,19 @@ class ManagedFile(Frozen):
     secrets: tuple[Secret, ...] = ()
 
 
+class ManagedConfiguration(Frozen):
+    """What a role declares of a CLI device: its intended configuration, and the sections that it manages.
+
+    `secrets` are those whose placeholders stand in `text`, and whose values will be typed.
+    """
+
+    role: str
+    platform: str
+    text: str
+    managed: tuple[Lineage, ...]
+    secrets: tuple[Secret, ...] = ()
+
+
 @dataclass
 class Registration:
     """What a role has declared so far; `secrets` are those that its settings refer to, by name."""
@@ -44,12 +58,30 @@ class Registration:
     role: str
     secrets: dict[str, Secret] = field(default_factory=dict)
     files: list[ManagedFile] = field(default_factory=list)
+    configurations: list[ManagedConfiguration] = field(default_factory=list)
     owed: dict[Handler, list[OperationMeta]] = field(default_factory=dict)
 
     def owe(self, handlers: tuple[Handler, ...], cause: OperationMeta) -> None:
         """These handlers run at the end of the role if `cause` changes something."""
         for handler in handlers:
             self.owed.setdefault(handler, []).append(cause)
+
+    def secrets_in(self, text: str, what: str) -> tuple[Secret, ...]:
+        """The secrets whose placeholders stand in a text; refuses what would write no value."""
+        names = {m[1] for m in PLACEHOLDER.finditer(text)}
+        rest = PLACEHOLDER.sub("", text)
+        strange = sorted(names - self.secrets.keys())
+        spoiled = [name for name in self.secrets if f"secret:{name}" in rest]
+        why = ""
+        if strange or MARK in rest:
+            why = f"holds a placeholder of a secret that the role's settings have not: {', '.join(strange) or MARK}"
+        elif spoiled:
+            why = (
+                f"holds the placeholder of secret {spoiled[0]} changed by a filter, so that no value would stand there"
+            )
+        if why:
+            raise SamdriftError(f"{what} {why}", where=f"roles/{self.role}.py")
+        return tuple(self.secrets[name] for name in sorted(names))
 
 
 _current: ContextVar[Registration] = ContextVar("registration")

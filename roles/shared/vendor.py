@@ -115,7 +115,10 @@ class Vendor(Frozen):
     hidden: tuple[str, ...] = Field(
         default=(), description="lines that are taken and never shown: typed when the line before them is"
     )
-    ignored: tuple[str, ...] = Field(default=(), description="outermost lines that are there whatever anybody does")
+    ignored: tuple[str, ...] = Field(
+        default=(),
+        description="outermost lines that are there whatever anybody does (in blocks and statements, with the next)",
+    )
     longest: int = Field(default=64, description="characters of a description, at most")
     ascii_only: bool = Field(default=True, description="whether a description may hold ASCII only")
     asks: dict[str, Question] = Field(default_factory=dict, description="by what state checks want to know")

@@ -494,7 +494,7 @@ class SetEditor(Editor):
                 path[-2:] = [shown, f"{mark}{hashed(path[-1])}"]
         node = self.tree
         for before, word in zip(["", *path], path, strict=False):
-            if before in ONE_VALUE:
+            if before in ONE_VALUE and word not in node:
                 node.clear()
             node = node.setdefault(word, {})
 
@@ -582,7 +582,7 @@ IOS = Habits(
         _set_of(
             """name description ip switchport spanning-tree shutdown channel-group access-class exec-timeout transport
             login permit deny remark address key timeout server path neighbor network exit-address-family lldp
-            authentication length power speed duplex mtu"""
+            authentication length power speed duplex mtu maximum"""
         ),
     ),
 )

@@ -46,6 +46,9 @@ VENDOR = Vendor(
     replaces=((r"^set (\S+)",),),
     permanent=((r"^config ",),),
     ignored=(
+        r'^config firewall address edit "(?:none|all|FIREWALL_AUTH_PORTAL_ADDRESS|FABRIC_DEVICE|SSLVPN_TUNNEL_ADDR1)"',
+        r'^config firewall address edit "(?:login\.|gmail\.com|wildcard\.|\S+ address$)',
+        r'^config system interface edit "(?:modem|ssl\.root|l2t\.root|naf\.root|fortilink)"',
         r"^config system (?:accprofile|storage|np6xlite|npu|ha|password-policy|sso-admin|object-tagging)",
         r"^config (?:wireless-controller|switch-controller|webfilter|dlp|ips|antivirus|application|voip|waf|icap)\b",
         r"^config (?:vpn certificate|certificate|endpoint-control|report|videofilter|emailfilter|ssh-filter)\b",

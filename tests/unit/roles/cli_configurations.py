@@ -71,9 +71,10 @@ def _aos_cx_port(draw: st.DrawFn, vids: tuple[int, ...]) -> Tree:
     lines: list[str] = [draw(st.sampled_from(("shutdown", "no shutdown")))]
     lines += maybe(draw, f"description {draw(phrase)}")
     lines += maybe(draw, "no routing")
-    if vids and draw(st.booleans()):
+    kind = draw(st.sampled_from(("access", "trunk", "neither")))
+    if vids and kind == "access":
         lines += [f"vlan access {draw(st.sampled_from(vids))}", *maybe(draw, "spanning-tree bpdu-guard")]
-    elif vids and draw(st.booleans()):
+    elif vids and kind == "trunk":
         allowed = draw(some(vids))
         lines += [f"vlan trunk native {draw(st.sampled_from(vids))}"]
         lines += [f"vlan trunk allowed {ranges(allowed)}"] if allowed else []

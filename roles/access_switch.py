@@ -1,0 +1,34 @@
+"""Access switch: ports for people's equipment, VLANs of the site, and what keeps both from each other's mistakes.
+
+Its whole configuration comes from NetBox: VLANs of the site, ports with their VLANs, descriptions from what the cables
+lead to, the management address. On ports with no switch behind them, spanning tree's BPDU guard is on; DHCP answers are
+let in from where the fleet's gateways and firewalls are. SSH comes from the management stations alone.
+
+Ports that NetBox does not know are left alone, and told as unmanaged.
+
+Options (config context `samdrift.access_switch`): see `roles.shared.switching.Options`.
+"""
+
+from __future__ import annotations
+
+from inventory.fleet import Fleet, Host
+from roles.shared import switching
+from roles.shared.cli import configuration
+from roles.shared.switching import Options, Settings, device_settings, switch_sections
+
+PLATFORMS = ("arubaos-cx", "cisco-ios", "junos")
+CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
+
+__all__ = ["Options", "Settings"]
+
+
+def settings(host: Host, fleet: Fleet, options: switching.Options) -> Settings:
+    """Ports, VLANs and servers, all from the fleet."""
+    return device_settings(host, fleet, options)
+
+
+def deploy(settings: Settings) -> None:
+    """One configuration, in the vendor's own words."""
+    configuration(
+        template="access_switch", platform=settings.platform, settings=settings, managed=switch_sections(settings)
+    )

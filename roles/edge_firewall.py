@@ -1,0 +1,76 @@
+"""Edge firewall: the schools' and guests' own way to the internet, which leads past the fleet's network.
+
+Each inside network may reach the internet through the municipality's own provider, with its address translated, and
+nothing else: not another inside network, and not the fleet. From the internet nothing is let in. The device is
+administered over its management port, from the management stations alone, and reaches the fleet's servers there.
+
+FortiOS restores nothing by itself, so a change of it needs to be asked for by name: see `roles.shared.vendors.fortios`.
+
+Options (config context `samdrift.edge_firewall`), besides those of `roles.shared.switching.Options`:
+
+- `outside`: the port towards the internet provider.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import Field
+
+from inventory.fleet import Fleet, Host
+from roles.shared import switching
+from roles.shared.cli import configuration
+from roles.shared.settings import SettingsError
+from roles.shared.switching import Port, device_settings, interfaces
+from roles.shared.vendor import Lineage
+
+PLATFORMS = ("fortios",)
+CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.22", "ISO 27002:2022 8.23")
+
+
+class Options(switching.Options):
+    """What a config context may set for this role; see the module's text."""
+
+    outside: Annotated[str, Field(pattern=r"^[a-z]+[0-9]*$")] = "wan1"
+    secrets: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")] = "firewall"
+
+
+class Settings(switching.Settings):
+    """What one firewall is to be: which of its ports is outside, and which are inside."""
+
+    outside: str
+    inside: tuple[Port, ...]
+
+
+def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+    """Ports and servers from the fleet; every port with a network, but for the management's, is inside."""
+    device = device_settings(host, fleet, options)
+    if options.outside not in {p.name for p in device.ports}:
+        field = "config context samdrift.edge_firewall.outside"
+        raise SettingsError(f"there is no port {options.outside}", field=field, fix="name a port of the device")
+    inside = tuple(
+        p for p in device.ports if p.addresses and p.name not in {options.outside, device.management_interface}
+    )
+    return Settings(**dict(device), outside=options.outside, inside=inside)
+
+
+def sections(settings: Settings) -> tuple[Lineage, ...]:
+    """What of the configuration is the role's."""
+    names = interfaces(settings)
+    return (
+        ("config system global", "set hostname .*"),
+        ("config system interface", f'edit "({names})"'),
+        ("config system admin", f'edit "{re.escape(settings.accounts.admin)}"'),
+        ("config system ntp",),
+        ("config log syslogd[234]? setting",),
+        ("config system snmp (sysinfo|user)",),
+        ("config firewall address", 'edit "net-.*"'),
+        ("config firewall policy",),
+        ("config router static", r"edit 1\d\d"),
+    )
+
+
+def deploy(settings: Settings) -> None:
+    """One configuration, in the vendor's own words."""
+    configuration(template="edge_firewall", platform=settings.platform, settings=settings, managed=sections(settings))

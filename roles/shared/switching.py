@@ -1,0 +1,338 @@
+"""What every switch and firewall needs to know, whatever its vendor: ports, VLANs, whom it serves and trusts. Pure.
+
+Nothing that a person wrote into NetBox reaches a device as it is. Names of interfaces are words of a known form, or an
+error; VLANs have names made of their numbers or of plain letters; a description keeps letters, digits and what cannot
+end a line, a quotation or a command in any vendor's syntax.
+
+Not here: how a vendor writes it (the role's templates), and what a device runs (`roles.shared.configuration`).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from typing import Annotated
+
+from pydantic import Field
+
+from inventory.fleet import Cable, Fleet, Frozen, Host, Interface
+from inventory.secrets import Secret
+from roles.shared.settings import Options as RoleOptions
+from roles.shared.settings import Settings as RoleSettings
+from roles.shared.settings import SettingsError
+from roles.shared.traffic import management
+from roles.shared.vendor import Lineage, Vendor, known_vendors
+from roles.time import time_servers
+
+SWITCHES = frozenset({"access-switch", "core-switch"})
+"""Device roles whose devices speak spanning tree: on a port towards anything else, it is a fault."""
+NETWORK = SWITCHES | {"edge-gateway", "firewall"}
+"""Device roles towards which DHCP servers are: what comes from there may answer."""
+INTERFACE = re.compile(r"[A-Za-z][A-Za-z-]*\.?\d+([/.:]\d+)*|\d+/\d+/\d+(:\d+)?")
+WORD = r"^[a-z][a-z0-9-]{0,30}$"
+PLAIN = frozenset(" .,:;/+-_=@&*")
+
+Word = Annotated[str, Field(pattern=WORD)]
+
+
+class Options(RoleOptions):
+    """What a config context may set for a CLI device.
+
+    `admin` is the local account that remains when no server answers, `snmp_user` the one that monitoring reads with.
+    Their passwords are secrets of the municipality: `<device>_admin`, `<device>_snmp_auth`, `<device>_snmp_priv`, where
+    `<device>` is what `secrets` says; `<device>_tacacs` if there are TACACS+ servers.
+    """
+
+    admin: Word = "samdrift"
+    snmp_user: Word = "monitor"
+    secrets: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")] = "switch"
+    tacacs_servers: tuple[IPv4Address, ...] = ()
+
+
+class Port(Frozen):
+    """A physical port. `edge`: no switch is at its other end; `trusted`: the DHCP servers may be."""
+
+    name: str
+    description: str
+    enabled: bool
+    untagged: int | None
+    tagged: tuple[int, ...]
+    edge: bool
+    trusted: bool
+    addresses: tuple[IPv4Interface, ...] = ()
+
+    @property
+    def is_trunk(self) -> bool:
+        """Whether it carries tagged VLANs."""
+        return bool(self.tagged)
+
+    @property
+    def vids(self) -> tuple[int, ...]:
+        """Every VLAN that it carries."""
+        return tuple(sorted({*self.tagged, *((self.untagged,) if self.untagged else ())}))
+
+
+class Segment(Frozen):
+    """A VLAN of the site. `name` is one word of ASCII letters, digits and hyphens."""
+
+    vid: int
+    name: str
+
+
+class Neighbour(Frozen):
+    """What a cable leads to."""
+
+    port: str
+    host: str
+    interface: str
+
+
+class Accounts(Frozen):
+    """Who may log in, and by what."""
+
+    admin: str
+    admin_secret: Secret
+    snmp_user: str
+    snmp_auth: Secret
+    snmp_priv: Secret
+    tacacs_servers: tuple[IPv4Address, ...]
+    tacacs_secret: Secret | None
+
+
+class Settings(RoleSettings):
+    """What one CLI device is to be. `reached` are the networks of its servers and of those who administer it."""
+
+    name: str
+    platform: str
+    management_interface: str
+    management_vlan: int | None
+    address: IPv4Interface
+    gateway: IPv4Address
+    segments: tuple[Segment, ...]
+    ports: tuple[Port, ...]
+    neighbours: tuple[Neighbour, ...]
+    time_servers: tuple[IPv4Address, ...]
+    log_servers: tuple[IPv4Address, ...]
+    stations: tuple[IPv4Network, ...]
+    reached: tuple[IPv4Network, ...]
+    accounts: Accounts
+
+
+def device_settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+    """What a device is to be, from the inventory alone."""
+    vendor = known_vendors()[host.platform]
+    segments = tuple(Segment(vid=v.vid, name=vlan_name(v.name, v.vid)) for v in fleet.vlans if v.site == host.site)
+    interface, address = _management(host)
+    stations = management(fleet)
+    if not stations:
+        fix = "give one active host the device role management-station"
+        raise SettingsError("nobody could log in: there is no management station", field="fleet", fix=fix)
+    ends = far_ends(host, fleet)
+    times, logs = time_servers(fleet), fleet.with_role("log_server")
+    servers = (*times, *logs)
+    return Settings(
+        name=host_name(host),
+        platform=host.platform,
+        management_interface=interface.name,
+        management_vlan=_vid(interface),
+        address=address,
+        gateway=_gateway(address, fleet),
+        segments=segments,
+        ports=tuple(_port(i, vendor, ends.get(i.name), segments) for i in host.interfaces if _is_physical(i)),
+        neighbours=tuple(
+            Neighbour(port=port, host=far.name, interface=at) for port, (far, at) in sorted(ends.items()) if _talks(far)
+        ),
+        time_servers=tuple(s.address for s in times),
+        log_servers=tuple(s.address for s in logs),
+        stations=stations,
+        reached=_reached(address, (*stations, *(IPv4Network(s.address) for s in servers)), fleet),
+        accounts=_accounts(host, options),
+    )
+
+
+def host_name(host: Host) -> str:
+    """The name of a device as it may stand in its own configuration."""
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,63}", host.name):
+        raise SettingsError(f"{host.name!r} cannot name a device", field="name", fix="use letters, digits and hyphens")
+    return host.name
+
+
+def one_line(text: str, vendor: Vendor) -> str:
+    """A person's text as a description of this vendor: one line, without what could end a quotation or a command."""
+    if vendor.ascii_only:
+        text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    kept = "".join(c if c.isalnum() or c in PLAIN else " " for c in unicodedata.normalize("NFC", text))
+    return " ".join(kept.split())[: vendor.longest].strip()
+
+
+def vlan_name(name: str, vid: int) -> str:
+    """A VLAN's name as one word, which every vendor takes; its number where nothing is left of the name."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")[:32].strip("-") or f"vlan-{vid}"
+
+
+def far_ends(host: Host, fleet: Fleet) -> dict[str, tuple[Host, str]]:
+    """What the cables of a device lead to: by its own interface, the other host and the interface there."""
+    hosts = {h.name: h for h in fleet.hosts}
+    ends: dict[str, tuple[Host, str]] = {}
+    for cable in fleet.cables:
+        for here, there in _both_ways(cable):
+            name, _, interface = here.partition(":")
+            far, _, at = there.partition(":")
+            if name == host.name and far in hosts:
+                ends[interface] = hosts[far], at
+    return ends
+
+
+def interfaces(settings: Settings) -> str:
+    """A regular expression for the names of the ports that NetBox knows: no other is the role's."""
+    return "|".join(re.escape(p.name) for p in settings.ports) or "(?!)"
+
+
+def _both_ways(cable: Cable) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (cable.a, cable.b), (cable.b, cable.a)
+
+
+def _talks(host: Host) -> bool:
+    """Whether a host tells its neighbours who it is (LLDP): the fleet's network devices do."""
+    return host.status == "active" and host.role in SWITCHES
+
+
+def _is_physical(interface: Interface) -> bool:
+    return interface.type not in {"virtual", "lag", "bridge"}
+
+
+def _vid(interface: Interface) -> int | None:
+    """The VLAN of a management interface: NetBox's, or the number in its name (`vlan101`, `irb.101`)."""
+    if interface.untagged_vlan is not None:
+        return interface.untagged_vlan
+    number = re.search(r"(\d+)$", interface.name)
+    return int(number[1]) if number and not _is_physical(interface) else None
+
+
+def _management(host: Host) -> tuple[Interface, IPv4Interface]:
+    for interface in host.interfaces:
+        for address in interface.addresses:
+            if address.ip == host.primary_address:
+                if not INTERFACE.fullmatch(interface.name):
+                    raise SettingsError(f"{interface.name!r} names no interface", field=f"interface {interface.name}")
+                return interface, address
+    raise SettingsError("no interface has the primary address", field="primary_address", fix="set it in NetBox")
+
+
+def _gateway(address: IPv4Interface, fleet: Fleet) -> IPv4Address:
+    prefix = fleet.prefix_of(address.ip)
+    if prefix is None or prefix.gateway is None:
+        where = f"prefix {prefix.prefix if prefix else address.network}.gateway"
+        raise SettingsError("there is no router that administration could come through", field=where)
+    return prefix.gateway
+
+
+def _reached(address: IPv4Interface, far: tuple[IPv4Network, ...], fleet: Fleet) -> tuple[IPv4Network, ...]:
+    """The networks of those that a device speaks with, but for its own."""
+    found = {p.prefix for n in far if (p := fleet.prefix_of(n.network_address)) is not None}
+    return tuple(sorted(found - {address.network}))
+
+
+def _port(interface: Interface, vendor: Vendor, end: tuple[Host, str] | None, segments: tuple[Segment, ...]) -> Port:
+    field = f"interface {interface.name}"
+    if not INTERFACE.fullmatch(interface.name):
+        fix = "use the name that the device prints"
+        raise SettingsError(f"{interface.name!r} names no interface", field=field, fix=fix)
+    known = {s.vid for s in segments}
+    vids = {*interface.tagged_vlans, *({interface.untagged_vlan} if interface.untagged_vlan else ())}
+    if unknown := sorted(vids - known):
+        raise SettingsError(f"there is no VLAN {unknown[0]} at this site", field=field, fix="add it, or take it away")
+    towards = end[0].role if end else ""
+    text = f"{end[0].name} {end[1]}" if end else interface.description
+    return Port(
+        name=interface.name,
+        description=one_line(text, vendor),
+        enabled=interface.enabled,
+        untagged=interface.untagged_vlan,
+        tagged=tuple(sorted(interface.tagged_vlans)),
+        edge=towards not in SWITCHES,
+        trusted=towards in NETWORK,
+        addresses=interface.addresses,
+    )
+
+
+def _accounts(host: Host, options: Options) -> Accounts:
+    def secret(of: str) -> Secret:
+        return Secret(name=f"{options.secrets}_{of}", municipality=host.tenant)
+
+    return Accounts(
+        admin=options.admin,
+        admin_secret=secret("admin"),
+        snmp_user=options.snmp_user,
+        snmp_auth=secret("snmp_auth"),
+        snmp_priv=secret("snmp_priv"),
+        tacacs_servers=options.tacacs_servers,
+        tacacs_secret=secret("tacacs") if options.tacacs_servers else None,
+    )
+
+
+def switch_sections(settings: Settings) -> tuple[Lineage, ...]:
+    """The sections of a switch's configuration that are the role's, by its platform."""
+    names = interfaces(settings)
+    return tuple(
+        tuple(pattern.replace("PORTS", names) for pattern in lineage) for lineage in SECTIONS[settings.platform]
+    )
+
+
+SECTIONS: dict[str, tuple[Lineage, ...]] = {
+    "arubaos-cx": (
+        ("hostname .*",),
+        ("user .*",),
+        ("(no )?logging .*",),
+        ("ntp (server|enable|vrf).*",),
+        ("snmpv3 user .*",),
+        ("tacacs-server .*",),
+        ("aaa authentication login .*",),
+        ("dhcpv4-snooping",),
+        ("spanning-tree( (mode|vlan) .*)?",),
+        ("access-list ip MANAGEMENT",),
+        ("apply access-list ip .* control-plane vrf default",),
+        (r"vlan (?!1$)\d+",),
+        (r"interface (PORTS)",),
+        (r"interface vlan (?!1$)\d+",),
+        (r"ip route 0\.0\.0\.0/0 .*",),
+    ),
+    "cisco-ios": (
+        ("hostname .*",),
+        ("username .*",),
+        ("aaa (new-model|authentication login default|authorization exec default).*",),
+        ("(no )?ip http (server|secure-server)",),
+        ("ip ssh version .*",),
+        ("ip dhcp snooping( vlan .*)?",),
+        ("spanning-tree (mode|vlan) .*",),
+        ("lldp run",),
+        ("archive",),
+        (r"vlan \d+",),
+        (r"interface (PORTS)",),
+        (r"interface Vlan(?!1$)\d+",),
+        ("ip default-gateway .*",),
+        ("logging host .*",),
+        ("ip access-list standard MANAGEMENT",),
+        ("snmp-server (group|user) .*",),
+        ("tacacs server .*",),
+        ("ntp server .*",),
+        (r"line vty .*",),
+    ),
+    "junos": (
+        ("system", "host-name"),
+        ("system", "login", "user"),
+        ("system", "(services)", "ssh"),
+        ("system", "ntp", "server"),
+        ("system", "syslog", "host"),
+        ("system", "authentication-order|tacplus-server"),
+        ("snmp", "v3|view"),
+        ("vlans", "v.*"),
+        ("interfaces", "PORTS|irb|lo0"),
+        ("firewall", "family", "inet", "filter", "MANAGEMENT"),
+        ("routing-options", "static", "route", "0.0.0.0/0"),
+        ("protocols", "rstp|lldp"),
+    ),
+}
+"""What a switch's role manages of its configuration; `PORTS` are those that NetBox knows."""
