@@ -69,16 +69,20 @@ def fleet_of(*hosts: Host) -> Fleet:
     )
 
 
-def keygen(path: Path) -> str:
-    """A new ed25519 key pair at `path`; the public one as `type base64`."""
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
+def keygen(path: Path, kind: str = "ed25519") -> str:
+    """A new key pair at `path`; the public one as `type base64`."""
+    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", str(path)], check=True)
     return " ".join(path.with_suffix(".pub").read_text().split()[:2])
 
 
 @contextmanager
-def running_sshd(directory: Path) -> Iterator[Sshd]:
-    """An sshd of this machine, in the foreground, with keys of its own."""
-    host_key = keygen(directory / "host_key")
+def running_sshd(directory: Path, options: str = "", kind: str = "ed25519") -> Iterator[Sshd]:
+    """An sshd of this machine, in the foreground, with keys of its own; the host's is of this kind.
+
+    Args:
+        options: further lines of its configuration.
+    """
+    host_key = keygen(directory / "host_key", kind)
     user_key = keygen(directory / "user_key")
     (directory / "authorized").write_text(f"{user_key}\n")
     with socket.socket() as probe:
@@ -89,7 +93,7 @@ def running_sshd(directory: Path) -> Iterator[Sshd]:
     config.write_text(
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {directory}/host_key\nPidFile none\nUsePAM no\n"
         f"AuthorizedKeysFile {directory}/authorized\nStrictModes no\nPermitRootLogin prohibit-password\n"
-        f"SetEnv HOME={directory}\n"
+        f"SetEnv HOME={directory}\n{options}"
     )
     Path("/run/sshd").mkdir(exist_ok=True)
     with (directory / "sshd.log").open("wb") as log:

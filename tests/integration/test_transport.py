@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from deploy.transport import Connection, HostLost, UnusableKey
-from tests.integration.conftest import Sshd, keygen
+from tests.integration.conftest import Sshd, keygen, running_sshd
 
 
 def test_a_host_with_the_inventorys_key_answers(sshd: Sshd) -> None:
@@ -38,6 +38,14 @@ def test_a_host_without_a_key_in_the_inventory_is_refused(sshd: Sshd) -> None:
 def test_a_key_type_that_the_host_does_not_offer_is_refused(sshd: Sshd) -> None:
     with pytest.raises(HostLost):
         Connection(sshd.host(host_keys=("ssh-rsa AAAAB3NzaC1yc2E=",)), sshd.access).open()
+
+
+def test_a_host_with_an_rsa_key_may_sign_by_something_better_than_sha_1(sshd: Sshd, tmp_path: Path) -> None:
+    with running_sshd(tmp_path, "HostKeyAlgorithms rsa-sha2-512\n", kind="rsa") as other:
+        connection = Connection(other.host(), other.access)
+        connection.open()
+        assert connection.run("true", timeout=5).rc == 0
+        connection.close()
 
 
 def test_a_login_key_that_is_refused_is_said_so(sshd: Sshd, tmp_path: Path) -> None:
