@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 from inventory.fleet import Fleet, Frozen, Host
-from roles.shared.files import absent_file, managed_file
+from roles.shared.files import managed_file
 from roles.shared.handlers import restart
 from roles.shared.packages import packages
 from roles.shared.services import service
@@ -20,8 +20,6 @@ from roles.shared.settings import Settings as RoleSettings
 
 CONTROLS = ("ISO 27002:2022 5.9", "ISO 27002:2022 8.20")
 UNIT = "lldpd.service"
-OWNS = ("/etc/lldpd.d",)
-"""lldpd reads what is there, too."""
 
 
 class Port(Frozen):
@@ -53,10 +51,8 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:  # noqa: A
 
 def deploy(settings: Settings) -> None:
     """lldpd, told everything when it starts. (It has no way to judge a file, and refuses none: it leaves lines out.)"""
-    again = restart(UNIT)
     packages("lldpd")
-    managed_file("/etc/lldpd.conf", template="lldp/lldpd.conf.j2", settings=settings, then=(again,))
-    absent_file("/etc/lldpd.d/README.conf", then=(again,))
+    managed_file("/etc/lldpd.conf", template="lldp/lldpd.conf.j2", settings=settings, then=(restart(UNIT),))
     service(UNIT)
 
 
