@@ -12,6 +12,7 @@ import shlex
 import socket
 import struct
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -67,6 +68,11 @@ def resolve(client: Client, resolver: IPv4Address, name: str) -> list[str]:
 def print_job(client: Client, server: IPv4Address, queue: str, document: str) -> int:
     """Print this on a queue; the IPP status of the answer, below 0x100 if it was taken."""
     return int(_asked(client, "print", str(server), queue, document))
+
+
+def page_of(client: Client, url: str) -> int:
+    """The HTTP status that a page is answered with."""
+    return int(_asked(client, "page", url))
 
 
 def _asked(client: Client, *words: str) -> Any:
@@ -174,6 +180,14 @@ def _print(server: str, queue: str, document: str) -> int:
         return int(status)
 
 
+def _page(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310  it is HTTP
+            return int(answer.status)
+    except urllib.error.HTTPError as e:
+        return e.code
+
+
 if __name__ == "__main__":
     what, *words = sys.argv[1:]
-    sys.stdout.write(json.dumps({"lease": _lease, "resolve": _resolve, "print": _print}[what](*words)))  # type: ignore[operator]
+    sys.stdout.write(json.dumps({"lease": _lease, "resolve": _resolve, "print": _print, "page": _page}[what](*words)))  # type: ignore[operator]

@@ -17,7 +17,7 @@ from roles.dhcp_server import UNIT as KEA
 from roles.log_server import LOGS
 from tests.integration.client import Client
 from tests.integration.lab import by_hand, samdrift
-from tests.integration.office import lease, print_job, resolve
+from tests.integration.office import lease, page_of, print_job, resolve
 
 pytestmark = pytest.mark.lab
 
@@ -81,6 +81,12 @@ def test_a_queue_takes_a_job_and_keeps_it_while_its_printer_is_off(computer: Cli
     assert print_job(computer, router, "heb-kopiator1", "Hej\n") < 0x100
     assert print_job(computer, router, "no-such-queue", "Hej\n") == 0x406  # client-error-not-found
     assert "heb-kopiator1-" in by_hand(GATEWAY, "lpstat -o")
+
+
+def test_nobody_in_the_office_administers_or_reads_what_others_print(computer: Client) -> None:
+    router = lease(computer).router
+    for page in ("admin", "admin/conf/cupsd.conf", "admin/log/page_log"):
+        assert page_of(computer, f"http://{router}:631/{page}") == 403
 
 
 def test_with_tierp_away_a_new_computer_gets_an_address_resolves_names_and_prints(lab: Fleet, computer: Client) -> None:
