@@ -89,7 +89,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
     """IPP, from the site."""
-    return (Listen(protocol="tcp", port=settings.port, sources=settings.clients, why="printing (IPP)"),)
+    return (Listen(protocol="tcp", port=settings.port, sources=settings.clients, why="printing, IPP"),)
 
 
 def deploy(settings: Settings) -> None:

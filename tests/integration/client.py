@@ -1,218 +1,67 @@
-"""Somebody's computer on a municipality's network: a network namespace of its own on the lab's bridge of a prefix.
+"""A client in one of the lab's networks: a network namespace whose one interface is plugged into that network's bridge.
 
-It knows nothing but what it is told over the wire: it asks for an address, for names, and to print, in the protocols
-themselves. What it says is said by this module again, run inside the namespace (`python -m tests.integration.client`).
+It has no address until it is given one, or gets one by DHCP, as a computer in an office.
 """
 
 from __future__ import annotations
 
-import json
-import secrets
-import socket
-import struct
+import hashlib
 import subprocess
-import sys
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
-from pathlib import Path
-from typing import Any
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from types import TracebackType
+from typing import Self
 
 from deploy.lab import lab_directory
+from deploy.lab_machine import run
 from deploy.lab_network import Switch, segment_name
 
-PROJECT = Path(__file__).parents[2]
-NIC = "eth0"
-PATIENCE = 5.0
-"""Seconds that a question is waited for, and how often it is asked."""
-TRIES = 4
-
-
-@dataclass(frozen=True)
-class Lease:
-    """What a DHCP server lent and told."""
-
-    address: IPv4Address
-    prefix_length: int
-    router: IPv4Address
-    resolvers: tuple[IPv4Address, ...]
-    domain: str
-    seconds: int
+INTERFACE = "eth0"
 
 
 class Client:
-    """A computer in the namespace that this file keeps."""
+    """A client of this prefix, as a context manager; `address` and `gateway` are set by hand, where they are given."""
 
-    def __init__(self, handle: Path) -> None:
-        self._handle = handle
+    def __init__(
+        self, prefix: IPv4Network, address: IPv4Interface | None = None, gateway: IPv4Address | None = None
+    ) -> None:
+        self.prefix = prefix
+        self.name = f"client-{hashlib.sha256(f'{prefix} {address}'.encode()).hexdigest()[:8]}"
+        self._address, self._gateway = address, gateway
+        self._switch = Switch(lab_directory().resolve())
+        self._handle = self._switch.directory / self.name  # in the lab's directory: what is left ends with the lab
 
-    def run(self, *argv: str) -> str:
-        """Run a program on it; what it prints."""
-        return _run("nsenter", f"--net={self._handle}", "--", *argv)
-
-    def lease(self) -> Lease:
-        """Ask for an address, as a computer that was just switched on, and use it."""
-        said = self._ask("lease")
-        lease = Lease(
-            address=IPv4Address(said["address"]),
-            prefix_length=int(said["prefix_length"]),
-            router=IPv4Address(said["router"]),
-            resolvers=tuple(map(IPv4Address, said["resolvers"])),
-            domain=str(said["domain"]),
-            seconds=int(said["seconds"]),
-        )
-        self.run("ip", "address", "replace", f"{lease.address}/{lease.prefix_length}", "dev", NIC)
-        self.run("ip", "route", "replace", "default", "via", str(lease.router))
-        return lease
-
-    def resolve(self, resolver: IPv4Address, name: str) -> list[str]:
-        """The addresses of a name, as this resolver answers."""
-        found: list[str] = self._ask("resolve", str(resolver), name)
-        return found
-
-    def print_job(self, server: IPv4Address, queue: str, document: str) -> int:
-        """Print this on a queue; the IPP status of the answer, 0 or a little more if it was taken."""
-        return int(self._ask("print", str(server), queue, document))
-
-    def _ask(self, *words: str) -> Any:
-        return json.loads(self.run(sys.executable, "-m", __name__, *words))
-
-
-@contextmanager
-def client(prefix: IPv4Network, number: int = 1) -> Iterator[Client]:
-    """A computer without an address in this prefix of the lab that is up.
-
-    Its namespace is kept in the lab's directory, and so it ends with the lab, also after a kill.
-    """
-    lab, cable = lab_directory().resolve(), f"sdlclient{number}"
-    switch, handle = Switch(lab), lab / f"client{number}"
-    subprocess.run(["umount", handle], capture_output=True, check=False)  # of a run that was killed
-    handle.touch()
-    _run("unshare", f"--net={handle}", "true")
-    try:
-        there = Client(handle)
-        _run(*map(str, switch.inside("ip", "link", "add", cable, "type", "veth", "peer", NIC, "netns", handle)))
-        _run(*map(str, switch.inside("ip", "link", "set", cable, "master", segment_name(prefix), "up")))
-        there.run("sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0")
-        there.run("sysctl", "-qw", f"net.ipv4.conf.{NIC}.rp_filter=0")  # or no answer reaches who has no address yet
-        there.run("ip", "link", "set", NIC, "up")
-        yield there
-    finally:
-        _run("umount", str(handle))
-        handle.unlink()
-
-
-def _run(*argv: str) -> str:
-    done = subprocess.run(argv, cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{argv} ended with {done.returncode}: {done.stdout}{done.stderr}"
-    return done.stdout
-
-
-# Inside the namespace
-
-
-def _lease() -> dict[str, Any]:
-    """Discover, offer, request, acknowledgement (RFC 2131)."""
-    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
-        s.bind((NIC, 0))
-        mac: bytes = s.getsockname()[4]
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, NIC.encode())
-        s.bind(("0.0.0.0", 68))  # noqa: S104  it has no other address yet
-        offered, offer = _exchange(s, mac, 1, b"")
-        chosen = b"\x32\x04" + offered + b"\x36\x04" + offer[54]
-        address, told = _exchange(s, mac, 3, chosen)
-    return {
-        "address": socket.inet_ntoa(address),
-        "prefix_length": int.from_bytes(told[1], "big").bit_count(),
-        "router": socket.inet_ntoa(told[3][:4]),
-        "resolvers": [socket.inet_ntoa(told[6][i : i + 4]) for i in range(0, len(told[6]), 4)],
-        "domain": told[15].decode(),
-        "seconds": int.from_bytes(told[51], "big"),
-    }
-
-
-def _exchange(s: socket.socket, mac: bytes, kind: int, options: bytes) -> tuple[bytes, dict[int, bytes]]:
-    """Send a message of this type until the next one comes; the address in it, and its options."""
-    number = secrets.token_bytes(4)
-    asked_for = b"\x37\x05\x01\x03\x06\x0f\x33"  # mask, router, resolvers, domain, lease time
-    head = struct.pack("!BBBB4sHH16s16s192x", 1, 1, 6, 0, number, 0, 0x8000, b"", mac)
-    message = head + b"\x63\x82\x53\x63" + bytes([53, 1, kind]) + options + asked_for + b"\xff"
-    s.settimeout(PATIENCE)
-    for _ in range(TRIES):
-        s.sendto(message, ("255.255.255.255", 67))
+    def __enter__(self) -> Self:
+        port = f"sdk{self.name[-8:]}"
+        subprocess.run(["umount", self._handle], capture_output=True, check=False)  # of a run that was killed
+        self._handle.touch()
+        run("unshare", f"--net={self._handle}", "true")
         try:
-            while True:
-                answer = s.recv(2048)
-                told = dict(_options(answer[240:]))
-                if answer[4:8] == number and told.get(53) == bytes([kind + (2 if kind == 3 else 1)]):
-                    return answer[16:20], told
-        except TimeoutError:
-            continue
-    sys.exit("no DHCP server answers")
+            ends = (INTERFACE, "netns", self._handle, "type", "veth", "peer", port, "netns", self._switch.handle)
+            run("ip", "link", "add", *ends)
+            run(*self._switch.inside("ip", "link", "set", port, "master", segment_name(self.prefix), "up"))
+            self.run("ip link set lo up", f"ip link set {INTERFACE} up")
+            if self._address is not None:
+                self.run(f"ip address add {self._address} dev {INTERFACE}")
+            if self._gateway is not None:
+                self.run(f"ip route add default via {self._gateway}")
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
 
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        run("umount", self._handle)  # and with it its interface, and that one's other end
+        self._handle.unlink()
 
-def _options(data: bytes) -> Iterator[tuple[int, bytes]]:
-    at = 0
-    while at < len(data) and data[at] != 255:
-        if data[at] == 0:
-            at += 1
-            continue
-        yield data[at], data[at + 2 : at + 2 + data[at + 1]]
-        at += 2 + data[at + 1]
+    def run(self, *commands: str, timeout: float = 30) -> str:
+        """What these shell commands print in the client's network; an error if one of them fails."""
+        done = self.try_to(" && ".join(commands), timeout=timeout)
+        assert done.returncode == 0, f"{commands} ended with {done.returncode}: {done.stdout}{done.stderr}"
+        return done.stdout
 
-
-def _resolve(resolver: str, name: str) -> list[str]:
-    """Ask for a name's addresses (RFC 1035); an error's number is told as text."""
-    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.strip(".").split("."))
-    number = secrets.token_bytes(2)
-    question = number + struct.pack("!HHHHH", 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!HH", 1, 1)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.settimeout(PATIENCE)
-        for _ in range(TRIES):
-            s.sendto(question, (resolver, 53))
-            try:
-                answer = s.recv(4096)
-                break
-            except TimeoutError:
-                continue
-        else:
-            sys.exit(f"{resolver} does not answer")
-    if code := answer[3] & 15:
-        return [f"rcode {code}"]
-    found, at = [], len(question)
-    for _ in range(struct.unpack("!H", answer[6:8])[0]):
-        while answer[at] and answer[at] < 192:
-            at += 1 + answer[at]
-        at += 2 if answer[at] else 1
-        kind, length = struct.unpack("!H6xH", answer[at : at + 10])
-        if kind == 1:
-            found.append(socket.inet_ntoa(answer[at + 10 : at + 14]))
-        at += 10 + length
-    return found
-
-
-def _print(server: str, queue: str, document: str) -> int:
-    """Print-Job (RFC 8011)."""
-
-    def attribute(tag: int, name: str, value: str) -> bytes:
-        return struct.pack("!BH", tag, len(name)) + name.encode() + struct.pack("!H", len(value)) + value.encode()
-
-    message = struct.pack("!BBHIB", 1, 1, 2, 1, 1)
-    message += attribute(0x47, "attributes-charset", "utf-8") + attribute(0x48, "attributes-natural-language", "sv")
-    message += attribute(0x45, "printer-uri", f"ipp://{server}/printers/{queue}")
-    message += attribute(0x42, "requesting-user-name", "elsa") + b"\x03" + document.encode()
-    request = urllib.request.Request(
-        f"http://{server}:631/printers/{queue}", data=message, headers={"Content-Type": "application/ipp"}
-    )
-    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
-        (status,) = struct.unpack("!2xH", answer.read()[:4])
-        return int(status)
-
-
-if __name__ == "__main__":
-    what, *words = sys.argv[1:]
-    sys.stdout.write(json.dumps({"lease": _lease, "resolve": _resolve, "print": _print}[what](*words)))  # type: ignore[operator]
+    def try_to(self, command: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
+        """How a shell command ends in the client's network."""
+        argv = ["nsenter", f"--net={self._handle}", "--", "sh", "-c", command]
+        return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=timeout)

@@ -36,7 +36,13 @@ def test_it_listens_for_the_site(host: Any, settings: Settings) -> None:
     assert f"0.0.0.0:{settings.port}" in host.run("ss -Hltn sport = :%s", str(settings.port)).stdout.split()
 
 
-def test_there_are_no_web_pages(host: Any, settings: Settings) -> None:
-    get = r"exec 3<>/dev/tcp/127.0.0.1/%s; printf 'GET /admin HTTP/1.0\r\n\r\n' >&3; head -1 <&3"
-    answer = host.run(f'timeout 5 bash -c "{get % settings.port}"').stdout.split()
-    assert answer[1:2] in (["403"], ["404"]), answer
+def test_nobody_reads_its_configuration_and_logs_over_the_network(host: Any, settings: Settings) -> None:
+    for page in ("/admin", "/admin/conf/cupsd.conf", "/admin/log/error_log"):
+        said = rf"GET {page} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        get = f"exec 3<>/dev/tcp/127.0.0.1/{settings.port}; printf '{said}' >&3; head -1 <&3"
+        answer = host.run(f'timeout 5 bash -c "{get}"').stdout.split()
+        assert answer[1:2] in (["401"], ["403"]), (page, answer)
+
+
+def test_its_web_pages_are_off(host: Any) -> None:
+    assert "WebInterface=No" in host.run("cupsctl").stdout.split()

@@ -81,7 +81,8 @@ def test_the_site_may_print_and_nobody_administers_from_there(small_fleet: Fleet
     assert [line for line in lines if line.startswith("Allow ")] == [
         "Allow 127.0.0.1",
         *(f"Allow {network}" for network in found.clients),
-        "Allow localhost",
+        "Allow localhost",  # to /admin
+        "Allow localhost",  # and to do what a printer's operator does
     ]
     assert "WebInterface No" in lines
 
