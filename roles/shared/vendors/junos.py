@@ -42,8 +42,10 @@ VENDOR = Vendor(
     volatile=(r"^## Last (?:changed|commit):", r"^\{(?:master|backup|linecard)(?::\d+)?\}", r"^set version "),
     secrets=(
         r"^(?!.*\bdescription )(.*\bauthentication) (?:encrypted-password|plain-text-password-value) ",
-        r"^(?!.*\bdescription )"
-        r"(.*\busm local-engine user \S+ (?:authentication|privacy)-\S+) (?:authentication|privacy)-(?:key|password) ",
+        (
+            r"^(?!.*\bdescription )"
+            r"(.*\busm local-engine user \S+ (?:authentication|privacy)-\S+) (?:\S+)-(?:key|password) "
+        ),
         r"^(?!.*\bdescription )(.*\b(?:secret|pre-shared-key|ascii-text|hexadecimal|authentication-key|password)) ",
         r"^((?:set )?snmp community) ",
     ),
