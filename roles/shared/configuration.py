@@ -260,24 +260,27 @@ def _without_empty(vendor: Vendor, lines: Lines, above: Path = ()) -> Lines:
 
 
 def _is_permanent(vendor: Vendor, path: Path) -> bool:
-    is_value = (
-        vendor.syntax == "set" and _slot(vendor, path) is not None
-    )  # a word of somebody's text, it may say anything
-    return not is_value and any(_ends(lineage, path) is not None for lineage in vendor.permanent)
+    if not any(_ends(lineage, path) for lineage in vendor.permanent):
+        return False
+    return vendor.syntax != "set" or _slot(vendor, path) is None  # a word of somebody's text may say anything
 
 
 def _slot(vendor: Vendor, path: Path) -> Slot | None:
     """Which of a section's settings a line is the value of; None if it replaces no other line."""
-    found = ((number, _ends(lineage, path)) for number, lineage in enumerate(vendor.replaces))
-    return next(((number, match.groups()) for number, match in found if match), None)
+    for number, lineage in enumerate(vendor.replaces):
+        match = _ends(lineage, path)
+        if match:
+            return number, match.groups()
+    return None
 
 
 def _ends(lineage: Lineage, path: Path) -> re.Match[str] | None:
     """The last line's match, if the last lines of a path are of this lineage."""
-    if len(lineage) > len(path):
-        return None
-    matches = [re.search(p, text) for p, text in zip(lineage, path[-len(lineage) :], strict=True)]
-    return matches[-1] if all(matches) else None
+    last = re.search(lineage[-1], path[-1])
+    if last is None or len(lineage) == 1:
+        return last
+    above = zip(lineage[-2::-1], path[-2::-1], strict=False)
+    return last if len(lineage) <= len(path) and all(re.search(p, text) for p, text in above) else None
 
 
 # What is not compared
@@ -302,16 +305,14 @@ def _paths(lines: Lines, above: Path = ()) -> Iterator[Path]:
 
 
 def _leave_what_only_a_secret_names(vendor: Vendor, has: _Configuration, wants: _Configuration) -> None:
-    """Lines that cannot be taken back without saying a device's secret."""
+    """Lines that cannot be taken back without saying a device's secret count as unmanaged."""
     wanted = set(_paths(wants.managed))
-    slots = {(path[:-1], slot) for path in wanted if (slot := _slot(vendor, path))}
-    for path in list(_paths(has.managed)):
-        replaced = (path[:-1], _slot(vendor, path)) in slots
+    for path in [p for p in _paths(has.managed) if WITHHELD in p[-1] and p not in wanted]:
+        slot = _slot(vendor, path)
+        replaced = slot is not None and any(p[:-1] == path[:-1] and _slot(vendor, p) == slot for p in wanted)
         goes_alone = len(path) == 1 or path[:-1] in wanted or _is_permanent(vendor, path[:-1])
-        if WITHHELD not in path[-1] or path in wanted or replaced or not goes_alone:
-            continue
         named = _without_secret(vendor, path, has)[-1] if vendor.syntax == "set" else _taken_back(vendor, path, "")
-        if WITHHELD in named:
+        if goes_alone and not replaced and WITHHELD in named:
             _remove(has.managed, path)
             _put(vendor, has.other, path)
 
@@ -410,7 +411,16 @@ def _delta(vendor: Vendor, has: Lines, wants: Lines, managed: Collection[Lineage
         return {text: with_staying(has.get(text, {}), wants.get(text, {}), (*above, text)) for text in texts}
 
     driver = _Driver(vendor)
-    return _tree(driver, has).config_to_get_to(_tree(driver, with_staying(has, wants, ())))
+    moved = _differing(has, with_staying(has, wants, ()))
+    return _tree(driver, moved[0]).config_to_get_to(_tree(driver, moved[1]))
+
+
+def _differing(a: Lines, b: Lines) -> tuple[Lines, Lines]:
+    """Both without what they have alike, which would only cost time."""
+    below = {text: _differing(a[text], b[text]) for text in a if text in b and a[text] != b[text]}
+    kept_a = {text: below[text][0] if text in below else a[text] for text in a if text in below or text not in b}
+    kept_b = {text: below[text][1] if text in below else b[text] for text in b if text in below or text not in a}
+    return kept_a, kept_b
 
 
 def _tree(driver: _Driver, lines: Lines) -> HConfig:
@@ -543,6 +553,8 @@ def _shown(vendor: Vendor, lines: Lines, says: Mapping[Path, str], above: Path =
 def _in_order(vendor: Vendor, lines: Lines, like: Lines, above: Path) -> Lines:
     """Lines in the order of others: where those have the same line, or one that replaces it."""
     place = {text: number for number, text in enumerate(like)}
+    if all(text in place for text in lines):
+        return {text: _in_order(vendor, lines[text], like[text], (*above, text)) for text in like if text in lines}
     slots = {slot: n for text, n in place.items() if (slot := _slot(vendor, (*above, text))) is not None}
 
     def order(text: str) -> int:

@@ -44,8 +44,7 @@ def trunks(vendor: Vendor, said: str, settings: Settings) -> dict[str, set[int]]
     known = {s.vid for s in settings.segments}
     carried: dict[str, set[int]] = {p.name: set() for p in settings.ports if p.is_trunk}
     for row in rows(vendor, "trunks", said):
-        for name in _texts(row["port"]):
-            port = _port(vendor, name)
+        for port in (_port(vendor, name) for text in _texts(row["port"]) for name in _each(text)):
             if port in carried:
                 carried[port] |= known.intersection(_vids(row["vids"], known))
     return carried
@@ -72,6 +71,12 @@ def _port(vendor: Vendor, name: str) -> str:
     name = re.sub(r"\.0\*?$|\*$", "", name.strip())
     cut = re.match(r"[A-Za-z]+(?=\d)", name)
     return vendor.short_names.get(cut[0], cut[0]) + name[cut.end() :] if cut else name
+
+
+def _each(text: str) -> Iterator[str]:
+    """The ports of `1/1/2-1/1/4`, or the one of that name."""
+    span = re.fullmatch(r"(\d+/\d+/)(\d+)-\1(\d+)", text)
+    yield from (f"{span[1]}{n}" for n in range(int(span[2]), int(span[3]) + 1)) if span else (text,)
 
 
 def _texts(value: str | list[str]) -> list[str]:

@@ -30,7 +30,7 @@ VENDOR = Vendor(
         r"^((?:tacacs|radius)-server host \S+(?: vrf \S+)? key) ",
         r"^((?:tacacs|radius)-server key) ",
         r"^(ntp authentication-key \d+ \S+) ",
-        r"^(\s*(?:\S+ )*?(?:password|key|secret)) (?:cipher|plain)text \S+",
+        r"^(?!\s*(?:description|name) )(\s*(?:\S+ )*?(?:password|key|secret)) (?:cipher|plain)text \S+",
     ),
     errors=(
         r"^Invalid input",

@@ -32,7 +32,10 @@ VENDOR = Vendor(
         r"^(enable (?:secret|password))\b",
         r"^(snmp-server user \S+ \S+ v3(?: encrypted)? auth \S+) ",
         r"^(snmp-server community) ",
-        r"^(\s*(?:\S+ )*?(?:key|key-string|password|secret|pre-shared-key))(?: \d+)? \S+$",
+        (
+            r"^(?!\s*(?:description|name|remark) )"
+            r"(\s*(?:\S+ )*?(?:key|key-string|password|secret|pre-shared-key))(?: \d+)? \S+$"
+        ),
     ),
     errors=(
         r"^% ?(?:Invalid|Incomplete|Ambiguous|Bad|Unknown|Error|Duplicate)",

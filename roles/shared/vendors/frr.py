@@ -20,7 +20,11 @@ VENDOR = Vendor(
     show="show running-config",
     comment=r"^\s*!",
     volatile=(r"^Building configuration", r"^Current configuration:", r"^end$", r"^frr version "),
-    secrets=(r"^((?:enable )?password)\b", r"^(\s*neighbor \S+ password) ", r"^(\s*(?:\S+ )*?(?:key-string|md5)) \S+"),
+    secrets=(
+        r"^((?:enable )?password)\b",
+        r"^(\s*neighbor \S+ password) ",
+        r"^(?!.*\bdescription )(\s*(?:\S+ )*?(?:key-string|md5)) \S+",
+    ),
     errors=(r"^% ?\S", r"^line \d+:"),
     enter=("configure terminal",),
     leave=("end",),

@@ -44,9 +44,12 @@ VENDOR = Vendor(
     comment=r"^\s*(?:#|/\*)",
     volatile=(r"^## Last (?:changed|commit):", r"^\{(?:master|backup|linecard)(?::\d+)?\}", r"^set version "),
     secrets=(
-        r"^(.*\bauthentication) (?:encrypted-password|plain-text-password-value) ",
-        r"^(.*\busm local-engine user \S+ (?:authentication|privacy)-\S+) (?:authentication|privacy)-(?:key|password) ",
-        r"^(.*\b(?:secret|pre-shared-key|ascii-text|hexadecimal|authentication-key|password)) ",
+        r"^(?!.*\bdescription )(.*\bauthentication) (?:encrypted-password|plain-text-password-value) ",
+        (
+            r"^(?!.*\bdescription )"
+            r"(.*\busm local-engine user \S+ (?:authentication|privacy)-\S+) (?:\S+)-(?:key|password) "
+        ),
+        r"^(?!.*\bdescription )(.*\b(?:secret|pre-shared-key|ascii-text|hexadecimal|authentication-key|password)) ",
         r"^((?:set )?snmp community) ",
     ),
     errors=(

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
+from inventory.errors import SamdriftError
 from roles.shared.configuration import Difference, difference
-from roles.shared.vendor import Lineage, known_vendors
+from roles.shared.vendor import WITHHELD, Lineage, Vendor, known_vendors
 from tests.emulator.grammar import Tree, applied, grammar
 from tests.unit.roles.cli_configurations import KINDS
 
@@ -68,7 +69,7 @@ def leads_there_and_back(platform: str, running: Tree, other: Tree) -> None:
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 @given(data=st.data())
-@effort(max_examples=12)
+@effort(max_examples=8)
 def test_lines_lead_to_the_intended_and_the_rollback_back(platform: str, data: st.DataObject) -> None:
     leads_there_and_back(platform, data.draw(KINDS[platform].trees), data.draw(KINDS[platform].trees))
 
@@ -87,3 +88,142 @@ def consistent(intended: Tree, running: Tree) -> Tree:
     if ports or '"hand"' not in str(intended.get("config firewall policy", {})):
         return intended
     return {line: below for line, below in intended.items() if line != "config firewall policy"}
+
+
+AOS_CX, IOS, FORTIOS, JUNOS = (known_vendors()[p] for p in ("arubaos-cx", "cisco-ios", "fortios", "junos"))
+OURS = "‹secret:switch_admin›"
+
+
+def test_a_banner_that_looks_like_a_configuration_and_a_prompt_is_one_text() -> None:
+    banner = "banner motd ^C\ninterface 1/1/1\n   shutdown\nhostname evil\nsw1(config)# \n^C\n"
+    change = difference(AOS_CX, f"{banner}hostname a\n", "hostname b\n", (("hostname .*",),))
+    assert change.lines == ("hostname b",)
+    assert change.unmanaged == (banner.replace("# \n", "#\n"),)
+
+
+def test_a_banner_that_is_managed_is_typed_as_it_stands() -> None:
+    banner = "banner login ^C\n  Endast behörig personal\nsw1#\n^C"
+    change = difference(IOS, "", f"{banner}\n", (("banner login (.|\n)*",),))
+    assert change.lines == tuple(banner.split("\n"))
+    assert applied("cisco-ios", {}, change.lines) == {banner: {}}
+
+
+def test_a_configuration_that_breaks_off_in_a_text_is_not_compared() -> None:
+    for vendor, running in ((IOS, "banner motd ^C\nhostname x\n"), (FORTIOS, 'config x\n    set buffer "a\nb\nend\n')):
+        with pytest.raises(SamdriftError, match="breaks off in the text"):
+            difference(vendor, running, "", ())
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r\r\n", "  \n"])
+def test_line_ends_and_what_trails_mean_nothing(end: str) -> None:
+    lines = [
+        "Building configuration...",
+        "!",
+        "hostname a",
+        "interface Vlan101",
+        " ip address 10.0.0.1 255.0.0.0",
+        "end",
+    ]
+    wanted = "interface Vlan101\n ip address 10.0.0.1 255.0.0.0\nhostname a\n"
+    change = difference(IOS, end.join([*lines, ""]), wanted, (("hostname .*",), ("interface .*",)))
+    assert (change.lines, change.unmanaged, change.before) == ((), (), change.after)
+
+
+def test_other_signs_that_end_lines_elsewhere_end_none_here() -> None:
+    description = " description a\x0bhostname evil\u2028hostname worse\x85x"
+    running = f"interface GigabitEthernet1/0/1\n{description}\n"
+    change = difference(IOS, running, "interface GigabitEthernet1/0/1\n shutdown\n", (("interface .*",),))
+    assert change.lines == ("interface GigabitEthernet1/0/1", "  no description", "  shutdown", "exit")
+    assert change.unmanaged == ()
+
+
+SECRETS = [
+    (AOS_CX, "user samdrift group administrators password {}", "ciphertext AQBhush", f"plaintext {OURS}", "user .*"),
+    (AOS_CX, "snmpv3 user m auth sha auth-pass {}", "ciphertext AQBhush priv aes priv-pass ciphertext AQBhush",
+     f"plaintext {OURS} priv aes priv-pass plaintext {OURS}", "snmpv3 .*"),
+    (AOS_CX, "tacacs-server host 10.0.0.1 key {}", "ciphertext AQBhush", f"plaintext {OURS}", "tacacs.*"),
+    (IOS, "username samdrift privilege 15 secret {}", "9 $9$hush", OURS, "username .*"),
+    (IOS, "tacacs server T\n key {}", "7 0822hush", OURS, "tacacs .*"),
+    (JUNOS, "set system login user x authentication {}", 'encrypted-password "$6$hush"',
+     f'encrypted-password "{OURS}"', "system"),
+    (JUNOS, "set snmp v3 usm local-engine user m authentication-sha {}", 'authentication-key "$9$hush"',
+     f'authentication-password "{OURS}"', "snmp"),
+    (FORTIOS, 'config system admin\n edit "x"\n set password {}\n next\nend', "ENC hush", OURS,
+     "config system admin"),
+    (FORTIOS, 'config system snmp user\n edit "x"\n set auth-pwd {}\n next\nend', "ENC hush", OURS,
+     "config system snmp user"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("vendor", "line", "device", "ours", "managed"), SECRETS)
+def test_a_secret_is_compared_without_itself_and_never_seen(
+    vendor: Vendor, line: str, device: str, ours: str, managed: str
+) -> None:
+    running, intended, sections = line.format(device), line.format(ours), ((managed,),)
+    same = difference(vendor, running, intended, sections)
+    assert (same.lines, same.rollback, same.before) == ((), (), same.after)
+    renewed = difference(vendor, running, intended, sections, renew={"switch_admin"})
+    assert any(ours in said for said in renewed.lines)
+    absent, foreign = difference(vendor, running, "", sections), difference(vendor, running, "", ())
+    assert absent.lines
+    for told in (same, renewed, absent, foreign, difference(vendor, "", intended, sections)):
+        assert "hush" not in str(told)
+    assert any(WITHHELD in said for said in absent.rollback)
+    assert WITHHELD in foreign.unmanaged[0]
+
+
+def test_what_only_a_secret_names_is_told_and_left() -> None:
+    for vendor, line, top in ((IOS, "snmp-server community hush RO", "snmp-server .*"),
+                              (JUNOS, "set snmp community hush authorization read-only", "snmp")):  # fmt: skip
+        change = difference(vendor, f"{line}\n", "", ((top,),))
+        assert (change.lines, change.before) == ((), "")
+        assert len(change.unmanaged) == 1
+        assert "hush" not in str(change)
+
+
+def test_a_placeholder_that_a_device_says_is_not_ours() -> None:
+    running = f"interface 1/1/1\n    description {OURS}\n"
+    change = difference(AOS_CX, running, "interface 1/1/1\n    description x\n", (("interface .*",),))
+    assert OURS not in str(change)
+
+
+def test_a_secret_where_none_is_known_to_be_is_refused() -> None:
+    with pytest.raises(SamdriftError, match="no secret is known to be in"):
+        difference(AOS_CX, "", f"interface 1/1/1\n    description {OURS}\n", (("interface .*",),))
+
+
+def test_what_a_role_does_not_manage_it_may_not_intend() -> None:
+    with pytest.raises(SamdriftError, match="what its role does not manage: 'hostname x'"):
+        difference(AOS_CX, "", "hostname x\n", (("interface .*",),))
+
+
+def test_a_line_that_is_never_shown_is_typed_with_the_one_before_it() -> None:
+    intended = f"snmp-server group g v3 priv\nsnmp-server user u g v3 auth sha {OURS} priv aes 128 {OURS}\n"
+    managed = (("snmp-server .*",),)
+    assert difference(IOS, "", intended, managed).lines == tuple(intended.splitlines())
+    assert difference(IOS, "snmp-server group g v3 priv\n", intended, managed).lines == ()
+    renewed = difference(IOS, "snmp-server group g v3 priv\n", intended, managed, renew={"switch_admin"})
+    assert renewed.lines == tuple(intended.splitlines()[1:])
+
+
+def test_a_trunk_loses_only_the_vlans_that_it_should() -> None:
+    running = "interface 1/1/9\n    vlan trunk allowed 1,101-103\n"
+    change = difference(AOS_CX, running, "interface 1/1/9\n    vlan trunk allowed 1,101,103\n", (("interface .*",),))
+    assert change.lines == ("interface 1/1/9", "  no vlan trunk allowed 102", "exit")
+
+
+def test_a_port_that_cannot_be_removed_is_emptied() -> None:
+    running = "interface GigabitEthernet1/0/1\n description x\n shutdown\n"
+    change = difference(IOS, running, "", (("interface .*",),))
+    assert change.lines == ("interface GigabitEthernet1/0/1", "  no description", "  no shutdown", "exit")
+
+
+def test_ten_thousand_lines_with_letters_of_all_kinds() -> None:
+    def switch(changed: str) -> str:
+        port = "\n description {} {}\n switchport access vlan 110\n switchport mode access\n spanning-tree portfast"
+        texts = (changed if n % 20 == 0 else "Räksmörgås 北京" for n in range(2000))
+        return "\r\n".join(f"interface Gi1/0/{n}{port.format(text, n)}" for n, text in enumerate(texts)) + "\r\n"
+
+    change = difference(IOS, switch("Östhammar"), switch("Älvkarleby"), (("interface Gi1/0/.*",),))
+    assert len(change.lines) == 3 * 100
+    assert change.before.count("\n") == change.after.count("\n") == 5 * 2000

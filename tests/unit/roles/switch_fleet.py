@@ -1,0 +1,122 @@
+"""A site with a switch of each vendor and a firewall, and what of the fleet they need: for tests of their roles."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from typing import Any
+
+from inventory.fleet import Cable, Fleet, Host, Interface, Named, Platform, Prefix, Region, Site, Tenant, Vlan
+
+DEVICES = {
+    "access_switch": {"heb-sw1": "junos", "heb-sw2": "arubaos-cx", "heb-sw3": "cisco-ios"},
+    "core_switch": {"heb-core1": "arubaos-cx", "heb-core2": "cisco-ios", "heb-core3": "junos"},
+    "edge_firewall": {"heb-fw1": "fortios"},
+}
+"""Of each role, its devices and their platforms."""
+
+PORTS = {
+    "junos": ("ge-0/0/1", "ge-0/0/2", "ge-0/0/3", "xe-0/2/0", "irb.101"),
+    "arubaos-cx": ("1/1/1", "1/1/2", "1/1/3", "1/1/25", "vlan101"),
+    "cisco-ios": ("GigabitEthernet1/0/1", "GigabitEthernet1/0/2", "GigabitEthernet1/0/3", "GigabitEthernet1/1/1",
+                  "Vlan101"),
+}  # fmt: skip
+"""An access port, a port towards a gateway, one that is shut, one between switches, and the one for management."""
+
+
+def switch(name: str, platform: str, number: int, role: str, **options: Any) -> Host:
+    """A switch with five interfaces."""
+    edge, gateway, shut, uplink, management = PORTS[platform]
+    address = IPv4Interface(f"10.63.1.{number}/24")
+    return Host(
+        name=name,
+        kind="device",
+        tenant="heby",
+        site="heby-kommunhus",
+        role=role.replace("_", "-"),
+        platform=platform,
+        interfaces=(
+            Interface(name=management, type="virtual", addresses=(address,)),
+            Interface(name=edge, description="Kontor Öst, plan 2", untagged_vlan=110),
+            Interface(name=gateway, untagged_vlan=101, description="overridden by the cable"),
+            Interface(name=shut, enabled=False, untagged_vlan=110, tagged_vlans=(101,)),
+            Interface(name=uplink, tagged_vlans=(101, 110, 120)),
+        ),
+        primary_address=address.ip,
+        context={"samdrift": {"roles": [role], role: options}},
+    )
+
+
+def firewall() -> Host:
+    """A firewall with an outside, two insides and a port for management."""
+    interfaces = (
+        Interface(name="wan1", description="Leverantören"),
+        Interface(name="internal1", untagged_vlan=110, addresses=(IPv4Interface("10.63.20.1/24"),)),
+        Interface(name="internal2", enabled=False, addresses=(IPv4Interface("10.63.30.1/24"),)),
+        Interface(name="internal3", untagged_vlan=101, addresses=(IPv4Interface("10.63.1.4/24"),)),
+    )
+    return switch("heb-fw1", "junos", 4, "edge_firewall").model_copy(
+        update={"role": "firewall", "platform": "fortios", "interfaces": interfaces}
+    )
+
+
+def server(name: str, address: str, role: str, *roles: str, **options: Any) -> Host:
+    """A server in Tierp."""
+    at = IPv4Interface(address)
+    return Host(
+        name=name,
+        kind="vm",
+        tenant="tierp",
+        site="tierp-datahall",
+        role=role,
+        platform="debian-13",
+        interfaces=(Interface(name="eth0", type="virtual", addresses=(at,)),),
+        primary_address=at.ip,
+        context={"samdrift": {"roles": list(roles), **options}},
+    )
+
+
+def fleet(**options: Any) -> Fleet:
+    """The fleet; `options` are those of every switch."""
+    devices = [
+        switch(name, platform, number, role, **options)
+        for role, of_role in DEVICES.items()
+        for number, (name, platform) in enumerate(of_role.items(), 11 if role == "access_switch" else 21)
+        if role != "edge_firewall"
+    ]
+    hosts = (
+        *devices,
+        firewall(),
+        server("heb-gw1", "10.63.1.1/24", "edge-gateway").model_copy(update={"site": "heby-kommunhus"}),
+        server("tie-adm1", "10.60.10.250/24", "management-station"),
+        server("tie-dns1", "10.60.10.11/24", "server", "time", time={"server": True}),
+        server("tie-log1", "10.60.10.13/24", "server", "log_server"),
+    )
+    cables = tuple(
+        cable
+        for device in devices
+        for cable in (
+            Cable(a=f"{device.name}:{PORTS[device.platform][1]}", b="heb-gw1:eth0"),
+            Cable(a="heb-sw9:1/1/1", b=f"{device.name}:{PORTS[device.platform][3]}"),
+        )
+    )
+    far = switch("heb-sw9", "arubaos-cx", 9, "access_switch")
+    sites = (("heby-kommunhus", "heby"), ("tierp-datahall", "tierp"))
+    return Fleet(
+        regions=(Region(slug="norra-uppland", name="Norra Uppland"),),
+        tenants=tuple(Tenant(slug=t, name=t.title()) for _, t in sites),
+        sites=tuple(Site(slug=s, name=s, tenant=t, region="norra-uppland") for s, t in sites),
+        platforms=tuple(Platform(slug=p, name=p, family="cli") for p in (*PORTS, "fortios")),
+        device_roles=(Named(slug="server", name="Server"),),
+        vlans=tuple(
+            Vlan(vid=vid, name=name, site="heby-kommunhus")
+            for vid, name in ((101, "Enheter"), (110, "Personal & mer"), (120, "Gäst"))
+        ),
+        prefixes=(
+            Prefix(prefix=IPv4Network("10.60.10.0/24"), site="tierp-datahall", gateway=IPv4Address("10.60.10.1")),
+            Prefix(
+                prefix=IPv4Network("10.63.1.0/24"), site="heby-kommunhus", vlan=101, gateway=IPv4Address("10.63.1.1")
+            ),
+        ),
+        hosts=(*hosts, far),
+        cables=cables,
+    ).in_order()
