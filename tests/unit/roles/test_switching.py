@@ -69,7 +69,7 @@ def changed(of: Fleet, name: str, **fields: Any) -> Fleet:
 
 @pytest.mark.parametrize(("role", "name", "platform"), CASES)
 def test_a_device_is_told_what_stands_in_its_example(role: str, name: str, platform: str) -> None:
-    text = declared(role, name, fleet(tacacs_servers=["10.60.10.99"])).text
+    text = declared(role, name, fleet(tacacs_servers=["10.60.10.99"])).content
     example = INTENDED / role / f"{platform}.txt"
     if os.environ.get("SAMDRIFT_WRITE_INTENDED"):
         example.parent.mkdir(parents=True, exist_ok=True)
@@ -82,9 +82,9 @@ def test_a_new_device_takes_every_line_and_has_then_what_is_intended(role: str, 
     asked = declared(role, name, fleet(tacacs_servers=["10.60.10.99"]))
     vendor, show = known_vendors()[platform], grammar(platform).show
     factory = FACTORY.get(platform, {})
-    change = difference(vendor, show(factory), asked.text, asked.managed)
+    change = difference(vendor, show(factory), asked.content, asked.managed)
     there = applied(platform, factory, change.lines)
-    again = difference(vendor, show(there), asked.text, asked.managed)
+    again = difference(vendor, show(there), asked.content, asked.managed)
     assert (again.lines, again.unmanaged, again.before) == ((), (), again.after)
     assert asked.secrets
     assert not difference(vendor, show(applied(platform, there, change.rollback)), show(factory), asked.managed).lines
@@ -99,15 +99,15 @@ def test_no_text_of_the_inventory_adds_a_line_or_a_command(role: str, name: str,
     interfaces = tuple(i.model_copy(update={"description": text}) for i in host.interfaces)
     vlans = tuple(v.model_copy(update={"name": text}) for v in hostile.vlans)
     hostile = changed(hostile, name, interfaces=interfaces, description=text).model_copy(update={"vlans": vlans})
-    said = [rid_of_texts(line) for line in declared(role, name, hostile).text.split("\n")]
-    meant = [rid_of_texts(line) for line in declared(role, name, plain).text.split("\n")]
+    said = [rid_of_texts(line) for line in declared(role, name, hostile).content.split("\n")]
+    meant = [rid_of_texts(line) for line in declared(role, name, plain).content.split("\n")]
     assert [line for line in said if line] == [line for line in meant if line]
     applied(platform, FACTORY.get(platform, {}), difference_lines(role, name, platform, hostile))
 
 
 def difference_lines(role: str, name: str, platform: str, of: Fleet) -> tuple[str, ...]:
     asked = declared(role, name, of)
-    return difference(known_vendors()[platform], "", asked.text, asked.managed).lines
+    return difference(known_vendors()[platform], "", asked.content, asked.managed).lines
 
 
 def rid_of_texts(line: str) -> str:
@@ -178,7 +178,7 @@ def test_what_would_cut_a_device_off_or_spoil_it_is_told_before_anything_is_conn
 def test_ports_that_netbox_does_not_know_are_nobodys() -> None:
     asked = declared("access_switch", "heb-sw2", fleet())
     running = "interface 1/1/2\n    shutdown\ninterface 1/1/20\n    description hand\n    vlan access 1\n"
-    change = difference(known_vendors()["arubaos-cx"], running, asked.text, asked.managed)
+    change = difference(known_vendors()["arubaos-cx"], running, asked.content, asked.managed)
     assert change.unmanaged == ("interface 1/1/20\n  description hand\n  vlan access 1\n",)
     assert not any("1/1/20" in line for line in change.lines)
 
