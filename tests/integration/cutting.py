@@ -33,7 +33,7 @@ from roles.shared.state import ensured
 from roles.shared.traffic import ANYWHERE
 
 PLATFORMS = ("debian-13",)
-RULES = "/etc/cutting.nft"
+RULES = "/etc/nftables.conf"
 DROP = """\
 flush ruleset
 table inet cutting {{
@@ -62,7 +62,7 @@ def deploy(settings):
 
 
 def ruleset(content):
-    managed_file(RULES, content=content, guarded=True)
+    managed_file(RULES, content=content, mode="640", guarded=True)
     loaded_ruleset(RULES, content, ANYWHERE)
 
 
