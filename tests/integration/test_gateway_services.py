@@ -106,9 +106,9 @@ def test_what_was_lent_is_remembered_by_a_server_that_restarts_while_tierp_is_aw
     assert lease(computer) == lent
 
 
-def test_what_is_logged_while_tierp_is_away_outlives_a_restart_and_arrives_when_it_is_back(lab: Fleet) -> None:
+def test_what_is_logged_while_tierp_is_away_arrives_when_it_is_back(lab: Fleet) -> None:
     mark = "samdrift-test-while-tierp-is-away"
-    by_hand(GATEWAY, f"logger {mark}; journalctl --sync; sleep 1; systemctl restart rsyslog.service")
+    by_hand(GATEWAY, f"logger {mark}; journalctl --sync")
     mend(lab)
     (server,) = lab.with_role("log_server")
     by_hand(server.name, f"timeout 60 sh -c 'until grep -qh {mark} {LOGS}/*.log; do sleep 1; done'")
