@@ -219,17 +219,6 @@ class Editor:
     def do_delete_a_prefix(self) -> None:
         self._delete("ipam/prefixes")
 
-    def do_another_status_of_a_range(self) -> None:
-        self._set("ipam/ip-ranges", description=self._word(), status=self._rng.choice(("active", "reserved")))
-
-    def do_a_new_range(self) -> None:
-        network = f"10.{self._rng.randrange(100, 200)}.{self._rng.randrange(256)}"
-        row = {"start_address": f"{network}.1/24", "end_address": f"{network}.9/24", "description": self._word()}
-        self._netbox.create("ipam/ip-ranges", [row])
-
-    def do_delete_a_range(self) -> None:
-        self._delete("ipam/ip-ranges")
-
     def do_a_cluster_elsewhere(self) -> None:
         self._set("virtualization/clusters", scope_type="dcim.site", scope_id=self._one("dcim/sites"))
 
