@@ -41,6 +41,7 @@ Slot = tuple[int, tuple[str | None, ...]]
 """A setting of a section that has one value."""
 
 LINE_END = re.compile(r"\r*\n")
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 WORD = re.compile(r'"(?:[^"\\]|\\.)*"|\S+')
 PLAIN = re.compile(r'"([\w./:@+$-]+)"', re.ASCII)
 """A word in quotes that needs none; devices print some with and some without."""
@@ -77,7 +78,7 @@ def difference(
     Raises:
         SamdriftError: the running configuration cannot be read, or the intended one is not what its role manages.
     """
-    has = _read(vendor, running.replace(MARK, "<"), managed)  # what a device says is no placeholder of ours
+    has = _read(vendor, _tame(running), managed)
     wants = _read(vendor, intended, managed)
     _check(vendor, wants)
     _leave_what_only_a_secret_names(vendor, has, wants)
@@ -97,6 +98,11 @@ def difference(
 
 
 # Reading
+
+
+def _tame(running: str) -> str:
+    """What a device said, without placeholders of secrets, and without what would end a line if it is typed again."""
+    return CONTROL.sub(" ", LINE_END.sub("\n", running)).replace(MARK, "<")
 
 
 @dataclass

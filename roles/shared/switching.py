@@ -29,7 +29,7 @@ SWITCHES = frozenset({"access-switch", "core-switch"})
 """Device roles whose devices speak spanning tree: on a port towards anything else, it is a fault."""
 NETWORK = SWITCHES | {"edge-gateway", "firewall"}
 """Device roles towards which DHCP servers are: what comes from there may answer."""
-INTERFACE = re.compile(r"[A-Za-z][A-Za-z-]*\.?\d+([/.:]\d+)*|\d+/\d+/\d+(:\d+)?")
+INTERFACE = re.compile(r"[A-Za-z][A-Za-z-]*(\.?\d+([/.:]\d+)*)?|\d+/\d+/\d+(:\d+)?")
 WORD = r"^[a-z][a-z0-9-]{0,30}$"
 PLAIN = frozenset(" .,:;/+-_=@&*")
 

@@ -129,11 +129,16 @@ def test_line_ends_and_what_trails_mean_nothing(end: str) -> None:
     assert (change.lines, change.unmanaged, change.before) == ((), (), change.after)
 
 
-def test_other_signs_that_end_lines_elsewhere_end_none_here() -> None:
-    description = " description a\x0bhostname evil\u2028hostname worse\x85x"
-    running = f"interface GigabitEthernet1/0/1\n{description}\n"
+@given(st.text(max_size=8))
+def test_what_a_device_says_is_typed_again_as_one_line(text: str) -> None:
+    said = f"a\rreload{text}\x0bhostname evil\u2028b\x1b[A".replace("\n", "")
+    running = f"interface GigabitEthernet1/0/1\n description {said}\n"
     change = difference(IOS, running, "interface GigabitEthernet1/0/1\n shutdown\n", (("interface .*",),))
     assert change.lines == ("interface GigabitEthernet1/0/1", "  no description", "  shutdown", "exit")
+    assert [line[:15] for line in change.rollback] == [
+        "interface Gigab", "  no shutdown", "  description a", "exit"
+    ]  # fmt: skip
+    assert not set("".join(change.rollback)) & set(map(chr, (*range(32), *range(127, 160))))
     assert change.unmanaged == ()
 
 
