@@ -14,7 +14,8 @@ from __future__ import annotations
 from inventory.fleet import Fleet, Host
 from roles.shared import switching
 from roles.shared.cli import configuration
-from roles.shared.switching import Options, Settings, device_settings, switch_sections
+from roles.shared.switching import Options, Settings, device_listens, device_settings, switch_sections
+from roles.shared.traffic import Listen
 
 PLATFORMS = ("arubaos-cx", "cisco-ios", "junos")
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
@@ -25,6 +26,11 @@ __all__ = ["Options", "Settings"]
 def settings(host: Host, fleet: Fleet, options: switching.Options) -> Settings:
     """Ports, VLANs and servers, all from the fleet."""
     return device_settings(host, fleet, options)
+
+
+def listens(settings: Settings) -> tuple[Listen, ...]:
+    """SSH and SNMP, each from those who need it."""
+    return device_listens(settings)
 
 
 def deploy(settings: Settings) -> None:

@@ -22,7 +22,8 @@ from inventory.fleet import Fleet, Host
 from roles.shared import switching
 from roles.shared.cli import configuration
 from roles.shared.settings import SettingsError
-from roles.shared.switching import Port, device_settings, interfaces
+from roles.shared.switching import Port, device_listens, device_settings, interfaces
+from roles.shared.traffic import Listen
 from roles.shared.vendor import Lineage
 
 PLATFORMS = ("fortios",)
@@ -69,6 +70,11 @@ def sections(settings: Settings) -> tuple[Lineage, ...]:
         ("config firewall policy",),
         ("config router static", r"edit 1\d\d"),
     )
+
+
+def listens(settings: Settings) -> tuple[Listen, ...]:
+    """SSH and SNMP, each from those who need it."""
+    return device_listens(settings)
 
 
 def deploy(settings: Settings) -> None:

@@ -21,7 +21,7 @@ from inventory.secrets import Secret
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
-from roles.shared.traffic import management
+from roles.shared.traffic import Listen, addresses_of, management
 from roles.shared.vendor import Lineage, Vendor, known_vendors
 from roles.time import time_servers
 
@@ -116,6 +116,7 @@ class Settings(RoleSettings):
     time_servers: tuple[IPv4Address, ...]
     log_servers: tuple[IPv4Address, ...]
     stations: tuple[IPv4Network, ...]
+    monitors: tuple[IPv4Network, ...]
     reached: tuple[IPv4Network, ...]
     accounts: Accounts
 
@@ -131,7 +132,7 @@ def device_settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         raise SettingsError("nobody could log in: there is no management station", field="fleet", fix=fix)
     ends = far_ends(host, fleet)
     times, logs = time_servers(fleet), fleet.with_role("log_server")
-    servers = (*times, *logs)
+    servers, monitors = (*times, *logs), addresses_of(fleet.with_role("monitoring"))
     return Settings(
         name=host_name(host),
         platform=host.platform,
@@ -148,8 +149,17 @@ def device_settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         time_servers=tuple(s.address for s in times),
         log_servers=tuple(s.address for s in logs),
         stations=stations,
-        reached=_reached(address, (*stations, *(IPv4Network(s.address) for s in servers)), fleet),
+        monitors=monitors,
+        reached=_reached(address, (*stations, *monitors, *(IPv4Network(s.address) for s in servers)), fleet),
         accounts=_accounts(host, vendor, options),
+    )
+
+
+def device_listens(settings: Settings) -> tuple[Listen, ...]:
+    """Administration, and what monitoring reads; the gateways on the way let nothing else through."""
+    return (
+        Listen(protocol="tcp", port=22, sources=settings.stations, why="SSH from the management stations"),
+        Listen(protocol="udp", port=161, sources=settings.monitors, why="SNMP for monitoring"),
     )
 
 

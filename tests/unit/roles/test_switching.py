@@ -189,3 +189,11 @@ def test_every_port_of_the_examples_has_a_name_that_is_one() -> None:
             assert {p.name for p in settings_of(role, name, fleet()).ports} <= {
                 *(p for ports in PORTS.values() for p in ports), "wan1", "internal1", "internal2", "internal3"
             }  # fmt: skip
+
+
+def test_a_device_is_reached_by_the_stations_alone() -> None:
+    for role, of in DEVICES.items():
+        for name in of:
+            ssh, snmp = catalogue()[role].listens(settings_of(role, name, fleet()))
+            assert (ssh.port, [str(n) for n in ssh.sources]) == (22, ["10.60.10.250/32"])
+            assert (snmp.port, snmp.sources) == (161, ())
