@@ -34,12 +34,10 @@ class LookFailed(SamdriftError):
     """
 
 
-class Connector(BaseConnector):
-    """A pyinfra connector over one open connection. `rounds` is set while a look is under way."""
+class SessionConnector(BaseConnector):
+    """A pyinfra connector over a connection that is the session's. `rounds` is set while a look is under way."""
 
     handles_execution = True
-    connection: Connection
-    command_timeout: float
     rounds: Rounds | None = None
 
     @staticmethod
@@ -52,6 +50,13 @@ class Connector(BaseConnector):
 
     def disconnect(self) -> None:
         """Nothing: the session closes its connections itself."""
+
+
+class Connector(SessionConnector):
+    """The connector of a host with a shell."""
+
+    connection: Connection
+    command_timeout: float
 
     def run_shell_command(
         self,

@@ -6,39 +6,24 @@ that pyinfra may type by itself. Whatever needs a shell is refused: a device has
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pyinfra.api.command import StringCommand
-from pyinfra.connectors.base import BaseConnector
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
-from deploy.connector import ELEVATIONS, LookFailed
+from deploy.connector import ELEVATIONS, LookFailed, SessionConnector
 from deploy.device import DeviceConnection
 from deploy.guarded import minutes_of
-from deploy.rounds import Rounds
 from inventory.secrets import MARK
 
 SHELL_ONLY = (*ELEVATIONS, "_env", "_chdir", "_stdin", "_get_pty")
 
 
-class DeviceConnector(BaseConnector):
-    """A pyinfra connector over one session on a device. `rounds` is set while a look is under way."""
+class DeviceConnector(SessionConnector):
+    """The connector of a device with a command line."""
 
-    handles_execution = True
     connection: DeviceConnection
-    rounds: Rounds | None = None
-
-    @staticmethod
-    def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
-        """A host is named by the inventory alone."""
-        yield name, {}, []
-
-    def connect(self) -> None:
-        """Nothing: the session opens its connections itself, before pyinfra sees them."""
-
-    def disconnect(self) -> None:
-        """Nothing: the session closes its connections itself."""
 
     def run_shell_command(
         self,

@@ -6,7 +6,7 @@ anew; once a *new* connection was opened and the checks hold, it disarms it. Who
 first takes the mark `armed` away, in one rename, so that it is always one of the two. The timer outlives a restart of
 the host.
 
-Pure text: which commands those are, and what the host's answers mean. They are sent by the planner's `Session`.
+Pure text: which commands those are, and what the host's answers mean. They are sent by `guarded`.
 """
 
 from __future__ import annotations
@@ -90,13 +90,13 @@ exit $failed
 
 _CLEAN_UP = f"systemctl stop {TIMER}; systemctl -q disable {TIMER}; rm -f {UNITS}/{TIMER} {UNITS}/{SERVICE}"
 
-_SERVICE = """\
+_SERVICE = f"""\
 [Unit]
 Description=Undo a change of samdrift's that was not confirmed
 
 [Service]
 Type=oneshot
-ExecStart=/bin/sh /var/lib/samdrift/guard/restore
+ExecStart=/bin/sh {DIRECTORY}/restore
 """
 
 _TIMER = """\

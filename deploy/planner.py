@@ -52,7 +52,7 @@ from inventory.fleet import Fleet, Host
 from inventory.secrets import MARK, secrets_in
 from roles.shared.catalogue import catalogue, needed_secrets, problems_of, settings_of
 from roles.shared.change import Change, digest, explanation
-from roles.shared.cli import WHAT, ConfigurationSession, RunningConfiguration, unmanaged_in
+from roles.shared.cli import WHAT, ConfigurationSession, RunningConfiguration, compared
 from roles.shared.command_line import misplaced
 from roles.shared.guard import Guard
 from roles.shared.handlers import OwedHandlers, pay
@@ -579,7 +579,8 @@ def _unmanaged_lines(declared: _Declared) -> list[Unmanaged]:
     for configuration in declared.configurations:
         with declared.context():
             running = declared.target.get_fact(RunningConfiguration, platform=configuration.platform)
-        found += [Unmanaged(role=configuration.role, line=line) for line in unmanaged_in(running, configuration)]
+        unmanaged = compared(running, configuration).unmanaged
+        found += [Unmanaged(role=configuration.role, line=line) for line in unmanaged]
     return found
 
 
@@ -626,7 +627,7 @@ def _change(commands: Sequence[PyinfraCommand], veil: Veil) -> Change | None:
 
 
 def _as_data(command: PyinfraCommand, operation: _Registered) -> Command:
-    """A pyinfra command as what a plan file holds; placeholders of secrets only in the upload of a managed file."""
+    """A pyinfra command as what a plan file holds; placeholders of secrets only in what a role declares whole."""
     data = _read_command(command)
     if MARK in data.text and (data.kind == "run" or not operation.declares or not operation.declares.secrets):
         raise SamdriftError(

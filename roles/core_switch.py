@@ -8,26 +8,11 @@ Options (config context `samdrift.core_switch`): see `roles.shared.switching.Opt
 
 from __future__ import annotations
 
-from inventory.fleet import Fleet, Host
-from roles.shared import switching
+from roles.access_switch import CONTROLS, PLATFORMS, listens, settings
 from roles.shared.cli import configuration
-from roles.shared.switching import Options, Settings, device_listens, device_settings, switch_sections
-from roles.shared.traffic import Listen
+from roles.shared.switching import Options, Settings, switch_sections
 
-PLATFORMS = ("arubaos-cx", "cisco-ios", "junos")
-CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
-
-__all__ = ["Options", "Settings"]
-
-
-def settings(host: Host, fleet: Fleet, options: switching.Options) -> Settings:
-    """Ports, VLANs and servers, all from the fleet."""
-    return device_settings(host, fleet, options)
-
-
-def listens(settings: Settings) -> tuple[Listen, ...]:
-    """SSH and SNMP, each from those who need it."""
-    return device_listens(settings)
+__all__ = ["CONTROLS", "PLATFORMS", "Options", "Settings", "deploy", "listens", "settings"]
 
 
 def deploy(settings: Settings) -> None:

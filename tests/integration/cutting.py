@@ -12,12 +12,11 @@ import roles
 from deploy.apply import Applied, Apply
 from deploy.lab import Lab
 from deploy.observer import Observer
-from deploy.plan import HostPlan, Plan
-from deploy.planner import Session, code_digest
-from deploy.record import AppliedStep
+from deploy.planner import Session
 from inventory.fleet import Fleet
 from inventory.snapshot import load
 from roles.shared.catalogue import catalogue
+from tests.integration.applying import Notes, nothing_to_check, plan_of
 
 ROLE = r'''
 """Cuts its host off."""
@@ -118,19 +117,6 @@ def fleet_that_cuts(ways: Mapping[str, str]) -> Fleet:
     return fleet.model_copy(update={"hosts": hosts})
 
 
-class NoJournal:
-    """Nothing to be resumed."""
-
-    def begun(self, _plan_digest: str, /) -> tuple[str, ...]:
-        return ()
-
-    def begin(self, _plan_digest: str, _host: str, /) -> None:
-        """Nothing."""
-
-    def last_applied(self, _host: str, /) -> dict[str, AppliedStep]:
-        return {}
-
-
 def cut(ways: Mapping[str, str], guard_seconds: float, observer: Observer | None = None) -> Applied:
     """Have each of these hosts cut itself off, by a whole apply."""
     fleet = fleet_that_cuts(ways)
@@ -138,18 +124,7 @@ def cut(ways: Mapping[str, str], guard_seconds: float, observer: Observer | None
     with Session(fleet, [fleet.host(name) for name in ways], access, observer, said="a test") as session:
         plan = plan_of(fleet, session.look())
         assert all(h.changes and not h.error for h in plan.hosts), plan.hosts
-        return Apply(session, plan, lambda _names: (), NoJournal()).go()
-
-
-def plan_of(fleet: Fleet, hosts: tuple[HostPlan, ...]) -> Plan:
-    return Plan(
-        fleet_digest=fleet.digest,
-        fleet_source="a test",
-        code_digest=code_digest(),
-        made_at="now",
-        made_by="a test",
-        hosts=hosts,
-    )
+        return Apply(session, plan, nothing_to_check, Notes()).go()
 
 
 class Told:

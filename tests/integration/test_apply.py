@@ -2,19 +2,19 @@
 
 import subprocess
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from deploy.apply import Applied, Apply, StalePlan, Verify, refuse_if_stale
 from deploy.findings import Exit, Kind, exit_code
-from deploy.plan import Plan
-from deploy.planner import Session, code_digest
-from deploy.record import AppliedStep, Check
+from deploy.planner import Session
+from deploy.record import Check
 from deploy.store import StoreError
 from deploy.transport import HostLost
 from inventory.fleet import Fleet, Host
+from tests.integration.applying import Notes, nothing_to_check, plan_of
 from tests.integration.conftest import Sshd, fleet_of, parent_of
 
 FILES = '''"""Writes two files below a place; `text` in the first."""
@@ -48,37 +48,6 @@ def deploy(settings):
 '''
 
 
-class Notes:
-    """A journal in memory, as the store keeps one on disk."""
-
-    def __init__(self) -> None:
-        self.written: list[tuple[str, str]] = []
-
-    def begun(self, plan_digest: str) -> Collection[str]:
-        return {host for digest, host in self.written if digest == plan_digest}
-
-    def begin(self, plan_digest: str, host: str) -> None:
-        self.written.append((plan_digest, host))
-
-    def last_applied(self, _host: str, /) -> Mapping[str, AppliedStep]:
-        return {}
-
-
-def nothing_to_check(_hosts: Sequence[str]) -> tuple[Check, ...]:
-    return ()
-
-
-def plan_of(session: Session) -> Plan:
-    return Plan(
-        fleet_digest=session.fleet.digest,
-        fleet_source="test",
-        code_digest=code_digest(),
-        made_at="2026-11-23T00:00:00Z",
-        made_by="test",
-        hosts=session.look(),
-    )
-
-
 def host_with(sshd: Sshd, name: str, place: Path, *, wave: int = 10, role: str = "two_files", **options: str) -> Host:
     place.mkdir(exist_ok=True)
     return sshd.host(
@@ -94,7 +63,7 @@ def run(
     notes: Notes | None = None,
 ) -> Applied:
     with Session(fleet, fleet.hosts, sshd.access) as session:
-        plan = plan_of(session)
+        plan = plan_of(session.fleet, session.look())
         if between:
             between()
         return Apply(session, plan, verify, notes or Notes()).go()
@@ -135,7 +104,7 @@ def test_a_host_that_moved_since_the_plan_is_left_alone_and_the_others_are_done(
 def test_a_plan_from_other_inventory_or_other_code_is_refused(sshd: Sshd, tmp_path: Path) -> None:
     fleet = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a"))
     with Session(fleet, fleet.hosts, sshd.access) as session:
-        plan = plan_of(session)
+        plan = plan_of(session.fleet, session.look())
     refuse_if_stale(plan, fleet.digest)
     with pytest.raises(StalePlan, match="inventory has changed"):
         refuse_if_stale(plan, "0" * 64)
@@ -195,7 +164,7 @@ def test_a_check_that_holds_once_the_service_has_settled_is_no_finding(sshd: Ssh
 def test_an_apply_that_broke_off_is_resumed_by_the_same_plan(sshd: Sshd, tmp_path: Path) -> None:
     fleet, notes = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a")), Notes()
     with Session(fleet, fleet.hosts, sshd.access) as session:
-        plan = plan_of(session)
+        plan = plan_of(session.fleet, session.look())
         notes.begin(plan.digest, "tie-a1")
         first = plan.hosts[0].model_copy(update={"steps": plan.hosts[0].steps[:1]})
         session.carry_out(first)  # and the run dies here
@@ -257,7 +226,7 @@ def test_a_host_that_is_lost_while_it_is_checked_is_unknown_and_stops_the_next_w
                 session.ask(hosts[0], [f"kill -9 {parent_of(parent_of('$PPID'))}; sleep 5"])
             return ()
 
-        applied = Apply(session, plan_of(session), dies, Notes()).go()
+        applied = Apply(session, plan_of(session.fleet, session.look()), dies, Notes()).go()
     assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "unknown", "tie-b1": "skipped"}
     assert len(applied.hosts[0].changed) == 2
     assert exit_code(applied.findings, after_change=True) == Exit.INCOMPLETE
@@ -309,7 +278,7 @@ def test_an_apply_that_is_interrupted_says_which_hosts_it_left(sshd: Sshd, tmp_p
 
     fleet = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a"), host_with(sshd, "tie-b1", tmp_path / "b", wave=20))
     with Session(fleet, fleet.hosts, sshd.access) as session:
-        change = Apply(session, plan_of(session), interrupted, Notes())
+        change = Apply(session, plan_of(session.fleet, session.look()), interrupted, Notes())
         with pytest.raises(KeyboardInterrupt):
             change.go()
         applied = change.broken_off("KeyboardInterrupt")
@@ -330,7 +299,7 @@ def test_a_command_that_overstays_its_time_is_ended_on_the_host_too(
     )
     fleet = fleet_of(sshd.host("tie-a1", context={"samdrift": {"roles": ["slow"]}}))
     with Session(fleet, fleet.hosts, sshd.access.model_copy(update={"command_timeout": 0.5})) as session:
-        applied = Apply(session, plan_of(session), nothing_to_check, Notes()).go()
+        applied = Apply(session, plan_of(session.fleet, session.look()), nothing_to_check, Notes()).go()
     time.sleep(2.5)
     assert "ended after 0.5 s" in applied.findings[0].detail
     assert not mark.exists()

@@ -18,7 +18,7 @@ from deploy.apply import Applied, Apply
 from deploy.drift import classify
 from deploy.findings import Exit, Finding, Kind, exit_code
 from deploy.plan import HostPlan, Plan, read_plan, write_plan
-from deploy.planner import Session, code_digest
+from deploy.planner import Session
 from deploy.transport import Access
 from inventory.errors import SamdriftError, UsageError
 from inventory.fleet import Fleet, Host, Platform
@@ -26,8 +26,8 @@ from tests.emulator.device import Device
 from tests.emulator.dialects import device
 from tests.emulator.samples import SAMPLES
 from tests.emulator.server import EmulatedDevices
+from tests.integration.applying import Notes, nothing_to_check, plan_of
 from tests.integration.conftest import fleet_of, keygen
-from tests.integration.test_apply import Notes, nothing_to_check
 
 MakeRole = Callable[[str, str], None]
 
@@ -86,14 +86,7 @@ class Rack:
             return Apply(session, self.plan(*session.look()), nothing_to_check, Notes()).go()
 
     def plan(self, *hosts: HostPlan) -> Plan:
-        return Plan(
-            fleet_digest=self.fleet.digest,
-            fleet_source="test",
-            code_digest=code_digest(),
-            made_at="now",
-            made_by="test",
-            hosts=hosts,
-        )
+        return plan_of(self.fleet, hosts)
 
 
 @pytest.fixture
