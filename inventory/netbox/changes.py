@@ -7,19 +7,31 @@ things happen without an entry of their own; each is named here. Not here: readi
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from inventory.netbox.client import Row
 from inventory.netbox.custom_fields import WRITTEN_BACK
-from inventory.netbox.rows import ASSIGNED_BY, ASSIGNED_BY_MORE, BY_TYPE, Kind, Rows
+from inventory.netbox.rows import ASSIGNED_BY, ASSIGNED_BY_MORE, BY_NAME, BY_TYPE, Kind, Rows
 
 HOST_TYPES = {"dcim.device": "devices", "virtualization.virtualmachine": "virtual_machines"}
 DEFINITIONS = {"extras.customfield", "extras.customfieldchoiceset"}
 """Changing one of these changes objects that the log does not name."""
 MOVES_DEVICES = {"dcim.location", "dcim.rack"}
 """Moved to another site, these take their devices with them, which the log does not say."""
-NESTED = ("regions", "platforms", "device_roles")
+NESTED = {"dcim.region", "dcim.sitegroup", "dcim.location", "dcim.devicerole", "dcim.platform"}
+"""What lies in each other: who has one of these has the config contexts of all that it lies in."""
+GROUPED = {"dcim.site": ("site", ("region", "group")), "tenancy.tenant": ("tenant", ("group",))}
+"""What of a host decides on its config contexts through fields of its own."""
+ASSIGNABLE = (
+    NESTED
+    | GROUPED.keys()
+    | {"dcim.devicetype", "extras.tag", "tenancy.tenantgroup"}
+    | {f"virtualization.cluster{more}" for more in ("", "type", "group")}
+)
+"""What a config context can be assigned by. Deleted, it is taken from the contexts that had it, which the log does not
+say; and a context that is assigned to nothing any more is everybody's.
+"""
 
 
 @dataclass
@@ -98,53 +110,82 @@ def _data(change: Row) -> tuple[Row, Row]:
     return change["prechange_data"] or {}, change["postchange_data"] or {}
 
 
-def reached(before: Rows, after: Rows) -> dict[str, set[int]]:
-    """The hosts whose merged config context may be another one now, by kind; more than those, but never fewer."""
-    if any(_column(before, kind, "parent") != _column(after, kind, "parent") for kind in NESTED):
-        return {kind: set(after[kind]) for kind in HOST_TYPES.values()}
-    found: dict[str, set[int]] = {kind: set() for kind in HOST_TYPES.values()}
-    old, new = before["config_contexts"], after["config_contexts"]
-    changed = [i for i in old.keys() | new.keys() if _meaning(old.get(i)) != _meaning(new.get(i))]
-    moved = {i for i, site in after["sites"].items() if site["region"] != before["sites"].get(i, site)["region"]}
-    if not changed and not moved:
-        return found
-    contexts = [row for i in changed for row in (old.get(i), new.get(i)) if row is not None]
-    for kind, hosts in found.items():
-        for i, host in after[kind].items():
-            if host["site"] in moved or any(
-                _applies(c, kind, host, rows) for c in contexts for rows in (before, after)
-            ):
-                hosts.add(i)
-    return found
+def reached(changes: Iterable[Row], rows: Rows) -> dict[str, set[int]]:
+    """The hosts whose merged config context these changes may have changed, by kind; more than those, but never fewer.
+
+    It goes by the log alone, and not by how rows differ: what is read while somebody edits may hold a host as it was
+    before a change and the config context as it was after it.
+
+    Args:
+        rows: as they are after the changes.
+    """
+    reaches = [test for change in changes if (test := _reach(change, rows)) is not None]
+    return {
+        kind: {i for i, host in rows[kind].items() if any(test(kind, host) for test in reaches)}
+        for kind in HOST_TYPES.values()
+    }
 
 
-def _column(rows: Rows, kind: str, name: str) -> dict[int, object]:
-    return {i: row[name] for i, row in rows[kind].items() if row[name] is not None}
+Reach = Callable[[str, Row], bool]
+"""Whether a change reaches this host of this kind."""
 
 
-def _meaning(context: Row | None) -> Row | None:
-    """What of a config context can change what is merged."""
-    return None if context is None else {k: v for k, v in context.items() if k != "description"}
+def _reach(change: Row, rows: Rows) -> Reach | None:
+    """Whom a change reaches by itself; None if nobody. Not sure means everybody."""
+    of, number = change["changed_object_type"], int(change["changed_object_id"])
+    if (of in ASSIGNABLE and _action(change) == "delete") or (of in NESTED and _differs(change, "parent")):
+        return lambda _kind, _host: True
+    if of in GROUPED:
+        name, groups = GROUPED[of]
+        return (lambda _kind, host: host[name] == number) if any(_differs(change, g) for g in groups) else None
+    if of != BY_NAME["config_contexts"].type:
+        return None
+    before, after = _data(change)
+    if _action(change) == "update" and before and _meaning(before) == _meaning(after):
+        return None
+    versions = [v for v in (before, after, rows["config_contexts"].get(number)) if v]
+    return lambda kind, host: any(_applies(context, kind, host, rows) for context in versions)
+
+
+def _meaning(context: Row) -> Row:
+    """What of a config context can change what is merged, and when it was changed last, which cannot."""
+    return {k: v for k, v in context.items() if k not in {"description", "last_updated"}}
 
 
 def _applies(context: Row, kind: str, host: Row, rows: Rows) -> bool:
     """Whether a config context may be merged into a host's. Not sure means yes."""
-    if any(context[name] for name in ASSIGNED_BY_MORE):
+    if any(context.get(name, True) for name in ASSIGNED_BY_MORE):
         return True
     values = dict(_values(kind, host, rows))
-    return all(not context[name] or name not in values or values[name] & set(context[name]) for name in ASSIGNED_BY)
+    return all(_may_match(context.get(name), values.get(name)) for name in ASSIGNED_BY)
+
+
+def _may_match(assigned: object, values: set[int] | None) -> bool:
+    """Whether what a context is assigned to may be among a host's values."""
+    if not assigned or values is None or not isinstance(assigned, list):
+        return True
+    return any(number in values or not isinstance(number, int) for number in assigned)
 
 
 def _values(kind: str, host: Row, rows: Rows) -> Iterator[tuple[str, set[int]]]:
     """What a config context can be assigned by, of this host, where it is known."""
-    site = rows["sites"].get(host["site"])
     yield "sites", {host["site"]}
-    yield "regions", {site["region"]} if site else set()
-    yield "roles", {host["role"]}
-    yield "platforms", {host["platform"]}
+    if (site := rows["sites"].get(host["site"])) is not None:
+        yield "regions", _with_ancestors(rows["regions"], site["region"])
+    yield "roles", _with_ancestors(rows["device_roles"], host["role"])
+    yield "platforms", _with_ancestors(rows["platforms"], host["platform"])
     yield "tenants", {host["tenant"]}
     yield "tags", set(host["tags"])
     if kind == "devices":
         yield "device_types", {host["device_type"]}
     else:
         yield "clusters", {host["cluster"]}
+
+
+def _with_ancestors(rows: Mapping[int, Row], number: int | None) -> set[int]:
+    """An object and all that it lies in: a context that is assigned to those is merged as well."""
+    found: set[int] = set()
+    while number is not None and number not in found:
+        found.add(number)
+        number = rows.get(number, {}).get("parent")
+    return found

@@ -7,7 +7,7 @@ made while reading is in the picture, and `since` gives the same rows as `whole`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -164,7 +164,7 @@ def _caught_up(netbox: NetBox, rows: Rows) -> tuple[Rows, int]:
     raise _restless(netbox, "it changes")
 
 
-def _renewed(netbox: NetBox, rows: Rows, changes: Iterable[Row], mark: Mark) -> Rows:
+def _renewed(netbox: NetBox, rows: Rows, changes: Sequence[Row], mark: Mark) -> Rows:
     """The rows with what these changes made stale read again."""
     stale = stale_after(changes, rows)
     if stale.everything:
@@ -182,8 +182,8 @@ def _renewed(netbox: NetBox, rows: Rows, changes: Iterable[Row], mark: Mark) -> 
         of[name] = {i: row for i, row in of[name].items() if i not in gone}
     for (kind, ids), found in zip(work, answers, strict=True):
         of[kind.name] = found if ids is None else _merged(of[kind.name], ids, found)
-    renewed = _without_dangling(netbox, Rows(of, mark), [name for name in of if len(of[name]) < len(rows[name])])
-    return _with_contexts(netbox, renewed, reached(rows, renewed), stale.ids)
+    renewed = _without_dangling(netbox, Rows(of, mark), stale.gone)
+    return _with_contexts(netbox, renewed, reached(changes, renewed), stale.ids)
 
 
 def _merged(rows: Mapping[int, Row], asked: set[int], found: dict[int, Row]) -> dict[int, Row]:

@@ -7,7 +7,7 @@ import os
 import secrets
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -234,6 +234,27 @@ class Editor:
     def do_a_region(self) -> None:
         made = self._netbox.create("dcim/regions", [{"name": self._word(), "slug": self._word()}])
         self._set("dcim/sites", region=made[0]["id"])
+
+    def do_another_status_of_a_range(self) -> None:
+        self._set("ipam/ip-ranges", description=self._word(), status=self._rng.choice(("active", "reserved")))
+
+    def do_a_new_range(self) -> None:
+        network = f"10.{self._rng.randrange(100, 200)}.{self._rng.randrange(256)}"
+        row = {"start_address": f"{network}.10/24", "end_address": f"{network}.99/24", "status": "active"}
+        self._netbox.create("ipam/ip-ranges", [row])
+
+    def do_delete_a_range(self) -> None:
+        self._delete("ipam/ip-ranges")
+
+    def do_another_tag_instead(self) -> None:
+        self._delete("extras/tags")
+        self._netbox.create("extras/tags", [{"name": self._word(), "slug": self._word()}])
+
+    def do_a_region_in_another(self) -> None:
+        self._set("dcim/regions", parent=self._one("dcim/regions"))
+
+    def do_delete_a_region(self) -> None:
+        self._delete("dcim/regions")
 
     def do_another_platform(self) -> None:
         made = self._netbox.create("dcim/platforms", [{"name": self._word(), "slug": self._word()}])
@@ -485,6 +506,63 @@ def test_edits_while_everything_is_read_are_in_the_picture(live: NetBox, netbox:
 
     for picture in pictures:
         assert same(since(live, picture)[0], whole(live)), editor.done
+
+
+def every_context_says_more(netbox: NetBox) -> None:
+    for row in netbox.rows("extras/config-contexts"):
+        netbox.update("extras/config-contexts", [{"id": row["id"], "data": {**row["data"], "more": True}}])
+
+
+def every_tag_is_replaced(netbox: NetBox) -> None:
+    there = ids(netbox, "extras/tags")
+    netbox.delete("extras/tags", there)
+    netbox.create("extras/tags", [{"name": f"new{i}", "slug": f"new{i}"} for i in there])
+
+
+def every_region_lies_in_one_with_a_context(netbox: NetBox) -> None:
+    there = ids(netbox, "dcim/regions")
+    above = netbox.create("dcim/regions", [{"name": "above", "slug": "above"}])[0]["id"]
+    netbox.create("extras/config-contexts", [{"name": "above", "data": {"above": True}, "regions": [above]}])
+    netbox.update("dcim/regions", [{"id": i, "parent": above} for i in there])
+
+
+EDITS = [every_context_says_more, every_tag_is_replaced, every_region_lies_in_one_with_a_context]
+
+
+class EditedMeanwhile(NetBox):
+    """A NetBox that somebody edits at the moment when its hosts have been read and their config contexts have not."""
+
+    edit: Callable[[NetBox], None] | None = None
+
+    def listed(self, name: str, selection: str, *, ids: Iterable[int] | None = None) -> Iterator[Row]:
+        yield from super().listed(name, selection, ids=ids)
+        if name == "virtual_machine_list" and self.edit:
+            edit, self.edit = self.edit, None
+            edit(self)
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_picture_is_of_one_moment(
+    live: NetBox, netbox: NetBoxServer, monkeypatch: pytest.MonkeyPatch, edit: Callable[[NetBox], None]
+) -> None:
+    monkeypatch.setattr(client, "AT_ONCE", 1)
+    meanwhile = EditedMeanwhile(netbox.url, netbox.token, ca=netbox.ca)
+    meanwhile.edit = edit
+
+    picture = whole(meanwhile)
+
+    assert meanwhile.edit is None
+    assert same(picture, whole(live))
+
+
+def test_what_changes_the_contexts_of_hosts_is_followed(live: NetBox) -> None:
+    last = whole(live)
+    for edit in (*EDITS, every_context_says_more):
+        edit(live)
+
+        last, _ = since(live, last)
+
+        assert same(last, whole(live)), edit.__name__
 
 
 def edited(netbox: NetBox, rng: Random, rounds: int, edits: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from inventory.netbox.changes import Stale, reached, stale_after
 from inventory.netbox.pull import LOOK_BACK, _moved
-from inventory.netbox.rows import Mark, Rows, dangling
+from inventory.netbox.rows import ASSIGNED_BY, ASSIGNED_BY_MORE, Mark, Rows, dangling
 from tests.unit.inventory.fleets import fleet
 from tests.unit.inventory.netbox_rows import rows_of
 
@@ -78,49 +78,110 @@ def test_a_changed_custom_field_makes_everything_stale() -> None:
 
 # Config contexts
 
+NOBODY: dict[str, set[int]] = {"devices": set(), "virtual_machines": set()}
+THE_DEVICE = NOBODY | {"devices": {1}}
+THE_VM = NOBODY | {"virtual_machines": {1}}
+ALL = THE_DEVICE | {"virtual_machines": {1}}
 
-def with_context(rows: Rows, **fields: Any) -> Rows:
-    new = copy.deepcopy(rows)
-    new.of["config_contexts"][1].update(fields)
-    return new
+
+def of_context(rows: Rows, action: str = "update", **after: Any) -> dict[str, Any]:
+    """The log's entry of a change of the first context, which the rows have as it is now."""
+    before = copy.deepcopy(rows["config_contexts"][1])
+    changed = before | after
+    rows.of["config_contexts"][1].update(after)
+    match action:
+        case "create":
+            return entry("extras.configcontext", 1, action, after=changed)
+        case "delete":
+            del rows.of["config_contexts"][1]  # type: ignore[attr-defined]
+            return entry("extras.configcontext", 1, action, before=before)
+    return entry("extras.configcontext", 1, action, before=before, after=changed)
 
 
-def test_a_changed_context_reaches_those_that_it_is_assigned_to(rows: Rows) -> None:
-    assert reached(rows, with_context(rows, data={"a": 1})) == {"devices": {1}, "virtual_machines": set()}
+@pytest.mark.parametrize("action", ["create", "update", "delete"])
+def test_a_changed_context_reaches_those_that_it_is_assigned_to(rows: Rows, action: str) -> None:
+    assert reached([of_context(rows, action, data={"a": 1})], rows) == THE_DEVICE
 
 
 def test_a_description_reaches_nobody(rows: Rows) -> None:
-    assert reached(rows, with_context(rows, description="new")) == {"devices": set(), "virtual_machines": set()}
+    assert reached([of_context(rows, description="new", last_updated="now")], rows) == NOBODY
+
+
+def test_a_context_that_was_changed_and_changed_back_reaches_those_that_it_is_assigned_to(rows: Rows) -> None:
+    there = of_context(rows, is_active=False)
+    back = of_context(rows, is_active=True)
+
+    assert reached([there, back], rows) == THE_DEVICE
 
 
 def test_a_context_that_is_assigned_otherwise_reaches_those_before_and_those_now(rows: Rows) -> None:
     server = next(i for i, role in rows["device_roles"].items() if role["slug"] == "server")
 
-    assert reached(rows, with_context(rows, roles=[server], tags=[])) == {"devices": {1}, "virtual_machines": {1}}
+    assert reached([of_context(rows, roles=[server], tags=[])], rows) == ALL
 
 
 def test_a_context_that_loses_its_assignment_reaches_all(rows: Rows) -> None:
-    assert reached(rows, with_context(rows, roles=[], tags=[])) == {"devices": {1}, "virtual_machines": {1}}
+    assert reached([of_context(rows, roles=[], tags=[])], rows) == ALL
 
 
 def test_a_context_assigned_by_what_the_fleet_does_not_know_reaches_all(rows: Rows) -> None:
-    assert reached(rows, with_context(rows, site_groups=[3])) == {"devices": {1}, "virtual_machines": {1}}
+    assert reached([of_context(rows, site_groups=[3])], rows) == ALL
 
 
-def test_a_deleted_context_reaches_those_that_had_it(rows: Rows) -> None:
-    new = Rows({**rows.of, "config_contexts": {}}, rows.mark)
+def test_a_context_of_which_the_log_says_too_little_reaches_all(rows: Rows) -> None:
+    assert reached([entry("extras.configcontext", 1)], rows) == THE_DEVICE  # as it is now
+    assert reached([entry("extras.configcontext", 1, before={"name": "x"}, after={"name": "y"})], rows) == ALL
+    assert reached([of_context(rows, tags=["a tag by its name"], roles=[])], rows) == ALL
 
-    assert reached(rows, new) == {"devices": {1}, "virtual_machines": set()}
+
+@pytest.mark.parametrize(
+    ("kind", "name", "assigned"),
+    [("device_roles", "role", "roles"), ("platforms", "platform", "platforms"), ("regions", "", "regions")],
+)
+def test_a_context_of_what_others_lie_in_reaches_their_hosts(rows: Rows, kind: str, name: str, assigned: str) -> None:
+    vm = rows["virtual_machines"][1]
+    own = vm[name] if name else rows["sites"][vm["site"]]["region"]
+    for above in (901, 902):
+        rows.of[kind][own]["parent"], own = above, above
+        rows.of[kind][above] = {"id": above, "parent": None}  # type: ignore[index]
+
+    def reached_by(number: int) -> dict[str, set[int]]:
+        before = BARE | {assigned: [number], "data": {}}
+        return reached([entry("extras.configcontext", 9, before=before, after=before | {"data": {"a": 1}})], rows)
+
+    assert 1 in reached_by(902)["virtual_machines"]
+    assert reached_by(903) == NOBODY
+
+
+BARE: dict[str, Any] = {name: [] for name in (*ASSIGNED_BY, *ASSIGNED_BY_MORE)}
 
 
 def test_a_site_in_another_region_is_reached_and_a_new_tree_reaches_all(rows: Rows) -> None:
-    moved, nested = copy.deepcopy(rows), copy.deepcopy(rows)
-    site = moved["virtual_machines"][1]["site"]
-    moved.of["sites"][site]["region"] = 9
-    nested.of["platforms"][1]["parent"] = 2
+    site = rows["virtual_machines"][1]["site"]
 
-    assert reached(rows, moved) == {"devices": set(), "virtual_machines": {1}}
-    assert reached(rows, nested) == {"devices": {1}, "virtual_machines": {1}}
+    assert reached([entry("dcim.site", site, before={"region": 1}, after={"region": 9})], rows) == THE_VM
+    assert reached([entry("dcim.site", site, before={"group": 1}, after={"group": None})], rows) == THE_VM
+    assert reached([entry("dcim.site", site, before={"name": "a"}, after={"name": "b"})], rows) == NOBODY
+    assert reached([entry("dcim.platform", 1, before={"parent": None}, after={"parent": 2})], rows) == ALL
+
+
+def test_a_tenant_in_another_group_is_reached(rows: Rows) -> None:
+    tenant = rows["devices"][1]["tenant"]
+
+    found = reached([entry("tenancy.tenant", tenant, before={"group": 1}, after={"group": 2})], rows)
+
+    assert found == {kind: {i for i, row in rows[kind].items() if row["tenant"] == tenant} for kind in NOBODY}
+    assert found["devices"]
+
+
+@pytest.mark.parametrize("kind", ["extras.tag", "dcim.region", "tenancy.tenantgroup", "virtualization.clustertype"])
+def test_what_contexts_are_assigned_by_reaches_all_when_it_is_deleted(rows: Rows, kind: str) -> None:
+    assert reached([entry(kind, 77, "delete", before={"name": "x"})], rows) == ALL
+    assert reached([entry(kind, 77, before={"name": "x"}, after={"name": "y"})], rows) == NOBODY
+
+
+def test_a_change_of_a_host_reaches_no_other(rows: Rows) -> None:
+    assert reached([entry("dcim.device", 1, before={"name": "x"}, after={"name": "y"})], rows) == NOBODY
 
 
 def test_what_refers_to_something_gone_is_found(rows: Rows) -> None:
