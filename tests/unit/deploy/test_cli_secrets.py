@@ -127,6 +127,12 @@ def test_check_says_what_a_role_needs_and_what_nobody_needs(source: Path, capsys
         assert document["exit_code"] == code
         return code, [(f["kind"], f["municipality"], f["step"]) for f in document["findings"]]
 
+    snmp = ("snmp_auth", "snmp_priv")
+    needed = [f"firewall_{of}" for of in ("admin", *snmp)] + [f"switch_{of}" for of in ("admin_hash", *snmp)]
+    code, said = found()
+    assert (code, {step for _, _, step in said}) == (1, {f"heby {name}" for name in needed})
+    for name in needed:
+        assert run(capsys, "edit", "heby", name, "--generate")[0] == 0
     assert found() == (0, [])
     assert run(capsys, "edit", "heby", "token", "--generate")[0] == 0
     assert found() == (2, [("unmanaged", "heby", "heby token")])

@@ -97,10 +97,20 @@ def test_administration_comes_from_the_management_stations_alone(gateway: Host) 
 
 
 def test_management_stations_reach_devices_that_have_no_roles() -> None:
-    switch = next(h for h in FLEET.hosts if h.site == "heby-kommunhus" and not h.roles and h.primary_address)
+    switch = FLEET.host("heb-sw1")
+    bare = switch.model_copy(update={"context": {}})
+    fleet = FLEET.model_copy(update={"hosts": tuple(bare if h is switch else h for h in FLEET.hosts)})
     for gateway in (HUB, HEBY):
-        assert passes(passages(gateway, FLEET), "10.60.10.250", str(switch.address), "tcp", 22)
-        assert passes(passages(gateway, FLEET), "10.60.10.250", str(switch.address), "icmp", None)
+        assert passes(passages(gateway, fleet), "10.60.10.250", str(switch.address), "tcp", 22)
+        assert passes(passages(gateway, fleet), "10.60.10.250", str(switch.address), "icmp", None)
+
+
+def test_management_stations_reach_switches_and_firewalls_that_have_roles() -> None:
+    for name in ("heb-sw1", "heb-fw1"):
+        address = str(FLEET.host(name).address)
+        for gateway in (HUB, HEBY):
+            assert passes(passages(gateway, FLEET), "10.60.10.250", address, "tcp", 22)
+            assert not passes(passages(gateway, FLEET), "10.61.10.5", address, "tcp", 22)
 
 
 def test_every_service_to_another_site_is_let_through_by_the_servers_and_the_clients_gateway() -> None:
