@@ -1,0 +1,63 @@
+"""A client in one of the lab's networks: a network namespace whose one interface is plugged into that network's bridge.
+
+It has no address until it is given one, or gets one by DHCP, as a computer in an office.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from types import TracebackType
+from typing import Self
+
+from deploy.lab import lab_directory
+from deploy.lab_machine import run
+from deploy.lab_network import Switch, segment_name
+
+INTERFACE = "eth0"
+
+
+class Client:
+    """A client of this prefix, as a context manager; `address` and `gateway` are set by hand, where they are given."""
+
+    def __init__(
+        self, prefix: IPv4Network, address: IPv4Interface | None = None, gateway: IPv4Address | None = None
+    ) -> None:
+        self.prefix = prefix
+        self.name = f"samdrift-client-{hashlib.sha256(f'{prefix} {address}'.encode()).hexdigest()[:8]}"
+        self._address, self._gateway = address, gateway
+        self._switch = Switch(lab_directory().resolve())
+
+    def __enter__(self) -> Self:
+        port = f"sdk{self.name[-8:]}"
+        run("ip", "netns", "add", self.name)
+        try:
+            ends = (INTERFACE, "netns", self.name, "type", "veth", "peer", port, "netns", self._switch.handle)
+            run("ip", "link", "add", *ends)
+            run(*self._switch.inside("ip", "link", "set", port, "master", segment_name(self.prefix), "up"))
+            self.run("ip link set lo up", f"ip link set {INTERFACE} up")
+            if self._address is not None:
+                self.run(f"ip address add {self._address} dev {INTERFACE}")
+            if self._gateway is not None:
+                self.run(f"ip route add default via {self._gateway}")
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        run("ip", "netns", "delete", self.name)  # and its interface, and that one's other end
+
+    def run(self, *commands: str, timeout: float = 30) -> str:
+        """What these shell commands print in the client's network; an error if one of them fails."""
+        done = self.try_to(" && ".join(commands), timeout=timeout)
+        assert done.returncode == 0, f"{commands} ended with {done.returncode}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def try_to(self, command: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
+        """How a shell command ends in the client's network."""
+        argv = ["ip", "netns", "exec", self.name, "sh", "-c", command]
+        return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=timeout)
