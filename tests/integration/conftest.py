@@ -130,10 +130,11 @@ LAST = [
         "test_write_back",
         "test_untrusted",
         "test_main_job",
+        "test_edge",
     )
 ]
 """What needs the lab comes last, since its NetBox is deployed while the rest runs. First of it stands what has a lab of
-its own, and last the main job, which takes that lab away.
+its own, and late the main job, which takes that lab away; what is about the edge goes on with the main job's lab.
 """
 DEPLOYMENT = pytest.StashKey[Deployment]()
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest
 
 from inventory.fleet import Fleet
 from inventory.snapshot import load
-from roles.keepalived import LOST, STEP, Options, Settings, listens, settings
+from roles.keepalived import KEEPALIVED_ACCEPTS, LOST, STEP, Options, Settings, listens, settings
 from roles.shared.rendering import render
 from roles.shared.settings import SettingsError
 
@@ -81,3 +84,19 @@ def test_every_address_is_in_the_file_with_who_else_may_hold_it() -> None:
         assert f"unicast_src_ip {shared.own}\n" in instance
         assert f"unicast_peer {{\n        {shared.others[0]}\n    }}" in instance
         assert f"virtual_ipaddress {{\n        {shared.address}/32\n" in instance
+
+
+@pytest.mark.skipif(shutil.which("keepalived") is None, reason="keepalived is not installed here")
+@pytest.mark.parametrize("name", HUBS)
+def test_keepalived_accepts_the_file_and_refuses_a_spoilt_one(name: str, tmp_path: Path) -> None:
+    good = render("keepalived/keepalived.conf.j2", settings=of(name))
+    for text, accepted in (
+        (good, True),
+        (good.replace("advert_int", "advertint"), False),
+        (good.replace("virtual_router_id 59", "virtual_router_id 590"), False),
+    ):
+        file = tmp_path / "keepalived.conf"
+        file.write_text(text)
+        command = KEEPALIVED_ACCEPTS.replace("{path}", str(file))
+        said = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+        assert (said.returncode == 0) is accepted, said.stdout + said.stderr
