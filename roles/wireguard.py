@@ -84,23 +84,20 @@ class Tunnel(Frozen):
 
 
 class Settings(RoleSettings):
-    """One gateway's tunnels. `keyless` are those that would be its peers, but have no public key in the fleet."""
+    """One gateway's tunnels, and the public key by which the fleet knows it (empty: it does not yet)."""
 
     host: str
     public_key: str
     tunnels: tuple[Tunnel, ...]
-    keyless: tuple[str, ...]
     keepalive_seconds: int
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     """The tunnels of one gateway, all from the fleet."""
-    met = {transit: spoken_with(host, transit, fleet) for transit in transits(fleet)}
     return Settings(
         host=word(host.name),
         public_key=host.wireguard_public_key,
         tunnels=tuple(_tunnels(host, fleet, options.port)),
-        keyless=tuple(sorted({m.other.name for of in met.values() for m in of if not m.other.wireguard_public_key})),
         keepalive_seconds=options.keepalive_seconds,
     )
 
