@@ -9,12 +9,13 @@ import hashlib
 import shlex
 import subprocess
 import sys
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from types import TracebackType
 from typing import Self
 
 from deploy.lab import lab_directory
-from deploy.lab_machine import run
+from deploy.lab_machine import LabError, run
 from deploy.lab_network import Switch, segment_name
 
 INTERFACE = "eth0"
@@ -35,17 +36,20 @@ class Client:
         self, prefix: IPv4Network, address: IPv4Interface | None = None, gateway: IPv4Address | None = None
     ) -> None:
         self.prefix = prefix
-        self.name = f"samdrift-client-{hashlib.sha256(f'{prefix} {address}'.encode()).hexdigest()[:8]}"
+        self.name = hashlib.sha256(f"{prefix} {address}".encode()).hexdigest()[:8]
         self._address, self._gateway = address, gateway
         self._switch = Switch(lab_directory().resolve())
+        # Not by `ip netns`: what that leaves mounted in /run keeps everybody without root from judging files.
+        self._handle = self._switch.directory / f"client-{self.name}"
+        self._port = f"sdk{self.name}"
 
     def __enter__(self) -> Self:
-        port = f"sdk{self.name[-8:]}"
-        run("ip", "netns", "add", self.name)
+        self._handle.touch()
+        run("unshare", f"--net={self._handle}", "true")
         try:
-            ends = (INTERFACE, "netns", self.name, "type", "veth", "peer", port, "netns", self._switch.handle)
+            ends = (INTERFACE, "netns", self._handle, "type", "veth", "peer", self._port, "netns", self._switch.handle)
             run("ip", "link", "add", *ends)
-            run(*self._switch.inside("ip", "link", "set", port, "master", segment_name(self.prefix), "up"))
+            run(*self._switch.inside("ip", "link", "set", self._port, "master", segment_name(self.prefix), "up"))
             self.run("ip link set lo up", f"ip link set {INTERFACE} up")
             if self._address is not None:
                 self.run(f"ip address add {self._address} dev {INTERFACE}")
@@ -59,7 +63,10 @@ class Client:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        run("ip", "netns", "delete", self.name)  # and its interface, and that one's other end
+        with suppress(LabError):  # it was not made, or the lab is down
+            run(*self._switch.inside("ip", "link", "delete", self._port))
+        run("umount", self._handle)
+        self._handle.unlink()
 
     def run(self, *commands: str, timeout: float = 30) -> str:
         """What these shell commands print in the client's network; an error if one of them fails."""
@@ -74,5 +81,5 @@ class Client:
 
     def try_to(self, command: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
         """How a shell command ends in the client's network."""
-        argv = ["ip", "netns", "exec", self.name, "sh", "-c", command]
+        argv = ["nsenter", f"--net={self._handle}", "--", "sh", "-c", command]
         return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=timeout)
