@@ -30,6 +30,8 @@ rsyslog-relp             the RELP modules that rsyslogd -N1 must load
 logrotate                logrotate --debug
 prometheus               promtool
 frr                      vtysh -C
+wireguard-tools          wg-quick strip, wg setconf
+keepalived               keepalived --config-test
 nginx                    nginx -t
 openssl                  the certificate that nginx -t asks for
 "

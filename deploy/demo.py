@@ -49,7 +49,7 @@ def tell() -> None:
     samdrift("show", "tie-dns1")
     samdrift("check")
 
-    chapter("Real hosts to rehearse on: ten of them, Debian 13 with systemd, sshd and nftables")
+    chapter("Real hosts to rehearse on: eleven of them, Debian 13 with systemd, sshd and nftables")
     samdrift("lab", "up")
 
     chapter("What would change?")

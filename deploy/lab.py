@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import hashlib
 import os
@@ -16,7 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from ipaddress import IPv4Address
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NoReturn
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from deploy.lab_host import NETBOX_CACHE, Installed, LabHost, caches, digest, installer_files
 from deploy.lab_image import RELEASE_PLATFORM, USER, Machine, build, discard_half
@@ -48,6 +52,8 @@ __all__ = ["HostStatus", "Lab", "LabBusyError", "LabError", "LabStatus", "lab_di
 PROJECT = Path(__file__).resolve().parents[1]
 RESOLV_CONF = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
 IP_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
+WIREGUARD = "wireguard"
+"""The role of hosts with tunnels, and where the lab keeps the keys of those."""
 BOOT_PATIENCE = 120.0
 
 
@@ -107,7 +113,8 @@ class Lab:
         hosts = lab_hosts(fleet)
         self._make_keys(hosts)
         keys = {h.name: _without_comment(self._public_host_key(h.name)) for h in hosts}
-        return lab_overlay(fleet, keys, _without_comment(self._user_key), self.nameserver)
+        tunnels = {h.name: public_half(self._wireguard_key(h.name)) for h in hosts if WIREGUARD in h.roles}
+        return lab_overlay(fleet, keys, _without_comment(self._user_key), self.nameserver, tunnels)
 
     def access(self) -> Access:
         """How samdrift logs in to lab hosts."""
@@ -230,7 +237,12 @@ class Lab:
     def _start(self, host: Host, fleet: Fleet, image: Path, plan: Wiring, *, guest: bool) -> None:
         """Boot a host, unless it runs as the fleet wants it; a disk that fits is kept, as over a reboot."""
         files = installer_files(
-            host, fleet, user_key=self._user_key, host_key=self._host_key(host.name), nameserver=self.nameserver
+            host,
+            fleet,
+            user_key=self._user_key,
+            host_key=self._host_key(host.name),
+            nameserver=self.nameserver,
+            wireguard_key=self._wireguard_key(host.name) if WIREGUARD in host.roles else "",
         )
         ports = tuple(p for p in plan.ports if p.host == host.name)
         wanted = Installed(
@@ -361,19 +373,25 @@ class Lab:
     # Keys
 
     def _make_keys(self, hosts: tuple[Host, ...]) -> None:
-        """The lab's own key, and one for each host; kept between runs."""
-        wanted = [self._keys / USER, *(self._keys / "hosts" / h.name for h in hosts)]
+        """The lab's own key, one for each host, and one for the tunnels of each that has any; kept between runs."""
+        wanted = {self._keys / USER: _make_key, **{self._keys / "hosts" / h.name: _make_key for h in hosts}}
+        wanted |= {self._keys / WIREGUARD / h.name: _make_wireguard_key for h in hosts if WIREGUARD in h.roles}
         if all(key.exists() for key in wanted):
             return
         try:
-            (self._keys / "hosts").mkdir(parents=True, exist_ok=True)
+            for kind in ("hosts", WIREGUARD):
+                (self._keys / kind).mkdir(parents=True, exist_ok=True)
             with (self._keys / "lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                for key in wanted:
+                for key, make in wanted.items():
                     if not key.exists():
-                        _make_key(key)
+                        make(key)
         except PermissionError as e:
             raise LabError("the lab has no keys yet", where=str(self._keys), fix="as root: samdrift lab up") from e
+
+    def _wireguard_key(self, host: str) -> str:
+        """Private key of a host's tunnels."""
+        return (self._keys / WIREGUARD / host).read_text(encoding="ascii").strip()
 
     @property
     def _user_key(self) -> str:
@@ -443,11 +461,18 @@ def with_guests(fleet: Fleet, names: Collection[str]) -> Fleet:
     return fleet.model_copy(update={"hosts": tuple(tagged(h) for h in fleet.hosts)})
 
 
-def lab_overlay(fleet: Fleet, host_keys: Mapping[str, str], user_key: str, nameserver: IPv4Address) -> Fleet:
+def lab_overlay(
+    fleet: Fleet,
+    host_keys: Mapping[str, str],
+    user_key: str,
+    nameserver: IPv4Address,
+    wireguard_keys: Mapping[str, str] = MappingProxyType({}),
+) -> Fleet:
     """The fleet with what differs in the lab, and nothing else. Pure.
 
-    Lab hosts have their own host keys and the lab's automation key. Where the fleet names the outside world, they
-    have the controller's nameserver, which may strip DNSSEC; and a container may not set the clock.
+    Lab hosts have their own host keys, keys of their own for tunnels and the lab's automation key. Where the fleet
+    names the outside world, they have the controller's nameserver, which may strip DNSSEC; and a container may not set
+    the clock.
     """
 
     def changed(host: Host) -> Host:
@@ -463,7 +488,11 @@ def lab_overlay(fleet: Fleet, host_keys: Mapping[str, str], user_key: str, names
             differs["base"]["fallback_resolvers"] = [str(nameserver)]
         merged = {role: {**_section(host, role), **options} for role, options in differs.items() if role in host.roles}
         context = {**host.context, "samdrift": {**host.samdrift, **merged}}
-        return host.model_copy(update={"host_keys": (host_keys[host.name],), "context": context})
+        keys = {
+            "host_keys": (host_keys[host.name],),
+            "wireguard_public_key": wireguard_keys.get(host.name, host.wireguard_public_key),
+        }
+        return host.model_copy(update={**keys, "context": context})
 
     return fleet.model_copy(update={"hosts": tuple(changed(h) for h in fleet.hosts)})
 
@@ -499,6 +528,17 @@ def _make_key(path: Path) -> None:
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "samdrift-lab", "-f", new)
     Path(f"{new}.pub").rename(f"{path}.pub")
     new.rename(path)
+
+
+def _make_wireguard_key(path: Path) -> None:
+    """A private key as `wg genkey` makes one; the file appears whole or not at all."""
+    write(path, f"{base64.b64encode(X25519PrivateKey.generate().private_bytes_raw()).decode()}\n", 0o600)
+
+
+def public_half(private_key: str) -> str:
+    """What `wg pubkey` makes of a private key."""
+    private = X25519PrivateKey.from_private_bytes(base64.b64decode(private_key))
+    return base64.b64encode(private.public_key().public_bytes_raw()).decode()
 
 
 def _without_comment(public_key: str) -> str:

@@ -14,6 +14,7 @@ from deploy.lab_image import USER
 from deploy.lab_machine import delete, launch, run, unmount, write
 from deploy.lab_network import Port, network_files
 from inventory.fleet import Fleet, Frozen, Host
+from roles import wireguard
 
 PACKAGE_CACHE, NETBOX_CACHE = "/var/cache/apt-cacher-ng", "/var/cache/netbox"
 CACHES = {"package_cache": PACKAGE_CACHE, "netbox": NETBOX_CACHE}
@@ -143,17 +144,25 @@ class LabHost:
 
 
 def installer_files(
-    host: Host, fleet: Fleet, *, user_key: str, host_key: tuple[str, str], nameserver: IPv4Address
+    host: Host,
+    fleet: Fleet,
+    *,
+    user_key: str,
+    host_key: tuple[str, str],
+    nameserver: IPv4Address,
+    wireguard_key: str = "",
 ) -> Files:
     """What an installer leaves on this host and on no other: path (relative) to content and mode.
 
     Args:
         user_key: the lab's public key, with which samdrift logs in.
         host_key: the host's own key, private and public.
+        wireguard_key: its private key for tunnels, if it has any.
     """
     plain = network_files(host, fleet)
     if PACKAGE_CACHE in caches(host):
         plain |= CACHE_BELONGS_TO_ITS_SERVICE
+    tunnels = {wireguard.PRIVATE_KEY.lstrip("/"): (f"{wireguard_key}\n", 0o600)} if wireguard_key else {}
     return {
         "etc/hostname": (f"{host.name}\n", 0o644),
         "etc/hosts": (f"127.0.0.1 localhost\n127.0.1.1 {host.name}\n", 0o644),
@@ -161,6 +170,7 @@ def installer_files(
         "etc/ssh/ssh_host_ed25519_key": (host_key[0], 0o600),
         "etc/ssh/ssh_host_ed25519_key.pub": (host_key[1], 0o644),
         f"home/{USER}/.ssh/authorized_keys": (user_key, 0o600),
+        **tunnels,
         **{path: (text, 0o644) for path, text in plain.items()},
     }
 

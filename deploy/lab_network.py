@@ -1,9 +1,10 @@
 """The lab's network: which wires it has (pure, from the fleet), and how they are laid in the kernel (thin).
 
-Every prefix that lab hosts have interfaces in is one bridge. The bridges stand in a network namespace of their own,
-the *switch*, so that no firewall rule of the machine can touch what lab hosts say to each other, and one
-unmount removes them all. The machine that runs the lab, the *controller*, plays the management station: it holds
-its addresses, and those gateways that no lab host holds, each on an interface `sdl…` into the switch.
+Every prefix that lab hosts have interfaces in is one bridge, but for their tunnels: those they make themselves. The
+bridges stand in a network namespace of their own, the *switch*, so that no firewall rule of the machine can touch what
+lab hosts say to each other, and one unmount removes them all. The machine that runs the lab, the *controller*, plays
+the management station: it holds its addresses, and those gateways that no lab host holds, each on an interface `sdl…`
+into the switch.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from deploy.lab_machine import LabError, mounts, run
-from inventory.fleet import Fleet, Frozen, Host
+from inventory.fleet import SHARES_ADDRESSES, Fleet, Frozen, Host, Interface
+from roles import keepalived
+from roles.shared.catalogue import catalogue
 from roles.shared.traffic import MANAGEMENT_STATION
 
 LAB_TAG = "lab"
@@ -75,18 +78,23 @@ def lab_hosts(fleet: Fleet) -> tuple[Host, ...]:
 
 def default_gateway(host: Host, fleet: Fleet) -> IPv4Address | None:
     """The gateway of the host's first interface whose prefix has one that is not the host itself."""
-    own = {a.ip for a in host.addresses}
     for address in host.addresses:
         prefix = fleet.prefix_of(address.ip)
-        if prefix is not None and prefix.gateway is not None and prefix.gateway not in own:
+        if prefix is not None and prefix.gateway is not None and host not in fleet.routers_of(prefix):
             return prefix.gateway
     return None
 
 
 def is_gateway(host: Host, fleet: Fleet) -> bool:
     """Whether the host is some prefix's gateway, and so has to forward."""
-    own = {a.ip for a in host.addresses}
-    return any(p.gateway in own for p in fleet.prefixes)
+    return any(host in fleet.routers_of(p) for p in fleet.prefixes)
+
+
+def shared_addresses(host: Host, fleet: Fleet) -> tuple[keepalived.Shared, ...]:
+    """The addresses that the host shares with others, of which one holds them at a time."""
+    role = catalogue()[SHARES_ADDRESSES]
+    settings = role.settings(host, fleet) if SHARES_ADDRESSES in host.roles else None
+    return settings.shared if isinstance(settings, keepalived.Settings) else ()
 
 
 def wiring(fleet: Fleet) -> Wiring:
@@ -133,7 +141,7 @@ def _ports(host: Host, fleet: Fleet) -> list[tuple[IPv4Network, Port]]:
         )
     found = []
     for interface in host.interfaces:
-        if not interface.addresses or not interface.enabled:
+        if not _is_plugged_in(interface):
             continue
         where = f"host {host.name}, interface {interface.name!r}"
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}", interface.name):
@@ -159,7 +167,8 @@ def _controller_addresses(fleet: Fleet, wired: Iterable[IPv4Network]) -> dict[IP
     for prefix in fleet.prefixes:
         if prefix.prefix in held and prefix.gateway is not None:
             gateway = IPv4Interface((prefix.gateway, prefix.prefix.prefixlen))
-            if gateway.ip not in in_lab and gateway.ip not in {a.ip for a in held[prefix.prefix]}:
+            routed = any(h in lab_hosts(fleet) for h in fleet.routers_of(prefix))
+            if not routed and gateway.ip not in {a.ip for a in held[prefix.prefix]}:
                 held[prefix.prefix].append(gateway)
     return held
 
@@ -175,9 +184,15 @@ def _controller_routes(fleet: Fleet, segments: Sequence[Segment]) -> tuple[tuple
 
 
 def _within(host: Host, gateway: IPv4Address, fleet: Fleet) -> IPv4Address | None:
-    """The host's own address in the prefix of this gateway."""
+    """The address in the prefix of this gateway at which the host, or who shares it with the host, is reached."""
     prefix = fleet.prefix_of(gateway)
-    return next((a.ip for a in host.addresses if prefix is not None and a.ip in prefix.prefix), None)
+    addresses = [*(s.address for s in shared_addresses(host, fleet)), *(a.ip for a in host.addresses)]
+    return next((a for a in addresses if prefix is not None and a in prefix.prefix), None)
+
+
+def _is_plugged_in(interface: Interface) -> bool:
+    """Whether the lab has a wire for it."""
+    return bool(interface.addresses) and interface.enabled and not interface.is_tunnel
 
 
 def network_files(host: Host, fleet: Fleet) -> dict[str, str]:
@@ -185,16 +200,31 @@ def network_files(host: Host, fleet: Fleet) -> dict[str, str]:
     gateway = default_gateway(host, fleet)
     # said to every host, since a new network namespace takes this from the machine that runs the lab
     files = {"usr/lib/sysctl.d/00-installer.conf": f"net.ipv4.ip_forward = {int(is_gateway(host, fleet))}\n"}
-    for interface in host.interfaces:
-        if not interface.addresses or not interface.enabled:
-            continue
+    for interface in filter(_is_plugged_in, host.interfaces):
         lines = "".join(f"Address={a}\n" for a in interface.addresses)
         if gateway is not None and any(gateway in a.network for a in interface.addresses):
             lines += f"Gateway={gateway}\n"
         files[f"etc/systemd/network/10-{interface.name}.network"] = (
             f"[Match]\nName={interface.name}\n\n[Network]\n{lines}DHCP=no\nIPv6AcceptRA=no\n"
         )
-    return files
+    return files | _first_router(host, fleet)
+
+
+def _first_router(host: Host, fleet: Fleet) -> dict[str, str]:
+    """Until keepalived is there, the first of those hosts that share addresses has them: the others need a way out."""
+    shared = shared_addresses(host, fleet)
+    if not shared or host != next(h for h in lab_hosts(fleet) if SHARES_ADDRESSES in h.roles and h.site == host.site):
+        return {}
+    interfaces = " ".join(f"--interface={s.interface}" for s in shared)
+    adds = "".join(f"ExecStart=/usr/sbin/ip address replace {s.address}/32 dev {s.interface}\n" for s in shared)
+    unit = (
+        "[Unit]\nAfter=systemd-networkd.service\nConditionPathExists=!/usr/sbin/keepalived\n\n[Service]\nType=oneshot\n"
+        f"ExecStartPre=/usr/lib/systemd/systemd-networkd-wait-online {interfaces} --timeout=60\n{adds}"
+    )
+    return {
+        "usr/lib/systemd/system/lab-first-router.service": unit,
+        "usr/lib/systemd/system/multi-user.target.d/lab.conf": "[Unit]\nWants=lab-first-router.service\n",
+    }
 
 
 # In the kernel

@@ -250,6 +250,7 @@ def _host_facts(fleet: Fleet, shown: Host) -> list[tuple[str, str]]:
         ("serial", shown.serial),
         ("interfaces", "\n".join(interfaces)),
         ("host keys", "\n".join(map(_key_line, shown.host_keys))),
+        ("WireGuard key", shown.wireguard_public_key),
     ]
     return [(k, v) for k, v in facts if v]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
@@ -143,6 +144,11 @@ class Interface(Frozen):
     tagged_vlans: tuple[int, ...] = ()
     addresses: tuple[IPv4Interface, ...] = ()
 
+    @property
+    def is_tunnel(self) -> bool:
+        """Whether it is a WireGuard tunnel: virtual, and named as those are, wg and a number."""
+        return self.type == "virtual" and re.fullmatch(r"wg[1-9][0-9]{0,3}", self.name) is not None
+
 
 class Cable(Frozen):
     """A cable between two devices' interfaces, each `host:interface`."""
@@ -160,6 +166,9 @@ class Service(Frozen):
     description: str = ""
 
 
+SHARES_ADDRESSES = "keepalived"
+"""The samdrift role of hosts that share their prefixes' gateways."""
+
 Status = Literal["active", "planned", "staged", "offline", "failed", "inventory", "paused", "decommissioning"]
 """NetBox's words for where in its life a host is; samdrift looks at and changes active ones only."""
 
@@ -168,7 +177,8 @@ class Host(Frozen):
     """A device or a virtual machine.
 
     `primary_address` is the one that samdrift connects to. `host_keys` are its SSH host keys as
-    `type base64`, the only keys it is believed by. `context` is the merged config context as NetBox gave it;
+    `type base64`, the only keys it is believed by; tunnels know it by its `wireguard_public_key`.
+    `context` is the merged config context as NetBox gave it;
     samdrift reads `context["samdrift"]` of it: `{roles: [...], wave: N, <role>: {options}}`. `local_context` is the
     part of it that NetBox keeps on the host itself.
     """
@@ -188,6 +198,7 @@ class Host(Frozen):
     interfaces: tuple[Interface, ...] = ()
     primary_address: IPv4Address | None = None
     host_keys: tuple[str, ...] = ()
+    wireguard_public_key: str = Field(default="", description="base64; the private one never leaves the host")
     services: tuple[Service, ...] = ()
     local_context: dict[str, Any] = Field(default_factory=dict)
     context: dict[str, Any] = Field(default_factory=dict)
@@ -267,6 +278,38 @@ class Fleet(Frozen):
     def as_json(self) -> Mapping[str, tuple[str, ...]]:
         """Every object as JSON, section by section: made at once, it is quicker to look through than the objects."""
         return {section: tuple(_json(item) for item in getattr(self, section)) for section in KEYS}
+
+    def routers_of(self, prefix: Prefix) -> tuple[Host, ...]:
+        """Who routes a prefix: the host with its gateway's address, or the hosts that share one which nobody has."""
+        return tuple({host.name: host for host, _ in self.holders_of(prefix)}.values())
+
+    def holders_of(self, prefix: Prefix) -> tuple[tuple[Host, Interface], ...]:
+        """The interfaces that hold a prefix' gateway.
+
+        An address that no interface has is virtual: the hosts with role `keepalived` that have an interface in the
+        prefix share it, and one of them holds it at a time.
+        """
+        if prefix.gateway is None:
+            return ()
+        return self._interfaces_with.get(prefix.gateway) or tuple(
+            (host, interface)
+            for host in self._sharing
+            for interface in host.interfaces
+            if any(a.ip in prefix.prefix for a in interface.addresses)
+        )
+
+    @cached_property
+    def _interfaces_with(self) -> dict[IPv4Address, tuple[tuple[Host, Interface], ...]]:
+        found: dict[IPv4Address, tuple[tuple[Host, Interface], ...]] = {}
+        for host in self.hosts:
+            for interface in host.interfaces:
+                for address in interface.addresses:
+                    found[address.ip] = (*found.get(address.ip, ()), (host, interface))
+        return found
+
+    @cached_property
+    def _sharing(self) -> tuple[Host, ...]:
+        return tuple(h for h in self.hosts if SHARES_ADDRESSES in h.roles)
 
     @cached_property
     def _by_name(self) -> dict[str, Host]:

@@ -432,19 +432,22 @@ def _nested(fleet: Fleet, site: Site) -> Iterator[tuple[int, int]]:
         around.append((prefix, i))
 
 
-@rule("gateway-host", fix="give the address to an enabled interface of a host there, on the VLAN of the prefix")
+@rule(
+    "gateway-host",
+    fix="give it to an enabled interface of a host there, on the VLAN of the prefix, or to several by role keepalived",
+)
 def unheld_gateway(fleet: Fleet) -> Iterator[Fault]:
     """A gateway reaches a prefix by an interface of its own in it, at the prefix' site or one of its region; without
-    one, what is sent to it goes nowhere. (That the host is down today is no fault of the inventory.)
+    one, what is sent to it goes nowhere. An address that no interface has is shared by the hosts with role keepalived
+    that have one in the prefix. (That a host is down today is no fault of the inventory.)
     """
-    holders = _holders(fleet)
     regions = {s.slug: s.region for s in fleet.sites}
     for i, prefix in enumerate(fleet.prefixes):
         if prefix.gateway is None or not _usable(prefix.gateway, prefix.prefix):
             continue
         there = [
             (h, x)
-            for h, x in holders[prefix.gateway]
+            for h, x in fleet.holders_of(prefix)
             if (h.site == prefix.site if prefix.site else regions.get(h.site) == prefix.region)
         ]
         if not any(_is_on(x, prefix.vlan) for _, x in there):
@@ -515,25 +518,15 @@ def no_way_out_of_its_own(fleet: Fleet) -> Iterator[Fault]:
     prefix says 'egen väg ut' in its description, or its VLAN's name begins with Gäst or Skol.
     """
     names = {(v.site, v.vid): v.name for v in fleet.vlans}
-    holders = _holders(fleet)
     for i, prefix in enumerate(fleet.prefixes):
         name = names.get((prefix.site or "", prefix.vlan or 0), "")
         if OWN_WAY_OUT not in prefix.description.casefold() and not name.casefold().startswith(OUTSIDERS):
             continue
         if prefix.gateway is None:
             yield Fault(("prefixes", i), f"{prefix.prefix} ({prefix.description or name}) has no gateway")
-        elif wrong := [h for h, _ in holders[prefix.gateway] if h.role != FIREWALL]:
+        elif wrong := [h for h in fleet.routers_of(prefix) if h.role != FIREWALL]:
             what = f"{prefix.prefix} ({prefix.description or name}) leaves by {wrong[0].name}, which is no {FIREWALL}"
             yield Fault(("prefixes", i, "gateway"), what)
-
-
-def _holders(fleet: Fleet) -> defaultdict[IPv4Address, list[tuple[Host, Interface]]]:
-    """Which interfaces have an address."""
-    holders: defaultdict[IPv4Address, list[tuple[Host, Interface]]] = defaultdict(list)
-    for _, _, host, interface in _interfaces(fleet):
-        for address in interface.addresses:
-            holders[address.ip].append((host, interface))
-    return holders
 
 
 def _addresses(fleet: Fleet) -> Iterator[tuple[int, int, int, Host]]:
@@ -613,6 +606,19 @@ def no_host_key(fleet: Fleet) -> Iterator[Fault]:
             yield Fault(("hosts", i), f"{host.name} is active and has no SSH host key")
 
 
+@rule("wireguard-key", fix="enter what this says on the host: sudo sh -c 'wg pubkey < /etc/wireguard/private.key'")
+def bad_wireguard_key(fleet: Fleet) -> Iterator[Fault]:
+    """A tunnel believes a host by its key alone: 32 bytes in base64, and no other host's."""
+    seen: dict[str, str] = {}
+    for i, host in enumerate(fleet.hosts):
+        key = host.wireguard_public_key
+        if key and not _is_wireguard_key(key):
+            yield Fault(("hosts", i, "wireguard_public_key"), f"{host.name}: {_cut(key)!r} is no WireGuard public key")
+        elif key and (other := seen.setdefault(key, host.name)) != host.name:
+            what = f"{host.name} and {other} have one WireGuard public key"
+            yield Fault(("hosts", i, "wireguard_public_key"), what)
+
+
 @rule("serial-twice", fix="read the number on the device, and correct it")
 def serial_twice(fleet: Fleet) -> Iterator[Fault]:
     """The serial number is how a device in a hand or on an invoice is found; two that share one are one, or a typing
@@ -623,6 +629,15 @@ def serial_twice(fleet: Fleet) -> Iterator[Fault]:
         serial = host.serial.strip().casefold()
         if host.kind == "device" and serial and (other := seen.setdefault(serial, host.name)) != host.name:
             yield Fault(("hosts", i, "serial"), f"{host.name} and {other} have one serial number, {host.serial!r}")
+
+
+def _is_wireguard_key(text: str) -> bool:
+    """Whether it is 32 bytes in base64, written in the one way that every program writes them."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except ValueError:  # letters that are none of ASCII, too
+        return False
+    return len(raw) == 32 and any(raw) and base64.b64encode(raw).decode() == text
 
 
 def _is_host_key(text: str) -> bool:

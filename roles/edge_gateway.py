@@ -5,9 +5,15 @@ each with the router of that prefix, the hub, which passes on to each what it le
 next hop itself. So all traffic between two municipalities goes through one firewall, and a new site is a new
 neighbour of the hub and of nobody else. Where no gateway is the router of the prefix, all speak with all.
 
+Where gateways have tunnels (role `wireguard`) they meet in those alone. With several hubs, the one whose prefix comes
+first is preferred, in both directions: by local preference for what an edge sends, by MED for what it gets. The hubs
+of a site tell each other all they know by iBGP, over a link of their own, so that whatever reaches one reaches both.
+What leaves a hub by that link is judged by the other hub's firewall alone: it sees both directions of it.
+
 A gateway announces the prefixes of its own site that it is the router of, and nothing else; it accepts from a
 neighbour exactly the prefixes that the fleet says can come from there. Both are prefix lists made from the fleet, in
-both directions, so that a mistake at one end is stopped at the other.
+both directions, so that a mistake at one end is stopped at the other. What BGP knows no way to is discarded: it would
+else leave by the default route, past the tunnels.
 
 What it forwards follows from what the fleet's hosts serve (`roles.shared.passage`); the role `firewall` enforces it.
 Reverse path filtering is the role `base`'s and the firewall's business.
@@ -21,7 +27,6 @@ Options (config context `samdrift.edge_gateway`):
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated
@@ -32,19 +37,22 @@ from pyinfra.operations import files
 from inventory.fleet import Fleet, Frozen, Host
 from roles.shared.files import managed_file
 from roles.shared.handlers import Handler, restart
+from roles.shared.meeting import Meeting, behind, hub_of, links, spoken_with, told, transits, word
 from roles.shared.packages import packages
-from roles.shared.passage import GATEWAY, behind, is_hub, passages, transits
+from roles.shared.passage import passages
 from roles.shared.services import service
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
 from roles.shared.sysctl import kernel_settings
-from roles.shared.traffic import Forward, Listen, networks
+from roles.shared.traffic import Forward, Listen, Proof, networks
 
 PLATFORMS = ("debian-13",)
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
 UNIT = "frr.service"
 BGP = 179
+PREFERENCE, STEP = 200, 10
+"""Local preference of the first way; that of each further one is a step lower, and its MED a step higher."""
 FORWARDING = {"net.ipv4.ip_forward": "1"}
 NETWORKD = "/etc/systemd/networkd.conf.d"
 VTYSH_ACCEPTS = (
@@ -65,14 +73,35 @@ class Options(RoleOptions):
 
 
 class Neighbour(Frozen):
-    """A gateway that this one speaks BGP with: what is its own, what may come from it, and what it is told."""
+    """A gateway that this one speaks BGP with: what is its own, what may come from it, and what it is told.
+
+    `rank` says which way it is: 0 is the preferred one. A `linked` one is the other hub of the same site.
+    """
 
     name: str
+    interface: str
     address: IPv4Address
     asn: int
+    rank: int
+    linked: bool
     own: tuple[IPv4Network, ...]
     accepts: tuple[IPv4Network, ...]
     announces: tuple[IPv4Network, ...]
+
+    @property
+    def way(self) -> str:
+        """What its rules are called: it may be a neighbour twice, by two ways."""
+        return f"{self.name}-{self.interface}"
+
+    @property
+    def preference(self) -> int:
+        """BGP's local preference of what it tells."""
+        return PREFERENCE - STEP * self.rank
+
+    @property
+    def metric(self) -> int:
+        """The MED with which it is told."""
+        return STEP * self.rank
 
 
 class Settings(RoleSettings):
@@ -82,6 +111,7 @@ class Settings(RoleSettings):
     asn: int
     router_id: IPv4Address
     prefixes: tuple[IPv4Network, ...]
+    elsewhere: tuple[IPv4Network, ...]
     neighbours: tuple[Neighbour, ...]
     passages: tuple[Forward, ...]
     max_prefixes: int
@@ -97,12 +127,15 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     if options.hold_seconds < 3 * options.keepalive_seconds:
         field = "config context samdrift.edge_gateway.hold_seconds"
         raise SettingsError("shorter than three keepalives", field=field, fix="three times keepalive_seconds or more")
+    neighbours = tuple(_neighbours(host, fleet))
+    prefixes = {*behind(host, fleet), *(hub_of(host, fleet) if any(n.linked for n in neighbours) else ())}
     return Settings(
-        host=_word(host.name),
+        host=word(host.name),
         asn=_asn(host, fleet),
         router_id=host.primary_address,
-        prefixes=behind(host, fleet),
-        neighbours=tuple(_neighbours(host, fleet)),
+        prefixes=tuple(sorted(prefixes)),
+        elsewhere=tuple(sorted({p for n in neighbours for p in n.accepts} - prefixes)),
+        neighbours=neighbours,
         passages=passages(host, fleet),
         **options.model_dump(),
     )
@@ -117,6 +150,13 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
 def forwards(settings: Settings) -> tuple[Forward, ...]:
     """What the fleet's hosts serve to clients on the other side of this gateway."""
     return settings.passages
+
+
+def proofs(settings: Settings) -> tuple[Proof, ...]:
+    """The links: what comes by one has passed the other hub, and what leaves by it will."""
+    why = "between the hubs, the one that it leaves judges"
+    linked = sorted({n.interface for n in settings.neighbours if n.linked})
+    return tuple(Proof(interface=interface, judged_beyond=True, why=why) for interface in linked)
 
 
 def deploy(settings: Settings) -> None:
@@ -161,39 +201,25 @@ def deploy(settings: Settings) -> None:
 
 
 def _neighbours(host: Host, fleet: Fleet) -> Iterator[Neighbour]:
-    """In every prefix where gateways meet: the hub speaks with all, the others with the hub."""
-    gateways = fleet.with_role(GATEWAY)
-    for transit in transits(fleet):
-        meeting = {g.name: a.ip for g in gateways for a in g.addresses if a.ip in transit}
-        hubs = {name for name, address in meeting.items() if address == _router(transit, fleet)}
-        for other in gateways if host.name in meeting else ():
-            if other.name in meeting.keys() - {host.name} and (not hubs or hubs & {host.name, other.name}):
-                yield Neighbour(
-                    name=_word(other.name),
-                    address=meeting[other.name],
-                    asn=_asn(other, fleet),
-                    own=behind(other, fleet),
-                    accepts=_told(other, host, fleet),
-                    announces=_told(host, other, fleet),
-                )
+    """Whom it meets in the transits, in the order in which they are preferred, and whom it is linked with."""
+    for rank, transit in enumerate(transits(fleet)):
+        yield from (_neighbour(host, met, fleet, rank=rank) for met in spoken_with(host, transit, fleet))
+    for link in links(fleet):
+        yield from (_neighbour(host, met, fleet, linked=True) for met in spoken_with(host, link, fleet))
 
 
-def _told(by: Host, to: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
-    """The prefixes that one gateway tells another: its own, and a hub those of everybody else too."""
-    speaking = fleet.with_role(GATEWAY) if is_hub(by, fleet) else (by,)
-    told = {prefix for g in speaking for prefix in behind(g, fleet)}
-    return tuple(sorted(told.difference(behind(to, fleet))))
-
-
-def _router(prefix: IPv4Network, fleet: Fleet) -> IPv4Address | None:
-    return next((p.gateway for p in fleet.prefixes if p.prefix == prefix), None)
-
-
-def _word(name: str) -> str:
-    """A host's name as it may stand in FRR's configuration: one word, which no command could follow."""
-    if not re.fullmatch(r"[A-Za-z0-9.-]+", name):
-        raise SettingsError(f"{name!r} cannot name a router", field="name", fix="use letters a-z, digits and hyphens")
-    return name
+def _neighbour(host: Host, met: Meeting, fleet: Fleet, rank: int = 0, *, linked: bool = False) -> Neighbour:
+    return Neighbour(
+        name=word(met.other.name),
+        interface=word(met.interface.name),
+        address=met.address,
+        asn=_asn(met.other, fleet),
+        rank=rank,
+        linked=linked,
+        own=behind(met.other, fleet),
+        accepts=told(met.other, host, fleet),
+        announces=told(host, met.other, fleet),
+    )
 
 
 def _asn(host: Host, fleet: Fleet) -> int:

@@ -2,7 +2,8 @@
 
 There are no options. A port is opened by the role that serves it (`listens`), and a gateway lets pass what its roles
 ask for (`forwards`); to open something is to say in a role who needs it and why. Everything else is dropped, on input
-and forwarding, IPv6 as well. What goes out is not filtered here: the gateways decide about that.
+and forwarding, IPv6 as well. What goes out is not filtered here: the gateways decide about that. Nobody speaks in
+another's name: an address is believed where the way back to it goes, or where a role has it proven (`proofs`).
 
 The file is checked by nft on the host before it goes live, and loaded in one transaction: if it is refused, the
 old ruleset stays in force. One that would shut out the very session that loads it is not loaded: samdrift runs on a
@@ -22,9 +23,9 @@ from roles.shared.packages import packages
 from roles.shared.rendering import render
 from roles.shared.ruleset import loaded_ruleset
 from roles.shared.services import service
-from roles.shared.settings import Options
+from roles.shared.settings import Options, SettingsError
 from roles.shared.settings import Settings as RoleSettings
-from roles.shared.traffic import ANYWHERE, Forward, Listen, fleet_networks, networks
+from roles.shared.traffic import ANYWHERE, Forward, Listen, Proof, fleet_networks, networks
 
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
 PATH = "/etc/nftables.conf"
@@ -47,6 +48,13 @@ class Passage(RoleSettings):
     forward: Forward
 
 
+class Proven(RoleSettings):
+    """An interface on which a role of the host has it proven who sends."""
+
+    role: str
+    proof: Proof
+
+
 class Settings(RoleSettings):
     """What the host's other roles let in and through, and what belongs to the fleet."""
 
@@ -54,6 +62,7 @@ class Settings(RoleSettings):
     fleet: tuple[IPv4Network, ...]
     openings: tuple[Opening, ...]
     passages: tuple[Passage, ...]
+    proven: tuple[Proven, ...] = ()
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:  # noqa: ARG001  every role's signature
@@ -65,6 +74,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:  # noqa: A
         fleet=fleet_networks(fleet),
         openings=tuple(Opening(role=r, listen=x) for r, s in others.items() for x in roles[r].listens(s)),
         passages=tuple(Passage(role=r, forward=x) for r, s in others.items() for x in roles[r].forwards(s)),
+        proven=tuple(Proven(role=r, proof=x) for r, s in others.items() for x in roles[r].proofs(s)),
     )
 
 
@@ -83,6 +93,8 @@ def ruleset(settings: Settings) -> str:
     return render(
         "firewall/nftables.conf.j2",
         fleet=_set(settings.fleet),
+        origin_rules=_proving("iifname", settings.proven),
+        beyond_rules=_proving("oifname", (p for p in settings.proven if p.proof.judged_beyond)),
         input_rules=_input_rules(settings.openings),
         forward_rules=_forward_rules(settings.passages),
     )
@@ -94,8 +106,21 @@ def _input_rules(openings: Iterable[Opening]) -> list[str]:
     for opening in openings:
         listen = opening.listen
         if listen.sources:
-            match = f"{_addresses('saddr', listen.sources)} {listen.protocol} dport {listen.port}"
+            what = "meta l4proto 112" if listen.protocol == "vrrp" else f"{listen.protocol} dport {listen.port}"
+            match = f"{_addresses('saddr', listen.sources)} {what}"
             why.setdefault(match, []).append(f"{opening.role}: {listen.why}")
+    return _accepting(why)
+
+
+def _proving(end: str, proven: Iterable[Proven]) -> list[str]:
+    """One rule for each interface, whoever proves it."""
+    why: dict[str, list[str]] = {}
+    for by in proven:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}", by.proof.interface):
+            raise SettingsError(
+                f"{by.proof.interface!r} is no interface", field="interfaces", fix="rename it in NetBox"
+            )
+        why.setdefault(f'{end} "{by.proof.interface}"', []).append(f"{by.role}: {by.proof.why}")
     return _accepting(why)
 
 

@@ -26,6 +26,8 @@ from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Frozen, Host
+from roles.node_metrics import PORT as EXPORTER_PORT
+from roles.node_metrics import answers_at
 from roles.shared.files import managed_file
 from roles.shared.handlers import reload, restart
 from roles.shared.packages import packages
@@ -37,7 +39,6 @@ from roles.shared.traffic import Listen, management
 
 CONTROLS = ("ISO 27002:2022 8.6", "ISO 27002:2022 8.15", "ISO 27002:2022 8.16")
 PORT = 9090
-EXPORTER_PORT = 9100
 UNIT = "prometheus.service"
 DROP_IN = f"/etc/systemd/system/{UNIT}.d"
 RULES = "/etc/prometheus/rules"
@@ -124,7 +125,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     """Everything that is asked comes from the fleet."""
     if host.primary_address is None:
         raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
-    targets = tuple(_target(h) for h in fleet.with_role("node_metrics") if h.primary_address is not None)
+    targets = tuple(_target(h, fleet) for h in fleet.with_role("node_metrics") if h.primary_address is not None)
     return Settings(
         address=host.primary_address,
         stations=management(fleet),
@@ -165,10 +166,10 @@ def deploy(settings: Settings) -> None:
     service(UNIT)
 
 
-def _target(host: Host) -> Target:
+def _target(host: Host, fleet: Fleet) -> Target:
     return Target(
         name=host.name,
-        address=host.address,
+        address=answers_at(host, fleet),
         municipality=host.tenant,
         site=host.site,
         role=host.role,

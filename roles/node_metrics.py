@@ -1,7 +1,7 @@
 """prometheus-node-exporter: what a host knows about its own health, told to the monitoring hosts and nobody else.
 
-It answers on the primary address only. The firewall lets the hosts with role `monitoring` ask. Other programs of the
-host add numbers of their own as `*.prom` files in the textfile directory.
+It answers on one address only, the primary one; on a gateway, an inner one. The firewall lets the hosts with role
+`monitoring` ask. Other programs of the host add numbers of their own as `*.prom` files in the textfile directory.
 
 Options (config context `samdrift.node_metrics`):
 
@@ -19,6 +19,7 @@ from pyinfra.operations import files
 from inventory.fleet import Fleet, Host
 from roles.shared.files import managed_file
 from roles.shared.handlers import restart
+from roles.shared.meeting import reached_at
 from roles.shared.packages import packages
 from roles.shared.services import service
 from roles.shared.settings import Options as RoleOptions
@@ -78,10 +79,16 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     if host.primary_address is None:
         raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
     return Settings(
-        address=host.primary_address,
+        address=answers_at(host, fleet),
         monitors=addresses_of(fleet.with_role("monitoring")),
         collectors=tuple(sorted(set(options.collectors))),
     )
+
+
+def answers_at(host: Host, fleet: Fleet) -> IPv4Address:
+    """The address at which a host's exporter answers the monitoring hosts."""
+    near = (fleet.prefix_of(m.address) for m in fleet.with_role("monitoring") if m.primary_address is not None)
+    return next((reached_at(host, p.prefix, fleet) for p in near if p is not None), host.address)
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from inventory.errors import Problem
 from inventory.fleet import KEYS, Fleet, Frozen, Host
 from inventory.netbox.client import Row
-from inventory.netbox.custom_fields import CLUSTER_SLUG, FAMILY, GATEWAY, HOST_KEYS
+from inventory.netbox.custom_fields import CLUSTER_SLUG, FAMILY, GATEWAY, HOST_KEYS, READ, WIREGUARD_KEY
 from inventory.netbox.rows import ASSIGNED_BY, ASSIGNED_BY_MORE, CONTEXTS, Rows
 from inventory.places import noun, printable
 
@@ -190,6 +190,7 @@ class _Assembly:
             "interfaces": interfaces,
             "primary_address": primary["address"].partition("/")[0] if primary else None,
             "host_keys": tuple(filter(None, (line.strip() for line in str(keys).splitlines()))),
+            "wireguard_public_key": str(row["custom_fields"].get(WIREGUARD_KEY.name) or "").strip(),
             "services": services,
             "local_context": row["local_context_data"] or {},
             "context": row[CONTEXTS] or {},
@@ -270,7 +271,8 @@ class _Assembly:
     def _wrong(self, kind: str, row: Row, field: str, what: str, fix: str) -> None:
         names = (row.get(field) for field in ("name", "model", "prefix", "start_address"))
         name = next(filter(None, names), f"number {row['id']}")
-        custom = f"custom field {field}" if field in {FAMILY.name, GATEWAY.name, HOST_KEYS.name} else field
+        is_custom = field in {f.name for f in READ}
+        custom = f"custom field {field}" if is_custom and field != CLUSTER_SLUG.name else field
         self._problems.append(Problem(RULE, printable(f"{noun(kind)} {name}, {custom}"), printable(what), fix))
 
 

@@ -34,6 +34,9 @@ GATEWAY = CustomField("gateway", "text", ("ipam.prefix",), "Gateway", "The route
 HOST_KEYS = CustomField(
     "ssh_host_keys", "longtext", HOSTS, "SSH host keys", "One a line: type and key, without the comment"
 )
+WIREGUARD_KEY = CustomField(
+    "wireguard_public_key", "text", HOSTS, "WireGuard public key", "What `wg pubkey` makes of the host's private key"
+)
 FAMILY = CustomField(
     "family",
     "select",
@@ -46,7 +49,7 @@ CLUSTER_SLUG = CustomField(
     "slug", "text", ("virtualization.cluster",), "Slug", "Its short name, which NetBox has no field for"
 )
 
-READ = (GATEWAY, HOST_KEYS, FAMILY, CLUSTER_SLUG)
+READ = (GATEWAY, HOST_KEYS, WIREGUARD_KEY, FAMILY, CLUSTER_SLUG)
 """What a fleet is read from."""
 
 APPLIED_AT = CustomField("samdrift_applied_at", "text", HOSTS, "Last applied", "When samdrift last changed it (UTC)")

@@ -15,7 +15,15 @@ from typing import Any
 
 from inventory.fleet import Fleet, Host, Interface, Prefix
 from inventory.netbox.client import Row
-from inventory.netbox.custom_fields import CLUSTER_SLUG, CUSTOM_FIELDS, FAMILY, GATEWAY, HOST_KEYS, CustomField
+from inventory.netbox.custom_fields import (
+    CLUSTER_SLUG,
+    CUSTOM_FIELDS,
+    FAMILY,
+    GATEWAY,
+    HOST_KEYS,
+    WIREGUARD_KEY,
+    CustomField,
+)
 from inventory.netbox.rows import ASSIGNED_BY, ASSIGNED_BY_MORE
 from inventory.places import noun
 
@@ -255,7 +263,10 @@ def _hosts(fleet: Fleet, kind: str) -> Iterator[Wanted]:
             "description": host.description,
             "tags": _refs("tag", host.tags),
             "local_context_data": Json(host.local_context or None),
-            "custom_fields": {HOST_KEYS.name: "\n".join(host.host_keys) or None},
+            "custom_fields": {
+                HOST_KEYS.name: "\n".join(host.host_keys) or None,
+                WIREGUARD_KEY.name: host.wireguard_public_key or None,
+            },
         }
         if kind == "device":
             fields["device_type"] = _ref("device type", host.device_type)

@@ -2,8 +2,8 @@
 
 A role is found by its name: `roles/<name>.py`. It has a `deploy(settings)` that declares operations, and may
 have `Options` (what a config context may set), `settings(host, fleet, options)` (pure), `listens(settings)`,
-`forwards(settings)`, `PLATFORMS` (slugs; Debian 12 and 13 if it says none), `OWNS` (directories in which every
-file is the role's) and `CONTROLS` (what auditors ask for that this role answers).
+`forwards(settings)`, `proofs(settings)`, `PLATFORMS` (slugs; Debian 12 and 13 if it says none), `OWNS` (directories in
+which every file is the role's) and `CONTROLS` (what auditors ask for that this role answers).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from inventory.fleet import Fleet, Host
 from inventory.places import Path, in_words, owner
 from inventory.secrets import Secret, secrets_in
 from roles.shared.settings import Options, Settings, SettingsError
-from roles.shared.traffic import Forward, Listen
+from roles.shared.traffic import Forward, Listen, Proof
 
 DEBIAN = frozenset({"debian-12", "debian-13"})
 
@@ -40,6 +40,7 @@ class Role:
     compute: Callable[[Host, Fleet, Options], Settings]
     listens: Callable[[Settings], tuple[Listen, ...]]
     forwards: Callable[[Settings], tuple[Forward, ...]]
+    proofs: Callable[[Settings], tuple[Proof, ...]]
     platforms: frozenset[str]
     owns: tuple[str, ...]
     controls: tuple[str, ...]
@@ -92,6 +93,7 @@ def _load(name: str) -> Role:
         compute=getattr(module, "settings", lambda _host, _fleet, _options: Settings()),
         listens=getattr(module, "listens", lambda _settings: ()),
         forwards=getattr(module, "forwards", lambda _settings: ()),
+        proofs=getattr(module, "proofs", lambda _settings: ()),
         platforms=frozenset(getattr(module, "PLATFORMS", DEBIAN)),
         owns=tuple(getattr(module, "OWNS", ())),
         controls=tuple(getattr(module, "CONTROLS", ())),

@@ -2,7 +2,8 @@
 
 A host's roles say which ports they serve and to whom. Where the client's prefix and the server's are two, there is a
 gateway between them, and it forwards exactly that. Which gateway: the one that a prefix is *behind* (it is the
-prefix' router), and the hub for everything between two gateways. Prefixes in which no gateway has an interface (a
+prefix' router, or shares its address), and the hubs for everything between two gateways. Who meets whom, and what one
+tells the other, is in `roles.shared.meeting`. Prefixes in which no gateway has an interface (a
 guest network with a way out of its own) do not take part. A listen never opens the way in from the internet; the way
 out is open for the few roles that need it (`ways_out`).
 """
@@ -17,14 +18,15 @@ from typing import Literal
 
 from inventory.fleet import Fleet, Host
 from roles.shared.catalogue import catalogue
+from roles.shared.meeting import GATEWAY, behind, is_hub, reached_at
 from roles.shared.settings import Settings
 from roles.shared.traffic import ANYWHERE, Forward, Listen, local_networks, management, networks
 
-GATEWAY = "edge_gateway"
-BUILT_ON_OTHERS = frozenset({GATEWAY, "firewall"})
-"""Roles whose settings are made from other roles' listens. They serve nobody behind a gateway, and are not asked."""
+NOT_ASKED = frozenset({GATEWAY, "firewall", "keepalived", "wireguard"})
+"""Roles that serve nobody behind a gateway: made from other roles' listens, or speaking with gateways alone."""
 
 SSH = 22
+NOWHERE: frozenset[str] = frozenset()
 
 Protocol = Literal["tcp", "udp", "icmp"]
 
@@ -50,39 +52,22 @@ class _Of:
     fleet: Fleet = field(compare=False)
 
 
-def behind(host: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
-    """The prefixes of its own site that this host is the router of, with an interface in each."""
-    own = {a.ip for a in host.addresses}
-    return tuple(sorted(p.prefix for p in fleet.prefixes if p.site == host.site and p.gateway in own))
-
-
-def transits(fleet: Fleet) -> tuple[IPv4Network, ...]:
-    """The prefixes in which two or more gateways meet."""
-    gateways = fleet.with_role(GATEWAY)
-    return tuple(sorted(p.prefix for p in fleet.prefixes if sum(_in(h, p.prefix) for h in gateways) > 1))
-
-
-def is_hub(host: Host, fleet: Fleet) -> bool:
-    """Whether it is the router of a prefix in which gateways meet: they all send by way of it."""
-    own = {a.ip for a in host.addresses}
-    meeting = set(transits(fleet))
-    return any(p.gateway in own for p in fleet.prefixes if p.prefix in meeting)
-
-
 def passages(gateway: Host, fleet: Fleet) -> tuple[Forward, ...]:
     """Everything that this gateway lets pass: few rules, each for as many sources and destinations as it can."""
     gateways = fleet.with_role(GATEWAY)
-    homes: dict[IPv4Network | None, str] = {prefix: g.name for g in gateways for prefix in behind(g, fleet)}
+    homes: dict[IPv4Network | None, frozenset[str]] = {}
+    for g in gateways:
+        homes |= {prefix: homes.get(prefix, NOWHERE) | {g.name} for prefix in behind(g, fleet)}
     touched = {p.prefix for p in fleet.prefixes if any(_in(g, p.prefix) for g in gateways)}
     own = {IPv4Network(a.ip) for a in gateway.addresses}
     hub = is_hub(gateway, fleet)
 
     def by_way_of_it(flow: Flow) -> bool:
         out = flow.destination_prefix is None
-        ends = {homes.get(flow.source_prefix), homes.get(flow.destination_prefix)}
+        here, there = homes.get(flow.source_prefix, NOWHERE), homes.get(flow.destination_prefix, NOWHERE)
         joined = flow.source_prefix in touched and (out or flow.destination_prefix in touched)
         ends_here = flow.source in own or flow.destination in own
-        return joined and not ends_here and (gateway.name in ends or (hub and (out or len(ends) > 1)))
+        return joined and not ends_here and (gateway.name in here | there or (hub and (out or here != there)))
 
     return _merged(flow for flow in flows(fleet) if by_way_of_it(flow))
 
@@ -100,12 +85,15 @@ def _flows(of: _Of) -> tuple[Flow, ...]:
 
 def _services(fleet: Fleet) -> Iterator[Flow]:
     """What hosts serve to clients in other prefixes."""
-    for host, address, home in _reachable(fleet):
-        near = {home, *local_networks(host, fleet)}
+    for host, _, _ in _reachable(fleet):
+        near = local_networks(host, fleet)
         for listen in listens_of(host, fleet):
             for source, prefix in _parts(listen.sources, fleet):
-                if prefix not in near:
-                    yield Flow(source, prefix, address, home, listen.protocol, listen.port, listen.why)
+                to = reached_at(host, prefix, fleet)
+                home = fleet.prefix_of(to)
+                if home is not None and prefix not in {home.prefix, *near} and listen.protocol != "vrrp":
+                    address = IPv4Network(to)
+                    yield Flow(source, prefix, address, home.prefix, listen.protocol, listen.port, listen.why)
 
 
 def _administration(fleet: Fleet) -> Iterator[Flow]:
@@ -144,7 +132,7 @@ def listens_of(host: Host, fleet: Fleet) -> tuple[Listen, ...]:
     found: list[Listen] = []
     for name in host.roles:
         role = catalogue().get(name)
-        if role is not None and name not in BUILT_ON_OTHERS:
+        if role is not None and name not in NOT_ASKED:
             settings = role.settings(host, fleet)
             found += role.listens(settings) if isinstance(settings, Settings) else ()
     return tuple(found)

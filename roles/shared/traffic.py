@@ -1,4 +1,4 @@
-"""What a role wants let through the firewall: ports it serves, and what a gateway forwards."""
+"""What a role wants let through the firewall: ports it serves, what a gateway forwards, and whom it believes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ MANAGEMENT_STATION = "management-station"
 
 
 class Listen(Frozen):
-    """A port that a role serves on its host. Empty `sources` lets nobody in; say `ANYWHERE` to mean it."""
+    """A port that a role serves on its host. Empty `sources` lets nobody in; say `ANYWHERE` to mean it.
 
-    protocol: Literal["tcp", "udp"]
-    port: int
+    VRRP has no ports: gateways that share an address speak it with each other.
+    """
+
+    protocol: Literal["tcp", "udp", "vrrp"]
+    port: int = 0
     sources: tuple[IPv4Network, ...]
     why: str
 
@@ -28,6 +31,17 @@ class Forward(Frozen):
     destinations: tuple[IPv4Network, ...]
     protocol: Literal["tcp", "udp", "icmp"] | None = None
     port: int | None = None
+    why: str
+
+
+class Proof(Frozen):
+    """An interface on which it is known who sends, and so the firewall does not ask for the way back to them.
+
+    What leaves by one that is `judged` beyond is judged by the firewall at the other end, and not by this one.
+    """
+
+    interface: str
+    judged_beyond: bool = False
     why: str
 
 

@@ -6,7 +6,9 @@ It has no address until it is given one, or gets one by DHCP, as a computer in a
 from __future__ import annotations
 
 import hashlib
+import shlex
 import subprocess
+import sys
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from types import TracebackType
 from typing import Self
@@ -16,6 +18,14 @@ from deploy.lab_machine import run
 from deploy.lab_network import Switch, segment_name
 
 INTERFACE = "eth0"
+PING = """\
+import socket, struct
+ping = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+ping.settimeout(1)
+ping.sendto(struct.pack("!BBHHH", 8, 0, 0xFFFF - 0x0800 - 59 - 1, 59, 1), ("{address}", 0))
+raise SystemExit(ping.recv(64)[20] != 0)
+"""
+"""One echo request and its answer: a bare Debian has no ping."""
 
 
 class Client:
@@ -60,6 +70,11 @@ class Client:
         done = self.try_to(" && ".join(commands), timeout=timeout)
         assert done.returncode == 0, f"{commands} ended with {done.returncode}: {done.stdout}{done.stderr}"
         return done.stdout
+
+    def pings(self, address: IPv4Address) -> bool:
+        """Whether an address answers a ping within a second."""
+        script = shlex.quote(PING.format(address=address))
+        return self.try_to(f"{shlex.quote(sys.executable)} -c {script}").returncode == 0
 
     def try_to(self, command: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
         """How a shell command ends in the client's network."""

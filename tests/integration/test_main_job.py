@@ -201,7 +201,7 @@ def test_one_municipality_reaches_another_only_where_a_role_says_so(lab: Fleet) 
             session.ask(EDGE, ["timeout 5 bash -c 'exec 3<>/dev/tcp/10.60.10.11/53 && echo open'"])[0].stdout,
             session.ask(EDGE, ["timeout 2 bash -c 'exec 3<>/dev/tcp/10.61.10.1/22 && echo open'"])[0].stdout,
         )
-    assert "via 10.59.0.63" in route
+    assert "via 10.59.1.63" in route
     assert asked == "open\n"
     assert across == ""
 

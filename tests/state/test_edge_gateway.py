@@ -89,13 +89,18 @@ def test_its_own_prefixes_are_connected(host: Any, settings: Settings) -> None:
     assert set(settings.prefixes) <= connected
 
 
-def test_the_kernel_has_the_routes_of_every_session(host: Any, settings: Settings) -> None:
+def test_the_kernel_has_the_routes_of_every_session_by_the_preferred_neighbour(host: Any, settings: Settings) -> None:
+    """By that of the highest rank; another than the first hub may leave to it what both reach, by the link."""
     having = established(host, settings)
     there = [n for n in speaking(host, settings) if n in having]
     if settings.neighbours and not there:
         pytest.skip("not applicable: there is a session with no neighbour")
-    by_bgp = "ip -4 route show {} via {} proto bgp | grep -q ."
-    expected = [by_bgp.format(prefix, n.address) for n in there for prefix in n.own]
+    best = {p: n for n in sorted(there, key=lambda n: -n.rank) if not n.linked for p in n.own}
+    by_bgp = "ip -4 route show {} proto bgp | grep -Eq 'via ({}) '"
+    expected = [
+        by_bgp.format(prefix, "|".join(str(a) for a in (n.address, *(x.address for x in there if x.linked and n.rank))))
+        for prefix, n in best.items()
+    ]
     waited = host.run(until(expected))
     assert waited.rc == 0, f"the kernel has {sorted(map(str, routes(host)))}"
 
@@ -103,6 +108,15 @@ def test_the_kernel_has_the_routes_of_every_session(host: Any, settings: Setting
 def test_bgp_brought_no_route_that_is_not_the_fleets(host: Any, settings: Settings) -> None:
     allowed = {prefix for n in settings.neighbours for prefix in n.accepts}
     assert not {dst for dst, r in routes(host).items() if r.get("protocol") == "bgp"} - allowed
+
+
+def test_what_bgp_knows_no_way_to_is_discarded(host: Any, settings: Settings) -> None:
+    discarded = {
+        IPv4Network(prefix)
+        for prefix, ways in json.loads(host.run("vtysh -c 'show ip route static json'").stdout).items()
+        if any(hop.get("blackhole") for way in ways for hop in way["nexthops"])
+    }
+    assert discarded == set(settings.elsewhere)
 
 
 def test_the_kernel_forwards(host: Any) -> None:

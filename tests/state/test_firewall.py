@@ -40,10 +40,8 @@ def _ruleset(host: Any) -> list[dict[str, Any]]:
 
 
 def _ports(rule: dict[str, Any]) -> set[tuple[str, int]]:
-    """Protocol and port of every match of a destination port in a rule."""
-    lefts = ((e["match"]["left"], e["match"]["right"]) for e in rule["expr"] if "match" in e)
-    return {
-        (left["payload"]["protocol"], right)
-        for left, right in lefts
-        if "payload" in left and left["payload"]["field"] == "dport"
-    }
+    """Protocol and port of every match of a destination port in a rule; VRRP, which has none, with port 0."""
+    ends = [(e["match"]["left"], e["match"]["right"]) for e in rule["expr"] if "match" in e]
+    dports = ((left["payload"], right) for left, right in ends if left.get("payload", {}).get("field") == "dport")
+    is_vrrp = ({"meta": {"key": "l4proto"}}, "vrrp") in ends or ({"meta": {"key": "l4proto"}}, 112) in ends
+    return {(payload["protocol"], port) for payload, port in dports} | ({("vrrp", 0)} if is_vrrp else set())

@@ -23,6 +23,7 @@ from deploy.lab_network import (
     wiring,
 )
 from inventory.fleet import Interface
+from inventory.snapshot import load
 from tests.unit.deploy.lab_fleet import host, lab_fleet
 
 FLEET = lab_fleet()
@@ -100,6 +101,31 @@ def test_an_interface_name_that_linux_does_not_have_is_refused(name: str) -> Non
 def test_a_host_name_that_cannot_be_a_directory_and_a_control_group_is_refused(name: str) -> None:
     with pytest.raises(LabError, match="cannot boot a host of this name"):
         wiring(lab_fleet(host(name, ("eth0", "10.60.10.77/24"))))
+
+
+SHIPPED = load()
+TWO_HUBS = wiring(SHIPPED)
+
+
+def test_tunnels_are_no_wires() -> None:
+    assert not {p.interface for p in TWO_HUBS.ports} & {"wg1", "wg2"}
+    assert not [path for path in network_files(SHIPPED.host("heb-gw1"), SHIPPED) if "wg" in path]
+
+
+def test_what_lab_hosts_share_the_controller_does_not_hold_and_answers_from_outside_go_there() -> None:
+    held = {str(a.ip) for s in TWO_HUBS.segments for a in s.controller}
+    assert held == {"10.59.0.250", "10.59.255.1", "10.60.10.250"}
+    assert TWO_HUBS.way_in == IPv4Address("10.59.255.2")
+
+
+def test_the_first_of_those_that_share_has_the_addresses_until_keepalived_is_there() -> None:
+    unit = "usr/lib/systemd/system/lab-first-router.service"
+    having = [h.name for h in lab_hosts(SHIPPED) if unit in network_files(h, SHIPPED)]
+    assert having == ["tie-gw1"]
+    text = network_files(SHIPPED.host("tie-gw1"), SHIPPED)[unit]
+    assert "ConditionPathExists=!/usr/sbin/keepalived\n" in text
+    for address, interface in (("10.60.10.1", "srv0"), ("10.59.255.2", "ext0")):
+        assert f"ExecStart=/usr/sbin/ip address replace {address}/32 dev {interface}\n" in text
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 32))

@@ -8,6 +8,7 @@ from inventory.fleet import KEYS, Fleet, Host
 
 KEY_A = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEkvWkLtwvfpPBKb0TbSOPsW4Jr20flw+H3DAZr2dxxK"
 KEY_B = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICuSmZJRKOB4PJKRyHvq3Y8kxESKUrilNhIosQZ9GIlz"
+WIREGUARD_KEY = "7Rl0k7V0rSLeaFG8bFzPs0eN8bFzW7a1Kk1xk0ZJ3Wk="
 
 GATEWAY = {
     "name": "heb-gw1",
@@ -24,6 +25,7 @@ GATEWAY = {
     ],
     "primary_address": "10.59.0.63",
     "host_keys": [KEY_A],
+    "wireguard_public_key": WIREGUARD_KEY,
     "context": {"samdrift": {"roles": ["base", "edge_gateway"], "wave": 30, "base": {"apt_proxy": True}}},
 }
 

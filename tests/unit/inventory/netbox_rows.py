@@ -109,7 +109,10 @@ class _Numbered:
         row |= {
             "local_context_data": host.local_context or None,
             "config_context": host.context,
-            "custom_fields": {"ssh_host_keys": "\n".join(host.host_keys)},
+            "custom_fields": {
+                "ssh_host_keys": "\n".join(host.host_keys),
+                "wireguard_public_key": host.wireguard_public_key or None,
+            },
             "site": self._id("sites", host.site),
             "tenant": self._id("tenants", host.tenant),
             "role": self._id("device_roles", host.role),

@@ -32,6 +32,11 @@ def key(number: int) -> str:
     return f"ssh-ed25519 {base64.b64encode(blob).decode()}"
 
 
+def wireguard_key(number: int) -> str:
+    """A WireGuard public key of its own for each number."""
+    return base64.b64encode(number.to_bytes(32, "big")).decode()
+
+
 @st.composite
 def sound(draw: st.DrawFn) -> Data:
     """A sound fleet: one to three municipalities, each with a site or two, their networks, and who routes them."""
@@ -110,6 +115,7 @@ def _add_site(draw: st.DrawFn, fleet: Data, tenant: str, number: int) -> None:
             ],
             "primary_address": f"10.59.0.{number}",
             "host_keys": [key(number)],
+            "wireguard_public_key": wireguard_key(number),
         },
         device
         | {
@@ -205,6 +211,11 @@ def _same_serial(fleet: Data, n: int) -> None:
     _firewall(fleet, n)["serial"] = _gateway(fleet, n)["serial"].lower()
 
 
+def _same_wireguard_key(fleet: Data, n: int) -> None:
+    for host in _hosts(fleet, n)[:2]:
+        host["wireguard_public_key"] = wireguard_key(9000 + n)
+
+
 def _same_vlan_name(fleet: Data, n: int) -> None:
     staff, guests = fleet["vlans"][2 * n : 2 * n + 2]
     staff["name"] = guests["name"].upper()
@@ -276,6 +287,7 @@ BREAKS: dict[str, tuple[Callable[[Data, int], None], ...]] = {
     "host-kind": (_set(_gateway, cluster="kvm"), _set(_server, cluster=None)),
     "host-key": (_set(_server, host_keys=["ssh-rsa AAAA"]),),
     "host-key-missing": (_set(_server, host_keys=[]), _set(_firewall, host_keys=[])),
+    "wireguard-key": (_set(_gateway, wireguard_public_key="AAAA"), _same_wireguard_key),
     "serial-twice": (_same_serial,),
     "context": (
         _set(_server, context={"samdrift": {"wave": -1}}),

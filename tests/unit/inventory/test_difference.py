@@ -81,6 +81,7 @@ HOST: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "status": st.sampled_from(["active", "planned"]),
         "tags": st.lists(st.sampled_from(["lab", "dns"]), unique=True),
         "host_keys": st.lists(st.sampled_from([KEY_A, KEY_B]), unique=True),
+        "wireguard_public_key": st.sampled_from(["", "a", "b"]),
         "interfaces": st.lists(INTERFACE, unique_by=lambda i: i["name"], max_size=3),
         "services": st.lists(SERVICE, unique_by=lambda s: (s["name"], s["protocol"]), max_size=3),
         "primary_address": st.none() | st.just("10.63.10.1"),

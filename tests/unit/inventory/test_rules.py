@@ -11,7 +11,7 @@ import pytest
 from inventory.fleet import Fleet
 from inventory.places import Places
 from inventory.rules import RULES, problems
-from tests.unit.inventory.fleets import GATEWAY, KEY_A, SERVER, SOUND, first, fleet, with_hosts
+from tests.unit.inventory.fleets import GATEWAY, KEY_A, SERVER, SOUND, WIREGUARD_KEY, first, fleet, with_hosts
 
 
 def interfaces(*addresses: str, **fields: Any) -> list[dict[str, Any]]:
@@ -57,6 +57,36 @@ def prefixes(*more: dict[str, Any], held: str = "", role: str = "edge-gateway", 
         device_roles=[*SOUND["device_roles"], {"slug": "firewall", "name": "Brandvägg"}],
         prefixes=[*SOUND["prefixes"], *more],
     )
+
+
+SHARED = GUESTS | {"description": ""}
+
+
+def sharing(name: str, address: str, **fields: Any) -> dict[str, Any]:
+    """A gateway at Heby that shares the address of whichever prefix it has an interface in."""
+    return GATEWAY | {
+        "name": name,
+        "interfaces": [{"name": "lan0", "addresses": [f"{address}/24"], **fields}],
+        "primary_address": address,
+        "wireguard_public_key": "",
+        "context": {"samdrift": {"roles": ["keepalived"]}},
+    }
+
+
+def planned(name: str) -> dict[str, Any]:
+    """A gateway that is not there yet."""
+    return GATEWAY | {
+        "name": name,
+        "interfaces": [],
+        "primary_address": None,
+        "status": "planned",
+        "wireguard_public_key": "",
+    }
+
+
+def with_hosts_and(prefix: dict[str, Any], *hosts: dict[str, Any]) -> Fleet:
+    """The sound fleet with one more prefix and more hosts."""
+    return fleet(hosts=[GATEWAY, SERVER, *hosts], prefixes=[*SOUND["prefixes"], prefix])
 
 
 BROKEN: list[tuple[str, Fleet, str, str]] = [
@@ -206,6 +236,24 @@ BROKEN: list[tuple[str, Fleet, str, str]] = [
     ("host-key", with_hosts(SERVER | {"host_keys": [KEY_A + " root@tie"]}), "host tie-dns1, host_keys", "ssh-ed25519"),
     ("host-key", with_hosts(SERVER | {"host_keys": ["ssh-rsa" + KEY_A[11:]]}), "host tie-dns1, host_keys", "ssh-rsa"),
     ("host-key", with_hosts(SERVER | {"host_keys": ["ssh-ed25519 AAAAA"]}), "host tie-dns1, host_keys", "AAAAA"),
+    (
+        "wireguard-key",
+        with_hosts(GATEWAY | {"wireguard_public_key": WIREGUARD_KEY[:-5] + "="}),
+        "host heb-gw1, wireguard_public_key",
+        "no WireGuard public key",
+    ),
+    (
+        "wireguard-key",
+        with_hosts(GATEWAY | {"wireguard_public_key": WIREGUARD_KEY[:-2] + "l="}),
+        "host heb-gw1, wireguard_public_key",
+        "no WireGuard public key",
+    ),
+    (
+        "wireguard-key",
+        with_hosts(GATEWAY, SERVER | {"wireguard_public_key": WIREGUARD_KEY}),
+        "host tie-dns1, wireguard_public_key",
+        "tie-dns1 and heb-gw1 have one WireGuard public key",
+    ),
     ("context", context([]), "host tie-dns1, context.samdrift", "no mapping"),
     ("context", context({"roles": "base"}), "host tie-dns1, context.samdrift.roles", "no list"),
     ("context", context({"roles": ["../base"]}), "host tie-dns1, context.samdrift.roles", "no list"),
@@ -301,6 +349,18 @@ BROKEN: list[tuple[str, Fleet, str, str]] = [
         "prefix 10.63.30.0/24, gateway",
         "heb-gw1:held is disabled or on another VLAN",
     ),
+    (
+        "gateway-host",
+        with_hosts_and(SHARED, sharing("heb-gw2", "10.63.30.2", enabled=False)),
+        "prefix 10.63.30.0/24, gateway",
+        "heb-gw2:lan0 is disabled or on another VLAN",
+    ),
+    (
+        "own-way-out",
+        with_hosts_and(GUESTS, sharing("heb-gw2", "10.63.30.2")),
+        "prefix 10.63.30.0/24, gateway",
+        "leaves by heb-gw2, which is no firewall",
+    ),
     ("own-way-out", prefixes(GUESTS | {"gateway": None}), "prefix 10.63.30.0/24", "has no gateway"),
     (
         "own-way-out",
@@ -394,8 +454,8 @@ SOUND_TOO = {
     "a config context that says nothing": written({}),
     "devices without a serial number, and a virtual machine with that of a device": with_hosts(
         GATEWAY | {"serial": "A1"},
-        GATEWAY | {"name": "heb-gw2", "interfaces": [], "primary_address": None, "status": "planned"},
-        GATEWAY | {"name": "heb-gw3", "interfaces": [], "primary_address": None, "status": "planned"},
+        planned("heb-gw2"),
+        planned("heb-gw3"),
         SERVER | {"serial": "A1"},
     ),
     "a VLAN of one name at two sites": fleet(
@@ -408,6 +468,9 @@ SOUND_TOO = {
     ),
     "networks of two sites that overlap": prefixes({"prefix": "10.63.10.0/28", "site": "tierp-datahall"}),
     "a region's gateway at any of its sites": prefixes(region("10.58.0.0/24", "10.58.0.1"), held="10.58.0.1/24"),
+    "a gateway's address that nobody has and two share": with_hosts_and(
+        SHARED, sharing("heb-gw2", "10.63.30.2"), sharing("heb-gw3", "10.63.30.3")
+    ),
     "a gateway on its prefix' VLAN, tagged": prefixes(
         GUESTS | {"description": "", "vlan": 10}, held="10.63.30.1/24", untagged_vlan=None, tagged_vlans=[10]
     ),

@@ -28,7 +28,8 @@ def test_every_municipality_has_a_gateway_and_devices_with_a_cli(shipped: Fleet)
     cli = {p.slug for p in shipped.platforms if p.family == "cli"}
     for tenant in shipped.tenants:
         own = [h for h in shipped.hosts if h.tenant == tenant.slug]
-        assert sum(h.role == "edge-gateway" and "edge_gateway" in h.roles for h in own) == 1
+        gateways = sum(h.role == "edge-gateway" and {"edge_gateway", "wireguard"} <= set(h.roles) for h in own)
+        assert gateways == (2 if tenant.slug == "tierp" else 1)
         assert sum(h.platform in cli for h in own) >= 2
 
 
@@ -62,10 +63,17 @@ def test_every_role_accepts_what_the_inventory_says_to_it(shipped: Fleet) -> Non
     assert [str(p) for h in shipped.hosts for p in problems_of(h, shipped)] == []
 
 
-def test_every_gateway_is_the_address_of_a_host_in_its_prefix(shipped: Fleet) -> None:
-    held = {a.ip for h in shipped.hosts for a in h.addresses}
+def test_every_prefix_has_a_router_and_tierps_have_both_hubs_but_the_link_between_those_has_none(
+    shipped: Fleet,
+) -> None:
+    routers = {str(p.prefix): [h.name for h in shipped.routers_of(p)] for p in shipped.prefixes}
 
-    assert [str(p.prefix) for p in shipped.prefixes if p.gateway not in held] == []
+    assert [prefix for prefix, of in routers.items() if not of] == ["10.59.3.0/30"]
+    assert {prefix for prefix, of in routers.items() if of == ["tie-gw1", "tie-gw2"]} == {
+        "10.60.1.0/24",
+        "10.60.10.0/24",
+        "10.60.20.0/24",
+    }
 
 
 def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

@@ -116,6 +116,7 @@ def _host(rng: Random, n: int, vids: dict[str, list[int]]) -> dict[str, Any]:
         "interfaces": interfaces,
         "primary_address": rng.choice([None, *addresses]),
         "host_keys": rng.sample(KEYS, rng.randint(0, 3)),
+        "wireguard_public_key": rng.choice(("", f"{n:043d}=")),
         "services": [
             {
                 "name": name,

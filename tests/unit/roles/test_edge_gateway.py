@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
@@ -15,13 +15,14 @@ from pydantic import ValidationError
 
 from inventory.fleet import Fleet, Host
 from inventory.snapshot import load
-from roles.edge_gateway import VTYSH_ACCEPTS, Neighbour, Options, Settings, forwards, listens, settings
+from roles.edge_gateway import VTYSH_ACCEPTS, Neighbour, Options, Settings, forwards, listens, proofs, settings
 from roles.shared.rendering import render
 from roles.shared.settings import SettingsError
 
 SNAPSHOT = load()
 GATEWAYS = tuple(h.name for h in SNAPSHOT.with_role("edge_gateway"))
-HUB = "tie-gw1"
+HUB, SECOND = "tie-gw1", "tie-gw2"
+HUBS = (HUB, SECOND)
 
 
 def of(name: str, fleet: Fleet = SNAPSHOT, options: Options | None = None) -> Settings:
@@ -37,9 +38,12 @@ def with_hosts(fleet: Fleet, hosts: tuple[Host, ...]) -> Fleet:
 
 
 def without_hub() -> Fleet:
-    """The fleet with a router of the transit prefix that is no gateway of ours."""
+    """The fleet in which gateways meet in one network, without tunnels, whose router is no gateway of ours."""
+    tunnels = {p.prefix for p in SNAPSHOT.prefixes if p.region} - {IPv4Network("10.59.0.0/24")}
     prefixes = tuple(
-        p.model_copy(update={"gateway": IPv4Address("10.59.0.254")}) if p.region else p for p in SNAPSHOT.prefixes
+        p.model_copy(update={"gateway": SNAPSHOT.host("tie-adm1").interfaces[1].addresses[0].ip}) if p.region else p
+        for p in SNAPSHOT.prefixes
+        if p.prefix not in tunnels
     )
     return SNAPSHOT.model_copy(update={"prefixes": prefixes})
 
@@ -55,25 +59,62 @@ fleets = st.builds(
 """The fleet with some of its gateways, with and without a hub."""
 
 
-@pytest.mark.parametrize("name", sorted(set(GATEWAYS) - {HUB}))
-def test_an_edge_speaks_with_the_hub_and_nobody_else(name: str) -> None:
-    assert [n.name for n in of(name).neighbours] == [HUB]
+@pytest.mark.parametrize("name", sorted(set(GATEWAYS) - set(HUBS)))
+def test_an_edge_speaks_with_the_hubs_and_nobody_else_and_in_tunnels_alone(name: str) -> None:
+    assert [(n.name, n.interface) for n in of(name).neighbours] == [(HUB, "wg1"), (SECOND, "wg2")]
+    for met in of(name).neighbours:
+        assert met.address in IPv4Network(f"10.59.{met.interface[-1]}.0/24")
 
 
-def test_the_hub_speaks_with_every_edge_in_its_sites_own_as() -> None:
-    assert {n.name: n.asn for n in of(HUB).neighbours} == {
-        "alv-gw1": 64601,
-        "ost-gw1": 64602,
-        "heb-gw1": 64603,
-        "kni-gw1": 64604,
+@pytest.mark.parametrize(("hub", "other"), [HUBS, HUBS[::-1]])
+def test_a_hub_speaks_with_every_edge_in_its_sites_own_as_and_with_the_other_hub_in_theirs(
+    hub: str, other: str
+) -> None:
+    assert {n.name: (n.asn, n.linked) for n in of(hub).neighbours} == {
+        "alv-gw1": (64601, False),
+        "ost-gw1": (64602, False),
+        "heb-gw1": (64603, False),
+        "kni-gw1": (64604, False),
+        other: (64600, True),
     }
-    assert of(HUB).asn == 64600
+    assert of(hub).asn == 64600
+
+
+@pytest.mark.parametrize("name", sorted(set(GATEWAYS) - set(HUBS)))
+def test_both_directions_prefer_the_same_hub(name: str) -> None:
+    first, second = of(name).neighbours
+    assert first.preference > second.preference
+    assert first.metric < second.metric
+    assert neighbour(HUB, name).preference > neighbour(SECOND, name).preference
+
+
+def test_the_hubs_tell_each_other_everything_their_tunnels_included() -> None:
+    told = set(neighbour(HUB, SECOND).announces)
+    assert {IPv4Network("10.59.1.0/24"), IPv4Network("10.60.10.0/24"), IPv4Network("10.63.10.0/24")} <= told
+    assert IPv4Network("10.59.2.0/24") not in told
+    assert told <= {p.prefix for p in SNAPSHOT.prefixes}
+
+
+@pytest.mark.parametrize("name", GATEWAYS)
+def test_what_is_elsewhere_is_discarded_where_bgp_has_no_way_and_what_is_here_is_not(name: str) -> None:
+    wanted = of(name)
+    accepted = {p for n in wanted.neighbours for p in n.accepts}
+    assert set(wanted.elsewhere) == accepted - set(wanted.prefixes)
+    for prefix in wanted.elsewhere:
+        assert f"ip route {prefix} blackhole 254\n" in written(name)
+
+
+def test_what_leaves_by_the_link_is_judged_by_the_other_hub() -> None:
+    (proof,) = proofs(of(HUB))
+    assert (proof.interface, proof.judged_beyond) == ("hub0", True)
+    assert proofs(of("heb-gw1")) == ()
 
 
 def test_without_a_hub_all_speak_with_all() -> None:
     fleet = without_hub()
     for name in GATEWAYS:
-        assert {n.name for n in of(name, fleet).neighbours} == set(GATEWAYS) - {name}
+        others = {n.name for n in of(name, fleet).neighbours if not n.linked}
+        assert others == set(GATEWAYS) - {name}
 
 
 @pytest.mark.no_cover
@@ -83,18 +124,21 @@ def test_what_one_end_tells_is_what_the_other_accepts(fleet: Fleet) -> None:
     there = [h.name for h in fleet.with_role("edge_gateway")]
     for one in there:
         for other in of(one, fleet).neighbours:
-            back = neighbour(other.name, one, fleet)
+            back = next(n for n in of(other.name, fleet).neighbours if (n.name, n.linked) == (one, other.linked))
             assert (other.announces, other.accepts) == (back.accepts, back.announces)
 
 
 @given(fleets)
 @effort(max_examples=8)
-def test_nobody_accepts_its_own_prefixes_or_one_that_is_not_the_fleets(fleet: Fleet) -> None:
+def test_nobody_accepts_another_sites_word_for_its_own_prefixes_or_one_that_is_not_the_fleets(fleet: Fleet) -> None:
     known = {p.prefix for p in fleet.prefixes if p.site}
     for gateway in fleet.with_role("edge_gateway"):
         wanted = of(gateway.name, fleet)
         for other in wanted.neighbours:
-            assert set(other.accepts) <= known - set(wanted.prefixes)
+            if other.asn == wanted.asn:
+                assert set(other.accepts) <= {p.prefix for p in fleet.prefixes}
+            else:
+                assert set(other.accepts) <= known - set(wanted.prefixes)
 
 
 def test_an_edge_announces_what_it_is_the_router_of_and_no_more() -> None:
@@ -156,7 +200,7 @@ def test_every_neighbour_is_filtered_in_both_directions(name: str) -> None:
     text = written(name)
     for other in of(name).neighbours:
         for direction, prefixes in (("in", other.accepts), ("out", other.announces)):
-            rule = f"{other.name}-{direction}"
+            rule = f"{other.name}-{other.interface}-{direction}"
             assert f"  neighbor {other.address} route-map {rule} {direction}\n" in text
             assert f"route-map {rule} permit 10\n match ip address prefix-list {rule}\n" in text
             permitted = [x.split()[-1] for x in text.splitlines() if x.startswith(f"ip prefix-list {rule} seq")]
@@ -167,7 +211,7 @@ def test_a_neighbour_that_may_tell_nothing_has_a_list_that_denies_all() -> None:
     wanted = of(HUB)
     mute = wanted.neighbours[0].model_copy(update={"accepts": ()})
     text = render("edge_gateway/frr.conf.j2", settings=wanted.model_copy(update={"neighbours": (mute,)}))
-    assert f"ip prefix-list {mute.name}-in seq 5 deny any\n" in text
+    assert f"ip prefix-list {mute.way}-in seq 5 deny any\n" in text
 
 
 @pytest.mark.skipif(shutil.which("vtysh") is None, reason="vtysh is not installed here")

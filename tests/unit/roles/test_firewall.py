@@ -15,8 +15,9 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from inventory.fleet import Fleet
-from roles.firewall import Opening, Passage, Settings, ruleset
-from roles.shared.traffic import ANYWHERE, Forward, Listen, networks
+from roles.firewall import Opening, Passage, Proven, Settings, ruleset
+from roles.shared.settings import SettingsError
+from roles.shared.traffic import ANYWHERE, Forward, Listen, Proof, networks
 
 FLEET = (IPv4Network("10.59.0.0/24"), IPv4Network("10.60.10.0/24"))
 LOAD_AND_LIST = "nft -f /dev/stdin && nft -s list ruleset"
@@ -173,3 +174,37 @@ def test_a_hosts_ruleset_is_made_of_its_other_roles(small_fleet: Fleet) -> None:
     found = settings(host, small_fleet, Options())
     assert {o.role for o in found.openings} == {"dns_resolver"}
     assert found.fleet == networks(p.prefix for p in small_fleet.prefixes)
+
+
+def proving(*proofs: Proof) -> str:
+    proven = tuple(Proven(role="wireguard", proof=p) for p in proofs)
+    return ruleset(Settings(host="tie-x1", fleet=(), openings=(), passages=(), proven=proven))
+
+
+def test_the_way_back_is_asked_for_everywhere_but_where_it_is_proven_who_sends() -> None:
+    text = proving(Proof(interface="wg1", why="by key"))
+    origin, _, rest = text.partition("chain input")
+    proven, asked = origin.index('iifname "wg1" accept'), origin.index("fib saddr . iif oif missing drop")
+    assert proven < asked
+    assert "wg1" not in rest
+    assert "iifname" not in proving().partition("chain input")[0].replace('iifname "lo"', "")
+
+
+def test_what_is_judged_beyond_leaves_whatever_its_state_and_nothing_else_does() -> None:
+    text = proving(Proof(interface="hub0", judged_beyond=True, why="the other hub does"))
+    forward = text.partition("chain forward")[2]
+    assert forward.index('oifname "hub0" accept') < forward.index("invalid : drop")
+    assert 'oifname "hub0"' not in text.partition("chain forward")[0]
+
+
+@pytest.mark.parametrize("name", ['wg1" accept; #', "", "a" * 16, "wg1\n"])
+def test_what_is_no_interfaces_name_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match="is no interface"):
+        proving(Proof(interface=name, why="x"))
+
+
+def test_vrrp_is_let_in_from_its_speakers_alone() -> None:
+    listen = Listen(protocol="vrrp", sources=(IPv4Network("10.60.10.6/32"),), why="x")
+    opening = (Opening(role="keepalived", listen=listen),)
+    text = ruleset(Settings(host="tie-x1", fleet=(), openings=opening, passages=()))
+    assert '        ip saddr { 10.60.10.6/32 } meta l4proto 112 accept comment "keepalived: x"\n' in text

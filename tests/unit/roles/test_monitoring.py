@@ -59,7 +59,7 @@ def test_targets_are_the_active_hosts_with_an_exporter_with_whose_they_are(fleet
     }
     (heby,) = (group for group in nodes["static_configs"] if group["labels"]["instance"] == "heb-gw1")
     labels = {"instance": "heb-gw1", "municipality": "heby", "site": "heby-kommunhus", "role": "edge-gateway"}
-    assert heby == {"targets": ["10.59.0.63:9100"], "labels": labels}
+    assert heby == {"targets": ["10.63.1.1:9100"], "labels": labels}
 
 
 def test_a_host_that_is_not_active_is_not_asked(fleet: Fleet) -> None:

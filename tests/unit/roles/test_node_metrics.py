@@ -44,11 +44,11 @@ def test_without_a_monitoring_host_nobody_may(fleet: Fleet) -> None:
     assert listens(of(alone, "tie-dns1"))[0].sources == ()
 
 
-def test_it_answers_on_the_primary_address_about_the_chosen_collectors_only(fleet: Fleet, tmp_path: Path) -> None:
+def test_a_gateway_answers_at_an_inner_address_about_the_chosen_collectors_only(fleet: Fleet, tmp_path: Path) -> None:
     options = Options(collectors=("uname", "cpu", "uname"))
     text = render("node_metrics/default.j2", settings=of(fleet, "heb-gw1", options))
     assert arguments(text, tmp_path) == [
-        "--web.listen-address=10.59.0.63:9100",
+        "--web.listen-address=10.63.1.1:9100",
         "--collector.disable-defaults",
         "--collector.cpu",
         "--collector.uname",
@@ -58,8 +58,12 @@ def test_it_answers_on_the_primary_address_about_the_chosen_collectors_only(flee
 
 def test_a_host_says_by_default_how_its_disks_clock_and_units_are(fleet: Fleet) -> None:
     chosen = of(fleet, "heb-gw1")
-    assert chosen.address == IPv4Address("10.59.0.63")
     assert {"filesystem", "timex", "systemd", "netstat"} <= set(chosen.collectors) == set(COLLECTORS)
+
+
+def test_a_hub_answers_in_the_monitoring_hosts_own_network_and_a_server_at_its_primary_address(fleet: Fleet) -> None:
+    assert of(fleet, "tie-gw2").address == IPv4Address("10.60.10.6")
+    assert of(fleet, "tie-dns1").address == fleet.host("tie-dns1").address
 
 
 @pytest.mark.parametrize("wrong", ["cpu --web.config.file=/etc/shadow", "CPU", "", "cpu\n"])

@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from inventory.fleet import Fleet, Host
 from inventory.snapshot import load
-from roles.shared.passage import behind, flows, listens_of, passages, transits, ways_out
+from roles.shared.meeting import behind, transits
+from roles.shared.passage import flows, listens_of, passages, ways_out
 from roles.shared.traffic import ANYWHERE, Forward
 
 FLEET = load()
 GATEWAYS = FLEET.with_role("edge_gateway")
 PASSAGES = {gateway.name: passages(gateway, FLEET) for gateway in GATEWAYS}
 HUB = FLEET.host("tie-gw1")
+HUBS = (HUB, FLEET.host("tie-gw2"))
 HEBY = FLEET.host("heb-gw1")
 STATIONS = {IPv4Network(a.ip) for h in FLEET.with_device_role("management-station") for a in h.addresses}
 
@@ -73,7 +75,7 @@ def test_only_caches_resolvers_time_servers_and_netbox_get_out(gateway: Host) ->
         "10.60.10.15": names | {("tcp", 80), ("tcp", 443)},
         "10.60.10.16": {("tcp", 443)},
     }
-    assert ports == (expected if gateway == HUB else {})
+    assert ports == (expected if gateway in HUBS else {})
 
 
 @pytest.mark.parametrize("gateway", GATEWAYS, ids=lambda h: h.name)
@@ -114,19 +116,24 @@ def test_management_stations_reach_switches_and_firewalls_that_have_roles() -> N
 
 
 def test_every_service_to_another_site_is_let_through_by_the_servers_and_the_clients_gateway() -> None:
-    homes = {prefix: g for g in GATEWAYS for prefix in behind(g, FLEET)}
+    own = {g.name: {a.ip for a in g.addresses} for g in GATEWAYS}
+    at = {g.name: behind(g, FLEET) for g in GATEWAYS}
+    homes = {prefix for prefixes in at.values() for prefix in prefixes}
     rules = {g.name: passages(g, FLEET) for g in GATEWAYS}
     for flow in flows(FLEET):
-        for prefix in (flow.source_prefix, flow.destination_prefix):
-            gateway = homes.get(prefix) if prefix else None
-            joined = flow.destination_prefix is None or flow.destination_prefix in homes
-            if gateway is None or flow.source_prefix not in homes or not joined:
-                continue
-            own = {a.ip for a in gateway.addresses}
-            source, destination = flow.source[-1], flow.destination[-1]
-            if not {source, destination} & own:
-                there = passes(rules[gateway.name], str(source), str(destination), flow.protocol, flow.port)
-                assert there, f"{gateway.name}: {flow}"
+        if flow.source_prefix not in homes or flow.destination_prefix not in {None, *homes}:
+            continue
+        source, destination = flow.source[-1], flow.destination[-1]
+        for name, its in own.items():
+            if {flow.source_prefix, flow.destination_prefix} & {*at[name]} and not {source, destination} & its:
+                assert passes(rules[name], str(source), str(destination), flow.protocol, flow.port), f"{name}: {flow}"
+
+
+def test_both_hubs_let_the_same_pass() -> None:
+    one, other = (
+        {(d, rule.protocol, rule.port) for rule in passages(hub, FLEET) for d in rule.destinations} for hub in HUBS
+    )
+    assert one == other
 
 
 def test_a_network_with_a_way_out_of_its_own_takes_no_part() -> None:

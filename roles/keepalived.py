@@ -1,0 +1,149 @@
+"""keepalived: gateways of one site that share their prefixes' routers' addresses, of which one holds them at a time.
+
+In NetBox a prefix has the router's address (`gateway`), and an interface has it as its own; where no interface has it,
+it is virtual, and the hosts with this role that have an interface in the prefix share it. Which of them is preferred
+follows from their names: the first one. They speak VRRP with each other, unicast, and the firewall lets it in from
+the others alone.
+
+A hub that no edge speaks with any more loses to one that has an edge: there is no route by BGP through its tunnel then.
+One that has no carrier in an underlay gives up its addresses at once. Of two that are worth the same, the first holds.
+
+Options (config context `samdrift.keepalived`):
+
+- `further_addresses`: addresses to share that are no prefix' gateway, as that to which a firewall sends.
+- `router_id`: VRRP's number of the group; another than that of strangers in the same networks.
+- `preempt_seconds`: how long the preferred one, come back, waits until it takes the addresses again: BGP is slower.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
+
+from pydantic import Field
+
+from inventory.fleet import SHARES_ADDRESSES, Fleet, Frozen, Host, Interface
+from roles.shared.files import managed_file
+from roles.shared.handlers import reload
+from roles.shared.meeting import hub_of, underlays, word
+from roles.shared.packages import packages
+from roles.shared.services import service
+from roles.shared.settings import Options as RoleOptions
+from roles.shared.settings import Settings as RoleSettings
+from roles.shared.settings import SettingsError
+from roles.shared.traffic import Listen, networks
+
+CONTROLS = ("ISO 27002:2022 8.14", "ISO 27002:2022 8.20")
+UNIT = "keepalived.service"
+KEEPALIVED_ACCEPTS = (
+    "said=$(setsid --wait keepalived --config-test --use-file={path} 2>&1); code=$?; "
+    '[ $code = 143 ] && [ -z "$said" ] && exit 0; [ $code = 0 ] || echo "$said" >&2; exit $code'
+)
+"""Where a file has a script, keepalived 2.2 finds no fault and then ends its own process group by SIGTERM."""
+FIRST, STEP, LOST = 200, 20, 100
+"""Priority of the first host, how much less that of each further one is, and what one without an edge loses."""
+
+
+class Options(RoleOptions):
+    """What a config context may set for this role; see the module's text."""
+
+    further_addresses: tuple[IPv4Address, ...] = ()
+    router_id: int = Field(default=59, ge=1, le=255)
+    preempt_seconds: int = Field(default=15, ge=0, le=1000)
+
+
+class Shared(Frozen):
+    """An address that is shared: by which interface, with whom."""
+
+    interface: str
+    own: IPv4Address
+    others: tuple[IPv4Address, ...]
+    address: IPv4Address
+
+
+class Settings(RoleSettings):
+    """What one host shares, how much it is worth, and what it is worth less without."""
+
+    host: str
+    router_id: int
+    priority: int
+    lost: int = LOST
+    preempt_seconds: int
+    shared: tuple[Shared, ...]
+    underlays: tuple[str, ...]
+    tunnels: tuple[str, ...]
+
+    @property
+    def has_a_route(self) -> str:
+        """A regular expression for the line of /proc/net/route by which the host reaches an edge: a route by a gateway.
+
+        What is directly connected is there without one.
+        """
+        hexadecimal = "[[:space:]]+[0-9A-F]+"
+        return f"^({'|'.join(self.tunnels)}){hexadecimal * 2}[[:space:]]+0003"
+
+
+def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+    """What a host shares with whom, all from the fleet."""
+    sharing = [h for h in fleet.with_role(SHARES_ADDRESSES) if h.site == host.site]
+    names = [h.name for h in sharing]
+    shared = tuple(_shared(host, [h for h in sharing if h.name != host.name], fleet, options))
+    if not shared:
+        fix = "take the role from it, or make a prefix' gateway an address that no interface has"
+        raise SettingsError("it shares no address with anybody", field="interfaces", fix=fix)
+    transits, below = hub_of(host, fleet), underlays(fleet)
+    return Settings(
+        host=word(host.name),
+        router_id=options.router_id,
+        priority=max(1, FIRST - STEP * (names.index(host.name) if host.name in names else len(names))),
+        preempt_seconds=options.preempt_seconds,
+        shared=shared,
+        underlays=_interfaces_in(host, below),
+        tunnels=_interfaces_in(host, transits),
+    )
+
+
+def listens(settings: Settings) -> tuple[Listen, ...]:
+    """VRRP, from those that share alone."""
+    others = networks(IPv4Network(a) for shared in settings.shared for a in shared.others)
+    return (Listen(protocol="vrrp", sources=others, why="who holds the shared addresses"),)
+
+
+def deploy(settings: Settings) -> None:
+    """One file, and a reload that gives no address up."""
+    packages("iputils-ping", "keepalived")
+    managed_file(
+        "/etc/keepalived/keepalived.conf",
+        template="keepalived/keepalived.conf.j2",
+        settings=settings,
+        mode="640",
+        validate_with=KEEPALIVED_ACCEPTS,
+        then=(reload(UNIT),),
+    )
+    service(UNIT)
+
+
+def _shared(host: Host, others: list[Host], fleet: Fleet, options: Options) -> Iterator[Shared]:
+    """The virtual gateways of the prefixes that the host is in, and the further addresses, each by an interface."""
+    virtual = {p.gateway for p in fleet.prefixes if p.gateway and host.name in {h.name for h in fleet.routers_of(p)}}
+    held = {a.ip for h in fleet.hosts for a in h.addresses}
+    for address in sorted((virtual - held) | set(options.further_addresses)):
+        found = next(((i, a) for i in host.interfaces for a in i.addresses if address in a.network), None)
+        if found is None or address in held:
+            field = "config context samdrift.keepalived.further_addresses"
+            what = f"{address} is a host's own" if address in held else f"{address} is in no network of the host"
+            raise SettingsError(what, field=field, fix="name an address in one of its prefixes that no interface has")
+        interface, own = found
+        yield Shared(
+            interface=word(interface.name),
+            own=own.ip,
+            others=tuple(sorted(a.ip for h in others for a in h.addresses if a.network == own.network)),
+            address=address,
+        )
+
+
+def _interfaces_in(host: Host, prefixes: tuple[IPv4Network, ...]) -> tuple[str, ...]:
+    def is_in(interface: Interface) -> bool:
+        return any(a.network in prefixes for a in interface.addresses)
+
+    return tuple(word(i.name) for i in host.interfaces if is_in(i))

@@ -1,0 +1,141 @@
+"""Where gateways meet, who speaks with whom there, and what one tells the other: all from the fleet's prefixes.
+
+Gateways of several sites meet in a prefix that the sites share. Its router, if it is one of them, is a *hub*: it speaks
+with all the others, and they with it alone. Where gateways have tunnels, they meet in those and no longer in the
+network below, the *underlay*, which then carries the tunnels. Gateways of one site that have a prefix to themselves,
+without a router, are *linked*: two hubs, so that what only one of them reaches is within reach of both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from inventory.fleet import Fleet, Host, Interface, Prefix
+from roles.shared.settings import SettingsError
+
+GATEWAY = "edge_gateway"
+
+
+@dataclass(frozen=True)
+class End:
+    """A gateway in a prefix where it meets others."""
+
+    host: Host
+    interface: Interface
+    address: IPv4Address
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """What a gateway meets another by: its own interface, and the other's address."""
+
+    interface: Interface
+    other: Host
+    address: IPv4Address
+
+
+def behind(host: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
+    """The prefixes of its own site that this host routes (alone, or in turns), with an interface in each."""
+    own = (p for p in fleet.prefixes if p.site == host.site and host.name in _names(fleet.routers_of(p)))
+    return tuple(sorted(p.prefix for p in own))
+
+
+def transits(fleet: Fleet) -> tuple[IPv4Network, ...]:
+    """The prefixes by which gateways of several sites send to each other, the preferred one first."""
+    meeting = _meeting(fleet)
+    return _tunnels(meeting, fleet) or meeting
+
+
+def underlays(fleet: Fleet) -> tuple[IPv4Network, ...]:
+    """The prefixes that carry the gateways' tunnels."""
+    meeting = _meeting(fleet)
+    tunnels = _tunnels(meeting, fleet)
+    return tuple(prefix for prefix in meeting if prefix not in tunnels) if tunnels else ()
+
+
+def links(fleet: Fleet) -> tuple[IPv4Network, ...]:
+    """The prefixes that gateways of one site have to themselves."""
+    alone = (p.prefix for p in fleet.prefixes if p.site and p.gateway is None and p.vlan is None)
+    return tuple(sorted(prefix for prefix in alone if len(ends(prefix, fleet)) > 1))
+
+
+def ends(prefix: IPv4Network, fleet: Fleet) -> tuple[End, ...]:
+    """The gateways with an interface in a prefix, by name."""
+    return tuple(
+        End(host, interface, address.ip)
+        for host in fleet.with_role(GATEWAY)
+        for interface in host.interfaces
+        for address in interface.addresses
+        if address.network == prefix
+    )
+
+
+def spoken_with(host: Host, prefix: IPv4Network, fleet: Fleet) -> tuple[Meeting, ...]:
+    """The gateways that this one speaks with in a prefix: the hub with all, the others with the hub."""
+    there = ends(prefix, fleet)
+    hubs = _names(_routers(prefix, fleet)) & _names(e.host for e in there)
+    return tuple(
+        Meeting(own.interface, e.host, e.address)
+        for own in there
+        if own.host.name == host.name
+        for e in there
+        if e.host.name != host.name and (not hubs or hubs & {host.name, e.host.name})
+    )
+
+
+def is_hub(host: Host, fleet: Fleet) -> bool:
+    """Whether other sites' gateways all send by way of it."""
+    return bool(hub_of(host, fleet))
+
+
+def hub_of(host: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
+    """The transits that it is the router of."""
+    return tuple(prefix for prefix in transits(fleet) if host.name in _names(_routers(prefix, fleet)))
+
+
+def told(by: Host, to: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
+    """The prefixes that one gateway tells another: its own, and a hub those of everybody else too.
+
+    Nobody is told what it has itself, but gateways of one site are: it may be within reach of the other one only. And
+    those are told of the tunnels, in which other gateways' own packets begin.
+    """
+    speaking = fleet.with_role(GATEWAY) if is_hub(by, fleet) else (by,)
+    known = {prefix for g in speaking for prefix in behind(g, fleet)}
+    return tuple(sorted(known.union(hub_of(by, fleet)) if by.site == to.site else known.difference(behind(to, fleet))))
+
+
+def reached_at(host: Host, by: IPv4Network, fleet: Fleet) -> IPv4Address:
+    """The address at which who is in a prefix reaches a host: its primary one, but of a gateway an inner one.
+
+    What is sent to a gateway's outer address does not go by the tunnels, where alone it would be believed.
+    """
+    inner = (by, *behind(host, fleet)) if GATEWAY in host.roles else ()
+    return next((a.ip for prefix in inner for a in host.addresses if a.ip in prefix), host.address)
+
+
+def word(name: str) -> str:
+    """A name as it may stand in a configuration: one word, which no command could follow."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+        raise SettingsError(f"{name!r} cannot name a router", field="name", fix="use letters a-z, digits and hyphens")
+    return name
+
+
+def _meeting(fleet: Fleet) -> tuple[IPv4Network, ...]:
+    shared = (p.prefix for p in fleet.prefixes if p.site is None)
+    return tuple(sorted(prefix for prefix in shared if len(ends(prefix, fleet)) > 1))
+
+
+def _tunnels(of: Iterable[IPv4Network], fleet: Fleet) -> tuple[IPv4Network, ...]:
+    return tuple(prefix for prefix in of if all(e.interface.is_tunnel for e in ends(prefix, fleet)))
+
+
+def _routers(prefix: IPv4Network, fleet: Fleet) -> tuple[Host, ...]:
+    of: Iterable[Prefix] = (p for p in fleet.prefixes if p.prefix == prefix and p.site is None)
+    return next((fleet.routers_of(p) for p in of), ())
+
+
+def _names(hosts: Iterable[Host]) -> frozenset[str]:
+    return frozenset(h.name for h in hosts)

@@ -1,0 +1,39 @@
+"""Role keepalived: every shared address is held by somebody, and by the preferred host, if that reaches an edge."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+import pytest
+
+from roles.keepalived import FIRST, UNIT, Settings
+
+HELD = "ip -4 -json address show"
+
+
+def held(host: Any) -> set[str]:
+    """The addresses that the host has now."""
+    return {a["local"] for link in json.loads(host.run(HELD).stdout) for a in link["addr_info"]}
+
+
+def test_keepalived_runs_and_comes_back_at_boot(host: Any) -> None:
+    assert host.service(UNIT).is_running
+    assert host.service(UNIT).is_enabled
+
+
+def test_every_shared_address_is_held_by_somebody(host: Any, settings: Settings) -> None:
+    asked = " && ".join(f"ping -q -c 1 -W 1 {shared.address}" for shared in settings.shared)
+    waited = host.run(f"timeout 15 sh -c {shlex.quote(f'until {asked}; do sleep 1; done')}")
+    assert waited.rc == 0
+
+
+def test_the_preferred_one_holds_all_if_it_reaches_an_edge(host: Any, settings: Settings) -> None:
+    if settings.priority != FIRST:
+        pytest.skip("not applicable: another host is preferred")
+    if host.run(f"grep -Eq {shlex.quote(settings.has_a_route)} /proc/net/route").rc != 0:
+        pytest.skip("not applicable: it has no route to an edge, so another may hold them")
+    has = " && ".join(f"ip -4 -o address show to {shared.address}/32 | grep -q ." for shared in settings.shared)
+    waited = host.run(f"timeout 18 sh -c {shlex.quote(f'until {has}; do sleep 1; done')}")
+    assert waited.rc == 0, f"it has {sorted(held(host))}"

@@ -1,0 +1,75 @@
+"""Role wireguard: the tunnels are there, with the fleet's peers and nobody else, and who is there is spoken with.
+
+A peer that is down, or not set up yet (in a first roll-out the hubs come before the others), is that host's finding.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from roles.wireguard import PRIVATE_KEY, UNIT, Peer, Settings
+
+if TYPE_CHECKING:
+    from inventory.fleet import Fleet, Host
+
+RECENT = 180
+"""Seconds after which WireGuard itself takes a session for dead."""
+
+
+def peers(host: Any, settings: Settings, what: str) -> dict[tuple[str, str], str]:
+    """What `wg` says of every peer, by interface and public key. Never asked for its `dump`, which has private keys."""
+    asked = " ".join(f"wg show {t.interface} {what} | sed 's/^/{t.interface} /';" for t in settings.tunnels)
+    lines = (line.split(maxsplit=2) for line in host.run(asked).stdout.splitlines())
+    return {(line[0], line[1]): line[2] for line in lines if len(line) == 3}
+
+
+def answers(host: Any, address: object) -> bool:
+    """Whether somebody answers a ping; WireGuard may need a second try to begin a session."""
+    return bool(host.run(f"ping -q -c 1 -W 1 {address} || ping -q -c 3 -i 0.5 -W 3 {address}").rc == 0)
+
+
+def test_every_tunnel_is_up_and_comes_back_at_boot(host: Any, settings: Settings) -> None:
+    for tunnel in settings.tunnels:
+        unit = UNIT.format(interface=tunnel.interface)
+        assert host.service(unit).is_running
+        assert host.service(unit).is_enabled
+    up = host.run("wg show interfaces").stdout.split()
+    assert sorted(up) == sorted(t.interface for t in settings.tunnels)
+
+
+def test_the_private_key_is_its_owners_alone(host: Any) -> None:
+    assert host.run(f"stat -c '%U %G %a' {PRIVATE_KEY}").stdout.split() == ["root", "root", "600"]
+
+
+def test_the_fleet_knows_its_public_key(host: Any, settings: Settings) -> None:
+    own = host.run(f"wg pubkey < {PRIVATE_KEY}").stdout.strip()
+    assert settings.public_key == own, f"enter it in NetBox: host {settings.host}, wireguard_public_key: {own}"
+
+
+def test_every_tunnel_speaks_by_that_key(host: Any, settings: Settings) -> None:
+    asked = " ".join(f"wg show {t.interface} public-key;" for t in settings.tunnels)
+    own = host.run(f"wg pubkey < {PRIVATE_KEY}").stdout.strip()
+    assert set(host.run(asked).stdout.split()) <= {own}
+
+
+def test_it_has_exactly_the_fleets_peers_and_they_may_speak_in_exactly_their_own_names(
+    host: Any, settings: Settings
+) -> None:
+    allowed = {end: sorted(names.split()) for end, names in peers(host, settings, "allowed-ips").items()}
+    assert allowed == {
+        (t.interface, peer.public_key): sorted(map(str, peer.allowed)) for t in settings.tunnels for peer in t.peers
+    }
+
+
+def test_who_is_there_is_spoken_with(host: Any, settings: Settings, fleet: Fleet, me: Host) -> None:
+    every: list[tuple[str, Peer]] = [(t.interface, peer) for t in settings.tunnels for peer in t.peers]
+    through = [(i, peer) for i, peer in every if answers(host, peer.address)]
+    silent = [peer.name for i, peer in every if (i, peer) not in through]
+    must = [p for i, p in every if p.name in silent and fleet.host(p.name).wave < me.wave and answers(host, p.endpoint)]
+    assert not [peer.name for peer in must], "there, but silent in the tunnel: do both ends know each other's key?"
+    if every and not through:
+        pytest.skip(f"not applicable: nobody answers in a tunnel: {', '.join(silent)}")
+    now, last = int(host.run("date +%s").stdout), peers(host, settings, "latest-handshakes")
+    assert not [peer.name for i, peer in through if now - int(last[i, peer.public_key]) > RECENT]
