@@ -119,6 +119,7 @@ def deploy(settings: Settings) -> None:
         mode="640",
         validate_with=KEEPALIVED_ACCEPTS,
         then=(reload(UNIT),),
+        guarded=True,
     )
     service(UNIT)
 

@@ -139,6 +139,7 @@ def deploy(settings: Settings) -> None:
             mode="600",
             validate_with=WG_ACCEPTS,
             then=(reload(unit),),
+            guarded=True,
         )
         service(unit)
         # A reload does not change it, and where wireguard-go has died the interface is gone while its unit is active.
