@@ -129,7 +129,7 @@ def _modules(*names: str) -> list[Path]:
     return [Path(__file__).with_name(f"{name}.py") for name in names]
 
 
-FIRST = _modules("test_untrusted", "test_main_job", "test_guard", "test_gateway_services")
+FIRST = _modules("test_untrusted", "test_main_job", "test_edge", "test_guard")
 """What needs the lab and no NetBox, from empty disks on: one lab, that each of them leaves as the next expects it."""
 
 LAST = _modules("test_netbox_seed", "test_netbox_pull", "test_netbox_role", "test_write_back")
