@@ -210,6 +210,29 @@ def bad_interface_type(fleet: Fleet) -> Iterator[Fault]:
             yield Fault(("hosts", i, "interfaces", j, "type"), what)
 
 
+@rule("lag", fix="name an interface of the device whose type is lag, and give that one the VLANs and the addresses")
+def bad_lag(fleet: Fleet) -> Iterator[Fault]:
+    """A link aggregation group makes one link of several cables: its members have the cables, and the group has the
+    VLANs and the addresses. Only devices have groups, and no group is a member of another.
+    """
+    plugged = {end for cable in fleet.cables for end in (cable.a, cable.b)}
+    for i, j, host, interface in _interfaces(fleet):
+        name, path = f"{host.name}:{interface.name}", ("hosts", i, "interfaces", j)
+        if interface.is_lag and name in plugged:
+            yield Fault(path, f"{name} is a LAG, and a cable leads to it")
+        if interface.lag is None:
+            continue
+        groups = {x.name for x in host.interfaces if x.is_lag}
+        if host.kind == "vm" or interface.is_lag:
+            whose = "of a vm" if host.kind == "vm" else "which is a LAG itself"
+            yield Fault((*path, "lag"), f"{name}, {whose}, is a member of {interface.lag!r}")
+        elif interface.lag not in groups:
+            what = f"{host.name} has no LAG {interface.lag!r}{_near(interface.lag, groups)}"
+            yield Fault((*path, "lag"), f"{name}: {what}")
+        if interface.untagged_vlan is not None or interface.tagged_vlans or interface.addresses:
+            yield Fault(path, f"{name} is a member of {interface.lag!r}, and has VLANs or addresses of its own")
+
+
 @rule("service", fix="a port is a number of 1 to 65535; a service has one at least")
 def bad_service(fleet: Fleet) -> Iterator[Fault]:
     """A service that nobody could connect to is a typing error."""

@@ -126,6 +126,8 @@ def _add_site(draw: st.DrawFn, fleet: Data, tenant: str, number: int) -> None:
             "interfaces": [
                 {"name": "ge-0/0/1", "tagged_vlans": [guests], "addresses": [f"{net}.20.1/24"]},
                 {"name": "ge-0/0/2", "untagged_vlan": staff, "addresses": [f"{net}.10.2/24"]},
+                {"name": "ge-0/0/3", "lag": "ae0"},
+                {"name": "ae0", "type": "lag", "tagged_vlans": [guests]},
             ],
             "primary_address": f"{net}.10.2",
             "host_keys": [key(1000 + number)],
@@ -235,6 +237,20 @@ def _unplugged(fleet: Data, n: int) -> None:
     _firewall(fleet, n)["interfaces"][0]["enabled"] = False
 
 
+def _lag(**fields: Any) -> Callable[[Data, int], None]:
+    """What the firewall's LAG is instead."""
+    return lambda fleet, n: _firewall(fleet, n)["interfaces"][3].update(fields)
+
+
+def _member(**fields: Any) -> Callable[[Data, int], None]:
+    """What the firewall's member of its LAG is instead."""
+    return lambda fleet, n: _firewall(fleet, n)["interfaces"][2].update(fields)
+
+
+def _cable_to_a_lag(fleet: Data, n: int) -> None:
+    fleet["cables"][n]["a"] = f"{_firewall(fleet, n)['name']}:ae0"
+
+
 def _untyped(fleet: Data, n: int) -> None:
     del _server(fleet, n)["interfaces"][0]["type"]
 
@@ -251,6 +267,16 @@ BREAKS: dict[str, tuple[Callable[[Data, int], None], ...]] = {
     "host-name": (_set(_server, name="server"), _set(_gateway, name="xyz-gw1")),
     "interface-name": (lambda f, n: _gateway(f, n)["interfaces"][0].update(name="../wan0"),),
     "interface-type": (_untyped,),
+    "lag": (
+        _member(lag="ae1"),
+        _member(lag="ge-0/0/1"),
+        _member(addresses=["10.59.0.200/24"]),
+        _lag(type="1000base-t"),
+        _lag(lag="ae0"),
+        _cable_to_a_lag,
+        lambda f, n: _member(untagged_vlan=f["vlans"][2 * n]["vid"])(f, n),
+        lambda f, n: _server(f, n)["interfaces"][0].update(lag="ae0"),
+    ),
     "service": (_set(_server, services=[{"name": "x", "protocol": "tcp", "ports": [0]}]),),
     "reference": (_set(_site, tenant="x"), _set(_server, cluster="x"), _set(_gateway, tags=["x"])),
     "site-owner": (_set(_site, tenant=""),),

@@ -18,6 +18,12 @@ def interfaces(*addresses: str, **fields: Any) -> list[dict[str, Any]]:
     return [{"name": f"eth{i}", "type": "virtual", "addresses": [a], **fields} for i, a in enumerate(addresses)]
 
 
+def member(**fields: Any) -> Fleet:
+    """The gateway with a LAG, and a third interface like this."""
+    more = [{"name": "lan1"} | fields, {"name": "lag1", "type": "lag"}]
+    return with_hosts(GATEWAY | {"interfaces": [*GATEWAY["interfaces"], *more]})
+
+
 def serving(*ports: int) -> Fleet:
     return with_hosts(SERVER | {"services": [{"name": "dns", "protocol": "udp", "ports": list(ports)}]})
 
@@ -179,6 +185,16 @@ BROKEN: list[tuple[str, Fleet, str, str]] = [
         with_hosts(SERVER | {"interfaces": [{"name": "eth0", "addresses": ["10.60.10.11/24"]}]}),
         "host tie-dns1, interfaces.0.type",
         "'1000base-t'",
+    ),
+    ("lag", member(lag="lag2"), "host heb-gw1, interfaces.2.lag", "no LAG 'lag2', but there is 'lag1'"),
+    ("lag", member(lag="wan0"), "host heb-gw1, interfaces.2.lag", "no LAG 'wan0'"),
+    ("lag", member(lag="lag1", untagged_vlan=10), "host heb-gw1, interfaces.2", "has VLANs or addresses of its own"),
+    ("lag", member(lag="lag1", type="lag"), "host heb-gw1, interfaces.2.lag", "which is a LAG itself"),
+    (
+        "lag",
+        with_hosts(SERVER | {"interfaces": [dict(SERVER["interfaces"][0], lag="lag1", addresses=[])]}),
+        "host tie-dns1, interfaces.0.lag",
+        "of a vm",
     ),
     ("service", serving(), "host tie-dns1, services.0", "[]"),
     ("service", serving(53, 70000), "host tie-dns1, services.0", "[53, 70000]"),
