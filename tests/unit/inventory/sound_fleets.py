@@ -251,6 +251,18 @@ def _cable_to_a_lag(fleet: Data, n: int) -> None:
     fleet["cables"][n]["a"] = f"{_firewall(fleet, n)['name']}:ae0"
 
 
+def _half_a_lag(fleet: Data, n: int) -> None:
+    name = _firewall(fleet, n)["name"]
+    fleet["cables"].append({"a": f"{name}:ge-0/0/1", "b": f"{name}:ge-0/0/3"})
+
+
+def _lag_to_two(fleet: Data, n: int) -> None:
+    name, interfaces = _firewall(fleet, n)["name"], _firewall(fleet, n)["interfaces"]
+    interfaces += [{"name": f"ae{m}", "type": "lag"} for m in (1, 2)]
+    interfaces += [{"name": f"xe-0/0/{m}", "lag": f"ae{max(m - 1, 0)}"} for m in range(4)]
+    fleet["cables"] += [{"a": f"{name}:xe-0/0/{m}", "b": f"{name}:xe-0/0/{m + 2}"} for m in (0, 1)]
+
+
 def _untyped(fleet: Data, n: int) -> None:
     del _server(fleet, n)["interfaces"][0]["type"]
 
@@ -277,6 +289,7 @@ BREAKS: dict[str, tuple[Callable[[Data, int], None], ...]] = {
         lambda f, n: _member(untagged_vlan=f["vlans"][2 * n]["vid"])(f, n),
         lambda f, n: _server(f, n)["interfaces"][0].update(lag="ae0"),
     ),
+    "lag-ends": (_half_a_lag, _lag_to_two),
     "service": (_set(_server, services=[{"name": "x", "protocol": "tcp", "ports": [0]}]),),
     "reference": (_set(_site, tenant="x"), _set(_server, cluster="x"), _set(_gateway, tags=["x"])),
     "site-owner": (_set(_site, tenant=""),),

@@ -165,7 +165,8 @@ def test_a_host_that_only_one_has_is_one_difference_with_what_is_not_as_usual() 
 
 
 def test_an_interface_that_becomes_a_member_of_a_lag_is_one_field() -> None:
-    *others, lan = GATEWAY["interfaces"]
+    lan: Any
+    *others, lan = list(GATEWAY["interfaces"])
     both = [with_hosts(GATEWAY | {"interfaces": [*others, lan | {"lag": lag}]}) for lag in (None, "lag1")]
 
     (changed,) = difference(*both)
