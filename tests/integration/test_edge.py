@@ -214,7 +214,7 @@ def test_when_both_are_back_the_routes_and_the_addresses_return_to_the_first(lab
 
 def test_what_was_logged_while_tierp_was_away_has_arrived(lab: Fleet) -> None:
     def arrived() -> set[str]:
-        lines = by_hand(LOG, f"grep -h '{LOGGED}' /var/log/fleet/{EDGE}.log || true").splitlines()
+        lines = by_hand(LOG, f"grep -h '{LOGGED}' /var/log/fleet/heby/{EDGE}.log || true").splitlines()
         return {line.split()[-1] for line in lines}
 
     seconds_until(lambda: len(arrived()) == LINES)
