@@ -48,7 +48,13 @@ class GuardFailed(SamdriftError):
 
 
 class HeldGuard(Protocol):
-    """The guard of one host for one run, whichever kind of host it is."""
+    """The guard of one host for one run, whichever kind of host it is.
+
+    `by_hand` is what somebody has to do instead of `keep`, where the host is lost before; empty if there is nothing.
+    """
+
+    @property
+    def by_hand(self) -> str: ...
 
     def require(self) -> None:
         """GuardFailed if the host has put itself back meanwhile, so that it must not be changed any more."""
@@ -86,6 +92,8 @@ class HostGuard:
         GuardFailed: the host is not guarded, so that nothing that could cut it off may be changed.
         HostLost: the host died meanwhile, and puts itself back if it was armed.
     """
+
+    by_hand = ""
 
     def __init__(self, way: Way[Connection], guards: Sequence[Guard], said: str) -> None:
         connection = way.current()
@@ -155,6 +163,7 @@ class DeviceGuard:
 
     def __init__(self, way: Way[DeviceConnection], minutes: int) -> None:
         self._way, self._where = way, f"host {way.current().host.name}"
+        self.by_hand = "log in and save its configuration" if way.current().vendor.save else ""
         self._until = time.monotonic() + MINUTE * minutes
 
     def require(self) -> None:
@@ -191,7 +200,7 @@ class DeviceGuard:
             connection.open()
         if connection.pending:
             raise HostLost(f"it still counts: {connection.pending}", where=self._where)
-        return "its configuration is the one from before the change"
+        return "it does not count any more"
 
 
 def minutes_of(connection: DeviceConnection) -> int | None:

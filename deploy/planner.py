@@ -335,6 +335,10 @@ class Session:
         self._reachable(name)
         self._guards.pop(name).keep()
 
+    def by_hand(self, name: str) -> str:
+        """What somebody has to do on a host that was guarded, if `keep` cannot; empty if there is nothing."""
+        return self._guards[name].by_hand if name in self._guards else ""
+
     def await_guards(self, names: Sequence[str]) -> None:
         """Wait until these hosts are guarded no longer: they have put themselves back, or another run confirmed them.
 

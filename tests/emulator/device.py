@@ -37,16 +37,18 @@ class Timer:
 
     before: Tree
     minutes: int
+    saves: bool
     clocks: tuple[threading.Timer, ...]
 
 
 @dataclass
 class Fault:
-    """What happens at a typed line. `after` counts lines; the line is carried out first unless `instead`."""
+    """What happens at a typed line. `after` counts lines that match `at`; it is carried out first unless `instead`."""
 
     kind: str
     after: int
     instead: bool = True
+    at: str = ""
 
 
 @dataclass
@@ -115,12 +117,13 @@ class Device:
             if not self.reachable:
                 self.cut_sessions()
 
-    def arm(self, minutes: int, before: Tree, *, warning: str = "", farewell: str = "") -> None:
+    def arm(self, minutes: int, before: Tree, *, warning: str = "", farewell: str = "", saves: bool = False) -> None:
         """Restore `before` in so many minutes, unless confirmed.
 
         Args:
             warning: what everybody is told two minutes before.
             farewell: what everybody is told then.
+            saves: whether what is restored outlives a restart.
         """
         with self.lock:
             self._stop_clocks()
@@ -128,7 +131,7 @@ class Device:
             if warning and minutes > 2:
                 alarms.append((minutes - 2, lambda: self.broadcast(warning)))
             clocks = tuple(threading.Timer(at * self.minute, act) for at, act in alarms)
-            self.timer = Timer(copy(before), minutes, clocks)
+            self.timer = Timer(copy(before), minutes, saves, clocks)
             for clock in clocks:
                 clock.daemon = True
                 clock.start()
@@ -145,10 +148,12 @@ class Device:
         with self.lock:
             if self.timer is None:
                 return False
-            before = self.timer.before
+            timer = self.timer
             self._stop_clocks()
             self.restored += 1
-            self.put_in_force(before)
+            self.put_in_force(timer.before)
+            if timer.saves:
+                self.save()
             return True
 
     def save(self) -> None:
@@ -171,9 +176,9 @@ class Device:
         for session in sessions:
             session.kill()
 
-    def drop(self, after: int = 0, *, instead: bool = True) -> None:
-        """Lose the session at a line to come: 0 is the next one. It is not carried out, if `instead`."""
-        self.faults.append(Fault("drop", after, instead))
+    def drop(self, after: int = 0, *, instead: bool = True, at: str = "") -> None:
+        """Lose the session at a line to come that matches: 0 is the next one. It is not carried out, if `instead`."""
+        self.faults.append(Fault("drop", after, instead, at))
 
     def stall(self, after: int = 0, *, instead: bool = True) -> None:
         """Say nothing any more from a line to come."""
@@ -183,10 +188,11 @@ class Device:
         """Restart at a line to come."""
         self.faults.append(Fault("reboot", after, instead))
 
-    def fault_at_this_line(self) -> Fault | None:
+    def fault_at(self, line: str) -> Fault | None:
         """The fault that happens at the line that was typed now, if any does."""
-        due = next((f for f in self.faults if f.after == 0), None)
-        for fault in self.faults:
+        concerned = [f for f in self.faults if re.search(f.at, line)]
+        due = next((f for f in concerned if f.after == 0), None)
+        for fault in concerned:
             fault.after -= 1
         if due:
             self.faults.remove(due)

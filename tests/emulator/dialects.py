@@ -340,7 +340,7 @@ class Junos(Cli):
             device.confirm()
             if minutes:
                 farewell = "\nBroadcast Message from root@sw\nCommit was not confirmed; automatic rollback complete.\n"
-                device.arm(int(minutes), before, farewell=farewell)
+                device.arm(int(minutes), before, farewell=farewell, saves=True)
             device.put_in_force(copy(draft))
             device.save()
         waits = f"commit confirmed will be automatically rolled back in {minutes} minutes unless confirmed\n"
