@@ -73,7 +73,7 @@ class DeviceConnection:
     Attributes:
         execs: how many lines were typed so far.
         pending: what the device said on connect, if it was counting down to restore what was before a change of an
-            earlier session.
+            earlier session; nothing once that is confirmed.
     """
 
     def __init__(self, host: Host, access: Access, vendor: Vendor) -> None:
@@ -163,8 +163,10 @@ class DeviceConnection:
         if self._armed:
             return _impossible("the session that made a change cannot know whether a new one still reaches the device")
         answer = self._carry_out(self.vendor.confirm.confirm)
-        if answer.rc == 0 and (counting := self._counting()):
-            return answer.model_copy(update={"rc": 1, "stderr": f"it was confirmed, and is still counting: {counting}"})
+        self.pending = self._counting()
+        if answer.rc == 0 and self.pending:
+            why = f"it was confirmed, and is still counting: {self.pending}"
+            return answer.model_copy(update={"rc": 1, "stderr": why})
         return answer
 
     def revert(self) -> Answer:

@@ -64,6 +64,9 @@ class Device:
         banner: what it says to everybody who logs in.
         asks_before: regular expressions for lines of configuration before which it asks whether they are meant.
         cut_off_by: while this says so of its configuration, nobody reaches it.
+        plugged: by port, who is at the other end of its cable: the name that it tells, or nothing if it tells none.
+        faulty: by port, why the device has shut it, as the device puts it.
+        hears_time: whether its time servers answer it.
         typed: every line that was typed so far.
     """
 
@@ -80,6 +83,9 @@ class Device:
     asks_before: list[str] = field(default_factory=list)
     banner: str = ""
     cut_off_by: Callable[[str], bool] | None = None
+    plugged: dict[str, str] = field(default_factory=dict)
+    faulty: dict[str, str] = field(default_factory=dict)
+    hears_time: bool = True
     typed: list[str] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)

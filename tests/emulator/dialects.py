@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.emulator.device import Device, copy
 from tests.emulator.grammar import Editor, Refused, Tree, grammar
+from tests.emulator.state import state
 
 Answered = Callable[["re.Match[str]"], str]
 
@@ -87,6 +88,8 @@ class Cli(ABC):
                 return str(command(found))
         if line in self.device.shows:
             return self.device.shows[line]
+        if (said := state(self.device, line)) is not None:
+            return said
         raise Refused(self.unknown(line))
 
     @says("exit|quit|logout")

@@ -177,7 +177,9 @@ def test_what_is_applied_is_confirmed_saved_and_changes_nothing_the_second_time(
     rack: Callable[..., Rack], platform: str
 ) -> None:
     place = rack(platform)
-    applied = place.apply()
+    with place.session() as session:
+        applied = Apply(session, place.plan(*session.look()), nothing_to_check, Notes()).go()
+        assert [live.armed for live in session.look()] == [""]
     assert [(h.outcome, h.detail) for h in applied.hosts] == [("changed", "")]
     assert applied.findings == ()
     assert place.device.timer is None
