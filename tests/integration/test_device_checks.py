@@ -6,11 +6,16 @@ what it is about is wrong, and no other does.
 
 from __future__ import annotations
 
+import os
 import re
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import pyrage
 import pytest
 
 from deploy import verify
@@ -20,17 +25,20 @@ from deploy.findings import Exit, Kind, exit_code
 from deploy.planner import Session
 from deploy.record import Check
 from deploy.transport import Access
-from deploy.vault import MadeUp
+from deploy.vault import RECIPIENTS, AgeVault, Contents, MadeUp, random_value
+from inventory import snapshot
 from inventory.fleet import Fleet, Host
 from inventory.snapshot import load
+from roles.shared.catalogue import needed_secrets, settings_of
 from roles.shared.switching import SWITCHES, far_ends
 from tests.emulator.device import Device
 from tests.emulator.dialects import device
-from tests.emulator.grammar import applied
+from tests.emulator.grammar import applied as applied_lines
 from tests.emulator.samples import SAMPLES
 from tests.emulator.server import EmulatedDevices
 from tests.integration.applying import Notes, nothing_to_check, plan_of
 from tests.integration.conftest import keygen
+from tests.integration.lab import samdrift
 
 SWITCHED = ("alv-sw1", "heb-sw1", "ost-sw1", "tie-core1")
 NAMES = (*SWITCHED, "heb-fw1")
@@ -100,22 +108,27 @@ class Site:
         }
 
 
+@contextmanager
+def in_the_rack(names: Sequence[str], key: Path, port: int) -> Iterator[tuple[Fleet, dict[str, Device]]]:
+    """The fleet on loopback, and these of its devices, which answer at their own addresses; `key` lets one in."""
+    fleet = on_loopback(load())
+    devices = {name: cabled(fleet.host(name), fleet) for name in names}
+    devices["heb-fw1"].plugged["wan1"] = ""  # NetBox does not know the providers' equipment
+    addresses = {name: str(fleet.host(name).primary_address) for name in names}
+    with EmulatedDevices(devices.values(), keygen(key), addresses, port) as running:
+        yield with_keys(fleet, running), devices
+
+
 @pytest.fixture(scope="module")
 def configured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The devices, configured by samdrift."""
     directory = tmp_path_factory.mktemp("devices")
-    authorized = keygen(directory / "key")
-    fleet = on_loopback(load())
-    devices = {name: cabled(fleet.host(name), fleet) for name in NAMES}
-    devices["heb-fw1"].plugged["wan1"] = ""  # NetBox does not know the providers' equipment
-    addresses = {name: str(fleet.host(name).primary_address) for name in NAMES}
-    with socket.create_server((addresses["heb-fw1"], 0)) as probe:
+    key, vault = directory / "key", MadeUp(directory / "secrets.json")
+    with socket.create_server(("127.63.1.4", 0)) as probe:
         port = probe.getsockname()[1]
-    with EmulatedDevices(devices.values(), authorized, addresses, port) as running:
-        fleet = with_keys(fleet, running)
+    with in_the_rack(NAMES, key, port) as (fleet, devices):
         hosts = [fleet.host(name) for name in NAMES]
-        access = Access(key_file=directory / "key", port=port)
-        with Session(fleet, hosts, access, vault=MadeUp(directory / "secrets.json")) as session:
+        with Session(fleet, hosts, Access(key_file=key, port=port), vault=vault) as session:
             done = Apply(session, plan_of(fleet, session.look()), nothing_to_check, Notes()).go()
             assert {h.host: (h.outcome, h.detail) for h in done.hosts} == dict.fromkeys(NAMES, ("changed", ""))
             yield Site(fleet, devices, session)
@@ -180,7 +193,7 @@ def a_trunk_without_a_vlan(device: Device, host: Host) -> str:
     """Someone has taken a VLAN from a trunk."""
     port = UPLINKS[host.name]
     lines = [line.format(port=port) for line in WITHOUT_A_VLAN[host.platform]]
-    device.running = applied(host.platform, device.running, lines)
+    device.running = applied_lines(host.platform, device.running, lines)
     return "110"
 
 
@@ -234,5 +247,76 @@ def test_a_person_whose_description_reads_like_a_fault_has_not_shut_a_port(site:
         if host.platform == "arubaos-cx":
             port = next(i.name for i in host.interfaces if i.type != "virtual" and i.name not in emulated.plugged)
             lines = [f"interface {port}", "description Serverrum, BPDU guard"]
-            emulated.running = applied(host.platform, emulated.running, lines)
+            emulated.running = applied_lines(host.platform, emulated.running, lines)
     assert not any(DISABLED in failed for failed in site.failed().values())
+
+
+# The real program, which knows no other port than SSH's own.
+
+
+@dataclass(frozen=True)
+class Program:
+    """The program, told of a fleet, of its secrets, and of who one is."""
+
+    directory: Path
+
+    def __call__(self, *arguments: str, expect: int) -> Any:
+        own = self.directory
+        options = {"source": "fleet", "state": "state", "key": "key", "identity": "identity"}
+        said = [text for name, file in options.items() for text in (f"--{name}", str(own / file))]
+        return samdrift(*said, "--limit", "ost-sw1 or heb-fw1", *arguments, expect=expect)
+
+
+def with_secrets(fleet: Fleet, hosts: Sequence[Host], directory: Path) -> None:
+    """The age files of the secrets that these hosts need, and an identity that opens them."""
+    identity = pyrage.x25519.Identity.generate()
+    (directory / "identity").write_text(f"{identity}\n")
+    (directory / "identity").chmod(0o600)
+    needed = needed_secrets({h.name: settings_of(h, fleet) for h in hosts})
+    municipalities = sorted({secret.municipality for secret in needed})
+    files = directory / "secrets"
+    files.mkdir()
+    (files / RECIPIENTS).write_text("".join(f"{m}:\n  anna: {identity.to_public()}\n" for m in municipalities))
+    for municipality in municipalities:
+        values = {secret.name: random_value() for secret in needed if secret.municipality == municipality}
+        AgeVault(files, directory / "identity").write(Contents(municipality, values))
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[tuple[Program, dict[str, Device]]]:
+    """The program, and a switch and a firewall on port 22."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: the devices must listen on port 22")
+    with in_the_rack(("ost-sw1", "heb-fw1"), tmp_path / "key", 22) as (fleet, devices):
+        snapshot.dump(fleet, tmp_path / "fleet")
+        with_secrets(fleet, [fleet.host(name) for name in devices], tmp_path)
+        yield Program(tmp_path), devices
+
+
+def test_the_program_plans_applies_verifies_and_watches_devices_as_it_does_servers(
+    program: tuple[Program, dict[str, Device]],
+) -> None:
+    run, devices = program
+    switch = devices["ost-sw1"]
+    assert run("plan", "--detailed-exitcode", expect=2)["exit_code"] == 2
+    before = switch.configuration
+    run("apply", "--yes", expect=64)  # the firewall cannot take a change back, and nobody has named it
+    assert switch.configuration == before
+    applied = run("apply", "--yes", "--no-rollback", "heb-fw1", expect=0)
+    assert {h["host"]: h["outcome"] for h in applied["hosts"]} == dict.fromkeys(devices, "changed")
+    assert {c["outcome"] for c in applied["checks"]} == {"passed"}
+    again = run("plan", expect=0)["plan"]["hosts"]
+    assert [step["commands"] for host in again for step in host["steps"]] == [[], []]
+
+    switch.plugged["GigabitEthernet1/0/20"] = "stranger1"
+    (found,) = run("verify", expect=2)["findings"]
+    assert (found["kind"], found["host"], found["step"]) == ("failed check", "ost-sw1", NEIGHBOURS)
+    assert "stranger1" in found["detail"]
+
+    lines = ["interface GigabitEthernet1/0/10", "description somebody was here"]
+    switch.running = applied_lines("cisco-ios", switch.running, lines)
+    drift = run("drift", expect=2)["findings"]
+    kinds = {f["kind"]: f for f in drift if f["host"] == "ost-sw1"}
+    assert list(kinds) == ["drift"]  # the cable stands below it: it is a sign of trouble in the same role
+    assert "somebody was here" in kinds["drift"]["detail"]
+    assert "stranger1" in kinds["drift"]["detail"]
