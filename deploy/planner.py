@@ -512,6 +512,12 @@ def declared_files(host: Host, fleet: Fleet) -> tuple[ManagedFile, ...]:
     return tuple(declared[host.name].files)
 
 
+def declared_configurations(host: Host, fleet: Fleet) -> tuple[ManagedConfiguration, ...]:
+    """What a device's roles declare of its configuration, likewise; nothing where the host is none."""
+    declared = _register([host], {host.name: settings_of(host, fleet)})
+    return tuple(declared[host.name].configurations)
+
+
 def code_digest() -> str:
     """SHA-256 of the roles and their templates, and pyinfra's version: what a plan was computed by."""
     root = Path(__file__).resolve().parents[1]

@@ -7,8 +7,6 @@ what it is about is wrong, and no other does.
 from __future__ import annotations
 
 import os
-import re
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +36,7 @@ from tests.emulator.samples import SAMPLES
 from tests.emulator.server import EmulatedDevices
 from tests.integration.applying import Notes, nothing_to_check, plan_of
 from tests.integration.conftest import keygen
+from tests.integration.devices import free_port, on_loopback
 from tests.integration.lab import samdrift
 
 SWITCHED = ("alv-sw1", "heb-sw1", "ost-sw1", "tie-core1")
@@ -60,11 +59,6 @@ WITHOUT_A_VLAN = {
 """How somebody takes VLAN 110 from a trunk."""
 FAULTS = {"arubaos-cx": "Disabled by BPDU guard", "cisco-ios": "bpduguard", "junos": "Bpdu-Incon"}
 """What a device says of a port that it has shut, since somebody has connected a switch to it."""
-
-
-def on_loopback(fleet: Fleet) -> Fleet:
-    """The same fleet, with its 10.… addresses as 127.…: all of these are this machine."""
-    return Fleet.model_validate_json(re.sub(r"\b10(\.\d+\.\d+\.\d+)", r"127\1", fleet.model_dump_json()))
 
 
 def with_keys(fleet: Fleet, running: EmulatedDevices) -> Fleet:
@@ -124,8 +118,7 @@ def configured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The devices, configured by samdrift."""
     directory = tmp_path_factory.mktemp("devices")
     key, vault = directory / "key", MadeUp(directory / "secrets.json")
-    with socket.create_server(("127.63.1.4", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port("127.63.1.4")
     with in_the_rack(NAMES, key, port) as (fleet, devices):
         hosts = [fleet.host(name) for name in NAMES]
         with Session(fleet, hosts, Access(key_file=key, port=port), vault=vault) as session:

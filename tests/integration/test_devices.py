@@ -9,7 +9,6 @@ import json
 import logging
 import random
 import re
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +35,7 @@ from tests.emulator.samples import SAMPLES
 from tests.emulator.server import EmulatedDevices
 from tests.integration.applying import Notes, nothing_to_check, plan_of
 from tests.integration.conftest import fleet_of, keygen
+from tests.integration.devices import free_port
 
 log = logging.getLogger(__name__)
 
@@ -122,8 +122,7 @@ def rack(tmp_path: Path, make_role: MakeRole, monkeypatch: pytest.MonkeyPatch) -
             for one in devices:
                 one.minute = minute
             addresses = {d.name: f"127.0.1.{n}" for n, d in enumerate(devices, 1)}
-            with socket.create_server(("127.0.1.1", 0)) as probe:
-                port = probe.getsockname()[1]
+            port = free_port("127.0.1.1")
             running = until_the_end.enter_context(EmulatedDevices(devices, authorized, addresses, port))
             hosts = [_host(d, addresses[d.name], running.host_key(d.name)) for d in devices]
             fleet = fleet_of(*hosts)
