@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def main() -> None:
     given = parser.parse_args()
     told = json.loads(given.devices.read_text())
     devices = [device(d["platform"], d["name"], d["configuration"]) for d in told]
+    logging.getLogger("paramiko").addHandler(logging.NullHandler())  # it tells of every connection that ends
     authorized = " ".join(given.key.read_text().split()[:2])
     with EmulatedDevices(devices, authorized, {d["name"]: d["address"] for d in told}, given.port) as emulated:
         sys.stdout.write(f"{json.dumps({d.name: emulated.host_key(d.name) for d in devices})}\n")
