@@ -23,7 +23,7 @@ ifeq ($(ROOT),)
 	@echo "make test: not root, so the tests that need the lab are left out; run it as root for all of them" >&2
 	@$(BIN)/pytest -m "not lab and not soak" --cov
 else
-	@$(LAB_DOWN_AFTER) $(BIN)/pytest -m "not soak" --cov
+	@$(LAB_DOWN_AFTER) $(BIN)/python -m tests.side_by_side
 endif
 
 soak: need-root setup ## The long tests that `make test` has a shorter one of (root, tens of minutes)

@@ -262,7 +262,8 @@ def _configuration_facts(shown: Host, configuration: ManagedConfiguration) -> li
 def _host_facts(fleet: Fleet, shown: Host) -> list[tuple[str, str]]:
     platform = fleet.platform(shown.platform)
     interfaces = [
-        f"{i.name} {', '.join(map(str, i.addresses)) or '–'}{f'  {i.description}' if i.description else ''}"
+        f"{i.name} {', '.join(map(str, i.addresses)) or (f'in {i.lag}' if i.lag else '–')}"
+        f"{f'  {i.description}' if i.description else ''}"
         for i in shown.interfaces
     ]
     facts = [

@@ -134,15 +134,24 @@ class ConfigContext(Frozen):
 
 
 class Interface(Frozen):
-    """A network interface of a host, with its addresses. `type` is NetBox's word; a VM's are always `virtual`."""
+    """A network interface of a host, with its addresses. `type` is NetBox's word; a VM's are always `virtual`.
+
+    `lag` names the host's interface of the type `lag` (link aggregation group) that this one is a member of.
+    """
 
     name: str
     type: str = "1000base-t"
     enabled: bool = True
     description: str = ""
+    lag: str | None = None
     untagged_vlan: int | None = None
     tagged_vlans: tuple[int, ...] = ()
     addresses: tuple[IPv4Interface, ...] = ()
+
+    @property
+    def is_lag(self) -> bool:
+        """Whether it is a link aggregation group: several cables that are one link."""
+        return self.type == "lag"
 
     @property
     def is_tunnel(self) -> bool:

@@ -210,6 +210,53 @@ def bad_interface_type(fleet: Fleet) -> Iterator[Fault]:
             yield Fault(("hosts", i, "interfaces", j, "type"), what)
 
 
+@rule("lag", fix="name an interface of the device whose type is lag, and give that one the VLANs and the addresses")
+def bad_lag(fleet: Fleet) -> Iterator[Fault]:
+    """A link aggregation group makes one link of several cables: its members have the cables, and the group has the
+    VLANs and the addresses. Only devices have groups, and no group is a member of another.
+    """
+    plugged = {end for cable in fleet.cables for end in (cable.a, cable.b)}
+    for i, j, host, interface in _interfaces(fleet):
+        name, path = f"{host.name}:{interface.name}", ("hosts", i, "interfaces", j)
+        if interface.is_lag and name in plugged:
+            yield Fault(path, f"{name} is a LAG, and a cable leads to it")
+        if interface.lag is None:
+            continue
+        groups = {x.name for x in host.interfaces if x.is_lag}
+        if host.kind == "vm" or interface.is_lag:
+            whose = "of a vm" if host.kind == "vm" else "which is a LAG itself"
+            yield Fault((*path, "lag"), f"{name}, {whose}, is a member of {interface.lag!r}")
+        elif interface.lag not in groups:
+            what = f"{host.name} has no LAG {interface.lag!r}{_near(interface.lag, groups)}"
+            yield Fault((*path, "lag"), f"{name}: {what}")
+        if interface.untagged_vlan is not None or interface.tagged_vlans or interface.addresses:
+            yield Fault(path, f"{name} is a member of {interface.lag!r}, and has VLANs or addresses of its own")
+
+
+@rule("lag-ends", fix="make both ports members of a LAG or neither, and let all members of one lead to members of one")
+def bad_lag_ends(fleet: Fleet) -> Iterator[Fault]:
+    """Two devices that do not agree which of their cables are one link send each other nothing, or send it in a circle.
+    (Of servers, NetBox need not say it: samdrift does not set up their networks.)
+    """
+    cli = {p.slug for p in fleet.platforms if p.family == "cli"}
+    lags = {
+        f"{h.name}:{x.name}": x.lag and f"{h.name}:{x.lag}"
+        for h in fleet.hosts
+        if h.platform in cli
+        for x in h.interfaces
+    }
+    leads: dict[str, str] = {}
+    for i, cable in enumerate(fleet.cables):
+        for side, near, far in (("a", cable.a, cable.b), ("b", cable.b, cable.a)):
+            here, there = lags.get(near), lags.get(far)
+            if here is None or far not in lags:
+                continue
+            if there is None:
+                yield Fault(("cables", i, side), f"{near} is a member of a LAG, and {far} at the other end is not")
+            elif (other := leads.setdefault(here, there)) != there:
+                yield Fault(("cables", i, side), f"{here} leads to {other} and to {there}")
+
+
 @rule("service", fix="a port is a number of 1 to 65535; a service has one at least")
 def bad_service(fleet: Fleet) -> Iterator[Fault]:
     """A service that nobody could connect to is a typing error."""

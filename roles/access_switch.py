@@ -1,8 +1,9 @@
 """Access switch: ports for people's equipment, VLANs of the site, and what keeps both from each other's mistakes.
 
 Its whole configuration comes from NetBox: VLANs of the site, ports with their VLANs, descriptions from what the cables
-lead to, the management address. On ports with no switch behind them, spanning tree's BPDU guard is on; DHCP answers are
-let in from where the fleet's gateways and firewalls are. SSH comes from the management stations alone.
+lead to, LAGs (several cables that are one link, by LACP), the management address. On ports with no switch behind them,
+spanning tree's BPDU guard is on; DHCP answers are let in from where the fleet's gateways and firewalls are. SSH comes
+from the management stations alone.
 
 Ports that NetBox does not know are left alone, and told as unmanaged.
 

@@ -199,10 +199,14 @@ class _Assembly:
 
     def _interface(self, kind: str, row: Row, addresses: Mapping[str, list[str]]) -> Row:
         vlans = self._rows["vlans"]
+        lag = self._rows[kind].get(row["lag"]) if kind == "interfaces" else None
+        if lag and lag["device"] != row["device"]:
+            self._wrong(kind, row, "lag", "is another device's, and samdrift knows no virtual chassis", "clear it")
         untagged = vlans.get(row["untagged_vlan"])
         return {
             **_fields(row, ("name", "enabled", "description")),
             "type": row["type"] if kind == "interfaces" else "virtual",
+            "lag": lag["name"] if lag else None,
             "untagged_vlan": untagged["vid"] if untagged else None,
             "tagged_vlans": [vlans[i]["vid"] for i in row["tagged_vlans"] if i in vlans],
             "addresses": addresses.get(f"{INTERFACE if kind == 'interfaces' else VM_INTERFACE}:{row['id']}", []),

@@ -141,8 +141,8 @@ KINDS = (
         "dcim/interfaces",
         ("tagged_vlans",),
         "interface_list",
-        f"{_INTERFACE} type device {{ id }}",
-        _VLANS | {"device": "devices"},
+        f"{_INTERFACE} type lag {{ id }} device {{ id }}",
+        _VLANS | {"lag": "interfaces", "device": "devices"},
     ),
     Kind(
         "vm_interfaces",

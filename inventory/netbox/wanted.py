@@ -311,6 +311,13 @@ def _interfaces(fleet: Fleet, kind: str) -> Iterator[Wanted]:
             yield Wanted((host.name, interface.name), fields, {"mode": _mode(interface)})
 
 
+def _members(fleet: Fleet) -> Iterator[Wanted]:
+    for host in fleet.hosts:
+        for interface in host.interfaces if host.kind == "device" else ():
+            lag = None if interface.lag is None else Ref("interface", (host.name, interface.lag))
+            yield Wanted((host.name, interface.name), {"lag": lag})
+
+
 def _vlan(host: Host, vid: int | None) -> Ref | None:
     return None if vid is None else Ref("VLAN", (host.site, vid))
 
@@ -547,11 +554,12 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "interface",
         "dcim/interfaces",
-        ("device", "type", *INTERFACE_READS),
+        ("device", "type", "lag", *INTERFACE_READS),
         _interface_key,
         partial(_interfaces, kind="device"),
         called="{0}:{1}",
     ),
+    Kind("LAG", "dcim/interfaces", (), _interface_key, _members, called="of {0}:{1}", of="interface"),
     Kind(
         "virtual interface",
         "virtualization/interfaces",

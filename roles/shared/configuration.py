@@ -7,6 +7,8 @@ which joins what stands apart in a text.
 
 - Only managed sections are touched. What else runs, and is no vendor's default, is *unmanaged*: it is told, and stays.
 - Order means nothing, as devices print lines in an order of their own; where it matters, the lines are numbered.
+- What leaves a LAG does so first, as what the LAG is told then is none of its business; and of a port that joins or
+  leaves one, all that is intended is typed again.
 - A new value replaces the old one, which is not taken away before. Whole sections, routes and entries of tables are
   taken away last, when nothing refers to them any more.
 - A device shows a secret in a form of its own, which cannot be compared with the secret. So the line without it is
@@ -24,6 +26,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from hier_config import HConfig, HConfigChild, Platform, get_hconfig_driver
 from hier_config.platforms.driver_base import HConfigDriverBase, HConfigDriverRules
@@ -39,6 +42,8 @@ Lines = dict[str, "Lines"]
 """Lines, and what stands below each."""
 Slot = tuple[int, tuple[str | None, ...]]
 """A setting of a section that has one value."""
+Phase = Literal["early", "usual", "late"]
+"""When a line is typed: what leaves a LAG first, and whole sections are taken away last."""
 
 LINE_END = re.compile(r"\r*\n")
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
@@ -217,10 +222,13 @@ def _begins(lineage: Lineage, path: Path) -> bool:
 
 def _put(vendor: Vendor, lines: Lines, path: Path) -> None:
     for text in path:
-        opposite = text.removeprefix("no ") if text.startswith("no ") else f"no {text}"
         if vendor.syntax == "indented":
-            lines.pop(opposite, None)  # whichever comes later is in force
+            lines.pop(_opposite(text), None)  # whichever comes later is in force
         lines = lines.setdefault(text, {})
+
+
+def _opposite(text: str) -> str:
+    return text.removeprefix("no ") if text.startswith("no ") else f"no {text}"
 
 
 def _with_lists(vendor: Vendor, lines: Lines) -> Lines:
@@ -420,8 +428,34 @@ def _delta(vendor: Vendor, has: Lines, wants: Lines, managed: Collection[Lineage
         return {text: with_staying(has.get(text, {}), wants.get(text, {}), (*above, text)) for text in texts}
 
     driver = _Driver(vendor)
-    moved = _differing(has, with_staying(has, wants, ()))
+    moved = _differing(_without_lost(vendor, has, wants), with_staying(has, _joined(vendor, wants), ()))
     return _tree(driver, moved[0]).config_to_get_to(_tree(driver, moved[1]))
+
+
+def _without_lost(vendor: Vendor, has: Lines, wants: Lines) -> Lines:
+    """What is there, but for what a port may lose as it joins a LAG or leaves it: so it is typed again."""
+
+    def lost(text: str, below: Lines) -> Lines:
+        wanted = wants.get(text, {})
+        joined, joins = ({line for line in of if _joins(vendor, line)} for of in (below, wanted))
+        if joined == joins:
+            return below
+        return {line: b for line, b in below.items() if line not in wanted and _opposite(line) not in wanted}
+
+    return {text: lost(text, below) for text, below in has.items()} if vendor.joins else has
+
+
+def _joined(vendor: Vendor, wants: Lines) -> Lines:
+    """What is wanted, with the line by which a port joins a LAG first, where it takes what was said before."""
+    if not vendor.joins_first:
+        return wants
+    return {
+        text: dict(sorted(below.items(), key=lambda line: not _joins(vendor, line[0]))) for text, below in wants.items()
+    }
+
+
+def _joins(vendor: Vendor, line: str) -> bool:
+    return any(re.search(p, line) for p in vendor.joins)
 
 
 def _differing(a: Lines, b: Lines) -> tuple[Lines, Lines]:
@@ -453,27 +487,28 @@ class _Pen:
         says: what lines say that hold a secret of ours.
         hidden: lines that devices take and never show, by the line that stands before them.
         has: the configuration that is there.
-        late: of the leaves, those that come after the others are written, last first; or the others.
+        phase: of the leaves, those that come before the others are written, those others, or those that come after
+            them, last first.
     """
 
     vendor: Vendor
     says: Mapping[Path, str]
     hidden: Mapping[Path, list[str]]
     has: _Configuration
-    late: bool
+    phase: Phase
 
     def write(self, node: HConfig | HConfigChild) -> Iterator[str]:
         """All that is to be typed of what stands below a line."""
         said: set[str] = set()
-        last_first = self.late and self.vendor.syntax != "set"
+        last_first = self.phase == "late" and self.vendor.syntax != "set"
         for child in reversed(list(node.children)) if last_first else list(node.children):
             if child.children:
                 inner = list(self.write(child))
                 yield from self._section(child, inner) if inner else ()
-            elif self._is_late(child) == self.late and child.text not in said:
+            elif self._phase(child) == self.phase and child.text not in said:
                 said.add(child.text)
                 yield from self._leaf(child)
-            if child.new_in_config and not self.late:
+            if child.new_in_config and self.phase == "usual":
                 yield from (self._indented(child, line) for line in self.hidden.get(tuple(child.path()), ()))
 
     def _section(self, child: HConfigChild, inner: list[str]) -> Iterator[str]:
@@ -511,6 +546,11 @@ class _Pen:
     def _indented(child: HConfigChild, text: str) -> str:
         return f"{'  ' * (child.depth() - 1)}{text}"
 
+    def _phase(self, child: HConfigChild) -> Phase:
+        if child.text.startswith("no ") and _joins(self.vendor, child.text.removeprefix("no ")):
+            return "early"
+        return "late" if self._is_late(child) else "usual"
+
     def _is_late(self, child: HConfigChild) -> bool:
         if self.vendor.syntax == "set":
             return not child.text.startswith("delete ")  # one commit, so nothing is late: deleted is first
@@ -525,9 +565,9 @@ class _Pen:
 def _typed(
     vendor: Vendor, has: _Configuration, wants: _Configuration, delta: HConfig, *, says: Mapping[Path, str]
 ) -> Iterator[str]:
-    """What is added and changed, in the order in which it is wanted; then what is taken away, last first."""
-    for late in (False, True):
-        yield from _Pen(vendor, says, wants.hidden, has, late).write(delta)
+    """What leaves a LAG; what is added and changed, in the order in which it is wanted; last what is taken away."""
+    for phase in get_args(Phase):
+        yield from _Pen(vendor, says, wants.hidden, has, phase).write(delta)
 
 
 def _statement(says: Mapping[Path, str], path: Path) -> str:

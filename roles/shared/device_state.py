@@ -7,7 +7,7 @@ them. Not here: the checks (`tests/state/`), and how a device is reached.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ntc_templates.parse import parse_output  # type: ignore[import-untyped]  # it has no types
@@ -53,6 +53,12 @@ def trunks(vendor: Vendor, said: str, settings: Settings) -> dict[str, set[int]]
 def wanted_trunks(settings: Settings) -> dict[str, set[int]]:
     """The VLANs that each trunk is to carry."""
     return {p.name: set(p.vids) for p in settings.ports if p.is_trunk}
+
+
+def sockets(settings: Settings, names: Iterable[str]) -> set[str]:
+    """The physical ports of these, of which each must be up for the link to be whole: of a LAG, its members."""
+    members = {p.name: p.members for p in settings.lags}
+    return {socket for name in names for socket in members.get(name, (name,))}
 
 
 def disabled(vendor: Vendor, said: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Annotated
 
@@ -52,7 +53,12 @@ class Options(RoleOptions):
 
 
 class Port(Frozen):
-    """A physical port. `edge`: no switch is at its other end; `trusted`: the DHCP servers may be."""
+    """A physical port, or a LAG: several that are one. `edge`: no switch is at its other end; `trusted`: the DHCP
+    servers may be.
+
+    A member of a LAG names it, and carries nothing of its own; `group` is the number in that LAG's name, which vendors
+    call it by. A LAG has the same number, and knows its members.
+    """
 
     name: str
     description: str
@@ -62,6 +68,10 @@ class Port(Frozen):
     edge: bool
     trusted: bool
     addresses: tuple[IPv4Interface, ...] = ()
+    is_lag: bool = False
+    members: tuple[str, ...] = ()
+    lag: str | None = None
+    group: int | None = None
 
     @property
     def is_trunk(self) -> bool:
@@ -120,6 +130,15 @@ class Settings(RoleSettings):
     reached: tuple[IPv4Network, ...]
     accounts: Accounts
 
+    @property
+    def lags(self) -> tuple[Port, ...]:
+        """The ports that are several."""
+        return tuple(p for p in self.ports if p.is_lag)
+
+    def carrier(self, port: Port) -> Port:
+        """Who carries the VLANs of a port: its LAG, or the port itself."""
+        return next((p for p in self.lags if p.name == port.lag), port)
+
 
 def device_settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     """What a device is to be, from the inventory alone."""
@@ -130,7 +149,7 @@ def device_settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     if not stations:
         fix = "give one active host the device role management-station"
         raise SettingsError("nobody could log in: there is no management station", field="fleet", fix=fix)
-    ends = far_ends(host, fleet)
+    ends, ports = far_ends(host, fleet), [i for i in host.interfaces if _is_port(i)]
     times, logs = time_servers(fleet), fleet.with_role("log_server")
     servers, monitors = (*times, *logs), addresses_of(fleet.with_role("monitoring"))
     return Settings(
@@ -141,7 +160,7 @@ def device_settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         address=address,
         gateway=_gateway(address, fleet),
         segments=segments,
-        ports=tuple(_port(i, vendor, ends.get(i.name), segments) for i in host.interfaces if _is_physical(i)),
+        ports=tuple(_port(i, host, vendor, ends, segments) for i in sorted(ports, key=lambda i: not i.is_lag)),
         neighbours=tuple(
             Neighbour(port=port, host=far.name, talks=far.status == "active" and far.role in SWITCHES)
             for port, (far, _) in sorted(ends.items())
@@ -199,15 +218,19 @@ def far_ends(host: Host, fleet: Fleet) -> dict[str, tuple[Host, str]]:
 
 def interfaces(settings: Settings) -> str:
     """A regular expression for the names of the ports that NetBox knows: no other is the role's."""
-    return "|".join(re.escape(p.name) for p in settings.ports) or "(?!)"
+    return _any_of(p.name for p in settings.ports)
+
+
+def _any_of(names: Iterable[object]) -> str:
+    return "|".join(re.escape(str(name)) for name in names) or "(?!)"
 
 
 def _both_ways(cable: Cable) -> tuple[tuple[str, str], tuple[str, str]]:
     return (cable.a, cable.b), (cable.b, cable.a)
 
 
-def _is_physical(interface: Interface) -> bool:
-    return interface.type not in {"virtual", "lag", "bridge"}
+def _is_port(interface: Interface) -> bool:
+    return interface.type not in {"virtual", "bridge"}
 
 
 def _vid(interface: Interface) -> int | None:
@@ -215,7 +238,7 @@ def _vid(interface: Interface) -> int | None:
     if interface.untagged_vlan is not None:
         return interface.untagged_vlan
     number = re.search(r"(\d+)$", interface.name)
-    return int(number[1]) if number and not _is_physical(interface) else None
+    return int(number[1]) if number and not _is_port(interface) else None
 
 
 def _management(host: Host) -> tuple[Interface, IPv4Interface]:
@@ -242,7 +265,13 @@ def _reached(address: IPv4Interface, far: tuple[IPv4Network, ...], fleet: Fleet)
     return tuple(sorted(found - {address.network}))
 
 
-def _port(interface: Interface, vendor: Vendor, end: tuple[Host, str] | None, segments: tuple[Segment, ...]) -> Port:
+def _port(
+    interface: Interface,
+    host: Host,
+    vendor: Vendor,
+    ends: Mapping[str, tuple[Host, str]],
+    segments: tuple[Segment, ...],
+) -> Port:
     field = f"interface {interface.name}"
     if not INTERFACE.fullmatch(interface.name):
         fix = "use the name that the device prints"
@@ -251,18 +280,44 @@ def _port(interface: Interface, vendor: Vendor, end: tuple[Host, str] | None, se
     vids = {*interface.tagged_vlans, *({interface.untagged_vlan} if interface.untagged_vlan else ())}
     if unknown := sorted(vids - known):
         raise SettingsError(f"there is no VLAN {unknown[0]} at this site", field=field, fix="add it, or take it away")
-    towards = end[0].role if end else ""
-    text = f"{end[0].name} {end[1]}" if end else interface.description
+    members = tuple(i.name for i in host.interfaces if i.lag == interface.name)
+    far = [ends[name] for name in (members if interface.is_lag else (interface.name,)) if name in ends]
+    towards = {end.role for end, _ in far}
     return Port(
         name=interface.name,
-        description=one_line(text, vendor),
+        description=one_line(_led_to(far, whole=interface.is_lag) or interface.description, vendor),
         enabled=interface.enabled,
         untagged=interface.untagged_vlan,
         tagged=tuple(sorted(interface.tagged_vlans)),
-        edge=towards not in SWITCHES,
-        trusted=towards in NETWORK,
+        edge=interface.lag is None and towards.isdisjoint(SWITCHES),
+        trusted=interface.lag is None and bool(towards) and towards <= NETWORK,
         addresses=interface.addresses,
+        is_lag=interface.is_lag,
+        members=members,
+        lag=interface.lag,
+        group=_group(interface, vendor),
     )
+
+
+def _led_to(far: Iterable[tuple[Host, str]], *, whole: bool) -> str:
+    """What cables lead to, in words; of a LAG as a `whole`, to which LAGs, or, where the other end says none, hosts."""
+    found: dict[str, None] = {}
+    for host, name in far:
+        lag = next((i.lag for i in host.interfaces if i.name == name), None)
+        found[f"{host.name} {(lag or '') if whole else name}".strip()] = None
+    return ", ".join(found)
+
+
+def _group(interface: Interface, vendor: Vendor) -> int | None:
+    """The number of the LAG that an interface is, or is a member of."""
+    lag = interface.name if interface.is_lag else interface.lag
+    if lag is None:
+        return None
+    named = re.fullmatch(vendor.lag, lag)
+    if named is None:
+        what = f"{vendor.name} has no LAG of the name {lag!r}"
+        raise SettingsError(what, field=f"interface {lag}", fix=f"name it as the device does: {vendor.lag}")
+    return int(named[1]) if named.re.groups else None
 
 
 def _accounts(host: Host, vendor: Vendor, options: Options) -> Accounts:
@@ -282,10 +337,9 @@ def _accounts(host: Host, vendor: Vendor, options: Options) -> Accounts:
 
 def switch_sections(settings: Settings) -> tuple[Lineage, ...]:
     """The sections of a switch's configuration that are the role's, by its platform."""
-    names = interfaces(settings)
-    return tuple(
-        tuple(pattern.replace("PORTS", names) for pattern in lineage) for lineage in SECTIONS[settings.platform]
-    )
+    names, numbers = interfaces(settings), _any_of(p.group for p in settings.lags)
+    managed = (*SECTIONS[settings.platform], *(WITH_LAGS.get(settings.platform, ()) if settings.lags else ()))
+    return tuple(tuple(p.replace("PORTS", names).replace("GROUPS", numbers) for p in lineage) for lineage in managed)
 
 
 SECTIONS: dict[str, tuple[Lineage, ...]] = {
@@ -302,7 +356,7 @@ SECTIONS: dict[str, tuple[Lineage, ...]] = {
         ("access-list ip MANAGEMENT",),
         ("apply access-list ip .* control-plane vrf default",),
         (r"vlan (?!1$)\d+",),
-        (r"interface (PORTS)",),
+        (r"interface (PORTS|lag (GROUPS))",),
         (r"interface vlan (?!1$)\d+",),
         (r"ip route 0\.0\.0\.0/0 .*",),
     ),
@@ -342,4 +396,6 @@ SECTIONS: dict[str, tuple[Lineage, ...]] = {
         ("protocols", "rstp|lldp"),
     ),
 }
-"""What a switch's role manages of its configuration; `PORTS` are those that NetBox knows."""
+"""What a switch's role manages of its configuration; NetBox knows the `PORTS`, and LAGs of the numbers `GROUPS`."""
+WITH_LAGS: dict[str, tuple[Lineage, ...]] = {"junos": (("chassis", "aggregated-devices", "ethernet", "device-count"),)}
+"""And where NetBox knows LAGs."""

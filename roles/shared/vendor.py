@@ -117,6 +117,13 @@ class Vendor(Frozen):
         default=(), description="outermost lines that are taken back after everything else, as whole sections are"
     )
     lists: tuple[NumberList, ...] = ()
+    joins: tuple[str, ...] = Field(
+        default=(),
+        description="lines by which a port becomes a member of a LAG: taken back before anything else; what else the "
+        "port is told is typed again when it joins or leaves, as it may be lost then",
+    )
+    joins_first: bool = Field(default=False, description="whether a port loses what it was told before it joined")
+    lag: str = Field(default="(?!)", description="names of LAGs, as state is told by them; group 1 is the number")
     hidden: tuple[str, ...] = Field(
         default=(), description="lines that are taken and never shown: typed when the line before them is"
     )

@@ -120,6 +120,11 @@ class Habits:
         hidden: what is taken and not shown.
         encoded: how a secret is shown: a pattern, whose group `secret` is replaced by what the template makes of it.
         words: with which words a line may begin, at the outermost level and below it.
+        member: the line by which a port becomes a member of a LAG; group 1 is that one's number.
+        lag: the section of the LAG of a number.
+        pushed: what is typed in a LAG's section, its members are told too.
+        own: what a member may be told itself, where that is not everything. What it was told before it joined is lost
+            then, and it is shut when it joins and when it leaves; and its LAG must be there.
         needs_vlan: lines that need the VLANs that group 1 names.
         numbered_once: whether a numbered line is refused where there is one of that number.
         refusal: what the device says to what it does not know.
@@ -135,6 +140,10 @@ class Habits:
     hidden: tuple[str, ...]
     encoded: tuple[tuple[str, str], ...]
     words: tuple[frozenset[str], frozenset[str]]
+    member: str = "(?!)"
+    lag: str = ""
+    pushed: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
     needs_vlan: tuple[str, ...] = ()
     numbered_once: bool = True
     refusal: str = "% Invalid input detected at '^' marker."
@@ -167,10 +176,51 @@ class IndentedEditor(Editor):
             self.left, self.path = True, []
         elif banner := re.match(r"banner \S+ (\^C|\S)", typed):
             self._begin_text(typed, banner[1])
-        elif typed.startswith("no "):
+        else:
+            self._take_or_back(typed)
+            self._push(typed)
+
+    def _take_or_back(self, typed: str) -> None:
+        if typed.startswith("no "):
             self._take_back(typed.removeprefix("no "))
         else:
             self._take(typed)
+
+    def _push(self, typed: str) -> None:
+        """Tell the members of a LAG what it was told."""
+        at = list(self.path)
+        if at and any(re.match(p, typed.removeprefix("no ")) for p in self.habits.pushed):
+            for member in self._members(at[0]):
+                self.path = [member]
+                self._take_or_back(typed)
+            self.path = at
+
+    def _members(self, lag: str) -> list[str]:
+        return [port for port, below in self.tree.items() if any(self._lag_of(line) == lag for line in below)]
+
+    def _lag_of(self, line: str) -> str:
+        """The section of the LAG that a line makes a port a member of."""
+        found = re.match(self.habits.member, line)
+        return self.habits.lag.format(found[1]) if found else ""
+
+    def _is_own(self, typed: str) -> bool:
+        return not self.habits.own or any(re.search(p, typed) for p in self.habits.own)
+
+    def _join(self, lag: str) -> None:
+        here = self.here
+        if not self.habits.own:
+            pushed = (line for line in here if any(re.match(p, line) for p in self.habits.pushed))
+            self.tree.setdefault(lag, {line: {} for line in pushed})
+            return
+        if lag not in self.tree or any(self._lag_of(line) not in {"", lag} for line in here):
+            raise Refused("LAG does not exist, or the interface is a member of another one.")
+        if not any(self._lag_of(line) for line in here):
+            self._shut(here)
+
+    def _shut(self, here: Tree) -> None:
+        """A port that has lost all that it was told."""
+        here.clear()
+        here["shutdown"] = {}
 
     def _begin_text(self, typed: str, until: str) -> None:
         kind = " ".join(typed.split()[:2])
@@ -196,6 +246,10 @@ class IndentedEditor(Editor):
             found = re.search(pattern, typed)
             if found and any(f"vlan {vid}" not in self.tree for vid in numbers(found[1])):
                 raise Refused(f"VLAN {found[1]} does not exist.")
+        if lag := self._lag_of(typed):
+            self._join(lag)
+        elif self.path and any(self._lag_of(line) for line in self.here) and not self._is_own(typed):
+            raise Refused("Operation not allowed on an interface that is part of a LAG.")
         if any(re.search(p, typed) for p in habits.hidden):
             return
         several = re.fullmatch(r"vlan (\d[\d,-]*)", typed)
@@ -257,7 +311,12 @@ class IndentedEditor(Editor):
                 return
         if re.fullmatch(r"vlan \d+", typed) and not self.path:
             self._forget_vlan(int(typed.split()[1]))
+        for member in self._members(typed) if not self.path else ():
+            stays: Tree = {line: {} for line in self.tree[member] if not self._lag_of(line)}
+            self.tree[member] = stays | {"shutdown": {}}
         words = typed.split()
+        if habits.own and self._lag_of(typed) and typed in here:
+            self._shut(here)
         for line in [line for line in here if line == self._shown(typed) or line.split()[: len(words)] == words]:
             del here[line]
         if any(re.search(p, typed) for p in habits.off):
@@ -337,6 +396,7 @@ REFERENCES: Mapping[str, str] = MappingProxyType(
         "device": "config system interface",
         "srcaddr": "config firewall address",
         "dstaddr": "config firewall address",
+        "member": "config system interface",
     }
 )
 """Settings that name an entry of another table."""
@@ -377,9 +437,25 @@ class BlocksEditor(Editor):
         for name in re.findall(r'"[^"]*"', value) if table else ():
             if name not in BUILT_IN and f"edit {name}" not in self.tree.get(str(table), {}):
                 raise Refused("entry not found in datasource\nvalue parse error before " + name)
+        if key == "member":
+            self._check_members(re.findall(r'"[^"]*"', value))
         self._unset(key)
+        if rest == "lacp-mode active":
+            return  # what it is anyway, it does not show
         secret = re.search(r"passw|secret|-pwd|\bkey$", key) and not value.startswith("ENC ")
         self.here[f"set {key} ENC {hashed(value)}" if secret else f"set {key} {value}"] = {}
+
+    def _check_members(self, names: list[str]) -> None:
+        """A LAG's members have no address, are nobody else's, and no policy names them."""
+        interfaces = self.tree["config system interface"]
+        if not any(line.startswith("set vdom ") for line in self.here):
+            raise Refused("node_check_object fail! for vdom")
+        others = {entry: below for entry, below in interfaces.items() if entry != self.path[-1]}
+        elsewhere = [line for line in _settings(self.tree | {"config system interface": others}) if _refers(line)]
+        for name in names:
+            has_address = any(line.startswith("set ip ") for line in interfaces[f"edit {name}"])
+            if has_address or any(name in line.split() for line in elsewhere):
+                raise Refused(f"entry not found in datasource\nvalue parse error before {name}")
 
     def _delete(self, name: str) -> None:
         entry = f"edit {name}"
@@ -397,6 +473,10 @@ class BlocksEditor(Editor):
         """What has no setting left is not shown."""
         for line in [line for line, below in self.here.items() if line.startswith("config ") and not below]:
             del self.here[line]
+
+
+def _refers(line: str) -> bool:
+    return REFERENCES.get(line.split()[1]) == "config system interface"
 
 
 def _settings(tree: Tree) -> Iterator[str]:
@@ -442,7 +522,7 @@ ONE_VALUE = _set_of(
     """host-name domain-name time-zone description mtu vlan-id native-vlan-id l3-interface interface-mode next-hop class
     encrypted-password plain-text-password-value secret location contact security-model security-level notify-view
     read-view write-view authentication-key authentication-password privacy-key privacy-password
-    bridge-priority"""
+    bridge-priority 802.3ad device-count"""
 )
 NAMED = _set_of(
     """unit family user file host server address route term filter prefix-list group view oid tacplus-server
@@ -574,6 +654,9 @@ IOS = Habits(
         (r"(?P<head>^username \S+ .*\bsecret) (?!9 )(?:0 )?(?P<secret>\S+)$", r"\g<head> 9 $9$HASH"),
         (r"(?P<head>^key) (?!7 )(?:0 )?(?P<secret>\S+)$", r"\g<head> 7 HASH"),
     ),
+    member=r"channel-group (\d+) mode ",
+    lag="interface Port-channel{}",
+    pushed=(r"switchport ", r"spanning-tree ", r"ip dhcp snooping ", r"shutdown$"),
     words=(
         _set_of(
             """hostname vlan interface line ip tacacs radius aaa archive router spanning-tree snmp-server logging ntp
@@ -618,6 +701,9 @@ AOS_CX = Habits(
         ),
         (r"(?P<head>\b(?:password|key)) plaintext (?P<secret>\S+)", r"\g<head> ciphertext HASH"),
     ),
+    member=r"lag (\d+)$",
+    lag="interface lag {}",
+    own=(r"^lag \d+$", r"^shutdown$", r"^description ", r"^mtu ", r"^lacp "),
     words=(
         _set_of(
             """hostname vlan interface access-list vsf aaa user snmpv3 snmp-server logging ntp spanning-tree ssh

@@ -182,6 +182,8 @@ def _cx_trunks(device: Device, _: re.Match[str]) -> str:
 
 
 def _cx_vids(section: Tree) -> set[int]:
+    if _value(section, r"lag (\d+)"):
+        return set()  # what a member carries is the LAG's
     allowed = _value(section, r"vlan trunk allowed (\d\S*)")
     if not allowed:
         return {int(_value(section, r"vlan access (\d+)") or 1)}

@@ -1,6 +1,6 @@
 """A client in one of the lab's networks: a network namespace whose one interface is plugged into that network's bridge.
 
-It has no address until it is given one, or gets one by DHCP, as a computer in an office.
+It has no address until it is lent one, as a computer in an office.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import hashlib
 import shlex
 import subprocess
 import sys
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from types import TracebackType
 from typing import Self
 
@@ -29,14 +29,11 @@ raise SystemExit(ping.recv(64)[20] != 0)
 
 
 class Client:
-    """A client of this prefix, as a context manager; `address` and `gateway` are set by hand, where they are given."""
+    """A client of this prefix, as a context manager; one of each name."""
 
-    def __init__(
-        self, prefix: IPv4Network, address: IPv4Interface | None = None, gateway: IPv4Address | None = None
-    ) -> None:
+    def __init__(self, prefix: IPv4Network, name: str = "") -> None:
         self.prefix = prefix
-        self.name = f"client-{hashlib.sha256(f'{prefix} {address}'.encode()).hexdigest()[:8]}"
-        self._address, self._gateway = address, gateway
+        self.name = f"client-{hashlib.sha256(f'{prefix} {name}'.encode()).hexdigest()[:8]}"
         self._switch = Switch(lab_directory().resolve())
         self._handle = self._switch.directory / self.name  # in the lab's directory: what is left ends with the lab
 
@@ -50,10 +47,6 @@ class Client:
             run("ip", "link", "add", *ends)
             run(*self._switch.inside("ip", "link", "set", port, "master", segment_name(self.prefix), "up"))
             self.run("ip link set lo up", f"ip link set {INTERFACE} up")
-            if self._address is not None:
-                self.run(f"ip address add {self._address} dev {INTERFACE}")
-            if self._gateway is not None:
-                self.run(f"ip route add default via {self._gateway}")
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -70,6 +63,10 @@ class Client:
         done = self.try_to(" && ".join(commands), timeout=timeout)
         assert done.returncode == 0, f"{commands} ended with {done.returncode}: {done.stdout}{done.stderr}"
         return done.stdout
+
+    def address(self) -> str:
+        """The address that it has now."""
+        return self.run(f"ip -4 -o address show dev {INTERFACE}").split()[3].partition("/")[0]
 
     def pings(self, address: IPv4Address) -> bool:
         """Whether an address answers a ping within a second."""

@@ -129,11 +129,13 @@ def _modules(*names: str) -> list[Path]:
     return [Path(__file__).with_name(f"{name}.py") for name in names]
 
 
-FIRST = _modules("test_untrusted", "test_main_job", "test_guard", "test_gateway_services")
+FIRST = _modules("test_untrusted", "test_main_job", "test_edge")
 """What needs the lab and no NetBox, from empty disks on: one lab, that each of them leaves as the next expects it."""
 
 LAST = _modules("test_netbox_seed", "test_netbox_pull", "test_netbox_role", "test_write_back")
-"""What needs the lab's NetBox, which is deployed while everything between runs."""
+"""What needs the lab's NetBox, which is deployed while everything between runs: among it the guard's tests, which touch
+other hosts than it does, and mostly wait.
+"""
 
 DEPLOYMENT = pytest.StashKey[Deployment]()
 
@@ -195,10 +197,15 @@ def image(able: None, request: pytest.FixtureRequest) -> Path:
 @pytest.fixture(scope="session")
 def machine(able: None, request: pytest.FixtureRequest) -> Iterator[None]:
     """A machine on which the tests' own lab is nobody else's now; what is up when they end is taken down."""
-    if deployment := request.config.stash.get(DEPLOYMENT, None):
-        deployment.await_end()
+    await_deployment(request.config)
     yield
     Lab().down()
+
+
+def await_deployment(config: pytest.Config) -> None:
+    """If the lab's NetBox is being deployed, wait until it is; an error if it failed."""
+    if deployment := config.stash.get(DEPLOYMENT, None):
+        deployment.await_end()
 
 
 @pytest.fixture(scope="session")
@@ -215,6 +222,7 @@ def netbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     given = given_netbox()
     if given is None:
         request.getfixturevalue("machine")
+        await_deployment(request.config)
     return given or netbox_in_lab(tmp_path_factory.mktemp("netbox"))
 
 

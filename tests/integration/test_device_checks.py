@@ -50,7 +50,9 @@ DISABLED = "no port is shut for a fault"
 UP = "the ports that it serves are up"
 
 UPLINKS = {"alv-sw1": "1/1/25", "heb-sw1": "xe-0/2/0", "ost-sw1": "GigabitEthernet1/1/1", "tie-core1": "1/1/56"}
-"""A trunk of each switch, to another one."""
+"""A port of each switch that leads to another one."""
+TRUNKED = UPLINKS | {"tie-core1": "lag 1"}
+"""The trunk that it is, or is a member of, as the device calls it."""
 WITHOUT_A_VLAN = {
     "arubaos-cx": ("interface {port}", "no vlan trunk allowed 110"),
     "cisco-ios": ("interface {port}", "switchport trunk allowed vlan 101,120,130"),
@@ -184,7 +186,7 @@ def a_shut_port(device: Device, host: Host) -> str:
 
 def a_trunk_without_a_vlan(device: Device, host: Host) -> str:
     """Someone has taken a VLAN from a trunk."""
-    port = UPLINKS[host.name]
+    port = TRUNKED[host.name]
     lines = [line.format(port=port) for line in WITHOUT_A_VLAN[host.platform]]
     device.running = applied_lines(host.platform, device.running, lines)
     return "110"

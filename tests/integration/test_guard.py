@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ from inventory.errors import SamdriftError
 from inventory.snapshot import load
 from roles.shared.guard import kept_file
 from tests.integration import cutting
+from tests.integration.conftest import await_deployment
 from tests.integration.cutting import WAYS
 from tests.integration.lab import NETBOX, by_hand, samdrift
 
@@ -29,10 +31,11 @@ SECONDS = 12.0
 
 
 @pytest.fixture(scope="module", autouse=True)
-def lab(machine: None) -> None:
+def lab(machine: None, request: pytest.FixtureRequest) -> None:
     """The gateways as they should be: as the main job left them, or else applied for these tests."""
-    samdrift("lab", "up")
-    if any(plan.changes for plan in _looked(GATEWAYS)):
+    if any(plan.error or plan.changes for plan in _looked(GATEWAYS)):
+        await_deployment(request.config)
+        samdrift("lab", "up")
         samdrift("--lab", "--limit", f"not {NETBOX}", "apply", "--yes")
 
 
@@ -109,13 +112,14 @@ def test_a_host_puts_itself_back_when_who_changes_it_is_killed(way: str) -> None
     assert (after.error, after.armed, after.fingerprint) == ("", "", before.fingerprint)
 
 
-def test_a_guard_that_is_found_armed_is_reported_and_waited_for() -> None:
+def test_a_guard_that_is_found_armed_is_reported_and_waited_for(tmp_path: Path) -> None:
     host = "kni-gw1"
+    there = ("--lab", "--state", str(tmp_path), "--limit", host)
     by_hand(host, guard.arm([kept_file("/etc/cutting")], seconds=20, run="another", said="somebody's change"))
     assert [plan.armed for plan in _looked((host,))] == ["somebody's change"]
-    document = samdrift("--lab", "--limit", host, "plan", "--detailed-exitcode", expect=Exit.DIFFERENCES)
+    document = samdrift(*there, "plan", "--detailed-exitcode", expect=Exit.DIFFERENCES)
     assert [f["kind"] for f in document["findings"]] == ["unconfirmed"]
-    record = samdrift("--lab", "--limit", host, "apply", "--yes", expect=Exit.DIFFERENCES)
+    record = samdrift(*there, "apply", "--yes", expect=Exit.DIFFERENCES)
     assert [f["kind"] for f in record["findings"]] == ["unconfirmed"]
     assert [h["outcome"] for h in record["hosts"]] == ["in sync"]
     assert [plan.armed for plan in _looked((host,))] == [""]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from roles.shared.device_state import asked, rows
+from roles.shared.device_state import asked, rows, sockets
 
 if TYPE_CHECKING:
     from roles.edge_firewall import Settings
@@ -18,5 +18,6 @@ def test_its_clock_follows_a_time_server(host: Any, settings: Settings) -> None:
 def test_the_ports_that_it_serves_are_up(host: Any, settings: Settings) -> None:
     vendor, command = asked(settings, "up")
     states = {row["port"]: row["state"] for row in rows(vendor, "up", host.run(command).stdout)}
-    serving = sorted({settings.outside, settings.management_interface, *(p.name for p in settings.inside if p.enabled)})
+    named = (settings.outside, settings.management_interface, *(p.name for p in settings.inside if p.enabled))
+    serving = sorted(sockets(settings, named))
     assert {port: states.get(port, "not there") for port in serving} == dict.fromkeys(serving, "up")

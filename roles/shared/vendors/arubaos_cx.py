@@ -5,10 +5,15 @@ taken back when the time is over, and nothing documented takes it back sooner. H
 tells whether the time runs; the checkpoints that `show checkpoint` lists are asked, and what it says is believed only
 if it names a running one. Two minutes before the end the device warns in every session.
 
+A port that joins a LAG loses what it was told before, and one that leaves it is shut (on the 8325); to move it to
+another LAG, it has to leave the first. The device calls the LAG that is `interface lag 1` in its configuration `lag1`
+where it tells its state.
+
 A list of VLANs on a trunk grows by what is typed, so that each VLAN of it is a setting of its own.
 
 Sources: HPE AOS-CX Command-Line Interface Guide, `checkpoint auto`, `checkpoint auto confirm`, `interface`,
-`description`, `default interface`, `vlan trunk allowed`; AOS-CX SNMP/MIB Guide, `snmpv3 user`.
+`description`, `default interface`, `vlan trunk allowed`, `interface lag`, `lag`, `lacp mode`; AOS-CX SNMP/MIB Guide,
+`snmpv3 user`.
 """
 
 from __future__ import annotations
@@ -64,7 +69,7 @@ VENDOR = Vendor(
         (r"^((?:tacacs|radius)-server host \S+) ",),
         (r"^(ssh access-list|snmp-server system-(?:location|contact)) ",),
         (r"^vlan \d", r"^(name|description) "),
-        (r"^interface ", r"^(description|ip address|vlan access|vlan trunk native|lag) "),
+        (r"^interface ", r"^(description|ip address|vlan access|vlan trunk native) "),
         (r"^interface lag ", r"^(lacp mode) "),
     ),
     shortened=(
@@ -78,6 +83,9 @@ VENDOR = Vendor(
     permanent=((r"^interface \d+/\d+/\d+",), (r"^interface mgmt$",), (r"^interface vlan 1$",), (r"^vlan 1$",)),
     opens=(r"^(?:vlan|interface|access-list|aaa group server) ",),
     last=(r"^ip route ",),
+    joins=(r"^lag \d+$",),
+    joins_first=True,
+    lag=r"lag([1-9]\d*)",
     lists=(
         NumberList(line=r"^(vlan )(?=\d)", each=True),
         NumberList(line=r"^(vlan trunk allowed )(?=\d)", each=True),
@@ -108,7 +116,7 @@ VENDOR = Vendor(
         "disabled": Question(
             command="show interface brief",
             pattern=(  # nothing behind the reason: a description is a person's
-                r"(?i)^\s*(?P<port>\d+/\d+/\d+)\s+\S+\s+\S+\s+\S+\s+yes\s+down\s+"
+                r"(?i)^\s*(?P<port>\d+/\d+/\d+|lag\d+)\s+\S+\s+\S+\s+\S+\s+yes\s+down\s+"
                 r"(?P<why>(?:\S+ )*?\S*(?:bpdu|guard|fault|err)\S*)"
             ),
         ),

@@ -4,10 +4,14 @@
 and nothing is changed. While the timer runs, `show archive config rollback timer` tells its settings, and otherwise
 `%No Rollback Confirmed Change pending`.
 
+What a port channel is told, its members are told by the device, and show: so the members' lines are the port channel's.
+A new one is switched, as on the Catalyst 9000; that it is routed until told otherwise (4500) is not known here.
+
 SNMPv3 users are not part of what `show running-config` prints (they are in a file of their own).
 
 Sources: Cisco IOS XE 17, System Management Configuration Guide, "Configuration Replace and Configuration Rollback";
-Cisco IOS SNMP Support Command Reference, `snmp-server user`.
+Catalyst 4500 Series IOS XE Command Reference, `channel-group`; Cisco IOS SNMP Support Command Reference,
+`snmp-server user`.
 """
 
 from __future__ import annotations
@@ -73,12 +77,12 @@ VENDOR = Vendor(
         (r"^vlan \d", r"^name "),
         (r"^interface ", r"^(description|ip address|switchport mode|switchport (?:access|voice) vlan) "),
         (r"^interface ", r"^(switchport trunk (?:native|allowed)) vlan "),
-        (r"^interface ", r"^(channel-group) "),
         (r"^(?:tacacs|radius) server ", r"^(address|key|timeout)\b"),
         (r"^line ", r"^(access-class|exec-timeout|transport input|login)\b"),
     ),
     shortened=(
         r"^description",
+        r"^channel-group",
         r"^name(?= )",
         r"^username \S+",
         r"^snmp-server (?:location|contact)",
@@ -93,6 +97,8 @@ VENDOR = Vendor(
     ),
     opens=(r"^(?:vlan|interface|line|ip access-list|radius server|tacacs server|aaa group server) ",),
     last=(r"^ip route ",),
+    joins=(r"^channel-group\b",),
+    lag=r"Port-channel([1-9]\d*)",
     lists=(
         NumberList(line=r"^(vlan )(?=\d)", each=True),
         NumberList(line=r"^(switchport trunk allowed vlan )(?:add )?(?=\d)"),
@@ -124,7 +130,13 @@ VENDOR = Vendor(
         r"^spanning-tree extend system-id$",
     ),
     longest=200,
-    short_names={"Gi": "GigabitEthernet", "Te": "TenGigabitEthernet", "Tw": "TwoGigabitEthernet", "Fa": "FastEthernet"},
+    short_names={
+        "Gi": "GigabitEthernet",
+        "Te": "TenGigabitEthernet",
+        "Tw": "TwoGigabitEthernet",
+        "Fa": "FastEthernet",
+        "Po": "Port-channel",
+    },
     asks={
         "neighbours": Question(
             command="show lldp neighbors detail",

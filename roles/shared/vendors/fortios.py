@@ -10,8 +10,13 @@ Each line is in force and saved when its block ends (`next`, `end`).
 
 `show` prints what differs from the default, and `end` leaves the whole block: the outermost one here.
 
-Sources: FortiOS CLI Reference, `config system global` (cfg-save, cfg-revert-timeout); Fortinet Technical Tip,
-"Configuration file save mode for configuration changes" (`execute cfg reload`: "Reboot to reload the configs").
+A LAG is made of ports that have no address and that no policy names; it needs its `vdom`, and LACP is active in it
+unless it says otherwise. So it comes after its members, and a port with a network of its own becomes a member in two
+changes: first the network is taken from it in NetBox.
+
+Sources: FortiOS CLI Reference, `config system global` (cfg-save, cfg-revert-timeout); FortiOS Handbook, "Aggregate
+interfaces"; Fortinet Technical Tip, "Configuration file save mode for configuration changes" (`execute cfg reload`:
+"Reboot to reload the configs").
 """
 
 from __future__ import annotations
@@ -58,6 +63,7 @@ VENDOR = Vendor(
     ),
     longest=63,
     ascii_only=False,
+    lag=r"[A-Za-z][A-Za-z0-9-]{0,14}",
     asks={
         "time": Question(command="diagnose sys ntp status", pattern=r"^synchronized: yes"),
         "up": Question(

@@ -13,7 +13,10 @@ pending` below the newest commit (0) says that the time runs.
 A statement is a path of words. Some words only announce a name (`unit 0`, `family inet`): without the name they cannot
 be deleted, so they are sections that can be emptied and not removed.
 
-Sources: Junos CLI User Guide, `commit`, `configure`, `show system commit`, `rollback`; Junos `display set`.
+There are as many LAGs (`ae0`, `ae1`, …) as `chassis aggregated-devices ethernet device-count` says.
+
+Sources: Junos CLI User Guide, `commit`, `configure`, `show system commit`, `rollback`; Junos `display set`; Ethernet
+Switching User Guide, "Aggregated Ethernet Interfaces".
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ VALUES = (
     "host-name|domain-name|time-zone|description|mtu|speed|vlan-id|native-vlan-id|l3-interface|interface-mode|"
     "next-hop|class|full-name|uid|encrypted-password|plain-text-password-value|ssh-ed25519|location|contact|"
     "security-model|security-level|notify-view|read-view|write-view|authentication-key|authentication-password|"
-    "privacy-key|privacy-password|secret|port|timeout|retry|source-address|bridge-priority|connection-limit"
+    "privacy-key|privacy-password|secret|802\\.3ad|device-count|port|timeout|retry|source-address|bridge-priority|connection-limit"
 )
 """Statements with one value: a new one takes the place of the old."""
 
@@ -86,6 +89,7 @@ VENDOR = Vendor(
     ),
     longest=80,
     hashed_logins=True,
+    lag=r"ae(\d+)",
     asks={
         "neighbours": Question(
             command="show lldp neighbors",
@@ -100,7 +104,7 @@ VENDOR = Vendor(
         "time": Question(command="show ntp associations no-resolve", pattern=r"^\*\S+"),
         "disabled": Question(
             command="show spanning-tree interface",
-            pattern=r"(?i)^(?P<port>\S+-\d+/\d+/\d+)\S*\s.*(?P<why>bpdu-incon\w*)",
+            pattern=r"(?i)^(?P<port>\S+-\d+/\d+/\d+|ae\d+)\S*\s.*(?P<why>bpdu-incon\w*)",
         ),
     },
 )

@@ -91,9 +91,11 @@ class _Numbered:
             else ("virtual_machines", "vm_interfaces", "virtual_machine")
         )
         number = len(self.of[kind]) + 1
+        numbers = {x.name: len(self.of[interfaces]) + n for n, x in enumerate(host.interfaces, 1)}
         for interface in host.interfaces:
             row = {"name": interface.name, "enabled": interface.enabled, "description": interface.description}
-            row |= {"type": interface.type} if host.kind == "device" else {}
+            if host.kind == "device":
+                row |= {"type": interface.type, "lag": numbers[interface.lag] if interface.lag else None}
             row["untagged_vlan"] = self._vlan(host.site, interface.untagged_vlan)
             row["tagged_vlans"] = [self._vlan(host.site, v) for v in interface.tagged_vlans]
             self._add(interfaces, [row | {owner: number}])

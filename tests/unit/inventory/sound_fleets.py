@@ -126,6 +126,8 @@ def _add_site(draw: st.DrawFn, fleet: Data, tenant: str, number: int) -> None:
             "interfaces": [
                 {"name": "ge-0/0/1", "tagged_vlans": [guests], "addresses": [f"{net}.20.1/24"]},
                 {"name": "ge-0/0/2", "untagged_vlan": staff, "addresses": [f"{net}.10.2/24"]},
+                {"name": "ge-0/0/3", "lag": "ae0"},
+                {"name": "ae0", "type": "lag", "tagged_vlans": [guests]},
             ],
             "primary_address": f"{net}.10.2",
             "host_keys": [key(1000 + number)],
@@ -235,6 +237,32 @@ def _unplugged(fleet: Data, n: int) -> None:
     _firewall(fleet, n)["interfaces"][0]["enabled"] = False
 
 
+def _lag(**fields: Any) -> Callable[[Data, int], None]:
+    """What the firewall's LAG is instead."""
+    return lambda fleet, n: _firewall(fleet, n)["interfaces"][3].update(fields)
+
+
+def _member(**fields: Any) -> Callable[[Data, int], None]:
+    """What the firewall's member of its LAG is instead."""
+    return lambda fleet, n: _firewall(fleet, n)["interfaces"][2].update(fields)
+
+
+def _cable_to_a_lag(fleet: Data, n: int) -> None:
+    fleet["cables"][n]["a"] = f"{_firewall(fleet, n)['name']}:ae0"
+
+
+def _half_a_lag(fleet: Data, n: int) -> None:
+    name = _firewall(fleet, n)["name"]
+    fleet["cables"].append({"a": f"{name}:ge-0/0/1", "b": f"{name}:ge-0/0/3"})
+
+
+def _lag_to_two(fleet: Data, n: int) -> None:
+    name, interfaces = _firewall(fleet, n)["name"], _firewall(fleet, n)["interfaces"]
+    interfaces += [{"name": f"ae{m}", "type": "lag"} for m in (1, 2)]
+    interfaces += [{"name": f"xe-0/0/{m}", "lag": f"ae{max(m - 1, 0)}"} for m in range(4)]
+    fleet["cables"] += [{"a": f"{name}:xe-0/0/{m}", "b": f"{name}:xe-0/0/{m + 2}"} for m in (0, 1)]
+
+
 def _untyped(fleet: Data, n: int) -> None:
     del _server(fleet, n)["interfaces"][0]["type"]
 
@@ -251,6 +279,17 @@ BREAKS: dict[str, tuple[Callable[[Data, int], None], ...]] = {
     "host-name": (_set(_server, name="server"), _set(_gateway, name="xyz-gw1")),
     "interface-name": (lambda f, n: _gateway(f, n)["interfaces"][0].update(name="../wan0"),),
     "interface-type": (_untyped,),
+    "lag": (
+        _member(lag="ae1"),
+        _member(lag="ge-0/0/1"),
+        _member(addresses=["10.59.0.200/24"]),
+        _lag(type="1000base-t"),
+        _lag(lag="ae0"),
+        _cable_to_a_lag,
+        lambda f, n: _member(untagged_vlan=f["vlans"][2 * n]["vid"])(f, n),
+        lambda f, n: _server(f, n)["interfaces"][0].update(lag="ae0"),
+    ),
+    "lag-ends": (_half_a_lag, _lag_to_two),
     "service": (_set(_server, services=[{"name": "x", "protocol": "tcp", "ports": [0]}]),),
     "reference": (_set(_site, tenant="x"), _set(_server, cluster="x"), _set(_gateway, tags=["x"])),
     "site-owner": (_set(_site, tenant=""),),

@@ -164,6 +164,16 @@ def test_a_host_that_only_one_has_is_one_difference_with_what_is_not_as_usual() 
     assert ("status",) not in {f.path for f in one.fields}
 
 
+def test_an_interface_that_becomes_a_member_of_a_lag_is_one_field() -> None:
+    lan: Any
+    *others, lan = list(GATEWAY["interfaces"])
+    both = [with_hosts(GATEWAY | {"interfaces": [*others, lan | {"lag": lag}]}) for lag in (None, "lag1")]
+
+    (changed,) = difference(*both)
+
+    assert [(f.path, f.before, f.after) for f in changed.fields] == [(("interfaces", "lan0", "lag"), None, "lag1")]
+
+
 def test_interfaces_in_another_order_are_a_difference_that_says_so() -> None:
     turned = GATEWAY | {"interfaces": list(reversed(list(GATEWAY["interfaces"])))}
 

@@ -16,7 +16,7 @@ from inventory.errors import InventoryError
 from inventory.netbox.assemble import assembled, slug_of
 from inventory.netbox.pull import fleet_of
 from inventory.netbox.rows import Rows, plain
-from tests.unit.inventory.fleets import SERVER, fleet, with_hosts
+from tests.unit.inventory.fleets import GATEWAY, SERVER, fleet, with_hosts
 from tests.unit.inventory.netbox_rows import rows_of
 
 
@@ -49,6 +49,21 @@ def test_services_local_contexts_and_every_status_come_through() -> None:
     wanted = with_hosts(host)
 
     assert fleet_of(rows_of(wanted)).digest == wanted.in_order().digest
+
+
+LAG = {"name": "lag1", "type": "lag"}
+
+
+def test_a_member_of_a_lag_has_its_name_whatever_netbox_s_order() -> None:
+    for lag in ([LAG, {"name": "lan1", "lag": "lag1"}], [{"name": "lan1", "lag": "lag1"}, LAG]):
+        wanted = with_hosts(GATEWAY | {"interfaces": [*GATEWAY["interfaces"], *lag]})
+        assert fleet_of(rows_of(wanted)) == wanted.in_order()
+
+
+def test_a_lag_of_another_device_is_told() -> None:
+    rows = rows_of(with_hosts(GATEWAY | {"interfaces": [*GATEWAY["interfaces"], LAG, {"name": "lan1", "lag": "lag1"}]}))
+    rows.of["interfaces"][3]["device"] = 9
+    assert any("interface lan1, lag: is another device's" in line for line in complaints(rows))
 
 
 def test_a_service_of_two_protocols_becomes_two() -> None:

@@ -137,6 +137,28 @@ def test_a_primary_address_that_is_yet_to_be_made_is_set() -> None:
     assert ("primary address", ("tie-dns1",)) in [(w.kind.name, w.key) for w in plan.writes]
 
 
+def test_a_lag_is_there_before_its_member_is_told_so() -> None:
+    more: Any = [{"name": "lan1", "lag": "lag1"}, {"name": "lag1", "type": "lag"}]
+    rows, lagged = made(with_hosts(GATEWAY)), with_hosts(GATEWAY | {"interfaces": [*GATEWAY["interfaces"], *more]})
+
+    *others, last = writes(rows, lagged).writes
+
+    assert [(w.key, w.creates) for w in others] == [(("heb-gw1", "lan1"), True), (("heb-gw1", "lag1"), True)]
+    assert (last.title, last.creates, last.plain()["fields"]) == ("LAG of heb-gw1:lan1", False, {"lag": "heb-gw1:lag1"})
+    assert writes(made(lagged), lagged).writes == ()
+
+
+def test_a_member_that_is_none_any_more_is_told_so() -> None:
+    def lagged(lag: str | None) -> Fleet:
+        more: Any = [{"name": "lag1", "type": "lag"}, {"name": "lan1", "lag": lag}]
+        return with_hosts(GATEWAY | {"interfaces": [*GATEWAY["interfaces"], *more]})
+
+    (write,) = writes(made(lagged("lag1")), lagged(None)).writes
+
+    assert write.plain()["before"] == {"lag": "lag1"}
+    assert write.fields == {"lag": None}
+
+
 def test_a_custom_field_keeps_the_objects_that_others_gave_it() -> None:
     rows = made(fleet())
     (gateway,) = (r for r in rows["custom field"] if r["name"] == "gateway")

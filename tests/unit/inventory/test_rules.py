@@ -18,6 +18,26 @@ def interfaces(*addresses: str, **fields: Any) -> list[dict[str, Any]]:
     return [{"name": f"eth{i}", "type": "virtual", "addresses": [a], **fields} for i, a in enumerate(addresses)]
 
 
+def member(**fields: Any) -> Fleet:
+    """The gateway with a LAG, and a third interface like this."""
+    more = [{"name": "lan1"} | fields, {"name": "lag1", "type": "lag"}]
+    return with_hosts(GATEWAY | {"interfaces": [*GATEWAY["interfaces"], *more]})
+
+
+def switches(lags: list[str | None]) -> Fleet:
+    """Two switches with a cable for each of these, a LAG of the first one's, and these of the second one's."""
+
+    def switch(name: str, of: list[str | None]) -> dict[str, Any]:
+        ports = [{"name": f"1/1/{n}", "lag": lag} for n, lag in enumerate(of, 1)]
+        groups = [{"name": lag, "type": "lag"} for lag in ("lag1", "lag2")]
+        shared = {"platform": "arubaos-cx", "status": "planned", "wireguard_public_key": "", "context": {}}
+        return GATEWAY | shared | {"name": name, "primary_address": None, "interfaces": [*ports, *groups]}
+
+    cables = [{"a": f"heb-sw1:1/1/{n}", "b": f"heb-sw2:1/1/{n}"} for n in range(1, len(lags) + 1)]
+    hosts = [*SOUND["hosts"], switch("heb-sw1", ["lag1"] * len(lags)), switch("heb-sw2", lags)]
+    return fleet(hosts=hosts, cables=cables)
+
+
 def serving(*ports: int) -> Fleet:
     return with_hosts(SERVER | {"services": [{"name": "dns", "protocol": "udp", "ports": list(ports)}]})
 
@@ -179,6 +199,23 @@ BROKEN: list[tuple[str, Fleet, str, str]] = [
         with_hosts(SERVER | {"interfaces": [{"name": "eth0", "addresses": ["10.60.10.11/24"]}]}),
         "host tie-dns1, interfaces.0.type",
         "'1000base-t'",
+    ),
+    ("lag", member(lag="lag2"), "host heb-gw1, interfaces.2.lag", "no LAG 'lag2', but there is 'lag1'"),
+    ("lag", member(lag="wan0"), "host heb-gw1, interfaces.2.lag", "no LAG 'wan0'"),
+    ("lag", member(lag="lag1", untagged_vlan=10), "host heb-gw1, interfaces.2", "has VLANs or addresses of its own"),
+    ("lag", member(lag="lag1", type="lag"), "host heb-gw1, interfaces.2.lag", "which is a LAG itself"),
+    (
+        "lag",
+        with_hosts(SERVER | {"interfaces": [{"name": "eth0", "type": "virtual", "lag": "lag1"}]}),
+        "host tie-dns1, interfaces.0.lag",
+        "of a vm",
+    ),
+    ("lag-ends", switches([None]), "cable heb-sw1:1/1/1 to heb-sw2:1/1/1, a", "heb-sw2:1/1/1 at the other end is not"),
+    (
+        "lag-ends",
+        switches(["lag1", "lag2"]),
+        "cable heb-sw1:1/1/2 to heb-sw2:1/1/2, a",
+        "heb-sw2:lag1 and to heb-sw2:la",
     ),
     ("service", serving(), "host tie-dns1, services.0", "[]"),
     ("service", serving(53, 70000), "host tie-dns1, services.0", "[53, 70000]"),

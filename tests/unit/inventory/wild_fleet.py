@@ -99,6 +99,9 @@ def wild_fleet(rng: Random) -> Fleet:
 def _host(rng: Random, n: int, vids: dict[str, list[int]]) -> dict[str, Any]:
     site, is_device = rng.choice(SITES), rng.random() < 0.6
     interfaces = [_interface(rng, n, i, is_device, vids[site]) for i in rng.sample(range(9), rng.randint(0, 5))]
+    lags = [i["name"] for i in interfaces if i["type"] == "lag"]
+    for interface in interfaces if lags else ():
+        interface["lag"] = rng.choice([None, *lags])
     addresses = [a.partition("/")[0] for i in interfaces for a in i["addresses"]]
     return {
         "name": f"host-{n}" if n else "tie-Åäö host",
@@ -144,7 +147,7 @@ def _interface(rng: Random, host: int, i: int, is_device: bool, vids: list[int])
     )
     return {
         "name": f"{rng.choice(['ge-0/0/', 'eth', '1/1/'])}{i}" if i else "lan:0.å",
-        "type": rng.choice(["1000base-t", "10gbase-x-sfpp", "other"]) if is_device else "virtual",
+        "type": rng.choice(["1000base-t", "10gbase-x-sfpp", "lag", "other"]) if is_device else "virtual",
         "enabled": rng.random() < 0.7,
         "description": rng.choice(TEXTS),
         "addresses": rng.sample(ends, len(ends)),

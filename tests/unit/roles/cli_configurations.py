@@ -59,8 +59,17 @@ def aos_cx(draw: st.DrawFn) -> Tree:
         )
     for vid in vids:
         tree[f"vlan {vid}"] = leaves(*maybe(draw, f"name {draw(word)}", f"description {draw(phrase)}"))
+    lags = draw(some((1, 2)))
+    for number in lags:
+        tree[f"interface lag {number}"] = draw(_aos_cx_port(tuple(vids))) | leaves("lacp mode active")
     for port in (1, 2, 3, 9):
         tree[f"interface 1/1/{port}"] = draw(_aos_cx_port(tuple(vids) if port in {1, 2, 3} else ()))
+        if lags and port in {1, 2} and draw(st.booleans()):
+            tree[f"interface 1/1/{port}"] = leaves(
+                draw(st.sampled_from(("shutdown", "no shutdown"))),
+                *maybe(draw, f"description {draw(phrase)}"),
+                f"lag {draw(st.sampled_from(lags))}",
+            )
     if draw(st.booleans()) and 101 in vids:
         tree["interface vlan 101"] = leaves(f"ip address 10.0.0.{draw(st.integers(1, 9))}/24")
     return tree
@@ -94,8 +103,16 @@ def ios(draw: st.DrawFn) -> Tree:
     tree |= leaves(*maybe(draw, "banner login ^C\nline vty 0 4\n  no way\nrouter# \n^C"))
     for vid in draw(some(VIDS)):
         tree[f"vlan {vid}"] = leaves(*maybe(draw, f"name {draw(word)}"))
+    lags = {number: draw(_ios_port()) for number in draw(some((1, 2)))}
+    tree |= {f"interface Port-channel{number}": lag for number, lag in lags.items()}
     for port in (1, 2, 9):
         tree[f"interface GigabitEthernet1/0/{port}"] = draw(_ios_port())
+        if lags and port in {1, 2} and draw(st.booleans()):
+            number = draw(st.sampled_from(sorted(lags)))
+            told = [line for line in lags[number] if not line.startswith("description ")]
+            tree[f"interface GigabitEthernet1/0/{port}"] = leaves(
+                *maybe(draw, f"description {draw(phrase)}"), *told, f"channel-group {number} mode active"
+            )
     if draw(st.booleans()):
         tree["interface Vlan101"] = leaves(f"ip address 10.0.0.{draw(st.integers(1, 9))} 255.255.255.0")
     if draw(st.booleans()):
@@ -139,11 +156,19 @@ def frr(draw: st.DrawFn) -> Tree:
 @st.composite
 def fortios(draw: st.DrawFn) -> Tree:
     """A firewall whose policies name addresses and interfaces that are there."""
-    ports = draw(some(('"wan1"', '"internal1"', '"internal2"', '"hand"')))
+    ports, members = draw(some(('"wan1"', '"internal1"', '"internal2"', '"hand"'))), draw(some(('"a"', '"b"')))
     addresses = draw(some(('"SKOLA"', '"GÄST"', '"OLD"')))
     tree: Tree = {"config system global": leaves(f'set hostname "{draw(word)}"', *maybe(draw, "set admintimeout 30"))}
     if ports:
         tree["config system interface"] = {f"edit {port}": draw(_fortios_port()) for port in ports}
+    is_lag = draw(st.booleans())
+    for member in members:
+        of = leaves('set vdom "root"', *maybe(draw, *() if is_lag else ("set ip 10.0.0.1 255.0.0.0",)))
+        tree.setdefault("config system interface", {})[f"edit {member}"] = of
+    if members and is_lag:
+        interfaces = tree["config system interface"]
+        interfaces['edit "lag1"'] = leaves('set vdom "root"', "set type aggregate", f"set member {' '.join(members)}")
+        ports = [*ports, '"lag1"']
     if addresses:
         tree["config firewall address"] = {
             f"edit {a}": leaves(f"set subnet 10.{draw(st.integers(1, 9))}.0.0 255.255.0.0") for a in addresses
@@ -192,6 +217,9 @@ def junos(draw: st.DrawFn) -> Tree:
     for vid in draw(some(VIDS)):
         lines += [f"vlans v{vid} vlan-id {vid}"]
         lines += maybe(draw, f"vlans v{vid} description {draw(text)}")
+    if draw(st.booleans()):
+        lines += ["chassis aggregated-devices ethernet device-count 1", "interfaces ae0 unit 0 family inet"]
+        lines += maybe(draw, "interfaces ae0 aggregated-ether-options lacp active")
     for port in ("ge-0/0/1", "ge-0/0/2", "ge-0/0/9"):
         lines += maybe(draw, f"interfaces {port} description {draw(text)}")
         lines += maybe(draw, f"interfaces {port} disable")
@@ -199,7 +227,8 @@ def junos(draw: st.DrawFn) -> Tree:
         family = f"interfaces {port} unit 0 family"
         switched = [f"{family} ethernet-switching {x}" for x in ("interface-mode trunk", *members)]
         routed = [f"{family} inet address 10.0.{draw(st.integers(1, 3))}.1/24", f"{family} inet"]
-        lines += [[], switched, routed[:1], routed[1:]][draw(st.integers(0, 3))]
+        member = [f"interfaces {port} ether-options 802.3ad ae{draw(st.integers(0, 1))}"]
+        lines += [[], switched, routed[:1], routed[1:], member][draw(st.integers(0, 4))]
     return statements(*lines)
 
 
@@ -210,7 +239,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             (
                 ("hostname .*",),
                 (r"vlan \d.*",),
-                (r"interface 1/1/[123]",),
+                (r"interface (1/1/[123]|lag [12])",),
                 (r"interface vlan \d+",),
                 ("access-list ip MANAGEMENT",),
                 ("logging .*",),
@@ -222,7 +251,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 ("hostname .*",),
                 ("(no )?ip (http|domain) .*",),
                 (r"vlan \d.*",),
-                (r"interface GigabitEthernet1/0/[12]",),
+                (r"interface (GigabitEthernet1/0/[12]|Port-channel[12])",),
                 (r"interface Vlan\d+",),
                 ("ip access-list standard MANAGEMENT",),
                 ("line vty .*",),
@@ -234,14 +263,19 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             fortios(),
             (
                 ("config system global", "set hostname .*"),
-                ("config system interface", 'edit "(wan1|internal.)"'),
+                ("config system interface", 'edit "(wan1|internal.|a|b|lag1)"'),
                 ("config firewall (address|policy)",),
             ),
         ),
         "frr": Kind(frr(), (("hostname .*",), ("interface eth.",), ("router bgp .*",), ("ip route .*",))),
         "junos": Kind(
             junos(),
-            (("system", "host-name|ntp|syslog"), ("interfaces", "ge-0/0/[12]"), ("vlans",)),
+            (
+                ("system", "host-name|ntp|syslog"),
+                ("interfaces", "ge-0/0/[12]|ae0"),
+                ("vlans",),
+                ("chassis", "aggregated-devices"),
+            ),
         ),
     }
 )

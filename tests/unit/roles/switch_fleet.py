@@ -23,8 +23,18 @@ PORTS = {
 """An access port, a port towards a gateway, one that is shut, one between switches, and the one for management."""
 
 
+LAGS = {
+    "junos": ("ae0", "xe-0/2/1", "xe-0/2/2"),
+    "arubaos-cx": ("lag1", "1/1/26", "1/1/27"),
+    "cisco-ios": ("Port-channel1", "GigabitEthernet1/1/2", "GigabitEthernet1/1/3"),
+    "fortios": ("lag1", "internal4", "internal5"),
+}
+"""A LAG and its members."""
+
+
 def switch(name: str, platform: str, number: int, role: str, **options: Any) -> Host:
-    """A switch with five interfaces."""
+    """A switch with five interfaces, and a LAG of two more."""
+    lag, *members = LAGS[platform]
     edge, gateway, shut, uplink, management = PORTS[platform]
     address = IPv4Interface(f"10.63.1.{number}/24")
     return Host(
@@ -40,6 +50,8 @@ def switch(name: str, platform: str, number: int, role: str, **options: Any) -> 
             Interface(name=gateway, untagged_vlan=101, description="overridden by the cable"),
             Interface(name=shut, enabled=False, untagged_vlan=110, tagged_vlans=(101,)),
             Interface(name=uplink, tagged_vlans=(101, 110, 120)),
+            *(Interface(name=member, lag=lag) for member in members),
+            Interface(name=lag, type="lag", untagged_vlan=110, tagged_vlans=(101, 120)),
         ),
         primary_address=address.ip,
         context={"samdrift": {"roles": [role], role: options}},
@@ -47,12 +59,15 @@ def switch(name: str, platform: str, number: int, role: str, **options: Any) -> 
 
 
 def firewall() -> Host:
-    """A firewall with an outside, two insides and a port for management."""
+    """A firewall with an outside, three insides, one of them a LAG, and a port for management."""
+    lag, *members = LAGS["fortios"]
     interfaces = (
         Interface(name="wan1", description="Leverantören"),
         Interface(name="internal1", untagged_vlan=110, addresses=(IPv4Interface("10.63.20.1/24"),)),
         Interface(name="internal2", enabled=False, addresses=(IPv4Interface("10.63.30.1/24"),)),
         Interface(name="internal3", untagged_vlan=101, addresses=(IPv4Interface("10.63.1.4/24"),)),
+        Interface(name=lag, type="lag", untagged_vlan=120, addresses=(IPv4Interface("10.63.40.1/24"),)),
+        *(Interface(name=member, lag=lag) for member in members),
     )
     return switch("heb-fw1", "junos", 4, "edge_firewall").model_copy(
         update={"role": "firewall", "platform": "fortios", "interfaces": interfaces}
@@ -97,6 +112,8 @@ def fleet(**options: Any) -> Fleet:
         for cable in (
             Cable(a=f"{device.name}:{PORTS[device.platform][1]}", b="heb-gw1:eth0"),
             Cable(a="heb-sw9:1/1/1", b=f"{device.name}:{PORTS[device.platform][3]}"),
+            Cable(a="heb-sw9:1/1/26", b=f"{device.name}:{LAGS[device.platform][1]}"),
+            Cable(a="heb-sw9:1/1/27", b=f"{device.name}:{LAGS[device.platform][2]}"),
         )
     )
     far = switch("heb-sw9", "arubaos-cx", 9, "access_switch")

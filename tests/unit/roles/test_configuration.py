@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from inventory.errors import SamdriftError
 from roles.shared.configuration import Difference, difference
 from roles.shared.vendor import WITHHELD, Lineage, Vendor, known_vendors
-from tests.emulator.grammar import Tree, applied, grammar
+from tests.emulator.grammar import Refused, Tree, applied, grammar
 from tests.unit.roles.cli_configurations import KINDS
 
 PLATFORMS = sorted(KINDS)
@@ -221,6 +221,44 @@ def test_a_port_that_cannot_be_removed_is_emptied() -> None:
     running = "interface GigabitEthernet1/0/1\n description x\n shutdown\n"
     change = difference(IOS, running, "", (("interface .*",),))
     assert change.lines == ("interface GigabitEthernet1/0/1", "  no description", "  no shutdown", "exit")
+
+
+def test_a_port_leaves_its_lag_before_the_lag_is_told_what_is_none_of_its_business() -> None:
+    trunk, access = "switchport mode trunk", "switchport mode access"
+    running = f"interface Port-channel1\n {trunk}\ninterface Te1/1/1\n {trunk}\n channel-group 1 mode active\n"
+    intended = f"interface Port-channel1\n {access}\ninterface Te1/1/1\n {trunk}\n"
+    change = difference(IOS, running, intended, (("interface .*",),))
+    assert change.lines == (
+        "interface Te1/1/1", "  no channel-group", "exit",
+        "interface Port-channel1", f"  {access}", "exit",
+        "interface Te1/1/1", f"  {trunk}", "exit",
+    )  # fmt: skip
+    assert change.rollback[-4:] == ("interface Te1/1/1", f"  {trunk}", "  channel-group 1 mode active", "exit")
+
+
+def test_a_port_that_moves_to_another_lag_leaves_the_first_and_is_told_everything_again() -> None:
+    port = "interface 1/1/1\n    no shutdown\n    description x\n    lag {}\n"
+    change = difference(AOS_CX, port.format(1), port.format(2), (("interface .*",),))
+    assert change.lines == (
+        "interface 1/1/1", "  no lag 1", "exit",
+        "interface 1/1/1", "  lag 2", "  no shutdown", "  description x", "exit",
+    )  # fmt: skip
+    assert change.before == port.format(1).replace("    ", "  ")
+
+
+def test_a_port_that_a_policy_names_joins_a_lag_of_fortios_in_two_changes_and_not_in_one() -> None:
+    port = 'config system interface\nedit "a"\nset vdom "root"\nnext\n'
+    lag = f'{port}edit "lag1"\nset vdom "root"\nset type aggregate\nset member "a"\nnext\nend\n'
+    policy = 'end\nconfig firewall policy\nedit 1\nset srcintf "a"\nnext\nend\n'
+    managed, load = (("config system interface",), ("config firewall policy",)), grammar("fortios").load
+
+    def change(running: str, intended: str) -> Tree:
+        return applied("fortios", load(running), difference(FORTIOS, running, intended, managed).lines)
+
+    with pytest.raises(Refused):
+        change(port + policy, lag)
+    assert bare(change(port + policy, f"{port}end\n")) == bare(load(f"{port}end\n"))
+    assert change(f"{port}end\n", lag) == load(lag)
 
 
 def test_ten_thousand_lines_with_letters_of_all_kinds() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from roles.shared.catalogue import catalogue
-from roles.shared.device_state import disabled, neighbours, rows, trunks, wanted_neighbours, wanted_trunks
+from roles.shared.device_state import disabled, neighbours, rows, sockets, trunks, wanted_neighbours, wanted_trunks
 from roles.shared.switching import Settings
 from roles.shared.vendor import known_vendors
 from tests.unit.roles.switch_fleet import DEVICES, fleet
@@ -37,6 +37,13 @@ Neighbor Port-ID               : eth0
 Neighbor Port-Desc             : eth0
 TTL                            : 120
 ------------------------------------------------------------
+Port                           : 1/1/26
+Neighbor Chassis-Name          : heb-sw9.heby.example
+Neighbor Chassis-ID            : 00:fd:45:00:00:09
+Neighbor Port-ID               : 1/1/26
+Neighbor Port-Desc             : 1/1/26
+TTL                            : 120
+------------------------------------------------------------
 """
 LLDP_IOS = """------------------------------------------------
 Local Intf: Gi1/1/1
@@ -60,6 +67,7 @@ Total entries displayed: 1
 """
 LLDP_JUNOS = """Local Interface    Parent Interface    Chassis Id          Port info          System Name
 xe-0/2/0           -                   00:fd:45:00:00:09   1/1/1              heb-sw9
+xe-0/2/1           ae0                 00:fd:45:00:00:09   1/1/26             heb-sw9
 """
 
 
@@ -71,18 +79,19 @@ def settings_of(name: str) -> Settings:
 
 
 def test_neighbours_have_the_names_of_netbox() -> None:
-    assert neighbours(AOS_CX, LLDP_AOS_CX) == {"1/1/25": "heb-sw9", "1/1/1": "stranger"}
+    assert neighbours(AOS_CX, LLDP_AOS_CX) == {"1/1/25": "heb-sw9", "1/1/1": "stranger", "1/1/26": "heb-sw9"}
     assert neighbours(IOS, LLDP_IOS) == {"GigabitEthernet1/1/1": "heb-sw9"}
-    assert neighbours(JUNOS, LLDP_JUNOS) == {"xe-0/2/0": "heb-sw9"}
+    assert neighbours(JUNOS, LLDP_JUNOS) == {"xe-0/2/0": "heb-sw9", "xe-0/2/1": "heb-sw9"}
 
 
 def test_a_neighbour_without_a_cable_differs_and_one_with_a_cable_does_not() -> None:
     settings = settings_of("heb-sw2")
     seen = neighbours(AOS_CX, LLDP_AOS_CX)
-    assert wanted_neighbours(settings, seen) == {"1/1/25": "heb-sw9"}
-    with_gateway = {"1/1/25": "heb-sw9", "1/1/2": "heb-gw1"}
+    switches = dict.fromkeys(("1/1/25", "1/1/26", "1/1/27"), "heb-sw9")  # of a LAG, each member by itself
+    assert wanted_neighbours(settings, seen) == switches
+    with_gateway = switches | {"1/1/2": "heb-gw1"}
     assert wanted_neighbours(settings, with_gateway) == with_gateway
-    assert wanted_neighbours(settings, {}) == {"1/1/25": "heb-sw9"}
+    assert wanted_neighbours(settings, {}) == switches
 
 
 VLANS_AOS_CX = """
@@ -90,9 +99,9 @@ VLANS_AOS_CX = """
 VLAN  Name           Status  Reason     Type      Interfaces
 -------------------------------------------------------------------------------------------
 1     DEFAULT_VLAN_1 up      ok         default   1/1/3,1/1/25
-101   Enheter        up      ok         static    1/1/2-1/1/3,1/1/25
-110   Personal       up      ok         static    1/1/1,1/1/3,1/1/25
-120   Gast           up      ok         static    1/1/25
+101   Enheter        up      ok         static    1/1/2-1/1/3,1/1/25,lag1
+110   Personal       up      ok         static    1/1/1,1/1/3,1/1/25,lag1
+120   Gast           up      ok         static    1/1/25,lag1
 """
 VLANS_JUNOS = """
 Routing instance        VLAN name             Tag          Interfaces
@@ -100,6 +109,7 @@ default-switch          v101                  101
                                                            ge-0/0/2.0*
                                                            ge-0/0/3.0
                                                            xe-0/2/0.0*
+                                                           ae0.0*
 default-switch          v110                  110
                                                            ge-0/0/3.0
                                                            xe-0/2/0.0*
@@ -120,13 +130,31 @@ Operational Mode: trunk
 Trunking Native Mode VLAN: 1 (default)
 Trunking VLANs Enabled: ALL
 Pruning VLANs Enabled: 2-1001
+
+Name: Gi1/1/2
+Switchport: Enabled
+Administrative Mode: trunk
+Operational Mode: trunk (member of bundle Po1)
+Trunking Native Mode VLAN: 110 (Personal)
+Trunking VLANs Enabled: 1
+Pruning VLANs Enabled: 2-1001
+
+Name: Po1
+Switchport: Enabled
+Administrative Mode: trunk
+Operational Mode: trunk
+Trunking Native Mode VLAN: 110 (Personal)
+Trunking VLANs Enabled: 101,110,120
+Pruning VLANs Enabled: 2-1001
 """
 
 
 def test_trunks_carry_what_the_device_says() -> None:
     assert trunks(IOS, SWITCHPORT_IOS, settings_of("heb-sw3")) == wanted_trunks(settings_of("heb-sw3"))
-    assert trunks(JUNOS, VLANS_JUNOS, settings_of("heb-sw1")) == {"ge-0/0/3": {101, 110}, "xe-0/2/0": {101, 110}}
-    assert wanted_trunks(settings_of("heb-sw1")) == {"ge-0/0/3": {101, 110}, "xe-0/2/0": {101, 110, 120}}
+    wanted = {"ge-0/0/3": {101, 110}, "xe-0/2/0": {101, 110, 120}, "ae0": {101, 110, 120}}
+    assert wanted_trunks(settings_of("heb-sw1")) == wanted
+    seen = trunks(JUNOS, VLANS_JUNOS, settings_of("heb-sw1"))
+    assert seen == wanted | {"xe-0/2/0": {101, 110}, "ae0": {101}}
     assert trunks(AOS_CX, VLANS_AOS_CX, settings_of("heb-sw2")) == wanted_trunks(settings_of("heb-sw2"))
 
 
@@ -151,12 +179,19 @@ Port      Name               Status       Reason               Err-disabled Vlan
 Gi1/0/1   Kontor             err-disabled bpduguard
 """
     assert disabled(IOS, said) == {"GigabitEthernet1/0/1": "bpduguard"}
+    assert disabled(IOS, said.replace("Gi1/0/1", "Po1    ")) == {"Port-channel1": "bpduguard"}
     assert disabled(IOS, "") == {}
     said = "ge-0/0/1     128:490  128:490  32768.009069b8  20000  BLK  DIS  (Bpdu-Incon)"
     assert disabled(JUNOS, said) == {"ge-0/0/1": "Bpdu-Incon"}
+    assert disabled(JUNOS, said.replace("ge-0/0/1", "ae0")) == {"ae0": "Bpdu-Incon"}
     brief = " 1/1/1   110   access 1GbT   yes  down  Disabled-by-BPDU-guard  --  --"
     assert disabled(AOS_CX, brief) == {"1/1/1": "Disabled-by-BPDU-guard"}
+    assert disabled(AOS_CX, brief.replace("1/1/1", "lag1 ")) == {"lag1": "Disabled-by-BPDU-guard"}
     assert disabled(AOS_CX, " 1/1/1   110   access 1GbT   yes  up   --  1000  --") == {}
+
+
+def test_of_a_lag_every_member_must_be_up() -> None:
+    assert sockets(settings_of("heb-fw1"), ["wan1", "lag1"]) == {"wan1", "internal4", "internal5"}
 
 
 def test_every_switch_vendor_can_be_asked_all_that_checks_ask() -> None:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from inventory.fleet import Fleet, Host
+from inventory.fleet import Cable, Fleet, Host
 from inventory.secrets import secrets_in
 from roles.shared.catalogue import catalogue
 from roles.shared.configuration import difference
@@ -26,14 +26,18 @@ from roles.shared.switching import Settings, one_line, vlan_name
 from roles.shared.vendor import known_vendors
 from tests.emulator.grammar import Tree, applied, grammar
 from tests.unit.hostile import FRAGMENTS
-from tests.unit.roles.switch_fleet import DEVICES, PORTS, fleet
+from tests.unit.roles.switch_fleet import DEVICES, LAGS, PORTS, fleet
 
 INTENDED = Path(__file__).parent / "intended"
 CASES = [(role, name, platform) for role, of in DEVICES.items() for name, platform in of.items()]
 FACTORY: dict[str, Tree] = {
     "arubaos-cx": {
         "vlan 1": {},
-        **{f"interface {port}": {"no shutdown": {}} for port in PORTS["arubaos-cx"] if port != "vlan101"},
+        **{
+            f"interface {port}": {"no shutdown": {}}
+            for port in (*PORTS["arubaos-cx"], *LAGS["arubaos-cx"])
+            if "/" in port
+        },
     },
     "cisco-ios": {"ip http server": {}, "ip http secure-server": {}},
 }
@@ -143,6 +147,44 @@ def test_a_port_is_described_by_what_its_cable_leads_to() -> None:
     assert (ports["1/1/25"].description, ports["1/1/25"].edge) == ("heb-sw9 1/1/1", False)
 
 
+def test_a_lag_is_described_by_the_lag_that_its_members_lead_to_and_they_by_their_cables() -> None:
+    ports = {p.name: p for p in settings_of("access_switch", "heb-sw2", fleet()).ports}
+    lag, member = ports["lag1"], ports["1/1/26"]
+    assert (lag.description, lag.edge, lag.trusted, lag.members) == ("heb-sw9 lag1", False, True, ("1/1/26", "1/1/27"))
+    assert (member.description, member.edge, member.trusted, member.vids) == ("heb-sw9 1/1/26", False, False, ())
+    assert next(iter(ports)) == "lag1"
+
+
+@pytest.mark.parametrize(
+    ("far", "says", "edge", "trusted"),
+    [
+        (("heb-gw1:eth0", "heb-gw1:eth1"), "heb-gw1", True, True),
+        (("heb-gw1:eth0", "heb-sw9:1/1/1"), "heb-gw1, heb-sw9", False, True),
+        (("heb-gw1:eth0", "tie-dns1:eth0"), "heb-gw1, tie-dns1", True, False),
+        ((), "by hand", True, False),
+    ],
+)
+def test_a_lag_is_trusted_as_the_least_of_what_it_leads_to(
+    far: tuple[str, ...], says: str, edge: bool, trusted: bool
+) -> None:
+    cables = tuple(Cable(a=f"heb-sw2:1/1/2{n}", b=end) for n, end in enumerate(far, 6))
+    host = fleet().host("heb-sw2")
+    named = tuple(i.model_copy(update={"description": "by hand"}) if i.is_lag else i for i in host.interfaces)
+    of = bare(interfaces=named).model_copy(update={"cables": cables})
+    lag = next(p for p in settings_of("access_switch", "heb-sw2", of).ports if p.is_lag)
+    assert (lag.description, lag.edge, lag.trusted) == (says, edge, trusted)
+
+
+def test_a_device_without_lags_has_its_number_of_them_left_alone() -> None:
+    host = fleet().host("heb-sw1")
+    of = bare("heb-sw1", interfaces=tuple(i for i in host.interfaces if not (i.lag or i.is_lag)))
+    asked = declared("access_switch", "heb-sw1", of)
+    running = "set chassis aggregated-devices ethernet device-count 4\nset interfaces ae3 mtu 9000\n"
+    change = difference(known_vendors()["junos"], running, asked.content, asked.managed)
+    assert not any("device-count" in line for line in change.lines)
+    assert change.unmanaged == ("set interfaces ae3 mtu 9000\n",)
+
+
 def bare(name: str = "heb-sw2", **fields: Any) -> Fleet:
     return changed(fleet(), name, **fields)
 
@@ -163,6 +205,8 @@ def with_port(**fields: Any) -> Fleet:
     [
         (with_port(name="1/1/1\nshutdown"), "names no interface"),
         (with_port(name="1/1/1 description x"), "names no interface"),
+        (with_port(name="trunk1", type="lag"), "Aruba AOS-CX has no LAG of the name 'trunk1'"),
+        (with_port(untagged_vlan=None, lag="lag1\nshutdown"), "Aruba AOS-CX has no LAG of the name 'lag1"),
         (with_port(untagged_vlan=666), "there is no VLAN 666 at this site"),
         (bare(primary_address=None), "no interface has the primary address"),
         (without("tie-adm1"), "nobody could log in"),
@@ -187,7 +231,8 @@ def test_every_port_of_the_examples_has_a_name_that_is_one() -> None:
     for role, of in DEVICES.items():
         for name in of:
             assert {p.name for p in settings_of(role, name, fleet()).ports} <= {
-                *(p for ports in PORTS.values() for p in ports), "wan1", "internal1", "internal2", "internal3"
+                *(p for ports in (*PORTS.values(), *LAGS.values()) for p in ports),
+                "wan1", "internal1", "internal2", "internal3",
             }  # fmt: skip
 
 
