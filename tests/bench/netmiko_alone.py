@@ -7,6 +7,7 @@ samdrift does, and no others. Takes a file of devices and how many are talked to
 from __future__ import annotations
 
 import json
+import logging
 import resource
 import sys
 import time
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from netmiko import ConnectHandler
+
+logging.getLogger("paramiko").addHandler(logging.NullHandler())  # it tells of every connection that ends
 
 
 def shown(device: dict[str, Any]) -> int:
