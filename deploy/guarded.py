@@ -17,7 +17,7 @@ from typing import Generic, Protocol, TypeVar
 
 import gevent
 
-from deploy import guard
+from deploy import device, guard
 from deploy.device import DeviceConnection
 from deploy.guard import Standing, Where
 from deploy.transport import Answer, Connection, HostLost
@@ -27,9 +27,6 @@ from roles.shared.guard import Guard
 log = logging.getLogger("samdrift")
 
 C = TypeVar("C", Connection, DeviceConnection)
-
-MINUTE = 60.0
-"""Seconds in a minute of a device's. (Emulated devices have shorter ones.)"""
 
 PAUSE = 1.0
 """Seconds between two tries to reach a host that is putting itself back."""
@@ -164,7 +161,7 @@ class DeviceGuard:
     def __init__(self, way: Way[DeviceConnection], minutes: int) -> None:
         self._way, self._where = way, f"host {way.current().host.name}"
         self.by_hand = "log in and save its configuration" if way.current().vendor.save else ""
-        self._until = time.monotonic() + MINUTE * minutes
+        self._until = time.monotonic() + device.MINUTE * minutes
 
     def require(self) -> None:
         """Nothing: a device has one change."""
@@ -182,7 +179,7 @@ class DeviceGuard:
         """At once where the vendor can, or when the time has run out: not every device tells that it still counts."""
         confirm = self._way.current().vendor.confirm
         if confirm is None or not confirm.revert:
-            gevent.sleep(max(0, self._until - time.monotonic()) + MINUTE / 6)  # it began to count after us
+            gevent.sleep(max(0, self._until - time.monotonic()) + device.MINUTE / 6)  # it began to count after us
         return _once_restored(self._way, self._restored, lambda: self._until)
 
     def keep(self) -> None:

@@ -186,9 +186,9 @@ class Device:
         """Lose the session at a line to come that matches: 0 is the next one. It is not carried out, if `instead`."""
         self.faults.append(Fault("drop", after, instead, at))
 
-    def stall(self, after: int = 0, *, instead: bool = True) -> None:
-        """Say nothing any more from a line to come."""
-        self.faults.append(Fault("stall", after, instead))
+    def stall(self, after: int = 0, *, instead: bool = True, at: str = "") -> None:
+        """Say nothing any more from a line to come that matches."""
+        self.faults.append(Fault("stall", after, instead, at))
 
     def restart(self, after: int = 0, *, instead: bool = True) -> None:
         """Restart at a line to come."""

@@ -18,7 +18,7 @@ from pathlib import Path
 import gevent
 import pytest
 
-from deploy import guarded, runs
+from deploy import runs
 from deploy.apply import Applied, Apply, Verify
 from deploy.drift import classify
 from deploy.findings import Exit, Finding, Kind, exit_code
@@ -117,7 +117,7 @@ def rack(tmp_path: Path, make_role: MakeRole, monkeypatch: pytest.MonkeyPatch) -
     with ExitStack() as until_the_end:
 
         def make(*platforms: str, minute: float = MINUTE, **access: float) -> Rack:
-            monkeypatch.setattr(guarded, "MINUTE", minute)
+            monkeypatch.setattr("deploy.device.MINUTE", minute)
             devices = [device(p, f"sw{n}", SAMPLES[p].configuration) for n, p in enumerate(platforms, 1)]
             for one in devices:
                 one.minute = minute
@@ -264,6 +264,14 @@ def test_a_device_whose_time_ran_out_before_it_was_told_that_all_is_well_is_roll
     (finding,) = applied.findings
     assert [h.outcome for h in applied.hosts] == ["rolled back"]
     assert finding.summary.endswith("it is as it was before")
+
+
+def test_a_device_that_says_nothing_more_leaves_the_others_time_to_be_confirmed(rack: Callable[..., Rack]) -> None:
+    place = rack("cisco-ios", "junos", "arubaos-cx", minute=8)
+    place.devices[0].stall(at="^vlan 30$")
+    applied = place.apply()
+    assert [h.outcome for h in applied.hosts] == ["rolled back", "changed", "changed"]
+    assert "the change was not taken within 4 s" in applied.hosts[0].detail
 
 
 # Faults at random moments.
