@@ -51,8 +51,8 @@ lab-up: need-root setup ## Boot the lab's hosts and leave them running
 lab-down: need-root setup ## Take the lab down: hosts, mounts, bridges, firewall rules, also after a crash
 	@$(BIN)/samdrift lab down
 
-bench: need-root setup ## Plan time beside stock pyinfra, NetBox reading beside pynetbox: ratios (root, first time 30 min)
-	@$(LAB_DOWN_AFTER) failed=0; for of in planning netbox; do $(BIN)/python -m tests.bench.$$of || failed=1; done; exit $$failed
+bench: need-root setup ## Planning beside stock pyinfra and netmiko, NetBox reading beside pynetbox (root, first time 35 min)
+	@$(LAB_DOWN_AFTER) failed=0; for of in devices planning netbox; do $(BIN)/python -m tests.bench.$$of || failed=1; done; exit $$failed
 
 setup: ## Debian packages (root) and .venv from the hashed lock; instant when nothing changed
 	@PYTHON=$(PYTHON) sh setup.sh

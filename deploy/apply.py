@@ -98,6 +98,11 @@ def _undone(step: Step, now: Step | None) -> bool:
     return now is not None and (before is None or now.change == step.change)
 
 
+def _and_by_hand(remedy: str, by_hand: str) -> str:
+    """What to do about a host that may not have heard the last of what it was to do."""
+    return f"{remedy}; if it is as wanted: {by_hand}" if by_hand else remedy
+
+
 def refuse_if_stale(plan: Plan, fleet_digest: str) -> None:
     """Refuse a plan that other inventory or other code was the base of; nothing has been connected to yet."""
     if plan.fleet_digest != fleet_digest:
@@ -175,7 +180,7 @@ class Apply:
         checks = self._prove(converged)
         self._lost_while_proved(converged, amiss)
         self._fallen_short(checks, held, amiss)
-        self._confirm(outcomes, amiss)
+        self._confirm(ready, outcomes, amiss)
         self._put_back(ready, outcomes, amiss)
         checks = tuple(c for c in checks if c.host not in amiss)  # of what was put back, they say nothing any more
         self.checks += checks
@@ -229,8 +234,8 @@ class Apply:
         """Look again until nothing is left to change; the names of the hosts where nothing is."""
         open_, converged = list(names), []
         for attempt in range(SETTLE_TRIES):
-            if not open_:
-                break
+            if not open_ or (attempt and all(name in self.session.unreachable for name in open_)):
+                break  # of a lost host, nothing becomes better by waiting, and the others' guards run out
             if attempt:
                 gevent.sleep(SETTLE_PAUSE)
             last = {live.host: live for live in self.session.look(open_)}
@@ -249,7 +254,13 @@ class Apply:
     def _unsettled(self, live: HostPlan, outcome: Outcome) -> None:
         if live.error:
             self._result(live.host, "unknown", changed=outcome.done, detail=live.error)
-            self._finding(Kind.UNKNOWN, live, summary="the host was lost after it was changed", detail=live.error)
+            self._finding(
+                Kind.UNKNOWN,
+                live,
+                summary="the host was lost after it was changed",
+                detail=live.error,
+                remedy=_and_by_hand(f"samdrift plan --limit {live.host}", self.session.by_hand(live.host)),
+            )
             return
         self._result(live.host, "differs", changed=outcome.done, detail=f"still to change: {_steps(live.changes)}")
         for step in live.changes:
@@ -314,8 +325,11 @@ class Apply:
         for check in (c for c in checks if c.outcome == "failed" and (c.host, c.role, c.name) in held):
             amiss.because(check.host, f"this held before the change, and does not now: {check.name}: {check.detail}")
 
-    def _confirm(self, outcomes: Mapping[str, Outcome], amiss: _Amiss) -> None:
-        """Tell every guarded host with which nothing is amiss that all is well; then read it again."""
+    def _confirm(self, ready: Mapping[str, HostPlan], outcomes: Mapping[str, Outcome], amiss: _Amiss) -> None:
+        """Tell every guarded host with which nothing is amiss that all is well; then read it again.
+
+        Not every device refuses to be told so when it has put itself back already: what is read says it.
+        """
         confirmed = []
         for name in amiss.guarded - amiss.keys():
             try:
@@ -325,10 +339,13 @@ class Apply:
             else:
                 confirmed.append(name)
         for live in self.session.look(confirmed) if confirmed else ():
-            if live.error or live.changes:
-                self._unsettled(live, outcomes[live.host])
-            else:
+            before, outcome = ready[live.host], outcomes[live.host]
+            if not live.error and not live.changes:
                 self._keep(live)
+            elif live.fingerprint == before.fingerprint:
+                self._rolled_back(before, live, outcome, "its time had run out when it was told that all is well")
+            else:
+                self._unsettled(live, outcome)
 
     def _keep(self, live: HostPlan) -> None:
         """Make what was read again outlive a restart."""
@@ -351,26 +368,45 @@ class Apply:
             Pool(AT_ONCE).map(lambda name: self._put_one_back(ready[name], outcomes[name], amiss[name]), list(amiss))
 
     def _put_one_back(self, before: HostPlan, outcome: Outcome, why: str) -> None:
-        name = before.host
+        name, by_hand = before.host, self.session.by_hand(before.host)
         try:
             said = self.session.restore(name)
         except SamdriftError as e:
-            self.observer.host(name, "failed", str(e))
-            self._result(name, "unknown", changed=outcome.done, detail=str(e))
-            lost = "the host was lost while it was changed, and nobody knows whether it put itself back"
-            self._finding(Kind.UNKNOWN, before, summary=lost, detail=f"{why}\n{e}")
+            self._not_seen_again(before, outcome, f"{why}\n{e}")
             return
         (after,) = self.session.look([name])
-        stands = after.error or _as_before(before, after)
+        if after.error:
+            self._not_seen_again(before, outcome, f"{why}\n{after.error}")
+        elif after.changes:
+            self._rolled_back(before, after, outcome, f"{why}\n{said}")
+        else:
+            self._stayed(before, outcome, why, by_hand)
+
+    def _not_seen_again(self, before: HostPlan, outcome: Outcome, why: str) -> None:
+        self.observer.host(before.host, "failed", why)
+        self._result(before.host, "unknown", changed=outcome.done, detail=why)
+        lost = "the host was lost while it was changed, and nobody knows whether it put itself back"
+        self._finding(Kind.UNKNOWN, before, summary=lost, detail=why)
+
+    def _rolled_back(self, before: HostPlan, after: HostPlan, outcome: Outcome, why: str) -> None:
+        name, stands = before.host, _as_before(before, after)
         self.observer.host(name, "done", f"rolled back; {stands}")
         self._result(name, "rolled back", changed=outcome.done, detail=why)
         self._finding(
             Kind.ROLLED_BACK,
             before,
             summary=f"the change was not confirmed, and the host put it back; {stands}",
-            detail=f"{why}\n{said}",
+            detail=why,
             remedy=f"find out what cut it off, then: samdrift plan --limit {name}",
         )
+
+    def _stayed(self, before: HostPlan, outcome: Outcome, why: str, by_hand: str) -> None:
+        """Something was amiss, and the host has the change all the same: it heard that all is well, or restarted."""
+        stays = "something went wrong, and the change is in force all the same"
+        self.observer.host(before.host, "failed", stays)
+        self._result(before.host, "failed", changed=outcome.done, detail=why)
+        remedy = _and_by_hand(f"see how it stands: samdrift verify --limit {before.host}", by_hand)
+        self._finding(Kind.FAILED_STEP, before, summary=stays, detail=why, remedy=remedy)
 
     def _result(
         self, name: str, outcome: str, *, changed: tuple[str, ...] = (), detail: str = "", live: HostPlan | None = None

@@ -24,7 +24,7 @@ from inventory.fleet import Fleet, Host
 
 if TYPE_CHECKING:
     from deploy.record import Record
-    from roles.shared.registration import ManagedFile
+    from roles.shared.registration import ManagedConfiguration, ManagedFile
 
 
 @command("hosts")
@@ -40,20 +40,24 @@ def hosts(common: Common) -> None:
 
 @command("show")
 @click.argument("name", metavar="HOST")
-@click.option("--files", is_flag=True, help="With the content of every file.")
+@click.option("--files", is_flag=True, help="With the content of every file, or a device's configuration.")
 @click.option("--file", metavar="PATH", help="Only the content of this file, as it is.")
-def show(common: Common, name: str, files: bool, file: str | None) -> None:
-    """Show one host: data, roles, settings and files."""
-    from deploy.planner import declared_files
+@click.option("--configuration", is_flag=True, help="Only a device's intended configuration, as it is.")
+def show(common: Common, name: str, files: bool, file: str | None, configuration: bool) -> None:
+    """Show one host: data, roles, settings, files or configuration."""
+    from deploy.planner import declared_configurations, declared_files
     from roles.shared.catalogue import catalogue, problems_of, settings_of
 
     fleet, source, said = fleet_of(common)
     host = _host(fleet, name)
     if problems := problems_of(host, fleet):
         raise InventoryError(tuple(problems))
-    rendered = declared_files(host, fleet)
+    rendered, configurations = declared_files(host, fleet), declared_configurations(host, fleet)
     if file is not None:
         _put_file(common, rendered, file)
+        return
+    if configuration:
+        _put_configuration(common, host, configurations)
         return
     settings = {role: s.model_dump(mode="json") for role, s in settings_of(host, fleet).items()}
     overlay = _overlay(common, host) if common.lab else []
@@ -63,11 +67,19 @@ def show(common: Common, name: str, files: bool, file: str | None) -> None:
         "host": host.model_dump(mode="json"),
         "settings": settings,
         "files": [f.model_dump(mode="json") for f in rendered],
+        "configurations": [c.model_dump(mode="json") for c in configurations],
         "lab": [{"field": field, "fleet": before, "lab": after} for field, before, after in overlay],
     }
     summaries = {role: catalogue()[role].summary for role in host.roles}
     page = render.host(
-        fleet, host, settings=settings, summaries=summaries, files=rendered, overlay=overlay, contents=files
+        fleet,
+        host,
+        settings=settings,
+        summaries=summaries,
+        files=rendered,
+        configurations=configurations,
+        overlay=overlay,
+        contents=files,
     )
     answer(common, document, page)
 
@@ -86,6 +98,15 @@ def _put_file(common: Common, rendered: Sequence[ManagedFile], path: str) -> Non
     if found is None:
         raise UsageError(f"no role declares {path!r} there", where="--file", fix="without it, show lists them")
     click.echo(render.as_json(found.model_dump(mode="json")) if common.json else found.content, nl=bool(common.json))
+
+
+def _put_configuration(common: Common, host: Host, configurations: Sequence[ManagedConfiguration]) -> None:
+    if not configurations:
+        fix = "without it, show lists the files that its roles declare"
+        raise UsageError(f"no role declares a configuration of {host.name}", where="--configuration", fix=fix)
+    as_data = [c.model_dump(mode="json") for c in configurations]
+    as_text = "".join(c.content for c in configurations)
+    click.echo(render.as_json(as_data) if common.json else as_text, nl=bool(common.json))
 
 
 def _overlay(common: Common, in_lab: Host) -> list[tuple[str, Any, Any]]:

@@ -44,6 +44,8 @@ from roles.shared.vendor import Vendor
 
 logging.getLogger("netmiko").disabled = True  # it writes down every line that is typed, also one with a secret
 
+MINUTE = 60.0
+"""Seconds in a minute of a device's. (Emulated devices have shorter ones.)"""
 QUIET = 0.3
 """Seconds without a word, after which what looks like a prompt or a question is one."""
 NUDGE = 2.0
@@ -73,7 +75,7 @@ class DeviceConnection:
     Attributes:
         execs: how many lines were typed so far.
         pending: what the device said on connect, if it was counting down to restore what was before a change of an
-            earlier session.
+            earlier session; nothing once that is confirmed.
     """
 
     def __init__(self, host: Host, access: Access, vendor: Vendor) -> None:
@@ -131,7 +133,9 @@ class DeviceConnection:
         entries = typed_together(lines, self.vendor.texts)
         must_be_typable([line for entry in entries for line in entry], self._where)
         enter, leave = self._bounds(minutes)
-        seconds = self.access.command_timeout if minutes is None else min(self.access.command_timeout, 60 * minutes)
+        seconds = self.access.command_timeout
+        if minutes is not None:  # the other half is for seeing that all is well, here and on those changed with it
+            seconds = min(seconds, MINUTE / 2 * minutes)
         with self._within(seconds, f"the change was not taken within {seconds:g} s"):
             self._armed = minutes is not None
             answer = self._type_all(enter)
@@ -163,8 +167,10 @@ class DeviceConnection:
         if self._armed:
             return _impossible("the session that made a change cannot know whether a new one still reaches the device")
         answer = self._carry_out(self.vendor.confirm.confirm)
-        if answer.rc == 0 and (counting := self._counting()):
-            return answer.model_copy(update={"rc": 1, "stderr": f"it was confirmed, and is still counting: {counting}"})
+        self.pending = self._counting()
+        if answer.rc == 0 and self.pending:
+            why = f"it was confirmed, and is still counting: {self.pending}"
+            return answer.model_copy(update={"rc": 1, "stderr": why})
         return answer
 
     def revert(self) -> Answer:

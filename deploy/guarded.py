@@ -17,7 +17,7 @@ from typing import Generic, Protocol, TypeVar
 
 import gevent
 
-from deploy import guard
+from deploy import device, guard
 from deploy.device import DeviceConnection
 from deploy.guard import Standing, Where
 from deploy.transport import Answer, Connection, HostLost
@@ -27,9 +27,6 @@ from roles.shared.guard import Guard
 log = logging.getLogger("samdrift")
 
 C = TypeVar("C", Connection, DeviceConnection)
-
-MINUTE = 60.0
-"""Seconds in a minute of a device's. (Emulated devices have shorter ones.)"""
 
 PAUSE = 1.0
 """Seconds between two tries to reach a host that is putting itself back."""
@@ -48,7 +45,13 @@ class GuardFailed(SamdriftError):
 
 
 class HeldGuard(Protocol):
-    """The guard of one host for one run, whichever kind of host it is."""
+    """The guard of one host for one run, whichever kind of host it is.
+
+    `by_hand` is what somebody has to do instead of `keep`, where the host is lost before; empty if there is nothing.
+    """
+
+    @property
+    def by_hand(self) -> str: ...
 
     def require(self) -> None:
         """GuardFailed if the host has put itself back meanwhile, so that it must not be changed any more."""
@@ -86,6 +89,8 @@ class HostGuard:
         GuardFailed: the host is not guarded, so that nothing that could cut it off may be changed.
         HostLost: the host died meanwhile, and puts itself back if it was armed.
     """
+
+    by_hand = ""
 
     def __init__(self, way: Way[Connection], guards: Sequence[Guard], said: str) -> None:
         connection = way.current()
@@ -155,7 +160,8 @@ class DeviceGuard:
 
     def __init__(self, way: Way[DeviceConnection], minutes: int) -> None:
         self._way, self._where = way, f"host {way.current().host.name}"
-        self._until = time.monotonic() + MINUTE * minutes
+        self.by_hand = "log in and save its configuration" if way.current().vendor.save else ""
+        self._until = time.monotonic() + device.MINUTE * minutes
 
     def require(self) -> None:
         """Nothing: a device has one change."""
@@ -173,7 +179,7 @@ class DeviceGuard:
         """At once where the vendor can, or when the time has run out: not every device tells that it still counts."""
         confirm = self._way.current().vendor.confirm
         if confirm is None or not confirm.revert:
-            gevent.sleep(max(0, self._until - time.monotonic()) + MINUTE / 6)  # it began to count after us
+            gevent.sleep(max(0, self._until - time.monotonic()) + device.MINUTE / 6)  # it began to count after us
         return _once_restored(self._way, self._restored, lambda: self._until)
 
     def keep(self) -> None:
@@ -191,7 +197,7 @@ class DeviceGuard:
             connection.open()
         if connection.pending:
             raise HostLost(f"it still counts: {connection.pending}", where=self._where)
-        return "its configuration is the one from before the change"
+        return "it does not count any more"
 
 
 def minutes_of(connection: DeviceConnection) -> int | None:

@@ -77,8 +77,8 @@ class Unmanaged(Frozen):
 
     @property
     def what(self) -> str:
-        """The path or the line."""
-        return self.path or self.line
+        """The path, or the line and what stands below it, as one."""
+        return self.path or " / ".join(line.strip() for line in self.line.splitlines())
 
 
 class HostPlan(Frozen):

@@ -335,6 +335,10 @@ class Session:
         self._reachable(name)
         self._guards.pop(name).keep()
 
+    def by_hand(self, name: str) -> str:
+        """What somebody has to do on a host that was guarded, if `keep` cannot; empty if there is nothing."""
+        return self._guards[name].by_hand if name in self._guards else ""
+
     def await_guards(self, names: Sequence[str]) -> None:
         """Wait until these hosts are guarded no longer: they have put themselves back, or another run confirmed them.
 
@@ -506,6 +510,12 @@ def declared_files(host: Host, fleet: Fleet) -> tuple[ManagedFile, ...]:
     """Every file that a host's roles declare, rendered, without touching the host. Its settings must be sound."""
     declared = _register([host], {host.name: settings_of(host, fleet)})
     return tuple(declared[host.name].files)
+
+
+def declared_configurations(host: Host, fleet: Fleet) -> tuple[ManagedConfiguration, ...]:
+    """What a device's roles declare of its configuration, likewise; nothing where the host is none."""
+    declared = _register([host], {host.name: settings_of(host, fleet)})
+    return tuple(declared[host.name].configurations)
 
 
 def code_digest() -> str:

@@ -27,6 +27,7 @@ from deploy.findings import Exit, Finding, Kind
 from deploy.record import Check, HostResult, Record
 from inventory.difference import FieldDifference, ObjectDifference, between
 from inventory.fleet import Fleet, Host
+from roles.shared.vendor import known_vendors
 
 if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
     from deploy.check import Offline, Verdict
@@ -34,7 +35,7 @@ if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not
     from deploy.plan import HostPlan, Plan, Step
     from deploy.secret_files import Written
     from inventory.netbox.writes import Writes
-    from roles.shared.registration import ManagedFile
+    from roles.shared.registration import ManagedConfiguration, ManagedFile
 
 WIDTH = 100
 """Columns where there is no terminal to ask."""
@@ -195,16 +196,17 @@ def host(
     settings: Mapping[str, Mapping[str, Any]],
     summaries: Mapping[str, str],
     files: Sequence[ManagedFile],
+    configurations: Sequence[ManagedConfiguration],
     overlay: Sequence[tuple[str, Any, Any]],
     contents: bool,
 ) -> Iterator[RenderableType]:
-    """One host: its data, roles, settings and files.
+    """One host: its data, roles, settings and files, or what a device's configuration is to be.
 
     Args:
         settings: role to its settings, as plain data.
         summaries: role to what it is, in a line.
         overlay: what the lab changes: field, value in the fleet, value in the lab.
-        contents: whether the files' contents are shown too.
+        contents: whether the files' contents and the configurations are shown too.
     """
     site, tenant = fleet.site(shown.site), fleet.tenant(shown.tenant)
     yield Text.assemble((inline(shown.name), "bold"), "  ", inline(f"{tenant.name} · {site.name}"))
@@ -219,8 +221,12 @@ def host(
             yield Text()
             yield _indented(_files(own))
         for file in own if contents else ():
-            yield Text.assemble("\n  ", (inline(file.path), "bold"))
-            yield Text("\n".join(f"  │ {line}" for line in safe(file.content).splitlines()), "dim")
+            yield from _content(file.path, file.content)
+        for configuration in (c for c in configurations if c.role == role):
+            yield Text()
+            yield _indented(_facts(_configuration_facts(shown, configuration)))
+            if contents:
+                yield from _content("intended configuration", configuration.content)
     if overlay:
         yield Text("\nThe lab differs from the fleet here in", "bold yellow")
         table = _table()
@@ -233,6 +239,24 @@ def host(
                 Text(safe(_brief(after))),
             )
         yield _indented(table)
+
+
+def _content(name: str, content: str) -> Iterator[RenderableType]:
+    yield Text.assemble("\n  ", (inline(name), "bold"))
+    yield Text("\n".join(f"  │ {line}" for line in safe(content).splitlines()), "dim")
+
+
+def _configuration_facts(shown: Host, configuration: ManagedConfiguration) -> list[tuple[str, str]]:
+    vendor = known_vendors()[configuration.platform]
+    lines = several(len(configuration.content.splitlines()), "line")
+    itself = f"the device itself, by {vendor.confirm.name}" if vendor.confirm else ""
+    sections = (" / ".join(lineage) for lineage in configuration.managed)
+    return [
+        ("configuration", f"{lines} for {vendor.name}; as it is: samdrift show {shown.name} --configuration"),
+        ("sections", "\n".join(s if len(s) <= LONG_WORD else f"{s[: LONG_WORD - 1]}…" for s in sections)),
+        ("secrets", ", ".join(secret.name for secret in configuration.secrets) or "–"),
+        ("undone by", itself or "nobody: apply asks for --no-rollback"),
+    ]
 
 
 def _host_facts(fleet: Fleet, shown: Host) -> list[tuple[str, str]]:

@@ -52,7 +52,7 @@ KINDS: Words = {
     Kind.PENDING: ("beslutad, inte införd", "pending"),
     Kind.CONFLICT: ("ändrad på två håll", "conflict"),
     Kind.MISSING: ("borta", "missing"),
-    Kind.UNMANAGED: ("främmande fil", "unmanaged"),
+    Kind.UNMANAGED: ("främmande", "unmanaged"),
     Kind.UNKNOWN: ("okänd", "unknown"),
     Kind.FAILED_CHECK: ("underkänd kontroll", "failed check"),
     Kind.FAILED_STEP: ("misslyckad ändring", "failed step"),
@@ -80,7 +80,7 @@ IN_SWEDISH: Mapping[Kind, tuple[str, str]] = {
         "Inför det igen. Ska det vara borta ska det tas ut ur rollen.",
     ),
     Kind.UNMANAGED: (
-        "En fil som ingen har beslutat om, i en katalog som samdrift sköter.",
+        "En fil, eller en del av en nätutrustnings konfiguration, som ingen har beslutat om.",
         "Ta in den i rollen, eller ta bort den på plats.",
     ),
     Kind.UNKNOWN: (

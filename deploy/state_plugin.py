@@ -38,7 +38,10 @@ WITHIN = 300.0
 LINES, WIDTH = 6, 240
 """How much of an assertion's text is kept."""
 
-PYTHON = re.compile(r"<class |<built-in method |<bound method |<testinfra\.host|= run\(|^Use -v |^\.\.\.Full output")
+PYTHON = re.compile(
+    r"<class |<built-in method |<bound method |<testinfra\.host|= run\(|"
+    r"^Use -v |^Omitting \d+ |^\.\.\.Full output"
+)
 """What an assertion's text says about Python and pytest, and not about the host."""
 
 

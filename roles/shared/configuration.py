@@ -34,7 +34,7 @@ from hier_config.platforms.driver_base import HConfigDriverBase, HConfigDriverRu
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
 from inventory.secrets import MARK, PLACEHOLDER
-from roles.shared.vendor import WITHHELD, Lineage, Vendor
+from roles.shared.vendor import WITHHELD, Lineage, Vendor, any_of
 
 Path = tuple[str, ...]
 """A line, and before it the lines that it stands below."""
@@ -129,23 +129,24 @@ def _read(vendor: Vendor, text: str, managed: Collection[Lineage]) -> _Configura
     read = {"indented": _indented, "blocks": _blocks, "set": _statements}[vendor.syntax]
     found = _Configuration()
     last: Path = ()
+    within: dict[Path, bool] = {}  # a managed section; what stands below it is managed with it
     for path, raw in read(vendor, (line.rstrip() for line in LINE_END.split(text))):
-        if any(re.search(p, raw) for p in vendor.hidden):
+        if vendor.hidden and any_of(*vendor.hidden).search(raw):
             found.hidden.setdefault(last, []).append(raw)
             continue
         last = path
         if WITHHELD in path[-1]:
             found.raw[path] = raw
-        whose = found.managed if _is_managed(path, managed) else found.other
-        if whose is found.managed or not _is_above_managed(path, managed):
-            _put(vendor, whose, path)
+        within[path] = within.get(path[:-1]) or _is_managed(path, managed)
+        if within[path] or not _is_above_managed(path, managed):
+            _put(vendor, found.managed if within[path] else found.other, path)
     found.managed = _without_empty(vendor, _with_lists(vendor, found.managed))
     found.other = _without_empty(vendor, _with_lists(vendor, found.other))
     return found
 
 
 def _says_something(vendor: Vendor, line: str) -> bool:
-    return bool(line.strip()) and not any(re.search(p, line) for p in (vendor.comment, *vendor.volatile))
+    return bool(line.strip()) and not any_of(vendor.comment, *vendor.volatile).search(line)
 
 
 def _indented(vendor: Vendor, lines: Iterator[str]) -> Iterator[tuple[Path, str]]:
@@ -232,6 +233,8 @@ def _opposite(text: str) -> str:
 
 def _with_lists(vendor: Vendor, lines: Lines) -> Lines:
     """Lists of numbers in one spelling, or number by number where each is a setting of its own."""
+    if not vendor.lists:
+        return lines
     listed: Lines = {}
     heads: dict[str, set[int]] = {}
     for text, below in lines.items():

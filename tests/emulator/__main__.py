@@ -1,18 +1,18 @@
-"""Devices for another process to talk to: `python -m tests.emulator KEY.pub N [--lines L]`.
+"""Devices for another process to talk to: `python -m tests.emulator KEY.pub DEVICES.json PORT`.
 
-One JSON document on stdout says where each listens and its host key; they are there until stdin is closed.
+DEVICES.json lists the name, platform, address and configuration of each. One JSON document on stdout says their host
+keys, by name, once they listen; they are there until stdin is closed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
-from itertools import cycle, islice
 from pathlib import Path
 
-from tests.emulator.dialects import DIALECTS, device
-from tests.emulator.samples import long_configuration
+from tests.emulator.dialects import device
 from tests.emulator.server import EmulatedDevices
 
 
@@ -20,22 +20,15 @@ def main() -> None:
     """Be the devices."""
     parser = argparse.ArgumentParser(prog="python -m tests.emulator", description="Emulated switches and firewalls.")
     parser.add_argument("key", type=Path, help="file of the public key that lets one in")
-    parser.add_argument("number", type=int, help="how many devices")
-    parser.add_argument("--lines", type=int, default=300, help="lines of each one's configuration, about")
-    parser.add_argument("--platform", action="append", choices=sorted(DIALECTS), help="instead of every one in turn")
+    parser.add_argument("devices", type=Path, help="file that says which")
+    parser.add_argument("port", type=int, help="where all of them listen, each on its own address")
     given = parser.parse_args()
-    platforms = islice(cycle(given.platform or sorted(DIALECTS)), given.number)
-    devices = [
-        device(platform, f"sw{number}", long_configuration(platform, f"sw{number}", given.lines))
-        for number, platform in enumerate(platforms, 1)
-    ]
+    told = json.loads(given.devices.read_text())
+    devices = [device(d["platform"], d["name"], d["configuration"]) for d in told]
+    logging.getLogger("paramiko").addHandler(logging.NullHandler())  # it tells of every connection that ends
     authorized = " ".join(given.key.read_text().split()[:2])
-    with EmulatedDevices(devices, authorized) as emulated:
-        told = [
-            {"name": d.name, "platform": d.platform, "port": emulated.port(d.name), "key": emulated.host_key(d.name)}
-            for d in devices
-        ]
-        sys.stdout.write(f"{json.dumps(told)}\n")
+    with EmulatedDevices(devices, authorized, {d["name"]: d["address"] for d in told}, given.port) as emulated:
+        sys.stdout.write(f"{json.dumps({d.name: emulated.host_key(d.name) for d in devices})}\n")
         sys.stdout.flush()
         sys.stdin.read()
 

@@ -37,16 +37,18 @@ class Timer:
 
     before: Tree
     minutes: int
+    saves: bool
     clocks: tuple[threading.Timer, ...]
 
 
 @dataclass
 class Fault:
-    """What happens at a typed line. `after` counts lines; the line is carried out first unless `instead`."""
+    """What happens at a typed line. `after` counts lines that match `at`; it is carried out first unless `instead`."""
 
     kind: str
     after: int
     instead: bool = True
+    at: str = ""
 
 
 @dataclass
@@ -62,6 +64,9 @@ class Device:
         banner: what it says to everybody who logs in.
         asks_before: regular expressions for lines of configuration before which it asks whether they are meant.
         cut_off_by: while this says so of its configuration, nobody reaches it.
+        plugged: by port, who is at the other end of its cable: the name that it tells, or nothing if it tells none.
+        faulty: by port, why the device has shut it, as the device puts it.
+        hears_time: whether its time servers answer it.
         typed: every line that was typed so far.
     """
 
@@ -78,6 +83,9 @@ class Device:
     asks_before: list[str] = field(default_factory=list)
     banner: str = ""
     cut_off_by: Callable[[str], bool] | None = None
+    plugged: dict[str, str] = field(default_factory=dict)
+    faulty: dict[str, str] = field(default_factory=dict)
+    hears_time: bool = True
     typed: list[str] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
@@ -115,12 +123,13 @@ class Device:
             if not self.reachable:
                 self.cut_sessions()
 
-    def arm(self, minutes: int, before: Tree, *, warning: str = "", farewell: str = "") -> None:
+    def arm(self, minutes: int, before: Tree, *, warning: str = "", farewell: str = "", saves: bool = False) -> None:
         """Restore `before` in so many minutes, unless confirmed.
 
         Args:
             warning: what everybody is told two minutes before.
             farewell: what everybody is told then.
+            saves: whether what is restored outlives a restart.
         """
         with self.lock:
             self._stop_clocks()
@@ -128,7 +137,7 @@ class Device:
             if warning and minutes > 2:
                 alarms.append((minutes - 2, lambda: self.broadcast(warning)))
             clocks = tuple(threading.Timer(at * self.minute, act) for at, act in alarms)
-            self.timer = Timer(copy(before), minutes, clocks)
+            self.timer = Timer(copy(before), minutes, saves, clocks)
             for clock in clocks:
                 clock.daemon = True
                 clock.start()
@@ -145,10 +154,12 @@ class Device:
         with self.lock:
             if self.timer is None:
                 return False
-            before = self.timer.before
+            timer = self.timer
             self._stop_clocks()
             self.restored += 1
-            self.put_in_force(before)
+            self.put_in_force(timer.before)
+            if timer.saves:
+                self.save()
             return True
 
     def save(self) -> None:
@@ -171,22 +182,23 @@ class Device:
         for session in sessions:
             session.kill()
 
-    def drop(self, after: int = 0, *, instead: bool = True) -> None:
-        """Lose the session at a line to come: 0 is the next one. It is not carried out, if `instead`."""
-        self.faults.append(Fault("drop", after, instead))
+    def drop(self, after: int = 0, *, instead: bool = True, at: str = "") -> None:
+        """Lose the session at a line to come that matches: 0 is the next one. It is not carried out, if `instead`."""
+        self.faults.append(Fault("drop", after, instead, at))
 
-    def stall(self, after: int = 0, *, instead: bool = True) -> None:
-        """Say nothing any more from a line to come."""
-        self.faults.append(Fault("stall", after, instead))
+    def stall(self, after: int = 0, *, instead: bool = True, at: str = "") -> None:
+        """Say nothing any more from a line to come that matches."""
+        self.faults.append(Fault("stall", after, instead, at))
 
     def restart(self, after: int = 0, *, instead: bool = True) -> None:
         """Restart at a line to come."""
         self.faults.append(Fault("reboot", after, instead))
 
-    def fault_at_this_line(self) -> Fault | None:
+    def fault_at(self, line: str) -> Fault | None:
         """The fault that happens at the line that was typed now, if any does."""
-        due = next((f for f in self.faults if f.after == 0), None)
-        for fault in self.faults:
+        concerned = [f for f in self.faults if re.search(f.at, line)]
+        due = next((f for f in concerned if f.after == 0), None)
+        for fault in concerned:
             fault.after -= 1
         if due:
             self.faults.remove(due)

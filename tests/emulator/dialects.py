@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.emulator.device import Device, copy
 from tests.emulator.grammar import Editor, Refused, Tree, grammar
+from tests.emulator.state import state
 
 Answered = Callable[["re.Match[str]"], str]
 
@@ -87,6 +88,8 @@ class Cli(ABC):
                 return str(command(found))
         if line in self.device.shows:
             return self.device.shows[line]
+        if (said := state(self.device, line)) is not None:
+            return said
         raise Refused(self.unknown(line))
 
     @says("exit|quit|logout")
@@ -340,7 +343,7 @@ class Junos(Cli):
             device.confirm()
             if minutes:
                 farewell = "\nBroadcast Message from root@sw\nCommit was not confirmed; automatic rollback complete.\n"
-                device.arm(int(minutes), before, farewell=farewell)
+                device.arm(int(minutes), before, farewell=farewell, saves=True)
             device.put_in_force(copy(draft))
             device.save()
         waits = f"commit confirmed will be automatically rolled back in {minutes} minutes unless confirmed\n"

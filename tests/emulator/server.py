@@ -1,4 +1,4 @@
-"""Devices on the network: SSH by paramiko's server side, with a host key each, on ports of 127.0.0.1.
+"""Devices on the network: SSH by paramiko's server side, with a host key each, on addresses of loopback.
 
 Only the public key that they are given lets anybody in. Works with gevent's patched threads and without.
 """
@@ -9,7 +9,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 
 import paramiko
@@ -30,18 +30,22 @@ class EmulatedDevices:
     Args:
         devices: what they are.
         authorized: the public key, as `type base64`, that lets a user in.
-        ports: where they listen, in their order; free ones if none are given.
+        addresses: where each of them listens, by its name; 127.0.0.1 for those that are not named.
+        port: on which port all of them do; a free one each if none is given.
     """
 
-    def __init__(self, devices: Iterable[Device], authorized: str, ports: Iterable[int] = ()) -> None:
+    def __init__(
+        self, devices: Iterable[Device], authorized: str, addresses: Mapping[str, str] | None = None, port: int = 0
+    ) -> None:
         self.devices = list(devices)
         self._authorized = authorized
-        self._ports = iter(ports)
+        self._addresses, self._port = addresses or {}, port
         self._at: dict[str, _Listener] = {}
 
     def __enter__(self) -> EmulatedDevices:
         for device in self.devices:
-            self._at[device.name] = _Listener(device, self._authorized, next(self._ports, 0))
+            address = self._addresses.get(device.name, "127.0.0.1")
+            self._at[device.name] = _Listener(device, self._authorized, address, self._port)
         return self
 
     def __exit__(
@@ -61,10 +65,10 @@ class EmulatedDevices:
 
 
 class _Listener:
-    def __init__(self, device: Device, authorized: str, port: int) -> None:
+    def __init__(self, device: Device, authorized: str, address: str, port: int) -> None:
         self.device, self._authorized = device, authorized
         self.key = paramiko.ECDSAKey.generate()
-        self._socket = socket.create_server(("127.0.0.1", port), backlog=64)
+        self._socket = socket.create_server((address, port), backlog=64)
         self.port: int = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
@@ -160,7 +164,7 @@ class _Terminal:
         fault = None
         if line.strip():
             self.device.typed.append(line.strip())
-            fault = self.device.fault_at_this_line()
+            fault = self.device.fault_at(line.strip())
         if fault and fault.instead:
             self._fail(fault.kind)
             return

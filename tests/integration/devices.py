@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,12 +13,24 @@ from typing import Any
 
 from deploy.device import DeviceConnection
 from deploy.transport import Access
-from inventory.fleet import Host
+from inventory.fleet import Fleet, Host
 from roles.shared.vendor import Vendor, known_vendors
 from tests.emulator.device import Device
 from tests.emulator.dialects import device
 from tests.emulator.samples import SAMPLES
 from tests.emulator.server import EmulatedDevices
+
+
+def on_loopback(fleet: Fleet) -> Fleet:
+    """The same fleet, with its 10.… addresses as 127.…: all of these are this machine."""
+    return Fleet.model_validate_json(re.sub(r"\b10(\.\d+\.\d+\.\d+)", r"127\1", fleet.model_dump_json()))
+
+
+def free_port(address: str) -> int:
+    """A port on which nobody listens at this address."""
+    with socket.create_server((address, 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ def test_a_template_with_an_undefined_variable_is_told_by_file_and_line(tmp_path
         ("hosts", "$(touch /tmp/owned)", "--limit"),
         ("plan", "zzz-*", "zzz-"),
         ("plan", "heby and", "--limit"),
-        ("plan", "alv-fw1", "has roles"),  # it has none
+        ("plan", "tie-archive1", "is active"),  # it is planned
         ("check", "heby and knivsta", "means no host"),
         ("drift", "role=", "--limit"),
     ],

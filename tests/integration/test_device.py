@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 import re
 import socket
 import time
@@ -482,71 +481,6 @@ def test_a_restarted_device_has_what_was_saved(login: Login) -> None:
         eventually(lambda: at.device.reachable)
         with at.session() as session:
             assert (session.pending, at.device.configuration) == ("", before)
-
-
-# Faults at random moments.
-
-
-def one_change(login: Login, seed: int) -> str:
-    """A guarded change with a fault somewhere: what became of it, as the device itself has it in the end."""
-    dice = random.Random(seed)  # noqa: S311  no secret
-    platform = dice.choice(CONFIRMING)
-    sample = SAMPLES[platform]
-    with rack(login, platform, minute=2) as at:
-        before = at.device.configuration
-        lines = list(sample.change)
-        kind = dice.choice(["none", "drop", "drop", "stall", "reboot", "refuse", "cut off"])
-        if kind == "refuse":
-            lines.insert(dice.randrange(len(lines) + 1), sample.refused)
-        elif kind == "cut off":
-            fatal = dice.choice(sample.changed)
-            at.device.cut_off_by = lambda text: fatal in text.splitlines()
-        elif kind != "none":
-            act = {"drop": at.device.drop, "stall": at.device.stall, "reboot": at.device.restart}[kind]
-            act(dice.randrange(30), instead=dice.random() < 0.5)
-        told = guarded(at, lines)
-        eventually(lambda: at.device.reachable and at.device.timer is None)
-        at.device.faults.clear()
-        with at.session() as session:
-            now = configuration_in(session.ask([at.vendor.show])[0], at)
-        assert now == at.device.configuration
-        assert now == before or intended(at), f"seed {seed}, {platform}, {kind}: neither one nor the other\n{now}"
-        ended = "as before" if now == before else "as intended"
-        assert told in {ended, "unknown"}, f"seed {seed}, {platform}, {kind}: told {told}, and is {ended}"
-        return ended
-
-
-def guarded(at: Rack, lines: list[str]) -> str:
-    """Change, see from a new session, confirm, look again, save: as apply will. What it would tell."""
-    changes: dict[str, object] = {
-        "fact_timeout": 1.5,
-        "look_timeout": 1.5,
-        "command_timeout": 1.5,
-        "connect_timeout": 2,
-    }
-    try:
-        with at.session(**changes) as session:
-            done = session.configure(lines, minutes=1)
-            if done.rc:
-                return "as before" if not done.taken else "unknown"
-        with at.session(**changes) as session:
-            if session.confirm().rc:
-                return "unknown"
-            answer = session.ask([at.vendor.show])[0]
-            kept = all(line in answer.stdout.splitlines() for line in SAMPLES[at.device.platform].changed)
-            session.save()
-            return "as intended" if kept else "as before"
-    except HostLost:
-        return "unknown"
-
-
-def test_a_fault_at_any_moment_leaves_a_device_as_before_or_as_intended(login: Login) -> None:
-    assert {*Pool(10).map(lambda seed: one_change(login, seed), range(20))} == {"as before", "as intended"}
-
-
-@pytest.mark.soak
-def test_two_hundred_faults_leave_every_device_as_before_or_as_intended(login: Login) -> None:
-    assert {*Pool(10).map(lambda seed: one_change(login, seed), range(1000, 1200))} == {"as before", "as intended"}
 
 
 # A second opinion: fakenos, whose devices nobody here wrote.

@@ -6,28 +6,38 @@ On emulated devices, over real SSH. What a session with one holds to is in `test
 from __future__ import annotations
 
 import json
+import logging
+import random
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import gevent
 import pytest
 
-from deploy import guarded, runs
-from deploy.apply import Applied, Apply
+from deploy import runs
+from deploy.apply import Applied, Apply, Verify
 from deploy.drift import classify
 from deploy.findings import Exit, Finding, Kind, exit_code
 from deploy.plan import HostPlan, Plan, read_plan, write_plan
 from deploy.planner import Session
+from deploy.record import Check
 from deploy.transport import Access
 from inventory.errors import SamdriftError, UsageError
 from inventory.fleet import Fleet, Host, Platform
-from tests.emulator.device import Device
+from tests.emulator import grammar
+from tests.emulator.device import Device, copy
 from tests.emulator.dialects import device
 from tests.emulator.samples import SAMPLES
 from tests.emulator.server import EmulatedDevices
 from tests.integration.applying import Notes, nothing_to_check, plan_of
 from tests.integration.conftest import fleet_of, keygen
+from tests.integration.devices import free_port
+
+log = logging.getLogger(__name__)
 
 MakeRole = Callable[[str, str], None]
 
@@ -69,21 +79,31 @@ CONFIRMING = ["arubaos-cx", "cisco-ios", "junos"]
 
 
 class Rack:
-    """One device, the fleet that it is in, and how it is reached."""
+    """Some devices, the fleet that they are, and how they are reached."""
 
-    def __init__(self, emulated: Device, fleet: Fleet, access: Access) -> None:
-        self.device, self.fleet, self.access = emulated, fleet, access
+    def __init__(self, devices: Sequence[Device], fleet: Fleet, access: Access) -> None:
+        self.devices, self.fleet, self.access = devices, fleet, access
+
+    @property
+    def device(self) -> Device:
+        """The only one."""
+        (device,) = self.devices
+        return device
 
     def session(self) -> Session:
         return Session(self.fleet, self.fleet.hosts, self.access)
 
     def look(self) -> HostPlan:
-        with self.session() as session:
-            return session.look()[0]
+        (live,) = self.looks()
+        return live
 
-    def apply(self) -> Applied:
+    def looks(self) -> tuple[HostPlan, ...]:
         with self.session() as session:
-            return Apply(session, self.plan(*session.look()), nothing_to_check, Notes()).go()
+            return session.look()
+
+    def apply(self, plan: Plan | None = None, verify: Verify = nothing_to_check) -> Applied:
+        with self.session() as session:
+            return Apply(session, plan or self.plan(*session.look()), verify, Notes()).go()
 
     def plan(self, *hosts: HostPlan) -> Plan:
         return plan_of(self.fleet, hosts)
@@ -91,39 +111,47 @@ class Rack:
 
 @pytest.fixture
 def rack(tmp_path: Path, make_role: MakeRole, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Rack]]:
-    """Makes a rack with a device of a platform that should be as `WANTED`."""
+    """Makes a rack with devices of these platforms that should be as `WANTED`."""
     make_role("vlans", ROLE)
-    monkeypatch.setattr(guarded, "MINUTE", MINUTE)
     authorized = keygen(tmp_path / "key")
-    open_: list[EmulatedDevices] = []
+    with ExitStack() as until_the_end:
 
-    def make(platform: str) -> Rack:
-        emulated = device(platform, "sw1", SAMPLES[platform].configuration)
-        emulated.minute = MINUTE
-        devices = EmulatedDevices([emulated], authorized)
-        open_.append(devices)
-        devices.__enter__()
-        access = Access(key_file=tmp_path / "key", port=devices.port("sw1"), connect_timeout=5, guard_seconds=60)
-        host = Host.model_validate(
-            {
-                "name": "sw1",
-                "kind": "device",
-                "tenant": "tierp",
-                "site": "tierp-datahall",
-                "role": "access-switch",
-                "platform": platform,
-                "primary_address": "127.0.0.1",
-                "host_keys": (devices.host_key("sw1"),),
-                "context": {"samdrift": {"roles": ["vlans"], "vlans": {"text": WANTED[platform]}}},
-            }
-        )
-        fleet = fleet_of(host)
-        cli = Platform(slug=platform, name=platform, family="cli")
-        return Rack(emulated, fleet.model_copy(update={"platforms": (*fleet.platforms, cli)}), access)
+        def make(*platforms: str, minute: float = MINUTE, **access: float) -> Rack:
+            monkeypatch.setattr("deploy.device.MINUTE", minute)
+            devices = [device(p, f"sw{n}", SAMPLES[p].configuration) for n, p in enumerate(platforms, 1)]
+            for one in devices:
+                one.minute = minute
+            addresses = {d.name: f"127.0.1.{n}" for n, d in enumerate(devices, 1)}
+            port = free_port("127.0.1.1")
+            running = until_the_end.enter_context(EmulatedDevices(devices, authorized, addresses, port))
+            hosts = [_host(d, addresses[d.name], running.host_key(d.name)) for d in devices]
+            fleet = fleet_of(*hosts)
+            cli = [Platform(slug=p, name=p, family="cli") for p in sorted(set(platforms))]
+            given = {"key_file": tmp_path / "key", "port": port, "connect_timeout": 5, "guard_seconds": 60} | access
+            return Rack(
+                devices,
+                fleet.model_copy(update={"platforms": (*fleet.platforms, *cli)}),
+                Access.model_validate(given),
+            )
 
-    yield make
-    for devices in open_:
-        devices.__exit__(None, None, None)
+        yield make
+
+
+def _host(emulated: Device, address: str, host_key: str) -> Host:
+    wanted = WANTED[emulated.platform].replace("sw1", emulated.name)
+    return Host.model_validate(
+        {
+            "name": emulated.name,
+            "kind": "device",
+            "tenant": "tierp",
+            "site": "tierp-datahall",
+            "role": "access-switch",
+            "platform": emulated.platform,
+            "primary_address": address,
+            "host_keys": (host_key,),
+            "context": {"samdrift": {"roles": ["vlans"], "vlans": {"text": wanted}}},
+        }
+    )
 
 
 @pytest.mark.parametrize("platform", [*CONFIRMING, "fortios"])
@@ -148,7 +176,9 @@ def test_what_is_applied_is_confirmed_saved_and_changes_nothing_the_second_time(
     rack: Callable[..., Rack], platform: str
 ) -> None:
     place = rack(platform)
-    applied = place.apply()
+    with place.session() as session:
+        applied = Apply(session, place.plan(*session.look()), nothing_to_check, Notes()).go()
+        assert [live.armed for live in session.look()] == [""]
     assert [(h.outcome, h.detail) for h in applied.hosts] == [("changed", "")]
     assert applied.findings == ()
     assert place.device.timer is None
@@ -193,6 +223,160 @@ def test_a_line_that_is_refused_leaves_the_device_as_it_was(rack: Callable[..., 
     applied = place.apply()
     assert [h.outcome for h in applied.hosts] == ["rolled back"]
     assert place.device.configuration == before
+
+
+def test_a_device_that_kept_a_change_of_which_something_went_wrong_is_not_called_rolled_back(
+    rack: Callable[..., Rack],
+) -> None:
+    place = rack("cisco-ios")
+    place.device.drop(at="^configure confirm$", instead=False)  # it has heard that all is well; nobody hears that
+    applied = place.apply()
+    (finding,) = applied.findings
+    assert [h.outcome for h in applied.hosts] == ["failed"]
+    assert finding.summary == "something went wrong, and the change is in force all the same"
+    assert finding.remedy.endswith("if it is as wanted: log in and save its configuration")
+    assert place.look().changes == ()
+
+
+def test_a_device_that_is_lost_between_the_confirming_and_the_saving_is_to_be_saved_by_hand(
+    rack: Callable[..., Rack],
+) -> None:
+    place = rack("cisco-ios")
+    place.device.drop(3, at="^show running-config$")
+    applied = place.apply()
+    (finding,) = applied.findings
+    assert [h.outcome for h in applied.hosts] == ["unknown"]
+    assert finding.remedy.endswith("if it is as wanted: log in and save its configuration")
+    assert place.look().changes == ()
+
+
+@pytest.mark.parametrize("platform", CONFIRMING)
+def test_a_device_whose_time_ran_out_before_it_was_told_that_all_is_well_is_rolled_back(
+    rack: Callable[..., Rack], platform: str
+) -> None:
+    place = rack(platform)
+
+    def takes_too_long(_hosts: Sequence[str]) -> tuple[Check, ...]:
+        place.device.restore()
+        return ()
+
+    applied = place.apply(verify=takes_too_long)
+    (finding,) = applied.findings
+    assert [h.outcome for h in applied.hosts] == ["rolled back"]
+    assert finding.summary.endswith("it is as it was before")
+
+
+def test_a_device_that_says_nothing_more_leaves_the_others_time_to_be_confirmed(rack: Callable[..., Rack]) -> None:
+    place = rack("cisco-ios", "junos", "arubaos-cx", minute=8)
+    place.devices[0].stall(at="^vlan 30$")
+    applied = place.apply()
+    assert [h.outcome for h in applied.hosts] == ["rolled back", "changed", "changed"]
+    assert "the change was not taken within 4 s" in applied.hosts[0].detail
+
+
+# Faults at random moments.
+
+TYPED = 30
+"""About how many lines an apply types into a device, from its first login to the saving."""
+LOSSES = {"drop": Device.drop, "stall": Device.stall, "restart": Device.restart}
+REFUSED = (r"(?i)personal", r"vlan.* 30$|vlan-id 30", r"commit|confirm$", r"^write|^checkpoint auto \d|revert timer")
+CUT_OFF_BY = (r"(?i)personal", r"vlan(-id)? 30")
+
+
+def _fault(emulated: Device, dice: random.Random) -> str:
+    """Something will go wrong with this device; what, in words."""
+    kind = dice.choice(["none", *LOSSES, *LOSSES, *LOSSES, "refuse", "cut off"])
+    if kind in LOSSES:
+        after, instead = dice.randrange(TYPED), dice.random() < 0.5
+        LOSSES[kind](emulated, after, instead=instead)
+        return f"{kind} {'at' if instead else 'after'} line {after}"
+    if kind == "refuse":
+        emulated.refuses = [dice.choice(REFUSED)]
+        return f"refuse {emulated.refuses[0]}"
+    if kind == "cut off":
+        lethal = dice.choice(CUT_OFF_BY)
+        emulated.cut_off_by = lambda configuration: bool(re.search(lethal, configuration))
+        return f"cut off by {lethal}"
+    return kind
+
+
+def _after_faults(rack: Callable[..., Rack], seed: int, number: int) -> Counter[tuple[str, str, str]]:
+    """So many changes in one apply, with a fault each: how often which, what apply told, and what the device has."""
+    dice = random.Random(seed)  # noqa: S311  no secret
+    platforms = [dice.choice(CONFIRMING) for _ in range(number)]
+    place = rack(
+        *platforms,
+        minute=10,
+        connect_timeout=3,
+        fact_timeout=2,
+        look_timeout=3,
+        command_timeout=3,
+    )
+    seen = {live.host: live for live in place.looks()}
+    before = {d.name: copy(d.running) for d in place.devices}
+    faults = {d.name: _fault(d, dice) for d in place.devices}
+    applied = place.apply(place.plan(*seen.values()))
+    for one in place.devices:
+        _mended(one)
+    told = {result.host: result.outcome for result in applied.hosts}
+    found = {name: [f for f in applied.findings if f.host == name] for name in told}
+    counted: Counter[tuple[str, str, str]] = Counter()
+    for one, live in zip(place.devices, place.looks(), strict=True):
+        (command,) = seen[one.name].changes[0].commands
+        intended = grammar.applied(one.platform, before[one.name], command.text.split("\n"))
+        case = f"seed {seed}, {one.name}, {one.platform}, {faults[one.name]}: told {told[one.name]}"
+        ends = {"as before": before[one.name], "as intended": intended}
+        ended = next((name for name, tree in ends.items() if tree == one.running), "neither")
+        assert ended != "neither", f"{case}\n{one.configuration}"
+        says = {"as before": live.fingerprint == seen[one.name].fingerprint, "as intended": not live.changes}
+        assert [name for name, so in says.items() if so] == [ended], f"{case}, and is {ended}: {live}"
+        _holds(told[one.name], ended, found[one.name], saved=one.startup == one.running, case=case)
+        counted[faults[one.name].split()[0], told[one.name], ended] += 1
+    return counted
+
+
+def _mended(emulated: Device) -> None:
+    """Whatever was wrong is so no longer, and what the device was to do by itself is done."""
+    deadline = time.monotonic() + 30
+    while emulated.timer or not emulated.reachable:
+        assert time.monotonic() < deadline
+        gevent.sleep(0.05)
+    emulated.faults, emulated.refuses, emulated.cut_off_by = [], [], None
+
+
+def _holds(told: str, ended: str, found: Sequence[Finding], *, saved: bool, case: str) -> None:
+    """What apply told of a device is so, or it says that it does not know."""
+    said = f"{case}, and is {ended}, saved {saved}: {found}"
+    if told == "changed":
+        assert (ended, saved, list(found)) == ("as intended", True, []), said
+        return
+    (finding,) = found
+    assert finding.remedy, said
+    if told == "rolled back":
+        assert (finding.kind, ended, saved) == (Kind.ROLLED_BACK, "as before", True), said
+        assert finding.summary.endswith("it is as it was before"), said
+    elif told == "failed":
+        assert (finding.kind, ended) == (Kind.FAILED_STEP, "as intended"), said
+        assert "the change is in force" in finding.summary, said
+        assert saved or "save" in finding.remedy, said
+    else:
+        assert (told, finding.kind) == ("unknown", Kind.UNKNOWN), said
+        assert saved or "save" in finding.remedy, said
+
+
+def test_after_a_fault_at_any_moment_a_device_is_as_before_or_as_intended_and_apply_tells_which(
+    rack: Callable[..., Rack],
+) -> None:
+    counted = _after_faults(rack, 1, 20)
+    assert {ended for _, _, ended in counted} == {"as before", "as intended"}
+
+
+@pytest.mark.soak
+def test_after_two_hundred_faults_every_device_is_as_before_or_as_intended(rack: Callable[..., Rack]) -> None:
+    counted = sum((_after_faults(rack, seed, 20) for seed in range(1000, 1010)), Counter[tuple[str, str, str]]())
+    for (fault, told, ended), times in sorted(counted.items()):
+        log.info("%3d × %s: told %s, is %s", times, fault, told, ended)
+    assert {ended for _, _, ended in counted} == {"as before", "as intended"}
 
 
 def test_a_change_that_an_earlier_run_left_unconfirmed_is_reported_and_waited_for(rack: Callable[..., Rack]) -> None:

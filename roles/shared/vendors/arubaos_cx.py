@@ -115,7 +115,10 @@ VENDOR = Vendor(
         "time": Question(command="show ntp associations", pattern=r"^\s*\*\s*\d+\s"),
         "disabled": Question(
             command="show interface brief",
-            pattern=r"(?i)^\s*(?P<port>\d+/\d+/\d+|lag\d+)\s.*\s(?P<why>\S*(?:bpdu|guard|fault|err)\S*)",
+            pattern=(  # nothing behind the reason: a description is a person's
+                r"(?i)^\s*(?P<port>\d+/\d+/\d+|lag\d+)\s+\S+\s+\S+\s+\S+\s+yes\s+down\s+"
+                r"(?P<why>(?:\S+ )*?\S*(?:bpdu|guard|fault|err)\S*)"
+            ),
         ),
     },
 )

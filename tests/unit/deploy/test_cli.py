@@ -162,6 +162,35 @@ def test_show_says_a_file_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.endswith("tie-mon1\n")
 
 
+def test_show_says_the_intended_configuration_of_a_device_without_its_secrets(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli._ended(["show", "heb-sw1", "--configuration"]) == 0
+    configuration = capsys.readouterr().out
+    assert configuration.startswith("set system host-name heb-sw1\n")
+    assert 'authentication encrypted-password "‹secret:switch_admin_hash›"' in configuration
+    assert cli._ended(["show", "heb-sw1", "--files"]) == 0
+    page = capsys.readouterr().out
+    assert all(f"│ {line}\n" in page for line in configuration.splitlines())
+    assert cli._ended(["show", "heb-sw1", "--json"]) == 0
+    (declared,) = json.loads(capsys.readouterr().out)["configurations"]
+    assert declared["content"] == configuration
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("heb-sw1", "the device itself, by commit confirmed"), ("heb-fw1", "apply asks for --no-rollback")],
+)
+def test_show_says_who_undoes_a_change_of_a_device(name: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli._ended(["show", name]) == 0
+    assert says in capsys.readouterr().out
+
+
+def test_a_server_has_no_configuration_to_show(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli._ended(["show", "tie-dns1", "--configuration"]) == 64
+    assert "no role declares a configuration of tie-dns1" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["tie-dns1", "alv-gw1", "heb-sw1", "tie-archive1"])  # server, gateway, CLI, planned
 def test_show_fits_a_hundred_columns(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

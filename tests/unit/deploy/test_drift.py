@@ -178,6 +178,15 @@ def test_a_file_that_nobody_declares_is_unmanaged_and_its_name_is_quoted() -> No
     assert "check failed: kernel settings" in finding.detail
 
 
+def test_what_no_role_says_anything_of_in_a_configuration_is_one_line_and_its_own_finding() -> None:
+    lines = [f'config system interface\n  edit "port{n}"\n    set status up\n  next\nend\n' for n in (1, 2)]
+    look = host_plan(unmanaged=tuple(Unmanaged(role="edge_firewall", line=line) for line in lines))
+    findings = found(look, {})
+    assert findings[0].step == 'config system interface / edit "port1" / set status up / next / end'
+    assert len({f.fingerprint for f in findings}) == 2
+    assert all("by hand" in f.remedy for f in findings)
+
+
 def test_a_host_that_could_not_be_looked_at_is_unknown_and_nothing_else() -> None:
     (finding,) = found(host_plan(error="no route to host"), {"time: file /etc/f": as_applied("i1")})
     assert (finding.kind, finding.detail, finding.role, finding.step) == (Kind.UNKNOWN, "no route to host", "", "")

@@ -1,0 +1,317 @@
+"""State checks of devices: the shipped fleet's own switches and firewalls, emulated, configured by samdrift and cabled.
+
+Their configurations, cables and checks are the real ones; only their addresses are on loopback. Each check fails when
+what it is about is wrong, and no other does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyrage
+import pytest
+
+from deploy import verify
+from deploy.apply import Apply
+from deploy.drift import classify
+from deploy.findings import Exit, Kind, exit_code
+from deploy.planner import Session
+from deploy.record import Check
+from deploy.transport import Access
+from deploy.vault import RECIPIENTS, AgeVault, Contents, MadeUp, random_value
+from inventory import snapshot
+from inventory.fleet import Fleet, Host
+from inventory.snapshot import load
+from roles.shared.catalogue import needed_secrets, settings_of
+from roles.shared.switching import SWITCHES, far_ends
+from tests.emulator.device import Device
+from tests.emulator.dialects import device
+from tests.emulator.grammar import applied as applied_lines
+from tests.emulator.samples import SAMPLES
+from tests.emulator.server import EmulatedDevices
+from tests.integration.applying import Notes, nothing_to_check, plan_of
+from tests.integration.conftest import keygen
+from tests.integration.devices import free_port, on_loopback
+from tests.integration.lab import samdrift
+
+SWITCHED = ("alv-sw1", "heb-sw1", "ost-sw1", "tie-core1")
+NAMES = (*SWITCHED, "heb-fw1")
+"""An access switch of each vendor, a core switch and a firewall."""
+
+NEIGHBOURS = "its neighbours are those that the cables lead to"
+TRUNKS = "its trunks carry the vlans that they should"
+TIME = "its clock follows a time server"
+DISABLED = "no port is shut for a fault"
+UP = "the ports that it serves are up"
+
+UPLINKS = {"alv-sw1": "1/1/25", "heb-sw1": "xe-0/2/0", "ost-sw1": "GigabitEthernet1/1/1", "tie-core1": "1/1/56"}
+"""A port of each switch that leads to another one."""
+TRUNKED = UPLINKS | {"tie-core1": "lag 1"}
+"""The trunk that it is, or is a member of, as the device calls it."""
+WITHOUT_A_VLAN = {
+    "arubaos-cx": ("interface {port}", "no vlan trunk allowed 110"),
+    "cisco-ios": ("interface {port}", "switchport trunk allowed vlan 101,120,130"),
+    "junos": ("delete interfaces {port} unit 0 family ethernet-switching vlan members v110",),
+}
+"""How somebody takes VLAN 110 from a trunk."""
+FAULTS = {"arubaos-cx": "Disabled by BPDU guard", "cisco-ios": "bpduguard", "junos": "Bpdu-Incon"}
+"""What a device says of a port that it has shut, since somebody has connected a switch to it."""
+
+
+def with_keys(fleet: Fleet, running: EmulatedDevices) -> Fleet:
+    """The same fleet, with the emulated devices' host keys."""
+    names = {d.name for d in running.devices}
+    hosts = [
+        h.model_copy(update={"host_keys": (running.host_key(h.name),)}) if h.name in names else h for h in fleet.hosts
+    ]
+    return fleet.model_copy(update={"hosts": tuple(hosts)})
+
+
+def cabled(host: Host, fleet: Fleet) -> Device:
+    """This host as a device with some other configuration, and with the cables that NetBox knows."""
+    emulated = device(host.platform, host.name, SAMPLES[host.platform].configuration)
+    speaks = {*SWITCHES, "edge-gateway"}
+    emulated.plugged = {
+        port: far.name if far.role in speaks else "" for port, (far, _) in far_ends(host, fleet).items()
+    }
+    return emulated
+
+
+@dataclass(frozen=True)
+class Site:
+    """The devices, and a session on them."""
+
+    fleet: Fleet
+    devices: dict[str, Device]
+    session: Session
+
+    def check(self) -> dict[str, dict[str, Check]]:
+        """What became of each check: by host, by name."""
+        found: dict[str, dict[str, Check]] = {name: {} for name in self.devices}
+        for check in verify.verify(self.session, self.fleet):
+            found[check.host][check.name] = check
+        return found
+
+    def failed(self) -> dict[str, list[str]]:
+        """The checks that fail, by host."""
+        return {
+            name: [c.name for c in checks.values() if c.outcome != "passed"] for name, checks in self.check().items()
+        }
+
+
+@contextmanager
+def in_the_rack(names: Sequence[str], key: Path, port: int) -> Iterator[tuple[Fleet, dict[str, Device]]]:
+    """The fleet on loopback, and these of its devices, which answer at their own addresses; `key` lets one in."""
+    fleet = on_loopback(load())
+    devices = {name: cabled(fleet.host(name), fleet) for name in names}
+    devices["heb-fw1"].plugged["wan1"] = ""  # NetBox does not know the providers' equipment
+    addresses = {name: str(fleet.host(name).primary_address) for name in names}
+    with EmulatedDevices(devices.values(), keygen(key), addresses, port) as running:
+        yield with_keys(fleet, running), devices
+
+
+@pytest.fixture(scope="module")
+def configured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The devices, configured by samdrift."""
+    directory = tmp_path_factory.mktemp("devices")
+    key, vault = directory / "key", MadeUp(directory / "secrets.json")
+    port = free_port("127.63.1.4")
+    with in_the_rack(NAMES, key, port) as (fleet, devices):
+        hosts = [fleet.host(name) for name in NAMES]
+        with Session(fleet, hosts, Access(key_file=key, port=port), vault=vault) as session:
+            done = Apply(session, plan_of(fleet, session.look()), nothing_to_check, Notes()).go()
+            assert {h.host: (h.outcome, h.detail) for h in done.hosts} == dict.fromkeys(NAMES, ("changed", ""))
+            yield Site(fleet, devices, session)
+
+
+@pytest.fixture
+def site(configured: Site) -> Iterator[Site]:
+    """The same, and after the test as before it."""
+    kept = {name: (dict(d.plugged), d.running) for name, d in configured.devices.items()}
+    yield configured
+    for name, (plugged, running) in kept.items():
+        emulated = configured.devices[name]
+        emulated.plugged, emulated.running, emulated.faulty, emulated.hears_time = plugged, running, {}, True
+
+
+def test_a_second_plan_of_a_configured_device_changes_nothing(site: Site) -> None:
+    plans = site.session.look()
+    assert [(p.host, p.error, p.changes) for p in plans] == [(name, "", ()) for name in NAMES]
+
+
+def test_a_device_that_is_configured_and_cabled_as_netbox_says_passes_every_check(site: Site) -> None:
+    found = site.check()
+    assert {name: sorted(checks) for name, checks in found.items()} == {
+        name: sorted([TIME, UP] if name == "heb-fw1" else [NEIGHBOURS, TRUNKS, TIME, DISABLED]) for name in NAMES
+    }
+    assert not any(site.failed().values())
+
+
+def a_stranger(device: Device, host: Host) -> str:
+    """Someone has connected a switch of their own, to a port to which NetBox knows no cable."""
+    free = next(i.name for i in host.interfaces if i.type != "virtual" and i.name not in device.plugged)
+    device.plugged[free] = "stranger1"
+    return "stranger1"
+
+
+def a_wrong_neighbour(device: Device, host: Host) -> str:
+    """A cable leads to another switch than NetBox says."""
+    device.plugged[UPLINKS[host.name]] = "other-sw9"
+    return "other-sw9"
+
+
+def no_neighbour(device: Device, host: Host) -> str:
+    """A cable between two switches has been pulled out."""
+    del device.plugged[UPLINKS[host.name]]
+    return UPLINKS[host.name]
+
+
+def no_time(device: Device, _host: Host) -> str:
+    """No time server answers it."""
+    device.hears_time = False
+    return ""
+
+
+def a_shut_port(device: Device, host: Host) -> str:
+    """Someone has connected a switch to a port for people's equipment, and the device has shut it."""
+    port = next(i.name for i in host.interfaces if i.type != "virtual" and i.name not in device.plugged)
+    device.faulty[port] = FAULTS[host.platform]
+    return port
+
+
+def a_trunk_without_a_vlan(device: Device, host: Host) -> str:
+    """Someone has taken a VLAN from a trunk."""
+    port = TRUNKED[host.name]
+    lines = [line.format(port=port) for line in WITHOUT_A_VLAN[host.platform]]
+    device.running = applied_lines(host.platform, device.running, lines)
+    return "110"
+
+
+@pytest.mark.parametrize(
+    ("breaks", "check"),
+    [
+        (a_stranger, NEIGHBOURS),
+        (a_wrong_neighbour, NEIGHBOURS),
+        (no_neighbour, NEIGHBOURS),
+        (no_time, TIME),
+        (a_shut_port, DISABLED),
+        (a_trunk_without_a_vlan, TRUNKS),
+    ],
+)
+def test_what_is_wrong_fails_the_check_that_is_about_it_and_no_other(
+    site: Site, breaks: Callable[[Device, Host], str], check: str
+) -> None:
+    names = {name: breaks(site.devices[name], site.fleet.host(name)) for name in SWITCHED}
+    assert site.failed() == {name: [check] if name in SWITCHED else [] for name in NAMES}
+    found = site.check()
+    for name, said in names.items():
+        assert said in found[name][check].detail
+
+
+def test_a_firewall_whose_port_is_down_or_that_hears_no_time_fails_that_check(site: Site) -> None:
+    firewall = site.devices["heb-fw1"]
+    del firewall.plugged["internal1"]
+    assert site.failed()["heb-fw1"] == [UP]
+    assert "internal1" in site.check()["heb-fw1"][UP].detail
+    firewall.plugged["internal1"] = ""
+    firewall.hears_time = False
+    assert site.failed()["heb-fw1"] == [TIME]
+
+
+def test_a_cable_that_netbox_does_not_know_is_a_finding(site: Site) -> None:
+    a_stranger(site.devices["ost-sw1"], site.fleet.host("ost-sw1"))
+    plan = plan_of(site.fleet, site.session.look())
+    found = [
+        f
+        for f in classify(plan, verify.verify(site.session, site.fleet), {}, controls={})
+        if f.kind is not Kind.UNMANAGED
+    ]
+    assert [(f.kind, f.host, f.step) for f in found] == [(Kind.FAILED_CHECK, "ost-sw1", NEIGHBOURS)]
+    assert "stranger1" in found[0].detail
+    assert exit_code(found) is Exit.DIFFERENCES
+
+
+def test_a_person_whose_description_reads_like_a_fault_has_not_shut_a_port(site: Site) -> None:
+    for name in SWITCHED:
+        emulated, host = site.devices[name], site.fleet.host(name)
+        if host.platform == "arubaos-cx":
+            port = next(i.name for i in host.interfaces if i.type != "virtual" and i.name not in emulated.plugged)
+            lines = [f"interface {port}", "description Serverrum, BPDU guard"]
+            emulated.running = applied_lines(host.platform, emulated.running, lines)
+    assert not any(DISABLED in failed for failed in site.failed().values())
+
+
+# The real program, which knows no other port than SSH's own.
+
+
+@dataclass(frozen=True)
+class Program:
+    """The program, told of a fleet, of its secrets, and of who one is."""
+
+    directory: Path
+
+    def __call__(self, *arguments: str, expect: int) -> Any:
+        own = self.directory
+        options = {"source": "fleet", "state": "state", "key": "key", "identity": "identity"}
+        said = [text for name, file in options.items() for text in (f"--{name}", str(own / file))]
+        return samdrift(*said, "--limit", "ost-sw1 or heb-fw1", *arguments, expect=expect)
+
+
+def with_secrets(fleet: Fleet, hosts: Sequence[Host], directory: Path) -> None:
+    """The age files of the secrets that these hosts need, and an identity that opens them."""
+    identity = pyrage.x25519.Identity.generate()
+    (directory / "identity").write_text(f"{identity}\n")
+    (directory / "identity").chmod(0o600)
+    needed = needed_secrets({h.name: settings_of(h, fleet) for h in hosts})
+    municipalities = sorted({secret.municipality for secret in needed})
+    files = directory / "secrets"
+    files.mkdir()
+    (files / RECIPIENTS).write_text("".join(f"{m}:\n  anna: {identity.to_public()}\n" for m in municipalities))
+    for municipality in municipalities:
+        values = {secret.name: random_value() for secret in needed if secret.municipality == municipality}
+        AgeVault(files, directory / "identity").write(Contents(municipality, values))
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[tuple[Program, dict[str, Device]]]:
+    """The program, and a switch and a firewall on port 22."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: the devices must listen on port 22")
+    with in_the_rack(("ost-sw1", "heb-fw1"), tmp_path / "key", 22) as (fleet, devices):
+        snapshot.dump(fleet, tmp_path / "fleet")
+        with_secrets(fleet, [fleet.host(name) for name in devices], tmp_path)
+        yield Program(tmp_path), devices
+
+
+def test_the_program_plans_applies_verifies_and_watches_devices_as_it_does_servers(
+    program: tuple[Program, dict[str, Device]],
+) -> None:
+    run, devices = program
+    switch = devices["ost-sw1"]
+    assert run("plan", "--detailed-exitcode", expect=2)["exit_code"] == 2
+    before = switch.configuration
+    run("apply", "--yes", expect=64)  # the firewall cannot take a change back, and nobody has named it
+    assert switch.configuration == before
+    applied = run("apply", "--yes", "--no-rollback", "heb-fw1", expect=0)
+    assert {h["host"]: h["outcome"] for h in applied["hosts"]} == dict.fromkeys(devices, "changed")
+    assert {c["outcome"] for c in applied["checks"]} == {"passed"}
+    again = run("plan", expect=0)["plan"]["hosts"]
+    assert [step["commands"] for host in again for step in host["steps"]] == [[], []]
+
+    switch.plugged["GigabitEthernet1/0/20"] = "stranger1"
+    (found,) = run("verify", expect=2)["findings"]
+    assert (found["kind"], found["host"], found["step"]) == ("failed check", "ost-sw1", NEIGHBOURS)
+    assert "stranger1" in found["detail"]
+
+    lines = ["interface GigabitEthernet1/0/10", "description somebody was here"]
+    switch.running = applied_lines("cisco-ios", switch.running, lines)
+    drift = run("drift", expect=2)["findings"]
+    kinds = {f["kind"]: f for f in drift if f["host"] == "ost-sw1"}
+    assert list(kinds) == ["drift"]  # the cable stands below it: it is a sign of trouble in the same role
+    assert "somebody was here" in kinds["drift"]["detail"]
+    assert "stranger1" in kinds["drift"]["detail"]
