@@ -35,9 +35,11 @@ cd /
 sql() {{ {AS_POSTGRES} psql -X -q -At -v ON_ERROR_STOP=1 -d postgres -c "$1"; }}
 """
 EMPTY = """\
+valkey() { valkey-cli -s /run/valkey/valkey.sock "$@" > /dev/null; }
+valkey -n 0 del rq:queue:high rq:queue:default rq:queue:low  # or a job of before is written into what is there then
 sql "drop database netbox with (force)"
 sql "create database netbox template netbox_empty owner netbox"
-valkey-cli -s /run/valkey/valkey.sock -n 1 flushdb > /dev/null
+valkey -n 1 flushdb
 """
 KEEP_AS_EMPTY = """\
 [ -z "$(sql "select 1 from pg_database where datname = 'netbox_empty'")" ] || exit 0
