@@ -1,61 +1,87 @@
-"""Every test of `make test` as root, in two processes side by side: those on the lab's hosts, and all others.
+"""Every test of `make test` as root, in three processes side by side: those of the lab, those of its NetBox, and
+all others.
 
-The first wait for hosts most of the time, the others for the processor. What the others say is shown once they are
-done. Not here: in which order tests run (`tests/integration/conftest.py`), nor what is left when they end (`Makefile`).
+The first wait for hosts most of the time, the second for NetBox, whose first day takes minutes, the others for the
+processor. Coverage is that of the others: the lab's tests drive the program from outside. What each says is shown as a
+whole, once it is done. Not here: in which order tests run
+(`tests/integration/conftest.py`), nor what is left when they end (`Makefile`).
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, NoReturn
 
-LAB, OTHERS = "lab and not soak", "not lab and not soak"
+from tests.integration.lab import DEPLOYED
+
+LANES = {
+    "others": "not lab and not soak",
+    "lab": "lab and not netbox and not soak",
+    "netbox": "netbox and not soak",
+}
+PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
     """Run them; the exit status of the first that failed, or 0."""
     signal.signal(signal.SIGTERM, _end)
-    with tempfile.TemporaryFile() as said:
-        started = [begin(OTHERS, "others", said), begin(LAB, "lab", None)]
+    with tempfile.TemporaryDirectory(prefix="samdrift-tests-") as name:
+        directory = Path(name)
+        outputs = {lane: (directory / lane).open("w+b") for lane in LANES}
+        running = {lane: begin(lane, directory, outputs[lane]) for lane in LANES}
         try:
-            print("the tests that need no lab run meanwhile; what they say comes when they are done", flush=True)
-            others = started[0].wait()
-            said.seek(0)
-            sys.stdout.buffer.write(b"\n" + said.read())
-            sys.stdout.flush()
-            failed = [code for code in (others, started[1].wait()) if code]
+            failed = await_all(running, outputs, directory)
         finally:
-            for process in started:
+            for process in running.values():
                 process.terminate()
                 process.wait()
-    coverage("combine", "--quiet", *(data(name) for name in ("others", "lab")))
-    coverage("report")
-    return failed[0] if failed else 0
+    return failed
 
 
-def begin(which: str, name: str, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
-    """Start pytest with these tests, measuring coverage into data of its own."""
+def begin(lane: str, directory: Path, output: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start pytest with these tests. It ends when this process does."""
+    own = {DEPLOYED: str(directory / "deployed")}
+    own |= {"SAMDRIFT_STATE": str(directory / "state")} if lane == "netbox" else {}  # or each would lock the other out
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-m", which, "--cov", "--cov-report="],
-        env=os.environ | {"COVERAGE_FILE": data(name)},
+        [sys.executable, "-m", "pytest", "-m", LANES[lane], *(["--cov"] if lane == "others" else [])],
+        env=os.environ | own,
         stdout=output,
         stderr=output,
+        preexec_fn=lambda: ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM),  # noqa: PLW1509  no threads yet
     )
 
 
-def data(name: str) -> str:
-    """Where the coverage of one of them is kept."""
-    return str(Path(f".coverage.{name}").resolve())
+def await_all(running: dict[str, subprocess.Popen[bytes]], outputs: Mapping[str, IO[bytes]], directory: Path) -> int:
+    """Show what each says once it is done, and a sign of life meanwhile; the first exit status that is not 0."""
+    begun, open_, failed = time.monotonic(), list(running), 0
+    while open_:
+        for lane in [lane for lane in open_ if running[lane].poll() is not None]:
+            open_.remove(lane)
+            failed = failed or running[lane].returncode
+            if lane == "lab":
+                (directory / "deployed").touch()  # or those of NetBox might wait for ever
+            outputs[lane].seek(0)
+            sys.stdout.buffer.write(outputs[lane].read())
+            sys.stdout.flush()
+        if open_ and int(time.monotonic() - begun) % 30 == 0:
+            tails = ", ".join(f"{lane}: {last_line(directory / lane)}" for lane in open_)
+            print(f"{time.monotonic() - begun:5.0f} s  {tails}", flush=True)
+        time.sleep(1)
+    return failed
 
 
-def coverage(*arguments: str) -> None:
-    """Run coverage.py; where a process ended before it wrote its data, it says so."""
-    subprocess.run([sys.executable, "-m", "coverage", *arguments], check=False)
+def last_line(path: Path) -> str:
+    """How far one of them has come."""
+    lines = path.read_text(errors="replace").splitlines()
+    return " ".join(lines[-1].split())[-60:] if lines else "begins"
 
 
 def _end(*_: object) -> NoReturn:

@@ -17,14 +17,14 @@ import pytest
 
 import roles
 from deploy.lab import Lab, lab_directory
-from deploy.lab_image import Machine, build, image_name, recipe
+from deploy.lab_image import Machine, build
 from deploy.lab_machine import environment_option, require_machine
 from deploy.transport import Access
 from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Host, Platform, Region, Site, Tenant
 from inventory.snapshot import load
 from roles.shared.catalogue import catalogue
-from tests.integration.lab import Deployment, NetBoxServer, given_netbox, netbox_in_lab, samdrift
+from tests.integration.lab import DEPLOYED, NetBoxServer, deploy_netbox, given_netbox, netbox_in_lab, samdrift
 
 NEEDS_ROOT = "needs root: sshd lets nobody else log in as root; run the tests as root"
 
@@ -133,11 +133,7 @@ FIRST = _modules("test_untrusted", "test_main_job", "test_edge")
 """What needs the lab and no NetBox, from empty disks on: one lab, that each of them leaves as the next expects it."""
 
 LAST = _modules("test_netbox_seed", "test_netbox_pull", "test_netbox_role", "test_write_back")
-"""What needs the lab's NetBox, which is deployed while everything between runs: among it the guard's tests, which touch
-other hosts than it does, and mostly wait.
-"""
-
-DEPLOYMENT = pytest.StashKey[Deployment]()
+"""What needs the lab's NetBox, whose first day takes minutes."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -147,24 +143,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _turn(module: Path) -> int:
     """When it is a module's turn: what is neither first nor last is in between."""
     return FIRST.index(module) - len(FIRST) if module in FIRST else LAST.index(module) + 1 if module in LAST else 0
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> None:
-    """Begin to deploy the lab's NetBox as soon as the lab is free, if any test wants it."""
-    stash = item.config.stash
-    if item.path in FIRST or DEPLOYMENT in stash or given_netbox() or _complaint():
-        return
-    if any("netbox" in getattr(other, "fixturenames", ()) for other in item.session.items):
-        stash[DEPLOYMENT] = Deployment()
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Whatever of the lab is up is taken down, also when the tests end early."""
-    if deployment := session.config.stash.get(DEPLOYMENT, None):
-        deployment.break_off()
-        Lab().down()
 
 
 def _complaint() -> str:
@@ -184,28 +162,17 @@ def able() -> None:
 
 
 @pytest.fixture(scope="session")
-def image(able: None, request: pytest.FixtureRequest) -> Path:
+def image(able: None) -> Path:
     """The image of the lab's hosts, built once: half a minute, and the network outside."""
-    machine = Machine.here(environment_option("SAMDRIFT_MIRROR"))
-    path = lab_directory() / "images" / image_name(recipe(machine))
-    deployment = request.config.stash.get(DEPLOYMENT, None)
-    while deployment and deployment.goes_on and not path.exists():
-        time.sleep(1)
-    return build(Lab().id, path.parent, machine)
+    return build(Lab().id, lab_directory() / "images", Machine.here(environment_option("SAMDRIFT_MIRROR")))
 
 
 @pytest.fixture(scope="session")
-def machine(able: None, request: pytest.FixtureRequest) -> Iterator[None]:
-    """A machine on which the tests' own lab is nobody else's now; what is up when they end is taken down."""
-    await_deployment(request.config)
+def machine(able: None) -> Iterator[None]:
+    """A machine that can run the lab; what is up when the tests end is taken down, unless others still use it."""
     yield
-    Lab().down()
-
-
-def await_deployment(config: pytest.Config) -> None:
-    """If the lab's NetBox is being deployed, wait until it is; an error if it failed."""
-    if deployment := config.stash.get(DEPLOYMENT, None):
-        deployment.await_end()
+    if DEPLOYED not in os.environ:
+        Lab().down()
 
 
 @pytest.fixture(scope="session")
@@ -222,7 +189,7 @@ def netbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     given = given_netbox()
     if given is None:
         request.getfixturevalue("machine")
-        await_deployment(request.config)
+        deploy_netbox()
     return given or netbox_in_lab(tmp_path_factory.mktemp("netbox"))
 
 

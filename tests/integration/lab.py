@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import gevent
 
 from deploy.lab import Lab, lab_directory
 from deploy.lab_host import NETBOX_CACHE
@@ -111,11 +106,34 @@ def given_netbox() -> NetBoxServer | None:
     return NetBoxServer(url, token, Path(ca) if ca else None) if url and token else None
 
 
+DEPLOYED = "SAMDRIFT_TEST_DEPLOYED"
+"""Set where the tests of the lab's NetBox run beside those of its other hosts: the file by which they hear that those
+are deployed. It says so, or is empty where they never will be.
+"""
+
+
+def tell_deployed() -> None:
+    """Let whoever waits for it know that the lab's hosts are deployed."""
+    if path := os.environ.get(DEPLOYED):
+        Path(path).write_text("deployed")
+
+
 def deploy_netbox() -> None:
     """Bring up the lab with a NetBox that is deployed and empty. The first time in a lab's directory takes minutes."""
+    limit = NETBOX if _others_deployed() else NETBOX_AND_WHAT_IT_NEEDS
     samdrift("lab", "up", NETBOX)
-    samdrift("--lab", "--limit", NETBOX_AND_WHAT_IT_NEEDS, "apply", "--yes")
+    samdrift("--lab", "--limit", limit, "apply", "--yes")
     in_postgresql(KEEP_AS_EMPTY)
+
+
+def _others_deployed() -> bool:
+    """Whether other tests have deployed the lab's hosts; waits until they have, where they run beside these."""
+    path = os.environ.get(DEPLOYED)
+    if path is None:
+        return False
+    while not Path(path).exists():
+        time.sleep(1)
+    return Path(path).read_text() == "deployed"
 
 
 def netbox_in_lab(directory: Path) -> NetBoxServer:
@@ -125,53 +143,3 @@ def netbox_in_lab(directory: Path) -> NetBoxServer:
     ca = directory / "netbox.crt"
     ca.write_text(by_hand(NETBOX, f"cat {CERTIFICATE}"))
     return NetBoxServer(netbox_url(), TOKEN_PREFIX + value, ca)
-
-
-class Deployment:
-    """`deploy_netbox` in a process of its own: while it works, tests that need no lab run.
-
-    Whatever ends the tests, ends it too: it holds on to a pipe from them.
-    """
-
-    def __init__(self) -> None:
-        self._output = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the process
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__],
-            cwd=Path(__file__).parents[2],
-            env=os.environ | {"SAMDRIFT_LAB_DIR": str(lab_directory().resolve())},
-            stdin=subprocess.PIPE,
-            stdout=self._output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether it is still at work."""
-        return self._process.poll() is None
-
-    def await_end(self) -> None:
-        """Wait until it is done; an error if it failed, with what it said."""
-        code = self._process.wait()
-        self._output.seek(0)
-        assert code == 0, f"the lab's NetBox was not deployed:\n{self._output.read().decode(errors='replace')}"
-
-    def break_off(self, patience: float = 20) -> None:
-        """End it, wherever it is, and everything that it has started."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            deadline = time.monotonic() + patience
-            while time.monotonic() < deadline:
-                os.killpg(self._process.pid, 0)
-                time.sleep(0.05)
-
-
-def _die_with_the_tests() -> None:
-    os.read(sys.stdin.fileno(), 1)
-    os.killpg(0, signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    gevent.get_hub().threadpool.spawn(_die_with_the_tests)  # a thread of the system's: to read blocks it
-    deploy_netbox()

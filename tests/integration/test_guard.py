@@ -20,7 +20,6 @@ from inventory.errors import SamdriftError
 from inventory.snapshot import load
 from roles.shared.guard import kept_file
 from tests.integration import cutting
-from tests.integration.conftest import await_deployment
 from tests.integration.cutting import WAYS
 from tests.integration.lab import NETBOX, by_hand, samdrift
 
@@ -31,10 +30,9 @@ SECONDS = 12.0
 
 
 @pytest.fixture(scope="module", autouse=True)
-def lab(machine: None, request: pytest.FixtureRequest) -> None:
+def lab(machine: None) -> None:
     """The gateways as they should be: as the main job left them, or else applied for these tests."""
     if any(plan.error or plan.changes for plan in _looked(GATEWAYS)):
-        await_deployment(request.config)
         samdrift("lab", "up")
         samdrift("--lab", "--limit", f"not {NETBOX}", "apply", "--yes")
 

@@ -27,7 +27,7 @@ from tests.integration.lab import NetBoxServer, given_netbox, program
 from tests.integration.netbox import empty, ids, seeded
 from tests.unit.inventory.wild_fleet import seeded_random, wild_fleet
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.netbox]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from inventory.whole_file import put_in_place
 from roles.netbox import DUMPS, VENV, VERSION
 from tests.integration.lab import NETBOX, NetBoxServer, by_hand, netbox_in_lab, samdrift
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.netbox]
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from tests.integration.netbox import seeded
 from tests.unit.deploy.test_write_back import a_record
 from tests.unit.inventory.fleets import fleet
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.netbox]
 
 CHANGED = HostResult(host="heb-gw1", municipality="heby", outcome="changed", changed=("base: file /etc/motd",))
 RESOLVER = "tie-dns1"
