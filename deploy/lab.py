@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import hashlib
+import json
 import os
 import socket
 import time
@@ -51,7 +52,11 @@ __all__ = ["HostStatus", "Lab", "LabBusyError", "LabError", "LabStatus", "lab_di
 
 PROJECT = Path(__file__).resolve().parents[1]
 RESOLV_CONF = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
-IP_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
+SYSCTL = Path("/proc/sys")
+AT_LEAST = {"net/ipv4/ip_forward": 1, "fs/inotify/max_user_instances": 1024}
+"""What lab hosts need of the machine's kernel. Each one's systemd takes ten inotify instances, and Linux gives a user
+128, of which the last hosts of a dozen get none and do not start.
+"""
 WIREGUARD = "wireguard"
 """The role of hosts with tunnels, and where the lab keeps the keys of those."""
 BOOT_PATIENCE = 120.0
@@ -171,7 +176,7 @@ class Lab:
             end(self.id)
             self._switch.remove()  # before its namespace goes, which takes the other ends along, in its own time
             unmount(self.directory)
-            self._restore_forwarding()
+            self._restore_kernel()
             discard_half(self.id, self._images)
             for host in self._known():
                 host.discard()
@@ -232,7 +237,7 @@ class Lab:
         for name in strays:
             LabHost(self.id, self.directory, name).discard()
         self._switch.lay(plan)
-        self._start_forwarding()
+        self._prepare_kernel()
 
     def _start(self, host: Host, fleet: Fleet, image: Path, plan: Wiring, *, guest: bool) -> None:
         """Boot a host, unless it runs as the fleet wants it; a disk that fits is kept, as over a reboot."""
@@ -367,7 +372,7 @@ class Lab:
         found += [f"control group {group}" for group in groups(self.id) if group.name not in alive]
         if not running:
             found += self._switch.traces()
-            found += ["net.ipv4.ip_forward, to be put back"] if self._forwarding.exists() else []
+            found += ["settings of the machine's kernel, to be put back"] if self._kernel.exists() else []
         return found
 
     # Keys
@@ -408,21 +413,25 @@ class Lab:
     # The machine's own settings
 
     @property
-    def _forwarding(self) -> Path:
-        """What the machine's ip_forward was, until it is put back."""
-        return self.directory / "ip_forward"
+    def _kernel(self) -> Path:
+        """What the machine's kernel was set to, until it is put back."""
+        return self.directory / "kernel.json"
 
-    def _start_forwarding(self) -> None:
-        if not self._forwarding.exists():
-            write(self._forwarding, f"{boot_id()} {IP_FORWARD.read_text(encoding='ascii').strip()}\n")
-        IP_FORWARD.write_text("1", encoding="ascii")
+    def _prepare_kernel(self) -> None:
+        said = {name: int((SYSCTL / name).read_text(encoding="ascii")) for name in AT_LEAST}
+        if not self._kernel.exists():
+            write(self._kernel, json.dumps({"boot": boot_id(), "before": said}))
+        for name, wanted in AT_LEAST.items():
+            if said[name] < wanted:
+                (SYSCTL / name).write_text(str(wanted), encoding="ascii")
 
-    def _restore_forwarding(self) -> None:
-        if self._forwarding.exists():
-            boot, value = self._forwarding.read_text(encoding="ascii").split()
-            if boot == boot_id():  # after a reboot of the machine it is what the machine says
-                IP_FORWARD.write_text(value, encoding="ascii")
-            self._forwarding.unlink()
+    def _restore_kernel(self) -> None:
+        if self._kernel.exists():
+            kept = json.loads(self._kernel.read_text(encoding="ascii"))
+            if kept["boot"] == boot_id():  # after a reboot of the machine it is what the machine says
+                for name, before in kept["before"].items():
+                    (SYSCTL / name).write_text(str(before), encoding="ascii")
+            self._kernel.unlink()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

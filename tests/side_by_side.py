@@ -3,8 +3,8 @@ all others.
 
 The first wait for hosts most of the time, the second for NetBox, whose first day takes minutes, the others for the
 processor. Coverage is that of the others: the lab's tests drive the program from outside. What each says is shown as a
-whole, once it is done. Not here: in which order tests run
-(`tests/integration/conftest.py`), nor what is left when they end (`Makefile`).
+whole, once it is done. Not here: in which order tests run (`tests/integration/conftest.py`), nor what is left when they
+end (`Makefile`).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def begin(lane: str, directory: Path, output: IO[bytes]) -> subprocess.Popen[byt
 
 def await_all(running: dict[str, subprocess.Popen[bytes]], outputs: Mapping[str, IO[bytes]], directory: Path) -> int:
     """Show what each says once it is done, and a sign of life meanwhile; the first exit status that is not 0."""
-    begun, open_, failed = time.monotonic(), list(running), 0
+    begun, shown, open_, failed = time.monotonic(), 0.0, list(running), 0
     while open_:
         for lane in [lane for lane in open_ if running[lane].poll() is not None]:
             open_.remove(lane)
@@ -71,9 +71,11 @@ def await_all(running: dict[str, subprocess.Popen[bytes]], outputs: Mapping[str,
             outputs[lane].seek(0)
             sys.stdout.buffer.write(outputs[lane].read())
             sys.stdout.flush()
-        if open_ and int(time.monotonic() - begun) % 30 == 0:
-            tails = ", ".join(f"{lane}: {last_line(directory / lane)}" for lane in open_)
-            print(f"{time.monotonic() - begun:5.0f} s  {tails}", flush=True)
+        if open_ and time.monotonic() - begun - shown >= 30:
+            shown = time.monotonic() - begun
+            print(
+                f"{shown:5.0f} s  {', '.join(f'{lane}: {last_line(directory / lane)}' for lane in open_)}", flush=True
+            )
         time.sleep(1)
     return failed
 

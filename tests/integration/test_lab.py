@@ -63,8 +63,9 @@ class Bench:
         pids = processes(Lab(self.directory).id)[host]
         return next(p for p in pids if Path(f"/proc/{p}/comm").read_text().strip() == "systemd-nspawn")
 
-    def forwarding(self) -> str:
-        return run(*self.argv("cat", "/proc/sys/net/ipv4/ip_forward")).strip()
+    def kernel(self) -> list[str]:
+        names = ("net/ipv4/ip_forward", "fs/inotify/max_user_instances")
+        return run(*self.argv("cat", *(f"/proc/sys/{name}" for name in names))).split()
 
     def traces(self) -> list[str]:
         """Everything of this lab on the machine, found without asking the lab."""
@@ -183,13 +184,15 @@ def test_down_after_a_kill_leaves_nothing_and_can_be_repeated(bench: Bench) -> N
     assert list((bench.directory / "images").glob("[0-9a-f]*"))
 
 
-def test_forwarding_is_put_back_as_it_was(bench: Bench) -> None:
+def test_what_the_lab_needs_of_the_kernel_is_put_back_as_it_was(bench: Bench) -> None:
     bench.samdrift("lab", "down")
-    before = bench.forwarding()
+    before = bench.kernel()
     bench.samdrift("lab", "up")
-    assert bench.forwarding() == "1"
+    forwarding, instances = bench.kernel()
+    assert forwarding == "1"
+    assert int(instances) >= 1024
     bench.samdrift("lab", "down")
-    assert bench.forwarding() == before
+    assert bench.kernel() == before
 
 
 @pytest.mark.parametrize("seconds", [1.2, 2.0, 3.0])

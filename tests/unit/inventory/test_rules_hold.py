@@ -12,7 +12,6 @@ from inventory.rules import RULES, problems
 from tests.unit.inventory.sound_fleets import BREAKS, Data, fleet_of, sound
 
 
-@pytest.mark.no_cover
 @given(sound())
 @settings(max_examples=60)
 def test_a_fleet_that_is_built_sound_is_found_sound(data: Data) -> None:

@@ -117,7 +117,6 @@ def test_without_a_hub_all_speak_with_all() -> None:
         assert others == set(GATEWAYS) - {name}
 
 
-@pytest.mark.no_cover
 @given(fleets)
 @effort(max_examples=8)
 def test_what_one_end_tells_is_what_the_other_accepts(fleet: Fleet) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import HealthCheck, event, given, settings
 
 from deploy.check import check_offline
@@ -15,7 +14,6 @@ from tests.unit.inventory.netbox_rows import rows_of
 HOSTS = ("heb-gw1", "tie-dns1", "tie-mon1")
 
 
-@pytest.mark.no_cover
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(hostile_rows())
 def test_hostile_text_in_netbox_is_refused_or_neither_names_a_file_nor_is_evaluated_in_one(rows: Rows) -> None:
