@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -55,8 +56,14 @@ def begin(lane: str, directory: Path, output: IO[bytes]) -> subprocess.Popen[byt
         env=os.environ | own,
         stdout=output,
         stderr=output,
-        preexec_fn=lambda: ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM),  # noqa: PLW1509  no threads yet
+        preexec_fn=partial(prepare, 10 if lane == "others" else 0),  # noqa: PLW1509  there are no threads yet
     )
+
+
+def prepare(niceness: int) -> None:
+    """In the new process: end when this one does, and let those go first that others wait for."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    os.nice(niceness)
 
 
 def await_all(running: dict[str, subprocess.Popen[bytes]], outputs: Mapping[str, IO[bytes]], directory: Path) -> int:
