@@ -71,7 +71,7 @@ def file(path, content, mode, *then):
 
 def address():
     step = "no address on wan0"
-    tell = "ip -o -4 addr show dev wan0 | awk '{ print \"addr replace\", $4, \"dev wan0\" }'"
+    tell = "ip -o -4 addr show dev wan0 | awk '{ print \"addr replace\", $4, $5, $6, \"dev wan0\" }'"
     current().guards[step] = kept_text(step, tell=tell, put_back="ip -batch -")
     ensured(step, question="ip -o -4 addr show dev wan0", answer="", command="ip addr flush dev wan0")
 
