@@ -45,14 +45,14 @@ def hosts(common: Common) -> None:
 @click.option("--configuration", is_flag=True, help="Only a device's intended configuration, as it is.")
 def show(common: Common, name: str, files: bool, file: str | None, configuration: bool) -> None:
     """Show one host: data, roles, settings, files or configuration."""
-    from deploy.planner import declared_configurations, declared_files
+    from deploy.planner import declarations
     from roles.shared.catalogue import catalogue, problems_of, settings_of
 
     fleet, source, said = fleet_of(common)
     host = _host(fleet, name)
     if problems := problems_of(host, fleet):
         raise InventoryError(tuple(problems))
-    rendered, configurations = declared_files(host, fleet), declared_configurations(host, fleet)
+    rendered, configurations = declarations(host, fleet)
     if file is not None:
         _put_file(common, rendered, file)
         return

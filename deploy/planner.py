@@ -506,16 +506,17 @@ class Session:
         return list(Pool(AT_ONCE).map(act, hosts))
 
 
+def declarations(host: Host, fleet: Fleet) -> tuple[tuple[ManagedFile, ...], tuple[ManagedConfiguration, ...]]:
+    """Every file that a host's roles declare, and what they declare of a device's configuration; rendered, without
+    touching the host. Its settings must be sound.
+    """
+    found = _register([host], {host.name: settings_of(host, fleet)})[host.name]
+    return tuple(found.files), tuple(found.configurations)
+
+
 def declared_files(host: Host, fleet: Fleet) -> tuple[ManagedFile, ...]:
-    """Every file that a host's roles declare, rendered, without touching the host. Its settings must be sound."""
-    declared = _register([host], {host.name: settings_of(host, fleet)})
-    return tuple(declared[host.name].files)
-
-
-def declared_configurations(host: Host, fleet: Fleet) -> tuple[ManagedConfiguration, ...]:
-    """What a device's roles declare of its configuration, likewise; nothing where the host is none."""
-    declared = _register([host], {host.name: settings_of(host, fleet)})
-    return tuple(declared[host.name].configurations)
+    """The files alone."""
+    return declarations(host, fleet)[0]
 
 
 def code_digest() -> str:

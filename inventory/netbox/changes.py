@@ -119,44 +119,48 @@ def reached(changes: Iterable[Row], rows: Rows) -> dict[str, set[int]]:
     Args:
         rows: as they are after the changes.
     """
-    reaches = [test for change in changes if (test := _reach(change, rows)) is not None]
-    return {
-        kind: {i for i, host in rows[kind].items() if any(test(kind, host) for test in reaches)}
-        for kind in HOST_TYPES.values()
-    }
+    reaches = [reach for change in changes if (reach := _reach(change, rows)) is not None]
+    found: dict[str, set[int]] = {kind: set() for kind in HOST_TYPES.values()}
+    for kind, hosts in found.items():
+        for i, host in rows[kind].items() if reaches else ():
+            values = dict(_values(kind, host, rows))
+            if any(reach(host, values) for reach in reaches):
+                hosts.add(i)
+    return found
 
 
-Reach = Callable[[str, Row], bool]
-"""Whether a change reaches this host of this kind."""
+Values = Mapping[str, set[int]]
+"""What a config context can be assigned by, of one host, where it is known."""
+Reach = Callable[[Row, Values], bool]
+"""Whether a change reaches this host."""
 
 
 def _reach(change: Row, rows: Rows) -> Reach | None:
     """Whom a change reaches by itself; None if nobody. Not sure means everybody."""
     of, number = change["changed_object_type"], int(change["changed_object_id"])
     if (of in ASSIGNABLE and _action(change) == "delete") or (of in NESTED and _differs(change, "parent")):
-        return lambda _kind, _host: True
+        return lambda _host, _values: True
     if of in GROUPED:
         name, groups = GROUPED[of]
-        return (lambda _kind, host: host[name] == number) if any(_differs(change, g) for g in groups) else None
+        return (lambda host, _values: host[name] == number) if any(_differs(change, g) for g in groups) else None
     if of != BY_NAME["config_contexts"].type:
         return None
     before, after = _data(change)
     if _action(change) == "update" and before and _meaning(before) == _meaning(after):
         return None
     versions = [v for v in (before, after, rows["config_contexts"].get(number)) if v]
-    return lambda kind, host: any(_applies(context, kind, host, rows) for context in versions)
+    return lambda _host, values: any(_applies(context, values) for context in versions)
 
 
 def _meaning(context: Row) -> Row:
-    """What of a config context can change what is merged, and when it was changed last, which cannot."""
+    """What of a config context can change what is merged: neither its description nor the time of its last change."""
     return {k: v for k, v in context.items() if k not in {"description", "last_updated"}}
 
 
-def _applies(context: Row, kind: str, host: Row, rows: Rows) -> bool:
+def _applies(context: Row, values: Values) -> bool:
     """Whether a config context may be merged into a host's. Not sure means yes."""
     if any(context.get(name, True) for name in ASSIGNED_BY_MORE):
         return True
-    values = dict(_values(kind, host, rows))
     return all(_may_match(context.get(name), values.get(name)) for name in ASSIGNED_BY)
 
 
@@ -168,7 +172,7 @@ def _may_match(assigned: object, values: set[int] | None) -> bool:
 
 
 def _values(kind: str, host: Row, rows: Rows) -> Iterator[tuple[str, set[int]]]:
-    """What a config context can be assigned by, of this host, where it is known."""
+    """A host's `Values`."""
     yield "sites", {host["site"]}
     if (site := rows["sites"].get(host["site"])) is not None:
         yield "regions", _with_ancestors(rows["regions"], site["region"])

@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from deploy.planner import AT_ONCE, Session, declared_configurations
+from deploy.planner import AT_ONCE, Session, declarations
 from deploy.transport import Access
 from deploy.vault import MadeUp
 from inventory.fleet import Fleet, Host, Interface
@@ -163,10 +163,10 @@ def switch(like: Host, ports: str, number: int) -> Host:
 
 def as_wanted(host: Host, fleet: Fleet) -> str:
     """What a device shows that was given what its role wants."""
-    (declared,) = declared_configurations(host, fleet)
+    _files, (wanted,) = declarations(host, fleet)
     given = GIVEN.get(host.platform, "")
     language = grammar(host.platform)
-    return language.show(applied(host.platform, language.load(given), compared(given, declared).lines))
+    return language.show(applied(host.platform, language.load(given), compared(given, wanted).lines))
 
 
 if __name__ == "__main__":
