@@ -18,6 +18,7 @@ from inventory.snapshot import load
 from roles.edge_gateway import VTYSH_ACCEPTS, Neighbour, Options, Settings, forwards, listens, proofs, settings
 from roles.shared.rendering import render
 from roles.shared.settings import SettingsError
+from tests.unit.roles.judging import judged
 
 SNAPSHOT = load()
 GATEWAYS = tuple(h.name for h in SNAPSHOT.with_role("edge_gateway"))
@@ -217,10 +218,7 @@ def test_a_neighbour_that_may_tell_nothing_has_a_list_that_denies_all() -> None:
 @pytest.mark.parametrize("name", GATEWAYS)
 def test_frr_accepts_the_file_and_refuses_a_spoilt_one(name: str, tmp_path: Path) -> None:
     for text, accepted in ((written(name), True), (written(name).replace("router bgp", "router bpg"), False)):
-        file = tmp_path / "frr.conf"
-        file.write_text(text)
-        command = VTYSH_ACCEPTS.replace("{path}", str(file))
-        said = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+        said = judged(VTYSH_ACCEPTS, tmp_path / "frr.conf", text)
         assert (said.returncode == 0) is accepted, said.stdout + said.stderr
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from inventory.snapshot import load
 from roles.keepalived import KEEPALIVED_ACCEPTS, LOST, STEP, Options, Settings, listens, settings
 from roles.shared.rendering import render
 from roles.shared.settings import SettingsError
+from tests.unit.roles.judging import judged
 
 SNAPSHOT = load()
 HUBS = ("tie-gw1", "tie-gw2")
@@ -95,8 +95,5 @@ def test_keepalived_accepts_the_file_and_refuses_a_spoilt_one(name: str, tmp_pat
         (good.replace("advert_int", "advertint"), False),
         (good.replace("virtual_router_id 59", "virtual_router_id 590"), False),
     ):
-        file = tmp_path / "keepalived.conf"
-        file.write_text(text)
-        command = KEEPALIVED_ACCEPTS.replace("{path}", str(file))
-        said = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+        said = judged(KEEPALIVED_ACCEPTS, tmp_path / "keepalived.conf", text)
         assert (said.returncode == 0) is accepted, said.stdout + said.stderr

@@ -17,6 +17,7 @@ from roles.shared.catalogue import catalogue
 from roles.shared.meeting import behind, told
 from roles.shared.settings import SettingsError
 from roles.wireguard import MAKE_KEY, PRIVATE_KEY, WG_ACCEPTS, Options, Settings, configuration, listens, settings
+from tests.unit.roles.judging import judged
 
 SNAPSHOT = load()
 GATEWAYS = tuple(h.name for h in SNAPSHOT.with_role("wireguard"))
@@ -131,11 +132,7 @@ def test_wg_accepts_the_file_and_refuses_a_spoilt_one(name: str, tmp_path: Path)
         (good.replace("AllowedIPs", "AlowedIPs"), False),
         (good.replace("PublicKey = ", "PublicKey = x"), False),
     ):
-        file = tmp_path / ".wg1.conf.samdrift"
-        file.write_text(text)
-        said = subprocess.run(
-            ["sh", "-c", WG_ACCEPTS.replace("{path}", str(file))], capture_output=True, text=True, check=False
-        )
+        said = judged(WG_ACCEPTS, tmp_path / ".wg1.conf.samdrift", text)
         assert (said.returncode == 0) is accepted, said.stdout + said.stderr
 
 
