@@ -131,7 +131,7 @@ def _read(vendor: Vendor, text: str, managed: Collection[Lineage]) -> _Configura
     last: Path = ()
     within: dict[Path, bool] = {}  # a managed section; what stands below it is managed with it
     for path, raw in read(vendor, (line.rstrip() for line in LINE_END.split(text))):
-        if vendor.hidden and any_of(*vendor.hidden).search(raw):
+        if any_of(*vendor.hidden).search(raw):
             found.hidden.setdefault(last, []).append(raw)
             continue
         last = path
@@ -455,7 +455,7 @@ def _joined(vendor: Vendor, wants: Lines) -> Lines:
 
 
 def _joins(vendor: Vendor, line: str) -> bool:
-    return any(re.search(p, line) for p in vendor.joins)
+    return any_of(*vendor.joins).search(line) is not None
 
 
 def _differing(a: Lines, b: Lines) -> tuple[Lines, Lines]:

@@ -143,7 +143,7 @@ class Vendor(Frozen):
 
     def masked(self, line: str) -> str:
         """A line without the secret in it, if there is one. Whatever stands behind a secret goes with it."""
-        if not self.secrets or not any_of(*self.secrets).search(line):
+        if not any_of(*self.secrets).search(line):
             return line
         found = (re.search(pattern, line) for pattern in self.secrets)
         return next((f"{m[1]} {WITHHELD}" for m in found if m), line)
@@ -156,8 +156,8 @@ class Vendor(Frozen):
 
 @cache
 def any_of(*patterns: str) -> re.Pattern[str]:
-    """One regular expression for several: thousands of lines are searched for each."""
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+    """One regular expression for several, as thousands of lines are searched for each; of none, it matches nothing."""
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns) or "(?!)")
 
 
 @cache

@@ -31,8 +31,8 @@ from inventory.snapshot import load
 from roles.shared.cli import compared
 from roles.shared.vendor import known_vendors
 from tests.emulator.grammar import applied, grammar
-from tests.integration.conftest import keygen
-from tests.integration.devices import free_port, on_loopback
+from tests.integration.conftest import free_port, keygen
+from tests.integration.devices import on_loopback
 
 DEVICES = 200
 RUNS = 5

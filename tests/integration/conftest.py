@@ -75,6 +75,13 @@ def keygen(path: Path, kind: str = "ed25519") -> str:
     return " ".join(path.with_suffix(".pub").read_text().split()[:2])
 
 
+def free_port(address: str) -> int:
+    """A port on which nobody listens at this address."""
+    with socket.create_server((address, 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
+
+
 @contextmanager
 def running_sshd(directory: Path, options: str = "", kind: str = "ed25519") -> Iterator[Sshd]:
     """An sshd of this machine, in the foreground, with keys of its own; the host's is of this kind.
@@ -85,9 +92,7 @@ def running_sshd(directory: Path, options: str = "", kind: str = "ed25519") -> I
     host_key = keygen(directory / "host_key", kind)
     user_key = keygen(directory / "user_key")
     (directory / "authorized").write_text(f"{user_key}\n")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port("127.0.0.1")
     config = directory / "sshd_config"
     # A HOME of its own: what this machine's root has in its shell's start-up files is not under test.
     config.write_text(
@@ -99,7 +104,7 @@ def running_sshd(directory: Path, options: str = "", kind: str = "ed25519") -> I
     with (directory / "sshd.log").open("wb") as log:
         process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", str(config)], stderr=log)
         try:
-            _await_port(port)
+            await_port(port)
             access = Access(user="root", key_file=directory / "user_key", port=port, connect_timeout=3)
             yield Sshd(port, host_key, access, process)
         finally:
@@ -107,7 +112,8 @@ def running_sshd(directory: Path, options: str = "", kind: str = "ed25519") -> I
             process.wait(timeout=10)
 
 
-def _await_port(port: int) -> None:
+def await_port(port: int) -> None:
+    """Wait until somebody listens on this port of 127.0.0.1; an error if nobody does."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         with socket.socket() as probe:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,13 +23,6 @@ from tests.emulator.server import EmulatedDevices
 def on_loopback(fleet: Fleet) -> Fleet:
     """The same fleet, with its 10.… addresses as 127.…: all of these are this machine."""
     return Fleet.model_validate_json(re.sub(r"\b10(\.\d+\.\d+\.\d+)", r"127\1", fleet.model_dump_json()))
-
-
-def free_port(address: str) -> int:
-    """A port on which nobody listens at this address."""
-    with socket.create_server((address, 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @dataclass(frozen=True)

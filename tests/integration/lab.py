@@ -15,6 +15,7 @@ from deploy.lab import Lab, lab_directory
 from deploy.lab_host import NETBOX_CACHE
 from inventory.secrets import Secret
 from inventory.snapshot import load
+from inventory.whole_file import put_in_place
 from roles.netbox import CERTIFICATE, TOKEN_PREFIX
 
 NETBOX = "tie-netbox1"
@@ -115,7 +116,7 @@ are deployed. It says so, or is empty where they never will be.
 def tell_deployed() -> None:
     """Let whoever waits for it know that the lab's hosts are deployed."""
     if path := os.environ.get(DEPLOYED):
-        Path(path).write_text("deployed")
+        put_in_place(Path(path), b"deployed", durable=False)  # who waits for it must not read half of it
 
 
 def deploy_netbox() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,7 +23,7 @@ from roles.shared.vendor import known_vendors
 from tests.emulator.dialects import DIALECTS, device
 from tests.emulator.samples import SAMPLES, long_configuration
 from tests.emulator.server import EmulatedDevices
-from tests.integration.conftest import keygen
+from tests.integration.conftest import free_port, keygen
 from tests.integration.devices import Login, Rack, rack
 
 PLATFORMS = sorted(DIALECTS)
@@ -508,8 +507,7 @@ MODES = {  # fakenos's Cisco IOS has no configuration mode of its own
 
 @pytest.fixture
 def fakenos_router(login: Login, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeviceConnection]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port("127.0.0.1")
     monkeypatch.setattr(_Door, "public", login.public)
     monkeypatch.setattr(ssh_server_paramiko, "ParamikoSshServerInterface", _Door)
     host = {

@@ -35,8 +35,8 @@ from tests.emulator.grammar import applied as applied_lines
 from tests.emulator.samples import SAMPLES
 from tests.emulator.server import EmulatedDevices
 from tests.integration.applying import Notes, nothing_to_check, plan_of
-from tests.integration.conftest import keygen
-from tests.integration.devices import free_port, on_loopback
+from tests.integration.conftest import free_port, keygen
+from tests.integration.devices import on_loopback
 from tests.integration.lab import samdrift
 
 SWITCHED = ("alv-sw1", "heb-sw1", "ost-sw1", "tie-core1")

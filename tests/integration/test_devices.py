@@ -34,8 +34,7 @@ from tests.emulator.dialects import device
 from tests.emulator.samples import SAMPLES
 from tests.emulator.server import EmulatedDevices
 from tests.integration.applying import Notes, nothing_to_check, plan_of
-from tests.integration.conftest import fleet_of, keygen
-from tests.integration.devices import free_port
+from tests.integration.conftest import fleet_of, free_port, keygen
 
 log = logging.getLogger(__name__)
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 
 from roles.base import Settings
 from roles.shared.rendering import render
+from tests.integration.conftest import await_port, free_port, keygen
 from tests.integration.lab import program
 
 SSHD = Path("/usr/sbin/sshd")
@@ -45,16 +44,14 @@ def port(tmp_path: Path) -> Iterator[int]:
         pytest.skip("needs an sshd, and root to start it; make setup installs it")
     config, key = tmp_path / "sshd_config", tmp_path / "key"
     config.write_text(render("base/sshd_config.j2", settings=SETTINGS), encoding="utf-8")
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    keygen(key)
     Path("/run/sshd").mkdir(exist_ok=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port("127.0.0.1")
     # What is said on the command line comes before the file: only where it listens, and with which key.
     options = [f"-oListenAddress=127.0.0.1:{port}", f"-oHostKey={key}", "-oPidFile=none"]
     process = subprocess.Popen([SSHD, "-D", "-e", "-f", config, *options], stderr=subprocess.DEVNULL)
     try:
-        _wait_for(port)
+        await_port(port)
         yield port
     finally:
         process.terminate()
@@ -77,13 +74,3 @@ def failures(address: str, port: int) -> list[str]:
         for offered in found[kind]
         if offered["notes"].get("fail")
     ]
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with socket.socket() as attempt:
-            if attempt.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError("sshd did not start")
