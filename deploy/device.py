@@ -97,9 +97,10 @@ class DeviceConnection:
             HostLost: saying which of these failed; nothing was written to the device.
         """
         transport = log_in(self.host, self.access)
-        with self._within(2 * self.access.connect_timeout, "no command line in time"):
+        seconds = 2 * self.access.connect_timeout
+        with self._within(seconds, "no command line in time"):
             self._prompt = ""
-            self._session = _session(transport, self.vendor)
+            self._session = _session(transport, self.vendor, seconds)
             self._find_prompt()
         self._armed = False
         self.pending = self._counting()
@@ -372,11 +373,17 @@ class DeviceConnection:
             raise HostLost(f"no command line of {self.vendor.name}: {_first_line(e)}", where=self._where) from e
 
 
-def _session(transport: paramiko.Transport, vendor: Vendor) -> _Session:
-    """A session of netmiko's class for this vendor, ready to be typed into."""
+def _session(transport: paramiko.Transport, vendor: Vendor, seconds: float) -> _Session:
+    """A session of netmiko's class for this vendor, ready to be typed into; netmiko gives up no sooner than that."""
     kind = ssh_dispatcher(vendor.netmiko)
     made: type[_Session] = type(kind.__name__, (_Session, kind), {})
-    session = made(host=vendor.platform, device_type=vendor.netmiko, auto_connect=False)
+    session = made(
+        host=vendor.platform,
+        device_type=vendor.netmiko,
+        auto_connect=False,
+        conn_timeout=seconds,
+        read_timeout_override=seconds,
+    )
     session.transport = transport
     session.ansi_escape_codes = True
     try:

@@ -61,6 +61,7 @@ class Device:
         refuses: regular expressions for lines that it does not take, whatever its language says.
         always_pages: whether its output comes in pages whatever one switches off.
         pauses_after: a line of its output, as a regular expression, behind which the next comes late.
+        thinks_at: a line that it answers late, as a regular expression, and by how many seconds.
         banner: what it says to everybody who logs in.
         asks_before: regular expressions for lines of configuration before which it asks whether they are meant.
         cut_off_by: while this says so of its configuration, nobody reaches it.
@@ -78,6 +79,7 @@ class Device:
     page_length: int = 24
     always_pages: bool = False
     pauses_after: str = ""
+    thinks_at: tuple[str, float] | None = None
     shows: dict[str, str] = field(default_factory=dict)
     refuses: list[str] = field(default_factory=list)
     asks_before: list[str] = field(default_factory=list)

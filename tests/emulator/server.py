@@ -165,6 +165,8 @@ class _Terminal:
         if line.strip():
             self.device.typed.append(line.strip())
             fault = self.device.fault_at(line.strip())
+            if self.device.thinks_at and re.search(self.device.thinks_at[0], line):
+                time.sleep(self.device.thinks_at[1])
         if fault and fault.instead:
             self._fail(fault.kind)
             return
