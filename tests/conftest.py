@@ -1,8 +1,12 @@
 """Before any test is collected: the patches of gevent, as in the real command. They must come before `ssl` is used.
 
-No example of a property has a deadline: tests run beside a NetBox that is being deployed. None is traced for coverage,
-which takes three times its time, a hundred times over; what examples reach, other tests reach as well.
+No example of a property has a deadline: tests run beside a NetBox that is being deployed.
+
+Coverage is that of the unit tests which are no properties. To trace a test takes two to three times its processor time:
+a property repeats itself a hundred times, and integration tests compete with the lab for the processor.
 """
+
+from pathlib import Path
 
 import pytest
 from hypothesis import is_hypothesis_test, settings
@@ -13,7 +17,10 @@ settings.register_profile("samdrift", deadline=None)
 settings.load_profile("samdrift")
 
 
+UNIT = Path(__file__).with_name("unit")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if is_hypothesis_test(getattr(item, "obj", None)):
+        if UNIT not in item.path.parents or is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker(pytest.mark.no_cover)

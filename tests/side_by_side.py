@@ -2,9 +2,9 @@
 all others.
 
 The first wait for hosts most of the time, the second for NetBox, whose first day takes minutes, the others for the
-processor. Coverage is that of the others: the lab's tests drive the program from outside. What each says is shown as a
-whole, once it is done. Not here: in which order tests run (`tests/integration/conftest.py`), nor what is left when they
-end (`Makefile`).
+processor, and some of them for devices. What each says is shown as a whole, once it is done. Not here: in which order
+tests run (`tests/integration/conftest.py`), what coverage is measured of (`tests/conftest.py`), nor what is left when
+they end (`Makefile`).
 """
 
 from __future__ import annotations

@@ -7,8 +7,10 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from deploy.lab import Lab, lab_directory
@@ -51,11 +53,25 @@ def program(name: str = "samdrift") -> str:
     return str(Path(sys.executable).with_name(name))
 
 
-def samdrift(*arguments: str, expect: int = 0) -> Any:
-    """Run the real program; its JSON document. Its exit code is part of what it says."""
-    done = subprocess.run([program(), "--json", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == expect, f"{arguments} ended with {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr}"
-    return json.loads(done.stdout)
+def samdrift(*arguments: str, expect: int = 0, hear: Callable[[str], None] = lambda _: None) -> Any:
+    """Run the real program; its JSON document. Its exit code is part of what it says.
+
+    Args:
+        hear: gets every line of its progress, as it comes.
+    """
+    argv, told = [program(), "--json", *arguments], []
+    with (
+        TemporaryFile("w+") as document,
+        subprocess.Popen(argv, stdout=document, stderr=subprocess.PIPE, text=True) as running,
+    ):
+        for line in running.stderr or ():
+            told.append(line)
+            hear(line)
+        status = running.wait()
+        document.seek(0)
+        said = document.read()
+    assert status == expect, f"{arguments} ended with {status}:\n{said[-3000:]}\n{''.join(told)}"
+    return json.loads(said)
 
 
 def by_hand(host: str, command: str) -> str:
@@ -108,13 +124,13 @@ def given_netbox() -> NetBoxServer | None:
 
 
 DEPLOYED = "SAMDRIFT_TEST_DEPLOYED"
-"""Set where the tests of the lab's NetBox run beside those of its other hosts: the file by which they hear that those
-are deployed. It says so, or is empty where they never will be.
+"""Set where the tests of the lab's NetBox run beside those of its other hosts: the file by which they hear that what
+NetBox needs of those is deployed. It says so, or is empty where it never will be.
 """
 
 
 def tell_deployed() -> None:
-    """Let whoever waits for it know that the lab's hosts are deployed."""
+    """Let whoever waits for it know that what NetBox needs of the lab's other hosts is deployed."""
     if path := os.environ.get(DEPLOYED):
         put_in_place(Path(path), b"deployed", durable=False)  # who waits for it must not read half of it
 
@@ -128,7 +144,7 @@ def deploy_netbox() -> None:
 
 
 def _others_deployed() -> bool:
-    """Whether other tests have deployed the lab's hosts; waits until they have, where they run beside these."""
+    """Whether other tests have deployed what NetBox needs; waits until they have, where they run beside these."""
     path = os.environ.get(DEPLOYED)
     if path is None:
         return False
