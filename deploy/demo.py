@@ -13,6 +13,7 @@ from pathlib import Path
 
 from deploy.findings import Exit, Kind
 from deploy.lab import lab_directory
+from deploy.lab_machine import end_with_parent
 from deploy.store import Store
 
 SAMDRIFT = str(Path(sys.executable).with_name("samdrift"))
@@ -98,7 +99,7 @@ def run(*command: str, expect: int = 0) -> None:
     shown = shlex.join([Path(command[0]).name, *command[1:]])
     print(f"\n$ {shown}", flush=True)
     started = time.monotonic()
-    done = subprocess.run(command, check=False)
+    done = subprocess.run(command, check=False, preexec_fn=end_with_parent)
     print(f"  ({time.monotonic() - started:.1f} s, exit {done.returncode})", flush=True)
     if done.returncode != expect:
         raise Unexpected(f"{shown} ended with {done.returncode}, not {int(expect)}")

@@ -6,6 +6,7 @@ processes are found again, whatever became of the process that started them: no 
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import shutil
@@ -32,6 +33,8 @@ PROGRAMS = {
     "unshare": "util-linux",
 }
 """Every program that the lab calls, and the Debian package that has it."""
+PR_SET_PDEATHSIG = 1
+"""Of prctl(2)."""
 
 
 class LabError(SamdriftError):
@@ -75,6 +78,11 @@ def boot_id() -> str:
 
 
 # Processes, each in a control group of the lab
+
+
+def end_with_parent() -> None:
+    """In a new process, before it runs a program: let it end when the one that began it ends, however that ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def scope_name(lab: str, name: str) -> str:

@@ -9,7 +9,6 @@ they end (`Makefile`).
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -21,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, NoReturn
 
+from deploy.lab_machine import end_with_parent
 from tests.integration.lab import DEPLOYED
 
 LANES = {
@@ -28,7 +28,6 @@ LANES = {
     "lab": "lab and not netbox and not soak",
     "netbox": "netbox and not soak",
 }
-PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
@@ -62,7 +61,7 @@ def begin(lane: str, directory: Path, output: IO[bytes]) -> subprocess.Popen[byt
 
 def prepare(niceness: int) -> None:
     """In the new process: end when this one does, and let those go first that others wait for."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    end_with_parent()
     os.nice(niceness)
 
 

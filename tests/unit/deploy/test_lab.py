@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -182,3 +184,16 @@ def test_a_programs_last_line_is_the_last_that_says_something() -> None:
 
 def test_the_control_group_is_named_after_the_lab_and_the_host() -> None:
     assert scope_name("abcd", "tie-gw1") == "samdrift-lab-abcd-tie-gw1.scope"
+
+
+def test_what_is_to_end_with_its_parent_does_so_even_if_that_is_killed() -> None:
+    child = "import time; print('there', flush=True); time.sleep(5); print('survived')"
+    parent = (
+        "import subprocess, sys; from deploy.lab_machine import end_with_parent; "
+        f"subprocess.run([sys.executable, '-c', {child!r}], preexec_fn=end_with_parent)"
+    )
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        assert running.stdout.readline() == "there\n"
+        running.kill()
+        assert running.stdout.read() == ""
