@@ -12,8 +12,14 @@ if TYPE_CHECKING:
     from inventory.fleet import Fleet, Host
     from roles.time import Settings
 
-HAS_TIME = "chronyc waitsync 1 || { chronyc burst 4/8; chronyc waitsync 15 0 0 1; }"
-"""A source is chosen after its third good answer, which at the usual pace can take a minute."""
+HAS_TIME = """\
+chronyc waitsync 1 || {
+    chronyc burst 4/8; sleep 3
+    chronyc -c sources | cut -d , -f 6 | grep -qvx 0 && chronyc waitsync 12 0 0 1
+}"""
+"""A source is chosen after its third good answer, which at the usual pace can take a minute. Nobody waits where none
+has answered at all (field 6, its reach, is 0): in a first roll-out the servers may come later.
+"""
 
 
 def _sources(host: Any, question: str) -> list[str]:

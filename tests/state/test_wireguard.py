@@ -5,6 +5,7 @@ A peer that is down, or not set up yet (in a first roll-out the hubs come before
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from roles.wireguard import PRIVATE_KEY, UNIT, Peer, Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from inventory.fleet import Fleet, Host
 
 RECENT = 180
@@ -25,9 +28,11 @@ def peers(host: Any, settings: Settings, what: str) -> dict[tuple[str, str], str
     return {(line[0], line[1]): line[2] for line in lines if len(line) == 3}
 
 
-def answers(host: Any, address: object) -> bool:
-    """Whether somebody answers a ping; WireGuard may need a second try to begin a session."""
-    return bool(host.run(f"ping -q -c 1 -W 1 {address} || ping -q -c 3 -i 0.5 -W 3 {address}").rc == 0)
+def answering(host: Any, addresses: Iterable[IPv4Address]) -> set[IPv4Address]:
+    """Those at which a ping is answered, all asked at once; WireGuard may need a second try to begin a session."""
+    ping = "(ping -q -c 1 -W 1 {0} || ping -q -c 3 -i 0.5 -W 3 {0}) > /dev/null && echo {0} &"
+    said = host.run(" ".join(ping.format(a) for a in addresses) + " wait").stdout.split()
+    return {IPv4Address(a) for a in said}
 
 
 def test_every_tunnel_is_up_and_comes_back_at_boot(host: Any, settings: Settings) -> None:
@@ -65,11 +70,14 @@ def test_it_has_exactly_the_fleets_peers_and_they_may_speak_in_exactly_their_own
 
 def test_who_is_there_is_spoken_with(host: Any, settings: Settings, fleet: Fleet, me: Host) -> None:
     every: list[tuple[str, Peer]] = [(t.interface, peer) for t in settings.tunnels for peer in t.peers]
-    through = [(i, peer) for i, peer in every if answers(host, peer.address)]
-    silent = [peer.name for i, peer in every if (i, peer) not in through]
-    must = [p for i, p in every if p.name in silent and fleet.host(p.name).wave < me.wave and answers(host, p.endpoint)]
-    assert not [peer.name for peer in must], "there, but silent in the tunnel: do both ends know each other's key?"
+    heard = answering(host, [peer.address for _, peer in every])
+    through = [(i, peer) for i, peer in every if peer.address in heard]
+    silent = [peer for _, peer in every if peer.address not in heard]
+    before = [peer for peer in silent if fleet.host(peer.name).wave < me.wave]
+    there = answering(host, [peer.endpoint for peer in before])
+    must = [peer.name for peer in before if peer.endpoint in there]
+    assert not must, "there, but silent in the tunnel: do both ends know each other's key?"
     if every and not through:
-        pytest.skip(f"not applicable: nobody answers in a tunnel: {', '.join(silent)}")
+        pytest.skip(f"not applicable: nobody answers in a tunnel: {', '.join(peer.name for peer in silent)}")
     now, last = int(host.run("date +%s").stdout), peers(host, settings, "latest-handshakes")
     assert not [peer.name for i, peer in through if now - int(last[i, peer.public_key]) > RECENT]
