@@ -176,7 +176,7 @@ class Apply:
                 self._broke_off(ready[name], outcome)
         changed = [name for name, outcome in outcomes.items() if not outcome.error]
         self.session.reconnect([name for name in changed if outcomes[name].done])
-        converged = self._converge(changed, outcomes, amiss)
+        converged = self._converge({name: ready[name] for name in changed}, outcomes, amiss)
         checks = self._prove(converged)
         self._lost_while_proved(converged, amiss)
         self._fallen_short(checks, held, amiss)
@@ -230,9 +230,12 @@ class Apply:
             remedy=f"mend the cause, then: samdrift apply --limit {live.host}",
         )
 
-    def _converge(self, names: list[str], outcomes: Mapping[str, Outcome], amiss: _Amiss) -> list[str]:
-        """Look again until nothing is left to change; the names of the hosts where nothing is."""
-        open_, converged = list(names), []
+    def _converge(self, ready: Mapping[str, HostPlan], outcomes: Mapping[str, Outcome], amiss: _Amiss) -> list[str]:
+        """Look again where something was changed, until nothing is left to change; the hosts where nothing is."""
+        open_ = [name for name, live in ready.items() if live.changes]
+        converged = [name for name, live in ready.items() if not live.changes]
+        for name in converged:
+            self._result(name, "in sync", live=ready[name])
         for attempt in range(SETTLE_TRIES):
             if not open_ or (attempt and all(name in self.session.unreachable for name in open_)):
                 break  # of a lost host, nothing becomes better by waiting, and the others' guards run out
