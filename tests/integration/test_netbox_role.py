@@ -12,11 +12,21 @@ from urllib.request import Request, urlopen
 import pytest
 
 from deploy.lab import Lab
+from deploy.lab_host import NETBOX_CACHE
 from deploy.vault import random_value
 from inventory.snapshot import load
 from inventory.whole_file import put_in_place
-from roles.netbox import DUMPS, VENV, VERSION
-from tests.integration.lab import NETBOX, NetBoxServer, by_hand, netbox_in_lab, samdrift
+from roles.netbox import CONFIGURATION, DUMPS, VENV, VERSION
+from tests.integration.lab import (
+    AS_POSTGRES,
+    EMPTY_DATABASE,
+    NETBOX,
+    NetBoxServer,
+    by_hand,
+    in_postgresql,
+    netbox_in_lab,
+    samdrift,
+)
 
 pytestmark = [pytest.mark.lab, pytest.mark.netbox]
 
@@ -153,3 +163,32 @@ def test_rotated_secrets_take_the_place_of_the_old_ones(netbox: NetBoxServer, tm
         put_in_place(file, before.encode())
         samdrift("--lab", "--limit", NETBOX, "apply", "--yes")
     assert ask(netbox, "status/")["netbox-version"] == VERSION
+
+
+MIGRATED_AND_KEPT = f"""\
+migrated=$(mktemp -d) && chmod 755 "$migrated"
+sed 's/"NAME": "netbox"/"NAME": "netbox_migrated"/' {CONFIGURATION} > "$migrated/elsewhere.py"
+chown -R netbox "$migrated"
+as_netbox() {{ runuser -u netbox -- "$@"; }}
+for database in netbox_migrated netbox_kept; do
+    {AS_POSTGRES} createdb --owner netbox --encoding UTF8 --template template0 $database
+done
+as_netbox env PYTHONPATH="$migrated" NETBOX_CONFIGURATION=elsewhere {VENV}/bin/netbox migrate --no-input > /dev/null
+as_netbox psql -X -q -v ON_ERROR_STOP=1 -d netbox_kept < {NETBOX_CACHE}/schema/{EMPTY_DATABASE} > /dev/null
+for database in netbox_migrated netbox_kept; do
+    {AS_POSTGRES} pg_dump --no-owner $database |
+    sed -E '/^.(un)?restrict /d; s/[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} [0-9:.]+[+][0-9]{{2}}/WHEN/g' |
+    sort > "$migrated/$database"
+    {AS_POSTGRES} dropdb $database
+done
+wc -l < "$migrated/netbox_migrated"
+diff "$migrated/netbox_migrated" "$migrated/netbox_kept" || true
+"""
+"""Migrates an empty database beside NetBox's own, and compares it, but for the times of day in it."""
+
+
+@pytest.mark.soak
+def test_the_empty_database_that_tests_keep_is_what_migrations_make(netbox: NetBoxServer) -> None:
+    lines, *differences = in_postgresql(MIGRATED_AND_KEPT).splitlines()
+    assert int(lines) > 10_000
+    assert differences == []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+import lzma
+import re
 import subprocess
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -18,9 +20,22 @@ from deploy.netbox_lock import lock
 from inventory.fleet import Fleet
 from inventory.secrets import secrets_in
 from inventory.snapshot import load
-from roles.netbox import INSTALLED, LOCK, TOKEN_PREFIX, VERSION, Options, Settings, listens, locked, normal, settings
+from roles.netbox import (
+    INSTALLED,
+    LOCK,
+    POSTGRESQL,
+    TOKEN_PREFIX,
+    VERSION,
+    Options,
+    Settings,
+    listens,
+    locked,
+    normal,
+    settings,
+)
 from roles.shared.rendering import render
 from roles.shared.settings import SettingsError
+from tests.integration.lab import EMPTY_DATABASE, kept_empty_database
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB+/=\n-----END CERTIFICATE-----\n"
 
@@ -98,10 +113,18 @@ def test_browsers_are_bound_to_https_only_where_they_can_trust_the_certificate(f
 
 def test_an_empty_database_is_restored_from_a_dump_only_where_a_cache_is_named(fleet: Fleet) -> None:
     plain, cached = (render("netbox/schema.sh.j2", settings=netbox(fleet, cache=c)) for c in ("", "/var/cache/netbox"))
-    assert "pg_restore" not in plain
-    assert "fresh=/var/cache/netbox/schema/netbox-$version-postgresql-" in cached
+    assert "fresh" not in plain
+    assert f"fresh=/var/cache/netbox/schema/{EMPTY_DATABASE.replace(VERSION, '$version')}\n" in cached
     for text in (plain, cached):
         subprocess.run(["sh", "-n"], input=text, text=True, check=True)
+
+
+def test_the_empty_database_that_tests_keep_is_of_the_roles_netbox_and_postgresql() -> None:
+    kept = kept_empty_database()
+    assert kept.is_file(), f"no {kept.name}: deploy a lab's NetBox, and compress what it then keeps in its cache"
+    text = lzma.decompress(kept.read_bytes()).decode()
+    assert re.search(rf"^-- Dumped by pg_dump version {POSTGRESQL}\.", text, re.MULTILINE)
+    assert "\tdcim\t0001_" in text  # the migrations that were carried out are in it
 
 
 def test_the_tokens_key_is_as_netbox_has_them() -> None:
