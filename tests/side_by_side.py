@@ -1,5 +1,5 @@
-"""Every test of `make test` as root, in three processes side by side: those of the lab, those of its NetBox, and
-all others.
+"""Every test of `make test` as root, in three processes side by side: those of the lab's hosts; those of its
+NetBox, then those with a lab of their own; and all others.
 
 The first wait for hosts most of the time, the second for NetBox, whose first day takes minutes, the others for the
 processor, and some of them for devices. What each says is shown as a whole, once it is done. Not here: in which order
@@ -25,8 +25,8 @@ from tests.integration.lab import DEPLOYED
 
 LANES = {
     "others": "not lab and not soak",
-    "lab": "lab and not netbox and not soak",
-    "netbox": "netbox and not soak",
+    "lab": "lab and not netbox and not own_lab and not soak",
+    "netbox": "(netbox or own_lab) and not soak",
 }
 
 

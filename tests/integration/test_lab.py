@@ -19,7 +19,7 @@ from deploy.lab import HostStatus, Lab
 from deploy.lab_machine import end, mounts, processes, run, unmount
 from inventory.errors import SamdriftError
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.own_lab]
 
 GATEWAY, RESOLVER = "heb-gw1", "tie-dns1"
 
