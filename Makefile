@@ -5,8 +5,10 @@ PYTHON ?= python3
 BIN    := .venv/bin
 ROOT   := $(filter 0,$(shell id -u))
 
+# The lab, and before it the one that a test has beside it: where that was killed, it could not take it down.
+LAB_DOWN = SAMDRIFT_LAB_DIR="$${SAMDRIFT_LAB_DIR:-.lab}/own/lab" $(BIN)/samdrift lab down > /dev/null; $(BIN)/samdrift lab down
 # Whatever happens in between, the lab is taken down: nothing of it is left behind.
-LAB_DOWN_AFTER = trap '$(BIN)/samdrift lab down' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM HUP;
+LAB_DOWN_AFTER = trap '$(LAB_DOWN)' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM HUP;
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test soak check lint types unit format lab-up lab-down bench lock lock-netbox clean need-root
@@ -49,7 +51,7 @@ lab-up: need-root setup ## Boot the lab's hosts and leave them running
 	@$(BIN)/samdrift lab up
 
 lab-down: need-root setup ## Take the lab down: hosts, mounts, bridges, firewall rules, also after a crash
-	@$(BIN)/samdrift lab down
+	@$(LAB_DOWN)
 
 bench: need-root setup ## Planning beside stock pyinfra and netmiko, NetBox reading beside pynetbox (root, first time 35 min)
 	@$(LAB_DOWN_AFTER) failed=0; for of in devices planning netbox; do $(BIN)/python -m tests.bench.$$of || failed=1; done; exit $$failed

@@ -77,12 +77,12 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
-# Processes, each in a control group of the lab
-
-
 def end_with_parent() -> None:
     """In a new process, before it runs a program: let it end when the one that began it ends, however that ends."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+# Processes, each in a control group of the lab
 
 
 def scope_name(lab: str, name: str) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from deploy.lab import HostStatus, Lab
-from deploy.lab_machine import end, mounts, processes, run, unmount
+from deploy.lab import HostStatus, Lab, lab_directory
+from deploy.lab_machine import delete, end, mounts, processes, run, unmount
 from inventory.errors import SamdriftError
 
 pytestmark = [pytest.mark.lab, pytest.mark.own_lab]
@@ -86,9 +86,15 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def bench(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    base = tmp_path_factory.mktemp("bench")
+def bench(image: Path) -> Iterator[Bench]:
+    """Below the lab's directory, where `make lab-down` finds it if nobody here lives to take it down."""
+    base = lab_directory().resolve() / "own"
     made = Bench(base / "lab", base / "network")
+    if made.network in mounts(base):
+        made.samdrift("lab", "down")
+    unmount(base)
+    delete(base)
+    base.mkdir()
     made.network.touch()
     run("unshare", f"--net={made.network}", "true")
     try:
