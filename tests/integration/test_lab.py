@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from deploy.lab import HostStatus, Lab, lab_directory
-from deploy.lab_machine import delete, end, mounts, processes, run, unmount
+from deploy.lab_machine import delete, end, end_with_parent, mounts, processes, run, unmount
 from inventory.errors import SamdriftError
 
 pytestmark = [pytest.mark.lab, pytest.mark.own_lab]
@@ -38,7 +38,13 @@ class Bench:
         environment = os.environ | {"SAMDRIFT_LAB_DIR": str(directory or self.directory)}
         samdrift = self.argv(sys.executable, "-c", "from deploy.cli import main; main()", "--json", *arguments)
         return subprocess.Popen(
-            samdrift, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+            samdrift,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=end_with_parent,  # noqa: PLW1509  threads are greenlets here
         )
 
     def samdrift(self, *arguments: str, fails: bool = False, directory: Path | None = None) -> Any:
