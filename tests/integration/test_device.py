@@ -218,8 +218,8 @@ def test_a_device_that_sends_half_an_answer_and_dies_gave_none(login: Login) -> 
 def test_a_slow_device_has_all_the_time_that_was_set_for_its_session_to_begin(login: Login) -> None:
     with rack(login, "fortios", thinks_at=("get system console", 11)) as at:  # netmiko would wait for 10 s
         with pytest.raises(HostLost, match="no command line in time"):
-            at.connection(connect_timeout=3).open()
-        with at.session(connect_timeout=10) as session:
+            at.connection(connect_timeout=5).open()
+        with at.session(connect_timeout=20) as session:
             assert configuration_in(session.ask([at.vendor.show])[0], at) == at.device.configuration
 
 
