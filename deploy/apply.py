@@ -174,9 +174,9 @@ class Apply:
         for name, outcome in outcomes.items():
             if outcome.error and not amiss.because(name, f"it broke off at {outcome.failed_step}: {outcome.error}"):
                 self._broke_off(ready[name], outcome)
-        changed = [name for name, outcome in outcomes.items() if not outcome.error]
-        self.session.reconnect([name for name in changed if outcomes[name].done])
-        converged = self._converge({name: ready[name] for name in changed}, outcomes, amiss)
+        whole = {name: ready[name] for name, outcome in outcomes.items() if not outcome.error}
+        self.session.reconnect([name for name, live in whole.items() if live.changes])
+        converged = self._converge(whole, outcomes, amiss)
         checks = self._prove(converged)
         self._lost_while_proved(converged, amiss)
         self._fallen_short(checks, held, amiss)
@@ -246,8 +246,7 @@ class Apply:
                 if not live.error and not live.changes:
                     open_.remove(name)
                     converged.append(name)
-                    done = outcomes[name].done
-                    self._result(name, "changed" if done else "in sync", changed=done, live=live)
+                    self._result(name, "changed", changed=outcomes[name].done, live=live)
         for name in open_:
             left = last[name].error or f"still to change: {_steps(last[name].changes)}"
             if not amiss.because(name, left):
