@@ -17,7 +17,7 @@ Options (config context `samdrift.netbox`):
 - `changelog_days`: changes are kept for so long; 0 for ever.
 - `dump_time`, `dump_days`: when the database is dumped every night, and for how long a dump is kept.
 - `cache`: a directory for what a new host needs not fetch and make again: wheels, and dumps of freshly migrated, empty
-  databases. For labs; a dump is used for just its version of NetBox and PostgreSQL.
+  databases. For labs; a dump is used for just its version of NetBox and its major version of PostgreSQL.
 """
 
 from __future__ import annotations

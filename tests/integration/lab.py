@@ -28,6 +28,8 @@ NETBOX_AND_WHAT_IT_NEEDS = (
 
 EMPTY_DATABASE = f"netbox-{VERSION}-postgresql-{POSTGRESQL}.sql"
 """What NetBox's migrations make of an empty database, by the name that it has in the cache of the lab's NetBox."""
+EMPTY_DATABASE_KEPT = Path(__file__).with_name(f"{EMPTY_DATABASE}.xz")
+"""The same, as the tests keep it."""
 
 AS_POSTGRES = "runuser -u postgres --"
 KEPT = f"{NETBOX_CACHE}/kept"
@@ -153,15 +155,10 @@ def spare_migrations() -> None:
 
     A test of `make soak` sees that migrations still make the same.
     """
-    if kept_empty_database().exists():
+    if EMPTY_DATABASE_KEPT.exists():
         cached = lab_directory() / "cache" / "netbox" / "schema" / EMPTY_DATABASE
         cached.parent.mkdir(parents=True, exist_ok=True)
-        put_in_place(cached, lzma.decompress(kept_empty_database().read_bytes()), durable=False)
-
-
-def kept_empty_database() -> Path:
-    """What NetBox's migrations make of an empty database, as the tests keep it."""
-    return Path(__file__).with_name(f"{EMPTY_DATABASE}.xz")
+        put_in_place(cached, lzma.decompress(EMPTY_DATABASE_KEPT.read_bytes()), durable=False)
 
 
 def _others_deployed() -> bool:

@@ -35,7 +35,7 @@ from roles.netbox import (
 )
 from roles.shared.rendering import render
 from roles.shared.settings import SettingsError
-from tests.integration.lab import EMPTY_DATABASE, kept_empty_database
+from tests.integration.lab import EMPTY_DATABASE, EMPTY_DATABASE_KEPT
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB+/=\n-----END CERTIFICATE-----\n"
 
@@ -120,7 +120,7 @@ def test_an_empty_database_is_restored_from_a_dump_only_where_a_cache_is_named(f
 
 
 def test_the_empty_database_that_tests_keep_is_of_the_roles_netbox_and_postgresql() -> None:
-    kept = kept_empty_database()
+    kept = EMPTY_DATABASE_KEPT
     assert kept.is_file(), f"no {kept.name}: deploy a lab's NetBox, and compress what it then keeps in its cache"
     text = lzma.decompress(kept.read_bytes()).decode()
     assert re.search(rf"^-- Dumped by pg_dump version {POSTGRESQL}\.", text, re.MULTILINE)
