@@ -18,7 +18,7 @@ help: ## This list
 	@awk -F ' *## *' '/^[a-z-]+:.*##/ { sub(/:.*/, "", $$1); printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: need-root setup ## The main job on real hosts, told as a story: plan, apply, verify, drift, report (root, < 10 min)
-	@$(LAB_DOWN_AFTER) $(BIN)/python -m deploy.demo
+	@$(LAB_DOWN_AFTER) $(BIN)/python -m deploy.tools.demo
 
 test: setup ## Every test, unit tests with coverage; as root the lab tests too (< 20 min)
 ifeq ($(ROOT),)
@@ -64,7 +64,7 @@ lock: setup ## Compute requirements.txt anew from pyproject.toml, with hashes an
 	  --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements.txt pyproject.toml
 
 lock-netbox: setup ## Compute the lock of NetBox's own packages anew (templates/netbox/requirements.txt)
-	@$(BIN)/python -m deploy.netbox_lock
+	@$(BIN)/python -m deploy.tools.netbox_lock
 
 clean: ## Remove .venv, caches and reports; keeps .lab (image, package cache, the lab's history)
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* report *.egg-info

@@ -1,9 +1,4 @@
-"""How we get there: CLI, planner, transports, apply, verify, drift, store, report, lab.
+"""How we get there: a room for each part of the way from a fleet to a report (see docs/README.md).
 
-pyinfra runs every host in a greenlet of its own, so the blocking calls of the standard library are made
-cooperative here, before anything in `deploy` imports paramiko or threading.
+Importing a room patches nothing: gevent's patches stand in the entry points (`cli/entry`, `tools/demo`, tests).
 """
-
-from gevent import monkey
-
-monkey.patch_all()

@@ -36,11 +36,12 @@ from yaml.representer import SafeRepresenter
 from inventory import rules
 from inventory.errors import InventoryError, Problem, SamdriftError
 from inventory.fleet import KEYS, Fleet, Frozen
+from inventory.paths import SNAPSHOT
 from inventory.places import Path as PathIn
 from inventory.places import Places, shown
 from inventory.yaml_source import Document
 
-DEFAULT = Path(__file__).resolve().parent / "snapshot"
+DEFAULT = SNAPSHOT
 
 FILES: Mapping[str, tuple[str, ...]] = {
     "organisation.yaml": (

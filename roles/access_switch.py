@@ -7,15 +7,15 @@ from the management stations alone.
 
 Ports that NetBox does not know are left alone, and told as unmanaged.
 
-Options (config context `samdrift.access_switch`): see `roles.shared.switching.Options`.
+Options (config context `samdrift.access_switch`): see `roles.shared.device.settings.Options`.
 """
 
 from __future__ import annotations
 
 from inventory.fleet import Fleet, Host
-from roles.shared import switching
-from roles.shared.cli import configuration
-from roles.shared.switching import Options, Settings, device_listens, device_settings, switch_sections
+from roles.shared.device import settings as shared
+from roles.shared.device.configure import configuration
+from roles.shared.device.settings import Options, Settings, device_listens, device_settings, switch_sections
 from roles.shared.traffic import Listen
 
 PLATFORMS = ("arubaos-cx", "cisco-ios", "junos")
@@ -24,7 +24,7 @@ CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
 __all__ = ["Options", "Settings"]
 
 
-def settings(host: Host, fleet: Fleet, options: switching.Options) -> Settings:
+def settings(host: Host, fleet: Fleet, options: shared.Options) -> Settings:
     """Ports, VLANs and servers, all from the fleet."""
     return device_settings(host, fleet, options)
 

@@ -27,15 +27,15 @@ from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
-from roles.shared.accounts import account, group, locked_account
-from roles.shared.files import absent_file, managed_file
-from roles.shared.handlers import Handler, reload, restart
-from roles.shared.packages import packages
-from roles.shared.services import service
+from roles.shared.parts.accounts import account, group, locked_account
+from roles.shared.parts.files import absent_file, managed_file
+from roles.shared.parts.handlers import Handler, reload, restart
+from roles.shared.parts.kernel import kernel_settings
+from roles.shared.parts.packages import packages
+from roles.shared.parts.services import service
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
-from roles.shared.sysctl import kernel_settings
 from roles.shared.traffic import Listen, management
 
 OWNS = ("/etc/ssh/authorized_keys", "/etc/ssh/authorized_principals", "/etc/ssh/sshd_config.d", "/etc/sudoers.d")

@@ -3,14 +3,14 @@
 It is configured as an access switch is (`roles.access_switch`), and is to be the root of the site's spanning tree:
 traffic between two access switches then takes no way through a third.
 
-Options (config context `samdrift.core_switch`): see `roles.shared.switching.Options`.
+Options (config context `samdrift.core_switch`): see `roles.shared.device.settings.Options`.
 """
 
 from __future__ import annotations
 
 from roles.access_switch import CONTROLS, PLATFORMS, listens, settings
-from roles.shared.cli import configuration
-from roles.shared.switching import Options, Settings, switch_sections
+from roles.shared.device.configure import configuration
+from roles.shared.device.settings import Options, Settings, switch_sections
 
 __all__ = ["CONTROLS", "PLATFORMS", "Options", "Settings", "deploy", "listens", "settings"]
 

@@ -30,10 +30,10 @@ from pyinfra.operations import files
 from inventory.fleet import Fleet, Frozen, Host
 from roles.shared import settings as shared
 from roles.shared.catalogue import settings_of
-from roles.shared.files import managed_file
-from roles.shared.handlers import restart
-from roles.shared.packages import packages
-from roles.shared.services import service
+from roles.shared.parts.files import managed_file
+from roles.shared.parts.handlers import restart
+from roles.shared.parts.packages import packages
+from roles.shared.parts.services import service
 from roles.shared.traffic import Listen, fleet_networks
 
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21")

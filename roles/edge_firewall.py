@@ -4,9 +4,9 @@ Each inside network may reach the internet through the municipality's own provid
 nothing else: not another inside network, and not the fleet. From the internet nothing is let in. The device is
 administered over its management port, from the management stations alone, and reaches the fleet's servers there.
 
-FortiOS restores nothing by itself, so a change of it needs to be asked for by name: see `roles.shared.vendors.fortios`.
+FortiOS restores nothing by itself, so a change of it needs to be asked for by name: see `roles.shared.device.vendors.fortios`.
 
-Options (config context `samdrift.edge_firewall`), besides those of `roles.shared.switching.Options`:
+Options (config context `samdrift.edge_firewall`), besides those of `roles.shared.device.settings.Options`:
 
 - `outside`: the port towards the internet provider.
 """
@@ -19,25 +19,25 @@ from typing import Annotated
 from pydantic import Field
 
 from inventory.fleet import Fleet, Host
-from roles.shared import switching
-from roles.shared.cli import configuration
+from roles.shared.device import settings as shared
+from roles.shared.device.configure import configuration
+from roles.shared.device.settings import Port, device_listens, device_settings, interfaces
+from roles.shared.device.vendor import Lineage
 from roles.shared.settings import SettingsError
-from roles.shared.switching import Port, device_listens, device_settings, interfaces
 from roles.shared.traffic import Listen
-from roles.shared.vendor import Lineage
 
 PLATFORMS = ("fortios",)
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.22", "ISO 27002:2022 8.23")
 
 
-class Options(switching.Options):
+class Options(shared.Options):
     """What a config context may set for this role; see the module's text."""
 
     outside: Annotated[str, Field(pattern=r"^[a-z]+[0-9]*$")] = "wan1"
     secrets: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")] = "firewall"
 
 
-class Settings(switching.Settings):
+class Settings(shared.Settings):
     """What one firewall is to be: which of its ports is outside, and which are inside."""
 
     outside: str

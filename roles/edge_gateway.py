@@ -15,7 +15,7 @@ neighbour exactly the prefixes that the fleet says can come from there. Both are
 both directions, so that a mistake at one end is stopped at the other. What BGP knows no way to is discarded: it would
 else leave by the default route, past the tunnels.
 
-What it forwards follows from what the fleet's hosts serve (`roles.shared.passage`); the role `firewall` enforces it.
+What it forwards follows from what the fleet's hosts serve (`roles.shared.network.forwarding`); the role `firewall` enforces it.
 Reverse path filtering is the role `base`'s and the firewall's business.
 
 Options (config context `samdrift.edge_gateway`):
@@ -35,16 +35,16 @@ from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Frozen, Host
-from roles.shared.files import managed_file
-from roles.shared.handlers import Handler, restart
-from roles.shared.meeting import Meeting, behind, hub_of, links, spoken_with, told, transits, word
-from roles.shared.packages import packages
-from roles.shared.passage import passages
-from roles.shared.services import service
+from roles.shared.network.forwarding import passages
+from roles.shared.network.peering import Meeting, behind, hub_of, links, spoken_with, told, transits, word
+from roles.shared.parts.files import managed_file
+from roles.shared.parts.handlers import Handler, restart
+from roles.shared.parts.kernel import kernel_settings
+from roles.shared.parts.packages import packages
+from roles.shared.parts.services import service
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
-from roles.shared.sysctl import kernel_settings
 from roles.shared.traffic import Forward, Listen, Proof, networks
 
 PLATFORMS = ("debian-13",)

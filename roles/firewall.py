@@ -18,11 +18,11 @@ from ipaddress import IPv4Network
 
 from inventory.fleet import Fleet, Host
 from roles.shared.catalogue import catalogue, settings_of
-from roles.shared.files import managed_file
-from roles.shared.packages import packages
-from roles.shared.rendering import render
-from roles.shared.ruleset import loaded_ruleset
-from roles.shared.services import service
+from roles.shared.parts.files import managed_file
+from roles.shared.parts.packages import packages
+from roles.shared.parts.ruleset import loaded_ruleset
+from roles.shared.parts.services import service
+from roles.shared.parts.templates import render
 from roles.shared.settings import Options, SettingsError
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.traffic import ANYWHERE, Forward, Listen, Proof, fleet_networks, networks

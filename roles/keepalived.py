@@ -23,11 +23,11 @@ from ipaddress import IPv4Address, IPv4Network
 from pydantic import Field
 
 from inventory.fleet import SHARES_ADDRESSES, Fleet, Frozen, Host, Interface
-from roles.shared.files import managed_file
-from roles.shared.handlers import reload
-from roles.shared.meeting import hub_of, underlays, word
-from roles.shared.packages import packages
-from roles.shared.services import service
+from roles.shared.network.peering import hub_of, underlays, word
+from roles.shared.parts.files import managed_file
+from roles.shared.parts.handlers import reload
+from roles.shared.parts.packages import packages
+from roles.shared.parts.services import service
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError

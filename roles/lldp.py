@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 from inventory.fleet import Fleet, Frozen, Host
-from roles.shared.files import managed_file
-from roles.shared.handlers import restart
-from roles.shared.packages import packages
-from roles.shared.services import service
+from roles.shared.parts.files import managed_file
+from roles.shared.parts.handlers import restart
+from roles.shared.parts.packages import packages
+from roles.shared.parts.services import service
 from roles.shared.settings import Options, SettingsError
 from roles.shared.settings import Settings as RoleSettings
 

@@ -28,10 +28,10 @@ from pyinfra.operations import files
 from inventory.fleet import Fleet, Frozen, Host
 from roles.node_metrics import PORT as EXPORTER_PORT
 from roles.node_metrics import answers_at
-from roles.shared.files import managed_file
-from roles.shared.handlers import reload, restart
-from roles.shared.packages import packages
-from roles.shared.services import service
+from roles.shared.parts.files import managed_file
+from roles.shared.parts.handlers import reload, restart
+from roles.shared.parts.packages import packages
+from roles.shared.parts.services import service
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError

@@ -32,15 +32,15 @@ from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
 from inventory.secrets import Secret
-from roles.shared.files import managed_file
-from roles.shared.handlers import Handler, reload, restart
-from roles.shared.packages import packages
-from roles.shared.rendering import render
-from roles.shared.services import service
+from roles.shared.parts.ensured import ensured
+from roles.shared.parts.files import managed_file
+from roles.shared.parts.handlers import Handler, reload, restart
+from roles.shared.parts.packages import packages
+from roles.shared.parts.services import service
+from roles.shared.parts.templates import render
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
-from roles.shared.state import ensured
 from roles.shared.traffic import Listen, management
 
 PLATFORMS = ("debian-13",)  # NetBox asks for Python 3.12

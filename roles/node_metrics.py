@@ -17,11 +17,11 @@ from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
-from roles.shared.files import managed_file
-from roles.shared.handlers import restart
-from roles.shared.meeting import reached_at
-from roles.shared.packages import packages
-from roles.shared.services import service
+from roles.shared.network.peering import reached_at
+from roles.shared.parts.files import managed_file
+from roles.shared.parts.handlers import restart
+from roles.shared.parts.packages import packages
+from roles.shared.parts.services import service
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError

@@ -2,7 +2,7 @@
 
 A tunnel is an interface of NetBox that is called `wg` and a number, with an address in a prefix that the gateways'
 sites share. Who is whose peer there follows from the prefix: its router, the hub, is everybody's
-(`roles.shared.meeting`). A peer may speak in the name of its own address in the tunnel and of the prefixes that the
+(`roles.shared.network.peering`). A peer may speak in the name of its own address in the tunnel and of the prefixes that the
 fleet says can come from there (AllowedIPs), and of nobody else: it is believed by its key, so that the firewall need
 not ask for the way back, which in a fail-over is by another tunnel.
 
@@ -26,16 +26,16 @@ from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Frozen, Host
-from roles.shared.files import managed_file
-from roles.shared.handlers import Handler, reload
-from roles.shared.meeting import Meeting, spoken_with, told, transits, underlays, word
-from roles.shared.packages import packages
-from roles.shared.rendering import render
-from roles.shared.services import service
+from roles.shared.network.peering import Meeting, spoken_with, told, transits, underlays, word
+from roles.shared.parts.ensured import ensured
+from roles.shared.parts.files import managed_file
+from roles.shared.parts.handlers import Handler, reload
+from roles.shared.parts.packages import packages
+from roles.shared.parts.services import service
+from roles.shared.parts.templates import render
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
-from roles.shared.state import ensured
 from roles.shared.traffic import Listen, Proof, networks
 
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.24")

@@ -6,12 +6,14 @@ Coverage is that of the unit tests which are no properties. To trace a test take
 a property repeats itself a hundred times, and integration tests compete with the lab for the processor.
 """
 
+from gevent import monkey
+
+monkey.patch_all()
+
 from pathlib import Path
 
 import pytest
 from hypothesis import is_hypothesis_test, settings
-
-import deploy  # noqa: F401  it patches when it is imported
 
 settings.register_profile("samdrift", deadline=None)
 settings.load_profile("samdrift")

@@ -23,13 +23,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from deploy.planner import AT_ONCE, Session, declarations
-from deploy.transport import Access
-from deploy.vault import MadeUp
+from deploy.engine.session import AT_ONCE, Session, declarations
+from deploy.transport.ssh import Access
+from deploy.vault.interface import MadeUp
 from inventory.fleet import Fleet, Host, Interface
 from inventory.snapshot import load
-from roles.shared.cli import compared
-from roles.shared.vendor import known_vendors
+from roles.shared.device.configure import compared
+from roles.shared.device.known import known_vendors
 from tests.emulator.grammar import applied, grammar
 from tests.integration.conftest import free_port, keygen
 from tests.integration.devices import on_loopback

@@ -20,8 +20,9 @@ from typing import TypeVar
 
 import pynetbox
 
-from deploy import live, render
-from deploy.progress import observing
+from deploy.source.netbox import from_netbox
+from deploy.views import render
+from deploy.views.progress import observing
 from inventory.fleet import Fleet
 from inventory.netbox import seed
 from inventory.netbox.client import NetBox
@@ -62,7 +63,7 @@ def measure(server: NetBoxServer, state: Path) -> int:
 
     def read(*, since_last: bool) -> Fleet:
         told: list[str] = []
-        found = live.from_netbox(netbox, state, told.append, since_last=since_last).fleet
+        found = from_netbox(netbox, state, told.append, since_last=since_last).fleet
         if told:
             sys.exit(f"this was not read as it should be: {told}")
         return found

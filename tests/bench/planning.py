@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 from statistics import median
 
-from deploy.lab import Lab, lab_hosts
-from deploy.planner import Session
+from deploy.engine.session import Session
+from deploy.lab.lab import Lab, lab_hosts
 from inventory.fleet import Fleet, Host
 from inventory.groups import known_hosts, strict
 from inventory.snapshot import load
@@ -29,10 +29,10 @@ WANTED = 3.0
 
 STOCK_HEAD = """\
 from pyinfra import config, host
-from deploy.lab import Lab
+from deploy.lab.lab import Lab
 from inventory.snapshot import load
 from roles.shared.catalogue import catalogue, settings_of
-from roles.shared.registration import registering
+from roles.shared.parts.registration import registering
 
 config.SUDO = True
 fleet = Lab().overlay(load())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from deploy.plan import HostPlan, Plan
-from deploy.planner import code_digest
-from deploy.record import AppliedStep, Check
+from deploy.model.code import code_digest
+from deploy.model.plan import HostPlan, Plan
+from deploy.model.record import AppliedStep, Check
 from inventory.fleet import Fleet
 
 

@@ -13,9 +13,9 @@ from ipaddress import IPv4Address, IPv4Network
 from types import TracebackType
 from typing import Self
 
-from deploy.lab import lab_directory
-from deploy.lab_machine import run
-from deploy.lab_network import Switch, segment_name
+from deploy.lab.lab import lab_directory
+from deploy.lab.machine import run
+from deploy.lab.switch import Switch, segment_name
 
 INTERFACE = "eth0"
 PING = """\

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 import roles
-from deploy.lab import Lab, lab_directory
-from deploy.lab_image import Machine, build
-from deploy.lab_machine import environment_option, require_machine
-from deploy.transport import Access
+from deploy.lab.image import Machine, build
+from deploy.lab.lab import Lab, lab_directory
+from deploy.lab.machine import environment_option, require_machine
+from deploy.transport.ssh import Access
 from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Host, Platform, Region, Site, Tenant
 from inventory.snapshot import load

@@ -9,10 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import roles
-from deploy.apply import Applied, Apply
-from deploy.lab import Lab
-from deploy.observer import Observer
-from deploy.planner import Session
+from deploy.engine.apply import Applied, Apply
+from deploy.engine.session import Session
+from deploy.lab.lab import Lab
+from deploy.model.observer import Observer
 from inventory.fleet import Fleet
 from inventory.snapshot import load
 from roles.shared.catalogue import catalogue
@@ -21,14 +21,14 @@ from tests.integration.applying import Notes, nothing_to_check, plan_of
 ROLE = r'''
 """Cuts its host off."""
 
-from roles.shared.files import managed_file
+from roles.shared.parts.files import managed_file
 from roles.shared.guard import kept_text
-from roles.shared.handlers import reload
-from roles.shared.registration import current
-from roles.shared.ruleset import loaded_ruleset
+from roles.shared.parts.handlers import reload
+from roles.shared.parts.registration import current
+from roles.shared.parts.ruleset import loaded_ruleset
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
-from roles.shared.state import ensured
+from roles.shared.parts.ensured import ensured
 from roles.shared.traffic import ANYWHERE
 
 PLATFORMS = ("debian-13",)

@@ -10,10 +10,11 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
-from deploy.device import DeviceConnection
-from deploy.transport import Access
+from deploy.transport.device import DeviceConnection
+from deploy.transport.ssh import Access
 from inventory.fleet import Fleet, Host
-from roles.shared.vendor import Vendor, known_vendors
+from roles.shared.device.known import known_vendors
+from roles.shared.device.vendor import Vendor
 from tests.emulator.device import Device
 from tests.emulator.dialects import device
 from tests.emulator.samples import SAMPLES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.observer import Quiet
+from deploy.model.observer import Quiet
 from inventory.fleet import Fleet
 from inventory.netbox import seed
 from inventory.netbox.client import NetBox

@@ -17,12 +17,12 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from pathlib import Path
 from typing import Any
 
+from inventory.paths import CODE
 from tests.integration.client import INTERFACE, Client
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = CODE
 PATIENCE, TRIES = 5.0, 4
 """Seconds that an answer is waited for, and how often it is asked for."""
 

@@ -6,10 +6,10 @@ from pyinfra.api import FileUploadCommand, State, StringCommand
 from pyinfra.api.command import PyinfraCommand
 from pyinfra.context import ctx_config, ctx_host, ctx_state
 
-from deploy.plan import HostPlan
+from deploy.model.plan import HostPlan
 from inventory.fleet import Fleet
 from roles.shared.catalogue import catalogue, settings_of
-from roles.shared.registration import registering
+from roles.shared.parts.registration import registering
 
 
 def stock_commands(state: State, fleet: Fleet, host: str) -> dict[str, list[str]]:

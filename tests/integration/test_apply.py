@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from deploy.apply import Applied, Apply, StalePlan, Verify, refuse_if_stale
-from deploy.findings import Exit, Kind, exit_code
-from deploy.planner import Session
-from deploy.record import Check
-from deploy.store import StoreError
-from deploy.transport import HostLost
+from deploy.engine.apply import Applied, Apply, StalePlan, Verify, refuse_if_stale
+from deploy.engine.session import Session
+from deploy.model.findings import Exit, Kind, exit_code
+from deploy.model.record import Check
+from deploy.store.json_files import StoreError
+from deploy.transport.ssh import HostLost
 from inventory.fleet import Fleet, Host
 from tests.integration.applying import Notes, nothing_to_check, plan_of
 from tests.integration.conftest import Sshd, fleet_of, parent_of
 
 FILES = '''"""Writes two files below a place; `text` in the first."""
-from roles.shared.files import managed_file
+from roles.shared.parts.files import managed_file
 from roles.shared.settings import Options as Base, Settings as SettingsBase
 
 class Options(Base):
@@ -76,7 +76,7 @@ def files(make_role: Callable[[str, str], None]) -> None:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deploy.apply.SETTLE_PAUSE", 0.01)
+    monkeypatch.setattr("deploy.engine.apply.SETTLE_PAUSE", 0.01)
 
 
 @pytest.mark.usefixtures("files")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
+from inventory.paths import CODE
+
 SAMDRIFT = (sys.executable, "-m", "deploy.cli")
 
 Run = Callable[..., "Said"]
@@ -28,7 +29,7 @@ class Said:
     err: str
 
 
-def samdrift(*arguments: str | Path, cwd: Path = PROJECT, **environment: str) -> Said:
+def samdrift(*arguments: str | Path, cwd: Path = CODE, **environment: str) -> Said:
     clean = {k: v for k, v in os.environ.items() if not k.startswith("SAMDRIFT_")}
     done = subprocess.run(
         [*SAMDRIFT, *map(str, arguments)],
@@ -53,7 +54,7 @@ def state(tmp_path: Path) -> Path:
 @pytest.fixture
 def snapshot(tmp_path: Path) -> Path:
     """A copy of the embedded snapshot, to spoil."""
-    return Path(shutil.copytree(PROJECT / "inventory/snapshot", tmp_path / "fleet"))
+    return Path(shutil.copytree(CODE / "inventory/snapshot", tmp_path / "fleet"))
 
 
 def spoil(snapshot: Path, file: str, old: str, new: str) -> int:
@@ -159,7 +160,7 @@ def test_wrong_roles_and_a_wrong_network_are_told_together(snapshot: Path, state
 
 def test_a_template_with_an_undefined_variable_is_told_by_file_and_line(tmp_path: Path, state: Path) -> None:
     for part in ("deploy", "inventory", "roles", "templates"):
-        shutil.copytree(PROJECT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(CODE / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
     template = tmp_path / "templates/time/chrony.conf.j2"
     lines = template.read_text(encoding="utf-8").count("\n")
     with template.open("a", encoding="utf-8") as text:
@@ -200,7 +201,7 @@ def test_a_limit_that_means_nothing_is_wrong_usage(command: str, limit: str, wor
 @pytest.mark.parametrize("option", ["--limit", "--source", "--state", "--user", "--key"])
 def test_an_option_given_as_nothing_is_wrong_usage_and_not_everything(option: str, tmp_path: Path) -> None:
     """As `--limit "$WHICH"` is in a script where WHICH is not set."""
-    said = samdrift("plan", option, "", cwd=tmp_path, PYTHONPATH=str(PROJECT), XDG_STATE_HOME=str(tmp_path / "state"))
+    said = samdrift("plan", option, "", cwd=tmp_path, PYTHONPATH=str(CODE), XDG_STATE_HOME=str(tmp_path / "state"))
 
     assert said.code == 64
     assert option in said.err
@@ -316,6 +317,6 @@ def test_errors_as_json_are_one_document(snapshot: Path) -> None:
 
 def test_a_reader_that_goes_away_is_no_error_message() -> None:
     script = f"{sys.executable} -m deploy.cli hosts | head -1"
-    done = subprocess.run(["sh", "-c", script], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(["sh", "-c", script], cwd=CODE, capture_output=True, text=True, check=False, timeout=60)
 
     assert done.stderr == ""

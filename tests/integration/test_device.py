@@ -16,10 +16,10 @@ from fakenos.plugins.servers import ssh_server_paramiko  # type: ignore[import-u
 from gevent.pool import Pool
 from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL
 
-from deploy.device import DeviceConnection
-from deploy.terminal import Untypable
-from deploy.transport import Access, Answer, HostLost
-from roles.shared.vendor import known_vendors
+from deploy.transport.device import DeviceConnection
+from deploy.transport.ssh import Access, Answer, HostLost
+from deploy.transport.terminal import Untypable
+from roles.shared.device.known import known_vendors
 from tests.emulator.dialects import DIALECTS, device
 from tests.emulator.samples import SAMPLES, long_configuration
 from tests.emulator.server import EmulatedDevices

@@ -16,19 +16,19 @@ from typing import Any
 import pyrage
 import pytest
 
-from deploy import verify
-from deploy.apply import Apply
-from deploy.drift import classify
-from deploy.findings import Exit, Kind, exit_code
-from deploy.planner import Session
-from deploy.record import Check
-from deploy.transport import Access
-from deploy.vault import RECIPIENTS, AgeVault, Contents, MadeUp, random_value
+from deploy.engine.apply import Apply
+from deploy.engine.session import Session
+from deploy.model.drift import classify
+from deploy.model.findings import Exit, Kind, exit_code
+from deploy.model.record import Check
+from deploy.transport.ssh import Access
+from deploy.vault.interface import RECIPIENTS, AgeVault, Contents, MadeUp, random_value
+from deploy.verify import run as verify
 from inventory import snapshot
 from inventory.fleet import Fleet, Host
 from inventory.snapshot import load
 from roles.shared.catalogue import needed_secrets, settings_of
-from roles.shared.switching import SWITCHES, far_ends
+from roles.shared.device.settings import SWITCHES, far_ends
 from tests.emulator.device import Device
 from tests.emulator.dialects import device
 from tests.emulator.grammar import applied as applied_lines

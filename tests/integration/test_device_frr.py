@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.device import DeviceConnection
-from roles.shared.vendor import known_vendors
+from deploy.transport.device import DeviceConnection
+from roles.shared.device.known import known_vendors
 from tests.integration.conftest import Sshd, running_sshd
 
 FRR = known_vendors()["frr"]

@@ -18,14 +18,14 @@ from pathlib import Path
 import gevent
 import pytest
 
-from deploy import runs
-from deploy.apply import Applied, Apply, Verify
-from deploy.drift import classify
-from deploy.findings import Exit, Finding, Kind, exit_code
-from deploy.plan import HostPlan, Plan, read_plan, write_plan
-from deploy.planner import Session
-from deploy.record import Check
-from deploy.transport import Access
+from deploy.engine.apply import Applied, Apply, Verify
+from deploy.engine.session import Session
+from deploy.model.drift import classify
+from deploy.model.findings import Exit, Finding, Kind, exit_code
+from deploy.model.plan import HostPlan, Plan, read_plan, write_plan
+from deploy.model.record import Check
+from deploy.runs import commands as runs
+from deploy.transport.ssh import Access
 from inventory.errors import SamdriftError, UsageError
 from inventory.fleet import Fleet, Host, Platform
 from tests.emulator import grammar
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 MakeRole = Callable[[str, str], None]
 
 ROLE = """
-from roles.shared.cli import configured
+from roles.shared.device.configure import configured
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 
@@ -116,7 +116,7 @@ def rack(tmp_path: Path, make_role: MakeRole, monkeypatch: pytest.MonkeyPatch) -
     with ExitStack() as until_the_end:
 
         def make(*platforms: str, minute: float = MINUTE, **access: float) -> Rack:
-            monkeypatch.setattr("deploy.device.MINUTE", minute)
+            monkeypatch.setattr("deploy.transport.device.MINUTE", minute)
             devices = [device(p, f"sw{n}", SAMPLES[p].configuration) for n, p in enumerate(platforms, 1)]
             for one in devices:
                 one.minute = minute
@@ -420,7 +420,7 @@ def deploy(settings):
     files.directory(name="d", path="/etc/d")
 """
 CLI = """
-from roles.shared.cli import configured
+from roles.shared.device.configure import configured
 def deploy(settings):
     configured("hostname a\\n", platform="cisco-ios", managed=(("hostname .*",),))
 """

@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from deploy.lab import Lab
+from deploy.lab.lab import Lab
 from inventory.fleet import Fleet
 from inventory.snapshot import load
 from roles.dhcp_server import UNIT as KEA

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from deploy import guard
-from deploy.apply import Applied
-from deploy.findings import Exit, Kind, exit_code
-from deploy.lab import Lab
-from deploy.plan import HostPlan
-from deploy.planner import Session
+from deploy.engine import guard_script
+from deploy.engine.apply import Applied
+from deploy.engine.session import Session
+from deploy.lab.lab import Lab
+from deploy.model.findings import Exit, Kind, exit_code
+from deploy.model.plan import HostPlan
 from inventory.errors import SamdriftError
 from inventory.snapshot import load
 from roles.shared.guard import kept_file
@@ -113,7 +113,7 @@ def test_a_host_puts_itself_back_when_who_changes_it_is_killed(way: str) -> None
 def test_a_guard_that_is_found_armed_is_reported_and_waited_for(tmp_path: Path) -> None:
     host = "kni-gw1"
     there = ("--lab", "--state", str(tmp_path), "--limit", host)
-    by_hand(host, guard.arm([kept_file("/etc/cutting")], seconds=60, run="another", said="somebody's change"))
+    by_hand(host, guard_script.arm([kept_file("/etc/cutting")], seconds=60, run="another", said="somebody's change"))
     assert [plan.armed for plan in _looked((host,))] == ["somebody's change"]
     document = samdrift(*there, "plan", "--detailed-exitcode", expect=Exit.DIFFERENCES)
     assert [f["kind"] for f in document["findings"]] == ["unconfirmed"]

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from deploy.lab import HostStatus, Lab, lab_directory
-from deploy.lab_machine import delete, end, end_with_parent, mounts, processes, run, unmount
+from deploy.lab.lab import HostStatus, Lab, lab_directory
+from deploy.lab.machine import delete, end, end_with_parent, mounts, processes, run, unmount
 from inventory.errors import SamdriftError
 
 pytestmark = [pytest.mark.lab, pytest.mark.own_lab]
@@ -36,7 +36,7 @@ class Bench:
 
     def start(self, *arguments: str, directory: Path | None = None) -> subprocess.Popen[str]:
         environment = os.environ | {"SAMDRIFT_LAB_DIR": str(directory or self.directory)}
-        samdrift = self.argv(sys.executable, "-c", "from deploy.cli import main; main()", "--json", *arguments)
+        samdrift = self.argv(sys.executable, "-c", "from deploy.cli.entry import main; main()", "--json", *arguments)
         return subprocess.Popen(
             samdrift,
             stdout=subprocess.PIPE,

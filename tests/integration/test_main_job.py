@@ -16,11 +16,12 @@ import pytest
 from pyinfra.api import Config, Inventory, State
 from pyinfra.api.connect import connect_all, disconnect_all
 
-from deploy.lab import Lab, lab_hosts
-from deploy.plan import HostPlan, read_plan
-from deploy.planner import Session
+from deploy.engine.session import Session
+from deploy.lab.lab import Lab, lab_hosts
+from deploy.model.plan import HostPlan, read_plan
 from inventory.fleet import Fleet
 from inventory.groups import known_hosts
+from inventory.paths import CODE
 from inventory.snapshot import dump, load
 from tests.integration.lab import NETBOX, by_hand, program, samdrift, tell_deployed
 from tests.integration.stock import our_commands, stock_commands
@@ -30,7 +31,6 @@ from tests.unit.inventory.netbox_rows import rows_of
 
 pytestmark = pytest.mark.lab
 
-PROJECT = Path(__file__).parents[2]
 
 ALL = ("--lab", "--limit", f"not {NETBOX}")
 """The whole lab, but for the NetBox that may be deployed meanwhile."""
@@ -178,7 +178,7 @@ def test_the_report_holds_every_host_finding_and_check_and_needs_nothing_but_its
 
 
 def test_pyinfra_itself_runs_a_command_on_the_fleet_and_believes_no_other_key(lab: Fleet, tmp_path: Path) -> None:
-    own_pyinfra = [program("pyinfra"), str(PROJECT / "inventory" / "hosts.py"), "-y"]
+    own_pyinfra = [program("pyinfra"), str(CODE / "inventory" / "hosts.py"), "-y"]
     access = Lab().access()
 
     def said(fleet: Fleet) -> str:

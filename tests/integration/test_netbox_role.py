@@ -11,9 +11,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from deploy.lab import Lab
-from deploy.lab_host import NETBOX_CACHE
-from deploy.vault import random_value
+from deploy.lab.host import NETBOX_CACHE
+from deploy.lab.lab import Lab
+from deploy.vault.interface import random_value
 from inventory.snapshot import load
 from inventory.whole_file import put_in_place
 from roles.netbox import CONFIGURATION, DUMPS, VENV, VERSION

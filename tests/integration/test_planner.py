@@ -8,9 +8,9 @@ import pytest
 from pyinfra.api import Config, Inventory, State
 from pyinfra.api.connect import connect_all
 
-from deploy.plan import HostPlan
-from deploy.planner import Session, declared_files
-from deploy.transport import Connection
+from deploy.engine.session import Session, declared_files
+from deploy.model.plan import HostPlan
+from deploy.transport.ssh import Connection
 from inventory.errors import InventoryError
 from inventory.fleet import Fleet, Host
 from tests.integration.conftest import Sshd, fleet_of, parent_of
@@ -19,8 +19,8 @@ from tests.integration.stock import our_commands, stock_commands
 ROLE = '''"""A role of files, links and directories below one place."""
 import shlex
 from pyinfra.operations import files
-from roles.shared.files import absent_file, managed_file
-from roles.shared.handlers import Handler
+from roles.shared.parts.files import absent_file, managed_file
+from roles.shared.parts.handlers import Handler
 from roles.shared.settings import Options as Base, Settings as SettingsBase
 
 class Options(Base):

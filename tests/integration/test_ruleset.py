@@ -8,8 +8,8 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from deploy.transport import Answer, Connection
-from roles.shared.ruleset import session_stays
+from deploy.transport.ssh import Answer, Connection
+from roles.shared.parts.ruleset import session_stays
 from roles.shared.traffic import ANYWHERE
 from tests.integration.conftest import Sshd
 

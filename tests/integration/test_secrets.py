@@ -15,16 +15,15 @@ from urllib.parse import quote
 import pyrage
 import pytest
 
-from deploy.planner import Session
-from deploy.transport import HostLost
-from deploy.vault import MadeUp, SecretsError
+from deploy.engine.session import Session
+from deploy.transport.ssh import HostLost
+from deploy.vault.interface import MadeUp, SecretsError
 from inventory import snapshot
 from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Host
+from inventory.paths import CODE
 from tests.integration.conftest import Sshd, fleet_of
 from tests.unit.inventory.fleets import SERVER, fleet
-
-PROJECT = Path(__file__).resolve().parents[2]
 
 TOKEN = "Kanarie+/fågel=7 \"q'$HOME%41 \\n zXw9Qe4Rt6Yu"  # noqa: S105  planted
 """A value with everything that quoting changes."""
@@ -38,8 +37,8 @@ import shlex
 from pyinfra import host
 from pyinfra.api import FactBase, operation
 from inventory.secrets import Secret
-from roles.shared.files import managed_file
-from roles.shared.handlers import Handler
+from roles.shared.parts.files import managed_file
+from roles.shared.parts.handlers import Handler
 from roles.shared.settings import Options as Base, Settings as SettingsBase
 
 class Options(Base):
@@ -115,7 +114,10 @@ WRAPPER = '''"""samdrift itself, with a role made for a test, and sshd on a port
 import sys
 import roles
 roles.__path__.append({roles!r})
-from deploy import apply, cli, transport, verify
+from deploy.engine import apply
+from deploy.cli import main as cli
+from deploy.transport import ssh as transport
+from deploy.verify import run as verify
 class Access(transport.Access):
     user: str = "root"
     port: int = {port}
@@ -262,7 +264,7 @@ class World:
                 "PATH": os.environ["PATH"],
                 "HOME": str(self.root / "cwd"),
                 "TMPDIR": str(self.root / "tmp"),
-                "PYTHONPATH": str(PROJECT),
+                "PYTHONPATH": str(CODE),
             },
             check=False,
             timeout=120,

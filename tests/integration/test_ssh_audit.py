@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from roles.base import Settings
-from roles.shared.rendering import render
+from roles.shared.parts.templates import render
 from tests.integration.conftest import await_port, free_port, keygen
 from tests.integration.lab import program
 

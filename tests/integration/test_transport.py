@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from deploy.transport import Connection, HostLost, UnusableKey
+from deploy.transport.ssh import Connection, HostLost, UnusableKey
 from tests.integration.conftest import Sshd, keygen, running_sshd
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
-from deploy.lab import Lab
-from deploy.planner import Session
+from deploy.engine.session import Session
+from deploy.lab.lab import Lab
 from inventory.fleet import Fleet
 from inventory.netbox.rows import Rows
 from tests.integration.lab import by_hand

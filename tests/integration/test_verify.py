@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.batch import Truncated, answers, marker, script
-from deploy.record import Check
-from deploy.transport import Answer, HostLost
-from deploy.verify import ChecksBroken, verify
+from deploy.model.record import Check
+from deploy.transport.batch import Truncated, answers, marker, script
+from deploy.transport.ssh import Answer, HostLost
+from deploy.verify.run import ChecksBroken, verify
 from inventory.fleet import Fleet, Host
 from roles.shared.settings import Settings
 from tests.integration.conftest import fleet_of, parent_of

@@ -6,14 +6,14 @@ import subprocess
 
 import pytest
 
-from deploy import live
-from deploy.record import HostResult
-from deploy.write_back import write_back
+from deploy.model.record import HostResult
+from deploy.source.netbox import TOKEN
+from deploy.source.write_back import write_back
 from inventory.netbox.client import NetBox, Row
 from inventory.netbox.pull import pull
 from tests.integration.lab import NetBoxServer, by_hand, given_netbox, program, samdrift
 from tests.integration.netbox import seeded
-from tests.unit.deploy.test_write_back import a_record
+from tests.unit.deploy.source.test_write_back import a_record
 from tests.unit.inventory.fleets import fleet
 
 pytestmark = [pytest.mark.lab, pytest.mark.netbox]
@@ -70,7 +70,7 @@ def test_a_host_that_netbox_does_not_have_and_a_netbox_that_is_away_are_warnings
 def test_apply_and_drift_tell_netbox_of_a_real_host_and_end_as_well_when_it_is_away(
     small: NetBox, lab_netbox: NetBoxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(live.TOKEN, lab_netbox.token)
+    monkeypatch.setenv(TOKEN, lab_netbox.token)
     to_netbox = ("--lab", "--limit", RESOLVER, "--netbox-url", lab_netbox.url, "--netbox-ca", str(lab_netbox.ca))
 
     by_hand(RESOLVER, "rm /etc/motd")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from roles.shared.device_state import asked, disabled, neighbours, rows, trunks, wanted_neighbours, wanted_trunks
+from roles.shared.device.state import asked, disabled, neighbours, rows, trunks, wanted_neighbours, wanted_trunks
 
 if TYPE_CHECKING:
     from roles.access_switch import Settings

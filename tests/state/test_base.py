@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roles.base import ADMINS_GROUP, AUTOMATION, RARE_MODULES
-from roles.shared.sysctl import KernelValue, look_command, read_values
+from roles.shared.parts.kernel import KernelValue, look_command, read_values
 
 if TYPE_CHECKING:
     from roles.base import Settings

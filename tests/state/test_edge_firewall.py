@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from roles.shared.device_state import asked, rows, sockets
+from roles.shared.device.state import asked, rows, sockets
 
 if TYPE_CHECKING:
     from roles.edge_firewall import Settings

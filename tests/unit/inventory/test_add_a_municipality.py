@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from inventory.fleet import Fleet
+from inventory.paths import CODE
 from inventory.rules import problems
 from inventory.snapshot import load
 from roles.shared.catalogue import catalogue, problems_of
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "add-a-municipality.md"
+PAGE = CODE / "docs" / "add-a-municipality.md"
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGwvWkLtwvfpPBKb0TbSOPsW4Jr20flw+H3DAZr2dxxK"
 
 

@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 
 from inventory.groups import groups, known_hosts
+from inventory.paths import CODE
 from inventory.snapshot import dump
 from tests.unit.inventory.fleets import GATEWAY, KEY_A, SERVER, fleet, with_hosts
-
-PROJECT = Path(__file__).parents[3]
 
 
 def names(group: str) -> list[str]:
@@ -34,7 +33,7 @@ def test_a_host_is_known_by_the_keys_of_the_inventory() -> None:
 
 def pyinfra(tmp_path: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """What pyinfra's own command makes of the inventory."""
-    program = [str(Path(sys.executable).with_name("pyinfra")), str(PROJECT / "inventory" / "hosts.py"), *command]
+    program = [str(Path(sys.executable).with_name("pyinfra")), str(CODE / "inventory" / "hosts.py"), *command]
     environment |= {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
     return subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from inventory.fleet import Fleet
+from inventory.paths import CODE
 from inventory.places import Places
 from inventory.rules import RULES, problems
 from tests.unit.inventory.fleets import GATEWAY, KEY_A, SERVER, SOUND, WIREGUARD_KEY, first, fleet, with_hosts
@@ -455,7 +455,7 @@ def test_every_rule_is_broken_by_some_case_here_and_says_why_it_is() -> None:
     assert all(r.why and r.fix for r in RULES.values())
 
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "inventory-rules.md"
+PAGE = CODE / "docs" / "inventory-rules.md"
 
 
 def test_the_page_names_every_rule_with_its_reason_and_what_to_do() -> None:
@@ -465,7 +465,7 @@ def test_the_page_names_every_rule_with_its_reason_and_what_to_do() -> None:
 
 
 def test_the_page_names_what_is_found_before_the_rules_and_by_the_roles() -> None:
-    root = PAGE.parents[1]
+    root = CODE
     judges = ("inventory/snapshot.py", "inventory/yaml_source.py", "roles/shared/catalogue.py")
     source = "".join((root / judge).read_text(encoding="utf-8") for judge in judges)
     ids = set(re.findall(r'(?:Problem\(|rule=|rule: str = )"([a-z-]+)"', source))

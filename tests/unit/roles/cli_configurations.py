@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from hypothesis import strategies as st
 
-from roles.shared.vendor import Lineage
+from roles.shared.device.vendor import Lineage
 from tests.emulator.grammar import Tree, ranges
 
 T = TypeVar("T")

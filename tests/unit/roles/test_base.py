@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from deploy.check import PROGRAMS
-from deploy.planner import declared_files
+from deploy.check.offline import PROGRAMS
+from deploy.engine.session import declared_files
 from inventory.fleet import Fleet, Host, Interface
 from roles.base import KERNEL, SSHD_ACCEPTS, SUDO_ACCEPTS, Options, Settings, _plain, listens, settings
 from roles.shared.settings import SettingsError

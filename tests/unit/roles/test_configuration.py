@@ -11,8 +11,9 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from inventory.errors import SamdriftError
-from roles.shared.configuration import Difference, difference
-from roles.shared.vendor import WITHHELD, Lineage, Vendor, known_vendors
+from roles.shared.device.difference import Difference, difference
+from roles.shared.device.known import known_vendors
+from roles.shared.device.vendor import WITHHELD, Lineage, Vendor
 from tests.emulator.grammar import Refused, Tree, applied, grammar
 from tests.unit.roles.cli_configurations import KINDS
 

@@ -11,8 +11,8 @@ import pytest
 from inventory.fleet import Fleet
 from inventory.snapshot import load
 from roles.dhcp_server import Options, Settings, listens, settings
-from roles.shared.passage import GATEWAY, passages
-from roles.shared.rendering import render
+from roles.shared.network.forwarding import GATEWAY, passages
+from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
 from tests.unit.roles.gateways import STAFF, with_gateway
 

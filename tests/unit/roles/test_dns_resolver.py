@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from inventory.fleet import Fleet
 from roles.dns_resolver import LABEL, LocalZone, Options, Settings, _label, _reverse_zones, listens, settings
-from roles.shared.rendering import render
+from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
 
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from inventory.fleet import Fleet, Host
 from inventory.snapshot import load
 from roles.edge_gateway import VTYSH_ACCEPTS, Neighbour, Options, Settings, forwards, listens, proofs, settings
-from roles.shared.rendering import render
+from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
 from tests.unit.roles.judging import judged
 

@@ -8,8 +8,8 @@ from pyinfra.context import ctx_config, ctx_host, ctx_state
 
 from inventory.errors import SamdriftError
 from inventory.secrets import Secret
-from roles.shared.files import managed_file
-from roles.shared.registration import ManagedFile, registering
+from roles.shared.parts.files import managed_file
+from roles.shared.parts.registration import ManagedFile, registering
 
 TOKEN = Secret(name="token", municipality="heby")
 

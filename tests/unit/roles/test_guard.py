@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roles.shared.guard import kept_file, kept_text
-from roles.shared.sysctl import PUT_BACK
+from roles.shared.parts.kernel import PUT_BACK
 
 CONTENT = st.none() | st.binary(max_size=40)
 

@@ -12,7 +12,7 @@ import pytest
 from inventory.fleet import Fleet
 from inventory.snapshot import load
 from roles.keepalived import KEEPALIVED_ACCEPTS, LOST, STEP, Options, Settings, listens, settings
-from roles.shared.rendering import render
+from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
 from tests.unit.roles.judging import judged
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from inventory.fleet import Fleet
 from roles.lldp import Port, settings
-from roles.shared.rendering import render
+from roles.shared.parts.templates import render
 from roles.shared.settings import Options, SettingsError
 from tests.unit.roles.gateways import with_gateway
 

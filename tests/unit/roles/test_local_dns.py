@@ -9,7 +9,7 @@ import pytest
 from inventory.fleet import Fleet
 from roles import dns_resolver
 from roles.local_dns import Options, listens, settings
-from roles.shared.rendering import render
+from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
 from tests.unit.roles.gateways import STAFF, with_gateway
 

@@ -8,7 +8,7 @@ import pytest
 
 from inventory.fleet import Fleet
 from roles.log_client import Options, settings
-from roles.shared.rendering import render
+from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from inventory.fleet import Fleet
 from roles.log_server import Options, Settings, listens, settings
-from roles.shared.rendering import render
+from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
 
 

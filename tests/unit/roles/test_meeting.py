@@ -8,7 +8,7 @@ import pytest
 
 from inventory.fleet import Fleet
 from inventory.snapshot import load
-from roles.shared.meeting import behind, hub_of, links, reached_at, spoken_with, transits, underlays
+from roles.shared.network.peering import behind, hub_of, links, reached_at, spoken_with, transits, underlays
 
 FLEET = load()
 UNDERLAY, FIRST, SECOND = (IPv4Network(f"10.59.{n}.0/24") for n in range(3))

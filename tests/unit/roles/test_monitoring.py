@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from inventory.fleet import Fleet
 from inventory.snapshot import load
 from roles.monitoring import Options, Settings, listens, settings
-from roles.shared.rendering import render
+from roles.shared.parts.templates import render
 from roles.shared.traffic import management
 
 FILES = ("prometheus.yml", "hosts.yml", "municipalities.yml")

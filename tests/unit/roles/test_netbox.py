@@ -16,7 +16,7 @@ from hypothesis import settings as trying
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from deploy.netbox_lock import lock
+from deploy.tools.netbox_lock import lock
 from inventory.fleet import Fleet
 from inventory.secrets import secrets_in
 from inventory.snapshot import load
@@ -33,7 +33,7 @@ from roles.netbox import (
     normal,
     settings,
 )
-from roles.shared.rendering import render
+from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
 from tests.integration.lab import EMPTY_DATABASE, EMPTY_DATABASE_KEPT
 

@@ -13,7 +13,7 @@ from inventory.fleet import Fleet
 from inventory.snapshot import load
 from roles.node_metrics import COLLECTORS, Options, Settings, listens, settings
 from roles.shared.catalogue import catalogue
-from roles.shared.rendering import render
+from roles.shared.parts.templates import render
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from inventory.fleet import Fleet
 from roles.package_cache import Options, Settings, listens, settings
-from roles.shared.rendering import render
+from roles.shared.parts.templates import render
 from roles.shared.traffic import fleet_networks
 
 

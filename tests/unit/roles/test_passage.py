@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from inventory.fleet import Fleet, Host
 from inventory.snapshot import load
-from roles.shared.meeting import behind, transits
-from roles.shared.passage import flows, listens_of, passages, ways_out
+from roles.shared.network.forwarding import flows, listens_of, passages, ways_out
+from roles.shared.network.peering import behind, transits
 from roles.shared.traffic import ANYWHERE, Forward
 
 FLEET = load()

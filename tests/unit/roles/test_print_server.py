@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from inventory.fleet import Fleet
 from roles.print_server import QUESTION, Options, Settings, answer, command, listens, settings
-from roles.shared.rendering import render
+from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
 from tests.unit.roles.gateways import STAFF, with_gateway
 

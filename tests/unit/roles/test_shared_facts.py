@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from roles.shared.accounts import SHELL, Account, AccountState, GroupIsThere
-from roles.shared.ruleset import RulesetsOnHost
-from roles.shared.sysctl import KernelValues, look_command, read_values
+from roles.shared.parts.accounts import SHELL, Account, AccountState, GroupIsThere
+from roles.shared.parts.kernel import KernelValues, look_command, read_values
+from roles.shared.parts.ruleset import RulesetsOnHost
 
 
 def asked(command: str) -> list[str]:

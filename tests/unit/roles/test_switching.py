@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from inventory.fleet import Cable, Fleet, Host
 from inventory.secrets import secrets_in
 from roles.shared.catalogue import catalogue
-from roles.shared.configuration import difference
-from roles.shared.registration import ManagedConfiguration, registering
+from roles.shared.device.difference import difference
+from roles.shared.device.known import known_vendors
+from roles.shared.device.settings import Settings, one_line, vlan_name
+from roles.shared.parts.registration import ManagedConfiguration, registering
 from roles.shared.settings import SettingsError
-from roles.shared.switching import Settings, one_line, vlan_name
-from roles.shared.vendor import known_vendors
 from tests.emulator.grammar import Tree, applied, grammar
 from tests.unit.hostile import FRAGMENTS
 from tests.unit.roles.switch_fleet import DEVICES, LAGS, PORTS, fleet
@@ -58,7 +58,7 @@ def declared(role: str, name: str, of: Fleet) -> ManagedConfiguration:
     """What the role declares, its operation not registered anywhere."""
     settings = settings_of(role, name, of)
     with registering(role, secrets_in(settings)) as registration, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("roles.shared.cli.configure", lambda **_: None)
+        patch.setattr("roles.shared.device.configure.configure", lambda **_: None)
         catalogue()[role].deploy(settings)
     (configuration,) = registration.configurations
     return configuration

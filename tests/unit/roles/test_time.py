@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from deploy.check import PROGRAMS
+from deploy.check.offline import PROGRAMS
 from inventory.fleet import Fleet
-from roles.shared.rendering import render
+from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import fleet_networks
 from roles.time import Options, Settings, listens, settings

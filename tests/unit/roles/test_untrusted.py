@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, event, given, settings
 
-from deploy.check import check_offline
-from deploy.planner import declared_files
+from deploy.check.offline import check_offline
+from deploy.engine.session import declared_files
 from inventory.netbox.rows import Rows
 from inventory.snapshot import load
 from tests.unit.hostile import PRODUCT, WORST, hostile_rows, sound, write

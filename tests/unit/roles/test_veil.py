@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from inventory.errors import SamdriftError
 from inventory.secrets import Secret, secrets_in
+from roles.shared.parts.veil import SHORTEST, WINDOW, Veil
 from roles.shared.settings import Settings
-from roles.shared.veil import SHORTEST, WINDOW, Veil
 
 TOKEN, KEY = Secret(name="token", municipality="heby"), Secret(name="key", municipality="heby")
 PEM = "-----BEGIN KEY-----\nabcdefghijklmnop\nqrstuvwxyz012345\n-----END KEY-----"

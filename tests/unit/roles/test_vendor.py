@@ -8,8 +8,9 @@ import pytest
 from hier_config import Platform
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 
-from roles.shared.cli import ConfigurationSession, RunningConfiguration
-from roles.shared.vendor import Vendor, known_vendors
+from roles.shared.device.configure import ConfigurationSession, RunningConfiguration
+from roles.shared.device.known import known_vendors
+from roles.shared.device.vendor import Vendor
 from tests.emulator.grammar import GRAMMARS
 
 VENDORS = list(known_vendors().values())

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from inventory.fleet import Fleet
 from inventory.snapshot import load
 from roles.shared.catalogue import catalogue
-from roles.shared.meeting import behind, told
+from roles.shared.network.peering import behind, told
 from roles.shared.settings import SettingsError
 from roles.wireguard import MAKE_KEY, PRIVATE_KEY, WG_ACCEPTS, Options, Settings, configuration, listens, settings
 from tests.unit.roles.judging import judged

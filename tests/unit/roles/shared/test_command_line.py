@@ -1,7 +1,7 @@
 """An operation in the wrong place is known from the operation alone."""
 
-from roles.shared.command_line import for_devices, misplaced
-from roles.shared.packages import packages
+from roles.shared.device.placement import for_devices, misplaced
+from roles.shared.parts.packages import packages
 
 
 @for_devices
@@ -12,5 +12,5 @@ def configured() -> None:
 def test_an_operation_is_for_a_shell_or_for_a_device() -> None:
     assert misplaced(configured, on_device=True) == ""
     assert misplaced(packages, on_device=False) == ""
-    assert "roles.shared.packages.packages is a shell operation" in misplaced(packages, on_device=True)
+    assert "roles.shared.parts.packages.packages is a shell operation" in misplaced(packages, on_device=True)
     assert "test_command_line.configured is for a device's command line" in misplaced(configured, on_device=False)

@@ -1,0 +1,163 @@
+"""`samdrift hosts`, `show` and `check`: the fleet, offline.
+
+No host is connected to. Not here: how a check judges (`check`), and what a host should be (`roles`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from deploy.cli.command import Common, answer, aside, command
+from deploy.cli.subject import check_record, fleet_of, hosts_of, source_of, store_of
+from deploy.model import clock
+from deploy.model.findings import exit_code
+from deploy.source.known import Known
+from deploy.store.json_files import StoreError
+from deploy.views import render
+from deploy.views.progress import observing
+from inventory.errors import InventoryError, UsageError
+from inventory.fleet import Fleet, Host
+
+if TYPE_CHECKING:
+    from deploy.model.record import Record
+    from roles.shared.parts.registration import ManagedConfiguration, ManagedFile
+
+
+@command("hosts")
+def hosts(common: Common) -> None:
+    """List the hosts of the fleet."""
+    fleet, source, said = fleet_of(common, with_roles=False)
+    chosen = hosts_of(common, fleet)
+    listed = [h.model_dump(mode="json") | {"roles": h.roles, "wave": h.wave} for h in chosen]
+    answer(
+        common, {"source": source, "time": said, "digest": fleet.digest, "hosts": listed}, render.hosts(fleet, chosen)
+    )
+
+
+@command("show")
+@click.argument("name", metavar="HOST")
+@click.option("--files", is_flag=True, help="With the content of every file, or a device's configuration.")
+@click.option("--file", metavar="PATH", help="Only the content of this file, as it is.")
+@click.option("--configuration", is_flag=True, help="Only a device's intended configuration, as it is.")
+def show(common: Common, name: str, files: bool, file: str | None, configuration: bool) -> None:
+    """Show one host: data, roles, settings, files or configuration."""
+    from deploy.engine.session import declarations
+    from roles.shared.catalogue import catalogue, problems_of, settings_of
+
+    fleet, source, said = fleet_of(common)
+    host = _host(fleet, name)
+    if problems := problems_of(host, fleet):
+        raise InventoryError(tuple(problems))
+    rendered, configurations = declarations(host, fleet)
+    if file is not None:
+        _put_file(common, rendered, file)
+        return
+    if configuration:
+        _put_configuration(common, host, configurations)
+        return
+    settings = {role: s.model_dump(mode="json") for role, s in settings_of(host, fleet).items()}
+    overlay = _overlay(common, host) if common.lab else []
+    document = {
+        "source": source,
+        "time": said,
+        "host": host.model_dump(mode="json"),
+        "settings": settings,
+        "files": [f.model_dump(mode="json") for f in rendered],
+        "configurations": [c.model_dump(mode="json") for c in configurations],
+        "lab": [{"field": field, "fleet": before, "lab": after} for field, before, after in overlay],
+    }
+    summaries = {role: catalogue()[role].summary for role in host.roles}
+    page = render.host(
+        fleet,
+        host,
+        settings=settings,
+        summaries=summaries,
+        files=rendered,
+        configurations=configurations,
+        overlay=overlay,
+        contents=files,
+    )
+    answer(common, document, page)
+
+
+def _host(fleet: Fleet, name: str) -> Host:
+    try:
+        return fleet.host(name)
+    except KeyError:
+        near = get_close_matches(name, [h.name for h in fleet.hosts])
+        fix = f"did you mean {' or '.join(near)}?" if near else "see: samdrift hosts"
+        raise UsageError(f"there is no host {name!r}", fix=fix) from None
+
+
+def _put_file(common: Common, rendered: Sequence[ManagedFile], path: str) -> None:
+    found = next((f for f in rendered if f.path == path), None)
+    if found is None:
+        raise UsageError(f"no role declares {path!r} there", where="--file", fix="without it, show lists them")
+    click.echo(render.as_json(found.model_dump(mode="json")) if common.json else found.content, nl=bool(common.json))
+
+
+def _put_configuration(common: Common, host: Host, configurations: Sequence[ManagedConfiguration]) -> None:
+    if not configurations:
+        fix = "without it, show lists the files that its roles declare"
+        raise UsageError(f"no role declares a configuration of {host.name}", where="--configuration", fix=fix)
+    as_data = [c.model_dump(mode="json") for c in configurations]
+    as_text = "".join(c.content for c in configurations)
+    click.echo(render.as_json(as_data) if common.json else as_text, nl=bool(common.json))
+
+
+def _overlay(common: Common, in_lab: Host) -> list[tuple[str, Any, Any]]:
+    """Every field of a host that the lab changes: its place, the value in the fleet, the value in the lab."""
+    fleet = fleet_of(replace(common, lab=False)).fleet
+    return list(_differences(fleet.host(in_lab.name).model_dump(mode="json"), in_lab.model_dump(mode="json")))
+
+
+def _differences(before: object, after: object, place: str = "") -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted({*before, *after}):
+            yield from _differences(before.get(key), after.get(key), f"{place}.{key}" if place else str(key))
+    elif before != after:
+        yield place, before, after
+
+
+@command("check")
+def check(common: Common) -> int:
+    """Check inventory, settings and files, offline.
+
+    Every file is judged by the program that will read it, where that is on this machine.
+    """
+    from deploy.check.offline import Offline, check_offline, unsound
+
+    started, readable = clock.now(), True
+    try:
+        known = fleet_of(common)
+    except InventoryError as e:
+        known, readable = Known(e.fleet or Fleet(), source_of(common), ""), e.fleet is not None
+        done = Offline(findings=unsound(e.problems, known.fleet))
+    else:
+        with observing(common.aside) as observer:
+            done = check_offline(known.fleet, hosts_of(common, known.fleet), observer)
+    if readable:
+        kept = _keep_check(common, check_record(known, done.findings, started, common.limit))
+        done = done.model_copy(update={"findings": kept.findings})
+    code = exit_code(done.findings)
+    names = render.municipalities(known.fleet)
+    answer(common, done.model_dump(mode="json") | {"exit_code": code}, render.offline(done, names))
+    return code
+
+
+def _keep_check(common: Common, made: Record) -> Record:
+    """Record a check if this person may: whoever may not write there can check all the same."""
+    from deploy.runs import commands as runs
+
+    try:
+        store = store_of(common)
+        made = runs.dated(made, store.latest("check"))
+        store.save(made)
+    except StoreError as e:
+        aside(common, f"The check is not recorded: {e}")
+    return made

@@ -1,0 +1,75 @@
+"""`samdrift lab`: real hosts to rehearse on.
+
+Not here: what a lab is (`lab`), and what `--lab` means to other commands (`cli.subject`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from deploy.cli.command import Common, InOrder, answer, command
+from deploy.cli.subject import fleet_of
+from deploy.views import render
+from deploy.views.progress import observing
+
+
+@click.group("lab", cls=InOrder)
+def lab() -> None:
+    """Real hosts to rehearse on, on this machine."""
+
+
+@command("up", of=lab)
+@click.argument("hosts", nargs=-1)
+def lab_up(common: Common, hosts: tuple[str, ...]) -> None:
+    """Boot the hosts that have the tag lab, or those of them that do not run; and HOSTS too, until the lab is down."""
+    from deploy.lab.lab import Lab
+
+    fleet = fleet_of(replace(common, lab=False), with_roles=False).fleet
+    with observing(common.aside) as observer:
+        Lab().up(fleet, observer, hosts)
+    _lab_status(common)
+
+
+@command("down", of=lab)
+@click.option("--purge", is_flag=True, help="Remove its image, keys, package cache and records too.")
+def lab_down(common: Common, purge: bool) -> None:
+    """Remove everything that the lab has on this machine, also after a crash."""
+    from deploy.lab.lab import Lab
+
+    Lab().down(purge=purge)
+    _lab_status(common)
+
+
+@command("status", of=lab)
+def lab_status(common: Common) -> None:
+    """Show which lab hosts run, and what a crash left behind."""
+    _lab_status(common)
+
+
+@command("cut", of=lab)
+@click.argument("host")
+def lab_cut(common: Common, host: str) -> None:
+    """Pull a host's cables out: it runs on, and nobody reaches it."""
+    from deploy.lab.lab import Lab
+
+    Lab().cut_off(host)
+    _lab_status(common)
+
+
+@command("mend", of=lab)
+@click.argument("host")
+def lab_mend(common: Common, host: str) -> None:
+    """Plug a host's cables in again."""
+    from deploy.lab.lab import Lab
+
+    Lab().mend(host)
+    _lab_status(common)
+
+
+def _lab_status(common: Common) -> None:
+    from deploy.lab.lab import Lab
+
+    status = Lab().status()
+    answer(common, status.model_dump(mode="json"), render.lab(status))

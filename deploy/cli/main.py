@@ -1,0 +1,133 @@
+"""The command line: which commands there are, in which module, and how each of them ends.
+
+    fleet          hosts, show, check
+    runs           plan, apply, verify, drift
+    records        history, report
+    secrets        secrets edit, rotate, check
+    inventory      inventory pull, seed, diff
+    lab            lab up, down, status, cut, mend
+    command        what all commands have in common: options, answers
+    subject        what a command is about: fleet, hosts, store, vault, run
+
+They parse, load, call and show. What commands do is in `runs`, `check`, `lab` and others, how it looks in `views`.
+
+Whatever pyinfra or paramiko stands behind is imported by the command that needs it, when it does: listing the
+hosts must not wait for it. Only `entry` imports this module.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+import gevent
+from rich.text import Text
+
+from deploy.cli import fleet, inventory, lab, records, runs, secrets
+from deploy.cli.command import Common, InOrder, common_options
+from deploy.model.findings import Exit
+from deploy.views import render
+from inventory.errors import InventoryError, SamdriftError
+
+COMMANDS = (
+    fleet.hosts,
+    fleet.show,
+    fleet.check,
+    runs.plan,
+    runs.apply,
+    runs.verify,
+    runs.drift,
+    records.history,
+    records.report,
+    secrets.secrets,
+    inventory.inventory,
+    lab.lab,
+)
+"""Every command, as a day's work goes: so `--help` lists them."""
+
+INTERRUPTED = 130
+"""What a shell calls the end by Ctrl-C."""
+
+EXIT_CODES = """\b
+Exit codes:
+  0  all well               5  the plan is stale
+  1  error                  6  a change was rolled back
+  2  differences            7  a verification failed after a change
+  3  a host is unknown      64 wrong usage
+  4  another run is on      130 interrupted
+"""
+
+
+@click.group(
+    cls=InOrder,
+    commands=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=EXIT_CODES,
+)
+@click.version_option(package_name="samdrift", message="samdrift %(version)s")
+@common_options("SAMDRIFT")
+@click.pass_context
+def cli(ctx: click.Context, /, **given: Any) -> None:
+    """Joint operations of five municipalities: what every host should be, and what it is.
+
+    The options here may also stand after a command, or in the environment: SAMDRIFT_LIMIT and so on.
+    """
+    ctx.obj = Common().over(given)
+
+
+def main() -> NoReturn:
+    """The entry point: run the command, and exit with what it means."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a real stream, or a test's file
+    sys.exit(_ended(sys.argv[1:]))
+
+
+def _ended(arguments: Sequence[str]) -> int:
+    """Run a command line; however it ends, that is an exit code and, where it failed, a clear line."""
+    if "--debug" not in arguments:
+        gevent.get_hub().exception_stream = None  # what fails in a greenlet is raised where it is waited for, too
+    try:
+        code = cli.main(arguments, prog_name="samdrift", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
+        return Exit.ERROR
+    except Exception as e:  # noqa: BLE001  the last resort: whatever it is, it is told in a line
+        # Looked for by hand: an error in the command line itself must be told as it asks, too.
+        return _failed(e, as_json="--json" in arguments, debug="--debug" in arguments)
+    return int(code or 0)
+
+
+def _failed(error: Exception, *, as_json: bool, debug: bool) -> int:
+    """Tell an error: a line on stderr, and with --json a document on stdout."""
+    if debug:
+        traceback.print_exception(error)
+    message, code = _told(error)
+    if as_json:
+        problems = [str(p) for p in error.problems] if isinstance(error, InventoryError) else []
+        said = {"message": message, "problems": problems} if problems else {"message": message}
+        click.echo(render.as_json({"error": said, "exit_code": code}))
+    start = "\n" if isinstance(error, click.Abort) and sys.stderr.isatty() else ""  # below the ^C
+    shown = Text.assemble(start, ("error: ", "bold red"), render.safe(message))
+    render.put(render.screen(sys.stderr), [shown])
+    return code
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """What an error says to people, and the exit code that it means."""
+    if isinstance(error, SamdriftError):
+        return str(error), int(error.exit_code)
+    if isinstance(error, click.Abort):
+        return "interrupted (run it again: it goes on where it stopped)", INTERRUPTED
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return f"no command was given\n\n{error.format_message()}", Exit.USAGE
+    if isinstance(error, click.ClickException):
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        command = context.command_path if context else "samdrift"
+        return f"{error.format_message().rstrip('.')} (see: {command} --help)", Exit.USAGE
+    said = f"{type(error).__name__}: {error}".rstrip(": ")
+    return f"internal error: {said} (run it again with --debug, and tell whoever looks after samdrift)", Exit.ERROR

@@ -1,0 +1,71 @@
+"""`samdrift history` and `report`: what earlier runs left in the store, as a list and as what auditors read.
+
+No host is looked at. Not here: what a report says (`report.content`) and how its page looks (`report`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from deploy.cli.command import FILE, Common, answer, command
+from deploy.cli.subject import check_record, fleet_of, source_of, store_of
+from deploy.model import clock
+from deploy.source.known import Known
+from deploy.views import render
+from inventory.errors import InventoryError
+from inventory.selection import select
+
+
+@command("history")
+@click.argument("record_id", metavar="[RECORD]", required=False)
+@click.option("--last", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs.")
+def history(common: Common, record_id: str | None, last: int) -> None:
+    """List who did what, when, with which plan; or show one run."""
+    store = store_of(common)
+    if record_id is None:
+        records = store.records(last)
+        answer(common, {"records": [r.model_dump(mode="json") for r in records]}, render.history(records[::-1]))
+    else:
+        record = store.record(record_id)
+        fleet = fleet_of(common, with_roles=False).fleet
+        answer(common, record.model_dump(mode="json"), render.record(record, render.municipalities(fleet)))
+
+
+@command("report")
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=FILE,
+    default=Path("report"),
+    show_default=True,
+    help="Where report.html and report.json go.",
+)
+def report(common: Common, out: Path) -> None:
+    """Write what auditors read: how the hosts stood when last looked at."""
+    from deploy.check.offline import unsound
+    from deploy.report.page import latest_check, latest_look, situation, verdict, write
+    from deploy.runs.commands import dated
+
+    source, now = source_of(common), clock.now()
+    records = store_of(common).records()
+    checked = latest_check(records, source)
+    try:
+        fleet = fleet_of(common).fleet
+    except InventoryError as e:
+        if e.fleet is None:
+            raise
+        # Not sound, and that is what the report has to say: what it needs to know is known, so no check is asked for.
+        fleet = e.fleet
+        checked = dated(check_record(Known(fleet, source, ""), unsound(e.problems, fleet), now), checked)
+        if common.limit and not fleet.hosts:
+            raise
+    # The whole fleet, also with --lab: what nobody looked at belongs in the report.
+    about = select(common.limit, fleet, fleet.hosts) if common.limit else fleet.hosts
+    look, whole = latest_look(records), not common.limit
+    made = situation(fleet, about, look, records, now, check=checked, source=source, whole=whole)
+    page, document = write(made, out)
+    said = [Text(verdict(made).english, "bold"), Text(f"Read it: {page}"), Text(f"As data: {document}")]
+    answer(common, made.model_dump(mode="json"), said)

@@ -1,0 +1,179 @@
+"""`samdrift plan`, `apply`, `verify` and `drift`: what is asked and shown before a run and after it.
+
+Only these commands connect to hosts, and not here: what a run does is in `runs`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.text import Text
+
+from deploy.cli.command import FILE, Common, answer, aside, command
+from deploy.cli.subject import running
+from deploy.views import render
+from inventory.errors import SamdriftError, UsageError
+from inventory.fleet import Fleet
+
+if TYPE_CHECKING:
+    from deploy.model.plan import Plan
+    from deploy.model.record import Record
+    from inventory.netbox.client import NetBox
+
+
+@command("plan")
+@click.option("--out", metavar="FILE", type=FILE, help="Write the plan here, for apply.")
+@click.option("--brief", is_flag=True, help="A line a step, without diffs.")
+@click.option("--commands", is_flag=True, help="Every command, also of steps that show a diff.")
+@click.option("--detailed-exitcode", is_flag=True, help="End with 2 where something would change.")
+def plan(common: Common, out: Path | None, brief: bool, commands: bool, detailed_exitcode: bool) -> int:
+    """Show what would change, with diffs."""
+    from deploy.model.plan import write_plan
+    from deploy.runs import commands as runs
+
+    if out is not None:
+        _refuse_unwritable(out)
+    with running(common, "plan") as (run, _):
+        made, record = runs.plan(run, detailed=detailed_exitcode)
+    if out is not None:
+        write_plan(made, out)
+    document = {
+        "digest": made.digest,
+        "plan": made.model_dump(mode="json"),
+        "findings": record.model_dump(mode="json")["findings"],
+        "exit_code": record.exit_code,
+    }
+    answer(common, document, render.plan(made, render.municipalities(run.fleet), brief=brief, commands=commands))
+    if out is not None:
+        lab_too = "--lab " if common.lab else ""
+        aside(common, f"The plan is in {out}. To carry it out: samdrift {lab_too}apply {out}")
+    return record.exit_code
+
+
+def _refuse_unwritable(out: Path) -> None:
+    """Say so before any host is asked, and not after."""
+    try:
+        why = _unwritable(out, out.absolute().parent)
+    except OSError as e:
+        why = str(e.strerror)
+    if why:
+        raise SamdriftError(f"cannot write the plan: {why}", where=str(out), fix="choose another --out")
+
+
+def _unwritable(out: Path, parent: Path) -> str:
+    """Why this file cannot be written, or nothing."""
+    if out.is_dir():
+        return "it is a directory"
+    if not parent.is_dir():
+        return f"there is no directory {parent}"
+    return "" if os.access(out if out.exists() else parent, os.W_OK) else "not permitted"
+
+
+def _write_back_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    meaning = "Tell NetBox how each host stands, and what was changed."
+    return click.option("--write-back", is_flag=True, envvar="SAMDRIFT_WRITE_BACK", help=meaning)(function)
+
+
+def _netbox_to_tell(common: Common, fleet: Fleet) -> NetBox:
+    """The NetBox that --write-back means; said to be missing before any host is connected to."""
+    from deploy.source.netbox import connected
+    from deploy.source.write_back import is_of_the_lab
+
+    netbox = connected(common.netbox_url, common.netbox_ca)
+    if common.lab and not is_of_the_lab(netbox.url, fleet):
+        fix = "leave out --write-back, or name the address of the lab's own NetBox"
+        raise UsageError("what the lab does is told to no other NetBox than its own", where=netbox.url, fix=fix)
+    return netbox
+
+
+def _tell_netbox(common: Common, netbox: NetBox | None, record: Record) -> None:
+    """Write back, if that was asked for; what NetBox could not be told is a warning."""
+    from deploy.source.write_back import write_back
+
+    for warning in write_back(netbox, record) if netbox else ():
+        aside(common, f"warning: {warning}")
+
+
+@command("apply")
+@click.argument("planfile", metavar="[PLANFILE]", required=False, type=FILE)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--brief", is_flag=True, help="Show the plan a line a step.")
+@click.option(
+    "--guard",
+    metavar="SECONDS",
+    type=click.FloatRange(10, 3600),
+    help="A host undoes what could cut it off, so long after it heard of samdrift last. [60]",
+)
+@click.option(
+    "--no-rollback",
+    metavar="HOST",
+    multiple=True,
+    help="Change this host though it cannot undo what cuts it off. Can be repeated.",
+)
+@_write_back_option
+def apply(  # noqa: PLR0917  click tells options by name
+    common: Common,
+    planfile: Path | None,
+    yes: bool,
+    brief: bool,
+    guard: float | None,
+    no_rollback: tuple[str, ...],
+    write_back: bool,
+) -> int:
+    """Change the hosts as planned, in waves, and verify them.
+
+    Without PLANFILE, makes a plan, shows it and asks. With it, carries out exactly that plan.
+    """
+    from deploy.model.plan import read_plan
+    from deploy.runs import commands as runs
+
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("apply asks before it changes anything, and here is nobody to answer", fix="add --yes")
+    planned = read_plan(planfile) if planfile else None
+    with running(common, "apply", guard_seconds=guard) as (run, observer):
+        names = render.municipalities(run.fleet)
+        netbox = _netbox_to_tell(common, run.fleet) if write_back else None
+
+        def approve(made: Plan) -> None:
+            observer.rest()
+            shown = render.plan(made, names, brief=brief) if planned is None else [Text(render.plan_summary(made))]
+            render.put(common.people, shown)
+            changing = sum(bool(h.changes) for h in made.hosts)
+            if changing and not yes and not click.confirm(f"Change {render.several(changing, 'host')}?", err=True):
+                raise SamdriftError("not approved: no host was changed")
+
+        record = runs.apply(run, approve, planned, no_rollback=no_rollback)
+    _tell_netbox(common, netbox, record)
+    answer(common, record.model_dump(mode="json"), render.applied(record, names))
+    return record.exit_code
+
+
+@command("verify")
+def verify(common: Common) -> int:
+    """Run the state checks of every role against the real hosts."""
+    from deploy.runs import commands as runs
+
+    with running(common, "verify") as (run, _):
+        record = runs.verify(run)
+    names = render.municipalities(run.fleet)
+    answer(common, record.model_dump(mode="json"), render.verified(record, names, common.people.width))
+    return record.exit_code
+
+
+@command("drift")
+@_write_back_option
+def drift(common: Common, write_back: bool) -> int:
+    """Compare the hosts with what was last applied; change nothing."""
+    from deploy.runs import commands as runs
+
+    with running(common, "drift") as (run, _):
+        netbox = _netbox_to_tell(common, run.fleet) if write_back else None
+        record = runs.drift(run)
+    _tell_netbox(common, netbox, record)
+    answer(common, record.model_dump(mode="json"), render.drift(record, render.municipalities(run.fleet)))
+    return record.exit_code

@@ -1,0 +1,106 @@
+"""`samdrift secrets`: where a value comes from, and whose it is.
+
+Not here: what is done with the file that it goes into (`vault.edit`).
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from pydantic import ValidationError
+
+from deploy.cli.command import Common, InOrder, answer, command
+from deploy.cli.subject import fleet_of, hosts_of, vault_of
+from deploy.model.findings import exit_code
+from deploy.views import render
+from inventory.errors import InventoryError, UsageError
+from inventory.fleet import Fleet
+from inventory.secrets import Secret
+
+
+@click.group("secrets", cls=InOrder)
+def secrets() -> None:
+    """What only hosts may know: one encrypted file for each municipality."""
+
+
+@command("edit", of=secrets)
+@click.argument("municipality")
+@click.argument("name")
+@click.option("--generate", is_flag=True, help="A random value, which nobody need know.")
+@click.option("--remove", is_flag=True, help="Take the secret out of the file.")
+def secrets_edit(common: Common, municipality: str, name: str, generate: bool, remove: bool) -> None:
+    """Give a secret a value, asked for without echo.
+
+    Without a terminal, all of stdin is the value, but for a newline at its end.
+    """
+    from deploy.vault import edit
+    from deploy.vault.interface import random_value
+
+    if generate and remove:
+        raise UsageError("--generate and --remove are two things", fix="choose one")
+    fleet = _with_secrets(common, municipality)
+    secret = _secret(municipality, name)
+    value = None if remove else random_value() if generate else _asked(secret)
+    done = edit.edit(vault_of(common), secret, value)
+    answer(common, done.model_dump(mode="json"), render.secrets_written(done, render.municipalities(fleet)))
+
+
+def _asked(secret: Secret) -> str:
+    """A value, from a person who types it twice, or from a pipe."""
+    if sys.stdin.isatty():
+        asked = f"{secret.name} of {secret.municipality}"
+        return str(click.prompt(asked, hide_input=True, confirmation_prompt=True, err=True))
+    return sys.stdin.read().removesuffix("\n")
+
+
+@command("rotate", of=secrets)
+@click.argument("municipality")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+def secrets_rotate(common: Common, municipality: str, names: tuple[str, ...]) -> None:
+    """Encrypt to the recipients as they are now.
+
+    With names, these secrets get new random values too.
+    """
+    from deploy.vault import edit
+
+    fleet = _with_secrets(common, municipality)
+    done = edit.rotate(vault_of(common), municipality, names)
+    answer(common, done.model_dump(mode="json"), render.secrets_written(done, render.municipalities(fleet)))
+
+
+@command("check", of=secrets)
+def secrets_check(common: Common) -> int:
+    """Check that each file opens, for whom, and holds what roles need."""
+    from deploy.vault import edit
+    from roles.shared.catalogue import needed_secrets, problems_of, settings_of
+
+    fleet = _with_secrets(common)
+    if problems := [p for h in fleet.hosts for p in problems_of(h, fleet)]:
+        raise InventoryError(tuple(problems))
+    needed = needed_secrets({h.name: settings_of(h, fleet) for h in fleet.hosts})
+    vault, about = vault_of(common), {h.tenant for h in hosts_of(common, fleet)}
+    files = {m for m in vault.municipalities() if m in about or common.limit is None}
+    found = edit.check(vault, needed, files | about)
+    code = exit_code(found)
+    document = {"files": len(files), "findings": [f.model_dump(mode="json") for f in found], "exit_code": code}
+    answer(common, document, render.secrets_checked(len(files), found, render.municipalities(fleet)))
+    return code
+
+
+def _with_secrets(common: Common, municipality: str | None = None) -> Fleet:
+    """The fleet that has these secrets; refuses the lab, and a municipality that it has not."""
+    if common.lab:
+        raise UsageError("the lab makes up its secrets itself", where="--lab", fix="leave it out")
+    fleet = fleet_of(common, with_roles=False).fleet
+    known = sorted(t.slug for t in fleet.tenants)
+    if municipality is not None and municipality not in known:
+        raise UsageError(f"there is no municipality {municipality!r}", fix=f"one of: {', '.join(known)}")
+    return fleet
+
+
+def _secret(municipality: str, name: str) -> Secret:
+    try:
+        return Secret(name=name, municipality=municipality)
+    except ValidationError:
+        raise UsageError(f"{name!r} is no name of a secret", fix="a-z, 0-9 and _, a letter first") from None

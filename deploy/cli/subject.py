@@ -1,0 +1,165 @@
+"""What a command is about, as its options say: which fleet, hosts, records and secrets, and a run on them.
+
+Not here: what a command does with them.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deploy.cli.command import Common, aside
+from deploy.model.findings import Finding
+from deploy.source.known import EMBEDDED, NETBOX, Known, from_snapshot
+from deploy.store.json_files import Store, default_directory, person
+from deploy.views.progress import Telling, observing
+from inventory import snapshot
+from inventory.errors import InventoryError, UsageError
+from inventory.fleet import Fleet, Host
+from inventory.selection import select
+
+if TYPE_CHECKING:
+    from deploy.model.record import Record
+    from deploy.runs.commands import Run
+    from deploy.vault.interface import AgeVault
+
+
+def fleet_of(common: Common, *, with_roles: bool = True) -> Known:
+    """The fleet, and where it came from. All that is wrong with it, or with what it says of roles, is told at once."""
+    from roles.shared.catalogue import problems_of_roles
+
+    try:
+        known = _from_source(common)
+    except InventoryError as e:
+        raise InventoryError((*e.problems, *problems_of_roles(e.fleet or Fleet())), e.fleet) from None
+    if with_roles and (problems := problems_of_roles(known.fleet)):
+        raise InventoryError(problems, known.fleet)
+    known = known._replace(source=source_of(common))
+    if not common.lab:
+        return known
+    from deploy.lab.lab import Lab
+
+    return known._replace(fleet=Lab().overlay(known.fleet))
+
+
+def source_of(common: Common) -> str:
+    """What plans, records and reports call the inventory that is meant."""
+    source = (common.netbox_url or NETBOX) if common.source == NETBOX else common.source or EMBEDDED
+    return f"{source}, as in the lab" if common.lab else source
+
+
+def _from_source(common: Common) -> Known:
+    """The fleet as its source says it."""
+    if common.source == NETBOX:
+        return from_netbox(common)
+    return from_snapshot(snapshot_directory(common), common.source or EMBEDDED)
+
+
+def from_netbox(common: Common, *, since_last: bool = True) -> Known:
+    """The fleet as NetBox has it now; unless `since_last`, everything is read again."""
+    from deploy.source.netbox import connected, from_netbox, instead
+    from inventory.netbox.client import NetBoxError
+
+    netbox = connected(common.netbox_url, common.netbox_ca)
+    try:
+        return from_netbox(netbox, store_of(common).path, partial(aside, common), since_last=since_last)
+    except NetBoxError as e:
+        raise instead(e) if common.source == NETBOX else e from None
+
+
+def snapshot_directory(common: Common) -> Path:
+    """Where the snapshot is that is meant, or would be."""
+    return snapshot.DEFAULT if common.source in {None, EMBEDDED, NETBOX} else Path(str(common.source))
+
+
+def hosts_of(common: Common, fleet: Fleet, *, live: bool = False) -> tuple[Host, ...]:
+    """The hosts that --limit means; with --lab, those of the lab; if `live`, those that are active and have roles."""
+    among = fleet.hosts
+    if common.lab:
+        among = tuple(h for h in among if "lab" in h.tags)
+    chosen = select(common.limit, fleet, among) if common.limit else among
+    if not live:
+        return chosen
+    alive = tuple(h for h in chosen if h.roles and h.status == "active")
+    if not alive:
+        where = f"--limit {common.limit!r}" if common.limit else "this inventory"
+        raise UsageError("no host there is active and has roles", where=where, fix="see: samdrift hosts")
+    return alive
+
+
+def store_of(common: Common) -> Store:
+    """Where runs are recorded: as --state says, or else the lab's own, or this person's."""
+    if common.state is not None:
+        return Store(common.state)
+    if common.lab:
+        from deploy.lab.lab import lab_directory
+
+        return Store(lab_directory() / "state")
+    return Store(default_directory())
+
+
+def vault_of(common: Common) -> AgeVault:
+    """The age files beside the snapshot. Nothing is opened before a value is needed."""
+    from deploy.vault.interface import AgeVault
+
+    return AgeVault(snapshot_directory(common).absolute().parent / "secrets", common.identity)
+
+
+@contextmanager
+def running(common: Common, command: str, **access_too: object) -> Iterator[tuple[Run, Telling]]:
+    """A run on the hosts that are meant, are active and have roles; how it goes is told meanwhile.
+
+    Args:
+        access_too: what this command says of how hosts are accessed, by the names in `Access`.
+    """
+    from deploy.lab.lab import Lab
+    from deploy.runs.commands import Run
+    from deploy.transport.ssh import Access
+
+    if common.lab:
+        Lab().require_up()
+    fleet, source, said = fleet_of(common)
+    access = Lab().access() if common.lab else Access()
+    own = {"user": common.user, "key_file": common.key, **access_too}
+    with observing(common.aside) as observer:
+        run = Run(
+            command=command,
+            argv=tuple(sys.argv[1:]),
+            fleet=fleet,
+            hosts=hosts_of(common, fleet, live=True),
+            source=source,
+            fleet_time=said,
+            limit=common.limit or "",
+            access=access.model_copy(update={k: v for k, v in own.items() if v is not None}),
+            vault=Lab().vault() if common.lab else vault_of(common),
+            store=store_of(common),
+            observer=observer,
+            who=_who(),
+            options="--lab" if common.lab else "",
+        )
+        yield run, observer
+
+
+def check_record(known: Known, findings: Iterable[Finding], started: str, limit: str | None = None) -> Record:
+    """The record of an offline check by this command, which began at `started`."""
+    from deploy.runs import commands as runs
+
+    return runs.check(
+        known.fleet,
+        findings,
+        source=known.source,
+        fleet_time=known.time,
+        argv=tuple(sys.argv[1:]),
+        limit=limit or "",
+        who=_who(),
+        started=started,
+    )
+
+
+def _who() -> str:
+    return f"{person()}@{socket.gethostname()}"

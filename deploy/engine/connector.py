@@ -1,0 +1,140 @@
+"""The pyinfra connector: how pyinfra's facts and commands travel over a `Connection`.
+
+While a look is under way a command is a question, answered by the round it falls in. Otherwise it is run at
+once. The connection is already root, so pyinfra's sudo, su and doas are refused rather than doubled.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from io import StringIO
+from typing import IO, Any
+
+from pyinfra.api.command import StringCommand
+from pyinfra.connectors.base import BaseConnector
+from pyinfra.connectors.util import CommandOutput, OutputLine, make_unix_command
+
+from deploy.transport.batch import KILL_AFTER, TIMED_OUT
+from deploy.transport.rounds import Rounds
+from deploy.transport.ssh import Answer, Connection
+from inventory.errors import SamdriftError
+from inventory.secrets import MARK
+
+ELEVATIONS = ("_sudo", "_su_user", "_doas", "_dzdo")
+SAFE_UPLOAD = "umask 077; rm -f {path}; set -C; cat > {path} || {{ rm -f {path}; exit 1; }}"
+"""Into a file of our own making, whatever lay there (a link elsewhere, an older and looser file); a full disk leaves
+none."""
+
+
+class LookFailed(SamdriftError):
+    """A question of a look was not answered as it must be, so nothing can be said about the host.
+
+    Not an OSError on purpose: pyinfra would swallow that, use the fact's default, and plan a phantom change.
+    """
+
+
+class SessionConnector(BaseConnector):
+    """A pyinfra connector over a connection that is the session's. `rounds` is set while a look is under way."""
+
+    handles_execution = True
+    rounds: Rounds | None = None
+
+    @staticmethod
+    def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
+        """A host is named by the inventory alone."""
+        yield name, {}, []
+
+    def connect(self) -> None:
+        """Nothing: the session opens its connections itself, before pyinfra sees them."""
+
+    def disconnect(self) -> None:
+        """Nothing: the session closes its connections itself."""
+
+
+class Connector(SessionConnector):
+    """The connector of a host with a shell."""
+
+    connection: Connection
+    command_timeout: float
+
+    def run_shell_command(
+        self,
+        command: StringCommand | str,
+        print_output: bool = False,  # noqa: ARG002  pyinfra's signature
+        print_input: bool = False,  # noqa: ARG002  pyinfra's signature
+        **arguments: Any,
+    ) -> tuple[bool, CommandOutput]:
+        """Run or ask one command. Returns whether its exit status is a good one, and its output lines."""
+        refused = [a for a in (*ELEVATIONS, "_stdin", "_get_pty") if arguments.get(a)]
+        if refused:
+            raise LookFailed(f"{', '.join(refused)} cannot be used here", where=f"host {self.host.name}")
+        good = arguments.get("_success_exit_codes") or [0]
+        timeout = arguments.get("_timeout") or self.command_timeout
+        text = command if isinstance(command, str) else command.get_raw_value()
+        line = make_unix_command(
+            StringCommand(text), _env=arguments.get("_env"), _chdir=arguments.get("_chdir"), _shell_executable=None
+        ).get_raw_value()
+        if MARK in line:  # everybody on a host can read its command lines
+            raise LookFailed("a secret cannot stand in a command", where=f"host {self.host.name}")
+        if self.rounds is not None:
+            answer = self.rounds.ask(line)
+            self._must_answer(line, answer, good)
+        else:
+            answer = self._run_for(timeout, line)
+        return answer.rc in good, _output(answer)
+
+    def _run_for(self, seconds: float, line: str) -> Answer:
+        """Run a command for so long at most: the host itself ends it, or it would go on beside the next try."""
+        guard = f"timeout -k {KILL_AFTER} {seconds:g}"
+        answer = self.connection.run(f"{guard} sh -c {shlex.quote(line)}", timeout=seconds + 2 * KILL_AFTER)
+        if answer.rc in TIMED_OUT:
+            return answer.model_copy(update={"stderr": f"{answer.stderr}\nended after {seconds:g} s"})
+        return answer
+
+    def put_file(  # type: ignore[override]  # pyinfra passes its many arguments by keyword; none means anything here
+        self,
+        filename_or_io: str | IO[Any],
+        remote_filename: str,
+        *_args: Any,
+        **_arguments: Any,
+    ) -> bool:
+        """Write a file as root, readable by root alone until the step that owns it says otherwise."""
+        data = _content(filename_or_io)
+        program = SAFE_UPLOAD.format(path=shlex.quote(remote_filename))
+        answer = self.connection.run(f"sh -c {shlex.quote(program)}", stdin=data, timeout=self.command_timeout)
+        self.last_upload = answer
+        return answer.rc == 0
+
+    def get_file(self, *_args: Any, **_arguments: Any) -> bool:
+        """No role downloads files."""
+        raise LookFailed("files are not downloaded from hosts", where=f"host {self.host.name}")
+
+    last_upload: Answer | None = None
+
+    def _must_answer(self, line: str, answer: Answer, good: list[int]) -> None:
+        """Refuse to go on without this fact: its default would be taken for what the host looks like."""
+        if answer.rc in good:
+            return
+        shown = line if len(line) < 200 else f"{line[:200]}..."
+        said = answer.stderr.strip().splitlines()
+        why = (
+            "did not answer in time"
+            if answer.rc in TIMED_OUT
+            else f"failed (exit {answer.rc}{': ' + said[-1] if said else ''})"
+        )
+        raise LookFailed(f"a fact {why}: {shown}", where=f"host {self.host.name}", fix="log in and run it by hand")
+
+
+def _content(source: str | IO[Any]) -> bytes:
+    if isinstance(source, str):
+        raise LookFailed(f"upload of a local file ({source}) is not part of any plan")
+    source.seek(0)
+    data = source.read()
+    return data.encode() if isinstance(source, StringIO) else bytes(data)
+
+
+def _output(answer: Answer) -> CommandOutput:
+    lines = [OutputLine("stdout", line) for line in answer.stdout.splitlines()]
+    lines += [OutputLine("stderr", line) for line in answer.stderr.splitlines()]
+    return CommandOutput(lines)

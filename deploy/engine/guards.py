@@ -1,0 +1,235 @@
+"""A host's guard while a run holds it: armed, kept alive, and in the end confirmed or let put the host back.
+
+Of two kinds, used alike: a `HostGuard` is a timer on a host with a shell, a `DeviceGuard` the commit-confirm of a
+device's vendor. Thin: what is sent to a host, and what its answers mean, is `guard_script`'s; what is typed into a device is
+its vendor's; when to confirm and when not is `apply`'s.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import gevent
+
+from deploy.engine import guard_script
+from deploy.engine.guard_script import Standing, Where
+from deploy.transport import device
+from deploy.transport.device import DeviceConnection
+from deploy.transport.ssh import Answer, Connection, HostLost
+from inventory.errors import SamdriftError
+from roles.shared.guard import Guard
+
+log = logging.getLogger("samdrift")
+
+C = TypeVar("C", Connection, DeviceConnection)
+
+PAUSE = 1.0
+"""Seconds between two tries to reach a host that is putting itself back."""
+
+
+@dataclass(frozen=True)
+class Way(Generic[C]):
+    """The way to one host: the connection that there is now, and a new one, which takes its place."""
+
+    current: Callable[[], C]
+    anew: Callable[[], C]
+
+
+class GuardFailed(SamdriftError):
+    """A host could not be guarded, or had put itself back before it was told that all is well."""
+
+
+class HeldGuard(Protocol):
+    """The guard of one host for one run, whichever kind of host it is.
+
+    `by_hand` is what somebody has to do instead of `keep`, where the host is lost before; empty if there is nothing.
+    """
+
+    @property
+    def by_hand(self) -> str: ...
+
+    def require(self) -> None:
+        """GuardFailed if the host has put itself back meanwhile, so that it must not be changed any more."""
+
+    def let_go(self) -> None:
+        """Keep it alive no longer: the host will put itself back unless it is confirmed."""
+
+    def confirm(self) -> None:
+        """Tell the host that all is well.
+
+        Raises:
+            GuardFailed: the host has put itself back, or did not take it.
+            HostLost: it cannot be told, and will put itself back.
+        """
+
+    def restore(self) -> str:
+        """Have the host put itself back, at once if it can be reached and can, or else wait until it has; what it says.
+
+        Raises:
+            HostLost: it cannot be reached, though its time has long run out; or nothing is known of the guard.
+        """
+
+    def keep(self) -> None:
+        """Make what was confirmed outlive a restart; GuardFailed if the host does not."""
+
+
+class HostGuard:
+    """A timer on a host with a shell, armed on construction.
+
+    Args:
+        way: the connection that there is to the host, and a new one.
+        said: who guards the host, and why, for whoever finds it armed.
+
+    Raises:
+        GuardFailed: the host is not guarded, so that nothing that could cut it off may be changed.
+        HostLost: the host died meanwhile, and puts itself back if it was armed.
+    """
+
+    by_hand = ""
+
+    def __init__(self, way: Way[Connection], guards: Sequence[Guard], said: str) -> None:
+        connection = way.current()
+        self._way, self._where = way, f"host {connection.host.name}"
+        self._seconds = connection.access.guard_seconds
+        self._run = secrets.token_hex(8)
+        self._until = time.monotonic() + self._seconds
+        answer = _ask(connection, guard_script.arm(guards, seconds=self._seconds, run=self._run, said=said))
+        if answer.rc != 0:
+            why = answer.stderr.strip().splitlines()[-1:] or [f"exit {answer.rc}"]
+            raise GuardFailed(f"the guard was not armed: {why[0]}", where=self._where)
+        self._heart = gevent.spawn(self._keep_alive)
+
+    def require(self) -> None:
+        """It must still be armed, and by this run."""
+        if (stands := stands_now(self._way.current())).where is not Where.ARMED or stands.run != self._run:
+            raise GuardFailed("the host put itself back while it was changed", where=self._where)
+
+    def let_go(self) -> None:
+        """The timer is started anew no longer."""
+        self._heart.kill()
+
+    def confirm(self) -> None:
+        """Disarm it, if it has not run out."""
+        self.let_go()
+        if _ask(self._way.current(), guard_script.CONFIRM).rc != 0:
+            raise GuardFailed("the host put itself back before the change was confirmed", where=self._where)
+
+    def restore(self) -> str:
+        """At once, or when the timer has run out."""
+        self.let_go()
+        return _once_restored(self._way, self._restored, lambda: self._until)
+
+    def keep(self) -> None:
+        """Nothing: what was changed is on disk."""
+
+    def _restored(self, connection: Connection) -> str:
+        """What the host says of having put itself back; HostLost where it has not."""
+        _ask(connection, guard_script.RESTORE)
+        stands = stands_now(connection)
+        if (stands.where, stands.run) != (Where.RESTORED, self._run):
+            raise HostLost(f"it should have put itself back; its guard is {stands.where}", where=self._where)
+        return stands.said
+
+    def _keep_alive(self) -> None:
+        """Start the timer anew, again and again, until it is found to have run out."""
+        while True:
+            gevent.sleep(self._seconds / 4)
+            began = time.monotonic()
+            try:
+                answer = _ask(self._way.current(), guard_script.KEEP_ALIVE)
+            except HostLost as e:
+                log.debug("%s: not kept alive: %s", self._where, e.what)
+                continue
+            if answer.rc != 0:
+                return
+            self._until = began + self._seconds
+
+
+class DeviceGuard:
+    """The commit-confirm of a device, which its change arms; from then on the device counts by itself.
+
+    Args:
+        way: the connection that there is to the device, and a new one.
+        minutes: how long it counts.
+    """
+
+    def __init__(self, way: Way[DeviceConnection], minutes: int) -> None:
+        self._way, self._where = way, f"host {way.current().host.name}"
+        self.by_hand = "log in and save its configuration" if way.current().vendor.save else ""
+        self._until = time.monotonic() + device.MINUTE * minutes
+
+    def require(self) -> None:
+        """Nothing: a device has one change."""
+
+    def let_go(self) -> None:
+        """Nothing: nobody keeps it alive."""
+
+    def confirm(self) -> None:
+        """By the vendor's own command, in another session than the change was made in."""
+        answer = self._way.current().confirm()
+        if answer.rc != 0:
+            raise GuardFailed(f"the change was not confirmed: {answer.stderr}", where=self._where)
+
+    def restore(self) -> str:
+        """At once where the vendor can, or when the time has run out: not every device tells that it still counts."""
+        confirm = self._way.current().vendor.confirm
+        if confirm is None or not confirm.revert:
+            gevent.sleep(max(0, self._until - time.monotonic()) + device.MINUTE / 6)  # it began to count after us
+        return _once_restored(self._way, self._restored, lambda: self._until)
+
+    def keep(self) -> None:
+        """Save the configuration."""
+        answer = self._way.current().save()
+        if answer.rc != 0:
+            raise GuardFailed(f"the change is in force, and was not saved: {answer.stderr}", where=self._where)
+
+    def _restored(self, connection: DeviceConnection) -> str:
+        """What a new session finds; HostLost while the device still counts."""
+        connection.close()
+        connection.open()
+        if connection.pending and connection.revert().rc == 0:
+            connection.close()
+            connection.open()
+        if connection.pending:
+            raise HostLost(f"it still counts: {connection.pending}", where=self._where)
+        return "it does not count any more"
+
+
+def minutes_of(connection: DeviceConnection) -> int | None:
+    """How long a device is to wait until it restores itself, as its vendor counts; None where it cannot."""
+    confirm = connection.vendor.confirm
+    if confirm is None:
+        return None
+    shortest, longest = confirm.minutes
+    return min(longest, max(shortest, math.ceil(connection.access.guard_seconds / 60)))
+
+
+def _once_restored(way: Way[C], restored: Callable[[C], str], until: Callable[[], float]) -> str:
+    """Ask a host whether it is restored, by this connection or new ones, until it is, or should long have been."""
+    try:
+        return restored(way.current())
+    except HostLost as e:
+        log.debug("not restored by the connection that there was: %s", e)
+    while True:
+        try:
+            return restored(way.anew())
+        except HostLost as e:
+            if time.monotonic() > until() + guard_script.GRACE:
+                what = f"did not come back within {guard_script.GRACE:g} s after its time had run out: {e.what}"
+                raise HostLost(what, where=e.where) from e
+        gevent.sleep(PAUSE)
+
+
+def stands_now(connection: Connection) -> Standing:
+    """How the guard of a host stands."""
+    return guard_script.standing(_ask(connection, guard_script.STAND).stdout)
+
+
+def _ask(connection: Connection, program: str) -> Answer:
+    return connection.run("sh -s", stdin=program.encode(), timeout=connection.access.look_timeout)

@@ -1,0 +1,575 @@
+"""The lab: real Debian hosts to rehearse on, booted from the same inventory as the real fleet.
+
+`Lab` says what a lab can do; how is in `lab.image` (what hosts boot from), `lab.switch` (bridges, routes),
+`lab.host` (disk and boot) and `lab.machine` (processes, mounts). docs/lab.md tells it to people.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import hashlib
+import json
+import os
+import socket
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from ipaddress import IPv4Address
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from deploy.lab.host import NETBOX_CACHE, Installed, LabHost, caches, digest, installer_files
+from deploy.lab.image import RELEASE_PLATFORM, USER, Machine, build, discard_half
+from deploy.lab.machine import (
+    LabError,
+    boot_id,
+    complaint,
+    delete,
+    end,
+    environment_option,
+    groups,
+    is_program,
+    mounts,
+    processes,
+    require_machine,
+    run,
+    scope_name,
+    unmount,
+    write,
+)
+from deploy.lab.switch import LAB_TAG, Port, Switch, Wiring, lab_hosts, wiring
+from deploy.model.observer import Observer, Quiet
+from deploy.transport.ssh import Access
+from deploy.vault.interface import MadeUp
+from inventory.fleet import Fleet, Frozen, Host
+from inventory.paths import PROJECT
+
+__all__ = ["HostStatus", "Lab", "LabBusyError", "LabError", "LabStatus", "lab_directory", "lab_hosts", "lab_overlay"]
+
+RESOLV_CONF = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
+SYSCTL = Path("/proc/sys")
+AT_LEAST = {"net/ipv4/ip_forward": 1, "fs/inotify/max_user_instances": 1024}
+"""What lab hosts need of the machine's kernel. Each one's systemd takes ten inotify instances, and Linux gives a user
+128, of which the last hosts of a dozen get none and do not start.
+"""
+WIREGUARD = "wireguard"
+"""The role of hosts with tunnels, and where the lab keeps the keys of those."""
+BOOT_PATIENCE = 120.0
+
+
+class LabBusyError(LabError):
+    """Another command is bringing this lab up or down."""
+
+    exit_code = 4
+
+
+class HostStatus(Frozen):
+    """One host of the lab. `seconds` is how long it has been up; `cut_off` that its cables are pulled out."""
+
+    name: str
+    address: IPv4Address
+    running: bool
+    cut_off: bool = False
+    seconds: float = 0.0
+
+
+class LabStatus(Frozen):
+    """The whole lab. `leftovers` is what a crash left behind and `down` would remove."""
+
+    directory: Path
+    hosts: tuple[HostStatus, ...]
+    leftovers: tuple[str, ...]
+
+
+def lab_directory(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the lab lives: SAMDRIFT_LAB_DIR, or `.lab` in the checkout."""
+    return Path(environment_option("SAMDRIFT_LAB_DIR", environment) or (PROJECT or Path()) / ".lab")
+
+
+class Lab:
+    """A lab in a directory. Two labs in one network exclude each other, since they have the same addresses.
+
+    Args:
+        mirror: the Debian archive to install from; otherwise SAMDRIFT_MIRROR, or what the machine's own apt uses.
+        nameserver: otherwise SAMDRIFT_NAMESERVER, or the machine's own.
+    """
+
+    def __init__(
+        self, directory: Path | None = None, *, mirror: str | None = None, nameserver: IPv4Address | None = None
+    ) -> None:
+        self.directory = (directory or lab_directory()).resolve()
+        if set(str(self.directory)) & set(',:\\"\n'):
+            raise LabError("a lab cannot be in a directory of this name", where=str(self.directory), fix='no , : " \\')
+        self.id = hashlib.sha256(str(self.directory).encode()).hexdigest()[:8]
+        self._mirror = mirror or environment_option("SAMDRIFT_MIRROR")
+        self._nameserver = nameserver
+        self._switch = Switch(self.directory)
+
+    # What differs from the real fleet
+
+    def overlay(self, fleet: Fleet) -> Fleet:
+        """The fleet as it is in the lab; differs in nothing but what it must, see `lab_overlay`."""
+        fleet = with_guests(fleet, self._guests())
+        hosts = lab_hosts(fleet)
+        self._make_keys(hosts)
+        keys = {h.name: _without_comment(self._public_host_key(h.name)) for h in hosts}
+        tunnels = {h.name: public_half(self._wireguard_key(h.name)) for h in hosts if WIREGUARD in h.roles}
+        return lab_overlay(fleet, keys, _without_comment(self._user_key), self.nameserver, tunnels)
+
+    def access(self) -> Access:
+        """How samdrift logs in to lab hosts."""
+        return Access(user=USER, key_file=self._keys / USER)
+
+    def vault(self) -> MadeUp:
+        """The values of the secrets that lab hosts' roles need: random, made when first needed, kept between runs."""
+        return MadeUp(self._keys / "secrets.json")
+
+    @property
+    def nameserver(self) -> IPv4Address:
+        """The nameserver that lab hosts with a way out ask."""
+        return self._nameserver or machine_nameserver(environment_option("SAMDRIFT_NAMESERVER"))
+
+    # What it does
+
+    def up(self, fleet: Fleet, observer: Observer | None = None, guests: Iterable[str] = ()) -> None:
+        """Bring up every lab host of the fleet, or those that are not up.
+
+        Hosts that run are left alone, unless their addresses have changed.
+
+        Args:
+            guests: hosts without the tag that the lab shall have too, until it is taken down.
+        """
+        observer = observer or Quiet()
+        require_machine()
+        guests = {*self._guests(), *bootable(fleet, guests)}
+        fleet = with_guests(fleet, guests)
+        hosts, plan = lab_hosts(fleet), wiring(fleet)
+        with self._alone():
+            self._clear_dead(observer)
+            self._switch.refuse_strangers(plan, self.nameserver)
+            self._make_keys(hosts)
+            observer.stage("disk image (built once)", ())
+            image = build(self.id, self._images, Machine.here(self._mirror))
+            observer.stage("booting the lab", [h.name for h in hosts])
+            self._lay(plan, hosts)
+            for host in hosts:
+                self._start(host, fleet, image, plan, guest=host.name in guests)
+            self._plug_in(plan.ports)
+            self._write_ssh_config(hosts)
+            self._wait_until_up(hosts, observer)
+            self._drop_old_images(image)
+
+    def down(self, *, purge: bool = False) -> None:
+        """Remove everything the lab has on this machine but its files; its hosts' disks too. Mends any crash.
+
+        Keeps the image, the keys and the package cache, unless `purge`.
+        """
+        if not self.directory.exists():
+            return
+        require_machine()
+        with self._alone():
+            end(self.id)
+            self._switch.remove()  # before its namespace goes, which takes the other ends along, in its own time
+            unmount(self.directory)
+            self._restore_kernel()
+            discard_half(self.id, self._images)
+            for host in self._known():
+                host.discard()
+        if purge:
+            delete(self.directory)
+
+    def require_up(self) -> None:
+        """Raise LabError unless some host runs: without one, every other host of the lab would only be unknown."""
+        if not self._running():
+            raise LabError("no host of the lab runs", where=str(self.directory), fix="boot it: samdrift lab up")
+
+    def status(self) -> LabStatus:
+        """Every host that the lab has made, and what a crash left behind. Changes nothing, but needs root to look."""
+        if not self.directory.exists():
+            return LabStatus(directory=self.directory, hosts=(), leftovers=())
+        require_machine()
+        running, cut, pids = self._running(), self._cut(), processes(self.id)
+        hosts = tuple(
+            HostStatus(
+                name=host.name,
+                address=installed.address,
+                running=host.name in running,
+                cut_off=any(port.name in cut for port in installed.ports),
+                seconds=_age(pids.get(host.name, ())) if host.name in running else 0.0,
+            )
+            for host in self._known()
+            if (installed := host.installed) is not None
+        )
+        return LabStatus(directory=self.directory, hosts=hosts, leftovers=tuple(self._leftovers(running)))
+
+    def cut_off(self, host: str) -> None:
+        """Pull the host's cables out: it runs on, and nobody reaches it."""
+        self._switch.detach(self._ports_of(host))
+
+    def mend(self, host: str) -> None:
+        """Plug the host's cables in again."""
+        self._switch.attach(self._ports_of(host))
+
+    # Coming up
+
+    def _clear_dead(self, observer: Observer) -> None:
+        """Take down other labs of this network of which nothing runs: whoever had them did not, and is gone."""
+        for directory in self._switch.others():
+            other = Lab(directory)
+            if other.directory == self.directory or processes(other.id):
+                continue
+            observer.stage(f"taking down a lab of which nothing runs: {directory}", ())
+            if directory.exists():
+                with suppress(LabBusyError):  # somebody is just bringing it up: then it holds the network
+                    other.down()
+            else:
+                other._switch.remove()
+
+    def _lay(self, plan: Wiring, hosts: tuple[Host, ...]) -> None:
+        """Lay the network; first end what runs but cannot be plugged into it, or has no place in it any more."""
+        strays = set(processes(self.id)) - ({h.name for h in hosts} if self._switch.exists else set())
+        end(self.id, strays)
+        for name in strays:
+            LabHost(self.id, self.directory, name).discard()
+        self._switch.lay(plan)
+        self._prepare_kernel()
+
+    def _start(self, host: Host, fleet: Fleet, image: Path, plan: Wiring, *, guest: bool) -> None:
+        """Boot a host, unless it runs as the fleet wants it; a disk that fits is kept, as over a reboot."""
+        files = installer_files(
+            host,
+            fleet,
+            user_key=self._user_key,
+            host_key=self._host_key(host.name),
+            nameserver=self.nameserver,
+            wireguard_key=self._wireguard_key(host.name) if WIREGUARD in host.roles else "",
+        )
+        ports = tuple(p for p in plan.ports if p.host == host.name)
+        wanted = Installed(
+            address=host.address, image=image.name, files=digest(files), boot=boot_id(), ports=ports, guest=guest
+        )
+        disk = LabHost(self.id, self.directory, host.name)
+        if host.name in self._running() and disk.installed is not None and disk.installed.runs_as(wanted):
+            return
+        end(self.id, [host.name])
+        self._switch.clear(ports)
+        disk.install(image, files, wanted)
+        kept = {inside: self.directory / "cache" / Path(inside).name for inside in caches(host)}
+        disk.boot(image, self._switch.inside(), ports, kept)
+
+    def _plug_in(self, ports: Sequence[Port], patience: float = 30) -> None:
+        """Put ports on their bridges as nspawn makes them; those of running hosts too, if they were cut off."""
+        missing, deadline = list(ports), time.monotonic() + patience
+        while missing:
+            there = {link["ifname"] for link in self._switch.links()}
+            self._switch.attach(p for p in missing if p.name in there)
+            missing = [p for p in missing if p.name not in there]
+            for host in {p.host for p in missing} - self._running():
+                self._died(host)
+            if time.monotonic() > deadline:
+                raise LabError(f"no network interface of {missing[0].host} appears", fix="samdrift lab down")
+            time.sleep(0.1 if missing else 0)
+
+    def _wait_until_up(self, hosts: tuple[Host, ...], observer: Observer) -> None:
+        """Wait until systemd on every host says over ssh that the host is up, and tell the observer how it is."""
+        with ThreadPoolExecutor(len(hosts)) as pool:
+            for host, state in zip(hosts, pool.map(self._wait_for, hosts), strict=True):
+                observer.host(host.name, "done", state)
+
+    def _wait_for(self, host: Host) -> str:
+        deadline = time.monotonic() + BOOT_PATIENCE
+        while not _answers(host.address):
+            if host.name not in self._running():
+                self._died(host.name)
+            if time.monotonic() > deadline:
+                raise LabError(f"{host.name} does not answer on {host.address}", fix="samdrift lab down, then up")
+            time.sleep(0.2)
+        question = "systemctl is-system-running --wait; systemctl list-units --failed --plain --no-legend"
+        state, *failed = run(*self._ssh(host.name), question).splitlines() or ["unknown"]
+        if state not in {"running", "degraded"}:
+            raise LabError(f"{host.name} is {state}", fix=f"look at it: ssh -F {self._ssh_config} {host.name}")
+        return state if state == "running" else f"degraded: {', '.join(line.split()[0] for line in failed)}"
+
+    def _died(self, host: str) -> NoReturn:
+        log = LabHost(self.id, self.directory, host).log
+        raise LabError(f"{host} does not run: {complaint(log)}", where=str(log))
+
+    def _ssh(self, host: str) -> list[str | Path]:
+        return ["ssh", "-F", self._ssh_config, "-o", "ConnectTimeout=10", host]
+
+    def _write_ssh_config(self, hosts: tuple[Host, ...]) -> None:
+        """For people too: `ssh -F .lab/ssh_config tie-dns1`."""
+        known = "".join(f"{h.name} {_without_comment(self._public_host_key(h.name))}\n" for h in hosts)
+        write(self._keys / "known_hosts", known)
+        each = "".join(f"Host {h.name}\n    HostName {h.address}\n    HostKeyAlias {h.name}\n" for h in hosts)
+        options = (
+            f"User {USER}",
+            f'IdentityFile "{self._keys / USER}"',
+            "IdentitiesOnly yes",
+            f'UserKnownHostsFile "{self._keys / "known_hosts"}"',
+            "StrictHostKeyChecking yes",
+            "BatchMode yes",
+            "LogLevel ERROR",  # without the hosts' login banner
+        )
+        every = "Host *\n" + "".join(f"    {option}\n" for option in options)
+        write(self._ssh_config, each + every)
+
+    def _drop_old_images(self, current: Path) -> None:
+        used = {current.name, *(i.image for h in self._known() if (i := h.installed) is not None)}
+        for image in self._images.iterdir():
+            if image.is_dir() and image.name not in used:
+                delete(image)
+
+    # What is there
+
+    @property
+    def _images(self) -> Path:
+        return self.directory / "images"
+
+    @property
+    def _keys(self) -> Path:
+        return self.directory / "keys"
+
+    @property
+    def _ssh_config(self) -> Path:
+        return self.directory / "ssh_config"
+
+    def _known(self) -> list[LabHost]:
+        """Every host that has a directory, whole or half."""
+        homes = sorted((self.directory / "hosts").glob("*"))
+        return [LabHost(self.id, self.directory, home.name) for home in homes]
+
+    def _guests(self) -> set[str]:
+        """The hosts that were brought up by name."""
+        return {host.name for host in self._known() if (installed := host.installed) is not None and installed.guest}
+
+    def _running(self) -> set[str]:
+        """The hosts whose nspawn is alive; without it a host may linger, but cannot be relied on."""
+        return {name for name, pids in processes(self.id).items() if any(is_program(p, "systemd-nspawn") for p in pids)}
+
+    def _ports_of(self, host: str) -> tuple[Port, ...]:
+        installed = LabHost(self.id, self.directory, host).installed
+        if installed is None or not self._switch.exists:
+            raise LabError(f"the lab runs no host {host!r}", fix="samdrift lab status")
+        return installed.ports
+
+    def _cut(self) -> set[str]:
+        return {link["ifname"] for link in self._switch.links() if "master" not in link}
+
+    def _leftovers(self, running: set[str]) -> list[str]:
+        lingering = {h: pids for h, pids in processes(self.id).items() if h not in running}
+        found = [f"processes of {h}: {' '.join(map(str, pids))}" for h, pids in sorted(lingering.items())]
+        for place in mounts(self.directory):
+            inside = place.relative_to(self.directory).parts
+            if not (running and inside == ("switch",)) and not (inside[:1] == ("hosts",) and inside[1] in running):
+                found.append(f"mount {place}")
+        alive = {scope_name(self.id, h) for h in running}
+        found += [f"control group {group}" for group in groups(self.id) if group.name not in alive]
+        if not running:
+            found += self._switch.traces()
+            found += ["settings of the machine's kernel, to be put back"] if self._kernel.exists() else []
+        return found
+
+    # Keys
+
+    def _make_keys(self, hosts: tuple[Host, ...]) -> None:
+        """The lab's own key, one for each host, and one for the tunnels of each that has any; kept between runs."""
+        wanted = {self._keys / USER: _make_key, **{self._keys / "hosts" / h.name: _make_key for h in hosts}}
+        wanted |= {self._keys / WIREGUARD / h.name: _make_wireguard_key for h in hosts if WIREGUARD in h.roles}
+        if all(key.exists() for key in wanted):
+            return
+        try:
+            for kind in ("hosts", WIREGUARD):
+                (self._keys / kind).mkdir(parents=True, exist_ok=True)
+            with (self._keys / "lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                for key, make in wanted.items():
+                    if not key.exists():
+                        make(key)
+        except PermissionError as e:
+            raise LabError("the lab has no keys yet", where=str(self._keys), fix="as root: samdrift lab up") from e
+
+    def _wireguard_key(self, host: str) -> str:
+        """Private key of a host's tunnels."""
+        return (self._keys / WIREGUARD / host).read_text(encoding="ascii").strip()
+
+    @property
+    def _user_key(self) -> str:
+        return (self._keys / f"{USER}.pub").read_text(encoding="ascii")
+
+    def _host_key(self, host: str) -> tuple[str, str]:
+        """Private and public key of a host."""
+        key = self._keys / "hosts" / host
+        return key.read_text(encoding="ascii"), self._public_host_key(host)
+
+    def _public_host_key(self, host: str) -> str:
+        return (self._keys / "hosts" / f"{host}.pub").read_text(encoding="ascii")
+
+    # The machine's own settings
+
+    @property
+    def _kernel(self) -> Path:
+        """What the machine's kernel was set to, until it is put back."""
+        return self.directory / "kernel.json"
+
+    def _prepare_kernel(self) -> None:
+        said = {name: int((SYSCTL / name).read_text(encoding="ascii")) for name in AT_LEAST}
+        if not self._kernel.exists():
+            write(self._kernel, json.dumps({"boot": boot_id(), "before": said}))
+        for name, wanted in AT_LEAST.items():
+            if said[name] < wanted:
+                (SYSCTL / name).write_text(str(wanted), encoding="ascii")
+
+    def _restore_kernel(self) -> None:
+        if self._kernel.exists():
+            kept = json.loads(self._kernel.read_text(encoding="ascii"))
+            if kept["boot"] == boot_id():  # after a reboot of the machine it is what the machine says
+                for name, before in kept["before"].items():
+                    (SYSCTL / name).write_text(str(before), encoding="ascii")
+            self._kernel.unlink()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the lab's lock, which goes with the process that holds it, however that ends."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with (self.directory / "lock").open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as e:
+                lock.seek(0)
+                raise LabBusyError(f"the lab is being brought up or down: {lock.read().strip()}", fix="wait") from e
+            lock.truncate(0)
+            lock.write(f"process {os.getpid()} since {time.strftime('%H:%M:%S')}")
+            lock.flush()
+            yield
+
+
+def bootable(fleet: Fleet, names: Iterable[str]) -> Iterator[str]:
+    """These hosts, if each is one that the lab's image can be."""
+    known = {h.name: h for h in fleet.hosts}
+    for name in names:
+        host = known.get(name)
+        if host is None or host.status != "active" or host.platform != RELEASE_PLATFORM:
+            what = f"the lab cannot boot {name!r}" if host else f"the fleet has no host {name!r}"
+            raise LabError(what, fix=f"name an active host of platform {RELEASE_PLATFORM}: samdrift hosts")
+        yield name
+
+
+def with_guests(fleet: Fleet, names: Collection[str]) -> Fleet:
+    """The fleet in which these hosts have the lab's tag too."""
+
+    def tagged(host: Host) -> Host:
+        is_guest = host.name in names and LAB_TAG not in host.tags
+        return host.model_copy(update={"tags": tuple(sorted((*host.tags, LAB_TAG)))}) if is_guest else host
+
+    return fleet.model_copy(update={"hosts": tuple(tagged(h) for h in fleet.hosts)})
+
+
+def lab_overlay(
+    fleet: Fleet,
+    host_keys: Mapping[str, str],
+    user_key: str,
+    nameserver: IPv4Address,
+    wireguard_keys: Mapping[str, str] = MappingProxyType({}),
+) -> Fleet:
+    """The fleet with what differs in the lab, and nothing else. Pure.
+
+    Lab hosts have their own host keys, keys of their own for tunnels and the lab's automation key. Where the fleet
+    names the outside world, they have the controller's nameserver, which may strip DNSSEC; and a container may not set
+    the clock.
+    """
+
+    def changed(host: Host) -> Host:
+        if host.name not in host_keys:
+            return host
+        differs: dict[str, dict[str, Any]] = {
+            "base": {"automation_keys": [user_key]},
+            "time": {"control_clock": False},
+            "dns_resolver": {"forwarders": [str(nameserver)], "insecure_zones": ["."]},
+            "netbox": {"cache": NETBOX_CACHE},
+        }
+        if _section(host, "base").get("fallback_resolvers"):
+            differs["base"]["fallback_resolvers"] = [str(nameserver)]
+        merged = {role: {**_section(host, role), **options} for role, options in differs.items() if role in host.roles}
+        context = {**host.context, "samdrift": {**host.samdrift, **merged}}
+        keys = {
+            "host_keys": (host_keys[host.name],),
+            "wireguard_public_key": wireguard_keys.get(host.name, host.wireguard_public_key),
+        }
+        return host.model_copy(update={**keys, "context": context})
+
+    return fleet.model_copy(update={"hosts": tuple(changed(h) for h in fleet.hosts)})
+
+
+def _section(host: Host, role: str) -> dict[str, Any]:
+    section = host.samdrift.get(role, {})
+    return section if isinstance(section, dict) else {}
+
+
+def machine_nameserver(option: str | None, files: Sequence[Path] = RESOLV_CONF) -> IPv4Address:
+    """The nameserver of the option, or the first that the machine asks and that another host could ask too."""
+    texts = [file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file()]
+    named = (
+        [option]
+        if option
+        else [w[1] for t in texts for w in map(str.split, t.splitlines()) if w[:1] == ["nameserver"] and w[1:]]
+    )
+    for name in named:
+        try:
+            address = IPv4Address(name)
+        except ValueError:  # IPv6, which the lab does not speak
+            continue
+        if not address.is_loopback:
+            return address
+    raise LabError("there is no IPv4 nameserver that lab hosts could ask", fix="name one: SAMDRIFT_NAMESERVER=ADDRESS")
+
+
+def _make_key(path: Path) -> None:
+    """An ed25519 key pair; both files appear at once, or the private one last."""
+    new = path.with_name(f".{path.name}.new")
+    for half in (new, Path(f"{new}.pub")):
+        half.unlink(missing_ok=True)
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "samdrift-lab", "-f", new)
+    Path(f"{new}.pub").rename(f"{path}.pub")
+    new.rename(path)
+
+
+def _make_wireguard_key(path: Path) -> None:
+    """A private key as `wg genkey` makes one; the file appears whole or not at all."""
+    write(path, f"{base64.b64encode(X25519PrivateKey.generate().private_bytes_raw()).decode()}\n", 0o600)
+
+
+def public_half(private_key: str) -> str:
+    """What `wg pubkey` makes of a private key."""
+    private = X25519PrivateKey.from_private_bytes(base64.b64decode(private_key))
+    return base64.b64encode(private.public_key().public_bytes_raw()).decode()
+
+
+def _without_comment(public_key: str) -> str:
+    return " ".join(public_key.split()[:2])
+
+
+def _answers(address: IPv4Address) -> bool:
+    """Whether something listens for ssh there. Says nothing to it: sshd remembers who knocks and runs away."""
+    try:
+        with socket.create_connection((str(address), 22), timeout=1) as connection:
+            return connection.recv(4).startswith(b"SSH")
+    except OSError:
+        return False
+
+
+def _age(pids: Iterable[int]) -> float:
+    """Seconds since the oldest of these processes started."""
+    started = []
+    for pid in pids:
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:  # it ended meanwhile
+            continue
+        started.append(int(fields[19]) / os.sysconf("SC_CLK_TCK"))
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - min(started) if started else 0.0

@@ -1,0 +1,1 @@
+"""Values that carry the way: findings, plan, record, drift, waves. Pure: no socket, no pyinfra."""

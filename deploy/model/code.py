@@ -1,0 +1,23 @@
+"""What a plan was computed by: the digest of roles, templates and pyinfra. Imports none of them."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import version
+
+from inventory.paths import CODE, TEMPLATES
+
+
+def code_digest() -> str:
+    """SHA-256 of the roles and their templates, and pyinfra's version; the same in a checkout and installed from it."""
+    roots = {"roles": CODE / "roles", "templates": TEMPLATES}
+    named = {
+        f"{name}/{path.relative_to(root).as_posix()}": path
+        for name, root in roots.items()
+        for path in root.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and "_templates" not in path.relative_to(root).parts
+    }
+    sha = hashlib.sha256(f"pyinfra {version('pyinfra')}".encode())
+    for name, path in sorted(named.items()):
+        sha.update(f"\0{name}\0".encode() + path.read_bytes())
+    return sha.hexdigest()

@@ -1,0 +1,1 @@
+"""What auditors read: one page and one JSON document, from the fleet and the store."""

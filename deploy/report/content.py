@@ -1,0 +1,516 @@
+"""The situation: how hosts stood when they were last looked at, and what nobody looked at. A value, made purely.
+
+It is the report's JSON document, made of the fleet and its records. Not here: how it looks as a page (`report`),
+and how records come to be (`runs`, `store`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from deploy.model.findings import DIFFERENCES, Finding, Kind, Severity
+from deploy.model.record import Check, HostResult, Record
+from inventory.fleet import Fleet, Frozen, Host
+from roles.shared.catalogue import catalogue
+
+OLD_SECONDS = 24 * 3600
+"""A run that ended longer ago than this is called old."""
+
+LATEST_RUNS = 15
+"""So many earlier runs stand in the report; the store has all."""
+
+TROUBLES = DIFFERENCES | {Kind.FAILED_STEP, Kind.STALE, Kind.ROLLED_BACK}
+"""Findings that say that something on a host is not as it should be."""
+
+
+class State(StrEnum):
+    """How a host stands, the most serious first."""
+
+    UNKNOWN = "unknown"
+    FAILED = "failed check"
+    DIFFERS = "differs"
+    IN_SYNC = "in sync"
+    NOT_LOOKED_AT = "not looked at"
+
+
+class Why(StrEnum):
+    """Why a host was not looked at."""
+
+    NO_RUN = "no run is recorded"
+    NOT_ACTIVE = "not in operation"
+    NO_ROLES = "no samdrift roles"
+    OUTSIDE = "outside the run"
+    SKIPPED = "skipped in the run"
+
+
+class Totals(Frozen):
+    """Hosts by state, findings, and checks by outcome."""
+
+    hosts: int = 0
+    unknown: int = 0
+    failed: int = 0
+    differs: int = 0
+    in_sync: int = 0
+    not_looked_at: int = 0
+    findings: int = 0
+    passed: int = 0
+    failed_checks: int = 0
+    not_applicable: int = 0
+
+
+class Run(Frozen):
+    """One recorded run, as far as the report's hosts were in it."""
+
+    id: str
+    command: str
+    argv: tuple[str, ...]
+    who: str
+    started: str
+    finished: str
+    limit: str
+    exit_code: int
+    hosts: int
+    outcomes: dict[str, int]
+    findings: int
+    passed: int
+    failed_checks: int
+    not_applicable: int
+
+
+class Inventory(Frozen):
+    """Which inventory the report was made from, and whether the run saw the same one."""
+
+    source: str
+    digest: str
+    run_digest: str = ""
+    moved_since_run: bool = False
+
+
+class Checked(Frozen):
+    """The latest check of the inventory, and what is unsound of it, as far as it concerns the report's municipalities.
+
+    `moved_since` if it was another inventory than the report was made from.
+    """
+
+    at: str
+    who: str
+    limit: str
+    digest: str
+    moved_since: bool
+    findings: tuple[Finding, ...] = ()
+
+
+class Municipality(Frozen):
+    """One municipality's hosts in numbers."""
+
+    slug: str
+    name: str
+    totals: Totals
+
+
+class StepState(Frozen):
+    """One step of a role, as last applied or looked at."""
+
+    name: str
+    differs: bool
+
+
+class RoleState(Frozen):
+    """One role of one host: its steps, checks, and whether anything of it is amiss (None: not looked at)."""
+
+    name: str
+    summary: str
+    controls: tuple[str, ...] = ()
+    steps: tuple[StepState, ...] = ()
+    checks: tuple[Check, ...] = ()
+    in_effect: bool | None = None
+
+
+class HostState(Frozen):
+    """One host, as the run saw it. `last_looked_at` is the latest time that any recorded run could look at it."""
+
+    name: str
+    municipality: str
+    site: str
+    platform: str
+    device_role: str
+    address: str
+    description: str
+    state: State
+    why: Why | None = None
+    reason: str = ""
+    last_looked_at: str = ""
+    findings: int = 0
+    roles: tuple[RoleState, ...] = ()
+
+
+class Control(Frozen):
+    """What auditors ask for, and on how many (host, role) pairs that answer it the role is in effect."""
+
+    id: str
+    roles: tuple[str, ...]
+    in_effect: int
+    not_in_effect: int
+    not_looked_at: int
+    passed: int
+    failed: int
+    not_applicable: int
+
+
+class Place(Frozen):
+    """A site on the picture."""
+
+    slug: str
+    name: str
+    municipality: str
+    latitude: float | None
+    longitude: float | None
+
+
+class Link(Frozen):
+    """Two sites that share a prefix whose gateway stands at the first."""
+
+    a: str
+    b: str
+    prefix: str
+
+
+class Report(Frozen):
+    """The whole situation: the JSON document."""
+
+    format: Literal[1] = 1
+    organisation: str
+    scope: str
+    made_at: str
+    run: Run | None
+    checked: Checked | None = None
+    old: bool
+    inventory: Inventory
+    code_digest: str
+    plan_digest: str
+    totals: Totals
+    municipalities: tuple[Municipality, ...]
+    findings: tuple[Finding, ...]
+    controls: tuple[Control, ...]
+    hosts: tuple[HostState, ...]
+    strangers: tuple[str, ...]
+    places: tuple[Place, ...]
+    links: tuple[Link, ...]
+    history: tuple[Run, ...]
+
+
+def situation(
+    fleet: Fleet,
+    hosts: Sequence[Host],
+    record: Record | None,
+    history: Sequence[Record],
+    made_at: str,
+    *,
+    check: Record | None = None,
+    source: str = "",
+    whole: bool = False,
+) -> Report:
+    """How these hosts stood when `record` was made, and what nobody looked at.
+
+    Of other hosts nothing is said, so that one municipality's report holds no other's information.
+
+    Args:
+        fleet: sound, or what could be read of one that is not.
+        hosts: the hosts that the report is about.
+        record: the latest run that looked at them; None if there was none.
+        history: earlier runs (and `record` itself), newest first; for a host's steps, and for the list of runs.
+        check: the latest check of the inventory; None if there was none.
+        whole: it is about everything, and so about what the inventory has wrong of municipalities without hosts, too.
+        source: where the fleet comes from; what the record says, if this does not.
+    """
+    past = tuple(sorted(history, key=lambda r: r.started, reverse=True))
+    in_view = {h.name for h in hosts}
+    tenants = {h.tenant for h in hosts}
+    concerned = tenants | ({t.slug for t in fleet.tenants} if whole else set())
+    strangers = _strangers(fleet, record, tenants)
+    run = _only(record, in_view | set(strangers), tenants) if record else None
+    states = tuple(_host_state(h, run, past) for h in sorted(hosts, key=lambda h: (h.tenant, h.name)))
+    findings = tuple(sorted(run.findings, key=_gravity)) if run else ()
+    called = {slug: slug for slug in tenants} | {t.slug: t.name for t in fleet.tenants}
+    municipalities = tuple(
+        Municipality(slug=slug, name=called[slug], totals=_totals_of(slug, states, findings))
+        for slug in sorted(tenants, key=lambda slug: _swedish(called[slug]))
+    )
+    return Report(
+        organisation=" · ".join(sorted((r.name for r in fleet.regions), key=_swedish)),
+        scope=", ".join(m.name for m in municipalities),
+        made_at=made_at,
+        run=_run(run) if run else None,
+        checked=_checked(fleet, check, in_view, concerned) if check else None,
+        old=run is not None and _seconds_between(run.finished, made_at) > OLD_SECONDS,
+        inventory=_inventory(fleet, record, source),
+        code_digest=record.code_digest if record else "",
+        plan_digest=record.plan_digest if record else "",
+        totals=_totals(states, findings),
+        municipalities=municipalities,
+        findings=findings,
+        controls=tuple(_controls(states)),
+        hosts=states,
+        strangers=strangers,
+        places=_places(fleet, hosts),
+        links=_links(fleet, {h.site for h in hosts}),
+        history=tuple(_run(_only(r, in_view, concerned)) for r in past[:LATEST_RUNS]),
+    )
+
+
+def latest_look(records: Iterable[Record]) -> Record | None:
+    """The run that a report is best made of: the latest that both looked and checked, or else did one of them."""
+    newest = sorted(records, key=lambda r: r.started, reverse=True)
+    whole = [r for r in newest if r.command in {"drift", "apply"} and r.hosts]
+    part = [r for r in newest if r.command in {"plan", "verify"} and r.hosts]
+    return next(iter([*whole, *part]), None)
+
+
+def latest_check(records: Iterable[Record], source: str) -> Record | None:
+    """The latest check of the inventory from this source."""
+    checks = (r for r in records if r.command == "check" and r.fleet_source == source)
+    return max(checks, key=lambda r: r.started, default=None)
+
+
+def _checked(fleet: Fleet, check: Record, names: set[str], tenants: set[str]) -> Checked:
+    return Checked(
+        at=check.finished,
+        who=check.who,
+        limit=check.limit,
+        digest=check.fleet_digest,
+        moved_since=check.fleet_digest != fleet.digest,
+        findings=tuple(sorted(_only(check, names, tenants).findings, key=_gravity)),
+    )
+
+
+def _only(record: Record, names: set[str], tenants: set[str]) -> Record:
+    """The part of a record that is about these hosts (or about these municipalities, or the inventory as a whole)."""
+    ours = {"", *tenants}
+    return record.model_copy(
+        update={
+            "hosts": tuple(h for h in record.hosts if h.host in names),
+            "checks": tuple(c for c in record.checks if c.host in names),
+            "findings": tuple(f for f in record.findings if (f.host in names if f.host else f.municipality in ours)),
+        }
+    )
+
+
+def _strangers(fleet: Fleet, record: Record | None, tenants: set[str]) -> tuple[str, ...]:
+    """Hosts of these municipalities that the run saw and the fleet no longer has."""
+    known = {h.name for h in fleet.hosts}
+    seen = record.hosts if record else ()
+    return tuple(sorted(h.host for h in seen if h.host not in known and h.municipality in tenants))
+
+
+def _host_state(host: Host, run: Record | None, past: Sequence[Record]) -> HostState:
+    result = _result(run, host.name)
+    findings = [f for f in run.findings if f.host == host.name] if run else []
+    checks = [c for c in run.checks if c.host == host.name] if run else []
+    state = _state(result, findings, checks)
+    seen = state not in {State.UNKNOWN, State.NOT_LOOKED_AT}
+    steps = _steps(host.name, run, past)
+    unknown = next((f for f in findings if f.kind is Kind.UNKNOWN), None)
+    return HostState(
+        name=host.name,
+        municipality=host.tenant,
+        site=host.site,
+        platform=host.platform,
+        device_role=host.role,
+        address=str(host.primary_address or ""),
+        description=host.description,
+        state=state,
+        why=_why(host, run, result) if state is State.NOT_LOOKED_AT else None,
+        reason=(unknown.detail or unknown.summary) if unknown else (result.detail if result else ""),
+        last_looked_at=_last_looked_at(host.name, [*([run] if run else []), *past]),
+        findings=len(findings),
+        roles=tuple(_role_state(role, steps, findings, checks, seen=seen) for role in host.roles),
+    )
+
+
+def _result(record: Record | None, host: str) -> HostResult | None:
+    return next((h for h in record.hosts if h.host == host), None) if record else None
+
+
+def _state(result: HostResult | None, findings: Iterable[Finding], checks: Iterable[Check]) -> State:
+    """The most serious thing that the run says of a host; a host that it does not speak of was not looked at."""
+    kinds = {f.kind for f in findings}
+    outcome = result.outcome if result else "skipped"
+    if outcome == "unknown" or Kind.UNKNOWN in kinds:
+        return State.UNKNOWN
+    if any(c.outcome == "failed" for c in checks) or kinds & {Kind.FAILED_CHECK, Kind.FAILED_STEP}:
+        return State.FAILED
+    if outcome == "failed":
+        return State.FAILED
+    if outcome in {"differs", "stale", "rolled back"} or kinds & TROUBLES:
+        return State.DIFFERS
+    return State.NOT_LOOKED_AT if outcome == "skipped" else State.IN_SYNC
+
+
+def _why(host: Host, run: Record | None, result: HostResult | None) -> Why:
+    if result is not None:
+        return Why.SKIPPED
+    if host.status != "active":
+        return Why.NOT_ACTIVE
+    if not host.roles:
+        return Why.NO_ROLES
+    return Why.NO_RUN if run is None else Why.OUTSIDE
+
+
+def _last_looked_at(host: str, records: Iterable[Record]) -> str:
+    """When a run last could look at this host; empty if none did."""
+    looked = [r.started for r in records if (h := _result(r, host)) and h.outcome not in {"unknown", "skipped"}]
+    return max(looked, default="")
+
+
+def _steps(host: str, run: Record | None, past: Sequence[Record]) -> tuple[str, ...]:
+    """The ids of a host's steps, from the latest run in which it converged."""
+    for record in [*([run] if run else []), *past]:
+        result = _result(record, host)
+        if result and result.steps:
+            return tuple(result.steps)
+    return ()
+
+
+def _role_state(
+    role: str,
+    steps: Iterable[str],
+    findings: Iterable[Finding],
+    checks: Iterable[Check],
+    *,
+    seen: bool,
+) -> RoleState:
+    found = catalogue().get(role)
+    own = tuple(c for c in checks if c.role == role)
+    amiss = {f.step for f in findings if f.role == role and f.kind in TROUBLES}
+    names = [s.removeprefix(f"{role}: ") for s in steps if s.startswith(f"{role}: ")]
+    differing = [s for s in amiss if s not in names and s not in {c.name for c in own}]
+    in_effect = not amiss and all(c.outcome != "failed" for c in own)
+    return RoleState(
+        name=role,
+        summary=found.summary if found else "",
+        controls=found.controls if found else (),
+        steps=tuple(StepState(name=s, differs=s in amiss) for s in [*names, *sorted(differing)]),
+        checks=own,
+        in_effect=in_effect if seen else None,
+    )
+
+
+def _totals_of(tenant: str, states: Iterable[HostState], findings: Iterable[Finding]) -> Totals:
+    own = [s for s in states if s.municipality == tenant]
+    return _totals(own, [f for f in findings if f.municipality == tenant])
+
+
+def _totals(states: Sequence[HostState], findings: Sequence[Finding]) -> Totals:
+    by_state = Counter(s.state for s in states)
+    outcomes = Counter(c.outcome for s in states for r in s.roles for c in r.checks)
+    return Totals(
+        hosts=len(states),
+        unknown=by_state[State.UNKNOWN],
+        failed=by_state[State.FAILED],
+        differs=by_state[State.DIFFERS],
+        in_sync=by_state[State.IN_SYNC],
+        not_looked_at=by_state[State.NOT_LOOKED_AT],
+        findings=len(findings),
+        passed=outcomes["passed"],
+        failed_checks=outcomes["failed"],
+        not_applicable=outcomes["not applicable"],
+    )
+
+
+def _controls(states: Sequence[HostState]) -> Iterator[Control]:
+    """Every control that a role of these hosts answers, in the order of its number."""
+    pairs = [r for s in states for r in s.roles]
+    for control in sorted({c for r in pairs for c in r.controls}, key=_by_number):
+        answering = [r for r in pairs if control in r.controls]
+        effect = Counter(r.in_effect for r in answering)
+        outcomes = Counter(c.outcome for r in answering for c in r.checks)
+        yield Control(
+            id=control,
+            roles=tuple(sorted({r.name for r in answering})),
+            in_effect=effect[True],
+            not_in_effect=effect[False],
+            not_looked_at=effect[None],
+            passed=outcomes["passed"],
+            failed=outcomes["failed"],
+            not_applicable=outcomes["not applicable"],
+        )
+
+
+def _run(record: Record) -> Run:
+    checks = Counter(c.outcome for c in record.checks)
+    return Run(
+        id=record.id,
+        command=record.command,
+        argv=record.argv,
+        who=record.who,
+        started=record.started,
+        finished=record.finished,
+        limit=record.limit,
+        exit_code=record.exit_code,
+        hosts=len(record.hosts),
+        outcomes=dict(sorted(Counter(h.outcome for h in record.hosts).items())),
+        findings=len(record.findings),
+        passed=checks["passed"],
+        failed_checks=checks["failed"],
+        not_applicable=checks["not applicable"],
+    )
+
+
+def _inventory(fleet: Fleet, record: Record | None, source: str) -> Inventory:
+    return Inventory(
+        source=source or (record.fleet_source if record else ""),
+        digest=fleet.digest,
+        run_digest=record.fleet_digest if record else "",
+        moved_since_run=record is not None and record.fleet_digest != fleet.digest,
+    )
+
+
+def _places(fleet: Fleet, hosts: Iterable[Host]) -> tuple[Place, ...]:
+    slugs = {h.site for h in hosts}
+    called = {t.slug: t.name for t in fleet.tenants}
+    return tuple(
+        Place(
+            slug=s.slug,
+            name=s.name,
+            municipality=called.get(s.tenant, s.tenant),
+            latitude=s.latitude,
+            longitude=s.longitude,
+        )
+        for s in fleet.sites
+        if s.slug in slugs
+    )
+
+
+def _links(fleet: Fleet, sites: set[str]) -> tuple[Link, ...]:
+    """From the site of each shared prefix's gateway to every other site with an address in that prefix."""
+    links = set()
+    for prefix in (p for p in fleet.prefixes if p.region and p.gateway):
+        inside = {(h.site, a.ip) for h in fleet.hosts for a in h.addresses if a.ip in prefix.prefix}
+        hubs = {site for site, address in inside if address == prefix.gateway}
+        links |= {(hub, site, str(prefix.prefix)) for hub in hubs for site, _ in inside if site != hub}
+    return tuple(Link(a=a, b=b, prefix=p) for a, b, p in sorted(links) if {a, b} <= sites)
+
+
+def _gravity(finding: Finding) -> tuple[int, str, str, str, str]:
+    order = (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
+    return (order.index(finding.severity), finding.municipality, finding.host, finding.role, finding.step)
+
+
+def _by_number(control: str) -> tuple[str, list[int]]:
+    """`ISO 27002:2022 8.9` before `ISO 27002:2022 8.20`."""
+    standard, _, number = control.rpartition(" ")
+    parts = number.split(".")
+    return (standard, [int(p) for p in parts]) if all(p.isdecimal() for p in parts) else (control, [])
+
+
+def _swedish(name: str) -> str:
+    """A key by which å, ä and ö sort last."""
+    return name.casefold().translate(str.maketrans("åäö", "{|}"))
+
+
+def _seconds_between(earlier: str, later: str) -> float:
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()

@@ -1,0 +1,1 @@
+"""What a command does, from opening connections to the record of it. Shows nothing."""

@@ -1,0 +1,273 @@
+"""Runs: what plan, apply, verify and drift do, from opening connections to the record of it, and the record of a check.
+Shows nothing.
+
+Each function here takes what a command is about and returns what it saw; how that looks is `views`'s business,
+and what was asked for is the command's (`cli.runs`, for a check `cli.fleet`).
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from deploy.engine.apply import Applied, Apply, refuse_if_stale
+from deploy.engine.session import Session
+from deploy.model import clock
+from deploy.model.code import code_digest
+from deploy.model.drift import classify, plan_findings
+from deploy.model.findings import Exit, Finding, Kind, exit_code
+from deploy.model.observer import Observer
+from deploy.model.plan import HostPlan, Plan
+from deploy.model.record import Check, HostResult, Record
+from deploy.store.json_files import Store, record_id
+from deploy.transport.ssh import Access
+from deploy.vault.interface import Vault
+from deploy.verify.run import verify as run_checks
+from inventory.errors import UsageError
+from inventory.fleet import Fleet, Host
+from roles.shared.catalogue import catalogue
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of one command: which hosts of which fleet, reached how, watched by whom, recorded where."""
+
+    command: str
+    argv: tuple[str, ...]
+    fleet: Fleet
+    hosts: tuple[Host, ...]
+    source: str
+    fleet_time: str
+    limit: str
+    access: Access
+    vault: Vault
+    store: Store
+    observer: Observer
+    who: str
+    options: str = ""
+    """What a command needs to be about the same hosts as this run: `--lab`."""
+    started: str = field(default_factory=clock.now)
+
+    def session(self, hosts: Iterable[Host] | None = None) -> Session:
+        """Connections to this run's hosts, or to some of them."""
+        about = tuple(self.hosts if hosts is None else hosts)
+        said = f"{self.who}, {self.started}: {self.said}"
+        return Session(self.fleet, about, self.access, self.observer, vault=self.vault, said=said)
+
+    @property
+    def said(self) -> str:
+        """The command line, for whoever finds the lock held."""
+        return shlex.join(("samdrift", *self.argv))
+
+    def plan(self, hosts: Iterable[HostPlan]) -> Plan:
+        """What looks at these hosts say, as a Plan."""
+        return Plan(
+            fleet_digest=self.fleet.digest,
+            fleet_source=self.source,
+            fleet_time=self.fleet_time,
+            code_digest=code_digest(),
+            made_at=self.started,
+            made_by=self.who,
+            limit=self.limit,
+            hosts=tuple(hosts),
+        )
+
+    def save(
+        self,
+        *,
+        hosts: Iterable[HostResult],
+        findings: Iterable[Finding],
+        checks: Iterable[Check] = (),
+        plan_digest: str = "",
+        code: Exit,
+    ) -> Record:
+        """Record what the run did and saw."""
+        record = Record(
+            id=record_id(self.started, self.command),
+            command=self.command,
+            argv=self.argv,
+            who=self.who,
+            started=self.started,
+            finished=clock.now(),
+            limit=self.limit,
+            fleet_digest=self.fleet.digest,
+            fleet_source=self.source,
+            fleet_time=self.fleet_time,
+            code_digest=code_digest(),
+            plan_digest=plan_digest,
+            hosts=tuple(hosts),
+            findings=tuple(map(self._as_called, findings)),
+            checks=tuple(checks),
+            exit_code=code,
+        )
+        self.store.save(record)
+        return record
+
+    def _as_called(self, finding: Finding) -> Finding:
+        """The finding, with a remedy for this run's hosts: what helps in the lab must not be run on the real ones."""
+        if not self.options:
+            return finding
+        return finding.model_copy(update={"remedy": finding.remedy.replace("samdrift ", f"samdrift {self.options} ")})
+
+
+def plan(run: Run, *, detailed: bool) -> tuple[Plan, Record]:
+    """Look once at every host, and say what would change. Differences end it with 2 only if `detailed`."""
+    with run.session() as session:
+        made = run.plan(session.look())
+    findings = plan_findings(made, controls=_controls())
+    code = exit_code(findings)
+    if code is Exit.DIFFERENCES and not detailed:
+        code = Exit.OK
+    record = run.save(hosts=map(_looked_at, made.hosts), findings=findings, plan_digest=made.digest, code=code)
+    return made, record
+
+
+def apply(
+    run: Run, approve: Callable[[Plan], None], planned: Plan | None = None, *, no_rollback: Collection[str] = ()
+) -> Record:
+    """Carry out a plan that was made before, on those of its hosts that the run is about; without one, make one.
+
+    Args:
+        approve: shown the plan before any host is changed; whatever it raises ends the run there.
+        no_rollback: the hosts that may be changed though they cannot undo what cuts them off.
+    """
+    hosts = run.hosts
+    if planned is not None:
+        refuse_if_stale(planned, run.fleet.digest)
+        hosts = tuple(h for h in hosts if planned.host(h.name))
+        if not hosts:
+            raise UsageError("the plan speaks of none of these hosts", where=f"--limit {run.limit}", fix="leave it out")
+    with run.store.lock(run.said), run.session(hosts) as session:
+        approved = planned or run.plan(session.look())
+        approve(approved)
+        _refuse_unguarded(approved, [h.name for h in hosts], no_rollback)
+        return _carry_out(run, session, approved)
+
+
+def _refuse_unguarded(plan: Plan, about: Collection[str], no_rollback: Collection[str]) -> None:
+    """Change no host that could be cut off and cannot undo that, unless it was named."""
+    for host in (h for h in plan.hosts if h.host in about and h.host not in no_rollback):
+        if why := next((s.unguarded for s in host.changes if s.unguarded), ""):
+            fix = f"if somebody is on the spot: --no-rollback {host.host}"
+            raise UsageError(f"it could be cut off, and could not undo that: {why}", where=f"host {host.host}", fix=fix)
+
+
+def _carry_out(run: Run, session: Session, planned: Plan) -> Record:
+    def prove(names: Sequence[str]) -> tuple[Check, ...]:
+        return run_checks(session, run.fleet, run.observer, names)
+
+    change = Apply(session, planned, prove, run.store)
+    try:
+        applied = change.go()
+    except BaseException as e:  # hosts were changed: history must know, whatever it was that ended the run
+        _record_of(run, planned, change.broken_off(type(e).__name__ if isinstance(e, KeyboardInterrupt) else str(e)))
+        raise
+    return _record_of(run, planned, applied)
+
+
+def _record_of(run: Run, planned: Plan, applied: Applied) -> Record:
+    return run.save(
+        hosts=applied.hosts,
+        # What else may be known of these hosts, apply did not look for: nothing is forgotten here.
+        findings=run.store.date(applied.findings, at=run.started),
+        checks=applied.checks,
+        plan_digest=planned.digest,
+        code=exit_code(applied.findings, after_change=any(r.changed for r in applied.hosts)),
+    )
+
+
+def verify(run: Run) -> Record:
+    """Run the state checks of every role on every host."""
+    with run.session() as session:
+        checks = run_checks(session, run.fleet, run.observer)
+        lost = dict(session.unreachable)
+    unlooked = [HostPlan(host=h.name, municipality=h.tenant, error=lost.get(h.name, "")) for h in run.hosts]
+    findings = classify(run.plan(unlooked), checks, {}, controls=_controls())
+    hosts = [_with_findings(_looked_at(h), findings) for h in unlooked]
+    return run.save(hosts=hosts, findings=findings, checks=checks, code=exit_code(findings))
+
+
+def drift(run: Run) -> Record:
+    """Plan and verify, compared with what was last applied. Nothing is written to any host."""
+    with run.store.lock(run.said):
+        with run.session() as session:
+            made = run.plan(session.look())
+            checks = run_checks(session, run.fleet, run.observer)
+            lost = dict(session.unreachable)
+        applied = {h.host: run.store.last_applied(h.host) for h in made.hosts}
+        found = classify(made, checks, applied, controls=_controls(), lost=lost)
+        findings = run.store.date(found, at=run.started, looked_at=[h.host for h in made.hosts])
+        hosts = [_with_findings(_looked_at(h), findings) for h in made.hosts]
+        code = exit_code(findings)
+        return run.save(hosts=hosts, findings=findings, checks=checks, plan_digest=made.digest, code=code)
+
+
+def check(
+    fleet: Fleet,
+    findings: Iterable[Finding],
+    *,
+    source: str,
+    fleet_time: str,
+    argv: tuple[str, ...],
+    limit: str,
+    who: str,
+    started: str,
+) -> Record:
+    """The record of an offline check. It looked at no host, so it has none.
+
+    Args:
+        fleet: the inventory, or what could be read of it.
+    """
+    findings = tuple(findings)
+    return Record(
+        id=record_id(started, "check"),
+        command="check",
+        argv=argv,
+        who=who,
+        started=started,
+        finished=clock.now(),
+        limit=limit,
+        fleet_digest=fleet.digest,
+        fleet_source=source,
+        fleet_time=fleet_time,
+        code_digest=code_digest(),
+        findings=findings,
+        exit_code=exit_code(findings),
+    )
+
+
+def dated(check: Record, before: Record | None) -> Record:
+    """A check whose findings say since when they are known: what the check before found too, since what it said."""
+    same = before.findings if before and before.fleet_source == check.fleet_source else ()
+    known = {f.fingerprint: f.first_seen for f in same}
+    findings = (f.model_copy(update={"first_seen": known.get(f.fingerprint) or check.started}) for f in check.findings)
+    return check.model_copy(update={"findings": tuple(findings)})
+
+
+def _controls() -> dict[str, tuple[str, ...]]:
+    return {name: role.controls for name, role in catalogue().items()}
+
+
+def _looked_at(host: HostPlan) -> HostResult:
+    """A host as a look saw it."""
+    causes = tuple(s.id for s in host.changes)
+    return HostResult(
+        host=host.host,
+        municipality=host.municipality,
+        outcome="unknown" if host.error else "differs" if causes else "in sync",
+        detail=host.error or ", ".join(causes),
+        execs=host.execs,
+        seconds=host.seconds,
+    )
+
+
+def _with_findings(result: HostResult, findings: Iterable[Finding]) -> HostResult:
+    """The same host with what else was found of it: one that was lost is unknown, and one with a finding differs."""
+    own = [f for f in findings if f.host == result.host]
+    unknown = next((f for f in own if f.kind is Kind.UNKNOWN), None)
+    if unknown is not None:
+        return result.model_copy(update={"outcome": "unknown", "detail": unknown.detail})
+    if own and result.outcome == "in sync":
+        return result.model_copy(update={"outcome": "differs", "detail": ", ".join(f.step for f in own)})
+    return result

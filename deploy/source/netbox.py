@@ -1,0 +1,99 @@
+"""The fleet as NetBox has it now: which NetBox, whose token, and what is kept from one time to the next. Thin.
+
+Whoever asks for NetBox gets NetBox or an error, and never what it said some other time.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from deploy.model import clock
+from deploy.source.known import EMBEDDED, NETBOX, Known
+from inventory.errors import SamdriftError, UsageError
+from inventory.netbox import kept
+from inventory.netbox.client import NetBox, NetBoxError
+from inventory.netbox.pull import fleet_of, pull
+
+URL = "SAMDRIFT_NETBOX_URL"
+TOKEN, TOKEN_FILE = "SAMDRIFT_NETBOX_TOKEN", "SAMDRIFT_NETBOX_TOKEN_FILE"
+
+
+def connected(url: str | None, ca: Path | None, environment: Mapping[str, str] = os.environ) -> NetBox:
+    """The NetBox that is meant, with the token that the environment gives.
+
+    Raises:
+        SamdriftError: something of it is not said, or cannot be used.
+    """
+    if not url:
+        raise UsageError("which NetBox?", where=NETBOX, fix=f"--netbox-url https://…, or {URL} in the environment")
+    return NetBox(url, _token(environment), ca=ca)
+
+
+def _token(environment: Mapping[str, str]) -> str:
+    file, token = environment.get(TOKEN_FILE, ""), environment.get(TOKEN, "")
+    if file and token:
+        raise UsageError(f"{TOKEN_FILE} and {TOKEN} are both set", fix="keep one of them")
+    if token:
+        return token
+    if not file:
+        raise UsageError("there is no token for NetBox", fix=f"set {TOKEN_FILE} to a file with it, or {TOKEN}")
+    try:
+        with Path(file).open(encoding="ascii") as opened:
+            if stat.S_IMODE(os.fstat(opened.fileno()).st_mode) & 0o077:
+                raise SamdriftError("others may read this token", where=file, fix=f"chmod 600 {file}")
+            return opened.read(4096).strip()
+    except (OSError, UnicodeDecodeError) as e:
+        why = e.strerror if isinstance(e, OSError) else "it is no text"
+        raise SamdriftError(f"the token cannot be read: {why}", where=file, fix=f"see {TOKEN_FILE}") from None
+
+
+def from_netbox(netbox: NetBox, state: Path, told: Callable[[str], None], *, since_last: bool = True) -> Known:
+    """The fleet as NetBox has it now; what did not change since the last time is not read again.
+
+    Args:
+        state: the directory where what was read is kept until the next time.
+        told: told how it was read, where that is not as usual.
+        since_last: if not, everything is read again.
+
+    Raises:
+        NetBoxError: it cannot be read.
+        InventoryError: it can, and is not sound.
+    """
+    file = state / "netbox.json"
+    last = None
+    with _without_collecting():
+        if since_last:
+            try:
+                last = kept.load(file, netbox)
+            except kept.Unusable as e:
+                told(f"NetBox is read in full: {e}.")
+        at = clock.now()
+        pulled = pull(netbox, last)
+        if pulled.lost:
+            told(f"NetBox is read in full: {pulled.lost}.")
+        if pulled.rows is not last:
+            kept.save(file, pulled.rows, netbox)
+        return Known(fleet_of(pulled.rows), netbox.url, at)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Let Python not look for garbage meanwhile: a large fleet is half a million objects, and every one is kept."""
+    usual = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if usual:
+            gc.enable()
+
+
+def instead(error: NetBoxError) -> NetBoxError:
+    """The same error, for a command that could do with a snapshot, if somebody says so."""
+    fix = "; ".join(filter(None, (error.fix, f"for what it said earlier: --source {EMBEDDED}")))
+    return NetBoxError(error.what, where=error.where, fix=fix, status=error.status, body=error.body)

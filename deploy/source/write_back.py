@@ -1,0 +1,131 @@
+"""Write-back: what a run did, told to NetBox: custom fields on the hosts, and a journal entry for each change.
+
+Optional, and off unless asked for. What is written is decided here, purely, from the run's record; a NetBox that
+cannot be written to is a warning and never a failed run, for the hosts are as the record says. The fields are
+`inventory/netbox/custom_fields.py`'s; no pull reads them, so that what samdrift writes is no change of the fleet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from deploy.model.record import HostResult, Record
+from inventory.errors import SamdriftError
+from inventory.fleet import Fleet, Frozen
+from inventory.netbox.client import NetBox
+from inventory.netbox.custom_fields import APPLIED_AT, APPLIED_BY, PLAN, STATE
+
+Kind = Literal["device", "vm"]
+
+LISTS: Mapping[Kind, tuple[str, str, str]] = {
+    "device": ("device_list", "dcim/devices", "dcim.device"),
+    "vm": ("virtual_machine_list", "virtualization/virtual-machines", "virtualization.virtualmachine"),
+}
+"""Of each kind of host: its list in GraphQL, its endpoint, and its type as journal entries name it."""
+
+CONVERGED = frozenset({"changed", "in sync"})
+LONGEST_LIST = 40
+"""So many steps stand in a journal entry; the record has all."""
+
+
+class Entry(Frozen):
+    """What NetBox is told of one host: custom fields, and what the journal says, if anything changed."""
+
+    host: str
+    fields: dict[str, str]
+    journal: str = ""
+    journal_kind: Literal["success", "warning", "danger"] = "success"
+
+
+def entries(record: Record) -> tuple[Entry, ...]:
+    """What NetBox is told of every host of a run: how it stands, what it was last given, and what was changed."""
+    return tuple(_entry(record, host) for host in record.hosts if host.outcome != "skipped")
+
+
+def _entry(record: Record, host: HostResult) -> Entry:
+    fields: dict[str, str] = {STATE.name: host.outcome}
+    if record.command == "apply" and host.outcome in CONVERGED:
+        fields |= {
+            APPLIED_AT.name: record.finished,
+            APPLIED_BY.name: record.who,
+            PLAN.name: record.plan_digest,
+        }
+    if not host.changed:
+        return Entry(host=host.host, fields=fields)
+    kind: Literal["success", "danger"] = "success" if host.outcome in CONVERGED else "danger"
+    return Entry(host=host.host, fields=fields, journal=_journal(record, host), journal_kind=kind)
+
+
+def _journal(record: Record, host: HostResult) -> str:
+    """Who, what, and by which plan, in NetBox's Markdown."""
+    shown = [f"- {_plain(step)}" for step in host.changed[:LONGEST_LIST]]
+    more = len(host.changed) - len(shown)
+    lines = [
+        f"samdrift {record.command} by {_plain(record.who)}: {host.outcome}, {len(host.changed)} steps",
+        f"Plan `{record.plan_digest}`, record `{record.id}`",
+        "",
+        *shown,
+        *([f"- and {more} more"] if more else []),
+    ]
+    return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """The text on one line, and no Markdown to whoever reads it."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~-])", r"\\\1", " ".join(text.split()))
+
+
+def is_of_the_lab(url: str, fleet: Fleet) -> bool:
+    """Whether this NetBox is the lab's own (or on this machine): what the lab rehearses is told to no other."""
+    try:
+        address = ip_address(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
+    return address.is_loopback or address in {a.ip for h in fleet.with_role("netbox") for a in h.addresses}
+
+
+def write_back(netbox: NetBox, record: Record) -> tuple[str, ...]:
+    """Tell NetBox. Returns what could not be told, a line each; raises nothing that NetBox is the reason of."""
+    told = entries(record)
+    warnings: list[str] = []
+    try:
+        called = _by_name(netbox)
+        one = {e.host: called[e.host][0] for e in told if len(called[e.host]) == 1}
+        if bad := sorted(e.host for e in told if e.host not in one):
+            warnings.append(f"NetBox has none or several of this name, and was not told: {', '.join(bad)}")
+        for kind in LISTS:
+            _tell(netbox, kind, [(one[e.host][1], e) for e in told if e.host in one and one[e.host][0] == kind])
+    except SamdriftError as e:
+        warnings.append(f"NetBox was not told what this run did: {e}")
+    return tuple(warnings)
+
+
+def _by_name(netbox: NetBox) -> defaultdict[str, list[tuple[Kind, int]]]:
+    """Kind and id of every host, by what it is called: NetBox lets names be there twice, or not at all."""
+    called: defaultdict[str, list[tuple[Kind, int]]] = defaultdict(list)
+    for kind, (graphql, *_) in LISTS.items():
+        for row in netbox.listed(graphql, "name"):
+            called[row["name"] or ""].append((kind, row["id"]))
+    return called
+
+
+def _tell(netbox: NetBox, kind: Kind, told: Sequence[tuple[int, Entry]]) -> None:
+    """Tell NetBox of these hosts of one kind, each with its id."""
+    _, endpoint, type_ = LISTS[kind]
+    netbox.update(endpoint, [{"id": id_, "custom_fields": e.fields} for id_, e in told])
+    journal: list[dict[str, Any]] = [
+        {
+            "assigned_object_type": type_,
+            "assigned_object_id": id_,
+            "kind": e.journal_kind,
+            "comments": e.journal,
+        }
+        for id_, e in told
+        if e.journal
+    ]
+    netbox.create("extras/journal-entries", journal)

@@ -1,0 +1,118 @@
+"""`make demo`: the main job told as a story, on real hosts, each step printing the command it runs.
+
+A step that ends in another way than the story says ends the demo with an error: it is a rehearsal, not a film.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from deploy.lab.lab import lab_directory
+from deploy.lab.machine import end_with_parent
+from deploy.model.findings import Exit, Kind
+from deploy.store.json_files import Store
+
+SAMDRIFT = str(Path(sys.executable).with_name("samdrift"))
+EDGE, RESOLVER, LOST = "heb-gw1", "tie-dns2", "ost-gw1"
+
+BY_HAND = (
+    (EDGE, "a line in a config file", "echo 'PermitTunnel yes' >> /etc/ssh/sshd_config"),
+    (EDGE, "a stopped service", "systemctl stop chrony.service"),
+    (RESOLVER, "an extra firewall rule", "nft add rule inet samdrift input tcp dport 8080 accept"),
+)
+
+
+class Unexpected(Exception):
+    """A step did not end as the story says."""
+
+
+def main() -> int:
+    """Tell the whole story; 0 if every step ended as it should."""
+    started = time.monotonic()
+    try:
+        tell()
+    except Unexpected as e:
+        print(f"\nThe demo stopped: {e}", file=sys.stderr)
+        return 1
+    minutes, seconds = divmod(round(time.monotonic() - started), 60)
+    print(f"\nThe whole story took {minutes} min {seconds} s. The report: report/report.html")
+    return 0
+
+
+def tell() -> None:
+    """The story, in the order of the issue that asked for it."""
+    chapter("Five municipalities, one inventory")
+    samdrift("hosts")
+    samdrift("show", "tie-dns1")
+    samdrift("check")
+
+    chapter("Real hosts to rehearse on: eleven of them, Debian 13 with systemd, sshd and nftables")
+    samdrift("lab", "up")
+
+    chapter("What would change?")
+    samdrift("--lab", "plan", "--brief")
+    samdrift("--lab", "--limit", f"{EDGE} and role=edge_gateway", "plan")
+
+    chapter("Change it, in waves, and prove it")
+    samdrift("--lab", "apply", "--yes", "--brief")
+
+    chapter("Nothing is left to change")
+    samdrift("--lab", "plan", "--detailed-exitcode")
+    samdrift("--lab", "verify")
+
+    chapter("Somebody changes three things by hand, without samdrift")
+    for host, what, command in BY_HAND:
+        print(f"\n  ({what})")
+        run("ssh", "-F", str(lab_directory() / "ssh_config"), host, f"sudo sh -c {shlex.quote(command)}")
+    samdrift("--lab", "drift", expect=Exit.DIFFERENCES)
+    must_find([(EDGE, Kind.DRIFT), (EDGE, Kind.DRIFT), (RESOLVER, Kind.DRIFT)])
+    samdrift("--lab", "apply", "--yes", "--brief")
+    samdrift("--lab", "drift")
+    must_find([])
+
+    chapter("One host is cut off")
+    samdrift("lab", "cut", LOST)
+    samdrift("--lab", "drift", expect=Exit.INCOMPLETE)
+    must_find([(LOST, Kind.UNKNOWN)])
+
+    chapter("What auditors read")
+    samdrift("--lab", "report", "--out", "report")
+    samdrift("lab", "mend", LOST)
+
+
+def chapter(title: str) -> None:
+    """A heading of the story."""
+    print(f"\n{'━' * 100}\n  {title}\n{'━' * 100}", flush=True)
+
+
+def samdrift(*arguments: str, expect: Exit = Exit.OK) -> None:
+    """Run samdrift as a user would, and hold it to its exit code."""
+    run(SAMDRIFT, *arguments, expect=expect)
+
+
+def run(*command: str, expect: int = 0) -> None:
+    """Print a command, run it, and hold it to its exit code."""
+    shown = shlex.join([Path(command[0]).name, *command[1:]])
+    print(f"\n$ {shown}", flush=True)
+    started = time.monotonic()
+    done = subprocess.run(command, check=False, preexec_fn=end_with_parent)
+    print(f"  ({time.monotonic() - started:.1f} s, exit {done.returncode})", flush=True)
+    if done.returncode != expect:
+        raise Unexpected(f"{shown} ended with {done.returncode}, not {int(expect)}")
+
+
+def must_find(wanted: list[tuple[str, Kind]]) -> None:
+    """The last drift found exactly these, on these hosts, and nothing else."""
+    record = Store(lab_directory() / "state").latest("drift")
+    found = sorted((f.host, f.kind) for f in record.findings) if record else []
+    if found != sorted(wanted):
+        raise Unexpected(f"drift was to find exactly {sorted(wanted)}, and found {found}")
+    print(f"  exactly {len(found)} findings, as it should be" if found else "  no finding, as it should be")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,464 @@
+"""A session on the command line of a switch or a firewall: the counterpart of `deploy.transport.Connection`.
+
+One session a device, by netmiko over a transport that `deploy.transport` has authenticated: it is believed by the
+inventory's host keys alone. netmiko knows how each vendor's session begins (paging, width, privileges); what is a
+vendor's own beyond that is a `Vendor`, so nothing here asks which one it is. Every wait has an end, and a session that
+is lost in the middle is a lost host, never half an answer.
+"""
+
+from __future__ import annotations
+
+import codecs
+import logging
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import gevent
+import paramiko
+from netmiko import BaseConnection
+from netmiko.channel import SSHChannel
+from netmiko.exceptions import NetmikoTimeoutException, ReadException, WriteException
+from netmiko.ssh_dispatcher import ssh_dispatcher
+
+from deploy.transport.ssh import Access, Answer, HostLost, log_in
+from deploy.transport.terminal import (
+    PAGER,
+    QUESTION,
+    at_rest,
+    before_prompt,
+    before_rest,
+    is_disturbed,
+    must_be_typable,
+    name_in,
+    prompt_at_end,
+    shown,
+    typed_together,
+    unescaped,
+    without_echo,
+)
+from inventory.errors import SamdriftError
+from inventory.fleet import Host
+from roles.shared.device.vendor import Vendor
+
+logging.getLogger("netmiko").disabled = True  # it writes down every line that is typed, also one with a secret
+
+MINUTE = 60.0
+"""Seconds in a minute of a device's. (Emulated devices have shorter ones.)"""
+QUIET = 0.3
+"""Seconds without a word, after which what looks like a prompt or a question is one."""
+NUDGE = 2.0
+"""Seconds without a word, after which an empty line is typed at what looked like the prompt."""
+TAIL = 4096
+"""How much of the end of what was heard is looked at for a prompt, and of its beginning for what was typed."""
+
+REFUSAL_LINES = 6
+"""A longer answer to a question is no refusal."""
+BLOCK_ENDS = frozenset({"next", "end"})
+"""Where a change in blocks is in force up to here."""
+
+
+class Typed(Answer):
+    """What a device answered to a configuration session.
+
+    `taken` is how many of its lines are in force now: fewer than there are where one was refused, none where the device
+    has given up the change. A text of several lines is one of them.
+    """
+
+    taken: int
+
+
+class DeviceConnection:
+    """One session on one device's command line.
+
+    Attributes:
+        execs: how many lines were typed so far.
+        pending: what the device said on connect, if it was counting down to restore what was before a change of an
+            earlier session; nothing once that is confirmed.
+    """
+
+    def __init__(self, host: Host, access: Access, vendor: Vendor) -> None:
+        self.host, self.access, self.vendor = host, access, vendor
+        self.execs = 0
+        self.pending = ""
+        self._where = f"host {host.name}"
+        self._session: _Session | None = None
+        self._heard = ""  # since the line that was typed last
+        self._written = ""  # that line
+        self._prompt = ""  # of the mode in which a session begins
+        self._name = ""  # the device's, as its prompt in the present mode has it
+        self._armed = False
+
+    def open(self) -> None:
+        """Log in, find the prompt, and ask whether the device is counting down.
+
+        Raises:
+            HostLost: saying which of these failed; nothing was written to the device.
+        """
+        transport = log_in(self.host, self.access)
+        seconds = 2 * self.access.connect_timeout
+        with self._within(seconds, "no command line in time"):
+            self._prompt = ""
+            self._session = _session(transport, self.vendor, seconds)
+            self._find_prompt()
+        self._armed = False
+        self.pending = self._counting()
+
+    def ask(self, commands: Sequence[str], within: float | None = None) -> list[Answer]:
+        """What the device answers to each of these commands, which must be such as show something.
+
+        Args:
+            within: seconds for all of them; the access's look timeout if not given.
+
+        Raises:
+            HostLost: the session died, or a command did not end within the access's fact timeout.
+            Untypable: a command that is none; nothing was typed.
+        """
+        must_be_typable(commands, self._where)
+        total = self.access.look_timeout if within is None else within
+        with self._within(total, f"no answer within {total:g} s"):
+            return [self._ask(command) for command in commands]
+
+    def configure(self, lines: Sequence[str], *, minutes: int | None) -> Typed:
+        """Type a change, up to the first line that the device refuses.
+
+        Args:
+            lines: as they are typed. A text of several lines (a banner) may be several of them, or one.
+            minutes: how long the device waits for `confirm` until it restores what was before; None for never.
+
+        Raises:
+            HostLost: the session died, in which case nobody knows how much is in force.
+            Untypable: a line that is more than one; nothing was typed.
+        """
+        entries = typed_together(lines, self.vendor.texts)
+        must_be_typable([line for entry in entries for line in entry], self._where)
+        enter, leave = self._bounds(minutes)
+        seconds = self.access.command_timeout
+        if minutes is not None:  # the other half is for seeing that all is well, here and on those changed with it
+            seconds = min(seconds, MINUTE / 2 * minutes)
+        with self._within(seconds, f"the change was not taken within {seconds:g} s"):
+            self._armed = minutes is not None
+            answer = self._type_all(enter)
+            if answer.rc:
+                return self._give_up(answer, 0, leave)
+            said, taken = answer.stdout, 0
+            for number, entry in enumerate(entries, 1):
+                answer = self._type(*entry)
+                if answer.rc:
+                    why = f"refused at {number} of {len(entries)}, {entry[0]!r}: {answer.stderr}"
+                    return self._give_up(answer.model_copy(update={"stderr": why}), taken, leave)
+                said += answer.stdout
+                if self.vendor.syntax != "blocks" or entry[0] in BLOCK_ENDS:
+                    taken = number
+            answer = self._type_all(leave)
+            if answer.rc:
+                return self._give_up(answer, taken, ())
+            self._find_prompt()
+        return Typed(rc=0, stdout=said + answer.stdout, stderr="", taken=taken)
+
+    def confirm(self) -> Answer:
+        """Keep the change of another session, and see that the device counts no more.
+
+        Raises:
+            HostLost: the session died.
+        """
+        if self.vendor.confirm is None:
+            return _impossible(f"{self.vendor.name} has nothing that would have to be confirmed")
+        if self._armed:
+            return _impossible("the session that made a change cannot know whether a new one still reaches the device")
+        answer = self._carry_out(self.vendor.confirm.confirm)
+        self.pending = self._counting()
+        if answer.rc == 0 and self.pending:
+            why = f"it was confirmed, and is still counting: {self.pending}"
+            return answer.model_copy(update={"rc": 1, "stderr": why})
+        return answer
+
+    def revert(self) -> Answer:
+        """Restore what was before the change that is waiting for `confirm`, at once where the vendor can.
+
+        Raises:
+            HostLost: the session died.
+        """
+        if self.vendor.confirm is None or not self.vendor.confirm.revert:
+            return _impossible(f"{self.vendor.name} restores what was before only when its time has run out")
+        return self._carry_out(self.vendor.confirm.revert)
+
+    def save(self) -> Answer:
+        """Make what is in force outlive a restart.
+
+        Raises:
+            HostLost: the session died.
+        """
+        return self._carry_out(self.vendor.save)
+
+    def close(self) -> None:
+        """End the session; harmless if there is none."""
+        if self._session is not None:
+            self._session.disconnect()
+            self._session = None
+
+    def _bounds(self, minutes: int | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        if minutes is None:
+            return self.vendor.enter, self.vendor.leave
+        confirm = self.vendor.confirm
+        if confirm is None:
+            raise SamdriftError(f"{self.vendor.name} cannot restore itself", where=self._where)
+        enter = [command.replace("{minutes}", str(minutes)) for command in (*confirm.arm, *confirm.enter)]
+        leave = [command.replace("{minutes}", str(minutes)) for command in confirm.leave]
+        return tuple(enter), tuple(leave)
+
+    def _give_up(self, refused: Answer, taken: int, leave: Sequence[str]) -> Typed:
+        """End a change of which something was refused, in whatever way leaves the least of it in force."""
+        confirm = self.vendor.confirm
+        self._leave_by(self.vendor.abort or leave)
+        whole = self.vendor.abort and self.vendor.syntax != "blocks"
+        if whole or (self._armed and confirm is not None and confirm.revert and self.revert().rc == 0):
+            taken = 0
+        return Typed(rc=refused.rc, stdout=refused.stdout, stderr=refused.stderr, taken=taken)
+
+    def _leave_by(self, commands: Sequence[str]) -> None:
+        """Type what leads out of the configuration mode, if the device is in it."""
+        for command in commands:
+            if _mode(prompt_at_end(shown(self._heard[-TAIL:]))) != _mode(self._prompt):
+                self._type(command)
+        self._find_prompt()
+
+    def _carry_out(self, commands: Sequence[str]) -> Answer:
+        """Type a vendor's own commands, which begin and end at the prompt of a new session."""
+        if not commands:
+            return Answer(rc=0, stdout="", stderr="")
+        seconds = self.access.command_timeout
+        with self._within(seconds, f"no answer within {seconds:g} s"):
+            answer = self._type_all(commands)
+            self._leave_by(self.vendor.abort if answer.rc else ())
+        return answer
+
+    def _counting(self) -> str:
+        """What the device says about its timer, if it is counting."""
+        confirm = self.vendor.confirm
+        if confirm is None:
+            return ""
+        (answer,) = self.ask([confirm.pending])
+        lines = (line.strip() for line in answer.stdout.splitlines())
+        return next((line for line in lines if re.search(confirm.pending_pattern, line)), "")
+
+    def _ask(self, command: str) -> Answer:
+        """One answer. An empty line is typed after it: what looks like the prompt may be a line of the answer."""
+        each = self.access.fact_timeout
+        with gevent.Timeout(each, HostLost(f"no answer within {each:g} s", where=self._where)):
+            self._write(command)
+            undisturbed = self._hear(lambda text: prompt_at_end(text) == self._prompt)
+            self._press_enter()
+            undisturbed &= self._hear(lambda text: at_rest(text, self._prompt) is not None, nudge=True)
+        if not undisturbed:
+            return self._ask(command)  # a message that nobody asked for stands somewhere in that answer
+        answer = without_echo(before_rest(shown(self._heard), self._prompt), command) or ""
+        if answer.count("\n") > REFUSAL_LINES:  # what looks like a refusal in it is what somebody wrote there
+            return Answer(rc=0, stdout=answer, stderr="")
+        return self._judged(answer)
+
+    def _type_all(self, commands: Sequence[str]) -> Answer:
+        """Type a vendor's own commands, up to the first that is refused; whether it is sure, the answer is yes."""
+        said = []
+        for command in commands:
+            answer = self._type(command, reply="y")
+            said.append(answer.stdout)
+            if answer.rc:
+                why = f"{command!r} was refused: {answer.stderr}"
+                return Answer(rc=answer.rc, stdout="".join(said), stderr=why)
+        return Answer(rc=0, stdout="".join(said), stderr="")
+
+    def _type(self, line: str, *text: str, reply: str = "") -> Answer:
+        """Type one line in any mode, and the lines of a text that it begins.
+
+        A question whether it is meant is a refusal, unless there is a reply to it.
+        """
+        self._write(line)
+        if text:
+            self._hear(self._knows_prompt, lambda _: True)
+        if not self._knows_prompt(shown(self._heard[-TAIL:])):  # or the text would be taken for commands
+            for part in text:
+                self._write(part)
+        self._hear(self._knows_prompt, lambda text: bool(prompt_at_end(text) or QUESTION.search(text)))
+        question = QUESTION.search(shown(self._heard[-TAIL:]))
+        if question:
+            self._session_now.write_channel(f"{reply or 'n'}{self._session_now.RETURN}")
+            self._heard += "\n"
+            self._hear(self._knows_prompt, lambda text: bool(prompt_at_end(text)))
+        self._name = name_in(prompt_at_end(shown(self._heard[-TAIL:])))
+        answer = without_echo(before_prompt(shown(self._heard)), self._written) or ""
+        if question and not reply:
+            return Answer(rc=1, stdout=answer, stderr=f"it asks back: {question[0].strip()}")
+        return self._judged(answer)
+
+    def _judged(self, answer: str) -> Answer:
+        refusal = self.vendor.refused(answer)
+        return Answer(rc=1 if refusal else 0, stdout=answer, stderr=" ".join(answer.split()) if refusal else "")
+
+    def _knows_prompt(self, text: str) -> bool:
+        """The last line is this device's prompt, in whatever mode."""
+        prompt = prompt_at_end(text)
+        return bool(prompt) and name_in(prompt) == self._name
+
+    def _find_prompt(self) -> None:
+        """Two empty lines get two prompts and nothing else: that is what this device's prompt is now."""
+        before = self._prompt
+        self._heard = ""
+        self._press_enter()
+        self._press_enter()
+        self._hear(lambda text: at_rest(text, prompt_at_end(text)) is not None, nudge=True)
+        self._prompt = prompt_at_end(shown(self._heard))
+        self._name = name_in(self._prompt)
+        if before and _mode(self._prompt) != _mode(before):
+            raise HostLost("it cannot be brought back from its configuration mode", where=self._where)
+
+    def _write(self, line: str) -> None:
+        """Type a line, and wait until the device repeats it; what it had still to say of earlier ones is forgotten."""
+        session = self._session_now
+        session.channel.read_channel()
+        self.execs += 1
+        self._heard, self._written = "", line
+        session.write_channel(f"{line}{session.RETURN}")
+        self._hear(lambda _: without_echo(shown(self._heard[:TAIL]), line) is not None)
+
+    def _press_enter(self) -> None:
+        self._session_now.write_channel(self._session_now.RETURN)
+
+    def _hear(
+        self, sure: Callable[[str], bool], unsure: Callable[[str], bool] | None = None, *, nudge: bool = False
+    ) -> bool:
+        """Listen until it is sure that the device waits, or it may be so and nothing more comes. Turns pages.
+
+        Where it says no more, and its prompt is there with something behind it, an empty line gets a new one.
+
+        Returns:
+            Whether that was not necessary.
+        """
+        session, undisturbed = self._session_now, True
+        while not sure(text := shown(self._heard[-TAIL:])):
+            maybe = unsure is not None and unsure(text)
+            disturbed = is_disturbed(without_echo(text, self._written) or "", self._name)
+            new = session.bytes.wait(QUIET if maybe else NUDGE if nudge or disturbed else None)
+            if new is None and maybe:
+                break
+            if new is None:
+                self._press_enter()
+                undisturbed &= not disturbed
+            self._heard += new or ""
+            if PAGER.search(unescaped(self._heard[-200:])):
+                session.write_channel(" ")
+        return undisturbed
+
+    @property
+    def _session_now(self) -> _Session:
+        if self._session is None:
+            raise HostLost("not connected", where=self._where)
+        return self._session
+
+    @contextmanager
+    def _within(self, seconds: float, late: str) -> Iterator[None]:
+        """Whatever goes wrong with the session in here, or takes longer, loses the device."""
+        try:
+            with gevent.Timeout(seconds, HostLost(late, where=self._where)):
+                yield
+        except HostLost:
+            self.close()
+            raise
+        except (paramiko.SSHException, NetmikoTimeoutException, ReadException, WriteException, OSError, EOFError) as e:
+            self.close()
+            raise HostLost(f"lost in its command line: {_first_line(e)}", where=self._where) from e
+        except ValueError as e:  # netmiko's: the session does not begin as this vendor's does
+            self.close()
+            raise HostLost(f"no command line of {self.vendor.name}: {_first_line(e)}", where=self._where) from e
+
+
+def _session(transport: paramiko.Transport, vendor: Vendor, seconds: float) -> _Session:
+    """A session of netmiko's class for this vendor, ready to be typed into; netmiko gives up no sooner than that."""
+    kind = ssh_dispatcher(vendor.netmiko)
+    made: type[_Session] = type(kind.__name__, (_Session, kind), {})
+    session = made(
+        host=vendor.platform,
+        device_type=vendor.netmiko,
+        auto_connect=False,
+        conn_timeout=seconds,
+        read_timeout_override=seconds,
+    )
+    session.transport = transport
+    session.ansi_escape_codes = True
+    try:
+        session._open()
+    except BaseException:
+        session.disconnect()
+        raise
+    return session
+
+
+class _Session(BaseConnection):
+    """Beside one of netmiko's classes, makes a session of it that neither connects, nor logs in, nor writes."""
+
+    transport: paramiko.Transport
+    bytes: _Bytes
+
+    def establish_connection(self, width: int = 511, height: int = 1000) -> None:
+        """A shell in the one session of a transport that is logged in already."""
+        self.remote_conn = channel = self.transport.open_session(timeout=self.conn_timeout)
+        channel.get_pty(term="vt100", width=width, height=height)
+        channel.invoke_shell()
+        self.channel = self.bytes = _Bytes(channel)
+        self.special_login_handler()
+
+    def session_preparation(self) -> None:
+        """As the vendor's sessions begin; a login that is not privileged becomes so, where that needs no password."""
+        super().session_preparation()
+        self.enable()
+
+    def send_multiline(self, *_args: Any, **_arguments: Any) -> str:
+        """Nothing: by this netmiko writes to the configuration of devices that have no other way to end paging."""
+        return ""
+
+    def cleanup(self, command: str = "") -> None:
+        """Nothing: the end of the connection ends the session."""
+
+    def paramiko_cleanup(self) -> None:
+        """The connection is closed, which nobody else uses."""
+        self.transport.close()
+
+
+class _Bytes(SSHChannel):
+    """netmiko's channel, which can tell the end of a session from silence, and half a letter from a wrong one."""
+
+    def __init__(self, channel: paramiko.Channel) -> None:
+        super().__init__(channel, "utf-8")
+        self._channel = channel
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def read_buffer(self) -> str:
+        """What has come by now."""
+        return self.wait(0) or ""
+
+    def wait(self, seconds: float | None) -> str | None:
+        """The next that comes; None if that takes longer."""
+        self._channel.settimeout(seconds)
+        try:
+            data = self._channel.recv(65536)
+        except TimeoutError:
+            return None
+        finally:
+            self._channel.settimeout(None)
+        if not data:
+            raise EOFError("the device ended the session")
+        return self._decoder.decode(data)
+
+
+def _impossible(why: str) -> Answer:
+    return Answer(rc=1, stdout="", stderr=why)
+
+
+def _mode(prompt: str) -> tuple[bool, str]:
+    """What differs between the prompts of a device's modes."""
+    return "(" in prompt, prompt[-1:]
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,0 +1,333 @@
+"""The pytest side of `verify`: state checks as pytest items, one for each host, and what became of each.
+
+First every check of every host is *rehearsed*: its function runs in a greenlet, all checks of a host at once,
+so that their questions to the host are answered together, a few execs in all. Then pytest runs each check as
+it always does, and finds its questions answered; one that was not foreseen is asked on its own. So a rehearsal
+saves time and decides nothing. Not here: how pytest is started and what is refused (`verify`).
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import pytest
+import testinfra.host
+from gevent.pool import Pool
+from testinfra.backend.base import BaseBackend, CommandResult
+
+from deploy.model.observer import Observer
+from deploy.model.record import Check
+from deploy.transport.batch import TIMED_OUT
+from deploy.transport.rounds import Rounds
+from deploy.transport.ssh import Answer, HostLost
+from inventory.fleet import Fleet, Host
+from roles.shared.settings import Settings
+
+AT_ONCE = 50
+"""How many hosts are asked at the same time."""
+
+WITHIN = 300.0
+"""Seconds for all questions of one round of a host: a check that waits long is a failed one, not a lost host."""
+
+LINES, WIDTH = 6, 240
+"""How much of an assertion's text is kept."""
+
+PYTHON = re.compile(
+    r"<class |<built-in method |<bound method |<testinfra\.host|= run\(|"
+    r"^Use -v |^Omitting \d+ |^\.\.\.Full output"
+)
+"""What an assertion's text says about Python and pytest, and not about the host."""
+
+
+class Asking(Protocol):
+    """What of a Session the checks need: who is there, and to ask them as root."""
+
+    @property
+    def hosts(self) -> Sequence[Host]:
+        """The hosts of the session."""
+
+    @property
+    def settings(self) -> Mapping[str, Mapping[str, Settings]]:
+        """The settings of every role of every host."""
+
+    @property
+    def unreachable(self) -> Mapping[str, str]:
+        """Host name to reason, of those that cannot be asked (any more)."""
+
+    def ask(self, host: str, commands: Sequence[str], *, within: float | None = None) -> list[Answer]:
+        """Run shell commands in one exec; HostLost if they cannot all be answered."""
+
+
+def role_of(path: Path) -> str:
+    """The role whose checks this file holds."""
+    return path.stem.removeprefix("test_")
+
+
+class Target:
+    """One host as its checks see it. A question that was answered once is not asked again."""
+
+    def __init__(self, session: Asking, host: Host) -> None:
+        self.host, self.settings = host, session.settings[host.name]
+        self._session = session
+        self._answers: dict[str, Answer] = {}
+        self._rounds: Rounds | None = None
+
+    def ask(self, command: str) -> Answer:
+        """The host's answer to one shell command."""
+        if command in self._answers:
+            return self._answers[command]
+        return self._rounds.ask(command) if self._rounds else self._ask_all([command])[0]
+
+    def together(self, jobs: Sequence[Callable[[], None]]) -> None:
+        """Run these at once, their questions answered in rounds."""
+        self._rounds = Rounds(self._ask_all)
+        try:
+            self._rounds.run(jobs)
+        finally:
+            self._rounds = None
+
+    def _ask_all(self, commands: Sequence[str]) -> list[Answer]:
+        answers = self._session.ask(self.host.name, commands, within=WITHIN)
+        self._answers.update(zip(commands, answers, strict=True))
+        return answers
+
+    def testinfra(self) -> Any:
+        """Testinfra's host, on this target."""
+        backend = _Backend(self)
+        host = testinfra.host.Host(backend)
+        backend.set_host(host)
+        return host
+
+
+class _Result(CommandResult):  # type: ignore[misc]  # testinfra has no types
+    """A command's result that reads well in a failed assertion."""
+
+    def __repr__(self) -> str:
+        if self.rc in TIMED_OUT:
+            return f"`{self.command.decode()}` (did not end in time)"
+        said = (self.stderr.strip() or self.stdout.strip()).splitlines()
+        return f"`{self.command.decode()}` (exit {self.rc}{': ' + said[-1] if said else ', said nothing'})"
+
+
+class _Backend(BaseBackend):  # type: ignore[misc]  # testinfra has no types
+    """A testinfra backend over a session's open connection, where every command runs as root."""
+
+    NAME = "samdrift"
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(target.host.name)
+        self._target = target
+
+    def run(self, command: str, *args: str, **_kwargs: object) -> CommandResult:
+        """Run a command; its arguments are quoted, and a shell runs it."""
+        line = self.get_command(command, *args)
+        answer = self._target.ask(line)
+        return _Result(
+            backend=self,
+            exit_status=answer.rc,
+            command=line.encode(),
+            _stdout=answer.stdout,
+            _stderr=answer.stderr,
+        )
+
+    def get_encoding(self) -> str:
+        """UTF-8, on every Debian host; testinfra would ask each for it."""
+        return "utf-8"
+
+
+class StateChecks:
+    """The pytest plugin: fixtures `host`, `settings`, `fleet` and `me`, and a Check for every item.
+
+    Attributes:
+        broken: what pytest could not even collect, as (file, reason).
+    """
+
+    def __init__(
+        self, session: Asking, fleet: Fleet, hosts: Iterable[Host], observer: Observer, *, ahead: bool
+    ) -> None:
+        self._session, self._fleet, self._observer, self._ahead = session, fleet, observer, ahead
+        self._targets = {h.name: Target(session, h) for h in hosts}
+        self._collected: Counter[tuple[str, str]] = Counter()
+        self._left: Counter[str] = Counter()
+        self._checks: dict[str, Check] = {}
+        self._lost: set[str] = set()
+        self.broken: list[tuple[str, str]] = []
+
+    @pytest.fixture(autouse=True)
+    def target(self, request: pytest.FixtureRequest) -> Target:
+        """The host that this item is about."""
+        return cast("Target", request.param)
+
+    @pytest.fixture
+    def host(self, target: Target) -> Any:
+        """Testinfra's host."""
+        return target.testinfra()
+
+    @pytest.fixture
+    def settings(self, request: pytest.FixtureRequest, target: Target) -> Settings:
+        """What the role of this file knows about the host."""
+        return target.settings[role_of(request.path)]
+
+    @pytest.fixture
+    def fleet(self) -> Fleet:
+        """The whole fleet."""
+        return self._fleet
+
+    @pytest.fixture
+    def me(self, target: Target) -> Host:
+        """The host as the inventory has it."""
+        return target.host
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """One item for each host that has the role of the file."""
+        role = role_of(metafunc.definition.path)
+        targets = [t for t in self._targets.values() if role in t.host.roles]
+        metafunc.parametrize("target", targets, ids=[t.host.name for t in targets], indirect=True)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep why a file could not be collected."""
+        if report.failed:
+            said = [line[1:].strip() for line in report.longreprtext.splitlines() if line.startswith("E")]
+            self.broken.append((report.nodeid, said[-1] if said else report.longreprtext.strip().splitlines()[-1]))
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """Keep why pytest itself broke off."""
+        self.broken.append(("", str(excrepr).strip().splitlines()[-1]))
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Keep which check file ended the run; a person who does has no need to be told."""
+        if excinfo.errisinstance(pytest.exit.Exception):
+            files = [Path(entry.path).name for entry in excinfo.traceback]
+            place = next((name for name in reversed(files) if name.startswith("test_")), "")
+            self.broken.append((place, f"it ends the run: {excinfo.value}"))
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Function]) -> None:
+        """Host by host, so that progress means something."""
+        order = {name: number for number, name in enumerate(self._targets)}
+        items.sort(key=lambda item: order[_target_of(item).host.name])
+        self._collected.update((_target_of(i).host.name, role_of(i.path)) for i in items)
+        self._left.update(_target_of(i).host.name for i in items)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Before the first check: have the questions of all answered, every host at the same time."""
+        if not session.testsfailed and self._ahead:
+            items = [item for item in session.items if isinstance(item, pytest.Function)]
+            Pool(AT_ONCE).map(partial(self._rehearse, items), list(self._targets.values()))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Function, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Keep what became of an item."""
+        report = yield
+        name = _target_of(item).host.name
+        if call.excinfo is not None and call.excinfo.errisinstance(HostLost):
+            self._lost.add(name)
+        elif report.when == "call" or not report.passed:
+            self._checks[item.nodeid] = _check(item, call, report)
+        if report.when == "teardown":
+            self._finished(name)
+        return report
+
+    @property
+    def lost(self) -> frozenset[str]:
+        """Hosts that died while they were checked: nothing is said about them."""
+        return frozenset(self._lost) | self._targets.keys() & self._session.unreachable.keys()
+
+    def checks(self) -> tuple[Check, ...]:
+        """What became of every check, by municipality, host and role; without the hosts that were lost."""
+        kept = [c for c in self._checks.values() if c.host not in self.lost]
+        return tuple(sorted(kept, key=lambda c: (c.municipality, c.host, c.role)))
+
+    def silent(self) -> list[tuple[str, str]]:
+        """Host and role of which not every collected check came to an end, or none was collected."""
+        ended = Counter((c.host, c.role) for c in self._checks.values())
+        pairs = [(name, role) for name, t in self._targets.items() if name not in self.lost for role in t.host.roles]
+        return [p for p in pairs if not ended[p] or ended[p] != self._collected[p]]
+
+    def _rehearse(self, items: Sequence[pytest.Function], target: Target) -> None:
+        self._observer.host(target.host.name, "step", "asking")
+        target.together([partial(self._rehearse_one, item, target) for item in items if _target_of(item) is target])
+
+    def _rehearse_one(self, item: pytest.Function, target: Target) -> None:
+        """Run a check's function for its questions alone; what comes of it, the real run will tell."""
+        known = {
+            **item.callspec.params,
+            "target": target,
+            "host": target.testinfra(),
+            "settings": target.settings[role_of(item.path)],
+            "fleet": self._fleet,
+            "me": target.host,
+        }
+        wanted = inspect.signature(item.obj).parameters
+        if wanted.keys() <= known.keys():
+            try:
+                item.obj(**{name: known[name] for name in wanted})
+            except (Exception, pytest.skip.Exception, pytest.fail.Exception, pytest.xfail.Exception):  # noqa: BLE001  see docstring
+                return
+
+    def _finished(self, name: str) -> None:
+        """Tell the observer when a host's last check has ended."""
+        self._left[name] -= 1
+        if self._left[name] or name in self.lost:
+            return
+        outcomes = Counter(c.outcome for c in self._checks.values() if c.host == name)
+        detail = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+        self._observer.host(name, "failed" if outcomes["failed"] else "done", detail)
+
+
+def _target_of(item: pytest.Function) -> Target:
+    return cast("Target", item.callspec.params["target"])
+
+
+def _check(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport) -> Check:
+    """What pytest reports of one item, in samdrift's words."""
+    host = _target_of(item).host
+    outcome, detail = _outcome(item, call, report)
+    return Check.model_validate(
+        {
+            "host": host.name,
+            "municipality": host.tenant,
+            "role": role_of(item.path),
+            "name": _name(item),
+            "outcome": outcome,
+            "detail": detail,
+        }
+    )
+
+
+def _name(item: pytest.Function) -> str:
+    """A test's name as words, with its own parameters behind it."""
+    words = item.originalname.removeprefix("test_").replace("_", " ")
+    others = [str(value) for name, value in item.callspec.params.items() if name != "target"]
+    return f"{words} [{', '.join(others)}]" if others else words
+
+
+def _outcome(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport) -> tuple[str, str]:
+    if report.passed:
+        return "passed", ""
+    if call.excinfo is None:
+        return "failed", "it passed, though it is marked to fail"
+    error = call.excinfo.value
+    if isinstance(error, pytest.skip.Exception):
+        reason = (error.msg or "").removeprefix("not applicable").lstrip(": ")
+        return ("not applicable", reason) if reason else ("failed", "skipped without a reason")
+    said = "\n".join(_shortened(str(error).splitlines())) or "it said nothing"
+    if not isinstance(error, AssertionError | pytest.fail.Exception):
+        said = f"the check itself broke: {type(error).__name__}: {said}"
+    lines = [entry.lineno + 1 for entry in call.excinfo.traceback if Path(entry.path) == item.path]
+    place = f"tests/state/{item.path.name}" + (f":{lines[-1]}" if lines else "")
+    return "failed", f"{said}\n({place})"
+
+
+def _shortened(lines: Iterable[str]) -> list[str]:
+    """The first lines that say something, each cut where it is no longer read."""
+    said = [line.strip() for line in lines if line.strip() and not PYTHON.search(line.strip())]
+    return [line if len(line) <= WIDTH else f"{line[:WIDTH]}..." for line in said[:LINES]]

@@ -1,0 +1,93 @@
+"""Observers that tell people how a run goes, on stderr: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from deploy.model.observer import Observer
+from deploy.views.render import inline, several
+
+
+class Telling(Observer, Protocol):
+    """An observer that can be asked to leave the screen to others until the next stage."""
+
+    def rest(self) -> None:
+        """Somebody else writes to the terminal now."""
+
+
+@contextmanager
+def observing(console: Console) -> Iterator[Telling]:
+    """The observer that fits this console, for as long as the block runs."""
+    if not console.is_terminal:
+        yield Lines(console)
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[now]}", style="dim", markup=False),
+    )
+    bar = Bar(Progress(*columns, console=console, transient=True, refresh_per_second=8))
+    try:
+        yield bar
+    finally:
+        bar.rest()
+
+
+class Lines:
+    """A line a stage, and a line a finished host that has something to say."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def stage(self, title: str, hosts: Sequence[str], things: str = "host") -> None:
+        """`looking: 9 hosts`."""
+        count = f": {several(len(hosts), things)}" if hosts else ""
+        self._console.print(Text(inline(title) + count), soft_wrap=True)
+
+    def host(self, host: str, state: str, detail: str = "") -> None:
+        """`  alv-gw1: 3 changes`; not told are the steps in between, and a host that has nothing to say."""
+        if state != "step" and (detail or state == "failed"):
+            said = f"failed: {detail}" if state == "failed" else detail
+            self._console.print(Text(f"  {inline(host)}: {inline(said)}"), soft_wrap=True)
+
+    def rest(self) -> None:
+        """A line that is written is written."""
+
+
+class Bar:
+    """One bar, for the stage that is under way; a host that fails leaves a line above it."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task: TaskID | None = None
+
+    def stage(self, title: str, hosts: Sequence[str], things: str = "host") -> None:  # noqa: ARG002  a bar shows numbers
+        """The bar starts anew, with a step for each host."""
+        self.rest()
+        self._task = self._progress.add_task(inline(title), total=len(hosts) or None, now="")
+        self._progress.start()
+
+    def host(self, host: str, state: str, detail: str = "") -> None:
+        """The bar moves on when a host is finished; a step only changes what is written behind it."""
+        if self._task is None:
+            return
+        if state == "failed":
+            self._progress.console.print(Text(f"{inline(host)}: {inline(detail)}", "red"), soft_wrap=True)
+        now = f"{host}: {detail}" if state == "step" else host
+        self._progress.update(self._task, advance=0 if state == "step" else 1, now=inline(now)[:48])
+
+    def rest(self) -> None:
+        """The bar goes away until the next stage."""
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+            self._task = None
+        self._progress.stop()

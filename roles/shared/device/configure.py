@@ -1,0 +1,107 @@
+"""`configuration`: the declared configuration of a CLI device, and the one session in which it is made so.
+
+Pure but for the operation, which asks the device for its running configuration and says what is to be typed. Who types
+it, under the vendor's own commit-confirm, is `deploy.transport.device`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from functools import lru_cache
+
+from pydantic import BaseModel
+from pyinfra import host
+from pyinfra.api import FactBase, StringCommand, operation
+from pyinfra.api.operation import OperationMeta
+
+from roles.shared.change import Change, explain
+from roles.shared.device.difference import Difference, difference
+from roles.shared.device.known import known_vendors
+from roles.shared.device.placement import for_devices
+from roles.shared.device.vendor import Lineage
+from roles.shared.guard import Guard
+from roles.shared.parts.registration import ManagedConfiguration, current
+from roles.shared.parts.templates import render
+
+WHAT = "running configuration"
+
+
+class RunningConfiguration(FactBase[str]):
+    """All that a device's running configuration says, as the device prints it."""
+
+    default = str
+
+    def command(self, platform: str) -> str:
+        return known_vendors()[platform].show
+
+    def process(self, output: list[str]) -> str:
+        return "".join(f"{line}\n" for line in output)
+
+
+class ConfigurationSession(StringCommand):
+    """All lines of one change, typed in one configuration session, secrets by name; as a command, the lines as text.
+
+    Attributes:
+        platform: the slug of the platform whose vendor says how the session begins, ends and is confirmed.
+        rollback: leads back. A line that says `‹withheld›` must not be typed: see `roles.shared.device.difference`.
+    """
+
+    def __init__(self, platform: str, lines: tuple[str, ...], rollback: tuple[str, ...]) -> None:
+        super().__init__("\n".join(lines))
+        self.platform, self.lines, self.rollback = platform, lines, rollback
+
+    def execute(self, _state: object, target: object, _arguments: object) -> object:
+        """Type it: pyinfra's own way to execute a string is a shell."""
+        return target.connector.configure(self.lines)  # type: ignore[attr-defined]  # pyinfra's Host
+
+
+def configuration(*, template: str, platform: str, settings: BaseModel, managed: tuple[Lineage, ...]) -> OperationMeta:
+    """Declare a device's configuration: `template` rendered with `settings`, in the sections that are the role's.
+
+    Args:
+        template: a folder below `templates/` that has a template for each platform of the role.
+        managed: see `roles.shared.device.difference.difference`.
+    """
+    return configured(render(f"{template}/{platform}.j2", settings=settings), platform=platform, managed=managed)
+
+
+def configured(text: str, *, platform: str, managed: tuple[Lineage, ...]) -> OperationMeta:
+    """Declare a device's configuration as it is here, in the sections that are the role's.
+
+    The step is guarded by the vendor's own means, and says that it is not where the vendor has none.
+    """
+    registration, vendor = current(), known_vendors()[platform]
+    declared = ManagedConfiguration(
+        role=registration.role,
+        platform=platform,
+        content=text,
+        managed=managed,
+        secrets=registration.secrets_in(text, WHAT),
+    )
+    registration.configurations.append(declared)
+    if vendor.confirm is None:
+        registration.unguarded[WHAT] = f"{vendor.name} has no means to restore what was before a change"
+    else:
+        registration.guards[WHAT] = Guard(what=WHAT, by=f"{vendor.name} ({vendor.confirm.name})")
+    return configure(name=WHAT, declared=declared)
+
+
+@operation()
+@for_devices
+def configure(declared: ManagedConfiguration) -> Generator[StringCommand]:
+    """Type what leads to the declared configuration, if anything does."""
+    change = compared(host.get_fact(RunningConfiguration, platform=declared.platform), declared)
+    if not change.lines:
+        host.noop("the running configuration is as wanted")
+        return
+    session = ConfigurationSession(declared.platform, change.lines, change.rollback)
+    yield explain(session, Change(what=WHAT, before=change.before, after=change.after))
+
+
+@lru_cache(maxsize=64)
+def compared(running: str, declared: ManagedConfiguration) -> Difference:
+    """What tells a device's running configuration from the declared one.
+
+    A look asks twice, for what to type and for what is nobody's; ten thousand lines take seconds to compare.
+    """
+    return difference(known_vendors()[declared.platform], running, declared.content, declared.managed)

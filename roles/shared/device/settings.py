@@ -1,0 +1,402 @@
+"""What every switch and firewall needs to know, whatever its vendor: ports, VLANs, whom it serves and trusts. Pure.
+
+Nothing that a person wrote into NetBox reaches a device as it is. Names of interfaces are words of a known form, or an
+error; VLANs have names made of their numbers or of plain letters; a description keeps letters, digits and what cannot
+end a line, a quotation or a command in any vendor's syntax.
+
+Not here: how a vendor writes it (the role's templates), and what a device runs (`roles.shared.device.difference`).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from typing import Annotated
+
+from pydantic import Field
+
+from inventory.fleet import Cable, Fleet, Frozen, Host, Interface
+from inventory.secrets import Secret
+from roles.shared.device.known import known_vendors
+from roles.shared.device.vendor import Lineage, Vendor
+from roles.shared.settings import Options as RoleOptions
+from roles.shared.settings import Settings as RoleSettings
+from roles.shared.settings import SettingsError
+from roles.shared.traffic import Listen, addresses_of, management
+from roles.time import time_servers
+
+SWITCHES = frozenset({"access-switch", "core-switch"})
+"""Device roles whose devices speak spanning tree: on a port towards anything else, it is a fault."""
+NETWORK = SWITCHES | {"edge-gateway", "firewall"}
+"""Device roles towards which DHCP servers are: what comes from there may answer."""
+INTERFACE = re.compile(r"[A-Za-z][A-Za-z-]*(\.?\d+([/.:]\d+)*)?|\d+/\d+/\d+(:\d+)?")
+WORD = r"^[a-z][a-z0-9-]{0,30}$"
+PLAIN = frozenset(" .,:;/+-_=@&*")
+
+Word = Annotated[str, Field(pattern=WORD)]
+
+
+class Options(RoleOptions):
+    """What a config context may set for a CLI device.
+
+    `admin` is the local account that remains when no server answers, `snmp_user` the one that monitoring reads with.
+    Their passwords are secrets of the municipality: `X_admin`, `X_snmp_auth`, `X_snmp_priv`, and, with TACACS+ servers,
+    `X_tacacs`, where X is what `secrets` says. Where a vendor takes a password only as crypt(3) makes it (Junos), that
+    is the secret `X_admin_hash`.
+    """
+
+    admin: Word = "samdrift"
+    snmp_user: Word = "monitor"
+    secrets: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")] = "switch"
+    tacacs_servers: tuple[IPv4Address, ...] = ()
+
+
+class Port(Frozen):
+    """A physical port, or a LAG: several that are one. `edge`: no switch is at its other end; `trusted`: the DHCP
+    servers may be.
+
+    A member of a LAG names it, and carries nothing of its own; `group` is the number in that LAG's name, which vendors
+    call it by. A LAG has the same number, and knows its members.
+    """
+
+    name: str
+    description: str
+    enabled: bool
+    untagged: int | None
+    tagged: tuple[int, ...]
+    edge: bool
+    trusted: bool
+    addresses: tuple[IPv4Interface, ...] = ()
+    is_lag: bool = False
+    members: tuple[str, ...] = ()
+    lag: str | None = None
+    group: int | None = None
+
+    @property
+    def is_trunk(self) -> bool:
+        """Whether it carries tagged VLANs."""
+        return bool(self.tagged)
+
+    @property
+    def vids(self) -> tuple[int, ...]:
+        """Every VLAN that it carries."""
+        return tuple(sorted({*self.tagged, *((self.untagged,) if self.untagged else ())}))
+
+
+class Segment(Frozen):
+    """A VLAN of the site. `name` is one word of ASCII letters, digits and hyphens."""
+
+    vid: int
+    name: str
+
+
+class Neighbour(Frozen):
+    """What a cable leads to; `talks`: it tells its neighbours who it is (LLDP), as all of the fleet's switches do."""
+
+    port: str
+    host: str
+    talks: bool
+
+
+class Accounts(Frozen):
+    """Who may log in, and by what."""
+
+    admin: str
+    admin_secret: Secret
+    snmp_user: str
+    snmp_auth: Secret
+    snmp_priv: Secret
+    tacacs_servers: tuple[IPv4Address, ...]
+    tacacs_secret: Secret | None
+
+
+class Settings(RoleSettings):
+    """What one CLI device is to be. `reached` are the networks of its servers and of those who administer it."""
+
+    name: str
+    platform: str
+    management_interface: str
+    management_vlan: int | None
+    address: IPv4Interface
+    gateway: IPv4Address
+    segments: tuple[Segment, ...]
+    ports: tuple[Port, ...]
+    neighbours: tuple[Neighbour, ...]
+    time_servers: tuple[IPv4Address, ...]
+    log_servers: tuple[IPv4Address, ...]
+    stations: tuple[IPv4Network, ...]
+    monitors: tuple[IPv4Network, ...]
+    reached: tuple[IPv4Network, ...]
+    accounts: Accounts
+
+    @property
+    def lags(self) -> tuple[Port, ...]:
+        """The ports that are several."""
+        return tuple(p for p in self.ports if p.is_lag)
+
+    def carrier(self, port: Port) -> Port:
+        """Who carries the VLANs of a port: its LAG, or the port itself."""
+        return next((p for p in self.lags if p.name == port.lag), port)
+
+
+def device_settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+    """What a device is to be, from the inventory alone."""
+    vendor = known_vendors()[host.platform]
+    segments = tuple(Segment(vid=v.vid, name=vlan_name(v.name, v.vid)) for v in fleet.vlans if v.site == host.site)
+    interface, address = _management(host)
+    stations = management(fleet)
+    if not stations:
+        fix = "give one active host the device role management-station"
+        raise SettingsError("nobody could log in: there is no management station", field="fleet", fix=fix)
+    ends, ports = far_ends(host, fleet), [i for i in host.interfaces if _is_port(i)]
+    times, logs = time_servers(fleet), fleet.with_role("log_server")
+    servers, monitors = (*times, *logs), addresses_of(fleet.with_role("monitoring"))
+    return Settings(
+        name=host_name(host),
+        platform=host.platform,
+        management_interface=interface.name,
+        management_vlan=_vid(interface),
+        address=address,
+        gateway=_gateway(address, fleet),
+        segments=segments,
+        ports=tuple(_port(i, host, vendor, ends, segments) for i in sorted(ports, key=lambda i: not i.is_lag)),
+        neighbours=tuple(
+            Neighbour(port=port, host=far.name, talks=far.status == "active" and far.role in SWITCHES)
+            for port, (far, _) in sorted(ends.items())
+        ),
+        time_servers=tuple(s.address for s in times),
+        log_servers=tuple(s.address for s in logs),
+        stations=stations,
+        monitors=monitors,
+        reached=_reached(address, (*stations, *monitors, *(IPv4Network(s.address) for s in servers)), fleet),
+        accounts=_accounts(host, vendor, options),
+    )
+
+
+def device_listens(settings: Settings) -> tuple[Listen, ...]:
+    """Administration, and what monitoring reads; the gateways on the way let nothing else through."""
+    return (
+        Listen(protocol="tcp", port=22, sources=settings.stations, why="SSH from the management stations"),
+        Listen(protocol="udp", port=161, sources=settings.monitors, why="SNMP for monitoring"),
+    )
+
+
+def host_name(host: Host) -> str:
+    """The name of a device as it may stand in its own configuration."""
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,63}", host.name):
+        raise SettingsError(f"{host.name!r} cannot name a device", field="name", fix="use letters, digits and hyphens")
+    return host.name
+
+
+def one_line(text: str, vendor: Vendor) -> str:
+    """A person's text as a description of this vendor: one line, without what could end a quotation or a command."""
+    if vendor.ascii_only:
+        text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    kept = "".join(c if c.isalnum() or c in PLAIN else " " for c in unicodedata.normalize("NFC", text))
+    return " ".join(kept.split())[: vendor.longest].strip()
+
+
+def vlan_name(name: str, vid: int) -> str:
+    """A VLAN's name as one word, which every vendor takes; its number where nothing is left of the name."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")[:32].strip("-") or f"vlan-{vid}"
+
+
+def far_ends(host: Host, fleet: Fleet) -> dict[str, tuple[Host, str]]:
+    """What the cables of a device lead to: by its own interface, the other host and the interface there."""
+    hosts = {h.name: h for h in fleet.hosts}
+    ends: dict[str, tuple[Host, str]] = {}
+    for cable in fleet.cables:
+        for here, there in _both_ways(cable):
+            name, _, interface = here.partition(":")
+            far, _, at = there.partition(":")
+            if name == host.name and far in hosts:
+                ends[interface] = hosts[far], at
+    return ends
+
+
+def interfaces(settings: Settings) -> str:
+    """A regular expression for the names of the ports that NetBox knows: no other is the role's."""
+    return _any_of(p.name for p in settings.ports)
+
+
+def _any_of(names: Iterable[object]) -> str:
+    return "|".join(re.escape(str(name)) for name in names) or "(?!)"
+
+
+def _both_ways(cable: Cable) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (cable.a, cable.b), (cable.b, cable.a)
+
+
+def _is_port(interface: Interface) -> bool:
+    return interface.type not in {"virtual", "bridge"}
+
+
+def _vid(interface: Interface) -> int | None:
+    """The VLAN of a management interface: NetBox's, or the number in its name (`vlan101`, `irb.101`)."""
+    if interface.untagged_vlan is not None:
+        return interface.untagged_vlan
+    number = re.search(r"(\d+)$", interface.name)
+    return int(number[1]) if number and not _is_port(interface) else None
+
+
+def _management(host: Host) -> tuple[Interface, IPv4Interface]:
+    for interface in host.interfaces:
+        for address in interface.addresses:
+            if address.ip == host.primary_address:
+                if not INTERFACE.fullmatch(interface.name):
+                    raise SettingsError(f"{interface.name!r} names no interface", field=f"interface {interface.name}")
+                return interface, address
+    raise SettingsError("no interface has the primary address", field="primary_address", fix="set it in NetBox")
+
+
+def _gateway(address: IPv4Interface, fleet: Fleet) -> IPv4Address:
+    prefix = fleet.prefix_of(address.ip)
+    if prefix is None or prefix.gateway is None:
+        where = f"prefix {prefix.prefix if prefix else address.network}.gateway"
+        raise SettingsError("there is no router that administration could come through", field=where)
+    return prefix.gateway
+
+
+def _reached(address: IPv4Interface, far: tuple[IPv4Network, ...], fleet: Fleet) -> tuple[IPv4Network, ...]:
+    """The networks of those that a device speaks with, but for its own."""
+    found = {p.prefix for n in far if (p := fleet.prefix_of(n.network_address)) is not None}
+    return tuple(sorted(found - {address.network}))
+
+
+def _port(
+    interface: Interface,
+    host: Host,
+    vendor: Vendor,
+    ends: Mapping[str, tuple[Host, str]],
+    segments: tuple[Segment, ...],
+) -> Port:
+    field = f"interface {interface.name}"
+    if not INTERFACE.fullmatch(interface.name):
+        fix = "use the name that the device prints"
+        raise SettingsError(f"{interface.name!r} names no interface", field=field, fix=fix)
+    known = {s.vid for s in segments}
+    vids = {*interface.tagged_vlans, *({interface.untagged_vlan} if interface.untagged_vlan else ())}
+    if unknown := sorted(vids - known):
+        raise SettingsError(f"there is no VLAN {unknown[0]} at this site", field=field, fix="add it, or take it away")
+    members = tuple(i.name for i in host.interfaces if i.lag == interface.name)
+    far = [ends[name] for name in (members if interface.is_lag else (interface.name,)) if name in ends]
+    towards = {end.role for end, _ in far}
+    return Port(
+        name=interface.name,
+        description=one_line(_led_to(far, whole=interface.is_lag) or interface.description, vendor),
+        enabled=interface.enabled,
+        untagged=interface.untagged_vlan,
+        tagged=tuple(sorted(interface.tagged_vlans)),
+        edge=interface.lag is None and towards.isdisjoint(SWITCHES),
+        trusted=interface.lag is None and bool(towards) and towards <= NETWORK,
+        addresses=interface.addresses,
+        is_lag=interface.is_lag,
+        members=members,
+        lag=interface.lag,
+        group=_group(interface, vendor),
+    )
+
+
+def _led_to(far: Iterable[tuple[Host, str]], *, whole: bool) -> str:
+    """What cables lead to, in words; of a LAG as a `whole`, to which LAGs, or, where the other end says none, hosts."""
+    found: dict[str, None] = {}
+    for host, name in far:
+        lag = next((i.lag for i in host.interfaces if i.name == name), None)
+        found[f"{host.name} {(lag or '') if whole else name}".strip()] = None
+    return ", ".join(found)
+
+
+def _group(interface: Interface, vendor: Vendor) -> int | None:
+    """The number of the LAG that an interface is, or is a member of."""
+    lag = interface.name if interface.is_lag else interface.lag
+    if lag is None:
+        return None
+    named = re.fullmatch(vendor.lag, lag)
+    if named is None:
+        what = f"{vendor.name} has no LAG of the name {lag!r}"
+        raise SettingsError(what, field=f"interface {lag}", fix=f"name it as the device does: {vendor.lag}")
+    return int(named[1]) if named.re.groups else None
+
+
+def _accounts(host: Host, vendor: Vendor, options: Options) -> Accounts:
+    def secret(of: str) -> Secret:
+        return Secret(name=f"{options.secrets}_{of}", municipality=host.tenant)
+
+    return Accounts(
+        admin=options.admin,
+        admin_secret=secret("admin_hash" if vendor.hashed_logins else "admin"),
+        snmp_user=options.snmp_user,
+        snmp_auth=secret("snmp_auth"),
+        snmp_priv=secret("snmp_priv"),
+        tacacs_servers=options.tacacs_servers,
+        tacacs_secret=secret("tacacs") if options.tacacs_servers else None,
+    )
+
+
+def switch_sections(settings: Settings) -> tuple[Lineage, ...]:
+    """The sections of a switch's configuration that are the role's, by its platform."""
+    names, numbers = interfaces(settings), _any_of(p.group for p in settings.lags)
+    managed = (*SECTIONS[settings.platform], *(WITH_LAGS.get(settings.platform, ()) if settings.lags else ()))
+    return tuple(tuple(p.replace("PORTS", names).replace("GROUPS", numbers) for p in lineage) for lineage in managed)
+
+
+SECTIONS: dict[str, tuple[Lineage, ...]] = {
+    "arubaos-cx": (
+        ("hostname .*",),
+        ("user .*",),
+        ("(no )?logging .*",),
+        ("ntp (server|enable|vrf).*",),
+        ("snmpv3 user .*",),
+        ("tacacs-server .*",),
+        ("aaa authentication login .*",),
+        ("dhcpv4-snooping",),
+        ("spanning-tree( (mode|vlan) .*)?",),
+        ("access-list ip MANAGEMENT",),
+        ("apply access-list ip .* control-plane vrf default",),
+        (r"vlan (?!1$)\d+",),
+        (r"interface (PORTS|lag (GROUPS))",),
+        (r"interface vlan (?!1$)\d+",),
+        (r"ip route 0\.0\.0\.0/0 .*",),
+    ),
+    "cisco-ios": (
+        ("hostname .*",),
+        ("username .*",),
+        ("aaa (new-model|authentication login default|authorization exec default).*",),
+        ("(no )?ip http (server|secure-server)",),
+        ("ip ssh version .*",),
+        ("ip dhcp snooping( vlan .*)?",),
+        ("spanning-tree (mode|vlan) .*",),
+        ("lldp run",),
+        ("archive",),
+        (r"vlan \d+",),
+        (r"interface (PORTS)",),
+        (r"interface Vlan(?!1$)\d+",),
+        ("ip default-gateway .*",),
+        ("logging host .*",),
+        ("ip access-list standard MANAGEMENT",),
+        ("snmp-server (group|user) .*",),
+        ("tacacs server .*",),
+        ("ntp server .*",),
+        (r"line vty .*",),
+    ),
+    "junos": (
+        ("system", "host-name"),
+        ("system", "login", "user"),
+        ("system", "(services)", "ssh"),
+        ("system", "ntp", "server"),
+        ("system", "syslog", "host"),
+        ("system", "authentication-order|tacplus-server"),
+        ("snmp", "v3|view"),
+        ("vlans", "v.*"),
+        ("interfaces", "PORTS|irb|lo0"),
+        ("firewall", "family", "inet", "filter", "MANAGEMENT"),
+        ("routing-options", "static", "route", "0.0.0.0/0"),
+        ("protocols", "rstp|lldp"),
+    ),
+}
+"""What a switch's role manages of its configuration; NetBox knows the `PORTS`, and LAGs of the numbers `GROUPS`."""
+WITH_LAGS: dict[str, tuple[Lineage, ...]] = {"junos": (("chassis", "aggregated-devices", "ethernet", "device-count"),)}
+"""And where NetBox knows LAGs."""

@@ -1,0 +1,155 @@
+"""Vendors of CLI devices, as data: how each one's command line is talked to, believed, and made to restore itself.
+
+What differs between vendors is a `Vendor`, a value, one in each module of `roles.shared.device.vendors`; code that talks to
+devices never asks which vendor it is. Not here: a session with a device (`deploy.transport.device`), the comparing of
+configurations (`roles.shared.device.difference`), and what a device's configuration should be (its role's template).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Literal
+
+from pydantic import Field
+
+from inventory.fleet import Frozen
+
+
+class CommitConfirm(Frozen):
+    """A vendor's own means by which a device restores itself unless it is told in time that the change is good.
+
+    Commands are typed as they stand, with `{minutes}` filled in. `source` is where they are documented.
+    """
+
+    name: str = Field(description="as people know it, for plans: `checkpoint auto`")
+    arm: tuple[str, ...] = Field(default=(), description="before the configuration mode is entered")
+    enter: tuple[str, ...] = Field(description="enters the configuration mode of a change that is to be confirmed")
+    leave: tuple[str, ...] = Field(description="ends the change: from now on the device counts")
+    confirm: tuple[str, ...] = Field(description="keeps the change; typed in another session than the change was")
+    revert: tuple[str, ...] = Field(description="restores what was before, at once; empty: only waiting does")
+    pending: str = Field(description="asks the device whether it is counting")
+    pending_pattern: str = Field(description="a regular expression that is found in the answer if, and only if, it is")
+    minutes: tuple[int, int] = Field(description="the shortest and the longest time that the device takes")
+    source: str
+
+
+Lineage = tuple[str, ...]
+"""Regular expressions for a line and the lines that it stands below, outermost first; it may stand below others too."""
+
+WITHHELD = "‹withheld›"
+"""Stands for a secret that a device showed."""
+
+
+class NumberList(Frozen):
+    """A line that ends in numbers (`1,3-5`): group 1 is what stands before them.
+
+    Where each number is a setting of its own (`each`), one can be added or taken away without the others.
+    """
+
+    line: str
+    each: bool = False
+
+
+class Question(Frozen):
+    """What a device is asked about its state, and how its answer is read: by a template of ntc-templates, or by lines.
+
+    `fields` says which of our words each field of the template means. A pattern's groups have our words for names.
+    """
+
+    command: str
+    template: tuple[str, str] | None = Field(
+        default=None, description="platform and command, as ntc-templates has them"
+    )
+    fields: dict[str, str] = Field(default_factory=dict, description="by our words, the template's")
+    pattern: str = Field(default="", description="found in each line that is an answer, where there is no template")
+
+
+class Vendor(Frozen):
+    """One vendor's command line. Regular expressions are searched for in one line at a time.
+
+    In the `set` syntax a line is one word of a statement: `set system host-name x` is three, each below the other.
+    """
+
+    platform: str = Field(description="slug of the NetBox platform")
+    name: str
+    netmiko: str = Field(description="netmiko's device_type")
+    hier_config: str = Field(description="name in hier_config's Platform")
+    show: str = Field(description="prints the whole running configuration, in the form that templates are written in")
+    comment: str = Field(description="a regular expression for lines of it that say nothing")
+    volatile: tuple[str, ...] = Field(
+        default=(), description="lines that differ every time (dates, counters): left out where it is compared"
+    )
+    secrets: tuple[str, ...] = Field(
+        default=(), description="lines with a secret; group 1 is what is shown, the rest is it, in whatever encoding"
+    )
+    errors: tuple[str, ...] = Field(description="a line of output by which the device refuses what was typed")
+    enter: tuple[str, ...] = Field(description="enters the configuration mode of a change that is not to be confirmed")
+    leave: tuple[str, ...] = Field(description="ends that change, which is in force then")
+    abort: tuple[str, ...] = Field(
+        default=(), description="gives up a change that is not in force yet; empty where every line is, as it is typed"
+    )
+    save: tuple[str, ...] = Field(default=(), description="makes what is in force outlive a restart; empty: it does")
+    confirm: CommitConfirm | None = None
+    syntax: Literal["indented", "blocks", "set"] = Field(
+        default="indented",
+        description="indented lines and `no`; blocks of `config`, `edit` and `set`; statements with `set` and `delete`",
+    )
+    texts: tuple[str, ...] = Field(
+        default=(), description="lines that begin a text of several lines; group 1 is what it ends with"
+    )
+    replaces: tuple[Lineage, ...] = Field(
+        default=(), description="lines of which a new one takes the place of the old; groups tell apart which of them"
+    )
+    shortened: tuple[str, ...] = Field(
+        default=(), description="lines that are taken back by the part of them that is found: `no description`"
+    )
+    permanent: tuple[Lineage, ...] = Field(
+        default=(), description="sections that can be emptied and not removed; an empty one says nothing"
+    )
+    opens: tuple[str, ...] = Field(default=(), description="outermost lines that open a section, be it empty")
+    last: tuple[str, ...] = Field(
+        default=(), description="outermost lines that are taken back after everything else, as whole sections are"
+    )
+    lists: tuple[NumberList, ...] = ()
+    joins: tuple[str, ...] = Field(
+        default=(),
+        description="lines by which a port becomes a member of a LAG: taken back before anything else; what else the "
+        "port is told is typed again when it joins or leaves, as it may be lost then",
+    )
+    joins_first: bool = Field(default=False, description="whether a port loses what it was told before it joined")
+    lag: str = Field(default="(?!)", description="names of LAGs, as state is told by them; group 1 is the number")
+    hidden: tuple[str, ...] = Field(
+        default=(), description="lines that are taken and never shown: typed when the line before them is"
+    )
+    ignored: tuple[str, ...] = Field(
+        default=(),
+        description="outermost lines that are there whatever anybody does (in blocks and statements, with the next)",
+    )
+    longest: int = Field(default=64, description="characters of a description, at most")
+    ascii_only: bool = Field(default=True, description="whether a description may hold ASCII only")
+    hashed_logins: bool = Field(
+        default=False, description="whether a local account's password is only taken as crypt(3) makes it"
+    )
+    short_names: dict[str, str] = Field(
+        default_factory=dict, description="beginnings of interfaces' names where they are cut short, and the whole ones"
+    )
+    asks: dict[str, Question] = Field(default_factory=dict, description="by what state checks want to know")
+
+    def masked(self, line: str) -> str:
+        """A line without the secret in it, if there is one. Whatever stands behind a secret goes with it."""
+        if not any_of(*self.secrets).search(line):
+            return line
+        found = (re.search(pattern, line) for pattern in self.secrets)
+        return next((f"{m[1]} {WITHHELD}" for m in found if m), line)
+
+    def refused(self, output: str) -> str:
+        """The first line by which the device refused; empty if it did not."""
+        lines = (line.strip() for line in output.splitlines())
+        return next((line for line in lines if any(re.search(e, line) for e in self.errors)), "")
+
+
+@cache
+def any_of(*patterns: str) -> re.Pattern[str]:
+    """One regular expression for several, as thousands of lines are searched for each; of none, it matches nothing."""
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns) or "(?!)")

@@ -1,0 +1,124 @@
+"""Aruba AOS-CX (HPE).
+
+`checkpoint auto MINUTES` is armed before the configuration is entered: what is typed until `checkpoint auto confirm` is
+taken back when the time is over, and nothing documented takes it back sooner. HPE documents no command either that
+tells whether the time runs; the checkpoints that `show checkpoint` lists are asked, and what it says is believed only
+if it names a running one. Two minutes before the end the device warns in every session.
+
+A port that joins a LAG loses what it was told before, and one that leaves it is shut (on the 8325); to move it to
+another LAG, it has to leave the first. The device calls the LAG that is `interface lag 1` in its configuration `lag1`
+where it tells its state.
+
+A list of VLANs on a trunk grows by what is typed, so that each VLAN of it is a setting of its own.
+
+Sources: HPE AOS-CX Command-Line Interface Guide, `checkpoint auto`, `checkpoint auto confirm`, `interface`,
+`description`, `default interface`, `vlan trunk allowed`, `interface lag`, `lag`, `lacp mode`; AOS-CX SNMP/MIB Guide,
+`snmpv3 user`.
+"""
+
+from __future__ import annotations
+
+from roles.shared.device.vendor import CommitConfirm, NumberList, Question, Vendor
+
+VENDOR = Vendor(
+    platform="arubaos-cx",
+    name="Aruba AOS-CX",
+    netmiko="aruba_aoscx",
+    hier_config="ARUBA_AOSCX",
+    show="show running-config",
+    comment=r"^\s*(?:!|#)",
+    volatile=(r"^Current configuration:?", r"^end$"),
+    secrets=(
+        r"^(user \S+ group \S+ password)\b",
+        r"^(snmpv3 user \S+ auth \S+ auth-pass)\b",
+        r"^(snmp-server community) ",
+        r"^((?:tacacs|radius)-server host \S+(?: vrf \S+)? key) ",
+        r"^((?:tacacs|radius)-server key) ",
+        r"^(ntp authentication-key \d+ \S+) ",
+        r"^(?!\s*(?:description|name) )(\s*(?:\S+ )*?(?:password|key|secret)) (?:cipher|plain)text \S+",
+    ),
+    errors=(
+        r"^Invalid input",
+        r"^% ?(?:Unknown|Command incomplete|Ambiguous|Invalid)",
+        r"^(?:Command incomplete|Ambiguous command)",
+        r"^(?:Error|Failed|Operation not allowed)\b",
+    ),
+    enter=("configure terminal",),
+    leave=("end",),
+    save=("write memory",),
+    confirm=CommitConfirm(
+        name="checkpoint auto",
+        arm=("checkpoint auto {minutes}",),
+        enter=("configure terminal",),
+        leave=("end",),
+        confirm=("checkpoint auto confirm",),
+        revert=(),
+        pending="show checkpoint",
+        pending_pattern=r"(?i)auto checkpoint mode expires in \d+",
+        minutes=(1, 60),
+        source="HPE AOS-CX Command-Line Interface Guide, checkpoint auto",
+    ),
+    syntax="indented",
+    texts=(r"^banner \S+ (\^C|\S)",),
+    replaces=(
+        (r"^hostname ",),
+        (r"^user (\S+) group ",),
+        (r"^snmpv3 user (\S+) ",),
+        (r"^spanning-tree mode ",),
+        (r"^(aaa (?:authentication|authorization|accounting) \S+ \S+) ",),
+        (r"^((?:tacacs|radius)-server host \S+) ",),
+        (r"^(ssh access-list|snmp-server system-(?:location|contact)) ",),
+        (r"^vlan \d", r"^(name|description) "),
+        (r"^interface ", r"^(description|ip address|vlan access|vlan trunk native) "),
+        (r"^interface lag ", r"^(lacp mode) "),
+    ),
+    shortened=(
+        r"^description",
+        r"^name(?= )",
+        r"^user \S+",
+        r"^snmpv3 user \S+",
+        r"^(?:tacacs|radius)-server host \S+",
+        r"^vlan (?:access|trunk native)(?= )",
+    ),
+    permanent=((r"^interface \d+/\d+/\d+",), (r"^interface mgmt$",), (r"^interface vlan 1$",), (r"^vlan 1$",)),
+    opens=(r"^(?:vlan|interface|access-list|aaa group server) ",),
+    last=(r"^ip route ",),
+    joins=(r"^lag \d+$",),
+    joins_first=True,
+    lag=r"lag([1-9]\d*)",
+    lists=(
+        NumberList(line=r"^(vlan )(?=\d)", each=True),
+        NumberList(line=r"^(vlan trunk allowed )(?=\d)", each=True),
+    ),
+    ignored=(
+        r"^!Version ",
+        r"^led locator ",
+        r"^vsf member \d+$",
+        r"^profile ",
+        r"^https-server ",
+        r"^interface (?:mgmt|vlan 1)$",
+        r"^vlan 1$",
+        r"^spanning-tree$",
+    ),
+    longest=64,
+    asks={
+        "neighbours": Question(
+            command="show lldp neighbor-info detail",
+            template=("aruba_aoscx", "show lldp neighbor-info detail"),
+            fields={"port": "local_interface", "host": "neighbor_name"},
+        ),
+        "trunks": Question(
+            command="show vlan",
+            template=("aruba_aoscx", "show vlan"),
+            fields={"vids": "vlan_id", "port": "interfaces"},
+        ),
+        "time": Question(command="show ntp associations", pattern=r"^\s*\*\s*\d+\s"),
+        "disabled": Question(
+            command="show interface brief",
+            pattern=(  # nothing behind the reason: a description is a person's
+                r"(?i)^\s*(?P<port>\d+/\d+/\d+|lag\d+)\s+\S+\s+\S+\s+\S+\s+yes\s+down\s+"
+                r"(?P<why>(?:\S+ )*?\S*(?:bpdu|guard|fault|err)\S*)"
+            ),
+        ),
+    },
+)

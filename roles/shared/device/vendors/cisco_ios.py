@@ -1,0 +1,158 @@
+"""Cisco IOS XE.
+
+`configure terminal revert timer` needs the archive (`archive`, `path flash:…`) on the device: without one it refuses,
+and nothing is changed. While the timer runs, `show archive config rollback timer` tells its settings, and otherwise
+`%No Rollback Confirmed Change pending`.
+
+What a port channel is told, its members are told by the device, and show: so the members' lines are the port channel's.
+A new one is switched, as on the Catalyst 9000; that it is routed until told otherwise (4500) is not known here.
+
+SNMPv3 users are not part of what `show running-config` prints (they are in a file of their own).
+
+Sources: Cisco IOS XE 17, System Management Configuration Guide, "Configuration Replace and Configuration Rollback";
+Catalyst 4500 Series IOS XE Command Reference, `channel-group`; Cisco IOS SNMP Support Command Reference,
+`snmp-server user`.
+"""
+
+from __future__ import annotations
+
+from roles.shared.device.vendor import CommitConfirm, NumberList, Question, Vendor
+
+VENDOR = Vendor(
+    platform="cisco-ios",
+    name="Cisco IOS XE",
+    netmiko="cisco_xe",
+    hier_config="CISCO_IOS",
+    show="show running-config",
+    comment=r"^\s*!",
+    volatile=(
+        r"^Building configuration",
+        r"^Current configuration ?:",
+        r"^ntp clock-period ",
+        r"^end$",
+    ),
+    secrets=(
+        r"^(username \S+.*? (?:secret|password))\b",
+        r"^(enable (?:secret|password))\b",
+        r"^(snmp-server user \S+ \S+ v3(?: encrypted)? auth \S+) ",
+        r"^(snmp-server community) ",
+        (
+            r"^(?!\s*(?:description|name|remark) )"
+            r"(\s*(?:\S+ )*?(?:key|key-string|password|secret|pre-shared-key))(?: \d+)? \S+$"
+        ),
+    ),
+    errors=(
+        r"^% ?(?:Invalid|Incomplete|Ambiguous|Bad|Unknown|Error|Duplicate)",
+        r"^%Error",
+        r"^%No Rollback",
+        r"^Command rejected",
+    ),
+    enter=("configure terminal",),
+    leave=("end",),
+    save=("write memory",),
+    confirm=CommitConfirm(
+        name="configure revert timer",
+        enter=("configure terminal revert timer {minutes}",),
+        leave=("end",),
+        confirm=("configure confirm",),
+        revert=("configure revert now",),
+        pending="show archive config rollback timer",
+        pending_pattern=r"^\s*(?:Time configured|Timer type|Timer value)\b.*:",
+        minutes=(1, 120),
+        source="Cisco IOS XE System Management Configuration Guide, Configuration Rollback Confirmed Change",
+    ),
+    syntax="indented",
+    texts=(r"^banner \S+ (\^C|\S)",),
+    replaces=(
+        (r"^hostname ",),
+        (r"^ip default-gateway ",),
+        (r"^ip domain name ",),
+        (r"^spanning-tree mode ",),
+        (r"^ip dhcp snooping vlan ",),
+        (r"^snmp-server (?:location|contact) ",),
+        (r"^logging (trap|facility|source-interface)\b",),
+        (r"^username (\S+) ",),
+        (r"^(aaa (?:authentication|authorization|accounting) \S+ \S+) ",),
+        (r"^snmp-server group (\S+) ",),
+        (r"^vlan \d", r"^name "),
+        (r"^interface ", r"^(description|ip address|switchport mode|switchport (?:access|voice) vlan) "),
+        (r"^interface ", r"^(switchport trunk (?:native|allowed)) vlan "),
+        (r"^(?:tacacs|radius) server ", r"^(address|key|timeout)\b"),
+        (r"^line ", r"^(access-class|exec-timeout|transport input|login)\b"),
+    ),
+    shortened=(
+        r"^description",
+        r"^channel-group",
+        r"^name(?= )",
+        r"^username \S+",
+        r"^snmp-server (?:location|contact)",
+        r"^snmp-server group \S+ v3 \S+",
+        r"^switchport (?:mode|access vlan|voice vlan|trunk native vlan|trunk allowed vlan)",
+        r"^key",
+    ),
+    permanent=(
+        (r"^interface (?!Vlan|Port-channel|Loopback|Tunnel)[A-Z]",),
+        (r"^interface Vlan1$",),
+        (r"^line ",),
+    ),
+    opens=(r"^(?:vlan|interface|line|ip access-list|radius server|tacacs server|aaa group server) ",),
+    last=(r"^ip route ",),
+    joins=(r"^channel-group\b",),
+    lag=r"Port-channel([1-9]\d*)",
+    lists=(
+        NumberList(line=r"^(vlan )(?=\d)", each=True),
+        NumberList(line=r"^(switchport trunk allowed vlan )(?:add )?(?=\d)"),
+        NumberList(line=r"^(ip dhcp snooping vlan )(?=\d)"),
+    ),
+    hidden=(r"^snmp-server user ",),
+    ignored=(
+        r"^version ",
+        r"^service (?:timestamps|password-encryption|call-home|unsupported-transceiver)",
+        r"^platform ",
+        r"^boot-(?:start|end)-marker$",
+        r"^vrf definition Mgmt-vrf$",
+        r"^switch \d+ provision ",
+        r"^license ",
+        r"^diagnostic ",
+        r"^memory ",
+        r"^redundancy$",
+        r"^transceiver type all$",
+        r"^control-plane$",
+        r"^call-home$",
+        r"^crypto pki (?:trustpoint|certificate chain) (?:SLA-TrustPoint|TP-self-signed-\d+)$",
+        r"^interface (?:Vlan1|GigabitEthernet0/0|AppGigabitEthernet\S+|Bluetooth0/\d+)$",
+        r"^class-map match-any (?:system-cpp|non-client)",
+        r"^policy-map system-cpp-policy$",
+        r"^line con 0$",
+        r"^ip forward-protocol nd$",
+        r"^no (?:aaa new-model|ip domain lookup)$",
+        r"^no device-tracking logging theft$",
+        r"^spanning-tree extend system-id$",
+    ),
+    longest=200,
+    short_names={
+        "Gi": "GigabitEthernet",
+        "Te": "TenGigabitEthernet",
+        "Tw": "TwoGigabitEthernet",
+        "Fa": "FastEthernet",
+        "Po": "Port-channel",
+    },
+    asks={
+        "neighbours": Question(
+            command="show lldp neighbors detail",
+            template=("cisco_ios", "show lldp neighbors detail"),
+            fields={"port": "local_interface", "host": "neighbor_name"},
+        ),
+        "trunks": Question(
+            command="show interfaces switchport",
+            template=("cisco_ios", "show interfaces switchport"),
+            fields={"port": "interface", "vids": "trunking_vlans"},
+        ),
+        "time": Question(command="show ntp status", pattern=r"^Clock is synchronized"),
+        "disabled": Question(
+            command="show interfaces status err-disabled",
+            template=("cisco_ios", "show interfaces status err-disabled"),
+            fields={"port": "interface", "why": "port_error"},
+        ),
+    },
+)

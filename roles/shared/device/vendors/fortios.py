@@ -1,0 +1,75 @@
+"""Fortinet FortiOS.
+
+It has no commit-confirm. `config system global`, `set cfg-save revert` comes nearest: changes that nobody saves with
+`execute cfg save` are taken back after `cfg-revert-timeout` seconds, by a restart of the device with what it saved.
+That cuts a school's internet for minutes because a check failed, takes back whatever anybody else had not saved, and
+restarts every member of a cluster at once; so it is not used (`confirm` is None), and a plan says that nothing
+restores this device by itself.
+
+Each line is in force and saved when its block ends (`next`, `end`).
+
+`show` prints what differs from the default, and `end` leaves the whole block: the outermost one here.
+
+A LAG is made of ports that have no address and that no policy names; it needs its `vdom`, and LACP is active in it
+unless it says otherwise. So it comes after its members, and a port with a network of its own becomes a member in two
+changes: first the network is taken from it in NetBox.
+
+Sources: FortiOS CLI Reference, `config system global` (cfg-save, cfg-revert-timeout); FortiOS Handbook, "Aggregate
+interfaces"; Fortinet Technical Tip, "Configuration file save mode for configuration changes" (`execute cfg reload`:
+"Reboot to reload the configs").
+"""
+
+from __future__ import annotations
+
+from roles.shared.device.vendor import Question, Vendor
+
+VENDOR = Vendor(
+    platform="fortios",
+    name="Fortinet FortiOS",
+    netmiko="fortinet",
+    hier_config="FORTINET_FORTIOS",
+    show="show",
+    comment=r"^\s*#",
+    volatile=(r"^\s*set (?:uuid|last-login|snmp-index) ",),
+    secrets=(
+        r"^\s*(set (?:\S+-)?(?:password|passwd|passphrase|secret|key|psksecret|private-key|auth-pwd|priv-pwd)) ",
+        r"^\s*(set \S+) ENC ",
+    ),
+    errors=(
+        r"^Command fail\. Return code",
+        r"^command parse error before",
+        r"^value parse error before",
+        r"^Unknown action \d",
+        r"^(?:node_check_object|object set operator error|object check operator error)",
+        r"^entry not found in datasource",
+    ),
+    enter=(),
+    leave=(),
+    abort=("abort",),
+    confirm=None,
+    syntax="blocks",
+    replaces=((r"^set (\S+)",),),
+    permanent=((r"^config ",),),
+    ignored=(
+        r'^config firewall address edit "(?:none|all|FIREWALL_AUTH_PORTAL_ADDRESS|FABRIC_DEVICE|SSLVPN_TUNNEL_ADDR1)"',
+        r'^config firewall address edit "(?:login\.|gmail\.com|wildcard\.|\S+ address$)',
+        r'^config system interface edit "(?:modem|ssl\.root|l2t\.root|naf\.root|fortilink)"',
+        r"^config system (?:accprofile|storage|np6xlite|npu|ha|password-policy|sso-admin|object-tagging)",
+        r"^config (?:wireless-controller|switch-controller|webfilter|dlp|ips|antivirus|application|voip|waf|icap)\b",
+        r"^config (?:vpn certificate|certificate|endpoint-control|report|videofilter|emailfilter|ssh-filter)\b",
+        r"^config (?:system replacemsg|firewall internet-service|firewall ssh|firewall ssl|firewall profile-protocol)",
+        r"^config (?:firewall service|firewall schedule|firewall wildcard-fqdn|user setting|log threat-weight)\b",
+        r"^config system (?:fortiguard|autoupdate|email-server|session-helper|sms-server|settings|central-management)",
+    ),
+    longest=63,
+    ascii_only=False,
+    lag=r"[A-Za-z][A-Za-z0-9-]{0,14}",
+    asks={
+        "time": Question(command="diagnose sys ntp status", pattern=r"^synchronized: yes"),
+        "up": Question(
+            command="get system interface physical",
+            template=("fortinet", "get system interface physical"),
+            fields={"port": "name", "state": "status"},
+        ),
+    },
+)

@@ -1,0 +1,110 @@
+"""Juniper Junos, in the form of `display set`.
+
+A change is made in a private draft of one's own (`configure exclusive` shuts others out) and is in force from
+`commit` on, all of it or nothing; so no order of lines can cut a change in two. After `commit confirmed MINUTES`
+the device goes back to what it had unless a second `commit` comes in time.
+
+To restore it sooner would be `rollback 1` and `commit`; but typed a moment after the device did so by itself, they
+bring back the very change. So it is left to the device.
+
+`show system commit` keeps the words "commit confirmed, rollback in 5mins" on a commit for good: only `rollback
+pending` below the newest commit (0) says that the time runs.
+
+A statement is a path of words. Some words only announce a name (`unit 0`, `family inet`): without the name they cannot
+be deleted, so they are sections that can be emptied and not removed.
+
+There are as many LAGs (`ae0`, `ae1`, …) as `chassis aggregated-devices ethernet device-count` says.
+
+Sources: Junos CLI User Guide, `commit`, `configure`, `show system commit`, `rollback`; Junos `display set`; Ethernet
+Switching User Guide, "Aggregated Ethernet Interfaces".
+"""
+
+from __future__ import annotations
+
+from roles.shared.device.vendor import CommitConfirm, Question, Vendor
+
+VALUES = (
+    "host-name|domain-name|time-zone|description|mtu|speed|vlan-id|native-vlan-id|l3-interface|interface-mode|"
+    "next-hop|class|full-name|uid|encrypted-password|plain-text-password-value|ssh-ed25519|location|contact|"
+    "security-model|security-level|notify-view|read-view|write-view|authentication-key|authentication-password|"
+    "privacy-key|privacy-password|secret|802\\.3ad|device-count|port|timeout|retry|source-address|bridge-priority|connection-limit"
+)
+"""Statements with one value: a new one takes the place of the old."""
+
+NAMING = (
+    "unit|family|user|file|host|server|address|route|term|filter|policy-statement|prefix-list|group|neighbor|view|oid|"
+    "tacplus-server|radius-server|interface|community|usm-user|security-name|context-prefix|members|name-server|vlan|"
+    "from-zone|to-zone|policy|pool|area|routing-instance"
+)
+"""Words that announce a name."""
+
+VENDOR = Vendor(
+    platform="junos",
+    name="Juniper Junos",
+    netmiko="juniper_junos",
+    hier_config="JUNIPER_JUNOS",
+    show="show configuration | display set",
+    comment=r"^\s*(?:#|/\*)",
+    volatile=(r"^## Last (?:changed|commit):", r"^\{(?:master|backup|linecard)(?::\d+)?\}", r"^set version "),
+    secrets=(
+        r"^(?!.*\bdescription )(.*\bauthentication) (?:encrypted-password|plain-text-password-value) ",
+        (
+            r"^(?!.*\bdescription )"
+            r"(.*\busm local-engine user \S+ (?:authentication|privacy)-\S+) (?:\S+)-(?:key|password) "
+        ),
+        r"^(?!.*\bdescription )(.*\b(?:secret|pre-shared-key|ascii-text|hexadecimal|authentication-key|password)) ",
+        r"^((?:set )?snmp community) ",
+    ),
+    errors=(
+        r"^\s*(?:syntax error|unknown command|missing argument|invalid value|missing mandatory)",
+        r"^error: ",
+        r"^\s*\^$",
+    ),
+    enter=("configure exclusive",),
+    leave=("commit and-quit",),
+    abort=("rollback 0", "exit configuration-mode"),
+    confirm=CommitConfirm(
+        name="commit confirmed",
+        enter=("configure exclusive",),
+        leave=("commit confirmed {minutes}", "exit configuration-mode"),
+        confirm=("configure exclusive", "commit", "exit configuration-mode"),
+        revert=(),
+        pending="show system commit",
+        pending_pattern=r"^\s*rollback pending\s*$",
+        minutes=(1, 65535),
+        source="Junos CLI User Guide, commit (confirmed) and show system commit",
+    ),
+    syntax="set",
+    replaces=((rf"^(?:{VALUES})$", r""),),
+    permanent=((rf"^(?:{NAMING})$",),),
+    ignored=(
+        r"^chassis\b",
+        r"^interfaces (?:vme|em\d|fxp\d|me\d|bme\d)\b",
+        r"^poe\b",
+        r"^system commit\b",
+        r"^system processes\b",
+        r"^system auto-snapshot\b",
+        r"^system ports console\b",
+        r"^system root-authentication\b",
+    ),
+    longest=80,
+    hashed_logins=True,
+    lag=r"ae(\d+)",
+    asks={
+        "neighbours": Question(
+            command="show lldp neighbors",
+            template=("juniper_junos", "show lldp neighbors"),
+            fields={"port": "local_interface", "host": "neighbor_name"},
+        ),
+        "trunks": Question(
+            command="show vlans",
+            template=("juniper_junos", "show vlans"),
+            fields={"vids": "tag", "port": "interfaces"},
+        ),
+        "time": Question(command="show ntp associations no-resolve", pattern=r"^\*\S+"),
+        "disabled": Question(
+            command="show spanning-tree interface",
+            pattern=r"(?i)^(?P<port>\S+-\d+/\d+/\d+|ae\d+)\S*\s.*(?P<why>bpdu-incon\w*)",
+        ),
+    },
+)

@@ -1,0 +1,183 @@
+"""What a gateway has to let pass: derived from what the fleet's hosts serve, so that no port is written down twice.
+
+A host's roles say which ports they serve and to whom. Where the client's prefix and the server's are two, there is a
+gateway between them, and it forwards exactly that. Which gateway: the one that a prefix is *behind* (it is the
+prefix' router, or shares its address), and the hubs for everything between two gateways. Who meets whom, and what one
+tells the other, is in `roles.shared.network.peering`. Prefixes in which no gateway has an interface (a
+guest network with a way out of its own) do not take part. A listen never opens the way in from the internet; the way
+out is open for the few roles that need it (`ways_out`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import IPv4Network
+from typing import Literal
+
+from inventory.fleet import Fleet, Host
+from roles.shared.catalogue import catalogue
+from roles.shared.network.peering import GATEWAY, behind, is_hub, reached_at
+from roles.shared.settings import Settings
+from roles.shared.traffic import ANYWHERE, Forward, Listen, local_networks, management, networks
+
+NOT_ASKED = frozenset({GATEWAY, "firewall", "keepalived", "wireguard"})
+"""Roles that serve nobody behind a gateway: made from other roles' listens, or speaking with gateways alone."""
+
+SSH = 22
+NOWHERE: frozenset[str] = frozenset()
+
+Protocol = Literal["tcp", "udp", "icmp"]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Traffic from (a part of) one prefix to (a part of) another; without a prefix, an end is outside the fleet."""
+
+    source: IPv4Network
+    source_prefix: IPv4Network
+    destination: IPv4Network
+    destination_prefix: IPv4Network | None
+    protocol: Protocol
+    port: int | None
+    why: str
+
+
+@dataclass(frozen=True)
+class _Of:
+    """A fleet as a key: fleets with one digest are one."""
+
+    digest: str
+    fleet: Fleet = field(compare=False)
+
+
+def passages(gateway: Host, fleet: Fleet) -> tuple[Forward, ...]:
+    """Everything that this gateway lets pass: few rules, each for as many sources and destinations as it can."""
+    gateways = fleet.with_role(GATEWAY)
+    homes: dict[IPv4Network | None, frozenset[str]] = {}
+    for g in gateways:
+        homes |= {prefix: homes.get(prefix, NOWHERE) | {g.name} for prefix in behind(g, fleet)}
+    touched = {p.prefix for p in fleet.prefixes if any(_in(g, p.prefix) for g in gateways)}
+    own = {IPv4Network(a.ip) for a in gateway.addresses}
+    hub = is_hub(gateway, fleet)
+
+    def by_way_of_it(flow: Flow) -> bool:
+        out = flow.destination_prefix is None
+        here, there = homes.get(flow.source_prefix, NOWHERE), homes.get(flow.destination_prefix, NOWHERE)
+        joined = flow.source_prefix in touched and (out or flow.destination_prefix in touched)
+        ends_here = flow.source in own or flow.destination in own
+        return joined and not ends_here and (gateway.name in here | there or (hub and (out or here != there)))
+
+    return _merged(flow for flow in flows(fleet) if by_way_of_it(flow))
+
+
+def flows(fleet: Fleet) -> tuple[Flow, ...]:
+    """All traffic between different prefixes of the fleet, and out of it, that its hosts' roles and admins need."""
+    return _flows(_Of(fleet.digest, fleet))
+
+
+@lru_cache(maxsize=4)
+def _flows(of: _Of) -> tuple[Flow, ...]:
+    fleet = of.fleet
+    return (*_services(fleet), *_administration(fleet), *_ways_out(fleet))
+
+
+def _services(fleet: Fleet) -> Iterator[Flow]:
+    """What hosts serve to clients in other prefixes."""
+    for host, _, _ in _reachable(fleet):
+        near = local_networks(host, fleet)
+        for listen in listens_of(host, fleet):
+            for source, prefix in _parts(listen.sources, fleet):
+                to = reached_at(host, prefix, fleet)
+                home = fleet.prefix_of(to)
+                if home is not None and prefix not in {home.prefix, *near} and listen.protocol != "vrrp":
+                    address = IPv4Network(to)
+                    yield Flow(source, prefix, address, home.prefix, listen.protocol, listen.port, listen.why)
+
+
+def _administration(fleet: Fleet) -> Iterator[Flow]:
+    """Management stations reach every address of the fleet by SSH and ping: CLI devices have no role to say so."""
+    for source, prefix in _parts(management(fleet), fleet):
+        for to in fleet.prefixes:
+            if to.prefix != prefix:
+                why = "from the management stations"
+                yield Flow(source, prefix, to.prefix, to.prefix, "tcp", SSH, f"SSH {why}")
+                yield Flow(source, prefix, to.prefix, to.prefix, "icmp", None, f"ping {why}")
+
+
+def _ways_out(fleet: Fleet) -> Iterator[Flow]:
+    for host, address, home in _reachable(fleet):
+        for protocol, port, why in ways_out(host, fleet):
+            yield Flow(address, home, ANYWHERE[0], None, protocol, port, why)
+
+
+def ways_out(host: Host, fleet: Fleet) -> tuple[tuple[Protocol, int, str], ...]:
+    """What this host needs of the internet: the fleet's caches, resolvers, time servers and NetBox, and nobody else."""
+    found: list[tuple[Protocol, int, str]] = []
+    if "package_cache" in host.roles:
+        found += [("tcp", 80, "packages from outside"), ("tcp", 443, "packages from outside")]
+    if {"package_cache", "dns_resolver"} & set(host.roles):
+        # The cache must find its mirrors before the fleet's own resolvers are up: those come through it.
+        found += [("udp", 53, "DNS from outside"), ("tcp", 53, "DNS from outside")]
+    if "netbox" in host.roles:
+        found.append(("tcp", 443, "Python packages from outside"))
+    if any(listen.protocol == "udp" and listen.port == 123 for listen in listens_of(host, fleet)):
+        found += [("udp", 123, "time from outside"), ("tcp", 4460, "keys for time from outside (NTS)")]
+    return tuple(found)
+
+
+def listens_of(host: Host, fleet: Fleet) -> tuple[Listen, ...]:
+    """What a host's roles serve. Roles with problems serve nothing: the rules of a sound fleet report them."""
+    found: list[Listen] = []
+    for name in host.roles:
+        role = catalogue().get(name)
+        if role is not None and name not in NOT_ASKED:
+            settings = role.settings(host, fleet)
+            found += role.listens(settings) if isinstance(settings, Settings) else ()
+    return tuple(found)
+
+
+def _reachable(fleet: Fleet) -> Iterator[tuple[Host, IPv4Network, IPv4Network]]:
+    """Active hosts with roles, each with its primary address and the prefix that it lies in."""
+    for host in fleet.hosts:
+        prefix = fleet.prefix_of(host.primary_address) if host.primary_address else None
+        if prefix is not None and host.status == "active" and host.roles:
+            yield host, IPv4Network(host.address), prefix.prefix
+
+
+def _parts(sources: Iterable[IPv4Network], fleet: Fleet) -> Iterator[tuple[IPv4Network, IPv4Network]]:
+    """These networks cut along the fleet's prefixes: (part, the prefix that it lies in)."""
+    for source in sources:
+        for p in fleet.prefixes:
+            if source.overlaps(p.prefix):
+                yield max(source, p.prefix, key=lambda n: n.prefixlen), p.prefix
+
+
+def _in(host: Host, prefix: IPv4Network) -> bool:
+    return any(a.ip in prefix for a in host.addresses)
+
+
+def _merged(of: Iterable[Flow]) -> tuple[Forward, ...]:
+    """One rule for all destinations that the same sources reach at the same port."""
+    sources: dict[tuple[str, int, IPv4Network], set[IPv4Network]] = {}
+    reasons: dict[tuple[str, int, IPv4Network], set[str]] = {}
+    for flow in of:
+        to = (flow.protocol, flow.port or 0, flow.destination)
+        sources.setdefault(to, set()).add(flow.source)
+        reasons.setdefault(to, set()).add(flow.why)
+    alike: dict[tuple[str, int, tuple[IPv4Network, ...]], list[IPv4Network]] = {}
+    for (protocol, port, destination), from_ in sources.items():
+        alike.setdefault((protocol, port, networks(from_)), []).append(destination)
+    return tuple(
+        Forward.model_validate(
+            {
+                "sources": from_,
+                "destinations": networks(destinations),
+                "protocol": protocol,
+                "port": port or None,
+                "why": "; ".join(sorted({w for d in destinations for w in reasons[protocol, port, d]})),
+            }
+        )
+        for (protocol, port, from_), destinations in sorted(alike.items())
+    )

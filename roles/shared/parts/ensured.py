@@ -1,0 +1,54 @@
+"""`ensured`: something about a host that one shell command tells, and that another makes so.
+
+For what no file, package or unit is: a database, a virtual environment, a key. The telling is a question: it
+changes nothing and is cheap, as it is asked in every plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from pyinfra import host
+from pyinfra.api import FactBase, StringCommand, operation
+from pyinfra.api.operation import OperationMeta
+
+from roles.shared.change import Change, explain
+from roles.shared.parts.handlers import Handler
+from roles.shared.parts.registration import current
+
+
+class Told(FactBase[str]):
+    """What a host answers to a question; nothing where it has no answer."""
+
+    default = str
+
+    def command(self, question: str) -> str:
+        return f"( {question} ) 2>/dev/null || true"
+
+    def process(self, output: list[str]) -> str:
+        return "".join(f"{line}\n" for line in output)
+
+
+def ensured(what: str, *, question: str, answer: str, command: str, then: tuple[Handler, ...] = ()) -> OperationMeta:
+    """Declare that a host answers `question` with `answer`; `command` is run where it answers otherwise.
+
+    Args:
+        what: the thing, as plans name it.
+        question: a shell command. Whatever goes wrong in it is an answer too: another one than is wanted.
+        answer: all that it prints, to the byte.
+        then: the handlers owed when the command runs.
+    """
+    meta = ensure(name=what, what=what, question=question, answer=answer, command=command, then=then)
+    current().owe(then, meta)
+    return meta
+
+
+@operation()
+def ensure(what: str, question: str, answer: str, command: str, then: tuple[Handler, ...]) -> Generator[StringCommand]:
+    """Run a command where the host does not answer as is wanted."""
+    told = host.get_fact(Told, question=question)
+    if told == answer:
+        host.noop(f"{what} is as wanted")
+        return
+    steps = " && ".join([*(h.debt for h in then), f"{{ {command}; }}"])
+    yield explain(StringCommand(steps), Change(what=what, before=told or None, after=answer))

@@ -1,0 +1,201 @@
+"""`managed_file`: the one way a role declares a file.
+
+A candidate is uploaded beside its target, given its owner and mode, judged on the host by the program that
+will read it, and only then renamed into place, so that a file its program refuses never goes live.
+"""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from collections.abc import Generator
+from io import BytesIO
+from pathlib import PurePosixPath
+
+from pydantic import BaseModel
+from pyinfra import host
+from pyinfra.api import FactBase, FileUploadCommand, StringCommand, operation
+from pyinfra.api.command import PyinfraCommand
+from pyinfra.api.operation import OperationMeta
+
+from inventory.errors import SamdriftError
+from inventory.fleet import Frozen
+from inventory.secrets import Secret
+from roles.shared.change import Change, explain
+from roles.shared.guard import kept_file
+from roles.shared.parts.handlers import Handler
+from roles.shared.parts.registration import ManagedFile, Registration, current
+from roles.shared.parts.templates import render
+from roles.shared.parts.veil import UNVEILED, Veil
+
+LARGEST = 4 * 1024 * 1024
+"""A managed file is read back whole up to this many bytes; configuration files are far smaller."""
+
+
+class FileOnHost(Frozen):
+    """A path as it stands on a host. `content` is None where it is no regular file."""
+
+    kind: str
+    owner: str = ""
+    group: str = ""
+    mode: str = ""
+    content: str | None = None
+
+    @property
+    def meta(self) -> str:
+        """Owner, group and mode, or what else it is."""
+        return f"{self.owner}:{self.group} {self.mode}" if self.kind == "file" else self.kind
+
+    @property
+    def for_all(self) -> bool:
+        """Whether everybody on the host may read it."""
+        return self.kind == "file" and readable_by_all(self.mode)
+
+
+class FileState(FactBase[FileOnHost]):
+    """Owner, group, mode and whole content of one path, in one command."""
+
+    @staticmethod
+    def default() -> FileOnHost:
+        return FileOnHost(kind="absent")
+
+    def command(self, path: str) -> str:
+        p = shlex.quote(path)
+        return (
+            f"if [ -L {p} ]; then echo link; "
+            f"elif [ -f {p} ]; then stat -c 'file %U %G %a' {p}; head -c {LARGEST} {p} | base64 -w0; echo; "
+            f"elif [ -e {p} ]; then echo other; else echo absent; fi"
+        )
+
+    def process(self, output: list[str]) -> FileOnHost:
+        kind, *meta = output[0].split()
+        if kind != "file":
+            return FileOnHost(kind=kind)
+        owner, group, mode = meta
+        raw = base64.b64decode(output[1]) if len(output) > 1 else b""
+        content = raw.decode("utf-8", "backslashreplace")
+        return FileOnHost(kind=kind, owner=owner, group=group, mode=mode, content=content)
+
+
+def readable_by_all(mode: str) -> bool:
+    """Whether a file of this mode may be read by everybody on its host."""
+    return bool(int(mode, 8) & 0o004)
+
+
+def managed_file(
+    path: str,
+    *,
+    template: str | None = None,
+    content: str | None = None,
+    settings: BaseModel | None = None,
+    owner: str = "root",
+    group: str = "root",
+    mode: str = "644",
+    validate_with: str | None = None,
+    then: tuple[Handler, ...] = (),
+    guarded: bool = False,
+) -> OperationMeta:
+    """Declare that `path` holds exactly this text: `template` rendered with `settings`, or `content`.
+
+    A placeholder of a secret in it, which is how a `Secret` of the role's settings prints, is its value on the host.
+
+    Args:
+        validate_with: a shell command in which `{path}` is the candidate; anything but exit 0 refuses it.
+        then: the handlers owed when the file changes.
+        guarded: the file can cut the way to the host, which puts it back by itself unless it is told that all is well.
+    """
+    if (template is None) == (content is None):
+        raise TypeError(f"managed_file {path}: give a template or a content, one of the two")
+    text = content if content is not None else render(str(template), settings=settings)
+    registration = current()
+    file = ManagedFile(
+        role=registration.role,
+        path=path,
+        content=text,
+        owner=owner,
+        group=group,
+        mode=mode,
+        validate_with=validate_with,
+        then=then,
+        secrets=_secrets_in(text, path, mode, registration),
+    )
+    registration.files.append(file)
+    if guarded:
+        registration.guards[f"file {path}"] = kept_file(path, tuple(h.command for h in then))
+    meta = write(name=f"file {path}", file=file)
+    registration.owe(then, meta)
+    return meta
+
+
+def _secrets_in(text: str, path: str, mode: str, registration: Registration) -> tuple[Secret, ...]:
+    """The secrets whose placeholders stand in a text; refuses what would show one to everybody."""
+    secrets = registration.secrets_in(text, path)
+    if secrets and readable_by_all(mode):
+        why = f"holds secret {secrets[0].name}, and everybody on the host may read it (mode {mode})"
+        raise SamdriftError(f"{path} {why}", where=f"roles/{registration.role}.py")
+    return secrets
+
+
+def absent_file(path: str, *, then: tuple[Handler, ...] = ()) -> OperationMeta:
+    """Declare that there is nothing at `path`."""
+    meta = remove(name=f"no file {path}", path=path, debts=tuple(h.debt for h in then))
+    current().owe(then, meta)
+    return meta
+
+
+@operation()
+def write(file: ManagedFile) -> Generator[PyinfraCommand]:
+    """Put a managed file in place if the host's differs in content, owner, group or mode."""
+    live, veil = host.get_fact(FileState, path=file.path), _veil()
+    content = veil.reveal(file.content, file.secrets)
+    wanted = FileOnHost(kind="file", owner=file.owner, group=file.group, mode=file.mode, content=content)
+    if live == wanted:
+        host.noop(f"{file.path} is as wanted")
+        return
+    target = PurePosixPath(file.path)
+    candidate = str(target.with_name(f".{target.name}.samdrift"))
+    c, p = shlex.quote(candidate), shlex.quote(file.path)
+    steps = [f"chown {shlex.quote(file.owner)}:{shlex.quote(file.group)} {c}", f"chmod {file.mode} {c}"]
+    if file.validate_with:
+        steps.append(f"( {file.validate_with.replace('{path}', c)} )")
+    steps += [h.debt for h in file.then]
+    steps.append(f"mv -fT {c} {p}")
+    change = Change(
+        what=file.path,
+        before=_shown(live, file.content, file.secrets, for_all=wanted.for_all),
+        after=file.content,
+        meta_before=live.meta,
+        meta_after=wanted.meta,
+        live_seal=veil.seal(live.content, file.secrets) if live.content is not None else "",
+    )
+    yield explain(FileUploadCommand(BytesIO(file.content.encode()), candidate), change)
+    yield StringCommand(f"{{ {' && '.join(steps)}; }} || {{ rm -f {c}; exit 1; }}")
+
+
+@operation()
+def remove(path: str, debts: tuple[str, ...]) -> Generator[PyinfraCommand]:
+    """Remove a file if it is there."""
+    live = host.get_fact(FileState, path=path)
+    if live.kind == "absent":
+        host.noop(f"{path} is absent")
+        return
+    command = StringCommand(" && ".join([*debts, f"rm -f {shlex.quote(path)}"]))
+    before = _shown(live, "", (), for_all=True)
+    yield explain(command, Change(what=path, before=before, after=None, meta_before=live.meta))
+
+
+def _veil() -> Veil:
+    """The veil over this host, which the planner gives it as pyinfra's host data."""
+    veil = host.data.get("veil", UNVEILED)
+    return veil if isinstance(veil, Veil) else UNVEILED
+
+
+def _shown(live: FileOnHost, wanted: str, secrets: tuple[Secret, ...], *, for_all: bool) -> str | None:
+    """What a plan shows of a live file. A secret may also be in one that a role made private and now opens, or drops.
+
+    Args:
+        for_all: whether everybody may read what the role wants there (or nothing is).
+    """
+    if live.content is None or not (secrets or (for_all and not live.for_all)):
+        return live.content
+    return _veil().shown(live.content, wanted, secrets)

@@ -1,0 +1,101 @@
+"""`kernel_settings`: values that the running kernel must have, and that a host may forbid us to set.
+
+A key may hold one `*` (`net.ipv4.conf.*.rp_filter` is every interface's). In a container some keys belong to the
+outer machine and cannot be written: those are left alone here, and the state checks of role `base` say so.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Generator, Mapping
+
+from pyinfra import host
+from pyinfra.api import FactBase, StringCommand, operation
+from pyinfra.api.operation import OperationMeta
+
+from inventory.fleet import Frozen
+from roles.shared.change import Change, explain
+from roles.shared.guard import kept_text
+from roles.shared.parts.registration import current
+
+
+class KernelValue(Frozen):
+    """One value of the running kernel: which of our keys it answers, where it is, and whether it can be set."""
+
+    key: str
+    path: str
+    writable: bool
+    value: str
+
+    @property
+    def line(self) -> str:
+        """As `sysctl` would print it."""
+        return f"{self.path.removeprefix('/proc/sys/').replace('/', '.')} = {self.value}\n"
+
+
+def look_command(keys: tuple[str, ...]) -> str:
+    """The shell command that tells every value of these keys; `read_values` reads its output."""
+    tell = (
+        'tell() { key=$1; shift; for f in "$@"; do if [ -e "$f" ]; then w=ro; if [ -w "$f" ]; then w=rw; fi; '
+        'echo "$key $w $f"; fi; done; }'
+    )
+    places = " ".join(map(_place, keys))
+    # One process reads all values: a process for each would be most of the time that a look at a host takes.
+    return "; ".join([tell, *(f"tell {shlex.quote(k)} {_place(k)}" for k in keys), f"grep -Hs '' {places} || true"])
+
+
+def read_values(output: list[str]) -> list[KernelValue]:
+    """What `look_command` told: first each key's places, then each place's value."""
+    values = dict(line.split(":", 1) for line in output if line.startswith("/proc/sys/"))
+    places = (line.split() for line in output if line and not line.startswith("/proc/sys/"))
+    return [
+        KernelValue(key=key, path=path, writable=mode == "rw", value=" ".join(values.get(path, "").split()))
+        for key, mode, path in places
+    ]
+
+
+def _place(key: str) -> str:
+    """Where a key is in /proc/sys, for the shell: quoted but for its star."""
+    return "/proc/sys/" + "*".join(shlex.quote(part) for part in key.replace(".", "/").split("*"))
+
+
+class KernelValues(FactBase[list[KernelValue]]):
+    """The running kernel's values of some keys; keys that it does not know are left out."""
+
+    default = list
+
+    def command(self, keys: tuple[str, ...]) -> str:
+        return look_command(keys)
+
+    def process(self, output: list[str]) -> list[KernelValue]:
+        return read_values(output)
+
+
+PUT_BACK = "while IFS=: read -r place value; do [ ! -w $place ] || echo $value > $place; done"
+
+
+def kernel_settings(theme: str, wanted: Mapping[str, str], *, guarded: bool = False) -> OperationMeta:
+    """Declare what the running kernel must say to these keys, wherever it lets itself be told.
+
+    Args:
+        guarded: they can cut the way to the host, which then puts them back by itself.
+    """
+    name = f"kernel settings in force: {theme}"
+    if guarded:
+        places = " ".join(map(_place, sorted(wanted)))
+        current().guards[name] = kept_text(name, tell=f"{{ grep -Hs '' {places} || true; }}", put_back=PUT_BACK)
+    return tell_kernel(name=name, wanted=dict(wanted))
+
+
+@operation()
+def tell_kernel(wanted: dict[str, str]) -> Generator[StringCommand]:
+    """Set each writable value that differs."""
+    values = host.get_fact(KernelValues, keys=tuple(wanted))
+    wrong = [v for v in values if v.writable and v.value != wanted[v.key]]
+    if not wrong:
+        host.noop("the kernel's settings are as wanted")
+        return
+    commands = [f"echo {shlex.quote(wanted[v.key])} > {shlex.quote(v.path)}" for v in wrong]
+    after = [v.model_copy(update={"value": wanted[v.key]}).line for v in wrong]
+    change = Change(what="running kernel", before="".join(v.line for v in wrong), after="".join(after))
+    yield explain(StringCommand(" && ".join(commands)), change)

@@ -1,0 +1,122 @@
+"""What one role declares on one host while its `deploy` runs: its managed files and the handlers they owe.
+
+Declaring touches nothing. The planner opens a registration around each role's `deploy`; when it closes, the
+owed handlers are registered as the role's last operations, each once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from pyinfra.api.operation import OperationMeta
+
+from inventory.errors import SamdriftError
+from inventory.fleet import Frozen
+from inventory.secrets import MARK, PLACEHOLDER, Secret
+from roles.shared.device.vendor import Lineage
+from roles.shared.guard import Guard
+from roles.shared.parts.handlers import Handler, pay
+
+
+class ManagedFile(Frozen):
+    """A file as a role declares it: its whole content, and the program that must accept it.
+
+    `validate_with` is a shell command in which `{path}` stands for the candidate file; it must exit 0. `secrets` are
+    those whose placeholders stand in `content`, and whose values will stand there on the host.
+    """
+
+    role: str
+    path: str
+    content: str
+    owner: str
+    group: str
+    mode: str
+    validate_with: str | None
+    then: tuple[Handler, ...]
+    secrets: tuple[Secret, ...] = ()
+
+
+class ManagedConfiguration(Frozen):
+    """What a role declares of a CLI device: its intended configuration, and the sections that it manages.
+
+    `secrets` are those whose placeholders stand in `content`, and whose values will be typed.
+    """
+
+    role: str
+    platform: str
+    content: str
+    managed: tuple[Lineage, ...]
+    secrets: tuple[Secret, ...] = ()
+
+
+@dataclass
+class Registration:
+    """What a role has declared so far.
+
+    `secrets` are those that its settings refer to, by name; `guards` are by the step that they guard, and `unguarded`
+    says by step why there is none.
+    """
+
+    role: str
+    secrets: dict[str, Secret] = field(default_factory=dict)
+    files: list[ManagedFile] = field(default_factory=list)
+    configurations: list[ManagedConfiguration] = field(default_factory=list)
+    owed: dict[Handler, list[OperationMeta]] = field(default_factory=dict)
+    guards: dict[str, Guard] = field(default_factory=dict)
+    unguarded: dict[str, str] = field(default_factory=dict)
+
+    def owe(self, handlers: tuple[Handler, ...], cause: OperationMeta) -> None:
+        """These handlers run at the end of the role if `cause` changes something."""
+        for handler in handlers:
+            self.owed.setdefault(handler, []).append(cause)
+
+    def secrets_in(self, text: str, what: str) -> tuple[Secret, ...]:
+        """The secrets whose placeholders stand in a text; refuses what would write no value."""
+        names = {m[1] for m in PLACEHOLDER.finditer(text)}
+        rest = PLACEHOLDER.sub("", text)
+        strange = sorted(names - self.secrets.keys())
+        spoiled = [name for name in self.secrets if f"secret:{name}" in rest]
+        why = ""
+        if strange or MARK in rest:
+            why = f"holds a placeholder of a secret that the role's settings have not: {', '.join(strange) or MARK}"
+        elif spoiled:
+            why = (
+                f"holds the placeholder of secret {spoiled[0]} changed by a filter, so that no value would stand there"
+            )
+        if why:
+            raise SamdriftError(f"{what} {why}", where=f"roles/{self.role}.py")
+        return tuple(self.secrets[name] for name in sorted(names))
+
+
+_current: ContextVar[Registration] = ContextVar("registration")
+
+
+def current() -> Registration:
+    """The registration of the role that is being declared; LookupError outside of one."""
+    return _current.get()
+
+
+@contextmanager
+def registering(role: str, secrets: Iterable[Secret] = ()) -> Iterator[Registration]:
+    """Collect what `role` declares; at the end, register the handlers that it owes."""
+    registration = Registration(role, _by_name(secrets, role))
+    token = _current.set(registration)
+    try:
+        yield registration
+        for handler, causes in registration.owed.items():
+            pay(name=handler.name, handler=handler, causes=causes)
+    finally:
+        _current.reset(token)
+
+
+def _by_name(secrets: Iterable[Secret], role: str) -> dict[str, Secret]:
+    """A placeholder says a name, so a role has one secret of each name."""
+    named: dict[str, Secret] = {}
+    for secret in secrets:
+        if named.setdefault(secret.name, secret) != secret:
+            whose = f"{named[secret.name].municipality} and {secret.municipality}"
+            raise SamdriftError(f"two secrets are called {secret.name}, of {whose}", where=f"roles/{role}.py")
+    return named

@@ -1,0 +1,113 @@
+"""`loaded_ruleset`: the nftables ruleset that is in force, compared with the one that should be.
+
+Both are told by the host's own nft, so that spelling, order within sets and service names cannot differ: the wanted
+one is loaded into a network namespace of its own, made for the question and gone with it. A rule that somebody
+added by hand is thus a difference, though no file changed.
+"""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from collections.abc import Generator, Iterable
+from ipaddress import IPv4Network
+
+from pyinfra import host
+from pyinfra.api import FactBase, StringCommand, operation
+from pyinfra.api.operation import OperationMeta
+
+from inventory.fleet import Frozen
+from roles.shared.change import Change, explain
+from roles.shared.guard import kept_text
+from roles.shared.parts.registration import current
+
+NFT = "/usr/sbin/nft"
+
+
+class Rulesets(Frozen):
+    """What is in force and what would be, each as `nft list ruleset` says it; None where there is no nft."""
+
+    live: str | None
+    wanted: str | None
+
+
+class RulesetsOnHost(FactBase[Rulesets]):
+    """The live ruleset, and the wanted one as this host's nft would list it. Fails where nft refuses the latter."""
+
+    @staticmethod
+    def default() -> Rulesets:
+        return Rulesets(live=None, wanted=None)
+
+    def command(self, content: str) -> str:
+        alone = f"unshare --net sh -c '{NFT} -f /dev/stdin && {NFT} -s list ruleset'"
+        return (
+            f"if [ -x {NFT} ]; then "
+            f"wanted=$(printf %s {shlex.quote(content)} | {alone}) && live=$({NFT} -s list ruleset) && "
+            'for r in "live $live" "wanted $wanted"; do printf %s "$r" | base64 -w0; echo; done; fi'
+        )
+
+    def process(self, output: list[str]) -> Rulesets:
+        if not output:
+            return self.default()
+        texts = (base64.b64decode(line).decode("utf-8", "backslashreplace") + "\n" for line in output)
+        live, wanted = (text.partition(" ")[2] for text in texts)
+        return Rulesets(live=live, wanted=wanted)
+
+
+CLIENT = (
+    'p=$$; while [ "$p" -gt 1 ]; do '
+    r"""c=$(tr '\0' '\n' < "/proc/$p/environ" | sed -n 's/^SSH_CONNECTION=\([^ ]*\).*/\1/p'); """
+    """[ -z "$c" ] || break; p=$(sed -n 's/^PPid:[^0-9]*//p' "/proc/$p/status"); done"""
+)
+"""Sets `c` to the address that this SSH session comes from: sudo keeps it from us, but not from its own environment."""
+
+
+def session_stays(let_in: Iterable[IPv4Network]) -> str:
+    """A shell command that refuses if this SSH session does not come from one of these networks.
+
+    Where it comes from no SSH session at all (a console), there is none to lose.
+    """
+    elements = ", ".join(map(str, let_in))
+    these = f"elements = {{ {elements} }};" if elements else ""
+    known = shlex.quote(f"add table ip t; add set ip t s {{ type ipv4_addr; flags interval; {these} }}")
+    is_let_in = f'{NFT} {known} && {NFT} get element ip t s "{{ $1 }}" > /dev/null 2>&1'
+    said = (
+        '"refused: this session comes from $c, and the new ruleset would shut it out; come from a management station"'
+    )
+    return (
+        f'{CLIENT}; [ -z "$c" ] || unshare --net sh -c {shlex.quote(is_let_in)} - "$c" || {{ echo {said} >&2; false; }}'
+    )
+
+
+def loaded_ruleset(path: str, content: str, let_in: tuple[IPv4Network, ...]) -> OperationMeta:
+    """Declare that the ruleset in force is the one that `content` says; `path` holds it when this step runs.
+
+    Args:
+        let_in: where `content` lets SSH in from; a ruleset that would shut out who loads it is not loaded.
+    """
+    name = "nftables ruleset in force"
+    current().guards[name] = kept_text(name, tell=_told_to_nft(path), put_back=f"{NFT} -f -")
+    return load(name=name, path=path, content=content, let_in=let_in)
+
+
+def _told_to_nft(path: str) -> str:
+    """A shell command that tells the ruleset in force in a way that nft can be told it again.
+
+    If it is the one that the file holds, by the file: nft lists some rules otherwise than it was told them, and what it
+    is told by its own list would be listed otherwise again.
+    """
+    p = shlex.quote(path)
+    held = f"unshare --net sh -c '{NFT} -f \"$0\" && {NFT} -s list ruleset' {p} 2> /dev/null"
+    same = f'[ -f {p} ] && held=$({held}) && [ "$held" = "$({NFT} -s list ruleset)" ]'
+    return f"{{ echo flush ruleset; if [ -x {NFT} ]; then if {same}; then cat {p}; else {NFT} list ruleset; fi; fi; }}"
+
+
+@operation()
+def load(path: str, content: str, let_in: tuple[IPv4Network, ...]) -> Generator[StringCommand]:
+    """Load the file where the ruleset in force is another. One transaction: refused, the old one stays."""
+    rulesets = host.get_fact(RulesetsOnHost, content=content)
+    if rulesets.live is not None and rulesets.live == rulesets.wanted:
+        host.noop("the ruleset in force is as wanted")
+        return
+    change = Change(what="nftables ruleset", before=rulesets.live, after=rulesets.wanted or content)
+    yield explain(StringCommand(f"{{ {session_stays(let_in)}; }} && {NFT} -f {shlex.quote(path)}"), change)

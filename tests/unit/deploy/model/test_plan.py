@@ -1,0 +1,115 @@
+"""A Plan is a value and a file: read as it was written, or refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploy.model.plan import Command, HostPlan, Plan, PlanError, Step, Unmanaged, read_plan, write_plan
+from roles.shared.change import Change, digest
+
+TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=20)
+CHANGES = st.builds(Change, what=TEXT, before=st.none() | TEXT, after=st.none() | TEXT)
+COMMANDS = st.builds(Command, kind=st.sampled_from(["run", "upload"]), text=TEXT, path=TEXT)
+STEPS = st.builds(
+    Step,
+    role=TEXT,
+    name=TEXT,
+    intent=TEXT,
+    wanted=TEXT,
+    commands=st.lists(COMMANDS, max_size=2).map(tuple),
+    change=st.none() | CHANGES,
+    handler=st.booleans(),
+)
+HOSTS = st.builds(
+    HostPlan,
+    host=TEXT,
+    municipality=TEXT,
+    steps=st.lists(STEPS, max_size=3).map(tuple),
+    unmanaged=st.lists(st.builds(Unmanaged, role=TEXT, path=TEXT), max_size=1).map(tuple),
+    error=TEXT,
+    seconds=st.floats(0, 100),
+)
+PLANS = st.builds(
+    Plan,
+    fleet_digest=TEXT,
+    fleet_source=TEXT,
+    code_digest=TEXT,
+    made_at=TEXT,
+    made_by=TEXT,
+    limit=TEXT,
+    hosts=st.lists(HOSTS, max_size=2).map(tuple),
+)
+
+
+def small_plan(**more: object) -> Plan:
+    data = {"fleet_digest": "f", "fleet_source": "s", "code_digest": "c", "made_at": "t", "made_by": "anna"}
+    step = Step(role="time", name="s", intent="i", commands=(Command(kind="run", text="true"),))
+    hosts = (HostPlan(host="tie-dns1", municipality="tierp", steps=(step,)),)
+    return Plan.model_validate(data | {"hosts": hosts} | more)
+
+
+@given(PLANS)
+def test_a_plan_is_read_as_it_was_written(tmp_path_factory: pytest.TempPathFactory, plan: Plan) -> None:
+    path = tmp_path_factory.mktemp("plan") / "plan.json"
+    write_plan(plan, path)
+    assert read_plan(path) == plan
+
+
+@pytest.mark.parametrize("there", ["/etc", "rm -rf"])
+def test_a_plan_that_was_edited_is_refused(tmp_path: Path, there: str) -> None:
+    path = tmp_path / "plan.json"
+    write_plan(small_plan(), path)
+    document = json.loads(path.read_text())
+    document["plan"]["hosts"][0]["steps"][0]["commands"][0]["text"] = there
+    path.write_text(json.dumps(document))
+    with pytest.raises(PlanError, match=r"plan\.json: the plan was edited"):
+        read_plan(path)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"digest": "x"}', '{"digest": "x", "plan": {}}', "\0"])
+def test_another_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(text)
+    with pytest.raises(PlanError, match=r"plan\.json: this is not a plan file"):
+        read_plan(path)
+
+
+def test_a_plan_that_cannot_be_read_or_written_names_its_place(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match="cannot read the plan: No such file"):
+        read_plan(tmp_path / "none.json")
+    with pytest.raises(PlanError, match="cannot write the plan: No such file"):
+        write_plan(small_plan(), tmp_path / "no" / "such" / "plan.json")
+
+
+@given(HOSTS, st.floats(0, 100), st.integers(0, 9))
+def test_a_host_s_fingerprint_knows_no_noise(host: HostPlan, seconds: float, execs: int) -> None:
+    idle = Step(role="time", name="another that changes nothing", intent="i")
+    noisy = host.model_copy(update={"seconds": seconds, "execs": execs, "steps": (*host.steps, idle)})
+    assert noisy.fingerprint == host.fingerprint
+
+
+@given(HOSTS)
+def test_a_host_s_fingerprint_knows_every_change(host: HostPlan) -> None:
+    more = Step(role="time", name="one more", intent="i", commands=(Command(kind="run", text="true"),))
+    assert host.model_copy(update={"steps": (*host.steps, more)}).fingerprint != host.fingerprint
+
+
+@given(CHANGES)
+def test_a_diff_is_empty_exactly_when_nothing_is_told_apart(change: Change) -> None:
+    lines = ((change.before or "").splitlines(keepends=True), (change.after or "").splitlines(keepends=True))
+    assert bool(change.diff) == (lines[0] != lines[1])
+
+
+def test_the_live_digest_tells_absent_from_empty() -> None:
+    assert Change(what="f", before=None, after="x").live_digest == ""
+    assert Change(what="f", before="", after="x").live_digest == digest("")
+
+
+def test_a_new_plan_file_is_its_owners_alone(tmp_path: Path) -> None:
+    write_plan(small_plan(), tmp_path / "plan.json")
+    assert (tmp_path / "plan.json").stat().st_mode & 0o777 == 0o600
