@@ -1,4 +1,5 @@
-"""Secrets as everybody but a host may know them: by name. Values are in a vault (`deploy/vault/interface.py`), never here.
+"""Secrets as everybody but a host may know them: by name. Values are in a vault (`deploy/vault/interface.py`), never
+here.
 
 A role's settings hold a `Secret` where a password would stand. Whatever it is printed in (a template, a plan, JSON,
 an exception) says `‹secret:name›`.

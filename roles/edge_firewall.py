@@ -4,7 +4,8 @@ Each inside network may reach the internet through the municipality's own provid
 nothing else: not another inside network, and not the fleet. From the internet nothing is let in. The device is
 administered over its management port, from the management stations alone, and reaches the fleet's servers there.
 
-FortiOS restores nothing by itself, so a change of it needs to be asked for by name: see `roles.shared.device.vendors.fortios`.
+FortiOS restores nothing by itself, so a change of it needs to be asked for by name: see
+`roles.shared.device.vendors.fortios`.
 
 Options (config context `samdrift.edge_firewall`), besides those of `roles.shared.device.settings.Options`:
 

@@ -15,8 +15,8 @@ neighbour exactly the prefixes that the fleet says can come from there. Both are
 both directions, so that a mistake at one end is stopped at the other. What BGP knows no way to is discarded: it would
 else leave by the default route, past the tunnels.
 
-What it forwards follows from what the fleet's hosts serve (`roles.shared.network.forwarding`); the role `firewall` enforces it.
-Reverse path filtering is the role `base`'s and the firewall's business.
+What it forwards follows from what the fleet's hosts serve (`roles.shared.network.forwarding`); the role `firewall`
+enforces it. Reverse path filtering is the role `base`'s and the firewall's business.
 
 Options (config context `samdrift.edge_gateway`):
 

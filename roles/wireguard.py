@@ -2,9 +2,9 @@
 
 A tunnel is an interface of NetBox that is called `wg` and a number, with an address in a prefix that the gateways'
 sites share. Who is whose peer there follows from the prefix: its router, the hub, is everybody's
-(`roles.shared.network.peering`). A peer may speak in the name of its own address in the tunnel and of the prefixes that the
-fleet says can come from there (AllowedIPs), and of nobody else: it is believed by its key, so that the firewall need
-not ask for the way back, which in a fail-over is by another tunnel.
+(`roles.shared.network.peering`). A peer may speak in the name of its own address in the tunnel and of the prefixes that
+the fleet says can come from there (AllowedIPs), and of nobody else: it is believed by its key, so that the firewall
+need not ask for the way back, which in a fail-over is by another tunnel.
 
 The private key is made on the host and never leaves it. The public one is entered in NetBox; until it is there, nobody
 takes the host for a peer, and the state check of this role says what to enter.

@@ -1,6 +1,7 @@
 """`samdrift inventory`: NetBox to snapshot, snapshot to NetBox, and how they differ.
 
-Not here: how either is read (`source.known`, `source.netbox`), how they are compared, and how NetBox is written (in `inventory`).
+Not here: how either is read (`source.known`, `source.netbox`), how they are compared, and how NetBox is written (in
+`inventory`).
 """
 
 from __future__ import annotations

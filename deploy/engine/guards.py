@@ -1,8 +1,8 @@
 """A host's guard while a run holds it: armed, kept alive, and in the end confirmed or let put the host back.
 
 Of two kinds, used alike: a `HostGuard` is a timer on a host with a shell, a `DeviceGuard` the commit-confirm of a
-device's vendor. Thin: what is sent to a host, and what its answers mean, is `guard_script`'s; what is typed into a device is
-its vendor's; when to confirm and when not is `apply`'s.
+device's vendor. Thin: what is sent to a host, and what its answers mean, is `guard_script`'s; what is typed into a
+device is its vendor's; when to confirm and when not is `apply`'s.
 """
 
 from __future__ import annotations

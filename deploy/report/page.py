@@ -2,7 +2,8 @@
 
 The page is a single file that needs nothing else: no script, no font, no network. Its template and style stand in
 `assets/` beside this module, and not among the roles' templates: how a report looks is no part of what was planned.
-What the report says is decided in `report.content`; here it is only worded and written. Swedish first, English beside it.
+What the report says is decided in `report.content`; here it is only worded and written. Swedish first, English beside
+it.
 """
 
 from __future__ import annotations

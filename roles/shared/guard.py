@@ -1,7 +1,8 @@
 """Guards: how a host keeps what a step may cut it off by, and puts it back by itself.
 
 A step that can cut the way to its host (firewall, routing, sshd, VPN) declares a `Guard`. Pure text: what is kept
-and put back, as shell commands. When a guard is armed, and who puts things back, is `deploy.engine.guard_script`'s business.
+and put back, as shell commands. When a guard is armed, and who puts things back, is `deploy.engine.guard_script`'s
+business.
 """
 
 from __future__ import annotations

@@ -2,5 +2,6 @@
 
 `grammar` is what a line does to a configuration, `dialects` how each vendor's command line speaks, `state` what it says
 of ports and clocks, `device` one device with its configurations and its timer, and `server` puts devices on the
-network. Written from the vendors' documents and not from `roles.shared.device.vendors`, so that a mistake there is found here.
+network. Written from the vendors' documents and not from `roles.shared.device.vendors`, so that a mistake there is
+found here.
 """

@@ -1,8 +1,9 @@
 """Vendors of CLI devices, as data: how each one's command line is talked to, believed, and made to restore itself.
 
-What differs between vendors is a `Vendor`, a value, one in each module of `roles.shared.device.vendors`; code that talks to
-devices never asks which vendor it is. Not here: a session with a device (`deploy.transport.device`), the comparing of
-configurations (`roles.shared.device.difference`), and what a device's configuration should be (its role's template).
+What differs between vendors is a `Vendor`, a value, one in each module of `roles.shared.device.vendors`; code that
+talks to devices never asks which vendor it is. Not here: a session with a device (`deploy.transport.device`), the
+comparing of configurations (`roles.shared.device.difference`), and what a device's configuration should be (its role's
+template).
 """
 
 from __future__ import annotations
