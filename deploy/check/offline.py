@@ -22,7 +22,7 @@ from typing import Literal
 from gevent.pool import Pool
 from pydantic import Field
 
-from deploy.engine.session import declared_files
+from deploy.engine.declare import declared_files
 from deploy.model.findings import Finding, Kind, Severity
 from deploy.model.observer import Observer, Quiet
 from inventory.errors import Problem, SamdriftError

@@ -46,7 +46,7 @@ def hosts(common: Common) -> None:
 @click.option("--configuration", is_flag=True, help="Only a device's intended configuration, as it is.")
 def show(common: Common, name: str, files: bool, file: str | None, configuration: bool) -> None:
     """Show one host: data, roles, settings, files or configuration."""
-    from deploy.engine.session import declarations
+    from deploy.engine.declare import declarations
     from roles.shared.catalogue import catalogue, problems_of, settings_of
 
     fleet, source, said = fleet_of(common)

@@ -23,7 +23,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from deploy.engine.session import AT_ONCE, Session, declarations
+from deploy.engine.declare import declarations
+from deploy.engine.session import AT_ONCE, Session
 from deploy.transport.ssh import Access
 from deploy.vault.interface import MadeUp
 from inventory.fleet import Fleet, Host, Interface

@@ -8,7 +8,8 @@ import pytest
 from pyinfra.api import Config, Inventory, State
 from pyinfra.api.connect import connect_all
 
-from deploy.engine.session import Session, declared_files
+from deploy.engine.declare import declared_files
+from deploy.engine.session import Session
 from deploy.model.plan import HostPlan
 from deploy.transport.ssh import Connection
 from inventory.errors import InventoryError

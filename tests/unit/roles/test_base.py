@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from deploy.check.offline import PROGRAMS
-from deploy.engine.session import declared_files
+from deploy.engine.declare import declared_files
 from inventory.fleet import Fleet, Host, Interface
 from roles.base import KERNEL, SSHD_ACCEPTS, SUDO_ACCEPTS, Options, Settings, _plain, listens, settings
 from roles.shared.settings import SettingsError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, event, given, settings
 
 from deploy.check.offline import check_offline
-from deploy.engine.session import declared_files
+from deploy.engine.declare import declared_files
 from inventory.netbox.rows import Rows
 from inventory.snapshot import load
 from tests.unit.hostile import PRODUCT, WORST, hostile_rows, sound, write
