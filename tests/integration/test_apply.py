@@ -257,7 +257,7 @@ def test_a_change_that_lets_nobody_in_any_more_is_noticed_before_the_next_wave(
     keys = sshd.access.key_file.with_name("authorized") if sshd.access.key_file else tmp_path
     make_role(
         "locksmith",
-        '"""Takes the keys away."""\nfrom roles.shared.files import absent_file\n'
+        '"""Takes the keys away."""\nfrom roles.shared.parts.files import absent_file\n'
         f"def deploy(settings):\n    absent_file({str(keys)!r})\n",
     )
     locked = sshd.host("tie-a1", context={"samdrift": {"roles": ["locksmith"], "wave": 10}})

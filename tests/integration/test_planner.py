@@ -213,7 +213,7 @@ def test_a_hung_fact_makes_the_host_unknown_in_time_and_not_changed(
 ) -> None:
     make_role(
         "slow",
-        '"""Hangs."""\nfrom roles.shared.files import managed_file\nfrom roles.shared import files\n'
+        '"""Hangs."""\nfrom roles.shared.parts.files import managed_file\nfrom roles.shared.parts import files\n'
         "from pyinfra.api import operation\nfrom pyinfra.api.facts import FactBase\nfrom pyinfra import host\n"
         "class Hang(FactBase):\n    def command(self): return 'sleep 60'\n"
         "@operation()\ndef hang():\n    host.get_fact(Hang)\n    yield 'echo never'\n"

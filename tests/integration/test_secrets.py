@@ -497,7 +497,7 @@ def test_a_private_file_that_a_role_gives_up_is_not_shown(
     """The role needs no secret any more, so that no vault is opened; the old value is still in the file."""
     make_role(
         "opened",
-        '"""Was private."""\nfrom roles.shared.files import absent_file, managed_file\n'
+        '"""Was private."""\nfrom roles.shared.parts.files import absent_file, managed_file\n'
         f'def deploy(settings):\n    managed_file("{tmp_path}/a", content="new\\n")\n    absent_file("{tmp_path}/b")\n',
     )
     for name in "ab":

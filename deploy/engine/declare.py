@@ -1,0 +1,205 @@
+"""What a host's roles declare: registered in a pyinfra State of its own, without a round trip.
+
+The module that knows pyinfra's State machinery. Not here: what a look makes of it (`session`), and what of it stands
+in a plan (`planned`).
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, cast
+
+from gevent.local import local
+from pydantic import BaseModel
+from pyinfra.api import Config, Inventory, State, arguments
+from pyinfra.api.command import PyinfraCommand
+from pyinfra.api.host import Host as PyinfraHost
+from pyinfra.api.state import StateOperationHostData
+from pyinfra.context import ctx_config, ctx_host, ctx_state
+
+from deploy.engine.connector import Connector
+from deploy.engine.device_connector import DeviceConnector
+from inventory.errors import SamdriftError
+from inventory.fleet import Fleet, Host
+from inventory.secrets import secrets_in
+from roles.shared.catalogue import catalogue, settings_of
+from roles.shared.change import digest
+from roles.shared.device.configure import WHAT
+from roles.shared.device.known import known_vendors
+from roles.shared.device.placement import misplaced
+from roles.shared.guard import Guard
+from roles.shared.parts.handlers import pay
+from roles.shared.parts.registration import ManagedConfiguration, ManagedFile, registering
+from roles.shared.parts.veil import UNVEILED, Veil
+from roles.shared.settings import Settings
+
+# pyinfra asks for the same type hints at every operation and every fact: a fifth of our CPU time, measured.
+arguments.get_type_hints = cache(arguments.get_type_hints)  # type: ignore[assignment]  # the same function
+
+
+@dataclass
+class Registered:
+    """One registered operation: which role's, and pyinfra's own data for it."""
+
+    role: str
+    op_hash: str
+    data: StateOperationHostData
+    declares: ManagedFile | ManagedConfiguration | None = None
+    guard: Guard | None = None
+    unguarded: str = ""
+    handler: bool = False
+
+    @property
+    def name(self) -> str:
+        return str(self.data.global_arguments.get("name") or "")
+
+    @property
+    def closure(self) -> Mapping[str, Any]:
+        """The operation's function and arguments, which pyinfra keeps nowhere but in its generator's closure."""
+        return inspect.getclosurevars(self.data.command_generator).nonlocals
+
+    @property
+    def intent(self) -> str:
+        """Digest of what the role declares: the operation and its arguments."""
+        said = self.closure
+        arguments = {k: v for k, v in said["kwargs"].items() if k != "causes"}
+        declared = [said["func"].__qualname__, list(said["args"]), arguments]
+        return digest(json.dumps(declared, sort_keys=True, default=_canonical))
+
+
+def _canonical(value: object) -> object:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=str)
+    return str(value)
+
+
+_PER_OPERATION = ("in_op", "current_op_hash", "current_op_global_arguments", "current_op_deploy_data")
+
+
+def _greenlet_local(name: str, default: object) -> property:
+    def read(self: Any) -> Any:
+        return getattr(self.per_operation, name, default)
+
+    def write(self: Any, value: object) -> None:
+        setattr(self.per_operation, name, value)
+
+    return property(read, write)
+
+
+class _PlanHost(PyinfraHost):
+    """A pyinfra host whose "current operation" is per greenlet, so that many may be evaluated at once."""
+
+    in_op = _greenlet_local("in_op", False)
+    current_op_hash = _greenlet_local("current_op_hash", None)
+    current_op_global_arguments = _greenlet_local("current_op_global_arguments", None)
+    current_op_deploy_data = _greenlet_local("current_op_deploy_data", None)
+    per_operation: local
+
+    @classmethod
+    def of(cls, host: PyinfraHost) -> _PlanHost:
+        """The same host, from now on of this class: pyinfra's Inventory makes its hosts itself."""
+        host.__class__ = cls
+        same = cast("_PlanHost", host)
+        same.per_operation = local()
+        for name in _PER_OPERATION:
+            same.__dict__.pop(name, None)
+        return same
+
+
+@dataclass
+class Declared:
+    """Everything that a host's roles declare, and pyinfra's host that it is registered on."""
+
+    state: State
+    target: _PlanHost
+    connector: Connector | DeviceConnector
+    operations: list[Registered] = field(default_factory=list)
+    files: list[ManagedFile] = field(default_factory=list)
+    configurations: list[ManagedConfiguration] = field(default_factory=list)
+
+    @contextmanager
+    def context(self) -> Iterator[None]:
+        """Pyinfra's `host` and `config` are this host's."""
+        with ctx_config.use(self.state.config.copy()), ctx_host.use(self.target):
+            yield
+
+    def evaluate(self, operation: Registered) -> list[PyinfraCommand]:
+        """What an operation would do now."""
+        with self.context():
+            commands = list(operation.data.command_generator())
+        operation.data.operation_meta._maybe_is_change = bool(commands)  # what handlers ask for
+        return commands
+
+
+def declarations(host: Host, fleet: Fleet) -> tuple[tuple[ManagedFile, ...], tuple[ManagedConfiguration, ...]]:
+    """Every file that a host's roles declare, and what they declare of a device's configuration; rendered, without
+    touching the host. Its settings must be sound.
+    """
+    found = register([host], {host.name: settings_of(host, fleet)})[host.name]
+    return tuple(found.files), tuple(found.configurations)
+
+
+def declared_files(host: Host, fleet: Fleet) -> tuple[ManagedFile, ...]:
+    """The files alone."""
+    return declarations(host, fleet)[0]
+
+
+def register(
+    hosts: Sequence[Host], settings: Mapping[str, Mapping[str, Settings]], veil: Veil = UNVEILED
+) -> dict[str, Declared]:
+    """What every role of every host declares, in a fresh pyinfra State; no round trip."""
+    inventory = Inventory(([(h.name, {"veil": veil}) for h in hosts], {}))
+    state = State(inventory, Config(), check_for_changes=False)
+    ctx_state.set(state)
+    declared = {}
+    for host in hosts:
+        target = _PlanHost.of(state.inventory.get_host(host.name))
+        kind = DeviceConnector if host.platform in known_vendors() else Connector
+        connector = target.connector = kind(state, target)
+        target.connected = True
+        declared[host.name] = Declared(state, target, connector)
+        _declare(declared[host.name], settings[host.name])
+    return declared
+
+
+def _declare(declared: Declared, settings: Mapping[str, Settings]) -> None:
+    target = declared.target
+    for name, role_settings in settings.items():
+        known = len(target.op_hash_order)
+        with declared.context(), registering(name, secrets_in(role_settings)) as registration:
+            catalogue()[name].deploy(role_settings)
+        declared_as: dict[str, ManagedFile | ManagedConfiguration] = {f"file {f.path}": f for f in registration.files}
+        declared_as.update((WHAT, c) for c in registration.configurations)
+        for op_hash in target.op_hash_order[known:]:
+            operation = Registered(name, op_hash, declared.state.ops[target][op_hash])
+            operation.declares = declared_as.get(operation.name)
+            operation.guard = registration.guards.get(operation.name)
+            operation.unguarded = registration.unguarded.get(operation.name, "")
+            func = operation.closure["func"]
+            operation.handler = func is pay._inner  # pyinfra's own name for the bare generator
+            if why := misplaced(func, on_device=isinstance(declared.connector, DeviceConnector)):
+                raise SamdriftError(why, where=f"host {target.name}, roles/{name}.py")
+            declared.operations.append(operation)
+        declared.files += registration.files
+        declared.configurations += registration.configurations
+    _refuse_twins(target.name, declared.operations)
+
+
+def _refuse_twins(host: str, operations: Sequence[Registered]) -> None:
+    """A step is known by its role and name; two of one name could not be told apart."""
+    seen: set[tuple[str, str]] = set()
+    for operation in operations:
+        key = (operation.role, operation.name)
+        if not operation.name or key in seen:
+            what = f"two steps are called {operation.name!r}" if operation.name else "a step has no name"
+            raise SamdriftError(
+                what, where=f"host {host}, roles/{operation.role}.py", fix="give each step its own name="
+            )
+        seen.add(key)

@@ -1,0 +1,102 @@
+"""From what operations yield to what a plan holds, and back: steps, commands, the generators that carry them out.
+
+Secrets stand in a plan by name; `frozen` alone puts their values in, on the way to the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from io import BytesIO
+
+from pyinfra.api import FileUploadCommand, StringCommand
+from pyinfra.api.command import PyinfraCommand
+
+from deploy.engine.connector import Connector
+from deploy.engine.declare import Registered
+from deploy.engine.device_connector import DeviceConnector
+from deploy.model.plan import Command, Step
+from inventory.errors import SamdriftError
+from inventory.secrets import MARK
+from roles.shared.change import Change, digest, explanation
+from roles.shared.device.configure import ConfigurationSession
+from roles.shared.parts.registration import ManagedFile
+from roles.shared.parts.veil import UNVEILED, Veil
+
+
+def step_of(operation: Registered, commands: Sequence[PyinfraCommand], veil: Veil) -> Step:
+    """Make the plan's step of an operation and the commands that it yielded; secrets stand in it by name."""
+    declares = operation.declares
+    secrets = declares.secrets if declares else ()
+    # A new value of a secret is a new intent, though the placeholder stands where it stood.
+    sealed = veil.seal(veil.reveal(declares.content, secrets), secrets) if declares and secrets else ""
+    return Step(
+        role=operation.role,
+        name=operation.name,
+        intent=digest(operation.intent + sealed) if sealed else operation.intent,
+        wanted=sealed or (digest(declares.content) if isinstance(declares, ManagedFile) else ""),
+        commands=tuple(_as_data(c, operation) for c in commands),
+        change=_change(commands, UNVEILED if sealed else veil),
+        handler=operation.handler,
+        guard=operation.guard if commands else None,
+        unguarded=operation.unguarded if commands else "",
+    )
+
+
+def _change(commands: Sequence[PyinfraCommand], veil: Veil) -> Change | None:
+    """What a step would change; what the host says of itself in it, without the values of secrets."""
+    change = next((c for c in map(explanation, commands) if c is not None), None)
+    if change is None:
+        return None
+    said = {"before": change.before, "after": change.after}
+    return change.model_copy(update={k: text if text is None else veil.hide(text) for k, text in said.items()})
+
+
+def _as_data(command: PyinfraCommand, operation: Registered) -> Command:
+    """A pyinfra command as what a plan file holds; placeholders of secrets only in what a role declares whole."""
+    data = _read_command(command)
+    if MARK in data.text and (data.kind == "run" or not operation.declares or not operation.declares.secrets):
+        raise SamdriftError(
+            "a secret cannot stand in a command, which everybody on the host can read",
+            where=f"roles/{operation.role}.py, step {operation.name}",
+            fix="write it into a managed_file, and let the program read that",
+        )
+    return data
+
+
+def _read_command(command: PyinfraCommand) -> Command:
+    if isinstance(command, FileUploadCommand) and not isinstance(command.src, str):
+        command.src.seek(0)
+        raw = command.src.read()
+        text = raw if isinstance(raw, str) else raw.decode()
+        return Command(kind="upload", text=text, path=command.dest)
+    if isinstance(command, ConfigurationSession):
+        lines, rollback = "\n".join(command.lines), "\n".join(command.rollback)
+        return Command(kind="configure", text=lines, path=command.platform, rollback=rollback)
+    if isinstance(command, StringCommand):
+        return Command(kind="run", text=command.get_raw_value())
+    raise SamdriftError(f"{type(command).__name__} cannot stand in a plan", fix="roles use shell commands and uploads")
+
+
+def frozen(commands: Sequence[Command], reveal: Callable[[str], str]) -> Callable[[], Iterator[PyinfraCommand]]:
+    """A generator that yields what was planned, and evaluates nothing; what is uploaded gets its secrets only here."""
+
+    def generate() -> Iterator[PyinfraCommand]:
+        for command in commands:
+            if command.kind == "upload":
+                yield FileUploadCommand(BytesIO(reveal(command.text).encode()), command.path)
+            elif command.kind == "configure":
+                lines, rollback = (tuple(reveal(text).split("\n")) for text in (command.text, command.rollback))
+                yield ConfigurationSession(command.path, lines, rollback)
+            else:
+                yield StringCommand(command.text)
+
+    return generate
+
+
+def last_output(operation: Registered, connector: Connector | DeviceConnector) -> str:
+    """The last lines of a failed step's output."""
+    meta = operation.data.operation_meta
+    lines = [*meta.stdout_lines, *meta.stderr_lines]
+    if not lines and isinstance(connector, Connector) and connector.last_upload is not None:
+        lines = connector.last_upload.stderr.splitlines()
+    return "\n".join(line for line in lines[-15:] if line.strip()) or "it said nothing"

@@ -1,0 +1,41 @@
+"""What there is on a host that none of its roles declares, where a role owns everything."""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from pathlib import Path
+
+from deploy.engine.connector import LookFailed
+from deploy.engine.declare import Declared
+from deploy.model.plan import Unmanaged
+from deploy.transport.rounds import Rounds
+from inventory.fleet import Host
+from roles.shared.catalogue import catalogue
+from roles.shared.device.configure import RunningConfiguration, compared
+
+
+def unmanaged_lines(declared: Declared) -> list[Unmanaged]:
+    """Lines of a device's configuration that no role of its says anything of."""
+    found = []
+    for configuration in declared.configurations:
+        with declared.context():
+            running = declared.target.get_fact(RunningConfiguration, platform=configuration.platform)
+        unmanaged = compared(running, configuration).unmanaged
+        found += [Unmanaged(role=configuration.role, line=line) for line in unmanaged]
+    return found
+
+
+def unmanaged_files(host: Host, declared: Declared, rounds: Rounds) -> list[Unmanaged]:
+    """Files in directories that the host's roles own, and that none of them declares."""
+    owners = {directory: role for role in host.roles for directory in catalogue()[role].owns}
+    if not owners:
+        return []
+    places = " ".join(shlex.quote(d) for d in owners)
+    answer = rounds.ask(f"find {places} -mindepth 1 -maxdepth 1 ! -type d -print0 2>/dev/null | base64 -w0")
+    if answer.rc != 0:  # nothing found would say that there is nothing
+        raise LookFailed(f"the directories that roles own were not read: {places}", where=f"host {host.name}")
+    found = base64.b64decode(answer.stdout).decode("utf-8", "backslashreplace").split("\0")
+    known = {f.path for f in declared.files}
+    strangers = sorted(p for p in found if p and p not in known)
+    return [Unmanaged(role=owners[str(Path(p).parent)], path=p) for p in strangers]
