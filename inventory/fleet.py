@@ -187,9 +187,9 @@ class Host(Frozen):
 
     `primary_address` is the one that samdrift connects to. `host_keys` are its SSH host keys as
     `type base64`, the only keys it is believed by; tunnels know it by its `wireguard_public_key`.
-    `context` is the merged config context as NetBox gave it;
-    samdrift reads `context["samdrift"]` of it: `{roles: [...], wave: N, <role>: {options}}`. `local_context` is the
-    part of it that NetBox keeps on the host itself.
+    `context` is the merged config context as NetBox gave it; samdrift reads `context["samdrift"]` of it:
+    `{roles: {<role>: true}, wave: N, <role>: {options}}`. `local_context` is the part of it that NetBox keeps on the
+    host itself.
     """
 
     name: str
@@ -220,9 +220,12 @@ class Host(Frozen):
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The samdrift roles of this host, in the order that the config context gives them."""
-        roles = self.samdrift.get("roles", ())
-        return tuple(r for r in roles if isinstance(r, str)) if isinstance(roles, list | tuple) else ()
+        """The samdrift roles that the config context gives this host, by the alphabet.
+
+        In which order they are applied, the roles say (`roles.shared.catalogue.roles_of`).
+        """
+        given = self.samdrift.get("roles")
+        return tuple(sorted(r for r, has in given.items() if has is True)) if isinstance(given, dict) else ()
 
     @property
     def wave(self) -> int:

@@ -701,7 +701,7 @@ def _is_host_key(text: str) -> bool:
     return says_kind and (len(blob) == 51 if kind == b"ssh-ed25519" else len(blob) > 51)
 
 
-@rule("context", fix="samdrift: {roles: [names], wave: 0 to 999, NAME OF A ROLE: {options}}")
+@rule("context", fix="samdrift: {roles: {NAME OF A ROLE: true or false}, wave: 0 to 999, NAME OF A ROLE: {options}}")
 def bad_context(fleet: Fleet) -> Iterator[Fault]:
     """What a config context says wrongly would else be taken for saying nothing."""
 
@@ -742,16 +742,32 @@ def _context_faults(section: Any) -> Iterator[tuple[Path, str]]:
     if not isinstance(section, dict):
         yield (), "samdrift is no mapping"
         return
-    roles, wave = section.get("roles", []), section.get("wave", 0)
-    if not isinstance(roles, list) or not all(isinstance(r, str) and SAMDRIFT_ROLE.fullmatch(r) for r in roles):
-        yield ("roles",), "samdrift.roles is no list of roles' names"
-    elif len(set(roles)) != len(roles):
-        yield ("roles",), "samdrift.roles has a role twice"
+    if "roles" in section:
+        yield from _roles_faults(section["roles"])
+    wave = section.get("wave", 0)
     if not isinstance(wave, int) or isinstance(wave, bool) or not 0 <= wave <= HIGHEST_WAVE:
         yield ("wave",), f"samdrift.wave is no number of 0 to {HIGHEST_WAVE}"
     for key, options in section.items():
         if key not in {"roles", "wave"} and not isinstance(options, dict):
             yield (key,), f"samdrift.{key} is no mapping of options"
+
+
+def _roles_faults(roles: Any) -> Iterator[tuple[Path, str]]:
+    """What is wrong with `samdrift.roles`. NetBox puts a list, and an empty mapping, in place of what others say."""
+    if isinstance(roles, list):
+        names = dict.fromkeys(r for r in roles if isinstance(r, str) and SAMDRIFT_ROLE.fullmatch(r))
+        line = ", ".join(f"{name}: true" for name in names or ["NAME OF A ROLE"])
+        yield ("roles",), f"samdrift.roles is a list; write: roles: {{{line}}}"
+    elif not isinstance(roles, dict):
+        yield ("roles",), "samdrift.roles is no mapping of roles to true or false"
+    elif not roles:
+        yield ("roles",), "samdrift.roles is empty, and NetBox would take all roles away for it; write each with false"
+    else:
+        for name, has in roles.items():
+            if not SAMDRIFT_ROLE.fullmatch(name):
+                yield ("roles",), f"samdrift.roles has {_cut(repr(name))}, which is no name of a role"
+            elif not isinstance(has, bool):
+                yield ("roles", name), f"samdrift.roles.{name} is neither true nor false"
 
 
 # Words

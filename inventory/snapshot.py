@@ -35,7 +35,7 @@ from yaml.representer import SafeRepresenter
 
 from inventory import rules
 from inventory.errors import InventoryError, Problem, SamdriftError
-from inventory.fleet import KEYS, Fleet, Frozen
+from inventory.fleet import FIRST_KEYS, KEYS, Fleet, Frozen
 from inventory.paths import SNAPSHOT
 from inventory.places import Path as PathIn
 from inventory.places import Places, shown
@@ -407,23 +407,27 @@ def _object(value: Frozen, shared: dict[str, yaml.Node]) -> yaml.Node:
 
 
 def _context(value: Any, key: str, depth: int, shared: dict[str, yaml.Node]) -> yaml.Node:
-    """A part of a config context: plain values before mappings, each by key. What is large and again the same is
-    written once.
+    """A part of a config context: first what people look for first, then plain values, then mappings, each by key. What
+    is large and again the same is written once.
     """
     if not isinstance(value, dict):
         return _plain(value, flow=_fits(value))
-    if depth > 2 and _fits(value):
+    if (depth > 2 or key in FIRST_KEYS) and _fits(value):
         return _plain(value, flow=True)
     canonical = json.dumps(value, sort_keys=True)
     if depth > 1 and len(canonical) > 2 * WIDTH and canonical in shared:
         return shared[canonical]
-    ordered = sorted(value.items(), key=lambda pair: (isinstance(pair[1], dict), pair[0]))
+    ordered = sorted(value.items(), key=lambda pair: (_rank(*pair), pair[0]))
     pairs = [(_scalar(k), _context(v, k, depth + 1, shared)) for k, v in ordered]
     node = yaml.MappingNode("tag:yaml.org,2002:map", pairs, flow_style=not pairs)
     if depth > 1:
         node.repeats = key  # type: ignore[attr-defined]
         shared[canonical] = node
     return node
+
+
+def _rank(key: str, value: Any) -> int:
+    return 0 if key in FIRST_KEYS else 2 if isinstance(value, dict) else 1
 
 
 def _fits(value: Any) -> bool:

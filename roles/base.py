@@ -38,6 +38,7 @@ from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import Listen, management
 
+AFTER = ()  # nothing: packages come by its proxy, and people and SSH are as they should be before anything else
 OWNS = ("/etc/ssh/authorized_keys", "/etc/ssh/authorized_principals", "/etc/ssh/sshd_config.d", "/etc/sudoers.d")
 CONTROLS = (
     "ISO 27002:2022 5.15",

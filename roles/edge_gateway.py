@@ -37,6 +37,7 @@ from pyinfra.operations import files
 from inventory.fleet import Fleet, Frozen, Host
 from roles.shared.network.forwarding import passages
 from roles.shared.network.peering import Meeting, behind, hub_of, links, spoken_with, told, transits, word
+from roles.shared.order import EVERY_OTHER
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, restart
 from roles.shared.parts.kernel import kernel_settings
@@ -48,6 +49,10 @@ from roles.shared.settings import SettingsError
 from roles.shared.traffic import Forward, Listen, Proof, networks
 
 PLATFORMS = ("debian-13",)
+AFTER = (EVERY_OTHER,)
+"""What BGP knows no way to is discarded: on a new edge, whose tunnels have no peer yet, the way to packages as well. So
+what installs any comes before.
+"""
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
 UNIT = "frr.service"
 BGP = 179

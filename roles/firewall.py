@@ -27,6 +27,7 @@ from roles.shared.settings import Options, SettingsError
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.traffic import ANYWHERE, Forward, Listen, Proof, fleet_networks, networks
 
+AFTER = ("base",)  # whose packages and names it needs; and before every role that listens
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
 PATH = "/etc/nftables.conf"
 SSH = 22

@@ -33,6 +33,7 @@ from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import Listen, networks
 
+AFTER = ("edge_gateway",)  # a hub without a route by BGP is worth less, so that it would begin as the lesser one
 CONTROLS = ("ISO 27002:2022 8.14", "ISO 27002:2022 8.20")
 UNIT = "keepalived.service"
 KEEPALIVED_ACCEPTS = (

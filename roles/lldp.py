@@ -18,6 +18,7 @@ from roles.shared.parts.services import service
 from roles.shared.settings import Options, SettingsError
 from roles.shared.settings import Settings as RoleSettings
 
+AFTER = ("local_dns",)  # addresses and names, which people wait for, come first
 CONTROLS = ("ISO 27002:2022 5.9", "ISO 27002:2022 8.20")
 UNIT = "lldpd.service"
 

@@ -26,6 +26,7 @@ from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
 
+AFTER = ("time",)  # so that what is logged has the right time; and before whatever has something to log
 CONTROLS = ("ISO 27002:2022 8.15",)
 UNIT = "rsyslog.service"
 JOURNALD = "/etc/systemd/journald.conf.d"

@@ -29,6 +29,7 @@ from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
 from roles.shared.traffic import Listen, addresses_of
 
+AFTER = ("time",)  # as on a log client: its own journal goes the same way
 CONTROLS = ("ISO 27002:2022 8.15", "ISO 27002:2022 8.16")
 UNIT = "rsyslog.service"
 SYSLOG_PORT = 514

@@ -27,6 +27,7 @@ from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import Listen, addresses_of
 
+AFTER = ("log_client", "log_server")
 CONTROLS = ("ISO 27002:2022 8.6", "ISO 27002:2022 8.16")
 PORT = 9100
 UNIT = "prometheus-node-exporter.service"

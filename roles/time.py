@@ -28,6 +28,7 @@ from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import Listen, fleet_networks
 
+AFTER = ("firewall",)  # and before logs and measurements, which are worth little at a wrong time
 CONTROLS = ("ISO 27002:2022 8.17",)
 DROP_IN = "/etc/systemd/system/chrony.service.d"
 

@@ -47,7 +47,7 @@ def hosts(common: Common) -> None:
 def show(common: Common, name: str, files: bool, file: str | None, configuration: bool) -> None:
     """Show one host: data, roles, settings, files or configuration."""
     from deploy.engine.declare import declarations
-    from roles.shared.catalogue import catalogue, problems_of, settings_of
+    from roles.shared.catalogue import catalogue, problems_of, roles_of, settings_of
 
     fleet, source, said = fleet_of(common)
     host = _host(fleet, name)
@@ -71,7 +71,7 @@ def show(common: Common, name: str, files: bool, file: str | None, configuration
         "configurations": [c.model_dump(mode="json") for c in configurations],
         "lab": [{"field": field, "fleet": before, "lab": after} for field, before, after in overlay],
     }
-    summaries = {role: catalogue()[role].summary for role in host.roles}
+    summaries = {role: catalogue()[role].summary for role in roles_of(host)}
     page = render.host(
         fleet,
         host,

@@ -15,7 +15,7 @@ from typing import Literal
 from deploy.model.findings import DIFFERENCES, Finding, Kind, Severity
 from deploy.model.record import Check, HostResult, Record
 from inventory.fleet import Fleet, Frozen, Host
-from roles.shared.catalogue import catalogue
+from roles.shared.catalogue import catalogue, roles_of
 
 OLD_SECONDS = 24 * 3600
 """A run that ended longer ago than this is called old."""
@@ -327,7 +327,7 @@ def _host_state(host: Host, run: Record | None, past: Sequence[Record]) -> HostS
         reason=(unknown.detail or unknown.summary) if unknown else (result.detail if result else ""),
         last_looked_at=_last_looked_at(host.name, [*([run] if run else []), *past]),
         findings=len(findings),
-        roles=tuple(_role_state(role, steps, findings, checks, seen=seen) for role in host.roles),
+        roles=tuple(_role_state(role, steps, findings, checks, seen=seen) for role in roles_of(host)),
     )
 
 

@@ -204,17 +204,15 @@ def host(
 
     Args:
         settings: role to its settings, as plain data.
-        summaries: role to what it is, in a line.
+        summaries: role to what it is, in a line, in the order in which roles are applied.
         overlay: what the lab changes: field, value in the fleet, value in the lab.
         contents: whether the files' contents and the configurations are shown too.
     """
     site, tenant = fleet.site(shown.site), fleet.tenant(shown.tenant)
     yield Text.assemble((inline(shown.name), "bold"), "  ", inline(f"{tenant.name} · {site.name}"))
     yield _indented(_facts(_host_facts(fleet, shown)))
-    for role in shown.roles:
-        yield Padding(
-            Text.assemble((role, "bold cyan"), f"  {inline(summaries.get(role, ''))}"), (1, 0, 0, 0), expand=False
-        )
+    for role, summary in summaries.items():
+        yield Padding(Text.assemble((role, "bold cyan"), f"  {inline(summary)}"), (1, 0, 0, 0), expand=False)
         yield _indented(_facts([(k, _brief(v)) for k, v in settings.get(role, {}).items()]))
         own = [f for f in files if f.role == role]
         if own:

@@ -1,9 +1,10 @@
-"""Which roles there are, and what each needs to know about a host.
+"""Which roles there are, in which order they are applied, and what each needs to know about a host.
 
 A role is found by its name: `roles/<name>.py`. It has a `deploy(settings)` that declares operations, and may
 have `Options` (what a config context may set), `settings(host, fleet, options)` (pure), `listens(settings)`,
-`forwards(settings)`, `proofs(settings)`, `PLATFORMS` (slugs; Debian 12 and 13 if it says none), `OWNS` (directories in
-which every file is the role's) and `CONTROLS` (what auditors ask for that this role answers).
+`forwards(settings)`, `proofs(settings)`, `PLATFORMS` (slugs; Debian 12 and 13 if it says none), `AFTER` (names of roles
+that are applied before it; `order.py`), `OWNS` (directories in which every file is the role's) and `CONTROLS` (what
+auditors ask for that this role answers).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -23,6 +24,7 @@ from inventory.errors import Problem
 from inventory.fleet import Fleet, Host
 from inventory.places import Path, in_words, owner
 from inventory.secrets import Secret, secrets_in
+from roles.shared.order import in_order
 from roles.shared.settings import Options, Settings, SettingsError
 from roles.shared.traffic import Forward, Listen, Proof
 
@@ -42,6 +44,7 @@ class Role:
     forwards: Callable[[Settings], tuple[Forward, ...]]
     proofs: Callable[[Settings], tuple[Proof, ...]]
     platforms: frozenset[str]
+    after: tuple[str, ...] | None
     owns: tuple[str, ...]
     controls: tuple[str, ...]
 
@@ -78,9 +81,13 @@ class Role:
 
 @cache
 def catalogue() -> Mapping[str, Role]:
-    """Every role, by name, in alphabetical order."""
-    names = sorted(m.name for m in pkgutil.iter_modules(roles.__path__) if not m.ispkg)
-    return MappingProxyType({name: _load(name) for name in names})
+    """Every role, by name, in the order in which roles are applied.
+
+    Raises:
+        SamdriftError: what the roles say they come after makes no order; an error of the code.
+    """
+    loaded = {m.name: _load(m.name) for m in pkgutil.iter_modules(roles.__path__) if not m.ispkg}
+    return MappingProxyType({name: loaded[name] for name in in_order({n: r.after for n, r in loaded.items()})})
 
 
 def _load(name: str) -> Role:
@@ -95,19 +102,29 @@ def _load(name: str) -> Role:
         forwards=getattr(module, "forwards", lambda _settings: ()),
         proofs=getattr(module, "proofs", lambda _settings: ()),
         platforms=frozenset(getattr(module, "PLATFORMS", DEBIAN)),
+        after=getattr(module, "AFTER", None),
         owns=tuple(getattr(module, "OWNS", ())),
         controls=tuple(getattr(module, "CONTROLS", ())),
     )
 
 
-def settings_of(host: Host, fleet: Fleet, names: tuple[str, ...] | None = None) -> dict[str, Settings]:
-    """The settings of a host's roles (or of `names` among them), in the host's own order.
+def roles_of(host: Host) -> tuple[str, ...]:
+    """The names of a host's roles, in the order in which they are applied; names of no role stand last."""
+    known = tuple(name for name in catalogue() if name in host.roles)
+    return (*known, *(name for name in host.roles if name not in known))
+
+
+def settings_of(host: Host, fleet: Fleet, names: Iterable[str] | None = None) -> dict[str, Settings]:
+    """The settings of a host's roles (or of `names` among them), in the order in which the roles are applied.
 
     Raises:
         SettingsError: the first problem, for a role that builds on other roles' settings.
     """
+    wanted = host.roles if names is None else tuple(names)
     found: dict[str, Settings] = {}
-    for name in host.roles if names is None else names:
+    for name in roles_of(host):
+        if name not in wanted:
+            continue
         settings = catalogue()[name].settings(host, fleet)
         if isinstance(settings, list):
             raise SettingsError(str(settings[0]), field=f"config context samdrift.{name}")
@@ -137,8 +154,12 @@ def _unread_sections(place: str, section: Mapping[str, object]) -> list[Problem]
     return [Problem("role-section", f"{place}.{name}", "there is no role of this name", fix) for name in unread]
 
 
-def _unknown_role(place: str, name: object) -> Problem:
-    return Problem("role-unknown", place, f"there is no role {name!r}", f"one of: {', '.join(catalogue())}")
+def _unknown_roles(place: str, section: Mapping[str, object]) -> list[Problem]:
+    """Names of no role, given or taken away: misspelled, either would be believed and change nothing."""
+    said = section.get("roles")
+    unknown = sorted(said.keys() - catalogue().keys()) if isinstance(said, dict) else []
+    fix = f"one of: {', '.join(sorted(catalogue()))}"
+    return [Problem("role-unknown", place, f"there is no role {name!r}", fix) for name in unknown]
 
 
 def problems_of_roles(fleet: Fleet) -> tuple[Problem, ...]:
@@ -183,9 +204,7 @@ def _problems_in(place: str, section: object) -> list[Problem]:
     if not isinstance(section, dict):  # the rules of a sound fleet say so
         return []
     problems = _unread_sections(place, section)
-    names = section.get("roles", ())
-    unknown = [n for n in names if n not in list(catalogue())] if isinstance(names, list | tuple) else []
-    problems += [_unknown_role(f"{place}.roles", name) for name in unknown]
+    problems += _unknown_roles(f"{place}.roles", section)
     for name, options in section.items():
         role = catalogue().get(name)
         if role is None or not isinstance(options, dict):
@@ -202,11 +221,12 @@ def problems_of(host: Host, fleet: Fleet | None) -> list[Problem]:
     """
     place = f"host {host.name}, config context samdrift.roles"
     problems = _unread_sections(f"host {host.name}, config context samdrift", host.samdrift)
-    for name in host.roles:
+    problems += _unknown_roles(place, host.samdrift)
+    for name in roles_of(host):
         role = catalogue().get(name)
         if role is None:
-            problems.append(_unknown_role(place, name))
-        elif host.platform not in role.platforms:
+            continue
+        if host.platform not in role.platforms:
             fits = ", ".join(sorted(role.platforms))
             problems.append(
                 Problem("role-platform", place, f"role {name} does not fit platform {host.platform}", f"fits: {fits}")

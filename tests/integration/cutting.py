@@ -109,7 +109,7 @@ def fleet_that_cuts(ways: Mapping[str, str]) -> Fleet:
     """The lab's fleet, in which each of these hosts has the role `cutting` alone, and cuts itself off in this way."""
     fleet = Lab().overlay(load())
     hosts = tuple(
-        h.model_copy(update={"context": {"samdrift": {"roles": ["cutting"], "cutting": {"how": ways[h.name]}}}})
+        h.model_copy(update={"context": {"samdrift": {"roles": {"cutting": True}, "cutting": {"how": ways[h.name]}}}})
         if h.name in ways
         else h
         for h in fleet.hosts

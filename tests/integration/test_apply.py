@@ -51,7 +51,7 @@ def deploy(settings):
 def host_with(sshd: Sshd, name: str, place: Path, *, wave: int = 10, role: str = "two_files", **options: str) -> Host:
     place.mkdir(exist_ok=True)
     return sshd.host(
-        name, context={"samdrift": {"roles": [role], "wave": wave, role: {"place": str(place), **options}}}
+        name, context={"samdrift": {"roles": {role: True}, "wave": wave, role: {"place": str(place), **options}}}
     )
 
 
@@ -189,7 +189,7 @@ def test_a_host_that_dies_in_the_middle_is_unknown_and_the_others_finish(
 ) -> None:
     make_role("two_files", FILES)
     make_role("dies", DIES)
-    dying = sshd.host("tie-a1", context={"samdrift": {"roles": ["dies"], "wave": 10}})
+    dying = sshd.host("tie-a1", context={"samdrift": {"roles": {"dies": True}, "wave": 10}})
     applied = run(sshd, fleet_of(dying, host_with(sshd, "tie-b1", tmp_path / "b")))
     assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "unknown", "tie-b1": "changed"}
     assert exit_code(applied.findings, after_change=True) == Exit.INCOMPLETE
@@ -201,7 +201,7 @@ def test_a_host_that_is_lost_while_it_is_changed_stops_the_next_wave(
     sshd: Sshd, tmp_path: Path, make_role: Callable[[str, str], None]
 ) -> None:
     make_role("dies", DIES)
-    dying = sshd.host("tie-a1", context={"samdrift": {"roles": ["dies"], "wave": 10}})
+    dying = sshd.host("tie-a1", context={"samdrift": {"roles": {"dies": True}, "wave": 10}})
     applied = run(sshd, fleet_of(dying, host_with(sshd, "tie-b1", tmp_path / "b", wave=20)))
     assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "unknown", "tie-b1": "skipped"}
     assert not (tmp_path / "b/a").exists()
@@ -260,7 +260,7 @@ def test_a_change_that_lets_nobody_in_any_more_is_noticed_before_the_next_wave(
         '"""Takes the keys away."""\nfrom roles.shared.parts.files import absent_file\n'
         f"def deploy(settings):\n    absent_file({str(keys)!r})\n",
     )
-    locked = sshd.host("tie-a1", context={"samdrift": {"roles": ["locksmith"], "wave": 10}})
+    locked = sshd.host("tie-a1", context={"samdrift": {"roles": {"locksmith": True}, "wave": 10}})
     kept = keys.read_text()
     try:
         applied = run(sshd, fleet_of(locked, host_with(sshd, "tie-b1", tmp_path / "b", wave=20)))
@@ -297,7 +297,7 @@ def test_a_command_that_overstays_its_time_is_ended_on_the_host_too(
         f"@operation()\ndef wait():\n    yield 'sleep 2; touch {mark}'\n"
         "def deploy(settings):\n    wait(name='wait')\n",
     )
-    fleet = fleet_of(sshd.host("tie-a1", context={"samdrift": {"roles": ["slow"]}}))
+    fleet = fleet_of(sshd.host("tie-a1", context={"samdrift": {"roles": {"slow": True}}}))
     with Session(fleet, fleet.hosts, sshd.access.model_copy(update={"command_timeout": 0.5})) as session:
         applied = Apply(session, plan_of(session.fleet, session.look()), nothing_to_check, Notes()).go()
     time.sleep(2.5)
@@ -337,6 +337,6 @@ def test_a_role_that_never_converges_is_said_to_differ(sshd: Sshd, make_role: Ca
         "@operation()\ndef again():\n    yield 'true'\n"
         "def deploy(settings):\n    again(name='again')\n",
     )
-    applied = run(sshd, fleet_of(sshd.host("tie-a1", context={"samdrift": {"roles": ["restless"]}})))
+    applied = run(sshd, fleet_of(sshd.host("tie-a1", context={"samdrift": {"roles": {"restless": True}}})))
     assert [r.outcome for r in applied.hosts] == ["differs"]
     assert exit_code(applied.findings, after_change=True) == Exit.DIFFERENCES

@@ -95,7 +95,14 @@ SPOILED = {
         0,
         ["192.0.2.1"],
     ),
-    "an unknown role": ("hosts/heby.yaml", "roles: [base, ", "roles: [bas, ", None, ["heb-gw1", "'bas'"]),
+    "an unknown role": ("hosts/heby.yaml", "roles: {base: ", "roles: {bas: ", None, ["heb-gw1", "'bas'"]),
+    "roles as a list": (
+        "hosts/heby.yaml",
+        "roles: {edge_firewall: true}",
+        "roles: [edge_firewall]",
+        0,
+        ["heb-fw1", "write: roles: {edge_firewall: true}"],
+    ),
     "a role that does not fit the platform": (
         "hosts/heby.yaml",
         "  platform: debian-13",

@@ -148,7 +148,7 @@ def _host(emulated: Device, address: str, host_key: str) -> Host:
             "platform": emulated.platform,
             "primary_address": address,
             "host_keys": (host_key,),
-            "context": {"samdrift": {"roles": ["vlans"], "vlans": {"text": wanted}}},
+            "context": {"samdrift": {"roles": {"vlans": True}, "vlans": {"text": wanted}}},
         }
     )
 
@@ -439,7 +439,7 @@ def test_a_shell_operation_on_a_device_fails_before_anything_connects(
     make_role("wrong", SHELL)
     place = rack("cisco-ios")
     (host,) = place.fleet.hosts
-    wrong = host.model_copy(update={"context": {"samdrift": {"roles": ["wrong"]}}})
+    wrong = host.model_copy(update={"context": {"samdrift": {"roles": {"wrong": True}}}})
     fleet = place.fleet.model_copy(update={"hosts": (wrong,)})
     with (
         _nobody_is_connected_to(place),
@@ -460,7 +460,7 @@ def test_a_command_line_operation_on_a_server_fails_before_anything_connects(mak
             "role": "server",
             "platform": "debian-12",
             "primary_address": "127.0.0.1",
-            "context": {"samdrift": {"roles": ["wrong"]}},
+            "context": {"samdrift": {"roles": {"wrong": True}}},
         }
     )
     with (

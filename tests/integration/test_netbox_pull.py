@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from inventory.errors import SamdriftError
-from inventory.fleet import Fleet
+from inventory.fleet import Fleet, Host
 from inventory.netbox import client
 from inventory.netbox.assemble import assembled
 from inventory.netbox.client import NetBox, NetBoxError, Row
@@ -23,6 +23,7 @@ from inventory.netbox.custom_fields import WRITTEN_BACK
 from inventory.netbox.pull import LogLost, fleet_of, pull, since, whole
 from inventory.netbox.rows import KINDS, Mark, Rows
 from inventory.snapshot import load
+from roles.shared.catalogue import roles_of
 from tests.integration.lab import NetBoxServer, given_netbox, program
 from tests.integration.netbox import empty, ids, seeded
 from tests.unit.inventory.wild_fleet import seeded_random, wild_fleet
@@ -349,6 +350,56 @@ def test_a_device_with_1050_interfaces_and_a_site_with_2100_devices_arrive_whole
     assert sum(d["site"] == needs["site"] for d in rows["devices"].values()) >= 2100
     assert sum(i["device"] == big for i in rows["interfaces"].values()) == 1050
     assert len(rows["interfaces"][trunk]["tagged_vlans"]) == 1100  # which GraphQL cuts at 1000
+
+
+# Which roles a host has
+
+
+@pytest.fixture
+def tagged(live: NetBox) -> Iterator[Callable[..., Host]]:
+    """Give one server these tags, each with a config context of its own that gives it roles, as NetBox merges them."""
+    server = next(vm for vm in live.rows("virtualization/virtual-machines") if vm["name"] == "tie-web1")
+    own = [tag["id"] for tag in server["tags"]]
+    contexts: list[int] = []
+    tags: list[int] = []
+
+    def give(*said: tuple[int, dict[str, bool]], local: dict[str, bool] | None = None) -> Host:
+        for weight, roles in said:
+            name = f"test-{secrets.token_hex(4)}"
+            tags.append(live.create("extras/tags", [{"name": name, "slug": name}])[0]["id"])
+            context = {"name": name, "weight": weight, "tags": [name], "data": {"samdrift": {"roles": roles}}}
+            contexts.append(live.create("extras/config-contexts", [context])[0]["id"])
+        local_context = {"samdrift": {"roles": local}} if local else None
+        row = {"id": server["id"], "tags": [*own, *tags], "local_context_data": local_context}
+        live.update("virtualization/virtual-machines", [row])
+        return fleet_of(whole(live)).host("tie-web1")
+
+    yield give
+    row = {"id": server["id"], "tags": own, "local_context_data": server["local_context_data"]}
+    live.update("virtualization/virtual-machines", [row])
+    live.delete("extras/config-contexts", contexts)
+    live.delete("extras/tags", tags)
+
+
+def test_a_host_with_two_tags_has_the_roles_of_both_and_those_that_all_hosts_have(
+    tagged: Callable[..., Host],
+) -> None:
+    host = tagged((2000, {"dns_resolver": True}), (2000, {"monitoring": True}))
+
+    assert set(host.roles) == {"dns_resolver", "monitoring", *load().host("tie-web1").roles}
+    assert roles_of(host)[-2:] == ("dns_resolver", "monitoring")
+
+
+def test_false_takes_a_role_away_where_it_is_heavier_and_the_hosts_own_word_is_the_last(
+    tagged: Callable[..., Host],
+) -> None:
+    assert "log_client" not in tagged((2000, {"log_client": False})).roles
+    assert "monitoring" in tagged((2000, {"monitoring": True}), (500, {"monitoring": False})).roles
+
+    host = tagged(local={"log_client": True, "monitoring": False})
+
+    assert "log_client" in host.roles
+    assert "monitoring" not in host.roles
 
 
 # Who may see it

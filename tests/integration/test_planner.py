@@ -53,7 +53,7 @@ def here(sshd: Sshd, make_role: Callable[[str, str], None], tmp_path: Path) -> t
     make_role("paint", ROLE)
     place = tmp_path / "place with space"
     place.mkdir()
-    host = sshd.host(context={"samdrift": {"roles": ["paint"], "paint": {"place": str(place)}}})
+    host = sshd.host(context={"samdrift": {"roles": {"paint": True}, "paint": {"place": str(place)}}})
     return fleet_of(host), host, place
 
 
@@ -140,7 +140,7 @@ def test_a_file_that_its_program_refuses_never_goes_live(
 ) -> None:
     fleet, host, place = here
     apply(sshd, fleet)
-    context = {"samdrift": {"roles": ["paint"], "paint": {"place": str(place), "colour": "red"}}}
+    context = {"samdrift": {"roles": {"paint": True}, "paint": {"place": str(place), "colour": "red"}}}
     red = fleet_of(host.model_copy(update={"context": context}))
     with Session(red, red.hosts, sshd.access) as session:
         outcome = session.carry_out(session.look()[0])
@@ -170,7 +170,7 @@ def test_a_directory_that_could_not_be_read_in_time_makes_the_host_unknown_and_n
     slow.parent.mkdir()
     slow.write_text("#!/bin/sh\nexec sleep 30\n")
     slow.chmod(0o755)
-    fleet = fleet_of(sshd.host(context={"samdrift": {"roles": ["owner"]}}))
+    fleet = fleet_of(sshd.host(context={"samdrift": {"roles": {"owner": True}}}))
     access = sshd.access.model_copy(update={"fact_timeout": 0.5})
     with Session(fleet, fleet.hosts, access) as session:
         connection = session._connections["tie-test1"]
@@ -219,7 +219,7 @@ def test_a_hung_fact_makes_the_host_unknown_in_time_and_not_changed(
         "@operation()\ndef hang():\n    host.get_fact(Hang)\n    yield 'echo never'\n"
         "def deploy(settings):\n    hang(name='hang')\n",
     )
-    slow = sshd.host(context={"samdrift": {"roles": ["slow"]}})
+    slow = sshd.host(context={"samdrift": {"roles": {"slow": True}}})
     access = sshd.access.model_copy(update={"fact_timeout": 0.5})
     started = time.monotonic()
     with Session(fleet_of(slow), [slow], access) as session:
@@ -243,7 +243,7 @@ def test_a_host_that_dies_while_it_is_planned_is_unknown_and_the_others_finish(
         "@operation()\ndef die():\n    host.get_fact(Die)\n    yield 'echo phantom'\n"
         "def deploy(settings):\n    die(name='die')\n",
     )
-    dying = sshd.host("tie-test2", context={"samdrift": {"roles": ["deadly"]}})
+    dying = sshd.host("tie-test2", context={"samdrift": {"roles": {"deadly": True}}})
     both = fleet_of(host, dying)
     with Session(both, both.hosts, sshd.access) as session:
         plans = {p.host: p for p in session.look()}
@@ -283,8 +283,8 @@ def test_what_one_hosts_answers_provoke_is_its_own_affair(
         "    files.directory(name='directory', path=settings.path) if settings.path else odd(name='odd')\n",
     )
     (tmp_path / "file").touch()
-    odd = sshd.host("tie-odd1", context={"samdrift": {"roles": ["puzzled"]}})
-    wrong = {"samdrift": {"roles": ["puzzled"], "puzzled": {"path": str(tmp_path / "file")}}}
+    odd = sshd.host("tie-odd1", context={"samdrift": {"roles": {"puzzled": True}}})
+    wrong = {"samdrift": {"roles": {"puzzled": True}, "puzzled": {"path": str(tmp_path / "file")}}}
     of_another_kind = sshd.host("tie-odd2", context=wrong)
     fleet = fleet_of(here[1], odd, of_another_kind)
     with Session(fleet, fleet.hosts, sshd.access) as session:
@@ -295,7 +295,7 @@ def test_what_one_hosts_answers_provoke_is_its_own_affair(
 
 
 def test_options_for_a_role_that_there_is_not_are_found_before_anything_is_connected_to(sshd: Sshd) -> None:
-    host = sshd.host("tie-a1", context={"samdrift": {"roles": [], "bsae": {"admins": {}}}})
+    host = sshd.host("tie-a1", context={"samdrift": {"bsae": {"admins": {}}}})
     with pytest.raises(InventoryError, match=r"host tie-a1, config context samdrift\.bsae"):
         Session(fleet_of(host), [host], sshd.access)
 
@@ -303,8 +303,8 @@ def test_options_for_a_role_that_there_is_not_are_found_before_anything_is_conne
 def test_all_wrong_settings_are_told_at_once_before_anything_is_connected_to(
     sshd: Sshd, make_role: Callable[[str, str], None], here: tuple[Fleet, Host, Path]
 ) -> None:
-    first = sshd.host("tie-a1", context={"samdrift": {"roles": ["paint"], "paint": {"place": 7}}})
-    second = sshd.host("tie-b1", context={"samdrift": {"roles": ["nonsense"]}})
+    first = sshd.host("tie-a1", context={"samdrift": {"roles": {"paint": True}, "paint": {"place": 7}}})
+    second = sshd.host("tie-b1", context={"samdrift": {"roles": {"nonsense": True}}})
     with pytest.raises(InventoryError) as e:
         Session(fleet_of(first, second), [first, second], sshd.access)
     said = str(e.value)
@@ -316,7 +316,7 @@ def test_a_settings_text_full_of_shell_does_no_harm(sshd: Sshd, here: tuple[Flee
     host = here[1]
     place = tmp_path / "$(touch pwned); `touch pwned` ' \" {{ 7*7 }}"
     place.mkdir()
-    context = {"samdrift": {"roles": ["paint"], "paint": {"place": str(place)}}}
+    context = {"samdrift": {"roles": {"paint": True}, "paint": {"place": str(place)}}}
     fleet = fleet_of(host.model_copy(update={"context": context}))
     plan = look(sshd, fleet)
     assert plan.error == ""

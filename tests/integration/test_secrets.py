@@ -239,7 +239,9 @@ class World:
             "primary_address": "127.0.0.1",
             "interfaces": [{"name": "lo", "type": "virtual", "addresses": ["127.0.0.1/8"]}],
             "host_keys": [self.sshd.host_key],
-            "context": {"samdrift": {"roles": ["canary"], "canary": {"place": str(self.root / "host"), **options}}},
+            "context": {
+                "samdrift": {"roles": {"canary": True}, "canary": {"place": str(self.root / "host"), **options}}
+            },
         }
         made = fleet(
             hosts=[host],
@@ -436,7 +438,7 @@ def canary(sshd: Sshd, make_role: Callable[[str, str], None], tmp_path: Path) ->
         place = tmp_path / "place"
         place.mkdir(exist_ok=True)
         canary = {"place": str(place), **options}
-        return sshd.host(context={"samdrift": {"roles": ["canary"], "canary": canary}})
+        return sshd.host(context={"samdrift": {"roles": {"canary": True}, "canary": canary}})
 
     return host
 
@@ -475,7 +477,7 @@ def test_only_secrets_that_the_role_declares_are_resolved(
 ) -> None:
     """A placeholder that came in by untrusted text is refused where it would be written, and never given a value."""
     make_role("canary", ROLE)
-    context = {"roles": ["canary"], "canary": {"place": str(tmp_path), "text": "‹secret:never_used›"}}
+    context = {"roles": {"canary": True}, "canary": {"place": str(tmp_path), "text": "‹secret:never_used›"}}
     host = sshd.host(context={"samdrift": context})
     with (
         pytest.raises(SamdriftError, match="that the role's settings have not: never_used"),
@@ -503,7 +505,7 @@ def test_a_private_file_that_a_role_gives_up_is_not_shown(
     for name in "ab":
         (tmp_path / name).write_text(f"new\n{TOKEN}\n")
         (tmp_path / name).chmod(0o640)
-    host = sshd.host(context={"samdrift": {"roles": ["opened"]}})
+    host = sshd.host(context={"samdrift": {"roles": {"opened": True}}})
     with Session(fleet_of(host), [host], sshd.access) as session:
         (plan,) = session.look()
     assert [s.change.before for s in plan.changes if s.change] == ["new\n‹withheld›\n", "‹withheld›\n‹withheld›\n"]

@@ -69,7 +69,7 @@ def host(name: str, *roles: str) -> Host:
         site="tierp-datahall",
         role="server",
         platform="debian-13",
-        context={"samdrift": {"roles": list(roles)}},
+        context={"samdrift": {"roles": dict.fromkeys(roles, True)}},
     )
 
 

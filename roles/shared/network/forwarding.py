@@ -17,7 +17,7 @@ from ipaddress import IPv4Network
 from typing import Literal
 
 from inventory.fleet import Fleet, Host
-from roles.shared.catalogue import catalogue
+from roles.shared.catalogue import catalogue, roles_of
 from roles.shared.network.peering import GATEWAY, behind, is_hub, reached_at
 from roles.shared.settings import Settings
 from roles.shared.traffic import ANYWHERE, Forward, Listen, local_networks, management, networks
@@ -130,7 +130,7 @@ def ways_out(host: Host, fleet: Fleet) -> tuple[tuple[Protocol, int, str], ...]:
 def listens_of(host: Host, fleet: Fleet) -> tuple[Listen, ...]:
     """What a host's roles serve. Roles with problems serve nothing: the rules of a sound fleet report them."""
     found: list[Listen] = []
-    for name in host.roles:
+    for name in roles_of(host):
         role = catalogue().get(name)
         if role is not None and name not in NOT_ASKED:
             settings = role.settings(host, fleet)

@@ -22,7 +22,7 @@ def host(name: str, *wires: tuple[str, str], roles: tuple[str, ...] = ("base",),
         "tags": ("lab",),
         "interfaces": interfaces,
         "primary_address": interfaces[0].addresses[0].ip,
-        "context": {"samdrift": {"roles": list(roles)}},
+        "context": {"samdrift": {"roles": dict.fromkeys(roles, True)}},
     }
     return Host.model_validate(data | fields)
 

@@ -26,7 +26,7 @@ GATEWAY = {
     "primary_address": "10.59.0.63",
     "host_keys": [KEY_A],
     "wireguard_public_key": WIREGUARD_KEY,
-    "context": {"samdrift": {"roles": ["base", "edge_gateway"], "wave": 30, "base": {"apt_proxy": True}}},
+    "context": {"samdrift": {"roles": {"base": True, "edge_gateway": True}, "wave": 30, "base": {"apt_proxy": True}}},
 }
 
 SERVER = {
@@ -40,7 +40,7 @@ SERVER = {
     "interfaces": [{"name": "eth0", "type": "virtual", "addresses": ["10.60.10.11/24"]}],
     "primary_address": "10.60.10.11",
     "host_keys": [KEY_B],
-    "context": {"samdrift": {"roles": ["base", "dns_resolver"], "wave": 20}},
+    "context": {"samdrift": {"roles": {"base": True, "dns_resolver": True}, "wave": 20}},
 }
 
 SOUND: dict[str, list[dict[str, Any]]] = {

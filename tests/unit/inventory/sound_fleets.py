@@ -18,7 +18,7 @@ TENANTS = ("alvkarleby", "heby", "knivsta", "osthammar", "tierp")
 CONTEXT = st.fixed_dictionaries(
     {},
     optional={
-        "roles": st.lists(st.sampled_from(["base", "time", "firewall"]), unique=True),
+        "roles": st.dictionaries(st.sampled_from(["base", "time", "firewall"]), st.booleans(), min_size=1),
         "wave": st.integers(0, 999),
         "base": st.dictionaries(WORD, st.integers() | st.text("abc", max_size=3), max_size=2),
     },

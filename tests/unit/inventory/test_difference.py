@@ -150,7 +150,9 @@ def test_a_difference_is_named_down_to_the_address_and_the_key_of_a_context() ->
     two = SERVER | {"interfaces": [eth0 | {"addresses": ["10.60.10.11/24", "10.60.10.12/24"]}]}
 
     added = only(SERVER, two)
-    changed = only(SERVER, SERVER | {"context": {"samdrift": {"roles": ["base", "dns_resolver"], "wave": 30}}})
+    changed = only(
+        SERVER, SERVER | {"context": {"samdrift": {"roles": {"base": True, "dns_resolver": True}, "wave": 30}}}
+    )
 
     assert (added.path, added.kind) == (("interfaces", "eth0", "addresses", "10.60.10.12/24"), "added")
     assert changed == FieldDifference(path=("context", "samdrift", "wave"), kind="changed", before=20, after=30)

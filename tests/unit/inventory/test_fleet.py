@@ -32,11 +32,27 @@ def test_a_fleet_cannot_be_changed() -> None:
         fleet().hosts = ()  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("context", [{}, {"samdrift": None}, {"samdrift": {"roles": 1, "wave": "x"}}])
+@pytest.mark.parametrize(
+    "context",
+    [
+        {},
+        {"samdrift": None},
+        {"samdrift": {"roles": 1, "wave": "x"}},
+        {"samdrift": {"roles": {"base": "yes", "time": 1}}},
+    ],
+)
 def test_a_config_context_that_says_nothing_sensible_is_taken_for_none(context: dict[str, object]) -> None:
     odd = Host.model_validate(SERVER | {"context": context})
 
     assert (odd.roles, odd.wave) == ((), 50)
+
+
+def test_a_host_has_the_roles_that_are_true_whatever_order_netbox_keeps_keys_in() -> None:
+    roles = {"time": True, "log_client": False, "base": True}
+
+    host = Host.model_validate(SERVER | {"context": {"samdrift": {"roles": roles}}})
+
+    assert host.roles == ("base", "time")
 
 
 def test_hosts_are_found_by_role_while_they_are_active() -> None:

@@ -89,7 +89,7 @@ def sharing(name: str, address: str, **fields: Any) -> dict[str, Any]:
         "interfaces": [{"name": "lan0", "addresses": [f"{address}/24"], **fields}],
         "primary_address": address,
         "wireguard_public_key": "",
-        "context": {"samdrift": {"roles": ["keepalived"]}},
+        "context": {"samdrift": {"roles": {"keepalived": True}}},
     }
 
 
@@ -292,10 +292,30 @@ BROKEN: list[tuple[str, Fleet, str, str]] = [
         "tie-dns1 and heb-gw1 have one WireGuard public key",
     ),
     ("context", context([]), "host tie-dns1, context.samdrift", "no mapping"),
-    ("context", context({"roles": "base"}), "host tie-dns1, context.samdrift.roles", "no list"),
-    ("context", context({"roles": ["../base"]}), "host tie-dns1, context.samdrift.roles", "no list"),
-    ("context", context({"roles": ["base", "base"]}), "host tie-dns1, context.samdrift.roles", "twice"),
-    ("context", context({"roles": [["base"]]}), "host tie-dns1, context.samdrift.roles", "no list"),
+    ("context", context({"roles": "base"}), "host tie-dns1, context.samdrift.roles", "no mapping"),
+    ("context", context({"roles": None}), "host tie-dns1, context.samdrift.roles", "no mapping"),
+    (
+        "context",
+        context({"roles": ["firewall", "base", "base"]}),
+        "host tie-dns1, context.samdrift.roles",
+        "samdrift.roles is a list; write: roles: {firewall: true, base: true}",
+    ),
+    (
+        "context",
+        context({"roles": [["base"], "../base"]}),
+        "host tie-dns1, context.samdrift.roles",
+        "write: roles: {NAME",
+    ),
+    ("context", context({"roles": {}}), "host tie-dns1, context.samdrift.roles", "NetBox would take all roles away"),
+    ("context", context({"roles": {"../base": True}}), "host tie-dns1, context.samdrift.roles", "no name of a role"),
+    ("context", context({"roles": {"base": "yes"}}), "host tie-dns1, context.samdrift.roles.base", "neither true nor"),
+    (
+        "context",
+        context({"roles": {"base": 1}}),
+        "host tie-dns1, context.samdrift.roles.base",
+        "neither true nor false",
+    ),
+    ("context", context({"roles": {"base": None}}), "host tie-dns1, context.samdrift.roles.base", "neither true nor"),
     ("context", context({"wave": "10"}), "host tie-dns1, context.samdrift.wave", "no number"),
     ("context", context({"wave": True}), "host tie-dns1, context.samdrift.wave", "no number"),
     ("context", context({"wave": -1}), "host tie-dns1, context.samdrift.wave", "no number"),

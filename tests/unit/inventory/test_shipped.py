@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
-from typing import Any
 
 import pytest
 
 from inventory.fleet import ConfigContext, Fleet, Host
 from inventory.snapshot import load
-from roles.shared.catalogue import problems_of
+from roles.shared.catalogue import problems_of, roles_of, settings_of
+from tests.unit.inventory.netbox_merge import merged_context
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +45,7 @@ def test_every_host_of_debian_has_the_roles_that_all_have_and_other_devices_what
     for host in shipped.hosts:
         if family[host.platform] == "debian":
             logs = "log_server" if host.name == "tie-log1" else "log_client"
-            assert host.roles[:5] == ("base", "firewall", "time", logs, "node_metrics")
+            assert roles_of(host)[:5] == ("base", "firewall", "time", logs, "node_metrics")
         else:
             role = host.role.replace("-", "_") if host.role != "firewall" else "edge_firewall"
             assert host.roles == (role,)
@@ -76,30 +75,32 @@ def test_every_prefix_has_a_router_and_tierps_have_both_hubs_but_the_link_betwee
     }
 
 
-def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """As NetBox's `deepmerge`: mappings are merged, everything else (lists too) is replaced."""
-    result = copy.deepcopy(one)
-    for key, value in other.items():
-        both = isinstance(result.get(key), dict) and isinstance(value, dict)
-        result[key] = merged(result[key], value) if both else copy.deepcopy(value)
-    return result
-
-
-def is_assigned(context: ConfigContext, host: Host) -> bool:
-    """As NetBox: by every criterion that the context has, each by any of its values."""
-    criteria = (
-        (context.device_roles, {host.role}),
-        (context.sites, {host.site}),
-        (context.tenants, {host.tenant}),
-        (context.tags, set(host.tags)),
-    )
-    return all(not wanted or set(wanted) & has for wanted, has in criteria)
-
-
 def test_the_hosts_config_contexts_are_what_netbox_makes_of_the_contexts(shipped: Fleet) -> None:
     for host in shipped.hosts:
-        expected: dict[str, Any] = {}
-        for context in sorted(shipped.config_contexts, key=lambda c: (c.weight, c.name)):
-            if is_assigned(context, host):
-                expected = merged(expected, context.data)
-        assert host.context == expected, host.name
+        assert host.context == merged_context(host, shipped.config_contexts), host.name
+
+
+def test_a_host_with_two_tags_has_the_roles_of_both(shipped: Fleet) -> None:
+    host = shipped.host("tie-dns1").model_copy(update={"tags": ("dns", "monitoring")})
+    both = host.model_copy(update={"context": merged_context(host, shipped.config_contexts)})
+    fleet = shipped.model_copy(update={"hosts": tuple(both if h.name == both.name else h for h in shipped.hosts)})
+
+    assert {"dns_resolver", "monitoring", *shipped.host("tie-web1").roles} == set(both.roles)
+    assert tuple(settings_of(both, fleet))[-2:] == ("dns_resolver", "monitoring")
+    assert problems_of(both, fleet) == []
+    assert all(both in fleet.with_role(role) for role in ("dns_resolver", "monitoring"))
+
+
+def test_false_in_a_heavier_context_takes_a_role_away_that_a_lighter_one_gives(shipped: Fleet) -> None:
+    def roles(*contexts: ConfigContext, **local: dict[str, bool]) -> tuple[str, ...]:
+        host = Host.model_validate(
+            shipped.host("tie-web1").model_dump() | {"local_context": {"samdrift": local} if local else {}}
+        )
+        return host.model_copy(update={"context": merged_context(host, contexts)}).roles
+
+    gives = ConfigContext(name="b", weight=1000, data={"samdrift": {"roles": {"base": True, "log_client": True}}})
+    takes = ConfigContext(name="a", weight=2000, data={"samdrift": {"roles": {"log_client": False}}})
+
+    assert roles(gives, takes) == ("base",)
+    assert roles(gives, takes.model_copy(update={"weight": 500})) == ("base", "log_client")
+    assert roles(gives, takes, roles={"log_client": True, "base": False}) == ("log_client",)

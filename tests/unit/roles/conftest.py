@@ -24,7 +24,7 @@ def host(name: str, *addresses: str, roles: tuple[str, ...] = (), platform: str 
         platform=platform,
         interfaces=interfaces,
         primary_address=interfaces[0].addresses[0].ip if interfaces else None,
-        context={"samdrift": {"roles": list(roles)}},
+        context={"samdrift": {"roles": dict.fromkeys(roles, True)}},
     )
 
 

@@ -23,7 +23,7 @@ def with_gateway(small: Fleet, *roles: str) -> Fleet:
             {"name": "tun0", "type": "virtual"},
             {"name": "off0", "enabled": False},
         ],
-        "context": {"samdrift": {"roles": list(roles)}},
+        "context": {"samdrift": {"roles": dict.fromkeys(roles, True)}},
     }
     others = [h.model_dump() for h in small.hosts if h.name not in {"alv-gw1", "alv-sw1"}]
     data = small.model_dump() | {

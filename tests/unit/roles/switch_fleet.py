@@ -54,7 +54,7 @@ def switch(name: str, platform: str, number: int, role: str, **options: Any) -> 
             Interface(name=lag, type="lag", untagged_vlan=110, tagged_vlans=(101, 120)),
         ),
         primary_address=address.ip,
-        context={"samdrift": {"roles": [role], role: options}},
+        context={"samdrift": {"roles": {role: True}, role: options}},
     )
 
 
@@ -86,7 +86,7 @@ def server(name: str, address: str, role: str, *roles: str, **options: Any) -> H
         platform="debian-13",
         interfaces=(Interface(name="eth0", type="virtual", addresses=(at,)),),
         primary_address=at.ip,
-        context={"samdrift": {"roles": list(roles), **options}},
+        context={"samdrift": {"roles": dict.fromkeys(roles, True), **options}},
     )
 
 

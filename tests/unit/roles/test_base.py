@@ -47,7 +47,7 @@ def computed(fleet: Fleet, host: str = "tie-log1", **said: object) -> Settings:
 
 
 def files(fleet: Fleet, host: str = "tie-log1", **said: object) -> dict[str, str]:
-    context = {"samdrift": {"roles": ["base"], "base": {**HARMLESS, **said}}}
+    context = {"samdrift": {"roles": {"base": True}, "base": {**HARMLESS, **said}}}
     changed = fleet.host(host).model_copy(update={"context": context})
     return {f.path: f.content for f in declared_files(changed, fleet)}
 

@@ -25,8 +25,8 @@ def written(samdrift: Any) -> list[tuple[str, str]]:
     ("samdrift", "rule", "where"),
     [
         ({"tiem": {}}, "role-section", f"{PLACE}.tiem"),
-        ({"roles": ["base", "bse"]}, "role-unknown", f"{PLACE}.roles"),
-        ({"roles": [["base"]]}, "role-unknown", f"{PLACE}.roles"),
+        ({"roles": {"base": True, "bse": True}}, "role-unknown", f"{PLACE}.roles"),
+        ({"roles": {"bse": False}}, "role-unknown", f"{PLACE}.roles"),
         ({"base": {"apt_prxy": True}}, "role-option", f"{PLACE}.base.apt_prxy"),
         ({"base": {"apt_proxy": "yes"}}, "role-option", f"{PLACE}.base.apt_proxy"),
         ({"base": {"admins": {"anna": {"kyes": []}}}}, "role-option", f"{PLACE}.base.admins.anna.kyes"),
@@ -42,10 +42,11 @@ def test_what_no_role_would_read_is_found_in_a_context_that_no_host_is_given(
     "samdrift",
     [
         {},
-        {"roles": ["base"], "wave": 1, "time": {}},
+        {"roles": {"base": True, "time": False}, "wave": 1, "time": {}},
         {"base": {"admins": {"anna": {"full_name": "Anna"}}}},  # her keys stand in another context
         [],  # rule `context` says so
         {"roles": 3, "base": []},  # likewise
+        {"roles": ["base"]},  # likewise
     ],
 )
 def test_a_part_of_what_a_host_is_given_may_lack_the_rest(samdrift: Any) -> None:
@@ -88,7 +89,7 @@ def test_a_mistake_in_one_host_s_local_context_hides_no_other_host_s() -> None:
 
 
 def _with_roles(host: Host) -> Host:
-    samdrift = host.context["samdrift"] | {"roles": ["base"]}
+    samdrift = host.context["samdrift"] | {"roles": {"base": True}}
     return host.model_copy(update={"context": {"samdrift": samdrift}})
 
 

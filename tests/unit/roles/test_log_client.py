@@ -18,7 +18,9 @@ def rendered(fleet: Fleet, **said: object) -> str:
 
 
 def test_every_log_server_has_a_queue_of_its_own_that_grows_onto_disk(small_fleet: Fleet) -> None:
-    second = small_fleet.host("tie-cache1").model_copy(update={"context": {"samdrift": {"roles": ["log_server"]}}})
+    second = small_fleet.host("tie-cache1").model_copy(
+        update={"context": {"samdrift": {"roles": {"log_server": True}}}}
+    )
     hosts = (*(h for h in small_fleet.hosts if h.name != second.name), second)
     text = rendered(small_fleet.model_copy(update={"hosts": hosts}), max_disk_mib=64)
     for name, address in (("to_10_60_10_13", "10.60.10.13"), ("to_10_60_10_15", "10.60.10.15")):

@@ -151,7 +151,7 @@ def test_the_rules_of_a_gateway_are_few_and_always_the_same() -> None:
 
 def test_a_host_with_a_wrong_setting_serves_nothing() -> None:
     host = FLEET.host("tie-mon1")
-    wrong = {"samdrift": {**host.samdrift, "roles": ["monitoring"], "monitoring": {"retention_days": "long"}}}
+    wrong = {"samdrift": {**host.samdrift, "roles": {"monitoring": True}, "monitoring": {"retention_days": "long"}}}
     assert listens_of(host.model_copy(update={"context": wrong}), FLEET) == ()
     assert ways_out(host, FLEET) == ()
 

@@ -31,7 +31,7 @@ def fleet(small_fleet: Fleet) -> Fleet:
     hosts = []
     for host in small_fleet.hosts:
         said = SERVER if host.name.startswith("tie-dns") else {}
-        hosts.append(host.model_copy(update={"context": {"samdrift": {"roles": ["time"], "time": said}}}))
+        hosts.append(host.model_copy(update={"context": {"samdrift": {"roles": {"time": True}, "time": said}}}))
     return small_fleet.model_copy(update={"hosts": tuple(hosts)})
 
 

@@ -65,7 +65,7 @@ def test_a_host_that_the_labs_image_cannot_be_is_refused_by_name() -> None:
 
 def test_options_that_must_differ_are_merged_into_those_that_are_there() -> None:
     base = {"fallback_resolvers": ["10.59.255.1"], "journal_max": "2G"}
-    assert overlay_of(roles=["base", "time", "dns_resolver"], base=base) == {
+    assert overlay_of(roles={"base": True, "time": True, "dns_resolver": True}, base=base) == {
         "base": {"fallback_resolvers": ["198.51.100.53"], "journal_max": "2G", "automation_keys": [USER_KEY]},
         "time": {"control_clock": False},
         "dns_resolver": {"forwarders": ["198.51.100.53"], "insecure_zones": ["."]},
@@ -73,12 +73,12 @@ def test_options_that_must_differ_are_merged_into_those_that_are_there() -> None
 
 
 def test_a_role_that_a_host_has_not_gets_no_options_and_a_host_without_a_fallback_gets_none() -> None:
-    assert overlay_of(roles=["base"]) == {"base": {"automation_keys": [USER_KEY]}}
-    assert overlay_of(roles=[]) == {}
+    assert overlay_of(roles={"base": True}) == {"base": {"automation_keys": [USER_KEY]}}
+    assert overlay_of(roles={"base": False}) == {}
 
 
 def test_a_section_that_is_no_mapping_is_left_to_the_inventorys_rules() -> None:
-    assert overlay_of(roles=["time"], time="nonsense") == {"time": {"control_clock": False}}
+    assert overlay_of(roles={"time": True}, time="nonsense") == {"time": {"control_clock": False}}
 
 
 def test_the_directory_is_the_environments_or_the_checkouts() -> None:

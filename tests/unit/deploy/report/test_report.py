@@ -38,7 +38,7 @@ def host(name: str, tenant: str, site: str, address: str, *roles: str, **more: o
             "platform": "debian-13",
             "interfaces": (Interface(name="eth0", addresses=(IPv4Interface(f"{address}/24"),)),),
             "primary_address": IPv4Address(address),
-            "context": {"samdrift": {"roles": list(roles)}} if roles else {},
+            "context": {"samdrift": {"roles": dict.fromkeys(roles, True)}} if roles else {},
             **more,
         }
     )

@@ -246,7 +246,9 @@ def test_what_many_hosts_contexts_have_in_common_is_told_once() -> None:
     servers: list[dict[str, Any]] = [
         fleets.SERVER | {"name": f"tie-web{n}", "interfaces": [], "primary_address": None} for n in range(5)
     ]
-    moved = [s | {"context": {"samdrift": {"roles": ["base", "dns_resolver"], "wave": 70}}} for s in servers]
+    moved = [
+        s | {"context": {"samdrift": {"roles": {"base": True, "dns_resolver": True}, "wave": 70}}} for s in servers
+    ]
     before, after = fleets.with_hosts(*servers), fleets.with_hosts(*moved)
 
     text = shown(*render.differences(difference(before, after), "the snapshot", "NetBox", after))
