@@ -14,7 +14,8 @@ from deploy.cli.command import FILE, Common, answer, command
 from deploy.cli.subject import check_record, fleet_of, source_of, store_of
 from deploy.model import clock
 from deploy.source.known import Known
-from deploy.views import render
+from deploy.views import records as view
+from deploy.views.parts import municipalities
 from inventory.errors import InventoryError
 from inventory.selection import select
 
@@ -27,11 +28,11 @@ def history(common: Common, record_id: str | None, last: int) -> None:
     store = store_of(common)
     if record_id is None:
         records = store.records(last)
-        answer(common, {"records": [r.model_dump(mode="json") for r in records]}, render.history(records[::-1]))
+        answer(common, {"records": [r.model_dump(mode="json") for r in records]}, view.history(records[::-1]))
     else:
         record = store.record(record_id)
         fleet = fleet_of(common, with_roles=False).fleet
-        answer(common, record.model_dump(mode="json"), render.record(record, render.municipalities(fleet)))
+        answer(common, record.model_dump(mode="json"), view.record(record, municipalities(fleet)))
 
 
 @command("report")

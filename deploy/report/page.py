@@ -18,9 +18,9 @@ from markupsafe import Markup
 
 from deploy.model.findings import Exit, Kind, Severity
 from deploy.model.record import Check
+from deploy.model.text import safe
 from deploy.report.content import HostState, Report, State, Totals, Why, latest_check, latest_look, situation
 from deploy.report.picture import picture
-from deploy.views.render import safe
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
 from inventory.whole_file import put_in_place
