@@ -16,6 +16,8 @@ from deploy.cli.command import Common, answer, aside, command
 from deploy.cli.subject import check_record, fleet_of, hosts_of, source_of, store_of
 from deploy.model import clock
 from deploy.model.findings import exit_code
+from deploy.model.history import dated
+from deploy.model.inventory_findings import unsound
 from deploy.model.text import as_json
 from deploy.source.known import Known
 from deploy.store.json_files import StoreError
@@ -131,7 +133,7 @@ def check(common: Common) -> int:
 
     Every file is judged by the program that will read it, where that is on this machine.
     """
-    from deploy.check.offline import Offline, check_offline, unsound
+    from deploy.check.offline import Offline, check_offline
 
     started, readable = clock.now(), True
     try:
@@ -153,11 +155,9 @@ def check(common: Common) -> int:
 
 def _keep_check(common: Common, made: Record) -> Record:
     """Record a check if this person may: whoever may not write there can check all the same."""
-    from deploy.runs import commands as runs
-
     try:
         store = store_of(common)
-        made = runs.dated(made, store.latest("check"))
+        made = dated(made, store.latest("check"))
         store.save(made)
     except StoreError as e:
         aside(common, f"The check is not recorded: {e}")

@@ -1,6 +1,6 @@
 """`samdrift history` and `report`: what earlier runs left in the store, as a list and as what auditors read.
 
-No host is looked at. Not here: what a report says (`report.content`) and how its page looks (`report`).
+No host is looked at. Not here: what a report says (`report.content`) and how its page looks (`report.page`).
 """
 
 from __future__ import annotations
@@ -46,9 +46,10 @@ def history(common: Common, record_id: str | None, last: int) -> None:
 )
 def report(common: Common, out: Path) -> None:
     """Write what auditors read: how the hosts stood when last looked at."""
-    from deploy.check.offline import unsound
-    from deploy.report.page import latest_check, latest_look, situation, verdict, write
-    from deploy.runs.commands import dated
+    from deploy.model.history import dated, latest_check, latest_look
+    from deploy.model.inventory_findings import unsound
+    from deploy.report.content import situation
+    from deploy.report.page import verdict, write
 
     source, now = source_of(common), clock.now()
     records = store_of(common).records()
