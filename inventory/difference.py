@@ -2,7 +2,7 @@
 
 Objects are the same by their key (a slug, a name, a prefix), whatever else of them differs. Within a host, interfaces
 are the same by name and services by name and protocol; of a config context, every key is a field by itself.
-Not here: how it looks (`deploy/views/render.py`), and where the fleets come from.
+Not here: how it looks (`deploy/views/inventory.py`), and where the fleets come from.
 """
 
 from __future__ import annotations

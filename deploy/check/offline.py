@@ -15,7 +15,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -24,8 +24,9 @@ from pydantic import Field
 
 from deploy.engine.declare import declared_files
 from deploy.model.findings import Finding, Kind, Severity
+from deploy.model.inventory_findings import unsound
 from deploy.model.observer import Observer, Quiet
-from inventory.errors import Problem, SamdriftError
+from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Frozen, Host
 from roles.shared.catalogue import problems_of
 from roles.shared.change import digest
@@ -113,38 +114,6 @@ def check_offline(fleet: Fleet, hosts: Sequence[Host], observer: Observer | None
         judgements=judgements,
         findings=(*findings, *_once(faults), *refused),
     )
-
-
-def unsound(problems: Iterable[Problem], fleet: Fleet) -> tuple[Finding, ...]:
-    """Problems of an inventory as findings, each of the municipality whose it is, if the fleet has that municipality.
-
-    Args:
-        fleet: the inventory, or what could be read of it.
-    """
-    owners = {h.name: h.tenant for h in fleet.hosts}
-    known = {t.slug for t in fleet.tenants}
-    found = []
-    for problem in problems:
-        host = problem.host or _host_in(problem.where)
-        municipality = problem.municipality or owners.get(host, "")
-        found.append(
-            Finding(
-                kind=Kind.UNSOUND,
-                host=host,
-                municipality=municipality if municipality in known else "",
-                step=f"{problem.rule} {problem.about or problem.where}",
-                summary=f"{problem.where}: {problem.what} [{problem.rule}]",
-                remedy=problem.fix,
-                severity=Severity.HIGH,
-            )
-        )
-    return tuple(found)
-
-
-def _host_in(where: str) -> str:
-    """The host that a place to mend (`host tie-dns1, field …`) speaks of; empty if it speaks of none."""
-    found = re.match(r"host ([^\s,:]+)", where)
-    return found[1] if found else ""
 
 
 def _once(faults: Sequence[SamdriftError]) -> tuple[Finding, ...]:

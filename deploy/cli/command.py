@@ -18,7 +18,8 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from deploy.model.findings import Exit
-from deploy.views import render
+from deploy.model.text import as_json, inline
+from deploy.views.parts import put, screen
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,12 @@ class Common:
     @property
     def people(self) -> Console:
         """Where what people read goes: stdout, unless that is kept for one JSON document."""
-        return render.screen(sys.stderr if self.json else sys.stdout)
+        return screen(sys.stderr if self.json else sys.stdout)
 
     @property
     def aside(self) -> Console:
         """Where progress and questions go."""
-        return render.screen(sys.stderr)
+        return screen(sys.stderr)
 
 
 class _Words(click.ParamType[str]):
@@ -139,11 +140,11 @@ def command(name: str, *, of: click.Group | None = None) -> Callable[[Callable[.
 def answer(common: Common, document: object, parts: Iterable[RenderableType]) -> None:
     """The answer: one JSON document, or what people read."""
     if common.json:
-        click.echo(render.as_json(document))
+        click.echo(as_json(document))
     else:
-        render.put(common.people, parts)
+        put(common.people, parts)
 
 
 def aside(common: Common, line: str) -> None:
     """Something that is worth knowing and is not the answer."""
-    render.put(common.aside, [Text(render.inline(line))])
+    put(common.aside, [Text(inline(line))])

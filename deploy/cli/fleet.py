@@ -16,9 +16,14 @@ from deploy.cli.command import Common, answer, aside, command
 from deploy.cli.subject import check_record, fleet_of, hosts_of, source_of, store_of
 from deploy.model import clock
 from deploy.model.findings import exit_code
+from deploy.model.history import dated
+from deploy.model.inventory_findings import unsound
+from deploy.model.text import as_json
 from deploy.source.known import Known
 from deploy.store.json_files import StoreError
-from deploy.views import render
+from deploy.views import findings as findings_view
+from deploy.views import fleet as view
+from deploy.views.parts import municipalities
 from deploy.views.progress import observing
 from inventory.errors import InventoryError, UsageError
 from inventory.fleet import Fleet, Host
@@ -34,9 +39,7 @@ def hosts(common: Common) -> None:
     fleet, source, said = fleet_of(common, with_roles=False)
     chosen = hosts_of(common, fleet)
     listed = [h.model_dump(mode="json") | {"roles": h.roles, "wave": h.wave} for h in chosen]
-    answer(
-        common, {"source": source, "time": said, "digest": fleet.digest, "hosts": listed}, render.hosts(fleet, chosen)
-    )
+    answer(common, {"source": source, "time": said, "digest": fleet.digest, "hosts": listed}, view.hosts(fleet, chosen))
 
 
 @command("show")
@@ -72,7 +75,7 @@ def show(common: Common, name: str, files: bool, file: str | None, configuration
         "lab": [{"field": field, "fleet": before, "lab": after} for field, before, after in overlay],
     }
     summaries = {role: catalogue()[role].summary for role in roles_of(host)}
-    page = render.host(
+    page = view.host(
         fleet,
         host,
         settings=settings,
@@ -98,7 +101,7 @@ def _put_file(common: Common, rendered: Sequence[ManagedFile], path: str) -> Non
     found = next((f for f in rendered if f.path == path), None)
     if found is None:
         raise UsageError(f"no role declares {path!r} there", where="--file", fix="without it, show lists them")
-    click.echo(render.as_json(found.model_dump(mode="json")) if common.json else found.content, nl=bool(common.json))
+    click.echo(as_json(found.model_dump(mode="json")) if common.json else found.content, nl=bool(common.json))
 
 
 def _put_configuration(common: Common, host: Host, configurations: Sequence[ManagedConfiguration]) -> None:
@@ -107,7 +110,7 @@ def _put_configuration(common: Common, host: Host, configurations: Sequence[Mana
         raise UsageError(f"no role declares a configuration of {host.name}", where="--configuration", fix=fix)
     as_data = [c.model_dump(mode="json") for c in configurations]
     as_text = "".join(c.content for c in configurations)
-    click.echo(render.as_json(as_data) if common.json else as_text, nl=bool(common.json))
+    click.echo(as_json(as_data) if common.json else as_text, nl=bool(common.json))
 
 
 def _overlay(common: Common, in_lab: Host) -> list[tuple[str, Any, Any]]:
@@ -130,7 +133,7 @@ def check(common: Common) -> int:
 
     Every file is judged by the program that will read it, where that is on this machine.
     """
-    from deploy.check.offline import Offline, check_offline, unsound
+    from deploy.check.offline import Offline, check_offline
 
     started, readable = clock.now(), True
     try:
@@ -145,18 +148,16 @@ def check(common: Common) -> int:
         kept = _keep_check(common, check_record(known, done.findings, started, common.limit))
         done = done.model_copy(update={"findings": kept.findings})
     code = exit_code(done.findings)
-    names = render.municipalities(known.fleet)
-    answer(common, done.model_dump(mode="json") | {"exit_code": code}, render.offline(done, names))
+    names = municipalities(known.fleet)
+    answer(common, done.model_dump(mode="json") | {"exit_code": code}, findings_view.offline(done, names))
     return code
 
 
 def _keep_check(common: Common, made: Record) -> Record:
     """Record a check if this person may: whoever may not write there can check all the same."""
-    from deploy.runs import commands as runs
-
     try:
         store = store_of(common)
-        made = runs.dated(made, store.latest("check"))
+        made = dated(made, store.latest("check"))
         store.save(made)
     except StoreError as e:
         aside(common, f"The check is not recorded: {e}")

@@ -17,8 +17,10 @@ from deploy.cli.command import FILE, Common, InOrder, answer, command
 from deploy.cli.subject import fleet_of, from_netbox, snapshot_directory
 from deploy.model.findings import Exit, exit_code
 from deploy.model.inventory_findings import findings_of
+from deploy.model.text import inline, several
 from deploy.source.known import NETBOX, Known
-from deploy.views import render
+from deploy.views import inventory as view
+from deploy.views.parts import put
 from deploy.views.progress import observing
 from inventory import snapshot
 from inventory.difference import difference
@@ -58,7 +60,7 @@ def inventory_pull(common: Common, since_last: bool, out: Path | None) -> None:
         "changed": [c.model_dump(mode="json", include={"section", "name", "kind"}) for c in changed],
         "exit_code": Exit.OK,
     }
-    answer(common, document, render.pulled(live.fleet, changed, str(directory)))
+    answer(common, document, view.pulled(live.fleet, changed, str(directory)))
 
 
 @command("seed", of=inventory)
@@ -80,10 +82,10 @@ def inventory_seed(common: Common, yes: bool, objects: bool) -> None:
         observer.stage(f"reading {netbox.url}", ())
         plan = seed.planned(netbox, fleet)
         observer.rest()
-        page = render.seeding(plan, netbox.url, objects=objects)
-        render.put(common.aside if common.json else common.people, page)
+        page = view.seeding(plan, netbox.url, objects=objects)
+        put(common.aside if common.json else common.people, page)
         if plan.writes and not yes:
-            question = f"Write {render.several(len(plan.writes), 'object')} to {render.inline(netbox.url)}?"
+            question = f"Write {several(len(plan.writes), 'object')} to {inline(netbox.url)}?"
             if not click.confirm(question, err=True):
                 raise SamdriftError("not approved: nothing was written")
         seed.carry_out(netbox, fleet, plan, observer)
@@ -96,7 +98,7 @@ def inventory_seed(common: Common, yes: bool, objects: bool) -> None:
         "unchanged": plan.unchanged,
         "exit_code": Exit.OK,
     }
-    written = f"{render.several(len(plan.writes), 'object')} written, and read again."
+    written = f"{several(len(plan.writes), 'object')} written, and read again."
     answer(common, document, [Text(written, "bold green")] if plan.writes else ())
 
 
@@ -115,7 +117,7 @@ def inventory_diff(common: Common) -> int:
         "findings": [f.model_dump(mode="json") for f in findings],
         "exit_code": code,
     }
-    answer(common, document, render.differences(found, "the snapshot", "NetBox", live.fleet))
+    answer(common, document, view.differences(found, "the snapshot", "NetBox", live.fleet))
     return code
 
 

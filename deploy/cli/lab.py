@@ -11,7 +11,7 @@ import click
 
 from deploy.cli.command import Common, InOrder, answer, command
 from deploy.cli.subject import fleet_of
-from deploy.views import render
+from deploy.views import lab as view
 from deploy.views.progress import observing
 
 
@@ -72,4 +72,4 @@ def _lab_status(common: Common) -> None:
     from deploy.lab.lab import Lab
 
     status = Lab().status()
-    answer(common, status.model_dump(mode="json"), render.lab(status))
+    answer(common, status.model_dump(mode="json"), view.lab(status))

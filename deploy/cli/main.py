@@ -30,7 +30,8 @@ from rich.text import Text
 from deploy.cli import fleet, inventory, lab, records, runs, secrets
 from deploy.cli.command import Common, InOrder, common_options
 from deploy.model.findings import Exit
-from deploy.views import render
+from deploy.model.text import as_json, safe
+from deploy.views.parts import put, screen
 from inventory.errors import InventoryError, SamdriftError
 
 COMMANDS = (
@@ -98,22 +99,22 @@ def _ended(arguments: Sequence[str]) -> int:
         return Exit.ERROR
     except Exception as e:  # noqa: BLE001  the last resort: whatever it is, it is told in a line
         # Looked for by hand: an error in the command line itself must be told as it asks, too.
-        return _failed(e, as_json="--json" in arguments, debug="--debug" in arguments)
+        return _failed(e, in_json="--json" in arguments, debug="--debug" in arguments)
     return int(code or 0)
 
 
-def _failed(error: Exception, *, as_json: bool, debug: bool) -> int:
+def _failed(error: Exception, *, in_json: bool, debug: bool) -> int:
     """Tell an error: a line on stderr, and with --json a document on stdout."""
     if debug:
         traceback.print_exception(error)
     message, code = _told(error)
-    if as_json:
+    if in_json:
         problems = [str(p) for p in error.problems] if isinstance(error, InventoryError) else []
         said = {"message": message, "problems": problems} if problems else {"message": message}
-        click.echo(render.as_json({"error": said, "exit_code": code}))
+        click.echo(as_json({"error": said, "exit_code": code}))
     start = "\n" if isinstance(error, click.Abort) and sys.stderr.isatty() else ""  # below the ^C
-    shown = Text.assemble(start, ("error: ", "bold red"), render.safe(message))
-    render.put(render.screen(sys.stderr), [shown])
+    shown = Text.assemble(start, ("error: ", "bold red"), safe(message))
+    put(screen(sys.stderr), [shown])
     return code
 
 

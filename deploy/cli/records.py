@@ -1,6 +1,6 @@
 """`samdrift history` and `report`: what earlier runs left in the store, as a list and as what auditors read.
 
-No host is looked at. Not here: what a report says (`report.content`) and how its page looks (`report`).
+No host is looked at. Not here: what a report says (`report.content`) and how its page looks (`report.page`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from deploy.cli.command import FILE, Common, answer, command
 from deploy.cli.subject import check_record, fleet_of, source_of, store_of
 from deploy.model import clock
 from deploy.source.known import Known
-from deploy.views import render
+from deploy.views import records as view
+from deploy.views.parts import municipalities
 from inventory.errors import InventoryError
 from inventory.selection import select
 
@@ -27,11 +28,11 @@ def history(common: Common, record_id: str | None, last: int) -> None:
     store = store_of(common)
     if record_id is None:
         records = store.records(last)
-        answer(common, {"records": [r.model_dump(mode="json") for r in records]}, render.history(records[::-1]))
+        answer(common, {"records": [r.model_dump(mode="json") for r in records]}, view.history(records[::-1]))
     else:
         record = store.record(record_id)
         fleet = fleet_of(common, with_roles=False).fleet
-        answer(common, record.model_dump(mode="json"), render.record(record, render.municipalities(fleet)))
+        answer(common, record.model_dump(mode="json"), view.record(record, municipalities(fleet)))
 
 
 @command("report")
@@ -45,9 +46,10 @@ def history(common: Common, record_id: str | None, last: int) -> None:
 )
 def report(common: Common, out: Path) -> None:
     """Write what auditors read: how the hosts stood when last looked at."""
-    from deploy.check.offline import unsound
-    from deploy.report.page import latest_check, latest_look, situation, verdict, write
-    from deploy.runs.commands import dated
+    from deploy.model.history import dated, latest_check, latest_look
+    from deploy.model.inventory_findings import unsound
+    from deploy.report.content import situation
+    from deploy.report.page import verdict, write
 
     source, now = source_of(common), clock.now()
     records = store_of(common).records()

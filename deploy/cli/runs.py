@@ -16,7 +16,10 @@ from rich.text import Text
 
 from deploy.cli.command import FILE, Common, answer, aside, command
 from deploy.cli.subject import running
-from deploy.views import render
+from deploy.model.text import several
+from deploy.views import findings as findings_view
+from deploy.views import plan as plan_view
+from deploy.views.parts import municipalities, put
 from inventory.errors import SamdriftError, UsageError
 from inventory.fleet import Fleet
 
@@ -48,7 +51,7 @@ def plan(common: Common, out: Path | None, brief: bool, commands: bool, detailed
         "findings": record.model_dump(mode="json")["findings"],
         "exit_code": record.exit_code,
     }
-    answer(common, document, render.plan(made, render.municipalities(run.fleet), brief=brief, commands=commands))
+    answer(common, document, plan_view.plan(made, municipalities(run.fleet), brief=brief, commands=commands))
     if out is not None:
         lab_too = "--lab " if common.lab else ""
         aside(common, f"The plan is in {out}. To carry it out: samdrift {lab_too}apply {out}")
@@ -136,20 +139,20 @@ def apply(  # noqa: PLR0917  click tells options by name
         raise UsageError("apply asks before it changes anything, and here is nobody to answer", fix="add --yes")
     planned = read_plan(planfile) if planfile else None
     with running(common, "apply", guard_seconds=guard) as (run, observer):
-        names = render.municipalities(run.fleet)
+        names = municipalities(run.fleet)
         netbox = _netbox_to_tell(common, run.fleet) if write_back else None
 
         def approve(made: Plan) -> None:
             observer.rest()
-            shown = render.plan(made, names, brief=brief) if planned is None else [Text(render.plan_summary(made))]
-            render.put(common.people, shown)
+            whole = plan_view.plan(made, names, brief=brief)
+            put(common.people, whole if planned is None else [Text(plan_view.plan_summary(made))])
             changing = sum(bool(h.changes) for h in made.hosts)
-            if changing and not yes and not click.confirm(f"Change {render.several(changing, 'host')}?", err=True):
+            if changing and not yes and not click.confirm(f"Change {several(changing, 'host')}?", err=True):
                 raise SamdriftError("not approved: no host was changed")
 
         record = runs.apply(run, approve, planned, no_rollback=no_rollback)
     _tell_netbox(common, netbox, record)
-    answer(common, record.model_dump(mode="json"), render.applied(record, names))
+    answer(common, record.model_dump(mode="json"), plan_view.applied(record, names))
     return record.exit_code
 
 
@@ -160,8 +163,8 @@ def verify(common: Common) -> int:
 
     with running(common, "verify") as (run, _):
         record = runs.verify(run)
-    names = render.municipalities(run.fleet)
-    answer(common, record.model_dump(mode="json"), render.verified(record, names, common.people.width))
+    names = municipalities(run.fleet)
+    answer(common, record.model_dump(mode="json"), findings_view.verified(record, names, common.people.width))
     return record.exit_code
 
 
@@ -175,5 +178,5 @@ def drift(common: Common, write_back: bool) -> int:
         netbox = _netbox_to_tell(common, run.fleet) if write_back else None
         record = runs.drift(run)
     _tell_netbox(common, netbox, record)
-    answer(common, record.model_dump(mode="json"), render.drift(record, render.municipalities(run.fleet)))
+    answer(common, record.model_dump(mode="json"), findings_view.drift(record, municipalities(run.fleet)))
     return record.exit_code

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from deploy.cli.command import Common, InOrder, answer, command
 from deploy.cli.subject import fleet_of, hosts_of, vault_of
 from deploy.model.findings import exit_code
-from deploy.views import render
+from deploy.views import secrets as view
+from deploy.views.parts import municipalities
 from inventory.errors import InventoryError, UsageError
 from inventory.fleet import Fleet
 from inventory.secrets import Secret
@@ -43,7 +44,7 @@ def secrets_edit(common: Common, municipality: str, name: str, generate: bool, r
     secret = _secret(municipality, name)
     value = None if remove else random_value() if generate else _asked(secret)
     done = edit.edit(vault_of(common), secret, value)
-    answer(common, done.model_dump(mode="json"), render.secrets_written(done, render.municipalities(fleet)))
+    answer(common, done.model_dump(mode="json"), view.secrets_written(done, municipalities(fleet)))
 
 
 def _asked(secret: Secret) -> str:
@@ -66,7 +67,7 @@ def secrets_rotate(common: Common, municipality: str, names: tuple[str, ...]) ->
 
     fleet = _with_secrets(common, municipality)
     done = edit.rotate(vault_of(common), municipality, names)
-    answer(common, done.model_dump(mode="json"), render.secrets_written(done, render.municipalities(fleet)))
+    answer(common, done.model_dump(mode="json"), view.secrets_written(done, municipalities(fleet)))
 
 
 @command("check", of=secrets)
@@ -84,7 +85,7 @@ def secrets_check(common: Common) -> int:
     found = edit.check(vault, needed, files | about)
     code = exit_code(found)
     document = {"files": len(files), "findings": [f.model_dump(mode="json") for f in found], "exit_code": code}
-    answer(common, document, render.secrets_checked(len(files), found, render.municipalities(fleet)))
+    answer(common, document, view.secrets_checked(len(files), found, municipalities(fleet)))
     return code
 
 

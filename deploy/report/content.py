@@ -1,7 +1,7 @@
-"""The situation: how hosts stood when they were last looked at, and what nobody looked at. A value, made purely.
+"""Compute the report's values from the fleet and its records. Pure.
 
-It is the report's JSON document, made of the fleet and its records. Not here: how it looks as a page (`report`),
-and how records come to be (`runs`, `store`).
+Not here: the values themselves (`report.document`), how they look as a page (`report.page`), and how records come to
+be (`runs`, `store`).
 """
 
 from __future__ import annotations
@@ -9,12 +9,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from enum import StrEnum
-from typing import Literal
 
 from deploy.model.findings import DIFFERENCES, Finding, Kind, Severity
 from deploy.model.record import Check, HostResult, Record
-from inventory.fleet import Fleet, Frozen, Host
+from deploy.report.document import (
+    Checked,
+    Control,
+    HostState,
+    Inventory,
+    Link,
+    Municipality,
+    Place,
+    Report,
+    RoleState,
+    Run,
+    State,
+    StepState,
+    Totals,
+    Why,
+)
+from inventory.fleet import Fleet, Host
 from roles.shared.catalogue import catalogue, roles_of
 
 OLD_SECONDS = 24 * 3600
@@ -25,182 +39,6 @@ LATEST_RUNS = 15
 
 TROUBLES = DIFFERENCES | {Kind.FAILED_STEP, Kind.STALE, Kind.ROLLED_BACK}
 """Findings that say that something on a host is not as it should be."""
-
-
-class State(StrEnum):
-    """How a host stands, the most serious first."""
-
-    UNKNOWN = "unknown"
-    FAILED = "failed check"
-    DIFFERS = "differs"
-    IN_SYNC = "in sync"
-    NOT_LOOKED_AT = "not looked at"
-
-
-class Why(StrEnum):
-    """Why a host was not looked at."""
-
-    NO_RUN = "no run is recorded"
-    NOT_ACTIVE = "not in operation"
-    NO_ROLES = "no samdrift roles"
-    OUTSIDE = "outside the run"
-    SKIPPED = "skipped in the run"
-
-
-class Totals(Frozen):
-    """Hosts by state, findings, and checks by outcome."""
-
-    hosts: int = 0
-    unknown: int = 0
-    failed: int = 0
-    differs: int = 0
-    in_sync: int = 0
-    not_looked_at: int = 0
-    findings: int = 0
-    passed: int = 0
-    failed_checks: int = 0
-    not_applicable: int = 0
-
-
-class Run(Frozen):
-    """One recorded run, as far as the report's hosts were in it."""
-
-    id: str
-    command: str
-    argv: tuple[str, ...]
-    who: str
-    started: str
-    finished: str
-    limit: str
-    exit_code: int
-    hosts: int
-    outcomes: dict[str, int]
-    findings: int
-    passed: int
-    failed_checks: int
-    not_applicable: int
-
-
-class Inventory(Frozen):
-    """Which inventory the report was made from, and whether the run saw the same one."""
-
-    source: str
-    digest: str
-    run_digest: str = ""
-    moved_since_run: bool = False
-
-
-class Checked(Frozen):
-    """The latest check of the inventory, and what is unsound of it, as far as it concerns the report's municipalities.
-
-    `moved_since` if it was another inventory than the report was made from.
-    """
-
-    at: str
-    who: str
-    limit: str
-    digest: str
-    moved_since: bool
-    findings: tuple[Finding, ...] = ()
-
-
-class Municipality(Frozen):
-    """One municipality's hosts in numbers."""
-
-    slug: str
-    name: str
-    totals: Totals
-
-
-class StepState(Frozen):
-    """One step of a role, as last applied or looked at."""
-
-    name: str
-    differs: bool
-
-
-class RoleState(Frozen):
-    """One role of one host: its steps, checks, and whether anything of it is amiss (None: not looked at)."""
-
-    name: str
-    summary: str
-    controls: tuple[str, ...] = ()
-    steps: tuple[StepState, ...] = ()
-    checks: tuple[Check, ...] = ()
-    in_effect: bool | None = None
-
-
-class HostState(Frozen):
-    """One host, as the run saw it. `last_looked_at` is the latest time that any recorded run could look at it."""
-
-    name: str
-    municipality: str
-    site: str
-    platform: str
-    device_role: str
-    address: str
-    description: str
-    state: State
-    why: Why | None = None
-    reason: str = ""
-    last_looked_at: str = ""
-    findings: int = 0
-    roles: tuple[RoleState, ...] = ()
-
-
-class Control(Frozen):
-    """What auditors ask for, and on how many (host, role) pairs that answer it the role is in effect."""
-
-    id: str
-    roles: tuple[str, ...]
-    in_effect: int
-    not_in_effect: int
-    not_looked_at: int
-    passed: int
-    failed: int
-    not_applicable: int
-
-
-class Place(Frozen):
-    """A site on the picture."""
-
-    slug: str
-    name: str
-    municipality: str
-    latitude: float | None
-    longitude: float | None
-
-
-class Link(Frozen):
-    """Two sites that share a prefix whose gateway stands at the first."""
-
-    a: str
-    b: str
-    prefix: str
-
-
-class Report(Frozen):
-    """The whole situation: the JSON document."""
-
-    format: Literal[1] = 1
-    organisation: str
-    scope: str
-    made_at: str
-    run: Run | None
-    checked: Checked | None = None
-    old: bool
-    inventory: Inventory
-    code_digest: str
-    plan_digest: str
-    totals: Totals
-    municipalities: tuple[Municipality, ...]
-    findings: tuple[Finding, ...]
-    controls: tuple[Control, ...]
-    hosts: tuple[HostState, ...]
-    strangers: tuple[str, ...]
-    places: tuple[Place, ...]
-    links: tuple[Link, ...]
-    history: tuple[Run, ...]
 
 
 def situation(
@@ -260,20 +98,6 @@ def situation(
         links=_links(fleet, {h.site for h in hosts}),
         history=tuple(_run(_only(r, in_view, concerned)) for r in past[:LATEST_RUNS]),
     )
-
-
-def latest_look(records: Iterable[Record]) -> Record | None:
-    """The run that a report is best made of: the latest that both looked and checked, or else did one of them."""
-    newest = sorted(records, key=lambda r: r.started, reverse=True)
-    whole = [r for r in newest if r.command in {"drift", "apply"} and r.hosts]
-    part = [r for r in newest if r.command in {"plan", "verify"} and r.hosts]
-    return next(iter([*whole, *part]), None)
-
-
-def latest_check(records: Iterable[Record], source: str) -> Record | None:
-    """The latest check of the inventory from this source."""
-    checks = (r for r in records if r.command == "check" and r.fleet_source == source)
-    return max(checks, key=lambda r: r.started, default=None)
 
 
 def _checked(fleet: Fleet, check: Record, names: set[str], tenants: set[str]) -> Checked:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from deploy.report.content import HostState, Link, Place, State
+from deploy.report.document import HostState, Link, Place, State
 from inventory.fleet import Frozen
 
 WIDTH = 420.0

@@ -237,14 +237,6 @@ def check(
     )
 
 
-def dated(check: Record, before: Record | None) -> Record:
-    """A check whose findings say since when they are known: what the check before found too, since what it said."""
-    same = before.findings if before and before.fleet_source == check.fleet_source else ()
-    known = {f.fingerprint: f.first_seen for f in same}
-    findings = (f.model_copy(update={"first_seen": known.get(f.fingerprint) or check.started}) for f in check.findings)
-    return check.model_copy(update={"findings": tuple(findings)})
-
-
 def _controls() -> dict[str, tuple[str, ...]]:
     return {name: role.controls for name, role in catalogue().items()}
 

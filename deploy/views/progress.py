@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from deploy.model.observer import Observer
-from deploy.views.render import inline, several
+from deploy.model.text import inline, several
 
 
 class Telling(Observer, Protocol):

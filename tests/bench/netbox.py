@@ -21,7 +21,7 @@ from typing import TypeVar
 import pynetbox
 
 from deploy.source.netbox import from_netbox
-from deploy.views import render
+from deploy.views.parts import screen
 from deploy.views.progress import observing
 from inventory.fleet import Fleet
 from inventory.netbox import seed
@@ -57,7 +57,7 @@ def measure(server: NetBoxServer, state: Path) -> int:
     netbox, fleet = NetBox(server.url, server.token, ca=server.ca), large_fleet()
     name = f"netbox-{VERSION}-{fleet.digest[:16]}"
     if not server.bring_back(name):
-        with observing(render.screen(sys.stderr)) as observer:
+        with observing(screen(sys.stderr)) as observer:
             seed.carry_out(netbox, fleet, seed.planned(netbox, fleet), observer)
         server.keep(name)
 

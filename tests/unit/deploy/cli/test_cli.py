@@ -103,7 +103,7 @@ def test_listing_the_hosts_waits_for_neither_pyinfra_nor_paramiko() -> None:
 def test_every_error_is_a_line_and_an_exit_code(
     error: Exception, code: int, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli._failed(error, as_json=False, debug=False) == code
+    assert cli._failed(error, in_json=False, debug=False) == code
     said = capsys.readouterr()
     assert words in said.err
     assert len(said.err.splitlines()) == 1
@@ -113,7 +113,7 @@ def test_every_error_is_a_line_and_an_exit_code(
 def test_an_unsound_inventory_is_a_line_a_problem(capsys: pytest.CaptureFixture[str]) -> None:
     error = InventoryError((Problem("a", "x.yaml:1", "one"), Problem("b", "y.yaml:2", "two")))
 
-    assert cli._failed(error, as_json=True, debug=False) == 1
+    assert cli._failed(error, in_json=True, debug=False) == 1
 
     said = capsys.readouterr()
     assert [line.strip() for line in said.err.splitlines()[1:]] == ["x.yaml:1: one [a]", "y.yaml:2: two [b]"]
@@ -126,10 +126,10 @@ def test_a_seed_that_nobody_can_approve_is_refused_before_netbox_is_asked(capsys
 
 
 def test_a_traceback_is_shown_only_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    cli._failed(ValueError("x"), as_json=False, debug=True)
+    cli._failed(ValueError("x"), in_json=False, debug=True)
     assert "ValueError: x" in capsys.readouterr().err.splitlines()
 
-    cli._failed(ValueError("x"), as_json=False, debug=False)
+    cli._failed(ValueError("x"), in_json=False, debug=False)
     assert "Traceback" not in capsys.readouterr().err
 
 
@@ -145,7 +145,7 @@ def test_what_fails_in_a_greenlet_is_told_once(capfd: pytest.CaptureFixture[str]
 
 
 def test_an_error_shows_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
-    cli._failed(SamdriftError("\x1b[2Jgone"), as_json=False, debug=False)
+    cli._failed(SamdriftError("\x1b[2Jgone"), in_json=False, debug=False)
 
     assert "\x1b[2J" not in capsys.readouterr().err
 

@@ -12,14 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deploy.check import offline as check_module
 from deploy.model.findings import Finding, Kind, Severity
+from deploy.model.history import latest_check, latest_look
+from deploy.model.inventory_findings import unsound as findings_of_problems
 from deploy.model.record import AppliedStep, Check, HostResult, Record
-from deploy.report import page as report
-from deploy.report.content import Place, Report, State, Why
+from deploy.report.content import situation
+from deploy.report.document import Place, Report, State, Why
+from deploy.report.page import ReportError, html, verdict, write
 from deploy.report.picture import picture
+from deploy.report.words import CONTROL_TITLES, IN_SWEDISH
 from inventory.fleet import Fleet, Host, Interface, Platform, Prefix, Region, Site, Tenant
 from inventory.rules import problems
+from roles.shared.catalogue import catalogue
 from tests.unit.inventory.test_rules import BROKEN
 
 MADE_AT = "2026-11-23T22:20:00.000Z"
@@ -158,7 +162,7 @@ EARLIER = record(
 
 
 def whole(run: Record | None = DRIFT_RUN, fleet: Fleet = FLEET) -> Report:
-    return report.situation(fleet, fleet.hosts, run, [run, EARLIER] if run else [], MADE_AT)
+    return situation(fleet, fleet.hosts, run, [run, EARLIER] if run else [], MADE_AT)
 
 
 def states(made: Report) -> dict[str, State]:
@@ -224,6 +228,12 @@ def test_a_control_counts_roles_in_effect_and_those_nobody_looked_at() -> None:
     assert clocks.not_applicable == 1
 
 
+def test_every_control_that_a_role_answers_has_a_title() -> None:
+    answered = {control for role in catalogue().values() for control in role.controls}
+
+    assert answered - set(CONTROL_TITLES) == set()
+
+
 def test_controls_stand_in_the_order_of_their_numbers() -> None:
     numbers = [c.id.removeprefix("ISO 27002:2022 ") for c in whole().controls]
     assert numbers == sorted(numbers, key=lambda n: [int(p) for p in n.split(".")])
@@ -234,14 +244,14 @@ def test_without_a_run_nothing_is_claimed() -> None:
     assert set(states(made).values()) == {State.NOT_LOOKED_AT}
     assert not made.findings
     assert made.run is None
-    assert "Ingen körning är registrerad" in report.html(made)
-    assert report.verdict(made).swedish == "Ingen värd har granskats."
+    assert "Ingen körning är registrerad" in html(made)
+    assert verdict(made).swedish == "Ingen värd har granskats."
 
 
 def test_a_report_of_one_municipality_says_nothing_of_the_others() -> None:
     own = [h for h in FLEET.hosts if h.tenant == "alvkarleby"]
-    made = report.situation(FLEET, own, DRIFT_RUN, [DRIFT_RUN, EARLIER], MADE_AT)
-    text = report.html(made) + made.model_dump_json()
+    made = situation(FLEET, own, DRIFT_RUN, [DRIFT_RUN, EARLIER], MADE_AT)
+    text = html(made) + made.model_dump_json()
     for foreign in ("Östhammar", "ost-gw1", "tie-gw1", "tie-gone1", "10.59.0.62"):
         assert foreign not in text
     assert made.history[0].hosts == 1
@@ -255,9 +265,9 @@ def test_a_host_that_left_the_inventory_is_named() -> None:
 def test_a_report_is_made_of_the_latest_run_that_looked_and_checked() -> None:
     verify = record(command="verify", started="2026-11-23T22:15:00.000Z", hosts=DRIFT_RUN.hosts)
     empty = record(started="2026-11-23T22:16:00.000Z")
-    assert report.latest_look([empty, verify, EARLIER, DRIFT_RUN]) == DRIFT_RUN
-    assert report.latest_look([empty, verify]) == verify
-    assert report.latest_look([]) is None
+    assert latest_look([empty, verify, EARLIER, DRIFT_RUN]) == DRIFT_RUN
+    assert latest_look([empty, verify]) == verify
+    assert latest_look([]) is None
 
 
 def test_a_host_that_an_apply_left_out_was_not_looked_at() -> None:
@@ -267,16 +277,16 @@ def test_a_host_that_an_apply_left_out_was_not_looked_at() -> None:
 
 
 def test_an_old_run_is_called_old() -> None:
-    late = report.situation(FLEET, FLEET.hosts, DRIFT_RUN, [], "2026-11-25T00:00:00.000Z")
+    late = situation(FLEET, FLEET.hosts, DRIFT_RUN, [], "2026-11-25T00:00:00.000Z")
     assert late.old
-    assert "Gammalt" in report.html(late)
+    assert "Gammalt" in html(late)
     assert not whole().old
 
 
 def test_an_inventory_that_moved_since_the_run_is_told() -> None:
     moved = whole(record(fleet_digest="0" * 64))
     assert moved.inventory.moved_since_run
-    assert "Inventariet har ändrats" in report.html(moved)
+    assert "Inventariet har ändrats" in html(moved)
 
 
 @pytest.mark.parametrize(
@@ -291,7 +301,7 @@ def test_an_inventory_that_moved_since_the_run_is_told() -> None:
 )
 def test_the_verdict_says_what_is_wrong_and_what_nobody_knows(outcomes: list[str], said: str) -> None:
     run = record(hosts=tuple(result(h, o) for h, o in zip(("tie-gw1", "alv-gw1"), outcomes, strict=False)))
-    assert report.verdict(whole(run)).swedish == said
+    assert verdict(whole(run)).swedish == said
 
 
 # --- what the inventory has wrong --------------------------------------------------------------------------------
@@ -320,12 +330,12 @@ def checked(*findings: Finding, hosts: tuple[Host, ...] = FLEET.hosts, **more: o
         exit_code=1,
         **more,
     )
-    return report.situation(FLEET, hosts, DRIFT_RUN, [check, DRIFT_RUN], MADE_AT, check=check)
+    return situation(FLEET, hosts, DRIFT_RUN, [check, DRIFT_RUN], MADE_AT, check=check)
 
 
 def test_the_latest_check_stands_beside_the_latest_look_with_when_it_was_made() -> None:
     made = checked(unsound("asn", "tierp"), unsound("host-key", "tierp", "tie-dns1"))
-    page = Page(report.html(made)).text
+    page = Page(html(made)).text
 
     assert made.run is not None
     assert made.run.command == "drift"
@@ -333,22 +343,22 @@ def test_the_latest_check_stands_beside_the_latest_look_with_when_it_was_made() 
     assert made.checked.at == "2026-11-23T22:18:01.000Z"
     assert "Kontrollerat Checked 2026-11-23 22:18 UTC" in page
     assert "asn of tierp is wrong" in page
-    assert report.verdict(made).swedish.endswith(" Inventariet har 2 fel.")
+    assert verdict(made).swedish.endswith(" Inventariet har 2 fel.")
     assert not made.checked.moved_since
 
 
 def test_an_inventory_that_nobody_checked_is_not_called_sound() -> None:
     assert whole().checked is None
-    assert "Inventariet är inte kontrollerat" in report.html(whole())
-    assert "Inga fel" not in report.html(whole())
-    assert "Inga fel" in report.html(checked())
+    assert "Inventariet är inte kontrollerat" in html(whole())
+    assert "Inga fel" not in html(whole())
+    assert "Inga fel" in html(checked())
 
 
 def test_an_inventory_that_moved_since_it_was_checked_is_told() -> None:
     made = checked(fleet_digest="0" * 64)
     assert made.checked is not None
     assert made.checked.moved_since
-    assert "Inventariet har ändrats sedan dess" in report.html(made)
+    assert "Inventariet har ändrats sedan dess" in html(made)
 
 
 def test_a_report_of_one_municipality_has_its_own_problems_those_of_all_and_no_others() -> None:
@@ -361,7 +371,7 @@ def test_a_report_of_one_municipality_has_its_own_problems_those_of_all_and_no_o
         unsound("schema"),
     )
     made = checked(*problems, hosts=own)
-    text = report.html(made) + made.model_dump_json()
+    text = html(made) + made.model_dump_json()
 
     assert made.checked is not None
     assert {(f.municipality, f.host) for f in made.checked.findings} == {
@@ -380,7 +390,7 @@ def test_a_report_on_everything_has_the_problems_of_municipalities_without_hosts
     check = record(command="check", findings=(unsound("schema", "osthammar"),))
 
     for whole_, wanted in ((True, 1), (False, 0)):
-        made = report.situation(fleet, hosts, None, [check], MADE_AT, check=check, whole=whole_)
+        made = situation(fleet, hosts, None, [check], MADE_AT, check=check, whole=whole_)
         assert made.checked is not None
         assert len(made.checked.findings) == made.history[0].findings == wanted
 
@@ -389,17 +399,17 @@ def test_a_check_is_no_look_and_one_of_another_inventory_is_no_check_of_this() -
     older, newer = (record(command="check", started=f"2026-11-23T2{n}:00:00.000Z") for n in (1, 2))
     other = record(command="check", started="2026-11-23T23:00:00.000Z", fleet_source="/elsewhere")
 
-    assert report.latest_look([newer]) is None
-    assert report.latest_check([older, newer, other, DRIFT_RUN], "inventory/snapshot") == newer
-    assert report.latest_check([other, DRIFT_RUN], "inventory/snapshot") is None
+    assert latest_look([newer]) is None
+    assert latest_check([older, newer, other, DRIFT_RUN], "inventory/snapshot") == newer
+    assert latest_check([other, DRIFT_RUN], "inventory/snapshot") is None
 
 
 @pytest.mark.parametrize("broken", [b[1] for b in BROKEN], ids=[f"{b[0]} {b[2]}" for b in BROKEN])
 def test_an_inventory_that_is_not_sound_has_a_report_that_says_so(broken: Fleet) -> None:
-    found = check_module.unsound(problems(broken), broken)
+    found = findings_of_problems(problems(broken), broken)
     check = record(command="check", findings=found)
-    made = report.situation(broken, broken.hosts, None, [], MADE_AT, check=check, whole=True)
-    page = Page(report.html(made))
+    made = situation(broken, broken.hosts, None, [], MADE_AT, check=check, whole=True)
+    page = Page(html(made))
 
     assert page.open == []
     assert made.checked is not None
@@ -438,7 +448,7 @@ class Page(HTMLParser):
 
 
 def test_every_host_finding_and_check_is_on_the_page() -> None:
-    text = Page(report.html(whole())).text
+    text = Page(html(whole())).text
     for wanted in [h.name for h in FLEET.hosts] + [c.name for c in DRIFT_RUN.checks]:
         assert wanted in text
     for finding in DRIFT_RUN.findings:
@@ -449,7 +459,7 @@ def test_every_host_finding_and_check_is_on_the_page() -> None:
 
 
 def test_the_page_needs_nothing_else_and_runs_nothing() -> None:
-    page = report.html(whole())
+    page = html(whole())
     tags = Page(page).tags
     assert not {t for t, _ in tags} & {"script", "link", "img", "iframe", "object", "embed", "base", "form"}
     assert not re.search(r"url\(|@import|https?://", page)
@@ -458,7 +468,7 @@ def test_the_page_needs_nothing_else_and_runs_nothing() -> None:
 
 
 def test_the_page_is_well_formed_and_every_reference_leads_somewhere() -> None:
-    page = Page(report.html(whole()))
+    page = Page(html(whole()))
     assert page.open == []
     ids = [a["id"] for _, a in page.tags if "id" in a]
     assert len(ids) == len(set(ids))
@@ -469,14 +479,14 @@ def test_the_page_is_well_formed_and_every_reference_leads_somewhere() -> None:
 
 def test_every_kind_of_finding_is_told_in_swedish_first() -> None:
     for kind in Kind:
-        page = report.html(whole(record(hosts=DRIFT_RUN.hosts, findings=(DRIFT.model_copy(update={"kind": kind}),))))
-        meaning, remedy = report.IN_SWEDISH[kind]
+        page = html(whole(record(hosts=DRIFT_RUN.hosts, findings=(DRIFT.model_copy(update={"kind": kind}),))))
+        meaning, remedy = IN_SWEDISH[kind]
         assert f"<p>{meaning} <span" in page
         assert page.index(meaning) < page.index(DRIFT.summary) < page.index(remedy) < page.index(DRIFT.remedy)
 
 
 def test_nothing_hides_what_print_should_show() -> None:
-    assert all("open" in attributes for tag, attributes in Page(report.html(whole())).tags if tag == "details")
+    assert all("open" in attributes for tag, attributes in Page(html(whole())).tags if tag == "details")
 
 
 def test_hostile_text_is_shown_and_not_obeyed() -> None:
@@ -502,7 +512,7 @@ def test_hostile_text_is_shown_and_not_obeyed() -> None:
     )
     found = unsound("asn", "tierp", summary=HOSTILE, remedy=HOSTILE)
     checked_ = record(command="check", findings=(found,), who=HOSTILE, limit=HOSTILE, fleet_digest=HOSTILE)
-    page = report.html(report.situation(hostile, hostile.hosts, run, [run, checked_], MADE_AT, check=checked_))
+    page = html(situation(hostile, hostile.hosts, run, [run, checked_], MADE_AT, check=checked_))
     parsed = Page(page)
     assert "<script" not in page
     assert "script" not in {t for t, _ in parsed.tags}
@@ -517,7 +527,7 @@ def test_hostile_text_is_shown_and_not_obeyed() -> None:
 def test_whatever_a_finding_says_the_page_stays_well_formed(summary: str, detail: str) -> None:
     finding = DRIFT.model_copy(update={"summary": summary, "detail": detail, "role": summary})
     made = whole(record(hosts=DRIFT_RUN.hosts, findings=(finding,)))
-    assert Page(report.html(made)).open == []
+    assert Page(html(made)).open == []
 
 
 # --- the picture ------------------------------------------------------------------------------------------------
@@ -573,9 +583,9 @@ def test_every_host_has_one_mark_inside_the_picture_and_no_site_covers_another(
 @pytest.mark.parametrize("check", [None, "alvkarleby"])
 def test_both_files_say_the_same(check: str | None, tmp_path: Path) -> None:
     made = checked(unsound("asn", check)) if check else whole()
-    page, document = report.write(made, tmp_path / "new" / "report")
+    page, document = write(made, tmp_path / "new" / "report")
     assert Report.model_validate(_without_computed(json.loads(document.read_text(encoding="utf-8")))) == made
-    assert page.read_text(encoding="utf-8") == report.html(made)
+    assert page.read_text(encoding="utf-8") == html(made)
     assert sorted(p.name for p in page.parent.iterdir()) == ["report.html", "report.json"]
 
 
@@ -597,18 +607,18 @@ def _bare(finding: dict[str, object]) -> dict[str, object]:
 def test_what_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
-    with pytest.raises(report.ReportError, match="cannot write the report") as told:
-        report.write(whole(), blocked)
+    with pytest.raises(ReportError, match="cannot write the report") as told:
+        write(whole(), blocked)
     assert told.value.exit_code == 1
     assert str(blocked) in str(told.value)
 
 
 def test_a_failed_write_leaves_the_old_report_whole(tmp_path: Path) -> None:
-    page, _ = report.write(whole(), tmp_path)
+    page, _ = write(whole(), tmp_path)
     before = page.read_text(encoding="utf-8")
     page.with_suffix(".json").unlink()
     (tmp_path / "report.json").mkdir()
-    with pytest.raises(report.ReportError):
-        report.write(whole(), tmp_path)
+    with pytest.raises(ReportError):
+        write(whole(), tmp_path)
     assert page.read_text(encoding="utf-8") == before
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]

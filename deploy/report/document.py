@@ -1,0 +1,190 @@
+"""The report's values: how hosts stood when they were last looked at, and what nobody looked at.
+
+They are the report's JSON document. Not here: how they are computed (`report.content`), and in which words and on
+what page people read them (`report.words`, `report.page`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from deploy.model.findings import Finding
+from deploy.model.record import Check
+from inventory.fleet import Frozen
+
+
+class State(StrEnum):
+    """How a host stands, the most serious first."""
+
+    UNKNOWN = "unknown"
+    FAILED = "failed check"
+    DIFFERS = "differs"
+    IN_SYNC = "in sync"
+    NOT_LOOKED_AT = "not looked at"
+
+
+class Why(StrEnum):
+    """Why a host was not looked at."""
+
+    NO_RUN = "no run is recorded"
+    NOT_ACTIVE = "not in operation"
+    NO_ROLES = "no samdrift roles"
+    OUTSIDE = "outside the run"
+    SKIPPED = "skipped in the run"
+
+
+class Totals(Frozen):
+    """Hosts by state, findings, and checks by outcome."""
+
+    hosts: int = 0
+    unknown: int = 0
+    failed: int = 0
+    differs: int = 0
+    in_sync: int = 0
+    not_looked_at: int = 0
+    findings: int = 0
+    passed: int = 0
+    failed_checks: int = 0
+    not_applicable: int = 0
+
+
+class Run(Frozen):
+    """One recorded run, as far as the report's hosts were in it."""
+
+    id: str
+    command: str
+    argv: tuple[str, ...]
+    who: str
+    started: str
+    finished: str
+    limit: str
+    exit_code: int
+    hosts: int
+    outcomes: dict[str, int]
+    findings: int
+    passed: int
+    failed_checks: int
+    not_applicable: int
+
+
+class Inventory(Frozen):
+    """Which inventory the report was made from, and whether the run saw the same one."""
+
+    source: str
+    digest: str
+    run_digest: str = ""
+    moved_since_run: bool = False
+
+
+class Checked(Frozen):
+    """The latest check of the inventory, and what is unsound of it, as far as it concerns the report's municipalities.
+
+    `moved_since` if it was another inventory than the report was made from.
+    """
+
+    at: str
+    who: str
+    limit: str
+    digest: str
+    moved_since: bool
+    findings: tuple[Finding, ...] = ()
+
+
+class Municipality(Frozen):
+    """One municipality's hosts in numbers."""
+
+    slug: str
+    name: str
+    totals: Totals
+
+
+class StepState(Frozen):
+    """One step of a role, as last applied or looked at."""
+
+    name: str
+    differs: bool
+
+
+class RoleState(Frozen):
+    """One role of one host: its steps, checks, and whether anything of it is amiss (None: not looked at)."""
+
+    name: str
+    summary: str
+    controls: tuple[str, ...] = ()
+    steps: tuple[StepState, ...] = ()
+    checks: tuple[Check, ...] = ()
+    in_effect: bool | None = None
+
+
+class HostState(Frozen):
+    """One host, as the run saw it. `last_looked_at` is the latest time that any recorded run could look at it."""
+
+    name: str
+    municipality: str
+    site: str
+    platform: str
+    device_role: str
+    address: str
+    description: str
+    state: State
+    why: Why | None = None
+    reason: str = ""
+    last_looked_at: str = ""
+    findings: int = 0
+    roles: tuple[RoleState, ...] = ()
+
+
+class Control(Frozen):
+    """What auditors ask for, and on how many (host, role) pairs that answer it the role is in effect."""
+
+    id: str
+    roles: tuple[str, ...]
+    in_effect: int
+    not_in_effect: int
+    not_looked_at: int
+    passed: int
+    failed: int
+    not_applicable: int
+
+
+class Place(Frozen):
+    """A site on the picture."""
+
+    slug: str
+    name: str
+    municipality: str
+    latitude: float | None
+    longitude: float | None
+
+
+class Link(Frozen):
+    """Two sites that share a prefix whose gateway stands at the first."""
+
+    a: str
+    b: str
+    prefix: str
+
+
+class Report(Frozen):
+    """The whole situation: the JSON document."""
+
+    format: Literal[1] = 1
+    organisation: str
+    scope: str
+    made_at: str
+    run: Run | None
+    checked: Checked | None = None
+    old: bool
+    inventory: Inventory
+    code_digest: str
+    plan_digest: str
+    totals: Totals
+    municipalities: tuple[Municipality, ...]
+    findings: tuple[Finding, ...]
+    controls: tuple[Control, ...]
+    hosts: tuple[HostState, ...]
+    strangers: tuple[str, ...]
+    places: tuple[Place, ...]
+    links: tuple[Link, ...]
+    history: tuple[Run, ...]

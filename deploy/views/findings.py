@@ -1,0 +1,167 @@
+"""What `drift`, `verify` and `check` show: findings with their remedies, and state checks counted by role and host.
+
+Not here: what is a finding (`model.drift`, `verify`, `check`), and how severe it is (`model.findings`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from deploy.model.findings import Finding
+from deploy.model.record import Check, Record
+from deploy.model.text import inline, safe, several
+from deploy.views.parts import COLOURS, diff, empty_table, fact_table, indented, safe_lines
+
+if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
+    from deploy.check.offline import Offline, Verdict
+
+
+def findings(found: Sequence[Finding], names: Mapping[str, str]) -> Iterator[RenderableType]:
+    """Findings in full, each with what to do about it."""
+    for number, finding in enumerate(found, start=1):
+        title = Text.assemble(f"{number}. ", (finding.kind.upper(), COLOURS.get(finding.kind, "bold")))
+        municipality = inline(names.get(finding.municipality, finding.municipality))
+        if finding.host:
+            title.append(f"  {inline(finding.host)}", "bold").append(f" · {municipality}" if municipality else "")
+        elif municipality:
+            title.append(f"  {municipality}")
+        if finding.role:
+            title.append(f" · role {inline(finding.role)}", "cyan")
+        if finding.first_seen:
+            title.append(f"  since {inline(finding.first_seen)}", "dim")
+        yield title
+        if finding.role and finding.step not in finding.summary:
+            yield Text(f"   {inline(finding.step)}")
+        yield Text(f"   {inline(finding.summary)}")
+        if finding.detail:
+            yield diff(finding.detail, indent=6)
+        if finding.remedy:
+            yield Text.assemble(("   → ", "bold green"), safe(finding.remedy))
+        yield Text()
+
+
+def drift(seen: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:
+    """What differs from what was last applied."""
+    yield from findings(seen.findings, names)
+    kinds = Counter(f.kind for f in seen.findings)
+    said = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))
+    outcomes = Counter(r.outcome for r in seen.hosts)
+    lost = f", {outcomes['unknown']} unknown" if outcomes["unknown"] else ""
+    known = several(len(seen.hosts) - outcomes["unknown"], "host")
+    summary = f"{known} looked at{lost}, {several(len(seen.checks), 'check')} run: {said or 'no drift'}."
+    yield Text(summary, "bold yellow" if seen.findings else "bold green")
+
+
+def verified(seen: Record, names: Mapping[str, str], width: int) -> Iterator[RenderableType]:
+    """State checks: how many of each role on each host, the failed ones in full, why others were not applicable."""
+    yield from _checks_table(seen.checks, width)
+    yield from _failed(seen.checks, names)
+    yield from _not_applicable(seen.checks)
+    unknown = [r for r in seen.hosts if r.outcome == "unknown"]
+    for result in unknown:
+        yield Text.assemble(("UNKNOWN  ", "bold red"), (inline(result.host), "bold"), f"  {inline(result.detail)}")
+    yield Text(checks_summary(seen.checks, len(unknown)), "bold green" if seen.exit_code == 0 else "bold red")
+
+
+def checks_summary(checks: Sequence[Check], unknown: int = 0) -> str:
+    """Count checks by outcome, in a line."""
+    outcomes = Counter(c.outcome for c in checks)
+    said = ", ".join(f"{outcomes[o]} {o}" for o in ("passed", "failed", "not applicable") if outcomes[o])
+    lost = f"; {several(unknown, 'host')} unknown" if unknown else ""
+    where = several(len({c.host for c in checks}), "host")
+    return f"{several(len(checks), 'check')} on {where}: {said or 'none ran'}{lost}."
+
+
+def _checks_table(checks: Sequence[Check], width: int) -> Iterator[RenderableType]:
+    """Roles down, hosts across: as many tables as the hosts need columns."""
+    counts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for check in checks:
+        counts[check.role, check.host][check.outcome] += 1
+    roles, hosts_ = sorted({c.role for c in checks}), sorted({c.host for c in checks})
+    column = max(map(len, hosts_), default=0) + 2
+    at_once = max(1, (width - max(map(len, roles), default=0) - 2) // column)
+    for start in range(0, len(hosts_), at_once):
+        some = hosts_[start : start + at_once]
+        table = empty_table()
+        table.add_column("Role")
+        for name in some:
+            table.add_column(Text(inline(name)), justify="right")
+        for role in roles:
+            table.add_row(Text(inline(role), "cyan"), *(_cell(counts[role, name]) for name in some))
+        yield table
+        yield Text()
+
+
+def _cell(outcomes: Counter[str]) -> Text:
+    """`12`, `11 ✗1` (one failed), `10 –2` (two not applicable)."""
+    passed, failed, not_applicable = (outcomes[o] for o in ("passed", "failed", "not applicable"))
+    if not outcomes.total():
+        return Text("")
+    cell = Text(str(passed), "green")
+    if failed:
+        cell.append(f" ✗{failed}", "bold red")
+    if not_applicable:
+        cell.append(f" –{not_applicable}", "dim")
+    return cell
+
+
+def _failed(done: Sequence[Check], names: Mapping[str, str]) -> Iterator[RenderableType]:
+    for check in (c for c in done if c.outcome == "failed"):
+        municipality = inline(names.get(check.municipality, ""))
+        yield Text.assemble(
+            ("FAILED  ", "bold red"), (inline(check.host), "bold"), f" · {municipality} · ", (check.role, "cyan")
+        ).append(f"  {inline(check.name)}")
+        yield Text("\n".join(f"      {line}" for line in safe_lines(check.detail.strip())) + "\n")
+
+
+def _not_applicable(done: Sequence[Check]) -> Iterator[RenderableType]:
+    """Reasons, each once, with where it was given."""
+    reasons: dict[tuple[str, str, str], list[str]] = {}
+    for check in (c for c in done if c.outcome == "not applicable"):
+        reasons.setdefault((check.role, check.name, check.detail), []).append(check.host)
+    if not reasons:
+        return
+    yield Text("Not applicable", "bold dim")
+    table = fact_table([])
+    for (role, name, why), where in reasons.items():
+        on = where[0] if len(where) == 1 else several(len(where), "host")
+        table.add_row(Text(inline(role)), Text.assemble(f"{inline(name)} (", inline(on), "): ", inline(why)))
+    yield indented(table)
+    yield Text()
+
+
+def offline(done: Offline, names: Mapping[str, str]) -> Iterator[RenderableType]:
+    """What the offline check looked at, what nobody could judge here, and what is wrong."""
+    table = empty_table()
+    table.add_column("Role")
+    heads: tuple[Verdict, ...] = ("accepted", "refused", "not applicable")
+    for head in heads:
+        table.add_column(head.capitalize(), justify="right")
+    for role in sorted({j.role for j in done.judgements}):
+        outcomes = Counter(j.outcome for j in done.judgements if j.role == role)
+        cells = (Text(str(outcomes[h] or "·"), COLOURS.get(h, "") if outcomes[h] else "dim") for h in heads)
+        table.add_row(Text(inline(role), "cyan"), *cells)
+    if done.judgements:
+        yield table
+        yield Text()
+    reasons: defaultdict[str, set[str]] = defaultdict(set)
+    for judgement in (j for j in done.judgements if j.outcome == "not applicable"):
+        reasons[judgement.detail].add(judgement.path)
+    if reasons:
+        yield Text("Not applicable", "bold dim")
+        yield indented(fact_table([(why, ", ".join(sorted(paths))) for why, paths in reasons.items()]))
+        yield Text()
+    yield from findings(done.findings, names)
+    outcomes = Counter(j.outcome for j in done.judgements)
+    judged = ", ".join(f"{outcomes[h]} {h}" for h in heads if outcomes[h])
+    summary = (
+        f"{several(done.hosts, 'host')}, {done.settings} roles' settings, {several(done.files, 'file')}. "
+        f"Of {len(done.judgements)} different files that have a judge: {judged or 'none judged'}. "
+        f"{several(len(done.findings), 'problem')}."
+    )
+    yield indented(Text(summary, "bold red" if done.findings else "bold green"), 0)

@@ -1,0 +1,127 @@
+"""What `plan` and `apply` show: each step with its diff or commands, and what became of each host.
+
+Not here: what would change (`engine`), and the questions that `apply` asks (`cli.runs`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from deploy.model.record import HostResult, Record
+from deploy.model.text import inline, safe, several
+from deploy.views.findings import checks_summary, findings
+from deploy.views.parts import COLOURS, diff, empty_table, safe_lines
+
+if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
+    from deploy.model.plan import HostPlan, Plan, Step
+
+
+def plan(
+    made: Plan, names: Mapping[str, str], *, brief: bool = False, commands: bool = False
+) -> Iterator[RenderableType]:
+    """What would change, host by host: each step with its diff, or its commands where it has none.
+
+    Brief is a line a step. The commands of a step with a diff (every file is put in place by the same few) are told
+    only where `commands` asks for them.
+    """
+    wide = max((len(h.host) for h in made.hosts), default=0)
+    wider = max((len(names.get(h.municipality, "")) for h in made.hosts), default=0)
+    for host_plan in made.hosts:
+        yield _host_line(host_plan, f"{names.get(host_plan.municipality, ''):{wider}}", wide)
+        for step in host_plan.changes:
+            yield from _step(step, brief=brief, commands=commands)
+        for stranger in host_plan.unmanaged:
+            place = "a directory" if stranger.path else "the configuration"
+            line = f"  ? {inline(stranger.what)}  is in {place} of role {stranger.role}, which does not declare it"
+            yield Text(line, "magenta")
+        if (host_plan.changes or host_plan.unmanaged) and not brief:
+            yield Text()
+    yield Text(plan_summary(made), "bold")
+
+
+def plan_summary(made: Plan) -> str:
+    """The plan in a line: how much would change, and on how many hosts nothing or nobody knows."""
+    changing = [h for h in made.hosts if h.changes]
+    unknown = sum(bool(h.error) for h in made.hosts)
+    if not changing:
+        where = (
+            "on every host" if not unknown else f"on {several(len(made.hosts) - unknown, 'host')}, {unknown} unknown"
+        )
+        return f"{several(len(made.hosts), 'host')}: 0 changes {where}."
+    steps = several(sum(_count(h)[0] for h in made.hosts), "change")
+    said = [f"{steps} on {several(len(changing), 'host')}", f"{len(made.hosts) - len(changing) - unknown} in sync"]
+    if unknown:
+        said.append(f"{unknown} unknown")
+    return f"{several(len(made.hosts), 'host')}: {', '.join(said)}."
+
+
+def _count(host_plan: HostPlan) -> tuple[int, int]:
+    """How many steps would change something, and how many restarts and reloads they owe."""
+    handlers = sum(s.handler for s in host_plan.changes)
+    return len(host_plan.changes) - handlers, handlers
+
+
+def _host_line(host_plan: HostPlan, municipality: str, wide: int) -> Text:
+    line = Text.assemble((f"{inline(host_plan.host):{wide}}", "bold"), f"  {inline(municipality)}  ")
+    if host_plan.error:
+        return line.append(f"unknown: {inline(host_plan.error)}", "bold red")
+    changes, handlers = _count(host_plan)
+    looked = (
+        f"  ({several(len(host_plan.steps), 'step')}, {several(host_plan.execs, 'exec')}, {host_plan.seconds:.1f} s)"
+    )
+    if not host_plan.changes:
+        line.append("0 changes", "green")
+    else:
+        line.append(several(changes, "change") + (f", {several(handlers, 'restart')}" if handlers else ""), "yellow")
+    return line.append(looked, "dim")
+
+
+def _step(step: Step, *, brief: bool, commands: bool) -> Iterator[RenderableType]:
+    sign, colour = ("↻", "blue") if step.handler else ("~", "yellow")
+    yield Text.assemble((f"  {sign} ", colour), (inline(step.role), "cyan"), f"  {inline(step.name)}")
+    if brief:
+        return
+    if step.guard:
+        yield Text(f"      guarded: {inline(step.guard.words)}", "dim")
+    if step.unguarded:
+        yield Text(f"      not guarded: {inline(step.unguarded)}", "bold red")
+    if step.change is not None:
+        yield diff(step.change.diff, indent=6)
+    for command in step.commands if commands or step.change is None else ():
+        yield Text(
+            "\n".join(f"      {'$' if n == 0 else ' '} {line}" for n, line in enumerate(safe_lines(str(command)))),
+            "dim",
+        )
+
+
+def results(done: Sequence[HostResult], names: Mapping[str, str]) -> Iterator[RenderableType]:
+    """What an apply did, a line a host."""
+    table = empty_table()
+    for head, justify in (("Host", "left"), ("Municipality", "left"), ("Outcome", "left"), ("Steps", "right")):
+        table.add_column(head, justify=justify)  # type: ignore[arg-type]  # rich's own literal type
+    table.add_column("Detail", overflow="fold")
+    for result in done:
+        table.add_row(
+            Text(inline(result.host), "bold"),
+            Text(inline(names.get(result.municipality, ""))),
+            Text(result.outcome, COLOURS.get(result.outcome, "")),
+            Text(str(len(result.changed))),
+            Text(safe(result.detail)),
+        )
+    yield table
+    outcomes = Counter(r.outcome for r in done)
+    said = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.most_common())
+    yield Text(f"{several(len(done), 'host')}: {said or 'nothing done'}.", "bold")
+
+
+def applied(seen: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:
+    """What an apply did and proved."""
+    yield from results(seen.hosts, names)
+    yield Text()
+    yield from findings(seen.findings, names)
+    yield Text(checks_summary(seen.checks), "bold green" if seen.exit_code == 0 else "bold red")

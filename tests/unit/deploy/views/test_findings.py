@@ -1,0 +1,49 @@
+"""Findings and checks are shown in full, by Swedish names, and each reason once."""
+
+from __future__ import annotations
+
+from deploy.model.findings import Finding, Kind
+from deploy.views import findings as findings_view
+from tests.unit.deploy.views.shown import NAMES, check, record_of, shown
+
+
+def test_checks_are_counted_by_outcome_and_reasons_given_once() -> None:
+    hosts = [f"heb-gw{n}" for n in range(30)]
+    checks = [check(h, "not applicable", "a container") for h in hosts] + [check("heb-gw1", "failed", "it does not")]
+
+    text = shown(*findings_view.verified(record_of(*checks), NAMES, 100))
+
+    assert max(map(len, text.splitlines())) <= 100
+    assert "31 checks on 30 hosts: 1 failed, 30 not applicable." in text
+    assert text.count("a container") == 1
+    assert "it does not" in text
+
+
+def test_no_check_at_all_is_said_and_not_called_passed() -> None:
+    assert "0 checks on 0 hosts: none ran." in shown(*findings_view.verified(record_of(), NAMES, 100))
+
+
+def test_findings_name_the_municipality_in_swedish_with_diff_and_remedy() -> None:
+    finding = Finding(
+        kind=Kind.DRIFT,
+        host="ost-gw1",
+        municipality="osthammar",
+        role="base",
+        step="file /etc/x",
+        summary="file /etc/x: changed",
+        detail="-a\n+b",
+        remedy="samdrift apply --limit ost-gw1",
+    )
+
+    text = shown(*findings_view.findings([finding], NAMES))
+
+    for words in ("DRIFT  ost-gw1 · Östhammar · role base", "-a", "+b", "→ samdrift apply --limit ost-gw1"):
+        assert words in text
+
+
+def test_a_finding_of_no_host_names_the_municipality_whose_it_is() -> None:
+    found = Finding(kind=Kind.UNSOUND, municipality="alvkarleby", step="asn site x", summary="AS 1 is not private")
+
+    assert shown(*findings_view.findings([found], {"alvkarleby": "Älvkarleby"})).startswith(
+        "1. UNSOUND INVENTORY  Älvkarleby"
+    )
