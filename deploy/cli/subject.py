@@ -26,7 +26,7 @@ from inventory.selection import select
 if TYPE_CHECKING:
     from deploy.model.record import Record
     from deploy.runs.commands import Run
-    from deploy.vault.interface import AgeVault
+    from deploy.vault.age import AgeVault
 
 
 def fleet_of(common: Common, *, with_roles: bool = True) -> Known:
@@ -105,7 +105,7 @@ def store_of(common: Common) -> Store:
 
 def vault_of(common: Common) -> AgeVault:
     """The age files beside the snapshot. Nothing is opened before a value is needed."""
-    from deploy.vault.interface import AgeVault
+    from deploy.vault.age import AgeVault
 
     return AgeVault(snapshot_directory(common).absolute().parent / "secrets", common.identity)
 

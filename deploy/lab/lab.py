@@ -45,7 +45,7 @@ from deploy.lab.machine import (
 from deploy.lab.switch import LAB_TAG, Port, Switch, Wiring, lab_hosts, wiring
 from deploy.model.observer import Observer, Quiet
 from deploy.transport.ssh import Access
-from deploy.vault.interface import MadeUp
+from deploy.vault.made_up import MadeUp
 from inventory.fleet import Fleet, Frozen, Host
 from inventory.paths import PROJECT
 

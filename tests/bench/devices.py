@@ -26,7 +26,7 @@ from typing import Any
 from deploy.engine.declare import declarations
 from deploy.engine.session import AT_ONCE, Session
 from deploy.transport.ssh import Access
-from deploy.vault.interface import MadeUp
+from deploy.vault.made_up import MadeUp
 from inventory.fleet import Fleet, Host, Interface
 from inventory.snapshot import load
 from roles.shared.device.configure import compared

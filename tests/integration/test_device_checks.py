@@ -22,7 +22,9 @@ from deploy.model.drift import classify
 from deploy.model.findings import Exit, Kind, exit_code
 from deploy.model.record import Check
 from deploy.transport.ssh import Access
-from deploy.vault.interface import RECIPIENTS, AgeVault, Contents, MadeUp, random_value
+from deploy.vault.age import RECIPIENTS, AgeVault, Contents
+from deploy.vault.interface import random_value
+from deploy.vault.made_up import MadeUp
 from deploy.verify import run as verify
 from inventory import snapshot
 from inventory.fleet import Fleet, Host

@@ -17,7 +17,8 @@ import pytest
 
 from deploy.engine.session import Session
 from deploy.transport.ssh import HostLost
-from deploy.vault.interface import MadeUp, SecretsError
+from deploy.vault.interface import SecretsError
+from deploy.vault.made_up import MadeUp
 from inventory import snapshot
 from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Host
