@@ -22,6 +22,7 @@ from deploy.views import plan as plan_view
 from deploy.views.parts import municipalities, put
 from inventory.errors import SamdriftError, UsageError
 from inventory.fleet import Fleet
+from roles.shared.guard import RESTORES_AFTER
 
 if TYPE_CHECKING:
     from deploy.model.plan import Plan
@@ -110,7 +111,7 @@ def _tell_netbox(common: Common, netbox: NetBox | None, record: Record) -> None:
     "--guard",
     metavar="SECONDS",
     type=click.FloatRange(10, 3600),
-    help="A host undoes what could cut it off, so long after it heard of samdrift last. [60]",
+    help=f"A host undoes what could cut it off, so long after it heard of samdrift last. [{RESTORES_AFTER:g}]",
 )
 @click.option(
     "--no-rollback",

@@ -25,12 +25,9 @@ from deploy.model.observer import Observer
 from deploy.model.record import Check
 from deploy.transport.batch import TIMED_OUT
 from deploy.transport.rounds import Rounds
-from deploy.transport.ssh import Answer, HostLost
+from deploy.transport.ssh import AT_ONCE, Answer, HostLost
 from inventory.fleet import Fleet, Host
 from roles.shared.settings import Settings
-
-AT_ONCE = 50
-"""How many hosts are asked at the same time."""
 
 WITHIN = 300.0
 """Seconds for all questions of one round of a host: a check that waits long is a failed one, not a lost host."""
