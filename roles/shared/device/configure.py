@@ -14,12 +14,13 @@ from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, operation
 from pyinfra.api.operation import OperationMeta
 
-from roles.shared.change import Change, explain
+from roles.shared.change import Change
 from roles.shared.device.difference import Difference, difference
 from roles.shared.device.known import known_vendors
 from roles.shared.device.placement import for_devices
 from roles.shared.guard import Guard
 from roles.shared.lineage import Section
+from roles.shared.parts.explain import explain
 from roles.shared.parts.registration import ManagedConfiguration, current
 from roles.shared.parts.templates import render
 

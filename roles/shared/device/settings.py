@@ -21,11 +21,11 @@ from inventory.fleet import Cable, Fleet, Frozen, Host, Interface
 from inventory.secrets import Secret
 from roles.shared.device.known import known_vendors
 from roles.shared.device.vendor import Vendor
+from roles.shared.network.servers import time_servers
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import Listen, addresses_of, management
-from roles.time import time_servers
 
 SWITCHES = frozenset({"access-switch", "core-switch"})
 """Device roles whose devices speak spanning tree: on a port towards anything else, it is a fault."""
