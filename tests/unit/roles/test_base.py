@@ -18,7 +18,8 @@ from pydantic import ValidationError
 from deploy.check.offline import PROGRAMS
 from deploy.engine.declare import declared_files
 from inventory.fleet import Fleet, Host, Interface
-from roles.base import KERNEL, SSHD_ACCEPTS, SUDO_ACCEPTS, Options, Settings, _plain, listens, settings
+from roles.base import SSHD_ACCEPTS, SUDO_ACCEPTS, Options, Settings, _plain, listens, settings
+from roles.shared.hardening import KERNEL
 from roles.shared.settings import SettingsError
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
