@@ -175,8 +175,6 @@ class Service(Frozen):
     description: str = ""
 
 
-SHARES_ADDRESSES = "keepalived"
-"""The samdrift role of hosts that share their prefixes' gateways."""
 
 Status = Literal["active", "planned", "staged", "offline", "failed", "inventory", "paused", "decommissioning"]
 """NetBox's words for where in its life a host is; samdrift looks at and changes active ones only."""
@@ -321,7 +319,7 @@ class Fleet(Frozen):
 
     @cached_property
     def _sharing(self) -> tuple[Host, ...]:
-        return tuple(h for h in self.hosts if SHARES_ADDRESSES in h.roles)
+        return tuple(h for h in self.hosts if "keepalived" in h.roles)
 
     @cached_property
     def _by_name(self) -> dict[str, Host]:

@@ -27,6 +27,7 @@ from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
+from roles.shared.intent import Intent
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
@@ -78,7 +79,7 @@ class Settings(RoleSettings):
     socket: str = SOCKET
 
 
-def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:
     """The prefixes behind this host that have ranges."""
     subnets = tuple(_subnets(host, fleet))
     if not subnets:
@@ -87,7 +88,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     return Settings(
         subnets=subnets,
         lease_seconds=options.lease_hours * 3600,
-        domain=known_to_all(fleet).domain,
+        domain=known_to_all(intent).domain,
         time_servers=tuple(h.address for h in time_servers(fleet)),
     )
 
