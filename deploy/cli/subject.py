@@ -97,7 +97,7 @@ def store_of(common: Common) -> Store:
     if common.state is not None:
         return Store(common.state)
     if common.lab:
-        from deploy.lab.lab import lab_directory
+        from deploy.lab.place import lab_directory
 
         return Store(lab_directory() / "state")
     return Store(default_directory())

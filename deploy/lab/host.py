@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from deploy.lab.cgroups import launch
 from deploy.lab.image import USER
-from deploy.lab.machine import delete, launch, run, unmount, write
-from deploy.lab.switch import Port, network_files
+from deploy.lab.machine import delete, run, write
+from deploy.lab.mounts import unmount
+from deploy.lab.wiring import Port, network_files
 from inventory.fleet import Fleet, Frozen, Host
 from roles import wireguard
 

@@ -11,10 +11,10 @@ import sys
 import time
 from pathlib import Path
 
-from deploy.lab.lab import lab_directory
-from deploy.lab.machine import end_with_parent
+from deploy.lab.place import lab_directory
 from deploy.model.findings import Exit, Kind
 from deploy.store.json_files import Store
+from deploy.tools.parent import end_with_parent
 
 SAMDRIFT = str(Path(sys.executable).with_name("samdrift"))
 EDGE, RESOLVER, LOST = "heb-gw1", "tie-dns2", "ost-gw1"

@@ -321,12 +321,13 @@ class DeviceConnection:
     def _hear(
         self, sure: Callable[[str], bool], unsure: Callable[[str], bool] | None = None, *, nudge: bool = False
     ) -> bool:
-        """Listen until it is sure that the device waits, or it may be so and nothing more comes. Turns pages.
+        """Read until `sure(text)`, or until `unsure(text)` and QUIET seconds of silence; advances pages.
 
-        Where it says no more, and its prompt is there with something behind it, an empty line gets a new one.
+        Where the prompt has something behind it and no more comes (or with `nudge`, wherever no more comes), Enter is
+        typed to get a fresh prompt.
 
         Returns:
-            Whether that was not necessary.
+            True if no fresh prompt had to be asked for because of something behind the prompt.
         """
         session, undisturbed = self._session_now, True
         while not sure(text := shown(self._heard[-TAIL:])):

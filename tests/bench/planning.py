@@ -15,7 +15,8 @@ from pathlib import Path
 from statistics import median
 
 from deploy.engine.session import Session
-from deploy.lab.lab import Lab, lab_hosts
+from deploy.lab.lab import Lab
+from deploy.lab.wiring import lab_hosts
 from inventory.fleet import Fleet, Host
 from inventory.groups import known_hosts, strict
 from inventory.snapshot import load

@@ -15,7 +15,8 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from deploy.lab.host import NETBOX_CACHE
-from deploy.lab.lab import Lab, lab_directory
+from deploy.lab.lab import Lab
+from deploy.lab.place import lab_directory
 from inventory.secrets import Secret
 from inventory.snapshot import load
 from inventory.whole_file import put_in_place

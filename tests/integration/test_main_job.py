@@ -17,7 +17,8 @@ from pyinfra.api import Config, Inventory, State
 from pyinfra.api.connect import connect_all, disconnect_all
 
 from deploy.engine.session import Session
-from deploy.lab.lab import Lab, lab_hosts
+from deploy.lab.lab import Lab
+from deploy.lab.wiring import lab_hosts
 from deploy.model.plan import HostPlan, read_plan
 from inventory.fleet import Fleet
 from inventory.groups import known_hosts

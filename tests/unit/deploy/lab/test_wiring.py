@@ -1,3 +1,5 @@
+"""The lab's wires and routes follow from the fleet alone."""
+
 from __future__ import annotations
 
 import os
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from deploy.check.offline import PROGRAMS
 from deploy.lab.machine import LabError
-from deploy.lab.switch import (
+from deploy.lab.wiring import (
     controller_routes,
     default_gateway,
     is_gateway,
