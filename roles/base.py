@@ -20,8 +20,8 @@ user, so that nobody can give himself access and a key that was added by hand is
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv4Network
 from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -35,10 +35,10 @@ from roles.shared.parts.handlers import Handler, reload, restart
 from roles.shared.parts.kernel import kernel_settings
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
+from roles.shared.rehearsal import Rehearsal
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
-from roles.shared.rehearsal import Rehearsal
 from roles.shared.traffic import Listen, management
 
 AFTER = ()  # nothing: packages come by its proxy, and people and SSH are as they should be before anything else

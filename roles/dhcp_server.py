@@ -22,12 +22,12 @@ from pydantic import Field
 
 from inventory.fleet import Fleet, Frozen, Host, Range
 from roles.dns_resolver import known_to_all, resolvers
+from roles.shared.intent import Intent
 from roles.shared.network.servers import time_servers
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
-from roles.shared.intent import Intent
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError

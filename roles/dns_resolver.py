@@ -30,11 +30,11 @@ from pyinfra.operations import files
 from inventory.fleet import Fleet, Frozen, Host
 from roles.shared import settings as shared
 from roles.shared.intent import Intent
-from roles.shared.rehearsal import Rehearsal
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
+from roles.shared.rehearsal import Rehearsal
 from roles.shared.traffic import DNS_OUTSIDE, Listen, WayOut, fleet_networks
 
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21")

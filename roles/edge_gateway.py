@@ -35,6 +35,7 @@ from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Frozen, Host
+from roles.shared.intent import Intent
 from roles.shared.network.forwarding import passages
 from roles.shared.network.peering import Meeting, behind, hub_of, links, spoken_with, told, transits, word
 from roles.shared.order import EVERY_OTHER
@@ -43,7 +44,6 @@ from roles.shared.parts.handlers import Handler, restart
 from roles.shared.parts.kernel import kernel_settings
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
-from roles.shared.intent import Intent
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError

@@ -37,6 +37,7 @@ AFTER = ("edge_gateway",)  # a hub without a route by BGP is worth less, so that
 FORWARDED = False  # VRRP, which has no port, between those that share
 CONTROLS = ("ISO 27002:2022 8.14", "ISO 27002:2022 8.20")
 UNIT = "keepalived.service"
+SHARING_PROGRAM = "/usr/sbin/keepalived"
 KEEPALIVED_ACCEPTS = (
     "said=$(setsid --wait keepalived --config-test --use-file={path} 2>&1); code=$?; "
     '[ $code = 143 ] && [ -z "$said" ] && exit 0; [ $code = 0 ] || echo "$said" >&2; exit $code'

@@ -24,8 +24,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from ipaddress import IPv4Address, IPv4Network
 from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -39,10 +39,10 @@ from roles.shared.parts.handlers import Handler, reload, restart
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
 from roles.shared.parts.templates import render
+from roles.shared.rehearsal import Rehearsal
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
-from roles.shared.rehearsal import Rehearsal
 from roles.shared.traffic import Listen, WayOut, management
 
 PLATFORMS = ("debian-13",)  # NetBox asks for Python 3.12

@@ -12,8 +12,8 @@ When the internet is away the servers agree on one of them (orphan mode) and the
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
 from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -25,10 +25,10 @@ from roles.shared.parts.files import absent_file, managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
+from roles.shared.rehearsal import Rehearsal
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
-from roles.shared.rehearsal import Rehearsal
 from roles.shared.traffic import Listen, WayOut, fleet_networks
 
 AFTER = ("firewall",)  # and before logs and measurements, which are worth little at a wrong time

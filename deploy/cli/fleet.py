@@ -50,20 +50,21 @@ def hosts(common: Common) -> None:
 def show(common: Common, name: str, files: bool, file: str | None, configuration: bool) -> None:
     """Show one host: data, roles, settings, files or configuration."""
     from deploy.engine.declare import declarations
-    from roles.shared.catalogue import catalogue, problems_of, roles_of, settings_of
+    from roles.shared.catalogue import known_roles
+    from roles.shared.intent import Intent
 
     fleet, source, said = fleet_of(common)
     host = _host(fleet, name)
-    if problems := problems_of(host, fleet):
-        raise InventoryError(tuple(problems))
-    rendered, configurations = declarations(host, fleet)
+    intent = Intent(fleet)
+    intent.require([host])
+    rendered, configurations = declarations(host, intent)
     if file is not None:
         _put_file(common, rendered, file)
         return
     if configuration:
         _put_configuration(common, host, configurations)
         return
-    settings = {role: s.model_dump(mode="json") for role, s in settings_of(host, fleet).items()}
+    settings = {role: s.model_dump(mode="json") for role, s in intent.settings(host).items()}
     overlay = _overlay(common, host) if common.lab else []
     document = {
         "source": source,
@@ -74,7 +75,7 @@ def show(common: Common, name: str, files: bool, file: str | None, configuration
         "configurations": [c.model_dump(mode="json") for c in configurations],
         "lab": [{"field": field, "fleet": before, "lab": after} for field, before, after in overlay],
     }
-    summaries = {role: catalogue()[role].summary for role in roles_of(host)}
+    summaries = {role.name: role.summary for role in known_roles(host)}
     page = view.host(
         fleet,
         host,
@@ -134,6 +135,7 @@ def check(common: Common) -> int:
     Every file is judged by the program that will read it, where that is on this machine.
     """
     from deploy.check.offline import Offline, check_offline
+    from roles.shared.intent import Intent
 
     started, readable = clock.now(), True
     try:
@@ -143,7 +145,7 @@ def check(common: Common) -> int:
         done = Offline(findings=unsound(e.problems, known.fleet))
     else:
         with observing(common.aside) as observer:
-            done = check_offline(known.fleet, hosts_of(common, known.fleet), observer)
+            done = check_offline(Intent(known.fleet), hosts_of(common, known.fleet), observer)
     if readable:
         kept = _keep_check(common, check_record(known, done.findings, started, common.limit))
         done = done.model_copy(update={"findings": kept.findings})

@@ -120,6 +120,7 @@ def running(common: Common, command: str, **access_too: object) -> Iterator[tupl
     from deploy.lab.lab import Lab
     from deploy.runs.commands import Run
     from deploy.transport.ssh import Access
+    from roles.shared.intent import Intent
 
     if common.lab:
         Lab().require_up()
@@ -130,7 +131,7 @@ def running(common: Common, command: str, **access_too: object) -> Iterator[tupl
         run = Run(
             command=command,
             argv=tuple(sys.argv[1:]),
-            fleet=fleet,
+            intent=Intent(fleet),
             hosts=hosts_of(common, fleet, live=True),
             source=source,
             fleet_time=said,

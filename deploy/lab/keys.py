@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from deploy.lab.image import USER
 from deploy.lab.machine import LabError, run, write
 from inventory.fleet import Host
+from roles.shared.catalogue import known_roles
 
-WIREGUARD = "wireguard"
-"""The role of hosts with tunnels, and where the lab keeps the keys of those."""
+TUNNELS = "wireguard"
+"""Where the lab keeps the keys of hosts with tunnels."""
 
 
 class Keys:
@@ -32,11 +33,11 @@ class Keys:
         They are kept between runs.
         """
         wanted = {self.directory / USER: _make_key, **{self.directory / "hosts" / h.name: _make_key for h in hosts}}
-        wanted |= {self.directory / WIREGUARD / h.name: _make_wireguard_key for h in hosts if WIREGUARD in h.roles}
+        wanted |= {self.directory / TUNNELS / h.name: _make_tunnel_key for h in hosts if has_tunnels(h)}
         if all(key.exists() for key in wanted):
             return
         try:
-            for kind in ("hosts", WIREGUARD):
+            for kind in ("hosts", TUNNELS):
                 (self.directory / kind).mkdir(parents=True, exist_ok=True)
             with (self.directory / "lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
@@ -60,9 +61,14 @@ class Keys:
         """Public key of a host."""
         return (self.directory / "hosts" / f"{host}.pub").read_text(encoding="ascii")
 
-    def wireguard_key(self, host: str) -> str:
+    def tunnel_key(self, host: str) -> str:
         """Private key of a host's tunnels."""
-        return (self.directory / WIREGUARD / host).read_text(encoding="ascii").strip()
+        return (self.directory / TUNNELS / host).read_text(encoding="ascii").strip()
+
+
+def has_tunnels(host: Host) -> bool:
+    """Tell whether a role of the host has a private key for tunnels there."""
+    return any(role.tunnel_key for role in known_roles(host))
 
 
 def _make_key(path: Path) -> None:
@@ -75,7 +81,7 @@ def _make_key(path: Path) -> None:
     new.rename(path)
 
 
-def _make_wireguard_key(path: Path) -> None:
+def _make_tunnel_key(path: Path) -> None:
     """A private key as `wg genkey` makes one; the file appears whole or not at all."""
     write(path, f"{base64.b64encode(X25519PrivateKey.generate().private_bytes_raw()).decode()}\n", 0o600)
 

@@ -30,7 +30,7 @@ from deploy.lab.cgroups import age, end, groups, is_program, processes, scope_na
 from deploy.lab.host import Installed, LabHost, caches, digest, installer_files
 from deploy.lab.image import USER, Machine, build, discard_half
 from deploy.lab.kernel import KernelSettings
-from deploy.lab.keys import WIREGUARD, Keys, public_half, without_comment
+from deploy.lab.keys import Keys, has_tunnels, public_half, without_comment
 from deploy.lab.machine import LabError, boot_id, complaint, delete, environment_option, require_machine, run, write
 from deploy.lab.mounts import mounts, unmount
 from deploy.lab.overlay import bootable, lab_overlay, machine_nameserver, with_guests
@@ -41,6 +41,8 @@ from deploy.model.observer import Observer, Quiet
 from deploy.transport.ssh import Access
 from deploy.vault.made_up import MadeUp
 from inventory.fleet import Fleet, Frozen, Host
+from roles.shared.intent import Intent
+from roles.shared.rehearsal import Rehearsal
 
 BOOT_PATIENCE = 120.0
 
@@ -98,8 +100,9 @@ class Lab:
         hosts = lab_hosts(fleet)
         self._keys.make(hosts)
         keys = {h.name: without_comment(self._keys.public_host_key(h.name)) for h in hosts}
-        tunnels = {h.name: public_half(self._keys.wireguard_key(h.name)) for h in hosts if WIREGUARD in h.roles}
-        return lab_overlay(fleet, keys, without_comment(self._keys.user_key), self.nameserver, tunnels)
+        tunnels = {h.name: public_half(self._keys.tunnel_key(h.name)) for h in hosts if has_tunnels(h)}
+        lab = Rehearsal(automation_key=without_comment(self._keys.user_key), nameserver=self.nameserver)
+        return lab_overlay(fleet, lab, keys, tunnels)
 
     def access(self) -> Access:
         """How samdrift logs in to lab hosts."""
@@ -128,7 +131,8 @@ class Lab:
         require_machine()
         guests = {*self._guests(), *bootable(fleet, guests)}
         fleet = with_guests(fleet, guests)
-        hosts, plan = lab_hosts(fleet), wiring(fleet)
+        intent = Intent(fleet)
+        hosts, plan = lab_hosts(fleet), wiring(intent)
         with self._alone():
             self._clear_dead(observer)
             self._switch.refuse_strangers(plan, self.nameserver)
@@ -138,7 +142,7 @@ class Lab:
             observer.stage("booting the lab", [h.name for h in hosts])
             self._lay(plan, hosts)
             for host in hosts:
-                self._start(host, fleet, image, plan, guest=host.name in guests)
+                self._start(host, intent, image, plan, guest=host.name in guests)
             self._plug_in(plan.ports)
             self._write_ssh_config(hosts)
             self._wait_until_up(hosts, observer)
@@ -219,15 +223,15 @@ class Lab:
         self._switch.lay(plan)
         self._kernel.prepare()
 
-    def _start(self, host: Host, fleet: Fleet, image: Path, plan: Wiring, *, guest: bool) -> None:
+    def _start(self, host: Host, intent: Intent, image: Path, plan: Wiring, *, guest: bool) -> None:
         """Boot a host, unless it runs as the fleet wants it; a disk that fits is kept, as over a reboot."""
         files = installer_files(
             host,
-            fleet,
+            intent,
             user_key=self._keys.user_key,
             host_key=self._keys.host_key(host.name),
             nameserver=self.nameserver,
-            wireguard_key=self._keys.wireguard_key(host.name) if WIREGUARD in host.roles else "",
+            tunnel_key=self._keys.tunnel_key(host.name) if has_tunnels(host) else "",
         )
         ports = tuple(p for p in plan.ports if p.host == host.name)
         wanted = Installed(

@@ -11,11 +11,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from deploy.lab.host import NETBOX_CACHE
 from deploy.lab.machine import LabError
 from deploy.lab.mirror import RELEASE_PLATFORM
 from deploy.lab.wiring import LAB_TAG
 from inventory.fleet import Fleet, Host
+from roles.shared.catalogue import known_roles
+from roles.shared.rehearsal import Rehearsal
 
 RESOLV_CONF = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
 
@@ -43,36 +44,31 @@ def with_guests(fleet: Fleet, names: Collection[str]) -> Fleet:
 
 def lab_overlay(
     fleet: Fleet,
+    lab: Rehearsal,
     host_keys: Mapping[str, str],
-    user_key: str,
-    nameserver: IPv4Address,
-    wireguard_keys: Mapping[str, str] = MappingProxyType({}),
+    tunnel_keys: Mapping[str, str] = MappingProxyType({}),
 ) -> Fleet:
-    """The fleet with what differs in the lab, and nothing else. Pure.
+    """Return the fleet with what differs in the lab, and nothing else. Pure.
 
-    Lab hosts have their own host keys, keys of their own for tunnels and the lab's automation key. Where the fleet
-    names the outside world, they have the controller's nameserver, which may strip DNSSEC; and a container may not set
-    the clock.
+    Lab hosts have their own host keys and keys for tunnels. What else differs, each role says of itself (`in_lab`).
+
+    Args:
+        host_keys: public host key of each lab host, by name.
+        tunnel_keys: public key for tunnels, of those that have any.
     """
 
     def changed(host: Host) -> Host:
         if host.name not in host_keys:
             return host
-        differs: dict[str, dict[str, Any]] = {
-            "base": {"automation_keys": [user_key]},
-            "time": {"control_clock": False},
-            "dns_resolver": {"forwarders": [str(nameserver)], "insecure_zones": ["."]},
-            "netbox": {"cache": NETBOX_CACHE},
-        }
-        if _section(host, "base").get("fallback_resolvers"):
-            differs["base"]["fallback_resolvers"] = [str(nameserver)]
-        merged = {role: {**_section(host, role), **options} for role, options in differs.items() if role in host.roles}
-        context = {**host.context, "samdrift": {**host.samdrift, **merged}}
-        keys = {
+        options = {role.name: (role, _section(host, role.name)) for role in known_roles(host)}
+        differs = {name: {**said, **role.in_lab(said, lab)} for name, (role, said) in options.items()}
+        changed = {name: section for name, section in differs.items() if section != options[name][1]}
+        update = {
             "host_keys": (host_keys[host.name],),
-            "wireguard_public_key": wireguard_keys.get(host.name, host.wireguard_public_key),
+            "wireguard_public_key": tunnel_keys.get(host.name, host.wireguard_public_key),
+            "context": {**host.context, "samdrift": {**host.samdrift, **changed}},
         }
-        return host.model_copy(update={**keys, "context": context})
+        return host.model_copy(update=update)
 
     return fleet.model_copy(update={"hosts": tuple(changed(h) for h in fleet.hosts)})
 

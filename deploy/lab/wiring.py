@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from deploy.lab.machine import LabError
-from inventory.fleet import SHARES_ADDRESSES, Fleet, Frozen, Host, Interface
-from roles import keepalived
-from roles.shared.catalogue import catalogue
-from roles.shared.traffic import MANAGEMENT_STATION
+from inventory.fleet import Fleet, Frozen, Host, Interface
+from roles.shared.catalogue import Role, known_roles
+from roles.shared.intent import Intent
+from roles.shared.network.peering import routers_of, shares_addresses
+from roles.shared.settings import Settings
+from roles.shared.traffic import MANAGEMENT_STATION, SharedAddress
 
 LAB_TAG = "lab"
 INTERFACE_PREFIX = "sdl"
@@ -74,29 +76,37 @@ def default_gateway(host: Host, fleet: Fleet) -> IPv4Address | None:
     """The gateway of the host's first interface whose prefix has one that is not the host itself."""
     for address in host.addresses:
         prefix = fleet.prefix_of(address.ip)
-        if prefix is not None and prefix.gateway is not None and host not in fleet.routers_of(prefix):
+        if prefix is not None and prefix.gateway is not None and host not in routers_of(prefix, fleet):
             return prefix.gateway
     return None
 
 
 def is_gateway(host: Host, fleet: Fleet) -> bool:
     """Whether the host is some prefix's gateway, and so has to forward."""
-    return any(host in fleet.routers_of(p) for p in fleet.prefixes)
+    return any(host in routers_of(p, fleet) for p in fleet.prefixes)
 
 
-def shared_addresses(host: Host, fleet: Fleet) -> tuple[keepalived.Shared, ...]:
+def shared_addresses(host: Host, intent: Intent) -> tuple[SharedAddress, ...]:
     """The addresses that the host shares with others, of which one holds them at a time."""
-    role = catalogue()[SHARES_ADDRESSES]
-    settings = role.settings(host, fleet) if SHARES_ADDRESSES in host.roles else None
-    return settings.shared if isinstance(settings, keepalived.Settings) else ()
+    return tuple(
+        a for role, settings in _sharing(host, intent) if role.shared_addresses for a in role.shared_addresses(settings)
+    )
 
 
-def wiring(fleet: Fleet) -> Wiring:
+def _sharing(host: Host, intent: Intent) -> Iterator[tuple[Role, Settings]]:
+    """The roles of a host by which it shares addresses, with their settings."""
+    for role in known_roles(host):
+        if role.shared_addresses is not None and isinstance(settings := intent.of(host, role.name), Settings):
+            yield role, settings
+
+
+def wiring(intent: Intent) -> Wiring:
     """The lab's network of this fleet.
 
     Raises:
         LabError: a host or interface cannot be wired.
     """
+    fleet = intent.fleet
     ports: dict[IPv4Network, list[Port]] = {}
     for host in lab_hosts(fleet):
         for prefix, port in _ports(host, fleet):
@@ -114,7 +124,7 @@ def wiring(fleet: Fleet) -> Wiring:
         for prefix in sorted(ports)
     )
     held = {a.ip for s in segments for a in s.controller}
-    way_in = next((_within(h, g, fleet) for h in lab_hosts(fleet) if (g := default_gateway(h, fleet)) in held), None)
+    way_in = next((_within(h, g, intent) for h in lab_hosts(fleet) if (g := default_gateway(h, fleet)) in held), None)
     return Wiring(segments=segments, routes=_controller_routes(fleet, segments), way_in=way_in)
 
 
@@ -161,7 +171,7 @@ def _controller_addresses(fleet: Fleet, wired: Iterable[IPv4Network]) -> dict[IP
     for prefix in fleet.prefixes:
         if prefix.prefix in held and prefix.gateway is not None:
             gateway = IPv4Interface((prefix.gateway, prefix.prefix.prefixlen))
-            routed = any(h in lab_hosts(fleet) for h in fleet.routers_of(prefix))
+            routed = any(h in lab_hosts(fleet) for h in routers_of(prefix, fleet))
             if not routed and gateway.ip not in {a.ip for a in held[prefix.prefix]}:
                 held[prefix.prefix].append(gateway)
     return held
@@ -177,10 +187,10 @@ def _controller_routes(fleet: Fleet, segments: Sequence[Segment]) -> tuple[tuple
     return tuple((s.prefix, gateway) for s in segments if s.prefix not in near)
 
 
-def _within(host: Host, gateway: IPv4Address, fleet: Fleet) -> IPv4Address | None:
+def _within(host: Host, gateway: IPv4Address, intent: Intent) -> IPv4Address | None:
     """The address in the prefix of this gateway at which the host, or who shares it with the host, is reached."""
-    prefix = fleet.prefix_of(gateway)
-    addresses = [*(s.address for s in shared_addresses(host, fleet)), *(a.ip for a in host.addresses)]
+    prefix = intent.fleet.prefix_of(gateway)
+    addresses = [*(s.address for s in shared_addresses(host, intent)), *(a.ip for a in host.addresses)]
     return next((a for a in addresses if prefix is not None and a in prefix.prefix), None)
 
 
@@ -189,8 +199,9 @@ def _is_plugged_in(interface: Interface) -> bool:
     return bool(interface.addresses) and interface.enabled and not interface.is_tunnel
 
 
-def network_files(host: Host, fleet: Fleet) -> dict[str, str]:
+def network_files(host: Host, intent: Intent) -> dict[str, str]:
     """The network as an installer would leave it on the host: static addresses, no DHCP, and gateways forward."""
+    fleet = intent.fleet
     gateway = default_gateway(host, fleet)
     # said to every host, since a new network namespace takes this from the machine that runs the lab
     files = {"usr/lib/sysctl.d/00-installer.conf": f"net.ipv4.ip_forward = {int(is_gateway(host, fleet))}\n"}
@@ -201,18 +212,19 @@ def network_files(host: Host, fleet: Fleet) -> dict[str, str]:
         files[f"etc/systemd/network/10-{interface.name}.network"] = (
             f"[Match]\nName={interface.name}\n\n[Network]\n{lines}DHCP=no\nIPv6AcceptRA=no\n"
         )
-    return files | _first_router(host, fleet)
+    return files | _first_router(host, intent)
 
 
-def _first_router(host: Host, fleet: Fleet) -> dict[str, str]:
-    """Until keepalived is there, the first of those hosts that share addresses has them: the others need a way out."""
-    shared = shared_addresses(host, fleet)
-    if not shared or host != next(h for h in lab_hosts(fleet) if SHARES_ADDRESSES in h.roles and h.site == host.site):
+def _first_router(host: Host, intent: Intent) -> dict[str, str]:
+    """Give shared addresses to the first host that shares them, until the program is there: others need a way out."""
+    shared = shared_addresses(host, intent)
+    if not shared or host != next(h for h in lab_hosts(intent.fleet) if h.site == host.site and shares_addresses(h)):
         return {}
+    program = next(role.sharing_program for role, _ in _sharing(host, intent))
     interfaces = " ".join(f"--interface={s.interface}" for s in shared)
     adds = "".join(f"ExecStart=/usr/sbin/ip address replace {s.address}/32 dev {s.interface}\n" for s in shared)
     unit = (
-        "[Unit]\nAfter=systemd-networkd.service\nConditionPathExists=!/usr/sbin/keepalived\n\n[Service]\nType=oneshot\n"
+        f"[Unit]\nAfter=systemd-networkd.service\nConditionPathExists=!{program}\n\n[Service]\nType=oneshot\n"
         f"ExecStartPre=/usr/lib/systemd/systemd-networkd-wait-online {interfaces} --timeout=60\n{adds}"
     )
     return {

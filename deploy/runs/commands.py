@@ -27,6 +27,7 @@ from deploy.verify.run import verify as run_checks
 from inventory.errors import UsageError
 from inventory.fleet import Fleet, Host
 from roles.shared.catalogue import catalogue
+from roles.shared.intent import Intent
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Run:
 
     command: str
     argv: tuple[str, ...]
-    fleet: Fleet
+    intent: Intent
     hosts: tuple[Host, ...]
     source: str
     fleet_time: str
@@ -49,11 +50,16 @@ class Run:
     """What a command needs to be about the same hosts as this run: `--lab`."""
     started: str = field(default_factory=clock.now)
 
+    @property
+    def fleet(self) -> Fleet:
+        """The fleet that the intent is of."""
+        return self.intent.fleet
+
     def session(self, hosts: Iterable[Host] | None = None) -> Session:
         """Connections to this run's hosts, or to some of them."""
         about = tuple(self.hosts if hosts is None else hosts)
         said = f"{self.who}, {self.started}: {self.said}"
-        return Session(self.fleet, about, self.access, self.observer, vault=self.vault, said=said)
+        return Session(self.intent, about, self.access, self.observer, vault=self.vault, said=said)
 
     @property
     def said(self) -> str:

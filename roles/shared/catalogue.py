@@ -4,11 +4,11 @@ A role is found by its name: `roles/<name>.py`. It has a `deploy(settings)` that
 that the house must know of it, the role says itself, by these optional attributes:
 
     Options                what a config context may set
-    settings(host, fleet, options)      what it needs to know, pure; with a fourth parameter `intent` if it builds on others
+    settings(host, fleet, options)      what it needs to know, pure; a fourth parameter `intent` if it builds on others
     listens, forwards, proofs           of its settings: ports that it serves, traffic that passes it, proven interfaces
     ways_out(settings)                  what its host needs of the internet
     FORWARDED = False                   gateways do not let others reach what it serves
-    shared_addresses(settings)          the addresses that its host shares with others
+    shared_addresses(settings)          the addresses that its host shares with others; SHARING_PROGRAM, what holds them
     PLATFORMS              slugs; Debian 12 and 13 if it says none
     AFTER                  names of roles that are applied before it (`order`)
     OWNS                   directories in which every file is the role's
@@ -25,7 +25,7 @@ import importlib
 import inspect
 import json
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType, ModuleType
@@ -38,8 +38,8 @@ from inventory.errors import Problem, SamdriftError
 from inventory.fleet import Fleet, Host
 from inventory.places import Path, in_words, owner
 from roles.shared.controls import STANDARD, Title
-from roles.shared.rehearsal import Rehearsal
 from roles.shared.order import in_order
+from roles.shared.rehearsal import Rehearsal
 from roles.shared.settings import Options, Settings, SettingsError
 from roles.shared.traffic import Forward, Listen, Proof, SharedAddress, WayOut
 
@@ -70,6 +70,7 @@ class Role:
     forwarded: bool
     ways_out: Callable[[Settings], tuple[WayOut, ...]]
     shared_addresses: Callable[[Settings], tuple[SharedAddress, ...]] | None
+    sharing_program: str
     tunnel_key: str
     in_lab: Callable[[Mapping[str, Any], Rehearsal], Mapping[str, Any]]
     lab_caches: tuple[str, ...]
@@ -96,7 +97,7 @@ class Role:
             ]
 
     def settings(self, host: Host, intent: Intent) -> Settings | tuple[Problem, ...]:
-        """Compute this role's settings for a host, or everything that is wrong with them. `Intent.of` remembers them."""
+        """Compute this role's settings for a host, or everything wrong with them; `Intent.of` remembers."""
         options = self.options_of(host)
         if isinstance(options, list):
             return tuple(options)
@@ -137,6 +138,7 @@ def _load(name: str) -> Role:
         forwarded=getattr(module, "FORWARDED", True),
         ways_out=getattr(module, "ways_out", lambda _settings: ()),
         shared_addresses=getattr(module, "shared_addresses", None),
+        sharing_program=getattr(module, "SHARING_PROGRAM", ""),
         tunnel_key=getattr(module, "TUNNEL_KEY", ""),
         in_lab=getattr(module, "in_lab", lambda _options, _lab: {}),
         lab_caches=tuple(getattr(module, "LAB_CACHES", ())),
@@ -171,6 +173,11 @@ def roles_of(host: Host) -> tuple[str, ...]:
 
 NO_ROLES_SECTION = frozenset({"roles", "wave"})
 """What a config context may say to samdrift besides the options of roles."""
+
+
+def known_roles(host: Host) -> tuple[Role, ...]:
+    """Return those of a host's roles that there are, in the order in which they are applied."""
+    return tuple(role for name, role in catalogue().items() if name in host.roles)
 
 
 def _unread_sections(place: str, section: Mapping[str, object]) -> list[Problem]:

@@ -7,7 +7,7 @@ Not here: which roles there are (`catalogue`), and what they declare on a host (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast
 
 from inventory.errors import InventoryError, Problem, SamdriftError
@@ -15,7 +15,6 @@ from inventory.fleet import Fleet, Host
 from inventory.secrets import Secret, secrets_in
 from roles.shared.catalogue import catalogue, problems_of, roles_of
 from roles.shared.settings import Settings, SettingsError
-from roles.shared.traffic import Listen
 
 T = TypeVar("T")
 

@@ -16,7 +16,8 @@ from ipaddress import IPv4Network
 from typing import Literal
 
 from inventory.fleet import Fleet, Host
-from roles.shared.catalogue import catalogue, roles_of
+from roles.shared.catalogue import Role, catalogue
+from roles.shared.intent import Intent
 from roles.shared.network.peering import GATEWAY, behind, is_hub, reached_at
 from roles.shared.settings import Settings
 from roles.shared.traffic import ANYWHERE, Forward, Listen, WayOut, local_networks, management, networks

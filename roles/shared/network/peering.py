@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from inventory.fleet import Fleet, Host, Interface, Prefix
+from roles.shared.catalogue import known_roles
 from roles.shared.settings import SettingsError
 
 GATEWAY = "edge_gateway"
@@ -39,8 +40,19 @@ class Meeting:
 
 def behind(host: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
     """The prefixes of its own site that this host routes (alone, or in turns), with an interface in each."""
-    own = (p for p in fleet.prefixes if p.site == host.site and host.name in _names(fleet.routers_of(p)))
+    own = (p for p in fleet.prefixes if p.site == host.site and host.name in _names(routers_of(p, fleet)))
     return tuple(sorted(p.prefix for p in own))
+
+
+def routers_of(prefix: Prefix, fleet: Fleet) -> tuple[Host, ...]:
+    """Return who routes a prefix: the host with its gateway's address, or the hosts that share one which nobody has."""
+    holders = {host.name: host for host, _ in fleet.holders_of(prefix)}
+    return tuple(holders.values()) or tuple(h for h in fleet.candidates_of(prefix) if shares_addresses(h))
+
+
+def shares_addresses(host: Host) -> bool:
+    """Tell whether a host has a role by which it shares addresses with others."""
+    return any(role.shared_addresses is not None for role in known_roles(host))
 
 
 def transits(fleet: Fleet) -> tuple[IPv4Network, ...]:
@@ -134,7 +146,7 @@ def _tunnels(of: Iterable[IPv4Network], fleet: Fleet) -> tuple[IPv4Network, ...]
 
 def _routers(prefix: IPv4Network, fleet: Fleet) -> tuple[Host, ...]:
     of: Iterable[Prefix] = (p for p in fleet.prefixes if p.prefix == prefix and p.site is None)
-    return next((fleet.routers_of(p) for p in of), ())
+    return next((routers_of(p, fleet) for p in of), ())
 
 
 def _names(hosts: Iterable[Host]) -> frozenset[str]:

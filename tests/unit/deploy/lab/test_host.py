@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deploy.lab.host import installer_files, machine_id
+from roles.shared.intent import Intent
 from tests.unit.deploy.lab.test_overlay import NAMESERVER, USER_KEY
 from tests.unit.deploy.lab_fleet import lab_fleet
 
@@ -10,7 +11,11 @@ from tests.unit.deploy.lab_fleet import lab_fleet
 def test_a_fresh_disk_has_its_own_name_keys_and_addresses() -> None:
     fleet = lab_fleet()
     files = installer_files(
-        fleet.host("tie-cache1"), fleet, user_key=USER_KEY, host_key=("private", "public"), nameserver=NAMESERVER
+        fleet.host("tie-cache1"),
+        Intent(fleet),
+        user_key=USER_KEY,
+        host_key=("private", "public"),
+        nameserver=NAMESERVER,
     )
     assert files["etc/hostname"] == ("tie-cache1\n", 0o644)
     assert files["etc/ssh/ssh_host_ed25519_key"] == ("private", 0o600)

@@ -10,17 +10,19 @@ import pytest
 from deploy.lab.machine import LabError
 from deploy.lab.overlay import bootable, lab_overlay, machine_nameserver, with_guests
 from deploy.lab.wiring import lab_hosts
+from roles.shared.rehearsal import Rehearsal
 from tests.unit.deploy.lab_fleet import host, lab_fleet
 
 NAMESERVER = IPv4Address("198.51.100.53")
 USER_KEY = "ssh-ed25519 AAAAuser"
+LAB = Rehearsal(automation_key=USER_KEY, nameserver=NAMESERVER)
 
 
 def overlay_of(**context: object) -> dict[str, object]:
     """What samdrift's section of one lab host's context is in the lab."""
     section = {"wave": 20, **context}
     fleet = lab_fleet(host("tie-x1", ("eth0", "10.60.10.77/24"), context={"samdrift": section, "other": 1}))
-    in_lab = lab_overlay(fleet, {"tie-x1": "ssh-ed25519 AAAAhost"}, USER_KEY, NAMESERVER).host("tie-x1")
+    in_lab = lab_overlay(fleet, LAB, {"tie-x1": "ssh-ed25519 AAAAhost"}).host("tie-x1")
     assert in_lab.context["other"] == 1
     return {k: v for k, v in in_lab.samdrift.items() if k not in {"wave", "roles"}}
 
@@ -28,7 +30,7 @@ def overlay_of(**context: object) -> dict[str, object]:
 def test_the_overlay_changes_keys_of_lab_hosts_and_nothing_of_others() -> None:
     fleet = lab_fleet()
     keys = {h.name: f"ssh-ed25519 AAAA{h.name}" for h in lab_hosts(fleet)}
-    in_lab = lab_overlay(fleet, keys, USER_KEY, NAMESERVER)
+    in_lab = lab_overlay(fleet, LAB, keys)
     assert in_lab.host("tie-adm1") == fleet.host("tie-adm1")
     assert in_lab.host("tie-gw1").host_keys == ("ssh-ed25519 AAAAtie-gw1",)
     assert in_lab.model_copy(update={"hosts": ()}) == fleet.model_copy(update={"hosts": ()})

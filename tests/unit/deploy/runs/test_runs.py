@@ -14,6 +14,7 @@ from deploy.runs.commands import Run
 from deploy.store.json_files import Store
 from deploy.transport.ssh import Access
 from deploy.vault.interface import NO_VAULT
+from roles.shared.intent import Intent
 from tests.unit.deploy.lab_fleet import lab_fleet
 
 
@@ -22,7 +23,7 @@ def run_of(directory: Path, *, source: str = "snapshot", fleet_time: str = "", o
     return Run(
         command="drift",
         argv=("drift",),
-        fleet=fleet,
+        intent=Intent(fleet),
         hosts=fleet.hosts,
         source=source,
         fleet_time=fleet_time,
