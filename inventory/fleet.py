@@ -2,7 +2,7 @@
 
 Shapes and names are NetBox's own (tenant, site, prefix, platform, device role, config context), so that
 snapshot and NetBox say the same words. Not here: where a Fleet comes from (`snapshot.py`), what makes it
-sound (`rules.py`), and which part of it a command means (`selection.py`).
+sound (`rules`), and which part of it a command means (`selection.py`).
 """
 
 from __future__ import annotations

@@ -39,6 +39,7 @@ from inventory.fleet import FIRST_KEYS, KEYS, Fleet, Frozen
 from inventory.paths import SNAPSHOT
 from inventory.places import Path as PathIn
 from inventory.places import Places, shown
+from inventory.rules.names import SLUG
 from inventory.yaml_source import Document
 
 DEFAULT = SNAPSHOT
@@ -289,7 +290,7 @@ def dump(fleet: Fleet, directory: Path, pulled: Origin | None = None) -> None:
     """
     fleet = fleet.in_order()
     for host in fleet.hosts:
-        if not rules.SLUG.fullmatch(host.tenant):  # it becomes the name of a file
+        if not SLUG.fullmatch(host.tenant):  # it becomes the name of a file
             raise SamdriftError(f"{host.tenant!r} is no slug", where=f"host {host.name}, tenant")
     texts = {name: _text({s: getattr(fleet, s) for s in sections}) for name, sections in FILES.items()}
     for tenant in sorted({h.tenant for h in fleet.hosts}):

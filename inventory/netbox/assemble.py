@@ -1,4 +1,4 @@
-"""From NetBox's rows to a Fleet. Pure: nothing is fetched here, and whether the Fleet is sound `rules.py` says.
+"""From NetBox's rows to a Fleet. Pure: nothing is fetched here, and whether the Fleet is sound `rules` says.
 
 What the Fleet cannot hold is a problem, said in NetBox's words, all of them at once. Left out, since samdrift has no
 use for them: addresses that no interface has, IPv6, prefixes that only contain others (status container), ranges that
