@@ -17,9 +17,9 @@ from pydantic import ValidationError
 
 from inventory.errors import Problem
 from inventory.fleet import KEYS, Fleet, Frozen, Host
-from inventory.netbox.client import Row
 from inventory.netbox.custom_fields import CLUSTER_SLUG, FAMILY, GATEWAY, HOST_KEYS, READ, WIREGUARD_KEY
 from inventory.netbox.rows import ASSIGNED_BY, ASSIGNED_BY_MORE, CONTEXTS, Rows
+from inventory.netbox.session import Row
 from inventory.places import noun, printable
 
 RULE = "netbox"

@@ -11,7 +11,8 @@ from itertools import groupby
 from typing import Any, Protocol
 
 from inventory.fleet import Fleet
-from inventory.netbox.client import NetBox, NetBoxError, Row, at_once
+from inventory.netbox.client import NetBox, at_once
+from inventory.netbox.session import NetBoxError, Row
 from inventory.netbox.wanted import KINDS, Json, Kind, Ref, Termination
 from inventory.netbox.writes import Rows, Write, Writes, writes
 

@@ -14,7 +14,6 @@ from ipaddress import ip_interface
 from typing import Any
 
 from inventory.fleet import Fleet, Host, Interface, Prefix
-from inventory.netbox.client import Row
 from inventory.netbox.custom_fields import (
     CLUSTER_SLUG,
     CUSTOM_FIELDS,
@@ -25,6 +24,7 @@ from inventory.netbox.custom_fields import (
     CustomField,
 )
 from inventory.netbox.rows import ASSIGNED_BY, ASSIGNED_BY_MORE
+from inventory.netbox.session import Row
 from inventory.places import noun
 
 Key = tuple[str | int, ...]

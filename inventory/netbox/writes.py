@@ -15,7 +15,7 @@ from typing import Any
 
 from inventory.errors import InventoryError, Problem, SamdriftError
 from inventory.fleet import Fleet
-from inventory.netbox.client import Row
+from inventory.netbox.session import Row
 from inventory.netbox.wanted import KINDS, AtLeast, Json, Key, Kind, Ref, Termination, Wanted, ends, protocol_of
 
 

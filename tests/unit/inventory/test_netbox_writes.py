@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from inventory.fleet import Fleet
-from inventory.netbox.client import NetBoxError, Row
 from inventory.netbox.seed import _named, _row
+from inventory.netbox.session import NetBoxError, Row
 from inventory.netbox.wanted import KINDS, AtLeast, Json, Ref, Termination
 from inventory.netbox.writes import InTheWay, Writes, writes
 from inventory.snapshot import load
