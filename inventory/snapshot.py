@@ -35,7 +35,8 @@ from yaml.representer import SafeRepresenter
 
 from inventory import rules
 from inventory.errors import InventoryError, Problem, SamdriftError
-from inventory.fleet import FIRST_KEYS, KEYS, Fleet, Frozen
+from inventory.fleet import KEYS, Fleet, Frozen
+from inventory.order import FIRST_KEYS, in_order
 from inventory.paths import SNAPSHOT
 from inventory.places import Path as PathIn
 from inventory.places import Places, shown
@@ -227,7 +228,7 @@ class _Reader:
             places = places.reordered(section, [i for i, _ in read])
             if len(read) < len(items):
                 self._unread.add(section)
-        fleet = Fleet.model_validate(parts).in_order()
+        fleet = in_order(Fleet.model_validate(parts))
         return Reading(fleet, places, tuple(self._problems), frozenset(self._unread))
 
     def _validated(self, section: str, index: int, item: object) -> Frozen | None:
@@ -288,7 +289,7 @@ def dump(fleet: Fleet, directory: Path, pulled: Origin | None = None) -> None:
     Raises:
         SamdriftError: it cannot be written there, or other files than an inventory's are there.
     """
-    fleet = fleet.in_order()
+    fleet = in_order(fleet)
     for host in fleet.hosts:
         if not SLUG.fullmatch(host.tenant):  # it becomes the name of a file
             raise SamdriftError(f"{host.tenant!r} is no slug", where=f"host {host.name}, tenant")
