@@ -15,9 +15,9 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from deploy.lab.machine import LabError
 from inventory.fleet import Fleet, Frozen, Host, Interface
-from roles.shared.catalogue import Role, known_roles
+from roles.shared.catalogue import Role, known_roles, shares_addresses
 from roles.shared.intent import Intent
-from roles.shared.network.peering import routers_of, shares_addresses
+from roles.shared.network.peering import routers_of
 from roles.shared.settings import Settings
 from roles.shared.traffic import MANAGEMENT_STATION, SharedAddress
 

@@ -201,7 +201,7 @@ def problems_of_roles(fleet: Fleet) -> tuple[Problem, ...]:
 
     A mistake in a config context is told once, where it was written, and not again for each host that was given it.
     """
-    written = problems_of_contexts(fleet)
+    written = [*problems_of_contexts(fleet), *_problems_of_gateways(fleet)]
     told = {(p.host, *_mistake(p)) for p in written}  # of a config context, no host; of a local one, its own
     given = (
         p
@@ -210,6 +210,21 @@ def problems_of_roles(fleet: Fleet) -> tuple[Problem, ...]:
         if told.isdisjoint({("", *_mistake(p)), (host.name, *_mistake(p))})
     )
     return (*written, *given)
+
+
+def _problems_of_gateways(fleet: Fleet) -> list[Problem]:
+    """Gateways that no interface has, and that no host shares by a role of its own."""
+    fix = "give it to an interface of a host there, or to several hosts a role that shares addresses"
+    return [
+        Problem("gateway-shared", in_words(fleet, ("prefixes", i, "gateway")), f"nobody shares {prefix.gateway}", fix)
+        for i, prefix in enumerate(fleet.prefixes)
+        if (having := fleet.candidates_of(prefix)) and not any(shares_addresses(h) for h, _ in having)
+    ]
+
+
+def shares_addresses(host: Host) -> bool:
+    """Tell whether a host has a role by which it shares addresses with others."""
+    return any(role.shared_addresses is not None for role in known_roles(host))
 
 
 def _mistake(problem: Problem) -> tuple[str, str, str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from inventory.fleet import Fleet, Host, Interface, Prefix
-from roles.shared.catalogue import known_roles
+from roles.shared.catalogue import shares_addresses
 from roles.shared.settings import SettingsError
 
 GATEWAY = "edge_gateway"
@@ -46,13 +46,8 @@ def behind(host: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
 
 def routers_of(prefix: Prefix, fleet: Fleet) -> tuple[Host, ...]:
     """Return who routes a prefix: the host with its gateway's address, or the hosts that share one which nobody has."""
-    holders = {host.name: host for host, _ in fleet.holders_of(prefix)}
-    return tuple(holders.values()) or tuple(h for h in fleet.candidates_of(prefix) if shares_addresses(h))
-
-
-def shares_addresses(host: Host) -> bool:
-    """Tell whether a host has a role by which it shares addresses with others."""
-    return any(role.shared_addresses is not None for role in known_roles(host))
+    sharing = ((h, x) for h, x in fleet.candidates_of(prefix) if shares_addresses(h))
+    return tuple({host.name: host for host, _ in (*fleet.holders_of(prefix), *sharing)}.values())
 
 
 def transits(fleet: Fleet) -> tuple[IPv4Network, ...]:

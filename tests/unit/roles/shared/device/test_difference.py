@@ -16,7 +16,7 @@ from roles.shared.device.known import known_vendors
 from roles.shared.device.vendor import WITHHELD, Vendor
 from roles.shared.lineage import Section
 from tests.emulator.grammar import Refused, Tree, applied, grammar
-from tests.unit.roles.cli_configurations import KINDS
+from tests.unit.roles.shared.device.cli_configurations import KINDS
 
 PLATFORMS = sorted(KINDS)
 
