@@ -165,6 +165,16 @@ def test_show_says_a_file_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.endswith("tie-mon1\n")
 
 
+def test_show_says_roles_in_the_order_in_which_they_are_applied(capsys: pytest.CaptureFixture[str]) -> None:
+    order = ["base", "firewall", "time", "log_server", "node_metrics"]
+
+    assert cli._ended(["show", "tie-log1"]) == 0
+    page = capsys.readouterr().out
+    assert [line.split()[0] for line in page.splitlines() if line.split("  ")[0] in order] == order
+    assert cli._ended(["show", "tie-log1", "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)["settings"]) == order
+
+
 def test_show_says_the_intended_configuration_of_a_device_without_its_secrets(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

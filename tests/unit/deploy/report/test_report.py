@@ -214,6 +214,16 @@ def test_an_unknown_host_is_dated_and_keeps_the_steps_of_its_last_good_run() -> 
     assert all(r.in_effect is None for r in lost.roles)
 
 
+def test_roles_of_a_host_stand_in_the_order_in_which_they_are_applied() -> None:
+    odd = host("tie-x1", "tierp", "tierp-datahall", "10.60.10.99", "time", "firewall", "base", "edge_gateway", "lldp")
+
+    (said,) = (
+        h for h in whole(fleet=FLEET.model_copy(update={"hosts": (*FLEET.hosts, odd)})).hosts if h.name == odd.name
+    )
+
+    assert [r.name for r in said.roles] == ["base", "firewall", "time", "lldp", "edge_gateway"]
+
+
 def test_a_role_is_in_effect_only_where_nothing_of_it_is_amiss() -> None:
     roles = {(h.name, r.name): r.in_effect for h in whole().hosts for r in h.roles}
     assert roles["alv-gw1", "firewall"] is False
