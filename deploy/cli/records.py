@@ -11,7 +11,7 @@ import click
 from rich.text import Text
 
 from deploy.cli.command import FILE, Common, answer, command
-from deploy.cli.subject import check_record, fleet_of, source_of, store_of
+from deploy.cli.subject import check_record, fleet_of, source_of, stores_of
 from deploy.model import clock
 from deploy.source.known import Known
 from deploy.views import records as view
@@ -25,12 +25,12 @@ from inventory.selection import select
 @click.option("--last", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs.")
 def history(common: Common, record_id: str | None, last: int) -> None:
     """List who did what, when, with which plan; or show one run."""
-    store = store_of(common)
+    past = stores_of(common).history
     if record_id is None:
-        records = store.records(last)
+        records = past.records(last)
         answer(common, {"records": [r.model_dump(mode="json") for r in records]}, view.history(records[::-1]))
     else:
-        record = store.record(record_id)
+        record = past.record(record_id)
         fleet = fleet_of(common, with_roles=False).fleet
         answer(common, record.model_dump(mode="json"), view.record(record, municipalities(fleet)))
 
@@ -52,7 +52,7 @@ def report(common: Common, out: Path) -> None:
     from deploy.report.page import verdict, write
 
     source, now = source_of(common), clock.now()
-    records = store_of(common).records()
+    records = stores_of(common).history.records()
     checked = latest_check(records, source)
     try:
         fleet = fleet_of(common).fleet
