@@ -50,6 +50,7 @@ def report(common: Common, out: Path) -> None:
     from deploy.model.inventory_findings import unsound
     from deploy.report.content import situation
     from deploy.report.page import verdict, write
+    from deploy.runs.manifest import manifest_now
 
     source, now = source_of(common), clock.now()
     records = stores_of(common).history.records()
@@ -67,7 +68,7 @@ def report(common: Common, out: Path) -> None:
     # The whole fleet, also with --lab: what nobody looked at belongs in the report.
     about = select(common.limit, fleet, fleet.hosts) if common.limit else fleet.hosts
     look, whole = latest_look(records), not common.limit
-    made = situation(fleet, about, look, records, now, check=checked, source=source, whole=whole)
+    made = situation(fleet, about, look, records, now, today=manifest_now(), check=checked, source=source, whole=whole)
     page, document = write(made, out)
     said = [Text(verdict(made).english, "bold"), Text(f"Read it: {page}"), Text(f"As data: {document}")]
     answer(common, made.model_dump(mode="json"), said)

@@ -21,6 +21,7 @@ from deploy.model.findings import Exit, Finding, Kind, exit_code
 from deploy.model.observer import Observer
 from deploy.model.plan import HostPlan, Plan
 from deploy.model.record import AppliedStep, Check, HostResult, Record
+from deploy.runs.manifest import manifest_now
 from deploy.store import ports
 from deploy.store.place import record_id
 from deploy.store.ports import Holder, StoreError, Stores
@@ -29,7 +30,7 @@ from deploy.vault.interface import Vault
 from deploy.verify.run import verify as run_checks
 from inventory.errors import UsageError
 from inventory.fleet import Fleet, Host
-from roles.shared.catalogue import catalogue
+from roles.shared.catalogue import catalogue, roles_of
 from roles.shared.intent import Intent
 
 
@@ -129,7 +130,8 @@ class Run:
         plan_digest: str = "",
         code: Exit,
     ) -> Record:
-        """Return the record of what the run did and saw."""
+        """Return the record of what the run did and saw, and of which roles were in force."""
+        roles = {host.name: roles_of(host) for host in self.hosts}
         return Record(
             id=record_id(self.started, self.command),
             command=self.command,
@@ -143,10 +145,11 @@ class Run:
             fleet_time=self.fleet_time,
             code_digest=code_digest(),
             plan_digest=plan_digest,
-            hosts=tuple(hosts),
+            hosts=tuple(h.model_copy(update={"roles": roles.get(h.host, ())}) for h in hosts),
             findings=tuple(map(self._as_called, findings)),
             checks=tuple(checks),
             exit_code=code,
+            manifest=manifest_now(),
         )
 
     def _as_called(self, finding: Finding) -> Finding:
@@ -312,6 +315,7 @@ def check(
         code_digest=code_digest(),
         findings=findings,
         exit_code=exit_code(findings),
+        manifest=manifest_now(),
     )
 
 
