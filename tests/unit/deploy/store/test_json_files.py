@@ -176,6 +176,14 @@ def test_a_directory_without_permission_is_named(tmp_path: Path) -> None:
     assert "/store: the state cannot be used: Permission denied" in run.stdout
 
 
+def test_what_a_run_that_was_killed_left_half_written_is_no_record(tmp_path: Path) -> None:
+    history, kept = stores_in(tmp_path).history, record()
+    history.save(kept)
+    (tmp_path / "records" / f".{kept.id}.json.x7f3").write_text('{"id": ')
+    assert history.records() == (kept,)
+    assert history.latest("drift") == kept
+
+
 def test_directories_that_were_cleared_away_meanwhile_cost_no_record(tmp_path: Path) -> None:
     stores = stores_in(tmp_path / "store")
     stores.keep(record("2026-11-23T20:00:01.000Z"))
