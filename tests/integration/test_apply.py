@@ -11,7 +11,7 @@ from deploy.engine.apply import Applied, Apply, StalePlan, Verify, refuse_if_sta
 from deploy.engine.session import Session
 from deploy.model.findings import Exit, Kind, exit_code
 from deploy.model.record import Check
-from deploy.store.json_files import StoreError
+from deploy.store.ports import StoreError
 from deploy.transport.ssh import HostLost
 from inventory.fleet import Fleet, Host
 from roles.shared.intent import Intent

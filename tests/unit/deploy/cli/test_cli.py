@@ -17,7 +17,8 @@ from deploy.cli import main as cli
 from deploy.cli.command import Common
 from deploy.model.findings import Exit, Kind
 from deploy.model.record import Record
-from deploy.store.json_files import Locked, Store
+from deploy.store.json_files import stores_in
+from deploy.store.ports import Locked
 from inventory import snapshot
 from inventory.errors import InventoryError, Problem, SamdriftError, UsageError
 from inventory.paths import CODE
@@ -94,7 +95,7 @@ def test_listing_the_hosts_waits_for_neither_pyinfra_nor_paramiko() -> None:
     [
         (SamdriftError("it broke", where="a.yaml:3", fix="mend it"), 1, "a.yaml:3: it broke (mend it)"),
         (UsageError("no such thing"), 64, "no such thing"),
-        (Locked("another run"), 4, "another run"),
+        (Locked(None), 4, "another run"),
         (click.UsageError("No such option."), 64, "No such option (see: samdrift --help)"),
         (click.Abort(), 130, "interrupted"),
         (ZeroDivisionError("division by zero"), 1, "internal error: ZeroDivisionError: division by zero"),
@@ -247,7 +248,7 @@ def asked(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, 
 
 
 def recorded(state: Path) -> tuple[Record, ...]:
-    return Store(state).records() if state.exists() else ()
+    return stores_in(state).history.records() if state.exists() else ()
 
 
 def test_a_check_leaves_a_record_also_of_a_sound_inventory(
