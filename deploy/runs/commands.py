@@ -29,6 +29,9 @@ from inventory.fleet import Fleet, Host
 from roles.shared.catalogue import catalogue
 from roles.shared.intent import Intent
 
+PROTECTING = frozenset({"base", "firewall"})
+"""Roles that keep others out: where they were changed behind our back, it is serious."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -46,7 +49,7 @@ class Run:
     store: Store
     observer: Observer
     who: str
-    options: str = ""
+    options: tuple[str, ...] = ()
     """What a command needs to be about the same hosts as this run: `--lab`."""
     started: str = field(default_factory=clock.now)
 
@@ -103,18 +106,12 @@ class Run:
             code_digest=code_digest(),
             plan_digest=plan_digest,
             hosts=tuple(hosts),
-            findings=tuple(map(self._as_called, findings)),
+            findings=tuple(f.with_options(self.options) for f in findings),
             checks=tuple(checks),
             exit_code=code,
         )
         self.store.save(record)
         return record
-
-    def _as_called(self, finding: Finding) -> Finding:
-        """The finding, with a remedy for this run's hosts: what helps in the lab must not be run on the real ones."""
-        if not self.options:
-            return finding
-        return finding.model_copy(update={"remedy": finding.remedy.replace("samdrift ", f"samdrift {self.options} ")})
 
 
 def plan(run: Run, *, detailed: bool) -> tuple[Plan, Record]:
@@ -202,7 +199,7 @@ def drift(run: Run) -> Record:
             checks = run_checks(session, run.fleet, run.observer)
             lost = dict(session.unreachable)
         applied = {h.host: run.store.last_applied(h.host) for h in made.hosts}
-        found = classify(made, checks, applied, controls=_controls(), lost=lost)
+        found = classify(made, checks, applied, controls=_controls(), protecting=PROTECTING, lost=lost)
         findings = run.store.date(found, at=run.started, looked_at=[h.host for h in made.hosts])
         hosts = [_with_findings(_looked_at(h), findings) for h in made.hosts]
         code = exit_code(findings)
@@ -219,13 +216,16 @@ def check(
     limit: str,
     who: str,
     started: str,
+    options: Iterable[str] = (),
 ) -> Record:
     """The record of an offline check. It looked at no host, so it has none.
 
     Args:
         fleet: the inventory, or what could be read of it.
+        options: what a command needs to be about the same hosts as the check.
     """
-    findings = tuple(findings)
+    options = tuple(options)
+    findings = tuple(f.with_options(options) for f in findings)
     return Record(
         id=record_id(started, "check"),
         command="check",
