@@ -14,6 +14,7 @@ from deploy.model.findings import DIFFERENCES, Finding, Kind, severity
 from deploy.model.messages import Message, MessageId, as_written, samdrift
 from deploy.model.plan import HostPlan, Plan, Step, Unmanaged
 from deploy.model.record import AppliedStep, Check
+from deploy.model.text import inline
 
 Controls = Mapping[str, tuple[str, ...]]
 """Role name to what auditors ask for that this role answers."""
@@ -188,7 +189,7 @@ def _removal(host: str, stranger: Unmanaged) -> Message:
 
     A path with a line break or an invisible character is shown escaped, and the command would name another file.
     """
-    if not stranger.path.isprintable() or not stranger.path:
+    if not stranger.path or inline(stranger.path) != stranger.path:
         return MessageId.DECLARE_OR_REMOVE(role=stranger.role, host=host)
     command = shlex.join(("rm", "--", stranger.path))
     return MessageId.DECLARE_OR_REMOVE_WITH(role=stranger.role, host=host, command=command)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
 
 Language = Literal["en", "sv"]
-Vocabulary = Literal["kind", "severity", "outcome", "exit"]
-"""What there are names of in the catalogues."""
+Vocabulary = Literal["kind", "meaning", "remedy", "severity", "outcome", "exit"]
+"""What the catalogues have names of; a `meaning` and a `remedy` are what findings of one kind have in common."""
 
 LOCALES = Path(__file__).resolve().parent / "locales"
 
@@ -29,9 +29,9 @@ def in_words(message: Message, language: Language = "en") -> str:
 
 
 def name(of: Vocabulary, key: str, language: Language = "en") -> str:
-    """Say what something of samdrift's is called; the key itself where the catalogue has no name for it."""
+    """Say what something of samdrift's is called; empty where the catalogue has no name for it."""
     found = catalogue(language).get(key, of)
-    return str(found.string) if found else key
+    return str(found.string) if found else ""
 
 
 def evidence_in_words(evidence: Evidence, language: Language = "en") -> str:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from deploy.model import clock
 from deploy.model.findings import Finding, Kind
+from deploy.model.messages import as_written
 from deploy.model.record import AppliedStep, Check, HostResult, Record
 from deploy.store.json_files import Locked, Store, StoreError, default_directory, person, record_id
 from inventory.paths import CODE
@@ -26,7 +27,9 @@ STEPS = {
 
 
 def drift_at(host: str, step: str = "s", kind: Kind = Kind.DRIFT) -> Finding:
-    return Finding(kind=kind, host=host, municipality="älvkarleby", role="time", step=step, summary="Älvkarleby")
+    return Finding(
+        kind=kind, host=host, municipality="älvkarleby", role="time", step=step, message=as_written("Älvkarleby")
+    )
 
 
 def record(started: str = "2026-11-23T20:00:00.000Z", command: str = "drift", **more: object) -> Record:
