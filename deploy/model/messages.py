@@ -148,6 +148,10 @@ class Message(Frozen):
     id: MessageId
     parameters: dict[str, str | Command] = Field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        """Equal messages have one hash; findings are compared as sets."""
+        return hash((self.id, *sorted(self.parameters)))
+
     @model_validator(mode="after")
     def _parameters_are_those_of_the_id(self) -> Self:
         if (given := sorted(self.parameters)) != (wanted := sorted(self.id.parameters)):
