@@ -26,8 +26,8 @@ from deploy.model.observer import Observer
 from deploy.model.plan import HostPlan, Plan, Step
 from deploy.model.record import AppliedStep, Check, HostResult
 from deploy.model.waves import waves
-from deploy.transport.ssh import AT_ONCE
 from deploy.model.words import in_words
+from deploy.transport.ssh import AT_ONCE
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen, Host
 from roles.shared.catalogue import catalogue

@@ -34,7 +34,7 @@ def samdrift(*args: str) -> Command:
 class MessageId(StrEnum):
     """Every message: its id, which records keep, and the names of its parameters. Call one to make a `Message`.
 
-    An id keeps its meaning and its parameters for good, since records refer to it: for another meaning, add an id.
+    An id keeps its meaning and its parameters, since records refer to it: for another meaning, add an id.
     """
 
     parameters: tuple[str, ...]

@@ -43,7 +43,7 @@ DiffPart = Literal["head", "place", "old", "new", "same", "note"]
 def diff_lines(text: str) -> list[tuple[DiffPart, str]]:
     """Tell what each line of a unified diff is. What stands above its first `@@` is about the file."""
     parts: list[tuple[DiffPart, str]] = []
-    first = {"@": "place", "-": "old", "+": "new", "\\": "note"}
+    first: Mapping[str, DiffPart] = {"@": "place", "-": "old", "+": "new", "\\": "note"}
     in_hunk = False
     for line in text.rstrip("\n").split("\n"):
         in_hunk = in_hunk or line.startswith("@@")

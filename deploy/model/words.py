@@ -25,7 +25,15 @@ LOCALES = Path(__file__).resolve().parent / "locales"
 
 def in_words(message: Message, language: Language = "en") -> str:
     """Say a message. Its parameters are put in as they are: nothing in them is read as a placeholder."""
-    return _text(language, message.id, None).format_map({k: str(v) for k, v in message.parameters.items()})
+    return template(message.id, language).format_map({k: str(v) for k, v in message.parameters.items()})
+
+
+def template(message: MessageId, language: Language = "en") -> str:
+    """Look up the text of a message, with a placeholder for each of its parameters."""
+    found = catalogue(language).get(message)
+    if found is None or not found.string:
+        raise KeyError(f"the catalogue of {language} does not have message {message}")
+    return str(found.string)
 
 
 def name(of: Vocabulary, key: str, language: Language = "en") -> str:
@@ -55,10 +63,3 @@ def catalogue(language: Language) -> Catalog:
 
     with (LOCALES / language / "LC_MESSAGES" / "samdrift.po").open("rb") as file:
         return read_po(file, locale=language, abort_invalid=True)
-
-
-def _text(language: Language, key: str, context: str | None) -> str:
-    found = catalogue(language).get(key, context)
-    if found is None or not found.string:
-        raise KeyError(f"the catalogue of {language} does not have message {key}")
-    return str(found.string)

@@ -244,7 +244,7 @@ def _read(path: Path, shape: TypeAdapter[T]) -> T:
 
 def _write(path: Path, value: object) -> None:
     """Put a file in place whole, and on the disk, or leave the old one as it is."""
-    data = value.model_dump(mode="json", exclude_computed_fields=True) if isinstance(value, BaseModel) else value
+    data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
     text = json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     with _told(path):
         put_in_place(path, text.encode())

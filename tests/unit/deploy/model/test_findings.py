@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from deploy.model.evidence import Commands, Diff, Error, FailedCheck, Note
 from deploy.model.findings import DIFFERENCES, Exit, Finding, Kind, Severity, exit_code, severity
 from deploy.model.messages import MessageId, as_written, samdrift
-from deploy.model.words import catalogue
+from deploy.model.words import template
 from inventory.paths import CODE
 
 KINDS = st.sampled_from(list(Kind))
@@ -176,5 +176,5 @@ def test_the_documentation_lists_every_message_and_how_it_reads() -> None:
     text = (CODE / "docs" / "findings-and-exit-codes.md").read_text(encoding="utf-8")
     listed = text.partition("## Messages")[2].partition("## Add")[0]
     rows = re.findall(r"^\| `([a-z-]+)` \|(?: [a-z, ]+ \|)? (.*) \|$", listed, flags=re.MULTILINE)
-    assert dict(rows) == {m.value: str(catalogue("en").get(m).string) for m in MessageId}
+    assert dict(rows) == {m.value: template(m) for m in MessageId}
     assert len(rows) == len(MessageId)

@@ -19,7 +19,7 @@ from roles.shared.intent import Intent
 from tests.unit.deploy.lab_fleet import lab_fleet
 
 
-def run_of(directory: Path, *, source: str = "snapshot", fleet_time: str = "", options: str = "") -> Run:
+def run_of(directory: Path, *, source: str = "snapshot", fleet_time: str = "", options: tuple[str, ...] = ()) -> Run:
     fleet = lab_fleet()
     return Run(
         command="drift",

@@ -77,6 +77,16 @@ def test_a_record_is_never_overwritten(tmp_path: Path) -> None:
     assert store.record(kept.id).who == "anna"
 
 
+def test_a_finding_of_another_samdrift_is_read_as_it_was_written(tmp_path: Path) -> None:
+    store, kept = Store(tmp_path), record(findings=(drift_at("tie-dns1"),))
+    store.save(kept)
+    (path,) = (tmp_path / "records").glob("*.json")
+    written = path.read_text(encoding="utf-8")
+    assert store.record(kept.id) == kept
+    path.write_text(written.replace('"as-written"', '"of-tomorrow"'), encoding="utf-8")
+    assert [f.summary for f in store.record(kept.id).findings] == ["Älvkarleby"]
+
+
 def test_what_was_applied_is_known_host_by_host(tmp_path: Path) -> None:
     store = Store(tmp_path)
     differs = HostResult(host="tie-dns2", municipality="tierp", outcome="differs")
