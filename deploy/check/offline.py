@@ -23,8 +23,10 @@ from gevent.pool import Pool
 from pydantic import Field
 
 from deploy.engine.declare import declared_files
-from deploy.model.findings import Finding, Kind, Severity
+from deploy.model.evidence import Error
+from deploy.model.findings import Finding, Kind, severity
 from deploy.model.inventory_findings import unsound
+from deploy.model.messages import Message, MessageId, as_written, samdrift
 from deploy.model.observer import Observer, Quiet
 from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Frozen, Host
@@ -123,29 +125,35 @@ def _once(faults: Sequence[SamdriftError]) -> tuple[Finding, ...]:
         Finding(
             kind=Kind.UNSOUND,
             step=e.where,
-            summary=f"{e.where}: {e.what}" if e.where else e.what,
-            remedy=e.fix,
-            severity=Severity.HIGH,
+            message=(message := _fault(e)),
+            advice=as_written(e.fix) if e.fix else None,
+            severity=severity(Kind.UNSOUND, message.id),
         )
         for e in {str(e): e for e in faults}.values()
     )
 
 
+def _fault(error: SamdriftError) -> Message:
+    if error.where:
+        return MessageId.CODE_AT_FAULT_IN(where=error.where, what=error.what)
+    return MessageId.CODE_AT_FAULT(what=error.what)
+
+
 def _refusal(fleet: Fleet, judgement: Judgement) -> Finding:
     host = fleet.host(judgement.hosts[0])
-    others = len(judgement.hosts) - 1
-    also = f" (and on {others} more)" if others else ""
+    path, others = judgement.path, len(judgement.hosts) - 1
+    message = MessageId.FILE_REFUSED_ON_MORE(path=path, others=others) if others else MessageId.FILE_REFUSED(path=path)
+    show = samdrift("show", host.name, "--file", path)
     return Finding(
         kind=Kind.UNSOUND,
         host=host.name,
         municipality=host.tenant,
         role=judgement.role,
-        step=f"file {judgement.path}",
-        summary=f"the program that reads {judgement.path} refuses it{also}",
-        detail=judgement.detail,
-        remedy=f"mend templates/{judgement.role}/ or the settings; read it: "
-        f"samdrift show {host.name} --file {judgement.path}",
-        severity=Severity.HIGH,
+        step=f"file {path}",
+        message=message,
+        evidence=(Error(text=judgement.detail),) if judgement.detail else (),
+        advice=MessageId.MEND_THE_FILE(role=judgement.role, show=show),
+        severity=severity(Kind.UNSOUND, message.id),
     )
 
 

@@ -18,12 +18,15 @@ from gevent.pool import Pool
 
 from deploy.engine.session import Outcome, Session
 from deploy.model.code import code_digest
-from deploy.model.drift import applied_steps, armed_finding, check_finding
-from deploy.model.findings import Finding, Kind, Severity
+from deploy.model.drift import applied_steps, armed_finding, check_finding, step_evidence
+from deploy.model.evidence import Error, Evidence, Note
+from deploy.model.findings import Finding, Kind, severity
+from deploy.model.messages import Message, MessageId, samdrift
 from deploy.model.observer import Observer
 from deploy.model.plan import HostPlan, Plan, Step
 from deploy.model.record import AppliedStep, Check, HostResult
 from deploy.model.waves import waves
+from deploy.model.words import in_words
 from deploy.transport.ssh import AT_ONCE
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen, Host
@@ -83,15 +86,15 @@ def _steps(of: Iterable[Step]) -> str:
     return ", ".join(step.id for step in of)
 
 
-def _as_before(before: HostPlan, after: HostPlan) -> str:
-    """Whether a host that put itself back would be changed by the same steps again, in words."""
+def _as_before(before: HostPlan, after: HostPlan) -> Message:
+    """Whether a host that put itself back would be changed by the same steps again."""
     if after.fingerprint == before.fingerprint:
-        return "it is as it was before"
+        return MessageId.ROLLED_BACK()
     would = {step.id: step for step in after.changes}
     left = [step for step in before.changes if step.guard and not _undone(step, would.get(step.id))]
     if left:
-        return f"it is not as it was before: {_steps(left)}"
-    return "what could cut it off is as it was before; other steps of the change are still done"
+        return MessageId.ROLLED_BACK_NOT_ALL(steps=_steps(left))
+    return MessageId.ROLLED_BACK_GUARDED()
 
 
 def _undone(step: Step, now: Step | None) -> bool:
@@ -100,9 +103,10 @@ def _undone(step: Step, now: Step | None) -> bool:
     return now is not None and (before is None or now.change == step.change)
 
 
-def _and_by_hand(remedy: str, by_hand: str) -> str:
-    """What to do about a host that may not have heard the last of what it was to do."""
-    return f"{remedy}; if it is as wanted: {by_hand}" if by_hand else remedy
+def _look_again(host: str, by_hand: str = "") -> Message:
+    """Advise to look at a host, and what to do by hand on one that may not have received the last command."""
+    plan = samdrift("plan", "--limit", host)
+    return MessageId.PLAN_OR_BY_HAND(plan=plan, by_hand=by_hand) if by_hand else MessageId.PLAN(plan=plan)
 
 
 def refuse_if_stale(plan: Plan, fleet_digest: str) -> None:
@@ -140,15 +144,15 @@ class Apply:
         """What was done until an interruption or an error of samdrift's own ended it, with a finding that says so."""
         begun = self.journal.begun(self.plan.digest)
         left = sorted(h for h in begun if h not in self.results)
-        detail = f"begun and not finished: {', '.join(left)}" if left else "no host was left half changed"
+        notes = [MessageId.HALF_CHANGED(hosts=", ".join(left)) if left else MessageId.NONE_HALF_CHANGED()]
         if guarded := self.session.guarded:
-            detail += f"; about to undo what could cut them off: {', '.join(guarded)}"
+            notes.append(MessageId.ABOUT_TO_UNDO(hosts=", ".join(guarded)))
         finding = Finding(
             kind=Kind.FAILED_STEP,
-            summary=f"the apply was broken off: {why}",
-            detail=detail,
-            remedy="see what is left: samdrift plan; the same plan, applied again, goes on where it broke off",
-            severity=Severity.HIGH,
+            message=MessageId.APPLY_BROKEN_OFF(why=why),
+            evidence=tuple(Note(message=note) for note in notes),
+            advice=MessageId.SEE_WHAT_IS_LEFT(plan=samdrift("plan")),
+            severity=severity(Kind.FAILED_STEP, MessageId.APPLY_BROKEN_OFF),
         )
         applied = self.applied()
         return applied.model_copy(update={"findings": (*applied.findings, finding)})
@@ -196,7 +200,7 @@ class Apply:
         if planned is None or planned.error or live.error:
             why = live.error or (planned.error if planned else "") or "it is not in the plan"
             self._result(live.host, "unknown", detail=why)
-            self._finding(Kind.UNKNOWN, live, summary="the host could not be looked at", detail=why)
+            self._finding(Kind.UNKNOWN, live, MessageId.NOT_LOOKED_AT(), Error(text=why))
             return False
         if not live.changes or live.fingerprint == planned.fingerprint:
             return True
@@ -204,14 +208,9 @@ class Apply:
             return True  # an earlier run of this plan broke off here; what is left is part of the plan
         self._result(live.host, "stale", detail="it differs from what the plan saw")
         moved = sorted({s.id for s in live.changes} ^ {s.id for s in planned.changes})
-        detail = "not planned, or planned and no longer needed: " + ", ".join(moved) if moved else "a step differs"
-        self._finding(
-            Kind.STALE,
-            live,
-            summary="the host moved since the plan was made; nothing was written to it",
-            detail=detail,
-            remedy=f"read a new plan: samdrift plan --limit {live.host}",
-        )
+        how = MessageId.STEPS_MOVED(steps=", ".join(moved)) if moved else MessageId.A_STEP_MOVED()
+        advice = MessageId.READ_NEW_PLAN(plan=samdrift("plan", "--limit", live.host))
+        self._finding(Kind.STALE, live, MessageId.HOST_MOVED(), Note(message=how), advice=advice)
         return False
 
     def _carry_out(self, live: HostPlan) -> Outcome:
@@ -225,11 +224,11 @@ class Apply:
         self._finding(
             Kind.UNKNOWN if outcome.lost else Kind.FAILED_STEP,
             live,
+            MessageId.STEP_BROKE_OFF(step=outcome.failed_step, done=len(outcome.done), steps=len(live.changes)),
+            Error(text=outcome.error),
             role=role,
             step=step,
-            summary=f"apply broke off at {outcome.failed_step}, after {len(outcome.done)} of {len(live.changes)} steps",
-            detail=outcome.error,
-            remedy=f"mend the cause, then: samdrift apply --limit {live.host}",
+            advice=MessageId.MEND_THEN_APPLY(apply=samdrift("apply", "--limit", live.host)),
         )
 
     def _converge(self, ready: Mapping[str, HostPlan], outcomes: Mapping[str, Outcome], amiss: _Amiss) -> list[str]:
@@ -261,9 +260,9 @@ class Apply:
             self._finding(
                 Kind.UNKNOWN,
                 live,
-                summary="the host was lost after it was changed",
-                detail=live.error,
-                remedy=_and_by_hand(f"samdrift plan --limit {live.host}", self.session.by_hand(live.host)),
+                MessageId.LOST_AFTER_CHANGE(),
+                Error(text=live.error),
+                advice=_look_again(live.host, self.session.by_hand(live.host)),
             )
             return
         self._result(live.host, "differs", changed=outcome.done, detail=f"still to change: {_steps(live.changes)}")
@@ -271,11 +270,11 @@ class Apply:
             self._finding(
                 Kind.PENDING,
                 live,
+                MessageId.STEP_STILL_CHANGES(),
+                *step_evidence(step),
                 role=step.role,
                 step=step.name,
-                summary="the step was carried out, and would still change something",
-                detail=step.change.diff if step.change else "\n".join(map(str, step.commands)),
-                remedy="the role does not converge here: this is a fault of the role",
+                advice=MessageId.MEND_THE_ROLE(),
             )
 
     def _prove(self, names: Sequence[str]) -> tuple[Check, ...]:
@@ -299,7 +298,7 @@ class Apply:
                 continue
             self.results[name] = result.model_copy(update={"outcome": "unknown", "detail": why})
             lost = HostPlan(host=name, municipality=result.municipality, error=why)
-            self._finding(Kind.UNKNOWN, lost, summary="the host was lost while it was checked", detail=why)
+            self._finding(Kind.UNKNOWN, lost, MessageId.LOST_WHILE_CHECKED(), Error(text=why))
 
     def _without_others_changes(self, looked: Sequence[HostPlan]) -> tuple[HostPlan, ...]:
         """The same hosts, once those that were to undo another run's change have, or that run confirmed it."""
@@ -357,13 +356,8 @@ class Apply:
             self.session.keep(live.host)
         except SamdriftError as e:
             self._result(live.host, "failed", changed=self.results[live.host].changed, detail=str(e))
-            self._finding(
-                Kind.FAILED_STEP,
-                live,
-                summary="the change is in force, and would not outlive a restart",
-                detail=str(e),
-                remedy=f"log in and save the configuration of {live.host}",
-            )
+            advice = MessageId.SAVE_BY_HAND(host=live.host)
+            self._finding(Kind.FAILED_STEP, live, MessageId.NOT_SAVED(), Error(text=str(e)), advice=advice)
 
     def _put_back(self, ready: Mapping[str, HostPlan], outcomes: Mapping[str, Outcome], amiss: _Amiss) -> None:
         """Let the other guarded hosts put themselves back, and see whether they are as they were."""
@@ -389,28 +383,26 @@ class Apply:
     def _not_seen_again(self, before: HostPlan, outcome: Outcome, why: str) -> None:
         self.observer.host(before.host, "failed", why)
         self._result(before.host, "unknown", changed=outcome.done, detail=why)
-        lost = "the host was lost while it was changed, and nobody knows whether it put itself back"
-        self._finding(Kind.UNKNOWN, before, summary=lost, detail=why)
+        self._finding(Kind.UNKNOWN, before, MessageId.LOST_WHILE_GUARDED(), Error(text=why))
 
     def _rolled_back(self, before: HostPlan, after: HostPlan, outcome: Outcome, why: str) -> None:
-        name, stands = before.host, _as_before(before, after)
-        self.observer.host(name, "done", f"rolled back; {stands}")
+        name, message = before.host, _as_before(before, after)
+        self.observer.host(name, "done", in_words(message))
         self._result(name, "rolled back", changed=outcome.done, detail=why)
-        self._finding(
-            Kind.ROLLED_BACK,
-            before,
-            summary=f"the change was not confirmed, and the host put it back; {stands}",
-            detail=why,
-            remedy=f"find out what cut it off, then: samdrift plan --limit {name}",
-        )
+        advice = MessageId.SEE_WHAT_CUT_IT_OFF(plan=samdrift("plan", "--limit", name))
+        self._finding(Kind.ROLLED_BACK, before, message, Error(text=why), advice=advice)
 
     def _stayed(self, before: HostPlan, outcome: Outcome, why: str, by_hand: str) -> None:
         """Something was amiss, and the host has the change all the same: it heard that all is well, or restarted."""
-        stays = "something went wrong, and the change is in force all the same"
-        self.observer.host(before.host, "failed", stays)
+        self.observer.host(before.host, "failed", in_words(MessageId.STAYED()))
         self._result(before.host, "failed", changed=outcome.done, detail=why)
-        remedy = _and_by_hand(f"see how it stands: samdrift verify --limit {before.host}", by_hand)
-        self._finding(Kind.FAILED_STEP, before, summary=stays, detail=why, remedy=remedy)
+        verify = samdrift("verify", "--limit", before.host)
+        advice = (
+            MessageId.SEE_HOW_OR_BY_HAND(verify=verify, by_hand=by_hand)
+            if by_hand
+            else MessageId.SEE_HOW_IT_STANDS(verify=verify)
+        )
+        self._finding(Kind.FAILED_STEP, before, MessageId.STAYED(), Error(text=why), advice=advice)
 
     def _result(
         self, name: str, outcome: str, *, changed: tuple[str, ...] = (), detail: str = "", live: HostPlan | None = None
@@ -433,12 +425,11 @@ class Apply:
         self,
         kind: Kind,
         live: HostPlan,
-        *,
-        summary: str,
-        detail: str = "",
+        message: Message,
+        *evidence: Evidence,
         role: str = "",
         step: str = "",
-        remedy: str = "",
+        advice: Message | None = None,
     ) -> None:
         self.findings.append(
             Finding(
@@ -447,9 +438,9 @@ class Apply:
                 municipality=live.municipality,
                 role=role,
                 step=step,
-                summary=summary,
-                detail=detail,
-                remedy=remedy or f"samdrift plan --limit {live.host}",
-                severity=Severity.HIGH,
+                message=message,
+                evidence=evidence,
+                advice=advice or _look_again(live.host),
+                severity=severity(kind, message.id),
             )
         )

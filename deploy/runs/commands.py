@@ -63,7 +63,7 @@ class Run:
     stores: Stores
     observer: Observer
     who: str
-    options: str = ""
+    options: tuple[str, ...] = ()
     """What a command needs to be about the same hosts as this run: `--lab`."""
     started: str = field(default_factory=clock.now)
 
@@ -146,17 +146,11 @@ class Run:
             code_digest=code_digest(),
             plan_digest=plan_digest,
             hosts=tuple(h.model_copy(update={"roles": roles.get(h.host, ())}) for h in hosts),
-            findings=tuple(map(self._as_called, findings)),
+            findings=tuple(f.with_options(self.options) for f in findings),
             checks=tuple(checks),
             exit_code=code,
             manifest=manifest_now(),
         )
-
-    def _as_called(self, finding: Finding) -> Finding:
-        """The finding, with a remedy for this run's hosts: what helps in the lab must not be run on the real ones."""
-        if not self.options:
-            return finding
-        return finding.model_copy(update={"remedy": finding.remedy.replace("samdrift ", f"samdrift {self.options} ")})
 
 
 def plan(run: Run, *, detailed: bool) -> tuple[Plan, Record]:
@@ -277,7 +271,7 @@ def drift(run: Run) -> Record:
             checks = run_checks(session, run.fleet, run.observer)
             lost = dict(session.unreachable)
         applied = {h.host: run.stores.applied.last_applied(h.host) for h in made.hosts}
-        found = classify(made, checks, applied, controls=_controls(), lost=lost)
+        found = classify(made, checks, applied, controls=_controls(), protecting=_protecting(), lost=lost)
         findings = run.stores.known.date(found, at=run.started, looked_at=[h.host for h in made.hosts])
         hosts = [_with_findings(_looked_at(h), findings) for h in made.hosts]
         code = exit_code(findings)
@@ -294,13 +288,16 @@ def check(
     limit: str,
     who: str,
     started: str,
+    options: Iterable[str] = (),
 ) -> Record:
     """The record of an offline check. It looked at no host, so it has none.
 
     Args:
         fleet: the inventory, or what could be read of it.
+        options: what a command needs to be about the same hosts as the check.
     """
-    findings = tuple(findings)
+    options = tuple(options)
+    findings = tuple(f.with_options(options) for f in findings)
     return Record(
         id=record_id(started, "check"),
         command="check",
@@ -317,6 +314,11 @@ def check(
         exit_code=exit_code(findings),
         manifest=manifest_now(),
     )
+
+
+def _protecting() -> frozenset[str]:
+    """Name the roles that keep others out."""
+    return frozenset(name for name, role in catalogue().items() if role.protects)
 
 
 def _controls() -> dict[str, tuple[str, ...]]:

@@ -11,6 +11,7 @@ import pytest
 
 from deploy.cli import main as cli
 from deploy.model.findings import Exit, Finding, Kind
+from deploy.model.messages import as_written
 from deploy.model.observer import Quiet
 from deploy.model.record import HostResult
 from deploy.runs.commands import NotAllKept, Run
@@ -22,7 +23,9 @@ from tests.unit.deploy.runs.test_runs import run_of
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     """A run that changes a host, breaks off at a step, and finds its disk full."""
     run = run_of()
-    finding = Finding(kind=Kind.FAILED_STEP, host="heb-gw1", municipality="heby", summary="apply broke off at time: s")
+    finding = Finding(
+        kind=Kind.FAILED_STEP, host="heb-gw1", municipality="heby", message=as_written("apply broke off at time: s")
+    )
     result = HostResult(host="heb-gw1", municipality="heby", outcome="failed", changed=("time: file /etc/f",))
     record = run.record(hosts=[result], findings=[finding], code=Exit.VERIFY_FAILED)
 

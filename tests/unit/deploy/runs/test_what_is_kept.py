@@ -10,6 +10,7 @@ import pytest
 from deploy.engine.apply import Applied
 from deploy.model.drift import classify
 from deploy.model.findings import Exit, Finding, Kind
+from deploy.model.messages import as_written
 from deploy.model.plan import HostPlan, Plan
 from deploy.model.record import AppliedStep, HostResult, Record
 from deploy.runs.commands import NotAllKept, Run, _record_of
@@ -103,7 +104,9 @@ class _DamagedKnown(MemoryKnown):
         raise StoreError("this file is damaged", where="findings.json")
 
 
-FAILED_STEP = Finding(kind=Kind.FAILED_STEP, host=HOST, municipality="heby", summary="apply broke off at time: s")
+FAILED_STEP = Finding(
+    kind=Kind.FAILED_STEP, host=HOST, municipality="heby", message=as_written("apply broke off at time: s")
+)
 
 
 def test_what_was_done_is_told_though_its_record_cannot_be_written() -> None:
