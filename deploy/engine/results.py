@@ -1,0 +1,261 @@
+"""What an apply reports: one result for each host, and findings, in words. Decides nothing and asks no host.
+
+When a host is stale, lost or put back is `wave`'s to find out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from deploy.engine.hosts import Outcome
+from deploy.model.drift import Controls, applied_steps, armed_finding, check_finding
+from deploy.model.findings import Finding, Kind, Severity
+from deploy.model.plan import HostPlan, Plan, Step
+from deploy.model.record import Check, HostResult
+from inventory.fleet import Frozen, Host
+
+Ending = Literal["in sync", "changed", "differs", "failed", "rolled back", "stale", "unknown", "skipped"]
+
+
+class ApplyResult(Frozen):
+    """What an apply did: a result for every host that it was about, and what somebody should know."""
+
+    hosts: tuple[HostResult, ...]
+    findings: tuple[Finding, ...]
+    checks: tuple[Check, ...]
+
+
+class Results:
+    """Collects the results, findings and checks of one apply.
+
+    Each method below states one ending of one host; a later one replaces the host's result, and adds a finding.
+    """
+
+    def __init__(self, hosts: Iterable[Host], controls: Controls) -> None:
+        self._municipality = {h.name: h.tenant for h in hosts}
+        self._controls = controls
+        self._hosts: dict[str, HostResult] = {}
+        self._findings: list[Finding] = []
+        self._checks: list[Check] = []
+
+    def of(self, plan: Plan) -> ApplyResult:
+        """What is known so far, in the order of the plan."""
+        ordered = tuple(self._hosts[h.host] for h in plan.hosts if h.host in self._hosts)
+        return ApplyResult(hosts=ordered, findings=tuple(self._findings), checks=tuple(self._checks))
+
+    def ending(self, name: str) -> Ending | None:
+        """How a host ended, as far as is known; None where nothing is."""
+        return self._hosts[name].outcome if name in self._hosts else None
+
+    def checked(self, checks: Sequence[Check]) -> None:
+        """Add checks, and a finding for each that failed."""
+        self._checks += checks
+        self._findings += [check_finding(c, self._controls) for c in checks if c.outcome == "failed"]
+
+    def in_sync(self, live: HostPlan) -> None:
+        """Nothing was to be changed."""
+        self._set(live.host, "in sync", live=live)
+
+    def changed(self, live: HostPlan, outcome: Outcome) -> None:
+        """The host was changed, and a look (`live`) finds nothing left to change."""
+        self._set(live.host, "changed", outcome, live=live)
+
+    def skipped(self, name: str) -> None:
+        """An earlier wave went wrong."""
+        self._set(name, "skipped", detail="an earlier wave went wrong")
+
+    def armed(self, live: HostPlan) -> None:
+        """Another run's guard was found armed on the host."""
+        self._findings.append(armed_finding(live))
+
+    def not_looked_at(self, live: HostPlan, why: str) -> None:
+        """The host could not be looked at, so nothing was written to it."""
+        self._set(live.host, "unknown", detail=why)
+        self._find(Kind.UNKNOWN, live.host, summary="the host could not be looked at", detail=why)
+
+    def stale(self, live: HostPlan, planned: HostPlan) -> None:
+        """The host moved since the plan was made, so nothing was written to it."""
+        moved = sorted({s.id for s in live.changes} ^ {s.id for s in planned.changes})
+        self._set(live.host, "stale", detail="it differs from what the plan saw")
+        self._find(
+            Kind.STALE,
+            live.host,
+            summary="the host moved since the plan was made; nothing was written to it",
+            detail="not planned, or planned and no longer needed: " + ", ".join(moved) if moved else "a step differs",
+            remedy=f"read a new plan: samdrift plan --limit {live.host}",
+        )
+
+    def broke_off(self, live: HostPlan, outcome: Outcome) -> None:
+        """A step of an unguarded host failed, or the host was lost in it."""
+        role, _, step = outcome.failed_step.partition(": ")
+        self._set(live.host, "unknown" if outcome.lost else "failed", outcome, detail=outcome.error)
+        self._find(
+            Kind.UNKNOWN if outcome.lost else Kind.FAILED_STEP,
+            live.host,
+            role=role,
+            step=step,
+            summary=f"apply broke off at {outcome.failed_step}, after {len(outcome.done)} of {len(live.changes)} steps",
+            detail=outcome.error,
+            remedy=f"mend the cause, then: samdrift apply --limit {live.host}",
+        )
+
+    def unsettled(self, live: HostPlan, outcome: Outcome, by_hand: str) -> None:
+        """All steps were carried out; the last look (`live`) failed, or finds something left to change."""
+        if live.error:
+            self._set(live.host, "unknown", outcome, detail=live.error)
+            self._find(
+                Kind.UNKNOWN,
+                live.host,
+                summary="the host was lost after it was changed",
+                detail=live.error,
+                remedy=_or_by_hand(f"samdrift plan --limit {live.host}", by_hand),
+            )
+            return
+        self._set(live.host, "differs", outcome, detail=still_to_change(live))
+        for step in live.changes:
+            self._find(
+                Kind.PENDING,
+                live.host,
+                role=step.role,
+                step=step.name,
+                summary="the step was carried out, and would still change something",
+                detail=step.change.diff if step.change else "\n".join(map(str, step.commands)),
+                remedy="the role does not converge here: this is a fault of the role",
+            )
+
+    def lost_while_checked(self, name: str, why: str) -> None:
+        """The host died while its checks ran: what it was given is known, how it stands is not."""
+        self._hosts[name] = self._hosts[name].model_copy(update={"outcome": "unknown", "detail": why})
+        self._find(Kind.UNKNOWN, name, summary="the host was lost while it was checked", detail=why)
+
+    def not_kept(self, name: str, outcome: Outcome, why: str) -> None:
+        """The change was confirmed, and would be gone after a restart."""
+        self._set(name, "failed", outcome, detail=why)
+        self._find(
+            Kind.FAILED_STEP,
+            name,
+            summary="the change is in force, and would not outlive a restart",
+            detail=why,
+            remedy=f"log in and save the configuration of {name}",
+        )
+
+    def rolled_back(self, before: HostPlan, after: HostPlan, outcome: Outcome, why: str) -> None:
+        """The host undid its guarded steps."""
+        self._set(before.host, "rolled back", outcome, detail=why)
+        self._find(
+            Kind.ROLLED_BACK,
+            before.host,
+            summary=f"the change was not confirmed, and the host put it back; {as_before(before, after)}",
+            detail=why,
+            remedy=f"find out what cut it off, then: samdrift plan --limit {before.host}",
+        )
+
+    def not_seen_again(self, name: str, outcome: Outcome, why: str) -> None:
+        """A guarded host was lost, and did not come back in time."""
+        self._set(name, "unknown", outcome, detail=why)
+        lost = "the host was lost while it was changed, and nobody knows whether it put itself back"
+        self._find(Kind.UNKNOWN, name, summary=lost, detail=why)
+
+    def stayed(self, name: str, outcome: Outcome, why: str, by_hand: str) -> None:
+        """The host must not have been confirmed, and has the change all the same: it was confirmed, or restarted."""
+        self._set(name, "failed", outcome, detail=why)
+        remedy = _or_by_hand(f"see how it stands: samdrift verify --limit {name}", by_hand)
+        self._find(Kind.FAILED_STEP, name, summary=STAYED, detail=why, remedy=remedy)
+
+    def unconfirmed(self, name: str) -> None:
+        """The apply ended before the host was confirmed: the host is about to undo its guarded steps."""
+        changed = self._hosts[name].changed if name in self._hosts else ()
+        why = "the apply was broken off before the change was confirmed; the host puts it back"
+        self._set(name, "unknown", Outcome(changed), detail=why)
+
+    def broken_off(self, why: str, *, left: Sequence[str], guarded: Sequence[str]) -> None:
+        """The apply was interrupted, or ended by an error of samdrift's own."""
+        detail = f"begun and not finished: {', '.join(left)}" if left else "no host was left half changed"
+        if guarded:
+            detail += f"; about to undo what could cut them off: {', '.join(guarded)}"
+        self._find(
+            Kind.FAILED_STEP,
+            summary=f"the apply was broken off: {why}",
+            detail=detail,
+            remedy="see what is left: samdrift plan; the same plan, applied again, goes on where it broke off",
+        )
+
+    def _set(
+        self,
+        name: str,
+        ending: Ending,
+        outcome: Outcome | None = None,
+        *,
+        detail: str = "",
+        live: HostPlan | None = None,
+    ) -> None:
+        self._hosts[name] = HostResult(
+            host=name,
+            municipality=self._municipality[name],
+            outcome=ending,
+            changed=outcome.done if outcome else (),
+            detail=detail,
+            steps=applied_steps(live) if live else {},
+            execs=live.execs if live else 0,
+            seconds=live.seconds if live else 0.0,
+        )
+
+    def _find(
+        self,
+        kind: Kind,
+        host: str = "",
+        *,
+        summary: str,
+        detail: str,
+        role: str = "",
+        step: str = "",
+        remedy: str = "",
+    ) -> None:
+        self._findings.append(
+            Finding(
+                kind=kind,
+                host=host,
+                municipality=self._municipality[host] if host else "",
+                role=role,
+                step=step,
+                summary=summary,
+                detail=detail,
+                remedy=remedy or f"samdrift plan --limit {host}",
+                severity=Severity.HIGH,
+            )
+        )
+
+
+STAYED = "something went wrong, and the change is in force all the same"
+
+
+def still_to_change(live: HostPlan) -> str:
+    """The steps that a look finds left to change, in words."""
+    return f"still to change: {_steps(live.changes)}"
+
+
+def as_before(before: HostPlan, after: HostPlan) -> str:
+    """Whether a host that undid its guarded steps would be changed by the same steps again, in words."""
+    if after.fingerprint == before.fingerprint:
+        return "it is as it was before"
+    would = {step.id: step for step in after.changes}
+    left = [step for step in before.changes if step.guard and not _undone(step, would.get(step.id))]
+    if left:
+        return f"it is not as it was before: {_steps(left)}"
+    return "what could cut it off is as it was before; other steps of the change are still done"
+
+
+def _undone(step: Step, now: Step | None) -> bool:
+    """Whether a step would change the same again; a file that did not exist may now exist, and be empty."""
+    before = step.change.before if step.change else None
+    return now is not None and (before is None or now.change == step.change)
+
+
+def _steps(of: Iterable[Step]) -> str:
+    return ", ".join(step.id for step in of)
+
+
+def _or_by_hand(remedy: str, by_hand: str) -> str:
+    """A remedy, with what to do by hand on a host that may not have received the last command."""
+    return f"{remedy}; if it is as wanted: {by_hand}" if by_hand else remedy
