@@ -64,9 +64,8 @@ class Apply:
         begun = self.journal.begun(self.plan.digest)
         left = sorted(name for name in begun if self._results.ending(name) is None)
         guarded = sorted(self.hosts.guarded)
-        for name in guarded:
-            self._results.unconfirmed(name)
-        self._results.broken_off(why, left=left, guarded=guarded)
+        by_hand = {h.name: todo for h in self.hosts.hosts if (todo := self.hosts.by_hand(h.name))}
+        self._results.broken_off(why, left=left, guarded=guarded, by_hand=by_hand)
         return self._results.of(self.plan)
 
     def _wave(self, number: int, names: list[str]) -> Wave:

@@ -5,7 +5,7 @@ When a host is stale, lost or put back is `wave`'s to find out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from deploy.engine.hosts import Outcome
@@ -151,11 +151,12 @@ class Results:
             remedy=f"find out what cut it off, then: samdrift plan --limit {before.host}",
         )
 
-    def not_seen_again(self, name: str, outcome: Outcome, why: str) -> None:
+    def not_seen_again(self, name: str, outcome: Outcome, why: str, by_hand: str) -> None:
         """A guarded host was lost, and did not come back in time."""
         self._set(name, "unknown", outcome, detail=why)
         lost = "the host was lost while it was changed, and nobody knows whether it put itself back"
-        self._find(Kind.UNKNOWN, name, summary=lost, detail=why)
+        remedy = _or_by_hand(f"samdrift plan --limit {name}", by_hand)
+        self._find(Kind.UNKNOWN, name, summary=lost, detail=why, remedy=remedy)
 
     def stayed(self, name: str, outcome: Outcome, why: str, by_hand: str) -> None:
         """The host must not have been confirmed, and has the change all the same: it was confirmed, or restarted."""
@@ -163,17 +164,18 @@ class Results:
         remedy = _or_by_hand(f"see how it stands: samdrift verify --limit {name}", by_hand)
         self._find(Kind.FAILED_STEP, name, summary=STAYED, detail=why, remedy=remedy)
 
-    def unconfirmed(self, name: str) -> None:
-        """The apply ended before the host was confirmed: the host is about to undo its guarded steps."""
-        changed = self._hosts[name].changed if name in self._hosts else ()
-        why = "the apply was broken off before the change was confirmed; the host puts it back"
-        self._set(name, "unknown", Outcome(changed), detail=why)
+    def broken_off(self, why: str, *, left: Sequence[str], guarded: Sequence[str], by_hand: Mapping[str, str]) -> None:
+        """The apply was interrupted, or ended by an error of samdrift's own.
 
-    def broken_off(self, why: str, *, left: Sequence[str], guarded: Sequence[str]) -> None:
-        """The apply was interrupted, or ended by an error of samdrift's own."""
+        Args:
+            left: hosts that were begun, and of which nothing is known.
+            guarded: hosts that are about to undo their guarded steps.
+            by_hand: what somebody has to do on a host if its change stays.
+        """
         detail = f"begun and not finished: {', '.join(left)}" if left else "no host was left half changed"
         if guarded:
             detail += f"; about to undo what could cut them off: {', '.join(guarded)}"
+        detail += "".join(f"; if the change of {name} stays: {todo}" for name, todo in by_hand.items())
         self._find(
             Kind.FAILED_STEP,
             summary=f"the apply was broken off: {why}",

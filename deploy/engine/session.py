@@ -197,7 +197,8 @@ class Session:
             HostLost: the host died.
         """
         self._reachable(name)
-        self._guards.pop(name).keep()
+        self._guards[name].keep()
+        del self._guards[name]
 
     def by_hand(self, name: str) -> str:
         """What somebody has to do on a host that was guarded, if `keep` cannot; empty if there is nothing."""

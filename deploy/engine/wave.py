@@ -80,8 +80,9 @@ class Wave:
         self._note_broken(checks, held, must_not)
         self._confirm(must_not)
         self._put_back(must_not)
-        # A host that undid its change is no longer as it was checked.
-        checks = tuple(c for c in checks if c.host not in must_not and self.results.ending(c.host) != "rolled back")
+        # Of a guarded host that did not end as changed, or may not have, they say nothing any more.
+        unproved = {name for name in must_not.guarded if self.results.ending(name) != "changed"}
+        checks = tuple(c for c in checks if c.host not in unproved)
         self.results.checked(checks)
         well = all(self.results.ending(name) in {"in sync", "changed"} for name in self._ready)
         return well and all(c.outcome != "failed" for c in checks)
@@ -157,7 +158,8 @@ class Wave:
                 if not live.error and not live.changes:
                     left.remove(name)
                     converged.append(name)
-                    self.results.changed(live, self._outcomes[name])
+                    if name not in must_not.guarded:  # of those it is known once they are confirmed
+                        self.results.changed(live, self._outcomes[name])
         for name in left:
             if not must_not.because(name, last[name].error or still_to_change(last[name])):
                 self._unsettled(last[name])
@@ -205,17 +207,19 @@ class Wave:
         for live in self.hosts.look(confirmed) if confirmed else ():
             before, outcome = self._ready[live.host], self._outcomes[live.host]
             if not live.error and not live.changes:
-                self._keep(live.host)
+                self._keep(live)
             elif live.fingerprint == before.fingerprint:
                 self._rolled_back(before, live, "its time had run out when it was told that all is well")
             else:
                 self.results.unsettled(live, outcome, self.hosts.by_hand(live.host))
 
-    def _keep(self, name: str) -> None:
+    def _keep(self, live: HostPlan) -> None:
         try:
-            self.hosts.keep(name)
+            self.hosts.keep(live.host)
         except SamdriftError as e:
-            self.results.not_kept(name, self._outcomes[name], str(e))
+            self.results.not_kept(live.host, self._outcomes[live.host], str(e))
+        else:
+            self.results.changed(live, self._outcomes[live.host])
 
     def _put_back(self, must_not: MustNotConfirm) -> None:
         """Let the guarded hosts that were not confirmed undo their change, and look whether they have."""
@@ -228,20 +232,20 @@ class Wave:
         try:
             report = self.hosts.restore(name)
         except SamdriftError as e:
-            self._not_seen_again(name, f"{why}\n{e}")
+            self._not_seen_again(name, f"{why}\n{e}", by_hand)
             return
         (after,) = self.hosts.look([name])
         if after.error:
-            self._not_seen_again(name, f"{why}\n{after.error}")
+            self._not_seen_again(name, f"{why}\n{after.error}", by_hand)
         elif after.changes:
             self._rolled_back(before, after, f"{why}\n{report}")
         else:
             self.observer.host(name, "failed", STAYED)
             self.results.stayed(name, outcome, why, by_hand)
 
-    def _not_seen_again(self, name: str, why: str) -> None:
+    def _not_seen_again(self, name: str, why: str, by_hand: str) -> None:
         self.observer.host(name, "failed", why)
-        self.results.not_seen_again(name, self._outcomes[name], why)
+        self.results.not_seen_again(name, self._outcomes[name], why, by_hand)
 
     def _rolled_back(self, before: HostPlan, after: HostPlan, why: str) -> None:
         self.observer.host(before.host, "done", f"rolled back; {as_before(before, after)}")
