@@ -18,7 +18,7 @@ from inventory.fleet import Fleet
 from inventory.snapshot import load
 from roles.shared.catalogue import catalogue
 from roles.shared.intent import Intent
-from tests.integration.applying import Notes, nothing_to_check, plan_of
+from tests.applying import Notes, nothing_to_check, plan_of
 
 ROLE = r'''
 """Cuts its host off."""

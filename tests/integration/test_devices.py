@@ -31,13 +31,13 @@ from deploy.transport.ssh import Access
 from inventory.errors import SamdriftError, UsageError
 from inventory.fleet import Fleet, Host, Platform
 from roles.shared.intent import Intent
+from tests.applying import Notes, nothing_to_check, plan_of
 from tests.emulator import grammar
 from tests.emulator.device import Device, copy
 from tests.emulator.dialects import device
 from tests.emulator.samples import SAMPLES
 from tests.emulator.server import EmulatedDevices
-from tests.integration.applying import Notes, nothing_to_check, plan_of
-from tests.integration.conftest import fleet_of, free_port, keygen
+from tests.sshd import fleet_of, free_port, keygen
 
 log = logging.getLogger(__name__)
 
