@@ -113,6 +113,7 @@ class MessageId(StrEnum):
     HALF_CHANGED = "half-changed", "hosts"
     NONE_HALF_CHANGED = "none-half-changed"
     ABOUT_TO_UNDO = "about-to-undo", "hosts"
+    IF_IT_STAYS = "if-it-stays", "host", "by_hand"
     CHECK_OF_THE_ROLE_FAILED = "check-of-the-role-failed", "check"
 
     # What to do about it.

@@ -12,7 +12,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from deploy.engine.apply import Applied, Apply, refuse_if_stale
+from deploy.engine.apply import Apply
+from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.model import clock
 from deploy.model.code import code_digest
@@ -22,6 +23,7 @@ from deploy.model.observer import Observer
 from deploy.model.plan import HostPlan, Plan
 from deploy.model.record import AppliedStep, Check, HostResult, Record
 from deploy.runs.manifest import manifest_now
+from deploy.runs.stale import refuse_if_stale
 from deploy.store import ports
 from deploy.store.place import record_id
 from deploy.store.ports import Holder, StoreError, Stores
@@ -219,7 +221,8 @@ def _carry_out(run: Run, session: Session, planned: Plan) -> Record:
     def prove(names: Sequence[str]) -> tuple[Check, ...]:
         return run_checks(session, run.fleet, run.observer, names)
 
-    change = Apply(session, planned, prove, _Notes(run.stores.journal, run.stores.applied))
+    notes = _Notes(run.stores.journal, run.stores.applied)
+    change = Apply(session, planned, prove, notes, controls=_controls(), observer=run.observer)
     try:
         applied = change.go()
     except BaseException as e:  # hosts were changed: history must know, whatever it was that ended the run
@@ -228,7 +231,7 @@ def _carry_out(run: Run, session: Session, planned: Plan) -> Record:
     return _record_of(run, planned, applied)
 
 
-def _record_of(run: Run, planned: Plan, applied: Applied) -> Record:
+def _record_of(run: Run, planned: Plan, applied: ApplyResult) -> Record:
     """Record an apply. What a store cannot do does not keep the others from it, or the caller from the record."""
     findings, troubles = applied.findings, list[StoreError]()
     try:

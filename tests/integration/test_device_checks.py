@@ -31,15 +31,15 @@ from inventory.fleet import Fleet, Host
 from inventory.snapshot import load
 from roles.shared.device.settings import SWITCHES, far_ends
 from roles.shared.intent import Intent
+from tests.applying import Notes, nothing_to_check, plan_of
 from tests.emulator.device import Device
 from tests.emulator.dialects import device
 from tests.emulator.grammar import applied as applied_lines
 from tests.emulator.samples import SAMPLES
 from tests.emulator.server import EmulatedDevices
-from tests.integration.applying import Notes, nothing_to_check, plan_of
-from tests.integration.conftest import free_port, keygen
 from tests.integration.devices import on_loopback
 from tests.integration.lab import samdrift
+from tests.sshd import free_port, keygen
 
 SWITCHED = ("alv-sw1", "heb-sw1", "ost-sw1", "tie-core1")
 NAMES = (*SWITCHED, "heb-fw1")
