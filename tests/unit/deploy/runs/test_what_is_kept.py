@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from deploy.engine.apply import Applied
+from deploy.engine.results import ApplyResult
 from deploy.model.drift import classify
 from deploy.model.findings import Exit, Finding, Kind
 from deploy.model.messages import as_written
@@ -27,9 +27,9 @@ def given(text: str, intent: str) -> dict[str, AppliedStep]:
     return {"time: file /etc/f": AppliedStep(intent=intent, after=digest(text))}
 
 
-def applied(text: str, intent: str) -> Applied:
+def applied(text: str, intent: str) -> ApplyResult:
     result = HostResult(host=HOST, municipality="heby", outcome="changed", steps=given(text, intent))
-    return Applied(hosts=(result,), findings=(), checks=())
+    return ApplyResult(hosts=(result,), findings=(), checks=())
 
 
 def edited_by_hand(run: Run) -> Plan:
