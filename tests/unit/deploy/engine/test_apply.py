@@ -482,7 +482,7 @@ def test_an_interruption_before_a_host_is_confirmed_does_not_call_it_changed() -
     assert [(r.host, r.outcome) for r in result.hosts] == [("plain", "changed")]
     (finding,) = result.findings
     assert finding.summary == "the apply was broken off: ^C"
-    assert finding.detail == "begun and not finished: guarded; about to undo what could cut them off: guarded"
+    assert finding.detail == "begun and not finished: guarded\nabout to undo what could cut them off: guarded"
     assert exit_of(result) is Exit.ERROR
 
 
