@@ -18,7 +18,8 @@ from deploy.model.text import inline, safe, several
 from deploy.views.parts import COLOURS, diff, empty_table, fact_table, indented, safe_lines
 
 if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
-    from deploy.check.offline import Offline, Verdict
+    from deploy.check.judge import Verdict
+    from deploy.check.offline import Offline
 
 
 def findings(found: Sequence[Finding], names: Mapping[str, str]) -> Iterator[RenderableType]:

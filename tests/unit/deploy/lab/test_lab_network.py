@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.check.offline import PROGRAMS
+from deploy.check.namespace import PROGRAMS
 from deploy.lab.machine import LabError
 from deploy.lab.switch import (
     controller_routes,
