@@ -92,7 +92,7 @@ def _judge_host(host: Host, files: Sequence[ManagedFile], jobs: Sequence[_Job]) 
     try:
         answered = answers({**around, **candidates}, [_command(job.file) for job in jobs])
     except NoNamespace as e:
-        why = f"no namespace to judge it in: {e}"
+        why = f"no namespace to judge it in: {e}" + ("" if is_root() else " (run samdrift check as root)")
         return [_judgement(job, "not applicable", why) for job in jobs]
     return [_judged(host, job, answer) for job, answer in zip(jobs, answered, strict=True)]
 
