@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from inventory.fleet import KEYS, Fleet, Frozen
+from inventory.order import in_order
 from inventory.places import called, noun
 
 Kind = Literal["added", "removed", "changed", "reordered"]
@@ -64,9 +65,9 @@ class ObjectDifference(Frozen):
 def difference(before: Fleet, after: Fleet) -> tuple[ObjectDifference, ...]:
     """Everything that must be done to the first fleet to make the second of it, section by section, by key.
 
-    Both are taken in order (`Fleet.in_order`), so that it is empty exactly where their digests are the same.
+    Both are taken in order (`inventory.order`), so that it is empty exactly where their digests are the same.
     """
-    old, new = before.in_order(), after.in_order()
+    old, new = in_order(before), in_order(after)
     return tuple(d for section in KEYS for d in _of_section(section, old, new))
 
 

@@ -1,8 +1,8 @@
 """The Fleet: everything known about the five municipalities' hosts and sites, frozen.
 
 Shapes and names are NetBox's own (tenant, site, prefix, platform, device role, config context), so that
-snapshot and NetBox say the same words. Not here: where a Fleet comes from (`snapshot.py`), what makes it
-sound (`rules.py`), and which part of it a command means (`selection.py`).
+snapshot and NetBox say the same words. Not here: where a Fleet comes from (`snapshot.py`), in which order its parts
+stand (`order.py`), what makes it sound (`rules`), and which part of it a command means (`selection.py`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticSerializationError
@@ -247,7 +247,7 @@ class Host(Frozen):
 
 
 class Fleet(Frozen):
-    """The whole fleet, validated once. Every tuple is sorted by its key, so equal fleets have equal digests."""
+    """The whole fleet, validated once and in order (`inventory.order`), so that equal fleets have equal digests."""
 
     regions: tuple[Region, ...] = ()
     tenants: tuple[Tenant, ...] = ()
@@ -265,20 +265,6 @@ class Fleet(Frozen):
     config_contexts: tuple[ConfigContext, ...] = ()
     hosts: tuple[Host, ...] = ()
     cables: tuple[Cable, ...] = ()
-
-    def in_order(self) -> Fleet:
-        """The same fleet with every tuple sorted by its key, which every source of fleets must give.
-
-        What a person ordered keeps its order: a host's interfaces, their addresses, and lists in config contexts.
-        Keys in config contexts have none: NetBox keeps them in an order of its own.
-        """
-        ordered = self.model_copy(
-            update={
-                "config_contexts": tuple(_context_in_order(c) for c in self.config_contexts),
-                "hosts": tuple(_host_in_order(h) for h in self.hosts),
-            }
-        )
-        return ordered.model_copy(update={s: tuple(sorted(getattr(ordered, s), key=KEYS[s])) for s in KEYS})
 
     @cached_property
     def digest(self) -> str:
@@ -390,47 +376,9 @@ KEYS: Mapping[str, Callable[[Any], Any]] = {
 """Every part of a fleet, and what its members are sorted by."""
 
 
-T = TypeVar("T", bound=Frozen)
-
-
-def _with_sorted(value: T, *fields: str) -> T:
-    """The value with these fields sorted; the same object, if they are."""
-    return _with(value, {f: tuple(sorted(now)) for f in fields if len(now := getattr(value, f)) > 1})
-
-
-def _with(value: T, fields: Mapping[str, object]) -> T:
-    """The value with these fields; the same object, if they say the same: to copy takes longer than to compare."""
-    changed = {f: new for f, new in fields.items() if new != getattr(value, f)}
-    return value.model_copy(update=changed) if changed else value
-
-
 def _json(item: Frozen) -> str:
     """The object as JSON; where it holds text that is none in UTF-8, as Python writes it, with that escaped."""
     try:
         return item.model_dump_json()
     except PydanticSerializationError:
         return repr(item)
-
-
-FIRST_KEYS = ("roles", "wave")
-"""What people look for first in a config context stands first."""
-
-
-def _keys_in_order(value: Any) -> Any:
-    """The same value, with the keys of its mappings in one order at every depth."""
-    if isinstance(value, dict):
-        keys = sorted(value, key=lambda k: (k not in FIRST_KEYS, k))
-        return {k: _keys_in_order(value[k]) for k in keys}
-    return [_keys_in_order(v) for v in value] if isinstance(value, list) else value
-
-
-def _context_in_order(context: ConfigContext) -> ConfigContext:
-    return _with_sorted(context, *ASSIGNED_BY).model_copy(update={"data": _keys_in_order(context.data)})
-
-
-def _host_in_order(host: Host) -> Host:
-    interfaces = tuple(_with_sorted(i, "tagged_vlans") for i in host.interfaces)
-    services = tuple(sorted((_with_sorted(s, "ports") for s in host.services), key=lambda s: (s.name, s.protocol)))
-    contexts = {name: _keys_in_order(said) for name in ("local_context", "context") if (said := getattr(host, name))}
-    ordered = _with(_with_sorted(host, "tags", "host_keys"), {"interfaces": interfaces, "services": services})
-    return ordered.model_copy(update=contexts) if contexts else ordered

@@ -23,23 +23,24 @@ import os
 import re
 import shutil
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
-from yaml.representer import SafeRepresenter
 
 from inventory import rules
 from inventory.errors import InventoryError, Problem, SamdriftError
-from inventory.fleet import FIRST_KEYS, KEYS, Fleet, Frozen
+from inventory.fleet import KEYS, Fleet, Frozen
+from inventory.order import in_order
 from inventory.paths import SNAPSHOT
 from inventory.places import Path as PathIn
 from inventory.places import Places, shown
+from inventory.rules.names import SLUG
 from inventory.yaml_source import Document
+from inventory.yaml_text import yaml_text
 
 DEFAULT = SNAPSHOT
 
@@ -226,7 +227,7 @@ class _Reader:
             places = places.reordered(section, [i for i, _ in read])
             if len(read) < len(items):
                 self._unread.add(section)
-        fleet = Fleet.model_validate(parts).in_order()
+        fleet = in_order(Fleet.model_validate(parts))
         return Reading(fleet, places, tuple(self._problems), frozenset(self._unread))
 
     def _validated(self, section: str, index: int, item: object) -> Frozen | None:
@@ -287,13 +288,13 @@ def dump(fleet: Fleet, directory: Path, pulled: Origin | None = None) -> None:
     Raises:
         SamdriftError: it cannot be written there, or other files than an inventory's are there.
     """
-    fleet = fleet.in_order()
+    fleet = in_order(fleet)
     for host in fleet.hosts:
-        if not rules.SLUG.fullmatch(host.tenant):  # it becomes the name of a file
+        if not SLUG.fullmatch(host.tenant):  # it becomes the name of a file
             raise SamdriftError(f"{host.tenant!r} is no slug", where=f"host {host.name}, tenant")
-    texts = {name: _text({s: getattr(fleet, s) for s in sections}) for name, sections in FILES.items()}
+    texts = {name: yaml_text({s: getattr(fleet, s) for s in sections}) for name, sections in FILES.items()}
     for tenant in sorted({h.tenant for h in fleet.hosts}):
-        texts[f"{HOSTS}/{tenant}.yaml"] = _text({HOSTS: tuple(h for h in fleet.hosts if h.tenant == tenant)})
+        texts[f"{HOSTS}/{tenant}.yaml"] = yaml_text({HOSTS: tuple(h for h in fleet.hosts if h.tenant == tenant)})
     if pulled is not None:
         texts[PULLED] = yaml.safe_dump(pulled.model_dump(), sort_keys=False)
     try:
@@ -341,115 +342,3 @@ def _strangers(directory: Path) -> Iterator[Path]:
     """Files in a directory that do not belong in an inventory."""
     belongs = {directory / name for name in (*FILES, PULLED)} | set((directory / HOSTS).glob("*.yaml"))
     yield from (p for p in directory.rglob("*") if not p.is_dir() and p not in belongs)
-
-
-WIDTH = 110
-"""A list or mapping without further mappings stays on one line within this."""
-
-
-class Dumper(yaml.SafeDumper):
-    """YAML with anchors that say what they repeat."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._given: dict[str, int] = defaultdict(int)
-
-    def generate_anchor(self, node: yaml.Node) -> str:
-        """The key of what is repeated; with a number from the second on."""
-        name = str(getattr(node, "repeats", "same"))
-        self._given[name] += 1
-        return name if self._given[name] == 1 else f"{name}-{self._given[name]}"
-
-
-def _text(sections: Mapping[str, tuple[Frozen, ...]]) -> str:
-    shared: dict[str, yaml.Node] = {}
-    pairs = [(_scalar(s), _items(s, values, shared)) for s, values in sections.items()]
-    root = yaml.MappingNode("tag:yaml.org,2002:map", pairs, flow_style=False)
-    text = yaml.serialize(root, Dumper=Dumper, allow_unicode=True, width=10**9, indent=2)
-    return _spaced(str(text))
-
-
-def _spaced(text: str) -> str:
-    """With an empty line between sections and between objects of more than one line."""
-    lines: list[str] = []
-    for line in text.splitlines():
-        is_section = not line.startswith((" ", "-"))
-        is_large_object = line.startswith("- ") and not line.startswith("- {") and not lines[-1].endswith(":")
-        if lines and (is_section or is_large_object):
-            lines.append("")
-        lines.append(line)
-    return "\n".join(lines) + "\n"
-
-
-def _items(section: str, values: Iterable[Frozen], shared: dict[str, yaml.Node]) -> yaml.Node:
-    large = section in {"hosts", "config_contexts"}
-    nodes = [_object(v, shared) if large else _plain(_unusual(v), flow=True) for v in values]
-    return yaml.SequenceNode("tag:yaml.org,2002:seq", nodes, flow_style=not nodes)
-
-
-def _unusual(value: Frozen) -> dict[str, Any]:
-    """What differs from the defaults, in the model's order."""
-    return value.model_dump(mode="json", exclude_defaults=True)
-
-
-def _object(value: Frozen, shared: dict[str, yaml.Node]) -> yaml.Node:
-    """A host or config context: a field a line, an interface a line, and its context by itself."""
-    pairs = []
-    for key, item in _unusual(value).items():
-        if key in {"context", "data"}:
-            node = _context(item, key, 0, shared)
-        elif isinstance(item, list) and key in {"interfaces", "host_keys"}:
-            node = yaml.SequenceNode("tag:yaml.org,2002:seq", [_plain(i, flow=True) for i in item], flow_style=False)
-        else:
-            node = _plain(item, flow=True)
-        pairs.append((_scalar(key), node))
-    return yaml.MappingNode("tag:yaml.org,2002:map", pairs, flow_style=False)
-
-
-def _context(value: Any, key: str, depth: int, shared: dict[str, yaml.Node]) -> yaml.Node:
-    """A part of a config context: first what people look for first, then plain values, then mappings, each by key. What
-    is large and again the same is written once.
-    """
-    if not isinstance(value, dict):
-        return _plain(value, flow=_fits(value))
-    if (depth > 2 or key in FIRST_KEYS) and _fits(value):
-        return _plain(value, flow=True)
-    canonical = json.dumps(value, sort_keys=True)
-    if depth > 1 and len(canonical) > 2 * WIDTH and canonical in shared:
-        return shared[canonical]
-    ordered = sorted(value.items(), key=lambda pair: (_rank(*pair), pair[0]))
-    pairs = [(_scalar(k), _context(v, k, depth + 1, shared)) for k, v in ordered]
-    node = yaml.MappingNode("tag:yaml.org,2002:map", pairs, flow_style=not pairs)
-    if depth > 1:
-        node.repeats = key  # type: ignore[attr-defined]
-        shared[canonical] = node
-    return node
-
-
-def _rank(key: str, value: Any) -> int:
-    return 0 if key in FIRST_KEYS else 2 if isinstance(value, dict) else 1
-
-
-def _fits(value: Any) -> bool:
-    """Whether it holds no mapping and reads well on one line."""
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    nested = any(
-        isinstance(p, dict) or (isinstance(p, list) and any(isinstance(x, dict | list) for x in p)) for p in parts
-    )
-    return not nested and len(json.dumps(value, ensure_ascii=False)) <= 2 * WIDTH
-
-
-def _plain(value: Any, *, flow: bool) -> yaml.Node:
-    if isinstance(value, dict):
-        pairs = [(_scalar(k), _plain(v, flow=True)) for k, v in value.items()]
-        return yaml.MappingNode("tag:yaml.org,2002:map", pairs, flow_style=flow or not pairs)
-    if isinstance(value, list):
-        return yaml.SequenceNode("tag:yaml.org,2002:seq", [_plain(v, flow=True) for v in value], flow_style=flow)
-    return _scalar(value)
-
-
-def _scalar(value: object) -> yaml.Node:
-    node = SafeRepresenter().represent_data(value)
-    if isinstance(node, yaml.ScalarNode) and not node.value.isprintable():
-        node.style = '"'  # on one line, escaped
-    return node

@@ -15,7 +15,8 @@ from __future__ import annotations
 from inventory.fleet import Fleet, Host
 from roles.shared.device import settings as shared
 from roles.shared.device.configure import configuration
-from roles.shared.device.settings import Options, Settings, device_listens, device_settings, switch_sections
+from roles.shared.device.sections import switch_sections
+from roles.shared.device.settings import Options, Settings, device_listens, device_settings
 from roles.shared.traffic import Listen
 
 PLATFORMS = ("arubaos-cx", "cisco-ios", "junos")

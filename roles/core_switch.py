@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from roles.access_switch import CONTROLS, PLATFORMS, listens, settings
 from roles.shared.device.configure import configuration
-from roles.shared.device.settings import Options, Settings, switch_sections
+from roles.shared.device.sections import switch_sections
+from roles.shared.device.settings import Options, Settings
 
 __all__ = ["CONTROLS", "PLATFORMS", "Options", "Settings", "deploy", "listens", "settings"]
 

@@ -22,6 +22,7 @@ from pydantic import Field
 
 from inventory.fleet import Fleet, Frozen, Host, Range
 from roles.dns_resolver import known_to_all, resolvers
+from roles.shared.network.servers import time_servers
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
@@ -30,7 +31,6 @@ from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import Listen
-from roles.time import time_servers
 
 PLATFORMS = ("debian-13",)
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.22")

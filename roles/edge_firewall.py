@@ -22,8 +22,9 @@ from pydantic import Field
 from inventory.fleet import Fleet, Host
 from roles.shared.device import settings as shared
 from roles.shared.device.configure import configuration
-from roles.shared.device.settings import Port, device_listens, device_settings, interfaces
-from roles.shared.device.vendor import Lineage
+from roles.shared.device.sections import port_names
+from roles.shared.device.settings import Port, device_listens, device_settings
+from roles.shared.lineage import Section
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import Listen
 
@@ -57,9 +58,9 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     return Settings(**dict(device), outside=options.outside, inside=inside)
 
 
-def sections(settings: Settings) -> tuple[Lineage, ...]:
+def sections(settings: Settings) -> tuple[Section, ...]:
     """What of the configuration is the role's."""
-    names = interfaces(settings)
+    names = port_names(settings)
     return (
         ("config system global", "set hostname .*"),
         ("config system interface", f'edit "({names})"'),

@@ -19,6 +19,7 @@ from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
+from roles.shared.network.servers import time_servers
 from roles.shared.parts.files import absent_file, managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
@@ -77,12 +78,6 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         clients=fleet_networks(fleet) if options.server else (),
         control_clock=options.control_clock,
     )
-
-
-def time_servers(fleet: Fleet) -> tuple[Host, ...]:
-    """Active hosts that serve the time, by name."""
-    having = (h for h in fleet.with_role("time") if h.primary_address is not None)
-    return tuple(h for h in having if h.samdrift.get("time", {}).get("server") is True)
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:

@@ -63,7 +63,7 @@ def _from_source(common: Common) -> Known:
 def from_netbox(common: Common, *, since_last: bool = True) -> Known:
     """The fleet as NetBox has it now; unless `since_last`, everything is read again."""
     from deploy.source.netbox import connected, from_netbox, instead
-    from inventory.netbox.client import NetBoxError
+    from inventory.netbox.session import NetBoxError
 
     netbox = connected(common.netbox_url, common.netbox_ca)
     try:

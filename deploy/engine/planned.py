@@ -17,8 +17,9 @@ from deploy.engine.device_connector import DeviceConnector
 from deploy.model.plan import Command, Step
 from inventory.errors import SamdriftError
 from inventory.secrets import MARK
-from roles.shared.change import Change, digest, explanation
+from roles.shared.change import Change, digest
 from roles.shared.device.configure import ConfigurationSession
+from roles.shared.parts.explain import explanation
 from roles.shared.parts.registration import ManagedFile
 from roles.shared.parts.veil import UNVEILED, Veil
 

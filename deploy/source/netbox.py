@@ -16,8 +16,9 @@ from deploy.model import clock
 from deploy.source.known import EMBEDDED, NETBOX, Known
 from inventory.errors import SamdriftError, UsageError
 from inventory.netbox import kept
-from inventory.netbox.client import NetBox, NetBoxError
+from inventory.netbox.client import NetBox
 from inventory.netbox.pull import fleet_of, pull
+from inventory.netbox.session import NetBoxError
 
 URL = "SAMDRIFT_NETBOX_URL"
 TOKEN, TOKEN_FILE = "SAMDRIFT_NETBOX_TOKEN", "SAMDRIFT_NETBOX_TOKEN_FILE"

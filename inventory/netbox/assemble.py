@@ -1,4 +1,4 @@
-"""From NetBox's rows to a Fleet. Pure: nothing is fetched here, and whether the Fleet is sound `rules.py` says.
+"""From NetBox's rows to a Fleet. Pure: nothing is fetched here, and whether the Fleet is sound `rules` says.
 
 What the Fleet cannot hold is a problem, said in NetBox's words, all of them at once. Left out, since samdrift has no
 use for them: addresses that no interface has, IPv6, prefixes that only contain others (status container), ranges that
@@ -17,9 +17,10 @@ from pydantic import ValidationError
 
 from inventory.errors import Problem
 from inventory.fleet import KEYS, Fleet, Frozen, Host
-from inventory.netbox.client import Row
 from inventory.netbox.custom_fields import CLUSTER_SLUG, FAMILY, GATEWAY, HOST_KEYS, READ, WIREGUARD_KEY
 from inventory.netbox.rows import ASSIGNED_BY, ASSIGNED_BY_MORE, CONTEXTS, Rows
+from inventory.netbox.session import Row
+from inventory.order import in_order
 from inventory.places import noun, printable
 
 RULE = "netbox"
@@ -79,7 +80,7 @@ class _Assembly:
         parts["hosts"] = self._hosts()
         parts["cables"] = self._cables()
         sections = {section: tuple(v for v in values if v is not None) for section, values in parts.items()}
-        fleet = Fleet.model_validate(sections).in_order()
+        fleet = in_order(Fleet.model_validate(sections))
         return Assembled(fleet, tuple(self._problems), frozenset(self._unread))
 
     # Sites and what they stand on

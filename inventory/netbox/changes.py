@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from inventory.netbox.client import Row
 from inventory.netbox.custom_fields import WRITTEN_BACK
 from inventory.netbox.rows import ASSIGNED_BY, ASSIGNED_BY_MORE, BY_NAME, BY_TYPE, Kind, Rows
+from inventory.netbox.session import Row
 
 HOST_TYPES = {"dcim.device": "devices", "virtualization.virtualmachine": "virtual_machines"}
 DEFINITIONS = {"extras.customfield", "extras.customfieldchoiceset"}

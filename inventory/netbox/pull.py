@@ -16,8 +16,9 @@ from inventory.errors import InventoryError, Problem
 from inventory.fleet import Fleet
 from inventory.netbox.assemble import assembled
 from inventory.netbox.changes import HOST_TYPES, reached, stale_after
-from inventory.netbox.client import NetBox, NetBoxError, Row, at_once
+from inventory.netbox.client import NetBox, at_once
 from inventory.netbox.rows import BY_NAME, CONTEXTS, KINDS, Kind, Mark, Rows, check_view, contexts, dangling, fetched
+from inventory.netbox.session import NetBoxError, Row
 
 ROUNDS = 20
 LOOK_BACK = 200

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from inventory.fleet import ASSIGNED_BY as SECTIONS
-from inventory.netbox.client import NetBox, Row
+from inventory.netbox.client import NetBox
 from inventory.netbox.custom_fields import READ
+from inventory.netbox.session import Row
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,10 @@ from itertools import groupby
 from typing import Any, Protocol
 
 from inventory.fleet import Fleet
-from inventory.netbox.client import NetBox, NetBoxError, Row, at_once
-from inventory.netbox.wanted import KINDS, Json, Kind, Ref, Termination
+from inventory.netbox.client import NetBox, at_once
+from inventory.netbox.kinds import KINDS, Kind
+from inventory.netbox.session import NetBoxError, Row
+from inventory.netbox.wanted import Json, Ref, Termination
 from inventory.netbox.writes import Rows, Write, Writes, writes
 
 CHUNK = 25
@@ -41,7 +43,7 @@ def planned(netbox: NetBox, fleet: Fleet) -> Writes:
 
 def look(netbox: NetBox) -> Rows:
     """Everything in NetBox that a fleet could mean."""
-    own = [kind for kind in KINDS if not kind.of]
+    own = [kind for kind in KINDS if not kind.completes]
     found = at_once([partial(_all_of, netbox, kind) for kind in own])
     return {kind.name: rows for kind, rows in zip(own, found, strict=True)}
 

@@ -1,20 +1,17 @@
-"""What a fleet wants of NetBox: the kinds of objects, what each is known by, and what each should say. Pure.
+"""What a fleet wants of NetBox: each kind's objects, with what each should say. Pure.
 
 Objects are known by natural keys (slugs, names, addresses), never by ids, which are NetBox's own. What a fleet does
-not say (colours, comments, racks, an interface's MTU) is not asked for, not compared and not written. Not here: what
-of it must be written (`writes.py`), and what rows mean to a fleet (`assemble.py`).
+not say (colours, comments, racks, an interface's MTU) is not asked for, not compared and not written. Not here: which
+kinds there are (`kinds.py`), what of it must be written (`writes.py`), and what rows mean to a fleet (`assemble.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from ipaddress import ip_interface
 from typing import Any
 
 from inventory.fleet import Fleet, Host, Interface, Prefix
-from inventory.netbox.client import Row
 from inventory.netbox.custom_fields import (
     CLUSTER_SLUG,
     CUSTOM_FIELDS,
@@ -70,39 +67,12 @@ class Termination:
     at: Ref
 
 
-@dataclass(frozen=True)
-class Kind:
-    """One kind of NetBox's objects.
+def slugged(section: str, *fields: str, nestable: bool = False) -> Callable[[Fleet], Iterator[Wanted]]:
+    """Want the objects of a section that are known by slug, with these fields.
 
-    Attributes:
-        reads: fields to read, for keys, for comparing and for finding what is in the way.
-        key: what a row is known by, or None where it is nothing that a fleet could mean.
-        wanted: the objects of this kind that a fleet wants.
-        called: how people call one, of its key.
-        unique: a field that no two objects may share, as far as the fields in `within` are empty in both.
-        of: the kind whose objects these are, where this is a second look at them: they are changed only, never made.
+    Args:
+        nestable: NetBox can put them below each other; a fleet wants them side by side.
     """
-
-    name: str
-    endpoint: str
-    reads: tuple[str, ...]
-    key: Callable[[Row], Key | None]
-    wanted: Callable[[Fleet], Iterable[Wanted]]
-    called: str = "{0}"
-    unique: str = ""
-    within: tuple[str, ...] = ()
-    of: str = ""
-
-    def title(self, key: Key) -> str:
-        """What people call the object of this key: `VLAN 110 at heby-kommunhus`."""
-        return f"{self.name} {self.called.format(*key)}"
-
-
-# What a fleet wants, kind by kind
-
-
-def _slugged(section: str, *fields: str, nestable: bool = False) -> Callable[[Fleet], Iterator[Wanted]]:
-    """The objects of a section that are known by slug, with these fields; side by side, where NetBox can nest them."""
 
     def wanted(fleet: Fleet) -> Iterator[Wanted]:
         for item in getattr(fleet, section):
@@ -124,14 +94,16 @@ def _choice_set(field: CustomField) -> Key:
     return (f"samdrift {field.name}",)
 
 
-def _choice_sets(_: Fleet) -> Iterator[Wanted]:
+def choice_sets(_: Fleet) -> Iterator[Wanted]:
+    """Want the choices of the custom fields that are chosen from a list."""
     for one in CUSTOM_FIELDS:
         if one.choices:
             name, *_rest = _choice_set(one)
             yield Wanted((name,), {}, {"name": name, "extra_choices": [list(c) for c in one.choices]})
 
 
-def _custom_fields(_: Fleet) -> Iterator[Wanted]:
+def custom_fields(_: Fleet) -> Iterator[Wanted]:
+    """Want samdrift's custom fields; a field that is there may have further object types."""
     for one in CUSTOM_FIELDS:
         once: dict[str, Any] = {"name": one.name, "type": one.type, "label": one.label, "description": one.description}
         if one.choices:
@@ -139,17 +111,20 @@ def _custom_fields(_: Fleet) -> Iterator[Wanted]:
         yield Wanted((one.name,), {"object_types": AtLeast(one.object_types)}, once)
 
 
-def _rirs(fleet: Fleet) -> Iterator[Wanted]:
+def rirs(fleet: Fleet) -> Iterator[Wanted]:
+    """Want the registry of private AS numbers, if a site has one."""
     if any(s.asn is not None for s in fleet.sites):
         yield Wanted(("private",), {}, {"name": "Private", "slug": "private", "is_private": True})
 
 
-def _asns(fleet: Fleet) -> Iterator[Wanted]:
+def asns(fleet: Fleet) -> Iterator[Wanted]:
+    """Want the AS number of each site."""
     for asn in sorted({s.asn for s in fleet.sites if s.asn is not None}):
         yield Wanted((asn,), {}, {"asn": asn, "rir": Ref("RIR", ("private",))})
 
 
-def _sites(fleet: Fleet) -> Iterator[Wanted]:
+def sites(fleet: Fleet) -> Iterator[Wanted]:
+    """Want the sites."""
     for site in fleet.sites:
         fields = {
             "slug": site.slug,
@@ -164,7 +139,8 @@ def _sites(fleet: Fleet) -> Iterator[Wanted]:
         yield Wanted((site.slug,), fields)
 
 
-def _platforms(fleet: Fleet) -> Iterator[Wanted]:
+def platforms(fleet: Fleet) -> Iterator[Wanted]:
+    """Want the platforms, each with its family."""
     for platform in fleet.platforms:
         fields = {
             "slug": platform.slug,
@@ -176,13 +152,15 @@ def _platforms(fleet: Fleet) -> Iterator[Wanted]:
         yield Wanted((platform.slug,), fields)
 
 
-def _device_types(fleet: Fleet) -> Iterator[Wanted]:
+def device_types(fleet: Fleet) -> Iterator[Wanted]:
+    """Want the device types."""
     for one in fleet.device_types:
         fields = {"slug": one.slug, "model": one.model, "manufacturer": _ref("manufacturer", one.manufacturer)}
         yield Wanted((one.slug,), fields)
 
 
-def _clusters(fleet: Fleet) -> Iterator[Wanted]:
+def clusters(fleet: Fleet) -> Iterator[Wanted]:
+    """Want the clusters, each with its slug."""
     for cluster in fleet.clusters:
         fields = {
             "name": cluster.name,
@@ -193,12 +171,14 @@ def _clusters(fleet: Fleet) -> Iterator[Wanted]:
         yield Wanted((cluster.slug,), fields)
 
 
-def _vlans(fleet: Fleet) -> Iterator[Wanted]:
+def vlans(fleet: Fleet) -> Iterator[Wanted]:
+    """Want the VLANs of the sites."""
     for vlan in fleet.vlans:
         yield Wanted((vlan.site, vlan.vid), {"vid": vlan.vid, "name": vlan.name, "site": _ref("site", vlan.site)})
 
 
-def _prefixes(fleet: Fleet) -> Iterator[Wanted]:
+def prefixes(fleet: Fleet) -> Iterator[Wanted]:
+    """Want the prefixes, each of its site or its region, with its gateway."""
     for prefix in fleet.prefixes:
         kind = "site" if prefix.site is not None else "region"
         fields = {
@@ -212,7 +192,8 @@ def _prefixes(fleet: Fleet) -> Iterator[Wanted]:
         yield Wanted((str(prefix.prefix),), fields)
 
 
-def _ranges(fleet: Fleet) -> Iterator[Wanted]:
+def ranges(fleet: Fleet) -> Iterator[Wanted]:
+    """Want the ranges of addresses."""
     for lent in fleet.ranges:
         prefix = fleet.prefix_of(lent.start)
         mask = 32 if prefix is None else prefix.prefix.prefixlen
@@ -232,7 +213,8 @@ def _site_of_vlan(fleet: Fleet, prefix: Prefix) -> str:
     return min((v.site for v in fleet.vlans if v.vid == prefix.vlan and v.site in sites), default="")
 
 
-def _config_contexts(fleet: Fleet) -> Iterator[Wanted]:
+def config_contexts(fleet: Fleet) -> Iterator[Wanted]:
+    """Want the config contexts, each with what it is assigned by."""
     for context in fleet.config_contexts:
         fields: dict[str, Any] = {
             "name": context.name,
@@ -248,7 +230,8 @@ def _config_contexts(fleet: Fleet) -> Iterator[Wanted]:
         yield Wanted((context.name,), fields)
 
 
-def _hosts(fleet: Fleet, kind: str) -> Iterator[Wanted]:
+def hosts(fleet: Fleet, kind: str) -> Iterator[Wanted]:
+    """Want the devices or the virtual machines, still without primary address."""
     for host in fleet.hosts:
         if host.kind != kind:
             continue
@@ -292,7 +275,8 @@ MODELS = {
 """NetBox's own names of kinds, where a field can refer to more than one."""
 
 
-def _interfaces(fleet: Fleet, kind: str) -> Iterator[Wanted]:
+def interfaces(fleet: Fleet, kind: str) -> Iterator[Wanted]:
+    """Want the interfaces of the devices or of the virtual machines, still without LAG."""
     for host in fleet.hosts:
         if host.kind != kind:
             continue
@@ -311,7 +295,8 @@ def _interfaces(fleet: Fleet, kind: str) -> Iterator[Wanted]:
             yield Wanted((host.name, interface.name), fields, {"mode": _mode(interface)})
 
 
-def _members(fleet: Fleet) -> Iterator[Wanted]:
+def members(fleet: Fleet) -> Iterator[Wanted]:
+    """Want interfaces to be members of their LAGs."""
     for host in fleet.hosts:
         for interface in host.interfaces if host.kind == "device" else ():
             lag = None if interface.lag is None else Ref("interface", (host.name, interface.lag))
@@ -329,7 +314,8 @@ def _mode(interface: Interface) -> str | None:
     return None if interface.untagged_vlan is None else "access"
 
 
-def _addresses(fleet: Fleet) -> Iterator[Wanted]:
+def addresses(fleet: Fleet) -> Iterator[Wanted]:
+    """Want the addresses of the interfaces."""
     for host in fleet.hosts:
         for interface in host.interfaces:
             for address in interface.addresses:
@@ -342,21 +328,24 @@ def _addresses(fleet: Fleet) -> Iterator[Wanted]:
                 yield Wanted((str(address.ip),), fields)
 
 
-def _primaries(fleet: Fleet, kind: str) -> Iterator[Wanted]:
+def primaries(fleet: Fleet, kind: str) -> Iterator[Wanted]:
+    """Want the primary addresses of the devices or of the virtual machines."""
     for host in fleet.hosts:
         if host.kind == kind:
             ip = host.primary_address
             yield Wanted((host.name,), {"primary_ip4": None if ip is None else Ref("address", (str(ip),))})
 
 
-def _cables(fleet: Fleet) -> Iterator[Wanted]:
+def cables(fleet: Fleet) -> Iterator[Wanted]:
+    """Want the cables between interfaces of devices."""
     for cable in fleet.cables:
         a, b = (tuple(end.split(":", 1)) for end in (cable.a, cable.b))
         ends = {f"{side}_terminations": Termination(Ref("interface", end)) for side, end in (("a", a), ("b", b))}
         yield Wanted((*a, *b), {}, ends)
 
 
-def _services(fleet: Fleet) -> Iterator[Wanted]:
+def services(fleet: Fleet) -> Iterator[Wanted]:
+    """Want the services of the hosts."""
     for host in fleet.hosts:
         for service in host.services:
             kind = _kind_of(host)
@@ -368,245 +357,3 @@ def _services(fleet: Fleet) -> Iterator[Wanted]:
                 "description": service.description,
             }
             yield Wanted((host.name, service.name, service.protocol), fields)
-
-
-# What a row is known by
-
-
-def _by(name: str) -> Callable[[Row], Key | None]:
-    """Known by this field, whatever it says; by nothing if it says nothing."""
-    return lambda row: None if row[name] in (None, "") else (row[name],)
-
-
-def _cluster_key(row: Row) -> Key | None:
-    slug = (row["custom_fields"] or {}).get(CLUSTER_SLUG.name)
-    return (slug,) if isinstance(slug, str) and slug else None
-
-
-def _vlan_key(row: Row) -> Key | None:
-    return None if row["site"] is None else (row["site"]["slug"], row["vid"])
-
-
-def _address_key(row: Row) -> Key | None:
-    """The address without its mask. Of a VRF, only what an interface has concerns a fleet."""
-    is_used = row["vrf"] is None or row["assigned_object_id"] is not None
-    return (str(ip_interface(row["address"]).ip),) if is_used else None
-
-
-def _range_key(row: Row) -> Key | None:
-    """Its first address, without the mask."""
-    return (str(ip_interface(row["start_address"]).ip),)
-
-
-def _interface_key(row: Row) -> Key | None:
-    owner = row.get("device") or row.get("virtual_machine")
-    return (owner["name"], row["name"]) if owner and owner["name"] else None
-
-
-def _cable_key(row: Row) -> Key | None:
-    a, b = tuple(ends(row["a_terminations"])), tuple(ends(row["b_terminations"]))
-    return (*a[0], *b[0]) if len(a) == len(b) == 1 else None
-
-
-def ends(terminations: Sequence[Row]) -> Iterator[tuple[str, str]]:
-    """Host and interface of every interface that a side of a cable is plugged into."""
-    for one in terminations:
-        match one:
-            case {"object_type": "dcim.interface", "object": {"name": str(name), "device": {"name": str(host)}}}:
-                yield host, name
-
-
-def _service_key(row: Row) -> Key | None:
-    """Host, name and protocol of a service of one protocol."""
-    is_of_host = row["parent_object_type"] in {MODELS["device"], MODELS["virtual machine"]}
-    if not is_of_host or not row["parent"] or not row["port_mappings"]:
-        return None
-    return row["parent"]["name"], row["name"], protocol_of(row["port_mappings"][0])
-
-
-def protocol_of(mapping: str) -> str:
-    """`tcp` of `tcp/80`."""
-    return mapping.partition("/")[0]
-
-
-NAMED = ("slug", "name", "description")
-HOST_READS = (
-    "name", "tenant", "site", "role", "platform", "status", "serial", "description", "tags",
-    "local_context_data", "custom_fields", "primary_ip4",
-)  # fmt: skip
-INTERFACE_READS = ("name", "enabled", "description", "untagged_vlan", "tagged_vlans")
-
-KINDS: tuple[Kind, ...] = (
-    Kind("choice set", "extras/custom-field-choice-sets", ("name",), _by("name"), _choice_sets),
-    Kind("custom field", "extras/custom-fields", ("name", "type", "object_types"), _by("name"), _custom_fields),
-    Kind("tag", "extras/tags", NAMED, _by("slug"), _slugged("tags", "name", "description"), unique="name"),
-    Kind(
-        "region",
-        "dcim/regions",
-        ("slug", "name", "parent"),
-        _by("slug"),
-        _slugged("regions", "name", nestable=True),
-        unique="name",
-        within=("parent",),
-    ),
-    Kind(
-        "tenant",
-        "tenancy/tenants",
-        (*NAMED, "group"),
-        _by("slug"),
-        _slugged("tenants", "name", "description"),
-        unique="name",
-        within=("group",),
-    ),
-    Kind("RIR", "ipam/rirs", ("slug", "name"), _by("slug"), _rirs, unique="name"),
-    Kind("ASN", "ipam/asns", ("asn",), _by("asn"), _asns, called="{0}"),
-    Kind(
-        "site",
-        "dcim/sites",
-        ("slug", "name", "tenant", "region", "facility", "latitude", "longitude", "asns"),
-        _by("slug"),
-        _sites,
-        unique="name",
-    ),
-    Kind(
-        "manufacturer",
-        "dcim/manufacturers",
-        NAMED,
-        _by("slug"),
-        _slugged("manufacturers", "name", "description"),
-        unique="name",
-    ),
-    Kind(
-        "platform",
-        "dcim/platforms",
-        (*NAMED, "parent", "manufacturer", "custom_fields"),
-        _by("slug"),
-        _platforms,
-        unique="name",
-        within=("manufacturer", "parent"),
-    ),
-    Kind(
-        "device role",
-        "dcim/device-roles",
-        (*NAMED, "parent"),
-        _by("slug"),
-        _slugged("device_roles", "name", "description", nestable=True),
-        unique="name",
-        within=("parent",),
-    ),
-    Kind("device type", "dcim/device-types", ("slug", "model", "manufacturer"), _by("slug"), _device_types),
-    Kind(
-        "cluster type",
-        "virtualization/cluster-types",
-        NAMED,
-        _by("slug"),
-        _slugged("cluster_types", "name", "description"),
-        unique="name",
-    ),
-    Kind(
-        "cluster",
-        "virtualization/clusters",
-        ("name", "type", "description", "group", "scope_id", "custom_fields"),
-        _cluster_key,
-        _clusters,
-        unique="name",
-        within=("group", "scope_id"),
-    ),
-    Kind("VLAN", "ipam/vlans", ("vid", "name", "site"), _vlan_key, _vlans, called="{1} at {0}"),
-    Kind(
-        "prefix",
-        "ipam/prefixes",
-        ("prefix", "description", "scope_type", "scope_id", "scope", "vlan", "status", "custom_fields"),
-        _by("prefix"),
-        _prefixes,
-    ),
-    Kind(
-        "range",
-        "ipam/ip-ranges",
-        ("start_address", "end_address", "status", "description"),
-        _range_key,
-        _ranges,
-        called="from {0}",
-    ),
-    Kind(
-        "config context",
-        "extras/config-contexts",
-        (
-            "name",
-            "weight",
-            "description",
-            "is_active",
-            "data",
-            *ASSIGNED_BY,
-            *ASSIGNED_BY_MORE,
-        ),
-        _by("name"),
-        _config_contexts,
-    ),
-    Kind("device", "dcim/devices", (*HOST_READS, "device_type"), _by("name"), partial(_hosts, kind="device")),
-    Kind(
-        "virtual machine",
-        "virtualization/virtual-machines",
-        (*HOST_READS, "cluster"),
-        _by("name"),
-        partial(_hosts, kind="vm"),
-    ),
-    Kind(
-        "interface",
-        "dcim/interfaces",
-        ("device", "type", "lag", *INTERFACE_READS),
-        _interface_key,
-        partial(_interfaces, kind="device"),
-        called="{0}:{1}",
-    ),
-    Kind("LAG", "dcim/interfaces", (), _interface_key, _members, called="of {0}:{1}", of="interface"),
-    Kind(
-        "virtual interface",
-        "virtualization/interfaces",
-        ("virtual_machine", *INTERFACE_READS),
-        _interface_key,
-        partial(_interfaces, kind="vm"),
-        called="{0}:{1}",
-    ),
-    Kind(
-        "address",
-        "ipam/ip-addresses",
-        ("address", "vrf", "assigned_object_type", "assigned_object_id", "assigned_object"),
-        _address_key,
-        _addresses,
-    ),
-    Kind(
-        "primary address",
-        "dcim/devices",
-        (),
-        _by("name"),
-        partial(_primaries, kind="device"),
-        called="of {0}",
-        of="device",
-    ),
-    Kind(
-        "primary address",
-        "virtualization/virtual-machines",
-        (),
-        _by("name"),
-        partial(_primaries, kind="vm"),
-        called="of {0}",
-        of="virtual machine",
-    ),
-    Kind(
-        "cable",
-        "dcim/cables",
-        ("display", "a_terminations", "b_terminations"),
-        _cable_key,
-        _cables,
-        called="{0}:{1} to {2}:{3}",
-    ),
-    Kind(
-        "service",
-        "ipam/services",
-        ("parent_object_type", "parent_object_id", "parent", "name", "port_mappings", "description"),
-        _service_key,
-        _services,
-        called="{1}/{2} of {0}",
-    ),
-)

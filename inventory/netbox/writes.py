@@ -15,8 +15,9 @@ from typing import Any
 
 from inventory.errors import InventoryError, Problem, SamdriftError
 from inventory.fleet import Fleet
-from inventory.netbox.client import Row
-from inventory.netbox.wanted import KINDS, AtLeast, Json, Key, Kind, Ref, Termination, Wanted, ends, protocol_of
+from inventory.netbox.kinds import KINDS, Kind, ends, protocol_of
+from inventory.netbox.session import Row
+from inventory.netbox.wanted import AtLeast, Json, Key, Ref, Termination, Wanted
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def _canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-OWN_KINDS = tuple(k for k in KINDS if not k.of)
+OWN_KINDS = tuple(k for k in KINDS if not k.completes)
 BY_NAME = {kind.name: kind for kind in OWN_KINDS}
 BY_ID = frozenset({"scope_id", "assigned_object_id"})
 """Fields that hold an id; the field without `_id` says whose."""
@@ -201,7 +202,7 @@ def writes(rows: Rows, fleet: Fleet) -> Writes:
         for row in rows[kind.name]
         if kind.key(row) not in keys[kind] and (kind.name, row["id"]) not in changing
     )
-    touched = {Ref(w.kind.of or w.kind.name, w.key) for w in made}
+    touched = {Ref(w.kind.completes or w.kind.name, w.key) for w in made}
     return Writes(
         writes=tuple(made),
         ids=there.ids,
@@ -225,12 +226,12 @@ def _by_protocol(service: Row) -> Iterator[Row]:
 
 def _write(kind: Kind, wanted: Wanted, there: _There) -> Write | None:
     """What makes this object what it should be, if anything must."""
-    ref = Ref(kind.of or kind.name, wanted.key)
+    ref = Ref(kind.completes or kind.name, wanted.key)
     row = there.rows.get(ref)
     if row is None:
         if loose := _loose(wanted, there):
             return Write(kind, wanted.key, loose[0]["id"], wanted.once, {f: loose[0][f] for f in wanted.once})
-        if not kind.of:
+        if not kind.completes:
             return Write(kind, wanted.key, None, {**wanted.fields, **wanted.once})
         told = {f: v for f, v in wanted.fields.items() if v is not None}
         return Write(kind, wanted.key, ref, told) if told else None

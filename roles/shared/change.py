@@ -1,16 +1,11 @@
-"""What a step would change, as text before and after: said by the operation, carried by its first command."""
+"""What a step would change, as text before and after. Pure: `parts.explain` lets a command carry it."""
 
 from __future__ import annotations
 
 import difflib
 import hashlib
-from typing import TypeVar
-
-from pyinfra.api.command import PyinfraCommand
 
 from inventory.fleet import Frozen
-
-C = TypeVar("C", bound=PyinfraCommand)
 
 
 class Change(Frozen):
@@ -47,15 +42,3 @@ class Change(Frozen):
 def digest(text: str) -> str:
     """SHA-256 (hex) of a text."""
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def explain(command: C, change: Change) -> C:
-    """Let a command carry what it changes, for the plan to show."""
-    command.change = change  # type: ignore[attr-defined]  # pyinfra's commands have no field for it
-    return command
-
-
-def explanation(command: PyinfraCommand) -> Change | None:
-    """What a command says that it changes."""
-    change = getattr(command, "change", None)
-    return change if isinstance(change, Change) else None

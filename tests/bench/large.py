@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from inventory import snapshot
 from inventory.fleet import Fleet, Host, Interface, Prefix, Site, Vlan
+from inventory.order import in_order
 
 VLANS = range(1000, 1010)
 """Ten VLANs a site, a /22 each: room for 10,000 addresses."""
@@ -37,13 +38,15 @@ def large_fleet(devices: int = 2000, vms: int = 200) -> Fleet:
     made = [h for n, s in enumerate(sites) for h in _devices(n, s, share[n])]
     made += _vms(len(sites), central, vms)
     prefixes += [Prefix(prefix=network, site=central.slug) for _, network in _networks(len(sites))]
-    return shipped.model_copy(
-        update={
-            "vlans": (*shipped.vlans, *vlans),
-            "prefixes": (*shipped.prefixes, *prefixes),
-            "hosts": (*shipped.hosts, *made),
-        }
-    ).in_order()
+    return in_order(
+        shipped.model_copy(
+            update={
+                "vlans": (*shipped.vlans, *vlans),
+                "prefixes": (*shipped.prefixes, *prefixes),
+                "hosts": (*shipped.hosts, *made),
+            }
+        )
+    )
 
 
 def _networks(number: int) -> Iterator[tuple[int, IPv4Network]]:

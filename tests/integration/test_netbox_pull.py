@@ -18,10 +18,11 @@ from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Host
 from inventory.netbox import client
 from inventory.netbox.assemble import assembled
-from inventory.netbox.client import NetBox, NetBoxError, Row
+from inventory.netbox.client import NetBox
 from inventory.netbox.custom_fields import WRITTEN_BACK
 from inventory.netbox.pull import LogLost, fleet_of, pull, since, whole
 from inventory.netbox.rows import KINDS, Mark, Rows
+from inventory.netbox.session import NetBoxError, Row
 from inventory.snapshot import load
 from roles.shared.catalogue import roles_of
 from tests.integration.lab import NetBoxServer, given_netbox, program

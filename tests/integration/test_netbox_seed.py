@@ -17,8 +17,9 @@ from inventory.errors import InventoryError
 from inventory.fleet import Fleet
 from inventory.netbox import seed
 from inventory.netbox.assemble import assembled
-from inventory.netbox.client import NetBox, NetBoxError, Row
+from inventory.netbox.client import NetBox
 from inventory.netbox.pull import fleet_of, pull
+from inventory.netbox.session import NetBoxError, Row
 from inventory.snapshot import load
 from tests.integration.lab import NetBoxServer, given_netbox, program
 from tests.integration.netbox import empty, ids, seeded
@@ -227,7 +228,7 @@ def test_the_shipped_snapshot_comes_back_as_it_went_and_a_second_seed_writes_not
     assert (refused.returncode, refused.stdout) == (64, "")
     assert "add --yes" in refused.stderr
     assert done.returncode == 0, done.stderr
-    assert all(w.creates for w in wanted if not w.kind.of)
+    assert all(w.creates for w in wanted if not w.kind.completes)
     assert len(json.loads(done.stdout)["written"]) == len(wanted) > 400
     assert "writing device: " in done.stderr
     assert fleet_of(pull(netbox).rows).digest == fleet.digest

@@ -9,8 +9,9 @@ import pytest
 from deploy.model.record import HostResult
 from deploy.source.netbox import TOKEN
 from deploy.source.write_back import write_back
-from inventory.netbox.client import NetBox, Row
+from inventory.netbox.client import NetBox
 from inventory.netbox.pull import pull
+from inventory.netbox.session import Row
 from tests.integration.lab import NetBoxServer, by_hand, given_netbox, program, samdrift
 from tests.integration.netbox import seeded
 from tests.unit.deploy.source.test_write_back import a_record

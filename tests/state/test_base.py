@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roles.base import ADMINS_GROUP, AUTOMATION, RARE_MODULES
+from roles.base import ADMINS_GROUP, AUTOMATION
+from roles.shared.hardening import RARE_MODULES
 from roles.shared.parts.kernel import KernelValue, look_command, read_values
 
 if TYPE_CHECKING:

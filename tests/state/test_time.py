@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roles.time import time_servers
+from roles.shared.network.servers import time_servers
 
 if TYPE_CHECKING:
     from inventory.fleet import Fleet, Host

@@ -14,12 +14,13 @@ from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, operation
 from pyinfra.api.operation import OperationMeta
 
-from roles.shared.change import Change, explain
+from roles.shared.change import Change
 from roles.shared.device.difference import Difference, difference
 from roles.shared.device.known import known_vendors
 from roles.shared.device.placement import for_devices
-from roles.shared.device.vendor import Lineage
 from roles.shared.guard import Guard
+from roles.shared.lineage import Section
+from roles.shared.parts.explain import explain
 from roles.shared.parts.registration import ManagedConfiguration, current
 from roles.shared.parts.templates import render
 
@@ -55,7 +56,7 @@ class ConfigurationSession(StringCommand):
         return target.connector.configure(self.lines)  # type: ignore[attr-defined]  # pyinfra's Host
 
 
-def configuration(*, template: str, platform: str, settings: BaseModel, managed: tuple[Lineage, ...]) -> OperationMeta:
+def configuration(*, template: str, platform: str, settings: BaseModel, managed: tuple[Section, ...]) -> OperationMeta:
     """Declare a device's configuration: `template` rendered with `settings`, in the sections that are the role's.
 
     Args:
@@ -65,7 +66,7 @@ def configuration(*, template: str, platform: str, settings: BaseModel, managed:
     return configured(render(f"{template}/{platform}.j2", settings=settings), platform=platform, managed=managed)
 
 
-def configured(text: str, *, platform: str, managed: tuple[Lineage, ...]) -> OperationMeta:
+def configured(text: str, *, platform: str, managed: tuple[Section, ...]) -> OperationMeta:
     """Declare a device's configuration as it is here, in the sections that are the role's.
 
     The step is guarded by the vendor's own means, and says that it is not where the vendor has none.

@@ -20,12 +20,12 @@ from pydantic import Field
 from inventory.fleet import Cable, Fleet, Frozen, Host, Interface
 from inventory.secrets import Secret
 from roles.shared.device.known import known_vendors
-from roles.shared.device.vendor import Lineage, Vendor
+from roles.shared.device.vendor import Vendor
+from roles.shared.network.servers import time_servers
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import Listen, addresses_of, management
-from roles.time import time_servers
 
 SWITCHES = frozenset({"access-switch", "core-switch"})
 """Device roles whose devices speak spanning tree: on a port towards anything else, it is a fault."""
@@ -217,15 +217,6 @@ def far_ends(host: Host, fleet: Fleet) -> dict[str, tuple[Host, str]]:
     return ends
 
 
-def interfaces(settings: Settings) -> str:
-    """A regular expression for the names of the ports that NetBox knows: no other is the role's."""
-    return _any_of(p.name for p in settings.ports)
-
-
-def _any_of(names: Iterable[object]) -> str:
-    return "|".join(re.escape(str(name)) for name in names) or "(?!)"
-
-
 def _both_ways(cable: Cable) -> tuple[tuple[str, str], tuple[str, str]]:
     return (cable.a, cable.b), (cable.b, cable.a)
 
@@ -334,69 +325,3 @@ def _accounts(host: Host, vendor: Vendor, options: Options) -> Accounts:
         tacacs_servers=options.tacacs_servers,
         tacacs_secret=secret("tacacs") if options.tacacs_servers else None,
     )
-
-
-def switch_sections(settings: Settings) -> tuple[Lineage, ...]:
-    """The sections of a switch's configuration that are the role's, by its platform."""
-    names, numbers = interfaces(settings), _any_of(p.group for p in settings.lags)
-    managed = (*SECTIONS[settings.platform], *(WITH_LAGS.get(settings.platform, ()) if settings.lags else ()))
-    return tuple(tuple(p.replace("PORTS", names).replace("GROUPS", numbers) for p in lineage) for lineage in managed)
-
-
-SECTIONS: dict[str, tuple[Lineage, ...]] = {
-    "arubaos-cx": (
-        ("hostname .*",),
-        ("user .*",),
-        ("(no )?logging .*",),
-        ("ntp (server|enable|vrf).*",),
-        ("snmpv3 user .*",),
-        ("tacacs-server .*",),
-        ("aaa authentication login .*",),
-        ("dhcpv4-snooping",),
-        ("spanning-tree( (mode|vlan) .*)?",),
-        ("access-list ip MANAGEMENT",),
-        ("apply access-list ip .* control-plane vrf default",),
-        (r"vlan (?!1$)\d+",),
-        (r"interface (PORTS|lag (GROUPS))",),
-        (r"interface vlan (?!1$)\d+",),
-        (r"ip route 0\.0\.0\.0/0 .*",),
-    ),
-    "cisco-ios": (
-        ("hostname .*",),
-        ("username .*",),
-        ("aaa (new-model|authentication login default|authorization exec default).*",),
-        ("(no )?ip http (server|secure-server)",),
-        ("ip ssh version .*",),
-        ("ip dhcp snooping( vlan .*)?",),
-        ("spanning-tree (mode|vlan) .*",),
-        ("lldp run",),
-        ("archive",),
-        (r"vlan \d+",),
-        (r"interface (PORTS)",),
-        (r"interface Vlan(?!1$)\d+",),
-        ("ip default-gateway .*",),
-        ("logging host .*",),
-        ("ip access-list standard MANAGEMENT",),
-        ("snmp-server (group|user) .*",),
-        ("tacacs server .*",),
-        ("ntp server .*",),
-        (r"line vty .*",),
-    ),
-    "junos": (
-        ("system", "host-name"),
-        ("system", "login", "user"),
-        ("system", "(services)", "ssh"),
-        ("system", "ntp", "server"),
-        ("system", "syslog", "host"),
-        ("system", "authentication-order|tacplus-server"),
-        ("snmp", "v3|view"),
-        ("vlans", "v.*"),
-        ("interfaces", "PORTS|irb|lo0"),
-        ("firewall", "family", "inet", "filter", "MANAGEMENT"),
-        ("routing-options", "static", "route", "0.0.0.0/0"),
-        ("protocols", "rstp|lldp"),
-    ),
-}
-"""What a switch's role manages of its configuration; NetBox knows the `PORTS`, and LAGs of the numbers `GROUPS`."""
-WITH_LAGS: dict[str, tuple[Lineage, ...]] = {"junos": (("chassis", "aggregated-devices", "ethernet", "device-count"),)}
-"""And where NetBox knows LAGs."""

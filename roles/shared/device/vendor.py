@@ -15,6 +15,7 @@ from typing import Literal
 from pydantic import Field
 
 from inventory.fleet import Frozen
+from roles.shared.lineage import LinePattern
 
 
 class CommitConfirm(Frozen):
@@ -34,9 +35,6 @@ class CommitConfirm(Frozen):
     minutes: tuple[int, int] = Field(description="the shortest and the longest time that the device takes")
     source: str
 
-
-Lineage = tuple[str, ...]
-"""Regular expressions for a line and the lines that it stands below, outermost first; it may stand below others too."""
 
 WITHHELD = "‹withheld›"
 """Stands for a secret that a device showed."""
@@ -99,13 +97,13 @@ class Vendor(Frozen):
     texts: tuple[str, ...] = Field(
         default=(), description="lines that begin a text of several lines; group 1 is what it ends with"
     )
-    replaces: tuple[Lineage, ...] = Field(
+    replaces: tuple[LinePattern, ...] = Field(
         default=(), description="lines of which a new one takes the place of the old; groups tell apart which of them"
     )
     shortened: tuple[str, ...] = Field(
         default=(), description="lines that are taken back by the part of them that is found: `no description`"
     )
-    permanent: tuple[Lineage, ...] = Field(
+    permanent: tuple[LinePattern, ...] = Field(
         default=(), description="sections that can be emptied and not removed; an empty one says nothing"
     )
     opens: tuple[str, ...] = Field(default=(), description="outermost lines that open a section, be it empty")

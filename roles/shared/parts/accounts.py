@@ -14,7 +14,8 @@ from pyinfra.api import FactBase, StringCommand, operation
 from pyinfra.api.operation import OperationMeta
 
 from inventory.fleet import Frozen
-from roles.shared.change import Change, explain
+from roles.shared.change import Change
+from roles.shared.parts.explain import explain
 
 SHELL = "/bin/bash"
 NO_SHELL = "/usr/sbin/nologin"

@@ -12,7 +12,8 @@ from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, operation
 from pyinfra.api.operation import OperationMeta
 
-from roles.shared.change import Change, explain
+from roles.shared.change import Change
+from roles.shared.parts.explain import explain
 from roles.shared.parts.handlers import Handler
 from roles.shared.parts.registration import current
 

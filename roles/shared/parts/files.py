@@ -21,8 +21,9 @@ from pyinfra.api.operation import OperationMeta
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
 from inventory.secrets import Secret
-from roles.shared.change import Change, explain
+from roles.shared.change import Change
 from roles.shared.guard import kept_file
+from roles.shared.parts.explain import explain
 from roles.shared.parts.handlers import Handler
 from roles.shared.parts.registration import ManagedFile, Registration, current
 from roles.shared.parts.templates import render

@@ -16,8 +16,8 @@ from pyinfra.api.operation import OperationMeta
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
 from inventory.secrets import MARK, PLACEHOLDER, Secret
-from roles.shared.device.vendor import Lineage
 from roles.shared.guard import Guard
+from roles.shared.lineage import Section
 from roles.shared.parts.handlers import Handler, pay
 
 
@@ -48,7 +48,7 @@ class ManagedConfiguration(Frozen):
     role: str
     platform: str
     content: str
-    managed: tuple[Lineage, ...]
+    managed: tuple[Section, ...]
     secrets: tuple[Secret, ...] = ()
 
 

@@ -17,8 +17,9 @@ from pyinfra.api import FactBase, StringCommand, operation
 from pyinfra.api.operation import OperationMeta
 
 from inventory.fleet import Frozen
-from roles.shared.change import Change, explain
+from roles.shared.change import Change
 from roles.shared.guard import kept_text
+from roles.shared.parts.explain import explain
 from roles.shared.parts.registration import current
 
 NFT = "/usr/sbin/nft"

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from inventory.fleet import Fleet
+from inventory.order import in_order
 from inventory.paths import CODE
 from inventory.rules import problems
 from inventory.snapshot import load
@@ -29,7 +30,7 @@ def six() -> Fleet:
     new = fleet["hosts"][-1]
     heby = next(h for h in fleet["hosts"] if h["name"] == "heb-gw1")
     fleet["hosts"][-1] = new | {"host_keys": [HOST_KEY], "context": heby["context"]}
-    return Fleet.model_validate(fleet).in_order()
+    return in_order(Fleet.model_validate(fleet))
 
 
 def test_the_fleet_with_the_new_municipality_is_sound_and_every_role_accepts_it(six: Fleet) -> None:

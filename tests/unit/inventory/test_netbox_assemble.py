@@ -16,6 +16,7 @@ from inventory.errors import InventoryError
 from inventory.netbox.assemble import assembled, slug_of
 from inventory.netbox.pull import fleet_of
 from inventory.netbox.rows import Rows, plain
+from inventory.order import in_order
 from tests.unit.inventory.fleets import GATEWAY, SERVER, fleet, with_hosts
 from tests.unit.inventory.netbox_rows import rows_of
 
@@ -34,7 +35,7 @@ def complaints(rows: Rows) -> list[str]:
 
 
 def test_rows_of_a_fleet_are_that_fleet() -> None:
-    assert fleet_of(rows_of(fleet())).digest == fleet().in_order().digest
+    assert fleet_of(rows_of(fleet())).digest == in_order(fleet()).digest
 
 
 def test_rows_of_the_shipped_snapshot_are_the_shipped_snapshot() -> None:
@@ -48,7 +49,7 @@ def test_services_local_contexts_and_every_status_come_through() -> None:
     host = SERVER | {"services": services, "local_context": {"samdrift": {"wave": 7}}, "status": "paused"}
     wanted = with_hosts(host)
 
-    assert fleet_of(rows_of(wanted)).digest == wanted.in_order().digest
+    assert fleet_of(rows_of(wanted)).digest == in_order(wanted).digest
 
 
 LAG = {"name": "lag1", "type": "lag"}
@@ -57,7 +58,7 @@ LAG = {"name": "lag1", "type": "lag"}
 def test_a_member_of_a_lag_has_its_name_whatever_netbox_s_order() -> None:
     for lag in ([LAG, {"name": "lan1", "lag": "lag1"}], [{"name": "lan1", "lag": "lag1"}, LAG]):
         wanted = with_hosts(GATEWAY | {"interfaces": [*GATEWAY["interfaces"], *lag]})
-        assert fleet_of(rows_of(wanted)) == wanted.in_order()
+        assert fleet_of(rows_of(wanted)) == in_order(wanted)
 
 
 def test_a_lag_of_another_device_is_told() -> None:
@@ -134,7 +135,7 @@ def test_what_samdrift_has_no_use_for_is_left_out() -> None:
     rows.of["ip_addresses"][98] = {"id": 98, "address": "2001:db8::1/64", "assigned_object": "dcim.interface:1"}  # type: ignore[index]
     rows.of["prefixes"][98] = more["prefixes"] | {"id": 98, "prefix": "2001:db8::/64", "status": "active"}  # type: ignore[index]
 
-    assert fleet_of(rows).digest == fleet().in_order().digest
+    assert fleet_of(rows).digest == in_order(fleet()).digest
 
 
 def test_a_cluster_without_a_slug_of_its_own_has_the_one_that_netbox_would_make() -> None:

@@ -18,9 +18,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from inventory.netbox import client
-from inventory.netbox.client import NetBox, NetBoxError
+from inventory.netbox import client, session
+from inventory.netbox.client import NetBox
 from inventory.netbox.pull import pull
+from inventory.netbox.session import NetBoxError
 
 TOKEN = "nbt_abcdefabcdef.thesecretpartofthetoken"  # noqa: S105  nobody's
 
@@ -292,7 +293,7 @@ def test_an_answer_that_never_ends_is_told(server: Server) -> None:
 
 
 def test_an_answer_larger_than_any_is_told(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "LONGEST", 2**20)
+    monkeypatch.setattr(session, "LONGEST", 2**20)
     server.behaviour = lambda h: h.answer(b" " * 2**22)
 
     assert "an answer that does not end" in told(lambda: tenants(server))

@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from inventory.fleet import Fleet
-from inventory.netbox.client import NetBoxError, Row
+from inventory.netbox.kinds import KINDS
 from inventory.netbox.seed import _named, _row
-from inventory.netbox.wanted import KINDS, AtLeast, Json, Ref, Termination
+from inventory.netbox.session import NetBoxError, Row
+from inventory.netbox.wanted import AtLeast, Json, Ref, Termination
 from inventory.netbox.writes import InTheWay, Writes, writes
 from inventory.snapshot import load
 from tests.unit.inventory.fleets import GATEWAY, SERVER, fleet, with_hosts
 from tests.unit.inventory.wild_fleet import seeded_random, wild_fleet
 
-OWN = tuple(kind for kind in KINDS if not kind.of)
+OWN = tuple(kind for kind in KINDS if not kind.completes)
 Rows = dict[str, list[Row]]
 FLEETS: Mapping[str, Callable[[], Fleet]] = {
     "small": fleet,
@@ -49,7 +50,7 @@ def written(rows: Rows, plan: Writes) -> Rows:
             after[write.kind.name].append(usual | said | {"id": len(ids)})
         else:
             target = ids[write.target] if isinstance(write.target, Ref) else write.target
-            (row,) = (r for r in after[write.kind.of or write.kind.name] if r["id"] == target)
+            (row,) = (r for r in after[write.kind.completes or write.kind.name] if r["id"] == target)
             row |= said
     return after
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inventory.order import in_order
 from inventory.rules import RULES, problems
 from tests.unit.inventory.sound_fleets import BREAKS, Data, fleet_of, sound
 
@@ -16,7 +17,7 @@ from tests.unit.inventory.sound_fleets import BREAKS, Data, fleet_of, sound
 @settings(max_examples=60)
 def test_a_fleet_that_is_built_sound_is_found_sound(data: Data) -> None:
     assert problems(fleet_of(data)) == ()
-    assert problems(fleet_of(data).in_order()) == ()
+    assert problems(in_order(fleet_of(data))) == ()
 
 
 @pytest.mark.parametrize("rule", RULES)

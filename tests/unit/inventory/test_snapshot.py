@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from inventory.errors import InventoryError, SamdriftError
 from inventory.fleet import KEYS, Fleet
+from inventory.order import in_order
 from inventory.snapshot import DEFAULT, Origin, dump, load, origin, read
 from tests.unit.inventory.fleets import KEY_A, SERVER, fleet, with_hosts
 
@@ -45,7 +46,7 @@ def edit(file: Path, old: str, new: str) -> None:
 
 
 def test_what_was_written_is_read_back_as_the_same_fleet(directory: Path) -> None:
-    assert load(directory).digest == fleet().in_order().digest
+    assert load(directory).digest == in_order(fleet()).digest
 
 
 def test_what_was_read_is_written_back_byte_for_byte(directory: Path, tmp_path: Path) -> None:
@@ -86,14 +87,14 @@ def test_digest_and_files_are_the_same_in_whatever_order_a_source_gives_them(see
     dump(other, tmp_path)
 
     assert other.digest != fleet.digest
-    assert other.in_order().digest == fleet.digest
+    assert in_order(other).digest == fleet.digest
     assert texts(tmp_path) == texts(DEFAULT)
 
 
 def test_the_order_of_interfaces_means_something() -> None:
     host = SERVER | {"interfaces": [{"name": "b"}, {"name": "a"}]}
 
-    (kept,) = with_hosts(host).in_order().hosts
+    (kept,) = in_order(with_hosts(host)).hosts
 
     assert [i.name for i in kept.interfaces] == ["b", "a"]
 
@@ -293,7 +294,7 @@ def test_lines_are_right_although_a_fleet_is_in_another_order_than_its_files(dir
 def test_hosts_may_stand_in_any_file_of_their_directory(directory: Path) -> None:
     (directory / "hosts/heby.yaml").rename(directory / "hosts/new.yaml")
 
-    assert load(directory).digest == fleet().in_order().digest
+    assert load(directory).digest == in_order(fleet()).digest
 
 
 def test_an_inventory_may_have_no_hosts_yet(directory: Path) -> None:
@@ -323,7 +324,7 @@ def test_equal_fleets_are_written_byte_for_byte_the_same_whatever_order_netbox_k
 def test_a_snapshot_is_replaced_whole_and_leaves_nothing_beside_it(directory: Path) -> None:
     dump(with_hosts(SERVER), directory)
 
-    assert load(directory).digest == with_hosts(SERVER).in_order().digest
+    assert load(directory).digest == in_order(with_hosts(SERVER)).digest
     assert [p.name for p in directory.parent.iterdir()] == [directory.name]
 
 
@@ -366,7 +367,7 @@ def test_a_link_to_a_snapshot_stays_a_link(directory: Path, tmp_path: Path) -> N
     dump(with_hosts(SERVER), link)
 
     assert link.is_symlink()
-    assert load(directory) == with_hosts(SERVER).in_order()
+    assert load(directory) == in_order(with_hosts(SERVER))
 
 
 # Where it came from
@@ -378,7 +379,7 @@ def test_a_pulled_snapshot_knows_when_and_is_the_same_fleet(directory: Path) -> 
     dump(fleet(), directory, said)
 
     assert origin(load(directory), directory) == said
-    assert load(directory).digest == fleet().in_order().digest
+    assert load(directory).digest == in_order(fleet()).digest
 
 
 def test_a_snapshot_that_was_edited_since_is_no_longer_what_netbox_said(directory: Path) -> None:

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 from inventory.fleet import ASSIGNED_BY, Fleet
+from inventory.order import in_order
 
 TEXTS = (
     "",
@@ -93,7 +94,7 @@ def wild_fleet(rng: Random) -> Fleet:
     ]
     data["config_contexts"] = [_context(rng, n) for n in range(12)]
     data["cables"] = _cables(rng, data["hosts"])
-    return Fleet.model_validate(data).in_order()
+    return in_order(Fleet.model_validate(data))
 
 
 def _host(rng: Random, n: int, vids: dict[str, list[int]]) -> dict[str, Any]:

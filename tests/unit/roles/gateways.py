@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network
 
 from inventory.fleet import Cable, Fleet, Prefix, Range
+from inventory.order import in_order
 
 STAFF = IPv4Network("10.61.10.0/24")
 
@@ -38,4 +39,4 @@ def with_gateway(small: Fleet, *roles: str) -> Fleet:
         "hosts": [changed, switch.model_dump() | {"kind": "device"}, *others],
         "cables": [Cable(a="alv-gw1:lan0", b="alv-sw1:eth0").model_dump()],
     }
-    return Fleet.model_validate(data).in_order()
+    return in_order(Fleet.model_validate(data))

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from deploy.engine.declare import declared_files
 from inventory.fleet import Fleet, Host, Interface
-from roles.base import KERNEL, SSHD_ACCEPTS, SUDO_ACCEPTS, Options, Settings, _plain, listens, settings
+from roles.base import SSHD_ACCEPTS, SUDO_ACCEPTS, Options, Settings, _plain, listens, settings
+from roles.shared.hardening import KERNEL
 from roles.shared.settings import SettingsError
 from tests.unit.roles.judging import judged, needs
 

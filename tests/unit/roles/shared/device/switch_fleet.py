@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any
 
 from inventory.fleet import Cable, Fleet, Host, Interface, Named, Platform, Prefix, Region, Site, Tenant, Vlan
+from inventory.order import in_order
 
 DEVICES = {
     "access_switch": {"heb-sw1": "junos", "heb-sw2": "arubaos-cx", "heb-sw3": "cisco-ios"},
@@ -118,22 +119,27 @@ def fleet(**options: Any) -> Fleet:
     )
     far = switch("heb-sw9", "arubaos-cx", 9, "access_switch")
     sites = (("heby-kommunhus", "heby"), ("tierp-datahall", "tierp"))
-    return Fleet(
-        regions=(Region(slug="norra-uppland", name="Norra Uppland"),),
-        tenants=tuple(Tenant(slug=t, name=t.title()) for _, t in sites),
-        sites=tuple(Site(slug=s, name=s, tenant=t, region="norra-uppland") for s, t in sites),
-        platforms=tuple(Platform(slug=p, name=p, family="cli") for p in (*PORTS, "fortios")),
-        device_roles=(Named(slug="server", name="Server"),),
-        vlans=tuple(
-            Vlan(vid=vid, name=name, site="heby-kommunhus")
-            for vid, name in ((101, "Enheter"), (110, "Personal & mer"), (120, "Gäst"))
-        ),
-        prefixes=(
-            Prefix(prefix=IPv4Network("10.60.10.0/24"), site="tierp-datahall", gateway=IPv4Address("10.60.10.1")),
-            Prefix(
-                prefix=IPv4Network("10.63.1.0/24"), site="heby-kommunhus", vlan=101, gateway=IPv4Address("10.63.1.1")
+    return in_order(
+        Fleet(
+            regions=(Region(slug="norra-uppland", name="Norra Uppland"),),
+            tenants=tuple(Tenant(slug=t, name=t.title()) for _, t in sites),
+            sites=tuple(Site(slug=s, name=s, tenant=t, region="norra-uppland") for s, t in sites),
+            platforms=tuple(Platform(slug=p, name=p, family="cli") for p in (*PORTS, "fortios")),
+            device_roles=(Named(slug="server", name="Server"),),
+            vlans=tuple(
+                Vlan(vid=vid, name=name, site="heby-kommunhus")
+                for vid, name in ((101, "Enheter"), (110, "Personal & mer"), (120, "Gäst"))
             ),
-        ),
-        hosts=(*hosts, far),
-        cables=cables,
-    ).in_order()
+            prefixes=(
+                Prefix(prefix=IPv4Network("10.60.10.0/24"), site="tierp-datahall", gateway=IPv4Address("10.60.10.1")),
+                Prefix(
+                    prefix=IPv4Network("10.63.1.0/24"),
+                    site="heby-kommunhus",
+                    vlan=101,
+                    gateway=IPv4Address("10.63.1.1"),
+                ),
+            ),
+            hosts=(*hosts, far),
+            cables=cables,
+        )
+    )

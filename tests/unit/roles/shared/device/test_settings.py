@@ -26,7 +26,7 @@ from roles.shared.parts.registration import ManagedConfiguration, registering
 from roles.shared.settings import SettingsError
 from tests.emulator.grammar import Tree, applied, grammar
 from tests.unit.hostile import FRAGMENTS
-from tests.unit.roles.switch_fleet import DEVICES, LAGS, PORTS, fleet
+from tests.unit.roles.shared.device.switch_fleet import DEVICES, LAGS, PORTS, fleet
 
 INTENDED = Path(__file__).parent / "intended"
 CASES = [(role, name, platform) for role, of in DEVICES.items() for name, platform in of.items()]

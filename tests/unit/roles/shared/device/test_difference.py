@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 from inventory.errors import SamdriftError
 from roles.shared.device.difference import Difference, difference
 from roles.shared.device.known import known_vendors
-from roles.shared.device.vendor import WITHHELD, Lineage, Vendor
+from roles.shared.device.vendor import WITHHELD, Vendor
+from roles.shared.lineage import Section
 from tests.emulator.grammar import Refused, Tree, applied, grammar
-from tests.unit.roles.cli_configurations import KINDS
+from tests.unit.roles.shared.device.cli_configurations import KINDS
 
 PLATFORMS = sorted(KINDS)
 
 
-def part(tree: Tree, managed: tuple[Lineage, ...], *, of_it: bool, depth: int = 0) -> Tree:
+def part(tree: Tree, managed: tuple[Section, ...], *, of_it: bool, depth: int = 0) -> Tree:
     """What of a configuration is managed, or what is not."""
     kept: Tree = {}
     for line, below in tree.items():

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from hypothesis import strategies as st
 
-from roles.shared.device.vendor import Lineage
+from roles.shared.lineage import Section
 from tests.emulator.grammar import Tree, ranges
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ class Kind(NamedTuple):
     """What hypothesis may choose for one vendor, and which part of it is managed."""
 
     trees: st.SearchStrategy[Tree]
-    managed: tuple[Lineage, ...]
+    managed: tuple[Section, ...]
 
 
 def some(of: tuple[T, ...]) -> st.SearchStrategy[list[T]]:

@@ -8,7 +8,7 @@ from roles.shared.catalogue import catalogue
 from roles.shared.device.known import known_vendors
 from roles.shared.device.settings import Settings
 from roles.shared.device.state import disabled, neighbours, rows, sockets, trunks, wanted_neighbours, wanted_trunks
-from tests.unit.roles.switch_fleet import DEVICES, fleet
+from tests.unit.roles.shared.device.switch_fleet import DEVICES, fleet
 
 AOS_CX, IOS, FORTIOS, JUNOS = (known_vendors()[p] for p in ("arubaos-cx", "cisco-ios", "fortios", "junos"))
 

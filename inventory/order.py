@@ -1,0 +1,59 @@
+"""Put a fleet's parts in their order, so that equal fleets have equal digests. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from inventory.fleet import ASSIGNED_BY, KEYS, ConfigContext, Fleet, Frozen, Host
+
+T = TypeVar("T", bound=Frozen)
+
+FIRST_KEYS = ("roles", "wave")
+"""What people look for first in a config context stands first."""
+
+
+def in_order(fleet: Fleet) -> Fleet:
+    """Sort every tuple of a fleet by its key, as every source of fleets must.
+
+    What a person ordered keeps its order: a host's interfaces, their addresses, and lists in config contexts.
+    Keys in config contexts have none: NetBox keeps them in an order of its own.
+    """
+    ordered = fleet.model_copy(
+        update={
+            "config_contexts": tuple(_context_in_order(c) for c in fleet.config_contexts),
+            "hosts": tuple(_host_in_order(h) for h in fleet.hosts),
+        }
+    )
+    return ordered.model_copy(update={s: tuple(sorted(getattr(ordered, s), key=KEYS[s])) for s in KEYS})
+
+
+def _with_sorted(value: T, *fields: str) -> T:
+    """The value with these fields sorted; the same object, if they are."""
+    return _with(value, {f: tuple(sorted(now)) for f in fields if len(now := getattr(value, f)) > 1})
+
+
+def _with(value: T, fields: Mapping[str, object]) -> T:
+    """The value with these fields; the same object, if they say the same: to copy takes longer than to compare."""
+    changed = {f: new for f, new in fields.items() if new != getattr(value, f)}
+    return value.model_copy(update=changed) if changed else value
+
+
+def _keys_in_order(value: Any) -> Any:
+    """The same value, with the keys of its mappings in one order at every depth."""
+    if isinstance(value, dict):
+        keys = sorted(value, key=lambda k: (k not in FIRST_KEYS, k))
+        return {k: _keys_in_order(value[k]) for k in keys}
+    return [_keys_in_order(v) for v in value] if isinstance(value, list) else value
+
+
+def _context_in_order(context: ConfigContext) -> ConfigContext:
+    return _with_sorted(context, *ASSIGNED_BY).model_copy(update={"data": _keys_in_order(context.data)})
+
+
+def _host_in_order(host: Host) -> Host:
+    interfaces = tuple(_with_sorted(i, "tagged_vlans") for i in host.interfaces)
+    services = tuple(sorted((_with_sorted(s, "ports") for s in host.services), key=lambda s: (s.name, s.protocol)))
+    contexts = {name: _keys_in_order(said) for name in ("local_context", "context") if (said := getattr(host, name))}
+    ordered = _with(_with_sorted(host, "tags", "host_keys"), {"interfaces": interfaces, "services": services})
+    return ordered.model_copy(update=contexts) if contexts else ordered

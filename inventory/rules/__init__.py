@@ -1,0 +1,39 @@
+"""What makes a fleet sound: small rules, each with its reason, all asked in one go.
+
+Each module here has the rules of one subject. Not here: whether roles fit their hosts and have good options, which the
+roles know (`roles/shared/catalogue.py`).
+"""
+
+from __future__ import annotations
+
+from inventory.errors import Problem
+from inventory.fleet import Fleet
+from inventory.places import Places, in_words, owner, printable
+from inventory.rules import addresses, contexts, interfaces, names, references, sites_and_hosts
+from inventory.rules.rule import Fault, Rule
+
+SUBJECTS = (names, interfaces, references, addresses, sites_and_hosts, contexts)
+RULES = {rule.id: rule for subject in SUBJECTS for rule in vars(subject).values() if isinstance(rule, Rule)}
+"""Every rule by its id, in the order in which they are asked."""
+
+
+def problems(fleet: Fleet, places: Places | None = None, unread: frozenset[str] = frozenset()) -> tuple[Problem, ...]:
+    """Everything that is wrong with the fleet, rule by rule.
+
+    Args:
+        places: where the fleet's parts came from; without, places are said in NetBox's words.
+        unread: sections of which something could not be read.
+    """
+    places = places or Places()
+    return tuple(
+        _problem(fleet, places, r, fault)
+        for r in RULES.values()
+        for fault in r.faults(fleet)
+        if unread.isdisjoint(fault.needs)
+    )
+
+
+def _problem(fleet: Fleet, places: Places, rule: Rule, fault: Fault) -> Problem:
+    where, about = printable(places.of(fleet, fault.path)), printable(in_words(fleet, fault.path))
+    host, municipality = owner(fleet, fault.path)
+    return Problem(rule.id, where, printable(fault.what), rule.fix, about=about, host=host, municipality=municipality)

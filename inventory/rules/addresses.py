@@ -1,0 +1,222 @@
+"""Rules about addresses, prefixes, gateways and ranges."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
+
+from inventory.fleet import Fleet, Interface, Range, Site
+from inventory.places import called
+from inventory.rules.rule import Fault, every_address, rule
+
+OWN_WAY_OUT, OUTSIDERS = "egen väg ut", ("gäst", "skol")
+"""What a prefix says in its description, and a VLAN at the beginning of its name, if it is for guests or pupils."""
+FIREWALL = "firewall"
+"""The device role of what stands between guests or pupils and the internet."""
+
+
+@rule("host-address", fix="set primary_address, or the status to planned")
+def no_address(fleet: Fleet) -> Iterator[Fault]:
+    """An active host is reached by its primary address."""
+    for i, host in enumerate(fleet.hosts):
+        if host.status == "active" and host.primary_address is None:
+            yield Fault(("hosts", i), f"{host.name} is active and has no primary address")
+
+
+@rule("primary-address", fix="give the address to an interface, or name another primary address")
+def primary_elsewhere(fleet: Fleet) -> Iterator[Fault]:
+    """A primary address that no interface has leads nowhere, or to another host."""
+    for i, host in enumerate(fleet.hosts):
+        if host.primary_address is not None and host.primary_address not in {a.ip for a in host.addresses}:
+            what = f"{host.name}: no interface has the primary address {host.primary_address}"
+            yield Fault(("hosts", i, "primary_address"), what)
+
+
+@rule("address-twice", fix="give one of them another address")
+def address_twice(fleet: Fleet) -> Iterator[Fault]:
+    """Two interfaces with one address cannot both be reached."""
+    holder: dict[IPv4Address, str] = {}
+    for i, j, k, host in every_address(fleet):
+        interface = host.interfaces[j]
+        ip, name = interface.addresses[k].ip, f"{host.name}:{interface.name}"
+        if ip in holder:
+            what = f"{name} and {holder[ip]} have one address, {ip}"
+            yield Fault(("hosts", i, "interfaces", j, "addresses", k), what)
+        holder.setdefault(ip, name)
+
+
+@rule("address-prefix", fix="correct the address, or add the prefix to the site or its region")
+def address_nowhere(fleet: Fleet) -> Iterator[Fault]:
+    """Routes, firewalls and reverse zones are made from a site's prefixes; they would miss the address."""
+    longest_first = {
+        s.slug: sorted((p.prefix for p in fleet.prefixes_of_site(s.slug)), key=lambda p: -p.prefixlen)
+        for s in fleet.sites
+    }
+    for i, j, k, host in every_address(fleet):
+        if host.site not in longest_first:
+            continue
+        address, path = host.interfaces[j].addresses[k], ("hosts", i, "interfaces", j, "addresses", k)
+        name = f"{host.name}:{host.interfaces[j].name}"
+        ip = address.ip
+        nearest = next((p for p in longest_first[host.site] if ip in p), None)
+        if nearest is None:
+            what = f"{name}: {address} is outside every prefix of {host.site}"
+            yield Fault(path, what, needs=("prefixes", "sites"))
+        elif nearest != address.network:
+            what = f"{name}: {address} is in prefix {nearest}, so it ends with /{nearest.prefixlen}"
+            yield Fault(path, what, needs=("prefixes",))
+        elif not _usable(ip, nearest):
+            yield Fault(path, f"{name}: {ip} is {nearest} itself or its broadcast address")
+
+
+@rule("prefix-scope", fix="set site, or (for a prefix that all sites of a region share) region")
+def bad_scope(fleet: Fleet) -> Iterator[Fault]:
+    """A prefix belongs to one site, or is shared in a region; who it belongs to decides who routes it."""
+    for i, prefix in enumerate(fleet.prefixes):
+        if (prefix.site is None) == (prefix.region is None):
+            has = "neither site nor region" if prefix.site is None else "both site and region"
+            yield Fault(("prefixes", i), f"{prefix.prefix} has {has}")
+
+
+@rule("gateway", fix="name an address in the prefix")
+def bad_gateway(fleet: Fleet) -> Iterator[Fault]:
+    """Hosts of a prefix can only send to a gateway that is in it."""
+    for i, prefix in enumerate(fleet.prefixes):
+        if prefix.gateway is not None and not _usable(prefix.gateway, prefix.prefix):
+            yield Fault(("prefixes", i, "gateway"), f"{prefix.gateway} cannot be the gateway of {prefix.prefix}")
+
+
+@rule("prefix-overlap", fix="correct one of them; a wider prefix may hold others if it has neither VLAN nor gateway")
+def overlapping_prefixes(fleet: Fleet) -> Iterator[Fault]:
+    """An address of a site is in one network. Only a prefix that is no network itself, without VLAN and gateway, may
+    hold others: it says which range is set aside for them.
+    """
+    told: set[tuple[int, int]] = set()
+    for site in fleet.sites:
+        for inner, outer in _nested(fleet, site):
+            wider = fleet.prefixes[outer]
+            if (wider.vlan is None and wider.gateway is None) or (inner, outer) in told:
+                continue
+            told.add((inner, outer))
+            network = f"VLAN {wider.vlan}" if wider.vlan is not None else f"the gateway {wider.gateway}"
+            what = f"{fleet.prefixes[inner].prefix} overlaps {wider.prefix} at {site.slug}, which has {network}"
+            yield Fault(("prefixes", inner), what)
+
+
+def _nested(fleet: Fleet, site: Site) -> Iterator[tuple[int, int]]:
+    """Every two prefixes of a site, or of its region, of which one lies in the other: index of both, inner first.
+
+    Equal ones are no two (rule `duplicate`).
+    """
+    own = [(p.prefix, i) for i, p in enumerate(fleet.prefixes) if p.site == site.slug or p.region == site.region]
+    around: list[tuple[IPv4Network, int]] = []
+    for prefix, i in sorted(own):
+        while around and not prefix.subnet_of(around[-1][0]):
+            around.pop()
+        yield from ((i, j) for outer, j in around if outer != prefix)
+        around.append((prefix, i))
+
+
+@rule(
+    "gateway-host",
+    fix="give it to an enabled interface of a host there, on the VLAN of the prefix, or to several by role keepalived",
+)
+def unheld_gateway(fleet: Fleet) -> Iterator[Fault]:
+    """A gateway reaches a prefix by an interface of its own in it, at the prefix' site or one of its region; without
+    one, what is sent to it goes nowhere. An address that no interface has is shared by the hosts with role keepalived
+    that have one in the prefix. (That a host is down today is no fault of the inventory.)
+    """
+    regions = {s.slug: s.region for s in fleet.sites}
+    for i, prefix in enumerate(fleet.prefixes):
+        if prefix.gateway is None or not _usable(prefix.gateway, prefix.prefix):
+            continue
+        there = [
+            (h, x)
+            for h, x in fleet.holders_of(prefix)
+            if (h.site == prefix.site if prefix.site else regions.get(h.site) == prefix.region)
+        ]
+        if not any(_is_on(x, prefix.vlan) for _, x in there):
+            found = (
+                f"{there[0][0].name}:{there[0][1].name} is disabled or on another VLAN" if there else "no host has it"
+            )
+            what = f"{prefix.prefix}: the gateway {prefix.gateway} is not at {prefix.site or prefix.region}: {found}"
+            yield Fault(("prefixes", i, "gateway"), what, needs=("hosts", "sites"))
+
+
+@rule("range-prefix", fix="name a first and a last address of one prefix, neither its own nor its broadcast address")
+def range_elsewhere(fleet: Fleet) -> Iterator[Fault]:
+    """Addresses are lent out in one network, several at a time (NetBox keeps no range of one); else it is a typing
+    error.
+    """
+    for i, lent in enumerate(fleet.ranges):
+        first, last = fleet.prefix_of(lent.start), fleet.prefix_of(lent.end)
+        if lent.end <= lent.start:
+            yield Fault(("ranges", i), f"{called(lent)} does not end after it begins")
+        elif first is None or first != last:
+            lies = f"in {first.prefix} and in {last.prefix}" if first and last else "outside every prefix"
+            yield Fault(("ranges", i), f"{called(lent)} lies {lies}", needs=("prefixes",))
+        elif not (_usable(lent.start, first.prefix) and _usable(lent.end, first.prefix)):
+            yield Fault(("ranges", i), f"{called(lent)} has {first.prefix} itself or its broadcast address in it")
+
+
+@rule("range-gateway", fix="set the gateway of the prefix, or remove the range")
+def range_without_gateway(fleet: Fleet) -> Iterator[Fault]:
+    """Who is lent an address is told the way out of the prefix with it, and it is the gateway that lends it."""
+    for i, lent in enumerate(fleet.ranges):
+        prefix = fleet.prefix_of(lent.start)
+        if prefix is not None and prefix.gateway is None:
+            yield Fault(("ranges", i), f"{called(lent)} is in {prefix.prefix}, which has no gateway")
+
+
+@rule("range-overlap", fix="correct one of them, or make one of both")
+def overlapping_ranges(fleet: Fleet) -> Iterator[Fault]:
+    """An address in two ranges would be lent out twice."""
+    before: Range | None = None
+    for i, lent in sorted(enumerate(fleet.ranges), key=lambda pair: (pair[1].start, pair[1].end)):
+        if before is not None and lent.start <= before.end:
+            yield Fault(("ranges", i), f"{called(lent)} overlaps {called(before)}")
+        before = lent if before is None or lent.end > before.end else before
+
+
+@rule("range-address", fix="give the interface another address, or end the range before it")
+def address_in_range(fleet: Fleet) -> Iterator[Fault]:
+    """A host's own address in a range would be lent to somebody else, too."""
+    ranges = sorted(fleet.ranges, key=lambda r: (r.start, r.end))
+    starts = [r.start for r in ranges]
+    for i, j, k, host in every_address(fleet) if ranges else ():
+        ip = host.interfaces[j].addresses[k].ip
+        at = bisect_right(starts, ip) - 1
+        if at >= 0 and ip <= ranges[at].end:
+            what = f"{host.name}:{host.interfaces[j].name}: {ip} is in the range {called(ranges[at])}"
+            yield Fault(("hosts", i, "interfaces", j, "addresses", k), what)
+
+
+def _is_on(interface: Interface, vlan: int | None) -> bool:
+    """Whether an interface is in use, and on this VLAN as far as both say which."""
+    vlans = {v for v in (interface.untagged_vlan, *interface.tagged_vlans) if v is not None}
+    return interface.enabled and (vlan is None or not vlans or vlan in vlans)
+
+
+@rule("own-way-out", fix="make the firewall of the site its gateway, or take 'egen väg ut' and the name from it")
+def no_way_out_of_its_own(fleet: Fleet) -> Iterator[Fault]:
+    """Pupils and guests leave by a firewall of their own and never by way of the administration's networks. Such a
+    prefix says 'egen väg ut' in its description, or its VLAN's name begins with Gäst or Skol.
+    """
+    names = {(v.site, v.vid): v.name for v in fleet.vlans}
+    for i, prefix in enumerate(fleet.prefixes):
+        name = names.get((prefix.site or "", prefix.vlan or 0), "")
+        if OWN_WAY_OUT not in prefix.description.casefold() and not name.casefold().startswith(OUTSIDERS):
+            continue
+        if prefix.gateway is None:
+            yield Fault(("prefixes", i), f"{prefix.prefix} ({prefix.description or name}) has no gateway")
+        elif wrong := [h for h in fleet.routers_of(prefix) if h.role != FIREWALL]:
+            what = f"{prefix.prefix} ({prefix.description or name}) leaves by {wrong[0].name}, which is no {FIREWALL}"
+            yield Fault(("prefixes", i, "gateway"), what)
+
+
+def _usable(address: IPv4Address, prefix: IPv4Network) -> bool:
+    """Whether a host can have this address in the prefix."""
+    if address not in prefix:
+        return False
+    return prefix.prefixlen > 30 or address not in {prefix.network_address, prefix.broadcast_address}

@@ -1,0 +1,83 @@
+"""Rules about config contexts: what samdrift reads of them. Roles know whether their own options are good."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from inventory.fleet import Fleet
+from inventory.places import Path
+from inventory.rules.rule import Fault, cut, rule
+
+SAMDRIFT_ROLE = re.compile(r"[a-z][a-z0-9_]{0,62}")
+HIGHEST_WAVE = 999
+
+
+@rule("context", fix="samdrift: {roles: {NAME OF A ROLE: true or false}, wave: 0 to 999, NAME OF A ROLE: {options}}")
+def bad_context(fleet: Fleet) -> Iterator[Fault]:
+    """What a config context says wrongly would else be taken for saying nothing."""
+
+    def faults(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+        yield from ((("samdrift", *at), what) for at, what in _context_faults(data.get("samdrift", {})))
+
+    yield from _of_contexts(fleet, faults)
+
+
+@rule("context-key", fix="remove it, or move it below samdrift: nothing else is read")
+def unknown_context_key(fleet: Fleet) -> Iterator[Fault]:
+    """A key that nobody knows is most often one that is misspelled: it would be believed, and never be read. (Keys
+    below `samdrift` are the roles': `role-section`, `role-option`.)
+    """
+
+    def faults(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+        yield from (((key,), f"says {key!r}, which nobody reads") for key in data if key != "samdrift")
+
+    yield from _of_contexts(fleet, faults)
+
+
+def _of_contexts(fleet: Fleet, faults: Callable[[Mapping[str, Any]], Iterator[tuple[Path, str]]]) -> Iterator[Fault]:
+    """The faults of every config context, where a person wrote it; of what NetBox merged of them, only further ones."""
+    shared: set[tuple[Path, str]] = set()
+    for i, context in enumerate(fleet.config_contexts):
+        found = list(faults(context.data))
+        if context.is_active:
+            shared.update(found)
+        yield from (Fault(("config_contexts", i, "data", *at), f"{context.name}: {what}") for at, what in found)
+    for i, host in enumerate(fleet.hosts):
+        own = list(faults(host.local_context))
+        further = [f for f in faults(host.context) if f not in own and f not in shared]
+        for field, found in (("local_context", own), ("context", further)):
+            yield from (Fault(("hosts", i, field, *at), f"{host.name}: config context {what}") for at, what in found)
+
+
+def _context_faults(section: Any) -> Iterator[tuple[Path, str]]:
+    if not isinstance(section, dict):
+        yield (), "samdrift is no mapping"
+        return
+    if "roles" in section:
+        yield from _roles_faults(section["roles"])
+    wave = section.get("wave", 0)
+    if not isinstance(wave, int) or isinstance(wave, bool) or not 0 <= wave <= HIGHEST_WAVE:
+        yield ("wave",), f"samdrift.wave is no number of 0 to {HIGHEST_WAVE}"
+    for key, options in section.items():
+        if key not in {"roles", "wave"} and not isinstance(options, dict):
+            yield (key,), f"samdrift.{key} is no mapping of options"
+
+
+def _roles_faults(roles: Any) -> Iterator[tuple[Path, str]]:
+    """What is wrong with `samdrift.roles`. NetBox puts a list, and an empty mapping, in place of what others say."""
+    if isinstance(roles, list):
+        names = dict.fromkeys(r for r in roles if isinstance(r, str) and SAMDRIFT_ROLE.fullmatch(r))
+        line = ", ".join(f"{name}: true" for name in names or ["NAME OF A ROLE"])
+        yield ("roles",), f"samdrift.roles is a list; write: roles: {{{line}}}"
+    elif not isinstance(roles, dict):
+        yield ("roles",), "samdrift.roles is no mapping of roles to true or false"
+    elif not roles:
+        yield ("roles",), "samdrift.roles is empty, and NetBox would take all roles away for it; write each with false"
+    else:
+        for name, has in roles.items():
+            if not SAMDRIFT_ROLE.fullmatch(name):
+                yield ("roles",), f"samdrift.roles has {cut(repr(name))}, which is no name of a role"
+            elif not isinstance(has, bool):
+                yield ("roles", name), f"samdrift.roles.{name} is neither true nor false"

@@ -1,0 +1,71 @@
+"""What a rule of a sound fleet is, what breaks one, and how rules go through a fleet and say what they found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from inventory.fleet import Fleet, Host, Interface
+from inventory.places import Path
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What breaks a rule, and where in the fleet.
+
+    Attributes:
+        needs: sections that must have been read whole for this to be a fault: who asks for something that could not be
+            read makes no fault of it.
+    """
+
+    path: Path
+    what: str
+    needs: tuple[str, ...] = ()
+
+
+Faults = Callable[[Fleet], Iterator[Fault]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing that must hold in a sound fleet: `why`, how to `fix` it, and how to find what breaks it."""
+
+    id: str
+    why: str
+    fix: str
+    faults: Faults
+
+
+def rule(id: str, fix: str) -> Callable[[Faults], Rule]:  # noqa: A002  it is one
+    """Make a rule of a function that finds what breaks it; the function's docstring is why."""
+
+    def made(faults: Faults) -> Rule:
+        return Rule(id=id, why=faults.__doc__ or "", fix=fix, faults=faults)
+
+    return made
+
+
+def every_address(fleet: Fleet) -> Iterator[tuple[int, int, int, Host]]:
+    """Every address of every host: index of host, interface and address, and the host."""
+    for i, j, host, interface in every_interface(fleet):
+        for k in range(len(interface.addresses)):
+            yield i, j, k, host
+
+
+def every_interface(fleet: Fleet) -> Iterator[tuple[int, int, Host, Interface]]:
+    """Every interface of every host: index of host and interface, and both."""
+    for i, host in enumerate(fleet.hosts):
+        for j, interface in enumerate(host.interfaces):
+            yield i, j, host, interface
+
+
+def most_like(word: str, known: set[str]) -> str:
+    """Say which known word is most like this one, to end a message; empty if none is."""
+    found = get_close_matches(word, sorted(known), n=1)
+    return f", but there is {found[0]!r}" if found else ""
+
+
+def cut(text: str) -> str:
+    """Cut a text that is too long for a message."""
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -1,0 +1,116 @@
+"""Rules about what sites and hosts say of themselves: AS numbers, places, keys, serial numbers."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+
+from inventory.fleet import Fleet
+from inventory.rules.rule import Fault, cut, rule
+
+HOST_KEY = re.compile(r"(?P<kind>ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) (?P<blob>[A-Za-z0-9+/]+={0,2})")
+
+PRIVATE_ASNS = (range(64512, 65535), range(4_200_000_000, 4_294_967_295))
+
+
+@rule("asn", fix="a number of 64512-65534 or 4200000000-4294967294 that no other site has (RFC 6996)")
+def bad_asn(fleet: Fleet) -> Iterator[Fault]:
+    """Sites tell each other's routes apart by AS number, and the numbers must never meet the internet's."""
+    seen: dict[int, str] = {}
+    for i, site in enumerate(fleet.sites):
+        if site.asn is None:
+            continue
+        if not any(site.asn in numbers for numbers in PRIVATE_ASNS):
+            yield Fault(("sites", i, "asn"), f"{site.slug}: AS {site.asn} is not private")
+        elif site.asn in seen:
+            yield Fault(("sites", i, "asn"), f"{site.slug} and {seen[site.asn]} have one AS number, {site.asn}")
+        seen.setdefault(site.asn, site.slug)
+
+
+@rule("coordinates", fix="set both, in degrees: latitude -90 to 90, longitude -180 to 180")
+def bad_coordinates(fleet: Fleet) -> Iterator[Fault]:
+    """Reports draw a map of the sites."""
+    for i, site in enumerate(fleet.sites):
+        latitude, longitude = site.latitude, site.longitude
+        if latitude is None and longitude is None:
+            continue
+        if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
+            yield Fault(("sites", i), f"{site.slug}: {latitude}, {longitude} is nowhere on earth")
+
+
+@rule("host-kind", fix="a device has a device_type and no cluster, a vm has a cluster and no device_type")
+def bad_kind(fleet: Fleet) -> Iterator[Fault]:
+    """NetBox keeps devices and virtual machines apart, and each needs what it stands on."""
+    for i, host in enumerate(fleet.hosts):
+        needs, lacks = ("device_type", "cluster") if host.kind == "device" else ("cluster", "device_type")
+        if getattr(host, needs) is None:
+            yield Fault(("hosts", i), f"{host.name} is a {host.kind} without {needs}")
+        if getattr(host, lacks) is not None:
+            yield Fault(("hosts", i, lacks), f"{host.name} is a {host.kind} with {lacks}")
+
+
+@rule("host-key", fix="copy type and key from /etc/ssh/ssh_host_*_key.pub of the host, without the comment")
+def bad_host_key(fleet: Fleet) -> Iterator[Fault]:
+    """A host is believed by its key alone, so a key that was cut or mistyped shuts samdrift out."""
+    for i, host in enumerate(fleet.hosts):
+        for key in host.host_keys:
+            if not _is_host_key(key):
+                yield Fault(("hosts", i, "host_keys"), f"{host.name}: {cut(key)!r} is no SSH host key")
+
+
+@rule("host-key-missing", fix="add the content of its /etc/ssh/ssh_host_ed25519_key.pub, or set the status to planned")
+def no_host_key(fleet: Fleet) -> Iterator[Fault]:
+    """A host is believed by its key alone, so one without a key can never be connected to."""
+    for i, host in enumerate(fleet.hosts):
+        if host.status == "active" and not host.host_keys:
+            yield Fault(("hosts", i), f"{host.name} is active and has no SSH host key")
+
+
+@rule("wireguard-key", fix="enter what this says on the host: sudo sh -c 'wg pubkey < /etc/wireguard/private.key'")
+def bad_wireguard_key(fleet: Fleet) -> Iterator[Fault]:
+    """A tunnel believes a host by its key alone: 32 bytes in base64, and no other host's."""
+    seen: dict[str, str] = {}
+    for i, host in enumerate(fleet.hosts):
+        key = host.wireguard_public_key
+        if key and not _is_wireguard_key(key):
+            yield Fault(("hosts", i, "wireguard_public_key"), f"{host.name}: {cut(key)!r} is no WireGuard public key")
+        elif key and (other := seen.setdefault(key, host.name)) != host.name:
+            what = f"{host.name} and {other} have one WireGuard public key"
+            yield Fault(("hosts", i, "wireguard_public_key"), what)
+
+
+@rule("serial-twice", fix="read the number on the device, and correct it")
+def serial_twice(fleet: Fleet) -> Iterator[Fault]:
+    """The serial number is how a device in a hand or on an invoice is found; two that share one are one, or a typing
+    error.
+    """
+    seen: dict[str, str] = {}
+    for i, host in enumerate(fleet.hosts):
+        serial = host.serial.strip().casefold()
+        if host.kind == "device" and serial and (other := seen.setdefault(serial, host.name)) != host.name:
+            yield Fault(("hosts", i, "serial"), f"{host.name} and {other} have one serial number, {host.serial!r}")
+
+
+def _is_wireguard_key(text: str) -> bool:
+    """Whether it is 32 bytes in base64, written in the one way that every program writes them."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except ValueError:  # letters that are none of ASCII, too
+        return False
+    return len(raw) == 32 and any(raw) and base64.b64encode(raw).decode() == text
+
+
+def _is_host_key(text: str) -> bool:
+    """Whether it is `type base64`, and the key says the same type of itself (RFC 4253, section 6.6)."""
+    found = HOST_KEY.fullmatch(text)
+    if found is None:
+        return False
+    try:
+        blob = base64.b64decode(found["blob"], validate=True)
+    except binascii.Error:
+        return False
+    kind = found["kind"].encode()
+    says_kind = blob.startswith(len(kind).to_bytes(4, "big") + kind)
+    return says_kind and (len(blob) == 51 if kind == b"ssh-ed25519" else len(blob) > 51)

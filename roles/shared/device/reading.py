@@ -1,0 +1,243 @@
+"""Read a device's configuration into nested lines without secrets, and sort them: its role's, and the others. Pure.
+
+Each of the three syntaxes (`Vendor.syntax`) becomes the same nested lines, so that what compares and writes them need
+not know how a vendor indents. Not here: what tells two configurations apart (`difference`), and what is typed
+(`writing`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+
+from inventory.errors import SamdriftError
+from inventory.secrets import MARK
+from roles.shared.device.vendor import WITHHELD, Vendor, any_of
+from roles.shared.lineage import LinePattern, Section
+
+Path = tuple[str, ...]
+"""A line, and before it the lines that it stands below."""
+Lines = dict[str, "Lines"]
+"""Lines, and what stands below each."""
+Slot = tuple[int, tuple[str | None, ...]]
+"""A setting of a section that has one value."""
+
+LINE_END = re.compile(r"\r*\n")
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+WORD = re.compile(r'"(?:[^"\\]|\\.)*"|\S+')
+PLAIN = re.compile(r'"([\w./:@+$-]+)"', re.ASCII)
+"""A word in quotes that needs none; devices print some with and some without."""
+
+
+def tame(running: str) -> str:
+    """Remove from a device's output placeholders of secrets, and what would end a line if it were typed again."""
+    return CONTROL.sub(" ", LINE_END.sub("\n", running)).replace(MARK, "<")
+
+
+@dataclass
+class Configuration:
+    """A configuration without secrets: its managed lines and the others.
+
+    Attributes:
+        raw: lines (whole statements, in the `set` syntax) that hold a secret, as they were.
+        hidden: lines that devices take and never show, by the line that stands before them.
+    """
+
+    managed: Lines = field(default_factory=dict)
+    other: Lines = field(default_factory=dict)
+    raw: dict[Path, str] = field(default_factory=dict)
+    hidden: dict[Path, list[str]] = field(default_factory=dict)
+
+
+def read_configuration(vendor: Vendor, text: str, managed: Collection[Section]) -> Configuration:
+    """Read a configuration in its vendor's syntax, and sort its lines by whether these sections hold them."""
+    read = {"indented": _indented, "blocks": _blocks, "set": _statements}[vendor.syntax]
+    found = Configuration()
+    last: Path = ()
+    within: dict[Path, bool] = {}  # a managed section; what stands below it is managed with it
+    for path, raw in read(vendor, (line.rstrip() for line in LINE_END.split(text))):
+        if any_of(*vendor.hidden).search(raw):
+            found.hidden.setdefault(last, []).append(raw)
+            continue
+        last = path
+        if WITHHELD in path[-1]:
+            found.raw[path] = raw
+        within[path] = within.get(path[:-1]) or is_managed(path, managed)
+        if within[path] or not _is_above_managed(path, managed):
+            put(vendor, found.managed if within[path] else found.other, path)
+    found.managed = _without_empty(vendor, _with_lists(vendor, found.managed))
+    found.other = _without_empty(vendor, _with_lists(vendor, found.other))
+    return found
+
+
+def _says_something(vendor: Vendor, line: str) -> bool:
+    return bool(line.strip()) and not any_of(vendor.comment, *vendor.volatile).search(line)
+
+
+def _indented(vendor: Vendor, lines: Iterator[str]) -> Iterator[tuple[Path, str]]:
+    at: list[tuple[int, str]] = []
+    for line in lines:
+        if not _says_something(vendor, line) or re.fullmatch(r"\s*exit(-\S+)?", line):
+            continue
+        begins = next((m for p in vendor.texts if (m := re.match(p, line))), None)
+        if begins and begins[1] not in line[begins.end() :]:
+            end = begins[1]
+            line = "\n".join([line, *_until(line, lines, lambda said: end in said)])  # noqa: B023, PLW2901  used at once
+        indent = len(line) - len(line.lstrip())
+        while at and at[-1][0] >= indent:
+            at.pop()
+        at.append((indent, vendor.masked(line.strip())))
+        yield tuple(text for _, text in at), line.strip()
+
+
+def _blocks(vendor: Vendor, lines: Iterator[str]) -> Iterator[tuple[Path, str]]:
+    at: list[str] = []
+    for line in lines:
+        said = line.strip()
+        if _quotes(said) % 2:
+            said = "\n".join([said, *_until(said, lines, lambda more: _quotes(more) % 2 == 1)])
+        if not _says_something(vendor, said):
+            continue
+        if said in {"next", "end"}:
+            del at[-1:]
+            continue
+        yield (*at, vendor.masked(said)), said
+        if said.startswith(("config ", "edit ")):
+            at.append(said)
+
+
+def _statements(vendor: Vendor, lines: Iterator[str]) -> Iterator[tuple[Path, str]]:
+    for line in lines:
+        if _says_something(vendor, line):
+            statement = line.strip().removeprefix("set ")
+            yield tuple(words_of(vendor.masked(statement))), statement
+
+
+def words_of(statement: str) -> list[str]:
+    """Split a statement into its words, without quotes where a word needs none."""
+    return [PLAIN.sub(r"\1", word) for word in WORD.findall(statement)]
+
+
+def _quotes(line: str) -> int:
+    return len(re.findall(r'(?<!\\)"', line))
+
+
+def _until(first: str, lines: Iterator[str], is_end: Callable[[str], bool]) -> Iterator[str]:
+    """The lines of a text, to the one that ends it."""
+    for line in lines:
+        yield line
+        if is_end(line):
+            return
+    said = first.split("\n", 1)[0][:60]
+    raise SamdriftError(
+        f"the running configuration breaks off in the text that begins with {said!r}", fix="read it again"
+    )
+
+
+def is_managed(path: Path, managed: Collection[Section]) -> bool:
+    """Whether a line is in one of these sections, or is one."""
+    return any(len(line) <= len(path) and _begins(line, path) for line in managed)
+
+
+def _is_above_managed(path: Path, managed: Collection[Section]) -> bool:
+    return any(len(line) > len(path) and _begins(line, path) for line in managed)
+
+
+def _begins(section: Section, path: Path) -> bool:
+    return all(re.fullmatch(pattern, text) for pattern, text in zip(section, path, strict=False))
+
+
+def put(vendor: Vendor, lines: Lines, path: Path) -> None:
+    """Add a line, below the lines of its path; where lines are indented, it replaces the one that says the opposite."""
+    for text in path:
+        if vendor.syntax == "indented":
+            lines.pop(opposite(text), None)  # whichever comes later is in force
+        lines = lines.setdefault(text, {})
+
+
+def opposite(text: str) -> str:
+    """The line that takes this one back: with `no`, or without."""
+    return text.removeprefix("no ") if text.startswith("no ") else f"no {text}"
+
+
+def _with_lists(vendor: Vendor, lines: Lines) -> Lines:
+    """Lists of numbers in one spelling, or number by number where each is a setting of its own."""
+    if not vendor.lists:
+        return lines
+    listed: Lines = {}
+    heads: dict[str, set[int]] = {}
+    for text, below in lines.items():
+        head, numbers, each = _number_list(vendor, text)
+        if not numbers or below:
+            listed[text] = _with_lists(vendor, below)
+        elif each:
+            listed.update({f"{head}{n}": listed.get(f"{head}{n}", {}) for n in sorted(numbers)})
+        else:
+            listed.pop(f"{head}{_ranges(heads.get(head, set()))}", None)
+            heads[head] = heads.get(head, set()) | numbers
+            listed[f"{head}{_ranges(heads[head])}"] = {}
+    return listed
+
+
+def _number_list(vendor: Vendor, text: str) -> tuple[str, set[int], bool]:
+    """What stands before the numbers of a line, the numbers, and whether each is a setting; no list has no numbers."""
+    for of in vendor.lists:
+        head = re.match(of.line, text)
+        if head and re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", rest := text[head.end() :]):
+            spans = (part.partition("-") for part in rest.split(","))
+            return head[1], {n for a, _, b in spans for n in range(int(a), min(int(b or a), 4094) + 1)}, of.each
+    return "", set(), False
+
+
+def _ranges(numbers: Collection[int]) -> str:
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ",".join(str(r[0]) if len(r) == 1 else f"{r[0]}-{r[-1]}" for r in runs)
+
+
+def _without_empty(vendor: Vendor, lines: Lines, above: Path = ()) -> Lines:
+    """Sections that are always there say nothing while they are empty."""
+    kept = {text: _without_empty(vendor, below, (*above, text)) for text, below in lines.items()}
+    return {text: below for text, below in kept.items() if below or not is_permanent(vendor, (*above, text))}
+
+
+def is_permanent(vendor: Vendor, path: Path) -> bool:
+    """Whether a section can be emptied and not removed."""
+    if not any(_ends(pattern, path) for pattern in vendor.permanent):
+        return False
+    return vendor.syntax != "set" or slot_of(vendor, path) is None  # a word of somebody's text may say anything
+
+
+def slot_of(vendor: Vendor, path: Path) -> Slot | None:
+    """Find which single-valued setting of its section a line gives; None if the line replaces no other."""
+    for number, pattern in enumerate(vendor.replaces):
+        match = _ends(pattern, path)
+        if match:
+            return number, match.groups()
+    return None
+
+
+def _ends(pattern: LinePattern, path: Path) -> re.Match[str] | None:
+    """Match the pattern against the last lines of a path; returns the match in the last line."""
+    last = re.search(pattern[-1], path[-1])
+    if last is None or len(pattern) == 1:
+        return last
+    above = zip(pattern[-2::-1], path[-2::-1], strict=False)
+    return last if len(pattern) <= len(path) and all(re.search(p, text) for p, text in above) else None
+
+
+def paths(lines: Lines, above: Path = ()) -> Iterator[Path]:
+    """Every line with the lines that it stands below, outermost first."""
+    for text, below in lines.items():
+        yield (*above, text)
+        yield from paths(below, (*above, text))
+
+
+def joins_lag(vendor: Vendor, line: str) -> bool:
+    """Whether this line makes a port a member of a LAG."""
+    return any_of(*vendor.joins).search(line) is not None
