@@ -29,8 +29,12 @@ Verdict = Literal["accepted", "refused", "not applicable"]
 
 
 class Judgement(Frozen):
-    """What is said of a file by the program that will read it; equal files of several hosts are judged once."""
+    """What is said of a file by the program that will read it; equal files of several hosts are judged once.
 
+    Or of a device's configuration, by its vendor's rules: `path` is the name of the step then.
+    """
+
+    kind: Literal["file", "configuration"] = "file"
     role: str
     path: str
     hosts: tuple[str, ...]

@@ -1,8 +1,8 @@
-"""The offline check: is the inventory sound, and would the program that reads each file accept it?
+"""The offline check: is the inventory sound, and would hosts and devices accept what roles make of it?
 
 Nothing is connected to and nothing on this machine is changed.
 
-Not here: how files are judged (`judge`).
+Not here: how files are judged (`judge`), and how devices' configurations are (`devices`).
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
+from deploy.check.devices import judge_configurations
 from deploy.check.judge import Judgement, judge_files
-from deploy.engine.declare import declared_files
+from deploy.engine.declare import declarations
 from deploy.model.findings import Finding, Kind, Severity
 from deploy.model.inventory_findings import unsound
 from deploy.model.observer import Observer, Quiet
 from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Frozen, Host
 from roles.shared.catalogue import problems_of
-from roles.shared.parts.registration import ManagedFile
+from roles.shared.parts.registration import ManagedConfiguration, ManagedFile
 
 
 class Offline(Frozen):
@@ -28,12 +29,13 @@ class Offline(Frozen):
     hosts: int = 0
     settings: int = Field(default=0, description="how many roles' settings were computed, over all hosts")
     files: int = Field(default=0, description="how many managed files were rendered, over all hosts")
+    configurations: int = Field(default=0, description="how many devices' configurations were rendered")
     judgements: tuple[Judgement, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
 def check_offline(fleet: Fleet, hosts: Sequence[Host], observer: Observer | None = None) -> Offline:
-    """Check these hosts' roles, settings and files; every problem is found in one go."""
+    """Check these hosts' roles, settings, files and configurations; every problem is found in one go."""
     observer = observer or Quiet()
     with_roles = [h for h in hosts if h.roles]
     problems = {h.name: problems_of(h, fleet) for h in with_roles}
@@ -41,21 +43,23 @@ def check_offline(fleet: Fleet, hosts: Sequence[Host], observer: Observer | None
     sound = [h for h in with_roles if not problems[h.name]]
     observer.stage("rendering", [h.name for h in sound])
     rendered: dict[str, tuple[ManagedFile, ...]] = {}
+    configurations: dict[str, tuple[ManagedConfiguration, ...]] = {}
     faults: list[SamdriftError] = []
     for host in sound:
         try:
-            rendered[host.name] = declared_files(host, fleet)
+            rendered[host.name], configurations[host.name] = declarations(host, fleet)
         except SamdriftError as e:
             faults.append(e)
             observer.host(host.name, "failed", str(e))
         else:
             observer.host(host.name, "done")
-    judgements = judge_files(fleet, rendered, observer)
+    judgements = (*judge_files(fleet, rendered, observer), *judge_configurations(configurations))
     refused = [_refusal(fleet, j) for j in judgements if j.outcome == "refused"]
     return Offline(
         hosts=len(hosts),
         settings=sum(len(h.roles) for h in sound),
         files=sum(map(len, rendered.values())),
+        configurations=sum(map(len, configurations.values())),
         judgements=judgements,
         findings=(*findings, *_once(faults), *refused),
     )
@@ -77,17 +81,24 @@ def _once(faults: Sequence[SamdriftError]) -> tuple[Finding, ...]:
 
 def _refusal(fleet: Fleet, judgement: Judgement) -> Finding:
     host = fleet.host(judgement.hosts[0])
-    others = len(judgement.hosts) - 1
-    also = f" (and on {others} more)" if others else ""
+    if judgement.kind == "file":
+        others = len(judgement.hosts) - 1
+        also = f" (and on {others} more)" if others else ""
+        step, what = f"file {judgement.path}", f"the program that reads {judgement.path} refuses it{also}"
+        source, option = f"templates/{judgement.role}/", f"--file {judgement.path}"
+    else:
+        first, *more = judgement.detail.splitlines()
+        step = judgement.path
+        what = f"the device would refuse what is typed: {first}" + (f" (and {len(more)} more)" if more else "")
+        source, option = f"templates/{judgement.role}/{host.platform}.j2", "--configuration"
     return Finding(
         kind=Kind.UNSOUND,
         host=host.name,
         municipality=host.tenant,
         role=judgement.role,
-        step=f"file {judgement.path}",
-        summary=f"the program that reads {judgement.path} refuses it{also}",
+        step=step,
+        summary=what,
         detail=judgement.detail,
-        remedy=f"mend templates/{judgement.role}/ or the settings; read it: "
-        f"samdrift show {host.name} --file {judgement.path}",
+        remedy=f"mend {source} or the settings; read it: samdrift show {host.name} {option}",
         severity=Severity.HIGH,
     )

@@ -160,9 +160,11 @@ def offline(done: Offline, names: Mapping[str, str]) -> Iterator[RenderableType]
     yield from findings(done.findings, names)
     outcomes = Counter(j.outcome for j in done.judgements)
     judged = ", ".join(f"{outcomes[h]} {h}" for h in heads if outcomes[h])
+    files = sum(j.kind == "file" for j in done.judgements)
     summary = (
-        f"{several(done.hosts, 'host')}, {done.settings} roles' settings, {several(done.files, 'file')}. "
-        f"Of {len(done.judgements)} different files that have a judge: {judged or 'none judged'}. "
+        f"{several(done.hosts, 'host')}, {done.settings} roles' settings, {several(done.files, 'file')}, "
+        f"{several(done.configurations, 'configuration')} of devices. Of {several(files, 'different file')} with "
+        f"a judge and these configurations: {judged or 'none judged'}. "
         f"{several(len(done.findings), 'problem')}."
     )
     yield indented(Text(summary, "bold red" if done.findings else "bold green"), 0)
