@@ -175,9 +175,6 @@ class Service(Frozen):
     description: str = ""
 
 
-SHARES_ADDRESSES = "keepalived"
-"""The samdrift role of hosts that share their prefixes' gateways."""
-
 Status = Literal["active", "planned", "staged", "offline", "failed", "inventory", "paused", "decommissioning"]
 """NetBox's words for where in its life a host is; samdrift looks at and changes active ones only."""
 
@@ -277,21 +274,18 @@ class Fleet(Frozen):
         """Every object as JSON, section by section: made at once, it is quicker to look through than the objects."""
         return {section: tuple(_json(item) for item in getattr(self, section)) for section in KEYS}
 
-    def routers_of(self, prefix: Prefix) -> tuple[Host, ...]:
-        """Who routes a prefix: the host with its gateway's address, or the hosts that share one which nobody has."""
-        return tuple({host.name: host for host, _ in self.holders_of(prefix)}.values())
-
     def holders_of(self, prefix: Prefix) -> tuple[tuple[Host, Interface], ...]:
-        """The interfaces that hold a prefix' gateway.
+        """Return the interfaces that have the address of a prefix' gateway."""
+        return self._interfaces_with.get(prefix.gateway, ()) if prefix.gateway else ()
 
-        An address that no interface has is virtual: the hosts with role `keepalived` that have an interface in the
-        prefix share it, and one of them holds it at a time.
-        """
-        if prefix.gateway is None:
+    def candidates_of(self, prefix: Prefix) -> tuple[tuple[Host, Interface], ...]:
+        """Return the interfaces that could share a prefix' gateway if none has it: those of hosts with roles there."""
+        if prefix.gateway is None or prefix.gateway in self._interfaces_with:
             return ()
-        return self._interfaces_with.get(prefix.gateway) or tuple(
+        return tuple(
             (host, interface)
-            for host in self._sharing
+            for host in self.hosts
+            if host.roles
             for interface in host.interfaces
             if any(a.ip in prefix.prefix for a in interface.addresses)
         )
@@ -304,10 +298,6 @@ class Fleet(Frozen):
                 for address in interface.addresses:
                     found[address.ip] = (*found.get(address.ip, ()), (host, interface))
         return found
-
-    @cached_property
-    def _sharing(self) -> tuple[Host, ...]:
-        return tuple(h for h in self.hosts if SHARES_ADDRESSES in h.roles)
 
     @cached_property
     def _by_name(self) -> dict[str, Host]:

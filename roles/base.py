@@ -20,8 +20,9 @@ user, so that nobody can give himself access and a key that was added by hand is
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 from pyinfra.operations import files
@@ -34,6 +35,7 @@ from roles.shared.parts.handlers import Handler, reload, restart
 from roles.shared.parts.kernel import kernel_settings
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
+from roles.shared.rehearsal import Rehearsal
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
@@ -41,6 +43,7 @@ from roles.shared.traffic import Listen, management
 
 AFTER = ()  # nothing: packages come by its proxy, and people and SSH are as they should be before anything else
 OWNS = ("/etc/ssh/authorized_keys", "/etc/ssh/authorized_principals", "/etc/ssh/sshd_config.d", "/etc/sudoers.d")
+PROTECTS = True
 CONTROLS = (
     "ISO 27002:2022 5.15",
     "ISO 27002:2022 5.18",
@@ -167,6 +170,12 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 def listens(settings: Settings) -> tuple[Listen, ...]:
     """SSH, from the management stations alone."""
     return (Listen(protocol="tcp", port=22, sources=settings.management, why="SSH from the management stations"),)
+
+
+def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:
+    """The lab's own key, and where somebody outside is asked for names, the lab's nameserver."""
+    fallback = {"fallback_resolvers": [str(lab.nameserver)]} if options.get("fallback_resolvers") else {}
+    return {"automation_keys": [lab.automation_key], **fallback}
 
 
 def deploy(settings: Settings) -> None:

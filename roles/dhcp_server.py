@@ -22,6 +22,7 @@ from pydantic import Field
 
 from inventory.fleet import Fleet, Frozen, Host, Range
 from roles.dns_resolver import known_to_all, resolvers
+from roles.shared.intent import Intent
 from roles.shared.network.servers import time_servers
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
@@ -78,7 +79,7 @@ class Settings(RoleSettings):
     socket: str = SOCKET
 
 
-def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:
     """The prefixes behind this host that have ranges."""
     subnets = tuple(_subnets(host, fleet))
     if not subnets:
@@ -87,7 +88,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     return Settings(
         subnets=subnets,
         lease_seconds=options.lease_hours * 3600,
-        domain=known_to_all(fleet).domain,
+        domain=known_to_all(intent).domain,
         time_servers=tuple(h.address for h in time_servers(fleet)),
     )
 

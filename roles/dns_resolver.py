@@ -20,21 +20,22 @@ Options:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Frozen, Host
 from roles.shared import settings as shared
-from roles.shared.catalogue import settings_of
+from roles.shared.intent import Intent
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
-from roles.shared.traffic import Listen, fleet_networks
+from roles.shared.rehearsal import Rehearsal
+from roles.shared.traffic import DNS_OUTSIDE, Listen, WayOut, fleet_networks
 
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21")
 UNIT = "unbound.service"
@@ -120,6 +121,16 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
     )
 
 
+def ways_out(settings: Settings) -> tuple[WayOut, ...]:  # noqa: ARG001  a role's signature
+    """Names outside, from the forwarders."""
+    return DNS_OUTSIDE
+
+
+def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:  # noqa: ARG001  a role's signature
+    """The lab's nameserver stands for the world's; it may strip DNSSEC."""
+    return {"forwarders": [str(lab.nameserver)], "insecure_zones": ["."]}
+
+
 def resolvers(fleet: Fleet) -> tuple[Host, ...]:
     """The fleet's resolvers that can be asked, by name.
 
@@ -133,14 +144,14 @@ def resolvers(fleet: Fleet) -> tuple[Host, ...]:
     return found
 
 
-def known_to_all(fleet: Fleet) -> Settings:
+def known_to_all(intent: Intent) -> Settings:
     """What every resolver of the fleet says, as the first of them: all but `addresses` is the same for all.
 
     Raises:
         SettingsError: there is none, or its settings have a problem.
     """
-    first, *_ = resolvers(fleet)
-    return cast("Settings", settings_of(first, fleet, ("dns_resolver",))["dns_resolver"])
+    first, *_ = resolvers(intent.fleet)
+    return cast("Settings", intent.required(first, "dns_resolver"))
 
 
 def deploy(settings: Settings) -> None:

@@ -35,6 +35,7 @@ from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Frozen, Host
+from roles.shared.intent import Intent
 from roles.shared.network.forwarding import passages
 from roles.shared.network.peering import Meeting, behind, hub_of, links, spoken_with, told, transits, word
 from roles.shared.order import EVERY_OTHER
@@ -53,6 +54,7 @@ AFTER = (EVERY_OTHER,)
 """What BGP knows no way to is discarded: on a new edge, whose tunnels have no peer yet, the way to packages as well. So
 what installs any comes before.
 """
+FORWARDED = False  # made from what others serve, and speaking with gateways alone
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
 UNIT = "frr.service"
 BGP = 179
@@ -125,7 +127,7 @@ class Settings(RoleSettings):
     hold_seconds: int
 
 
-def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:
     """Neighbours, prefixes and passages, all from the fleet."""
     if host.primary_address is None:
         raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
@@ -141,7 +143,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         prefixes=tuple(sorted(prefixes)),
         elsewhere=tuple(sorted({p for n in neighbours for p in n.accepts} - prefixes)),
         neighbours=neighbours,
-        passages=passages(host, fleet),
+        passages=passages(host, intent),
         **options.model_dump(),
     )
 

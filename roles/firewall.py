@@ -17,7 +17,8 @@ from collections.abc import Iterable
 from ipaddress import IPv4Network
 
 from inventory.fleet import Fleet, Host
-from roles.shared.catalogue import catalogue, settings_of
+from roles.shared.catalogue import catalogue
+from roles.shared.intent import Intent
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.packages import packages
 from roles.shared.parts.ruleset import loaded_ruleset
@@ -28,6 +29,8 @@ from roles.shared.settings import Settings as RoleSettings
 from roles.shared.traffic import ANYWHERE, Forward, Listen, Proof, fleet_networks, networks
 
 AFTER = ("base",)  # whose packages and names it needs; and before every role that listens
+FORWARDED = False  # made from what others serve
+PROTECTS = True
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
 PATH = "/etc/nftables.conf"
 SSH = 22
@@ -66,10 +69,10 @@ class Settings(RoleSettings):
     proven: tuple[Proven, ...] = ()
 
 
-def settings(host: Host, fleet: Fleet, options: Options) -> Settings:  # noqa: ARG001  every role's signature
+def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:  # noqa: ARG001  a role's signature
     """What every other role of this host declares."""
     roles = catalogue()
-    others = settings_of(host, fleet, tuple(r for r in host.roles if r != "firewall" and r in roles))
+    others = {r: intent.required(host, r) for r in roles if r in host.roles and r != "firewall"}
     return Settings(
         host=host.name,
         fleet=fleet_networks(fleet),

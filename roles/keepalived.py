@@ -22,8 +22,8 @@ from ipaddress import IPv4Address, IPv4Network
 
 from pydantic import Field
 
-from inventory.fleet import SHARES_ADDRESSES, Fleet, Frozen, Host, Interface
-from roles.shared.network.peering import hub_of, underlays, word
+from inventory.fleet import Fleet, Host, Interface
+from roles.shared.network.peering import hub_of, routers_of, underlays, word
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import reload
 from roles.shared.parts.packages import packages
@@ -31,11 +31,13 @@ from roles.shared.parts.services import service
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
-from roles.shared.traffic import Listen, networks
+from roles.shared.traffic import Listen, SharedAddress, networks
 
 AFTER = ("edge_gateway",)  # a hub without a route by BGP is worth less, so that it would begin as the lesser one
+FORWARDED = False  # VRRP, which has no port, between those that share
 CONTROLS = ("ISO 27002:2022 8.14", "ISO 27002:2022 8.20")
 UNIT = "keepalived.service"
+SHARING_PROGRAM = "/usr/sbin/keepalived"
 KEEPALIVED_ACCEPTS = (
     "said=$(setsid --wait keepalived --config-test --use-file={path} 2>&1); code=$?; "
     '[ $code = 143 ] && [ -z "$said" ] && exit 0; [ $code = 0 ] || echo "$said" >&2; exit $code'
@@ -53,15 +55,6 @@ class Options(RoleOptions):
     preempt_seconds: int = Field(default=15, ge=0, le=1000)
 
 
-class Shared(Frozen):
-    """An address that is shared: by which interface, with whom."""
-
-    interface: str
-    own: IPv4Address
-    others: tuple[IPv4Address, ...]
-    address: IPv4Address
-
-
 class Settings(RoleSettings):
     """What one host shares, how much it is worth, and what it is worth less without."""
 
@@ -70,7 +63,7 @@ class Settings(RoleSettings):
     priority: int
     lost: int = LOST
     preempt_seconds: int
-    shared: tuple[Shared, ...]
+    shared: tuple[SharedAddress, ...]
     underlays: tuple[str, ...]
     tunnels: tuple[str, ...]
 
@@ -86,7 +79,7 @@ class Settings(RoleSettings):
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     """What a host shares with whom, all from the fleet."""
-    sharing = [h for h in fleet.with_role(SHARES_ADDRESSES) if h.site == host.site]
+    sharing = [h for h in fleet.with_role("keepalived") if h.site == host.site]
     names = [h.name for h in sharing]
     shared = tuple(_shared(host, [h for h in sharing if h.name != host.name], fleet, options))
     if not shared:
@@ -110,6 +103,11 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
     return (Listen(protocol="vrrp", sources=others, why="who holds the shared addresses"),)
 
 
+def shared_addresses(settings: Settings) -> tuple[SharedAddress, ...]:
+    """Those that VRRP moves from host to host."""
+    return settings.shared
+
+
 def deploy(settings: Settings) -> None:
     """One file, and a reload that gives no address up."""
     packages("iputils-ping", "keepalived")
@@ -125,9 +123,9 @@ def deploy(settings: Settings) -> None:
     service(UNIT)
 
 
-def _shared(host: Host, others: list[Host], fleet: Fleet, options: Options) -> Iterator[Shared]:
+def _shared(host: Host, others: list[Host], fleet: Fleet, options: Options) -> Iterator[SharedAddress]:
     """The virtual gateways of the prefixes that the host is in, and the further addresses, each by an interface."""
-    virtual = {p.gateway for p in fleet.prefixes if p.gateway and host.name in {h.name for h in fleet.routers_of(p)}}
+    virtual = {p.gateway for p in fleet.prefixes if p.gateway and host.name in {h.name for h in routers_of(p, fleet)}}
     held = {a.ip for h in fleet.hosts for a in h.addresses}
     for address in sorted((virtual - held) | set(options.further_addresses)):
         found = next(((i, a) for i in host.interfaces for a in i.addresses if address in a.network), None)
@@ -136,7 +134,7 @@ def _shared(host: Host, others: list[Host], fleet: Fleet, options: Options) -> I
             what = f"{address} is a host's own" if address in held else f"{address} is in no network of the host"
             raise SettingsError(what, field=field, fix="name an address in one of its prefixes that no interface has")
         interface, own = found
-        yield Shared(
+        yield SharedAddress(
             interface=word(interface.name),
             own=own.ip,
             others=tuple(sorted(a.ip for h in others for a in h.addresses if a.network == own.network)),

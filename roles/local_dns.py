@@ -20,6 +20,7 @@ from pydantic import Field
 from inventory.fleet import Fleet, Host
 from roles import dns_resolver
 from roles.dns_resolver import Settings, deploy, listens
+from roles.shared.intent import Intent
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import local_networks
@@ -36,7 +37,7 @@ class Options(RoleOptions):
     threads: Annotated[int, Field(ge=1, le=64)] = 2
 
 
-def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:
     """What the fleet's resolvers know, for the prefixes of the host's own site that it stands in."""
     field = "config context samdrift.roles"
     if "dns_resolver" in host.roles:
@@ -46,7 +47,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     if not clients:
         fix = "give it an address in a prefix of its site, or take local_dns from it"
         raise SettingsError("it stands in no prefix of its site, so nobody would ask it", field=field, fix=fix)
-    return dns_resolver.known_to_all(fleet).model_copy(
+    return dns_resolver.known_to_all(intent).model_copy(
         update={
             "addresses": tuple(a.ip for a in host.addresses if any(a.ip in network for network in clients)),
             "clients": clients,

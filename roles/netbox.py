@@ -24,8 +24,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 from pyinfra.operations import files
@@ -38,12 +39,15 @@ from roles.shared.parts.handlers import Handler, reload, restart
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
 from roles.shared.parts.templates import render
+from roles.shared.rehearsal import Rehearsal
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
-from roles.shared.traffic import Listen, management
+from roles.shared.traffic import Listen, WayOut, management
 
 PLATFORMS = ("debian-13",)  # NetBox asks for Python 3.12
+LAB_CACHE = "/var/cache/netbox"
+LAB_CACHES = (LAB_CACHE,)
 CONTROLS = ("ISO 27002:2022 5.9", "ISO 27002:2022 8.13", "ISO 27002:2022 8.24")
 
 VERSION = "4.7.3"
@@ -131,6 +135,16 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 def listens(settings: Settings) -> tuple[Listen, ...]:
     """HTTPS, for the management stations: people's browsers there, and samdrift."""
     return (Listen(protocol="tcp", port=PORT, sources=settings.stations, why="NetBox for the management stations"),)
+
+
+def ways_out(settings: Settings) -> tuple[WayOut, ...]:  # noqa: ARG001  a role's signature
+    """NetBox and what it needs, from Python's package index."""
+    return (WayOut(protocol="tcp", port=443, why="Python packages from outside"),)
+
+
+def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:  # noqa: ARG001  a role's signature
+    """What a new host need not fetch and make again outlives its disk."""
+    return {"cache": LAB_CACHE}
 
 
 def deploy(settings: Settings) -> None:

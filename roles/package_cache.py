@@ -27,12 +27,21 @@ from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, restart
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
-from roles.shared.traffic import Listen, fleet_networks
+from roles.shared.traffic import DNS_OUTSIDE, Listen, WayOut, fleet_networks
 
 CONTROLS = ("ISO 27002:2022 8.19", "ISO 27002:2022 8.20")
 UNIT = "apt-cacher-ng.service"
 TIMER = "samdrift-package-cache-trim.timer"
 PORT = 3142
+CACHE = "/var/cache/apt-cacher-ng"
+
+LAB_CACHES = (CACHE,)
+LAB_FILES = {
+    # its package chooses the user's number anew on every disk, and leaves a directory that it finds as it is
+    f"usr/lib/systemd/system/{UNIT}.d/lab.conf": (
+        f"[Service]\nExecStartPre=+chown --recursive apt-cacher-ng:apt-cacher-ng {CACHE}\n"
+    )
+}
 
 Archive = Annotated[str, Field(pattern=r"^http://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*$")]
 
@@ -61,6 +70,12 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:  # noqa: A
 def listens(settings: Settings) -> tuple[Listen, ...]:
     """The proxy port, for the fleet."""
     return (Listen(protocol="tcp", port=PORT, sources=settings.clients, why="package cache"),)
+
+
+def ways_out(settings: Settings) -> tuple[WayOut, ...]:  # noqa: ARG001  a role's signature
+    """The mirrors, and their names before the fleet's own resolvers are up: those come through this cache."""
+    why = "packages from outside"
+    return (*(WayOut(protocol="tcp", port=port, why=why) for port in (80, 443)), *DNS_OUTSIDE)
 
 
 def deploy(settings: Settings) -> None:

@@ -12,8 +12,9 @@ When the internet is away the servers agree on one of them (orphan mode) and the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 from pyinfra.operations import files
@@ -24,10 +25,11 @@ from roles.shared.parts.files import absent_file, managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
+from roles.shared.rehearsal import Rehearsal
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
-from roles.shared.traffic import Listen, fleet_networks
+from roles.shared.traffic import Listen, WayOut, fleet_networks
 
 AFTER = ("firewall",)  # and before logs and measurements, which are worth little at a wrong time
 CONTROLS = ("ISO 27002:2022 8.17",)
@@ -85,6 +87,21 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
     if not settings.server:
         return ()
     return (Listen(protocol="udp", port=123, sources=settings.clients, why="NTP for the fleet"),)
+
+
+def ways_out(settings: Settings) -> tuple[WayOut, ...]:
+    """The upstreams of a time server, and their keys for NTS."""
+    if not settings.server:
+        return ()
+    return (
+        WayOut(protocol="udp", port=123, why="time from outside"),
+        WayOut(protocol="tcp", port=4460, why="keys for time from outside (NTS)"),
+    )
+
+
+def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:  # noqa: ARG001  a role's signature
+    """A container may not set the clock."""
+    return {"control_clock": False}
 
 
 def deploy(settings: Settings) -> None:

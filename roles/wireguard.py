@@ -38,9 +38,10 @@ from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import Listen, Proof, networks
 
+FORWARDED = False  # between gateways alone
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.24")
 DIRECTORY = "/etc/wireguard"
-PRIVATE_KEY = f"{DIRECTORY}/private.key"
+PRIVATE_KEY = TUNNEL_KEY = f"{DIRECTORY}/private.key"
 UNIT = "wg-quick@{interface}.service"
 DROP_IN = "/etc/systemd/system/wg-quick@.service.d"
 HAS_KEY = f"wg pubkey < {PRIVATE_KEY} > /dev/null && stat -c '%U:%G %a' {PRIVATE_KEY}"

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, NoReturn
 
-from deploy.lab.machine import end_with_parent
+from deploy.tools.parent import end_with_parent
 from tests.integration.lab import DEPLOYED
 
 LANES = {

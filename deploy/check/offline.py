@@ -19,7 +19,7 @@ from deploy.model.inventory_findings import unsound
 from deploy.model.observer import Observer, Quiet
 from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Frozen, Host
-from roles.shared.catalogue import problems_of
+from roles.shared.intent import Intent
 from roles.shared.parts.registration import ManagedConfiguration, ManagedFile
 
 
@@ -34,11 +34,12 @@ class Offline(Frozen):
     findings: tuple[Finding, ...] = ()
 
 
-def check_offline(fleet: Fleet, hosts: Sequence[Host], observer: Observer | None = None) -> Offline:
+def check_offline(intent: Intent, hosts: Sequence[Host], observer: Observer | None = None) -> Offline:
     """Check these hosts' roles, settings, files and configurations; every problem is found in one go."""
+    fleet = intent.fleet
     observer = observer or Quiet()
     with_roles = [h for h in hosts if h.roles]
-    problems = {h.name: problems_of(h, fleet) for h in with_roles}
+    problems = {h.name: intent.problems(h) for h in with_roles}
     findings = unsound((p for of_host in problems.values() for p in of_host), fleet)
     sound = [h for h in with_roles if not problems[h.name]]
     observer.stage("rendering", [h.name for h in sound])
@@ -47,7 +48,7 @@ def check_offline(fleet: Fleet, hosts: Sequence[Host], observer: Observer | None
     faults: list[SamdriftError] = []
     for host in sound:
         try:
-            rendered[host.name], configurations[host.name] = declarations(host, fleet)
+            rendered[host.name], configurations[host.name] = declarations(host, intent)
         except SamdriftError as e:
             faults.append(e)
             observer.host(host.name, "failed", str(e))

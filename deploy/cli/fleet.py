@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deploy.cli.command import Common, answer, aside, command
-from deploy.cli.subject import check_record, fleet_of, hosts_of, source_of, store_of
+from deploy.cli.subject import check_record, fleet_of, hosts_of, source_of, stores_of
 from deploy.model import clock
 from deploy.model.findings import exit_code
 from deploy.model.history import dated
 from deploy.model.inventory_findings import unsound
 from deploy.model.text import as_json
 from deploy.source.known import Known
-from deploy.store.json_files import StoreError
+from deploy.store.ports import StoreError
 from deploy.views import findings as findings_view
 from deploy.views import fleet as view
 from deploy.views.parts import municipalities
@@ -50,20 +50,21 @@ def hosts(common: Common) -> None:
 def show(common: Common, name: str, files: bool, file: str | None, configuration: bool) -> None:
     """Show one host: data, roles, settings, files or configuration."""
     from deploy.engine.declare import declarations
-    from roles.shared.catalogue import catalogue, problems_of, roles_of, settings_of
+    from roles.shared.catalogue import known_roles
+    from roles.shared.intent import Intent
 
     fleet, source, said = fleet_of(common)
     host = _host(fleet, name)
-    if problems := problems_of(host, fleet):
-        raise InventoryError(tuple(problems))
-    rendered, configurations = declarations(host, fleet)
+    intent = Intent(fleet)
+    intent.require([host])
+    rendered, configurations = declarations(host, intent)
     if file is not None:
         _put_file(common, rendered, file)
         return
     if configuration:
         _put_configuration(common, host, configurations)
         return
-    settings = {role: s.model_dump(mode="json") for role, s in settings_of(host, fleet).items()}
+    settings = {role: s.model_dump(mode="json") for role, s in intent.settings(host).items()}
     overlay = _overlay(common, host) if common.lab else []
     document = {
         "source": source,
@@ -74,7 +75,7 @@ def show(common: Common, name: str, files: bool, file: str | None, configuration
         "configurations": [c.model_dump(mode="json") for c in configurations],
         "lab": [{"field": field, "fleet": before, "lab": after} for field, before, after in overlay],
     }
-    summaries = {role: catalogue()[role].summary for role in roles_of(host)}
+    summaries = {role.name: role.summary for role in known_roles(host)}
     page = view.host(
         fleet,
         host,
@@ -134,6 +135,7 @@ def check(common: Common) -> int:
     Every file is judged by the program that will read it, where that is on this machine.
     """
     from deploy.check.offline import Offline, check_offline
+    from roles.shared.intent import Intent
 
     started, readable = clock.now(), True
     try:
@@ -143,7 +145,7 @@ def check(common: Common) -> int:
         done = Offline(findings=unsound(e.problems, known.fleet))
     else:
         with observing(common.aside) as observer:
-            done = check_offline(known.fleet, hosts_of(common, known.fleet), observer)
+            done = check_offline(Intent(known.fleet), hosts_of(common, known.fleet), observer)
     if readable:
         kept = _keep_check(common, check_record(known, done.findings, started, common.limit))
         done = done.model_copy(update={"findings": kept.findings})
@@ -156,9 +158,9 @@ def check(common: Common) -> int:
 def _keep_check(common: Common, made: Record) -> Record:
     """Record a check if this person may: whoever may not write there can check all the same."""
     try:
-        store = store_of(common)
-        made = dated(made, store.latest("check"))
-        store.save(made)
+        stores = stores_of(common)
+        made = dated(made, stores.history.latest("check"))
+        stores.keep(made)
     except StoreError as e:
         aside(common, f"The check is not recorded: {e}")
     return made

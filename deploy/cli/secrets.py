@@ -15,7 +15,7 @@ from deploy.cli.subject import fleet_of, hosts_of, vault_of
 from deploy.model.findings import exit_code
 from deploy.views import secrets as view
 from deploy.views.parts import municipalities
-from inventory.errors import InventoryError, UsageError
+from inventory.errors import UsageError
 from inventory.fleet import Fleet
 from inventory.secrets import Secret
 
@@ -74,12 +74,12 @@ def secrets_rotate(common: Common, municipality: str, names: tuple[str, ...]) ->
 def secrets_check(common: Common) -> int:
     """Check that each file opens, for whom, and holds what roles need."""
     from deploy.vault import edit
-    from roles.shared.catalogue import needed_secrets, problems_of, settings_of
+    from roles.shared.intent import Intent
 
     fleet = _with_secrets(common)
-    if problems := [p for h in fleet.hosts for p in problems_of(h, fleet)]:
-        raise InventoryError(tuple(problems))
-    needed = needed_secrets({h.name: settings_of(h, fleet) for h in fleet.hosts})
+    intent = Intent(fleet)
+    intent.require(fleet.hosts)
+    needed = intent.secrets(fleet.hosts)
     vault, about = vault_of(common), {h.tenant for h in hosts_of(common, fleet)}
     files = {m for m in vault.municipalities() if m in about or common.limit is None}
     found = edit.check(vault, needed, files | about)

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 from deploy.cli.command import Common, aside
 from deploy.model.findings import Finding
 from deploy.source.known import EMBEDDED, NETBOX, Known, from_snapshot
-from deploy.store.json_files import Store, default_directory, person
+from deploy.store.json_files import stores_in
+from deploy.store.place import default_directory, person, private_directory
+from deploy.store.ports import Stores
 from deploy.views.progress import Telling, observing
 from inventory import snapshot
 from inventory.errors import InventoryError, UsageError
@@ -26,7 +28,7 @@ from inventory.selection import select
 if TYPE_CHECKING:
     from deploy.model.record import Record
     from deploy.runs.commands import Run
-    from deploy.vault.interface import AgeVault
+    from deploy.vault.age import AgeVault
 
 
 def fleet_of(common: Common, *, with_roles: bool = True) -> Known:
@@ -66,8 +68,9 @@ def from_netbox(common: Common, *, since_last: bool = True) -> Known:
     from inventory.netbox.session import NetBoxError
 
     netbox = connected(common.netbox_url, common.netbox_ca)
+    cache = private_directory(state_directory(common))
     try:
-        return from_netbox(netbox, store_of(common).path, partial(aside, common), since_last=since_last)
+        return from_netbox(netbox, cache, partial(aside, common), since_last=since_last)
     except NetBoxError as e:
         raise instead(e) if common.source == NETBOX else e from None
 
@@ -92,20 +95,25 @@ def hosts_of(common: Common, fleet: Fleet, *, live: bool = False) -> tuple[Host,
     return alive
 
 
-def store_of(common: Common) -> Store:
-    """Where runs are recorded: as --state says, or else the lab's own, or this person's."""
-    if common.state is not None:
-        return Store(common.state)
-    if common.lab:
-        from deploy.lab.lab import lab_directory
+def stores_of(common: Common) -> Stores:
+    """Open the stores where runs are recorded."""
+    return stores_in(state_directory(common))
 
-        return Store(lab_directory() / "state")
-    return Store(default_directory())
+
+def state_directory(common: Common) -> Path:
+    """Return the directory that --state names, or else the lab's own, or this person's."""
+    if common.state is not None:
+        return common.state
+    if common.lab:
+        from deploy.lab.place import lab_directory
+
+        return lab_directory() / "state"
+    return default_directory()
 
 
 def vault_of(common: Common) -> AgeVault:
     """The age files beside the snapshot. Nothing is opened before a value is needed."""
-    from deploy.vault.interface import AgeVault
+    from deploy.vault.age import AgeVault
 
     return AgeVault(snapshot_directory(common).absolute().parent / "secrets", common.identity)
 
@@ -120,6 +128,7 @@ def running(common: Common, command: str, **access_too: object) -> Iterator[tupl
     from deploy.lab.lab import Lab
     from deploy.runs.commands import Run
     from deploy.transport.ssh import Access
+    from roles.shared.intent import Intent
 
     if common.lab:
         Lab().require_up()
@@ -130,14 +139,14 @@ def running(common: Common, command: str, **access_too: object) -> Iterator[tupl
         run = Run(
             command=command,
             argv=tuple(sys.argv[1:]),
-            fleet=fleet,
+            intent=Intent(fleet),
             hosts=hosts_of(common, fleet, live=True),
             source=source,
             fleet_time=said,
             limit=common.limit or "",
             access=access.model_copy(update={k: v for k, v in own.items() if v is not None}),
             vault=Lab().vault() if common.lab else vault_of(common),
-            store=store_of(common),
+            stores=stores_of(common),
             observer=observer,
             who=_who(),
             options="--lab" if common.lab else "",

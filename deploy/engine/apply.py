@@ -16,7 +16,7 @@ from typing import Protocol
 import gevent
 from gevent.pool import Pool
 
-from deploy.engine.session import AT_ONCE, Outcome, Session
+from deploy.engine.session import Outcome, Session
 from deploy.model.code import code_digest
 from deploy.model.drift import applied_steps, armed_finding, check_finding
 from deploy.model.findings import Finding, Kind, Severity
@@ -24,6 +24,7 @@ from deploy.model.observer import Observer
 from deploy.model.plan import HostPlan, Plan, Step
 from deploy.model.record import AppliedStep, Check, HostResult
 from deploy.model.waves import waves
+from deploy.transport.ssh import AT_ONCE
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen, Host
 from roles.shared.catalogue import catalogue

@@ -25,14 +25,15 @@ from pyinfra.context import ctx_config, ctx_host, ctx_state
 from deploy.engine.connector import Connector
 from deploy.engine.device_connector import DeviceConnector
 from inventory.errors import SamdriftError
-from inventory.fleet import Fleet, Host
+from inventory.fleet import Host
 from inventory.secrets import secrets_in
-from roles.shared.catalogue import catalogue, settings_of
+from roles.shared.catalogue import catalogue
 from roles.shared.change import digest
 from roles.shared.device.configure import WHAT
 from roles.shared.device.known import known_vendors
 from roles.shared.device.placement import misplaced
 from roles.shared.guard import Guard
+from roles.shared.intent import Intent
 from roles.shared.parts.handlers import pay
 from roles.shared.parts.registration import ManagedConfiguration, ManagedFile, registering
 from roles.shared.parts.veil import UNVEILED, Veil
@@ -138,17 +139,17 @@ class Declared:
         return commands
 
 
-def declarations(host: Host, fleet: Fleet) -> tuple[tuple[ManagedFile, ...], tuple[ManagedConfiguration, ...]]:
+def declarations(host: Host, intent: Intent) -> tuple[tuple[ManagedFile, ...], tuple[ManagedConfiguration, ...]]:
     """Every file that a host's roles declare, and what they declare of a device's configuration; rendered, without
     touching the host. Its settings must be sound.
     """
-    found = register([host], {host.name: settings_of(host, fleet)})[host.name]
+    found = register([host], {host.name: intent.settings(host)})[host.name]
     return tuple(found.files), tuple(found.configurations)
 
 
-def declared_files(host: Host, fleet: Fleet) -> tuple[ManagedFile, ...]:
+def declared_files(host: Host, intent: Intent) -> tuple[ManagedFile, ...]:
     """The files alone."""
-    return declarations(host, fleet)[0]
+    return declarations(host, intent)[0]
 
 
 def register(

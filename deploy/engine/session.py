@@ -32,22 +32,18 @@ from deploy.model.observer import Observer, Quiet
 from deploy.model.plan import HostPlan, Unmanaged
 from deploy.transport.device import DeviceConnection
 from deploy.transport.rounds import Rounds
-from deploy.transport.ssh import Access, Answer, Connection, HostLost
+from deploy.transport.ssh import AT_ONCE, Access, Answer, Connection, HostLost
 from deploy.vault.interface import NO_VAULT, Vault
-from inventory.errors import InventoryError, SamdriftError
-from inventory.fleet import Fleet, Host
-from roles.shared.catalogue import needed_secrets, problems_of, settings_of
+from inventory.errors import SamdriftError
+from inventory.fleet import Host
 from roles.shared.device.known import known_vendors
+from roles.shared.intent import Intent
 from roles.shared.parts.handlers import OwedHandlers
 from roles.shared.parts.veil import UNVEILED
-from roles.shared.settings import Settings
 
 log = logging.getLogger("samdrift")
 
 C = TypeVar("C", Connection, DeviceConnection)
-
-AT_ONCE = 50
-"""How many hosts are talked to at the same time."""
 
 logging.getLogger("pyinfra").addHandler(logging.NullHandler())
 logging.getLogger("pyinfra").propagate = False  # observers tell the user what happens
@@ -73,7 +69,7 @@ class Session:
     """Open connections to some hosts of a fleet, on which they are looked at, changed and asked.
 
     Args:
-        fleet: what roles' settings are computed from, before anything is connected to.
+        intent: what the hosts should be, known before anything is connected to.
         hosts: which of it this session is about.
         vault: where the values of the secrets are that their roles need; opened only if there are any.
         said: who changes the hosts, and why, for whoever finds one guarded.
@@ -88,7 +84,7 @@ class Session:
 
     def __init__(
         self,
-        fleet: Fleet,
+        intent: Intent,
         hosts: Sequence[Host],
         access: Access,
         observer: Observer | None = None,
@@ -96,14 +92,12 @@ class Session:
         vault: Vault = NO_VAULT,
         said: str = "",
     ) -> None:
-        problems = [p for host in hosts for p in problems_of(host, fleet)]
-        if problems:
-            raise InventoryError(tuple(problems))
-        self.fleet, self.hosts, self.access = fleet, tuple(hosts), access
+        intent.require(hosts)
+        self.intent, self.fleet, self.hosts, self.access = intent, intent.fleet, tuple(hosts), access
         self.observer: Observer = observer or Quiet()
         self.said = said
-        self.settings: dict[str, dict[str, Settings]] = {h.name: settings_of(h, fleet) for h in hosts}
-        needed = needed_secrets(self.settings)
+        self.settings = {h.name: intent.settings(h) for h in hosts}
+        needed = intent.secrets(hosts)
         self.veil = vault.open(needed) if needed else UNVEILED
         self.unreachable: dict[str, str] = {}
         self._connections: dict[str, Connection | DeviceConnection] = {}

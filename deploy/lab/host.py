@@ -10,24 +10,16 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from deploy.lab.cgroups import launch
 from deploy.lab.image import USER
-from deploy.lab.machine import delete, launch, run, unmount, write
-from deploy.lab.switch import Port, network_files
-from inventory.fleet import Fleet, Frozen, Host
-from roles import wireguard
-
-PACKAGE_CACHE, NETBOX_CACHE = "/var/cache/apt-cacher-ng", "/var/cache/netbox"
-CACHES = {"package_cache": PACKAGE_CACHE, "netbox": NETBOX_CACHE}
-"""Directories of roles that on a lab host outlive the host's disk."""
+from deploy.lab.machine import delete, run, write
+from deploy.lab.mounts import unmount
+from deploy.lab.wiring import Port, network_files
+from inventory.fleet import Frozen, Host
+from roles.shared.catalogue import known_roles
+from roles.shared.intent import Intent
 
 NSPAWN_RUN = Path("/run/systemd/nspawn")
-
-CACHE_BELONGS_TO_ITS_SERVICE = {
-    # its package chooses the user's number anew on every disk, and leaves a directory that it finds as it is
-    "usr/lib/systemd/system/apt-cacher-ng.service.d/lab.conf": (
-        f"[Service]\nExecStartPre=+chown --recursive apt-cacher-ng:apt-cacher-ng {PACKAGE_CACHE}\n"
-    )
-}
 
 CAPABILITIES = "CAP_NET_ADMIN"
 """Beyond nspawn's default: routing, nftables. The clock stays the machine's own."""
@@ -145,24 +137,23 @@ class LabHost:
 
 def installer_files(
     host: Host,
-    fleet: Fleet,
+    intent: Intent,
     *,
     user_key: str,
     host_key: tuple[str, str],
     nameserver: IPv4Address,
-    wireguard_key: str = "",
+    tunnel_key: str = "",
 ) -> Files:
     """What an installer leaves on this host and on no other: path (relative) to content and mode.
 
     Args:
         user_key: the lab's public key, with which samdrift logs in.
         host_key: the host's own key, private and public.
-        wireguard_key: its private key for tunnels, if it has any.
+        tunnel_key: its private key for tunnels, if it has any.
     """
-    plain = network_files(host, fleet)
-    if PACKAGE_CACHE in caches(host):
-        plain |= CACHE_BELONGS_TO_ITS_SERVICE
-    tunnels = {wireguard.PRIVATE_KEY.lstrip("/"): (f"{wireguard_key}\n", 0o600)} if wireguard_key else {}
+    roles = known_roles(host)
+    plain = network_files(host, intent) | {path: text for role in roles for path, text in role.lab_files.items()}
+    tunnels = {role.tunnel_key.lstrip("/"): (f"{tunnel_key}\n", 0o600) for role in roles if role.tunnel_key}
     return {
         "etc/hostname": (f"{host.name}\n", 0o644),
         "etc/hosts": (f"127.0.0.1 localhost\n127.0.1.1 {host.name}\n", 0o644),
@@ -177,7 +168,7 @@ def installer_files(
 
 def caches(host: Host) -> tuple[str, ...]:
     """The directories of this host that outlive its disk."""
-    return tuple(path for role, path in CACHES.items() if role in host.roles)
+    return tuple(path for role in known_roles(host) for path in role.lab_caches)
 
 
 def digest(files: Files) -> str:

@@ -1,10 +1,7 @@
-"""The lab's network: which wires it has (pure, from the fleet), and how they are laid in the kernel (thin).
+"""Lay the lab's wires in the kernel, plug hosts in and out, and remove all of it again.
 
-Every prefix that lab hosts have interfaces in is one bridge, but for their tunnels: those they make themselves. The
-bridges stand in a network namespace of their own, the *switch*, so that no firewall rule of the machine can touch what
-lab hosts say to each other, and one unmount removes them all. The machine that runs the lab, the *controller*, plays
-the management station: it holds its addresses, and those gateways that no lab host holds, each on an interface `sdl…`
-into the switch.
+The bridges stand in a network namespace of their own, the *switch*, so that no firewall rule of the machine can touch
+what lab hosts say to each other, and one unmount removes them all. Not here: which wires there are (`lab.wiring`).
 """
 
 from __future__ import annotations
@@ -12,223 +9,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
-from deploy.lab.machine import LabError, mounts, run
-from inventory.fleet import SHARES_ADDRESSES, Fleet, Frozen, Host, Interface
-from roles import keepalived
-from roles.shared.catalogue import catalogue
-from roles.shared.traffic import MANAGEMENT_STATION
-
-LAB_TAG = "lab"
-INTERFACE_PREFIX = "sdl"
-NFT_TABLE = "samdrift_lab"
-RETURN_TABLE = 5910
-"""Routing table, and priority of its rule, for packets that come back into the lab from outside."""
-
-
-class Port(Frozen):
-    """A host's interface and its end in the switch."""
-
-    host: str
-    interface: str
-    name: str
-    bridge: str
-
-
-class Segment(Frozen):
-    """A prefix as a bridge of the switch. `controller` is what the controller holds in it, if anything."""
-
-    prefix: IPv4Network
-    name: str
-    controller: tuple[IPv4Interface, ...] = ()
-    ports: tuple[Port, ...] = ()
-
-
-class Wiring(Frozen):
-    """The whole network. `routes` are the controller's, as its management station has them.
-
-    `way_in` is the lab host through which the lab reaches the outside, and the outside answers the lab.
-    """
-
-    segments: tuple[Segment, ...]
-    routes: tuple[tuple[IPv4Network, IPv4Address], ...] = ()
-    way_in: IPv4Address | None = None
-
-    @property
-    def ports(self) -> tuple[Port, ...]:
-        """Every port of the switch."""
-        return tuple(p for s in self.segments for p in s.ports)
-
-    @property
-    def controller(self) -> tuple[Segment, ...]:
-        """The segments that the controller is in."""
-        return tuple(s for s in self.segments if s.controller)
-
-
-def lab_hosts(fleet: Fleet) -> tuple[Host, ...]:
-    """The hosts that the lab boots: active, and tagged for it."""
-    return tuple(h for h in fleet.hosts if LAB_TAG in h.tags and h.status == "active")
-
-
-def default_gateway(host: Host, fleet: Fleet) -> IPv4Address | None:
-    """The gateway of the host's first interface whose prefix has one that is not the host itself."""
-    for address in host.addresses:
-        prefix = fleet.prefix_of(address.ip)
-        if prefix is not None and prefix.gateway is not None and host not in fleet.routers_of(prefix):
-            return prefix.gateway
-    return None
-
-
-def is_gateway(host: Host, fleet: Fleet) -> bool:
-    """Whether the host is some prefix's gateway, and so has to forward."""
-    return any(host in fleet.routers_of(p) for p in fleet.prefixes)
-
-
-def shared_addresses(host: Host, fleet: Fleet) -> tuple[keepalived.Shared, ...]:
-    """The addresses that the host shares with others, of which one holds them at a time."""
-    role = catalogue()[SHARES_ADDRESSES]
-    settings = role.settings(host, fleet) if SHARES_ADDRESSES in host.roles else None
-    return settings.shared if isinstance(settings, keepalived.Settings) else ()
-
-
-def wiring(fleet: Fleet) -> Wiring:
-    """The lab's network of this fleet.
-
-    Raises:
-        LabError: a host or interface cannot be wired.
-    """
-    ports: dict[IPv4Network, list[Port]] = {}
-    for host in lab_hosts(fleet):
-        for prefix, port in _ports(host, fleet):
-            ports.setdefault(prefix, []).append(port)
-    if not ports:
-        raise LabError(f"no host of the fleet has the tag {LAB_TAG}", fix="tag the hosts that the lab should boot")
-    controller = _controller_addresses(fleet, ports)
-    segments = tuple(
-        Segment(
-            prefix=prefix,
-            name=segment_name(prefix),
-            controller=tuple(controller.get(prefix, ())),
-            ports=tuple(ports[prefix]),
-        )
-        for prefix in sorted(ports)
-    )
-    held = {a.ip for s in segments for a in s.controller}
-    way_in = next((_within(h, g, fleet) for h in lab_hosts(fleet) if (g := default_gateway(h, fleet)) in held), None)
-    return Wiring(segments=segments, routes=_controller_routes(fleet, segments), way_in=way_in)
-
-
-def segment_name(prefix: IPv4Network) -> str:
-    """The name of a prefix's bridge, and of the controller's interface into it: 13 characters, of the 15 there are."""
-    return f"{INTERFACE_PREFIX}{int(prefix.network_address):08x}{prefix.prefixlen:02d}"
-
-
-def port_name(host: str, interface: str) -> str:
-    """The name of a host's interface in the switch."""
-    return INTERFACE_PREFIX + hashlib.sha256(f"{host}/{interface}".encode()).hexdigest()[:11]
-
-
-def _ports(host: Host, fleet: Fleet) -> list[tuple[IPv4Network, Port]]:
-    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", host.name):
-        raise LabError(
-            "the lab cannot boot a host of this name", where=f"host {host.name!r}", fix="letters a-z, digits, -"
-        )
-    found = []
-    for interface in host.interfaces:
-        if not _is_plugged_in(interface):
-            continue
-        where = f"host {host.name}, interface {interface.name!r}"
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}", interface.name):
-            raise LabError("Linux has no interface of this name", where=where, fix="15 characters, no blank, no slash")
-        prefix = fleet.prefix_of(interface.addresses[0].ip)
-        if prefix is None:
-            raise LabError(f"{interface.addresses[0]} is in no prefix", where=where, fix="add the prefix")
-        bridge, name = segment_name(prefix.prefix), port_name(host.name, interface.name)
-        port = Port(host=host.name, interface=interface.name, name=name, bridge=bridge)
-        found.append((prefix.prefix, port))
-    return found
-
-
-def _controller_addresses(fleet: Fleet, wired: Iterable[IPv4Network]) -> dict[IPv4Network, list[IPv4Interface]]:
-    """What the controller holds in each wired prefix: the management stations' addresses, and orphaned gateways."""
-    held: dict[IPv4Network, list[IPv4Interface]] = {prefix: [] for prefix in wired}
-    in_lab = {a.ip for h in lab_hosts(fleet) for a in h.addresses}
-    for station in fleet.with_device_role(MANAGEMENT_STATION):
-        for address in station.addresses:
-            prefix = fleet.prefix_of(address.ip)
-            if prefix is not None and prefix.prefix in held and address.ip not in in_lab:
-                held[prefix.prefix].append(address)
-    for prefix in fleet.prefixes:
-        if prefix.prefix in held and prefix.gateway is not None:
-            gateway = IPv4Interface((prefix.gateway, prefix.prefix.prefixlen))
-            routed = any(h in lab_hosts(fleet) for h in fleet.routers_of(prefix))
-            if not routed and gateway.ip not in {a.ip for a in held[prefix.prefix]}:
-                held[prefix.prefix].append(gateway)
-    return held
-
-
-def _controller_routes(fleet: Fleet, segments: Sequence[Segment]) -> tuple[tuple[IPv4Network, IPv4Address], ...]:
-    """How the controller reaches what it is not in: through its management station's gateway, as that one does."""
-    stations = [h for h in fleet.with_device_role(MANAGEMENT_STATION) if h not in lab_hosts(fleet)]
-    gateway = next((g for h in stations if (g := default_gateway(h, fleet)) is not None), None)
-    near = {s.prefix for s in segments if s.controller}
-    if gateway is None or not any(gateway in prefix for prefix in near):
-        return ()
-    return tuple((s.prefix, gateway) for s in segments if s.prefix not in near)
-
-
-def _within(host: Host, gateway: IPv4Address, fleet: Fleet) -> IPv4Address | None:
-    """The address in the prefix of this gateway at which the host, or who shares it with the host, is reached."""
-    prefix = fleet.prefix_of(gateway)
-    addresses = [*(s.address for s in shared_addresses(host, fleet)), *(a.ip for a in host.addresses)]
-    return next((a for a in addresses if prefix is not None and a in prefix.prefix), None)
-
-
-def _is_plugged_in(interface: Interface) -> bool:
-    """Whether the lab has a wire for it."""
-    return bool(interface.addresses) and interface.enabled and not interface.is_tunnel
-
-
-def network_files(host: Host, fleet: Fleet) -> dict[str, str]:
-    """The network as an installer would leave it on the host: static addresses, no DHCP, and gateways forward."""
-    gateway = default_gateway(host, fleet)
-    # said to every host, since a new network namespace takes this from the machine that runs the lab
-    files = {"usr/lib/sysctl.d/00-installer.conf": f"net.ipv4.ip_forward = {int(is_gateway(host, fleet))}\n"}
-    for interface in filter(_is_plugged_in, host.interfaces):
-        lines = "".join(f"Address={a}\n" for a in interface.addresses)
-        if gateway is not None and any(gateway in a.network for a in interface.addresses):
-            lines += f"Gateway={gateway}\n"
-        files[f"etc/systemd/network/10-{interface.name}.network"] = (
-            f"[Match]\nName={interface.name}\n\n[Network]\n{lines}DHCP=no\nIPv6AcceptRA=no\n"
-        )
-    return files | _first_router(host, fleet)
-
-
-def _first_router(host: Host, fleet: Fleet) -> dict[str, str]:
-    """Until keepalived is there, the first of those hosts that share addresses has them: the others need a way out."""
-    shared = shared_addresses(host, fleet)
-    if not shared or host != next(h for h in lab_hosts(fleet) if SHARES_ADDRESSES in h.roles and h.site == host.site):
-        return {}
-    interfaces = " ".join(f"--interface={s.interface}" for s in shared)
-    adds = "".join(f"ExecStart=/usr/sbin/ip address replace {s.address}/32 dev {s.interface}\n" for s in shared)
-    unit = (
-        "[Unit]\nAfter=systemd-networkd.service\nConditionPathExists=!/usr/sbin/keepalived\n\n[Service]\nType=oneshot\n"
-        f"ExecStartPre=/usr/lib/systemd/systemd-networkd-wait-online {interfaces} --timeout=60\n{adds}"
-    )
-    return {
-        "usr/lib/systemd/system/lab-first-router.service": unit,
-        "usr/lib/systemd/system/multi-user.target.d/lab.conf": "[Unit]\nWants=lab-first-router.service\n",
-    }
-
-
-# In the kernel
-
+from deploy.lab.machine import LabError, run
+from deploy.lab.mounts import mounts
+from deploy.lab.wiring import (
+    INTERFACE_PREFIX,
+    NFT_TABLE,
+    RETURN_TABLE,
+    Port,
+    Wiring,
+    controller_routes,
+    nft_rules,
+)
 
 ALIAS = "samdrift lab "
 """What the alias of every interface of a lab begins with; its directory follows."""
@@ -374,38 +171,6 @@ class Switch:
     def _batch(self, lines: Sequence[str]) -> None:
         if lines:
             run(*self.inside("ip", "-batch", "-"), stdin="".join(f"{line}\n" for line in lines))
-
-
-def controller_routes(wiring: Wiring) -> list[str]:
-    """The controller's routes, as lines for `ip -batch`: its own, and those of what comes back from outside."""
-    lines = [f"route replace {prefix} via {via}" for prefix, via in wiring.routes]
-    if wiring.way_in is not None:
-        for segment in wiring.segments:
-            direct = wiring.way_in in segment.prefix
-            target = f"dev {segment.name}" if direct else f"via {wiring.way_in}"
-            lines.append(f"route replace {segment.prefix} {target} table {RETURN_TABLE}")
-        lines.sort(key=lambda line: " via " in line)  # a gateway must be reachable before it is named
-    return lines
-
-
-def nft_rules(wiring: Wiring) -> str:
-    """The controller's one table: lab hosts may go out under its address, and nobody may come in by it."""
-    inside = ", ".join(str(s.prefix) for s in wiring.segments)
-    lab = f'"{INTERFACE_PREFIX}*"'
-    return f"""table ip {NFT_TABLE}
-delete table ip {NFT_TABLE}
-table ip {NFT_TABLE} {{
-    chain forward {{
-        type filter hook forward priority filter; policy accept;
-        iifname != {lab} oifname {lab} ct state != {{ established, related }} drop
-        iifname {lab} oifname {lab} drop
-    }}
-    chain postrouting {{
-        type nat hook postrouting priority srcnat; policy accept;
-        ip saddr {{ {inside} }} oifname != {lab} masquerade
-    }}
-}}
-"""
 
 
 def _links(wrap: Callable[..., list[str | Path]] = lambda *argv: list(argv)) -> list[dict[str, Any]]:

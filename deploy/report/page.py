@@ -21,7 +21,7 @@ from deploy.model.record import Check
 from deploy.model.text import safe
 from deploy.report.document import HostState, Report, State, Totals, Why
 from deploy.report.picture import picture
-from deploy.report.words import CONTROL_TITLES, EXITS, IN_SWEDISH, KINDS, OUTCOMES, WORDS
+from deploy.report.words import EXITS, IN_SWEDISH, KINDS, OUTCOMES, WORDS
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
 from inventory.whole_file import put_in_place
@@ -66,7 +66,6 @@ def html(report: Report) -> str:
         in_swedish=IN_SWEDISH,
         outcomes=OUTCOMES,
         exits=EXITS,
-        control_titles=CONTROL_TITLES,
         State=State,
         Severity=Severity,
     )

@@ -1,27 +1,22 @@
-"""A session on the command line of a switch or a firewall: the counterpart of `deploy.transport.Connection`.
+"""A session on the command line of a switch or a firewall: the counterpart of `transport.ssh.Connection`.
 
-One session a device, by netmiko over a transport that `deploy.transport` has authenticated: it is believed by the
-inventory's host keys alone. netmiko knows how each vendor's session begins (paging, width, privileges); what is a
-vendor's own beyond that is a `Vendor`, so nothing here asks which one it is. Every wait has an end, and a session that
-is lost in the middle is a lost host, never half an answer.
+One session a device, over a transport that `transport.ssh` has authenticated: it is believed by the inventory's host
+keys alone. How a session begins is in `transport.netmiko_session`, how text of a terminal is read in
+`transport.terminal`; what is a vendor's own beyond that is a `Vendor`, so nothing here asks which one it is. Every
+wait has an end, and a session that is lost in the middle is a lost host, never half an answer.
 """
 
 from __future__ import annotations
 
-import codecs
-import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import gevent
 import paramiko
-from netmiko import BaseConnection
-from netmiko.channel import SSHChannel
 from netmiko.exceptions import NetmikoTimeoutException, ReadException, WriteException
-from netmiko.ssh_dispatcher import ssh_dispatcher
 
+from deploy.transport.netmiko_session import NetmikoSession, begin_session
 from deploy.transport.ssh import Access, Answer, HostLost, log_in
 from deploy.transport.terminal import (
     PAGER,
@@ -41,8 +36,6 @@ from deploy.transport.terminal import (
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
 from roles.shared.device.vendor import Vendor
-
-logging.getLogger("netmiko").disabled = True  # it writes down every line that is typed, also one with a secret
 
 MINUTE = 60.0
 """Seconds in a minute of a device's. (Emulated devices have shorter ones.)"""
@@ -83,7 +76,7 @@ class DeviceConnection:
         self.execs = 0
         self.pending = ""
         self._where = f"host {host.name}"
-        self._session: _Session | None = None
+        self._session: NetmikoSession | None = None
         self._heard = ""  # since the line that was typed last
         self._written = ""  # that line
         self._prompt = ""  # of the mode in which a session begins
@@ -100,7 +93,7 @@ class DeviceConnection:
         seconds = 2 * self.access.connect_timeout
         with self._within(seconds, "no command line in time"):
             self._prompt = ""
-            self._session = _session(transport, self.vendor, seconds)
+            self._session = begin_session(transport, self.vendor, seconds)
             self._find_prompt()
         self._armed = False
         self.pending = self._counting()
@@ -328,12 +321,13 @@ class DeviceConnection:
     def _hear(
         self, sure: Callable[[str], bool], unsure: Callable[[str], bool] | None = None, *, nudge: bool = False
     ) -> bool:
-        """Listen until it is sure that the device waits, or it may be so and nothing more comes. Turns pages.
+        """Read until `sure(text)`, or until `unsure(text)` and QUIET seconds of silence; advances pages.
 
-        Where it says no more, and its prompt is there with something behind it, an empty line gets a new one.
+        Where the prompt has something behind it and no more comes (or with `nudge`, wherever no more comes), Enter is
+        typed to get a fresh prompt.
 
         Returns:
-            Whether that was not necessary.
+            True if no fresh prompt had to be asked for because of something behind the prompt.
         """
         session, undisturbed = self._session_now, True
         while not sure(text := shown(self._heard[-TAIL:])):
@@ -351,7 +345,7 @@ class DeviceConnection:
         return undisturbed
 
     @property
-    def _session_now(self) -> _Session:
+    def _session_now(self) -> NetmikoSession:
         if self._session is None:
             raise HostLost("not connected", where=self._where)
         return self._session
@@ -371,84 +365,6 @@ class DeviceConnection:
         except ValueError as e:  # netmiko's: the session does not begin as this vendor's does
             self.close()
             raise HostLost(f"no command line of {self.vendor.name}: {_first_line(e)}", where=self._where) from e
-
-
-def _session(transport: paramiko.Transport, vendor: Vendor, seconds: float) -> _Session:
-    """A session of netmiko's class for this vendor, ready to be typed into; netmiko gives up no sooner than that."""
-    kind = ssh_dispatcher(vendor.netmiko)
-    made: type[_Session] = type(kind.__name__, (_Session, kind), {})
-    session = made(
-        host=vendor.platform,
-        device_type=vendor.netmiko,
-        auto_connect=False,
-        conn_timeout=seconds,
-        read_timeout_override=seconds,
-    )
-    session.transport = transport
-    session.ansi_escape_codes = True
-    try:
-        session._open()
-    except BaseException:
-        session.disconnect()
-        raise
-    return session
-
-
-class _Session(BaseConnection):
-    """Beside one of netmiko's classes, makes a session of it that neither connects, nor logs in, nor writes."""
-
-    transport: paramiko.Transport
-    bytes: _Bytes
-
-    def establish_connection(self, width: int = 511, height: int = 1000) -> None:
-        """A shell in the one session of a transport that is logged in already."""
-        self.remote_conn = channel = self.transport.open_session(timeout=self.conn_timeout)
-        channel.get_pty(term="vt100", width=width, height=height)
-        channel.invoke_shell()
-        self.channel = self.bytes = _Bytes(channel)
-        self.special_login_handler()
-
-    def session_preparation(self) -> None:
-        """As the vendor's sessions begin; a login that is not privileged becomes so, where that needs no password."""
-        super().session_preparation()
-        self.enable()
-
-    def send_multiline(self, *_args: Any, **_arguments: Any) -> str:
-        """Nothing: by this netmiko writes to the configuration of devices that have no other way to end paging."""
-        return ""
-
-    def cleanup(self, command: str = "") -> None:
-        """Nothing: the end of the connection ends the session."""
-
-    def paramiko_cleanup(self) -> None:
-        """The connection is closed, which nobody else uses."""
-        self.transport.close()
-
-
-class _Bytes(SSHChannel):
-    """netmiko's channel, which can tell the end of a session from silence, and half a letter from a wrong one."""
-
-    def __init__(self, channel: paramiko.Channel) -> None:
-        super().__init__(channel, "utf-8")
-        self._channel = channel
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-    def read_buffer(self) -> str:
-        """What has come by now."""
-        return self.wait(0) or ""
-
-    def wait(self, seconds: float | None) -> str | None:
-        """The next that comes; None if that takes longer."""
-        self._channel.settimeout(seconds)
-        try:
-            data = self._channel.recv(65536)
-        except TimeoutError:
-            return None
-        finally:
-            self._channel.settimeout(None)
-        if not data:
-            raise EOFError("the device ended the session")
-        return self._decoder.decode(data)
 
 
 def _impossible(why: str) -> Answer:

@@ -40,7 +40,7 @@ class Rounds:
         answer = self._answers[command]
         if not answer.ready():
             self._parked += 1
-            self._rest()
+            self._park()
         found: Answer = answer.get()
         return found
 
@@ -69,10 +69,10 @@ class Rounds:
         except Exception as e:  # noqa: BLE001  handed on to the caller of run() as it is
             return _Raised(e)
         finally:
-            self._rest()
+            self._park()
 
-    def _rest(self) -> None:
-        """One job less is running; the last one gives the turn to the round."""
+    def _park(self) -> None:
+        """Mark this job as waiting or done; when none runs any more, the round asks all open questions in one exec."""
         self._running -= 1
         if self._running == 0:
             self._turn.set()

@@ -20,12 +20,17 @@ from paramiko.pkey import UnknownKeyType
 from deploy.transport.batch import Answer, Truncated, answers, marker, script
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen, Host
+from roles.shared.guard import RESTORES_AFTER
 
 UNACKNOWLEDGED_MS = 20_000
 """A peer that acknowledges nothing for so long is gone (TCP_USER_TIMEOUT, in milliseconds)."""
 
 SIGNED_BY = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")}
 """The algorithms that a host key of a type signs by, if not by one of the same name. Old switches know SHA-1."""
+
+
+AT_ONCE = 50
+"""How many hosts are talked to at the same time."""
 
 
 class HostLost(SamdriftError):
@@ -51,7 +56,7 @@ class Access(Frozen):
     fact_timeout: float = 20
     look_timeout: float = 60
     command_timeout: float = 900
-    guard_seconds: float = 60
+    guard_seconds: float = RESTORES_AFTER
 
 
 class Connection:

@@ -142,8 +142,9 @@ def is_disturbed(text: str, name: str) -> bool:
 
 
 def at_rest(text: str, prompt: str) -> re.Match[str] | None:
-    """Whether the device has answered and waits: where an empty line was typed at what looked like its prompt, another
-    prompt follows, and nothing else. Where it was in the middle of an answer, the rest of that follows.
+    """Match if the text ends in two prompts in a row: the Enter typed at the first got only a second one.
+
+    In the middle of an answer, the rest of the answer follows instead.
     """
     if not prompt:
         return None

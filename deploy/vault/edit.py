@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from deploy.model.findings import Finding, Kind, Severity
-from deploy.vault.interface import AgeVault, Contents, NotOpened, SecretsError, random_value, refuse_weak
+from deploy.vault.age import AgeVault, Contents, NotOpened
+from deploy.vault.interface import SecretsError, random_value, refuse_weak
 from inventory.fleet import Frozen
 from inventory.secrets import Secret
 

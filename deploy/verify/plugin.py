@@ -25,12 +25,10 @@ from deploy.model.observer import Observer
 from deploy.model.record import Check
 from deploy.transport.batch import TIMED_OUT
 from deploy.transport.rounds import Rounds
-from deploy.transport.ssh import Answer, HostLost
+from deploy.transport.ssh import AT_ONCE, Answer, HostLost
+from deploy.verify.names import in_words
 from inventory.fleet import Fleet, Host
 from roles.shared.settings import Settings
-
-AT_ONCE = 50
-"""How many hosts are asked at the same time."""
 
 WITHIN = 300.0
 """Seconds for all questions of one round of a host: a check that waits long is a failed one, not a lost host."""
@@ -305,7 +303,7 @@ def _check(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.Te
 
 def _name(item: pytest.Function) -> str:
     """A test's name as words, with its own parameters behind it."""
-    words = item.originalname.removeprefix("test_").replace("_", " ")
+    words = in_words(item.originalname)
     others = [str(value) for name, value in item.callspec.params.items() if name != "target"]
     return f"{words} [{', '.join(others)}]" if others else words
 

@@ -120,12 +120,13 @@ def _nested(fleet: Fleet, site: Site) -> Iterator[tuple[int, int]]:
 
 @rule(
     "gateway-host",
-    fix="give it to an enabled interface of a host there, on the VLAN of the prefix, or to several by role keepalived",
+    fix="give it to an enabled interface of a host there, on the VLAN of the prefix, or let several share it by a role",
 )
 def unheld_gateway(fleet: Fleet) -> Iterator[Fault]:
     """A gateway reaches a prefix by an interface of its own in it, at the prefix' site or one of its region; without
-    one, what is sent to it goes nowhere. An address that no interface has is shared by the hosts with role keepalived
-    that have one in the prefix. (That a host is down today is no fault of the inventory.)
+    one, what is sent to it goes nowhere. An address that no interface has can be shared by hosts with roles that have
+    an interface in the prefix; whether one of their roles does so, the roles know (`gateway-shared`). (That a host is
+    down today is no fault of the inventory.)
     """
     regions = {s.slug: s.region for s in fleet.sites}
     for i, prefix in enumerate(fleet.prefixes):
@@ -133,7 +134,7 @@ def unheld_gateway(fleet: Fleet) -> Iterator[Fault]:
             continue
         there = [
             (h, x)
-            for h, x in fleet.holders_of(prefix)
+            for h, x in fleet.holders_of(prefix) or fleet.candidates_of(prefix)
             if (h.site == prefix.site if prefix.site else regions.get(h.site) == prefix.region)
         ]
         if not any(_is_on(x, prefix.vlan) for _, x in there):
@@ -210,7 +211,7 @@ def no_way_out_of_its_own(fleet: Fleet) -> Iterator[Fault]:
             continue
         if prefix.gateway is None:
             yield Fault(("prefixes", i), f"{prefix.prefix} ({prefix.description or name}) has no gateway")
-        elif wrong := [h for h in fleet.routers_of(prefix) if h.role != FIREWALL]:
+        elif wrong := [h for h, _ in fleet.holders_of(prefix) or fleet.candidates_of(prefix) if h.role != FIREWALL]:
             what = f"{prefix.prefix} ({prefix.description or name}) leaves by {wrong[0].name}, which is no {FIREWALL}"
             yield Fault(("prefixes", i, "gateway"), what)
 

@@ -1,32 +1,50 @@
 """Which roles there are, in which order they are applied, and what each needs to know about a host.
 
-A role is found by its name: `roles/<name>.py`. It has a `deploy(settings)` that declares operations, and may
-have `Options` (what a config context may set), `settings(host, fleet, options)` (pure), `listens(settings)`,
-`forwards(settings)`, `proofs(settings)`, `PLATFORMS` (slugs; Debian 12 and 13 if it says none), `AFTER` (names of roles
-that are applied before it; `order.py`), `OWNS` (directories in which every file is the role's) and `CONTROLS` (what
-auditors ask for that this role answers).
+A role is found by its name: `roles/<name>.py`. It has a `deploy(settings)` that declares operations. Everything else
+that the house must know of it, the role says itself, by these optional attributes:
+
+    Options                what a config context may set
+    settings(host, fleet, options)      what it needs to know, pure; a fourth parameter `intent` if it builds on others
+    listens, forwards, proofs           of its settings: ports that it serves, traffic that passes it, proven interfaces
+    ways_out(settings)                  what its host needs of the internet
+    FORWARDED = False                   gateways do not let others reach what it serves
+    shared_addresses(settings)          the addresses that its host shares with others; SHARING_PROGRAM, what holds them
+    PLATFORMS              slugs; Debian 12 and 13 if it says none
+    AFTER                  names of roles that are applied before it (`order`)
+    OWNS                   directories in which every file is the role's
+    PROTECTS = True        it keeps others out: where it was changed behind our back, it is serious
+    CONTROLS               what auditors ask for that it answers; CONTROL_TITLES, where `controls` knows no title
+    in_lab(options, lab)   the options that differ in the lab
+    LAB_CACHES, LAB_FILES  directories that outlive a lab host's disk; files that the lab's installer leaves
+    TUNNEL_KEY             where its host's private key for tunnels is
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 import roles
-from inventory.errors import Problem
+from inventory.errors import Problem, SamdriftError
 from inventory.fleet import Fleet, Host
 from inventory.places import Path, in_words, owner
-from inventory.secrets import Secret, secrets_in
+from roles.shared.controls import STANDARD, Title
 from roles.shared.order import in_order
+from roles.shared.rehearsal import Rehearsal
 from roles.shared.settings import Options, Settings, SettingsError
-from roles.shared.traffic import Forward, Listen, Proof
+from roles.shared.traffic import Forward, Listen, Proof, SharedAddress, WayOut
+
+if TYPE_CHECKING:
+    from roles.shared.intent import Intent
 
 DEBIAN = frozenset({"debian-12", "debian-13"})
 
@@ -39,7 +57,7 @@ class Role:
     summary: str
     deploy: Callable[[Settings], None]
     options: type[Options]
-    compute: Callable[[Host, Fleet, Options], Settings]
+    compute: Callable[[Host, Fleet, Options, Intent], Settings]
     listens: Callable[[Settings], tuple[Listen, ...]]
     forwards: Callable[[Settings], tuple[Forward, ...]]
     proofs: Callable[[Settings], tuple[Proof, ...]]
@@ -47,6 +65,16 @@ class Role:
     after: tuple[str, ...] | None
     owns: tuple[str, ...]
     controls: tuple[str, ...]
+    control_titles: Mapping[str, Title]
+    protects: bool
+    forwarded: bool
+    ways_out: Callable[[Settings], tuple[WayOut, ...]]
+    shared_addresses: Callable[[Settings], tuple[SharedAddress, ...]] | None
+    sharing_program: str
+    tunnel_key: str
+    in_lab: Callable[[Mapping[str, Any], Rehearsal], Mapping[str, Any]]
+    lab_caches: tuple[str, ...]
+    lab_files: Mapping[str, str]
 
     def options_of(self, host: Host) -> Options | list[Problem]:
         """What the host's config context sets for this role, or everything that is wrong with it."""
@@ -68,15 +96,15 @@ class Role:
                 if whole or err["type"] != "missing"
             ]
 
-    def settings(self, host: Host, fleet: Fleet) -> Settings | list[Problem]:
-        """This role's settings for a host, or everything that is wrong with them."""
+    def settings(self, host: Host, intent: Intent) -> Settings | tuple[Problem, ...]:
+        """Compute this role's settings for a host, or everything wrong with them; `Intent.of` remembers."""
         options = self.options_of(host)
         if isinstance(options, list):
-            return options
+            return tuple(options)
         try:
-            return self.compute(host, fleet, options)
+            return self.compute(host, intent.fleet, options, intent)
         except SettingsError as e:
-            return [Problem("role-settings", f"host {host.name}, {e.field}", f"{self.name}: {e.what}", e.fix)]
+            return (Problem("role-settings", f"host {host.name}, {e.field}", f"{self.name}: {e.what}", e.fix),)
 
 
 @cache
@@ -92,58 +120,68 @@ def catalogue() -> Mapping[str, Role]:
 
 def _load(name: str) -> Role:
     module = importlib.import_module(f"roles.{name}")
+    after = getattr(module, "AFTER", None)
+    if isinstance(after, str):
+        raise SamdriftError("it is a text and no tuple", where=f"roles/{name}.py, AFTER", fix=f'write ("{after}",)')
     return Role(
         name=name,
         summary=(module.__doc__ or name).strip().splitlines()[0],
         deploy=module.deploy,
         options=getattr(module, "Options", Options),
-        compute=getattr(module, "settings", lambda _host, _fleet, _options: Settings()),
+        compute=_computing(getattr(module, "settings", None)),
         listens=getattr(module, "listens", lambda _settings: ()),
         forwards=getattr(module, "forwards", lambda _settings: ()),
         proofs=getattr(module, "proofs", lambda _settings: ()),
         platforms=frozenset(getattr(module, "PLATFORMS", DEBIAN)),
-        after=getattr(module, "AFTER", None),
+        after=after,
         owns=tuple(getattr(module, "OWNS", ())),
         controls=tuple(getattr(module, "CONTROLS", ())),
+        control_titles=_titles(name, module),
+        protects=getattr(module, "PROTECTS", False),
+        forwarded=getattr(module, "FORWARDED", True),
+        ways_out=getattr(module, "ways_out", lambda _settings: ()),
+        shared_addresses=getattr(module, "shared_addresses", None),
+        sharing_program=getattr(module, "SHARING_PROGRAM", ""),
+        tunnel_key=getattr(module, "TUNNEL_KEY", ""),
+        in_lab=getattr(module, "in_lab", lambda _options, _lab: {}),
+        lab_caches=tuple(getattr(module, "LAB_CACHES", ())),
+        lab_files=getattr(module, "LAB_FILES", {}),
     )
+
+
+def _titles(name: str, module: ModuleType) -> Mapping[str, Title]:
+    """The title of every control that a role names."""
+    known = {**STANDARD, **getattr(module, "CONTROL_TITLES", {})}
+    controls: tuple[str, ...] = getattr(module, "CONTROLS", ())
+    if nameless := [control for control in controls if control not in known]:
+        fix = "give it one, in Swedish and in English, in the role's CONTROL_TITLES"
+        raise SamdriftError(f"control {nameless[0]} has no title", where=f"roles/{name}.py, CONTROLS", fix=fix)
+    return MappingProxyType({control: known[control] for control in controls})
+
+
+def _computing(settings: Callable[..., Settings] | None) -> Callable[[Host, Fleet, Options, Intent], Settings]:
+    """Make a role's `settings` one that takes the intent, too: only roles that build on other roles ask for it."""
+    if settings is None:
+        return lambda _host, _fleet, _options, _intent: Settings()
+    if "intent" in inspect.signature(settings).parameters:
+        return settings
+    return lambda host, fleet, options, _intent: settings(host, fleet, options)
 
 
 def roles_of(host: Host) -> tuple[str, ...]:
     """The names of a host's roles, in the order in which they are applied; names of no role stand last."""
-    known = tuple(name for name in catalogue() if name in host.roles)
-    return (*known, *(name for name in host.roles if name not in known))
-
-
-def settings_of(host: Host, fleet: Fleet, names: Iterable[str] | None = None) -> dict[str, Settings]:
-    """The settings of a host's roles (or of `names` among them), in the order in which the roles are applied.
-
-    Raises:
-        SettingsError: the first problem, for a role that builds on other roles' settings.
-    """
-    wanted = host.roles if names is None else tuple(names)
-    found: dict[str, Settings] = {}
-    for name in roles_of(host):
-        if name not in wanted:
-            continue
-        settings = catalogue()[name].settings(host, fleet)
-        if isinstance(settings, list):
-            raise SettingsError(str(settings[0]), field=f"config context samdrift.{name}")
-        found[name] = settings
-    return found
-
-
-def needed_secrets(settings: Mapping[str, Mapping[str, Settings]]) -> dict[Secret, str]:
-    """The secrets that these settings (of roles, of hosts) refer to, each with a role and host that need it."""
-    return {
-        secret: f"role {role} of {host}"
-        for host, of_host in settings.items()
-        for role, found in of_host.items()
-        for secret in secrets_in(found)
-    }
+    given = host.roles
+    known = tuple(name for name in catalogue() if name in given)
+    return (*known, *(name for name in given if name not in known))
 
 
 NO_ROLES_SECTION = frozenset({"roles", "wave"})
 """What a config context may say to samdrift besides the options of roles."""
+
+
+def known_roles(host: Host) -> tuple[Role, ...]:
+    """Return those of a host's roles that there are, in the order in which they are applied."""
+    return tuple(role for name, role in catalogue().items() if name in host.roles)
 
 
 def _unread_sections(place: str, section: Mapping[str, object]) -> list[Problem]:
@@ -167,7 +205,7 @@ def problems_of_roles(fleet: Fleet) -> tuple[Problem, ...]:
 
     A mistake in a config context is told once, where it was written, and not again for each host that was given it.
     """
-    written = problems_of_contexts(fleet)
+    written = [*problems_of_contexts(fleet), *_problems_of_gateways(fleet)]
     told = {(p.host, *_mistake(p)) for p in written}  # of a config context, no host; of a local one, its own
     given = (
         p
@@ -176,6 +214,21 @@ def problems_of_roles(fleet: Fleet) -> tuple[Problem, ...]:
         if told.isdisjoint({("", *_mistake(p)), (host.name, *_mistake(p))})
     )
     return (*written, *given)
+
+
+def _problems_of_gateways(fleet: Fleet) -> list[Problem]:
+    """Gateways that no interface has, and that no host shares by a role of its own."""
+    fix = "give it to an interface of a host there, or to several hosts a role that shares addresses"
+    return [
+        Problem("gateway-shared", in_words(fleet, ("prefixes", i, "gateway")), f"nobody shares {prefix.gateway}", fix)
+        for i, prefix in enumerate(fleet.prefixes)
+        if (having := fleet.candidates_of(prefix)) and not any(shares_addresses(h) for h, _ in having)
+    ]
+
+
+def shares_addresses(host: Host) -> bool:
+    """Tell whether a host has a role by which it shares addresses with others."""
+    return any(role.shared_addresses is not None for role in known_roles(host))
 
 
 def _mistake(problem: Problem) -> tuple[str, str, str]:
@@ -214,10 +267,10 @@ def _problems_in(place: str, section: object) -> list[Problem]:
     return problems
 
 
-def problems_of(host: Host, fleet: Fleet | None) -> list[Problem]:
+def problems_of(host: Host, intent: Intent | None) -> list[Problem]:
     """Everything wrong with the roles of a host: unknown ones, ones that do not fit, and bad settings.
 
-    Without a fleet (there is no sound one), only what is wrong whatever the fleet is.
+    Without an intent (there is no sound fleet), only what is wrong whatever the fleet is.
     """
     place = f"host {host.name}, config context samdrift.roles"
     problems = _unread_sections(f"host {host.name}, config context samdrift", host.samdrift)
@@ -232,7 +285,6 @@ def problems_of(host: Host, fleet: Fleet | None) -> list[Problem]:
                 Problem("role-platform", place, f"role {name} does not fit platform {host.platform}", f"fits: {fits}")
             )
         else:
-            found = role.options_of(host) if fleet is None else role.settings(host, fleet)
-            if isinstance(found, list):
-                problems += found
+            found = role.options_of(host) if intent is None else intent.of(host, name)
+            problems += found if isinstance(found, list | tuple) else ()
     return problems

@@ -12,6 +12,9 @@ from hashlib import sha256
 
 from inventory.fleet import Frozen
 
+RESTORES_AFTER = 60.0
+"""Seconds after which a host that hears no more of samdrift puts itself back, if `apply --guard` says nothing else."""
+
 
 class Guard(Frozen):
     """What one step may cut a host off by, and how it comes back: `by` what.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, collapse_addresses
+from ipaddress import IPv4Address, IPv4Network, collapse_addresses
 from typing import Literal
 
 from inventory.fleet import Fleet, Frozen, Host
@@ -45,7 +45,30 @@ class Proof(Frozen):
     why: str
 
 
+class WayOut(Frozen):
+    """What a host needs of the internet for a role: gateways let it pass, for this host alone."""
+
+    protocol: Literal["tcp", "udp", "icmp"]
+    port: int
+    why: str
+
+
+class SharedAddress(Frozen):
+    """An address that a host shares with others, one of which holds it at a time.
+
+    `interface` is the host's own, with the address `own`; `others` are the addresses of those that it shares with.
+    """
+
+    interface: str
+    own: IPv4Address
+    others: tuple[IPv4Address, ...]
+    address: IPv4Address
+
+
 ANYWHERE = (IPv4Network("0.0.0.0/0"),)
+
+
+DNS_OUTSIDE = tuple(WayOut(protocol=p, port=53, why="DNS from outside") for p in ("udp", "tcp"))
 
 
 def networks(of: Iterable[IPv4Network]) -> tuple[IPv4Network, ...]:

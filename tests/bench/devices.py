@@ -24,13 +24,14 @@ from statistics import median
 from typing import Any
 
 from deploy.engine.declare import declarations
-from deploy.engine.session import AT_ONCE, Session
-from deploy.transport.ssh import Access
-from deploy.vault.interface import MadeUp
+from deploy.engine.session import Session
+from deploy.transport.ssh import AT_ONCE, Access
+from deploy.vault.made_up import MadeUp
 from inventory.fleet import Fleet, Host, Interface
 from inventory.snapshot import load
 from roles.shared.device.configure import compared
 from roles.shared.device.known import known_vendors
+from roles.shared.intent import Intent
 from tests.emulator.grammar import applied, grammar
 from tests.integration.conftest import free_port, keygen
 from tests.integration.devices import on_loopback
@@ -80,7 +81,7 @@ def plan(scratch: Path) -> None:
     access = Access.model_validate_json((scratch / "access.json").read_text())
     hosts = [h for h in fleet.hosts if "bench" in h.tags]
     started = time.monotonic()
-    with Session(fleet, hosts, access, vault=MadeUp(scratch / "secrets.json")) as session:
+    with Session(Intent(fleet), hosts, access, vault=MadeUp(scratch / "secrets.json")) as session:
         plans = session.look()
     used = resource.getrusage(resource.RUSAGE_SELF)
     told = {
@@ -164,7 +165,7 @@ def switch(like: Host, ports: str, number: int) -> Host:
 
 def as_wanted(host: Host, fleet: Fleet) -> str:
     """What a device shows that was given what its role wants."""
-    _files, (wanted,) = declarations(host, fleet)
+    _files, (wanted,) = declarations(host, Intent(fleet))
     given = GIVEN.get(host.platform, "")
     language = grammar(host.platform)
     return language.show(applied(host.platform, language.load(given), compared(given, wanted).lines))

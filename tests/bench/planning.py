@@ -15,11 +15,13 @@ from pathlib import Path
 from statistics import median
 
 from deploy.engine.session import Session
-from deploy.lab.lab import Lab, lab_hosts
+from deploy.lab.lab import Lab
+from deploy.lab.wiring import lab_hosts
 from inventory.fleet import Fleet, Host
 from inventory.groups import known_hosts, strict
 from inventory.snapshot import load
 from roles.shared.catalogue import catalogue
+from roles.shared.intent import Intent
 from tests.integration.lab import program
 
 RUNS = 3
@@ -71,7 +73,7 @@ def main() -> int:
 def time_ours(lab: Lab, fleet: Fleet, hosts: tuple[Host, ...]) -> float:
     """Seconds from nothing connected to a plan in which every host is converged."""
     started = time.monotonic()
-    with Session(fleet, hosts, lab.access()) as session:
+    with Session(Intent(fleet), hosts, lab.access()) as session:
         plans = session.look()
     seconds = time.monotonic() - started
     for plan in plans:

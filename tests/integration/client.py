@@ -13,9 +13,10 @@ from ipaddress import IPv4Address, IPv4Network
 from types import TracebackType
 from typing import Self
 
-from deploy.lab.lab import lab_directory
 from deploy.lab.machine import run
-from deploy.lab.switch import Switch, segment_name
+from deploy.lab.place import lab_directory
+from deploy.lab.switch import Switch
+from deploy.lab.wiring import segment_name
 
 INTERFACE = "eth0"
 PING = """\

@@ -17,8 +17,9 @@ import pytest
 
 import roles
 from deploy.lab.image import Machine, build
-from deploy.lab.lab import Lab, lab_directory
+from deploy.lab.lab import Lab
 from deploy.lab.machine import environment_option, require_machine
+from deploy.lab.place import lab_directory
 from deploy.transport.ssh import Access
 from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Host, Platform, Region, Site, Tenant

@@ -14,12 +14,12 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-from deploy.lab.host import NETBOX_CACHE
-from deploy.lab.lab import Lab, lab_directory
+from deploy.lab.lab import Lab
+from deploy.lab.place import lab_directory
 from inventory.secrets import Secret
 from inventory.snapshot import load
 from inventory.whole_file import put_in_place
-from roles.netbox import CERTIFICATE, POSTGRESQL, TOKEN_PREFIX, VERSION
+from roles.netbox import CERTIFICATE, LAB_CACHE, POSTGRESQL, TOKEN_PREFIX, VERSION
 
 NETBOX = "tie-netbox1"
 NETBOX_AND_WHAT_IT_NEEDS = (
@@ -32,7 +32,7 @@ EMPTY_DATABASE_KEPT = Path(__file__).with_name(f"{EMPTY_DATABASE}.xz")
 """The same, as the tests keep it."""
 
 AS_POSTGRES = "runuser -u postgres --"
-KEPT = f"{NETBOX_CACHE}/kept"
+KEPT = f"{LAB_CACHE}/kept"
 SQL = f"""\
 set -e
 cd /

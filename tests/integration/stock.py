@@ -8,7 +8,8 @@ from pyinfra.context import ctx_config, ctx_host, ctx_state
 
 from deploy.model.plan import HostPlan
 from inventory.fleet import Fleet
-from roles.shared.catalogue import catalogue, settings_of
+from roles.shared.catalogue import catalogue
+from roles.shared.intent import Intent
 from roles.shared.parts.registration import registering
 
 
@@ -18,7 +19,7 @@ def stock_commands(state: State, fleet: Fleet, host: str) -> dict[str, list[str]
     target = state.inventory.get_host(host)
     found: dict[str, list[str]] = {}
     with ctx_config.use(state.config.copy()), ctx_host.use(target):
-        for role, settings in settings_of(fleet.host(host), fleet).items():
+        for role, settings in Intent(fleet).settings(fleet.host(host)).items():
             known = set(state.ops[target])
             with registering(role):
                 catalogue()[role].deploy(settings)

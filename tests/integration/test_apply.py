@@ -11,9 +11,10 @@ from deploy.engine.apply import Applied, Apply, StalePlan, Verify, refuse_if_sta
 from deploy.engine.session import Session
 from deploy.model.findings import Exit, Kind, exit_code
 from deploy.model.record import Check
-from deploy.store.json_files import StoreError
+from deploy.store.ports import StoreError
 from deploy.transport.ssh import HostLost
 from inventory.fleet import Fleet, Host
+from roles.shared.intent import Intent
 from tests.integration.applying import Notes, nothing_to_check, plan_of
 from tests.integration.conftest import Sshd, fleet_of, parent_of
 
@@ -62,7 +63,7 @@ def run(
     between: Callable[[], object] | None = None,
     notes: Notes | None = None,
 ) -> Applied:
-    with Session(fleet, fleet.hosts, sshd.access) as session:
+    with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
         plan = plan_of(session.fleet, session.look())
         if between:
             between()
@@ -103,7 +104,7 @@ def test_a_host_that_moved_since_the_plan_is_left_alone_and_the_others_are_done(
 @pytest.mark.usefixtures("files")
 def test_a_plan_from_other_inventory_or_other_code_is_refused(sshd: Sshd, tmp_path: Path) -> None:
     fleet = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a"))
-    with Session(fleet, fleet.hosts, sshd.access) as session:
+    with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
         plan = plan_of(session.fleet, session.look())
     refuse_if_stale(plan, fleet.digest)
     with pytest.raises(StalePlan, match="inventory has changed"):
@@ -163,12 +164,12 @@ def test_a_check_that_holds_once_the_service_has_settled_is_no_finding(sshd: Ssh
 @pytest.mark.usefixtures("files")
 def test_an_apply_that_broke_off_is_resumed_by_the_same_plan(sshd: Sshd, tmp_path: Path) -> None:
     fleet, notes = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a")), Notes()
-    with Session(fleet, fleet.hosts, sshd.access) as session:
+    with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
         plan = plan_of(session.fleet, session.look())
         notes.begin(plan.digest, "tie-a1")
         first = plan.hosts[0].model_copy(update={"steps": plan.hosts[0].steps[:1]})
         session.carry_out(first)  # and the run dies here
-    with Session(fleet, fleet.hosts, sshd.access) as session:
+    with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
         applied = Apply(session, plan, nothing_to_check, notes).go()
     assert [(r.outcome, r.changed) for r in applied.hosts] == [("changed", (f"two_files: file {tmp_path}/a/b",))]
 
@@ -219,7 +220,7 @@ def test_a_host_that_is_lost_while_it_is_checked_is_unknown_and_stops_the_next_w
     fleet = fleet_of(
         host_with(sshd, "tie-a1", tmp_path / "a", wave=10), host_with(sshd, "tie-b1", tmp_path / "b", wave=20)
     )
-    with Session(fleet, fleet.hosts, sshd.access) as session:
+    with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
 
         def dies(hosts: Sequence[str]) -> tuple[Check, ...]:
             with pytest.raises(HostLost):
@@ -277,7 +278,7 @@ def test_an_apply_that_is_interrupted_says_which_hosts_it_left(sshd: Sshd, tmp_p
         raise KeyboardInterrupt
 
     fleet = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a"), host_with(sshd, "tie-b1", tmp_path / "b", wave=20))
-    with Session(fleet, fleet.hosts, sshd.access) as session:
+    with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
         change = Apply(session, plan_of(session.fleet, session.look()), interrupted, Notes())
         with pytest.raises(KeyboardInterrupt):
             change.go()
@@ -298,7 +299,7 @@ def test_a_command_that_overstays_its_time_is_ended_on_the_host_too(
         "def deploy(settings):\n    wait(name='wait')\n",
     )
     fleet = fleet_of(sshd.host("tie-a1", context={"samdrift": {"roles": {"slow": True}}}))
-    with Session(fleet, fleet.hosts, sshd.access.model_copy(update={"command_timeout": 0.5})) as session:
+    with Session(Intent(fleet), fleet.hosts, sshd.access.model_copy(update={"command_timeout": 0.5})) as session:
         applied = Apply(session, plan_of(session.fleet, session.look()), nothing_to_check, Notes()).go()
     time.sleep(2.5)
     assert "ended after 0.5 s" in applied.findings[0].detail

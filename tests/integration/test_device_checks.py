@@ -22,13 +22,15 @@ from deploy.model.drift import classify
 from deploy.model.findings import Exit, Kind, exit_code
 from deploy.model.record import Check
 from deploy.transport.ssh import Access
-from deploy.vault.interface import RECIPIENTS, AgeVault, Contents, MadeUp, random_value
+from deploy.vault.age import RECIPIENTS, AgeVault, Contents
+from deploy.vault.interface import random_value
+from deploy.vault.made_up import MadeUp
 from deploy.verify import run as verify
 from inventory import snapshot
 from inventory.fleet import Fleet, Host
 from inventory.snapshot import load
-from roles.shared.catalogue import needed_secrets, settings_of
 from roles.shared.device.settings import SWITCHES, far_ends
+from roles.shared.intent import Intent
 from tests.emulator.device import Device
 from tests.emulator.dialects import device
 from tests.emulator.grammar import applied as applied_lines
@@ -123,7 +125,7 @@ def configured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     port = free_port("127.63.1.4")
     with in_the_rack(NAMES, key, port) as (fleet, devices):
         hosts = [fleet.host(name) for name in NAMES]
-        with Session(fleet, hosts, Access(key_file=key, port=port), vault=vault) as session:
+        with Session(Intent(fleet), hosts, Access(key_file=key, port=port), vault=vault) as session:
             done = Apply(session, plan_of(fleet, session.look()), nothing_to_check, Notes()).go()
             assert {h.host: (h.outcome, h.detail) for h in done.hosts} == dict.fromkeys(NAMES, ("changed", ""))
             yield Site(fleet, devices, session)
@@ -267,7 +269,7 @@ def with_secrets(fleet: Fleet, hosts: Sequence[Host], directory: Path) -> None:
     identity = pyrage.x25519.Identity.generate()
     (directory / "identity").write_text(f"{identity}\n")
     (directory / "identity").chmod(0o600)
-    needed = needed_secrets({h.name: settings_of(h, fleet) for h in hosts})
+    needed = Intent(fleet).secrets(hosts)
     municipalities = sorted({secret.municipality for secret in needed})
     files = directory / "secrets"
     files.mkdir()

@@ -28,6 +28,7 @@ from deploy.runs import commands as runs
 from deploy.transport.ssh import Access
 from inventory.errors import SamdriftError, UsageError
 from inventory.fleet import Fleet, Host, Platform
+from roles.shared.intent import Intent
 from tests.emulator import grammar
 from tests.emulator.device import Device, copy
 from tests.emulator.dialects import device
@@ -90,7 +91,7 @@ class Rack:
         return device
 
     def session(self) -> Session:
-        return Session(self.fleet, self.fleet.hosts, self.access)
+        return Session(Intent(self.fleet), self.fleet.hosts, self.access)
 
     def look(self) -> HostPlan:
         (live,) = self.looks()
@@ -444,7 +445,7 @@ def test_a_shell_operation_on_a_device_fails_before_anything_connects(
     with (
         _nobody_is_connected_to(place),
         pytest.raises(SamdriftError, match="is a shell operation"),
-        Session(fleet, fleet.hosts, place.access),
+        Session(Intent(fleet), fleet.hosts, place.access),
     ):
         pass
 
@@ -465,6 +466,6 @@ def test_a_command_line_operation_on_a_server_fails_before_anything_connects(mak
     )
     with (
         pytest.raises(SamdriftError, match="for a device's command line"),
-        Session(fleet_of(server), [server], Access(port=1)),
+        Session(Intent(fleet_of(server)), [server], Access(port=1)),
     ):
         pass

@@ -19,6 +19,7 @@ from deploy.model.plan import HostPlan
 from inventory.errors import SamdriftError
 from inventory.snapshot import load
 from roles.shared.guard import kept_file
+from roles.shared.intent import Intent
 from tests.integration import cutting
 from tests.integration.cutting import WAYS
 from tests.integration.lab import NETBOX, by_hand, samdrift
@@ -50,7 +51,7 @@ def look() -> dict[str, str]:
 
 def _looked(hosts: tuple[str, ...]) -> tuple[HostPlan, ...]:
     fleet = Lab().overlay(load())
-    with Session(fleet, [fleet.host(name) for name in hosts], Lab().access()) as session:
+    with Session(Intent(fleet), [fleet.host(name) for name in hosts], Lab().access()) as session:
         return session.look()
 
 
@@ -126,7 +127,7 @@ def test_a_guard_that_is_found_armed_is_reported_and_waited_for(tmp_path: Path) 
 def _open(host: str) -> None:
     fleet = Lab().overlay(load())
     access = Lab().access().model_copy(update={"connect_timeout": 2})
-    with Session(fleet, [fleet.host(host)], access) as session:
+    with Session(Intent(fleet), [fleet.host(host)], access) as session:
         if host in session.unreachable:
             raise SamdriftError(session.unreachable[host])
 

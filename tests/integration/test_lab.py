@@ -15,8 +15,12 @@ from typing import Any
 
 import pytest
 
-from deploy.lab.lab import HostStatus, Lab, lab_directory
-from deploy.lab.machine import delete, end, end_with_parent, mounts, processes, run, unmount
+from deploy.lab.cgroups import end, processes
+from deploy.lab.lab import HostStatus, Lab
+from deploy.lab.machine import delete, run
+from deploy.lab.mounts import mounts, unmount
+from deploy.lab.place import lab_directory
+from deploy.tools.parent import end_with_parent
 from inventory.errors import SamdriftError
 
 pytestmark = [pytest.mark.lab, pytest.mark.own_lab]

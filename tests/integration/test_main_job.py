@@ -17,12 +17,14 @@ from pyinfra.api import Config, Inventory, State
 from pyinfra.api.connect import connect_all, disconnect_all
 
 from deploy.engine.session import Session
-from deploy.lab.lab import Lab, lab_hosts
+from deploy.lab.lab import Lab
+from deploy.lab.wiring import lab_hosts
 from deploy.model.plan import HostPlan, read_plan
 from inventory.fleet import Fleet
 from inventory.groups import known_hosts
 from inventory.paths import CODE
 from inventory.snapshot import dump, load
+from roles.shared.intent import Intent
 from tests.integration.lab import NETBOX, by_hand, program, samdrift, tell_deployed
 from tests.integration.stock import our_commands, stock_commands
 from tests.integration.test_ssh_audit import failures
@@ -43,7 +45,7 @@ def lab(empty_lab: Fleet) -> Fleet:
 
 
 def look(fleet: Fleet, host: str) -> HostPlan:
-    with Session(fleet, [fleet.host(host)], Lab().access()) as session:
+    with Session(Intent(fleet), [fleet.host(host)], Lab().access()) as session:
         return session.look()[0]
 
 
@@ -202,7 +204,7 @@ def test_pyinfra_itself_runs_a_command_on_the_fleet_and_believes_no_other_key(la
 
 def test_one_municipality_reaches_another_only_where_a_role_says_so(lab: Fleet) -> None:
     """Real routing: the answer comes back from Heby's own network by way of Tierp's gateway, and BGP told the way."""
-    with Session(lab, [lab.host("tie-gw1"), lab.host(EDGE)], Lab().access()) as session:
+    with Session(Intent(lab), [lab.host("tie-gw1"), lab.host(EDGE)], Lab().access()) as session:
         route, asked, across = (
             session.ask("tie-gw1", ["ip -4 route get 10.63.10.1"])[0].stdout,
             session.ask(EDGE, ["timeout 5 bash -c 'exec 3<>/dev/tcp/10.60.10.11/53 && echo open'"])[0].stdout,

@@ -11,12 +11,11 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from deploy.lab.host import NETBOX_CACHE
 from deploy.lab.lab import Lab
 from deploy.vault.interface import random_value
 from inventory.snapshot import load
 from inventory.whole_file import put_in_place
-from roles.netbox import CONFIGURATION, DUMPS, VENV, VERSION
+from roles.netbox import CONFIGURATION, DUMPS, LAB_CACHE, VENV, VERSION
 from tests.integration.lab import (
     AS_POSTGRES,
     EMPTY_DATABASE,
@@ -174,7 +173,7 @@ for database in netbox_migrated netbox_kept; do
     {AS_POSTGRES} createdb --owner netbox --encoding UTF8 --template template0 $database
 done
 as_netbox env PYTHONPATH="$migrated" NETBOX_CONFIGURATION=elsewhere {VENV}/bin/netbox migrate --no-input > /dev/null
-as_netbox psql -X -q -v ON_ERROR_STOP=1 -d netbox_kept < {NETBOX_CACHE}/schema/{EMPTY_DATABASE} > /dev/null
+as_netbox psql -X -q -v ON_ERROR_STOP=1 -d netbox_kept < {LAB_CACHE}/schema/{EMPTY_DATABASE} > /dev/null
 for database in netbox_migrated netbox_kept; do
     {AS_POSTGRES} pg_dump --no-owner $database |
     sed -E '/^.(un)?restrict /d; s/[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} [0-9:.]+[+][0-9]{{2}}/WHEN/g' |

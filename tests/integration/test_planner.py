@@ -14,6 +14,7 @@ from deploy.model.plan import HostPlan
 from deploy.transport.ssh import Connection
 from inventory.errors import InventoryError
 from inventory.fleet import Fleet, Host
+from roles.shared.intent import Intent
 from tests.integration.conftest import Sshd, fleet_of, parent_of
 from tests.integration.stock import our_commands, stock_commands
 
@@ -58,12 +59,12 @@ def here(sshd: Sshd, make_role: Callable[[str, str], None], tmp_path: Path) -> t
 
 
 def look(sshd: Sshd, fleet: Fleet) -> HostPlan:
-    with Session(fleet, fleet.hosts, sshd.access) as session:
+    with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
         return session.look()[0]
 
 
 def apply(sshd: Sshd, fleet: Fleet) -> None:
-    with Session(fleet, fleet.hosts, sshd.access) as session:
+    with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
         outcome = session.carry_out(session.look()[0])
         assert not outcome.error, outcome
 
@@ -142,7 +143,7 @@ def test_a_file_that_its_program_refuses_never_goes_live(
     apply(sshd, fleet)
     context = {"samdrift": {"roles": {"paint": True}, "paint": {"place": str(place), "colour": "red"}}}
     red = fleet_of(host.model_copy(update={"context": context}))
-    with Session(red, red.hosts, sshd.access) as session:
+    with Session(Intent(red), red.hosts, sshd.access) as session:
         outcome = session.carry_out(session.look()[0])
     assert outcome.failed_step == f"paint: file {place}/d/colour"
     assert (place / "d/colour").read_text() == "colour blue\n"
@@ -172,7 +173,7 @@ def test_a_directory_that_could_not_be_read_in_time_makes_the_host_unknown_and_n
     slow.chmod(0o755)
     fleet = fleet_of(sshd.host(context={"samdrift": {"roles": {"owner": True}}}))
     access = sshd.access.model_copy(update={"fact_timeout": 0.5})
-    with Session(fleet, fleet.hosts, access) as session:
+    with Session(Intent(fleet), fleet.hosts, access) as session:
         connection = session._connections["tie-test1"]
         assert isinstance(connection, Connection)
         run = connection.run
@@ -185,7 +186,7 @@ def test_a_handler_owed_by_a_run_that_died_is_paid_by_the_next(sshd: Sshd, here:
     fleet, _, place = here
     apply(sshd, fleet)
     (place / "d/other").unlink()
-    with Session(fleet, fleet.hosts, sshd.access) as session:
+    with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
         plan = session.look()[0]
         files_only = plan.model_copy(update={"steps": tuple(s for s in plan.steps if not s.handler)})
         session.carry_out(files_only)  # and the run dies before its handlers
@@ -200,7 +201,7 @@ def test_apply_sends_exactly_the_planned_commands_even_if_the_host_moved(
     sshd: Sshd, here: tuple[Fleet, Host, Path]
 ) -> None:
     fleet, _, place = here
-    with Session(fleet, fleet.hosts, sshd.access) as session:
+    with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
         plan = session.look()[0]
         (place / "d").mkdir()
         (place / "d/many-00").write_text("already there\n")
@@ -222,7 +223,7 @@ def test_a_hung_fact_makes_the_host_unknown_in_time_and_not_changed(
     slow = sshd.host(context={"samdrift": {"roles": {"slow": True}}})
     access = sshd.access.model_copy(update={"fact_timeout": 0.5})
     started = time.monotonic()
-    with Session(fleet_of(slow), [slow], access) as session:
+    with Session(Intent(fleet_of(slow)), [slow], access) as session:
         plan = session.look()[0]
     assert "did not answer in time: sleep 60" in plan.error
     assert plan.changes == ()
@@ -245,7 +246,7 @@ def test_a_host_that_dies_while_it_is_planned_is_unknown_and_the_others_finish(
     )
     dying = sshd.host("tie-test2", context={"samdrift": {"roles": {"deadly": True}}})
     both = fleet_of(host, dying)
-    with Session(both, both.hosts, sshd.access) as session:
+    with Session(Intent(both), both.hosts, sshd.access) as session:
         plans = {p.host: p for p in session.look()}
     assert (plans[host.name].error, bool(plans[host.name].changes)) == ("", True)
     assert "host tie-test2: died in the middle" in plans["tie-test2"].error or "lost" in plans["tie-test2"].error
@@ -258,7 +259,7 @@ def test_an_unreachable_host_is_unknown_and_the_reachable_one_is_planned(
     host = here[1]
     away = sshd.host("tie-away1", host_keys=("ssh-ed25519 AAAA",))
     both = fleet_of(host, away)
-    with Session(both, both.hosts, sshd.access) as session:
+    with Session(Intent(both), both.hosts, sshd.access) as session:
         plans = {p.host: p for p in session.look()}
     assert plans["tie-away1"].error
     assert plans[host.name].changes
@@ -287,7 +288,7 @@ def test_what_one_hosts_answers_provoke_is_its_own_affair(
     wrong = {"samdrift": {"roles": {"puzzled": True}, "puzzled": {"path": str(tmp_path / "file")}}}
     of_another_kind = sshd.host("tie-odd2", context=wrong)
     fleet = fleet_of(here[1], odd, of_another_kind)
-    with Session(fleet, fleet.hosts, sshd.access) as session:
+    with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
         plans = {p.host: p for p in session.look()}
     assert "IndexError" in plans["tie-odd1"].error
     assert plans["tie-odd2"].error
@@ -297,7 +298,7 @@ def test_what_one_hosts_answers_provoke_is_its_own_affair(
 def test_options_for_a_role_that_there_is_not_are_found_before_anything_is_connected_to(sshd: Sshd) -> None:
     host = sshd.host("tie-a1", context={"samdrift": {"bsae": {"admins": {}}}})
     with pytest.raises(InventoryError, match=r"host tie-a1, config context samdrift\.bsae"):
-        Session(fleet_of(host), [host], sshd.access)
+        Session(Intent(fleet_of(host)), [host], sshd.access)
 
 
 def test_all_wrong_settings_are_told_at_once_before_anything_is_connected_to(
@@ -306,7 +307,7 @@ def test_all_wrong_settings_are_told_at_once_before_anything_is_connected_to(
     first = sshd.host("tie-a1", context={"samdrift": {"roles": {"paint": True}, "paint": {"place": 7}}})
     second = sshd.host("tie-b1", context={"samdrift": {"roles": {"nonsense": True}}})
     with pytest.raises(InventoryError) as e:
-        Session(fleet_of(first, second), [first, second], sshd.access)
+        Session(Intent(fleet_of(first, second)), [first, second], sshd.access)
     said = str(e.value)
     assert "host tie-a1, config context samdrift.paint.place" in said
     assert "host tie-b1, config context samdrift.roles" in said
@@ -326,7 +327,7 @@ def test_a_settings_text_full_of_shell_does_no_harm(sshd: Sshd, here: tuple[Flee
 
 def test_declared_files_are_known_without_a_connection(here: tuple[Fleet, Host, Path]) -> None:
     fleet, host, place = here
-    files = declared_files(host, fleet)
+    files = declared_files(host, Intent(fleet))
     assert len(files) == 32
     assert files[0].path == f"{place}/d/colour"
 

@@ -17,11 +17,13 @@ import pytest
 
 from deploy.engine.session import Session
 from deploy.transport.ssh import HostLost
-from deploy.vault.interface import MadeUp, SecretsError
+from deploy.vault.interface import SecretsError
+from deploy.vault.made_up import MadeUp
 from inventory import snapshot
 from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Host
 from inventory.paths import CODE
+from roles.shared.intent import Intent
 from tests.integration.conftest import Sshd, fleet_of
 from tests.unit.inventory.fleets import SERVER, fleet
 
@@ -456,7 +458,7 @@ def test_no_exception_holds_a_secret(sshd: Sshd, canary: Callable[..., Host], tm
     for fails in ("step", "validator", "fact", "lost", "command"):
         host = canary(fails=fails)
         (place / "conf").write_text(f"{TOKEN}\n{KEY}\n")
-        with Session(fleet_of(host), [host], sshd.access, vault=Fixed(tmp_path / "vault.json")) as session:
+        with Session(Intent(fleet_of(host)), [host], sshd.access, vault=Fixed(tmp_path / "vault.json")) as session:
             (plan,) = session.look()
             said = repr(plan) + repr(session.veil) + repr(vars(session))
             if not plan.error:
@@ -481,7 +483,7 @@ def test_only_secrets_that_the_role_declares_are_resolved(
     host = sshd.host(context={"samdrift": context})
     with (
         pytest.raises(SamdriftError, match="that the role's settings have not: never_used"),
-        Session(fleet_of(host), [host], sshd.access, vault=Fixed(tmp_path / "vault.json")),
+        Session(Intent(fleet_of(host)), [host], sshd.access, vault=Fixed(tmp_path / "vault.json")),
     ):
         pass
     assert not (tmp_path / "conf").exists()
@@ -490,7 +492,7 @@ def test_only_secrets_that_the_role_declares_are_resolved(
 def test_a_session_without_a_vault_refuses_before_it_connects(sshd: Sshd, canary: Callable[..., Host]) -> None:
     host = canary()
     with pytest.raises(SecretsError, match="role canary of tie-test1 needs secret token"):
-        Session(fleet_of(host), [host], sshd.access)
+        Session(Intent(fleet_of(host)), [host], sshd.access)
 
 
 def test_a_private_file_that_a_role_gives_up_is_not_shown(
@@ -506,6 +508,6 @@ def test_a_private_file_that_a_role_gives_up_is_not_shown(
         (tmp_path / name).write_text(f"new\n{TOKEN}\n")
         (tmp_path / name).chmod(0o640)
     host = sshd.host(context={"samdrift": {"roles": {"opened": True}}})
-    with Session(fleet_of(host), [host], sshd.access) as session:
+    with Session(Intent(fleet_of(host)), [host], sshd.access) as session:
         (plan,) = session.look()
     assert [s.change.before for s in plan.changes if s.change] == ["new\n‹withheld›\n", "‹withheld›\n‹withheld›\n"]

@@ -14,6 +14,7 @@ from deploy.engine.session import Session
 from deploy.lab.lab import Lab
 from inventory.fleet import Fleet
 from inventory.netbox.rows import Rows
+from roles.shared.intent import Intent
 from tests.integration.lab import by_hand
 from tests.unit.hostile import HARM, PRODUCT, hostile_rows, sound
 
@@ -97,7 +98,7 @@ def test_hostile_text_in_netbox_is_text_in_every_command_of_a_plan(empty_lab: Fl
     fleet = sound(rows)
     assume(fleet is not None)
     in_lab = Lab().overlay(fleet or Fleet())
-    with Session(in_lab, [in_lab.host(name) for name in HOSTS], Lab().access()) as session:
+    with Session(Intent(in_lab), [in_lab.host(name) for name in HOSTS], Lab().access()) as session:
         plans = session.look()
     commands = [command for plan in plans for step in plan.steps for command in step.commands]
     assert [plan.error for plan in plans] == ["", "", ""]

@@ -14,7 +14,7 @@ from inventory.netbox.assemble import assembled
 from inventory.netbox.rows import Rows
 from inventory.secrets import MARK
 from inventory.snapshot import load
-from roles.shared.catalogue import problems_of
+from roles.shared.intent import Intent
 from tests.unit.inventory.fleets import KEY_A
 from tests.unit.inventory.netbox_rows import rows_of
 
@@ -128,6 +128,6 @@ def sound(rows: Rows) -> Fleet | None:
     """The fleet, if it is sound; what is said of one that is not can be shown on a terminal."""
     made = assembled(rows)
     problems = [*made.problems, *rules.problems(made.fleet, unread=made.unread)]
-    problems = problems or [p for host in made.fleet.hosts for p in problems_of(host, made.fleet)]
+    problems = problems or [p for host in made.fleet.hosts for p in Intent(made.fleet).problems(host)]
     assert all(str(p).isprintable() for p in problems)
     return None if problems else made.fleet

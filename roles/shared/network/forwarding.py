@@ -11,19 +11,16 @@ out is open for the few roles that need it (`ways_out`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Literal
 
 from inventory.fleet import Fleet, Host
-from roles.shared.catalogue import catalogue, roles_of
+from roles.shared.catalogue import Role, catalogue
+from roles.shared.intent import Intent
 from roles.shared.network.peering import GATEWAY, behind, is_hub, reached_at
 from roles.shared.settings import Settings
-from roles.shared.traffic import ANYWHERE, Forward, Listen, local_networks, management, networks
-
-NOT_ASKED = frozenset({GATEWAY, "firewall", "keepalived", "wireguard"})
-"""Roles that serve nobody behind a gateway: made from other roles' listens, or speaking with gateways alone."""
+from roles.shared.traffic import ANYWHERE, Forward, Listen, WayOut, local_networks, management, networks
 
 SSH = 22
 NOWHERE: frozenset[str] = frozenset()
@@ -44,16 +41,9 @@ class Flow:
     why: str
 
 
-@dataclass(frozen=True)
-class _Of:
-    """A fleet as a key: fleets with one digest are one."""
-
-    digest: str
-    fleet: Fleet = field(compare=False)
-
-
-def passages(gateway: Host, fleet: Fleet) -> tuple[Forward, ...]:
+def passages(gateway: Host, intent: Intent) -> tuple[Forward, ...]:
     """Everything that this gateway lets pass: few rules, each for as many sources and destinations as it can."""
+    fleet = intent.fleet
     gateways = fleet.with_role(GATEWAY)
     homes: dict[IPv4Network | None, frozenset[str]] = {}
     for g in gateways:
@@ -69,25 +59,24 @@ def passages(gateway: Host, fleet: Fleet) -> tuple[Forward, ...]:
         ends_here = flow.source in own or flow.destination in own
         return joined and not ends_here and (gateway.name in here | there or (hub and (out or here != there)))
 
-    return _merged(flow for flow in flows(fleet) if by_way_of_it(flow))
+    return _merged(flow for flow in flows(intent) if by_way_of_it(flow))
 
 
-def flows(fleet: Fleet) -> tuple[Flow, ...]:
+def flows(intent: Intent) -> tuple[Flow, ...]:
     """All traffic between different prefixes of the fleet, and out of it, that its hosts' roles and admins need."""
-    return _flows(_Of(fleet.digest, fleet))
+    return intent.derive(_flows)
 
 
-@lru_cache(maxsize=4)
-def _flows(of: _Of) -> tuple[Flow, ...]:
-    fleet = of.fleet
-    return (*_services(fleet), *_administration(fleet), *_ways_out(fleet))
+def _flows(intent: Intent) -> tuple[Flow, ...]:
+    return (*_services(intent), *_administration(intent.fleet), *_ways_out(intent))
 
 
-def _services(fleet: Fleet) -> Iterator[Flow]:
+def _services(intent: Intent) -> Iterator[Flow]:
     """What hosts serve to clients in other prefixes."""
+    fleet = intent.fleet
     for host, _, _ in _reachable(fleet):
         near = local_networks(host, fleet)
-        for listen in listens_of(host, fleet):
+        for listen in listens_of(host, intent):
             for source, prefix in _parts(listen.sources, fleet):
                 to = reached_at(host, prefix, fleet)
                 home = fleet.prefix_of(to)
@@ -106,36 +95,29 @@ def _administration(fleet: Fleet) -> Iterator[Flow]:
                 yield Flow(source, prefix, to.prefix, to.prefix, "icmp", None, f"ping {why}")
 
 
-def _ways_out(fleet: Fleet) -> Iterator[Flow]:
-    for host, address, home in _reachable(fleet):
-        for protocol, port, why in ways_out(host, fleet):
-            yield Flow(address, home, ANYWHERE[0], None, protocol, port, why)
+def _ways_out(intent: Intent) -> Iterator[Flow]:
+    for host, address, home in _reachable(intent.fleet):
+        for way in ways_out(host, intent):
+            yield Flow(address, home, ANYWHERE[0], None, way.protocol, way.port, way.why)
 
 
-def ways_out(host: Host, fleet: Fleet) -> tuple[tuple[Protocol, int, str], ...]:
-    """What this host needs of the internet: the fleet's caches, resolvers, time servers and NetBox, and nobody else."""
-    found: list[tuple[Protocol, int, str]] = []
-    if "package_cache" in host.roles:
-        found += [("tcp", 80, "packages from outside"), ("tcp", 443, "packages from outside")]
-    if {"package_cache", "dns_resolver"} & set(host.roles):
-        # The cache must find its mirrors before the fleet's own resolvers are up: those come through it.
-        found += [("udp", 53, "DNS from outside"), ("tcp", 53, "DNS from outside")]
-    if "netbox" in host.roles:
-        found.append(("tcp", 443, "Python packages from outside"))
-    if any(listen.protocol == "udp" and listen.port == 123 for listen in listens_of(host, fleet)):
-        found += [("udp", 123, "time from outside"), ("tcp", 4460, "keys for time from outside (NTS)")]
-    return tuple(found)
+def ways_out(host: Host, intent: Intent) -> tuple[WayOut, ...]:
+    """What this host's roles need of the internet: caches, resolvers, time servers, NetBox, and nobody else."""
+    forwarded = _forwarded(host, intent)
+    return tuple(dict.fromkeys(way for role, settings in forwarded for way in role.ways_out(settings)))
 
 
-def listens_of(host: Host, fleet: Fleet) -> tuple[Listen, ...]:
+def listens_of(host: Host, intent: Intent) -> tuple[Listen, ...]:
     """What a host's roles serve. Roles with problems serve nothing: the rules of a sound fleet report them."""
-    found: list[Listen] = []
-    for name in roles_of(host):
+    return tuple(listen for role, settings in _forwarded(host, intent) for listen in role.listens(settings))
+
+
+def _forwarded(host: Host, intent: Intent) -> Iterator[tuple[Role, Settings]]:
+    """Roles of a host, with settings, that serve others by way of gateways."""
+    for name in host.roles:
         role = catalogue().get(name)
-        if role is not None and name not in NOT_ASKED:
-            settings = role.settings(host, fleet)
-            found += role.listens(settings) if isinstance(settings, Settings) else ()
-    return tuple(found)
+        if role is not None and role.forwarded and isinstance(found := intent.of(host, name), Settings):
+            yield role, found
 
 
 def _reachable(fleet: Fleet) -> Iterator[tuple[Host, IPv4Network, IPv4Network]]:

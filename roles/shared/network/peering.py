@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from inventory.fleet import Fleet, Host, Interface, Prefix
+from roles.shared.catalogue import shares_addresses
 from roles.shared.settings import SettingsError
 
 GATEWAY = "edge_gateway"
@@ -39,8 +40,14 @@ class Meeting:
 
 def behind(host: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
     """The prefixes of its own site that this host routes (alone, or in turns), with an interface in each."""
-    own = (p for p in fleet.prefixes if p.site == host.site and host.name in _names(fleet.routers_of(p)))
+    own = (p for p in fleet.prefixes if p.site == host.site and host.name in _names(routers_of(p, fleet)))
     return tuple(sorted(p.prefix for p in own))
+
+
+def routers_of(prefix: Prefix, fleet: Fleet) -> tuple[Host, ...]:
+    """Return who routes a prefix: the host with its gateway's address, or the hosts that share one which nobody has."""
+    sharing = ((h, x) for h, x in fleet.candidates_of(prefix) if shares_addresses(h))
+    return tuple({host.name: host for host, _ in (*fleet.holders_of(prefix), *sharing)}.values())
 
 
 def transits(fleet: Fleet) -> tuple[IPv4Network, ...]:
@@ -134,7 +141,7 @@ def _tunnels(of: Iterable[IPv4Network], fleet: Fleet) -> tuple[IPv4Network, ...]
 
 def _routers(prefix: IPv4Network, fleet: Fleet) -> tuple[Host, ...]:
     of: Iterable[Prefix] = (p for p in fleet.prefixes if p.prefix == prefix and p.site is None)
-    return next((fleet.routers_of(p) for p in of), ())
+    return next((routers_of(p, fleet) for p in of), ())
 
 
 def _names(hosts: Iterable[Host]) -> frozenset[str]:

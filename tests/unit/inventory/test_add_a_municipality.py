@@ -13,7 +13,7 @@ from inventory.order import in_order
 from inventory.paths import CODE
 from inventory.rules import problems
 from inventory.snapshot import load
-from roles.shared.catalogue import catalogue, problems_of
+from roles.shared.intent import Intent
 
 PAGE = CODE / "docs" / "add-a-municipality.md"
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGwvWkLtwvfpPBKb0TbSOPsW4Jr20flw+H3DAZr2dxxK"
@@ -35,10 +35,10 @@ def six() -> Fleet:
 
 def test_the_fleet_with_the_new_municipality_is_sound_and_every_role_accepts_it(six: Fleet) -> None:
     assert problems(six) == ()
-    assert [str(p) for h in six.hosts for p in problems_of(h, six)] == []
+    assert [str(p) for h in six.hosts for p in Intent(six).problems(h)] == []
 
 
 def test_the_others_know_the_new_municipality(six: Fleet) -> None:
     for host, role in (("tie-gw1", "edge_gateway"), ("tie-dns1", "dns_resolver"), ("tie-log1", "log_server")):
-        settings = catalogue()[role].settings(six.host(host), six)
+        settings = Intent(six).of(six.host(host), role)
         assert re.search(r"enk-gw1|enkoping", repr(settings)), host

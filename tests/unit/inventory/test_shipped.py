@@ -8,7 +8,9 @@ import pytest
 
 from inventory.fleet import ConfigContext, Fleet, Host
 from inventory.snapshot import load
-from roles.shared.catalogue import problems_of, roles_of, settings_of
+from roles.shared.catalogue import roles_of
+from roles.shared.intent import Intent
+from roles.shared.network.peering import routers_of
 from tests.unit.inventory.netbox_merge import merged_context
 
 
@@ -59,13 +61,13 @@ def test_every_active_host_has_a_key_of_its_own_to_be_believed_by(shipped: Fleet
 
 
 def test_every_role_accepts_what_the_inventory_says_to_it(shipped: Fleet) -> None:
-    assert [str(p) for h in shipped.hosts for p in problems_of(h, shipped)] == []
+    assert [str(p) for h in shipped.hosts for p in Intent(shipped).problems(h)] == []
 
 
 def test_every_prefix_has_a_router_and_tierps_have_both_hubs_but_the_link_between_those_has_none(
     shipped: Fleet,
 ) -> None:
-    routers = {str(p.prefix): [h.name for h in shipped.routers_of(p)] for p in shipped.prefixes}
+    routers = {str(p.prefix): [h.name for h in routers_of(p, shipped)] for p in shipped.prefixes}
 
     assert [prefix for prefix, of in routers.items() if not of] == ["10.59.3.0/30"]
     assert {prefix for prefix, of in routers.items() if of == ["tie-gw1", "tie-gw2"]} == {
@@ -86,8 +88,8 @@ def test_a_host_with_two_tags_has_the_roles_of_both(shipped: Fleet) -> None:
     fleet = shipped.model_copy(update={"hosts": tuple(both if h.name == both.name else h for h in shipped.hosts)})
 
     assert {"dns_resolver", "monitoring", *shipped.host("tie-web1").roles} == set(both.roles)
-    assert tuple(settings_of(both, fleet))[-2:] == ("dns_resolver", "monitoring")
-    assert problems_of(both, fleet) == []
+    assert tuple(Intent(fleet).settings(both))[-2:] == ("dns_resolver", "monitoring")
+    assert Intent(fleet).problems(both) == ()
     assert all(both in fleet.with_role(role) for role in ("dns_resolver", "monitoring"))
 
 

@@ -11,6 +11,7 @@ import pytest
 from inventory.fleet import Fleet
 from inventory.snapshot import load
 from roles.dhcp_server import Options, Settings, listens, settings
+from roles.shared.intent import Intent
 from roles.shared.network.forwarding import GATEWAY, passages
 from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
@@ -19,7 +20,7 @@ from tests.unit.roles.gateways import STAFF, with_gateway
 
 def server(fleet: Fleet, *roles: str, **options: Any) -> Settings:
     changed = with_gateway(fleet, *roles)
-    return settings(changed.host("alv-gw1"), changed, Options(**options))
+    return settings(changed.host("alv-gw1"), changed, Options(**options), Intent(changed))
 
 
 def written(found: Settings) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def test_whoever_is_no_router_of_a_prefix_with_a_range_has_nothing_to_lend(small
     fleet = with_gateway(small_fleet)
     for name in ("tie-dns1", "alv-sw1"):
         with pytest.raises(SettingsError, match="nothing to lend"):
-            settings(fleet.host(name), fleet, Options())
+            settings(fleet.host(name), fleet, Options(), Intent(fleet))
 
 
 def test_only_who_it_lends_to_may_renew(small_fleet: Fleet) -> None:
@@ -76,4 +77,4 @@ def test_only_who_it_lends_to_may_renew(small_fleet: Fleet) -> None:
 def test_what_a_gateway_serves_to_its_own_site_passes_no_gateway() -> None:
     fleet = load()
     for gateway in fleet.with_role(GATEWAY):
-        assert not [f for f in passages(gateway, fleet) if f.port in {67, 631}], gateway.name
+        assert not [f for f in passages(gateway, Intent(fleet)) if f.port in {67, 631}], gateway.name

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from inventory.fleet import Fleet, Host
 from inventory.snapshot import load
 from roles.edge_gateway import VTYSH_ACCEPTS, Neighbour, Options, Settings, forwards, listens, proofs, settings
+from roles.shared.intent import Intent
 from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
 from tests.unit.roles.judging import judged, needs
@@ -26,7 +27,7 @@ HUBS = (HUB, SECOND)
 
 
 def of(name: str, fleet: Fleet = SNAPSHOT, options: Options | None = None) -> Settings:
-    return settings(fleet.host(name), fleet, options or Options())
+    return settings(fleet.host(name), fleet, options or Options(), Intent(fleet))
 
 
 def neighbour(of_host: str, name: str, fleet: Fleet = SNAPSHOT) -> Neighbour:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from inventory.fleet import Fleet
 from roles.firewall import Opening, Passage, Proven, Settings, ruleset
+from roles.shared.intent import Intent
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import ANYWHERE, Forward, Listen, Proof, networks
 
@@ -171,7 +172,7 @@ def test_a_hosts_ruleset_is_made_of_its_other_roles(small_fleet: Fleet) -> None:
     from roles.firewall import Options, settings  # noqa: PLC0415  beside `effort`, which is hypothesis' settings
 
     host = small_fleet.host("tie-dns1")
-    found = settings(host, small_fleet, Options())
+    found = settings(host, small_fleet, Options(), Intent(small_fleet))
     assert {o.role for o in found.openings} == {"dns_resolver"}
     assert found.fleet == networks(p.prefix for p in small_fleet.prefixes)
 

@@ -9,6 +9,7 @@ import pytest
 from inventory.fleet import Fleet
 from roles import dns_resolver
 from roles.local_dns import Options, listens, settings
+from roles.shared.intent import Intent
 from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
 from tests.unit.roles.gateways import STAFF, with_gateway
@@ -16,7 +17,7 @@ from tests.unit.roles.gateways import STAFF, with_gateway
 
 def resolver(fleet: Fleet, **options: int) -> dns_resolver.Settings:
     changed = with_gateway(fleet, "local_dns")
-    return settings(changed.host("alv-gw1"), changed, Options(**options))
+    return settings(changed.host("alv-gw1"), changed, Options(**options), Intent(changed))
 
 
 def test_it_knows_what_the_fleets_resolvers_know(small_fleet: Fleet) -> None:
@@ -53,18 +54,18 @@ def test_how_much_it_remembers_is_its_own_option(small_fleet: Fleet) -> None:
 
 def test_a_resolver_of_the_fleet_is_not_one_of_a_site_too(small_fleet: Fleet) -> None:
     with pytest.raises(SettingsError, match="resolver of the fleet already"):
-        settings(small_fleet.host("tie-dns1"), small_fleet, Options())
+        settings(small_fleet.host("tie-dns1"), small_fleet, Options(), Intent(small_fleet))
 
 
 def test_a_fleet_without_resolvers_has_nobody_to_ask(small_fleet: Fleet) -> None:
     fleet = with_gateway(small_fleet, "local_dns")
     alone = fleet.model_copy(update={"hosts": (fleet.host("alv-gw1"),)})
     with pytest.raises(SettingsError, match="no resolver to ask"):
-        settings(alone.host("alv-gw1"), alone, Options())
+        settings(alone.host("alv-gw1"), alone, Options(), Intent(alone))
 
 
 def test_who_stands_in_no_prefix_of_its_site_has_no_clients(small_fleet: Fleet) -> None:
     fleet = with_gateway(small_fleet)
     moved = fleet.host("alv-gw1").model_copy(update={"site": "tierp-datahall"})
     with pytest.raises(SettingsError, match="nobody would ask it"):
-        settings(moved, fleet, Options())
+        settings(moved, fleet, Options(), Intent(fleet))

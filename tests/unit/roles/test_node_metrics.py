@@ -12,7 +12,7 @@ import pytest
 from inventory.fleet import Fleet
 from inventory.snapshot import load
 from roles.node_metrics import COLLECTORS, Options, Settings, listens, settings
-from roles.shared.catalogue import catalogue
+from roles.shared.intent import Intent
 from roles.shared.parts.templates import render
 
 
@@ -70,6 +70,6 @@ def test_a_hub_answers_in_the_monitoring_hosts_own_network_and_a_server_at_its_p
 def test_what_is_no_collectors_name_is_refused_with_its_place(fleet: Fleet, wrong: str) -> None:
     host = fleet.host("tie-dns1")
     context = {"samdrift": {**host.samdrift, "node_metrics": {"collectors": [wrong]}}}
-    problems = catalogue()["node_metrics"].settings(host.model_copy(update={"context": context}), fleet)
+    problems = Intent(fleet).of(host.model_copy(update={"context": context}), "node_metrics")
     assert isinstance(problems, list)
     assert ["samdrift.node_metrics.collectors.0" in p.where for p in problems] == [True], problems

@@ -11,7 +11,8 @@ import pytest
 import roles
 from inventory.errors import SamdriftError
 from inventory.snapshot import load
-from roles.shared.catalogue import DEBIAN, catalogue, roles_of, settings_of
+from roles.shared.catalogue import DEBIAN, catalogue, roles_of
+from roles.shared.intent import Intent
 from tests.unit.inventory.fleets import host
 
 SHIPPED = load()
@@ -88,13 +89,7 @@ def test_a_hub_has_its_routes_before_it_says_what_it_is_worth() -> None:
 )
 def test_the_shipped_hosts_have_the_order_that_their_lists_once_gave(name: str, order: tuple[str, ...]) -> None:
     assert roles_of(SHIPPED.host(name)) == order
-    assert tuple(settings_of(SHIPPED.host(name), SHIPPED)) == order
-
-
-def test_settings_of_some_roles_come_in_the_order_of_all() -> None:
-    some = ("node_metrics", "base", "time")
-
-    assert tuple(settings_of(SHIPPED.host("tie-web1"), SHIPPED, some)) == ("base", "time", "node_metrics")
+    assert tuple(Intent(SHIPPED).settings(SHIPPED.host(name))) == order
 
 
 def test_names_of_no_role_stand_last() -> None:
@@ -121,4 +116,11 @@ def test_a_role_that_comes_after_no_role_or_in_a_circle_is_found_when_the_catalo
 
     (more_roles / "bbb.py").write_text('"""New."""\nAFTER = ("aaa",)\ndef deploy(settings): ...\n')
     with pytest.raises(SamdriftError, match="circle: aaa after bbb after aaa"):
+        catalogue()
+
+
+def test_a_comma_that_was_forgotten_is_told_with_what_to_write(more_roles: Path) -> None:
+    (more_roles / "aaa.py").write_text('"""New."""\nAFTER = ("base")\ndef deploy(settings): ...\n')
+
+    with pytest.raises(SamdriftError, match=r'roles/aaa.py, AFTER: .*write \("base",\)'):
         catalogue()

@@ -8,6 +8,7 @@ from deploy.check.offline import check_offline
 from deploy.engine.declare import declared_files
 from inventory.netbox.rows import Rows
 from inventory.snapshot import load
+from roles.shared.intent import Intent
 from tests.unit.hostile import PRODUCT, WORST, hostile_rows, sound, write
 from tests.unit.inventory.netbox_rows import rows_of
 
@@ -23,7 +24,7 @@ def test_hostile_text_in_netbox_is_refused_or_neither_names_a_file_nor_is_evalua
         return
     for name in HOSTS:
         host = fleet.host(name)
-        for file in declared_files(host, fleet):
+        for file in declared_files(host, Intent(fleet)):
             assert "harm" not in file.path
             assert PRODUCT[1] not in file.content
             assert file.content.replace("\n", "").replace("\t", "").isprintable()
@@ -34,4 +35,4 @@ def test_the_programs_that_read_a_file_accept_it_with_the_worst_text_that_a_soun
     write(rows, described=WORST, person=WORST)
     fleet = sound(rows)
     assert fleet is not None
-    assert check_offline(fleet, [fleet.host(name) for name in HOSTS]).findings == ()
+    assert check_offline(Intent(fleet), [fleet.host(name) for name in HOSTS]).findings == ()

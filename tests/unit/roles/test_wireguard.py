@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from inventory.fleet import Fleet
 from inventory.snapshot import load
-from roles.shared.catalogue import catalogue
+from roles.firewall import Settings as FirewallSettings
+from roles.shared.intent import Intent
 from roles.shared.network.peering import behind, told
 from roles.shared.settings import SettingsError
 from roles.wireguard import MAKE_KEY, PRIVATE_KEY, WG_ACCEPTS, Options, Settings, configuration, listens, settings
@@ -118,9 +119,9 @@ def test_no_file_holds_a_private_key(name: str) -> None:
 
 
 def test_the_firewall_believes_whom_a_tunnel_believes_and_nobody_else() -> None:
-    role = catalogue()["firewall"].settings(SNAPSHOT.host("heb-gw1"), SNAPSHOT)
-    assert not isinstance(role, list)
-    assert [p.proof.interface for p in role.proven] == ["wg1", "wg2"]  # type: ignore[attr-defined]
+    role = Intent(SNAPSHOT).of(SNAPSHOT.host("heb-gw1"), "firewall")
+    assert isinstance(role, FirewallSettings)
+    assert [p.proof.interface for p in role.proven] == ["wg1", "wg2"]
 
 
 @needs("wg")

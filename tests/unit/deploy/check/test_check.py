@@ -17,6 +17,7 @@ from inventory.errors import Problem
 from inventory.fleet import Fleet, Host
 from inventory.places import Places
 from inventory.rules import problems
+from roles.shared.intent import Intent
 from roles.shared.parts.registration import ManagedFile
 from tests.unit.inventory.fleets import SERVER, SOUND, first, fleet, with_hosts
 from tests.unit.roles.judging import needs
@@ -237,7 +238,7 @@ def test_what_cannot_be_read_is_of_the_municipality_whose_file_it_is(tmp_path: P
 def test_a_role_that_does_not_fit_is_found_without_rendering_the_host() -> None:
     wrong = HOST.model_copy(update={"platform": "junos"})
 
-    done = check_offline(_with(wrong), [wrong])
+    done = check_offline(Intent(_with(wrong)), [wrong])
 
     assert done.files == 0
     assert all("does not fit platform junos" in f.summary for f in done.findings)

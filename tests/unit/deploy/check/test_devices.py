@@ -16,6 +16,7 @@ from deploy.model.findings import Exit, exit_code
 from inventory import snapshot
 from inventory.fleet import Fleet, Interface
 from roles.shared.device.known import known_vendors
+from roles.shared.intent import Intent
 from roles.shared.parts.registration import ManagedConfiguration
 from tests.unit.hostile import FRAGMENTS
 from tests.unit.roles.shared.device.switch_fleet import DEVICES, fleet
@@ -47,7 +48,7 @@ def test_every_device_of_the_shipped_snapshot_is_accepted() -> None:
     shipped = snapshot.load()
     devices = [h for h in shipped.hosts if h.roles and h.platform in known_vendors()]
 
-    done = check_offline(shipped, devices)
+    done = check_offline(Intent(shipped), devices)
 
     assert done.findings == ()
     assert done.configurations == len(devices) > 0
@@ -126,7 +127,7 @@ def test_a_bad_description_is_a_finding_of_its_host_with_role_and_line(
     of = with_description(name, "Which plan?")
     host = of.host(name)
 
-    done = check_offline(of, [host])
+    done = check_offline(Intent(of), [host])
 
     (finding,) = done.findings
     assert (finding.host, finding.municipality, finding.role) == (name, "heby", host.roles[0])
@@ -142,14 +143,14 @@ def test_a_bad_description_is_a_finding_of_its_host_with_role_and_line(
 def test_whatever_netbox_says_of_a_port_the_vendor_takes_it(name: str, text: str) -> None:
     of = with_description(name, text)
 
-    (judgement,) = judge_configurations({name: declarations(of.host(name), of)[1]})
+    (judgement,) = judge_configurations({name: declarations(of.host(name), Intent(of))[1]})
 
     assert (judgement.outcome, judgement.detail) == ("accepted", "")
 
 
 def test_a_secret_is_told_by_its_name_and_not_measured() -> None:
     of = fleet()
-    (configuration,) = declarations(of.host("heb-fw1"), of)[1]
+    (configuration,) = declarations(of.host("heb-fw1"), Intent(of))[1]
     broken = configuration.model_copy(update={"content": configuration.content.replace("‹", "?‹")})
 
     told = list(refusals(broken))

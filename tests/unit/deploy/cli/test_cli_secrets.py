@@ -12,7 +12,7 @@ import pyrage
 import pytest
 
 from deploy.cli import main as cli
-from deploy.vault.interface import AgeVault
+from deploy.vault.age import AgeVault
 from inventory import snapshot
 
 VALUE = "typed by a person who is alone"

@@ -13,16 +13,9 @@ from hypothesis import strategies as st
 
 from deploy.model.findings import Exit, Kind, exit_code
 from deploy.vault import edit
-from deploy.vault.interface import (
-    AgeVault,
-    Contents,
-    MadeUp,
-    NotOpened,
-    SecretsError,
-    _parse,
-    random_value,
-    refuse_weak,
-)
+from deploy.vault.age import AgeVault, Contents, NotOpened, _parse
+from deploy.vault.interface import SecretsError, random_value, refuse_weak
+from deploy.vault.made_up import MadeUp
 from inventory.secrets import Secret
 
 TOKEN, KEY = Secret(name="token", municipality="heby"), Secret(name="key", municipality="heby")

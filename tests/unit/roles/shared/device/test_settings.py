@@ -22,6 +22,7 @@ from roles.shared.catalogue import catalogue
 from roles.shared.device.difference import difference
 from roles.shared.device.known import known_vendors
 from roles.shared.device.settings import Settings, one_line, vlan_name
+from roles.shared.intent import Intent
 from roles.shared.parts.registration import ManagedConfiguration, registering
 from roles.shared.settings import SettingsError
 from tests.emulator.grammar import Tree, applied, grammar
@@ -49,7 +50,7 @@ wild = st.lists(
 
 
 def settings_of(role: str, name: str, of: Fleet) -> Settings:
-    found = catalogue()[role].settings(of.host(name), of)
+    found = Intent(of).of(of.host(name), role)
     assert isinstance(found, Settings), found
     return found
 
@@ -216,7 +217,7 @@ def with_port(**fields: Any) -> Fleet:
 def test_what_would_cut_a_device_off_or_spoil_it_is_told_before_anything_is_connected_to(of: Fleet, said: str) -> None:
     role = catalogue()["access_switch"]
     with pytest.raises(SettingsError, match=said):
-        role.compute(of.host("heb-sw2"), of, role.options())
+        role.compute(of.host("heb-sw2"), of, role.options(), Intent(of))
 
 
 def test_ports_that_netbox_does_not_know_are_nobodys() -> None:

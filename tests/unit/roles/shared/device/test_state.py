@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from roles.shared.catalogue import catalogue
 from roles.shared.device.known import known_vendors
 from roles.shared.device.settings import Settings
 from roles.shared.device.state import disabled, neighbours, rows, sockets, trunks, wanted_neighbours, wanted_trunks
+from roles.shared.intent import Intent
 from tests.unit.roles.shared.device.switch_fleet import DEVICES, fleet
 
 AOS_CX, IOS, FORTIOS, JUNOS = (known_vendors()[p] for p in ("arubaos-cx", "cisco-ios", "fortios", "junos"))
@@ -73,7 +73,7 @@ xe-0/2/1           ae0                 00:fd:45:00:00:09   1/1/26             he
 
 def settings_of(name: str) -> Settings:
     role = next(role for role, devices in DEVICES.items() if name in devices)
-    found = catalogue()[role].settings(fleet().host(name), fleet())
+    found = Intent(fleet()).of(fleet().host(name), role)
     assert isinstance(found, Settings)
     return found
 

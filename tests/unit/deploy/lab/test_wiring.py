@@ -1,3 +1,5 @@
+"""The lab's wires and routes follow from the fleet alone."""
+
 from __future__ import annotations
 
 import os
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from deploy.check.namespace import PROGRAMS
 from deploy.lab.machine import LabError
-from deploy.lab.switch import (
+from deploy.lab.wiring import (
     controller_routes,
     default_gateway,
     is_gateway,
@@ -24,10 +26,12 @@ from deploy.lab.switch import (
 )
 from inventory.fleet import Interface
 from inventory.snapshot import load
+from roles.shared.intent import Intent
 from tests.unit.deploy.lab_fleet import host, lab_fleet
 
 FLEET = lab_fleet()
-WIRING = wiring(FLEET)
+INTENT = Intent(FLEET)
+WIRING = wiring(INTENT)
 
 
 def test_the_lab_boots_active_hosts_with_its_tag_only() -> None:
@@ -68,12 +72,12 @@ def test_a_hosts_default_gateway_is_the_first_that_is_not_itself() -> None:
 
 def test_only_gateways_forward_before_the_first_apply() -> None:
     assert [h.name for h in lab_hosts(FLEET) if is_gateway(h, FLEET)] == ["heb-gw1", "tie-gw1"]
-    said = {h.name: network_files(h, FLEET)["usr/lib/sysctl.d/00-installer.conf"][-2] for h in lab_hosts(FLEET)}
+    said = {h.name: network_files(h, INTENT)["usr/lib/sysctl.d/00-installer.conf"][-2] for h in lab_hosts(FLEET)}
     assert said == {"heb-gw1": "1", "tie-cache1": "0", "tie-gw1": "1"}
 
 
 def test_the_default_route_is_on_the_interface_that_reaches_it_and_on_no_other() -> None:
-    files = network_files(FLEET.host("tie-gw1"), FLEET)
+    files = network_files(FLEET.host("tie-gw1"), INTENT)
     assert [path for path, text in files.items() if "Gateway=10.59.255.1\n" in text] == [
         "etc/systemd/network/10-ext0.network"
     ]
@@ -81,12 +85,12 @@ def test_the_default_route_is_on_the_interface_that_reaches_it_and_on_no_other()
 
 def test_a_fleet_without_lab_hosts_is_refused() -> None:
     with pytest.raises(LabError, match="no host of the fleet has the tag lab"):
-        wiring(FLEET.model_copy(update={"hosts": ()}))
+        wiring(Intent(FLEET.model_copy(update={"hosts": ()})))
 
 
 def test_an_address_outside_every_prefix_is_refused_with_its_place() -> None:
     with pytest.raises(LabError, match=r"host tie-x1, interface 'eth0': 192.0.2.1/24 is in no prefix"):
-        wiring(lab_fleet(host("tie-x1", ("eth0", "192.0.2.1/24"))))
+        wiring(Intent(lab_fleet(host("tie-x1", ("eth0", "192.0.2.1/24")))))
 
 
 @pytest.mark.parametrize("name", ["../etc", "a b", "x" * 16, "", "-x", "a/b", "eth0\nmaster"])
@@ -94,22 +98,23 @@ def test_an_interface_name_that_linux_does_not_have_is_refused(name: str) -> Non
     evil = host("tie-x1", ("eth0", "10.60.10.77/24"))
     evil = evil.model_copy(update={"interfaces": (Interface(name=name, addresses=(IPv4Interface("10.60.10.77/24"),)),)})
     with pytest.raises(LabError, match="Linux has no interface of this name"):
-        wiring(lab_fleet(evil))
+        wiring(Intent(lab_fleet(evil)))
 
 
 @pytest.mark.parametrize("name", ["../x", "a b", "image_build", "-x", "x\n", "Å", ""])
 def test_a_host_name_that_cannot_be_a_directory_and_a_control_group_is_refused(name: str) -> None:
     with pytest.raises(LabError, match="cannot boot a host of this name"):
-        wiring(lab_fleet(host(name, ("eth0", "10.60.10.77/24"))))
+        wiring(Intent(lab_fleet(host(name, ("eth0", "10.60.10.77/24")))))
 
 
 SHIPPED = load()
-TWO_HUBS = wiring(SHIPPED)
+SHIPPED_INTENT = Intent(SHIPPED)
+TWO_HUBS = wiring(SHIPPED_INTENT)
 
 
 def test_tunnels_are_no_wires() -> None:
     assert not {p.interface for p in TWO_HUBS.ports} & {"wg1", "wg2"}
-    assert not [path for path in network_files(SHIPPED.host("heb-gw1"), SHIPPED) if "wg" in path]
+    assert not [path for path in network_files(SHIPPED.host("heb-gw1"), SHIPPED_INTENT) if "wg" in path]
 
 
 def test_what_lab_hosts_share_the_controller_does_not_hold_and_answers_from_outside_go_there() -> None:
@@ -120,9 +125,9 @@ def test_what_lab_hosts_share_the_controller_does_not_hold_and_answers_from_outs
 
 def test_the_first_of_those_that_share_has_the_addresses_until_keepalived_is_there() -> None:
     unit = "usr/lib/systemd/system/lab-first-router.service"
-    having = [h.name for h in lab_hosts(SHIPPED) if unit in network_files(h, SHIPPED)]
+    having = [h.name for h in lab_hosts(SHIPPED) if unit in network_files(h, SHIPPED_INTENT)]
     assert having == ["tie-gw1"]
-    text = network_files(SHIPPED.host("tie-gw1"), SHIPPED)[unit]
+    text = network_files(SHIPPED.host("tie-gw1"), SHIPPED_INTENT)[unit]
     assert "ConditionPathExists=!/usr/sbin/keepalived\n" in text
     for address, interface in (("10.60.10.1", "srv0"), ("10.59.255.2", "ext0")):
         assert f"ExecStart=/usr/sbin/ip address replace {address}/32 dev {interface}\n" in text

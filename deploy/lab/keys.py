@@ -1,0 +1,97 @@
+"""Make and read the keys of a lab: for logging in, for its hosts, and for their tunnels.
+
+Not here: the values of secrets (`vault.made_up`).
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from deploy.lab.image import USER
+from deploy.lab.machine import LabError, run, write
+from inventory.fleet import Host
+from roles.shared.catalogue import known_roles
+
+TUNNELS = "wireguard"
+"""Where the lab keeps the keys of hosts with tunnels."""
+
+
+class Keys:
+    """The keys of one lab, in a directory of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def make(self, hosts: Sequence[Host]) -> None:
+        """Make the keys that are missing: the lab's own, one for each host, and one for the tunnels of each with any.
+
+        They are kept between runs.
+        """
+        wanted = {self.directory / USER: _make_key, **{self.directory / "hosts" / h.name: _make_key for h in hosts}}
+        wanted |= {self.directory / TUNNELS / h.name: _make_tunnel_key for h in hosts if has_tunnels(h)}
+        if all(key.exists() for key in wanted):
+            return
+        try:
+            for kind in ("hosts", TUNNELS):
+                (self.directory / kind).mkdir(parents=True, exist_ok=True)
+            with (self.directory / "lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                for key, make in wanted.items():
+                    if not key.exists():
+                        make(key)
+        except PermissionError as e:
+            raise LabError("the lab has no keys yet", where=str(self.directory), fix="as root: samdrift lab up") from e
+
+    @property
+    def user_key(self) -> str:
+        """Public key of the user that samdrift logs in as."""
+        return (self.directory / f"{USER}.pub").read_text(encoding="ascii")
+
+    def host_key(self, host: str) -> tuple[str, str]:
+        """Private and public key of a host."""
+        key = self.directory / "hosts" / host
+        return key.read_text(encoding="ascii"), self.public_host_key(host)
+
+    def public_host_key(self, host: str) -> str:
+        """Public key of a host."""
+        return (self.directory / "hosts" / f"{host}.pub").read_text(encoding="ascii")
+
+    def tunnel_key(self, host: str) -> str:
+        """Private key of a host's tunnels."""
+        return (self.directory / TUNNELS / host).read_text(encoding="ascii").strip()
+
+
+def has_tunnels(host: Host) -> bool:
+    """Tell whether a role of the host has a private key for tunnels there."""
+    return any(role.tunnel_key for role in known_roles(host))
+
+
+def _make_key(path: Path) -> None:
+    """An ed25519 key pair; both files appear at once, or the private one last."""
+    new = path.with_name(f".{path.name}.new")
+    for half in (new, Path(f"{new}.pub")):
+        half.unlink(missing_ok=True)
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "samdrift-lab", "-f", new)
+    Path(f"{new}.pub").rename(f"{path}.pub")
+    new.rename(path)
+
+
+def _make_tunnel_key(path: Path) -> None:
+    """A private key as `wg genkey` makes one; the file appears whole or not at all."""
+    write(path, f"{base64.b64encode(X25519PrivateKey.generate().private_bytes_raw()).decode()}\n", 0o600)
+
+
+def public_half(private_key: str) -> str:
+    """What `wg pubkey` makes of a private key."""
+    private = X25519PrivateKey.from_private_bytes(base64.b64decode(private_key))
+    return base64.b64encode(private.public_key().public_bytes_raw()).decode()
+
+
+def without_comment(public_key: str) -> str:
+    """A public key as its type and itself."""
+    return " ".join(public_key.split()[:2])

@@ -1,0 +1,95 @@
+"""Intent: what every host of a fleet should be: its roles in order, each with its settings, and every problem.
+
+Made once a command and handed on: to check, show, the planner, the lab, the report, and to roles that build on other
+roles. A role's settings on a host are computed when somebody first asks for them, and never again.
+Not here: which roles there are (`catalogue`), and what they declare on a host (`deploy.engine.declare`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, cast
+
+from inventory.errors import InventoryError, Problem, SamdriftError
+from inventory.fleet import Fleet, Host
+from inventory.secrets import Secret, secrets_in
+from roles.shared.catalogue import catalogue, problems_of, roles_of
+from roles.shared.settings import Settings, SettingsError
+
+T = TypeVar("T")
+
+
+class Intent:
+    """What every host of one fleet should be.
+
+    Roles read it while their settings are computed (`settings(host, fleet, options, intent)`), so settings may build on
+    settings, of the same host or of others. They must not go round in a circle.
+
+    Raises:
+        SamdriftError: from any method, if roles' settings build on each other in a circle: an error of the code.
+    """
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet = fleet
+        self._computed: dict[tuple[str, str], Settings | tuple[Problem, ...]] = {}
+        self._derived: dict[Callable[[Intent], Any], Any] = {}
+        self._under_way: list[tuple[str, str]] = []
+
+    def of(self, host: Host, role: str) -> Settings | tuple[Problem, ...]:
+        """Return a role's settings for a host, or everything that is wrong with them."""
+        key = (host.name, role)
+        if key not in self._computed:
+            if key in self._under_way:
+                circle = " → ".join(f"{r} of {h}" for h, r in (*self._under_way, key))
+                raise SamdriftError(f"settings build on each other in a circle: {circle}", where=f"roles/{role}.py")
+            self._under_way.append(key)
+            try:
+                self._computed[key] = catalogue()[role].settings(host, self)
+            finally:
+                self._under_way.pop()
+        return self._computed[key]
+
+    def required(self, host: Host, role: str) -> Settings:
+        """Return a role's settings for a host, for a role that builds on them.
+
+        Raises:
+            SettingsError: they have a problem; the first one.
+        """
+        found = self.of(host, role)
+        if isinstance(found, Settings):
+            return found
+        raise SettingsError(str(found[0]), field=f"config context samdrift.{role}")
+
+    def settings(self, host: Host) -> dict[str, Settings]:
+        """Return the settings of those of a host's roles that have no problem, in the order of the roles."""
+        fitting = (name for name in roles_of(host) if name in catalogue())
+        found = {name: self.of(host, name) for name in fitting if host.platform in catalogue()[name].platforms}
+        return {name: settings for name, settings in found.items() if isinstance(settings, Settings)}
+
+    def problems(self, host: Host) -> tuple[Problem, ...]:
+        """Return everything that is wrong with a host's roles."""
+        return tuple(problems_of(host, self))
+
+    def require(self, hosts: Iterable[Host]) -> None:
+        """Refuse hosts whose roles have problems.
+
+        Raises:
+            InventoryError: with all problems of all these hosts.
+        """
+        if problems := tuple(p for host in hosts for p in self.problems(host)):
+            raise InventoryError(problems)
+
+    def secrets(self, hosts: Iterable[Host]) -> dict[Secret, str]:
+        """Return the secrets that the settings of these hosts refer to, each with a role and a host that need it."""
+        return {
+            secret: f"role {role} of {host.name}"
+            for host in hosts
+            for role, found in self.settings(host).items()
+            for secret in secrets_in(found)
+        }
+
+    def derive(self, make: Callable[[Intent], T]) -> T:
+        """Return what `make` computes from this intent; it is computed once, however often it is asked for."""
+        if make not in self._derived:
+            self._derived[make] = make(self)
+        return cast("T", self._derived[make])

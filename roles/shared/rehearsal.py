@@ -1,0 +1,14 @@
+"""What a lab has of its own, for roles that differ there (`in_lab`). Not here: the lab (`deploy.lab`)."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+from inventory.fleet import Frozen
+
+
+class Rehearsal(Frozen):
+    """A lab as roles know it: the public key by which samdrift logs in there, and the nameserver that has a way out."""
+
+    automation_key: str
+    nameserver: IPv4Address
