@@ -37,7 +37,7 @@ def run(*argv: str | Path, stdin: str = "", timeout: float = 60) -> str:
     command = [str(a) for a in argv]
     try:
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout, check=True)
-    except FileNotFoundError as e:
+    except (FileNotFoundError, PermissionError) as e:  # the latter, where PATH names what one may not look into
         raise LabError(
             f"there is no program {command[0]}", fix=f"apt-get install {PROGRAMS.get(command[0], '')}"
         ) from e

@@ -90,6 +90,8 @@ class MessageId(StrEnum):
     CODE_AT_FAULT_IN = "code-at-fault-in", "where", "what"
     FILE_REFUSED = "file-refused", "path"
     FILE_REFUSED_ON_MORE = "file-refused-on-more", "path", "others"
+    LINE_REFUSED = "line-refused", "line"
+    LINES_REFUSED = "lines-refused", "line", "others"
 
     # What inventory diff finds.
     ONLY_IN_NETBOX = "only-in-netbox", "object"

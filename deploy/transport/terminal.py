@@ -73,11 +73,15 @@ def must_be_typable(lines: Sequence[str], where: str) -> None:
         Untypable: a control character (the end of the line, completion), or a `?`, by which a device is asked for help.
     """
     for number, line in enumerate(lines, 1):
-        if UNTYPABLE.search(line):
-            raise Untypable(f"line {number} has a control character in it", where=where, fix="mend it in NetBox")
-        if "?" in line:
-            what = f"line {number} has a question mark in it, by which a device is asked for help"
-            raise Untypable(what, where=where, fix="write it without one in NetBox")
+        if why := untypable(line):
+            raise Untypable(f"line {number} has {why}", where=where, fix="write it without one in NetBox")
+
+
+def untypable(line: str) -> str:
+    """Tell what in a line a command line would obey as it is typed; empty if nothing."""
+    if UNTYPABLE.search(line):
+        return "a control character in it"
+    return "a question mark in it, by which a device is asked for help" if "?" in line else ""
 
 
 def shown(raw: str) -> str:

@@ -20,7 +20,8 @@ from deploy.model.words import evidence_in_words
 from deploy.views.parts import COLOURS, command_text, diff, empty_table, fact_table, indented, plain, safe_lines
 
 if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
-    from deploy.check.offline import Offline, Verdict
+    from deploy.check.judge import Verdict
+    from deploy.check.offline import Offline
 
 
 def findings(found: Sequence[Finding], names: Mapping[str, str]) -> Iterator[RenderableType]:
@@ -175,9 +176,11 @@ def offline(done: Offline, names: Mapping[str, str]) -> Iterator[RenderableType]
     yield from findings(done.findings, names)
     outcomes = Counter(j.outcome for j in done.judgements)
     judged = ", ".join(f"{outcomes[h]} {h}" for h in heads if outcomes[h])
+    files = sum(j.kind == "file" for j in done.judgements)
     summary = (
-        f"{several(done.hosts, 'host')}, {done.settings} roles' settings, {several(done.files, 'file')}. "
-        f"Of {len(done.judgements)} different files that have a judge: {judged or 'none judged'}. "
+        f"{several(done.hosts, 'host')}, {done.settings} roles' settings, {several(done.files, 'file')}, "
+        f"{several(done.configurations, 'configuration')} of devices. Of {several(files, 'different file')} with "
+        f"a judge and these configurations: {judged or 'none judged'}. "
         f"{several(len(done.findings), 'problem')}."
     )
     yield indented(Text(summary, "bold red" if done.findings else "bold green"), 0)

@@ -131,7 +131,7 @@ def _until(first: str, lines: Iterator[str], is_end: Callable[[str], bool]) -> I
             return
     said = first.split("\n", 1)[0][:60]
     raise SamdriftError(
-        f"the running configuration breaks off in the text that begins with {said!r}", fix="read it again"
+        f"the configuration breaks off in the text that begins with {said!r}", fix="close the text, or read it again"
     )
 
 

@@ -126,7 +126,13 @@ class Vendor(Frozen):
         description="outermost lines that are there whatever anybody does (in blocks and statements, with the next)",
     )
     longest: int = Field(default=64, description="characters of a description, at most")
-    ascii_only: bool = Field(default=True, description="whether a description may hold ASCII only")
+    ascii_only: bool = Field(default=True, description="whether a line may hold ASCII only")
+    longest_line: int | None = Field(
+        default=None, description="characters of a typed line, at most; None where nobody documents it"
+    )
+    special: str = Field(
+        default="", description="characters that are no letters outside of quotation marks (blocks and statements)"
+    )
     hashed_logins: bool = Field(
         default=False, description="whether a local account's password is only taken as crypt(3) makes it"
     )

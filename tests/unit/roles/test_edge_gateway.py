@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -19,7 +18,7 @@ from roles.edge_gateway import VTYSH_ACCEPTS, Neighbour, Options, Settings, forw
 from roles.shared.intent import Intent
 from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
-from tests.unit.roles.judging import judged
+from tests.unit.roles.judging import judged, needs
 
 SNAPSHOT = load()
 GATEWAYS = tuple(h.name for h in SNAPSHOT.with_role("edge_gateway"))
@@ -215,12 +214,12 @@ def test_a_neighbour_that_may_tell_nothing_has_a_list_that_denies_all() -> None:
     assert f"ip prefix-list {mute.way}-in seq 5 deny any\n" in text
 
 
-@pytest.mark.skipif(shutil.which("vtysh") is None, reason="vtysh is not installed here")
+@needs("vtysh")
 @pytest.mark.parametrize("name", GATEWAYS)
-def test_frr_accepts_the_file_and_refuses_a_spoilt_one(name: str, tmp_path: Path) -> None:
+def test_frr_accepts_the_file_and_refuses_a_spoilt_one(name: str) -> None:
     for text, accepted in ((written(name), True), (written(name).replace("router bgp", "router bpg"), False)):
-        said = judged(VTYSH_ACCEPTS, tmp_path / "frr.conf", text)
-        assert (said.returncode == 0) is accepted, said.stdout + said.stderr
+        answer = judged(VTYSH_ACCEPTS, "/etc/frr/frr.conf", text)
+        assert (answer.code == 0) is accepted, answer.said
 
 
 def test_without_vtysh_nothing_is_refused_but_told_apart(tmp_path: Path) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
 from ipaddress import IPv4Address
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +12,7 @@ from inventory.snapshot import load
 from roles.keepalived import KEEPALIVED_ACCEPTS, LOST, STEP, Options, Settings, listens, settings
 from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
-from tests.unit.roles.judging import judged
+from tests.unit.roles.judging import judged, needs
 
 SNAPSHOT = load()
 HUBS = ("tie-gw1", "tie-gw2")
@@ -86,14 +84,14 @@ def test_every_address_is_in_the_file_with_who_else_may_hold_it() -> None:
         assert f"virtual_ipaddress {{\n        {shared.address}/32\n" in instance
 
 
-@pytest.mark.skipif(shutil.which("keepalived") is None, reason="keepalived is not installed here")
+@needs("keepalived")
 @pytest.mark.parametrize("name", HUBS)
-def test_keepalived_accepts_the_file_and_refuses_a_spoilt_one(name: str, tmp_path: Path) -> None:
+def test_keepalived_accepts_the_file_and_refuses_a_spoilt_one(name: str) -> None:
     good = render("keepalived/keepalived.conf.j2", settings=of(name))
     for text, accepted in (
         (good, True),
         (good.replace("advert_int", "advertint"), False),
         (good.replace("virtual_router_id 59", "virtual_router_id 590"), False),
     ):
-        said = judged(KEEPALIVED_ACCEPTS, tmp_path / "keepalived.conf", text)
-        assert (said.returncode == 0) is accepted, said.stdout + said.stderr
+        answer = judged(KEEPALIVED_ACCEPTS, "/etc/keepalived/keepalived.conf", text)
+        assert (answer.code == 0) is accepted, answer.said

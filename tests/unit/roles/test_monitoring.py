@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -19,6 +18,7 @@ from inventory.snapshot import load
 from roles.monitoring import Options, Settings, listens, settings
 from roles.shared.parts.templates import render
 from roles.shared.traffic import management
+from tests.unit.roles.judging import needs
 
 FILES = ("prometheus.yml", "hosts.yml", "municipalities.yml")
 
@@ -109,7 +109,7 @@ def test_whatever_a_municipality_is_called_it_stays_one_text(name: str) -> None:
 NAMES = ("Älvkarleby", 'a"b', "back\\slash", "{{ $labels.x }}", "# no comment", "two\nlines", "a: b", "'", "&*!|>%@`")
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed here")
+@needs("promtool")
 @pytest.mark.parametrize("name", NAMES)
 def test_promtool_accepts_all_of_it_whatever_names_hold(fleet: Fleet, tmp_path: Path, name: str) -> None:
     for file in FILES:

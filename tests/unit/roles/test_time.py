@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from ipaddress import IPv4Network
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from deploy.check.offline import PROGRAMS
 from inventory.fleet import Fleet
 from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import fleet_networks
 from roles.time import Options, Settings, listens, settings
+from tests.unit.roles.judging import judged, needs
 
 SERVER: dict[str, Any] = {
     "server": True,
@@ -99,12 +96,9 @@ def test_a_clock_that_is_not_ours_is_left_alone(fleet: Fleet) -> None:
     assert 'DAEMON_OPTS="-F 1 -x"' in render("time/default.j2", settings=not_ours)
 
 
-@pytest.mark.skipif(shutil.which("chronyd", path=PROGRAMS) is None, reason="chronyd is not installed here")
+@needs("chronyd")
 @pytest.mark.parametrize("host", ["tie-dns1", "alv-gw1"])
-def test_chronyd_accepts_it(fleet: Fleet, tmp_path: Path, host: str) -> None:
-    candidate = tmp_path / "chrony.conf"
-    candidate.write_text(render("time/chrony.conf.j2", settings=computed(fleet, host)), encoding="utf-8")
-    said = subprocess.run(
-        ["chronyd", "-p", "-f", str(candidate)], capture_output=True, text=True, check=False, env={"PATH": PROGRAMS}
-    )
-    assert said.returncode == 0, said.stderr
+def test_chronyd_accepts_it(fleet: Fleet, host: str) -> None:
+    text = render("time/chrony.conf.j2", settings=computed(fleet, host))
+    answer = judged("chronyd -p -f {path}", "/etc/chrony/chrony.conf", text)
+    assert answer.code == 0, answer.said

@@ -18,7 +18,7 @@ from roles.shared.intent import Intent
 from roles.shared.network.peering import behind, told
 from roles.shared.settings import SettingsError
 from roles.wireguard import MAKE_KEY, PRIVATE_KEY, WG_ACCEPTS, Options, Settings, configuration, listens, settings
-from tests.unit.roles.judging import judged
+from tests.unit.roles.judging import judged, needs
 
 SNAPSHOT = load()
 GATEWAYS = tuple(h.name for h in SNAPSHOT.with_role("wireguard"))
@@ -124,17 +124,17 @@ def test_the_firewall_believes_whom_a_tunnel_believes_and_nobody_else() -> None:
     assert [p.proof.interface for p in role.proven] == ["wg1", "wg2"]
 
 
-@pytest.mark.skipif(shutil.which("wg") is None, reason="wg is not installed here")
+@needs("wg")
 @pytest.mark.parametrize("name", ["heb-gw1", "tie-gw1"])
-def test_wg_accepts_the_file_and_refuses_a_spoilt_one(name: str, tmp_path: Path) -> None:
+def test_wg_accepts_the_file_and_refuses_a_spoilt_one(name: str) -> None:
     good = configuration(of(name, options=Options(keepalive_seconds=25)), of(name).tunnels[0])
     for text, accepted in (
         (good, True),
         (good.replace("AllowedIPs", "AlowedIPs"), False),
         (good.replace("PublicKey = ", "PublicKey = x"), False),
     ):
-        said = judged(WG_ACCEPTS, tmp_path / ".wg1.conf.samdrift", text)
-        assert (said.returncode == 0) is accepted, said.stdout + said.stderr
+        answer = judged(WG_ACCEPTS, "/etc/wireguard/wg1.conf", text, mode="600")
+        assert (answer.code == 0) is accepted, answer.said
 
 
 def test_without_wg_nothing_is_refused_but_told_apart(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_without_wg_nothing_is_refused_but_told_apart(tmp_path: Path) -> None:
     assert said.returncode == 127
 
 
-@pytest.mark.skipif(shutil.which("wg") is None, reason="wg is not installed here")
+@needs("wg")
 def test_a_key_is_made_once_and_a_broken_one_anew(tmp_path: Path) -> None:
     key = tmp_path / "private.key"
     command = MAKE_KEY.replace(PRIVATE_KEY, str(key)).replace(f"chown root:root {key}", "true")

@@ -7,11 +7,13 @@ and nothing is changed. While the timer runs, `show archive config rollback time
 What a port channel is told, its members are told by the device, and show: so the members' lines are the port channel's.
 A new one is switched, as on the Catalyst 9000; that it is routed until told otherwise (4500) is not known here.
 
+A line of the command line has at most 254 characters: a trunk of very many VLANs does not fit into one.
+
 SNMPv3 users are not part of what `show running-config` prints (they are in a file of their own).
 
 Sources: Cisco IOS XE 17, System Management Configuration Guide, "Configuration Replace and Configuration Rollback";
 Catalyst 4500 Series IOS XE Command Reference, `channel-group`; Cisco IOS SNMP Support Command Reference,
-`snmp-server user`.
+`snmp-server user`; Cisco IOS Configuration Fundamentals, "Using the Command-Line Interface".
 """
 
 from __future__ import annotations
@@ -130,6 +132,7 @@ VENDOR = Vendor(
         r"^spanning-tree extend system-id$",
     ),
     longest=200,
+    longest_line=254,
     short_names={
         "Gi": "GigabitEthernet",
         "Te": "TenGigabitEthernet",

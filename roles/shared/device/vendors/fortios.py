@@ -63,6 +63,7 @@ VENDOR = Vendor(
     ),
     longest=63,
     ascii_only=False,
+    special="<>()#'",
     lag=r"[A-Za-z][A-Za-z0-9-]{0,14}",
     asks={
         "time": Question(command="diagnose sys ntp status", pattern=r"^synchronized: yes"),

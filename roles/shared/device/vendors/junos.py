@@ -88,6 +88,7 @@ VENDOR = Vendor(
         r"^system root-authentication\b",
     ),
     longest=80,
+    special="|;{}",
     hashed_logins=True,
     lag=r"ae(\d+)",
     asks={

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from deploy.check import offline as check
+from deploy.check import judge, namespace
+from deploy.check.offline import check_offline
 from deploy.model.findings import Exit, exit_code
+from deploy.model.inventory_findings import unsound
 from inventory import snapshot
 from inventory.errors import Problem
 from inventory.fleet import Fleet, Host
@@ -19,6 +20,7 @@ from inventory.rules import problems
 from roles.shared.intent import Intent
 from roles.shared.parts.registration import ManagedFile
 from tests.unit.inventory.fleets import SERVER, SOUND, first, fleet, with_hosts
+from tests.unit.roles.judging import needs
 
 FLEET = snapshot.load()
 HOST = FLEET.host("tie-mon1")
@@ -32,9 +34,9 @@ def file(
     )
 
 
-def judged(*files: ManagedFile) -> dict[str, check.Judgement]:
-    jobs = check._alike(FLEET, {HOST.name: files})
-    return {j.path: j for j in check._judge_host(HOST, files, jobs)}
+def judged(*files: ManagedFile) -> dict[str, judge.Judgement]:
+    jobs = judge._alike(FLEET, {HOST.name: files})
+    return {j.path: j for j in judge._judge_host(HOST, files, jobs)}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -68,7 +70,7 @@ def test_a_program_that_is_not_here_judges_nothing() -> None:
 
 
 def test_a_program_that_does_not_end_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check, "SECONDS", 1)
+    monkeypatch.setattr(namespace, "SECONDS", 1)
 
     assert judged(file(judge=": {path}; sleep 60"))["/etc/samdrift-test/a.conf"].outcome == "refused"
 
@@ -98,25 +100,55 @@ def test_what_a_program_writes_has_the_modes_it_would_have_whatever_the_callers_
         os.umask(before)
 
 
-@pytest.mark.skipif(shutil.which("logrotate", path=check.PROGRAMS) is None, reason="logrotate is not installed here")
-def test_a_program_that_needs_a_group_refuses_nothing_for_the_lack_of_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    rotated = "/var/log/samdrift-test/*.log {\n    su root adm\n    weekly\n}\n"
+@needs("logrotate")
+def test_a_program_that_changes_to_another_group_judges_without_root_too() -> None:
+    rotated = "/var/log/samdrift-test/*.log {\n    su root adm\n    missingok\n    weekly\n}\n"
 
     verdict = judged(file("/etc/logrotate.d/samdrift-test", rotated, "logrotate --debug --state /dev/null {path}"))
 
-    assert verdict["/etc/logrotate.d/samdrift-test"].outcome == "not applicable"
-    assert "as root" in verdict["/etc/logrotate.d/samdrift-test"].detail
+    assert verdict["/etc/logrotate.d/samdrift-test"].detail == ""
+    assert verdict["/etc/logrotate.d/samdrift-test"].outcome == "accepted"
+
+
+def test_a_program_may_write_to_every_directory_that_a_service_has_whoever_asks() -> None:
+    judge = "test -f {path} && mkdir /var/lib/samdrift-test /var/cache/samdrift-test && echo 1 > /run/samdrift-test.pid"
+
+    assert judged(file(judge=judge))["/etc/samdrift-test/a.conf"].detail == ""
+
+
+def test_a_program_may_give_files_to_any_user_whoever_asks() -> None:
+    judge = "test -f {path} && mkdir /run/samdrift-test && chown nobody:nogroup /run/samdrift-test"
+
+    assert judged(file(judge=judge))["/etc/samdrift-test/a.conf"].detail == ""
+
+
+def test_what_a_file_names_as_a_program_is_roots_alone_whoever_asks() -> None:
+    for path in ("/", "/usr", "/usr/bin", "/usr/bin/grep", "/etc", "/etc/samdrift-test"):
+        judge = f"test -f {{path}} && test $(stat -c %U {path}) = root && stat -c %A {path} | grep -v '^.....w\\|w.$'"
+        verdict = judged(file(content="script /usr/bin/grep -q x\n", judge=judge))["/etc/samdrift-test/a.conf"]
+
+        assert verdict.outcome == "accepted", (path, verdict.detail)
+
+
+def test_without_root_nothing_is_refused_for_want_of_rights(monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = "cat {path} > /dev/null; echo '/etc/closed: Permission denied'; exit 1"
+    assert judged(file(judge=judge))["/etc/samdrift-test/a.conf"].outcome != "accepted"
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+
+    verdict = judged(file(judge=judge))["/etc/samdrift-test/a.conf"]
+
+    assert verdict.outcome == "not applicable"
+    assert "as root: /etc/closed: Permission denied" in verdict.detail
 
 
 def test_a_path_that_climbs_stays_inside_the_scratch_directory(tmp_path: Path) -> None:
-    check._write(tmp_path / "tree", "/etc/../../../escaped", file())
+    namespace.write(tmp_path / "tree", "/etc/../../../escaped", file())
 
     assert [p.relative_to(tmp_path) for p in tmp_path.rglob("*") if p.is_file()] == [Path("tree/escaped")]
 
 
 def test_without_a_namespace_nothing_is_called_accepted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(check, "PROGRAMS", str(tmp_path))
+    monkeypatch.setattr(namespace, "PROGRAMS", str(tmp_path))
 
     verdict = judged(file())["/etc/samdrift-test/a.conf"]
 
@@ -124,7 +156,7 @@ def test_without_a_namespace_nothing_is_called_accepted(monkeypatch: pytest.Monk
     assert "no namespace" in verdict.detail
 
 
-@pytest.mark.skipif(shutil.which("nft", path=check.PROGRAMS) is None, reason="nft is not installed here")
+@needs("nft")
 def test_a_ruleset_with_a_fault_is_refused_with_its_line() -> None:
     verdict = judged(file("/etc/nftables.conf", "table inet x {\n  chain y { typo }\n}\n", "nft -c -f {path}"))
 
@@ -138,7 +170,7 @@ def test_equal_files_of_several_hosts_are_judged_once_and_different_surroundings
     around = [file("/etc/samdrift-test/d/1", text, judge=None) for text in ("a", "a", "b")]
     rendered = {h: (main, alone, extra) for h, extra in zip(("tie-mon1", "tie-log1", "tie-dns1"), around, strict=True)}
 
-    together = {(j.file.path, j.hosts) for j in check._alike(FLEET, rendered)}
+    together = {(j.file.path, j.hosts) for j in judge._alike(FLEET, rendered)}
 
     assert together == {
         (main.path, ("tie-mon1", "tie-log1")),
@@ -148,7 +180,7 @@ def test_equal_files_of_several_hosts_are_judged_once_and_different_surroundings
 
 
 def test_problems_are_findings_that_name_their_host_and_end_with_1() -> None:
-    findings = check.unsound(
+    findings = unsound(
         [Problem("rule", "host tie-mon1, field x", "is wrong", "mend it"), Problem("r", "a.yaml:3", "y")], FLEET
     )
 
@@ -178,7 +210,7 @@ def test_problems_are_findings_that_name_their_host_and_end_with_1() -> None:
 def test_a_problem_is_of_the_municipality_whose_object_it_is_about(broken: Fleet, host: str, municipality: str) -> None:
     places = Places({("hosts", 0): "hosts/x.yaml:1", ("sites", 0): "o.yaml:1", ("prefixes", 0): "n.yaml:1"})
     for where in (Places(), places):
-        (finding,) = check.unsound(problems(broken, where), broken)
+        (finding,) = unsound(problems(broken, where), broken)
         assert (finding.host, finding.municipality) == (host, municipality)
 
 
@@ -186,7 +218,7 @@ def test_a_problem_in_a_file_keeps_its_fingerprint_when_the_line_moves() -> None
     broken = with_hosts(SERVER | {"host_keys": []})
     places = [Places({("hosts", 0): f"hosts/tierp.yaml:{line}"}) for line in (2, 30)]
 
-    one, other = (check.unsound(problems(broken, p), broken)[0] for p in places)
+    one, other = (unsound(problems(broken, p), broken)[0] for p in places)
 
     assert one.summary != other.summary
     assert one.fingerprint == other.fingerprint
@@ -198,7 +230,7 @@ def test_what_cannot_be_read_is_of_the_municipality_whose_file_it_is(tmp_path: P
         with (tmp_path / name).open("a", encoding="utf-8") as file:
             file.write("more: 1\n")
 
-    found = check.unsound(snapshot.read(tmp_path).problems, fleet())
+    found = unsound(snapshot.read(tmp_path).problems, fleet())
 
     assert sorted(f.municipality for f in found) == ["", "heby"]
 
@@ -206,7 +238,7 @@ def test_what_cannot_be_read_is_of_the_municipality_whose_file_it_is(tmp_path: P
 def test_a_role_that_does_not_fit_is_found_without_rendering_the_host() -> None:
     wrong = HOST.model_copy(update={"platform": "junos"})
 
-    done = check.check_offline(Intent(_with(wrong)), [wrong])
+    done = check_offline(Intent(_with(wrong)), [wrong])
 
     assert done.files == 0
     assert all("does not fit platform junos" in f.summary for f in done.findings)

@@ -25,6 +25,14 @@ def test_a_program_that_fails_is_told_by_its_last_complaint() -> None:
         run("samdrift-no-such")
 
 
+def test_a_program_that_may_not_be_run_is_as_good_as_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "samdrift-no-such").write_text("no program")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(LabError, match="there is no program samdrift-no-such"):
+        run("samdrift-no-such")
+
+
 def test_a_programs_last_line_is_the_last_that_says_something() -> None:
     assert last_line("a\nb\n \n") == "b"
     assert last_line("") == ""

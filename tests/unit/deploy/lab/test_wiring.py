@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.check.offline import PROGRAMS
+from deploy.check.namespace import PROGRAMS
 from deploy.lab.machine import LabError
 from deploy.lab.wiring import (
     controller_routes,

@@ -3,16 +3,13 @@ is what came back."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
-
-import pytest
 
 from roles.shared.parts.accounts import SHELL, Account, AccountState, GroupIsThere
 from roles.shared.parts.kernel import KernelValues, look_command, read_values
 from roles.shared.parts.ruleset import RulesetsOnHost
+from tests.unit.roles.judging import in_namespace, needs
 
 
 def asked(command: str) -> list[str]:
@@ -69,12 +66,12 @@ def test_without_nft_there_is_no_ruleset_to_compare() -> None:
     assert (found.live, found.wanted) == (None, None)
 
 
-@pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("nft", path="/usr/sbin") is None, reason="needs nft, and root to list with it"
-)
+@needs("nft")
 def test_the_wanted_ruleset_is_told_as_nft_tells_it_and_loaded_nowhere() -> None:
     rules = 'table inet samdrift_test { chain c { tcp dport { 443, 80 } accept comment "it\'s"; }; }'
-    found = RulesetsOnHost().process(asked(RulesetsOnHost().command(rules)))
+    answer = in_namespace(RulesetsOnHost().command(rules))
+    assert answer.code == 0, answer.said
+    found = RulesetsOnHost().process(answer.said.splitlines())
     assert found.wanted is not None
     assert 'tcp dport { 80, 443 } accept comment "it\'s"' in found.wanted
     assert "samdrift_test" not in str(found.live)
