@@ -37,16 +37,16 @@ from roles.shared.intent import Intent
 
 
 class NotAllKept(StoreError):
-    """A store could not keep all that an apply did.
+    """A store could not keep all that a run did and saw.
 
     Attributes:
-        record: what the run did and saw, which may be nowhere else.
+        record: what that is; it may be nowhere else.
+        troubles: what the stores said.
     """
 
     def __init__(self, record: Record, troubles: Sequence[StoreError]) -> None:
-        self.record = record
-        what = "what was done could not all be recorded: " + "; ".join(map(str, troubles))
-        super().__init__(what, fix="keep what this run says; see how hosts stand: samdrift plan")
+        self.record, self.troubles = record, troubles
+        super().__init__("this run could not all be recorded: " + "; ".join(map(str, troubles)))
 
 
 @dataclass(frozen=True)
@@ -118,23 +118,13 @@ class Run:
         plan_digest: str = "",
         code: Exit,
     ) -> Record:
-        """Record what the run did and saw, and keep that."""
-        record = self.record(hosts=hosts, findings=findings, checks=checks, plan_digest=plan_digest, code=code)
-        self.stores.keep(record)
-        return record
+        """Record what the run did and saw, and which roles were in force.
 
-    def record(
-        self,
-        *,
-        hosts: Iterable[HostResult],
-        findings: Iterable[Finding],
-        checks: Iterable[Check] = (),
-        plan_digest: str = "",
-        code: Exit,
-    ) -> Record:
-        """Return the record of what the run did and saw, and of which roles were in force."""
+        Raises:
+            NotAllKept: with the record.
+        """
         roles = {host.name: roles_of(host) for host in self.hosts}
-        return Record(
+        record = Record(
             id=record_id(self.started, self.command),
             command=self.command,
             argv=self.argv,
@@ -153,6 +143,11 @@ class Run:
             exit_code=code,
             manifest=manifest_now(),
         )
+        try:
+            self.stores.keep(record)
+        except StoreError as e:
+            raise NotAllKept(record, [e]) from e
+        return record
 
 
 def plan(run: Run, *, detailed: bool) -> tuple[Plan, Record]:
@@ -232,24 +227,22 @@ def _carry_out(run: Run, session: Session, planned: Plan) -> Record:
 
 
 def _record_of(run: Run, planned: Plan, applied: ApplyResult) -> Record:
-    """Record an apply. What a store cannot do does not keep the others from it, or the caller from the record."""
     findings, troubles = applied.findings, list[StoreError]()
     try:
         # What else may be known of these hosts, apply did not look for: nothing is forgotten here.
         findings = run.stores.known.date(findings, at=run.started)
-    except StoreError as e:
+    except StoreError as e:  # told below: what was done is recorded first
         troubles.append(e)
-    record = run.record(
-        hosts=applied.hosts,
-        findings=findings,
-        checks=applied.checks,
-        plan_digest=planned.digest,
-        code=exit_code(applied.findings, after_change=any(r.changed for r in applied.hosts)),
-    )
     try:
-        run.stores.keep(record)
-    except StoreError as e:
-        troubles.append(e)
+        record = run.save(
+            hosts=applied.hosts,
+            findings=findings,
+            checks=applied.checks,
+            plan_digest=planned.digest,
+            code=exit_code(applied.findings, after_change=any(r.changed for r in applied.hosts)),
+        )
+    except NotAllKept as e:
+        raise NotAllKept(e.record, [*troubles, *e.troubles]) from e
     if troubles:
         raise NotAllKept(record, troubles)
     return record
