@@ -8,7 +8,7 @@ and what was asked for is the command's (`cli.runs`, for a check `cli.fleet`).
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -21,10 +21,9 @@ from deploy.model.drift import classify, plan_findings
 from deploy.model.findings import Exit, Finding, Kind, exit_code
 from deploy.model.observer import Observer
 from deploy.model.plan import HostPlan, Plan
-from deploy.model.record import AppliedStep, Check, HostResult, Record
+from deploy.model.record import Check, HostResult, Record
 from deploy.runs.manifest import manifest_now
 from deploy.runs.stale import refuse_if_stale
-from deploy.store import ports
 from deploy.store.place import record_id
 from deploy.store.ports import Holder, StoreError, Stores
 from deploy.transport.ssh import Access
@@ -192,32 +191,13 @@ def _refuse_unguarded(plan: Plan, about: Collection[str], no_rollback: Collectio
             raise UsageError(f"it could be cut off, and could not undo that: {why}", where=f"host {host.host}", fix=fix)
 
 
-@dataclass(frozen=True)
-class _Notes:
-    """What apply writes down and asks for, of two stores."""
-
-    journal: ports.Journal
-    applied: ports.Applied
-
-    def begun(self, plan_digest: str) -> tuple[str, ...]:
-        """Return the hosts that runs of this plan began to change."""
-        return self.journal.begun(plan_digest)
-
-    def begin(self, plan_digest: str, host: str) -> None:
-        """Note that this plan is about to change a host."""
-        self.journal.begin(plan_digest, host)
-
-    def last_applied(self, host: str) -> Mapping[str, AppliedStep]:
-        """Return a host's steps as last applied."""
-        return self.applied.last_applied(host)
-
-
 def _carry_out(run: Run, session: Session, planned: Plan) -> Record:
     def prove(names: Sequence[str]) -> tuple[Check, ...]:
         return run_checks(session, run.fleet, run.observer, names)
 
-    notes = _Notes(run.stores.journal, run.stores.applied)
-    change = Apply(session, planned, prove, notes, controls=_controls(), observer=run.observer)
+    change = Apply(
+        session, planned, prove, run.stores.journal, run.stores.applied, controls=_controls(), observer=run.observer
+    )
     try:
         applied = change.go()
     except BaseException as e:  # hosts were changed: history must know, whatever it was that ended the run
