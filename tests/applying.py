@@ -1,29 +1,13 @@
-"""What tests of apply stand on: a plan of what a look saw, a journal in memory, and nothing to check."""
+"""What tests of apply stand on: a plan of what a look saw, and nothing to check."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 
 from deploy.model.code import code_digest
 from deploy.model.plan import HostPlan, Plan
-from deploy.model.record import AppliedStep, Check
+from deploy.model.record import Check
 from inventory.fleet import Fleet
-
-
-class Notes:
-    """A journal in memory, as the store keeps one on disk."""
-
-    def __init__(self) -> None:
-        self.written: list[tuple[str, str]] = []
-
-    def begun(self, plan_digest: str) -> Collection[str]:
-        return {host for digest, host in self.written if digest == plan_digest}
-
-    def begin(self, plan_digest: str, host: str) -> None:
-        self.written.append((plan_digest, host))
-
-    def last_applied(self, _host: str, /) -> Mapping[str, AppliedStep]:
-        return {}
 
 
 def nothing_to_check(_hosts: Sequence[str]) -> tuple[Check, ...]:

@@ -14,13 +14,14 @@ from collections.abc import Callable
 
 import gevent
 
-from deploy.engine.hosts import Hosts, Journal, Verify
+from deploy.engine.hosts import Hosts, Verify
 from deploy.engine.results import ApplyResult, Results
 from deploy.engine.wave import Wave
 from deploy.model.drift import Controls
 from deploy.model.observer import Observer, Quiet
 from deploy.model.plan import Plan
 from deploy.model.waves import waves
+from deploy.store.ports import Applied, Journal
 
 
 class Apply:
@@ -37,12 +38,13 @@ class Apply:
         plan: Plan,
         verify: Verify,
         journal: Journal,
+        applied: Applied,
         *,
         controls: Controls | None = None,
         observer: Observer | None = None,
         wait: Callable[[float], None] = gevent.sleep,
     ) -> None:
-        self.hosts, self.plan, self.verify, self.journal = hosts, plan, verify, journal
+        self.hosts, self.plan, self.verify, self.journal, self.applied = hosts, plan, verify, journal, applied
         self.observer, self.wait = observer or Quiet(), wait
         self._begun = frozenset(journal.begun(plan.digest))
         self._results = Results(hosts.hosts, controls or {})
@@ -76,6 +78,7 @@ class Apply:
             hosts=self.hosts,
             verify=self.verify,
             journal=self.journal,
+            applied=self.applied,
             begun=self._begun,
             results=self._results,
             observer=self.observer,

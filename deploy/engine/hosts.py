@@ -1,4 +1,4 @@
-"""What apply needs from others: hosts to change, state checks to run, a journal to write. Interfaces only.
+"""What apply needs from others: hosts to change, state checks to run. Interfaces only; its stores: `store.ports`.
 
 A `session.Session` is such a set of hosts, over SSH; tests have one in memory.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from deploy.model.plan import HostPlan
-from deploy.model.record import AppliedStep, Check
+from deploy.model.record import Check
 from inventory.fleet import Host
 
 
@@ -83,19 +83,6 @@ class Hosts(Protocol):
         Raises:
             SamdriftError: the host did not come back in time.
         """
-
-
-class Journal(Protocol):
-    """Where apply writes, before it changes a host, that it is about to; so that it can be resumed."""
-
-    def begun(self, plan_digest: str) -> Collection[str]:
-        """The hosts that an earlier run of this very plan began to change."""
-
-    def begin(self, plan_digest: str, host: str) -> None:
-        """Write down that this host is about to be changed."""
-
-    def last_applied(self, host: str) -> Mapping[str, AppliedStep]:
-        """Every step as it was last applied on this host; empty if the host never converged."""
 
 
 Verify = Callable[[Sequence[str]], tuple[Check, ...]]

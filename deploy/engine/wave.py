@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 
 from gevent.pool import Pool
 
-from deploy.engine.hosts import Hosts, Journal, Outcome, Verify
+from deploy.engine.hosts import Hosts, Outcome, Verify
 from deploy.engine.results import Results, as_before, still_to_change
 from deploy.model.messages import MessageId
 from deploy.model.observer import Observer
 from deploy.model.plan import HostPlan, Plan
 from deploy.model.record import Check
 from deploy.model.words import in_words
+from deploy.store.ports import Applied, Journal
 from deploy.transport.ssh import AT_ONCE
 from inventory.errors import SamdriftError
 
@@ -57,6 +58,7 @@ class Wave:
     hosts: Hosts
     verify: Verify
     journal: Journal
+    applied: Applied
     begun: Collection[str]
     results: Results
     observer: Observer
@@ -125,7 +127,7 @@ class Wave:
         A host that never converged is not checked: what does not hold there is no surprise.
         """
         roles = {name: {s.role for s in live.changes if s.guard} for name, live in self._ready.items()}
-        known = [name for name, guarded in roles.items() if guarded and self.journal.last_applied(name)]
+        known = [name for name, guarded in roles.items() if guarded and self.applied.last_applied(name)]
         checks = self.verify(known) if known else ()
         return frozenset((c.host, c.role, c.name) for c in checks if c.outcome == "passed" and c.role in roles[c.host])
 

@@ -8,7 +8,7 @@ and what was asked for is the command's (`cli.runs`, for a check `cli.fleet`).
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -21,10 +21,9 @@ from deploy.model.drift import classify, plan_findings
 from deploy.model.findings import Exit, Finding, Kind, exit_code
 from deploy.model.observer import Observer
 from deploy.model.plan import HostPlan, Plan
-from deploy.model.record import AppliedStep, Check, HostResult, Record
+from deploy.model.record import Check, HostResult, Record
 from deploy.runs.manifest import manifest_now
 from deploy.runs.stale import refuse_if_stale
-from deploy.store import ports
 from deploy.store.place import record_id
 from deploy.store.ports import Holder, StoreError, Stores
 from deploy.transport.ssh import Access
@@ -37,16 +36,16 @@ from roles.shared.intent import Intent
 
 
 class NotAllKept(StoreError):
-    """A store could not keep all that an apply did.
+    """A store could not keep all that a run did and saw.
 
     Attributes:
-        record: what the run did and saw, which may be nowhere else.
+        record: what that is; it may be nowhere else.
+        troubles: what the stores said.
     """
 
     def __init__(self, record: Record, troubles: Sequence[StoreError]) -> None:
-        self.record = record
-        what = "what was done could not all be recorded: " + "; ".join(map(str, troubles))
-        super().__init__(what, fix="keep what this run says; see how hosts stand: samdrift plan")
+        self.record, self.troubles = record, troubles
+        super().__init__("this run could not all be recorded: " + "; ".join(map(str, troubles)))
 
 
 @dataclass(frozen=True)
@@ -118,23 +117,13 @@ class Run:
         plan_digest: str = "",
         code: Exit,
     ) -> Record:
-        """Record what the run did and saw, and keep that."""
-        record = self.record(hosts=hosts, findings=findings, checks=checks, plan_digest=plan_digest, code=code)
-        self.stores.keep(record)
-        return record
+        """Record what the run did and saw, and which roles were in force.
 
-    def record(
-        self,
-        *,
-        hosts: Iterable[HostResult],
-        findings: Iterable[Finding],
-        checks: Iterable[Check] = (),
-        plan_digest: str = "",
-        code: Exit,
-    ) -> Record:
-        """Return the record of what the run did and saw, and of which roles were in force."""
+        Raises:
+            NotAllKept: with the record.
+        """
         roles = {host.name: roles_of(host) for host in self.hosts}
-        return Record(
+        record = Record(
             id=record_id(self.started, self.command),
             command=self.command,
             argv=self.argv,
@@ -153,6 +142,11 @@ class Run:
             exit_code=code,
             manifest=manifest_now(),
         )
+        try:
+            self.stores.keep(record)
+        except StoreError as e:
+            raise NotAllKept(record, [e]) from e
+        return record
 
 
 def plan(run: Run, *, detailed: bool) -> tuple[Plan, Record]:
@@ -197,32 +191,13 @@ def _refuse_unguarded(plan: Plan, about: Collection[str], no_rollback: Collectio
             raise UsageError(f"it could be cut off, and could not undo that: {why}", where=f"host {host.host}", fix=fix)
 
 
-@dataclass(frozen=True)
-class _Notes:
-    """What apply writes down and asks for, of two stores."""
-
-    journal: ports.Journal
-    applied: ports.Applied
-
-    def begun(self, plan_digest: str) -> tuple[str, ...]:
-        """Return the hosts that runs of this plan began to change."""
-        return self.journal.begun(plan_digest)
-
-    def begin(self, plan_digest: str, host: str) -> None:
-        """Note that this plan is about to change a host."""
-        self.journal.begin(plan_digest, host)
-
-    def last_applied(self, host: str) -> Mapping[str, AppliedStep]:
-        """Return a host's steps as last applied."""
-        return self.applied.last_applied(host)
-
-
 def _carry_out(run: Run, session: Session, planned: Plan) -> Record:
     def prove(names: Sequence[str]) -> tuple[Check, ...]:
         return run_checks(session, run.fleet, run.observer, names)
 
-    notes = _Notes(run.stores.journal, run.stores.applied)
-    change = Apply(session, planned, prove, notes, controls=_controls(), observer=run.observer)
+    change = Apply(
+        session, planned, prove, run.stores.journal, run.stores.applied, controls=_controls(), observer=run.observer
+    )
     try:
         applied = change.go()
     except BaseException as e:  # hosts were changed: history must know, whatever it was that ended the run
@@ -232,24 +207,22 @@ def _carry_out(run: Run, session: Session, planned: Plan) -> Record:
 
 
 def _record_of(run: Run, planned: Plan, applied: ApplyResult) -> Record:
-    """Record an apply. What a store cannot do does not keep the others from it, or the caller from the record."""
     findings, troubles = applied.findings, list[StoreError]()
     try:
         # What else may be known of these hosts, apply did not look for: nothing is forgotten here.
         findings = run.stores.known.date(findings, at=run.started)
-    except StoreError as e:
+    except StoreError as e:  # told below: what was done is recorded first
         troubles.append(e)
-    record = run.record(
-        hosts=applied.hosts,
-        findings=findings,
-        checks=applied.checks,
-        plan_digest=planned.digest,
-        code=exit_code(applied.findings, after_change=any(r.changed for r in applied.hosts)),
-    )
     try:
-        run.stores.keep(record)
-    except StoreError as e:
-        troubles.append(e)
+        record = run.save(
+            hosts=applied.hosts,
+            findings=findings,
+            checks=applied.checks,
+            plan_digest=planned.digest,
+            code=exit_code(applied.findings, after_change=any(r.changed for r in applied.hosts)),
+        )
+    except NotAllKept as e:
+        raise NotAllKept(e.record, [*troubles, *e.troubles]) from e
     if troubles:
         raise NotAllKept(record, troubles)
     return record

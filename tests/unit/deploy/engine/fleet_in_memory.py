@@ -21,6 +21,7 @@ from deploy.transport.ssh import HostLost
 from inventory.fleet import Host
 from roles.shared.change import Change, digest
 from roles.shared.guard import Guard
+from tests.unit.deploy.store.in_memory import MemoryApplied
 
 T = TypeVar("T")
 
@@ -399,25 +400,24 @@ class SessionInMemory:
 
 
 class JournalInMemory:
-    """A journal that also notes in a session's events when a host was begun."""
+    """A journal that also notes in a session's events when a host was begun; and hosts that converged before."""
 
     def __init__(self, converged: Collection[str] = ()) -> None:
         self.written: list[tuple[str, str]] = []
         self.converged = set(converged)
+        self.applied = MemoryApplied()
+        self.applied.steps |= {host: {"role: step": AppliedStep(intent="i")} for host in self.converged}
         self.events: list[Event] = []
         self.full_after: int | None = None
 
-    def begun(self, plan_digest: str) -> Collection[str]:
-        return {host for plan, host in self.written if plan == plan_digest}
+    def begun(self, plan_digest: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(host for plan, host in self.written if plan == plan_digest))
 
     def begin(self, plan_digest: str, host: str) -> None:
         if self.full_after is not None and len(self.written) >= self.full_after:
             raise Interrupted
         self.written.append((plan_digest, host))
         self.events.append(Event("begin", host))
-
-    def last_applied(self, host: str) -> Mapping[str, AppliedStep]:
-        return {"role: step": AppliedStep(intent="i")} if host in self.converged else {}
 
 
 def machine(

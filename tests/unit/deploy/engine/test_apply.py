@@ -28,6 +28,7 @@ from tests.unit.deploy.engine.fleet_in_memory import (
     machine,
     plan_of,
 )
+from tests.unit.deploy.store.in_memory import MemoryApplied
 
 PLAIN = (Part("a"), Part("b"))
 GUARDED = (Part("a"), Part("b", guarded=True), Part("c", guarded=True))
@@ -75,7 +76,7 @@ def apply(
     session = SessionInMemory(machines, troubles, interrupt_at=interrupt_at)
     session.events = journal.events
     waited: list[float] = []
-    change = Apply(session, plan, session.verify, journal, wait=waited.append)
+    change = Apply(session, plan, session.verify, journal, journal.applied, wait=waited.append)
     try:
         result = change.go()
     except Interrupted as e:
@@ -474,7 +475,9 @@ def test_an_interruption_before_a_host_is_confirmed_does_not_call_it_changed() -
     def interrupted(_names: Sequence[str]) -> tuple[Check, ...]:
         raise Interrupted
 
-    change = Apply(session, plan_of((guarded, plain)), interrupted, JournalInMemory(), wait=lambda _: None)
+    change = Apply(
+        session, plan_of((guarded, plain)), interrupted, JournalInMemory(), MemoryApplied(), wait=lambda _: None
+    )
     with pytest.raises(Interrupted):
         change.go()
     result = change.broken_off("^C")

@@ -49,7 +49,7 @@ class Proof:
         self.begun_before = set(journal.begun(plan.digest))
         session = SessionInMemory(machines, troubles, interrupt_at=interrupt_at)
         session.events = journal.events = []
-        change = Apply(session, plan, session.verify, journal, wait=lambda _: None)
+        change = Apply(session, plan, session.verify, journal, journal.applied, wait=lambda _: None)
         self.interrupted = False
         try:
             self.result: ApplyResult = change.go()

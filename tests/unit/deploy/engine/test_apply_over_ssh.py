@@ -19,8 +19,9 @@ from deploy.store.ports import StoreError
 from deploy.transport.ssh import HostLost
 from inventory.fleet import Fleet, Host
 from roles.shared.intent import Intent
-from tests.applying import Notes, nothing_to_check, plan_of
+from tests.applying import nothing_to_check, plan_of
 from tests.sshd import Sshd, fleet_of, parent_of
+from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryJournal
 
 FILES = '''"""Writes two files below a place; `text` in the first."""
 from roles.shared.parts.files import managed_file
@@ -65,13 +66,13 @@ def run(
     fleet: Fleet,
     verify: Verify = nothing_to_check,
     between: Callable[[], object] | None = None,
-    notes: Notes | None = None,
+    journal: MemoryJournal | None = None,
 ) -> ApplyResult:
     with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
         plan = plan_of(session.fleet, session.look())
         if between:
             between()
-        return Apply(session, plan, verify, notes or Notes(), wait=no_time).go()
+        return Apply(session, plan, verify, journal or MemoryJournal(), MemoryApplied(), wait=no_time).go()
 
 
 def no_time(_seconds: float) -> None:
@@ -166,14 +167,14 @@ def test_a_check_that_holds_once_the_service_has_settled_is_no_finding(sshd: Ssh
 
 @pytest.mark.usefixtures("files")
 def test_an_apply_that_broke_off_is_resumed_by_the_same_plan(sshd: Sshd, tmp_path: Path) -> None:
-    fleet, notes = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a")), Notes()
+    fleet, journal = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a")), MemoryJournal()
     with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
         plan = plan_of(session.fleet, session.look())
-        notes.begin(plan.digest, "tie-a1")
+        journal.begin(plan.digest, "tie-a1")
         first = plan.hosts[0].model_copy(update={"steps": plan.hosts[0].steps[:1]})
         session.carry_out(first)  # and the run dies here
     with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
-        applied = Apply(session, plan, nothing_to_check, notes, wait=no_time).go()
+        applied = Apply(session, plan, nothing_to_check, journal, MemoryApplied(), wait=no_time).go()
     assert [(r.outcome, r.changed) for r in applied.hosts] == [("changed", (f"two_files: file {tmp_path}/a/b",))]
 
 
@@ -230,17 +231,19 @@ def test_a_host_that_is_lost_while_it_is_checked_is_unknown_and_stops_the_next_w
                 session.ask(hosts[0], [f"kill -9 {parent_of(parent_of('$PPID'))}; sleep 5"])
             return ()
 
-        applied = Apply(session, plan_of(session.fleet, session.look()), dies, Notes(), wait=no_time).go()
+        applied = Apply(
+            session, plan_of(session.fleet, session.look()), dies, MemoryJournal(), MemoryApplied(), wait=no_time
+        ).go()
     assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "unknown", "tie-b1": "skipped"}
     assert len(applied.hosts[0].changed) == 2
     assert exit_code(applied.findings, after_change=True) == Exit.INCOMPLETE
 
 
-class _FullJournal(Notes):
+class _FullJournal(MemoryJournal):
     """A journal that takes one host, and then the controller's disk is full."""
 
     def begin(self, plan_digest: str, host: str) -> None:
-        if self.written:
+        if self.hosts:
             raise StoreError("no space left on device")
         super().begin(plan_digest, host)
 
@@ -249,7 +252,7 @@ class _FullJournal(Notes):
 def test_nothing_of_a_wave_is_changed_if_the_journal_cannot_be_written(sshd: Sshd, tmp_path: Path) -> None:
     fleet = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a"), host_with(sshd, "tie-b1", tmp_path / "b"))
     with pytest.raises(StoreError):
-        run(sshd, fleet, notes=_FullJournal())
+        run(sshd, fleet, journal=_FullJournal())
     assert not list(tmp_path.glob("[ab]/*"))
 
 
@@ -282,7 +285,9 @@ def test_an_apply_that_is_interrupted_says_which_hosts_it_left(sshd: Sshd, tmp_p
 
     fleet = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a"), host_with(sshd, "tie-b1", tmp_path / "b", wave=20))
     with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
-        change = Apply(session, plan_of(session.fleet, session.look()), interrupted, Notes(), wait=no_time)
+        change = Apply(
+            session, plan_of(session.fleet, session.look()), interrupted, MemoryJournal(), MemoryApplied(), wait=no_time
+        )
         with pytest.raises(KeyboardInterrupt):
             change.go()
         applied = change.broken_off("KeyboardInterrupt")
@@ -303,7 +308,14 @@ def test_a_command_that_overstays_its_time_is_ended_on_the_host_too(
     )
     fleet = fleet_of(sshd.host("tie-a1", context={"samdrift": {"roles": {"slow": True}}}))
     with Session(Intent(fleet), fleet.hosts, sshd.access.model_copy(update={"command_timeout": 0.5})) as session:
-        applied = Apply(session, plan_of(session.fleet, session.look()), nothing_to_check, Notes(), wait=no_time).go()
+        applied = Apply(
+            session,
+            plan_of(session.fleet, session.look()),
+            nothing_to_check,
+            MemoryJournal(),
+            MemoryApplied(),
+            wait=no_time,
+        ).go()
     time.sleep(2.5)
     assert "ended after 0.5 s" in applied.findings[0].detail
     assert not mark.exists()

@@ -82,7 +82,8 @@ def test_a_run_holds_the_lock_and_says_so_to_the_next() -> None:
 def test_who_does_not_get_the_lock_settles_nothing() -> None:
     run = apply_run()
     with run.alone():
-        run.stores.history.save(run.record(hosts=applied("one\n", "i").hosts, findings=(), code=Exit.OK))
+        made = run_of().save(hosts=applied("one\n", "i").hosts, findings=(), code=Exit.OK)
+        run.stores.history.save(made)
         with pytest.raises(Locked), run.alone():
             pass
         assert run.stores.applied.last_applied(HOST) == {}
