@@ -34,8 +34,8 @@ PAUSE = 1.0
 
 
 @dataclass(frozen=True)
-class Way(Generic[C]):
-    """The way to one host: the connection that there is now, and a new one, which takes its place."""
+class HostAccess(Generic[C]):
+    """Access to one host: `current()` is the open connection; `anew()` opens a new one and replaces it."""
 
     current: Callable[[], C]
     anew: Callable[[], C]
@@ -83,7 +83,7 @@ class HostGuard:
     """A timer on a host with a shell, armed on construction.
 
     Args:
-        way: the connection that there is to the host, and a new one.
+        access: the open connection to the host, and new ones.
         said: who guards the host, and why, for whoever finds it armed.
 
     Raises:
@@ -93,9 +93,9 @@ class HostGuard:
 
     by_hand = ""
 
-    def __init__(self, way: Way[Connection], guards: Sequence[Guard], said: str) -> None:
-        connection = way.current()
-        self._way, self._where = way, f"host {connection.host.name}"
+    def __init__(self, access: HostAccess[Connection], guards: Sequence[Guard], said: str) -> None:
+        connection = access.current()
+        self._access, self._where = access, f"host {connection.host.name}"
         self._seconds = connection.access.guard_seconds
         self._run = secrets.token_hex(8)
         self._until = time.monotonic() + self._seconds
@@ -107,7 +107,7 @@ class HostGuard:
 
     def require(self) -> None:
         """It must still be armed, and by this run."""
-        if (stands := stands_now(self._way.current())).where is not Where.ARMED or stands.run != self._run:
+        if (stands := stands_now(self._access.current())).where is not Where.ARMED or stands.run != self._run:
             raise GuardFailed("the host put itself back while it was changed", where=self._where)
 
     def let_go(self) -> None:
@@ -117,13 +117,13 @@ class HostGuard:
     def confirm(self) -> None:
         """Disarm it, if it has not run out."""
         self.let_go()
-        if _ask(self._way.current(), guard_script.CONFIRM).rc != 0:
+        if _ask(self._access.current(), guard_script.CONFIRM).rc != 0:
             raise GuardFailed("the host put itself back before the change was confirmed", where=self._where)
 
     def restore(self) -> str:
         """At once, or when the timer has run out."""
         self.let_go()
-        return _once_restored(self._way, self._restored, lambda: self._until)
+        return _once_restored(self._access, self._restored, lambda: self._until)
 
     def keep(self) -> None:
         """Nothing: what was changed is on disk."""
@@ -142,7 +142,7 @@ class HostGuard:
             gevent.sleep(self._seconds / 4)
             began = time.monotonic()
             try:
-                answer = _ask(self._way.current(), guard_script.KEEP_ALIVE)
+                answer = _ask(self._access.current(), guard_script.KEEP_ALIVE)
             except HostLost as e:
                 log.debug("%s: not kept alive: %s", self._where, e.what)
                 continue
@@ -155,13 +155,13 @@ class DeviceGuard:
     """The commit-confirm of a device, which its change arms; from then on the device counts by itself.
 
     Args:
-        way: the connection that there is to the device, and a new one.
+        access: the open connection to the device, and new ones.
         minutes: how long it counts.
     """
 
-    def __init__(self, way: Way[DeviceConnection], minutes: int) -> None:
-        self._way, self._where = way, f"host {way.current().host.name}"
-        self.by_hand = "log in and save its configuration" if way.current().vendor.save else ""
+    def __init__(self, access: HostAccess[DeviceConnection], minutes: int) -> None:
+        self._access, self._where = access, f"host {access.current().host.name}"
+        self.by_hand = "log in and save its configuration" if access.current().vendor.save else ""
         self._until = time.monotonic() + device.MINUTE * minutes
 
     def require(self) -> None:
@@ -172,20 +172,20 @@ class DeviceGuard:
 
     def confirm(self) -> None:
         """By the vendor's own command, in another session than the change was made in."""
-        answer = self._way.current().confirm()
+        answer = self._access.current().confirm()
         if answer.rc != 0:
             raise GuardFailed(f"the change was not confirmed: {answer.stderr}", where=self._where)
 
     def restore(self) -> str:
         """At once where the vendor can, or when the time has run out: not every device tells that it still counts."""
-        confirm = self._way.current().vendor.confirm
+        confirm = self._access.current().vendor.confirm
         if confirm is None or not confirm.revert:
             gevent.sleep(max(0, self._until - time.monotonic()) + device.MINUTE / 6)  # it began to count after us
-        return _once_restored(self._way, self._restored, lambda: self._until)
+        return _once_restored(self._access, self._restored, lambda: self._until)
 
     def keep(self) -> None:
         """Save the configuration."""
-        answer = self._way.current().save()
+        answer = self._access.current().save()
         if answer.rc != 0:
             raise GuardFailed(f"the change is in force, and was not saved: {answer.stderr}", where=self._where)
 
@@ -210,15 +210,15 @@ def minutes_of(connection: DeviceConnection) -> int | None:
     return min(longest, max(shortest, math.ceil(connection.access.guard_seconds / 60)))
 
 
-def _once_restored(way: Way[C], restored: Callable[[C], str], until: Callable[[], float]) -> str:
+def _once_restored(access: HostAccess[C], restored: Callable[[C], str], until: Callable[[], float]) -> str:
     """Ask a host whether it is restored, by this connection or new ones, until it is, or should long have been."""
     try:
-        return restored(way.current())
+        return restored(access.current())
     except HostLost as e:
         log.debug("not restored by the connection that there was: %s", e)
     while True:
         try:
-            return restored(way.anew())
+            return restored(access.anew())
         except HostLost as e:
             if time.monotonic() > until() + guard_script.GRACE:
                 what = f"did not come back within {guard_script.GRACE:g} s after its time had run out: {e.what}"

@@ -12,7 +12,6 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -25,7 +24,8 @@ from pyinfra.api.operations import run_host_op
 from deploy.engine import guard_script
 from deploy.engine.connector import Connector
 from deploy.engine.declare import Declared, Registered, register
-from deploy.engine.guards import DeviceGuard, GuardFailed, HeldGuard, HostGuard, Way, minutes_of
+from deploy.engine.guards import DeviceGuard, GuardFailed, HeldGuard, HostAccess, HostGuard, minutes_of
+from deploy.engine.hosts import Outcome
 from deploy.engine.planned import frozen, last_output, step_of
 from deploy.engine.unmanaged import unmanaged_files, unmanaged_lines
 from deploy.model.observer import Observer, Quiet
@@ -49,20 +49,6 @@ logging.getLogger("pyinfra").addHandler(logging.NullHandler())
 logging.getLogger("pyinfra").propagate = False  # observers tell the user what happens
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 logging.getLogger("paramiko").propagate = False  # a lost host is reported as one, once
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How carrying out a host's plan went: the steps that were done, and what stopped it, if anything did.
-
-    `guarded` tells that the host will put itself back unless it is told that all is well.
-    """
-
-    done: tuple[str, ...]
-    failed_step: str = ""
-    error: str = ""
-    lost: bool = False
-    guarded: bool = False
 
 
 class Session:
@@ -103,6 +89,7 @@ class Session:
         self._connections: dict[str, Connection | DeviceConnection] = {}
         self._declared: dict[str, Declared] = {}
         self._guards: dict[str, HeldGuard] = {}
+        self._confirmed: set[str] = set()
         self._unseen: set[str] = set()
 
     def __enter__(self) -> Session:
@@ -164,11 +151,11 @@ class Session:
         if name in self._guards:
             self._guards[name].require()
         elif isinstance(connection := self._connections[name], Connection):
-            self._guards[name] = HostGuard(self._way(name, Connection), planned.guards, self.said)
+            self._guards[name] = HostGuard(self._access_to(name, Connection), planned.guards, self.said)
         elif minutes := minutes_of(connection):
-            self._guards[name] = DeviceGuard(self._way(name, DeviceConnection), minutes)
+            self._guards[name] = DeviceGuard(self._access_to(name, DeviceConnection), minutes)
 
-    def _way(self, name: str, kind: type[C]) -> Way[C]:
+    def _access_to(self, name: str, kind: type[C]) -> HostAccess[C]:
         host = self.fleet.host(name)
 
         def current() -> C:
@@ -184,12 +171,12 @@ class Session:
             self._connections[name] = fresh
             return current()
 
-        return Way(current, anew)
+        return HostAccess(current, anew)
 
     @property
     def guarded(self) -> tuple[str, ...]:
         """The hosts that will put themselves back unless they are confirmed."""
-        return tuple(sorted(self._guards))
+        return tuple(sorted(self._guards.keys() - self._confirmed))
 
     def confirm(self, name: str) -> None:
         """Tell a guarded host that all is well.
@@ -200,6 +187,7 @@ class Session:
         """
         self._reachable(name)
         self._guards[name].confirm()
+        self._confirmed.add(name)
 
     def keep(self, name: str) -> None:
         """Make what was confirmed outlive a restart of the host.
@@ -209,7 +197,8 @@ class Session:
             HostLost: the host died.
         """
         self._reachable(name)
-        self._guards.pop(name).keep()
+        self._guards[name].keep()
+        del self._guards[name]
 
     def by_hand(self, name: str) -> str:
         """What somebody has to do on a host that was guarded, if `keep` cannot; empty if there is nothing."""

@@ -108,6 +108,13 @@ class MessageId(StrEnum):
     RECIPIENTS_UNCLEAR = "recipients-unclear", "keys", "stanzas"
 
     # What evidence says in words.
+    NOT_IN_PLAN = "not-in-plan"
+    ANOTHER_RUN = "another-run", "guard"
+    BROKE_OFF_AT = "broke-off-at", "step", "error"
+    STILL_TO_CHANGE = "still-to-change", "steps"
+    HELD_BEFORE = "held-before", "check"
+    TOLD_TOO_LATE = "told-too-late"
+    IF_CHANGE_STAYS = "if-change-stays", "host", "by_hand"
     STEPS_MOVED = "steps-moved", "steps"
     A_STEP_MOVED = "a-step-moved"
     HALF_CHANGED = "half-changed", "hosts"

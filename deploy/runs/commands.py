@@ -11,7 +11,8 @@ import shlex
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from deploy.engine.apply import Applied, Apply, refuse_if_stale
+from deploy.engine.apply import Apply
+from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.model import clock
 from deploy.model.code import code_digest
@@ -20,6 +21,7 @@ from deploy.model.findings import Exit, Finding, Kind, exit_code
 from deploy.model.observer import Observer
 from deploy.model.plan import HostPlan, Plan
 from deploy.model.record import Check, HostResult, Record
+from deploy.runs.stale import refuse_if_stale
 from deploy.store.json_files import Store, record_id
 from deploy.transport.ssh import Access
 from deploy.vault.interface import Vault
@@ -160,7 +162,7 @@ def _carry_out(run: Run, session: Session, planned: Plan) -> Record:
     def prove(names: Sequence[str]) -> tuple[Check, ...]:
         return run_checks(session, run.fleet, run.observer, names)
 
-    change = Apply(session, planned, prove, run.store)
+    change = Apply(session, planned, prove, run.store, controls=_controls(), observer=run.observer)
     try:
         applied = change.go()
     except BaseException as e:  # hosts were changed: history must know, whatever it was that ended the run
@@ -169,7 +171,7 @@ def _carry_out(run: Run, session: Session, planned: Plan) -> Record:
     return _record_of(run, planned, applied)
 
 
-def _record_of(run: Run, planned: Plan, applied: Applied) -> Record:
+def _record_of(run: Run, planned: Plan, applied: ApplyResult) -> Record:
     return run.save(
         hosts=applied.hosts,
         # What else may be known of these hosts, apply did not look for: nothing is forgotten here.

@@ -9,7 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import roles
-from deploy.engine.apply import Applied, Apply
+from deploy.engine.apply import Apply
+from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.lab.lab import Lab
 from deploy.model.observer import Observer
@@ -118,7 +119,7 @@ def fleet_that_cuts(ways: Mapping[str, str]) -> Fleet:
     return fleet.model_copy(update={"hosts": hosts})
 
 
-def cut(ways: Mapping[str, str], guard_seconds: float, observer: Observer | None = None) -> Applied:
+def cut(ways: Mapping[str, str], guard_seconds: float, observer: Observer | None = None) -> ApplyResult:
     """Have each of these hosts cut itself off, by a whole apply."""
     fleet = fleet_that_cuts(ways)
     access = Lab().access().model_copy(update={"guard_seconds": guard_seconds})

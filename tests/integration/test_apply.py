@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from deploy.engine.apply import Applied, Apply, StalePlan, Verify, refuse_if_stale
+from deploy.engine.apply import Apply
+from deploy.engine.hosts import Verify
+from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.model.findings import Exit, Kind, exit_code
 from deploy.model.record import Check
+from deploy.runs.stale import StalePlan, refuse_if_stale
 from deploy.store.json_files import StoreError
 from deploy.transport.ssh import HostLost
 from inventory.fleet import Fleet, Host
@@ -62,7 +65,7 @@ def run(
     verify: Verify = nothing_to_check,
     between: Callable[[], object] | None = None,
     notes: Notes | None = None,
-) -> Applied:
+) -> ApplyResult:
     with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
         plan = plan_of(session.fleet, session.look())
         if between:
@@ -77,7 +80,7 @@ def files(make_role: Callable[[str, str], None]) -> None:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deploy.engine.apply.SETTLE_PAUSE", 0.01)
+    monkeypatch.setattr("deploy.engine.wave.SETTLE_PAUSE", 0.01)
 
 
 @pytest.mark.usefixtures("files")

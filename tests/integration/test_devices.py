@@ -18,7 +18,9 @@ from pathlib import Path
 import gevent
 import pytest
 
-from deploy.engine.apply import Applied, Apply, Verify
+from deploy.engine.apply import Apply
+from deploy.engine.hosts import Verify
+from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.model.drift import classify
 from deploy.model.findings import Exit, Finding, Kind, exit_code
@@ -101,7 +103,7 @@ class Rack:
         with self.session() as session:
             return session.look()
 
-    def apply(self, plan: Plan | None = None, verify: Verify = nothing_to_check) -> Applied:
+    def apply(self, plan: Plan | None = None, verify: Verify = nothing_to_check) -> ApplyResult:
         with self.session() as session:
             return Apply(session, plan or self.plan(*session.look()), verify, Notes()).go()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deploy.engine import guard_script
-from deploy.engine.apply import Applied
+from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.lab.lab import Lab
 from deploy.model.findings import Exit, Kind, exit_code
@@ -55,7 +55,7 @@ def _looked(hosts: tuple[str, ...]) -> tuple[HostPlan, ...]:
         return session.look()
 
 
-def rolled_back(applied: Applied) -> dict[str, str]:
+def rolled_back(applied: ApplyResult) -> dict[str, str]:
     """Host to what apply says of it, for those that were rolled back."""
     return {f.host: f.summary for f in applied.findings if f.kind is Kind.ROLLED_BACK}
 
