@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deploy.cli.command import Common, answer, aside, command
-from deploy.cli.subject import check_record, fleet_of, hosts_of, source_of, store_of
+from deploy.cli.subject import check_record, fleet_of, hosts_of, source_of, stores_of
 from deploy.model import clock
 from deploy.model.findings import exit_code
 from deploy.model.history import dated
 from deploy.model.inventory_findings import unsound
 from deploy.model.text import as_json
 from deploy.source.known import Known
-from deploy.store.json_files import StoreError
+from deploy.store.ports import StoreError
 from deploy.views import findings as findings_view
 from deploy.views import fleet as view
 from deploy.views.parts import municipalities
@@ -158,9 +158,9 @@ def check(common: Common) -> int:
 def _keep_check(common: Common, made: Record) -> Record:
     """Record a check if this person may: whoever may not write there can check all the same."""
     try:
-        store = store_of(common)
-        made = dated(made, store.latest("check"))
-        store.save(made)
+        stores = stores_of(common)
+        made = dated(made, stores.history.latest("check"))
+        stores.keep(made)
     except StoreError as e:
         aside(common, f"The check is not recorded: {e}")
     return made

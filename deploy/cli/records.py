@@ -11,7 +11,7 @@ import click
 from rich.text import Text
 
 from deploy.cli.command import FILE, Common, answer, command
-from deploy.cli.subject import check_record, fleet_of, source_of, store_of
+from deploy.cli.subject import check_record, fleet_of, source_of, stores_of
 from deploy.model import clock
 from deploy.source.known import Known
 from deploy.views import records as view
@@ -25,12 +25,12 @@ from inventory.selection import select
 @click.option("--last", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs.")
 def history(common: Common, record_id: str | None, last: int) -> None:
     """List who did what, when, with which plan; or show one run."""
-    store = store_of(common)
+    past = stores_of(common).history
     if record_id is None:
-        records = store.records(last)
+        records = past.records(last)
         answer(common, {"records": [r.model_dump(mode="json") for r in records]}, view.history(records[::-1]))
     else:
-        record = store.record(record_id)
+        record = past.record(record_id)
         fleet = fleet_of(common, with_roles=False).fleet
         answer(common, record.model_dump(mode="json"), view.record(record, municipalities(fleet)))
 
@@ -50,9 +50,10 @@ def report(common: Common, out: Path) -> None:
     from deploy.model.inventory_findings import unsound
     from deploy.report.content import situation
     from deploy.report.page import verdict, write
+    from deploy.runs.manifest import manifest_now
 
     source, now = source_of(common), clock.now()
-    records = store_of(common).records()
+    records = stores_of(common).history.records()
     checked = latest_check(records, source)
     try:
         fleet = fleet_of(common).fleet
@@ -67,7 +68,7 @@ def report(common: Common, out: Path) -> None:
     # The whole fleet, also with --lab: what nobody looked at belongs in the report.
     about = select(common.limit, fleet, fleet.hosts) if common.limit else fleet.hosts
     look, whole = latest_look(records), not common.limit
-    made = situation(fleet, about, look, records, now, check=checked, source=source, whole=whole)
+    made = situation(fleet, about, look, records, now, today=manifest_now(), check=checked, source=source, whole=whole)
     page, document = write(made, out)
     said = [Text(verdict(made).english, "bold"), Text(f"Read it: {page}"), Text(f"As data: {document}")]
     answer(common, made.model_dump(mode="json"), said)

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from deploy.cli.command import FILE, Common, answer, aside, command
 from deploy.cli.subject import running
+from deploy.model.findings import Exit
 from deploy.model.text import several
 from deploy.views import findings as findings_view
 from deploy.views import plan as plan_view
@@ -151,7 +152,11 @@ def apply(  # noqa: PLR0917  click tells options by name
             if changing and not yes and not click.confirm(f"Change {several(changing, 'host')}?", err=True):
                 raise SamdriftError("not approved: no host was changed")
 
-        record = runs.apply(run, approve, planned, no_rollback=no_rollback)
+        try:
+            record = runs.apply(run, approve, planned, no_rollback=no_rollback)
+        except runs.NotAllKept as e:  # what was done is still the answer, and perhaps nowhere else
+            aside(common, f"error: {e}")
+            record = e.record.model_copy(update={"exit_code": Exit.ERROR})
     _tell_netbox(common, netbox, record)
     answer(common, record.model_dump(mode="json"), plan_view.applied(record, names))
     return record.exit_code

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 from deploy.cli.command import Common, aside
 from deploy.model.findings import Finding
 from deploy.source.known import EMBEDDED, NETBOX, Known, from_snapshot
-from deploy.store.json_files import Store, default_directory, person
+from deploy.store.json_files import stores_in
+from deploy.store.place import default_directory, person, private_directory
+from deploy.store.ports import Stores
 from deploy.views.progress import Telling, observing
 from inventory import snapshot
 from inventory.errors import InventoryError, UsageError
@@ -66,8 +68,9 @@ def from_netbox(common: Common, *, since_last: bool = True) -> Known:
     from inventory.netbox.session import NetBoxError
 
     netbox = connected(common.netbox_url, common.netbox_ca)
+    cache = private_directory(state_directory(common))
     try:
-        return from_netbox(netbox, store_of(common).path, partial(aside, common), since_last=since_last)
+        return from_netbox(netbox, cache, partial(aside, common), since_last=since_last)
     except NetBoxError as e:
         raise instead(e) if common.source == NETBOX else e from None
 
@@ -92,15 +95,20 @@ def hosts_of(common: Common, fleet: Fleet, *, live: bool = False) -> tuple[Host,
     return alive
 
 
-def store_of(common: Common) -> Store:
-    """Where runs are recorded: as --state says, or else the lab's own, or this person's."""
+def stores_of(common: Common) -> Stores:
+    """Open the stores where runs are recorded."""
+    return stores_in(state_directory(common))
+
+
+def state_directory(common: Common) -> Path:
+    """Return the directory that --state names, or else the lab's own, or this person's."""
     if common.state is not None:
-        return Store(common.state)
+        return common.state
     if common.lab:
         from deploy.lab.place import lab_directory
 
-        return Store(lab_directory() / "state")
-    return Store(default_directory())
+        return lab_directory() / "state"
+    return default_directory()
 
 
 def vault_of(common: Common) -> AgeVault:
@@ -138,7 +146,7 @@ def running(common: Common, command: str, **access_too: object) -> Iterator[tupl
             limit=common.limit or "",
             access=access.model_copy(update={k: v for k, v in own.items() if v is not None}),
             vault=Lab().vault() if common.lab else vault_of(common),
-            store=store_of(common),
+            stores=stores_of(common),
             observer=observer,
             who=_who(),
             options=options_of(common),

@@ -1,7 +1,11 @@
-"""Records: what a run did and saw, as it is stored for history, drift and reports. Values only; see `store`."""
+"""Records: what a run did and saw, and which roles were in force, as it is stored for history, drift and reports.
+
+Values only; see `store`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
@@ -30,10 +34,15 @@ class AppliedStep(Frozen):
 
 
 class HostResult(Frozen):
-    """One host in one run. `steps` is every step as last applied (only of a host that converged)."""
+    """One host in one run. `steps` is every step as last applied (only of a host that converged).
+
+    `roles` are the host's roles when the run was made, in the order in which they are applied; empty in records that
+    are older than this field.
+    """
 
     host: str
     municipality: str
+    roles: tuple[str, ...] = ()
     outcome: Literal["in sync", "changed", "differs", "failed", "rolled back", "stale", "unknown", "skipped"]
     changed: tuple[str, ...] = ()
     detail: str = ""
@@ -42,10 +51,47 @@ class HostResult(Frozen):
     seconds: float = 0.0
 
 
+class Title(Frozen):
+    """What a control is called."""
+
+    swedish: str
+    english: str
+
+
+class RoleManifest(Frozen):
+    """What one role promised when a run was made.
+
+    `controls` is what auditors ask for that the role answers; `checks` are its state checks by name, each once, without
+    the parameters that it may be repeated for.
+    """
+
+    name: str
+    summary: str = ""
+    controls: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+
+
+class Manifest(Frozen):
+    """All roles that were in force when a run was made, in the order in which they are applied; titles of controls."""
+
+    roles: tuple[RoleManifest, ...] = ()
+    titles: dict[str, Title] = Field(default_factory=dict)
+
+    def role(self, name: str) -> RoleManifest:
+        """Return what a role promised; of a role that was not in force, only the name."""
+        return next((role for role in self.roles if role.name == name), RoleManifest(name=name))
+
+    def in_order(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Put names of roles in the order in which roles are applied; those of roles not in force stand last."""
+        order = {role.name: number for number, role in enumerate(self.roles)}
+        return tuple(sorted(names, key=lambda name: order.get(name, len(order))))
+
+
 class Record(Frozen):
     """One run of one command. Times are ISO 8601 UTC.
 
-    `fleet_time` is when NetBox said what the fleet is; empty where that is not known.
+    `fleet_time` is when NetBox said what the fleet is; empty where that is not known. `manifest` is what was in force;
+    None in records that are older than manifests.
     """
 
     id: str
@@ -64,3 +110,4 @@ class Record(Frozen):
     findings: tuple[Finding, ...] = ()
     checks: tuple[Check, ...] = ()
     exit_code: int
+    manifest: Manifest | None = None

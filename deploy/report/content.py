@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from deploy.model.findings import DIFFERENCES, Finding, Kind, Severity
-from deploy.model.record import Check, HostResult, Record
+from deploy.model.record import Check, HostResult, Manifest, Record, RoleManifest
 from deploy.report.document import (
     Checked,
     Control,
@@ -29,7 +29,6 @@ from deploy.report.document import (
     Why,
 )
 from inventory.fleet import Fleet, Host
-from roles.shared.catalogue import catalogue, roles_of
 
 OLD_SECONDS = 24 * 3600
 """A run that ended longer ago than this is called old."""
@@ -48,6 +47,7 @@ def situation(
     history: Sequence[Record],
     made_at: str,
     *,
+    today: Manifest,
     check: Record | None = None,
     source: str = "",
     whole: bool = False,
@@ -61,6 +61,7 @@ def situation(
         hosts: the hosts that the report is about.
         record: the latest run that looked at them; None if there was none.
         history: earlier runs (and `record` itself), newest first; for a host's steps, and for the list of runs.
+        today: the roles in force when the report is made; for a run that does not say which were.
         check: the latest check of the inventory; None if there was none.
         whole: it is about everything, and so about what the inventory has wrong of municipalities without hosts, too.
         source: where the fleet comes from; what the record says, if this does not.
@@ -71,7 +72,8 @@ def situation(
     concerned = tenants | ({t.slug for t in fleet.tenants} if whole else set())
     strangers = _strangers(fleet, record, tenants)
     run = _only(record, in_view | set(strangers), tenants) if record else None
-    states = tuple(_host_state(h, run, past) for h in sorted(hosts, key=lambda h: (h.tenant, h.name)))
+    manifest = record.manifest if record and record.manifest else today
+    states = tuple(_host_state(h, run, past, manifest) for h in sorted(hosts, key=lambda h: (h.tenant, h.name)))
     findings = tuple(sorted(run.findings, key=_gravity)) if run else ()
     called = {slug: slug for slug in tenants} | {t.slug: t.name for t in fleet.tenants}
     municipalities = tuple(
@@ -86,12 +88,13 @@ def situation(
         checked=_checked(fleet, check, in_view, concerned) if check else None,
         old=run is not None and _seconds_between(run.finished, made_at) > OLD_SECONDS,
         inventory=_inventory(fleet, record, source),
+        manifest_of="run" if record and record.manifest else "report",
         code_digest=record.code_digest if record else "",
         plan_digest=record.plan_digest if record else "",
         totals=_totals(states, findings),
         municipalities=municipalities,
         findings=findings,
-        controls=tuple(_controls(states)),
+        controls=tuple(_controls(states, manifest)),
         hosts=states,
         strangers=strangers,
         places=_places(fleet, hosts),
@@ -130,7 +133,7 @@ def _strangers(fleet: Fleet, record: Record | None, tenants: set[str]) -> tuple[
     return tuple(sorted(h.host for h in seen if h.host not in known and h.municipality in tenants))
 
 
-def _host_state(host: Host, run: Record | None, past: Sequence[Record]) -> HostState:
+def _host_state(host: Host, run: Record | None, past: Sequence[Record], manifest: Manifest) -> HostState:
     result = _result(run, host.name)
     findings = [f for f in run.findings if f.host == host.name] if run else []
     checks = [c for c in run.checks if c.host == host.name] if run else []
@@ -138,6 +141,8 @@ def _host_state(host: Host, run: Record | None, past: Sequence[Record]) -> HostS
     seen = state not in {State.UNKNOWN, State.NOT_LOOKED_AT}
     steps = _steps(host.name, run, past)
     unknown = next((f for f in findings if f.kind is Kind.UNKNOWN), None)
+    then = result.roles if result else ()
+    since = [name for name in manifest.in_order(host.roles) if name not in then]
     return HostState(
         name=host.name,
         municipality=host.tenant,
@@ -151,7 +156,10 @@ def _host_state(host: Host, run: Record | None, past: Sequence[Record]) -> HostS
         reason=(unknown.detail or unknown.summary) if unknown else (result.detail if result else ""),
         last_looked_at=_last_looked_at(host.name, [*([run] if run else []), *past]),
         findings=len(findings),
-        roles=tuple(_role_state(role, steps, findings, checks, seen=seen) for role in roles_of(host)),
+        roles=tuple(
+            _role_state(manifest.role(name), steps, findings, checks, seen=seen and (name in then or not then))
+            for name in (*then, *since)
+        ),
     )
 
 
@@ -200,23 +208,22 @@ def _steps(host: str, run: Record | None, past: Sequence[Record]) -> tuple[str, 
 
 
 def _role_state(
-    role: str,
+    role: RoleManifest,
     steps: Iterable[str],
     findings: Iterable[Finding],
     checks: Iterable[Check],
     *,
     seen: bool,
 ) -> RoleState:
-    found = catalogue().get(role)
-    own = tuple(c for c in checks if c.role == role)
-    amiss = {f.step for f in findings if f.role == role and f.kind in TROUBLES}
-    names = [s.removeprefix(f"{role}: ") for s in steps if s.startswith(f"{role}: ")]
+    own = tuple(c for c in checks if c.role == role.name)
+    amiss = {f.step for f in findings if f.role == role.name and f.kind in TROUBLES}
+    names = [s.removeprefix(f"{role.name}: ") for s in steps if s.startswith(f"{role.name}: ")]
     differing = [s for s in amiss if s not in names and s not in {c.name for c in own}]
     in_effect = not amiss and all(c.outcome != "failed" for c in own)
     return RoleState(
-        name=role,
-        summary=found.summary if found else "",
-        controls=found.controls if found else (),
+        name=role.name,
+        summary=role.summary,
+        controls=role.controls,
         steps=tuple(StepState(name=s, differs=s in amiss) for s in [*names, *sorted(differing)]),
         checks=own,
         in_effect=in_effect if seen else None,
@@ -245,7 +252,7 @@ def _totals(states: Sequence[HostState], findings: Sequence[Finding]) -> Totals:
     )
 
 
-def _controls(states: Sequence[HostState]) -> Iterator[Control]:
+def _controls(states: Sequence[HostState], manifest: Manifest) -> Iterator[Control]:
     """Every control that a role of these hosts answers, in the order of its number."""
     pairs = [r for s in states for r in s.roles]
     for control in sorted({c for r in pairs for c in r.controls}, key=_by_number):
@@ -254,6 +261,7 @@ def _controls(states: Sequence[HostState]) -> Iterator[Control]:
         outcomes = Counter(c.outcome for r in answering for c in r.checks)
         yield Control(
             id=control,
+            title=manifest.titles.get(control),
             roles=tuple(sorted({r.name for r in answering})),
             in_effect=effect[True],
             not_in_effect=effect[False],

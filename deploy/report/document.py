@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Literal
 
 from deploy.model.findings import Finding
-from deploy.model.record import Check
+from deploy.model.record import Check, Title
 from inventory.fleet import Frozen
 
 
@@ -139,6 +139,7 @@ class Control(Frozen):
     """What auditors ask for, and on how many (host, role) pairs that answer it the role is in effect."""
 
     id: str
+    title: Title | None
     roles: tuple[str, ...]
     in_effect: int
     not_in_effect: int
@@ -167,7 +168,11 @@ class Link(Frozen):
 
 
 class Report(Frozen):
-    """The whole situation: the JSON document."""
+    """The whole situation: the JSON document.
+
+    `manifest_of` is which roles, summaries, controls and titles it shows: those that were in force in the `run`; or, if
+    there is no run or one that is older than manifests, those of when the `report` was made.
+    """
 
     format: Literal[1] = 1
     organisation: str
@@ -177,6 +182,7 @@ class Report(Frozen):
     checked: Checked | None = None
     old: bool
     inventory: Inventory
+    manifest_of: Literal["run", "report"]
     code_digest: str
     plan_digest: str
     totals: Totals

@@ -21,7 +21,7 @@ from deploy.model.record import Check
 from deploy.model.text import command_lines, diff_lines, safe
 from deploy.report.document import HostState, Report, State, Totals, Why
 from deploy.report.picture import picture
-from deploy.report.words import CONTROL_TITLES, WORDS, called, failed_check, remedy, said, summary
+from deploy.report.words import WORDS, called, failed_check, remedy, said, summary
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
 from inventory.whole_file import put_in_place
@@ -67,7 +67,6 @@ def html(report: Report) -> str:
         summary=summary,
         remedy=remedy,
         failed_check=failed_check,
-        control_titles=CONTROL_TITLES,
         State=State,
         Severity=Severity,
     )

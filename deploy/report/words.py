@@ -1,7 +1,7 @@
-"""The report's words, Swedish and English: what findings say, states of hosts, and controls.
+"""The report's words, Swedish and English: what findings say, and states of hosts.
 
-Not here: sentences of the page itself, which stand in its template (`assets/report.html`), and the catalogues of what
-findings say and of names that the terminal uses, too (`model.words`).
+Not here: titles of controls, which stand in the record (`model.record`), sentences of the page itself, which stand in
+its template (`assets/report.html`), and the catalogues (`model.words`).
 """
 
 from __future__ import annotations
@@ -30,29 +30,6 @@ WORDS: Words = {
     Why.NO_ROLES: ("Sköts ännu inte av samdrift: inga roller i inventariet", "not yet samdrift's: no roles"),
     Why.OUTSIDE: ("Utanför körningens urval", "outside what the run was limited to"),
     Why.SKIPPED: ("Överhoppad: en tidigare våg misslyckades", "skipped: an earlier wave failed"),
-}
-
-CONTROL_TITLES: Words = {
-    "ISO 27002:2022 5.9": ("Förteckning över information och tillgångar", "Inventory of information and assets"),
-    "ISO 27002:2022 5.15": ("Åtkomstkontroll", "Access control"),
-    "ISO 27002:2022 5.18": ("Åtkomsträttigheter", "Access rights"),
-    "ISO 27002:2022 8.2": ("Privilegierade åtkomsträttigheter", "Privileged access rights"),
-    "ISO 27002:2022 8.5": ("Säker autentisering", "Secure authentication"),
-    "ISO 27002:2022 8.6": ("Kapacitetshantering", "Capacity management"),
-    "ISO 27002:2022 8.8": ("Hantering av tekniska sårbarheter", "Technical vulnerabilities"),
-    "ISO 27002:2022 8.9": ("Konfigurationshantering", "Configuration management"),
-    "ISO 27002:2022 8.10": ("Radering av information", "Information deletion"),
-    "ISO 27002:2022 8.13": ("Säkerhetskopiering av information", "Information backup"),
-    "ISO 27002:2022 8.14": ("Redundans för informationsbehandlingsresurser", "Redundancy of facilities"),
-    "ISO 27002:2022 8.15": ("Loggning", "Logging"),
-    "ISO 27002:2022 8.16": ("Övervakningsaktiviteter", "Monitoring activities"),
-    "ISO 27002:2022 8.17": ("Klocksynkronisering", "Clock synchronisation"),
-    "ISO 27002:2022 8.19": ("Installation av program", "Installation of software"),
-    "ISO 27002:2022 8.20": ("Nätverkssäkerhet", "Network security"),
-    "ISO 27002:2022 8.21": ("Nätverkstjänsternas säkerhet", "Security of network services"),
-    "ISO 27002:2022 8.22": ("Separation av nätverk", "Segregation of networks"),
-    "ISO 27002:2022 8.23": ("Webbfiltrering", "Web filtering"),
-    "ISO 27002:2022 8.24": ("Användning av kryptografi", "Use of cryptography"),
 }
 
 

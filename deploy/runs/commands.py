@@ -8,7 +8,8 @@ and what was asked for is the command's (`cli.runs`, for a check `cli.fleet`).
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from deploy.engine.apply import Apply
@@ -20,19 +21,35 @@ from deploy.model.drift import classify, plan_findings
 from deploy.model.findings import Exit, Finding, Kind, exit_code
 from deploy.model.observer import Observer
 from deploy.model.plan import HostPlan, Plan
-from deploy.model.record import Check, HostResult, Record
+from deploy.model.record import AppliedStep, Check, HostResult, Record
+from deploy.runs.manifest import manifest_now
 from deploy.runs.stale import refuse_if_stale
-from deploy.store.json_files import Store, record_id
+from deploy.store import ports
+from deploy.store.place import record_id
+from deploy.store.ports import Holder, StoreError, Stores
 from deploy.transport.ssh import Access
 from deploy.vault.interface import Vault
 from deploy.verify.run import verify as run_checks
 from inventory.errors import UsageError
 from inventory.fleet import Fleet, Host
-from roles.shared.catalogue import catalogue
+from roles.shared.catalogue import catalogue, roles_of
 from roles.shared.intent import Intent
 
 PROTECTING = frozenset({"base", "firewall"})
 """Roles that keep others out: where they were changed behind our back, it is serious."""
+
+
+class NotAllKept(StoreError):
+    """A store could not keep all that an apply did.
+
+    Attributes:
+        record: what the run did and saw, which may be nowhere else.
+    """
+
+    def __init__(self, record: Record, troubles: Sequence[StoreError]) -> None:
+        self.record = record
+        what = "what was done could not all be recorded: " + "; ".join(map(str, troubles))
+        super().__init__(what, fix="keep what this run says; see how hosts stand: samdrift plan")
 
 
 @dataclass(frozen=True)
@@ -48,7 +65,7 @@ class Run:
     limit: str
     access: Access
     vault: Vault
-    store: Store
+    stores: Stores
     observer: Observer
     who: str
     options: tuple[str, ...] = ()
@@ -65,6 +82,17 @@ class Run:
         about = tuple(self.hosts if hosts is None else hosts)
         said = f"{self.who}, {self.started}: {self.said}"
         return Session(self.intent, about, self.access, self.observer, vault=self.vault, said=said)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the lock, having remembered what the apply before this run gave its hosts if it ended before it could.
+
+        Raises:
+            Locked: another run holds it.
+        """
+        with self.stores.locks.hold(Holder(who=self.who, since=clock.now(), command=self.said)):
+            self.stores.settle()
+            yield
 
     @property
     def said(self) -> str:
@@ -93,8 +121,23 @@ class Run:
         plan_digest: str = "",
         code: Exit,
     ) -> Record:
-        """Record what the run did and saw."""
-        record = Record(
+        """Record what the run did and saw, and keep that."""
+        record = self.record(hosts=hosts, findings=findings, checks=checks, plan_digest=plan_digest, code=code)
+        self.stores.keep(record)
+        return record
+
+    def record(
+        self,
+        *,
+        hosts: Iterable[HostResult],
+        findings: Iterable[Finding],
+        checks: Iterable[Check] = (),
+        plan_digest: str = "",
+        code: Exit,
+    ) -> Record:
+        """Return the record of what the run did and saw, and of which roles were in force."""
+        roles = {host.name: roles_of(host) for host in self.hosts}
+        return Record(
             id=record_id(self.started, self.command),
             command=self.command,
             argv=self.argv,
@@ -107,13 +150,12 @@ class Run:
             fleet_time=self.fleet_time,
             code_digest=code_digest(),
             plan_digest=plan_digest,
-            hosts=tuple(hosts),
+            hosts=tuple(h.model_copy(update={"roles": roles.get(h.host, ())}) for h in hosts),
             findings=tuple(f.with_options(self.options) for f in findings),
             checks=tuple(checks),
             exit_code=code,
+            manifest=manifest_now(),
         )
-        self.store.save(record)
-        return record
 
 
 def plan(run: Run, *, detailed: bool) -> tuple[Plan, Record]:
@@ -143,7 +185,7 @@ def apply(
         hosts = tuple(h for h in hosts if planned.host(h.name))
         if not hosts:
             raise UsageError("the plan speaks of none of these hosts", where=f"--limit {run.limit}", fix="leave it out")
-    with run.store.lock(run.said), run.session(hosts) as session:
+    with run.alone(), run.session(hosts) as session:
         approved = planned or run.plan(session.look())
         approve(approved)
         _refuse_unguarded(approved, [h.name for h in hosts], no_rollback)
@@ -158,11 +200,32 @@ def _refuse_unguarded(plan: Plan, about: Collection[str], no_rollback: Collectio
             raise UsageError(f"it could be cut off, and could not undo that: {why}", where=f"host {host.host}", fix=fix)
 
 
+@dataclass(frozen=True)
+class _Notes:
+    """What apply writes down and asks for, of two stores."""
+
+    journal: ports.Journal
+    applied: ports.Applied
+
+    def begun(self, plan_digest: str) -> tuple[str, ...]:
+        """Return the hosts that runs of this plan began to change."""
+        return self.journal.begun(plan_digest)
+
+    def begin(self, plan_digest: str, host: str) -> None:
+        """Note that this plan is about to change a host."""
+        self.journal.begin(plan_digest, host)
+
+    def last_applied(self, host: str) -> Mapping[str, AppliedStep]:
+        """Return a host's steps as last applied."""
+        return self.applied.last_applied(host)
+
+
 def _carry_out(run: Run, session: Session, planned: Plan) -> Record:
     def prove(names: Sequence[str]) -> tuple[Check, ...]:
         return run_checks(session, run.fleet, run.observer, names)
 
-    change = Apply(session, planned, prove, run.store, controls=_controls(), observer=run.observer)
+    notes = _Notes(run.stores.journal, run.stores.applied)
+    change = Apply(session, planned, prove, notes, controls=_controls(), observer=run.observer)
     try:
         applied = change.go()
     except BaseException as e:  # hosts were changed: history must know, whatever it was that ended the run
@@ -172,14 +235,27 @@ def _carry_out(run: Run, session: Session, planned: Plan) -> Record:
 
 
 def _record_of(run: Run, planned: Plan, applied: ApplyResult) -> Record:
-    return run.save(
-        hosts=applied.hosts,
+    """Record an apply. What a store cannot do does not keep the others from it, or the caller from the record."""
+    findings, troubles = applied.findings, list[StoreError]()
+    try:
         # What else may be known of these hosts, apply did not look for: nothing is forgotten here.
-        findings=run.store.date(applied.findings, at=run.started),
+        findings = run.stores.known.date(findings, at=run.started)
+    except StoreError as e:
+        troubles.append(e)
+    record = run.record(
+        hosts=applied.hosts,
+        findings=findings,
         checks=applied.checks,
         plan_digest=planned.digest,
         code=exit_code(applied.findings, after_change=any(r.changed for r in applied.hosts)),
     )
+    try:
+        run.stores.keep(record)
+    except StoreError as e:
+        troubles.append(e)
+    if troubles:
+        raise NotAllKept(record, troubles)
+    return record
 
 
 def verify(run: Run) -> Record:
@@ -195,14 +271,14 @@ def verify(run: Run) -> Record:
 
 def drift(run: Run) -> Record:
     """Plan and verify, compared with what was last applied. Nothing is written to any host."""
-    with run.store.lock(run.said):
+    with run.alone():
         with run.session() as session:
             made = run.plan(session.look())
             checks = run_checks(session, run.fleet, run.observer)
             lost = dict(session.unreachable)
-        applied = {h.host: run.store.last_applied(h.host) for h in made.hosts}
+        applied = {h.host: run.stores.applied.last_applied(h.host) for h in made.hosts}
         found = classify(made, checks, applied, controls=_controls(), protecting=PROTECTING, lost=lost)
-        findings = run.store.date(found, at=run.started, looked_at=[h.host for h in made.hosts])
+        findings = run.stores.known.date(found, at=run.started, looked_at=[h.host for h in made.hosts])
         hosts = [_with_findings(_looked_at(h), findings) for h in made.hosts]
         code = exit_code(findings)
         return run.save(hosts=hosts, findings=findings, checks=checks, plan_digest=made.digest, code=code)
@@ -242,6 +318,7 @@ def check(
         code_digest=code_digest(),
         findings=findings,
         exit_code=exit_code(findings),
+        manifest=manifest_now(),
     )
 
 

@@ -53,11 +53,11 @@ def _token(environment: Mapping[str, str]) -> str:
         raise SamdriftError(f"the token cannot be read: {why}", where=file, fix=f"see {TOKEN_FILE}") from None
 
 
-def from_netbox(netbox: NetBox, state: Path, told: Callable[[str], None], *, since_last: bool = True) -> Known:
+def from_netbox(netbox: NetBox, cache: Path, told: Callable[[str], None], *, since_last: bool = True) -> Known:
     """The fleet as NetBox has it now; what did not change since the last time is not read again.
 
     Args:
-        state: the directory where what was read is kept until the next time.
+        cache: the directory where what was read is kept until the next time.
         told: told how it was read, where that is not as usual.
         since_last: if not, everything is read again.
 
@@ -65,7 +65,7 @@ def from_netbox(netbox: NetBox, state: Path, told: Callable[[str], None], *, sin
         NetBoxError: it cannot be read.
         InventoryError: it can, and is not sound.
     """
-    file = state / "netbox.json"
+    file = cache / "netbox.json"
     last = None
     with _without_collecting():
         if since_last:

@@ -1,59 +1,39 @@
-"""The store: what runs leave behind for later ones, as JSON files in one directory that only its owner can read.
+"""The five stores as JSON files in one directory that only its owner can read.
 
-    records/ID.json    one run each; an ID sorts by time
+    records/ID.json    one run each
     applied/HOST.json  every step of a host as last applied
+    remembered.json    the latest record whose steps are all in applied/
     findings.json      since when each finding is known
     begun.json         the plan that is being carried out, and the hosts that it began to change
-    lock               held by the run that may change all this, and the hosts
+    lock               who holds the lock; the lock itself is the kernel's, on this file
 
-Every file is written whole or not at all. What the values mean: `record`, `findings`.
+Every file is written whole or not at all. What each store promises: `ports`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import getpass
 import json
 import os
-import re
-import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from deploy.model import clock
-from deploy.model.findings import Exit, Finding, Kind
+from deploy.model.findings import Finding, Kind
 from deploy.model.record import AppliedStep, Record
-from inventory.errors import SamdriftError
+from deploy.store.place import naming, private_directory
+from deploy.store.ports import Holder, Locked, StoreError, Stores
 from inventory.fleet import Frozen
 from inventory.whole_file import put_in_place
 
 T = TypeVar("T")
 
 
-class StoreError(SamdriftError):
-    """The store cannot be read or written, or a file in it is damaged."""
-
-
-class Locked(SamdriftError):
-    """Another run holds the lock (exit code 4)."""
-
-    exit_code = int(Exit.LOCKED)
-
-
-class _Holder(Frozen):
-    """Who holds the lock."""
-
-    who: str
-    since: str
-    command: str
-
-
-class _Known(Frozen):
+class _FirstSeen(Frozen):
     """Since when a finding is known, and on which host."""
 
     host: str
@@ -67,67 +47,157 @@ class _Begun(Frozen):
     hosts: tuple[str, ...] = ()
 
 
+class _Remembered(Frozen):
+    """The latest record that was remembered whole."""
+
+    record: str = ""
+
+
 _STEPS = TypeAdapter(dict[str, AppliedStep])
-_KNOWN = TypeAdapter(dict[str, _Known])
+_DATES = TypeAdapter(dict[str, _FirstSeen])
 _BEGUN = TypeAdapter(_Begun)
+_REMEMBERED = TypeAdapter(_Remembered)
 _RECORD = TypeAdapter(Record)
-_HOLDER = TypeAdapter(_Holder)
+_HOLDER = TypeAdapter(Holder)
 
 
-def default_directory() -> Path:
-    """Where the store is if nobody says: the system's for root, the user's own otherwise."""
-    if os.geteuid() == 0:
-        return Path("/var/lib/samdrift")
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "samdrift"
-
-
-def person() -> str:
-    """Who is behind this run: the user who called sudo, or the one logged in."""
-    with contextlib.suppress(KeyError, OSError):  # no such user in passwd: a container's number, say
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    return f"uid {os.getuid()}"
-
-
-def record_id(started: str, command: str) -> str:
-    """A new record's id: sorts by time, and is of this run alone."""
-    return f"{re.sub('[-:]', '', started)}-{command}-{secrets.token_hex(2)}"
-
-
-class Store:
-    """The store in one directory, made (for its owner alone) if it is not there.
+def stores_in(directory: Path) -> Stores:
+    """Open the stores in a directory, which is made if there is none.
 
     Raises:
-        StoreError: on construction, if the directory cannot be used.
+        StoreError: the directory cannot be used.
     """
+    private_directory(directory)
+    return Stores(
+        history=JsonHistory(directory / "records"),
+        applied=JsonApplied(directory / "applied", directory / "remembered.json"),
+        known=JsonKnown(directory / "findings.json"),
+        journal=JsonJournal(directory / "begun.json"),
+        locks=JsonLocks(directory / "lock"),
+    )
+
+
+class JsonHistory:
+    """A file for each record, named by its id."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def save(self, record: Record) -> None:
+        """Keep a record."""
+        path = self._path(record.id)
+        if path.exists():
+            raise StoreError("there is a record of this id already", where=str(path))
+        _write(path, record)
+
+    def records(self, limit: int | None = None) -> tuple[Record, ...]:
+        """Return the records, newest first."""
+        found = (_read(path, _RECORD) for path in self._newest_first()[:limit])
+        return tuple(record for record in found if record is not None)
+
+    def record(self, record_id: str) -> Record:
+        """Return the record of this id."""
+        record = _read(self._path(record_id), _RECORD)
+        if record is None:
+            where = str(self._directory)
+            raise StoreError(f"there is no record {record_id!r}", where=where, fix="see: samdrift history")
+        return record
+
+    def latest(self, command: str) -> Record | None:
+        """Return the newest record of a command, which its id names."""
+        paths = (p for p in self._newest_first() if unquote(p.stem).partition("-")[2].rpartition("-")[0] == command)
+        return next((_read(p, _RECORD) for p in paths), None)
+
+    def _newest_first(self) -> list[Path]:
+        paths: list[Path] = []
+        with naming(self._directory), contextlib.suppress(FileNotFoundError):
+            paths = [p for p in self._directory.iterdir() if p.suffix == ".json"]
+        return sorted(paths, reverse=True)
+
+    def _path(self, record_id: str) -> Path:
+        return self._directory / _file_name(record_id)
+
+
+class JsonApplied:
+    """A file for each host, and one that says which records all these are of."""
+
+    def __init__(self, directory: Path, remembered: Path) -> None:
+        self._directory, self._remembered = directory, remembered
+
+    def last_applied(self, host: str) -> dict[str, AppliedStep]:
+        """Return a host's steps as last applied."""
+        return _read(self._directory / _file_name(host), _STEPS) or {}
+
+    def remember(self, record: Record) -> None:
+        """Keep the steps of every host that has any in this record, then note the record's id."""
+        for host in record.hosts:
+            if host.steps:
+                _write(self._directory / _file_name(host.host), _STEPS.dump_python(host.steps, mode="json"))
+        if record.id > self.remembered():
+            _write(self._remembered, _Remembered(record=record.id))
+
+    def remembered(self) -> str:
+        """Return the highest id of a record that was remembered whole."""
+        return (_read(self._remembered, _REMEMBERED) or _Remembered()).record
+
+
+class JsonKnown:
+    """One file of all dates, by the findings' fingerprints."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._records, self._applied = path / "records", path / "applied"
-        with _told(path):
-            for directory in (path, self._records, self._applied):
-                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-                raise PermissionError(13, os.strerror(13))
+        self._path = path
+
+    def date(self, findings: Iterable[Finding], *, at: str, looked_at: Iterable[str] = ()) -> tuple[Finding, ...]:
+        """Return the findings, each with its `first_seen`."""
+        findings = tuple(findings)
+        known = _read(self._path, _DATES) or {}
+        current = {f.fingerprint for f in findings}
+        seen = set(looked_at) - {f.host for f in findings if f.kind is Kind.UNKNOWN}
+        kept = {key: value for key, value in known.items() if key in current or value.host not in seen}
+        for finding in findings:
+            kept.setdefault(finding.fingerprint, _FirstSeen(host=finding.host, first_seen=at))
+        if kept != known:
+            _write(self._path, _DATES.dump_python(kept, mode="json"))
+        return tuple(f.model_copy(update={"first_seen": kept[f.fingerprint].first_seen}) for f in findings)
+
+
+class JsonJournal:
+    """One file, of the plan that was begun last."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def begun(self, plan_digest: str) -> tuple[str, ...]:
+        """Return the hosts that runs of this plan began to change."""
+        begun = _read(self._path, _BEGUN) or _Begun()
+        return begun.hosts if begun.plan_digest == plan_digest else ()
+
+    def begin(self, plan_digest: str, host: str) -> None:
+        """Note that this plan is about to change a host."""
+        hosts = tuple(dict.fromkeys((*self.begun(plan_digest), host)))
+        _write(self._path, _Begun(plan_digest=plan_digest, hosts=hosts))
+
+
+class JsonLocks:
+    """The kernel's lock on a file: it ends with its holder, also after `kill -9`. The file says who that is."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
 
     @contextlib.contextmanager
-    def lock(self, command: str) -> Iterator[None]:
-        """Hold the lock; a holder that dies lets go of it.
-
-        Raises:
-            Locked: saying who holds it, since when, for what.
-        """
-        path = self.path / "lock"
-        with _told(path):
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as e:
-                raise Locked(_held(file.read()), fix="wait until it has ended") from e
-            file.truncate(0)
-            file.write(_Holder(who=person(), since=clock.now(), command=command).model_dump_json())
-            file.flush()
+    def hold(self, holder: Holder) -> Iterator[None]:
+        """Hold the lock for as long as the context is open."""
+        with naming(self._path):
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "r+", encoding="utf-8", errors="replace") as file:
+            with naming(self._path):
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError as e:
+                    raise Locked(_holder(file.read())) from e
+                file.truncate(0)
+                file.write(holder.model_dump_json())
+                file.flush()
             try:
                 yield
             finally:
@@ -135,101 +205,27 @@ class Store:
                 file.seek(0)
                 file.truncate(0)
 
-    def save(self, record: Record) -> None:
-        """Keep a record, and of every host in it that converged, what it was given."""
-        for host in record.hosts:
-            if host.steps:
-                self.remember(host.host, host.steps)
-        path = self._record_path(record.id)
-        if path.exists():
-            raise StoreError("there is a record of this id already", where=str(path))
-        _write(path, record)
 
-    def records(self, limit: int | None = None) -> tuple[Record, ...]:
-        """The records, newest first; only so many if `limit` says."""
-        return tuple(_read(p, _RECORD) for p in self._newest_first()[:limit])
-
-    def record(self, record_id: str) -> Record:
-        """The record of this id."""
-        path = self._record_path(record_id)
-        if not path.exists():
-            raise StoreError(f"there is no record {record_id!r}", where=str(self._records), fix="see: samdrift history")
-        return _read(path, _RECORD)
-
-    def latest(self, command: str) -> Record | None:
-        """The newest record of a command, or None before its first run."""
-        paths = (p for p in self._newest_first() if p.stem.split("-")[1:2] == [command])
-        return next((_read(p, _RECORD) for p in paths), None)
-
-    def remember(self, host: str, steps: Mapping[str, AppliedStep]) -> None:
-        """Keep what a converged host was given."""
-        _write(self._applied_path(host), _STEPS.dump_python(dict(steps), mode="json"))
-
-    def last_applied(self, host: str) -> dict[str, AppliedStep]:
-        """Every step as it was last applied on a host; empty if none ever was."""
-        path = self._applied_path(host)
-        return _read(path, _STEPS) if path.exists() else {}
-
-    def date(self, findings: Iterable[Finding], *, at: str, looked_at: Iterable[str] = ()) -> tuple[Finding, ...]:
-        """The same findings, each with the time since when it is known; new ones are known from `at`.
-
-        Call it with the lock held.
-
-        Args:
-            looked_at: hosts of which these findings are all there are, so that what is not among them is
-                forgotten. Of a host that is unknown this time, nothing else is.
-        """
-        findings = tuple(findings)
-        path = self.path / "findings.json"
-        known = _read(path, _KNOWN) if path.exists() else {}
-        current = {f.fingerprint for f in findings}
-        seen = set(looked_at) - {f.host for f in findings if f.kind is Kind.UNKNOWN}
-        kept = {key: value for key, value in known.items() if key in current or value.host not in seen}
-        for finding in findings:
-            kept.setdefault(finding.fingerprint, _Known(host=finding.host, first_seen=at))
-        if kept != known:
-            _write(path, _KNOWN.dump_python(kept, mode="json"))
-        return tuple(f.model_copy(update={"first_seen": kept[f.fingerprint].first_seen}) for f in findings)
-
-    def begun(self, plan_digest: str) -> tuple[str, ...]:
-        """The hosts that an earlier run of this very plan began to change."""
-        path = self.path / "begun.json"
-        begun = _read(path, _BEGUN) if path.exists() else _Begun()
-        return begun.hosts if begun.plan_digest == plan_digest else ()
-
-    def begin(self, plan_digest: str, host: str) -> None:
-        """Write down that a plan is about to change this host; another plan's notes make way."""
-        hosts = tuple(dict.fromkeys((*self.begun(plan_digest), host)))
-        _write(self.path / "begun.json", _Begun(plan_digest=plan_digest, hosts=hosts))
-
-    def _newest_first(self) -> list[Path]:
-        with _told(self._records):
-            return sorted(self._records.glob("*.json"), reverse=True)
-
-    def _record_path(self, record_id: str) -> Path:
-        return self._records / f"{_file_name(record_id)}.json"
-
-    def _applied_path(self, host: str) -> Path:
-        return self._applied / f"{_file_name(host)}.json"
+def _holder(text: str) -> Holder | None:
+    """Read who holds the lock; None if that is not written yet, or no longer."""
+    try:
+        return _HOLDER.validate_json(text)
+    except ValidationError:
+        return None
 
 
 def _file_name(name: str) -> str:
-    """A name from outside as the name of a file in its directory, whatever it holds."""
-    return quote(name, safe="")
+    """Quote a name from outside, so that it is a file's name whatever it holds."""
+    return f"{quote(name, safe='')}.json"
 
 
-def _held(said: str) -> str:
-    """The message for whoever finds the lock held."""
-    try:
-        holder = _HOLDER.validate_json(said)
-    except ValidationError:  # it has only just taken it, or is about to let go
-        return "another run holds the lock"
-    return f"another run holds the lock: {holder.who} since {holder.since}, `{holder.command}`"
-
-
-def _read(path: Path, shape: TypeAdapter[T]) -> T:
-    with _told(path):
+def _read(path: Path, shape: TypeAdapter[T]) -> T | None:
+    """Read a file; None if there is none."""
+    text: bytes | None = None
+    with naming(path), contextlib.suppress(FileNotFoundError):
         text = path.read_bytes()
+    if text is None:
+        return None
     try:
         return shape.validate_json(text)
     except ValidationError as e:
@@ -246,18 +242,6 @@ def _write(path: Path, value: object) -> None:
     """Put a file in place whole, and on the disk, or leave the old one as it is."""
     data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
     text = json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-    with _told(path):
+    with naming(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         put_in_place(path, text.encode())
-
-
-@contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Say which file of the store an operating system error is about."""
-    try:
-        yield
-    except OSError as e:
-        raise StoreError(
-            f"the state cannot be used: {e.strerror or e}",
-            where=str(path),
-            fix="run as its owner, or choose another --state",
-        ) from e

@@ -26,6 +26,7 @@ from deploy.model.record import Check
 from deploy.transport.batch import TIMED_OUT
 from deploy.transport.rounds import Rounds
 from deploy.transport.ssh import AT_ONCE, Answer, HostLost
+from deploy.verify.names import in_words
 from inventory.fleet import Fleet, Host
 from roles.shared.settings import Settings
 
@@ -302,7 +303,7 @@ def _check(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.Te
 
 def _name(item: pytest.Function) -> str:
     """A test's name as words, with its own parameters behind it."""
-    words = item.originalname.removeprefix("test_").replace("_", " ")
+    words = in_words(item.originalname)
     others = [str(value) for name, value in item.callspec.params.items() if name != "target"]
     return f"{words} [{', '.join(others)}]" if others else words
 

@@ -120,7 +120,7 @@ def _nested(fleet: Fleet, site: Site) -> Iterator[tuple[int, int]]:
 
 @rule(
     "gateway-host",
-    fix="give it to an enabled interface of a host there, on the VLAN of the prefix, or to several by role keepalived",
+    fix="give it to an enabled interface of a host there, on the VLAN of the prefix, or let several share it by a role",
 )
 def unheld_gateway(fleet: Fleet) -> Iterator[Fault]:
     """A gateway reaches a prefix by an interface of its own in it, at the prefix' site or one of its region; without

@@ -120,6 +120,9 @@ def catalogue() -> Mapping[str, Role]:
 
 def _load(name: str) -> Role:
     module = importlib.import_module(f"roles.{name}")
+    after = getattr(module, "AFTER", None)
+    if isinstance(after, str):
+        raise SamdriftError("it is a text and no tuple", where=f"roles/{name}.py, AFTER", fix=f'write ("{after}",)')
     return Role(
         name=name,
         summary=(module.__doc__ or name).strip().splitlines()[0],
@@ -130,7 +133,7 @@ def _load(name: str) -> Role:
         forwards=getattr(module, "forwards", lambda _settings: ()),
         proofs=getattr(module, "proofs", lambda _settings: ()),
         platforms=frozenset(getattr(module, "PLATFORMS", DEBIAN)),
-        after=getattr(module, "AFTER", None),
+        after=after,
         owns=tuple(getattr(module, "OWNS", ())),
         controls=tuple(getattr(module, "CONTROLS", ())),
         control_titles=_titles(name, module),
@@ -167,8 +170,9 @@ def _computing(settings: Callable[..., Settings] | None) -> Callable[[Host, Flee
 
 def roles_of(host: Host) -> tuple[str, ...]:
     """The names of a host's roles, in the order in which they are applied; names of no role stand last."""
-    known = tuple(name for name in catalogue() if name in host.roles)
-    return (*known, *(name for name in host.roles if name not in known))
+    given = host.roles
+    known = tuple(name for name in catalogue() if name in given)
+    return (*known, *(name for name in given if name not in known))
 
 
 NO_ROLES_SECTION = frozenset({"roles", "wave"})

@@ -14,7 +14,7 @@ from deploy.engine.session import Session
 from deploy.model.findings import Exit, Kind, exit_code
 from deploy.model.record import Check
 from deploy.runs.stale import StalePlan, refuse_if_stale
-from deploy.store.json_files import StoreError
+from deploy.store.ports import StoreError
 from deploy.transport.ssh import HostLost
 from inventory.fleet import Fleet, Host
 from roles.shared.intent import Intent

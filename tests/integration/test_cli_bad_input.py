@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.store.json_files import stores_in
 from inventory.paths import CODE
 
 SAMDRIFT = (sys.executable, "-m", "deploy.cli")
@@ -179,7 +180,7 @@ def test_a_template_with_an_undefined_variable_is_told_by_file_and_line(tmp_path
         assert said.code == 1
         assert f"templates/time/chrony.conf.j2:{lines + 1}" in said.out + said.err
         assert "no_such_setting" in said.out + said.err
-    assert [p.name.split("-")[1] for p in state.glob("records/*")] == ["check"]
+    assert [r.command for r in stores_in(state).history.records()] == ["check"]
 
 
 @pytest.mark.parametrize(

@@ -110,3 +110,98 @@ def host(name: str, **fields: Any) -> Host:
 def without_merged(fleet: Fleet) -> Fleet:
     """The fleet without the contexts that only NetBox can merge."""
     return fleet.model_copy(update={"hosts": tuple(h.model_copy(update={"context": {}}) for h in fleet.hosts)})
+
+
+def interfaces(*addresses: str, **fields: Any) -> list[dict[str, Any]]:
+    return [{"name": f"eth{i}", "type": "virtual", "addresses": [a], **fields} for i, a in enumerate(addresses)]
+
+
+def member(**fields: Any) -> Fleet:
+    """The gateway with a LAG, and a third interface like this."""
+    more = [{"name": "lan1"} | fields, {"name": "lag1", "type": "lag"}]
+    return with_hosts(GATEWAY | {"interfaces": [*GATEWAY["interfaces"], *more]})
+
+
+def switches(lags: list[str | None]) -> Fleet:
+    """Two switches with a cable for each of these, a LAG of the first one's, and these of the second one's."""
+
+    def switch(name: str, of: list[str | None]) -> dict[str, Any]:
+        ports = [{"name": f"1/1/{n}", "lag": lag} for n, lag in enumerate(of, 1)]
+        groups = [{"name": lag, "type": "lag"} for lag in ("lag1", "lag2")]
+        shared = {"platform": "arubaos-cx", "status": "planned", "wireguard_public_key": "", "context": {}}
+        return GATEWAY | shared | {"name": name, "primary_address": None, "interfaces": [*ports, *groups]}
+
+    cables = [{"a": f"heb-sw1:1/1/{n}", "b": f"heb-sw2:1/1/{n}"} for n in range(1, len(lags) + 1)]
+    hosts = [*SOUND["hosts"], switch("heb-sw1", ["lag1"] * len(lags)), switch("heb-sw2", lags)]
+    return fleet(hosts=hosts, cables=cables)
+
+
+def serving(*ports: int) -> Fleet:
+    return with_hosts(SERVER | {"services": [{"name": "dns", "protocol": "udp", "ports": list(ports)}]})
+
+
+def context(samdrift: Any) -> Fleet:
+    return with_hosts(SERVER | {"context": {"samdrift": samdrift}})
+
+
+def written(data: dict[str, Any]) -> Fleet:
+    """The sound fleet with another config context, which no host was given."""
+    return fleet(**first("config_contexts", data=data))
+
+
+GUESTS = {
+    "prefix": "10.63.30.0/24",
+    "description": "Gäster, egen väg ut",
+    "site": "heby-kommunhus",
+    "gateway": "10.63.30.1",
+}
+
+
+def ranges(*ends: str) -> Fleet:
+    """The sound fleet with these ranges: first and last address of each in turn."""
+    return fleet(ranges=[{"start": a, "end": b} for a, b in zip(ends[::2], ends[1::2], strict=True)])
+
+
+def region(prefix: str, gateway: str, slug: str = "norra-uppland") -> dict[str, Any]:
+    return {"prefix": prefix, "region": slug, "gateway": gateway}
+
+
+def prefixes(*more: dict[str, Any], held: str = "", role: str = "edge-gateway", **fields: Any) -> Fleet:
+    """The sound fleet with more prefixes; the gateway of Heby (as a host of this role) holds an address in them."""
+    interface = {"name": "held", "addresses": [held], **fields}
+    interfaces_ = [*GATEWAY["interfaces"], *([interface] if held else [])]
+    return fleet(
+        hosts=[GATEWAY | {"role": role, "interfaces": interfaces_}, SERVER],
+        device_roles=[*SOUND["device_roles"], {"slug": "firewall", "name": "Brandvägg"}],
+        prefixes=[*SOUND["prefixes"], *more],
+    )
+
+
+SHARED = GUESTS | {"description": ""}
+
+
+def sharing(name: str, address: str, **fields: Any) -> dict[str, Any]:
+    """A gateway at Heby that shares the address of whichever prefix it has an interface in."""
+    return GATEWAY | {
+        "name": name,
+        "interfaces": [{"name": "lan0", "addresses": [f"{address}/24"], **fields}],
+        "primary_address": address,
+        "wireguard_public_key": "",
+        "context": {"samdrift": {"roles": {"keepalived": True}}},
+    }
+
+
+def planned(name: str) -> dict[str, Any]:
+    """A gateway that is not there yet."""
+    return GATEWAY | {
+        "name": name,
+        "interfaces": [],
+        "primary_address": None,
+        "status": "planned",
+        "wireguard_public_key": "",
+    }
+
+
+def with_hosts_and(prefix: dict[str, Any], *hosts: dict[str, Any]) -> Fleet:
+    """The sound fleet with one more prefix and more hosts."""
+    return fleet(hosts=[GATEWAY, SERVER, *hosts], prefixes=[*SOUND["prefixes"], prefix])

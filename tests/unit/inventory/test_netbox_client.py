@@ -5,16 +5,13 @@ The server here is a real one on loopback that misbehaves. How a NetBox that beh
 
 from __future__ import annotations
 
-import json
 import ssl
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -22,54 +19,7 @@ from inventory.netbox import client, session
 from inventory.netbox.client import NetBox
 from inventory.netbox.pull import pull
 from inventory.netbox.session import NetBoxError
-
-TOKEN = "nbt_abcdefabcdef.thesecretpartofthetoken"  # noqa: S105  nobody's
-
-Behaviour = Callable[["Handler"], None]
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers as the server's behaviour says."""
-
-    protocol_version = "HTTP/1.1"
-    server: Server
-
-    def do_GET(self) -> None:
-        self.server.seen.append((self.command, self.path, self.headers.get("Authorization", "")))
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.behaviour(self)
-
-    do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815  http.server's names
-
-    @property
-    def asked(self) -> dict[str, list[str]]:
-        return parse_qs(urlsplit(self.path).query)
-
-    def answer(self, body: Any, status: int = 200, kind: str = "application/json", **headers: str) -> None:
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response(status)
-        for name, value in {"API_Version": "4.7", "Content_Type": kind, **headers}.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def page(self, ids: range, more: bool) -> None:
-        self.answer({"count": None, "next": "x" if more else None, "results": [{"id": i, "name": "n"} for i in ids]})
-
-    def log_message(self, *_: object) -> None: ...
-
-
-class Server(ThreadingHTTPServer):
-    """A server of one behaviour, that remembers what it was asked."""
-
-    daemon_threads = True
-    behaviour: Behaviour
-    seen: list[tuple[str, str, str]]
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+from tests.unit.inventory.netbox_server import TOKEN, Behaviour, Handler, Server
 
 
 @pytest.fixture

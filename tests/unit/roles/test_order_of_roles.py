@@ -117,3 +117,10 @@ def test_a_role_that_comes_after_no_role_or_in_a_circle_is_found_when_the_catalo
     (more_roles / "bbb.py").write_text('"""New."""\nAFTER = ("aaa",)\ndef deploy(settings): ...\n')
     with pytest.raises(SamdriftError, match="circle: aaa after bbb after aaa"):
         catalogue()
+
+
+def test_a_comma_that_was_forgotten_is_told_with_what_to_write(more_roles: Path) -> None:
+    (more_roles / "aaa.py").write_text('"""New."""\nAFTER = ("base")\ndef deploy(settings): ...\n')
+
+    with pytest.raises(SamdriftError, match=r'roles/aaa.py, AFTER: .*write \("base",\)'):
+        catalogue()

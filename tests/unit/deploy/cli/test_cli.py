@@ -17,7 +17,8 @@ from deploy.cli import main as cli
 from deploy.cli.command import Common
 from deploy.model.findings import Exit, Kind
 from deploy.model.record import Record
-from deploy.store.json_files import Locked, Store
+from deploy.store.json_files import stores_in
+from deploy.store.ports import Locked
 from inventory import snapshot
 from inventory.errors import InventoryError, Problem, SamdriftError, UsageError
 from inventory.paths import CODE
@@ -94,7 +95,7 @@ def test_listing_the_hosts_waits_for_neither_pyinfra_nor_paramiko() -> None:
     [
         (SamdriftError("it broke", where="a.yaml:3", fix="mend it"), 1, "a.yaml:3: it broke (mend it)"),
         (UsageError("no such thing"), 64, "no such thing"),
-        (Locked("another run"), 4, "another run"),
+        (Locked(None), 4, "another run"),
         (click.UsageError("No such option."), 64, "No such option (see: samdrift --help)"),
         (click.Abort(), 130, "interrupted"),
         (ZeroDivisionError("division by zero"), 1, "internal error: ZeroDivisionError: division by zero"),
@@ -163,6 +164,16 @@ def test_a_host_that_is_nearly_right_is_suggested(capsys: pytest.CaptureFixture[
 def test_show_says_a_file_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli._ended(["show", "tie-mon1", "--file", "/etc/hostname"]) == 0
     assert capsys.readouterr().out.endswith("tie-mon1\n")
+
+
+def test_show_says_roles_in_the_order_in_which_they_are_applied(capsys: pytest.CaptureFixture[str]) -> None:
+    order = ["base", "firewall", "time", "log_server", "node_metrics"]
+
+    assert cli._ended(["show", "tie-log1"]) == 0
+    page = capsys.readouterr().out
+    assert [line.split()[0] for line in page.splitlines() if line.split("  ")[0] in order] == order
+    assert cli._ended(["show", "tie-log1", "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)["settings"]) == order
 
 
 def test_show_says_the_intended_configuration_of_a_device_without_its_secrets(
@@ -237,7 +248,7 @@ def asked(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, 
 
 
 def recorded(state: Path) -> tuple[Record, ...]:
-    return Store(state).records() if state.exists() else ()
+    return stores_in(state).history.records() if state.exists() else ()
 
 
 def test_a_check_leaves_a_record_also_of_a_sound_inventory(

@@ -23,13 +23,14 @@ from deploy.report.content import situation
 from deploy.report.document import Place, Report, State, Why
 from deploy.report.page import ReportError, html, verdict, write
 from deploy.report.picture import picture
-from deploy.report.words import CONTROL_TITLES
+from deploy.runs.manifest import manifest_now
 from inventory.fleet import Fleet, Host, Interface, Platform, Prefix, Region, Site, Tenant
 from inventory.rules import problems
 from roles.shared.catalogue import catalogue
 from tests.unit.inventory.test_rules import BROKEN
 
 MADE_AT = "2026-11-23T22:20:00.000Z"
+TODAY = manifest_now()
 HOSTILE = "<script>alert('x')</script>\"&\u202egnp.exe\x1b[31m{{ 7*7 }}"
 
 
@@ -170,7 +171,7 @@ EARLIER = record(
 
 
 def whole(run: Record | None = DRIFT_RUN, fleet: Fleet = FLEET) -> Report:
-    return situation(fleet, fleet.hosts, run, [run, EARLIER] if run else [], MADE_AT)
+    return situation(fleet, fleet.hosts, run, [run, EARLIER] if run else [], MADE_AT, today=TODAY)
 
 
 def states(made: Report) -> dict[str, State]:
@@ -222,6 +223,16 @@ def test_an_unknown_host_is_dated_and_keeps_the_steps_of_its_last_good_run() -> 
     assert all(r.in_effect is None for r in lost.roles)
 
 
+def test_roles_of_a_host_stand_in_the_order_in_which_they_are_applied() -> None:
+    odd = host("tie-x1", "tierp", "tierp-datahall", "10.60.10.99", "time", "firewall", "base", "edge_gateway", "lldp")
+
+    (said,) = (
+        h for h in whole(fleet=FLEET.model_copy(update={"hosts": (*FLEET.hosts, odd)})).hosts if h.name == odd.name
+    )
+
+    assert [r.name for r in said.roles] == ["base", "firewall", "time", "lldp", "edge_gateway"]
+
+
 def test_a_role_is_in_effect_only_where_nothing_of_it_is_amiss() -> None:
     roles = {(h.name, r.name): r.in_effect for h in whole().hosts for r in h.roles}
     assert roles["alv-gw1", "firewall"] is False
@@ -239,7 +250,7 @@ def test_a_control_counts_roles_in_effect_and_those_nobody_looked_at() -> None:
 def test_every_control_that_a_role_answers_has_a_title() -> None:
     answered = {control for role in catalogue().values() for control in role.controls}
 
-    assert answered - set(CONTROL_TITLES) == set()
+    assert answered - TODAY.titles.keys() == set()
 
 
 def test_controls_stand_in_the_order_of_their_numbers() -> None:
@@ -258,7 +269,7 @@ def test_without_a_run_nothing_is_claimed() -> None:
 
 def test_a_report_of_one_municipality_says_nothing_of_the_others() -> None:
     own = [h for h in FLEET.hosts if h.tenant == "alvkarleby"]
-    made = situation(FLEET, own, DRIFT_RUN, [DRIFT_RUN, EARLIER], MADE_AT)
+    made = situation(FLEET, own, DRIFT_RUN, [DRIFT_RUN, EARLIER], MADE_AT, today=TODAY)
     text = html(made) + made.model_dump_json()
     for foreign in ("Östhammar", "ost-gw1", "tie-gw1", "tie-gone1", "10.59.0.62"):
         assert foreign not in text
@@ -285,7 +296,7 @@ def test_a_host_that_an_apply_left_out_was_not_looked_at() -> None:
 
 
 def test_an_old_run_is_called_old() -> None:
-    late = situation(FLEET, FLEET.hosts, DRIFT_RUN, [], "2026-11-25T00:00:00.000Z")
+    late = situation(FLEET, FLEET.hosts, DRIFT_RUN, [], "2026-11-25T00:00:00.000Z", today=TODAY)
     assert late.old
     assert "Gammalt" in html(late)
     assert not whole().old
@@ -338,7 +349,7 @@ def checked(*findings: Finding, hosts: tuple[Host, ...] = FLEET.hosts, **more: o
         exit_code=1,
         **more,
     )
-    return situation(FLEET, hosts, DRIFT_RUN, [check, DRIFT_RUN], MADE_AT, check=check)
+    return situation(FLEET, hosts, DRIFT_RUN, [check, DRIFT_RUN], MADE_AT, today=TODAY, check=check)
 
 
 def test_the_latest_check_stands_beside_the_latest_look_with_when_it_was_made() -> None:
@@ -398,7 +409,7 @@ def test_a_report_on_everything_has_the_problems_of_municipalities_without_hosts
     check = record(command="check", findings=(unsound("schema", "osthammar"),))
 
     for whole_, wanted in ((True, 1), (False, 0)):
-        made = situation(fleet, hosts, None, [check], MADE_AT, check=check, whole=whole_)
+        made = situation(fleet, hosts, None, [check], MADE_AT, today=TODAY, check=check, whole=whole_)
         assert made.checked is not None
         assert len(made.checked.findings) == made.history[0].findings == wanted
 
@@ -416,7 +427,7 @@ def test_a_check_is_no_look_and_one_of_another_inventory_is_no_check_of_this() -
 def test_an_inventory_that_is_not_sound_has_a_report_that_says_so(broken: Fleet) -> None:
     found = findings_of_problems(problems(broken), broken)
     check = record(command="check", findings=found)
-    made = situation(broken, broken.hosts, None, [], MADE_AT, check=check, whole=True)
+    made = situation(broken, broken.hosts, None, [], MADE_AT, today=TODAY, check=check, whole=True)
     page = Page(html(made))
 
     assert page.open == []
@@ -555,7 +566,7 @@ def test_hostile_text_is_shown_and_not_obeyed() -> None:
     )
     found = unsound("asn", "tierp", summary=HOSTILE, remedy=HOSTILE)
     checked_ = record(command="check", findings=(found,), who=HOSTILE, limit=HOSTILE, fleet_digest=HOSTILE)
-    page = html(situation(hostile, hostile.hosts, run, [run, checked_], MADE_AT, check=checked_))
+    page = html(situation(hostile, hostile.hosts, run, [run, checked_], MADE_AT, today=TODAY, check=checked_))
     parsed = Page(page)
     assert "<script" not in page
     assert "script" not in {t for t, _ in parsed.tags}

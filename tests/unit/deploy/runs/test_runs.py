@@ -12,14 +12,14 @@ from deploy.model.messages import MessageId, as_written, samdrift
 from deploy.model.observer import Quiet
 from deploy.model.plan import read_plan, write_plan
 from deploy.runs.commands import Run
-from deploy.store.json_files import Store
 from deploy.transport.ssh import Access
 from deploy.vault.interface import NO_VAULT
 from roles.shared.intent import Intent
 from tests.unit.deploy.lab_fleet import lab_fleet
+from tests.unit.deploy.store.in_memory import in_memory
 
 
-def run_of(directory: Path, *, source: str = "snapshot", fleet_time: str = "", options: tuple[str, ...] = ()) -> Run:
+def run_of(*, source: str = "snapshot", fleet_time: str = "", options: tuple[str, ...] = ()) -> Run:
     fleet = lab_fleet()
     return Run(
         command="drift",
@@ -31,7 +31,7 @@ def run_of(directory: Path, *, source: str = "snapshot", fleet_time: str = "", o
         limit="",
         access=Access(),
         vault=NO_VAULT,
-        store=Store(directory / "state"),
+        stores=in_memory(),
         observer=Quiet(),
         who="anna",
         options=options,
@@ -40,19 +40,19 @@ def run_of(directory: Path, *, source: str = "snapshot", fleet_time: str = "", o
 
 def test_plan_and_record_say_which_fleet_from_where_and_of_when(tmp_path: Path) -> None:
     url, time = "https://netbox.example.org", "2026-11-25T10:00:00.000Z"
-    run = run_of(tmp_path, source=url, fleet_time=time)
+    run = run_of(source=url, fleet_time=time)
 
     plan = run.plan(())
     write_plan(plan, tmp_path / "plan.json")
     record = run.save(hosts=(), findings=(), code=Exit.OK)
 
-    for said in (plan, read_plan(tmp_path / "plan.json"), record, run.store.record(record.id)):
+    for said in (plan, read_plan(tmp_path / "plan.json"), record, run.stores.history.record(record.id)):
         assert (said.fleet_digest, said.fleet_source, said.fleet_time) == (run.fleet.digest, url, time)
 
 
 @pytest.mark.parametrize("options", [(), ("--lab",), ("--source", "/a dir/samdrift x")])
-def test_a_remedy_is_for_the_hosts_that_were_looked_at(tmp_path: Path, options: tuple[str, ...]) -> None:
-    run = run_of(tmp_path, options=options)
+def test_a_remedy_is_for_the_hosts_that_were_looked_at(options: tuple[str, ...]) -> None:
+    run = run_of(options=options)
     advice = MessageId.APPLY(apply=samdrift("apply", "--limit", "heb-gw1"))
     finding = Finding(kind=Kind.DRIFT, host="heb-gw1", message=as_written("differs"), advice=advice)
 

@@ -1,0 +1,181 @@
+"""The five stores: what runs leave behind for later ones, as protocols that say nothing of files or databases.
+
+Whoever keeps them (`json_files`) passes `tests/unit/deploy/store/conformance.py`. Not here: what the values mean
+(`model.record`, `model.findings`), and when a run writes which (`runs`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from deploy.model.findings import Exit, Finding
+from deploy.model.record import AppliedStep, Record
+from inventory.errors import SamdriftError
+from inventory.fleet import Frozen
+
+
+class StoreError(SamdriftError):
+    """A store cannot be read or written, or what it holds is damaged: `where` names which part of it."""
+
+
+class Holder(Frozen):
+    """Who holds the lock, since when (ISO 8601, UTC), and for which command line."""
+
+    who: str
+    since: str
+    command: str
+
+
+class Locked(SamdriftError):
+    """Another run holds the lock (exit code 4).
+
+    Attributes:
+        holder: that run; None if it has only just taken the lock, or is about to release it.
+    """
+
+    exit_code = int(Exit.LOCKED)
+
+    def __init__(self, holder: Holder | None) -> None:
+        self.holder = holder
+        by = f": {holder.who} since {holder.since}, `{holder.command}`" if holder else ""
+        super().__init__(f"another run holds the lock{by}", fix="wait until it has ended")
+
+
+class History(Protocol):
+    """The records of all runs. A record is written once and never changed; its id sorts by the run's start."""
+
+    def save(self, record: Record) -> None:
+        """Keep a record.
+
+        Raises:
+            StoreError: there is a record of this id, or it cannot be written.
+        """
+
+    def records(self, limit: int | None = None) -> tuple[Record, ...]:
+        """Return the records, newest first: all of them, or the `limit` newest.
+
+        Raises:
+            StoreError: one of them is damaged; the error names its id.
+        """
+
+    def record(self, record_id: str) -> Record:
+        """Return the record of this id.
+
+        Raises:
+            StoreError: there is none, or it is damaged.
+        """
+
+    def latest(self, command: str) -> Record | None:
+        """Return the newest record of a command; None before its first run.
+
+        Raises:
+            StoreError: it is damaged.
+        """
+
+
+class Applied(Protocol):
+    """What each host was last given by a run after which it was as it should be."""
+
+    def last_applied(self, host: str) -> Mapping[str, AppliedStep]:
+        """Return a host's steps by id, as last applied; empty if none ever were.
+
+        Raises:
+            StoreError: what is kept of this host is damaged.
+        """
+
+    def remember(self, record: Record) -> None:
+        """Keep the steps of every host that has any in this record, then note the record's id.
+
+        A host's steps replace all that it had. Doing this again changes nothing. Call it with the lock held.
+
+        Raises:
+            StoreError: they cannot be written; those of some hosts may have been, and the id is not noted.
+        """
+
+    def remembered(self) -> str:
+        """Return the highest id of a record that was remembered whole; empty before the first.
+
+        Raises:
+            StoreError: it is damaged.
+        """
+
+
+class Known(Protocol):
+    """Since when each finding is known."""
+
+    def date(self, findings: Iterable[Finding], *, at: str, looked_at: Iterable[str] = ()) -> tuple[Finding, ...]:
+        """Return the findings, each with its `first_seen`; new ones are known from `at`. Call it with the lock held.
+
+        Args:
+            looked_at: hosts of which these are all findings; their other dates are forgotten, unless the host is
+                unknown this time.
+
+        Raises:
+            StoreError: the dates are damaged, or cannot be written.
+        """
+
+
+class Journal(Protocol):
+    """Which hosts the plan that is being carried out has begun to change, so that it can be resumed."""
+
+    def begun(self, plan_digest: str) -> tuple[str, ...]:
+        """Return the hosts that runs of this plan began to change, in that order; empty if another plan came after.
+
+        Raises:
+            StoreError: the journal is damaged.
+        """
+
+    def begin(self, plan_digest: str, host: str) -> None:
+        """Note that this plan is about to change a host. What was noted of other plans is dropped.
+
+        Raises:
+            StoreError: it cannot be written, so the host must not be changed.
+        """
+
+
+class Locks(Protocol):
+    """The lock of runs that change hosts or these stores: one run at a time."""
+
+    def hold(self, holder: Holder) -> AbstractContextManager[None]:
+        """Hold the lock for as long as the context is open. It ends with the process, too, however that ends.
+
+        Raises:
+            Locked: another run holds it.
+            StoreError: it cannot be taken.
+        """
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The five stores of one place, and the order in which a run's record and what it applied are written."""
+
+    history: History
+    applied: Applied
+    known: Known
+    journal: Journal
+    locks: Locks
+
+    def keep(self, record: Record) -> None:
+        """Save a record, and then remember what its hosts were given.
+
+        In this order: what was applied can be read in the record if the run ends between the two (`settle`); a host
+        that remembers what no record tells of would contradict the history for good.
+
+        Raises:
+            StoreError: the record is not kept, or (the record being kept) what was applied is not all remembered.
+        """
+        self.history.save(record)
+        if any(host.steps for host in record.hosts):
+            self.applied.remember(record)
+
+    def settle(self) -> None:
+        """Remember what the latest apply's record says, if its run ended before it could. Call it with the lock held.
+
+        One record is enough to look at: only an apply gives hosts anything, and every apply settles first.
+        """
+        latest = self.history.latest("apply")
+        if latest is not None and latest.id > self.applied.remembered():
+            self.applied.remember(latest)

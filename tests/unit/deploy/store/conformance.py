@@ -1,0 +1,343 @@
+"""What holds of the five stores, whatever keeps them: a class of tests, to be inherited once for each implementation.
+
+class TestMine(Conformance):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def new_place(cls, …) -> Callable[[], Place]: …
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from deploy.model.findings import Finding, Kind
+from deploy.model.messages import as_written
+from deploy.model.record import AppliedStep, Check, HostResult, Record
+from deploy.store.place import record_id
+from deploy.store.ports import Holder, Locked, StoreError, Stores
+
+STEPS = {
+    "time: file /etc/chrony/chrony.conf": AppliedStep(intent="i1", after="d1"),
+    "time: s": AppliedStep(intent="i2"),
+}
+OTHER_STEPS = {"time: s": AppliedStep(intent="i3")}
+ANNA = Holder(who="anna@tie-adm1", since="2026-11-23T20:00:00.000Z", command="samdrift apply")
+BO = Holder(who="bo@tie-adm2", since="2026-11-23T20:01:00.000Z", command="samdrift drift")
+
+HOSTILE_NAMES = ("../../etc/cron.d/x", "/etc/passwd", "..", ".", "a/b", "Älvkarleby", "a\nb", "'; drop table applied")
+
+INHERITED = settings(suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow])
+"""A property that each implementation's class inherits, and that may wait for a disk."""
+
+
+class Place(Protocol):
+    """Where one implementation keeps its stores."""
+
+    def open(self) -> Stores:
+        """Open the stores, as another run would: what was kept before is there."""
+
+    def damage(self, record_id: str) -> None:
+        """Leave something unreadable where this record is."""
+
+
+def drift_at(host: str, step: str = "s", kind: Kind = Kind.DRIFT) -> Finding:
+    message = as_written("Älvkarleby")
+    return Finding(kind=kind, host=host, municipality="älvkarleby", role="time", step=step, message=message)
+
+
+def record(started: str = "2026-11-23T20:00:00.000Z", command: str = "drift", **more: object) -> Record:
+    data: dict[str, object] = {
+        "id": record_id(started, command),
+        "command": command,
+        "who": "anna",
+        "started": started,
+        "finished": started,
+        "fleet_digest": "f",
+        "fleet_source": "s",
+        "code_digest": "c",
+        "exit_code": 0,
+    }
+    return Record.model_validate(data | more)
+
+
+def converged(host: str, steps: Mapping[str, AppliedStep] = STEPS) -> HostResult:
+    return HostResult(host=host, municipality="tierp", outcome="in sync", steps=dict(steps))
+
+
+def apply_of(*hosts: HostResult, second: int = 0) -> Record:
+    return record(f"2026-11-23T20:00:{second:02}.000Z", "apply", hosts=hosts)
+
+
+def dates(findings: Iterable[Finding]) -> list[str]:
+    return [f.first_seen for f in findings]
+
+
+HOSTS = ["h1", "h2", "h3"]
+RUNS = st.lists(
+    st.tuples(
+        st.lists(
+            st.builds(
+                drift_at, st.sampled_from(HOSTS), st.sampled_from("ab"), st.sampled_from([Kind.DRIFT, Kind.UNKNOWN])
+            ),
+            unique_by=lambda f: f.fingerprint,
+            max_size=5,
+        ),
+        st.sets(st.sampled_from(HOSTS)),
+    ),
+    max_size=5,
+)
+"""Runs, each with what it found and the hosts that it looked at."""
+
+APPLIES = st.lists(
+    st.tuples(st.dictionaries(st.sampled_from(HOSTS), st.sampled_from("abc"), min_size=1), st.sampled_from([0, 1, 2])),
+    max_size=6,
+)
+"""Applies, each with the intent that its hosts were given, and how far its run came: 0 not to its record, 1 to its
+record and no further, 2 to the end."""
+
+
+class Conformance:
+    """The tests. `new_place` is what an implementation gives."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def new_place(cls) -> Callable[[], Place]:
+        """Return what makes an empty place."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def place(self, new_place: Callable[[], Place]) -> Place:
+        return new_place()
+
+    @pytest.fixture
+    def stores(self, place: Place) -> Stores:
+        return place.open()
+
+    # --- history --------------------------------------------------------------------------------------------------
+
+    def test_a_record_is_read_as_it_was_saved_also_by_a_later_run(self, place: Place, stores: Stores) -> None:
+        check = Check(host="h", municipality="m", role="r", name="n", outcome="not applicable", detail="why")
+        kept = record(hosts=(converged("tie-dns1"),), findings=(drift_at("alv-gw1"),), checks=(check,))
+        stores.history.save(kept)
+        assert stores.history.record(kept.id) == kept
+        assert place.open().history.records() == (kept,)
+
+    def test_without_a_run_there_is_no_history(self, stores: Stores) -> None:
+        assert stores.history.records() == stores.history.records(3) == ()
+        assert stores.history.latest("apply") is None
+
+    def test_records_come_newest_first_whatever_order_they_were_saved_in(self, stores: Stores) -> None:
+        kept = [record(f"2026-11-23T20:00:0{n}.000Z", "drift" if n % 2 else "apply") for n in range(4)]
+        for one in (kept[2], kept[0], kept[3], kept[1]):
+            stores.history.save(one)
+        assert stores.history.records() == tuple(reversed(kept))
+        assert stores.history.records(2) == (kept[3], kept[2])
+        assert stores.history.records(9) == tuple(reversed(kept))
+
+    def test_the_latest_record_of_a_command_is_of_this_command_alone(self, stores: Stores) -> None:
+        named = ["drift", "report", "report-verify", "apply"]
+        kept = {c: record(f"2026-11-23T20:00:0{n}.000Z", c) for n, c in enumerate(named)}
+        for one in kept.values():
+            stores.history.save(one)
+        assert {c: stores.history.latest(c) for c in named} == kept
+        assert stores.history.latest("verify") is None
+        newer = record("2026-11-23T20:00:09.000Z", "drift")
+        stores.history.save(newer)
+        assert stores.history.latest("drift") == newer
+
+    def test_a_record_is_never_overwritten(self, stores: Stores) -> None:
+        kept = record()
+        stores.history.save(kept)
+        with pytest.raises(StoreError, match="a record of this id already"):
+            stores.history.save(kept.model_copy(update={"who": "somebody else"}))
+        assert stores.history.record(kept.id).who == "anna"
+
+    def test_an_unknown_record_is_an_error(self, stores: Stores) -> None:
+        with pytest.raises(StoreError, match="there is no record 'x'"):
+            stores.history.record("x")
+
+    def test_a_damaged_record_is_named_and_the_others_are_still_read(self, place: Place, stores: Stores) -> None:
+        whole, damaged = record("2026-11-23T20:00:01.000Z"), record("2026-11-23T20:00:02.000Z", "apply")
+        for one in (whole, damaged):
+            stores.history.save(one)
+        place.damage(damaged.id)
+        for ask in (
+            stores.history.records,
+            lambda: stores.history.record(damaged.id),
+            lambda: stores.history.latest("apply"),
+        ):
+            with pytest.raises(StoreError, match=re.escape(damaged.id)):
+                ask()
+        assert stores.history.record(whole.id) == stores.history.latest("drift") == whole
+
+    # --- what was applied -----------------------------------------------------------------------------------------
+
+    def test_what_was_applied_is_known_host_by_host(self, place: Place, stores: Stores) -> None:
+        differs = HostResult(host="tie-dns2", municipality="tierp", outcome="differs")
+        stores.applied.remember(apply_of(converged("tie-dns1"), differs))
+        assert place.open().applied.last_applied("tie-dns1") == STEPS
+        assert stores.applied.last_applied("tie-dns2") == {}
+
+    def test_a_host_that_did_not_converge_keeps_what_it_was_given_before(self, stores: Stores) -> None:
+        stores.applied.remember(apply_of(converged("tie-dns1"), second=1))
+        failed = HostResult(host="tie-dns1", municipality="tierp", outcome="failed")
+        stores.applied.remember(apply_of(failed, second=2))
+        assert stores.applied.last_applied("tie-dns1") == STEPS
+
+    def test_steps_that_a_host_no_longer_has_are_forgotten(self, stores: Stores) -> None:
+        stores.applied.remember(apply_of(converged("tie-dns1"), second=1))
+        stores.applied.remember(apply_of(converged("tie-dns1", OTHER_STEPS), second=2))
+        assert stores.applied.last_applied("tie-dns1") == OTHER_STEPS
+
+    @pytest.mark.parametrize("name", HOSTILE_NAMES)
+    def test_a_host_may_be_called_anything(self, stores: Stores, name: str) -> None:
+        stores.applied.remember(apply_of(converged(name), converged("tie-dns1", OTHER_STEPS)))
+        assert stores.applied.last_applied(name) == STEPS
+        assert stores.applied.last_applied("tie-dns1") == OTHER_STEPS
+
+    def test_the_highest_record_that_was_remembered_is_known(self, place: Place, stores: Stores) -> None:
+        assert stores.applied.remembered() == ""
+        earlier, later = apply_of(converged("tie-dns1"), second=1), apply_of(converged("tie-dns1"), second=2)
+        stores.applied.remember(later)
+        assert place.open().applied.remembered() == later.id
+        stores.applied.remember(earlier)
+        assert stores.applied.remembered() == later.id
+
+    # --- since when findings are known ----------------------------------------------------------------------------
+
+    def test_a_finding_keeps_its_date_until_it_is_gone(self, place: Place) -> None:
+        def date(*findings: Finding, at: str, looked_at: Iterable[str] = ("tie-dns1", "alv-gw1")) -> list[str]:
+            return dates(place.open().known.date(findings, at=at, looked_at=looked_at))
+
+        here, there = drift_at("tie-dns1"), drift_at("alv-gw1")
+        assert date(here, at="monday") == ["monday"]
+        assert date(here, there, at="tuesday") == ["monday", "tuesday"]
+        assert date(at="wednesday", looked_at=["tie-dns1"]) == []
+        assert date(here, there, at="thursday") == ["thursday", "tuesday"]
+
+    def test_a_host_that_is_cut_off_for_a_while_loses_no_date(self, stores: Stores) -> None:
+        drift, unknown = drift_at("tie-dns1"), drift_at("tie-dns1", "", Kind.UNKNOWN)
+        stores.known.date([drift], at="monday", looked_at=["tie-dns1"])
+        stores.known.date([unknown], at="tuesday", looked_at=["tie-dns1"])
+        assert dates(stores.known.date([drift], at="wednesday", looked_at=["tie-dns1"])) == ["monday"]
+        assert dates(stores.known.date([unknown], at="thursday", looked_at=["tie-dns1"])) == ["thursday"]
+
+    @INHERITED
+    @given(runs=RUNS)
+    def test_dating_again_changes_nothing(
+        self, new_place: Callable[[], Place], runs: list[tuple[list[Finding], set[str]]]
+    ) -> None:
+        known = new_place().open().known
+        for number, (findings, looked_at) in enumerate(runs):
+            dated = known.date(findings, at=f"{number}", looked_at=looked_at)
+            assert all(f.first_seen <= f"{number}" for f in dated)
+            assert [f.fingerprint for f in dated] == [f.fingerprint for f in findings]
+            assert known.date(dated, at="later", looked_at=looked_at) == dated
+
+    # --- the journal ----------------------------------------------------------------------------------------------
+
+    def test_the_hosts_that_a_plan_began_to_change_are_known_to_that_plan_alone(
+        self, place: Place, stores: Stores
+    ) -> None:
+        for host in ("tie-gw1", "tie-dns1", "tie-gw1"):
+            stores.journal.begin("plan1", host)
+        assert place.open().journal.begun("plan1") == ("tie-gw1", "tie-dns1")
+        assert stores.journal.begun("plan2") == ()
+
+    def test_a_plan_that_broke_off_holds_up_no_other_plan(self, stores: Stores) -> None:
+        stores.journal.begin("plan1", "tie-gw1")
+        stores.journal.begin("plan2", "alv-gw1")
+        assert (stores.journal.begun("plan1"), stores.journal.begun("plan2")) == ((), ("alv-gw1",))
+
+    # --- the lock -------------------------------------------------------------------------------------------------
+
+    def test_the_lock_says_who_holds_it_since_when_and_for_what(self, place: Place, stores: Stores) -> None:
+        with stores.locks.hold(ANNA):
+            with pytest.raises(Locked) as e, place.open().locks.hold(BO):
+                pass
+            assert e.value.holder == ANNA
+            assert e.value.exit_code == 4
+            said = "another run holds the lock: anna@tie-adm1 since 2026-11-23T20:00:00.000Z, `samdrift apply`"
+            assert said in str(e.value)
+        with place.open().locks.hold(BO):
+            pass
+
+    def test_the_lock_is_released_after_an_error(self, place: Place, stores: Stores) -> None:
+        with pytest.raises(ValueError, match="broke"), stores.locks.hold(ANNA):
+            raise ValueError("broke")
+        with place.open().locks.hold(BO), pytest.raises(Locked) as e, stores.locks.hold(ANNA):
+            pass
+        assert e.value.holder == BO
+
+    def test_who_did_not_get_the_lock_does_not_take_it_from_who_has(self, place: Place, stores: Stores) -> None:
+        with stores.locks.hold(ANNA):
+            for _ in "12":
+                with pytest.raises(Locked) as e, place.open().locks.hold(BO):
+                    pass
+                assert e.value.holder == ANNA
+
+    def test_records_can_be_read_and_written_while_another_run_holds_the_lock(
+        self, place: Place, stores: Stores
+    ) -> None:
+        with stores.locks.hold(ANNA):
+            kept = record()
+            place.open().keep(kept)
+            assert place.open().history.records() == (kept,)
+
+    # --- a record, and what was applied ---------------------------------------------------------------------------
+
+    def test_a_record_is_kept_with_what_it_applied(self, stores: Stores) -> None:
+        kept = apply_of(converged("tie-dns1"))
+        stores.keep(kept)
+        assert stores.history.record(kept.id) == kept
+        assert stores.applied.last_applied("tie-dns1") == STEPS
+        assert stores.applied.remembered() == kept.id
+
+    def test_a_run_that_only_looked_leaves_what_was_applied_as_it_is(self, stores: Stores) -> None:
+        stores.keep(apply_of(converged("tie-dns1"), second=1))
+        looked = HostResult(host="tie-dns1", municipality="tierp", outcome="differs")
+        before = stores.applied.remembered()
+        for number, command in enumerate(("plan", "verify", "drift", "check"), start=2):
+            stores.keep(record(f"2026-11-23T20:00:0{number}.000Z", command, hosts=(looked,)))
+        assert stores.applied.last_applied("tie-dns1") == STEPS
+        assert stores.applied.remembered() == before
+
+    def test_a_record_that_cannot_be_saved_leaves_what_was_applied_as_it_is(self, stores: Stores) -> None:
+        kept = apply_of(converged("tie-dns1"))
+        stores.keep(kept)
+        with pytest.raises(StoreError):
+            stores.keep(kept.model_copy(update={"hosts": (converged("tie-dns1", OTHER_STEPS),)}))
+        assert stores.applied.last_applied("tie-dns1") == STEPS
+
+    def test_a_clock_that_was_set_back_does_not_bring_back_what_was_applied_before(self, stores: Stores) -> None:
+        stores.keep(apply_of(converged("tie-dns1"), second=30))
+        stores.keep(apply_of(converged("tie-dns1", OTHER_STEPS), second=10))
+        stores.settle()
+        assert stores.applied.last_applied("tie-dns1") == OTHER_STEPS
+
+    @INHERITED
+    @given(applies=APPLIES)
+    def test_what_was_applied_is_what_the_latest_record_says_wherever_runs_ended(
+        self, new_place: Callable[[], Place], applies: list[tuple[dict[str, str], int]]
+    ) -> None:
+        place, recorded = new_place(), dict[str, str]()
+        for number, (given_, came_to) in enumerate(applies):
+            stores = place.open()
+            stores.settle()
+            made = apply_of(
+                *(converged(host, {"time: s": AppliedStep(intent=intent)}) for host, intent in given_.items()),
+                second=number,
+            )
+            if came_to:
+                (stores.keep if came_to == 2 else stores.history.save)(made)
+                recorded |= given_
+        stores = place.open()
+        stores.settle()
+        known = {host: stores.applied.last_applied(host) for host in HOSTS}
+        assert {h: steps["time: s"].intent for h, steps in known.items() if steps} == recorded

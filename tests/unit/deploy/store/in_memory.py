@@ -1,0 +1,107 @@
+"""The five stores in memory, for tests of whoever uses them. They pass the conformance suite, as the files do."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+
+from pydantic import ValidationError
+
+from deploy.model.findings import Finding, Kind
+from deploy.model.record import AppliedStep, Record
+from deploy.store.ports import Holder, Locked, StoreError, Stores
+
+
+def in_memory() -> Stores:
+    """Open stores that end with the test."""
+    return Stores(MemoryHistory(), MemoryApplied(), MemoryKnown(), MemoryJournal(), MemoryLocks())
+
+
+class MemoryHistory:
+    """Records as text, by id: what cannot be written down cannot be kept."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    def save(self, record: Record) -> None:
+        if record.id in self.texts:
+            raise StoreError("there is a record of this id already", where=f"record {record.id}")
+        self.texts[record.id] = record.model_dump_json(exclude_computed_fields=True)
+
+    def records(self, limit: int | None = None) -> tuple[Record, ...]:
+        return tuple(self.record(record_id) for record_id in sorted(self.texts, reverse=True)[:limit])
+
+    def record(self, record_id: str) -> Record:
+        try:
+            return Record.model_validate_json(self.texts[record_id])
+        except KeyError:
+            raise StoreError(f"there is no record {record_id!r}") from None
+        except ValidationError as e:
+            raise StoreError("this record is damaged", where=f"record {record_id}") from e
+
+    def latest(self, command: str) -> Record | None:
+        named = (i for i in sorted(self.texts, reverse=True) if i.partition("-")[2].rpartition("-")[0] == command)
+        return next((self.record(record_id) for record_id in named), None)
+
+
+class MemoryApplied:
+    """Steps by host."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, Mapping[str, AppliedStep]] = {}
+        self.latest = ""
+
+    def last_applied(self, host: str) -> Mapping[str, AppliedStep]:
+        return self.steps.get(host, {})
+
+    def remember(self, record: Record) -> None:
+        self.steps |= {host.host: host.steps for host in record.hosts if host.steps}
+        self.latest = max(self.latest, record.id)
+
+    def remembered(self) -> str:
+        return self.latest
+
+
+class MemoryKnown:
+    """Host and date by fingerprint."""
+
+    def __init__(self) -> None:
+        self.dates: dict[str, tuple[str, str]] = {}
+
+    def date(self, findings: Iterable[Finding], *, at: str, looked_at: Iterable[str] = ()) -> tuple[Finding, ...]:
+        found = tuple(findings)
+        settled = set(looked_at) - {f.host for f in found if f.kind is Kind.UNKNOWN}
+        now = {f.fingerprint: (f.host, at) for f in found}
+        earlier = {key: value for key, value in self.dates.items() if key in now or value[0] not in settled}
+        self.dates = now | earlier
+        return tuple(f.model_copy(update={"first_seen": self.dates[f.fingerprint][1]}) for f in found)
+
+
+class MemoryJournal:
+    """The hosts of the plan that was begun last."""
+
+    def __init__(self) -> None:
+        self.plan, self.hosts = "", tuple[str, ...]()
+
+    def begun(self, plan_digest: str) -> tuple[str, ...]:
+        return self.hosts if self.plan == plan_digest else ()
+
+    def begin(self, plan_digest: str, host: str) -> None:
+        self.plan, self.hosts = plan_digest, tuple(dict.fromkeys((*self.begun(plan_digest), host)))
+
+
+class MemoryLocks:
+    """Who holds the lock."""
+
+    def __init__(self) -> None:
+        self.holder: Holder | None = None
+
+    @contextlib.contextmanager
+    def hold(self, holder: Holder) -> Iterator[None]:
+        if self.holder is not None:
+            raise Locked(self.holder)
+        self.holder = holder
+        try:
+            yield
+        finally:
+            self.holder = None
