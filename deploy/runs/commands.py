@@ -35,9 +35,6 @@ from inventory.fleet import Fleet, Host
 from roles.shared.catalogue import catalogue, roles_of
 from roles.shared.intent import Intent
 
-PROTECTING = frozenset({"base", "firewall"})
-"""Roles that keep others out: where they were changed behind our back, it is serious."""
-
 
 class NotAllKept(StoreError):
     """A store could not keep all that an apply did.
@@ -277,7 +274,7 @@ def drift(run: Run) -> Record:
             checks = run_checks(session, run.fleet, run.observer)
             lost = dict(session.unreachable)
         applied = {h.host: run.stores.applied.last_applied(h.host) for h in made.hosts}
-        found = classify(made, checks, applied, controls=_controls(), protecting=PROTECTING, lost=lost)
+        found = classify(made, checks, applied, controls=_controls(), protecting=_protecting(), lost=lost)
         findings = run.stores.known.date(found, at=run.started, looked_at=[h.host for h in made.hosts])
         hosts = [_with_findings(_looked_at(h), findings) for h in made.hosts]
         code = exit_code(findings)
@@ -320,6 +317,11 @@ def check(
         exit_code=exit_code(findings),
         manifest=manifest_now(),
     )
+
+
+def _protecting() -> frozenset[str]:
+    """The roles that keep others out."""
+    return frozenset(name for name, role in catalogue().items() if role.protects)
 
 
 def _controls() -> dict[str, tuple[str, ...]]:
