@@ -12,10 +12,14 @@ from deploy.engine.hosts import Outcome
 from deploy.model.drift import Controls, applied_steps, armed_finding, check_finding, step_evidence
 from deploy.model.evidence import Error, Evidence, Note
 from deploy.model.findings import Finding, Kind, severity
-from deploy.model.messages import Message, MessageId, samdrift
+from deploy.model.messages import Command, Message, MessageId, samdrift
 from deploy.model.plan import HostPlan, Plan, Step
 from deploy.model.record import Check, HostResult
+from deploy.model.words import evidence_in_words
 from inventory.fleet import Frozen, Host
+
+Why = tuple[Evidence, ...]
+"""What speaks against a host."""
 
 Ending = Literal["in sync", "changed", "differs", "failed", "rolled back", "stale", "unknown", "skipped"]
 
@@ -71,46 +75,43 @@ class Results:
         """Another run's guard was found armed on the host."""
         self._findings.append(armed_finding(live))
 
-    def not_looked_at(self, live: HostPlan, why: str) -> None:
+    def not_looked_at(self, live: HostPlan, why: Evidence) -> None:
         """The host could not be looked at, so nothing was written to it."""
-        self._set(live.host, "unknown", detail=why)
-        self._find(Kind.UNKNOWN, live.host, MessageId.NOT_LOOKED_AT(), Error(text=why))
+        self._set(live.host, "unknown", why=(why,))
+        self._find(Kind.UNKNOWN, live.host, MessageId.NOT_LOOKED_AT(), why)
 
     def stale(self, live: HostPlan, planned: HostPlan) -> None:
         """The host moved since the plan was made, so nothing was written to it."""
         moved = sorted({s.id for s in live.changes} ^ {s.id for s in planned.changes})
         self._set(live.host, "stale", detail="it differs from what the plan saw")
         how = MessageId.STEPS_MOVED(steps=", ".join(moved)) if moved else MessageId.A_STEP_MOVED()
-        advice = MessageId.READ_NEW_PLAN(plan=samdrift("plan", "--limit", live.host))
+        advice = MessageId.READ_NEW_PLAN(plan=_about(live.host, "plan"))
         self._find(Kind.STALE, live.host, MessageId.HOST_MOVED(), Note(message=how), advice=advice)
 
     def broke_off(self, live: HostPlan, outcome: Outcome) -> None:
         """A step of an unguarded host failed, or the host was lost in it."""
         role, _, step = outcome.failed_step.partition(": ")
-        self._set(live.host, "unknown" if outcome.lost else "failed", outcome, detail=outcome.error)
+        why = Error(text=outcome.error)
+        self._set(live.host, "unknown" if outcome.lost else "failed", outcome, why=(why,))
         self._find(
             Kind.UNKNOWN if outcome.lost else Kind.FAILED_STEP,
             live.host,
             MessageId.STEP_BROKE_OFF(step=outcome.failed_step, done=len(outcome.done), steps=len(live.changes)),
-            Error(text=outcome.error),
+            why,
             role=role,
             step=step,
-            advice=MessageId.MEND_THEN_APPLY(apply=samdrift("apply", "--limit", live.host)),
+            advice=MessageId.MEND_THEN_APPLY(apply=_about(live.host, "apply")),
         )
 
     def unsettled(self, live: HostPlan, outcome: Outcome, by_hand: str) -> None:
         """All steps were carried out; the last look (`live`) failed, or finds something left to change."""
         if live.error:
-            self._set(live.host, "unknown", outcome, detail=live.error)
-            self._find(
-                Kind.UNKNOWN,
-                live.host,
-                MessageId.LOST_AFTER_CHANGE(),
-                Error(text=live.error),
-                advice=_look_again(live.host, by_hand),
-            )
+            why = Error(text=live.error)
+            self._set(live.host, "unknown", outcome, why=(why,))
+            advice = _look_again(live.host, by_hand)
+            self._find(Kind.UNKNOWN, live.host, MessageId.LOST_AFTER_CHANGE(), why, advice=advice)
             return
-        self._set(live.host, "differs", outcome, detail=still_to_change(live))
+        self._set(live.host, "differs", outcome, why=(still_to_change(live),))
         for step in live.changes:
             self._find(
                 Kind.PENDING,
@@ -129,29 +130,32 @@ class Results:
 
     def not_kept(self, name: str, outcome: Outcome, why: str) -> None:
         """The change was confirmed, and would be gone after a restart."""
-        self._set(name, "failed", outcome, detail=why)
+        self._set(name, "failed", outcome, why=(Error(text=why),))
         advice = MessageId.SAVE_BY_HAND(host=name)
         self._find(Kind.FAILED_STEP, name, MessageId.NOT_SAVED(), Error(text=why), advice=advice)
 
-    def rolled_back(self, before: HostPlan, after: HostPlan, outcome: Outcome, why: str) -> None:
+    def rolled_back(self, before: HostPlan, after: HostPlan, outcome: Outcome, why: Why) -> None:
         """The host undid its guarded steps."""
-        self._set(before.host, "rolled back", outcome, detail=why)
-        advice = MessageId.SEE_WHAT_CUT_IT_OFF(plan=samdrift("plan", "--limit", before.host))
-        self._find(Kind.ROLLED_BACK, before.host, as_before(before, after), Error(text=why), advice=advice)
+        self._set(before.host, "rolled back", outcome, why=why)
+        advice = MessageId.SEE_WHAT_CUT_IT_OFF(plan=_about(before.host, "plan"))
+        self._find(Kind.ROLLED_BACK, before.host, as_before(before, after), *why, advice=advice)
 
-    def not_seen_again(self, name: str, outcome: Outcome, why: str, by_hand: str) -> None:
+    def not_seen_again(self, name: str, outcome: Outcome, why: Why, by_hand: str) -> None:
         """A guarded host was lost, and did not come back in time."""
-        self._set(name, "unknown", outcome, detail=why)
+        self._set(name, "unknown", outcome, why=why)
         advice = _look_again(name, by_hand)
-        self._find(Kind.UNKNOWN, name, MessageId.LOST_WHILE_GUARDED(), Error(text=why), advice=advice)
+        self._find(Kind.UNKNOWN, name, MessageId.LOST_WHILE_GUARDED(), *why, advice=advice)
 
-    def stayed(self, name: str, outcome: Outcome, why: str, by_hand: str) -> None:
+    def stayed(self, name: str, outcome: Outcome, why: Why, by_hand: str) -> None:
         """The host must not have been confirmed, and has the change all the same: it was confirmed, or restarted."""
-        self._set(name, "failed", outcome, detail=why)
-        verify = samdrift("verify", "--limit", name)
-        by_itself = MessageId.SEE_HOW_IT_STANDS(verify=verify)
-        advice = MessageId.SEE_HOW_OR_BY_HAND(verify=verify, by_hand=by_hand) if by_hand else by_itself
-        self._find(Kind.FAILED_STEP, name, MessageId.STAYED(), Error(text=why), advice=advice)
+        self._set(name, "failed", outcome, why=why)
+        verify = _about(name, "verify")
+        advice = (
+            MessageId.SEE_HOW_OR_BY_HAND(verify=verify, by_hand=by_hand)
+            if by_hand
+            else MessageId.SEE_HOW_IT_STANDS(verify=verify)
+        )
+        self._find(Kind.FAILED_STEP, name, MessageId.STAYED(), *why, advice=advice)
 
     def broken_off(self, why: str, *, left: Sequence[str], guarded: Sequence[str], by_hand: Mapping[str, str]) -> None:
         """The apply was interrupted, or ended by an error of samdrift's own.
@@ -164,7 +168,7 @@ class Results:
         notes = [MessageId.HALF_CHANGED(hosts=", ".join(left)) if left else MessageId.NONE_HALF_CHANGED()]
         if guarded:
             notes.append(MessageId.ABOUT_TO_UNDO(hosts=", ".join(guarded)))
-        notes += [MessageId.IF_IT_STAYS(host=name, by_hand=todo) for name, todo in by_hand.items()]
+        notes += [MessageId.IF_CHANGE_STAYS(host=name, by_hand=todo) for name, todo in by_hand.items()]
         self._find(
             Kind.FAILED_STEP,
             "",
@@ -180,6 +184,7 @@ class Results:
         outcome: Outcome | None = None,
         *,
         detail: str = "",
+        why: Why = (),
         live: HostPlan | None = None,
     ) -> None:
         self._hosts[name] = HostResult(
@@ -187,7 +192,7 @@ class Results:
             municipality=self._municipality[name],
             outcome=ending,
             changed=outcome.done if outcome else (),
-            detail=detail,
+            detail=detail or "\n".join(map(evidence_in_words, why)),
             steps=applied_steps(live) if live else {},
             execs=live.execs if live else 0,
             seconds=live.seconds if live else 0.0,
@@ -218,9 +223,9 @@ class Results:
         )
 
 
-def still_to_change(live: HostPlan) -> str:
-    """The steps that a look finds left to change, in words."""
-    return f"still to change: {_steps(live.changes)}"
+def still_to_change(live: HostPlan) -> Note:
+    """Name the steps that a look finds left to change."""
+    return Note(message=MessageId.STILL_TO_CHANGE(steps=_steps(live.changes)))
 
 
 def as_before(before: HostPlan, after: HostPlan) -> Message:
@@ -229,7 +234,9 @@ def as_before(before: HostPlan, after: HostPlan) -> Message:
         return MessageId.ROLLED_BACK()
     would = {step.id: step for step in after.changes}
     left = [step for step in before.changes if step.guard and not _undone(step, would.get(step.id))]
-    return MessageId.ROLLED_BACK_NOT_ALL(steps=_steps(left)) if left else MessageId.ROLLED_BACK_GUARDED()
+    if left:
+        return MessageId.ROLLED_BACK_NOT_ALL(steps=_steps(left))
+    return MessageId.ROLLED_BACK_GUARDED()
 
 
 def _undone(step: Step, now: Step | None) -> bool:
@@ -242,7 +249,11 @@ def _steps(of: Iterable[Step]) -> str:
     return ", ".join(step.id for step in of)
 
 
+def _about(host: str, command: str) -> Command:
+    return samdrift(command, "--limit", host)
+
+
 def _look_again(host: str, by_hand: str = "") -> Message:
     """Advise to look at a host, and what to do by hand on one that may not have received the last command."""
-    plan = samdrift("plan", "--limit", host)
+    plan = _about(host, "plan")
     return MessageId.PLAN_OR_BY_HAND(plan=plan, by_hand=by_hand) if by_hand else MessageId.PLAN(plan=plan)

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from gevent.pool import Pool
 
 from deploy.engine.hosts import Hosts, Outcome, Verify
-from deploy.engine.results import Results, as_before, still_to_change
-from deploy.model.messages import MessageId
+from deploy.engine.results import Results, Why, as_before, still_to_change
+from deploy.model.evidence import Error, Evidence, Note
+from deploy.model.messages import MessageId, as_written
 from deploy.model.observer import Observer
 from deploy.model.plan import HostPlan, Plan
 from deploy.model.record import Check
-from deploy.model.words import in_words
+from deploy.model.words import evidence_in_words, in_words
 from deploy.store.ports import Applied, Journal
 from deploy.transport.ssh import AT_ONCE
 from inventory.errors import SamdriftError
@@ -29,14 +30,14 @@ Held = frozenset[tuple[str, str, str]]
 """Checks that hold, each as (host, role, name)."""
 
 
-class MustNotConfirm(dict[str, str]):
+class MustNotConfirm(dict[str, Why]):
     """Guarded hosts of this wave that must not be confirmed: host name to reason."""
 
     def __init__(self, guarded: Iterable[str]) -> None:
         super().__init__()
         self.guarded = frozenset(guarded)
 
-    def because(self, host: str, why: str) -> bool:
+    def because(self, host: str, *why: Evidence) -> bool:
         """Add a host if it is guarded; its first reason stays. Returns whether it is guarded."""
         if host in self.guarded:
             self.setdefault(host, why)
@@ -74,7 +75,8 @@ class Wave:
         self._carry_out()
         must_not = MustNotConfirm(name for name, outcome in self._outcomes.items() if outcome.guarded)
         for name, outcome in self._outcomes.items():
-            if outcome.error and not must_not.because(name, f"it broke off at {outcome.failed_step}: {outcome.error}"):
+            at = MessageId.BROKE_OFF_AT(step=outcome.failed_step, error=outcome.error)
+            if outcome.error and not must_not.because(name, Note(message=at)):
                 self.results.broke_off(self._ready[name], outcome)
         whole = [name for name, outcome in self._outcomes.items() if not outcome.error]
         self.hosts.reconnect([name for name in whole if self._ready[name].changes])
@@ -108,11 +110,11 @@ class Wave:
         """Whether a host may be changed by the plan; if not, records why not."""
         planned = self.plan.host(live.host)
         if planned is None or planned.error or live.error:
-            why = live.error or (planned.error if planned else "") or "it is not in the plan"
-            self.results.not_looked_at(live, why)
+            error = live.error or (planned.error if planned else "")
+            self.results.not_looked_at(live, Error(text=error) if error else Note(message=MessageId.NOT_IN_PLAN()))
             return False
         if live.armed:  # again: another run is at work there
-            self.results.not_looked_at(live, f"another run is changing it: {live.armed}")
+            self.results.not_looked_at(live, Note(message=MessageId.ANOTHER_RUN(guard=live.armed)))
             return False
         # An earlier run of this plan that broke off on this host left a part of the plan to be done.
         resumed = live.host in self.begun and set(live.changes) <= set(planned.changes)
@@ -165,7 +167,8 @@ class Wave:
                     if name not in must_not.guarded:  # of those it is known once they are confirmed
                         self.results.changed(live, self._outcomes[name])
         for name in left:
-            if not must_not.because(name, last[name].error or still_to_change(last[name])):
+            error = last[name].error
+            if not must_not.because(name, Error(text=error) if error else still_to_change(last[name])):
                 self._unsettled(last[name])
         return converged
 
@@ -189,14 +192,14 @@ class Wave:
         """Note the hosts that died while they were checked."""
         for name in (n for n in names if n in self.hosts.unreachable):
             why = self.hosts.unreachable[name]
-            if not must_not.because(name, why):
+            if not must_not.because(name, Error(text=why)):
                 self.results.lost_while_checked(name, why)
 
     def _note_broken(self, checks: Sequence[Check], held: Held, must_not: MustNotConfirm) -> None:
         """Note the hosts on which a check of a guarded role held before the change, and now fails."""
         for check in (c for c in checks if c.outcome == "failed" and (c.host, c.role, c.name) in held):
-            why = f"this held before the change, and does not now: {check.name}: {check.detail}"
-            must_not.because(check.host, why)
+            held_before = Note(message=MessageId.HELD_BEFORE(check=check.name))
+            must_not.because(check.host, held_before, Error(text=check.detail))
 
     def _confirm(self, must_not: MustNotConfirm) -> None:
         """Confirm the guarded hosts that may be; then look at them: some devices accept it though they rolled back."""
@@ -205,7 +208,7 @@ class Wave:
             try:
                 self.hosts.confirm(name)
             except SamdriftError as e:
-                must_not.because(name, e.what)
+                must_not.because(name, Error(text=e.what))
             else:
                 confirmed.append(name)
         for live in self.hosts.look(confirmed) if confirmed else ():
@@ -213,7 +216,7 @@ class Wave:
             if not live.error and not live.changes:
                 self._keep(live)
             elif live.fingerprint == before.fingerprint:
-                self._rolled_back(before, live, "its time had run out when it was told that all is well")
+                self._rolled_back(before, live, (Note(message=MessageId.TOLD_TOO_LATE()),))
             else:
                 self.results.unsettled(live, outcome, self.hosts.by_hand(live.host))
 
@@ -231,26 +234,27 @@ class Wave:
             self.observer.stage("waiting for hosts that put themselves back", list(must_not))
             Pool(AT_ONCE).map(lambda name: self._put_one_back(name, must_not[name]), list(must_not))
 
-    def _put_one_back(self, name: str, why: str) -> None:
+    def _put_one_back(self, name: str, why: Why) -> None:
         before, outcome, by_hand = self._ready[name], self._outcomes[name], self.hosts.by_hand(name)
         try:
             report = self.hosts.restore(name)
         except SamdriftError as e:
-            self._not_seen_again(name, f"{why}\n{e}", by_hand)
+            self._not_seen_again(name, (*why, Error(text=str(e))), by_hand)
             return
         (after,) = self.hosts.look([name])
         if after.error:
-            self._not_seen_again(name, f"{why}\n{after.error}", by_hand)
+            self._not_seen_again(name, (*why, Error(text=after.error)), by_hand)
         elif after.changes:
-            self._rolled_back(before, after, f"{why}\n{report}")
+            reported = (Note(message=as_written(report)),) if report else ()
+            self._rolled_back(before, after, (*why, *reported))
         else:
             self.observer.host(name, "failed", in_words(MessageId.STAYED()))
             self.results.stayed(name, outcome, why, by_hand)
 
-    def _not_seen_again(self, name: str, why: str, by_hand: str) -> None:
-        self.observer.host(name, "failed", why)
+    def _not_seen_again(self, name: str, why: Why, by_hand: str) -> None:
+        self.observer.host(name, "failed", "\n".join(map(evidence_in_words, why)))
         self.results.not_seen_again(name, self._outcomes[name], why, by_hand)
 
-    def _rolled_back(self, before: HostPlan, after: HostPlan, why: str) -> None:
+    def _rolled_back(self, before: HostPlan, after: HostPlan, why: Why) -> None:
         self.observer.host(before.host, "done", in_words(as_before(before, after)))
         self.results.rolled_back(before, after, self._outcomes[before.host], why)

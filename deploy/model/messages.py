@@ -110,12 +110,18 @@ class MessageId(StrEnum):
     RECIPIENTS_UNCLEAR = "recipients-unclear", "keys", "stanzas"
 
     # What evidence says in words.
+    NOT_IN_PLAN = "not-in-plan"
+    ANOTHER_RUN = "another-run", "guard"
+    BROKE_OFF_AT = "broke-off-at", "step", "error"
+    STILL_TO_CHANGE = "still-to-change", "steps"
+    HELD_BEFORE = "held-before", "check"
+    TOLD_TOO_LATE = "told-too-late"
+    IF_CHANGE_STAYS = "if-change-stays", "host", "by_hand"
     STEPS_MOVED = "steps-moved", "steps"
     A_STEP_MOVED = "a-step-moved"
     HALF_CHANGED = "half-changed", "hosts"
     NONE_HALF_CHANGED = "none-half-changed"
     ABOUT_TO_UNDO = "about-to-undo", "hosts"
-    IF_IT_STAYS = "if-it-stays", "host", "by_hand"
     CHECK_OF_THE_ROLE_FAILED = "check-of-the-role-failed", "check"
 
     # What to do about it.

@@ -1,8 +1,7 @@
 """The report's words, Swedish and English: what findings say, and states of hosts.
 
-Not here: titles of controls, which stand in the record (`model.record`); sentences of the page itself, which stand in
-its template (`assets/report.html`); and the catalogues of what findings say and of names that the terminal uses, too
-(`model.words`).
+Not here: titles of controls, which stand in the record (`model.record`), sentences of the page itself, which stand in
+its template (`assets/report.html`), and the catalogues (`model.words`).
 """
 
 from __future__ import annotations

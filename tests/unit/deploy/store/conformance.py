@@ -47,9 +47,8 @@ class Place(Protocol):
 
 
 def drift_at(host: str, step: str = "s", kind: Kind = Kind.DRIFT) -> Finding:
-    return Finding(
-        kind=kind, host=host, municipality="älvkarleby", role="time", step=step, message=as_written("Älvkarleby")
-    )
+    message = as_written("Älvkarleby")
+    return Finding(kind=kind, host=host, municipality="älvkarleby", role="time", step=step, message=message)
 
 
 def record(started: str = "2026-11-23T20:00:00.000Z", command: str = "drift", **more: object) -> Record:

@@ -280,11 +280,10 @@ def test_a_store_from_before_what_is_remembered_was_noted_is_read_and_settled(tm
     assert stores.applied.remembered() == made.id
 
 
-def test_a_finding_of_another_samdrift_is_read_as_it_was_written(tmp_path: Path) -> None:
+def test_a_finding_with_a_message_that_this_samdrift_does_not_know_is_read_as_it_was_written(tmp_path: Path) -> None:
     history, kept = stores_in(tmp_path).history, record(findings=(drift_at("tie-dns1"),))
-    history.save(kept)
-    (path,) = (tmp_path / "records").glob("*.json")
-    written = path.read_text(encoding="utf-8")
+    stores_in(tmp_path).keep(kept)
     assert history.record(kept.id) == kept
-    path.write_text(written.replace('"as-written"', '"of-tomorrow"'), encoding="utf-8")
+    path = tmp_path / "records" / f"{kept.id}.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"as-written"', '"of-tomorrow"'), encoding="utf-8")
     assert [f.summary for f in history.record(kept.id).findings] == ["Älvkarleby"]
