@@ -18,8 +18,9 @@ from deploy.model.findings import Exit, Kind, exit_code
 from deploy.model.record import AppliedStep, Check
 from roles.shared.guard import kept_file
 from roles.shared.intent import Intent
-from tests.applying import Notes, nothing_to_check, plan_of
+from tests.applying import nothing_to_check, plan_of
 from tests.sshd import Sshd, fleet_of
+from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryJournal
 
 ROLE = '''"""Writes one file that can cut its host off, and has it read."""
 from roles.shared.parts.files import managed_file
@@ -69,14 +70,9 @@ def apply(
 ) -> ApplyResult:
     with session(sshd, door) as hosts:
         plan = plan_of(hosts.fleet, hosts.look())
-        return Apply(hosts, plan, verify, Converged(), wait=lambda _: None).go()
-
-
-class Converged(Notes):
-    """A journal in which every host was once as it should be."""
-
-    def last_applied(self, _host: str, /) -> dict[str, AppliedStep]:
-        return {"door: s": AppliedStep(intent="i")}
+        applied = MemoryApplied()
+        applied.steps["tie-test1"] = {"door: s": AppliedStep(intent="i")}
+        return Apply(hosts, plan, verify, MemoryJournal(), applied, wait=lambda _: None).go()
 
 
 def until(so: Callable[[], bool]) -> None:
@@ -172,7 +168,7 @@ def test_a_host_that_another_run_guards_is_not_changed_until_that_is_over(host: 
         broken = hosts.carry_out(live)
         assert "a guard is armed already" in broken.error
         assert door.read_text() == "old\n"
-        applied = Apply(hosts, plan, nothing_to_check, Notes(), wait=lambda _: None).go()
+        applied = Apply(hosts, plan, nothing_to_check, MemoryJournal(), MemoryApplied(), wait=lambda _: None).go()
     assert [r.outcome for r in applied.hosts] == ["changed"]
     assert [f.kind for f in applied.findings] == [Kind.ARMED]
     assert door.read_text() == "new\n"
