@@ -62,7 +62,7 @@ def door(tmp_path: Path) -> Path:
 def session(sshd: Sshd, door: Path, seconds: float = 60) -> Session:
     of = fleet_of(sshd.host(context={"samdrift": {"roles": {"door": True}, "door": {"path": str(door)}}}))
     access = sshd.access.model_copy(update={"guard_seconds": seconds})
-    return Session(Intent(of), of.hosts, access, said="anna, to test")
+    return Session(Intent(of), of.hosts, access, holder="anna, to test")
 
 
 def apply(
@@ -159,7 +159,7 @@ def test_what_put_itself_back_cannot_be_confirmed_any_more(host: Sshd, door: Pat
 
 
 def test_a_host_that_another_run_guards_is_not_changed_until_that_is_over(host: Sshd, door: Path) -> None:
-    arm = guard_script.arm([kept_file(str(door))], seconds=6, run="another", said="somebody's change")
+    arm = guard_script.arm([kept_file(str(door))], seconds=6, run="another", holder="somebody's change")
     with session(host, door) as hosts:
         plan = plan_of(hosts.fleet, hosts.look())
         assert hosts.ask("tie-test1", [arm])[0].rc == 0
