@@ -45,14 +45,14 @@ SYSTEMCTL = """\
 # systemd, as far as a guard needs it: a timer that runs its service once, some seconds after it was started.
 cd {directory}
 units=/etc/systemd/system
-stop() {{ [ ! -e timer ] || kill "$(cat timer)" 2> /dev/null; rm -f timer; }}
+stop() {{ [ ! -e timer ] || kill "$(cat timer)" 2> /dev/null; }}
 case "$*" in
-"stop "*.timer) stop ;;
+"stop "*.timer) stop; rm -f timer ;;
 "restart "*.timer)
     stop
     seconds=$(sed -n s/^OnActiveSec=//p "$units/$2")
     setsid sh -c 'sleep "$0"; rm -f timer; exec "$1" start samdrift-guard.service' "$seconds" "$0" > log 2>&1 < log &
-    echo $! > timer ;;
+    echo $! > timer.new && mv timer.new timer ;;
 "start "*.service) sh -c "$(sed -n s/^ExecStart=//p "$units/$2")" ;;
 esac
 """

@@ -42,7 +42,7 @@ class HostAccess(Generic[C]):
 
 
 class GuardFailed(SamdriftError):
-    """A host could not be guarded, or had put itself back before it was told that all is well."""
+    """A host could not be guarded, could not be confirmed, or did not keep what was confirmed."""
 
 
 class HeldGuard(Protocol):
@@ -58,18 +58,18 @@ class HeldGuard(Protocol):
         """GuardFailed if the host has put itself back meanwhile, so that it must not be changed any more."""
 
     def let_go(self) -> None:
-        """Keep it alive no longer: the host will put itself back unless it is confirmed."""
+        """Stop starting its timer anew: the host will put itself back unless it is confirmed."""
 
     def confirm(self) -> None:
-        """Tell the host that all is well.
+        """Disarm it, so that the change stays.
 
         Raises:
-            GuardFailed: the host has put itself back, or did not take it.
-            HostLost: it cannot be told, and will put itself back.
+            GuardFailed: the host has put itself back, or refused.
+            HostLost: the host cannot be reached, and will put itself back.
         """
 
     def restore(self) -> str:
-        """Have the host put itself back, at once if it can be reached and can, or else wait until it has; what it says.
+        """Have the host put itself back, at once if it can, or else wait until it has. Returns the host's report.
 
         Raises:
             HostLost: it cannot be reached, though its time has long run out; or nothing is known of the guard.
@@ -84,7 +84,7 @@ class HostGuard:
 
     Args:
         access: the open connection to the host, and new ones.
-        said: who guards the host, and why, for whoever finds it armed.
+        holder: who changes the host, and why, for whoever finds it armed.
 
     Raises:
         GuardFailed: the host is not guarded, so that nothing that could cut it off may be changed.
@@ -93,13 +93,13 @@ class HostGuard:
 
     by_hand = ""
 
-    def __init__(self, access: HostAccess[Connection], guards: Sequence[Guard], said: str) -> None:
+    def __init__(self, access: HostAccess[Connection], guards: Sequence[Guard], holder: str) -> None:
         connection = access.current()
         self._access, self._where = access, f"host {connection.host.name}"
         self._seconds = connection.access.guard_seconds
         self._run = secrets.token_hex(8)
         self._until = time.monotonic() + self._seconds
-        answer = _ask(connection, guard_script.arm(guards, seconds=self._seconds, run=self._run, said=said))
+        answer = _ask(connection, guard_script.arm(guards, seconds=self._seconds, run=self._run, holder=holder))
         if answer.rc != 0:
             why = answer.stderr.strip().splitlines()[-1:] or [f"exit {answer.rc}"]
             raise GuardFailed(f"the guard was not armed: {why[0]}", where=self._where)
@@ -129,12 +129,12 @@ class HostGuard:
         """Nothing: what was changed is on disk."""
 
     def _restored(self, connection: Connection) -> str:
-        """What the host says of having put itself back; HostLost where it has not."""
+        """The host's report of having put itself back; HostLost where it has not."""
         _ask(connection, guard_script.RESTORE)
         stands = stands_now(connection)
         if (stands.where, stands.run) != (Where.RESTORED, self._run):
             raise HostLost(f"it should have put itself back; its guard is {stands.where}", where=self._where)
-        return stands.said
+        return stands.report
 
     def _keep_alive(self) -> None:
         """Start the timer anew, again and again, until it is found to have run out."""

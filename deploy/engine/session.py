@@ -58,7 +58,7 @@ class Session:
         intent: what the hosts should be, known before anything is connected to.
         hosts: which of it this session is about.
         vault: where the values of the secrets are that their roles need; opened only if there are any.
-        said: who changes the hosts, and why, for whoever finds one guarded.
+        holder: who changes the hosts, and why, for whoever finds one guarded.
 
     Attributes:
         unreachable: host name to reason, for the hosts that could not be connected to or have died since.
@@ -76,12 +76,12 @@ class Session:
         observer: Observer | None = None,
         *,
         vault: Vault = NO_VAULT,
-        said: str = "",
+        holder: str = "",
     ) -> None:
         intent.require(hosts)
         self.intent, self.fleet, self.hosts, self.access = intent, intent.fleet, tuple(hosts), access
         self.observer: Observer = observer or Quiet()
-        self.said = said
+        self.holder = holder
         self.settings = {h.name: intent.settings(h) for h in hosts}
         needed = intent.secrets(hosts)
         self.veil = vault.open(needed) if needed else UNVEILED
@@ -140,8 +140,8 @@ class Session:
                 self.unreachable[name] = self.veil.hide(str(e))
                 return Outcome(tuple(done), step.id, self.unreachable[name], lost=True, guarded=name in self._guards)
             if not succeeded:
-                said = self.veil.hide(last_output(operation, declared.connector))
-                return Outcome(tuple(done), step.id, said, guarded=name in self._guards)
+                output = self.veil.hide(last_output(operation, declared.connector))
+                return Outcome(tuple(done), step.id, output, guarded=name in self._guards)
             done.append(step.id)
         return Outcome(tuple(done), guarded=name in self._guards)
 
@@ -151,7 +151,7 @@ class Session:
         if name in self._guards:
             self._guards[name].require()
         elif isinstance(connection := self._connections[name], Connection):
-            self._guards[name] = HostGuard(self._access_to(name, Connection), planned.guards, self.said)
+            self._guards[name] = HostGuard(self._access_to(name, Connection), planned.guards, self.holder)
         elif minutes := minutes_of(connection):
             self._guards[name] = DeviceGuard(self._access_to(name, DeviceConnection), minutes)
 
@@ -179,11 +179,11 @@ class Session:
         return tuple(sorted(self._guards.keys() - self._confirmed))
 
     def confirm(self, name: str) -> None:
-        """Tell a guarded host that all is well.
+        """Disarm the guard of a host, so that its change stays.
 
         Raises:
-            GuardFailed: it has put itself back.
-            HostLost: it cannot be told, and will put itself back.
+            GuardFailed: the host has put itself back.
+            HostLost: the host cannot be reached, and will put itself back.
         """
         self._reachable(name)
         self._guards[name].confirm()
@@ -232,19 +232,19 @@ class Session:
         return connection.ask([guard_script.ARMED])[0].stdout.strip()
 
     def restore(self, name: str) -> str:
-        """Have a guarded host put itself back, and wait until it has; what it says of it.
+        """Have a guarded host put itself back, and wait until it has. Returns the host's report of it.
 
         Raises:
             HostLost: it did not come back in time.
         """
-        said = self._guards.pop(name).restore()
+        report = self._guards.pop(name).restore()
         self.unreachable.pop(name, None)
-        return self.veil.hide(said)
+        return self.veil.hide(report)
 
     def ask(self, host: str, commands: Sequence[str], *, within: float | None = None) -> list[Answer]:
         """Run shell commands as root, all in one exec, each bounded by the access's fact timeout.
 
-        What they say is told without the values of secrets.
+        Their outputs come without the values of secrets.
 
         Args:
             within: seconds for all of them; the access's look timeout if not given.

@@ -76,8 +76,8 @@ class Run:
     def session(self, hosts: Iterable[Host] | None = None) -> Session:
         """Connections to this run's hosts, or to some of them."""
         about = tuple(self.hosts if hosts is None else hosts)
-        said = f"{self.who}, {self.started}: {self.said}"
-        return Session(self.intent, about, self.access, self.observer, vault=self.vault, said=said)
+        holder = f"{self.who}, {self.started}: {self.command_line}"
+        return Session(self.intent, about, self.access, self.observer, vault=self.vault, holder=holder)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -86,12 +86,12 @@ class Run:
         Raises:
             Locked: another run holds it.
         """
-        with self.stores.locks.hold(Holder(who=self.who, since=clock.now(), command=self.said)):
+        with self.stores.locks.hold(Holder(who=self.who, since=clock.now(), command=self.command_line)):
             self.stores.settle()
             yield
 
     @property
-    def said(self) -> str:
+    def command_line(self) -> str:
         """The command line, for whoever finds the lock held."""
         return shlex.join(("samdrift", *self.argv))
 

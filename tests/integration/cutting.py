@@ -124,7 +124,7 @@ def cut(ways: Mapping[str, str], guard_seconds: float, observer: Observer | None
     """Have each of these hosts cut itself off, by a whole apply."""
     fleet = fleet_that_cuts(ways)
     access = Lab().access().model_copy(update={"guard_seconds": guard_seconds})
-    with Session(Intent(fleet), [fleet.host(name) for name in ways], access, observer, said="a test") as session:
+    with Session(Intent(fleet), [fleet.host(name) for name in ways], access, observer, holder="a test") as session:
         plan = plan_of(fleet, session.look())
         assert all(h.changes and not h.error for h in plan.hosts), plan.hosts
         return Apply(session, plan, nothing_to_check, MemoryJournal(), MemoryApplied()).go()

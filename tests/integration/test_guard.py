@@ -114,7 +114,7 @@ def test_a_host_puts_itself_back_when_who_changes_it_is_killed(way: str) -> None
 def test_a_guard_that_is_found_armed_is_reported_and_waited_for(tmp_path: Path) -> None:
     host = "kni-gw1"
     there = ("--lab", "--state", str(tmp_path), "--limit", host)
-    by_hand(host, guard_script.arm([kept_file("/etc/cutting")], seconds=60, run="another", said="somebody's change"))
+    by_hand(host, guard_script.arm([kept_file("/etc/cutting")], seconds=60, run="another", holder="somebody's change"))
     assert [plan.armed for plan in _looked((host,))] == ["somebody's change"]
     document = samdrift(*there, "plan", "--detailed-exitcode", expect=Exit.DIFFERENCES)
     assert [f["kind"] for f in document["findings"]] == ["unconfirmed"]

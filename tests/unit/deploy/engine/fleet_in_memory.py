@@ -404,11 +404,14 @@ class JournalInMemory:
 
     def __init__(self, converged: Collection[str] = ()) -> None:
         self.written: list[tuple[str, str]] = []
-        self.converged = set(converged)
         self.applied = MemoryApplied()
-        self.applied.steps |= {host: {"role: step": AppliedStep(intent="i")} for host in self.converged}
+        self.applied.steps |= {host: {"role: step": AppliedStep(intent="i")} for host in converged}
         self.events: list[Event] = []
         self.full_after: int | None = None
+
+    @property
+    def converged(self) -> Collection[str]:
+        return self.applied.steps.keys()
 
     def begun(self, plan_digest: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(host for plan, host in self.written if plan == plan_digest))
