@@ -290,14 +290,17 @@ def test_all_of_it_holds_whatever_goes_wrong(data: st.DataObject) -> None:
     fleet = data.draw(machines())
     names = [m.name for m in fleet]
     plan = plan_of(fleet, unknown=data.draw(st.sets(st.sampled_from(names), max_size=1)))
+    troubles = {name: data.draw(TROUBLES) for name in names}
     for one in fleet:
-        match data.draw(st.sampled_from(["", "", "", "moved", "armed"])):
+        match data.draw(st.sampled_from(["", "", "", "moved", "armed", "armed again"])):
             case "moved":
                 one.contents[one.parts[-1].name] = data.draw(st.sampled_from([OLD, WANTED, BY_HAND]))
             case "armed":
                 one.guard = Armed("another run", {p.name: BY_HAND for p in one.parts[:1]})
+            case "armed again":
+                one.guard = Armed("another run", dict(one.contents))
+                troubles[one.name] = Trouble(others="confirmed", armed_again=True)
     journal = JournalInMemory(converged=data.draw(st.sets(st.sampled_from(names))))
-    troubles = {name: data.draw(TROUBLES) for name in names}
     Proof(fleet, plan, journal, troubles, data.draw(st.sampled_from([0, 0, *range(1, 40)]))).hold()
 
 
