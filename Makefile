@@ -41,7 +41,7 @@ lint: setup ## Ruff: rules and format; the floors of the house (import-linter)
 types: setup ## mypy --strict
 	@$(BIN)/mypy
 
-unit: setup ## Unit tests only: no root, no network
+unit: setup ## Unit tests only: no root, no network but an sshd on loopback
 	@$(BIN)/pytest -q tests/unit
 
 format: setup ## Let ruff mend and format the code

@@ -148,8 +148,8 @@ class Event:
     contents: Mapping[str, str] = field(default_factory=dict)
     others: bool = False
     """Another run's guard was armed."""
-    broken: bool = False
-    """A check of the host would have failed."""
+    amiss: frozenset[str] = frozenset()
+    """What was wrong with the host: `broken` (a check fails), `shut` (lets nobody in anew), `restless`, `lost`."""
 
 
 class SessionInMemory:
@@ -288,13 +288,17 @@ class SessionInMemory:
 
     def _restless(self, name: str) -> list[str]:
         still = self._looks_since[name] < self._troubles[name].restless
-        return self._changed[name][-1:] if still and name not in self._confirmed else []
+        return self._changed[name][-1:] if still else []
+
+    def _is_shut(self, name: str) -> bool:
+        """Whether the run changed the host so that it lets nobody in anew."""
+        machine = self._machines[name]
+        shut = any(p.guarded and machine.contents[p.name] == machine.wanted[p.name] for p in machine.parts)
+        return self._troubles[name].cuts_off and shut and bool(self._changed[name])
 
     def _connect(self, name: str) -> None:
-        machine, trouble = self._machines[name], self._troubles[name]
-        shut = any(p.guarded and machine.contents[p.name] == machine.wanted[p.name] for p in machine.parts)
         try:
-            if trouble.cuts_off and shut and self._changed[name]:
+            if self._is_shut(name):
                 raise HostLost("no SSH session")  # noqa: TRY301  as a login does
             self._talk(name, lambda: None)
         except HostLost as e:
@@ -395,8 +399,14 @@ class SessionInMemory:
 
     def _note(self, what: What, of: Machine, step: str = "") -> None:
         others = of.guard is not None and of.guard.run is not self
-        broken = self._is_broken(of.name)
-        self.events.append(Event(what, of.name, step, dict(of.contents), others=others, broken=broken))
+        wrong = {
+            "broken": self._is_broken(of.name),
+            "shut": self._is_shut(of.name),
+            "restless": bool(self._restless(of.name)),
+            "lost": of.name in self._dead,
+        }
+        amiss = frozenset(what for what, so in wrong.items() if so)
+        self.events.append(Event(what, of.name, step, dict(of.contents), others=others, amiss=amiss))
 
 
 class JournalInMemory:
