@@ -33,9 +33,10 @@ soak: need-root setup ## The long tests that `make test` has a shorter one of (r
 
 check: lint types unit ## What CI asks before the lab: lint, types, unit tests
 
-lint: setup ## Ruff: rules and format
+lint: setup ## Ruff: rules and format; the floors of the house (import-linter)
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
+	@$(BIN)/lint-imports --no-cache
 
 types: setup ## mypy --strict
 	@$(BIN)/mypy

@@ -11,11 +11,16 @@ from gevent import monkey
 monkey.patch_all()
 
 import os
-from collections.abc import Generator
+import sys
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import is_hypothesis_test, settings
+
+import roles
+from roles.shared.catalogue import catalogue
+from tests.sshd import Sshd, cannot_run, running_sshd
 
 settings.register_profile("samdrift", deadline=None)
 settings.load_profile("samdrift")
@@ -37,3 +42,34 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.skipped and UNIT in item.path.parents and os.environ.get("SAMDRIFT_SKIP_NOTHING"):
         report.outcome, report.longrepr = "failed", f"skipped where nothing may be: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    """A real sshd on loopback, and behind it a host of its own."""
+    if why := cannot_run():
+        pytest.skip(why)
+    with running_sshd(tmp_path_factory.mktemp("sshd")) as running:
+        yield running
+
+
+@pytest.fixture
+def make_role(tmp_path: Path) -> Iterator[Callable[[str, str], None]]:
+    """Write a role for one test: `make_role(name, source)`. It is found by its name, as every role is."""
+    directory = tmp_path / "roles"
+    directory.mkdir()
+    roles.__path__.append(str(directory))
+    made: list[str] = []
+
+    def make(name: str, source: str) -> None:
+        (directory / f"{name}.py").write_text(source)
+        made.append(name)
+        catalogue.cache_clear()
+
+    try:
+        yield make
+    finally:
+        roles.__path__.remove(str(directory))
+        for name in made:
+            sys.modules.pop(f"roles.{name}", None)
+        catalogue.cache_clear()

@@ -14,8 +14,10 @@ from pydantic import Field
 from deploy.check.devices import judge_configurations
 from deploy.check.judge import Judgement, judge_files
 from deploy.engine.declare import declarations
-from deploy.model.findings import Finding, Kind, Severity
+from deploy.model.evidence import Error
+from deploy.model.findings import Finding, Kind, severity
 from deploy.model.inventory_findings import unsound
+from deploy.model.messages import Message, MessageId, as_written, samdrift
 from deploy.model.observer import Observer, Quiet
 from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Frozen, Host
@@ -72,34 +74,40 @@ def _once(faults: Sequence[SamdriftError]) -> tuple[Finding, ...]:
         Finding(
             kind=Kind.UNSOUND,
             step=e.where,
-            summary=f"{e.where}: {e.what}" if e.where else e.what,
-            remedy=e.fix,
-            severity=Severity.HIGH,
+            message=(message := _fault(e)),
+            advice=as_written(e.fix) if e.fix else None,
+            severity=severity(Kind.UNSOUND, message.id),
         )
         for e in {str(e): e for e in faults}.values()
     )
 
 
+def _fault(error: SamdriftError) -> Message:
+    if error.where:
+        return MessageId.CODE_AT_FAULT_IN(where=error.where, what=error.what)
+    return MessageId.CODE_AT_FAULT(what=error.what)
+
+
 def _refusal(fleet: Fleet, judgement: Judgement) -> Finding:
     host = fleet.host(judgement.hosts[0])
     if judgement.kind == "file":
-        others = len(judgement.hosts) - 1
-        also = f" (and on {others} more)" if others else ""
-        step, what = f"file {judgement.path}", f"the program that reads {judgement.path} refuses it{also}"
-        source, option = f"templates/{judgement.role}/", f"--file {judgement.path}"
+        path, others = judgement.path, len(judgement.hosts) - 1
+        refused = MessageId.FILE_REFUSED(path=path)
+        message = MessageId.FILE_REFUSED_ON_MORE(path=path, others=others) if others else refused
+        step, show = f"file {path}", samdrift("show", host.name, "--file", path)
     else:
         first, *more = judgement.detail.splitlines()
-        step = judgement.path
-        what = f"the device would refuse what is typed: {first}" + (f" (and {len(more)} more)" if more else "")
-        source, option = f"templates/{judgement.role}/{host.platform}.j2", "--configuration"
+        step, show = judgement.path, samdrift("show", host.name, "--configuration")
+        refused = MessageId.LINE_REFUSED(line=first)
+        message = MessageId.LINES_REFUSED(line=first, others=len(more)) if more else refused
     return Finding(
         kind=Kind.UNSOUND,
         host=host.name,
         municipality=host.tenant,
         role=judgement.role,
         step=step,
-        summary=what,
-        detail=judgement.detail,
-        remedy=f"mend {source} or the settings; read it: samdrift show {host.name} {option}",
-        severity=Severity.HIGH,
+        message=message,
+        evidence=(Error(text=judgement.detail),) if judgement.detail else (),
+        advice=MessageId.MEND_THE_FILE(role=judgement.role, show=show),
+        severity=severity(Kind.UNSOUND, message.id),
     )

@@ -147,7 +147,7 @@ def check(common: Common) -> int:
         with observing(common.aside) as observer:
             done = check_offline(Intent(known.fleet), hosts_of(common, known.fleet), observer)
     if readable:
-        kept = _keep_check(common, check_record(known, done.findings, started, common.limit))
+        kept = _keep_check(common, check_record(common, known, done.findings, started, common.limit))
         done = done.model_copy(update={"findings": kept.findings})
     code = exit_code(done.findings)
     names = municipalities(known.fleet)

@@ -14,7 +14,7 @@ import click
 from rich.text import Text
 
 from deploy.cli.command import FILE, Common, InOrder, answer, command
-from deploy.cli.subject import fleet_of, from_netbox, snapshot_directory
+from deploy.cli.subject import fleet_of, from_netbox, options_of, snapshot_directory
 from deploy.model.findings import Exit, exit_code
 from deploy.model.inventory_findings import findings_of
 from deploy.model.text import inline, several
@@ -108,7 +108,8 @@ def inventory_diff(common: Common) -> int:
     kept, source, said = _snapshot(common)
     live = from_netbox(common)
     found = difference(kept, live.fleet)
-    findings = findings_of(found, kept, live.fleet)
+    options = options_of(replace(common, lab=False))
+    findings = [f.with_options(options) for f in findings_of(found, kept, live.fleet)]
     code = exit_code(findings)
     document = {
         "snapshot": {"source": source, "time": said, "digest": kept.digest},

@@ -62,7 +62,7 @@ def report(common: Common, out: Path) -> None:
             raise
         # Not sound, and that is what the report has to say: what it needs to know is known, so no check is asked for.
         fleet = e.fleet
-        checked = dated(check_record(Known(fleet, source, ""), unsound(e.problems, fleet), now), checked)
+        checked = dated(check_record(common, Known(fleet, source, ""), unsound(e.problems, fleet), now), checked)
         if common.limit and not fleet.hosts:
             raise
     # The whole fleet, also with --lab: what nobody looked at belongs in the report.

@@ -104,6 +104,17 @@ def _tell_netbox(common: Common, netbox: NetBox | None, record: Record) -> None:
         aside(common, f"warning: {warning}")
 
 
+def _record_of(common: Common, run: Callable[[], Record]) -> Record:
+    """Run. A record that could not be kept is still the answer, since it may be nowhere else; then it ends with 1."""
+    from deploy.runs.commands import NotAllKept
+
+    try:
+        return run()
+    except NotAllKept as e:
+        aside(common, f"error: {e}")
+        return e.record.model_copy(update={"exit_code": Exit.ERROR})
+
+
 @command("apply")
 @click.argument("planfile", metavar="[PLANFILE]", required=False, type=FILE)
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -152,11 +163,7 @@ def apply(  # noqa: PLR0917  click tells options by name
             if changing and not yes and not click.confirm(f"Change {several(changing, 'host')}?", err=True):
                 raise SamdriftError("not approved: no host was changed")
 
-        try:
-            record = runs.apply(run, approve, planned, no_rollback=no_rollback)
-        except runs.NotAllKept as e:  # what was done is still the answer, and perhaps nowhere else
-            aside(common, f"error: {e}")
-            record = e.record.model_copy(update={"exit_code": Exit.ERROR})
+        record = _record_of(common, lambda: runs.apply(run, approve, planned, no_rollback=no_rollback))
     _tell_netbox(common, netbox, record)
     answer(common, record.model_dump(mode="json"), plan_view.applied(record, names))
     return record.exit_code
@@ -168,7 +175,7 @@ def verify(common: Common) -> int:
     from deploy.runs import commands as runs
 
     with running(common, "verify") as (run, _):
-        record = runs.verify(run)
+        record = _record_of(common, lambda: runs.verify(run))
     names = municipalities(run.fleet)
     answer(common, record.model_dump(mode="json"), findings_view.verified(record, names, common.people.width))
     return record.exit_code
@@ -182,7 +189,7 @@ def drift(common: Common, write_back: bool) -> int:
 
     with running(common, "drift") as (run, _):
         netbox = _netbox_to_tell(common, run.fleet) if write_back else None
-        record = runs.drift(run)
+        record = _record_of(common, lambda: runs.drift(run))
     _tell_netbox(common, netbox, record)
     answer(common, record.model_dump(mode="json"), findings_view.drift(record, municipalities(run.fleet)))
     return record.exit_code

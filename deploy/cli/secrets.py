@@ -11,7 +11,7 @@ import click
 from pydantic import ValidationError
 
 from deploy.cli.command import Common, InOrder, answer, command
-from deploy.cli.subject import fleet_of, hosts_of, vault_of
+from deploy.cli.subject import fleet_of, hosts_of, options_of, vault_of
 from deploy.model.findings import exit_code
 from deploy.views import secrets as view
 from deploy.views.parts import municipalities
@@ -82,7 +82,7 @@ def secrets_check(common: Common) -> int:
     needed = intent.secrets(fleet.hosts)
     vault, about = vault_of(common), {h.tenant for h in hosts_of(common, fleet)}
     files = {m for m in vault.municipalities() if m in about or common.limit is None}
-    found = edit.check(vault, needed, files | about)
+    found = tuple(f.with_options(options_of(common)) for f in edit.check(vault, needed, files | about))
     code = exit_code(found)
     document = {"files": len(files), "findings": [f.model_dump(mode="json") for f in found], "exit_code": code}
     answer(common, document, view.secrets_checked(len(files), found, municipalities(fleet)))

@@ -149,12 +149,22 @@ def running(common: Common, command: str, **access_too: object) -> Iterator[tupl
             stores=stores_of(common),
             observer=observer,
             who=_who(),
-            options="--lab" if common.lab else "",
+            options=options_of(common),
         )
         yield run, observer
 
 
-def check_record(known: Known, findings: Iterable[Finding], started: str, limit: str | None = None) -> Record:
+def options_of(common: Common) -> tuple[str, ...]:
+    """What an advised command needs to be about the same hosts, inventory and records as this one."""
+    lab = ("--lab",) if common.lab else ()
+    source = ("--source", common.source) if common.source else ()
+    state = ("--state", str(common.state)) if common.state else ()
+    return (*lab, *source, *state)
+
+
+def check_record(
+    common: Common, known: Known, findings: Iterable[Finding], started: str, limit: str | None = None
+) -> Record:
     """The record of an offline check by this command, which began at `started`."""
     from deploy.runs import commands as runs
 
@@ -167,6 +177,7 @@ def check_record(known: Known, findings: Iterable[Finding], started: str, limit:
         limit=limit or "",
         who=_who(),
         started=started,
+        options=options_of(common),
     )
 
 

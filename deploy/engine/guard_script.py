@@ -1,4 +1,4 @@
-"""The guard of a host while it is changed: unless the host is told in time that all is well, it puts itself back.
+"""The guard of a host while it is changed: unless the host is confirmed in time, it undoes the change by itself.
 
 Before the first step that could cut a host off, what such steps change is kept on the host, and a systemd timer of the
 host's own is started that will put it back. As long as samdrift is at work and reaches the host, it starts the timer
@@ -43,21 +43,31 @@ class Where(StrEnum):
 
 
 class Standing(Frozen):
-    """How the guard of a host stands: of which run (`run`), and what that run said of itself."""
+    """How the guard of a host stands.
+
+    Attributes:
+        run: the run that armed it.
+        report: who that is and why; of a guard that restored, also when, and what failed.
+    """
 
     where: Where = Where.NONE
     run: str = ""
-    said: str = ""
+    report: str = ""
 
 
-def arm(guards: Sequence[Guard], *, seconds: float, run: str, said: str) -> str:
-    """A shell program that keeps what these guards keep, and starts the timer; it fails where one is armed already."""
+def arm(guards: Sequence[Guard], *, seconds: float, run: str, holder: str) -> str:
+    """A shell program that keeps what these guards keep, and starts the timer; it fails where one is armed already.
+
+    Args:
+        seconds: until the host restores itself, unless the timer is started anew.
+        holder: who changes the host, and why, for whoever finds it armed.
+    """
     keep = "\n".join(f"{{ {g.keep}; }} || exit 1" for g in guards)
     files = {
         "restore": _restore(guards),
         f"{UNITS}/{SERVICE}": _SERVICE,
         f"{UNITS}/{TIMER}": _TIMER.format(seconds=f"{seconds:g}"),
-        "new": f"{run}\n{said}\n",
+        "new": f"{run}\n{holder}\n",
     }
     write = "\n".join(f"printf %s {shlex.quote(text)} > {path} || exit 1" for path, text in files.items())
     return f"""umask 077
@@ -117,7 +127,7 @@ KEEP_ALIVE = f"[ -e {DIRECTORY}/armed ] && systemctl restart {TIMER} && [ -e {DI
 CONFIRM = f"""\
 mv {DIRECTORY}/armed {DIRECTORY}/confirmed 2> /dev/null || exit {NOT_ARMED}
 {_CLEAN_UP}; systemctl daemon-reload; rm -rf {DIRECTORY}"""
-"""All is well: disarms the guard, if the host has not begun to put itself back."""
+"""Disarms the guard, if the host has not begun to put itself back."""
 
 RESTORE = f"""\
 if [ -e {DIRECTORY}/armed ] || [ -e {DIRECTORY}/restoring ]; then systemctl start {SERVICE}; fi
@@ -129,13 +139,13 @@ for where in armed restoring; do
   if [ -e {DIRECTORY}/$where ]; then echo $where; cat {DIRECTORY}/$where; exit 0; fi
 done 2> /dev/null
 if [ -e {RESTORED} ]; then echo restored; cat {RESTORED}; fi"""
-"""Tells how the guard stands."""
+"""Prints how the guard stands."""
 
 ARMED = f"cat {DIRECTORY}/armed {DIRECTORY}/restoring 2> /dev/null | sed 1d"
-"""Tells whose change is guarded now; nothing where none is. For every look, so it is cheap."""
+"""Prints whose change is guarded now; nothing where none is. Part of every look, so it is cheap."""
 
 
 def standing(output: str) -> Standing:
-    """What a host answered to `STAND`."""
-    where, run, said = [*output.split("\n", 2), "", "", ""][:3]
-    return Standing(where=Where(where), run=run, said=said.strip()) if where in list(Where) else Standing()
+    """Read what a host answered to `STAND`."""
+    where, run, report = [*output.split("\n", 2), "", "", ""][:3]
+    return Standing(where=Where(where), run=run, report=report.strip()) if where in list(Where) else Standing()

@@ -34,15 +34,15 @@ PAUSE = 1.0
 
 
 @dataclass(frozen=True)
-class Way(Generic[C]):
-    """The way to one host: the connection that there is now, and a new one, which takes its place."""
+class HostAccess(Generic[C]):
+    """Access to one host: `current()` is the open connection; `anew()` opens a new one and replaces it."""
 
     current: Callable[[], C]
     anew: Callable[[], C]
 
 
 class GuardFailed(SamdriftError):
-    """A host could not be guarded, or had put itself back before it was told that all is well."""
+    """A host could not be guarded, could not be confirmed, or did not keep what was confirmed."""
 
 
 class HeldGuard(Protocol):
@@ -58,18 +58,18 @@ class HeldGuard(Protocol):
         """GuardFailed if the host has put itself back meanwhile, so that it must not be changed any more."""
 
     def let_go(self) -> None:
-        """Keep it alive no longer: the host will put itself back unless it is confirmed."""
+        """Stop starting its timer anew: the host will put itself back unless it is confirmed."""
 
     def confirm(self) -> None:
-        """Tell the host that all is well.
+        """Disarm it, so that the change stays.
 
         Raises:
-            GuardFailed: the host has put itself back, or did not take it.
-            HostLost: it cannot be told, and will put itself back.
+            GuardFailed: the host has put itself back, or refused.
+            HostLost: the host cannot be reached, and will put itself back.
         """
 
     def restore(self) -> str:
-        """Have the host put itself back, at once if it can be reached and can, or else wait until it has; what it says.
+        """Have the host put itself back, at once if it can, or else wait until it has. Returns the host's report.
 
         Raises:
             HostLost: it cannot be reached, though its time has long run out; or nothing is known of the guard.
@@ -83,8 +83,8 @@ class HostGuard:
     """A timer on a host with a shell, armed on construction.
 
     Args:
-        way: the connection that there is to the host, and a new one.
-        said: who guards the host, and why, for whoever finds it armed.
+        access: the open connection to the host, and new ones.
+        holder: who changes the host, and why, for whoever finds it armed.
 
     Raises:
         GuardFailed: the host is not guarded, so that nothing that could cut it off may be changed.
@@ -93,13 +93,13 @@ class HostGuard:
 
     by_hand = ""
 
-    def __init__(self, way: Way[Connection], guards: Sequence[Guard], said: str) -> None:
-        connection = way.current()
-        self._way, self._where = way, f"host {connection.host.name}"
+    def __init__(self, access: HostAccess[Connection], guards: Sequence[Guard], holder: str) -> None:
+        connection = access.current()
+        self._access, self._where = access, f"host {connection.host.name}"
         self._seconds = connection.access.guard_seconds
         self._run = secrets.token_hex(8)
         self._until = time.monotonic() + self._seconds
-        answer = _ask(connection, guard_script.arm(guards, seconds=self._seconds, run=self._run, said=said))
+        answer = _ask(connection, guard_script.arm(guards, seconds=self._seconds, run=self._run, holder=holder))
         if answer.rc != 0:
             why = answer.stderr.strip().splitlines()[-1:] or [f"exit {answer.rc}"]
             raise GuardFailed(f"the guard was not armed: {why[0]}", where=self._where)
@@ -107,7 +107,7 @@ class HostGuard:
 
     def require(self) -> None:
         """It must still be armed, and by this run."""
-        if (stands := stands_now(self._way.current())).where is not Where.ARMED or stands.run != self._run:
+        if (stands := stands_now(self._access.current())).where is not Where.ARMED or stands.run != self._run:
             raise GuardFailed("the host put itself back while it was changed", where=self._where)
 
     def let_go(self) -> None:
@@ -117,24 +117,24 @@ class HostGuard:
     def confirm(self) -> None:
         """Disarm it, if it has not run out."""
         self.let_go()
-        if _ask(self._way.current(), guard_script.CONFIRM).rc != 0:
+        if _ask(self._access.current(), guard_script.CONFIRM).rc != 0:
             raise GuardFailed("the host put itself back before the change was confirmed", where=self._where)
 
     def restore(self) -> str:
         """At once, or when the timer has run out."""
         self.let_go()
-        return _once_restored(self._way, self._restored, lambda: self._until)
+        return _once_restored(self._access, self._restored, lambda: self._until)
 
     def keep(self) -> None:
         """Nothing: what was changed is on disk."""
 
     def _restored(self, connection: Connection) -> str:
-        """What the host says of having put itself back; HostLost where it has not."""
+        """The host's report of having put itself back; HostLost where it has not."""
         _ask(connection, guard_script.RESTORE)
         stands = stands_now(connection)
         if (stands.where, stands.run) != (Where.RESTORED, self._run):
             raise HostLost(f"it should have put itself back; its guard is {stands.where}", where=self._where)
-        return stands.said
+        return stands.report
 
     def _keep_alive(self) -> None:
         """Start the timer anew, again and again, until it is found to have run out."""
@@ -142,7 +142,7 @@ class HostGuard:
             gevent.sleep(self._seconds / 4)
             began = time.monotonic()
             try:
-                answer = _ask(self._way.current(), guard_script.KEEP_ALIVE)
+                answer = _ask(self._access.current(), guard_script.KEEP_ALIVE)
             except HostLost as e:
                 log.debug("%s: not kept alive: %s", self._where, e.what)
                 continue
@@ -155,13 +155,13 @@ class DeviceGuard:
     """The commit-confirm of a device, which its change arms; from then on the device counts by itself.
 
     Args:
-        way: the connection that there is to the device, and a new one.
+        access: the open connection to the device, and new ones.
         minutes: how long it counts.
     """
 
-    def __init__(self, way: Way[DeviceConnection], minutes: int) -> None:
-        self._way, self._where = way, f"host {way.current().host.name}"
-        self.by_hand = "log in and save its configuration" if way.current().vendor.save else ""
+    def __init__(self, access: HostAccess[DeviceConnection], minutes: int) -> None:
+        self._access, self._where = access, f"host {access.current().host.name}"
+        self.by_hand = "log in and save its configuration" if access.current().vendor.save else ""
         self._until = time.monotonic() + device.MINUTE * minutes
 
     def require(self) -> None:
@@ -172,20 +172,20 @@ class DeviceGuard:
 
     def confirm(self) -> None:
         """By the vendor's own command, in another session than the change was made in."""
-        answer = self._way.current().confirm()
+        answer = self._access.current().confirm()
         if answer.rc != 0:
             raise GuardFailed(f"the change was not confirmed: {answer.stderr}", where=self._where)
 
     def restore(self) -> str:
         """At once where the vendor can, or when the time has run out: not every device tells that it still counts."""
-        confirm = self._way.current().vendor.confirm
+        confirm = self._access.current().vendor.confirm
         if confirm is None or not confirm.revert:
             gevent.sleep(max(0, self._until - time.monotonic()) + device.MINUTE / 6)  # it began to count after us
-        return _once_restored(self._way, self._restored, lambda: self._until)
+        return _once_restored(self._access, self._restored, lambda: self._until)
 
     def keep(self) -> None:
         """Save the configuration."""
-        answer = self._way.current().save()
+        answer = self._access.current().save()
         if answer.rc != 0:
             raise GuardFailed(f"the change is in force, and was not saved: {answer.stderr}", where=self._where)
 
@@ -210,15 +210,15 @@ def minutes_of(connection: DeviceConnection) -> int | None:
     return min(longest, max(shortest, math.ceil(connection.access.guard_seconds / 60)))
 
 
-def _once_restored(way: Way[C], restored: Callable[[C], str], until: Callable[[], float]) -> str:
+def _once_restored(access: HostAccess[C], restored: Callable[[C], str], until: Callable[[], float]) -> str:
     """Ask a host whether it is restored, by this connection or new ones, until it is, or should long have been."""
     try:
-        return restored(way.current())
+        return restored(access.current())
     except HostLost as e:
         log.debug("not restored by the connection that there was: %s", e)
     while True:
         try:
-            return restored(way.anew())
+            return restored(access.anew())
         except HostLost as e:
             if time.monotonic() > until() + guard_script.GRACE:
                 what = f"did not come back within {guard_script.GRACE:g} s after its time had run out: {e.what}"

@@ -12,7 +12,6 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -25,7 +24,8 @@ from pyinfra.api.operations import run_host_op
 from deploy.engine import guard_script
 from deploy.engine.connector import Connector
 from deploy.engine.declare import Declared, Registered, register
-from deploy.engine.guards import DeviceGuard, GuardFailed, HeldGuard, HostGuard, Way, minutes_of
+from deploy.engine.guards import DeviceGuard, GuardFailed, HeldGuard, HostAccess, HostGuard, minutes_of
+from deploy.engine.hosts import Outcome
 from deploy.engine.planned import frozen, last_output, step_of
 from deploy.engine.unmanaged import unmanaged_files, unmanaged_lines
 from deploy.model.observer import Observer, Quiet
@@ -51,20 +51,6 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 logging.getLogger("paramiko").propagate = False  # a lost host is reported as one, once
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How carrying out a host's plan went: the steps that were done, and what stopped it, if anything did.
-
-    `guarded` tells that the host will put itself back unless it is told that all is well.
-    """
-
-    done: tuple[str, ...]
-    failed_step: str = ""
-    error: str = ""
-    lost: bool = False
-    guarded: bool = False
-
-
 class Session:
     """Open connections to some hosts of a fleet, on which they are looked at, changed and asked.
 
@@ -72,7 +58,7 @@ class Session:
         intent: what the hosts should be, known before anything is connected to.
         hosts: which of it this session is about.
         vault: where the values of the secrets are that their roles need; opened only if there are any.
-        said: who changes the hosts, and why, for whoever finds one guarded.
+        holder: who changes the hosts, and why, for whoever finds one guarded.
 
     Attributes:
         unreachable: host name to reason, for the hosts that could not be connected to or have died since.
@@ -90,12 +76,12 @@ class Session:
         observer: Observer | None = None,
         *,
         vault: Vault = NO_VAULT,
-        said: str = "",
+        holder: str = "",
     ) -> None:
         intent.require(hosts)
         self.intent, self.fleet, self.hosts, self.access = intent, intent.fleet, tuple(hosts), access
         self.observer: Observer = observer or Quiet()
-        self.said = said
+        self.holder = holder
         self.settings = {h.name: intent.settings(h) for h in hosts}
         needed = intent.secrets(hosts)
         self.veil = vault.open(needed) if needed else UNVEILED
@@ -103,6 +89,7 @@ class Session:
         self._connections: dict[str, Connection | DeviceConnection] = {}
         self._declared: dict[str, Declared] = {}
         self._guards: dict[str, HeldGuard] = {}
+        self._confirmed: set[str] = set()
         self._unseen: set[str] = set()
 
     def __enter__(self) -> Session:
@@ -153,8 +140,8 @@ class Session:
                 self.unreachable[name] = self.veil.hide(str(e))
                 return Outcome(tuple(done), step.id, self.unreachable[name], lost=True, guarded=name in self._guards)
             if not succeeded:
-                said = self.veil.hide(last_output(operation, declared.connector))
-                return Outcome(tuple(done), step.id, said, guarded=name in self._guards)
+                output = self.veil.hide(last_output(operation, declared.connector))
+                return Outcome(tuple(done), step.id, output, guarded=name in self._guards)
             done.append(step.id)
         return Outcome(tuple(done), guarded=name in self._guards)
 
@@ -164,11 +151,11 @@ class Session:
         if name in self._guards:
             self._guards[name].require()
         elif isinstance(connection := self._connections[name], Connection):
-            self._guards[name] = HostGuard(self._way(name, Connection), planned.guards, self.said)
+            self._guards[name] = HostGuard(self._access_to(name, Connection), planned.guards, self.holder)
         elif minutes := minutes_of(connection):
-            self._guards[name] = DeviceGuard(self._way(name, DeviceConnection), minutes)
+            self._guards[name] = DeviceGuard(self._access_to(name, DeviceConnection), minutes)
 
-    def _way(self, name: str, kind: type[C]) -> Way[C]:
+    def _access_to(self, name: str, kind: type[C]) -> HostAccess[C]:
         host = self.fleet.host(name)
 
         def current() -> C:
@@ -184,22 +171,23 @@ class Session:
             self._connections[name] = fresh
             return current()
 
-        return Way(current, anew)
+        return HostAccess(current, anew)
 
     @property
     def guarded(self) -> tuple[str, ...]:
         """The hosts that will put themselves back unless they are confirmed."""
-        return tuple(sorted(self._guards))
+        return tuple(sorted(self._guards.keys() - self._confirmed))
 
     def confirm(self, name: str) -> None:
-        """Tell a guarded host that all is well.
+        """Disarm the guard of a host, so that its change stays.
 
         Raises:
-            GuardFailed: it has put itself back.
-            HostLost: it cannot be told, and will put itself back.
+            GuardFailed: the host has put itself back.
+            HostLost: the host cannot be reached, and will put itself back.
         """
         self._reachable(name)
         self._guards[name].confirm()
+        self._confirmed.add(name)
 
     def keep(self, name: str) -> None:
         """Make what was confirmed outlive a restart of the host.
@@ -209,7 +197,8 @@ class Session:
             HostLost: the host died.
         """
         self._reachable(name)
-        self._guards.pop(name).keep()
+        self._guards[name].keep()
+        del self._guards[name]
 
     def by_hand(self, name: str) -> str:
         """What somebody has to do on a host that was guarded, if `keep` cannot; empty if there is nothing."""
@@ -243,19 +232,19 @@ class Session:
         return connection.ask([guard_script.ARMED])[0].stdout.strip()
 
     def restore(self, name: str) -> str:
-        """Have a guarded host put itself back, and wait until it has; what it says of it.
+        """Have a guarded host put itself back, and wait until it has. Returns the host's report of it.
 
         Raises:
             HostLost: it did not come back in time.
         """
-        said = self._guards.pop(name).restore()
+        report = self._guards.pop(name).restore()
         self.unreachable.pop(name, None)
-        return self.veil.hide(said)
+        return self.veil.hide(report)
 
     def ask(self, host: str, commands: Sequence[str], *, within: float | None = None) -> list[Answer]:
         """Run shell commands as root, all in one exec, each bounded by the access's fact timeout.
 
-        What they say is told without the values of secrets.
+        Their outputs come without the values of secrets.
 
         Args:
             within: seconds for all of them; the access's look timeout if not given.

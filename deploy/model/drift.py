@@ -1,39 +1,36 @@
 """Drift: what a look and the state checks mean, compared with what was last applied. Pure.
 
 One cause is one finding: a step that would change something is one; the handlers that it owes are none; and a
-failed check of a role that differs stands in that difference's detail.
+failed check of a role that differs is evidence of that difference.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from deploy.model.findings import DIFFERENCES, Finding, Kind, Severity
+from deploy.model.evidence import Commands, Diff, Error, Evidence, FailedCheck, Note
+from deploy.model.findings import DIFFERENCES, Finding, Kind, severity
+from deploy.model.messages import Message, MessageId, as_written, samdrift
 from deploy.model.plan import HostPlan, Plan, Step, Unmanaged
 from deploy.model.record import AppliedStep, Check
+from deploy.model.text import inline
 
 Controls = Mapping[str, tuple[str, ...]]
 """Role name to what auditors ask for that this role answers."""
 
-PROTECTING = frozenset({"base", "firewall"})
-"""Roles that keep others out: where they were changed behind our back, it is serious."""
-
-_SUMMARIES = {
-    Kind.DRIFT: "changed on the host since it was applied",
-    Kind.MISSING: "was applied and is gone",
-    Kind.PENDING: "decided, and not yet applied",
-    Kind.CONFLICT: "changed on the host, and decided otherwise since",
+_FOUND = {
+    Kind.DRIFT: MessageId.STEP_CHANGED_ON_HOST,
+    Kind.MISSING: MessageId.STEP_GONE,
+    Kind.PENDING: MessageId.STEP_NOT_APPLIED,
+    Kind.CONFLICT: MessageId.STEP_CHANGED_TWICE,
 }
 
-_REMEDIES = {
-    Kind.DRIFT: "put it back: samdrift apply --limit {host}; or, if the change was right, write it into the role",
-    Kind.MISSING: "put it back: samdrift apply --limit {host}",
-    Kind.PENDING: "samdrift apply --limit {host}",
-    Kind.CONFLICT: "find out who changed it and why; samdrift apply --limit {host} overwrites it",
-    Kind.UNKNOWN: "make the host reachable, then: samdrift drift --limit {host}",
-    Kind.ARMED: "wait until it has, then: samdrift plan --limit {host}",
-    Kind.FAILED_CHECK: "log in and see why; then: samdrift verify --limit {host}",
+_ADVICE = {
+    Kind.DRIFT: MessageId.PUT_BACK_OR_DECLARE,
+    Kind.MISSING: MessageId.PUT_BACK,
+    Kind.PENDING: MessageId.APPLY,
+    Kind.CONFLICT: MessageId.ASK_BEFORE_APPLY,
 }
 
 
@@ -43,12 +40,14 @@ def classify(
     last_applied: Mapping[str, Mapping[str, AppliedStep]],
     *,
     controls: Controls,
+    protecting: Collection[str] = (),
     lost: Mapping[str, str] | None = None,
 ) -> tuple[Finding, ...]:
     """Everything that somebody should know, by municipality, host, role and step.
 
     Args:
         last_applied: host name to step id to what was last applied of it; a host that never was is not in it.
+        protecting: roles that keep others out: where they were changed behind our back, it is serious.
         lost: host name to reason, for hosts that died after the look (while they were verified, say).
     """
     findings: list[Finding] = []
@@ -56,7 +55,7 @@ def classify(
         if reason := host.error or (lost or {}).get(host.host, ""):
             findings.append(_unknown(host, reason))
         findings += [armed_finding(host)] if host.armed else []
-        findings += _differences(host, last_applied.get(host.host, {}), controls)
+        findings += _differences(host, last_applied.get(host.host, {}), controls, protecting)
     failed = [c for c in checks if c.outcome == "failed"]
     findings = [_with_checks(f, failed) for f in findings]
     explained = {(f.host, f.role) for f in findings if f.kind in DIFFERENCES}
@@ -71,7 +70,8 @@ def plan_findings(plan: Plan, *, controls: Controls) -> tuple[Finding, ...]:
         if host.error:
             findings.append(_unknown(host, host.error))
         findings += [armed_finding(host)] if host.armed else []
-        findings += [_step_finding(Kind.PENDING, host, s, controls, summary="would change") for s in _causes(host)]
+        for step in _causes(host):
+            findings.append(_step_finding(Kind.PENDING, MessageId.STEP_WOULD_CHANGE, host, step, controls))
     return _ordered(findings)
 
 
@@ -81,10 +81,10 @@ def armed_finding(host: HostPlan) -> Finding:
         kind=Kind.ARMED,
         host=host.host,
         municipality=host.municipality,
-        summary="a change of an earlier run is not confirmed, and the host is about to undo it",
-        detail=host.armed,
-        remedy=_REMEDIES[Kind.ARMED].format(host=host.host),
-        severity=Severity.HIGH,
+        message=MessageId.UNCONFIRMED(),
+        evidence=(Note(message=as_written(host.armed)),),
+        advice=MessageId.WAIT_THEN_PLAN(plan=samdrift("plan", "--limit", host.host)),
+        severity=severity(Kind.ARMED, MessageId.UNCONFIRMED),
     )
 
 
@@ -96,12 +96,19 @@ def check_finding(check: Check, controls: Controls | None = None) -> Finding:
         municipality=check.municipality,
         role=check.role,
         step=check.name,
-        summary=f"{check.name}: this does not hold",
-        detail=check.detail,
-        remedy=_REMEDIES[Kind.FAILED_CHECK].format(host=check.host),
-        severity=Severity.HIGH,
+        message=MessageId.CHECK_FAILED(check=check.name),
+        evidence=(Error(text=check.detail),) if check.detail else (),
+        advice=MessageId.SEE_WHY_THEN_VERIFY(verify=samdrift("verify", "--limit", check.host)),
+        severity=severity(Kind.FAILED_CHECK, MessageId.CHECK_FAILED),
         controls=(controls or {}).get(check.role, ()),
     )
+
+
+def step_evidence(step: Step) -> tuple[Evidence, ...]:
+    """What a step would change: the diff of its file, or its commands where it has none."""
+    if step.change is not None and step.change.diff:
+        return (Diff(text=step.change.diff),)
+    return (Commands(lines=tuple(map(str, step.commands))),) if step.commands else ()
 
 
 def applied_steps(host: HostPlan) -> dict[str, AppliedStep]:
@@ -109,13 +116,16 @@ def applied_steps(host: HostPlan) -> dict[str, AppliedStep]:
     return {s.id: AppliedStep(intent=s.intent, after=s.wanted) for s in host.steps if not s.handler}
 
 
-def _differences(host: HostPlan, applied: Mapping[str, AppliedStep], controls: Controls) -> list[Finding]:
+def _differences(
+    host: HostPlan, applied: Mapping[str, AppliedStep], controls: Controls, protecting: Collection[str]
+) -> list[Finding]:
     """One finding for each step that causes a change, and for each file that is nobody's."""
     found = []
     for step in _causes(host):
         kind = _kind(step, applied.get(step.id))
-        found.append(_step_finding(kind, host, step, controls, summary=_summary(kind, step)))
-    return found + [_unmanaged(host, stranger, controls) for stranger in host.unmanaged]
+        about = MessageId.HANDLER_OWED if step.handler else _FOUND[kind]
+        found.append(_step_finding(kind, about, host, step, controls, protects=step.role in protecting))
+    return found + [_unmanaged(host, stranger, controls, protecting) for stranger in host.unmanaged]
 
 
 def _causes(host: HostPlan) -> list[Step]:
@@ -138,46 +148,51 @@ def _kind(step: Step, applied: AppliedStep | None) -> Kind:
     return Kind.CONFLICT if touched else Kind.PENDING
 
 
-def _summary(kind: Kind, step: Step) -> str:
-    if step.handler:
-        return "owed since a run that broke off"
-    return _SUMMARIES[kind]
-
-
-def _step_finding(kind: Kind, host: HostPlan, step: Step, controls: Controls, *, summary: str) -> Finding:
-    diff = step.change.diff if step.change else ""
+def _step_finding(
+    kind: Kind, about: MessageId, host: HostPlan, step: Step, controls: Controls, *, protects: bool = False
+) -> Finding:
     return Finding(
         kind=kind,
         host=host.host,
         municipality=host.municipality,
         role=step.role,
         step=step.name,
-        summary=f"{step.name}: {summary}",
-        detail=diff or "\n".join(f"$ {command}" for command in step.commands),
-        remedy=_REMEDIES[kind].format(host=host.host),
-        severity=_severity(kind, step.role),
+        message=about(step=step.name),
+        evidence=step_evidence(step),
+        advice=_ADVICE[kind](apply=samdrift("apply", "--limit", host.host)),
+        severity=severity(kind, about, protects=protects),
         controls=controls.get(step.role, ()),
     )
 
 
-def _unmanaged(host: HostPlan, stranger: Unmanaged, controls: Controls) -> Finding:
-    if stranger.path:
-        why = f"nobody declares this file, and role {stranger.role} owns its directory"
-        removal = f"remove it on {host.host}: rm -- {shlex.quote(stranger.path)}"
-    else:
-        why = f"role {stranger.role} says nothing of this line of the configuration"
-        removal = f"remove it on {host.host} by hand"
+def _unmanaged(host: HostPlan, stranger: Unmanaged, controls: Controls, protecting: Collection[str]) -> Finding:
+    message = (
+        MessageId.FILE_UNDECLARED(path=stranger.path, role=stranger.role)
+        if stranger.path
+        else MessageId.LINE_UNDECLARED(line=stranger.what, role=stranger.role)
+    )
     return Finding(
         kind=Kind.UNMANAGED,
         host=host.host,
         municipality=host.municipality,
         role=stranger.role,
         step=stranger.what,
-        summary=f"{stranger.what}: {why}",
-        remedy=f"declare it in role {stranger.role}, or {removal}",
-        severity=_severity(Kind.UNMANAGED, stranger.role),
+        message=message,
+        advice=_removal(host.host, stranger),
+        severity=severity(Kind.UNMANAGED, message.id, protects=stranger.role in protecting),
         controls=controls.get(stranger.role, ()),
     )
+
+
+def _removal(host: str, stranger: Unmanaged) -> Message:
+    """How to be rid of what nobody declares: a command, if it can be read and pasted as it is.
+
+    A path with a line break or an invisible character is shown escaped, and the command would name another file.
+    """
+    if not stranger.path or inline(stranger.path) != stranger.path:
+        return MessageId.DECLARE_OR_REMOVE(role=stranger.role, host=host)
+    command = shlex.join(("rm", "--", stranger.path))
+    return MessageId.DECLARE_OR_REMOVE_WITH(role=stranger.role, host=host, command=command)
 
 
 def _unknown(host: HostPlan, reason: str) -> Finding:
@@ -185,30 +200,20 @@ def _unknown(host: HostPlan, reason: str) -> Finding:
         kind=Kind.UNKNOWN,
         host=host.host,
         municipality=host.municipality,
-        summary="the host could not be looked at; nothing is known about it now",
-        detail=reason,
-        remedy=_REMEDIES[Kind.UNKNOWN].format(host=host.host),
-        severity=Severity.HIGH,
+        message=MessageId.NOT_LOOKED_AT(),
+        evidence=(Error(text=reason),),
+        advice=MessageId.MAKE_REACHABLE(drift=samdrift("drift", "--limit", host.host)),
+        severity=severity(Kind.UNKNOWN, MessageId.NOT_LOOKED_AT),
     )
 
 
 def _with_checks(finding: Finding, failed: Iterable[Check]) -> Finding:
-    """A difference with the failed checks of its role below it: they are its effect, or another sign of it."""
+    """A difference with the failed checks of its role as evidence: they are its effect, or another sign of it."""
     if finding.kind not in DIFFERENCES:
         return finding
-    said = [
-        f"check failed: {c.name}\n{c.detail}".rstrip()
-        for c in failed
-        if (c.host, c.role) == (finding.host, finding.role)
-    ]
-    return finding.model_copy(update={"detail": "\n".join(filter(None, [finding.detail, *said]))})
-
-
-def _severity(kind: Kind, role: str) -> Severity:
-    """Pending work is low until somebody else moved too; a role that protects makes any other difference high."""
-    if kind is Kind.PENDING:
-        return Severity.LOW
-    return Severity.HIGH if kind is Kind.CONFLICT or role in PROTECTING else Severity.MEDIUM
+    of_the_role = (c for c in failed if (c.host, c.role) == (finding.host, finding.role))
+    shown = tuple(FailedCheck(name=c.name, detail=c.detail) for c in of_the_role)
+    return finding.model_copy(update={"evidence": (*finding.evidence, *shown)})
 
 
 def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:

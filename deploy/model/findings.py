@@ -1,16 +1,20 @@
-"""Findings: the one type that plan, drift, verify, check and report all speak, and the exit codes they decide.
+"""Findings: the one type that plan, drift, verify, check and report all speak; their severity and exit codes.
 
-Pure: nothing here touches a host, a file or a clock.
+Nothing here touches a host or a clock. What a finding says is a message (`messages`), put in words by `words`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import IntEnum, StrEnum
+from typing import Any
 
-from pydantic import computed_field
+from pydantic import BaseModel, TypeAdapter, ValidationError, computed_field, model_validator
 
+from deploy.model.evidence import Evidence, Note
+from deploy.model.messages import Message, MessageId, as_written
+from deploy.model.words import evidence_in_words, in_words
 from inventory.fleet import Frozen
 
 
@@ -56,8 +60,8 @@ class Exit(IntEnum):
 class Finding(Frozen):
     """One thing somebody should know.
 
-    `step` is the plan's step or the check's name; `detail` is a diff or a message, for reading;
-    `remedy` says what to do about it; `first_seen` is ISO 8601 UTC, empty until a store has dated it.
+    `step` is the plan's step or the check's name; `first_seen` is ISO 8601 UTC, empty until a store has dated it.
+    `summary`, `detail` and `remedy` are `message`, `evidence` and `advice` as English text.
     """
 
     kind: Kind
@@ -65,12 +69,30 @@ class Finding(Frozen):
     municipality: str = ""
     role: str = ""
     step: str = ""
-    summary: str
-    detail: str = ""
-    remedy: str = ""
+    message: Message
+    evidence: tuple[Evidence, ...] = ()
+    advice: Message | None = None
     severity: Severity = Severity.MEDIUM
     controls: tuple[str, ...] = ()
     first_seen: str = ""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def summary(self) -> str:
+        """What was found, in a line."""
+        return in_words(self.message)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def detail(self) -> str:
+        """The evidence, one after the other."""
+        return "\n".join(evidence_in_words(e) for e in self.evidence)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def remedy(self) -> str:
+        """What to do about it; empty where nobody knows."""
+        return in_words(self.advice) if self.advice else ""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -78,6 +100,63 @@ class Finding(Frozen):
         """Stable identity (16 hex digits): the same trouble in the same place, whatever its details today."""
         identity = "\0".join((self.kind, self.host, self.role, self.step))
         return hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+    def with_options(self, options: Iterable[str]) -> Finding:
+        """Give the commands that this finding advises the options of the run that found it."""
+        return self.model_copy(update={"advice": self.advice.with_options(options)}) if self.advice else self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_stored(cls, data: Any) -> Any:
+        """Read a stored finding. Where samdrift does not know its ids (any more), its text stands for them."""
+        if not isinstance(data, Mapping):
+            return data
+        texts = {name: data.get(name) for name in ("summary", "detail", "remedy")}
+        stored = {k: v for k, v in data.items() if k not in cls.model_computed_fields}
+        if isinstance(texts["summary"], str) and not _reads(Message, stored.get("message")):
+            stored["message"] = as_written(texts["summary"])
+        if isinstance(texts["detail"], str) and not _reads(_EVIDENCE, stored.get("evidence")):
+            stored["evidence"] = (Note(message=as_written(texts["detail"])),) if texts["detail"] else ()
+        if isinstance(texts["remedy"], str) and not _reads(Message, stored.get("advice")):
+            stored["advice"] = as_written(texts["remedy"]) if texts["remedy"] else None
+        return stored
+
+
+_EVIDENCE: TypeAdapter[tuple[Evidence, ...]] = TypeAdapter(tuple[Evidence, ...])
+
+
+def _reads(shape: type[BaseModel] | TypeAdapter[Any], value: object) -> bool:
+    """Whether a value is of this shape."""
+    try:
+        _ = shape.validate_python(value) if isinstance(shape, TypeAdapter) else shape.model_validate(value)
+    except ValidationError:
+        return False
+    return True
+
+
+SEVERITIES: Mapping[MessageId, Severity] = {
+    MessageId.STEP_STILL_CHANGES: Severity.HIGH,  # not work that waits: a role that does not converge
+    MessageId.RECIPIENTS_LEFT: Severity.HIGH,
+    MessageId.RECIPIENTS_LACKING: Severity.HIGH,
+    MessageId.RECIPIENTS_DIFFER: Severity.HIGH,
+    MessageId.SECRET_UNNEEDED: Severity.LOW,
+}
+"""The messages that are more or less serious than others of their kind."""
+
+
+def severity(kind: Kind, about: MessageId, *, protects: bool = False) -> Severity:
+    """Decide how soon somebody should look. Every finding has its severity from here.
+
+    Args:
+        protects: the finding is about a role that keeps others out: changed behind our back, it is serious.
+    """
+    if about in SEVERITIES:
+        return SEVERITIES[about]
+    if kind is Kind.PENDING:
+        return Severity.LOW
+    if kind in {Kind.DRIFT, Kind.MISSING, Kind.UNMANAGED}:
+        return Severity.HIGH if protects else Severity.MEDIUM
+    return Severity.HIGH
 
 
 DIFFERENCES = frozenset(

@@ -8,12 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from deploy.model.findings import Finding, Kind, Severity
+from deploy.model.evidence import Note
+from deploy.model.findings import Finding, Kind, severity
+from deploy.model.messages import MessageId, as_written, samdrift
 from inventory.difference import ObjectDifference
 from inventory.errors import Problem
 from inventory.fleet import Fleet
 
-REMEDY = "samdrift inventory pull takes NetBox's word into the snapshot; samdrift inventory seed writes the snapshot's"
+FOUND = {
+    "added": MessageId.ONLY_IN_NETBOX,
+    "removed": MessageId.ONLY_IN_SNAPSHOT,
+    "changed": MessageId.NETBOX_DIFFERS,
+}
 
 
 def findings_of(found: Iterable[ObjectDifference], snapshot: Fleet, netbox: Fleet) -> tuple[Finding, ...]:
@@ -29,20 +35,19 @@ def findings_of(found: Iterable[ObjectDifference], snapshot: Fleet, netbox: Flee
             host=one.name if one.section == "hosts" else "",
             municipality=tenants.get(one.name, "") if one.section == "hosts" else "",
             step=one.title,
-            summary=f"{one.title}: {SAID[one.kind]}",
-            detail="\n".join(" › ".join(f.path) for f in one.fields) if one.kind == "changed" else "",
-            remedy=REMEDY,
-            severity=Severity.LOW,
+            message=FOUND[one.kind](object=one.title),
+            evidence=_fields(one),
+            advice=MessageId.PULL_OR_SEED(pull=samdrift("inventory", "pull"), seed=samdrift("inventory", "seed")),
+            severity=severity(Kind.PENDING, FOUND[one.kind]),
         )
         for one in found
     )
 
 
-SAID = {
-    "added": "in NetBox, and not in the snapshot",
-    "removed": "in the snapshot, and not in NetBox",
-    "changed": "NetBox says something else than the snapshot",
-}
+def _fields(one: ObjectDifference) -> tuple[Note, ...]:
+    """The fields in which an object that both have differs."""
+    fields = one.fields if one.kind == "changed" else ()
+    return tuple(Note(message=as_written(" › ".join(field.path))) for field in fields)
 
 
 def unsound(problems: Iterable[Problem], fleet: Fleet) -> tuple[Finding, ...]:
@@ -63,9 +68,9 @@ def unsound(problems: Iterable[Problem], fleet: Fleet) -> tuple[Finding, ...]:
                 host=host,
                 municipality=municipality if municipality in known else "",
                 step=f"{problem.rule} {problem.about or problem.where}",
-                summary=f"{problem.where}: {problem.what} [{problem.rule}]",
-                remedy=problem.fix,
-                severity=Severity.HIGH,
+                message=MessageId.RULE_BROKEN(where=problem.where, what=problem.what, rule=problem.rule),
+                advice=as_written(problem.fix) if problem.fix else None,
+                severity=severity(Kind.UNSOUND, MessageId.RULE_BROKEN),
             )
         )
     return tuple(found)

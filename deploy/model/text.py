@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 LONG_WORD = 60
 """A longer word (a public key) is shown by its start and its end."""
@@ -33,6 +34,29 @@ def as_json(document: object) -> str:
     """Write a document as JSON that is safe to show: letters as they are, invisible characters escaped."""
     text = json.dumps(document, ensure_ascii=False, indent=2)
     return OBEYED.sub(lambda m: json.dumps(m[0])[1:-1], text)
+
+
+DiffPart = Literal["head", "place", "old", "new", "same", "note"]
+"""What a line of a diff is."""
+
+
+def diff_lines(text: str) -> list[tuple[DiffPart, str]]:
+    """Tell what each line of a unified diff is. What stands above its first `@@` is about the file."""
+    parts: list[tuple[DiffPart, str]] = []
+    first: Mapping[str, DiffPart] = {"@": "place", "-": "old", "+": "new", "\\": "note"}
+    in_hunk = False
+    for line in text.rstrip("\n").split("\n"):
+        in_hunk = in_hunk or line.startswith("@@")
+        if in_hunk:
+            parts.append((first.get(line[:1], "same"), line))
+        else:
+            parts.append(("head" if line.startswith(("---", "+++")) else "note", line))
+    return parts
+
+
+def command_lines(command: str) -> list[str]:
+    """Show a command as it is typed after a prompt; its other lines stand below its first."""
+    return [f"{'$' if n == 0 else ' '} {line}" for n, line in enumerate(command.split("\n"))]
 
 
 def several(number: int, thing: str, plural: str = "") -> str:

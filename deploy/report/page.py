@@ -18,10 +18,10 @@ from markupsafe import Markup
 
 from deploy.model.findings import Severity
 from deploy.model.record import Check
-from deploy.model.text import safe
+from deploy.model.text import command_lines, diff_lines, safe
 from deploy.report.document import HostState, Report, State, Totals, Why
 from deploy.report.picture import picture
-from deploy.report.words import EXITS, IN_SWEDISH, KINDS, OUTCOMES, WORDS
+from deploy.report.words import WORDS, called, failed_check, remedy, said, summary
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
 from inventory.whole_file import put_in_place
@@ -62,10 +62,11 @@ def html(report: Report) -> str:
         site={p.slug: p.name for p in report.places},
         number={h.name: n for n, h in enumerate(report.hosts, 1)},
         words=WORDS,
-        kinds=KINDS,
-        in_swedish=IN_SWEDISH,
-        outcomes=OUTCOMES,
-        exits=EXITS,
+        called=called,
+        said=said,
+        summary=summary,
+        remedy=remedy,
+        failed_check=failed_check,
         State=State,
         Severity=Severity,
     )
@@ -142,7 +143,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(moment=_moment, short=_short, diff=_diff)
+    environment.filters.update(moment=_moment, short=_short, diff=diff_lines, command=command_lines)
     return environment
 
 
@@ -159,9 +160,3 @@ def _moment(iso: str) -> str:
 def _short(digest: str) -> str:
     """The first twelve digits of a digest."""
     return digest[:12]
-
-
-def _diff(text: str) -> list[tuple[str, str]]:
-    """The lines of a diff, each with what it is: taken away, added, about the diff, or plain."""
-    classes = {"+++": "head", "---": "head", "@@": "head", "+": "new", "-": "old"}
-    return [(next((c for start, c in classes.items() if s.startswith(start)), ""), s) for s in text.splitlines()]

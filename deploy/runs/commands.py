@@ -8,11 +8,12 @@ and what was asked for is the command's (`cli.runs`, for a check `cli.fleet`).
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from deploy.engine.apply import Applied, Apply, refuse_if_stale
+from deploy.engine.apply import Apply
+from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.model import clock
 from deploy.model.code import code_digest
@@ -20,9 +21,9 @@ from deploy.model.drift import classify, plan_findings
 from deploy.model.findings import Exit, Finding, Kind, exit_code
 from deploy.model.observer import Observer
 from deploy.model.plan import HostPlan, Plan
-from deploy.model.record import AppliedStep, Check, HostResult, Record
+from deploy.model.record import Check, HostResult, Record
 from deploy.runs.manifest import manifest_now
-from deploy.store import ports
+from deploy.runs.stale import refuse_if_stale
 from deploy.store.place import record_id
 from deploy.store.ports import Holder, StoreError, Stores
 from deploy.transport.ssh import Access
@@ -35,16 +36,16 @@ from roles.shared.intent import Intent
 
 
 class NotAllKept(StoreError):
-    """A store could not keep all that an apply did.
+    """A store could not keep all that a run did and saw.
 
     Attributes:
-        record: what the run did and saw, which may be nowhere else.
+        record: what that is; it may be nowhere else.
+        troubles: what the stores said.
     """
 
     def __init__(self, record: Record, troubles: Sequence[StoreError]) -> None:
-        self.record = record
-        what = "what was done could not all be recorded: " + "; ".join(map(str, troubles))
-        super().__init__(what, fix="keep what this run says; see how hosts stand: samdrift plan")
+        self.record, self.troubles = record, troubles
+        super().__init__("this run could not all be recorded: " + "; ".join(map(str, troubles)))
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Run:
     stores: Stores
     observer: Observer
     who: str
-    options: str = ""
+    options: tuple[str, ...] = ()
     """What a command needs to be about the same hosts as this run: `--lab`."""
     started: str = field(default_factory=clock.now)
 
@@ -75,8 +76,8 @@ class Run:
     def session(self, hosts: Iterable[Host] | None = None) -> Session:
         """Connections to this run's hosts, or to some of them."""
         about = tuple(self.hosts if hosts is None else hosts)
-        said = f"{self.who}, {self.started}: {self.said}"
-        return Session(self.intent, about, self.access, self.observer, vault=self.vault, said=said)
+        holder = f"{self.who}, {self.started}: {self.command_line}"
+        return Session(self.intent, about, self.access, self.observer, vault=self.vault, holder=holder)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -85,12 +86,12 @@ class Run:
         Raises:
             Locked: another run holds it.
         """
-        with self.stores.locks.hold(Holder(who=self.who, since=clock.now(), command=self.said)):
+        with self.stores.locks.hold(Holder(who=self.who, since=clock.now(), command=self.command_line)):
             self.stores.settle()
             yield
 
     @property
-    def said(self) -> str:
+    def command_line(self) -> str:
         """The command line, for whoever finds the lock held."""
         return shlex.join(("samdrift", *self.argv))
 
@@ -116,23 +117,13 @@ class Run:
         plan_digest: str = "",
         code: Exit,
     ) -> Record:
-        """Record what the run did and saw, and keep that."""
-        record = self.record(hosts=hosts, findings=findings, checks=checks, plan_digest=plan_digest, code=code)
-        self.stores.keep(record)
-        return record
+        """Record what the run did and saw, and which roles were in force.
 
-    def record(
-        self,
-        *,
-        hosts: Iterable[HostResult],
-        findings: Iterable[Finding],
-        checks: Iterable[Check] = (),
-        plan_digest: str = "",
-        code: Exit,
-    ) -> Record:
-        """Return the record of what the run did and saw, and of which roles were in force."""
+        Raises:
+            NotAllKept: with the record.
+        """
         roles = {host.name: roles_of(host) for host in self.hosts}
-        return Record(
+        record = Record(
             id=record_id(self.started, self.command),
             command=self.command,
             argv=self.argv,
@@ -146,17 +137,16 @@ class Run:
             code_digest=code_digest(),
             plan_digest=plan_digest,
             hosts=tuple(h.model_copy(update={"roles": roles.get(h.host, ())}) for h in hosts),
-            findings=tuple(map(self._as_called, findings)),
+            findings=tuple(f.with_options(self.options) for f in findings),
             checks=tuple(checks),
             exit_code=code,
             manifest=manifest_now(),
         )
-
-    def _as_called(self, finding: Finding) -> Finding:
-        """The finding, with a remedy for this run's hosts: what helps in the lab must not be run on the real ones."""
-        if not self.options:
-            return finding
-        return finding.model_copy(update={"remedy": finding.remedy.replace("samdrift ", f"samdrift {self.options} ")})
+        try:
+            self.stores.keep(record)
+        except StoreError as e:
+            raise NotAllKept(record, [e]) from e
+        return record
 
 
 def plan(run: Run, *, detailed: bool) -> tuple[Plan, Record]:
@@ -201,31 +191,13 @@ def _refuse_unguarded(plan: Plan, about: Collection[str], no_rollback: Collectio
             raise UsageError(f"it could be cut off, and could not undo that: {why}", where=f"host {host.host}", fix=fix)
 
 
-@dataclass(frozen=True)
-class _Notes:
-    """What apply writes down and asks for, of two stores."""
-
-    journal: ports.Journal
-    applied: ports.Applied
-
-    def begun(self, plan_digest: str) -> tuple[str, ...]:
-        """Return the hosts that runs of this plan began to change."""
-        return self.journal.begun(plan_digest)
-
-    def begin(self, plan_digest: str, host: str) -> None:
-        """Note that this plan is about to change a host."""
-        self.journal.begin(plan_digest, host)
-
-    def last_applied(self, host: str) -> Mapping[str, AppliedStep]:
-        """Return a host's steps as last applied."""
-        return self.applied.last_applied(host)
-
-
 def _carry_out(run: Run, session: Session, planned: Plan) -> Record:
     def prove(names: Sequence[str]) -> tuple[Check, ...]:
         return run_checks(session, run.fleet, run.observer, names)
 
-    change = Apply(session, planned, prove, _Notes(run.stores.journal, run.stores.applied))
+    change = Apply(
+        session, planned, prove, run.stores.journal, run.stores.applied, controls=_controls(), observer=run.observer
+    )
     try:
         applied = change.go()
     except BaseException as e:  # hosts were changed: history must know, whatever it was that ended the run
@@ -234,25 +206,23 @@ def _carry_out(run: Run, session: Session, planned: Plan) -> Record:
     return _record_of(run, planned, applied)
 
 
-def _record_of(run: Run, planned: Plan, applied: Applied) -> Record:
-    """Record an apply. What a store cannot do does not keep the others from it, or the caller from the record."""
+def _record_of(run: Run, planned: Plan, applied: ApplyResult) -> Record:
     findings, troubles = applied.findings, list[StoreError]()
     try:
         # What else may be known of these hosts, apply did not look for: nothing is forgotten here.
         findings = run.stores.known.date(findings, at=run.started)
-    except StoreError as e:
+    except StoreError as e:  # told below: what was done is recorded first
         troubles.append(e)
-    record = run.record(
-        hosts=applied.hosts,
-        findings=findings,
-        checks=applied.checks,
-        plan_digest=planned.digest,
-        code=exit_code(applied.findings, after_change=any(r.changed for r in applied.hosts)),
-    )
     try:
-        run.stores.keep(record)
-    except StoreError as e:
-        troubles.append(e)
+        record = run.save(
+            hosts=applied.hosts,
+            findings=findings,
+            checks=applied.checks,
+            plan_digest=planned.digest,
+            code=exit_code(applied.findings, after_change=any(r.changed for r in applied.hosts)),
+        )
+    except NotAllKept as e:
+        raise NotAllKept(e.record, [*troubles, *e.troubles]) from e
     if troubles:
         raise NotAllKept(record, troubles)
     return record
@@ -277,7 +247,7 @@ def drift(run: Run) -> Record:
             checks = run_checks(session, run.fleet, run.observer)
             lost = dict(session.unreachable)
         applied = {h.host: run.stores.applied.last_applied(h.host) for h in made.hosts}
-        found = classify(made, checks, applied, controls=_controls(), lost=lost)
+        found = classify(made, checks, applied, controls=_controls(), protecting=_protecting(), lost=lost)
         findings = run.stores.known.date(found, at=run.started, looked_at=[h.host for h in made.hosts])
         hosts = [_with_findings(_looked_at(h), findings) for h in made.hosts]
         code = exit_code(findings)
@@ -294,13 +264,16 @@ def check(
     limit: str,
     who: str,
     started: str,
+    options: Iterable[str] = (),
 ) -> Record:
     """The record of an offline check. It looked at no host, so it has none.
 
     Args:
         fleet: the inventory, or what could be read of it.
+        options: what a command needs to be about the same hosts as the check.
     """
-    findings = tuple(findings)
+    options = tuple(options)
+    findings = tuple(f.with_options(options) for f in findings)
     return Record(
         id=record_id(started, "check"),
         command="check",
@@ -317,6 +290,11 @@ def check(
         exit_code=exit_code(findings),
         manifest=manifest_now(),
     )
+
+
+def _protecting() -> frozenset[str]:
+    """Name the roles that keep others out."""
+    return frozenset(name for name, role in catalogue().items() if role.protects)
 
 
 def _controls() -> dict[str, tuple[str, ...]]:

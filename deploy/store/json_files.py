@@ -240,7 +240,7 @@ def _read(path: Path, shape: TypeAdapter[T]) -> T | None:
 
 def _write(path: Path, value: object) -> None:
     """Put a file in place whole, and on the disk, or leave the old one as it is."""
-    data = value.model_dump(mode="json", exclude_computed_fields=True) if isinstance(value, BaseModel) else value
+    data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
     text = json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     with naming(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

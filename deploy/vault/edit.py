@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from deploy.model.findings import Finding, Kind, Severity
+from deploy.model.findings import Finding, Kind, severity
+from deploy.model.messages import Message, MessageId, as_written, samdrift
 from deploy.vault.age import AgeVault, Contents, NotOpened
 from deploy.vault.interface import SecretsError, random_value, refuse_weak
 from inventory.fleet import Frozen
@@ -82,50 +83,56 @@ def _check_one(vault: AgeVault, needed: Mapping[Secret, str], municipality: str)
     wanted = {s.name: why for s, why in needed.items() if s.municipality == municipality}
     if not vault.is_there(municipality):
         for name, why in sorted(wanted.items()):
-            yield _missing(municipality, name, f"{why} needs secret {name}, and {municipality} has no file of secrets")
+            without = MessageId.SECRET_WITHOUT_FILE(needed_by=why, name=name, municipality=municipality)
+            yield _missing(municipality, name, without)
         return
     try:
         contents = vault.read(municipality)
     except NotOpened as e:
-        yield _finding(Kind.UNKNOWN, municipality, "file", str(e.what), e.fix)
+        what = MessageId.SECRETS_NOT_OPENED(what=e.what)
+        yield _finding(Kind.UNKNOWN, municipality, "file", what, as_written(e.fix))
         return
     except SecretsError as e:
-        yield _finding(Kind.UNSOUND, municipality, "file", f"{e.where}: {e.what}", e.fix)
+        what = MessageId.SECRETS_DAMAGED(where=e.where, what=e.what)
+        yield _finding(Kind.UNSOUND, municipality, "file", what, as_written(e.fix))
         return
     yield from _check_recipients(vault, contents)
     for name in sorted(wanted.keys() - contents.values.keys()):
-        yield _missing(municipality, name, f"{wanted[name]} needs secret {name}, and it is not in the file")
+        yield _missing(municipality, name, MessageId.SECRET_MISSING(needed_by=wanted[name], name=name))
     for name in sorted(contents.values.keys() - wanted.keys()):
-        remedy = f"samdrift secrets edit {municipality} {name} --remove"
-        yield _finding(Kind.UNMANAGED, municipality, name, f"no role needs secret {name}", remedy)
+        advice = MessageId.REMOVE_SECRET(edit=samdrift("secrets", "edit", municipality, name, "--remove"))
+        yield _finding(Kind.UNMANAGED, municipality, name, MessageId.SECRET_UNNEEDED(name=name), advice)
 
 
 def _check_recipients(vault: AgeVault, contents: Contents) -> Iterator[Finding]:
     """Whether the file is encrypted to those that `recipients.yaml` names, as far as the file says."""
     municipality, listed = contents.municipality, vault.recipients(contents.municipality)
-    remedy = f"samdrift secrets rotate {municipality}; who left knows the values: rotate those too, by name"
-    more = sorted(n for n, key in contents.recipients.items() if listed.get(n) != key)
-    fewer = sorted(n for n, key in listed.items() if contents.recipients.get(n) != key)
-    said = [f"still to {', '.join(more)}" if more else "", f"not yet to {', '.join(fewer)}" if fewer else ""]
+    advice = MessageId.ENCRYPT_ANEW(rotate=samdrift("secrets", "rotate", municipality))
+    left = ", ".join(sorted(n for n, key in contents.recipients.items() if listed.get(n) != key))
+    lacking = ", ".join(sorted(n for n, key in listed.items() if contents.recipients.get(n) != key))
     keys, stanzas = len(set(contents.recipients.values())), vault.stanzas(municipality)
-    if any(said):
-        what = f"the file is encrypted {' and '.join(filter(None, said))}"
-        yield _finding(Kind.PENDING, municipality, "recipients", what, remedy)
+    if left and lacking:
+        what = MessageId.RECIPIENTS_DIFFER(left=left, lacking=lacking)
+        yield _finding(Kind.PENDING, municipality, "recipients", what, advice)
+    elif left or lacking:
+        what = MessageId.RECIPIENTS_LEFT(names=left) if left else MessageId.RECIPIENTS_LACKING(names=lacking)
+        yield _finding(Kind.PENDING, municipality, "recipients", what, advice)
     elif keys != stanzas:
-        what = f"the file says that it is encrypted to {keys} keys, and is to {stanzas}: samdrift did not write it"
-        yield _finding(Kind.UNSOUND, municipality, "recipients", what, remedy)
+        what = MessageId.RECIPIENTS_UNCLEAR(keys=keys, stanzas=stanzas)
+        yield _finding(Kind.UNSOUND, municipality, "recipients", what, advice)
 
 
-def _missing(municipality: str, name: str, what: str) -> Finding:
-    return _finding(Kind.UNSOUND, municipality, name, what, f"samdrift secrets edit {municipality} {name}")
+def _missing(municipality: str, name: str, what: Message) -> Finding:
+    advice = MessageId.GIVE_A_VALUE(edit=samdrift("secrets", "edit", municipality, name))
+    return _finding(Kind.UNSOUND, municipality, name, what, advice)
 
 
-def _finding(kind: Kind, municipality: str, step: str, summary: str, remedy: str) -> Finding:
+def _finding(kind: Kind, municipality: str, step: str, message: Message, advice: Message) -> Finding:
     return Finding(
         kind=kind,
         municipality=municipality,
         step=f"{municipality} {step}",
-        summary=summary,
-        remedy=remedy,
-        severity=Severity.LOW if kind is Kind.UNMANAGED else Severity.HIGH,
+        message=message,
+        advice=advice,
+        severity=severity(kind, message.id),
     )

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 from rich.text import Text
 
+from deploy.model.evidence import Commands, Diff, Error, Evidence, FailedCheck, Note
 from deploy.model.findings import Finding
 from deploy.model.record import Check, Record
 from deploy.model.text import inline, safe, several
-from deploy.views.parts import COLOURS, diff, empty_table, fact_table, indented, safe_lines
+from deploy.model.words import evidence_in_words
+from deploy.views.parts import COLOURS, command_text, diff, empty_table, fact_table, indented, plain, safe_lines
 
 if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
     from deploy.check.judge import Verdict
@@ -39,11 +41,25 @@ def findings(found: Sequence[Finding], names: Mapping[str, str]) -> Iterator[Ren
         if finding.role and finding.step not in finding.summary:
             yield Text(f"   {inline(finding.step)}")
         yield Text(f"   {inline(finding.summary)}")
-        if finding.detail:
-            yield diff(finding.detail, indent=6)
+        yield from map(_evidence, finding.evidence)
         if finding.remedy:
             yield Text.assemble(("   → ", "bold green"), safe(finding.remedy))
         yield Text()
+
+
+def _evidence(evidence: Evidence) -> RenderableType:
+    """What a finding shows for itself, each sort in its own look."""
+    match evidence:
+        case Diff():
+            return diff(evidence.text, indent=6)
+        case Commands():
+            return command_text(evidence.lines, indent=6)
+        case FailedCheck():
+            title, *detail = evidence_in_words(evidence).split("\n", 1)
+            shown = Text.assemble(("      ✗ ", "bold red"), safe(title))
+            return shown.append("\n").append_text(plain(detail[0], indent=8)) if detail else shown
+        case Error() | Note():
+            return plain(evidence_in_words(evidence), indent=6)
 
 
 def drift(seen: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.model.findings import Kind
-from deploy.model.text import inline, safe
+from deploy.model.text import DiffPart, command_lines, diff_lines, inline, safe
 from inventory.fleet import Fleet
 
 WIDTH = 100
@@ -53,15 +53,14 @@ COLOURS: Mapping[str, str] = {
 }
 
 
-DIFF_COLOURS = (
-    ("+++", "bold"),
-    ("---", "bold"),
-    ("@@", "cyan"),
-    ("+", "green"),
-    ("-", "red"),
-    ("owner, mode:", "yellow"),
-    ("\\", "dim"),
-)
+DIFF_COLOURS: Mapping[DiffPart, str] = {
+    "head": "bold",
+    "place": "cyan",
+    "new": "green",
+    "old": "red",
+    "note": "yellow",
+    "same": "",
+}
 
 
 def screen(stream: TextIO) -> Console:
@@ -89,11 +88,21 @@ def safe_lines(text: str) -> list[str]:
 def diff(text: str, indent: int = 0) -> Text:
     """A unified diff in its colours."""
     shown = Text()
-    for line in safe_lines(text.rstrip("\n")):
-        style = next((s for start, s in DIFF_COLOURS if line.startswith(start)), "")
-        shown.append(f"{' ' * indent}{line}\n" if line else "\n", style)
+    for part, line in diff_lines(text):
+        shown.append(f"{' ' * indent}{safe(line)}\n" if line else "\n", DIFF_COLOURS[part])
     shown.rstrip()
     return shown
+
+
+def command_text(lines: Iterable[str], indent: int = 0) -> Text:
+    """Commands, each after a prompt."""
+    shown = (line for command in lines for line in command_lines(safe(command)))
+    return Text("\n".join(f"{' ' * indent}{line}" for line in shown), "dim")
+
+
+def plain(text: str, indent: int = 0) -> Text:
+    """A text as it is, line by line."""
+    return Text("\n".join(f"{' ' * indent}{line}".rstrip() for line in safe_lines(text.rstrip("\n"))))
 
 
 def empty_table() -> Table:

@@ -15,7 +15,7 @@ from rich.text import Text
 from deploy.model.record import HostResult, Record
 from deploy.model.text import inline, safe, several
 from deploy.views.findings import checks_summary, findings
-from deploy.views.parts import COLOURS, diff, empty_table, safe_lines
+from deploy.views.parts import COLOURS, command_text, diff, empty_table
 
 if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
     from deploy.model.plan import HostPlan, Plan, Step
@@ -92,11 +92,8 @@ def _step(step: Step, *, brief: bool, commands: bool) -> Iterator[RenderableType
         yield Text(f"      not guarded: {inline(step.unguarded)}", "bold red")
     if step.change is not None:
         yield diff(step.change.diff, indent=6)
-    for command in step.commands if commands or step.change is None else ():
-        yield Text(
-            "\n".join(f"      {'$' if n == 0 else ' '} {line}" for n, line in enumerate(safe_lines(str(command)))),
-            "dim",
-        )
+    if step.commands and (commands or step.change is None):
+        yield command_text(map(str, step.commands), indent=6)
 
 
 def results(done: Sequence[HostResult], names: Mapping[str, str]) -> Iterator[RenderableType]:

@@ -10,24 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from deploy.model.findings import Exit
 from deploy.model.record import Record
 from deploy.model.text import inline, several
+from deploy.model.words import name
 from deploy.views.findings import checks_summary, findings
 from deploy.views.parts import empty_table, fact_table, indented
 from deploy.views.plan import results
-
-MEANINGS: Mapping[int, str] = {
-    Exit.OK: "all well",
-    Exit.ERROR: "error",
-    Exit.DIFFERENCES: "differences",
-    Exit.INCOMPLETE: "incomplete",
-    Exit.LOCKED: "locked",
-    Exit.STALE: "stale plan",
-    Exit.ROLLED_BACK: "rolled back",
-    Exit.VERIFY_FAILED: "verification failed",
-    Exit.USAGE: "wrong usage",
-}
 
 
 def history(records: Sequence[Record]) -> Iterator[RenderableType]:
@@ -55,7 +43,7 @@ def history(records: Sequence[Record]) -> Iterator[RenderableType]:
 
 
 def _ended(code: int) -> str:
-    return f"{code} {MEANINGS.get(code, '')}".rstrip()
+    return f"{code} {name('exit', str(code))}".rstrip()
 
 
 def record(shown: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:

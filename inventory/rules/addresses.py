@@ -125,8 +125,8 @@ def _nested(fleet: Fleet, site: Site) -> Iterator[tuple[int, int]]:
 def unheld_gateway(fleet: Fleet) -> Iterator[Fault]:
     """A gateway reaches a prefix by an interface of its own in it, at the prefix' site or one of its region; without
     one, what is sent to it goes nowhere. An address that no interface has can be shared by hosts with roles that have
-    an interface in the prefix; whether one of their roles does so, the roles know (`gateway-shared`). (That a host is
-    down today is no fault of the inventory.)
+    an interface in the prefix; whether one of their roles does so, the roles say, and their
+    catalogue asks them. (That a host is down today is no fault of the inventory.)
     """
     regions = {s.slug: s.region for s in fleet.sites}
     for i, prefix in enumerate(fleet.prefixes):

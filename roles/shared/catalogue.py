@@ -220,7 +220,7 @@ def _problems_of_gateways(fleet: Fleet) -> list[Problem]:
     """Gateways that no interface has, and that no host shares by a role of its own."""
     fix = "give it to an interface of a host there, or to several hosts a role that shares addresses"
     return [
-        Problem("gateway-shared", in_words(fleet, ("prefixes", i, "gateway")), f"nobody shares {prefix.gateway}", fix)
+        Problem("gateway-host", in_words(fleet, ("prefixes", i, "gateway")), f"{prefix.gateway}: no host has it", fix)
         for i, prefix in enumerate(fleet.prefixes)
         if (having := fleet.candidates_of(prefix)) and not any(shares_addresses(h) for h, _ in having)
     ]

@@ -25,13 +25,13 @@ def in_order(after: After) -> tuple[str, ...]:
     the alphabet decides. So a role that says nothing comes after all that other roles are built on.
 
     Raises:
-        SamdriftError: a role names one that there is not, or roles come after each other in a circle.
+        SamdriftError: a role names one that there is not, or roles come after each other in a cycle.
     """
     sorter = TopologicalSorter(_before(after))
     try:
         sorter.prepare()
     except CycleError as e:
-        raise _circle(e.args[1]) from None
+        raise _cycle(e.args[1]) from None
     found: list[str] = []
     ready: list[tuple[bool, str]] = []
     while sorter.is_active():
@@ -72,12 +72,12 @@ def _behind(name: str, before: Mapping[str, tuple[str, ...]]) -> set[str]:
     return found
 
 
-def _circle(circle: list[str]) -> SamdriftError:
-    """The error that names a circle, of which each role must come before the next, and the last is the first."""
-    start = circle.index(min(circle))
-    turned = [*circle[start:-1], *circle[:start], circle[start]]
+def _cycle(cycle: list[str]) -> SamdriftError:
+    """The error that names a cycle, of which each role must come before the next, and the last is the first."""
+    start = cycle.index(min(cycle))
+    turned = [*cycle[start:-1], *cycle[:start], cycle[start]]
     return SamdriftError(
-        f"roles come after each other in a circle: {' after '.join(reversed(turned))}",
+        f"roles come after each other in a cycle: {' after '.join(reversed(turned))}",
         where=f"roles/{turned[0]}.py, AFTER",
         fix="take one of these names out of the AFTER of the role before it",
     )

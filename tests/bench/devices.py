@@ -33,8 +33,8 @@ from roles.shared.device.configure import compared
 from roles.shared.device.known import known_vendors
 from roles.shared.intent import Intent
 from tests.emulator.grammar import applied, grammar
-from tests.integration.conftest import free_port, keygen
 from tests.integration.devices import on_loopback
+from tests.sshd import free_port, keygen
 
 DEVICES = 200
 RUNS = 5

@@ -9,7 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import roles
-from deploy.engine.apply import Applied, Apply
+from deploy.engine.apply import Apply
+from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.lab.lab import Lab
 from deploy.model.observer import Observer
@@ -17,7 +18,8 @@ from inventory.fleet import Fleet
 from inventory.snapshot import load
 from roles.shared.catalogue import catalogue
 from roles.shared.intent import Intent
-from tests.integration.applying import Notes, nothing_to_check, plan_of
+from tests.applying import nothing_to_check, plan_of
+from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryJournal
 
 ROLE = r'''
 """Cuts its host off."""
@@ -118,14 +120,14 @@ def fleet_that_cuts(ways: Mapping[str, str]) -> Fleet:
     return fleet.model_copy(update={"hosts": hosts})
 
 
-def cut(ways: Mapping[str, str], guard_seconds: float, observer: Observer | None = None) -> Applied:
+def cut(ways: Mapping[str, str], guard_seconds: float, observer: Observer | None = None) -> ApplyResult:
     """Have each of these hosts cut itself off, by a whole apply."""
     fleet = fleet_that_cuts(ways)
     access = Lab().access().model_copy(update={"guard_seconds": guard_seconds})
-    with Session(Intent(fleet), [fleet.host(name) for name in ways], access, observer, said="a test") as session:
+    with Session(Intent(fleet), [fleet.host(name) for name in ways], access, observer, holder="a test") as session:
         plan = plan_of(fleet, session.look())
         assert all(h.changes and not h.error for h in plan.hosts), plan.hosts
-        return Apply(session, plan, nothing_to_check, Notes()).go()
+        return Apply(session, plan, nothing_to_check, MemoryJournal(), MemoryApplied()).go()
 
 
 class Told:

@@ -23,8 +23,8 @@ from roles.shared.device.known import known_vendors
 from tests.emulator.dialects import DIALECTS, device
 from tests.emulator.samples import SAMPLES, long_configuration
 from tests.emulator.server import EmulatedDevices
-from tests.integration.conftest import free_port, keygen
 from tests.integration.devices import Login, Rack, rack
+from tests.sshd import free_port, keygen
 
 PLATFORMS = sorted(DIALECTS)
 CONFIRMING = [slug for slug, vendor in known_vendors().items() if vendor.confirm]

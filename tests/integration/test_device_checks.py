@@ -31,15 +31,16 @@ from inventory.fleet import Fleet, Host
 from inventory.snapshot import load
 from roles.shared.device.settings import SWITCHES, far_ends
 from roles.shared.intent import Intent
+from tests.applying import nothing_to_check, plan_of
 from tests.emulator.device import Device
 from tests.emulator.dialects import device
 from tests.emulator.grammar import applied as applied_lines
 from tests.emulator.samples import SAMPLES
 from tests.emulator.server import EmulatedDevices
-from tests.integration.applying import Notes, nothing_to_check, plan_of
-from tests.integration.conftest import free_port, keygen
 from tests.integration.devices import on_loopback
 from tests.integration.lab import samdrift
+from tests.sshd import free_port, keygen
+from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryJournal
 
 SWITCHED = ("alv-sw1", "heb-sw1", "ost-sw1", "tie-core1")
 NAMES = (*SWITCHED, "heb-fw1")
@@ -126,7 +127,9 @@ def configured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with in_the_rack(NAMES, key, port) as (fleet, devices):
         hosts = [fleet.host(name) for name in NAMES]
         with Session(Intent(fleet), hosts, Access(key_file=key, port=port), vault=vault) as session:
-            done = Apply(session, plan_of(fleet, session.look()), nothing_to_check, Notes()).go()
+            done = Apply(
+                session, plan_of(fleet, session.look()), nothing_to_check, MemoryJournal(), MemoryApplied()
+            ).go()
             assert {h.host: (h.outcome, h.detail) for h in done.hosts} == dict.fromkeys(NAMES, ("changed", ""))
             yield Site(fleet, devices, session)
 

@@ -12,7 +12,7 @@ import pytest
 
 from deploy.transport.device import DeviceConnection
 from roles.shared.device.known import known_vendors
-from tests.integration.conftest import Sshd, running_sshd
+from tests.sshd import Sshd, running_sshd
 
 FRR = known_vendors()["frr"]
 ROUTER = ["router bgp 65001", "bgp router-id 10.0.0.1", "neighbor 10.0.0.2 remote-as 65002"]

@@ -18,7 +18,9 @@ from pathlib import Path
 import gevent
 import pytest
 
-from deploy.engine.apply import Applied, Apply, Verify
+from deploy.engine.apply import Apply
+from deploy.engine.hosts import Verify
+from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.model.drift import classify
 from deploy.model.findings import Exit, Finding, Kind, exit_code
@@ -29,13 +31,14 @@ from deploy.transport.ssh import Access
 from inventory.errors import SamdriftError, UsageError
 from inventory.fleet import Fleet, Host, Platform
 from roles.shared.intent import Intent
+from tests.applying import nothing_to_check, plan_of
 from tests.emulator import grammar
 from tests.emulator.device import Device, copy
 from tests.emulator.dialects import device
 from tests.emulator.samples import SAMPLES
 from tests.emulator.server import EmulatedDevices
-from tests.integration.applying import Notes, nothing_to_check, plan_of
-from tests.integration.conftest import fleet_of, free_port, keygen
+from tests.sshd import fleet_of, free_port, keygen
+from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryJournal
 
 log = logging.getLogger(__name__)
 
@@ -101,9 +104,9 @@ class Rack:
         with self.session() as session:
             return session.look()
 
-    def apply(self, plan: Plan | None = None, verify: Verify = nothing_to_check) -> Applied:
+    def apply(self, plan: Plan | None = None, verify: Verify = nothing_to_check) -> ApplyResult:
         with self.session() as session:
-            return Apply(session, plan or self.plan(*session.look()), verify, Notes()).go()
+            return Apply(session, plan or self.plan(*session.look()), verify, MemoryJournal(), MemoryApplied()).go()
 
     def plan(self, *hosts: HostPlan) -> Plan:
         return plan_of(self.fleet, hosts)
@@ -177,7 +180,7 @@ def test_what_is_applied_is_confirmed_saved_and_changes_nothing_the_second_time(
 ) -> None:
     place = rack(platform)
     with place.session() as session:
-        applied = Apply(session, place.plan(*session.look()), nothing_to_check, Notes()).go()
+        applied = Apply(session, place.plan(*session.look()), nothing_to_check, MemoryJournal(), MemoryApplied()).go()
         assert [live.armed for live in session.look()] == [""]
     assert [(h.outcome, h.detail) for h in applied.hosts] == [("changed", "")]
     assert applied.findings == ()

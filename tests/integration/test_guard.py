@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deploy.engine import guard_script
-from deploy.engine.apply import Applied
+from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.lab.lab import Lab
 from deploy.model.findings import Exit, Kind, exit_code
@@ -55,7 +55,7 @@ def _looked(hosts: tuple[str, ...]) -> tuple[HostPlan, ...]:
         return session.look()
 
 
-def rolled_back(applied: Applied) -> dict[str, str]:
+def rolled_back(applied: ApplyResult) -> dict[str, str]:
     """Host to what apply says of it, for those that were rolled back."""
     return {f.host: f.summary for f in applied.findings if f.kind is Kind.ROLLED_BACK}
 
@@ -114,7 +114,7 @@ def test_a_host_puts_itself_back_when_who_changes_it_is_killed(way: str) -> None
 def test_a_guard_that_is_found_armed_is_reported_and_waited_for(tmp_path: Path) -> None:
     host = "kni-gw1"
     there = ("--lab", "--state", str(tmp_path), "--limit", host)
-    by_hand(host, guard_script.arm([kept_file("/etc/cutting")], seconds=60, run="another", said="somebody's change"))
+    by_hand(host, guard_script.arm([kept_file("/etc/cutting")], seconds=60, run="another", holder="somebody's change"))
     assert [plan.armed for plan in _looked((host,))] == ["somebody's change"]
     document = samdrift(*there, "plan", "--detailed-exitcode", expect=Exit.DIFFERENCES)
     assert [f["kind"] for f in document["findings"]] == ["unconfirmed"]

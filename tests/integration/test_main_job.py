@@ -26,8 +26,8 @@ from inventory.paths import CODE
 from inventory.snapshot import dump, load
 from roles.shared.intent import Intent
 from tests.integration.lab import NETBOX, by_hand, program, samdrift, tell_deployed
-from tests.integration.stock import our_commands, stock_commands
 from tests.integration.test_ssh_audit import failures
+from tests.stock import our_commands, stock_commands
 from tests.unit.hostile import PERSON, WORST, sound, write
 from tests.unit.inventory.netbox_rows import rows_of
 

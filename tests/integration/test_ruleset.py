@@ -11,7 +11,7 @@ import pytest
 from deploy.transport.ssh import Answer, Connection
 from roles.shared.parts.ruleset import session_stays
 from roles.shared.traffic import ANYWHERE
-from tests.integration.conftest import Sshd
+from tests.sshd import Sshd
 
 pytestmark = pytest.mark.skipif(
     shutil.which("nft", path="/usr/sbin:/usr/bin") is None

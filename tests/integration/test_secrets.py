@@ -24,7 +24,7 @@ from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Host
 from inventory.paths import CODE
 from roles.shared.intent import Intent
-from tests.integration.conftest import Sshd, fleet_of
+from tests.sshd import Sshd, fleet_of
 from tests.unit.inventory.fleets import SERVER, fleet
 
 TOKEN = "Kanarie+/fågel=7 \"q'$HOME%41 \\n zXw9Qe4Rt6Yu"  # noqa: S105  planted
@@ -116,7 +116,7 @@ WRAPPER = '''"""samdrift itself, with a role made for a test, and sshd on a port
 import sys
 import roles
 roles.__path__.append({roles!r})
-from deploy.engine import apply
+from deploy.engine import wave
 from deploy.cli import main as cli
 from deploy.transport import ssh as transport
 from deploy.verify import run as verify
@@ -125,7 +125,7 @@ class Access(transport.Access):
     port: int = {port}
     connect_timeout: float = 3
 transport.Access = Access
-apply.SETTLE_PAUSE = 0.01
+wave.SETTLE_PAUSE = 0.01
 verify.verify.__kwdefaults__["directory"] = verify.Path({checks!r})
 cli.main()
 '''

@@ -13,8 +13,8 @@ import pytest
 
 from roles.base import Settings
 from roles.shared.parts.templates import render
-from tests.integration.conftest import await_port, free_port, keygen
 from tests.integration.lab import program
+from tests.sshd import await_port, free_port, keygen
 
 SSHD = Path("/usr/sbin/sshd")
 

@@ -18,7 +18,7 @@ from deploy.transport.ssh import Answer, HostLost
 from deploy.verify.run import ChecksBroken, verify
 from inventory.fleet import Fleet, Host
 from roles.shared.settings import Settings
-from tests.integration.conftest import fleet_of, parent_of
+from tests.sshd import fleet_of, parent_of
 
 
 class WebSettings(Settings):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from inventory.order import in_order
 from inventory.rules import RULES, problems
+from roles.shared.catalogue import problems_of_roles
 from tests.unit.inventory.sound_fleets import BREAKS, Data, fleet_of, sound
 
 
@@ -28,7 +29,8 @@ def test_a_break_is_found_wherever_it_is(rule: str, data: Data, pick: st.DataObj
     break_it = pick.draw(st.sampled_from(BREAKS[rule]))
     break_it(broken, pick.draw(st.integers(0, len(data["sites"]) - 1)))
 
-    assert rule in {p.rule for p in problems(fleet_of(broken))}
+    fleet = fleet_of(broken)
+    assert rule in {p.rule for p in (*problems(fleet), *problems_of_roles(fleet))}
 
 
 def test_every_rule_can_be_broken_here() -> None:

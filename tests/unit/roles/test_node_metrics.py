@@ -71,5 +71,5 @@ def test_what_is_no_collectors_name_is_refused_with_its_place(fleet: Fleet, wron
     host = fleet.host("tie-dns1")
     context = {"samdrift": {**host.samdrift, "node_metrics": {"collectors": [wrong]}}}
     problems = Intent(fleet).of(host.model_copy(update={"context": context}), "node_metrics")
-    assert isinstance(problems, list)
+    assert isinstance(problems, tuple)
     assert ["samdrift.node_metrics.collectors.0" in p.where for p in problems] == [True], problems

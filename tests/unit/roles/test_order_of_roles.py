@@ -108,14 +108,14 @@ def test_a_new_role_that_says_nothing_comes_after_what_all_hosts_have_and_before
     assert all(place("node_metrics") < place(name) < place("edge_gateway") for name in ("aaa", "zzz"))
 
 
-def test_a_role_that_comes_after_no_role_or_in_a_circle_is_found_when_the_catalogue_is_loaded(more_roles: Path) -> None:
+def test_a_role_that_comes_after_no_role_or_in_a_cycle_is_found_when_the_catalogue_is_loaded(more_roles: Path) -> None:
     role = more_roles / "aaa.py"
     role.write_text('"""New."""\nAFTER = ("bbb",)\ndef deploy(settings): ...\n')
     with pytest.raises(SamdriftError, match=r"roles/aaa.py, AFTER: .*'bbb'"):
         catalogue()
 
     (more_roles / "bbb.py").write_text('"""New."""\nAFTER = ("aaa",)\ndef deploy(settings): ...\n')
-    with pytest.raises(SamdriftError, match="circle: aaa after bbb after aaa"):
+    with pytest.raises(SamdriftError, match="cycle: aaa after bbb after aaa"):
         catalogue()
 
 

@@ -1,4 +1,4 @@
-"""An apply whose record cannot be kept answers with the record all the same: it may be nowhere else."""
+"""A run whose record cannot be kept answers with the record all the same: it may be nowhere else."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from deploy.cli import main as cli
 from deploy.model.findings import Exit, Finding, Kind
+from deploy.model.messages import as_written
 from deploy.model.observer import Quiet
 from deploy.model.record import HostResult
 from deploy.runs.commands import NotAllKept, Run
@@ -22,25 +23,29 @@ from tests.unit.deploy.runs.test_runs import run_of
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     """A run that changes a host, breaks off at a step, and finds its disk full."""
     run = run_of()
-    finding = Finding(kind=Kind.FAILED_STEP, host="heb-gw1", municipality="heby", summary="apply broke off at time: s")
+    finding = Finding(
+        kind=Kind.FAILED_STEP, host="heb-gw1", municipality="heby", message=as_written("apply broke off at time: s")
+    )
     result = HostResult(host="heb-gw1", municipality="heby", outcome="failed", changed=("time: file /etc/f",))
-    record = run.record(hosts=[result], findings=[finding], code=Exit.VERIFY_FAILED)
+    record = run.save(hosts=[result], findings=[finding], code=Exit.VERIFY_FAILED)
 
     @contextmanager
     def running(*_: object, **__: object) -> Iterator[tuple[Run, Quiet]]:
         yield run, Quiet()
 
-    def apply(*_: object, **__: object) -> NoReturn:
+    def changed(*_: object, **__: object) -> NoReturn:
         raise NotAllKept(record, [StoreError("the state cannot be used: No space left on device", where="x.json")])
 
     monkeypatch.setattr("deploy.cli.runs.running", running)
-    monkeypatch.setattr("deploy.runs.commands.apply", apply)
+    for command in ("apply", "verify", "drift"):
+        monkeypatch.setattr(f"deploy.runs.commands.{command}", changed)
     return run
 
 
 @pytest.mark.usefixtures("run")
-def test_with_json_the_one_document_is_the_record(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli._ended(["apply", "--yes", "--json"]) == Exit.ERROR
+@pytest.mark.parametrize("command", [["apply", "--yes"], ["verify"], ["drift"]], ids=["apply", "verify", "drift"])
+def test_with_json_the_one_document_is_the_record(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli._ended([*command, "--json"]) == Exit.ERROR
 
     said = capsys.readouterr()
     document = json.loads(said.out)

@@ -24,7 +24,7 @@ class Version(FactBase[str]):
 
 @pytest.fixture
 def connector() -> DeviceConnector:
-    state = State(Inventory((["sw1"], {})), Config())  # type: ignore[no-untyped-call]
+    state = State(Inventory((["sw1"], {})), Config())
     target = state.inventory.get_host("sw1")
     target.connector = DeviceConnector(state, target)
     target.connected = True

@@ -41,7 +41,7 @@ def place(tmp_path: Path) -> Path:
 
 
 def arm(of: Path, *then: str, run: str = "t0") -> str:
-    return guard_script.arm([kept_file(str(of), then)], seconds=60, run=run, said="anna, to test")
+    return guard_script.arm([kept_file(str(of), then)], seconds=60, run=run, holder="anna, to test")
 
 
 Sh = Callable[[str], subprocess.CompletedProcess[str]]
@@ -58,7 +58,7 @@ def test_a_guard_that_is_not_confirmed_puts_the_file_back_and_then_has_it_read(
     read = tmp_path / "read"
     assert sh(arm(place, f"cp {place} {read}")).returncode == 0
     assert guard_script.standing(sh(guard_script.STAND).stdout) == Standing(
-        where=Where.ARMED, run="t0", said="anna, to test"
+        where=Where.ARMED, run="t0", report="anna, to test"
     )
     assert sh(guard_script.ARMED).stdout == "anna, to test\n"
     place.write_text("Port 2222\n")
@@ -66,7 +66,7 @@ def test_a_guard_that_is_not_confirmed_puts_the_file_back_and_then_has_it_read(
     assert (place.read_text(), read.read_text()) == ("Port 22\n", "Port 22\n")
     stands = guard_script.standing(sh(guard_script.STAND).stdout)
     assert (stands.where, stands.run) == (Where.RESTORED, "t0")
-    assert stands.said.startswith("anna, to test\nrestored at 20")
+    assert stands.report.startswith("anna, to test\nrestored at 20")
     assert sh(guard_script.ARMED).stdout == ""
 
 
@@ -111,11 +111,11 @@ def test_a_program_that_cannot_read_what_was_put_back_is_told_and_hinders_nothin
     assert fire(sh).returncode == 1
     assert place.read_text() == "Port 22\n"
     assert (tmp_path / "next").exists()
-    assert "failed: false" in guard_script.standing(sh(guard_script.STAND).stdout).said
+    assert "failed: false" in guard_script.standing(sh(guard_script.STAND).stdout).report
 
 
 def test_nothing_is_armed_where_something_cannot_be_kept(sh: Sh, tmp_path: Path) -> None:
-    refused = guard_script.arm([Guard(what="x", keep="false", restore="true")], seconds=60, run="t", said="")
+    refused = guard_script.arm([Guard(what="x", keep="false", restore="true")], seconds=60, run="t", holder="")
     assert sh(refused).returncode == 1
     assert guard_script.standing(sh(guard_script.STAND).stdout).where is Where.NONE
     assert not (tmp_path / "noted").exists(), "no timer was started"

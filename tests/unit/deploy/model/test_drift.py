@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,7 +57,9 @@ def failed(name: str, *, role: str = "time", host: str = "tie-dns1") -> Check:
 
 
 def found(host: HostPlan, applied: dict[str, AppliedStep], *checks: Check) -> tuple[Finding, ...]:
-    return classify(plan(host), checks, {host.host: applied} if applied else {}, controls=CONTROLS)
+    return classify(
+        plan(host), checks, {host.host: applied} if applied else {}, controls=CONTROLS, protecting={"firewall", "base"}
+    )
 
 
 def as_applied(intent: str, text: str | None = None) -> AppliedStep:
@@ -176,6 +180,32 @@ def test_a_file_that_nobody_declares_is_unmanaged_and_its_name_is_quoted() -> No
     assert (finding.kind, finding.severity) == (Kind.UNMANAGED, Severity.HIGH)
     assert "rm -- '/etc/sysctl.d/x; reboot'" in finding.remedy
     assert "check failed: kernel settings" in finding.detail
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\u202eb", "\x1b[31m", "a\u200bb"])
+def test_no_command_removes_a_file_whose_name_cannot_be_shown_as_it_is(name: str) -> None:
+    (finding,) = found(host_plan(unmanaged=(Unmanaged(role="base", path=f"/etc/sysctl.d/{name}"),)), {})
+    assert finding.remedy == "declare it in role base, or remove it on tie-dns1 by hand"
+
+
+def test_what_differs_is_shown_as_what_it_is() -> None:
+    file, service = file_step("hand\n"), step("chrony.service running")
+    findings = found(host_plan(file, service), applied_steps(host_plan(file, service)), failed("answers"))
+    shown = {f.step: [e.type for e in f.evidence] for f in findings}
+    assert shown == {file.name: ["diff", "failed check"], service.name: ["commands", "failed check"]}
+
+
+HOSTILE = "tie-{0} 'samdrift ' [red]%s"
+
+
+def test_hostile_names_are_said_and_quoted_and_never_obeyed() -> None:
+    look = host_plan(step(HOSTILE), unmanaged=(Unmanaged(role="time", path=f"/etc/{HOSTILE}"),), name=HOSTILE)
+    for finding in found(look, {}, failed(HOSTILE, host=HOSTILE)):
+        lab = finding.with_options(["--lab"])
+        assert HOSTILE in lab.summary
+        assert lab.fingerprint == finding.fingerprint
+        assert shlex.quote(HOSTILE if lab.kind is Kind.PENDING else f"/etc/{HOSTILE}") in lab.remedy
+        assert lab.remedy.count("--lab") == (lab.kind is Kind.PENDING)
 
 
 def test_what_no_role_says_anything_of_in_a_configuration_is_one_line_and_its_own_finding() -> None:

@@ -12,15 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deploy.model.evidence import Commands, Diff, Error, FailedCheck, Note
 from deploy.model.findings import Finding, Kind, Severity
 from deploy.model.history import latest_check, latest_look
 from deploy.model.inventory_findings import unsound as findings_of_problems
+from deploy.model.messages import MessageId, as_written, samdrift
 from deploy.model.record import AppliedStep, Check, HostResult, Record
+from deploy.model.words import in_words, name
 from deploy.report.content import situation
 from deploy.report.document import Place, Report, State, Why
 from deploy.report.page import ReportError, html, verdict, write
 from deploy.report.picture import picture
-from deploy.report.words import IN_SWEDISH
 from deploy.runs.manifest import manifest_now
 from inventory.fleet import Fleet, Host, Interface, Platform, Prefix, Region, Site, Tenant
 from inventory.rules import problems
@@ -85,9 +87,14 @@ DRIFT = Finding(
     municipality="alvkarleby",
     role="firewall",
     step="file /etc/nftables.conf",
-    summary="file /etc/nftables.conf: changed on the host since it was applied",
-    detail="--- live\n+++ wanted\n-tcp dport 4444 accept\n",
-    remedy="samdrift apply --limit alv-gw1",
+    message=MessageId.STEP_CHANGED_ON_HOST(step="file /etc/nftables.conf"),
+    evidence=(
+        Diff(text="--- live\n+++ wanted\n@@ -1 +0,0 @@\n-tcp dport 4444 accept\n"),
+        Commands(lines=("systemctl reload nftables",)),
+        FailedCheck(name="drops by default", detail="assert 1 == 2"),
+        Note(message=MessageId.A_STEP_MOVED()),
+    ),
+    advice=MessageId.PUT_BACK(apply=samdrift("apply", "--limit", "alv-gw1")),
     severity=Severity.HIGH,
     controls=("ISO 27002:2022 8.20",),
     first_seen="2026-11-23T22:10:00.000Z",
@@ -96,8 +103,8 @@ UNKNOWN = Finding(
     kind=Kind.UNKNOWN,
     host="ost-gw1",
     municipality="osthammar",
-    summary="the host could not be looked at",
-    detail="cannot connect to 10.59.0.62 port 22: timed out",
+    message=MessageId.NOT_LOOKED_AT(),
+    evidence=(Error(text="cannot connect to 10.59.0.62 port 22: timed out"),),
     severity=Severity.HIGH,
 )
 
@@ -489,12 +496,34 @@ def test_the_page_is_well_formed_and_every_reference_leads_somewhere() -> None:
     assert referred <= set(ids)
 
 
-def test_every_kind_of_finding_is_told_in_swedish_first() -> None:
+def test_what_a_finding_says_is_told_in_swedish_first() -> None:
+    page = html(whole())
+    assert DRIFT.advice is not None
+    told = (in_words(DRIFT.message, "sv"), DRIFT.summary, in_words(DRIFT.advice, "sv"), DRIFT.remedy)
+    assert f"<p>{told[0]} <span" in page
+    assert sorted(told, key=page.index) == list(told)
+
+
+def test_a_finding_of_an_old_record_says_in_swedish_what_all_of_its_kind_do() -> None:
     for kind in Kind:
-        page = html(whole(record(hosts=DRIFT_RUN.hosts, findings=(DRIFT.model_copy(update={"kind": kind}),))))
-        meaning, remedy = IN_SWEDISH[kind]
-        assert f"<p>{meaning} <span" in page
-        assert page.index(meaning) < page.index(DRIFT.summary) < page.index(remedy) < page.index(DRIFT.remedy)
+        stored = {"kind": kind, "host": "alv-gw1", "summary": "as it was", "detail": "+ d", "remedy": "mend it"}
+        page = html(whole(record(hosts=DRIFT_RUN.hosts, findings=(Finding.model_validate(stored),))))
+        told = (name("meaning", kind, "sv"), "as it was", "+ d", name("remedy", kind, "sv"), "mend it")
+        assert f"<p>{told[0]} <span" in page
+        assert sorted(told, key=page.index) == list(told)
+
+
+def test_evidence_is_shown_as_what_it_is_and_not_as_what_its_lines_look_like() -> None:
+    finding = DRIFT.model_copy(
+        update={"evidence": (Error(text="- no diff\n+ nor this"), Commands(lines=("a\n- b",)), *DRIFT.evidence)}
+    )
+    page = html(whole(record(hosts=DRIFT_RUN.hosts, findings=(finding,))))
+    assert '<pre class="error">- no diff\n+ nor this</pre>' in page
+    assert '<pre class="commands"><span>$ a</span>\n<span>  - b</span>\n</pre>' in page
+    assert '<span class="head">--- live</span>' in page
+    assert '<span class="old">-tcp dport 4444 accept</span>' in page
+    assert "underkänd kontroll: drops by default" in page
+    assert "ett steg skiljer sig" in page
 
 
 def test_nothing_hides_what_print_should_show() -> None:
@@ -502,7 +531,20 @@ def test_nothing_hides_what_print_should_show() -> None:
 
 
 def test_hostile_text_is_shown_and_not_obeyed() -> None:
-    finding = DRIFT.model_copy(update=dict.fromkeys(("summary", "detail", "remedy", "step"), HOSTILE))
+    finding = DRIFT.model_copy(
+        update={
+            "step": HOSTILE,
+            "message": MessageId.STEP_GONE(step=HOSTILE),
+            "evidence": (
+                Diff(text=HOSTILE),
+                Commands(lines=(HOSTILE,)),
+                Error(text=HOSTILE),
+                FailedCheck(name=HOSTILE, detail=HOSTILE),
+                Note(message=as_written(HOSTILE)),
+            ),
+            "advice": as_written(HOSTILE),
+        }
+    )
     hostile = FLEET.model_copy(
         update={
             "hosts": (
@@ -537,7 +579,8 @@ def test_hostile_text_is_shown_and_not_obeyed() -> None:
 @given(st.text(max_size=60), st.text(max_size=60))
 @settings(max_examples=40)
 def test_whatever_a_finding_says_the_page_stays_well_formed(summary: str, detail: str) -> None:
-    finding = DRIFT.model_copy(update={"summary": summary, "detail": detail, "role": summary})
+    message, evidence = MessageId.STEP_GONE(step=summary), (Diff(text=detail), Error(text=detail))
+    finding = DRIFT.model_copy(update={"message": message, "evidence": evidence, "role": summary})
     made = whole(record(hosts=DRIFT_RUN.hosts, findings=(finding,)))
     assert Page(html(made)).open == []
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from deploy.engine.apply import Applied
+from deploy.engine.results import ApplyResult
 from deploy.model.drift import classify
 from deploy.model.findings import Exit, Finding, Kind
+from deploy.model.messages import as_written
 from deploy.model.plan import HostPlan, Plan
 from deploy.model.record import AppliedStep, HostResult, Record
 from deploy.runs.commands import NotAllKept, Run, _record_of
@@ -26,9 +27,9 @@ def given(text: str, intent: str) -> dict[str, AppliedStep]:
     return {"time: file /etc/f": AppliedStep(intent=intent, after=digest(text))}
 
 
-def applied(text: str, intent: str) -> Applied:
+def applied(text: str, intent: str) -> ApplyResult:
     result = HostResult(host=HOST, municipality="heby", outcome="changed", steps=given(text, intent))
-    return Applied(hosts=(result,), findings=(), checks=())
+    return ApplyResult(hosts=(result,), findings=(), checks=())
 
 
 def edited_by_hand(run: Run) -> Plan:
@@ -81,7 +82,8 @@ def test_a_run_holds_the_lock_and_says_so_to_the_next() -> None:
 def test_who_does_not_get_the_lock_settles_nothing() -> None:
     run = apply_run()
     with run.alone():
-        run.stores.history.save(run.record(hosts=applied("one\n", "i").hosts, findings=(), code=Exit.OK))
+        made = run_of().save(hosts=applied("one\n", "i").hosts, findings=(), code=Exit.OK)
+        run.stores.history.save(made)
         with pytest.raises(Locked), run.alone():
             pass
         assert run.stores.applied.last_applied(HOST) == {}
@@ -103,7 +105,9 @@ class _DamagedKnown(MemoryKnown):
         raise StoreError("this file is damaged", where="findings.json")
 
 
-FAILED_STEP = Finding(kind=Kind.FAILED_STEP, host=HOST, municipality="heby", summary="apply broke off at time: s")
+FAILED_STEP = Finding(
+    kind=Kind.FAILED_STEP, host=HOST, municipality="heby", message=as_written("apply broke off at time: s")
+)
 
 
 def test_what_was_done_is_told_though_its_record_cannot_be_written() -> None:

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deploy.model.findings import Finding, Kind
+from deploy.model.messages import as_written
 from deploy.model.record import AppliedStep, Check, HostResult, Record
 from deploy.store.place import record_id
 from deploy.store.ports import Holder, Locked, StoreError, Stores
@@ -46,7 +47,8 @@ class Place(Protocol):
 
 
 def drift_at(host: str, step: str = "s", kind: Kind = Kind.DRIFT) -> Finding:
-    return Finding(kind=kind, host=host, municipality="älvkarleby", role="time", step=step, summary="Älvkarleby")
+    message = as_written("Älvkarleby")
+    return Finding(kind=kind, host=host, municipality="älvkarleby", role="time", step=step, message=message)
 
 
 def record(started: str = "2026-11-23T20:00:00.000Z", command: str = "drift", **more: object) -> Record:

@@ -26,7 +26,7 @@ class MemoryHistory:
     def save(self, record: Record) -> None:
         if record.id in self.texts:
             raise StoreError("there is a record of this id already", where=f"record {record.id}")
-        self.texts[record.id] = record.model_dump_json(exclude_computed_fields=True)
+        self.texts[record.id] = record.model_dump_json()
 
     def records(self, limit: int | None = None) -> tuple[Record, ...]:
         return tuple(self.record(record_id) for record_id in sorted(self.texts, reverse=True)[:limit])

@@ -24,6 +24,7 @@ from tests.unit.deploy.store.conformance import (
     Conformance,
     apply_of,
     converged,
+    drift_at,
     record,
 )
 
@@ -277,3 +278,12 @@ def test_a_store_from_before_what_is_remembered_was_noted_is_read_and_settled(tm
     assert stores.history.records() == (made,)
     assert stores.applied.last_applied("tie-dns1") == STEPS
     assert stores.applied.remembered() == made.id
+
+
+def test_a_finding_with_a_message_that_this_samdrift_does_not_know_is_read_as_it_was_written(tmp_path: Path) -> None:
+    history, kept = stores_in(tmp_path).history, record(findings=(drift_at("tie-dns1"),))
+    stores_in(tmp_path).keep(kept)
+    assert history.record(kept.id) == kept
+    path = tmp_path / "records" / f"{kept.id}.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"as-written"', '"of-tomorrow"'), encoding="utf-8")
+    assert [f.summary for f in history.record(kept.id).findings] == ["Älvkarleby"]

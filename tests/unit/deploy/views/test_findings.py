@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from rich.text import Text
+
 from deploy.check.judge import Judgement
 from deploy.check.offline import Offline
+from deploy.model.evidence import Commands, Diff, Error, FailedCheck, Note
 from deploy.model.findings import Finding, Kind
+from deploy.model.messages import MessageId, as_written, samdrift
 from deploy.views import findings as findings_view
 from tests.unit.deploy.views.shown import NAMES, check, record_of, shown
 
@@ -32,9 +36,9 @@ def test_findings_name_the_municipality_in_swedish_with_diff_and_remedy() -> Non
         municipality="osthammar",
         role="base",
         step="file /etc/x",
-        summary="file /etc/x: changed",
-        detail="-a\n+b",
-        remedy="samdrift apply --limit ost-gw1",
+        message=as_written("file /etc/x: changed"),
+        evidence=(Diff(text="@@ -1 +1 @@\n-a\n+b"),),
+        advice=MessageId.APPLY(apply=samdrift("apply", "--limit", "ost-gw1")),
     )
 
     text = shown(*findings_view.findings([finding], NAMES))
@@ -44,7 +48,8 @@ def test_findings_name_the_municipality_in_swedish_with_diff_and_remedy() -> Non
 
 
 def test_a_finding_of_no_host_names_the_municipality_whose_it_is() -> None:
-    found = Finding(kind=Kind.UNSOUND, municipality="alvkarleby", step="asn site x", summary="AS 1 is not private")
+    message = as_written("AS 1 is not private")
+    found = Finding(kind=Kind.UNSOUND, municipality="alvkarleby", step="asn site x", message=message)
 
     assert shown(*findings_view.findings([found], {"alvkarleby": "Älvkarleby"})).startswith(
         "1. UNSOUND INVENTORY  Älvkarleby"
@@ -71,3 +76,41 @@ def test_a_check_counts_files_and_devices_by_role_and_says_why_some_were_not_jud
     said = " ".join(text.split())
     assert "3 hosts, 4 roles' settings, 9 files, 2 configurations of devices." in said
     assert "Of 1 different file with a judge and these configurations: 1 accepted, 1 refused, 1 not applicable." in said
+
+
+def test_each_sort_of_evidence_has_a_look_of_its_own_whatever_its_lines_begin_with() -> None:
+    finding = Finding(
+        kind=Kind.UNKNOWN,
+        message=as_written("s"),
+        evidence=(
+            Commands(lines=("cat <<E\n+ no diff\nE",)),
+            Error(text="- no diff\n@@ nor this"),
+            FailedCheck(name="answers [red]{}%s", detail="+ nor this"),
+            Note(message=MessageId.A_STEP_MOVED()),
+            Diff(text="--- live\n+++ wanted\n@@ -1 +1 @@\n--- was a comment\n+$ a\n same\n"),
+        ),
+    )
+
+    text = [line for part in findings_view.findings([finding], {}) if isinstance(part, Text) for line in part.split()]
+
+    assert [(line.plain, _style(line)) for line in text[2:-1]] == [
+        ("      $ cat <<E", "dim"),
+        ("        + no diff", "dim"),
+        ("        E", "dim"),
+        ("      - no diff", ""),
+        ("      @@ nor this", ""),
+        ("      ✗ check failed: answers [red]{}%s", "bold red"),
+        ("        + nor this", ""),
+        ("      a step differs", ""),
+        ("      --- live", "bold"),
+        ("      +++ wanted", "bold"),
+        ("      @@ -1 +1 @@", "cyan"),
+        ("      --- was a comment", "red"),
+        ("      +$ a", "green"),
+        ("       same", ""),
+    ]
+
+
+def _style(line: Text) -> str:
+    """The first style on a line."""
+    return next((str(s.style) for s in line.spans if str(s.style)), "") or str(line.style)

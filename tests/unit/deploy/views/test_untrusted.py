@@ -5,7 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deploy.model.evidence import Commands, Diff, Error, FailedCheck, Note
 from deploy.model.findings import Finding, Kind
+from deploy.model.messages import MessageId, as_written, samdrift
 from deploy.model.plan import HostPlan
 from deploy.model.record import HostResult
 from deploy.model.text import OBEYED
@@ -20,7 +22,21 @@ from tests.unit.inventory import fleets
 
 def test_text_from_a_host_is_neither_markup_nor_a_command_to_the_terminal() -> None:
     evil = "[bold red]x[/] \x1b]0;title\x07 \u202egnp.exe \x9b2J"
-    finding = Finding(kind=Kind.DRIFT, host=evil, role=evil, step=evil, summary=evil, detail=evil, remedy=evil)
+    finding = Finding(
+        kind=Kind.DRIFT,
+        host=evil,
+        role=evil,
+        step=evil,
+        message=MessageId.STEP_GONE(step=evil),
+        evidence=(
+            Diff(text=evil),
+            Commands(lines=(evil,)),
+            Error(text=evil),
+            FailedCheck(name=evil, detail=evil),
+            Note(message=as_written(evil)),
+        ),
+        advice=MessageId.APPLY(apply=samdrift("apply", "--limit", evil)),
+    )
     plan = plan_of(
         HostPlan(host=evil, municipality="", steps=(step(evil),)), HostPlan(host="b", municipality="", error=evil)
     )

@@ -1,4 +1,4 @@
-"""Roles come after those that they name, in one order whatever it is computed from; a circle is told by its names."""
+"""Roles come after those that they name, in one order whatever it is computed from; a cycle is told by its names."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_name_of_no_role_is_told_with_the_role_that_says_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("after", "circle"),
+    ("after", "cycle"),
     [
         ({"a": ("a",)}, "a after a"),
         ({"a": ("b",), "b": ("a",), "c": ("a",)}, "a after b after a"),
@@ -80,8 +80,8 @@ def test_a_name_of_no_role_is_told_with_the_role_that_says_it() -> None:
         ({"one": (EVERY_OTHER,), "other": (EVERY_OTHER,)}, "one after other after one"),
     ],
 )
-def test_a_circle_is_told_by_the_names_of_its_roles(after: After, circle: str) -> None:
-    with pytest.raises(SamdriftError, match=rf"circle: {circle} \("):
+def test_a_cycle_is_told_by_the_names_of_its_roles(after: After, cycle: str) -> None:
+    with pytest.raises(SamdriftError, match=rf"cycle: {cycle} \("):
         in_order(after)
 
 

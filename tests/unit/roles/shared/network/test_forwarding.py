@@ -154,7 +154,8 @@ def test_the_rules_of_a_gateway_are_few_and_always_the_same() -> None:
 def test_a_host_with_a_wrong_setting_serves_nothing() -> None:
     host = FLEET.host("tie-mon1")
     wrong = {"samdrift": {**host.samdrift, "roles": {"monitoring": True}, "monitoring": {"retention_days": "long"}}}
-    assert listens_of(host.model_copy(update={"context": wrong}), INTENT) == ()
+    changed = host.model_copy(update={"context": wrong})
+    assert listens_of(changed, Intent(FLEET.model_copy(update={"hosts": (changed,)}))) == ()
     assert ways_out(host, INTENT) == ()
 
 

@@ -15,8 +15,8 @@ from deploy.transport.ssh import Connection
 from inventory.errors import InventoryError
 from inventory.fleet import Fleet, Host
 from roles.shared.intent import Intent
-from tests.integration.conftest import Sshd, fleet_of, parent_of
-from tests.integration.stock import our_commands, stock_commands
+from tests.sshd import Sshd, fleet_of, parent_of
+from tests.stock import our_commands, stock_commands
 
 ROLE = '''"""A role of files, links and directories below one place."""
 import shlex
@@ -76,7 +76,7 @@ def stock(sshd: Sshd, fleet: Fleet, tmp_path: Path) -> dict[str, list[str]]:
     data = {
         "ssh_hostname": "127.0.0.1",
         "ssh_port": sshd.port,
-        "ssh_user": "root",
+        "ssh_user": sshd.access.user,
         "ssh_key": str(sshd.access.key_file),
         "ssh_known_hosts_file": str(known),
     }
@@ -333,7 +333,7 @@ def test_declared_files_are_known_without_a_connection(here: tuple[Fleet, Host, 
 
 
 @pytest.fixture(autouse=True)
-def _pay_debts() -> Iterator[None]:
-    """These tests run against this very machine: what a handler left owed goes with the test."""
+def _pay_debts(sshd: Sshd) -> Iterator[None]:
+    """These tests run against one host: what a handler left owed goes with the test."""
     yield
-    Path("/var/lib/samdrift/owed/note").unlink(missing_ok=True)
+    (sshd.directory / "lib/samdrift/owed/note").unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from deploy.transport.ssh import Connection, HostLost, UnusableKey
-from tests.integration.conftest import Sshd, keygen, running_sshd
+from tests.sshd import Sshd, keygen, running_sshd
 
 
 def test_a_host_with_the_inventorys_key_answers(sshd: Sshd) -> None:
@@ -51,7 +51,7 @@ def test_a_host_with_an_rsa_key_may_sign_by_something_better_than_sha_1(sshd: Ss
 def test_a_login_key_that_is_refused_is_said_so(sshd: Sshd, tmp_path: Path) -> None:
     keygen(tmp_path / "stranger")
     access = sshd.access.model_copy(update={"key_file": tmp_path / "stranger"})
-    with pytest.raises(HostLost, match="login as root failed: 1 key refused"):
+    with pytest.raises(HostLost, match=f"login as {access.user} failed: 1 key refused"):
         Connection(sshd.host(), access).open()
 
 

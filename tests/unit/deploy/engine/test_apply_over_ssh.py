@@ -1,5 +1,6 @@
 """Apply on a real host: exactly the plan, or nothing; in waves; and an honest word about how it ended."""
 
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -7,16 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from deploy.engine.apply import Applied, Apply, StalePlan, Verify, refuse_if_stale
+from deploy.engine.apply import Apply
+from deploy.engine.hosts import Verify
+from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.model.findings import Exit, Kind, exit_code
 from deploy.model.record import Check
+from deploy.runs.stale import StalePlan, refuse_if_stale
 from deploy.store.ports import StoreError
 from deploy.transport.ssh import HostLost
 from inventory.fleet import Fleet, Host
 from roles.shared.intent import Intent
-from tests.integration.applying import Notes, nothing_to_check, plan_of
-from tests.integration.conftest import Sshd, fleet_of, parent_of
+from tests.applying import nothing_to_check, plan_of
+from tests.sshd import Sshd, fleet_of, parent_of
+from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryJournal
 
 FILES = '''"""Writes two files below a place; `text` in the first."""
 from roles.shared.parts.files import managed_file
@@ -61,23 +66,22 @@ def run(
     fleet: Fleet,
     verify: Verify = nothing_to_check,
     between: Callable[[], object] | None = None,
-    notes: Notes | None = None,
-) -> Applied:
+    journal: MemoryJournal | None = None,
+) -> ApplyResult:
     with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
         plan = plan_of(session.fleet, session.look())
         if between:
             between()
-        return Apply(session, plan, verify, notes or Notes()).go()
+        return Apply(session, plan, verify, journal or MemoryJournal(), MemoryApplied(), wait=no_time).go()
+
+
+def no_time(_seconds: float) -> None:
+    """What settles has settled."""
 
 
 @pytest.fixture
 def files(make_role: Callable[[str, str], None]) -> None:
     make_role("two_files", FILES)
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deploy.engine.apply.SETTLE_PAUSE", 0.01)
 
 
 @pytest.mark.usefixtures("files")
@@ -163,14 +167,14 @@ def test_a_check_that_holds_once_the_service_has_settled_is_no_finding(sshd: Ssh
 
 @pytest.mark.usefixtures("files")
 def test_an_apply_that_broke_off_is_resumed_by_the_same_plan(sshd: Sshd, tmp_path: Path) -> None:
-    fleet, notes = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a")), Notes()
+    fleet, journal = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a")), MemoryJournal()
     with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
         plan = plan_of(session.fleet, session.look())
-        notes.begin(plan.digest, "tie-a1")
+        journal.begin(plan.digest, "tie-a1")
         first = plan.hosts[0].model_copy(update={"steps": plan.hosts[0].steps[:1]})
         session.carry_out(first)  # and the run dies here
     with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
-        applied = Apply(session, plan, nothing_to_check, notes).go()
+        applied = Apply(session, plan, nothing_to_check, journal, MemoryApplied(), wait=no_time).go()
     assert [(r.outcome, r.changed) for r in applied.hosts] == [("changed", (f"two_files: file {tmp_path}/a/b",))]
 
 
@@ -227,17 +231,19 @@ def test_a_host_that_is_lost_while_it_is_checked_is_unknown_and_stops_the_next_w
                 session.ask(hosts[0], [f"kill -9 {parent_of(parent_of('$PPID'))}; sleep 5"])
             return ()
 
-        applied = Apply(session, plan_of(session.fleet, session.look()), dies, Notes()).go()
+        applied = Apply(
+            session, plan_of(session.fleet, session.look()), dies, MemoryJournal(), MemoryApplied(), wait=no_time
+        ).go()
     assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "unknown", "tie-b1": "skipped"}
     assert len(applied.hosts[0].changed) == 2
     assert exit_code(applied.findings, after_change=True) == Exit.INCOMPLETE
 
 
-class _FullJournal(Notes):
+class _FullJournal(MemoryJournal):
     """A journal that takes one host, and then the controller's disk is full."""
 
     def begin(self, plan_digest: str, host: str) -> None:
-        if self.written:
+        if self.hosts:
             raise StoreError("no space left on device")
         super().begin(plan_digest, host)
 
@@ -246,7 +252,7 @@ class _FullJournal(Notes):
 def test_nothing_of_a_wave_is_changed_if_the_journal_cannot_be_written(sshd: Sshd, tmp_path: Path) -> None:
     fleet = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a"), host_with(sshd, "tie-b1", tmp_path / "b"))
     with pytest.raises(StoreError):
-        run(sshd, fleet, notes=_FullJournal())
+        run(sshd, fleet, journal=_FullJournal())
     assert not list(tmp_path.glob("[ab]/*"))
 
 
@@ -268,7 +274,7 @@ def test_a_change_that_lets_nobody_in_any_more_is_noticed_before_the_next_wave(
     finally:
         keys.write_text(kept)
     assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "unknown", "tie-b1": "skipped"}
-    assert "login as root failed" in applied.findings[0].detail
+    assert f"login as {sshd.access.user} failed" in applied.findings[0].detail
     assert exit_code(applied.findings, after_change=True) == Exit.INCOMPLETE
 
 
@@ -279,7 +285,9 @@ def test_an_apply_that_is_interrupted_says_which_hosts_it_left(sshd: Sshd, tmp_p
 
     fleet = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a"), host_with(sshd, "tie-b1", tmp_path / "b", wave=20))
     with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
-        change = Apply(session, plan_of(session.fleet, session.look()), interrupted, Notes())
+        change = Apply(
+            session, plan_of(session.fleet, session.look()), interrupted, MemoryJournal(), MemoryApplied(), wait=no_time
+        )
         with pytest.raises(KeyboardInterrupt):
             change.go()
         applied = change.broken_off("KeyboardInterrupt")
@@ -300,7 +308,14 @@ def test_a_command_that_overstays_its_time_is_ended_on_the_host_too(
     )
     fleet = fleet_of(sshd.host("tie-a1", context={"samdrift": {"roles": {"slow": True}}}))
     with Session(Intent(fleet), fleet.hosts, sshd.access.model_copy(update={"command_timeout": 0.5})) as session:
-        applied = Apply(session, plan_of(session.fleet, session.look()), nothing_to_check, Notes()).go()
+        applied = Apply(
+            session,
+            plan_of(session.fleet, session.look()),
+            nothing_to_check,
+            MemoryJournal(),
+            MemoryApplied(),
+            wait=no_time,
+        ).go()
     time.sleep(2.5)
     assert "ended after 0.5 s" in applied.findings[0].detail
     assert not mark.exists()
@@ -309,6 +324,8 @@ def test_a_command_that_overstays_its_time_is_ended_on_the_host_too(
 @pytest.fixture
 def full_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 64 KiB."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: it mounts a file system")
     place = tmp_path / "small"
     place.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)], check=True)

@@ -1,0 +1,89 @@
+"""What apply needs from others: hosts to change, state checks to run. Interfaces only; its stores: `store.ports`.
+
+A `session.Session` is such a set of hosts, over SSH; tests have one in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from deploy.model.plan import HostPlan
+from deploy.model.record import Check
+from inventory.fleet import Host
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How carrying out a host's plan went.
+
+    Attributes:
+        done: ids of the steps that were carried out.
+        failed_step: id of the step that failed; empty if none did.
+        error: why it failed.
+        lost: the connection died.
+        guarded: the host will undo its guarded steps unless it is confirmed.
+    """
+
+    done: tuple[str, ...]
+    failed_step: str = ""
+    error: str = ""
+    lost: bool = False
+    guarded: bool = False
+
+
+class Hosts(Protocol):
+    """Hosts that can be looked at and changed. A host that dies becomes unreachable; it never raises in a look."""
+
+    @property
+    def hosts(self) -> Sequence[Host]:
+        """The hosts, as the inventory has them."""
+
+    @property
+    def unreachable(self) -> Mapping[str, str]:
+        """Host name to reason, for the hosts that could not be connected to or have died since."""
+
+    @property
+    def guarded(self) -> Collection[str]:
+        """The hosts that will undo their guarded steps unless they are confirmed."""
+
+    def look(self, names: Sequence[str]) -> Sequence[HostPlan]:
+        """Look once at each of these hosts: every step, and what it would do now."""
+
+    def carry_out(self, planned: HostPlan) -> Outcome:
+        """Carry out the steps of a host's plan in order, until one fails; guard it from the first step that asks."""
+
+    def reconnect(self, names: Sequence[str]) -> None:
+        """Open a new connection to each of these hosts; one that refuses it is unreachable from now on."""
+
+    def await_guards(self, names: Sequence[str]) -> None:
+        """Wait until no other run's guard is armed on these hosts; one whose guard stays armed becomes unreachable."""
+
+    def confirm(self, name: str) -> None:
+        """Disarm the guard of a host, so that its change stays.
+
+        Raises:
+            SamdriftError: the host has undone the change, or cannot be reached and will.
+        """
+
+    def keep(self, name: str) -> None:
+        """Make what was confirmed outlive a restart of the host.
+
+        Raises:
+            SamdriftError: it does not.
+        """
+
+    def by_hand(self, name: str) -> str:
+        """What somebody has to do on a guarded host if `keep` cannot; empty if there is nothing."""
+
+    def restore(self, name: str) -> str:
+        """Have a guarded host undo its change, and wait until it has. Returns what the host reports about it.
+
+        Raises:
+            SamdriftError: the host did not come back in time.
+        """
+
+
+Verify = Callable[[Sequence[str]], tuple[Check, ...]]
+"""Runs the state checks of the named hosts."""

@@ -1,0 +1,259 @@
+"""What an apply reports: one result for each host, and findings, in words. Decides nothing and asks no host.
+
+When a host is stale, lost or put back is `wave`'s to find out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from deploy.engine.hosts import Outcome
+from deploy.model.drift import Controls, applied_steps, armed_finding, check_finding, step_evidence
+from deploy.model.evidence import Error, Evidence, Note
+from deploy.model.findings import Finding, Kind, severity
+from deploy.model.messages import Command, Message, MessageId, samdrift
+from deploy.model.plan import HostPlan, Plan, Step
+from deploy.model.record import Check, HostResult
+from deploy.model.words import evidence_in_words
+from inventory.fleet import Frozen, Host
+
+Why = tuple[Evidence, ...]
+"""What speaks against a host."""
+
+Ending = Literal["in sync", "changed", "differs", "failed", "rolled back", "stale", "unknown", "skipped"]
+
+
+class ApplyResult(Frozen):
+    """What an apply did: a result for every host that it was about, and what somebody should know."""
+
+    hosts: tuple[HostResult, ...]
+    findings: tuple[Finding, ...]
+    checks: tuple[Check, ...]
+
+
+class Results:
+    """Collects the results, findings and checks of one apply.
+
+    Each method below states one ending of one host; a later one replaces the host's result, and adds a finding.
+    """
+
+    def __init__(self, hosts: Iterable[Host], controls: Controls) -> None:
+        self._municipality = {h.name: h.tenant for h in hosts}
+        self._controls = controls
+        self._hosts: dict[str, HostResult] = {}
+        self._findings: list[Finding] = []
+        self._checks: list[Check] = []
+
+    def of(self, plan: Plan) -> ApplyResult:
+        """What is known so far, in the order of the plan."""
+        ordered = tuple(self._hosts[h.host] for h in plan.hosts if h.host in self._hosts)
+        return ApplyResult(hosts=ordered, findings=tuple(self._findings), checks=tuple(self._checks))
+
+    def ending(self, name: str) -> Ending | None:
+        """How a host ended, as far as is known; None where nothing is."""
+        return self._hosts[name].outcome if name in self._hosts else None
+
+    def checked(self, checks: Sequence[Check]) -> None:
+        """Add checks, and a finding for each that failed."""
+        self._checks += checks
+        self._findings += [check_finding(c, self._controls) for c in checks if c.outcome == "failed"]
+
+    def in_sync(self, live: HostPlan) -> None:
+        """Nothing was to be changed."""
+        self._set(live.host, "in sync", live=live)
+
+    def changed(self, live: HostPlan, outcome: Outcome) -> None:
+        """The host was changed, and a look (`live`) finds nothing left to change."""
+        self._set(live.host, "changed", outcome, live=live)
+
+    def skipped(self, name: str) -> None:
+        """An earlier wave went wrong."""
+        self._set(name, "skipped", detail="an earlier wave went wrong")
+
+    def armed(self, live: HostPlan) -> None:
+        """Another run's guard was found armed on the host."""
+        self._findings.append(armed_finding(live))
+
+    def not_looked_at(self, live: HostPlan, why: Evidence) -> None:
+        """The host could not be looked at, so nothing was written to it."""
+        self._set(live.host, "unknown", why=(why,))
+        self._find(Kind.UNKNOWN, live.host, MessageId.NOT_LOOKED_AT(), why)
+
+    def stale(self, live: HostPlan, planned: HostPlan) -> None:
+        """The host moved since the plan was made, so nothing was written to it."""
+        moved = sorted({s.id for s in live.changes} ^ {s.id for s in planned.changes})
+        self._set(live.host, "stale", detail="it differs from what the plan saw")
+        how = MessageId.STEPS_MOVED(steps=", ".join(moved)) if moved else MessageId.A_STEP_MOVED()
+        advice = MessageId.READ_NEW_PLAN(plan=_about(live.host, "plan"))
+        self._find(Kind.STALE, live.host, MessageId.HOST_MOVED(), Note(message=how), advice=advice)
+
+    def broke_off(self, live: HostPlan, outcome: Outcome) -> None:
+        """A step of an unguarded host failed, or the host was lost in it."""
+        role, _, step = outcome.failed_step.partition(": ")
+        why = Error(text=outcome.error)
+        self._set(live.host, "unknown" if outcome.lost else "failed", outcome, why=(why,))
+        self._find(
+            Kind.UNKNOWN if outcome.lost else Kind.FAILED_STEP,
+            live.host,
+            MessageId.STEP_BROKE_OFF(step=outcome.failed_step, done=len(outcome.done), steps=len(live.changes)),
+            why,
+            role=role,
+            step=step,
+            advice=MessageId.MEND_THEN_APPLY(apply=_about(live.host, "apply")),
+        )
+
+    def unsettled(self, live: HostPlan, outcome: Outcome, by_hand: str) -> None:
+        """All steps were carried out; the last look (`live`) failed, or finds something left to change."""
+        if live.error:
+            why = Error(text=live.error)
+            self._set(live.host, "unknown", outcome, why=(why,))
+            advice = _look_again(live.host, by_hand)
+            self._find(Kind.UNKNOWN, live.host, MessageId.LOST_AFTER_CHANGE(), why, advice=advice)
+            return
+        self._set(live.host, "differs", outcome, why=(still_to_change(live),))
+        for step in live.changes:
+            self._find(
+                Kind.PENDING,
+                live.host,
+                MessageId.STEP_STILL_CHANGES(),
+                *step_evidence(step),
+                role=step.role,
+                step=step.name,
+                advice=MessageId.MEND_THE_ROLE(),
+            )
+
+    def lost_while_checked(self, name: str, why: str) -> None:
+        """The host died while its checks ran: what it was given is known, how it stands is not."""
+        self._hosts[name] = self._hosts[name].model_copy(update={"outcome": "unknown", "detail": why})
+        self._find(Kind.UNKNOWN, name, MessageId.LOST_WHILE_CHECKED(), Error(text=why))
+
+    def not_kept(self, name: str, outcome: Outcome, why: str) -> None:
+        """The change was confirmed, and would be gone after a restart."""
+        self._set(name, "failed", outcome, why=(Error(text=why),))
+        advice = MessageId.SAVE_BY_HAND(host=name)
+        self._find(Kind.FAILED_STEP, name, MessageId.NOT_SAVED(), Error(text=why), advice=advice)
+
+    def rolled_back(self, before: HostPlan, after: HostPlan, outcome: Outcome, why: Why) -> None:
+        """The host undid its guarded steps."""
+        self._set(before.host, "rolled back", outcome, why=why)
+        advice = MessageId.SEE_WHAT_CUT_IT_OFF(plan=_about(before.host, "plan"))
+        self._find(Kind.ROLLED_BACK, before.host, as_before(before, after), *why, advice=advice)
+
+    def not_seen_again(self, name: str, outcome: Outcome, why: Why, by_hand: str) -> None:
+        """A guarded host was lost, and did not come back in time."""
+        self._set(name, "unknown", outcome, why=why)
+        advice = _look_again(name, by_hand)
+        self._find(Kind.UNKNOWN, name, MessageId.LOST_WHILE_GUARDED(), *why, advice=advice)
+
+    def stayed(self, name: str, outcome: Outcome, why: Why, by_hand: str) -> None:
+        """The host must not have been confirmed, and has the change all the same: it was confirmed, or restarted."""
+        self._set(name, "failed", outcome, why=why)
+        verify = _about(name, "verify")
+        advice = (
+            MessageId.SEE_HOW_OR_BY_HAND(verify=verify, by_hand=by_hand)
+            if by_hand
+            else MessageId.SEE_HOW_IT_STANDS(verify=verify)
+        )
+        self._find(Kind.FAILED_STEP, name, MessageId.STAYED(), *why, advice=advice)
+
+    def broken_off(self, why: str, *, left: Sequence[str], guarded: Sequence[str], by_hand: Mapping[str, str]) -> None:
+        """The apply was interrupted, or ended by an error of samdrift's own.
+
+        Args:
+            left: hosts that were begun, and of which nothing is known.
+            guarded: hosts that are about to undo their guarded steps.
+            by_hand: what somebody has to do on a host if its change stays.
+        """
+        notes = [MessageId.HALF_CHANGED(hosts=", ".join(left)) if left else MessageId.NONE_HALF_CHANGED()]
+        if guarded:
+            notes.append(MessageId.ABOUT_TO_UNDO(hosts=", ".join(guarded)))
+        notes += [MessageId.IF_CHANGE_STAYS(host=name, by_hand=todo) for name, todo in by_hand.items()]
+        self._find(
+            Kind.FAILED_STEP,
+            "",
+            MessageId.APPLY_BROKEN_OFF(why=why),
+            *(Note(message=note) for note in notes),
+            advice=MessageId.SEE_WHAT_IS_LEFT(plan=samdrift("plan")),
+        )
+
+    def _set(
+        self,
+        name: str,
+        ending: Ending,
+        outcome: Outcome | None = None,
+        *,
+        detail: str = "",
+        why: Why = (),
+        live: HostPlan | None = None,
+    ) -> None:
+        self._hosts[name] = HostResult(
+            host=name,
+            municipality=self._municipality[name],
+            outcome=ending,
+            changed=outcome.done if outcome else (),
+            detail=detail or "\n".join(map(evidence_in_words, why)),
+            steps=applied_steps(live) if live else {},
+            execs=live.execs if live else 0,
+            seconds=live.seconds if live else 0.0,
+        )
+
+    def _find(
+        self,
+        kind: Kind,
+        host: str,
+        message: Message,
+        *evidence: Evidence,
+        role: str = "",
+        step: str = "",
+        advice: Message | None = None,
+    ) -> None:
+        self._findings.append(
+            Finding(
+                kind=kind,
+                host=host,
+                municipality=self._municipality[host] if host else "",
+                role=role,
+                step=step,
+                message=message,
+                evidence=evidence,
+                advice=advice or _look_again(host),
+                severity=severity(kind, message.id),
+            )
+        )
+
+
+def still_to_change(live: HostPlan) -> Note:
+    """Name the steps that a look finds left to change."""
+    return Note(message=MessageId.STILL_TO_CHANGE(steps=_steps(live.changes)))
+
+
+def as_before(before: HostPlan, after: HostPlan) -> Message:
+    """Say whether a host that undid its guarded steps would be changed by the same steps again."""
+    if after.fingerprint == before.fingerprint:
+        return MessageId.ROLLED_BACK()
+    would = {step.id: step for step in after.changes}
+    left = [step for step in before.changes if step.guard and not _undone(step, would.get(step.id))]
+    if left:
+        return MessageId.ROLLED_BACK_NOT_ALL(steps=_steps(left))
+    return MessageId.ROLLED_BACK_GUARDED()
+
+
+def _undone(step: Step, now: Step | None) -> bool:
+    """Whether a step would change the same again; a file that did not exist may now exist, and be empty."""
+    before = step.change.before if step.change else None
+    return now is not None and (before is None or now.change == step.change)
+
+
+def _steps(of: Iterable[Step]) -> str:
+    return ", ".join(step.id for step in of)
+
+
+def _about(host: str, command: str) -> Command:
+    return samdrift(command, "--limit", host)
+
+
+def _look_again(host: str, by_hand: str = "") -> Message:
+    """Advise to look at a host, and what to do by hand on one that may not have received the last command."""
+    plan = _about(host, "plan")
+    return MessageId.PLAN_OR_BY_HAND(plan=plan, by_hand=by_hand) if by_hand else MessageId.PLAN(plan=plan)

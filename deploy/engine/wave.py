@@ -1,0 +1,260 @@
+"""One wave of an apply: change its hosts, prove them, confirm those that are guarded, and let the others undo it.
+
+Which hosts make up a wave, and what follows it, is `apply`'s; how each ending reads is `results`'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gevent.pool import Pool
+
+from deploy.engine.hosts import Hosts, Outcome, Verify
+from deploy.engine.results import Results, Why, as_before, still_to_change
+from deploy.model.evidence import Error, Evidence, Note
+from deploy.model.messages import MessageId, as_written
+from deploy.model.observer import Observer
+from deploy.model.plan import HostPlan, Plan
+from deploy.model.record import Check
+from deploy.model.words import evidence_in_words, in_words
+from deploy.store.ports import Applied, Journal
+from deploy.transport.ssh import AT_ONCE
+from inventory.errors import SamdriftError
+
+SETTLE_TRIES = 4
+SETTLE_PAUSE = 3.0
+"""A service that was just restarted gets this many looks, this many seconds apart, before it is called wrong."""
+
+Held = frozenset[tuple[str, str, str]]
+"""Checks that hold, each as (host, role, name)."""
+
+
+class MustNotConfirm(dict[str, Why]):
+    """Guarded hosts of this wave that must not be confirmed: host name to reason."""
+
+    def __init__(self, guarded: Iterable[str]) -> None:
+        super().__init__()
+        self.guarded = frozenset(guarded)
+
+    def because(self, host: str, *why: Evidence) -> bool:
+        """Add a host if it is guarded; its first reason stays. Returns whether it is guarded."""
+        if host in self.guarded:
+            self.setdefault(host, why)
+        return host in self.guarded
+
+
+@dataclass(frozen=True)
+class Wave:
+    """Some hosts of a plan that are changed together.
+
+    Attributes:
+        begun: the hosts that an earlier run of this very plan began to change.
+        wait: sleeps for so many seconds.
+    """
+
+    number: int
+    names: Sequence[str]
+    plan: Plan
+    hosts: Hosts
+    verify: Verify
+    journal: Journal
+    applied: Applied
+    begun: Collection[str]
+    results: Results
+    observer: Observer
+    wait: Callable[[float], None]
+    _ready: dict[str, HostPlan] = field(default_factory=dict)
+    _outcomes: dict[str, Outcome] = field(default_factory=dict)
+
+    def change(self) -> bool:
+        """Change the hosts, and prove it. Returns whether the next wave may follow."""
+        looked = self._without_others_guards(self.hosts.look(self.names))
+        self._ready.update({live.host: live for live in looked if self._is_as_planned(live)})
+        held = self._checks_that_hold()
+        self._carry_out()
+        must_not = MustNotConfirm(name for name, outcome in self._outcomes.items() if outcome.guarded)
+        for name, outcome in self._outcomes.items():
+            at = MessageId.BROKE_OFF_AT(step=outcome.failed_step, error=outcome.error)
+            if outcome.error and not must_not.because(name, Note(message=at)):
+                self.results.broke_off(self._ready[name], outcome)
+        whole = [name for name, outcome in self._outcomes.items() if not outcome.error]
+        self.hosts.reconnect([name for name in whole if self._ready[name].changes])
+        converged = self._converge(whole, must_not)
+        checks = self._check(converged)
+        self._note_lost(converged, must_not)
+        self._note_broken(checks, held, must_not)
+        self._confirm(must_not)
+        self._put_back(must_not)
+        # Of a guarded host that did not end as changed, or may not have, they say nothing any more.
+        unproved = {name for name in must_not.guarded if self.results.ending(name) != "changed"}
+        checks = tuple(c for c in checks if c.host not in unproved)
+        self.results.checked(checks)
+        well = all(self.results.ending(name) in {"in sync", "changed"} for name in self._ready)
+        return well and all(c.outcome != "failed" for c in checks)
+
+    def _without_others_guards(self, looked: Sequence[HostPlan]) -> Sequence[HostPlan]:
+        """Wait for hosts on which another run's guard is armed, and look at them again."""
+        armed = [live for live in looked if live.armed]
+        for live in armed:
+            self.results.armed(live)
+        if not armed:
+            return looked
+        names = [live.host for live in armed]
+        self.observer.stage("waiting for what an earlier run left unconfirmed", names)
+        self.hosts.await_guards(names)
+        again = {live.host: live for live in self.hosts.look(names)}
+        return [again.get(live.host, live) for live in looked]
+
+    def _is_as_planned(self, live: HostPlan) -> bool:
+        """Whether a host may be changed by the plan; if not, records why not."""
+        planned = self.plan.host(live.host)
+        if planned is None or planned.error or live.error:
+            error = live.error or (planned.error if planned else "")
+            self.results.not_looked_at(live, Error(text=error) if error else Note(message=MessageId.NOT_IN_PLAN()))
+            return False
+        if live.armed:  # again: another run is at work there
+            self.results.not_looked_at(live, Note(message=MessageId.ANOTHER_RUN(guard=live.armed)))
+            return False
+        # An earlier run of this plan that broke off on this host left a part of the plan to be done.
+        resumed = live.host in self.begun and set(live.changes) <= set(planned.changes)
+        if not live.changes or live.fingerprint == planned.fingerprint or resumed:
+            return True
+        self.results.stale(live, planned)
+        return False
+
+    def _checks_that_hold(self) -> Held:
+        """Check, before the change, the roles that have a guarded step. Returns the checks that hold.
+
+        A host that never converged is not checked: what does not hold there is no surprise.
+        """
+        roles = {name: {s.role for s in live.changes if s.guard} for name, live in self._ready.items()}
+        known = [name for name, guarded in roles.items() if guarded and self.applied.last_applied(name)]
+        checks = self.verify(known) if known else ()
+        return frozenset((c.host, c.role, c.name) for c in checks if c.outcome == "passed" and c.role in roles[c.host])
+
+    def _carry_out(self) -> None:
+        """Carry out the plans of all hosts that are ready."""
+        self.observer.stage(f"wave {self.number}: applying", list(self._ready))
+        for live in self._ready.values():
+            if live.changes:  # before any of the wave is changed: a journal that cannot be written stops it here
+                self.journal.begin(self.plan.digest, live.host)
+        outcomes = Pool(AT_ONCE).map(self._carry_out_one, self._ready.values())
+        self._outcomes.update(zip(self._ready, outcomes, strict=True))
+
+    def _carry_out_one(self, live: HostPlan) -> Outcome:
+        outcome = self.hosts.carry_out(live)
+        self.observer.host(live.host, "failed" if outcome.error else "done", outcome.error)
+        return outcome
+
+    def _converge(self, names: Sequence[str], must_not: MustNotConfirm) -> list[str]:
+        """Look at changed hosts until nothing is left to change. Returns the hosts where nothing is."""
+        left = [name for name in names if self._ready[name].changes]
+        converged = [name for name in names if name not in left]
+        for name in converged:
+            self.results.in_sync(self._ready[name])
+        last: Mapping[str, HostPlan] = {}
+        for attempt in range(SETTLE_TRIES):
+            if not left or (attempt and all(name in self.hosts.unreachable for name in left)):
+                break  # a lost host does not come back by waiting, and meanwhile the others' guards run out
+            if attempt:
+                self.wait(SETTLE_PAUSE)
+            last = {live.host: live for live in self.hosts.look(left)}
+            for name, live in last.items():
+                if not live.error and not live.changes:
+                    left.remove(name)
+                    converged.append(name)
+                    if name not in must_not.guarded:  # of those it is known once they are confirmed
+                        self.results.changed(live, self._outcomes[name])
+        for name in left:
+            error = last[name].error
+            if not must_not.because(name, Error(text=error) if error else still_to_change(last[name])):
+                self._unsettled(last[name])
+        return converged
+
+    def _unsettled(self, live: HostPlan) -> None:
+        self.results.unsettled(live, self._outcomes[live.host], self.hosts.by_hand(live.host))
+
+    def _check(self, names: Sequence[str]) -> tuple[Check, ...]:
+        """Run the checks of these hosts; those of a host where one fails, again while services settle."""
+        if not names:
+            return ()
+        checks = self.verify(names)
+        for _ in range(SETTLE_TRIES - 1):
+            failed = sorted({c.host for c in checks if c.outcome == "failed"})
+            if not failed:
+                break
+            self.wait(SETTLE_PAUSE)
+            checks = tuple(c for c in checks if c.host not in failed) + self.verify(failed)
+        return checks
+
+    def _note_lost(self, names: Sequence[str], must_not: MustNotConfirm) -> None:
+        """Note the hosts that died while they were checked."""
+        for name in (n for n in names if n in self.hosts.unreachable):
+            why = self.hosts.unreachable[name]
+            if not must_not.because(name, Error(text=why)):
+                self.results.lost_while_checked(name, why)
+
+    def _note_broken(self, checks: Sequence[Check], held: Held, must_not: MustNotConfirm) -> None:
+        """Note the hosts on which a check of a guarded role held before the change, and now fails."""
+        for check in (c for c in checks if c.outcome == "failed" and (c.host, c.role, c.name) in held):
+            held_before = Note(message=MessageId.HELD_BEFORE(check=check.name))
+            must_not.because(check.host, held_before, Error(text=check.detail))
+
+    def _confirm(self, must_not: MustNotConfirm) -> None:
+        """Confirm the guarded hosts that may be; then look at them: some devices accept it though they rolled back."""
+        confirmed = []
+        for name in sorted(must_not.guarded - must_not.keys()):
+            try:
+                self.hosts.confirm(name)
+            except SamdriftError as e:
+                must_not.because(name, Error(text=e.what))
+            else:
+                confirmed.append(name)
+        for live in self.hosts.look(confirmed) if confirmed else ():
+            before, outcome = self._ready[live.host], self._outcomes[live.host]
+            if not live.error and not live.changes:
+                self._keep(live)
+            elif live.fingerprint == before.fingerprint:
+                self._rolled_back(before, live, (Note(message=MessageId.TOLD_TOO_LATE()),))
+            else:
+                self.results.unsettled(live, outcome, self.hosts.by_hand(live.host))
+
+    def _keep(self, live: HostPlan) -> None:
+        try:
+            self.hosts.keep(live.host)
+        except SamdriftError as e:
+            self.results.not_kept(live.host, self._outcomes[live.host], str(e))
+        else:
+            self.results.changed(live, self._outcomes[live.host])
+
+    def _put_back(self, must_not: MustNotConfirm) -> None:
+        """Let the guarded hosts that were not confirmed undo their change, and look whether they have."""
+        if must_not:
+            self.observer.stage("waiting for hosts that put themselves back", list(must_not))
+            Pool(AT_ONCE).map(lambda name: self._put_one_back(name, must_not[name]), list(must_not))
+
+    def _put_one_back(self, name: str, why: Why) -> None:
+        before, outcome, by_hand = self._ready[name], self._outcomes[name], self.hosts.by_hand(name)
+        try:
+            report = self.hosts.restore(name)
+        except SamdriftError as e:
+            self._not_seen_again(name, (*why, Error(text=str(e))), by_hand)
+            return
+        (after,) = self.hosts.look([name])
+        if after.error:
+            self._not_seen_again(name, (*why, Error(text=after.error)), by_hand)
+        elif after.changes:
+            reported = (Note(message=as_written(report)),) if report else ()
+            self._rolled_back(before, after, (*why, *reported))
+        else:
+            self.observer.host(name, "failed", in_words(MessageId.STAYED()))
+            self.results.stayed(name, outcome, why, by_hand)
+
+    def _not_seen_again(self, name: str, why: Why, by_hand: str) -> None:
+        self.observer.host(name, "failed", "\n".join(map(evidence_in_words, why)))
+        self.results.not_seen_again(name, self._outcomes[name], why, by_hand)
+
+    def _rolled_back(self, before: HostPlan, after: HostPlan, why: Why) -> None:
+        self.observer.host(before.host, "done", in_words(as_before(before, after)))
+        self.results.rolled_back(before, after, self._outcomes[before.host], why)

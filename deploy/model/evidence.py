@@ -1,0 +1,49 @@
+"""Evidence: what a finding shows for itself, each sort a type of its own, so that nobody guesses what a text is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from deploy.model.messages import Message
+from inventory.fleet import Frozen
+
+
+class Diff(Frozen):
+    """A unified diff, from what is there to what should be."""
+
+    type: Literal["diff"] = "diff"
+    text: str
+
+
+class Commands(Frozen):
+    """The commands that a step would run or has run; one may be of several lines."""
+
+    type: Literal["commands"] = "commands"
+    lines: tuple[str, ...]
+
+
+class Error(Frozen):
+    """What went wrong, as a host, a program or samdrift itself said it."""
+
+    type: Literal["error"] = "error"
+    text: str
+
+
+class FailedCheck(Frozen):
+    """A state check that does not hold, and what it saw."""
+
+    type: Literal["failed check"] = "failed check"
+    name: str
+    detail: str = ""
+
+
+class Note(Frozen):
+    """Something else worth knowing, in samdrift's own words."""
+
+    type: Literal["note"] = "note"
+    message: Message
+
+
+Evidence = Annotated[Diff | Commands | Error | FailedCheck | Note, Field(discriminator="type")]

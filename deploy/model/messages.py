@@ -1,0 +1,184 @@
+"""Messages: what findings say and what they advise, as an id with parameters. Every message is defined here, once.
+
+How a message reads in English and in Swedish stands in the catalogues (`locales`), and is put together by `words`.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from inventory.fleet import Frozen
+
+
+class Command(Frozen):
+    """A samdrift command for somebody to type, with the options of the run that advises it."""
+
+    args: tuple[str, ...]
+    options: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """The command line, quoted for a shell."""
+        return shlex.join(("samdrift", *self.options, *self.args))
+
+
+def samdrift(*args: str) -> Command:
+    """Make a samdrift command of its arguments; the run adds its own options (`Message.with_options`)."""
+    return Command(args=args)
+
+
+class MessageId(StrEnum):
+    """Every message: its id, which records keep, and the names of its parameters. Call one to make a `Message`.
+
+    An id keeps its meaning and its parameters, since records refer to it: for another meaning, add an id.
+    """
+
+    parameters: tuple[str, ...]
+
+    def __new__(cls, value: str, *parameters: str) -> Self:
+        """Make a member whose value is the id alone."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.parameters = parameters
+        return member
+
+    def __call__(self, **parameters: str | int | Command) -> Message:
+        """Make a message with these parameters.
+
+        Raises:
+            ValueError: a parameter is missing, or this message has no parameter of that name.
+        """
+        said = {name: value if isinstance(value, Command) else str(value) for name, value in parameters.items()}
+        return Message(id=self, parameters=said)
+
+    AS_WRITTEN = "as-written", "text"  # of records that are older than message ids, and of texts that a rule made
+
+    # What plan, drift and verify find.
+    STEP_CHANGED_ON_HOST = "step-changed-on-host", "step"
+    STEP_GONE = "step-gone", "step"
+    STEP_NOT_APPLIED = "step-not-applied", "step"
+    STEP_CHANGED_TWICE = "step-changed-twice", "step"
+    STEP_WOULD_CHANGE = "step-would-change", "step"
+    HANDLER_OWED = "handler-owed", "step"
+    FILE_UNDECLARED = "file-undeclared", "path", "role"
+    LINE_UNDECLARED = "line-undeclared", "line", "role"
+    CHECK_FAILED = "check-failed", "check"
+    NOT_LOOKED_AT = "not-looked-at"
+    UNCONFIRMED = "unconfirmed"
+
+    # What apply finds.
+    APPLY_BROKEN_OFF = "apply-broken-off", "why"
+    HOST_MOVED = "host-moved"
+    STEP_BROKE_OFF = "step-broke-off", "step", "done", "steps"
+    STEP_STILL_CHANGES = "step-still-changes"
+    LOST_AFTER_CHANGE = "lost-after-change"
+    LOST_WHILE_CHECKED = "lost-while-checked"
+    LOST_WHILE_GUARDED = "lost-while-guarded"
+    NOT_SAVED = "not-saved"
+    STAYED = "stayed"
+    ROLLED_BACK = "rolled-back"
+    ROLLED_BACK_GUARDED = "rolled-back-guarded"
+    ROLLED_BACK_NOT_ALL = "rolled-back-not-all", "steps"
+
+    # What check finds.
+    RULE_BROKEN = "rule-broken", "where", "what", "rule"
+    CODE_AT_FAULT = "code-at-fault", "what"
+    CODE_AT_FAULT_IN = "code-at-fault-in", "where", "what"
+    FILE_REFUSED = "file-refused", "path"
+    FILE_REFUSED_ON_MORE = "file-refused-on-more", "path", "others"
+    LINE_REFUSED = "line-refused", "line"
+    LINES_REFUSED = "lines-refused", "line", "others"
+
+    # What inventory diff finds.
+    ONLY_IN_NETBOX = "only-in-netbox", "object"
+    ONLY_IN_SNAPSHOT = "only-in-snapshot", "object"
+    NETBOX_DIFFERS = "netbox-differs", "object"
+
+    # What secrets check finds.
+    SECRETS_NOT_OPENED = "secrets-not-opened", "what"
+    SECRETS_DAMAGED = "secrets-damaged", "where", "what"
+    SECRET_WITHOUT_FILE = "secret-without-file", "needed_by", "name", "municipality"
+    SECRET_MISSING = "secret-missing", "needed_by", "name"
+    SECRET_UNNEEDED = "secret-unneeded", "name"
+    RECIPIENTS_LEFT = "recipients-left", "names"
+    RECIPIENTS_LACKING = "recipients-lacking", "names"
+    RECIPIENTS_DIFFER = "recipients-differ", "left", "lacking"
+    RECIPIENTS_UNCLEAR = "recipients-unclear", "keys", "stanzas"
+
+    # What evidence says in words.
+    NOT_IN_PLAN = "not-in-plan"
+    ANOTHER_RUN = "another-run", "guard"
+    BROKE_OFF_AT = "broke-off-at", "step", "error"
+    STILL_TO_CHANGE = "still-to-change", "steps"
+    HELD_BEFORE = "held-before", "check"
+    TOLD_TOO_LATE = "told-too-late"
+    IF_CHANGE_STAYS = "if-change-stays", "host", "by_hand"
+    STEPS_MOVED = "steps-moved", "steps"
+    A_STEP_MOVED = "a-step-moved"
+    HALF_CHANGED = "half-changed", "hosts"
+    NONE_HALF_CHANGED = "none-half-changed"
+    ABOUT_TO_UNDO = "about-to-undo", "hosts"
+    CHECK_OF_THE_ROLE_FAILED = "check-of-the-role-failed", "check"
+
+    # What to do about it.
+    PUT_BACK = "put-back", "apply"
+    PUT_BACK_OR_DECLARE = "put-back-or-declare", "apply"
+    APPLY = "apply", "apply"
+    ASK_BEFORE_APPLY = "ask-before-apply", "apply"
+    PLAN = "plan", "plan"
+    PLAN_OR_BY_HAND = "plan-or-by-hand", "plan", "by_hand"
+    READ_NEW_PLAN = "read-new-plan", "plan"
+    MAKE_REACHABLE = "make-reachable", "drift"
+    WAIT_THEN_PLAN = "wait-then-plan", "plan"
+    SEE_WHY_THEN_VERIFY = "see-why-then-verify", "verify"
+    SEE_HOW_IT_STANDS = "see-how-it-stands", "verify"
+    SEE_HOW_OR_BY_HAND = "see-how-or-by-hand", "verify", "by_hand"
+    DECLARE_OR_REMOVE = "declare-or-remove", "role", "host"
+    DECLARE_OR_REMOVE_WITH = "declare-or-remove-with", "role", "host", "command"
+    MEND_THEN_APPLY = "mend-then-apply", "apply"
+    MEND_THE_ROLE = "mend-the-role"
+    SEE_WHAT_CUT_IT_OFF = "see-what-cut-it-off", "plan"
+    SEE_WHAT_IS_LEFT = "see-what-is-left", "plan"
+    SAVE_BY_HAND = "save-by-hand", "host"
+    MEND_THE_FILE = "mend-the-file", "role", "show"
+    PULL_OR_SEED = "pull-or-seed", "pull", "seed"
+    GIVE_A_VALUE = "give-a-value", "edit"
+    REMOVE_SECRET = "remove-secret", "edit"
+    ENCRYPT_ANEW = "encrypt-anew", "rotate"
+
+
+class Message(Frozen):
+    """One message, in no language yet."""
+
+    id: MessageId
+    parameters: dict[str, str | Command] = Field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        """Equal messages have one hash; findings are compared as sets."""
+        return hash((self.id, *sorted(self.parameters)))
+
+    @model_validator(mode="after")
+    def _parameters_are_those_of_the_id(self) -> Self:
+        if (given := sorted(self.parameters)) != (wanted := sorted(self.id.parameters)):
+            raise ValueError(f"message {self.id} has the parameters {wanted}, and not {given}")
+        return self
+
+    def with_options(self, options: Iterable[str]) -> Message:
+        """Give the commands in this message the options of a run."""
+        options = tuple(options)
+        return Message(
+            id=self.id,
+            parameters={
+                name: value.model_copy(update={"options": options}) if isinstance(value, Command) else value
+                for name, value in self.parameters.items()
+            },
+        )
+
+
+def as_written(text: str) -> Message:
+    """Make a message of a text that has no id of its own: a rule's, an error's, or one of an old record."""
+    return MessageId.AS_WRITTEN(text=text)

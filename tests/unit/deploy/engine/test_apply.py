@@ -1,0 +1,495 @@
+"""Apply on hosts in memory: how every trouble ends, and what holds whatever goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gevent
+import pytest
+
+from deploy.engine.apply import Apply
+from deploy.engine.results import ApplyResult
+from deploy.model.findings import Exit, exit_code
+from deploy.model.plan import Plan
+from deploy.model.record import Check
+from tests.unit.deploy.engine.fleet_in_memory import (
+    BY_HAND,
+    OLD,
+    WANTED,
+    Armed,
+    Event,
+    Interrupted,
+    JournalInMemory,
+    Machine,
+    Part,
+    SessionInMemory,
+    Trouble,
+    machine,
+    plan_of,
+)
+from tests.unit.deploy.store.in_memory import MemoryApplied
+
+PLAIN = (Part("a"), Part("b"))
+GUARDED = (Part("a"), Part("b", guarded=True), Part("c", guarded=True))
+DEVICE = (Part("a", guarded=True),)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One apply, and all that it left."""
+
+    result: ApplyResult
+    events: list[Event]
+    waited: list[float]
+    machines: dict[str, Machine]
+
+    @property
+    def endings(self) -> dict[str, str]:
+        return {r.host: r.outcome for r in self.result.hosts}
+
+    @property
+    def exit(self) -> Exit:
+        return exit_of(self.result)
+
+    def texts(self, kind: str) -> list[str]:
+        return [f"{f.summary}: {f.detail}: {f.remedy}" for f in self.result.findings if f.kind == kind]
+
+    def of(self, host: str) -> list[str]:
+        return [e.what for e in self.events if e.host == host]
+
+
+def exit_of(result: ApplyResult) -> Exit:
+    """The exit code of a run that ended so."""
+    return exit_code(result.findings, after_change=any(r.changed for r in result.hosts))
+
+
+def apply(
+    *machines: Machine,
+    troubles: dict[str, Trouble] | None = None,
+    plan: Plan | None = None,
+    journal: JournalInMemory | None = None,
+    interrupt_at: int = 0,
+) -> Run:
+    """Apply the plan that a look makes now, or another, and end the run."""
+    plan, journal = plan or plan_of(machines), journal or JournalInMemory()
+    session = SessionInMemory(machines, troubles, interrupt_at=interrupt_at)
+    session.events = journal.events
+    waited: list[float] = []
+    change = Apply(session, plan, session.verify, journal, journal.applied, wait=waited.append)
+    try:
+        result = change.go()
+    except Interrupted as e:
+        result = change.broken_off(type(e).__name__)
+    session.close()
+    return Run(result, session.events, waited, {m.name: m for m in machines})
+
+
+@pytest.fixture(autouse=True)
+def _quiet_greenlets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interruption in a pool's greenlet is the pool's to raise, and gevent's to print no traceback of."""
+    monkeypatch.setattr(gevent.get_hub(), "exception_stream", None)
+
+
+def test_what_was_planned_is_done_wave_by_wave_and_a_second_apply_changes_nothing() -> None:
+    machines = machine("later", wave=20), machine("first", GUARDED), machine("switch", DEVICE, device=True)
+    run = apply(*machines)
+    assert run.endings == {"first": "changed", "later": "changed", "switch": "changed"}
+    assert all(m.converged and m.saved for m in machines)
+    assert (run.result.findings, run.exit, run.waited) == ((), Exit.OK, [])
+    assert {r.host: r.changed for r in run.result.hosts}["first"] == ("role: a", "role: b", "role: c")
+    assert set(run.result.hosts[0].steps) == {"role: a", "role: b"}
+    assert [e.host for e in run.events if e.what == "change"][-2:] == ["later", "later"]
+    again = apply(*machines)
+    assert set(again.endings.values()) == {"in sync"}
+    assert (again.events, again.exit) == ([], Exit.OK)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A trouble of one host, and how it ends: for the host, the wave after it, and the exit code."""
+
+    name: str
+    trouble: Trouble
+    ending: str
+    code: Exit
+    text: str = ""
+    parts: tuple[Part, ...] = PLAIN
+    device: bool = False
+    stops: bool = True
+    contents: str = ""
+    """What is on the host at the end, a word a step; empty where it is what was wanted."""
+
+
+PLAIN_ORDER = ("", "login", "look", "step a", "step b", "login anew", "look again", "check")
+GUARDED_ORDER = (
+    *("", "login", "look", "check before", "step a", "arm", "step b", "still armed", "step c"),
+    *("login anew", "look again", "check", "confirm", "look at the end"),
+)
+DEVICE_ORDER = (
+    *("", "login", "look", "check before", "step a"),
+    *("login anew", "look again", "check", "confirm", "look at the end", "save"),
+)
+"""The exchanges of an apply with a host of these parts, counted from 1: where it can be lost."""
+
+CASES = [
+    Case(
+        "away",
+        Trouble(lost_at=PLAIN_ORDER.index("login")),
+        "unknown",
+        Exit.INCOMPLETE,
+        "could not be looked at",
+        stops=False,
+        contents=OLD,
+    ),
+    Case(
+        "lost while looked at",
+        Trouble(lost_at=PLAIN_ORDER.index("look")),
+        "unknown",
+        Exit.INCOMPLETE,
+        stops=False,
+        contents=OLD,
+    ),
+    Case("unreadable", Trouble(unreadable=1), "unknown", Exit.INCOMPLETE, stops=False, contents=OLD),
+    Case(
+        "lost before its first step",
+        Trouble(lost_at=PLAIN_ORDER.index("step a")),
+        "unknown",
+        Exit.INCOMPLETE,
+        "after 0 of 2",
+        contents=OLD,
+    ),
+    Case(
+        "lost in its first step",
+        Trouble(lost_at=PLAIN_ORDER.index("step a"), heard=True),
+        "unknown",
+        Exit.INCOMPLETE,
+        "after 0 of 2",
+        contents="wanted old",
+    ),
+    Case(
+        "a step is refused",
+        Trouble(refuses="b"),
+        "failed",
+        Exit.ERROR,
+        "broke off at role: b, after 1 of 2",
+        contents="wanted old",
+    ),
+    Case(
+        "nobody is let in anew",
+        Trouble(lost_at=PLAIN_ORDER.index("login anew")),
+        "unknown",
+        Exit.INCOMPLETE,
+        "lost after it was changed",
+    ),
+    Case(
+        "lost while it is looked at again",
+        Trouble(lost_at=PLAIN_ORDER.index("look again")),
+        "unknown",
+        Exit.INCOMPLETE,
+        "lost after it was changed",
+    ),
+    Case(
+        "lost while it is checked",
+        Trouble(lost_at=PLAIN_ORDER.index("check")),
+        "unknown",
+        Exit.INCOMPLETE,
+        "lost while it was checked",
+    ),
+    Case("settles", Trouble(restless=3), "changed", Exit.OK, stops=False),
+    Case("never settles", Trouble(restless=99), "differs", Exit.DIFFERENCES, "a fault of the role"),
+    Case("checks settle", Trouble(slow=3), "changed", Exit.OK, stops=False),
+    Case("a check fails", Trouble(slow=99), "changed", Exit.VERIFY_FAILED, "works: this does not hold"),
+]
+CASES += [
+    Case(c.name + ", guarded", c.trouble, c.ending, c.code, c.text, GUARDED, stops=c.stops, contents=c.contents)
+    for c in [
+        Case("a plain step is refused", Trouble(refuses="a"), "failed", Exit.ERROR, "after 0 of 3", contents=OLD),
+        Case(
+            "a step is refused",
+            Trouble(refuses="c"),
+            "rolled back",
+            Exit.ROLLED_BACK,
+            "other steps of the change are still done",
+            contents="wanted old old",
+        ),
+        Case(
+            "is not armed",
+            Trouble(lost_at=GUARDED_ORDER.index("arm")),
+            "unknown",
+            Exit.INCOMPLETE,
+            "after 1 of 3",
+            contents="wanted old old",
+        ),
+        Case(
+            "is armed, and lost in it",
+            Trouble(lost_at=GUARDED_ORDER.index("arm"), heard=True),
+            "unknown",
+            Exit.INCOMPLETE,
+            "after 1 of 3",
+            contents="wanted old old",
+        ),
+        Case(
+            "lost in a guarded step",
+            Trouble(lost_at=GUARDED_ORDER.index("step b"), heard=True),
+            "rolled back",
+            Exit.ROLLED_BACK,
+            "broke off at role: b",
+            contents="wanted old old",
+        ),
+        Case(
+            "lost for ever",
+            Trouble(lost_at=GUARDED_ORDER.index("step b"), heard=True, returns=False),
+            "unknown",
+            Exit.INCOMPLETE,
+            "nobody knows whether it put itself back",
+            contents="wanted old old",
+        ),
+        Case(
+            "cuts itself off",
+            Trouble(cuts_off=True),
+            "rolled back",
+            Exit.ROLLED_BACK,
+            "no SSH session",
+            contents="wanted old old",
+        ),
+        Case(
+            "never settles",
+            Trouble(restless=99),
+            "rolled back",
+            Exit.ROLLED_BACK,
+            "still to change: role: c",
+            contents="wanted old old",
+        ),
+        Case(
+            "a check that held fails",
+            Trouble(breaks=True),
+            "rolled back",
+            Exit.ROLLED_BACK,
+            "this held before the change, and does not now: works",
+            contents="wanted old old",
+        ),
+        Case(
+            "a check that never held fails",
+            Trouble(broken=True),
+            "changed",
+            Exit.VERIFY_FAILED,
+            "works: this does not hold",
+        ),
+        Case(
+            "time runs out while it is changed",
+            Trouble(runs_out="while changed"),
+            "rolled back",
+            Exit.ROLLED_BACK,
+            "put itself back while it was changed",
+            contents="wanted old old",
+        ),
+        Case(
+            "time runs out before it is confirmed",
+            Trouble(runs_out="before confirmed"),
+            "rolled back",
+            Exit.ROLLED_BACK,
+            "put itself back before",
+            contents="wanted old old",
+        ),
+        Case(
+            "lost before it is confirmed",
+            Trouble(lost_at=GUARDED_ORDER.index("confirm")),
+            "rolled back",
+            Exit.ROLLED_BACK,
+            contents="wanted old old",
+        ),
+        Case(
+            "lost when it was confirmed",
+            Trouble(lost_at=GUARDED_ORDER.index("confirm"), heard=True),
+            "unknown",
+            Exit.INCOMPLETE,
+            "its guard is none",
+        ),
+        Case(
+            "lost after it was confirmed",
+            Trouble(lost_at=GUARDED_ORDER.index("look at the end")),
+            "unknown",
+            Exit.INCOMPLETE,
+            "lost after it was changed",
+        ),
+    ]
+]
+CASES += [
+    Case(c.name + ", a device", c.trouble, c.ending, c.code, c.text, DEVICE, device=True, contents=c.contents)
+    for c in [
+        Case(
+            "lost in its change",
+            Trouble(lost_at=DEVICE_ORDER.index("step a"), heard=True),
+            "rolled back",
+            Exit.ROLLED_BACK,
+            contents=OLD,
+        ),
+        Case(
+            "confirmed, and lost",
+            Trouble(lost_at=DEVICE_ORDER.index("confirm"), heard=True),
+            "failed",
+            Exit.ERROR,
+            "samdrift verify --limit ill; if it is as wanted: log in and save",
+        ),
+        Case(
+            "lost after it was confirmed",
+            Trouble(lost_at=DEVICE_ORDER.index("look at the end")),
+            "unknown",
+            Exit.INCOMPLETE,
+            "if it is as wanted: log in and save",
+        ),
+        Case(
+            "accepts to be confirmed too late",
+            Trouble(runs_out="before confirmed", accepts_late=True),
+            "rolled back",
+            Exit.ROLLED_BACK,
+            "its time had run out",
+            contents=OLD,
+        ),
+        Case("does not save", Trouble(not_kept=True), "failed", Exit.ERROR, "would not outlive a restart"),
+        Case(
+            "lost while it saves", Trouble(lost_at=DEVICE_ORDER.index("save")), "failed", Exit.ERROR, "log in and save"
+        ),
+    ]
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_how_each_trouble_ends(case: Case) -> None:
+    ill = machine("ill", case.parts, device=case.device)
+    run = apply(
+        ill,
+        machine("well"),
+        machine("after", wave=20),
+        troubles={"ill": case.trouble},
+        journal=JournalInMemory(converged=["ill"]),
+    )
+    assert run.endings == {"ill": case.ending, "well": "changed", "after": "skipped" if case.stops else "changed"}
+    assert run.exit is case.code
+    if case.code is Exit.OK:
+        assert run.result.findings == ()
+    else:
+        (finding,) = {f"{f.summary}: {f.detail}: {f.remedy}" for f in run.result.findings}
+        assert case.text in finding
+    left = dict(zip(ill.contents, (case.contents or WANTED).split() * len(case.parts), strict=False))
+    assert ill.contents == left
+    assert ill.guard is None
+    check_names = {c.name for c in run.result.checks if c.host == "ill"}
+    assert not (case.ending == "rolled back" and check_names)
+
+
+def test_a_host_that_moved_since_the_plan_is_left_alone_and_the_others_are_done() -> None:
+    moved, still, after = machine("moved"), machine("still"), machine("after", wave=20)
+    plan = plan_of((moved, still, after))
+    moved.contents["b"] = BY_HAND
+    run = apply(moved, still, after, plan=plan)
+    assert run.endings == {"moved": "stale", "still": "changed", "after": "changed"}
+    assert moved.contents == {"a": OLD, "b": BY_HAND}
+    assert run.exit is Exit.STALE
+    assert "nothing was written to it: a step differs: read a new plan" in run.texts("stale")[0]
+
+
+def test_half_of_a_plan_done_by_somebody_else_is_stale_and_not_a_resume() -> None:
+    half = machine("half")
+    plan = plan_of([half])
+    half.contents["a"] = WANTED
+    run = apply(half, plan=plan)
+    assert (run.endings, run.events) == ({"half": "stale"}, [])
+    assert "planned and no longer needed: role: a" in run.texts("stale")[0]
+
+
+def test_an_apply_that_broke_off_is_resumed_by_the_same_plan_and_does_only_what_is_left() -> None:
+    machines = (machine("first"), machine("next", wave=20))
+    plan, journal = plan_of(machines), JournalInMemory()
+    broken = apply(*machines, plan=plan, journal=journal, troubles={"first": Trouble(refuses="b")})
+    assert broken.endings == {"first": "failed", "next": "skipped"}
+    resumed = apply(*machines, plan=plan, journal=journal)
+    assert {r.host: r.changed for r in resumed.result.hosts} == {"first": ("role: b",), "next": ("role: a", "role: b")}
+    assert resumed.exit is Exit.OK
+
+
+def test_a_resumed_host_that_also_moved_is_stale() -> None:
+    first = machine("first")
+    plan, journal = plan_of([first]), JournalInMemory()
+    apply(first, plan=plan, journal=journal, troubles={"first": Trouble(refuses="b")})
+    first.contents["b"] = BY_HAND
+    assert apply(first, plan=plan, journal=journal).endings == {"first": "stale"}
+
+
+def test_a_host_that_the_plan_does_not_know_is_unknown_although_it_answers_now() -> None:
+    away = machine("away")
+    run = apply(away, plan=plan_of([away], unknown=["away"]))
+    assert (run.endings, run.events, run.exit) == ({"away": "unknown"}, [], Exit.INCOMPLETE)
+    assert "no SSH session" in run.texts("unknown")[0]
+
+
+def test_hosts_that_only_the_plan_or_only_the_session_has_are_left_alone() -> None:
+    planned, connected, both = machine("planned"), machine("connected"), machine("both")
+    run = apply(connected, both, plan=plan_of((planned, both)))
+    assert run.endings == {"both": "changed"}
+    assert {planned.converged, connected.converged} == {False}
+
+
+def test_nothing_of_a_wave_is_changed_if_the_journal_cannot_be_written() -> None:
+    journal = JournalInMemory()
+    journal.full_after = 1
+    machines = (machine("a"), machine("b"), machine("c", wave=20))
+    run = apply(*machines, journal=journal)
+    assert [e.what for e in run.events] == ["begin"]
+    assert not any(m.converged for m in machines)
+    assert (run.endings, run.exit) == ({}, Exit.ERROR)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "ending", "code", "text"),
+    [
+        (Trouble(others="confirmed"), "changed", Exit.DIFFERENCES, ""),
+        (Trouble(others="undone"), "stale", Exit.STALE, ""),
+        (Trouble(others="stays"), "unknown", Exit.INCOMPLETE, "another run is changing it"),
+        (Trouble(lost_at=3), "unknown", Exit.INCOMPLETE, "lost"),
+        (
+            Trouble(others="confirmed", armed_again=True),
+            "unknown",
+            Exit.INCOMPLETE,
+            "another run is changing it: yet another",
+        ),
+    ],
+)
+def test_another_runs_guard_is_reported_and_waited_for(trouble: Trouble, ending: str, code: Exit, text: str) -> None:
+    armed = machine("armed", a=WANTED)
+    armed.guard = Armed("another run", {"a": OLD})
+    run = apply(armed, troubles={"armed": trouble})
+    assert run.endings == {"armed": ending}
+    assert run.exit is code
+    assert any("another run" in told for told in run.texts("unconfirmed"))
+    assert all(text in told for told in run.texts("unknown"))
+    assert armed.converged is (ending == "changed")
+
+
+def test_an_interruption_before_a_host_is_confirmed_does_not_call_it_changed() -> None:
+    """It was, and is about to put itself back: what is remembered as applied must not say otherwise."""
+    guarded, plain = machine("guarded", GUARDED), machine("plain")
+    session = SessionInMemory((guarded, plain))
+
+    def interrupted(_names: Sequence[str]) -> tuple[Check, ...]:
+        raise Interrupted
+
+    change = Apply(
+        session, plan_of((guarded, plain)), interrupted, JournalInMemory(), MemoryApplied(), wait=lambda _: None
+    )
+    with pytest.raises(Interrupted):
+        change.go()
+    result = change.broken_off("^C")
+    session.close()
+    assert [(r.host, r.outcome) for r in result.hosts] == [("plain", "changed")]
+    (finding,) = result.findings
+    assert finding.summary == "the apply was broken off: ^C"
+    assert finding.detail == "begun and not finished: guarded\nabout to undo what could cut them off: guarded"
+    assert exit_of(result) is Exit.ERROR
+
+
+def test_an_interruption_says_which_hosts_were_begun_and_not_finished() -> None:
+    run = apply(machine("a"), machine("b"), machine("c", wave=20), interrupt_at=3)
+    assert run.endings == {}
+    assert "begun and not finished: a, b" in run.texts("failed step")[0]

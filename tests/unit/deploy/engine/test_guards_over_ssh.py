@@ -1,0 +1,175 @@
+"""Guards on a host behind a real sshd: armed, kept alive, confirmed, and run out. Its systemd is a stand-in."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from deploy.engine import guard_script
+from deploy.engine.apply import Apply
+from deploy.engine.guards import GuardFailed
+from deploy.engine.results import ApplyResult
+from deploy.engine.session import Session
+from deploy.model.findings import Exit, Kind, exit_code
+from deploy.model.record import AppliedStep, Check
+from roles.shared.guard import kept_file
+from roles.shared.intent import Intent
+from tests.applying import nothing_to_check, plan_of
+from tests.sshd import Sshd, fleet_of
+from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryJournal
+
+ROLE = '''"""Writes one file that can cut its host off, and has it read."""
+from roles.shared.parts.files import managed_file
+from roles.shared.parts.handlers import Handler
+from roles.shared.settings import Options as Base, Settings as SettingsBase
+
+class Options(Base):
+    path: str
+
+class Settings(SettingsBase):
+    path: str
+
+def settings(host, fleet, options):
+    return Settings(path=options.path)
+
+def deploy(settings):
+    read = Handler(name="read", command=f"cp {settings.path} {settings.path}.read")
+    managed_file(settings.path, content="new\\n", mode="600", then=(read,), guarded=True)
+'''
+
+
+@pytest.fixture
+def host(sshd: Sshd, make_role: Callable[[str, str], None]) -> Iterator[Sshd]:
+    """The host, on which no guard was ever armed."""
+    make_role("door", ROLE)
+    yield sshd
+    shutil.rmtree(sshd.directory / "lib/samdrift")
+    (sshd.directory / "lib/samdrift").mkdir()
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Path:
+    path = tmp_path / "door"
+    path.write_text("old\n")
+    path.chmod(0o600)
+    return path
+
+
+def session(sshd: Sshd, door: Path, seconds: float = 60) -> Session:
+    of = fleet_of(sshd.host(context={"samdrift": {"roles": {"door": True}, "door": {"path": str(door)}}}))
+    access = sshd.access.model_copy(update={"guard_seconds": seconds})
+    return Session(Intent(of), of.hosts, access, holder="anna, to test")
+
+
+def apply(
+    sshd: Sshd, door: Path, verify: Callable[[Sequence[str]], tuple[Check, ...]] = nothing_to_check
+) -> ApplyResult:
+    with session(sshd, door) as hosts:
+        plan = plan_of(hosts.fleet, hosts.look())
+        applied = MemoryApplied()
+        applied.steps["tie-test1"] = {"door: s": AppliedStep(intent="i")}
+        return Apply(hosts, plan, verify, MemoryJournal(), applied, wait=lambda _: None).go()
+
+
+def until(so: Callable[[], bool]) -> None:
+    """Wait until it is so."""
+    deadline = time.monotonic() + 60
+    while not so():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def no_guard_is_left(sshd: Sshd) -> None:
+    assert not (sshd.directory / "lib/samdrift/guard").exists()
+    assert list((sshd.directory / "units").iterdir()) == []
+    assert not (sshd.directory / "timer").exists()
+
+
+def test_a_guarded_change_that_cuts_nothing_off_stays_and_no_guard_is_left(host: Sshd, door: Path) -> None:
+    applied = apply(host, door)
+    assert [r.outcome for r in applied.hosts] == ["changed"]
+    assert (applied.findings, door.read_text()) == ((), "new\n")
+    no_guard_is_left(host)
+
+
+def test_a_change_that_lets_nobody_in_any_more_is_put_back(host: Sshd) -> None:
+    keys = host.directory / "authorized"
+    kept = keys.read_text()
+    applied = apply(host, keys)
+    assert [r.outcome for r in applied.hosts] == ["rolled back"]
+    assert keys.read_text() == kept
+    assert exit_code(applied.findings, after_change=True) is Exit.ROLLED_BACK
+    assert f"login as {host.access.user} failed" in applied.findings[0].detail
+    no_guard_is_left(host)
+
+
+def test_a_change_by_which_a_check_no_longer_holds_is_put_back_and_read_again(host: Sshd, door: Path) -> None:
+    def verify(hosts: Sequence[str]) -> tuple[Check, ...]:
+        outcome = "passed" if door.read_text() == "old\n" else "failed"
+        one = {"municipality": "tierp", "role": "door", "name": "is old", "outcome": outcome}
+        return tuple(Check.model_validate({"host": h} | one) for h in hosts)
+
+    applied = apply(host, door, verify)
+    assert [(r.outcome, bool(r.steps)) for r in applied.hosts] == [("rolled back", False)]
+    assert applied.checks == ()
+    assert applied.findings[0].summary.endswith("it is as it was before")
+    assert (door.read_text(), door.with_name("door.read").read_text()) == ("old\n", "old\n")
+    no_guard_is_left(host)
+
+
+def test_a_run_that_dies_leaves_the_host_to_put_itself_back(host: Sshd, door: Path) -> None:
+    with session(host, door, seconds=4) as hosts:
+        (live,) = hosts.look()
+        outcome = hosts.carry_out(live)
+        assert (outcome.error, outcome.guarded, hosts.guarded) == ("", True, ("tie-test1",))
+        assert door.read_text() == "new\n"
+    until(lambda: not (host.directory / "lib/samdrift/guard").exists())
+    assert door.read_text() == "old\n"
+    no_guard_is_left(host)
+
+
+def test_the_timer_is_started_anew_while_the_run_goes_on(host: Sshd, door: Path) -> None:
+    with session(host, door, seconds=8) as hosts:
+        (live,) = hosts.look()
+        hosts.carry_out(live)
+        first = (host.directory / "timer").read_text()
+        until(lambda: (host.directory / "timer").read_text() not in {first, ""})
+        hosts.confirm("tie-test1")
+        assert hosts.guarded == ()
+        hosts.keep("tie-test1")
+    assert door.read_text() == "new\n"
+    no_guard_is_left(host)
+
+
+def test_what_put_itself_back_cannot_be_confirmed_any_more(host: Sshd, door: Path) -> None:
+    with session(host, door) as hosts:
+        (live,) = hosts.look()
+        hosts.carry_out(live)
+        hosts.ask("tie-test1", [f"systemctl start {guard_script.SERVICE}"])
+        with pytest.raises(GuardFailed, match="put itself back before the change was confirmed"):
+            hosts.confirm("tie-test1")
+        assert hosts.guarded == ("tie-test1",)
+        assert hosts.restore("tie-test1").startswith("anna, to test\nrestored at 20")
+        assert [s.id for s in hosts.look()[0].changes] == ["door: file " + str(door), "door: read"]
+    assert door.read_text() == "old\n"
+
+
+def test_a_host_that_another_run_guards_is_not_changed_until_that_is_over(host: Sshd, door: Path) -> None:
+    arm = guard_script.arm([kept_file(str(door))], seconds=6, run="another", holder="somebody's change")
+    with session(host, door) as hosts:
+        plan = plan_of(hosts.fleet, hosts.look())
+        assert hosts.ask("tie-test1", [arm])[0].rc == 0
+        (live,) = hosts.look()
+        assert live.armed == "somebody's change"
+        broken = hosts.carry_out(live)
+        assert "a guard is armed already" in broken.error
+        assert door.read_text() == "old\n"
+        applied = Apply(hosts, plan, nothing_to_check, MemoryJournal(), MemoryApplied(), wait=lambda _: None).go()
+    assert [r.outcome for r in applied.hosts] == ["changed"]
+    assert [f.kind for f in applied.findings] == [Kind.ARMED]
+    assert door.read_text() == "new\n"
+    no_guard_is_left(host)
