@@ -39,4 +39,11 @@ def _sync_directory(path: Path) -> None:
     try:
         os.fsync(descriptor)
     finally:
-        os.close(descriptor)
+        close_now(descriptor)
+
+
+def close_now(descriptor: int) -> None:
+    """Close a descriptor at once. Where gevent has patched `os.close`, that waits until gevent's loop runs again: a
+    thousand writes in a row would leave a thousand open, which is as many as an ordinary user may have.
+    """
+    os.closerange(descriptor, descriptor + 1)

@@ -25,7 +25,7 @@ import yaml
 from deploy.vault.interface import SecretsError, naming, refuse_weak
 from inventory.places import shown
 from inventory.secrets import NAME, SLUG, Secret
-from inventory.whole_file import put_in_place
+from inventory.whole_file import close_now, put_in_place
 from inventory.yaml_source import Document
 from roles.shared.parts.veil import Veil
 
@@ -163,8 +163,7 @@ class AgeVault:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
-            fcntl.flock(descriptor, fcntl.LOCK_UN)  # gevent, where pyinfra brought it, closes when it has time to
-            os.close(descriptor)
+            close_now(descriptor)
 
     def recipients(self, municipality: str) -> dict[str, str]:
         """Who shall be able to open this municipality's file: public keys by name; none where none are named."""

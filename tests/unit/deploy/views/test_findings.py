@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from deploy.check.judge import Judgement
+from deploy.check.offline import Offline
 from deploy.model.evidence import Commands, Diff, Error, FailedCheck, Note
 from deploy.model.findings import Finding, Kind
 from deploy.model.messages import MessageId, as_written, samdrift
@@ -52,6 +54,28 @@ def test_a_finding_of_no_host_names_the_municipality_whose_it_is() -> None:
     assert shown(*findings_view.findings([found], {"alvkarleby": "Älvkarleby"})).startswith(
         "1. UNSOUND INVENTORY  Älvkarleby"
     )
+
+
+def test_a_check_counts_files_and_devices_by_role_and_says_why_some_were_not_judged() -> None:
+    done = Offline(
+        hosts=3,
+        settings=4,
+        files=9,
+        configurations=2,
+        judgements=(
+            Judgement(role="base", path="/etc/x", hosts=("a", "b"), outcome="not applicable", detail="x is not here"),
+            Judgement(kind="configuration", role="access_switch", path="it", hosts=("c",), outcome="accepted"),
+            Judgement(kind="configuration", role="access_switch", path="it", hosts=("d",), outcome="refused"),
+        ),
+    )
+
+    text = shown(*findings_view.offline(done, NAMES))
+
+    assert any(line.split() == ["access_switch", "1", "1", "·"] for line in text.splitlines())
+    assert "x is not here  /etc/x" in text
+    said = " ".join(text.split())
+    assert "3 hosts, 4 roles' settings, 9 files, 2 configurations of devices." in said
+    assert "Of 1 different file with a judge and these configurations: 1 accepted, 1 refused, 1 not applicable." in said
 
 
 def test_each_sort_of_evidence_has_a_look_of_its_own_whatever_its_lines_begin_with() -> None:
