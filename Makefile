@@ -68,7 +68,7 @@ lock-netbox: setup ## Compute the lock of NetBox's own packages anew (templates/
 	@$(BIN)/python -m deploy.tools.netbox_lock
 
 clean: ## Remove .venv, caches and reports; keeps .lab (image, package cache, the lab's history)
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* report *.egg-info
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* report build *.egg-info
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 need-root:
