@@ -28,6 +28,7 @@ from deploy.model.plan import Command, HostPlan, Plan, Step
 from deploy.model.record import AppliedStep
 from deploy.report.content import situation
 from deploy.report.page import html
+from deploy.runs.commands import _protecting
 from deploy.runs.manifest import manifest_now
 from deploy.transport.rounds import Rounds
 from deploy.transport.ssh import Answer
@@ -105,8 +106,7 @@ def severity_of_drift() -> str:
     looked = HostPlan(host=HOST.name, municipality=HOST.tenant, steps=(step,))
     plan = Plan(fleet_digest="f", fleet_source="s", code_digest="c", made_at=AT, made_by="anna", hosts=(looked,))
     applied = {HOST.name: {step.id: AppliedStep(intent="i", after="")}}
-    protecting = [name for name, role in catalogue().items() if role.protects]
-    (finding,) = classify(plan, (), applied, controls={}, protecting=protecting)
+    (finding,) = classify(plan, (), applied, controls={}, protecting=_protecting())
     return str(finding.severity)
 
 
