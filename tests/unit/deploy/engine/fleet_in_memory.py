@@ -17,6 +17,7 @@ from deploy.engine.guards import GuardFailed
 from deploy.engine.hosts import Outcome
 from deploy.model.plan import Command, HostPlan, Plan, Step
 from deploy.model.record import AppliedStep, Check
+from deploy.model.step_id import StepId
 from deploy.transport.ssh import HostLost
 from inventory.fleet import Host
 from roles.shared.change import Change, digest
@@ -193,7 +194,7 @@ class SessionInMemory:
         return tuple(self._look(name) for name in self._machines if name in names)
 
     def carry_out(self, planned: HostPlan) -> Outcome:
-        name, done = planned.host, list[str]()
+        name, done = planned.host, list[StepId]()
 
         def broke_off(step: Step, why: object, *, lost: bool = False) -> Outcome:
             return Outcome(tuple(done), step.id, str(why), lost=lost, guarded=name in self._guards)
@@ -415,7 +416,7 @@ class JournalInMemory:
     def __init__(self, converged: Collection[str] = ()) -> None:
         self.written: list[tuple[str, str]] = []
         self.applied = MemoryApplied()
-        self.applied.steps |= {host: {"role: step": AppliedStep(intent="i")} for host in converged}
+        self.applied.steps |= {host: {StepId("role", "step"): AppliedStep(intent="i")} for host in converged}
         self.events: list[Event] = []
         self.full_after: int | None = None
 
