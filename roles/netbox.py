@@ -301,6 +301,10 @@ END {{ if (files && !missing && length(done)) print "migrated" }}'"""  # noqa: S
 """Asks what `netbox migrate --check` asks, of every app with a migration, without the seconds that Django starts in."""
 
 
+HAS_ACCESS = ("superuser admin, with the password of the secret", "superuser samdrift, with the token of the secret")
+"""What `ACCESS check` tells where all is as it should be."""
+
+
 def _access(settings: Settings) -> None:
     managed_file(
         ACCESS,
@@ -312,7 +316,7 @@ def _access(settings: Settings) -> None:
     ensured(
         "superuser and API token of NetBox",
         question=f"{ACCESS} check",
-        answer="superuser admin, with the password of the secret\nsuperuser samdrift, with the token of the secret\n",
+        answer="".join(f"{line}\n" for line in HAS_ACCESS),
         command=ACCESS,
     )
 
