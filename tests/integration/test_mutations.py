@@ -57,17 +57,14 @@ class Rig:
         fleet = self.session.fleet
         return {c.name: c for c in verify(OneRole(self.session, fleet.host(host), role, given), fleet)}
 
-    def before(self, host: str, role: str, given: Mapping[str, object]) -> dict[str, Check]:
-        """The same, before anything was broken: none of them fails, or not for long."""
+    def before(self, host: str, role: str, given: Mapping[str, object], check: str) -> Check:
+        """What became of a check before anything was broken: it does not fail, or not for long."""
         key = f"{host} {role} {dict(given)}"
         deadline = time.monotonic() + PATIENCE
-        while key not in self._before:
-            found = self.look(host, role, given)
-            failed = [f"{c.name}: {c.detail}" for c in found.values() if c.outcome == "failed"]
-            if not failed:
-                self._before[key] = found
-            assert time.monotonic() < deadline, failed
-        return self._before[key]
+        while (found := self._before.get(key, {}).get(check)) is None or found.outcome == "failed":
+            assert time.monotonic() < deadline, f"it fails though nothing is broken: {found and found.detail}"
+            self._before[key] = self.look(host, role, given)
+        return found
 
     def run(self, host: str, at: tuple[str, ...], command: str) -> None:
         """Run a command as root where the change is made."""
@@ -104,7 +101,7 @@ def rig(netbox: NetBoxServer, machine: None) -> Iterator[Rig]:
 )
 def test_a_check_fails_while_what_it_is_about_is_broken(rig: Rig, role: str, check: str, change: Change) -> None:
     host = change.on or PLACES.get(role, EDGE)
-    before = rig.before(host, role, change.given)[check]
+    before = rig.before(host, role, change.given, check)
     try:
         rig.run(host, change.at, change.breaks)
         broken = rig.look(host, role, change.given)[check]

@@ -92,7 +92,13 @@ BASE: Changes = {
     "kernel settings are in force [filesystem]": (
         covered("/proc/sys/fs/suid_dumpable", f"{KEPT}/value", Change(WRONG_VALUE, "true")),
     ),
-    "no memory dumps": (edited("/etc/security/limits.d/60-samdrift.conf", "s/core 0/core unlimited/"),),
+    "no memory dumps": (
+        edited(
+            "/etc/systemd/system.conf.d/60-samdrift.conf",
+            "s/^DefaultLimitCORE=.*/DefaultLimitCORE=infinity/",
+            "systemctl daemon-reload",
+        ),
+    ),
     "what people write is not for everybody": (edited("/etc/profile.d/60-samdrift.sh", "s/^umask .*/umask 022/"),),
     "the journal is kept and bounded": (
         configured(
