@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from roles.time import Upstream
 from tests.integration.mutations.change import (
     KEPT,
     NOWHERE,
@@ -199,14 +198,6 @@ TIME: Changes = {
     "it has the time": (
         configured("chrony", CHRONY, f"s/^server [^ ]*/server {NOWHERE}/"),
         configured("chrony", CHRONY, "s/^(local|server) .*//", on=SERVER_OF_TIME),
-    ),
-    "a server has the time from outside": (
-        Change(
-            "chronyc delete 10.60.10.11",
-            "systemctl restart chrony",
-            on=SERVER_OF_TIME,
-            given={"control_clock": True, "upstreams": (Upstream(name="10.60.10.11"),)},
-        ),
     ),
     "the clock is right": (
         configured("chrony", CHRONY, f"s/^server [^ ]*/server {NOWHERE}/", given={"control_clock": True}),
