@@ -41,7 +41,7 @@ lint: setup ## Ruff: rules and format; the floors of the house (import-linter)
 types: setup ## mypy --strict
 	@$(BIN)/mypy
 
-unit: setup ## Unit tests only: no root, no network
+unit: setup ## Unit tests only: no root, no network but an sshd on loopback
 	@$(BIN)/pytest -q tests/unit
 
 format: setup ## Let ruff mend and format the code
@@ -68,7 +68,7 @@ lock-netbox: setup ## Compute the lock of NetBox's own packages anew (templates/
 	@$(BIN)/python -m deploy.tools.netbox_lock
 
 clean: ## Remove .venv, caches and reports; keeps .lab (image, package cache, the lab's history)
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* report *.egg-info
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* report build *.egg-info
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 need-root:

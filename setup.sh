@@ -129,7 +129,7 @@ elif [ -n "$(missing "$TOOLS$JUDGES")" ]; then
     say "not root: without" $(missing "$TOOLS$JUDGES") "there is no lab, and check judges less"
 fi
 
-wanted="$("$PYTHON" --version 2>&1) $(cat requirements.txt pyproject.toml | sha256sum)"
+wanted="$("$PYTHON" --version 2>&1) $(cat requirements.txt pyproject.toml setup.py | sha256sum)"
 if [ "$(cat .venv/python.done 2>/dev/null)" != "$wanted" ]; then
     make_venv
     echo "$wanted" >.venv/python.done

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_CODE = Path(__file__).resolve().parents[1]
-
-PROJECT: Path | None = _CODE if (_CODE / "pyproject.toml").is_file() else None
-"""The checkout that samdrift runs from; None where a wheel was installed."""
-
-CODE = _CODE
+CODE = Path(__file__).resolve().parents[1]
 """The directory of the packages `inventory`, `roles` and `deploy`."""
+
+_PACKED = CODE / "roles" / "_templates"
+"""Only a wheel has it (setup.py). What lies beside the packages says nothing: in site-packages, it is of others."""
+
+PROJECT: Path | None = None if _PACKED.is_dir() else CODE
+"""The checkout that samdrift runs from; None where a wheel was installed."""
 
 SNAPSHOT = CODE / "inventory" / "snapshot"
 
-TEMPLATES = CODE / "templates" if PROJECT else CODE / "roles" / "_templates"
+TEMPLATES = CODE / "templates" if PROJECT else _PACKED
 
 CHECKS = CODE / "tests" / "state" if PROJECT else CODE / "deploy" / "verify" / "_checks"
 """One pytest file a role: what `samdrift verify` runs."""

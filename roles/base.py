@@ -70,6 +70,7 @@ PACKAGES = (
     "tzdata",
     "unattended-upgrades",
 )
+LAB_PACKAGES = PACKAGES
 
 UserName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 FullName = Annotated[str, Field(pattern=r"^[^:,\x00-\x1f\x7f]+$", max_length=80)]

@@ -294,11 +294,16 @@ cd {VENV}/lib/python*/site-packages && ls -d netbox-*.dist-info &&
 echo "static files $(cat {HOME}/static/.version)" && {{
 runuser -u netbox -- psql -X -At -F ' ' -d netbox -c 'select app, name from django_migrations' && echo -- &&
 ls */migrations/0*.py */*/migrations/0*.py */*/*/migrations/0*.py |
-sed -n 's,^\\(.*/\\)\\{{0,1\\}}\\([^/]*\\)/migrations/\\(.*\\)\\.py$,\\2 \\3,p'
+sed -n 's#^\\(.*/\\)*\\([^/]*\\)/migrations/\\(.*\\)\\.py$#\\2 \\3#p'
 }} | awk '/^--$/ {{ files = 1; next }} !files {{ done[$0]; app[$1]; next }}
+$1 in app {{ known = 1 }}
 ($1 in app) && !($0 in done) {{ print "not migrated:", $0; missing = 1 }}
-END {{ if (files && !missing && length(done)) print "migrated" }}'"""  # noqa: S608  nothing in it comes from elsewhere
+END {{ if (known && !missing) print "migrated" }}'"""  # noqa: S608  nothing in it comes from elsewhere
 """Asks what `netbox migrate --check` asks, of every app with a migration, without the seconds that Django starts in."""
+
+
+HAS_ACCESS = ("superuser admin, with the password of the secret", "superuser samdrift, with the token of the secret")
+"""What `ACCESS check` tells where all is as it should be."""
 
 
 def _access(settings: Settings) -> None:
@@ -312,7 +317,7 @@ def _access(settings: Settings) -> None:
     ensured(
         "superuser and API token of NetBox",
         question=f"{ACCESS} check",
-        answer="superuser admin, with the password of the secret\nsuperuser samdrift, with the token of the secret\n",
+        answer="".join(f"{line}\n" for line in HAS_ACCESS),
         command=ACCESS,
     )
 

@@ -27,7 +27,7 @@ from inventory.selection import select
 
 if TYPE_CHECKING:
     from deploy.model.record import Record
-    from deploy.runs.commands import Run
+    from deploy.runs.commands import Invocation
     from deploy.vault.age import AgeVault
 
 
@@ -119,14 +119,14 @@ def vault_of(common: Common) -> AgeVault:
 
 
 @contextmanager
-def running(common: Common, command: str, **access_too: object) -> Iterator[tuple[Run, Telling]]:
+def running(common: Common, command: str, **access_too: object) -> Iterator[tuple[Invocation, Telling]]:
     """A run on the hosts that are meant, are active and have roles; how it goes is told meanwhile.
 
     Args:
         access_too: what this command says of how hosts are accessed, by the names in `Access`.
     """
     from deploy.lab.lab import Lab
-    from deploy.runs.commands import Run
+    from deploy.runs.commands import Invocation
     from deploy.transport.ssh import Access
     from roles.shared.intent import Intent
 
@@ -136,7 +136,7 @@ def running(common: Common, command: str, **access_too: object) -> Iterator[tupl
     access = Lab().access() if common.lab else Access()
     own = {"user": common.user, "key_file": common.key, **access_too}
     with observing(common.aside) as observer:
-        run = Run(
+        run = Invocation(
             command=command,
             argv=tuple(sys.argv[1:]),
             intent=Intent(fleet),

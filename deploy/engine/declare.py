@@ -24,6 +24,7 @@ from pyinfra.context import ctx_config, ctx_host, ctx_state
 
 from deploy.engine.connector import Connector
 from deploy.engine.device_connector import DeviceConnector
+from deploy.model.step_id import StepId
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
 from inventory.secrets import secrets_in
@@ -58,6 +59,11 @@ class Registered:
     @property
     def name(self) -> str:
         return str(self.data.global_arguments.get("name") or "")
+
+    @property
+    def id(self) -> StepId:
+        """Which step of a plan it becomes."""
+        return StepId(self.role, self.name)
 
     @property
     def closure(self) -> Mapping[str, Any]:
@@ -195,12 +201,11 @@ def _declare(declared: Declared, settings: Mapping[str, Settings]) -> None:
 
 def _refuse_twins(host: str, operations: Sequence[Registered]) -> None:
     """A step is known by its role and name; two of one name could not be told apart."""
-    seen: set[tuple[str, str]] = set()
+    seen: set[StepId] = set()
     for operation in operations:
-        key = (operation.role, operation.name)
-        if not operation.name or key in seen:
+        if not operation.name or operation.id in seen:
             what = f"two steps are called {operation.name!r}" if operation.name else "a step has no name"
             raise SamdriftError(
                 what, where=f"host {host}, roles/{operation.role}.py", fix="give each step its own name="
             )
-        seen.add(key)
+        seen.add(operation.id)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from deploy.model.plan import HostPlan
 from deploy.model.record import Check
+from deploy.model.step_id import StepId
 from inventory.fleet import Host
 
 
@@ -19,15 +20,15 @@ class Outcome:
     """How carrying out a host's plan went.
 
     Attributes:
-        done: ids of the steps that were carried out.
-        failed_step: id of the step that failed; empty if none did.
+        done: the steps that were carried out.
+        failed_step: the step that failed; None if none did.
         error: why it failed.
         lost: the connection died.
         guarded: the host will undo its guarded steps unless it is confirmed.
     """
 
-    done: tuple[str, ...]
-    failed_step: str = ""
+    done: tuple[StepId, ...]
+    failed_step: StepId | None = None
     error: str = ""
     lost: bool = False
     guarded: bool = False

@@ -15,6 +15,7 @@ from deploy.model.findings import Finding, Kind, severity
 from deploy.model.messages import Command, Message, MessageId, samdrift
 from deploy.model.plan import HostPlan, Plan, Step
 from deploy.model.record import Check, HostResult
+from deploy.model.step_id import StepId
 from deploy.model.words import evidence_in_words
 from inventory.fleet import Frozen, Host
 
@@ -88,18 +89,17 @@ class Results:
         advice = MessageId.READ_NEW_PLAN(plan=_about(live.host, "plan"))
         self._find(Kind.STALE, live.host, MessageId.HOST_MOVED(), Note(message=how), advice=advice)
 
-    def broke_off(self, live: HostPlan, outcome: Outcome) -> None:
+    def broke_off(self, live: HostPlan, outcome: Outcome, at: StepId) -> None:
         """A step of an unguarded host failed, or the host was lost in it."""
-        role, _, step = outcome.failed_step.partition(": ")
         why = Error(text=outcome.error)
         self._set(live.host, "unknown" if outcome.lost else "failed", outcome, why=(why,))
         self._find(
             Kind.UNKNOWN if outcome.lost else Kind.FAILED_STEP,
             live.host,
-            MessageId.STEP_BROKE_OFF(step=outcome.failed_step, done=len(outcome.done), steps=len(live.changes)),
+            MessageId.STEP_BROKE_OFF(step=at, done=len(outcome.done), steps=len(live.changes)),
             why,
-            role=role,
-            step=step,
+            role=at.role,
+            step=at.name,
             advice=MessageId.MEND_THEN_APPLY(apply=_about(live.host, "apply")),
         )
 

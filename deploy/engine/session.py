@@ -30,6 +30,7 @@ from deploy.engine.planned import frozen, last_output, step_of
 from deploy.engine.unmanaged import unmanaged_files, unmanaged_lines
 from deploy.model.observer import Observer, Quiet
 from deploy.model.plan import HostPlan, Unmanaged
+from deploy.model.step_id import StepId
 from deploy.transport.device import DeviceConnection
 from deploy.transport.rounds import Rounds
 from deploy.transport.ssh import AT_ONCE, Access, Answer, Connection, HostLost
@@ -120,9 +121,9 @@ class Session:
         """
         name = planned.host
         declared = self._declared[name]
-        operations = {f"{op.role}: {op.name}": op for op in declared.operations}
+        operations = {op.id: op for op in declared.operations}
         declared.state.is_executing = True
-        done: list[str] = []
+        done: list[StepId] = []
         for step in planned.changes:
             self.observer.host(name, "step", step.id)
             operation = operations[step.id]

@@ -75,9 +75,11 @@ class Wave:
         self._carry_out()
         must_not = MustNotConfirm(name for name, outcome in self._outcomes.items() if outcome.guarded)
         for name, outcome in self._outcomes.items():
-            at = MessageId.BROKE_OFF_AT(step=outcome.failed_step, error=outcome.error)
-            if outcome.error and not must_not.because(name, Note(message=at)):
-                self.results.broke_off(self._ready[name], outcome)
+            if (at := outcome.failed_step) is None:
+                continue
+            why = MessageId.BROKE_OFF_AT(step=at, error=outcome.error)
+            if not must_not.because(name, Note(message=why)):
+                self.results.broke_off(self._ready[name], outcome, at)
         whole = [name for name, outcome in self._outcomes.items() if not outcome.error]
         self.hosts.reconnect([name for name in whole if self._ready[name].changes])
         converged = self._converge(whole, must_not)

@@ -23,12 +23,11 @@ from deploy.lab.machine import LabError, delete
 from deploy.lab.mirror import RELEASE, Mirror, machine_mirror
 from deploy.lab.mounts import unmount
 from inventory.fleet import Frozen
-from roles import base
+from roles.shared.catalogue import catalogue
 
 USER = "samdrift"
 TO_BE_REACHED = ("dbus", "openssh-server", "sudo", "systemd", "systemd-sysv")
-PACKAGES = tuple(sorted({*TO_BE_REACHED, *base.PACKAGES}))
-"""What the installer puts on every host: what a host needs to be reached at all, and the packages of role `base`."""
+"""Packages without which nobody could log in to a host."""
 
 NO_HARDWARE = ("debug", "gpt-auto", "hibernate-resume", "rc-local", "run", "ssh", "system-update", "tpm2")
 """Generators of systemd that look for what a machine of hardware may have. A container has none of it, and each of the
@@ -78,6 +77,11 @@ def machine_index(environment: Mapping[str, str] = os.environ, file: Path = Path
     return said if re.fullmatch(r"https?://\S+", said) else ""
 
 
+def packages() -> tuple[str, ...]:
+    """The packages that the installer puts on every host: those that a login needs, and those that roles say."""
+    return tuple(sorted({*TO_BE_REACHED, *(name for role in catalogue().values() for name in role.lab_packages)}))
+
+
 def recipe(machine: Machine) -> list[str]:
     """The arguments of mmdebstrap, but for the target: everything that decides what is in the image."""
     mirror = machine.mirror
@@ -107,7 +111,7 @@ def recipe(machine: Machine) -> list[str]:
     options = [
         "--mode=root",
         "--variant=minbase",
-        f"--include={','.join(PACKAGES)}",
+        f"--include={','.join(packages())}",
         # a lab host's disk is thrown away, so it need not be safe against power cuts, and nobody reads manuals on it
         "--dpkgopt=force-unsafe-io",
         "--dpkgopt=path-exclude=/usr/share/man/*",

@@ -17,7 +17,7 @@ from deploy.lab.machine import LabError, run, write
 from inventory.fleet import Host
 from roles.shared.catalogue import known_roles
 
-TUNNELS = "wireguard"
+TUNNELS = "tunnels"
 """Where the lab keeps the keys of hosts with tunnels."""
 
 

@@ -14,6 +14,7 @@ from deploy.model.findings import DIFFERENCES, Finding, Kind, severity
 from deploy.model.messages import Message, MessageId, as_written, samdrift
 from deploy.model.plan import HostPlan, Plan, Step, Unmanaged
 from deploy.model.record import AppliedStep, Check
+from deploy.model.step_id import StepId
 from deploy.model.text import inline
 
 Controls = Mapping[str, tuple[str, ...]]
@@ -37,7 +38,7 @@ _ADVICE = {
 def classify(
     plan: Plan,
     checks: Iterable[Check],
-    last_applied: Mapping[str, Mapping[str, AppliedStep]],
+    last_applied: Mapping[str, Mapping[StepId, AppliedStep]],
     *,
     controls: Controls,
     protecting: Collection[str] = (),
@@ -111,13 +112,13 @@ def step_evidence(step: Step) -> tuple[Evidence, ...]:
     return (Commands(lines=tuple(map(str, step.commands))),) if step.commands else ()
 
 
-def applied_steps(host: HostPlan) -> dict[str, AppliedStep]:
+def applied_steps(host: HostPlan) -> dict[StepId, AppliedStep]:
     """What a converged host was last given, by step id; handlers leave nothing to compare with."""
     return {s.id: AppliedStep(intent=s.intent, after=s.wanted) for s in host.steps if not s.handler}
 
 
 def _differences(
-    host: HostPlan, applied: Mapping[str, AppliedStep], controls: Controls, protecting: Collection[str]
+    host: HostPlan, applied: Mapping[StepId, AppliedStep], controls: Controls, protecting: Collection[str]
 ) -> list[Finding]:
     """One finding for each step that causes a change, and for each file that is nobody's."""
     found = []

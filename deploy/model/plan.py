@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from deploy.model.step_id import StepId
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
 from roles.shared.change import Change
@@ -58,9 +59,9 @@ class Step(Frozen):
     unguarded: str = ""
 
     @property
-    def id(self) -> str:
-        """`role: name`, unique on its host."""
-        return f"{self.role}: {self.name}"
+    def id(self) -> StepId:
+        """Which step it is, unique on its host."""
+        return StepId(self.role, self.name)
 
     @property
     def changes(self) -> bool:

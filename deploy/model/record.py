@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from deploy.model.findings import Finding
+from deploy.model.step_id import StepId
 from inventory.fleet import Frozen
 
 
@@ -44,9 +45,9 @@ class HostResult(Frozen):
     municipality: str
     roles: tuple[str, ...] = ()
     outcome: Literal["in sync", "changed", "differs", "failed", "rolled back", "stale", "unknown", "skipped"]
-    changed: tuple[str, ...] = ()
+    changed: tuple[StepId, ...] = ()
     detail: str = ""
-    steps: dict[str, AppliedStep] = Field(default_factory=dict)
+    steps: dict[StepId, AppliedStep] = Field(default_factory=dict)
     execs: int = 0
     seconds: float = 0.0
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from deploy.model.findings import DIFFERENCES, Finding, Kind, Severity
 from deploy.model.record import Check, HostResult, Manifest, Record, RoleManifest
+from deploy.model.step_id import StepId
 from deploy.report.document import (
     Checked,
     Control,
@@ -22,7 +23,7 @@ from deploy.report.document import (
     Place,
     Report,
     RoleState,
-    Run,
+    RunSummary,
     State,
     StepState,
     Totals,
@@ -198,8 +199,8 @@ def _last_looked_at(host: str, records: Iterable[Record]) -> str:
     return max(looked, default="")
 
 
-def _steps(host: str, run: Record | None, past: Sequence[Record]) -> tuple[str, ...]:
-    """The ids of a host's steps, from the latest run in which it converged."""
+def _steps(host: str, run: Record | None, past: Sequence[Record]) -> tuple[StepId, ...]:
+    """A host's steps, from the latest run in which it converged."""
     for record in [*([run] if run else []), *past]:
         result = _result(record, host)
         if result and result.steps:
@@ -209,7 +210,7 @@ def _steps(host: str, run: Record | None, past: Sequence[Record]) -> tuple[str, 
 
 def _role_state(
     role: RoleManifest,
-    steps: Iterable[str],
+    steps: Iterable[StepId],
     findings: Iterable[Finding],
     checks: Iterable[Check],
     *,
@@ -217,7 +218,7 @@ def _role_state(
 ) -> RoleState:
     own = tuple(c for c in checks if c.role == role.name)
     amiss = {f.step for f in findings if f.role == role.name and f.kind in TROUBLES}
-    names = [s.removeprefix(f"{role.name}: ") for s in steps if s.startswith(f"{role.name}: ")]
+    names = [s.name for s in steps if s.role == role.name]
     differing = [s for s in amiss if s not in names and s not in {c.name for c in own}]
     in_effect = not amiss and all(c.outcome != "failed" for c in own)
     return RoleState(
@@ -272,9 +273,9 @@ def _controls(states: Sequence[HostState], manifest: Manifest) -> Iterator[Contr
         )
 
 
-def _run(record: Record) -> Run:
+def _run(record: Record) -> RunSummary:
     checks = Counter(c.outcome for c in record.checks)
-    return Run(
+    return RunSummary(
         id=record.id,
         command=record.command,
         argv=record.argv,

@@ -49,7 +49,7 @@ class Totals(Frozen):
     not_applicable: int = 0
 
 
-class Run(Frozen):
+class RunSummary(Frozen):
     """One recorded run, as far as the report's hosts were in it."""
 
     id: str
@@ -178,7 +178,7 @@ class Report(Frozen):
     organisation: str
     scope: str
     made_at: str
-    run: Run | None
+    run: RunSummary | None
     checked: Checked | None = None
     old: bool
     inventory: Inventory
@@ -193,4 +193,4 @@ class Report(Frozen):
     strangers: tuple[str, ...]
     places: tuple[Place, ...]
     links: tuple[Link, ...]
-    history: tuple[Run, ...]
+    history: tuple[RunSummary, ...]

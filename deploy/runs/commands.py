@@ -49,7 +49,7 @@ class NotAllKept(StoreError):
 
 
 @dataclass(frozen=True)
-class Run:
+class Invocation:
     """One run of one command: which hosts of which fleet, reached how, watched by whom, recorded where."""
 
     command: str
@@ -149,7 +149,7 @@ class Run:
         return record
 
 
-def plan(run: Run, *, detailed: bool) -> tuple[Plan, Record]:
+def plan(run: Invocation, *, detailed: bool) -> tuple[Plan, Record]:
     """Look once at every host, and say what would change. Differences end it with 2 only if `detailed`."""
     with run.session() as session:
         made = run.plan(session.look())
@@ -162,7 +162,7 @@ def plan(run: Run, *, detailed: bool) -> tuple[Plan, Record]:
 
 
 def apply(
-    run: Run, approve: Callable[[Plan], None], planned: Plan | None = None, *, no_rollback: Collection[str] = ()
+    run: Invocation, approve: Callable[[Plan], None], planned: Plan | None = None, *, no_rollback: Collection[str] = ()
 ) -> Record:
     """Carry out a plan that was made before, on those of its hosts that the run is about; without one, make one.
 
@@ -191,7 +191,7 @@ def _refuse_unguarded(plan: Plan, about: Collection[str], no_rollback: Collectio
             raise UsageError(f"it could be cut off, and could not undo that: {why}", where=f"host {host.host}", fix=fix)
 
 
-def _carry_out(run: Run, session: Session, planned: Plan) -> Record:
+def _carry_out(run: Invocation, session: Session, planned: Plan) -> Record:
     def prove(names: Sequence[str]) -> tuple[Check, ...]:
         return run_checks(session, run.fleet, run.observer, names)
 
@@ -206,7 +206,7 @@ def _carry_out(run: Run, session: Session, planned: Plan) -> Record:
     return _record_of(run, planned, applied)
 
 
-def _record_of(run: Run, planned: Plan, applied: ApplyResult) -> Record:
+def _record_of(run: Invocation, planned: Plan, applied: ApplyResult) -> Record:
     findings, troubles = applied.findings, list[StoreError]()
     try:
         # What else may be known of these hosts, apply did not look for: nothing is forgotten here.
@@ -228,7 +228,7 @@ def _record_of(run: Run, planned: Plan, applied: ApplyResult) -> Record:
     return record
 
 
-def verify(run: Run) -> Record:
+def verify(run: Invocation) -> Record:
     """Run the state checks of every role on every host."""
     with run.session() as session:
         checks = run_checks(session, run.fleet, run.observer)
@@ -239,7 +239,7 @@ def verify(run: Run) -> Record:
     return run.save(hosts=hosts, findings=findings, checks=checks, code=exit_code(findings))
 
 
-def drift(run: Run) -> Record:
+def drift(run: Invocation) -> Record:
     """Plan and verify, compared with what was last applied. Nothing is written to any host."""
     with run.alone():
         with run.session() as session:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from deploy.model.record import HostResult, Record
 from inventory.errors import SamdriftError
-from inventory.fleet import Fleet, Frozen
+from inventory.fleet import Frozen, Host
 from inventory.netbox.client import NetBox
 from inventory.netbox.custom_fields import APPLIED_AT, APPLIED_BY, PLAN, STATE
 
@@ -80,13 +80,13 @@ def _plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~-])", r"\\\1", " ".join(text.split()))
 
 
-def is_of_the_lab(url: str, fleet: Fleet) -> bool:
-    """Whether this NetBox is the lab's own (or on this machine): what the lab rehearses is told to no other."""
+def is_of_the_lab(url: str, lab_hosts: Iterable[Host]) -> bool:
+    """Tell whether this NetBox is on a lab host, or on this machine: what the lab rehearses is told to no other."""
     try:
         address = ip_address(urlsplit(url).hostname or "")
     except ValueError:
         return False
-    return address.is_loopback or address in {a.ip for h in fleet.with_role("netbox") for a in h.addresses}
+    return address.is_loopback or address in {a.ip for h in lab_hosts for a in h.addresses}
 
 
 def write_back(netbox: NetBox, record: Record) -> tuple[str, ...]:

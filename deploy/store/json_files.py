@@ -25,6 +25,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from deploy.model.findings import Finding, Kind
 from deploy.model.record import AppliedStep, Record
+from deploy.model.step_id import StepId
 from deploy.store.place import naming, private_directory
 from deploy.store.ports import Holder, Locked, StoreError, Stores
 from inventory.fleet import Frozen
@@ -53,7 +54,7 @@ class _Remembered(Frozen):
     record: str = ""
 
 
-_STEPS = TypeAdapter(dict[str, AppliedStep])
+_STEPS = TypeAdapter(dict[StepId, AppliedStep])
 _DATES = TypeAdapter(dict[str, _FirstSeen])
 _BEGUN = TypeAdapter(_Begun)
 _REMEMBERED = TypeAdapter(_Remembered)
@@ -124,7 +125,7 @@ class JsonApplied:
     def __init__(self, directory: Path, remembered: Path) -> None:
         self._directory, self._remembered = directory, remembered
 
-    def last_applied(self, host: str) -> dict[str, AppliedStep]:
+    def last_applied(self, host: str) -> dict[StepId, AppliedStep]:
         """Return a host's steps as last applied."""
         return _read(self._directory / _file_name(host), _STEPS) or {}
 

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from deploy.model.findings import Exit, Finding
 from deploy.model.record import AppliedStep, Record
+from deploy.model.step_id import StepId
 from inventory.errors import SamdriftError
 from inventory.fleet import Frozen
 
@@ -79,7 +80,7 @@ class History(Protocol):
 class Applied(Protocol):
     """What each host was last given by a run after which it was as it should be."""
 
-    def last_applied(self, host: str) -> Mapping[str, AppliedStep]:
+    def last_applied(self, host: str) -> Mapping[StepId, AppliedStep]:
         """Return a host's steps by id, as last applied; empty if none ever were.
 
         Raises:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import inspect
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import pytest
 import testinfra.host
@@ -67,6 +68,13 @@ def role_of(path: Path) -> str:
     return path.stem.removeprefix("test_")
 
 
+class UnitState(NamedTuple):
+    """Whether a systemd unit runs, and whether it starts at boot: `active`, `enabled`, or what else systemd says."""
+
+    now: str
+    at_boot: str
+
+
 class Target:
     """One host as its checks see it. A question that was answered once is not asked again."""
 
@@ -101,6 +109,15 @@ class Target:
         host = testinfra.host.Host(backend)
         backend.set_host(host)
         return host
+
+    def unit(self, name: str) -> UnitState:
+        """What systemd says of a unit. Nothing, where there is no systemd to say it.
+
+        Not testinfra's `service`: to that a unit is enabled that is masked (where a script of SysV has its name), and
+        one that is enabled until the next boot alone.
+        """
+        said = self.ask(f"systemctl is-active {shlex.quote(name)}; systemctl is-enabled {shlex.quote(name)}")
+        return UnitState(*(*said.stdout.split(), "", "")[:2])
 
 
 class _Result(CommandResult):  # type: ignore[misc]  # testinfra has no types
@@ -140,7 +157,7 @@ class _Backend(BaseBackend):  # type: ignore[misc]  # testinfra has no types
 
 
 class StateChecks:
-    """The pytest plugin: fixtures `host`, `settings`, `fleet` and `me`, and a Check for every item.
+    """The pytest plugin: fixtures `host`, `unit`, `settings`, `fleet` and `me`, and a Check for every item.
 
     Attributes:
         broken: what pytest could not even collect, as (file, reason).
@@ -166,6 +183,11 @@ class StateChecks:
     def host(self, target: Target) -> Any:
         """Testinfra's host."""
         return target.testinfra()
+
+    @pytest.fixture
+    def unit(self, target: Target) -> Callable[[str], UnitState]:
+        """What systemd says of a unit."""
+        return target.unit
 
     @pytest.fixture
     def settings(self, request: pytest.FixtureRequest, target: Target) -> Settings:
@@ -260,6 +282,7 @@ class StateChecks:
             **item.callspec.params,
             "target": target,
             "host": target.testinfra(),
+            "unit": target.unit,
             "settings": target.settings[role_of(item.path)],
             "fleet": self._fleet,
             "me": target.host,

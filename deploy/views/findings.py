@@ -14,9 +14,10 @@ from rich.text import Text
 
 from deploy.model.evidence import Commands, Diff, Error, Evidence, FailedCheck, Note
 from deploy.model.findings import Finding
+from deploy.model.messages import MessageId
 from deploy.model.record import Check, Record
 from deploy.model.text import inline, safe, several
-from deploy.model.words import evidence_in_words
+from deploy.model.words import evidence_in_words, in_words
 from deploy.views.parts import COLOURS, command_text, diff, empty_table, fact_table, indented, plain, safe_lines
 
 if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
@@ -55,9 +56,9 @@ def _evidence(evidence: Evidence) -> RenderableType:
         case Commands():
             return command_text(evidence.lines, indent=6)
         case FailedCheck():
-            title, *detail = evidence_in_words(evidence).split("\n", 1)
-            shown = Text.assemble(("      ✗ ", "bold red"), safe(title))
-            return shown.append("\n").append_text(plain(detail[0], indent=8)) if detail else shown
+            title = in_words(MessageId.CHECK_OF_THE_ROLE_FAILED(check=evidence.name))
+            shown = Text.assemble(("      ✗ ", "bold red"), inline(title))
+            return shown.append("\n").append_text(plain(evidence.detail, indent=8)) if evidence.detail else shown
         case Error() | Note():
             return plain(evidence_in_words(evidence), indent=6)
 

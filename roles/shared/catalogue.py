@@ -15,7 +15,8 @@ that the house must know of it, the role says itself, by these optional attribut
     PROTECTS = True        it keeps others out: where it was changed behind our back, it is serious
     CONTROLS               what auditors ask for that it answers; CONTROL_TITLES, where `controls` knows no title
     in_lab(options, lab)   the options that differ in the lab
-    LAB_CACHES, LAB_FILES  directories that outlive a lab host's disk; files that the lab's installer leaves
+    LAB_CACHES, LAB_FILES  directories that outlive a lab host's disk; files that the lab's installer leaves there
+    LAB_PACKAGES           Debian packages that the lab's installer puts on every host, so that no run waits for them
     TUNNEL_KEY             where its host's private key for tunnels is
 """
 
@@ -68,13 +69,14 @@ class Role:
     control_titles: Mapping[str, Title]
     protects: bool
     forwarded: bool
-    ways_out: Callable[[Settings], tuple[WayOut, ...]]
+    ways_out: Callable[[Settings], tuple[WayOut, ...]] | None
     shared_addresses: Callable[[Settings], tuple[SharedAddress, ...]] | None
     sharing_program: str
     tunnel_key: str
     in_lab: Callable[[Mapping[str, Any], Rehearsal], Mapping[str, Any]]
     lab_caches: tuple[str, ...]
     lab_files: Mapping[str, str]
+    lab_packages: tuple[str, ...]
 
     def options_of(self, host: Host) -> Options | list[Problem]:
         """What the host's config context sets for this role, or everything that is wrong with it."""
@@ -139,13 +141,14 @@ def _load(name: str) -> Role:
         control_titles=_titles(name, module),
         protects=getattr(module, "PROTECTS", False),
         forwarded=getattr(module, "FORWARDED", True),
-        ways_out=getattr(module, "ways_out", lambda _settings: ()),
+        ways_out=getattr(module, "ways_out", None),
         shared_addresses=getattr(module, "shared_addresses", None),
         sharing_program=getattr(module, "SHARING_PROGRAM", ""),
         tunnel_key=getattr(module, "TUNNEL_KEY", ""),
         in_lab=getattr(module, "in_lab", lambda _options, _lab: {}),
         lab_caches=tuple(getattr(module, "LAB_CACHES", ())),
         lab_files=getattr(module, "LAB_FILES", {}),
+        lab_packages=tuple(getattr(module, "LAB_PACKAGES", ())),
     )
 
 

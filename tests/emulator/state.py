@@ -118,19 +118,22 @@ def _ios_time(device: Device, _: re.Match[str]) -> str:
     return f"Clock is synchronized, stratum 4, reference is {server}\nnominal freq is 250.0000 Hz\n"
 
 
-@_asked("cisco-ios", "show interfaces status err-disabled")
-def _ios_disabled(device: Device, _: re.Match[str]) -> str:
-    head = "\nPort      Name               Status       Reason               Err-disabled Vlans\n"
-    descriptions = {
-        port: _value(section, "description (.*)")[:18]
-        for port, section in _sections(device, IOS_PORT)
-        if not _ios_shut(section)
-    }
-    return head + "".join(
-        f"{_short(port):<10}{descriptions[port]:<19}err-disabled {why}\n"
-        for port, why in device.faulty.items()
-        if port in descriptions
-    )
+@_asked("cisco-ios", "show interfaces status")
+def _ios_status(device: Device, _: re.Match[str]) -> str:
+    said = "\nPort      Name               Status       Vlan       Duplex  Speed Type\n"
+    for port, section in _sections(device, IOS_PORT):
+        shut = _ios_shut(section)
+        works = _up(device, port, shut=shut)
+        faulty = "err-disabled" if port in device.faulty else "notconnect"
+        status = "connected" if works else "disabled" if shut else faulty
+        trunk = _value(section, "switchport mode (.*)") == "trunk"
+        vlan = "trunk" if trunk else _value(section, r"switchport access vlan (\d+)") or "1"
+        duplex, speed = ("a-full", "a-1000") if works else ("auto", "auto")
+        said += (
+            f"{_short(port):<10}{_value(section, 'description (.*)')[:18]:<19}{status:<13}{vlan:<11}"
+            f"{duplex:>6} {speed:>6} 10/100/1000BaseTX\n"
+        )
+    return said
 
 
 CX_PORT = r"interface (\d+/\d+/\d+)"

@@ -169,6 +169,7 @@ def test_wrong_roles_and_a_wrong_network_are_told_together(snapshot: Path, state
 def test_a_template_with_an_undefined_variable_is_told_by_file_and_line(tmp_path: Path, state: Path) -> None:
     for part in ("deploy", "inventory", "roles", "templates"):
         shutil.copytree(CODE / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(CODE / "pyproject.toml", tmp_path)  # a checkout, and not an installed wheel
     template = tmp_path / "templates/time/chrony.conf.j2"
     lines = template.read_text(encoding="utf-8").count("\n")
     with template.open("a", encoding="utf-8") as text:

@@ -7,7 +7,7 @@ what it is about is wrong, and no other does.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,31 +39,22 @@ from tests.emulator.samples import SAMPLES
 from tests.emulator.server import EmulatedDevices
 from tests.integration.devices import on_loopback
 from tests.integration.lab import samdrift
+from tests.integration.mutations.devices import (
+    DEVICE_CHANGES,
+    DISABLED,
+    NEIGHBOURS,
+    TIME,
+    TRUNKS,
+    UP,
+    DeviceChange,
+    a_stranger,
+)
 from tests.sshd import free_port, keygen
 from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryJournal
 
 SWITCHED = ("alv-sw1", "heb-sw1", "ost-sw1", "tie-core1")
 NAMES = (*SWITCHED, "heb-fw1")
 """An access switch of each vendor, a core switch and a firewall."""
-
-NEIGHBOURS = "its neighbours are those that the cables lead to"
-TRUNKS = "its trunks carry the vlans that they should"
-TIME = "its clock follows a time server"
-DISABLED = "no port is shut for a fault"
-UP = "the ports that it serves are up"
-
-UPLINKS = {"alv-sw1": "1/1/25", "heb-sw1": "xe-0/2/0", "ost-sw1": "GigabitEthernet1/1/1", "tie-core1": "1/1/56"}
-"""A port of each switch that leads to another one."""
-TRUNKED = UPLINKS | {"tie-core1": "lag 1"}
-"""The trunk that it is, or is a member of, as the device calls it."""
-WITHOUT_A_VLAN = {
-    "arubaos-cx": ("interface {port}", "no vlan trunk allowed 110"),
-    "cisco-ios": ("interface {port}", "switchport trunk allowed vlan 101,120,130"),
-    "junos": ("delete interfaces {port} unit 0 family ethernet-switching vlan members v110",),
-}
-"""How somebody takes VLAN 110 from a trunk."""
-FAULTS = {"arubaos-cx": "Disabled by BPDU guard", "cisco-ios": "bpduguard", "junos": "Bpdu-Incon"}
-"""What a device says of a port that it has shut, since somebody has connected a switch to it."""
 
 
 def with_keys(fleet: Fleet, running: EmulatedDevices) -> Fleet:
@@ -157,75 +148,25 @@ def test_a_device_that_is_configured_and_cabled_as_netbox_says_passes_every_chec
     assert not any(site.failed().values())
 
 
-def a_stranger(device: Device, host: Host) -> str:
-    """Someone has connected a switch of their own, to a port to which NetBox knows no cable."""
-    free = next(i.name for i in host.interfaces if i.type != "virtual" and i.name not in device.plugged)
-    device.plugged[free] = "stranger1"
-    return "stranger1"
-
-
-def a_wrong_neighbour(device: Device, host: Host) -> str:
-    """A cable leads to another switch than NetBox says."""
-    device.plugged[UPLINKS[host.name]] = "other-sw9"
-    return "other-sw9"
-
-
-def no_neighbour(device: Device, host: Host) -> str:
-    """A cable between two switches has been pulled out."""
-    del device.plugged[UPLINKS[host.name]]
-    return UPLINKS[host.name]
-
-
-def no_time(device: Device, _host: Host) -> str:
-    """No time server answers it."""
-    device.hears_time = False
-    return ""
-
-
-def a_shut_port(device: Device, host: Host) -> str:
-    """Someone has connected a switch to a port for people's equipment, and the device has shut it."""
-    port = next(i.name for i in host.interfaces if i.type != "virtual" and i.name not in device.plugged)
-    device.faulty[port] = FAULTS[host.platform]
-    return port
-
-
-def a_trunk_without_a_vlan(device: Device, host: Host) -> str:
-    """Someone has taken a VLAN from a trunk."""
-    port = TRUNKED[host.name]
-    lines = [line.format(port=port) for line in WITHOUT_A_VLAN[host.platform]]
-    device.running = applied_lines(host.platform, device.running, lines)
-    return "110"
-
-
 @pytest.mark.parametrize(
-    ("breaks", "check"),
+    ("role", "check", "breaks"),
     [
-        (a_stranger, NEIGHBOURS),
-        (a_wrong_neighbour, NEIGHBOURS),
-        (no_neighbour, NEIGHBOURS),
-        (no_time, TIME),
-        (a_shut_port, DISABLED),
-        (a_trunk_without_a_vlan, TRUNKS),
+        pytest.param(role, check, breaks, id=f"{role}: {check} ({breaks.__name__})")
+        for role, checks in DEVICE_CHANGES.items()
+        for check, changes in checks.items()
+        for breaks in changes
     ],
 )
 def test_what_is_wrong_fails_the_check_that_is_about_it_and_no_other(
-    site: Site, breaks: Callable[[Device, Host], str], check: str
+    site: Site, role: str, check: str, breaks: DeviceChange
 ) -> None:
-    names = {name: breaks(site.devices[name], site.fleet.host(name)) for name in SWITCHED}
-    assert site.failed() == {name: [check] if name in SWITCHED else [] for name in NAMES}
+    having = [name for name in NAMES if role in site.fleet.host(name).roles]
+    names = {name: breaks(site.devices[name], site.fleet.host(name)) for name in having}
+    assert names
+    assert site.failed() == {name: [check] if name in names else [] for name in NAMES}
     found = site.check()
     for name, said in names.items():
         assert said in found[name][check].detail
-
-
-def test_a_firewall_whose_port_is_down_or_that_hears_no_time_fails_that_check(site: Site) -> None:
-    firewall = site.devices["heb-fw1"]
-    del firewall.plugged["internal1"]
-    assert site.failed()["heb-fw1"] == [UP]
-    assert "internal1" in site.check()["heb-fw1"][UP].detail
-    firewall.plugged["internal1"] = ""
-    firewall.hears_time = False
-    assert site.failed()["heb-fw1"] == [TIME]
 
 
 def test_a_cable_that_netbox_does_not_know_is_a_finding(site: Site) -> None:

@@ -1,47 +1,77 @@
-"""Role firewall: the ruleset that the kernel has now, whatever the file says."""
+"""Role firewall: the ruleset that the kernel has now, whatever the file says.
+
+What should be in force is told by the host's own nft, to which the wanted ruleset is given in a network namespace of
+its own: so spelling and order within sets cannot differ, and every source, port and interface is compared.
+"""
 
 from __future__ import annotations
 
-import json
+import difflib
+import re
 from typing import TYPE_CHECKING, Any
 
-from roles.firewall import PATH
+from roles.firewall import PATH, ruleset
 
 if TYPE_CHECKING:
     from roles.firewall import Settings
 
+LIST = "nft -s list ruleset"
+ALONE = "unshare --net sh -c 'printf %%s \"$0\" | nft -f - && nft -s list ruleset' %s"
+FILE = f"unshare --net sh -c 'nft -f {PATH} && {LIST}'"
+CHAIN = re.compile(r"(?m)^\tchain (\w+) \{\n((?:\t\t.*\n)*)\t\}$")
+
+
+def in_force(host: Any) -> str:
+    """The whole ruleset in force, as the host's nft lists it."""
+    return str(host.check_output(LIST))
+
+
+def wanted(host: Any, settings: Settings) -> str:
+    """The whole ruleset that the settings say, as the host's nft would list it."""
+    listed = str(host.check_output(ALONE, ruleset(settings)))
+    assert chains(listed), "the host's nft does not say what the ruleset should be"
+    return listed
+
+
+def chains(listed: str) -> dict[str, list[str]]:
+    """The lines of each chain, by its name."""
+    return {name: [line.strip() for line in body.splitlines()] for name, body in CHAIN.findall(listed)}
+
+
+def differences(found: list[str], should: list[str]) -> list[str]:
+    """Lines that are there and should not be (+), and that should be there and are not (-), in their order."""
+    return [line for line in difflib.ndiff(should, found) if line.startswith(("+", "-"))]
+
+
+def differs(host: Any, settings: Settings, chain: str) -> list[str]:
+    """How a chain in force differs from what it should be."""
+    return differences(chains(in_force(host)).get(chain, []), chains(wanted(host, settings))[chain])
+
 
 def test_everything_is_dropped_that_no_rule_accepts(host: Any) -> None:
-    chains = [entry["chain"] for entry in _ruleset(host) if "chain" in entry]
-    policies = {c["hook"]: c["policy"] for c in chains if c.get("hook") in {"input", "forward"}}
-    assert policies == {"input": "drop", "forward": "drop"}
+    begun = {name: rules[0] for name, rules in chains(in_force(host)).items() if name in {"input", "forward"}}
+    assert begun == {hook: f"type filter hook {hook} priority filter; policy drop;" for hook in ("input", "forward")}
 
 
-def test_there_is_one_ruleset_and_it_is_ours(host: Any) -> None:
-    assert [(e["table"]["family"], e["table"]["name"]) for e in _ruleset(host) if "table" in e] == [
-        ("inet", "samdrift")
-    ]
+def test_there_is_one_ruleset_and_it_is_ours(host: Any, settings: Settings) -> None:
+    assert re.findall(r"(?m)^table .*$", in_force(host)) == ["table inet samdrift {"]
+    outlines = (CHAIN.sub(r"\tchain \1", listed).splitlines() for listed in (in_force(host), wanted(host, settings)))
+    assert differences(*outlines) == []
 
 
-def test_exactly_the_declared_ports_are_open(host: Any, settings: Settings) -> None:
-    declared = {(o.listen.protocol, o.listen.port) for o in settings.openings if o.listen.sources}
-    rules = (e["rule"] for e in _ruleset(host) if "rule" in e)
-    assert {port for rule in rules if rule["chain"] == "input" for port in _ports(rule)} == declared
+def test_exactly_the_declared_sources_reach_exactly_the_declared_ports(host: Any, settings: Settings) -> None:
+    assert differs(host, settings, "input") == []
 
 
-def test_the_ruleset_comes_back_at_boot(host: Any) -> None:
-    assert host.service("nftables").is_enabled
-    assert host.run(f"nft -c -f {PATH}").rc == 0
+def test_exactly_the_declared_traffic_is_forwarded(host: Any, settings: Settings) -> None:
+    assert differs(host, settings, "forward") == []
 
 
-def _ruleset(host: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(host.run("nft -j list ruleset").stdout)["nftables"]
-    return found
+def test_nobody_speaks_in_the_name_of_an_address_that_is_reached_another_way(host: Any, settings: Settings) -> None:
+    assert differs(host, settings, "origin") == []
 
 
-def _ports(rule: dict[str, Any]) -> set[tuple[str, int]]:
-    """Protocol and port of every match of a destination port in a rule; VRRP, which has none, with port 0."""
-    ends = [(e["match"]["left"], e["match"]["right"]) for e in rule["expr"] if "match" in e]
-    dports = ((left["payload"], right) for left, right in ends if left.get("payload", {}).get("field") == "dport")
-    is_vrrp = ({"meta": {"key": "l4proto"}}, "vrrp") in ends or ({"meta": {"key": "l4proto"}}, 112) in ends
-    return {(payload["protocol"], port) for payload, port in dports} | ({("vrrp", 0)} if is_vrrp else set())
+def test_the_ruleset_comes_back_at_boot(host: Any, unit: Any, settings: Settings) -> None:
+    assert unit("nftables.service").at_boot == "enabled"
+    assert f" {PATH}" in host.check_output("systemctl show -p ExecStart nftables.service")
+    assert differences(host.check_output(FILE).splitlines(), wanted(host, settings).splitlines()) == []

@@ -13,7 +13,7 @@ from roles.lldp import UNIT, Settings
 
 def said(host: Any, what: str) -> Any:
     """What lldpd says, in the one of its JSON forms that has the same shape however much there is."""
-    return json.loads(host.run(f"lldpcli -f json0 show {what}").stdout)
+    return json.loads(host.check_output(f"lldpcli -f json0 show {what}"))
 
 
 def first(value: Any, *path: str) -> str:
@@ -29,9 +29,8 @@ def heard(host: Any) -> list[tuple[str, str]]:
     return [(i["name"], first([i], "chassis", "name").partition(".")[0]) for i in interfaces]
 
 
-def test_lldpd_runs_and_is_enabled(host: Any) -> None:
-    assert host.service(UNIT).is_running
-    assert host.service(UNIT).is_enabled
+def test_lldpd_runs_and_is_enabled(unit: Any) -> None:
+    assert unit(UNIT) == ("active", "enabled")
 
 
 def test_it_says_the_name_that_netbox_has_for_it(host: Any, settings: Settings) -> None:

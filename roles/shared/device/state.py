@@ -64,7 +64,12 @@ def sockets(settings: Settings, names: Iterable[str]) -> set[str]:
 
 def disabled(vendor: Vendor, said: str) -> dict[str, str]:
     """The ports that the device itself has shut for a fault, and why."""
-    return {_port(vendor, row["port"]): row["why"] for row in rows(vendor, "disabled", said)}
+    return {_port(vendor, row["port"]): row["why"] for row in rows(vendor, "disabled", said) if row["why"]}
+
+
+def told_of(vendor: Vendor, said: str) -> set[str]:
+    """The ports of which the device says whether it has shut them: of none, if it said nothing."""
+    return {_port(vendor, row["port"]) for row in rows(vendor, "disabled", said)}
 
 
 def asked(settings: Settings, what: str) -> tuple[Vendor, str]:

@@ -16,7 +16,7 @@ from ipaddress import IPv4Network
 from typing import Literal
 
 from inventory.fleet import Fleet, Host
-from roles.shared.catalogue import Role, catalogue
+from roles.shared.catalogue import Role, catalogue, known_roles
 from roles.shared.intent import Intent
 from roles.shared.network.peering import GATEWAY, behind, is_hub, reached_at
 from roles.shared.settings import Settings
@@ -103,8 +103,13 @@ def _ways_out(intent: Intent) -> Iterator[Flow]:
 
 def ways_out(host: Host, intent: Intent) -> tuple[WayOut, ...]:
     """What this host's roles need of the internet: caches, resolvers, time servers, NetBox, and nobody else."""
-    forwarded = _forwarded(host, intent)
-    return tuple(dict.fromkeys(way for role, settings in forwarded for way in role.ways_out(settings)))
+    found = (
+        way
+        for role in known_roles(host)
+        if role.ways_out is not None and isinstance(settings := intent.of(host, role.name), Settings)
+        for way in role.ways_out(settings)
+    )
+    return tuple(dict.fromkeys(found))
 
 
 def listens_of(host: Host, intent: Intent) -> tuple[Listen, ...]:

@@ -18,6 +18,7 @@ from roles.shared.catalogue import shares_addresses
 from roles.shared.settings import SettingsError
 
 GATEWAY = "edge_gateway"
+"""The role of gateways. It is named here, since how gateways meet is what that role is."""
 
 
 @dataclass(frozen=True)

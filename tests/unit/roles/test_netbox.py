@@ -21,9 +21,11 @@ from inventory.fleet import Fleet
 from inventory.secrets import secrets_in
 from inventory.snapshot import load
 from roles.netbox import (
+    HOME,
     INSTALLED,
     LOCK,
     POSTGRESQL,
+    SCHEMA_STATE,
     TOKEN_PREFIX,
     VERSION,
     Options,
@@ -176,3 +178,36 @@ def test_what_a_lock_names_is_told_alike_by_a_host_that_has_it(
 def told(site: Path) -> list[str]:
     done = subprocess.run(["sh", "-c", INSTALLED], cwd=site, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
+
+
+def schema_state(directory: Path, done: list[str]) -> list[str]:
+    """What the question after the schema answers where NetBox has three migrations and these are applied."""
+    packages = directory / "venv" / "lib" / "python3.13" / "site-packages"
+    for app, migration in (("dcim", "0001_initial"), ("dcim", "0002_more"), ("django/contrib/auth", "0001_a")):
+        file = packages / app / "migrations" / f"{migration}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    (packages / f"netbox-{VERSION}.dist-info").mkdir()
+    (directory / "static").mkdir()
+    (directory / "static" / ".version").write_text(VERSION)
+    (directory / "done").write_text("".join(f"{line}\n" for line in done))
+    script = f"runuser() {{ cat {directory}/done; }}\n{SCHEMA_STATE.replace(HOME, str(directory))}"
+    said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+    assert "sed" not in said.stderr
+    return said.stdout.splitlines()[2:]
+
+
+ALL_DONE = ["dcim 0001_initial", "dcim 0002_more", "auth 0001_a", "gone 0001_initial"]
+
+
+def test_a_schema_with_every_migration_of_the_installed_netbox_is_migrated(tmp_path: Path) -> None:
+    assert schema_state(tmp_path, ALL_DONE) == ["migrated"]
+
+
+def test_a_migration_that_is_not_applied_is_named(tmp_path: Path) -> None:
+    missing = "dcim 0002_more"
+    assert schema_state(tmp_path, [line for line in ALL_DONE if line != missing]) == [f"not migrated: {missing}"]
+
+
+def test_a_database_that_says_nothing_is_not_migrated(tmp_path: Path) -> None:
+    assert schema_state(tmp_path, []) == []

@@ -116,8 +116,8 @@ VENDOR = Vendor(
         "disabled": Question(
             command="show interface brief",
             pattern=(  # nothing behind the reason: a description is a person's
-                r"(?i)^\s*(?P<port>\d+/\d+/\d+|lag\d+)\s+\S+\s+\S+\s+\S+\s+yes\s+down\s+"
-                r"(?P<why>(?:\S+ )*?\S*(?:bpdu|guard|fault|err)\S*)"
+                r"(?i)^\s*(?P<port>\d+/\d+/\d+|lag\d+)\s+\S+\s+\S+\s+\S+\s+"
+                r"(?:yes\s+down\s+(?P<why>(?:\S+ )*?\S*(?:bpdu|guard|fault|err)\S*)|(?:yes|no)\s)"
             ),
         ),
     },

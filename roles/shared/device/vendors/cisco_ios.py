@@ -153,9 +153,11 @@ VENDOR = Vendor(
         ),
         "time": Question(command="show ntp status", pattern=r"^Clock is synchronized"),
         "disabled": Question(
-            command="show interfaces status err-disabled",
-            template=("cisco_ios", "show interfaces status err-disabled"),
-            fields={"port": "interface", "why": "port_error"},
+            command="show interfaces status",  # of err-disabled ports alone it may say nothing at all
+            pattern=(  # the last word before a VLAN, a duplex and a speed: a description is a person's
+                r"^(?P<port>[A-Za-z]+\d\S*)\s.*\s(?:(?P<why>err-disabled)|[a-z]+)\s+"
+                r"(?:\d+|trunk|routed|unassigned)\s+(?:a-)?(?:full|half|auto)\s"
+            ),
         ),
     },
 )

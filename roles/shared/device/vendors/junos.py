@@ -105,7 +105,7 @@ VENDOR = Vendor(
         "time": Question(command="show ntp associations no-resolve", pattern=r"^\*\S+"),
         "disabled": Question(
             command="show spanning-tree interface",
-            pattern=r"(?i)^(?P<port>\S+-\d+/\d+/\d+|ae\d+)\S*\s.*(?P<why>bpdu-incon\w*)",
+            pattern=r"(?i)^(?P<port>\S+-\d+/\d+/\d+|ae\d+)\S*\s(?:.*(?P<why>bpdu-incon\w*))?",
         ),
     },
 )

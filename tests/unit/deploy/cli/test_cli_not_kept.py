@@ -14,13 +14,13 @@ from deploy.model.findings import Exit, Finding, Kind
 from deploy.model.messages import as_written
 from deploy.model.observer import Quiet
 from deploy.model.record import HostResult
-from deploy.runs.commands import NotAllKept, Run
+from deploy.runs.commands import Invocation, NotAllKept
 from deploy.store.ports import StoreError
 from tests.unit.deploy.runs.test_runs import run_of
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch) -> Invocation:
     """A run that changes a host, breaks off at a step, and finds its disk full."""
     run = run_of()
     finding = Finding(
@@ -30,7 +30,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     record = run.save(hosts=[result], findings=[finding], code=Exit.VERIFY_FAILED)
 
     @contextmanager
-    def running(*_: object, **__: object) -> Iterator[tuple[Run, Quiet]]:
+    def running(*_: object, **__: object) -> Iterator[tuple[Invocation, Quiet]]:
         yield run, Quiet()
 
     def changed(*_: object, **__: object) -> NoReturn:

@@ -17,6 +17,7 @@ from deploy.engine.guards import GuardFailed
 from deploy.engine.hosts import Outcome
 from deploy.model.plan import Command, HostPlan, Plan, Step
 from deploy.model.record import AppliedStep, Check
+from deploy.model.step_id import StepId
 from deploy.transport.ssh import HostLost
 from inventory.fleet import Host
 from roles.shared.change import Change, digest
@@ -148,8 +149,8 @@ class Event:
     contents: Mapping[str, str] = field(default_factory=dict)
     others: bool = False
     """Another run's guard was armed."""
-    broken: bool = False
-    """A check of the host would have failed."""
+    amiss: frozenset[str] = frozenset()
+    """What was wrong with the host: `broken` (a check fails), `shut` (lets nobody in anew), `restless`, `lost`."""
 
 
 class SessionInMemory:
@@ -193,7 +194,7 @@ class SessionInMemory:
         return tuple(self._look(name) for name in self._machines if name in names)
 
     def carry_out(self, planned: HostPlan) -> Outcome:
-        name, done = planned.host, list[str]()
+        name, done = planned.host, list[StepId]()
 
         def broke_off(step: Step, why: object, *, lost: bool = False) -> Outcome:
             return Outcome(tuple(done), step.id, str(why), lost=lost, guarded=name in self._guards)
@@ -288,13 +289,17 @@ class SessionInMemory:
 
     def _restless(self, name: str) -> list[str]:
         still = self._looks_since[name] < self._troubles[name].restless
-        return self._changed[name][-1:] if still and name not in self._confirmed else []
+        return self._changed[name][-1:] if still else []
+
+    def _is_shut(self, name: str) -> bool:
+        """Whether the run changed the host so that it lets nobody in anew."""
+        machine = self._machines[name]
+        shut = any(p.guarded and machine.contents[p.name] == machine.wanted[p.name] for p in machine.parts)
+        return self._troubles[name].cuts_off and shut and bool(self._changed[name])
 
     def _connect(self, name: str) -> None:
-        machine, trouble = self._machines[name], self._troubles[name]
-        shut = any(p.guarded and machine.contents[p.name] == machine.wanted[p.name] for p in machine.parts)
         try:
-            if trouble.cuts_off and shut and self._changed[name]:
+            if self._is_shut(name):
                 raise HostLost("no SSH session")  # noqa: TRY301  as a login does
             self._talk(name, lambda: None)
         except HostLost as e:
@@ -395,8 +400,14 @@ class SessionInMemory:
 
     def _note(self, what: What, of: Machine, step: str = "") -> None:
         others = of.guard is not None and of.guard.run is not self
-        broken = self._is_broken(of.name)
-        self.events.append(Event(what, of.name, step, dict(of.contents), others=others, broken=broken))
+        wrong = {
+            "broken": self._is_broken(of.name),
+            "shut": self._is_shut(of.name),
+            "restless": bool(self._restless(of.name)),
+            "lost": of.name in self._dead,
+        }
+        amiss = frozenset(what for what, so in wrong.items() if so)
+        self.events.append(Event(what, of.name, step, dict(of.contents), others=others, amiss=amiss))
 
 
 class JournalInMemory:
@@ -405,7 +416,7 @@ class JournalInMemory:
     def __init__(self, converged: Collection[str] = ()) -> None:
         self.written: list[tuple[str, str]] = []
         self.applied = MemoryApplied()
-        self.applied.steps |= {host: {"role: step": AppliedStep(intent="i")} for host in converged}
+        self.applied.steps |= {host: {StepId("role", "step"): AppliedStep(intent="i")} for host in converged}
         self.events: list[Event] = []
         self.full_after: int | None = None
 

@@ -16,6 +16,7 @@ from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.model.findings import Exit, Kind, exit_code
 from deploy.model.record import AppliedStep, Check
+from deploy.model.step_id import StepId
 from roles.shared.guard import kept_file
 from roles.shared.intent import Intent
 from tests.applying import nothing_to_check, plan_of
@@ -71,7 +72,7 @@ def apply(
     with session(sshd, door) as hosts:
         plan = plan_of(hosts.fleet, hosts.look())
         applied = MemoryApplied()
-        applied.steps["tie-test1"] = {"door: s": AppliedStep(intent="i")}
+        applied.steps["tie-test1"] = {StepId("door", "s"): AppliedStep(intent="i")}
         return Apply(hosts, plan, verify, MemoryJournal(), applied, wait=lambda _: None).go()
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from deploy.lab.image import PACKAGES, Machine, image_name, machine_authorities, machine_index, recipe
+from deploy.lab.image import TO_BE_REACHED, Machine, image_name, machine_authorities, machine_index, packages, recipe
 from deploy.lab.mirror import Mirror
 from roles import base
 
 
-def test_the_image_holds_the_packages_of_role_base() -> None:
-    assert set(base.PACKAGES) <= set(PACKAGES)
+def test_the_image_holds_what_a_login_needs_and_what_roles_say() -> None:
+    assert set(packages()) == {*TO_BE_REACHED, *base.PACKAGES}
 
 
 def test_another_recipe_is_another_image() -> None:

@@ -36,7 +36,7 @@ def test_gateways_have_keys_of_their_own_for_tunnels_made_once_and_in_the_overla
     assert {name for name, key in of.items() if key} == {h.name for h in lab_hosts(fleet) if "wireguard" in h.roles}
     assert not [name for name, key in of.items() if key and key == fleet.host(name).wireguard_public_key]
     assert problems(first) == ()
-    private = tmp_path / "keys/wireguard/heb-gw1"
+    private = tmp_path / "keys/tunnels/heb-gw1"
     assert private.stat().st_mode & 0o777 == 0o600
     assert public_half(private.read_text().strip()) == of["heb-gw1"]
 

@@ -12,6 +12,7 @@ from deploy.model.drift import applied_steps, check_finding, classify, plan_find
 from deploy.model.findings import Exit, Finding, Kind, Severity, exit_code
 from deploy.model.plan import Command, HostPlan, Plan, Step, Unmanaged
 from deploy.model.record import AppliedStep, Check
+from deploy.model.step_id import StepId
 from roles.shared.change import Change, digest
 
 CONTROLS = {"time": ("ISO 27002:2022 8.17",)}
@@ -56,7 +57,7 @@ def failed(name: str, *, role: str = "time", host: str = "tie-dns1") -> Check:
     return Check(host=host, municipality="tierp", role=role, name=name, outcome="failed", detail="assert 1 == 2")
 
 
-def found(host: HostPlan, applied: dict[str, AppliedStep], *checks: Check) -> tuple[Finding, ...]:
+def found(host: HostPlan, applied: dict[StepId, AppliedStep], *checks: Check) -> tuple[Finding, ...]:
     return classify(
         plan(host), checks, {host.host: applied} if applied else {}, controls=CONTROLS, protecting={"firewall", "base"}
     )
@@ -87,7 +88,8 @@ def as_applied(intent: str, text: str | None = None) -> AppliedStep:
     ],
 )
 def test_who_moved(changed: Step, applied: AppliedStep | None, kind: Kind) -> None:
-    (finding,) = found(host_plan(changed), {changed.id: applied} if applied else {"other: step": as_applied("x")})
+    last = {changed.id: applied} if applied else {StepId("other", "step"): as_applied("x")}
+    (finding,) = found(host_plan(changed), last)
     assert finding.kind is kind
     assert (finding.host, finding.municipality, finding.role, finding.step) == (
         "tie-dns1",
@@ -218,7 +220,7 @@ def test_what_no_role_says_anything_of_in_a_configuration_is_one_line_and_its_ow
 
 
 def test_a_host_that_could_not_be_looked_at_is_unknown_and_nothing_else() -> None:
-    (finding,) = found(host_plan(error="no route to host"), {"time: file /etc/f": as_applied("i1")})
+    (finding,) = found(host_plan(error="no route to host"), {StepId("time", "file /etc/f"): as_applied("i1")})
     assert (finding.kind, finding.detail, finding.role, finding.step) == (Kind.UNKNOWN, "no route to host", "", "")
 
 
@@ -274,7 +276,7 @@ CHECKS = st.lists(
     unique_by=lambda c: (c.host, c.role, c.name),
 )
 APPLIED = st.dictionaries(
-    st.sampled_from(["base: file f", "time: file f", "firewall: s", "time: s", "base: file g"]),
+    st.sampled_from([*map(StepId.read, ("base: file f", "time: file f", "firewall: s", "time: s", "base: file g"))]),
     st.builds(AppliedStep, intent=st.sampled_from(["i1", "i2"]), after=st.sampled_from(["", digest("a\n")])),
 )
 LAST = st.dictionaries(st.sampled_from(["host0", "host1", "host2", "host3"]), APPLIED)
@@ -282,7 +284,7 @@ LAST = st.dictionaries(st.sampled_from(["host0", "host1", "host2", "host3"]), AP
 
 @given(HOSTS, CHECKS, LAST)
 def test_every_finding_has_a_cause_and_every_cause_is_told(
-    hosts: list[HostPlan], checks: list[Check], last: dict[str, dict[str, AppliedStep]]
+    hosts: list[HostPlan], checks: list[Check], last: dict[str, dict[StepId, AppliedStep]]
 ) -> None:
     findings = classify(plan(*hosts), checks, last, controls={})
     told = [(f.host, f.role, f.step) for f in findings]
@@ -302,7 +304,7 @@ def test_every_finding_has_a_cause_and_every_cause_is_told(
 
 @given(HOSTS, CHECKS, LAST)
 def test_the_exit_code_is_0_exactly_when_nothing_was_found(
-    hosts: list[HostPlan], checks: list[Check], last: dict[str, dict[str, AppliedStep]]
+    hosts: list[HostPlan], checks: list[Check], last: dict[str, dict[StepId, AppliedStep]]
 ) -> None:
     findings = classify(plan(*hosts), checks, last, controls={})
     converged = all(not h.error and not h.changes and not h.unmanaged for h in hosts)
@@ -313,7 +315,7 @@ def test_the_exit_code_is_0_exactly_when_nothing_was_found(
 
 @given(HOSTS, CHECKS, LAST)
 def test_the_order_of_what_was_seen_changes_nothing(
-    hosts: list[HostPlan], checks: list[Check], last: dict[str, dict[str, AppliedStep]]
+    hosts: list[HostPlan], checks: list[Check], last: dict[str, dict[StepId, AppliedStep]]
 ) -> None:
     def said(findings: tuple[Finding, ...]) -> list[tuple[str, str]]:
         return [(f.fingerprint, f.summary) for f in findings]

@@ -18,6 +18,7 @@ from deploy.model.history import latest_check, latest_look
 from deploy.model.inventory_findings import unsound as findings_of_problems
 from deploy.model.messages import MessageId, as_written, samdrift
 from deploy.model.record import AppliedStep, Check, HostResult, Record
+from deploy.model.step_id import StepId
 from deploy.model.words import in_words, name
 from deploy.report.content import situation
 from deploy.report.document import Place, Report, State, Why
@@ -80,7 +81,10 @@ FLEET = Fleet(
     ),
 )
 
-STEPS = {"firewall: file /etc/nftables.conf": AppliedStep(intent="i"), "time: chrony running": AppliedStep(intent="i")}
+STEPS = {
+    StepId("firewall", "file /etc/nftables.conf"): AppliedStep(intent="i"),
+    StepId("time", "chrony running"): AppliedStep(intent="i"),
+}
 DRIFT = Finding(
     kind=Kind.DRIFT,
     host="alv-gw1",

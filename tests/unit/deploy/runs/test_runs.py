@@ -11,7 +11,7 @@ from deploy.model.findings import Exit, Finding, Kind
 from deploy.model.messages import MessageId, as_written, samdrift
 from deploy.model.observer import Quiet
 from deploy.model.plan import read_plan, write_plan
-from deploy.runs.commands import Run
+from deploy.runs.commands import Invocation
 from deploy.transport.ssh import Access
 from deploy.vault.interface import NO_VAULT
 from roles.shared.intent import Intent
@@ -19,9 +19,9 @@ from tests.unit.deploy.lab_fleet import lab_fleet
 from tests.unit.deploy.store.in_memory import in_memory
 
 
-def run_of(*, source: str = "snapshot", fleet_time: str = "", options: tuple[str, ...] = ()) -> Run:
+def run_of(*, source: str = "snapshot", fleet_time: str = "", options: tuple[str, ...] = ()) -> Invocation:
     fleet = lab_fleet()
-    return Run(
+    return Invocation(
         command="drift",
         argv=("drift",),
         intent=Intent(fleet),

@@ -13,7 +13,8 @@ from deploy.model.findings import Exit, Finding, Kind
 from deploy.model.messages import as_written
 from deploy.model.plan import HostPlan, Plan
 from deploy.model.record import AppliedStep, HostResult, Record
-from deploy.runs.commands import NotAllKept, Run, _record_of
+from deploy.model.step_id import StepId
+from deploy.runs.commands import Invocation, NotAllKept, _record_of
 from deploy.store.ports import Locked, StoreError
 from roles.shared.change import digest
 from tests.unit.deploy.model.test_drift import file_step
@@ -23,8 +24,8 @@ from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryHistory, Memo
 HOST = "heb-gw1"
 
 
-def given(text: str, intent: str) -> dict[str, AppliedStep]:
-    return {"time: file /etc/f": AppliedStep(intent=intent, after=digest(text))}
+def given(text: str, intent: str) -> dict[StepId, AppliedStep]:
+    return {StepId("time", "file /etc/f"): AppliedStep(intent=intent, after=digest(text))}
 
 
 def applied(text: str, intent: str) -> ApplyResult:
@@ -32,19 +33,19 @@ def applied(text: str, intent: str) -> ApplyResult:
     return ApplyResult(hosts=(result,), findings=(), checks=())
 
 
-def edited_by_hand(run: Run) -> Plan:
+def edited_by_hand(run: Invocation) -> Plan:
     """Return what a look says after somebody edited on the host what `intent two` had written there."""
     step = file_step("hand\n", "two\n", intent="intent two", path="/etc/f")
     return run.plan([HostPlan(host=HOST, municipality="heby", steps=(step,))])
 
 
-def kinds(run: Run) -> list[Kind]:
+def kinds(run: Invocation) -> list[Kind]:
     plan = edited_by_hand(run)
     last = {HOST: run.stores.applied.last_applied(HOST)}
     return [f.kind for f in classify(plan, (), last, controls={})]
 
 
-def apply_run(**more: object) -> Run:
+def apply_run(**more: object) -> Invocation:
     return dataclasses.replace(run_of(), command="apply", **more)  # type: ignore[arg-type]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from deploy.model.record import HostResult, Record
 from deploy.source.write_back import LONGEST_LIST, entries, is_of_the_lab
-from tests.unit.inventory.fleets import fleet
+from tests.unit.deploy.lab_fleet import host
 
 
 def a_record(*hosts: HostResult, command: str = "apply") -> Record:
@@ -76,9 +76,10 @@ def test_what_a_step_is_called_is_no_markdown_in_netbox() -> None:
     [
         ("http://127.0.0.1:8000", True),
         ("https://[::1]", True),
-        ("https://10.60.10.16", False),
+        ("https://10.60.10.16", True),
+        ("https://10.60.10.17", False),
         ("https://netbox.example.org", False),
     ],
 )
 def test_what_the_lab_rehearses_is_told_to_no_netbox_but_its_own(url: str, own: bool) -> None:
-    assert is_of_the_lab(url, fleet()) is own
+    assert is_of_the_lab(url, [host("tie-netbox1", ("eth0", "10.60.10.16/24"))]) is own

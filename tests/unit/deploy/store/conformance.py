@@ -19,14 +19,16 @@ from hypothesis import strategies as st
 from deploy.model.findings import Finding, Kind
 from deploy.model.messages import as_written
 from deploy.model.record import AppliedStep, Check, HostResult, Record
+from deploy.model.step_id import StepId
 from deploy.store.place import record_id
 from deploy.store.ports import Holder, Locked, StoreError, Stores
 
+STEP = StepId("time", "s")
 STEPS = {
-    "time: file /etc/chrony/chrony.conf": AppliedStep(intent="i1", after="d1"),
-    "time: s": AppliedStep(intent="i2"),
+    StepId("time", "file /etc/chrony/chrony.conf"): AppliedStep(intent="i1", after="d1"),
+    STEP: AppliedStep(intent="i2"),
 }
-OTHER_STEPS = {"time: s": AppliedStep(intent="i3")}
+OTHER_STEPS = {STEP: AppliedStep(intent="i3")}
 ANNA = Holder(who="anna@tie-adm1", since="2026-11-23T20:00:00.000Z", command="samdrift apply")
 BO = Holder(who="bo@tie-adm2", since="2026-11-23T20:01:00.000Z", command="samdrift drift")
 
@@ -66,7 +68,7 @@ def record(started: str = "2026-11-23T20:00:00.000Z", command: str = "drift", **
     return Record.model_validate(data | more)
 
 
-def converged(host: str, steps: Mapping[str, AppliedStep] = STEPS) -> HostResult:
+def converged(host: str, steps: Mapping[StepId, AppliedStep] = STEPS) -> HostResult:
     return HostResult(host=host, municipality="tierp", outcome="in sync", steps=dict(steps))
 
 
@@ -331,7 +333,7 @@ class Conformance:
             stores = place.open()
             stores.settle()
             made = apply_of(
-                *(converged(host, {"time: s": AppliedStep(intent=intent)}) for host, intent in given_.items()),
+                *(converged(host, {STEP: AppliedStep(intent=intent)}) for host, intent in given_.items()),
                 second=number,
             )
             if came_to:
@@ -340,4 +342,4 @@ class Conformance:
         stores = place.open()
         stores.settle()
         known = {host: stores.applied.last_applied(host) for host in HOSTS}
-        assert {h: steps["time: s"].intent for h, steps in known.items() if steps} == recorded
+        assert {h: steps[STEP].intent for h, steps in known.items() if steps} == recorded

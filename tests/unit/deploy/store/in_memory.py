@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from deploy.model.findings import Finding, Kind
 from deploy.model.record import AppliedStep, Record
+from deploy.model.step_id import StepId
 from deploy.store.ports import Holder, Locked, StoreError, Stores
 
 
@@ -48,10 +49,10 @@ class MemoryApplied:
     """Steps by host."""
 
     def __init__(self) -> None:
-        self.steps: dict[str, Mapping[str, AppliedStep]] = {}
+        self.steps: dict[str, Mapping[StepId, AppliedStep]] = {}
         self.latest = ""
 
-    def last_applied(self, host: str) -> Mapping[str, AppliedStep]:
+    def last_applied(self, host: str) -> Mapping[StepId, AppliedStep]:
         return self.steps.get(host, {})
 
     def remember(self, record: Record) -> None:

@@ -205,7 +205,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
         "from tests.unit.deploy.store.conformance import apply_of, converged\n"
         "stores = stores_in(Path(sys.argv[1])); signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))\n"
-        "steps = {f'step {n}': AppliedStep(intent='i') for n in range(99)}\n"
+        "steps = {f'time: step {n}': AppliedStep(intent='i') for n in range(99)}\n"
         "try: stores.applied.remember(apply_of(converged('tie-dns1', steps), second=1))\n"
         "except StoreError as e: print(e)\n"
     )

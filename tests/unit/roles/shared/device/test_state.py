@@ -6,7 +6,16 @@ import pytest
 
 from roles.shared.device.known import known_vendors
 from roles.shared.device.settings import Settings
-from roles.shared.device.state import disabled, neighbours, rows, sockets, trunks, wanted_neighbours, wanted_trunks
+from roles.shared.device.state import (
+    disabled,
+    neighbours,
+    rows,
+    sockets,
+    told_of,
+    trunks,
+    wanted_neighbours,
+    wanted_trunks,
+)
 from roles.shared.intent import Intent
 from tests.unit.roles.shared.device.switch_fleet import DEVICES, fleet
 
@@ -175,12 +184,14 @@ def test_a_clock_that_follows_a_server_is_told_from_one_that_does_not(platform: 
 
 def test_a_port_that_is_shut_for_a_fault_is_named() -> None:
     said = """
-Port      Name               Status       Reason               Err-disabled Vlans
-Gi1/0/1   Kontor             err-disabled bpduguard
+Port      Name               Status       Vlan       Duplex  Speed Type
+Gi1/0/1   Kontor             err-disabled 110          auto   auto 10/100/1000BaseTX
+Gi1/0/2                      connected    trunk      a-full a-1000 10/100/1000BaseTX
+Gi1/0/3   err-disabled 1 a   notconnect   1            auto   auto 10/100/1000BaseTX
+Te1/1/1                      disabled     routed       full    10G SFP-10GBase-SR
 """
-    assert disabled(IOS, said) == {"GigabitEthernet1/0/1": "bpduguard"}
-    assert disabled(IOS, said.replace("Gi1/0/1", "Po1    ")) == {"Port-channel1": "bpduguard"}
-    assert disabled(IOS, "") == {}
+    assert disabled(IOS, said) == {"GigabitEthernet1/0/1": "err-disabled"}
+    assert disabled(IOS, said.replace("Gi1/0/1", "Po1    ")) == {"Port-channel1": "err-disabled"}
     said = "ge-0/0/1     128:490  128:490  32768.009069b8  20000  BLK  DIS  (Bpdu-Incon)"
     assert disabled(JUNOS, said) == {"ge-0/0/1": "Bpdu-Incon"}
     assert disabled(JUNOS, said.replace("ge-0/0/1", "ae0")) == {"ae0": "Bpdu-Incon"}
@@ -188,6 +199,19 @@ Gi1/0/1   Kontor             err-disabled bpduguard
     assert disabled(AOS_CX, brief) == {"1/1/1": "Disabled-by-BPDU-guard"}
     assert disabled(AOS_CX, brief.replace("1/1/1", "lag1 ")) == {"lag1": "Disabled-by-BPDU-guard"}
     assert disabled(AOS_CX, " 1/1/1   110   access 1GbT   yes  up   --  1000  --") == {}
+
+
+def test_who_says_that_no_port_is_shut_tells_of_its_ports() -> None:
+    ios = "Gi1/0/1   Kontor    connected    110          a-full a-1000 10/100/1000BaseTX\n"
+    assert told_of(IOS, f"Port      Name      Status       Vlan       Duplex  Speed Type\n{ios}") == {
+        "GigabitEthernet1/0/1"
+    }
+    junos = "ge-0/0/1.0   128:513  128:513  32768.00fd45000001     20000    FWD    DESG\n"
+    assert told_of(JUNOS, f"Interface    Port ID    Designated\n{junos}") == {"ge-0/0/1"}
+    for enabled, state in (("yes", "up  "), ("yes", "down"), ("no ", "down")):
+        assert told_of(AOS_CX, f" 1/1/1   110   access 1GbT   {enabled}  {state}   --  1000  --\n") == {"1/1/1"}
+    for vendor in (AOS_CX, IOS, JUNOS):
+        assert told_of(vendor, "") == set()
 
 
 def test_of_a_lag_every_member_must_be_up() -> None:

@@ -1,0 +1,88 @@
+"""What breaks the checks of the roles of devices: changes of emulated ones, each of which says what it was about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from inventory.fleet import Host
+from tests.emulator.device import Device
+from tests.emulator.grammar import applied as applied_lines
+
+NEIGHBOURS = "its neighbours are those that the cables lead to"
+TRUNKS = "its trunks carry the vlans that they should"
+TIME = "its clock follows a time server"
+DISABLED = "no port is shut for a fault"
+UP = "the ports that it serves are up"
+
+UPLINKS = {"alv-sw1": "1/1/25", "heb-sw1": "xe-0/2/0", "ost-sw1": "GigabitEthernet1/1/1", "tie-core1": "1/1/56"}
+"""A port of each switch that leads to another one."""
+TRUNKED = UPLINKS | {"tie-core1": "lag 1"}
+"""The trunk that it is, or is a member of, as the device calls it."""
+WITHOUT_A_VLAN = {
+    "arubaos-cx": ("interface {port}", "no vlan trunk allowed 110"),
+    "cisco-ios": ("interface {port}", "switchport trunk allowed vlan 101,120,130"),
+    "junos": ("delete interfaces {port} unit 0 family ethernet-switching vlan members v110",),
+}
+"""How somebody takes VLAN 110 from a trunk."""
+FAULTS = {"arubaos-cx": "Disabled by BPDU guard", "cisco-ios": "bpduguard", "junos": "Bpdu-Incon"}
+"""What a device says of a port that it has shut, since somebody has connected a switch to it."""
+
+
+def a_stranger(device: Device, host: Host) -> str:
+    """Someone has connected a switch of their own, to a port to which NetBox knows no cable."""
+    free = next(i.name for i in host.interfaces if i.type != "virtual" and i.name not in device.plugged)
+    device.plugged[free] = "stranger1"
+    return "stranger1"
+
+
+def a_wrong_neighbour(device: Device, host: Host) -> str:
+    """A cable leads to another switch than NetBox says."""
+    device.plugged[UPLINKS[host.name]] = "other-sw9"
+    return "other-sw9"
+
+
+def no_neighbour(device: Device, host: Host) -> str:
+    """A cable between two switches has been pulled out."""
+    del device.plugged[UPLINKS[host.name]]
+    return UPLINKS[host.name]
+
+
+def no_time(device: Device, _host: Host) -> str:
+    """No time server answers it."""
+    device.hears_time = False
+    return ""
+
+
+def a_shut_port(device: Device, host: Host) -> str:
+    """Someone has connected a switch to a port for people's equipment, and the device has shut it."""
+    port = next(i.name for i in host.interfaces if i.type != "virtual" and i.name not in device.plugged)
+    device.faulty[port] = FAULTS[host.platform]
+    return port
+
+
+def a_trunk_without_a_vlan(device: Device, host: Host) -> str:
+    """Someone has taken a VLAN from a trunk."""
+    port = TRUNKED[host.name]
+    lines = [line.format(port=port) for line in WITHOUT_A_VLAN[host.platform]]
+    device.running = applied_lines(host.platform, device.running, lines)
+    return "110"
+
+
+def a_port_without_a_link(device: Device, _host: Host) -> str:
+    """The cable to the municipality's own network has been pulled out."""
+    del device.plugged["internal1"]
+    return "internal1"
+
+
+DeviceChange = Callable[[Device, Host], str]
+SWITCH: dict[str, tuple[DeviceChange, ...]] = {
+    NEIGHBOURS: (a_stranger, a_wrong_neighbour, no_neighbour),
+    TRUNKS: (a_trunk_without_a_vlan,),
+    TIME: (no_time,),
+    DISABLED: (a_shut_port,),
+}
+DEVICE_CHANGES: dict[str, dict[str, tuple[DeviceChange, ...]]] = {
+    "access_switch": SWITCH,
+    "core_switch": SWITCH,
+    "edge_firewall": {TIME: (no_time,), UP: (a_port_without_a_link,)},
+}

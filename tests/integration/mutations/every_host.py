@@ -1,0 +1,252 @@
+"""What breaks the checks of the roles that every Debian host has."""
+
+from __future__ import annotations
+
+from tests.integration.mutations.change import (
+    KEPT,
+    NOWHERE,
+    Change,
+    Changes,
+    configured,
+    covered,
+    disabled,
+    edited,
+    forgotten,
+    masked,
+    stopped,
+    written,
+)
+
+SSHD = "/etc/ssh/sshd_config"
+READ_SSHD = "systemctl reload ssh.service"
+CHRONY = "/etc/chrony/chrony.conf"
+RULES = "/etc/nftables.conf"
+LOAD_RULES = f"nft -f {RULES}"
+RSYSLOG = "/etc/rsyslog.conf"
+EXPORTER, EXPORTER_UNIT = "/etc/default/prometheus-node-exporter", "prometheus-node-exporter.service"
+BY_PASSWORD = edited(
+    SSHD, "s/^AuthenticationMethods .*//; s/^PasswordAuthentication .*/PasswordAuthentication yes/", READ_SSHD
+)
+WRONG_VALUE = f"mkdir -p {KEPT} && echo 77 > {KEPT}/value"
+SERVER_OF_TIME = "tie-dns2"
+
+BASE: Changes = {
+    "sshd runs and comes back at boot": (forgotten("ssh.service", "sshd.service"),),
+    "sshd offers nothing but keys [samdrift]": (BY_PASSWORD,),
+    "sshd offers nothing but keys [root]": (BY_PASSWORD,),
+    "sshd shows whose host it is before the login": (
+        edited("/etc/issue.net", "s/tillhör/är/"),
+        edited(SSHD, "s/^Banner .*/Banner none/", READ_SSHD),
+    ),
+    "sshd has an ed25519 host key and no other": (
+        Change(
+            f"ssh-keygen -q -t rsa -N '' -f {KEPT}.key && "
+            + edited(SSHD, f"s,^HostKeyAlgorithms .*,HostKey {KEPT}.key,", READ_SSHD).breaks,
+            edited(SSHD, "", READ_SSHD).mends + f" && rm {KEPT}.key {KEPT}.key.pub",
+        ),
+    ),
+    "sshd would start again with its configuration": (edited(SSHD, "$ a NoSuchWord yes"),),
+    "root has no key that sshd would read": (
+        written("/etc/ssh/authorized_keys/root", ""),
+        edited(SSHD, "s/^PermitRootLogin .*/PermitRootLogin prohibit-password/"),
+        edited(SSHD, "s,^AuthorizedKeysFile .*,AuthorizedKeysFile .ssh/authorized_keys,"),
+    ),
+    "samdrift may become root": (
+        edited("/etc/sudoers.d/samdrift", "s/^samdrift .*/samdrift ALL=(root) NOPASSWD: ALL/"),
+    ),
+    "every admin may become root": (
+        edited("/etc/group", "s/^(samdrift-admins:.*:)[^,]*,/\\1/"),
+        edited("/etc/sudoers.d/samdrift", "s/^%samdrift-admins .*//"),
+    ),
+    "nobody else is an admin": (
+        edited("/etc/group", "s/^samdrift-admins:.*/&,nobody/"),
+        Change("usermod -g samdrift-admins nobody", "usermod -g 65534 nobody"),
+    ),
+    "no account has a password": (
+        edited("/etc/shadow", "s/^nobody:[^:]*:/nobody::/"),
+        edited("/etc/shadow", "s/^nobody:[^:]*:/nobody:$y$j9T$abc$def:/"),
+    ),
+    "former admins are locked out": (
+        Change("useradd former", "userdel former", given={"former_admins": ("former",)}),
+        Change(
+            "useradd --expiredate 1970-01-02 former && "
+            "{ setsid setpriv --reuid former --clear-groups sleep 300 < /dev/null > /dev/null 2>&1 & }",
+            "pkill -KILL -u former; until userdel former 2> /dev/null; do sleep 0.1; done",
+            given={"former_admins": ("former",)},
+        ),
+    ),
+    "kernel settings are in force [ipv4]": (
+        Change(
+            "echo 1 > /proc/sys/net/ipv4/conf/all/accept_redirects",
+            "echo 0 > /proc/sys/net/ipv4/conf/all/accept_redirects",
+        ),
+    ),
+    "kernel settings are in force [ipv6]": (
+        Change("echo 1 > /proc/sys/net/ipv6/conf/all/accept_ra", "echo 0 > /proc/sys/net/ipv6/conf/all/accept_ra"),
+    ),
+    # The outer machine's: not to be written, but covered.
+    "kernel settings are in force [kernel]": (
+        covered("/proc/sys/kernel/randomize_va_space", f"{KEPT}/value", Change(WRONG_VALUE, "true")),
+    ),
+    "kernel settings are in force [filesystem]": (
+        covered("/proc/sys/fs/suid_dumpable", f"{KEPT}/value", Change(WRONG_VALUE, "true")),
+    ),
+    "no memory dumps": (
+        edited(
+            "/etc/systemd/system.conf.d/60-samdrift.conf",
+            "s/^DefaultLimitCORE=.*/DefaultLimitCORE=infinity/",
+            "systemctl daemon-reload",
+        ),
+    ),
+    "what people write is not for everybody": (edited("/etc/profile.d/60-samdrift.sh", "s/^umask .*/umask 022/"),),
+    "the journal is kept and bounded": (
+        configured(
+            "systemd-journald",
+            "/etc/systemd/journald.conf.d/60-samdrift.conf",
+            "s/^SystemMaxUse=.*/SystemMaxUse=100M/",
+        ),
+    ),
+    "security updates come by themselves": (
+        stopped("apt-daily-upgrade.timer"),
+        disabled("apt-daily.timer"),
+        edited("/etc/apt/apt.conf.d/20auto-upgrades", 's/Unattended-Upgrade "1"/Unattended-Upgrade "0"/'),
+        edited("/etc/apt/apt.conf.d/50unattended-upgrades", "s/-security//"),
+    ),
+    "packages come the right way": (
+        written("/etc/apt/apt.conf.d/99mutation", f'Acquire::http::Proxy "http://{NOWHERE}:3142";'),
+    ),
+    "the host knows its name and address": (
+        Change("hostname mutation", "hostname -F /etc/hostname"),
+        edited("/etc/hosts", f"s/^10[0-9.]+ /{NOWHERE} /"),
+    ),
+    "time zone is swedish": (
+        Change(
+            "ln -sfn /usr/share/zoneinfo/Europe/Berlin /etc/localtime",
+            "ln -sfn /usr/share/zoneinfo/Europe/Stockholm /etc/localtime",
+        ),
+        Change(
+            "ln -sfn /usr/share/zoneinfo/UTC /etc/localtime",
+            "ln -sfn /usr/share/zoneinfo/Europe/Stockholm /etc/localtime",
+        ),
+    ),
+    "language is swedish where people see it": (edited("/etc/locale.conf", "s/^LANG=.*/LANG=C.UTF-8/"),),
+    "accounts cannot be read or changed by everybody": (
+        Change("chmod 644 /etc/shadow", "chmod 640 /etc/shadow"),
+        Change("chown nobody /etc/group", "chown root /etc/group"),
+    ),
+}
+
+FIREWALL: Changes = {
+    "everything is dropped that no rule accepts": tuple(
+        Change(f"nft 'add chain inet samdrift {chain} {{ policy accept; }}'", LOAD_RULES)
+        for chain in ("input", "forward")
+    ),
+    "there is one ruleset and it is ours": (
+        Change("nft add table ip mutation", LOAD_RULES),
+        Change("nft add chain inet samdrift mutation", LOAD_RULES),
+        Change("nft flush ruleset", LOAD_RULES),
+    ),
+    "exactly the declared sources reach exactly the declared ports": (
+        Change("nft insert rule inet samdrift input tcp dport 8080 accept", LOAD_RULES),
+        Change(f"sed -E 's/(ip saddr [{{] )(.*tcp dport 22 )/\\1{NOWHERE}, \\2/' {RULES} | nft -f -", LOAD_RULES),
+        Change(f"sed -E 's/ip saddr .* (tcp dport 9100 )/meta nfproto ipv4 \\1/' {RULES} | nft -f -", LOAD_RULES),
+        Change(f"sed -E '/udp dport 53 /d' {RULES} | nft -f -", LOAD_RULES),
+    ),
+    "exactly the declared traffic is forwarded": (
+        Change(f"nft insert rule inet samdrift forward ip saddr {NOWHERE} accept", LOAD_RULES),
+        Change(f"sed -E '/chain forward/,/^    [}}]/ {{ /tcp dport 53 /d }}' {RULES} | nft -f -", LOAD_RULES),
+        Change(
+            f"sed -E '/chain forward/,/^    [}}]/ s/ip daddr [{{].*[}}] (tcp dport 53 )/\\1/' {RULES} | nft -f -",
+            LOAD_RULES,
+        ),
+    ),
+    "nobody speaks in the name of an address that is reached another way": (
+        Change('nft insert rule inet samdrift origin iifname "wan0" accept', LOAD_RULES),
+        Change(f"sed '/fib saddr/d' {RULES} | nft -f -", LOAD_RULES),
+    ),
+    "the ruleset comes back at boot": (
+        disabled("nftables.service"),
+        edited(RULES, "s/policy drop/policy accept/"),
+        edited(RULES, "$ a nonsense"),
+        written(
+            "/run/systemd/system/nftables.service.d/mutation.conf",
+            "[Service]\nExecStart=\nExecStart=/usr/sbin/nft -f /etc/other.conf\n",
+            "systemctl daemon-reload",
+        ),
+    ),
+}
+
+TIME: Changes = {
+    "chrony runs and comes back at boot": (stopped("chrony.service"), masked("chrony.service")),
+    "no other program sets the clock": (
+        Change(
+            "printf '[Service]\\nExecStart=/usr/bin/sleep infinity\\n' > "
+            "/run/systemd/system/systemd-timesyncd.service && systemctl daemon-reload && "
+            "systemctl start systemd-timesyncd",
+            "systemctl stop systemd-timesyncd; rm /run/systemd/system/systemd-timesyncd.service; "
+            "systemctl daemon-reload",
+        ),
+    ),
+    "it asks whom it should and nobody else": (
+        Change(f"chronyc add server {NOWHERE}", f"chronyc delete {NOWHERE}"),
+        Change("chronyc delete 10.60.10.11", "systemctl restart chrony"),
+    ),
+    "a server answers the fleet and a client nobody": (
+        configured("chrony", CHRONY, "s/^port 0/allow 127.0.0.1/"),
+        configured("chrony", CHRONY, "s/^allow .*//", on=SERVER_OF_TIME),
+    ),
+    "it has the time": (
+        configured("chrony", CHRONY, f"s/^server [^ ]*/server {NOWHERE}/"),
+        configured("chrony", CHRONY, "s/^(local|server) .*//", on=SERVER_OF_TIME),
+    ),
+    "the clock is right": (
+        configured("chrony", CHRONY, f"s/^server [^ ]*/server {NOWHERE}/", given={"control_clock": True}),
+    ),
+}
+
+LOG_CLIENT: Changes = {
+    "rsyslog runs and is enabled": (
+        stopped("syslog.socket", "rsyslog.service"),
+        forgotten("rsyslog.service", "syslog.service"),
+    ),
+    "what is logged here reaches the journal": (
+        written(
+            "/run/systemd/journald.conf.d/zz-mutation.conf",
+            "[Journal]\nStorage=none\n",
+            "systemctl restart systemd-journald",
+        ),
+    ),
+    "every log server is connected": (configured("rsyslog", RSYSLOG, 's/target="[0-9.]*"/target="127.0.0.1"/'),),
+    "the bookmark in the journal is kept": (
+        Change(
+            "systemctl stop syslog.socket rsyslog && mv /var/spool/rsyslog/journal.state /var/spool/kept.state",
+            "mv /var/spool/kept.state /var/spool/rsyslog/journal.state && systemctl start rsyslog",
+        ),
+    ),
+    "nothing is pushed at rsyslog beside the journal": (
+        written("/etc/systemd/journald.conf.d/zz-mutation.conf", "[Journal]\nForwardToSyslog=yes\n"),
+    ),
+}
+
+NODE_METRICS: Changes = {
+    "the exporter runs and is enabled": (stopped(EXPORTER_UNIT), masked(EXPORTER_UNIT)),
+    "it answers with metrics of this host": (configured(EXPORTER_UNIT, EXPORTER, "/collector.uname/d"),),
+    "it listens on the primary address only": (
+        configured(EXPORTER_UNIT, EXPORTER, "s/listen-address=[0-9.]*/listen-address=0.0.0.0/"),
+    ),
+    "every collector measures": (configured(EXPORTER_UNIT, EXPORTER, "/collector.meminfo/d"),),
+    "the kernel lets itself be measured": (
+        covered(
+            "/usr/bin/systemd-detect-virt",
+            "/usr/bin/false",
+            configured(EXPORTER_UNIT, EXPORTER, "/collector.timex/d"),
+        ),
+    ),
+    "it has no capability and can gain none": (
+        written(
+            f"/run/systemd/system/{EXPORTER_UNIT}.d/zz-mutation.conf",
+            "[Service]\nNoNewPrivileges=no\n",
+            "systemctl daemon-reload",
+        ),
+    ),
+}

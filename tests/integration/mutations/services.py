@@ -1,0 +1,178 @@
+"""What breaks the checks of the roles that serve something: names, addresses, logs, packages, printers, metrics."""
+
+from __future__ import annotations
+
+from tests.integration.mutations.change import (
+    NOWHERE,
+    Change,
+    Changes,
+    configured,
+    disabled,
+    edited,
+    forgotten,
+    masked,
+    stopped,
+    written,
+)
+
+DOMAIN = "norduppland.internal"
+KEA, KEA_UNIT = "/etc/kea/kea-dhcp4.conf", "kea-dhcp4-server.service"
+UNBOUND = "/etc/unbound/unbound.conf"
+RSYSLOG = "/etc/rsyslog.conf"
+CACHE, CACHE_UNIT = "/etc/apt-cacher-ng/acng.conf", "apt-cacher-ng.service"
+CUPS = "/etc/cups/cupsd.conf"
+PROMETHEUS = "/etc/prometheus/prometheus.yml"
+READ_PROMETHEUS = "systemctl reload prometheus.service && sleep 2"
+
+
+def told_unbound(command: str) -> Change:
+    """Unbound was told something that its file does not say."""
+    return Change(f"unbound-control {command}", "unbound-control reload")
+
+
+RESOLVES: Changes = {
+    "unbound runs and is enabled": (stopped("unbound.service"), masked("unbound.service")),
+    "a name that no host has does not exist": (told_unbound(f"local_data no-such-host.{DOMAIN}. 60 IN A {NOWHERE}"),),
+    "the validator is at work": (
+        configured("unbound", UNBOUND, 's/module-config: "validator iterator"/module-config: "iterator"/'),
+    ),
+}
+"""What the two roles of resolvers have in common."""
+NO_TCP = configured("unbound", UNBOUND, "s/do-ip6: no/&\\n    do-tcp: no/")
+OPEN = configured("unbound", UNBOUND, "s,127.0.0.0/8 refuse,127.0.0.0/8 allow,")
+DEAF = configured("unbound", UNBOUND, "s/^ *interface: 10.*//")
+FORGOTTEN = (
+    told_unbound(f"local_data_remove alv-fw1.{DOMAIN}."),
+    told_unbound(f"local_data_remove tie-web1.{DOMAIN}."),
+)
+FORGOTTEN_ADDRESS = (told_unbound("local_data_remove 4.1.61.10.in-addr.arpa."),)
+
+
+LOCAL_DNS: Changes = RESOLVES | {
+    "it answers at its addresses in the site": (DEAF,),
+    "it answers over tcp": (NO_TCP,),
+    "it knows the first and the last host of the fleet": FORGOTTEN,
+    "it knows the name of an address": FORGOTTEN_ADDRESS,
+    "everything else is asked of exactly the fleets resolvers": (
+        told_unbound(f"forward_add . {NOWHERE}"),
+        told_unbound("forward_add . 10.60.10.11"),
+    ),
+    "a source outside the site is refused": (OPEN,),
+    "names that were known are answered while the fleets resolvers are away": (
+        told_unbound("set_option serve-expired: no"),
+    ),
+}
+
+DNS_RESOLVER: Changes = RESOLVES | {
+    "every address of its own answers": (DEAF,),
+    "answers over tcp": (NO_TCP,),
+    "knows the first and the last host of the fleet": FORGOTTEN,
+    "knows the name of an address": FORGOTTEN_ADDRESS,
+    "a source outside the fleet is refused": (OPEN,),
+}
+
+LOG_SERVER: Changes = {
+    "rsyslog runs and is enabled": (
+        stopped("syslog.socket", "rsyslog.service"),
+        forgotten("rsyslog.service", "syslog.service"),
+    ),
+    "receives from hosts": (configured("rsyslog", RSYSLOG, 's/^input\\(type="imrelp"/& address="127.0.0.1"/'),),
+    "a sender that the fleet does not know is kept apart": (
+        configured("rsyslog", RSYSLOG, 's,sender = "unknown",sender = "tierp/tie-log1",'),
+    ),
+    "its own log is kept beside the others": (
+        configured("rsyslog", RSYSLOG, 's,file="/var/log/fleet/[^"]*",file="/dev/null",'),
+    ),
+    "only administrators read the logs": (
+        Change("chmod 755 /var/log/fleet", "chmod 750 /var/log/fleet"),
+        Change("chown nobody /var/log/fleet/unknown.log", "chown root /var/log/fleet/unknown.log"),
+    ),
+    "every municipality has its directory": (
+        Change("mv /var/log/fleet/heby /var/log/heby", "mv /var/log/heby /var/log/fleet/heby"),
+    ),
+    "logs are rotated every day": (stopped("logrotate.timer"), disabled("logrotate.timer")),
+}
+
+DHCP_SERVER: Changes = {
+    "kea runs and is enabled": (stopped(KEA_UNIT), masked(KEA_UNIT)),
+    "kea accepts its file with the interfaces of this host": (
+        edited(KEA, "$ a nonsense"),
+        edited(KEA, 's,"lan0/,"nolan0/,'),
+    ),
+    "it lends from exactly the pools of netbox": (
+        configured(KEA_UNIT, KEA, 's/("pool": "[0-9.]*)1 -/\\12 -/; s/("pool": "[0-9.]*)0 -/\\11 -/'),
+    ),
+    "clients are told their gateway and whom to ask for names": (
+        configured(KEA_UNIT, KEA, f's/("routers", "data": )"[0-9.]*"/\\1"{NOWHERE}"/'),
+    ),
+    "it hears clients in exactly the prefixes that it serves": (
+        configured(KEA_UNIT, KEA, 's,"interfaces": \\[,&"mgt0"\\, ,'),
+        configured(KEA_UNIT, KEA, 's,"interfaces": \\[.*\\],"interfaces": [],'),
+    ),
+    "what it lent is kept on this host": (configured(KEA_UNIT, KEA, 's/"persist": true/"persist": false/'),),
+}
+
+PRINT_SERVER: Changes = {
+    "cups runs and is enabled": (stopped("cups.socket", "cups.path", "cups.service"), masked("cups.service")),
+    "cups accepts its file": (edited(CUPS, "$ a <Location"),),
+    "it has exactly the queues that are declared": (
+        Change(f"lpadmin -p mutation -v ipp://{NOWHERE}/ -E", "lpadmin -x mutation"),
+        Change(
+            "lpadmin -p heb-kopiator1 -v ipp://10.63.10.99/ipp/print",
+            "lpadmin -p heb-kopiator1 -v ipp://10.63.10.20/ipp/print",
+        ),
+    ),
+    "every queue takes jobs": (Change("cupsreject heb-kopiator1", "cupsaccept heb-kopiator1"),),
+    "it listens for the site": (configured("cups", CUPS, "s/^Listen 0.0.0.0/Listen 127.0.0.1/"),),
+    "nobody reads its configuration and logs over the network": (
+        configured("cups", CUPS, "s,^<Location /admin>,<Location /other>,"),
+    ),
+    "its web pages are off": (configured("cups", CUPS, "s/^WebInterface No/WebInterface Yes/"),),
+}
+
+PACKAGE_CACHE: Changes = {
+    "the daemon runs and is enabled": (stopped(CACHE_UNIT), masked(CACHE_UNIT)),
+    "a cached package is served": (configured(CACHE_UNIT, CACHE, "s/^Port: .*/Port: 3143/"),),
+    "tunnels are refused": (
+        configured(CACHE_UNIT, CACHE, "s/^PassThroughPattern: .*/PassThroughPattern: .*/; s/^AllowUserPorts.*//"),
+    ),
+    "ports other than 80 are refused": (
+        configured(CACHE_UNIT, CACHE, "s/^AllowUserPorts: .*/AllowUserPorts: 80 8080/"),
+    ),
+    "what is no package archive is refused": (
+        configured(CACHE_UNIT, CACHE, "s/^ForceManaged: .*/&\\nVfilePatternEx: .*/"),
+    ),
+    "there is no maintenance page": (configured(CACHE_UNIT, CACHE, "s/^ReportPage:.*/ReportPage: acng-report.html/"),),
+    "the cache is trimmed every day": (
+        stopped("samdrift-package-cache-trim.timer"),
+        disabled("samdrift-package-cache-trim.timer"),
+    ),
+}
+
+MONITORING: Changes = {
+    "prometheus runs and is enabled": (stopped("prometheus.service"), masked("prometheus.service")),
+    "it is ready": (Change("systemctl kill -s STOP prometheus.service", "systemctl kill -s CONT prometheus.service"),),
+    "it asks every host of the fleet and itself": (
+        edited(PROMETHEUS, f"s/10.60.10.11:9100/{NOWHERE}:9100/", READ_PROMETHEUS),
+        edited(PROMETHEUS, "/10.60.10.11:9100/,+1 d", READ_PROMETHEUS),
+    ),
+    "the rules of hosts and municipalities are loaded": (
+        edited("/etc/prometheus/rules/hosts.yml", 's/(up.job="node".) == 0/\\1 == 2/', READ_PROMETHEUS),
+        edited("/etc/prometheus/rules/hosts.yml", "s/for: 3m/for: 3d/", READ_PROMETHEUS),
+        edited("/etc/prometheus/rules/municipalities.yml", "s/critical/warning/", READ_PROMETHEUS),
+    ),
+    "no rule fails when it is evaluated": (
+        written(
+            "/etc/prometheus/rules/mutation.yml",
+            "groups: [{name: mutation, interval: 1s, rules: [{alert: Mutation, expr: up + on() up}]}]",
+            READ_PROMETHEUS,
+        ),
+    ),
+    "the configuration on disk is the one in force": (
+        edited(PROMETHEUS, "$ a # changed"),
+        edited(PROMETHEUS, "$ a nonsense: true", "{ systemctl reload prometheus.service; sleep 2; }"),
+    ),
+    "samples are kept for as long as they should": (
+        configured("prometheus", "/etc/default/prometheus", 's/retention.time=[^ "]*/retention.time=1d/'),
+    ),
+}

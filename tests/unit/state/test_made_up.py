@@ -1,0 +1,99 @@
+"""Checks that no change of a lab host can make fail, held against made-up answers; and some that passed for nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deploy.transport.batch import Answer
+from tests.unit.state.conftest import MadeUp, shipped_settings, state_checks
+
+
+def outcome(role: str, check: str, answers: dict[str, str | Answer], host: str, **given: Any) -> str:
+    """What becomes of a check of a role, where a host of the shipped fleet answers in this way."""
+    settings = shipped_settings(host, role).model_copy(update=given)
+    return MadeUp(answers).outcome(getattr(state_checks(role), f"test_{check}"), settings)
+
+
+KERNEL = "Linux version 6.12\n"
+
+
+@pytest.mark.parametrize(
+    ("modules", "virtual", "said"),
+    [
+        (KERNEL, 1, "passed"),
+        (f"{KERNEL}nf_tables 1 0 - Live 0x0\n", 1, "passed"),
+        (f"{KERNEL}sctp 1 0 - Live 0x0\n", 1, "failed"),
+        (f"{KERNEL}sctp 1 0 - Live 0x0\n", 0, "not applicable"),
+        (f"{KERNEL}sctp 1 0 - Live 0x0\n", 127, "failed"),
+        ("", 1, "failed"),
+        ("nf_tables 1 0 - Live 0x0\n", 1, "failed"),
+    ],
+)
+def test_a_rare_protocol_that_is_loaded_is_found(modules: str, virtual: int, said: str) -> None:
+    detected = Answer(rc=virtual, stdout="", stderr="")
+    answers: dict[str, str | Answer] = {"/proc/modules": modules, "systemd-detect-virt": detected}
+    assert outcome("base", "no_rare_network_protocol_is_loaded", answers, "heb-gw1") == said
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"), [("qr rd ra ad", "passed"), ("qr rd ra", "failed"), ("qr rd ra add", "failed")]
+)
+def test_an_answer_that_is_not_validated_is_found(flags: str, said: str) -> None:
+    answers: dict[str, str | Answer] = {"drill": f";; flags: {flags} ; QUERY: 1, ANSWER: 1\n"}
+    assert outcome("dns_resolver", "answers_from_outside_are_validated", answers, "tie-dns1", validates=True) == said
+
+
+@pytest.mark.parametrize(
+    ("state", "name", "said"),
+    [
+        ("*", "ntp.se", "passed"),
+        ("+", "ntp.se", "passed"),
+        ("?", "ntp.se", "failed"),
+        ("x", "ntp.se", "failed"),
+        ("*", "10.60.10.12", "failed"),
+    ],
+)
+def test_a_server_that_has_the_time_from_the_other_server_alone_has_it_from_nowhere(
+    state: str, name: str, said: str
+) -> None:
+    answers: dict[str, str | Answer] = {
+        "chronyc": f"200 OK\n^,{state},{name},2,6,377,20,0.0,0.0,0.0\n^,-,10.60.10.13,10,6,377,20,0.0,0.0,0.0\n"
+    }
+    assert outcome("time", "a_server_has_the_time_from_outside", answers, "tie-dns1") == said
+
+
+@pytest.mark.parametrize(
+    ("offset", "leap", "said"),
+    [("0.01", "Normal", "passed"), ("-0.3", "Normal", "failed"), ("0.0", "Not synchronised", "failed")],
+)
+def test_a_clock_that_is_held_against_nothing_is_not_right(offset: str, leap: str, said: str) -> None:
+    answers: dict[str, str | Answer] = {
+        "chronyc": f"0A3C0A0C,x,3,1.0,{offset},0.0,0.0,0.1,0.1,0.1,0.1,0.1,16.3,{leap}\n"
+    }
+    assert outcome("time", "the_clock_is_right", answers, "heb-gw1") == said
+
+
+@pytest.mark.parametrize(
+    ("accepting", "said"),
+    [
+        ("{} accepting requests since now\n", "passed"),
+        ("{} not accepting requests since now -\n\tRejecting Jobs\n", "failed"),
+    ],
+)
+def test_a_queue_that_refuses_jobs_is_found(accepting: str, said: str) -> None:
+    queues = shipped_settings("heb-gw1", "print_server").queues  # type: ignore[attr-defined]
+    answers: dict[str, str | Answer] = {
+        "lpstat": "scheduler is running\n" + "".join(accepting.format(q.name) for q in queues)
+    }
+    assert outcome("print_server", "every_queue_takes_jobs", answers, "heb-gw1") == said
+
+
+@pytest.mark.parametrize(
+    "said", ["active\nmasked\n", "active\nenabled-runtime\n", "active\n", "inactive\nenabled\n", ""]
+)
+def test_a_unit_that_does_not_run_or_is_not_there_after_a_boot_is_found(said: str) -> None:
+    check = "chrony_runs_and_comes_back_at_boot"
+    assert outcome("time", check, {"systemctl": "active\nenabled\n"}, "heb-gw1") == "passed"
+    assert outcome("time", check, {"systemctl": said}, "heb-gw1") == "failed"
