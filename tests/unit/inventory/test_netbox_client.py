@@ -5,6 +5,7 @@ The server here is a real one on loopback that misbehaves. How a NetBox that beh
 
 from __future__ import annotations
 
+import shutil
 import ssl
 import subprocess
 import threading
@@ -332,6 +333,8 @@ def test_writes_go_in_chunks_and_tell_how_far_they_are(server: Server) -> None:
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """A certificate of nobody's for 127.0.0.1, and its key, in one file."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed here")
     file = tmp_path / "server.pem"
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=x"
     extensions = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(file), "-out", str(tmp_path / "cert.pem")]

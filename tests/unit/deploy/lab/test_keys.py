@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
-
-import pytest
 
 from deploy.lab.keys import public_half
 from deploy.lab.lab import Lab
@@ -15,9 +12,10 @@ from inventory.rules import problems
 from inventory.snapshot import load
 from tests.unit.deploy.lab.test_overlay import NAMESERVER
 from tests.unit.deploy.lab_fleet import lab_fleet
+from tests.unit.roles.judging import needs
 
 
-@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed here")
+@needs("ssh-keygen")
 def test_keys_are_made_once_and_only_the_owner_reads_the_private_ones(tmp_path: Path) -> None:
     lab, fleet = Lab(tmp_path, nameserver=NAMESERVER), lab_fleet()
     first = lab.overlay(fleet)
@@ -29,6 +27,7 @@ def test_keys_are_made_once_and_only_the_owner_reads_the_private_ones(tmp_path: 
     assert len({h.host_keys for h in lab_hosts(first)}) == 3
 
 
+@needs("ssh-keygen")
 def test_gateways_have_keys_of_their_own_for_tunnels_made_once_and_in_the_overlay(tmp_path: Path) -> None:
     lab, fleet = Lab(tmp_path, nameserver=NAMESERVER), load()
     first = lab.overlay(fleet)
@@ -42,7 +41,7 @@ def test_gateways_have_keys_of_their_own_for_tunnels_made_once_and_in_the_overla
     assert public_half(private.read_text().strip()) == of["heb-gw1"]
 
 
-@pytest.mark.skipif(shutil.which("wg") is None, reason="wg is not installed here")
+@needs("wg")
 def test_the_labs_keys_are_as_wg_makes_them() -> None:
     private = run("wg", "genkey").strip()
     assert public_half(private) == run("wg", "pubkey", stdin=private).strip()
