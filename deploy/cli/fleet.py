@@ -16,15 +16,10 @@ from deploy.cli.command import Common, answer, aside, command
 from deploy.cli.subject import check_record, fleet_of, hosts_of, source_of, stores_of
 from deploy.model import clock
 from deploy.model.findings import exit_code
-from deploy.model.history import dated
-from deploy.model.inventory_findings import unsound
 from deploy.model.text import as_json
 from deploy.source.known import Known
-from deploy.store.ports import StoreError
-from deploy.views import findings as findings_view
 from deploy.views import fleet as view
 from deploy.views.parts import municipalities
-from deploy.views.progress import observing
 from inventory.errors import InventoryError, UsageError
 from inventory.fleet import Fleet, Host
 
@@ -51,6 +46,7 @@ def show(common: Common, name: str, files: bool, file: str | None, configuration
     """Show one host: data, roles, settings, files or configuration."""
     from deploy.engine.declare import declarations
     from roles.shared.catalogue import known_roles
+    from roles.shared.device.known import known_vendors
     from roles.shared.intent import Intent
 
     fleet, source, said = fleet_of(common)
@@ -81,6 +77,7 @@ def show(common: Common, name: str, files: bool, file: str | None, configuration
         host,
         settings=settings,
         summaries=summaries,
+        vendors=known_vendors(),
         files=rendered,
         configurations=configurations,
         overlay=overlay,
@@ -135,6 +132,9 @@ def check(common: Common) -> int:
     Every file is judged by the program that will read it, where that is on this machine.
     """
     from deploy.check.offline import Offline, check_offline
+    from deploy.model.inventory_findings import unsound
+    from deploy.views import findings as findings_view
+    from deploy.views.progress import observing
     from roles.shared.intent import Intent
 
     started, readable = clock.now(), True
@@ -157,6 +157,9 @@ def check(common: Common) -> int:
 
 def _keep_check(common: Common, made: Record) -> Record:
     """Record a check if this person may: whoever may not write there can check all the same."""
+    from deploy.model.history import dated
+    from deploy.store.ports import StoreError
+
     try:
         stores = stores_of(common)
         made = dated(made, stores.history.latest("check"))

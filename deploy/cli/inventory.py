@@ -16,14 +16,10 @@ from rich.text import Text
 from deploy.cli.command import FILE, Common, InOrder, answer, command
 from deploy.cli.subject import fleet_of, from_netbox, options_of, snapshot_directory
 from deploy.model.findings import Exit, exit_code
-from deploy.model.inventory_findings import findings_of
 from deploy.model.text import inline, several
 from deploy.source.known import NETBOX, Known
-from deploy.views import inventory as view
 from deploy.views.parts import put
-from deploy.views.progress import observing
 from inventory import snapshot
-from inventory.difference import difference
 from inventory.errors import InventoryError, SamdriftError, UsageError
 from inventory.fleet import Fleet
 
@@ -41,6 +37,8 @@ def inventory_pull(common: Common, since_last: bool, out: Path | None) -> None:
 
     The snapshot is replaced as a whole, or not at all.
     """
+    from deploy.views import inventory as view
+    from inventory.difference import difference
     from roles.shared.catalogue import problems_of_roles
 
     directory = out or snapshot_directory(common)
@@ -72,6 +70,8 @@ def inventory_seed(common: Common, yes: bool, objects: bool) -> None:
     Nothing is deleted. If it breaks off, run it again: it goes on where it stopped.
     """
     from deploy.source.netbox import connected
+    from deploy.views import inventory as view
+    from deploy.views.progress import observing
     from inventory.netbox import seed
 
     if not yes and not sys.stdin.isatty():
@@ -105,6 +105,10 @@ def inventory_seed(common: Common, yes: bool, objects: bool) -> None:
 @command("diff", of=inventory)
 def inventory_diff(common: Common) -> int:
     """Compare NetBox with the snapshot, object by object, field by field."""
+    from deploy.model.inventory_findings import findings_of
+    from deploy.views import inventory as view
+    from inventory.difference import difference
+
     kept, source, said = _snapshot(common)
     live = from_netbox(common)
     found = difference(kept, live.fleet)

@@ -11,8 +11,6 @@ import click
 
 from deploy.cli.command import Common, InOrder, answer, command
 from deploy.cli.subject import fleet_of
-from deploy.views import lab as view
-from deploy.views.progress import observing
 
 
 @click.group("lab", cls=InOrder)
@@ -25,6 +23,7 @@ def lab() -> None:
 def lab_up(common: Common, hosts: tuple[str, ...]) -> None:
     """Boot the hosts that have the tag lab, or those of them that do not run; and HOSTS too, until the lab is down."""
     from deploy.lab.lab import Lab
+    from deploy.views.progress import observing
 
     fleet = fleet_of(replace(common, lab=False), with_roles=False).fleet
     with observing(common.aside) as observer:
@@ -70,6 +69,7 @@ def lab_mend(common: Common, host: str) -> None:
 
 def _lab_status(common: Common) -> None:
     from deploy.lab.lab import Lab
+    from deploy.views import lab as view
 
     status = Lab().status()
     answer(common, status.model_dump(mode="json"), view.lab(status))

@@ -11,8 +11,8 @@
 
 They parse, load, call and show. What commands do is in `runs`, `check`, `lab` and others, how it looks in `views`.
 
-Whatever pyinfra or paramiko stands behind is imported by the command that needs it, when it does: listing the
-hosts must not wait for it. Only `entry` imports this module.
+What a command alone needs, it imports when it runs, and above all what pyinfra or paramiko stands behind: help and the
+list of hosts must not wait for it (`tests.bench.startup`). Only `entry` imports this module.
 """
 
 from __future__ import annotations

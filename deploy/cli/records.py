@@ -14,10 +14,8 @@ from deploy.cli.command import FILE, Common, answer, command
 from deploy.cli.subject import check_record, fleet_of, source_of, stores_of
 from deploy.model import clock
 from deploy.source.known import Known
-from deploy.views import records as view
 from deploy.views.parts import municipalities
 from inventory.errors import InventoryError
-from inventory.selection import select
 
 
 @command("history")
@@ -25,6 +23,8 @@ from inventory.selection import select
 @click.option("--last", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs.")
 def history(common: Common, record_id: str | None, last: int) -> None:
     """List who did what, when, with which plan; or show one run."""
+    from deploy.views import records as view
+
     past = stores_of(common).history
     if record_id is None:
         records = past.records(last)
@@ -51,6 +51,7 @@ def report(common: Common, out: Path) -> None:
     from deploy.report.content import situation
     from deploy.report.page import verdict, write
     from deploy.runs.manifest import manifest_now
+    from inventory.selection import select
 
     source, now = source_of(common), clock.now()
     records = stores_of(common).history.records()

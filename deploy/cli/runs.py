@@ -18,8 +18,6 @@ from deploy.cli.command import FILE, Common, answer, aside, command
 from deploy.cli.subject import running
 from deploy.model.findings import Exit
 from deploy.model.text import several
-from deploy.views import findings as findings_view
-from deploy.views import plan as plan_view
 from deploy.views.parts import municipalities, put
 from inventory.errors import SamdriftError, UsageError
 from inventory.fleet import Fleet
@@ -40,6 +38,7 @@ def plan(common: Common, out: Path | None, brief: bool, commands: bool, detailed
     """Show what would change, with diffs."""
     from deploy.model.plan import write_plan
     from deploy.runs import commands as runs
+    from deploy.views import plan as plan_view
 
     if out is not None:
         _refuse_unwritable(out)
@@ -148,6 +147,7 @@ def apply(  # noqa: PLR0917  click tells options by name
     """
     from deploy.model.plan import read_plan
     from deploy.runs import commands as runs
+    from deploy.views import plan as plan_view
 
     if not yes and not sys.stdin.isatty():
         raise UsageError("apply asks before it changes anything, and here is nobody to answer", fix="add --yes")
@@ -174,6 +174,7 @@ def apply(  # noqa: PLR0917  click tells options by name
 def verify(common: Common) -> int:
     """Run the state checks of every role against the real hosts."""
     from deploy.runs import commands as runs
+    from deploy.views import findings as findings_view
 
     with running(common, "verify") as (run, _):
         record = _record_of(common, lambda: runs.verify(run))
@@ -187,6 +188,7 @@ def verify(common: Common) -> int:
 def drift(common: Common, write_back: bool) -> int:
     """Compare the hosts with what was last applied; change nothing."""
     from deploy.runs import commands as runs
+    from deploy.views import findings as findings_view
 
     with running(common, "drift") as (run, _):
         netbox = _netbox_to_tell(common, run.fleet) if write_back else None

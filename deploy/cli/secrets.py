@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from deploy.cli.command import Common, InOrder, answer, command
 from deploy.cli.subject import fleet_of, hosts_of, options_of, vault_of
 from deploy.model.findings import exit_code
-from deploy.views import secrets as view
 from deploy.views.parts import municipalities
 from inventory.errors import UsageError
 from inventory.fleet import Fleet
@@ -37,6 +36,7 @@ def secrets_edit(common: Common, municipality: str, name: str, generate: bool, r
     """
     from deploy.vault import edit
     from deploy.vault.interface import random_value
+    from deploy.views import secrets as view
 
     if generate and remove:
         raise UsageError("--generate and --remove are two things", fix="choose one")
@@ -64,6 +64,7 @@ def secrets_rotate(common: Common, municipality: str, names: tuple[str, ...]) ->
     With names, these secrets get new random values too.
     """
     from deploy.vault import edit
+    from deploy.views import secrets as view
 
     fleet = _with_secrets(common, municipality)
     done = edit.rotate(vault_of(common), municipality, names)
@@ -74,6 +75,7 @@ def secrets_rotate(common: Common, municipality: str, names: tuple[str, ...]) ->
 def secrets_check(common: Common) -> int:
     """Check that each file opens, for whom, and holds what roles need."""
     from deploy.vault import edit
+    from deploy.views import secrets as view
     from roles.shared.intent import Intent
 
     fleet = _with_secrets(common)

@@ -16,30 +16,25 @@ from typing import TYPE_CHECKING
 from deploy.cli.command import Common, aside
 from deploy.model.findings import Finding
 from deploy.source.known import EMBEDDED, NETBOX, Known, from_snapshot
-from deploy.store.json_files import stores_in
-from deploy.store.place import default_directory, person, private_directory
-from deploy.store.ports import Stores
-from deploy.views.progress import Telling, observing
 from inventory import snapshot
-from inventory.errors import InventoryError, UsageError
+from inventory.errors import InventoryError, Problem, UsageError
 from inventory.fleet import Fleet, Host
-from inventory.selection import select
 
 if TYPE_CHECKING:
     from deploy.model.record import Record
     from deploy.runs.commands import Invocation
+    from deploy.store.ports import Stores
     from deploy.vault.age import AgeVault
+    from deploy.views.progress import Telling
 
 
 def fleet_of(common: Common, *, with_roles: bool = True) -> Known:
     """The fleet, and where it came from. All that is wrong with it, or with what it says of roles, is told at once."""
-    from roles.shared.catalogue import problems_of_roles
-
     try:
         known = _from_source(common)
     except InventoryError as e:
-        raise InventoryError((*e.problems, *problems_of_roles(e.fleet or Fleet())), e.fleet) from None
-    if with_roles and (problems := problems_of_roles(known.fleet)):
+        raise InventoryError((*e.problems, *_problems_of_roles(e.fleet or Fleet())), e.fleet) from None
+    if with_roles and (problems := _problems_of_roles(known.fleet)):
         raise InventoryError(problems, known.fleet)
     known = known._replace(source=source_of(common))
     if not common.lab:
@@ -47,6 +42,12 @@ def fleet_of(common: Common, *, with_roles: bool = True) -> Known:
     from deploy.lab.lab import Lab
 
     return known._replace(fleet=Lab().overlay(known.fleet))
+
+
+def _problems_of_roles(fleet: Fleet) -> tuple[Problem, ...]:
+    from roles.shared.catalogue import problems_of_roles
+
+    return problems_of_roles(fleet)
 
 
 def source_of(common: Common) -> str:
@@ -65,6 +66,7 @@ def _from_source(common: Common) -> Known:
 def from_netbox(common: Common, *, since_last: bool = True) -> Known:
     """The fleet as NetBox has it now; unless `since_last`, everything is read again."""
     from deploy.source.netbox import connected, from_netbox, instead
+    from deploy.store.place import private_directory
     from inventory.netbox.session import NetBoxError
 
     netbox = connected(common.netbox_url, common.netbox_ca)
@@ -85,7 +87,7 @@ def hosts_of(common: Common, fleet: Fleet, *, live: bool = False) -> tuple[Host,
     among = fleet.hosts
     if common.lab:
         among = tuple(h for h in among if "lab" in h.tags)
-    chosen = select(common.limit, fleet, among) if common.limit else among
+    chosen = _selected(common.limit, fleet, among) if common.limit else among
     if not live:
         return chosen
     alive = tuple(h for h in chosen if h.roles and h.status == "active")
@@ -95,8 +97,16 @@ def hosts_of(common: Common, fleet: Fleet, *, live: bool = False) -> tuple[Host,
     return alive
 
 
+def _selected(limit: str, fleet: Fleet, among: tuple[Host, ...]) -> tuple[Host, ...]:
+    from inventory.selection import select
+
+    return select(limit, fleet, among)
+
+
 def stores_of(common: Common) -> Stores:
     """Open the stores where runs are recorded."""
+    from deploy.store.json_files import stores_in
+
     return stores_in(state_directory(common))
 
 
@@ -108,6 +118,8 @@ def state_directory(common: Common) -> Path:
         from deploy.lab.place import lab_directory
 
         return lab_directory() / "state"
+    from deploy.store.place import default_directory
+
     return default_directory()
 
 
@@ -128,6 +140,7 @@ def running(common: Common, command: str, **access_too: object) -> Iterator[tupl
     from deploy.lab.lab import Lab
     from deploy.runs.commands import Invocation
     from deploy.transport.ssh import Access
+    from deploy.views.progress import observing
     from roles.shared.intent import Intent
 
     if common.lab:
@@ -182,4 +195,6 @@ def check_record(
 
 
 def _who() -> str:
+    from deploy.store.place import person
+
     return f"{person()}@{socket.gethostname()}"

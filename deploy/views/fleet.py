@@ -20,9 +20,9 @@ from rich.text import Text
 from deploy.model.text import LONG_WORD, in_brief, inline, safe, several
 from deploy.views.parts import empty_table, fact_table, indented
 from inventory.fleet import Fleet, Host
-from roles.shared.device.known import known_vendors
 
 if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
+    from roles.shared.device.vendor import Vendor
     from roles.shared.parts.registration import ManagedConfiguration, ManagedFile
 
 
@@ -43,7 +43,8 @@ def hosts(fleet: Fleet, chosen: Sequence[Host]) -> Iterator[RenderableType]:
         for host in group:
             name, *rest = rows[host.name]
             table.add_row(Text(name, "bold"), *map(Text, rest), style="dim" if host.status != "active" else "")
-        yield Padding(table, (0, 0, 1, 0), expand=False)
+        yield table
+        yield Text()
     with_roles = sum(bool(h.roles) for h in chosen)
     known = f"; not listed are the usual {', '.join(usual)}" if usual else ""
     sites = several(len({h.site for h in chosen}), "site")
@@ -80,6 +81,7 @@ def host(
     *,
     settings: Mapping[str, Mapping[str, Any]],
     summaries: Mapping[str, str],
+    vendors: Mapping[str, Vendor],
     files: Sequence[ManagedFile],
     configurations: Sequence[ManagedConfiguration],
     overlay: Sequence[tuple[str, Any, Any]],
@@ -90,6 +92,7 @@ def host(
     Args:
         settings: role to its settings, as plain data.
         summaries: role to what it is, in a line, in the order in which roles are applied.
+        vendors: platform to its vendor.
         overlay: what the lab changes: field, value in the fleet, value in the lab.
         contents: whether the files' contents and the configurations are shown too.
     """
@@ -107,7 +110,7 @@ def host(
             yield from _content(file.path, file.content)
         for configuration in (c for c in configurations if c.role == role):
             yield Text()
-            yield indented(fact_table(_configuration_facts(shown, configuration)))
+            yield indented(fact_table(_configuration_facts(shown, configuration, vendors[configuration.platform])))
             if contents:
                 yield from _content("intended configuration", configuration.content)
     if overlay:
@@ -129,8 +132,7 @@ def _content(name: str, content: str) -> Iterator[RenderableType]:
     yield Text("\n".join(f"  │ {line}" for line in safe(content).splitlines()), "dim")
 
 
-def _configuration_facts(shown: Host, configuration: ManagedConfiguration) -> list[tuple[str, str]]:
-    vendor = known_vendors()[configuration.platform]
+def _configuration_facts(shown: Host, configuration: ManagedConfiguration, vendor: Vendor) -> list[tuple[str, str]]:
     lines = several(len(configuration.content.splitlines()), "line")
     itself = f"the device itself, by {vendor.confirm.name}" if vendor.confirm else ""
     sections = (" / ".join(lineage) for lineage in configuration.managed)

@@ -9,6 +9,8 @@ import pytest
 
 from inventory.paths import CODE
 
+ROOMS = ("model", "store", "report")
+
 PURE = (
     "roles.shared.change",
     "roles.shared.guard",
@@ -19,12 +21,15 @@ PURE = (
     "roles.shared.device.sections",
     "roles.shared.network.peering",
     "roles.shared.network.servers",
-    *(f"deploy.model.{p.stem}" for p in sorted((CODE / "deploy/model").glob("[a-z]*.py"))),
+    *(f"deploy.{room}.{p.stem}" for room in ROOMS for p in sorted((CODE / "deploy" / room).glob("[a-z]*.py"))),
 )
 
 
 @pytest.mark.parametrize("module", PURE)
-def test_a_pure_module_loads_neither_pyinfra_nor_gevent(module: str) -> None:
-    code = f"import sys, {module}; print(sorted(sys.modules.keys() & {{'pyinfra', 'gevent'}}))"
+def test_a_pure_module_loads_neither_pyinfra_nor_gevent_and_patches_nothing(module: str) -> None:
+    code = (
+        f"import socket; stood = socket.socket; import sys, {module};"
+        "print(sorted(sys.modules.keys() & {'pyinfra', 'gevent'}), socket.socket is stood)"
+    )
     found = subprocess.run([sys.executable, "-c", code], cwd=CODE, capture_output=True, text=True, check=True)
-    assert found.stdout == "[]\n"
+    assert found.stdout == "[] True\n"
