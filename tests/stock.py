@@ -6,7 +6,7 @@ from pyinfra.api import FileUploadCommand, State, StringCommand
 from pyinfra.api.command import PyinfraCommand
 from pyinfra.context import ctx_config, ctx_host, ctx_state
 
-from deploy.model.plan import HostPlan
+from deploy.model.plan import HostPlan, Upload
 from inventory.fleet import Fleet
 from roles.shared.catalogue import catalogue
 from roles.shared.intent import Intent
@@ -39,4 +39,4 @@ def _text(command: PyinfraCommand) -> str:
 
 def our_commands(plan: HostPlan) -> dict[str, list[str]]:
     """The same of a plan of ours."""
-    return {s.id: [c.text if c.kind == "run" else f"upload {c.path}" for c in s.commands] for s in plan.steps}
+    return {s.id: [f"upload {c.path}" if isinstance(c, Upload) else str(c) for c in s.commands] for s in plan.steps}

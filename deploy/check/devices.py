@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from deploy.check.judge import Judgement
-from deploy.transport.terminal import typed_together, untypable
+from deploy.transport.terminal import untypable
 from inventory.errors import SamdriftError
 from inventory.secrets import PLACEHOLDER
 from roles.shared.device.configure import WHAT, compared
@@ -53,12 +53,12 @@ def refusals(configuration: ManagedConfiguration) -> Iterator[str]:
     if vendor.syntax == "blocks":
         yield from _unbalanced(configuration.content)
     try:
-        typed = compared("", configuration).lines
+        typed = compared("", configuration).entries
     except SamdriftError as e:
         yield f"{e.where}: {e.what}" if e.where else e.what
         return
     number = 1
-    for line, *text in typed_together(typed, vendor.texts):
+    for line, *text in map(vendor.lines_of, typed):
         for why in _amiss(vendor, line):
             yield f"line {number}, {_shown(line)}: {why}"
         for further, part in enumerate(text, number + 1):

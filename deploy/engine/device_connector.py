@@ -49,9 +49,9 @@ class DeviceConnector(SessionConnector):
             )
         return True, CommandOutput([OutputLine("stdout", said) for said in answer.stdout.splitlines()])
 
-    def configure(self, lines: Sequence[str]) -> tuple[bool, CommandOutput]:
+    def configure(self, entries: Sequence[str]) -> tuple[bool, CommandOutput]:
         """Type a change, guarded by the vendor's own means if there are any. Returns whether all of it was taken."""
-        answer = self.connection.configure(lines, minutes=minutes_of(self.connection))
+        answer = self.connection.configure(entries, minutes=minutes_of(self.connection))
         said = [*answer.stdout.splitlines(), *answer.stderr.splitlines()]
         return answer.rc == 0, CommandOutput([OutputLine("stderr" if answer.rc else "stdout", line) for line in said])
 

@@ -14,7 +14,7 @@ from pyinfra.api.command import PyinfraCommand
 from deploy.engine.connector import Connector
 from deploy.engine.declare import Registered
 from deploy.engine.device_connector import DeviceConnector
-from deploy.model.plan import Command, Step
+from deploy.model.plan import Configure, HostCommand, Run, Step, Upload
 from inventory.errors import SamdriftError
 from inventory.secrets import MARK
 from roles.shared.change import Change, digest
@@ -52,10 +52,11 @@ def _change(commands: Sequence[PyinfraCommand], veil: Veil) -> Change | None:
     return change.model_copy(update={k: text if text is None else veil.hide(text) for k, text in said.items()})
 
 
-def _as_data(command: PyinfraCommand, operation: Registered) -> Command:
+def _as_data(command: PyinfraCommand, operation: Registered) -> HostCommand:
     """A pyinfra command as what a plan file holds; placeholders of secrets only in what a role declares whole."""
     data = _read_command(command)
-    if MARK in data.text and (data.kind == "run" or not operation.declares or not operation.declares.secrets):
+    sent = data.content if isinstance(data, Upload) else str(data)
+    if MARK in sent and (isinstance(data, Run) or not operation.declares or not operation.declares.secrets):
         raise SamdriftError(
             "a secret cannot stand in a command, which everybody on the host can read",
             where=f"roles/{operation.role}.py, step {operation.name}",
@@ -64,32 +65,32 @@ def _as_data(command: PyinfraCommand, operation: Registered) -> Command:
     return data
 
 
-def _read_command(command: PyinfraCommand) -> Command:
+def _read_command(command: PyinfraCommand) -> HostCommand:
     if isinstance(command, FileUploadCommand) and not isinstance(command.src, str):
         command.src.seek(0)
         raw = command.src.read()
         text = raw if isinstance(raw, str) else raw.decode()
-        return Command(kind="upload", text=text, path=command.dest)
+        return Upload(path=command.dest, content=text)
     if isinstance(command, ConfigurationSession):
-        lines, rollback = "\n".join(command.lines), "\n".join(command.rollback)
-        return Command(kind="configure", text=lines, path=command.platform, rollback=rollback)
+        return Configure(platform=command.platform, entries=command.entries, rollback=command.rollback)
     if isinstance(command, StringCommand):
-        return Command(kind="run", text=command.get_raw_value())
+        return Run(text=command.get_raw_value())
     raise SamdriftError(f"{type(command).__name__} cannot stand in a plan", fix="roles use shell commands and uploads")
 
 
-def frozen(commands: Sequence[Command], reveal: Callable[[str], str]) -> Callable[[], Iterator[PyinfraCommand]]:
-    """A generator that yields what was planned, and evaluates nothing; what is uploaded gets its secrets only here."""
+def frozen(commands: Sequence[HostCommand], reveal: Callable[[str], str]) -> Callable[[], Iterator[PyinfraCommand]]:
+    """A generator that yields what was planned, and evaluates nothing; what is sent gets its secrets only here."""
 
     def generate() -> Iterator[PyinfraCommand]:
         for command in commands:
-            if command.kind == "upload":
-                yield FileUploadCommand(BytesIO(reveal(command.text).encode()), command.path)
-            elif command.kind == "configure":
-                lines, rollback = (tuple(reveal(text).split("\n")) for text in (command.text, command.rollback))
-                yield ConfigurationSession(command.path, lines, rollback)
-            else:
-                yield StringCommand(command.text)
+            match command:
+                case Run():
+                    yield StringCommand(command.text)
+                case Upload():
+                    yield FileUploadCommand(BytesIO(reveal(command.content).encode()), command.path)
+                case Configure():
+                    entries = tuple(map(reveal, command.entries))
+                    yield ConfigurationSession(command.platform, entries, command.rollback)
 
     return generate
 

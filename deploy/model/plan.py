@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from deploy.model.step_id import StepId
 from inventory.errors import SamdriftError
@@ -18,25 +18,53 @@ from inventory.fleet import Frozen
 from roles.shared.change import Change
 from roles.shared.guard import Guard
 
+FORMAT: Literal[4] = 4
+"""Of plan files; a new one whenever an older samdrift would misread a plan, or this one an older plan."""
+
 
 class PlanError(SamdriftError):
     """A plan file cannot be read, or is not what samdrift wrote."""
 
 
-class Command(Frozen):
-    """One command, as it will be sent: `run` a shell command, `upload` a text to a path, or `configure` a device.
+class Run(Frozen):
+    """Run a shell command."""
 
-    A device is configured in one session, line by line, as the platform `path` takes it; `rollback` are the lines that
-    would take them back.
-    """
-
-    kind: Literal["run", "upload", "configure"]
+    kind: Literal["run"] = "run"
     text: str
-    path: str = ""
-    rollback: str = ""
 
     def __str__(self) -> str:
-        return f"upload {len(self.text.encode())} bytes to {self.path}" if self.kind == "upload" else self.text
+        return self.text
+
+
+class Upload(Frozen):
+    """Write a text to a path."""
+
+    kind: Literal["upload"] = "upload"
+    path: str
+    content: str
+
+    def __str__(self) -> str:
+        return f"upload {len(self.content.encode())} bytes to {self.path}"
+
+
+class Configure(Frozen):
+    """Configure a device in one session, in its platform's syntax.
+
+    An entry is what the device takes as one: a line, or a text of several (a banner, a certificate). `rollback` are the
+    entries that would take the change back.
+    """
+
+    kind: Literal["configure"] = "configure"
+    platform: str
+    entries: tuple[str, ...]
+    rollback: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join(self.entries)
+
+
+HostCommand = Annotated[Run | Upload | Configure, Field(discriminator="kind")]
+"""One command, as it will be sent to a host, secrets by name; as text, as people are shown it."""
 
 
 class Step(Frozen):
@@ -52,7 +80,7 @@ class Step(Frozen):
     name: str
     intent: str
     wanted: str = ""
-    commands: tuple[Command, ...] = ()
+    commands: tuple[HostCommand, ...] = ()
     change: Change | None = None
     handler: bool = False
     guard: Guard | None = None
@@ -120,7 +148,7 @@ class Plan(Frozen):
     `fleet_time` is when NetBox said what the fleet is; empty where that is not known.
     """
 
-    format: Literal[3] = 3
+    format: Literal[4] = FORMAT
     fleet_digest: str
     fleet_source: str
     fleet_time: str = ""
@@ -154,12 +182,22 @@ def read_plan(path: Path) -> Plan:
     """Read a plan file; refuse one that was edited since it was written."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
+        _refuse_other_format(document["plan"].get("format"), path)
         plan = Plan.model_validate(document["plan"])
         digest = document["digest"]
     except OSError as e:
         raise PlanError(f"cannot read the plan: {e.strerror}", where=str(path)) from e
-    except (ValueError, KeyError, TypeError, ValidationError) as e:
+    except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as e:
         raise PlanError("this is not a plan file", where=str(path), fix="make one: samdrift plan --out FILE") from e
     if digest != plan.digest:
         raise PlanError("the plan was edited after it was made", where=str(path), fix="make a new one: samdrift plan")
     return plan
+
+
+def _refuse_other_format(found: object, path: Path) -> None:
+    if isinstance(found, int) and found != FORMAT:
+        raise PlanError(
+            f"this plan file has format {found}, and this samdrift applies format {FORMAT}",
+            where=str(path),
+            fix="make a new one: samdrift plan --out FILE",
+        )

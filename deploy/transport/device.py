@@ -21,6 +21,7 @@ from deploy.transport.ssh import Access, Answer, HostLost, log_in
 from deploy.transport.terminal import (
     PAGER,
     QUESTION,
+    Untypable,
     at_rest,
     before_prompt,
     before_rest,
@@ -29,7 +30,6 @@ from deploy.transport.terminal import (
     name_in,
     prompt_at_end,
     shown,
-    typed_together,
     unescaped,
     without_echo,
 )
@@ -55,8 +55,8 @@ BLOCK_ENDS = frozenset({"next", "end"})
 class Typed(Answer):
     """What a device answered to a configuration session.
 
-    `taken` is how many of its lines are in force now: fewer than there are where one was refused, none where the device
-    has given up the change. A text of several lines is one of them.
+    `taken` is how many of its entries are in force now: fewer than there are where one was refused, none where the
+    device has given up the change.
     """
 
     taken: int
@@ -113,19 +113,18 @@ class DeviceConnection:
         with self._within(total, f"no answer within {total:g} s"):
             return [self._ask(command) for command in commands]
 
-    def configure(self, lines: Sequence[str], *, minutes: int | None) -> Typed:
-        """Type a change, up to the first line that the device refuses.
+    def configure(self, entries: Sequence[str], *, minutes: int | None) -> Typed:
+        """Type a change, up to the first entry that the device refuses.
 
         Args:
-            lines: as they are typed. A text of several lines (a banner) may be several of them, or one.
+            entries: in their order; a text of several lines (a banner) is one.
             minutes: how long the device waits for `confirm` until it restores what was before; None for never.
 
         Raises:
             HostLost: the session died, in which case nobody knows how much is in force.
-            Untypable: a line that is more than one; nothing was typed.
+            Untypable: an entry that is more than one, or a text that does not end; nothing was typed.
         """
-        entries = typed_together(lines, self.vendor.texts)
-        must_be_typable([line for entry in entries for line in entry], self._where)
+        typed = self._typable(entries)
         enter, leave = self._bounds(minutes)
         seconds = self.access.command_timeout
         if minutes is not None:  # the other half is for seeing that all is well, here and on those changed with it
@@ -136,13 +135,13 @@ class DeviceConnection:
             if answer.rc:
                 return self._give_up(answer, 0, leave)
             said, taken = answer.stdout, 0
-            for number, entry in enumerate(entries, 1):
-                answer = self._type(*entry)
+            for number, lines in enumerate(typed, 1):
+                answer = self._type(*lines)
                 if answer.rc:
-                    why = f"refused at {number} of {len(entries)}, {entry[0]!r}: {answer.stderr}"
+                    why = f"refused at {number} of {len(typed)}, {lines[0]!r}: {answer.stderr}"
                     return self._give_up(answer.model_copy(update={"stderr": why}), taken, leave)
                 said += answer.stdout
-                if self.vendor.syntax != "blocks" or entry[0] in BLOCK_ENDS:
+                if self.vendor.syntax != "blocks" or lines[0] in BLOCK_ENDS:
                     taken = number
             answer = self._type_all(leave)
             if answer.rc:
@@ -190,6 +189,16 @@ class DeviceConnection:
         if self._session is not None:
             self._session.disconnect()
             self._session = None
+
+    def _typable(self, entries: Sequence[str]) -> list[tuple[str, ...]]:
+        """The lines in which each entry is typed, if it is sure that the device takes them for that one entry."""
+        typed = [self.vendor.lines_of(entry) for entry in entries]
+        must_be_typable([line for lines in typed for line in lines], self._where)
+        for number, lines in enumerate(typed, 1):
+            if len(lines) == 1 and self.vendor.text_begun(lines[0]):
+                fix = "close the text: a value in it may have the character by which it ends"
+                raise Untypable(f"entry {number} begins a text that does not end in it", where=self._where, fix=fix)
+        return typed
 
     def _bounds(self, minutes: int | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if minutes is None:

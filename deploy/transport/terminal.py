@@ -39,33 +39,6 @@ class Untypable(SamdriftError):
     """A line that would be more, or other, than one line of configuration if it were typed."""
 
 
-def typed_together(lines: Sequence[str], texts: Sequence[str]) -> list[tuple[str, ...]]:
-    """Each line with those that a device expects after it before it shows its prompt again: the text of a banner.
-
-    Args:
-        texts: regular expressions for lines that begin such a text; group 1 is what it ends with.
-    """
-    entries: list[tuple[str, ...]] = []
-    ending = ""
-    for line in (part for one in lines for part in (one.split("\n") if _ending(one, texts) else [one])):
-        if ending:
-            entries[-1] += (line.rstrip(),)
-            ending = "" if ending in line else ending
-        else:
-            entries.append((line.strip(),))
-            ending = _ending(line, texts)
-    return entries
-
-
-def _ending(line: str, texts: Sequence[str]) -> str:
-    """What the text ends with that a line begins; empty if it begins none, or ends it, too."""
-    for text in texts:
-        found = re.search(text, line)
-        if found and found[1] not in line.partition("\n")[0][found.end() :]:
-            return found[1]
-    return ""
-
-
 def must_be_typable(lines: Sequence[str], where: str) -> None:
     """Refuse what a command line would obey as it is typed. The line itself is not told: it may hold a secret.
 

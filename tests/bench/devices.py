@@ -168,7 +168,7 @@ def as_wanted(host: Host, fleet: Fleet) -> str:
     _files, (wanted,) = declarations(host, Intent(fleet))
     given = GIVEN.get(host.platform, "")
     language = grammar(host.platform)
-    return language.show(applied(host.platform, language.load(given), compared(given, wanted).lines))
+    return language.show(applied(host.platform, language.load(given), compared(given, wanted).entries))
 
 
 if __name__ == "__main__":

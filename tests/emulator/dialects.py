@@ -362,6 +362,8 @@ class FortiOs(Cli):
 
     @property
     def _prompt(self) -> str:
+        if getattr(self.editor, "_until", ""):
+            return "> "  # a quoted text is not closed
         inside = f"({self.editor.path[-1].split()[-1].strip(chr(34))}) " if self.editor else ""
         return f"{self.device.hostname} {inside}# "
 
@@ -396,8 +398,9 @@ class FortiOs(Cli):
         if line.strip() == "abort":
             self.editor = None
             return ""
+        in_text = getattr(editor, "_until", "")
         editor.type(line)
-        if line.strip() in {"next", "end"}:
+        if line.strip() in {"next", "end"} and not in_text:
             self.device.put_in_force(copy(editor.tree))
             self.device.save()
         self.editor = editor if editor.path else None

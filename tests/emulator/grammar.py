@@ -66,9 +66,9 @@ def grammar(platform: str) -> Grammar:
 
 
 def applied(platform: str, tree: Tree, lines: Iterable[str]) -> Tree:
-    """A new tree: what a device has that had this one, after these lines were typed at its outermost level."""
+    """A new tree: what a device has that had this one, after these were typed at its outermost level, line by line."""
     editor = grammar(platform).editor(copy.deepcopy(tree))
-    for line in lines:
+    for line in "\n".join(lines).split("\n"):
         editor.type(line)
     return editor.tree
 
@@ -404,11 +404,21 @@ BUILT_IN = frozenset({'"all"', '"any"', '"ssl.root"', '"lan"'})
 
 
 class BlocksEditor(Editor):
-    """FortiOS: `config` and `edit` open blocks, `next` and `end` close them."""
+    """FortiOS: `config` and `edit` open blocks, `next` and `end` close them; a quoted text may be of several lines."""
+
+    def __init__(self, tree: Tree) -> None:
+        super().__init__(tree)
+        self._text: list[str] = []
+        self._until = ""
 
     def type(self, line: str) -> None:
         """Take a line, or raise Refused."""
-        typed = line.strip()
+        self._text.append(line if self._until else line.strip())
+        typed = "\n".join(self._text)
+        self._until = '"' if len(re.findall(r'(?<!\\)"', typed)) % 2 else ""
+        if self._until:
+            return
+        self._text = []
         word, _, rest = typed.partition(" ")
         inside = self.path[-1].split()[0] if self.path else ""
         if not typed or typed.startswith("#"):

@@ -313,20 +313,38 @@ def test_a_device_may_get_another_name_in_a_change(login: Login, platform: str) 
 
 @pytest.mark.parametrize("platform", ["cisco-ios", "arubaos-cx"])
 def test_a_text_of_several_lines_is_typed_as_one(login: Login, platform: str) -> None:
-    text = ["banner motd ^C", "Endast för behöriga.", "  hostname nobody", "^C"]
+    text = "banner motd ^C\nEndast för behöriga.\n  hostname nobody\n^C"
     with rack(login, platform) as at, at.session() as session:
-        for lines in (text, ["\n".join(text)]):
-            done = session.configure([*lines, "hostname sw1"], minutes=None)
-            assert (done.rc, done.taken) == (0, 2)
-            assert "\n".join(text) in at.device.configuration
-            assert at.device.hostname == "sw1"
+        done = session.configure([text, "hostname sw1"], minutes=None)
+        assert (done.rc, done.taken) == (0, 2)
+        assert text in at.device.configuration
+        assert at.device.hostname == "sw1"
+
+
+def test_a_quoted_text_of_several_lines_is_typed_as_one(login: Login) -> None:
+    text = 'set ca "-----BEGIN CERTIFICATE-----\nMIIB\nend\n-----END CERTIFICATE-----"'
+    block = ("config vpn certificate ca", 'edit "CA_1"', text, "next", "end")
+    with rack(login, "fortios") as at, at.session() as session:
+        done = session.configure(block, minutes=None)
+        assert (done.rc, done.taken) == (0, len(block))
+        assert text in at.device.configuration
 
 
 def test_a_text_whose_beginning_is_refused_is_not_taken_for_commands(login: Login) -> None:
     with rack(login, "cisco-ios", refuses=["^banner"]) as at, at.session() as session:
-        done = session.configure(["banner motd ^C", "hostname nobody", "^C"], minutes=None)
+        done = session.configure(["banner motd ^C\nhostname nobody\n^C"], minutes=None)
         assert (done.rc, done.taken, at.device.hostname) == (1, 0, "sw1")
         assert "hostname nobody" not in at.device.typed
+
+
+@pytest.mark.parametrize(("platform", "line"), [("cisco-ios", "banner motd ^C"), ("fortios", 'set alias "a')])
+def test_a_text_that_does_not_end_is_not_typed(login: Login, platform: str, line: str) -> None:
+    with rack(login, platform) as at, at.session() as session:
+        typed = list(at.device.typed)
+        with pytest.raises(Untypable, match="host sw1: entry 2 begins a text that does not end in it") as refused:
+            session.configure(["hostname sw1", line], minutes=None)
+        assert at.device.typed == typed
+        assert line not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.model.drift import classify
 from deploy.model.findings import Exit, Finding, Kind, exit_code
-from deploy.model.plan import HostPlan, Plan, read_plan, write_plan
+from deploy.model.plan import Configure, HostPlan, Plan, read_plan, write_plan
 from deploy.model.record import Check
 from deploy.runs import commands as runs
 from deploy.transport.ssh import Access
@@ -165,7 +165,8 @@ def test_a_plan_shows_what_is_typed_and_what_would_take_it_back(rack: Callable[.
     assert plan.error == ""
     (step,) = plan.changes
     (command,) = step.commands
-    assert command.kind == "configure"
+    assert isinstance(command, Configure)
+    assert "\n".join(command.entries) == str(command)
     assert command.rollback
     assert step.change is not None
     assert step.change.diff
@@ -326,7 +327,8 @@ def _after_faults(rack: Callable[..., Rack], seed: int, number: int) -> Counter[
     counted: Counter[tuple[str, str, str]] = Counter()
     for one, live in zip(place.devices, place.looks(), strict=True):
         (command,) = seen[one.name].changes[0].commands
-        intended = grammar.applied(one.platform, before[one.name], command.text.split("\n"))
+        assert isinstance(command, Configure)
+        intended = grammar.applied(one.platform, before[one.name], command.entries)
         case = f"seed {seed}, {one.name}, {one.platform}, {faults[one.name]}: told {told[one.name]}"
         ends = {"as before": before[one.name], "as intended": intended}
         ended = next((name for name, tree in ends.items() if tree == one.running), "neither")

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 
 from deploy.engine.session import Session
 from deploy.lab.lab import Lab
+from deploy.model.plan import Run, Upload
 from inventory.fleet import Fleet
 from inventory.netbox.rows import Rows
 from roles.shared.intent import Intent
@@ -102,8 +103,10 @@ def test_hostile_text_in_netbox_is_text_in_every_command_of_a_plan(empty_lab: Fl
         plans = session.look()
     commands = [command for plan in plans for step in plan.steps for command in step.commands]
     assert [plan.error for plan in plans] == ["", "", ""]
-    run = [command.text for command in commands if command.kind == "run"]
+    run = [command.text for command in commands if isinstance(command, Run)]
     assert len(run) > 50
     assert obeyed(shell, run) == []
-    assert not any(PRODUCT[1] in command.text or "harm" in command.path for command in commands)
+    uploads = [command for command in commands if isinstance(command, Upload)]
+    assert not any(PRODUCT[1] in text for text in (*run, *(upload.content for upload in uploads)))
+    assert not any("harm" in upload.path for upload in uploads)
     assert all(map(unharmed, HOSTS))

@@ -40,20 +40,22 @@ class RunningConfiguration(FactBase[str]):
 
 
 class ConfigurationSession(StringCommand):
-    """All lines of one change, typed in one configuration session, secrets by name; as a command, the lines as text.
+    """All entries of one change, typed in one configuration session, secrets by name; as a command, their text.
 
     Attributes:
         platform: the slug of the platform whose vendor says how the session begins, ends and is confirmed.
-        rollback: leads back. A line that says `‹withheld›` must not be typed: see `roles.shared.device.difference`.
+        entries: as they are typed; a text of several lines (a banner, a certificate) is one.
+        rollback: the entries that lead back. One that says `‹withheld›` must not be typed: see
+            `roles.shared.device.difference`.
     """
 
-    def __init__(self, platform: str, lines: tuple[str, ...], rollback: tuple[str, ...]) -> None:
-        super().__init__("\n".join(lines))
-        self.platform, self.lines, self.rollback = platform, lines, rollback
+    def __init__(self, platform: str, entries: tuple[str, ...], rollback: tuple[str, ...]) -> None:
+        super().__init__("\n".join(entries))
+        self.platform, self.entries, self.rollback = platform, entries, rollback
 
     def execute(self, _state: object, target: object, _arguments: object) -> object:
         """Type it: pyinfra's own way to execute a string is a shell."""
-        return target.connector.configure(self.lines)  # type: ignore[attr-defined]  # pyinfra's Host
+        return target.connector.configure(self.entries)  # type: ignore[attr-defined]  # pyinfra's Host
 
 
 def configuration(*, template: str, platform: str, settings: BaseModel, managed: tuple[Section, ...]) -> OperationMeta:
@@ -92,10 +94,10 @@ def configured(text: str, *, platform: str, managed: tuple[Section, ...]) -> Ope
 def configure(declared: ManagedConfiguration) -> Generator[StringCommand]:
     """Type what leads to the declared configuration, if anything does."""
     change = compared(host.get_fact(RunningConfiguration, platform=declared.platform), declared)
-    if not change.lines:
+    if not change.entries:
         host.noop("the running configuration is as wanted")
         return
-    session = ConfigurationSession(declared.platform, change.lines, change.rollback)
+    session = ConfigurationSession(declared.platform, change.entries, change.rollback)
     yield explain(session, Change(what=WHAT, before=change.before, after=change.after))
 
 

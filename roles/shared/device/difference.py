@@ -48,7 +48,7 @@ from roles.shared.device.reading import (
     tame,
 )
 from roles.shared.device.vendor import WITHHELD, Vendor
-from roles.shared.device.writing import as_text, in_order_of, sections_apart, shown_lines, typed_lines, without_secret
+from roles.shared.device.writing import as_text, in_order_of, sections_apart, shown_lines, typed_entries, without_secret
 from roles.shared.lineage import Section
 
 
@@ -56,14 +56,14 @@ class Difference(Frozen):
     """What is to be typed in a device's configuration mode, and what it changes.
 
     Attributes:
-        lines: makes the managed sections what is intended; empty if they are.
-        rollback: makes them what they were, typed after `lines`.
+        entries: make the managed sections what is intended, none if they are so; a text of several lines is one.
+        rollback: the entries that make them what they were, typed after `entries`.
         before: the managed sections that run, in one order and form with `after`.
         after: those that are intended, secrets by name.
         unmanaged: each section that runs and is nobody's, as the device would show it.
     """
 
-    lines: tuple[str, ...]
+    entries: tuple[str, ...]
     rollback: tuple[str, ...]
     before: str
     after: str
@@ -90,12 +90,12 @@ def difference(
     told = _without_renewed(has.managed, wants, renew)
     forth = _delta(vendor, told, wants.managed, managed)
     back = _delta(vendor, wants.managed, has.managed, managed)
-    typed = tuple(typed_lines(vendor, has, wants, forth, says=wants.raw))
+    typed = tuple(typed_entries(vendor, has, wants, forth, says=wants.raw))
     renewed = (line for lines in wants.hidden.values() for line in lines if _is_renewed(line, renew))
     before = in_order_of(vendor, has.managed, wants.managed, ())
     return Difference(
-        lines=(*typed, *(line for line in renewed if line not in typed)),
-        rollback=tuple(typed_lines(vendor, wants, has, back, says={})),
+        entries=(*typed, *(line for line in renewed if line not in typed)),
+        rollback=tuple(typed_entries(vendor, wants, has, back, says={})),
         before=as_text(shown_lines(vendor, before, wants.raw)),
         after=as_text(shown_lines(vendor, wants.managed, wants.raw)),
         unmanaged=tuple(as_text(shown_lines(vendor, alone, {})) for alone in sections_apart(vendor, has.other)),

@@ -80,10 +80,8 @@ def _indented(vendor: Vendor, lines: Iterator[str]) -> Iterator[tuple[Path, str]
     for line in lines:
         if not _says_something(vendor, line) or re.fullmatch(r"\s*exit(-\S+)?", line):
             continue
-        begins = next((m for p in vendor.texts if (m := re.match(p, line))), None)
-        if begins and begins[1] not in line[begins.end() :]:
-            end = begins[1]
-            line = "\n".join([line, *_until(line, lines, lambda said: end in said)])  # noqa: B023, PLW2901  used at once
+        if is_last := vendor.text_begun(line):
+            line = "\n".join([line, *_until(line, lines, is_last)])  # noqa: PLW2901  an entry from here on
         indent = len(line) - len(line.lstrip())
         while at and at[-1][0] >= indent:
             at.pop()
@@ -95,8 +93,8 @@ def _blocks(vendor: Vendor, lines: Iterator[str]) -> Iterator[tuple[Path, str]]:
     at: list[str] = []
     for line in lines:
         said = line.strip()
-        if _quotes(said) % 2:
-            said = "\n".join([said, *_until(said, lines, lambda more: _quotes(more) % 2 == 1)])
+        if is_last := vendor.text_begun(said):
+            said = "\n".join([said, *_until(said, lines, is_last)])
         if not _says_something(vendor, said):
             continue
         if said in {"next", "end"}:
@@ -119,15 +117,11 @@ def words_of(statement: str) -> list[str]:
     return [PLAIN.sub(r"\1", word) for word in WORD.findall(statement)]
 
 
-def _quotes(line: str) -> int:
-    return len(re.findall(r'(?<!\\)"', line))
-
-
-def _until(first: str, lines: Iterator[str], is_end: Callable[[str], bool]) -> Iterator[str]:
+def _until(first: str, lines: Iterator[str], is_last: Callable[[str], bool]) -> Iterator[str]:
     """The lines of a text, to the one that ends it."""
     for line in lines:
         yield line
-        if is_end(line):
+        if is_last(line):
             return
     said = first.split("\n", 1)[0][:60]
     raise SamdriftError(

@@ -9,6 +9,7 @@ template).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Literal
 
@@ -148,10 +149,38 @@ class Vendor(Frozen):
         found = (re.search(pattern, line) for pattern in self.secrets)
         return next((f"{m[1]} {WITHHELD}" for m in found if m), line)
 
+    def text_begun(self, line: str) -> Callable[[str], bool] | None:
+        """Find how the text of several lines that a line begins is known to end; None if it begins none.
+
+        Returns:
+            What says of each further line whether it is the last.
+        """
+        if self.syntax == "blocks":
+            return _has_odd_quotes if _has_odd_quotes(line) else None
+        begun = next((m for p in self.texts if (m := re.match(p, line))), None)
+        if begun is None or (end := begun[1]) in line[begun.end() :]:
+            return None
+        return lambda further: end in further
+
+    def lines_of(self, entry: str) -> tuple[str, ...]:
+        """Split an entry into the lines in which it is typed: one, or those of a text, from its first to its last.
+
+        An entry of several lines that is not exactly one such text stays whole: nobody can type it.
+        """
+        first, *more = entry.split("\n")
+        is_last = self.text_begun(first)
+        if more and (is_last is None or [n for n, line in enumerate(more, 1) if is_last(line)][:1] != [len(more)]):
+            return (entry,)
+        return (first.strip(), *(line.rstrip() for line in more))
+
     def refused(self, output: str) -> str:
         """The first line by which the device refused; empty if it did not."""
         lines = (line.strip() for line in output.splitlines())
         return next((line for line in lines if any(re.search(e, line) for e in self.errors)), "")
+
+
+def _has_odd_quotes(line: str) -> bool:
+    return len(re.findall(r'(?<!\\)"', line)) % 2 == 1
 
 
 @cache

@@ -22,7 +22,7 @@ Phase = Literal["early", "usual", "late"]
 
 @dataclass(frozen=True)
 class _Pen:
-    """Writes what is to be typed, in one vendor's syntax.
+    """Writes what is to be typed, in one vendor's syntax, entry by entry; a text of several lines is one entry.
 
     Attributes:
         says: what lines say that hold a secret of ours.
@@ -65,11 +65,11 @@ class _Pen:
             yield self._statement(path)
         elif self.vendor.syntax == "blocks":
             if not text.startswith("config "):
-                yield from self._lines(child, self.says.get(path, text))
+                yield self._indented(child, self.says.get(path, text))
             if text.startswith("edit "):
                 yield self._indented(child, "next")
         else:
-            yield from self._lines(child, self.says.get(path, text))
+            yield self._indented(child, self.says.get(path, text))
             if child.depth() == 1 and any(re.search(p, text) for p in self.vendor.opens):
                 yield "exit"
 
@@ -78,10 +78,6 @@ class _Pen:
             return _statement(self.says, path)
         path = (*path[:-1], path[-1].removeprefix("delete "))
         return f"delete {' '.join(without_secret(self.vendor, path, self.has))}"
-
-    def _lines(self, child: HConfigChild, text: str) -> Iterator[str]:
-        first, *more = text.split("\n")
-        yield from (self._indented(child, first), *more)
 
     @staticmethod
     def _indented(child: HConfigChild, text: str) -> str:
@@ -103,7 +99,7 @@ class _Pen:
         return is_taken_back and was_section
 
 
-def typed_lines(
+def typed_entries(
     vendor: Vendor, has: Configuration, wants: Configuration, delta: HConfig, *, says: Mapping[Path, str]
 ) -> Iterator[str]:
     """What leaves a LAG; what is added and changed, in the order in which it is wanted; last what is taken away."""

@@ -24,7 +24,7 @@ from deploy.lab.image import packages
 from deploy.lab.overlay import lab_overlay
 from deploy.lab.wiring import network_files, shared_addresses
 from deploy.model.drift import classify
-from deploy.model.plan import Command, HostPlan, Plan, Step
+from deploy.model.plan import HostPlan, Plan, Run, Step
 from deploy.model.record import AppliedStep
 from deploy.report.content import situation
 from deploy.report.page import html
@@ -102,7 +102,7 @@ def unmanaged() -> list[str]:
 
 
 def severity_of_drift() -> str:
-    step = Step(role=ROLE, name="iperf3.service", intent="i", commands=(Command(kind="run", text="true"),))
+    step = Step(role=ROLE, name="iperf3.service", intent="i", commands=(Run(text="true"),))
     looked = HostPlan(host=HOST.name, municipality=HOST.tenant, steps=(step,))
     plan = Plan(fleet_digest="f", fleet_source="s", code_digest="c", made_at=AT, made_by="anna", hosts=(looked,))
     applied = {HOST.name: {step.id: AppliedStep(intent="i", after="")}}

@@ -62,6 +62,7 @@ VENDOR = Vendor(
     texts=(r"^banner \S+ (\^C|\S)",),
     replaces=(
         (r"^hostname ",),
+        (r"^banner (\S+) ",),
         (r"^user (\S+) group ",),
         (r"^snmpv3 user (\S+) ",),
         (r"^spanning-tree mode ",),
@@ -73,6 +74,7 @@ VENDOR = Vendor(
         (r"^interface lag ", r"^(lacp mode) "),
     ),
     shortened=(
+        r"^banner \S+",
         r"^description",
         r"^name(?= )",
         r"^user \S+",

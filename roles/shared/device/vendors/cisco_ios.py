@@ -67,6 +67,7 @@ VENDOR = Vendor(
     texts=(r"^banner \S+ (\^C|\S)",),
     replaces=(
         (r"^hostname ",),
+        (r"^banner (\S+) ",),
         (r"^ip default-gateway ",),
         (r"^ip domain name ",),
         (r"^spanning-tree mode ",),
@@ -83,6 +84,7 @@ VENDOR = Vendor(
         (r"^line ", r"^(access-class|exec-timeout|transport input|login)\b"),
     ),
     shortened=(
+        r"^banner \S+",
         r"^description",
         r"^channel-group",
         r"^name(?= )",

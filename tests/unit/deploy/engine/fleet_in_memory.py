@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 
 from deploy.engine.guards import GuardFailed
 from deploy.engine.hosts import Outcome
-from deploy.model.plan import Command, HostPlan, Plan, Step
+from deploy.model.plan import HostPlan, Plan, Run, Step
 from deploy.model.record import AppliedStep, Check
 from deploy.model.step_id import StepId
 from deploy.transport.ssh import HostLost
@@ -93,7 +93,7 @@ class Machine:
             return base
         return base.model_copy(
             update={
-                "commands": (Command(kind="run", text=wanted),),
+                "commands": (Run(text=wanted),),
                 "change": Change(what=part.name, before=now, after=wanted),
                 "guard": Guard(what=part.name) if part.guarded else None,
             }
@@ -335,7 +335,7 @@ class SessionInMemory:
         self._note("change", machine, step.id)
         if machine.device:
             machine.guard, machine.saved = Armed(self, dict(machine.contents)), False
-        machine.contents[step.name] = step.commands[0].text
+        machine.contents[step.name] = str(step.commands[0])
         self._changed[name].append(step.name)
         self._looks_since[name] = self._checked_since[name] = 0
         return True

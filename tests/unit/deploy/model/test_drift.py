@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from deploy.model.drift import applied_steps, check_finding, classify, plan_findings
 from deploy.model.findings import Exit, Finding, Kind, Severity, exit_code
-from deploy.model.plan import Command, HostPlan, Plan, Step, Unmanaged
+from deploy.model.plan import HostPlan, Plan, Run, Step, Unmanaged
 from deploy.model.record import AppliedStep, Check
 from deploy.model.step_id import StepId
 from roles.shared.change import Change, digest
 
 CONTROLS = {"time": ("ISO 27002:2022 8.17",)}
-RUN = (Command(kind="run", text="true"),)
+RUN = (Run(text="true"),)
 
 
 def file_step(

@@ -9,15 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.model.plan import Command, HostPlan, Plan, PlanError, Step, Unmanaged, read_plan, write_plan
+from deploy.model.plan import Configure, HostPlan, Plan, PlanError, Run, Step, Unmanaged, Upload, read_plan, write_plan
 from roles.shared.change import Change, digest
 
-TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=20)
+TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
+    ["banner motd ^C\n  Endast för behöriga\n^C", "secret ‹secret:switch_admin›", "accounts: ops", "\r\n", "a\n"]
+)
+TEXTS = st.lists(TEXT, max_size=3).map(tuple)
 CHANGES = st.builds(Change, what=TEXT, before=st.none() | TEXT, after=st.none() | TEXT)
-COMMANDS = st.builds(Command, kind=st.sampled_from(["run", "upload"]), text=TEXT, path=TEXT)
+COMMANDS = st.one_of(
+    st.builds(Run, text=TEXT),
+    st.builds(Upload, path=TEXT, content=TEXT),
+    st.builds(Configure, platform=TEXT, entries=TEXTS, rollback=TEXTS),
+)
 STEPS = st.builds(
     Step,
-    role=TEXT,
+    role=TEXT.filter(lambda role: ": " not in role),
     name=TEXT,
     intent=TEXT,
     wanted=TEXT,
@@ -48,7 +55,7 @@ PLANS = st.builds(
 
 def small_plan(**more: object) -> Plan:
     data = {"fleet_digest": "f", "fleet_source": "s", "code_digest": "c", "made_at": "t", "made_by": "anna"}
-    step = Step(role="time", name="s", intent="i", commands=(Command(kind="run", text="true"),))
+    step = Step(role="time", name="s", intent="i", commands=(Run(text="true"),))
     hosts = (HostPlan(host="tie-dns1", municipality="tierp", steps=(step,)),)
     return Plan.model_validate(data | {"hosts": hosts} | more)
 
@@ -79,6 +86,22 @@ def test_another_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
         read_plan(path)
 
 
+@pytest.mark.parametrize("format_", [3, 5])
+def test_a_plan_of_another_format_is_refused_and_it_is_said_what_to_do(tmp_path: Path, format_: int) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps({"digest": "x", "plan": {"format": format_, "hosts": []}}))
+    with pytest.raises(PlanError) as refused:
+        read_plan(path)
+    assert f"plan.json: this plan file has format {format_}, and this samdrift applies format 4" in str(refused.value)
+    assert refused.value.fix == "make a new one: samdrift plan --out FILE"
+
+
+@given(PLANS)
+def test_steps_of_a_plan_are_told_apart_by_role_and_name(plan: Plan) -> None:
+    for step in (s for host in plan.hosts for s in host.steps):
+        assert (step.id.role, step.id.name, str(step.id)) == (step.role, step.name, f"{step.role}: {step.name}")
+
+
 def test_a_plan_that_cannot_be_read_or_written_names_its_place(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match="cannot read the plan: No such file"):
         read_plan(tmp_path / "none.json")
@@ -95,7 +118,7 @@ def test_a_host_s_fingerprint_knows_no_noise(host: HostPlan, seconds: float, exe
 
 @given(HOSTS)
 def test_a_host_s_fingerprint_knows_every_change(host: HostPlan) -> None:
-    more = Step(role="time", name="one more", intent="i", commands=(Command(kind="run", text="true"),))
+    more = Step(role="time", name="one more", intent="i", commands=(Run(text="true"),))
     assert host.model_copy(update={"steps": (*host.steps, more)}).fingerprint != host.fingerprint
 
 

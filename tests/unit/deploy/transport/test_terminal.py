@@ -18,7 +18,6 @@ from deploy.transport.terminal import (
     name_in,
     prompt_at_end,
     shown,
-    typed_together,
     without_echo,
 )
 
@@ -138,13 +137,3 @@ def test_a_line_that_is_typed_is_one_line(line: str, obeyed: str) -> None:
         must_be_typable(["secret", f"{line}{obeyed}secret"], "host sw1")
     assert str(refused.value).startswith("host sw1: line 2 has a ")
     assert "secret" not in str(refused.value)
-
-
-def test_the_lines_of_a_text_are_typed_with_the_line_that_begins_it() -> None:
-    texts = (r"^banner \S+ (\^C|\S)",)
-    banner = ("banner motd ^C", "  Endast för", "behöriga.", "^C")
-    together = [("hostname a",), banner, ("banner login #nej#",), ("hostname b",)]
-    flat = ["hostname a", *banner, "banner login #nej#", " hostname b "]
-    assert typed_together(flat, texts) == together
-    assert typed_together(["hostname a", "\n".join(banner), *flat[5:]], texts) == together
-    assert typed_together(["description a\nb"], texts) == [("description a\nb",)]

@@ -7,7 +7,7 @@ import io
 from rich.console import Console, RenderableType
 
 from deploy.model.findings import Finding
-from deploy.model.plan import Command, HostPlan, Plan, Step
+from deploy.model.plan import HostPlan, Plan, Run, Step
 from deploy.model.record import Check, HostResult, Record
 from deploy.views.parts import put
 from roles.shared.change import Change
@@ -28,7 +28,7 @@ def plan_of(*hosts: HostPlan) -> Plan:
 
 def step(name: str, *, changing: bool = True, handler: bool = False) -> Step:
     change = Change(what="/etc/x", before="old\n", after="new\n") if not handler else None
-    commands = (Command(kind="run", text="install x"),) if changing else ()
+    commands = (Run(text="install x"),) if changing else ()
     return Step(role="base", name=name, intent="i", commands=commands, change=change, handler=handler)
 
 

@@ -44,6 +44,10 @@ def maybe(draw: st.DrawFn, *lines: str) -> list[str]:
     return [] if line is None else [line]
 
 
+def _banner(draw: st.DrawFn, which: str) -> list[str]:
+    return maybe(draw, *(f"banner {which} ^C\n  hostname {draw(word)}\nexit\n^C" for _ in "ab"))
+
+
 @st.composite
 def aos_cx(draw: st.DrawFn) -> Tree:
     """An AOS-CX switch with four ports."""
@@ -51,7 +55,7 @@ def aos_cx(draw: st.DrawFn) -> Tree:
     tree: Tree = leaves(f"hostname {draw(word)}")
     tree |= leaves(*(f"logging 10.0.0.{n}" for n in draw(some((1, 2, 3)))))
     tree |= leaves(*(f"ntp server 10.0.0.{n} iburst" for n in draw(some((1, 2)))))
-    tree |= leaves(*maybe(draw, "banner motd ^C\nhostname x\ninterface 1/1/1\n   sw1#\n^C"))
+    tree |= leaves(*maybe(draw, "banner motd ^C\nhostname x\ninterface 1/1/1\n   sw1#\n^C"), *_banner(draw, "exec"))
     if draw(st.booleans()):
         tree["access-list ip MANAGEMENT"] = leaves(
             *(f"{10 * n} permit tcp 10.0.0.{draw(st.integers(1, 3))} any eq 22" for n in draw(some((1, 2, 3)))),
@@ -100,7 +104,7 @@ def ios(draw: st.DrawFn) -> Tree:
     )
     tree |= leaves(*(f"logging host 10.0.0.{n}" for n in draw(some((1, 2, 3)))))
     tree |= leaves(*maybe(draw, "ip default-gateway 10.0.0.1", "ip default-gateway 10.0.0.2"))
-    tree |= leaves(*maybe(draw, "banner login ^C\nline vty 0 4\n  no way\nrouter# \n^C"))
+    tree |= leaves(*maybe(draw, "banner login ^C\nline vty 0 4\n  no way\nrouter# \n^C"), *_banner(draw, "motd"))
     for vid in draw(some(VIDS)):
         tree[f"vlan {vid}"] = leaves(*maybe(draw, f"name {draw(word)}"))
     lags = {number: draw(_ios_port()) for number in draw(some((1, 2)))}
@@ -173,6 +177,9 @@ def fortios(draw: st.DrawFn) -> Tree:
         tree["config firewall address"] = {
             f"edit {a}": leaves(f"set subnet 10.{draw(st.integers(1, 9))}.0.0 255.255.0.0") for a in addresses
         }
+    if draw(st.booleans()):
+        certificate = f'set ca "-----BEGIN\n{draw(word)}\nend\n-----END"'
+        tree["config vpn certificate ca"] = {'edit "CA_1"': leaves(certificate)}
     if addresses and ports and (numbers := draw(some((1, 2, 3)))):
         tree["config firewall policy"] = {
             f"edit {n}": leaves(
@@ -243,6 +250,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 (r"interface vlan \d+",),
                 ("access-list ip MANAGEMENT",),
                 ("logging .*",),
+                ("banner exec (.|\n)*",),
             ),
         ),
         "cisco-ios": Kind(
@@ -256,6 +264,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 ("ip access-list standard MANAGEMENT",),
                 ("line vty .*",),
                 ("logging host .*",),
+                ("banner motd (.|\n)*",),
                 ("ip default-gateway .*",),
             ),
         ),
@@ -265,6 +274,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 ("config system global", "set hostname .*"),
                 ("config system interface", 'edit "(wan1|internal.|a|b|lag1)"'),
                 ("config firewall (address|policy)",),
+                ("config vpn certificate ca",),
             ),
         ),
         "frr": Kind(frr(), (("hostname .*",), ("interface eth.",), ("router bgp .*",), ("ip route .*",))),

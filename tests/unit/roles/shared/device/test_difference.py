@@ -60,12 +60,12 @@ def leads_there_and_back(platform: str, running: Tree, other: Tree) -> None:
     if platform == "fortios":
         intended = consistent(intended, running)
     change = told(platform, running, intended)
-    result = applied(platform, running, change.lines)
+    result = applied(platform, running, change.entries)
     assert bare(result) == bare(intended)
     assert bare(applied(platform, result, change.rollback)) == bare(running)
-    assert bool(change.lines) == (change.before != change.after) == bool(change.rollback)
+    assert bool(change.entries) == (change.before != change.after) == bool(change.rollback)
     again = told(platform, result, intended)
-    assert (again.lines, again.rollback, again.before) == ((), (), again.after)
+    assert (again.entries, again.rollback, again.before) == ((), (), again.after)
     assert again.unmanaged == change.unmanaged
 
 
@@ -99,15 +99,31 @@ OURS = "‹secret:switch_admin›"
 def test_a_banner_that_looks_like_a_configuration_and_a_prompt_is_one_text() -> None:
     banner = "banner motd ^C\ninterface 1/1/1\n   shutdown\nhostname evil\nsw1(config)# \n^C\n"
     change = difference(AOS_CX, f"{banner}hostname a\n", "hostname b\n", (("hostname .*",),))
-    assert change.lines == ("hostname b",)
+    assert change.entries == ("hostname b",)
     assert change.unmanaged == (banner.replace("# \n", "#\n"),)
 
 
 def test_a_banner_that_is_managed_is_typed_as_it_stands() -> None:
     banner = "banner login ^C\n  Endast behörig personal\nsw1#\n^C"
     change = difference(IOS, "", f"{banner}\n", (("banner login (.|\n)*",),))
-    assert change.lines == tuple(banner.split("\n"))
-    assert applied("cisco-ios", {}, change.lines) == {banner: {}}
+    assert change.entries == (banner,)
+    assert applied("cisco-ios", {}, change.entries) == {banner: {}}
+
+
+def test_a_new_banner_takes_the_place_of_the_old_and_is_taken_back_by_its_name() -> None:
+    old, new = (f"banner login ^C\nno {word}\n^C" for word in ("way", "entry"))
+    managed = (("banner login (.|\n)*",),)
+    change = difference(IOS, f"{old}\n", f"{new}\n", managed)
+    assert (change.entries, change.rollback) == ((new,), (old,))
+    assert difference(IOS, "", f"{new}\n", managed).rollback == ("no banner login",)
+
+
+def test_a_quoted_text_of_several_lines_is_one_entry() -> None:
+    ca = 'set ca "-----BEGIN\nMIIB\n  end\n-----END"'
+    intended = f'config vpn certificate ca\n edit "CA_1"\n  {ca}\n next\nend\n'
+    change = difference(FORTIOS, "", intended, (("config vpn certificate ca",),))
+    assert change.entries == ("config vpn certificate ca", '  edit "CA_1"', f"    {ca}", "  next", "end")
+    assert applied("fortios", {}, change.entries) == grammar("fortios").load(intended)
 
 
 def test_a_configuration_that_breaks_off_in_a_text_is_not_compared() -> None:
@@ -128,7 +144,7 @@ def test_line_ends_and_what_trails_mean_nothing(end: str) -> None:
     ]
     wanted = "interface Vlan101\n ip address 10.0.0.1 255.0.0.0\nhostname a\n"
     change = difference(IOS, end.join([*lines, ""]), wanted, (("hostname .*",), ("interface .*",)))
-    assert (change.lines, change.unmanaged, change.before) == ((), (), change.after)
+    assert (change.entries, change.unmanaged, change.before) == ((), (), change.after)
 
 
 @given(st.text(max_size=8))
@@ -136,7 +152,7 @@ def test_what_a_device_says_is_typed_again_as_one_line(text: str) -> None:
     said = f"a\rreload{text}\x0bhostname evil\u2028b\x1b[A".replace("\n", "")
     running = f"interface GigabitEthernet1/0/1\n description {said}\n"
     change = difference(IOS, running, "interface GigabitEthernet1/0/1\n shutdown\n", (("interface .*",),))
-    assert change.lines == ("interface GigabitEthernet1/0/1", "  no description", "  shutdown", "exit")
+    assert change.entries == ("interface GigabitEthernet1/0/1", "  no description", "  shutdown", "exit")
     assert [line[:15] for line in change.rollback] == [
         "interface Gigab", "  no shutdown", "  description a", "exit"
     ]  # fmt: skip
@@ -168,11 +184,11 @@ def test_a_secret_is_compared_without_itself_and_never_seen(
 ) -> None:
     running, intended, sections = line.format(device), line.format(ours), ((managed,),)
     same = difference(vendor, running, intended, sections)
-    assert (same.lines, same.rollback, same.before) == ((), (), same.after)
+    assert (same.entries, same.rollback, same.before) == ((), (), same.after)
     renewed = difference(vendor, running, intended, sections, renew={"switch_admin"})
-    assert any(ours in said for said in renewed.lines)
+    assert any(ours in said for said in renewed.entries)
     absent, foreign = difference(vendor, running, "", sections), difference(vendor, running, "", ())
-    assert absent.lines
+    assert absent.entries
     for told in (same, renewed, absent, foreign, difference(vendor, "", intended, sections)):
         assert "hush" not in str(told)
     assert any(WITHHELD in said for said in absent.rollback)
@@ -183,7 +199,7 @@ def test_what_only_a_secret_names_is_told_and_left() -> None:
     for vendor, line, top in ((IOS, "snmp-server community hush RO", "snmp-server .*"),
                               (JUNOS, "set snmp community hush authorization read-only", "snmp")):  # fmt: skip
         change = difference(vendor, f"{line}\n", "", ((top,),))
-        assert (change.lines, change.before) == ((), "")
+        assert (change.entries, change.before) == ((), "")
         assert len(change.unmanaged) == 1
         assert "hush" not in str(change)
 
@@ -207,22 +223,22 @@ def test_what_a_role_does_not_manage_it_may_not_intend() -> None:
 def test_a_line_that_is_never_shown_is_typed_with_the_one_before_it() -> None:
     intended = f"snmp-server group g v3 priv\nsnmp-server user u g v3 auth sha {OURS} priv aes 128 {OURS}\n"
     managed = (("snmp-server .*",),)
-    assert difference(IOS, "", intended, managed).lines == tuple(intended.splitlines())
-    assert difference(IOS, "snmp-server group g v3 priv\n", intended, managed).lines == ()
+    assert difference(IOS, "", intended, managed).entries == tuple(intended.splitlines())
+    assert difference(IOS, "snmp-server group g v3 priv\n", intended, managed).entries == ()
     renewed = difference(IOS, "snmp-server group g v3 priv\n", intended, managed, renew={"switch_admin"})
-    assert renewed.lines == tuple(intended.splitlines()[1:])
+    assert renewed.entries == tuple(intended.splitlines()[1:])
 
 
 def test_a_trunk_loses_only_the_vlans_that_it_should() -> None:
     running = "interface 1/1/9\n    vlan trunk allowed 1,101-103\n"
     change = difference(AOS_CX, running, "interface 1/1/9\n    vlan trunk allowed 1,101,103\n", (("interface .*",),))
-    assert change.lines == ("interface 1/1/9", "  no vlan trunk allowed 102", "exit")
+    assert change.entries == ("interface 1/1/9", "  no vlan trunk allowed 102", "exit")
 
 
 def test_a_port_that_cannot_be_removed_is_emptied() -> None:
     running = "interface GigabitEthernet1/0/1\n description x\n shutdown\n"
     change = difference(IOS, running, "", (("interface .*",),))
-    assert change.lines == ("interface GigabitEthernet1/0/1", "  no description", "  no shutdown", "exit")
+    assert change.entries == ("interface GigabitEthernet1/0/1", "  no description", "  no shutdown", "exit")
 
 
 def test_a_port_leaves_its_lag_before_the_lag_is_told_what_is_none_of_its_business() -> None:
@@ -230,7 +246,7 @@ def test_a_port_leaves_its_lag_before_the_lag_is_told_what_is_none_of_its_busine
     running = f"interface Port-channel1\n {trunk}\ninterface Te1/1/1\n {trunk}\n channel-group 1 mode active\n"
     intended = f"interface Port-channel1\n {access}\ninterface Te1/1/1\n {trunk}\n"
     change = difference(IOS, running, intended, (("interface .*",),))
-    assert change.lines == (
+    assert change.entries == (
         "interface Te1/1/1", "  no channel-group", "exit",
         "interface Port-channel1", f"  {access}", "exit",
         "interface Te1/1/1", f"  {trunk}", "exit",
@@ -241,7 +257,7 @@ def test_a_port_leaves_its_lag_before_the_lag_is_told_what_is_none_of_its_busine
 def test_a_port_that_moves_to_another_lag_leaves_the_first_and_is_told_everything_again() -> None:
     port = "interface 1/1/1\n    no shutdown\n    description x\n    lag {}\n"
     change = difference(AOS_CX, port.format(1), port.format(2), (("interface .*",),))
-    assert change.lines == (
+    assert change.entries == (
         "interface 1/1/1", "  no lag 1", "exit",
         "interface 1/1/1", "  lag 2", "  no shutdown", "  description x", "exit",
     )  # fmt: skip
@@ -255,7 +271,7 @@ def test_a_port_that_a_policy_names_joins_a_lag_of_fortios_in_two_changes_and_no
     managed, load = (("config system interface",), ("config firewall policy",)), grammar("fortios").load
 
     def change(running: str, intended: str) -> Tree:
-        return applied("fortios", load(running), difference(FORTIOS, running, intended, managed).lines)
+        return applied("fortios", load(running), difference(FORTIOS, running, intended, managed).entries)
 
     with pytest.raises(Refused):
         change(port + policy, lag)
@@ -270,5 +286,5 @@ def test_ten_thousand_lines_with_letters_of_all_kinds() -> None:
         return "\r\n".join(f"interface Gi1/0/{n}{port.format(text, n)}" for n, text in enumerate(texts)) + "\r\n"
 
     change = difference(IOS, switch("Östhammar"), switch("Älvkarleby"), (("interface Gi1/0/.*",),))
-    assert len(change.lines) == 3 * 100
+    assert len(change.entries) == 3 * 100
     assert change.before.count("\n") == change.after.count("\n") == 5 * 2000

@@ -88,11 +88,11 @@ def test_a_new_device_takes_every_line_and_has_then_what_is_intended(role: str, 
     vendor, show = known_vendors()[platform], grammar(platform).show
     factory = FACTORY.get(platform, {})
     change = difference(vendor, show(factory), asked.content, asked.managed)
-    there = applied(platform, factory, change.lines)
+    there = applied(platform, factory, change.entries)
     again = difference(vendor, show(there), asked.content, asked.managed)
-    assert (again.lines, again.unmanaged, again.before) == ((), (), again.after)
+    assert (again.entries, again.unmanaged, again.before) == ((), (), again.after)
     assert asked.secrets
-    assert not difference(vendor, show(applied(platform, there, change.rollback)), show(factory), asked.managed).lines
+    assert not difference(vendor, show(applied(platform, there, change.rollback)), show(factory), asked.managed).entries
 
 
 @pytest.mark.parametrize(("role", "name", "platform"), CASES)
@@ -112,7 +112,7 @@ def test_no_text_of_the_inventory_adds_a_line_or_a_command(role: str, name: str,
 
 def difference_lines(role: str, name: str, platform: str, of: Fleet) -> tuple[str, ...]:
     asked = declared(role, name, of)
-    return difference(known_vendors()[platform], "", asked.content, asked.managed).lines
+    return difference(known_vendors()[platform], "", asked.content, asked.managed).entries
 
 
 def rid_of_texts(line: str) -> str:
@@ -182,7 +182,7 @@ def test_a_device_without_lags_has_its_number_of_them_left_alone() -> None:
     asked = declared("access_switch", "heb-sw1", of)
     running = "set chassis aggregated-devices ethernet device-count 4\nset interfaces ae3 mtu 9000\n"
     change = difference(known_vendors()["junos"], running, asked.content, asked.managed)
-    assert not any("device-count" in line for line in change.lines)
+    assert not any("device-count" in line for line in change.entries)
     assert change.unmanaged == ("set interfaces ae3 mtu 9000\n",)
 
 
@@ -225,7 +225,7 @@ def test_ports_that_netbox_does_not_know_are_nobodys() -> None:
     running = "interface 1/1/2\n    shutdown\ninterface 1/1/20\n    description hand\n    vlan access 1\n"
     change = difference(known_vendors()["arubaos-cx"], running, asked.content, asked.managed)
     assert change.unmanaged == ("interface 1/1/20\n  description hand\n  vlan access 1\n",)
-    assert not any("1/1/20" in line for line in change.lines)
+    assert not any("1/1/20" in line for line in change.entries)
 
 
 def test_every_port_of_the_examples_has_a_name_that_is_one() -> None:

@@ -88,9 +88,43 @@ def test_a_line_without_a_secret_is_shown_as_it_is() -> None:
             assert vendor.masked(line) == line
 
 
-def test_a_session_is_its_lines_as_text_and_the_fact_the_vendors_own_question() -> None:
+IOS, FORTIOS, JUNOS = (known_vendors()[p] for p in ("cisco-ios", "fortios", "junos"))
+
+
+@pytest.mark.parametrize(
+    ("vendor", "entry"),
+    [
+        (IOS, ("banner motd ^C", "  Endast för", "behöriga.", "^C")),
+        (IOS, ("banner login #nej#",)),
+        (FORTIOS, ('set buffer "<p>', '  Endast \\"behörig\\"', '</p>"')),
+        (FORTIOS, ('set alias "Sal 4"',)),
+        (JUNOS, ('set system login message "a',)),
+    ],
+)
+def test_an_entry_is_typed_in_its_own_lines(vendor: Vendor, entry: tuple[str, ...]) -> None:
+    assert vendor.lines_of("\n".join(entry)) == entry
+    assert vendor.lines_of("\n".join(f"{line} " for line in entry)) == entry
+
+
+@pytest.mark.parametrize(
+    ("vendor", "entry"),
+    [
+        (IOS, "description a\nhostname b"),
+        (IOS, "banner motd ^C\na"),
+        (IOS, "banner motd ^C\n^C\nhostname b"),
+        (IOS, "banner motd #a#\nhostname b"),
+        (FORTIOS, 'set alias "a"\nend'),
+        (FORTIOS, 'set buffer "a\nb"\nend'),
+        (JUNOS, 'set system login message "a\nb"'),
+    ],
+)
+def test_an_entry_that_is_more_than_a_line_or_a_text_is_not_taken_apart(vendor: Vendor, entry: str) -> None:
+    assert vendor.lines_of(entry) == (entry,)
+
+
+def test_a_session_is_its_entries_as_text_and_the_fact_the_vendors_own_question() -> None:
     session = ConfigurationSession("cisco-ios", ("vlan 110", "  name x"), ("no vlan 110",))
-    assert str(session) == "vlan 110\n  name x"
+    assert (str(session), session.entries) == ("vlan 110\n  name x", ("vlan 110", "  name x"))
     fact = RunningConfiguration()
     assert fact.command(platform="junos") == "show configuration | display set"
     assert fact.process(["a", " b"]) == "a\n b\n"

@@ -1,0 +1,46 @@
+"""What a plan holds is what is carried out: nothing is split, joined or evaluated on the way."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pyinfra.api.command import FileUploadCommand, StringCommand
+
+from deploy.engine.planned import _read_command, frozen
+from deploy.model.plan import Configure, HostCommand, Run, Upload
+from inventory.secrets import Secret
+from roles.shared.device.configure import ConfigurationSession
+from roles.shared.parts.veil import Veil
+from tests.unit.deploy.model.test_plan import COMMANDS
+
+SECRET = Secret(name="certificate", municipality="heby")
+VALUE = "-----BEGIN\nabc\n-----END"
+KNOWN = Veil({SECRET: VALUE}, {"heby": b"k"})
+
+
+def reveal(text: str) -> str:
+    return KNOWN.reveal(text, [SECRET])
+
+
+@given(st.lists(COMMANDS))
+def test_the_commands_of_a_plan_become_pyinfra_s_and_those_the_same_plan(planned: list[HostCommand]) -> None:
+    assert [_read_command(command) for command in frozen(planned, str)()] == planned
+
+
+@given(st.lists(st.text(max_size=9), max_size=4))
+def test_a_device_is_given_each_entry_as_it_was_planned_with_its_secrets_in_it(texts: list[str]) -> None:
+    entries = (*texts, f'set ca "{SECRET}"', "banner motd ^C\n a\n^C")
+    (session,) = frozen([Configure(platform="fortios", entries=entries, rollback=(f"x {SECRET}",))], reveal)()
+    assert isinstance(session, ConfigurationSession)
+    assert session.platform == "fortios"
+    assert session.entries == (*texts, f'set ca "{VALUE}"', "banner motd ^C\n a\n^C")
+    assert VALUE not in str(session.rollback)
+
+
+def test_a_file_is_given_its_secrets_and_a_shell_command_none() -> None:
+    upload, run = frozen([Upload(path="/f", content=f"key {SECRET}"), Run(text=f"echo {SECRET}")], reveal)()
+    assert isinstance(upload, FileUploadCommand)
+    assert not isinstance(upload.src, str)
+    assert upload.src.read() == f"key {VALUE}".encode()
+    assert isinstance(run, StringCommand)
+    assert run.get_raw_value() == f"echo {SECRET}"
