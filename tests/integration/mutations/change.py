@@ -9,14 +9,11 @@ from typing import Any
 
 KEPT = "/run/samdrift-mutation"
 """Where a host keeps what a change replaces, until it is put back."""
-
 NOWHERE = "192.0.2.1"
 """An address at which nobody is (RFC 5737)."""
-
-
 UNITS = "/etc/systemd/system"
-NOT_TOO_OFTEN = "systemctl reset-failed {}; "
-"""Before a unit starts: systemd would count how often it did of late, and refuse."""
+UNCOUNTED = "systemctl reset-failed {}"
+"""Before a unit starts: systemd counts how often it did of late, and would refuse."""
 CABLE = "the other end of its cable"
 
 
@@ -25,6 +22,7 @@ class Change:
     """A change by which a check must fail, and what takes it back: shell commands, run as root.
 
     Attributes:
+        on: the host that is checked, where it is not the role's own in `PLACES`.
         at: the hosts that are changed, where it is not the one that is checked; `CABLE` is the other end of its cable.
         given: settings that the role has instead, where the lab's own make the check not applicable.
     """
@@ -38,8 +36,8 @@ class Change:
 
 def stopped(*units: str) -> Change:
     """These units do not run."""
-    again = "".join(NOT_TOO_OFTEN.format(unit) for unit in units)
-    return Change(f"systemctl stop {' '.join(units)}", f"{again}systemctl start {' '.join(reversed(units))}")
+    names = " ".join(units)
+    return Change(f"systemctl stop {names}", f"{UNCOUNTED.format(names)}; systemctl start {' '.join(reversed(units))}")
 
 
 def disabled(unit: str) -> Change:
@@ -48,10 +46,7 @@ def disabled(unit: str) -> Change:
 
 
 def forgotten(unit: str, alias: str) -> Change:
-    """A unit does not start at boot, of which systemd forgets that it runs when it is told to disable it.
-
-    That is so where it has another name: to take this away, systemd reads its units again.
-    """
+    """A unit with an alias does not start at boot. Disabled by systemctl, it would be taken for dead while it runs."""
     links = f"{UNITS}/multi-user.target.wants/{unit} {UNITS}/{alias}"
     return Change(
         f"mkdir -p {KEPT} && mv {links} {KEPT}",
@@ -77,7 +72,7 @@ def edited(path: str, sed: str, then: str = "true", **more: Any) -> Change:
 
 def configured(unit: str, path: str, sed: str, **more: Any) -> Change:
     """A line of a service's configuration is another one, and the service runs with it."""
-    return edited(path, sed, f"{NOT_TOO_OFTEN.format(unit)}systemctl restart {unit}", **more)
+    return edited(path, sed, f"{{ {UNCOUNTED.format(unit)}; systemctl restart {unit}; }}", **more)
 
 
 def written(path: str, text: str, then: str = "true") -> Change:
