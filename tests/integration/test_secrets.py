@@ -113,6 +113,8 @@ def test_asks_in_vain(host, settings):
 '''
 
 WRAPPER = '''"""samdrift itself, with a role made for a test, and sshd on a port that a user may have."""
+from gevent import monkey
+monkey.patch_all()
 import sys
 import roles
 roles.__path__.append({roles!r})
