@@ -58,12 +58,12 @@ class ObjectDifference(Frozen):
 
     @property
     def title(self) -> str:
-        """What people call it: `VLAN 110 at heby-kommunhus`."""
+        """Name the object as people do: `VLAN 110 at heby-kommunhus`."""
         return f"{noun(self.section)} {self.name}"
 
 
 def difference(before: Fleet, after: Fleet) -> tuple[ObjectDifference, ...]:
-    """Everything that must be done to the first fleet to make the second of it, section by section, by key.
+    """Return what must be done to the first fleet to make the second of it, section by section, by key.
 
     Both are taken in order (`inventory.order`), so that it is empty exactly where their digests are the same.
     """
@@ -85,7 +85,7 @@ def _of_section(section: str, before: Fleet, after: Fleet) -> Iterator[ObjectDif
 
 
 def _by_name(items: Sequence[Frozen]) -> dict[str, Frozen]:
-    """The objects by what people call them; a name that is there again (which no sound fleet has) gets a number."""
+    """Return the objects by the names that people use; a name that occurs again (in no sound fleet) gets a number."""
     seen: Counter[str] = Counter()
     named: dict[str, Frozen] = {}
     for item in items:
@@ -96,7 +96,7 @@ def _by_name(items: Sequence[Frozen]) -> dict[str, Frozen]:
 
 
 def _fields(path: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[FieldDifference]:
-    """What differs in these mappings, in the order of the first, then of the second."""
+    """Return what differs in these mappings, in the order of the first, then of the second."""
     found: list[FieldDifference] = []
     for key in (*before, *(k for k in after if k not in before)):
         where = (*path, key)
@@ -110,7 +110,7 @@ def _fields(path: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> 
 
 
 def between(path: Path, before: Any, after: Any) -> list[FieldDifference]:
-    """What two values of the field at this path say differently, as far inside as they have parts in common."""
+    """Return what differs in two values of the field at this path, as deep as they have parts in common."""
     if _same(before, after):
         return []
     if isinstance(before, dict) and isinstance(after, dict):
@@ -123,7 +123,7 @@ def between(path: Path, before: Any, after: Any) -> list[FieldDifference]:
 
 
 def _members(path: Path, before: dict[str, Any], after: dict[str, Any]) -> list[FieldDifference]:
-    """What differs in two lists: members, and their order where it is not what taking out and adding makes it."""
+    """Return what differs in two lists: members, and their order if removing and adding does not explain it."""
     found = _fields(path, before, after)
     kept = [k for k in before if k in after]
     if [*kept, *(k for k in after if k not in before)] != list(after):
@@ -132,12 +132,12 @@ def _members(path: Path, before: dict[str, Any], after: dict[str, Any]) -> list[
 
 
 def _keyed(path: Path, items: Sequence[Any]) -> dict[str, Any] | None:
-    """The members of a list by what they are known by; None if two are known by the same."""
+    """Return the members of a list by key; None if two have the same key."""
     names = KEYED.get(path)
     keys = [" ".join(str(i[n]) for n in names) if names else str(i) for i in items]
     return dict(zip(keys, items, strict=True)) if len(set(keys)) == len(keys) else None
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether a digest would see no difference: 1 is neither 1.0 nor true there, as in NetBox."""
+    """Tell whether two values have the same digest: 1 is neither 1.0 nor true there, as in NetBox."""
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

@@ -25,7 +25,7 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy with these fields changed, and without what cached properties remember of the original."""
+        """Copy a value with these fields changed, without the original's cached properties."""
         copied = super().model_copy(update=update, deep=deep)
         for name in copied.__dict__.keys() - type(self).model_fields.keys():
             del copied.__dict__[name]
@@ -150,12 +150,12 @@ class Interface(Frozen):
 
     @property
     def is_lag(self) -> bool:
-        """Whether it is a link aggregation group: several cables that are one link."""
+        """Tell whether the interface is a link aggregation group: several cables that are one link."""
         return self.type == "lag"
 
     @property
     def is_tunnel(self) -> bool:
-        """Whether it is a WireGuard tunnel: virtual, and named as those are, wg and a number."""
+        """Tell whether the interface is a WireGuard tunnel: virtual, and named wg and a number."""
         return self.type == "virtual" and re.fullmatch(r"wg[1-9][0-9]{0,3}", self.name) is not None
 
 
@@ -211,13 +211,13 @@ class Host(Frozen):
 
     @property
     def samdrift(self) -> dict[str, Any]:
-        """What the merged config context says to samdrift; empty where it says nothing."""
+        """Return the `samdrift` section of the merged config context; empty if there is none."""
         section = self.context.get("samdrift", {})
         return section if isinstance(section, dict) else {}
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The samdrift roles that the config context gives this host, by the alphabet.
+        """Return the samdrift roles that the config context gives this host, by the alphabet.
 
         In which order they are applied, the roles say (`roles.shared.catalogue.roles_of`).
         """
@@ -226,20 +226,20 @@ class Host(Frozen):
 
     @property
     def wave(self) -> int:
-        """Which wave of an apply this host belongs to (config context `samdrift.wave`; 50 if it says none)."""
+        """Return the wave of an apply that this host belongs to (config context `samdrift.wave`; by default 50)."""
         wave = self.samdrift.get("wave", 50)
         return wave if isinstance(wave, int) else 50
 
     @property
     def address(self) -> IPv4Address:
-        """The primary address. A sound fleet has one for every active host (rule `host-address`)."""
+        """Return the primary address. A sound fleet has one for every active host (rule `host-address`)."""
         if self.primary_address is None:
             raise LookupError(f"host {self.name} has no primary address")
         return self.primary_address
 
     @property
     def addresses(self) -> tuple[IPv4Interface, ...]:
-        """Every address of every interface, in the interfaces' order."""
+        """Return every address of every interface, in the interfaces' order."""
         return tuple(a for i in self.interfaces for a in i.addresses)
 
 
@@ -265,13 +265,15 @@ class Fleet(Frozen):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (hex) of the whole content: two fleets with one digest are one fleet."""
+        """Return the SHA-256 (hex) of the whole content: two fleets with one digest are one fleet."""
         canonical = json.dumps(self.model_dump(), default=str, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
     @cached_property
     def as_json(self) -> Mapping[str, tuple[str, ...]]:
-        """Every object as JSON, section by section: made at once, it is quicker to look through than the objects."""
+        """Return every object as JSON, section by section: made at once, it is quicker to look through than the
+        objects.
+        """
         return {section: tuple(_json(item) for item in getattr(self, section)) for section in KEYS}
 
     def holders_of(self, prefix: Prefix) -> tuple[tuple[Host, Interface], ...]:
@@ -304,41 +306,43 @@ class Fleet(Frozen):
         return {h.name: h for h in self.hosts}
 
     def host(self, name: str) -> Host:
-        """The host of this name; KeyError if there is none."""
+        """Return the host of this name; KeyError if there is none."""
         return self._by_name[name]
 
     def site(self, slug: str) -> Site:
-        """The site of this slug; KeyError if there is none."""
+        """Return the site of this slug; KeyError if there is none."""
         return {s.slug: s for s in self.sites}[slug]
 
     def tenant(self, slug: str) -> Tenant:
-        """The tenant of this slug; KeyError if there is none."""
+        """Return the tenant of this slug; KeyError if there is none."""
         return {t.slug: t for t in self.tenants}[slug]
 
     def platform(self, slug: str) -> Platform:
-        """The platform of this slug; KeyError if there is none."""
+        """Return the platform of this slug; KeyError if there is none."""
         return {p.slug: p for p in self.platforms}[slug]
 
     def with_role(self, role: str) -> tuple[Host, ...]:
-        """Active hosts that have this samdrift role, by name."""
+        """Return the active hosts that have this samdrift role, by name."""
         return tuple(h for h in self.hosts if h.status == "active" and role in h.roles)
 
     def with_device_role(self, slug: str) -> tuple[Host, ...]:
-        """Active hosts whose NetBox device role is this one, by name."""
+        """Return the active hosts whose NetBox device role is this one, by name."""
         return tuple(h for h in self.hosts if h.status == "active" and h.role == slug)
 
     def prefixes_of_site(self, slug: str) -> tuple[Prefix, ...]:
-        """The site's own prefixes and those of its region."""
+        """Return the site's own prefixes and those of its region."""
         region = self.site(slug).region
         return tuple(p for p in self.prefixes if p.site == slug or (p.region is not None and p.region == region))
 
     def prefix_of(self, address: IPv4Address) -> Prefix | None:
-        """The longest prefix that holds this address, or None."""
+        """Return the longest prefix that holds this address, or None."""
         holding = [p for p in self.prefixes if address in p.prefix]
         return max(holding, key=lambda p: p.prefix.prefixlen, default=None)
 
     def ranges_in(self, prefix: IPv4Network) -> tuple[Range, ...]:
-        """The ranges of this prefix, in the addresses' order. (In a sound fleet, a range begins and ends in one.)"""
+        """Return the ranges of this prefix, in the addresses' order. (In a sound fleet, a range begins and ends in
+        one.)
+        """
         return tuple(r for r in self.ranges if r.start in prefix)
 
 
@@ -367,7 +371,7 @@ KEYS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def _json(item: Frozen) -> str:
-    """The object as JSON; where it holds text that is none in UTF-8, as Python writes it, with that escaped."""
+    """Return the object as JSON; text that is not valid UTF-8 is escaped, as Python writes it."""
     try:
         return item.model_dump_json()
     except PydanticSerializationError:

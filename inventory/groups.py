@@ -20,7 +20,8 @@ Groups = dict[str, list[PyinfraHost]]
 
 
 def groups(fleet: Fleet, data: Mapping[str, object]) -> Groups:
-    """Every group that has a host, by name: `municipality_heby`, `site_heby_kommunhus`, `role_time`, `tag_lab`, …
+    """Return every group that has a host, by name: `municipality_heby`, `site_heby_kommunhus`, `role_time`, `tag_lab`,
+    …
 
     Args:
         data: what every host's data holds too: how to log in.
@@ -35,17 +36,17 @@ def groups(fleet: Fleet, data: Mapping[str, object]) -> Groups:
 
 
 def known_hosts(hosts: Iterable[Host]) -> str:
-    """The host keys of these hosts, as OpenSSH's known_hosts says them."""
+    """Return the host keys of these hosts, as OpenSSH's known_hosts says them."""
     return "".join(f"{h.primary_address} {key}\n" for h in hosts if h.primary_address for key in h.host_keys)
 
 
 def strict(known: Path) -> dict[str, object]:
-    """Data by which pyinfra believes the keys in this file and no others; left alone, it accepts new ones."""
+    """Return the data by which pyinfra believes the keys in this file and no others; by default it accepts new ones."""
     return {"ssh_strict_host_key_checking": "yes", "ssh_known_hosts_file": str(known)}
 
 
 def _groups_of(host: Host) -> list[str]:
-    """The names of a host's groups."""
+    """Return the names of a host's groups."""
     named = (
         ("municipality", (host.tenant,)),
         ("site", (host.site,)),
@@ -57,7 +58,7 @@ def _groups_of(host: Host) -> list[str]:
 
 
 def _word(slug: str) -> str:
-    """A slug as part of a Python name, which a pyinfra group's is."""
+    """Return a slug as part of a Python name, which a pyinfra group's is."""
     return re.sub(r"[^a-z0-9]", "_", slug)
 
 

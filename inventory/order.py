@@ -29,18 +29,18 @@ def in_order(fleet: Fleet) -> Fleet:
 
 
 def _with_sorted(value: T, *fields: str) -> T:
-    """The value with these fields sorted; the same object, if they are."""
+    """Sort these fields of a value; the same object, if they are sorted."""
     return _with(value, {f: tuple(sorted(now)) for f in fields if len(now := getattr(value, f)) > 1})
 
 
 def _with(value: T, fields: Mapping[str, object]) -> T:
-    """The value with these fields; the same object, if they say the same: to copy takes longer than to compare."""
+    """Set these fields of a value; the same object, if nothing differs: to copy takes longer than to compare."""
     changed = {f: new for f, new in fields.items() if new != getattr(value, f)}
     return value.model_copy(update=changed) if changed else value
 
 
 def _keys_in_order(value: Any) -> Any:
-    """The same value, with the keys of its mappings in one order at every depth."""
+    """Sort the keys of a value's mappings at every depth."""
     if isinstance(value, dict):
         keys = sorted(value, key=lambda k: (k not in FIRST_KEYS, k))
         return {k: _keys_in_order(value[k]) for k in keys}

@@ -24,16 +24,16 @@ class Places:
     lines: Mapping[Path, str] = field(default_factory=dict)
 
     def line_of(self, path: Path) -> str | None:
-        """`file:line` of the path, or of the nearest that it is in."""
+        """Return `file:line` of the path, or of the nearest parent."""
         nearest = (path[:n] for n in range(len(path), 0, -1))
         return next((self.lines[p] for p in nearest if p in self.lines), None)
 
     def of(self, fleet: Fleet, path: Path) -> str:
-        """Where to mend what this path leads to."""
+        """Return where to mend what this path leads to."""
         return self.line_of(path) or in_words(fleet, path)
 
     def reordered(self, section: str, order: list[int]) -> Places:
-        """The same places after a section was put in another order: what was at `order[i]` is now at `i`.
+        """Return the places after a section was put in another order: what was at `order[i]` is now at `i`.
 
         What is not in the order is no more.
         """
@@ -49,14 +49,16 @@ def _moved(path: Path, section: str, new: Mapping[int, int]) -> Path | None:
 
 
 def in_words(fleet: Fleet, path: Path) -> str:
-    """What a path leads to, in NetBox's words: the object and its field."""
+    """Describe what a path leads to, in NetBox's words: the object and its field."""
     section, index, *rest = path
     name = called(getattr(fleet, str(section))[index])
     return f"{noun(str(section))} {name}" + (", " + ".".join(map(str, rest)) if rest else "")
 
 
 def owner(fleet: Fleet, path: Path) -> tuple[str, str]:
-    """The host that this path leads into, and the municipality whose it is; empty where there is none, or several."""
+    """Return the host that this path leads into, and the municipality whose it is; empty where there is none, or
+    several.
+    """
     item = getattr(fleet, str(path[0]))[int(path[1])]
     of_site = {s.slug: s.tenant for s in fleet.sites}
     tenants: set[str] = set()
@@ -79,12 +81,12 @@ def owner(fleet: Fleet, path: Path) -> tuple[str, str]:
 
 
 def noun(section: str) -> str:
-    """What one of a section is: `device role`."""
+    """Return the singular of a section: `device role`."""
     return {"prefixes": "prefix", "vlans": "VLAN"}.get(section, section.removesuffix("s")).replace("_", " ")
 
 
 def called(item: Frozen) -> str:
-    """What people call an object of the fleet."""
+    """Name an object of the fleet as people do."""
     match item:
         case Vlan():
             return f"{item.vid} at {item.site}"
@@ -101,10 +103,10 @@ def called(item: Frozen) -> str:
 
 
 def shown(file: FilePath) -> str:
-    """The path of a file as a person at a terminal would write it: relative to where they are, if it is below."""
+    """Return a file's path as a person would type it: relative to the current directory, if it is below."""
     return str(file.relative_to(FilePath.cwd()) if file.is_relative_to(FilePath.cwd()) else file)
 
 
 def printable(text: str) -> str:
-    """The text, with what could make a terminal do something written out."""
+    """Return the text, with what could make a terminal do something written out."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

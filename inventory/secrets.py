@@ -34,7 +34,7 @@ class Secret(Frozen):
 
     @property
     def placeholder(self) -> str:
-        """`‹secret:name›`: what stands for it wherever people or programs read."""
+        """Return `‹secret:name›`, which stands for the secret wherever people or programs read."""
         return f"{MARK}secret:{self.name}›"
 
     def __str__(self) -> str:
@@ -52,7 +52,7 @@ class Secret(Frozen):
 
 
 def secrets_in(value: object) -> Iterator[Secret]:
-    """Every secret that a value (a role's settings, say) refers to, at any depth, as often as it does."""
+    """Yield every secret that a value (a role's settings, say) refers to, at any depth, as often as it does."""
     if isinstance(value, Secret):
         yield value
     elif isinstance(value, BaseModel):

@@ -56,7 +56,7 @@ Facets = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Term:
-    """A word, with the key that it belongs to if it was said; `at` is where it stands, counted from 1."""
+    """A word, with its key if one was written; `at` is its position, counted from 1."""
 
     word: str
     key: str | None = None
@@ -64,13 +64,13 @@ class Term:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys whose values the word may be."""
+        """Return the keys whose values the word may be."""
         if self.key is not None:
             return (_fold(self.key),)
         return ("host",) if _is_glob(self.word) else BARE
 
     def holds(self, facets: Facets) -> bool:
-        """Whether the word is one of these."""
+        """Tell whether the word is one of the host's."""
         pattern = _pattern(self.word)
         return any(pattern.fullmatch(_fold(value)) for key in self.keys for value in facets[key])
 
@@ -80,12 +80,12 @@ class Term:
 
 @dataclass(frozen=True)
 class Not:
-    """What is not so."""
+    """A negation."""
 
     of: Expression
 
     def holds(self, facets: Facets) -> bool:
-        """Whether it is not so."""
+        """Tell whether the inner expression does not hold."""
         return not self.of.holds(facets)
 
     def __str__(self) -> str:
@@ -94,12 +94,12 @@ class Not:
 
 @dataclass(frozen=True)
 class All:
-    """All of these (two or more)."""
+    """A conjunction of two or more parts."""
 
     of: tuple[Expression, ...]
 
     def holds(self, facets: Facets) -> bool:
-        """Whether all are so."""
+        """Tell whether all parts hold."""
         return all(e.holds(facets) for e in self.of)
 
     def __str__(self) -> str:
@@ -108,12 +108,12 @@ class All:
 
 @dataclass(frozen=True)
 class Any_:  # noqa: N801  `Any` is typing's
-    """At least one of these (two or more)."""
+    """A disjunction of two or more parts."""
 
     of: tuple[Expression, ...]
 
     def holds(self, facets: Facets) -> bool:
-        """Whether one is so."""
+        """Tell whether at least one part holds."""
         return any(e.holds(facets) for e in self.of)
 
     def __str__(self) -> str:
@@ -124,7 +124,7 @@ Expression = Term | Not | All | Any_
 
 
 def select(expression: str, fleet: Fleet, among: Sequence[Host]) -> tuple[Host, ...]:
-    """The hosts among these that the expression means, in their order.
+    """Return the hosts among these that the expression selects, in their order.
 
     Raises:
         UsageError: it does not parse, says something that the fleet does not know, or means no host.
@@ -140,7 +140,7 @@ def select(expression: str, fleet: Fleet, among: Sequence[Host]) -> tuple[Host, 
 
 
 def parse(expression: str) -> Expression:
-    """The expression as a tree.
+    """Parse the expression into a tree.
 
     Raises:
         UsageError: it does not parse.
@@ -207,7 +207,7 @@ class _Words:
         self.known: Facets = self._all(fleet)
 
     def of(self, host: Host) -> Facets:
-        """What there is to say about a host."""
+        """Return the words that match a host, by key."""
         return {
             "host": (host.name,),
             "tenant": self._names("tenant", host.tenant),
@@ -225,7 +225,7 @@ class _Words:
         return self._called[key].get(slug, ())
 
     def _all(self, fleet: Fleet) -> Facets:
-        """Every value that a key has in this fleet, also one that no host has."""
+        """Return every value that a key has in this fleet, also one that no host has."""
         known: dict[str, dict[str, None]] = {key: {} for key in KEYS}
         for key, called in self._called.items():
             known[key] |= dict.fromkeys(name for names in called.values() for name in names)
@@ -241,7 +241,7 @@ def _slug_and_name(objects: Iterable[Any]) -> dict[str, tuple[str, ...]]:
 
 
 def _terms(expression: Expression) -> Iterable[Term]:
-    """Every word of the expression, from left to right."""
+    """Return every word of the expression, from left to right."""
     if isinstance(expression, Term):
         return [expression]
     parts = (expression.of,) if isinstance(expression, Not) else expression.of
@@ -302,5 +302,5 @@ def _place(expression: str, at: int | None = None) -> str:
 
 
 def _shown(text: str) -> str:
-    """The text in quotes, harmless to a terminal, and not too long."""
+    """Return the text in quotes, harmless to a terminal, and not too long."""
     return repr(text) if len(text) <= 80 else repr(text[:77] + "…")

@@ -82,7 +82,7 @@ class Origin(Frozen):
 
 
 def origin(fleet: Fleet, directory: Path = DEFAULT) -> Origin | None:
-    """Where this fleet, read from this directory, came from; None if people wrote it, or edited it since."""
+    """Return where this fleet, read from this directory, came from; None if people wrote it, or edited it since."""
     try:
         said = Origin.model_validate(yaml.safe_load((directory / PULLED).read_text(encoding="utf-8")))
     except (OSError, ValueError, yaml.YAMLError):
@@ -91,7 +91,7 @@ def origin(fleet: Fleet, directory: Path = DEFAULT) -> Origin | None:
 
 
 def load(directory: Path = DEFAULT) -> Fleet:
-    """The fleet in this directory, sound.
+    """Load a sound fleet from this directory.
 
     Raises:
         InventoryError: with everything that is wrong.
@@ -127,7 +127,7 @@ class Reading(NamedTuple):
 
 
 def read(directory: Path) -> Reading:
-    """What is in this directory. Goes on after a problem, so that the rules can add theirs in the same go.
+    """Read this directory. Goes on after a problem, so that the rules can add theirs in the same go.
 
     Raises:
         InventoryError: there is no such directory, or it may not be read.
@@ -141,7 +141,7 @@ def read(directory: Path) -> Reading:
 
 
 def is_there(directory: Path) -> bool:
-    """Whether this is a directory that may be read."""
+    """Tell whether a path is a directory that may be read."""
     return os.access(directory, os.R_OK | os.X_OK) and directory.is_dir()
 
 
@@ -170,7 +170,7 @@ class _Reader:
         return found
 
     def _files(self) -> Iterator[tuple[Path, tuple[str, ...]]]:
-        """Every file to read, with its sections."""
+        """Yield every file to read, with its sections."""
         belongs = {self._directory / name: sections for name, sections in FILES.items()}
         belongs |= dict.fromkeys(sorted((self._directory / HOSTS).glob("*.yaml")), (HOSTS,))
         for path in sorted(_strangers(self._directory)):
@@ -216,7 +216,7 @@ class _Reader:
         self._spoiled |= {(section, int(p[1]) + start) for p in document.spoiled if len(p) > 1 and p[0] == section}
 
     def _fleet(self) -> Reading:
-        """Every item that is as it should be, in order."""
+        """Return every item that is as it should be, in order."""
         parts: dict[str, tuple[Frozen, ...]] = {}
         places = Places(self._lines)
         for section, items in self._items.items():
@@ -231,7 +231,10 @@ class _Reader:
         return Reading(fleet, places, tuple(self._problems), frozenset(self._unread))
 
     def _validated(self, section: str, index: int, item: object) -> Frozen | None:
-        """The item (unknown keys left out), or None; notes what is wrong. Strict: text is no number, 1 is not true."""
+        """Return the item (unknown keys left out), or None; notes what is wrong.
+
+        Strict: text is no number, 1 is not true.
+        """
         try:
             value = _model(section).model_validate_json(json.dumps(item), strict=True)
         except ValidationError as e:
@@ -252,7 +255,7 @@ class _Reader:
 
 
 def _municipality(where: str) -> str:
-    """Whose hosts are in the file that a problem is in; empty for another file."""
+    """Return the municipality whose hosts are in the file of a problem; empty for another file."""
     file = Path(re.sub(r":\d+$", "", where))
     return file.stem if file.parent.name == HOSTS else ""
 
@@ -267,7 +270,7 @@ def _schema_problem(error: ErrorDetails, where: str) -> Problem:
 
 
 def _without(item: Any, path: PathIn) -> Any:
-    """The item without what this path leads to."""
+    """Return the item without what this path leads to."""
     key, *rest = path
     if isinstance(item, dict):
         return {k: _without(v, tuple(rest)) if k == key else v for k, v in item.items() if rest or k != key}
@@ -339,6 +342,6 @@ def _replace(directory: Path, texts: Mapping[str, str]) -> None:
 
 
 def _strangers(directory: Path) -> Iterator[Path]:
-    """Files in a directory that do not belong in an inventory."""
+    """Yield the files in a directory that do not belong in an inventory."""
     belongs = {directory / name for name in (*FILES, PULLED)} | set((directory / HOSTS).glob("*.yaml"))
     yield from (p for p in directory.rglob("*") if not p.is_dir() and p not in belongs)

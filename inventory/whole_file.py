@@ -34,7 +34,7 @@ def put_in_place(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = 
 
 
 def _sync_directory(path: Path) -> None:
-    """A rename survives a power cut only once its directory is on the disk."""
+    """Write a directory to disk: only then does a rename survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

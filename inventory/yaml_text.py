@@ -29,7 +29,7 @@ class Dumper(yaml.SafeDumper):
         self._given: dict[str, int] = defaultdict(int)
 
     def generate_anchor(self, node: yaml.Node) -> str:
-        """The key of what is repeated; with a number from the second on."""
+        """Return the key of what is repeated; with a number from the second on."""
         name = str(getattr(node, "repeats", "same"))
         self._given[name] += 1
         return name if self._given[name] == 1 else f"{name}-{self._given[name]}"
@@ -45,7 +45,7 @@ def yaml_text(sections: Mapping[str, tuple[Frozen, ...]]) -> str:
 
 
 def _spaced(text: str) -> str:
-    """With an empty line between sections and between objects of more than one line."""
+    """Insert an empty line between sections and between objects of more than one line."""
     lines: list[str] = []
     for line in text.splitlines():
         is_section = not line.startswith((" ", "-"))
@@ -63,12 +63,12 @@ def _items(section: str, values: Iterable[Frozen], shared: dict[str, yaml.Node])
 
 
 def _unusual(value: Frozen) -> dict[str, Any]:
-    """What differs from the defaults, in the model's order."""
+    """Return the fields that differ from the defaults, in the model's order."""
     return value.model_dump(mode="json", exclude_defaults=True)
 
 
 def _object(value: Frozen, shared: dict[str, yaml.Node]) -> yaml.Node:
-    """A host or config context: a field a line, an interface a line, and its context by itself."""
+    """Format a host or config context: a field a line, an interface a line, and its context by itself."""
     pairs = []
     for key, item in _unusual(value).items():
         if key in {"context", "data"}:
@@ -82,8 +82,10 @@ def _object(value: Frozen, shared: dict[str, yaml.Node]) -> yaml.Node:
 
 
 def _context(value: Any, key: str, depth: int, shared: dict[str, yaml.Node]) -> yaml.Node:
-    """A part of a config context: first what people look for first, then plain values, then mappings, each by key. What
-    is large and again the same is written once.
+    """Format a part of a config context: first what people look for first, then plain values, then mappings, each by
+    key.
+
+    What is large and repeated is written once.
     """
     if not isinstance(value, dict):
         return _plain(value, flow=_fits(value))
@@ -106,7 +108,7 @@ def _rank(key: str, value: Any) -> int:
 
 
 def _fits(value: Any) -> bool:
-    """Whether it holds no mapping and reads well on one line."""
+    """Tell whether a value holds no mapping and reads well on one line."""
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     nested = any(
         isinstance(p, dict) or (isinstance(p, list) and any(isinstance(x, dict | list) for x in p)) for p in parts

@@ -26,17 +26,17 @@ __all__ = ["Options", "Settings"]
 
 
 def settings(host: Host, fleet: Fleet, options: shared.Options) -> Settings:
-    """Ports, VLANs and servers, all from the fleet."""
+    """Compute ports, VLANs and servers from the fleet."""
     return device_settings(host, fleet, options)
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
-    """SSH and SNMP, each from those who need it."""
+    """Serve SSH and SNMP, each to those who need it."""
     return device_listens(settings)
 
 
 def deploy(settings: Settings) -> None:
-    """One configuration, in the vendor's own words."""
+    """Declare one configuration, in the vendor's own words."""
     configuration(
         template="access_switch", platform=settings.platform, settings=settings, managed=switch_sections(settings)
     )

@@ -128,14 +128,14 @@ class Settings(RoleSettings):
 
     @property
     def kernel(self) -> dict[str, dict[str, str]]:
-        """The running kernel's settings, by theme; each theme is one file and one step."""
+        """Return the running kernel's settings, by theme; each theme is one file and one step."""
         # Strict reverse path filtering (RFC 3704) needs to know the one way back; with several networks, loose.
         rp_filter = "2" if self.multihomed else "1"
         return {**KERNEL, "ipv4": {**KERNEL["ipv4"], "net.ipv4.conf.*.rp_filter": rp_filter}}
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
-    """What the host should be, from the inventory alone."""
+    """Compute what the host should be, from the inventory alone."""
     stations = management(fleet)
     if not stations:
         fix = "give the host that samdrift runs on the device role management-station"
@@ -169,18 +169,18 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
-    """SSH, from the management stations alone."""
+    """Serve SSH to the management stations alone."""
     return (Listen(protocol="tcp", port=22, sources=settings.management, why="SSH from the management stations"),)
 
 
 def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:
-    """The lab's own key, and where somebody outside is asked for names, the lab's nameserver."""
+    """Let the lab's own key in, and ask the lab's nameserver instead of outside ones."""
     fallback = {"fallback_resolvers": [str(lab.nameserver)]} if options.get("fallback_resolvers") else {}
     return {"automation_keys": [lab.automation_key], **fallback}
 
 
 def deploy(settings: Settings) -> None:
-    """Everything, in the order in which a new host needs it: names and packages, people and SSH, the rest."""
+    """Declare everything in the order in which a new host needs it: names and packages, people and SSH, the rest."""
     _names_and_packages(settings)
     _people(settings)
     _sshd(settings)
@@ -325,7 +325,7 @@ def _language_and_time(settings: Settings) -> None:
 
 
 def _permissions() -> None:
-    """Not to tighten what Debian ships, but to find what somebody loosened."""
+    """Declare Debian's own permissions, to find what somebody loosened."""
     for directory in ("/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly"):
         _directory(directory, "755")
     _directory("/root", "700")
@@ -348,7 +348,7 @@ def _managed(*lines: str) -> str:
 
 
 def _admins(options: Options) -> tuple[User, ...]:
-    """The admins of today, by name."""
+    """Return the admins of today, by name."""
     field = "config context samdrift.base.admins"
     found = []
     for name, admin in sorted(options.admins.items()):
@@ -367,7 +367,7 @@ def _admins(options: Options) -> tuple[User, ...]:
 
 
 def _former(options: Options) -> tuple[str, ...]:
-    """The admins of the past, by name; never those accounts without which samdrift could not come back."""
+    """Return the admins of the past, by name; never those accounts without which samdrift could not come back."""
     former = {*options.former_admins, *(n for n, a in options.admins.items() if a.absent)}
     if kept := sorted(former & {AUTOMATION, "root"}):
         fix = "take it off former_admins, and off admins where it is absent"
@@ -376,7 +376,7 @@ def _former(options: Options) -> tuple[str, ...]:
 
 
 def _nameservers(fleet: Fleet, options: Options) -> tuple[IPv4Address, ...]:
-    """The fleet's resolvers, then the fallbacks; the C library asks the first three."""
+    """Return the fleet's resolvers, then the fallbacks; the C library asks the first three."""
     resolvers = [h.address for h in fleet.with_role("dns_resolver") if h.primary_address is not None]
     found = tuple(dict.fromkeys([*resolvers, *options.fallback_resolvers]))
     if not found:
@@ -386,7 +386,7 @@ def _nameservers(fleet: Fleet, options: Options) -> tuple[IPv4Address, ...]:
 
 
 def _apt_proxy(host: Host, fleet: Fleet, options: Options) -> str:
-    """The address of the fleet's package cache; empty where packages come directly."""
+    """Return the address of the fleet's package cache; empty where packages come directly."""
     if not options.apt_proxy or "package_cache" in host.roles:
         return ""
     caches = [h.address for h in fleet.with_role("package_cache") if h.primary_address is not None]
@@ -394,5 +394,5 @@ def _apt_proxy(host: Host, fleet: Fleet, options: Options) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text from the inventory as it may stand in a banner: one line, without agetty's escapes."""
+    """Return text from the inventory as it may stand in a banner: one line, without agetty's escapes."""
     return re.sub(r"[\\\x00-\x1f\x7f]", " ", text)

@@ -17,7 +17,7 @@ __all__ = ["CONTROLS", "PLATFORMS", "Options", "Settings", "deploy", "listens", 
 
 
 def deploy(settings: Settings) -> None:
-    """One configuration, in the vendor's own words."""
+    """Declare one configuration, in the vendor's own words."""
     configuration(
         template="core_switch", platform=settings.platform, settings=settings, managed=switch_sections(settings)
     )

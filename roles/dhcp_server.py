@@ -65,7 +65,7 @@ class Subnet(Frozen):
 
     @property
     def id(self) -> int:
-        """The prefix' first address as a number."""
+        """Return the prefix' first address as a number."""
         return int(self.prefix.network_address)
 
 
@@ -80,7 +80,7 @@ class Settings(RoleSettings):
 
 
 def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:
-    """The prefixes behind this host that have ranges."""
+    """Compute the prefixes behind this host that have ranges."""
     subnets = tuple(_subnets(host, fleet))
     if not subnets:
         fix = "add an IP range to a prefix whose gateway it is, or take dhcp_server from it"
@@ -94,13 +94,13 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
-    """DHCP, from the prefixes that it serves."""
+    """Serve DHCP to the prefixes with ranges."""
     sources = tuple(s.prefix for s in settings.subnets)
     return (Listen(protocol="udp", port=67, sources=sources, why="DHCP, renewals"),)
 
 
 def deploy(settings: Settings) -> None:
-    """Kea's DHCPv4 server with one configuration file."""
+    """Declare Kea's DHCPv4 server with one configuration file."""
     packages("kea-dhcp4-server")
     managed_file(
         PATH, template="dhcp_server/kea-dhcp4.conf.j2", settings=settings, validate_with=CHECK, then=(restart(UNIT),)
@@ -109,7 +109,9 @@ def deploy(settings: Settings) -> None:
 
 
 def _subnets(host: Host, fleet: Fleet) -> Iterator[Subnet]:
-    """Whoever is a prefix' router serves it, so that no two servers lend the same addresses."""
+    """Yield the prefixes that this host routes: a prefix' router serves it, so that no two servers lend the same
+    addresses.
+    """
     central = tuple(r.address for r in resolvers(fleet))
     for interface in host.interfaces:
         for address in interface.addresses:

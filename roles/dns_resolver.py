@@ -92,12 +92,12 @@ class Settings(shared.Settings):
 
     @property
     def validates(self) -> bool:
-        """Whether answers from outside are validated at all."""
+        """Tell whether answers from outside are validated at all."""
         return "." not in self.insecure_zones
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
-    """Every resolver of the fleet answers the same; only its own addresses differ."""
+    """Compute what every resolver of the fleet answers; only its own addresses differ."""
     return Settings(
         domain=options.domain,
         addresses=tuple(a.ip for a in host.addresses),
@@ -114,7 +114,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
-    """DNS from everywhere in the fleet, over UDP and, for long answers, TCP."""
+    """Serve DNS to the whole fleet, over UDP and, for long answers, TCP."""
     return (
         Listen(protocol="udp", port=53, sources=settings.clients, why="DNS"),
         Listen(protocol="tcp", port=53, sources=settings.clients, why="DNS, long answers"),
@@ -122,17 +122,17 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
 
 
 def ways_out(settings: Settings) -> tuple[WayOut, ...]:  # noqa: ARG001  a role's signature
-    """Names outside, from the forwarders."""
+    """Let the resolver ask its forwarders for names outside."""
     return DNS_OUTSIDE
 
 
 def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:  # noqa: ARG001  a role's signature
-    """The lab's nameserver stands for the world's; it may strip DNSSEC."""
+    """Forward to the lab's nameserver, which may strip DNSSEC."""
     return {"forwarders": [str(lab.nameserver)], "insecure_zones": ["."]}
 
 
 def resolvers(fleet: Fleet) -> tuple[Host, ...]:
-    """The fleet's resolvers that can be asked, by name.
+    """Return the fleet's resolvers that are active, by name.
 
     Raises:
         SettingsError: there is none.
@@ -145,7 +145,7 @@ def resolvers(fleet: Fleet) -> tuple[Host, ...]:
 
 
 def known_to_all(intent: Intent) -> Settings:
-    """What every resolver of the fleet says, as the first of them: all but `addresses` is the same for all.
+    """Return the settings of the first resolver of the fleet: all but `addresses` is the same for every one.
 
     Raises:
         SettingsError: there is none, or its settings have a problem.
@@ -155,7 +155,7 @@ def known_to_all(intent: Intent) -> Settings:
 
 
 def deploy(settings: Settings) -> None:
-    """Unbound, its whole configuration in one file, and a sandbox around it."""
+    """Declare Unbound, its whole configuration in one file, and a sandbox around it."""
     restarted = restart(UNIT, daemon_reload=True)
     packages("unbound", "dns-root-data", "ldnsutils")
     hardening = f"/etc/systemd/system/{UNIT}.d"
@@ -172,7 +172,7 @@ def deploy(settings: Settings) -> None:
 
 
 def _names(host: Host, domain: str) -> Iterator[Name]:
-    """The host's own name, and one for each interface where it has more than one address."""
+    """Yield the host's own name, and one for each interface where it has more than one address."""
     if not LABEL.fullmatch(host.name.lower()):
         raise shared.SettingsError(
             f"{host.name!r} of the fleet cannot be a DNS name",
@@ -190,12 +190,12 @@ def _names(host: Host, domain: str) -> Iterator[Name]:
 
 
 def _label(interface: str) -> str:
-    """An interface's name as a DNS label: `GigabitEthernet1/0/1` is `gigabitethernet1-0-1`."""
+    """Return an interface's name as a DNS label: `GigabitEthernet1/0/1` is `gigabitethernet1-0-1`."""
     return re.sub(r"[^a-z0-9]+", "-", interface.lower()).strip("-")[:63].strip("-") or "interface"
 
 
 def _reverse_zones(prefixes: Iterable[IPv4Network]) -> list[LocalZone]:
-    """The in-addr.arpa zones that hold these prefixes, each once, in the addresses' order."""
+    """Return the in-addr.arpa zones that hold these prefixes, each once, in the addresses' order."""
     kinds: dict[IPv4Network, Literal["static", "transparent"]] = {}
     for prefix in sorted(prefixes):
         for network in _octets(prefix):
@@ -205,7 +205,7 @@ def _reverse_zones(prefixes: Iterable[IPv4Network]) -> list[LocalZone]:
 
 
 def _octets(prefix: IPv4Network) -> Iterator[IPv4Network]:
-    """The prefix as networks that end at an octet, as reverse zones do; at the finest a /24."""
+    """Yield the prefix as networks that end at an octet, as reverse zones do; at the finest a /24."""
     if prefix.prefixlen > 24:
         yield prefix.supernet(new_prefix=24)
     else:

@@ -47,7 +47,7 @@ class Settings(shared.Settings):
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
-    """Ports and servers from the fleet; every port with a network, but for the management's, is inside."""
+    """Compute ports and servers from the fleet. Every port with a network, except the management's, is inside."""
     device = device_settings(host, fleet, options)
     if options.outside not in {p.name for p in device.ports}:
         field = "config context samdrift.edge_firewall.outside"
@@ -59,7 +59,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 
 
 def sections(settings: Settings) -> tuple[Section, ...]:
-    """What of the configuration is the role's."""
+    """Return the sections of the configuration that are the role's."""
     names = port_names(settings)
     return (
         ("config system global", "set hostname .*"),
@@ -75,10 +75,10 @@ def sections(settings: Settings) -> tuple[Section, ...]:
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
-    """SSH and SNMP, each from those who need it."""
+    """Serve SSH and SNMP, each to those who need it."""
     return device_listens(settings)
 
 
 def deploy(settings: Settings) -> None:
-    """One configuration, in the vendor's own words."""
+    """Declare one configuration, in the vendor's own words."""
     configuration(template="edge_firewall", platform=settings.platform, settings=settings, managed=sections(settings))

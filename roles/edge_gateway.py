@@ -80,7 +80,7 @@ class Options(RoleOptions):
 
 
 class Neighbour(Frozen):
-    """A gateway that this one speaks BGP with: what is its own, what may come from it, and what it is told.
+    """A gateway that this one speaks BGP with: its own prefixes, what is accepted from it, and what is announced to it.
 
     `rank` says which way it is: 0 is the preferred one. A `linked` one is the other hub of the same site.
     """
@@ -97,17 +97,17 @@ class Neighbour(Frozen):
 
     @property
     def way(self) -> str:
-        """What its rules are called: it may be a neighbour twice, by two ways."""
+        """Name the neighbour's rules in FRR: one gateway may be a neighbour on two interfaces."""
         return f"{self.name}-{self.interface}"
 
     @property
     def preference(self) -> int:
-        """BGP's local preference of what it tells."""
+        """Return BGP's local preference for what the neighbour announces."""
         return PREFERENCE - STEP * self.rank
 
     @property
     def metric(self) -> int:
-        """The MED with which it is told."""
+        """Return the MED of what is announced to the neighbour."""
         return STEP * self.rank
 
 
@@ -128,7 +128,7 @@ class Settings(RoleSettings):
 
 
 def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:
-    """Neighbours, prefixes and passages, all from the fleet."""
+    """Compute neighbours, prefixes and forwarding rules from the fleet."""
     if host.primary_address is None:
         raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
     if options.hold_seconds < 3 * options.keepalive_seconds:
@@ -149,25 +149,27 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
-    """BGP, from the neighbours alone."""
+    """Serve BGP to the neighbours alone."""
     sources = networks(IPv4Network(n.address) for n in settings.neighbours)
     return (Listen(protocol="tcp", port=BGP, sources=sources, why="BGP with the neighbours"),)
 
 
 def forwards(settings: Settings) -> tuple[Forward, ...]:
-    """What the fleet's hosts serve to clients on the other side of this gateway."""
+    """Forward what the fleet's hosts serve to clients on the other side of this gateway."""
     return settings.passages
 
 
 def proofs(settings: Settings) -> tuple[Proof, ...]:
-    """The links: what comes by one has passed the other hub, and what leaves by it will."""
+    """Exempt the links from reverse-path filtering: what enters by one was filtered by the other hub, and what leaves
+    by it will be.
+    """
     why = "between the hubs, the one that it leaves judges"
     linked = sorted({n.interface for n in settings.neighbours if n.linked})
     return tuple(Proof(interface=interface, judged_beyond=True, why=why) for interface in linked)
 
 
 def deploy(settings: Settings) -> None:
-    """FRR with one configuration file for all its daemons, and forwarding in the kernel."""
+    """Declare FRR with one configuration file for all its daemons, and forwarding in the kernel."""
     again, reread = restart(UNIT), Handler(name="reload FRR's configuration", command=RELOAD)
     packages("frr", "frr-pythontools")
     forwarding = [f"{key} = {value}" for key, value in FORWARDING.items()]
@@ -208,7 +210,7 @@ def deploy(settings: Settings) -> None:
 
 
 def _neighbours(host: Host, fleet: Fleet) -> Iterator[Neighbour]:
-    """Whom it meets in the transits, in the order in which they are preferred, and whom it is linked with."""
+    """Yield the BGP neighbours: in the transits, in their order of preference, then on the links."""
     for rank, transit in enumerate(transits(fleet)):
         yield from (_neighbour(host, met, fleet, rank=rank) for met in spoken_with(host, transit, fleet))
     for link in links(fleet):

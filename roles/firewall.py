@@ -53,7 +53,7 @@ class Passage(RoleSettings):
 
 
 class Proven(RoleSettings):
-    """An interface on which a role of the host has it proven who sends."""
+    """An interface that a role of the host exempts from reverse-path filtering."""
 
     role: str
     proof: Proof
@@ -70,7 +70,7 @@ class Settings(RoleSettings):
 
 
 def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:  # noqa: ARG001  a role's signature
-    """What every other role of this host declares."""
+    """Collect what every other role of this host declares."""
     roles = catalogue()
     others = {r: intent.required(host, r) for r in roles if r in host.roles and r != "firewall"}
     return Settings(
@@ -83,7 +83,7 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
 
 
 def deploy(settings: Settings) -> None:
-    """The file, the ruleset in force, and the unit that loads it at boot before the network is up."""
+    """Declare the file, the ruleset in force, and the unit that loads it at boot before the network is up."""
     content = ruleset(settings)
     packages("nftables")
     managed_file(PATH, content=content, mode="640", validate_with="nft -c -f {path}", guarded=True)
@@ -93,7 +93,7 @@ def deploy(settings: Settings) -> None:
 
 
 def ruleset(settings: Settings) -> str:
-    """The whole ruleset, as nft reads it. The same settings always give the same text."""
+    """Render the whole ruleset, as nft reads it. The same settings always give the same text."""
     return render(
         "firewall/nftables.conf.j2",
         fleet=_set(settings.fleet),
@@ -105,7 +105,7 @@ def ruleset(settings: Settings) -> str:
 
 
 def _input_rules(openings: Iterable[Opening]) -> list[str]:
-    """One rule for each port and set of sources, whoever declares it."""
+    """Return one rule for each port and set of sources, with every role that declares it."""
     why: dict[str, list[str]] = {}
     for opening in openings:
         listen = opening.listen
@@ -117,7 +117,7 @@ def _input_rules(openings: Iterable[Opening]) -> list[str]:
 
 
 def _proving(end: str, proven: Iterable[Proven]) -> list[str]:
-    """One rule for each interface, whoever proves it."""
+    """Return one rule for each interface, with every role that exempts it."""
     why: dict[str, list[str]] = {}
     for by in proven:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}", by.proof.interface):
@@ -144,7 +144,7 @@ def _accepting(why: dict[str, list[str]]) -> list[str]:
 
 
 def _addresses(end: str, of: tuple[IPv4Network, ...]) -> str:
-    """A match of one end of a packet. Every rule matches IPv4 only, also where it does not say an address."""
+    """Match one end of a packet. Every rule matches IPv4 only, also if it names no address."""
     collapsed = networks(of)
     return "meta nfproto ipv4" if collapsed == ANYWHERE else f"ip {end} {_set(collapsed)}"
 
@@ -168,6 +168,6 @@ def _payload(forward: Forward) -> str:
 
 
 def _comment(text: str) -> str:
-    """A comment in quotes. The text is from the inventory: only letters, digits and plain punctuation pass."""
+    """Quote a comment. The text is from the inventory: only letters, digits and plain punctuation pass."""
     plain = re.sub(r"[^A-Za-z0-9 åäöÅÄÖ.,:_/-]", " ", text)
     return f'comment "{plain.encode()[:LONGEST_COMMENT].decode(errors="ignore")}"'

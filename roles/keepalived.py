@@ -69,7 +69,8 @@ class Settings(RoleSettings):
 
     @property
     def has_a_route(self) -> str:
-        """A regular expression for the line of /proc/net/route by which the host reaches an edge: a route by a gateway.
+        """Return a regular expression for the line of /proc/net/route by which the host reaches an edge: a route by a
+        gateway.
 
         What is directly connected is there without one.
         """
@@ -78,7 +79,7 @@ class Settings(RoleSettings):
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
-    """What a host shares with whom, all from the fleet."""
+    """Compute what a host shares with which hosts, from the fleet."""
     sharing = [h for h in fleet.with_role("keepalived") if h.site == host.site]
     names = [h.name for h in sharing]
     shared = tuple(_shared(host, [h for h in sharing if h.name != host.name], fleet, options))
@@ -98,18 +99,18 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
-    """VRRP, from those that share alone."""
+    """Serve VRRP to the hosts that share an address alone."""
     others = networks(IPv4Network(a) for shared in settings.shared for a in shared.others)
     return (Listen(protocol="vrrp", sources=others, why="who holds the shared addresses"),)
 
 
 def shared_addresses(settings: Settings) -> tuple[SharedAddress, ...]:
-    """Those that VRRP moves from host to host."""
+    """Return the addresses that VRRP moves from host to host."""
     return settings.shared
 
 
 def deploy(settings: Settings) -> None:
-    """One file, and a reload that gives no address up."""
+    """Declare one file, and a reload that gives no address up."""
     packages("iputils-ping", "keepalived")
     managed_file(
         "/etc/keepalived/keepalived.conf",
@@ -124,7 +125,7 @@ def deploy(settings: Settings) -> None:
 
 
 def _shared(host: Host, others: list[Host], fleet: Fleet, options: Options) -> Iterator[SharedAddress]:
-    """The virtual gateways of the prefixes that the host is in, and the further addresses, each by an interface."""
+    """Yield the virtual gateways of the host's prefixes, and the further addresses, each with its interface."""
     virtual = {p.gateway for p in fleet.prefixes if p.gateway and host.name in {h.name for h in routers_of(p, fleet)}}
     held = {a.ip for h in fleet.hosts for a in h.addresses}
     for address in sorted((virtual - held) | set(options.further_addresses)):

@@ -40,7 +40,7 @@ class Settings(RoleSettings):
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:  # noqa: ARG001  it has none
-    """Its ports and what NetBox's cables say of them."""
+    """Compute the host's ports and their neighbours from NetBox's cables."""
     if host.primary_address is None:
         raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
     ports = tuple(_ports(host, fleet))
@@ -51,7 +51,10 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:  # noqa: A
 
 
 def deploy(settings: Settings) -> None:
-    """lldpd, told everything when it starts. (It has no way to judge a file, and refuses none: it leaves lines out.)"""
+    """Declare lldpd, which reads its configuration when it starts. It cannot validate a file: it leaves bad lines out.
+
+    It cannot validate a file: it leaves bad lines out.
+    """
     packages("lldpd")
     managed_file("/etc/lldpd.conf", template="lldp/lldpd.conf.j2", settings=settings, then=(restart(UNIT),))
     service(UNIT)
@@ -66,5 +69,5 @@ def _ports(host: Host, fleet: Fleet) -> Iterator[Port]:
 
 
 def _plain(text: str) -> str:
-    """What may stand between quotes in lldpd's configuration: nothing that ends them or the line."""
+    """Remove what could end a quoted text, or the line, in lldpd's configuration."""
     return re.sub(r"[^\w .,:()/+-]", "", text)[:200]

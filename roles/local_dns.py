@@ -38,7 +38,7 @@ class Options(RoleOptions):
 
 
 def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:
-    """What the fleet's resolvers know, for the prefixes of the host's own site that it stands in."""
+    """Compute the resolvers' zones, for the prefixes of the host's own site that it stands in."""
     field = "config context samdrift.roles"
     if "dns_resolver" in host.roles:
         fix = "take one of the two from the host: a resolver of the fleet answers its own site, too"

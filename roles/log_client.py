@@ -62,7 +62,7 @@ class Settings(shared.Settings):
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
-    """Every log server of the fleet, by name."""
+    """Compute every log server of the fleet, by name."""
     servers = fleet.with_role("log_server")
     if not servers:
         raise shared.SettingsError(
@@ -83,7 +83,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 
 
 def deploy(settings: Settings) -> None:
-    """Rsyslog with its whole configuration in one file, reading the journal by itself."""
+    """Declare rsyslog with its whole configuration in one file, reading the journal by itself."""
     restarted = restart(UNIT)
     packages("rsyslog", "rsyslog-relp")
     read_journal()
@@ -98,7 +98,7 @@ def deploy(settings: Settings) -> None:
 
 
 def read_journal() -> None:
-    """What rsyslog needs to read the journal by itself: a spool for its bookmark, and no second feed."""
+    """Declare what rsyslog needs to read the journal by itself: a spool for its bookmark, and no second feed."""
     files.directory(name=f"directory {JOURNALD}", path=JOURNALD, mode="755")
     managed_file(
         f"{JOURNALD}/syslog.conf",

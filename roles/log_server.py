@@ -67,7 +67,7 @@ class Settings(shared.Settings):
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
-    """Every address of every host that is not decommissioned is a known sender."""
+    """Compute the known senders: every address of every host that is not decommissioned."""
     known = [h for h in fleet.hosts if h.status != "decommissioning"]
     cli = {p.slug for p in fleet.platforms if p.family == "cli"}
     return Settings(
@@ -82,14 +82,14 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
-    """RELP from log clients, plain TCP syslog from devices."""
+    """Serve RELP to log clients, and plain TCP syslog to devices."""
     relp = Listen(protocol="tcp", port=RELP_PORT, sources=settings.clients, why="logs of hosts (RELP)")
     syslog = Listen(protocol="tcp", port=SYSLOG_PORT, sources=settings.devices, why="logs of network devices")
     return (relp, syslog) if settings.devices else (relp,)
 
 
 def deploy(settings: Settings) -> None:
-    """Rsyslog with its whole configuration in one file, a directory a municipality, and daily rotation."""
+    """Declare rsyslog with its whole configuration in one file, a directory a municipality, and daily rotation."""
     restarted = restart(UNIT)
     packages("rsyslog", "rsyslog-relp", "logrotate")
     read_journal()
@@ -113,12 +113,12 @@ def deploy(settings: Settings) -> None:
 
 
 def _file(host: Host) -> str:
-    """A host's file below the log directory, without its suffix."""
+    """Return a host's file below the log directory, without its suffix."""
     return f"{_slug(host.tenant, host)}/{_slug(host.name, host)}"
 
 
 def _slug(text: str, host: Host) -> str:
-    """A text that may be a file's name; whatever could lead out of its directory is refused."""
+    """Make a file name of a text; refuse whatever could lead out of its directory."""
     if not text.isascii() or not text.replace("-", "").isalnum():
         raise shared.SettingsError(
             f"{text!r} (host {host.name!r}) cannot name a log file",

@@ -67,7 +67,7 @@ class Target(Frozen):
 
     @property
     def labels(self) -> dict[str, str]:
-        """Label and value, as YAML reads both."""
+        """Return label and value, as YAML reads both."""
         values = {"instance": self.name, "municipality": self.municipality, "role": self.role, "site": self.site}
         return {label: quoted(value) for label, value in values.items()}
 
@@ -80,17 +80,17 @@ class Municipality(Frozen):
 
     @property
     def label(self) -> str:
-        """The slug as YAML reads it."""
+        """Return the slug as YAML reads it."""
         return quoted(self.slug)
 
     @property
     def unreachable(self) -> str:
-        """The PromQL expression that holds when none of its hosts answers, as YAML reads it."""
+        """Return the PromQL expression that holds when none of its hosts answers, as YAML reads it."""
         return quoted(f'max by (municipality) (up{{job="node", municipality={quoted(self.slug)}}}) == 0')
 
     @property
     def summary(self) -> str:
-        """What such an alert says, as YAML reads it. Braces would be read as a template by Prometheus."""
+        """Return the summary of an alert, as YAML reads it. Prometheus would read braces as a template."""
         return quoted(f"{re.sub('[{}]', '', self.name)}: ingen av kommunens övervakade värdar svarar")
 
 
@@ -111,18 +111,18 @@ class Settings(RoleSettings):
 
     @property
     def gateways(self) -> str:
-        """The PromQL matcher for the edge gateways among the targets, as YAML reads the whole expression."""
+        """Return the PromQL matcher for the edge gateways among the targets, as YAML reads the whole expression."""
         names = "|".join(re.escape(t.name).replace("\\-", "-") for t in self.targets if t.gateway)
         return quoted(f'node_netstat_Ip_Forwarding{{job="node", instance=~{quoted(names)}}} != 1') if names else ""
 
 
 def quoted(text: str) -> str:
-    """Text as a double-quoted string, which YAML and PromQL read alike; letters stay, what is no sign is a blank."""
+    """Quote text as YAML and PromQL both read it; letters stay, and invisible characters become blanks."""
     return json.dumps("".join(c if c.isprintable() else " " for c in text), ensure_ascii=False)
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
-    """Everything that is asked comes from the fleet."""
+    """Compute every target from the fleet."""
     if host.primary_address is None:
         raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
     targets = tuple(_target(h, fleet) for h in fleet.with_role("node_metrics") if h.primary_address is not None)
@@ -136,12 +136,12 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
-    """Prometheus' own page and API, from the management stations alone: it has no login of its own."""
+    """Serve Prometheus' own page and API to the management stations alone: it has no login of its own."""
     return (Listen(protocol="tcp", port=PORT, sources=settings.stations, why="Prometheus for the management stations"),)
 
 
 def deploy(settings: Settings) -> None:
-    """Prometheus; its rules before the configuration that loads them, reloads before restarts."""
+    """Declare Prometheus: rules before the configuration that loads them, reloads before restarts."""
     reread, again = reload(UNIT), restart(UNIT, daemon_reload=True)
     packages("prometheus")
     files.directory(name=f"directory {RULES}", path=RULES, user="root", group="root", mode="755")
@@ -178,6 +178,6 @@ def _target(host: Host, fleet: Fleet) -> Target:
 
 
 def _municipalities(fleet: Fleet, targets: tuple[Target, ...]) -> tuple[Municipality, ...]:
-    """The tenants that have targets, by slug."""
+    """Return the tenants that have targets, by slug."""
     having = {target.municipality for target in targets}
     return tuple(Municipality(slug=t.slug, name=t.name) for t in fleet.tenants if t.slug in having)

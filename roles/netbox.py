@@ -114,7 +114,7 @@ class Settings(RoleSettings):
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
-    """Its names are the host's and those that are given; its secrets are the host's municipality's."""
+    """Compute names from the host and the options; the secrets are those of the host's municipality."""
     if host.primary_address is None:
         raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
 
@@ -133,22 +133,22 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
-    """HTTPS, for the management stations: people's browsers there, and samdrift."""
+    """Serve HTTPS to the management stations: people's browsers there, and samdrift."""
     return (Listen(protocol="tcp", port=PORT, sources=settings.stations, why="NetBox for the management stations"),)
 
 
 def ways_out(settings: Settings) -> tuple[WayOut, ...]:  # noqa: ARG001  a role's signature
-    """NetBox and what it needs, from Python's package index."""
+    """Let the host fetch NetBox and what it needs from Python's package index."""
     return (WayOut(protocol="tcp", port=443, why="Python packages from outside"),)
 
 
 def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:  # noqa: ARG001  a role's signature
-    """What a new host need not fetch and make again outlives its disk."""
+    """Keep what a new host would have to fetch and make again outside its disk."""
     return {"cache": LAB_CACHE}
 
 
 def deploy(settings: Settings) -> None:
-    """From the database up: what stores, what is stored, what serves it, what is in front."""
+    """Declare NetBox from the database up: storage, schema, application, front."""
     served = (restart(WEB, daemon_reload=True), restart(WORKER, daemon_reload=True))
     packages("nginx", "openssl", "postgresql", "python3-venv", "valkey-server")
     _stores()
@@ -163,7 +163,7 @@ def deploy(settings: Settings) -> None:
 
 
 def _stores() -> None:
-    """PostgreSQL and Valkey, on sockets alone, and the account that both know NetBox by."""
+    """Declare PostgreSQL and Valkey, on sockets alone, and the account that both know NetBox by."""
     managed_file(
         f"/etc/postgresql/{POSTGRESQL}/main/conf.d/samdrift.conf",
         template="netbox/postgresql.conf.j2",
@@ -182,7 +182,7 @@ def _stores() -> None:
 
 
 def _places() -> None:
-    """What NetBox reads is root's; what it writes is its own."""
+    """Declare NetBox's directories: what it reads is root's, what it writes is its own."""
     for path, owner, group, mode in (
         (HOME, "root", "root", "755"),
         (f"{HOME}/conf", "root", "netbox", "750"),
@@ -199,7 +199,7 @@ def _places() -> None:
 
 
 def _configuration(settings: Settings, served: tuple[Handler, ...]) -> None:
-    """Secrets each in a file of its own, so that whatever is in one needs no quoting, and configuration shows none."""
+    """Declare the configuration, with each secret in a file of its own, so that no value needs quoting or is shown."""
     for name, secret in (("secret_key", settings.secret_key), ("api_token_pepper", settings.api_token_pepper)):
         then = (*served, GIVE_ACCESS) if name == "api_token_pepper" else served
         managed_file(f"{SECRETS}/{name}", content=f"{secret}\n", group="netbox", mode="640", then=then)
@@ -228,7 +228,10 @@ NGINX_ACCEPTS = (
 
 
 def _application(settings: Settings, served: tuple[Handler, ...]) -> None:
-    """The virtual environment of the lock. A package that was added, removed or exchanged by hand is put right."""
+    """Declare the virtual environment of the lock. A package that was added, removed or exchanged by hand is put right.
+
+    A package that was added, removed or exchanged by hand is put right.
+    """
     lock = render(LOCK)
     managed_file(REQUIREMENTS, content=lock)
     script = render("netbox/install.sh.j2", settings=settings, installed=INSTALLED)
@@ -251,17 +254,17 @@ INSTALLED = (
 
 
 def normal(name: str) -> str:
-    """A package's name as all its spellings are told alike (PEP 503)."""
+    """Return the normal form of a package's name (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def locked(lock: str) -> list[str]:
-    """Every package of a lock as `INSTALLED` tells it."""
+    """Return every package of a lock as `INSTALLED` tells it."""
     return sorted(re.findall(r"^[a-z0-9-]+==[^\s]+", lock, re.MULTILINE))
 
 
 def _dumps(settings: Settings) -> None:
-    """Before the database, as that is dumped before it is migrated."""
+    """Declare the dumps, before the database: it is dumped before it is migrated."""
     managed_file(DUMP, template="netbox/dump.sh.j2", settings=settings, mode="755", validate_with=SHELL_PARSES)
     again = restart(DUMP_TIMER, daemon_reload=True)
     for unit in ("netbox-dump.service", DUMP_TIMER):
@@ -270,7 +273,7 @@ def _dumps(settings: Settings) -> None:
 
 
 def _database(settings: Settings, served: tuple[Handler, ...]) -> None:
-    """The database, owned by the account of its name, with the schema of the installed NetBox."""
+    """Declare the database, owned by the account of its name, with the schema of the installed NetBox."""
     asks = "runuser -u postgres -- psql -X -At -c"
     ensured(
         "database netbox",
@@ -339,7 +342,7 @@ def _services(settings: Settings, served: tuple[Handler, ...]) -> None:
 
 
 def _front(settings: Settings) -> None:
-    """The key, its certificate, and nginx."""
+    """Declare the key, its certificate, and nginx."""
     reread = reload("nginx.service")
     ensured(
         f"key {KEY}",
@@ -371,7 +374,7 @@ FITS_THE_KEY = (
 
 
 def _self_signed(settings: Settings, reread: Handler) -> None:
-    """A certificate that clients trust as it is (RFC 6125 names in it, and no authority to sign others)."""
+    """Declare a certificate that clients can trust as it is (names by RFC 6125, and no authority to sign others)."""
     names = ",".join([*(f"DNS:{name}" for name in settings.names), f"IP:{settings.address}"])
     of_the_key = f'[ "$(openssl x509 -noout -pubkey -in {CERTIFICATE})" = "$(openssl pkey -pubout -in {KEY})" ]'
     ensured(

@@ -76,7 +76,7 @@ class Settings(RoleSettings):
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
-    """The exporter of one host."""
+    """Compute the exporter of one host."""
     if host.primary_address is None:
         raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
     return Settings(
@@ -87,18 +87,18 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 
 
 def answers_at(host: Host, fleet: Fleet) -> IPv4Address:
-    """The address at which a host's exporter answers the monitoring hosts."""
+    """Return the address at which a host's exporter answers the monitoring hosts."""
     near = (fleet.prefix_of(m.address) for m in fleet.with_role("monitoring") if m.primary_address is not None)
     return next((reached_at(host, p.prefix, fleet) for p in near if p is not None), host.address)
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
-    """Metrics, for the monitoring hosts alone."""
+    """Serve metrics to the monitoring hosts alone."""
     return (Listen(protocol="tcp", port=PORT, sources=settings.monitors, why="metrics for the monitoring hosts"),)
 
 
 def deploy(settings: Settings) -> None:
-    """The exporter, what it measures, and a sandbox around it."""
+    """Declare the exporter, what it measures, and a sandbox around it."""
     again = restart(UNIT, daemon_reload=True)
     packages("prometheus-node-exporter")
     managed_file(

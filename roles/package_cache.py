@@ -63,23 +63,23 @@ class Settings(shared.Settings):
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:  # noqa: ARG001  every role's signature
-    """The whole fleet may fetch."""
+    """Let the whole fleet fetch packages."""
     return Settings(clients=fleet_networks(fleet), archives=options.archives, max_size_gib=options.max_size_gib)
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
-    """The proxy port, for the fleet."""
+    """Serve the proxy port to the fleet."""
     return (Listen(protocol="tcp", port=PORT, sources=settings.clients, why="package cache"),)
 
 
 def ways_out(settings: Settings) -> tuple[WayOut, ...]:  # noqa: ARG001  a role's signature
-    """The mirrors, and their names before the fleet's own resolvers are up: those come through this cache."""
+    """Let the cache reach the mirrors, and ask for their names: the fleet's own resolvers are installed through it."""
     why = "packages from outside"
     return (*(WayOut(protocol="tcp", port=port, why=why) for port in (80, 443)), *DNS_OUTSIDE)
 
 
 def deploy(settings: Settings) -> None:
-    """The daemon in a sandbox, its configuration, and the timer that keeps it within its size."""
+    """Declare the daemon in a sandbox, its configuration, and the timer that keeps it within its size."""
     restarted = restart(UNIT, daemon_reload=True)
     _before_the_package(restarted)
     packages("apt-cacher-ng", "logrotate")
@@ -96,7 +96,7 @@ def deploy(settings: Settings) -> None:
 
 
 def _before_the_package(restarted: Handler) -> None:
-    """What must be there when the package first starts the daemon.
+    """Declare what must exist when the package first starts the daemon.
 
     The sandbox makes the cache directory the daemon's own, also where an older disk with other owners is mounted.
     The list of Ubuntu mirrors, unused here, would otherwise be asked of the internet, for up to a minute.

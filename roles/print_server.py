@@ -78,7 +78,7 @@ class Settings(RoleSettings):
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
-    """The options' queues, each to a printer in the fleet, for the prefixes of its site that the host stands in."""
+    """Compute the queues and the clients of this host's site."""
     for name, queue in options.queues.items():
         _check_uri(queue.uri, f"config context samdrift.print_server.queues.{name}.uri", fleet)
     return Settings(
@@ -88,12 +88,12 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
-    """IPP, from the site."""
+    """Serve IPP to the site."""
     return (Listen(protocol="tcp", port=settings.port, sources=settings.clients, why="printing, IPP"),)
 
 
 def deploy(settings: Settings) -> None:
-    """CUPS without drivers, web pages and discovery; then its queues."""
+    """Declare CUPS without drivers, web pages and discovery; then its queues."""
     again = restart(UNIT, daemon_reload=True)
     packages("cups-client", "cups-daemon")
     files.directory(name=f"directory {DROP_IN}", path=DROP_IN, user="root", group="root", mode="755")
@@ -112,7 +112,7 @@ def deploy(settings: Settings) -> None:
 
 
 def answer(settings: Settings) -> str:
-    """What `QUESTION` is answered where there are these queues and no others."""
+    """Return the answer to `QUESTION` of a host with these queues and no others."""
     lines = [
         line
         for q in settings.queues
@@ -143,7 +143,7 @@ def command(settings: Settings) -> str:
 
 
 def _check_uri(uri: str, field: str, fleet: Fleet) -> None:
-    """Whatever CUPS is given, it connects to, with all that people print."""
+    """Refuse an address outside the fleet: CUPS sends whatever people print to it."""
     fix = "ipp://ADDRESS/ipp/print, with an address in one of the fleet's prefixes"
     found = URI.fullmatch(uri)
     if found is None:

@@ -52,7 +52,7 @@ class Options(RoleOptions):
 
 
 class Settings(RoleSettings):
-    """Whom this host asks for the time, and whether others ask it."""
+    """The time servers that this host asks, and the clients that it serves."""
 
     server: bool
     upstreams: tuple[Upstream, ...]
@@ -62,7 +62,7 @@ class Settings(RoleSettings):
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
-    """The fleet's time servers are found in the fleet: hosts with this role and `server: true`."""
+    """Compute the time servers: hosts with this role and `server: true`."""
     if options.server and not options.upstreams:
         raise SettingsError(
             "a time server without upstreams",
@@ -83,14 +83,14 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
-    """NTP, from the fleet, where this host serves it."""
+    """Serve NTP to the fleet, if this host is a server."""
     if not settings.server:
         return ()
     return (Listen(protocol="udp", port=123, sources=settings.clients, why="NTP for the fleet"),)
 
 
 def ways_out(settings: Settings) -> tuple[WayOut, ...]:
-    """The upstreams of a time server, and their keys for NTS."""
+    """Let a time server reach its upstreams, and their keys for NTS."""
     if not settings.server:
         return ()
     return (
@@ -100,12 +100,12 @@ def ways_out(settings: Settings) -> tuple[WayOut, ...]:
 
 
 def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:  # noqa: ARG001  a role's signature
-    """A container may not set the clock."""
+    """Leave the clock alone: a container may not set it."""
     return {"control_clock": False}
 
 
 def deploy(settings: Settings) -> None:
-    """chrony, which replaces systemd-timesyncd (the packages exclude each other)."""
+    """Declare chrony, which replaces systemd-timesyncd (the packages exclude each other)."""
     again = restart("chrony.service", daemon_reload=True)
     packages("chrony")
     managed_file(

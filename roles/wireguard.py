@@ -94,7 +94,7 @@ class Settings(RoleSettings):
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
-    """The tunnels of one gateway, all from the fleet."""
+    """Compute the tunnels of one gateway from the fleet."""
     return Settings(
         host=word(host.name),
         public_key=host.wireguard_public_key,
@@ -104,7 +104,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
-    """WireGuard's own packets, from the peers' addresses in the underlay alone."""
+    """Serve WireGuard to the peers' addresses in the underlay alone."""
     return tuple(
         Listen(
             protocol="udp",
@@ -117,13 +117,16 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
 
 
 def proofs(settings: Settings) -> tuple[Proof, ...]:
-    """Who sends by a tunnel is known by key."""
+    """Exempt the tunnels from reverse-path filtering: a peer's key says who sends."""
     why = "WireGuard lets a peer speak only in names that are its own"
     return tuple(Proof(interface=tunnel.interface, why=why) for tunnel in settings.tunnels)
 
 
 def deploy(settings: Settings) -> None:
-    """The key, and for each tunnel a file and its unit. A change of one peer leaves the others' sessions alone."""
+    """Declare the key, and for each tunnel a file and its unit. A change of one peer leaves the others' sessions alone.
+
+    A change of one peer leaves the others' sessions alone.
+    """
     packages("iputils-ping", "wireguard-tools", "wireguard-go")
     files.directory(name=f"directory {DIRECTORY}", path=DIRECTORY, user="root", group="root", mode="700")
     key = "WireGuard private key, made here"
@@ -153,12 +156,12 @@ def deploy(settings: Settings) -> None:
 
 
 def configuration(settings: Settings, tunnel: Tunnel) -> str:
-    """The file of one tunnel, as wg-quick reads it. It holds no key but the peers' public ones."""
+    """Render the file of one tunnel, as wg-quick reads it. It holds no key but the peers' public ones."""
     return render("wireguard/tunnel.conf.j2", settings=settings, tunnel=tunnel, private_key=PRIVATE_KEY)
 
 
 def _tunnels(host: Host, fleet: Fleet, port: int) -> Iterator[Tunnel]:
-    """The host's end of each transit that is a tunnel. Who has no key in the fleet is nobody's peer."""
+    """Yield the host's tunnel in each transit. A gateway without a key in the fleet is nobody's peer."""
     for transit in transits(fleet):
         for interface in host.interfaces:
             own = next((a for a in interface.addresses if a.network == transit), None)
@@ -181,7 +184,7 @@ def _peer(host: Host, met: Meeting, fleet: Fleet) -> Peer:
 
 
 def _endpoint(of: Host, for_: Host, fleet: Fleet) -> IPv4Address:
-    """Where a gateway is in an underlay that another is in as well."""
+    """Return a gateway's address in an underlay that another gateway is in as well."""
     for underlay in underlays(fleet):
         there = [a.ip for a in of.addresses if a.ip in underlay]
         if there and any(a.ip in underlay for a in for_.addresses):

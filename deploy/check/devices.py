@@ -68,7 +68,7 @@ def refusals(configuration: ManagedConfiguration) -> Iterator[str]:
 
 
 def _amiss(vendor: Vendor, line: str) -> Iterator[str]:
-    """Everything for which a line would be refused. How long a secret is, nobody knows here."""
+    """Yield every reason for which a device would refuse a line. The length of a secret cannot be judged here."""
     says = PLACEHOLDER.sub("secret", line)
     if why := untypable(says):
         yield f"it has {why}"
@@ -91,7 +91,7 @@ def _amiss(vendor: Vendor, line: str) -> Iterator[str]:
 
 
 def _of_session(vendor: Vendor) -> set[str]:
-    """The commands by which a configuration session begins and ends; in between they would end it too soon."""
+    """Return the commands by which a configuration session begins and ends; in between they would end it too soon."""
     confirm = vendor.confirm
     own = (*confirm.arm, *confirm.enter, *confirm.leave, *confirm.confirm, *confirm.revert) if confirm else ()
     return {*vendor.enter, *vendor.leave, *vendor.abort, *vendor.save, *own}

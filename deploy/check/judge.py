@@ -84,7 +84,7 @@ def _alike(fleet: Fleet, rendered: Mapping[str, Sequence[ManagedFile]]) -> list[
 
 
 def _is_named_in(file: ManagedFile, other: ManagedFile) -> bool:
-    """Whether a file names another of its role, or the directory of it: then it may be read with it."""
+    """Tell whether a file names another of its role, or the directory of it: then it may be read with it."""
     if other.role != file.role or other.path == file.path:
         return False
     return str(PurePosixPath(other.path).parent) in file.content + str(file.validate_with)
@@ -106,7 +106,7 @@ def _command(file: ManagedFile) -> str:
 
 
 def _candidate(path: str) -> str:
-    """Where a file stands while it is judged on a host."""
+    """Return the path at which a file stands while a host judges it."""
     target = PurePosixPath(path)
     return str(target.with_name(f".{target.name}.samdrift"))
 

@@ -109,7 +109,7 @@ class NoNamespace(Exception):
 
 
 def is_root() -> bool:
-    """Whether programs have root's own rights in the namespace."""
+    """Tell whether programs have root's own rights in the namespace."""
     return os.geteuid() == 0
 
 

@@ -69,7 +69,7 @@ def check_offline(intent: Intent, hosts: Sequence[Host], observer: Observer | No
 
 
 def _once(faults: Sequence[SamdriftError]) -> tuple[Finding, ...]:
-    """A template's fault is one finding, however many hosts meet it."""
+    """Merge equal faults: a template's fault is one finding, however many hosts meet it."""
     return tuple(
         Finding(
             kind=Kind.UNSOUND,

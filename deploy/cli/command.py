@@ -39,18 +39,18 @@ class Common:
     netbox_ca: Path | None = None
 
     def over(self, given: dict[str, Any]) -> Common:
-        """These options, or what `given` says instead where it says something; takes them out of `given`."""
+        """Return these options, overridden by what `given` sets; take them out of `given`."""
         said = {f.name: given.pop(f.name) for f in fields(self)}
         return replace(self, **{name: value for name, value in said.items() if value is not None})
 
     @property
     def people(self) -> Console:
-        """Where what people read goes: stdout, unless that is kept for one JSON document."""
+        """Return the console for people's output: stdout, unless `--json` keeps that for one document."""
         return screen(sys.stderr if self.json else sys.stdout)
 
     @property
     def aside(self) -> Console:
-        """Where progress and questions go."""
+        """Return the console for progress and questions."""
         return screen(sys.stderr)
 
 
@@ -80,7 +80,7 @@ READABLE = _File(exists=True, dir_okay=False, readable=True)
 
 
 def common_options(prefix: str | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The common options, as a decorator; with a prefix, the environment may give them too."""
+    """Make a decorator that adds the common options; with a prefix, the environment may give them too."""
 
     def option(name: str, meaning: str, **more: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         variable = f"{prefix}_{name.upper().replace('-', '_')}" if prefix else None
@@ -146,5 +146,5 @@ def answer(common: Common, document: object, parts: Iterable[RenderableType]) ->
 
 
 def aside(common: Common, line: str) -> None:
-    """Something that is worth knowing and is not the answer."""
+    """Print a line that is worth knowing and is not the answer."""
     put(common.aside, [Text(inline(line))])

@@ -112,7 +112,7 @@ def _put_configuration(common: Common, host: Host, configurations: Sequence[Mana
 
 
 def _overlay(common: Common, in_lab: Host) -> list[tuple[str, Any, Any]]:
-    """Every field of a host that the lab changes: its place, the value in the fleet, the value in the lab."""
+    """Return every field of a host that the lab changes: its place, the value in the fleet, the value in the lab."""
     fleet = fleet_of(replace(common, lab=False)).fleet
     return list(_differences(fleet.host(in_lab.name).model_dump(mode="json"), in_lab.model_dump(mode="json")))
 

@@ -127,6 +127,6 @@ def inventory_diff(common: Common) -> int:
 
 
 def _snapshot(common: Common) -> Known:
-    """The fleet of the snapshot, whatever else the source may be; the lab is no matter here."""
+    """Load the snapshot's fleet, whatever the source is, and without the lab's overlay."""
     source = None if common.source == NETBOX else common.source
     return fleet_of(replace(common, source=source, lab=False), with_roles=False)

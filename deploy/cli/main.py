@@ -81,7 +81,7 @@ def cli(ctx: click.Context, /, **given: Any) -> None:
 
 
 def main() -> NoReturn:
-    """The entry point: run the command, and exit with what it means."""
+    """Run the command line, and exit with the code that it means."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a real stream, or a test's file
     sys.exit(_ended(sys.argv[1:]))
@@ -119,7 +119,7 @@ def _failed(error: Exception, *, in_json: bool, debug: bool) -> int:
 
 
 def _told(error: Exception) -> tuple[str, int]:
-    """What an error says to people, and the exit code that it means."""
+    """Return the text of an error for people, and the exit code that it means."""
     if isinstance(error, SamdriftError):
         return str(error), int(error.exit_code)
     if isinstance(error, click.Abort):

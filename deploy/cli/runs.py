@@ -70,7 +70,7 @@ def _refuse_unwritable(out: Path) -> None:
 
 
 def _unwritable(out: Path, parent: Path) -> str:
-    """Why this file cannot be written, or nothing."""
+    """Return why a file cannot be written; empty if it can."""
     if out.is_dir():
         return "it is a directory"
     if not parent.is_dir():
@@ -84,7 +84,7 @@ def _write_back_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _netbox_to_tell(common: Common, fleet: Fleet) -> NetBox:
-    """The NetBox that --write-back means; said to be missing before any host is connected to."""
+    """Connect to the NetBox of --write-back, before any host is connected to."""
     from deploy.lab.wiring import lab_hosts
     from deploy.source.netbox import connected
     from deploy.source.write_back import is_of_the_lab

@@ -48,7 +48,7 @@ def secrets_edit(common: Common, municipality: str, name: str, generate: bool, r
 
 
 def _asked(secret: Secret) -> str:
-    """A value, from a person who types it twice, or from a pipe."""
+    """Read a secret's value from a person, who types it twice, or from a pipe."""
     if sys.stdin.isatty():
         asked = f"{secret.name} of {secret.municipality}"
         return str(click.prompt(asked, hide_input=True, confirmation_prompt=True, err=True))
@@ -92,7 +92,7 @@ def secrets_check(common: Common) -> int:
 
 
 def _with_secrets(common: Common, municipality: str | None = None) -> Fleet:
-    """The fleet that has these secrets; refuses the lab, and a municipality that it has not."""
+    """Return the fleet that has these secrets; refuse the lab, and a municipality that it has not."""
     if common.lab:
         raise UsageError("the lab makes up its secrets itself", where="--lab", fix="leave it out")
     fleet = fleet_of(common, with_roles=False).fleet

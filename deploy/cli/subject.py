@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 
 def fleet_of(common: Common, *, with_roles: bool = True) -> Known:
-    """The fleet, and where it came from. All that is wrong with it, or with what it says of roles, is told at once."""
+    """Load the fleet of this command line, and where it came from.
+
+    All that is wrong with it, or with its roles, is one error.
+    """
     try:
         known = _from_source(common)
     except InventoryError as e:
@@ -51,20 +54,20 @@ def _problems_of_roles(fleet: Fleet) -> tuple[Problem, ...]:
 
 
 def source_of(common: Common) -> str:
-    """What plans, records and reports call the inventory that is meant."""
+    """Name the inventory of this command line, as plans, records and reports call it."""
     source = (common.netbox_url or NETBOX) if common.source == NETBOX else common.source or EMBEDDED
     return f"{source}, as in the lab" if common.lab else source
 
 
 def _from_source(common: Common) -> Known:
-    """The fleet as its source says it."""
+    """Load the fleet from `--source`."""
     if common.source == NETBOX:
         return from_netbox(common)
     return from_snapshot(snapshot_directory(common), common.source or EMBEDDED)
 
 
 def from_netbox(common: Common, *, since_last: bool = True) -> Known:
-    """The fleet as NetBox has it now; unless `since_last`, everything is read again."""
+    """Read the fleet from NetBox; unless `since_last`, everything is read again."""
     from deploy.source.netbox import connected, from_netbox, instead
     from deploy.store.place import private_directory
     from inventory.netbox.session import NetBoxError
@@ -78,12 +81,12 @@ def from_netbox(common: Common, *, since_last: bool = True) -> Known:
 
 
 def snapshot_directory(common: Common) -> Path:
-    """Where the snapshot is that is meant, or would be."""
+    """Return the snapshot's directory, whether or not it exists."""
     return snapshot.DEFAULT if common.source in {None, EMBEDDED, NETBOX} else Path(str(common.source))
 
 
 def hosts_of(common: Common, fleet: Fleet, *, live: bool = False) -> tuple[Host, ...]:
-    """The hosts that --limit means; with --lab, those of the lab; if `live`, those that are active and have roles."""
+    """Select the hosts of --limit; with --lab, those of the lab; if `live`, those that are active and have roles."""
     among = fleet.hosts
     if common.lab:
         among = tuple(h for h in among if "lab" in h.tags)
@@ -124,7 +127,7 @@ def state_directory(common: Common) -> Path:
 
 
 def vault_of(common: Common) -> AgeVault:
-    """The age files beside the snapshot. Nothing is opened before a value is needed."""
+    """Return the vault: the age files beside the snapshot. Nothing is opened before a value is needed."""
     from deploy.vault.age import AgeVault
 
     return AgeVault(snapshot_directory(common).absolute().parent / "secrets", common.identity)
@@ -168,7 +171,7 @@ def running(common: Common, command: str, **access_too: object) -> Iterator[tupl
 
 
 def options_of(common: Common) -> tuple[str, ...]:
-    """What an advised command needs to be about the same hosts, inventory and records as this one."""
+    """Return the options that an advised command needs to be about the same hosts, inventory and records."""
     lab = ("--lab",) if common.lab else ()
     source = ("--source", common.source) if common.source else ()
     state = ("--state", str(common.state)) if common.state else ()
@@ -178,7 +181,7 @@ def options_of(common: Common) -> tuple[str, ...]:
 def check_record(
     common: Common, known: Known, findings: Iterable[Finding], started: str, limit: str | None = None
 ) -> Record:
-    """The record of an offline check by this command, which began at `started`."""
+    """Make the record of an offline check by this command, which began at `started`."""
     from deploy.runs import commands as runs
 
     return runs.check(

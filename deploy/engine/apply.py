@@ -62,7 +62,7 @@ class Apply:
         return self._results.of(self.plan)
 
     def broken_off(self, why: str) -> ApplyResult:
-        """What was done until an interruption or an error of samdrift's own ended it, with a finding that says so."""
+        """Return the results up to an interruption or an internal error, with a finding that says so."""
         begun = self.journal.begun(self.plan.digest)
         left = sorted(name for name in begun if self._results.ending(name) is None)
         guarded = sorted(self.hosts.guarded)

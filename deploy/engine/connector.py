@@ -28,7 +28,7 @@ none."""
 
 
 class LookFailed(SamdriftError):
-    """A question of a look was not answered as it must be, so nothing can be said about the host.
+    """A question of a look was not answered as it must be, so that the state of the host is unknown.
 
     Not an OSError on purpose: pyinfra would swallow that, use the fact's default, and plan a phantom change.
     """
@@ -42,14 +42,14 @@ class SessionConnector(BaseConnector):
 
     @staticmethod
     def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
-        """A host is named by the inventory alone."""
+        """Yield the name alone: a host is named by the inventory."""
         yield name, {}, []
 
     def connect(self) -> None:
-        """Nothing: the session opens its connections itself, before pyinfra sees them."""
+        """Do nothing: the session opens its connections itself, before pyinfra sees them."""
 
     def disconnect(self) -> None:
-        """Nothing: the session closes its connections itself."""
+        """Do nothing: the session closes its connections itself."""
 
 
 class Connector(SessionConnector):
@@ -107,7 +107,7 @@ class Connector(SessionConnector):
         return answer.rc == 0
 
     def get_file(self, *_args: Any, **_arguments: Any) -> bool:
-        """No role downloads files."""
+        """Refuse: no role downloads files."""
         raise LookFailed("files are not downloaded from hosts", where=f"host {self.host.name}")
 
     last_upload: Answer | None = None

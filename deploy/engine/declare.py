@@ -62,17 +62,17 @@ class Registered:
 
     @property
     def id(self) -> StepId:
-        """Which step of a plan it becomes."""
+        """Return the id of the step of a plan that the operation becomes."""
         return StepId(self.role, self.name)
 
     @property
     def closure(self) -> Mapping[str, Any]:
-        """The operation's function and arguments, which pyinfra keeps nowhere but in its generator's closure."""
+        """Return the operation's function and arguments, which pyinfra keeps nowhere but in its generator's closure."""
         return inspect.getclosurevars(self.data.command_generator).nonlocals
 
     @property
     def intent(self) -> str:
-        """Digest of what the role declares: the operation and its arguments."""
+        """Return the digest of what the role declares: the operation and its arguments."""
         said = self.closure
         arguments = {k: v for k, v in said["kwargs"].items() if k != "causes"}
         declared = [said["func"].__qualname__, list(said["args"]), arguments]
@@ -111,7 +111,7 @@ class _PlanHost(PyinfraHost):
 
     @classmethod
     def of(cls, host: PyinfraHost) -> _PlanHost:
-        """The same host, from now on of this class: pyinfra's Inventory makes its hosts itself."""
+        """Make a host one of this class: pyinfra's Inventory makes its hosts itself."""
         host.__class__ = cls
         same = cast("_PlanHost", host)
         same.per_operation = local()
@@ -133,12 +133,12 @@ class Declared:
 
     @contextmanager
     def context(self) -> Iterator[None]:
-        """Pyinfra's `host` and `config` are this host's."""
+        """Make pyinfra's `host` and `config` this host's for the length of a block."""
         with ctx_config.use(self.state.config.copy()), ctx_host.use(self.target):
             yield
 
     def evaluate(self, operation: Registered) -> list[PyinfraCommand]:
-        """What an operation would do now."""
+        """Return the commands that an operation would run now."""
         with self.context():
             commands = list(operation.data.command_generator())
         operation.data.operation_meta._maybe_is_change = bool(commands)  # what handlers ask for
@@ -146,22 +146,23 @@ class Declared:
 
 
 def declarations(host: Host, intent: Intent) -> tuple[tuple[ManagedFile, ...], tuple[ManagedConfiguration, ...]]:
-    """Every file that a host's roles declare, and what they declare of a device's configuration; rendered, without
-    touching the host. Its settings must be sound.
+    """Return every managed file of a host, and its managed configurations, rendered offline.
+
+    The settings must be sound.
     """
     found = register([host], {host.name: intent.settings(host)})[host.name]
     return tuple(found.files), tuple(found.configurations)
 
 
 def declared_files(host: Host, intent: Intent) -> tuple[ManagedFile, ...]:
-    """The files alone."""
+    """Return every managed file of a host."""
     return declarations(host, intent)[0]
 
 
 def register(
     hosts: Sequence[Host], settings: Mapping[str, Mapping[str, Settings]], veil: Veil = UNVEILED
 ) -> dict[str, Declared]:
-    """What every role of every host declares, in a fresh pyinfra State; no round trip."""
+    """Register the operations of every role of every host in a fresh pyinfra State; no round trip."""
     inventory = Inventory(([(h.name, {"veil": veil}) for h in hosts], {}))
     state = State(inventory, Config(), check_for_changes=False)
     ctx_state.set(state)
@@ -200,7 +201,7 @@ def _declare(declared: Declared, settings: Mapping[str, Settings]) -> None:
 
 
 def _refuse_twins(host: str, operations: Sequence[Registered]) -> None:
-    """A step is known by its role and name; two of one name could not be told apart."""
+    """Refuse two operations of one role and name: a step is known by both."""
     seen: set[StepId] = set()
     for operation in operations:
         if not operation.name or operation.id in seen:

@@ -56,9 +56,9 @@ class DeviceConnector(SessionConnector):
         return answer.rc == 0, CommandOutput([OutputLine("stderr" if answer.rc else "stdout", line) for line in said])
 
     def put_file(self, *_args: Any, **_arguments: Any) -> bool:
-        """No file is written to a device."""
+        """Refuse: no file is written to a device."""
         raise LookFailed("a device has no files that a role could write", where=f"host {self.host.name}")
 
     def get_file(self, *_args: Any, **_arguments: Any) -> bool:
-        """No file is read from a device."""
+        """Refuse: no file is read from a device."""
         raise LookFailed("files are not downloaded from devices", where=f"host {self.host.name}")

@@ -56,7 +56,7 @@ class Standing(Frozen):
 
 
 def arm(guards: Sequence[Guard], *, seconds: float, run: str, holder: str) -> str:
-    """A shell program that keeps what these guards keep, and starts the timer; it fails where one is armed already.
+    """Return a shell program that keeps what the guards need, and starts the timer; it fails if one is armed already.
 
     Args:
         seconds: until the host restores itself, unless the timer is started anew.
@@ -81,7 +81,7 @@ find . -type f -exec sync {{}} + && mv new armed && systemctl daemon-reload && s
 
 
 def _restore(guards: Sequence[Guard]) -> str:
-    """The program that puts everything back: first what was kept, the last change first; then what must read it."""
+    """Return the program that restores the host: the last change first, and then what must read the files again."""
     back = [f"put_back {shlex.quote(g.restore)}" for g in reversed(guards)]
     then = [f"put_back {shlex.quote(command)}" for command in dict.fromkeys(c for g in guards for c in g.then)]
     lines = "\n".join([*back, *then])
@@ -146,6 +146,6 @@ ARMED = f"cat {DIRECTORY}/armed {DIRECTORY}/restoring 2> /dev/null | sed 1d"
 
 
 def standing(output: str) -> Standing:
-    """Read what a host answered to `STAND`."""
+    """Parse what a host answered to `STAND`."""
     where, run, report = [*output.split("\n", 2), "", "", ""][:3]
     return Standing(where=Where(where), run=run, report=report.strip()) if where in list(Where) else Standing()

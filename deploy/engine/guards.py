@@ -42,11 +42,11 @@ class HostAccess(Generic[C]):
 
 
 class GuardFailed(SamdriftError):
-    """A host could not be guarded, could not be confirmed, or did not keep what was confirmed."""
+    """A host could not be guarded, or had restored itself before it was confirmed."""
 
 
 class HeldGuard(Protocol):
-    """The guard of one host for one run, whichever kind of host it is.
+    """The guard of one host for one run: a timer on a server, commit-confirm on a device.
 
     `by_hand` is what somebody has to do instead of `keep`, where the host is lost before; empty if there is nothing.
     """
@@ -55,13 +55,13 @@ class HeldGuard(Protocol):
     def by_hand(self) -> str: ...
 
     def require(self) -> None:
-        """GuardFailed if the host has put itself back meanwhile, so that it must not be changed any more."""
+        """Raise GuardFailed if the host has restored itself, so that it must not be changed any more."""
 
     def let_go(self) -> None:
-        """Stop starting its timer anew: the host will put itself back unless it is confirmed."""
+        """Stop keeping the guard alive: the host will restore itself unless it is confirmed."""
 
     def confirm(self) -> None:
-        """Disarm it, so that the change stays.
+        """Disarm the guard, so that the change stays.
 
         Raises:
             GuardFailed: the host has put itself back, or refused.
@@ -69,14 +69,14 @@ class HeldGuard(Protocol):
         """
 
     def restore(self) -> str:
-        """Have the host put itself back, at once if it can, or else wait until it has. Returns the host's report.
+        """Have the host restore itself, at once if it can, or else wait until it has. Returns what the host reports.
 
         Raises:
             HostLost: it cannot be reached, though its time has long run out; or nothing is known of the guard.
         """
 
     def keep(self) -> None:
-        """Make what was confirmed outlive a restart; GuardFailed if the host does not."""
+        """Make what was confirmed outlive a restart; raise GuardFailed if the host does not."""
 
 
 class HostGuard:
@@ -106,30 +106,30 @@ class HostGuard:
         self._heart = gevent.spawn(self._keep_alive)
 
     def require(self) -> None:
-        """It must still be armed, and by this run."""
+        """Raise GuardFailed unless the timer is armed, and by this run."""
         if (stands := stands_now(self._access.current())).where is not Where.ARMED or stands.run != self._run:
             raise GuardFailed("the host put itself back while it was changed", where=self._where)
 
     def let_go(self) -> None:
-        """The timer is started anew no longer."""
+        """Stop starting the timer anew."""
         self._heart.kill()
 
     def confirm(self) -> None:
-        """Disarm it, if it has not run out."""
+        """Disarm the timer, if it has not run out."""
         self.let_go()
         if _ask(self._access.current(), guard_script.CONFIRM).rc != 0:
             raise GuardFailed("the host put itself back before the change was confirmed", where=self._where)
 
     def restore(self) -> str:
-        """At once, or when the timer has run out."""
+        """Restore the host at once, or wait until the timer has run out."""
         self.let_go()
         return _once_restored(self._access, self._restored, lambda: self._until)
 
     def keep(self) -> None:
-        """Nothing: what was changed is on disk."""
+        """Do nothing: what was changed is on disk."""
 
     def _restored(self, connection: Connection) -> str:
-        """The host's report of having put itself back; HostLost where it has not."""
+        """Return what the host reports of its restoration; raise HostLost if it did not restore itself."""
         _ask(connection, guard_script.RESTORE)
         stands = stands_now(connection)
         if (stands.where, stands.run) != (Where.RESTORED, self._run):
@@ -165,19 +165,22 @@ class DeviceGuard:
         self._until = time.monotonic() + device.MINUTE * minutes
 
     def require(self) -> None:
-        """Nothing: a device has one change."""
+        """Do nothing: a device has one change."""
 
     def let_go(self) -> None:
-        """Nothing: nobody keeps it alive."""
+        """Do nothing: a device counts by itself."""
 
     def confirm(self) -> None:
-        """By the vendor's own command, in another session than the change was made in."""
+        """Confirm by the vendor's own command, in another session than the change was made in."""
         answer = self._access.current().confirm()
         if answer.rc != 0:
             raise GuardFailed(f"the change was not confirmed: {answer.stderr}", where=self._where)
 
     def restore(self) -> str:
-        """At once where the vendor can, or when the time has run out: not every device tells that it still counts."""
+        """Restore at once where the vendor can, or wait until the time has run out.
+
+        Not every device shows that it still counts.
+        """
         confirm = self._access.current().vendor.confirm
         if confirm is None or not confirm.revert:
             gevent.sleep(max(0, self._until - time.monotonic()) + device.MINUTE / 6)  # it began to count after us
@@ -190,7 +193,7 @@ class DeviceGuard:
             raise GuardFailed(f"the change is in force, and was not saved: {answer.stderr}", where=self._where)
 
     def _restored(self, connection: DeviceConnection) -> str:
-        """What a new session finds; HostLost while the device still counts."""
+        """Return what a new session finds; raise HostLost while the device still counts."""
         connection.close()
         connection.open()
         if connection.pending and connection.revert().rc == 0:
@@ -202,7 +205,7 @@ class DeviceGuard:
 
 
 def minutes_of(connection: DeviceConnection) -> int | None:
-    """How long a device is to wait until it restores itself, as its vendor counts; None where it cannot."""
+    """Return after how many minutes a device restores itself, as its vendor counts; None if it cannot."""
     confirm = connection.vendor.confirm
     if confirm is None:
         return None
@@ -211,7 +214,7 @@ def minutes_of(connection: DeviceConnection) -> int | None:
 
 
 def _once_restored(access: HostAccess[C], restored: Callable[[C], str], until: Callable[[], float]) -> str:
-    """Ask a host whether it is restored, by this connection or new ones, until it is, or should long have been."""
+    """Ask a host whether it is restored, by the open connection or new ones, until it is or `until` has passed."""
     try:
         return restored(access.current())
     except HostLost as e:
@@ -227,7 +230,7 @@ def _once_restored(access: HostAccess[C], restored: Callable[[C], str], until: C
 
 
 def stands_now(connection: Connection) -> Standing:
-    """How the guard of a host stands."""
+    """Ask a host how its guard stands."""
     return guard_script.standing(_ask(connection, guard_script.STAND).stdout)
 
 

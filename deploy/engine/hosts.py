@@ -39,15 +39,15 @@ class Hosts(Protocol):
 
     @property
     def hosts(self) -> Sequence[Host]:
-        """The hosts, as the inventory has them."""
+        """Return the hosts, as the inventory has them."""
 
     @property
     def unreachable(self) -> Mapping[str, str]:
-        """Host name to reason, for the hosts that could not be connected to or have died since."""
+        """Return host name to reason, for hosts that could not be connected to or have died since."""
 
     @property
     def guarded(self) -> Collection[str]:
-        """The hosts that will undo their guarded steps unless they are confirmed."""
+        """Return the hosts that will undo their guarded steps unless they are confirmed."""
 
     def look(self, names: Sequence[str]) -> Sequence[HostPlan]:
         """Look once at each of these hosts: every step, and what it would do now."""
@@ -76,7 +76,7 @@ class Hosts(Protocol):
         """
 
     def by_hand(self, name: str) -> str:
-        """What somebody has to do on a guarded host if `keep` cannot; empty if there is nothing."""
+        """Return what has to be done by hand on a guarded host if `keep` fails; empty if nothing."""
 
     def restore(self, name: str) -> str:
         """Have a guarded host undo its change, and wait until it has. Returns what the host reports about it.

@@ -44,7 +44,7 @@ def step_of(operation: Registered, commands: Sequence[PyinfraCommand], veil: Vei
 
 
 def _change(commands: Sequence[PyinfraCommand], veil: Veil) -> Change | None:
-    """What a step would change; what the host says of itself in it, without the values of secrets."""
+    """Return a step's change, with the values of secrets hidden in what the host printed."""
     change = next((c for c in map(explanation, commands) if c is not None), None)
     if change is None:
         return None
@@ -53,7 +53,7 @@ def _change(commands: Sequence[PyinfraCommand], veil: Veil) -> Change | None:
 
 
 def _as_data(command: PyinfraCommand, operation: Registered) -> HostCommand:
-    """A pyinfra command as what a plan file holds; placeholders of secrets only in what a role declares whole."""
+    """Return a pyinfra command as a plan holds it; placeholders of secrets only in what a role declares whole."""
     data = _read_command(command)
     sent = data.content if isinstance(data, Upload) else str(data)
     if MARK in sent and (isinstance(data, Run) or not operation.declares or not operation.declares.secrets):
@@ -79,7 +79,7 @@ def _read_command(command: PyinfraCommand) -> HostCommand:
 
 
 def frozen(commands: Sequence[HostCommand], reveal: Callable[[str], str]) -> Callable[[], Iterator[PyinfraCommand]]:
-    """A generator that yields what was planned, and evaluates nothing; what is sent gets its secrets only here."""
+    """Make a generator that yields the planned commands and evaluates nothing; uploads get their secrets only here."""
 
     def generate() -> Iterator[PyinfraCommand]:
         for command in commands:
@@ -96,7 +96,7 @@ def frozen(commands: Sequence[HostCommand], reveal: Callable[[str], str]) -> Cal
 
 
 def last_output(operation: Registered, connector: Connector | DeviceConnector) -> str:
-    """The last lines of a failed step's output."""
+    """Return the last lines of a failed step's output."""
     meta = operation.data.operation_meta
     lines = [*meta.stdout_lines, *meta.stderr_lines]
     if not lines and isinstance(connector, Connector) and connector.last_upload is not None:

@@ -47,12 +47,12 @@ class Results:
         self._checks: list[Check] = []
 
     def of(self, plan: Plan) -> ApplyResult:
-        """What is known so far, in the order of the plan."""
+        """Return what is known so far, in the order of the plan."""
         ordered = tuple(self._hosts[h.host] for h in plan.hosts if h.host in self._hosts)
         return ApplyResult(hosts=ordered, findings=tuple(self._findings), checks=tuple(self._checks))
 
     def ending(self, name: str) -> Ending | None:
-        """How a host ended, as far as is known; None where nothing is."""
+        """Return how a host ended; None if that is not known yet."""
         return self._hosts[name].outcome if name in self._hosts else None
 
     def checked(self, checks: Sequence[Check]) -> None:
@@ -61,28 +61,28 @@ class Results:
         self._findings += [check_finding(c, self._controls) for c in checks if c.outcome == "failed"]
 
     def in_sync(self, live: HostPlan) -> None:
-        """Nothing was to be changed."""
+        """Record that nothing was to be changed."""
         self._set(live.host, "in sync", live=live)
 
     def changed(self, live: HostPlan, outcome: Outcome) -> None:
-        """The host was changed, and a look (`live`) finds nothing left to change."""
+        """Record that the host was changed, and that a fresh look finds nothing left to change."""
         self._set(live.host, "changed", outcome, live=live)
 
     def skipped(self, name: str) -> None:
-        """An earlier wave went wrong."""
+        """Record that the host was left alone, because an earlier wave went wrong."""
         self._set(name, "skipped", detail="an earlier wave went wrong")
 
     def armed(self, live: HostPlan) -> None:
-        """Another run's guard was found armed on the host."""
+        """Record that another run's guard was found armed on the host."""
         self._findings.append(armed_finding(live))
 
     def not_looked_at(self, live: HostPlan, why: Evidence) -> None:
-        """The host could not be looked at, so nothing was written to it."""
+        """Record that the host could not be looked at, so that nothing was written to it."""
         self._set(live.host, "unknown", why=(why,))
         self._find(Kind.UNKNOWN, live.host, MessageId.NOT_LOOKED_AT(), why)
 
     def stale(self, live: HostPlan, planned: HostPlan) -> None:
-        """The host moved since the plan was made, so nothing was written to it."""
+        """Record that the host moved since the plan was made, so that nothing was written to it."""
         moved = sorted({s.id for s in live.changes} ^ {s.id for s in planned.changes})
         self._set(live.host, "stale", detail="it differs from what the plan saw")
         how = MessageId.STEPS_MOVED(steps=", ".join(moved)) if moved else MessageId.A_STEP_MOVED()
@@ -90,7 +90,7 @@ class Results:
         self._find(Kind.STALE, live.host, MessageId.HOST_MOVED(), Note(message=how), advice=advice)
 
     def broke_off(self, live: HostPlan, outcome: Outcome, at: StepId) -> None:
-        """A step of an unguarded host failed, or the host was lost in it."""
+        """Record that a step of an unguarded host failed, or that the host was lost in it."""
         why = Error(text=outcome.error)
         self._set(live.host, "unknown" if outcome.lost else "failed", outcome, why=(why,))
         self._find(
@@ -104,7 +104,7 @@ class Results:
         )
 
     def unsettled(self, live: HostPlan, outcome: Outcome, by_hand: str) -> None:
-        """All steps were carried out; the last look (`live`) failed, or finds something left to change."""
+        """Record that all steps were carried out, and that the last look failed or finds something left to change."""
         if live.error:
             why = Error(text=live.error)
             self._set(live.host, "unknown", outcome, why=(why,))
@@ -124,30 +124,32 @@ class Results:
             )
 
     def lost_while_checked(self, name: str, why: str) -> None:
-        """The host died while its checks ran: what it was given is known, how it stands is not."""
+        """Record that the host died while its checks ran: it has its change, and its state is unknown."""
         self._hosts[name] = self._hosts[name].model_copy(update={"outcome": "unknown", "detail": why})
         self._find(Kind.UNKNOWN, name, MessageId.LOST_WHILE_CHECKED(), Error(text=why))
 
     def not_kept(self, name: str, outcome: Outcome, why: str) -> None:
-        """The change was confirmed, and would be gone after a restart."""
+        """Record that the change was confirmed, and would be gone after a restart."""
         self._set(name, "failed", outcome, why=(Error(text=why),))
         advice = MessageId.SAVE_BY_HAND(host=name)
         self._find(Kind.FAILED_STEP, name, MessageId.NOT_SAVED(), Error(text=why), advice=advice)
 
     def rolled_back(self, before: HostPlan, after: HostPlan, outcome: Outcome, why: Why) -> None:
-        """The host undid its guarded steps."""
+        """Record that the host undid its guarded steps."""
         self._set(before.host, "rolled back", outcome, why=why)
         advice = MessageId.SEE_WHAT_CUT_IT_OFF(plan=_about(before.host, "plan"))
         self._find(Kind.ROLLED_BACK, before.host, as_before(before, after), *why, advice=advice)
 
     def not_seen_again(self, name: str, outcome: Outcome, why: Why, by_hand: str) -> None:
-        """A guarded host was lost, and did not come back in time."""
+        """Record that a guarded host was lost, and did not come back in time."""
         self._set(name, "unknown", outcome, why=why)
         advice = _look_again(name, by_hand)
         self._find(Kind.UNKNOWN, name, MessageId.LOST_WHILE_GUARDED(), *why, advice=advice)
 
     def stayed(self, name: str, outcome: Outcome, why: Why, by_hand: str) -> None:
-        """The host must not have been confirmed, and has the change all the same: it was confirmed, or restarted."""
+        """Record that a host that must not have been confirmed has its change all the same: it was confirmed, or
+        restarted.
+        """
         self._set(name, "failed", outcome, why=why)
         verify = _about(name, "verify")
         advice = (
@@ -158,7 +160,7 @@ class Results:
         self._find(Kind.FAILED_STEP, name, MessageId.STAYED(), *why, advice=advice)
 
     def broken_off(self, why: str, *, left: Sequence[str], guarded: Sequence[str], by_hand: Mapping[str, str]) -> None:
-        """The apply was interrupted, or ended by an error of samdrift's own.
+        """Record that the apply was interrupted, or ended by an internal error.
 
         Args:
             left: hosts that were begun, and of which nothing is known.
@@ -240,7 +242,7 @@ def as_before(before: HostPlan, after: HostPlan) -> Message:
 
 
 def _undone(step: Step, now: Step | None) -> bool:
-    """Whether a step would change the same again; a file that did not exist may now exist, and be empty."""
+    """Tell whether a step would change the same again; a file that did not exist may now exist, and be empty."""
     before = step.change.before if step.change else None
     return now is not None and (before is None or now.change == step.change)
 

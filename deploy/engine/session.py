@@ -147,7 +147,7 @@ class Session:
         return Outcome(tuple(done), guarded=name in self._guards)
 
     def _guard(self, planned: HostPlan) -> None:
-        """See to it that the host is guarded, if it has a way to be, and has not put itself back."""
+        """Arm the host's guard if it has one, and refuse to go on if the host has restored itself."""
         name = planned.host
         if name in self._guards:
             self._guards[name].require()
@@ -176,7 +176,7 @@ class Session:
 
     @property
     def guarded(self) -> tuple[str, ...]:
-        """The hosts that will put themselves back unless they are confirmed."""
+        """Return the hosts that will restore themselves unless they are confirmed."""
         return tuple(sorted(self._guards.keys() - self._confirmed))
 
     def confirm(self, name: str) -> None:
@@ -202,11 +202,11 @@ class Session:
         del self._guards[name]
 
     def by_hand(self, name: str) -> str:
-        """What somebody has to do on a host that was guarded, if `keep` cannot; empty if there is nothing."""
+        """Return what has to be done by hand on a guarded host if `keep` fails; empty if nothing."""
         return self._guards[name].by_hand if name in self._guards else ""
 
     def await_guards(self, names: Sequence[str]) -> None:
-        """Wait until these hosts are guarded no longer: they have put themselves back, or another run confirmed them.
+        """Wait until no other run's guard is armed on these hosts; one whose guard stays armed becomes unreachable.
 
         One that stays guarded is unreachable from now on: another run is at work there.
         """
@@ -224,7 +224,7 @@ class Session:
             self.unreachable[host.name] = self.veil.hide(str(e))
 
     def _armed(self, name: str) -> str:
-        """Whose change a host is about to undo; empty where it is none's."""
+        """Return whose change a host is about to undo; empty if it is about to undo none."""
         connection = self._connections[name]
         if isinstance(connection, DeviceConnection):
             connection.close()
@@ -233,7 +233,7 @@ class Session:
         return connection.ask([guard_script.ARMED])[0].stdout.strip()
 
     def restore(self, name: str) -> str:
-        """Have a guarded host put itself back, and wait until it has. Returns the host's report of it.
+        """Have a guarded host undo its change, and wait until it has. Returns what the host reports about it.
 
         Raises:
             HostLost: it did not come back in time.
@@ -263,7 +263,7 @@ class Session:
         return [a.model_copy(update={"stdout": hide(a.stdout), "stderr": hide(a.stderr)}) for a in answers]
 
     def reconnect(self, names: Sequence[str]) -> None:
-        """Log in anew to each of these hosts; one that lets nobody in any more is unreachable from now on."""
+        """Open a new connection to each of these hosts; one that refuses it is unreachable from now on."""
         hosts = [h for h in self.hosts if h.name in names and h.name not in self.unreachable]
         if hosts:
             self.observer.stage("connecting anew", [h.name for h in hosts])
@@ -274,7 +274,7 @@ class Session:
             raise HostLost(self.unreachable[name], where=f"host {name}")
 
     def _connection(self, host: Host) -> Connection | DeviceConnection:
-        """A connection that is yet to be opened: what a host is talked to in follows from its platform."""
+        """Make the connection of a host, not yet open: SSH or a vendor's command line, as its platform says."""
         vendor = known_vendors().get(host.platform)
         return DeviceConnection(host, self.access, vendor) if vendor else Connection(host, self.access)
 
@@ -292,7 +292,7 @@ class Session:
             self.observer.host(host.name, "done")
 
     def _declare_anew(self, hosts: Sequence[Host]) -> None:
-        """What is declared on these hosts, not yet looked at; pyinfra's State is good for one look."""
+        """Register what these hosts' roles declare, anew: pyinfra's State is good for one look."""
         again = [h for h in hosts if h.name not in self._unseen]
         self._unseen -= {h.name for h in hosts}
         if again:
@@ -331,7 +331,7 @@ class Session:
         return HostPlan(host=host.name, municipality=host.tenant, error=why)
 
     def _evaluate(self, host: Host) -> HostPlan:
-        """All operations at once, then the handlers, which depend on what the others would do."""
+        """Evaluate all operations at once, then the handlers, which depend on what the others would do."""
         declared, connection = self._declared[host.name], self._connections[host.name]
         rounds = Rounds(connection.ask)
         commands: dict[str, list[PyinfraCommand]] = {}
@@ -368,5 +368,5 @@ class Session:
         )
 
     def _each(self, hosts: Sequence[Host], act: Callable[[Host], Any]) -> list[Any]:
-        """`act` on every host at the same time; results in the hosts' order."""
+        """Call `act` for every host at the same time; return the results in the hosts' order."""
         return list(Pool(AT_ONCE).map(act, hosts))

@@ -16,7 +16,7 @@ from roles.shared.device.configure import RunningConfiguration, compared
 
 
 def unmanaged_lines(declared: Declared) -> list[Unmanaged]:
-    """Lines of a device's configuration that no role of its says anything of."""
+    """Return the lines of a device's configuration that no role of it declares."""
     found = []
     for configuration in declared.configurations:
         with declared.context():
@@ -27,7 +27,7 @@ def unmanaged_lines(declared: Declared) -> list[Unmanaged]:
 
 
 def unmanaged_files(host: Host, declared: Declared, rounds: Rounds) -> list[Unmanaged]:
-    """Files in directories that the host's roles own, and that none of them declares."""
+    """Return the files in directories that the host's roles own, and that none of them declares."""
     owners = {directory: role for role in host.roles for directory in catalogue()[role].owns}
     if not owners:
         return []

@@ -109,7 +109,7 @@ class Wave:
         return [again.get(live.host, live) for live in looked]
 
     def _is_as_planned(self, live: HostPlan) -> bool:
-        """Whether a host may be changed by the plan; if not, records why not."""
+        """Tell whether a host may be changed by the plan; if not, records why not."""
         planned = self.plan.host(live.host)
         if planned is None or planned.error or live.error:
             error = live.error or (planned.error if planned else "")

@@ -21,7 +21,10 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 
 def scope_name(lab: str, name: str) -> str:
-    """The control group of one thing that the lab `lab` runs. Also a systemd unit, where systemd is in charge."""
+    """Return the control group of one thing that the lab `lab` runs.
+
+    Also a systemd unit, where systemd is in charge.
+    """
     return f"samdrift-lab-{lab}-{name}.scope"
 
 
@@ -88,7 +91,7 @@ def _make_group(group: Path) -> None:
 
 
 def _cgroup_roots() -> list[Path]:
-    """Where control groups are made by hand: the one tree, or on hybrid machines both that systemd looks at."""
+    """Return where control groups are made by hand: the one tree, or on hybrid machines both that systemd looks at."""
     if (CGROUPS / "cgroup.controllers").exists():
         return [CGROUPS]
     roots = [CGROUPS / n for n in ("systemd", "unified") if (CGROUPS / n / "cgroup.procs").exists()]
@@ -102,7 +105,7 @@ def _cgroup_roots() -> list[Path]:
 
 
 def processes(lab: str) -> dict[str, list[int]]:
-    """The ids of every process of this lab, by the name it was launched under."""
+    """Return the ids of every process of this lab, by the name it was launched under."""
     found: dict[str, list[int]] = {}
     in_lab = re.compile(
         rf"/{re.escape(scope_name(lab, 'NAME')).replace('NAME', '([A-Za-z0-9_-]+)')}(?:/|$)", re.MULTILINE
@@ -119,7 +122,7 @@ def processes(lab: str) -> dict[str, list[int]]:
 
 
 def is_program(pid: int, name: str) -> bool:
-    """Whether a process is a run of this program."""
+    """Tell whether a process is a run of this program."""
     try:
         return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip() == name
     except OSError:  # it ended meanwhile
@@ -127,7 +130,7 @@ def is_program(pid: int, name: str) -> bool:
 
 
 def age(pids: Iterable[int]) -> float:
-    """Seconds since the oldest of these processes started."""
+    """Return the seconds since the oldest of these processes started."""
     started = []
     for pid in pids:
         try:
@@ -161,7 +164,7 @@ def end(lab: str, names: Iterable[str] | None = None, patience: float = 15) -> N
 
 
 def groups(lab: str) -> list[Path]:
-    """The control groups of this lab that exist, with processes in them or not."""
+    """Return the control groups of this lab that exist, with processes in them or not."""
     pattern = scope_name(lab, "*")
     places = [CGROUPS, CGROUPS / "systemd", CGROUPS / "unified", CGROUPS / "system.slice"]
     return sorted(group for place in places for group in place.glob(pattern))

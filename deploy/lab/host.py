@@ -43,7 +43,9 @@ class Installed(Frozen):
     guest: bool = False
 
     def runs_as(self, wanted: Installed) -> bool:
-        """Whether a running host made from this is plugged in as is wanted; what else is new waits until it is down."""
+        """Tell whether a running host made from this is plugged in as is wanted; what else is new waits until it is
+        down.
+        """
         return (self.address, self.ports, self.boot) == (wanted.address, wanted.ports, wanted.boot)
 
 
@@ -59,7 +61,7 @@ class LabHost:
 
     @property
     def installed(self) -> Installed | None:
-        """What the disk was made from; None where there is no whole disk."""
+        """Return what the disk was made from; None if there is no whole disk."""
         try:
             return Installed.model_validate_json((self.home / "installed.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -144,7 +146,7 @@ def installer_files(
     nameserver: IPv4Address,
     tunnel_key: str = "",
 ) -> Files:
-    """What an installer leaves on this host and on no other: path (relative) to content and mode.
+    """Return what an installer leaves on this host and on no other: relative path to content and mode.
 
     Args:
         user_key: the lab's public key, with which samdrift logs in.
@@ -167,15 +169,15 @@ def installer_files(
 
 
 def caches(host: Host) -> tuple[str, ...]:
-    """The directories of this host that outlive its disk."""
+    """Return the directories of this host that outlive its disk."""
     return tuple(path for role in known_roles(host) for path in role.lab_caches)
 
 
 def digest(files: Files) -> str:
-    """SHA-256 of what is the host's own on a fresh disk."""
+    """Return the SHA-256 of what is the host's own on a fresh disk."""
     return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
 
 
 def machine_id(machine: str) -> str:
-    """A machine id that is always the same for this machine name."""
+    """Return a machine id that is always the same for this machine name."""
     return uuid.uuid5(uuid.NAMESPACE_DNS, machine).hex

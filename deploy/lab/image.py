@@ -50,11 +50,11 @@ class Machine(Frozen):
 
     @staticmethod
     def here(option: str | None) -> Machine:
-        """This machine, with the mirror of the option."""
+        """Return this machine, with the mirror of the option."""
         return Machine(mirror=machine_mirror(option), authorities=machine_authorities(), index=machine_index())
 
     def hooks(self) -> Iterator[str]:
-        """The shell commands by which an image comes to trust and ask the same."""
+        """Yield the shell commands by which an image comes to trust and ask the same."""
         for name, pem in sorted(self.authorities.items()):
             yield f'printf %s {shlex.quote(pem)} > "$1"/usr/local/share/ca-certificates/{shlex.quote(name)}'
         if self.authorities:
@@ -64,12 +64,12 @@ class Machine(Frozen):
 
 
 def machine_authorities(directory: Path = Path("/usr/local/share/ca-certificates")) -> dict[str, str]:
-    """The certificates that somebody told this machine to trust, as Debian has them told."""
+    """Return the certificates that this machine trusts beyond Debian's list."""
     return {file.name: file.read_text(encoding="ascii") for file in sorted(directory.glob("*.crt"))}
 
 
 def machine_index(environment: Mapping[str, str] = os.environ, file: Path = Path("/etc/pip.conf")) -> str:
-    """The package index of this machine's pip, where one is set that lab hosts can reach too; else empty."""
+    """Return the package index of this machine's pip, if one is set that lab hosts can reach too; else empty."""
     config = ConfigParser(interpolation=None)
     with suppress(ConfigParserError):
         config.read(file, encoding="utf-8")
@@ -78,12 +78,12 @@ def machine_index(environment: Mapping[str, str] = os.environ, file: Path = Path
 
 
 def packages() -> tuple[str, ...]:
-    """The packages that the installer puts on every host: those that a login needs, and those that roles say."""
+    """Return the packages that the installer puts on every host: those that a login needs, and those that roles say."""
     return tuple(sorted({*TO_BE_REACHED, *(name for role in catalogue().values() for name in role.lab_packages)}))
 
 
 def recipe(machine: Machine) -> list[str]:
-    """The arguments of mmdebstrap, but for the target: everything that decides what is in the image."""
+    """Return the arguments of mmdebstrap, but for the target: everything that decides what is in the image."""
     mirror = machine.mirror
     stanzas = "\n".join(
         f"Types: deb\nURIs: {uri}\nSuites: {suite}\nComponents: main\n"
@@ -130,12 +130,12 @@ def recipe(machine: Machine) -> list[str]:
 
 
 def image_name(arguments: list[str]) -> str:
-    """The digest of a recipe."""
+    """Return the digest of a recipe."""
     return hashlib.sha256("\0".join(arguments).encode()).hexdigest()[:16]
 
 
 def build(lab: str, images: Path, machine: Machine, wait: float = 1200) -> Path:
-    """The image of this machine's recipe, built if it is not there. Half an image is never there."""
+    """Return the image of this machine's recipe; build it if it does not exist. Half an image is never there."""
     arguments = recipe(machine)
     image = images / image_name(arguments)
     if image.is_dir():

@@ -25,7 +25,7 @@ class KernelSettings:
 
     @property
     def are_changed(self) -> bool:
-        """Whether there is something to put back."""
+        """Tell whether there is something to put back."""
         return self._kept.exists()
 
     def prepare(self) -> None:

@@ -49,20 +49,20 @@ class Keys:
 
     @property
     def user_key(self) -> str:
-        """Public key of the user that samdrift logs in as."""
+        """Return the public key of the user that samdrift logs in as."""
         return (self.directory / f"{USER}.pub").read_text(encoding="ascii")
 
     def host_key(self, host: str) -> tuple[str, str]:
-        """Private and public key of a host."""
+        """Return the private and the public key of a host."""
         key = self.directory / "hosts" / host
         return key.read_text(encoding="ascii"), self.public_host_key(host)
 
     def public_host_key(self, host: str) -> str:
-        """Public key of a host."""
+        """Return the public key of a host."""
         return (self.directory / "hosts" / f"{host}.pub").read_text(encoding="ascii")
 
     def tunnel_key(self, host: str) -> str:
-        """Private key of a host's tunnels."""
+        """Return the private key of a host's tunnels."""
         return (self.directory / TUNNELS / host).read_text(encoding="ascii").strip()
 
 
@@ -72,7 +72,7 @@ def has_tunnels(host: Host) -> bool:
 
 
 def _make_key(path: Path) -> None:
-    """An ed25519 key pair; both files appear at once, or the private one last."""
+    """Make an ed25519 key pair; both files appear at once, or the private one last."""
     new = path.with_name(f".{path.name}.new")
     for half in (new, Path(f"{new}.pub")):
         half.unlink(missing_ok=True)
@@ -82,16 +82,16 @@ def _make_key(path: Path) -> None:
 
 
 def _make_tunnel_key(path: Path) -> None:
-    """A private key as `wg genkey` makes one; the file appears whole or not at all."""
+    """Make a private key as `wg genkey` does; the file appears whole or not at all."""
     write(path, f"{base64.b64encode(X25519PrivateKey.generate().private_bytes_raw()).decode()}\n", 0o600)
 
 
 def public_half(private_key: str) -> str:
-    """What `wg pubkey` makes of a private key."""
+    """Return the public key of a private one, as `wg pubkey` makes it."""
     private = X25519PrivateKey.from_private_bytes(base64.b64decode(private_key))
     return base64.b64encode(private.public_key().public_bytes_raw()).decode()
 
 
 def without_comment(public_key: str) -> str:
-    """A public key as its type and itself."""
+    """Return a public key as its type and itself."""
     return " ".join(public_key.split()[:2])

@@ -95,7 +95,7 @@ class Lab:
     # What differs from the real fleet
 
     def overlay(self, fleet: Fleet) -> Fleet:
-        """The fleet as it is in the lab; differs in nothing but what it must, see `lab_overlay`."""
+        """Return the fleet as it is in the lab; `lab_overlay` says what differs."""
         fleet = with_guests(fleet, self._guests())
         hosts = lab_hosts(fleet)
         self._keys.make(hosts)
@@ -105,16 +105,16 @@ class Lab:
         return lab_overlay(fleet, lab, keys, tunnels)
 
     def access(self) -> Access:
-        """How samdrift logs in to lab hosts."""
+        """Return how samdrift logs in to lab hosts."""
         return Access(user=USER, key_file=self._keys.directory / USER)
 
     def vault(self) -> MadeUp:
-        """The values of the secrets that lab hosts' roles need: random, made when first needed, kept between runs."""
+        """Return the vault of the lab's secrets: random values, made when first needed, kept between runs."""
         return MadeUp(self._keys.directory / "secrets.json")
 
     @property
     def nameserver(self) -> IPv4Address:
-        """The nameserver that lab hosts with a way out ask."""
+        """Return the nameserver that lab hosts with a way out ask."""
         return self._nameserver or machine_nameserver(environment_option("SAMDRIFT_NAMESERVER"))
 
     # What it does
@@ -173,7 +173,10 @@ class Lab:
             raise LabError("no host of the lab runs", where=str(self.directory), fix="boot it: samdrift lab up")
 
     def status(self) -> LabStatus:
-        """Every host that the lab has made, and what a crash left behind. Changes nothing, but needs root to look."""
+        """Return every host that the lab has made, and what a crash left behind.
+
+        Changes nothing, but needs root to look.
+        """
         if not self.directory.exists():
             return LabStatus(directory=self.directory, hosts=(), leftovers=())
         require_machine()
@@ -287,7 +290,7 @@ class Lab:
         return ["ssh", "-F", self._ssh_config, "-o", "ConnectTimeout=10", host]
 
     def _write_ssh_config(self, hosts: tuple[Host, ...]) -> None:
-        """For people too: `ssh -F .lab/ssh_config tie-dns1`."""
+        """Write an ssh_config for people: `ssh -F .lab/ssh_config tie-dns1`."""
         known = "".join(f"{h.name} {without_comment(self._keys.public_host_key(h.name))}\n" for h in hosts)
         write(self._keys.directory / "known_hosts", known)
         each = "".join(f"Host {h.name}\n    HostName {h.address}\n    HostKeyAlias {h.name}\n" for h in hosts)
@@ -320,16 +323,16 @@ class Lab:
         return self.directory / "ssh_config"
 
     def _known(self) -> list[LabHost]:
-        """Every host that has a directory, whole or half."""
+        """Return every host that has a directory, whole or half."""
         homes = sorted((self.directory / "hosts").glob("*"))
         return [LabHost(self.id, self.directory, home.name) for home in homes]
 
     def _guests(self) -> set[str]:
-        """The hosts that were brought up by name."""
+        """Return the hosts that were brought up by name."""
         return {host.name for host in self._known() if (installed := host.installed) is not None and installed.guest}
 
     def _running(self) -> set[str]:
-        """The hosts whose nspawn is alive; without it a host may linger, but cannot be relied on."""
+        """Return the hosts whose nspawn is alive; without it a host may linger, but cannot be relied on."""
         return {name for name, pids in processes(self.id).items() if any(is_program(p, "systemd-nspawn") for p in pids)}
 
     def _ports_of(self, host: str) -> tuple[Port, ...]:
@@ -372,7 +375,7 @@ class Lab:
 
 
 def _answers(address: IPv4Address) -> bool:
-    """Whether something listens for ssh there. Says nothing to it: sshd remembers who knocks and runs away."""
+    """Tell whether something listens for ssh there. Says nothing to it: sshd remembers who knocks and runs away."""
     try:
         with socket.create_connection((str(address), 22), timeout=1) as connection:
             return connection.recv(4).startswith(b"SSH")

@@ -33,7 +33,7 @@ class LabError(SamdriftError):
 
 
 def run(*argv: str | Path, stdin: str = "", timeout: float = 60) -> str:
-    """The program's standard output; LabError with the last line it complained in, if it fails."""
+    """Run a program; return its standard output, or raise LabError with the last line that it complained in."""
     command = [str(a) for a in argv]
     try:
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout, check=True)
@@ -50,12 +50,12 @@ def run(*argv: str | Path, stdin: str = "", timeout: float = 60) -> str:
 
 
 def last_line(text: str) -> str:
-    """The last line of a text that says something."""
+    """Return the last line of a text that says something."""
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
 
 
 def require_machine() -> None:
-    """LabError, saying what to do, unless this machine can run a lab: root, and all programs."""
+    """Raise LabError, saying what to do, unless this machine can run a lab: root, and all programs."""
     if os.geteuid() != 0:
         raise LabError("the lab boots real hosts and needs root", fix="run it as root, or with sudo")
     missing = sorted({package for program, package in PROGRAMS.items() if shutil.which(program) is None})
@@ -64,12 +64,12 @@ def require_machine() -> None:
 
 
 def boot_id() -> str:
-    """Which boot of this machine it is: nothing that a lab left running survives another one."""
+    """Return which boot of this machine it is: nothing that a lab left running survives another one."""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
 def complaint(log: Path) -> str:
-    """What a program complained of in its log: its first line that is marked as an error, or else its last."""
+    """Return a program's complaint in its log: the first line that is marked as an error, or else the last line."""
     lines = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     return next((line for line in lines.splitlines() if line.startswith("E: ")), "") or last_line(lines)
 
@@ -92,5 +92,5 @@ def write(path: Path, text: str, mode: int = 0o644) -> None:
 
 
 def environment_option(name: str, environment: Mapping[str, str] = os.environ) -> str | None:
-    """An option given by environment variable; None where it is unset or empty."""
+    """Return an option given by environment variable; None where it is unset or empty."""
     return environment.get(name) or None

@@ -23,7 +23,7 @@ class Mirror(Frozen):
     security: str | None = None
 
     def sources(self) -> list[tuple[str, str]]:
-        """(URI, suite) of everything that a lab host installs from."""
+        """Return (URI, suite) of everything that a lab host installs from."""
         sources = [(self.archive, RELEASE)]
         if self.security:
             sources += [(self.archive, f"{RELEASE}-updates"), (self.security, f"{RELEASE}-security")]
@@ -40,7 +40,7 @@ class Source(Frozen):
 
     @property
     def is_debian(self) -> bool:
-        """Whether this is Debian's own archive, and not a third party that builds for Debian.
+        """Tell whether this is Debian's own archive, and not a third party that builds for Debian.
 
         Third parties bring their own key; Debian's is in its keyring package, or needs no mention at all.
         """
@@ -49,7 +49,7 @@ class Source(Frozen):
 
 
 def one_line_sources(text: str) -> Iterator[Source]:
-    """The sources of a `sources.list`."""
+    """Yield the sources of a `sources.list`."""
     for line in text.splitlines():
         found = re.match(
             r"\s*deb\s+(?:\[(?P<options>[^]]*)\]\s*)?(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<rest>[^#]*)", line
@@ -65,7 +65,7 @@ def one_line_sources(text: str) -> Iterator[Source]:
 
 
 def deb822_sources(text: str) -> Iterator[Source]:
-    """The sources of a `*.sources` file."""
+    """Yield the sources of a `*.sources` file."""
     for stanza in re.split(r"\n[ \t]*\n", text):
         fields: dict[str, str] = {}
         name = ""
@@ -88,7 +88,7 @@ def deb822_sources(text: str) -> Iterator[Source]:
 
 
 def mirror_of(sources: Iterable[Source]) -> Mirror | None:
-    """Debian's archive as the machine itself uses it: the first URI of each kind; None if it has none."""
+    """Return Debian's archive as the machine itself uses it: the first URI of each kind; None if it has none."""
     archive = security = None
     for source in sources:
         if source.is_debian and source.uris:
@@ -100,7 +100,7 @@ def mirror_of(sources: Iterable[Source]) -> Mirror | None:
 
 
 def machine_mirror(option: str | None, apt: Path = Path("/etc/apt")) -> Mirror:
-    """The mirror of the option, or else of the machine's own apt configuration."""
+    """Return the mirror of the option, or else of the machine's own apt configuration."""
     if option:
         return Mirror(archive=option)
     sources: list[Source] = []
@@ -121,7 +121,7 @@ def machine_mirror(option: str | None, apt: Path = Path("/etc/apt")) -> Mirror:
 
 
 def _first_of_list(uri: str) -> str:
-    """The URI; of a `mirror+file:` (a local list of mirrors), the first URI on the list."""
+    """Return a URI; of a `mirror+file:` (a local list of mirrors), the first URI on the list."""
     if not uri.startswith("mirror+file:"):
         return uri
     listed = Path("/" + uri.removeprefix("mirror+file:").lstrip("/"))

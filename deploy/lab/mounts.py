@@ -11,13 +11,13 @@ from deploy.lab.machine import LabError, run
 
 
 def mounts(below: Path) -> list[Path]:
-    """Where something is mounted at or below a directory, in the order of mounting."""
+    """Return the mount points at or below a directory, in the order of mounting."""
     table = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
     return [place for place in mount_points(table) if place.is_relative_to(below)]
 
 
 def mount_points(mountinfo: str) -> Iterator[Path]:
-    """The mount points in the text of a `mountinfo`, whose spaces and the like are written in octal."""
+    """Yield the mount points in the text of a `mountinfo`, whose spaces and the like are written in octal."""
     for line in mountinfo.splitlines():
         raw = line.split(" ")[4].encode("utf-8", "surrogateescape")
         plain = re.sub(rb"\\([0-7]{3})", lambda m: bytes([int(m[1], 8)]), raw)

@@ -22,7 +22,7 @@ RESOLV_CONF = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"
 
 
 def bootable(fleet: Fleet, names: Iterable[str]) -> Iterator[str]:
-    """These hosts, if each is one that the lab's image can be."""
+    """Yield the names of these hosts; refuse one that the lab's image cannot be."""
     known = {h.name: h for h in fleet.hosts}
     for name in names:
         host = known.get(name)
@@ -33,7 +33,7 @@ def bootable(fleet: Fleet, names: Iterable[str]) -> Iterator[str]:
 
 
 def with_guests(fleet: Fleet, names: Collection[str]) -> Fleet:
-    """The fleet in which these hosts have the lab's tag too."""
+    """Return the fleet with the lab's tag on these hosts, too."""
 
     def tagged(host: Host) -> Host:
         is_guest = host.name in names and LAB_TAG not in host.tags
@@ -79,7 +79,7 @@ def _section(host: Host, role: str) -> dict[str, Any]:
 
 
 def machine_nameserver(option: str | None, files: Sequence[Path] = RESOLV_CONF) -> IPv4Address:
-    """The nameserver of the option, or the first that the machine asks and that another host could ask too."""
+    """Return the nameserver of the option, or the first that the machine asks and that another host could ask too."""
     texts = [file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file()]
     named = (
         [option]

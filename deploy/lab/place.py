@@ -11,5 +11,5 @@ from inventory.paths import PROJECT
 
 
 def lab_directory(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the lab lives: SAMDRIFT_LAB_DIR, or `.lab` in the checkout."""
+    """Return the lab's directory: SAMDRIFT_LAB_DIR, or `.lab` in the checkout."""
     return Path(environment_option("SAMDRIFT_LAB_DIR", environment) or (PROJECT or Path()) / ".lab")

@@ -41,15 +41,15 @@ class Switch:
 
     @property
     def exists(self) -> bool:
-        """Whether the switch's namespace is there."""
+        """Tell whether the switch's namespace exists."""
         return bool(mounts(self.handle))
 
     def inside(self, *argv: str | Path) -> list[str | Path]:
-        """A command, to be run in the switch's namespace."""
+        """Return a command, to be run in the switch's namespace."""
         return ["nsenter", f"--net={self.handle}", "--", *argv]
 
     def refuse_strangers(self, wiring: Wiring, nameserver: IPv4Address) -> None:
-        """LabError if another lab holds the network, or if the machine's own network would be cut by the lab's."""
+        """Raise LabError if another lab holds the network, or if the lab's network would cut the machine's own."""
         for name, alias in self._strangers():
             holder = alias.removeprefix(ALIAS) or f"interface {name}"
             raise LabError(f"another lab holds this network: {holder}", fix="take that one down first")
@@ -124,7 +124,7 @@ class Switch:
                 self._batch([f"link delete {port.name}"])
 
     def links(self) -> list[dict[str, Any]]:
-        """Every interface in the switch, as `ip` tells it; none where there is no switch."""
+        """Return every interface in the switch, as `ip` tells it; none where there is no switch."""
         return _links(self.inside) if self.exists else []
 
     def remove(self) -> None:
@@ -137,18 +137,18 @@ class Switch:
             run("ip", "rule", "del", "pref", str(RETURN_TABLE))
 
     def traces(self) -> list[str]:
-        """What of this lab is in the machine's own network: interfaces, firewall table, routing rule."""
+        """Return what this lab has in the machine's own network: interfaces, firewall table, routing rule."""
         found = [f"interface {name}" for name in self.interfaces()]
         found += [f"nft table {NFT_TABLE}"] if self._table_is_ours() else []
         found += [f"routing rule {RETURN_TABLE}"] if self._rule_is_ours() else []
         return found
 
     def interfaces(self) -> list[str]:
-        """This lab's interfaces in the controller's own namespace."""
+        """Return this lab's interfaces in the controller's own namespace."""
         return [link["ifname"] for link in _links() if link.get("ifalias") == self._alias]
 
     def others(self) -> list[Path]:
-        """The directories of other labs that have this network."""
+        """Return the directories of other labs that have this network."""
         aliases = {alias for _, alias in self._strangers() if alias.startswith(ALIAS)}
         return [Path(alias.removeprefix(ALIAS)) for alias in sorted(aliases)]
 
@@ -179,7 +179,7 @@ def _links(wrap: Callable[..., list[str | Path]] = lambda *argv: list(argv)) -> 
 
 
 def _machine_addresses() -> list[tuple[IPv4Address, str]]:
-    """The machine's own addresses, without those of a lab."""
+    """Return the machine's own addresses, without those of a lab."""
     return [
         (IPv4Address(address["local"]), link["ifname"])
         for link in json.loads(run("ip", "-json", "-4", "address", "show") or "[]")
@@ -194,6 +194,6 @@ def _has_return_rule() -> bool:
 
 
 def _mac(name: str) -> str:
-    """A locally administered hardware address that is always the same for this name."""
+    """Return a locally administered hardware address that is always the same for this name."""
     digest = hashlib.sha256(name.encode()).digest()
     return "02:" + ":".join(f"{byte:02x}" for byte in digest[:5])

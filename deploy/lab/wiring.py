@@ -58,22 +58,22 @@ class Wiring(Frozen):
 
     @property
     def ports(self) -> tuple[Port, ...]:
-        """Every port of the switch."""
+        """Return every port of the switch."""
         return tuple(p for s in self.segments for p in s.ports)
 
     @property
     def controller(self) -> tuple[Segment, ...]:
-        """The segments that the controller is in."""
+        """Return the segments that the controller is in."""
         return tuple(s for s in self.segments if s.controller)
 
 
 def lab_hosts(fleet: Fleet) -> tuple[Host, ...]:
-    """The hosts that the lab boots: active, and tagged for it."""
+    """Return the hosts that the lab boots: active, and tagged for it."""
     return tuple(h for h in fleet.hosts if LAB_TAG in h.tags and h.status == "active")
 
 
 def default_gateway(host: Host, fleet: Fleet) -> IPv4Address | None:
-    """The gateway of the host's first interface whose prefix has one that is not the host itself."""
+    """Return the gateway of the host's first interface whose prefix has one that is not the host itself."""
     for address in host.addresses:
         prefix = fleet.prefix_of(address.ip)
         if prefix is not None and prefix.gateway is not None and host not in routers_of(prefix, fleet):
@@ -82,26 +82,26 @@ def default_gateway(host: Host, fleet: Fleet) -> IPv4Address | None:
 
 
 def is_gateway(host: Host, fleet: Fleet) -> bool:
-    """Whether the host is some prefix's gateway, and so has to forward."""
+    """Tell whether the host is some prefix's gateway, and so has to forward."""
     return any(host in routers_of(p, fleet) for p in fleet.prefixes)
 
 
 def shared_addresses(host: Host, intent: Intent) -> tuple[SharedAddress, ...]:
-    """The addresses that the host shares with others, of which one holds them at a time."""
+    """Return the addresses that the host shares with others, of which one holds them at a time."""
     return tuple(
         a for role, settings in _sharing(host, intent) if role.shared_addresses for a in role.shared_addresses(settings)
     )
 
 
 def _sharing(host: Host, intent: Intent) -> Iterator[tuple[Role, Settings]]:
-    """The roles of a host by which it shares addresses, with their settings."""
+    """Yield the roles of a host by which it shares addresses, with their settings."""
     for role in known_roles(host):
         if role.shared_addresses is not None and isinstance(settings := intent.of(host, role.name), Settings):
             yield role, settings
 
 
 def wiring(intent: Intent) -> Wiring:
-    """The lab's network of this fleet.
+    """Return the lab's network of this fleet.
 
     Raises:
         LabError: a host or interface cannot be wired.
@@ -129,12 +129,14 @@ def wiring(intent: Intent) -> Wiring:
 
 
 def segment_name(prefix: IPv4Network) -> str:
-    """The name of a prefix's bridge, and of the controller's interface into it: 13 characters, of the 15 there are."""
+    """Return the name of a prefix's bridge, and of the controller's interface into it: 13 characters, of the 15 there
+    are.
+    """
     return f"{INTERFACE_PREFIX}{int(prefix.network_address):08x}{prefix.prefixlen:02d}"
 
 
 def port_name(host: str, interface: str) -> str:
-    """The name of a host's interface in the switch."""
+    """Return the name of a host's interface in the switch."""
     return INTERFACE_PREFIX + hashlib.sha256(f"{host}/{interface}".encode()).hexdigest()[:11]
 
 
@@ -160,7 +162,7 @@ def _ports(host: Host, fleet: Fleet) -> list[tuple[IPv4Network, Port]]:
 
 
 def _controller_addresses(fleet: Fleet, wired: Iterable[IPv4Network]) -> dict[IPv4Network, list[IPv4Interface]]:
-    """What the controller holds in each wired prefix: the management stations' addresses, and orphaned gateways."""
+    """Return the controller's addresses in each wired prefix: the management stations', and orphaned gateways."""
     held: dict[IPv4Network, list[IPv4Interface]] = {prefix: [] for prefix in wired}
     in_lab = {a.ip for h in lab_hosts(fleet) for a in h.addresses}
     for station in fleet.with_device_role(MANAGEMENT_STATION):
@@ -178,7 +180,7 @@ def _controller_addresses(fleet: Fleet, wired: Iterable[IPv4Network]) -> dict[IP
 
 
 def _controller_routes(fleet: Fleet, segments: Sequence[Segment]) -> tuple[tuple[IPv4Network, IPv4Address], ...]:
-    """How the controller reaches what it is not in: through its management station's gateway, as that one does."""
+    """Return the controller's routes to other prefixes: through its management station's gateway, as that one does."""
     stations = [h for h in fleet.with_device_role(MANAGEMENT_STATION) if h not in lab_hosts(fleet)]
     gateway = next((g for h in stations if (g := default_gateway(h, fleet)) is not None), None)
     near = {s.prefix for s in segments if s.controller}
@@ -188,19 +190,19 @@ def _controller_routes(fleet: Fleet, segments: Sequence[Segment]) -> tuple[tuple
 
 
 def _within(host: Host, gateway: IPv4Address, intent: Intent) -> IPv4Address | None:
-    """The address in the prefix of this gateway at which the host, or who shares it with the host, is reached."""
+    """Return the address in this gateway's prefix at which the host, or one that shares it, is reached."""
     prefix = intent.fleet.prefix_of(gateway)
     addresses = [*(s.address for s in shared_addresses(host, intent)), *(a.ip for a in host.addresses)]
     return next((a for a in addresses if prefix is not None and a in prefix.prefix), None)
 
 
 def _is_plugged_in(interface: Interface) -> bool:
-    """Whether the lab has a wire for it."""
+    """Tell whether the lab has a wire for it."""
     return bool(interface.addresses) and interface.enabled and not interface.is_tunnel
 
 
 def network_files(host: Host, intent: Intent) -> dict[str, str]:
-    """The network as an installer would leave it on the host: static addresses, no DHCP, and gateways forward."""
+    """Return the network as an installer leaves it on the host: static addresses, no DHCP, and gateways forward."""
     fleet = intent.fleet
     gateway = default_gateway(host, fleet)
     # said to every host, since a new network namespace takes this from the machine that runs the lab
@@ -234,7 +236,7 @@ def _first_router(host: Host, intent: Intent) -> dict[str, str]:
 
 
 def controller_routes(wiring: Wiring) -> list[str]:
-    """The controller's routes, as lines for `ip -batch`: its own, and those of what comes back from outside."""
+    """Return the controller's routes, as lines for `ip -batch`: its own, and those of what comes back from outside."""
     lines = [f"route replace {prefix} via {via}" for prefix, via in wiring.routes]
     if wiring.way_in is not None:
         for segment in wiring.segments:
@@ -246,7 +248,7 @@ def controller_routes(wiring: Wiring) -> list[str]:
 
 
 def nft_rules(wiring: Wiring) -> str:
-    """The controller's one table: lab hosts may go out under its address, and nobody may come in by it."""
+    """Return the controller's one table: lab hosts may go out under its address, and nobody may come in by it."""
     inside = ", ".join(str(s.prefix) for s in wiring.segments)
     lab = f'"{INTERFACE_PREFIX}*"'
     return f"""table ip {NFT_TABLE}

@@ -6,5 +6,5 @@ from datetime import UTC, datetime
 
 
 def now() -> str:
-    """The time, as ISO 8601 in UTC with milliseconds; texts of it sort as times do."""
+    """Return the time, as ISO 8601 in UTC with milliseconds; texts of it sort as times do."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

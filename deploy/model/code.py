@@ -9,7 +9,9 @@ from inventory.paths import CODE, TEMPLATES
 
 
 def code_digest() -> str:
-    """SHA-256 of the roles and their templates, and pyinfra's version; the same in a checkout and installed from it."""
+    """Return the SHA-256 of the roles and their templates, and pyinfra's version; the same in a checkout and installed
+    from it.
+    """
     roots = {"roles": CODE / "roles", "templates": TEMPLATES}
     named = {
         f"{name}/{path.relative_to(root).as_posix()}": path

@@ -44,7 +44,7 @@ def classify(
     protecting: Collection[str] = (),
     lost: Mapping[str, str] | None = None,
 ) -> tuple[Finding, ...]:
-    """Everything that somebody should know, by municipality, host, role and step.
+    """Return every finding of a drift, by municipality, host, role and step.
 
     Args:
         last_applied: host name to step id to what was last applied of it; a host that never was is not in it.
@@ -65,7 +65,7 @@ def classify(
 
 
 def plan_findings(plan: Plan, *, controls: Controls) -> tuple[Finding, ...]:
-    """What a plan alone says, whatever was applied before: what an apply would change, and who is unknown."""
+    """Return the findings of a plan by itself: what an apply would change, and which hosts are unknown."""
     findings: list[Finding] = []
     for host in plan.hosts:
         if host.error:
@@ -77,7 +77,7 @@ def plan_findings(plan: Plan, *, controls: Controls) -> tuple[Finding, ...]:
 
 
 def armed_finding(host: HostPlan) -> Finding:
-    """A host that is about to undo a change of an earlier run, which was not confirmed."""
+    """Report a host that is about to undo an earlier run's unconfirmed change."""
     return Finding(
         kind=Kind.ARMED,
         host=host.host,
@@ -90,7 +90,7 @@ def armed_finding(host: HostPlan) -> Finding:
 
 
 def check_finding(check: Check, controls: Controls | None = None) -> Finding:
-    """A failed check as a finding of its own."""
+    """Report a failed state check as a finding of its own."""
     return Finding(
         kind=Kind.FAILED_CHECK,
         host=check.host,
@@ -106,21 +106,21 @@ def check_finding(check: Check, controls: Controls | None = None) -> Finding:
 
 
 def step_evidence(step: Step) -> tuple[Evidence, ...]:
-    """What a step would change: the diff of its file, or its commands where it has none."""
+    """Return the diff of a step's file, or its commands if it has none."""
     if step.change is not None and step.change.diff:
         return (Diff(text=step.change.diff),)
     return (Commands(lines=tuple(map(str, step.commands))),) if step.commands else ()
 
 
 def applied_steps(host: HostPlan) -> dict[StepId, AppliedStep]:
-    """What a converged host was last given, by step id; handlers leave nothing to compare with."""
+    """Return what a converged host was last given, by step id; handlers leave nothing to compare with."""
     return {s.id: AppliedStep(intent=s.intent, after=s.wanted) for s in host.steps if not s.handler}
 
 
 def _differences(
     host: HostPlan, applied: Mapping[StepId, AppliedStep], controls: Controls, protecting: Collection[str]
 ) -> list[Finding]:
-    """One finding for each step that causes a change, and for each file that is nobody's."""
+    """Return a finding for each step that causes a change, and for each unmanaged file or line."""
     found = []
     for step in _causes(host):
         kind = _kind(step, applied.get(step.id))
@@ -130,13 +130,13 @@ def _differences(
 
 
 def _causes(host: HostPlan) -> list[Step]:
-    """The changing steps that are no handlers, and the handlers of roles in which nothing else changes."""
+    """Return the steps that get a finding: every changing one, except handlers whose role has another changing step."""
     moved = {s.role for s in host.changes if not s.handler}
     return [s for s in host.changes if not s.handler or s.role not in moved]
 
 
 def _kind(step: Step, applied: AppliedStep | None) -> Kind:
-    """Who moved: the host, the intent, or both.
+    """Tell which moved since the last apply: the host, the intent, or both.
 
     Only of a file is it known what the host was left with; elsewhere a moved intent is the whole explanation.
     """
@@ -186,7 +186,7 @@ def _unmanaged(host: HostPlan, stranger: Unmanaged, controls: Controls, protecti
 
 
 def _removal(host: str, stranger: Unmanaged) -> Message:
-    """How to be rid of what nobody declares: a command, if it can be read and pasted as it is.
+    """Advise how to remove what nobody declares: by a command, if it can be read and pasted as it is.
 
     A path with a line break or an invisible character is shown escaped, and the command would name another file.
     """
@@ -209,7 +209,7 @@ def _unknown(host: HostPlan, reason: str) -> Finding:
 
 
 def _with_checks(finding: Finding, failed: Iterable[Check]) -> Finding:
-    """A difference with the failed checks of its role as evidence: they are its effect, or another sign of it."""
+    """Add the failed checks of a difference's role as evidence: they are its effect, or another sign of it."""
     if finding.kind not in DIFFERENCES:
         return finding
     of_the_role = (c for c in failed if (c.host, c.role) == (finding.host, finding.role))

@@ -79,25 +79,25 @@ class Finding(Frozen):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def summary(self) -> str:
-        """What was found, in a line."""
+        """Return in one line what was found."""
         return in_words(self.message)
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def detail(self) -> str:
-        """The evidence, one after the other."""
+        """Return the evidence as text, piece after piece."""
         return "\n".join(evidence_in_words(e) for e in self.evidence)
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def remedy(self) -> str:
-        """What to do about it; empty where nobody knows."""
+        """Return what to do about it; empty if nothing is known to help."""
         return in_words(self.advice) if self.advice else ""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def fingerprint(self) -> str:
-        """Stable identity (16 hex digits): the same trouble in the same place, whatever its details today."""
+        """Return a stable identity (16 hex digits): the same trouble in the same place, whatever its details today."""
         identity = "\0".join((self.kind, self.host, self.role, self.step))
         return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
@@ -126,7 +126,7 @@ _EVIDENCE: TypeAdapter[tuple[Evidence, ...]] = TypeAdapter(tuple[Evidence, ...])
 
 
 def _reads(shape: type[BaseModel] | TypeAdapter[Any], value: object) -> bool:
-    """Whether a value is of this shape."""
+    """Tell whether a value is of this shape."""
     try:
         _ = shape.validate_python(value) if isinstance(shape, TypeAdapter) else shape.model_validate(value)
     except ValidationError:
@@ -165,7 +165,7 @@ DIFFERENCES = frozenset(
 
 
 def exit_code(findings: Iterable[Finding], *, after_change: bool = False) -> Exit:
-    """The exit code that these findings mean, and nothing else does.
+    """Return the exit code that these findings mean, and nothing else does.
 
     Args:
         after_change: the findings were made by a run that changed hosts, so a failed check is a failed

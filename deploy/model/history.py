@@ -11,7 +11,7 @@ from deploy.model.record import Record
 
 
 def latest_look(records: Iterable[Record]) -> Record | None:
-    """The run that a report is best made of: the latest that both looked and checked, or else did one of them."""
+    """Return the best run for a report: the latest that both looked and checked, or else did one of them."""
     newest = sorted(records, key=lambda r: r.started, reverse=True)
     whole = [r for r in newest if r.command in {"drift", "apply"} and r.hosts]
     part = [r for r in newest if r.command in {"plan", "verify"} and r.hosts]
@@ -19,7 +19,7 @@ def latest_look(records: Iterable[Record]) -> Record | None:
 
 
 def latest_check(records: Iterable[Record], source: str) -> Record | None:
-    """The latest check of the inventory from this source."""
+    """Return the latest check of the inventory from this source."""
     checks = (r for r in records if r.command == "check" and r.fleet_source == source)
     return max(checks, key=lambda r: r.started, default=None)
 

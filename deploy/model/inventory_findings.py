@@ -23,7 +23,7 @@ FOUND = {
 
 
 def findings_of(found: Iterable[ObjectDifference], snapshot: Fleet, netbox: Fleet) -> tuple[Finding, ...]:
-    """A pending finding for each object: NetBox is what should be, and the snapshot does not say it (yet).
+    """Return a pending finding for each object: NetBox is what should be, and the snapshot does not say it (yet).
 
     Args:
         found: what the two say differently, the snapshot first.
@@ -45,13 +45,13 @@ def findings_of(found: Iterable[ObjectDifference], snapshot: Fleet, netbox: Flee
 
 
 def _fields(one: ObjectDifference) -> tuple[Note, ...]:
-    """The fields in which an object that both have differs."""
+    """Return the fields in which an object that both have differs."""
     fields = one.fields if one.kind == "changed" else ()
     return tuple(Note(message=as_written(" › ".join(field.path))) for field in fields)
 
 
 def unsound(problems: Iterable[Problem], fleet: Fleet) -> tuple[Finding, ...]:
-    """Problems of an inventory as findings, each of the municipality whose it is, if the fleet has that municipality.
+    """Return problems of an inventory as findings, each with its municipality if the fleet has it.
 
     Args:
         fleet: the inventory, or what could be read of it.
@@ -77,6 +77,6 @@ def unsound(problems: Iterable[Problem], fleet: Fleet) -> tuple[Finding, ...]:
 
 
 def _host_in(where: str) -> str:
-    """The host that a place to mend (`host tie-dns1, field …`) speaks of; empty if it speaks of none."""
+    """Return the host that a place to mend (`host tie-dns1, field …`) speaks of; empty if it speaks of none."""
     found = re.match(r"host ([^\s,:]+)", where)
     return found[1] if found else ""

@@ -22,7 +22,7 @@ class Command(Frozen):
     options: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """The command line, quoted for a shell."""
+        """Return the command line, quoted for a shell."""
         return shlex.join(("samdrift", *self.options, *self.args))
 
 
@@ -158,7 +158,7 @@ class Message(Frozen):
     parameters: dict[str, str | Command] = Field(default_factory=dict)
 
     def __hash__(self) -> int:
-        """Equal messages have one hash; findings are compared as sets."""
+        """Hash by value: findings are compared as sets."""
         return hash((self.id, *sorted(self.parameters)))
 
     @model_validator(mode="after")

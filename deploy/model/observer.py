@@ -20,7 +20,7 @@ class Quiet:
     """The observer that says nothing."""
 
     def stage(self, title: str, hosts: Sequence[str], things: str = "host") -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def host(self, host: str, state: str, detail: str = "") -> None:
-        """Nothing."""
+        """Do nothing."""

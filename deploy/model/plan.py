@@ -88,12 +88,12 @@ class Step(Frozen):
 
     @property
     def id(self) -> StepId:
-        """Which step it is, unique on its host."""
+        """Return `role: name`, unique on its host."""
         return StepId(self.role, self.name)
 
     @property
     def changes(self) -> bool:
-        """Whether it would do something."""
+        """Tell whether the step would do something."""
         return bool(self.commands)
 
 
@@ -106,7 +106,7 @@ class Unmanaged(Frozen):
 
     @property
     def what(self) -> str:
-        """The path, or the line and what stands below it, as one."""
+        """Return the path, or the line and what stands below it, as one."""
         return self.path or " / ".join(line.strip() for line in self.line.splitlines())
 
 
@@ -127,17 +127,17 @@ class HostPlan(Frozen):
 
     @property
     def changes(self) -> tuple[Step, ...]:
-        """The steps that would do something."""
+        """Return the steps that would do something."""
         return tuple(s for s in self.steps if s.changes)
 
     @property
     def guards(self) -> tuple[Guard, ...]:
-        """How the host undoes those of its changes that could cut it off, in their order."""
+        """Return how the host undoes those of its changes that could cut it off, in the order of the steps."""
         return tuple(s.guard for s in self.changes if s.guard)
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of what the plan says about the host; noise in facts does not reach it."""
+        """Return the SHA-256 of what the plan says about the host; noise in facts does not reach it."""
         said = [s.model_dump(mode="json", exclude={"intent"}) for s in self.changes]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
@@ -160,11 +160,11 @@ class Plan(Frozen):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the whole plan."""
+        """Return the SHA-256 of the whole plan."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     def host(self, name: str) -> HostPlan | None:
-        """This host's part, or None where the plan does not speak of it."""
+        """Return the plan of one host; None if the plan does not have it."""
         return next((h for h in self.hosts if h.host == name), None)
 
 

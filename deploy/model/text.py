@@ -60,7 +60,7 @@ def command_lines(command: str) -> list[str]:
 
 
 def several(number: int, thing: str, plural: str = "") -> str:
-    """`1 host`, `2 hosts`."""
+    """Count things in words: `1 host`, `2 hosts`."""
     return f"{number} {thing if number == 1 else plural or thing + 's'}"
 
 

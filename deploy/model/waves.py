@@ -13,6 +13,6 @@ from inventory.fleet import Host
 
 
 def waves(hosts: Sequence[Host]) -> tuple[tuple[Host, ...], ...]:
-    """The hosts in groups to be changed together, first group first; by name within a group."""
+    """Return the hosts in groups to be changed together, first group first; by name within a group."""
     ordered = sorted(hosts, key=lambda h: (h.wave, h.name))
     return tuple(tuple(group) for _, group in groupby(ordered, key=lambda h: h.wave))

@@ -53,7 +53,7 @@ def situation(
     source: str = "",
     whole: bool = False,
 ) -> Report:
-    """How these hosts stood when `record` was made, and what nobody looked at.
+    """Make the report of how these hosts stood when `record` was made, and of what was not looked at.
 
     Of other hosts nothing is said, so that one municipality's report holds no other's information.
 
@@ -116,7 +116,9 @@ def _checked(fleet: Fleet, check: Record, names: set[str], tenants: set[str]) ->
 
 
 def _only(record: Record, names: set[str], tenants: set[str]) -> Record:
-    """The part of a record that is about these hosts (or about these municipalities, or the inventory as a whole)."""
+    """Return the part of a record that is about these hosts (or about these municipalities, or the inventory as a
+    whole).
+    """
     ours = {"", *tenants}
     return record.model_copy(
         update={
@@ -128,7 +130,7 @@ def _only(record: Record, names: set[str], tenants: set[str]) -> Record:
 
 
 def _strangers(fleet: Fleet, record: Record | None, tenants: set[str]) -> tuple[str, ...]:
-    """Hosts of these municipalities that the run saw and the fleet no longer has."""
+    """Return the hosts of these municipalities that the run saw and the fleet no longer has."""
     known = {h.name for h in fleet.hosts}
     seen = record.hosts if record else ()
     return tuple(sorted(h.host for h in seen if h.host not in known and h.municipality in tenants))
@@ -169,7 +171,7 @@ def _result(record: Record | None, host: str) -> HostResult | None:
 
 
 def _state(result: HostResult | None, findings: Iterable[Finding], checks: Iterable[Check]) -> State:
-    """The most serious thing that the run says of a host; a host that it does not speak of was not looked at."""
+    """Return the most serious thing that the run says of a host; a host that it does not speak of was not looked at."""
     kinds = {f.kind for f in findings}
     outcome = result.outcome if result else "skipped"
     if outcome == "unknown" or Kind.UNKNOWN in kinds:
@@ -194,13 +196,13 @@ def _why(host: Host, run: Record | None, result: HostResult | None) -> Why:
 
 
 def _last_looked_at(host: str, records: Iterable[Record]) -> str:
-    """When a run last could look at this host; empty if none did."""
+    """Return when a run last could look at this host; empty if none did."""
     looked = [r.started for r in records if (h := _result(r, host)) and h.outcome not in {"unknown", "skipped"}]
     return max(looked, default="")
 
 
 def _steps(host: str, run: Record | None, past: Sequence[Record]) -> tuple[StepId, ...]:
-    """A host's steps, from the latest run in which it converged."""
+    """Return a host's steps, from the latest run in which it converged."""
     for record in [*([run] if run else []), *past]:
         result = _result(record, host)
         if result and result.steps:
@@ -254,7 +256,7 @@ def _totals(states: Sequence[HostState], findings: Sequence[Finding]) -> Totals:
 
 
 def _controls(states: Sequence[HostState], manifest: Manifest) -> Iterator[Control]:
-    """Every control that a role of these hosts answers, in the order of its number."""
+    """Yield every control that a role of these hosts answers, in the order of its number."""
     pairs = [r for s in states for r in s.roles]
     for control in sorted({c for r in pairs for c in r.controls}, key=_by_number):
         answering = [r for r in pairs if control in r.controls]
@@ -319,7 +321,7 @@ def _places(fleet: Fleet, hosts: Iterable[Host]) -> tuple[Place, ...]:
 
 
 def _links(fleet: Fleet, sites: set[str]) -> tuple[Link, ...]:
-    """From the site of each shared prefix's gateway to every other site with an address in that prefix."""
+    """Link the site of each shared prefix's gateway to every other site with an address in that prefix."""
     links = set()
     for prefix in (p for p in fleet.prefixes if p.region and p.gateway):
         inside = {(h.site, a.ip) for h in fleet.hosts for a in h.addresses if a.ip in prefix.prefix}
@@ -334,14 +336,14 @@ def _gravity(finding: Finding) -> tuple[int, str, str, str, str]:
 
 
 def _by_number(control: str) -> tuple[str, list[int]]:
-    """`ISO 27002:2022 8.9` before `ISO 27002:2022 8.20`."""
+    """Make a sorting key: `ISO 27002:2022 8.9` comes before `ISO 27002:2022 8.20`."""
     standard, _, number = control.rpartition(" ")
     parts = number.split(".")
     return (standard, [int(p) for p in parts]) if all(p.isdecimal() for p in parts) else (control, [])
 
 
 def _swedish(name: str) -> str:
-    """A key by which å, ä and ö sort last."""
+    """Return a key by which å, ä and ö sort last."""
     return name.casefold().translate(str.maketrans("åäö", "{|}"))
 
 

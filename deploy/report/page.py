@@ -36,7 +36,7 @@ class Verdict(Frozen):
     english: str
 
     def and_of(self, problems: int) -> Verdict:
-        """The same, and so many problems in the inventory."""
+        """Add the number of problems in the inventory."""
         if not problems:
             return self
         return Verdict(
@@ -50,7 +50,7 @@ class ReportError(SamdriftError):
 
 
 def html(report: Report) -> str:
-    """The page: everything that the report says, with a picture of the whole at its top."""
+    """Return the page: everything that the report says, with a picture of the whole at its top."""
     template = _environment().get_template("report.html")
     return template.render(
         report=report,
@@ -73,7 +73,7 @@ def html(report: Report) -> str:
 
 
 def verdict(report: Report) -> Verdict:
-    """What the report comes to: first what is wrong, then what nobody knows, then what the inventory has wrong."""
+    """Sum the report up in a sentence: first what is wrong, then what is unknown, then what the inventory has wrong."""
     return _verdict(report.totals).and_of(len(report.checked.findings) if report.checked else 0)
 
 
@@ -117,7 +117,7 @@ def write(report: Report, directory: Path) -> tuple[Path, Path]:
 
 
 def _by_reason(hosts: Iterable[HostState]) -> dict[Why, list[HostState]]:
-    """The hosts that nobody looked at, by why."""
+    """Return the hosts that were not looked at, by reason."""
     reasons: dict[Why, list[HostState]] = {}
     for host in hosts:
         if host.why:
@@ -126,7 +126,7 @@ def _by_reason(hosts: Iterable[HostState]) -> dict[Why, list[HostState]]:
 
 
 def _not_applicable(hosts: Iterable[HostState]) -> dict[tuple[str, str, str], list[Check]]:
-    """The checks that could not apply, with the hosts where, by role, name and reason."""
+    """Return the checks that could not apply, with the hosts where, by role, name and reason."""
     reasons: dict[tuple[str, str, str], list[Check]] = {}
     for check in (c for h in hosts for r in h.roles for c in r.checks if c.outcome == "not applicable"):
         reasons.setdefault((check.role, check.name, check.detail), []).append(check)
@@ -148,15 +148,15 @@ def _environment() -> jinja2.Environment:
 
 
 def _visible(value: object) -> object:
-    """Invisible and text-turning characters show as escapes; everything is escaped for HTML after this."""
+    """Show invisible and text-turning characters as escapes, before everything is escaped for HTML."""
     return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _moment(iso: str) -> str:
-    """`2026-11-23 22:31 UTC`."""
+    """Format a time as `2026-11-23 22:31 UTC`."""
     return f"{iso[:10]} {iso[11:16]} UTC" if len(iso) >= 16 else iso
 
 
 def _short(digest: str) -> str:
-    """The first twelve digits of a digest."""
+    """Return the first twelve digits of a digest."""
     return digest[:12]

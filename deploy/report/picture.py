@@ -74,7 +74,7 @@ class Picture(Frozen):
 
 
 def picture(places: Sequence[Place], links: Sequence[Link], hosts: Sequence[HostState]) -> Picture:
-    """Where everything is drawn. A site without coordinates stands below the others, without a pin."""
+    """Place every site on the map. A site without coordinates stands below the others, without a pin."""
     pins, per_km = _pins(places)
     unreached = {p.slug for p in places if _unreached(p, hosts)}
     lines = tuple(
@@ -99,7 +99,7 @@ def picture(places: Sequence[Place], links: Sequence[Link], hosts: Sequence[Host
 
 
 def _pins(places: Iterable[Place]) -> tuple[dict[str, tuple[float, float]], float]:
-    """Where each site is drawn, and how long a kilometre is."""
+    """Return the position of each site, and the length of a kilometre."""
     known = [(p.slug, p.latitude, p.longitude) for p in places if p.latitude is not None and p.longitude is not None]
     if not known:
         return {}, 1.0
@@ -120,7 +120,7 @@ def _group(
     others: Sequence[Group],
     lines: Sequence[Line],
 ) -> Group:
-    """A site's box, on the side of its pin where it covers the fewest links and boxes; below all without a pin."""
+    """Place a site's box on the side of its pin where it covers the fewest links and boxes; below all without a pin."""
     columns = max(4, math.ceil(math.sqrt(len(hosts) * 2.2)))
     width = max(columns * PITCH, len(place.municipality) * 7.6) + 8
     height = LABEL + math.ceil(len(hosts) / columns) * PITCH + 3
@@ -145,7 +145,7 @@ def _moved(group: Group, corner: tuple[float, float]) -> Group:
 
 
 def _filled(group: Group, hosts: Sequence[tuple[int, HostState]], columns: int) -> Group:
-    """The group with its marks, in rows."""
+    """Return a group with its marks, in rows."""
     left = group.x + group.width / 2 - min(len(hosts), columns) * PITCH / 2
     marks = tuple(
         Mark(
@@ -160,7 +160,7 @@ def _filled(group: Group, hosts: Sequence[tuple[int, HostState]], columns: int) 
 
 
 def _covered(group: Group, others: Iterable[Group], lines: Iterable[Line]) -> int:
-    """How much a group would cover: other groups, its own pin, and stretches of links."""
+    """Return how much a group would cover: other groups, its own pin, and stretches of links."""
     points = [
         (line.start[0] + (line.end[0] - line.start[0]) * t / 40, line.start[1] + (line.end[1] - line.start[1]) * t / 40)
         for line in lines
@@ -175,7 +175,7 @@ def _inside(point: tuple[float, float], group: Group) -> bool:
 
 
 def _beside(group: Group, others: Sequence[Group]) -> Group:
-    """The group, moved down until it covers no other."""
+    """Return a group, moved down until it covers no other."""
     while over := next((o for o in others if _overlap(group, o)), None):
         group = _moved(group, (group.x, over.y + over.height + 4))
     return group
@@ -186,7 +186,7 @@ def _overlap(a: Group, b: Group) -> bool:
 
 
 def _unreached(place: Place, hosts: Iterable[HostState]) -> bool:
-    """Whether hosts of this site were looked for and none could be reached."""
+    """Tell whether hosts of this site were looked for and none could be reached."""
     states = {h.state for h in hosts if h.site == place.slug} - {State.NOT_LOOKED_AT}
     return states == {State.UNKNOWN}
 

@@ -70,11 +70,11 @@ class Invocation:
 
     @property
     def fleet(self) -> Fleet:
-        """The fleet that the intent is of."""
+        """Return the intent's fleet."""
         return self.intent.fleet
 
     def session(self, hosts: Iterable[Host] | None = None) -> Session:
-        """Connections to this run's hosts, or to some of them."""
+        """Make a session with this run's hosts, or with some of them."""
         about = tuple(self.hosts if hosts is None else hosts)
         holder = f"{self.who}, {self.started}: {self.command_line}"
         return Session(self.intent, about, self.access, self.observer, vault=self.vault, holder=holder)
@@ -92,11 +92,11 @@ class Invocation:
 
     @property
     def command_line(self) -> str:
-        """The command line, for whoever finds the lock held."""
+        """Return the command line, for whoever finds the lock held."""
         return shlex.join(("samdrift", *self.argv))
 
     def plan(self, hosts: Iterable[HostPlan]) -> Plan:
-        """What looks at these hosts say, as a Plan."""
+        """Look at these hosts, and make a Plan of what the looks say."""
         return Plan(
             fleet_digest=self.fleet.digest,
             fleet_source=self.source,
@@ -266,7 +266,7 @@ def check(
     started: str,
     options: Iterable[str] = (),
 ) -> Record:
-    """The record of an offline check. It looked at no host, so it has none.
+    """Make the record of an offline check. It looked at no host, so it has none.
 
     Args:
         fleet: the inventory, or what could be read of it.
@@ -302,7 +302,7 @@ def _controls() -> dict[str, tuple[str, ...]]:
 
 
 def _looked_at(host: HostPlan) -> HostResult:
-    """A host as a look saw it."""
+    """Return a host's result, from what a look saw."""
     causes = tuple(s.id for s in host.changes)
     return HostResult(
         host=host.host,
@@ -315,7 +315,7 @@ def _looked_at(host: HostPlan) -> HostResult:
 
 
 def _with_findings(result: HostResult, findings: Iterable[Finding]) -> HostResult:
-    """The same host with what else was found of it: one that was lost is unknown, and one with a finding differs."""
+    """Return a host's result with its findings: one that was lost is unknown, and one with a finding differs."""
     own = [f for f in findings if f.host == result.host]
     unknown = next((f for f in own if f.kind is Kind.UNKNOWN), None)
     if unknown is not None:

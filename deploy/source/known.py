@@ -23,7 +23,7 @@ class Known(NamedTuple):
 
 
 def from_snapshot(directory: Path, source: str) -> Known:
-    """The fleet in a directory."""
+    """Load the fleet in a directory."""
     fleet = snapshot.load(directory)
     origin = snapshot.origin(fleet, directory)
     return Known(fleet, source, origin.at if origin else "")

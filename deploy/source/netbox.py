@@ -25,7 +25,7 @@ TOKEN, TOKEN_FILE = "SAMDRIFT_NETBOX_TOKEN", "SAMDRIFT_NETBOX_TOKEN_FILE"
 
 
 def connected(url: str | None, ca: Path | None, environment: Mapping[str, str] = os.environ) -> NetBox:
-    """The NetBox that is meant, with the token that the environment gives.
+    """Connect to the NetBox of a URL, with the token from the environment.
 
     Raises:
         SamdriftError: something of it is not said, or cannot be used.
@@ -54,7 +54,7 @@ def _token(environment: Mapping[str, str]) -> str:
 
 
 def from_netbox(netbox: NetBox, cache: Path, told: Callable[[str], None], *, since_last: bool = True) -> Known:
-    """The fleet as NetBox has it now; what did not change since the last time is not read again.
+    """Read the fleet from NetBox; what did not change since the last time is not read again.
 
     Args:
         cache: the directory where what was read is kept until the next time.
@@ -95,6 +95,6 @@ def _without_collecting() -> Iterator[None]:
 
 
 def instead(error: NetBoxError) -> NetBoxError:
-    """The same error, for a command that could do with a snapshot, if somebody says so."""
+    """Add to an error that the command could use a snapshot instead."""
     fix = "; ".join(filter(None, (error.fix, f"for what it said earlier: --source {EMBEDDED}")))
     return NetBoxError(error.what, where=error.where, fix=fix, status=error.status, body=error.body)

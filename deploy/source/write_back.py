@@ -43,7 +43,9 @@ class Entry(Frozen):
 
 
 def entries(record: Record) -> tuple[Entry, ...]:
-    """What NetBox is told of every host of a run: how it stands, what it was last given, and what was changed."""
+    """Return what is written to NetBox for every host of a run: its state, what it was last given, and what was
+    changed.
+    """
     return tuple(_entry(record, host) for host in record.hosts if host.outcome != "skipped")
 
 
@@ -62,7 +64,7 @@ def _entry(record: Record, host: HostResult) -> Entry:
 
 
 def _journal(record: Record, host: HostResult) -> str:
-    """Who, what, and by which plan, in NetBox's Markdown."""
+    """Write a journal entry in NetBox's Markdown: who ran what, and by which plan."""
     shown = [f"- {_plain(step)}" for step in host.changed[:LONGEST_LIST]]
     more = len(host.changed) - len(shown)
     lines = [
@@ -76,12 +78,12 @@ def _journal(record: Record, host: HostResult) -> str:
 
 
 def _plain(text: str) -> str:
-    """The text on one line, and no Markdown to whoever reads it."""
+    """Return the text on one line, and no Markdown to whoever reads it."""
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~-])", r"\\\1", " ".join(text.split()))
 
 
 def is_of_the_lab(url: str, lab_hosts: Iterable[Host]) -> bool:
-    """Tell whether this NetBox is on a lab host, or on this machine: what the lab rehearses is told to no other."""
+    """Tell whether this NetBox is the lab's own, or on this machine: rehearsals are written to no other."""
     try:
         address = ip_address(urlsplit(url).hostname or "")
     except ValueError:
@@ -106,7 +108,7 @@ def write_back(netbox: NetBox, record: Record) -> tuple[str, ...]:
 
 
 def _by_name(netbox: NetBox) -> defaultdict[str, list[tuple[Kind, int]]]:
-    """Kind and id of every host, by what it is called: NetBox lets names be there twice, or not at all."""
+    """Return kind and id of every host in NetBox by name: NetBox allows a name twice, or not at all."""
     called: defaultdict[str, list[tuple[Kind, int]]] = defaultdict(list)
     for kind, (graphql, *_) in LISTS.items():
         for row in netbox.listed(graphql, "name"):

@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def resolve(scratch: Path) -> Path:
-    """Every package with its version and all its hashes, as uv resolves them for the hosts' Python."""
+    """Return every package with its version and all its hashes, as uv resolves them for the hosts' Python."""
     (scratch / "wanted").write_text(f"netbox=={VERSION}\n", encoding="utf-8")
     (scratch / "instead").write_text("psycopg[binary,pool]\n", encoding="utf-8")
     pinned = scratch / "pinned"
@@ -45,7 +45,7 @@ def resolve(scratch: Path) -> Path:
 
 
 def wheels(pinned: Path, scratch: Path) -> list[dict[str, Any]]:
-    """What pip would install of it on a host: for each package the report of the one wheel that it chose."""
+    """Return what pip would install on a host: for each package the report of the one wheel that it chose."""
     report = scratch / "report.json"
     pip: list[str | Path] = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     pip += ["--dry-run", "--no-deps"]
@@ -57,7 +57,7 @@ def wheels(pinned: Path, scratch: Path) -> list[dict[str, Any]]:
 
 
 def lock(chosen: list[dict[str, Any]]) -> str:
-    """The lines of the lock, sorted."""
+    """Return the lines of the lock, sorted."""
     lines = (
         f"{normal(one['metadata']['name'])}=={one['metadata']['version']} "
         f"--hash=sha256:{one['download_info']['archive_info']['hashes']['sha256']}\n"

@@ -10,5 +10,5 @@ PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent() -> None:
-    """In a new process, before it runs a program: let it end when the one that began it ends, however that ends."""
+    """Let a new process end when its parent ends, however that ends. Called before it runs a program."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

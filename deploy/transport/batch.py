@@ -32,12 +32,12 @@ class Truncated(Exception):
 
 
 def marker() -> str:
-    """A text that no command will print."""
+    """Make a text that no command will print."""
     return f"@@samdrift-{secrets.token_hex(12)}"
 
 
 def script(commands: Sequence[str], mark: str, each: float) -> str:
-    """A shell script that runs every command in turn, each for at most `each` seconds."""
+    """Return a shell script that runs every command in turn, each for at most `each` seconds."""
     guard = f"timeout -k {KILL_AFTER} {each:g}"
     asks = (
         f"{guard} sh -c {shlex.quote(command)} </dev/null; printf '\\n{mark} %s\\n' $?; printf '\\n{mark}\\n' >&2"
@@ -47,7 +47,7 @@ def script(commands: Sequence[str], mark: str, each: float) -> str:
 
 
 def answers(stdout: str, stderr: str, mark: str, count: int) -> list[Answer]:
-    """What each of `count` commands of a script answered.
+    """Split a script's output into what each of its `count` commands answered.
 
     Raises:
         Truncated: fewer answers than commands.

@@ -99,7 +99,7 @@ class DeviceConnection:
         self.pending = self._counting()
 
     def ask(self, commands: Sequence[str], within: float | None = None) -> list[Answer]:
-        """What the device answers to each of these commands, which must be such as show something.
+        """Ask a device these commands, which must only show something. Returns an answer for each.
 
         Args:
             within: seconds for all of them; the access's look timeout if not given.
@@ -191,7 +191,7 @@ class DeviceConnection:
             self._session = None
 
     def _typable(self, entries: Sequence[str]) -> list[tuple[str, ...]]:
-        """The lines in which each entry is typed, if it is sure that the device takes them for that one entry."""
+        """Return the lines of each entry as they are typed; refuse what a device may not take for that one entry."""
         typed = [self.vendor.lines_of(entry) for entry in entries]
         must_be_typable([line for lines in typed for line in lines], self._where)
         for number, lines in enumerate(typed, 1):
@@ -211,7 +211,7 @@ class DeviceConnection:
         return tuple(enter), tuple(leave)
 
     def _give_up(self, refused: Answer, taken: int, leave: Sequence[str]) -> Typed:
-        """End a change of which something was refused, in whatever way leaves the least of it in force."""
+        """End a change of which a line was refused, in the way that leaves the least of it in force."""
         confirm = self.vendor.confirm
         self._leave_by(self.vendor.abort or leave)
         whole = self.vendor.abort and self.vendor.syntax != "blocks"
@@ -220,7 +220,7 @@ class DeviceConnection:
         return Typed(rc=refused.rc, stdout=refused.stdout, stderr=refused.stderr, taken=taken)
 
     def _leave_by(self, commands: Sequence[str]) -> None:
-        """Type what leads out of the configuration mode, if the device is in it."""
+        """Type the commands that leave configuration mode, if the device is in it."""
         for command in commands:
             if _mode(prompt_at_end(shown(self._heard[-TAIL:]))) != _mode(self._prompt):
                 self._type(command)
@@ -237,7 +237,7 @@ class DeviceConnection:
         return answer
 
     def _counting(self) -> str:
-        """What the device says about its timer, if it is counting."""
+        """Return what the device says about its timer, if it is counting."""
         confirm = self.vendor.confirm
         if confirm is None:
             return ""
@@ -246,7 +246,7 @@ class DeviceConnection:
         return next((line for line in lines if re.search(confirm.pending_pattern, line)), "")
 
     def _ask(self, command: str) -> Answer:
-        """One answer. An empty line is typed after it: what looks like the prompt may be a line of the answer."""
+        """Ask one command. An empty line is typed after it: what looks like the prompt may be a line of the answer."""
         each = self.access.fact_timeout
         with gevent.Timeout(each, HostLost(f"no answer within {each:g} s", where=self._where)):
             self._write(command)
@@ -261,7 +261,9 @@ class DeviceConnection:
         return self._judged(answer)
 
     def _type_all(self, commands: Sequence[str]) -> Answer:
-        """Type a vendor's own commands, up to the first that is refused; whether it is sure, the answer is yes."""
+        """Type a vendor's own commands, up to the first that is refused; answer yes if the device asks whether to go
+        on.
+        """
         said = []
         for command in commands:
             answer = self._type(command, reply="y")
@@ -299,12 +301,12 @@ class DeviceConnection:
         return Answer(rc=1 if refusal else 0, stdout=answer, stderr=" ".join(answer.split()) if refusal else "")
 
     def _knows_prompt(self, text: str) -> bool:
-        """The last line is this device's prompt, in whatever mode."""
+        """Tell whether the last line is this device's prompt, in whatever mode."""
         prompt = prompt_at_end(text)
         return bool(prompt) and name_in(prompt) == self._name
 
     def _find_prompt(self) -> None:
-        """Two empty lines get two prompts and nothing else: that is what this device's prompt is now."""
+        """Find the device's prompt: two empty lines get it twice, and nothing else."""
         before = self._prompt
         self._heard = ""
         self._press_enter()
@@ -316,7 +318,7 @@ class DeviceConnection:
             raise HostLost("it cannot be brought back from its configuration mode", where=self._where)
 
     def _write(self, line: str) -> None:
-        """Type a line, and wait until the device repeats it; what it had still to say of earlier ones is forgotten."""
+        """Type a line, and wait until the device echoes it; discard what it still printed for earlier lines."""
         session = self._session_now
         session.channel.read_channel()
         self.execs += 1
@@ -361,7 +363,7 @@ class DeviceConnection:
 
     @contextmanager
     def _within(self, seconds: float, late: str) -> Iterator[None]:
-        """Whatever goes wrong with the session in here, or takes longer, loses the device."""
+        """Lose the device if the session fails in this block, or if it takes longer than so many seconds."""
         try:
             with gevent.Timeout(seconds, HostLost(late, where=self._where)):
                 yield
@@ -381,7 +383,7 @@ def _impossible(why: str) -> Answer:
 
 
 def _mode(prompt: str) -> tuple[bool, str]:
-    """What differs between the prompts of a device's modes."""
+    """Return the part of a prompt that differs between the modes of a device."""
     return "(" in prompt, prompt[-1:]
 
 

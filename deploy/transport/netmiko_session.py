@@ -52,7 +52,7 @@ class NetmikoSession(BaseConnection):
     bytes: _Bytes
 
     def establish_connection(self, width: int = 511, height: int = 1000) -> None:
-        """A shell in the one session of a transport that is logged in already."""
+        """Open a shell in the one session of a transport that is logged in already."""
         self.remote_conn = channel = self.transport.open_session(timeout=self.conn_timeout)
         channel.get_pty(term="vt100", width=width, height=height)
         channel.invoke_shell()
@@ -60,19 +60,19 @@ class NetmikoSession(BaseConnection):
         self.special_login_handler()
 
     def session_preparation(self) -> None:
-        """As the vendor's sessions begin; a login that is not privileged becomes so, where that needs no password."""
+        """Begin the session as the vendor's begin; become privileged if that needs no password."""
         super().session_preparation()
         self.enable()
 
     def send_multiline(self, *_args: Any, **_arguments: Any) -> str:
-        """Nothing: by this netmiko writes to the configuration of devices that have no other way to end paging."""
+        """Do nothing: by this netmiko writes to the configuration of devices that have no other way to end paging."""
         return ""
 
     def cleanup(self, command: str = "") -> None:
-        """Nothing: the end of the connection ends the session."""
+        """Do nothing: the end of the connection ends the session."""
 
     def paramiko_cleanup(self) -> None:
-        """The connection is closed, which nobody else uses."""
+        """Close the connection, which nobody else uses."""
         self.transport.close()
 
 
@@ -85,11 +85,11 @@ class _Bytes(SSHChannel):
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def read_buffer(self) -> str:
-        """What has come by now."""
+        """Return what has arrived so far."""
         return self.wait(0) or ""
 
     def wait(self, seconds: float | None) -> str | None:
-        """The next that comes; None if that takes longer."""
+        """Return what arrives next; None if nothing does in time."""
         self._channel.settimeout(seconds)
         try:
             data = self._channel.recv(65536)

@@ -33,7 +33,7 @@ class Rounds:
         self._turn = Event()
 
     def ask(self, command: str) -> Answer:
-        """The answer to one command. Called from a job; parks it until the round is answered."""
+        """Return the answer to one command. Called from a job; parks it until the round is answered."""
         if command not in self._answers:
             self._answers[command] = AsyncResult()
             self._open.append(command)

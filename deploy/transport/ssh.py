@@ -152,7 +152,7 @@ def log_in(host: Host, access: Access) -> paramiko.Transport:
 
 
 def _handshake(sock: socket.socket, host: Host, access: Access) -> paramiko.Transport:
-    """Key exchange, host key check, authentication, in this order."""
+    """Exchange keys, check the host's key and authenticate, in this order."""
     known = {line.split()[0]: _key_blob(line) for line in host.host_keys}
     if not known:
         raise HostLost(
@@ -185,7 +185,7 @@ def _offer_only(known: dict[str, bytes], transport: paramiko.Transport, host: Ho
 
 
 def _believe(offered: paramiko.PKey, known: dict[str, bytes], host: Host) -> None:
-    """Refuse any host key but the inventory's, before anything is said to the host."""
+    """Refuse any host key but the inventory's, before anything is sent to the host."""
     if known.get(offered.get_name()) != offered.asbytes():
         raise HostLost(
             f"its {offered.get_name()} host key ({offered.fingerprint}) is not the one in the inventory",
@@ -233,7 +233,7 @@ def _candidates(access: Access) -> list[paramiko.PKey | Path]:
 
 
 def _load_key(path: Path) -> paramiko.PKey:
-    """A private key, with its certificate where `<path>-cert.pub` stands beside it."""
+    """Load a private key, with its certificate if `<path>-cert.pub` stands beside it."""
     try:
         return paramiko.PKey.from_path(path)
     except (OSError, ValueError, TypeError, paramiko.SSHException, UnknownKeyType) as e:  # TypeError: it is locked
@@ -242,7 +242,7 @@ def _load_key(path: Path) -> paramiko.PKey:
 
 
 def _exec(transport: paramiko.Transport, program: str, stdin: bytes, open_timeout: float) -> Answer:
-    """One exec channel: feed stdin, read both outputs at once, return the exit status."""
+    """Run a program in one exec channel: feed stdin, read both outputs at once, return the exit status."""
     channel = transport.open_session(timeout=open_timeout)
     try:
         channel.exec_command(program)

@@ -40,7 +40,9 @@ class Untypable(SamdriftError):
 
 
 def must_be_typable(lines: Sequence[str], where: str) -> None:
-    """Refuse what a command line would obey as it is typed. The line itself is not told: it may hold a secret.
+    """Refuse lines that a command line would obey while they are typed.
+
+    The error does not quote the line: it may hold a secret.
 
     Raises:
         Untypable: a control character (the end of the line, completion), or a `?`, by which a device is asked for help.
@@ -51,14 +53,14 @@ def must_be_typable(lines: Sequence[str], where: str) -> None:
 
 
 def untypable(line: str) -> str:
-    """Tell what in a line a command line would obey as it is typed; empty if nothing."""
+    """Name what in a line a command line would obey while it is typed; empty if nothing."""
     if UNTYPABLE.search(line):
         return "a control character in it"
     return "a question mark in it, by which a device is asked for help" if "?" in line else ""
 
 
 def shown(raw: str) -> str:
-    """What a terminal has on its screen after this: lines end in newlines, and what was erased is gone."""
+    """Return what a terminal would show: lines end in newlines, and what was erased is gone."""
     text = re.sub(r"\r+\n", "\n", unescaped(raw))
     if not re.search(r"[\r\b\x1b]", text):
         return text.replace("\x07", "").replace("\x00", "")
@@ -66,12 +68,12 @@ def shown(raw: str) -> str:
 
 
 def unescaped(raw: str) -> str:
-    """The same without what only tells a terminal how to show it."""
+    """Remove the escape sequences that only tell a terminal how to show the text."""
     return ESCAPE.sub("", raw)
 
 
 def _overwritten(line: str) -> str:
-    """One line in which the cursor went back."""
+    """Return a line as it reads after the cursor went back in it."""
     cells: list[str] = []
     at = 0
     for part in re.split(r"(\x1b\[\d?K|\x1b.?|[\r\b\x07\x00])", line):
@@ -90,18 +92,21 @@ def _overwritten(line: str) -> str:
 
 
 def prompt_at_end(text: str) -> str:
-    """The prompt that stands in the last line; empty if none does."""
+    """Return the prompt in the last line; empty if there is none."""
     found = PROMPT.search(text)
     return found[1] if found else ""
 
 
 def name_in(prompt: str) -> str:
-    """The part of a prompt that stays the same in every mode. Cisco shortens a long one in its configuration mode."""
+    """Return the part of a prompt that stays the same in every mode.
+
+    Cisco shortens a long one in its configuration mode.
+    """
     return re.sub(r" ?(?:\([^()]*\))? ?[#>$%] ?\Z", "", prompt)[:12]
 
 
 def before_prompt(text: str) -> str:
-    """What stands before the prompt in the last line, and before what belongs to that."""
+    """Return the text before the prompt in the last line, and before what belongs to the prompt."""
     lines = text.split("\n")[:-1]
     while lines and re.fullmatch(CONTEXT, lines[-1]):
         lines.pop()
@@ -109,7 +114,9 @@ def before_prompt(text: str) -> str:
 
 
 def is_disturbed(text: str, name: str) -> bool:
-    """Whether a prompt stands in an answer and something after it that nobody typed: a message of the device's own."""
+    """Tell whether a prompt stands in an answer with something after it that nobody typed: a message of the device's
+    own.
+    """
     prompt = rf"(?m)^{re.escape(name)}[^\s#>$%()]* ?(?:\([^()\n]*\))? ?[#>$%]"
     return bool(name) and not prompt_at_end(text) and re.search(prompt, text) is not None
 
@@ -126,14 +133,14 @@ def at_rest(text: str, prompt: str) -> re.Match[str] | None:
 
 
 def before_rest(text: str, prompt: str) -> str:
-    """What the device said before it was at rest."""
+    """Return what the device printed before it was at rest."""
     tail = text[-1000:]
     end = at_rest(tail, prompt)
     return text if end is None else f"{text[: len(text) - len(tail) + end.start()]}\n"
 
 
 def without_echo(text: str, typed: str) -> str | None:
-    """What follows the line in which the device repeats what was typed, however it wrapped it; None if it has not.
+    """Return the text after the echo of `typed`, however the device wrapped it; None if there is no echo.
 
     What stands before that line is older: a prompt that came late.
     """

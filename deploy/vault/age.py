@@ -56,7 +56,7 @@ class Contents:
     former: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     def with_values(self, values: Mapping[str, str]) -> Contents:
-        """The same file with these values; those that are changed or gone are remembered."""
+        """Return the file with these values; those that are changed or gone are remembered."""
         gone = {name: value for name, value in self.values.items() if values.get(name) != value}
         return replace(self, values=values, former={**self.former, **gone})
 
@@ -94,15 +94,15 @@ class AgeVault:
         return SecretsError(what, where=shown(self.path(secret.municipality)), fix=fix)
 
     def path(self, municipality: str) -> Path:
-        """The municipality's file."""
+        """Return the municipality's file."""
         return self.directory / f"{municipality}.age"
 
     def is_there(self, municipality: str) -> bool:
-        """Whether the municipality has a file."""
+        """Tell whether the municipality has a file."""
         return self.path(municipality).is_file()
 
     def municipalities(self) -> tuple[str, ...]:
-        """Those that have a file, in alphabetical order."""
+        """Return the municipalities that have a file, in alphabetical order."""
         return tuple(sorted(p.stem for p in self.directory.glob("*.age") if re.fullmatch(SLUG, p.stem)))
 
     def read(self, municipality: str) -> Contents:
@@ -156,7 +156,7 @@ class AgeVault:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """While a file is read, changed and written, nobody else does so in this directory."""
+        """Lock this directory while a file is read, changed and written."""
         with naming(self.directory):
             descriptor = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -166,11 +166,11 @@ class AgeVault:
             close_now(descriptor)
 
     def recipients(self, municipality: str) -> dict[str, str]:
-        """Who shall be able to open this municipality's file: public keys by name; none where none are named."""
+        """Return who shall be able to open this municipality's file: name to public key; empty if nobody is named."""
         return self.all_recipients().get(municipality, {})
 
     def all_recipients(self) -> dict[str, dict[str, str]]:
-        """`recipients.yaml`: municipality to name to age public key.
+        """Read `recipients.yaml`: municipality to name to age public key.
 
         Raises:
             SecretsError: with the first line in it that is wrong.
@@ -186,7 +186,7 @@ class AgeVault:
         return found
 
     def stanzas(self, municipality: str) -> int:
-        """How many X25519 keys the file is encrypted to, whoever's they are: its header says no more."""
+        """Count the X25519 keys that the file is encrypted to. Its header does not say whose they are."""
         armoured = _read(self.path(municipality)).decode("ascii", "replace").splitlines()
         with contextlib.suppress(binascii.Error):
             header = base64.b64decode("".join(line for line in armoured if not line.startswith("-----")))
@@ -195,14 +195,14 @@ class AgeVault:
 
 
 def default_identity() -> Path:
-    """Where the age secret key is if nobody says: the system's for root, the user's own otherwise."""
+    """Return the default path of the age secret key: the system's for root, the user's own otherwise."""
     if os.geteuid() == 0:
         return Path("/etc/samdrift/identity.txt")
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "samdrift" / "identity.txt"
 
 
 def _identities(identity: Path, wanted: Path) -> list[Any]:
-    """The secret keys in an identity file, as age-keygen writes it. Nothing of it is ever said."""
+    """Return the secret keys in an identity file, as age-keygen writes it. Nothing of it is ever said."""
     fix = "give another with --identity, or SAMDRIFT_IDENTITY; how to make one: docs/secrets.md"
     try:
         mode = identity.stat().st_mode
@@ -228,7 +228,7 @@ def _identities(identity: Path, wanted: Path) -> list[Any]:
 
 
 def _parse(text: str, path: Path) -> Contents:
-    """What a decrypted file says. A fault is told by its line alone, since the words around it may be a value."""
+    """Parse a decrypted file. An error names its line alone, since the words around it may be a value."""
     document = Document(text, shown(path))
     if document.problems or not isinstance(document.data, dict):
         line = document.problems[0].where.rpartition(":")[2] if document.problems else "1"
@@ -249,7 +249,7 @@ def _parse(text: str, path: Path) -> Contents:
 
 
 def _recipient_faults(document: Document) -> Iterator[str]:
-    """What is wrong with the recipients' file, but for its being YAML."""
+    """Yield what is wrong with the recipients' file, once it is YAML."""
     if not isinstance(document.data, dict):
         yield f"{document.name}:1: no mapping of municipalities"
         return

@@ -71,7 +71,7 @@ def _no_such(vault: AgeVault, contents: Contents, name: str) -> SecretsError:
 
 
 def check(vault: AgeVault, needed: Mapping[Secret, str], municipalities: Iterable[str]) -> tuple[Finding, ...]:
-    """Everything that is wrong with these municipalities' files.
+    """Return everything that is wrong with these municipalities' files.
 
     Args:
         needed: every secret that a role of the fleet needs, with a role and host that does.
@@ -105,7 +105,9 @@ def _check_one(vault: AgeVault, needed: Mapping[Secret, str], municipality: str)
 
 
 def _check_recipients(vault: AgeVault, contents: Contents) -> Iterator[Finding]:
-    """Whether the file is encrypted to those that `recipients.yaml` names, as far as the file says."""
+    """Yield the differences between the file's recipients and those that `recipients.yaml` names, as far as the file
+    says.
+    """
     municipality, listed = contents.municipality, vault.recipients(contents.municipality)
     advice = MessageId.ENCRYPT_ANEW(rotate=samdrift("secrets", "rotate", municipality))
     left = ", ".join(sorted(n for n, key in contents.recipients.items() if listed.get(n) != key))

@@ -30,10 +30,10 @@ class SecretsError(SamdriftError):
 
 
 class Vault(Protocol):
-    """Where values are."""
+    """A place that holds the values of secrets."""
 
     def open(self, needed: Mapping[Secret, str]) -> Veil:
-        """The values of these secrets; each is needed by what stands behind it.
+        """Open the vault for these secrets; `needed` says what needs each.
 
         Raises:
             SecretsError: naming the first that is not there, and what to do.
@@ -41,10 +41,10 @@ class Vault(Protocol):
 
 
 class NoVault:
-    """Where there are no secrets at all."""
+    """A vault without secrets."""
 
     def open(self, needed: Mapping[Secret, str]) -> Veil:
-        """Nothing is here: say so."""
+        """Refuse: there are no secrets here."""
         secret, why = next(iter(needed.items()))
         raise SecretsError(f"{why} needs secret {secret.name}, and no vault was given", where=secret.municipality)
 
@@ -53,7 +53,7 @@ NO_VAULT = NoVault()
 
 
 def random_value() -> str:
-    """A new random value for a secret."""
+    """Return a new random value for a secret."""
     return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
 
 

@@ -27,7 +27,7 @@ class MadeUp:
         self.path = path
 
     def open(self, needed: Mapping[Secret, str]) -> Veil:
-        """The values of these secrets; new ones are random, and kept."""
+        """Open the vault for these secrets; new ones get random values, which are kept."""
         with naming(self.path):
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self.path.with_suffix(".lock").open("w") as lock:
@@ -55,7 +55,7 @@ class MadeUp:
         return kept
 
     def _with(self, kept: Mapping[str, Mapping[str, str]], needed: Iterable[Secret]) -> dict[str, dict[str, str]]:
-        """What is kept, and random values for what is needed besides."""
+        """Return the kept values, and random ones for what is needed besides."""
         made = {m: dict(of_it) for m, of_it in kept.items()}
         for secret in needed:
             of_it = made.setdefault(secret.municipality, {KEY: random_value()})

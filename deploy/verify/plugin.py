@@ -45,26 +45,26 @@ PYTHON = re.compile(
 
 
 class Asking(Protocol):
-    """What of a Session the checks need: who is there, and to ask them as root."""
+    """The part of a Session that checks use: its hosts, and asking them as root."""
 
     @property
     def hosts(self) -> Sequence[Host]:
-        """The hosts of the session."""
+        """Return the hosts of the session."""
 
     @property
     def settings(self) -> Mapping[str, Mapping[str, Settings]]:
-        """The settings of every role of every host."""
+        """Return the settings of every role of every host."""
 
     @property
     def unreachable(self) -> Mapping[str, str]:
-        """Host name to reason, of those that cannot be asked (any more)."""
+        """Return host name to reason, for hosts that cannot be asked (any more)."""
 
     def ask(self, host: str, commands: Sequence[str], *, within: float | None = None) -> list[Answer]:
         """Run shell commands in one exec; HostLost if they cannot all be answered."""
 
 
 def role_of(path: Path) -> str:
-    """The role whose checks this file holds."""
+    """Return the role whose checks this file holds."""
     return path.stem.removeprefix("test_")
 
 
@@ -85,13 +85,13 @@ class Target:
         self._rounds: Rounds | None = None
 
     def ask(self, command: str) -> Answer:
-        """The host's answer to one shell command."""
+        """Ask the host one shell command; return its answer."""
         if command in self._answers:
             return self._answers[command]
         return self._rounds.ask(command) if self._rounds else self._ask_all([command])[0]
 
     def together(self, jobs: Sequence[Callable[[], None]]) -> None:
-        """Run these at once, their questions answered in rounds."""
+        """Run these jobs at once, and answer their questions in rounds."""
         self._rounds = Rounds(self._ask_all)
         try:
             self._rounds.run(jobs)
@@ -104,7 +104,7 @@ class Target:
         return answers
 
     def testinfra(self) -> Any:
-        """Testinfra's host, on this target."""
+        """Return testinfra's host, on this target."""
         backend = _Backend(self)
         host = testinfra.host.Host(backend)
         backend.set_host(host)
@@ -152,7 +152,7 @@ class _Backend(BaseBackend):  # type: ignore[misc]  # testinfra has no types
         )
 
     def get_encoding(self) -> str:
-        """UTF-8, on every Debian host; testinfra would ask each for it."""
+        """Return UTF-8, as on every Debian host; testinfra would ask each for it."""
         return "utf-8"
 
 
@@ -176,36 +176,36 @@ class StateChecks:
 
     @pytest.fixture(autouse=True)
     def target(self, request: pytest.FixtureRequest) -> Target:
-        """The host that this item is about."""
+        """Give a check the host that it is about."""
         return cast("Target", request.param)
 
     @pytest.fixture
     def host(self, target: Target) -> Any:
-        """Testinfra's host."""
+        """Give a check testinfra's host."""
         return target.testinfra()
 
     @pytest.fixture
     def unit(self, target: Target) -> Callable[[str], UnitState]:
-        """What systemd says of a unit."""
+        """Give a check a function that returns what systemd says of a unit."""
         return target.unit
 
     @pytest.fixture
     def settings(self, request: pytest.FixtureRequest, target: Target) -> Settings:
-        """What the role of this file knows about the host."""
+        """Give a check the host's settings of the role that the file checks."""
         return target.settings[role_of(request.path)]
 
     @pytest.fixture
     def fleet(self) -> Fleet:
-        """The whole fleet."""
+        """Give a check the whole fleet."""
         return self._fleet
 
     @pytest.fixture
     def me(self, target: Target) -> Host:
-        """The host as the inventory has it."""
+        """Give a check the host as the inventory has it."""
         return target.host
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One item for each host that has the role of the file."""
+        """Make one item for each host that has the role of the file."""
         role = role_of(metafunc.definition.path)
         targets = [t for t in self._targets.values() if role in t.host.roles]
         metafunc.parametrize("target", targets, ids=[t.host.name for t in targets], indirect=True)
@@ -221,14 +221,14 @@ class StateChecks:
         self.broken.append(("", str(excrepr).strip().splitlines()[-1]))
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Keep which check file ended the run; a person who does has no need to be told."""
+        """Record which check file ended the run; a person who interrupts it needs no message."""
         if excinfo.errisinstance(pytest.exit.Exception):
             files = [Path(entry.path).name for entry in excinfo.traceback]
             place = next((name for name in reversed(files) if name.startswith("test_")), "")
             self.broken.append((place, f"it ends the run: {excinfo.value}"))
 
     def pytest_collection_modifyitems(self, items: list[pytest.Function]) -> None:
-        """Host by host, so that progress means something."""
+        """Sort the items host by host, so that progress means something."""
         order = {name: number for number, name in enumerate(self._targets)}
         items.sort(key=lambda item: order[_target_of(item).host.name])
         self._collected.update((_target_of(i).host.name, role_of(i.path)) for i in items)
@@ -236,7 +236,7 @@ class StateChecks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
-        """Before the first check: have the questions of all answered, every host at the same time."""
+        """Ask the questions of all checks before the first one runs, every host at the same time."""
         if not session.testsfailed and self._ahead:
             items = [item for item in session.items if isinstance(item, pytest.Function)]
             Pool(AT_ONCE).map(partial(self._rehearse, items), list(self._targets.values()))
@@ -245,7 +245,7 @@ class StateChecks:
     def pytest_runtest_makereport(
         self, item: pytest.Function, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Keep what became of an item."""
+        """Record the result of an item."""
         report = yield
         name = _target_of(item).host.name
         if call.excinfo is not None and call.excinfo.errisinstance(HostLost):
@@ -258,16 +258,16 @@ class StateChecks:
 
     @property
     def lost(self) -> frozenset[str]:
-        """Hosts that died while they were checked: nothing is said about them."""
+        """Return the hosts that died while they were checked: nothing is said about them."""
         return frozenset(self._lost) | self._targets.keys() & self._session.unreachable.keys()
 
     def checks(self) -> tuple[Check, ...]:
-        """What became of every check, by municipality, host and role; without the hosts that were lost."""
+        """Return the result of every check, by municipality, host and role; without the hosts that were lost."""
         kept = [c for c in self._checks.values() if c.host not in self.lost]
         return tuple(sorted(kept, key=lambda c: (c.municipality, c.host, c.role)))
 
     def silent(self) -> list[tuple[str, str]]:
-        """Host and role of which not every collected check came to an end, or none was collected."""
+        """Return (host, role) of which a collected check did not come to an end, or none was collected."""
         ended = Counter((c.host, c.role) for c in self._checks.values())
         pairs = [(name, role) for name, t in self._targets.items() if name not in self.lost for role in t.host.roles]
         return [p for p in pairs if not ended[p] or ended[p] != self._collected[p]]
@@ -277,7 +277,7 @@ class StateChecks:
         target.together([partial(self._rehearse_one, item, target) for item in items if _target_of(item) is target])
 
     def _rehearse_one(self, item: pytest.Function, target: Target) -> None:
-        """Run a check's function for its questions alone; what comes of it, the real run will tell."""
+        """Run a check's function only to learn its questions; its outcome is ignored."""
         known = {
             **item.callspec.params,
             "target": target,
@@ -309,7 +309,7 @@ def _target_of(item: pytest.Function) -> Target:
 
 
 def _check(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport) -> Check:
-    """What pytest reports of one item, in samdrift's words."""
+    """Return pytest's report of one item as the result of a state check."""
     host = _target_of(item).host
     outcome, detail = _outcome(item, call, report)
     return Check.model_validate(
@@ -325,7 +325,7 @@ def _check(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.Te
 
 
 def _name(item: pytest.Function) -> str:
-    """A test's name as words, with its own parameters behind it."""
+    """Return a test's name in words, with its own parameters behind it."""
     words = in_words(item.originalname)
     others = [str(value) for name, value in item.callspec.params.items() if name != "target"]
     return f"{words} [{', '.join(others)}]" if others else words
@@ -349,6 +349,6 @@ def _outcome(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.
 
 
 def _shortened(lines: Iterable[str]) -> list[str]:
-    """The first lines that say something, each cut where it is no longer read."""
+    """Return the first lines that say something, each cut where it is no longer read."""
     said = [line.strip() for line in lines if line.strip() and not PYTHON.search(line.strip())]
     return [line if len(line) <= WIDTH else f"{line[:WIDTH]}..." for line in said[:LINES]]

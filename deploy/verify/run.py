@@ -59,7 +59,7 @@ def verify(
     directory: Path = CHECKS,
     ahead: bool = True,
 ) -> tuple[Check, ...]:
-    """What became of every state check of every role of every host that can be reached.
+    """Run every state check of every role of every host that can be reached; return the results.
 
     A host that dies on the way has no checks in the answer; `session.unreachable` says why.
 
@@ -102,7 +102,7 @@ def _file(role: str, directory: Path) -> Path:
 
 
 def _run(plugin: StateChecks, files: list[Path], directory: Path) -> None:
-    """Let pytest run the files. What it finds, the plugin keeps; its exit status says only whether it could run."""
+    """Let pytest run the files. The plugin keeps the results; pytest's exit status says only whether it could run."""
     arguments = [*ALONE, f"--rootdir={directory}", f"--confcutdir={directory}", *map(str, files)]
     with _environment_without("PYTEST_ADDOPTS", "PYTEST_PLUGINS"), contextlib.redirect_stdout(sys.stderr):
         try:
@@ -119,7 +119,7 @@ def _run(plugin: StateChecks, files: list[Path], directory: Path) -> None:
 
 @contextlib.contextmanager
 def _environment_without(*names: str) -> Iterator[None]:
-    """These variables do not exist for a while."""
+    """Remove these environment variables for the length of a block."""
     saved = {name: os.environ.pop(name) for name in names if name in os.environ}
     try:
         yield

@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not
 
 
 def findings(found: Sequence[Finding], names: Mapping[str, str]) -> Iterator[RenderableType]:
-    """Findings in full, each with what to do about it."""
+    """Show findings in full, each with what to do about it."""
     for number, finding in enumerate(found, start=1):
         title = Text.assemble(f"{number}. ", (finding.kind.upper(), COLOURS.get(finding.kind, "bold")))
         municipality = inline(names.get(finding.municipality, finding.municipality))
@@ -49,7 +49,7 @@ def findings(found: Sequence[Finding], names: Mapping[str, str]) -> Iterator[Ren
 
 
 def _evidence(evidence: Evidence) -> RenderableType:
-    """What a finding shows for itself, each sort in its own look."""
+    """Show one piece of evidence, each type in its own look."""
     match evidence:
         case Diff():
             return diff(evidence.text, indent=6)
@@ -64,7 +64,7 @@ def _evidence(evidence: Evidence) -> RenderableType:
 
 
 def drift(seen: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:
-    """What differs from what was last applied."""
+    """Show what differs from what was last applied."""
     yield from findings(seen.findings, names)
     kinds = Counter(f.kind for f in seen.findings)
     said = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))
@@ -76,7 +76,7 @@ def drift(seen: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:
 
 
 def verified(seen: Record, names: Mapping[str, str], width: int) -> Iterator[RenderableType]:
-    """State checks: how many of each role on each host, the failed ones in full, why others were not applicable."""
+    """Show state checks: the number of each role on each host, failed ones in full, why others are not applicable."""
     yield from _checks_table(seen.checks, width)
     yield from _failed(seen.checks, names)
     yield from _not_applicable(seen.checks)
@@ -96,7 +96,7 @@ def checks_summary(checks: Sequence[Check], unknown: int = 0) -> str:
 
 
 def _checks_table(checks: Sequence[Check], width: int) -> Iterator[RenderableType]:
-    """Roles down, hosts across: as many tables as the hosts need columns."""
+    """Show roles down and hosts across, in as many tables as the hosts need columns."""
     counts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for check in checks:
         counts[check.role, check.host][check.outcome] += 1
@@ -116,7 +116,7 @@ def _checks_table(checks: Sequence[Check], width: int) -> Iterator[RenderableTyp
 
 
 def _cell(outcomes: Counter[str]) -> Text:
-    """`12`, `11 ✗1` (one failed), `10 –2` (two not applicable)."""
+    """Show counts as `12`, `11 ✗1` (one failed), `10 –2` (two not applicable)."""
     passed, failed, not_applicable = (outcomes[o] for o in ("passed", "failed", "not applicable"))
     if not outcomes.total():
         return Text("")
@@ -138,7 +138,7 @@ def _failed(done: Sequence[Check], names: Mapping[str, str]) -> Iterator[Rendera
 
 
 def _not_applicable(done: Sequence[Check]) -> Iterator[RenderableType]:
-    """Reasons, each once, with where it was given."""
+    """Show each reason once, with where it was given."""
     reasons: dict[tuple[str, str, str], list[str]] = {}
     for check in (c for c in done if c.outcome == "not applicable"):
         reasons.setdefault((check.role, check.name, check.detail), []).append(check.host)
@@ -154,7 +154,7 @@ def _not_applicable(done: Sequence[Check]) -> Iterator[RenderableType]:
 
 
 def offline(done: Offline, names: Mapping[str, str]) -> Iterator[RenderableType]:
-    """What the offline check looked at, what nobody could judge here, and what is wrong."""
+    """Show what the offline check looked at, what could not be judged here, and what is wrong."""
     table = empty_table()
     table.add_column("Role")
     heads: tuple[Verdict, ...] = ("accepted", "refused", "not applicable")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not
 
 
 def hosts(fleet: Fleet, chosen: Sequence[Host]) -> Iterator[RenderableType]:
-    """The fleet, a table for each site and owner, in columns that stand under each other."""
+    """Show the fleet, a table for each site and owner, in columns that stand under each other."""
     usual = _usual_roles(fleet)
     heads = ("Host", "Platform", "Address", "Device role", "Roles", "Tags")
     rows = {h.name: _host_row(h, usual) for h in chosen}
@@ -69,7 +69,7 @@ def _host_row(host: Host, usual: Sequence[str]) -> tuple[str, ...]:
 
 
 def _usual_roles(fleet: Fleet) -> tuple[str, ...]:
-    """The roles that more than half of the hosts with roles have, the commonest first."""
+    """Return the roles that more than half of the hosts with roles have, the commonest first."""
     with_roles = [h.roles for h in fleet.hosts if h.roles]
     counts = Counter(role for roles in with_roles for role in roles)
     return tuple(role for role, n in counts.most_common() if n > len(with_roles) / 2)
@@ -87,7 +87,7 @@ def host(
     overlay: Sequence[tuple[str, Any, Any]],
     contents: bool,
 ) -> Iterator[RenderableType]:
-    """One host: its data, roles, settings and files, or what a device's configuration is to be.
+    """Show one host: its data, roles, settings and files, or a device's intended configuration.
 
     Args:
         settings: role to its settings, as plain data.
@@ -166,7 +166,7 @@ def _host_facts(fleet: Fleet, shown: Host) -> list[tuple[str, str]]:
 
 
 def _key_line(key: str) -> str:
-    """A host key as ssh-keygen -l prints it, so that it can be compared with the console's."""
+    """Return a host key as ssh-keygen -l prints it, so that it can be compared with the console's."""
     kind, _, blob = key.partition(" ")
     try:
         raw = b64decode(blob.split()[0], validate=True)

@@ -32,7 +32,7 @@ SIGNS: Mapping[str, tuple[str, str]] = {
 
 
 def differences(found: Sequence[ObjectDifference], before: str, after: str, fleet: Fleet) -> Iterator[RenderableType]:
-    """What two fleets say differently, object by object.
+    """Show what two fleets say differently, object by object.
 
     Args:
         before: what the first fleet is called; `-` is what only it has.
@@ -72,7 +72,9 @@ SHARED_FROM = 3
 def _shared_contexts(
     found: Sequence[ObjectDifference],
 ) -> tuple[list[ObjectDifference], list[tuple[tuple[FieldDifference, ...], list[str]]]]:
-    """The differences without those that several hosts' merged contexts have alike; and those, with the hosts."""
+    """Split the differences: those without what several hosts' merged contexts share, and the shared ones with their
+    hosts.
+    """
     alike: defaultdict[str, list[ObjectDifference]] = defaultdict(list)
     for one in found:
         if one.section == "hosts" and one.kind == "changed":
@@ -118,7 +120,7 @@ def _told_difference(one: FieldDifference) -> Text:
 
 
 def seeding(plan: Writes, where: str, *, objects: bool) -> Iterator[RenderableType]:
-    """What would be written to NetBox: how much of each kind, and, if `objects`, every object and field."""
+    """Show what would be written to NetBox: how much of each kind, and, if `objects`, every object and field."""
     if objects:
         for write in (w.plain() for w in plan.writes):
             sign, colour = SIGNS["added" if write["action"] == "create" else "changed"]
@@ -164,7 +166,7 @@ def _written(name: str, before: Mapping[str, Any], value: Any) -> list[FieldDiff
 
 
 def pulled(fleet: Fleet, changed: Sequence[ObjectDifference], directory: str) -> Iterator[RenderableType]:
-    """What a pull changed in a snapshot: a line an object, up to so many."""
+    """Show what a pull changed in a snapshot: a line an object, up to a limit."""
     for change in changed[:MOST_CHANGES]:
         yield Text.assemble((f"{change.kind:8}", CHANGE_STYLES[change.kind]), " ", inline(change.title))
     if len(changed) > MOST_CHANGES:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not
 
 
 def lab(status: LabStatus) -> Iterator[RenderableType]:
-    """Which hosts of the lab run, and what a crash left behind."""
+    """Show which hosts of the lab run, and what a crash left behind."""
     table = empty_table()
     for head in ("Host", "Address", "State"):
         table.add_column(head)

@@ -64,7 +64,7 @@ DIFF_COLOURS: Mapping[DiffPart, str] = {
 
 
 def screen(stream: TextIO) -> Console:
-    """A console on this stream: as wide as the terminal, or 100 columns (or $COLUMNS) where there is none."""
+    """Make a console on this stream: as wide as the terminal, or 100 columns (or $COLUMNS) if there is none."""
     width = None if stream.isatty() else int(os.environ.get("COLUMNS") or WIDTH)
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
@@ -76,7 +76,7 @@ def put(console: Console, parts: Iterable[RenderableType]) -> None:
 
 
 def municipalities(fleet: Fleet) -> dict[str, str]:
-    """Tenants' names, with their Swedish letters, by slug."""
+    """Return the tenants' names, with their Swedish letters, by slug."""
     return {t.slug: t.name for t in fleet.tenants}
 
 
@@ -86,7 +86,7 @@ def safe_lines(text: str) -> list[str]:
 
 
 def diff(text: str, indent: int = 0) -> Text:
-    """A unified diff in its colours."""
+    """Colour a unified diff."""
     shown = Text()
     for part, line in diff_lines(text):
         shown.append(f"{' ' * indent}{safe(line)}\n" if line else "\n", DIFF_COLOURS[part])
@@ -95,13 +95,13 @@ def diff(text: str, indent: int = 0) -> Text:
 
 
 def command_text(lines: Iterable[str], indent: int = 0) -> Text:
-    """Commands, each after a prompt."""
+    """Show commands, each after a prompt."""
     shown = (line for command in lines for line in command_lines(safe(command)))
     return Text("\n".join(f"{' ' * indent}{line}" for line in shown), "dim")
 
 
 def plain(text: str, indent: int = 0) -> Text:
-    """A text as it is, line by line."""
+    """Show a text as it is, line by line."""
     return Text("\n".join(f"{' ' * indent}{line}".rstrip() for line in safe_lines(text.rstrip("\n"))))
 
 
@@ -111,7 +111,7 @@ def empty_table() -> Table:
 
 
 def fact_table(rows: Sequence[tuple[str, str]]) -> Table:
-    """Names and values, in two columns without heads."""
+    """Show names and values in two columns without heads."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not
 def plan(
     made: Plan, names: Mapping[str, str], *, brief: bool = False, commands: bool = False
 ) -> Iterator[RenderableType]:
-    """What would change, host by host: each step with its diff, or its commands where it has none.
+    """Show what would change, host by host: each step with its diff, or its commands if it has none.
 
     Brief is a line a step. The commands of a step with a diff (every file is put in place by the same few) are told
     only where `commands` asks for them.
@@ -45,7 +45,7 @@ def plan(
 
 
 def plan_summary(made: Plan) -> str:
-    """The plan in a line: how much would change, and on how many hosts nothing or nobody knows."""
+    """Sum a plan up in a line: how much would change, and how many hosts are in sync or unknown."""
     changing = [h for h in made.hosts if h.changes]
     unknown = sum(bool(h.error) for h in made.hosts)
     if not changing:
@@ -61,7 +61,7 @@ def plan_summary(made: Plan) -> str:
 
 
 def _count(host_plan: HostPlan) -> tuple[int, int]:
-    """How many steps would change something, and how many restarts and reloads they owe."""
+    """Count the steps that would change something, and the restarts and reloads that they owe."""
     handlers = sum(s.handler for s in host_plan.changes)
     return len(host_plan.changes) - handlers, handlers
 
@@ -97,7 +97,7 @@ def _step(step: Step, *, brief: bool, commands: bool) -> Iterator[RenderableType
 
 
 def results(done: Sequence[HostResult], names: Mapping[str, str]) -> Iterator[RenderableType]:
-    """What an apply did, a line a host."""
+    """Show what an apply did, a line a host."""
     table = empty_table()
     for head, justify in (("Host", "left"), ("Municipality", "left"), ("Outcome", "left"), ("Steps", "right")):
         table.add_column(head, justify=justify)  # type: ignore[arg-type]  # rich's own literal type
@@ -117,7 +117,7 @@ def results(done: Sequence[HostResult], names: Mapping[str, str]) -> Iterator[Re
 
 
 def applied(seen: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:
-    """What an apply did and proved."""
+    """Show what an apply did and proved."""
     yield from results(seen.hosts, names)
     yield Text()
     yield from findings(seen.findings, names)

@@ -18,12 +18,12 @@ class Telling(Observer, Protocol):
     """An observer that can be asked to leave the screen to others until the next stage."""
 
     def rest(self) -> None:
-        """Somebody else writes to the terminal now."""
+        """Leave the terminal to another writer."""
 
 
 @contextmanager
 def observing(console: Console) -> Iterator[Telling]:
-    """The observer that fits this console, for as long as the block runs."""
+    """Make the observer that fits this console, for as long as the block runs."""
     if not console.is_terminal:
         yield Lines(console)
         return
@@ -49,18 +49,21 @@ class Lines:
         self._console = console
 
     def stage(self, title: str, hosts: Sequence[str], things: str = "host") -> None:
-        """`looking: 9 hosts`."""
+        """Print a stage: `looking: 9 hosts`."""
         count = f": {several(len(hosts), things)}" if hosts else ""
         self._console.print(Text(inline(title) + count), soft_wrap=True)
 
     def host(self, host: str, state: str, detail: str = "") -> None:
-        """`  alv-gw1: 3 changes`; not told are the steps in between, and a host that has nothing to say."""
+        """Print a finished host: ` alv-gw1: 3 changes`.
+
+        Steps in between, and hosts with nothing to report, are left out.
+        """
         if state != "step" and (detail or state == "failed"):
             said = f"failed: {detail}" if state == "failed" else detail
             self._console.print(Text(f"  {inline(host)}: {inline(said)}"), soft_wrap=True)
 
     def rest(self) -> None:
-        """A line that is written is written."""
+        """Do nothing: a line that is written is written."""
 
 
 class Bar:
@@ -71,13 +74,13 @@ class Bar:
         self._task: TaskID | None = None
 
     def stage(self, title: str, hosts: Sequence[str], things: str = "host") -> None:  # noqa: ARG002  a bar shows numbers
-        """The bar starts anew, with a step for each host."""
+        """Start the bar anew, with a step for each host."""
         self.rest()
         self._task = self._progress.add_task(inline(title), total=len(hosts) or None, now="")
         self._progress.start()
 
     def host(self, host: str, state: str, detail: str = "") -> None:
-        """The bar moves on when a host is finished; a step only changes what is written behind it."""
+        """Move the bar on when a host is finished; a step only changes the text behind it."""
         if self._task is None:
             return
         if state == "failed":
@@ -86,7 +89,7 @@ class Bar:
         self._progress.update(self._task, advance=0 if state == "step" else 1, now=inline(now)[:48])
 
     def rest(self) -> None:
-        """The bar goes away until the next stage."""
+        """Take the bar away until the next stage."""
         if self._task is not None:
             self._progress.remove_task(self._task)
             self._task = None

@@ -19,7 +19,7 @@ from deploy.views.plan import results
 
 
 def history(records: Sequence[Record]) -> Iterator[RenderableType]:
-    """Who ran what, when, and how it ended; the newest last, where the prompt is."""
+    """Show who ran what, when, and how it ended; the newest last, where the prompt is."""
     table = empty_table()
     table.add_column("Record", no_wrap=True)
     for head in ("Who", "Limit"):
@@ -47,7 +47,7 @@ def _ended(code: int) -> str:
 
 
 def record(shown: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:
-    """One run in full."""
+    """Show one run in full."""
     yield Text.assemble((inline(shown.id), "bold"), "  ", (inline(shown.command), "cyan"))
     facts = [
         ("who", shown.who),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not
 
 
 def secrets_written(done: Written, names: Mapping[str, str]) -> Iterator[RenderableType]:
-    """Which secrets of a municipality are new, changed or gone, and who can open them."""
+    """Show which secrets of a municipality are new, changed or gone, and who can open them."""
     name = inline(names.get(done.municipality, done.municipality))
     parts = (("new", done.added), ("changed", done.changed), ("removed", done.removed))
     said = "; ".join(f"{what}: {', '.join(secrets)}" for what, secrets in parts if secrets)
@@ -31,7 +31,7 @@ def secrets_written(done: Written, names: Mapping[str, str]) -> Iterator[Rendera
 
 
 def secrets_checked(files: int, found: Sequence[Finding], names: Mapping[str, str]) -> Iterator[RenderableType]:
-    """What is wrong with the files of secrets, and how many were looked at."""
+    """Show what is wrong with the files of secrets, and how many were looked at."""
     yield from findings(found, names)
     summary = f"{several(files, 'file')} of secrets looked at, {several(len(found), 'problem')}."
     yield Text(summary, "bold red" if found else "bold green")

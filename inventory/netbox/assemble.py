@@ -41,12 +41,12 @@ class Assembled(NamedTuple):
 
 
 def assembled(rows: Rows) -> Assembled:
-    """The fleet that these rows are, in order."""
+    """Assemble a fleet from these rows, in order."""
     return _Assembly(rows).fleet()
 
 
 def slug_of(name: str) -> str:
-    """The slug that NetBox's own pages would make of a name."""
+    """Return the slug that NetBox's own pages would make of a name."""
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", letters)).strip("-_")
 
@@ -86,7 +86,7 @@ class _Assembly:
     # Sites and what they stand on
 
     def _nestable(self, section: str, row: Row) -> Frozen | None:
-        """A region, platform or role, which NetBox can put below another one, and samdrift cannot."""
+        """Make a region, platform or role, which NetBox can put below another one, and samdrift cannot."""
         if row["parent"] is not None:
             self._wrong(section, row, "parent", "is set, and samdrift knows them side by side only", "clear it")
         fields = _fields(row, ("slug", "name") if section == "regions" else NAMED)
@@ -214,7 +214,7 @@ class _Assembly:
         }
 
     def _addresses(self) -> dict[str, list[str]]:
-        """The IPv4 addresses of each interface, by `type:id`, in the order in which NetBox got them."""
+        """Return the IPv4 addresses of each interface, by `type:id`, in the order in which NetBox got them."""
         found: dict[str, list[str]] = defaultdict(list)
         for row in self._rows["ip_addresses"].values():
             if row["assigned_object"] and ":" not in row["address"]:
@@ -222,7 +222,10 @@ class _Assembly:
         return found
 
     def _services(self, kind: str) -> dict[int, list[Row]]:
-        """The services of each host of a kind. NetBox has several protocols in one; here each is one by itself."""
+        """Return the services of each host of a kind.
+
+        NetBox has several protocols in one; here each is one by itself.
+        """
         found: dict[int, list[Row]] = defaultdict(list)
         wanted = "dcim.device" if kind == "devices" else "virtualization.virtualmachine"
         for row in self._rows["services"].values():
@@ -257,7 +260,7 @@ class _Assembly:
     def _made(
         self, kind: str, row: Row, fields: Row, *, section: str = "", model: type[Frozen] | None = None
     ) -> Frozen | None:
-        """The object, or None and a problem for each field that cannot be."""
+        """Make an object, or None and a problem for each field that cannot be used."""
         section = section or kind
         try:
             return (model or MODELS[section]).model_validate(fields)
@@ -270,7 +273,7 @@ class _Assembly:
             return None
 
     def _slug(self, row: Row, field: str, section: str) -> str | None:
-        """The slug of what a field of a row refers to."""
+        """Return the slug of what a field of a row refers to."""
         return None if row[field] is None else self._slugs.get(section, {}).get(row[field])
 
     def _wrong(self, kind: str, row: Row, field: str, what: str, fix: str) -> None:
@@ -287,7 +290,7 @@ MODELS: Mapping[str, type[Frozen]] = {section: get_args(Fleet.model_fields[secti
 
 
 def _in_words(place: tuple[str | int, ...], fields: Row) -> str:
-    """A place in an object, with the names of its interfaces and services instead of their numbers."""
+    """Describe a place in an object, with the names of its interfaces and services instead of their numbers."""
     words: list[str] = []
     value: Any = fields
     for step in place:
@@ -308,12 +311,12 @@ def _cluster_slug(row: Row) -> str:
 
 
 def _is_used(row: Row) -> bool:
-    """Whether samdrift has a use for a prefix."""
+    """Tell whether samdrift has a use for a prefix."""
     return row["status"] != "container" and ":" not in row["prefix"]
 
 
 def _is_lent(row: Row) -> bool:
-    """Whether a range is one of a fleet's: NetBox has reserved and deprecated ones, too."""
+    """Tell whether a range is one of a fleet's: NetBox has reserved and deprecated ones, too."""
     return row["status"] == "active" and ":" not in row["start_address"]
 
 
@@ -322,6 +325,6 @@ def _fields(row: Row, names: Iterable[str]) -> Row:
 
 
 def _reference(text: str | None) -> tuple[str, int]:
-    """A reference to one of several types: type and id."""
+    """Split a reference to one of several types into type and id."""
     kind, _, number = (text or "").partition(":")
     return kind, int(number) if number.isdecimal() else 0

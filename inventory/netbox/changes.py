@@ -55,7 +55,7 @@ class Stale:
 
 
 def stale_after(changes: Iterable[Row], rows: Rows) -> Stale:
-    """What these entries of the change log make stale."""
+    """Return what these entries of the change log make stale."""
     stale = Stale()
     for change in changes:
         kind = BY_TYPE.get(change["changed_object_type"])
@@ -83,7 +83,7 @@ def _note(stale: Stale, kind: Kind, change: Row, rows: Rows) -> None:
 
 
 def _is_write_back(change: Row) -> bool:
-    """Whether a change of a host touched nothing but what samdrift itself writes there."""
+    """Tell whether a change of a host touched nothing but what samdrift itself writes there."""
     before, after = (_without_own(data) for data in _data(change))
     return _action(change) == "update" and before == after
 
@@ -106,12 +106,13 @@ def _action(change: Row) -> str:
 
 
 def _data(change: Row) -> tuple[Row, Row]:
-    """An object before and after its change."""
+    """Return an object before and after its change."""
     return change["prechange_data"] or {}, change["postchange_data"] or {}
 
 
 def reached(changes: Iterable[Row], rows: Rows) -> dict[str, set[int]]:
-    """The hosts whose merged config context these changes may have changed, by kind; more than those, but never fewer.
+    """Return the hosts whose merged config context these changes may have changed, by kind; more than those, but never
+    fewer.
 
     It goes by the log alone, and not by how rows differ: what is read while somebody edits may hold a host as it was
     before a change and the config context as it was after it.
@@ -136,7 +137,7 @@ Reach = Callable[[Row, Values], bool]
 
 
 def _reach(change: Row, rows: Rows) -> Reach | None:
-    """Whom a change reaches by itself; None if nobody. Not sure means everybody."""
+    """Return which hosts a change reaches by itself; None if it reaches none. In doubt, all of them."""
     of, number = change["changed_object_type"], int(change["changed_object_id"])
     if (of in ASSIGNABLE and _action(change) == "delete") or (of in NESTED and _differs(change, "parent")):
         return lambda _host, _values: True
@@ -153,26 +154,28 @@ def _reach(change: Row, rows: Rows) -> Reach | None:
 
 
 def _meaning(context: Row) -> Row:
-    """What of a config context can change what is merged: neither its description nor the time of its last change."""
+    """Return the part of a config context that decides what is merged: neither its description nor the time of its last
+    change.
+    """
     return {k: v for k, v in context.items() if k not in {"description", "last_updated"}}
 
 
 def _applies(context: Row, values: Values) -> bool:
-    """Whether a config context may be merged into a host's. Not sure means yes."""
+    """Tell whether a config context may be merged into a host's. In doubt, yes."""
     if any(context.get(name, True) for name in ASSIGNED_BY_MORE):
         return True
     return all(_may_match(context.get(name), values.get(name)) for name in ASSIGNED_BY)
 
 
 def _may_match(assigned: object, values: set[int] | None) -> bool:
-    """Whether what a context is assigned to may be among a host's values."""
+    """Tell whether what a context is assigned to may be among a host's values."""
     if not assigned or values is None or not isinstance(assigned, list):
         return True
     return any(number in values or not isinstance(number, int) for number in assigned)
 
 
 def _values(kind: str, host: Row, rows: Rows) -> Iterator[tuple[str, set[int]]]:
-    """A host's `Values`."""
+    """Yield a host's `Values`."""
     yield "sites", {host["site"]}
     if (site := rows["sites"].get(host["site"])) is not None:
         yield "regions", _with_ancestors(rows["regions"], site["region"])
@@ -187,7 +190,7 @@ def _values(kind: str, host: Row, rows: Rows) -> Iterator[tuple[str, set[int]]]:
 
 
 def _with_ancestors(rows: Mapping[int, Row], number: int | None) -> set[int]:
-    """An object and all that it lies in: a context that is assigned to those is merged as well."""
+    """Return an object and all that it lies in: a context that is assigned to those is merged as well."""
     found: set[int] = set()
     while number is not None and number not in found:
         found.add(number)

@@ -61,7 +61,7 @@ class NetBox:
     def rows(
         self, endpoint: str, *, fields: Sequence[str] = (), ids: Iterable[int] | None = None, start: int = 0
     ) -> Iterator[Row]:
-        """Every object of an endpoint (`dcim/devices`), by id; or those of these ids that there are.
+        """Yield every object of an endpoint (`dcim/devices`), by id; or those of these ids that there are.
 
         Args:
             fields: only these; all if empty.
@@ -76,7 +76,8 @@ class NetBox:
         yield from self._all(page, ids, IDS, start, f"{endpoint} of NetBox")
 
     def listed(self, name: str, selection: str, *, ids: Iterable[int] | None = None) -> Iterator[Row]:
-        """The same by GraphQL, which is faster: every object of a list (`device_list`), by id, as plain data.
+        """Yield every object of a list (`device_list`) as plain data, by id, read by GraphQL, which is faster than
+        REST.
 
         Args:
             selection: the fields, in GraphQL; nested lists are cut by NetBox at 1000, so select none that can be long.
@@ -89,7 +90,7 @@ class NetBox:
         yield from self._all(page, ids, PAGE, 0, f"{name} of NetBox")
 
     def check_view(self, endpoint: str) -> None:
-        """Refuse a token that may not view these objects. REST says so; GraphQL gives it an empty list, and no word.
+        """Refuse a token that may not view these objects. REST reports that; GraphQL returns an empty list.
 
         Raises:
             NetBoxError: it may not; with the object type.
@@ -97,7 +98,7 @@ class NetBox:
         self._session.send("GET", endpoint, params={"limit": 1, "fields": "id", "start": 0})
 
     def query(self, graphql: str, variables: Mapping[str, Any] | None = None) -> Row:
-        """What a GraphQL query answers. GraphQL tells its errors with the status of success; here they are errors."""
+        """Ask a GraphQL query. GraphQL reports its errors with the status of success; here they are raised."""
         answer = self._session.send("POST", "graphql", {"query": graphql, "variables": dict(variables or {})})
         errors, data = answer.get("errors"), answer.get("data")
         if errors or not isinstance(data, dict):
@@ -107,7 +108,7 @@ class NetBox:
         return data
 
     def latest_change(self) -> Row | None:
-        """The newest entry of the change log (`id`, `time`, `request_id`), or None before the first."""
+        """Return the newest entry of the change log (`id`, `time`, `request_id`), or None before the first."""
         answer = self._session.send(
             "GET", "core/object-changes", params={"limit": 1, "ordering": "-id", "fields": CHANGE_MARK}
         )
@@ -115,13 +116,13 @@ class NetBox:
         return rows[0] if rows else None
 
     def changes_since(self, change: int) -> Iterator[Row]:
-        """The entries of the change log after this one, oldest first."""
+        """Return the entries of the change log after this one, oldest first."""
         return self.rows("core/object-changes", fields=CHANGE_FIELDS, start=change + 1)
 
     # Writing
 
     def create(self, endpoint: str, rows: Sequence[Row], told: Callable[[int], None] | None = None) -> list[Row]:
-        """Make these objects, and return them as NetBox then has them, in the same order.
+        """Create these objects; return them as NetBox then has them, in the same order.
 
         Args:
             told: told of how many were written, after each request. What was written before an error stays.
@@ -157,7 +158,7 @@ class NetBox:
         start: int,
         where: str,
     ) -> Iterator[Row]:
-        """Every row from this id on; or those of these ids, asked for so many at a time."""
+        """Yield every row from this id on; or those of these ids, asked for so many at a time."""
         if ids is None:
             yield from self._paged(partial(page, None), start, None, where)
             return
@@ -169,7 +170,7 @@ class NetBox:
                 yield row
 
     def _paged(self, page: Callable[[int], Page], start: int, last: int | None, where: str) -> Iterator[Row]:
-        """Pages from this id to the last, or until there are no more; each must go on where the one before ended."""
+        """Yield pages from this id to the last, or until there are no more; each must follow the one before."""
         for _ in range(PAGES):
             rows, more = page(start)
             if not rows:
@@ -184,7 +185,7 @@ class NetBox:
         raise NetBoxError("the pages never end", where=where, fix=PROXY)
 
     def _page(self, endpoint: str, asked: Mapping[str, Any], start: int, fields: Sequence[str]) -> Page:
-        """A page, and whether there is a next one."""
+        """Read one page; return it, and whether there is a next one."""
         answer = self._session.send("GET", endpoint, params={**asked, "limit": PAGE, "start": start})
         rows = self._results(answer, endpoint)
         if missing := set(fields) - rows[0].keys() if rows else None:
@@ -199,7 +200,9 @@ class NetBox:
         return rows
 
     def _flat(self, name: str, selection: str, start: int, ids: Sequence[int] | None) -> Page:
-        """A page. Whether there is a next one GraphQL does not say: there may be, until a page is empty."""
+        """Read one page by GraphQL, which does not say whether there is a next one: there may be, until a page is
+        empty.
+        """
         only = ", filters: {id: {in_list: $ids}}" if ids is not None else ""
         declared = ", $ids: [ID!]" if ids is not None else ""
         query = (
@@ -225,7 +228,7 @@ CHANGE_FIELDS = (
 
 
 def at_once(work: Iterable[Callable[[], T]]) -> list[T]:
-    """The results of questions to a NetBox that need not wait for each other, in order.
+    """Ask a NetBox questions that need not wait for each other; return the results in order.
 
     At the first error, nothing further is begun.
     """
@@ -239,7 +242,7 @@ def at_once(work: Iterable[Callable[[], T]]) -> list[T]:
 
 
 def _id(row: Row, where: str) -> int:
-    """The row's id as a number (GraphQL gives text)."""
+    """Return the row's id as a number (GraphQL gives text)."""
     value = str(row.get("id"))
     if not value.isdecimal():
         raise NetBoxError("a row without an id", where=where, fix=PROXY)

@@ -22,11 +22,11 @@ HOST_KINDS = ("devices", "virtual_machines")
 
 
 class Unusable(Exception):
-    """Why what was kept is of no use."""
+    """What was kept cannot be used; says why."""
 
 
 def load(path: Path, netbox: NetBox) -> Rows | None:
-    """What was kept of this NetBox, as this token saw it; None if nothing was.
+    """Load what was kept of this NetBox, as this token saw it; None if nothing was.
 
     Raises:
         Unusable: it is damaged, or of another NetBox, token or version of samdrift.
@@ -65,7 +65,7 @@ def save(path: Path, rows: Rows, netbox: NetBox) -> None:
 
 
 def _document(rows: Rows) -> dict[str, Any]:
-    """The rows, with each merged config context once: most hosts share theirs with others."""
+    """Return the rows as a document, with each merged config context once: most hosts share theirs with others."""
     numbers: dict[str, int] = {}
     of: dict[str, list[Any]] = {}
     for kind, found in rows.of.items():
@@ -85,7 +85,7 @@ def _number(numbers: dict[str, int], context: Any) -> int:
 
 
 def _rows(document: dict[str, Any]) -> Rows:
-    """The rows; hosts of one merged context share it, which nobody changes."""
+    """Return the rows of a document; hosts with one merged context share the object, which nothing changes."""
     shared = document["contexts"]
     of = {}
     for kind in KINDS:

@@ -43,51 +43,51 @@ class Kind:
     completes: str = ""
 
     def title(self, key: Key) -> str:
-        """What people call the object of this key: `VLAN 110 at heby-kommunhus`."""
+        """Name the object of this key as people do: `VLAN 110 at heby-kommunhus`."""
         return f"{self.name} {self.called.format(*key)}"
 
 
 def _by(name: str) -> Callable[[Row], Key | None]:
-    """Known by this field, whatever it says; by nothing if it says nothing."""
+    """Make a function that returns this field as the key; None if the field is empty."""
     return lambda row: None if row[name] in (None, "") else (row[name],)
 
 
 def _cluster_key(row: Row) -> Key | None:
-    """Its slug, which is a custom field."""
+    """Return a cluster's slug, which is a custom field."""
     slug = (row["custom_fields"] or {}).get(CLUSTER_SLUG.name)
     return (slug,) if isinstance(slug, str) and slug else None
 
 
 def _vlan_key(row: Row) -> Key | None:
-    """Its site and its number."""
+    """Return a VLAN's site and number."""
     return None if row["site"] is None else (row["site"]["slug"], row["vid"])
 
 
 def _address_key(row: Row) -> Key | None:
-    """The address without its mask. Of a VRF, only what an interface has concerns a fleet."""
+    """Return an address without its mask. Of a VRF, only what an interface has concerns a fleet."""
     is_used = row["vrf"] is None or row["assigned_object_id"] is not None
     return (str(ip_interface(row["address"]).ip),) if is_used else None
 
 
 def _range_key(row: Row) -> Key | None:
-    """Its first address, without the mask."""
+    """Return the first address of a range, without the mask."""
     return (str(ip_interface(row["start_address"]).ip),)
 
 
 def _interface_key(row: Row) -> Key | None:
-    """Its host and its name."""
+    """Return an interface's host and name."""
     owner = row.get("device") or row.get("virtual_machine")
     return (owner["name"], row["name"]) if owner and owner["name"] else None
 
 
 def _cable_key(row: Row) -> Key | None:
-    """Host and interface of both ends, where it has one at each."""
+    """Return host and interface of both ends of a cable, if it has one at each."""
     a, b = tuple(ends(row["a_terminations"])), tuple(ends(row["b_terminations"]))
     return (*a[0], *b[0]) if len(a) == len(b) == 1 else None
 
 
 def ends(terminations: Sequence[Row]) -> Iterator[tuple[str, str]]:
-    """Host and interface of every interface that a side of a cable is plugged into."""
+    """Yield host and interface of every interface that a side of a cable is plugged into."""
     for one in terminations:
         match one:
             case {"object_type": "dcim.interface", "object": {"name": str(name), "device": {"name": str(host)}}}:
@@ -95,7 +95,7 @@ def ends(terminations: Sequence[Row]) -> Iterator[tuple[str, str]]:
 
 
 def _service_key(row: Row) -> Key | None:
-    """Host, name and protocol of a service of one protocol."""
+    """Return host, name and protocol of a service of one protocol."""
     is_of_host = row["parent_object_type"] in {MODELS["device"], MODELS["virtual machine"]}
     if not is_of_host or not row["parent"] or not row["port_mappings"]:
         return None
@@ -103,7 +103,7 @@ def _service_key(row: Row) -> Key | None:
 
 
 def protocol_of(mapping: str) -> str:
-    """`tcp` of `tcp/80`."""
+    """Return the protocol of a port mapping: `tcp` of `tcp/80`."""
     return mapping.partition("/")[0]
 
 

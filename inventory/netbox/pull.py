@@ -46,7 +46,7 @@ class Pulled:
 
 
 def pull(netbox: NetBox, last: Rows | None = None) -> Pulled:
-    """Everything, or what changed since the last pull if that can be known.
+    """Read everything, or what changed since the last pull if that can be known.
 
     Raises:
         NetBoxError: NetBox cannot be read, or not as one picture.
@@ -60,7 +60,7 @@ def pull(netbox: NetBox, last: Rows | None = None) -> Pulled:
 
 
 def fleet_of(rows: Rows) -> Fleet:
-    """The fleet, sound.
+    """Make a sound fleet of these rows.
 
     Raises:
         InventoryError: with everything that is wrong, in NetBox's words.
@@ -73,7 +73,7 @@ def fleet_of(rows: Rows) -> Fleet:
 
 
 def whole(netbox: NetBox) -> Rows:
-    """Everything, as one picture."""
+    """Read everything, as of one moment."""
     why: object = ""
     for _ in range(3):
         mark = _mark(netbox)
@@ -90,7 +90,7 @@ def whole(netbox: NetBox) -> Rows:
 
 
 def since(netbox: NetBox, last: Rows) -> tuple[Rows, int]:
-    """The last rows with what changed since, and how many changes that were.
+    """Read what changed since the last rows; return them all, and the number of changes.
 
     Raises:
         LogLost: it cannot be known.
@@ -110,7 +110,7 @@ LARGEST_FIRST = tuple(sorted(KINDS, key=lambda kind: (kind.name not in {"devices
 
 
 def _mark(netbox: NetBox) -> Mark:
-    """Where the change log is now."""
+    """Return the newest entry of the change log as a mark."""
     latest = netbox.latest_change()
     if latest is None:
         return Mark()
@@ -119,7 +119,7 @@ def _mark(netbox: NetBox) -> Mark:
 
 
 def _changes(netbox: NetBox, mark: Mark) -> tuple[list[Row], Mark]:
-    """The entries that are new since a mark, and the mark after them.
+    """Return the entries that are new since a mark, and the mark after them.
 
     Raises:
         LogLost: the entry at the mark is not there any more: it was pruned, or this is another log.
@@ -140,7 +140,7 @@ MARKED = ("id", "time", "request_id")
 
 
 def _moved(mark: Mark, entries: Iterable[Row]) -> Mark:
-    """The mark after these entries, which begin at or before it."""
+    """Return the mark after these entries, which begin at or before it."""
     seen = {e["id"]: e for e in entries}
     if not seen:
         return mark
@@ -154,7 +154,7 @@ def _moved(mark: Mark, entries: Iterable[Row]) -> Mark:
 
 
 def _caught_up(netbox: NetBox, rows: Rows) -> tuple[Rows, int]:
-    """The rows with every change since their mark, until there is none; and how many there were."""
+    """Read every change since the rows' mark, until there is none; return the rows, and how many changes there were."""
     count = 0
     for _ in range(ROUNDS):
         changes, mark = _changes(netbox, rows.mark)
@@ -166,7 +166,7 @@ def _caught_up(netbox: NetBox, rows: Rows) -> tuple[Rows, int]:
 
 
 def _renewed(netbox: NetBox, rows: Rows, changes: Sequence[Row], mark: Mark) -> Rows:
-    """The rows with what these changes made stale read again."""
+    """Read again the rows that these changes made stale."""
     stale = stale_after(changes, rows)
     if stale.everything:
         raise LogLost(stale.everything)
@@ -188,13 +188,13 @@ def _renewed(netbox: NetBox, rows: Rows, changes: Sequence[Row], mark: Mark) -> 
 
 
 def _merged(rows: Mapping[int, Row], asked: set[int], found: dict[int, Row]) -> dict[int, Row]:
-    """The rows by id, where what was asked for and not found is gone."""
+    """Return the rows by id, without those that were asked for and not found."""
     kept = {i: row for i, row in rows.items() if i not in asked} | found
     return dict(sorted(kept.items()))
 
 
 def _without_dangling(netbox: NetBox, rows: Rows, kinds: Iterable[str]) -> Rows:
-    """Rows that refer to what is gone, read again: with an object NetBox takes it from others, and does not say so."""
+    """Read again the rows that refer to deleted objects: NetBox removes such references without logging it."""
     ids: dict[str, set[int]] = {}
     for kind, number in dangling(rows, kinds):
         ids.setdefault(kind.name, set()).add(number)
@@ -205,13 +205,13 @@ def _without_dangling(netbox: NetBox, rows: Rows, kinds: Iterable[str]) -> Rows:
 
 
 def _viewed(netbox: NetBox, kinds: Iterable[str]) -> dict[int, Row]:
-    """Nothing, if the token may view these kinds."""
+    """Return no rows, after making sure that the token may view these kinds."""
     check_view(netbox, kinds)
     return {}
 
 
 def _with_contexts(netbox: NetBox, rows: Rows, stale: Mapping[str, set[int]], fresh: Mapping[str, set[int]]) -> Rows:
-    """The rows with the merged config contexts of these hosts read again, but for those that just were."""
+    """Read again the merged config contexts of these hosts, except those that were just read."""
     of = dict(rows.of)
     work = [(name, ids) for name in HOST_TYPES.values() if (ids := stale[name] - fresh.get(name, set()))]
     answers = at_once([partial(contexts, netbox, BY_NAME[name], ids) for name, ids in work])
@@ -221,7 +221,7 @@ def _with_contexts(netbox: NetBox, rows: Rows, stale: Mapping[str, set[int]], fr
 
 
 def _complete(rows: Rows) -> Rows:
-    """The rows, if everything that they refer to is among them.
+    """Return the rows, after making sure that everything that they refer to is among them.
 
     Raises:
         NetBoxError: the token sees a part of NetBox only.

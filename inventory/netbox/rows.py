@@ -43,7 +43,7 @@ class Kind:
 
     @property
     def sees(self) -> frozenset[str]:
-        """The kinds that a token must be allowed to view, or else GraphQL leaves them out and does not say so."""
+        """Return the kinds that a token must be allowed to view: GraphQL leaves others out silently."""
         return frozenset({self.name, *self.refers.values(), *self.finds}) if self.graphql else frozenset()
 
 
@@ -228,7 +228,7 @@ class Rows:
 
 
 def fetched(netbox: NetBox, kind: Kind, ids: Iterable[int] | None = None) -> dict[int, Row]:
-    """All objects of a kind, or those of these ids that there are, by id.
+    """Read all objects of a kind, or those of these ids that exist, by id.
 
     Raises:
         NetBoxError: with the object type that could not be read.
@@ -245,7 +245,7 @@ def fetched(netbox: NetBox, kind: Kind, ids: Iterable[int] | None = None) -> dic
 
 
 def _with_tag_ids(netbox: NetBox, contexts: dict[int, Row]) -> dict[int, Row]:
-    """Config contexts that refer to tags by id, as everything else does; of these alone, REST tells the slugs."""
+    """Return config contexts with tags by id, as everything else refers to them; of these alone, REST returns slugs."""
     if not any(row["tags"] for row in contexts.values()):
         return contexts
     ids = {row["slug"]: row["id"] for row in netbox.rows("extras/tags", fields=("slug",))}
@@ -271,12 +271,12 @@ def check_view(netbox: NetBox, kinds: Iterable[str]) -> None:
 
 
 def contexts(netbox: NetBox, kind: Kind, ids: Iterable[int]) -> dict[int, Any]:
-    """The merged config contexts of these hosts, as NetBox merges them."""
+    """Return the merged config contexts of these hosts, as NetBox merges them."""
     return {row["id"]: row[CONTEXTS] for row in netbox.listed(kind.graphql, CONTEXTS, ids=ids)}
 
 
 def plain(row: Row) -> Row:
-    """The row as it is kept, whether REST or GraphQL gave it."""
+    """Return the row as it is kept, whether REST or GraphQL gave it."""
     kept = {}
     for name, value in row.items():
         if name in {"custom_fields", "custom_field_data"}:
@@ -287,7 +287,7 @@ def plain(row: Row) -> Row:
 
 
 def _plain(value: Any) -> Any:
-    """A reference as an id, a reference to one of several types as `type:id`, a choice as its value."""
+    """Return a reference as an id, a reference to one of several types as `type:id`, a choice as its value."""
     match value:
         case {"__typename": str(name), **rest}:
             return f"{_TYPES.get(name, name)}:{rest.get('id', '')}"
@@ -305,7 +305,7 @@ def _plain(value: Any) -> Any:
 
 
 def dangling(rows: Rows, kinds: Iterable[str]) -> Iterator[tuple[Kind, int]]:
-    """Every object that refers to something, of one of these kinds, that is not there."""
+    """Yield every object that refers to something, of one of these kinds, that is not there."""
     gone_from = set(kinds)
     for kind in KINDS:
         for name, target in kind.refers.items():

@@ -25,14 +25,14 @@ class Watching(Protocol):
     """Who watches the writing. (An observer of `deploy` is one.)"""
 
     def stage(self, title: str, hosts: Sequence[str], things: str = "host") -> None:
-        """Objects of one kind are written now: these, by name."""
+        """Report that objects of one kind are written now: these, by name."""
 
     def host(self, host: str, state: str, detail: str = "") -> None:
-        """One of them is written."""
+        """Report that one object is written."""
 
 
 def planned(netbox: NetBox, fleet: Fleet) -> Writes:
-    """What must be written to this NetBox. Reads it, and writes nothing.
+    """Plan what must be written to this NetBox. Reads it, and writes nothing.
 
     Raises:
         InTheWay: NetBox holds what contradicts the fleet.
@@ -42,7 +42,7 @@ def planned(netbox: NetBox, fleet: Fleet) -> Writes:
 
 
 def look(netbox: NetBox) -> Rows:
-    """Everything in NetBox that a fleet could mean."""
+    """Read everything in NetBox that a fleet could mean."""
     own = [kind for kind in KINDS if not kind.completes]
     found = at_once([partial(_all_of, netbox, kind) for kind in own])
     return {kind.name: rows for kind, rows in zip(own, found, strict=True)}
@@ -112,7 +112,7 @@ def _row(write: Write, ids: Mapping[Ref, int]) -> Row:
 
 
 def _said(value: Any, ids: Mapping[Ref, int]) -> Any:
-    """A value as NetBox is told it: references by id."""
+    """Return a value as NetBox takes it: references by id."""
     match value:
         case Ref():
             return ids[value]
@@ -127,7 +127,7 @@ def _said(value: Any, ids: Mapping[Ref, int]) -> Any:
 
 
 def _named(error: NetBoxError, some: Sequence[Write], rows: Sequence[Row]) -> NetBoxError:
-    """The error with the names of objects and fields instead of numbers, where NetBox says which they are."""
+    """Return the error with the names of objects and fields instead of numbers, if NetBox says which they are."""
     faults = []
     for fault in error.body.get("errors", ()) if isinstance(error.body, dict) else ():
         match fault:

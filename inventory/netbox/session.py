@@ -93,7 +93,7 @@ class Session:
 
     @property
     def identity(self) -> str:
-        """Which NetBox this is, as whose token: URL and the part of the token that is no secret."""
+        """Identify the NetBox and the token: URL and the part of the token that is no secret."""
         key = self._token.partition(".")[0] if self._token.startswith("nbt_") else "old token"
         return f"{self.url} {key}"
 
@@ -141,7 +141,7 @@ class Session:
         return client
 
     def _judged(self, response: requests.Response, **_: object) -> requests.Response:
-        """The answer, read whole, if it is NetBox's and says yes."""
+        """Return the answer, read whole, if it is NetBox's and a success; raise what it means otherwise."""
         response._content = self._body(response)  # read within bounds, which requests cannot
         status, method = response.status_code, str(response.request.method)
         place = str(response.url).partition("?")[0]
@@ -159,7 +159,7 @@ class Session:
         return response
 
     def _body(self, response: requests.Response) -> bytes:
-        """The body, which neither takes for ever (a byte now and then is no answer) nor fills the memory."""
+        """Read the body, which may neither take for ever (a byte now and then is no answer) nor fill the memory."""
         parts: list[bytes] = []
         place = str(response.url).partition("?")[0]
         size, deadline = 0, time.monotonic() + 5 * self._timeout
@@ -177,7 +177,7 @@ class Session:
         return b"".join(parts)
 
     def _refusal(self, response: requests.Response, body: object, method: str, place: str) -> NetBoxError:
-        """What a status of 400 or more means."""
+        """Make the error that a status of 400 or more means."""
         status, said = response.status_code, _said(body) or _plain_text(response)
         is_graphql = place.endswith("/graphql/")
         kind = "what GraphQL reads" if is_graphql else place.removeprefix(f"{self.url}/api/").strip("/")
@@ -207,7 +207,7 @@ class Session:
         )
 
     def _no_answer(self, cause: BaseException | None, place: str) -> NetBoxError:
-        """What it means that no whole answer came."""
+        """Make the error of a request that got no whole answer."""
         match cause:
             case requests.exceptions.SSLError():
                 what, fix = f"its TLS certificate is not trusted: {_reason(cause)}", "name its authority: --netbox-ca"
@@ -253,7 +253,7 @@ def _checked_token(token: str) -> str:
 
 
 def _trusted(ca: Path | None) -> str | bool:
-    """The authorities to trust: these, or the machine's own."""
+    """Return the authorities to trust: these, or the machine's own."""
     if ca is None:
         machine = ssl.get_default_verify_paths()
         return machine.cafile or machine.capath or True
@@ -275,7 +275,7 @@ def _refuse_older(version: str, url: str) -> None:
 
 
 def _json(response: requests.Response) -> object:
-    """The body as data, or None where it is none."""
+    """Parse the body as JSON; None if it is none."""
     try:
         return json.loads(response.content)
     except ValueError:
@@ -283,13 +283,13 @@ def _json(response: requests.Response) -> object:
 
 
 def _plain_text(response: requests.Response) -> str:
-    """The body, where it is a line of text (as GraphQL refuses a token)."""
+    """Return the body if it is a line of text (as GraphQL refuses a token)."""
     is_text = response.headers.get("Content-Type", "").startswith("text/plain") or b"<" not in response.content
     return response.text.strip() if is_text and len(response.content) < 500 else ""
 
 
 def _said(body: object) -> str:
-    """What NetBox says in a refusal, each field with its fault, on one line."""
+    """Return the text of NetBox's refusal, each field with its fault, on one line."""
     match body:
         case {"errors": list(errors), **_unused}:
             return "; ".join(filter(None, map(_said, errors)))
@@ -307,7 +307,7 @@ def _said(body: object) -> str:
 
 
 def _is_timeout(error: BaseException | None) -> bool:
-    """Whether a timeout is what is behind it, through however many layers."""
+    """Tell whether a timeout is what is behind it, through however many layers."""
     timeouts = (TimeoutError, urllib3.exceptions.ReadTimeoutError)
     while error is not None and not isinstance(error, timeouts):
         error = _behind(error)
@@ -315,13 +315,13 @@ def _is_timeout(error: BaseException | None) -> bool:
 
 
 def _behind(error: BaseException) -> BaseException | None:
-    """What an error was made of."""
+    """Return the error that caused an error."""
     candidates = (getattr(error, "reason", None), error.__cause__, error.__context__, *error.args)
     return next((e for e in candidates if isinstance(e, BaseException)), None)
 
 
 def _reason(error: BaseException | None) -> str:
-    """The innermost reason that a library gives, without its layers."""
+    """Return the innermost reason that a library gives, without its layers."""
     while error is not None and (inner := _behind(error)) is not None:
         error = inner
     said = str(getattr(error, "verify_message", "") or getattr(error, "strerror", "") or error or "no reason given")

@@ -206,7 +206,9 @@ def ranges(fleet: Fleet) -> Iterator[Wanted]:
 
 
 def _site_of_vlan(fleet: Fleet, prefix: Prefix) -> str:
-    """The site whose VLAN a prefix means: its own; of a prefix that a region shares, the first there that has it."""
+    """Return the site whose VLAN a prefix means: its own; of a prefix that a region shares, the first there that has
+    it.
+    """
     if prefix.site is not None:
         return prefix.site
     sites = {s.slug for s in fleet.sites if s.region == prefix.region}
@@ -308,7 +310,7 @@ def _vlan(host: Host, vid: int | None) -> Ref | None:
 
 
 def _mode(interface: Interface) -> str | None:
-    """NetBox takes VLANs only of an interface that says how it carries them."""
+    """Return how an interface carries its VLANs: without a mode, NetBox takes none."""
     if interface.tagged_vlans:
         return "tagged"
     return None if interface.untagged_vlan is None else "access"

@@ -38,16 +38,16 @@ class Write:
 
     @property
     def creates(self) -> bool:
-        """Whether it makes an object."""
+        """Tell whether the write creates an object."""
         return self.target is None
 
     @property
     def title(self) -> str:
-        """What people call the object."""
+        """Name the object as people do."""
         return self.kind.title(self.key)
 
     def plain(self) -> dict[str, Any]:
-        """The write as plain data, with names instead of references."""
+        """Return the write as plain data, with names instead of references."""
         return {
             "kind": self.kind.name,
             "object": self.title,
@@ -58,7 +58,7 @@ class Write:
 
 
 def _plain(value: Any) -> Any:  # noqa: PLR0911  a case each
-    """A value as people read it, whether it is wanted or a row's."""
+    """Return a value as people read it, whether it is wanted or a row's."""
     match value:
         case Ref():
             return BY_NAME[value.kind].called.format(*value.key)
@@ -143,7 +143,7 @@ class _There:
                     self.plugged[end] = str(cable["display"])
 
     def says(self, value: Any, said: Any) -> bool:
-        """Whether a row's field says what is wanted."""
+        """Tell whether a row's field says what is wanted."""
         match value:
             case Json():
                 return _canonical(value.value) == _canonical(said or None if value.value is None else said)
@@ -160,7 +160,7 @@ class _There:
 
 
 def _id(said: Any) -> Any:
-    """What a row's field says, as it is written: a choice's value, an object's id."""
+    """Return a row's field as it is written: a choice's value, an object's id."""
     if isinstance(said, dict):
         return said["value"] if "value" in said else said.get("id")
     return said
@@ -180,7 +180,7 @@ BY_ID = frozenset({"scope_id", "assigned_object_id"})
 
 
 def writes(rows: Rows, fleet: Fleet) -> Writes:
-    """What makes NetBox, which has these rows, say what the fleet says. Afterwards, it is nothing.
+    """Plan the writes after which NetBox, which has these rows, says what the fleet says.
 
     Raises:
         InTheWay: with everything in NetBox that contradicts the fleet.
@@ -216,7 +216,7 @@ SHARED = "shared"
 
 
 def _by_protocol(service: Row) -> Iterator[Row]:
-    """A service as a fleet knows it: one a protocol."""
+    """Split a service into one a protocol, as a fleet knows services."""
     parts: dict[str, list[str]] = defaultdict(list)
     for mapping in service["port_mappings"] or ():
         parts[protocol_of(mapping)].append(mapping)
@@ -225,7 +225,7 @@ def _by_protocol(service: Row) -> Iterator[Row]:
 
 
 def _write(kind: Kind, wanted: Wanted, there: _There) -> Write | None:
-    """What makes this object what it should be, if anything must."""
+    """Plan the write that makes this object what it should be, if any must."""
     ref = Ref(kind.completes or kind.name, wanted.key)
     row = there.rows.get(ref)
     if row is None:
@@ -244,13 +244,13 @@ def _write(kind: Kind, wanted: Wanted, there: _There) -> Write | None:
 
 
 def _loose(wanted: Wanted, there: _There) -> list[Row]:
-    """The cables that hang with one end at an end of this cable, and with the other nowhere."""
+    """Return the cables that hang with one end at an end of this cable, and with the other nowhere."""
     at = [v.at.key for v in wanted.once.values() if isinstance(v, Termination)]
     return [there.loose[end] for end in at if end in there.loose]
 
 
 def _before(row: Row, name: str, wanted: Any) -> Any:
-    """What a row says in a field that is to be changed."""
+    """Return the value of a row's field that is to be changed."""
     if isinstance(wanted, Json):
         return Json(row[name])
     return row.get(name.removesuffix("_id"), row[name]) if name in BY_ID else row[name]
@@ -273,7 +273,7 @@ def _in_the_way(kind: Kind, wanted: Sequence[Wanted], there: _There) -> Iterator
 
 
 def _padded(kind: Kind, wanted: Wanted) -> Iterator[Problem]:
-    """NetBox cuts blanks at both ends of a text, so that the text would never be as it should."""
+    """Yield texts with blanks at an end: NetBox cuts those, so that the text would never be as it should."""
     for name, value in wanted.fields.items():
         if isinstance(value, str) and value != value.strip():
             where = f"{kind.title(wanted.key)}, {name}"
@@ -283,7 +283,7 @@ def _padded(kind: Kind, wanted: Wanted) -> Iterator[Problem]:
 
 
 def _names_taken(kind: Kind, wanted: Sequence[Wanted], there: _There) -> Iterator[Problem]:
-    """A name that another object has, and keeps."""
+    """Yield the names that another object has, and keeps."""
     new_names = {one.key: one.fields[kind.unique] for one in wanted if kind.unique in one.fields}
     holders: dict[str, list[Row]] = defaultdict(list)
     for row in there.all[kind.name]:

@@ -18,7 +18,7 @@ RULES = {rule.id: rule for subject in SUBJECTS for rule in vars(subject).values(
 
 
 def problems(fleet: Fleet, places: Places | None = None, unread: frozenset[str] = frozenset()) -> tuple[Problem, ...]:
-    """Everything that is wrong with the fleet, rule by rule.
+    """Return everything that is wrong with the fleet, rule by rule.
 
     Args:
         places: where the fleet's parts came from; without, places are said in NetBox's words.

@@ -105,7 +105,7 @@ def overlapping_prefixes(fleet: Fleet) -> Iterator[Fault]:
 
 
 def _nested(fleet: Fleet, site: Site) -> Iterator[tuple[int, int]]:
-    """Every two prefixes of a site, or of its region, of which one lies in the other: index of both, inner first.
+    """Yield two prefixes of a site, or of its region, of which one lies in the other: index of both, inner first.
 
     Equal ones are no two (rule `duplicate`).
     """
@@ -194,7 +194,7 @@ def address_in_range(fleet: Fleet) -> Iterator[Fault]:
 
 
 def _is_on(interface: Interface, vlan: int | None) -> bool:
-    """Whether an interface is in use, and on this VLAN as far as both say which."""
+    """Tell whether an interface is in use, and on this VLAN as far as both say which."""
     vlans = {v for v in (interface.untagged_vlan, *interface.tagged_vlans) if v is not None}
     return interface.enabled and (vlan is None or not vlans or vlan in vlans)
 
@@ -217,7 +217,7 @@ def no_way_out_of_its_own(fleet: Fleet) -> Iterator[Fault]:
 
 
 def _usable(address: IPv4Address, prefix: IPv4Network) -> bool:
-    """Whether a host can have this address in the prefix."""
+    """Tell whether a host can have this address in the prefix."""
     if address not in prefix:
         return False
     return prefix.prefixlen > 30 or address not in {prefix.network_address, prefix.broadcast_address}

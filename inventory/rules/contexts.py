@@ -37,7 +37,9 @@ def unknown_context_key(fleet: Fleet) -> Iterator[Fault]:
 
 
 def _of_contexts(fleet: Fleet, faults: Callable[[Mapping[str, Any]], Iterator[tuple[Path, str]]]) -> Iterator[Fault]:
-    """The faults of every config context, where a person wrote it; of what NetBox merged of them, only further ones."""
+    """Yield the faults of every config context, where a person wrote it; of what NetBox merged of them, only further
+    ones.
+    """
     shared: set[tuple[Path, str]] = set()
     for i, context in enumerate(fleet.config_contexts):
         found = list(faults(context.data))
@@ -66,7 +68,10 @@ def _context_faults(section: Any) -> Iterator[tuple[Path, str]]:
 
 
 def _roles_faults(roles: Any) -> Iterator[tuple[Path, str]]:
-    """What is wrong with `samdrift.roles`. NetBox puts a list, and an empty mapping, in place of what others say."""
+    """Yield the faults of `samdrift.roles`.
+
+    NetBox puts a list, and an empty mapping, in place of what other contexts say.
+    """
     if isinstance(roles, list):
         names = dict.fromkeys(r for r in roles if isinstance(r, str) and SAMDRIFT_ROLE.fullmatch(r))
         line = ", ".join(f"{name}: true" for name in names or ["NAME OF A ROLE"])

@@ -47,14 +47,14 @@ def rule(id: str, fix: str) -> Callable[[Faults], Rule]:  # noqa: A002  it is on
 
 
 def every_address(fleet: Fleet) -> Iterator[tuple[int, int, int, Host]]:
-    """Every address of every host: index of host, interface and address, and the host."""
+    """Yield every address of every host: index of host, interface and address, and the host."""
     for i, j, host, interface in every_interface(fleet):
         for k in range(len(interface.addresses)):
             yield i, j, k, host
 
 
 def every_interface(fleet: Fleet) -> Iterator[tuple[int, int, Host, Interface]]:
-    """Every interface of every host: index of host and interface, and both."""
+    """Yield every interface of every host: index of host and interface, and both."""
     for i, host in enumerate(fleet.hosts):
         for j, interface in enumerate(host.interfaces):
             yield i, j, host, interface

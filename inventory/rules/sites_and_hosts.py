@@ -94,7 +94,7 @@ def serial_twice(fleet: Fleet) -> Iterator[Fault]:
 
 
 def _is_wireguard_key(text: str) -> bool:
-    """Whether it is 32 bytes in base64, written in the one way that every program writes them."""
+    """Tell whether a text is 32 bytes in base64, written in the one way that every program writes them."""
     try:
         raw = base64.b64decode(text, validate=True)
     except ValueError:  # letters that are none of ASCII, too
@@ -103,7 +103,7 @@ def _is_wireguard_key(text: str) -> bool:
 
 
 def _is_host_key(text: str) -> bool:
-    """Whether it is `type base64`, and the key says the same type of itself (RFC 4253, section 6.6)."""
+    """Tell whether a text is `type base64`, and the key says the same type of itself (RFC 4253, section 6.6)."""
     found = HOST_KEY.fullmatch(text)
     if found is None:
         return False

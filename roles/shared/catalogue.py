@@ -79,12 +79,12 @@ class Role:
     lab_packages: tuple[str, ...]
 
     def options_of(self, host: Host) -> Options | list[Problem]:
-        """What the host's config context sets for this role, or everything that is wrong with it."""
+        """Validate what the host's config context sets for this role; return the options, or every problem."""
         place = f"host {host.name}, config context samdrift.{self.name}"
         return self.checked_options(host.samdrift.get(self.name, {}), place)
 
     def checked_options(self, section: object, place: str, *, whole: bool = True) -> Options | list[Problem]:
-        """This section of a config context as options, or everything that is wrong with it.
+        """Validate a section of a config context; return the options, or every problem.
 
         Args:
             whole: it is all that a host is given, and no part of it in which something may be missing.
@@ -111,7 +111,7 @@ class Role:
 
 @cache
 def catalogue() -> Mapping[str, Role]:
-    """Every role, by name, in the order in which roles are applied.
+    """Return every role, by name, in the order in which roles are applied.
 
     Raises:
         SamdriftError: what the roles say they come after makes no order; an error of the code.
@@ -153,7 +153,7 @@ def _load(name: str) -> Role:
 
 
 def _titles(name: str, module: ModuleType) -> Mapping[str, Title]:
-    """The title of every control that a role names."""
+    """Return the title of every control that a role names."""
     known = {**STANDARD, **getattr(module, "CONTROL_TITLES", {})}
     controls: tuple[str, ...] = getattr(module, "CONTROLS", ())
     if nameless := [control for control in controls if control not in known]:
@@ -172,7 +172,7 @@ def _computing(settings: Callable[..., Settings] | None) -> Callable[[Host, Flee
 
 
 def roles_of(host: Host) -> tuple[str, ...]:
-    """The names of a host's roles, in the order in which they are applied; names of no role stand last."""
+    """Return the names of a host's roles, in the order in which they are applied; names of no role stand last."""
     given = host.roles
     known = tuple(name for name in catalogue() if name in given)
     return (*known, *(name for name in given if name not in known))
@@ -188,7 +188,7 @@ def known_roles(host: Host) -> tuple[Role, ...]:
 
 
 def _unread_sections(place: str, section: Mapping[str, object]) -> list[Problem]:
-    """Options for a role that there is not: misspelled, they would be believed and never read."""
+    """Return the sections that are options of no role: misspelled, they would be believed and never read."""
     known = sorted({*NO_ROLES_SECTION, *catalogue()})
     fix = f"one of: {', '.join(known)}"
     unread = [name for name in section if name not in known]
@@ -196,7 +196,7 @@ def _unread_sections(place: str, section: Mapping[str, object]) -> list[Problem]
 
 
 def _unknown_roles(place: str, section: Mapping[str, object]) -> list[Problem]:
-    """Names of no role, given or taken away: misspelled, either would be believed and change nothing."""
+    """Return the names of no role, given or taken away: misspelled, either would be believed and change nothing."""
     said = section.get("roles")
     unknown = sorted(said.keys() - catalogue().keys()) if isinstance(said, dict) else []
     fix = f"one of: {', '.join(sorted(catalogue()))}"
@@ -204,7 +204,7 @@ def _unknown_roles(place: str, section: Mapping[str, object]) -> list[Problem]:
 
 
 def problems_of_roles(fleet: Fleet) -> tuple[Problem, ...]:
-    """What is wrong with what the fleet says of roles, whatever the rest of it says.
+    """Return what is wrong with the roles of a fleet, whatever the rest of it says.
 
     A mistake in a config context is told once, where it was written, and not again for each host that was given it.
     """
@@ -220,7 +220,7 @@ def problems_of_roles(fleet: Fleet) -> tuple[Problem, ...]:
 
 
 def _problems_of_gateways(fleet: Fleet) -> list[Problem]:
-    """Gateways that no interface has, and that no host shares by a role of its own."""
+    """Return the gateways that no interface has, and that no host shares by a role of its own."""
     fix = "give it to an interface of a host there, or to several hosts a role that shares addresses"
     return [
         Problem("gateway-host", in_words(fleet, ("prefixes", i, "gateway")), f"{prefix.gateway}: no host has it", fix)
@@ -235,13 +235,13 @@ def shares_addresses(host: Host) -> bool:
 
 
 def _mistake(problem: Problem) -> tuple[str, str, str]:
-    """What is wrong with which option, wherever it was written."""
+    """Identify a mistake by rule, option and text, wherever it was written."""
     _, _, path = problem.where.rpartition(", ")  # before it stands a name, which may say anything
     return problem.rule, path.partition("samdrift")[2], problem.what
 
 
 def problems_of_contexts(fleet: Fleet) -> list[Problem]:
-    """What is wrong in config contexts as people wrote them, whether or not any host is given them.
+    """Return what is wrong in config contexts as people wrote them, whether or not any host is given them.
 
     A context is a part of what a host is given, so that nothing is missing in it.
     """
@@ -271,7 +271,7 @@ def _problems_in(place: str, section: object) -> list[Problem]:
 
 
 def problems_of(host: Host, intent: Intent | None) -> list[Problem]:
-    """Everything wrong with the roles of a host: unknown ones, ones that do not fit, and bad settings.
+    """Return everything wrong with the roles of a host: unknown ones, ones that do not fit, and bad settings.
 
     Without an intent (there is no sound fleet), only what is wrong whatever the fleet is.
     """

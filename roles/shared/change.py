@@ -23,7 +23,7 @@ class Change(Frozen):
 
     @property
     def diff(self) -> str:
-        """A unified diff with two lines of context; a change of owner or mode stands above it."""
+        """Return a unified diff with two lines of context; a change of owner or mode stands above it."""
         before = (self.before or "").splitlines(keepends=True)
         after = (self.after or "").splitlines(keepends=True)
         live = f"live {self.what}" if self.before is not None else "live (absent)"
@@ -35,10 +35,10 @@ class Change(Frozen):
 
     @property
     def live_digest(self) -> str:
-        """SHA-256 (or the seal) of what is there; empty where nothing is."""
+        """Return the SHA-256 (or the seal) of what is there; empty where nothing is."""
         return self.live_seal or (digest(self.before) if self.before is not None else "")
 
 
 def digest(text: str) -> str:
-    """SHA-256 (hex) of a text."""
+    """Return the SHA-256 (hex) of a text."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -32,12 +32,12 @@ class Guard(Frozen):
 
     @property
     def words(self) -> str:
-        """As people read it in a plan."""
+        """Describe the guard for people who read a plan."""
         return f"{self.by} puts back: {self.what}"
 
 
 def kept_file(path: str, then: tuple[str, ...] = ()) -> Guard:
-    """A file as it is, with owner and mode, or that there is none."""
+    """Return a file as it is, with owner and mode, or that there is none."""
     p, copy = shlex.quote(path), f"file-{_name(path)}"
     beside = shlex.quote(f"{path}.samdrift-restored")
     return Guard(
@@ -49,7 +49,7 @@ def kept_file(path: str, then: tuple[str, ...] = ()) -> Guard:
 
 
 def kept_text(what: str, *, tell: str, put_back: str) -> Guard:
-    """What a command tells on its standard output, which another takes on its standard input."""
+    """Keep what one command prints; another takes it on its standard input to put it back."""
     copy = f"text-{_name(what)}"
     return Guard(what=what, keep=f"{tell} > {copy}", restore=f"{put_back} < {copy}")
 

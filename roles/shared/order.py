@@ -43,7 +43,7 @@ def in_order(after: After) -> tuple[str, ...]:
 
 
 def _before(after: After) -> dict[str, tuple[str, ...]]:
-    """For every role, the roles that must come before it, with `EVERY_OTHER` spelled out."""
+    """Return for every role the roles that must come before it, with `EVERY_OTHER` spelled out."""
     named = {name: tuple(sorted({*(said or ())} - {EVERY_OTHER})) for name, said in sorted(after.items())}
     for name, others in named.items():
         for other in others:
@@ -61,7 +61,7 @@ def _before(after: After) -> dict[str, tuple[str, ...]]:
 
 
 def _behind(name: str, before: Mapping[str, tuple[str, ...]]) -> set[str]:
-    """The roles that come after this one, by way of others too."""
+    """Return the roles that come after this one, by way of others too."""
     found: set[str] = set()
     looking = [name]
     while looking:
@@ -73,7 +73,7 @@ def _behind(name: str, before: Mapping[str, tuple[str, ...]]) -> set[str]:
 
 
 def _cycle(cycle: list[str]) -> SamdriftError:
-    """The error that names a cycle, of which each role must come before the next, and the last is the first."""
+    """Return the error that names a cycle, of which each role must come before the next, and the last is the first."""
     start = cycle.index(min(cycle))
     turned = [*cycle[start:-1], *cycle[:start], cycle[start]]
     return SamdriftError(

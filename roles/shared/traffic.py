@@ -35,9 +35,9 @@ class Forward(Frozen):
 
 
 class Proof(Frozen):
-    """An interface on which it is known who sends, and so the firewall does not ask for the way back to them.
+    """An interface exempt from reverse-path filtering, because its sender is authenticated.
 
-    What leaves by one that is `judged` beyond is judged by the firewall at the other end, and not by this one.
+    With `judged_beyond`, traffic that leaves by it is filtered by the peer.
     """
 
     interface: str
@@ -72,32 +72,32 @@ DNS_OUTSIDE = tuple(WayOut(protocol=p, port=53, why="DNS from outside") for p in
 
 
 def networks(of: Iterable[IPv4Network]) -> tuple[IPv4Network, ...]:
-    """The same addresses as few, sorted networks."""
+    """Merge networks into as few as cover the same addresses, sorted."""
     return tuple(sorted(collapse_addresses(of)))
 
 
 def fleet_networks(fleet: Fleet) -> tuple[IPv4Network, ...]:
-    """Every prefix of the fleet."""
+    """Return every prefix of the fleet."""
     return networks(p.prefix for p in fleet.prefixes)
 
 
 def site_networks(fleet: Fleet, site: str) -> tuple[IPv4Network, ...]:
-    """The prefixes of one site alone, without those that its region shares."""
+    """Return the prefixes of one site alone, without those that its region shares."""
     return networks(p.prefix for p in fleet.prefixes if p.site == site)
 
 
 def local_networks(host: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
-    """The prefixes of its own site that this host stands in: who is there reaches it without a gateway between."""
+    """Return the prefixes of its own site that this host stands in: hosts there reach it without a gateway between."""
     return networks(
         p.prefix for p in fleet.prefixes if p.site == host.site and any(a.ip in p.prefix for a in host.addresses)
     )
 
 
 def addresses_of(hosts: Iterable[Host]) -> tuple[IPv4Network, ...]:
-    """Every address of these hosts, as /32 networks: any of them may be the source of a packet."""
+    """Return every address of these hosts, as /32 networks: any of them may be the source of a packet."""
     return networks(IPv4Network(a.ip) for h in hosts for a in h.addresses)
 
 
 def management(fleet: Fleet) -> tuple[IPv4Network, ...]:
-    """Where administration may come from: the management stations."""
+    """Return the networks that administration may come from: the management stations."""
     return addresses_of(fleet.with_device_role(MANAGEMENT_STATION))

@@ -69,7 +69,7 @@ def configuration(*, template: str, platform: str, settings: BaseModel, managed:
 
 
 def configured(text: str, *, platform: str, managed: tuple[Section, ...]) -> OperationMeta:
-    """Declare a device's configuration as it is here, in the sections that are the role's.
+    """Declare a device's configuration as this text, in the sections that are the role's.
 
     The step is guarded by the vendor's own means, and says that it is not where the vendor has none.
     """
@@ -92,7 +92,7 @@ def configured(text: str, *, platform: str, managed: tuple[Section, ...]) -> Ope
 @operation()
 @for_devices
 def configure(declared: ManagedConfiguration) -> Generator[StringCommand]:
-    """Type what leads to the declared configuration, if anything does."""
+    """Type the lines that lead to the declared configuration, if any do."""
     change = compared(host.get_fact(RunningConfiguration, platform=declared.platform), declared)
     if not change.entries:
         host.noop("the running configuration is as wanted")
@@ -103,7 +103,7 @@ def configure(declared: ManagedConfiguration) -> Generator[StringCommand]:
 
 @lru_cache(maxsize=64)
 def compared(running: str, declared: ManagedConfiguration) -> Difference:
-    """What tells a device's running configuration from the declared one.
+    """Compare a device's running configuration with the declared one.
 
     A look asks twice, for what to type and for what is nobody's; ten thousand lines take seconds to compare.
     """

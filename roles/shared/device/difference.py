@@ -73,7 +73,7 @@ class Difference(Frozen):
 def difference(
     vendor: Vendor, running: str, intended: str, managed: Collection[Section], renew: Collection[str] = ()
 ) -> Difference:
-    """What tells a running configuration from the intended one.
+    """Compare a running configuration with the intended one.
 
     Args:
         managed: the sections that are a role's, each with all that stands below it: regular expressions for whole
@@ -106,7 +106,9 @@ def difference(
 
 
 def _check(vendor: Vendor, wants: Configuration) -> None:
-    """The intended configuration is what its role manages, and each secret stands where one is known to be."""
+    """Refuse an intended configuration with lines that its role does not manage, or with a secret where none is known
+    to be.
+    """
     where = f"the intended configuration for {vendor.name}"
     for alone in sections_apart(vendor, wants.other):
         said = as_text(shown_lines(vendor, alone, {})).strip()
@@ -118,7 +120,7 @@ def _check(vendor: Vendor, wants: Configuration) -> None:
 
 
 def _leave_what_only_a_secret_names(vendor: Vendor, has: Configuration, wants: Configuration) -> None:
-    """Lines that cannot be taken back without saying a device's secret count as unmanaged."""
+    """Move lines that can only be removed by quoting a device's secret from the managed to the other ones."""
     wanted = set(paths(wants.managed))
     for path in [p for p in paths(has.managed) if WITHHELD in p[-1] and p not in wanted]:
         slot = slot_of(vendor, path)
@@ -140,7 +142,7 @@ def _remove(lines: Lines, path: Path) -> None:
 
 
 def _without_renewed(lines: Lines, wants: Configuration, renew: Collection[str], above: Path = ()) -> Lines:
-    """What a device has, but for lines whose secret is a new one: so they are typed."""
+    """Return what a device has, without the lines whose secret is renewed: so they are typed."""
     return {
         text: _without_renewed(below, wants, renew, (*above, text))
         for text, below in lines.items()
@@ -169,12 +171,12 @@ class _Driver(HConfigDriverBase):
 
     @property
     def negation_prefix(self) -> str:
-        """As the vendor's lines are taken back."""
+        """Return the vendor's prefix of lines that remove something."""
         return self._stock.negation_prefix
 
     @property
     def declaration_prefix(self) -> str:
-        """As its lines are given."""
+        """Return the vendor's prefix of lines that set something."""
         return self._stock.declaration_prefix
 
     def swap_negation(self, child: HConfigChild) -> HConfigChild:
@@ -183,7 +185,7 @@ class _Driver(HConfigDriverBase):
         return child
 
     def idempotent_for(self, config: HConfigChild, other_children: Iterable[HConfigChild]) -> HConfigChild | None:
-        """The line among others that takes this one's place. Each set of others is looked through once."""
+        """Return the line among others that takes this one's place. Each set of others is looked through once."""
         slot = slot_of(self._vendor, tuple(config.path()))
         if slot is None:
             return None
@@ -207,7 +209,10 @@ def _taken_back(vendor: Vendor, path: Path, negation: str) -> str:
 
 
 def _delta(vendor: Vendor, has: Lines, wants: Lines, managed: Collection[Section]) -> HConfig:
-    """What leads from one to the other. Sections that must stay are wanted empty, so that they are emptied."""
+    """Return what leads from one configuration to the other.
+
+    Sections that must stay are wanted empty, so that they are emptied.
+    """
 
     def stays(path: Path) -> bool:
         return is_permanent(vendor, path) or not is_managed(path, managed)  # others' lines may stand below it
@@ -229,7 +234,7 @@ def _delta(vendor: Vendor, has: Lines, wants: Lines, managed: Collection[Section
 
 
 def _without_lost(vendor: Vendor, has: Lines, wants: Lines) -> Lines:
-    """What is there, but for what a port may lose as it joins a LAG or leaves it: so it is typed again."""
+    """Return what a device has, without what a port may lose as it joins or leaves a LAG: so it is typed again."""
 
     def lost(text: str, below: Lines) -> Lines:
         wanted = wants.get(text, {})
@@ -242,7 +247,7 @@ def _without_lost(vendor: Vendor, has: Lines, wants: Lines) -> Lines:
 
 
 def _joined(vendor: Vendor, wants: Lines) -> Lines:
-    """What is wanted, with the line by which a port joins a LAG first, where it takes what was said before."""
+    """Return what is wanted, with the line by which a port joins a LAG first, if joining discards earlier lines."""
     if not vendor.joins_first:
         return wants
     return {
@@ -252,7 +257,7 @@ def _joined(vendor: Vendor, wants: Lines) -> Lines:
 
 
 def _differing(a: Lines, b: Lines) -> tuple[Lines, Lines]:
-    """Both without what they have alike, which would only cost time."""
+    """Return both configurations without the sections that are equal, which would only cost time."""
     below = {text: _differing(a[text], b[text]) for text in a if text in b and a[text] != b[text]}
     kept_a = {text: below[text][0] if text in below else a[text] for text in a if text in below or text not in b}
     kept_b = {text: below[text][1] if text in below else b[text] for text in b if text in below or text not in a}

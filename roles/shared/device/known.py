@@ -14,7 +14,7 @@ from roles.shared.device.vendor import Vendor
 
 @cache
 def known_vendors() -> Mapping[str, Vendor]:
-    """Every vendor, by the slug of its platform."""
+    """Return every vendor, by the slug of its platform."""
     modules = (importlib.import_module(f"{vendors.__name__}.{m.name}") for m in pkgutil.iter_modules(vendors.__path__))
     found = sorted((m.VENDOR for m in modules), key=lambda vendor: vendor.platform)
     return MappingProxyType({vendor.platform: vendor for vendor in found})

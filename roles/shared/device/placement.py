@@ -12,13 +12,13 @@ Operation = TypeVar("Operation", bound=Callable[..., Any])
 
 
 def for_devices(function: Operation) -> Operation:
-    """Marks an operation's function (below `@operation()`): what it yields is for a device's command line."""
+    """Mark an operation's function (below `@operation()`) as one for a device's command line."""
     function.for_devices = True  # type: ignore[attr-defined]
     return function
 
 
 def misplaced(function: Callable[..., Any], *, on_device: bool) -> str:
-    """Why an operation cannot be carried out there; empty if it can.
+    """Return why an operation cannot be carried out on a platform; empty if it can.
 
     Args:
         function: the operation's own, as pyinfra calls it.

@@ -118,7 +118,7 @@ def words_of(statement: str) -> list[str]:
 
 
 def _until(first: str, lines: Iterator[str], is_last: Callable[[str], bool]) -> Iterator[str]:
-    """The lines of a text, to the one that ends it."""
+    """Yield the lines of a text, to the one that ends it."""
     for line in lines:
         yield line
         if is_last(line):
@@ -130,7 +130,7 @@ def _until(first: str, lines: Iterator[str], is_last: Callable[[str], bool]) -> 
 
 
 def is_managed(path: Path, managed: Collection[Section]) -> bool:
-    """Whether a line is in one of these sections, or is one."""
+    """Tell whether a line is in one of these sections, or is one."""
     return any(len(line) <= len(path) and _begins(line, path) for line in managed)
 
 
@@ -151,12 +151,12 @@ def put(vendor: Vendor, lines: Lines, path: Path) -> None:
 
 
 def opposite(text: str) -> str:
-    """The line that takes this one back: with `no`, or without."""
+    """Return the line that takes this one back: with `no`, or without."""
     return text.removeprefix("no ") if text.startswith("no ") else f"no {text}"
 
 
 def _with_lists(vendor: Vendor, lines: Lines) -> Lines:
-    """Lists of numbers in one spelling, or number by number where each is a setting of its own."""
+    """Return lists of numbers in one spelling, or number by number if each is a setting of its own."""
     if not vendor.lists:
         return lines
     listed: Lines = {}
@@ -175,7 +175,7 @@ def _with_lists(vendor: Vendor, lines: Lines) -> Lines:
 
 
 def _number_list(vendor: Vendor, text: str) -> tuple[str, set[int], bool]:
-    """What stands before the numbers of a line, the numbers, and whether each is a setting; no list has no numbers."""
+    """Split a line into the text before its numbers, the numbers, and whether each is a setting."""
     for of in vendor.lists:
         head = re.match(of.line, text)
         if head and re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", rest := text[head.end() :]):
@@ -195,13 +195,13 @@ def _ranges(numbers: Collection[int]) -> str:
 
 
 def _without_empty(vendor: Vendor, lines: Lines, above: Path = ()) -> Lines:
-    """Sections that are always there say nothing while they are empty."""
+    """Remove the sections that always exist, while they are empty."""
     kept = {text: _without_empty(vendor, below, (*above, text)) for text, below in lines.items()}
     return {text: below for text, below in kept.items() if below or not is_permanent(vendor, (*above, text))}
 
 
 def is_permanent(vendor: Vendor, path: Path) -> bool:
-    """Whether a section can be emptied and not removed."""
+    """Tell whether a section can be emptied and not removed."""
     if not any(_ends(pattern, path) for pattern in vendor.permanent):
         return False
     return vendor.syntax != "set" or slot_of(vendor, path) is None  # a word of somebody's text may say anything
@@ -226,12 +226,12 @@ def _ends(pattern: LinePattern, path: Path) -> re.Match[str] | None:
 
 
 def paths(lines: Lines, above: Path = ()) -> Iterator[Path]:
-    """Every line with the lines that it stands below, outermost first."""
+    """Yield every line with the lines that it stands below, outermost first."""
     for text, below in lines.items():
         yield (*above, text)
         yield from paths(below, (*above, text))
 
 
 def joins_lag(vendor: Vendor, line: str) -> bool:
-    """Whether this line makes a port a member of a LAG."""
+    """Tell whether this line makes a port a member of a LAG."""
     return any_of(*vendor.joins).search(line) is not None

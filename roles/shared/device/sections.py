@@ -10,7 +10,7 @@ from roles.shared.lineage import Section
 
 
 def port_names(settings: Settings) -> str:
-    """A regular expression for the names of the ports that NetBox knows: no other is the role's."""
+    """Return a regular expression for the names of the ports that NetBox knows: no other is the role's."""
     return _any_of(p.name for p in settings.ports)
 
 
@@ -19,7 +19,7 @@ def _any_of(names: Iterable[object]) -> str:
 
 
 def switch_sections(settings: Settings) -> tuple[Section, ...]:
-    """The sections of a switch's configuration that are the role's, by its platform."""
+    """Return the sections of a switch's configuration that are the role's, by its platform."""
     names, numbers = port_names(settings), _any_of(p.group for p in settings.lags)
     managed = (*SECTIONS[settings.platform], *(WITH_LAGS.get(settings.platform, ()) if settings.lags else ()))
     return tuple(tuple(p.replace("PORTS", names).replace("GROUPS", numbers) for p in section) for section in managed)

@@ -76,12 +76,12 @@ class Port(Frozen):
 
     @property
     def is_trunk(self) -> bool:
-        """Whether it carries tagged VLANs."""
+        """Tell whether the port carries tagged VLANs."""
         return bool(self.tagged)
 
     @property
     def vids(self) -> tuple[int, ...]:
-        """Every VLAN that it carries."""
+        """Return every VLAN that it carries."""
         return tuple(sorted({*self.tagged, *((self.untagged,) if self.untagged else ())}))
 
 
@@ -133,16 +133,16 @@ class Settings(RoleSettings):
 
     @property
     def lags(self) -> tuple[Port, ...]:
-        """The ports that are several."""
+        """Return the ports that are link aggregation groups."""
         return tuple(p for p in self.ports if p.is_lag)
 
     def carrier(self, port: Port) -> Port:
-        """Who carries the VLANs of a port: its LAG, or the port itself."""
+        """Return the port that carries the VLANs of a port: its LAG, or the port itself."""
         return next((p for p in self.lags if p.name == port.lag), port)
 
 
 def device_settings(host: Host, fleet: Fleet, options: Options) -> Settings:
-    """What a device is to be, from the inventory alone."""
+    """Compute what a device is to be, from the inventory alone."""
     vendor = known_vendors()[host.platform]
     segments = tuple(Segment(vid=v.vid, name=vlan_name(v.name, v.vid)) for v in fleet.vlans if v.site == host.site)
     interface, address = _management(host)
@@ -176,7 +176,7 @@ def device_settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 
 
 def device_listens(settings: Settings) -> tuple[Listen, ...]:
-    """Administration, and what monitoring reads; the gateways on the way let nothing else through."""
+    """Serve administration, and what monitoring reads; the gateways on the way let nothing else through."""
     return (
         Listen(protocol="tcp", port=22, sources=settings.stations, why="SSH from the management stations"),
         Listen(protocol="udp", port=161, sources=settings.monitors, why="SNMP for monitoring"),
@@ -184,14 +184,14 @@ def device_listens(settings: Settings) -> tuple[Listen, ...]:
 
 
 def host_name(host: Host) -> str:
-    """The name of a device as it may stand in its own configuration."""
+    """Return the name of a device as it may stand in its own configuration."""
     if not re.fullmatch(r"[A-Za-z0-9-]{1,63}", host.name):
         raise SettingsError(f"{host.name!r} cannot name a device", field="name", fix="use letters, digits and hyphens")
     return host.name
 
 
 def one_line(text: str, vendor: Vendor) -> str:
-    """A person's text as a description of this vendor: one line, without what could end a quotation or a command."""
+    """Return a person's text as a description: one line, without what could end a quotation or a command."""
     if vendor.ascii_only:
         text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     kept = "".join(c if c.isalnum() or c in PLAIN else " " for c in unicodedata.normalize("NFC", text))
@@ -199,13 +199,13 @@ def one_line(text: str, vendor: Vendor) -> str:
 
 
 def vlan_name(name: str, vid: int) -> str:
-    """A VLAN's name as one word, which every vendor takes; its number where nothing is left of the name."""
+    """Return a VLAN's name as one word, which every vendor takes; its number if nothing is left of the name."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")[:32].strip("-") or f"vlan-{vid}"
 
 
 def far_ends(host: Host, fleet: Fleet) -> dict[str, tuple[Host, str]]:
-    """What the cables of a device lead to: by its own interface, the other host and the interface there."""
+    """Return the far end of each cable of a device: its own interface to the other host and interface."""
     hosts = {h.name: h for h in fleet.hosts}
     ends: dict[str, tuple[Host, str]] = {}
     for cable in fleet.cables:
@@ -226,7 +226,7 @@ def _is_port(interface: Interface) -> bool:
 
 
 def _vid(interface: Interface) -> int | None:
-    """The VLAN of a management interface: NetBox's, or the number in its name (`vlan101`, `irb.101`)."""
+    """Return the VLAN of a management interface: NetBox's, or the number in its name (`vlan101`, `irb.101`)."""
     if interface.untagged_vlan is not None:
         return interface.untagged_vlan
     number = re.search(r"(\d+)$", interface.name)
@@ -252,7 +252,7 @@ def _gateway(address: IPv4Interface, fleet: Fleet) -> IPv4Address:
 
 
 def _reached(address: IPv4Interface, far: tuple[IPv4Network, ...], fleet: Fleet) -> tuple[IPv4Network, ...]:
-    """The networks of those that a device speaks with, but for its own."""
+    """Return the networks of those that a device speaks with, but for its own."""
     found = {p.prefix for n in far if (p := fleet.prefix_of(n.network_address)) is not None}
     return tuple(sorted(found - {address.network}))
 
@@ -292,7 +292,10 @@ def _port(
 
 
 def _led_to(far: Iterable[tuple[Host, str]], *, whole: bool) -> str:
-    """What cables lead to, in words; of a LAG as a `whole`, to which LAGs, or, where the other end says none, hosts."""
+    """Describe the far ends of cables.
+
+    Of a LAG as a `whole`: the LAGs there or, if the other end names none, the hosts.
+    """
     found: dict[str, None] = {}
     for host, name in far:
         lag = next((i.lag for i in host.interfaces if i.name == name), None)
@@ -301,7 +304,7 @@ def _led_to(far: Iterable[tuple[Host, str]], *, whole: bool) -> str:
 
 
 def _group(interface: Interface, vendor: Vendor) -> int | None:
-    """The number of the LAG that an interface is, or is a member of."""
+    """Return the number of the LAG that an interface is, or is a member of."""
     lag = interface.name if interface.is_lag else interface.lag
     if lag is None:
         return None

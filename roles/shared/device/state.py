@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 
 def rows(vendor: Vendor, asked: str, said: str) -> list[Row]:
-    """What a device said, row by row, in our words."""
+    """Parse a device's output into rows, with our names for the columns."""
     question = vendor.asks[asked]
     if question.template is None:
         found = (re.search(question.pattern, line) for line in said.splitlines())
@@ -31,17 +31,17 @@ def rows(vendor: Vendor, asked: str, said: str) -> list[Row]:
 
 
 def neighbours(vendor: Vendor, said: str) -> dict[str, str]:
-    """The name of the device at each port where one tells its name, without its domain."""
+    """Return the name of the device at each port where one tells its name, without its domain."""
     return {_port(vendor, r["port"]): r["host"].split(".")[0] for r in rows(vendor, "neighbours", said) if r["host"]}
 
 
 def wanted_neighbours(settings: Settings, seen: dict[str, str]) -> dict[str, str]:
-    """The devices that the cables lead to: those that must tell their name, and what others may tell."""
+    """Return the devices that the cables lead to: those that must tell their name, and what others may tell."""
     return {n.port: n.host for n in settings.neighbours if n.talks or n.port in seen}
 
 
 def trunks(vendor: Vendor, said: str, settings: Settings) -> dict[str, set[int]]:
-    """The VLANs that each trunk of the settings carries; of those VLANs that the site has."""
+    """Return the VLANs that each trunk of the settings carries; of those VLANs that the site has."""
     known = {s.vid for s in settings.segments}
     carried: dict[str, set[int]] = {p.name: set() for p in settings.ports if p.is_trunk}
     for row in rows(vendor, "trunks", said):
@@ -52,41 +52,41 @@ def trunks(vendor: Vendor, said: str, settings: Settings) -> dict[str, set[int]]
 
 
 def wanted_trunks(settings: Settings) -> dict[str, set[int]]:
-    """The VLANs that each trunk is to carry."""
+    """Return the VLANs that each trunk is to carry."""
     return {p.name: set(p.vids) for p in settings.ports if p.is_trunk}
 
 
 def sockets(settings: Settings, names: Iterable[str]) -> set[str]:
-    """The physical ports of these, of which each must be up for the link to be whole: of a LAG, its members."""
+    """Return the physical ports of these, of which each must be up for the link to be whole: of a LAG, its members."""
     members = {p.name: p.members for p in settings.lags}
     return {socket for name in names for socket in members.get(name, (name,))}
 
 
 def disabled(vendor: Vendor, said: str) -> dict[str, str]:
-    """The ports that the device itself has shut for a fault, and why."""
+    """Return the ports that the device itself has shut for a fault, and the reason."""
     return {_port(vendor, row["port"]): row["why"] for row in rows(vendor, "disabled", said) if row["why"]}
 
 
 def told_of(vendor: Vendor, said: str) -> set[str]:
-    """The ports of which the device says whether it has shut them: of none, if it said nothing."""
+    """Return the ports of which the device reports whether it has shut them; none if it printed nothing."""
     return {_port(vendor, row["port"]) for row in rows(vendor, "disabled", said)}
 
 
 def asked(settings: Settings, what: str) -> tuple[Vendor, str]:
-    """The vendor of a device, and the command that asks it."""
+    """Return the vendor of a device, and the command that asks it."""
     vendor = known_vendors()[settings.platform]
     return vendor, vendor.asks[what].command
 
 
 def _port(vendor: Vendor, name: str) -> str:
-    """A port's name as NetBox has it: not cut short, without the unit and the mark that Junos adds."""
+    """Return a port's name as NetBox has it: not cut short, without the unit and the mark that Junos adds."""
     name = re.sub(r"\.0\*?$|\*$", "", name.strip())
     cut = re.match(r"[A-Za-z]+(?=\d)", name)
     return vendor.short_names.get(cut[0], cut[0]) + name[cut.end() :] if cut else name
 
 
 def _each(text: str) -> Iterator[str]:
-    """The ports of `1/1/2-1/1/4`, or the one of that name."""
+    """Yield the ports of a range such as `1/1/2-1/1/4`, or a port alone."""
     span = re.fullmatch(r"(\d+/\d+/)(\d+)-\1(\d+)", text)
     yield from (f"{span[1]}{n}" for n in range(int(span[2]), int(span[3]) + 1)) if span else (text,)
 

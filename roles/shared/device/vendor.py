@@ -143,7 +143,7 @@ class Vendor(Frozen):
     asks: dict[str, Question] = Field(default_factory=dict, description="by what state checks want to know")
 
     def masked(self, line: str) -> str:
-        """A line without the secret in it, if there is one. Whatever stands behind a secret goes with it."""
+        """Return a line without its secret, if it has one. Whatever stands behind a secret goes with it."""
         if not any_of(*self.secrets).search(line):
             return line
         found = (re.search(pattern, line) for pattern in self.secrets)
@@ -174,7 +174,7 @@ class Vendor(Frozen):
         return (first.strip(), *(line.rstrip() for line in more))
 
     def refused(self, output: str) -> str:
-        """The first line by which the device refused; empty if it did not."""
+        """Return the first line by which the device refused; empty if it did not."""
         lines = (line.strip() for line in output.splitlines())
         return next((line for line in lines if any(re.search(e, line) for e in self.errors)), "")
 
@@ -185,5 +185,7 @@ def _has_odd_quotes(line: str) -> bool:
 
 @cache
 def any_of(*patterns: str) -> re.Pattern[str]:
-    """One regular expression for several, as thousands of lines are searched for each; of none, it matches nothing."""
+    """Join several regular expressions into one, as thousands of lines are searched for each; without any, it matches
+    nothing.
+    """
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns) or "(?!)")

@@ -39,7 +39,7 @@ class _Pen:
     phase: Phase
 
     def write(self, node: HConfig | HConfigChild) -> Iterator[str]:
-        """All that is to be typed of what stands below a line."""
+        """Yield the lines to type of everything below a line."""
         said: set[str] = set()
         last_first = self.phase == "late" and self.vendor.syntax != "set"
         for child in reversed(list(node.children)) if last_first else list(node.children):
@@ -102,7 +102,9 @@ class _Pen:
 def typed_entries(
     vendor: Vendor, has: Configuration, wants: Configuration, delta: HConfig, *, says: Mapping[Path, str]
 ) -> Iterator[str]:
-    """What leaves a LAG; what is added and changed, in the order in which it is wanted; last what is taken away."""
+    """Yield the lines to type: first what leaves a LAG; then what is added and changed, in the wanted order; last
+    removals.
+    """
     for phase in get_args(Phase):
         yield from _Pen(vendor, says, wants.hidden, has, phase).write(delta)
 
@@ -113,7 +115,7 @@ def _statement(says: Mapping[Path, str], path: Path) -> str:
 
 
 def without_secret(vendor: Vendor, path: Path, configuration: Configuration) -> Path:
-    """The statement, to be deleted, without its secret; as it is, secret withheld, if nothing else names it."""
+    """Return the statement, to be deleted, without its secret; as it is, secret withheld, if nothing else names it."""
     raw = configuration.raw.get(path)
     if raw is None:
         return path
@@ -123,7 +125,7 @@ def without_secret(vendor: Vendor, path: Path, configuration: Configuration) -> 
 
 
 def shown_lines(vendor: Vendor, lines: Lines, says: Mapping[Path, str], above: Path = ()) -> Iterator[str]:
-    """Lines as the vendor shows them, secrets by name where they are ours, and withheld where they are not."""
+    """Yield lines as the vendor shows them, secrets by name if they are ours, and withheld if they are not."""
     indent = "  " * len(above)
     for text, below in lines.items():
         path = (*above, text)
@@ -137,7 +139,7 @@ def shown_lines(vendor: Vendor, lines: Lines, says: Mapping[Path, str], above: P
 
 
 def in_order_of(vendor: Vendor, lines: Lines, like: Lines, above: Path) -> Lines:
-    """Lines in the order of others: where those have the same line, or one that replaces it."""
+    """Sort lines as others are: by the same line, or by one that replaces it."""
     place = {text: number for number, text in enumerate(like)}
     if all(text in place for text in lines):
         return {text: in_order_of(vendor, lines[text], like[text], (*above, text)) for text in like if text in lines}
@@ -155,7 +157,7 @@ def in_order_of(vendor: Vendor, lines: Lines, like: Lines, above: Path) -> Lines
 
 
 def sections_apart(vendor: Vendor, lines: Lines) -> Iterator[Lines]:
-    """Each section alone, but for those that are there whatever anybody does."""
+    """Yield each section alone, without those that always exist."""
     for text, below in lines.items():
         parts = [{text: below}]
         if vendor.syntax != "indented" and below:

@@ -42,7 +42,7 @@ class Flow:
 
 
 def passages(gateway: Host, intent: Intent) -> tuple[Forward, ...]:
-    """Everything that this gateway lets pass: few rules, each for as many sources and destinations as it can."""
+    """Compute what this gateway forwards: few rules, each for as many sources and destinations as it can."""
     fleet = intent.fleet
     gateways = fleet.with_role(GATEWAY)
     homes: dict[IPv4Network | None, frozenset[str]] = {}
@@ -63,7 +63,7 @@ def passages(gateway: Host, intent: Intent) -> tuple[Forward, ...]:
 
 
 def flows(intent: Intent) -> tuple[Flow, ...]:
-    """All traffic between different prefixes of the fleet, and out of it, that its hosts' roles and admins need."""
+    """Compute all traffic between prefixes of the fleet, and out of it, that its hosts' roles and admins need."""
     return intent.derive(_flows)
 
 
@@ -72,7 +72,7 @@ def _flows(intent: Intent) -> tuple[Flow, ...]:
 
 
 def _services(intent: Intent) -> Iterator[Flow]:
-    """What hosts serve to clients in other prefixes."""
+    """Yield what hosts serve to clients in other prefixes."""
     fleet = intent.fleet
     for host, _, _ in _reachable(fleet):
         near = local_networks(host, fleet)
@@ -86,7 +86,9 @@ def _services(intent: Intent) -> Iterator[Flow]:
 
 
 def _administration(fleet: Fleet) -> Iterator[Flow]:
-    """Management stations reach every address of the fleet by SSH and ping: CLI devices have no role to say so."""
+    """Yield SSH and ping from the management stations to every address of the fleet: CLI devices have no role to
+    declare it.
+    """
     for source, prefix in _parts(management(fleet), fleet):
         for to in fleet.prefixes:
             if to.prefix != prefix:
@@ -102,7 +104,7 @@ def _ways_out(intent: Intent) -> Iterator[Flow]:
 
 
 def ways_out(host: Host, intent: Intent) -> tuple[WayOut, ...]:
-    """What this host's roles need of the internet: caches, resolvers, time servers, NetBox, and nobody else."""
+    """Compute what this host's roles need of the internet: caches, resolvers, time servers, NetBox, and nobody else."""
     found = (
         way
         for role in known_roles(host)
@@ -113,12 +115,12 @@ def ways_out(host: Host, intent: Intent) -> tuple[WayOut, ...]:
 
 
 def listens_of(host: Host, intent: Intent) -> tuple[Listen, ...]:
-    """What a host's roles serve. Roles with problems serve nothing: the rules of a sound fleet report them."""
+    """Return what a host's roles serve. Roles with problems serve nothing: the rules of a sound fleet report them."""
     return tuple(listen for role, settings in _forwarded(host, intent) for listen in role.listens(settings))
 
 
 def _forwarded(host: Host, intent: Intent) -> Iterator[tuple[Role, Settings]]:
-    """Roles of a host, with settings, that serve others by way of gateways."""
+    """Yield the roles of a host, with settings, that serve others by way of gateways."""
     for name in host.roles:
         role = catalogue().get(name)
         if role is not None and role.forwarded and isinstance(found := intent.of(host, name), Settings):
@@ -126,7 +128,7 @@ def _forwarded(host: Host, intent: Intent) -> Iterator[tuple[Role, Settings]]:
 
 
 def _reachable(fleet: Fleet) -> Iterator[tuple[Host, IPv4Network, IPv4Network]]:
-    """Active hosts with roles, each with its primary address and the prefix that it lies in."""
+    """Yield the active hosts with roles, each with its primary address and the prefix that it lies in."""
     for host in fleet.hosts:
         prefix = fleet.prefix_of(host.primary_address) if host.primary_address else None
         if prefix is not None and host.status == "active" and host.roles:
@@ -134,7 +136,7 @@ def _reachable(fleet: Fleet) -> Iterator[tuple[Host, IPv4Network, IPv4Network]]:
 
 
 def _parts(sources: Iterable[IPv4Network], fleet: Fleet) -> Iterator[tuple[IPv4Network, IPv4Network]]:
-    """These networks cut along the fleet's prefixes: (part, the prefix that it lies in)."""
+    """Cut these networks along the fleet's prefixes: (part, the prefix that it lies in)."""
     for source in sources:
         for p in fleet.prefixes:
             if source.overlaps(p.prefix):
@@ -146,7 +148,7 @@ def _in(host: Host, prefix: IPv4Network) -> bool:
 
 
 def _merged(of: Iterable[Flow]) -> tuple[Forward, ...]:
-    """One rule for all destinations that the same sources reach at the same port."""
+    """Merge the destinations that the same sources reach at the same port into one rule."""
     sources: dict[tuple[str, int, IPv4Network], set[IPv4Network]] = {}
     reasons: dict[tuple[str, int, IPv4Network], set[str]] = {}
     for flow in of:

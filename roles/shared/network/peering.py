@@ -23,7 +23,7 @@ GATEWAY = "edge_gateway"
 
 @dataclass(frozen=True)
 class End:
-    """A gateway in a prefix where it meets others."""
+    """A gateway in a prefix that it shares with others."""
 
     host: Host
     interface: Interface
@@ -32,7 +32,7 @@ class End:
 
 @dataclass(frozen=True)
 class Meeting:
-    """What a gateway meets another by: its own interface, and the other's address."""
+    """A BGP adjacency of a gateway: its own interface, and the other gateway with its address."""
 
     interface: Interface
     other: Host
@@ -40,38 +40,40 @@ class Meeting:
 
 
 def behind(host: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
-    """The prefixes of its own site that this host routes (alone, or in turns), with an interface in each."""
+    """Return the prefixes of its own site that this host routes (alone, or in turns), with an interface in each."""
     own = (p for p in fleet.prefixes if p.site == host.site and host.name in _names(routers_of(p, fleet)))
     return tuple(sorted(p.prefix for p in own))
 
 
 def routers_of(prefix: Prefix, fleet: Fleet) -> tuple[Host, ...]:
-    """Return who routes a prefix: the host with its gateway's address, or the hosts that share one which nobody has."""
+    """Return the routers of a prefix: the host with its gateway's address, or the hosts that share one which no
+    interface has.
+    """
     sharing = ((h, x) for h, x in fleet.candidates_of(prefix) if shares_addresses(h))
     return tuple({host.name: host for host, _ in (*fleet.holders_of(prefix), *sharing)}.values())
 
 
 def transits(fleet: Fleet) -> tuple[IPv4Network, ...]:
-    """The prefixes by which gateways of several sites send to each other, the preferred one first."""
+    """Return the prefixes by which gateways of several sites send to each other, the preferred one first."""
     meeting = _meeting(fleet)
     return _tunnels(meeting, fleet) or meeting
 
 
 def underlays(fleet: Fleet) -> tuple[IPv4Network, ...]:
-    """The prefixes that carry the gateways' tunnels."""
+    """Return the prefixes that carry the gateways' tunnels."""
     meeting = _meeting(fleet)
     tunnels = _tunnels(meeting, fleet)
     return tuple(prefix for prefix in meeting if prefix not in tunnels) if tunnels else ()
 
 
 def links(fleet: Fleet) -> tuple[IPv4Network, ...]:
-    """The prefixes that gateways of one site have to themselves."""
+    """Return the prefixes that only gateways of one site are in."""
     alone = (p.prefix for p in fleet.prefixes if p.site and p.gateway is None and p.vlan is None)
     return tuple(sorted(prefix for prefix in alone if len(ends(prefix, fleet)) > 1))
 
 
 def ends(prefix: IPv4Network, fleet: Fleet) -> tuple[End, ...]:
-    """The gateways with an interface in a prefix, by name."""
+    """Return the gateways with an interface in a prefix, by name."""
     return tuple(
         End(host, interface, address.ip)
         for host in fleet.with_role(GATEWAY)
@@ -82,7 +84,7 @@ def ends(prefix: IPv4Network, fleet: Fleet) -> tuple[End, ...]:
 
 
 def spoken_with(host: Host, prefix: IPv4Network, fleet: Fleet) -> tuple[Meeting, ...]:
-    """The gateways that this one speaks with in a prefix: the hub with all, the others with the hub."""
+    """Return the gateways that a host peers with in a prefix: the hub with all, the others with the hub."""
     there = ends(prefix, fleet)
     hubs = _names(_routers(prefix, fleet)) & _names(e.host for e in there)
     return tuple(
@@ -95,17 +97,17 @@ def spoken_with(host: Host, prefix: IPv4Network, fleet: Fleet) -> tuple[Meeting,
 
 
 def is_hub(host: Host, fleet: Fleet) -> bool:
-    """Whether other sites' gateways all send by way of it."""
+    """Tell whether other sites' gateways all send by way of this host."""
     return bool(hub_of(host, fleet))
 
 
 def hub_of(host: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
-    """The transits that it is the router of."""
+    """Return the transits that a host is the router of."""
     return tuple(prefix for prefix in transits(fleet) if host.name in _names(_routers(prefix, fleet)))
 
 
 def told(by: Host, to: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
-    """The prefixes that one gateway tells another: its own, and a hub those of everybody else too.
+    """Return the prefixes that `by` announces to `to` over BGP: its own, and a hub those of everybody else too.
 
     Nobody is told what it has itself, but gateways of one site are: it may be within reach of the other one only. And
     those are told of the tunnels, in which other gateways' own packets begin.
@@ -116,7 +118,7 @@ def told(by: Host, to: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
 
 
 def reached_at(host: Host, by: IPv4Network, fleet: Fleet) -> IPv4Address:
-    """The address at which who is in a prefix reaches a host: its primary one, but of a gateway an inner one.
+    """Return the address at which hosts of prefix `by` reach a host: its primary one, but of a gateway an inner one.
 
     What is sent to a gateway's outer address does not go by the tunnels, where alone it would be believed.
     """
@@ -125,7 +127,7 @@ def reached_at(host: Host, by: IPv4Network, fleet: Fleet) -> IPv4Address:
 
 
 def word(name: str) -> str:
-    """A name as it may stand in a configuration: one word, which no command could follow."""
+    """Return a name as one word of a configuration, which cannot end a command or begin another."""
     if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
         raise SettingsError(f"{name!r} cannot name a router", field="name", fix="use letters a-z, digits and hyphens")
     return name

@@ -6,6 +6,6 @@ from inventory.fleet import Fleet, Host
 
 
 def time_servers(fleet: Fleet) -> tuple[Host, ...]:
-    """Active hosts that serve the time, by name."""
+    """Return the active hosts that serve the time, by name."""
     having = (h for h in fleet.with_role("time") if h.primary_address is not None)
     return tuple(h for h in having if h.samdrift.get("time", {}).get("server") is True)

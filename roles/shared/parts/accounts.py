@@ -33,7 +33,7 @@ class Account(Frozen):
 
     @property
     def text(self) -> str:
-        """The account as lines, for reading and comparing."""
+        """Return the account as lines, for reading and comparing."""
         said = (("name", self.full_name), ("shell", self.shell), ("groups", ", ".join(self.groups)))
         return "".join(f"{what}: {value}\n" for what, value in (*said, ("expires", self.expires or "never")))
 

@@ -19,7 +19,7 @@ from roles.shared.parts.registration import current
 
 
 class Told(FactBase[str]):
-    """What a host answers to a question; nothing where it has no answer."""
+    """The answer of a host to a question; empty if it has none."""
 
     default = str
 

@@ -18,6 +18,6 @@ def explain(command: C, change: Change) -> C:
 
 
 def explanation(command: PyinfraCommand) -> Change | None:
-    """The Change that a command carries, if it carries one."""
+    """Return the Change that a command carries, if it carries one."""
     change = getattr(command, "change", None)
     return change if isinstance(change, Change) else None

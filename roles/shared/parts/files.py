@@ -44,12 +44,12 @@ class FileOnHost(Frozen):
 
     @property
     def meta(self) -> str:
-        """Owner, group and mode, or what else it is."""
+        """Return owner, group and mode, or what else the path is."""
         return f"{self.owner}:{self.group} {self.mode}" if self.kind == "file" else self.kind
 
     @property
     def for_all(self) -> bool:
-        """Whether everybody on the host may read it."""
+        """Tell whether everybody on the host may read it."""
         return self.kind == "file" and readable_by_all(self.mode)
 
 
@@ -79,7 +79,7 @@ class FileState(FactBase[FileOnHost]):
 
 
 def readable_by_all(mode: str) -> bool:
-    """Whether a file of this mode may be read by everybody on its host."""
+    """Tell whether a file of this mode may be read by everybody on its host."""
     return bool(int(mode, 8) & 0o004)
 
 
@@ -129,7 +129,7 @@ def managed_file(
 
 
 def _secrets_in(text: str, path: str, mode: str, registration: Registration) -> tuple[Secret, ...]:
-    """The secrets whose placeholders stand in a text; refuses what would show one to everybody."""
+    """Return the secrets whose placeholders stand in a text; refuse a file that would show one to everybody."""
     secrets = registration.secrets_in(text, path)
     if secrets and readable_by_all(mode):
         why = f"holds secret {secrets[0].name}, and everybody on the host may read it (mode {mode})"
@@ -186,13 +186,15 @@ def remove(path: str, debts: tuple[str, ...]) -> Generator[PyinfraCommand]:
 
 
 def _veil() -> Veil:
-    """The veil over this host, which the planner gives it as pyinfra's host data."""
+    """Return the veil over this host, which the planner gives it as pyinfra's host data."""
     veil = host.data.get("veil", UNVEILED)
     return veil if isinstance(veil, Veil) else UNVEILED
 
 
 def _shown(live: FileOnHost, wanted: str, secrets: tuple[Secret, ...], *, for_all: bool) -> str | None:
-    """What a plan shows of a live file. A secret may also be in one that a role made private and now opens, or drops.
+    """Return what a plan shows of a file's content on the host.
+
+    A secret may also be in one that a role made private and now opens, or drops.
 
     Args:
         for_all: whether everybody may read what the role wants there (or nothing is).

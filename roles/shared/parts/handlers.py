@@ -28,12 +28,12 @@ class Handler(Frozen):
 
     @property
     def slug(self) -> str:
-        """The name as a file name."""
+        """Return the name as a file name."""
         return re.sub(r"[^a-z0-9.@-]+", "-", self.name.lower())
 
     @property
     def debt(self) -> str:
-        """The shell command that writes the debt down."""
+        """Return the shell command that writes the debt down."""
         return f"mkdir -p {OWED} && touch {OWED}/{self.slug}"
 
 

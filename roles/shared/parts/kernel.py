@@ -30,12 +30,12 @@ class KernelValue(Frozen):
 
     @property
     def line(self) -> str:
-        """As `sysctl` would print it."""
+        """Return the line that `sysctl` would print."""
         return f"{self.path.removeprefix('/proc/sys/').replace('/', '.')} = {self.value}\n"
 
 
 def look_command(keys: tuple[str, ...]) -> str:
-    """The shell command that tells every value of these keys; `read_values` reads its output."""
+    """Return the shell command that prints every value of these keys; `read_values` reads its output."""
     tell = (
         'tell() { key=$1; shift; for f in "$@"; do if [ -e "$f" ]; then w=ro; if [ -w "$f" ]; then w=rw; fi; '
         'echo "$key $w $f"; fi; done; }'
@@ -46,7 +46,7 @@ def look_command(keys: tuple[str, ...]) -> str:
 
 
 def read_values(output: list[str]) -> list[KernelValue]:
-    """What `look_command` told: first each key's places, then each place's value."""
+    """Parse the output of `look_command`: first each key's places, then each place's value."""
     values = dict(line.split(":", 1) for line in output if line.startswith("/proc/sys/"))
     places = (line.split() for line in output if line and not line.startswith("/proc/sys/"))
     return [
@@ -56,7 +56,7 @@ def read_values(output: list[str]) -> list[KernelValue]:
 
 
 def _place(key: str) -> str:
-    """Where a key is in /proc/sys, for the shell: quoted but for its star."""
+    """Return a key's path in /proc/sys, for the shell: quoted except for its star."""
     return "/proc/sys/" + "*".join(shlex.quote(part) for part in key.replace(".", "/").split("*"))
 
 
@@ -76,7 +76,7 @@ PUT_BACK = "while IFS=: read -r place value; do [ ! -w $place ] || echo $value >
 
 
 def kernel_settings(theme: str, wanted: Mapping[str, str], *, guarded: bool = False) -> OperationMeta:
-    """Declare what the running kernel must say to these keys, wherever it lets itself be told.
+    """Declare the running kernel's values of these keys, wherever it lets them be set.
 
     Args:
         guarded: they can cut the way to the host, which then puts them back by itself.

@@ -69,12 +69,12 @@ class Registration:
     unguarded: dict[str, str] = field(default_factory=dict)
 
     def owe(self, handlers: tuple[Handler, ...], cause: OperationMeta) -> None:
-        """These handlers run at the end of the role if `cause` changes something."""
+        """Owe these handlers: they run at the end of the role if `cause` changes something."""
         for handler in handlers:
             self.owed.setdefault(handler, []).append(cause)
 
     def secrets_in(self, text: str, what: str) -> tuple[Secret, ...]:
-        """The secrets whose placeholders stand in a text; refuses what would write no value."""
+        """Return the secrets whose placeholders stand in a text; refuse one that would never get its value."""
         names = {m[1] for m in PLACEHOLDER.finditer(text)}
         rest = PLACEHOLDER.sub("", text)
         strange = sorted(names - self.secrets.keys())
@@ -95,7 +95,7 @@ _current: ContextVar[Registration] = ContextVar("registration")
 
 
 def current() -> Registration:
-    """The registration of the role that is being declared; LookupError outside of one."""
+    """Return the registration of the role that is being declared; LookupError outside of one."""
     return _current.get()
 
 
@@ -113,7 +113,7 @@ def registering(role: str, secrets: Iterable[Secret] = ()) -> Iterator[Registrat
 
 
 def _by_name(secrets: Iterable[Secret], role: str) -> dict[str, Secret]:
-    """A placeholder says a name, so a role has one secret of each name."""
+    """Return a role's secrets by name; refuse two of one name, since a placeholder says only the name."""
     named: dict[str, Secret] = {}
     for secret in secrets:
         if named.setdefault(secret.name, secret) != secret:

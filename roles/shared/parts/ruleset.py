@@ -64,7 +64,7 @@ CLIENT = (
 
 
 def session_stays(let_in: Iterable[IPv4Network]) -> str:
-    """A shell command that refuses if this SSH session does not come from one of these networks.
+    """Return a shell command that refuses if this SSH session does not come from one of these networks.
 
     Where it comes from no SSH session at all (a console), there is none to lose.
     """
@@ -81,7 +81,7 @@ def session_stays(let_in: Iterable[IPv4Network]) -> str:
 
 
 def loaded_ruleset(path: str, content: str, let_in: tuple[IPv4Network, ...]) -> OperationMeta:
-    """Declare that the ruleset in force is the one that `content` says; `path` holds it when this step runs.
+    """Declare that the ruleset in force is `content`; the file at `path` holds it when this step runs.
 
     Args:
         let_in: where `content` lets SSH in from; a ruleset that would shut out who loads it is not loaded.
@@ -92,10 +92,10 @@ def loaded_ruleset(path: str, content: str, let_in: tuple[IPv4Network, ...]) -> 
 
 
 def _told_to_nft(path: str) -> str:
-    """A shell command that tells the ruleset in force in a way that nft can be told it again.
+    """Return a shell command that prints the live ruleset in a form that `nft -f` can load.
 
-    If it is the one that the file holds, by the file: nft lists some rules otherwise than it was told them, and what it
-    is told by its own list would be listed otherwise again.
+    If it is equal to the file's, the file is printed: nft normalises rules when it lists them, and would normalise its
+    own list again.
     """
     p = shlex.quote(path)
     held = f"unshare --net sh -c '{NFT} -f \"$0\" && {NFT} -s list ruleset' {p} 2> /dev/null"
@@ -105,7 +105,7 @@ def _told_to_nft(path: str) -> str:
 
 @operation()
 def load(path: str, content: str, let_in: tuple[IPv4Network, ...]) -> Generator[StringCommand]:
-    """Load the file where the ruleset in force is another. One transaction: refused, the old one stays."""
+    """Load the file if another ruleset is in force. One transaction: if it is refused, the old one stays."""
     rulesets = host.get_fact(RulesetsOnHost, content=content)
     if rulesets.live is not None and rulesets.live == rulesets.wanted:
         host.noop("the ruleset in force is as wanted")

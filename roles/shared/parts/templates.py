@@ -28,7 +28,7 @@ def _environment(root: Path) -> jinja2.Environment:
 
 
 def render(template: str, *, root: Path = TEMPLATES, **values: object) -> str:
-    """The text of `template` (a path below `templates/`) with these values.
+    """Render `template` (a path below `templates/`) with these values.
 
     Raises:
         TemplateError: naming the template's file and line.
@@ -48,7 +48,7 @@ def render(template: str, *, root: Path = TEMPLATES, **values: object) -> str:
 
 
 def _line_in(template: str, error: BaseException) -> int:
-    """The last line of the template that the traceback of a rendering passes."""
+    """Return the last line of the template that the traceback of a rendering passes."""
     line, tb = 0, error.__traceback__
     while tb is not None:
         if tb.tb_frame.f_code.co_filename.endswith(template):

@@ -27,7 +27,9 @@ WINDOW = 8
 
 
 class Veil:
-    """Values by secret, and by municipality a random key that seals are made with. Prints as neither.
+    """Values by secret, and by municipality a random key for seals.
+
+    Puts secret values into text for a host (`reveal`), and takes them out of text that a host printed (`hide`).
 
     Without a value it hides nothing and can reveal nothing.
 
@@ -52,7 +54,7 @@ class Veil:
         return f"Veil({len(self._values)} secrets)"
 
     def reveal(self, text: str, secrets: Iterable[Secret]) -> str:
-        """The text with the values of these secrets, and of no others, where their placeholders stand.
+        """Put the values of these secrets, and of no others, in place of their placeholders.
 
         Raises:
             SamdriftError: the value of one of them is not known.
@@ -67,7 +69,8 @@ class Veil:
         return PLACEHOLDER.sub(lambda m: self._values[named[m[1]]] if m[1] in named else m[0], text)
 
     def seal(self, text: str, secrets: Iterable[Secret]) -> str:
-        """HMAC-SHA-256 (hex) of a text that holds these secrets: tells whether it moved, and lets nobody try guesses.
+        """Return the HMAC-SHA-256 (hex) of a text that holds these secrets: it shows that the text moved, and cannot be
+        guessed at.
 
         Empty where there is no secret, and so no key.
         """
@@ -76,7 +79,7 @@ class Veil:
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest() if whose else ""
 
     def shown(self, live: str, wanted: str, secrets: Iterable[Secret]) -> str:
-        """What may be seen of a live text: the lines that `wanted` has, as `wanted` has them.
+        """Return what may be seen of a live text: the lines that `wanted` has, as `wanted` has them.
 
         Any other line may hold an older value, or one set by hand, and is withheld. Its mark moves when it moves.
         """
@@ -95,7 +98,7 @@ class Veil:
         return f"‹withheld:{mark}›" if mark else "‹withheld›"
 
     def hide(self, text: str) -> str:
-        """What a host said, without any value, also where it is encoded, quoted or cut."""
+        """Take the values of secrets out of what a host printed, also where they are encoded, quoted or cut."""
         if not self._pieces:
             return text
         belongs = [""] * len(text)  # for each character, the placeholder of the secret that it is of
@@ -108,7 +111,7 @@ class Veil:
 
 
 def _forms(value: str) -> Iterator[str]:
-    """A value as programs write it: as it is, quoted for a shell, a URL, JSON or Python, in base64, in hex."""
+    """Yield a value as programs write it: as it is, quoted for a shell, a URL, JSON or Python, in base64, in hex."""
     raw = value.encode()
     yield from (
         value,
