@@ -42,7 +42,7 @@ class HostAccess(Generic[C]):
 
 
 class GuardFailed(SamdriftError):
-    """A host could not be guarded, or had restored itself before it was confirmed."""
+    """A host could not be guarded, could not be confirmed, or did not keep what was confirmed."""
 
 
 class HeldGuard(Protocol):
