@@ -47,7 +47,7 @@ from roles.shared.parts.services import service
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
-from roles.shared.traffic import Forward, Listen, Proof, networks
+from roles.shared.traffic import Forward, Listen, ReversePathExemption, networks
 
 PLATFORMS = ("debian-13",)
 AFTER = (EVERY_OTHER,)
@@ -159,13 +159,13 @@ def forwards(settings: Settings) -> tuple[Forward, ...]:
     return settings.passages
 
 
-def proofs(settings: Settings) -> tuple[Proof, ...]:
+def exemptions(settings: Settings) -> tuple[ReversePathExemption, ...]:
     """Exempt the links from reverse-path filtering: what enters by one was filtered by the other hub, and what leaves
     by it will be.
     """
     why = "between the hubs, the one that it leaves judges"
     linked = sorted({n.interface for n in settings.neighbours if n.linked})
-    return tuple(Proof(interface=interface, judged_beyond=True, why=why) for interface in linked)
+    return tuple(ReversePathExemption(interface=interface, judged_beyond=True, why=why) for interface in linked)
 
 
 def deploy(settings: Settings) -> None:

@@ -3,7 +3,8 @@
 There are no options. A port is opened by the role that serves it (`listens`), and a gateway lets pass what its roles
 ask for (`forwards`); to open something is to say in a role who needs it and why. Everything else is dropped, on input
 and forwarding, IPv6 as well. What goes out is not filtered here: the gateways decide about that. Nobody speaks in
-another's name: an address is believed where the way back to it goes, or where a role has it proven (`proofs`).
+another's name: reverse-path filtering (RFC 3704) drops a source address that is not reached by the interface that it
+came by, except on interfaces that a role exempts (`exemptions`).
 
 The file is checked by nft on the host before it goes live, and loaded in one transaction: if it is refused, the
 old ruleset stays in force. One that would shut out the very session that loads it is not loaded: samdrift runs on a
@@ -26,7 +27,7 @@ from roles.shared.parts.services import service
 from roles.shared.parts.templates import render
 from roles.shared.settings import Options, SettingsError
 from roles.shared.settings import Settings as RoleSettings
-from roles.shared.traffic import ANYWHERE, Forward, Listen, Proof, fleet_networks, networks
+from roles.shared.traffic import ANYWHERE, Forward, Listen, ReversePathExemption, fleet_networks, networks
 
 AFTER = ("base",)  # whose packages and names it needs; and before every role that listens
 FORWARDED = False  # made from what others serve
@@ -45,18 +46,18 @@ class Opening(RoleSettings):
     listen: Listen
 
 
-class Passage(RoleSettings):
+class RoleForward(RoleSettings):
     """Traffic that a role of the host forwards."""
 
     role: str
     forward: Forward
 
 
-class Proven(RoleSettings):
+class RoleExemption(RoleSettings):
     """An interface that a role of the host exempts from reverse-path filtering."""
 
     role: str
-    proof: Proof
+    proof: ReversePathExemption
 
 
 class Settings(RoleSettings):
@@ -65,8 +66,8 @@ class Settings(RoleSettings):
     host: str
     fleet: tuple[IPv4Network, ...]
     openings: tuple[Opening, ...]
-    passages: tuple[Passage, ...]
-    proven: tuple[Proven, ...] = ()
+    passages: tuple[RoleForward, ...]
+    proven: tuple[RoleExemption, ...] = ()
 
 
 def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:  # noqa: ARG001  a role's signature
@@ -77,8 +78,8 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
         host=host.name,
         fleet=fleet_networks(fleet),
         openings=tuple(Opening(role=r, listen=x) for r, s in others.items() for x in roles[r].listens(s)),
-        passages=tuple(Passage(role=r, forward=x) for r, s in others.items() for x in roles[r].forwards(s)),
-        proven=tuple(Proven(role=r, proof=x) for r, s in others.items() for x in roles[r].proofs(s)),
+        passages=tuple(RoleForward(role=r, forward=x) for r, s in others.items() for x in roles[r].forwards(s)),
+        proven=tuple(RoleExemption(role=r, proof=x) for r, s in others.items() for x in roles[r].exemptions(s)),
     )
 
 
@@ -97,8 +98,8 @@ def ruleset(settings: Settings) -> str:
     return render(
         "firewall/nftables.conf.j2",
         fleet=_set(settings.fleet),
-        origin_rules=_proving("iifname", settings.proven),
-        beyond_rules=_proving("oifname", (p for p in settings.proven if p.proof.judged_beyond)),
+        origin_rules=_exemption_rules("iifname", settings.proven),
+        beyond_rules=_exemption_rules("oifname", (p for p in settings.proven if p.proof.judged_beyond)),
         input_rules=_input_rules(settings.openings),
         forward_rules=_forward_rules(settings.passages),
     )
@@ -116,10 +117,10 @@ def _input_rules(openings: Iterable[Opening]) -> list[str]:
     return _accepting(why)
 
 
-def _proving(end: str, proven: Iterable[Proven]) -> list[str]:
+def _exemption_rules(end: str, exemptions: Iterable[RoleExemption]) -> list[str]:
     """Return one rule for each interface, with every role that exempts it."""
     why: dict[str, list[str]] = {}
-    for by in proven:
+    for by in exemptions:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}", by.proof.interface):
             raise SettingsError(
                 f"{by.proof.interface!r} is no interface", field="interfaces", fix="rename it in NetBox"
@@ -128,14 +129,14 @@ def _proving(end: str, proven: Iterable[Proven]) -> list[str]:
     return _accepting(why)
 
 
-def _forward_rules(passages: Iterable[Passage]) -> list[str]:
+def _forward_rules(forwards: Iterable[RoleForward]) -> list[str]:
     why: dict[str, list[str]] = {}
-    for passage in passages:
-        forward = passage.forward
+    for of_role in forwards:
+        forward = of_role.forward
         if forward.sources and forward.destinations:
             ends = _addresses("saddr", forward.sources), _addresses("daddr", forward.destinations)
             match = " ".join(dict.fromkeys(part for part in (*ends, _payload(forward)) if part))
-            why.setdefault(match, []).append(f"{passage.role}: {forward.why}")
+            why.setdefault(match, []).append(f"{of_role.role}: {forward.why}")
     return _accepting(why)
 
 

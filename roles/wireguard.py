@@ -36,7 +36,7 @@ from roles.shared.parts.templates import render
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
-from roles.shared.traffic import Listen, Proof, networks
+from roles.shared.traffic import Listen, ReversePathExemption, networks
 
 FORWARDED = False  # between gateways alone
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.24")
@@ -116,10 +116,10 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
     )
 
 
-def proofs(settings: Settings) -> tuple[Proof, ...]:
+def exemptions(settings: Settings) -> tuple[ReversePathExemption, ...]:
     """Exempt the tunnels from reverse-path filtering: a peer's key says who sends."""
     why = "WireGuard lets a peer speak only in names that are its own"
-    return tuple(Proof(interface=tunnel.interface, why=why) for tunnel in settings.tunnels)
+    return tuple(ReversePathExemption(interface=tunnel.interface, why=why) for tunnel in settings.tunnels)
 
 
 def deploy(settings: Settings) -> None:

@@ -5,7 +5,8 @@ that the house must know of it, the role says itself, by these optional attribut
 
     Options                what a config context may set
     settings(host, fleet, options)      what it needs to know, pure; a fourth parameter `intent` if it builds on others
-    listens, forwards, proofs           of its settings: ports that it serves, traffic that passes it, proven interfaces
+    listens, forwards, exemptions       of its settings: ports that it serves, traffic that it forwards, interfaces
+                           exempt from reverse-path filtering
     ways_out(settings)                  what its host needs of the internet
     FORWARDED = False                   gateways do not let others reach what it serves
     shared_addresses(settings)          the addresses that its host shares with others; SHARING_PROGRAM, what holds them
@@ -42,7 +43,7 @@ from roles.shared.controls import STANDARD, Title
 from roles.shared.order import in_order
 from roles.shared.rehearsal import Rehearsal
 from roles.shared.settings import Options, Settings, SettingsError
-from roles.shared.traffic import Forward, Listen, Proof, SharedAddress, WayOut
+from roles.shared.traffic import Forward, Listen, ReversePathExemption, SharedAddress, WayOut
 
 if TYPE_CHECKING:
     from roles.shared.intent import Intent
@@ -61,7 +62,7 @@ class Role:
     compute: Callable[[Host, Fleet, Options, Intent], Settings]
     listens: Callable[[Settings], tuple[Listen, ...]]
     forwards: Callable[[Settings], tuple[Forward, ...]]
-    proofs: Callable[[Settings], tuple[Proof, ...]]
+    exemptions: Callable[[Settings], tuple[ReversePathExemption, ...]]
     platforms: frozenset[str]
     after: tuple[str, ...] | None
     owns: tuple[str, ...]
@@ -133,7 +134,7 @@ def _load(name: str) -> Role:
         compute=_computing(getattr(module, "settings", None)),
         listens=getattr(module, "listens", lambda _settings: ()),
         forwards=getattr(module, "forwards", lambda _settings: ()),
-        proofs=getattr(module, "proofs", lambda _settings: ()),
+        exemptions=getattr(module, "exemptions", lambda _settings: ()),
         platforms=frozenset(getattr(module, "PLATFORMS", DEBIAN)),
         after=after,
         owns=tuple(getattr(module, "OWNS", ())),

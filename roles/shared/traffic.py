@@ -34,7 +34,7 @@ class Forward(Frozen):
     why: str
 
 
-class Proof(Frozen):
+class ReversePathExemption(Frozen):
     """An interface exempt from reverse-path filtering, because its sender is authenticated.
 
     With `judged_beyond`, traffic that leaves by it is filtered by the peer.

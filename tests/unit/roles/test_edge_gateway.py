@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from inventory.fleet import Fleet, Host
 from inventory.snapshot import load
-from roles.edge_gateway import VTYSH_ACCEPTS, Neighbour, Options, Settings, forwards, listens, proofs, settings
+from roles.edge_gateway import VTYSH_ACCEPTS, Neighbour, Options, Settings, exemptions, forwards, listens, settings
 from roles.shared.intent import Intent
 from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
@@ -106,9 +106,9 @@ def test_what_is_elsewhere_is_discarded_where_bgp_has_no_way_and_what_is_here_is
 
 
 def test_what_leaves_by_the_link_is_judged_by_the_other_hub() -> None:
-    (proof,) = proofs(of(HUB))
+    (proof,) = exemptions(of(HUB))
     assert (proof.interface, proof.judged_beyond) == ("hub0", True)
-    assert proofs(of("heb-gw1")) == ()
+    assert exemptions(of("heb-gw1")) == ()
 
 
 def test_without_a_hub_all_speak_with_all() -> None:

@@ -15,10 +15,10 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from inventory.fleet import Fleet
-from roles.firewall import Opening, Passage, Proven, Settings, ruleset
+from roles.firewall import Opening, RoleExemption, RoleForward, Settings, ruleset
 from roles.shared.intent import Intent
 from roles.shared.settings import SettingsError
-from roles.shared.traffic import ANYWHERE, Forward, Listen, Proof, networks
+from roles.shared.traffic import ANYWHERE, Forward, Listen, ReversePathExemption, networks
 
 FLEET = (IPv4Network("10.59.0.0/24"), IPv4Network("10.60.10.0/24"))
 LOAD_AND_LIST = "nft -f /dev/stdin && nft -s list ruleset"
@@ -40,7 +40,7 @@ forward = st.builds(
     port=st.one_of(st.none(), ports),
     why=st.text(),
 )
-passages = st.lists(st.builds(Passage, role=st.just("edge_gateway"), forward=forward), max_size=8).map(tuple)
+passages = st.lists(st.builds(RoleForward, role=st.just("edge_gateway"), forward=forward), max_size=8).map(tuple)
 everything = st.builds(Settings, host=st.just("tie-x"), fleet=st.just(FLEET), openings=openings, passages=passages)
 
 
@@ -52,7 +52,7 @@ def chain(text: str, name: str) -> list[str]:
 
 def of(*listens: Listen, forwards: tuple[Forward, ...] = ()) -> str:
     openings = tuple(Opening(role="base", listen=x) for x in listens)
-    passages = tuple(Passage(role="edge_gateway", forward=x) for x in forwards)
+    passages = tuple(RoleForward(role="edge_gateway", forward=x) for x in forwards)
     return ruleset(Settings(host="tie-x", fleet=FLEET, openings=openings, passages=passages))
 
 
@@ -177,13 +177,13 @@ def test_a_hosts_ruleset_is_made_of_its_other_roles(small_fleet: Fleet) -> None:
     assert found.fleet == networks(p.prefix for p in small_fleet.prefixes)
 
 
-def proving(*proofs: Proof) -> str:
-    proven = tuple(Proven(role="wireguard", proof=p) for p in proofs)
+def proving(*exemptions: ReversePathExemption) -> str:
+    proven = tuple(RoleExemption(role="wireguard", proof=p) for p in exemptions)
     return ruleset(Settings(host="tie-x1", fleet=(), openings=(), passages=(), proven=proven))
 
 
 def test_the_way_back_is_asked_for_everywhere_but_where_it_is_proven_who_sends() -> None:
-    text = proving(Proof(interface="wg1", why="by key"))
+    text = proving(ReversePathExemption(interface="wg1", why="by key"))
     origin, _, rest = text.partition("chain input")
     proven, asked = origin.index('iifname "wg1" accept'), origin.index("fib saddr . iif oif missing drop")
     assert proven < asked
@@ -192,7 +192,7 @@ def test_the_way_back_is_asked_for_everywhere_but_where_it_is_proven_who_sends()
 
 
 def test_what_is_judged_beyond_leaves_whatever_its_state_and_nothing_else_does() -> None:
-    text = proving(Proof(interface="hub0", judged_beyond=True, why="the other hub does"))
+    text = proving(ReversePathExemption(interface="hub0", judged_beyond=True, why="the other hub does"))
     forward = text.partition("chain forward")[2]
     assert forward.index('oifname "hub0" accept') < forward.index("invalid : drop")
     assert 'oifname "hub0"' not in text.partition("chain forward")[0]
@@ -201,7 +201,7 @@ def test_what_is_judged_beyond_leaves_whatever_its_state_and_nothing_else_does()
 @pytest.mark.parametrize("name", ['wg1" accept; #', "", "a" * 16, "wg1\n"])
 def test_what_is_no_interfaces_name_is_refused(name: str) -> None:
     with pytest.raises(SettingsError, match="is no interface"):
-        proving(Proof(interface=name, why="x"))
+        proving(ReversePathExemption(interface=name, why="x"))
 
 
 def test_vrrp_is_let_in_from_its_speakers_alone() -> None:
