@@ -37,7 +37,16 @@ from pyinfra.operations import files
 from inventory.fleet import Fleet, Frozen, Host
 from roles.shared.intent import Intent
 from roles.shared.network.forwarding import passages
-from roles.shared.network.peering import Meeting, behind, hub_of, links, spoken_with, told, transits, word
+from roles.shared.network.peering import (
+    Adjacency,
+    adjacencies,
+    announced,
+    behind,
+    hub_transits,
+    links,
+    one_word,
+    transits,
+)
 from roles.shared.order import EVERY_OTHER
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, restart
@@ -96,7 +105,7 @@ class Neighbour(Frozen):
     announces: tuple[IPv4Network, ...]
 
     @property
-    def way(self) -> str:
+    def rule_name(self) -> str:
         """Name the neighbour's rules in FRR: one gateway may be a neighbour on two interfaces."""
         return f"{self.name}-{self.interface}"
 
@@ -135,9 +144,9 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
         field = "config context samdrift.edge_gateway.hold_seconds"
         raise SettingsError("shorter than three keepalives", field=field, fix="three times keepalive_seconds or more")
     neighbours = tuple(_neighbours(host, fleet))
-    prefixes = {*behind(host, fleet), *(hub_of(host, fleet) if any(n.linked for n in neighbours) else ())}
+    prefixes = {*behind(host, fleet), *(hub_transits(host, fleet) if any(n.linked for n in neighbours) else ())}
     return Settings(
-        host=word(host.name),
+        host=one_word(host.name),
         asn=_asn(host, fleet),
         router_id=host.primary_address,
         prefixes=tuple(sorted(prefixes)),
@@ -212,22 +221,22 @@ def deploy(settings: Settings) -> None:
 def _neighbours(host: Host, fleet: Fleet) -> Iterator[Neighbour]:
     """Yield the BGP neighbours: in the transits, in their order of preference, then on the links."""
     for rank, transit in enumerate(transits(fleet)):
-        yield from (_neighbour(host, met, fleet, rank=rank) for met in spoken_with(host, transit, fleet))
+        yield from (_neighbour(host, adjacency, fleet, rank=rank) for adjacency in adjacencies(host, transit, fleet))
     for link in links(fleet):
-        yield from (_neighbour(host, met, fleet, linked=True) for met in spoken_with(host, link, fleet))
+        yield from (_neighbour(host, adjacency, fleet, linked=True) for adjacency in adjacencies(host, link, fleet))
 
 
-def _neighbour(host: Host, met: Meeting, fleet: Fleet, rank: int = 0, *, linked: bool = False) -> Neighbour:
+def _neighbour(host: Host, adjacency: Adjacency, fleet: Fleet, rank: int = 0, *, linked: bool = False) -> Neighbour:
     return Neighbour(
-        name=word(met.other.name),
-        interface=word(met.interface.name),
-        address=met.address,
-        asn=_asn(met.other, fleet),
+        name=one_word(adjacency.peer.name),
+        interface=one_word(adjacency.interface.name),
+        address=adjacency.address,
+        asn=_asn(adjacency.peer, fleet),
         rank=rank,
         linked=linked,
-        own=behind(met.other, fleet),
-        accepts=told(met.other, host, fleet),
-        announces=told(host, met.other, fleet),
+        own=behind(adjacency.peer, fleet),
+        accepts=announced(adjacency.peer, host, fleet),
+        announces=announced(host, adjacency.peer, fleet),
     )
 
 

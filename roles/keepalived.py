@@ -23,7 +23,7 @@ from ipaddress import IPv4Address, IPv4Network
 from pydantic import Field
 
 from inventory.fleet import Fleet, Host, Interface
-from roles.shared.network.peering import hub_of, routers_of, underlays, word
+from roles.shared.network.peering import hub_transits, one_word, routers_of, underlays
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import reload
 from roles.shared.parts.packages import packages
@@ -86,9 +86,9 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     if not shared:
         fix = "take the role from it, or make a prefix' gateway an address that no interface has"
         raise SettingsError("it shares no address with anybody", field="interfaces", fix=fix)
-    transits, below = hub_of(host, fleet), underlays(fleet)
+    transits, below = hub_transits(host, fleet), underlays(fleet)
     return Settings(
-        host=word(host.name),
+        host=one_word(host.name),
         router_id=options.router_id,
         priority=max(1, FIRST - STEP * (names.index(host.name) if host.name in names else len(names))),
         preempt_seconds=options.preempt_seconds,
@@ -136,7 +136,7 @@ def _shared(host: Host, others: list[Host], fleet: Fleet, options: Options) -> I
             raise SettingsError(what, field=field, fix="name an address in one of its prefixes that no interface has")
         interface, own = found
         yield SharedAddress(
-            interface=word(interface.name),
+            interface=one_word(interface.name),
             own=own.ip,
             others=tuple(sorted(a.ip for h in others for a in h.addresses if a.network == own.network)),
             address=address,
@@ -147,4 +147,4 @@ def _interfaces_in(host: Host, prefixes: tuple[IPv4Network, ...]) -> tuple[str, 
     def is_in(interface: Interface) -> bool:
         return any(a.network in prefixes for a in interface.addresses)
 
-    return tuple(word(i.name) for i in host.interfaces if is_in(i))
+    return tuple(one_word(i.name) for i in host.interfaces if is_in(i))

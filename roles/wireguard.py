@@ -26,7 +26,7 @@ from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Frozen, Host
-from roles.shared.network.peering import Meeting, spoken_with, told, transits, underlays, word
+from roles.shared.network.peering import Adjacency, adjacencies, announced, one_word, transits, underlays
 from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, reload
@@ -96,7 +96,7 @@ class Settings(RoleSettings):
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     """Compute the tunnels of one gateway from the fleet."""
     return Settings(
-        host=word(host.name),
+        host=one_word(host.name),
         public_key=host.wireguard_public_key,
         tunnels=tuple(_tunnels(host, fleet, options.port)),
         keepalive_seconds=options.keepalive_seconds,
@@ -166,19 +166,19 @@ def _tunnels(host: Host, fleet: Fleet, port: int) -> Iterator[Tunnel]:
         for interface in host.interfaces:
             own = next((a for a in interface.addresses if a.network == transit), None)
             if own is not None and interface.is_tunnel:
-                met = (m for m in spoken_with(host, transit, fleet) if m.interface == interface)
-                peers = (_peer(host, m, fleet) for m in met if m.other.wireguard_public_key)
+                adjacency = (m for m in adjacencies(host, transit, fleet) if m.interface == interface)
+                peers = (_peer(host, m, fleet) for m in adjacency if m.peer.wireguard_public_key)
                 number = int(interface.name.removeprefix("wg"))
                 yield Tunnel(interface=interface.name, address=own, port=port + number, peers=tuple(peers))
 
 
-def _peer(host: Host, met: Meeting, fleet: Fleet) -> Peer:
-    names = {*told(met.other, host, fleet), IPv4Network(met.address)}
+def _peer(host: Host, adjacency: Adjacency, fleet: Fleet) -> Peer:
+    names = {*announced(adjacency.peer, host, fleet), IPv4Network(adjacency.address)}
     return Peer(
-        name=word(met.other.name),
-        public_key=met.other.wireguard_public_key,
-        endpoint=_endpoint(met.other, host, fleet),
-        address=met.address,
+        name=one_word(adjacency.peer.name),
+        public_key=adjacency.peer.wireguard_public_key,
+        endpoint=_endpoint(adjacency.peer, host, fleet),
+        address=adjacency.address,
         allowed=tuple(sorted(names)),
     )
 

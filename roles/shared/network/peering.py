@@ -31,11 +31,11 @@ class End:
 
 
 @dataclass(frozen=True)
-class Meeting:
+class Adjacency:
     """A BGP adjacency of a gateway: its own interface, and the other gateway with its address."""
 
     interface: Interface
-    other: Host
+    peer: Host
     address: IPv4Address
 
 
@@ -55,15 +55,15 @@ def routers_of(prefix: Prefix, fleet: Fleet) -> tuple[Host, ...]:
 
 def transits(fleet: Fleet) -> tuple[IPv4Network, ...]:
     """Return the prefixes by which gateways of several sites send to each other, the preferred one first."""
-    meeting = _meeting(fleet)
-    return _tunnels(meeting, fleet) or meeting
+    shared = _between_sites(fleet)
+    return _tunnels(shared, fleet) or shared
 
 
 def underlays(fleet: Fleet) -> tuple[IPv4Network, ...]:
     """Return the prefixes that carry the gateways' tunnels."""
-    meeting = _meeting(fleet)
-    tunnels = _tunnels(meeting, fleet)
-    return tuple(prefix for prefix in meeting if prefix not in tunnels) if tunnels else ()
+    shared = _between_sites(fleet)
+    tunnels = _tunnels(shared, fleet)
+    return tuple(prefix for prefix in shared if prefix not in tunnels) if tunnels else ()
 
 
 def links(fleet: Fleet) -> tuple[IPv4Network, ...]:
@@ -83,12 +83,12 @@ def ends(prefix: IPv4Network, fleet: Fleet) -> tuple[End, ...]:
     )
 
 
-def spoken_with(host: Host, prefix: IPv4Network, fleet: Fleet) -> tuple[Meeting, ...]:
+def adjacencies(host: Host, prefix: IPv4Network, fleet: Fleet) -> tuple[Adjacency, ...]:
     """Return the gateways that a host peers with in a prefix: the hub with all, the others with the hub."""
     there = ends(prefix, fleet)
     hubs = _names(_routers(prefix, fleet)) & _names(e.host for e in there)
     return tuple(
-        Meeting(own.interface, e.host, e.address)
+        Adjacency(own.interface, e.host, e.address)
         for own in there
         if own.host.name == host.name
         for e in there
@@ -98,23 +98,25 @@ def spoken_with(host: Host, prefix: IPv4Network, fleet: Fleet) -> tuple[Meeting,
 
 def is_hub(host: Host, fleet: Fleet) -> bool:
     """Tell whether other sites' gateways all send by way of this host."""
-    return bool(hub_of(host, fleet))
+    return bool(hub_transits(host, fleet))
 
 
-def hub_of(host: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
+def hub_transits(host: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
     """Return the transits that a host is the router of."""
     return tuple(prefix for prefix in transits(fleet) if host.name in _names(_routers(prefix, fleet)))
 
 
-def told(by: Host, to: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
+def announced(by: Host, to: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
     """Return the prefixes that `by` announces to `to` over BGP: its own, and a hub those of everybody else too.
 
-    Nobody is told what it has itself, but gateways of one site are: it may be within reach of the other one only. And
-    those are told of the tunnels, in which other gateways' own packets begin.
+    A gateway is not sent what it holds itself, except by a gateway of its own site: it may be within reach of that one
+    only. Gateways of one site announce the tunnels, too, in which other gateways' own packets begin.
     """
     speaking = fleet.with_role(GATEWAY) if is_hub(by, fleet) else (by,)
     known = {prefix for g in speaking for prefix in behind(g, fleet)}
-    return tuple(sorted(known.union(hub_of(by, fleet)) if by.site == to.site else known.difference(behind(to, fleet))))
+    return tuple(
+        sorted(known.union(hub_transits(by, fleet)) if by.site == to.site else known.difference(behind(to, fleet)))
+    )
 
 
 def reached_at(host: Host, by: IPv4Network, fleet: Fleet) -> IPv4Address:
@@ -126,14 +128,14 @@ def reached_at(host: Host, by: IPv4Network, fleet: Fleet) -> IPv4Address:
     return next((a.ip for prefix in inner for a in host.addresses if a.ip in prefix), host.address)
 
 
-def word(name: str) -> str:
+def one_word(name: str) -> str:
     """Return a name as one word of a configuration, which cannot end a command or begin another."""
     if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
         raise SettingsError(f"{name!r} cannot name a router", field="name", fix="use letters a-z, digits and hyphens")
     return name
 
 
-def _meeting(fleet: Fleet) -> tuple[IPv4Network, ...]:
+def _between_sites(fleet: Fleet) -> tuple[IPv4Network, ...]:
     shared = (p.prefix for p in fleet.prefixes if p.site is None)
     return tuple(sorted(prefix for prefix in shared if len(ends(prefix, fleet)) > 1))
 

@@ -211,7 +211,7 @@ def test_a_neighbour_that_may_tell_nothing_has_a_list_that_denies_all() -> None:
     wanted = of(HUB)
     mute = wanted.neighbours[0].model_copy(update={"accepts": ()})
     text = render("edge_gateway/frr.conf.j2", settings=wanted.model_copy(update={"neighbours": (mute,)}))
-    assert f"ip prefix-list {mute.way}-in seq 5 deny any\n" in text
+    assert f"ip prefix-list {mute.rule_name}-in seq 5 deny any\n" in text
 
 
 @needs("vtysh")

@@ -15,7 +15,7 @@ from inventory.fleet import Fleet
 from inventory.snapshot import load
 from roles.firewall import Settings as FirewallSettings
 from roles.shared.intent import Intent
-from roles.shared.network.peering import behind, told
+from roles.shared.network.peering import announced, behind
 from roles.shared.settings import SettingsError
 from roles.wireguard import MAKE_KEY, PRIVATE_KEY, WG_ACCEPTS, Options, Settings, configuration, listens, settings
 from tests.unit.roles.judging import judged, needs
@@ -75,7 +75,7 @@ def test_no_two_peers_of_a_tunnel_may_speak_in_one_name_nor_in_the_gateways_own(
 def test_a_peer_may_speak_for_exactly_what_bgp_accepts_from_it_and_itself(name: str) -> None:
     me = SNAPSHOT.host(name)
     for peer in (p for t in of(name).tunnels for p in t.peers):
-        accepted = told(SNAPSHOT.host(peer.name), me, SNAPSHOT)
+        accepted = announced(SNAPSHOT.host(peer.name), me, SNAPSHOT)
         assert set(peer.allowed) == {*accepted, IPv4Network(peer.address)}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from inventory.fleet import Fleet
 from inventory.snapshot import load
-from roles.shared.network.peering import behind, hub_of, links, reached_at, spoken_with, transits, underlays
+from roles.shared.network.peering import adjacencies, behind, hub_transits, links, reached_at, transits, underlays
 
 FLEET = load()
 UNDERLAY, FIRST, SECOND = (IPv4Network(f"10.59.{n}.0/24") for n in range(3))
@@ -30,15 +30,19 @@ def test_without_tunnels_they_meet_in_the_network_that_they_share() -> None:
 
 
 def test_each_hub_is_the_router_of_its_own_tunnels_and_both_of_their_sites_prefixes() -> None:
-    assert [hub_of(FLEET.host(name), FLEET) for name in ("tie-gw1", "tie-gw2", "heb-gw1")] == [(FIRST,), (SECOND,), ()]
+    assert [hub_transits(FLEET.host(name), FLEET) for name in ("tie-gw1", "tie-gw2", "heb-gw1")] == [
+        (FIRST,),
+        (SECOND,),
+        (),
+    ]
     assert behind(FLEET.host("tie-gw1"), FLEET) == behind(FLEET.host("tie-gw2"), FLEET)
     assert {SERVERS, STAFF} < set(behind(FLEET.host("tie-gw1"), FLEET))
 
 
 def test_hubs_are_linked_by_what_they_have_to_themselves() -> None:
     (link,) = links(FLEET)
-    assert [m.other.name for m in spoken_with(FLEET.host("tie-gw1"), link, FLEET)] == ["tie-gw2"]
-    assert spoken_with(FLEET.host("heb-gw1"), link, FLEET) == ()
+    assert [m.peer.name for m in adjacencies(FLEET.host("tie-gw1"), link, FLEET)] == ["tie-gw2"]
+    assert adjacencies(FLEET.host("heb-gw1"), link, FLEET) == ()
 
 
 @pytest.mark.parametrize(
