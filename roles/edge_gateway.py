@@ -36,7 +36,7 @@ from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Frozen, Host
 from roles.shared.intent import Intent
-from roles.shared.network.forwarding import passages
+from roles.shared.network.forwarding import forwards_of
 from roles.shared.network.peering import (
     Adjacency,
     adjacencies,
@@ -152,7 +152,7 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
         prefixes=tuple(sorted(prefixes)),
         elsewhere=tuple(sorted({p for n in neighbours for p in n.accepts} - prefixes)),
         neighbours=neighbours,
-        passages=passages(host, intent),
+        passages=forwards_of(host, intent),
         **options.model_dump(),
     )
 

@@ -41,7 +41,7 @@ class Flow:
     why: str
 
 
-def passages(gateway: Host, intent: Intent) -> tuple[Forward, ...]:
+def forwards_of(gateway: Host, intent: Intent) -> tuple[Forward, ...]:
     """Compute what this gateway forwards: few rules, each for as many sources and destinations as it can."""
     fleet = intent.fleet
     gateways = fleet.with_role(GATEWAY)

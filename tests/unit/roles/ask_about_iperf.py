@@ -39,7 +39,7 @@ from inventory.fleet import Fleet, Host
 from roles import firewall
 from roles.shared.catalogue import catalogue, problems_of, problems_of_roles
 from roles.shared.intent import Intent
-from roles.shared.network.forwarding import passages
+from roles.shared.network.forwarding import forwards_of
 from roles.shared.rehearsal import Rehearsal
 from roles.shared.settings import Settings
 
@@ -72,12 +72,12 @@ def rules(chain: str) -> list[str]:
 
 def let_in() -> bool:
     """Whether another gateway lets others reach what the role serves on the host."""
-    return any(_is_in(r.destinations) for r in passages(FLEET.host(HUB), Intent(FLEET)) if r.port == 5202)
+    return any(_is_in(r.destinations) for r in forwards_of(FLEET.host(HUB), Intent(FLEET)) if r.port == 5202)
 
 
 def let_out() -> bool:
     """Whether another gateway lets the host out to where the role's results go."""
-    return any(_is_in(r.sources) for r in passages(FLEET.host(HUB), Intent(FLEET)) if r.port == 443)
+    return any(_is_in(r.sources) for r in forwards_of(FLEET.host(HUB), Intent(FLEET)) if r.port == 443)
 
 
 def _is_in(networks: Iterable[IPv4Network]) -> bool:

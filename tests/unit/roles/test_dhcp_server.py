@@ -12,7 +12,7 @@ from inventory.fleet import Fleet
 from inventory.snapshot import load
 from roles.dhcp_server import Options, Settings, listens, settings
 from roles.shared.intent import Intent
-from roles.shared.network.forwarding import GATEWAY, passages
+from roles.shared.network.forwarding import GATEWAY, forwards_of
 from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
 from tests.unit.roles.gateways import STAFF, with_gateway
@@ -77,4 +77,4 @@ def test_only_who_it_lends_to_may_renew(small_fleet: Fleet) -> None:
 def test_what_a_gateway_serves_to_its_own_site_passes_no_gateway() -> None:
     fleet = load()
     for gateway in fleet.with_role(GATEWAY):
-        assert not [f for f in passages(gateway, Intent(fleet)) if f.port in {67, 631}], gateway.name
+        assert not [f for f in forwards_of(gateway, Intent(fleet)) if f.port in {67, 631}], gateway.name

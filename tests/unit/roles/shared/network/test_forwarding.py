@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from inventory.fleet import Fleet, Host
 from inventory.snapshot import load
 from roles.shared.intent import Intent
-from roles.shared.network.forwarding import flows, listens_of, passages, ways_out
+from roles.shared.network.forwarding import flows, forwards_of, listens_of, ways_out
 from roles.shared.network.peering import behind, transits
 from roles.shared.traffic import ANYWHERE, Forward
 
 FLEET = load()
 INTENT = Intent(FLEET)
 GATEWAYS = FLEET.with_role("edge_gateway")
-PASSAGES = {gateway.name: passages(gateway, INTENT) for gateway in GATEWAYS}
+PASSAGES = {gateway.name: forwards_of(gateway, INTENT) for gateway in GATEWAYS}
 HUB = FLEET.host("tie-gw1")
 HUBS = (HUB, FLEET.host("tie-gw2"))
 HEBY = FLEET.host("heb-gw1")
@@ -40,7 +40,7 @@ def passes(rules: tuple[Forward, ...], source: str, destination: str, protocol: 
 
 @pytest.mark.parametrize("gateway", [HUB, HEBY], ids=lambda h: h.name)
 def test_an_office_reaches_names_and_time_in_tierp_through_both_gateways(gateway: Host) -> None:
-    rules = passages(gateway, INTENT)
+    rules = forwards_of(gateway, INTENT)
     assert passes(rules, "10.63.10.77", "10.60.10.11", "udp", 53)
     assert passes(rules, "10.63.10.77", "10.60.10.12", "udp", 123)
     assert not passes(rules, "10.63.10.77", "10.60.10.11", "tcp", 22)
@@ -63,7 +63,7 @@ def test_no_office_reaches_anothers(gateway: Host, ends: tuple[str, str], protoc
 
 @pytest.mark.parametrize("gateway", GATEWAYS, ids=lambda h: h.name)
 def test_only_caches_resolvers_time_servers_and_netbox_get_out(gateway: Host) -> None:
-    out = [rule for rule in passages(gateway, INTENT) if rule.destinations == ANYWHERE]
+    out = [rule for rule in forwards_of(gateway, INTENT) if rule.destinations == ANYWHERE]
     ports = {
         str(a): {(rule.protocol, rule.port) for rule in out if any(a in n for n in rule.sources)}
         for rule in out
@@ -82,7 +82,7 @@ def test_only_caches_resolvers_time_servers_and_netbox_get_out(gateway: Host) ->
 
 @pytest.mark.parametrize("gateway", GATEWAYS, ids=lambda h: h.name)
 def test_nothing_comes_in_from_outside_the_fleet(gateway: Host) -> None:
-    for rule in passages(gateway, INTENT):
+    for rule in forwards_of(gateway, INTENT):
         for source in rule.sources:
             assert any(source.subnet_of(p.prefix) for p in FLEET.prefixes) or _is_joined(source)
 
@@ -95,7 +95,7 @@ def _is_joined(network: IPv4Network) -> bool:
 
 @pytest.mark.parametrize("gateway", GATEWAYS, ids=lambda h: h.name)
 def test_administration_comes_from_the_management_stations_alone(gateway: Host) -> None:
-    for rule in passages(gateway, INTENT):
+    for rule in forwards_of(gateway, INTENT):
         if rule.port == 22 or rule.protocol == "icmp":
             assert {a for n in rule.sources for a in n} <= {n.network_address for n in STATIONS}
 
@@ -105,23 +105,23 @@ def test_management_stations_reach_devices_that_have_no_roles() -> None:
     bare = switch.model_copy(update={"context": {}})
     fleet = FLEET.model_copy(update={"hosts": tuple(bare if h is switch else h for h in FLEET.hosts)})
     for gateway in (HUB, HEBY):
-        assert passes(passages(gateway, Intent(fleet)), "10.60.10.250", str(switch.address), "tcp", 22)
-        assert passes(passages(gateway, Intent(fleet)), "10.60.10.250", str(switch.address), "icmp", None)
+        assert passes(forwards_of(gateway, Intent(fleet)), "10.60.10.250", str(switch.address), "tcp", 22)
+        assert passes(forwards_of(gateway, Intent(fleet)), "10.60.10.250", str(switch.address), "icmp", None)
 
 
 def test_management_stations_reach_switches_and_firewalls_that_have_roles() -> None:
     for name in ("heb-sw1", "heb-fw1"):
         address = str(FLEET.host(name).address)
         for gateway in (HUB, HEBY):
-            assert passes(passages(gateway, INTENT), "10.60.10.250", address, "tcp", 22)
-            assert not passes(passages(gateway, INTENT), "10.61.10.5", address, "tcp", 22)
+            assert passes(forwards_of(gateway, INTENT), "10.60.10.250", address, "tcp", 22)
+            assert not passes(forwards_of(gateway, INTENT), "10.61.10.5", address, "tcp", 22)
 
 
 def test_every_service_to_another_site_is_let_through_by_the_servers_and_the_clients_gateway() -> None:
     own = {g.name: {a.ip for a in g.addresses} for g in GATEWAYS}
     at = {g.name: behind(g, FLEET) for g in GATEWAYS}
     homes = {prefix for prefixes in at.values() for prefix in prefixes}
-    rules = {g.name: passages(g, INTENT) for g in GATEWAYS}
+    rules = {g.name: forwards_of(g, INTENT) for g in GATEWAYS}
     for flow in flows(INTENT):
         if flow.source_prefix not in homes or flow.destination_prefix not in {None, *homes}:
             continue
@@ -133,22 +133,22 @@ def test_every_service_to_another_site_is_let_through_by_the_servers_and_the_cli
 
 def test_both_hubs_let_the_same_pass() -> None:
     one, other = (
-        {(d, rule.protocol, rule.port) for rule in passages(hub, INTENT) for d in rule.destinations} for hub in HUBS
+        {(d, rule.protocol, rule.port) for rule in forwards_of(hub, INTENT) for d in rule.destinations} for hub in HUBS
     )
     assert one == other
 
 
 def test_a_network_with_a_way_out_of_its_own_takes_no_part() -> None:
     for gateway in GATEWAYS:
-        for rule in passages(gateway, INTENT):
+        for rule in forwards_of(gateway, INTENT):
             assert not any(IPv4Network("10.63.30.0/24").overlaps(n) for n in rule.sources)
 
 
 def test_the_rules_of_a_gateway_are_few_and_always_the_same() -> None:
-    assert len(passages(HUB, INTENT)) <= 30
-    assert len(passages(HEBY, INTENT)) <= 15
+    assert len(forwards_of(HUB, INTENT)) <= 30
+    assert len(forwards_of(HEBY, INTENT)) <= 15
     again = Fleet.model_validate(FLEET.model_dump())
-    assert passages(HUB, Intent(again)) == passages(HUB, INTENT)
+    assert forwards_of(HUB, Intent(again)) == forwards_of(HUB, INTENT)
 
 
 def test_a_host_with_a_wrong_setting_serves_nothing() -> None:
