@@ -25,7 +25,7 @@ from inventory.fleet import Fleet, Frozen, Host
 from roles.shared.change import digest
 from roles.shared.parts.registration import ManagedFile
 
-Verdict = Literal["accepted", "refused", "not applicable"]
+JudgementOutcome = Literal["accepted", "refused", "not applicable"]
 
 
 class Judgement(Frozen):
@@ -38,7 +38,7 @@ class Judgement(Frozen):
     role: str
     path: str
     hosts: tuple[str, ...]
-    outcome: Verdict
+    outcome: JudgementOutcome
     detail: str = ""
 
 
@@ -127,7 +127,7 @@ def _judged(host: Host, job: _Job, answer: Answer) -> Judgement:
     return _judgement(job, "refused", (told or f"it ended with {code} and said nothing") + _other_release(host))
 
 
-def _judgement(job: _Job, outcome: Verdict, detail: str = "") -> Judgement:
+def _judgement(job: _Job, outcome: JudgementOutcome, detail: str = "") -> Judgement:
     return Judgement(role=job.file.role, path=job.file.path, hosts=job.hosts, outcome=outcome, detail=detail)
 
 

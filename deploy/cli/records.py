@@ -48,8 +48,8 @@ def report(common: Common, out: Path) -> None:
     """Write what auditors read: how the hosts stood when last looked at."""
     from deploy.model.history import dated, latest_check, latest_look
     from deploy.model.inventory_findings import unsound
-    from deploy.report.content import situation
-    from deploy.report.page import verdict, write
+    from deploy.report.content import report_of
+    from deploy.report.page import headline, write
     from deploy.runs.manifest import manifest_now
     from inventory.selection import select
 
@@ -69,7 +69,7 @@ def report(common: Common, out: Path) -> None:
     # The whole fleet, also with --lab: what nobody looked at belongs in the report.
     about = select(common.limit, fleet, fleet.hosts) if common.limit else fleet.hosts
     look, whole = latest_look(records), not common.limit
-    made = situation(fleet, about, look, records, now, today=manifest_now(), check=checked, source=source, whole=whole)
+    made = report_of(fleet, about, look, records, now, today=manifest_now(), check=checked, source=source, whole=whole)
     page, document = write(made, out)
-    said = [Text(verdict(made).english, "bold"), Text(f"Read it: {page}"), Text(f"As data: {document}")]
+    said = [Text(headline(made).english, "bold"), Text(f"Read it: {page}"), Text(f"As data: {document}")]
     answer(common, made.model_dump(mode="json"), said)

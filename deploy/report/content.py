@@ -41,7 +41,7 @@ TROUBLES = DIFFERENCES | {Kind.FAILED_STEP, Kind.STALE, Kind.ROLLED_BACK}
 """Findings that say that something on a host is not as it should be."""
 
 
-def situation(
+def report_of(
     fleet: Fleet,
     hosts: Sequence[Host],
     record: Record | None,

@@ -29,17 +29,17 @@ from inventory.whole_file import put_in_place
 ASSETS = Path(__file__).resolve().parent / "assets"
 
 
-class Verdict(Frozen):
+class Headline(Frozen):
     """The whole in a sentence or two."""
 
     swedish: str
     english: str
 
-    def and_of(self, problems: int) -> Verdict:
+    def with_problems(self, problems: int) -> Headline:
         """Add the number of problems in the inventory."""
         if not problems:
             return self
-        return Verdict(
+        return Headline(
             swedish=f"{self.swedish} Inventariet har {problems} fel.",
             english=f"{self.english} The inventory has {problems} {'problem' if problems == 1 else 'problems'}.",
         )
@@ -54,7 +54,7 @@ def html(report: Report) -> str:
     template = _environment().get_template("report.html")
     return template.render(
         report=report,
-        verdict=verdict(report),
+        headline=headline(report),
         picture=picture(report.places, report.links, report.hosts),
         not_looked_at=_by_reason(report.hosts),
         not_applicable=_not_applicable(report.hosts),
@@ -72,18 +72,18 @@ def html(report: Report) -> str:
     )
 
 
-def verdict(report: Report) -> Verdict:
+def headline(report: Report) -> Headline:
     """Sum the report up in a sentence: first what is wrong, then what is unknown, then what the inventory has wrong."""
-    return _verdict(report.totals).and_of(len(report.checked.findings) if report.checked else 0)
+    return _headline(report.totals).with_problems(len(report.checked.findings) if report.checked else 0)
 
 
-def _verdict(totals: Totals) -> Verdict:
+def _headline(totals: Totals) -> Headline:
     seen = totals.in_sync + totals.differs + totals.failed
     wrong = totals.differs + totals.failed
     if not seen and not totals.unknown:
-        return Verdict(swedish="Ingen värd har granskats.", english="No host has been looked at.")
+        return Headline(swedish="Ingen värd har granskats.", english="No host has been looked at.")
     if not seen:
-        return Verdict(swedish="Ingen värd kunde nås.", english="No host could be reached.")
+        return Headline(swedish="Ingen värd kunde nås.", english="No host could be reached.")
     if wrong:
         swedish = f"{wrong} av {seen} granskade värdar är inte som {'den' if wrong == 1 else 'de'} ska"
         english = f"{wrong} of {seen} hosts looked at {'is' if wrong == 1 else 'are'} not as they should be"
@@ -94,7 +94,7 @@ def _verdict(totals: Totals) -> Verdict:
     if totals.unknown:
         swedish += f"; {totals.unknown} kunde inte nås"
         english += f"; {totals.unknown} could not be reached"
-    return Verdict(swedish=f"{swedish}.", english=f"{english}.")
+    return Headline(swedish=f"{swedish}.", english=f"{english}.")
 
 
 def write(report: Report, directory: Path) -> tuple[Path, Path]:

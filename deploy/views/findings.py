@@ -21,7 +21,7 @@ from deploy.model.words import evidence_in_words, in_words
 from deploy.views.parts import COLOURS, command_text, diff, empty_table, fact_table, indented, plain, safe_lines
 
 if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
-    from deploy.check.judge import Verdict
+    from deploy.check.judge import JudgementOutcome
     from deploy.check.offline import Offline
 
 
@@ -157,7 +157,7 @@ def offline(done: Offline, names: Mapping[str, str]) -> Iterator[RenderableType]
     """Show what the offline check looked at, what could not be judged here, and what is wrong."""
     table = empty_table()
     table.add_column("Role")
-    heads: tuple[Verdict, ...] = ("accepted", "refused", "not applicable")
+    heads: tuple[JudgementOutcome, ...] = ("accepted", "refused", "not applicable")
     for head in heads:
         table.add_column(head.capitalize(), justify="right")
     for role in sorted({j.role for j in done.judgements}):

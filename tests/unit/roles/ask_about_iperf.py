@@ -26,7 +26,7 @@ from deploy.lab.wiring import network_files, shared_addresses
 from deploy.model.drift import classify
 from deploy.model.plan import HostPlan, Plan, Run, Step
 from deploy.model.record import AppliedStep
-from deploy.report.content import situation
+from deploy.report.content import report_of
 from deploy.report.page import html
 from deploy.runs.commands import _protecting
 from deploy.runs.manifest import manifest_now
@@ -117,7 +117,7 @@ def controls() -> dict[str, Any]:
     except SamdriftError as e:
         return {"error": str(e)}
     (role,) = (r for r in manifest.roles if r.name == ROLE)
-    report = situation(FLEET, FLEET.hosts, None, [], AT, today=manifest)
+    report = report_of(FLEET, FLEET.hosts, None, [], AT, today=manifest)
     titles = {c.id: c.title for c in report.controls if c.title and c.id in role.controls}
     page = html(report)
     return {

@@ -12,7 +12,7 @@ import pytest
 from deploy.cli import main as cli
 from deploy.model.findings import Exit
 from deploy.model.record import HostResult, Manifest, Record, RoleManifest, Title
-from deploy.report.content import situation
+from deploy.report.content import report_of
 from deploy.report.document import Report
 from deploy.report.page import html
 from deploy.runs.manifest import manifest_now
@@ -131,7 +131,7 @@ TODAY = Manifest(roles=(RoleManifest(name="time", summary="Today.", controls=("X
 
 def made(*results: HostResult, manifest: Manifest | None = THEN) -> Report:
     run = record(hosts=results, manifest=manifest)
-    return situation(FLEET, FLEET.hosts, run, [run], MADE_AT, today=TODAY)
+    return report_of(FLEET, FLEET.hosts, run, [run], MADE_AT, today=TODAY)
 
 
 def roles_of(report: Report, host: str) -> dict[str, bool | None]:
@@ -165,7 +165,7 @@ def test_controls_and_titles_are_those_of_the_run() -> None:
 
 
 def test_without_a_run_the_roles_are_today_s_and_there_is_nothing_to_note() -> None:
-    report = situation(FLEET, FLEET.hosts, None, [], MADE_AT, today=TODAY)
+    report = report_of(FLEET, FLEET.hosts, None, [], MADE_AT, today=TODAY)
     assert report.manifest_of == "report"
     assert [c.id for c in report.controls] == ["X 3"]
     assert NOTE not in html(report)

@@ -20,9 +20,9 @@ from deploy.model.messages import MessageId, as_written, samdrift
 from deploy.model.record import AppliedStep, Check, HostResult, Record
 from deploy.model.step_id import StepId
 from deploy.model.words import in_words, name
-from deploy.report.content import situation
+from deploy.report.content import report_of
 from deploy.report.document import Place, Report, State, Why
-from deploy.report.page import ReportError, html, verdict, write
+from deploy.report.page import ReportError, headline, html, write
 from deploy.report.picture import picture
 from deploy.runs.manifest import manifest_now
 from inventory.fleet import Fleet, Host, Interface, Platform, Prefix, Region, Site, Tenant
@@ -175,7 +175,7 @@ EARLIER = record(
 
 
 def whole(run: Record | None = DRIFT_RUN, fleet: Fleet = FLEET) -> Report:
-    return situation(fleet, fleet.hosts, run, [run, EARLIER] if run else [], MADE_AT, today=TODAY)
+    return report_of(fleet, fleet.hosts, run, [run, EARLIER] if run else [], MADE_AT, today=TODAY)
 
 
 def states(made: Report) -> dict[str, State]:
@@ -268,12 +268,12 @@ def test_without_a_run_nothing_is_claimed() -> None:
     assert not made.findings
     assert made.run is None
     assert "Ingen körning är registrerad" in html(made)
-    assert verdict(made).swedish == "Ingen värd har granskats."
+    assert headline(made).swedish == "Ingen värd har granskats."
 
 
 def test_a_report_of_one_municipality_says_nothing_of_the_others() -> None:
     own = [h for h in FLEET.hosts if h.tenant == "alvkarleby"]
-    made = situation(FLEET, own, DRIFT_RUN, [DRIFT_RUN, EARLIER], MADE_AT, today=TODAY)
+    made = report_of(FLEET, own, DRIFT_RUN, [DRIFT_RUN, EARLIER], MADE_AT, today=TODAY)
     text = html(made) + made.model_dump_json()
     for foreign in ("Östhammar", "ost-gw1", "tie-gw1", "tie-gone1", "10.59.0.62"):
         assert foreign not in text
@@ -300,7 +300,7 @@ def test_a_host_that_an_apply_left_out_was_not_looked_at() -> None:
 
 
 def test_an_old_run_is_called_old() -> None:
-    late = situation(FLEET, FLEET.hosts, DRIFT_RUN, [], "2026-11-25T00:00:00.000Z", today=TODAY)
+    late = report_of(FLEET, FLEET.hosts, DRIFT_RUN, [], "2026-11-25T00:00:00.000Z", today=TODAY)
     assert late.old
     assert "Gammalt" in html(late)
     assert not whole().old
@@ -324,7 +324,7 @@ def test_an_inventory_that_moved_since_the_run_is_told() -> None:
 )
 def test_the_verdict_says_what_is_wrong_and_what_nobody_knows(outcomes: list[str], said: str) -> None:
     run = record(hosts=tuple(result(h, o) for h, o in zip(("tie-gw1", "alv-gw1"), outcomes, strict=False)))
-    assert verdict(whole(run)).swedish == said
+    assert headline(whole(run)).swedish == said
 
 
 # --- what the inventory has wrong --------------------------------------------------------------------------------
@@ -353,7 +353,7 @@ def checked(*findings: Finding, hosts: tuple[Host, ...] = FLEET.hosts, **more: o
         exit_code=1,
         **more,
     )
-    return situation(FLEET, hosts, DRIFT_RUN, [check, DRIFT_RUN], MADE_AT, today=TODAY, check=check)
+    return report_of(FLEET, hosts, DRIFT_RUN, [check, DRIFT_RUN], MADE_AT, today=TODAY, check=check)
 
 
 def test_the_latest_check_stands_beside_the_latest_look_with_when_it_was_made() -> None:
@@ -366,7 +366,7 @@ def test_the_latest_check_stands_beside_the_latest_look_with_when_it_was_made() 
     assert made.checked.at == "2026-11-23T22:18:01.000Z"
     assert "Kontrollerat Checked 2026-11-23 22:18 UTC" in page
     assert "asn of tierp is wrong" in page
-    assert verdict(made).swedish.endswith(" Inventariet har 2 fel.")
+    assert headline(made).swedish.endswith(" Inventariet har 2 fel.")
     assert not made.checked.moved_since
 
 
@@ -413,7 +413,7 @@ def test_a_report_on_everything_has_the_problems_of_municipalities_without_hosts
     check = record(command="check", findings=(unsound("schema", "osthammar"),))
 
     for whole_, wanted in ((True, 1), (False, 0)):
-        made = situation(fleet, hosts, None, [check], MADE_AT, today=TODAY, check=check, whole=whole_)
+        made = report_of(fleet, hosts, None, [check], MADE_AT, today=TODAY, check=check, whole=whole_)
         assert made.checked is not None
         assert len(made.checked.findings) == made.history[0].findings == wanted
 
@@ -431,7 +431,7 @@ def test_a_check_is_no_look_and_one_of_another_inventory_is_no_check_of_this() -
 def test_an_inventory_that_is_not_sound_has_a_report_that_says_so(broken: Fleet) -> None:
     found = findings_of_problems(problems(broken), broken)
     check = record(command="check", findings=found)
-    made = situation(broken, broken.hosts, None, [], MADE_AT, today=TODAY, check=check, whole=True)
+    made = report_of(broken, broken.hosts, None, [], MADE_AT, today=TODAY, check=check, whole=True)
     page = Page(html(made))
 
     assert page.open == []
@@ -570,7 +570,7 @@ def test_hostile_text_is_shown_and_not_obeyed() -> None:
     )
     found = unsound("asn", "tierp", summary=HOSTILE, remedy=HOSTILE)
     checked_ = record(command="check", findings=(found,), who=HOSTILE, limit=HOSTILE, fleet_digest=HOSTILE)
-    page = html(situation(hostile, hostile.hosts, run, [run, checked_], MADE_AT, today=TODAY, check=checked_))
+    page = html(report_of(hostile, hostile.hosts, run, [run, checked_], MADE_AT, today=TODAY, check=checked_))
     parsed = Page(page)
     assert "<script" not in page
     assert "script" not in {t for t, _ in parsed.tags}
