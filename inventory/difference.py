@@ -16,7 +16,7 @@ from inventory.fleet import KEYS, Fleet, Frozen
 from inventory.order import in_order
 from inventory.places import called, noun
 
-Kind = Literal["added", "removed", "changed", "reordered"]
+DifferenceKind = Literal["added", "removed", "changed", "reordered"]
 
 Path = tuple[str, ...]
 
@@ -40,7 +40,7 @@ class FieldDifference(Frozen):
     """
 
     path: Path
-    kind: Kind
+    kind: DifferenceKind
     before: Any = None
     after: Any = None
 

@@ -20,9 +20,9 @@ from inventory.fleet import Frozen, Host
 from inventory.netbox.client import NetBox
 from inventory.netbox.custom_fields import APPLIED_AT, APPLIED_BY, PLAN, STATE
 
-Kind = Literal["device", "vm"]
+HostKind = Literal["device", "vm"]
 
-LISTS: Mapping[Kind, tuple[str, str, str]] = {
+LISTS: Mapping[HostKind, tuple[str, str, str]] = {
     "device": ("device_list", "dcim/devices", "dcim.device"),
     "vm": ("virtual_machine_list", "virtualization/virtual-machines", "virtualization.virtualmachine"),
 }
@@ -107,16 +107,16 @@ def write_back(netbox: NetBox, record: Record) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _by_name(netbox: NetBox) -> defaultdict[str, list[tuple[Kind, int]]]:
+def _by_name(netbox: NetBox) -> defaultdict[str, list[tuple[HostKind, int]]]:
     """Return kind and id of every host in NetBox by name: NetBox allows a name twice, or not at all."""
-    called: defaultdict[str, list[tuple[Kind, int]]] = defaultdict(list)
+    called: defaultdict[str, list[tuple[HostKind, int]]] = defaultdict(list)
     for kind, (graphql, *_) in LISTS.items():
         for row in netbox.listed(graphql, "name"):
             called[row["name"] or ""].append((kind, row["id"]))
     return called
 
 
-def _tell(netbox: NetBox, kind: Kind, told: Sequence[tuple[int, Entry]]) -> None:
+def _tell(netbox: NetBox, kind: HostKind, told: Sequence[tuple[int, Entry]]) -> None:
     """Tell NetBox of these hosts of one kind, each with its id."""
     _, endpoint, type_ = LISTS[kind]
     netbox.update(endpoint, [{"id": id_, "custom_fields": e.fields} for id_, e in told])

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from inventory.netbox.custom_fields import WRITTEN_BACK
-from inventory.netbox.rows import ASSIGNED_BY, ASSIGNED_BY_MORE, BY_NAME, BY_TYPE, Kind, Rows
+from inventory.netbox.rows import ASSIGNED_BY, ASSIGNED_BY_MORE, BY_NAME, BY_TYPE, ReadType, Rows
 from inventory.netbox.session import Row
 
 HOST_TYPES = {"dcim.device": "devices", "virtualization.virtualmachine": "virtual_machines"}
@@ -72,7 +72,7 @@ def stale_after(changes: Iterable[Row], rows: Rows) -> Stale:
     return stale
 
 
-def _note(stale: Stale, kind: Kind, change: Row, rows: Rows) -> None:
+def _note(stale: Stale, kind: ReadType, change: Row, rows: Rows) -> None:
     number = int(change["changed_object_id"])
     if _action(change) == "delete":
         stale.gone[kind.name].add(number)

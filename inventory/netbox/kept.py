@@ -12,10 +12,10 @@ from typing import Any
 
 from inventory.errors import SamdriftError
 from inventory.netbox.client import NetBox
-from inventory.netbox.rows import CONTEXTS, KINDS, Mark, Rows
+from inventory.netbox.rows import CONTEXTS, READ_TYPES, Mark, Rows
 from inventory.whole_file import put_in_place
 
-FORMAT = hashlib.sha256(repr(("1", KINDS)).encode()).hexdigest()
+FORMAT = hashlib.sha256(repr(("1", READ_TYPES)).encode()).hexdigest()
 """Other fields, another format: what was kept before is of no use then."""
 
 HOST_KINDS = ("devices", "virtual_machines")
@@ -88,7 +88,7 @@ def _rows(document: dict[str, Any]) -> Rows:
     """Return the rows of a document; hosts with one merged context share the object, which nothing changes."""
     shared = document["contexts"]
     of = {}
-    for kind in KINDS:
+    for kind in READ_TYPES:
         found = document["rows"][kind.name]
         if kind.name in HOST_KINDS:
             for row in found:

@@ -17,7 +17,18 @@ from inventory.fleet import Fleet
 from inventory.netbox.assemble import assembled
 from inventory.netbox.changes import HOST_TYPES, reached, stale_after
 from inventory.netbox.client import NetBox, at_once
-from inventory.netbox.rows import BY_NAME, CONTEXTS, KINDS, Kind, Mark, Rows, check_view, contexts, dangling, fetched
+from inventory.netbox.rows import (
+    BY_NAME,
+    CONTEXTS,
+    READ_TYPES,
+    Mark,
+    ReadType,
+    Rows,
+    check_view,
+    contexts,
+    dangling,
+    fetched,
+)
 from inventory.netbox.session import NetBoxError, Row
 
 ROUNDS = 20
@@ -103,7 +114,9 @@ def since(netbox: NetBox, last: Rows) -> tuple[Rows, int]:
     return (_complete(rows) if count else rows), count
 
 
-LARGEST_FIRST = tuple(sorted(KINDS, key=lambda kind: (kind.name not in {"devices", "interfaces"}, not kind.graphql)))
+LARGEST_FIRST = tuple(
+    sorted(READ_TYPES, key=lambda kind: (kind.name not in {"devices", "interfaces"}, not kind.graphql))
+)
 
 
 # The change log
@@ -170,9 +183,9 @@ def _renewed(netbox: NetBox, rows: Rows, changes: Sequence[Row], mark: Mark) -> 
     stale = stale_after(changes, rows)
     if stale.everything:
         raise LogLost(stale.everything)
-    work: list[tuple[Kind, set[int] | None]] = [
+    work: list[tuple[ReadType, set[int] | None]] = [
         (kind, None if kind.name in stale.kinds else stale.ids[kind.name])
-        for kind in KINDS
+        for kind in READ_TYPES
         if kind.name in stale.kinds or stale.ids.get(kind.name)
     ]
     seen = frozenset[str]().union(*(kind.sees for kind, _ in work))

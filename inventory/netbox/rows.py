@@ -18,7 +18,7 @@ from inventory.netbox.session import Row
 
 
 @dataclass(frozen=True)
-class Kind:
+class ReadType:
     """One kind of object, and what is asked of it.
 
     Attributes:
@@ -68,38 +68,38 @@ _HOST_REFERS = {
 _INTERFACE = "name enabled description untagged_vlan { id } tagged_vlans { id }"
 _VLANS = {"untagged_vlan": "vlans", "tagged_vlans": "vlans"}
 
-KINDS = (
-    Kind("regions", "dcim.region", "dcim/regions", ("name", "slug", "parent")),
-    Kind("tenants", "tenancy.tenant", "tenancy/tenants", _NAMED),
-    Kind("asns", "ipam.asn", "ipam/asns", ("asn",)),
-    Kind(
+READ_TYPES = (
+    ReadType("regions", "dcim.region", "dcim/regions", ("name", "slug", "parent")),
+    ReadType("tenants", "tenancy.tenant", "tenancy/tenants", _NAMED),
+    ReadType("asns", "ipam.asn", "ipam/asns", ("asn",)),
+    ReadType(
         "sites",
         "dcim.site",
         "dcim/sites",
         ("name", "slug", "tenant", "region", "asns", "facility", "latitude", "longitude"),
         refers={"tenant": "tenants", "region": "regions", "asns": "asns"},
     ),
-    Kind("platforms", "dcim.platform", "dcim/platforms", (*_NAMED, "parent", "custom_fields")),
-    Kind("device_roles", "dcim.devicerole", "dcim/device-roles", (*_NAMED, "parent")),
-    Kind("manufacturers", "dcim.manufacturer", "dcim/manufacturers", _NAMED),
-    Kind(
+    ReadType("platforms", "dcim.platform", "dcim/platforms", (*_NAMED, "parent", "custom_fields")),
+    ReadType("device_roles", "dcim.devicerole", "dcim/device-roles", (*_NAMED, "parent")),
+    ReadType("manufacturers", "dcim.manufacturer", "dcim/manufacturers", _NAMED),
+    ReadType(
         "device_types",
         "dcim.devicetype",
         "dcim/device-types",
         ("slug", "manufacturer", "model"),
         refers={"manufacturer": "manufacturers"},
     ),
-    Kind("cluster_types", "virtualization.clustertype", "virtualization/cluster-types", _NAMED),
-    Kind(
+    ReadType("cluster_types", "virtualization.clustertype", "virtualization/cluster-types", _NAMED),
+    ReadType(
         "clusters",
         "virtualization.cluster",
         "virtualization/clusters",
         ("name", "description", "type", "custom_fields"),
         refers={"type": "cluster_types"},
     ),
-    Kind("tags", "extras.tag", "extras/tags", _NAMED),
-    Kind("vlans", "ipam.vlan", "ipam/vlans", ("vid", "name", "site"), refers={"site": "sites"}),
-    Kind(
+    ReadType("tags", "extras.tag", "extras/tags", _NAMED),
+    ReadType("vlans", "ipam.vlan", "ipam/vlans", ("vid", "name", "site"), refers={"site": "sites"}),
+    ReadType(
         "prefixes",
         "ipam.prefix",
         "ipam/prefixes",
@@ -110,15 +110,15 @@ KINDS = (
         {"vlan": "vlans"},
         ("sites", "regions"),
     ),
-    Kind("ranges", "ipam.iprange", "ipam/ip-ranges", ("start_address", "end_address", "status", "description")),
-    Kind(
+    ReadType("ranges", "ipam.iprange", "ipam/ip-ranges", ("start_address", "end_address", "status", "description")),
+    ReadType(
         "config_contexts",
         "extras.configcontext",
         "extras/config-contexts",
         ("name", "weight", "description", "is_active", "data", "data_source", *ASSIGNED_BY, *ASSIGNED_BY_MORE),
         refers=ASSIGNED_BY,
     ),
-    Kind(
+    ReadType(
         "devices",
         "dcim.device",
         "dcim/devices",
@@ -127,7 +127,7 @@ KINDS = (
         f"{_HOST} device_type {{ id }}",
         _HOST_REFERS | {"device_type": "device_types"},
     ),
-    Kind(
+    ReadType(
         "virtual_machines",
         "virtualization.virtualmachine",
         "virtualization/virtual-machines",
@@ -136,7 +136,7 @@ KINDS = (
         f"{_HOST} cluster {{ id }}",
         _HOST_REFERS | {"cluster": "clusters"},
     ),
-    Kind(
+    ReadType(
         "interfaces",
         "dcim.interface",
         "dcim/interfaces",
@@ -145,7 +145,7 @@ KINDS = (
         f"{_INTERFACE} type lag {{ id }} device {{ id }}",
         _VLANS | {"lag": "interfaces", "device": "devices"},
     ),
-    Kind(
+    ReadType(
         "vm_interfaces",
         "virtualization.vminterface",
         "virtualization/interfaces",
@@ -154,7 +154,7 @@ KINDS = (
         f"{_INTERFACE} virtual_machine {{ id }}",
         _VLANS | {"virtual_machine": "virtual_machines"},
     ),
-    Kind(
+    ReadType(
         "ip_addresses",
         "ipam.ipaddress",
         "ipam/ip-addresses",
@@ -163,7 +163,7 @@ KINDS = (
         "address assigned_object { __typename ... on InterfaceType { id } ... on VMInterfaceType { id } }",
         finds=("interfaces", "vm_interfaces"),
     ),
-    Kind(
+    ReadType(
         "services",
         "ipam.service",
         "ipam/services",
@@ -173,11 +173,11 @@ KINDS = (
         "parent { __typename ... on DeviceType { id } ... on VirtualMachineType { id } }",
         finds=("devices", "virtual_machines"),
     ),
-    Kind("cables", "dcim.cable", "dcim/cables", ("a_terminations", "b_terminations")),
+    ReadType("cables", "dcim.cable", "dcim/cables", ("a_terminations", "b_terminations")),
 )
 
-BY_NAME = {kind.name: kind for kind in KINDS}
-BY_TYPE = {kind.type: kind for kind in KINDS}
+BY_NAME = {kind.name: kind for kind in READ_TYPES}
+BY_TYPE = {kind.type: kind for kind in READ_TYPES}
 
 CONTEXTS = "config_context"
 """The field of a host that holds its merged config context."""
@@ -227,7 +227,7 @@ class Rows:
         return self.of[kind]
 
 
-def fetched(netbox: NetBox, kind: Kind, ids: Iterable[int] | None = None) -> dict[int, Row]:
+def fetched(netbox: NetBox, kind: ReadType, ids: Iterable[int] | None = None) -> dict[int, Row]:
     """Read all objects of a kind, or those of these ids that exist, by id.
 
     Raises:
@@ -270,7 +270,7 @@ def check_view(netbox: NetBox, kinds: Iterable[str]) -> None:
             netbox.check_view(BY_NAME[name].endpoint)
 
 
-def contexts(netbox: NetBox, kind: Kind, ids: Iterable[int]) -> dict[int, Any]:
+def contexts(netbox: NetBox, kind: ReadType, ids: Iterable[int]) -> dict[int, Any]:
     """Return the merged config contexts of these hosts, as NetBox merges them."""
     return {row["id"]: row[CONTEXTS] for row in netbox.listed(kind.graphql, CONTEXTS, ids=ids)}
 
@@ -304,10 +304,10 @@ def _plain(value: Any) -> Any:
             return value
 
 
-def dangling(rows: Rows, kinds: Iterable[str]) -> Iterator[tuple[Kind, int]]:
+def dangling(rows: Rows, kinds: Iterable[str]) -> Iterator[tuple[ReadType, int]]:
     """Yield every object that refers to something, of one of these kinds, that is not there."""
     gone_from = set(kinds)
-    for kind in KINDS:
+    for kind in READ_TYPES:
         for name, target in kind.refers.items():
             if target not in gone_from:
                 continue

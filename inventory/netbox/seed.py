@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 from inventory.fleet import Fleet
 from inventory.netbox.client import NetBox, at_once
-from inventory.netbox.kinds import KINDS, Kind
 from inventory.netbox.session import NetBoxError, Row
 from inventory.netbox.wanted import Json, Ref, Termination
+from inventory.netbox.write_types import WRITE_TYPES, WriteType
 from inventory.netbox.writes import Rows, Write, Writes, writes
 
 CHUNK = 25
@@ -43,12 +43,12 @@ def planned(netbox: NetBox, fleet: Fleet) -> Writes:
 
 def look(netbox: NetBox) -> Rows:
     """Read everything in NetBox that a fleet could mean."""
-    own = [kind for kind in KINDS if not kind.completes]
+    own = [kind for kind in WRITE_TYPES if not kind.completes]
     found = at_once([partial(_all_of, netbox, kind) for kind in own])
     return {kind.name: rows for kind, rows in zip(own, found, strict=True)}
 
 
-def _all_of(netbox: NetBox, kind: Kind) -> list[Row]:
+def _all_of(netbox: NetBox, kind: WriteType) -> list[Row]:
     return list(netbox.rows(kind.endpoint, fields=kind.reads))
 
 

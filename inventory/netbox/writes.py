@@ -15,9 +15,9 @@ from typing import Any
 
 from inventory.errors import InventoryError, Problem, SamdriftError
 from inventory.fleet import Fleet
-from inventory.netbox.kinds import KINDS, Kind, ends, protocol_of
 from inventory.netbox.session import Row
 from inventory.netbox.wanted import AtLeast, Json, Key, Ref, Termination, Wanted
+from inventory.netbox.write_types import WRITE_TYPES, WriteType, ends, protocol_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Write:
         before: what NetBox says of these fields now.
     """
 
-    kind: Kind
+    kind: WriteType
     key: Key
     target: int | Ref | None
     fields: Mapping[str, Any]
@@ -170,7 +170,7 @@ def _canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-OWN_KINDS = tuple(k for k in KINDS if not k.completes)
+OWN_KINDS = tuple(k for k in WRITE_TYPES if not k.completes)
 BY_NAME = {kind.name: kind for kind in OWN_KINDS}
 BY_ID = frozenset({"scope_id", "assigned_object_id"})
 """Fields that hold an id; the field without `_id` says whose."""
@@ -187,12 +187,12 @@ def writes(rows: Rows, fleet: Fleet) -> Writes:
     """
     rows = {**rows, "service": [part for row in rows["service"] for part in _by_protocol(row)]}
     there = _There(rows)
-    wanted = {kind: tuple(kind.wanted(fleet)) for kind in KINDS}
-    problems = tuple(p for kind in KINDS for p in _in_the_way(kind, wanted[kind], there))
+    wanted = {kind: tuple(kind.wanted(fleet)) for kind in WRITE_TYPES}
+    problems = tuple(p for kind in WRITE_TYPES for p in _in_the_way(kind, wanted[kind], there))
     if problems:
         raise InTheWay(problems)
-    made = [w for kind in KINDS for one in wanted[kind] if (w := _write(kind, one, there)) is not None]
-    order = {kind: i for i, kind in enumerate(KINDS)}
+    made = [w for kind in WRITE_TYPES for one in wanted[kind] if (w := _write(kind, one, there)) is not None]
+    order = {kind: i for i, kind in enumerate(WRITE_TYPES)}
     made.sort(key=lambda w: (order[w.kind], w.creates))  # a name is freed before it is given to another
     keys = {kind: {w.key for w in wanted[kind]} for kind in OWN_KINDS}
     changing = {(w.kind.name, w.target) for w in made}
@@ -224,7 +224,7 @@ def _by_protocol(service: Row) -> Iterator[Row]:
         yield {**service, "port_mappings": mappings, SHARED: len(parts) > 1}
 
 
-def _write(kind: Kind, wanted: Wanted, there: _There) -> Write | None:
+def _write(kind: WriteType, wanted: Wanted, there: _There) -> Write | None:
     """Plan the write that makes this object what it should be, if any must."""
     ref = Ref(kind.completes or kind.name, wanted.key)
     row = there.rows.get(ref)
@@ -259,7 +259,7 @@ def _before(row: Row, name: str, wanted: Any) -> Any:
 # What is in the way
 
 
-def _in_the_way(kind: Kind, wanted: Sequence[Wanted], there: _There) -> Iterator[Problem]:
+def _in_the_way(kind: WriteType, wanted: Sequence[Wanted], there: _There) -> Iterator[Problem]:
     for one in wanted:
         if Ref(kind.name, one.key) in there.twice:
             fix = "remove or rename the others in NetBox"
@@ -272,7 +272,7 @@ def _in_the_way(kind: Kind, wanted: Sequence[Wanted], there: _There) -> Iterator
             yield from SPECIAL[kind.name](kind, one, there)
 
 
-def _padded(kind: Kind, wanted: Wanted) -> Iterator[Problem]:
+def _padded(kind: WriteType, wanted: Wanted) -> Iterator[Problem]:
     """Yield texts with blanks at an end: NetBox cuts those, so that the text would never be as it should."""
     for name, value in wanted.fields.items():
         if isinstance(value, str) and value != value.strip():
@@ -282,7 +282,7 @@ def _padded(kind: Kind, wanted: Wanted) -> Iterator[Problem]:
             )
 
 
-def _names_taken(kind: Kind, wanted: Sequence[Wanted], there: _There) -> Iterator[Problem]:
+def _names_taken(kind: WriteType, wanted: Sequence[Wanted], there: _There) -> Iterator[Problem]:
     """Yield the names that another object has, and keeps."""
     new_names = {one.key: one.fields[kind.unique] for one in wanted if kind.unique in one.fields}
     holders: dict[str, list[Row]] = defaultdict(list)
@@ -305,7 +305,7 @@ STATUSES = {
 """What NetBox 4.7 lets a host be."""
 
 
-def _host_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Problem]:
+def _host_in_the_way(kind: WriteType, wanted: Wanted, there: _There) -> Iterator[Problem]:
     title, name = kind.title(wanted.key), wanted.key[0]
     other = "virtual machine" if kind.name == "device" else "device"
     if Ref(other, wanted.key) in there.ids:
@@ -321,21 +321,21 @@ def _host_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Prob
         yield Problem("netbox-site", f"{title}, site", what, "move or rename it in NetBox, or correct the snapshot")
 
 
-def _prefix_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Problem]:
+def _prefix_in_the_way(kind: WriteType, wanted: Wanted, there: _There) -> Iterator[Problem]:
     row = there.rows.get(Ref(kind.name, wanted.key))
     if row is not None and _id(row["status"]) == "container":
         what = "in NetBox, it only contains others (status container)"
         yield Problem("netbox-prefix", f"{kind.title(wanted.key)}, status", what, "make it active in NetBox")
 
 
-def _range_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Problem]:
+def _range_in_the_way(kind: WriteType, wanted: Wanted, there: _There) -> Iterator[Problem]:
     row = there.rows.get(Ref(kind.name, wanted.key))
     if row is not None and _id(row["status"]) != "active":
         what = f"in NetBox, its status is {_id(row['status'])}"
         yield Problem("netbox-range", f"{kind.title(wanted.key)}, status", what, "make it active in NetBox")
 
 
-def _context_in_the_way(kind: Kind, wanted: Wanted, _: _There) -> Iterator[Problem]:
+def _context_in_the_way(kind: WriteType, wanted: Wanted, _: _There) -> Iterator[Problem]:
     if not wanted.fields["data"].value:
         where = f"{kind.title(wanted.key)}, data"
         yield Problem(
@@ -343,7 +343,7 @@ def _context_in_the_way(kind: Kind, wanted: Wanted, _: _There) -> Iterator[Probl
         )
 
 
-def _address_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Problem]:
+def _address_in_the_way(kind: WriteType, wanted: Wanted, there: _There) -> Iterator[Problem]:
     row = there.rows.get(Ref(kind.name, wanted.key))
     if row is None or row["assigned_object_id"] is None:
         return
@@ -357,7 +357,7 @@ def _address_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[P
         yield Problem("netbox-address", where, f"in NetBox, {who} has this address", fix)
 
 
-def _cable_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Problem]:
+def _cable_in_the_way(kind: WriteType, wanted: Wanted, there: _There) -> Iterator[Problem]:
     if Ref(kind.name, wanted.key) in there.ids:
         return
     loose = _loose(wanted, there)
@@ -369,21 +369,21 @@ def _cable_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Pro
             yield Problem("netbox-cable", where, f"another cable is there in NetBox ({cable})", fix)
 
 
-def _custom_field_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Problem]:
+def _custom_field_in_the_way(kind: WriteType, wanted: Wanted, there: _There) -> Iterator[Problem]:
     row = there.rows.get(Ref(kind.name, wanted.key))
     if row is not None and _id(row["type"]) != wanted.once["type"]:
         what = f"in NetBox, its type is {_id(row['type'])}, and samdrift's is {wanted.once['type']}"
         yield Problem("netbox-field", f"{kind.title(wanted.key)}, type", what, "rename that one in NetBox")
 
 
-def _service_in_the_way(kind: Kind, wanted: Wanted, there: _There) -> Iterator[Problem]:
+def _service_in_the_way(kind: WriteType, wanted: Wanted, there: _There) -> Iterator[Problem]:
     row = there.rows.get(Ref(kind.name, wanted.key))
     if row is not None and row.get(SHARED) and _write(kind, wanted, there) is not None:
         what = "in NetBox, one service has this protocol and others, and they are not all as they should be"
         yield Problem("netbox-service", kind.title(wanted.key), what, "make it one service a protocol in NetBox")
 
 
-SPECIAL: Mapping[str, Callable[[Kind, Wanted, _There], Iterator[Problem]]] = {
+SPECIAL: Mapping[str, Callable[[WriteType, Wanted, _There], Iterator[Problem]]] = {
     "custom field": _custom_field_in_the_way,
     "config context": _context_in_the_way,
     "device": _host_in_the_way,

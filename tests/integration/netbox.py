@@ -6,13 +6,13 @@ from deploy.model.observer import Quiet
 from inventory.fleet import Fleet
 from inventory.netbox import seed
 from inventory.netbox.client import NetBox
-from inventory.netbox.kinds import KINDS
+from inventory.netbox.write_types import WRITE_TYPES
 from inventory.netbox.writes import Writes
 
 
 def empty(netbox: NetBox) -> None:
     """Delete everything that a fleet could mean, object by object: that is possible on any NetBox, and slow."""
-    for kind in reversed([k for k in KINDS if not k.completes]):
+    for kind in reversed([k for k in WRITE_TYPES if not k.completes]):
         netbox.delete(kind.endpoint, [row["id"] for row in netbox.rows(kind.endpoint, fields=("id",))])
 
 

@@ -21,7 +21,7 @@ from inventory.netbox.assemble import assembled
 from inventory.netbox.client import NetBox
 from inventory.netbox.custom_fields import WRITTEN_BACK
 from inventory.netbox.pull import LogLost, fleet_of, pull, since, whole
-from inventory.netbox.rows import KINDS, Mark, Rows
+from inventory.netbox.rows import READ_TYPES, Mark, Rows
 from inventory.netbox.session import NetBoxError, Row
 from inventory.snapshot import load
 from roles.shared.catalogue import roles_of
@@ -70,7 +70,7 @@ def emptied(netbox: NetBox, server: NetBoxServer) -> None:
 
 def same(one: Rows, other: Rows) -> bool:
     """Whether two pulls read the same, kind by kind and row by row."""
-    for kind in KINDS:
+    for kind in READ_TYPES:
         assert dict(one[kind.name]) == dict(other[kind.name]), kind.name
     return True
 
@@ -306,7 +306,7 @@ def test_write_backs_and_journal_entries_change_nothing(live: NetBox) -> None:
     after, count = since(live, before)
 
     assert count == 2
-    assert all(after[kind.name] == before[kind.name] for kind in KINDS)
+    assert all(after[kind.name] == before[kind.name] for kind in READ_TYPES)
     assert after.mark.id > before.mark.id
 
 
@@ -424,7 +424,7 @@ def limited(live: NetBox, netbox: NetBoxServer) -> Iterator[Callable[[Sequence[s
     live.delete("users/users", made)
 
 
-TYPES = [*(kind.type for kind in KINDS), "core.objectchange"]
+TYPES = [*(kind.type for kind in READ_TYPES), "core.objectchange"]
 
 
 def test_a_token_that_may_view_everything_that_is_read_is_enough(
@@ -438,7 +438,7 @@ def test_a_token_that_may_view_everything_that_is_read_is_enough(
 def test_a_token_that_may_not_view_one_type_is_told_which(
     live: NetBox, limited: Callable[[Sequence[str], Row | None], NetBox], lacking: str
 ) -> None:
-    kind = next((k.endpoint for k in KINDS if k.type == lacking), "core/object-changes")
+    kind = next((k.endpoint for k in READ_TYPES if k.type == lacking), "core/object-changes")
 
     with pytest.raises(NetBoxError, match=f"the token may not view {kind}"):
         pull(limited([t for t in TYPES if t != lacking], None))

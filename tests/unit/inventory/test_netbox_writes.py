@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from inventory.fleet import Fleet
-from inventory.netbox.kinds import KINDS
 from inventory.netbox.seed import _named, _row
 from inventory.netbox.session import NetBoxError, Row
 from inventory.netbox.wanted import AtLeast, Json, Ref, Termination
+from inventory.netbox.write_types import WRITE_TYPES
 from inventory.netbox.writes import InTheWay, Writes, writes
 from inventory.snapshot import load
 from tests.unit.inventory.fleets import GATEWAY, SERVER, fleet, with_hosts
 from tests.unit.inventory.wild_fleet import seeded_random, wild_fleet
 
-OWN = tuple(kind for kind in KINDS if not kind.completes)
+OWN = tuple(kind for kind in WRITE_TYPES if not kind.completes)
 Rows = dict[str, list[Row]]
 FLEETS: Mapping[str, Callable[[], Fleet]] = {
     "small": fleet,

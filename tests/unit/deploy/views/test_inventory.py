@@ -6,7 +6,7 @@ from typing import Any
 
 from deploy.views import inventory as inventory_view
 from inventory.difference import difference
-from inventory.netbox.kinds import KINDS
+from inventory.netbox.write_types import WRITE_TYPES
 from inventory.netbox.writes import writes
 from tests.unit.deploy.views.shown import shown
 from tests.unit.inventory import fleets
@@ -50,7 +50,7 @@ def test_equal_fleets_are_said_to_be_so() -> None:
 
 
 def test_a_seed_is_told_in_numbers_and_if_asked_object_by_object() -> None:
-    nothing: dict[str, list[dict[str, Any]]] = {k.name: [] for k in KINDS if not k.completes}
+    nothing: dict[str, list[dict[str, Any]]] = {k.name: [] for k in WRITE_TYPES if not k.completes}
     plan = writes(nothing | {"site": [{"id": 1, "slug": "x", "name": "X"}]}, fleets.fleet())
 
     brief = shown(*inventory_view.seeding(plan, "https://netbox", objects=False))

@@ -20,7 +20,7 @@ from inventory.netbox.wanted import MODELS, Key, Wanted
 
 
 @dataclass(frozen=True)
-class Kind:
+class WriteType:
     """One kind of NetBox's objects.
 
     Attributes:
@@ -114,11 +114,13 @@ HOST_READS = (
 )  # fmt: skip
 INTERFACE_READS = ("name", "enabled", "description", "untagged_vlan", "tagged_vlans")
 
-KINDS: tuple[Kind, ...] = (
-    Kind("choice set", "extras/custom-field-choice-sets", ("name",), _by("name"), wanted.choice_sets),
-    Kind("custom field", "extras/custom-fields", ("name", "type", "object_types"), _by("name"), wanted.custom_fields),
-    Kind("tag", "extras/tags", NAMED, _by("slug"), wanted.slugged("tags", "name", "description"), unique="name"),
-    Kind(
+WRITE_TYPES: tuple[WriteType, ...] = (
+    WriteType("choice set", "extras/custom-field-choice-sets", ("name",), _by("name"), wanted.choice_sets),
+    WriteType(
+        "custom field", "extras/custom-fields", ("name", "type", "object_types"), _by("name"), wanted.custom_fields
+    ),
+    WriteType("tag", "extras/tags", NAMED, _by("slug"), wanted.slugged("tags", "name", "description"), unique="name"),
+    WriteType(
         "region",
         "dcim/regions",
         ("slug", "name", "parent"),
@@ -127,7 +129,7 @@ KINDS: tuple[Kind, ...] = (
         unique="name",
         within=("parent",),
     ),
-    Kind(
+    WriteType(
         "tenant",
         "tenancy/tenants",
         (*NAMED, "group"),
@@ -136,9 +138,9 @@ KINDS: tuple[Kind, ...] = (
         unique="name",
         within=("group",),
     ),
-    Kind("RIR", "ipam/rirs", ("slug", "name"), _by("slug"), wanted.rirs, unique="name"),
-    Kind("ASN", "ipam/asns", ("asn",), _by("asn"), wanted.asns, called="{0}"),
-    Kind(
+    WriteType("RIR", "ipam/rirs", ("slug", "name"), _by("slug"), wanted.rirs, unique="name"),
+    WriteType("ASN", "ipam/asns", ("asn",), _by("asn"), wanted.asns, called="{0}"),
+    WriteType(
         "site",
         "dcim/sites",
         ("slug", "name", "tenant", "region", "facility", "latitude", "longitude", "asns"),
@@ -146,7 +148,7 @@ KINDS: tuple[Kind, ...] = (
         wanted.sites,
         unique="name",
     ),
-    Kind(
+    WriteType(
         "manufacturer",
         "dcim/manufacturers",
         NAMED,
@@ -154,7 +156,7 @@ KINDS: tuple[Kind, ...] = (
         wanted.slugged("manufacturers", "name", "description"),
         unique="name",
     ),
-    Kind(
+    WriteType(
         "platform",
         "dcim/platforms",
         (*NAMED, "parent", "manufacturer", "custom_fields"),
@@ -163,7 +165,7 @@ KINDS: tuple[Kind, ...] = (
         unique="name",
         within=("manufacturer", "parent"),
     ),
-    Kind(
+    WriteType(
         "device role",
         "dcim/device-roles",
         (*NAMED, "parent"),
@@ -172,8 +174,8 @@ KINDS: tuple[Kind, ...] = (
         unique="name",
         within=("parent",),
     ),
-    Kind("device type", "dcim/device-types", ("slug", "model", "manufacturer"), _by("slug"), wanted.device_types),
-    Kind(
+    WriteType("device type", "dcim/device-types", ("slug", "model", "manufacturer"), _by("slug"), wanted.device_types),
+    WriteType(
         "cluster type",
         "virtualization/cluster-types",
         NAMED,
@@ -181,7 +183,7 @@ KINDS: tuple[Kind, ...] = (
         wanted.slugged("cluster_types", "name", "description"),
         unique="name",
     ),
-    Kind(
+    WriteType(
         "cluster",
         "virtualization/clusters",
         ("name", "type", "description", "group", "scope_id", "custom_fields"),
@@ -190,15 +192,15 @@ KINDS: tuple[Kind, ...] = (
         unique="name",
         within=("group", "scope_id"),
     ),
-    Kind("VLAN", "ipam/vlans", ("vid", "name", "site"), _vlan_key, wanted.vlans, called="{1} at {0}"),
-    Kind(
+    WriteType("VLAN", "ipam/vlans", ("vid", "name", "site"), _vlan_key, wanted.vlans, called="{1} at {0}"),
+    WriteType(
         "prefix",
         "ipam/prefixes",
         ("prefix", "description", "scope_type", "scope_id", "scope", "vlan", "status", "custom_fields"),
         _by("prefix"),
         wanted.prefixes,
     ),
-    Kind(
+    WriteType(
         "range",
         "ipam/ip-ranges",
         ("start_address", "end_address", "status", "description"),
@@ -206,7 +208,7 @@ KINDS: tuple[Kind, ...] = (
         wanted.ranges,
         called="from {0}",
     ),
-    Kind(
+    WriteType(
         "config context",
         "extras/config-contexts",
         (
@@ -221,15 +223,17 @@ KINDS: tuple[Kind, ...] = (
         _by("name"),
         wanted.config_contexts,
     ),
-    Kind("device", "dcim/devices", (*HOST_READS, "device_type"), _by("name"), partial(wanted.hosts, kind="device")),
-    Kind(
+    WriteType(
+        "device", "dcim/devices", (*HOST_READS, "device_type"), _by("name"), partial(wanted.hosts, kind="device")
+    ),
+    WriteType(
         "virtual machine",
         "virtualization/virtual-machines",
         (*HOST_READS, "cluster"),
         _by("name"),
         partial(wanted.hosts, kind="vm"),
     ),
-    Kind(
+    WriteType(
         "interface",
         "dcim/interfaces",
         ("device", "type", "lag", *INTERFACE_READS),
@@ -237,8 +241,8 @@ KINDS: tuple[Kind, ...] = (
         partial(wanted.interfaces, kind="device"),
         called="{0}:{1}",
     ),
-    Kind("LAG", "dcim/interfaces", (), _interface_key, wanted.members, called="of {0}:{1}", completes="interface"),
-    Kind(
+    WriteType("LAG", "dcim/interfaces", (), _interface_key, wanted.members, called="of {0}:{1}", completes="interface"),
+    WriteType(
         "virtual interface",
         "virtualization/interfaces",
         ("virtual_machine", *INTERFACE_READS),
@@ -246,14 +250,14 @@ KINDS: tuple[Kind, ...] = (
         partial(wanted.interfaces, kind="vm"),
         called="{0}:{1}",
     ),
-    Kind(
+    WriteType(
         "address",
         "ipam/ip-addresses",
         ("address", "vrf", "assigned_object_type", "assigned_object_id", "assigned_object"),
         _address_key,
         wanted.addresses,
     ),
-    Kind(
+    WriteType(
         "primary address",
         "dcim/devices",
         (),
@@ -262,7 +266,7 @@ KINDS: tuple[Kind, ...] = (
         called="of {0}",
         completes="device",
     ),
-    Kind(
+    WriteType(
         "primary address",
         "virtualization/virtual-machines",
         (),
@@ -271,7 +275,7 @@ KINDS: tuple[Kind, ...] = (
         called="of {0}",
         completes="virtual machine",
     ),
-    Kind(
+    WriteType(
         "cable",
         "dcim/cables",
         ("display", "a_terminations", "b_terminations"),
@@ -279,7 +283,7 @@ KINDS: tuple[Kind, ...] = (
         wanted.cables,
         called="{0}:{1} to {2}:{3}",
     ),
-    Kind(
+    WriteType(
         "service",
         "ipam/services",
         ("parent_object_type", "parent_object_id", "parent", "name", "port_mappings", "description"),
