@@ -80,7 +80,7 @@ class Settings(RoleSettings):
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     """Compute the queues and the clients of this host's site."""
     for name, queue in options.queues.items():
-        _check_uri(queue.uri, f"config context samdrift.print_server.queues.{name}.uri", fleet)
+        _require_printer(queue.uri, f"config context samdrift.print_server.queues.{name}.uri", fleet)
     return Settings(
         queues=tuple(NamedQueue(name=n, **options.queues[n].model_dump()) for n in sorted(options.queues)),
         clients=local_networks(host, fleet),
@@ -142,7 +142,7 @@ def command(settings: Settings) -> str:
     return " && ".join([f"{{ {strays}; }}", *made])
 
 
-def _check_uri(uri: str, field: str, fleet: Fleet) -> None:
+def _require_printer(uri: str, field: str, fleet: Fleet) -> None:
     """Refuse an address outside the fleet: CUPS sends whatever people print to it."""
     fix = "ipp://ADDRESS/ipp/print, with an address in one of the fleet's prefixes"
     found = URI.fullmatch(uri)

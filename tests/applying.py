@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from deploy.model.code import code_digest
 from deploy.model.plan import HostPlan, Plan
-from deploy.model.record import Check
+from deploy.model.record import CheckResult
 from inventory.fleet import Fleet
 
 
-def nothing_to_check(_hosts: Sequence[str]) -> tuple[Check, ...]:
+def nothing_to_check(_hosts: Sequence[str]) -> tuple[CheckResult, ...]:
     return ()
 
 

@@ -84,7 +84,7 @@ def secrets_check(common: Common) -> int:
     needed = intent.secrets(fleet.hosts)
     vault, about = vault_of(common), {h.tenant for h in hosts_of(common, fleet)}
     files = {m for m in vault.municipalities() if m in about or common.limit is None}
-    found = tuple(f.with_options(options_of(common)) for f in edit.check(vault, needed, files | about))
+    found = tuple(f.with_options(options_of(common)) for f in edit.file_findings(vault, needed, files | about))
     code = exit_code(found)
     document = {"files": len(files), "findings": [f.model_dump(mode="json") for f in found], "exit_code": code}
     answer(common, document, view.secrets_checked(len(files), found, municipalities(fleet)))

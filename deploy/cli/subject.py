@@ -184,7 +184,7 @@ def check_record(
     """Make the record of an offline check by this command, which began at `started`."""
     from deploy.runs import commands as runs
 
-    return runs.check(
+    return runs.offline_record(
         known.fleet,
         findings,
         source=known.source,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from deploy.model.plan import HostPlan
-from deploy.model.record import Check
+from deploy.model.record import CheckResult
 from deploy.model.step_id import StepId
 from inventory.fleet import Host
 
@@ -86,5 +86,5 @@ class Hosts(Protocol):
         """
 
 
-Verify = Callable[[Sequence[str]], tuple[Check, ...]]
+Verify = Callable[[Sequence[str]], tuple[CheckResult, ...]]
 """Runs the state checks of the named hosts."""

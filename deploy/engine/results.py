@@ -14,7 +14,7 @@ from deploy.model.evidence import Error, Evidence, Note
 from deploy.model.findings import Finding, Kind, severity
 from deploy.model.messages import Command, Message, MessageId, samdrift
 from deploy.model.plan import HostPlan, Plan, Step
-from deploy.model.record import Check, HostResult
+from deploy.model.record import CheckResult, HostResult
 from deploy.model.step_id import StepId
 from deploy.model.words import evidence_in_words
 from inventory.fleet import Frozen, Host
@@ -30,7 +30,7 @@ class ApplyResult(Frozen):
 
     hosts: tuple[HostResult, ...]
     findings: tuple[Finding, ...]
-    checks: tuple[Check, ...]
+    checks: tuple[CheckResult, ...]
 
 
 class Results:
@@ -44,7 +44,7 @@ class Results:
         self._controls = controls
         self._hosts: dict[str, HostResult] = {}
         self._findings: list[Finding] = []
-        self._checks: list[Check] = []
+        self._checks: list[CheckResult] = []
 
     def of(self, plan: Plan) -> ApplyResult:
         """Return what is known so far, in the order of the plan."""
@@ -55,7 +55,7 @@ class Results:
         """Return how a host ended; None if that is not known yet."""
         return self._hosts[name].outcome if name in self._hosts else None
 
-    def checked(self, checks: Sequence[Check]) -> None:
+    def checked(self, checks: Sequence[CheckResult]) -> None:
         """Add checks, and a finding for each that failed."""
         self._checks += checks
         self._findings += [check_finding(c, self._controls) for c in checks if c.outcome == "failed"]

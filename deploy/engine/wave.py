@@ -16,7 +16,7 @@ from deploy.model.evidence import Error, Evidence, Note
 from deploy.model.messages import MessageId, as_written
 from deploy.model.observer import Observer
 from deploy.model.plan import HostPlan, Plan
-from deploy.model.record import Check
+from deploy.model.record import CheckResult
 from deploy.model.words import evidence_in_words, in_words
 from deploy.store.ports import Applied, Journal
 from deploy.transport.ssh import AT_ONCE
@@ -83,7 +83,7 @@ class Wave:
         whole = [name for name, outcome in self._outcomes.items() if not outcome.error]
         self.hosts.reconnect([name for name in whole if self._ready[name].changes])
         converged = self._converge(whole, must_not)
-        checks = self._check(converged)
+        checks = self._run_checks(converged)
         self._note_lost(converged, must_not)
         self._note_broken(checks, held, must_not)
         self._confirm(must_not)
@@ -177,7 +177,7 @@ class Wave:
     def _unsettled(self, live: HostPlan) -> None:
         self.results.unsettled(live, self._outcomes[live.host], self.hosts.by_hand(live.host))
 
-    def _check(self, names: Sequence[str]) -> tuple[Check, ...]:
+    def _run_checks(self, names: Sequence[str]) -> tuple[CheckResult, ...]:
         """Run the checks of these hosts; those of a host where one fails, again while services settle."""
         if not names:
             return ()
@@ -197,7 +197,7 @@ class Wave:
             if not must_not.because(name, Error(text=why)):
                 self.results.lost_while_checked(name, why)
 
-    def _note_broken(self, checks: Sequence[Check], held: Held, must_not: MustNotConfirm) -> None:
+    def _note_broken(self, checks: Sequence[CheckResult], held: Held, must_not: MustNotConfirm) -> None:
         """Note the hosts on which a check of a guarded role held before the change, and now fails."""
         for check in (c for c in checks if c.outcome == "failed" and (c.host, c.role, c.name) in held):
             held_before = Note(message=MessageId.HELD_BEFORE(check=check.name))

@@ -13,7 +13,7 @@ from deploy.model.evidence import Commands, Diff, Error, Evidence, FailedCheck, 
 from deploy.model.findings import DIFFERENCES, Finding, Kind, severity
 from deploy.model.messages import Message, MessageId, as_written, samdrift
 from deploy.model.plan import HostPlan, Plan, Step, Unmanaged
-from deploy.model.record import AppliedStep, Check
+from deploy.model.record import AppliedStep, CheckResult
 from deploy.model.step_id import StepId
 from deploy.model.text import inline
 
@@ -37,7 +37,7 @@ _ADVICE = {
 
 def classify(
     plan: Plan,
-    checks: Iterable[Check],
+    checks: Iterable[CheckResult],
     last_applied: Mapping[str, Mapping[StepId, AppliedStep]],
     *,
     controls: Controls,
@@ -89,7 +89,7 @@ def armed_finding(host: HostPlan) -> Finding:
     )
 
 
-def check_finding(check: Check, controls: Controls | None = None) -> Finding:
+def check_finding(check: CheckResult, controls: Controls | None = None) -> Finding:
     """Report a failed state check as a finding of its own."""
     return Finding(
         kind=Kind.FAILED_CHECK,
@@ -208,7 +208,7 @@ def _unknown(host: HostPlan, reason: str) -> Finding:
     )
 
 
-def _with_checks(finding: Finding, failed: Iterable[Check]) -> Finding:
+def _with_checks(finding: Finding, failed: Iterable[CheckResult]) -> Finding:
     """Add the failed checks of a difference's role as evidence: they are its effect, or another sign of it."""
     if finding.kind not in DIFFERENCES:
         return finding

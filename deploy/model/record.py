@@ -15,7 +15,7 @@ from deploy.model.step_id import StepId
 from inventory.fleet import Frozen
 
 
-class Check(Frozen):
+class CheckResult(Frozen):
     """The outcome of one state check on one host. `not applicable` always has its reason in `detail`."""
 
     host: str
@@ -109,6 +109,6 @@ class Record(Frozen):
     plan_digest: str = ""
     hosts: tuple[HostResult, ...] = ()
     findings: tuple[Finding, ...] = ()
-    checks: tuple[Check, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
     exit_code: int
     manifest: Manifest | None = None

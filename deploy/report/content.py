@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from deploy.model.findings import DIFFERENCES, Finding, Kind, Severity
-from deploy.model.record import Check, HostResult, Manifest, Record, RoleManifest
+from deploy.model.record import CheckResult, HostResult, Manifest, Record, RoleManifest
 from deploy.model.step_id import StepId
 from deploy.report.document import (
     Checked,
@@ -170,7 +170,7 @@ def _result(record: Record | None, host: str) -> HostResult | None:
     return next((h for h in record.hosts if h.host == host), None) if record else None
 
 
-def _state(result: HostResult | None, findings: Iterable[Finding], checks: Iterable[Check]) -> State:
+def _state(result: HostResult | None, findings: Iterable[Finding], checks: Iterable[CheckResult]) -> State:
     """Return the most serious thing that the run says of a host; a host that it does not speak of was not looked at."""
     kinds = {f.kind for f in findings}
     outcome = result.outcome if result else "skipped"
@@ -214,7 +214,7 @@ def _role_state(
     role: RoleManifest,
     steps: Iterable[StepId],
     findings: Iterable[Finding],
-    checks: Iterable[Check],
+    checks: Iterable[CheckResult],
     *,
     seen: bool,
 ) -> RoleState:

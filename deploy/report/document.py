@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Literal
 
 from deploy.model.findings import Finding
-from deploy.model.record import Check, Title
+from deploy.model.record import CheckResult, Title
 from inventory.fleet import Frozen
 
 
@@ -113,7 +113,7 @@ class RoleState(Frozen):
     summary: str
     controls: tuple[str, ...] = ()
     steps: tuple[StepState, ...] = ()
-    checks: tuple[Check, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
     in_effect: bool | None = None
 
 

@@ -17,7 +17,7 @@ import jinja2
 from markupsafe import Markup
 
 from deploy.model.findings import Severity
-from deploy.model.record import Check
+from deploy.model.record import CheckResult
 from deploy.model.text import command_lines, diff_lines, safe
 from deploy.report.document import HostState, Report, State, Totals, Why
 from deploy.report.picture import picture
@@ -125,9 +125,9 @@ def _by_reason(hosts: Iterable[HostState]) -> dict[Why, list[HostState]]:
     return dict(sorted(reasons.items(), key=lambda item: list(Why).index(item[0])))
 
 
-def _not_applicable(hosts: Iterable[HostState]) -> dict[tuple[str, str, str], list[Check]]:
+def _not_applicable(hosts: Iterable[HostState]) -> dict[tuple[str, str, str], list[CheckResult]]:
     """Return the checks that could not apply, with the hosts where, by role, name and reason."""
-    reasons: dict[tuple[str, str, str], list[Check]] = {}
+    reasons: dict[tuple[str, str, str], list[CheckResult]] = {}
     for check in (c for h in hosts for r in h.roles for c in r.checks if c.outcome == "not applicable"):
         reasons.setdefault((check.role, check.name, check.detail), []).append(check)
     return dict(sorted(reasons.items()))

@@ -21,7 +21,7 @@ from deploy.model.drift import classify, plan_findings
 from deploy.model.findings import Exit, Finding, Kind, exit_code
 from deploy.model.observer import Observer
 from deploy.model.plan import HostPlan, Plan
-from deploy.model.record import Check, HostResult, Record
+from deploy.model.record import CheckResult, HostResult, Record
 from deploy.runs.manifest import manifest_now
 from deploy.runs.stale import refuse_if_stale
 from deploy.store.place import record_id
@@ -113,7 +113,7 @@ class Invocation:
         *,
         hosts: Iterable[HostResult],
         findings: Iterable[Finding],
-        checks: Iterable[Check] = (),
+        checks: Iterable[CheckResult] = (),
         plan_digest: str = "",
         code: Exit,
     ) -> Record:
@@ -192,7 +192,7 @@ def _refuse_unguarded(plan: Plan, about: Collection[str], no_rollback: Collectio
 
 
 def _carry_out(run: Invocation, session: Session, planned: Plan) -> Record:
-    def prove(names: Sequence[str]) -> tuple[Check, ...]:
+    def prove(names: Sequence[str]) -> tuple[CheckResult, ...]:
         return run_checks(session, run.fleet, run.observer, names)
 
     change = Apply(
@@ -254,7 +254,7 @@ def drift(run: Invocation) -> Record:
         return run.save(hosts=hosts, findings=findings, checks=checks, plan_digest=made.digest, code=code)
 
 
-def check(
+def offline_record(
     fleet: Fleet,
     findings: Iterable[Finding],
     *,

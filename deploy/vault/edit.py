@@ -70,16 +70,16 @@ def _no_such(vault: AgeVault, contents: Contents, name: str) -> SecretsError:
     return SecretsError(f"there is no secret {name}", where=str(vault.path(contents.municipality)), fix=f"has: {there}")
 
 
-def check(vault: AgeVault, needed: Mapping[Secret, str], municipalities: Iterable[str]) -> tuple[Finding, ...]:
+def file_findings(vault: AgeVault, needed: Mapping[Secret, str], municipalities: Iterable[str]) -> tuple[Finding, ...]:
     """Return everything that is wrong with these municipalities' files.
 
     Args:
         needed: every secret that a role of the fleet needs, with a role and host that does.
     """
-    return tuple(f for m in sorted(municipalities) for f in _check_one(vault, needed, m))
+    return tuple(f for m in sorted(municipalities) for f in _findings_of(vault, needed, m))
 
 
-def _check_one(vault: AgeVault, needed: Mapping[Secret, str], municipality: str) -> Iterator[Finding]:
+def _findings_of(vault: AgeVault, needed: Mapping[Secret, str], municipality: str) -> Iterator[Finding]:
     wanted = {s.name: why for s, why in needed.items() if s.municipality == municipality}
     if not vault.is_there(municipality):
         for name, why in sorted(wanted.items()):
@@ -96,7 +96,7 @@ def _check_one(vault: AgeVault, needed: Mapping[Secret, str], municipality: str)
         what = MessageId.SECRETS_DAMAGED(where=e.where, what=e.what)
         yield _finding(Kind.UNSOUND, municipality, "file", what, as_written(e.fix))
         return
-    yield from _check_recipients(vault, contents)
+    yield from _recipient_findings(vault, contents)
     for name in sorted(wanted.keys() - contents.values.keys()):
         yield _missing(municipality, name, MessageId.SECRET_MISSING(needed_by=wanted[name], name=name))
     for name in sorted(contents.values.keys() - wanted.keys()):
@@ -104,7 +104,7 @@ def _check_one(vault: AgeVault, needed: Mapping[Secret, str], municipality: str)
         yield _finding(Kind.UNMANAGED, municipality, name, MessageId.SECRET_UNNEEDED(name=name), advice)
 
 
-def _check_recipients(vault: AgeVault, contents: Contents) -> Iterator[Finding]:
+def _recipient_findings(vault: AgeVault, contents: Contents) -> Iterator[Finding]:
     """Yield the differences between the file's recipients and those that `recipients.yaml` names, as far as the file
     says.
     """

@@ -23,7 +23,7 @@ from gevent.pool import Pool
 from testinfra.backend.base import BaseBackend, CommandResult
 
 from deploy.model.observer import Observer
-from deploy.model.record import Check
+from deploy.model.record import CheckResult
 from deploy.transport.batch import TIMED_OUT
 from deploy.transport.rounds import Rounds
 from deploy.transport.ssh import AT_ONCE, Answer, HostLost
@@ -170,7 +170,7 @@ class StateChecks:
         self._targets = {h.name: Target(session, h) for h in hosts}
         self._collected: Counter[tuple[str, str]] = Counter()
         self._left: Counter[str] = Counter()
-        self._checks: dict[str, Check] = {}
+        self._checks: dict[str, CheckResult] = {}
         self._lost: set[str] = set()
         self.broken: list[tuple[str, str]] = []
 
@@ -251,7 +251,7 @@ class StateChecks:
         if call.excinfo is not None and call.excinfo.errisinstance(HostLost):
             self._lost.add(name)
         elif report.when == "call" or not report.passed:
-            self._checks[item.nodeid] = _check(item, call, report)
+            self._checks[item.nodeid] = _result_of(item, call, report)
         if report.when == "teardown":
             self._finished(name)
         return report
@@ -261,7 +261,7 @@ class StateChecks:
         """Return the hosts that died while they were checked: nothing is said about them."""
         return frozenset(self._lost) | self._targets.keys() & self._session.unreachable.keys()
 
-    def checks(self) -> tuple[Check, ...]:
+    def checks(self) -> tuple[CheckResult, ...]:
         """Return the result of every check, by municipality, host and role; without the hosts that were lost."""
         kept = [c for c in self._checks.values() if c.host not in self.lost]
         return tuple(sorted(kept, key=lambda c: (c.municipality, c.host, c.role)))
@@ -308,11 +308,11 @@ def _target_of(item: pytest.Function) -> Target:
     return cast("Target", item.callspec.params["target"])
 
 
-def _check(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport) -> Check:
+def _result_of(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport) -> CheckResult:
     """Return pytest's report of one item as the result of a state check."""
     host = _target_of(item).host
     outcome, detail = _outcome(item, call, report)
-    return Check.model_validate(
+    return CheckResult.model_validate(
         {
             "host": host.name,
             "municipality": host.tenant,

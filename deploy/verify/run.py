@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from deploy.model.observer import Observer, Quiet
-from deploy.model.record import Check
+from deploy.model.record import CheckResult
 from deploy.verify.plugin import Asking, StateChecks
 from inventory.errors import SamdriftError
 from inventory.fleet import Fleet
@@ -58,7 +58,7 @@ def verify(
     *,
     directory: Path = CHECKS,
     ahead: bool = True,
-) -> tuple[Check, ...]:
+) -> tuple[CheckResult, ...]:
     """Run every state check of every role of every host that can be reached; return the results.
 
     A host that dies on the way has no checks in the answer; `session.unreachable` says why.

@@ -15,7 +15,7 @@ from rich.text import Text
 from deploy.model.evidence import Commands, Diff, Error, Evidence, FailedCheck, Note
 from deploy.model.findings import Finding
 from deploy.model.messages import MessageId
-from deploy.model.record import Check, Record
+from deploy.model.record import CheckResult, Record
 from deploy.model.text import inline, safe, several
 from deploy.model.words import evidence_in_words, in_words
 from deploy.views.parts import COLOURS, command_text, diff, empty_table, fact_table, indented, plain, safe_lines
@@ -86,7 +86,7 @@ def verified(seen: Record, names: Mapping[str, str], width: int) -> Iterator[Ren
     yield Text(checks_summary(seen.checks, len(unknown)), "bold green" if seen.exit_code == 0 else "bold red")
 
 
-def checks_summary(checks: Sequence[Check], unknown: int = 0) -> str:
+def checks_summary(checks: Sequence[CheckResult], unknown: int = 0) -> str:
     """Count checks by outcome, in a line."""
     outcomes = Counter(c.outcome for c in checks)
     said = ", ".join(f"{outcomes[o]} {o}" for o in ("passed", "failed", "not applicable") if outcomes[o])
@@ -95,7 +95,7 @@ def checks_summary(checks: Sequence[Check], unknown: int = 0) -> str:
     return f"{several(len(checks), 'check')} on {where}: {said or 'none ran'}{lost}."
 
 
-def _checks_table(checks: Sequence[Check], width: int) -> Iterator[RenderableType]:
+def _checks_table(checks: Sequence[CheckResult], width: int) -> Iterator[RenderableType]:
     """Show roles down and hosts across, in as many tables as the hosts need columns."""
     counts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for check in checks:
@@ -128,7 +128,7 @@ def _cell(outcomes: Counter[str]) -> Text:
     return cell
 
 
-def _failed(done: Sequence[Check], names: Mapping[str, str]) -> Iterator[RenderableType]:
+def _failed(done: Sequence[CheckResult], names: Mapping[str, str]) -> Iterator[RenderableType]:
     for check in (c for c in done if c.outcome == "failed"):
         municipality = inline(names.get(check.municipality, ""))
         yield Text.assemble(
@@ -137,7 +137,7 @@ def _failed(done: Sequence[Check], names: Mapping[str, str]) -> Iterator[Rendera
         yield Text("\n".join(f"      {line}" for line in safe_lines(check.detail.strip())) + "\n")
 
 
-def _not_applicable(done: Sequence[Check]) -> Iterator[RenderableType]:
+def _not_applicable(done: Sequence[CheckResult]) -> Iterator[RenderableType]:
     """Show each reason once, with where it was given."""
     reasons: dict[tuple[str, str, str], list[str]] = {}
     for check in (c for c in done if c.outcome == "not applicable"):

@@ -89,7 +89,7 @@ class NetBox:
 
         yield from self._all(page, ids, PAGE, 0, f"{name} of NetBox")
 
-    def check_view(self, endpoint: str) -> None:
+    def require_view(self, endpoint: str) -> None:
         """Refuse a token that may not view these objects. REST reports that; GraphQL returns an empty list.
 
         Raises:

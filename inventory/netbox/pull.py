@@ -24,10 +24,10 @@ from inventory.netbox.rows import (
     Mark,
     ReadType,
     Rows,
-    check_view,
     contexts,
     dangling,
     fetched,
+    require_view,
 )
 from inventory.netbox.session import NetBoxError, Row
 
@@ -88,7 +88,7 @@ def whole(netbox: NetBox) -> Rows:
     why: object = ""
     for _ in range(3):
         mark = _mark(netbox)
-        check_view(netbox, BY_NAME)
+        require_view(netbox, BY_NAME)
         read = at_once([partial(fetched, netbox, kind) for kind in LARGEST_FIRST])
         of = {kind.name: found for kind, found in zip(LARGEST_FIRST, read, strict=True)}
         try:
@@ -219,7 +219,7 @@ def _without_dangling(netbox: NetBox, rows: Rows, kinds: Iterable[str]) -> Rows:
 
 def _viewed(netbox: NetBox, kinds: Iterable[str]) -> dict[int, Row]:
     """Return no rows, after making sure that the token may view these kinds."""
-    check_view(netbox, kinds)
+    require_view(netbox, kinds)
     return {}
 
 

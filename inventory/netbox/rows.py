@@ -256,7 +256,7 @@ def _with_tag_ids(netbox: NetBox, contexts: dict[int, Row]) -> dict[int, Row]:
     return {i: {**row, "tags": numbered(row["tags"])} for i, row in contexts.items()}
 
 
-def check_view(netbox: NetBox, kinds: Iterable[str]) -> None:
+def require_view(netbox: NetBox, kinds: Iterable[str]) -> None:
     """Refuse a token that may not view one of these kinds: by GraphQL it would see none of them, and no error.
 
     Raises:
@@ -267,7 +267,7 @@ def check_view(netbox: NetBox, kinds: Iterable[str]) -> None:
     seen = netbox.query(f"{{ {asked} }}") if asked else {}
     for name, of in lists.items():
         if not seen.get(of):  # there are none, or none that it may see; REST knows which, and takes its time
-            netbox.check_view(BY_NAME[name].endpoint)
+            netbox.require_view(BY_NAME[name].endpoint)
 
 
 def contexts(netbox: NetBox, kind: ReadType, ids: Iterable[int]) -> dict[int, Any]:

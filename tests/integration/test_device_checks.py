@@ -20,7 +20,7 @@ from deploy.engine.apply import Apply
 from deploy.engine.session import Session
 from deploy.model.drift import classify
 from deploy.model.findings import Exit, Kind, exit_code
-from deploy.model.record import Check
+from deploy.model.record import CheckResult
 from deploy.transport.ssh import Access
 from deploy.vault.age import RECIPIENTS, AgeVault, Contents
 from deploy.vault.interface import random_value
@@ -84,9 +84,9 @@ class Site:
     devices: dict[str, Device]
     session: Session
 
-    def check(self) -> dict[str, dict[str, Check]]:
+    def check(self) -> dict[str, dict[str, CheckResult]]:
         """What became of each check: by host, by name."""
-        found: dict[str, dict[str, Check]] = {name: {} for name in self.devices}
+        found: dict[str, dict[str, CheckResult]] = {name: {} for name in self.devices}
         for check in verify.verify(self.session, self.fleet):
             found[check.host][check.name] = check
         return found

@@ -25,7 +25,7 @@ from deploy.engine.session import Session
 from deploy.model.drift import classify
 from deploy.model.findings import Exit, Finding, Kind, exit_code
 from deploy.model.plan import Configure, HostPlan, Plan, read_plan, write_plan
-from deploy.model.record import Check
+from deploy.model.record import CheckResult
 from deploy.runs import commands as runs
 from deploy.transport.ssh import Access
 from inventory.errors import SamdriftError, UsageError
@@ -260,7 +260,7 @@ def test_a_device_whose_time_ran_out_before_it_was_told_that_all_is_well_is_roll
 ) -> None:
     place = rack(platform)
 
-    def takes_too_long(_hosts: Sequence[str]) -> tuple[Check, ...]:
+    def takes_too_long(_hosts: Sequence[str]) -> tuple[CheckResult, ...]:
         place.device.restore()
         return ()
 

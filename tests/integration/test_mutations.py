@@ -15,7 +15,7 @@ import pytest
 from deploy.engine.session import Session
 from deploy.lab.lab import Lab, lab_directory
 from deploy.lab.switch import Switch
-from deploy.model.record import Check
+from deploy.model.record import CheckResult
 from deploy.verify.run import verify
 from inventory.fleet import Host
 from inventory.snapshot import load
@@ -50,14 +50,14 @@ class Rig:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._before: dict[str, dict[str, Check]] = {}
+        self._before: dict[str, dict[str, CheckResult]] = {}
 
-    def look(self, host: str, role: str, given: Mapping[str, object]) -> dict[str, Check]:
+    def look(self, host: str, role: str, given: Mapping[str, object]) -> dict[str, CheckResult]:
         """What became of the checks of a role, by name."""
         fleet = self.session.fleet
         return {c.name: c for c in verify(OneRole(self.session, fleet.host(host), role, given), fleet)}
 
-    def before(self, host: str, role: str, given: Mapping[str, object], check: str) -> Check:
+    def before(self, host: str, role: str, given: Mapping[str, object], check: str) -> CheckResult:
         """What became of a check before anything was broken: it does not fail, or not for long."""
         key = f"{host} {role} {dict(given)}"
         deadline = time.monotonic() + PATIENCE

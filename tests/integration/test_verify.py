@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.model.record import Check
+from deploy.model.record import CheckResult
 from deploy.transport.batch import Truncated, answers, marker, script
 from deploy.transport.ssh import Answer, HostLost
 from deploy.verify.run import ChecksBroken, verify
@@ -79,11 +79,11 @@ def checks_in(directory: Path, **files: str) -> Path:
     return directory
 
 
-def outcomes(checks: Sequence[Check]) -> dict[str, str]:
+def outcomes(checks: Sequence[CheckResult]) -> dict[str, str]:
     return {f"{c.host}: {c.name}": c.outcome for c in checks}
 
 
-def only(checks: Sequence[Check]) -> Check:
+def only(checks: Sequence[CheckResult]) -> CheckResult:
     (check,) = checks
     return check
 

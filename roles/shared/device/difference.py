@@ -85,7 +85,7 @@ def difference(
     """
     has = read_configuration(vendor, tame(running), managed)
     wants = read_configuration(vendor, intended, managed)
-    _check(vendor, wants)
+    _require_managed(vendor, wants)
     _leave_what_only_a_secret_names(vendor, has, wants)
     told = _without_renewed(has.managed, wants, renew)
     forth = _delta(vendor, told, wants.managed, managed)
@@ -105,7 +105,7 @@ def difference(
 # What is not compared
 
 
-def _check(vendor: Vendor, wants: Configuration) -> None:
+def _require_managed(vendor: Vendor, wants: Configuration) -> None:
     """Refuse an intended configuration with lines that its role does not manage, or with a secret where none is known
     to be.
     """

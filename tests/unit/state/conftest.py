@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from deploy.model.record import Check
+from deploy.model.record import CheckResult
 from deploy.transport.batch import Answer
 from deploy.verify.plugin import Target
 from deploy.verify.run import CHECKS, verify
@@ -33,13 +33,13 @@ class Hosts:
         }
         self.unreachable: Mapping[str, str] = {}
         self.answer: Answer | None = None
-        self._found: dict[Answer | None, tuple[Check, ...]] = {}
+        self._found: dict[Answer | None, tuple[CheckResult, ...]] = {}
 
     def ask(self, host: str, commands: Sequence[str], *, within: float | None = None) -> list[Answer]:  # noqa: ARG002
         assert self.answer is not None, f"{host} was asked: {commands}"
         return [self.answer] * len(commands)
 
-    def checks(self, answer: Answer | None) -> tuple[Check, ...]:
+    def checks(self, answer: Answer | None) -> tuple[CheckResult, ...]:
         """What becomes of every check where the hosts answer everything in this way."""
         if answer not in self._found:
             self.answer = answer

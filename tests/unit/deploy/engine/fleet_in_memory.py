@@ -16,7 +16,7 @@ from typing import Literal, TypeVar
 from deploy.engine.guards import GuardFailed
 from deploy.engine.hosts import Outcome
 from deploy.model.plan import HostPlan, Plan, Run, Step
-from deploy.model.record import AppliedStep, Check
+from deploy.model.record import AppliedStep, CheckResult
 from deploy.model.step_id import StepId
 from deploy.transport.ssh import HostLost
 from inventory.fleet import Host
@@ -262,9 +262,9 @@ class SessionInMemory:
         self.unreachable.pop(name, None)
         return "restored"
 
-    def verify(self, names: Sequence[str]) -> tuple[Check, ...]:
+    def verify(self, names: Sequence[str]) -> tuple[CheckResult, ...]:
         """The state checks: those of a host that dies meanwhile are not in the answer."""
-        checks: list[Check] = []
+        checks: list[CheckResult] = []
         for name in (n for n in self._machines if n in names and n not in self.unreachable):
             try:
                 checks += self._talk(name, lambda n=name: self._check(n))  # type: ignore[misc]
@@ -361,15 +361,17 @@ class SessionInMemory:
         machine.undo()
         self._note("undo", machine)
 
-    def _check(self, name: str) -> list[Check]:
+    def _check(self, name: str) -> list[CheckResult]:
         machine = self._machines[name]
         fails = self._is_broken(name)
         self._checked_since[name] += bool(self._changed[name])
         checks = []
         for role in dict.fromkeys(p.role for p in machine.parts):
             one = {"host": name, "municipality": machine.host.tenant, "role": role}
-            checks.append(Check.model_validate(one | {"name": "works", "outcome": "failed" if fails else "passed"}))
-            checks.append(Check.model_validate(one | {"name": "is there", "outcome": "passed"}))
+            checks.append(
+                CheckResult.model_validate(one | {"name": "works", "outcome": "failed" if fails else "passed"})
+            )
+            checks.append(CheckResult.model_validate(one | {"name": "is there", "outcome": "passed"}))
         return checks
 
     def _is_broken(self, name: str) -> bool:

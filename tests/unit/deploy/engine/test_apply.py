@@ -12,7 +12,7 @@ from deploy.engine.apply import Apply
 from deploy.engine.results import ApplyResult
 from deploy.model.findings import Exit, exit_code
 from deploy.model.plan import Plan
-from deploy.model.record import Check
+from deploy.model.record import CheckResult
 from tests.unit.deploy.engine.fleet_in_memory import (
     BY_HAND,
     OLD,
@@ -472,7 +472,7 @@ def test_an_interruption_before_a_host_is_confirmed_does_not_call_it_changed() -
     guarded, plain = machine("guarded", GUARDED), machine("plain")
     session = SessionInMemory((guarded, plain))
 
-    def interrupted(_names: Sequence[str]) -> tuple[Check, ...]:
+    def interrupted(_names: Sequence[str]) -> tuple[CheckResult, ...]:
         raise Interrupted
 
     change = Apply(

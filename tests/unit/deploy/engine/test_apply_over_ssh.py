@@ -13,7 +13,7 @@ from deploy.engine.hosts import Verify
 from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.model.findings import Exit, Kind, exit_code
-from deploy.model.record import Check
+from deploy.model.record import CheckResult
 from deploy.runs.stale import StalePlan, refuse_if_stale
 from deploy.store.ports import StoreError
 from deploy.transport.ssh import HostLost
@@ -134,9 +134,9 @@ def test_a_wave_that_goes_wrong_is_the_last_one(sshd: Sshd, tmp_path: Path) -> N
 
 @pytest.mark.usefixtures("files")
 def test_a_failed_check_after_a_change_stops_the_next_wave_and_exits_7(sshd: Sshd, tmp_path: Path) -> None:
-    def verify(hosts: Sequence[str]) -> tuple[Check, ...]:
+    def verify(hosts: Sequence[str]) -> tuple[CheckResult, ...]:
         return tuple(
-            Check(host=h, municipality="tierp", role="two_files", name="holds", outcome="failed", detail="no")
+            CheckResult(host=h, municipality="tierp", role="two_files", name="holds", outcome="failed", detail="no")
             for h in hosts
         )
 
@@ -150,11 +150,11 @@ def test_a_failed_check_after_a_change_stops_the_next_wave_and_exits_7(sshd: Ssh
 def test_a_check_that_holds_once_the_service_has_settled_is_no_finding(sshd: Sshd, tmp_path: Path) -> None:
     tries: list[int] = []
 
-    def verify(hosts: Sequence[str]) -> tuple[Check, ...]:
+    def verify(hosts: Sequence[str]) -> tuple[CheckResult, ...]:
         tries.append(1)
         outcome = "failed" if len(tries) < 3 else "passed"
         return tuple(
-            Check.model_validate(
+            CheckResult.model_validate(
                 {"host": h, "municipality": "tierp", "role": "two_files", "name": "holds", "outcome": outcome}
             )
             for h in hosts
@@ -226,7 +226,7 @@ def test_a_host_that_is_lost_while_it_is_checked_is_unknown_and_stops_the_next_w
     )
     with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
 
-        def dies(hosts: Sequence[str]) -> tuple[Check, ...]:
+        def dies(hosts: Sequence[str]) -> tuple[CheckResult, ...]:
             with pytest.raises(HostLost):
                 session.ask(hosts[0], [f"kill -9 {parent_of(parent_of('$PPID'))}; sleep 5"])
             return ()
@@ -280,7 +280,7 @@ def test_a_change_that_lets_nobody_in_any_more_is_noticed_before_the_next_wave(
 
 @pytest.mark.usefixtures("files")
 def test_an_apply_that_is_interrupted_says_which_hosts_it_left(sshd: Sshd, tmp_path: Path) -> None:
-    def interrupted(_hosts: Sequence[str]) -> tuple[Check, ...]:
+    def interrupted(_hosts: Sequence[str]) -> tuple[CheckResult, ...]:
         raise KeyboardInterrupt
 
     fleet = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a"), host_with(sshd, "tie-b1", tmp_path / "b", wave=20))

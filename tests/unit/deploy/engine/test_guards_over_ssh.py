@@ -15,7 +15,7 @@ from deploy.engine.guards import GuardFailed
 from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.model.findings import Exit, Kind, exit_code
-from deploy.model.record import AppliedStep, Check
+from deploy.model.record import AppliedStep, CheckResult
 from deploy.model.step_id import StepId
 from roles.shared.guard import kept_file
 from roles.shared.intent import Intent
@@ -67,7 +67,7 @@ def session(sshd: Sshd, door: Path, seconds: float = 60) -> Session:
 
 
 def apply(
-    sshd: Sshd, door: Path, verify: Callable[[Sequence[str]], tuple[Check, ...]] = nothing_to_check
+    sshd: Sshd, door: Path, verify: Callable[[Sequence[str]], tuple[CheckResult, ...]] = nothing_to_check
 ) -> ApplyResult:
     with session(sshd, door) as hosts:
         plan = plan_of(hosts.fleet, hosts.look())
@@ -109,10 +109,10 @@ def test_a_change_that_lets_nobody_in_any_more_is_put_back(host: Sshd) -> None:
 
 
 def test_a_change_by_which_a_check_no_longer_holds_is_put_back_and_read_again(host: Sshd, door: Path) -> None:
-    def verify(hosts: Sequence[str]) -> tuple[Check, ...]:
+    def verify(hosts: Sequence[str]) -> tuple[CheckResult, ...]:
         outcome = "passed" if door.read_text() == "old\n" else "failed"
         one = {"municipality": "tierp", "role": "door", "name": "is old", "outcome": outcome}
-        return tuple(Check.model_validate({"host": h} | one) for h in hosts)
+        return tuple(CheckResult.model_validate({"host": h} | one) for h in hosts)
 
     applied = apply(host, door, verify)
     assert [(r.outcome, bool(r.steps)) for r in applied.hosts] == [("rolled back", False)]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from deploy.model.drift import applied_steps, check_finding, classify, plan_findings
 from deploy.model.findings import Exit, Finding, Kind, Severity, exit_code
 from deploy.model.plan import HostPlan, Plan, Run, Step, Unmanaged
-from deploy.model.record import AppliedStep, Check
+from deploy.model.record import AppliedStep, CheckResult
 from deploy.model.step_id import StepId
 from roles.shared.change import Change, digest
 
@@ -53,11 +53,11 @@ def plan(*hosts: HostPlan) -> Plan:
     )
 
 
-def failed(name: str, *, role: str = "time", host: str = "tie-dns1") -> Check:
-    return Check(host=host, municipality="tierp", role=role, name=name, outcome="failed", detail="assert 1 == 2")
+def failed(name: str, *, role: str = "time", host: str = "tie-dns1") -> CheckResult:
+    return CheckResult(host=host, municipality="tierp", role=role, name=name, outcome="failed", detail="assert 1 == 2")
 
 
-def found(host: HostPlan, applied: dict[StepId, AppliedStep], *checks: Check) -> tuple[Finding, ...]:
+def found(host: HostPlan, applied: dict[StepId, AppliedStep], *checks: CheckResult) -> tuple[Finding, ...]:
     return classify(
         plan(host), checks, {host.host: applied} if applied else {}, controls=CONTROLS, protecting={"firewall", "base"}
     )
@@ -265,7 +265,7 @@ HOSTS = st.lists(LOOKED | CUT_OFF, max_size=4).map(
 )
 CHECKS = st.lists(
     st.builds(
-        Check,
+        CheckResult,
         host=st.sampled_from(["host0", "host1", "host2", "host3"]),
         municipality=st.just("m0"),
         role=ROLES,
@@ -284,7 +284,7 @@ LAST = st.dictionaries(st.sampled_from(["host0", "host1", "host2", "host3"]), AP
 
 @given(HOSTS, CHECKS, LAST)
 def test_every_finding_has_a_cause_and_every_cause_is_told(
-    hosts: list[HostPlan], checks: list[Check], last: dict[str, dict[StepId, AppliedStep]]
+    hosts: list[HostPlan], checks: list[CheckResult], last: dict[str, dict[StepId, AppliedStep]]
 ) -> None:
     findings = classify(plan(*hosts), checks, last, controls={})
     told = [(f.host, f.role, f.step) for f in findings]
@@ -304,7 +304,7 @@ def test_every_finding_has_a_cause_and_every_cause_is_told(
 
 @given(HOSTS, CHECKS, LAST)
 def test_the_exit_code_is_0_exactly_when_nothing_was_found(
-    hosts: list[HostPlan], checks: list[Check], last: dict[str, dict[StepId, AppliedStep]]
+    hosts: list[HostPlan], checks: list[CheckResult], last: dict[str, dict[StepId, AppliedStep]]
 ) -> None:
     findings = classify(plan(*hosts), checks, last, controls={})
     converged = all(not h.error and not h.changes and not h.unmanaged for h in hosts)
@@ -315,7 +315,7 @@ def test_the_exit_code_is_0_exactly_when_nothing_was_found(
 
 @given(HOSTS, CHECKS, LAST)
 def test_the_order_of_what_was_seen_changes_nothing(
-    hosts: list[HostPlan], checks: list[Check], last: dict[str, dict[StepId, AppliedStep]]
+    hosts: list[HostPlan], checks: list[CheckResult], last: dict[str, dict[StepId, AppliedStep]]
 ) -> None:
     def said(findings: tuple[Finding, ...]) -> list[tuple[str, str]]:
         return [(f.fingerprint, f.summary) for f in findings]

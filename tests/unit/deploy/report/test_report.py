@@ -17,7 +17,7 @@ from deploy.model.findings import Finding, Kind, Severity
 from deploy.model.history import latest_check, latest_look
 from deploy.model.inventory_findings import unsound as findings_of_problems
 from deploy.model.messages import MessageId, as_written, samdrift
-from deploy.model.record import AppliedStep, Check, HostResult, Record
+from deploy.model.record import AppliedStep, CheckResult, HostResult, Record
 from deploy.model.step_id import StepId
 from deploy.model.words import in_words, name
 from deploy.report.content import report_of
@@ -113,8 +113,8 @@ UNKNOWN = Finding(
 )
 
 
-def check(name: str, where: str, role: str, outcome: str = "passed", detail: str = "") -> Check:
-    return Check.model_validate(
+def check(name: str, where: str, role: str, outcome: str = "passed", detail: str = "") -> CheckResult:
+    return CheckResult.model_validate(
         {
             "host": where,
             "municipality": FLEET.host(where).tenant,

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from deploy.model.findings import Finding, Kind
 from deploy.model.messages import as_written
-from deploy.model.record import AppliedStep, Check, HostResult, Record
+from deploy.model.record import AppliedStep, CheckResult, HostResult, Record
 from deploy.model.step_id import StepId
 from deploy.store.place import record_id
 from deploy.store.ports import Holder, Locked, StoreError, Stores
@@ -124,7 +124,7 @@ class Conformance:
     # --- history --------------------------------------------------------------------------------------------------
 
     def test_a_record_is_read_as_it_was_saved_also_by_a_later_run(self, place: Place, stores: Stores) -> None:
-        check = Check(host="h", municipality="m", role="r", name="n", outcome="not applicable", detail="why")
+        check = CheckResult(host="h", municipality="m", role="r", name="n", outcome="not applicable", detail="why")
         kept = record(hosts=(converged("tie-dns1"),), findings=(drift_at("alv-gw1"),), checks=(check,))
         stores.history.save(kept)
         assert stores.history.record(kept.id) == kept

@@ -120,7 +120,7 @@ def test_check_finds_what_is_missing_what_is_not_needed_and_who_can_open_it_wron
     vault = keys.vault("anna")
 
     def found(*, needed: dict[Secret, str] = NEEDED) -> list[tuple[Kind, str]]:
-        return [(f.kind, f.step) for f in edit.check(vault, needed, ["heby"])]
+        return [(f.kind, f.step) for f in edit.file_findings(vault, needed, ["heby"])]
 
     assert found(needed={}) == []
     assert found() == [(Kind.UNSOUND, "heby token")]
@@ -129,11 +129,11 @@ def test_check_finds_what_is_missing_what_is_not_needed_and_who_can_open_it_wron
     assert found(needed={}) == [(Kind.UNMANAGED, "heby token")]
     assert found(needed={**NEEDED, KEY: "role r of heb-x1"}) == [(Kind.UNSOUND, "heby key")]
     keys.list("anna", "bertil")
-    (finding,) = edit.check(vault, NEEDED, ["heby"])
+    (finding,) = edit.file_findings(vault, NEEDED, ["heby"])
     assert finding.kind is Kind.PENDING
     assert finding.summary == "the file is encrypted still to samdrift and not yet to bertil"
     assert exit_code([finding]) is Exit.DIFFERENCES
-    (finding,) = edit.check(keys.vault("stranger"), NEEDED, ["heby"])
+    (finding,) = edit.file_findings(keys.vault("stranger"), NEEDED, ["heby"])
     assert finding.kind is Kind.UNKNOWN
     assert exit_code([finding]) is Exit.INCOMPLETE
 
@@ -145,7 +145,7 @@ def test_check_counts_the_keys_that_a_file_is_really_encrypted_to(keys: Keys) ->
     text = pyrage.decrypt(path.read_bytes(), [keys.made["anna"]])
     everybody = [keys.made[n].to_public() for n in ("anna", "samdrift", stranger.name)]
     path.write_bytes(pyrage.encrypt(text, everybody, armored=True))
-    (finding,) = edit.check(vault, NEEDED, ["heby"])
+    (finding,) = edit.file_findings(vault, NEEDED, ["heby"])
     assert "says that it is encrypted to 2 keys, and is to 3" in finding.summary
 
 

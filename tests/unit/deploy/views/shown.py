@@ -8,7 +8,7 @@ from rich.console import Console, RenderableType
 
 from deploy.model.findings import Finding
 from deploy.model.plan import HostPlan, Plan, Run, Step
-from deploy.model.record import Check, HostResult, Record
+from deploy.model.record import CheckResult, HostResult, Record
 from deploy.views.parts import put
 from roles.shared.change import Change
 from roles.shared.guard import Guard
@@ -36,7 +36,7 @@ def guarded(step: Step) -> Step:
     return step.model_copy(update={"guard": Guard(what="/etc/x", keep="true", restore="true")})
 
 
-def record_of(*checks: Check, findings: tuple[Finding, ...] = (), hosts: tuple[HostResult, ...] = ()) -> Record:
+def record_of(*checks: CheckResult, findings: tuple[Finding, ...] = (), hosts: tuple[HostResult, ...] = ()) -> Record:
     return Record(
         id="r",
         command="verify",
@@ -53,7 +53,7 @@ def record_of(*checks: Check, findings: tuple[Finding, ...] = (), hosts: tuple[H
     )
 
 
-def check(host: str, outcome: str, detail: str = "") -> Check:
-    return Check.model_validate(
+def check(host: str, outcome: str, detail: str = "") -> CheckResult:
+    return CheckResult.model_validate(
         {"host": host, "municipality": "heby", "role": "base", "name": "it runs", "outcome": outcome, "detail": detail}
     )
