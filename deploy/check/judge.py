@@ -19,7 +19,7 @@ from typing import Literal
 
 from gevent.pool import Pool
 
-from deploy.check.namespace import SECONDS, Answer, NoNamespace, answers, is_root
+from deploy.check.namespace import SECONDS, NoNamespace, ProgramResult, answers, is_root
 from deploy.model.observer import Observer
 from inventory.fleet import Fleet, Frozen, Host
 from roles.shared.change import digest
@@ -111,19 +111,19 @@ def _candidate(path: str) -> str:
     return str(target.with_name(f".{target.name}.samdrift"))
 
 
-def _judged(host: Host, job: _Job, answer: Answer) -> Judgement:
-    code, said = answer.code, answer.said
+def _judged(host: Host, job: _Job, answer: ProgramResult) -> Judgement:
+    code, output = answer.code, answer.output
     if code == 0:
         return _judgement(job, "accepted")
     if code == 127:
-        missing = re.search(r"(\S+): (?:command )?not found", said)
+        missing = re.search(r"(\S+): (?:command )?not found", output)
         program = PurePosixPath(missing[1]).name if missing else "a program it needs"
         return _judgement(job, "not applicable", f"{program} is not installed here")
-    if not is_root() and (closed := re.search(r"(?im)^.*(?:permission denied|operation not permitted).*$", said)):
+    if not is_root() and (closed := re.search(r"(?im)^.*(?:permission denied|operation not permitted).*$", output)):
         return _judgement(job, "not applicable", f"it needs rights, run samdrift check as root: {closed[0].strip()}")
     if code in {124, 137}:
-        said += f"no answer within {SECONDS} s"
-    told = "\n".join(said.strip().splitlines()[-15:])
+        output += f"no answer within {SECONDS} s"
+    told = "\n".join(output.strip().splitlines()[-15:])
     return _judgement(job, "refused", (told or f"it ended with {code} and said nothing") + _other_release(host))
 
 

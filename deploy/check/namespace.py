@@ -97,11 +97,11 @@ exec chroot over/root sh -c '
 """
 
 
-class Answer(Frozen):
+class ProgramResult(Frozen):
     """How a program ended (-1: it never began), and what it printed."""
 
     code: int
-    said: str
+    output: str
 
 
 class NoNamespace(Exception):
@@ -113,7 +113,7 @@ def is_root() -> bool:
     return os.geteuid() == 0
 
 
-def answers(files: Mapping[str, ManagedFile], commands: Sequence[str]) -> tuple[Answer, ...]:
+def answers(files: Mapping[str, ManagedFile], commands: Sequence[str]) -> tuple[ProgramResult, ...]:
     """Run shell commands one after another in a namespace that has each of these files at its path.
 
     Raises:
@@ -170,13 +170,13 @@ def _run(scratch: Path) -> None:
     except OSError as e:
         raise NoNamespace(f"unshare: {e.strerror}") from e
     if not (scratch / "ready").exists():
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise NoNamespace(said[-1] if said else f"unshare ended with {done.returncode}")
+        output = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise NoNamespace(output[-1] if output else f"unshare ended with {done.returncode}")
 
 
-def _answer(scratch: Path, number: str) -> Answer:
+def _answer(scratch: Path, number: str) -> ProgramResult:
     code = scratch / "code" / number
     if not code.exists():
-        return Answer(code=-1, said="")
-    said = (scratch / "said" / number).read_text("utf-8", "replace")
-    return Answer(code=int(code.read_text()), said=said)
+        return ProgramResult(code=-1, output="")
+    output = (scratch / "said" / number).read_text("utf-8", "replace")
+    return ProgramResult(code=int(code.read_text()), output=output)

@@ -17,7 +17,7 @@ from deploy.cli.subject import check_record, fleet_of, hosts_of, source_of, stor
 from deploy.model import clock
 from deploy.model.findings import exit_code
 from deploy.model.text import as_json
-from deploy.source.known import Known
+from deploy.source.known import SourcedFleet
 from deploy.views import fleet as view
 from deploy.views.parts import municipalities
 from inventory.errors import InventoryError, UsageError
@@ -141,7 +141,7 @@ def check(common: Common) -> int:
     try:
         known = fleet_of(common)
     except InventoryError as e:
-        known, readable = Known(e.fleet or Fleet(), source_of(common), ""), e.fleet is not None
+        known, readable = SourcedFleet(e.fleet or Fleet(), source_of(common), ""), e.fleet is not None
         done = Offline(findings=unsound(e.problems, known.fleet))
     else:
         with observing(common.aside) as observer:

@@ -17,7 +17,7 @@ from deploy.cli.command import FILE, Common, InOrder, answer, command
 from deploy.cli.subject import fleet_of, from_netbox, options_of, snapshot_directory
 from deploy.model.findings import Exit, exit_code
 from deploy.model.text import inline, several
-from deploy.source.known import NETBOX, Known
+from deploy.source.known import NETBOX, SourcedFleet
 from deploy.views.parts import put
 from inventory import snapshot
 from inventory.errors import InventoryError, SamdriftError, UsageError
@@ -126,7 +126,7 @@ def inventory_diff(common: Common) -> int:
     return code
 
 
-def _snapshot(common: Common) -> Known:
+def _snapshot(common: Common) -> SourcedFleet:
     """Load the snapshot's fleet, whatever the source is, and without the lab's overlay."""
     source = None if common.source == NETBOX else common.source
     return fleet_of(replace(common, source=source, lab=False), with_roles=False)

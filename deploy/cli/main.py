@@ -107,7 +107,7 @@ def _failed(error: Exception, *, in_json: bool, debug: bool) -> int:
     """Tell an error: a line on stderr, and with --json a document on stdout."""
     if debug:
         traceback.print_exception(error)
-    message, code = _told(error)
+    message, code = _described(error)
     if in_json:
         problems = [str(p) for p in error.problems] if isinstance(error, InventoryError) else []
         said = {"message": message, "problems": problems} if problems else {"message": message}
@@ -118,7 +118,7 @@ def _failed(error: Exception, *, in_json: bool, debug: bool) -> int:
     return code
 
 
-def _told(error: Exception) -> tuple[str, int]:
+def _described(error: Exception) -> tuple[str, int]:
     """Return the text of an error for people, and the exit code that it means."""
     if isinstance(error, SamdriftError):
         return str(error), int(error.exit_code)

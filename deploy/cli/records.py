@@ -13,7 +13,7 @@ from rich.text import Text
 from deploy.cli.command import FILE, Common, answer, command
 from deploy.cli.subject import check_record, fleet_of, source_of, stores_of
 from deploy.model import clock
-from deploy.source.known import Known
+from deploy.source.known import SourcedFleet
 from deploy.views.parts import municipalities
 from inventory.errors import InventoryError
 
@@ -63,7 +63,7 @@ def report(common: Common, out: Path) -> None:
             raise
         # Not sound, and that is what the report has to say: what it needs to know is known, so no check is asked for.
         fleet = e.fleet
-        checked = dated(check_record(common, Known(fleet, source, ""), unsound(e.problems, fleet), now), checked)
+        checked = dated(check_record(common, SourcedFleet(fleet, source, ""), unsound(e.problems, fleet), now), checked)
         if common.limit and not fleet.hosts:
             raise
     # The whole fleet, also with --lab: what nobody looked at belongs in the report.

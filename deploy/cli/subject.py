@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from deploy.cli.command import Common, aside
 from deploy.model.findings import Finding
-from deploy.source.known import EMBEDDED, NETBOX, Known, from_snapshot
+from deploy.source.known import EMBEDDED, NETBOX, SourcedFleet, from_snapshot
 from inventory import snapshot
 from inventory.errors import InventoryError, Problem, UsageError
 from inventory.fleet import Fleet, Host
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from deploy.views.progress import Telling
 
 
-def fleet_of(common: Common, *, with_roles: bool = True) -> Known:
+def fleet_of(common: Common, *, with_roles: bool = True) -> SourcedFleet:
     """Load the fleet of this command line, and where it came from.
 
     All that is wrong with it, or with its roles, is one error.
@@ -59,14 +59,14 @@ def source_of(common: Common) -> str:
     return f"{source}, as in the lab" if common.lab else source
 
 
-def _from_source(common: Common) -> Known:
+def _from_source(common: Common) -> SourcedFleet:
     """Load the fleet from `--source`."""
     if common.source == NETBOX:
         return from_netbox(common)
     return from_snapshot(snapshot_directory(common), common.source or EMBEDDED)
 
 
-def from_netbox(common: Common, *, since_last: bool = True) -> Known:
+def from_netbox(common: Common, *, since_last: bool = True) -> SourcedFleet:
     """Read the fleet from NetBox; unless `since_last`, everything is read again."""
     from deploy.source.netbox import connected, from_netbox, instead
     from deploy.store.place import private_directory
@@ -179,7 +179,7 @@ def options_of(common: Common) -> tuple[str, ...]:
 
 
 def check_record(
-    common: Common, known: Known, findings: Iterable[Finding], started: str, limit: str | None = None
+    common: Common, known: SourcedFleet, findings: Iterable[Finding], started: str, limit: str | None = None
 ) -> Record:
     """Make the record of an offline check by this command, which began at `started`."""
     from deploy.runs import commands as runs

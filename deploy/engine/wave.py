@@ -218,7 +218,7 @@ class Wave:
             if not live.error and not live.changes:
                 self._keep(live)
             elif live.fingerprint == before.fingerprint:
-                self._rolled_back(before, live, (Note(message=MessageId.TOLD_TOO_LATE()),))
+                self._rolled_back(before, live, (Note(message=MessageId.CONFIRMED_TOO_LATE()),))
             else:
                 self.results.unsettled(live, outcome, self.hosts.by_hand(live.host))
 

@@ -115,7 +115,7 @@ class MessageId(StrEnum):
     BROKE_OFF_AT = "broke-off-at", "step", "error"
     STILL_TO_CHANGE = "still-to-change", "steps"
     HELD_BEFORE = "held-before", "check"
-    TOLD_TOO_LATE = "told-too-late"
+    CONFIRMED_TOO_LATE = "told-too-late"
     IF_CHANGE_STAYS = "if-change-stays", "host", "by_hand"
     STEPS_MOVED = "steps-moved", "steps"
     A_STEP_MOVED = "a-step-moved"

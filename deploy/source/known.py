@@ -14,7 +14,7 @@ NETBOX = "netbox"
 """The --source that is NetBox itself."""
 
 
-class Known(NamedTuple):
+class SourcedFleet(NamedTuple):
     """A fleet, where it came from, and when NetBox said it (ISO 8601, UTC; empty where that is not known)."""
 
     fleet: Fleet
@@ -22,8 +22,8 @@ class Known(NamedTuple):
     time: str
 
 
-def from_snapshot(directory: Path, source: str) -> Known:
+def from_snapshot(directory: Path, source: str) -> SourcedFleet:
     """Load the fleet in a directory."""
     fleet = snapshot.load(directory)
     origin = snapshot.origin(fleet, directory)
-    return Known(fleet, source, origin.at if origin else "")
+    return SourcedFleet(fleet, source, origin.at if origin else "")

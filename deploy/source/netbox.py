@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.model import clock
-from deploy.source.known import EMBEDDED, NETBOX, Known
+from deploy.source.known import EMBEDDED, NETBOX, SourcedFleet
 from inventory.errors import SamdriftError, UsageError
 from inventory.netbox import kept
 from inventory.netbox.client import NetBox
@@ -53,7 +53,7 @@ def _token(environment: Mapping[str, str]) -> str:
         raise SamdriftError(f"the token cannot be read: {why}", where=file, fix=f"see {TOKEN_FILE}") from None
 
 
-def from_netbox(netbox: NetBox, cache: Path, told: Callable[[str], None], *, since_last: bool = True) -> Known:
+def from_netbox(netbox: NetBox, cache: Path, told: Callable[[str], None], *, since_last: bool = True) -> SourcedFleet:
     """Read the fleet from NetBox; what did not change since the last time is not read again.
 
     Args:
@@ -79,7 +79,7 @@ def from_netbox(netbox: NetBox, cache: Path, told: Callable[[str], None], *, sin
             told(f"NetBox is read in full: {pulled.lost}.")
         if pulled.rows is not last:
             kept.save(file, pulled.rows, netbox)
-        return Known(fleet_of(pulled.rows), netbox.url, at)
+        return SourcedFleet(fleet_of(pulled.rows), netbox.url, at)
 
 
 @contextmanager

@@ -179,8 +179,8 @@ def roles_of(host: Host) -> tuple[str, ...]:
     return (*known, *(name for name in given if name not in known))
 
 
-NO_ROLES_SECTION = frozenset({"roles", "wave"})
-"""What a config context may say to samdrift besides the options of roles."""
+RESERVED_KEYS = frozenset({"roles", "wave"})
+"""Keys below `samdrift` in a config context that are not names of roles."""
 
 
 def known_roles(host: Host) -> tuple[Role, ...]:
@@ -190,7 +190,7 @@ def known_roles(host: Host) -> tuple[Role, ...]:
 
 def _unread_sections(place: str, section: Mapping[str, object]) -> list[Problem]:
     """Return the sections that are options of no role: misspelled, they would be believed and never read."""
-    known = sorted({*NO_ROLES_SECTION, *catalogue()})
+    known = sorted({*RESERVED_KEYS, *catalogue()})
     fix = f"one of: {', '.join(known)}"
     unread = [name for name in section if name not in known]
     return [Problem("role-section", f"{place}.{name}", "there is no role of this name", fix) for name in unread]

@@ -18,7 +18,7 @@ from roles.shared.parts.handlers import Handler
 from roles.shared.parts.registration import current
 
 
-class Told(FactBase[str]):
+class AnswerOfHost(FactBase[str]):
     """The answer of a host to a question; empty if it has none."""
 
     default = str
@@ -47,9 +47,9 @@ def ensured(what: str, *, question: str, answer: str, command: str, then: tuple[
 @operation()
 def ensure(what: str, question: str, answer: str, command: str, then: tuple[Handler, ...]) -> Generator[StringCommand]:
     """Run a command where the host does not answer as is wanted."""
-    told = host.get_fact(Told, question=question)
-    if told == answer:
+    given = host.get_fact(AnswerOfHost, question=question)
+    if given == answer:
         host.noop(f"{what} is as wanted")
         return
     steps = " && ".join([*(h.debt for h in then), f"{{ {command}; }}"])
-    yield explain(StringCommand(steps), Change(what=what, before=told or None, after=answer))
+    yield explain(StringCommand(steps), Change(what=what, before=given or None, after=answer))

@@ -87,11 +87,11 @@ def loaded_ruleset(path: str, content: str, let_in: tuple[IPv4Network, ...]) -> 
         let_in: where `content` lets SSH in from; a ruleset that would shut out who loads it is not loaded.
     """
     name = "nftables ruleset in force"
-    current().guards[name] = kept_text(name, tell=_told_to_nft(path), put_back=f"{NFT} -f -")
+    current().guards[name] = kept_text(name, tell=_loadable_ruleset(path), put_back=f"{NFT} -f -")
     return load(name=name, path=path, content=content, let_in=let_in)
 
 
-def _told_to_nft(path: str) -> str:
+def _loadable_ruleset(path: str) -> str:
     """Return a shell command that prints the live ruleset in a form that `nft -f` can load.
 
     If it is equal to the file's, the file is printed: nft normalises rules when it lists them, and would normalise its

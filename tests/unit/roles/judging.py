@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from deploy.check.namespace import PROGRAMS, Answer, NoNamespace, answers
+from deploy.check.namespace import PROGRAMS, NoNamespace, ProgramResult, answers
 from roles.shared.parts.registration import ManagedFile
 
 
@@ -20,7 +20,7 @@ def needs(*programs: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} is not installed here")
 
 
-def judged(validate_with: str, path: str, text: str, *around: tuple[str, str], mode: str = "640") -> Answer:
+def judged(validate_with: str, path: str, text: str, *around: tuple[str, str], mode: str = "640") -> ProgramResult:
     """How the judge of a file ends once the text is written there; 0 is accepted.
 
     Args:
@@ -33,7 +33,7 @@ def judged(validate_with: str, path: str, text: str, *around: tuple[str, str], m
     return in_namespace(command, files | {candidate: _file(candidate, text, mode)})
 
 
-def in_namespace(command: str, files: dict[str, ManagedFile] | None = None) -> Answer:
+def in_namespace(command: str, files: dict[str, ManagedFile] | None = None) -> ProgramResult:
     """How a shell command ends in the namespace that `samdrift check` judges in."""
     try:
         (answer,) = answers(files or {}, [command])

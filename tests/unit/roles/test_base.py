@@ -193,5 +193,5 @@ def test_every_file_says_whose_it_is_but_those_that_people_see_at_login(fleet: F
 )
 def test_the_program_that_reads_it_accepts_it(fleet: Fleet, path: str, validator: str) -> None:
     good = judged(validator, path, files(fleet, user_ca_keys=[KEY])[path], mode="440")
-    assert good.code == 0, good.said
+    assert good.code == 0, good.output
     assert judged(validator, path, "PermitRootLogin perhaps\n").code not in {0, 127}

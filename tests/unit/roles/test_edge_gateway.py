@@ -219,7 +219,7 @@ def test_a_neighbour_that_may_tell_nothing_has_a_list_that_denies_all() -> None:
 def test_frr_accepts_the_file_and_refuses_a_spoilt_one(name: str) -> None:
     for text, accepted in ((written(name), True), (written(name).replace("router bgp", "router bpg"), False)):
         answer = judged(VTYSH_ACCEPTS, "/etc/frr/frr.conf", text)
-        assert (answer.code == 0) is accepted, answer.said
+        assert (answer.code == 0) is accepted, answer.output
 
 
 def test_without_vtysh_nothing_is_refused_but_told_apart(tmp_path: Path) -> None:

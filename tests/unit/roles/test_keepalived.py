@@ -94,4 +94,4 @@ def test_keepalived_accepts_the_file_and_refuses_a_spoilt_one(name: str) -> None
         (good.replace("virtual_router_id 59", "virtual_router_id 590"), False),
     ):
         answer = judged(KEEPALIVED_ACCEPTS, "/etc/keepalived/keepalived.conf", text)
-        assert (answer.code == 0) is accepted, answer.said
+        assert (answer.code == 0) is accepted, answer.output

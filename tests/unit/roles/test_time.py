@@ -101,4 +101,4 @@ def test_a_clock_that_is_not_ours_is_left_alone(fleet: Fleet) -> None:
 def test_chronyd_accepts_it(fleet: Fleet, host: str) -> None:
     text = render("time/chrony.conf.j2", settings=computed(fleet, host))
     answer = judged("chronyd -p -f {path}", "/etc/chrony/chrony.conf", text)
-    assert answer.code == 0, answer.said
+    assert answer.code == 0, answer.output

@@ -134,7 +134,7 @@ def test_wg_accepts_the_file_and_refuses_a_spoilt_one(name: str) -> None:
         (good.replace("PublicKey = ", "PublicKey = x"), False),
     ):
         answer = judged(WG_ACCEPTS, "/etc/wireguard/wg1.conf", text, mode="600")
-        assert (answer.code == 0) is accepted, answer.said
+        assert (answer.code == 0) is accepted, answer.output
 
 
 def test_without_wg_nothing_is_refused_but_told_apart(tmp_path: Path) -> None:

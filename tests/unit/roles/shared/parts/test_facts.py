@@ -70,8 +70,8 @@ def test_without_nft_there_is_no_ruleset_to_compare() -> None:
 def test_the_wanted_ruleset_is_told_as_nft_tells_it_and_loaded_nowhere() -> None:
     rules = 'table inet samdrift_test { chain c { tcp dport { 443, 80 } accept comment "it\'s"; }; }'
     answer = in_namespace(RulesetsOnHost().command(rules))
-    assert answer.code == 0, answer.said
-    found = RulesetsOnHost().process(answer.said.splitlines())
+    assert answer.code == 0, answer.output
+    found = RulesetsOnHost().process(answer.output.splitlines())
     assert found.wanted is not None
     assert 'tcp dport { 80, 443 } accept comment "it\'s"' in found.wanted
     assert "samdrift_test" not in str(found.live)
