@@ -85,19 +85,19 @@ def snapshot_directory(common: Common) -> Path:
     return snapshot.DEFAULT if common.source in {None, EMBEDDED, NETBOX} else Path(str(common.source))
 
 
-def hosts_of(common: Common, fleet: Fleet, *, live: bool = False) -> tuple[Host, ...]:
-    """Select the hosts of --limit; with --lab, those of the lab; if `live`, those that are active and have roles."""
+def hosts_of(common: Common, fleet: Fleet, *, managed: bool = False) -> tuple[Host, ...]:
+    """Select the hosts of --limit; with --lab, those of the lab; if `managed`, those that are active and have roles."""
     among = fleet.hosts
     if common.lab:
         among = tuple(h for h in among if "lab" in h.tags)
     chosen = _selected(common.limit, fleet, among) if common.limit else among
-    if not live:
+    if not managed:
         return chosen
-    alive = tuple(h for h in chosen if h.roles and h.status == "active")
-    if not alive:
+    among_managed = tuple(h for h in chosen if h.roles and h.status == "active")
+    if not among_managed:
         where = f"--limit {common.limit!r}" if common.limit else "this inventory"
         raise UsageError("no host there is active and has roles", where=where, fix="see: samdrift hosts")
-    return alive
+    return among_managed
 
 
 def _selected(limit: str, fleet: Fleet, among: tuple[Host, ...]) -> tuple[Host, ...]:
@@ -156,7 +156,7 @@ def running(common: Common, command: str, **access_too: object) -> Iterator[tupl
             command=command,
             argv=tuple(sys.argv[1:]),
             intent=Intent(fleet),
-            hosts=hosts_of(common, fleet, live=True),
+            hosts=hosts_of(common, fleet, managed=True),
             source=source,
             fleet_time=said,
             limit=common.limit or "",

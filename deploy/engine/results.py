@@ -60,62 +60,62 @@ class Results:
         self._checks += checks
         self._findings += [check_finding(c, self._controls) for c in checks if c.outcome == "failed"]
 
-    def in_sync(self, live: HostPlan) -> None:
+    def in_sync(self, fresh: HostPlan) -> None:
         """Record that nothing was to be changed."""
-        self._set(live.host, "in sync", live=live)
+        self._set(fresh.host, "in sync", fresh=fresh)
 
-    def changed(self, live: HostPlan, outcome: Outcome) -> None:
+    def changed(self, fresh: HostPlan, outcome: Outcome) -> None:
         """Record that the host was changed, and that a fresh look finds nothing left to change."""
-        self._set(live.host, "changed", outcome, live=live)
+        self._set(fresh.host, "changed", outcome, fresh=fresh)
 
     def skipped(self, name: str) -> None:
         """Record that the host was left alone, because an earlier wave went wrong."""
         self._set(name, "skipped", detail="an earlier wave went wrong")
 
-    def armed(self, live: HostPlan) -> None:
+    def armed(self, fresh: HostPlan) -> None:
         """Record that another run's guard was found armed on the host."""
-        self._findings.append(armed_finding(live))
+        self._findings.append(armed_finding(fresh))
 
-    def not_looked_at(self, live: HostPlan, why: Evidence) -> None:
+    def not_looked_at(self, fresh: HostPlan, why: Evidence) -> None:
         """Record that the host could not be looked at, so that nothing was written to it."""
-        self._set(live.host, "unknown", why=(why,))
-        self._find(Kind.UNKNOWN, live.host, MessageId.NOT_LOOKED_AT(), why)
+        self._set(fresh.host, "unknown", why=(why,))
+        self._find(Kind.UNKNOWN, fresh.host, MessageId.NOT_LOOKED_AT(), why)
 
-    def stale(self, live: HostPlan, planned: HostPlan) -> None:
+    def stale(self, fresh: HostPlan, planned: HostPlan) -> None:
         """Record that the host moved since the plan was made, so that nothing was written to it."""
-        moved = sorted({s.id for s in live.changes} ^ {s.id for s in planned.changes})
-        self._set(live.host, "stale", detail="it differs from what the plan saw")
+        moved = sorted({s.id for s in fresh.changes} ^ {s.id for s in planned.changes})
+        self._set(fresh.host, "stale", detail="it differs from what the plan saw")
         how = MessageId.STEPS_MOVED(steps=", ".join(moved)) if moved else MessageId.A_STEP_MOVED()
-        advice = MessageId.READ_NEW_PLAN(plan=_about(live.host, "plan"))
-        self._find(Kind.STALE, live.host, MessageId.HOST_MOVED(), Note(message=how), advice=advice)
+        advice = MessageId.READ_NEW_PLAN(plan=_about(fresh.host, "plan"))
+        self._find(Kind.STALE, fresh.host, MessageId.HOST_MOVED(), Note(message=how), advice=advice)
 
-    def broke_off(self, live: HostPlan, outcome: Outcome, at: StepId) -> None:
+    def broke_off(self, fresh: HostPlan, outcome: Outcome, at: StepId) -> None:
         """Record that a step of an unguarded host failed, or that the host was lost in it."""
         why = Error(text=outcome.error)
-        self._set(live.host, "unknown" if outcome.lost else "failed", outcome, why=(why,))
+        self._set(fresh.host, "unknown" if outcome.lost else "failed", outcome, why=(why,))
         self._find(
             Kind.UNKNOWN if outcome.lost else Kind.FAILED_STEP,
-            live.host,
-            MessageId.STEP_BROKE_OFF(step=at, done=len(outcome.done), steps=len(live.changes)),
+            fresh.host,
+            MessageId.STEP_BROKE_OFF(step=at, done=len(outcome.done), steps=len(fresh.changes)),
             why,
             role=at.role,
             step=at.name,
-            advice=MessageId.MEND_THEN_APPLY(apply=_about(live.host, "apply")),
+            advice=MessageId.MEND_THEN_APPLY(apply=_about(fresh.host, "apply")),
         )
 
-    def unsettled(self, live: HostPlan, outcome: Outcome, by_hand: str) -> None:
+    def unsettled(self, fresh: HostPlan, outcome: Outcome, by_hand: str) -> None:
         """Record that all steps were carried out, and that the last look failed or finds something left to change."""
-        if live.error:
-            why = Error(text=live.error)
-            self._set(live.host, "unknown", outcome, why=(why,))
-            advice = _look_again(live.host, by_hand)
-            self._find(Kind.UNKNOWN, live.host, MessageId.LOST_AFTER_CHANGE(), why, advice=advice)
+        if fresh.error:
+            why = Error(text=fresh.error)
+            self._set(fresh.host, "unknown", outcome, why=(why,))
+            advice = _look_again(fresh.host, by_hand)
+            self._find(Kind.UNKNOWN, fresh.host, MessageId.LOST_AFTER_CHANGE(), why, advice=advice)
             return
-        self._set(live.host, "differs", outcome, why=(still_to_change(live),))
-        for step in live.changes:
+        self._set(fresh.host, "differs", outcome, why=(still_to_change(fresh),))
+        for step in fresh.changes:
             self._find(
                 Kind.PENDING,
-                live.host,
+                fresh.host,
                 MessageId.STEP_STILL_CHANGES(),
                 *step_evidence(step),
                 role=step.role,
@@ -187,7 +187,7 @@ class Results:
         *,
         detail: str = "",
         why: Why = (),
-        live: HostPlan | None = None,
+        fresh: HostPlan | None = None,
     ) -> None:
         self._hosts[name] = HostResult(
             host=name,
@@ -195,9 +195,9 @@ class Results:
             outcome=ending,
             changed=outcome.done if outcome else (),
             detail=detail or "\n".join(map(evidence_in_words, why)),
-            steps=applied_steps(live) if live else {},
-            execs=live.execs if live else 0,
-            seconds=live.seconds if live else 0.0,
+            steps=applied_steps(fresh) if fresh else {},
+            execs=fresh.execs if fresh else 0,
+            seconds=fresh.seconds if fresh else 0.0,
         )
 
     def _find(
@@ -225,9 +225,9 @@ class Results:
         )
 
 
-def still_to_change(live: HostPlan) -> Note:
+def still_to_change(fresh: HostPlan) -> Note:
     """Name the steps that a look finds left to change."""
-    return Note(message=MessageId.STILL_TO_CHANGE(steps=_steps(live.changes)))
+    return Note(message=MessageId.STILL_TO_CHANGE(steps=_steps(fresh.changes)))
 
 
 def as_before(before: HostPlan, after: HostPlan) -> Message:

@@ -70,7 +70,7 @@ class Wave:
     def change(self) -> bool:
         """Change the hosts, and prove it. Returns whether the next wave may follow."""
         looked = self._without_others_guards(self.hosts.look(self.names))
-        self._ready.update({live.host: live for live in looked if self._is_as_planned(live)})
+        self._ready.update({fresh.host: fresh for fresh in looked if self._is_as_planned(fresh)})
         held = self._checks_that_hold()
         self._carry_out()
         must_not = MustNotConfirm(name for name, outcome in self._outcomes.items() if outcome.guarded)
@@ -97,32 +97,32 @@ class Wave:
 
     def _without_others_guards(self, looked: Sequence[HostPlan]) -> Sequence[HostPlan]:
         """Wait for hosts on which another run's guard is armed, and look at them again."""
-        armed = [live for live in looked if live.armed]
-        for live in armed:
-            self.results.armed(live)
+        armed = [fresh for fresh in looked if fresh.armed]
+        for fresh in armed:
+            self.results.armed(fresh)
         if not armed:
             return looked
-        names = [live.host for live in armed]
+        names = [fresh.host for fresh in armed]
         self.observer.stage("waiting for what an earlier run left unconfirmed", names)
         self.hosts.await_guards(names)
-        again = {live.host: live for live in self.hosts.look(names)}
-        return [again.get(live.host, live) for live in looked]
+        again = {fresh.host: fresh for fresh in self.hosts.look(names)}
+        return [again.get(fresh.host, fresh) for fresh in looked]
 
-    def _is_as_planned(self, live: HostPlan) -> bool:
+    def _is_as_planned(self, fresh: HostPlan) -> bool:
         """Tell whether a host may be changed by the plan; if not, records why not."""
-        planned = self.plan.host(live.host)
-        if planned is None or planned.error or live.error:
-            error = live.error or (planned.error if planned else "")
-            self.results.not_looked_at(live, Error(text=error) if error else Note(message=MessageId.NOT_IN_PLAN()))
+        planned = self.plan.host(fresh.host)
+        if planned is None or planned.error or fresh.error:
+            error = fresh.error or (planned.error if planned else "")
+            self.results.not_looked_at(fresh, Error(text=error) if error else Note(message=MessageId.NOT_IN_PLAN()))
             return False
-        if live.armed:  # again: another run is at work there
-            self.results.not_looked_at(live, Note(message=MessageId.ANOTHER_RUN(guard=live.armed)))
+        if fresh.armed:  # again: another run is at work there
+            self.results.not_looked_at(fresh, Note(message=MessageId.ANOTHER_RUN(guard=fresh.armed)))
             return False
         # An earlier run of this plan that broke off on this host left a part of the plan to be done.
-        resumed = live.host in self.begun and set(live.changes) <= set(planned.changes)
-        if not live.changes or live.fingerprint == planned.fingerprint or resumed:
+        resumed = fresh.host in self.begun and set(fresh.changes) <= set(planned.changes)
+        if not fresh.changes or fresh.fingerprint == planned.fingerprint or resumed:
             return True
-        self.results.stale(live, planned)
+        self.results.stale(fresh, planned)
         return False
 
     def _checks_that_hold(self) -> Held:
@@ -130,7 +130,7 @@ class Wave:
 
         A host that never converged is not checked: what does not hold there is no surprise.
         """
-        roles = {name: {s.role for s in live.changes if s.guard} for name, live in self._ready.items()}
+        roles = {name: {s.role for s in fresh.changes if s.guard} for name, fresh in self._ready.items()}
         known = [name for name, guarded in roles.items() if guarded and self.applied.last_applied(name)]
         checks = self.verify(known) if known else ()
         return frozenset((c.host, c.role, c.name) for c in checks if c.outcome == "passed" and c.role in roles[c.host])
@@ -138,15 +138,15 @@ class Wave:
     def _carry_out(self) -> None:
         """Carry out the plans of all hosts that are ready."""
         self.observer.stage(f"wave {self.number}: applying", list(self._ready))
-        for live in self._ready.values():
-            if live.changes:  # before any of the wave is changed: a journal that cannot be written stops it here
-                self.journal.begin(self.plan.digest, live.host)
+        for fresh in self._ready.values():
+            if fresh.changes:  # before any of the wave is changed: a journal that cannot be written stops it here
+                self.journal.begin(self.plan.digest, fresh.host)
         outcomes = Pool(AT_ONCE).map(self._carry_out_one, self._ready.values())
         self._outcomes.update(zip(self._ready, outcomes, strict=True))
 
-    def _carry_out_one(self, live: HostPlan) -> Outcome:
-        outcome = self.hosts.carry_out(live)
-        self.observer.host(live.host, "failed" if outcome.error else "done", outcome.error)
+    def _carry_out_one(self, fresh: HostPlan) -> Outcome:
+        outcome = self.hosts.carry_out(fresh)
+        self.observer.host(fresh.host, "failed" if outcome.error else "done", outcome.error)
         return outcome
 
     def _converge(self, names: Sequence[str], must_not: MustNotConfirm) -> list[str]:
@@ -161,21 +161,21 @@ class Wave:
                 break  # a lost host does not come back by waiting, and meanwhile the others' guards run out
             if attempt:
                 self.wait(SETTLE_PAUSE)
-            last = {live.host: live for live in self.hosts.look(left)}
-            for name, live in last.items():
-                if not live.error and not live.changes:
+            last = {fresh.host: fresh for fresh in self.hosts.look(left)}
+            for name, fresh in last.items():
+                if not fresh.error and not fresh.changes:
                     left.remove(name)
                     converged.append(name)
                     if name not in must_not.guarded:  # of those it is known once they are confirmed
-                        self.results.changed(live, self._outcomes[name])
+                        self.results.changed(fresh, self._outcomes[name])
         for name in left:
             error = last[name].error
             if not must_not.because(name, Error(text=error) if error else still_to_change(last[name])):
                 self._unsettled(last[name])
         return converged
 
-    def _unsettled(self, live: HostPlan) -> None:
-        self.results.unsettled(live, self._outcomes[live.host], self.hosts.by_hand(live.host))
+    def _unsettled(self, fresh: HostPlan) -> None:
+        self.results.unsettled(fresh, self._outcomes[fresh.host], self.hosts.by_hand(fresh.host))
 
     def _run_checks(self, names: Sequence[str]) -> tuple[CheckResult, ...]:
         """Run the checks of these hosts; those of a host where one fails, again while services settle."""
@@ -213,22 +213,22 @@ class Wave:
                 must_not.because(name, Error(text=e.what))
             else:
                 confirmed.append(name)
-        for live in self.hosts.look(confirmed) if confirmed else ():
-            before, outcome = self._ready[live.host], self._outcomes[live.host]
-            if not live.error and not live.changes:
-                self._keep(live)
-            elif live.fingerprint == before.fingerprint:
-                self._rolled_back(before, live, (Note(message=MessageId.CONFIRMED_TOO_LATE()),))
+        for fresh in self.hosts.look(confirmed) if confirmed else ():
+            before, outcome = self._ready[fresh.host], self._outcomes[fresh.host]
+            if not fresh.error and not fresh.changes:
+                self._keep(fresh)
+            elif fresh.fingerprint == before.fingerprint:
+                self._rolled_back(before, fresh, (Note(message=MessageId.CONFIRMED_TOO_LATE()),))
             else:
-                self.results.unsettled(live, outcome, self.hosts.by_hand(live.host))
+                self.results.unsettled(fresh, outcome, self.hosts.by_hand(fresh.host))
 
-    def _keep(self, live: HostPlan) -> None:
+    def _keep(self, fresh: HostPlan) -> None:
         try:
-            self.hosts.keep(live.host)
+            self.hosts.keep(fresh.host)
         except SamdriftError as e:
-            self.results.not_kept(live.host, self._outcomes[live.host], str(e))
+            self.results.not_kept(fresh.host, self._outcomes[fresh.host], str(e))
         else:
-            self.results.changed(live, self._outcomes[live.host])
+            self.results.changed(fresh, self._outcomes[fresh.host])
 
     def _put_back(self, must_not: MustNotConfirm) -> None:
         """Let the guarded hosts that were not confirmed undo their change, and look whether they have."""
