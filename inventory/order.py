@@ -54,6 +54,8 @@ def _context_in_order(context: ConfigContext) -> ConfigContext:
 def _host_in_order(host: Host) -> Host:
     interfaces = tuple(_with_sorted(i, "tagged_vlans") for i in host.interfaces)
     services = tuple(sorted((_with_sorted(s, "ports") for s in host.services), key=lambda s: (s.name, s.protocol)))
-    contexts = {name: _keys_in_order(said) for name in ("local_context", "context") if (said := getattr(host, name))}
+    contexts = {
+        name: _keys_in_order(context) for name in ("local_context", "context") if (context := getattr(host, name))
+    }
     ordered = _with(_with_sorted(host, "tags", "host_keys"), {"interfaces": interfaces, "services": services})
     return ordered.model_copy(update=contexts) if contexts else ordered

@@ -84,10 +84,10 @@ class Origin(Frozen):
 def origin(fleet: Fleet, directory: Path = DEFAULT) -> Origin | None:
     """Return where this fleet, read from this directory, came from; None if people wrote it, or edited it since."""
     try:
-        said = Origin.model_validate(yaml.safe_load((directory / PULLED).read_text(encoding="utf-8")))
+        found = Origin.model_validate(yaml.safe_load((directory / PULLED).read_text(encoding="utf-8")))
     except (OSError, ValueError, yaml.YAMLError):
         return None
-    return said if said.digest == fleet.digest else None
+    return found if found.digest == fleet.digest else None
 
 
 def load(directory: Path = DEFAULT) -> Fleet:

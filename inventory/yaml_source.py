@@ -70,9 +70,9 @@ class Document:
             node: yaml.Node | None = yaml.compose(text, Loader=Loader)
         except yaml.YAMLError as e:
             mark = getattr(e, "problem_mark", None)
-            said = getattr(e, "problem", None) or " ".join(str(e).split())
+            reason = getattr(e, "problem", None) or " ".join(str(e).split())
             end = len(text.splitlines()) or 1
-            self.wrong(min(_line(mark), end), f"not YAML: {said}")
+            self.wrong(min(_line(mark), end), f"not YAML: {reason}")
             return None
         if node is None:
             self.wrong(1, "empty")

@@ -141,7 +141,7 @@ def _forward_rules(forwards: Iterable[RoleForward]) -> list[str]:
 
 
 def _accepting(why: dict[str, list[str]]) -> list[str]:
-    return [f"{match} accept {_comment('; '.join(sorted(set(said))))}" for match, said in sorted(why.items())]
+    return [f"{match} accept {_comment('; '.join(sorted(set(reasons))))}" for match, reasons in sorted(why.items())]
 
 
 def _addresses(end: str, of: tuple[IPv4Network, ...]) -> str:

@@ -76,8 +76,8 @@ def _amiss(vendor: Vendor, line: str) -> Iterator[str]:
         yield f"it has {len(says)} characters, and {vendor.name} takes {vendor.longest_line}"
     if vendor.ascii_only and (strange := re.search(r"[^\x00-\x7f]", says)):
         yield f"{vendor.name} takes ASCII only, and not {strange[0]!r}"
-    if (description := DESCRIPTION.search(says)) and len(told := description[1] or description[2]) > vendor.longest:
-        yield f"a description of {len(told)} characters, and {vendor.name} takes {vendor.longest}"
+    if (description := DESCRIPTION.search(says)) and len(text := description[1] or description[2]) > vendor.longest:
+        yield f"a description of {len(text)} characters, and {vendor.name} takes {vendor.longest}"
     if vendor.syntax != "indented":
         unquoted = QUOTED.sub("", says)
         if '"' in unquoted:

@@ -123,8 +123,8 @@ def _judged(host: Host, job: _Job, answer: ProgramResult) -> Judgement:
         return _judgement(job, "not applicable", f"it needs rights, run samdrift check as root: {closed[0].strip()}")
     if code in {124, 137}:
         output += f"no answer within {SECONDS} s"
-    told = "\n".join(output.strip().splitlines()[-15:])
-    return _judgement(job, "refused", (told or f"it ended with {code} and said nothing") + _other_release(host))
+    shown = "\n".join(output.strip().splitlines()[-15:])
+    return _judgement(job, "refused", (shown or f"it ended with {code} and said nothing") + _other_release(host))
 
 
 def _judgement(job: _Job, outcome: JudgementOutcome, detail: str = "") -> Judgement:

@@ -40,8 +40,8 @@ class Common:
 
     def over(self, given: dict[str, Any]) -> Common:
         """Return these options, overridden by what `given` sets; take them out of `given`."""
-        said = {f.name: given.pop(f.name) for f in fields(self)}
-        return replace(self, **{name: value for name, value in said.items() if value is not None})
+        given_here = {f.name: given.pop(f.name) for f in fields(self)}
+        return replace(self, **{name: value for name, value in given_here.items() if value is not None})
 
     @property
     def people(self) -> Console:

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 @command("hosts")
 def hosts(common: Common) -> None:
     """List the hosts of the fleet."""
-    fleet, source, said = fleet_of(common, with_roles=False)
+    fleet, source, time = fleet_of(common, with_roles=False)
     chosen = hosts_of(common, fleet)
     listed = [h.model_dump(mode="json") | {"roles": h.roles, "wave": h.wave} for h in chosen]
-    answer(common, {"source": source, "time": said, "digest": fleet.digest, "hosts": listed}, view.hosts(fleet, chosen))
+    answer(common, {"source": source, "time": time, "digest": fleet.digest, "hosts": listed}, view.hosts(fleet, chosen))
 
 
 @command("show")
@@ -49,7 +49,7 @@ def show(common: Common, name: str, files: bool, file: str | None, configuration
     from roles.shared.device.known import known_vendors
     from roles.shared.intent import Intent
 
-    fleet, source, said = fleet_of(common)
+    fleet, source, time = fleet_of(common)
     host = _host(fleet, name)
     intent = Intent(fleet)
     intent.require([host])
@@ -64,7 +64,7 @@ def show(common: Common, name: str, files: bool, file: str | None, configuration
     overlay = _overlay(common, host) if common.lab else []
     document = {
         "source": source,
-        "time": said,
+        "time": time,
         "host": host.model_dump(mode="json"),
         "settings": settings,
         "files": [f.model_dump(mode="json") for f in rendered],

@@ -109,14 +109,14 @@ def inventory_diff(common: Common) -> int:
     from deploy.views import inventory as view
     from inventory.difference import difference
 
-    kept, source, said = _snapshot(common)
+    kept, source, time = _snapshot(common)
     live = from_netbox(common)
     found = difference(kept, live.fleet)
     options = options_of(replace(common, lab=False))
     findings = [f.with_options(options) for f in findings_of(found, kept, live.fleet)]
     code = exit_code(findings)
     document = {
-        "snapshot": {"source": source, "time": said, "digest": kept.digest},
+        "snapshot": {"source": source, "time": time, "digest": kept.digest},
         "netbox": {"source": live.source, "time": live.time, "digest": live.fleet.digest},
         "differences": [d.model_dump(mode="json") for d in found],
         "findings": [f.model_dump(mode="json") for f in findings],

@@ -110,8 +110,8 @@ def _failed(error: Exception, *, in_json: bool, debug: bool) -> int:
     message, code = _described(error)
     if in_json:
         problems = [str(p) for p in error.problems] if isinstance(error, InventoryError) else []
-        said = {"message": message, "problems": problems} if problems else {"message": message}
-        click.echo(as_json({"error": said, "exit_code": code}))
+        described = {"message": message, "problems": problems} if problems else {"message": message}
+        click.echo(as_json({"error": described, "exit_code": code}))
     start = "\n" if isinstance(error, click.Abort) and sys.stderr.isatty() else ""  # below the ^C
     shown = Text.assemble(start, ("error: ", "bold red"), safe(message))
     put(screen(sys.stderr), [shown])
@@ -130,5 +130,5 @@ def _described(error: Exception) -> tuple[str, int]:
         context = error.ctx if isinstance(error, click.UsageError) else None
         command = context.command_path if context else "samdrift"
         return f"{error.format_message().rstrip('.')} (see: {command} --help)", Exit.USAGE
-    said = f"{type(error).__name__}: {error}".rstrip(": ")
-    return f"internal error: {said} (run it again with --debug, and tell whoever looks after samdrift)", Exit.ERROR
+    described = f"{type(error).__name__}: {error}".rstrip(": ")
+    return f"internal error: {described} (run it again with --debug, and tell whoever looks after samdrift)", Exit.ERROR

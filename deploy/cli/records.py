@@ -71,5 +71,5 @@ def report(common: Common, out: Path) -> None:
     look, whole = latest_look(records), not common.limit
     made = report_of(fleet, about, look, records, now, today=manifest_now(), check=checked, source=source, whole=whole)
     page, document = write(made, out)
-    said = [Text(headline(made).english, "bold"), Text(f"Read it: {page}"), Text(f"As data: {document}")]
-    answer(common, made.model_dump(mode="json"), said)
+    lines = [Text(headline(made).english, "bold"), Text(f"Read it: {page}"), Text(f"As data: {document}")]
+    answer(common, made.model_dump(mode="json"), lines)

@@ -148,7 +148,7 @@ def running(common: Common, command: str, **access_too: object) -> Iterator[tupl
 
     if common.lab:
         Lab().require_up()
-    fleet, source, said = fleet_of(common)
+    fleet, source, fleet_time = fleet_of(common)
     access = Lab().access() if common.lab else Access()
     own = {"user": common.user, "key_file": common.key, **access_too}
     with observing(common.aside) as observer:
@@ -158,7 +158,7 @@ def running(common: Common, command: str, **access_too: object) -> Iterator[tupl
             intent=Intent(fleet),
             hosts=hosts_of(common, fleet, managed=True),
             source=source,
-            fleet_time=said,
+            fleet_time=fleet_time,
             limit=common.limit or "",
             access=access.model_copy(update={k: v for k, v in own.items() if v is not None}),
             vault=Lab().vault() if common.lab else vault_of(common),

@@ -117,11 +117,11 @@ class Connector(SessionConnector):
         if answer.rc in good:
             return
         shown = line if len(line) < 200 else f"{line[:200]}..."
-        said = answer.stderr.strip().splitlines()
+        complaint = answer.stderr.strip().splitlines()
         why = (
             "did not answer in time"
             if answer.rc in TIMED_OUT
-            else f"failed (exit {answer.rc}{': ' + said[-1] if said else ''})"
+            else f"failed (exit {answer.rc}{': ' + complaint[-1] if complaint else ''})"
         )
         raise LookFailed(f"a fact {why}: {shown}", where=f"host {self.host.name}", fix="log in and run it by hand")
 

@@ -73,9 +73,9 @@ class Registered:
     @property
     def intent(self) -> str:
         """Return the digest of what the role declares: the operation and its arguments."""
-        said = self.closure
-        arguments = {k: v for k, v in said["kwargs"].items() if k != "causes"}
-        declared = [said["func"].__qualname__, list(said["args"]), arguments]
+        closure = self.closure
+        arguments = {k: v for k, v in closure["kwargs"].items() if k != "causes"}
+        declared = [closure["func"].__qualname__, list(closure["args"]), arguments]
         return digest(json.dumps(declared, sort_keys=True, default=_canonical))
 
 

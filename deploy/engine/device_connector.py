@@ -47,13 +47,13 @@ class DeviceConnector(SessionConnector):
             raise LookFailed(
                 f"a question was refused: {line}: {answer.stderr}", where=where, fix="log in and ask by hand"
             )
-        return True, CommandOutput([OutputLine("stdout", said) for said in answer.stdout.splitlines()])
+        return True, CommandOutput([OutputLine("stdout", output) for output in answer.stdout.splitlines()])
 
     def configure(self, entries: Sequence[str]) -> tuple[bool, CommandOutput]:
         """Type a change, guarded by the vendor's own means if there are any. Returns whether all of it was taken."""
         answer = self.connection.configure(entries, minutes=minutes_of(self.connection))
-        said = [*answer.stdout.splitlines(), *answer.stderr.splitlines()]
-        return answer.rc == 0, CommandOutput([OutputLine("stderr" if answer.rc else "stdout", line) for line in said])
+        output = [*answer.stdout.splitlines(), *answer.stderr.splitlines()]
+        return answer.rc == 0, CommandOutput([OutputLine("stderr" if answer.rc else "stdout", line) for line in output])
 
     def put_file(self, *_args: Any, **_arguments: Any) -> bool:
         """Refuse: no file is written to a device."""

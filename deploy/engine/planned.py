@@ -48,8 +48,8 @@ def _change(commands: Sequence[PyinfraCommand], veil: Veil) -> Change | None:
     change = next((c for c in map(explanation, commands) if c is not None), None)
     if change is None:
         return None
-    said = {"before": change.before, "after": change.after}
-    return change.model_copy(update={k: text if text is None else veil.hide(text) for k, text in said.items()})
+    texts = {"before": change.before, "after": change.after}
+    return change.model_copy(update={k: text if text is None else veil.hide(text) for k, text in texts.items()})
 
 
 def _as_data(command: PyinfraCommand, operation: Registered) -> HostCommand:

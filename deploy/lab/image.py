@@ -73,8 +73,8 @@ def machine_index(environment: Mapping[str, str] = os.environ, file: Path = Path
     config = ConfigParser(interpolation=None)
     with suppress(ConfigParserError):
         config.read(file, encoding="utf-8")
-    said = environment.get("PIP_INDEX_URL") or str(config.get("global", "index-url", fallback=""))
-    return said if re.fullmatch(r"https?://\S+", said) else ""
+    index = environment.get("PIP_INDEX_URL") or str(config.get("global", "index-url", fallback=""))
+    return index if re.fullmatch(r"https?://\S+", index) else ""
 
 
 def packages() -> tuple[str, ...]:

@@ -30,11 +30,11 @@ class KernelSettings:
 
     def prepare(self) -> None:
         """Raise what is lower than lab hosts need."""
-        said = {name: int((SYSCTL / name).read_text(encoding="ascii")) for name in AT_LEAST}
+        before = {name: int((SYSCTL / name).read_text(encoding="ascii")) for name in AT_LEAST}
         if not self.are_changed:
-            write(self._kept, json.dumps({"boot": boot_id(), "before": said}))
+            write(self._kept, json.dumps({"boot": boot_id(), "before": before}))
         for name, wanted in AT_LEAST.items():
-            if said[name] < wanted:
+            if before[name] < wanted:
                 (SYSCTL / name).write_text(str(wanted), encoding="ascii")
 
     def restore(self) -> None:

@@ -61,7 +61,7 @@ def lab_overlay(
         if host.name not in host_keys:
             return host
         options = {role.name: (role, _section(host, role.name)) for role in known_roles(host)}
-        differs = {name: {**said, **role.in_lab(said, lab)} for name, (role, said) in options.items()}
+        differs = {name: {**given, **role.in_lab(given, lab)} for name, (role, given) in options.items()}
         changed = {name: section for name, section in differs.items() if section != options[name][1]}
         update = {
             "host_keys": (host_keys[host.name],),

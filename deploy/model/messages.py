@@ -52,8 +52,8 @@ class MessageId(StrEnum):
         Raises:
             ValueError: a parameter is missing, or this message has no parameter of that name.
         """
-        said = {name: value if isinstance(value, Command) else str(value) for name, value in parameters.items()}
-        return Message(id=self, parameters=said)
+        written = {name: value if isinstance(value, Command) else str(value) for name, value in parameters.items()}
+        return Message(id=self, parameters=written)
 
     AS_WRITTEN = "as-written", "text"  # of records that are older than message ids, and of texts that a rule made
 

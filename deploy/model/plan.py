@@ -138,8 +138,8 @@ class HostPlan(Frozen):
     @property
     def fingerprint(self) -> str:
         """Return the SHA-256 of what the plan says about the host; noise in facts does not reach it."""
-        said = [s.model_dump(mode="json", exclude={"intent"}) for s in self.changes]
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        changes = [s.model_dump(mode="json", exclude={"intent"}) for s in self.changes]
+        return hashlib.sha256(json.dumps(changes, sort_keys=True).encode()).hexdigest()
 
 
 class Plan(Frozen):

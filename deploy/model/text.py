@@ -74,8 +74,8 @@ def in_brief(value: object, most: int = 4) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     first, *more = ("" if value is None else str(value)).splitlines() or ["–"]
-    said = " ".join(word if len(word) <= LONG_WORD else f"{word[:8]}…{word[-12:]}" for word in first.split(" "))
-    return f"{said} … {several(len(more) + 1, 'line')}" if more else said
+    shortened = " ".join(word if len(word) <= LONG_WORD else f"{word[:8]}…{word[-12:]}" for word in first.split(" "))
+    return f"{shortened} … {several(len(more) + 1, 'line')}" if more else shortened
 
 
 def _some(items: Sequence[str], most: int, between: str) -> str:

@@ -38,28 +38,28 @@ def called(of: Vocabulary, key: str) -> Pair:
     return name(of, key, "sv"), name(of, key, "en")
 
 
-def said(message: Message) -> Pair:
+def pair_of(message: Message) -> Pair:
     """Say a message in both languages."""
     return in_words(message, "sv"), in_words(message, "en")
 
 
 def summary(finding: Finding) -> Pair:
     """Say what was found."""
-    return _said_of(finding.kind, finding.message, "meaning")
+    return _pair_of_kind(finding.kind, finding.message, "meaning")
 
 
 def remedy(finding: Finding) -> Pair | None:
     """Say what to do about it; None where nobody knows."""
-    return _said_of(finding.kind, finding.advice, "remedy") if finding.advice else None
+    return _pair_of_kind(finding.kind, finding.advice, "remedy") if finding.advice else None
 
 
 def failed_check(name_of_check: str) -> Pair:
     """Say that a check of the finding's role does not hold."""
-    return said(MessageId.CHECK_OF_THE_ROLE_FAILED(check=name_of_check))
+    return pair_of(MessageId.CHECK_OF_THE_ROLE_FAILED(check=name_of_check))
 
 
-def _said_of(kind: Kind, message: Message, of: Vocabulary) -> Pair:
+def _pair_of_kind(kind: Kind, message: Message, of: Vocabulary) -> Pair:
     """Say a message; where it has an English text alone, Swedish says what findings of this kind have in common."""
     if message.id is MessageId.AS_WRITTEN:
         return name(of, kind, "sv"), in_words(message, "en")
-    return said(message)
+    return pair_of(message)

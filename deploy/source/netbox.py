@@ -53,12 +53,12 @@ def _token(environment: Mapping[str, str]) -> str:
         raise SamdriftError(f"the token cannot be read: {why}", where=file, fix=f"see {TOKEN_FILE}") from None
 
 
-def from_netbox(netbox: NetBox, cache: Path, told: Callable[[str], None], *, since_last: bool = True) -> SourcedFleet:
+def from_netbox(netbox: NetBox, cache: Path, warn: Callable[[str], None], *, since_last: bool = True) -> SourcedFleet:
     """Read the fleet from NetBox; what did not change since the last time is not read again.
 
     Args:
         cache: the directory where what was read is kept until the next time.
-        told: told how it was read, where that is not as usual.
+        warn: told how it was read, where that is not as usual.
         since_last: if not, everything is read again.
 
     Raises:
@@ -72,11 +72,11 @@ def from_netbox(netbox: NetBox, cache: Path, told: Callable[[str], None], *, sin
             try:
                 last = kept.load(file, netbox)
             except kept.Unusable as e:
-                told(f"NetBox is read in full: {e}.")
+                warn(f"NetBox is read in full: {e}.")
         at = clock.now()
         pulled = pull(netbox, last)
         if pulled.lost:
-            told(f"NetBox is read in full: {pulled.lost}.")
+            warn(f"NetBox is read in full: {pulled.lost}.")
         if pulled.rows is not last:
             kept.save(file, pulled.rows, netbox)
         return SourcedFleet(fleet_of(pulled.rows), netbox.url, at)

@@ -93,15 +93,15 @@ def is_of_the_lab(url: str, lab_hosts: Iterable[Host]) -> bool:
 
 def write_back(netbox: NetBox, record: Record) -> tuple[str, ...]:
     """Tell NetBox. Returns what could not be told, a line each; raises nothing that NetBox is the reason of."""
-    told = entries(record)
+    written = entries(record)
     warnings: list[str] = []
     try:
         called = _by_name(netbox)
-        one = {e.host: called[e.host][0] for e in told if len(called[e.host]) == 1}
-        if bad := sorted(e.host for e in told if e.host not in one):
+        one = {e.host: called[e.host][0] for e in written if len(called[e.host]) == 1}
+        if bad := sorted(e.host for e in written if e.host not in one):
             warnings.append(f"NetBox has none or several of this name, and was not told: {', '.join(bad)}")
         for kind in LISTS:
-            _tell(netbox, kind, [(one[e.host][1], e) for e in told if e.host in one and one[e.host][0] == kind])
+            _tell(netbox, kind, [(one[e.host][1], e) for e in written if e.host in one and one[e.host][0] == kind])
     except SamdriftError as e:
         warnings.append(f"NetBox was not told what this run did: {e}")
     return tuple(warnings)
@@ -116,10 +116,10 @@ def _by_name(netbox: NetBox) -> defaultdict[str, list[tuple[HostKind, int]]]:
     return called
 
 
-def _tell(netbox: NetBox, kind: HostKind, told: Sequence[tuple[int, Entry]]) -> None:
+def _tell(netbox: NetBox, kind: HostKind, written: Sequence[tuple[int, Entry]]) -> None:
     """Tell NetBox of these hosts of one kind, each with its id."""
     _, endpoint, type_ = LISTS[kind]
-    netbox.update(endpoint, [{"id": id_, "custom_fields": e.fields} for id_, e in told])
+    netbox.update(endpoint, [{"id": id_, "custom_fields": e.fields} for id_, e in written])
     journal: list[dict[str, Any]] = [
         {
             "assigned_object_type": type_,
@@ -127,7 +127,7 @@ def _tell(netbox: NetBox, kind: HostKind, told: Sequence[tuple[int, Entry]]) -> 
             "kind": e.journal_kind,
             "comments": e.journal,
         }
-        for id_, e in told
+        for id_, e in written
         if e.journal
     ]
     netbox.create("extras/journal-entries", journal)

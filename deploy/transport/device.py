@@ -134,20 +134,20 @@ class DeviceConnection:
             answer = self._type_all(enter)
             if answer.rc:
                 return self._give_up(answer, 0, leave)
-            said, taken = answer.stdout, 0
+            printed, taken = answer.stdout, 0
             for number, lines in enumerate(typed, 1):
                 answer = self._type(*lines)
                 if answer.rc:
                     why = f"refused at {number} of {len(typed)}, {lines[0]!r}: {answer.stderr}"
                     return self._give_up(answer.model_copy(update={"stderr": why}), taken, leave)
-                said += answer.stdout
+                printed += answer.stdout
                 if self.vendor.syntax != "blocks" or lines[0] in BLOCK_ENDS:
                     taken = number
             answer = self._type_all(leave)
             if answer.rc:
                 return self._give_up(answer, taken, ())
             self._find_prompt()
-        return Typed(rc=0, stdout=said + answer.stdout, stderr="", taken=taken)
+        return Typed(rc=0, stdout=printed + answer.stdout, stderr="", taken=taken)
 
     def confirm(self) -> Answer:
         """Keep the change of another session, and see that the device counts no more.
@@ -264,14 +264,14 @@ class DeviceConnection:
         """Type a vendor's own commands, up to the first that is refused; answer yes if the device asks whether to go
         on.
         """
-        said = []
+        printed = []
         for command in commands:
             answer = self._type(command, reply="y")
-            said.append(answer.stdout)
+            printed.append(answer.stdout)
             if answer.rc:
                 why = f"{command!r} was refused: {answer.stderr}"
-                return Answer(rc=answer.rc, stdout="".join(said), stderr=why)
-        return Answer(rc=0, stdout="".join(said), stderr="")
+                return Answer(rc=answer.rc, stdout="".join(printed), stderr=why)
+        return Answer(rc=0, stdout="".join(printed), stderr="")
 
     def _type(self, line: str, *text: str, reply: str = "") -> Answer:
         """Type one line in any mode, and the lines of a text that it begins.

@@ -115,8 +115,8 @@ class Connection:
         try:
             return answers(answer.stdout, answer.stderr, mark, len(commands))
         except Truncated as e:
-            said = answer.stderr.strip().splitlines()
-            why = f": {said[-1]}" if said else ""
+            complaint = answer.stderr.strip().splitlines()
+            why = f": {complaint[-1]}" if complaint else ""
             raise HostLost(f"died in the middle of a look, {e}{why}", where=f"host {self.host.name}") from e
 
     def close(self) -> None:

@@ -116,8 +116,8 @@ class Target:
         Not testinfra's `service`: to that a unit is enabled that is masked (where a script of SysV has its name), and
         one that is enabled until the next boot alone.
         """
-        said = self.ask(f"systemctl is-active {shlex.quote(name)}; systemctl is-enabled {shlex.quote(name)}")
-        return UnitState(*(*said.stdout.split(), "", "")[:2])
+        shown = self.ask(f"systemctl is-active {shlex.quote(name)}; systemctl is-enabled {shlex.quote(name)}")
+        return UnitState(*(*shown.stdout.split(), "", "")[:2])
 
 
 class _Result(CommandResult):  # type: ignore[misc]  # testinfra has no types
@@ -126,8 +126,8 @@ class _Result(CommandResult):  # type: ignore[misc]  # testinfra has no types
     def __repr__(self) -> str:
         if self.rc in TIMED_OUT:
             return f"`{self.command.decode()}` (did not end in time)"
-        said = (self.stderr.strip() or self.stdout.strip()).splitlines()
-        return f"`{self.command.decode()}` (exit {self.rc}{': ' + said[-1] if said else ', said nothing'})"
+        shown = (self.stderr.strip() or self.stdout.strip()).splitlines()
+        return f"`{self.command.decode()}` (exit {self.rc}{': ' + shown[-1] if shown else ', shown nothing'})"
 
 
 class _Backend(BaseBackend):  # type: ignore[misc]  # testinfra has no types
@@ -213,8 +213,8 @@ class StateChecks:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep why a file could not be collected."""
         if report.failed:
-            said = [line[1:].strip() for line in report.longreprtext.splitlines() if line.startswith("E")]
-            self.broken.append((report.nodeid, said[-1] if said else report.longreprtext.strip().splitlines()[-1]))
+            lines = [line[1:].strip() for line in report.longreprtext.splitlines() if line.startswith("E")]
+            self.broken.append((report.nodeid, lines[-1] if lines else report.longreprtext.strip().splitlines()[-1]))
 
     def pytest_internalerror(self, excrepr: object) -> None:
         """Keep why pytest itself broke off."""
@@ -340,15 +340,15 @@ def _outcome(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.
     if isinstance(error, pytest.skip.Exception):
         reason = (error.msg or "").removeprefix("not applicable").lstrip(": ")
         return ("not applicable", reason) if reason else ("failed", "skipped without a reason")
-    said = "\n".join(_shortened(str(error).splitlines())) or "it said nothing"
+    shown = "\n".join(_shortened(str(error).splitlines())) or "it said nothing"
     if not isinstance(error, AssertionError | pytest.fail.Exception):
-        said = f"the check itself broke: {type(error).__name__}: {said}"
+        shown = f"the check itself broke: {type(error).__name__}: {shown}"
     lines = [entry.lineno + 1 for entry in call.excinfo.traceback if Path(entry.path) == item.path]
     place = f"tests/state/{item.path.name}" + (f":{lines[-1]}" if lines else "")
-    return "failed", f"{said}\n({place})"
+    return "failed", f"{shown}\n({place})"
 
 
 def _shortened(lines: Iterable[str]) -> list[str]:
     """Return the first lines that say something, each cut where it is no longer read."""
-    said = [line.strip() for line in lines if line.strip() and not PYTHON.search(line.strip())]
-    return [line if len(line) <= WIDTH else f"{line[:WIDTH]}..." for line in said[:LINES]]
+    telling = [line.strip() for line in lines if line.strip() and not PYTHON.search(line.strip())]
+    return [line if len(line) <= WIDTH else f"{line[:WIDTH]}..." for line in telling[:LINES]]

@@ -81,8 +81,8 @@ def verify(
     plugin = StateChecks(session, fleet, asked, observer, ahead=ahead)
     _run(plugin, files, directory)
     if plugin.broken:
-        said = "; ".join(f"{place or 'pytest'}: {why}" for place, why in plugin.broken)
-        raise ChecksBroken(said, where="tests/state", fix="mend the check file")
+        complaints = "; ".join(f"{place or 'pytest'}: {why}" for place, why in plugin.broken)
+        raise ChecksBroken(complaints, where="tests/state", fix="mend the check file")
     if silent := plugin.silent():
         host, role = silent[0]
         raise ChecksBroken(

@@ -67,11 +67,11 @@ def drift(seen: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:
     """Show what differs from what was last applied."""
     yield from findings(seen.findings, names)
     kinds = Counter(f.kind for f in seen.findings)
-    said = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))
+    counted = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))
     outcomes = Counter(r.outcome for r in seen.hosts)
     lost = f", {outcomes['unknown']} unknown" if outcomes["unknown"] else ""
     known = several(len(seen.hosts) - outcomes["unknown"], "host")
-    summary = f"{known} looked at{lost}, {several(len(seen.checks), 'check')} run: {said or 'no drift'}."
+    summary = f"{known} looked at{lost}, {several(len(seen.checks), 'check')} run: {counted or 'no drift'}."
     yield Text(summary, "bold yellow" if seen.findings else "bold green")
 
 
@@ -89,10 +89,10 @@ def verified(seen: Record, names: Mapping[str, str], width: int) -> Iterator[Ren
 def checks_summary(checks: Sequence[CheckResult], unknown: int = 0) -> str:
     """Count checks by outcome, in a line."""
     outcomes = Counter(c.outcome for c in checks)
-    said = ", ".join(f"{outcomes[o]} {o}" for o in ("passed", "failed", "not applicable") if outcomes[o])
+    counted = ", ".join(f"{outcomes[o]} {o}" for o in ("passed", "failed", "not applicable") if outcomes[o])
     lost = f"; {several(unknown, 'host')} unknown" if unknown else ""
     where = several(len({c.host for c in checks}), "host")
-    return f"{several(len(checks), 'check')} on {where}: {said or 'none ran'}{lost}."
+    return f"{several(len(checks), 'check')} on {where}: {counted or 'none ran'}{lost}."
 
 
 def _checks_table(checks: Sequence[CheckResult], width: int) -> Iterator[RenderableType]:

@@ -55,13 +55,13 @@ def differences(found: Sequence[ObjectDifference], before: str, after: str, flee
         yield Text(f"{after} says what {before} says: {hosts}, {fleet.digest[:12]}.", "bold green")
         return
     kinds = Counter[str](d.kind for d in found)
-    said = [
+    counted = [
         f"{kinds[kind]} {words}"
         for kind, words in (("added", f"only in {after}"), ("removed", f"only in {before}"), ("changed", "changed"))
         if kinds[kind]
     ]
     yield Text(
-        f"{several(len(found), 'object')} differ{'s' if len(found) == 1 else ''}: {', '.join(said)}.", "bold yellow"
+        f"{several(len(found), 'object')} differ{'s' if len(found) == 1 else ''}: {', '.join(counted)}.", "bold yellow"
     )
 
 
@@ -151,12 +151,12 @@ def seeding(plan: Writes, where: str, *, objects: bool) -> Iterator[RenderableTy
         kept = ", ".join(f"{n} × {kind}" for kind, n in plan.left_alone.items())
         yield indented(Text(f"Left alone, since the snapshot does not have them: {kept}."), 0)
     new = sum(w.creates for w in plan.writes)
-    said = (
+    counted = (
         f"{new} to make, {len(plan.writes) - new} to change, {plan.unchanged} as they should be"
         if plan.writes
         else f"nothing to write, {plan.unchanged} objects are as they should be"
     )
-    yield Text(f"{inline(where)}: {said}.", "bold" if plan.writes else "bold green")
+    yield Text(f"{inline(where)}: {counted}.", "bold" if plan.writes else "bold green")
 
 
 def _written(name: str, before: Mapping[str, Any], value: Any) -> list[FieldDifference]:

@@ -54,10 +54,10 @@ def plan_summary(made: Plan) -> str:
         )
         return f"{several(len(made.hosts), 'host')}: 0 changes {where}."
     steps = several(sum(_count(h)[0] for h in made.hosts), "change")
-    said = [f"{steps} on {several(len(changing), 'host')}", f"{len(made.hosts) - len(changing) - unknown} in sync"]
+    counted = [f"{steps} on {several(len(changing), 'host')}", f"{len(made.hosts) - len(changing) - unknown} in sync"]
     if unknown:
-        said.append(f"{unknown} unknown")
-    return f"{several(len(made.hosts), 'host')}: {', '.join(said)}."
+        counted.append(f"{unknown} unknown")
+    return f"{several(len(made.hosts), 'host')}: {', '.join(counted)}."
 
 
 def _count(host_plan: HostPlan) -> tuple[int, int]:
@@ -112,8 +112,8 @@ def results(done: Sequence[HostResult], names: Mapping[str, str]) -> Iterator[Re
         )
     yield table
     outcomes = Counter(r.outcome for r in done)
-    said = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.most_common())
-    yield Text(f"{several(len(done), 'host')}: {said or 'nothing done'}.", "bold")
+    counted = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.most_common())
+    yield Text(f"{several(len(done), 'host')}: {counted or 'nothing done'}.", "bold")
 
 
 def applied(seen: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:

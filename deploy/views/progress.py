@@ -59,8 +59,8 @@ class Lines:
         Steps in between, and hosts with nothing to report, are left out.
         """
         if state != "step" and (detail or state == "failed"):
-            said = f"failed: {detail}" if state == "failed" else detail
-            self._console.print(Text(f"  {inline(host)}: {inline(said)}"), soft_wrap=True)
+            shown = f"failed: {detail}" if state == "failed" else detail
+            self._console.print(Text(f"  {inline(host)}: {inline(shown)}"), soft_wrap=True)
 
     def rest(self) -> None:
         """Do nothing: a line that is written is written."""

@@ -23,8 +23,8 @@ def secrets_written(done: Written, names: Mapping[str, str]) -> Iterator[Rendera
     """Show which secrets of a municipality are new, changed or gone, and who can open them."""
     name = inline(names.get(done.municipality, done.municipality))
     parts = (("new", done.added), ("changed", done.changed), ("removed", done.removed))
-    said = "; ".join(f"{what}: {', '.join(secrets)}" for what, secrets in parts if secrets)
-    yield Text(f"{name}: {said or 'no value changed'}.", "bold green")
+    listed = "; ".join(f"{what}: {', '.join(secrets)}" for what, secrets in parts if secrets)
+    yield Text(f"{name}: {listed or 'no value changed'}.", "bold green")
     yield Text(f"Encrypted to {', '.join(map(inline, done.recipients))}, in {inline(done.file)}")
     if done.added or done.changed:
         yield Text("The hosts get it with the next apply.")

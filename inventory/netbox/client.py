@@ -102,9 +102,9 @@ class NetBox:
         answer = self._session.send("POST", "graphql", {"query": graphql, "variables": dict(variables or {})})
         errors, data = answer.get("errors"), answer.get("data")
         if errors or not isinstance(data, dict):
-            said = "; ".join(str(e.get("message", e)) if isinstance(e, dict) else str(e) for e in _listed(errors))
+            reasons = "; ".join(str(e.get("message", e)) if isinstance(e, dict) else str(e) for e in _listed(errors))
             fix = "the token needs the permission to view every kind of object that is read; see docs/netbox.md"
-            raise NetBoxError(f"GraphQL: {cut(said) or 'no data'}", where=self.url, fix=fix, status=200, body=errors)
+            raise NetBoxError(f"GraphQL: {cut(reasons) or 'no data'}", where=self.url, fix=fix, status=200, body=errors)
         return data
 
     def latest_change(self) -> Row | None:
@@ -121,31 +121,31 @@ class NetBox:
 
     # Writing
 
-    def create(self, endpoint: str, rows: Sequence[Row], told: Callable[[int], None] | None = None) -> list[Row]:
+    def create(self, endpoint: str, rows: Sequence[Row], report: Callable[[int], None] | None = None) -> list[Row]:
         """Create these objects; return them as NetBox then has them, in the same order.
 
         Args:
-            told: told of how many were written, after each request. What was written before an error stays.
+            report: called after each request with the number of rows written. Those before an error stay.
         """
-        return self._written("POST", endpoint, rows, told)
+        return self._written("POST", endpoint, rows, report)
 
-    def update(self, endpoint: str, rows: Sequence[Row], told: Callable[[int], None] | None = None) -> list[Row]:
+    def update(self, endpoint: str, rows: Sequence[Row], report: Callable[[int], None] | None = None) -> list[Row]:
         """Change these objects: each row has its `id` and the fields that change."""
-        return self._written("PATCH", endpoint, rows, told)
+        return self._written("PATCH", endpoint, rows, report)
 
-    def delete(self, endpoint: str, ids: Sequence[int], told: Callable[[int], None] | None = None) -> None:
+    def delete(self, endpoint: str, ids: Sequence[int], report: Callable[[int], None] | None = None) -> None:
         """Delete the objects of these ids."""
-        self._written("DELETE", endpoint, [{"id": i} for i in ids], told)
+        self._written("DELETE", endpoint, [{"id": i} for i in ids], report)
 
     def _written(
-        self, method: str, endpoint: str, rows: Sequence[Row], told: Callable[[int], None] | None
+        self, method: str, endpoint: str, rows: Sequence[Row], report: Callable[[int], None] | None
     ) -> list[Row]:
         written: list[Row] = []
         for chunk in _chunks(rows, CHUNK):
             answer = self._session.send(method, endpoint, list(chunk))
             written += answer if isinstance(answer, list) else []
-            if told is not None:
-                told(len(chunk))
+            if report is not None:
+                report(len(chunk))
         return written
 
     # Pages

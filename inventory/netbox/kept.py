@@ -33,12 +33,12 @@ def load(path: Path, netbox: NetBox) -> Rows | None:
     """
     try:
         head, _, body = path.read_bytes().partition(b"\n")
-        said = json.loads(head)
-        if said["format"] != FORMAT:
+        document = json.loads(head)
+        if document["format"] != FORMAT:
             raise Unusable("what was kept is of another version of samdrift")
-        if said["netbox"] != netbox.identity:
+        if document["netbox"] != netbox.identity:
             raise Unusable("what was kept is of another NetBox or token")
-        if said["digest"] != hashlib.sha256(body).hexdigest():
+        if document["digest"] != hashlib.sha256(body).hexdigest():
             raise Unusable("what was kept is damaged")
         return _rows(json.loads(body))
     except FileNotFoundError:
@@ -56,9 +56,9 @@ def save(path: Path, rows: Rows, netbox: NetBox) -> None:
         SamdriftError: the file cannot be written.
     """
     body = json.dumps(_document(rows), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    said = {"format": FORMAT, "netbox": netbox.identity, "digest": hashlib.sha256(body).hexdigest()}
+    document = {"format": FORMAT, "netbox": netbox.identity, "digest": hashlib.sha256(body).hexdigest()}
     try:
-        put_in_place(path, json.dumps(said).encode() + b"\n" + body, durable=False)
+        put_in_place(path, json.dumps(document).encode() + b"\n" + body, durable=False)
     except OSError as e:
         what = f"what NetBox said cannot be kept: {e.strerror}"
         raise SamdriftError(what, where=str(path), fix="run as its owner, or choose another --state") from e

@@ -105,13 +105,13 @@ def _request(netbox: NetBox, some: Sequence[Write], ids: dict[Ref, int]) -> None
 
 
 def _row(write: Write, ids: Mapping[Ref, int]) -> Row:
-    row = {name: _said(value, ids) for name, value in write.fields.items()}
+    row = {name: _as_written(value, ids) for name, value in write.fields.items()}
     if write.target is not None:
-        row["id"] = _said(write.target, ids)
+        row["id"] = _as_written(write.target, ids)
     return row
 
 
-def _said(value: Any, ids: Mapping[Ref, int]) -> Any:
+def _as_written(value: Any, ids: Mapping[Ref, int]) -> Any:
     """Return a value as NetBox takes it: references by id."""
     match value:
         case Ref():
@@ -121,7 +121,7 @@ def _said(value: Any, ids: Mapping[Ref, int]) -> Any:
         case Json():
             return value.value
         case frozenset():
-            return sorted(_said(v, ids) for v in value)
+            return sorted(_as_written(v, ids) for v in value)
         case _:
             return value
 
@@ -138,10 +138,11 @@ def _named(error: NetBoxError, some: Sequence[Write], rows: Sequence[Row]) -> Ne
     if not faults:
         return error
     write, fields = faults[0]
-    said = "; ".join(
-        f"{name}: {' '.join(map(str, said if isinstance(said, list) else [said]))}" for name, said in fields.items()
+    refusal = "; ".join(
+        f"{name}: {' '.join(map(str, refusal if isinstance(refusal, list) else [refusal]))}"
+        for name, refusal in fields.items()
     )
     more = f" (and {len(faults) - 1} more like it)" if len(faults) > 1 else ""
     fix = "mend it in the snapshot or in NetBox, and run it again"
-    what = f"NetBox refuses it ({error.status}): {said[:500]}{more}"
+    what = f"NetBox refuses it ({error.status}): {refusal[:500]}{more}"
     return NetBoxError(what, where=write.title, fix=fix, status=error.status, body=error.body)

@@ -178,32 +178,32 @@ class Session:
 
     def _refusal(self, response: requests.Response, body: object, method: str, place: str) -> NetBoxError:
         """Make the error that a status of 400 or more means."""
-        status, said = response.status_code, _said(body) or _plain_text(response)
+        status, reason = response.status_code, _refusal_text(body) or _plain_text(response)
         is_graphql = place.endswith("/graphql/")
         kind = "what GraphQL reads" if is_graphql else place.removeprefix(f"{self.url}/api/").strip("/")
 
-        def told(what: str, fix: str, where: str = place) -> NetBoxError:
+        def error(what: str, fix: str, where: str = place) -> NetBoxError:
             return NetBoxError(what, where=where, fix=fix, status=status, body=body)
 
         if status in {401, 403}:
-            if "permission" in said:
+            if "permission" in reason:
                 verbs = {"GET": "view", "POST": "add", "PATCH": "change", "DELETE": "delete"}
                 verb = "view" if is_graphql else verbs.get(method, method)
                 fix = f"give its user the permission to {verb} {kind} in NetBox"
-                return told(f"the token may not {verb} {kind}", fix, self.url)
+                return error(f"the token may not {verb} {kind}", fix, self.url)
             fix = "make a new token in NetBox (and see that it is enabled, not expired, and allowed from here)"
-            return told(f"the token is not accepted: {cut(said) or response.reason}", fix, self.url)
+            return error(f"the token is not accepted: {cut(reason) or response.reason}", fix, self.url)
         if status == 404 and body is None:
-            return told("there is no such page", "is this the URL of NetBox, without /api?")
+            return error("there is no such page", "is this the URL of NetBox, without /api?")
         if status >= 500:
             at = urlsplit(str(response.url)).query
-            shown = f": {cut(said)}" if said else ""
+            shown = f": {cut(reason)}" if reason else ""
             which = f" of {kind}?{cut(at)}" if at else f" of {kind}"
-            return told(
+            return error(
                 f"NetBox failed ({status}) in the middle{which}{shown}", "see NetBox's own log; try again", self.url
             )
-        return told(
-            f"NetBox refuses ({status}): {cut(said, 500) or response.reason}", "mend what it names", f"NetBox {kind}"
+        return error(
+            f"NetBox refuses ({status}): {cut(reason, 500) or response.reason}", "mend what it names", f"NetBox {kind}"
         )
 
     def _no_answer(self, cause: BaseException | None, place: str) -> NetBoxError:
@@ -288,18 +288,21 @@ def _plain_text(response: requests.Response) -> str:
     return response.text.strip() if is_text and len(response.content) < 500 else ""
 
 
-def _said(body: object) -> str:
+def _refusal_text(body: object) -> str:
     """Return the text of NetBox's refusal, each field with its fault, on one line."""
     match body:
         case {"errors": list(errors), **_unused}:
-            return "; ".join(filter(None, map(_said, errors)))
+            return "; ".join(filter(None, map(_refusal_text, errors)))
         case {"index": index, "errors": errors}:
-            return f"object {index}: {_said(errors)}"
+            return f"object {index}: {_refusal_text(errors)}"
         case dict():
-            parts = (f"{k}: {_said(v)}" if k not in {"detail", "error"} else _said(v) for k, v in body.items())
+            parts = (
+                f"{k}: {_refusal_text(v)}" if k not in {"detail", "error"} else _refusal_text(v)
+                for k, v in body.items()
+            )
             return "; ".join(p for p in parts if not p.endswith(": "))
         case list():
-            return "; ".join(filter(None, map(_said, body)))
+            return "; ".join(filter(None, map(_refusal_text, body)))
         case None:
             return ""
         case _:
@@ -324,8 +327,8 @@ def _reason(error: BaseException | None) -> str:
     """Return the innermost reason that a library gives, without its layers."""
     while error is not None and (inner := _behind(error)) is not None:
         error = inner
-    said = str(getattr(error, "verify_message", "") or getattr(error, "strerror", "") or error or "no reason given")
-    return cut(said)
+    reason = str(getattr(error, "verify_message", "") or getattr(error, "strerror", "") or error or "no reason given")
+    return cut(reason)
 
 
 def cut(text: str, width: int = 200) -> str:

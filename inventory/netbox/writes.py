@@ -142,28 +142,28 @@ class _There:
                 else:
                     self.plugged[end] = str(cable["display"])
 
-    def says(self, value: Any, said: Any) -> bool:
+    def says(self, value: Any, has: Any) -> bool:
         """Tell whether a row's field says what is wanted."""
         match value:
             case Json():
-                return _canonical(value.value) == _canonical(said or None if value.value is None else said)
+                return _canonical(value.value) == _canonical(has or None if value.value is None else has)
             case Ref():
-                return value in self.ids and self.ids[value] == _id(said)
+                return value in self.ids and self.ids[value] == _id(has)
             case AtLeast():
-                return value <= set(said)
+                return value <= set(has)
             case frozenset():
-                return {self.ids.get(v, v) if isinstance(v, Ref) else v for v in value} == {_id(s) for s in said or ()}
+                return {self.ids.get(v, v) if isinstance(v, Ref) else v for v in value} == {_id(s) for s in has or ()}
             case dict():
-                return all(v == (_id((said or {}).get(k)) or None) for k, v in value.items())
+                return all(v == (_id((has or {}).get(k)) or None) for k, v in value.items())
             case _:
-                return bool(value == _id(said))
+                return bool(value == _id(has))
 
 
-def _id(said: Any) -> Any:
+def _id(has: Any) -> Any:
     """Return a row's field as it is written: a choice's value, an object's id."""
-    if isinstance(said, dict):
-        return said["value"] if "value" in said else said.get("id")
-    return said
+    if isinstance(has, dict):
+        return has["value"] if "value" in has else has.get("id")
+    return has
 
 
 def _canonical(value: Any) -> str:
@@ -233,8 +233,8 @@ def _write(kind: WriteType, wanted: Wanted, there: _There) -> Write | None:
             return Write(kind, wanted.key, loose[0]["id"], wanted.once, {f: loose[0][f] for f in wanted.once})
         if not kind.completes:
             return Write(kind, wanted.key, None, {**wanted.fields, **wanted.once})
-        told = {f: v for f, v in wanted.fields.items() if v is not None}
-        return Write(kind, wanted.key, ref, told) if told else None
+        fields = {f: v for f, v in wanted.fields.items() if v is not None}
+        return Write(kind, wanted.key, ref, fields) if fields else None
     changed = {f: v for f, v in wanted.fields.items() if not there.says(v, row[f])}
     before = {f: _before(row, f, v) for f, v in changed.items()}
     changed = {f: v.union(row[f]) if isinstance(v, AtLeast) else v for f, v in changed.items()}

@@ -92,13 +92,13 @@ def overlapping_prefixes(fleet: Fleet) -> Iterator[Fault]:
     """An address of a site is in one network. Only a prefix that is no network itself, without VLAN and gateway, may
     hold others: it says which range is set aside for them.
     """
-    told: set[tuple[int, int]] = set()
+    reported: set[tuple[int, int]] = set()
     for site in fleet.sites:
         for inner, outer in _nested(fleet, site):
             wider = fleet.prefixes[outer]
-            if (wider.vlan is None and wider.gateway is None) or (inner, outer) in told:
+            if (wider.vlan is None and wider.gateway is None) or (inner, outer) in reported:
                 continue
-            told.add((inner, outer))
+            reported.add((inner, outer))
             network = f"VLAN {wider.vlan}" if wider.vlan is not None else f"the gateway {wider.gateway}"
             what = f"{fleet.prefixes[inner].prefix} overlaps {wider.prefix} at {site.slug}, which has {network}"
             yield Fault(("prefixes", inner), what)

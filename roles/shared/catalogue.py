@@ -198,8 +198,8 @@ def _unread_sections(place: str, section: Mapping[str, object]) -> list[Problem]
 
 def _unknown_roles(place: str, section: Mapping[str, object]) -> list[Problem]:
     """Return the names of no role, given or taken away: misspelled, either would be believed and change nothing."""
-    said = section.get("roles")
-    unknown = sorted(said.keys() - catalogue().keys()) if isinstance(said, dict) else []
+    given = section.get("roles")
+    unknown = sorted(given.keys() - catalogue().keys()) if isinstance(given, dict) else []
     fix = f"one of: {', '.join(sorted(catalogue()))}"
     return [Problem("role-unknown", place, f"there is no role {name!r}", fix) for name in unknown]
 
@@ -210,12 +210,12 @@ def problems_of_roles(fleet: Fleet) -> tuple[Problem, ...]:
     A mistake in a config context is told once, where it was written, and not again for each host that was given it.
     """
     written = [*problems_of_contexts(fleet), *_problems_of_gateways(fleet)]
-    told = {(p.host, *_mistake(p)) for p in written}  # of a config context, no host; of a local one, its own
+    reported = {(p.host, *_mistake(p)) for p in written}  # of a config context, no host; of a local one, its own
     given = (
         p
         for host in fleet.hosts
         for p in problems_of(host, None)
-        if told.isdisjoint({("", *_mistake(p)), (host.name, *_mistake(p))})
+        if reported.isdisjoint({("", *_mistake(p)), (host.name, *_mistake(p))})
     )
     return (*written, *given)
 

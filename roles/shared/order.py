@@ -44,7 +44,7 @@ def in_order(after: After) -> tuple[str, ...]:
 
 def _before(after: After) -> dict[str, tuple[str, ...]]:
     """Return for every role the roles that must come before it, with `EVERY_OTHER` spelled out."""
-    named = {name: tuple(sorted({*(said or ())} - {EVERY_OTHER})) for name, said in sorted(after.items())}
+    named = {name: tuple(sorted({*(listed or ())} - {EVERY_OTHER})) for name, listed in sorted(after.items())}
     for name, others in named.items():
         for other in others:
             if other not in named:
@@ -53,7 +53,7 @@ def _before(after: After) -> dict[str, tuple[str, ...]]:
                     where=f"roles/{name}.py, AFTER",
                     fix=f"one of: {', '.join(named)}, {EVERY_OTHER}",
                 )
-    last = {name for name, said in after.items() if EVERY_OTHER in (said or ())}
+    last = {name for name, listed in after.items() if EVERY_OTHER in (listed or ())}
     return {
         name: tuple(n for n in named if n not in {name, *_behind(name, named)}) if name in last else others
         for name, others in named.items()

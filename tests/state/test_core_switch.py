@@ -8,8 +8,8 @@ from roles.shared.device.state import (
     asked,
     disabled,
     neighbours,
+    reported_ports,
     rows,
-    told_of,
     trunks,
     wanted_neighbours,
     wanted_trunks,
@@ -38,5 +38,5 @@ def test_its_clock_follows_a_time_server(host: Any, settings: Settings) -> None:
 def test_no_port_is_shut_for_a_fault(host: Any, settings: Settings) -> None:
     vendor, command = asked(settings, "disabled")
     said = host.check_output(command)
-    assert told_of(vendor, said) & {p.name for p in settings.ports}, "it told of none of its ports"
+    assert reported_ports(vendor, said) & {p.name for p in settings.ports}, "it told of none of its ports"
     assert disabled(vendor, said) == {}

@@ -87,8 +87,8 @@ def difference(
     wants = read_configuration(vendor, intended, managed)
     _require_managed(vendor, wants)
     _leave_what_only_a_secret_names(vendor, has, wants)
-    told = _without_renewed(has.managed, wants, renew)
-    forth = _delta(vendor, told, wants.managed, managed)
+    known = _without_renewed(has.managed, wants, renew)
+    forth = _delta(vendor, known, wants.managed, managed)
     back = _delta(vendor, wants.managed, has.managed, managed)
     typed = tuple(typed_entries(vendor, has, wants, forth, says=wants.raw))
     renewed = (line for lines in wants.hidden.values() for line in lines if _is_renewed(line, renew))
@@ -111,8 +111,8 @@ def _require_managed(vendor: Vendor, wants: Configuration) -> None:
     """
     where = f"the intended configuration for {vendor.name}"
     for alone in sections_apart(vendor, wants.other):
-        said = as_text(shown_lines(vendor, alone, {})).strip()
-        raise SamdriftError(f"it has what its role does not manage: {said!r}", where=where, fix="name it in `managed`")
+        shown = as_text(shown_lines(vendor, alone, {})).strip()
+        raise SamdriftError(f"it has what its role does not manage: {shown!r}", where=where, fix="name it in `managed`")
     for path in paths(wants.managed):
         if MARK in path[-1] and WITHHELD not in path[-1]:
             fix = "name such lines in the vendor's `secrets`"

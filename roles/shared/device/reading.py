@@ -92,17 +92,17 @@ def _indented(vendor: Vendor, lines: Iterator[str]) -> Iterator[tuple[Path, str]
 def _blocks(vendor: Vendor, lines: Iterator[str]) -> Iterator[tuple[Path, str]]:
     at: list[str] = []
     for line in lines:
-        said = line.strip()
-        if is_last := vendor.text_begun(said):
-            said = "\n".join([said, *_until(said, lines, is_last)])
-        if not _says_something(vendor, said):
+        statement = line.strip()
+        if is_last := vendor.text_begun(statement):
+            statement = "\n".join([statement, *_until(statement, lines, is_last)])
+        if not _says_something(vendor, statement):
             continue
-        if said in {"next", "end"}:
+        if statement in {"next", "end"}:
             del at[-1:]
             continue
-        yield (*at, vendor.masked(said)), said
-        if said.startswith(("config ", "edit ")):
-            at.append(said)
+        yield (*at, vendor.masked(statement)), statement
+        if statement.startswith(("config ", "edit ")):
+            at.append(statement)
 
 
 def _statements(vendor: Vendor, lines: Iterator[str]) -> Iterator[tuple[Path, str]]:
@@ -123,9 +123,10 @@ def _until(first: str, lines: Iterator[str], is_last: Callable[[str], bool]) -> 
         yield line
         if is_last(line):
             return
-    said = first.split("\n", 1)[0][:60]
+    statement = first.split("\n", 1)[0][:60]
     raise SamdriftError(
-        f"the configuration breaks off in the text that begins with {said!r}", fix="close the text, or read it again"
+        f"the configuration breaks off in the text that begins with {statement!r}",
+        fix="close the text, or read it again",
     )
 
 

@@ -19,20 +19,20 @@ from roles.shared.device.vendor import Vendor
 Row = dict[str, Any]
 
 
-def rows(vendor: Vendor, asked: str, said: str) -> list[Row]:
+def rows(vendor: Vendor, asked: str, output: str) -> list[Row]:
     """Parse a device's output into rows, with our names for the columns."""
     question = vendor.asks[asked]
     if question.template is None:
-        found = (re.search(question.pattern, line) for line in said.splitlines())
+        found = (re.search(question.pattern, line) for line in output.splitlines())
         return [match.groupdict() for match in found if match]
     platform, command = question.template
-    parsed = parse_output(platform=platform, command=command, data=said)
+    parsed = parse_output(platform=platform, command=command, data=output)
     return [{ours: row[theirs] for ours, theirs in question.fields.items()} for row in parsed]
 
 
-def neighbours(vendor: Vendor, said: str) -> dict[str, str]:
+def neighbours(vendor: Vendor, output: str) -> dict[str, str]:
     """Return the name of the device at each port where one tells its name, without its domain."""
-    return {_port(vendor, r["port"]): r["host"].split(".")[0] for r in rows(vendor, "neighbours", said) if r["host"]}
+    return {_port(vendor, r["port"]): r["host"].split(".")[0] for r in rows(vendor, "neighbours", output) if r["host"]}
 
 
 def wanted_neighbours(settings: Settings, seen: dict[str, str]) -> dict[str, str]:
@@ -40,11 +40,11 @@ def wanted_neighbours(settings: Settings, seen: dict[str, str]) -> dict[str, str
     return {n.port: n.host for n in settings.neighbours if n.talks or n.port in seen}
 
 
-def trunks(vendor: Vendor, said: str, settings: Settings) -> dict[str, set[int]]:
+def trunks(vendor: Vendor, output: str, settings: Settings) -> dict[str, set[int]]:
     """Return the VLANs that each trunk of the settings carries; of those VLANs that the site has."""
     known = {s.vid for s in settings.segments}
     carried: dict[str, set[int]] = {p.name: set() for p in settings.ports if p.is_trunk}
-    for row in rows(vendor, "trunks", said):
+    for row in rows(vendor, "trunks", output):
         for port in (_port(vendor, name) for text in _texts(row["port"]) for name in _each(text)):
             if port in carried:
                 carried[port] |= known.intersection(_vids(row["vids"], known))
@@ -62,14 +62,14 @@ def sockets(settings: Settings, names: Iterable[str]) -> set[str]:
     return {socket for name in names for socket in members.get(name, (name,))}
 
 
-def disabled(vendor: Vendor, said: str) -> dict[str, str]:
+def disabled(vendor: Vendor, output: str) -> dict[str, str]:
     """Return the ports that the device itself has shut for a fault, and the reason."""
-    return {_port(vendor, row["port"]): row["why"] for row in rows(vendor, "disabled", said) if row["why"]}
+    return {_port(vendor, row["port"]): row["why"] for row in rows(vendor, "disabled", output) if row["why"]}
 
 
-def told_of(vendor: Vendor, said: str) -> set[str]:
+def reported_ports(vendor: Vendor, output: str) -> set[str]:
     """Return the ports of which the device reports whether it has shut them; none if it printed nothing."""
-    return {_port(vendor, row["port"]) for row in rows(vendor, "disabled", said)}
+    return {_port(vendor, row["port"]) for row in rows(vendor, "disabled", output)}
 
 
 def asked(settings: Settings, what: str) -> tuple[Vendor, str]:

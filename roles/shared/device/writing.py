@@ -40,14 +40,14 @@ class _Pen:
 
     def write(self, node: HConfig | HConfigChild) -> Iterator[str]:
         """Yield the lines to type of everything below a line."""
-        said: set[str] = set()
+        written: set[str] = set()
         last_first = self.phase == "late" and self.vendor.syntax != "set"
         for child in reversed(list(node.children)) if last_first else list(node.children):
             if child.children:
                 inner = list(self.write(child))
                 yield from self._section(child, inner) if inner else ()
-            elif self._phase(child) == self.phase and child.text not in said:
-                said.add(child.text)
+            elif self._phase(child) == self.phase and child.text not in written:
+                written.add(child.text)
                 yield from self._leaf(child)
             if child.new_in_config and self.phase == "usual":
                 yield from (self._indented(child, line) for line in self.hidden.get(tuple(child.path()), ()))
@@ -110,8 +110,8 @@ def typed_entries(
 
 
 def _statement(says: Mapping[Path, str], path: Path) -> str:
-    said = says.get(path, " ".join(path))
-    return said if said.startswith(("deactivate ", "protect ")) else f"set {said}"
+    statement = says.get(path, " ".join(path))
+    return statement if statement.startswith(("deactivate ", "protect ")) else f"set {statement}"
 
 
 def without_secret(vendor: Vendor, path: Path, configuration: Configuration) -> Path:

@@ -34,8 +34,8 @@ class Account(Frozen):
     @property
     def text(self) -> str:
         """Return the account as lines, for reading and comparing."""
-        said = (("name", self.full_name), ("shell", self.shell), ("groups", ", ".join(self.groups)))
-        return "".join(f"{what}: {value}\n" for what, value in (*said, ("expires", self.expires or "never")))
+        fields = (("name", self.full_name), ("shell", self.shell), ("groups", ", ".join(self.groups)))
+        return "".join(f"{what}: {value}\n" for what, value in (*fields, ("expires", self.expires or "never")))
 
 
 class AccountState(FactBase["Account | None"]):

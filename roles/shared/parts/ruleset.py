@@ -72,11 +72,11 @@ def session_stays(let_in: Iterable[IPv4Network]) -> str:
     these = f"elements = {{ {elements} }};" if elements else ""
     known = shlex.quote(f"add table ip t; add set ip t s {{ type ipv4_addr; flags interval; {these} }}")
     is_let_in = f'{NFT} {known} && {NFT} get element ip t s "{{ $1 }}" > /dev/null 2>&1'
-    said = (
+    text = (
         '"refused: this session comes from $c, and the new ruleset would shut it out; come from a management station"'
     )
     return (
-        f'{CLIENT}; [ -z "$c" ] || unshare --net sh -c {shlex.quote(is_let_in)} - "$c" || {{ echo {said} >&2; false; }}'
+        f'{CLIENT}; [ -z "$c" ] || unshare --net sh -c {shlex.quote(is_let_in)} - "$c" || {{ echo {text} >&2; false; }}'
     )
 
 

@@ -9,9 +9,9 @@ from roles.shared.device.settings import Settings
 from roles.shared.device.state import (
     disabled,
     neighbours,
+    reported_ports,
     rows,
     sockets,
-    told_of,
     trunks,
     wanted_neighbours,
     wanted_trunks,
@@ -203,15 +203,15 @@ Te1/1/1                      disabled     routed       full    10G SFP-10GBase-S
 
 def test_who_says_that_no_port_is_shut_tells_of_its_ports() -> None:
     ios = "Gi1/0/1   Kontor    connected    110          a-full a-1000 10/100/1000BaseTX\n"
-    assert told_of(IOS, f"Port      Name      Status       Vlan       Duplex  Speed Type\n{ios}") == {
+    assert reported_ports(IOS, f"Port      Name      Status       Vlan       Duplex  Speed Type\n{ios}") == {
         "GigabitEthernet1/0/1"
     }
     junos = "ge-0/0/1.0   128:513  128:513  32768.00fd45000001     20000    FWD    DESG\n"
-    assert told_of(JUNOS, f"Interface    Port ID    Designated\n{junos}") == {"ge-0/0/1"}
+    assert reported_ports(JUNOS, f"Interface    Port ID    Designated\n{junos}") == {"ge-0/0/1"}
     for enabled, state in (("yes", "up  "), ("yes", "down"), ("no ", "down")):
-        assert told_of(AOS_CX, f" 1/1/1   110   access 1GbT   {enabled}  {state}   --  1000  --\n") == {"1/1/1"}
+        assert reported_ports(AOS_CX, f" 1/1/1   110   access 1GbT   {enabled}  {state}   --  1000  --\n") == {"1/1/1"}
     for vendor in (AOS_CX, IOS, JUNOS):
-        assert told_of(vendor, "") == set()
+        assert reported_ports(vendor, "") == set()
 
 
 def test_of_a_lag_every_member_must_be_up() -> None:
