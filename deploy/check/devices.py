@@ -59,7 +59,7 @@ def refusals(configuration: ManagedConfiguration) -> Iterator[str]:
         return
     number = 1
     for line, *text in map(vendor.lines_of, typed):
-        for why in _amiss(vendor, line):
+        for why in _refusals_of(vendor, line):
             yield f"line {number}, {_shown(line)}: {why}"
         for further, part in enumerate(text, number + 1):
             if why := untypable(part):
@@ -67,7 +67,7 @@ def refusals(configuration: ManagedConfiguration) -> Iterator[str]:
         number += 1 + len(text)
 
 
-def _amiss(vendor: Vendor, line: str) -> Iterator[str]:
+def _refusals_of(vendor: Vendor, line: str) -> Iterator[str]:
     """Yield every reason for which a device would refuse a line. The length of a secret cannot be judged here."""
     says = PLACEHOLDER.sub("secret", line)
     if why := untypable(says):

@@ -111,7 +111,7 @@ class Target:
         return host
 
     def unit(self, name: str) -> UnitState:
-        """What systemd says of a unit. Nothing, where there is no systemd to say it.
+        """Ask systemd about a unit; the answer is empty if there is no systemd.
 
         Not testinfra's `service`: to that a unit is enabled that is masked (where a script of SysV has its name), and
         one that is enabled until the next boot alone.
