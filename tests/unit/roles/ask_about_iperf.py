@@ -190,7 +190,7 @@ ASKED: Mapping[str, Callable[[], object]] = {
     "FORWARDED": let_in,
     "ways_out": let_out,
     "forwards": lambda: rules("forward"),
-    "proofs": lambda: rules("origin"),
+    "exemptions": lambda: rules("origin"),
     "shared_addresses": lambda: [*map(str, _shared(HOST)), *without_a_router()],
     "SHARING_PROGRAM": first_router,
     "in_lab": in_the_lab,

@@ -183,8 +183,10 @@ def test_the_host_s_firewall_lets_pass_what_the_role_forwards(answers: dict[str,
     assert answers["forwards"]["unsaid"] == []
 
 
-def test_the_host_s_firewall_believes_who_sends_where_the_role_proves_it(answers: dict[str, dict[str, Any]]) -> None:
-    assert answers["proofs"] == {
+def test_the_host_s_firewall_does_not_filter_by_reverse_path_where_the_role_exempts_it(
+    answers: dict[str, dict[str, Any]],
+) -> None:
+    assert answers["exemptions"] == {
         "said": ['iifname "mgt0" accept comment "iperf: a cable of our own"'],
         "unsaid": [],
     }
