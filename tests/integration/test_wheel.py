@@ -109,6 +109,7 @@ def test_what_is_installed_lists_checks_plans_and_reports_a_directory(python: Pa
     (unknown,) = json.loads(planned.stdout)["findings"]
     assert unknown["host"] == host
     for record in stores_in(state).history.records():  # the files of state checks were found
+        assert record.manifest is not None
         assert {role.name: role.checks for role in record.manifest.roles} == {r: checks_of(r) for r in catalogue()}
 
     report = run(samdrift, "report", "--out", tmp_path / "page", *options, cwd=tmp_path)
