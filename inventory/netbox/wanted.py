@@ -2,7 +2,8 @@
 
 Objects are known by natural keys (slugs, names, addresses), never by ids, which are NetBox's own. What a fleet does
 not say (colours, comments, racks, an interface's MTU) is not asked for, not compared and not written. Not here: which
-kinds there are (`write_types.py`), what of it must be written (`writes.py`), and what rows mean to a fleet (`assemble.py`).
+kinds there are (`write_types.py`), what of it must be written (`writes.py`), and what rows mean to a fleet
+(`assemble.py`).
 """
 
 from __future__ import annotations
