@@ -25,6 +25,7 @@ from inventory.order import in_order
 from inventory.paths import CODE
 from roles.shared import catalogue
 from tests.unit.inventory.netbox_merge import merged_context
+from tests.unit.roles.judging import needs
 
 HOST = "heb-gw1"
 COPIED = ("inventory", "roles", "deploy", "templates", "tests/state")
@@ -225,6 +226,7 @@ def test_check_accepts_the_role(copy: Path) -> None:
     assert done["findings"] == []
 
 
+@needs("ssh-keygen")  # the lab makes its keys with it
 def test_show_lists_what_differs_in_the_lab(copy: Path) -> None:
     shown = samdrift(copy, "--lab", "show", HOST)
 
