@@ -215,7 +215,7 @@ class Host(Frozen):
         section = self.context.get("samdrift", {})
         return section if isinstance(section, dict) else {}
 
-    @property
+    @cached_property
     def roles(self) -> tuple[str, ...]:
         """Return the samdrift roles that the config context gives this host, by the alphabet.
 
@@ -323,7 +323,15 @@ class Fleet(Frozen):
 
     def with_role(self, role: str) -> tuple[Host, ...]:
         """Return the active hosts that have this samdrift role, by name."""
-        return tuple(h for h in self.hosts if h.status == "active" and role in h.roles)
+        return self._by_role.get(role, ())
+
+    @cached_property
+    def _by_role(self) -> dict[str, tuple[Host, ...]]:
+        found: dict[str, list[Host]] = {}
+        for host in self.hosts:
+            for role in host.roles if host.status == "active" else ():
+                found.setdefault(role, []).append(host)
+        return {role: tuple(hosts) for role, hosts in found.items()}
 
     def with_device_role(self, slug: str) -> tuple[Host, ...]:
         """Return the active hosts whose NetBox device role is this one, by name."""

@@ -16,7 +16,8 @@ from typing import Any, cast
 
 from gevent.local import local
 from pydantic import BaseModel
-from pyinfra.api import Config, Inventory, State, arguments
+from pyinfra.api import Config, Inventory, State, arguments, connectors
+from pyinfra.api import inventory as inventories
 from pyinfra.api.command import PyinfraCommand
 from pyinfra.api.host import Host as PyinfraHost
 from pyinfra.api.state import StateOperationHostData
@@ -42,6 +43,8 @@ from roles.shared.settings import Settings
 
 # pyinfra asks for the same type hints at every operation and every fact: a fifth of our CPU time, measured.
 arguments.get_type_hints = cache(arguments.get_type_hints)  # type: ignore[assignment]  # the same function
+# And looks through every installed package for connectors, twice an inventory: here, a host is one.
+connectors.get_all_connectors = inventories.get_all_connectors = cache(connectors.get_all_connectors)
 
 
 @dataclass
