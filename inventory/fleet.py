@@ -69,7 +69,7 @@ class Named(Frozen):
 
 
 class Platform(Named):
-    """What runs on a host; `family` says how samdrift reaches it: a shell or a vendor CLI."""
+    """The operating system of a host; `family` says how samdrift reaches it: a shell or a vendor CLI."""
 
     family: Literal["debian", "cli"]
 
@@ -167,7 +167,7 @@ class Cable(Frozen):
 
 
 class Service(Frozen):
-    """What a host serves to others, as NetBox documents it. Firewalls are made from roles, and not from this."""
+    """A service of a host, as NetBox documents it. Firewalls are made from roles, and not from this."""
 
     name: str
     protocol: Literal["tcp", "udp", "sctp"]

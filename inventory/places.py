@@ -16,7 +16,7 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Places:
-    """What is known of where things came from: `file:line` by path. A path that is not there is where its parent is.
+    """The origin of each part of a fleet: `file:line` by path. A path without one has its parent's.
 
     Empty (a fleet from NetBox), a place is said in NetBox's words: the object and its field.
     """

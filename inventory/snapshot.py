@@ -68,7 +68,7 @@ PULLED = "pulled.yaml"
 
 
 class Origin(Frozen):
-    """Where a snapshot came from.
+    """The NetBox that a snapshot came from, and when.
 
     Attributes:
         netbox: its URL.

@@ -110,7 +110,7 @@ class User(RoleSettings):
 
 
 class Settings(RoleSettings):
-    """What the role needs to know about one host."""
+    """The names, people, packages and SSH of one host."""
 
     host: str
     municipality: str

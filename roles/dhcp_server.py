@@ -70,7 +70,7 @@ class Subnet(Frozen):
 
 
 class Settings(RoleSettings):
-    """What is lent, for how long, and what clients are told."""
+    """The addresses that are lent, for how long, and what clients get with them."""
 
     subnets: tuple[Subnet, ...]
     lease_seconds: int

@@ -76,7 +76,7 @@ class Name(Frozen):
 
 
 class Settings(shared.Settings):
-    """What a resolver answers, to whom, and whom it asks."""
+    """The zones that a resolver answers, its clients, and its forwarders."""
 
     domain: str
     addresses: tuple[IPv4Address, ...]

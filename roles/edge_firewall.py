@@ -40,7 +40,7 @@ class Options(shared.Options):
 
 
 class Settings(shared.Settings):
-    """What one firewall is to be: which of its ports is outside, and which are inside."""
+    """The ports of one firewall: one of them is outside, and the others are inside."""
 
     outside: str
     inside: tuple[Port, ...]

@@ -121,7 +121,7 @@ class Neighbour(Frozen):
 
 
 class Settings(RoleSettings):
-    """What one gateway routes, with whom, and what it forwards."""
+    """The prefixes that one gateway routes, its neighbours, and what it forwards."""
 
     host: str
     asn: int

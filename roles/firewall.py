@@ -61,7 +61,7 @@ class RoleExemption(RoleSettings):
 
 
 class Settings(RoleSettings):
-    """What the host's other roles let in and through, and what belongs to the fleet."""
+    """The ports and the traffic that the host's other roles declare, and the fleet's networks."""
 
     host: str
     fleet: tuple[IPv4Network, ...]

@@ -56,7 +56,7 @@ class Options(RoleOptions):
 
 
 class Settings(RoleSettings):
-    """What one host shares, how much it is worth, and what it is worth less without."""
+    """The addresses that one host shares, its priority, and what lowers it."""
 
     host: str
     router_id: int

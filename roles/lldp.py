@@ -31,7 +31,7 @@ class Port(Frozen):
 
 
 class Settings(RoleSettings):
-    """What this host says of itself, where, and who should be there."""
+    """The ports of a host, its name, and the neighbours that it should have."""
 
     host: str
     description: str

@@ -54,7 +54,7 @@ class Server(Frozen):
 
 
 class Settings(shared.Settings):
-    """Where a host's log goes."""
+    """The log servers that a host sends to."""
 
     servers: tuple[Server, ...]
     max_disk_mib: int

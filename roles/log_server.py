@@ -53,7 +53,7 @@ class Sender(Frozen):
 
 
 class Settings(shared.Settings):
-    """Who sends, by which protocol, and where it is kept."""
+    """The known senders, their protocols, and where their logs are kept."""
 
     own_file: str
     municipalities: tuple[str, ...]

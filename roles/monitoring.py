@@ -95,7 +95,7 @@ class Municipality(Frozen):
 
 
 class Settings(RoleSettings):
-    """Whom this host asks, for how long it remembers, and what it holds to be wrong."""
+    """The targets, how long their data is kept, and the alerts."""
 
     address: IPv4Address
     port: int = PORT

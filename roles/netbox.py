@@ -94,7 +94,7 @@ class Options(RoleOptions):
 
 
 class Settings(RoleSettings):
-    """How this host serves NetBox, by which names, and to whom."""
+    """The names, the secrets and the clients of NetBox on this host."""
 
     version: str = VERSION
     token_key: str = TOKEN_PREFIX[4:-1]

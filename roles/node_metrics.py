@@ -66,7 +66,7 @@ class Options(RoleOptions):
 
 
 class Settings(RoleSettings):
-    """Where the exporter answers, whom, and about what."""
+    """The address of the exporter, its clients, and what it measures."""
 
     address: IPv4Address
     port: int = PORT

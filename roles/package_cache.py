@@ -54,7 +54,7 @@ class Options(shared.Options):
 
 
 class Settings(shared.Settings):
-    """Who may fetch, from where, and how much is kept."""
+    """The clients of the cache, its mirrors, and its size."""
 
     clients: tuple[IPv4Network, ...]
     archives: tuple[str, ...]

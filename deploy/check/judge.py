@@ -29,7 +29,7 @@ JudgementOutcome = Literal["accepted", "refused", "not applicable"]
 
 
 class Judgement(Frozen):
-    """What is said of a file by the program that will read it; equal files of several hosts are judged once.
+    """The outcome of judging a file by the program that will read it; equal files of several hosts are judged once.
 
     Or of a device's configuration, by its vendor's rules: `path` is the name of the step then.
     """
@@ -43,7 +43,7 @@ class Judgement(Frozen):
 
 
 class _Job(Frozen):
-    """One file to judge, among the files of the first host that has it."""
+    """A file to judge, among the files of the first host that has it."""
 
     file: ManagedFile
     hosts: tuple[str, ...]

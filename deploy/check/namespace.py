@@ -98,7 +98,7 @@ exec chroot over/root sh -c '
 
 
 class ProgramResult(Frozen):
-    """How a program ended (-1: it never began), and what it printed."""
+    """The exit code of a program (-1: it never began), and its output."""
 
     code: int
     output: str

@@ -26,7 +26,7 @@ from roles.shared.parts.registration import ManagedConfiguration, ManagedFile
 
 
 class Offline(Frozen):
-    """What the check looked at, and what it found."""
+    """The extent and the findings of an offline check."""
 
     hosts: int = 0
     settings: int = Field(default=0, description="how many roles' settings were computed, over all hosts")

@@ -135,7 +135,7 @@ def vault_of(common: Common) -> AgeVault:
 
 @contextmanager
 def running(common: Common, command: str, **access_too: object) -> Iterator[tuple[Invocation, Telling]]:
-    """A run on the hosts that are meant, are active and have roles; how it goes is told meanwhile.
+    """Make a run on the selected hosts that are active and have roles, and an observer of it.
 
     Args:
         access_too: what this command says of how hosts are accessed, by the names in `Access`.

@@ -25,7 +25,7 @@ from deploy.store.ports import Applied, Journal
 
 
 class Apply:
-    """One apply of a plan to some hosts; hosts that only the plan or only `hosts` has are left alone.
+    """An apply of a plan to some hosts; hosts that only the plan or only `hosts` has are left alone.
 
     Args:
         controls: role name to the controls that a failed check of the role is reported with.

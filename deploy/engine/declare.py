@@ -49,7 +49,7 @@ connectors.get_all_connectors = inventories.get_all_connectors = cache(connector
 
 @dataclass
 class Registered:
-    """One registered operation: which role's, and pyinfra's own data for it."""
+    """A registered operation: its role, and pyinfra's own data for it."""
 
     role: str
     op_hash: str
@@ -125,7 +125,7 @@ class _PlanHost(PyinfraHost):
 
 @dataclass
 class Declared:
-    """Everything that a host's roles declare, and pyinfra's host that it is registered on."""
+    """The operations and files that a host's roles declare, on pyinfra's host."""
 
     state: State
     target: _PlanHost

@@ -34,7 +34,7 @@ GRACE = 30.0
 
 
 class Where(StrEnum):
-    """How a guard stands."""
+    """The state of a guard."""
 
     NONE = "none"
     ARMED = "armed"
@@ -43,7 +43,7 @@ class Where(StrEnum):
 
 
 class Standing(Frozen):
-    """How the guard of a host stands.
+    """The state of a host's guard, and the run that armed it.
 
     Attributes:
         run: the run that armed it.

@@ -17,7 +17,7 @@ from inventory.fleet import Host
 
 @dataclass(frozen=True)
 class Outcome:
-    """How carrying out a host's plan went.
+    """The outcome of carrying out a host's plan.
 
     Attributes:
         done: the steps that were carried out.

@@ -26,7 +26,7 @@ Ending = Literal["in sync", "changed", "differs", "failed", "rolled back", "stal
 
 
 class ApplyResult(Frozen):
-    """What an apply did: a result for every host that it was about, and what somebody should know."""
+    """The outcome of an apply: a result for every host that it was about, with findings."""
 
     hosts: tuple[HostResult, ...]
     findings: tuple[Finding, ...]

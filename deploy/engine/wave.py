@@ -46,7 +46,7 @@ class MustNotConfirm(dict[str, Why]):
 
 @dataclass(frozen=True)
 class Wave:
-    """Some hosts of a plan that are changed together.
+    """Hosts of a plan that are changed together.
 
     Attributes:
         begun: the hosts that an earlier run of this very plan began to change.

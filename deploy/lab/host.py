@@ -30,7 +30,7 @@ Files = dict[str, tuple[str, int]]
 
 
 class Installed(Frozen):
-    """What a lab host was made from; written when its disk is complete, so that half a disk is never booted.
+    """The origin of a lab host's disk; written when the disk is complete, so that half a disk is never booted.
 
     A `guest` is in the lab because it was named, and not by its tag.
     """

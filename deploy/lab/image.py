@@ -39,7 +39,7 @@ BUILD = "image_build"  # no host can have this name: an underscore is in none
 
 
 class Machine(Frozen):
-    """What an image takes from the machine: where Debian comes from, and whom the machine trusts beyond Debian's list.
+    """The parts of the machine that an image depends on: its Debian archive, and whom it trusts beyond Debian's list.
 
     `authorities` are certificates (PEM), by file name; `index` is where its pip fetches from, if not from where all do.
     """

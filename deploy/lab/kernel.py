@@ -18,7 +18,10 @@ AT_LEAST = {"net/ipv4/ip_forward": 1, "fs/inotify/max_user_instances": 1024}
 
 
 class KernelSettings:
-    """What a lab has set in the machine's kernel. The file `kept` says what it was before, until it is put back."""
+    """The machine's kernel settings that a lab raises.
+
+    The file `kept` holds the former values, until they are put back.
+    """
 
     def __init__(self, kept: Path) -> None:
         self._kept = kept

@@ -17,7 +17,7 @@ SUITES = frozenset({"oldoldstable", "oldstable", "stable", "bullseye", "bookworm
 
 
 class Mirror(Frozen):
-    """Where Debian comes from: its archive and, where the machine has one, its security archive."""
+    """A Debian archive and, if the machine has one, its security archive."""
 
     archive: str
     security: str | None = None

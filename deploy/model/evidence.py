@@ -25,7 +25,7 @@ class Commands(Frozen):
 
 
 class Error(Frozen):
-    """What went wrong, as a host, a program or samdrift itself said it."""
+    """An error, in the words of a host, a program or samdrift itself."""
 
     type: Literal["error"] = "error"
     text: str
@@ -40,7 +40,7 @@ class FailedCheck(Frozen):
 
 
 class Note(Frozen):
-    """Something else worth knowing, in samdrift's own words."""
+    """Anything else worth knowing, in samdrift's own words."""
 
     type: Literal["note"] = "note"
     message: Message

@@ -19,7 +19,7 @@ from inventory.fleet import Frozen
 
 
 class Kind(StrEnum):
-    """What sort of thing was found."""
+    """The kind of a finding."""
 
     DRIFT = "drift"  # live ≠ last applied, and intent has not moved
     PENDING = "pending"  # intent moved, live has not
@@ -36,7 +36,7 @@ class Kind(StrEnum):
 
 
 class Severity(StrEnum):
-    """How soon somebody should look."""
+    """The urgency of a finding: how soon somebody should look."""
 
     LOW = "low"
     MEDIUM = "medium"
@@ -44,7 +44,7 @@ class Severity(StrEnum):
 
 
 class Exit(IntEnum):
-    """What every command's exit code means (DESIGN.md section 4)."""
+    """The exit codes, which mean the same for every command (DESIGN.md section 4)."""
 
     OK = 0
     ERROR = 1

@@ -98,7 +98,7 @@ class Step(Frozen):
 
 
 class Unmanaged(Frozen):
-    """What no role declares: a file in a directory that a role owns, or a line of a device's configuration."""
+    """A thing that no role declares: a file in a directory that a role owns, or a line of a device's configuration."""
 
     role: str
     path: str = ""
@@ -143,7 +143,7 @@ class HostPlan(Frozen):
 
 
 class Plan(Frozen):
-    """What would change, on which hosts, computed from which inventory and which code.
+    """The steps that would change hosts, with the inventory and the code that they were computed from.
 
     `fleet_time` is when NetBox said what the fleet is; empty where that is not known.
     """

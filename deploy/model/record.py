@@ -28,7 +28,7 @@ class CheckResult(Frozen):
 
 
 class AppliedStep(Frozen):
-    """What was last applied of one step: its intent, and for a file its digest as it was left."""
+    """A step as last applied: its intent, and for a file its digest as it was left."""
 
     intent: str
     after: str = ""
@@ -53,14 +53,14 @@ class HostResult(Frozen):
 
 
 class Title(Frozen):
-    """What a control is called."""
+    """The title of a control, in both languages."""
 
     swedish: str
     english: str
 
 
 class RoleManifest(Frozen):
-    """What one role promised when a run was made.
+    """A role as it was in force when a run was made.
 
     `controls` is what auditors ask for that the role answers; `checks` are its state checks by name, each once, without
     the parameters that it may be repeated for.

@@ -15,7 +15,7 @@ from inventory.fleet import Frozen
 
 
 class State(StrEnum):
-    """How a host stands, the most serious first."""
+    """The state of a host, the most serious first."""
 
     UNKNOWN = "unknown"
     FAILED = "failed check"
@@ -25,7 +25,7 @@ class State(StrEnum):
 
 
 class Why(StrEnum):
-    """Why a host was not looked at."""
+    """The reason for which a host was not looked at."""
 
     NO_RUN = "no run is recorded"
     NOT_ACTIVE = "not in operation"
@@ -136,7 +136,7 @@ class HostState(Frozen):
 
 
 class Control(Frozen):
-    """What auditors ask for, and on how many (host, role) pairs that answer it the role is in effect."""
+    """A control, and on how many (host, role) pairs that answer it the role is in effect."""
 
     id: str
     title: Title | None

@@ -56,7 +56,7 @@ class Line(Frozen):
 
 
 class Scale(Frozen):
-    """How long some kilometres are drawn."""
+    """The length of some kilometres on the map."""
 
     km: int
     length: float

@@ -50,7 +50,7 @@ class NotAllKept(StoreError):
 
 @dataclass(frozen=True)
 class Invocation:
-    """One run of one command: which hosts of which fleet, reached how, watched by whom, recorded where."""
+    """One call of a command: the hosts, how they are reached, who watches, and where it is recorded."""
 
     command: str
     argv: tuple[str, ...]

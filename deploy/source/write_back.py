@@ -34,7 +34,7 @@ LONGEST_LIST = 40
 
 
 class Entry(Frozen):
-    """What NetBox is told of one host: custom fields, and what the journal says, if anything changed."""
+    """The custom fields that NetBox gets for a host, and its journal entry, if anything changed."""
 
     host: str
     fields: dict[str, str]

@@ -23,7 +23,7 @@ class StoreError(SamdriftError):
 
 
 class Holder(Frozen):
-    """Who holds the lock, since when (ISO 8601, UTC), and for which command line."""
+    """The holder of the lock: who, since when (ISO 8601, UTC), and for which command line."""
 
     who: str
     since: str
@@ -78,7 +78,7 @@ class History(Protocol):
 
 
 class Applied(Protocol):
-    """What each host was last given by a run after which it was as it should be."""
+    """The steps that each host was last given by a run in which it converged."""
 
     def last_applied(self, host: str) -> Mapping[StepId, AppliedStep]:
         """Return a host's steps by id, as last applied; empty if none ever were.

@@ -20,7 +20,7 @@ TIMED_OUT = frozenset({124, 137})
 
 
 class Answer(Frozen):
-    """What a host answered to one command."""
+    """The answer of a host to one command."""
 
     rc: int
     stdout: str

@@ -53,7 +53,7 @@ BLOCK_ENDS = frozenset({"next", "end"})
 
 
 class Typed(Answer):
-    """What a device answered to a configuration session.
+    """The answer of a device to a configuration session.
 
     `taken` is how many of its entries are in force now: fewer than there are where one was refused, none where the
     device has given up the change.

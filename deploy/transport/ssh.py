@@ -42,7 +42,7 @@ class UnusableKey(SamdriftError):
 
 
 class Access(Frozen):
-    """How samdrift logs in. Without a `key_file`, the SSH agent and the user's own keys are tried.
+    """The way samdrift logs in. Without a `key_file`, the SSH agent and the user's own keys are tried.
 
     All times are in seconds. `look_timeout` bounds one whole exec of a look, `fact_timeout` each fact in it,
     `command_timeout` each command of an apply. `guard_seconds` after samdrift was heard of last, a host undoes

@@ -40,7 +40,7 @@ class NotOpened(SecretsError):
 
 @dataclass(frozen=True)
 class Contents:
-    """What one municipality's file holds. Prints as what it is about, and never as what is in it.
+    """The values in one municipality's file. Prints as what it is about, and never as what is in it.
 
     Attributes:
         values: by the secrets' names.

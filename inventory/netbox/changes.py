@@ -36,7 +36,7 @@ say; and a context that is assigned to nothing any more is everybody's.
 
 @dataclass
 class Stale:
-    """What must be read again.
+    """The objects that must be read again.
 
     Attributes:
         ids: by kind, the objects that were made or changed, or may have been.

@@ -44,7 +44,7 @@ class LogLost(Exception):
 
 @dataclass(frozen=True)
 class Pulled:
-    """What NetBox says.
+    """The rows of a pull, and how they were read.
 
     Attributes:
         changes: how many there were since the last pull; None if everything was read.

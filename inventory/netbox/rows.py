@@ -19,7 +19,7 @@ from inventory.netbox.session import Row
 
 @dataclass(frozen=True)
 class ReadType:
-    """One kind of object, and what is asked of it.
+    """One of NetBox's object types, and what is asked of it.
 
     Attributes:
         name: as the Fleet or NetBox calls it: `hosts` are of two kinds, `devices` and `virtual_machines`.
@@ -200,7 +200,7 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Mark:
-    """How far the change log was read.
+    """A position in the change log.
 
     Attributes:
         id: the newest change seen; 0 for none.
@@ -218,7 +218,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Rows:
-    """Everything that was asked for: by kind and id, as of a mark in the change log."""
+    """The rows that were read, by kind and id, as of a mark in the change log."""
 
     of: Mapping[str, Mapping[int, Row]]
     mark: Mark = Mark()

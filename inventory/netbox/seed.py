@@ -22,7 +22,7 @@ CHUNK = 25
 
 
 class Watching(Protocol):
-    """Who watches the writing. (An observer of `deploy` is one.)"""
+    """An observer of the writing. (An observer of `deploy` is one.)"""
 
     def stage(self, title: str, hosts: Sequence[str], things: str = "host") -> None:
         """Report that objects of one kind are written now: these, by name."""

@@ -114,7 +114,7 @@ class Session:
 
     @contextmanager
     def _client(self) -> Iterator[NetBoxClient]:
-        """A client that nobody else uses meanwhile, with the connection that it has kept."""
+        """Lend a client that nothing else uses meanwhile, with the connection that it has kept."""
         try:
             client = self._idle.pop()
         except IndexError:

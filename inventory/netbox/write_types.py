@@ -21,7 +21,7 @@ from inventory.netbox.wanted import MODELS, Key, Wanted
 
 @dataclass(frozen=True)
 class WriteType:
-    """One kind of NetBox's objects.
+    """One of NetBox's object types, and how seed writes it.
 
     Attributes:
         reads: fields to read, for keys, for comparing and for finding what is in the way.

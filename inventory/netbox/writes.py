@@ -86,7 +86,7 @@ Rows = Mapping[str, Sequence[Row]]
 
 @dataclass(frozen=True)
 class Writes:
-    """What is to be written, in an order in which NetBox takes it.
+    """The objects to write, in an order in which NetBox takes them.
 
     Attributes:
         ids: NetBox's ids of what is there.

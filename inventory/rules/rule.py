@@ -12,7 +12,7 @@ from inventory.places import Path
 
 @dataclass(frozen=True)
 class Fault:
-    """What breaks a rule, and where in the fleet.
+    """A breach of a rule, and where in the fleet it is.
 
     Attributes:
         needs: sections that must have been read whole for this to be a fault: who asks for something that could not be

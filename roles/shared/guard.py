@@ -17,7 +17,7 @@ RESTORES_AFTER = 60.0
 
 
 class Guard(Frozen):
-    """What one step may cut a host off by, and how it comes back: `by` what.
+    """The way in which a host undoes one step: what is kept, how it is restored, and `by` what.
 
     `keep` writes down what is there, below the directory that it runs in; `restore`, run in the same directory, puts
     that back, however often it is run. `then` are commands that make programs read what was put back; they run after

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Intent:
-    """What every host of one fleet should be.
+    """The desired state of every host of a fleet: its roles in order, each with its settings.
 
     Roles read it while their settings are computed (`settings(host, fleet, options, intent)`), so settings may build on
     settings, of the same host or of others. They must not go round in a circle.

@@ -17,7 +17,7 @@ class Options(BaseModel):
 
 
 class Settings(BaseModel):
-    """What a role knows about one host."""
+    """The settings of a role for one host."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

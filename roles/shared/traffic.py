@@ -46,7 +46,7 @@ class ReversePathExemption(Frozen):
 
 
 class WayOut(Frozen):
-    """What a host needs of the internet for a role: gateways let it pass, for this host alone."""
+    """Traffic to the internet that a role of a host needs: gateways forward it, for this host alone."""
 
     protocol: Literal["tcp", "udp", "icmp"]
     port: int

@@ -53,7 +53,7 @@ from roles.shared.lineage import Section
 
 
 class Difference(Frozen):
-    """What is to be typed in a device's configuration mode, and what it changes.
+    """The lines to type in a device's configuration mode, and what they change.
 
     Attributes:
         entries: make the managed sections what is intended, none if they are so; a text of several lines is one.
@@ -158,7 +158,7 @@ def _is_renewed(line: str, renew: Collection[str]) -> bool:
 
 
 class _Driver(HConfigDriverBase):
-    """What hier_config must know of a vendor: what replaces what, and how a line is taken back."""
+    """A vendor's rules in hier_config's form: which line replaces which, and how a line is taken back."""
 
     def __init__(self, vendor: Vendor) -> None:
         self._vendor, self._stock = vendor, get_hconfig_driver(Platform[vendor.hier_config])

@@ -93,7 +93,7 @@ class Segment(Frozen):
 
 
 class Neighbour(Frozen):
-    """What a cable leads to; `talks`: it tells its neighbours who it is (LLDP), as all of the fleet's switches do."""
+    """The far end of a cable; `talks`: it announces its name by LLDP, as all of the fleet's switches do."""
 
     port: str
     host: str
@@ -101,7 +101,7 @@ class Neighbour(Frozen):
 
 
 class Accounts(Frozen):
-    """Who may log in, and by what."""
+    """The accounts that may log in, and their keys or passwords."""
 
     admin: str
     admin_secret: Secret
@@ -113,7 +113,10 @@ class Accounts(Frozen):
 
 
 class Settings(RoleSettings):
-    """What one CLI device is to be. `reached` are the networks of its servers and of those who administer it."""
+    """The intended state of one CLI device.
+
+    `reached` are the networks of its servers and of those who administer it.
+    """
 
     name: str
     platform: str

@@ -52,7 +52,7 @@ class NumberList(Frozen):
 
 
 class Question(Frozen):
-    """What a device is asked about its state, and how its answer is read: by a template of ntc-templates, or by lines.
+    """A question about a device's state, and how its answer is read: by a template of ntc-templates, or by lines.
 
     `fields` says which of our words each field of the template means. A pattern's groups have our words for names.
     """

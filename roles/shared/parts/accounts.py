@@ -39,7 +39,7 @@ class Account(Frozen):
 
 
 class AccountState(FactBase["Account | None"]):
-    """One account, or None where there is none."""
+    """An account as it stands on a host; None if it does not exist."""
 
     @staticmethod
     def default() -> None:

@@ -21,7 +21,7 @@ from roles.shared.parts.registration import current
 
 
 class KernelValue(Frozen):
-    """One value of the running kernel: which of our keys it answers, where it is, and whether it can be set."""
+    """A value of the running kernel: its key, its place, and whether it can be set."""
 
     key: str
     path: str

@@ -40,7 +40,7 @@ class ManagedFile(Frozen):
 
 
 class ManagedConfiguration(Frozen):
-    """What a role declares of a CLI device: its intended configuration, and the sections that it manages.
+    """A device's configuration as a role declares it, and the sections that the role manages.
 
     `secrets` are those whose placeholders stand in `content`, and whose values will be typed.
     """
@@ -54,7 +54,7 @@ class ManagedConfiguration(Frozen):
 
 @dataclass
 class Registration:
-    """What a role has declared so far.
+    """The declarations of a role so far.
 
     `secrets` are those that its settings refer to, by name; `guards` are by the step that they guard, and `unguarded`
     says by step why there is none.

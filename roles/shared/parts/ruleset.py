@@ -26,7 +26,7 @@ NFT = "/usr/sbin/nft"
 
 
 class Rulesets(Frozen):
-    """What is in force and what would be, each as `nft list ruleset` says it; None where there is no nft."""
+    """The live ruleset and the wanted one, each as `nft list ruleset` prints it; None if there is no nft."""
 
     live: str | None
     wanted: str | None
