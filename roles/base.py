@@ -110,7 +110,7 @@ class User(RoleSettings):
 
 
 class Settings(RoleSettings):
-    """The names, people, packages and SSH of one host."""
+    """The identity of a host, its admins, nameservers, package proxy and limits."""
 
     host: str
     municipality: str

@@ -54,7 +54,7 @@ class Options(shared.Options):
 
 
 class Settings(shared.Settings):
-    """The clients of the cache, its mirrors, and its size."""
+    """The clients of the cache, the archives behind it, and its size."""
 
     clients: tuple[IPv4Network, ...]
     archives: tuple[str, ...]
