@@ -11,15 +11,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console, RenderableType
-from rich.text import Text
 
-from deploy.model.findings import Exit
-from deploy.model.text import as_json, inline
-from deploy.views.parts import put, screen
+from deploy.model.kinds import Exit
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,15 @@ class Common:
     @property
     def people(self) -> Console:
         """Return the console for people's output: stdout, unless `--json` keeps that for one document."""
+        from deploy.views.parts import screen
+
         return screen(sys.stderr if self.json else sys.stdout)
 
     @property
     def aside(self) -> Console:
         """Return the console for progress and questions."""
+        from deploy.views.parts import screen
+
         return screen(sys.stderr)
 
 
@@ -138,7 +141,10 @@ def command(name: str, *, of: click.Group | None = None) -> Callable[[Callable[.
 
 
 def answer(common: Common, document: object, parts: Iterable[RenderableType]) -> None:
-    """The answer: one JSON document, or what people read."""
+    """Answer with one JSON document, or with what people read."""
+    from deploy.model.text import as_json
+    from deploy.views.parts import put
+
     if common.json:
         click.echo(as_json(document))
     else:
@@ -147,4 +153,9 @@ def answer(common: Common, document: object, parts: Iterable[RenderableType]) ->
 
 def aside(common: Common, line: str) -> None:
     """Print a line that is worth knowing and is not the answer."""
+    from rich.text import Text
+
+    from deploy.model.text import inline
+    from deploy.views.parts import put
+
     put(common.aside, [Text(inline(line))])

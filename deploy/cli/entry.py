@@ -6,18 +6,32 @@ or paramiko, so they come before the commands are imported, and stand here alone
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from typing import NoReturn
 
-from gevent import events, monkey
+ALONE: tuple[list[str], ...] = ([], ["-h"], ["--help"], ["hosts"])
+"""How command lines begin that have nothing to wait for at once: help, and the list of hosts."""
 
 
 def main() -> NoReturn:
     """Run the command line; exit with what it means."""
-    events.notify_and_call_entry_points = events.notify  # nobody's plugins; to look for them takes longer than to patch
-    monkey.patch_all()
+    if sys.argv[1:2] not in ALONE:
+        make_cooperative(sys.argv[1:])
     from deploy.cli.main import main as run
 
     run()
+
+
+def make_cooperative(arguments: Sequence[str]) -> None:
+    """Patch what blocks, and keep quiet about greenlets that fail: that is raised where they are waited for, too."""
+    import gevent
+    from gevent import events, monkey
+
+    events.notify_and_call_entry_points = events.notify  # nobody's plugins; to look for them takes longer than to patch
+    monkey.patch_all()
+    if "--debug" not in arguments:
+        gevent.get_hub().exception_stream = None
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ import click
 from deploy.cli.command import Common, answer, aside, command
 from deploy.cli.subject import check_record, fleet_of, hosts_of, source_of, stores_of
 from deploy.model import clock
-from deploy.model.findings import exit_code
 from deploy.model.text import as_json
 from deploy.source.known import SourcedFleet
 from deploy.views import fleet as view
@@ -132,6 +131,7 @@ def check(common: Common) -> int:
     Every file is judged by the program that will read it, where that is on this machine.
     """
     from deploy.check.offline import Offline, check_offline
+    from deploy.model.findings import exit_code
     from deploy.model.inventory_findings import unsound
     from deploy.views import findings as findings_view
     from deploy.views.progress import observing

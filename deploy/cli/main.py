@@ -17,38 +17,34 @@ list of hosts must not wait for it (`tests.bench.startup`). Only `entry` imports
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import click
-import gevent
-from rich.text import Text
 
-from deploy.cli import fleet, inventory, lab, records, runs, secrets
-from deploy.cli.command import Common, InOrder, common_options
-from deploy.model.findings import Exit
-from deploy.model.text import as_json, safe
-from deploy.views.parts import put, screen
+from deploy.cli.command import Common, common_options
+from deploy.model.kinds import Exit
 from inventory.errors import InventoryError, SamdriftError
 
-COMMANDS = (
-    fleet.hosts,
-    fleet.show,
-    fleet.check,
-    runs.plan,
-    runs.apply,
-    runs.verify,
-    runs.drift,
-    records.history,
-    records.report,
-    secrets.secrets,
-    inventory.inventory,
-    lab.lab,
-)
-"""Every command, as a day's work goes: so `--help` lists them."""
+COMMANDS = {
+    "hosts": ("fleet", "List the hosts of the fleet."),
+    "show": ("fleet", "Show one host: data, roles, settings, files or configuration."),
+    "check": ("fleet", "Check inventory, settings and files, offline."),
+    "plan": ("runs", "Show what would change, with diffs."),
+    "apply": ("runs", "Change the hosts as planned, in waves, and verify them."),
+    "verify": ("runs", "Run the state checks of every role against the real hosts."),
+    "drift": ("runs", "Compare the hosts with what was last applied; change nothing."),
+    "history": ("records", "List who did what, when, with which plan; or show one run."),
+    "report": ("records", "Write what auditors read: how the hosts stood when last looked at."),
+    "secrets": ("secrets", "What only hosts may know: one encrypted file for each municipality."),
+    "inventory": ("inventory", "NetBox, and the snapshot of what it said last."),
+    "lab": ("lab", "Real hosts to rehearse on, on this machine."),
+}
+"""Every command, as a day's work goes: its module, and the first sentence of its help."""
 
 INTERRUPTED = 130
 """What a shell calls the end by Ctrl-C."""
@@ -63,9 +59,25 @@ Exit codes:
 """
 
 
+class Commands(click.Group):
+    """All commands: each is imported when it is asked for, so that none waits for what the others need."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        module, _ = COMMANDS[cmd_name]
+        return cast("click.Command", getattr(importlib.import_module(f"deploy.cli.{module}"), cmd_name))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
 @click.group(
-    cls=InOrder,
-    commands=COMMANDS,
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EXIT_CODES,
 )
@@ -89,8 +101,6 @@ def main() -> NoReturn:
 
 def _ended(arguments: Sequence[str]) -> int:
     """Run a command line; however it ends, that is an exit code and, where it failed, a clear line."""
-    if "--debug" not in arguments:
-        gevent.get_hub().exception_stream = None  # what fails in a greenlet is raised where it is waited for, too
     try:
         code = cli.main(arguments, prog_name="samdrift", standalone_mode=False)
         sys.stdout.flush()
@@ -105,6 +115,11 @@ def _ended(arguments: Sequence[str]) -> int:
 
 def _failed(error: Exception, *, in_json: bool, debug: bool) -> int:
     """Tell an error: a line on stderr, and with --json a document on stdout."""
+    from rich.text import Text
+
+    from deploy.model.text import as_json, safe
+    from deploy.views.parts import put, screen
+
     if debug:
         traceback.print_exception(error)
     message, code = _described(error)

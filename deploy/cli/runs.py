@@ -16,7 +16,7 @@ from rich.text import Text
 
 from deploy.cli.command import FILE, Common, answer, aside, command
 from deploy.cli.subject import running
-from deploy.model.findings import Exit
+from deploy.model.kinds import Exit
 from deploy.model.text import several
 from deploy.views.parts import municipalities, put
 from inventory.errors import SamdriftError, UsageError

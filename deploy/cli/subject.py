@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.cli.command import Common, aside
-from deploy.model.findings import Finding
 from deploy.source.known import EMBEDDED, NETBOX, SourcedFleet, from_snapshot
 from inventory import snapshot
 from inventory.errors import InventoryError, Problem, UsageError
 from inventory.fleet import Fleet, Host
 
 if TYPE_CHECKING:
+    from deploy.model.findings import Finding
     from deploy.model.record import Record
     from deploy.runs.commands import Invocation
     from deploy.store.ports import Stores

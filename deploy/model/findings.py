@@ -7,54 +7,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from enum import IntEnum, StrEnum
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError, computed_field, model_validator
 
 from deploy.model.evidence import Evidence, Note
+from deploy.model.kinds import Exit, Kind, Severity
 from deploy.model.messages import Message, MessageId, as_written
 from deploy.model.words import evidence_in_words, in_words
 from inventory.fleet import Frozen
-
-
-class Kind(StrEnum):
-    """The kind of a finding."""
-
-    DRIFT = "drift"  # live ≠ last applied, and intent has not moved
-    PENDING = "pending"  # intent moved, live has not
-    CONFLICT = "conflict"  # both moved
-    MISSING = "missing"  # what was applied is gone
-    UNMANAGED = "unmanaged"  # there, where a role owns everything, and declared by none
-    UNKNOWN = "unknown"  # could not be looked at
-    FAILED_CHECK = "failed check"
-    FAILED_STEP = "failed step"  # a change that apply tried and that did not succeed
-    STALE = "stale"  # moved since the plan was made
-    ROLLED_BACK = "rolled back"  # changed, not confirmed, and put back by the host itself
-    ARMED = "unconfirmed"  # an earlier run's change, which the host is about to undo
-    UNSOUND = "unsound inventory"
-
-
-class Severity(StrEnum):
-    """The urgency of a finding: how soon somebody should look."""
-
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-
-
-class Exit(IntEnum):
-    """The exit codes, which mean the same for every command (DESIGN.md section 4)."""
-
-    OK = 0
-    ERROR = 1
-    DIFFERENCES = 2
-    INCOMPLETE = 3
-    LOCKED = 4
-    STALE = 5
-    ROLLED_BACK = 6
-    VERIFY_FAILED = 7
-    USAGE = 64
 
 
 class Finding(Frozen):

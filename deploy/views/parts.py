@@ -17,7 +17,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from deploy.model.findings import Kind
+from deploy.model.kinds import Kind
 from deploy.model.text import DiffPart, command_lines, diff_lines, inline, safe
 from inventory.fleet import Fleet
 

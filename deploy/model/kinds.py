@@ -1,0 +1,44 @@
+"""Kinds and severities of findings, and the exit codes: names alone, so that help need not load what they belong to."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+
+class Kind(StrEnum):
+    """The kind of a finding."""
+
+    DRIFT = "drift"  # live ≠ last applied, and intent has not moved
+    PENDING = "pending"  # intent moved, live has not
+    CONFLICT = "conflict"  # both moved
+    MISSING = "missing"  # what was applied is gone
+    UNMANAGED = "unmanaged"  # there, where a role owns everything, and declared by none
+    UNKNOWN = "unknown"  # could not be looked at
+    FAILED_CHECK = "failed check"
+    FAILED_STEP = "failed step"  # a change that apply tried and that did not succeed
+    STALE = "stale"  # moved since the plan was made
+    ROLLED_BACK = "rolled back"  # changed, not confirmed, and put back by the host itself
+    ARMED = "unconfirmed"  # an earlier run's change, which the host is about to undo
+    UNSOUND = "unsound inventory"
+
+
+class Severity(StrEnum):
+    """The urgency of a finding: how soon somebody should look."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class Exit(IntEnum):
+    """The exit codes, which mean the same for every command (DESIGN.md section 4)."""
+
+    OK = 0
+    ERROR = 1
+    DIFFERENCES = 2
+    INCOMPLETE = 3
+    LOCKED = 4
+    STALE = 5
+    ROLLED_BACK = 6
+    VERIFY_FAILED = 7
+    USAGE = 64
