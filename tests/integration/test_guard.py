@@ -98,7 +98,7 @@ def test_a_guarded_change_that_cuts_nothing_off_stays_and_no_guard_is_left() -> 
 def test_a_host_puts_itself_back_when_who_changes_it_is_killed(way: str) -> None:
     host = "ost-gw1"
     (before,) = _looked((host,))
-    argv = [sys.executable, "-m", cutting.__name__, host, way, str(SECONDS)]
+    argv = [sys.executable, "-c", cutting.CUT_OFF, host, way, str(SECONDS)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert any("ruleset in force" in line for line in process.stdout)
