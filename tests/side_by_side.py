@@ -1,8 +1,8 @@
-"""Every test of `make test` as root, in three processes side by side: those of the lab's hosts; those of its
-NetBox, then those with a lab of their own; and all others.
+"""Every test of `make test` as root, in four processes side by side: those of the lab's hosts; those of its
+NetBox, then those with a lab of their own; unit tests; and what else is integrated.
 
-The first wait for hosts most of the time, the second for NetBox, whose first day takes minutes, the others for the
-processor, and some of them for devices. What each says is shown as a whole, once it is done. Not here: in which order
+The first wait for hosts most of the time, the second for NetBox, whose first day takes minutes, unit tests for the
+processor, and the others for devices. What each says is shown as a whole, once it is done. Not here: in which order
 tests run (`tests/integration/conftest.py`), what coverage is measured of (`tests/conftest.py`), nor what is left when
 they end (`Makefile`).
 """
@@ -24,10 +24,14 @@ from deploy.tools.parent import end_with_parent
 from tests.integration.lab import DEPLOYED
 
 LANES = {
-    "others": "not lab and not soak",
-    "lab": "lab and not netbox and not own_lab and not soak",
-    "netbox": "(netbox or own_lab) and not soak",
+    "unit": ("tests/unit", "-m", "not lab and not soak", "--cov"),
+    "devices": ("tests/integration", "-m", "not lab and not soak"),
+    "lab": ("-m", "lab and not netbox and not own_lab and not soak"),
+    "netbox": ("-m", "(netbox or own_lab) and not soak"),
 }
+"""What each is given of pytest's arguments."""
+PATIENT = ("unit", "devices")
+"""Those that let the others go first, for whom hosts and NetBox wait."""
 
 
 def main() -> int:
@@ -51,11 +55,11 @@ def begin(lane: str, directory: Path, output: IO[bytes]) -> subprocess.Popen[byt
     own = {DEPLOYED: str(directory / "deployed")}
     own |= {"SAMDRIFT_STATE": str(directory / "state")} if lane == "netbox" else {}  # or each would lock the other out
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-m", LANES[lane], *(["--cov"] if lane == "others" else [])],
+        [sys.executable, "-m", "pytest", *LANES[lane]],
         env=os.environ | own,
         stdout=output,
         stderr=output,
-        preexec_fn=partial(prepare, 10 if lane == "others" else 0),  # noqa: PLW1509  there are no threads yet
+        preexec_fn=partial(prepare, 10 if lane in PATIENT else 0),  # noqa: PLW1509  there are no threads yet
     )
 
 
