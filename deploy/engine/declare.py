@@ -157,11 +157,6 @@ def declarations(host: Host, intent: Intent) -> tuple[tuple[ManagedFile, ...], t
     return tuple(found.files), tuple(found.configurations)
 
 
-def declared_files(host: Host, intent: Intent) -> tuple[ManagedFile, ...]:
-    """Return every managed file of a host."""
-    return declarations(host, intent)[0]
-
-
 def register(
     hosts: Sequence[Host], settings: Mapping[str, Mapping[str, Settings]], veil: Veil = UNVEILED
 ) -> dict[str, Declared]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from deploy.engine.declare import declared_files
+from deploy.engine.declare import declarations
 from inventory.fleet import Fleet, Host, Interface
 from roles.base import SSHD_ACCEPTS, SUDO_ACCEPTS, Options, Settings, _plain, listens, settings
 from roles.shared.hardening import KERNEL
@@ -47,7 +47,7 @@ def computed(fleet: Fleet, host: str = "tie-log1", **said: object) -> Settings:
 def files(fleet: Fleet, host: str = "tie-log1", **said: object) -> dict[str, str]:
     context = {"samdrift": {"roles": {"base": True}, "base": {**HARMLESS, **said}}}
     changed = fleet.host(host).model_copy(update={"context": context})
-    return {f.path: f.content for f in declared_files(changed, Intent(fleet))}
+    return {f.path: f.content for f in declarations(changed, Intent(fleet))[0]}
 
 
 def test_ssh_is_let_in_from_the_management_stations_alone(fleet: Fleet) -> None:

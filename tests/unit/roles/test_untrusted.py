@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, event, given, settings
 
 from deploy.check.offline import check_offline
-from deploy.engine.declare import declared_files
+from deploy.engine.declare import declarations
 from inventory.netbox.rows import Rows
 from inventory.snapshot import load
 from roles.shared.intent import Intent
@@ -24,7 +24,7 @@ def test_hostile_text_in_netbox_is_refused_or_neither_names_a_file_nor_is_evalua
         return
     for name in HOSTS:
         host = fleet.host(name)
-        for file in declared_files(host, Intent(fleet)):
+        for file in declarations(host, Intent(fleet))[0]:
             assert "harm" not in file.path
             assert PRODUCT[1] not in file.content
             assert file.content.replace("\n", "").replace("\t", "").isprintable()

@@ -8,7 +8,7 @@ import pytest
 from pyinfra.api import Config, Inventory, State
 from pyinfra.api.connect import connect_all
 
-from deploy.engine.declare import declared_files
+from deploy.engine.declare import declarations
 from deploy.engine.session import Session
 from deploy.model.plan import HostPlan
 from deploy.transport.ssh import Connection
@@ -327,7 +327,7 @@ def test_a_settings_text_full_of_shell_does_no_harm(sshd: Sshd, here: tuple[Flee
 
 def test_declared_files_are_known_without_a_connection(here: tuple[Fleet, Host, Path]) -> None:
     fleet, host, place = here
-    files = declared_files(host, Intent(fleet))
+    files = declarations(host, Intent(fleet))[0]
     assert len(files) == 32
     assert files[0].path == f"{place}/d/colour"
 
