@@ -5,7 +5,7 @@ A path leads into the fleet as data: `("hosts", 3, "interfaces", 0, "name")`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
@@ -32,20 +32,13 @@ class Places:
         """Return where to mend what this path leads to."""
         return self.line_of(path) or in_words(fleet, path)
 
-    def reordered(self, section: str, order: list[int]) -> Places:
-        """Return the places after a section was put in another order: what was at `order[i]` is now at `i`.
+    def reordered(self, orders: Mapping[str, Sequence[int]]) -> Places:
+        """Return the places after sections were put in another order: what was at `order[i]` is now at `i`.
 
-        What is not in the order is no more.
+        What is not in its section's order, and a section that has none, is no more.
         """
-        new = {old: i for i, old in enumerate(order)}
-        return Places({p: line for path, line in self.lines.items() if (p := _moved(path, section, new))})
-
-
-def _moved(path: Path, section: str, new: Mapping[int, int]) -> Path | None:
-    if path[0] != section:
-        return path
-    index = new.get(int(path[1]))
-    return None if index is None else (section, index, *path[2:])
+        now: dict[Path, int] = {(section, old): i for section, of in orders.items() for i, old in enumerate(of)}
+        return Places({(path[0], now[path[:2]], *path[2:]): at for path, at in self.lines.items() if path[:2] in now})
 
 
 def in_words(fleet: Fleet, path: Path) -> str:

@@ -218,17 +218,17 @@ class _Reader:
     def _fleet(self) -> Reading:
         """Return every item that is as it should be, in order."""
         parts: dict[str, tuple[Frozen, ...]] = {}
-        places = Places(self._lines)
+        orders: dict[str, list[int]] = {}
         for section, items in self._items.items():
             validated = [(i, self._validated(section, i, item)) for i, item in enumerate(items)]
             read = [(i, value) for i, value in validated if value is not None]
             read.sort(key=lambda pair: KEYS[section](pair[1]))
             parts[section] = tuple(value for _, value in read)
-            places = places.reordered(section, [i for i, _ in read])
+            orders[section] = [i for i, _ in read]
             if len(read) < len(items):
                 self._unread.add(section)
         fleet = in_order(Fleet.model_validate(parts))
-        return Reading(fleet, places, tuple(self._problems), frozenset(self._unread))
+        return Reading(fleet, Places(self._lines).reordered(orders), tuple(self._problems), frozenset(self._unread))
 
     def _validated(self, section: str, index: int, item: object) -> Frozen | None:
         """Return the item (unknown keys left out), or None; notes what is wrong.

@@ -114,7 +114,7 @@ class Document:
 
     def _read_scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
         try:
-            value = self._values.construct_object(node)
+            value = node.value if node.tag == STR else self._values.construct_object(node)
             str(value).encode()
         except (ValueError, LookupError, yaml.YAMLError):
             value = math.nan

@@ -6,6 +6,7 @@ or paramiko, so they come before the commands are imported, and stand here alone
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -16,6 +17,7 @@ ALONE: tuple[list[str], ...] = ([], ["-h"], ["--help"], ["hosts"])
 
 def main() -> NoReturn:
     """Run the command line; exit with what it means."""
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # nobody's code by the way, and no search for it
     if sys.argv[1:2] not in ALONE:
         make_cooperative(sys.argv[1:])
     from deploy.cli.main import main as run

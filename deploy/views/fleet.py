@@ -26,6 +26,10 @@ if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not
     from roles.shared.parts.registration import ManagedConfiguration, ManagedFile
 
 
+SHARES = {"Roles": 3, "Tags": 2}
+"""Columns that share what the others leave of the screen, and how; a long word is folded, never cut off."""
+
+
 def hosts(fleet: Fleet, chosen: Sequence[Host]) -> Iterator[RenderableType]:
     """Show the fleet, a table for each site and owner, in columns that stand under each other."""
     usual = _usual_roles(fleet)
@@ -38,8 +42,10 @@ def hosts(fleet: Fleet, chosen: Sequence[Host]) -> Iterator[RenderableType]:
             (inline(fleet.tenant(tenant).name), "bold"), f" · {inline(site.name)}", (f"  AS {site.asn}", "dim")
         )
         table = empty_table()
+        table.expand = True
         for head, width in zip(heads, widths, strict=True):
-            table.add_column(head, min_width=None if head == "Tags" else width)
+            share = SHARES.get(head)
+            table.add_column(head, width=None if share else width, ratio=share, overflow="fold")
         for host in group:
             name, *rest = rows[host.name]
             table.add_row(Text(name, "bold"), *map(Text, rest), style="dim" if host.status != "active" else "")
