@@ -12,7 +12,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from inventory.fleet import KEYS, Fleet, Frozen
+from inventory.fleet import Fleet
+from inventory.frozen import Frozen
+from inventory.keys import KEYS
 from inventory.order import in_order
 from inventory.places import called, noun
 

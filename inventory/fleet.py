@@ -1,8 +1,9 @@
 """The Fleet: everything known about the five municipalities' hosts and sites, frozen.
 
-Shapes and names are NetBox's own (tenant, site, prefix, platform, device role, config context), so that
-snapshot and NetBox say the same words. Not here: where a Fleet comes from (`snapshot.py`), in which order its parts
-stand (`order.py`), what makes it sound (`rules`), and which part of it a command means (`selection.py`).
+Shapes and names are NetBox's own, so that snapshot and NetBox say the same words. Here are hosts, and how a Fleet is
+looked through; the rest of its parts are in `organisation.py` and `network.py`. Not here: where a Fleet comes from
+(`snapshot.py`), in which order its parts stand (`order.py`), what makes it sound (`rules`), and which part of it a
+command means (`selection.py`).
 """
 
 from __future__ import annotations
@@ -10,143 +11,98 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
-from typing import Any, Literal, Self
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from pydantic_core import PydanticSerializationError
 
+from inventory.frozen import Frozen
+from inventory.keys import KEYS
+from inventory.network import (
+    Address,
+    Cable,
+    InterfaceAddress,
+    Network,
+    Prefix,
+    Range,
+    Scoped,
+    SharedAddress,
+    Vlan,
+    VlanGroup,
+    Vrf,
+)
+from inventory.organisation import (
+    Cluster,
+    ConfigContext,
+    DeviceRole,
+    DeviceType,
+    Location,
+    Named,
+    Platform,
+    Region,
+    Site,
+    SiteGroup,
+    Tenant,
+    TenantGroup,
+)
+from inventory.scopes import EVERYWHERE, Scopes, ancestors, scopes, vlans_at
 
-class Frozen(BaseModel):
-    """A value of the inventory: immutable, and an unknown key in its source is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Copy a value with these fields changed, without the original's cached properties."""
-        copied = super().model_copy(update=update, deep=deep)
-        for name in copied.__dict__.keys() - type(self).model_fields.keys():
-            del copied.__dict__[name]
-        return copied
-
-
-class Region(Frozen):
-    """A NetBox region; prefixes scoped to it are shared by all its sites."""
-
-    slug: str
-    name: str
-
-
-class Tenant(Frozen):
-    """A municipality (or the joint IT unit): the owner of hosts and of their information."""
-
-    slug: str
-    name: str
-    description: str = ""
-
-
-class Site(Frozen):
-    """A place with equipment. `tenant` is the municipality that it belongs to."""
-
-    slug: str
-    name: str
-    tenant: str
-    region: str
-    asn: int | None = Field(default=None, description="private BGP AS number of the site (RFC 6996)")
-    facility: str = ""
-    latitude: float | None = None
-    longitude: float | None = None
-
-
-class Named(Frozen):
-    """A NetBox object that is no more than a slug and a name: platform, device role, manufacturer, tag."""
-
-    slug: str
-    name: str
-    description: str = ""
-
-
-class Platform(Named):
-    """The operating system of a host; `family` says how samdrift reaches it: a shell or a vendor CLI."""
-
-    family: Literal["debian", "cli"]
-
-
-class DeviceType(Frozen):
-    """A model of a manufacturer."""
-
-    slug: str
-    manufacturer: str
-    model: str
-
-
-class Cluster(Named):
-    """A cluster that virtual machines run on; `type` is the slug of its cluster type."""
-
-    type: str
-
-
-class Vlan(Frozen):
-    """A VLAN of a site."""
-
-    vid: int = Field(ge=1, le=4094)
-    name: str
-    site: str
-
-
-class Prefix(Frozen):
-    """An IPv4 prefix, scoped to a site or (shared by all its sites) to a region; exactly one of the two."""
-
-    prefix: IPv4Network
-    description: str = ""
-    site: str | None = None
-    region: str | None = None
-    vlan: int | None = None
-    gateway: IPv4Address | None = Field(default=None, description="custom field: the router's address in it")
-
-
-class Range(Frozen):
-    """Addresses of a prefix, from `start` to `end` inclusive, that are lent out: a DHCP pool of the prefix."""
-
-    start: IPv4Address
-    end: IPv4Address
-    description: str = ""
-
-
-class ConfigContext(Frozen):
-    """A NetBox config context and what it is assigned to. NetBox merges them; samdrift never does."""
-
-    name: str
-    weight: int = 1000
-    description: str = ""
-    is_active: bool = True
-    regions: tuple[str, ...] = ()
-    sites: tuple[str, ...] = ()
-    device_types: tuple[str, ...] = ()
-    device_roles: tuple[str, ...] = ()
-    platforms: tuple[str, ...] = ()
-    clusters: tuple[str, ...] = ()
-    tenants: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    data: dict[str, Any]
+Mode = Literal["access", "tagged", "tagged-all", "q-in-q"]
 
 
 class Interface(Frozen):
-    """A network interface of a host, with its addresses. `type` is NetBox's word; a VM's are always `virtual`.
+    """A network interface of a host, with its addresses.
 
-    `lag` names the host's interface of the type `lag` (link aggregation group) that this one is a member of.
+    Attributes:
+        type: NetBox's word; a VM's are always `virtual`.
+        mode: how it carries VLANs (802.1Q), where its VLANs do not say so: see `carries`.
+        mgmt_only: it manages the host, out of band, and carries nobody's traffic.
+        lag: the host's interface of the type `lag` (link aggregation group) that this one is a member of.
+        parent: the host's interface that this one is a sub-interface of.
+        bridge: the host's interface that this one is bridged into.
+        member: of a stack, the position of the member that has it.
+        vrf: the VRF of the interface and of its addresses; empty is the global table.
+        addresses: its own addresses, of either family, in NetBox's order.
+        shared_addresses: addresses that it holds together with others.
     """
 
     name: str
     type: str = "1000base-t"
     enabled: bool = True
+    mgmt_only: bool = False
     description: str = ""
     lag: str | None = None
+    parent: str | None = None
+    bridge: str | None = None
+    member: int | None = None
+    mode: Mode | None = None
     untagged_vlan: int | None = None
     tagged_vlans: tuple[int, ...] = ()
-    addresses: tuple[IPv4Interface, ...] = ()
+    vrf: str = ""
+    addresses: tuple[InterfaceAddress, ...] = ()
+    shared_addresses: tuple[SharedAddress, ...] = ()
+
+    @property
+    def carries(self) -> Mode | None:
+        """Return how the interface carries VLANs: as its mode says or, without one, as its VLANs do."""
+        if self.mode is not None:
+            return self.mode
+        if self.tagged_vlans:
+            return "tagged"
+        return None if self.untagged_vlan is None else "access"
+
+    @property
+    def addresses4(self) -> tuple[IPv4Interface, ...]:
+        """Return the own addresses of IPv4."""
+        return tuple(a for a in self.addresses if isinstance(a, IPv4Interface))
+
+    @property
+    def addresses6(self) -> tuple[IPv6Interface, ...]:
+        """Return the own addresses of IPv6."""
+        return tuple(a for a in self.addresses if isinstance(a, IPv6Interface))
 
     @property
     def is_lag(self) -> bool:
@@ -159,13 +115,6 @@ class Interface(Frozen):
         return self.type == "virtual" and re.fullmatch(r"wg[1-9][0-9]{0,3}", self.name) is not None
 
 
-class Cable(Frozen):
-    """A cable between two devices' interfaces, each `host:interface`."""
-
-    a: str
-    b: str
-
-
 class Service(Frozen):
     """A service of a host, as NetBox documents it. Firewalls are made from roles, and not from this."""
 
@@ -175,15 +124,27 @@ class Service(Frozen):
     description: str = ""
 
 
-Status = Literal["active", "planned", "staged", "offline", "failed", "inventory", "paused", "decommissioning"]
-"""NetBox's words for where in its life a host is; samdrift looks at and changes active ones only."""
+ACTIVE = "active"
+"""The status of a host that samdrift looks at and changes."""
+STATUSES = (ACTIVE, "planned", "staged", "offline", "failed", "inventory", "paused", "decommissioning")
+"""NetBox's own words for where in its life a host is; an organisation's FIELD_CHOICES may add others."""
+
+
+class Member(Frozen):
+    """One device of a stack (virtual chassis): its name in NetBox, its position, model and serial number."""
+
+    name: str
+    position: int
+    device_type: str
+    serial: str = ""
 
 
 class Host(Frozen):
     """A device or a virtual machine.
 
-    `primary_address` is the one that samdrift connects to. `host_keys` are its SSH host keys as
-    `type base64`, the only keys it is believed by; tunnels know it by its `wireguard_public_key`.
+    `primary_address` (IPv4) or else `primary_address6` is the one that samdrift connects to. `host_keys` are its SSH
+    host keys as `type base64`, the only keys it is believed by; tunnels know it by its `wireguard_public_key`.
+    A stack is one host: its master, with all members' interfaces; `members` are the others, and the master itself.
     `context` is the merged config context as NetBox gave it; samdrift reads `context["samdrift"]` of it:
     `{roles: {<role>: true}, wave: N, <role>: {options}}`. `local_context` is the part of it that NetBox keeps on the
     host itself.
@@ -191,18 +152,22 @@ class Host(Frozen):
 
     name: str
     kind: Literal["device", "vm"]
-    tenant: str
-    site: str
-    role: str
-    platform: str
-    status: Status = "active"
+    tenant: str = ""
+    site: str = ""
+    location: str | None = Field(default=None, description="`site/slug`")
+    role: str = ""
+    platform: str = ""
+    status: str = ACTIVE
     device_type: str | None = None
     cluster: str | None = None
     serial: str = ""
     description: str = ""
     tags: tuple[str, ...] = ()
     interfaces: tuple[Interface, ...] = ()
+    members: tuple[Member, ...] = ()
     primary_address: IPv4Address | None = None
+    primary_address6: IPv6Address | None = None
+    oob_address: Address | None = Field(default=None, description="of its out-of-band management")
     host_keys: tuple[str, ...] = ()
     wireguard_public_key: str = Field(default="", description="base64; the private one never leaves the host")
     services: tuple[Service, ...] = ()
@@ -231,31 +196,57 @@ class Host(Frozen):
         return wave if isinstance(wave, int) else 50
 
     @property
-    def address(self) -> IPv4Address:
-        """Return the primary address. A sound fleet has one for every active host (rule `host-address`)."""
-        if self.primary_address is None:
-            raise LookupError(f"host {self.name} has no primary address")
-        return self.primary_address
+    def is_managed(self) -> bool:
+        """Tell whether samdrift looks at the host and changes it: it is active and its context gives it roles."""
+        return self.status == ACTIVE and bool(self.roles)
 
     @property
-    def addresses(self) -> tuple[IPv4Interface, ...]:
-        """Return every address of every interface, in the interfaces' order."""
+    def address(self) -> Address:
+        """Return the address to connect to. Every managed host has one (rule `host-address`).
+
+        Raises:
+            LookupError: it has none.
+        """
+        address = self.primary_address or self.primary_address6
+        if address is None:
+            raise LookupError(f"host {self.name} has no primary address")
+        return address
+
+    @property
+    def addresses(self) -> tuple[InterfaceAddress, ...]:
+        """Return every own address of every interface, in the interfaces' order."""
         return tuple(a for i in self.interfaces for a in i.addresses)
+
+    @property
+    def addresses4(self) -> tuple[IPv4Interface, ...]:
+        """Return every own address of IPv4."""
+        return tuple(a for i in self.interfaces for a in i.addresses4)
+
+    @property
+    def addresses6(self) -> tuple[IPv6Interface, ...]:
+        """Return every own address of IPv6."""
+        return tuple(a for i in self.interfaces for a in i.addresses6)
 
 
 class Fleet(Frozen):
     """The whole fleet, validated once and in order (`inventory.order`), so that equal fleets have equal digests."""
 
     regions: tuple[Region, ...] = ()
+    site_groups: tuple[SiteGroup, ...] = ()
+    tenant_groups: tuple[TenantGroup, ...] = ()
     tenants: tuple[Tenant, ...] = ()
     sites: tuple[Site, ...] = ()
+    locations: tuple[Location, ...] = ()
     platforms: tuple[Platform, ...] = ()
-    device_roles: tuple[Named, ...] = ()
+    device_roles: tuple[DeviceRole, ...] = ()
     manufacturers: tuple[Named, ...] = ()
     device_types: tuple[DeviceType, ...] = ()
     cluster_types: tuple[Named, ...] = ()
+    cluster_groups: tuple[Named, ...] = ()
     clusters: tuple[Cluster, ...] = ()
     tags: tuple[Named, ...] = ()
+    vrfs: tuple[Vrf, ...] = ()
+    vlan_groups: tuple[VlanGroup, ...] = ()
     vlans: tuple[Vlan, ...] = ()
     prefixes: tuple[Prefix, ...] = ()
     ranges: tuple[Range, ...] = ()
@@ -277,28 +268,32 @@ class Fleet(Frozen):
         return {section: tuple(_json(item) for item in getattr(self, section)) for section in KEYS}
 
     def holders_of(self, prefix: Prefix) -> tuple[tuple[Host, Interface], ...]:
-        """Return the interfaces that have the address of a prefix' gateway."""
-        return self._interfaces_with.get(prefix.gateway, ()) if prefix.gateway else ()
+        """Return the interfaces that have the address of a prefix' gateway, at a place that the prefix is for."""
+        having = self._interfaces_with.get((prefix.vrf, prefix.gateway), ()) if prefix.gateway else ()
+        return tuple((host, interface) for host, interface in having if self.serves(prefix, host.site))
 
     def candidates_of(self, prefix: Prefix) -> tuple[tuple[Host, Interface], ...]:
         """Return the interfaces that could share a prefix' gateway if none has it: those of hosts with roles there."""
-        if prefix.gateway is None or prefix.gateway in self._interfaces_with:
+        if prefix.gateway is None or self.holders_of(prefix):
             return ()
         return tuple(
             (host, interface)
             for host in self.hosts
-            if host.roles
+            if host.roles and self.serves(prefix, host.site)
             for interface in host.interfaces
-            if any(a.ip in prefix.prefix for a in interface.addresses)
+            if interface.vrf == prefix.vrf and any(a.ip in prefix.prefix for a in interface.addresses)
         )
 
     @cached_property
-    def _interfaces_with(self) -> dict[IPv4Address, tuple[tuple[Host, Interface], ...]]:
-        found: dict[IPv4Address, tuple[tuple[Host, Interface], ...]] = {}
+    def _interfaces_with(self) -> dict[tuple[str, Address], tuple[tuple[Host, Interface], ...]]:
+        """Return who has an address, by VRF and address, shared ones included."""
+        found: dict[tuple[str, Address], tuple[tuple[Host, Interface], ...]] = {}
         for host in self.hosts:
             for interface in host.interfaces:
-                for address in interface.addresses:
-                    found[address.ip] = (*found.get(address.ip, ()), (host, interface))
+                shared = (s.address for s in interface.shared_addresses)
+                for address in (*interface.addresses, *shared):
+                    key = interface.vrf, address.ip
+                    found[key] = (*found.get(key, ()), (host, interface))
         return found
 
     @cached_property
@@ -311,7 +306,11 @@ class Fleet(Frozen):
 
     def site(self, slug: str) -> Site:
         """Return the site of this slug; KeyError if there is none."""
-        return {s.slug: s for s in self.sites}[slug]
+        return self._sites[slug]
+
+    @cached_property
+    def _sites(self) -> dict[str, Site]:
+        return {s.slug: s for s in self.sites}
 
     def tenant(self, slug: str) -> Tenant:
         """Return the tenant of this slug; KeyError if there is none."""
@@ -329,53 +328,67 @@ class Fleet(Frozen):
     def _by_role(self) -> dict[str, tuple[Host, ...]]:
         found: dict[str, list[Host]] = {}
         for host in self.hosts:
-            for role in host.roles if host.status == "active" else ():
+            for role in host.roles if host.status == ACTIVE else ():
                 found.setdefault(role, []).append(host)
         return {role: tuple(hosts) for role, hosts in found.items()}
 
     def with_device_role(self, slug: str) -> tuple[Host, ...]:
-        """Return the active hosts whose NetBox device role is this one, by name."""
-        return tuple(h for h in self.hosts if h.status == "active" and h.role == slug)
+        """Return the active hosts whose NetBox device role is this one or lies below it, by name."""
+        return tuple(h for h in self.hosts if h.status == ACTIVE and slug in self.device_roles_of(h))
+
+    def device_roles_of(self, host: Host) -> tuple[str, ...]:
+        """Return a host's device role and those that it lies below, the nearest first."""
+        return ancestors(host.role, self._parents["device_roles"])
+
+    @cached_property
+    def _parents(self) -> Mapping[str, Mapping[str, str | None]]:
+        """Return the parent of every slug, section by section, of what NetBox nests."""
+        nested = ("regions", "site_groups", "tenant_groups", "device_roles", "platforms")
+        return {section: {x.slug: x.parent for x in getattr(self, section)} for section in nested}
+
+    def regions_of(self, site: Site) -> tuple[str, ...]:
+        """Return a site's region and those that it lies in, the nearest first."""
+        return ancestors(site.region, self._parents["regions"])
+
+    @cached_property
+    def _scopes(self) -> Scopes:
+        regions, groups = self._parents["regions"], self._parents["site_groups"]
+        return scopes(self.sites, self.locations, regions, groups)
+
+    @cached_property
+    def _vlans_at(self) -> Mapping[str, Mapping[int, Vlan | None]]:
+        return vlans_at(self._scopes, self.vlans, self.vlan_groups)
+
+    def serves(self, scoped: Scoped, site: str) -> bool:
+        """Tell whether what is scoped to a place is for this site, too."""
+        return scoped.scope in self._scopes.get(site, EVERYWHERE)
+
+    def vlan_at(self, site: str, vid: int) -> Vlan | None:
+        """Return the VLAN that a number means at a site: its own, or else that of the group that is scoped nearest.
+
+        None if there is none, or if several are equally near.
+        """
+        return self._vlans_at.get(site, {}).get(vid)
+
+    def vlans_at(self, site: str) -> tuple[Vlan, ...]:
+        """Return the VLANs that numbers mean at a site, by number."""
+        found = self._vlans_at.get(site, {})
+        return tuple(vlan for _, vlan in sorted(found.items()) if vlan is not None)
 
     def prefixes_of_site(self, slug: str) -> tuple[Prefix, ...]:
-        """Return the site's own prefixes and those of its region."""
-        region = self.site(slug).region
-        return tuple(p for p in self.prefixes if p.site == slug or (p.region is not None and p.region == region))
+        """Return the prefixes that are for a site: its own, and those of what it lies in."""
+        return tuple(p for p in self.prefixes if self.serves(p, slug))
 
-    def prefix_of(self, address: IPv4Address) -> Prefix | None:
-        """Return the longest prefix that holds this address, or None."""
-        holding = [p for p in self.prefixes if address in p.prefix]
+    def prefix_of(self, address: Address, vrf: str = "") -> Prefix | None:
+        """Return the longest prefix of a VRF that holds this address, or None."""
+        holding = [p for p in self.prefixes if p.vrf == vrf and address in p.prefix]
         return max(holding, key=lambda p: p.prefix.prefixlen, default=None)
 
-    def ranges_in(self, prefix: IPv4Network) -> tuple[Range, ...]:
+    def ranges_in(self, prefix: Network, vrf: str = "") -> tuple[Range, ...]:
         """Return the ranges of this prefix, in the addresses' order. (In a sound fleet, a range begins and ends in
         one.)
         """
-        return tuple(r for r in self.ranges if r.start in prefix)
-
-
-ASSIGNED_BY = ("regions", "sites", "device_types", "device_roles", "platforms", "clusters", "tenants", "tags")
-"""What a config context can be assigned by, in this model."""
-
-KEYS: Mapping[str, Callable[[Any], Any]] = {
-    "regions": lambda x: x.slug,
-    "tenants": lambda x: x.slug,
-    "sites": lambda x: x.slug,
-    "platforms": lambda x: x.slug,
-    "device_roles": lambda x: x.slug,
-    "manufacturers": lambda x: x.slug,
-    "device_types": lambda x: x.slug,
-    "cluster_types": lambda x: x.slug,
-    "clusters": lambda x: x.slug,
-    "tags": lambda x: x.slug,
-    "vlans": lambda x: (x.site, x.vid),
-    "prefixes": lambda x: (x.prefix, x.site or "", x.region or ""),
-    "ranges": lambda x: (x.start, x.end),
-    "config_contexts": lambda x: (x.weight, x.name),
-    "hosts": lambda x: x.name,
-    "cables": lambda x: (x.a, x.b),
-}
-"""Every part of a fleet, and what its members are sorted by."""
+        return tuple(r for r in self.ranges if r.vrf == vrf and r.start in prefix)
 
 
 def _json(item: Frozen) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from inventory.fleet import ASSIGNED_BY, KEYS, ConfigContext, Fleet, Frozen, Host
+from inventory.fleet import Fleet, Host
+from inventory.frozen import Frozen
+from inventory.keys import KEYS
+from inventory.organisation import ASSIGNED_BY, ConfigContext
 
 T = TypeVar("T", bound=Frozen)
 

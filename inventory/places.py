@@ -9,7 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
-from inventory.fleet import Cable, ConfigContext, Fleet, Frozen, Host, Prefix, Range, Site, Tenant, Vlan
+from inventory.fleet import Fleet, Host
+from inventory.frozen import Frozen
+from inventory.network import Cable, Prefix, Range, Vlan
+from inventory.organisation import ConfigContext, Site, Tenant
 
 Path = tuple[str | int, ...]
 

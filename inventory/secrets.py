@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel, Field, model_serializer
 
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 
 NAME = r"[a-z][a-z0-9_]{0,62}"
 SLUG = r"[a-z0-9]([a-z0-9-]{0,98}[a-z0-9])?"

@@ -17,12 +17,12 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any
 
 from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
 
 from inventory.errors import UsageError
-from inventory.fleet import Fleet, Host
+from inventory.fleet import STATUSES, Fleet, Host
 
 LONGEST = 1500
 """Characters in an expression. Enough for a hundred hosts by name, too few to nest too deep."""
@@ -203,7 +203,8 @@ class _Words:
             "platform": _slug_and_name(fleet.platforms),
             "tag": _slug_and_name(fleet.tags),
         }
-        self._region_of = {s.slug: s.region for s in fleet.sites}
+        self._fleet = fleet
+        self._regions_of = {s.slug: fleet.regions_of(s) for s in fleet.sites}
         self.known: Facets = self._all(fleet)
 
     def of(self, host: Host) -> Facets:
@@ -212,11 +213,11 @@ class _Words:
             "host": (host.name,),
             "tenant": self._names("tenant", host.tenant),
             "site": self._names("site", host.site),
-            "region": self._names("region", self._region_of.get(host.site, "")),
+            "region": self._all_names("region", self._regions_of.get(host.site, ())),
             "role": host.roles,
-            "device_role": self._names("device_role", host.role),
+            "device_role": self._all_names("device_role", self._fleet.device_roles_of(host)),
             "platform": self._names("platform", host.platform),
-            "tag": tuple(name for tag in host.tags for name in self._names("tag", tag)),
+            "tag": self._all_names("tag", host.tags),
             "status": (host.status,),
             "wave": (str(host.wave),),
         }
@@ -224,12 +225,15 @@ class _Words:
     def _names(self, key: str, slug: str) -> tuple[str, ...]:
         return self._called[key].get(slug, ())
 
+    def _all_names(self, key: str, slugs: Iterable[str]) -> tuple[str, ...]:
+        return tuple(name for slug in slugs for name in self._names(key, slug))
+
     def _all(self, fleet: Fleet) -> Facets:
         """Return every value that a key has in this fleet, also one that no host has."""
         known: dict[str, dict[str, None]] = {key: {} for key in KEYS}
         for key, called in self._called.items():
             known[key] |= dict.fromkeys(name for names in called.values() for name in names)
-        known["status"] |= dict.fromkeys(get_args(Host.model_fields["status"].annotation))
+        known["status"] |= dict.fromkeys(STATUSES)
         for host in fleet.hosts:
             for key, values in self.of(host).items():
                 known[key] |= dict.fromkeys(values)

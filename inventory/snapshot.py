@@ -23,7 +23,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
@@ -33,7 +33,9 @@ from pydantic_core import ErrorDetails
 
 from inventory import rules
 from inventory.errors import InventoryError, Problem, SamdriftError
-from inventory.fleet import KEYS, Fleet, Frozen
+from inventory.fleet import Fleet
+from inventory.frozen import Frozen
+from inventory.keys import KEYS
 from inventory.order import in_order
 from inventory.paths import SNAPSHOT
 from inventory.places import Path as PathIn
@@ -47,17 +49,21 @@ DEFAULT = SNAPSHOT
 FILES: Mapping[str, tuple[str, ...]] = {
     "organisation.yaml": (
         "regions",
+        "site_groups",
+        "tenant_groups",
         "tenants",
         "sites",
+        "locations",
         "platforms",
         "device_roles",
         "manufacturers",
         "device_types",
         "cluster_types",
+        "cluster_groups",
         "clusters",
         "tags",
     ),
-    "network.yaml": ("vlans", "prefixes", "ranges"),
+    "network.yaml": ("vrfs", "vlan_groups", "vlans", "prefixes", "ranges"),
     "contexts.yaml": ("config_contexts",),
     "cables.yaml": ("cables",),
 }
@@ -295,7 +301,7 @@ def dump(fleet: Fleet, directory: Path, pulled: Origin | None = None) -> None:
     for host in fleet.hosts:
         if not SLUG.fullmatch(host.tenant):  # it becomes the name of a file
             raise SamdriftError(f"{host.tenant!r} is no slug", where=f"host {host.name}, tenant")
-    texts = {name: yaml_text({s: getattr(fleet, s) for s in sections}) for name, sections in FILES.items()}
+    texts = {name: yaml_text(_filled(fleet, sections)) for name, sections in FILES.items()}
     for tenant in sorted({h.tenant for h in fleet.hosts}):
         texts[f"{HOSTS}/{tenant}.yaml"] = yaml_text({HOSTS: tuple(h for h in fleet.hosts if h.tenant == tenant)})
     if pulled is not None:
@@ -304,6 +310,14 @@ def dump(fleet: Fleet, directory: Path, pulled: Origin | None = None) -> None:
         _replace(directory.resolve(), texts)
     except OSError as e:
         raise SamdriftError(f"cannot be written: {e.strerror}", where=shown(directory)) from e
+
+
+def _filled(fleet: Fleet, sections: Sequence[str]) -> dict[str, tuple[Frozen, ...]]:
+    """Return those of a file's sections in which something is; all of them, so that the file says what it is for, where
+    nothing is in any.
+    """
+    items = {section: getattr(fleet, section) for section in sections}
+    return {section: of for section, of in items.items() if of} or items
 
 
 def _replace(directory: Path, texts: Mapping[str, str]) -> None:

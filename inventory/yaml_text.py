@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from yaml.representer import SafeRepresenter
 
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 from inventory.order import FIRST_KEYS
 
 WIDTH = 110

@@ -156,7 +156,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         municipality=_plain(next((t.name for t in fleet.tenants if t.slug == host.tenant), host.tenant)),
         platform=host.platform,
         address=host.primary_address,
-        multihomed=len({a.network for a in host.addresses}) > 1,
+        multihomed=len({a.network for a in host.addresses4}) > 1,
         admins=_admins(options),
         former_admins=_former(options),
         user_ca_keys=options.user_ca_keys,
@@ -377,7 +377,7 @@ def _former(options: Options) -> tuple[str, ...]:
 
 def _nameservers(fleet: Fleet, options: Options) -> tuple[IPv4Address, ...]:
     """Return the fleet's resolvers, then the fallbacks; the C library asks the first three."""
-    resolvers = [h.address for h in fleet.with_role("dns_resolver") if h.primary_address is not None]
+    resolvers = [h.primary_address for h in fleet.with_role("dns_resolver") if h.primary_address is not None]
     found = tuple(dict.fromkeys([*resolvers, *options.fallback_resolvers]))
     if not found:
         fix = "give a host the role dns_resolver, or set fallback_resolvers"

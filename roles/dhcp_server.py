@@ -20,7 +20,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from inventory.fleet import Fleet, Frozen, Host, Range
+from inventory.fleet import Fleet, Host
+from inventory.frozen import Frozen
+from inventory.network import Range
 from roles.dns_resolver import known_to_all, resolvers
 from roles.shared.intent import Intent
 from roles.shared.network.servers import time_servers
@@ -114,7 +116,7 @@ def _subnets(host: Host, fleet: Fleet) -> Iterator[Subnet]:
     """
     central = tuple(r.address for r in resolvers(fleet))
     for interface in host.interfaces:
-        for address in interface.addresses:
+        for address in interface.addresses4:
             prefix = fleet.prefix_of(address.ip)
             if prefix is None or prefix.site != host.site or prefix.gateway != address.ip:
                 continue

@@ -27,7 +27,9 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Field
 from pyinfra.operations import files
 
-from inventory.fleet import Fleet, Frozen, Host
+from inventory.fleet import Fleet, Host
+from inventory.frozen import Frozen
+from inventory.network import networks4
 from roles.shared import settings as shared
 from roles.shared.intent import Intent
 from roles.shared.parts.files import managed_file
@@ -100,10 +102,10 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     """Compute what every resolver of the fleet answers; only its own addresses differ."""
     return Settings(
         domain=options.domain,
-        addresses=tuple(a.ip for a in host.addresses),
+        addresses=tuple(a.ip for a in host.addresses4),
         clients=fleet_networks(fleet),
         servers=tuple(f"{h.name}.{options.domain}" for h in fleet.with_role("dns_resolver")),
-        zones=(LocalZone(name=options.domain), *_reverse_zones(p.prefix for p in fleet.prefixes)),
+        zones=(LocalZone(name=options.domain), *_reverse_zones(networks4(fleet.prefixes))),
         names=tuple(n for h in fleet.hosts if h.status != "decommissioning" for n in _names(h, options.domain)),
         forwarders=options.forwarders,
         insecure_zones=options.insecure_zones,
@@ -182,9 +184,9 @@ def _names(host: Host, domain: str) -> Iterator[Name]:
     own = f"{host.name.lower()}.{domain}"
     if host.primary_address is not None:
         yield Name(name=own, address=host.primary_address)
-    if len(host.addresses) > 1:
+    if len(host.addresses4) > 1:
         for interface in host.interfaces:
-            for address in interface.addresses:
+            for address in interface.addresses4:
                 name = f"{_label(interface.name)}.{own}"
                 yield Name(name=name, address=address.ip, reverse=address.ip != host.primary_address)
 

@@ -34,7 +34,8 @@ from typing import Annotated
 from pydantic import Field
 from pyinfra.operations import files
 
-from inventory.fleet import Fleet, Frozen, Host
+from inventory.fleet import Fleet, Host
+from inventory.frozen import Frozen
 from roles.shared.intent import Intent
 from roles.shared.network.forwarding import forwards_of
 from roles.shared.network.peering import (
@@ -244,5 +245,5 @@ def _asn(host: Host, fleet: Fleet) -> int:
     asn = fleet.site(host.site).asn
     if asn is None:
         fix = f"give site {host.site} a private AS number"
-        raise SettingsError(f"site {host.site} has no AS number", field=f"site {host.site}.asn", fix=fix)
+        raise SettingsError(f"site {host.site} has no AS number", field=f"site {host.site}.asns", fix=fix)
     return asn

@@ -127,9 +127,9 @@ def deploy(settings: Settings) -> None:
 def _shared(host: Host, others: list[Host], fleet: Fleet, options: Options) -> Iterator[SharedAddress]:
     """Yield the virtual gateways of the host's prefixes, and the further addresses, each with its interface."""
     virtual = {p.gateway for p in fleet.prefixes if p.gateway and host.name in {h.name for h in routers_of(p, fleet)}}
-    held = {a.ip for h in fleet.hosts for a in h.addresses}
+    held = {a.ip for h in fleet.hosts for a in h.addresses4}
     for address in sorted((virtual - held) | set(options.further_addresses)):
-        found = next(((i, a) for i in host.interfaces for a in i.addresses if address in a.network), None)
+        found = next(((i, a) for i in host.interfaces for a in i.addresses4 if address in a.network), None)
         if found is None or address in held:
             field = "config context samdrift.keepalived.further_addresses"
             what = f"{address} is a host's own" if address in held else f"{address} is in no network of the host"
@@ -138,13 +138,13 @@ def _shared(host: Host, others: list[Host], fleet: Fleet, options: Options) -> I
         yield SharedAddress(
             interface=one_word(interface.name),
             own=own.ip,
-            others=tuple(sorted(a.ip for h in others for a in h.addresses if a.network == own.network)),
+            others=tuple(sorted(a.ip for h in others for a in h.addresses4 if a.network == own.network)),
             address=address,
         )
 
 
 def _interfaces_in(host: Host, prefixes: tuple[IPv4Network, ...]) -> tuple[str, ...]:
     def is_in(interface: Interface) -> bool:
-        return any(a.network in prefixes for a in interface.addresses)
+        return any(a.network in prefixes for a in interface.addresses4)
 
     return tuple(one_word(i.name) for i in host.interfaces if is_in(i))

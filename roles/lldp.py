@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 
-from inventory.fleet import Fleet, Frozen, Host
+from inventory.fleet import Fleet, Host
+from inventory.frozen import Frozen
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages

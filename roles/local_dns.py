@@ -49,7 +49,7 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
         raise SettingsError("it stands in no prefix of its site, so nobody would ask it", field=field, fix=fix)
     return dns_resolver.known_to_all(intent).model_copy(
         update={
-            "addresses": tuple(a.ip for a in host.addresses if any(a.ip in network for network in clients)),
+            "addresses": tuple(a.ip for a in host.addresses4 if any(a.ip in network for network in clients)),
             "clients": clients,
             "forwarders": tuple(r.address for r in dns_resolver.resolvers(fleet)),
             "cache_mib": options.cache_mib,

@@ -19,7 +19,8 @@ from typing import Annotated
 from pydantic import Field
 from pyinfra.operations import files
 
-from inventory.fleet import Fleet, Frozen, Host
+from inventory.fleet import Fleet, Host
+from inventory.frozen import Frozen
 from roles.shared import settings as shared
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart

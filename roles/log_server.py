@@ -20,7 +20,8 @@ from typing import Annotated
 from pydantic import Field
 from pyinfra.operations import files
 
-from inventory.fleet import Fleet, Frozen, Host
+from inventory.fleet import Fleet, Host
+from inventory.frozen import Frozen
 from roles.log_client import CHECK, RELP_PORT, read_journal
 from roles.shared import settings as shared
 from roles.shared.parts.files import managed_file
@@ -73,7 +74,9 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     return Settings(
         own_file=_file(host),
         municipalities=tuple(sorted({_slug(h.tenant, h) for h in (*known, host)})),
-        senders=tuple(Sender(file=_file(h), addresses=tuple(a.ip for a in h.addresses)) for h in known if h.addresses),
+        senders=tuple(
+            Sender(file=_file(h), addresses=tuple(a.ip for a in h.addresses4)) for h in known if h.addresses4
+        ),
         clients=addresses_of(h for h in fleet.with_role("log_client")),
         devices=addresses_of(h for h in known if h.platform in cli),
         retention_days=options.retention_days,

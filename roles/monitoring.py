@@ -25,7 +25,8 @@ from typing import Annotated
 from pydantic import Field
 from pyinfra.operations import files
 
-from inventory.fleet import Fleet, Frozen, Host
+from inventory.fleet import Fleet, Host
+from inventory.frozen import Frozen
 from roles.node_metrics import PORT as EXPORTER_PORT
 from roles.node_metrics import answers_at
 from roles.shared.parts.files import managed_file

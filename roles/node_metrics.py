@@ -17,7 +17,8 @@ from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
-from roles.shared.network.peering import reached_at
+from inventory.network import networks4
+from roles.shared.network.peering import address4, reached_at
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
@@ -88,8 +89,9 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 
 def answers_at(host: Host, fleet: Fleet) -> IPv4Address:
     """Return the address at which a host's exporter answers the monitoring hosts."""
-    near = (fleet.prefix_of(m.address) for m in fleet.with_role("monitoring") if m.primary_address is not None)
-    return next((reached_at(host, p.prefix, fleet) for p in near if p is not None), host.address)
+    monitors = [m.primary_address for m in fleet.with_role("monitoring") if m.primary_address is not None]
+    near = networks4(p for address in monitors if (p := fleet.prefix_of(address)) is not None)
+    return next((reached_at(host, network, fleet) for network in near), address4(host))
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:

@@ -25,7 +25,8 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pydantic import Field
 from pyinfra.operations import files
 
-from inventory.fleet import Fleet, Frozen, Host
+from inventory.fleet import Fleet, Host
+from inventory.frozen import Frozen
 from roles.shared.network.peering import Adjacency, adjacencies, announced, one_word, transits, underlays
 from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
@@ -164,7 +165,7 @@ def _tunnels(host: Host, fleet: Fleet, port: int) -> Iterator[Tunnel]:
     """Yield the host's tunnel in each transit. A gateway without a key in the fleet is nobody's peer."""
     for transit in transits(fleet):
         for interface in host.interfaces:
-            own = next((a for a in interface.addresses if a.network == transit), None)
+            own = next((a for a in interface.addresses4 if a.network == transit), None)
             if own is not None and interface.is_tunnel:
                 adjacency = (m for m in adjacencies(host, transit, fleet) if m.interface == interface)
                 peers = (_peer(host, m, fleet) for m in adjacency if m.peer.wireguard_public_key)
@@ -186,8 +187,8 @@ def _peer(host: Host, adjacency: Adjacency, fleet: Fleet) -> Peer:
 def _endpoint(of: Host, for_: Host, fleet: Fleet) -> IPv4Address:
     """Return a gateway's address in an underlay that another gateway is in as well."""
     for underlay in underlays(fleet):
-        there = [a.ip for a in of.addresses if a.ip in underlay]
-        if there and any(a.ip in underlay for a in for_.addresses):
+        there = [a.ip for a in of.addresses4 if a.ip in underlay]
+        if there and any(a.ip in underlay for a in for_.addresses4):
             return there[0]
     fix = f"give both an address in a prefix that their sites share, or take the tunnel from {of.name}"
     raise SettingsError(f"no network that {for_.name} and {of.name} are both in", field="interfaces", fix=fix)

@@ -19,7 +19,8 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from deploy.transport.ssh import Access
-from inventory.fleet import Fleet, Host, Platform, Region, Site, Tenant
+from inventory.fleet import Fleet, Host
+from inventory.organisation import Platform, Region, Site, Tenant
 
 SSHD = Path("/usr/sbin/sshd")
 UNSHARE = ("unshare", "--mount", *(() if os.geteuid() == 0 else ("--map-root-user",)))

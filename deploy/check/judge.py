@@ -21,7 +21,8 @@ from gevent.pool import Pool
 
 from deploy.check.namespace import SECONDS, NoNamespace, ProgramResult, answers, is_root
 from deploy.model.observer import Observer
-from inventory.fleet import Fleet, Frozen, Host
+from inventory.fleet import Fleet, Host
+from inventory.frozen import Frozen
 from roles.shared.change import digest
 from roles.shared.parts.registration import ManagedFile
 

@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 from roles.shared.parts.registration import ManagedFile
 
 SECONDS = 30

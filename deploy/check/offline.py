@@ -20,7 +20,8 @@ from deploy.model.inventory_findings import unsound
 from deploy.model.messages import Message, MessageId, as_written, samdrift
 from deploy.model.observer import Observer, Quiet
 from inventory.errors import SamdriftError
-from inventory.fleet import Fleet, Frozen, Host
+from inventory.fleet import Fleet, Host
+from inventory.frozen import Frozen
 from roles.shared.intent import Intent
 from roles.shared.parts.registration import ManagedConfiguration, ManagedFile
 

@@ -15,7 +15,7 @@ import shlex
 from collections.abc import Sequence
 from enum import StrEnum
 
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 from roles.shared.guard import Guard
 
 DIRECTORY = "/var/lib/samdrift/guard"

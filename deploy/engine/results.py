@@ -17,7 +17,8 @@ from deploy.model.plan import HostPlan, Plan, Step
 from deploy.model.record import CheckResult, HostResult
 from deploy.model.step_id import StepId
 from deploy.model.words import evidence_in_words
-from inventory.fleet import Frozen, Host
+from inventory.fleet import Host
+from inventory.frozen import Frozen
 
 Why = tuple[Evidence, ...]
 """What speaks against a host."""

@@ -15,7 +15,8 @@ from deploy.lab.image import USER
 from deploy.lab.machine import delete, run, write
 from deploy.lab.mounts import unmount
 from deploy.lab.wiring import Port, network_files
-from inventory.fleet import Frozen, Host
+from inventory.fleet import Host
+from inventory.frozen import Frozen
 from roles.shared.catalogue import known_roles
 from roles.shared.intent import Intent
 

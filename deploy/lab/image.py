@@ -22,7 +22,7 @@ from deploy.lab.cgroups import end, work
 from deploy.lab.machine import LabError, delete
 from deploy.lab.mirror import RELEASE, Mirror, machine_mirror
 from deploy.lab.mounts import unmount
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 from roles.shared.catalogue import catalogue
 
 USER = "samdrift"

@@ -40,7 +40,9 @@ from deploy.lab.wiring import Port, Wiring, lab_hosts, wiring
 from deploy.model.observer import Observer, Quiet
 from deploy.transport.ssh import Access
 from deploy.vault.made_up import MadeUp
-from inventory.fleet import Fleet, Frozen, Host
+from inventory.fleet import Fleet, Host
+from inventory.frozen import Frozen
+from inventory.network import Address
 from roles.shared.intent import Intent
 from roles.shared.rehearsal import Rehearsal
 
@@ -374,7 +376,7 @@ class Lab:
             yield
 
 
-def _answers(address: IPv4Address) -> bool:
+def _answers(address: Address) -> bool:
     """Tell whether something listens for ssh there. Says nothing to it: sshd remembers who knocks and runs away."""
     try:
         with socket.create_connection((str(address), 22), timeout=1) as connection:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from deploy.lab.machine import LabError
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 
 RELEASE, RELEASE_PLATFORM = "trixie", "debian-13"
 SUITES = frozenset({"oldoldstable", "oldstable", "stable", "bullseye", "bookworm", "trixie"})

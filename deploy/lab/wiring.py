@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from deploy.lab.machine import LabError
-from inventory.fleet import Fleet, Frozen, Host, Interface
+from inventory.fleet import Fleet, Host, Interface
+from inventory.frozen import Frozen
 from roles.shared.catalogue import Role, known_roles, shares_addresses
 from roles.shared.intent import Intent
 from roles.shared.network.peering import routers_of
@@ -74,9 +75,9 @@ def lab_hosts(fleet: Fleet) -> tuple[Host, ...]:
 
 def default_gateway(host: Host, fleet: Fleet) -> IPv4Address | None:
     """Return the gateway of the host's first interface whose prefix has one that is not the host itself."""
-    for address in host.addresses:
+    for address in host.addresses4:
         prefix = fleet.prefix_of(address.ip)
-        if prefix is not None and prefix.gateway is not None and host not in routers_of(prefix, fleet):
+        if prefix is not None and isinstance(prefix.gateway, IPv4Address) and host not in routers_of(prefix, fleet):
             return prefix.gateway
     return None
 
@@ -152,9 +153,9 @@ def _ports(host: Host, fleet: Fleet) -> list[tuple[IPv4Network, Port]]:
         where = f"host {host.name}, interface {interface.name!r}"
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}", interface.name):
             raise LabError("Linux has no interface of this name", where=where, fix="15 characters, no blank, no slash")
-        prefix = fleet.prefix_of(interface.addresses[0].ip)
-        if prefix is None:
-            raise LabError(f"{interface.addresses[0]} is in no prefix", where=where, fix="add the prefix")
+        prefix = fleet.prefix_of(interface.addresses4[0].ip)
+        if prefix is None or not isinstance(prefix.prefix, IPv4Network):
+            raise LabError(f"{interface.addresses4[0]} is in no prefix", where=where, fix="add the prefix")
         bridge, name = segment_name(prefix.prefix), port_name(host.name, interface.name)
         port = Port(host=host.name, interface=interface.name, name=name, bridge=bridge)
         found.append((prefix.prefix, port))
@@ -164,14 +165,19 @@ def _ports(host: Host, fleet: Fleet) -> list[tuple[IPv4Network, Port]]:
 def _controller_addresses(fleet: Fleet, wired: Iterable[IPv4Network]) -> dict[IPv4Network, list[IPv4Interface]]:
     """Return the controller's addresses in each wired prefix: the management stations', and orphaned gateways."""
     held: dict[IPv4Network, list[IPv4Interface]] = {prefix: [] for prefix in wired}
-    in_lab = {a.ip for h in lab_hosts(fleet) for a in h.addresses}
+    in_lab = {a.ip for h in lab_hosts(fleet) for a in h.addresses4}
     for station in fleet.with_device_role(MANAGEMENT_STATION):
-        for address in station.addresses:
+        for address in station.addresses4:
             prefix = fleet.prefix_of(address.ip)
-            if prefix is not None and prefix.prefix in held and address.ip not in in_lab:
+            if (
+                prefix is not None
+                and isinstance(prefix.prefix, IPv4Network)
+                and prefix.prefix in held
+                and address.ip not in in_lab
+            ):
                 held[prefix.prefix].append(address)
     for prefix in fleet.prefixes:
-        if prefix.prefix in held and prefix.gateway is not None:
+        if isinstance(prefix.prefix, IPv4Network) and prefix.prefix in held and prefix.gateway is not None:
             gateway = IPv4Interface((prefix.gateway, prefix.prefix.prefixlen))
             routed = any(h in lab_hosts(fleet) for h in routers_of(prefix, fleet))
             if not routed and gateway.ip not in {a.ip for a in held[prefix.prefix]}:
@@ -192,7 +198,7 @@ def _controller_routes(fleet: Fleet, segments: Sequence[Segment]) -> tuple[tuple
 def _within(host: Host, gateway: IPv4Address, intent: Intent) -> IPv4Address | None:
     """Return the address in this gateway's prefix at which the host, or one that shares it, is reached."""
     prefix = intent.fleet.prefix_of(gateway)
-    addresses = [*(s.address for s in shared_addresses(host, intent)), *(a.ip for a in host.addresses)]
+    addresses = [*(s.address for s in shared_addresses(host, intent)), *(a.ip for a in host.addresses4)]
     return next((a for a in addresses if prefix is not None and a in prefix.prefix), None)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from deploy.model.messages import Message
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 
 
 class Diff(Frozen):

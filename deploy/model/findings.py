@@ -15,7 +15,7 @@ from deploy.model.evidence import Evidence, Note
 from deploy.model.kinds import Exit, Kind, Severity
 from deploy.model.messages import Message, MessageId, as_written
 from deploy.model.words import evidence_in_words, in_words
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 
 
 class Finding(Frozen):

@@ -12,7 +12,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 
 
 class Command(Frozen):

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 
 from deploy.model.step_id import StepId
 from inventory.errors import SamdriftError
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 from roles.shared.change import Change
 from roles.shared.guard import Guard
 

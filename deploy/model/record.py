@@ -12,7 +12,7 @@ from pydantic import Field
 
 from deploy.model.findings import Finding
 from deploy.model.step_id import StepId
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 
 
 class CheckResult(Frozen):

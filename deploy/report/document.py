@@ -11,7 +11,7 @@ from typing import Literal
 
 from deploy.model.findings import Finding
 from deploy.model.record import CheckResult, Title
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 
 
 class State(StrEnum):

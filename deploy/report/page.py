@@ -23,7 +23,7 @@ from deploy.report.document import HostState, Report, State, Totals, Why
 from deploy.report.picture import picture
 from deploy.report.words import WORDS, called, failed_check, pair_of, remedy, summary
 from inventory.errors import SamdriftError
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 from inventory.whole_file import put_in_place
 
 ASSETS = Path(__file__).resolve().parent / "assets"

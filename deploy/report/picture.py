@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from deploy.report.document import HostState, Link, Place, State
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 
 WIDTH = 420.0
 REACH = (280.0, 340.0)

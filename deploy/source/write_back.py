@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 from deploy.model.record import HostResult, Record
 from inventory.errors import SamdriftError
-from inventory.fleet import Frozen, Host
+from inventory.fleet import Host
+from inventory.frozen import Frozen
 from inventory.netbox.client import NetBox
 from inventory.netbox.custom_fields import APPLIED_AT, APPLIED_BY, PLAN, STATE
 

@@ -28,7 +28,7 @@ from deploy.model.record import AppliedStep, Record
 from deploy.model.step_id import StepId
 from deploy.store.place import naming, private_directory
 from deploy.store.ports import Holder, Locked, StoreError, Stores
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 from inventory.whole_file import put_in_place
 
 T = TypeVar("T")

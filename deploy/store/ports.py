@@ -15,7 +15,7 @@ from deploy.model.findings import Exit, Finding
 from deploy.model.record import AppliedStep, Record
 from deploy.model.step_id import StepId
 from inventory.errors import SamdriftError
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 
 
 class StoreError(SamdriftError):

@@ -10,7 +10,7 @@ import secrets
 import shlex
 from collections.abc import Sequence
 
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 
 KILL_AFTER = 2
 """Seconds between TERM and KILL for a command that overstays its time."""

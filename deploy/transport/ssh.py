@@ -19,7 +19,8 @@ from paramiko.pkey import UnknownKeyType
 
 from deploy.transport.batch import Answer, Truncated, answers, marker, script
 from inventory.errors import SamdriftError
-from inventory.fleet import Frozen, Host
+from inventory.fleet import Host
+from inventory.frozen import Frozen
 from roles.shared.guard import RESTORES_AFTER
 
 UNACKNOWLEDGED_MS = 20_000

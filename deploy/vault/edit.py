@@ -12,7 +12,7 @@ from deploy.model.findings import Finding, Kind, severity
 from deploy.model.messages import Message, MessageId, as_written, samdrift
 from deploy.vault.age import AgeVault, Contents, NotOpened
 from deploy.vault.interface import SecretsError, random_value, refuse_weak
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 from inventory.secrets import Secret
 
 

@@ -16,7 +16,9 @@ from typing import Any, NamedTuple, TypeVar, get_args
 from pydantic import ValidationError
 
 from inventory.errors import Problem
-from inventory.fleet import KEYS, Fleet, Frozen, Host
+from inventory.fleet import Fleet, Host
+from inventory.frozen import Frozen
+from inventory.keys import KEYS
 from inventory.netbox.custom_fields import CLUSTER_SLUG, FAMILY, GATEWAY, HOST_KEYS, READ, WIREGUARD_KEY
 from inventory.netbox.rows import ASSIGNED_BY, ASSIGNED_BY_MORE, CONTEXTS, Rows
 from inventory.netbox.session import Row
@@ -95,14 +97,12 @@ class _Assembly:
         return self._made(section, row, fields)
 
     def _site(self, row: Row) -> Frozen | None:
-        asns = [self._rows["asns"][i]["asn"] for i in row["asns"] if i in self._rows["asns"]]
-        if len(asns) > 1:
-            self._wrong("sites", row, "asns", f"has {len(asns)} AS numbers, and samdrift knows one a site", "keep one")
+        asns = sorted(self._rows["asns"][i]["asn"] for i in row["asns"] if i in self._rows["asns"])
         fields = {
             **_fields(row, ("slug", "name", "facility", "latitude", "longitude")),
-            "tenant": self._slug(row, "tenant", "tenants"),
-            "region": self._slug(row, "region", "regions"),
-            "asn": asns[0] if asns else None,
+            "tenant": self._slug(row, "tenant", "tenants") or "",
+            "region": self._slug(row, "region", "regions") or "",
+            "asns": tuple(asns),
         }
         return self._made("sites", row, fields)
 

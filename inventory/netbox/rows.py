@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from inventory.fleet import ASSIGNED_BY as SECTIONS
 from inventory.netbox.client import NetBox
 from inventory.netbox.custom_fields import READ
 from inventory.netbox.session import Row
+from inventory.organisation import ASSIGNED_BY as SECTIONS
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,10 @@ class ReadType:
         return frozenset({self.name, *self.refers.values(), *self.finds}) if self.graphql else frozenset()
 
 
-ASSIGNED_BY = {"roles" if section == "device_roles" else section: section for section in SECTIONS}
+_MORE = ("site_groups", "locations", "cluster_types", "cluster_groups", "tenant_groups")
+ASSIGNED_BY = {"roles" if s == "device_roles" else s: s for s in SECTIONS if s not in _MORE}
 """What NetBox assigns a config context by that the Fleet knows too: NetBox's field, and the Fleet's section."""
-ASSIGNED_BY_MORE = ("site_groups", "locations", "cluster_types", "cluster_groups", "tenant_groups")
+ASSIGNED_BY_MORE = _MORE
 """And what the Fleet does not know."""
 
 _NAMED = ("name", "slug", "description")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from inventory.fleet import Fleet, Host, Interface, Prefix
+from inventory.fleet import Fleet, Host, Interface
 from inventory.netbox.custom_fields import (
     CLUSTER_SLUG,
     CUSTOM_FIELDS,
@@ -23,6 +23,7 @@ from inventory.netbox.custom_fields import (
     CustomField,
 )
 from inventory.netbox.rows import ASSIGNED_BY, ASSIGNED_BY_MORE
+from inventory.network import Prefix
 from inventory.places import noun
 
 Key = tuple[str | int, ...]
@@ -114,13 +115,13 @@ def custom_fields(_: Fleet) -> Iterator[Wanted]:
 
 def rirs(fleet: Fleet) -> Iterator[Wanted]:
     """Want the registry of private AS numbers, if a site has one."""
-    if any(s.asn is not None for s in fleet.sites):
+    if any(s.asns for s in fleet.sites):
         yield Wanted(("private",), {}, {"name": "Private", "slug": "private", "is_private": True})
 
 
 def asns(fleet: Fleet) -> Iterator[Wanted]:
     """Want the AS number of each site."""
-    for asn in sorted({s.asn for s in fleet.sites if s.asn is not None}):
+    for asn in sorted({asn for s in fleet.sites for asn in s.asns}):
         yield Wanted((asn,), {}, {"asn": asn, "rir": Ref("RIR", ("private",))})
 
 
@@ -135,7 +136,7 @@ def sites(fleet: Fleet) -> Iterator[Wanted]:
             "facility": site.facility,
             "latitude": site.latitude,
             "longitude": site.longitude,
-            "asns": _refs("ASN", () if site.asn is None else (site.asn,)),
+            "asns": _refs("ASN", site.asns),
         }
         yield Wanted((site.slug,), fields)
 
@@ -175,7 +176,7 @@ def clusters(fleet: Fleet) -> Iterator[Wanted]:
 def vlans(fleet: Fleet) -> Iterator[Wanted]:
     """Want the VLANs of the sites."""
     for vlan in fleet.vlans:
-        yield Wanted((vlan.site, vlan.vid), {"vid": vlan.vid, "name": vlan.name, "site": _ref("site", vlan.site)})
+        yield Wanted((vlan.site or "", vlan.vid), {"vid": vlan.vid, "name": vlan.name, "site": _ref("site", vlan.site)})
 
 
 def prefixes(fleet: Fleet) -> Iterator[Wanted]:
@@ -197,7 +198,7 @@ def ranges(fleet: Fleet) -> Iterator[Wanted]:
     """Want the ranges of addresses."""
     for lent in fleet.ranges:
         prefix = fleet.prefix_of(lent.start)
-        mask = 32 if prefix is None else prefix.prefix.prefixlen
+        mask = lent.start.max_prefixlen if prefix is None else prefix.prefix.prefixlen
         fields = {
             "start_address": f"{lent.start}/{mask}",
             "end_address": f"{lent.end}/{mask}",

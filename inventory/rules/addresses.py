@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv6Network
 
-from inventory.fleet import Fleet, Interface, Range, Site
+from inventory.fleet import Fleet, Interface
+from inventory.keys import address_key
+from inventory.network import Address, Network, Prefix, Range
+from inventory.organisation import Site
 from inventory.places import called
+from inventory.rules.references import SCOPES
 from inventory.rules.rule import Fault, every_address, rule
 
 OWN_WAY_OUT, OUTSIDERS = "egen väg ut", ("gäst", "skol")
@@ -36,21 +40,30 @@ def primary_elsewhere(fleet: Fleet) -> Iterator[Fault]:
 @rule("address-twice", fix="give one of them another address")
 def address_twice(fleet: Fleet) -> Iterator[Fault]:
     """Two interfaces with one address cannot both be reached."""
-    holder: dict[IPv4Address, str] = {}
+    holders: dict[tuple[str, Address], list[tuple[tuple[str, str], str]]] = {}
     for i, j, k, host in every_address(fleet):
         interface = host.interfaces[j]
         ip, name = interface.addresses[k].ip, f"{host.name}:{interface.name}"
-        if ip in holder:
-            what = f"{name} and {holder[ip]} have one address, {ip}"
+        network = _network_at(fleet, host.site, interface.vrf, ip)
+        before = holders.setdefault((interface.vrf, ip), [])
+        if other := next((of for there, of in before if "" in (*network, *there) or there == network), ""):
+            what = f"{name} and {other} have one address, {ip}"
             yield Fault(("hosts", i, "interfaces", j, "addresses", k), what)
-        holder.setdefault(ip, name)
+        before.append((network, name))
+
+
+def _network_at(fleet: Fleet, site: str, vrf: str, ip: Address) -> tuple[str, str]:
+    """Return the scope of the prefix that an address lies in at a site: one prefix at two sites is two networks."""
+    holding = [p for p in fleet.prefixes_of_site(site) if p.vrf == vrf and ip in p.prefix]
+    nearest = max(holding, key=lambda p: p.prefix.prefixlen, default=None)
+    return nearest.scope if nearest else ("", "")
 
 
 @rule("address-prefix", fix="correct the address, or add the prefix to the site or its region")
 def address_nowhere(fleet: Fleet) -> Iterator[Fault]:
     """Routes, firewalls and reverse zones are made from a site's prefixes; they would miss the address."""
     longest_first = {
-        s.slug: sorted((p.prefix for p in fleet.prefixes_of_site(s.slug)), key=lambda p: -p.prefixlen)
+        s.slug: sorted(((p.vrf, p.prefix) for p in fleet.prefixes_of_site(s.slug)), key=lambda p: -p[1].prefixlen)
         for s in fleet.sites
     }
     for i, j, k, host in every_address(fleet):
@@ -59,10 +72,13 @@ def address_nowhere(fleet: Fleet) -> Iterator[Fault]:
         address, path = host.interfaces[j].addresses[k], ("hosts", i, "interfaces", j, "addresses", k)
         name = f"{host.name}:{host.interfaces[j].name}"
         ip = address.ip
-        nearest = next((p for p in longest_first[host.site] if ip in p), None)
+        vrf = host.interfaces[j].vrf
+        nearest = next((p for of, p in longest_first[host.site] if of == vrf and ip in p), None)
         if nearest is None:
             what = f"{name}: {address} is outside every prefix of {host.site}"
             yield Fault(path, what, needs=("prefixes", "sites"))
+        elif address.network.prefixlen == address.max_prefixlen:
+            continue  # a loopback's address, or one of a tunnel: a host route, whatever it lies in
         elif nearest != address.network:
             what = f"{name}: {address} is in prefix {nearest}, so it ends with /{nearest.prefixlen}"
             yield Fault(path, what, needs=("prefixes",))
@@ -70,13 +86,13 @@ def address_nowhere(fleet: Fleet) -> Iterator[Fault]:
             yield Fault(path, f"{name}: {ip} is {nearest} itself or its broadcast address")
 
 
-@rule("prefix-scope", fix="set site, or (for a prefix that all sites of a region share) region")
+@rule("prefix-scope", fix="keep one of them, or none for a prefix of all sites")
 def bad_scope(fleet: Fleet) -> Iterator[Fault]:
-    """A prefix belongs to one site, or is shared in a region; who it belongs to decides who routes it."""
+    """A prefix belongs to one place, or to all; who it belongs to decides who routes it."""
     for i, prefix in enumerate(fleet.prefixes):
-        if (prefix.site is None) == (prefix.region is None):
-            has = "neither site nor region" if prefix.site is None else "both site and region"
-            yield Fault(("prefixes", i), f"{prefix.prefix} has {has}")
+        places = [kind for kind in SCOPES if getattr(prefix, kind) is not None]
+        if len(places) > 1:
+            yield Fault(("prefixes", i), f"{prefix.prefix} has {' and '.join(places)}")
 
 
 @rule("gateway", fix="name an address in the prefix")
@@ -109,13 +125,19 @@ def _nested(fleet: Fleet, site: Site) -> Iterator[tuple[int, int]]:
 
     Equal ones are no two (rule `duplicate`).
     """
-    own = [(p.prefix, i) for i, p in enumerate(fleet.prefixes) if p.site == site.slug or p.region == site.region]
-    around: list[tuple[IPv4Network, int]] = []
-    for prefix, i in sorted(own):
-        while around and not prefix.subnet_of(around[-1][0]):
+    own = [(p, i) for i, p in enumerate(fleet.prefixes) if fleet.serves(p, site.slug)]
+    around: list[tuple[Prefix, int]] = []
+    for prefix, i in sorted(own, key=lambda pair: (pair[0].vrf, address_key(pair[0].prefix))):
+        while around and not _lies_in(prefix, around[-1][0]):
             around.pop()
-        yield from ((i, j) for outer, j in around if outer != prefix)
+        yield from ((i, j) for outer, j in around if outer.prefix != prefix.prefix)
         around.append((prefix, i))
+
+
+def _lies_in(inner: Prefix, outer: Prefix) -> bool:
+    """Tell whether a prefix lies in another one of its VRF."""
+    is_longer = inner.prefix.prefixlen >= outer.prefix.prefixlen
+    return inner.vrf == outer.vrf and is_longer and inner.prefix.network_address in outer.prefix
 
 
 @rule(
@@ -128,20 +150,17 @@ def unheld_gateway(fleet: Fleet) -> Iterator[Fault]:
     an interface in the prefix; whether one of their roles does so, the roles say, and their
     catalogue asks them. (That a host is down today is no fault of the inventory.)
     """
-    regions = {s.slug: s.region for s in fleet.sites}
     for i, prefix in enumerate(fleet.prefixes):
         if prefix.gateway is None or not _usable(prefix.gateway, prefix.prefix):
             continue
         there = [
-            (h, x)
-            for h, x in fleet.holders_of(prefix) or fleet.candidates_of(prefix)
-            if (h.site == prefix.site if prefix.site else regions.get(h.site) == prefix.region)
+            (h, x) for h, x in fleet.holders_of(prefix) or fleet.candidates_of(prefix) if fleet.serves(prefix, h.site)
         ]
         if not any(_is_on(x, prefix.vlan) for _, x in there):
             found = (
                 f"{there[0][0].name}:{there[0][1].name} is disabled or on another VLAN" if there else "no host has it"
             )
-            what = f"{prefix.prefix}: the gateway {prefix.gateway} is not at {prefix.site or prefix.region}: {found}"
+            what = f"{prefix.prefix}: the gateway {prefix.gateway} is not at {prefix.scope[1] or 'any site'}: {found}"
             yield Fault(("prefixes", i, "gateway"), what, needs=("hosts", "sites"))
 
 
@@ -151,8 +170,8 @@ def range_elsewhere(fleet: Fleet) -> Iterator[Fault]:
     error.
     """
     for i, lent in enumerate(fleet.ranges):
-        first, last = fleet.prefix_of(lent.start), fleet.prefix_of(lent.end)
-        if lent.end <= lent.start:
+        first, last = fleet.prefix_of(lent.start, lent.vrf), fleet.prefix_of(lent.end, lent.vrf)
+        if address_key(lent.end) <= address_key(lent.start):
             yield Fault(("ranges", i), f"{called(lent)} does not end after it begins")
         elif first is None or first != last:
             lies = f"in {first.prefix} and in {last.prefix}" if first and last else "outside every prefix"
@@ -165,7 +184,7 @@ def range_elsewhere(fleet: Fleet) -> Iterator[Fault]:
 def range_without_gateway(fleet: Fleet) -> Iterator[Fault]:
     """Who is lent an address is told the way out of the prefix with it, and it is the gateway that lends it."""
     for i, lent in enumerate(fleet.ranges):
-        prefix = fleet.prefix_of(lent.start)
+        prefix = fleet.prefix_of(lent.start, lent.vrf)
         if prefix is not None and prefix.gateway is None:
             yield Fault(("ranges", i), f"{called(lent)} is in {prefix.prefix}, which has no gateway")
 
@@ -174,22 +193,28 @@ def range_without_gateway(fleet: Fleet) -> Iterator[Fault]:
 def overlapping_ranges(fleet: Fleet) -> Iterator[Fault]:
     """An address in two ranges would be lent out twice."""
     before: Range | None = None
-    for i, lent in sorted(enumerate(fleet.ranges), key=lambda pair: (pair[1].start, pair[1].end)):
-        if before is not None and lent.start <= before.end:
+    for i, lent in sorted(enumerate(fleet.ranges), key=lambda pair: _range_key(pair[1])):
+        if before is not None and before.vrf == lent.vrf and address_key(lent.start) <= address_key(before.end):
             yield Fault(("ranges", i), f"{called(lent)} overlaps {called(before)}")
-        before = lent if before is None or lent.end > before.end else before
+        is_further = before is None or before.vrf != lent.vrf or address_key(lent.end) > address_key(before.end)
+        before = lent if is_further else before
+
+
+def _range_key(lent: Range) -> tuple[str, tuple[int, int, int], tuple[int, int, int]]:
+    return lent.vrf, address_key(lent.start), address_key(lent.end)
 
 
 @rule("range-address", fix="give the interface another address, or end the range before it")
 def address_in_range(fleet: Fleet) -> Iterator[Fault]:
     """A host's own address in a range would be lent to somebody else, too."""
-    ranges = sorted(fleet.ranges, key=lambda r: (r.start, r.end))
-    starts = [r.start for r in ranges]
+    ranges = sorted(fleet.ranges, key=_range_key)
+    starts = [(r.vrf, address_key(r.start)) for r in ranges]
     for i, j, k, host in every_address(fleet) if ranges else ():
-        ip = host.interfaces[j].addresses[k].ip
-        at = bisect_right(starts, ip) - 1
-        if at >= 0 and ip <= ranges[at].end:
-            what = f"{host.name}:{host.interfaces[j].name}: {ip} is in the range {called(ranges[at])}"
+        interface = host.interfaces[j]
+        ip = interface.addresses[k].ip
+        at = bisect_right(starts, (interface.vrf, address_key(ip))) - 1
+        if at >= 0 and ranges[at].vrf == interface.vrf and address_key(ip) <= address_key(ranges[at].end):
+            what = f"{host.name}:{interface.name}: {ip} is in the range {called(ranges[at])}"
             yield Fault(("hosts", i, "interfaces", j, "addresses", k), what)
 
 
@@ -204,9 +229,9 @@ def no_way_out_of_its_own(fleet: Fleet) -> Iterator[Fault]:
     """Pupils and guests leave by a firewall of their own and never by way of the administration's networks. Such a
     prefix says 'egen väg ut' in its description, or its VLAN's name begins with Gäst or Skol.
     """
-    names = {(v.site, v.vid): v.name for v in fleet.vlans}
     for i, prefix in enumerate(fleet.prefixes):
-        name = names.get((prefix.site or "", prefix.vlan or 0), "")
+        vlan = fleet.vlan_at(prefix.site or "", prefix.vlan or 0)
+        name = vlan.name if vlan else ""
         if OWN_WAY_OUT not in prefix.description.casefold() and not name.casefold().startswith(OUTSIDERS):
             continue
         if prefix.gateway is None:
@@ -216,8 +241,10 @@ def no_way_out_of_its_own(fleet: Fleet) -> Iterator[Fault]:
             yield Fault(("prefixes", i, "gateway"), what)
 
 
-def _usable(address: IPv4Address, prefix: IPv4Network) -> bool:
-    """Tell whether a host can have this address in the prefix."""
+def _usable(address: Address, prefix: Network) -> bool:
+    """Tell whether a host can have this address in the prefix. IPv6 has no broadcast address (RFC 4291)."""
     if address not in prefix:
         return False
+    if isinstance(prefix, IPv6Network):
+        return prefix.prefixlen >= 127 or address != prefix.network_address  # RFC 6164; the first is all routers'
     return prefix.prefixlen > 30 or address not in {prefix.network_address, prefix.broadcast_address}

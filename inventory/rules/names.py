@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from inventory.fleet import KEYS, Fleet
+from inventory.fleet import Fleet
+from inventory.keys import KEYS
 from inventory.places import Path, called, noun
 from inventory.rules.rule import Fault, cut, rule
 from inventory.secrets import MARK

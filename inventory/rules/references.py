@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 
-from inventory.fleet import ASSIGNED_BY, Fleet
+from inventory.fleet import Fleet
+from inventory.frozen import Frozen
+from inventory.network import Vrf
+from inventory.organisation import ASSIGNED_BY, Location
 from inventory.places import called, noun
 from inventory.rules.rule import Fault, most_like, rule
 
+SCOPES = {"site": "sites", "location": "locations", "region": "regions", "site_group": "site_groups"}
 REFERENCES = {
-    "sites": {"tenant": "tenants", "region": "regions"},
+    "regions": {"parent": "regions"},
+    "site_groups": {"parent": "site_groups"},
+    "tenant_groups": {"parent": "tenant_groups"},
+    "tenants": {"group": "tenant_groups"},
+    "sites": {"tenant": "tenants", "region": "regions", "group": "site_groups"},
+    "locations": {"site": "sites"},
+    "platforms": {"parent": "platforms"},
+    "device_roles": {"parent": "device_roles"},
     "device_types": {"manufacturer": "manufacturers"},
-    "clusters": {"type": "cluster_types"},
-    "vlans": {"site": "sites"},
-    "prefixes": {"site": "sites", "region": "regions"},
+    "clusters": {"type": "cluster_types", "group": "cluster_groups"},
+    "vlan_groups": SCOPES,
+    "vlans": {"site": "sites", "group": "vlan_groups"},
+    "prefixes": {**SCOPES, "vrf": "vrfs"},
+    "ranges": {"vrf": "vrfs"},
     "config_contexts": {section: section for section in ASSIGNED_BY},
     "hosts": {
         "tenant": "tenants",
         "site": "sites",
+        "location": "locations",
         "role": "device_roles",
         "platform": "platforms",
         "device_type": "device_types",
@@ -30,6 +43,7 @@ REFERENCES = {
 
 BELONGS = {"sites": ("tenant",), "hosts": ("tenant", "site", "role", "platform")}
 """Which of them NetBox lets be empty, and samdrift does not; rules `site-owner` and `host-complete`."""
+MAY_BE_EMPTY = BELONGS | {"sites": ("tenant", "region"), "prefixes": ("vrf",), "ranges": ("vrf",)}
 
 
 @rule("reference", fix="add it, or name another")
@@ -37,15 +51,26 @@ def dangling_reference(fleet: Fleet) -> Iterator[Fault]:
     """A reference to nothing is a typing error, and whoever follows it would fail or, worse, find nothing to do."""
     for section, fields in REFERENCES.items():
         for field, target in fields.items():
-            known = {x.slug for x in getattr(fleet, target)}
+            known = {_key(x) for x in getattr(fleet, target)}
             for i, item in enumerate(getattr(fleet, section)):
                 value = getattr(item, field)
                 for slug in value if isinstance(value, tuple) else (value,):
-                    if slug == "" and field in BELONGS.get(section, ()):
+                    if slug == "" and field in MAY_BE_EMPTY.get(section, ()):
                         continue
                     if slug is not None and slug not in known:
                         what = f"there is no {noun(target)} {slug!r}{most_like(slug, known)}"
                         yield Fault((section, i, field), f"{called(item)}: {what}", needs=(target,))
+
+
+def _key(item: Frozen) -> str:
+    """Return what others refer to an object by."""
+    match item:
+        case Location():
+            return item.key
+        case Vrf():
+            return item.name
+        case _:
+            return str(getattr(item, "slug"))  # noqa: B009  which of them has one, the sections above say
 
 
 @rule("site-owner", fix="set the tenant of the site")
@@ -68,21 +93,17 @@ def incomplete_host(fleet: Fleet) -> Iterator[Fault]:
 @rule("vlan", fix="add the VLAN to the site, or name another")
 def dangling_vlan(fleet: Fleet) -> Iterator[Fault]:
     """A VLAN number means something only at a site that has that VLAN."""
-    sites: dict[str, set[int]] = defaultdict(set)
-    for vlan in fleet.vlans:
-        sites[vlan.site].add(vlan.vid)
-    regions: dict[str, set[int]] = defaultdict(set)
-    for site in fleet.sites:
-        regions[site.region] |= sites[site.slug]
+    sites = {s.slug: {v.vid for v in fleet.vlans_at(s.slug)} for s in fleet.sites}
     for i, prefix in enumerate(fleet.prefixes):
-        known = sites[prefix.site] if prefix.site else regions[prefix.region or ""]
-        if prefix.vlan is not None and prefix.vlan not in known:
-            what = f"{prefix.prefix}: there is no VLAN {prefix.vlan} at {prefix.site or prefix.region}"
+        if prefix.vlan is not None and not any(
+            prefix.vlan in vids for site, vids in sites.items() if fleet.serves(prefix, site)
+        ):
+            what = f"{prefix.prefix}: there is no VLAN {prefix.vlan} at {prefix.scope[1] or 'any site'}"
             yield Fault(("prefixes", i, "vlan"), what, needs=("vlans", "sites"))
     for i, host in enumerate(fleet.hosts):
         for j, interface in enumerate(host.interfaces if host.site else ()):
             for vid in (interface.untagged_vlan, *interface.tagged_vlans):
-                if vid is not None and vid not in sites[host.site]:
+                if vid is not None and vid not in sites.get(host.site, ()):
                     what = f"{host.name}:{interface.name}: there is no VLAN {vid} at {host.site}"
                     yield Fault(("hosts", i, "interfaces", j), what, needs=("vlans",))
 
@@ -92,9 +113,10 @@ def vlan_name_twice(fleet: Fleet) -> Iterator[Fault]:
     """Who asks at a site for a VLAN by its name must get one, and the same one every time."""
     seen: dict[tuple[str, str], int] = {}
     for i, vlan in enumerate(fleet.vlans):
-        other = seen.setdefault((vlan.site, vlan.name.casefold()), vlan.vid)
+        where = vlan.site or vlan.group or ""
+        other = seen.setdefault((where, vlan.name.casefold()), vlan.vid)
         if other != vlan.vid:
-            what = f"VLAN {vlan.vid} and VLAN {other} at {vlan.site} have one name, {vlan.name!r}"
+            what = f"VLAN {vlan.vid} and VLAN {other} at {where} have one name, {vlan.name!r}"
             yield Fault(("vlans", i, "name"), what)
 
 

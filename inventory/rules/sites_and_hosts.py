@@ -8,11 +8,10 @@ import re
 from collections.abc import Iterator
 
 from inventory.fleet import Fleet
+from inventory.organisation import is_private_asn
 from inventory.rules.rule import Fault, cut, rule
 
 HOST_KEY = re.compile(r"(?P<kind>ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) (?P<blob>[A-Za-z0-9+/]+={0,2})")
-
-PRIVATE_ASNS = (range(64512, 65535), range(4_200_000_000, 4_294_967_295))
 
 
 @rule("asn", fix="a number of 64512-65534 or 4200000000-4294967294 that no other site has (RFC 6996)")
@@ -22,10 +21,10 @@ def bad_asn(fleet: Fleet) -> Iterator[Fault]:
     for i, site in enumerate(fleet.sites):
         if site.asn is None:
             continue
-        if not any(site.asn in numbers for numbers in PRIVATE_ASNS):
-            yield Fault(("sites", i, "asn"), f"{site.slug}: AS {site.asn} is not private")
+        if not is_private_asn(site.asn):
+            yield Fault(("sites", i, "asns"), f"{site.slug}: AS {site.asn} is not private")
         elif site.asn in seen:
-            yield Fault(("sites", i, "asn"), f"{site.slug} and {seen[site.asn]} have one AS number, {site.asn}")
+            yield Fault(("sites", i, "asns"), f"{site.slug} and {seen[site.asn]} have one AS number, {site.asn}")
         seen.setdefault(site.asn, site.slug)
 
 

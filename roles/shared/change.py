@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 
 
 class Change(Frozen):

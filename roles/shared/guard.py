@@ -10,7 +10,7 @@ from __future__ import annotations
 import shlex
 from hashlib import sha256
 
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 
 RESTORES_AFTER = 60.0
 """Seconds after which a host that hears no more of samdrift puts itself back, if `apply --guard` says nothing else."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 
 
 class Rehearsal(Frozen):

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, collapse_addresses
 from typing import Literal
 
-from inventory.fleet import Fleet, Frozen, Host
+from inventory.fleet import Fleet, Host
+from inventory.frozen import Frozen
+from inventory.network import networks4
 
 MANAGEMENT_STATION = "management-station"
 """Device role of the hosts that administrators (and samdrift) work from."""
@@ -78,24 +80,23 @@ def networks(of: Iterable[IPv4Network]) -> tuple[IPv4Network, ...]:
 
 def fleet_networks(fleet: Fleet) -> tuple[IPv4Network, ...]:
     """Return every prefix of the fleet."""
-    return networks(p.prefix for p in fleet.prefixes)
+    return networks(networks4(fleet.prefixes))
 
 
 def site_networks(fleet: Fleet, site: str) -> tuple[IPv4Network, ...]:
     """Return the prefixes of one site alone, without those that its region shares."""
-    return networks(p.prefix for p in fleet.prefixes if p.site == site)
+    return networks(networks4(p for p in fleet.prefixes if p.site == site))
 
 
 def local_networks(host: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
     """Return the prefixes of its own site that this host stands in: hosts there reach it without a gateway between."""
-    return networks(
-        p.prefix for p in fleet.prefixes if p.site == host.site and any(a.ip in p.prefix for a in host.addresses)
-    )
+    own = networks4(p for p in fleet.prefixes if p.site == host.site)
+    return networks(n for n in own if any(a.ip in n for a in host.addresses))
 
 
 def addresses_of(hosts: Iterable[Host]) -> tuple[IPv4Network, ...]:
     """Return every address of these hosts, as /32 networks: any of them may be the source of a packet."""
-    return networks(IPv4Network(a.ip) for h in hosts for a in h.addresses)
+    return networks(IPv4Network(a.ip) for h in hosts for a in h.addresses4)
 
 
 def management(fleet: Fleet) -> tuple[IPv4Network, ...]:

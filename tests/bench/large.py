@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from inventory import snapshot
-from inventory.fleet import Fleet, Host, Interface, Prefix, Site, Vlan
+from inventory.fleet import Fleet, Host, Interface
+from inventory.network import Prefix, Vlan
 from inventory.order import in_order
+from inventory.organisation import Site
 
 VLANS = range(1000, 1010)
 """Ten VLANs a site, a /22 each: room for 10,000 addresses."""

@@ -29,7 +29,8 @@ from deploy.model.record import CheckResult
 from deploy.runs import commands as runs
 from deploy.transport.ssh import Access
 from inventory.errors import SamdriftError, UsageError
-from inventory.fleet import Fleet, Host, Platform
+from inventory.fleet import Fleet, Host
+from inventory.organisation import Platform
 from roles.shared.intent import Intent
 from tests.applying import nothing_to_check, plan_of
 from tests.emulator import grammar

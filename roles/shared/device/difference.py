@@ -30,7 +30,7 @@ from hier_config import HConfig, HConfigChild, Platform, get_hconfig_driver
 from hier_config.platforms.driver_base import HConfigDriverBase, HConfigDriverRules
 
 from inventory.errors import SamdriftError
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 from inventory.secrets import MARK, PLACEHOLDER
 from roles.shared.device.reading import (
     Configuration,

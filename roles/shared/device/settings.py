@@ -17,7 +17,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from inventory.fleet import Cable, Fleet, Frozen, Host, Interface
+from inventory.fleet import Fleet, Host, Interface
+from inventory.frozen import Frozen
+from inventory.network import Cable, networks4
 from inventory.secrets import Secret
 from roles.shared.device.known import known_vendors
 from roles.shared.device.vendor import Vendor
@@ -147,7 +149,7 @@ class Settings(RoleSettings):
 def device_settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     """Compute what a device is to be, from the inventory alone."""
     vendor = known_vendors()[host.platform]
-    segments = tuple(Segment(vid=v.vid, name=vlan_name(v.name, v.vid)) for v in fleet.vlans if v.site == host.site)
+    segments = tuple(Segment(vid=v.vid, name=vlan_name(v.name, v.vid)) for v in fleet.vlans_at(host.site))
     interface, address = _management(host)
     stations = management(fleet)
     if not stations:
@@ -238,7 +240,7 @@ def _vid(interface: Interface) -> int | None:
 
 def _management(host: Host) -> tuple[Interface, IPv4Interface]:
     for interface in host.interfaces:
-        for address in interface.addresses:
+        for address in interface.addresses4:
             if address.ip == host.primary_address:
                 if not INTERFACE.fullmatch(interface.name):
                     raise SettingsError(f"{interface.name!r} names no interface", field=f"interface {interface.name}")
@@ -248,7 +250,7 @@ def _management(host: Host) -> tuple[Interface, IPv4Interface]:
 
 def _gateway(address: IPv4Interface, fleet: Fleet) -> IPv4Address:
     prefix = fleet.prefix_of(address.ip)
-    if prefix is None or prefix.gateway is None:
+    if prefix is None or not isinstance(prefix.gateway, IPv4Address):
         where = f"prefix {prefix.prefix if prefix else address.network}.gateway"
         raise SettingsError("there is no router that administration could come through", field=where)
     return prefix.gateway
@@ -256,7 +258,7 @@ def _gateway(address: IPv4Interface, fleet: Fleet) -> IPv4Address:
 
 def _reached(address: IPv4Interface, far: tuple[IPv4Network, ...], fleet: Fleet) -> tuple[IPv4Network, ...]:
     """Return the networks of those that a device speaks with, but for its own."""
-    found = {p.prefix for n in far if (p := fleet.prefix_of(n.network_address)) is not None}
+    found = set(networks4(p for n in far if (p := fleet.prefix_of(n.network_address)) is not None))
     return tuple(sorted(found - {address.network}))
 
 
@@ -286,7 +288,7 @@ def _port(
         tagged=tuple(sorted(interface.tagged_vlans)),
         edge=interface.lag is None and towards.isdisjoint(SWITCHES),
         trusted=interface.lag is None and bool(towards) and towards <= NETWORK,
-        addresses=interface.addresses,
+        addresses=interface.addresses4,
         is_lag=interface.is_lag,
         members=members,
         lag=interface.lag,

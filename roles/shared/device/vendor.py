@@ -15,7 +15,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 from roles.shared.lineage import LinePattern
 
 

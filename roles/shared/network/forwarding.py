@@ -16,6 +16,7 @@ from ipaddress import IPv4Network
 from typing import Literal
 
 from inventory.fleet import Fleet, Host
+from inventory.network import networks4
 from roles.shared.catalogue import Role, catalogue, known_roles
 from roles.shared.intent import Intent
 from roles.shared.network.peering import GATEWAY, behind, is_hub, reached_at
@@ -48,8 +49,8 @@ def forwards_of(gateway: Host, intent: Intent) -> tuple[Forward, ...]:
     homes: dict[IPv4Network | None, frozenset[str]] = {}
     for g in gateways:
         homes |= {prefix: homes.get(prefix, NOWHERE) | {g.name} for prefix in behind(g, fleet)}
-    touched = {p.prefix for p in fleet.prefixes if any(_in(g, p.prefix) for g in gateways)}
-    own = {IPv4Network(a.ip) for a in gateway.addresses}
+    touched = {n for n in networks4(fleet.prefixes) if any(_in(g, n) for g in gateways)}
+    own = {IPv4Network(a.ip) for a in gateway.addresses4}
     hub = is_hub(gateway, fleet)
 
     def by_way_of_it(flow: Flow) -> bool:
@@ -80,7 +81,9 @@ def _services(intent: Intent) -> Iterator[Flow]:
             for source, prefix in _parts(listen.sources, fleet):
                 to = reached_at(host, prefix, fleet)
                 home = fleet.prefix_of(to)
-                if home is not None and prefix not in {home.prefix, *near} and listen.protocol != "vrrp":
+                if home is None or not isinstance(home.prefix, IPv4Network):
+                    continue
+                if prefix not in {home.prefix, *near} and listen.protocol != "vrrp":
                     address = IPv4Network(to)
                     yield Flow(source, prefix, address, home.prefix, listen.protocol, listen.port, listen.why)
 
@@ -90,11 +93,11 @@ def _administration(fleet: Fleet) -> Iterator[Flow]:
     declare it.
     """
     for source, prefix in _parts(management(fleet), fleet):
-        for to in fleet.prefixes:
-            if to.prefix != prefix:
+        for to in networks4(fleet.prefixes):
+            if to != prefix:
                 why = "from the management stations"
-                yield Flow(source, prefix, to.prefix, to.prefix, "tcp", SSH, f"SSH {why}")
-                yield Flow(source, prefix, to.prefix, to.prefix, "icmp", None, f"ping {why}")
+                yield Flow(source, prefix, to, to, "tcp", SSH, f"SSH {why}")
+                yield Flow(source, prefix, to, to, "icmp", None, f"ping {why}")
 
 
 def _ways_out(intent: Intent) -> Iterator[Flow]:
@@ -130,21 +133,23 @@ def _forwarded(host: Host, intent: Intent) -> Iterator[tuple[Role, Settings]]:
 def _reachable(fleet: Fleet) -> Iterator[tuple[Host, IPv4Network, IPv4Network]]:
     """Yield the active hosts with roles, each with its primary address and the prefix that it lies in."""
     for host in fleet.hosts:
-        prefix = fleet.prefix_of(host.primary_address) if host.primary_address else None
-        if prefix is not None and host.status == "active" and host.roles:
-            yield host, IPv4Network(host.address), prefix.prefix
+        if host.primary_address is None or not host.is_managed:
+            continue
+        prefix = fleet.prefix_of(host.primary_address)
+        if prefix is not None and isinstance(prefix.prefix, IPv4Network):
+            yield host, IPv4Network(host.primary_address), prefix.prefix
 
 
 def _parts(sources: Iterable[IPv4Network], fleet: Fleet) -> Iterator[tuple[IPv4Network, IPv4Network]]:
     """Cut these networks along the fleet's prefixes: (part, the prefix that it lies in)."""
     for source in sources:
-        for p in fleet.prefixes:
-            if source.overlaps(p.prefix):
-                yield max(source, p.prefix, key=lambda n: n.prefixlen), p.prefix
+        for network in networks4(fleet.prefixes):
+            if source.overlaps(network):
+                yield max(source, network, key=lambda n: n.prefixlen), network
 
 
 def _in(host: Host, prefix: IPv4Network) -> bool:
-    return any(a.ip in prefix for a in host.addresses)
+    return any(a.ip in prefix for a in host.addresses4)
 
 
 def _merged(of: Iterable[Flow]) -> tuple[Forward, ...]:

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
-from inventory.fleet import Fleet, Host, Interface, Prefix
+from inventory.fleet import Fleet, Host, Interface
+from inventory.network import Prefix, networks4
 from roles.shared.catalogue import shares_addresses
 from roles.shared.settings import SettingsError
 
@@ -42,7 +43,7 @@ class Adjacency:
 def behind(host: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
     """Return the prefixes of its own site that this host routes (alone, or in turns), with an interface in each."""
     own = (p for p in fleet.prefixes if p.site == host.site and host.name in _names(routers_of(p, fleet)))
-    return tuple(sorted(p.prefix for p in own))
+    return tuple(sorted(networks4(own)))
 
 
 def routers_of(prefix: Prefix, fleet: Fleet) -> tuple[Host, ...]:
@@ -68,7 +69,7 @@ def underlays(fleet: Fleet) -> tuple[IPv4Network, ...]:
 
 def links(fleet: Fleet) -> tuple[IPv4Network, ...]:
     """Return the prefixes that only gateways of one site are in."""
-    alone = (p.prefix for p in fleet.prefixes if p.site and p.gateway is None and p.vlan is None)
+    alone = networks4(p for p in fleet.prefixes if p.site and p.gateway is None and p.vlan is None)
     return tuple(sorted(prefix for prefix in alone if len(ends(prefix, fleet)) > 1))
 
 
@@ -78,7 +79,7 @@ def ends(prefix: IPv4Network, fleet: Fleet) -> tuple[End, ...]:
         End(host, interface, address.ip)
         for host in fleet.with_role(GATEWAY)
         for interface in host.interfaces
-        for address in interface.addresses
+        for address in interface.addresses4
         if address.network == prefix
     )
 
@@ -125,7 +126,19 @@ def reached_at(host: Host, by: IPv4Network, fleet: Fleet) -> IPv4Address:
     What is sent to a gateway's outer address does not go by the tunnels, where alone it would be believed.
     """
     inner = (by, *behind(host, fleet)) if GATEWAY in host.roles else ()
-    return next((a.ip for prefix in inner for a in host.addresses if a.ip in prefix), host.address)
+    return next((a.ip for prefix in inner for a in host.addresses4 if a.ip in prefix), address4(host))
+
+
+def address4(host: Host) -> IPv4Address:
+    """Return the IPv4 address that a host is reached at.
+
+    Raises:
+        SettingsError: it has none.
+    """
+    if host.primary_address is None:
+        fix = f"give {host.name} one in NetBox"
+        raise SettingsError(f"{host.name} has no primary address of IPv4", field="primary_address", fix=fix)
+    return host.primary_address
 
 
 def one_word(name: str) -> str:
@@ -136,7 +149,7 @@ def one_word(name: str) -> str:
 
 
 def _between_sites(fleet: Fleet) -> tuple[IPv4Network, ...]:
-    shared = (p.prefix for p in fleet.prefixes if p.site is None)
+    shared = networks4(p for p in fleet.prefixes if p.site is None)
     return tuple(sorted(prefix for prefix in shared if len(ends(prefix, fleet)) > 1))
 
 

@@ -13,7 +13,7 @@ from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, operation
 from pyinfra.api.operation import OperationMeta
 
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 from roles.shared.change import Change
 from roles.shared.parts.explain import explain
 

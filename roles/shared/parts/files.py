@@ -19,7 +19,7 @@ from pyinfra.api.command import PyinfraCommand
 from pyinfra.api.operation import OperationMeta
 
 from inventory.errors import SamdriftError
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 from inventory.secrets import Secret
 from roles.shared.change import Change
 from roles.shared.guard import kept_file

@@ -15,7 +15,7 @@ from pyinfra import host
 from pyinfra.api import FactBase, operation
 from pyinfra.api.operation import OperationMeta
 
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 
 OWED = "/var/lib/samdrift/owed"
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pyinfra.api.operation import OperationMeta
 
 from inventory.errors import SamdriftError
-from inventory.fleet import Frozen
+from inventory.frozen import Frozen
 from inventory.secrets import MARK, PLACEHOLDER, Secret
 from roles.shared.guard import Guard
 from roles.shared.lineage import Section

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
-from inventory.fleet import Fleet, Host, Interface, Prefix
+from inventory.fleet import Fleet, Host, Interface
+from inventory.network import Prefix
 
 DATAHALL, HEBY = "tierp-datahall", "heby-kommunhus"
 

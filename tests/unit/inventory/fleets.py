@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from inventory.fleet import KEYS, Fleet, Host
+from inventory.fleet import Fleet, Host
+from inventory.keys import KEYS
 
 KEY_A = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEkvWkLtwvfpPBKb0TbSOPsW4Jr20flw+H3DAZr2dxxK"
 KEY_B = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICuSmZJRKOB4PJKRyHvq3Y8kxESKUrilNhIosQZ9GIlz"
@@ -47,13 +48,19 @@ SOUND: dict[str, list[dict[str, Any]]] = {
     "regions": [{"slug": "norra-uppland", "name": "Norra Uppland"}],
     "tenants": [{"slug": "heby", "name": "Heby"}, {"slug": "tierp", "name": "Tierp"}],
     "sites": [
-        {"slug": "heby-kommunhus", "name": "Heby kommunhus", "tenant": "heby", "region": "norra-uppland", "asn": 64603},
+        {
+            "slug": "heby-kommunhus",
+            "name": "Heby kommunhus",
+            "tenant": "heby",
+            "region": "norra-uppland",
+            "asns": [64603],
+        },
         {
             "slug": "tierp-datahall",
             "name": "Tierp datahall",
             "tenant": "tierp",
             "region": "norra-uppland",
-            "asn": 64600,
+            "asns": [64600],
             "latitude": 60.34,
             "longitude": 17.51,
         },
@@ -85,7 +92,7 @@ SOUND: dict[str, list[dict[str, Any]]] = {
 
 def fleet(**changed: list[dict[str, Any]]) -> Fleet:
     """The sound fleet, with these sections instead of its own."""
-    return Fleet.model_validate({section: (SOUND | changed)[section] for section in KEYS})
+    return Fleet.model_validate({section: (SOUND | changed).get(section, ()) for section in KEYS})
 
 
 def first(section: str, **fields: Any) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import copy
 from collections.abc import Iterable
 from typing import Any
 
-from inventory.fleet import ConfigContext, Host
+from inventory.fleet import Host
+from inventory.organisation import ConfigContext
 
 
 def merged_context(host: Host, contexts: Iterable[ConfigContext]) -> dict[str, Any]:

@@ -34,16 +34,16 @@ class _Numbered:
                 for p in fleet.platforms
             ),
         )
-        self._add("asns", ({"asn": s.asn} for s in fleet.sites if s.asn is not None))
+        self._add("asns", ({"asn": asn} for asn in sorted({a for s in fleet.sites for a in s.asns})))
         asns = {row["asn"]: i for i, row in self.of["asns"].items()}
         self._add(
             "sites",
             (
-                s.model_dump(exclude={"asn"})
+                s.model_dump(exclude={"asns", "group"})
                 | {
                     "tenant": self._id("tenants", s.tenant),
                     "region": self._id("regions", s.region),
-                    "asns": [asns[s.asn]] if s.asn is not None else [],
+                    "asns": [asns[a] for a in s.asns],
                 }
                 for s in fleet.sites
             ),
@@ -60,7 +60,7 @@ class _Numbered:
                 for c in fleet.clusters
             ),
         )
-        self._add("vlans", (v.model_dump() | {"site": self._id("sites", v.site)} for v in fleet.vlans))
+        self._add("vlans", (v.model_dump(exclude={"group"}) | {"site": self._id("sites", v.site)} for v in fleet.vlans))
         self._network()
         for host in fleet.hosts:
             self._host(host)

@@ -73,7 +73,7 @@ def _add_site(draw: st.DrawFn, fleet: Data, tenant: str, number: int) -> None:
     """A site with a network for staff and one for guests, a router of each, a server, and a planned one."""
     slug, net = f"{tenant}-{number}", f"10.{60 + number}"
     fleet["sites"].append(
-        {"slug": slug, "name": draw(WORD), "tenant": tenant, "region": "norr", "asn": 64512 + number}
+        {"slug": slug, "name": draw(WORD), "tenant": tenant, "region": "norr", "asns": [64512 + number]}
         | draw(st.sampled_from([{}, {"latitude": 60.5, "longitude": 17.5}]))
     )
     staff, guests = draw(st.lists(st.integers(1, 4094), min_size=2, max_size=2, unique=True))
@@ -321,7 +321,7 @@ BREAKS: dict[str, tuple[Callable[[Data, int], None], ...]] = {
         lambda f, n: _ranges(f, n)[1].update(start=_ranges(f, n)[0]["start"]),
     ),
     "range-address": (_range_of_staff,),
-    "asn": (_set(_site, asn=1257),),
+    "asn": (_set(_site, asns=(1257,)),),
     "coordinates": (_set(_site, latitude=91.0, longitude=0.0),),
     "host-kind": (_set(_gateway, cluster="kvm"), _set(_server, cluster=None)),
     "host-key": (_set(_server, host_keys=["ssh-rsa AAAA"]),),

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.difference import KEYED, FieldDifference, ObjectDifference, difference
-from inventory.fleet import KEYS, Fleet
+from inventory.fleet import Fleet
+from inventory.keys import KEYS
 from inventory.order import in_order
 from inventory.places import called
 from inventory.snapshot import load

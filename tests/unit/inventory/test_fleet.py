@@ -7,7 +7,8 @@ from ipaddress import IPv4Address
 import pytest
 from pydantic import ValidationError
 
-from inventory.fleet import KEYS, Fleet, Host
+from inventory.fleet import Fleet, Host
+from inventory.keys import KEYS
 from tests.unit.inventory.fleets import SERVER, fleet, host, with_hosts
 
 

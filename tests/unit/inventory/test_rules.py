@@ -117,7 +117,7 @@ SOUND_TOO = {
     "both addresses of a /31 can be used": prefixes(
         {"prefix": "10.59.1.0/31", "site": "heby-kommunhus", "gateway": "10.59.1.0"}, held="10.59.1.0/31"
     ),
-    "a 32 bit private AS number": fleet(**first("sites", asn=4_200_000_000)),
+    "a 32 bit private AS number": fleet(**first("sites", asns=(4_200_000_000,))),
     "nothing at all": Fleet(),
 }
 

@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from inventory.fleet import ConfigContext, Fleet, Host
+from inventory.fleet import Fleet, Host
+from inventory.organisation import ConfigContext
 from inventory.snapshot import load
 from roles.shared.catalogue import roles_of
 from roles.shared.intent import Intent

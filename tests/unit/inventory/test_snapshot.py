@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.errors import InventoryError, SamdriftError
-from inventory.fleet import KEYS, Fleet
+from inventory.fleet import Fleet
+from inventory.keys import KEYS
 from inventory.order import in_order
 from inventory.snapshot import DEFAULT, Origin, dump, load, origin, read
 from tests.unit.inventory.fleets import KEY_A, SERVER, fleet, with_hosts

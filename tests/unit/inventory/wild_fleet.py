@@ -5,8 +5,9 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from inventory.fleet import ASSIGNED_BY, Fleet
+from inventory.fleet import Fleet
 from inventory.order import in_order
+from inventory.organisation import ASSIGNED_BY
 
 TEXTS = (
     "",
@@ -57,7 +58,7 @@ def wild_fleet(rng: Random) -> Fleet:
         "sites": [
             {"slug": s, "name": f"Plats {s}", "tenant": rng.choice(TENANTS), "region": rng.choice(REGIONS)}
             | rng.choice(
-                [{}, {"asn": 4_200_000_000 + n, "facility": "källare", "latitude": -59.123456, "longitude": 17.5}]
+                [{}, {"asns": [4_200_000_000 + n], "facility": "källare", "latitude": -59.123456, "longitude": 17.5}]
             )
             for n, s in enumerate(SITES)
         ],
@@ -157,7 +158,7 @@ def _interface(rng: Random, host: int, i: int, is_device: bool, vids: list[int])
 
 def _context(rng: Random, n: int) -> dict[str, Any]:
     assigned = {}
-    for section in rng.sample(ASSIGNED_BY, rng.randint(0, 3)):
+    for section in rng.sample([s for s in ASSIGNED_BY if s in SLUGS], rng.randint(0, 3)):
         assigned[section] = rng.sample(SLUGS[section], rng.randint(1, len(SLUGS[section])))
     return {
         "name": f"sammanhang {n}",

@@ -6,7 +6,9 @@ from ipaddress import IPv4Interface, IPv4Network
 
 import pytest
 
-from inventory.fleet import Fleet, Host, Interface, Named, Platform, Prefix, Region, Site, Tenant
+from inventory.fleet import Fleet, Host, Interface
+from inventory.network import Prefix
+from inventory.organisation import Named, Platform, Region, Site, Tenant
 
 
 def host(name: str, *addresses: str, roles: tuple[str, ...] = (), platform: str = "debian-13") -> Host:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
 
-from inventory.fleet import Cable, Fleet, Prefix, Range
+from inventory.fleet import Fleet
+from inventory.network import Cable, Prefix, Range
 from inventory.order import in_order
 
 STAFF = IPv4Network("10.61.10.0/24")

@@ -20,8 +20,9 @@ import pytest
 import yaml
 
 from inventory import snapshot
-from inventory.fleet import ConfigContext, Fleet, Named
+from inventory.fleet import Fleet
 from inventory.order import in_order
+from inventory.organisation import ConfigContext, Named
 from inventory.paths import CODE
 from roles.shared import catalogue
 from tests.unit.inventory.netbox_merge import merged_context

@@ -167,10 +167,10 @@ def test_a_gateway_that_is_gone_is_nobodys_neighbour() -> None:
 
 
 def test_a_site_without_an_as_number_is_named() -> None:
-    sites = tuple(s.model_copy(update={"asn": None}) if s.slug == "heby-kommunhus" else s for s in SNAPSHOT.sites)
+    sites = tuple(s.model_copy(update={"asns": ()}) if s.slug == "heby-kommunhus" else s for s in SNAPSHOT.sites)
     with pytest.raises(SettingsError, match="heby-kommunhus") as raised:
         of(HUB, SNAPSHOT.model_copy(update={"sites": sites}))
-    assert raised.value.field == "site heby-kommunhus.asn"
+    assert raised.value.field == "site heby-kommunhus.asns"
 
 
 def test_a_name_that_could_be_a_command_is_refused() -> None:

@@ -194,7 +194,7 @@ def test_problems_are_findings_that_name_their_host_and_end_with_1() -> None:
     ("broken", "host", "municipality"),
     [
         (with_hosts(SERVER | {"host_keys": []}), "tie-dns1", "tierp"),
-        (fleet(**first("sites", asn=1)), "", "heby"),
+        (fleet(**first("sites", asns=(1,))), "", "heby"),
         (fleet(**first("vlans", name="$x")), "", "heby"),
         (fleet(prefixes=[*SOUND["prefixes"], SOUND["prefixes"][1]]), "", "tierp"),
         (fleet(**first("tenants", name="$x")), "", "heby"),

@@ -25,7 +25,9 @@ from deploy.report.document import Place, Report, State, Why
 from deploy.report.page import ReportError, headline, html, write
 from deploy.report.picture import picture
 from deploy.runs.manifest import manifest_now
-from inventory.fleet import Fleet, Host, Interface, Platform, Prefix, Region, Site, Tenant
+from inventory.fleet import Fleet, Host, Interface
+from inventory.network import Prefix
+from inventory.organisation import Platform, Region, Site, Tenant
 from inventory.rules import problems
 from roles.shared.catalogue import catalogue
 from tests.unit.inventory.test_rules import BROKEN

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from inventory import snapshot
-from inventory.fleet import ConfigContext, Fleet, Host
+from inventory.fleet import Fleet, Host
+from inventory.organisation import ConfigContext
 from roles.shared.catalogue import problems_of_contexts, problems_of_roles
 
 SHIPPED = snapshot.load()

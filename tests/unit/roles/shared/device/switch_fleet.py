@@ -5,8 +5,10 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any
 
-from inventory.fleet import Cable, Fleet, Host, Interface, Named, Platform, Prefix, Region, Site, Tenant, Vlan
+from inventory.fleet import Fleet, Host, Interface
+from inventory.network import Cable, Prefix, Vlan
 from inventory.order import in_order
+from inventory.organisation import Named, Platform, Region, Site, Tenant
 
 DEVICES = {
     "access_switch": {"heb-sw1": "junos", "heb-sw2": "arubaos-cx", "heb-sw3": "cisco-ios"},

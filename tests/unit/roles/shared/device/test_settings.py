@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from inventory.fleet import Cable, Fleet, Host
+from inventory.fleet import Fleet, Host
+from inventory.network import Cable
 from inventory.secrets import secrets_in
 from roles.shared.catalogue import catalogue
 from roles.shared.device.difference import difference

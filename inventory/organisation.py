@@ -1,0 +1,165 @@
+"""What hosts belong to, stand at and are made of, and the config contexts that are assigned by it.
+
+Shapes and names are NetBox's own. What NetBox nests keeps its `parent`, by slug. Not here: addresses and VLANs
+(`network.py`), hosts and the Fleet itself (`fleet.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from inventory.frozen import Frozen
+
+
+class Named(Frozen):
+    """A NetBox object that is no more than a slug and a name: manufacturer, cluster type, tag."""
+
+    slug: str
+    name: str
+    description: str = ""
+
+
+class Region(Frozen):
+    """A NetBox region; prefixes scoped to it are shared by all sites in it and in the regions below it."""
+
+    slug: str
+    name: str
+    parent: str | None = None
+
+
+class SiteGroup(Frozen):
+    """A NetBox site group: a second way to put sites together, beside regions."""
+
+    slug: str
+    name: str
+    parent: str | None = None
+
+
+class TenantGroup(Frozen):
+    """A NetBox tenant group."""
+
+    slug: str
+    name: str
+    parent: str | None = None
+
+
+class Tenant(Frozen):
+    """A municipality (or the joint IT unit): the owner of hosts and of their information."""
+
+    slug: str
+    name: str
+    description: str = ""
+    group: str | None = None
+
+
+class Site(Frozen):
+    """A place with equipment.
+
+    Attributes:
+        tenant: the municipality that it belongs to; empty where NetBox says none.
+        region: empty where NetBox says none.
+        asns: every AS number of the site, ascending.
+    """
+
+    slug: str
+    name: str
+    tenant: str = ""
+    region: str = ""
+    group: str | None = None
+    asns: tuple[int, ...] = ()
+    facility: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+
+    @property
+    def asn(self) -> int | None:
+        """Return the AS number that the site's routers speak with: the only one, or the only private one (RFC 6996)."""
+        private = [asn for asn in self.asns if is_private_asn(asn)]
+        candidates = self.asns if len(self.asns) == 1 else private
+        return candidates[0] if len(candidates) == 1 else None
+
+
+PRIVATE_ASNS = (range(64512, 65535), range(4_200_000_000, 4_294_967_295))
+"""AS numbers that nobody else on the internet has (RFC 6996)."""
+
+
+def is_private_asn(asn: int) -> bool:
+    """Tell whether an AS number is for private use."""
+    return any(asn in numbers for numbers in PRIVATE_ASNS)
+
+
+class Location(Frozen):
+    """A part of a site: a floor, a room. NetBox's slugs of locations are unique in their site only."""
+
+    site: str
+    slug: str
+    name: str
+    parent: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Return what prefixes, hosts and config contexts call it: `site/slug`."""
+        return f"{self.site}/{self.slug}"
+
+
+class Platform(Named):
+    """The operating system of a host.
+
+    `family` says how samdrift reaches it: a shell or a vendor CLI. A platform that says none has its parent's.
+    """
+
+    parent: str | None = None
+    family: Literal["debian", "cli"] | None = None
+
+
+class DeviceRole(Named):
+    """What a host is for, in NetBox's words: `access-switch`."""
+
+    parent: str | None = None
+
+
+class DeviceType(Frozen):
+    """A model of a manufacturer."""
+
+    slug: str
+    manufacturer: str
+    model: str
+
+
+class Cluster(Named):
+    """A cluster that virtual machines run on; `type` is the slug of its cluster type."""
+
+    type: str
+    group: str | None = None
+
+
+class ConfigContext(Frozen):
+    """A NetBox config context and what it is assigned to. NetBox merges them; samdrift never does."""
+
+    name: str
+    weight: int = 1000
+    description: str = ""
+    is_active: bool = True
+    regions: tuple[str, ...] = ()
+    site_groups: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    locations: tuple[str, ...] = Field(default=(), description="each `site/slug`")
+    device_types: tuple[str, ...] = ()
+    device_roles: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    cluster_types: tuple[str, ...] = ()
+    cluster_groups: tuple[str, ...] = ()
+    clusters: tuple[str, ...] = ()
+    tenant_groups: tuple[str, ...] = ()
+    tenants: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    data: dict[str, Any]
+
+
+ASSIGNED_BY = (
+    "regions", "site_groups", "sites", "locations", "device_types", "device_roles", "platforms",
+    "cluster_types", "cluster_groups", "clusters", "tenant_groups", "tenants", "tags",
+)  # fmt: skip
+"""What a config context can be assigned by; each is a section of the Fleet."""
