@@ -8,7 +8,7 @@ import pytest
 
 from inventory.fleet import Fleet, Host, Interface
 from inventory.network import Prefix
-from inventory.organisation import Named, Platform, Region, Site, Tenant
+from inventory.organisation import DeviceRole, Platform, Region, Site, Tenant
 
 
 def host(name: str, *addresses: str, roles: tuple[str, ...] = (), platform: str = "debian-13") -> Host:
@@ -44,7 +44,7 @@ def small_fleet() -> Fleet:
             Platform(slug="cisco-ios", name="Cisco IOS", family="cli"),
             Platform(slug="debian-13", name="Debian 13", family="debian"),
         ),
-        device_roles=(Named(slug="server", name="Server"),),
+        device_roles=(DeviceRole(slug="server", name="Server"),),
         prefixes=(
             Prefix(prefix=IPv4Network("10.59.0.0/24"), region="norra-uppland"),
             Prefix(prefix=IPv4Network("10.59.255.0/30"), site="tierp-datahall"),

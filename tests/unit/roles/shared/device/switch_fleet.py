@@ -8,7 +8,7 @@ from typing import Any
 from inventory.fleet import Fleet, Host, Interface
 from inventory.network import Cable, Prefix, Vlan
 from inventory.order import in_order
-from inventory.organisation import Named, Platform, Region, Site, Tenant
+from inventory.organisation import DeviceRole, Platform, Region, Site, Tenant
 
 DEVICES = {
     "access_switch": {"heb-sw1": "junos", "heb-sw2": "arubaos-cx", "heb-sw3": "cisco-ios"},
@@ -127,7 +127,7 @@ def fleet(**options: Any) -> Fleet:
             tenants=tuple(Tenant(slug=t, name=t.title()) for _, t in sites),
             sites=tuple(Site(slug=s, name=s, tenant=t, region="norra-uppland") for s, t in sites),
             platforms=tuple(Platform(slug=p, name=p, family="cli") for p in (*PORTS, "fortios")),
-            device_roles=(Named(slug="server", name="Server"),),
+            device_roles=(DeviceRole(slug="server", name="Server"),),
             vlans=tuple(
                 Vlan(vid=vid, name=name, site="heby-kommunhus")
                 for vid, name in ((101, "Enheter"), (110, "Personal & mer"), (120, "Gäst"))
