@@ -77,6 +77,8 @@ def from_netbox(netbox: NetBox, cache: Path, warn: Callable[[str], None], *, sin
         pulled = pull(netbox, last)
         if pulled.lost:
             warn(f"NetBox is read in full: {pulled.lost}.")
+        if netbox.without_graphql:
+            warn(f"NetBox is read by REST, which is slower than GraphQL: {netbox.without_graphql}.")
         if pulled.rows is not last:
             kept.save(file, pulled.rows, netbox)
         return SourcedFleet(fleet_of(pulled.rows), netbox.url, at)

@@ -23,11 +23,11 @@ from inventory.netbox.custom_fields import APPLIED_AT, APPLIED_BY, PLAN, STATE
 
 HostKind = Literal["device", "vm"]
 
-LISTS: Mapping[HostKind, tuple[str, str, str]] = {
-    "device": ("device_list", "dcim/devices", "dcim.device"),
-    "vm": ("virtual_machine_list", "virtualization/virtual-machines", "virtualization.virtualmachine"),
+LISTS: Mapping[HostKind, tuple[str, str]] = {
+    "device": ("dcim/devices", "dcim.device"),
+    "vm": ("virtualization/virtual-machines", "virtualization.virtualmachine"),
 }
-"""Of each kind of host: its list in GraphQL, its endpoint, and its type as journal entries name it."""
+"""Of each kind of host: its endpoint, and its type as journal entries name it."""
 
 CONVERGED = frozenset({"changed", "in sync"})
 LONGEST_LIST = 40
@@ -111,15 +111,15 @@ def write_back(netbox: NetBox, record: Record) -> tuple[str, ...]:
 def _by_name(netbox: NetBox) -> defaultdict[str, list[tuple[HostKind, int]]]:
     """Return kind and id of every host in NetBox by name: NetBox allows a name twice, or not at all."""
     called: defaultdict[str, list[tuple[HostKind, int]]] = defaultdict(list)
-    for kind, (graphql, *_) in LISTS.items():
-        for row in netbox.listed(graphql, "name"):
+    for kind, (endpoint, _) in LISTS.items():
+        for row in netbox.rows(endpoint, fields=("name",)):
             called[row["name"] or ""].append((kind, row["id"]))
     return called
 
 
 def _tell(netbox: NetBox, kind: HostKind, written: Sequence[tuple[int, Entry]]) -> None:
     """Tell NetBox of these hosts of one kind, each with its id."""
-    _, endpoint, type_ = LISTS[kind]
+    endpoint, type_ = LISTS[kind]
     netbox.update(endpoint, [{"id": id_, "custom_fields": e.fields} for id_, e in written])
     journal: list[dict[str, Any]] = [
         {

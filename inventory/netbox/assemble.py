@@ -20,7 +20,8 @@ from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
 from inventory.keys import KEYS
 from inventory.netbox.custom_fields import CLUSTER_SLUG, FAMILY, GATEWAY, HOST_KEYS, READ, WIREGUARD_KEY
-from inventory.netbox.rows import ASSIGNED_BY, ASSIGNED_BY_MORE, CONTEXTS, Rows
+from inventory.netbox.read_types import ASSIGNED_BY, ASSIGNED_BY_MORE, CONTEXTS
+from inventory.netbox.rows import Rows
 from inventory.netbox.session import Row
 from inventory.order import in_order
 from inventory.places import noun, printable

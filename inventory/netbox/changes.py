@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from inventory.netbox.custom_fields import WRITTEN_BACK
-from inventory.netbox.rows import ASSIGNED_BY, ASSIGNED_BY_MORE, BY_NAME, BY_TYPE, ReadType, Rows
+from inventory.netbox.read_types import ASSIGNED_BY, ASSIGNED_BY_MORE, BY_NAME, BY_TYPE, ReadType
+from inventory.netbox.rows import Rows
 from inventory.netbox.session import Row
 
 HOST_TYPES = {"dcim.device": "devices", "virtualization.virtualmachine": "virtual_machines"}

@@ -1,8 +1,8 @@
 """Read whole lists of NetBox's objects and its change log, and write objects.
 
 It fetches all of what is asked for or says why it could not, in one line; a page that was cut, repeated or forged is
-never taken for an answer. Not here: one request (`session.py`), which objects and fields are asked for (`rows.py`), and
-what they mean (`assemble.py`).
+never taken for an answer. Not here: one request (`session.py`), which objects and fields are asked for
+(`read_types.py`), and what they mean (`assemble.py`).
 
 Read with care: NetBox ignores filters that it does not know, so the only ones used here are those by id, and the
 answer is held against them. Lists are read by id (`start`, new in NetBox 4.7) and never by offset: what is added or
@@ -11,6 +11,7 @@ deleted meanwhile moves no other row out of sight.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -36,8 +37,15 @@ CHUNK = 100
 """Objects a write; NetBox takes a tenth of a second for one."""
 
 
+class NoGraphQL(NetBoxError):
+    """This NetBox answers no GraphQL, or not what is asked here; REST answers the same, slower."""
+
+
 class NetBox:
     """One NetBox, as one token sees it. May be used by several threads at a time.
+
+    Attributes:
+        without_graphql: why GraphQL is not used; empty as long as it serves.
 
     Args:
         url: where it is, without `/api`; plain http only on this machine.
@@ -52,6 +60,7 @@ class NetBox:
     def __init__(self, url: str, token: str, *, ca: Path | None = None, timeout: float = 60.0) -> None:
         self._session = Session(url, token, ca=ca, timeout=timeout)
         self.url, self.identity = self._session.url, self._session.identity
+        self.without_graphql = ""
 
     def __repr__(self) -> str:
         return f"NetBox({self.url!r})"
@@ -82,6 +91,9 @@ class NetBox:
         Args:
             selection: the fields, in GraphQL; nested lists are cut by NetBox at 1000, so select none that can be long.
             ids: only these; all if None.
+
+        Raises:
+            NoGraphQL: read it by REST.
         """
 
         def page(only: Sequence[int] | None, at: int) -> Page:
@@ -98,14 +110,29 @@ class NetBox:
         self._session.send("GET", endpoint, params={"limit": 1, "fields": "id", "start": 0})
 
     def query(self, graphql: str, variables: Mapping[str, Any] | None = None) -> Row:
-        """Ask a GraphQL query. GraphQL reports its errors with the status of success; here they are raised."""
-        answer = self._session.send("POST", "graphql", {"query": graphql, "variables": dict(variables or {})})
+        """Ask a GraphQL query. GraphQL reports its errors with the status of success; here they are raised.
+
+        Raises:
+            NoGraphQL: it is switched off, kept away by a proxy, or too narrow for this query.
+        """
+        try:
+            answer = self._session.send("POST", "graphql", {"query": graphql, "variables": dict(variables or {})})
+        except NetBoxError as e:
+            if e.status in {404, 405}:
+                raise self._no_graphql("it is not enabled there", e.status) from None
+            raise
         errors, data = answer.get("errors"), answer.get("data")
         if errors or not isinstance(data, dict):
             reasons = "; ".join(str(e.get("message", e)) if isinstance(e, dict) else str(e) for e in _listed(errors))
+            if TOO_NARROW.search(reasons):
+                raise self._no_graphql(cut(reasons), 200)
             fix = "the token needs the permission to view every kind of object that is read; see docs/netbox.md"
             raise NetBoxError(f"GraphQL: {cut(reasons) or 'no data'}", where=self.url, fix=fix, status=200, body=errors)
         return data
+
+    def _no_graphql(self, why: str, status: int) -> NoGraphQL:
+        self.without_graphql = why
+        return NoGraphQL(f"GraphQL cannot be used: {why}", where=self.url, fix="set GRAPHQL_ENABLED", status=status)
 
     def latest_change(self) -> Row | None:
         """Return the newest entry of the change log (`id`, `time`, `request_id`), or None before the first."""
@@ -207,13 +234,15 @@ class NetBox:
         declared = ", $ids: [ID!]" if ids is not None else ""
         query = (
             f"query ($start: Int!{declared}) "
-            f"{{ rows: {name}(pagination: {{start: $start, limit: {PAGE}}}{only}) {{ id {selection} }} }}"
+            f"{{ {name}(pagination: {{start: $start, limit: {PAGE}}}{only}) {{ id {selection} }} }}"
         )
         data = self.query(query, {"start": start} | ({} if ids is None else {"ids": list(ids)}))
-        rows = self._results({"results": data.get("rows")}, name)
+        rows = self._results({"results": data.get(name)}, name)
         return rows, True
 
 
+TOO_NARROW = re.compile(r"exceeds maximum operation depth|aliases found\. Allowed")
+"""What GraphQL says to a query beyond the GRAPHQL_MAX_… settings of NetBox."""
 CHANGE_MARK = "id,time,request_id"
 CHANGE_FIELDS = (
     "id",

@@ -53,8 +53,8 @@ READ = (GATEWAY, HOST_KEYS, WIREGUARD_KEY, FAMILY, CLUSTER_SLUG)
 """Custom fields that a fleet is read from; seed makes them, and `rows.py` keeps the values of all that stand here.
 
 One more has three further places: a field of the Fleet (`inventory/fleet.py`), its reading (`assemble.py`), and its
-writing by seed (`wanted.py`). If its kind of object has had none, `rows.py` and `write_types.py` must ask for that
-kind's custom fields, too. `docs/netbox.md` names every one.
+writing by seed (`wanted.py`). If its kind of object has had none, `read_types.py` and `write_types.py` must ask for
+that kind's custom fields, too. `docs/netbox.md` names every one.
 """
 
 APPLIED_AT = CustomField("samdrift_applied_at", "text", HOSTS, "Last applied", "When samdrift last changed it (UTC)")

@@ -12,7 +12,8 @@ from typing import Any
 
 from inventory.errors import SamdriftError
 from inventory.netbox.client import NetBox
-from inventory.netbox.rows import CONTEXTS, READ_TYPES, Mark, Rows
+from inventory.netbox.read_types import CONTEXTS, READ_TYPES
+from inventory.netbox.rows import Mark, Rows
 from inventory.whole_file import put_in_place
 
 FORMAT = hashlib.sha256(repr(("1", READ_TYPES)).encode()).hexdigest()

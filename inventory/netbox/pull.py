@@ -17,18 +17,8 @@ from inventory.fleet import Fleet
 from inventory.netbox.assemble import assembled
 from inventory.netbox.changes import HOST_TYPES, reached, stale_after
 from inventory.netbox.client import NetBox, at_once
-from inventory.netbox.rows import (
-    BY_NAME,
-    CONTEXTS,
-    READ_TYPES,
-    Mark,
-    ReadType,
-    Rows,
-    contexts,
-    dangling,
-    fetched,
-    require_view,
-)
+from inventory.netbox.read_types import BY_NAME, CONTEXTS, READ_TYPES, ReadType
+from inventory.netbox.rows import Mark, Rows, contexts, dangling, fetched, require_view
 from inventory.netbox.session import NetBoxError, Row
 
 ROUNDS = 20
@@ -114,9 +104,7 @@ def since(netbox: NetBox, last: Rows) -> tuple[Rows, int]:
     return (_complete(rows) if count else rows), count
 
 
-LARGEST_FIRST = tuple(
-    sorted(READ_TYPES, key=lambda kind: (kind.name not in {"devices", "interfaces"}, not kind.graphql))
-)
+LARGEST_FIRST = tuple(sorted(READ_TYPES, key=lambda kind: (kind.name not in {"devices", "interfaces"}, not kind.large)))
 
 
 # The change log

@@ -22,7 +22,7 @@ from inventory.netbox.custom_fields import (
     WIREGUARD_KEY,
     CustomField,
 )
-from inventory.netbox.rows import ASSIGNED_BY, ASSIGNED_BY_MORE
+from inventory.netbox.read_types import ASSIGNED_BY, ASSIGNED_BY_MORE
 from inventory.network import Prefix
 from inventory.places import noun
 

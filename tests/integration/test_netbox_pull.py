@@ -21,7 +21,8 @@ from inventory.netbox.assemble import assembled
 from inventory.netbox.client import NetBox
 from inventory.netbox.custom_fields import WRITTEN_BACK
 from inventory.netbox.pull import LogLost, fleet_of, pull, since, whole
-from inventory.netbox.rows import READ_TYPES, Mark, Rows
+from inventory.netbox.read_types import READ_TYPES
+from inventory.netbox.rows import Mark, Rows
 from inventory.netbox.session import NetBoxError, Row
 from inventory.snapshot import load
 from roles.shared.catalogue import roles_of

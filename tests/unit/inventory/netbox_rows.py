@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from inventory.fleet import Fleet, Host
-from inventory.netbox.rows import ASSIGNED_BY, ASSIGNED_BY_MORE, BY_NAME, Mark, Rows
+from inventory.netbox.read_types import ASSIGNED_BY, ASSIGNED_BY_MORE, BY_NAME
+from inventory.netbox.rows import Mark, Rows
 
 Table = dict[int, dict[str, Any]]
 

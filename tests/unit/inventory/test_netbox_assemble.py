@@ -15,7 +15,7 @@ from inventory import rules, snapshot
 from inventory.errors import InventoryError
 from inventory.netbox.assemble import assembled, slug_of
 from inventory.netbox.pull import fleet_of
-from inventory.netbox.rows import Rows, plain
+from inventory.netbox.rows import Rows
 from inventory.order import in_order
 from tests.unit.inventory.fleets import GATEWAY, SERVER, fleet, with_hosts
 from tests.unit.inventory.netbox_rows import rows_of
@@ -84,7 +84,7 @@ def test_a_service_of_two_protocols_becomes_two() -> None:
         ("virtual_machines", 1, {"site": None}, "virtual machine tie-dns1, site: is not set"),
         ("platforms", 1, {"parent": 2}, "platform ArubaOS-CX, parent: is set"),
         ("regions", 1, {"parent": 9}, "region Norra Uppland, parent: is set"),
-        ("prefixes", 1, {"scope": "LocationType:3"}, "prefix 10.59.0.0/24, scope: is a LocationType"),
+        ("prefixes", 1, {"scope": "dcim.location:3"}, "prefix 10.59.0.0/24, scope: is a dcim.location"),
         ("prefixes", 1, {"custom_fields": {"gateway": "x"}}, "prefix 10.59.0.0/24, custom field gateway: "),
         (
             "ranges",
@@ -124,7 +124,7 @@ def test_what_samdrift_has_no_use_for_is_left_out() -> None:
     more: dict[str, dict[str, Any]] = {
         "prefixes": {"prefix": "10.0.0.0/8", "status": "container", "scope": None, "vlan": None, "custom_fields": {}},
         "ip_addresses": {"address": "10.9.9.9/24", "assigned_object": None},
-        "services": {"name": "vip", "description": "", "port_mappings": ["tcp/1"], "parent": "FHRPGroupType:1"},
+        "services": {"name": "vip", "description": "", "port_mappings": ["tcp/1"], "parent": "ipam.fhrpgroup:1"},
         "cables": {"a_terminations": ["dcim.frontport:1"], "b_terminations": ["dcim.interface:1"]},
     }
     for kind, row in more.items():
@@ -143,31 +143,6 @@ def test_a_cluster_without_a_slug_of_its_own_has_the_one_that_netbox_would_make(
 
     assert assembled(rows).fleet.clusters[0].slug == "tierp-kvm"
     assert slug_of("Östhammars  kluster, nr 2") == "osthammars-kluster-nr-2"
-
-
-def test_rest_and_graphql_give_the_same_row() -> None:
-    rest = {"id": 3, "site": {"id": 7, "name": "x"}, "status": {"value": "active", "label": "Active"}, "tags": []}
-    graphql = {"id": 3, "site": {"id": "7"}, "status": "active", "tags": []}
-
-    assert plain(rest) == plain(graphql) == {"id": 3, "site": 7, "status": "active", "tags": []}
-    assert plain({"scope": {"__typename": "SiteType", "id": "4"}}) == {"scope": "dcim.site:4"}
-    assert plain({"a": [{"object_type": "dcim.interface", "object_id": 5}]}) == {"a": ["dcim.interface:5"]}
-
-
-def test_what_looks_like_netbox_s_own_words_in_a_context_stays_as_it_is() -> None:
-    data = {"id": 5, "value": "x", "label": "y", "__typename": "SiteType"}
-
-    assert plain({"config_context": data, "local_context_data": data, "data": data}) == {
-        "config_context": data,
-        "local_context_data": data,
-        "data": data,
-    }
-
-
-def test_write_backs_are_no_part_of_a_row() -> None:
-    assert plain({"custom_field_data": {"samdrift_state": "in sync", "ssh_host_keys": "k"}}) == {
-        "custom_fields": {"ssh_host_keys": "k"}
-    }
 
 
 # Untrusted

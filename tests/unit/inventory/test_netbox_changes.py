@@ -9,7 +9,8 @@ import pytest
 
 from inventory.netbox.changes import Stale, reached, stale_after
 from inventory.netbox.pull import LOOK_BACK, _moved
-from inventory.netbox.rows import ASSIGNED_BY, ASSIGNED_BY_MORE, Mark, Rows, dangling
+from inventory.netbox.read_types import ASSIGNED_BY, ASSIGNED_BY_MORE
+from inventory.netbox.rows import Mark, Rows, dangling
 from tests.unit.inventory.fleets import fleet
 from tests.unit.inventory.netbox_rows import rows_of
 

@@ -1,0 +1,129 @@
+"""A NetBox that holds rows, answered by REST and GraphQL in the forms in which NetBox's own serializers give them.
+
+It stands in for a session, so that no socket is needed. What a real NetBox answers: tests/integration.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from inventory.netbox.client import NetBox
+from inventory.netbox.read_types import GRAPHQL_TYPES, READ_TYPES, ReadType, rest_pair
+from inventory.netbox.rows import Rows
+from inventory.netbox.session import NetBoxError
+from tests.unit.inventory.netbox_server import TOKEN
+
+CHOICES = {"status", "type"}
+SELECTION = r"(?:[^{}]|\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})*"
+LISTED = re.compile(rf"(\w+)\(pagination: \{{(?:start: \$start, )?limit: (\d+)\}}(.*?)\) \{{ id ({SELECTION})\}}")
+
+
+class StandIn:
+    """A session of a NetBox that holds these rows.
+
+    Args:
+        largest: MAX_PAGE_SIZE, which cuts pages, and GraphQL's lists within objects.
+    """
+
+    url, identity = "https://netbox.example.org", "https://netbox.example.org nbt_abcdefabcdef"
+
+    def __init__(self, rows: Rows, *, graphql: bool = True, largest: int = 1000) -> None:
+        self.rows, self.graphql, self.largest = rows, graphql, largest
+        self.asked: list[str] = []
+
+    def netbox(self) -> NetBox:
+        """A client of it."""
+        netbox = NetBox(self.url, TOKEN)
+        netbox._session = self  # type: ignore[assignment]
+        return netbox
+
+    def send(
+        self, _method: str, endpoint: str, document: Any = None, params: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        self.asked.append(endpoint)
+        if endpoint == "graphql":
+            if not self.graphql:
+                raise NetBoxError("there is no such page", status=404)
+            return {"data": self._by_graphql(document["query"], document["variables"])}
+        return self._by_rest(endpoint, params or {})
+
+    def _by_rest(self, endpoint: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        if endpoint == "core/object-changes":
+            mark = self.rows.mark
+            change = {"id": mark.id, "time": mark.time, "request_id": mark.request}
+            more = {"action": "x", "changed_object_type": "", "changed_object_id": 1, "prechange_data": None}
+            return self._page([change | more | {"postchange_data": None}], params)
+        kind = next(kind for kind in READ_TYPES if kind.endpoint == endpoint)
+        rows = [self._rest(kind, row) for row in self.rows[kind.name].values()]
+        page = self._page(rows, params)
+        fields = params["fields"].split(",")
+        return page | {"results": [{name: row[name] for name in fields} for row in page["results"]]}
+
+    def _page(self, rows: Iterable[dict[str, Any]], params: Mapping[str, Any]) -> dict[str, Any]:
+        start, only = params.get("start", 0), params.get("id")
+        found = sorted((r for r in rows if r["id"] >= start and (only is None or r["id"] in only)), key=_by_id)
+        cut = min(params["limit"], self.largest)
+        return {"next": "…" if len(found) > cut else None, "results": found[:cut]}
+
+    def _rest(self, kind: ReadType, row: Mapping[str, Any]) -> dict[str, Any]:
+        said: dict[str, Any] = {"id": row["id"]}
+        for name in kind.names:
+            value = row[name]
+            if name in kind.any_of:
+                of, number = rest_pair(name)
+                said[of], said[number] = _reference(value)
+                said[name.removesuffix("_id")] = value and {"id": said[number], "display": "…"}
+            elif name in kind.one:
+                said[name] = None if value is None else {"id": value, "display": "…", "url": "…"}
+            elif name == "tags" and kind.name == "config_contexts":
+                said[name] = [self.rows["tags"][i]["slug"] for i in value]
+            elif name in kind.many:
+                said[name] = [{"id": i, "display": "…"} for i in reversed(value)]
+            elif name.endswith("_terminations"):
+                said[name] = [{"object_type": of, "object_id": i} for of, i in map(_reference, value)]
+            elif name == "custom_fields":
+                said[name] = {"other": 1, "samdrift_state": None, "gateway": None, "ssh_host_keys": None} | value
+            else:
+                said[name] = {"value": value, "label": "…"} if name in CHOICES else value
+        return said
+
+    def _by_graphql(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        data = {}
+        for name, limit, only, selection in LISTED.findall(query):
+            kind = next(kind for kind in READ_TYPES if kind.graphql_list == name)
+            asked = {"limit": int(limit), "start": variables.get("start", 0)} | (
+                {"id": variables["ids"]} if only else {}
+            )
+            page = self._page(self.rows[kind.name].values(), asked)["results"]
+            data[name] = [{"id": str(row["id"])} | self._graphql(kind, row, selection) for row in page]
+        return data
+
+    def _graphql(self, kind: ReadType, row: Mapping[str, Any], selection: str) -> dict[str, Any]:
+        said: dict[str, Any] = {}
+        for name, within in re.findall(r"(\w+)(?: (\{(?:[^{}]|\{[^{}]*\})*\}))?", selection):
+            if name == "custom_field_data":
+                said[name] = {k: v for k, v in row["custom_fields"].items() if v is not None} | {"samdrift_state": "x"}
+                continue
+            value = row[name]
+            if name in kind.any_of:
+                of, number = _reference(value)
+                shown = f"... on {GRAPHQL_TYPES.get(of or '')} " in within
+                said[name] = value and {"__typename": GRAPHQL_TYPES[of or ""]} | ({"id": str(number)} if shown else {})
+            elif name in kind.one:
+                said[name] = None if value is None else {"id": str(value)}
+            elif name in kind.many:
+                said[name] = [{"id": str(i)} for i in value[: self.largest]]
+            else:
+                said[name] = value
+        return said
+
+
+def _reference(value: str | None) -> tuple[str | None, int | None]:
+    of, _, number = (value or "").partition(":")
+    return (of, int(number)) if of else (None, None)
+
+
+def _by_id(row: Mapping[str, Any]) -> int:
+    return int(row["id"])
