@@ -70,7 +70,7 @@ def from_netbox(common: Common, *, since_last: bool = True) -> SourcedFleet:
     """Read the fleet from NetBox; unless `since_last`, everything is read again."""
     from deploy.source.netbox import connected, from_netbox, instead
     from deploy.store.place import private_directory
-    from inventory.netbox.session import NetBoxError
+    from inventory.netbox.faults import NetBoxError
 
     netbox = connected(common.netbox_url, common.netbox_ca)
     cache = private_directory(state_directory(common))

@@ -17,8 +17,8 @@ from deploy.source.known import EMBEDDED, NETBOX, SourcedFleet
 from inventory.errors import SamdriftError, UsageError
 from inventory.netbox import kept
 from inventory.netbox.client import NetBox
+from inventory.netbox.faults import NetBoxError
 from inventory.netbox.pull import fleet_of, pull
-from inventory.netbox.session import NetBoxError
 
 URL = "SAMDRIFT_NETBOX_URL"
 TOKEN, TOKEN_FILE = "SAMDRIFT_NETBOX_TOKEN", "SAMDRIFT_NETBOX_TOKEN_FILE"

@@ -5,8 +5,8 @@ never taken for an answer. Not here: one request (`session.py`), which objects a
 (`read_types.py`), and what they mean (`assemble.py`).
 
 Read with care: NetBox ignores filters that it does not know, so the only ones used here are those by id, and the
-answer is held against them. Lists are read by id (`start`, new in NetBox 4.7) and never by offset: what is added or
-deleted meanwhile moves no other row out of sight.
+answer is held against them. Lists are read by id and never by offset: what is added or deleted meanwhile moves no
+other row out of sight. What is asked and answered here is as the newest NetBox says it (`versions.py`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
-from inventory.netbox.session import PROXY, NetBoxError, Row, Session, cut
+from inventory.netbox.faults import PROXY, InBetween, NetBoxError, cut
+from inventory.netbox.session import Row, Session
 
 Page = tuple[list[Row], bool]
 """Rows, and whether there may be more."""
@@ -44,8 +45,6 @@ class NoGraphQL(NetBoxError):
 class NetBox:
     """One NetBox, as one token sees it. May be used by several threads at a time.
 
-    Attributes:
-        without_graphql: why GraphQL is not used; empty as long as it serves.
 
     Args:
         url: where it is, without `/api`; plain http only on this machine.
@@ -60,10 +59,17 @@ class NetBox:
     def __init__(self, url: str, token: str, *, ca: Path | None = None, timeout: float = 60.0) -> None:
         self._session = Session(url, token, ca=ca, timeout=timeout)
         self.url, self.identity = self._session.url, self._session.identity
-        self.without_graphql = ""
+        self._without_graphql = ""
 
     def __repr__(self) -> str:
         return f"NetBox({self.url!r})"
+
+    @property
+    def without_graphql(self) -> str:
+        """Return why GraphQL is not used; empty as long as it serves."""
+        version = self._session.version
+        old = "" if version.has_graphql else f"that of NetBox {version} cannot be read by id"
+        return self._without_graphql or old
 
     # Reading
 
@@ -77,10 +83,9 @@ class NetBox:
             ids: only these; all if None.
             start: only objects of this id or higher.
         """
-        asked = {"fields": ",".join(("id", *(f for f in fields if f != "id")))} if fields else {}
 
         def page(only: Sequence[int] | None, at: int) -> Page:
-            return self._page(endpoint, asked if only is None else {**asked, "id": only}, at, fields)
+            return self._page(endpoint, {} if only is None else {"id": only}, at, fields)
 
         yield from self._all(page, ids, IDS, start, f"{endpoint} of NetBox")
 
@@ -120,6 +125,8 @@ class NetBox:
         except NetBoxError as e:
             if e.status in {404, 405}:
                 raise self._no_graphql("it is not enabled there", e.status) from None
+            if isinstance(e, InBetween) and e.status in {401, 403}:
+                raise self._no_graphql("something in front of NetBox keeps it away", e.status) from None
             raise
         errors, data = answer.get("errors"), answer.get("data")
         if errors or not isinstance(data, dict):
@@ -131,7 +138,7 @@ class NetBox:
         return data
 
     def _no_graphql(self, why: str, status: int) -> NoGraphQL:
-        self.without_graphql = why
+        self._without_graphql = why
         return NoGraphQL(f"GraphQL cannot be used: {why}", where=self.url, fix="set GRAPHQL_ENABLED", status=status)
 
     def latest_change(self) -> Row | None:
@@ -169,11 +176,17 @@ class NetBox:
     ) -> list[Row]:
         written: list[Row] = []
         for chunk in _chunks(rows, CHUNK):
-            answer = self._session.send(method, endpoint, list(chunk))
+            answer = self._session.send(method, endpoint, [self._as_taken(endpoint, row) for row in chunk])
             written += answer if isinstance(answer, list) else []
             if report is not None:
                 report(len(chunk))
         return written
+
+    def _as_taken(self, endpoint: str, row: Row) -> Row:
+        try:
+            return self._session.version.written(endpoint, row)
+        except ValueError as e:
+            raise NetBoxError(str(e), where=self.url, fix="make it one service a protocol") from None
 
     # Pages
 
@@ -211,14 +224,24 @@ class NetBox:
             start = ids[-1] + 1
         raise NetBoxError("the pages never end", where=where, fix=PROXY)
 
-    def _page(self, endpoint: str, asked: Mapping[str, Any], start: int, fields: Sequence[str]) -> Page:
+    def _page(self, endpoint: str, only: Mapping[str, Any], start: int, fields: Sequence[str]) -> Page:
         """Read one page; return it, and whether there is a next one."""
-        answer = self._session.send("GET", endpoint, params={**asked, "limit": PAGE, "start": start})
-        rows = self._results(answer, endpoint)
+        params = self._params(endpoint, only, start, fields)
+        answer = self._session.send("GET", endpoint, params=params)
+        if self._params(endpoint, only, start, fields) != params:  # only its first answer said which version it is
+            return self._page(endpoint, only, start, fields)
+        version = self._session.version
+        rows = [version.answered(endpoint, row) for row in self._results(answer, endpoint)]
         if missing := set(fields) - rows[0].keys() if rows else None:
             what = f"{endpoint} has no {', '.join(sorted(missing))}"
-            raise NetBoxError(what, where=self.url, fix="samdrift is made for NetBox 4.7: has this one other fields?")
+            raise NetBoxError(what, where=self.url, fix=f"is this a NetBox {version} that somebody has changed?")
         return rows, answer.get("next") is not None
+
+    def _params(self, endpoint: str, only: Mapping[str, Any], start: int, fields: Sequence[str]) -> Row:
+        version = self._session.version
+        asked = version.asked(endpoint, ("id", *(f for f in fields if f != "id"))) if fields else ()
+        named = {"fields": ",".join(asked)} if asked else {}
+        return {**named, **only, "limit": PAGE, **version.page(start)}
 
     def _results(self, answer: Any, endpoint: str) -> list[Row]:
         rows = answer.get("results") if isinstance(answer, dict) else None
@@ -230,19 +253,21 @@ class NetBox:
         """Read one page by GraphQL, which does not say whether there is a next one: there may be, until a page is
         empty.
         """
+        version = self._session.version
         only = ", filters: {id: {in_list: $ids}}" if ids is not None else ""
         declared = ", $ids: [ID!]" if ids is not None else ""
+        asked = " ".join(version.asked(name, selection.split(" ")))
         query = (
             f"query ($start: Int!{declared}) "
-            f"{{ {name}(pagination: {{start: $start, limit: {PAGE}}}{only}) {{ id {selection} }} }}"
+            f"{{ {name}(pagination: {{start: $start, limit: {PAGE}}}{only}) {{ id {asked} }} }}"
         )
         data = self.query(query, {"start": start} | ({} if ids is None else {"ids": list(ids)}))
         rows = self._results({"results": data.get(name)}, name)
-        return rows, True
+        return [version.answered(name, row) for row in rows], True
 
 
-TOO_NARROW = re.compile(r"exceeds maximum operation depth|aliases found\. Allowed")
-"""What GraphQL says to a query beyond the GRAPHQL_MAX_… settings of NetBox."""
+TOO_NARROW = re.compile(r"exceeds maximum operation depth|aliases found\. Allowed|is not defined by type")
+"""What GraphQL says to a query beyond the GRAPHQL_MAX_… settings of NetBox, or in words that it does not have yet."""
 CHANGE_MARK = "id,time,request_id"
 CHANGE_FIELDS = (
     "id",

@@ -17,9 +17,10 @@ from inventory.fleet import Fleet
 from inventory.netbox.assemble import assembled
 from inventory.netbox.changes import HOST_TYPES, reached, stale_after
 from inventory.netbox.client import NetBox, at_once
+from inventory.netbox.faults import NetBoxError
 from inventory.netbox.read_types import BY_NAME, CONTEXTS, READ_TYPES, ReadType
 from inventory.netbox.rows import Mark, Rows, contexts, dangling, fetched, require_view
-from inventory.netbox.session import NetBoxError, Row
+from inventory.netbox.session import Row
 
 ROUNDS = 20
 LOOK_BACK = 200

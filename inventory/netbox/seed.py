@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from inventory.fleet import Fleet
 from inventory.netbox.client import NetBox, at_once
-from inventory.netbox.session import NetBoxError, Row
+from inventory.netbox.faults import NetBoxError
+from inventory.netbox.session import Row
 from inventory.netbox.wanted import Json, Ref, Termination
 from inventory.netbox.write_types import WRITE_TYPES, WriteType
 from inventory.netbox.writes import Rows, Write, Writes, writes

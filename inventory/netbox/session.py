@@ -22,31 +22,13 @@ from netbox_python import NetBoxClient, NetBoxException
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
-from inventory.errors import SamdriftError
+from inventory.netbox.faults import PROXY, NetBoxError, cut, refusal
+from inventory.netbox.versions import NEWEST, OLDEST, Version, version_of
 
 Row = dict[str, Any]
 
-OLDEST = (4, 7)
 LONGEST = 256 * 2**20
 """Bytes of one answer; no page of NetBox's comes near."""
-
-
-class NetBoxError(SamdriftError):
-    """NetBox cannot be used, or refused; one line of what to do.
-
-    Attributes:
-        status: the HTTP status, or None where there was no answer.
-        body: what NetBox said, as data, where it was JSON: of a refused write, each object's fields and their faults.
-    """
-
-    def __init__(
-        self, what: str, *, where: str = "", fix: str = "", status: int | None = None, body: object = None
-    ) -> None:
-        self.status, self.body = status, body
-        super().__init__(what, where=where, fix=fix)
-
-
-PROXY = "is there a proxy in between, or something else at this URL?"
 
 
 class _Patient(HTTPAdapter):
@@ -74,6 +56,9 @@ class _Patient(HTTPAdapter):
 class Session:
     """Sends requests to one NetBox as one token. May be used by several threads at a time.
 
+    Attributes:
+        version: the NetBox's; before it has answered, the newest.
+
     Args:
         url: where it is, without `/api`; plain http only on this machine.
         token: as NetBox shows it once: `nbt_<key>.<secret>`, or forty hex digits of an old one.
@@ -89,6 +74,7 @@ class Session:
         self._token = _checked_token(token)
         self._verify = _trusted(ca)
         self._timeout = timeout
+        self.version = NEWEST
         self._idle: list[NetBoxClient] = []  # requests promises nothing of one session in several threads at a time
 
     @property
@@ -143,19 +129,19 @@ class Session:
     def _judged(self, response: requests.Response, **_: object) -> requests.Response:
         """Return the answer, read whole, if it is NetBox's and a success; raise what it means otherwise."""
         response._content = self._body(response)  # read within bounds, which requests cannot
-        status, method = response.status_code, str(response.request.method)
+        status = response.status_code
         place = str(response.url).partition("?")[0]
         if 300 <= status < 400:
             target = cut(response.headers.get("Location", "elsewhere"))
             raise NetBoxError(f"it sends on to {target}", where=place, fix="name that URL", status=status)
         body = _json(response)
         if status >= 400:
-            raise self._refusal(response, body, method, place)
+            raise refusal(response, body, self.url)
         if status != 204 and body is None:
             kind = response.headers.get("Content-Type", "nothing").partition(";")[0]
             raise NetBoxError(f"the answer is {cut(kind)} and not JSON", where=place, fix=PROXY, status=status)
-        if "/api/" in place:
-            _refuse_older(response.headers.get("API-Version", ""), self.url)
+        if place.startswith(f"{self.url}/api/"):
+            self.version = _version(response.headers.get("API-Version", ""), self.url)
         return response
 
     def _body(self, response: requests.Response) -> bytes:
@@ -175,36 +161,6 @@ class Session:
             raise self._no_answer(e, place) from None
         response.raw.release_conn()
         return b"".join(parts)
-
-    def _refusal(self, response: requests.Response, body: object, method: str, place: str) -> NetBoxError:
-        """Make the error that a status of 400 or more means."""
-        status, reason = response.status_code, _refusal_text(body) or _plain_text(response)
-        is_graphql = place.endswith("/graphql/")
-        kind = "what GraphQL reads" if is_graphql else place.removeprefix(f"{self.url}/api/").strip("/")
-
-        def error(what: str, fix: str, where: str = place) -> NetBoxError:
-            return NetBoxError(what, where=where, fix=fix, status=status, body=body)
-
-        if status in {401, 403}:
-            if "permission" in reason:
-                verbs = {"GET": "view", "POST": "add", "PATCH": "change", "DELETE": "delete"}
-                verb = "view" if is_graphql else verbs.get(method, method)
-                fix = f"give its user the permission to {verb} {kind} in NetBox"
-                return error(f"the token may not {verb} {kind}", fix, self.url)
-            fix = "make a new token in NetBox (and see that it is enabled, not expired, and allowed from here)"
-            return error(f"the token is not accepted: {cut(reason) or response.reason}", fix, self.url)
-        if status == 404 and body is None:
-            return error("there is no such page", "is this the URL of NetBox, without /api?")
-        if status >= 500:
-            at = urlsplit(str(response.url)).query
-            shown = f": {cut(reason)}" if reason else ""
-            which = f" of {kind}?{cut(at)}" if at else f" of {kind}"
-            return error(
-                f"NetBox failed ({status}) in the middle{which}{shown}", "see NetBox's own log; try again", self.url
-            )
-        return error(
-            f"NetBox refuses ({status}): {cut(reason, 500) or response.reason}", "mend what it names", f"NetBox {kind}"
-        )
 
     def _no_answer(self, cause: BaseException | None, place: str) -> NetBoxError:
         """Make the error of a request that got no whole answer."""
@@ -265,13 +221,15 @@ def _trusted(ca: Path | None) -> str | bool:
     return str(ca)
 
 
-def _refuse_older(version: str, url: str) -> None:
-    numbers = tuple(int(n) for n in version.split(".")[:2] if n.isdecimal())
+def _version(header: str, url: str) -> Version:
+    """Return the version that a NetBox says it is."""
+    numbers = tuple(int(n) for n in header.split(".")[:2] if n.isdecimal())
     if len(numbers) != 2:
         raise NetBoxError("this does not answer as NetBox does", where=url, fix=PROXY)
-    if numbers < OLDEST:
-        need = ".".join(map(str, OLDEST))
-        raise NetBoxError(f"this is NetBox {version}", where=url, fix=f"samdrift needs {need} or newer: upgrade it")
+    version = version_of(numbers)
+    if version is None:
+        raise NetBoxError(f"this is NetBox {header}", where=url, fix=f"samdrift needs {OLDEST} or newer: upgrade it")
+    return version
 
 
 def _json(response: requests.Response) -> object:
@@ -280,33 +238,6 @@ def _json(response: requests.Response) -> object:
         return json.loads(response.content)
     except ValueError:
         return None
-
-
-def _plain_text(response: requests.Response) -> str:
-    """Return the body if it is a line of text (as GraphQL refuses a token)."""
-    is_text = response.headers.get("Content-Type", "").startswith("text/plain") or b"<" not in response.content
-    return response.text.strip() if is_text and len(response.content) < 500 else ""
-
-
-def _refusal_text(body: object) -> str:
-    """Return the text of NetBox's refusal, each field with its fault, on one line."""
-    match body:
-        case {"errors": list(errors), **_unused}:
-            return "; ".join(filter(None, map(_refusal_text, errors)))
-        case {"index": index, "errors": errors}:
-            return f"object {index}: {_refusal_text(errors)}"
-        case dict():
-            parts = (
-                f"{k}: {_refusal_text(v)}" if k not in {"detail", "error"} else _refusal_text(v)
-                for k, v in body.items()
-            )
-            return "; ".join(p for p in parts if not p.endswith(": "))
-        case list():
-            return "; ".join(filter(None, map(_refusal_text, body)))
-        case None:
-            return ""
-        case _:
-            return " ".join(str(body).split())
 
 
 def _is_timeout(error: BaseException | None) -> bool:
@@ -329,9 +260,3 @@ def _reason(error: BaseException | None) -> str:
         error = inner
     reason = str(getattr(error, "verify_message", "") or getattr(error, "strerror", "") or error or "no reason given")
     return cut(reason)
-
-
-def cut(text: str, width: int = 200) -> str:
-    """Put a text on one line, cut where it is longer than this."""
-    line = " ".join(text.split())
-    return line if len(line) <= width else line[: width - 1] + "…"

@@ -20,10 +20,11 @@ from inventory.netbox import client
 from inventory.netbox.assemble import assembled
 from inventory.netbox.client import NetBox
 from inventory.netbox.custom_fields import WRITTEN_BACK
+from inventory.netbox.faults import NetBoxError
 from inventory.netbox.pull import LogLost, fleet_of, pull, since, whole
 from inventory.netbox.read_types import READ_TYPES
 from inventory.netbox.rows import Mark, Rows
-from inventory.netbox.session import NetBoxError, Row
+from inventory.netbox.session import Row
 from inventory.snapshot import load
 from roles.shared.catalogue import roles_of
 from tests.integration.lab import NetBoxServer, given_netbox, program

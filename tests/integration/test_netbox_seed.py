@@ -18,8 +18,9 @@ from inventory.fleet import Fleet
 from inventory.netbox import seed
 from inventory.netbox.assemble import assembled
 from inventory.netbox.client import NetBox
+from inventory.netbox.faults import NetBoxError
 from inventory.netbox.pull import fleet_of, pull
-from inventory.netbox.session import NetBoxError, Row
+from inventory.netbox.session import Row
 from inventory.snapshot import load
 from tests.integration.lab import NetBoxServer, given_netbox, program
 from tests.integration.netbox import empty, ids, seeded

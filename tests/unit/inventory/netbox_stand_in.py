@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from inventory.netbox.client import NetBox
+from inventory.netbox.faults import NetBoxError
 from inventory.netbox.read_types import GRAPHQL_TYPES, READ_TYPES, ReadType, rest_pair
 from inventory.netbox.rows import Rows
-from inventory.netbox.session import NetBoxError
+from inventory.netbox.versions import NEWEST, Version
 from tests.unit.inventory.netbox_server import TOKEN
 
 CHOICES = {"status", "type"}
@@ -24,14 +25,17 @@ class StandIn:
     """A session of a NetBox that holds these rows.
 
     Args:
+        graphql: whether it is switched on.
         largest: MAX_PAGE_SIZE, which cuts pages, and GraphQL's lists within objects.
+        version: which NetBox it is.
     """
 
     url, identity = "https://netbox.example.org", "https://netbox.example.org nbt_abcdefabcdef"
 
-    def __init__(self, rows: Rows, *, graphql: bool = True, largest: int = 1000) -> None:
+    def __init__(self, rows: Rows, *, graphql: bool = True, largest: int = 1000, version: Version = NEWEST) -> None:
         self.rows, self.graphql, self.largest = rows, graphql, largest
         self.asked: list[str] = []
+        self.is_of, self.version = version, NEWEST
 
     def netbox(self) -> NetBox:
         """A client of it."""
@@ -46,7 +50,10 @@ class StandIn:
         if endpoint == "graphql":
             if not self.graphql:
                 raise NetBoxError("there is no such page", status=404)
+            if "start:" in document["query"] and not self.is_of.has_graphql:
+                return {"errors": [{"message": "Field 'start' is not defined by type 'OffsetPaginationInput'."}]}
             return {"data": self._by_graphql(document["query"], document["variables"])}
+        self.version = self.is_of  # it is in the headers of what REST answers
         return self._by_rest(endpoint, params or {})
 
     def _by_rest(self, endpoint: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,11 +66,15 @@ class StandIn:
         rows = [self._rest(kind, row) for row in self.rows[kind.name].values()]
         page = self._page(rows, params)
         fields = params["fields"].split(",")
+        if kind.name == "services" and not self.is_of.maps_ports:
+            page["results"] = [_before_mappings(row) for row in page["results"]]
         return page | {"results": [{name: row[name] for name in fields} for row in page["results"]]}
 
     def _page(self, rows: Iterable[dict[str, Any]], params: Mapping[str, Any]) -> dict[str, Any]:
-        start, only = params.get("start", 0), params.get("id")
-        found = sorted((r for r in rows if r["id"] >= start and (only is None or r["id"] in only)), key=_by_id)
+        """Cut a page, as this version's REST does; what it does not know is ignored, and a list is not by id then."""
+        start, only = params.get("start" if self.is_of.starts_lists else "id__gte", 0), params.get("id")
+        found = [r for r in rows if r["id"] >= start and (only is None or r["id"] in only)]
+        found.sort(key=_by_id, reverse=not self.is_of.starts_lists and params.get("ordering") != "id")
         cut = min(params["limit"], self.largest)
         return {"next": "…" if len(found) > cut else None, "results": found[:cut]}
 
@@ -93,10 +104,9 @@ class StandIn:
         data = {}
         for name, limit, only, selection in LISTED.findall(query):
             kind = next(kind for kind in READ_TYPES if kind.graphql_list == name)
-            asked = {"limit": int(limit), "start": variables.get("start", 0)} | (
-                {"id": variables["ids"]} if only else {}
-            )
-            page = self._page(self.rows[kind.name].values(), asked)["results"]
+            start, ids = variables.get("start", 0), variables["ids"] if only else None
+            found = [r for r in self.rows[kind.name].values() if r["id"] >= start and (ids is None or r["id"] in ids)]
+            page = sorted(found, key=_by_id)[: min(int(limit), self.largest)]
             data[name] = [{"id": str(row["id"])} | self._graphql(kind, row, selection) for row in page]
         return data
 
@@ -106,7 +116,7 @@ class StandIn:
             if name == "custom_field_data":
                 said[name] = {k: v for k, v in row["custom_fields"].items() if v is not None} | {"samdrift_state": "x"}
                 continue
-            value = row[name]
+            value = _before_mappings(row)[name] if name in {"protocol", "ports"} else row[name]
             if name in kind.any_of:
                 of, number = _reference(value)
                 shown = f"... on {GRAPHQL_TYPES.get(of or '')} " in within
@@ -123,6 +133,15 @@ class StandIn:
 def _reference(value: str | None) -> tuple[str | None, int | None]:
     of, _, number = (value or "").partition(":")
     return (of, int(number)) if of else (None, None)
+
+
+def _before_mappings(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A service as NetBox had it before 4.7: one protocol."""
+    mappings = [mapping.partition("/") for mapping in row["port_mappings"]]
+    protocol = mappings[0][0] if mappings else "tcp"
+    ports = [int(port) for _, _, port in mappings]
+    kept = {name: value for name, value in row.items() if name != "port_mappings"}
+    return kept | {"protocol": {"value": protocol, "label": protocol.upper()}, "ports": ports}
 
 
 def _by_id(row: Mapping[str, Any]) -> int:

@@ -8,13 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventory import snapshot
 from inventory.netbox import rows as rows_module
-from inventory.netbox.pull import fleet_of, pull
 from inventory.netbox.read_types import BY_NAME, GRAPHQL_TYPES, READ_TYPES, ReadType
-from inventory.netbox.rows import Mark, Rows, fetched, plain
-from tests.unit.inventory.fleets import fleet
-from tests.unit.inventory.netbox_rows import rows_of
+from inventory.netbox.rows import Rows, fetched, plain
 from tests.unit.inventory.netbox_stand_in import StandIn
 
 
@@ -92,25 +88,3 @@ def test_both_ways_give_the_same_rows_whatever_the_objects(kind: ReadType, data:
         ways = [fetched(session.netbox(), kind, only) for session in (graphql, rest)]
 
     assert ways[0] == ways[1] == {i: r for i, r in held[kind.name].items() if only is None or i in only}
-
-
-def test_a_pull_without_graphql_is_the_same_and_says_why_it_is_slower() -> None:
-    held = rows_of(snapshot.load(), Mark(7, "t", "r", missing=(1, 2, 3, 4, 5, 6)))
-    quick, slow = StandIn(held), StandIn(held, graphql=False)
-    by_graphql, by_rest = quick.netbox(), slow.netbox()
-
-    one, other = pull(by_graphql).rows, pull(by_rest).rows
-
-    assert one.of == other.of
-    assert fleet_of(other) == snapshot.load()
-    assert (by_graphql.without_graphql, by_rest.without_graphql) == ("", "it is not enabled there")
-    assert slow.asked.count("graphql") == 1
-
-
-def test_what_changed_since_is_read_without_graphql_too() -> None:
-    before = rows_of(fleet())
-    netbox = StandIn(before, graphql=False).netbox()
-
-    pulled = pull(netbox, before)
-
-    assert (pulled.changes, pulled.lost) == (0, "")

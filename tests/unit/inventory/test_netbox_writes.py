@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from inventory.fleet import Fleet
+from inventory.netbox.faults import NetBoxError
 from inventory.netbox.seed import _named, _row
-from inventory.netbox.session import NetBoxError, Row
+from inventory.netbox.session import Row
 from inventory.netbox.wanted import AtLeast, Json, Ref, Termination
 from inventory.netbox.write_types import WRITE_TYPES
 from inventory.netbox.writes import InTheWay, Writes, writes

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.source.netbox import connected, instead
 from inventory.errors import SamdriftError, UsageError
-from inventory.netbox.session import NetBoxError
+from inventory.netbox.faults import NetBoxError
 
 URL = "https://netbox.example.org"
 
