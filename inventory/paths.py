@@ -18,6 +18,9 @@ PROJECT: Path | None = None if _PACKED.is_dir() else CODE
 
 SNAPSHOT = CODE / "inventory" / "snapshot"
 
+RULES = CODE / "inventory" / "rules.yaml"
+"""The organisation's house rules, whatever the source of the fleet."""
+
 TEMPLATES = CODE / "templates" if PROJECT else _PACKED
 
 CHECKS = CODE / "tests" / "state" if PROJECT else CODE / "deploy" / "verify" / "_checks"

@@ -29,7 +29,6 @@ from typing import Any, NamedTuple, get_args
 
 import yaml
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from inventory import rules
 from inventory.errors import InventoryError, Problem, SamdriftError
@@ -41,7 +40,7 @@ from inventory.paths import SNAPSHOT
 from inventory.places import Path as PathIn
 from inventory.places import Places, shown
 from inventory.rules.names import SLUG
-from inventory.yaml_source import Document
+from inventory.yaml_source import Document, schema_problem
 from inventory.yaml_text import yaml_text
 
 DEFAULT = SNAPSHOT
@@ -248,7 +247,7 @@ class _Reader:
         else:
             return None if (section, index) in self._spoiled else value
         noted = {p.where for p in self._problems}
-        found = [_schema_problem(e, self._place(section, index, e["loc"])) for e in errors]
+        found = [schema_problem(e, self._place(section, index, e["loc"])) for e in errors]
         self._problems += [p for p in found if p.where not in noted]
         if any(e["type"] != "extra_forbidden" for e in errors):
             return None
@@ -264,15 +263,6 @@ def _municipality(where: str) -> str:
     """Return the municipality whose hosts are in the file of a problem; empty for another file."""
     file = Path(re.sub(r":\d+$", "", where))
     return file.stem if file.parent.name == HOSTS else ""
-
-
-def _schema_problem(error: ErrorDetails, where: str) -> Problem:
-    field = ".".join(map(str, error["loc"])) or "this"
-    if error["type"] == "extra_forbidden":
-        return Problem("schema", where, f"unknown key {error['loc'][-1]!r}")
-    if error["type"] == "missing":
-        return Problem("schema", where, f"{field} is missing")
-    return Problem("schema", where, f"{field}: {error['msg'][:1].lower()}{error['msg'][1:]}")
 
 
 def _without(item: Any, path: PathIn) -> Any:

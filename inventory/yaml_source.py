@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
+from pydantic_core import ErrorDetails
 
 from inventory.errors import Problem
 from inventory.places import Path
@@ -135,6 +136,17 @@ class Document:
         self.spoiled.add(path)
         if self._parts <= LARGEST + 1:  # said once
             self.wrong(line, what, fix=fix)
+
+
+def schema_problem(error: ErrorDetails, where: str, rule: str = "schema") -> Problem:
+    """Say what pydantic found, as a problem at this place."""
+    field = ".".join(map(str, error["loc"])) or "this"
+    if error["type"] == "extra_forbidden":
+        return Problem(rule, where, f"unknown key {error['loc'][-1]!r}")
+    if error["type"] == "missing":
+        return Problem(rule, where, f"{field} is missing")
+    what = error["msg"].removeprefix("Value error, ")
+    return Problem(rule, where, f"{field}: {what[:1].lower()}{what[1:]}")
 
 
 def _line(mark: Any) -> int:

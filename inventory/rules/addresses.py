@@ -14,11 +14,6 @@ from inventory.places import called
 from inventory.rules.references import SCOPES
 from inventory.rules.rule import Fault, every_address, rule
 
-OWN_WAY_OUT, OUTSIDERS = "egen väg ut", ("gäst", "skol")
-"""What a prefix says in its description, and a VLAN at the beginning of its name, if it is for guests or pupils."""
-FIREWALL = "firewall"
-"""The device role of what stands between guests or pupils and the internet."""
-
 
 @rule("host-address", fix="set primary_address, or the status to planned")
 def no_address(fleet: Fleet) -> Iterator[Fault]:
@@ -222,23 +217,6 @@ def _is_on(interface: Interface, vlan: int | None) -> bool:
     """Tell whether an interface is in use, and on this VLAN as far as both say which."""
     vlans = {v for v in (interface.untagged_vlan, *interface.tagged_vlans) if v is not None}
     return interface.enabled and (vlan is None or not vlans or vlan in vlans)
-
-
-@rule("own-way-out", fix="make the firewall of the site its gateway, or take 'egen väg ut' and the name from it")
-def no_way_out_of_its_own(fleet: Fleet) -> Iterator[Fault]:
-    """Pupils and guests leave by a firewall of their own and never by way of the administration's networks. Such a
-    prefix says 'egen väg ut' in its description, or its VLAN's name begins with Gäst or Skol.
-    """
-    for i, prefix in enumerate(fleet.prefixes):
-        vlan = fleet.vlan_at(prefix.site or "", prefix.vlan or 0)
-        name = vlan.name if vlan else ""
-        if OWN_WAY_OUT not in prefix.description.casefold() and not name.casefold().startswith(OUTSIDERS):
-            continue
-        if prefix.gateway is None:
-            yield Fault(("prefixes", i), f"{prefix.prefix} ({prefix.description or name}) has no gateway")
-        elif wrong := [h for h, _ in fleet.holders_of(prefix) or fleet.candidates_of(prefix) if h.role != FIREWALL]:
-            what = f"{prefix.prefix} ({prefix.description or name}) leaves by {wrong[0].name}, which is no {FIREWALL}"
-            yield Fault(("prefixes", i, "gateway"), what)
 
 
 def _usable(address: Address, prefix: Network) -> bool:

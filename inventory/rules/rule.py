@@ -1,12 +1,17 @@
-"""What a rule of a sound fleet is, what breaks one, and how rules go through a fleet and say what they found."""
+"""What a rule of a sound fleet is, what breaks one, and how rules go through a fleet and say what they found.
+
+Not here: which rules there are (the other modules), and which house rules an organisation asks for (`house.py`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any, TypeVar
 
 from inventory.fleet import Fleet, Host, Interface
+from inventory.frozen import Frozen
 from inventory.places import Path
 
 
@@ -42,6 +47,37 @@ def rule(id: str, fix: str) -> Callable[[Faults], Rule]:  # noqa: A002  it is on
 
     def made(faults: Faults) -> Rule:
         return Rule(id=id, why=faults.__doc__ or "", fix=fix, faults=faults)
+
+    return made
+
+
+P = TypeVar("P", bound=Frozen)
+
+
+@dataclass(frozen=True)
+class HouseRule:
+    """A rule that holds only where the organisation asks for it, with `parameters` of its own."""
+
+    id: str
+    why: str
+    fix: str
+    parameters: type[Frozen]
+    faults: Callable[[Fleet, Any], Iterator[Fault]]
+
+    def asked(self, parameters: Frozen) -> Rule:
+        """Return this rule as an organisation asks for it."""
+        return Rule(id=self.id, why=self.why, fix=self.fix, faults=lambda fleet: self.faults(fleet, parameters))
+
+
+def house_rule(
+    id: str,  # noqa: A002  it is one
+    parameters: type[P],
+    fix: str,
+) -> Callable[[Callable[[Fleet, P], Iterator[Fault]]], HouseRule]:
+    """Make a house rule of a function that finds what breaks it; the function's docstring is why."""
+
+    def made(faults: Callable[[Fleet, P], Iterator[Fault]]) -> HouseRule:
+        return HouseRule(id=id, why=faults.__doc__ or "", fix=fix, parameters=parameters, faults=faults)
 
     return made
 

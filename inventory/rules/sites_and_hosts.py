@@ -1,4 +1,4 @@
-"""Rules about what sites and hosts say of themselves: AS numbers, places, keys, serial numbers."""
+"""Rules about what sites and hosts say of themselves: AS numbers, kinds, keys."""
 
 from __future__ import annotations
 
@@ -8,35 +8,18 @@ import re
 from collections.abc import Iterator
 
 from inventory.fleet import Fleet
-from inventory.organisation import is_private_asn
 from inventory.rules.rule import Fault, cut, rule
 
 HOST_KEY = re.compile(r"(?P<kind>ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) (?P<blob>[A-Za-z0-9+/]+={0,2})")
 
 
-@rule("asn", fix="a number of 64512-65534 or 4200000000-4294967294 that no other site has (RFC 6996)")
-def bad_asn(fleet: Fleet) -> Iterator[Fault]:
-    """Sites tell each other's routes apart by AS number, and the numbers must never meet the internet's."""
+@rule("asn-twice", fix="give one of them a number of its own")
+def asn_twice(fleet: Fleet) -> Iterator[Fault]:
+    """Sites tell each other's routes apart by AS number: a router takes no route in which it finds its own."""
     seen: dict[int, str] = {}
     for i, site in enumerate(fleet.sites):
-        if site.asn is None:
-            continue
-        if not is_private_asn(site.asn):
-            yield Fault(("sites", i, "asns"), f"{site.slug}: AS {site.asn} is not private")
-        elif site.asn in seen:
-            yield Fault(("sites", i, "asns"), f"{site.slug} and {seen[site.asn]} have one AS number, {site.asn}")
-        seen.setdefault(site.asn, site.slug)
-
-
-@rule("coordinates", fix="set both, in degrees: latitude -90 to 90, longitude -180 to 180")
-def bad_coordinates(fleet: Fleet) -> Iterator[Fault]:
-    """Reports draw a map of the sites."""
-    for i, site in enumerate(fleet.sites):
-        latitude, longitude = site.latitude, site.longitude
-        if latitude is None and longitude is None:
-            continue
-        if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
-            yield Fault(("sites", i), f"{site.slug}: {latitude}, {longitude} is nowhere on earth")
+        if site.asn is not None and (other := seen.setdefault(site.asn, site.slug)) != site.slug:
+            yield Fault(("sites", i, "asns"), f"{site.slug} and {other} have one AS number, {site.asn}")
 
 
 @rule("host-kind", fix="a device has a device_type and no cluster, a vm has a cluster and no device_type")
@@ -59,6 +42,22 @@ def bad_host_key(fleet: Fleet) -> Iterator[Fault]:
                 yield Fault(("hosts", i, "host_keys"), f"{host.name}: {cut(key)!r} is no SSH host key")
 
 
+@rule(
+    "host-key-twice",
+    fix="enter each host's own; on a copied machine remove /etc/ssh/ssh_host_* first, and make new ones: ssh-keygen -A",
+)
+def host_key_twice(fleet: Fleet) -> Iterator[Fault]:
+    """A host is believed by its key alone: whoever holds the key of one could answer as the other, and two hosts with
+    one key are copies of one machine, or one of the entries is of the wrong host. (A host that is not active is not
+    connected to: what was replaced may keep the key that its successor took over.)
+    """
+    seen: dict[str, str] = {}
+    for i, host in enumerate(fleet.hosts):
+        for key in host.host_keys if host.status == "active" else ():
+            if (other := seen.setdefault(key, host.name)) != host.name:
+                yield Fault(("hosts", i, "host_keys"), f"{host.name} and {other} have one SSH host key, {cut(key)!r}")
+
+
 @rule("host-key-missing", fix="add the content of its /etc/ssh/ssh_host_ed25519_key.pub, or set the status to planned")
 def no_host_key(fleet: Fleet) -> Iterator[Fault]:
     """A host is believed by its key alone, so one without a key can never be connected to."""
@@ -78,18 +77,6 @@ def bad_wireguard_key(fleet: Fleet) -> Iterator[Fault]:
         elif key and (other := seen.setdefault(key, host.name)) != host.name:
             what = f"{host.name} and {other} have one WireGuard public key"
             yield Fault(("hosts", i, "wireguard_public_key"), what)
-
-
-@rule("serial-twice", fix="read the number on the device, and correct it")
-def serial_twice(fleet: Fleet) -> Iterator[Fault]:
-    """The serial number is how a device in a hand or on an invoice is found; two that share one are one, or a typing
-    error.
-    """
-    seen: dict[str, str] = {}
-    for i, host in enumerate(fleet.hosts):
-        serial = host.serial.strip().casefold()
-        if host.kind == "device" and serial and (other := seen.setdefault(serial, host.name)) != host.name:
-            yield Fault(("hosts", i, "serial"), f"{host.name} and {other} have one serial number, {host.serial!r}")
 
 
 def _is_wireguard_key(text: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+from ipaddress import IPv4Address
 from typing import Any
 
 from inventory.fleet import Fleet, Host
@@ -101,6 +103,13 @@ def first(section: str, **fields: Any) -> dict[str, Any]:
     return {section: [head | fields, *rest]}
 
 
+def key(number: int) -> str:
+    """An SSH host key of its own for each number."""
+    kind = b"ssh-ed25519"
+    blob = len(kind).to_bytes(4, "big") + kind + (32).to_bytes(4, "big") + number.to_bytes(32, "big")
+    return f"ssh-ed25519 {base64.b64encode(blob).decode()}"
+
+
 def with_hosts(*hosts: dict[str, Any]) -> Fleet:
     """The sound fleet with these hosts, no cables, and no gateways but theirs."""
     held = {str(a).partition("/")[0] for h in hosts for x in h["interfaces"] for a in x.get("addresses", ())}
@@ -193,6 +202,7 @@ def sharing(name: str, address: str, **fields: Any) -> dict[str, Any]:
         "name": name,
         "interfaces": [{"name": "lan0", "addresses": [f"{address}/24"], **fields}],
         "primary_address": address,
+        "host_keys": [key(int(IPv4Address(address)))],
         "wireguard_public_key": "",
         "context": {"samdrift": {"roles": {"keepalived": True}}},
     }

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from inventory.fleet import Fleet
+from tests.unit.inventory.fleets import key
 
 Data = dict[str, list[dict[str, Any]]]
 
@@ -23,13 +24,6 @@ CONTEXT = st.fixed_dictionaries(
         "base": st.dictionaries(WORD, st.integers() | st.text("abc", max_size=3), max_size=2),
     },
 )
-
-
-def key(number: int) -> str:
-    """An SSH host key of its own for each number."""
-    kind = b"ssh-ed25519"
-    blob = len(kind).to_bytes(4, "big") + kind + (32).to_bytes(4, "big") + number.to_bytes(32, "big")
-    return f"ssh-ed25519 {base64.b64encode(blob).decode()}"
 
 
 def wireguard_key(number: int) -> str:
@@ -218,6 +212,20 @@ def _same_wireguard_key(fleet: Data, n: int) -> None:
         host["wireguard_public_key"] = wireguard_key(9000 + n)
 
 
+def _same_host_key(fleet: Data, n: int) -> None:
+    for host in _hosts(fleet, n)[1:3]:
+        host["host_keys"] = [key(9000 + n)]
+
+
+def _same_asn(fleet: Data, n: int) -> None:
+    fleet["sites"].append(_site(fleet, n) | {"slug": "another"})
+
+
+def _of_another_municipality(fleet: Data, n: int) -> None:
+    fleet["tenants"].append({"slug": "another", "name": "Another"})
+    _server(fleet, n)["tenant"] = "another"
+
+
 def _same_vlan_name(fleet: Data, n: int) -> None:
     staff, guests = fleet["vlans"][2 * n : 2 * n + 2]
     staff["name"] = guests["name"].upper()
@@ -276,7 +284,9 @@ BREAKS: dict[str, tuple[Callable[[Data, int], None], ...]] = {
         _set(_server, local_context={"samdrift": {"base": {"a": "‹"}}}),
     ),
     "duplicate": tuple(map(_again, ("hosts", "sites", "vlans", "prefixes", "ranges", "config_contexts"))),
+    "host-label": (_set(_server, name="../server"), _set(_gateway, name="gw1.example")),
     "host-name": (_set(_server, name="server"), _set(_gateway, name="xyz-gw1")),
+    "host-owner": (_of_another_municipality,),
     "interface-name": (lambda f, n: _gateway(f, n)["interfaces"][0].update(name="../wan0"),),
     "interface-type": (_untyped,),
     "lag": (
@@ -322,9 +332,11 @@ BREAKS: dict[str, tuple[Callable[[Data, int], None], ...]] = {
     ),
     "range-address": (_range_of_staff,),
     "asn": (_set(_site, asns=(1257,)),),
+    "asn-twice": (_same_asn,),
     "coordinates": (_set(_site, latitude=91.0, longitude=0.0),),
     "host-kind": (_set(_gateway, cluster="kvm"), _set(_server, cluster=None)),
     "host-key": (_set(_server, host_keys=["ssh-rsa AAAA"]),),
+    "host-key-twice": (_same_host_key,),
     "host-key-missing": (_set(_server, host_keys=[]), _set(_firewall, host_keys=[])),
     "wireguard-key": (_set(_gateway, wireguard_public_key="AAAA"), _same_wireguard_key),
     "serial-twice": (_same_serial,),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.order import in_order
-from inventory.rules import RULES, problems
+from inventory.rules import HOUSE_RULES, RULES, problems
 from roles.shared.catalogue import problems_of_roles
 from tests.unit.inventory.sound_fleets import BREAKS, Data, fleet_of, sound
 
@@ -21,7 +21,7 @@ def test_a_fleet_that_is_built_sound_is_found_sound(data: Data) -> None:
     assert problems(in_order(fleet_of(data))) == ()
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", [*RULES, *HOUSE_RULES])
 @given(data=sound(), pick=st.data())
 @settings(max_examples=12)
 def test_a_break_is_found_wherever_it_is(rule: str, data: Data, pick: st.DataObject) -> None:
@@ -34,4 +34,4 @@ def test_a_break_is_found_wherever_it_is(rule: str, data: Data, pick: st.DataObj
 
 
 def test_every_rule_can_be_broken_here() -> None:
-    assert set(BREAKS) == set(RULES)
+    assert set(BREAKS) == {*RULES, *HOUSE_RULES}

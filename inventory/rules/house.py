@@ -1,0 +1,95 @@
+"""The organisation's file of house rules, `inventory/rules.yaml`: which of them it asks for, and with what parameters.
+
+A rule that the file does not name is not asked. Not here: what the rules find (`house_rules.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+from pydantic import ValidationError
+
+from inventory.errors import Problem
+from inventory.frozen import Frozen
+from inventory.paths import RULES
+from inventory.places import shown
+from inventory.rules import house_rules
+from inventory.rules.rule import HouseRule, Rule, most_like
+from inventory.yaml_source import Document, schema_problem
+
+HOUSE_RULES: Mapping[str, HouseRule] = MappingProxyType(
+    {rule.id: rule for rule in vars(house_rules).values() if isinstance(rule, HouseRule)}
+)
+"""Every house rule that there is, by its id, in the order in which they are asked."""
+
+
+@dataclass(frozen=True)
+class House:
+    """The house rules of an organisation.
+
+    Attributes:
+        asked: parameters of the rules that it asks for, by the rule's id.
+        problems: what of its file could not be read.
+    """
+
+    asked: Mapping[str, Frozen]
+    problems: tuple[Problem, ...] = ()
+
+    def rules(self) -> Iterator[Rule]:
+        """Yield the rules that are asked for, each with its parameters."""
+        for name, rule in HOUSE_RULES.items():
+            if name in self.asked:
+                yield rule.asked(self.asked[name])
+
+
+@cache
+def of_the_project() -> House:
+    """Return the house rules of the file that comes with samdrift; it is read once."""
+    return read(RULES)
+
+
+def read(file: Path) -> House:
+    """Read house rules; what is wrong in the file is among them, and the rest of it holds."""
+    name = shown(file)
+    try:
+        document = Document(file.read_text(encoding="utf-8"), name)
+    except (OSError, UnicodeDecodeError) as e:
+        why = e.strerror if isinstance(e, OSError) else "it is no UTF-8"
+        return House({}, (Problem("house-rules", name, f"cannot be read: {why}", "put it back; {} asks for nothing"),))
+    if document.readable and not isinstance(document.data, dict) and () not in document.spoiled:
+        document.wrong(1, "must be a mapping of rules to their parameters", rule="house-rules")
+    asked: dict[str, Frozen] = {}
+    for key, value in (document.data if isinstance(document.data, dict) else {}).items():
+        if (key,) not in document.spoiled and (parameters := _parameters(document, key, value)):
+            asked[key] = parameters
+    return House(MappingProxyType(asked), tuple(document.problems))
+
+
+def _parameters(document: Document, name: str, value: object) -> Frozen | None:
+    """Return the parameters of one rule; None if it is not asked for, or badly."""
+    line = document.lines[(name,)]
+    if name not in HOUSE_RULES:
+        known = {*HOUSE_RULES}
+        what = f"there is no house rule {name!r}{most_like(name, known)}"
+        document.wrong(line, what, rule="house-rules", fix=f"known: {', '.join(HOUSE_RULES)}")
+        return None
+    if value is False:
+        return None
+    if value is not True and not isinstance(value, dict):
+        fix = "true asks for it, false does not, a mapping asks for it with parameters"
+        document.wrong(line, f"{name} says neither that it is asked for nor how", rule="house-rules", fix=fix)
+        return None
+    try:
+        return HOUSE_RULES[name].parameters.model_validate_json(json.dumps({} if value is True else value), strict=True)
+    except ValidationError as e:
+        at = {(name, *err["loc"]): err for err in e.errors()}
+        for path, err in at.items():
+            nearest = next(p for n in range(len(path), 0, -1) if (p := path[:n]) in document.lines)
+            where = f"{document.name}:{document.lines[nearest]}"
+            document.problems.append(schema_problem(err, where, rule="house-rules"))
+        return None
