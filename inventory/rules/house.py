@@ -19,13 +19,18 @@ from inventory.frozen import Frozen
 from inventory.paths import RULES
 from inventory.places import shown
 from inventory.rules import house_rules
-from inventory.rules.rule import HouseRule, Rule, most_like
+from inventory.rules.rule import HouseRule, P, Rule, most_like
 from inventory.yaml_source import Document, schema_problem
 
 HOUSE_RULES: Mapping[str, HouseRule] = MappingProxyType(
     {rule.id: rule for rule in vars(house_rules).values() if isinstance(rule, HouseRule)}
 )
-"""Every house rule that there is, by its id, in the order in which they are asked."""
+"""Every house rule about a fleet, by its id, in the order in which they are asked."""
+
+PARAMETERS: Mapping[str, type[Frozen]] = MappingProxyType(
+    {**{name: rule.parameters for name, rule in HOUSE_RULES.items()}, "role-firewall": house_rules.RoleFirewall}
+)
+"""What a file may ask for: those, and what the roles' catalogue asks."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,10 @@ class House:
 
     asked: Mapping[str, Frozen]
     problems: tuple[Problem, ...] = ()
+
+    def of(self, kind: type[P]) -> P | None:
+        """Return the parameters of this kind; None if the rule that has them is not asked for."""
+        return next((found for found in self.asked.values() if isinstance(found, kind)), None)
 
     def rules(self) -> Iterator[Rule]:
         """Yield the rules that are asked for, each with its parameters."""
@@ -73,10 +82,9 @@ def read(file: Path) -> House:
 def _parameters(document: Document, name: str, value: object) -> Frozen | None:
     """Return the parameters of one rule; None if it is not asked for, or badly."""
     line = document.lines[(name,)]
-    if name not in HOUSE_RULES:
-        known = {*HOUSE_RULES}
-        what = f"there is no house rule {name!r}{most_like(name, known)}"
-        document.wrong(line, what, rule="house-rules", fix=f"known: {', '.join(HOUSE_RULES)}")
+    if name not in PARAMETERS:
+        what = f"there is no house rule {name!r}{most_like(name, {*PARAMETERS})}"
+        document.wrong(line, what, rule="house-rules", fix=f"known: {', '.join(PARAMETERS)}")
         return None
     if value is False:
         return None
@@ -85,7 +93,7 @@ def _parameters(document: Document, name: str, value: object) -> Frozen | None:
         document.wrong(line, f"{name} says neither that it is asked for nor how", rule="house-rules", fix=fix)
         return None
     try:
-        return HOUSE_RULES[name].parameters.model_validate_json(json.dumps({} if value is True else value), strict=True)
+        return PARAMETERS[name].model_validate_json(json.dumps({} if value is True else value), strict=True)
     except ValidationError as e:
         at = {(name, *err["loc"]): err for err in e.errors()}
         for path, err in at.items():

@@ -104,6 +104,15 @@ class Asn(Frozen):
     ranges: tuple[Asns, ...] = Field(min_length=1)
 
 
+class RoleFirewall(Frozen):
+    """A host that listens has the role `firewall`; `elsewhere` are hosts before which somebody else's firewall stands.
+
+    The roles know who listens, so their catalogue asks for it (`roles/shared/catalogue.py`).
+    """
+
+    elsewhere: tuple[Word, ...] = ()
+
+
 @house_rule("host-name", HostName, fix="name it as `inventory/rules.yaml` asks, or name it there as an exception")
 def bad_host_name(fleet: Fleet, asked: HostName) -> Iterator[Fault]:
     """A name that says where a host stands and what it is for is understood at night. (That it can be a name at all is
@@ -152,10 +161,11 @@ def stranger(fleet: Fleet, asked: HostOwner) -> Iterator[Fault]:
     """A host is given the secrets of its tenant, and stands in that tenant's report: with a wrong one, in another
     municipality's.
     """
-    owners = {s.slug: s.tenant for s in fleet.sites}
+    known = {t.slug for t in fleet.tenants}
+    owners = {s.slug: s.tenant for s in fleet.sites if s.tenant in known}
     for i, host in enumerate(fleet.hosts):
-        expected = asked.hosts.get(host.name) or owners.get(host.site, "")
-        if not host.tenant or not expected or host.tenant == expected:
+        expected = asked.hosts.get(host.name) or owners.get(host.site)
+        if expected is None or host.tenant not in known or host.tenant == expected:
             continue
         if host.name in asked.hosts:
             what = f"{host.name} belongs to {host.tenant}, and as an exception to {expected}"
@@ -163,7 +173,7 @@ def stranger(fleet: Fleet, asked: HostOwner) -> Iterator[Fault]:
             continue
         else:
             what = f"{host.name} belongs to {host.tenant}, and its site {host.site} to {expected}"
-        yield Fault(("hosts", i, "tenant"), what, needs=("sites",))
+        yield Fault(("hosts", i, "tenant"), what)
 
 
 @house_rule("own-way-out", OwnWayOut, fix="make the firewall of the site its gateway, or say that it is for others")

@@ -39,6 +39,8 @@ import roles
 from inventory.errors import Problem, SamdriftError
 from inventory.fleet import Fleet, Host
 from inventory.places import Path, in_words, owner
+from inventory.rules.house import of_the_project
+from inventory.rules.house_rules import RoleFirewall
 from roles.shared.controls import STANDARD, Title
 from roles.shared.order import in_order
 from roles.shared.rehearsal import Rehearsal
@@ -291,4 +293,20 @@ def problems_of(host: Host, intent: Intent | None) -> list[Problem]:
         else:
             found = role.options_of(host) if intent is None else intent.of(host, name)
             problems += found if isinstance(found, list | tuple) else ()
-    return problems
+    return problems if intent is None else [*problems, *_problems_of_firewall(host, intent, place)]
+
+
+def _problems_of_firewall(host: Host, intent: Intent, place: str) -> list[Problem]:
+    """Return the problem of a host that listens without a firewall, where the organisation asks for one.
+
+    A device has no such role: who may reach it is in its own configuration.
+    """
+    asked, firewall = of_the_project().of(RoleFirewall), catalogue().get("firewall")
+    if asked is None or firewall is None or firewall.name in host.roles or host.platform not in firewall.platforms:
+        return []
+    listening = [name for name, settings in intent.settings(host).items() if catalogue()[name].listens(settings)]
+    if not listening or host.name in asked.elsewhere:
+        return []
+    what = f"{', '.join(listening)} listens, and no firewall says to whom"
+    fix = "firewall: true; or name the host in inventory/rules.yaml, role-firewall, elsewhere"
+    return [Problem("role-firewall", place, what, fix)]

@@ -10,6 +10,7 @@ from inventory import snapshot
 from inventory.fleet import Fleet, Host
 from inventory.organisation import ConfigContext
 from roles.shared.catalogue import problems_of_contexts, problems_of_roles
+from roles.shared.intent import Intent
 
 SHIPPED = snapshot.load()
 PLACE = "config context unused, data.samdrift"
@@ -97,3 +98,30 @@ def _with_roles(host: Host) -> Host:
 def test_the_shipped_config_contexts_say_nothing_that_no_role_reads() -> None:
     assert SHIPPED.config_contexts
     assert problems_of_contexts(SHIPPED) == []
+
+
+def without_firewall(name: str, **roles: bool) -> list[tuple[str, str]]:
+    """What is wrong with the roles of a shipped host that has no firewall, and these roles otherwise."""
+    host = SHIPPED.host(name)
+    given = {**host.samdrift["roles"], "firewall": False, **roles}
+    context = {"samdrift": {**host.samdrift, "roles": given}}
+    hosts = tuple(h.model_copy(update={"context": context}) if h is host else h for h in SHIPPED.hosts)
+    intent = Intent(SHIPPED.model_copy(update={"hosts": hosts}))
+    return [(p.rule, p.what) for p in intent.problems(intent.fleet.host(name))]
+
+
+def test_a_host_that_listens_has_a_firewall() -> None:
+    ((rule, what),) = without_firewall("tie-dns1")
+
+    assert rule == "role-firewall"
+    assert "dns_resolver" in what
+
+
+def test_a_host_that_serves_nobody_needs_no_firewall() -> None:
+    roles = dict.fromkeys(SHIPPED.host("tie-dns1").roles, False) | {"lldp": True}
+
+    assert "role-firewall" not in {rule for rule, _ in without_firewall("tie-dns1", **roles)}
+
+
+def test_a_device_with_a_command_line_of_its_own_has_no_role_firewall_to_lack() -> None:
+    assert without_firewall("alv-sw1") == []
