@@ -361,7 +361,7 @@ class Fleet(Frozen):
 
     def serves(self, scoped: Scoped, site: str) -> bool:
         """Tell whether what is scoped to a place is for this site, too."""
-        return scoped.scope in self._scopes.get(site, EVERYWHERE)
+        return scoped.scope in self._scopes.get(site, {("site", site): None, **EVERYWHERE})
 
     def vlan_at(self, site: str, vid: int) -> Vlan | None:
         """Return the VLAN that a number means at a site: its own, or else that of the group that is scoped nearest.

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from inventory.fleet import Fleet, Host, Interface
 from inventory.network import Prefix
+from inventory.organisation import Site
 
 DATAHALL, HEBY = "tierp-datahall", "heby-kommunhus"
 
@@ -49,4 +50,5 @@ def lab_fleet(*more: Host) -> Fleet:
         prefix("10.60.10.0/24", "10.60.10.1"),
         prefix("10.63.10.0/24", "10.63.10.1", site=HEBY),
     )
-    return Fleet(hosts=tuple(sorted(hosts, key=lambda h: h.name)), prefixes=prefixes)
+    sites = tuple(Site(slug=slug, name=slug, tenant="tierp", region="norra-uppland") for slug in (HEBY, DATAHALL))
+    return Fleet(sites=sites, hosts=tuple(sorted(hosts, key=lambda h: h.name)), prefixes=prefixes)
