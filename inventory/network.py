@@ -6,6 +6,8 @@ host has what (`fleet.py`).
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from ipaddress import (
     IPv4Address,
@@ -99,6 +101,12 @@ class Vlan(Frozen):
     name: str
     site: str | None = None
     group: str | None = None
+
+    @property
+    def name_on_devices(self) -> str:
+        """Return the name as one word, which every vendor takes; the number if nothing is left of the name."""
+        plain = unicodedata.normalize("NFKD", self.name).encode("ascii", "ignore").decode()
+        return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")[:32].strip("-") or f"vlan-{self.vid}"
 
 
 class Prefix(Scoped):

@@ -11,8 +11,8 @@ from pathlib import Path as FilePath
 
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
-from inventory.network import Cable, Prefix, Range, Vlan
-from inventory.organisation import ConfigContext, Site, Tenant
+from inventory.network import Cable, Prefix, Range, Vlan, Vrf
+from inventory.organisation import ConfigContext, Location, Site, Tenant
 
 Path = tuple[str | int, ...]
 
@@ -78,24 +78,31 @@ def owner(fleet: Fleet, path: Path) -> tuple[str, str]:
 
 def noun(section: str) -> str:
     """Return the singular of a section: `device role`."""
-    return {"prefixes": "prefix", "vlans": "VLAN"}.get(section, section.removesuffix("s")).replace("_", " ")
+    irregular = {"prefixes": "prefix", "vlans": "VLAN", "vrfs": "VRF"}
+    return irregular.get(section, section.removesuffix("s")).replace("_", " ")
 
 
-def called(item: Frozen) -> str:
+def called(item: Frozen) -> str:  # noqa: PLR0911  a line for each kind
     """Name an object of the fleet as people do."""
     match item:
         case Vlan():
-            return f"{item.vid} at {item.site}"
+            return f"{item.vid} of {item.group}" if item.group else f"{item.vid} at {item.site or 'every site'}"
         case Prefix():
-            return str(item.prefix)
+            return f"{item.prefix}{_in_vrf(item)}"
         case Range():
-            return f"{item.start} to {item.end}"
+            return f"{item.start} to {item.end}{_in_vrf(item)}"
+        case Location():
+            return item.key
         case Cable():
             return f"{item.a} to {item.b}"
-        case Host() | ConfigContext():
+        case Host() | ConfigContext() | Vrf():
             return item.name
         case _:
             return str(getattr(item, "slug", item))
+
+
+def _in_vrf(item: Prefix | Range) -> str:
+    return f" in VRF {item.vrf}" if item.vrf else ""
 
 
 def shown(file: FilePath) -> str:

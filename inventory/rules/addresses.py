@@ -14,12 +14,15 @@ from inventory.places import called
 from inventory.rules.references import SCOPES
 from inventory.rules.rule import Fault, every_address, rule
 
+PRIMARY = ("primary_address", "primary_address6")
+"""A host's fields for the address of each family that it is reached by."""
+
 
 @rule("host-address", fix="set primary_address, or the status to planned")
 def no_address(fleet: Fleet) -> Iterator[Fault]:
     """An active host is reached by its primary address."""
     for i, host in enumerate(fleet.hosts):
-        if host.status == "active" and host.primary_address is None:
+        if host.status == "active" and not any(getattr(host, field) for field in PRIMARY):
             yield Fault(("hosts", i), f"{host.name} is active and has no primary address")
 
 
@@ -27,14 +30,19 @@ def no_address(fleet: Fleet) -> Iterator[Fault]:
 def primary_elsewhere(fleet: Fleet) -> Iterator[Fault]:
     """A primary address that no interface has leads nowhere, or to another host."""
     for i, host in enumerate(fleet.hosts):
-        if host.primary_address is not None and host.primary_address not in {a.ip for a in host.addresses}:
-            what = f"{host.name}: no interface has the primary address {host.primary_address}"
-            yield Fault(("hosts", i, "primary_address"), what)
+        own = {a.ip for a in host.addresses}
+        for field in PRIMARY:
+            if (primary := getattr(host, field)) is not None and primary not in own:
+                what = f"{host.name}: no interface has the primary address {primary}"
+                yield Fault(("hosts", i, field), what)
 
 
 @rule("address-twice", fix="give one of them another address")
 def address_twice(fleet: Fleet) -> Iterator[Fault]:
-    """Two interfaces with one address cannot both be reached."""
+    """Two interfaces of one network with one address cannot both be reached. One prefix at two sites, or in two VRFs,
+    is two networks; but no two hosts are reached by one address.
+    """
+    told: set[tuple[str, Address]] = set()
     holders: dict[tuple[str, Address], list[tuple[tuple[str, str], str]]] = {}
     for i, j, k, host in every_address(fleet):
         interface = host.interfaces[j]
@@ -44,7 +52,16 @@ def address_twice(fleet: Fleet) -> Iterator[Fault]:
         if other := next((of for there, of in before if "" in (*network, *there) or there == network), ""):
             what = f"{name} and {other} have one address, {ip}"
             yield Fault(("hosts", i, "interfaces", j, "addresses", k), what)
+            told.add((host.name, ip))
         before.append((network, name))
+    reached: dict[Address, str] = {}
+    for i, host in enumerate(fleet.hosts):
+        for field in PRIMARY if host.status == "active" else ():
+            primary: Address | None = getattr(host, field)
+            if primary is None or (host.name, primary) in told:
+                continue
+            if (known := reached.setdefault(primary, host.name)) != host.name:
+                yield Fault(("hosts", i, field), f"{host.name} and {known} are both reached by {primary}")
 
 
 def _network_at(fleet: Fleet, site: str, vrf: str, ip: Address) -> tuple[str, str]:
@@ -118,14 +135,14 @@ def overlapping_prefixes(fleet: Fleet) -> Iterator[Fault]:
 def _nested(fleet: Fleet, site: Site) -> Iterator[tuple[int, int]]:
     """Yield two prefixes of a site, or of its region, of which one lies in the other: index of both, inner first.
 
-    Equal ones are no two (rule `duplicate`).
+    Equal ones of one place are no two (rule `duplicate`).
     """
     own = [(p, i) for i, p in enumerate(fleet.prefixes) if fleet.serves(p, site.slug)]
     around: list[tuple[Prefix, int]] = []
     for prefix, i in sorted(own, key=lambda pair: (pair[0].vrf, address_key(pair[0].prefix))):
         while around and not _lies_in(prefix, around[-1][0]):
             around.pop()
-        yield from ((i, j) for outer, j in around if outer.prefix != prefix.prefix)
+        yield from ((i, j) for outer, j in around if (outer.prefix, outer.scope) != (prefix.prefix, prefix.scope))
         around.append((prefix, i))
 
 

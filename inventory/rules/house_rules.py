@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
 from inventory.keys import KEYS
+from inventory.network import Prefix
 from inventory.rules.rule import Fault, house_rule
 
 PLACEHOLDER = re.compile(r"\{([a-z]+)(?::([1-9][0-9]*))?\}")
@@ -184,10 +185,8 @@ def no_way_out_of_its_own(fleet: Fleet, asked: OwnWayOut) -> Iterator[Fault]:
     descriptions = tuple(text.casefold() for text in asked.descriptions)
     beginnings = tuple(text.casefold() for text in asked.vlans)
     for i, prefix in enumerate(fleet.prefixes):
-        vlan = fleet.vlan_at(prefix.site or "", prefix.vlan or 0)
-        name = vlan.name if vlan else ""
-        text = prefix.description.casefold()
-        if not any(d in text for d in descriptions) and not name.casefold().startswith(beginnings):
+        name = next((n for n in _vlan_names(prefix, fleet) if n.casefold().startswith(beginnings)), "")
+        if not name and not any(d in prefix.description.casefold() for d in descriptions):
             continue
         called = f"{prefix.prefix} ({prefix.description or name})"
         if prefix.gateway is None:
@@ -197,6 +196,13 @@ def no_way_out_of_its_own(fleet: Fleet, asked: OwnWayOut) -> Iterator[Fault]:
         if wrong := [h for h, _ in holders if h.role not in asked.firewalls]:
             what = f"{called} leaves by {wrong[0].name}, which is no {' or '.join(asked.firewalls)}"
             yield Fault(("prefixes", i, "gateway"), what)
+
+
+def _vlan_names(prefix: Prefix, fleet: Fleet) -> Iterator[str]:
+    """Yield what the VLAN of a prefix is called at each site that the prefix is for."""
+    for site in fleet.sites if prefix.vlan is not None else ():
+        if fleet.serves(prefix, site.slug) and (vlan := fleet.vlan_at(site.slug, prefix.vlan or 0)):
+            yield vlan.name
 
 
 @house_rule("asn", Asn, fix="a number that `inventory/rules.yaml` allows; private ones are in RFC 6996")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 from inventory.fleet import Fleet
@@ -19,13 +19,11 @@ LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 @rule("slug", fix="use a-z, 0-9 and -, as NetBox makes slugs: å and ä become a, ö becomes o")
 def bad_slug(fleet: Fleet) -> Iterator[Fault]:
     """Slugs become names of files and of options, so they are plain ASCII."""
-    for section in SLUGGED:
+    for section in KEYS:
         for i, item in enumerate(getattr(fleet, section)):
-            if not SLUG.fullmatch(item.slug):
-                yield Fault((section, i, "slug"), f"{item.slug!r} is no slug")
-
-
-SLUGGED = tuple(s for s in KEYS if s not in {"vlans", "prefixes", "ranges", "config_contexts", "hosts", "cables"})
+            slug = getattr(item, "slug", None)
+            if slug is not None and not SLUG.fullmatch(slug):
+                yield Fault((section, i, "slug"), f"{slug!r} is no slug")
 
 
 @rule("text", fix="remove it: text is printable letters on one line (in config contexts, on several)")
@@ -68,16 +66,23 @@ def _texts_in(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
             yield from _texts_in(item, (*path, i))
 
 
+IDENTITIES: Mapping[str, Callable[[Any], Hashable]] = {
+    "hosts": lambda host: host.name.lower(),  # to DNS, and where it becomes a file
+    "prefixes": KEYS["prefixes"],
+}
+"""What is one thing, where that is not what people call it: one prefix at two sites is two networks."""
+
+
 @rule("duplicate", fix="rename or remove one of them")
 def duplicate(fleet: Fleet) -> Iterator[Fault]:
     """What others refer to by name must be one thing."""
     for section in KEYS:
-        seen: set[str] = set()
+        seen: set[Hashable] = set()
         for i, item in enumerate(getattr(fleet, section)):
-            name = called(item)
-            if name in seen:
-                yield Fault((section, i), f"{noun(section)} {name} is there more than once")
-            seen.add(name)
+            identity = IDENTITIES.get(section, called)(item)
+            if identity in seen:
+                yield Fault((section, i), f"{noun(section)} {called(item)} is there more than once")
+            seen.add(identity)
     for i, host in enumerate(fleet.hosts):
         names = [x.name for x in host.interfaces]
         for j, name in enumerate(names):

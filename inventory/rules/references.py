@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from inventory.fleet import Fleet
 from inventory.frozen import Frozen
-from inventory.network import Vrf
+from inventory.network import Vlan, Vrf
 from inventory.organisation import ASSIGNED_BY, Location
 from inventory.places import called, noun
 from inventory.rules.rule import Fault, most_like, rule
@@ -110,14 +110,20 @@ def dangling_vlan(fleet: Fleet) -> Iterator[Fault]:
 
 @rule("vlan-name", fix="give one of them a name of its own")
 def vlan_name_twice(fleet: Fleet) -> Iterator[Fault]:
-    """Who asks at a site for a VLAN by its name must get one, and the same one every time."""
-    seen: dict[tuple[str, str], int] = {}
-    for i, vlan in enumerate(fleet.vlans):
-        where = vlan.site or vlan.group or ""
-        other = seen.setdefault((where, vlan.name.casefold()), vlan.vid)
-        if other != vlan.vid:
-            what = f"VLAN {vlan.vid} and VLAN {other} at {where} have one name, {vlan.name!r}"
-            yield Fault(("vlans", i, "name"), what)
+    """On a device a VLAN's name is one word without marks, Gäst is Gast; who asks at a site for a VLAN by its name must
+    get one, and the same one every time.
+    """
+    index = {(v.site, v.group, v.vid): i for i, v in enumerate(fleet.vlans)}
+    told: set[tuple[int, int]] = set()
+    for site in fleet.sites:
+        seen: dict[str, Vlan] = {}
+        for vlan in sorted(fleet.vlans_at(site.slug), key=lambda v: (v.site is not None, v.vid)):
+            other = seen.setdefault(vlan.name_on_devices.casefold(), vlan)
+            i, j = (index[v.site, v.group, v.vid] for v in (vlan, other))
+            if i != j and (i, j) not in told:
+                told.add((i, j))
+                both = f"VLAN {vlan.vid} and VLAN {other.vid} at {site.slug}"
+                yield Fault(("vlans", i, "name"), f"{both} are both called {vlan.name_on_devices} on a device")
 
 
 @rule("cable", fix="name two interfaces of devices, each host:interface, that have no other cable")

@@ -149,7 +149,7 @@ class Settings(RoleSettings):
 def device_settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     """Compute what a device is to be, from the inventory alone."""
     vendor = known_vendors()[host.platform]
-    segments = tuple(Segment(vid=v.vid, name=vlan_name(v.name, v.vid)) for v in fleet.vlans_at(host.site))
+    segments = tuple(Segment(vid=v.vid, name=v.name_on_devices) for v in fleet.vlans_at(host.site))
     interface, address = _management(host)
     stations = management(fleet)
     if not stations:
@@ -201,12 +201,6 @@ def one_line(text: str, vendor: Vendor) -> str:
         text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     kept = "".join(c if c.isalnum() or c in PLAIN else " " for c in unicodedata.normalize("NFC", text))
     return " ".join(kept.split())[: vendor.longest].strip()
-
-
-def vlan_name(name: str, vid: int) -> str:
-    """Return a VLAN's name as one word, which every vendor takes; its number if nothing is left of the name."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")[:32].strip("-") or f"vlan-{vid}"
 
 
 def far_ends(host: Host, fleet: Fleet) -> dict[str, tuple[Host, str]]:

@@ -11,6 +11,9 @@ from tests.unit.inventory.fleets import (
     SHARED,
     SOUND,
     WIREGUARD_KEY,
+    both_families,
+    camera,
+    cameras,
     context,
     first,
     fleet,
@@ -26,6 +29,8 @@ from tests.unit.inventory.fleets import (
     with_hosts_and,
     written,
 )
+
+NAMES_OF_A_WORD = ((11, "Gast"), (12, "Gäst"))
 
 BROKEN: list[tuple[str, Fleet, str, str]] = [
     ("slug", fleet(**first("tags", slug="Labb")), "tag Labb, slug", "'Labb'"),
@@ -182,6 +187,74 @@ BROKEN: list[tuple[str, Fleet, str, str]] = [
         "host tie-dns1, interfaces.1.addresses.0",
         "broadcast",
     ),
+    (
+        "address-prefix",
+        both_families("2001:db8:10::/64"),
+        "host tie-dns1, interfaces.1.addresses.0",
+        "2001:db8:10:: is 2001:db8:10::/64 itself",
+    ),
+    (
+        "address-prefix",
+        both_families("2001:db8:10::1/64", primary_address6="2001:db8:10::1", site="heby-kommunhus"),
+        "host tie-dns1, interfaces.1.addresses.0",
+        "outside every prefix of heby-kommunhus",
+    ),
+    (
+        "address-twice",
+        both_families("2001:db8:10::1/64", "2001:db8:10::1/64"),
+        "host tie-dns1, interfaces.2.addresses.0",
+        "one address, 2001:db8:10::1",
+    ),
+    (
+        "primary-address",
+        both_families("2001:db8:10::1/64", primary_address6="2001:db8:10::2"),
+        "host tie-dns1, primary_address6",
+        "2001:db8:10::2",
+    ),
+    (
+        "address-twice",
+        with_hosts_and(
+            cameras("heby-kommunhus"),
+            camera("heby-kommunhus", 1) | {"primary_address": "192.168.100.1"},
+            camera("tierp-datahall", 2) | {"primary_address": "192.168.100.1"},
+            cameras("tierp-datahall"),
+        ),
+        "host tie-cam2, primary_address",
+        "tie-cam2 and heb-cam1 are both reached by 192.168.100.1",
+    ),
+    (
+        "duplicate",
+        with_hosts_and(
+            cameras("heby-kommunhus", vrf="cameras"),
+            camera("heby-kommunhus", 1, vrf="cameras"),
+            cameras("heby-kommunhus", vrf="cameras"),
+        ),
+        "prefix 192.168.100.0/24 in VRF cameras",
+        "192.168.100.0/24 in VRF cameras is there more than once",
+    ),
+    ("duplicate", fleet(vrfs=[{"name": "a", "rd": "1:1"}, {"name": "a", "rd": "1:2"}]), "VRF a", "VRF a"),
+    ("duplicate", with_hosts(SERVER, SERVER | {"name": "TIE-dns1"}), "host TIE-dns1", "host TIE-dns1"),
+    (
+        "prefix-overlap",
+        prefixes({"prefix": "10.59.0.0/24", "site": "heby-kommunhus", "vlan": 10}),
+        "prefix 10.59.0.0/24",
+        "10.59.0.0/24 overlaps 10.59.0.0/24 at heby-kommunhus",
+    ),
+    (
+        "vlan-name",
+        fleet(vlans=[*SOUND["vlans"], *({"vid": v, "name": n, "site": "heby-kommunhus"} for v, n in NAMES_OF_A_WORD)]),
+        "VLAN 12 at heby-kommunhus, name",
+        "VLAN 12 and VLAN 11 at heby-kommunhus are both called Gast on a device",
+    ),
+    (
+        "vlan-name",
+        fleet(
+            vlan_groups=[{"slug": "alla", "name": "Alla", "region": "norra-uppland"}],
+            vlans=[*SOUND["vlans"], {"vid": 11, "name": "personal", "group": "alla"}],
+        ),
+        "VLAN 10 at heby-kommunhus, name",
+        "VLAN 10 and VLAN 11 at heby-kommunhus are both called",
+    ),
     ("prefix-scope", fleet(**first("prefixes", site="heby-kommunhus")), "prefix 10.59.0.0/24", "site and region"),
     ("gateway", fleet(**first("prefixes", gateway="10.60.0.1")), "prefix 10.59.0.0/24, gateway", "10.60"),
     ("gateway", fleet(**first("prefixes", gateway="10.59.0.0")), "prefix 10.59.0.0/24, gateway", "10.59"),
@@ -284,7 +357,7 @@ BROKEN: list[tuple[str, Fleet, str, str]] = [
         "vlan-name",
         fleet(vlans=[*SOUND["vlans"], {"vid": 11, "name": "PERSONAL", "site": "heby-kommunhus"}]),
         "VLAN 11 at heby-kommunhus, name",
-        "VLAN 11 and VLAN 10 at heby-kommunhus have one name",
+        "VLAN 11 and VLAN 10 at heby-kommunhus are both called",
     ),
     (
         "duplicate",

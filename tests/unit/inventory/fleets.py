@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_interface
 from typing import Any
 
 from inventory.fleet import Fleet, Host
@@ -219,6 +219,46 @@ def planned(name: str) -> dict[str, Any]:
     }
 
 
-def with_hosts_and(prefix: dict[str, Any], *hosts: dict[str, Any]) -> Fleet:
-    """The sound fleet with one more prefix and more hosts."""
-    return fleet(hosts=[GATEWAY, SERVER, *hosts], prefixes=[*SOUND["prefixes"], prefix])
+def with_hosts_and(prefix: dict[str, Any], *more: dict[str, Any]) -> Fleet:
+    """The sound fleet with one more prefix, and more hosts and prefixes."""
+    hosts = [x for x in more if "prefix" not in x]
+    return fleet(
+        hosts=[GATEWAY, SERVER, *hosts],
+        prefixes=[*SOUND["prefixes"], prefix, *(x for x in more if "prefix" in x)],
+        vrfs=[{"name": "cameras"}],
+    )
+
+
+NOBODY: dict[str, Any] = {"primary_address": None, "wireguard_public_key": ""}
+"""A host without an address of its own and without tunnels."""
+
+
+def cameras(site: str, **fields: Any) -> dict[str, Any]:
+    """The network that somebody built the same way at every site."""
+    return {"prefix": "192.168.100.0/24", "site": site, "gateway": "192.168.100.1", **fields}
+
+
+def camera(site: str, number: int, vrf: str = "") -> dict[str, Any]:
+    """A host of this site that is the gateway of its cameras, and has an address of its own elsewhere."""
+    own = {"name": "wan1", "addresses": [f"10.59.0.{200 + number}/24"]}
+    lan = {"name": "lan1", "addresses": ["192.168.100.1/24"], "vrf": vrf}
+    tenant = site.partition("-")[0]
+    return GATEWAY | {
+        "name": f"{tenant[:3]}-cam{number}",
+        "tenant": tenant,
+        "site": site,
+        "interfaces": [own, lan],
+        "primary_address": f"10.59.0.{200 + number}",
+        "host_keys": [key(number)],
+        "wireguard_public_key": "",
+    }
+
+
+def both_families(*addresses: str, only: bool = False, **fields: Any) -> Fleet:
+    """The sound fleet, the server of which has these addresses of IPv6, too, or only."""
+    own = interfaces(*([] if only else ["10.60.10.11/24"]), *addresses)
+    primary = {"primary_address6": addresses[0].partition("/")[0]} | ({"primary_address": None} if only else {})
+    found = sorted({str(ip_interface(a).network) for a in addresses})
+    prefixes_ = [{"prefix": "2001:db8:10::/64" if p.endswith("/64") else p, "site": "tierp-datahall"} for p in found]
+    hosts = [GATEWAY, SERVER | {"interfaces": own} | primary | fields]
+    return fleet(hosts=hosts, prefixes=[*SOUND["prefixes"], *prefixes_])

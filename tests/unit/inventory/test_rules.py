@@ -15,9 +15,13 @@ from tests.unit.inventory.broken_fleets import BROKEN
 from tests.unit.inventory.fleets import (
     GATEWAY,
     GUESTS,
+    NOBODY,
     SERVER,
     SHARED,
     SOUND,
+    both_families,
+    camera,
+    cameras,
     first,
     fleet,
     interfaces,
@@ -125,6 +129,37 @@ SOUND_TOO = {
     ),
     "both addresses of a /31 can be used": prefixes(
         {"prefix": "10.59.1.0/31", "site": "heby-kommunhus", "gateway": "10.59.1.0"}, held="10.59.1.0/31"
+    ),
+    "one network behind a gateway of its own at each of two sites": with_hosts_and(
+        cameras("heby-kommunhus"), camera("heby-kommunhus", 1), camera("tierp-datahall", 2), cameras("tierp-datahall")
+    ),
+    "one network in two VRFs of a site": with_hosts_and(
+        cameras("heby-kommunhus"),
+        camera("heby-kommunhus", 1),
+        camera("heby-kommunhus", 2, vrf="cameras"),
+        cameras("heby-kommunhus", vrf="cameras"),
+    ),
+    "a loopback inside a prefix": with_hosts(SERVER | {"interfaces": interfaces("10.60.10.11/24", "10.60.10.200/32")}),
+    "a host of both families": both_families("2001:db8:10::11/64"),
+    "a host of IPv6 alone": both_families("2001:db8:10::11/64", only=True),
+    "the last address of a prefix of IPv6, which has no broadcast address": both_families("2001:db8:10::ffff:ffff/64"),
+    "both ends of a /127": both_families("2001:db8:10::/127", "2001:db8:10::1/127"),
+    "a VRF": fleet(vrfs=[{"name": "Kameror (2)"}]),
+    "rooms of one slug at two sites": fleet(
+        locations=[{"site": s, "slug": "plan-1", "name": "Plan 1"} for s in ("heby-kommunhus", "tierp-datahall")]
+    ),
+    "VLANs of one number and name in two groups, each for a site": fleet(
+        vlan_groups=[
+            {"slug": slug, "name": slug, "site": site}
+            for slug, site in (("a", "heby-kommunhus"), ("b", "tierp-datahall"))
+        ],
+        vlans=[*SOUND["vlans"], *({"vid": 77, "name": "Kameror", "group": g} for g in "ab")],
+    ),
+    "VLANs whose names nothing is left of on a device": fleet(
+        vlans=[*SOUND["vlans"], *({"vid": 70 + n, "name": "北京"[n], "site": "heby-kommunhus"} for n in (0, 1))]
+    ),
+    "two hosts with one SSH host key, of which one was replaced by the other": with_hosts(
+        GATEWAY, GATEWAY | {"name": "heb-gw2", "status": "decommissioning", "interfaces": []} | NOBODY
     ),
     "a 32 bit private AS number": fleet(**first("sites", asns=(4_200_000_000,))),
     "nothing at all": Fleet(),

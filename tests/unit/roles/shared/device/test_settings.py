@@ -17,12 +17,12 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from inventory.fleet import Fleet, Host
-from inventory.network import Cable
+from inventory.network import Cable, Vlan
 from inventory.secrets import secrets_in
 from roles.shared.catalogue import catalogue
 from roles.shared.device.difference import difference
 from roles.shared.device.known import known_vendors
-from roles.shared.device.settings import Settings, one_line, vlan_name
+from roles.shared.device.settings import Settings, one_line
 from roles.shared.intent import Intent
 from roles.shared.parts.registration import ManagedConfiguration, registering
 from roles.shared.settings import SettingsError
@@ -139,7 +139,7 @@ def test_swedish_letters_are_kept_where_the_vendor_takes_them() -> None:
     vendors = known_vendors()
     assert one_line("Räksmörgås  (plan 2)", vendors["fortios"]) == "Räksmörgås plan 2"
     assert one_line("Räksmörgås  (plan 2)", vendors["cisco-ios"]) == "Raksmorgas plan 2"
-    assert (vlan_name("Gäst & annat", 130), vlan_name("北京", 130)) == ("Gast-annat", "vlan-130")
+    assert tuple(Vlan(vid=130, name=n).name_on_devices for n in ("Gäst & annat", "北京")) == ("Gast-annat", "vlan-130")
 
 
 def test_a_port_is_described_by_what_its_cable_leads_to() -> None:
