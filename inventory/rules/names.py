@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
+from inventory import secrets
 from inventory.fleet import Fleet
 from inventory.keys import KEYS
 from inventory.places import Path, called, noun
 from inventory.rules.rule import Fault, cut, rule
 from inventory.secrets import MARK
 
-SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,98}[a-z0-9])?")
+SLUG = re.compile(secrets.SLUG)
+"""A municipality's: it becomes the name of files."""
+NETBOX_SLUG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
+"""Everything else's: as NetBox takes them, but for what would be an option."""
 LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
-@rule("slug", fix="use a-z, 0-9 and -, as NetBox makes slugs: å and ä become a, ö becomes o")
+@rule(
+    "slug", fix="use a-z, 0-9 and -, as NetBox makes slugs (å and ä become a, ö becomes o); _ and A-Z but for tenants"
+)
 def bad_slug(fleet: Fleet) -> Iterator[Fault]:
-    """Slugs become names of files and of options, so they are plain ASCII."""
+    """Slugs are words of options and of configurations, so they are plain ASCII; a municipality's names files, too."""
     for section in KEYS:
+        pattern = SLUG if section == "tenants" else NETBOX_SLUG
         for i, item in enumerate(getattr(fleet, section)):
             slug = getattr(item, "slug", None)
-            if slug is not None and not SLUG.fullmatch(slug):
+            if slug is not None and not pattern.fullmatch(slug):
                 yield Fault((section, i, "slug"), f"{slug!r} is no slug")
 
 
@@ -97,4 +105,12 @@ def bad_host_label(fleet: Fleet) -> Iterator[Fault]:
     """
     for i, host in enumerate(fleet.hosts):
         if not LABEL.fullmatch(host.name):
-            yield Fault(("hosts", i, "name"), f"{cut(repr(host.name))} is no DNS label")
+            like = _label_of(host.name)
+            but = f", but {like!r} is one" if like else ""
+            yield Fault(("hosts", i, "name"), f"{cut(repr(host.name))} is no DNS label{but}")
+
+
+def _label_of(name: str) -> str:
+    """Return the DNS label that is most like a name: of a domain name the first one; empty if nothing is left."""
+    first = unicodedata.normalize("NFKD", name.partition(".")[0]).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9]+", "-", first)[:63].strip("-")

@@ -12,6 +12,7 @@ from inventory import rules
 from inventory.fleet import Fleet
 from inventory.netbox.assemble import assembled
 from inventory.netbox.rows import Rows
+from inventory.rules.house import House
 from inventory.secrets import MARK
 from inventory.snapshot import load
 from roles.shared.intent import Intent
@@ -65,6 +66,7 @@ DESCRIBED = (
     "devices", "virtual_machines", "interfaces", "vm_interfaces", "prefixes", "ranges", "services", "sites", "tenants",
 )  # fmt: skip
 NAMED = ("tenants", "sites", "tags", "vlans", "interfaces")
+OTHERS_NAMED = ("regions", *NAMED[:-1], "platforms", "device_roles", "manufacturers", "clusters")
 HOSTS = ("devices", "virtual_machines")
 PERSON = "elsa-prov"
 
@@ -106,8 +108,15 @@ def _holders_of_text(value: Any) -> Iterator[tuple[Any, Any]]:
             yield from _holders_of_text(item)
 
 
-def write(rows: Rows, *, described: str, person: str) -> None:
-    """Write one text into every description, and another as the name of somebody who administers every host."""
+def write(rows: Rows, *, described: str, person: str, named: str = "") -> None:
+    """Write one text into every description, and another as the name of somebody who administers every host.
+
+    Args:
+        named: a text that every name of what is no host ends with, too.
+    """
+    for kind in OTHERS_NAMED if named else ():
+        for number, row in rows.of[kind].items():
+            row["name"] = f"{number} {named}"
     for kind in DESCRIBED:
         for row in rows.of[kind].values():
             row["description"] = described
@@ -125,9 +134,9 @@ def _with_person(context: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def sound(rows: Rows) -> Fleet | None:
-    """The fleet, if it is sound; what is said of one that is not can be shown on a terminal."""
+    """The fleet, if it is sound where no house rule is asked; what is said of one that is not can be shown."""
     made = assembled(rows)
-    problems = [*made.problems, *rules.problems(made.fleet, unread=made.unread)]
+    problems = [*made.problems, *rules.problems(made.fleet, unread=made.unread, house=House({}))]
     problems = problems or [p for host in made.fleet.hosts for p in Intent(made.fleet).problems(host)]
     assert all(str(p).isprintable() for p in problems)
     return None if problems else made.fleet

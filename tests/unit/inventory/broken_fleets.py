@@ -31,9 +31,14 @@ from tests.unit.inventory.fleets import (
 )
 
 NAMES_OF_A_WORD = ((11, "Gast"), (12, "Gäst"))
+LONG = "Kameror i skolans alla korridorer"
+"""More than the 32 characters that a VLAN's name has on a device."""
 
 BROKEN: list[tuple[str, Fleet, str, str]] = [
-    ("slug", fleet(**first("tags", slug="Labb")), "tag Labb, slug", "'Labb'"),
+    ("slug", fleet(**first("tenants", slug="Heby")), "tenant Heby, slug", "'Heby'"),
+    ("slug", fleet(**first("tenants", slug="he_by")), "tenant he_by, slug", "'he_by'"),
+    ("slug", fleet(**first("tags", slug="-lab")), "tag -lab, slug", "'-lab'"),
+    ("slug", fleet(**first("tags", slug="läb")), "tag läb, slug", "'läb'"),
     ("slug", fleet(**first("tags", slug="../lab")), "tag ../lab, slug", "'../lab'"),
     ("slug", fleet(**first("clusters", slug="")), "cluster , slug", "''"),
     ("name", fleet(**first("tags", name="$(reboot)")), "tag lab, name", "'$(reboot)'"),
@@ -60,9 +65,15 @@ BROKEN: list[tuple[str, Fleet, str, str]] = [
         "host tie-dns1, interfaces.1",
         "eth0",
     ),
-    ("host-label", with_hosts(SERVER | {"name": "tie-dns1.example"}), "host tie-dns1.example, name", "no DNS label"),
+    (
+        "host-label",
+        with_hosts(SERVER | {"name": "tie-dns1.example"}),
+        "host tie-dns1.example, name",
+        "but 'tie-dns1' is one",
+    ),
+    ("host-label", with_hosts(SERVER | {"name": "tie_dns 1"}), "host tie_dns 1, name", "but 'tie-dns-1' is one"),
     ("host-label", with_hosts(SERVER | {"name": "../tie-dns1"}), "host ../tie-dns1, name", "no DNS label"),
-    ("host-label", with_hosts(SERVER | {"name": "älv-dns1"}), "host älv-dns1, name", "no DNS label"),
+    ("host-label", with_hosts(SERVER | {"name": "älv-dns1"}), "host älv-dns1, name", "but 'alv-dns1' is one"),
     ("host-label", with_hosts(SERVER | {"name": "tie-dns1" * 8}), f"host {'tie-dns1' * 8}, name", "no DNS label"),
     ("host-name", with_hosts(SERVER | {"name": "dns1"}), "host dns1, name", "'dns1' of tierp-datahall"),
     ("host-name", with_hosts(SERVER | {"name": "tie-dns1.example"}), "host tie-dns1.example, name", "not named as"),
@@ -245,6 +256,14 @@ BROKEN: list[tuple[str, Fleet, str, str]] = [
         fleet(vlans=[*SOUND["vlans"], *({"vid": v, "name": n, "site": "heby-kommunhus"} for v, n in NAMES_OF_A_WORD)]),
         "VLAN 12 at heby-kommunhus, name",
         "VLAN 12 and VLAN 11 at heby-kommunhus are both called Gast on a device",
+    ),
+    (
+        "vlan-name",
+        fleet(
+            vlans=[*SOUND["vlans"], *({"vid": v, "name": f"{LONG} {v}", "site": "heby-kommunhus"} for v in (11, 12))]
+        ),
+        "VLAN 12 at heby-kommunhus, name",
+        "both called Kameror-i-skolans-alla-korridore on a device",
     ),
     (
         "vlan-name",

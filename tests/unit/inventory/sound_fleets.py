@@ -276,7 +276,7 @@ def _untyped(fleet: Data, n: int) -> None:
 
 
 BREAKS: dict[str, tuple[Callable[[Data, int], None], ...]] = {
-    "slug": (_set(_first("tags"), slug="Lab"),),
+    "slug": (_set(_first("tags"), slug="Läb"), _set(_first("tenants"), slug="He_by")),
     "name": (lambda f, n: _site(f, n).update(name="$(reboot)"), lambda f, n: f["vlans"][n].update(name="{{ x }}")),
     "text": (_set(_server, description="\x1b[2J"), _set(_server, local_context={"samdrift": {"base": {"a": "\b"}}})),
     "secret-mark": (

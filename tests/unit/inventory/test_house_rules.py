@@ -170,6 +170,13 @@ def test_an_exception_that_is_no_more_is_a_fault(tmp_path: Path) -> None:
     assert found(named("tie-dns1"), tmp_path, "host-owner: {hosts: {tie-dns1: heby}}") == ["host-owner"]
 
 
+def test_everything_but_hosts_is_named_by_another_pattern_with_its_own_exceptions(tmp_path: Path) -> None:
+    text = "name: {pattern: '[A-ZÅÄÖ0-9a-z][^&]*', exceptions: ['&Co']}"
+
+    assert found(fleet(**first("tenants", name="&Co")), tmp_path, text) == []
+    assert found(fleet(**first("tenants", name="Heby & Co")), tmp_path, text) == ["name"]
+
+
 def test_asns_are_numbers_and_ranges_with_both_ends(tmp_path: Path) -> None:
     text = "asn: {ranges: [64600, 64601-64603]}"
 

@@ -144,6 +144,9 @@ SOUND_TOO = {
     "a host of IPv6 alone": both_families("2001:db8:10::11/64", only=True),
     "the last address of a prefix of IPv6, which has no broadcast address": both_families("2001:db8:10::ffff:ffff/64"),
     "both ends of a /127": both_families("2001:db8:10::/127", "2001:db8:10::1/127"),
+    "slugs as NetBox makes them of names with _, and as its API takes them": fleet(
+        tags=[*SOUND["tags"], {"slug": "web_server", "name": "web_server"}, {"slug": "DMZ", "name": "DMZ"}]
+    ),
     "a VRF": fleet(vrfs=[{"name": "Kameror (2)"}]),
     "rooms of one slug at two sites": fleet(
         locations=[{"site": s, "slug": "plan-1", "name": "Plan 1"} for s in ("heby-kommunhus", "tierp-datahall")]

@@ -13,6 +13,8 @@ from tests.unit.hostile import PRODUCT, WORST, hostile_rows, sound, write
 from tests.unit.inventory.netbox_rows import rows_of
 
 HOSTS = ("heb-gw1", "tie-dns1", "tie-mon1")
+DEVICES = ("alv-fw1", "alv-sw1", "heb-sw1", "kni-sw2")
+"""One of each vendor."""
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -32,7 +34,7 @@ def test_hostile_text_in_netbox_is_refused_or_neither_names_a_file_nor_is_evalua
 
 def test_the_programs_that_read_a_file_accept_it_with_the_worst_text_that_a_sound_fleet_can_have() -> None:
     rows = rows_of(load())
-    write(rows, described=WORST, person=WORST)
+    write(rows, described=WORST, person=WORST, named=f"& {WORST} <b>")
     fleet = sound(rows)
     assert fleet is not None
-    assert check_offline(Intent(fleet), [fleet.host(name) for name in HOSTS]).findings == ()
+    assert check_offline(Intent(fleet), [fleet.host(name) for name in (*HOSTS, *DEVICES)]).findings == ()
