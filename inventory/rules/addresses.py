@@ -42,7 +42,7 @@ def address_twice(fleet: Fleet) -> Iterator[Fault]:
     """Two interfaces of one network with one address cannot both be reached. One prefix at two sites, or in two VRFs,
     is two networks; but no two hosts are reached by one address.
     """
-    told: set[tuple[str, Address]] = set()
+    reported: set[tuple[str, Address]] = set()
     holders: dict[tuple[str, Address], list[tuple[tuple[str, str], str]]] = {}
     for i, j, k, host in every_address(fleet):
         interface = host.interfaces[j]
@@ -52,13 +52,13 @@ def address_twice(fleet: Fleet) -> Iterator[Fault]:
         if other := next((of for there, of in before if "" in (*network, *there) or there == network), ""):
             what = f"{name} and {other} have one address, {ip}"
             yield Fault(("hosts", i, "interfaces", j, "addresses", k), what)
-            told.add((host.name, ip))
+            reported.add((host.name, ip))
         before.append((network, name))
     reached: dict[Address, str] = {}
     for i, host in enumerate(fleet.hosts):
         for field in PRIMARY if host.status == "active" else ():
             primary: Address | None = getattr(host, field)
-            if primary is None or (host.name, primary) in told:
+            if primary is None or (host.name, primary) in reported:
                 continue
             if (known := reached.setdefault(primary, host.name)) != host.name:
                 yield Fault(("hosts", i, field), f"{host.name} and {known} are both reached by {primary}")

@@ -114,14 +114,14 @@ def vlan_name_twice(fleet: Fleet) -> Iterator[Fault]:
     get one, and the same one every time.
     """
     index = {(v.site, v.group, v.vid): i for i, v in enumerate(fleet.vlans)}
-    told: set[tuple[int, int]] = set()
+    reported: set[tuple[int, int]] = set()
     for site in fleet.sites:
         seen: dict[str, Vlan] = {}
         for vlan in sorted(fleet.vlans_at(site.slug), key=lambda v: (v.site is not None, v.vid)):
             other = seen.setdefault(vlan.name_on_devices.casefold(), vlan)
             i, j = (index[v.site, v.group, v.vid] for v in (vlan, other))
-            if i != j and (i, j) not in told:
-                told.add((i, j))
+            if i != j and (i, j) not in reported:
+                reported.add((i, j))
                 both = f"VLAN {vlan.vid} and VLAN {other.vid} at {site.slug}"
                 yield Fault(("vlans", i, "name"), f"{both} are both called {vlan.name_on_devices} on a device")
 
