@@ -84,7 +84,8 @@ def _parameters(document: Document, name: str, value: object) -> Frozen | None:
     line = document.lines[(name,)]
     if name not in PARAMETERS:
         what = f"there is no house rule {name!r}{most_like(name, {*PARAMETERS})}"
-        document.wrong(line, what, rule="house-rules", fix=f"known: {', '.join(PARAMETERS)}")
+        fix = f"known: {', '.join(PARAMETERS)}; every other rule always holds"
+        document.wrong(line, what, rule="house-rules", fix=fix)
         return None
     if value is False:
         return None

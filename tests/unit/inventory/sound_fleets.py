@@ -87,11 +87,22 @@ def _add_site(draw: st.DrawFn, fleet: Data, tenant: str, number: int) -> None:
     ]
     if draw(st.booleans()):
         fleet["prefixes"].append({"prefix": f"{net}.0.0/16", "site": slug})
+    net6 = draw(st.sampled_from(["", f"2001:db8:{number}"]))
+    if net6:
+        fleet["prefixes"] += [
+            {"prefix": f"{net6}:10::/64", "site": slug, "vlan": staff, "gateway": f"{net6}:10::1"},
+            {"prefix": f"{net6}::/48", "site": slug},
+        ]
     last = draw(st.integers(21, 200))
     fleet["ranges"] += [
         {"start": f"{net}.20.20", "end": f"{net}.20.{last}", "description": draw(WORD)},
         {"start": f"{net}.20.{last + 1}", "end": f"{net}.20.254"},
     ]
+
+    def own(address: str, number6: str) -> list[str]:
+        """An address of the staff's network, and one of its IPv6 where it has that, too."""
+        return [address, *([f"{net6}:10::{number6}"] if net6 else [])]
+
     common = {"tenant": tenant, "site": slug, "tags": draw(st.sampled_from([[], ["lab"]]))}
     device = common | {"kind": "device", "device_type": "box"}
     context, server = draw(CONTEXT), f"{net}.10.{draw(st.integers(3, 254))}"
@@ -105,7 +116,7 @@ def _add_site(draw: st.DrawFn, fleet: Data, tenant: str, number: int) -> None:
             "serial": f"GW{number}",
             "interfaces": [
                 {"name": "wan0", "addresses": [f"10.59.0.{number}/24"]},
-                {"name": "lan0", "untagged_vlan": staff, "addresses": [f"{net}.10.1/24"]},
+                {"name": "lan0", "untagged_vlan": staff, "addresses": own(f"{net}.10.1/24", "1/64")},
             ],
             "primary_address": f"10.59.0.{number}",
             "host_keys": [key(number)],
@@ -133,8 +144,9 @@ def _add_site(draw: st.DrawFn, fleet: Data, tenant: str, number: int) -> None:
             "cluster": "kvm",
             "role": "server",
             "platform": "debian-13",
-            "interfaces": [{"name": "eth0", "type": "virtual", "addresses": [f"{server}/24"]}],
+            "interfaces": [{"name": "eth0", "type": "virtual", "addresses": own(f"{server}/24", "ffff/64")}],
             "primary_address": server,
+            "primary_address6": f"{net6}:10::ffff" if net6 else None,
             "host_keys": [key(2000 + number)],
             "services": [{"name": draw(WORD), "protocol": "tcp", "ports": [draw(st.integers(1, 65535))]}],
             "context": draw(st.sampled_from([{}, {"samdrift": context}])),
