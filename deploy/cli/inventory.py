@@ -69,7 +69,7 @@ def inventory_seed(common: Common, yes: bool, objects: bool) -> None:
 
     Nothing is deleted. If it breaks off, run it again: it goes on where it stopped.
     """
-    from deploy.source.netbox import connected
+    from deploy.source.netbox import SEEDING, connected
     from deploy.views import inventory as view
     from deploy.views.progress import observing
     from inventory.netbox import seed
@@ -77,7 +77,7 @@ def inventory_seed(common: Common, yes: bool, objects: bool) -> None:
     if not yes and not sys.stdin.isatty():
         raise UsageError("seed asks before it writes anything, and here is nobody to answer", fix="add --yes")
     fleet, source, _ = _snapshot(common)
-    netbox = connected(common.netbox_url, common.netbox_ca)
+    netbox = connected(common.netbox_url, common.netbox_ca, SEEDING)
     with observing(common.aside) as observer:
         observer.stage(f"reading {netbox.url}", ())
         plan = seed.planned(netbox, fleet)

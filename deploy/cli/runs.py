@@ -86,10 +86,10 @@ def _write_back_option(function: Callable[..., Any]) -> Callable[..., Any]:
 def _netbox_to_tell(common: Common, fleet: Fleet) -> NetBox:
     """Connect to the NetBox of --write-back, before any host is connected to."""
     from deploy.lab.wiring import lab_hosts
-    from deploy.source.netbox import connected
+    from deploy.source.netbox import WRITE_BACK, connected
     from deploy.source.write_back import is_of_the_lab
 
-    netbox = connected(common.netbox_url, common.netbox_ca)
+    netbox = connected(common.netbox_url, common.netbox_ca, WRITE_BACK)
     if common.lab and not is_of_the_lab(netbox.url, lab_hosts(fleet)):
         fix = "leave out --write-back, or name the address of the lab's own NetBox"
         raise UsageError("what the lab does is told to no other NetBox than its own", where=netbox.url, fix=fix)

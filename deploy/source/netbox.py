@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.model import clock
@@ -21,28 +22,55 @@ from inventory.netbox.faults import NetBoxError
 from inventory.netbox.pull import fleet_of, pull
 
 URL = "SAMDRIFT_NETBOX_URL"
-TOKEN, TOKEN_FILE = "SAMDRIFT_NETBOX_TOKEN", "SAMDRIFT_NETBOX_TOKEN_FILE"
 
 
-def connected(url: str | None, ca: Path | None, environment: Mapping[str, str] = os.environ) -> NetBox:
-    """Connect to the NetBox of a URL, with the token from the environment.
+@dataclass(frozen=True)
+class Access:
+    """What a command does with NetBox, and the variable that holds the token for it.
+
+    Each has a token of its own, so that whoever may read a fleet cannot write one (`inventory/netbox/permissions.py`).
+    """
+
+    name: str
+    variable: str
+
+    @property
+    def file_variable(self) -> str:
+        """Return the variable that names a file with the token."""
+        return f"{self.variable}_FILE"
+
+
+READING = Access("reading", "SAMDRIFT_NETBOX_TOKEN")
+WRITE_BACK = Access("write-back", "SAMDRIFT_NETBOX_WRITE_BACK_TOKEN")
+SEEDING = Access("seeding", "SAMDRIFT_NETBOX_SEED_TOKEN")
+
+
+def connected(
+    url: str | None, ca: Path | None, access: Access = READING, environment: Mapping[str, str] = os.environ
+) -> NetBox:
+    """Connect to the NetBox of a URL, with the token for this access from the environment.
 
     Raises:
         SamdriftError: something of it is not said, or cannot be used.
     """
     if not url:
         raise UsageError("which NetBox?", where=NETBOX, fix=f"--netbox-url https://…, or {URL} in the environment")
-    return NetBox(url, _token(environment), ca=ca)
+    return NetBox(url, _token(access, environment), ca=ca)
 
 
-def _token(environment: Mapping[str, str]) -> str:
-    file, token = environment.get(TOKEN_FILE, ""), environment.get(TOKEN, "")
+def _token(access: Access, environment: Mapping[str, str]) -> str:
+    of_file = access.file_variable
+    file, token = environment.get(of_file, ""), environment.get(access.variable, "")
     if file and token:
-        raise UsageError(f"{TOKEN_FILE} and {TOKEN} are both set", fix="keep one of them")
+        raise UsageError(f"{of_file} and {access.variable} are both set", fix="keep one of them")
     if token:
         return token
     if not file:
-        raise UsageError("there is no token for NetBox", fix=f"set {TOKEN_FILE} to a file with it, or {TOKEN}")
+        raise UsageError(
+            f"there is no token for {access.name}",
+            where=NETBOX,
+            fix=f"set {of_file} to a file with it, or {access.variable}; docs/netbox.md says which token may what",
+        )
     try:
         with Path(file).open(encoding="ascii") as opened:
             if stat.S_IMODE(os.fstat(opened.fileno()).st_mode) & 0o077:
@@ -50,7 +78,7 @@ def _token(environment: Mapping[str, str]) -> str:
             return opened.read(4096).strip()
     except (OSError, UnicodeDecodeError) as e:
         why = e.strerror if isinstance(e, OSError) else "it is no text"
-        raise SamdriftError(f"the token cannot be read: {why}", where=file, fix=f"see {TOKEN_FILE}") from None
+        raise SamdriftError(f"the token cannot be read: {why}", where=file, fix=f"see {of_file}") from None
 
 
 def from_netbox(netbox: NetBox, cache: Path, warn: Callable[[str], None], *, since_last: bool = True) -> SourcedFleet:
