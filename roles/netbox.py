@@ -5,9 +5,12 @@ never leaves it. PostgreSQL and Valkey listen on sockets of the file system, so 
 installed from a lock with hashes into a virtual environment that has the lock's digest in its name: a new version is
 built beside the old one and takes its place when it is whole. Housekeeping is a daily job of the worker (`netbox-rq`).
 
+samdrift comes as one of three users, none of them a superuser: one reads, one writes back, one seeds
+(`inventory/netbox/permissions.py`). Their tokens are good for the management stations alone, and expire.
+
 Secrets: `netbox_secret_key` and `netbox_api_token_pepper` (50 characters or more), `netbox_admin_password` (the
-superuser `admin`; set again only when the secret is another), `netbox_api_token` (of samdrift itself, the superuser
-`samdrift`; 40 characters or more). What a client sends as its token is `TOKEN_PREFIX` and this secret.
+superuser `admin`; set again only when the secret is another), `netbox_read_token`, `netbox_write_back_token` and
+`netbox_seed_token` (40 characters or more; what a client sends is the token's prefix and this).
 
 Options (config context `samdrift.netbox`):
 
@@ -15,6 +18,7 @@ Options (config context `samdrift.netbox`):
 - `certificate`: PEM, with its chain, for the key on the host; without it, the certificate is self-signed.
 - `workers`: processes that answer requests; 2 for each core are plenty, each takes some 150 MB.
 - `changelog_days`: changes are kept for so long; 0 for ever.
+- `token_days`: samdrift's tokens expire after so long; an apply renews them from half of that time on.
 - `dump_time`, `dump_days`: when the database is dumped every night, and for how long a dump is kept.
 - `cache`: a directory for what a new host needs not fetch and make again: wheels, and dumps of freshly migrated, empty
   databases. For labs; a dump is used for just its version of NetBox and its major version of PostgreSQL.
@@ -36,6 +40,13 @@ from inventory.secrets import Secret
 from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, reload, restart
+from roles.shared.parts.netbox_users import (
+    GIVE_ACCESS,
+    PYTHON_PARSES,
+    SECRETS,
+    limits_of_write_back,
+    netbox_users,
+)
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
 from roles.shared.parts.templates import render
@@ -57,20 +68,19 @@ LOCK = "netbox/requirements.txt"
 """Below `templates/`; `make lock-netbox` computes it anew."""
 
 PORT = 443
-TOKEN_PREFIX = "nbt_samdrift0001."  # noqa: S105  by the key in it, which is no secret, NetBox finds the token
-"""What stands before the secret in samdrift's API token."""
+TOKENS = ("read_token", "write_back_token", "seed_token")
+"""The secrets of samdrift's tokens, without `netbox_`; they are the files of `SECRETS`, too."""
 
 HOME = "/opt/netbox"
 VENV = f"{HOME}/venv"
 CONFIGURATION = f"{HOME}/conf/configuration.py"
 REQUIREMENTS = f"{HOME}/requirements.txt"
-SECRETS = "/etc/netbox/secrets"
 TLS = "/etc/netbox/tls"
 KEY, CERTIFICATE = f"{TLS}/netbox.key", f"{TLS}/netbox.crt"
 DUMPS = "/var/backups/netbox"
 INSTALL = "/usr/local/sbin/netbox-install"
 SCHEMA = "/usr/local/sbin/netbox-schema"
-ACCESS = "/usr/local/sbin/netbox-access"
+PLUGIN = f"{HOME}/conf/samdrift_netbox.py"
 DUMP = "/usr/local/sbin/netbox-dump"
 UNITS = "/etc/systemd/system"
 WEB, SOCKET, WORKER = "netbox.service", "netbox.socket", "netbox-rq.service"
@@ -88,6 +98,7 @@ class Options(RoleOptions):
     certificate: str = Field(default="", pattern=rf"^$|{PEM}")
     workers: Annotated[int, Field(ge=1, le=64)] = 3
     changelog_days: Annotated[int, Field(ge=0, le=3650)] = 400
+    token_days: Annotated[int, Field(ge=90, le=730)] = 180
     dump_time: str = Field(default="02:30", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
     dump_days: Annotated[int, Field(ge=1, le=3650)] = 30
     cache: str = Field(default="", pattern=r"^$|^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$")
@@ -97,20 +108,22 @@ class Settings(RoleSettings):
     """The names, the secrets and the clients of NetBox on this host."""
 
     version: str = VERSION
-    token_key: str = TOKEN_PREFIX[4:-1]
     address: IPv4Address
     names: tuple[str, ...]
     stations: tuple[IPv4Network, ...]
     certificate: str
     workers: int
     changelog_days: int
+    token_days: int
     dump_time: str
     dump_days: int
     cache: str
     secret_key: Secret
     api_token_pepper: Secret
     admin_password: Secret
-    api_token: Secret
+    read_token: Secret
+    write_back_token: Secret
+    seed_token: Secret
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
@@ -127,7 +140,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         secret_key=secret("secret_key"),
         api_token_pepper=secret("api_token_pepper"),
         admin_password=secret("admin_password"),
-        api_token=secret("api_token"),
+        **{name: secret(name) for name in TOKENS},
         **(options.model_dump() | {"names": tuple(dict.fromkeys([host.name, *options.names]))}),
     )
 
@@ -157,7 +170,7 @@ def deploy(settings: Settings) -> None:
     _application(settings, served)
     _dumps(settings)
     _database(settings, served)
-    _access(settings)
+    netbox_users(settings.stations, settings.token_days)
     _services(settings, served)
     _front(settings)
 
@@ -203,12 +216,15 @@ def _configuration(settings: Settings, served: tuple[Handler, ...]) -> None:
     for name, secret in (("secret_key", settings.secret_key), ("api_token_pepper", settings.api_token_pepper)):
         then = (*served, GIVE_ACCESS) if name == "api_token_pepper" else served
         managed_file(f"{SECRETS}/{name}", content=f"{secret}\n", group="netbox", mode="640", then=then)
-    for name, secret in (("admin_password", settings.admin_password), ("api_token", settings.api_token)):
-        managed_file(f"{SECRETS}/{name}", content=f"{secret}\n", mode="600", then=(GIVE_ACCESS,))
+    for name in ("admin_password", *TOKENS):
+        managed_file(f"{SECRETS}/{name}", content=f"{getattr(settings, name)}\n", mode="600", then=(GIVE_ACCESS,))
+    limits = limits_of_write_back()
+    managed_file(PLUGIN, template="netbox/plugin.py.j2", limits=limits, validate_with=PYTHON_PARSES, then=served)
     managed_file(
         CONFIGURATION,
         template="netbox/configuration.py.j2",
         settings=settings,
+        limits=limits,
         group="netbox",
         mode="640",
         validate_with=PYTHON_PARSES,
@@ -216,8 +232,6 @@ def _configuration(settings: Settings, served: tuple[Handler, ...]) -> None:
     )
 
 
-GIVE_ACCESS = Handler(name="give access to NetBox", command=ACCESS)
-PYTHON_PARSES = "python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' {path}"
 SHELL_PARSES = "sh -n {path}"
 NGINX_ACCEPTS = (
     f"d=$(mktemp -d) && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x "
@@ -303,26 +317,6 @@ $1 in app {{ known = 1 }}
 ($1 in app) && !($0 in done) {{ print "not migrated:", $0; missing = 1 }}
 END {{ if (known && !missing) print "migrated" }}'"""  # noqa: S608  nothing in it comes from elsewhere
 """Asks what `netbox migrate --check` asks, of every app with a migration, without the seconds that Django starts in."""
-
-
-HAS_ACCESS = ("superuser admin, with the password of the secret", "superuser samdrift, with the token of the secret")
-"""What `ACCESS check` tells where all is as it should be."""
-
-
-def _access(settings: Settings) -> None:
-    managed_file(
-        ACCESS,
-        template="netbox/access.py.j2",
-        settings=settings,
-        mode="755",
-        validate_with=PYTHON_PARSES,
-    )
-    ensured(
-        "superuser and API token of NetBox",
-        question=f"{ACCESS} check",
-        answer="".join(f"{line}\n" for line in HAS_ACCESS),
-        command=ACCESS,
-    )
 
 
 def _services(settings: Settings, served: tuple[Handler, ...]) -> None:

@@ -29,6 +29,11 @@ class CustomField:
     description: str
     choices: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def choice_set(self) -> str:
+        """Return the name of the choice set of a select."""
+        return f"samdrift {self.name}"
+
 
 GATEWAY = CustomField("gateway", "text", ("ipam.prefix",), "Gateway", "The router's address in the prefix")
 HOST_KEYS = CustomField(

@@ -20,7 +20,6 @@ from inventory.netbox.custom_fields import (
     GATEWAY,
     HOST_KEYS,
     WIREGUARD_KEY,
-    CustomField,
 )
 from inventory.netbox.read_types import ASSIGNED_BY, ASSIGNED_BY_MORE
 from inventory.network import Prefix
@@ -92,15 +91,11 @@ def _refs(kind: str, keys: Iterable[str | int]) -> frozenset[Ref]:
     return frozenset(Ref(kind, (k,)) for k in keys)
 
 
-def _choice_set(field: CustomField) -> Key:
-    return (f"samdrift {field.name}",)
-
-
 def choice_sets(_: Fleet) -> Iterator[Wanted]:
     """Want the choices of the custom fields that are chosen from a list."""
     for one in CUSTOM_FIELDS:
         if one.choices:
-            name, *_rest = _choice_set(one)
+            name = one.choice_set
             yield Wanted((name,), {}, {"name": name, "extra_choices": [list(c) for c in one.choices]})
 
 
@@ -109,7 +104,7 @@ def custom_fields(_: Fleet) -> Iterator[Wanted]:
     for one in CUSTOM_FIELDS:
         once: dict[str, Any] = {"name": one.name, "type": one.type, "label": one.label, "description": one.description}
         if one.choices:
-            once["choice_set"] = Ref("choice set", _choice_set(one))
+            once["choice_set"] = Ref("choice set", (one.choice_set,))
         yield Wanted((one.name,), {"object_types": AtLeast(one.object_types)}, once)
 
 

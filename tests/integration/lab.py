@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import lzma
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -16,10 +18,12 @@ from typing import Any
 
 from deploy.lab.lab import Lab
 from deploy.lab.place import lab_directory
+from inventory.netbox.permissions import API_USERS, READER, SEEDER, WRITER_BACK
 from inventory.secrets import Secret
 from inventory.snapshot import load
 from inventory.whole_file import put_in_place
-from roles.netbox import CERTIFICATE, LAB_CACHE, POSTGRESQL, TOKEN_PREFIX, VERSION
+from roles.netbox import CERTIFICATE, LAB_CACHE, POSTGRESQL, VERSION
+from roles.shared.parts.netbox_users import ACCESS
 
 NETBOX = "tie-netbox1"
 NETBOX_AND_WHAT_IT_NEEDS = (
@@ -52,6 +56,18 @@ sql "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'net
 sql "create database netbox_empty template netbox owner netbox"
 sql "alter database netbox allow_connections true"
 """
+LET_TESTS_IN = f"""\
+{AS_POSTGRES} psql -X -q -v ON_ERROR_STOP=1 -d netbox <<'END'
+begin;
+insert into users_user (username, is_active, is_superuser, password, first_name, last_name, email, date_joined)
+values ('tests', true, true, '!', '', '', '', now()) on conflict (username) do nothing;
+delete from users_token where key = 'samdrifttest';
+insert into users_token (user_id, key, version, pepper_id, hmac_digest, enabled, write_enabled, description, created)
+select id, 'samdrifttest', 2, 1, '%s', true, true, '', now() from users_user where username = 'tests';
+commit;
+END
+"""  # noqa: S608  the constants above
+"""Makes a superuser, for what tests do to the lab's NetBox that samdrift itself may not: delete, say."""
 
 
 def program(name: str = "samdrift") -> str:
@@ -94,11 +110,32 @@ def in_postgresql(script: str) -> str:
 
 @dataclass(frozen=True)
 class NetBoxServer:
-    """A real NetBox: where it is, the token of a superuser, and the certificate to trust (None: the machine's own)."""
+    """A real NetBox: where it is, the token of a superuser, the certificate to trust, and samdrift's own tokens.
+
+    Attributes:
+        ca: the certificate to trust; None for the machine's own.
+        tokens: of each of samdrift's users, by name; where they are not there, the superuser's is used.
+    """
 
     url: str
     token: str = field(repr=False)  # a test that fails shows its arguments
     ca: Path | None
+    tokens: Mapping[str, str] = field(repr=False, default_factory=dict)
+
+    @property
+    def reading(self) -> str:
+        """The token that pull comes with."""
+        return self.tokens.get(READER.name, self.token)
+
+    @property
+    def writing_back(self) -> str:
+        """The token that write-back comes with."""
+        return self.tokens.get(WRITER_BACK.name, self.token)
+
+    @property
+    def seeding(self) -> str:
+        """The token that seed comes with."""
+        return self.tokens.get(SEEDER.name, self.token)
 
     def empty(self) -> None:
         """Make it as it was before anything was written to it; only the lab's can be. Takes half a second."""
@@ -115,7 +152,9 @@ class NetBoxServer:
         self.empty()
         restore = "pg_restore --clean --if-exists --exit-on-error --single-transaction -d netbox"
         kept = f"{KEPT}/{name}"
-        return bool(in_postgresql(f"[ ! -s {kept} ] || {{ {AS_POSTGRES} {restore} < {kept}; echo done; }}"))
+        there = bool(in_postgresql(f"[ ! -s {kept} ] || {{ {AS_POSTGRES} {restore} < {kept}; echo done; }}"))
+        let_in()  # what was kept may be older than these secrets
+        return there
 
 
 def netbox_url() -> str:
@@ -147,7 +186,15 @@ def deploy_netbox() -> None:
     spare_migrations()
     samdrift("lab", "up", NETBOX)
     samdrift("--lab", "--limit", limit, "apply", "--yes")
+    let_in()
     in_postgresql(KEEP_AS_EMPTY)
+
+
+def let_in() -> None:
+    """Let samdrift's users into the lab's NetBox, and a superuser for tests."""
+    pepper, token = (_secret(name) for name in ("netbox_api_token_pepper", TESTS_TOKEN))
+    digest = hmac.new(pepper.encode(), token.encode(), hashlib.sha256).hexdigest()
+    by_hand(NETBOX, f"cd / && {ACCESS} && {LET_TESTS_IN % digest}")
 
 
 def spare_migrations() -> None:
@@ -171,10 +218,19 @@ def _others_deployed() -> bool:
     return Path(path).read_text() == "deployed"
 
 
+TESTS_TOKEN = "tests_token"  # noqa: S105  its name
+"""The secret of the superuser that tests come as; not one of the role's, and so not named as those are."""
+
+
 def netbox_in_lab(directory: Path) -> NetBoxServer:
     """The lab's NetBox, which `deploy_netbox` has brought up; a file in `directory` holds its certificate."""
-    secret = Secret(name="netbox_api_token", municipality=load().host(NETBOX).tenant)
-    value = Lab().vault().open({secret: "a test"}).reveal(f"{secret}", (secret,))
     ca = directory / "netbox.crt"
     ca.write_text(by_hand(NETBOX, f"cat {CERTIFICATE}"))
-    return NetBoxServer(netbox_url(), TOKEN_PREFIX + value, ca)
+    tokens = {user.name: user.token_prefix + _secret(f"netbox_{user.secret}") for user in API_USERS}
+    return NetBoxServer(netbox_url(), f"nbt_samdrifttest.{_secret(TESTS_TOKEN)}", ca, tokens)
+
+
+def _secret(name: str) -> str:
+    """The value of a secret in the lab."""
+    secret = Secret(name=name, municipality=load().host(NETBOX).tenant)
+    return Lab().vault().open({secret: "a test"}).reveal(f"{secret}", (secret,))

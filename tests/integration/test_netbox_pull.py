@@ -479,7 +479,7 @@ def samdrift(netbox: NetBoxServer, tmp_path: Path) -> Callable[..., tuple[int, A
     """Run the real program beside this NetBox: its exit code, its document, and what else it said."""
     token = tmp_path / "token"
     token.touch(mode=0o600)
-    token.write_text(netbox.token)
+    token.write_text(netbox.reading)
     kept = {k: v for k, v in os.environ.items() if not k.startswith("SAMDRIFT_")}
     said = {"NETBOX_URL": netbox.url, "NETBOX_TOKEN_FILE": str(token), "STATE": str(tmp_path / "state")}
     said |= {"NETBOX_CA": str(netbox.ca)} if netbox.ca else {}
@@ -489,7 +489,7 @@ def samdrift(netbox: NetBoxServer, tmp_path: Path) -> Callable[..., tuple[int, A
         done = subprocess.run(
             [program(), "--json", *arguments], capture_output=True, text=True, check=False, env=environment
         )
-        assert netbox.token not in done.stdout + done.stderr
+        assert netbox.reading not in done.stdout + done.stderr
         return done.returncode, json.loads(done.stdout), done.stderr
 
     return run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -13,6 +14,7 @@ import pytest
 
 from deploy.lab.lab import Lab
 from deploy.vault.interface import random_value
+from inventory.netbox.permissions import SEEDER
 from inventory.snapshot import load
 from inventory.whole_file import put_in_place
 from roles.netbox import CONFIGURATION, DUMPS, LAB_CACHE, VENV, VERSION
@@ -69,14 +71,15 @@ def test_every_check_passes(netbox: NetBoxServer) -> None:
     assert [c for c in checks if c["outcome"] == "failed"] == []
 
 
-def test_the_token_of_the_secrets_reads_and_writes_and_another_does_not(netbox: NetBoxServer) -> None:
-    status = ask(netbox, "status/")
+def test_the_tokens_of_the_secrets_read_and_write_and_another_does_not(netbox: NetBoxServer) -> None:
+    status = ask(netbox, "status/", token=netbox.reading)
     assert (status["netbox-version"], status["rq-workers-running"]) == (VERSION, 1)
-    assert ask(netbox, "dcim/regions/", {"name": "Norra Uppland", "slug": "norra-uppland"})["slug"] == "norra-uppland"
-    (change,) = ask(netbox, "core/object-changes/")["results"]
-    assert change["user_name"] == "samdrift"
+    region = ask(netbox, "dcim/regions/", {"name": "Norra Uppland", "slug": "norra-uppland"}, token=netbox.seeding)
+    assert region["slug"] == "norra-uppland"
+    (change,) = ask(netbox, "core/object-changes/", token=netbox.reading)["results"]
+    assert change["user_name"] == SEEDER.name
     with pytest.raises(HTTPError, match="403"):
-        ask(netbox, "dcim/regions/", token=netbox.token[:-1] + ("a" if netbox.token[-1] != "a" else "b"))
+        ask(netbox, "dcim/regions/", token=netbox.reading[:-1] + ("a" if netbox.reading[-1] != "a" else "b"))
 
 
 def test_a_client_that_does_not_trust_the_certificate_is_not_answered(netbox: NetBoxServer) -> None:
@@ -100,11 +103,14 @@ def test_it_can_be_emptied_between_tests(netbox: NetBoxServer) -> None:
 
 def test_what_was_done_to_it_by_hand_is_found_and_mended(netbox: NetBoxServer) -> None:
     by_hand(NETBOX, f"{VENV}/bin/pip uninstall -q -y svgwrite")
-    by_hand(NETBOX, "cd / && runuser -u netbox -- psql -q -d netbox -c 'delete from users_token'")
+    by_hand(
+        NETBOX,
+        "cd / && runuser -u netbox -- psql -q -d netbox -c \"delete from users_token where key like 'samdriftre%'\"",
+    )
     by_hand(NETBOX, "chmod 640 /etc/netbox/tls/netbox.key")
     assert changes() == [
         "NetBox's virtual environment",
-        "superuser and API token of NetBox",
+        "superuser of NetBox, and samdrift's users and tokens",
         "key /etc/netbox/tls/netbox.key",
     ]
     samdrift("--lab", "--limit", NETBOX, "apply", "--yes")
@@ -147,14 +153,16 @@ def test_rotated_secrets_take_the_place_of_the_old_ones(netbox: NetBoxServer, tm
     old = json.loads(before)
     names = [name for name in old[owner] if name.startswith("netbox_")]
     new = old | {owner: old[owner] | {name: random_value() for name in names}}
-    assert len(names) == 4
+    assert len(names) == 6
     try:
         put_in_place(file, json.dumps(new).encode())
         samdrift("--lab", "--limit", NETBOX, "apply", "--yes")
         now = netbox_in_lab(tmp_path)
+        now = replace(now, token=now.reading)  # the superuser of tests has none with the new pepper
         assert ask(now, "status/")["netbox-version"] == VERSION
-        with pytest.raises(HTTPError, match="403"):
-            ask(netbox, "status/")
+        for token in netbox.tokens.values():
+            with pytest.raises(HTTPError, match="403"):
+                ask(netbox, "status/", token=token)
         assert log_in(now, new[owner]["netbox_admin_password"])
         assert not log_in(now, old[owner]["netbox_admin_password"])
         assert changes() == []

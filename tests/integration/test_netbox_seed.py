@@ -209,7 +209,8 @@ def test_what_netbox_refuses_is_named_with_object_and_field(netbox: NetBox) -> N
 def samdrift(server: NetBoxServer, *arguments: str, state: Path) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {
         "SAMDRIFT_NETBOX_URL": server.url,
-        "SAMDRIFT_NETBOX_TOKEN": server.token,
+        "SAMDRIFT_NETBOX_TOKEN": server.reading,
+        "SAMDRIFT_NETBOX_SEED_TOKEN": server.seeding,
         "SAMDRIFT_NETBOX_CA": str(server.ca) if server.ca else "",
         "SAMDRIFT_STATE": str(state),
     }

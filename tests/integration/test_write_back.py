@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from deploy.model.record import HostResult
-from deploy.source.netbox import TOKEN
+from deploy.source.netbox import WRITE_BACK
 from deploy.source.write_back import write_back
 from inventory.netbox.client import NetBox
 from inventory.netbox.pull import pull
@@ -71,7 +71,7 @@ def test_a_host_that_netbox_does_not_have_and_a_netbox_that_is_away_are_warnings
 def test_apply_and_drift_tell_netbox_of_a_real_host_and_end_as_well_when_it_is_away(
     small: NetBox, lab_netbox: NetBoxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(TOKEN, lab_netbox.token)
+    monkeypatch.setenv(WRITE_BACK.variable, lab_netbox.writing_back)
     to_netbox = ("--lab", "--limit", RESOLVER, "--netbox-url", lab_netbox.url, "--netbox-ca", str(lab_netbox.ca))
 
     by_hand(RESOLVER, "rm /etc/motd")

@@ -1,36 +1,39 @@
 """Role netbox: it answers over TLS and lets nobody in without a token, its database is whole, and its secrets are kept.
 
-Nothing here knows a secret: what is asked, anybody may ask who reaches the port.
+What samdrift's users may do is asked with their tokens, which a program reads on the host and does not show. It asks
+for writes that change nothing: of an empty list, or together with one that cannot be, so that NetBox takes back both.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime
 from typing import Any
 
 import pytest
 
+from inventory.netbox.custom_fields import WRITTEN_BACK
+from inventory.netbox.permissions import API_USERS, ENDPOINTS, WRITER_BACK, Action, ApiUser
 from roles.netbox import (
-    ACCESS,
     CERTIFICATE,
     CONFIGURATION,
     DATABASE_UNIT,
     DUMP_TIMER,
     DUMPS,
-    HAS_ACCESS,
     HOME,
     KEY,
     PORT,
     QUEUE_UNIT,
     SCHEMA_STATE,
-    SECRETS,
     SOCKET,
+    TOKENS,
     VENV,
     WEB,
     WORKER,
     Settings,
 )
+from roles.shared.parts.netbox_users import ACCESS, SECRETS, has_access
 
 TLS = "timeout 10 openssl s_client -connect {address}:{port} -servername {name} {more} < /dev/null"
 ASK = """\
@@ -64,6 +67,78 @@ TRIES = """\
 cd / && runuser -u {user} -- sh -c 'id -un; for path; do if test -{may} "$path"; then echo "$path"; fi; done' - {paths}
 """
 """Who tries, and then each path that this user may read (r) or write (w)."""
+
+AS_USER = """\
+import concurrent.futures, http.client, json, pathlib, socket, ssl, sys
+front, name, address, station, user, asked = sys.argv[1:7]
+user, asked = json.loads(user), json.loads(asked)
+token = user["prefix"] + pathlib.Path("/etc/netbox/secrets", user["secret"]).read_text().strip()
+said = {"Authorization": "Bearer " + token, "Content-Type": "application/json", "Host": name}
+said |= {"X-Real-IP": station, "X-Forwarded-For": station, "X-Forwarded-Proto": "https"}
+
+class Behind(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(18)
+        self.sock.connect("/run/netbox/gunicorn.sock")
+
+def connected():
+    if front == "behind nginx":
+        return Behind(name)
+    trust = ssl.create_default_context(cafile=front)
+    return http.client.HTTPSConnection(address, context=trust, timeout=18)
+
+def answer(question):
+    method, path, body = question
+    connection = connected()
+    connection.request(method, "/api/" + path, None if body is None else json.dumps(body), said)
+    got = connection.getresponse()
+    text = got.read().decode()
+    connection.close()
+    return got.status, json.loads(text) if text.startswith(("{", "[")) else None
+
+with concurrent.futures.ThreadPoolExecutor(4) as pool:
+    print(json.dumps(list(pool.map(answer, asked))))
+"""
+"""Asks NetBox's API as one of samdrift's users: behind nginx as a management station, or through it as this host."""
+ASKS: dict[Action, tuple[str, str, list[Any] | None, int]] = {
+    "view": ("GET", "/?limit=1&fields=id", None, 200),
+    "add": ("POST", "/", [], 201),
+    "change": ("PATCH", "/", [], 200),
+    "delete": ("DELETE", "/", [], 204),
+}
+"""How each is asked for so that nothing changes, and what NetBox answers to who may."""
+FOREIGN = (
+    "circuits/circuits",
+    "core/data-sources",
+    "dcim/racks",
+    "extras/config-templates",
+    "extras/custom-links",
+    "extras/event-rules",
+    "extras/export-templates",
+    "extras/saved-filters",
+    "extras/webhooks",
+    "users/groups",
+    "users/permissions",
+    "users/users",
+    "vpn/ike-policies",
+    "wireless/wireless-lans",
+)
+"""What samdrift has no business with: a few of many, among them all by which somebody could get further rights."""
+Question = tuple[str, str, object]
+BY_NAME = {user.name: user for user in API_USERS}
+
+
+def as_user(
+    host: Any, settings: Settings, user: ApiUser, *asked: Question, front: str = "behind nginx"
+) -> list[tuple[int, Any]]:
+    """Status and body of NetBox's answers to these questions (method, path, body), with the token of this user."""
+    name, address = settings.names[0], str(settings.address)
+    station = str(settings.stations[0].network_address) if settings.stations else "127.0.0.1"
+    known = json.dumps({"prefix": user.token_prefix, "secret": user.secret})
+    run = f"timeout 20 python3 -I -c {' '.join(['%s'] * 7)}"
+    said = host.check_output(run, AS_USER, front, name, address, station, known, json.dumps(asked))
+    return [(status, body) for status, body in json.loads(said)]
 
 
 def ask(host: Any, settings: Settings, path: str) -> tuple[str, str, str]:
@@ -141,8 +216,62 @@ def test_every_migration_of_the_installed_netbox_is_applied(host: Any, settings:
     assert state == [f"netbox-{settings.version}.dist-info", f"static files {settings.version}", "migrated"]
 
 
-def test_superuser_and_token_are_as_the_secrets_say(host: Any) -> None:
-    assert host.check_output(f"{ACCESS} check").splitlines() == list(HAS_ACCESS)
+def test_users_permissions_and_tokens_are_as_declared(host: Any) -> None:
+    assert host.check_output(f"{ACCESS} check").splitlines() == has_access()
+
+
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_a_user_of_samdrift_may_what_it_must_and_nothing_else(host: Any, settings: Settings, name: str) -> None:
+    of = {endpoint: type_ for type_, endpoint in ENDPOINTS.items()}
+    cases = [(action, endpoint) for endpoint in sorted({*of, *FOREIGN}) for action in ASKS]
+    asked = [(ASKS[action][0], endpoint + ASKS[action][1], ASKS[action][2]) for action, endpoint in cases]
+    wanted = {
+        f"{action} {endpoint}": ASKS[action][3] if of.get(endpoint) in BY_NAME[name].may(action) else 403
+        for action, endpoint in cases
+    }
+    answers = as_user(host, settings, BY_NAME[name], *asked)
+    assert {
+        f"{action} {endpoint}": status for (action, endpoint), (status, _) in zip(cases, answers, strict=True)
+    } == wanted
+
+
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_a_user_of_samdrift_makes_itself_no_token(host: Any, settings: Settings, name: str) -> None:
+    ((_, me),) = as_user(host, settings, BY_NAME[name], ("GET", "authentication-check/", None))
+    two = [{"user": me["id"], "description": "a check"}, {"user": 0}]
+    seen, made = as_user(host, settings, BY_NAME[name], ("GET", "users/tokens/", None), ("POST", "users/tokens/", two))
+    assert (me["username"], seen[1]["count"], made[0]) == (name, 0, 403)
+
+
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_a_token_is_refused_from_any_other_address_whatever_that_says(host: Any, settings: Settings, name: str) -> None:
+    ((status, body),) = as_user(host, settings, BY_NAME[name], ("GET", "status/", None), front=CERTIFICATE)
+    refused = f"Source IP {settings.address} is not permitted to authenticate using this token."
+    assert (status, body) == (403, {"detail": refused})
+
+
+def test_every_token_of_samdrift_expires_and_not_within_a_month(host: Any, settings: Settings) -> None:
+    found = sql(host, "select key, ceil(extract(epoch from expires - now()) / 86400) from users_token")
+    days = {key: left for key, _, left in (line.partition("|") for line in found.splitlines())}
+    left = {user.name: int(days.get(user.key) or 0) for user in API_USERS}
+    assert [name for name, number in left.items() if not 30 < number <= settings.token_days] == [], left
+
+
+def test_write_back_sets_its_own_fields_of_a_host_and_nothing_else(host: Any, settings: Settings) -> None:
+    endpoints = ("dcim/devices/", "virtualization/virtual-machines/")
+    lists = as_user(host, settings, WRITER_BACK, *(("GET", f"{e}?limit=2&fields=id", None) for e in endpoints))
+    ids = [
+        (endpoint, [row["id"] for row in body["results"]]) for endpoint, (_, body) in zip(endpoints, lists, strict=True)
+    ]
+    endpoint, (one, other) = next(((e, found) for e, found in ids if len(found) == 2), ("", (0, 0)))
+    if not endpoint:
+        pytest.skip("not applicable: this NetBox has no two hosts yet")
+    impossible = {"id": other, "custom_fields": {"no such field": ""}}
+    own: dict[str, object] = {"custom_fields": {WRITTEN_BACK[0].name: "a check"}}
+    others: list[dict[str, object]] = [{name: "a check"} for name in ("description", "name", "serial")]
+    tried = (own, *others, {"local_context_data": {"a check": 1}})
+    answers = as_user(host, settings, WRITER_BACK, *(("PATCH", endpoint, [{"id": one} | t, impossible]) for t in tried))
+    assert [status for status, _ in answers] == [400, 403, 403, 403, 403]
 
 
 def test_no_file_of_netbox_was_changed_by_hand(host: Any) -> None:
@@ -162,7 +291,7 @@ def test_secrets_are_roots_and_netbox_s_alone(host: Any) -> None:
         CONFIGURATION: "root:netbox 640",
         KEY: "root:root 600",
         **{f"{SECRETS}/{name}": "root:netbox 640" for name in ("secret_key", "api_token_pepper")},
-        **{f"{SECRETS}/{name}": "root:root 600" for name in ("admin_password", "api_token")},
+        **{f"{SECRETS}/{name}": "root:root 600" for name in ("admin_password", *TOKENS)},
     }
     said = host.check_output(f"stat -c '%n %U:%G %a' {' '.join(private)}").splitlines()
     assert dict(line.split(" ", 1) for line in said) == private

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 
+from inventory.netbox.permissions import API_USERS, READER, SEEDER, WRITER_BACK
 from roles.netbox import CERTIFICATE, CONFIGURATION, DUMP, DUMPS, HOME, KEY, VENV
+from roles.shared.parts.netbox_users import ACCESS
 from tests.integration.mutations.change import Change, Changes, disabled, edited, stopped, written
 
 NGINX, READ_NGINX = "/etc/nginx/nginx.conf", "systemctl reload nginx.service"
@@ -14,6 +16,28 @@ def sql(statement: str) -> str:
     """A statement, carried out in NetBox's database."""
     return f"cd / && runuser -u postgres -- psql -X -q -v ON_ERROR_STOP=1 -d netbox -c {shlex.quote(statement)}"
 
+
+RESTART_NETBOX = "systemctl restart netbox.service"
+WITHOUT_PLUGIN = edited(CONFIGURATION, "s/^PLUGINS = .*/PLUGINS = []/", RESTART_NETBOX)
+
+
+def altered(table: str, key: str, name: str, change: str, mend: str) -> Change:
+    """A row of NetBox's is another one: what is changed in it, and what mends that, an SQL assignment or a command."""
+    where = f"where {key} = '{name}'"
+    mends = sql(f"update {table} set {mend} {where}") if "=" in mend else mend  # noqa: S608  all of it stands here
+    return Change(sql(f"update {table} set {change} {where}"), mends)  # noqa: S608  as above
+
+
+def in_netbox(program: str) -> str:
+    """A program of one line, run with what NetBox has."""
+    start = "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'netbox.settings'; import django; django.setup(); "
+    return f"cd {HOME} && runuser -u netbox -- {VENV}/bin/python -c {shlex.quote(start + program)}"
+
+
+OF_HOSTS = "from virtualization.models import VirtualMachine as VM; "
+TWO_HOSTS = in_netbox(f"{OF_HOSTS} [VM.objects.create(name=f'mutation-{{i}}') for i in (1, 2)]")
+NO_HOSTS = in_netbox(f"{OF_HOSTS} VM.objects.filter(name__startswith='mutation-').delete()")
+"""A NetBox that nobody has seeded has no hosts to try it on."""
 
 NETBOX: Changes = {
     **{
@@ -83,10 +107,47 @@ NETBOX: Changes = {
             sql("update django_migrations set name = substr(name, 2) where app = 'dcim'"),
         ),
     ),
-    "superuser and token are as the secrets say": (
+    "users permissions and tokens are as declared": (
+        altered("users_user", "username", "admin", "is_active = false", "is_active = true"),
+        altered("users_token", "key", READER.key, "write_enabled = true", "write_enabled = false"),
+        altered("users_objectpermission", "name", READER.permissions[0].name, "actions = '{view,add}'", ACCESS),
         Change(
-            sql("update users_user set is_active = false where username = 'samdrift'"),
-            sql("update users_user set is_active = true where username = 'samdrift'"),
+            sql(
+                "insert into users_user (username, is_active, is_superuser, password, first_name, last_name, email, "
+                "date_joined) values ('samdrift', true, true, '!', '', '', '', now())"
+            ),
+            sql("delete from users_user where username = 'samdrift'"),
+        ),
+    ),
+    **{
+        f"a user of samdrift may what it must and nothing else [{user.name}]": (
+            altered("users_user", "username", user.name, "is_superuser = true", "is_superuser = false"),
+            altered("users_objectpermission", "name", user.permissions[0].name, "enabled = false", "enabled = true"),
+        )
+        for user in API_USERS
+    },
+    **{
+        f"a user of samdrift makes itself no token [{user.name}]": (
+            edited(CONFIGURATION, 's/"users.token": .*/"users.token": _OWN,/', RESTART_NETBOX),
+        )
+        for user in API_USERS
+    },
+    **{
+        f"a token is refused from any other address whatever that says [{user.name}]": (
+            altered("users_token", "key", user.key, "allowed_ips = null", ACCESS),
+            edited(NGINX, "s/X-Real-IP .remote_addr/X-Real-IP $http_x_real_ip/", READ_NGINX),
+        )
+        for user in API_USERS
+    },
+    "every token of samdrift expires and not within a month": (
+        altered("users_token", "key", READER.key, "expires = null", ACCESS),
+        altered("users_token", "key", WRITER_BACK.key, "expires = now() + '20 days'", ACCESS),
+        altered("users_token", "key", SEEDER.key, "expires = now() + '9000 days'", ACCESS),
+    ),
+    "write back sets its own fields of a host and nothing else": (
+        Change(
+            f"{TWO_HOSTS} && {WITHOUT_PLUGIN.breaks}",
+            f"{WITHOUT_PLUGIN.mends} && {NO_HOSTS}",
         ),
     ),
     "no file of netbox was changed by hand": (
@@ -105,7 +166,7 @@ NETBOX: Changes = {
     ),
     "secrets are roots and netbox s alone": (
         Change(f"chmod 644 {CONFIGURATION}", f"chmod 640 {CONFIGURATION}"),
-        Change("chown nobody /etc/netbox/secrets/api_token", "chown root /etc/netbox/secrets/api_token"),
+        Change("chown nobody /etc/netbox/secrets/read_token", "chown root /etc/netbox/secrets/read_token"),
     ),
     "netbox cannot write what it runs": (
         Change(f"chown netbox {HOME}/conf", f"chown root {HOME}/conf"),

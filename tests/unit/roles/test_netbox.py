@@ -7,8 +7,9 @@ import json
 import lzma
 import re
 import subprocess
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from pydantic import ValidationError
 
 from deploy.tools.netbox_lock import lock
 from inventory.fleet import Fleet
+from inventory.netbox.permissions import API_USERS
 from inventory.secrets import secrets_in
 from inventory.snapshot import load
 from roles.netbox import (
@@ -26,7 +28,7 @@ from roles.netbox import (
     LOCK,
     POSTGRESQL,
     SCHEMA_STATE,
-    TOKEN_PREFIX,
+    TOKENS,
     VERSION,
     Options,
     Settings,
@@ -35,6 +37,7 @@ from roles.netbox import (
     normal,
     settings,
 )
+from roles.shared.parts.netbox_users import limits_of_write_back, who_may_what
 from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
 from tests.integration.lab import EMPTY_DATABASE, EMPTY_DATABASE_KEPT
@@ -65,10 +68,12 @@ def test_its_secrets_are_its_municipalitys_and_are_nowhere_but_in_files_of_their
         ("tierp", "netbox_secret_key"),
         ("tierp", "netbox_api_token_pepper"),
         ("tierp", "netbox_admin_password"),
-        ("tierp", "netbox_api_token"),
+        ("tierp", "netbox_read_token"),
+        ("tierp", "netbox_write_back_token"),
+        ("tierp", "netbox_seed_token"),
     }
-    for template in ("configuration.py.j2", "access.py.j2", "gunicorn.py.j2", "schema.sh.j2"):
-        assert "‹" not in render(f"netbox/{template}", settings=found)
+    for template in ("configuration.py.j2", "access.py.j2", "plugin.py.j2", "gunicorn.py.j2", "schema.sh.j2"):
+        assert "‹" not in render(f"netbox/{template}", settings=found, limits=limits_of_write_back())
 
 
 def test_a_host_without_an_address_is_told_which_field_to_set(fleet: Fleet) -> None:
@@ -79,7 +84,11 @@ def test_a_host_without_an_address_is_told_which_field_to_set(fleet: Fleet) -> N
 
 
 def test_it_answers_to_its_own_name_the_given_ones_and_its_address(fleet: Fleet) -> None:
-    text = render("netbox/configuration.py.j2", settings=netbox(fleet, names=["netbox.example", "tie-netbox1"]))
+    text = render(
+        "netbox/configuration.py.j2",
+        settings=netbox(fleet, names=["netbox.example", "tie-netbox1"]),
+        limits=limits_of_write_back(),
+    )
     said = {node.targets[0].id: node.value for node in ast.parse(text).body if isinstance(node, ast.Assign)}  # type: ignore[attr-defined]
     names = ["tie-netbox1", "netbox.example", "10.60.10.16"]
     assert ast.literal_eval(said["ALLOWED_HOSTS"]) == names
@@ -129,9 +138,36 @@ def test_the_empty_database_that_tests_keep_is_of_the_roles_netbox_and_postgresq
     assert "\tdcim\t0001_" in text  # the migrations that were carried out are in it
 
 
-def test_the_tokens_key_is_as_netbox_has_them() -> None:
-    prefix, key, rest = TOKEN_PREFIX[:4], TOKEN_PREFIX[4:-1], TOKEN_PREFIX[-1]
-    assert (prefix, rest, len(key), key.isalnum()) == ("nbt_", ".", 12, True)
+def test_samdrifts_users_come_from_the_management_stations_alone_and_from_nowhere_where_there_are_none() -> None:
+    stations = (IPv4Network("10.60.10.250/32"), IPv6Network("fd00::250/128"))
+    assert json.loads(who_may_what(stations, 90))["allowed_ips"] == ["10.60.10.250/32", "fd00::250/128"]
+    assert json.loads(who_may_what((), 90))["allowed_ips"] == ["127.0.0.1/32"]
+
+
+def test_every_token_has_its_secret_and_its_file(fleet: Fleet) -> None:
+    assert tuple(user.secret for user in API_USERS) == TOKENS
+    assert {f"netbox_{name}" for name in TOKENS} <= {s.name for s in secrets_in(netbox(fleet))}
+
+
+def test_samdrifts_users_may_make_themselves_no_token_and_people_may(fleet: Fleet) -> None:
+    text = render("netbox/configuration.py.j2", settings=netbox(fleet), limits=limits_of_write_back())
+    said: dict[str, Any] = {}
+    exec(text.replace('_secret("', 'str("'), said)  # noqa: S102  our own template
+    permissions = said["DEFAULT_PERMISSIONS"]
+    assert len(permissions) == 16
+    of_tokens = {name: constraints for name, constraints in permissions.items() if "token" in name}
+    assert set(of_tokens) == {f"users.{action}_token" for action in ("view", "add", "change", "delete")}
+    for (constraint,) in of_tokens.values():
+        assert constraint["user"] == "$user"
+        names = re.compile(constraint["user__username__regex"])
+        assert not any(names.search(user.name) for user in API_USERS)
+        assert all(names.search(name) for name in ("anna", "samdrift", "samdrift-reader", "a samdrift-read"))
+
+
+@pytest.mark.parametrize("days", [0, 89, 731])
+def test_a_token_that_is_over_before_it_is_renewed_or_hardly_ever_is_refused(fleet: Fleet, days: int) -> None:
+    with pytest.raises(ValidationError):
+        netbox(fleet, token_days=days)
 
 
 def test_the_lock_is_of_the_roles_version_with_a_hash_for_each_package_and_nothing_to_compile() -> None:
