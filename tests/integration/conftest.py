@@ -26,7 +26,13 @@ FIRST = _modules("test_untrusted", "test_main_job", "test_edge")
 """What needs the lab and no NetBox, from empty disks on: one lab, that each of them leaves as the next expects it."""
 
 LAST = _modules(
-    "test_netbox_seed", "test_netbox_pull", "test_netbox_role", "test_write_back", "test_mutations", "test_lab"
+    "test_netbox_seed",
+    "test_netbox_pull",
+    "test_netbox_role",
+    "test_netbox_users",
+    "test_write_back",
+    "test_mutations",
+    "test_lab",
 )
 """What needs the lab's NetBox, whose first day takes minutes; then what has a lab of its own beside the other."""
 

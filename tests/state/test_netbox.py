@@ -266,11 +266,13 @@ def test_write_back_sets_its_own_fields_of_a_host_and_nothing_else(host: Any, se
     endpoint, (one, other) = next(((e, found) for e, found in ids if len(found) == 2), ("", (0, 0)))
     if not endpoint:
         pytest.skip("not applicable: this NetBox has no two hosts yet")
-    impossible = {"id": other, "custom_fields": {"no such field": ""}}
+    impossible: dict[str, object] = {"id": other, "custom_fields": {"no such field": ""}}
     own: dict[str, object] = {"custom_fields": {WRITTEN_BACK[0].name: "a check"}}
     others: list[dict[str, object]] = [{name: "a check"} for name in ("description", "name", "serial")]
     tried = (own, *others, {"local_context_data": {"a check": 1}})
-    answers = as_user(host, settings, WRITER_BACK, *(("PATCH", endpoint, [{"id": one} | t, impossible]) for t in tried))
+    answers = as_user(
+        host, settings, WRITER_BACK, *(("PATCH", endpoint, [{"id": one, **t}, impossible]) for t in tried)
+    )
     assert [status for status, _ in answers] == [400, 403, 403, 403, 403]
 
 
