@@ -219,17 +219,15 @@ def _configuration(settings: Settings, served: tuple[Handler, ...]) -> None:
     for name in ("admin_password", *TOKENS):
         managed_file(f"{SECRETS}/{name}", content=f"{getattr(settings, name)}\n", mode="600", then=(GIVE_ACCESS,))
     limits = limits_of_write_back()
-    managed_file(PLUGIN, template="netbox/plugin.py.j2", limits=limits, validate_with=PYTHON_PARSES, then=served)
-    managed_file(
-        CONFIGURATION,
-        template="netbox/configuration.py.j2",
-        settings=settings,
-        limits=limits,
-        group="netbox",
-        mode="640",
-        validate_with=PYTHON_PARSES,
-        then=served,
-    )
+    for path, template in ((PLUGIN, "plugin.py.j2"), (CONFIGURATION, "configuration.py.j2")):
+        managed_file(
+            path,
+            content=render(f"netbox/{template}", settings=settings, limits=limits),
+            group="netbox",
+            mode="640",
+            validate_with=PYTHON_PARSES,
+            then=served,
+        )
 
 
 SHELL_PARSES = "sh -n {path}"

@@ -269,7 +269,7 @@ def test_write_back_sets_its_own_fields_of_a_host_and_nothing_else(host: Any, se
     impossible: dict[str, object] = {"id": other, "custom_fields": {"no such field": ""}}
     own: dict[str, object] = {"custom_fields": {WRITTEN_BACK[0].name: "a check"}}
     others: list[dict[str, object]] = [{name: "a check"} for name in ("description", "name", "serial")]
-    tried = (own, *others, {"local_context_data": {"a check": 1}})
+    tried: list[dict[str, object]] = [own, *others, {"local_context_data": {"a check": 1}}]
     answers = as_user(
         host, settings, WRITER_BACK, *(("PATCH", endpoint, [{"id": one, **t}, impossible]) for t in tried)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
 
 import pytest
 
@@ -24,6 +25,7 @@ from inventory.netbox.permissions import (
 )
 from inventory.netbox.rows import READ_TYPES
 from inventory.netbox.write_types import WRITE_TYPES
+from inventory.paths import CODE
 
 
 def test_who_reads_views_what_pull_reads_and_changes_nothing() -> None:
@@ -82,3 +84,17 @@ def test_the_change_log_hides_what_repeats_secrets_and_nothing_that_pull_goes_by
     hidden = {type_ for type_ in HOLD_SECRETS if type_ not in heeded}
     assert hidden >= {"extras.webhook", "vpn.ikepolicy"}
     assert not any(re.search(pattern, type_.partition(".")[2]) for type_ in hidden)
+
+
+def in_words(types: frozenset[str]) -> str:
+    """Types as people read them, as their endpoints are called: `dcim cables, devices; tenancy tenants`."""
+    names = {"asns": "ASNs", "ip-addresses": "IP addresses", "ip-ranges": "IP ranges", "vlans": "VLANs"}
+    places = sorted(ENDPOINTS[type_].split("/") for type_ in types)
+    return "; ".join(
+        f"{app} {', '.join(names.get(name, name.replace('-', ' ')) for _, name in of_app)}"
+        for app, of_app in groupby(places, key=lambda place: place[0])
+    )
+
+
+def test_the_docs_name_all_that_must_be_viewed() -> None:
+    assert f"*view*: {in_words(READER.may('view'))}." in (CODE / "docs" / "netbox.md").read_text(encoding="utf-8")
