@@ -71,6 +71,11 @@ class NetBox:
         old = "" if version.has_graphql else f"that of NetBox {version} cannot be read by id"
         return self._without_graphql or old
 
+    @property
+    def version(self) -> str:
+        """Return the version of NetBox (`4.7`), as far as it has answered."""
+        return str(self._session.version)
+
     # Reading
 
     def rows(
@@ -130,7 +135,8 @@ class NetBox:
             raise
         errors, data = answer.get("errors"), answer.get("data")
         if errors or not isinstance(data, dict):
-            reasons = "; ".join(str(e.get("message", e)) if isinstance(e, dict) else str(e) for e in _listed(errors))
+            messages = (str(e.get("message", e)) if isinstance(e, dict) else str(e) for e in _listed(errors))
+            reasons = "; ".join(dict.fromkeys(messages))
             if TOO_NARROW.search(reasons):
                 raise self._no_graphql(cut(reasons), 200)
             fix = "the token needs the permission to view every kind of object that is read; see docs/netbox.md"

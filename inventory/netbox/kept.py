@@ -16,7 +16,7 @@ from inventory.netbox.read_types import CONTEXTS, READ_TYPES
 from inventory.netbox.rows import Mark, Rows
 from inventory.whole_file import put_in_place
 
-FORMAT = hashlib.sha256(repr(("1", READ_TYPES)).encode()).hexdigest()
+FORMAT = hashlib.sha256(repr(("2", READ_TYPES)).encode()).hexdigest()
 """Other fields, another format: what was kept before is of no use then."""
 
 HOST_KINDS = ("devices", "virtual_machines")
@@ -75,7 +75,7 @@ def _document(rows: Rows) -> dict[str, Any]:
             of[kind] = [row | {CONTEXTS: _number(numbers, row[CONTEXTS])} for row in of[kind]]
     mark = rows.mark
     return {
-        "mark": [mark.id, mark.time, mark.request, mark.missing],
+        "mark": [mark.id, mark.time, mark.request, mark.missing, mark.version],
         "contexts": [json.loads(text) for text in numbers],
         "rows": of,
     }
@@ -95,5 +95,5 @@ def _rows(document: dict[str, Any]) -> Rows:
             for row in found:
                 row[CONTEXTS] = shared[row[CONTEXTS]]
         of[kind.name] = {row["id"]: row for row in found}
-    number, time, request, missing = document["mark"]
-    return Rows(of, Mark(number, time, request, tuple(missing)))
+    number, time, request, missing, version = document["mark"]
+    return Rows(of, Mark(number, time, request, tuple(missing), version))

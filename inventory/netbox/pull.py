@@ -8,7 +8,7 @@ made while reading is in the picture, and `since` gives the same rows as `whole`
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from inventory import rules
@@ -117,16 +117,19 @@ def _mark(netbox: NetBox) -> Mark:
     if latest is None:
         return Mark()
     entries = netbox.rows("core/object-changes", fields=MARKED, start=max(1, latest["id"] - LOOK_BACK))
-    return _moved(Mark(), entries)
+    return _moved(Mark(version=netbox.version), entries)
 
 
 def _changes(netbox: NetBox, mark: Mark) -> tuple[list[Row], Mark]:
     """Return the entries that are new since a mark, and the mark after them.
 
     Raises:
-        LogLost: the entry at the mark is not there any more: it was pruned, or this is another log.
+        LogLost: the entry at the mark is not there any more: it was pruned, or this is another log; or NetBox was
+            upgraded, which changes objects that no log names.
     """
     entries = list(netbox.changes_since(min((*mark.missing, mark.id), default=0) - 1))
+    if mark.version not in {"", netbox.version}:
+        raise LogLost(f"it was NetBox {mark.version} then, and is {netbox.version} now")
     if mark.id:
         known = next((e for e in entries if e["id"] == mark.id), None)
         if known is None or (known["time"], known["request_id"]) != (mark.time, mark.request):
@@ -152,7 +155,7 @@ def _moved(mark: Mark, entries: Iterable[Row]) -> Mark:
     before = set(mark.missing)
     missing = tuple(i for i in window if i not in seen and (i > mark.id or i in before))
     entry = seen[newest]
-    return Mark(id=newest, time=entry["time"], request=entry["request_id"], missing=missing)
+    return replace(mark, id=newest, time=entry["time"], request=entry["request_id"], missing=missing)
 
 
 def _caught_up(netbox: NetBox, rows: Rows) -> tuple[Rows, int]:

@@ -34,12 +34,14 @@ class Mark:
         request: of which request it was. With the time it tells that the log is still the same one.
         missing: numbers shortly before it that no change had. One may still come: a change gets its number before it
             is there for others to see.
+        version: which NetBox kept the log then; empty where there was none.
     """
 
     id: int = 0
     time: str = ""
     request: str = ""
     missing: tuple[int, ...] = ()
+    version: str = ""
 
 
 @dataclass(frozen=True)

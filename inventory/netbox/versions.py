@@ -7,7 +7,7 @@ both directions. A new version needs an entry only where it differs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 SERVICES = frozenset({"ipam/services", "service_list"})
@@ -82,6 +82,7 @@ OLDEST, NEWEST = VERSIONS[0], VERSIONS[-1]
 def version_of(numbers: tuple[int, int]) -> Version | None:
     """Return the version of these numbers; None if it is older than all that samdrift can read.
 
-    A version that is newer than the table is taken for the newest in it.
+    One that is newer than the table does what the newest in it does.
     """
-    return next((version for version in reversed(VERSIONS) if version.numbers <= numbers), None)
+    found = next((version for version in reversed(VERSIONS) if version.numbers <= numbers), None)
+    return None if found is None else replace(found, numbers=numbers)

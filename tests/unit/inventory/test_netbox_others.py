@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -75,10 +76,21 @@ def test_what_changed_since_is_known_in_every_version(version: Version) -> None:
     assert (pulled.changes, pulled.lost) == (0, "")
 
 
+def test_a_netbox_that_was_upgraded_since_the_last_pull_is_read_in_full() -> None:
+    before = pull(StandIn(rows_of(fleet()), version=VERSIONS[2]).netbox()).rows
+
+    again = pull(StandIn(rows_of(fleet())).netbox(), before)
+
+    assert again.lost == "it was NetBox 4.6 then, and is 4.7 now"
+    assert again.rows.mark == replace(before.mark, version="4.7")
+    assert pull(StandIn(rows_of(fleet())).netbox(), again.rows).lost == ""
+
+
 def test_a_version_is_the_newest_that_is_known_and_not_newer() -> None:
     assert version_of((4, 3)) is None
     assert [version_of(v.numbers) for v in VERSIONS] == list(VERSIONS)
-    assert version_of((4, 8)) == version_of((5, 0)) == NEWEST
+    assert version_of((4, 8)) == replace(NEWEST, numbers=(4, 8))
+    assert str(version_of((5, 0))) == "5.0"
 
 
 @given(
