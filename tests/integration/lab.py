@@ -142,6 +142,24 @@ class NetBoxServer:
         assert self.url == netbox_url(), f"{self.url} is not the lab's NetBox, and nobody else's is emptied"
         in_postgresql(EMPTY)
 
+    def with_demo_data(self) -> None:
+        """Make it as the community's demo data has it: that, and nothing else."""
+        self.empty()
+        name = f"demo-{EMPTY_DATABASE}"
+        kept = Path(__file__).with_name("netbox-demo") / f"{name}.xz"
+        put_in_place(lab_directory() / "cache" / "netbox" / name, lzma.decompress(kept.read_bytes()), durable=False)
+        in_postgresql(
+            'sql "drop database netbox with (force)"\n'
+            'sql "create database netbox owner netbox"\n'
+            f"runuser -u netbox -- psql -X -q -v ON_ERROR_STOP=1 -d netbox < {LAB_CACHE}/{name}\n"
+        )
+        let_in()
+
+    def rows(self) -> list[str]:
+        """Return every row of every table, each as PostgreSQL would insert it."""
+        dump = f"{AS_POSTGRES} pg_dump --data-only --column-inserts netbox"
+        return [line for line in in_postgresql(dump).splitlines() if line.startswith("INSERT INTO ")]
+
     def keep(self, name: str) -> None:
         """Keep what is in it under this name, for as long as the lab keeps its caches."""
         assert self.url == netbox_url(), f"{self.url} is not the lab's NetBox, which alone can be kept"

@@ -1,0 +1,73 @@
+"""A NetBox that others use: the community's demo data. It stops nothing, and nothing of it is touched.
+
+`netbox-demo/` has the data, migrated to the NetBox of the lab, and its licence.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inventory.snapshot import load
+from tests.integration.lab import NETBOX, NetBoxServer, program
+
+pytestmark = [pytest.mark.lab, pytest.mark.netbox]
+
+OWN = {"users_token", "django_session", "core_objectchange", "auth_user"}
+"""Tables in which NetBox notes who comes, not what is."""
+
+
+def samdrift(server: NetBoxServer, state: Path, *arguments: str) -> Any:
+    """Run the real program on this NetBox; its JSON document, if it ends well."""
+    environment = os.environ | {
+        "SAMDRIFT_NETBOX_URL": server.url,
+        "SAMDRIFT_NETBOX_TOKEN": server.reading,
+        "SAMDRIFT_NETBOX_SEED_TOKEN": server.seeding,
+        "SAMDRIFT_NETBOX_CA": str(server.ca),
+        "SAMDRIFT_STATE": str(state),
+    }
+    argv = [program(), "--json", *arguments]
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{arguments} ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr}"
+    return json.loads(done.stdout)
+
+
+def foreign(rows: Iterable[str]) -> set[str]:
+    """Return the rows that say something of what others keep there."""
+    return {row for row in rows if row.split()[2].removeprefix("public.") not in OWN}
+
+
+def test_the_five_municipalities_live_beside_it(lab_netbox: NetBoxServer, tmp_path: Path) -> None:
+    lab_netbox.with_demo_data()
+    before = foreign(lab_netbox.rows())
+
+    alone = samdrift(lab_netbox, tmp_path, "inventory", "pull", "--out", str(tmp_path / "alone"))
+    left_out = {kind: sum(c["count"] for c in alone["left_out"] if c["kind"] == kind) for kind in KINDS}
+    assert alone["findings"] == []
+    assert left_out["device"] >= 60
+    assert left_out["virtual machine"] == 180
+
+    samdrift(lab_netbox, tmp_path, "inventory", "seed", "--yes")
+    assert before - foreign(lab_netbox.rows()) == set()
+
+    both = samdrift(lab_netbox, tmp_path, "inventory", "pull", "--out", str(tmp_path / "both"))
+    assert both["findings"] == []
+    assert both["digest"] == load().digest
+    since = samdrift(lab_netbox, tmp_path, "inventory", "pull", "--since-last", "--out", str(tmp_path / "since"))
+    assert since["digest"] == load().digest
+
+    assert samdrift(lab_netbox, tmp_path, "inventory", "diff")["differences"] == []
+    assert samdrift(lab_netbox, tmp_path, "inventory", "seed", "--yes")["written"] == []
+    assert samdrift(lab_netbox, tmp_path, "--source", "netbox", "--limit", "heby", "check")["exit_code"] == 0
+    planned = samdrift(lab_netbox, tmp_path, "--source", "netbox", "--lab", "--limit", NETBOX, "plan")
+    assert [host["host"] for host in planned["plan"]["hosts"]] == [NETBOX]
+    assert before - foreign(lab_netbox.rows()) == set()
+
+
+KINDS = ("device", "virtual machine")
