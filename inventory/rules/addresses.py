@@ -42,26 +42,36 @@ def address_twice(fleet: Fleet) -> Iterator[Fault]:
     """Two interfaces of one network with one address cannot both be reached. One prefix at two sites, or in two VRFs,
     is two networks; but no two hosts are reached by one address.
     """
-    reported: set[tuple[str, Address]] = set()
-    holders: dict[tuple[str, Address], list[tuple[tuple[str, str], str]]] = {}
+    holders: dict[tuple[str, Address], list[tuple[int, int, int]]] = {}
     for i, j, k, host in every_address(fleet):
         interface = host.interfaces[j]
-        ip, name = interface.addresses[k].ip, f"{host.name}:{interface.name}"
-        network = _network_at(fleet, host.site, interface.vrf, ip)
-        before = holders.setdefault((interface.vrf, ip), [])
-        if other := next((of for there, of in before if "" in (*network, *there) or there == network), ""):
-            what = f"{name} and {other} have one address, {ip}"
-            yield Fault(("hosts", i, "interfaces", j, "addresses", k), what)
-            reported.add((host.name, ip))
-        before.append((network, name))
-    reached: dict[Address, str] = {}
+        holders.setdefault((interface.vrf, interface.addresses[k].ip), []).append((i, j, k))
+    reported: set[tuple[int, Address]] = set()
+    for (vrf, ip), places in holders.items():
+        before: list[tuple[tuple[str, str], int, str]] = []
+        for i, j, k in places if len(places) > 1 else ():
+            host = fleet.hosts[i]
+            network, name = _network_at(fleet, host.site, vrf, ip), f"{host.name}:{host.interfaces[j].name}"
+            same = (one for one in before if one[0] == network or "" in (*one[0], *network))
+            if (other := next(same, None)) is not None:
+                what = f"{name} and {other[2]} have one address, {ip}"
+                yield Fault(("hosts", i, "interfaces", j, "addresses", k), what, also=(("hosts", other[1]),))
+                reported.add((i, ip))
+            before.append((network, i, name))
+    yield from _reached_alike(fleet, reported)
+
+
+def _reached_alike(fleet: Fleet, reported: set[tuple[int, Address]]) -> Iterator[Fault]:
+    """Yield the active hosts that are reached by another one's address, but for those that were reported for it."""
+    reached: dict[Address, int] = {}
     for i, host in enumerate(fleet.hosts):
         for field in PRIMARY if host.status == "active" else ():
             primary: Address | None = getattr(host, field)
-            if primary is None or (host.name, primary) in reported:
+            if primary is None or (i, primary) in reported:
                 continue
-            if (known := reached.setdefault(primary, host.name)) != host.name:
-                yield Fault(("hosts", i, field), f"{host.name} and {known} are both reached by {primary}")
+            if (other := reached.setdefault(primary, i)) != i:
+                what = f"{host.name} and {fleet.hosts[other].name} are both reached by {primary}"
+                yield Fault(("hosts", i, field), what, also=(("hosts", other),))
 
 
 def _network_at(fleet: Fleet, site: str, vrf: str, ip: Address) -> tuple[str, str]:

@@ -235,8 +235,9 @@ def serial_twice(fleet: Fleet, asked: Nothing) -> Iterator[Fault]:  # noqa: ARG0
     """The serial number is how a device in a hand or on an invoice is found; two that share one are one, or a typing
     error.
     """
-    seen: dict[str, str] = {}
+    seen: dict[str, int] = {}
     for i, host in enumerate(fleet.hosts):
         serial = host.serial.strip().casefold()
-        if host.kind == "device" and serial and (other := seen.setdefault(serial, host.name)) != host.name:
-            yield Fault(("hosts", i, "serial"), f"{host.name} and {other} have one serial number, {host.serial!r}")
+        if host.kind == "device" and serial and (other := seen.setdefault(serial, i)) != i:
+            what = f"{host.name} and {fleet.hosts[other].name} have one serial number, {host.serial!r}"
+            yield Fault(("hosts", i, "serial"), what, also=(("hosts", other),))

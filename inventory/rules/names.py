@@ -85,12 +85,12 @@ IDENTITIES: Mapping[str, Callable[[Any], Hashable]] = {
 def duplicate(fleet: Fleet) -> Iterator[Fault]:
     """What others refer to by name must be one thing."""
     for section in KEYS:
-        seen: set[Hashable] = set()
+        identity = IDENTITIES.get(section, called)
+        seen: dict[Hashable, int] = {}
         for i, item in enumerate(getattr(fleet, section)):
-            identity = IDENTITIES.get(section, called)(item)
-            if identity in seen:
-                yield Fault((section, i), f"{noun(section)} {called(item)} is there more than once")
-            seen.add(identity)
+            if (other := seen.setdefault(identity(item), i)) != i:
+                what = f"{noun(section)} {called(item)} is there more than once"
+                yield Fault((section, i), what, also=((section, other),))
     for i, host in enumerate(fleet.hosts):
         names = [x.name for x in host.interfaces]
         for j, name in enumerate(names):

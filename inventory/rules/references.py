@@ -123,7 +123,8 @@ def vlan_name_twice(fleet: Fleet) -> Iterator[Fault]:
             if i != j and (i, j) not in reported:
                 reported.add((i, j))
                 both = f"VLAN {vlan.vid} and VLAN {other.vid} at {site.slug}"
-                yield Fault(("vlans", i, "name"), f"{both} are both called {vlan.name_on_devices} on a device")
+                what = f"{both} are both called {vlan.name_on_devices} on a device"
+                yield Fault(("vlans", i, "name"), what, also=(("vlans", j),))
 
 
 @rule("cable", fix="name two interfaces of devices, each host:interface, that have no other cable")

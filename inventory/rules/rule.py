@@ -22,11 +22,13 @@ class Fault:
     Attributes:
         needs: sections that must have been read whole for this to be a fault: who asks for something that could not be
             read makes no fault of it.
+        also: other places in the fleet that are as much at fault: the other of two that have one address.
     """
 
     path: Path
     what: str
     needs: tuple[str, ...] = ()
+    also: tuple[Path, ...] = ()
 
 
 Faults = Callable[[Fleet], Iterator[Fault]]

@@ -16,10 +16,11 @@ HOST_KEY = re.compile(r"(?P<kind>ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|52
 @rule("asn-twice", fix="give one of them a number of its own")
 def asn_twice(fleet: Fleet) -> Iterator[Fault]:
     """Sites tell each other's routes apart by AS number: a router takes no route in which it finds its own."""
-    seen: dict[int, str] = {}
+    seen: dict[int, int] = {}
     for i, site in enumerate(fleet.sites):
-        if site.asn is not None and (other := seen.setdefault(site.asn, site.slug)) != site.slug:
-            yield Fault(("sites", i, "asns"), f"{site.slug} and {other} have one AS number, {site.asn}")
+        if site.asn is not None and (other := seen.setdefault(site.asn, i)) != i:
+            what = f"{site.slug} and {fleet.sites[other].slug} have one AS number, {site.asn}"
+            yield Fault(("sites", i, "asns"), what, also=(("sites", other),))
 
 
 @rule("host-kind", fix="a device has a device_type and no cluster, a vm has a cluster and no device_type")
@@ -51,11 +52,12 @@ def host_key_twice(fleet: Fleet) -> Iterator[Fault]:
     one key are copies of one machine, or one of the entries is of the wrong host. (A host that is not active is not
     connected to: what was replaced may keep the key that its successor took over.)
     """
-    seen: dict[str, str] = {}
+    seen: dict[str, int] = {}
     for i, host in enumerate(fleet.hosts):
         for key in host.host_keys if host.status == "active" else ():
-            if (other := seen.setdefault(key, host.name)) != host.name:
-                yield Fault(("hosts", i, "host_keys"), f"{host.name} and {other} have one SSH host key, {cut(key)!r}")
+            if (other := seen.setdefault(key, i)) != i:
+                what = f"{host.name} and {fleet.hosts[other].name} have one SSH host key, {cut(key)!r}"
+                yield Fault(("hosts", i, "host_keys"), what, also=(("hosts", other),))
 
 
 @rule("host-key-missing", fix="add the content of its /etc/ssh/ssh_host_ed25519_key.pub, or set the status to planned")
@@ -69,14 +71,14 @@ def no_host_key(fleet: Fleet) -> Iterator[Fault]:
 @rule("wireguard-key", fix="enter what this says on the host: sudo sh -c 'wg pubkey < /etc/wireguard/private.key'")
 def bad_wireguard_key(fleet: Fleet) -> Iterator[Fault]:
     """A tunnel believes a host by its key alone: 32 bytes in base64, and no other host's."""
-    seen: dict[str, str] = {}
+    seen: dict[str, int] = {}
     for i, host in enumerate(fleet.hosts):
         key = host.wireguard_public_key
         if key and not _is_wireguard_key(key):
             yield Fault(("hosts", i, "wireguard_public_key"), f"{host.name}: {cut(key)!r} is no WireGuard public key")
-        elif key and (other := seen.setdefault(key, host.name)) != host.name:
-            what = f"{host.name} and {other} have one WireGuard public key"
-            yield Fault(("hosts", i, "wireguard_public_key"), what)
+        elif key and (other := seen.setdefault(key, i)) != i:
+            what = f"{host.name} and {fleet.hosts[other].name} have one WireGuard public key"
+            yield Fault(("hosts", i, "wireguard_public_key"), what, also=(("hosts", other),))
 
 
 def _is_wireguard_key(text: str) -> bool:

@@ -319,7 +319,7 @@ BREAKS: dict[str, tuple[Callable[[Data, int], None], ...]] = {
     "vlan": (lambda f, n: _gateway(f, n)["interfaces"][1].update(tagged_vlans=[4095]),),
     "vlan-name": (_same_vlan_name,),
     "cable": (lambda f, n: f["cables"][n].update(b="x:y"), _again("cables")),
-    "host-address": (_set(_firewall, primary_address=None), _set(_server, primary_address=None)),
+    "host-address": (_set(_firewall, primary_address=None), _set(_server, primary_address=None, primary_address6=None)),
     "primary-address": (_set(_gateway, primary_address="10.99.99.99"),),
     "address-twice": (_same_address,),
     "address-prefix": (lambda f, n: _server(f, n)["interfaces"][0].update(addresses=["192.168.1.1/24"]),),
