@@ -111,6 +111,9 @@ def bad_host_label(fleet: Fleet) -> Iterator[Fault]:
 
 
 def _label_of(name: str) -> str:
-    """Return the DNS label that is most like a name: of a domain name the first one; empty if nothing is left."""
-    first = unicodedata.normalize("NFKD", name.partition(".")[0]).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9]+", "-", first)[:63].strip("-")
+    """Return the DNS label that is most like a name; empty if nothing is left.
+
+    Of a domain name, all parts: pe1.site1 and pe1.site2 are two.
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")[:63].strip("-")
