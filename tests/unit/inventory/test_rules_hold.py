@@ -12,6 +12,7 @@ from inventory.order import in_order
 from inventory.rules import HOUSE_RULES, RULES, problems
 from roles.shared.catalogue import problems_of_roles
 from tests.unit.inventory.sound_fleets import BREAKS, Data, fleet_of, sound
+from tests.unit.inventory.wild_fleet import seeded_random, wild_fleet
 
 
 @given(sound())
@@ -31,6 +32,12 @@ def test_a_break_is_found_wherever_it_is(rule: str, data: Data, pick: st.DataObj
 
     fleet = fleet_of(broken)
     assert rule in {p.rule for p in (*problems(fleet), *problems_of_roles(fleet))}
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=8)
+def test_whatever_a_netbox_holds_the_rules_come_to_an_end_and_say_it_in_printable_words(seed: int) -> None:
+    assert all(str(problem).isprintable() for problem in problems(wild_fleet(seeded_random(seed))))
 
 
 def test_every_rule_can_be_broken_here() -> None:
