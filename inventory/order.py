@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
 from inventory.keys import KEYS
+from inventory.network import Cable
 from inventory.organisation import ASSIGNED_BY, ConfigContext
 
 T = TypeVar("T", bound=Frozen)
@@ -20,12 +21,13 @@ def in_order(fleet: Fleet) -> Fleet:
     """Sort every tuple of a fleet by its key, as every source of fleets must.
 
     What a person ordered keeps its order: a host's interfaces, their addresses, and lists in config contexts.
-    Keys in config contexts have none: NetBox keeps them in an order of its own.
+    Keys in config contexts have none: NetBox keeps them in an order of its own. Neither have the ends of a link.
     """
     ordered = fleet.model_copy(
         update={
             "config_contexts": tuple(_context_in_order(c) for c in fleet.config_contexts),
             "hosts": tuple(_host_in_order(h) for h in fleet.hosts),
+            "cables": tuple(_cable_in_order(c) for c in fleet.cables),
         }
     )
     return ordered.model_copy(update={s: tuple(sorted(getattr(ordered, s), key=KEYS[s])) for s in KEYS})
@@ -52,6 +54,11 @@ def _keys_in_order(value: Any) -> Any:
 
 def _context_in_order(context: ConfigContext) -> ConfigContext:
     return _with_sorted(context, *ASSIGNED_BY).model_copy(update={"data": _keys_in_order(context.data)})
+
+
+def _cable_in_order(cable: Cable) -> Cable:
+    a, b = sorted((cable.a, cable.b))
+    return _with(cable, {"a": a, "b": b})
 
 
 def _host_in_order(host: Host) -> Host:

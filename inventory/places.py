@@ -78,8 +78,19 @@ def owner(fleet: Fleet, path: Path) -> tuple[str, str]:
 
 def noun(section: str) -> str:
     """Return the singular of a section: `device role`."""
-    irregular = {"prefixes": "prefix", "vlans": "VLAN", "vrfs": "VRF"}
-    return irregular.get(section, section.removesuffix("s")).replace("_", " ")
+    return NOUNS.get(section, section.removesuffix("s")).replace("_", " ")
+
+
+NOUNS = {
+    "prefixes": "prefix",
+    "vlans": "VLAN",
+    "vlan_groups": "VLAN group",
+    "vrfs": "VRF",
+    "ip_addresses": "IP address",
+    "wireless_lans": "wireless LAN",
+    "virtual_chassis": "virtual chassis",
+}
+"""Singulars that are not the plural without its last letter."""
 
 
 def called(item: Frozen) -> str:  # noqa: PLR0911  a line for each kind
@@ -98,7 +109,7 @@ def called(item: Frozen) -> str:  # noqa: PLR0911  a line for each kind
         case Host() | ConfigContext() | Vrf():
             return item.name
         case _:
-            return str(getattr(item, "slug", item))
+            return str(next(getattr(item, name) for name in ("slug", "name") if hasattr(item, name)))
 
 
 def _in_vrf(item: Prefix | Range) -> str:

@@ -11,15 +11,29 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from inventory.netbox.custom_fields import WRITTEN_BACK
-from inventory.netbox.read_types import ASSIGNED_BY, ASSIGNED_BY_MORE, BY_NAME, BY_TYPE, ReadType
+from inventory.netbox.read_types import ASSIGNED_BY, BY_NAME, BY_TYPE, ReadType
 from inventory.netbox.rows import Rows
 from inventory.netbox.session import Row
 
 HOST_TYPES = {"dcim.device": "devices", "virtualization.virtualmachine": "virtual_machines"}
 DEFINITIONS = {"extras.customfield", "extras.customfieldchoiceset"}
 """Changing one of these changes objects that the log does not name."""
-MOVES_DEVICES = {"dcim.location", "dcim.rack"}
-"""Moved to another site, these take their devices with them, which the log does not say."""
+MOVES = {"dcim.location": ("devices", "locations"), "dcim.rack": ("devices",)}
+"""Moved to another site (a rack: to another location, too), these take what is in them along, which the log does not
+say.
+"""
+TRACED = {
+    "dcim.cable",
+    "dcim.cabletermination",
+    "dcim.frontport",
+    "dcim.rearport",
+    "dcim.portmapping",
+    "circuits.circuit",
+    "circuits.circuittermination",
+}
+"""What the path of a cable leads through. When one of these changes, NetBox traces the paths anew, and logs nothing."""
+CHANNELS = ("channels", "channel_id", "parent")
+"""What decides which channel of an interface a path leads to."""
 NESTED = {"dcim.region", "dcim.sitegroup", "dcim.location", "dcim.devicerole", "dcim.platform"}
 """What lies in each other: who has one of these has the config contexts of all that it lies in."""
 GROUPED = {"dcim.site": ("site", ("region", "group")), "tenancy.tenant": ("tenant", ("group",))}
@@ -43,31 +57,34 @@ class Stale:
         ids: by kind, the objects that were made or changed, or may have been.
         gone: by kind, the objects that were deleted.
         kinds: kinds of which everything must be.
+        paths: whether cables may lead elsewhere than they did.
         everything: why nothing that was read before can be relied upon; empty if it can.
     """
 
     ids: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     gone: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     kinds: set[str] = field(default_factory=set)
+    paths: bool = False
     everything: str = ""
 
     def __bool__(self) -> bool:
-        return bool(self.everything or self.kinds or any(self.ids.values()) or any(self.gone.values()))
+        return bool(self.everything or self.paths or self.kinds or any(self.ids.values()) or any(self.gone.values()))
 
 
 def stale_after(changes: Iterable[Row], rows: Rows) -> Stale:
     """Return what these entries of the change log make stale."""
     stale = Stale()
     for change in changes:
-        kind = BY_TYPE.get(change["changed_object_type"])
-        if kind is not None:
-            _note(stale, kind, change, rows)
-        elif change["changed_object_type"] in DEFINITIONS:
+        of = change["changed_object_type"]
+        if of in DEFINITIONS:
             stale.everything = "a custom field was changed"
-        elif change["changed_object_type"] == "dcim.cabletermination":
+        if (kind := BY_TYPE.get(of)) is not None:
+            _note(stale, kind, change, rows)
+        if of in MOVES and (_differs(change, "site") or (of == "dcim.rack" and _differs(change, "location"))):
+            stale.kinds |= set(MOVES[of])
+        if of == "dcim.cabletermination":
             stale.ids["cables"] |= {int(c) for data in _data(change) if (c := data.get("cable")) is not None}
-        elif change["changed_object_type"] in MOVES_DEVICES and _differs(change, "site"):
-            stale.kinds.add("devices")
+        stale.paths |= of in TRACED or (of == "dcim.interface" and _changes_channels(change))
     for name, gone in stale.gone.items():
         stale.ids[name] -= gone
     return stale
@@ -81,6 +98,11 @@ def _note(stale: Stale, kind: ReadType, change: Row, rows: Rows) -> None:
         stale.ids[kind.name].add(number)
     if kind.name == "clusters":  # a cluster takes its virtual machines to its site, which the log does not say
         stale.ids["virtual_machines"] |= {i for i, vm in rows["virtual_machines"].items() if vm["cluster"] == number}
+
+
+def _changes_channels(change: Row) -> bool:
+    """Tell whether a change of an interface may change where cables lead."""
+    return _action(change) != "update" or any(_differs(change, name) for name in CHANNELS)
 
 
 def _is_write_back(change: Row) -> bool:
@@ -163,8 +185,6 @@ def _meaning(context: Row) -> Row:
 
 def _applies(context: Row, values: Values) -> bool:
     """Tell whether a config context may be merged into a host's. In doubt, yes."""
-    if any(context.get(name, True) for name in ASSIGNED_BY_MORE):
-        return True
     return all(_may_match(context.get(name), values.get(name)) for name in ASSIGNED_BY)
 
 
@@ -176,18 +196,26 @@ def _may_match(assigned: object, values: set[int] | None) -> bool:
 
 
 def _values(kind: str, host: Row, rows: Rows) -> Iterator[tuple[str, set[int]]]:
-    """Yield a host's `Values`."""
+    """Yield a host's `Values`. What a host may have that is not read (a device's cluster) is not among them."""
     yield "sites", {host["site"]}
     if (site := rows["sites"].get(host["site"])) is not None:
         yield "regions", _with_ancestors(rows["regions"], site["region"])
+        yield "site_groups", _with_ancestors(rows["site_groups"], site["group"])
     yield "roles", _with_ancestors(rows["device_roles"], host["role"])
     yield "platforms", _with_ancestors(rows["platforms"], host["platform"])
     yield "tenants", {host["tenant"]}
+    if (tenant := rows["tenants"].get(host["tenant"])) is not None:
+        yield "tenant_groups", {tenant["group"]}
     yield "tags", set(host["tags"])
     if kind == "devices":
         yield "device_types", {host["device_type"]}
+        yield "locations", _with_ancestors(rows["locations"], host["location"])
     else:
+        yield from (("device_types", set()), ("locations", set()))  # a context with one of these is no VM's
         yield "clusters", {host["cluster"]}
+        if (cluster := rows["clusters"].get(host["cluster"])) is not None:
+            yield "cluster_types", {cluster["type"]}
+            yield "cluster_groups", {cluster["group"]}
 
 
 def _with_ancestors(rows: Mapping[int, Row], number: int | None) -> set[int]:

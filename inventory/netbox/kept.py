@@ -12,11 +12,11 @@ from typing import Any
 
 from inventory.errors import SamdriftError
 from inventory.netbox.client import NetBox
-from inventory.netbox.read_types import CONTEXTS, READ_TYPES
+from inventory.netbox.read_types import CONTEXTS, PATHS, READ_TYPES
 from inventory.netbox.rows import Mark, Rows
 from inventory.whole_file import put_in_place
 
-FORMAT = hashlib.sha256(repr(("2", READ_TYPES)).encode()).hexdigest()
+FORMAT = hashlib.sha256(repr(("2", READ_TYPES, PATHS)).encode()).hexdigest()
 """Other fields, another format: what was kept before is of no use then."""
 
 HOST_KINDS = ("devices", "virtual_machines")
@@ -89,7 +89,7 @@ def _rows(document: dict[str, Any]) -> Rows:
     """Return the rows of a document; hosts with one merged context share the object, which nothing changes."""
     shared = document["contexts"]
     of = {}
-    for kind in READ_TYPES:
+    for kind in (*READ_TYPES, PATHS):
         found = document["rows"][kind.name]
         if kind.name in HOST_KINDS:
             for row in found:

@@ -15,10 +15,11 @@ from inventory import rules
 from inventory.errors import InventoryError, Problem
 from inventory.fleet import Fleet
 from inventory.netbox.assemble import assembled
+from inventory.netbox.assemble_links import traced
 from inventory.netbox.changes import HOST_TYPES, reached, stale_after
 from inventory.netbox.client import NetBox, at_once
 from inventory.netbox.faults import NetBoxError
-from inventory.netbox.read_types import BY_NAME, CONTEXTS, READ_TYPES, ReadType
+from inventory.netbox.read_types import BY_NAME, CONTEXTS, PATHS, READ_TYPES, ReadType
 from inventory.netbox.rows import Mark, Rows, contexts, dangling, fetched, require_view
 from inventory.netbox.session import Row
 
@@ -83,7 +84,7 @@ def whole(netbox: NetBox) -> Rows:
         read = at_once([partial(fetched, netbox, kind) for kind in LARGEST_FIRST])
         of = {kind.name: found for kind, found in zip(LARGEST_FIRST, read, strict=True)}
         try:
-            rows, _count = _caught_up(netbox, Rows(of, mark))
+            rows, _count = _caught_up(netbox, _with_paths(netbox, Rows(of, mark)))
         except LogLost as e:
             why = e
             continue
@@ -189,6 +190,8 @@ def _renewed(netbox: NetBox, rows: Rows, changes: Sequence[Row], mark: Mark) -> 
     for (kind, ids), found in zip(work, answers, strict=True):
         of[kind.name] = found if ids is None else _merged(of[kind.name], ids, found)
     renewed = _without_dangling(netbox, Rows(of, mark), stale.gone)
+    if stale.paths:
+        renewed = _with_paths(netbox, renewed)
     return _with_contexts(netbox, renewed, reached(changes, renewed), stale.ids)
 
 
@@ -223,6 +226,12 @@ def _with_contexts(netbox: NetBox, rows: Rows, stale: Mapping[str, set[int]], fr
     for (name, _), merged in zip(work, answers, strict=True):
         of[name] = {i: {**row, CONTEXTS: merged[i]} if i in merged else row for i, row in of[name].items()}
     return Rows(of, rows.mark)
+
+
+def _with_paths(netbox: NetBox, rows: Rows) -> Rows:
+    """Ask NetBox where cables lead that do not say it themselves."""
+    ids = traced(rows)
+    return Rows({**rows.of, PATHS.name: fetched(netbox, PATHS, ids) if ids else {}}, rows.mark)
 
 
 def _complete(rows: Rows) -> Rows:

@@ -18,10 +18,14 @@ GRAPHQL_TYPES = {
     "dcim.device": "DeviceType",
     "dcim.interface": "InterfaceType",
     "dcim.location": "LocationType",
+    "dcim.rack": "RackType",
+    "dcim.rackgroup": "RackGroupType",
     "dcim.region": "RegionType",
     "dcim.site": "SiteType",
     "dcim.sitegroup": "SiteGroupType",
     "ipam.fhrpgroup": "FHRPGroupType",
+    "virtualization.cluster": "ClusterType",
+    "virtualization.clustergroup": "ClusterGroupType",
     "virtualization.virtualmachine": "VirtualMachineType",
     "virtualization.vminterface": "VMInterfaceType",
 }
@@ -101,11 +105,8 @@ def rest_pair(name: str) -> tuple[str, str]:
     return f"{begins}_type", f"{begins}_id"
 
 
-_MORE = ("site_groups", "locations", "cluster_types", "cluster_groups", "tenant_groups")
-ASSIGNED_BY = {"roles" if s == "device_roles" else s: s for s in SECTIONS if s not in _MORE}
-"""What NetBox assigns a config context by that the Fleet knows too: NetBox's field, and the Fleet's section."""
-ASSIGNED_BY_MORE = _MORE
-"""And what the Fleet does not know."""
+ASSIGNED_BY = {"roles" if section == "device_roles" else section: section for section in SECTIONS}
+"""What NetBox assigns a config context by: its field, and the Fleet's section."""
 CONTEXTS = "config_context"
 """The field of a host that holds its merged config context."""
 
@@ -117,20 +118,29 @@ _HOST_REFERS = {
     "role": "device_roles",
     "platform": "platforms",
     "primary_ip4": "ip_addresses",
+    "primary_ip6": "ip_addresses",
 }
-_INTERFACE = ("name", "enabled", "description")
+_INTERFACE = ("name", "enabled", "description", "mode")
+_INTERFACE_REFERS = {"untagged_vlan": "vlans", "vrf": "vrfs"}
 
 READ_TYPES = (
     ReadType("regions", "dcim.region", "dcim/regions", ("name", "slug"), {"parent": "regions"}),
-    ReadType("tenants", "tenancy.tenant", "tenancy/tenants", _NAMED),
+    ReadType("site_groups", "dcim.sitegroup", "dcim/site-groups", ("name", "slug"), {"parent": "site_groups"}),
+    ReadType(
+        "tenant_groups", "tenancy.tenantgroup", "tenancy/tenant-groups", ("name", "slug"), {"parent": "tenant_groups"}
+    ),
+    ReadType("tenants", "tenancy.tenant", "tenancy/tenants", _NAMED, {"group": "tenant_groups"}),
     ReadType("asns", "ipam.asn", "ipam/asns", ("asn",)),
     ReadType(
         "sites",
         "dcim.site",
         "dcim/sites",
         ("name", "slug", "facility", "latitude", "longitude"),
-        {"tenant": "tenants", "region": "regions"},
+        {"tenant": "tenants", "region": "regions", "group": "site_groups"},
         {"asns": "asns"},
+    ),
+    ReadType(
+        "locations", "dcim.location", "dcim/locations", ("name", "slug"), {"site": "sites", "parent": "locations"}
     ),
     ReadType("platforms", "dcim.platform", "dcim/platforms", (*_NAMED, "custom_fields"), {"parent": "platforms"}),
     ReadType("device_roles", "dcim.devicerole", "dcim/device-roles", _NAMED, {"parent": "device_roles"}),
@@ -139,21 +149,41 @@ READ_TYPES = (
         "device_types", "dcim.devicetype", "dcim/device-types", ("slug", "model"), {"manufacturer": "manufacturers"}
     ),
     ReadType("cluster_types", "virtualization.clustertype", "virtualization/cluster-types", _NAMED),
+    ReadType("cluster_groups", "virtualization.clustergroup", "virtualization/cluster-groups", _NAMED),
     ReadType(
         "clusters",
         "virtualization.cluster",
         "virtualization/clusters",
         ("name", "description", "custom_fields"),
-        {"type": "cluster_types"},
+        {"type": "cluster_types", "group": "cluster_groups"},
     ),
     ReadType("tags", "extras.tag", "extras/tags", _NAMED),
-    ReadType("vlans", "ipam.vlan", "ipam/vlans", ("vid", "name"), {"site": "sites"}),
+    ReadType("vrfs", "ipam.vrf", "ipam/vrfs", ("name", "rd", "description")),
+    ReadType(
+        "vlan_groups",
+        "ipam.vlangroup",
+        "ipam/vlan-groups",
+        ("name", "slug"),
+        any_of={
+            "scope": (
+                "dcim.site",
+                "dcim.region",
+                "dcim.sitegroup",
+                "dcim.location",
+                "dcim.rack",
+                "dcim.rackgroup",
+                "virtualization.cluster",
+                "virtualization.clustergroup",
+            )
+        },
+    ),
+    ReadType("vlans", "ipam.vlan", "ipam/vlans", ("vid", "name"), {"site": "sites", "group": "vlan_groups"}),
     ReadType(
         "prefixes",
         "ipam.prefix",
         "ipam/prefixes",
         ("prefix", "status", "description", "custom_fields"),
-        {"vlan": "vlans"},
+        {"vlan": "vlans", "vrf": "vrfs"},
         any_of={"scope": ("dcim.site", "dcim.region", "dcim.sitegroup", "dcim.location")},
         large=True,
         listed="prefix_list",
@@ -163,6 +193,7 @@ READ_TYPES = (
         "ipam.iprange",
         "ipam/ip-ranges",
         ("start_address", "end_address", "status", "description"),
+        {"vrf": "vrfs"},
         listed="ip_range_list",
     ),
     ReadType(
@@ -171,14 +202,28 @@ READ_TYPES = (
         "extras/config-contexts",
         ("name", "weight", "description", "is_active", "data"),
         {"data_source": ""},
-        ASSIGNED_BY | dict.fromkeys(ASSIGNED_BY_MORE, ""),
+        ASSIGNED_BY,
+    ),
+    ReadType(
+        "virtual_chassis",
+        "dcim.virtualchassis",
+        "dcim/virtual-chassis",
+        ("name",),
+        {"master": "devices"},
+        listed="virtual_chassis_list",
     ),
     ReadType(
         "devices",
         "dcim.device",
         "dcim/devices",
-        _HOST,
-        _HOST_REFERS | {"device_type": "device_types"},
+        (*_HOST, "vc_position"),
+        _HOST_REFERS
+        | {
+            "device_type": "device_types",
+            "location": "locations",
+            "oob_ip": "ip_addresses",
+            "virtual_chassis": "virtual_chassis",
+        },
         {"tags": "tags"},
         large=True,
     ),
@@ -195,8 +240,8 @@ READ_TYPES = (
         "interfaces",
         "dcim.interface",
         "dcim/interfaces",
-        (*_INTERFACE, "type"),
-        {"untagged_vlan": "vlans", "lag": "interfaces", "device": "devices"},
+        (*_INTERFACE, "type", "mgmt_only"),
+        _INTERFACE_REFERS | {"lag": "interfaces", "parent": "interfaces", "bridge": "interfaces", "device": "devices"},
         {"tagged_vlans": "vlans"},
         large=True,
     ),
@@ -205,15 +250,27 @@ READ_TYPES = (
         "virtualization.vminterface",
         "virtualization/interfaces",
         _INTERFACE,
-        {"untagged_vlan": "vlans", "virtual_machine": "virtual_machines"},
+        _INTERFACE_REFERS
+        | {"parent": "vm_interfaces", "bridge": "vm_interfaces", "virtual_machine": "virtual_machines"},
         {"tagged_vlans": "vlans"},
         large=True,
+    ),
+    ReadType("fhrp_groups", "ipam.fhrpgroup", "ipam/fhrp-groups", ("protocol", "group_id")),
+    ReadType(
+        "fhrp_assignments",
+        "ipam.fhrpgroupassignment",
+        "ipam/fhrp-group-assignments",
+        (),
+        {"group": "fhrp_groups"},
+        any_of={"interface": ("dcim.interface", "virtualization.vminterface")},
+        listed="fhrp_group_assignment_list",
     ),
     ReadType(
         "ip_addresses",
         "ipam.ipaddress",
         "ipam/ip-addresses",
-        ("address",),
+        ("address", "status", "role"),
+        {"vrf": "vrfs"},
         any_of={"assigned_object": ("dcim.interface", "virtualization.vminterface", "ipam.fhrpgroup")},
         large=True,
         listed="ip_address_list",
@@ -226,8 +283,18 @@ READ_TYPES = (
         any_of={"parent": ("dcim.device", "virtualization.virtualmachine", "ipam.fhrpgroup")},
         large=True,
     ),
-    ReadType("cables", "dcim.cable", "dcim/cables", ("a_terminations", "b_terminations")),
+    ReadType("cables", "dcim.cable", "dcim/cables", ("a_terminations", "b_terminations", "status", "profile", "label")),
+    ReadType("virtual_device_contexts", "dcim.virtualdevicecontext", "dcim/virtual-device-contexts", ("name",)),
+    ReadType("wireless_lans", "wireless.wirelesslan", "wireless/wireless-lans", ("ssid",)),
 )
+
+PATHS = ReadType(
+    "paths",
+    "",
+    "dcim/interfaces",
+    ("connected_endpoints", "connected_endpoints_type", "connected_endpoints_reachable"),
+)
+"""Where NetBox's traces of cables lead from interfaces: read only of those whose own cable does not say it."""
 
 BY_NAME = {kind.name: kind for kind in READ_TYPES}
 BY_TYPE = {kind.type: kind for kind in READ_TYPES}

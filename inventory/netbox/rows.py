@@ -13,7 +13,7 @@ from typing import Any
 
 from inventory.netbox.client import NetBox, NoGraphQL
 from inventory.netbox.custom_fields import READ
-from inventory.netbox.read_types import BY_NAME, CONTEXTS, GRAPHQL_TYPES, READ_TYPES, ReadType, rest_pair
+from inventory.netbox.read_types import BY_NAME, BY_TYPE, CONTEXTS, GRAPHQL_TYPES, READ_TYPES, ReadType, rest_pair
 from inventory.netbox.session import Row
 
 LONG = 100
@@ -174,3 +174,9 @@ def dangling(rows: Rows, kinds: Iterable[str]) -> Iterator[tuple[ReadType, int]]
                 for ref in value if isinstance(value, list) else (value,):
                     if ref is not None and ref not in there:
                         yield kind, i
+        for name, types in kind.any_of.items():
+            found = {of: rows[BY_TYPE[of].name] for of in types if of in BY_TYPE and BY_TYPE[of].name in gone_from}
+            for i, row in rows[kind.name].items() if found else ():
+                of, _, number = (row.get(name) or "").partition(":")
+                if of in found and int(number) not in found[of]:
+                    yield kind, i

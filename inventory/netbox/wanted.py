@@ -21,7 +21,7 @@ from inventory.netbox.custom_fields import (
     HOST_KEYS,
     WIREGUARD_KEY,
 )
-from inventory.netbox.read_types import ASSIGNED_BY, ASSIGNED_BY_MORE
+from inventory.netbox.read_types import ASSIGNED_BY
 from inventory.network import Prefix
 from inventory.places import noun
 
@@ -225,7 +225,6 @@ def config_contexts(fleet: Fleet) -> Iterator[Wanted]:
         for theirs, ours in ASSIGNED_BY.items():
             named = getattr(context, ours)
             fields[theirs] = frozenset(named) if theirs == "tags" else _refs(noun(ours), named)
-        fields |= dict.fromkeys(ASSIGNED_BY_MORE, frozenset())
         yield Wanted((context.name,), fields)
 
 

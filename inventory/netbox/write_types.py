@@ -14,7 +14,7 @@ from ipaddress import ip_interface
 from inventory.fleet import Fleet
 from inventory.netbox import wanted
 from inventory.netbox.custom_fields import CLUSTER_SLUG
-from inventory.netbox.read_types import ASSIGNED_BY, ASSIGNED_BY_MORE
+from inventory.netbox.read_types import ASSIGNED_BY
 from inventory.netbox.session import Row
 from inventory.netbox.wanted import MODELS, Key, Wanted
 
@@ -218,7 +218,6 @@ WRITE_TYPES: tuple[WriteType, ...] = (
             "is_active",
             "data",
             *ASSIGNED_BY,
-            *ASSIGNED_BY_MORE,
         ),
         _by("name"),
         wanted.config_contexts,

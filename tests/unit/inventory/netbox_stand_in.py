@@ -16,7 +16,7 @@ from inventory.netbox.rows import Rows
 from inventory.netbox.versions import NEWEST, Version
 from tests.unit.inventory.netbox_server import TOKEN
 
-CHOICES = {"status", "type"}
+CHOICES = {"status", "type", "mode", "role", "protocol"}
 SELECTION = r"(?:[^{}]|\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})*"
 LISTED = re.compile(rf"(\w+)\(pagination: \{{(?:start: \$start, )?limit: (\d+)\}}(.*?)\) \{{ id ({SELECTION})\}}")
 

@@ -9,10 +9,10 @@ import pytest
 
 from inventory.netbox.changes import Stale, reached, stale_after
 from inventory.netbox.pull import LOOK_BACK, _moved
-from inventory.netbox.read_types import ASSIGNED_BY, ASSIGNED_BY_MORE
+from inventory.netbox.read_types import ASSIGNED_BY
 from inventory.netbox.rows import Mark, Rows, dangling
 from tests.unit.inventory.fleets import fleet
-from tests.unit.inventory.netbox_rows import rows_of
+from tests.unit.inventory.netbox_rows import rows_of, table
 
 
 def entry(
@@ -67,6 +67,27 @@ def test_a_cluster_takes_its_virtual_machines_along() -> None:
 def test_a_moved_rack_takes_devices_along_and_a_renamed_one_does_not() -> None:
     assert stale(entry("dcim.rack", 1, before={"site": 1}, after={"site": 2})).kinds == {"devices"}
     assert not stale(entry("dcim.rack", 1, before={"site": 1, "name": "a"}, after={"site": 1, "name": "b"}))
+
+
+def test_a_moved_location_takes_devices_and_locations_along_and_a_rack_to_another_location_its_devices() -> None:
+    moved = stale(entry("dcim.location", 1, before={"site": 1}, after={"site": 2}))
+
+    assert (moved.kinds, moved.ids) == ({"devices", "locations"}, {"locations": {1}})
+    assert stale(entry("dcim.rack", 1, before={"location": 1}, after={"location": 2})).kinds == {"devices"}
+
+
+@pytest.mark.parametrize(
+    "of", ["dcim.cable", "dcim.cabletermination", "dcim.frontport", "dcim.rearport", "circuits.circuittermination"]
+)
+@pytest.mark.parametrize("action", ["create", "update", "delete"])
+def test_what_a_path_leads_through_makes_the_paths_stale(of: str, action: str) -> None:
+    assert stale(entry(of, 1, action)).paths
+
+
+def test_an_interface_makes_the_paths_stale_by_its_channels_only() -> None:
+    assert not stale(entry("dcim.interface", 1, before={"name": "a"}, after={"name": "b"})).paths
+    assert stale(entry("dcim.interface", 1, before={"channel_id": 1}, after={"channel_id": 2})).paths
+    assert stale(entry("dcim.interface", 1, "delete")).paths
 
 
 def test_an_end_of_a_cable_makes_the_cable_stale() -> None:
@@ -125,8 +146,34 @@ def test_a_context_that_loses_its_assignment_reaches_all(rows: Rows) -> None:
     assert reached([of_context(rows, roles=[], tags=[])], rows) == ALL
 
 
-def test_a_context_assigned_by_what_the_fleet_does_not_know_reaches_all(rows: Rows) -> None:
-    assert reached([of_context(rows, site_groups=[3])], rows) == ALL
+@pytest.mark.parametrize("field", ["site_groups", "locations", "tenant_groups"])
+def test_a_context_assigned_by_what_no_host_has_reaches_nobody(rows: Rows, field: str) -> None:
+    bare = BARE | {field: [303], "data": {}}
+
+    assert reached([entry("extras.configcontext", 9, before=bare, after=bare | {"data": {"a": 1}})], rows) == NOBODY
+
+
+def test_a_context_reaches_by_site_group_location_tenant_group_and_cluster(rows: Rows) -> None:
+    device, vm = rows["devices"][1], rows["virtual_machines"][1]
+    table(rows, "site_groups").update({5: {"id": 5, "parent": None}, 6: {"id": 6, "parent": 5}})
+    table(rows, "locations").update({5: {"id": 5, "parent": None}, 6: {"id": 6, "parent": 5}})
+    rows["sites"][vm["site"]]["group"] = 6
+    device["location"] = 6
+    rows["tenants"][device["tenant"]]["group"] = 5
+    rows["clusters"][vm["cluster"]] |= {"type": 7, "group": 8}
+
+    def reached_by(**assigned: list[int]) -> dict[str, set[int]]:
+        before = BARE | assigned | {"data": {}}
+        return reached([entry("extras.configcontext", 9, before=before, after=before | {"data": {"a": 1}})], rows)
+
+    assert reached_by(site_groups=[5])["virtual_machines"] == {1}
+    assert reached_by(locations=[5]) == THE_DEVICE
+    assert reached_by(locations=[7]) == NOBODY
+    assert 1 in reached_by(tenant_groups=[5])["devices"]
+    assert (
+        reached_by(cluster_types=[7])["virtual_machines"] == reached_by(cluster_groups=[8])["virtual_machines"] == {1}
+    )
+    assert reached_by(cluster_groups=[8])["devices"] == {1}  # which cluster a device is in is not read
 
 
 def test_a_context_of_which_the_log_says_too_little_reaches_all(rows: Rows) -> None:
@@ -154,7 +201,7 @@ def test_a_context_of_what_others_lie_in_reaches_their_hosts(rows: Rows, kind: s
     assert reached_by(903) == NOBODY
 
 
-BARE: dict[str, Any] = {name: [] for name in (*ASSIGNED_BY, *ASSIGNED_BY_MORE)}
+BARE: dict[str, Any] = {name: [] for name in ASSIGNED_BY}
 
 
 def test_a_site_in_another_region_is_reached_and_a_new_tree_reaches_all(rows: Rows) -> None:
