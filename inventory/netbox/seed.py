@@ -11,12 +11,18 @@ from itertools import groupby
 from typing import Any, Protocol
 
 from inventory.fleet import Fleet
+from inventory.netbox.assemble_links import traced
 from inventory.netbox.client import NetBox, at_once
 from inventory.netbox.faults import NetBoxError
+from inventory.netbox.meaning import PATHS, Rows
+from inventory.netbox.read_types import BY_NAME
+from inventory.netbox.read_types import PATHS as TRACED
+from inventory.netbox.rows import Rows as Kept
+from inventory.netbox.rows import plain
 from inventory.netbox.session import Row
 from inventory.netbox.wanted import Json, Ref, Termination
 from inventory.netbox.write_types import WRITE_TYPES, WriteType
-from inventory.netbox.writes import Rows, Write, Writes, writes
+from inventory.netbox.writes import Write, Writes, writes
 
 CHUNK = 25
 """Objects a request: a progress bar that moves every few seconds."""
@@ -46,7 +52,16 @@ def look(netbox: NetBox) -> Rows:
     """Read everything in NetBox that a fleet could mean."""
     own = [kind for kind in WRITE_TYPES if not kind.completes]
     found = at_once([partial(_all_of, netbox, kind) for kind in own])
-    return {kind.name: rows for kind, rows in zip(own, found, strict=True)}
+    rows = {kind.name: rows for kind, rows in zip(own, found, strict=True)}
+    return rows | {PATHS: _paths(netbox, rows)}
+
+
+def _paths(netbox: NetBox, rows: Rows) -> list[Row]:
+    """Read where NetBox's traces lead from the interfaces whose own cable does not say it."""
+    kinds = {"cables": "cable", "interfaces": "interface"}
+    kept = {name: {r["id"]: plain(BY_NAME[name], r) for r in rows[kind]} for name, kind in kinds.items()}
+    ids = traced(Kept(kept))
+    return list(netbox.rows(TRACED.endpoint, fields=("device", "name", *TRACED.values), ids=ids)) if ids else []
 
 
 def _all_of(netbox: NetBox, kind: WriteType) -> list[Row]:
@@ -83,7 +98,7 @@ def _is_host(write: Write) -> bool:
 
 def _write(netbox: NetBox, writes: Sequence[Write], ids: dict[Ref, int], watching: Watching) -> None:
     """Carry these out in their order, in bulk; the ids of what is made are noted."""
-    for _, same in groupby(writes, key=lambda w: (w.kind.endpoint, w.kind.name, w.creates)):
+    for _, same in groupby(writes, key=lambda w: (w.kind.endpoint, w.kind.name, w.creates, w.after)):
         together = list(same)
         watching.stage(f"writing {together[0].kind.name}", [w.title for w in together], "object")
         for start in range(0, len(together), CHUNK):

@@ -1,9 +1,10 @@
 """What a fleet wants of NetBox: each kind's objects, with what each should say. Pure.
 
 Objects are known by natural keys (slugs, names, addresses), never by ids, which are NetBox's own. What a fleet does
-not say (colours, comments, racks, an interface's MTU) is not asked for, not compared and not written. Not here: which
-kinds there are (`write_types.py`), what of it must be written (`writes.py`), and what rows mean to a fleet
-(`assemble.py`).
+not say (colours, comments, racks, an interface's MTU, what a region lies in if it names none) is not asked for, not
+compared and not written. Here are places, owners and models, and config contexts; networks are in `wanted_network.py`,
+hosts in `wanted_hosts.py`. Not here: which kinds there are (`write_types.py`), what of it must be written
+(`writes.py`), and what rows mean to a fleet (`assemble.py`).
 """
 
 from __future__ import annotations
@@ -12,17 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from inventory.fleet import Fleet, Host, Interface
-from inventory.netbox.custom_fields import (
-    CLUSTER_SLUG,
-    CUSTOM_FIELDS,
-    FAMILY,
-    GATEWAY,
-    HOST_KEYS,
-    WIREGUARD_KEY,
-)
+from inventory.fleet import Fleet
+from inventory.frozen import Frozen
+from inventory.netbox.custom_fields import CLUSTER_SLUG, CUSTOM_FIELDS, FAMILY
 from inventory.netbox.read_types import ASSIGNED_BY
-from inventory.network import Prefix
 from inventory.places import noun
 
 Key = tuple[str | int, ...]
@@ -43,11 +37,13 @@ class Wanted:
     Attributes:
         fields: what the fleet says of it, in NetBox's words, references as `Ref` (several as a frozenset of them).
         once: what is said only when it is made, since NetBox asks for it and the fleet says nothing of it.
+        like: what an object of another key has in common with it that says the same thing; empty if none can.
     """
 
     key: Key
     fields: Mapping[str, Any]
     once: Mapping[str, Any] = field(default_factory=dict)
+    like: Key = ()
 
 
 @dataclass(frozen=True)
@@ -68,26 +64,39 @@ class Termination:
     at: Ref
 
 
-def slugged(section: str, *fields: str, nestable: bool = False) -> Callable[[Fleet], Iterator[Wanted]]:
+def slugged(section: str, *fields: str, within: Mapping[str, str] | None = None) -> Callable[[Fleet], Iterator[Wanted]]:
     """Want the objects of a section that are known by slug, with these fields.
 
     Args:
-        nestable: NetBox can put them below each other; a fleet wants them side by side.
+        within: what NetBox can put them in: field and kind. Where a fleet says nothing, nothing is asked for: somebody
+            else may have put them there.
     """
 
     def wanted(fleet: Fleet) -> Iterator[Wanted]:
         for item in getattr(fleet, section):
-            below: Mapping[str, Any] = {"parent": None} if nestable else {}
-            yield Wanted((item.slug,), {"slug": item.slug, **{f: getattr(item, f) for f in fields}, **below})
+            said = {"slug": last(item.slug), **{f: getattr(item, f) for f in fields}}
+            yield Wanted((item.slug,), said | given(item, within or {}))
 
     return wanted
 
 
-def _ref(kind: str, key: str | int | None) -> Ref | None:
-    return None if key is None else Ref(kind, (key,))
+def given(item: Frozen, fields: Mapping[str, str]) -> dict[str, Any]:
+    """Return the references that a fleet says: field and kind."""
+    return {field: Ref(kind, (slug,)) for field, kind in fields.items() if (slug := getattr(item, field))}
 
 
-def _refs(kind: str, keys: Iterable[str | int]) -> frozenset[Ref]:
+def last(slug: str) -> str:
+    """Return NetBox's slug: a fleet says before it what it lies in, where others have the same."""
+    return slug.rpartition("/")[2]
+
+
+def ref(kind: str, key: str | int | None) -> Ref | None:
+    """Return a reference to what is known by one text or number; None if there is none."""
+    return Ref(kind, (key,)) if key else None
+
+
+def refs(kind: str, keys: Iterable[str | int]) -> frozenset[Ref]:
+    """Return references to several."""
     return frozenset(Ref(kind, (k,)) for k in keys)
 
 
@@ -115,7 +124,7 @@ def rirs(fleet: Fleet) -> Iterator[Wanted]:
 
 
 def asns(fleet: Fleet) -> Iterator[Wanted]:
-    """Want the AS number of each site."""
+    """Want the AS numbers of the sites."""
     for asn in sorted({asn for s in fleet.sites for asn in s.asns}):
         yield Wanted((asn,), {}, {"asn": asn, "rir": Ref("RIR", ("private",))})
 
@@ -126,33 +135,36 @@ def sites(fleet: Fleet) -> Iterator[Wanted]:
         fields = {
             "slug": site.slug,
             "name": site.name,
-            "tenant": _ref("tenant", site.tenant),
-            "region": _ref("region", site.region),
             "facility": site.facility,
             "latitude": site.latitude,
             "longitude": site.longitude,
-            "asns": _refs("ASN", site.asns),
+            "asns": refs("ASN", site.asns),
         }
-        yield Wanted((site.slug,), fields)
+        yield Wanted(
+            (site.slug,), fields | given(site, {"tenant": "tenant", "region": "region", "group": "site group"})
+        )
+
+
+def locations(fleet: Fleet) -> Iterator[Wanted]:
+    """Want the locations of the sites."""
+    for place in fleet.locations:
+        fields: dict[str, Any] = {"slug": last(place.slug), "name": place.name, "site": ref("site", place.site)}
+        above = {"parent": Ref("location", (f"{place.site}/{place.parent}",))} if place.parent else {}
+        yield Wanted((place.key,), fields | above)
 
 
 def platforms(fleet: Fleet) -> Iterator[Wanted]:
     """Want the platforms, each with its family."""
     for platform in fleet.platforms:
-        fields = {
-            "slug": platform.slug,
-            "name": platform.name,
-            "description": platform.description,
-            "parent": None,
-            "custom_fields": {FAMILY.name: platform.family},
-        }
-        yield Wanted((platform.slug,), fields)
+        fields = {"slug": last(platform.slug), "name": platform.name, "description": platform.description}
+        family = {"custom_fields": {FAMILY.name: platform.family}} if platform.family else {}
+        yield Wanted((platform.slug,), fields | given(platform, {"parent": "platform"}) | family)
 
 
 def device_types(fleet: Fleet) -> Iterator[Wanted]:
     """Want the device types."""
     for one in fleet.device_types:
-        fields = {"slug": one.slug, "model": one.model, "manufacturer": _ref("manufacturer", one.manufacturer)}
+        fields = {"slug": last(one.slug), "model": one.model, "manufacturer": ref("manufacturer", one.manufacturer)}
         yield Wanted((one.slug,), fields)
 
 
@@ -161,55 +173,11 @@ def clusters(fleet: Fleet) -> Iterator[Wanted]:
     for cluster in fleet.clusters:
         fields = {
             "name": cluster.name,
-            "type": _ref("cluster type", cluster.type),
+            "type": ref("cluster type", cluster.type),
             "description": cluster.description,
             "custom_fields": {CLUSTER_SLUG.name: cluster.slug},
         }
-        yield Wanted((cluster.slug,), fields)
-
-
-def vlans(fleet: Fleet) -> Iterator[Wanted]:
-    """Want the VLANs of the sites."""
-    for vlan in fleet.vlans:
-        yield Wanted((vlan.site or "", vlan.vid), {"vid": vlan.vid, "name": vlan.name, "site": _ref("site", vlan.site)})
-
-
-def prefixes(fleet: Fleet) -> Iterator[Wanted]:
-    """Want the prefixes, each of its site or its region, with its gateway."""
-    for prefix in fleet.prefixes:
-        kind = "site" if prefix.site is not None else "region"
-        fields = {
-            "prefix": str(prefix.prefix),
-            "description": prefix.description,
-            "scope_type": f"dcim.{kind}",
-            "scope_id": _ref(kind, prefix.site or prefix.region),
-            "vlan": None if prefix.vlan is None else Ref("VLAN", (_site_of_vlan(fleet, prefix), prefix.vlan)),
-            "custom_fields": {GATEWAY.name: None if prefix.gateway is None else str(prefix.gateway)},
-        }
-        yield Wanted((str(prefix.prefix),), fields)
-
-
-def ranges(fleet: Fleet) -> Iterator[Wanted]:
-    """Want the ranges of addresses."""
-    for lent in fleet.ranges:
-        prefix = fleet.prefix_of(lent.start)
-        mask = lent.start.max_prefixlen if prefix is None else prefix.prefix.prefixlen
-        fields = {
-            "start_address": f"{lent.start}/{mask}",
-            "end_address": f"{lent.end}/{mask}",
-            "description": lent.description,
-        }
-        yield Wanted((str(lent.start),), fields, {"status": "active"})
-
-
-def _site_of_vlan(fleet: Fleet, prefix: Prefix) -> str:
-    """Return the site whose VLAN a prefix means: its own; of a prefix that a region shares, the first there that has
-    it.
-    """
-    if prefix.site is not None:
-        return prefix.site
-    sites = {s.slug for s in fleet.sites if s.region == prefix.region}
-    return min((v.site for v in fleet.vlans if v.vid == prefix.vlan and v.site in sites), default="")
+        yield Wanted((cluster.slug,), fields | given(cluster, {"group": "cluster group"}))
 
 
 def config_contexts(fleet: Fleet) -> Iterator[Wanted]:
@@ -224,134 +192,5 @@ def config_contexts(fleet: Fleet) -> Iterator[Wanted]:
         }
         for theirs, ours in ASSIGNED_BY.items():
             named = getattr(context, ours)
-            fields[theirs] = frozenset(named) if theirs == "tags" else _refs(noun(ours), named)
+            fields[theirs] = frozenset(named) if theirs == "tags" else refs(noun(ours), named)
         yield Wanted((context.name,), fields)
-
-
-def hosts(fleet: Fleet, kind: str) -> Iterator[Wanted]:
-    """Want the devices or the virtual machines, still without primary address."""
-    for host in fleet.hosts:
-        if host.kind != kind:
-            continue
-        fields: dict[str, Any] = {
-            "name": host.name,
-            "tenant": _ref("tenant", host.tenant),
-            "site": _ref("site", host.site),
-            "role": _ref("device role", host.role),
-            "platform": _ref("platform", host.platform),
-            "status": host.status,
-            "serial": host.serial,
-            "description": host.description,
-            "tags": _refs("tag", host.tags),
-            "local_context_data": Json(host.local_context or None),
-            "custom_fields": {
-                HOST_KEYS.name: "\n".join(host.host_keys) or None,
-                WIREGUARD_KEY.name: host.wireguard_public_key or None,
-            },
-        }
-        if kind == "device":
-            fields["device_type"] = _ref("device type", host.device_type)
-        else:
-            fields["cluster"] = _ref("cluster", host.cluster)
-        yield Wanted((host.name,), fields)
-
-
-def _kind_of(host: Host) -> str:
-    return "device" if host.kind == "device" else "virtual machine"
-
-
-def _interface_kind(host: Host) -> str:
-    return "interface" if host.kind == "device" else "virtual interface"
-
-
-MODELS = {
-    "device": "dcim.device",
-    "virtual machine": "virtualization.virtualmachine",
-    "interface": "dcim.interface",
-    "virtual interface": "virtualization.vminterface",
-}
-"""NetBox's own names of kinds, where a field can refer to more than one."""
-
-
-def interfaces(fleet: Fleet, kind: str) -> Iterator[Wanted]:
-    """Want the interfaces of the devices or of the virtual machines, still without LAG."""
-    for host in fleet.hosts:
-        if host.kind != kind:
-            continue
-        for interface in host.interfaces:
-            owner = "device" if kind == "device" else "virtual_machine"
-            fields = {
-                owner: Ref(_kind_of(host), (host.name,)),
-                "name": interface.name,
-                "enabled": interface.enabled,
-                "description": interface.description,
-                "untagged_vlan": _vlan(host, interface.untagged_vlan),
-                "tagged_vlans": frozenset(Ref("VLAN", (host.site, vid)) for vid in interface.tagged_vlans),
-            }
-            if kind == "device":
-                fields["type"] = interface.type
-            yield Wanted((host.name, interface.name), fields, {"mode": _mode(interface)})
-
-
-def members(fleet: Fleet) -> Iterator[Wanted]:
-    """Want interfaces to be members of their LAGs."""
-    for host in fleet.hosts:
-        for interface in host.interfaces if host.kind == "device" else ():
-            lag = None if interface.lag is None else Ref("interface", (host.name, interface.lag))
-            yield Wanted((host.name, interface.name), {"lag": lag})
-
-
-def _vlan(host: Host, vid: int | None) -> Ref | None:
-    return None if vid is None else Ref("VLAN", (host.site, vid))
-
-
-def _mode(interface: Interface) -> str | None:
-    """Return how an interface carries its VLANs: without a mode, NetBox takes none."""
-    if interface.tagged_vlans:
-        return "tagged"
-    return None if interface.untagged_vlan is None else "access"
-
-
-def addresses(fleet: Fleet) -> Iterator[Wanted]:
-    """Want the addresses of the interfaces."""
-    for host in fleet.hosts:
-        for interface in host.interfaces:
-            for address in interface.addresses:
-                kind = _interface_kind(host)
-                fields = {
-                    "address": str(address),
-                    "assigned_object_type": MODELS[kind],
-                    "assigned_object_id": Ref(kind, (host.name, interface.name)),
-                }
-                yield Wanted((str(address.ip),), fields)
-
-
-def primaries(fleet: Fleet, kind: str) -> Iterator[Wanted]:
-    """Want the primary addresses of the devices or of the virtual machines."""
-    for host in fleet.hosts:
-        if host.kind == kind:
-            ip = host.primary_address
-            yield Wanted((host.name,), {"primary_ip4": None if ip is None else Ref("address", (str(ip),))})
-
-
-def cables(fleet: Fleet) -> Iterator[Wanted]:
-    """Want the cables between interfaces of devices."""
-    for cable in fleet.cables:
-        a, b = (tuple(end.split(":", 1)) for end in (cable.a, cable.b))
-        ends = {f"{side}_terminations": Termination(Ref("interface", end)) for side, end in (("a", a), ("b", b))}
-        yield Wanted((*a, *b), {}, ends)
-
-
-def services(fleet: Fleet) -> Iterator[Wanted]:
-    """Want the services of the hosts."""
-    for host in fleet.hosts:
-        for service in host.services:
-            kind = _kind_of(host)
-            fields = {
-                "parent_object_type": MODELS[kind],
-                "parent_object_id": Ref(kind, (host.name,)),
-                "name": service.name,
-                "port_mappings": frozenset(f"{service.protocol}/{port}" for port in service.ports),
-                "description": service.description,
-            }
-            yield Wanted((host.name, service.name, service.protocol), fields)

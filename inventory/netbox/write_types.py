@@ -1,22 +1,30 @@
 """The kinds of NetBox's objects that a fleet is made of: what is read of each, what a row is known by, and what a fleet
 wants of it. Pure.
 
-In the order in which they are made: what others refer to first. Not here: how a fleet says what it wants (`wanted.py`).
+In the order in which they are made: what others refer to first. Rows come as `meaning.py` leaves them. Not here: how a
+fleet says what it wants (`wanted.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import ip_interface
 
 from inventory.fleet import Fleet
-from inventory.netbox import wanted
-from inventory.netbox.custom_fields import CLUSTER_SLUG
+from inventory.netbox import wanted, wanted_hosts, wanted_network
+from inventory.netbox import write_keys as keys
 from inventory.netbox.read_types import ASSIGNED_BY
 from inventory.netbox.session import Row
-from inventory.netbox.wanted import MODELS, Key, Wanted
+from inventory.netbox.wanted import Key, Wanted
+
+
+def _nothing(_wanted: Wanted, _row: Row) -> frozenset[str]:
+    return frozenset()
+
+
+def _no_like(_row: Row) -> Key:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,8 @@ class WriteType:
         called: how people call one, of its key.
         unique: a field that no two objects may share, as far as the fields in `within` are empty in both.
         completes: the kind that makes these objects, where this one only sets fields that refer to objects made later.
+        like: what a row has in common with a wanted object of another key that it may be (`Wanted.like`).
+        says: the fields that a row says in another shape than the fleet, with the same meaning.
     """
 
     name: str
@@ -41,118 +51,86 @@ class WriteType:
     unique: str = ""
     within: tuple[str, ...] = ()
     completes: str = ""
+    like: Callable[[Row], Key] = _no_like
+    says: Callable[[Wanted, Row], frozenset[str]] = _nothing
 
     def title(self, key: Key) -> str:
         """Name the object of this key as people do: `VLAN 110 at heby-kommunhus`."""
-        return f"{self.name} {self.called.format(*key)}"
+        return f"{self.name} {self.called.format(*key)}".strip()
 
 
-def _by(name: str) -> Callable[[Row], Key | None]:
-    """Make a function that returns this field as the key; None if the field is empty."""
-    return lambda row: None if row[name] in (None, "") else (row[name],)
-
-
-def _cluster_key(row: Row) -> Key | None:
-    """Return a cluster's slug, which is a custom field."""
-    slug = (row["custom_fields"] or {}).get(CLUSTER_SLUG.name)
-    return (slug,) if isinstance(slug, str) and slug else None
-
-
-def _vlan_key(row: Row) -> Key | None:
-    """Return a VLAN's site and number."""
-    return None if row["site"] is None else (row["site"]["slug"], row["vid"])
-
-
-def _address_key(row: Row) -> Key | None:
-    """Return an address without its mask. Of a VRF, only what an interface has concerns a fleet."""
-    is_used = row["vrf"] is None or row["assigned_object_id"] is not None
-    return (str(ip_interface(row["address"]).ip),) if is_used else None
-
-
-def _range_key(row: Row) -> Key | None:
-    """Return the first address of a range, without the mask."""
-    return (str(ip_interface(row["start_address"]).ip),)
-
-
-def _interface_key(row: Row) -> Key | None:
-    """Return an interface's host and name."""
-    owner = row.get("device") or row.get("virtual_machine")
-    return (owner["name"], row["name"]) if owner and owner["name"] else None
-
-
-def _cable_key(row: Row) -> Key | None:
-    """Return host and interface of both ends of a cable, if it has one at each."""
-    a, b = tuple(ends(row["a_terminations"])), tuple(ends(row["b_terminations"]))
-    return (*a[0], *b[0]) if len(a) == len(b) == 1 else None
-
-
-def ends(terminations: Sequence[Row]) -> Iterator[tuple[str, str]]:
-    """Yield host and interface of every interface that a side of a cable is plugged into."""
-    for one in terminations:
-        match one:
-            case {"object_type": "dcim.interface", "object": {"name": str(name), "device": {"name": str(host)}}}:
-                yield host, name
-
-
-def _service_key(row: Row) -> Key | None:
-    """Return host, name and protocol of a service of one protocol."""
-    is_of_host = row["parent_object_type"] in {MODELS["device"], MODELS["virtual machine"]}
-    if not is_of_host or not row["parent"] or not row["port_mappings"]:
-        return None
-    return row["parent"]["name"], row["name"], protocol_of(row["port_mappings"][0])
-
-
-def protocol_of(mapping: str) -> str:
-    """Return the protocol of a port mapping: `tcp` of `tcp/80`."""
-    return mapping.partition("/")[0]
+def _nobody(_: Fleet) -> Iterable[Wanted]:
+    return ()
 
 
 NAMED = ("slug", "name", "description")
 HOST_READS = (
     "name", "tenant", "site", "role", "platform", "status", "serial", "description", "tags",
-    "local_context_data", "custom_fields", "primary_ip4",
+    "local_context_data", "custom_fields", "primary_ip4", "primary_ip6",
 )  # fmt: skip
-INTERFACE_READS = ("name", "enabled", "description", "untagged_vlan", "tagged_vlans")
+INTERFACE_READS = ("name", "enabled", "description", "mode", "untagged_vlan", "tagged_vlans", "vrf", "parent", "bridge")
+SCOPED = ("scope_type", "scope_id", "scope")
+_known = keys.by(keys.KNOWN_BY)
 
 WRITE_TYPES: tuple[WriteType, ...] = (
-    WriteType("choice set", "extras/custom-field-choice-sets", ("name",), _by("name"), wanted.choice_sets),
+    WriteType("choice set", "extras/custom-field-choice-sets", ("name",), keys.by("name"), wanted.choice_sets),
     WriteType(
-        "custom field", "extras/custom-fields", ("name", "type", "object_types"), _by("name"), wanted.custom_fields
+        "custom field", "extras/custom-fields", ("name", "type", "object_types"), keys.by("name"), wanted.custom_fields
     ),
-    WriteType("tag", "extras/tags", NAMED, _by("slug"), wanted.slugged("tags", "name", "description"), unique="name"),
+    WriteType(
+        "tag", "extras/tags", NAMED, keys.by("slug"), wanted.slugged("tags", "name", "description"), unique="name"
+    ),
     WriteType(
         "region",
         "dcim/regions",
         ("slug", "name", "parent"),
-        _by("slug"),
-        wanted.slugged("regions", "name", nestable=True),
+        _known,
+        wanted.slugged("regions", "name", within={"parent": "region"}),
         unique="name",
         within=("parent",),
+    ),
+    WriteType(
+        "site group",
+        "dcim/site-groups",
+        ("slug", "name", "parent"),
+        _known,
+        wanted.slugged("site_groups", "name", within={"parent": "site group"}),
+        unique="name",
+        within=("parent",),
+    ),
+    WriteType(
+        "tenant group",
+        "tenancy/tenant-groups",
+        ("slug", "name", "parent"),
+        _known,
+        wanted.slugged("tenant_groups", "name", within={"parent": "tenant group"}),
+        unique="name",
     ),
     WriteType(
         "tenant",
         "tenancy/tenants",
         (*NAMED, "group"),
-        _by("slug"),
-        wanted.slugged("tenants", "name", "description"),
+        _known,
+        wanted.slugged("tenants", "name", "description", within={"group": "tenant group"}),
         unique="name",
         within=("group",),
     ),
-    WriteType("RIR", "ipam/rirs", ("slug", "name"), _by("slug"), wanted.rirs, unique="name"),
-    WriteType("ASN", "ipam/asns", ("asn",), _by("asn"), wanted.asns, called="{0}"),
+    WriteType("RIR", "ipam/rirs", ("slug", "name"), keys.by("slug"), wanted.rirs, unique="name"),
+    WriteType("ASN", "ipam/asns", ("asn",), keys.by("asn"), wanted.asns, called="{0}"),
     WriteType(
         "site",
         "dcim/sites",
-        ("slug", "name", "tenant", "region", "facility", "latitude", "longitude", "asns"),
-        _by("slug"),
+        ("slug", "name", "tenant", "region", "group", "facility", "latitude", "longitude", "asns"),
+        keys.by("slug"),
         wanted.sites,
         unique="name",
     ),
+    WriteType("location", "dcim/locations", ("slug", "name", "site", "parent"), _known, wanted.locations),
     WriteType(
         "manufacturer",
         "dcim/manufacturers",
         NAMED,
-        _by("slug"),
+        keys.by("slug"),
         wanted.slugged("manufacturers", "name", "description"),
         unique="name",
     ),
@@ -160,7 +138,7 @@ WRITE_TYPES: tuple[WriteType, ...] = (
         "platform",
         "dcim/platforms",
         (*NAMED, "parent", "manufacturer", "custom_fields"),
-        _by("slug"),
+        _known,
         wanted.platforms,
         unique="name",
         within=("manufacturer", "parent"),
@@ -169,99 +147,154 @@ WRITE_TYPES: tuple[WriteType, ...] = (
         "device role",
         "dcim/device-roles",
         (*NAMED, "parent"),
-        _by("slug"),
-        wanted.slugged("device_roles", "name", "description", nestable=True),
+        _known,
+        wanted.slugged("device_roles", "name", "description", within={"parent": "device role"}),
         unique="name",
         within=("parent",),
     ),
-    WriteType("device type", "dcim/device-types", ("slug", "model", "manufacturer"), _by("slug"), wanted.device_types),
+    WriteType("device type", "dcim/device-types", ("slug", "model", "manufacturer"), _known, wanted.device_types),
     WriteType(
         "cluster type",
         "virtualization/cluster-types",
         NAMED,
-        _by("slug"),
+        keys.by("slug"),
         wanted.slugged("cluster_types", "name", "description"),
+        unique="name",
+    ),
+    WriteType(
+        "cluster group",
+        "virtualization/cluster-groups",
+        NAMED,
+        keys.by("slug"),
+        wanted.slugged("cluster_groups", "name", "description"),
         unique="name",
     ),
     WriteType(
         "cluster",
         "virtualization/clusters",
         ("name", "type", "description", "group", "scope_id", "custom_fields"),
-        _cluster_key,
+        _known,
         wanted.clusters,
         unique="name",
         within=("group", "scope_id"),
     ),
-    WriteType("VLAN", "ipam/vlans", ("vid", "name", "site"), _vlan_key, wanted.vlans, called="{1} at {0}"),
+    WriteType("VRF", "ipam/vrfs", ("name", "rd", "description"), _known, wanted_network.vrfs),
+    WriteType("VLAN group", "ipam/vlan-groups", ("slug", "name", *SCOPED), _known, wanted_network.vlan_groups),
+    WriteType(
+        "VLAN",
+        "ipam/vlans",
+        ("vid", "name", "site", "group"),
+        keys.vlan_key,
+        wanted_network.vlans,
+        called="{2} at {0}{1}",
+        like=keys.vlan_like,
+        says=keys.vlan_says,
+    ),
     WriteType(
         "prefix",
         "ipam/prefixes",
-        ("prefix", "description", "scope_type", "scope_id", "scope", "vlan", "status", "custom_fields"),
-        _by("prefix"),
-        wanted.prefixes,
+        ("prefix", "vrf", "description", *SCOPED, "vlan", "status", "custom_fields"),
+        keys.prefix_key,
+        wanted_network.prefixes,
+        like=keys.prefix_like,
+        says=keys.prefix_says,
     ),
     WriteType(
         "range",
         "ipam/ip-ranges",
-        ("start_address", "end_address", "status", "description"),
-        _range_key,
-        wanted.ranges,
+        ("start_address", "end_address", "vrf", "status", "description"),
+        keys.range_key,
+        wanted_network.ranges,
         called="from {0}",
     ),
     WriteType(
         "config context",
         "extras/config-contexts",
-        (
-            "name",
-            "weight",
-            "description",
-            "is_active",
-            "data",
-            *ASSIGNED_BY,
-        ),
-        _by("name"),
+        ("name", "weight", "description", "is_active", "data", *ASSIGNED_BY),
+        keys.by("name"),
         wanted.config_contexts,
     ),
+    WriteType("virtual chassis", "dcim/virtual-chassis", ("name", "master"), keys.stack_key, wanted_hosts.stacks),
     WriteType(
-        "device", "dcim/devices", (*HOST_READS, "device_type"), _by("name"), partial(wanted.hosts, kind="device")
+        "device",
+        "dcim/devices",
+        (*HOST_READS, "device_type", "location", "oob_ip", "virtual_chassis", "vc_position"),
+        keys.by("name"),
+        partial(wanted_hosts.hosts, kind="device"),
+    ),
+    WriteType(
+        "master",
+        "dcim/virtual-chassis",
+        (),
+        keys.stack_key,
+        wanted_hosts.masters,
+        called="of the stack {0}",
+        completes="virtual chassis",
     ),
     WriteType(
         "virtual machine",
         "virtualization/virtual-machines",
         (*HOST_READS, "cluster"),
-        _by("name"),
-        partial(wanted.hosts, kind="vm"),
+        keys.by("name"),
+        partial(wanted_hosts.hosts, kind="vm"),
     ),
     WriteType(
         "interface",
         "dcim/interfaces",
-        ("device", "type", "lag", *INTERFACE_READS),
-        _interface_key,
-        partial(wanted.interfaces, kind="device"),
+        ("device", "type", "mgmt_only", "lag", *INTERFACE_READS),
+        keys.interface_key,
+        partial(wanted_hosts.interfaces, kind="device"),
         called="{0}:{1}",
     ),
-    WriteType("LAG", "dcim/interfaces", (), _interface_key, wanted.members, called="of {0}:{1}", completes="interface"),
+    WriteType(
+        "LAG, parent and bridge",
+        "dcim/interfaces",
+        (),
+        keys.interface_key,
+        partial(wanted_hosts.parts, kind="device"),
+        called="of {0}:{1}",
+        completes="interface",
+    ),
     WriteType(
         "virtual interface",
         "virtualization/interfaces",
         ("virtual_machine", *INTERFACE_READS),
-        _interface_key,
-        partial(wanted.interfaces, kind="vm"),
+        keys.interface_key,
+        partial(wanted_hosts.interfaces, kind="vm"),
         called="{0}:{1}",
+    ),
+    WriteType(
+        "parent and bridge",
+        "virtualization/interfaces",
+        (),
+        keys.interface_key,
+        partial(wanted_hosts.parts, kind="vm"),
+        called="of {0}:{1}",
+        completes="virtual interface",
+    ),
+    WriteType("FHRP group", "ipam/fhrp-groups", ("protocol", "group_id"), lambda row: (row["id"],), _nobody),
+    WriteType(
+        "FHRP group assignment",
+        "ipam/fhrp-group-assignments",
+        ("group", "interface_type", "interface_id", "interface"),
+        lambda row: (row["id"],),
+        _nobody,
     ),
     WriteType(
         "address",
         "ipam/ip-addresses",
-        ("address", "vrf", "assigned_object_type", "assigned_object_id", "assigned_object"),
-        _address_key,
-        wanted.addresses,
+        ("address", "vrf", "role", "status", "assigned_object_type", "assigned_object_id", "assigned_object"),
+        keys.address_key,
+        wanted_hosts.addresses,
+        called="{1}",
+        like=keys.address_like,
     ),
     WriteType(
         "primary address",
         "dcim/devices",
         (),
-        _by("name"),
-        partial(wanted.primaries, kind="device"),
+        keys.by("name"),
+        partial(wanted_hosts.primaries, kind="device"),
         called="of {0}",
         completes="device",
     ),
@@ -269,25 +302,25 @@ WRITE_TYPES: tuple[WriteType, ...] = (
         "primary address",
         "virtualization/virtual-machines",
         (),
-        _by("name"),
-        partial(wanted.primaries, kind="vm"),
+        keys.by("name"),
+        partial(wanted_hosts.primaries, kind="vm"),
         called="of {0}",
         completes="virtual machine",
     ),
     WriteType(
         "cable",
         "dcim/cables",
-        ("display", "a_terminations", "b_terminations"),
-        _cable_key,
-        wanted.cables,
+        ("display", "a_terminations", "b_terminations", "status", "profile"),
+        keys.cable_key,
+        wanted_hosts.cables,
         called="{0}:{1} to {2}:{3}",
     ),
     WriteType(
         "service",
         "ipam/services",
         ("parent_object_type", "parent_object_id", "parent", "name", "port_mappings", "description"),
-        _service_key,
-        wanted.services,
+        keys.service_key,
+        wanted_hosts.services,
         called="{1}/{2} of {0}",
     ),
 )
