@@ -102,8 +102,8 @@ def family_of(rows: Rows, number: int | None) -> str | None:
     while number is not None and number in rows["platforms"] and number not in through:
         through.add(number)
         row = rows["platforms"][number]
-        if said := row["custom_fields"].get(FAMILY.name):
-            return str(said)
+        if family := row["custom_fields"].get(FAMILY.name):
+            return str(family)
         number = row["parent"]
     return None
 

@@ -74,8 +74,8 @@ def slugged(section: str, *fields: str, within: Mapping[str, str] | None = None)
 
     def wanted(fleet: Fleet) -> Iterator[Wanted]:
         for item in getattr(fleet, section):
-            said = {"slug": last(item.slug), **{f: getattr(item, f) for f in fields}}
-            yield Wanted((item.slug,), said | given(item, within or {}))
+            fields_of = {"slug": last(item.slug), **{f: getattr(item, f) for f in fields}}
+            yield Wanted((item.slug,), fields_of | given(item, within or {}))
 
     return wanted
 

@@ -177,8 +177,8 @@ def _write(kind: WriteType, wanted: Wanted, there: There) -> Write | None:
             return Write(kind, wanted.key, None, {**wanted.fields, **wanted.once})
         fields = {f: v for f, v in wanted.fields.items() if v is not None}
         return Write(kind, wanted.key, ref, fields) if fields else None
-    said = kind.says(wanted, row)
-    changed = {f: v for f, v in wanted.fields.items() if f not in said and not there.says(v, row[f])}
+    alike = kind.says(wanted, row)
+    changed = {f: v for f, v in wanted.fields.items() if f not in alike and not there.says(v, row[f])}
     before = {f: _before(row, f, v) for f, v in changed.items()}
     changed = {f: v.union(row[f]) if isinstance(v, AtLeast) else v for f, v in changed.items()}
     return Write(kind, wanted.key, row["id"], changed, before) if changed else None

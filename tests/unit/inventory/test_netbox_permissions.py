@@ -8,7 +8,7 @@ from itertools import groupby
 import pytest
 
 from deploy.source.write_back import LISTS
-from inventory.netbox.changes import DEFINITIONS, GROUPED, HOST_TYPES, MOVES_DEVICES, NESTED
+from inventory.netbox.changes import DEFINITIONS, GROUPED, HOST_TYPES, MOVES, NESTED
 from inventory.netbox.custom_fields import CUSTOM_FIELDS, HOSTS
 from inventory.netbox.permissions import (
     API_USERS,
@@ -78,7 +78,7 @@ def test_the_change_log_hides_what_repeats_secrets_and_nothing_that_pull_goes_by
     (log,) = (p for p in READER.permissions if CHANGES in p.types)
     assert isinstance(log.constraints, dict)
     (pattern,) = log.constraints.values()
-    heeded = {k.type for k in READ_TYPES} | DEFINITIONS | MOVES_DEVICES | NESTED | GROUPED.keys() | HOST_TYPES.keys()
+    heeded = {k.type for k in READ_TYPES} | DEFINITIONS | MOVES.keys() | NESTED | GROUPED.keys() | HOST_TYPES.keys()
     heeded |= {"dcim.rack", "tenancy.tenantgroup", "virtualization.clustergroup", "extras.configcontextprofile"}
     assert all(re.search(pattern, type_.partition(".")[2]) for type_ in heeded)
     hidden = {type_ for type_ in HOLD_SECRETS if type_ not in heeded}
