@@ -37,7 +37,13 @@ def groups(fleet: Fleet, data: Mapping[str, object]) -> Groups:
 
 def known_hosts(hosts: Iterable[Host]) -> str:
     """Return the host keys of these hosts, as OpenSSH's known_hosts says them."""
-    return "".join(f"{h.primary_address} {key}\n" for h in hosts if h.primary_address for key in h.host_keys)
+    return "".join(
+        f"{address} {key}\n"
+        for h in hosts
+        for address in (h.primary_address, h.primary_address6)
+        if address is not None
+        for key in h.host_keys
+    )
 
 
 def strict(known: Path) -> dict[str, object]:

@@ -16,7 +16,7 @@ from inventory.fleet import Fleet, Host
 from roles.shared.device import settings as shared
 from roles.shared.device.configure import configuration
 from roles.shared.device.sections import switch_sections
-from roles.shared.device.settings import Options, Settings, device_listens, device_settings
+from roles.shared.device.settings import Options, Settings, device_listens, device_settings, device_unserved
 from roles.shared.traffic import Listen
 
 PLATFORMS = ("arubaos-cx", "cisco-ios", "junos")
@@ -33,6 +33,11 @@ def settings(host: Host, fleet: Fleet, options: shared.Options) -> Settings:
 def listens(settings: Settings) -> tuple[Listen, ...]:
     """Serve SSH and SNMP, each to those who need it."""
     return device_listens(settings)
+
+
+def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:  # noqa: ARG001  a role's signature
+    """Say that a device is configured for IPv4 alone."""
+    return device_unserved(host)
 
 
 def deploy(settings: Settings) -> None:

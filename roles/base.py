@@ -21,13 +21,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Any
 
 from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
+from inventory.network import Address, Network
+from roles.shared.families import apart, further_reached_by, in_url, primaries, reached_by, spoken
 from roles.shared.hardening import KERNEL, RARE_MODULES
 from roles.shared.parts.accounts import account, group, locked_account
 from roles.shared.parts.files import absent_file, managed_file
@@ -95,7 +96,7 @@ class Options(RoleOptions):
     former_admins: tuple[UserName, ...] = ()
     user_ca_keys: tuple[PublicKey, ...] = ()
     automation_keys: tuple[PublicKey, ...] = ()
-    fallback_resolvers: tuple[IPv4Address, ...] = ()
+    fallback_resolvers: tuple[Address, ...] = ()
     apt_proxy: bool = True
     journal_max: str = Field(default="1G", pattern=r"^[1-9][0-9]*[MG]$")
 
@@ -115,14 +116,14 @@ class Settings(RoleSettings):
     host: str
     municipality: str
     platform: str
-    address: IPv4Address
+    addresses: tuple[Address, ...]
     multihomed: bool
     admins: tuple[User, ...]
     former_admins: tuple[str, ...]
     user_ca_keys: tuple[str, ...]
     automation_keys: tuple[str, ...]
-    management: tuple[IPv4Network, ...]
-    nameservers: tuple[IPv4Address, ...]
+    management: tuple[Network, ...]
+    nameservers: tuple[Address, ...]
     apt_proxy: str
     journal_max: str
 
@@ -146,8 +147,6 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
             field="config context samdrift.base.automation_keys",
             fix="name the public key that samdrift logs in with",
         )
-    if host.primary_address is None:
-        raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
     if host.host_keys and not any(key.startswith("ssh-ed25519 ") for key in host.host_keys):
         fix = "make one on the host (ssh-keygen -A) and put it into NetBox"
         raise SettingsError("no ed25519 host key, and sshd will show no other", field="host_keys", fix=fix)
@@ -155,14 +154,14 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         host=host.name,
         municipality=_plain(next((t.name for t in fleet.tenants if t.slug == host.tenant), host.tenant)),
         platform=host.platform,
-        address=host.primary_address,
+        addresses=primaries(host),
         multihomed=len({a.network for a in host.addresses4}) > 1,
         admins=_admins(options),
         former_admins=_former(options),
         user_ca_keys=options.user_ca_keys,
         automation_keys=options.automation_keys,
         management=stations,
-        nameservers=_nameservers(fleet, options),
+        nameservers=_nameservers(host, fleet, options),
         apt_proxy=_apt_proxy(host, fleet, options),
         journal_max=options.journal_max,
     )
@@ -177,6 +176,12 @@ def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:
     """Let the lab's own key in, and ask the lab's nameserver instead of outside ones."""
     fallback = {"fallback_resolvers": [str(lab.nameserver)]} if options.get("fallback_resolvers") else {}
     return {"automation_keys": [lab.automation_key], **fallback}
+
+
+def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
+    """Say which resolvers it cannot reach."""
+    found = apart(host, fleet.with_role("dns_resolver"))
+    return (f"names are not asked of resolvers that it has no family of IP in common with: {found}",) if found else ()
 
 
 def deploy(settings: Settings) -> None:
@@ -375,12 +380,15 @@ def _former(options: Options) -> tuple[str, ...]:
     return tuple(sorted(former))
 
 
-def _nameservers(fleet: Fleet, options: Options) -> tuple[IPv4Address, ...]:
-    """Return the fleet's resolvers, then the fallbacks; the C library asks the first three."""
-    resolvers = [h.primary_address for h in fleet.with_role("dns_resolver") if h.primary_address is not None]
-    found = tuple(dict.fromkeys([*resolvers, *options.fallback_resolvers]))
+def _nameservers(host: Host, fleet: Fleet, options: Options) -> tuple[Address, ...]:
+    """Return an address of each of the fleet's resolvers, then the fallbacks, then the resolvers over the other family;
+    the C library asks the first three.
+    """
+    resolvers = fleet.with_role("dns_resolver")
+    ours, over_ipv6 = reached_by(host, resolvers), further_reached_by(host, resolvers)
+    found = tuple(dict.fromkeys([*ours, *spoken(host, options.fallback_resolvers), *over_ipv6]))
     if not found:
-        fix = "give a host the role dns_resolver, or set fallback_resolvers"
+        fix = "give a host that it reaches the role dns_resolver, or set fallback_resolvers"
         raise SettingsError("no nameserver", field="config context samdrift.base.fallback_resolvers", fix=fix)
     return found[:3]
 
@@ -389,8 +397,8 @@ def _apt_proxy(host: Host, fleet: Fleet, options: Options) -> str:
     """Return the address of the fleet's package cache; empty where packages come directly."""
     if not options.apt_proxy or "package_cache" in host.roles:
         return ""
-    caches = [h.address for h in fleet.with_role("package_cache") if h.primary_address is not None]
-    return f"http://{caches[0]}:{PROXY_PORT}" if caches else ""
+    caches = reached_by(host, fleet.with_role("package_cache"))
+    return f"http://{in_url(caches[0])}:{PROXY_PORT}" if caches else ""
 
 
 def _plain(text: str) -> str:

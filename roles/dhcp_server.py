@@ -14,7 +14,7 @@ Options (config context `samdrift.dhcp_server`):
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated
 
@@ -24,6 +24,7 @@ from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
 from inventory.network import Range
 from roles.dns_resolver import known_to_all, resolvers
+from roles.shared.families import ipv6_beside
 from roles.shared.intent import Intent
 from roles.shared.network.servers import time_servers
 from roles.shared.parts.files import managed_file
@@ -91,7 +92,7 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
         subnets=subnets,
         lease_seconds=options.lease_hours * 3600,
         domain=known_to_all(intent).domain,
-        time_servers=tuple(h.address for h in time_servers(fleet)),
+        time_servers=_addresses(time_servers(fleet)),
     )
 
 
@@ -99,6 +100,12 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
     """Serve DHCP to the prefixes with ranges."""
     sources = tuple(s.prefix for s in settings.subnets)
     return (Listen(protocol="udp", port=67, sources=sources, why="DHCP, renewals"),)
+
+
+def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
+    """Say that no address of IPv6 is lent, and no router advertised."""
+    found = ipv6_beside(host, fleet)
+    return (f"it lends no address (DHCPv6) and advertises no router there: {found}",) if found else ()
 
 
 def deploy(settings: Settings) -> None:
@@ -110,11 +117,15 @@ def deploy(settings: Settings) -> None:
     service(UNIT)
 
 
+def _addresses(servers: Iterable[Host]) -> tuple[IPv4Address, ...]:
+    return tuple(s.primary_address for s in servers if s.primary_address is not None)
+
+
 def _subnets(host: Host, fleet: Fleet) -> Iterator[Subnet]:
     """Yield the prefixes that this host routes: a prefix' router serves it, so that no two servers lend the same
     addresses.
     """
-    central = tuple(r.address for r in resolvers(fleet))
+    central = _addresses(resolvers(fleet))
     for interface in host.interfaces:
         for address in interface.addresses4:
             prefix = fleet.prefix_of(address.ip)

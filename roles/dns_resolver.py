@@ -1,8 +1,8 @@
 """Validating DNS resolver (Unbound) that also knows every host of the fleet, forward and reverse.
 
-Names: every host has `<host>.<domain>` for its primary address. A host with several addresses also has
-`<interface>.<host>.<domain>` for each, so that every address has one PTR, and that PTR's name leads back to the
-address. Decommissioned hosts have no names. Every prefix of the fleet has its reverse zone.
+Names: every host has `<host>.<domain>` for its primary address, of each family. A host with several addresses of one
+also has `<interface>.<host>.<domain>` for each, so that every address has one PTR, and that PTR's name leads back to
+the address. Decommissioned hosts have no names. Every prefix of the fleet has its reverse zone.
 
 Only the fleet's own prefixes are answered; everybody else is refused. Answers are validated with DNSSEC from the
 root's trust anchor, which Debian's dns-root-data brings and Unbound keeps up to date (RFC 5011).
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
@@ -29,8 +29,10 @@ from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
-from inventory.network import networks4
+from inventory.keys import address_key
+from inventory.network import Address, Network
 from roles.shared import settings as shared
+from roles.shared.families import own_addresses, spoken
 from roles.shared.intent import Intent
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
@@ -55,7 +57,7 @@ class Options(shared.Options):
     domain: Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?$")] = (
         "norduppland.internal"
     )
-    forwarders: tuple[IPv4Address, ...] = ()
+    forwarders: tuple[Address, ...] = ()
     insecure_zones: tuple[Zone, ...] = ()
     private_domains: tuple[Zone, ...] = ()
     cache_mib: Annotated[int, Field(ge=8, le=65536)] = 64
@@ -73,24 +75,34 @@ class Name(Frozen):
     """A name and the address that it leads to; `reverse` if that address' PTR leads back to this name."""
 
     name: str
-    address: IPv4Address
+    address: Address
     reverse: bool = True
+
+    @property
+    def record(self) -> Literal["A", "AAAA"]:
+        """Return the type of the record that says so."""
+        return "A" if self.address.version == 4 else "AAAA"
 
 
 class Settings(shared.Settings):
     """The zones that a resolver answers, its clients, and its forwarders."""
 
     domain: str
-    addresses: tuple[IPv4Address, ...]
-    clients: tuple[IPv4Network, ...]
+    addresses: tuple[Address, ...]
+    clients: tuple[Network, ...]
     servers: tuple[str, ...]
     zones: tuple[LocalZone, ...]
     names: tuple[Name, ...]
-    forwarders: tuple[IPv4Address, ...]
+    forwarders: tuple[Address, ...]
     insecure_zones: tuple[str, ...]
     private_domains: tuple[str, ...]
     cache_mib: int
     threads: int
+
+    @property
+    def families(self) -> frozenset[int]:
+        """Return the versions of IP that it is asked over, and asks others over."""
+        return frozenset(a.version for a in self.addresses)
 
     @property
     def validates(self) -> bool:
@@ -102,12 +114,12 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     """Compute what every resolver of the fleet answers; only its own addresses differ."""
     return Settings(
         domain=options.domain,
-        addresses=tuple(a.ip for a in host.addresses4),
+        addresses=own_addresses(host),
         clients=fleet_networks(fleet),
         servers=tuple(f"{h.name}.{options.domain}" for h in fleet.with_role("dns_resolver")),
-        zones=(LocalZone(name=options.domain), *_reverse_zones(networks4(fleet.prefixes))),
+        zones=(LocalZone(name=options.domain), *_reverse_zones(p.prefix for p in fleet.prefixes)),
         names=tuple(n for h in fleet.hosts if h.status != "decommissioning" for n in _names(h, options.domain)),
-        forwarders=options.forwarders,
+        forwarders=_forwarders(host, options),
         insecure_zones=options.insecure_zones,
         private_domains=(options.domain, *(d for d in options.private_domains if d != options.domain)),
         cache_mib=options.cache_mib,
@@ -139,7 +151,7 @@ def resolvers(fleet: Fleet) -> tuple[Host, ...]:
     Raises:
         SettingsError: there is none.
     """
-    found = tuple(h for h in fleet.with_role("dns_resolver") if h.primary_address is not None)
+    found = tuple(h for h in fleet.with_role("dns_resolver") if h.primary_address or h.primary_address6)
     if not found:
         field, fix = "config context samdrift.roles", "give an active host the role dns_resolver"
         raise shared.SettingsError("the fleet has no resolver to ask", field=field, fix=fix)
@@ -182,13 +194,24 @@ def _names(host: Host, domain: str) -> Iterator[Name]:
             fix=f"rename host {host.name!r}: letters a-z, digits and hyphens, at most 63",
         )
     own = f"{host.name.lower()}.{domain}"
-    if host.primary_address is not None:
-        yield Name(name=own, address=host.primary_address)
-    if len(host.addresses4) > 1:
-        for interface in host.interfaces:
-            for address in interface.addresses4:
-                name = f"{_label(interface.name)}.{own}"
-                yield Name(name=name, address=address.ip, reverse=address.ip != host.primary_address)
+    for primary in (host.primary_address, host.primary_address6):
+        if primary is not None:
+            yield Name(name=own, address=primary)
+    for primary, addresses in ((host.primary_address, host.addresses4), (host.primary_address6, host.addresses6)):
+        reached = {a.ip for a in addresses} & {*own_addresses(host)}
+        if len(reached) > 1 or (reached and primary is None):
+            for interface in host.interfaces:
+                for address in (a.ip for a in interface.addresses if a.ip in reached):
+                    yield Name(name=f"{_label(interface.name)}.{own}", address=address, reverse=address != primary)
+
+
+def _forwarders(host: Host, options: Options) -> tuple[Address, ...]:
+    """Return the forwarders that the host can ask."""
+    found = spoken(host, options.forwarders)
+    if options.forwarders and not found:
+        what, field = "it has no address of its forwarders' family", "config context samdrift.dns_resolver.forwarders"
+        raise shared.SettingsError(what, field=field, fix="name one that it reaches")
+    return found
 
 
 def _label(interface: str) -> str:
@@ -196,24 +219,33 @@ def _label(interface: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", interface.lower()).strip("-")[:63].strip("-") or "interface"
 
 
-def _reverse_zones(prefixes: Iterable[IPv4Network]) -> list[LocalZone]:
-    """Return the in-addr.arpa zones that hold these prefixes, each once, in the addresses' order."""
-    kinds: dict[IPv4Network, Literal["static", "transparent"]] = {}
-    for prefix in sorted(prefixes):
-        for network in _octets(prefix):
-            ours = prefix.prefixlen <= 24 or prefix.is_private
+def _reverse_zones(prefixes: Iterable[Network]) -> list[LocalZone]:
+    """Return the reverse zones that hold these prefixes, each once, in the addresses' order, IPv4 first."""
+    kinds: dict[Network, Literal["static", "transparent"]] = {}
+    for prefix in _in_order(prefixes):
+        for network in _at_a_label(prefix):
+            ours = prefix.prefixlen <= network.prefixlen or prefix.is_private
             kinds[network] = "static" if ours or kinds.get(network) == "static" else "transparent"
-    return [LocalZone(name=_in_addr_arpa(network), kind=kind) for network, kind in sorted(kinds.items())]
+    return [LocalZone(name=_arpa(network), kind=kinds[network]) for network in _in_order(kinds)]
 
 
-def _octets(prefix: IPv4Network) -> Iterator[IPv4Network]:
-    """Yield the prefix as networks that end at an octet, as reverse zones do; at the finest a /24."""
-    if prefix.prefixlen > 24:
-        yield prefix.supernet(new_prefix=24)
+def _in_order(networks: Iterable[Network]) -> list[Network]:
+    return sorted(networks, key=address_key)
+
+
+def _at_a_label(prefix: Network) -> Iterator[Network]:
+    """Yield the prefix as networks that end where a label of a reverse name does: of IPv4 at an octet, of IPv6 at a
+    hexadecimal digit; never at the last label, which is an address'.
+    """
+    label, shortest, longest = (8, 8, 24) if isinstance(prefix, IPv4Network) else (4, 4, 124)
+    if prefix.prefixlen > longest:
+        yield prefix.supernet(new_prefix=longest)
     else:
-        yield from prefix.subnets(new_prefix=max(8, -(-prefix.prefixlen // 8) * 8))
+        yield from prefix.subnets(new_prefix=max(shortest, -(-prefix.prefixlen // label) * label))
 
 
-def _in_addr_arpa(network: IPv4Network) -> str:
-    octets = str(network.network_address).split(".")[: network.prefixlen // 8]
-    return ".".join([*reversed(octets), "in-addr.arpa"])
+def _arpa(network: Network) -> str:
+    """Return the name of a reverse zone (RFC 1035, RFC 3596)."""
+    bits = 8 if isinstance(network, IPv4Network) else 4
+    labels = network.network_address.reverse_pointer.split(".")
+    return ".".join(labels[(network.max_prefixlen - network.prefixlen) // bits :])

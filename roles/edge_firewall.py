@@ -23,7 +23,7 @@ from inventory.fleet import Fleet, Host
 from roles.shared.device import settings as shared
 from roles.shared.device.configure import configuration
 from roles.shared.device.sections import port_names
-from roles.shared.device.settings import Port, device_listens, device_settings
+from roles.shared.device.settings import Port, device_listens, device_settings, device_unserved
 from roles.shared.lineage import Section
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import Listen
@@ -77,6 +77,11 @@ def sections(settings: Settings) -> tuple[Section, ...]:
 def listens(settings: Settings) -> tuple[Listen, ...]:
     """Serve SSH and SNMP, each to those who need it."""
     return device_listens(settings)
+
+
+def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:  # noqa: ARG001  a role's signature
+    """Say that a device is configured for IPv4 alone."""
+    return device_unserved(host)
 
 
 def deploy(settings: Settings) -> None:

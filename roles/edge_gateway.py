@@ -36,6 +36,7 @@ from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
+from roles.shared.families import ipv6_beside
 from roles.shared.intent import Intent
 from roles.shared.network.forwarding import forwards_of
 from roles.shared.network.peering import (
@@ -140,7 +141,7 @@ class Settings(RoleSettings):
 def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:
     """Compute neighbours, prefixes and forwarding rules from the fleet."""
     if host.primary_address is None:
-        raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
+        raise SettingsError("no primary address of IPv4", field="primary_address", fix="set it in NetBox")
     if options.hold_seconds < 3 * options.keepalive_seconds:
         field = "config context samdrift.edge_gateway.hold_seconds"
         raise SettingsError("shorter than three keepalives", field=field, fix="three times keepalive_seconds or more")
@@ -176,6 +177,12 @@ def exemptions(settings: Settings) -> tuple[ReversePathExemption, ...]:
     why = "between the hubs, the one that it leaves judges"
     linked = sorted({n.interface for n in settings.neighbours if n.linked})
     return tuple(ReversePathExemption(interface=interface, judged_beyond=True, why=why) for interface in linked)
+
+
+def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
+    """Say that a gateway routes no IPv6."""
+    found = ipv6_beside(host, fleet)
+    return (f"it routes none, and lets none through: {found}",) if found else ()
 
 
 def deploy(settings: Settings) -> None:

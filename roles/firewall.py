@@ -2,7 +2,8 @@
 
 There are no options. A port is opened by the role that serves it (`listens`), and a gateway lets pass what its roles
 ask for (`forwards`); to open something is to say in a role who needs it and why. Everything else is dropped, on input
-and forwarding, IPv6 as well. What goes out is not filtered here: the gateways decide about that. Nobody speaks in
+and forwarding, in both families alike. A family that the host has no address in is closed but for neighbour discovery.
+What goes out is not filtered here: the gateways decide about that. Nobody speaks in
 another's name: reverse-path filtering (RFC 3704) drops a source address that is not reached by the interface that it
 came by, except on interfaces that a role exempts (`exemptions`).
 
@@ -15,10 +16,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from ipaddress import IPv4Network
+from itertools import product
 
 from inventory.fleet import Fleet, Host
+from inventory.network import Network
 from roles.shared.catalogue import catalogue
+from roles.shared.families import families, spoken
 from roles.shared.intent import Intent
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.packages import packages
@@ -27,7 +30,17 @@ from roles.shared.parts.services import service
 from roles.shared.parts.templates import render
 from roles.shared.settings import Options, SettingsError
 from roles.shared.settings import Settings as RoleSettings
-from roles.shared.traffic import ANYWHERE, Forward, Listen, ReversePathExemption, fleet_networks, networks
+from roles.shared.traffic import (
+    ANYWHERE4,
+    ANYWHERE6,
+    Forward,
+    Listen,
+    ReversePathExemption,
+    fleet_networks,
+    ipv4,
+    ipv6,
+    networks,
+)
 
 AFTER = ("base",)  # whose packages and names it needs; and before every role that listens
 FORWARDED = False  # made from what others serve
@@ -35,6 +48,7 @@ PROTECTS = True
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
 PATH = "/etc/nftables.conf"
 SSH = 22
+PING = {4: "icmp type echo-request", 6: "icmpv6 type echo-request"}
 LONGEST_COMMENT = 120
 """Bytes; nft takes 128 at most."""
 
@@ -61,10 +75,14 @@ class RoleExemption(RoleSettings):
 
 
 class Settings(RoleSettings):
-    """The ports and the traffic that the host's other roles declare, and the fleet's networks."""
+    """The ports and the traffic that the host's other roles declare, and the fleet's networks.
+
+    `ipv6`: the host has an address of IPv6, so that it needs what RFC 4890 says must not be dropped.
+    """
 
     host: str
-    fleet: tuple[IPv4Network, ...]
+    ipv6: bool = False
+    fleet: tuple[Network, ...]
     openings: tuple[Opening, ...]
     passages: tuple[RoleForward, ...]
     proven: tuple[RoleExemption, ...] = ()
@@ -76,11 +94,17 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
     others = {r: intent.required(host, r) for r in roles if r in host.roles and r != "firewall"}
     return Settings(
         host=host.name,
-        fleet=fleet_networks(fleet),
-        openings=tuple(Opening(role=r, listen=x) for r, s in others.items() for x in roles[r].listens(s)),
+        ipv6=6 in families(host),
+        fleet=spoken(host, fleet_networks(fleet)),
+        openings=tuple(Opening(role=r, listen=_in(host, x)) for r, s in others.items() for x in roles[r].listens(s)),
         passages=tuple(RoleForward(role=r, forward=x) for r, s in others.items() for x in roles[r].forwards(s)),
         proven=tuple(RoleExemption(role=r, proof=x) for r, s in others.items() for x in roles[r].exemptions(s)),
     )
+
+
+def _in(host: Host, listen: Listen) -> Listen:
+    """Return the port as it is open in the families that the host speaks."""
+    return listen.model_copy(update={"sources": spoken(host, listen.sources)})
 
 
 def deploy(settings: Settings) -> None:
@@ -97,7 +121,8 @@ def ruleset(settings: Settings) -> str:
     """Render the whole ruleset, as nft reads it. The same settings always give the same text."""
     return render(
         "firewall/nftables.conf.j2",
-        fleet=_set(settings.fleet),
+        ipv6=settings.ipv6,
+        pings=[f"{_addresses('saddr', part)} {PING[part[0].version]}" for part in _by_family(settings.fleet)],
         origin_rules=_exemption_rules("iifname", settings.proven),
         beyond_rules=_exemption_rules("oifname", (p for p in settings.proven if p.proof.judged_beyond)),
         input_rules=_input_rules(settings.openings),
@@ -110,10 +135,9 @@ def _input_rules(openings: Iterable[Opening]) -> list[str]:
     why: dict[str, list[str]] = {}
     for opening in openings:
         listen = opening.listen
-        if listen.sources:
-            what = "meta l4proto 112" if listen.protocol == "vrrp" else f"{listen.protocol} dport {listen.port}"
-            match = f"{_addresses('saddr', listen.sources)} {what}"
-            why.setdefault(match, []).append(f"{opening.role}: {listen.why}")
+        what = "meta l4proto 112" if listen.protocol == "vrrp" else f"{listen.protocol} dport {listen.port}"
+        for sources in _by_family(listen.sources):
+            why.setdefault(f"{_addresses('saddr', sources)} {what}", []).append(f"{opening.role}: {listen.why}")
     return _accepting(why)
 
 
@@ -133,10 +157,12 @@ def _forward_rules(forwards: Iterable[RoleForward]) -> list[str]:
     why: dict[str, list[str]] = {}
     for of_role in forwards:
         forward = of_role.forward
-        if forward.sources and forward.destinations:
-            ends = _addresses("saddr", forward.sources), _addresses("daddr", forward.destinations)
-            match = " ".join(dict.fromkeys(part for part in (*ends, _payload(forward)) if part))
-            why.setdefault(match, []).append(f"{of_role.role}: {forward.why}")
+        for sources, destinations in product(_by_family(forward.sources), _by_family(forward.destinations)):
+            version = sources[0].version
+            if version == destinations[0].version:
+                ends = _addresses("saddr", sources), _addresses("daddr", destinations)
+                match = " ".join(dict.fromkeys(part for part in (*ends, _payload(forward, version)) if part))
+                why.setdefault(match, []).append(f"{of_role.role}: {forward.why}")
     return _accepting(why)
 
 
@@ -144,26 +170,32 @@ def _accepting(why: dict[str, list[str]]) -> list[str]:
     return [f"{match} accept {_comment('; '.join(sorted(set(reasons))))}" for match, reasons in sorted(why.items())]
 
 
-def _addresses(end: str, of: tuple[IPv4Network, ...]) -> str:
-    """Match one end of a packet. Every rule matches IPv4 only, also if it names no address."""
-    collapsed = networks(of)
-    return "meta nfproto ipv4" if collapsed == ANYWHERE else f"ip {end} {_set(collapsed)}"
+def _by_family(of: Iterable[Network]) -> list[tuple[Network, ...]]:
+    """Merge networks, each family by itself, as sets of nft hold them; a family that has none is left away."""
+    merged = networks(of)
+    return [part for part in (ipv4(merged), ipv6(merged)) if part]
 
 
-def _set(of: tuple[IPv4Network, ...]) -> str:
-    return "{ " + ", ".join(str(n) for n in of) + " }"
+def _addresses(end: str, of: tuple[Network, ...]) -> str:
+    """Match one end of a packet by networks of one family. A rule matches that family only, also if it is open to all
+    addresses of it.
+    """
+    if of in {(ANYWHERE4,), (ANYWHERE6,)}:
+        return f"meta nfproto ipv{of[0].version}"
+    return f"{'ip' if of[0].version == 4 else 'ip6'} {end} {{ {', '.join(map(str, of))} }}"
 
 
-def _payload(forward: Forward) -> str:
+def _payload(forward: Forward, version: int) -> str:
+    icmp = "icmp" if version == 4 else "ipv6-icmp"
     match forward.protocol, forward.port:
         case None, None:
             return ""
         case None, port:
             return f"meta l4proto {{ tcp, udp }} th dport {port}"
+        case "icmp", _:
+            return f"meta l4proto {icmp}"  # which has no ports
         case protocol, None:
             return f"meta l4proto {protocol}"
-        case "icmp", _:
-            return "meta l4proto icmp"  # which has no ports
         case protocol, port:
             return f"{protocol} dport {port}"
 

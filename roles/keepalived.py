@@ -23,6 +23,7 @@ from ipaddress import IPv4Address, IPv4Network
 from pydantic import Field
 
 from inventory.fleet import Fleet, Host, Interface
+from roles.shared.families import ipv6_beside
 from roles.shared.network.peering import hub_transits, one_word, routers_of, underlays
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import reload
@@ -109,6 +110,12 @@ def shared_addresses(settings: Settings) -> tuple[SharedAddress, ...]:
     return settings.shared
 
 
+def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
+    """Say that no address of IPv6 is shared."""
+    found = ipv6_beside(host, fleet)
+    return (f"it shares no address of it with others: {found}",) if found else ()
+
+
 def deploy(settings: Settings) -> None:
     """Declare one file, and a reload that gives no address up."""
     packages("iputils-ping", "keepalived")
@@ -126,7 +133,8 @@ def deploy(settings: Settings) -> None:
 
 def _shared(host: Host, others: list[Host], fleet: Fleet, options: Options) -> Iterator[SharedAddress]:
     """Yield the virtual gateways of the host's prefixes, and the further addresses, each with its interface."""
-    virtual = {p.gateway for p in fleet.prefixes if p.gateway and host.name in {h.name for h in routers_of(p, fleet)}}
+    routed = (p for p in fleet.prefixes if host.name in {h.name for h in routers_of(p, fleet)})
+    virtual = {p.gateway for p in routed if isinstance(p.gateway, IPv4Address)}
     held = {a.ip for h in fleet.hosts for a in h.addresses4}
     for address in sorted((virtual - held) | set(options.further_addresses)):
         found = next(((i, a) for i in host.interfaces for a in i.addresses4 if address in a.network), None)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from ipaddress import IPv4Address
 
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
+from inventory.network import Address
+from roles.shared.families import primaries
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
@@ -36,19 +37,18 @@ class Settings(RoleSettings):
 
     host: str
     description: str
-    address: IPv4Address
+    addresses: tuple[Address, ...]
     ports: tuple[Port, ...]
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:  # noqa: ARG001  it has none
     """Compute the host's ports and their neighbours from NetBox's cables."""
-    if host.primary_address is None:
-        raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
+    addresses = primaries(host)
     ports = tuple(_ports(host, fleet))
     if not ports:
         fix = "give it an enabled interface that is not virtual, or take lldp from it"
         raise SettingsError("it has no port to speak at", field="config context samdrift.roles", fix=fix)
-    return Settings(host=host.name, description=_plain(host.description), address=host.primary_address, ports=ports)
+    return Settings(host=host.name, description=_plain(host.description), addresses=addresses, ports=ports)
 
 
 def deploy(settings: Settings) -> None:

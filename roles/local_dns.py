@@ -20,6 +20,7 @@ from pydantic import Field
 from inventory.fleet import Fleet, Host
 from roles import dns_resolver
 from roles.dns_resolver import Settings, deploy, listens
+from roles.shared.families import further_reached_by, own_addresses, reached_by, spoken
 from roles.shared.intent import Intent
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import SettingsError
@@ -43,15 +44,15 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
     if "dns_resolver" in host.roles:
         fix = "take one of the two from the host: a resolver of the fleet answers its own site, too"
         raise SettingsError("it is a resolver of the fleet already (role dns_resolver)", field=field, fix=fix)
-    clients = local_networks(host, fleet)
+    clients, central = spoken(host, local_networks(host, fleet)), dns_resolver.resolvers(fleet)
     if not clients:
         fix = "give it an address in a prefix of its site, or take local_dns from it"
         raise SettingsError("it stands in no prefix of its site, so nobody would ask it", field=field, fix=fix)
     return dns_resolver.known_to_all(intent).model_copy(
         update={
-            "addresses": tuple(a.ip for a in host.addresses4 if any(a.ip in network for network in clients)),
+            "addresses": tuple(a for a in own_addresses(host) if any(a in network for network in clients)),
             "clients": clients,
-            "forwarders": tuple(r.address for r in dns_resolver.resolvers(fleet)),
+            "forwarders": (*reached_by(host, central), *further_reached_by(host, central)),
             "cache_mib": options.cache_mib,
             "threads": options.threads,
         }

@@ -13,7 +13,7 @@ Options:
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+import re
 from typing import Annotated
 
 from pydantic import Field
@@ -21,7 +21,9 @@ from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
+from inventory.network import Address
 from roles.shared import settings as shared
+from roles.shared.families import apart, reached_by
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
@@ -50,7 +52,7 @@ class Options(shared.Options):
 class Server(Frozen):
     """A log server; `queue` names the queue towards it, in rsyslog and on disk."""
 
-    address: IPv4Address
+    address: Address
     queue: str
 
 
@@ -77,10 +79,20 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
             field="config context samdrift.roles",
             fix="take log_client from this host: log_server does what it does",
         )
+    reached = reached_by(host, servers)
+    if not reached:
+        what, fix = "it reaches no log server", "give it and one of them addresses of one family"
+        raise shared.SettingsError(what, field="primary_address", fix=fix)
     return Settings(
-        servers=tuple(Server(address=s.address, queue=f"to_{s.address}".replace(".", "_")) for s in servers),
+        servers=tuple(Server(address=a, queue=re.sub("[.:]", "_", f"to_{a}")) for a in reached),
         max_disk_mib=options.max_disk_mib,
     )
+
+
+def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
+    """Say which log servers it cannot reach."""
+    found = apart(host, fleet.with_role("log_server"))
+    return (f"nothing is sent to log servers that it has no family of IP in common with: {found}",) if found else ()
 
 
 def deploy(settings: Settings) -> None:

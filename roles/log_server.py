@@ -14,7 +14,6 @@ Options:
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated
 
 from pydantic import Field
@@ -22,8 +21,10 @@ from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
+from inventory.network import Address, Network
 from roles.log_client import CHECK, RELP_PORT, read_journal
 from roles.shared import settings as shared
+from roles.shared.families import own_addresses, spoken
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
@@ -50,7 +51,7 @@ class Sender(Frozen):
     """A host that may send: any address of it may be the source. `file` is below the log directory, no suffix."""
 
     file: str
-    addresses: tuple[IPv4Address, ...]
+    addresses: tuple[Address, ...]
 
 
 class Settings(shared.Settings):
@@ -59,8 +60,8 @@ class Settings(shared.Settings):
     own_file: str
     municipalities: tuple[str, ...]
     senders: tuple[Sender, ...]
-    clients: tuple[IPv4Network, ...]
-    devices: tuple[IPv4Network, ...]
+    clients: tuple[Network, ...]
+    devices: tuple[Network, ...]
     retention_days: int
     rate_per_minute: int
     relp_port: int = RELP_PORT
@@ -75,10 +76,10 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         own_file=_file(host),
         municipalities=tuple(sorted({_slug(h.tenant, h) for h in (*known, host)})),
         senders=tuple(
-            Sender(file=_file(h), addresses=tuple(a.ip for a in h.addresses4)) for h in known if h.addresses4
+            Sender(file=_file(h), addresses=found) for h in known if (found := spoken(host, own_addresses(h)))
         ),
-        clients=addresses_of(h for h in fleet.with_role("log_client")),
-        devices=addresses_of(h for h in known if h.platform in cli),
+        clients=spoken(host, addresses_of(fleet.with_role("log_client"))),
+        devices=spoken(host, addresses_of(h for h in known if h.platform in cli)),
         retention_days=options.retention_days,
         rate_per_minute=options.rate_per_minute,
     )

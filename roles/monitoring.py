@@ -5,7 +5,8 @@ labels, and the monitoring host itself. Alert rules come with the fleet: a munic
 a rule of its own, in its own name. Clock skew is measured against this host's clock, BGP is not measured at all
 (node_exporter does not know it): the state checks of role `edge_gateway` ask FRR itself.
 
-Reached from the management stations only; there is no alert manager, firing alerts stand on its page `/alerts`.
+Reached from the management stations only, at one address, of IPv4 if they have any; there is no alert manager, firing
+alerts stand on its page `/alerts`.
 
 Options (config context `samdrift.monitoring`):
 
@@ -19,7 +20,6 @@ from __future__ import annotations
 
 import json
 import re
-from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated
 
 from pydantic import Field
@@ -27,15 +27,16 @@ from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
+from inventory.network import Address, Network
 from roles.node_metrics import PORT as EXPORTER_PORT
 from roles.node_metrics import answers_at
+from roles.shared.families import in_url, primaries, spoken
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import reload, restart
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
-from roles.shared.settings import SettingsError
 from roles.shared.traffic import Listen, management
 
 CONTROLS = ("ISO 27002:2022 8.6", "ISO 27002:2022 8.15", "ISO 27002:2022 8.16")
@@ -60,11 +61,16 @@ class Target(Frozen):
     """A host that is asked, and the labels that all it says carries."""
 
     name: str
-    address: IPv4Address
+    address: Address
     municipality: str
     site: str
     role: str
     gateway: bool
+
+    @property
+    def socket(self) -> str:
+        """Return where its exporter is asked."""
+        return f"{in_url(self.address)}:{EXPORTER_PORT}"
 
     @property
     def labels(self) -> dict[str, str]:
@@ -98,10 +104,10 @@ class Municipality(Frozen):
 class Settings(RoleSettings):
     """The targets, how long their data is kept, and the alerts."""
 
-    address: IPv4Address
+    address: Address
     port: int = PORT
     exporter_port: int = EXPORTER_PORT
-    stations: tuple[IPv4Network, ...]
+    stations: tuple[Network, ...]
     targets: tuple[Target, ...]
     municipalities: tuple[Municipality, ...]
     retention_days: int
@@ -109,6 +115,11 @@ class Settings(RoleSettings):
     scrape_seconds: int
     disk_free_percent: int
     clock_skew_seconds: int
+
+    @property
+    def socket(self) -> str:
+        """Return where its page and API are."""
+        return f"{in_url(self.address)}:{self.port}"
 
     @property
     def gateways(self) -> str:
@@ -124,12 +135,13 @@ def quoted(text: str) -> str:
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     """Compute every target from the fleet."""
-    if host.primary_address is None:
-        raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
-    targets = tuple(_target(h, fleet) for h in fleet.with_role("node_metrics") if h.primary_address is not None)
+    stations = management(fleet)
+    having = fleet.with_role("node_metrics")
+    targets = tuple(_target(h, a) for h in having if (a := asked_at(h, host, fleet)) is not None)
+    address = next((a for a in primaries(host) if any(a.version == n.version for n in stations)), primaries(host)[0])
     return Settings(
-        address=host.primary_address,
-        stations=management(fleet),
+        address=address,
+        stations=tuple(n for n in stations if n.version == address.version),
         targets=targets,
         municipalities=_municipalities(fleet, targets),
         **options.model_dump(),
@@ -139,6 +151,16 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 def listens(settings: Settings) -> tuple[Listen, ...]:
     """Serve Prometheus' own page and API to the management stations alone: it has no login of its own."""
     return (Listen(protocol="tcp", port=PORT, sources=settings.stations, why="Prometheus for the management stations"),)
+
+
+def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
+    """Say which hosts it cannot ask, and in which family its own page is closed."""
+    having = fleet.with_role("node_metrics")
+    lost = ", ".join(h.name for h in having if asked_at(h, host, fleet) is None)
+    said = [f"it asks no host that it has no family of IP in common with: {lost}"] if lost else []
+    if host.primary_address and host.primary_address6:
+        said.append("its own page answers at one address, and is closed in the other family")
+    return tuple(said)
 
 
 def deploy(settings: Settings) -> None:
@@ -167,10 +189,16 @@ def deploy(settings: Settings) -> None:
     service(UNIT)
 
 
-def _target(host: Host, fleet: Fleet) -> Target:
+def asked_at(host: Host, by: Host, fleet: Fleet) -> Address | None:
+    """Return the address at which a monitoring host asks a host; None if they share no family."""
+    answering = answers_at(host, fleet) if host.primary_address or host.primary_address6 else ()
+    return next(iter(spoken(by, answering)), None)
+
+
+def _target(host: Host, address: Address) -> Target:
     return Target(
         name=host.name,
-        address=answers_at(host, fleet),
+        address=address,
         municipality=host.tenant,
         site=host.site,
         role=host.role,

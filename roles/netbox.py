@@ -29,14 +29,16 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv6Address
 from typing import Annotated, Any
 
 from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
+from inventory.network import Address, Network
 from inventory.secrets import Secret
+from roles.shared.families import in_url, primaries, spoken
 from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, reload, restart
@@ -53,7 +55,6 @@ from roles.shared.parts.templates import render
 from roles.shared.rehearsal import Rehearsal
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
-from roles.shared.settings import SettingsError
 from roles.shared.traffic import Listen, WayOut, management
 
 PLATFORMS = ("debian-13",)  # NetBox asks for Python 3.12
@@ -108,9 +109,9 @@ class Settings(RoleSettings):
     """The names, the secrets and the clients of NetBox on this host."""
 
     version: str = VERSION
-    address: IPv4Address
+    addresses: tuple[Address, ...]
     names: tuple[str, ...]
-    stations: tuple[IPv4Network, ...]
+    stations: tuple[Network, ...]
     certificate: str
     workers: int
     changelog_days: int
@@ -125,18 +126,31 @@ class Settings(RoleSettings):
     write_back_token: Secret
     seed_token: Secret
 
+    @property
+    def address(self) -> str:
+        """Return the address that it is asked at first, as URLs have it."""
+        return in_url(self.addresses[0])
+
+    @property
+    def ipv6(self) -> bool:
+        """Tell whether it answers over IPv6, too."""
+        return any(isinstance(a, IPv6Address) for a in self.addresses)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Return its names and addresses, as URLs have them."""
+        return (*self.names, *map(in_url, self.addresses))
+
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     """Compute names from the host and the options; the secrets are those of the host's municipality."""
-    if host.primary_address is None:
-        raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
 
     def secret(name: str) -> Secret:
         return Secret(name=f"netbox_{name}", municipality=host.tenant)
 
     return Settings(
-        address=host.primary_address,
-        stations=management(fleet),
+        addresses=primaries(host),
+        stations=spoken(host, management(fleet)),
         secret_key=secret("secret_key"),
         api_token_pepper=secret("api_token_pepper"),
         admin_password=secret("admin_password"),
@@ -367,16 +381,24 @@ FITS_THE_KEY = (
 
 def _self_signed(settings: Settings, reread: Handler) -> None:
     """Declare a certificate that clients can trust as it is (names by RFC 6125, and no authority to sign others)."""
-    names = ",".join([*(f"DNS:{name}" for name in settings.names), f"IP:{settings.address}"])
+    named = [f"DNS:{name}" for name in settings.names]
+    names = ",".join([*named, *(f"IP:{a}" for a in settings.addresses)])
+    shown = ",".join([*named, *(f"IPAddress:{_by_openssl(a)}" for a in settings.addresses)])
     of_the_key = f'[ "$(openssl x509 -noout -pubkey -in {CERTIFICATE})" = "$(openssl pkey -pubout -in {KEY})" ]'
     ensured(
         f"certificate {CERTIFICATE}",
         question=f"openssl x509 -in {CERTIFICATE} -noout -checkend 2592000 && {of_the_key} && "
         f"openssl x509 -in {CERTIFICATE} -noout -ext subjectAltName | sed -n '2s/ //gp'",
-        answer=f"Certificate will not expire\n{names.replace('IP:', 'IPAddress:')}\n",
+        answer=f"Certificate will not expire\n{shown}\n",
         command=f"openssl req -x509 -key {KEY} -sha256 -days 3650 -out {CERTIFICATE}.new -subj /CN={settings.names[0]} "
         f"-addext subjectAltName={names} -addext basicConstraints=critical,CA:FALSE "
         "-addext keyUsage=critical,digitalSignature -addext extendedKeyUsage=serverAuth && "
         f"mv {CERTIFICATE}.new {CERTIFICATE}",
         then=(reread,),
     )
+
+
+def _by_openssl(address: Address) -> str:
+    """Return an address as openssl prints it: IPv6 in capitals, without leading zeros, and nothing left out."""
+    groups = address.exploded.split(":")
+    return str(address) if len(groups) == 1 else ":".join(f"{int(group, 16):X}" for group in groups)

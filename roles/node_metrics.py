@@ -1,6 +1,7 @@
 """prometheus-node-exporter: what a host knows about its own health, told to the monitoring hosts and nobody else.
 
-It answers on one address only, the primary one; on a gateway, an inner one. The firewall lets the hosts with role
+It answers on one address only, the primary one; on a gateway, an inner one; and on the primary one of IPv6 where it has
+no other or a host with role `monitoring` has none. The firewall lets the hosts with role
 `monitoring` ask. Other programs of the host add numbers of their own as `*.prom` files in the textfile directory.
 
 Options (config context `samdrift.node_metrics`):
@@ -10,22 +11,21 @@ Options (config context `samdrift.node_metrics`):
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated
 
 from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
-from inventory.network import networks4
-from roles.shared.network.peering import address4, reached_at
+from inventory.network import Address, Network, networks4
+from roles.shared.families import in_url, primaries
+from roles.shared.network.peering import reached_at
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
-from roles.shared.settings import SettingsError
 from roles.shared.traffic import Listen, addresses_of
 
 AFTER = ("log_client", "log_server")
@@ -69,29 +69,41 @@ class Options(RoleOptions):
 class Settings(RoleSettings):
     """The address of the exporter, its clients, and what it measures."""
 
-    address: IPv4Address
+    addresses: tuple[Address, ...]
     port: int = PORT
-    monitors: tuple[IPv4Network, ...]
+    monitors: tuple[Network, ...]
     collectors: tuple[str, ...]
     textfiles: str = TEXTFILES
+
+    @property
+    def sockets(self) -> tuple[str, ...]:
+        """Return each address with the port, as programs write it."""
+        return tuple(f"{in_url(a)}:{self.port}" for a in self.addresses)
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     """Compute the exporter of one host."""
-    if host.primary_address is None:
-        raise SettingsError("no primary address", field="primary_address", fix="set it in NetBox")
+    answering = answers_at(host, fleet)
+    monitors, versions = addresses_of(fleet.with_role("monitoring")), {a.version for a in answering}
     return Settings(
-        address=answers_at(host, fleet),
-        monitors=addresses_of(fleet.with_role("monitoring")),
+        addresses=answering,
+        monitors=tuple(n for n in monitors if n.version in versions),
         collectors=tuple(sorted(set(options.collectors))),
     )
 
 
-def answers_at(host: Host, fleet: Fleet) -> IPv4Address:
-    """Return the address at which a host's exporter answers the monitoring hosts."""
-    monitors = [m.primary_address for m in fleet.with_role("monitoring") if m.primary_address is not None]
-    near = networks4(p for address in monitors if (p := fleet.prefix_of(address)) is not None)
-    return next((reached_at(host, network, fleet) for network in near), address4(host))
+def answers_at(host: Host, fleet: Fleet) -> tuple[Address, ...]:
+    """Return the addresses at which a host's exporter answers the monitoring hosts: of each family one at most.
+
+    Raises:
+        SettingsError: the host has no primary address.
+    """
+    monitors = [m.primary_address for m in fleet.with_role("monitoring")]
+    if host.primary_address is None:
+        return primaries(host)
+    near = networks4(p for address in monitors if address and (p := fleet.prefix_of(address)) is not None)
+    inner = next((reached_at(host, network, fleet) for network in near), host.primary_address)
+    return (inner, host.primary_address6) if host.primary_address6 and None in monitors else (inner,)
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:

@@ -15,14 +15,15 @@ Options:
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
 from typing import Annotated
 
 from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
+from inventory.network import Network
 from roles.shared import settings as shared
+from roles.shared.families import families, spoken
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, restart
 from roles.shared.parts.packages import packages
@@ -56,15 +57,21 @@ class Options(shared.Options):
 class Settings(shared.Settings):
     """The clients of the cache, the archives behind it, and its size."""
 
-    clients: tuple[IPv4Network, ...]
+    clients: tuple[Network, ...]
+    listening: tuple[str, ...]
     archives: tuple[str, ...]
     max_size_gib: int
     port: int = PORT
 
 
-def settings(host: Host, fleet: Fleet, options: Options) -> Settings:  # noqa: ARG001  every role's signature
+def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     """Let the whole fleet fetch packages."""
-    return Settings(clients=fleet_networks(fleet), archives=options.archives, max_size_gib=options.max_size_gib)
+    return Settings(
+        clients=spoken(host, fleet_networks(fleet)),
+        listening=tuple(every for version, every in ((4, "0.0.0.0"), (6, "::")) if version in families(host)),  # noqa: S104
+        archives=options.archives,
+        max_size_gib=options.max_size_gib,
+    )
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:

@@ -8,20 +8,23 @@ Queues are made and removed on this host alone, by root: there are no web pages,
 
 Options (config context `samdrift.print_server`):
 
-- `queues`: by name: `uri` (`ipp://` or `ipps://` and an address of the fleet's prefixes), `location`, `description`.
+- `queues`: by name: `uri` (`ipp://` or `ipps://` and an address of the fleet's prefixes, IPv6 in brackets), `location`,
+  `description`.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import ip_address
 from typing import Annotated
 
 from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
+from inventory.network import Network
+from roles.shared.families import spoken
 from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
@@ -37,7 +40,7 @@ CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.10")
 UNIT = "cups.service"
 DROP_IN = f"/etc/systemd/system/{UNIT}.d"
 IPP = 631
-URI = re.compile(r"ipps?://(?P<address>[0-9.]+)(:[0-9]{1,5})?(/[A-Za-z0-9/_.-]*)?")
+URI = re.compile(r"ipps?://(\[(?P<v6>[0-9a-f:]+)\]|(?P<v4>[0-9.]+))(:[0-9]{1,5})?(/[A-Za-z0-9/_.-]*)?")
 
 QueueName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Words = Annotated[str, Field(pattern=r"^(\w[\w .,:()/+-]*)?$", max_length=100)]
@@ -73,8 +76,13 @@ class Settings(RoleSettings):
     """The queues, by name, and who may print."""
 
     queues: tuple[NamedQueue, ...]
-    clients: tuple[IPv4Network, ...]
+    clients: tuple[Network, ...]
     port: int = IPP
+
+    @property
+    def ipv6(self) -> bool:
+        """Tell whether anybody prints over IPv6."""
+        return any(n.version == 6 for n in self.clients)
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
@@ -83,7 +91,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         _require_printer(queue.uri, f"config context samdrift.print_server.queues.{name}.uri", fleet)
     return Settings(
         queues=tuple(NamedQueue(name=n, **options.queues[n].model_dump()) for n in sorted(options.queues)),
-        clients=local_networks(host, fleet),
+        clients=spoken(host, local_networks(host, fleet)),
     )
 
 
@@ -149,7 +157,7 @@ def _require_printer(uri: str, field: str, fleet: Fleet) -> None:
     if found is None:
         raise SettingsError(f"{uri!r} is no printer's address", field=field, fix=fix)
     try:
-        address = IPv4Address(found["address"])
+        address = ip_address(found["v6"] or found["v4"])
     except ValueError:
         raise SettingsError(f"{uri!r} is no printer's address", field=field, fix=fix) from None
     if fleet.prefix_of(address) is None:

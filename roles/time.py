@@ -13,13 +13,14 @@ When the internet is away the servers agree on one of them (orphan mode) and the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Any
 
 from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
+from inventory.network import Address, Network
+from roles.shared.families import apart, reached_by, spoken
 from roles.shared.network.servers import time_servers
 from roles.shared.parts.files import absent_file, managed_file
 from roles.shared.parts.handlers import restart
@@ -56,8 +57,8 @@ class Settings(RoleSettings):
 
     server: bool
     upstreams: tuple[Upstream, ...]
-    servers: tuple[IPv4Address, ...]
-    clients: tuple[IPv4Network, ...]
+    servers: tuple[Address, ...]
+    clients: tuple[Network, ...]
     control_clock: bool
 
 
@@ -69,7 +70,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
             field="config context samdrift.time.upstreams",
             fix="name at least two, each with name and nts",
         )
-    servers = tuple(s.address for s in time_servers(fleet) if s.name != host.name)
+    servers = reached_by(host, (s for s in time_servers(fleet) if s.name != host.name))
     if not options.server and not servers:
         fix = "set samdrift.time.server: true for two hosts with role time"
         raise SettingsError("no host of the fleet is a time server", field="fleet", fix=fix)
@@ -77,7 +78,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         server=options.server,
         upstreams=options.upstreams if options.server else (),
         servers=servers,
-        clients=fleet_networks(fleet) if options.server else (),
+        clients=spoken(host, fleet_networks(fleet)) if options.server else (),
         control_clock=options.control_clock,
     )
 
@@ -102,6 +103,12 @@ def ways_out(settings: Settings) -> tuple[WayOut, ...]:
 def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:  # noqa: ARG001  a role's signature
     """Leave the clock alone: a container may not set it."""
     return {"control_clock": False}
+
+
+def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
+    """Say which time servers it cannot reach."""
+    found = apart(host, time_servers(fleet))
+    return (f"the time is not asked of servers that it has no family of IP in common with: {found}",) if found else ()
 
 
 def deploy(settings: Settings) -> None:

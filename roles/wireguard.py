@@ -123,6 +123,12 @@ def exemptions(settings: Settings) -> tuple[ReversePathExemption, ...]:
     return tuple(ReversePathExemption(interface=tunnel.interface, why=why) for tunnel in settings.tunnels)
 
 
+def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:  # noqa: ARG001  a role's signature
+    """Say that tunnels carry no IPv6."""
+    found = ", ".join(str(a) for i in host.interfaces if i.is_tunnel for a in i.addresses6)
+    return (f"its tunnels carry none: {found}",) if found else ()
+
+
 def deploy(settings: Settings) -> None:
     """Declare the key, and for each tunnel a file and its unit. A change of one peer leaves the others' sessions alone.
 

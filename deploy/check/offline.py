@@ -22,6 +22,7 @@ from deploy.model.observer import Observer, Quiet
 from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
+from roles.shared.catalogue import known_roles
 from roles.shared.intent import Intent
 from roles.shared.parts.registration import ManagedConfiguration, ManagedFile
 
@@ -65,8 +66,26 @@ def check_offline(intent: Intent, hosts: Sequence[Host], observer: Observer | No
         files=sum(map(len, rendered.values())),
         configurations=sum(map(len, configurations.values())),
         judgements=judgements,
-        findings=(*findings, *_once(faults), *refused),
+        findings=(*findings, *_once(faults), *refused, *_notices(sound, fleet)),
     )
+
+
+def _notices(hosts: Sequence[Host], fleet: Fleet) -> list[Finding]:
+    """Say what of these hosts' IPv6 their roles do not serve yet: it is closed, and nothing to mend."""
+    return [
+        Finding(
+            kind=Kind.NOTICE,
+            host=host.name,
+            municipality=host.tenant,
+            role=role.name,
+            step="IPv6",
+            message=MessageId.IPV6_UNSERVED(what="; ".join(unserved)),
+            severity=severity(Kind.NOTICE, MessageId.IPV6_UNSERVED),
+        )
+        for host in hosts
+        for role in known_roles(host)
+        if (unserved := role.unserved(host, fleet))
+    ]
 
 
 def _once(faults: Sequence[SamdriftError]) -> tuple[Finding, ...]:

@@ -3,7 +3,7 @@
 Every prefix that lab hosts have interfaces in is one bridge, but for their tunnels: those they make themselves. The
 machine that runs the lab, the *controller*, plays the management station: it holds its addresses, and those gateways
 that no lab host holds, each on an interface `sdl…` into the switch. Not here: how wires are laid in the kernel
-(`lab.switch`).
+(`lab.switch`). It is all IPv4: of a host's IPv6 addresses, the lab has none.
 """
 
 from __future__ import annotations
@@ -146,6 +146,9 @@ def _ports(host: Host, fleet: Fleet) -> list[tuple[IPv4Network, Port]]:
         raise LabError(
             "the lab cannot boot a host of this name", where=f"host {host.name!r}", fix="letters a-z, digits, -"
         )
+    if not host.addresses4:
+        fix = "give it an IPv4 address, or take the tag from it"
+        raise LabError("the lab's wires carry IPv4 alone", where=f"host {host.name}", fix=fix)
     found = []
     for interface in host.interfaces:
         if not _is_plugged_in(interface):
@@ -204,7 +207,7 @@ def _within(host: Host, gateway: IPv4Address, intent: Intent) -> IPv4Address | N
 
 def _is_plugged_in(interface: Interface) -> bool:
     """Tell whether the lab has a wire for it."""
-    return bool(interface.addresses) and interface.enabled and not interface.is_tunnel
+    return bool(interface.addresses4) and interface.enabled and not interface.is_tunnel
 
 
 def network_files(host: Host, intent: Intent) -> dict[str, str]:

@@ -113,7 +113,7 @@ def severity(kind: Kind, about: MessageId, *, protects: bool = False) -> Severit
     """
     if about in SEVERITIES:
         return SEVERITIES[about]
-    if kind is Kind.PENDING:
+    if kind in {Kind.PENDING, Kind.NOTICE}:
         return Severity.LOW
     if kind in {Kind.DRIFT, Kind.MISSING, Kind.UNMANAGED}:
         return Severity.HIGH if protects else Severity.MEDIUM

@@ -152,7 +152,7 @@ def _host_state(host: Host, run: Record | None, past: Sequence[Record], manifest
         site=host.site,
         platform=host.platform,
         device_role=host.role,
-        address=str(host.primary_address or ""),
+        address=", ".join(str(a) for a in (host.primary_address, host.primary_address6) if a is not None),
         description=host.description,
         state=state,
         why=_why(host, run, result) if state is State.NOT_LOOKED_AT else None,

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from deploy.model.evidence import Commands, Diff, Error, Evidence, FailedCheck, Note
 from deploy.model.findings import Finding
+from deploy.model.kinds import Kind
 from deploy.model.messages import MessageId
 from deploy.model.record import CheckResult, Record
 from deploy.model.text import inline, safe, several
@@ -178,10 +179,13 @@ def offline(done: Offline, names: Mapping[str, str]) -> Iterator[RenderableType]
     outcomes = Counter(j.outcome for j in done.judgements)
     judged = ", ".join(f"{outcomes[h]} {h}" for h in heads if outcomes[h])
     files = sum(j.kind == "file" for j in done.judgements)
+    notices = sum(f.kind is Kind.NOTICE for f in done.findings)
+    problems = len(done.findings) - notices
+    also = f", {several(notices, 'notice')}" if notices else ""
     summary = (
         f"{several(done.hosts, 'host')}, {done.settings} roles' settings, {several(done.files, 'file')}, "
         f"{several(done.configurations, 'configuration')} of devices. Of {several(files, 'different file')} with "
         f"a judge and these configurations: {judged or 'none judged'}. "
-        f"{several(len(done.findings), 'problem')}."
+        f"{several(problems, 'problem')}{also}."
     )
-    yield indented(Text(summary, "bold red" if done.findings else "bold green"), 0)
+    yield indented(Text(summary, "bold red" if problems else "bold green"), 0)

@@ -67,11 +67,16 @@ def _host_row(host: Host, usual: Sequence[str]) -> tuple[str, ...]:
     return (
         inline(host.name),
         inline(host.platform),
-        str(host.primary_address or "–"),
+        "\n".join(_addresses(host)) or "–",
         inline(host.role),
         inline(", ".join(own) or "–"),
         inline(", ".join([*status, *host.tags])),
     )
+
+
+def _addresses(host: Host) -> list[str]:
+    """Return the primary addresses of a host, the one that is connected to first."""
+    return [str(a) for a in (host.primary_address, host.primary_address6) if a is not None]
 
 
 def _usual_roles(fleet: Fleet) -> tuple[str, ...]:
@@ -161,7 +166,7 @@ def _host_facts(fleet: Fleet, shown: Host) -> list[tuple[str, str]]:
         ("description", shown.description),
         ("status", ", ".join([shown.status, *shown.tags])),
         ("platform", f"{platform.name} ({shown.kind}, {shown.role})"),
-        ("address", str(shown.primary_address or "")),
+        ("address", ", ".join(_addresses(shown))),
         ("wave", str(shown.wave) if shown.roles else ""),
         ("serial", shown.serial),
         ("interfaces", "\n".join(interfaces)),

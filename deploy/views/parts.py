@@ -40,6 +40,7 @@ COLOURS: Mapping[str, str] = {
     Kind.ROLLED_BACK: "bold red",
     Kind.ARMED: "bold yellow",
     Kind.UNSOUND: "bold red",
+    Kind.NOTICE: "bold cyan",
     "in sync": "green",
     "changed": "green",
     "differs": "yellow",

@@ -8,6 +8,7 @@ that the house must know of it, the role says itself, by these optional attribut
     listens, forwards, exemptions       of its settings: ports that it serves, traffic that it forwards, interfaces
                            exempt from reverse-path filtering
     ways_out(settings)                  what its host needs of the internet
+    unserved(host, fleet)               what of its host's IPv6 it does not serve yet, a text each: `check` says so
     FORWARDED = False                   gateways do not let others reach what it serves
     shared_addresses(settings)          the addresses that its host shares with others; SHARING_PROGRAM, what holds them
     PLATFORMS              slugs; Debian 12 and 13 if it says none
@@ -80,6 +81,7 @@ class Role:
     lab_caches: tuple[str, ...]
     lab_files: Mapping[str, str]
     lab_packages: tuple[str, ...]
+    unserved: Callable[[Host, Fleet], tuple[str, ...]]
 
     def options_of(self, host: Host) -> Options | list[Problem]:
         """Validate what the host's config context sets for this role; return the options, or every problem."""
@@ -152,6 +154,7 @@ def _load(name: str) -> Role:
         lab_caches=tuple(getattr(module, "LAB_CACHES", ())),
         lab_files=getattr(module, "LAB_FILES", {}),
         lab_packages=tuple(getattr(module, "LAB_PACKAGES", ())),
+        unserved=getattr(module, "unserved", lambda _host, _fleet: ()),
     )
 
 

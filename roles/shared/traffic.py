@@ -1,14 +1,19 @@
-"""What a role wants let through the firewall: ports it serves, what a gateway forwards, and whom it believes."""
+"""What a role wants let through the firewall: ports it serves, what a gateway forwards, and whom it believes.
+
+Networks are of both families, IPv4 first. A port that is open in one family and closed in the other has its sources in
+one alone; the firewall opens nothing that they do not say.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, collapse_addresses
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Literal
 
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
-from inventory.network import networks4
+from inventory.network import Network
+from roles.shared.families import own_addresses
 
 MANAGEMENT_STATION = "management-station"
 """Device role of the hosts that administrators (and samdrift) work from."""
@@ -22,15 +27,15 @@ class Listen(Frozen):
 
     protocol: Literal["tcp", "udp", "vrrp"]
     port: int = 0
-    sources: tuple[IPv4Network, ...]
+    sources: tuple[Network, ...]
     why: str
 
 
 class Forward(Frozen):
     """Traffic that a gateway lets pass from `sources` to `destinations`; without a port, all of it."""
 
-    sources: tuple[IPv4Network, ...]
-    destinations: tuple[IPv4Network, ...]
+    sources: tuple[Network, ...]
+    destinations: tuple[Network, ...]
     protocol: Literal["tcp", "udp", "icmp"] | None = None
     port: int | None = None
     why: str
@@ -67,38 +72,50 @@ class SharedAddress(Frozen):
     address: IPv4Address
 
 
-ANYWHERE = (IPv4Network("0.0.0.0/0"),)
+ANYWHERE4, ANYWHERE6 = IPv4Network("0.0.0.0/0"), IPv6Network("::/0")
+ANYWHERE = (ANYWHERE4, ANYWHERE6)
 
 
 DNS_OUTSIDE = tuple(WayOut(protocol=p, port=53, why="DNS from outside") for p in ("udp", "tcp"))
 
 
-def networks(of: Iterable[IPv4Network]) -> tuple[IPv4Network, ...]:
-    """Merge networks into as few as cover the same addresses, sorted."""
-    return tuple(sorted(collapse_addresses(of)))
+def networks(of: Iterable[Network]) -> tuple[Network, ...]:
+    """Merge networks into as few as cover the same addresses, sorted, IPv4 first."""
+    found = tuple(of)
+    return (*sorted(collapse_addresses(ipv4(found))), *sorted(collapse_addresses(ipv6(found))))
 
 
-def fleet_networks(fleet: Fleet) -> tuple[IPv4Network, ...]:
+def ipv4(of: Iterable[Network]) -> tuple[IPv4Network, ...]:
+    """Return the networks of IPv4 among these, in their order."""
+    return tuple(n for n in of if isinstance(n, IPv4Network))
+
+
+def ipv6(of: Iterable[Network]) -> tuple[IPv6Network, ...]:
+    """Return the networks of IPv6 among these, in their order."""
+    return tuple(n for n in of if isinstance(n, IPv6Network))
+
+
+def fleet_networks(fleet: Fleet) -> tuple[Network, ...]:
     """Return every prefix of the fleet."""
-    return networks(networks4(fleet.prefixes))
+    return networks(p.prefix for p in fleet.prefixes)
 
 
-def site_networks(fleet: Fleet, site: str) -> tuple[IPv4Network, ...]:
+def site_networks(fleet: Fleet, site: str) -> tuple[Network, ...]:
     """Return the prefixes of one site alone, without those that its region shares."""
-    return networks(networks4(p for p in fleet.prefixes if p.site == site))
+    return networks(p.prefix for p in fleet.prefixes if p.site == site)
 
 
-def local_networks(host: Host, fleet: Fleet) -> tuple[IPv4Network, ...]:
+def local_networks(host: Host, fleet: Fleet) -> tuple[Network, ...]:
     """Return the prefixes of its own site that this host stands in: hosts there reach it without a gateway between."""
-    own = networks4(p for p in fleet.prefixes if p.site == host.site)
+    own = (p.prefix for p in fleet.prefixes if p.site == host.site)
     return networks(n for n in own if any(a.ip in n for a in host.addresses))
 
 
-def addresses_of(hosts: Iterable[Host]) -> tuple[IPv4Network, ...]:
-    """Return every address of these hosts, as /32 networks: any of them may be the source of a packet."""
-    return networks(IPv4Network(a.ip) for h in hosts for a in h.addresses4)
+def addresses_of(hosts: Iterable[Host]) -> tuple[Network, ...]:
+    """Return every address of these hosts, as networks of one: any of them may be the source of a packet."""
+    return networks(ip_network(a) for h in hosts for a in own_addresses(h))
 
 
-def management(fleet: Fleet) -> tuple[IPv4Network, ...]:
+def management(fleet: Fleet) -> tuple[Network, ...]:
     """Return the networks that administration may come from: the management stations."""
     return addresses_of(fleet.with_device_role(MANAGEMENT_STATION))

@@ -165,8 +165,9 @@ def test_packages_come_the_right_way(host: Any, settings: Settings) -> None:
 
 def test_the_host_knows_its_name_and_address(host: Any, settings: Settings) -> None:
     assert host.check_output("hostname") == settings.host
-    found = host.check_output("getent ahostsv4 %s", settings.host).splitlines()
-    assert {line.split()[0] for line in found} == {str(settings.address)}
+    for version in {a.version for a in settings.addresses}:
+        found = host.check_output(f"getent ahostsv{version} %s", settings.host).splitlines()
+        assert {line.split()[0] for line in found} == {str(a) for a in settings.addresses if a.version == version}
 
 
 def test_time_zone_is_swedish(host: Any) -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
 
-from roles.dns_resolver import UNIT, Settings
+from roles.dns_resolver import UNIT, Name, Settings
 
-LOOPBACK = IPv4Address("127.0.0.1")
+LOOPBACK = "127.0.0.1"
 
 
-def ask(host: Any, question: str, *, at: IPv4Address = LOOPBACK, flags: str = "") -> str:
+def ask(host: Any, question: str, *, at: str = LOOPBACK, flags: str = "") -> str:
     """What the resolver at this address answers, as drill prints it."""
     return str(host.run(f"timeout 8 drill {flags} @{at} {question}").stdout)
+
+
+def ends(settings: Settings) -> tuple[Name, ...]:
+    """The first and the last name that lead to an address of each family."""
+    each = ([n for n in settings.names if n.record == record] for record in ("A", "AAAA"))
+    return tuple(name for names in each if names for name in (names[0], names[-1]))
 
 
 def test_unbound_runs_and_is_enabled(unit: Any) -> None:
@@ -23,7 +28,7 @@ def test_unbound_runs_and_is_enabled(unit: Any) -> None:
 
 def test_every_address_of_its_own_answers(host: Any, settings: Settings) -> None:
     for address in settings.addresses:
-        assert "rcode: NOERROR" in ask(host, f"{settings.domain} SOA", at=address), address
+        assert "rcode: NOERROR" in ask(host, f"{settings.domain} SOA", at=str(address)), address
 
 
 def test_answers_over_tcp(host: Any, settings: Settings) -> None:
@@ -31,8 +36,8 @@ def test_answers_over_tcp(host: Any, settings: Settings) -> None:
 
 
 def test_knows_the_first_and_the_last_host_of_the_fleet(host: Any, settings: Settings) -> None:
-    for name in (settings.names[0], settings.names[-1]):
-        assert f"\t{name.address}\n" in ask(host, f"{name.name} A"), name
+    for name in ends(settings):
+        assert f"\t{name.address}\n" in ask(host, f"{name.name} {name.record}"), name
 
 
 def test_knows_the_name_of_an_address(host: Any, settings: Settings) -> None:

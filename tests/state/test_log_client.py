@@ -8,6 +8,7 @@ import pytest
 
 from inventory.fleet import Fleet, Host
 from roles.log_client import UNIT, Settings
+from roles.shared.families import in_url
 
 MARK = """\
 mark=samdrift-check-$(cat /proc/sys/kernel/random/uuid)
@@ -27,9 +28,9 @@ def test_what_is_logged_here_reaches_the_journal(host: Any) -> None:
 def test_every_log_server_is_connected(host: Any, settings: Settings, fleet: Fleet, me: Host) -> None:
     """In a first roll-out the log server may come in a later wave: then it does not answer, and the queue waits."""
     peers = host.check_output(f"ss -Htn state established dport = :{settings.relp_port}").split()
-    waves = {h.address: h.wave for h in fleet.with_role("log_server")}
+    waves = {a: h.wave for h in fleet.with_role("log_server") for a in (h.primary_address, h.primary_address6)}
     for server in settings.servers:
-        if f"{server.address}:{settings.relp_port}" in peers:
+        if f"{in_url(server.address)}:{settings.relp_port}" in peers:
             continue
         knock = f"timeout 3 bash -c '</dev/tcp/{server.address}/{settings.relp_port}'"
         answers = host.run_expect([0, 1, TIMED_OUT], knock).rc == 0

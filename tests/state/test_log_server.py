@@ -32,7 +32,10 @@ def test_rsyslog_runs_and_is_enabled(unit: Any) -> None:
 
 def test_receives_from_hosts(host: Any, settings: Settings) -> None:
     listening = host.check_output(f"ss -Hltn sport = :{settings.relp_port}").splitlines()
-    assert f"0.0.0.0:{settings.relp_port}" in {line.split()[3] for line in listening}
+    everywhere = {4: "0.0.0.0", 6: "[::]"}  # noqa: S104
+    wanted = {f"{everywhere[n.version]}:{settings.relp_port}" for n in settings.clients}
+    assert wanted
+    assert wanted <= {line.split()[3] for line in listening}
 
 
 def test_a_sender_that_the_fleet_does_not_know_is_kept_apart(host: Any, settings: Settings) -> None:

@@ -48,8 +48,8 @@ def test_it_asks_every_host_of_the_fleet_and_itself(host: Any, settings: Setting
         for group in job["static_configs"] or ()
         for target in group["targets"]
     }
-    nodes = {("node", f"{t.address}:{settings.exporter_port}", t.name) for t in settings.targets}
-    assert asked == nodes | {("prometheus", f"{settings.address}:{settings.port}", None)}
+    nodes = {("node", t.socket, t.name) for t in settings.targets}
+    assert asked == nodes | {("prometheus", settings.socket, None)}
 
 
 def test_the_rules_of_hosts_and_municipalities_are_loaded(host: Any, settings: Settings) -> None:

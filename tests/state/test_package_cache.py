@@ -9,7 +9,7 @@ import pytest
 from roles.package_cache import TIMER, UNIT, Settings
 
 ASK = """\
-bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port} &&
+bash -c 'exec 3<>/dev/tcp/{loopback}/{port} &&
   printf "%s HTTP/1.0\\r\\n\\r\\n" "{request}" >&3 && timeout 5 head -n 1 <&3'
 """
 CACHED = "cd /var/cache/apt-cacher-ng && echo of && find . -type f -regex '[A-Za-z0-9./+~_-]*[.]deb' -print -quit"
@@ -18,7 +18,8 @@ CACHED = "cd /var/cache/apt-cacher-ng && echo of && find . -type f -regex '[A-Za
 
 def ask(host: Any, settings: Settings, request: str) -> str:
     """The status line that the cache answers this request with."""
-    return str(host.run(ASK.format(port=settings.port, request=request)).stdout)
+    loopback = "::1" if settings.listening == ("::",) else "127.0.0.1"
+    return str(host.run(ASK.format(loopback=loopback, port=settings.port, request=request)).stdout)
 
 
 def test_the_daemon_runs_and_is_enabled(unit: Any) -> None:

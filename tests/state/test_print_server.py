@@ -41,7 +41,10 @@ def test_every_queue_takes_jobs(host: Any, settings: Settings) -> None:
 
 def test_it_listens_for_the_site(host: Any, settings: Settings) -> None:
     listening = host.check_output("ss -Hltn sport = :%s", str(settings.port)).splitlines()
-    assert f"0.0.0.0:{settings.port}" in {line.split()[3] for line in listening}
+    everywhere = {4: "0.0.0.0", 6: "[::]"}  # noqa: S104
+    wanted = {f"{everywhere[n.version]}:{settings.port}" for n in settings.clients}
+    assert wanted
+    assert wanted <= {line.split()[3] for line in listening}
 
 
 def test_nobody_reads_its_configuration_and_logs_over_the_network(host: Any, settings: Settings) -> None:

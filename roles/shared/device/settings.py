@@ -23,11 +23,12 @@ from inventory.network import Cable, networks4
 from inventory.secrets import Secret
 from roles.shared.device.known import known_vendors
 from roles.shared.device.vendor import Vendor
+from roles.shared.families import ipv6_addresses
 from roles.shared.network.servers import time_servers
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
-from roles.shared.traffic import Listen, addresses_of, management
+from roles.shared.traffic import Listen, addresses_of, ipv4, management
 
 SWITCHES = frozenset({"access-switch", "core-switch"})
 """Device roles whose devices speak spanning tree: on a port towards anything else, it is a fault."""
@@ -151,13 +152,13 @@ def device_settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     vendor = known_vendors()[host.platform]
     segments = tuple(Segment(vid=v.vid, name=v.name_on_devices) for v in fleet.vlans_at(host.site))
     interface, address = _management(host)
-    stations = management(fleet)
+    stations = ipv4(management(fleet))
     if not stations:
-        fix = "give one active host the device role management-station"
+        fix = "give one active host with an IPv4 address the device role management-station"
         raise SettingsError("nobody could log in: there is no management station", field="fleet", fix=fix)
     ends, ports = far_ends(host, fleet), [i for i in host.interfaces if _is_port(i)]
-    times, logs = time_servers(fleet), fleet.with_role("log_server")
-    servers, monitors = (*times, *logs), addresses_of(fleet.with_role("monitoring"))
+    times, logs = _addresses(time_servers(fleet)), _addresses(fleet.with_role("log_server"))
+    monitors = ipv4(addresses_of(fleet.with_role("monitoring")))
     return Settings(
         name=host_name(host),
         platform=host.platform,
@@ -171,13 +172,17 @@ def device_settings(host: Host, fleet: Fleet, options: Options) -> Settings:
             Neighbour(port=port, host=far.name, talks=far.status == "active" and far.role in SWITCHES)
             for port, (far, _) in sorted(ends.items())
         ),
-        time_servers=tuple(s.address for s in times),
-        log_servers=tuple(s.address for s in logs),
+        time_servers=times,
+        log_servers=logs,
         stations=stations,
         monitors=monitors,
-        reached=_reached(address, (*stations, *monitors, *(IPv4Network(s.address) for s in servers)), fleet),
+        reached=_reached(address, (*stations, *monitors, *map(IPv4Network, (*times, *logs))), fleet),
         accounts=_accounts(host, vendor, options),
     )
+
+
+def _addresses(servers: Iterable[Host]) -> tuple[IPv4Address, ...]:
+    return tuple(s.primary_address for s in servers if s.primary_address is not None)
 
 
 def device_listens(settings: Settings) -> tuple[Listen, ...]:
@@ -186,6 +191,12 @@ def device_listens(settings: Settings) -> tuple[Listen, ...]:
         Listen(protocol="tcp", port=22, sources=settings.stations, why="SSH from the management stations"),
         Listen(protocol="udp", port=161, sources=settings.monitors, why="SNMP for monitoring"),
     )
+
+
+def device_unserved(host: Host) -> tuple[str, ...]:
+    """Say that a device is configured for IPv4 alone."""
+    found = ", ".join(ipv6_addresses(host))
+    return (f"a device is configured for IPv4 alone: {found}",) if found else ()
 
 
 def host_name(host: Host) -> str:
@@ -239,7 +250,8 @@ def _management(host: Host) -> tuple[Interface, IPv4Interface]:
                 if not INTERFACE.fullmatch(interface.name):
                     raise SettingsError(f"{interface.name!r} names no interface", field=f"interface {interface.name}")
                 return interface, address
-    raise SettingsError("no interface has the primary address", field="primary_address", fix="set it in NetBox")
+    fix = "set it in NetBox: devices are configured for IPv4 alone"
+    raise SettingsError("no interface has the primary address of IPv4", field="primary_address", fix=fix)
 
 
 def _gateway(address: IPv4Interface, fleet: Fleet) -> IPv4Address:

@@ -5,7 +5,8 @@ gateway between them, and it forwards exactly that. Which gateway: the one that 
 prefix' router, or shares its address), and the hubs for everything between two gateways. Who meets whom, and what one
 tells the other, is in `roles.shared.network.peering`. Prefixes in which no gateway has an interface (a
 guest network with a way out of its own) do not take part. A listen never opens the way in from the internet; the way
-out is open for the few roles that need it (`ways_out`).
+out is open for the few roles that need it (`ways_out`). All of this is IPv4: gateways route no IPv6 yet, and let none
+through.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from ipaddress import IPv4Network
 from typing import Literal
 
 from inventory.fleet import Fleet, Host
-from inventory.network import networks4
+from inventory.network import Network, networks4
 from roles.shared.catalogue import Role, catalogue, known_roles
 from roles.shared.intent import Intent
 from roles.shared.network.peering import GATEWAY, behind, is_hub, reached_at
 from roles.shared.settings import Settings
-from roles.shared.traffic import ANYWHERE, Forward, Listen, WayOut, local_networks, management, networks
+from roles.shared.traffic import ANYWHERE4, Forward, Listen, WayOut, ipv4, local_networks, management, networks
 
 SSH = 22
 NOWHERE: frozenset[str] = frozenset()
@@ -103,7 +104,7 @@ def _administration(fleet: Fleet) -> Iterator[Flow]:
 def _ways_out(intent: Intent) -> Iterator[Flow]:
     for host, address, home in _reachable(intent.fleet):
         for way in ways_out(host, intent):
-            yield Flow(address, home, ANYWHERE[0], None, way.protocol, way.port, way.why)
+            yield Flow(address, home, ANYWHERE4, None, way.protocol, way.port, way.why)
 
 
 def ways_out(host: Host, intent: Intent) -> tuple[WayOut, ...]:
@@ -140,9 +141,9 @@ def _reachable(fleet: Fleet) -> Iterator[tuple[Host, IPv4Network, IPv4Network]]:
             yield host, IPv4Network(host.primary_address), prefix.prefix
 
 
-def _parts(sources: Iterable[IPv4Network], fleet: Fleet) -> Iterator[tuple[IPv4Network, IPv4Network]]:
+def _parts(sources: Iterable[Network], fleet: Fleet) -> Iterator[tuple[IPv4Network, IPv4Network]]:
     """Cut these networks along the fleet's prefixes: (part, the prefix that it lies in)."""
-    for source in sources:
+    for source in ipv4(sources):
         for network in networks4(fleet.prefixes):
             if source.overlaps(network):
                 yield max(source, network, key=lambda n: n.prefixlen), network
@@ -162,7 +163,7 @@ def _merged(of: Iterable[Flow]) -> tuple[Forward, ...]:
         reasons.setdefault(to, set()).add(flow.why)
     alike: dict[tuple[str, int, tuple[IPv4Network, ...]], list[IPv4Network]] = {}
     for (protocol, port, destination), from_ in sources.items():
-        alike.setdefault((protocol, port, networks(from_)), []).append(destination)
+        alike.setdefault((protocol, port, ipv4(networks(from_))), []).append(destination)
     return tuple(
         Forward.model_validate(
             {

@@ -10,13 +10,13 @@ from __future__ import annotations
 import base64
 import shlex
 from collections.abc import Generator, Iterable
-from ipaddress import IPv4Network
 
 from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, operation
 from pyinfra.api.operation import OperationMeta
 
 from inventory.frozen import Frozen
+from inventory.network import Network
 from roles.shared.change import Change
 from roles.shared.guard import kept_text
 from roles.shared.parts.explain import explain
@@ -63,15 +63,20 @@ CLIENT = (
 """Sets `c` to the address that this SSH session comes from: sudo keeps it from us, but not from its own environment."""
 
 
-def session_stays(let_in: Iterable[IPv4Network]) -> str:
+def session_stays(let_in: Iterable[Network]) -> str:
     """Return a shell command that refuses if this SSH session does not come from one of these networks.
 
     Where it comes from no SSH session at all (a console), there is none to lose.
     """
-    elements = ", ".join(map(str, let_in))
-    these = f"elements = {{ {elements} }};" if elements else ""
-    known = shlex.quote(f"add table ip t; add set ip t s {{ type ipv4_addr; flags interval; {these} }}")
-    is_let_in = f'{NFT} {known} && {NFT} get element ip t s "{{ $1 }}" > /dev/null 2>&1'
+    networks = tuple(let_in)
+    sets = []
+    for version in (4, 6):
+        elements = ", ".join(str(n) for n in networks if n.version == version)
+        these = f"elements = {{ {elements} }};" if elements else ""
+        sets.append(f"add set inet t v{version} {{ type ipv{version}_addr; flags interval; {these} }}")
+    known = shlex.quote("; ".join(["add table inet t", *sets]))
+    of_family = 'case "$1" in *:*) s=v6;; *) s=v4;; esac'
+    is_let_in = f'{NFT} {known} && {of_family} && {NFT} get element inet t "$s" "{{ $1 }}" > /dev/null 2>&1'
     text = (
         '"refused: this session comes from $c, and the new ruleset would shut it out; come from a management station"'
     )
@@ -80,7 +85,7 @@ def session_stays(let_in: Iterable[IPv4Network]) -> str:
     )
 
 
-def loaded_ruleset(path: str, content: str, let_in: tuple[IPv4Network, ...]) -> OperationMeta:
+def loaded_ruleset(path: str, content: str, let_in: tuple[Network, ...]) -> OperationMeta:
     """Declare that the ruleset in force is `content`; the file at `path` holds it when this step runs.
 
     Args:
@@ -104,7 +109,7 @@ def _loadable_ruleset(path: str) -> str:
 
 
 @operation()
-def load(path: str, content: str, let_in: tuple[IPv4Network, ...]) -> Generator[StringCommand]:
+def load(path: str, content: str, let_in: tuple[Network, ...]) -> Generator[StringCommand]:
     """Load the file if another ruleset is in force. One transaction: if it is refused, the old one stays."""
     rulesets = host.get_fact(RulesetsOnHost, content=content)
     if rulesets.live is not None and rulesets.live == rulesets.wanted:

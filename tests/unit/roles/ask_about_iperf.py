@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
 from types import ModuleType
 from typing import Any
 
@@ -36,6 +36,7 @@ from deploy.verify.run import verify
 from inventory import snapshot
 from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Host
+from inventory.network import Network
 from roles import firewall
 from roles.shared.catalogue import catalogue, problems_of, problems_of_roles
 from roles.shared.intent import Intent
@@ -80,7 +81,7 @@ def let_out() -> bool:
     return any(_is_in(r.sources) for r in forwards_of(FLEET.host(HUB), Intent(FLEET)) if r.port == 443)
 
 
-def _is_in(networks: Iterable[IPv4Network]) -> bool:
+def _is_in(networks: Iterable[Network]) -> bool:
     return any(a.ip in network for a in HOST.addresses for network in networks)
 
 
@@ -134,6 +135,13 @@ def without_a_router() -> list[str]:
     host = HOST.model_copy(update={"interfaces": tuple(moved if i is lan else i for i in HOST.interfaces)})
     fleet = FLEET.model_copy(update={"hosts": tuple(host if h is HOST else h for h in FLEET.hosts)})
     return [p.what for p in problems_of_roles(Fleet.model_validate(fleet.model_dump())) if p.rule == "gateway-host"]
+
+
+def told_of_ipv6() -> tuple[str, ...]:
+    """What the role does not serve on the host, if that had an address of IPv6."""
+    first, *others = HOST.interfaces
+    both = first.model_copy(update={"addresses": (*first.addresses, IPv6Interface("2001:db8::2/64"))})
+    return catalogue()[ROLE].unserved(HOST.model_copy(update={"interfaces": (both, *others)}), FLEET)
 
 
 def in_the_lab() -> Any:
@@ -193,6 +201,7 @@ ASKED: Mapping[str, Callable[[], object]] = {
     "exemptions": lambda: rules("origin"),
     "shared_addresses": lambda: [*map(str, _shared(HOST)), *without_a_router()],
     "SHARING_PROGRAM": first_router,
+    "unserved": told_of_ipv6,
     "in_lab": in_the_lab,
     "LAB_CACHES": lambda: caches(HOST),
     "LAB_FILES": installed,

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Interface, IPv6Network, ip_network
 from pathlib import Path
 
 import pytest
@@ -15,21 +15,31 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from inventory.fleet import Fleet
-from inventory.network import networks4
+from inventory.network import Network, Prefix
 from roles.firewall import Opening, RoleExemption, RoleForward, Settings, ruleset
 from roles.shared.intent import Intent
 from roles.shared.settings import SettingsError
-from roles.shared.traffic import ANYWHERE, Forward, Listen, ReversePathExemption, networks
+from roles.shared.traffic import ANYWHERE, ANYWHERE6, Forward, Listen, ReversePathExemption, fleet_networks, networks
 
 FLEET = (IPv4Network("10.59.0.0/24"), IPv4Network("10.60.10.0/24"))
+FLEET6 = (IPv6Network("2001:db8:59::/64"), IPv6Network("2001:db8:60:10::/64"))
 LOAD_AND_LIST = "nft -f /dev/stdin && nft -s list ruleset"
 
-addresses = st.builds(
+addresses4 = st.builds(
     lambda address, length: IPv4Network((address, length), strict=False),
     st.integers(0, 2**32 - 1),
     st.integers(1, 32),
 )
-sources = st.one_of(st.just(ANYWHERE), st.lists(addresses, max_size=5).map(tuple))
+addresses6 = st.builds(
+    lambda address, length: IPv6Network((address, length), strict=False),
+    st.integers(0, 2**128 - 1),
+    st.integers(1, 128),
+)
+sources = st.one_of(
+    st.just(ANYWHERE),
+    *(st.just((every,)) for every in ANYWHERE),
+    st.lists(addresses4 | addresses6, max_size=5).map(tuple),
+)
 ports = st.integers(1, 65535)
 listen = st.builds(Listen, protocol=st.sampled_from(["tcp", "udp"]), port=ports, sources=sources, why=st.text())
 openings = st.lists(st.builds(Opening, role=st.sampled_from(["base", "time"]), listen=listen), max_size=12).map(tuple)
@@ -42,7 +52,14 @@ forward = st.builds(
     why=st.text(),
 )
 passages = st.lists(st.builds(RoleForward, role=st.just("edge_gateway"), forward=forward), max_size=8).map(tuple)
-everything = st.builds(Settings, host=st.just("tie-x"), fleet=st.just(FLEET), openings=openings, passages=passages)
+everything = st.builds(
+    Settings,
+    host=st.just("tie-x"),
+    ipv6=st.booleans(),
+    fleet=st.sampled_from([FLEET, FLEET6, FLEET + FLEET6]),
+    openings=openings,
+    passages=passages,
+)
 
 
 def chain(text: str, name: str) -> list[str]:
@@ -69,15 +86,23 @@ def test_input_and_forwarding_are_dropped_by_default(wanted: Settings) -> None:
 @given(everything)
 def test_each_declared_port_is_opened_once_for_each_set_of_sources(wanted: Settings) -> None:
     declared = {
-        (o.listen.protocol, o.listen.port, networks(o.listen.sources)) for o in wanted.openings if o.listen.sources
+        (o.listen.protocol, o.listen.port, of_family)
+        for o in wanted.openings
+        for version in (4, 6)
+        if (of_family := networks(n for n in o.listen.sources if n.version == version))
     }
     opened = [line for line in chain(ruleset(wanted), "input") if " dport " in line]
     found = []
     for line in opened:
-        match = re.match(r"(?:meta nfproto ipv4|ip saddr \{ (.+?) \}) (tcp|udp) dport (\d+) accept comment \"", line)
+        source = r"(?:meta nfproto (?P<every>ipv[46])|(?P<family>ip6?) saddr \{ (?P<nets>.+?) \})"
+        match = re.match(source + r" (?P<protocol>tcp|udp) dport (?P<port>\d+) accept comment \"", line)
         assert match, line
-        from_ = tuple(IPv4Network(n) for n in match[1].split(", ")) if match[1] else ANYWHERE
-        found.append((match[2], int(match[3]), from_))
+        if match["every"]:
+            from_: tuple[Network, ...] = tuple(n for n in ANYWHERE if match["every"] == f"ipv{n.version}")
+        else:
+            from_ = tuple(map(ip_network, match["nets"].split(", ")))
+            assert {n.version for n in from_} == {6 if match["family"] == "ip6" else 4}
+        found.append((match["protocol"], int(match["port"]), from_))
     assert len(found) == len(set(found))
     assert set(found) == declared
 
@@ -143,9 +168,15 @@ def test_a_port_without_sources_lets_nobody_in() -> None:
     assert "dport" not in of(Listen(protocol="tcp", port=22, sources=(), why="nobody"))
 
 
-def test_a_port_open_to_anywhere_is_still_ipv4_only() -> None:
-    text = of(Listen(protocol="tcp", port=80, sources=ANYWHERE, why="all"))
-    assert 'meta nfproto ipv4 tcp dport 80 accept comment "base: all"' in text
+@pytest.mark.parametrize("every", ANYWHERE, ids=str)
+def test_a_port_open_to_all_of_one_family_is_closed_in_the_other(every: Network) -> None:
+    text = of(Listen(protocol="tcp", port=80, sources=(every,), why="all"))
+    assert f'meta nfproto ipv{every.version} tcp dport 80 accept comment "base: all"' in text
+    assert text.count("dport") == 1
+
+
+def test_a_port_open_to_anywhere_is_open_in_both_families() -> None:
+    assert of(Listen(protocol="tcp", port=80, sources=ANYWHERE, why="all")).count("dport 80 accept") == 2
 
 
 def test_two_roles_with_one_port_share_a_rule_that_names_both() -> None:
@@ -175,7 +206,61 @@ def test_a_hosts_ruleset_is_made_of_its_other_roles(small_fleet: Fleet) -> None:
     host = small_fleet.host("tie-dns1")
     found = settings(host, small_fleet, Options(), Intent(small_fleet))
     assert {o.role for o in found.openings} == {"dns_resolver"}
-    assert found.fleet == networks(networks4(small_fleet.prefixes))
+    assert found.fleet == fleet_networks(small_fleet)
+
+
+def in_both(fleet: Fleet, name: str) -> Fleet:
+    """The same fleet with a prefix of IPv6, in which a host has an address."""
+    host = fleet.host(name)
+    first, *others = host.interfaces
+    first = first.model_copy(update={"addresses": (*first.addresses, IPv6Interface("2001:db8:60:10::11/64"))})
+    changed = host.model_copy(update={"interfaces": (first, *others)})
+    prefixes = (*fleet.prefixes, Prefix(prefix=FLEET6[1], site=host.site))
+    hosts = tuple(changed if h.name == name else h for h in fleet.hosts)
+    return fleet.model_copy(update={"hosts": hosts, "prefixes": prefixes})
+
+
+def test_a_host_is_open_in_the_families_that_it_speaks_and_in_no_other(small_fleet: Fleet) -> None:
+    from roles.firewall import Options, settings  # noqa: PLC0415  beside `effort`, which is hypothesis' settings
+
+    both, before = in_both(small_fleet, "tie-dns1"), Intent(small_fleet)
+    of_one, of_both = (settings(both.host(n), both, Options(), Intent(both)) for n in ("tie-dns2", "tie-dns1"))
+    assert of_one == settings(small_fleet.host("tie-dns2"), small_fleet, Options(), before)
+    assert "ip6 saddr { 2001:db8:60:10::/64 } udp dport 53 accept" in ruleset(of_both)
+    assert "ip6 saddr { 2001:db8:60:10::/64 } icmpv6 type echo-request limit" in ruleset(of_both)
+
+
+def test_a_host_with_ipv6_alone_is_open_in_it_alone(small_fleet: Fleet) -> None:
+    from roles.firewall import Options, settings  # noqa: PLC0415  beside `effort`, which is hypothesis' settings
+
+    both = in_both(small_fleet, "tie-log1")
+    host = both.host("tie-log1")
+    first, *_ = host.interfaces
+    first = first.model_copy(update={"addresses": first.addresses[1:]})
+    alone = host.model_copy(update={"interfaces": (first,), "primary_address": None})
+    fleet = both.model_copy(update={"hosts": tuple(alone if h.name == "tie-log1" else h for h in both.hosts)})
+    text = ruleset(settings(alone, fleet, Options(), Intent(fleet)))
+    assert "ip saddr" not in text
+    assert "nfproto ipv4" not in text.partition("chain input")[2]
+
+
+def test_neighbour_discovery_is_let_in_from_the_link_alone_and_no_router_tells_routes() -> None:
+    text = ruleset(Settings(host="tie-x", ipv6=True, fleet=FLEET6, openings=(), passages=()))
+    accepted = [line for line in chain(text, "input") if "icmpv6" in line]
+    assert all("hoplimit 255" in line for line in accepted if "nd-" in line)
+    assert all("ip6 saddr fe80::/10 ip6 hoplimit 1 " in line for line in accepted if "mld" in line)
+    assert "packet-too-big" in accepted[0]
+    assert not re.search(r"redirect|router-(advert|solicit)|router-renumbering", " ".join(accepted))
+
+
+def test_a_passage_joins_no_two_families() -> None:
+    asked = Forward(sources=FLEET + FLEET6, destinations=(FLEET[0], FLEET6[1]), protocol="icmp", why="x")
+    rules = [line for line in chain(of(forwards=(asked,)), "forward") if "daddr" in line]
+    four = "ip saddr { 10.59.0.0/24, 10.60.10.0/24 } ip daddr { 10.59.0.0/24 } meta l4proto icmp"
+    six = "ip6 saddr { 2001:db8:59::/64, 2001:db8:60:10::/64 } ip6 daddr { 2001:db8:60:10::/64 } meta l4proto ipv6-icmp"
+    assert rules == [f'{match} accept comment "edge_gateway: x"' for match in (four, six)]
+    apart = Forward(sources=FLEET, destinations=(ANYWHERE6,), why="x")
+    assert "accept comment" not in "".join(chain(of(forwards=(apart,)), "forward"))
 
 
 def proving(*exemptions: ReversePathExemption) -> str:

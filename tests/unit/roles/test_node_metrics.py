@@ -62,8 +62,8 @@ def test_a_host_says_by_default_how_its_disks_clock_and_units_are(fleet: Fleet) 
 
 
 def test_a_hub_answers_in_the_monitoring_hosts_own_network_and_a_server_at_its_primary_address(fleet: Fleet) -> None:
-    assert of(fleet, "tie-gw2").address == IPv4Address("10.60.10.6")
-    assert of(fleet, "tie-dns1").address == fleet.host("tie-dns1").address
+    assert of(fleet, "tie-gw2").addresses == (IPv4Address("10.60.10.6"),)
+    assert of(fleet, "tie-dns1").addresses == (fleet.host("tie-dns1").address,)
 
 
 @pytest.mark.parametrize("wrong", ["cpu --web.config.file=/etc/shadow", "CPU", "", "cpu\n"])

@@ -16,7 +16,7 @@ from inventory.snapshot import load
 from roles.shared.intent import Intent
 from roles.shared.network.forwarding import flows, forwards_of, listens_of, ways_out
 from roles.shared.network.peering import behind, transits
-from roles.shared.traffic import ANYWHERE, Forward
+from roles.shared.traffic import ANYWHERE, Forward, ipv4
 
 FLEET = load()
 INTENT = Intent(FLEET)
@@ -84,7 +84,8 @@ def test_only_caches_resolvers_time_servers_and_netbox_get_out(gateway: Host) ->
 @pytest.mark.parametrize("gateway", GATEWAYS, ids=lambda h: h.name)
 def test_nothing_comes_in_from_outside_the_fleet(gateway: Host) -> None:
     for rule in forwards_of(gateway, INTENT):
-        for source in rule.sources:
+        assert len(ipv4(rule.sources)) == len(rule.sources)
+        for source in ipv4(rule.sources):
             assert any(source.subnet_of(n) for n in networks4(FLEET.prefixes)) or _is_joined(source)
 
 
