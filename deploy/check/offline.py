@@ -79,8 +79,8 @@ def _notices(hosts: Sequence[Host], fleet: Fleet) -> list[Finding]:
             municipality=host.tenant,
             role=role.name,
             step="IPv6",
-            message=MessageId.IPV6_UNSERVED(what="; ".join(unserved)),
-            severity=severity(Kind.NOTICE, MessageId.IPV6_UNSERVED),
+            message=MessageId.FAMILY_UNSERVED(what="; ".join(unserved)),
+            severity=severity(Kind.NOTICE, MessageId.FAMILY_UNSERVED),
         )
         for host in hosts
         for role in known_roles(host)

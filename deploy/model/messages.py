@@ -92,7 +92,7 @@ class MessageId(StrEnum):
     FILE_REFUSED_ON_MORE = "file-refused-on-more", "path", "others"
     LINE_REFUSED = "line-refused", "line"
     LINES_REFUSED = "lines-refused", "line", "others"
-    IPV6_UNSERVED = "ipv6-unserved", "what"
+    FAMILY_UNSERVED = "family-unserved", "what"
 
     # What inventory diff finds.
     ONLY_IN_NETBOX = "only-in-netbox", "object"
