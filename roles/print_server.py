@@ -88,7 +88,7 @@ class Settings(RoleSettings):
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     """Compute the queues and the clients of this host's site."""
     for name, queue in options.queues.items():
-        _require_printer(queue.uri, f"config context samdrift.print_server.queues.{name}.uri", fleet)
+        _require_printer(queue.uri, f"config context samdrift.print_server.queues.{name}.uri", host, fleet)
     return Settings(
         queues=tuple(NamedQueue(name=n, **options.queues[n].model_dump()) for n in sorted(options.queues)),
         clients=spoken(host, local_networks(host, fleet)),
@@ -150,8 +150,8 @@ def command(settings: Settings) -> str:
     return " && ".join([f"{{ {strays}; }}", *made])
 
 
-def _require_printer(uri: str, field: str, fleet: Fleet) -> None:
-    """Refuse an address outside the fleet: CUPS sends whatever people print to it."""
+def _require_printer(uri: str, field: str, host: Host, fleet: Fleet) -> None:
+    """Refuse an address outside the fleet, or out of reach: CUPS sends whatever people print to it."""
     fix = "ipp://ADDRESS/ipp/print, with an address in one of the fleet's prefixes"
     found = URI.fullmatch(uri)
     if found is None:
@@ -162,3 +162,5 @@ def _require_printer(uri: str, field: str, fleet: Fleet) -> None:
         raise SettingsError(f"{uri!r} is no printer's address", field=field, fix=fix) from None
     if fleet.prefix_of(address) is None:
         raise SettingsError(f"{address} is in no prefix of the fleet", field=field, fix=fix)
+    if not spoken(host, [address]):
+        raise SettingsError(f"it has no address of the family of {address}", field=field, fix=fix)

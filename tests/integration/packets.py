@@ -154,7 +154,7 @@ def main() -> None:
                 ("far", client, FAR, HOST),
             )
         }
-        print(json.dumps({"icmp": came, "tcp": tcp}))
+        sys.stdout.write(json.dumps({"icmp": came, "tcp": tcp}))
     finally:
         for process in (server, peer.process, client.process):
             process.kill()
