@@ -162,9 +162,13 @@ def _host(rng: Random, n: int, vids: dict[str, list[int]]) -> dict[str, Any]:
     interfaces = [_interface(rng, n, i, is_device, vids[site]) for i in rng.sample(range(9), rng.randint(0, 5))]
     lags = [i["name"] for i in interfaces if i["type"] == "lag"]
     for interface in interfaces:
-        interface["lag"] = rng.choice([None, *lags])
         others = [i["name"] for i in interfaces if i is not interface]
-        interface["parent"], interface["bridge"] = (rng.choice([None, None, *others]) for _ in range(2))
+        interface["bridge"] = rng.choice([None, None, *others])
+        if interface["type"] == "virtual":
+            physical = [i["name"] for i in interfaces if i["type"] != "virtual"]
+            interface["parent"] = rng.choice([None, *(physical if is_device else others[:1])])
+        elif interface["type"] != "lag":
+            interface["lag"] = rng.choice([None, *lags])
         if members:
             interface["member"] = rng.randint(1, members)
     interfaces.sort(key=lambda i: i.get("member", 0))
@@ -218,7 +222,7 @@ def _host(rng: Random, n: int, vids: dict[str, list[int]]) -> dict[str, Any]:
 def _interface(rng: Random, host: int, i: int, is_device: bool, vids: list[int]) -> dict[str, Any]:
     ends = rng.choice([(), (f"10.{host}.{i}.{2 * i + 1}/24",), (f"10.{host}.{i}.6/31", f"10.{host}.{i}.2/32")])
     ends += rng.choice([(), (f"2001:db8:{host:x}::{i + 1:x}/64",)])
-    shared = ("10.99.9.1/24", "2001:db8:ffff::1/64", f"10.{host}.77.{i}/24")
+    shared = ("10.99.9.1/24", "2001:db8:ffff::1/64", f"10.{host}.77.{i + 1}/24")
     mixed = rng.sample(vids, 3)
     vlans: dict[str, Any] = rng.choice(
         [
@@ -234,7 +238,7 @@ def _interface(rng: Random, host: int, i: int, is_device: bool, vids: list[int])
     )
     return {
         "name": f"{rng.choice(['ge-0/0/', 'eth', '1/1/'])}{i}" if i else "lan:0.å",
-        "type": rng.choice(["1000base-t", "10gbase-x-sfpp", "lag", "other"]) if is_device else "virtual",
+        "type": rng.choice(["1000base-t", "10gbase-x-sfpp", "lag", "other", "virtual"]) if is_device else "virtual",
         "enabled": rng.random() < 0.7,
         "description": rng.choice(TEXTS),
         "mgmt_only": is_device and rng.random() < 0.2,
@@ -267,6 +271,11 @@ def _data(rng: Random, depth: int = 0) -> dict[str, Any]:
 
 
 def _cables(rng: Random, hosts: list[dict[str, Any]]) -> list[dict[str, str]]:
-    ends = [f"{h['name']}:{i['name']}" for h in hosts if h["kind"] == "device" for i in h["interfaces"]]
+    ends = [
+        f"{h['name']}:{i['name']}"
+        for h in hosts
+        for i in h["interfaces"]
+        if h["kind"] == "device" and i["type"] not in {"virtual", "lag"}
+    ]
     rng.shuffle(ends)
     return [{"a": a, "b": b} for a, b in zip(ends[0:12:2], ends[1:12:2], strict=False)]
