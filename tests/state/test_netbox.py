@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 import pytest
@@ -220,19 +221,16 @@ def test_users_permissions_and_tokens_are_as_declared(host: Any) -> None:
     assert host.check_output(f"{ACCESS} check").splitlines() == has_access()
 
 
-@pytest.mark.parametrize("name", list(BY_NAME))
-def test_a_user_of_samdrift_may_what_it_must_and_nothing_else(host: Any, settings: Settings, name: str) -> None:
+@pytest.mark.parametrize(("name", "action"), list(product(BY_NAME, ASKS)))
+def test_a_user_of_samdrift_may_what_it_must_and_nothing_else(
+    host: Any, settings: Settings, name: str, action: Action
+) -> None:
     of = {endpoint: type_ for type_, endpoint in ENDPOINTS.items()}
-    cases = [(action, endpoint) for endpoint in sorted({*of, *FOREIGN}) for action in ASKS]
-    asked = [(ASKS[action][0], endpoint + ASKS[action][1], ASKS[action][2]) for action, endpoint in cases]
-    wanted = {
-        f"{action} {endpoint}": ASKS[action][3] if of.get(endpoint) in BY_NAME[name].may(action) else 403
-        for action, endpoint in cases
-    }
-    answers = as_user(host, settings, BY_NAME[name], *asked)
-    assert {
-        f"{action} {endpoint}": status for (action, endpoint), (status, _) in zip(cases, answers, strict=True)
-    } == wanted
+    may, endpoints = BY_NAME[name].may(action), sorted({*of, *FOREIGN})
+    method, more, body, answers = ASKS[action]
+    seen = as_user(host, settings, BY_NAME[name], *((method, endpoint + more, body) for endpoint in endpoints))
+    wanted = {endpoint: answers if of.get(endpoint) in may else 403 for endpoint in endpoints}
+    assert {endpoint: status for endpoint, (status, _) in zip(endpoints, seen, strict=True)} == wanted
 
 
 @pytest.mark.parametrize("name", list(BY_NAME))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from inventory.netbox.permissions import API_USERS, READER, SEEDER, WRITER_BACK
+from inventory.netbox.permissions import API_USERS, READER, SEEDER, WRITER_BACK, ApiUser
 from roles.netbox import CERTIFICATE, CONFIGURATION, DUMP, DUMPS, HOME, KEY, VENV
 from roles.shared.parts.netbox_users import ACCESS
 from tests.integration.mutations.change import Change, Changes, disabled, edited, stopped, written
@@ -26,6 +26,13 @@ def altered(table: str, key: str, name: str, change: str, mend: str) -> Change:
     where = f"where {key} = '{name}'"
     mends = sql(f"update {table} set {mend} {where}") if "=" in mend else mend  # noqa: S608  all of it stands here
     return Change(sql(f"update {table} set {change} {where}"), mends)  # noqa: S608  as above
+
+
+def _all_powerful(user: ApiUser) -> Change:
+    """A user of samdrift is a superuser, with a token that may write."""
+    given = altered("users_user", "username", user.name, "is_superuser = true", "is_superuser = false")
+    token = altered("users_token", "key", user.key, "write_enabled = true", f"write_enabled = {user.writes}")
+    return Change(f"{given.breaks} && {token.breaks}", f"{token.mends} && {given.mends}")
 
 
 def in_netbox(program: str) -> str:
@@ -108,6 +115,7 @@ NETBOX: Changes = {
         ),
     ),
     "users permissions and tokens are as declared": (
+        altered("users_objectpermission", "name", SEEDER.permissions[0].name, "enabled = false", "enabled = true"),
         altered("users_user", "username", "admin", "is_active = false", "is_active = true"),
         altered("users_token", "key", READER.key, "write_enabled = true", "write_enabled = false"),
         altered("users_objectpermission", "name", READER.permissions[0].name, "actions = '{view,add}'", ACCESS),
@@ -120,11 +128,9 @@ NETBOX: Changes = {
         ),
     ),
     **{
-        f"a user of samdrift may what it must and nothing else [{user.name}]": (
-            altered("users_user", "username", user.name, "is_superuser = true", "is_superuser = false"),
-            altered("users_objectpermission", "name", user.permissions[0].name, "enabled = false", "enabled = true"),
-        )
+        f"a user of samdrift may what it must and nothing else [{user.name}, {action}]": (_all_powerful(user),)
         for user in API_USERS
+        for action in ("view", "add", "change", "delete")
     },
     **{
         f"a user of samdrift makes itself no token [{user.name}]": (
