@@ -57,6 +57,7 @@ def refused(write: Callable[[], object]) -> int | None:
     try:
         write()
     except NetBoxError as e:
+        assert e.status is not None, e
         return e.status
     return None
 
