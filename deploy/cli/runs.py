@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from deploy.cli.command import FILE, Common, answer, aside, command
+from deploy.cli.command import FILE, WORDS, Common, answer, aside, command
 from deploy.cli.subject import running
 from deploy.model.kinds import Exit
 from deploy.model.text import several
@@ -29,12 +29,25 @@ if TYPE_CHECKING:
     from inventory.netbox.client import NetBox
 
 
+def _role_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    meaning = "Only the steps of this role. Can be repeated."
+    return click.option("--role", "roles", metavar="ROLE", multiple=True, type=WORDS, help=meaning)(function)
+
+
 @command("plan")
 @click.option("--out", metavar="FILE", type=FILE, help="Write the plan here, for apply.")
 @click.option("--brief", is_flag=True, help="A line a step, without diffs.")
 @click.option("--commands", is_flag=True, help="Every command, also of steps that show a diff.")
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 where something would change.")
-def plan(common: Common, out: Path | None, brief: bool, commands: bool, detailed_exitcode: bool) -> int:
+@_role_option
+def plan(  # noqa: PLR0917  click tells options by name
+    common: Common,
+    out: Path | None,
+    brief: bool,
+    commands: bool,
+    detailed_exitcode: bool,
+    roles: tuple[str, ...],
+) -> int:
     """Show what would change, with diffs."""
     from deploy.model.plan import write_plan
     from deploy.runs import commands as runs
@@ -42,7 +55,7 @@ def plan(common: Common, out: Path | None, brief: bool, commands: bool, detailed
 
     if out is not None:
         _refuse_unwritable(out)
-    with running(common, "plan") as (run, _):
+    with running(common, "plan", only_roles=roles) as (run, _):
         made, record = runs.plan(run, detailed=detailed_exitcode)
     if out is not None:
         write_plan(made, out)
@@ -131,6 +144,7 @@ def _record_of(common: Common, run: Callable[[], Record]) -> Record:
     multiple=True,
     help="Change this host though it cannot undo what cuts it off. Can be repeated.",
 )
+@_role_option
 @_write_back_option
 def apply(  # noqa: PLR0917  click tells options by name
     common: Common,
@@ -139,6 +153,7 @@ def apply(  # noqa: PLR0917  click tells options by name
     brief: bool,
     guard: float | None,
     no_rollback: tuple[str, ...],
+    roles: tuple[str, ...],
     write_back: bool,
 ) -> int:
     """Change the hosts as planned, in waves, and verify them.
@@ -152,7 +167,10 @@ def apply(  # noqa: PLR0917  click tells options by name
     if not yes and not sys.stdin.isatty():
         raise UsageError("apply asks before it changes anything, and here is nobody to answer", fix="add --yes")
     planned = read_plan(planfile) if planfile else None
-    with running(common, "apply", guard_seconds=guard) as (run, observer):
+    if planned is not None and roles:
+        fix = "leave it out, or make a plan of this role: samdrift plan --role ROLE --out FILE"
+        raise UsageError("a plan file is applied exactly as it was made", where="--role", fix=fix)
+    with running(common, "apply", only_roles=roles, guard_seconds=guard) as (run, observer):
         names = municipalities(run.fleet)
         netbox = _netbox_to_tell(common, run.fleet) if write_back else None
 

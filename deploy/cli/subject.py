@@ -134,10 +134,13 @@ def vault_of(common: Common) -> AgeVault:
 
 
 @contextmanager
-def running(common: Common, command: str, **access_too: object) -> Iterator[tuple[Invocation, Telling]]:
+def running(
+    common: Common, command: str, *, only_roles: tuple[str, ...] = (), **access_too: object
+) -> Iterator[tuple[Invocation, Telling]]:
     """Make a run on the selected hosts that are active and have roles, and an observer of it.
 
     Args:
+        only_roles: the roles that it is limited to, and so to the hosts that have any of them; all if it is empty.
         access_too: what this command says of how hosts are accessed, by the names in `Access`.
     """
     from deploy.lab.lab import Lab
@@ -156,7 +159,7 @@ def running(common: Common, command: str, **access_too: object) -> Iterator[tupl
             command=command,
             argv=tuple(sys.argv[1:]),
             intent=Intent(fleet),
-            hosts=hosts_of(common, fleet, managed=True),
+            hosts=_having(only_roles, hosts_of(common, fleet, managed=True)),
             source=source,
             fleet_time=fleet_time,
             limit=common.limit or "",
@@ -166,8 +169,27 @@ def running(common: Common, command: str, **access_too: object) -> Iterator[tupl
             observer=observer,
             who=_who(),
             options=options_of(common),
+            only_roles=only_roles,
         )
         yield run, observer
+
+
+def _having(only_roles: tuple[str, ...], hosts: tuple[Host, ...]) -> tuple[Host, ...]:
+    """Return the hosts that have any of these roles; all, if none is named.
+
+    Raises:
+        UsageError: there is no role of a name, or no host has any of them.
+    """
+    from roles.shared.catalogue import catalogue
+
+    if unknown := sorted(set(only_roles) - catalogue().keys()):
+        raise UsageError("there is no such role", where=f"--role {unknown[0]}", fix=f"one of: {', '.join(catalogue())}")
+    having = tuple(h for h in hosts if not only_roles or not set(only_roles).isdisjoint(h.roles))
+    if not having:
+        raise UsageError(
+            "no host there has it", where=" ".join(f"--role {r}" for r in only_roles), fix="see: samdrift hosts"
+        )
+    return having
 
 
 def options_of(common: Common) -> tuple[str, ...]:

@@ -20,6 +20,8 @@ from deploy.engine.wave import Wave
 from deploy.model.drift import Controls
 from deploy.model.observer import Observer, Quiet
 from deploy.model.plan import Plan
+from deploy.model.record import AppliedStep
+from deploy.model.step_id import StepId
 from deploy.model.waves import waves
 from deploy.store.ports import Applied, Journal
 
@@ -47,7 +49,7 @@ class Apply:
         self.hosts, self.plan, self.verify, self.journal, self.applied = hosts, plan, verify, journal, applied
         self.observer, self.wait = observer or Quiet(), wait
         self._begun = frozenset(journal.begun(plan.digest))
-        self._results = Results(hosts.hosts, controls or {})
+        self._results = Results(hosts.hosts, controls or {}, self._of_other_roles() if plan.only_roles else {})
 
     def go(self) -> ApplyResult:
         """Change wave after wave, until the last one or one that goes wrong."""
@@ -69,6 +71,17 @@ class Apply:
         by_hand = {h.name: todo for h in self.hosts.hosts if (todo := self.hosts.by_hand(h.name))}
         self._results.broken_off(why, left=left, guarded=guarded, by_hand=by_hand)
         return self._results.of(self.plan)
+
+    def _of_other_roles(self) -> dict[str, dict[StepId, AppliedStep]]:
+        """Return the steps as last applied of the roles that the plan is not about, by host."""
+        return {
+            host.name: {
+                step: applied
+                for step, applied in self.applied.last_applied(host.name).items()
+                if step.role not in self.plan.only_roles
+            }
+            for host in self.hosts.hosts
+        }
 
     def _wave(self, number: int, names: list[str]) -> Wave:
         return Wave(

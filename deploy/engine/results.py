@@ -14,7 +14,7 @@ from deploy.model.evidence import Error, Evidence, Note
 from deploy.model.findings import Finding, Kind, severity
 from deploy.model.messages import Command, Message, MessageId, samdrift
 from deploy.model.plan import HostPlan, Plan, Step
-from deploy.model.record import CheckResult, HostResult
+from deploy.model.record import AppliedStep, CheckResult, HostResult
 from deploy.model.step_id import StepId
 from deploy.model.words import evidence_in_words
 from inventory.fleet import Host
@@ -38,11 +38,20 @@ class Results:
     """Collects the results, findings and checks of one apply.
 
     Each method below states one ending of one host; a later one replaces the host's result, and adds a finding.
+
+    Args:
+        untouched: host name to steps as last applied of roles that the apply is not about; a host that converges keeps
+            them beside those that it was given now.
     """
 
-    def __init__(self, hosts: Iterable[Host], controls: Controls) -> None:
+    def __init__(
+        self,
+        hosts: Iterable[Host],
+        controls: Controls,
+        untouched: Mapping[str, Mapping[StepId, AppliedStep]] | None = None,
+    ) -> None:
         self._municipality = {h.name: h.tenant for h in hosts}
-        self._controls = controls
+        self._controls, self._untouched = controls, untouched or {}
         self._hosts: dict[str, HostResult] = {}
         self._findings: list[Finding] = []
         self._checks: list[CheckResult] = []
@@ -196,7 +205,7 @@ class Results:
             outcome=ending,
             changed=outcome.done if outcome else (),
             detail=detail or "\n".join(map(evidence_in_words, why)),
-            steps=applied_steps(fresh) if fresh else {},
+            steps={**self._untouched.get(name, {}), **applied_steps(fresh)} if fresh else {},
             execs=fresh.execs if fresh else 0,
             seconds=fresh.seconds if fresh else 0.0,
         )

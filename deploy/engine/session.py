@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -58,6 +58,7 @@ class Session:
     Args:
         intent: what the hosts should be, known before anything is connected to.
         hosts: which of it this session is about.
+        only_roles: the roles whose steps are looked at, carried out and checked; all if it is empty.
         vault: where the values of the secrets are that their roles need; opened only if there are any.
         holder: who changes the hosts, and why, for whoever finds one guarded.
 
@@ -76,6 +77,7 @@ class Session:
         access: Access,
         observer: Observer | None = None,
         *,
+        only_roles: Collection[str] = (),
         vault: Vault = NO_VAULT,
         holder: str = "",
     ) -> None:
@@ -83,8 +85,8 @@ class Session:
         self.intent, self.fleet, self.hosts, self.access = intent, intent.fleet, tuple(hosts), access
         self.observer: Observer = observer or Quiet()
         self.holder = holder
-        self.settings = {h.name: intent.settings(h) for h in hosts}
-        needed = intent.secrets(hosts)
+        self.settings = {h.name: intent.settings(h, only_roles) for h in hosts}
+        needed = intent.secrets(hosts, only_roles)
         self.veil = vault.open(needed) if needed else UNVEILED
         self.unreachable: dict[str, str] = {}
         self._connections: dict[str, Connection | DeviceConnection] = {}
@@ -350,7 +352,7 @@ class Session:
             armed.append(connection.pending)
             jobs.append(lambda: unmanaged.extend(unmanaged_lines(declared)))
         else:
-            jobs += [owed, lambda: unmanaged.extend(unmanaged_files(host, declared, rounds))]
+            jobs += [owed, lambda: unmanaged.extend(unmanaged_files(self.settings[host.name], declared, rounds))]
             jobs.append(lambda: armed.append(rounds.ask(guard_script.ARMED).stdout.strip()))
         declared.connector.rounds = rounds
         try:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 from deploy.engine.connector import LookFailed
 from deploy.engine.declare import Declared
 from deploy.model.plan import Unmanaged
 from deploy.transport.rounds import Rounds
-from inventory.fleet import Host
 from roles.shared.catalogue import catalogue
 from roles.shared.device.configure import RunningConfiguration, compared
 
@@ -26,15 +26,17 @@ def unmanaged_lines(declared: Declared) -> list[Unmanaged]:
     return found
 
 
-def unmanaged_files(host: Host, declared: Declared, rounds: Rounds) -> list[Unmanaged]:
-    """Return the files in directories that the host's roles own, and that none of them declares."""
-    owners = {directory: role for role in host.roles for directory in catalogue()[role].owns}
+def unmanaged_files(roles: Iterable[str], declared: Declared, rounds: Rounds) -> list[Unmanaged]:
+    """Return the files in directories that these roles of the host own, and that none of them declares."""
+    owners = {directory: role for role in roles for directory in catalogue()[role].owns}
     if not owners:
         return []
     places = " ".join(shlex.quote(d) for d in owners)
     answer = rounds.ask(f"find {places} -mindepth 1 -maxdepth 1 ! -type d -print0 2>/dev/null | base64 -w0")
     if answer.rc != 0:  # nothing found would say that there is nothing
-        raise LookFailed(f"the directories that roles own were not read: {places}", where=f"host {host.name}")
+        raise LookFailed(
+            f"the directories that roles own were not read: {places}", where=f"host {declared.target.name}"
+        )
     found = base64.b64decode(answer.stdout).decode("utf-8", "backslashreplace").split("\0")
     known = {f.path for f in declared.files}
     strangers = sorted(p for p in found if p and p not in known)

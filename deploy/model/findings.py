@@ -62,9 +62,10 @@ class Finding(Frozen):
         identity = "\0".join((self.kind, self.host, self.role, self.step))
         return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
-    def with_options(self, options: Iterable[str]) -> Finding:
-        """Give the commands that this finding advises the options of the run that found it."""
-        return self.model_copy(update={"advice": self.advice.with_options(options)}) if self.advice else self
+    def with_options(self, options: Iterable[str], only_roles: Iterable[str] = ()) -> Finding:
+        """Give the commands that this finding advises the options of the run that found it, and its limit to roles."""
+        advice = self.advice.with_options(options, only_roles) if self.advice else None
+        return self.model_copy(update={"advice": advice})
 
     @model_validator(mode="before")
     @classmethod

@@ -11,8 +11,11 @@ from deploy.model.record import Record
 
 
 def latest_look(records: Iterable[Record]) -> Record | None:
-    """Return the best run for a report: the latest that both looked and checked, or else did one of them."""
-    newest = sorted(records, key=lambda r: r.started, reverse=True)
+    """Return the best run for a report: the latest that both looked and checked, or else did one of them.
+
+    One that was limited to some roles is none: it does not say how a host stands.
+    """
+    newest = sorted((r for r in records if not r.only_roles), key=lambda r: r.started, reverse=True)
     whole = [r for r in newest if r.command in {"drift", "apply"} and r.hosts]
     part = [r for r in newest if r.command in {"plan", "verify"} and r.hosts]
     return next(iter([*whole, *part]), None)

@@ -14,6 +14,9 @@ from pydantic import Field, model_validator
 
 from inventory.frozen import Frozen
 
+LIMITED_BY_ROLE = frozenset({"plan", "apply"})
+"""Commands that take `--role`."""
+
 
 class Command(Frozen):
     """A samdrift command for somebody to type, with the options of the run that advises it."""
@@ -24,6 +27,11 @@ class Command(Frozen):
     def __str__(self) -> str:
         """Return the command line, quoted for a shell."""
         return shlex.join(("samdrift", *self.options, *self.args))
+
+    def of_run(self, options: Iterable[str], only_roles: Iterable[str]) -> Command:
+        """Return the command with the options of a run; what can be limited to roles is, as the run was."""
+        limits = [word for role in only_roles for word in ("--role", role)] if self.args[0] in LIMITED_BY_ROLE else []
+        return Command(args=(*self.args, *limits), options=tuple(options))
 
 
 def samdrift(*args: str) -> Command:
@@ -168,13 +176,13 @@ class Message(Frozen):
             raise ValueError(f"message {self.id} has the parameters {wanted}, and not {given}")
         return self
 
-    def with_options(self, options: Iterable[str]) -> Message:
-        """Give the commands in this message the options of a run."""
-        options = tuple(options)
+    def with_options(self, options: Iterable[str], only_roles: Iterable[str] = ()) -> Message:
+        """Give the commands in this message the options of a run, and the roles that it was limited to."""
+        options, only_roles = tuple(options), tuple(only_roles)
         return Message(
             id=self.id,
             parameters={
-                name: value.model_copy(update={"options": options}) if isinstance(value, Command) else value
+                name: value.of_run(options, only_roles) if isinstance(value, Command) else value
                 for name, value in self.parameters.items()
             },
         )

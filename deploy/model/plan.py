@@ -18,7 +18,7 @@ from inventory.frozen import Frozen
 from roles.shared.change import Change
 from roles.shared.guard import Guard
 
-FORMAT: Literal[4] = 4
+FORMAT: Literal[5] = 5
 """Of plan files; a new one whenever an older samdrift would misread a plan, or this one an older plan."""
 
 
@@ -145,10 +145,11 @@ class HostPlan(Frozen):
 class Plan(Frozen):
     """The steps that would change hosts, with the inventory and the code that they were computed from.
 
-    `fleet_time` is when NetBox said what the fleet is; empty where that is not known.
+    `fleet_time` is when NetBox said what the fleet is; empty where that is not known. `only_roles` are the roles whose
+    steps it has; empty if it has those of all.
     """
 
-    format: Literal[4] = FORMAT
+    format: Literal[5] = FORMAT
     fleet_digest: str
     fleet_source: str
     fleet_time: str = ""
@@ -156,6 +157,7 @@ class Plan(Frozen):
     made_at: str
     made_by: str
     limit: str = ""
+    only_roles: tuple[str, ...] = ()
     hosts: tuple[HostPlan, ...]
 
     @property

@@ -91,8 +91,9 @@ class Manifest(Frozen):
 class Record(Frozen):
     """One run of one command. Times are ISO 8601 UTC.
 
-    `fleet_time` is when NetBox said what the fleet is; empty where that is not known. `manifest` is what was in force;
-    None in records that are older than manifests.
+    `fleet_time` is when NetBox said what the fleet is; empty where that is not known. `only_roles` are the roles that
+    the run was limited to; empty if it was about all: how a host stands as a whole, a limited run does not say.
+    `manifest` is what was in force; None in records that are older than manifests.
     """
 
     id: str
@@ -102,6 +103,7 @@ class Record(Frozen):
     started: str
     finished: str
     limit: str = ""
+    only_roles: tuple[str, ...] = ()
     fleet_digest: str
     fleet_source: str
     fleet_time: str = ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deploy.engine.apply import Apply
 from deploy.engine.results import ApplyResult
@@ -66,6 +66,8 @@ class Invocation:
     who: str
     options: tuple[str, ...] = ()
     """What a command needs to be about the same hosts as this run: `--lab`."""
+    only_roles: tuple[str, ...] = ()
+    """The roles whose steps the run is about; all if it is empty."""
     started: str = field(default_factory=clock.now)
 
     @property
@@ -77,7 +79,15 @@ class Invocation:
         """Make a session with this run's hosts, or with some of them."""
         about = tuple(self.hosts if hosts is None else hosts)
         holder = f"{self.who}, {self.started}: {self.command_line}"
-        return Session(self.intent, about, self.access, self.observer, vault=self.vault, holder=holder)
+        return Session(
+            self.intent,
+            about,
+            self.access,
+            self.observer,
+            only_roles=self.only_roles,
+            vault=self.vault,
+            holder=holder,
+        )
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -105,6 +115,7 @@ class Invocation:
             made_at=self.started,
             made_by=self.who,
             limit=self.limit,
+            only_roles=self.only_roles,
             hosts=tuple(hosts),
         )
 
@@ -131,13 +142,14 @@ class Invocation:
             started=self.started,
             finished=clock.now(),
             limit=self.limit,
+            only_roles=self.only_roles,
             fleet_digest=self.fleet.digest,
             fleet_source=self.source,
             fleet_time=self.fleet_time,
             code_digest=code_digest(),
             plan_digest=plan_digest,
             hosts=tuple(h.model_copy(update={"roles": roles.get(h.host, ())}) for h in hosts),
-            findings=tuple(f.with_options(self.options) for f in findings),
+            findings=tuple(f.with_options(self.options, self.only_roles) for f in findings),
             checks=tuple(checks),
             exit_code=code,
             manifest=manifest_now(),
@@ -166,6 +178,8 @@ def apply(
 ) -> Record:
     """Carry out a plan that was made before, on those of its hosts that the run is about; without one, make one.
 
+    A plan that was limited to some roles limits the run to them.
+
     Args:
         approve: shown the plan before any host is changed; whatever it raises ends the run there.
         no_rollback: the hosts that may be changed though they cannot undo what cuts them off.
@@ -173,6 +187,7 @@ def apply(
     hosts = run.hosts
     if planned is not None:
         refuse_if_stale(planned, run.fleet.digest)
+        run = replace(run, only_roles=planned.only_roles)
         hosts = tuple(h for h in hosts if planned.host(h.name))
         if not hosts:
             raise UsageError("the plan speaks of none of these hosts", where=f"--limit {run.limit}", fix="leave it out")

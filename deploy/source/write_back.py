@@ -51,8 +51,10 @@ def entries(record: Record) -> tuple[Entry, ...]:
 
 
 def _entry(record: Record, host: HostResult) -> Entry:
-    fields: dict[str, str] = {STATE.name: host.outcome}
-    if record.command == "apply" and host.outcome in CONVERGED:
+    well = host.outcome in CONVERGED
+    # What a run of some roles left as it should be says nothing of the host's other roles.
+    fields: dict[str, str] = {} if well and record.only_roles else {STATE.name: host.outcome}
+    if record.command == "apply" and well:
         fields |= {
             APPLIED_AT.name: record.finished,
             APPLIED_BY.name: record.who,
@@ -60,7 +62,7 @@ def _entry(record: Record, host: HostResult) -> Entry:
         }
     if not host.changed:
         return Entry(host=host.host, fields=fields)
-    kind: Literal["success", "danger"] = "success" if host.outcome in CONVERGED else "danger"
+    kind: Literal["success", "danger"] = "success" if well else "danger"
     return Entry(host=host.host, fields=fields, journal=_journal(record, host), journal_kind=kind)
 
 

@@ -53,7 +53,7 @@ class Asking(Protocol):
 
     @property
     def settings(self) -> Mapping[str, Mapping[str, Settings]]:
-        """Return the settings of every role of every host."""
+        """Return the settings of every host, by role: its roles that are checked."""
 
     @property
     def unreachable(self) -> Mapping[str, str]:
@@ -207,7 +207,7 @@ class StateChecks:
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Make one item for each host that has the role of the file."""
         role = role_of(metafunc.definition.path)
-        targets = [t for t in self._targets.values() if role in t.host.roles]
+        targets = [t for t in self._targets.values() if role in t.settings]
         metafunc.parametrize("target", targets, ids=[t.host.name for t in targets], indirect=True)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -269,7 +269,7 @@ class StateChecks:
     def silent(self) -> list[tuple[str, str]]:
         """Return (host, role) of which a collected check did not come to an end, or none was collected."""
         ended = Counter((c.host, c.role) for c in self._checks.values())
-        pairs = [(name, role) for name, t in self._targets.items() if name not in self.lost for role in t.host.roles]
+        pairs = [(name, role) for name, t in self._targets.items() if name not in self.lost for role in t.settings]
         return [p for p in pairs if not ended[p] or ended[p] != self._collected[p]]
 
     def _rehearse(self, items: Sequence[pytest.Function], target: Target) -> None:

@@ -59,7 +59,7 @@ def verify(
     directory: Path = CHECKS,
     ahead: bool = True,
 ) -> tuple[CheckResult, ...]:
-    """Run every state check of every role of every host that can be reached; return the results.
+    """Run every state check of the session's roles on every host that can be reached; return the results.
 
     A host that dies on the way has no checks in the answer; `session.unreachable` says why.
 
@@ -72,10 +72,10 @@ def verify(
         ChecksBroken: naming the check file to mend.
     """
     reachable = [h for h in session.hosts if h.name not in session.unreachable]
-    asked = [h for h in reachable if h.roles and (hosts is None or h.name in hosts)]
+    asked = [h for h in reachable if session.settings[h.name] and (hosts is None or h.name in hosts)]
     if not asked:
         return ()
-    files = [_file(role, directory) for role in sorted({r for h in asked for r in h.roles})]
+    files = [_file(role, directory) for role in sorted({r for h in asked for r in session.settings[h.name]})]
     observer = observer or Quiet()
     observer.stage("verifying", [h.name for h in asked])
     plugin = StateChecks(session, fleet, asked, observer, ahead=ahead)

@@ -46,6 +46,11 @@ def plan(
 
 def plan_summary(made: Plan) -> str:
     """Sum a plan up in a line: how much would change, and how many hosts are in sync or unknown."""
+    about = f" Only role {', '.join(made.only_roles)}." if made.only_roles else ""
+    return _summary(made) + about
+
+
+def _summary(made: Plan) -> str:
     changing = [h for h in made.hosts if h.changes]
     unknown = sum(bool(h.error) for h in made.hosts)
     if not changing:

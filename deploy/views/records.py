@@ -55,6 +55,7 @@ def record(shown: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:
         ("finished", shown.finished),
         ("command", "samdrift " + " ".join(shown.argv)),
         ("limit", shown.limit),
+        ("only roles", ", ".join(shown.only_roles)),
         ("inventory", f"{shown.fleet_source}  {shown.fleet_digest[:12]}  {shown.fleet_time}".rstrip()),
         ("code", shown.code_digest[:12]),
         ("plan", shown.plan_digest[:12]),

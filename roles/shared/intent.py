@@ -7,7 +7,7 @@ Not here: which roles there are (`catalogue`), and what they declare on a host (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar, cast
 
 from inventory.errors import InventoryError, Problem, SamdriftError
@@ -60,9 +60,14 @@ class Intent:
             return found
         raise SettingsError(str(found[0]), field=f"config context samdrift.{role}")
 
-    def settings(self, host: Host) -> dict[str, Settings]:
-        """Return the settings of those of a host's roles that have no problem, in the order of the roles."""
-        fitting = (name for name in roles_of(host) if name in catalogue())
+    def settings(self, host: Host, only: Collection[str] = ()) -> dict[str, Settings]:
+        """Return the settings of those of a host's roles that have no problem, in the order of the roles.
+
+        Args:
+            only: the roles to return; all if it is empty. Settings are the same, whichever others are returned.
+        """
+        wanted = (name for name in roles_of(host) if not only or name in only)
+        fitting = (name for name in wanted if name in catalogue())
         found = {name: self.of(host, name) for name in fitting if host.platform in catalogue()[name].platforms}
         return {name: settings for name, settings in found.items() if isinstance(settings, Settings)}
 
@@ -79,12 +84,16 @@ class Intent:
         if problems := tuple(p for host in hosts for p in self.problems(host)):
             raise InventoryError(problems)
 
-    def secrets(self, hosts: Iterable[Host]) -> dict[Secret, str]:
-        """Return the secrets that the settings of these hosts refer to, each with a role and a host that need it."""
+    def secrets(self, hosts: Iterable[Host], only: Collection[str] = ()) -> dict[Secret, str]:
+        """Return the secrets that the settings of these hosts refer to, each with a role and a host that need it.
+
+        Args:
+            only: the roles whose settings are read; all if it is empty.
+        """
         return {
             secret: f"role {role} of {host.name}"
             for host in hosts
-            for role, found in self.settings(host).items()
+            for role, found in self.settings(host, only).items()
             for secret in secrets_in(found)
         }
 

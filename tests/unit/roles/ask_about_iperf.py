@@ -98,7 +98,7 @@ def unmanaged() -> list[str]:
     found: list[str] = []
     declared = register([HOST], {HOST.name: Intent(FLEET).settings(HOST)})[HOST.name]
     rounds = Rounds(find)
-    rounds.run([lambda: found.extend(s.path for s in unmanaged_files(HOST, declared, rounds) if s.role == ROLE)])
+    rounds.run([lambda: found.extend(s.path for s in unmanaged_files(HOST.roles, declared, rounds) if s.role == ROLE)])
     return found
 
 
