@@ -157,10 +157,10 @@ def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
     """Say which hosts it cannot ask, and in which family its own page is closed."""
     having = fleet.with_role("node_metrics")
     lost = ", ".join(h.name for h in having if asked_at(h, host, fleet) is None)
-    said = [f"it asks no host that it has no family of IP in common with: {lost}"] if lost else []
+    limits = [f"it asks no host that it has no family of IP in common with: {lost}"] if lost else []
     if host.primary_address and host.primary_address6:
-        said.append("its own page answers at one address, and is closed in the other family")
-    return tuple(said)
+        limits.append("its own page answers at one address, and is closed in the other family")
+    return tuple(limits)
 
 
 def deploy(settings: Settings) -> None:

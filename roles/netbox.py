@@ -38,7 +38,7 @@ from pyinfra.operations import files
 from inventory.fleet import Fleet, Host
 from inventory.network import Address, Network
 from inventory.secrets import Secret
-from roles.shared.families import in_url, primaries, spoken
+from roles.shared.families import by_openssl, in_url, primaries, spoken
 from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, reload, restart
@@ -383,7 +383,7 @@ def _self_signed(settings: Settings, reread: Handler) -> None:
     """Declare a certificate that clients can trust as it is (names by RFC 6125, and no authority to sign others)."""
     named = [f"DNS:{name}" for name in settings.names]
     names = ",".join([*named, *(f"IP:{a}" for a in settings.addresses)])
-    shown = ",".join([*named, *(f"IPAddress:{_by_openssl(a)}" for a in settings.addresses)])
+    shown = ",".join([*named, *(f"IPAddress:{by_openssl(a)}" for a in settings.addresses)])
     of_the_key = f'[ "$(openssl x509 -noout -pubkey -in {CERTIFICATE})" = "$(openssl pkey -pubout -in {KEY})" ]'
     ensured(
         f"certificate {CERTIFICATE}",
@@ -396,9 +396,3 @@ def _self_signed(settings: Settings, reread: Handler) -> None:
         f"mv {CERTIFICATE}.new {CERTIFICATE}",
         then=(reread,),
     )
-
-
-def _by_openssl(address: Address) -> str:
-    """Return an address as openssl prints it: IPv6 in capitals, without leading zeros, and nothing left out."""
-    groups = address.exploded.split(":")
-    return str(address) if len(groups) == 1 else ":".join(f"{int(group, 16):X}" for group in groups)

@@ -85,3 +85,9 @@ def ipv6_addresses(host: Host) -> tuple[str, ...]:
 def in_url(address: Address) -> str:
     """Return an address as URLs, and `address:port`, have it: IPv6 in brackets (RFC 3986)."""
     return f"[{address}]" if isinstance(address, IPv6Address) else str(address)
+
+
+def by_openssl(address: Address) -> str:
+    """Return an address as openssl prints it: IPv6 in capitals, without leading zeros, and nothing left out."""
+    groups = address.exploded.split(":")
+    return str(address) if len(groups) == 1 else ":".join(f"{int(group, 16):X}" for group in groups)
