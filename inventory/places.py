@@ -87,7 +87,6 @@ NOUNS = {
     "vlan_groups": "VLAN group",
     "vrfs": "VRF",
     "ip_addresses": "IP address",
-    "wireless_lans": "wireless LAN",
     "virtual_chassis": "virtual chassis",
 }
 """Singulars that are not the plural without its last letter."""

@@ -56,7 +56,6 @@ def assembled(rows: Rows) -> Assembled:
 
 UNUSED = {
     "virtual_device_contexts": "samdrift knows the device as a whole",
-    "wireless_lans": "samdrift sets up no wireless LANs",
 }
 """Kinds of which nothing is made."""
 

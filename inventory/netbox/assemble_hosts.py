@@ -22,8 +22,10 @@ from inventory.network import SharedRole
 
 INTERFACE, VM_INTERFACE, FHRP_GROUP = "dcim.interface", "virtualization.vminterface", "ipam.fhrpgroup"
 SHARED_ROLES = frozenset(get_args(SharedRole))
-ROLES_OF_PROTOCOLS = {"vrrp2": "vrrp", "vrrp3": "vrrp", "hsrp": "hsrp", "glbp": "glbp", "carp": "carp"}
-"""The role of the addresses of an FHRP group, by its protocol. Of any other protocol it is `vip`, as in NetBox."""
+UNNAMED_ROLE = "vip"
+"""The role of an address of an FHRP group that says none itself. The group's protocol is not read: it stands beside the
+group's key.
+"""
 NOT_CONFIGURED = frozenset({"reserved", "deprecated"})
 """The statuses of addresses that no interface has yet, or any more."""
 
@@ -190,7 +192,7 @@ def _interface(
 def _addresses(making: Making) -> dict[str, _Addresses]:
     """Return the addresses of each interface, by `type:id`, in the order in which NetBox got them."""
     found: dict[str, _Addresses] = defaultdict(_Addresses)
-    groups, assigned = making.rows["fhrp_groups"], defaultdict(list)
+    assigned: dict[int, list[str]] = defaultdict(list)
     for row in making.rows["fhrp_assignments"].values():
         assigned[row["group"]].append(row["interface"])
     for row in making.rows["ip_addresses"].values():
@@ -198,10 +200,7 @@ def _addresses(making: Making) -> dict[str, _Addresses]:
         if reason := _unused(row, of):
             making.leave_out("ip_addresses", row, reason)
         elif of == FHRP_GROUP:
-            group = groups.get(number, {})
-            role = (
-                row["role"] if row["role"] in SHARED_ROLES else ROLES_OF_PROTOCOLS.get(group.get("protocol", ""), "vip")
-            )
+            role = row["role"] if row["role"] in SHARED_ROLES else UNNAMED_ROLE
             for interface in sorted(assigned[number]):
                 found[interface].shared.append(row | {"role": role})
         elif row["role"] in SHARED_ROLES:

@@ -113,7 +113,7 @@ class Making:
 
 def name_of(row: Row) -> str:
     """Return how NetBox calls an object; its number if it has no name."""
-    names = (row.get(field) for field in ("name", "model", "prefix", "start_address", "address", "label", "ssid"))
+    names = (row.get(field) for field in ("name", "model", "prefix", "start_address", "address", "label"))
     return str(next(filter(None, names), f"number {row['id']}"))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from inventory.netbox.assemble import family_of
-from inventory.netbox.assemble_hosts import FHRP_GROUP, ROLES_OF_PROTOCOLS, SHARED_ROLES
+from inventory.netbox.assemble_hosts import FHRP_GROUP, SHARED_ROLES, UNNAMED_ROLE
 from inventory.netbox.custom_fields import CLUSTER_SLUG, FAMILY
 from inventory.netbox.making import SCOPES, cluster_slug, unique
 from inventory.netbox.rows import Rows as Kept
@@ -149,7 +149,6 @@ def _scoped_slug(row: Row) -> str:
 
 def _of_interfaces(found: Mapping[str, Sequence[Row]]) -> Iterator[Row]:
     """Yield the addresses, those of an FHRP group once for each of its interfaces, with the role that it gives them."""
-    protocols = {row["id"]: id_of(row["protocol"]) for row in found["FHRP group"]}
     assigned: dict[int, list[Row]] = defaultdict(list)
     for row in found["FHRP group assignment"]:
         assigned[id_of(row["group"])].append(row)
@@ -158,11 +157,7 @@ def _of_interfaces(found: Mapping[str, Sequence[Row]]) -> Iterator[Row]:
             yield row
             continue
         role = id_of(row["role"])
-        role = (
-            role
-            if role in SHARED_ROLES
-            else ROLES_OF_PROTOCOLS.get(protocols.get(row["assigned_object_id"], ""), "vip")
-        )
+        role = role if role in SHARED_ROLES else UNNAMED_ROLE
         if not assigned[row["assigned_object_id"]]:
             yield row | {"role": role}
         for one in assigned[row["assigned_object_id"]]:

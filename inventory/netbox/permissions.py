@@ -86,14 +86,15 @@ def _types_of(endpoints: Iterable[str]) -> tuple[str, ...]:
 
 
 _READ = tuple(sorted(kind.type for kind in READ_TYPES))
-_SEEDED = _types_of(kind.endpoint for kind in WRITE_TYPES)
+_LOOKED_AT = _types_of(kind.endpoint for kind in WRITE_TYPES)
+_SEEDED = _types_of(kind.endpoint for kind in WRITE_TYPES if not kind.only_read)
 _CUSTOM_FIELDS = {
     FIELDS: [f.name for f in CUSTOM_FIELDS],
     CHOICE_SETS: [f.choice_set for f in CUSTOM_FIELDS if f.choices],
 }
 """Of the custom fields and choice sets that a NetBox has, seed writes samdrift's own."""
 
-HOLD_SECRETS = ("extras.webhook", "vpn.ikepolicy", "wireless.wirelesslan", "wireless.wirelesslink")
+HOLD_SECRETS = ("extras.webhook", "ipam.fhrpgroup", "vpn.ikepolicy", "wireless.wirelesslan", "wireless.wirelesslink")
 """Types with a secret among their fields, which their entries in the change log repeat."""
 _WITHOUT_SECRETS = "|".join(sorted(t.partition(".")[2] for t in HOLD_SECRETS if t not in _READ))
 
@@ -130,7 +131,7 @@ SEEDER = ApiUser(
     key="samdriftseed",
     secret="seed_token",  # noqa: S106  its name
     permissions=(
-        Permission("samdrift seeds: looks", ("view",), tuple(sorted({*_SEEDED, INTERFACE_TEMPLATES}))),
+        Permission("samdrift seeds: looks", ("view",), tuple(sorted({*_LOOKED_AT, INTERFACE_TEMPLATES}))),
         Permission("samdrift seeds: fleet", ("add", "change"), tuple(t for t in _SEEDED if t not in _CUSTOM_FIELDS)),
         *(
             Permission(f"samdrift seeds: {type_}", ("add", "change"), (type_,), {"name__in": names})

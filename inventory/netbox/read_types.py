@@ -255,13 +255,12 @@ READ_TYPES = (
         {"tagged_vlans": "vlans"},
         large=True,
     ),
-    ReadType("fhrp_groups", "ipam.fhrpgroup", "ipam/fhrp-groups", ("protocol", "group_id")),
     ReadType(
         "fhrp_assignments",
         "ipam.fhrpgroupassignment",
         "ipam/fhrp-group-assignments",
         (),
-        {"group": "fhrp_groups"},
+        {"group": ""},
         any_of={"interface": ("dcim.interface", "virtualization.vminterface")},
         listed="fhrp_group_assignment_list",
     ),
@@ -285,7 +284,6 @@ READ_TYPES = (
     ),
     ReadType("cables", "dcim.cable", "dcim/cables", ("a_terminations", "b_terminations", "status", "profile", "label")),
     ReadType("virtual_device_contexts", "dcim.virtualdevicecontext", "dcim/virtual-device-contexts", ("name",)),
-    ReadType("wireless_lans", "wireless.wirelesslan", "wireless/wireless-lans", ("ssid",)),
 )
 
 PATHS = ReadType(

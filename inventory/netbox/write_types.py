@@ -39,6 +39,7 @@ class WriteType:
         unique: a field that no two objects may share, as far as the fields in `within` are empty in both.
         completes: the kind that makes these objects, where this one only sets fields that refer to objects made later.
         like: what a row has in common with a wanted object of another key that it may be (`Wanted.like`).
+        only_read: nothing of it is written; it says what others mean.
         says: the fields that a row says in another shape than the fleet, with the same meaning.
     """
 
@@ -53,6 +54,7 @@ class WriteType:
     completes: str = ""
     like: Callable[[Row], Key] = _no_like
     says: Callable[[Wanted, Row], frozenset[str]] = _nothing
+    only_read: bool = False
 
     def title(self, key: Key) -> str:
         """Name the object of this key as people do: `VLAN 110 at heby-kommunhus`."""
@@ -272,13 +274,13 @@ WRITE_TYPES: tuple[WriteType, ...] = (
         called="of {0}:{1}",
         completes="virtual interface",
     ),
-    WriteType("FHRP group", "ipam/fhrp-groups", ("protocol", "group_id"), lambda row: (row["id"],), _nobody),
     WriteType(
         "FHRP group assignment",
         "ipam/fhrp-group-assignments",
         ("group", "interface_type", "interface_id", "interface"),
         lambda row: (row["id"],),
         _nobody,
+        only_read=True,
     ),
     WriteType(
         "address",

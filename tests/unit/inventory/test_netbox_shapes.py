@@ -188,11 +188,9 @@ def test_what_is_in_no_use_is_left_out_and_says_why() -> None:
             {"address": "fe80::1/64"} | address,
             {"address": "10.9.9.11/24"} | address | {"assigned_object": "ipam.fhrpgroup:50"},
         ],
-        fhrp_groups=[{"protocol": "vrrp3", "group_id": 1}],
         cables=[panel | {"a_terminations": ["dcim.powerport:1"], "b_terminations": ["dcim.poweroutlet:1"]}],
         devices=[small()["devices"][1] | {"name": None, "id": 50}],
         virtual_device_contexts=[{"name": "VDC1"}],
-        wireless_lans=[{"ssid": "Skola"}],
     )
 
     found = assembled(rows)
@@ -213,7 +211,6 @@ def test_what_is_in_no_use_is_left_out_and_says_why() -> None:
         "cable K7": "it links no interfaces",
         "device number 50": "it has no name",
         "virtual device context VDC1": "samdrift knows the device as a whole",
-        "wireless LAN Skola": "samdrift sets up no wireless LANs",
     }
 
 
@@ -264,18 +261,10 @@ def test_an_address_of_another_role_is_an_own_one(role: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("protocol", "own_role", "role"),
-    [
-        ("vrrp2", None, "vrrp"),
-        ("vrrp3", "", "vrrp"),
-        ("hsrp", None, "hsrp"),
-        ("clusterxl", None, "vip"),
-        ("other", "carp", "carp"),
-    ],
+    ("own_role", "role"), [(None, "vip"), ("", "vip"), ("loopback", "vip"), ("vrrp", "vrrp"), ("carp", "carp")]
 )
-def test_an_address_of_an_fhrp_group_is_shared_by_all_its_interfaces(protocol: str, own_role: Any, role: str) -> None:
+def test_an_address_of_an_fhrp_group_is_shared_by_all_its_interfaces(own_role: Any, role: str) -> None:
     rows = with_rows(
-        fhrp_groups=[{"protocol": protocol, "group_id": 1}],
         fhrp_assignments=[
             {"group": 50, "interface": "dcim.interface:1"},
             {"group": 50, "interface": "virtualization.vminterface:1"},
