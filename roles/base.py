@@ -28,7 +28,7 @@ from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
 from inventory.network import Address, Network
-from roles.shared.families import apart, further_reached_by, in_url, primaries, reached_by, spoken
+from roles.shared.families import ReachedAddress, apart, further_reached_by, in_url, primaries, reached_by, spoken
 from roles.shared.hardening import KERNEL, RARE_MODULES
 from roles.shared.parts.accounts import account, group, locked_account
 from roles.shared.parts.files import absent_file, managed_file
@@ -96,7 +96,7 @@ class Options(RoleOptions):
     former_admins: tuple[UserName, ...] = ()
     user_ca_keys: tuple[PublicKey, ...] = ()
     automation_keys: tuple[PublicKey, ...] = ()
-    fallback_resolvers: tuple[Address, ...] = ()
+    fallback_resolvers: tuple[ReachedAddress, ...] = ()
     apt_proxy: bool = True
     journal_max: str = Field(default="1G", pattern=r"^[1-9][0-9]*[MG]$")
 

@@ -32,7 +32,7 @@ from inventory.frozen import Frozen
 from inventory.keys import address_key
 from inventory.network import Address, Network
 from roles.shared import settings as shared
-from roles.shared.families import own_addresses, spoken
+from roles.shared.families import ReachedAddress, own_addresses, spoken
 from roles.shared.intent import Intent
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
@@ -57,7 +57,7 @@ class Options(shared.Options):
     domain: Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?$")] = (
         "norduppland.internal"
     )
-    forwarders: tuple[Address, ...] = ()
+    forwarders: tuple[ReachedAddress, ...] = ()
     insecure_zones: tuple[Zone, ...] = ()
     private_domains: tuple[Zone, ...] = ()
     cache_mib: Annotated[int, Field(ge=8, le=65536)] = 64

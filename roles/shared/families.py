@@ -8,13 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from ipaddress import IPv6Address
-from typing import TypeVar
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator
 
 from inventory.fleet import Fleet, Host
 from inventory.network import Address, Network
 from roles.shared.settings import SettingsError
 
 T = TypeVar("T", bound=Address | Network)
+
+
+def _of_no_link(address: Address) -> Address:
+    if address.version == 6 and address.is_link_local:
+        raise ValueError(f"{address} is of a link alone: which one, only the host itself knows")
+    return address
+
+
+ReachedAddress = Annotated[Address, AfterValidator(_of_no_link)]
+"""An address that a person names in an option, for a server that hosts reach."""
 
 
 def own_addresses(host: Host) -> tuple[Address, ...]:

@@ -56,6 +56,8 @@ with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as r
     raw.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, hops)
     raw.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, hops)
     raw.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, scope)
+    if message[0] in {130, 131, 132, 143}:  # for routers as well: a hop-by-hop header says so (RFC 2710)
+        raw.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_HOPOPTS, bytes.fromhex("0000050200000100"))
     raw.bind((source, 0, 0, scope if source.startswith("fe80") else 0))
     raw.sendto(message, (to, 0, 0, scope))
     while message[0] == 128 and raw.recv(2048)[0] != 129:

@@ -4,13 +4,13 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Network
+from ipaddress import ip_network
 
 import pytest
 
 from deploy.transport.ssh import Answer, Connection
 from roles.shared.parts.ruleset import session_stays
-from roles.shared.traffic import ANYWHERE
+from roles.shared.traffic import ANYWHERE, ANYWHERE6
 from tests.sshd import Sshd
 
 pytestmark = pytest.mark.skipif(
@@ -29,7 +29,7 @@ def asked(sshd: Sshd) -> Iterator[Asked]:
     connection.open()
 
     def ask(*let_in: str, start: str = "") -> Answer:
-        command = session_stays(map(IPv4Network, let_in))
+        command = session_stays(map(ip_network, let_in))
         return connection.run(f"{start} sh -c {shlex.quote(command)}", timeout=10)
 
     yield ask
@@ -47,6 +47,21 @@ def test_a_session_that_would_be_shut_out_is_refused(asked: Asked, let_in: tuple
     answer = asked(*let_in)
     assert answer.rc == 1
     assert "this session comes from 127.0.0.1, and the new ruleset would shut it out" in answer.stderr
+
+
+OVER_IPV6 = "env SSH_CONNECTION='2001:db8:60:10::250 50000 2001:db8:60:10::11 22'"
+
+
+@pytest.mark.parametrize("let_in", ["2001:db8:60:10::250/128", "2001:db8:60::/48", str(ANYWHERE6)])
+def test_a_session_over_ipv6_that_is_let_in_stays(asked: Asked, let_in: str) -> None:
+    assert asked("10.60.10.250/32", let_in, start=OVER_IPV6).rc == 0
+
+
+@pytest.mark.parametrize("let_in", [(), ("127.0.0.1/32",), ("2001:db8:60:10::251/128", "127.0.0.0/8")])
+def test_a_session_over_ipv6_that_would_be_shut_out_is_refused(asked: Asked, let_in: tuple[str, ...]) -> None:
+    answer = asked(*let_in, start=OVER_IPV6)
+    assert answer.rc == 1
+    assert "this session comes from 2001:db8:60:10::250, and the new ruleset would shut it out" in answer.stderr
 
 
 def test_what_sudo_keeps_from_its_children_is_known_all_the_same(asked: Asked) -> None:

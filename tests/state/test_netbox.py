@@ -244,7 +244,7 @@ def test_a_user_of_samdrift_makes_itself_no_token(host: Any, settings: Settings,
 @pytest.mark.parametrize("name", list(BY_NAME))
 def test_a_token_is_refused_from_any_other_address_whatever_that_says(host: Any, settings: Settings, name: str) -> None:
     ((status, body),) = as_user(host, settings, BY_NAME[name], ("GET", "status/", None), front=CERTIFICATE)
-    refused = f"Source IP {settings.address} is not permitted to authenticate using this token."
+    refused = f"Source IP {settings.addresses[0]} is not permitted to authenticate using this token."
     assert (status, body) == (403, {"detail": refused})
 
 

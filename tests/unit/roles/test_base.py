@@ -150,6 +150,12 @@ def test_names_are_asked_of_the_fleets_resolvers_and_then_of_the_fallbacks(fleet
     assert [*map(str, with_fallback)] == ["10.60.10.11", "10.60.10.12", "10.59.255.1"]
 
 
+@pytest.mark.parametrize("of_a_link", ["fe80::1", "fe80::1%eth0"])
+def test_a_nameserver_on_a_link_that_only_the_host_knows_is_refused(of_a_link: str) -> None:
+    with pytest.raises(ValidationError):
+        Options.model_validate_json(json.dumps({**HARMLESS, "fallback_resolvers": [of_a_link]}), strict=True)
+
+
 def test_a_host_without_any_nameserver_is_refused(fleet: Fleet) -> None:
     alone = fleet.model_copy(update={"hosts": (fleet.host("tie-log1"), STATION)})
     with pytest.raises(SettingsError, match="no nameserver"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 import pytest
 from hypothesis import given
@@ -117,6 +117,29 @@ def test_every_address_of_a_prefix_lies_in_a_reverse_zone_of_it(address: int, le
     for inside in (prefix[0], prefix[-1]):
         labels = inside.reverse_pointer.split(".")
         assert any(".".join(labels[start:]) in zones for start in range(1, 4))
+
+
+@given(st.integers(0, 2**128 - 1), st.integers(1, 128))
+def test_every_ipv6_address_of_a_prefix_lies_in_a_reverse_zone_of_it(address: int, length: int) -> None:
+    prefix = IPv6Network((address, length), strict=False)
+    zones = {z.name for z in _reverse_zones([prefix])}
+    assert len(zones) <= 8
+    for inside in (prefix[0], prefix[-1]):
+        labels = inside.reverse_pointer.split(".")
+        assert any(".".join(labels[start:]) in zones for start in range(1, 32))
+
+
+@pytest.mark.parametrize(
+    ("prefix", "zones"),
+    [
+        ("2001:db8:d:eb3::/64", ["3.b.e.0.d.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"]),
+        ("2001:db8:0:10::/64", ["0.1.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"]),
+        ("fc00::/7", ["c.f.ip6.arpa", "d.f.ip6.arpa"]),
+        ("2001:db8::f0/127", ["f." + "0." * 22 + "8.b.d.0.1.0.0.2.ip6.arpa"]),
+    ],
+)
+def test_a_reverse_zone_of_ipv6_ends_at_a_hexadecimal_digit(prefix: str, zones: list[str]) -> None:
+    assert [z.name for z in _reverse_zones([IPv6Network(prefix)])] == zones
 
 
 @given(st.text(min_size=1))

@@ -21,6 +21,18 @@ def test_a_host_with_the_inventorys_key_answers(sshd: Sshd) -> None:
     assert (answer.rc, answer.stdout, answer.stderr) == (3, "out\n", "err\n")
 
 
+def test_a_host_with_ipv6_alone_is_reached(tmp_path: Path) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError as e:
+        pytest.skip(f"this machine has no IPv6: {e}")
+    with running_sshd(tmp_path, "ListenAddress ::1\n") as sshd:
+        connection = Connection(sshd.host(primary_address=None, primary_address6="::1"), sshd.access)
+        connection.open()
+        assert connection.run("sh -c 'echo ${SSH_CONNECTION%% *}'", timeout=5).stdout == "::1\n"
+        connection.close()
+
+
 def test_a_wrong_host_key_refuses_the_host_and_sends_it_no_login(sshd: Sshd, tmp_path: Path) -> None:
     connection = Connection(sshd.host(host_keys=(keygen(tmp_path / "other"),)), sshd.access)
     with pytest.raises(HostLost, match=r"host key .* is not the one in the inventory") as e:
