@@ -72,6 +72,11 @@ class Problem:
         self.rule, self.where, self.what, self.fix = rule, where, what, fix
         self.about, self.host, self.municipality = about, host, municipality
 
+    def of(self, host: str, municipality: str) -> Problem:
+        """Return the problem as one of this host and municipality."""
+        at = {"about": self.about, "host": host, "municipality": municipality}
+        return Problem(self.rule, self.where, self.what, self.fix, **at)
+
     def __str__(self) -> str:
         return f"{self.where}: {self.what} [{self.rule}]" + (f"; {self.fix}" if self.fix else "")
 
@@ -79,7 +84,7 @@ class Problem:
         return f"Problem({str(self)!r})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Problem) and str(self) == str(other)
+        return isinstance(other, Problem) and (str(self), self.host) == (str(other), other.host)
 
     def __hash__(self) -> int:
-        return hash(str(self))
+        return hash((str(self), self.host))

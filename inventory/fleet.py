@@ -262,9 +262,7 @@ class Fleet(Frozen):
 
     @cached_property
     def as_json(self) -> Mapping[str, tuple[str, ...]]:
-        """Return every object as JSON, section by section: made at once, it is quicker to look through than the
-        objects.
-        """
+        """Return every object as JSON, section by section, which is quicker to look through than the objects."""
         return {section: tuple(_json(item) for item in getattr(self, section)) for section in KEYS}
 
     def holders_of(self, prefix: Prefix) -> tuple[tuple[Host, Interface], ...]:
@@ -351,17 +349,18 @@ class Fleet(Frozen):
         return ancestors(site.region, self._parents["regions"])
 
     @cached_property
-    def _scopes(self) -> Scopes:
+    def scopes_of(self) -> Scopes:
+        """Return the scopes that hold for each site, the nearest first."""
         regions, groups = self._parents["regions"], self._parents["site_groups"]
         return scopes(self.sites, self.locations, regions, groups)
 
     @cached_property
     def _vlans_at(self) -> Mapping[str, Mapping[int, Vlan | None]]:
-        return vlans_at(self._scopes, self.vlans, self.vlan_groups)
+        return vlans_at(self.scopes_of, self.vlans, self.vlan_groups)
 
     def serves(self, scoped: Scoped, site: str) -> bool:
         """Tell whether what is scoped to a place is for this site, too."""
-        return scoped.scope in self._scopes.get(site, {("site", site): None, **EVERYWHERE})
+        return scoped.scope in self.scopes_of.get(site, {("site", site): None, **EVERYWHERE})
 
     def vlan_at(self, site: str, vid: int) -> Vlan | None:
         """Return the VLAN that a number means at a site: its own, or else that of the group that is scoped nearest.
@@ -385,9 +384,7 @@ class Fleet(Frozen):
         return max(holding, key=lambda p: p.prefix.prefixlen, default=None)
 
     def ranges_in(self, prefix: Network, vrf: str = "") -> tuple[Range, ...]:
-        """Return the ranges of this prefix, in the addresses' order. (In a sound fleet, a range begins and ends in
-        one.)
-        """
+        """Return the ranges of this prefix, in the addresses' order. (Where nothing is wrong, each ends in it, too.)"""
         return tuple(r for r in self.ranges if r.vrf == vrf and r.start in prefix)
 
 

@@ -21,6 +21,9 @@ SNAPSHOT = CODE / "inventory" / "snapshot"
 RULES = CODE / "inventory" / "rules.yaml"
 """The organisation's house rules, whatever the source of the fleet."""
 
+SCOPE = CODE / "inventory" / "scope.yaml"
+"""Which part of NetBox is the organisation's; not there where all of it is."""
+
 TEMPLATES = CODE / "templates" if PROJECT else _PACKED
 
 CHECKS = CODE / "tests" / "state" if PROJECT else CODE / "deploy" / "verify" / "_checks"

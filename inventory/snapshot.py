@@ -5,8 +5,9 @@
     network.yaml         VLANs, prefixes and ranges of addresses
     contexts.yaml        config contexts and what they are assigned to
     cables.yaml          cables
-    hosts/<tenant>.yaml  the hosts of one municipality, each with its merged config context, as NetBox merged it
-    pulled.yaml          which NetBox said all this, and when; not there where people wrote the files
+    hosts/<tenant>.yaml  the hosts of one municipality, each with its merged config context, as NetBox merged it;
+                         hosts/_.yaml those of none
+    pulled.yaml          which NetBox said all this, when, and what else it said; not there where people wrote the files
 
 Made to be read in a diff: one object a line where it is short, everything in a fixed order, nothing that is as
 usual. `dump` writes what `load` reads, byte for byte the same for equal fleets. In a file, the config contexts of
@@ -32,14 +33,19 @@ from pydantic import ValidationError
 
 from inventory import rules
 from inventory.errors import InventoryError, Problem, SamdriftError
-from inventory.fleet import Fleet
+from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
 from inventory.keys import KEYS
 from inventory.order import in_order
+from inventory.origin import PULLED, Origin
+from inventory.origin import read as read_origin
+from inventory.parts import Parts, parts
 from inventory.paths import SNAPSHOT
 from inventory.places import Path as PathIn
 from inventory.places import Places, shown
 from inventory.rules.names import SLUG
+from inventory.scope import Scope
+from inventory.scope import of_the_project as scope_of_the_project
 from inventory.yaml_source import Document, schema_problem
 from inventory.yaml_text import yaml_text
 
@@ -68,44 +74,42 @@ FILES: Mapping[str, tuple[str, ...]] = {
 }
 HOSTS = "hosts"
 """The directory of hosts' files, and the one section in each of them."""
-PULLED = "pulled.yaml"
-"""The file with the Origin. It is no part of the fleet."""
-
-
-class Origin(Frozen):
-    """The NetBox that a snapshot came from, and when.
-
-    Attributes:
-        netbox: its URL.
-        at: when it said this (ISO 8601, UTC).
-        digest: of the fleet that it said. A snapshot of another digest was edited since.
-    """
-
-    netbox: str
-    at: str
-    digest: str
+OF_NOBODY = "_"
+"""The file of hosts that have no tenant, or one whose slug could name no file."""
 
 
 def origin(fleet: Fleet, directory: Path = DEFAULT) -> Origin | None:
     """Return where this fleet, read from this directory, came from; None if people wrote it, or edited it since."""
-    try:
-        found = Origin.model_validate(yaml.safe_load((directory / PULLED).read_text(encoding="utf-8")))
-    except (OSError, ValueError, yaml.YAMLError):
-        return None
-    return found if found.digest == fleet.digest else None
+    found = read_origin(directory)
+    return found if found and found.digest == fleet.digest else None
 
 
 def load(directory: Path = DEFAULT) -> Fleet:
-    """Load a sound fleet from this directory.
+    """Load a fleet from this directory of which every managed host is sound.
 
     Raises:
         InventoryError: with everything that is wrong.
     """
+    return parts_of(directory).sound()
+
+
+def parts_of(directory: Path = DEFAULT, scope: Scope | None = None) -> Parts:
+    """Load the part of the fleet in this directory that is samdrift's.
+
+    Args:
+        scope: without, the project's.
+
+    Raises:
+        InventoryError: something cannot be read; with that, and with what is wrong in the rest.
+    """
     found = read(directory)
-    problems = (*found.problems, *rules.problems(found.fleet, found.places, found.unread))
-    if problems:
+    if found.problems:
+        problems = (*found.problems, *rules.problems(found.fleet, found.places, found.unread))
         raise InventoryError(tuple(sorted(problems, key=_by_place)), found.fleet)
-    return found.fleet
+    said = read_origin(directory)
+    told = [one.problem() for one in said.unsound] if said else ()
+    made = parts(found.fleet, told=told, places=found.places, scope=scope or scope_of_the_project())
+    return made._replace(problems=tuple(sorted(made.problems, key=_by_place)))
 
 
 def _by_place(problem: Problem) -> tuple[str, int]:
@@ -262,7 +266,7 @@ class _Reader:
 def _municipality(where: str) -> str:
     """Return the municipality whose hosts are in the file of a problem; empty for another file."""
     file = Path(re.sub(r":\d+$", "", where))
-    return file.stem if file.parent.name == HOSTS else ""
+    return file.stem if file.parent.name == HOSTS and file.stem != OF_NOBODY else ""
 
 
 def _without(item: Any, path: PathIn) -> Any:
@@ -288,18 +292,22 @@ def dump(fleet: Fleet, directory: Path, pulled: Origin | None = None) -> None:
         SamdriftError: it cannot be written there, or other files than an inventory's are there.
     """
     fleet = in_order(fleet)
-    for host in fleet.hosts:
-        if not SLUG.fullmatch(host.tenant):  # it becomes the name of a file
-            raise SamdriftError(f"{host.tenant!r} is no slug", where=f"host {host.name}, tenant")
     texts = {name: yaml_text(_filled(fleet, sections)) for name, sections in FILES.items()}
-    for tenant in sorted({h.tenant for h in fleet.hosts}):
-        texts[f"{HOSTS}/{tenant}.yaml"] = yaml_text({HOSTS: tuple(h for h in fleet.hosts if h.tenant == tenant)})
+    of_file: dict[str, list[Host]] = {}
+    for host in fleet.hosts:
+        of_file.setdefault(host.tenant if SLUG.fullmatch(host.tenant) else OF_NOBODY, []).append(host)
+    texts |= {f"{HOSTS}/{name}.yaml": yaml_text({HOSTS: tuple(hosts)}) for name, hosts in sorted(of_file.items())}
     if pulled is not None:
-        texts[PULLED] = yaml.safe_dump(pulled.model_dump(), sort_keys=False)
+        texts[PULLED] = yaml.safe_dump(_said(pulled), sort_keys=False, allow_unicode=True)
     try:
         _replace(directory.resolve(), texts)
     except OSError as e:
         raise SamdriftError(f"cannot be written: {e.strerror}", where=shown(directory)) from e
+
+
+def _said(pulled: Origin) -> dict[str, Any]:
+    """Return an Origin as plain data, without the lists that are empty."""
+    return {key: value for key, value in pulled.model_dump(mode="json").items() if value}
 
 
 def _filled(fleet: Fleet, sections: Sequence[str]) -> dict[str, tuple[Frozen, ...]]:

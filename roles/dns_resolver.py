@@ -34,6 +34,7 @@ from inventory.network import Address, Network
 from roles.shared import settings as shared
 from roles.shared.families import ReachedAddress, own_addresses, spoken
 from roles.shared.intent import Intent
+from roles.shared.nameable import nameable
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
@@ -43,7 +44,6 @@ from roles.shared.traffic import DNS_OUTSIDE, Listen, WayOut, fleet_networks
 
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21")
 UNIT = "unbound.service"
-LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 CHECK = "sed '/^ *auto-trust-anchor-file:/d' {path} | unbound-checkconf /dev/stdin"
 """The trust anchor is made when Unbound first starts, so a check before that must not ask for its file."""
@@ -118,7 +118,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         clients=fleet_networks(fleet),
         servers=tuple(f"{h.name}.{options.domain}" for h in fleet.with_role("dns_resolver")),
         zones=(LocalZone(name=options.domain), *_reverse_zones(p.prefix for p in fleet.prefixes)),
-        names=tuple(n for h in fleet.hosts if h.status != "decommissioning" for n in _names(h, options.domain)),
+        names=tuple(n for h in nameable(fleet) for n in _names(h, options.domain)),
         forwarders=_forwarders(host, options),
         insecure_zones=options.insecure_zones,
         private_domains=(options.domain, *(d for d in options.private_domains if d != options.domain)),
@@ -187,12 +187,6 @@ def deploy(settings: Settings) -> None:
 
 def _names(host: Host, domain: str) -> Iterator[Name]:
     """Yield the host's own name, and one for each interface where it has more than one address."""
-    if not LABEL.fullmatch(host.name.lower()):
-        raise shared.SettingsError(
-            f"{host.name!r} of the fleet cannot be a DNS name",
-            field="name",
-            fix=f"rename host {host.name!r}: letters a-z, digits and hyphens, at most 63",
-        )
     own = f"{host.name.lower()}.{domain}"
     for primary in (host.primary_address, host.primary_address6):
         if primary is not None:

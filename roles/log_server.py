@@ -25,6 +25,7 @@ from inventory.network import Address, Network
 from roles.log_client import CHECK, RELP_PORT, read_journal
 from roles.shared import settings as shared
 from roles.shared.families import own_addresses, spoken
+from roles.shared.nameable import nameable
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
@@ -70,7 +71,7 @@ class Settings(shared.Settings):
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     """Compute the known senders: every address of every host that is not decommissioned."""
-    known = [h for h in fleet.hosts if h.status != "decommissioning"]
+    known = nameable(fleet)
     cli = {p.slug for p in fleet.platforms if p.family == "cli"}
     return Settings(
         own_file=_file(host),

@@ -22,7 +22,8 @@ from deploy.model.observer import Observer, Quiet
 from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
-from roles.shared.catalogue import known_roles
+from inventory.parts import is_asked_for
+from roles.shared.catalogue import given_to_nobody, known_roles
 from roles.shared.intent import Intent
 from roles.shared.parts.registration import ManagedConfiguration, ManagedFile
 
@@ -42,9 +43,10 @@ def check_offline(intent: Intent, hosts: Sequence[Host], observer: Observer | No
     """Check these hosts' roles, settings, files and configurations; every problem is found in one go."""
     fleet = intent.fleet
     observer = observer or Quiet()
-    with_roles = [h for h in hosts if h.roles]
+    with_roles = [h for h in hosts if h.roles or is_asked_for(h)]
     problems = {h.name: intent.problems(h) for h in with_roles}
-    findings = unsound((p for of_host in problems.values() for p in of_host), fleet)
+    of_hosts = [*intent.nowhere(), *(p for of_host in problems.values() for p in of_host)]
+    findings = unsound((*of_hosts, *given_to_nobody(fleet, of_hosts)), fleet)
     sound = [h for h in with_roles if not problems[h.name]]
     observer.stage("rendering", [h.name for h in sound])
     rendered: dict[str, tuple[ManagedFile, ...]] = {}

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 @command("hosts")
 def hosts(common: Common) -> None:
     """List the hosts of the fleet."""
-    fleet, source, time = fleet_of(common, with_roles=False)
+    known = fleet_of(common)
+    fleet, source, time = known.fleet, known.source, known.time
     chosen = hosts_of(common, fleet)
     listed = [h.model_dump(mode="json") | {"roles": h.roles, "wave": h.wave} for h in chosen]
     answer(common, {"source": source, "time": time, "digest": fleet.digest, "hosts": listed}, view.hosts(fleet, chosen))
@@ -48,9 +49,10 @@ def show(common: Common, name: str, files: bool, file: str | None, configuration
     from roles.shared.device.known import known_vendors
     from roles.shared.intent import Intent
 
-    fleet, source, time = fleet_of(common)
+    known = fleet_of(common)
+    fleet, source, time = known.fleet, known.source, known.time
     host = _host(fleet, name)
-    intent = Intent(fleet)
+    intent = Intent(fleet, known.problems)
     intent.require([host])
     rendered, configurations = declarations(host, intent)
     if file is not None:
@@ -145,7 +147,7 @@ def check(common: Common) -> int:
         done = Offline(findings=unsound(e.problems, known.fleet))
     else:
         with observing(common.aside) as observer:
-            done = check_offline(Intent(known.fleet), hosts_of(common, known.fleet), observer)
+            done = check_offline(Intent(known.fleet, known.problems), hosts_of(common, known.fleet), observer)
     if readable:
         kept = _keep_check(common, check_record(common, known, done.findings, started, common.limit))
         done = done.model_copy(update={"findings": kept.findings})

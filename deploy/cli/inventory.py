@@ -13,15 +13,18 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from deploy.cli.command import FILE, Common, InOrder, answer, command
+from deploy.cli.command import FILE, Common, InOrder, answer, aside, command
 from deploy.cli.subject import fleet_of, from_netbox, options_of, snapshot_directory
 from deploy.model.findings import Exit, exit_code
 from deploy.model.text import inline, several
-from deploy.source.known import NETBOX, SourcedFleet
-from deploy.views.parts import put
+from deploy.source.known import NETBOX, SourcedFleet, dropped_since
+from deploy.views.parts import municipalities, put
 from inventory import snapshot
 from inventory.errors import InventoryError, SamdriftError, UsageError
 from inventory.fleet import Fleet
+from inventory.origin import Origin, Told
+from inventory.origin import read as read_origin
+from inventory.parts import is_asked_for
 
 
 @click.group("inventory", cls=InOrder)
@@ -32,40 +35,63 @@ def inventory() -> None:
 @command("pull", of=inventory)
 @click.option("--since-last", is_flag=True, help="Read only what changed since the last pull.")
 @click.option("--out", metavar="DIR", type=FILE, help="Write here, and not where --source is.")
-def inventory_pull(common: Common, since_last: bool, out: Path | None) -> None:
-    """Write what NetBox says to the snapshot, if it is sound.
+@click.option("--left-out", is_flag=True, help="Name every object that is left out, and not only count them.")
+def inventory_pull(common: Common, since_last: bool, out: Path | None, left_out: bool) -> int:
+    """Write what NetBox says to the snapshot: all that is managed or known.
 
-    The snapshot is replaced as a whole, or not at all.
+    The snapshot is replaced as a whole, or not at all. Ends with 3 where the inventory of a managed host is not sound.
     """
+    from deploy.model.inventory_findings import unsound
+    from deploy.views import findings as findings_view
     from deploy.views import inventory as view
     from inventory.difference import difference
-    from roles.shared.catalogue import problems_of_roles
+    from inventory.left_out import counted
+    from roles.shared.intent import Intent
 
     directory = out or snapshot_directory(common)
     live = from_netbox(common, since_last=since_last)
-    if problems := problems_of_roles(live.fleet):
-        raise InventoryError(problems)
+    intent = Intent(live.fleet, live.problems)
+    problems = [p for h in live.fleet.hosts if is_asked_for(h) for p in intent.problems(h)]
+    findings = tuple(f.with_options(options_of(common)) for f in unsound((*intent.nowhere(), *problems), live.fleet))
     before = snapshot.read(directory).fleet if snapshot.is_there(directory) else Fleet()
+    dropped = dropped_since(before, live)
+    for line in view.not_managed(dropped, findings):
+        aside(common, line)
     changed = difference(before, live.fleet)
-    if changed or not snapshot.is_there(directory):
-        origin = snapshot.Origin(netbox=live.source, at=live.time, digest=live.fleet.digest)
+    said = read_origin(directory)
+    origin = Origin(
+        netbox=live.source,
+        at=live.time,
+        digest=live.fleet.digest,
+        unsound=tuple(Told.of(p) for p in live.told),
+        dropped=dropped,
+        left_out=counted(live.left_out),
+    )
+    if changed or not snapshot.is_there(directory) or (said.unsound if said else ()) != origin.unsound:
         snapshot.dump(live.fleet, directory, origin)
+    code = exit_code(findings, went_on=True)
     document = {
         "source": live.source,
         "time": live.time,
         "digest": live.fleet.digest,
         "directory": str(directory),
         "changed": [c.model_dump(mode="json", include={"section", "name", "kind"}) for c in changed],
-        "exit_code": Exit.OK,
+        "dropped": [d.model_dump(mode="json") for d in dropped],
+        "findings": [f.model_dump(mode="json") for f in findings],
+        "left_out": [c.model_dump() for c in origin.left_out],
+        **({"left_out_by_name": [one._asdict() for one in live.left_out]} if left_out else {}),
+        "exit_code": code,
     }
-    answer(common, document, view.pulled(live.fleet, changed, str(directory)))
+    page = view.pulled(live.fleet, changed, str(directory), left_out=live.left_out, listed=left_out)
+    answer(common, document, [*findings_view.findings(findings, municipalities(live.fleet)), *page])
+    return code
 
 
 @command("seed", of=inventory)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--objects", is_flag=True, help="Show every object and field that would be written.")
 def inventory_seed(common: Common, yes: bool, objects: bool) -> None:
-    """Write the snapshot to NetBox: what is not there, or says something else.
+    """Write the snapshot to NetBox: what is not there, or says something else. All of it must be sound.
 
     Nothing is deleted. If it breaks off, run it again: it goes on where it stopped.
     """
@@ -76,7 +102,10 @@ def inventory_seed(common: Common, yes: bool, objects: bool) -> None:
 
     if not yes and not sys.stdin.isatty():
         raise UsageError("seed asks before it writes anything, and here is nobody to answer", fix="add --yes")
-    fleet, source, _ = _snapshot(common)
+    kept = _snapshot(common)
+    if kept.problems:  # what refers to nothing cannot be written
+        raise InventoryError(kept.problems, kept.fleet)
+    fleet, source = kept.fleet, kept.source
     netbox = connected(common.netbox_url, common.netbox_ca, SEEDING)
     with observing(common.aside) as observer:
         observer.stage(f"reading {netbox.url}", ())
@@ -109,7 +138,8 @@ def inventory_diff(common: Common) -> int:
     from deploy.views import inventory as view
     from inventory.difference import difference
 
-    kept, source, time = _snapshot(common)
+    known = _snapshot(common)
+    kept, source, time = known.fleet, known.source, known.time
     live = from_netbox(common)
     found = difference(kept, live.fleet)
     options = options_of(replace(common, lab=False))
@@ -129,4 +159,4 @@ def inventory_diff(common: Common) -> int:
 def _snapshot(common: Common) -> SourcedFleet:
     """Load the snapshot's fleet, whatever the source is, and without the lab's overlay."""
     source = None if common.source == NETBOX else common.source
-    return fleet_of(replace(common, source=source, lab=False), with_roles=False)
+    return fleet_of(replace(common, source=source, lab=False))

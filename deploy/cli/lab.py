@@ -25,7 +25,7 @@ def lab_up(common: Common, hosts: tuple[str, ...]) -> None:
     from deploy.lab.lab import Lab
     from deploy.views.progress import observing
 
-    fleet = fleet_of(replace(common, lab=False), with_roles=False).fleet
+    fleet = fleet_of(replace(common, lab=False)).fleet
     with observing(common.aside) as observer:
         Lab().up(fleet, observer, hosts)
     _lab_status(common)

@@ -16,6 +16,7 @@ from deploy.model import clock
 from deploy.source.known import SourcedFleet
 from deploy.views.parts import municipalities
 from inventory.errors import InventoryError
+from inventory.parts import is_asked_for
 
 
 @command("history")
@@ -31,7 +32,7 @@ def history(common: Common, record_id: str | None, last: int) -> None:
         answer(common, {"records": [r.model_dump(mode="json") for r in records]}, view.history(records[::-1]))
     else:
         record = past.record(record_id)
-        fleet = fleet_of(common, with_roles=False).fleet
+        fleet = fleet_of(common).fleet
         answer(common, record.model_dump(mode="json"), view.record(record, municipalities(fleet)))
 
 
@@ -52,12 +53,17 @@ def report(common: Common, out: Path) -> None:
     from deploy.report.page import headline, write
     from deploy.runs.manifest import manifest_now
     from inventory.selection import select
+    from roles.shared.intent import Intent
 
     source, now = source_of(common), clock.now()
     records = stores_of(common).history.records()
     checked = latest_check(records, source)
     try:
-        fleet = fleet_of(common).fleet
+        known = fleet_of(common)
+        fleet, intent = known.fleet, Intent(known.fleet, known.problems)
+        problems = [p for h in fleet.hosts if is_asked_for(h) for p in intent.problems(h)]
+        if found := unsound((*intent.nowhere(), *problems), fleet):
+            checked = dated(check_record(common, known, found, now), checked)
     except InventoryError as e:
         if e.fleet is None:
             raise

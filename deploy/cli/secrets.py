@@ -6,16 +6,18 @@ Not here: what is done with the file that it goes into (`vault.edit`).
 from __future__ import annotations
 
 import sys
+from collections.abc import Container
 
 import click
 from pydantic import ValidationError
 
 from deploy.cli.command import Common, InOrder, answer, command
 from deploy.cli.subject import fleet_of, hosts_of, options_of, vault_of
-from deploy.model.findings import exit_code
+from deploy.model.findings import Finding, exit_code
+from deploy.model.messages import MessageId
+from deploy.source.known import SourcedFleet
 from deploy.views.parts import municipalities
 from inventory.errors import UsageError
-from inventory.fleet import Fleet
 from inventory.secrets import Secret
 
 
@@ -40,7 +42,7 @@ def secrets_edit(common: Common, municipality: str, name: str, generate: bool, r
 
     if generate and remove:
         raise UsageError("--generate and --remove are two things", fix="choose one")
-    fleet = _with_secrets(common, municipality)
+    fleet = _with_secrets(common, municipality).fleet
     secret = _secret(municipality, name)
     value = None if remove else random_value() if generate else _asked(secret)
     done = edit.edit(vault_of(common), secret, value)
@@ -66,7 +68,7 @@ def secrets_rotate(common: Common, municipality: str, names: tuple[str, ...]) ->
     from deploy.vault import edit
     from deploy.views import secrets as view
 
-    fleet = _with_secrets(common, municipality)
+    fleet = _with_secrets(common, municipality).fleet
     done = edit.rotate(vault_of(common), municipality, names)
     answer(common, done.model_dump(mode="json"), view.secrets_written(done, municipalities(fleet)))
 
@@ -78,28 +80,35 @@ def secrets_check(common: Common) -> int:
     from deploy.views import secrets as view
     from roles.shared.intent import Intent
 
-    fleet = _with_secrets(common)
-    intent = Intent(fleet)
-    intent.require(fleet.hosts)
+    known = _with_secrets(common)
+    fleet = known.fleet
+    intent = Intent(fleet, known.problems)
     needed = intent.secrets(fleet.hosts)
+    troubled = {h.tenant for h in fleet.hosts if h.roles and intent.problems(h)}
     vault, about = vault_of(common), {h.tenant for h in hosts_of(common, fleet)}
     files = {m for m in vault.municipalities() if m in about or common.limit is None}
-    found = tuple(f.with_options(options_of(common)) for f in edit.file_findings(vault, needed, files | about))
+    judged = [f for f in edit.file_findings(vault, needed, files | about) if not _is_unsure(f, troubled)]
+    found = tuple(f.with_options(options_of(common)) for f in judged)
     code = exit_code(found)
     document = {"files": len(files), "findings": [f.model_dump(mode="json") for f in found], "exit_code": code}
     answer(common, document, view.secrets_checked(len(files), found, municipalities(fleet)))
     return code
 
 
-def _with_secrets(common: Common, municipality: str | None = None) -> Fleet:
+def _is_unsure(finding: Finding, troubled: Container[str]) -> bool:
+    """Tell whether a secret only seems to be needed by nobody: a host of its municipality does not know yet."""
+    return finding.message.id is MessageId.SECRET_UNNEEDED and finding.municipality in troubled
+
+
+def _with_secrets(common: Common, municipality: str | None = None) -> SourcedFleet:
     """Return the fleet that has these secrets; refuse the lab, and a municipality that it has not."""
     if common.lab:
         raise UsageError("the lab makes up its secrets itself", where="--lab", fix="leave it out")
-    fleet = fleet_of(common, with_roles=False).fleet
-    known = sorted(t.slug for t in fleet.tenants)
+    sourced = fleet_of(common)
+    known = sorted(t.slug for t in sourced.fleet.tenants)
     if municipality is not None and municipality not in known:
         raise UsageError(f"there is no municipality {municipality!r}", fix=f"one of: {', '.join(known)}")
-    return fleet
+    return sourced
 
 
 def _secret(municipality: str, name: str) -> Secret:

@@ -18,6 +18,7 @@ from deploy.source.known import EMBEDDED, NETBOX, SourcedFleet, from_snapshot
 from inventory import snapshot
 from inventory.errors import InventoryError, Problem, UsageError
 from inventory.fleet import Fleet, Host
+from inventory.parts import is_asked_for
 
 if TYPE_CHECKING:
     from deploy.model.findings import Finding
@@ -26,31 +27,27 @@ if TYPE_CHECKING:
     from deploy.store.ports import Stores
     from deploy.vault.age import AgeVault
     from deploy.views.progress import Telling
+    from roles.shared.intent import Intent
 
 
-def fleet_of(common: Common, *, with_roles: bool = True) -> SourcedFleet:
+def fleet_of(common: Common) -> SourcedFleet:
     """Load the fleet of this command line, and where it came from.
 
-    All that is wrong with it, or with its roles, is one error.
+    Raises:
+        InventoryError: it cannot be read; with everything that is wrong in what can, and with its roles.
     """
     try:
         known = _from_source(common)
     except InventoryError as e:
-        raise InventoryError((*e.problems, *_problems_of_roles(e.fleet or Fleet())), e.fleet) from None
-    if with_roles and (problems := _problems_of_roles(known.fleet)):
-        raise InventoryError(problems, known.fleet)
+        from roles.shared.catalogue import problems_of_roles
+
+        raise InventoryError((*e.problems, *problems_of_roles(e.fleet or Fleet())), e.fleet) from None
     known = known._replace(source=source_of(common))
     if not common.lab:
         return known
     from deploy.lab.lab import Lab
 
     return known._replace(fleet=Lab().overlay(known.fleet))
-
-
-def _problems_of_roles(fleet: Fleet) -> tuple[Problem, ...]:
-    from roles.shared.catalogue import problems_of_roles
-
-    return problems_of_roles(fleet)
 
 
 def source_of(common: Common) -> str:
@@ -85,19 +82,29 @@ def snapshot_directory(common: Common) -> Path:
     return snapshot.DEFAULT if common.source in {None, EMBEDDED, NETBOX} else Path(str(common.source))
 
 
-def hosts_of(common: Common, fleet: Fleet, *, managed: bool = False) -> tuple[Host, ...]:
-    """Select the hosts of --limit; with --lab, those of the lab; if `managed`, those that are active and have roles."""
+def hosts_of(common: Common, fleet: Fleet) -> tuple[Host, ...]:
+    """Select the hosts of --limit; with --lab, those of the lab."""
     among = fleet.hosts
     if common.lab:
         among = tuple(h for h in among if "lab" in h.tags)
-    chosen = _selected(common.limit, fleet, among) if common.limit else among
-    if not managed:
-        return chosen
-    among_managed = tuple(h for h in chosen if h.roles and h.status == "active")
-    if not among_managed:
+    return _selected(common.limit, fleet, among) if common.limit else among
+
+
+def about(common: Common, intent: Intent) -> tuple[tuple[Host, ...], tuple[Problem, ...]]:
+    """Return the managed hosts of this command line that are sound, and what is wrong with the others.
+
+    Raises:
+        UsageError: no host is to be managed there.
+    """
+    asked_for = [h for h in hosts_of(common, intent.fleet) if is_asked_for(h)]
+    sound = tuple(h for h in asked_for if not intent.problems(h))
+    problems = [p for h in asked_for for p in intent.problems(h)]
+    if not common.limit and not common.lab:
+        problems += intent.nowhere()
+    if not sound and not problems:
         where = f"--limit {common.limit!r}" if common.limit else "this inventory"
         raise UsageError("no host there is active and has roles", where=where, fix="see: samdrift hosts")
-    return among_managed
+    return sound, tuple(problems)
 
 
 def _selected(limit: str, fleet: Fleet, among: tuple[Host, ...]) -> tuple[Host, ...]:
@@ -137,31 +144,41 @@ def vault_of(common: Common) -> AgeVault:
 def running(
     common: Common, command: str, *, only_roles: tuple[str, ...] = (), **access_too: object
 ) -> Iterator[tuple[Invocation, Telling]]:
-    """Make a run on the selected hosts that are active and have roles, and an observer of it.
+    """Make a run on the selected hosts that are managed and sound, and an observer of it.
+
+    What is wrong with the others, and which hosts are managed no more, is told first.
 
     Args:
         only_roles: the roles that it is limited to, and so to the hosts that have any of them; all if it is empty.
         access_too: what this command says of how hosts are accessed, by the names in `Access`.
     """
     from deploy.lab.lab import Lab
+    from deploy.model.inventory_findings import unsound
     from deploy.runs.commands import Invocation
     from deploy.transport.ssh import Access
+    from deploy.views.inventory import not_managed
     from deploy.views.progress import observing
     from roles.shared.intent import Intent
 
     if common.lab:
         Lab().require_up()
-    fleet, source, fleet_time = fleet_of(common)
+    known = fleet_of(common)
+    intent = Intent(known.fleet, known.problems)
+    hosts, problems = about(common, intent)
+    left = unsound(problems, known.fleet)
+    for line in not_managed(known.dropped, left):
+        aside(common, line)
     access = Lab().access() if common.lab else Access()
     own = {"user": common.user, "key_file": common.key, **access_too}
     with observing(common.aside) as observer:
         run = Invocation(
             command=command,
             argv=tuple(sys.argv[1:]),
-            intent=Intent(fleet),
-            hosts=_having(only_roles, hosts_of(common, fleet, managed=True)),
-            source=source,
-            fleet_time=fleet_time,
+            intent=intent,
+            hosts=_having(only_roles, hosts),
+            unsound=left,
+            source=known.source,
+            fleet_time=known.time,
             limit=common.limit or "",
             access=access.model_copy(update={k: v for k, v in own.items() if v is not None}),
             vault=Lab().vault() if common.lab else vault_of(common),

@@ -126,21 +126,23 @@ DIFFERENCES = frozenset(
 )
 
 
-def exit_code(findings: Iterable[Finding], *, after_change: bool = False) -> Exit:
+def exit_code(findings: Iterable[Finding], *, after_change: bool = False, went_on: bool = False) -> Exit:
     """Return the exit code that these findings mean, and nothing else does.
 
     Args:
         after_change: the findings were made by a run that changed hosts, so a failed check is a failed
             verification (7) and not a difference (2).
+        went_on: the run did its work on all hosts but those whose inventory is not sound, so it is incomplete (3) and
+            no error (1).
     """
     kinds = {f.kind for f in findings}
     order = (
-        ({Kind.UNSOUND}, Exit.ERROR),
+        (set() if went_on else {Kind.UNSOUND}, Exit.ERROR),
         ({Kind.ROLLED_BACK}, Exit.ROLLED_BACK),
         ({Kind.FAILED_STEP}, Exit.ERROR),
         ({Kind.STALE}, Exit.STALE),
         ({Kind.FAILED_CHECK} if after_change else set(), Exit.VERIFY_FAILED),
-        ({Kind.UNKNOWN}, Exit.INCOMPLETE),
+        ({Kind.UNKNOWN, Kind.UNSOUND}, Exit.INCOMPLETE),
         (DIFFERENCES, Exit.DIFFERENCES),
     )
     return next((code for of, code in order if kinds & of), Exit.OK)

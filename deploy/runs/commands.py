@@ -64,6 +64,8 @@ class Invocation:
     stores: Stores
     observer: Observer
     who: str
+    unsound: tuple[Finding, ...] = ()
+    """What is wrong with the inventory of hosts that it would be about, too, and that nothing is done with."""
     options: tuple[str, ...] = ()
     """What a command needs to be about the same hosts as this run: `--lab`."""
     only_roles: tuple[str, ...] = ()
@@ -74,6 +76,10 @@ class Invocation:
     def fleet(self) -> Fleet:
         """Return the intent's fleet."""
         return self.intent.fleet
+
+    def code(self, findings: Iterable[Finding], *, after_change: bool = False) -> Exit:
+        """Return the exit code of a run that found this."""
+        return exit_code((*self.unsound, *findings), after_change=after_change, went_on=True)
 
     def session(self, hosts: Iterable[Host] | None = None) -> Session:
         """Make a session with this run's hosts, or with some of them."""
@@ -133,7 +139,8 @@ class Invocation:
         Raises:
             NotAllKept: with the record.
         """
-        roles = {host.name: roles_of(host) for host in self.hosts}
+        roles = {host.name: roles_of(host) for host in self.fleet.hosts if host.roles}
+        hosts = (*hosts, *_not_looked_at(self.unsound))
         record = Record(
             id=record_id(self.started, self.command),
             command=self.command,
@@ -165,8 +172,8 @@ def plan(run: Invocation, *, detailed: bool) -> tuple[Plan, Record]:
     """Look once at every host, and say what would change. Differences end it with 2 only if `detailed`."""
     with run.session() as session:
         made = run.plan(session.look())
-    findings = plan_findings(made, controls=_controls())
-    code = exit_code(findings)
+    findings = (*run.unsound, *plan_findings(made, controls=_controls()))
+    code = run.code(findings)
     if code is Exit.DIFFERENCES and not detailed:
         code = Exit.OK
     record = run.save(hosts=map(_looked_at, made.hosts), findings=findings, plan_digest=made.digest, code=code)
@@ -222,7 +229,7 @@ def _carry_out(run: Invocation, session: Session, planned: Plan) -> Record:
 
 
 def _record_of(run: Invocation, planned: Plan, applied: ApplyResult) -> Record:
-    findings, troubles = applied.findings, list[StoreError]()
+    findings, troubles = (*run.unsound, *applied.findings), list[StoreError]()
     try:
         # What else may be known of these hosts, apply did not look for: nothing is forgotten here.
         findings = run.stores.known.date(findings, at=run.started)
@@ -234,7 +241,7 @@ def _record_of(run: Invocation, planned: Plan, applied: ApplyResult) -> Record:
             findings=findings,
             checks=applied.checks,
             plan_digest=planned.digest,
-            code=exit_code(applied.findings, after_change=any(r.changed for r in applied.hosts)),
+            code=run.code(applied.findings, after_change=any(r.changed for r in applied.hosts)),
         )
     except NotAllKept as e:
         raise NotAllKept(e.record, [*troubles, *e.troubles]) from e
@@ -249,9 +256,9 @@ def verify(run: Invocation) -> Record:
         checks = run_checks(session, run.fleet, run.observer)
         lost = dict(session.unreachable)
     unlooked = [HostPlan(host=h.name, municipality=h.tenant, error=lost.get(h.name, "")) for h in run.hosts]
-    findings = classify(run.plan(unlooked), checks, {}, controls=_controls())
+    findings = (*run.unsound, *classify(run.plan(unlooked), checks, {}, controls=_controls()))
     hosts = [_with_findings(_looked_at(h), findings) for h in unlooked]
-    return run.save(hosts=hosts, findings=findings, checks=checks, code=exit_code(findings))
+    return run.save(hosts=hosts, findings=findings, checks=checks, code=run.code(findings))
 
 
 def drift(run: Invocation) -> Record:
@@ -263,9 +270,10 @@ def drift(run: Invocation) -> Record:
             lost = dict(session.unreachable)
         applied = {h.host: run.stores.applied.last_applied(h.host) for h in made.hosts}
         found = classify(made, checks, applied, controls=_controls(), protecting=_protecting(), lost=lost)
+        found = (*run.unsound, *found)
         findings = run.stores.known.date(found, at=run.started, looked_at=[h.host for h in made.hosts])
         hosts = [_with_findings(_looked_at(h), findings) for h in made.hosts]
-        code = exit_code(findings)
+        code = run.code(findings)
         return run.save(hosts=hosts, findings=findings, checks=checks, plan_digest=made.digest, code=code)
 
 
@@ -327,6 +335,13 @@ def _looked_at(host: HostPlan) -> HostResult:
         execs=host.execs,
         seconds=host.seconds,
     )
+
+
+def _not_looked_at(unsound: Iterable[Finding]) -> Iterator[HostResult]:
+    """Yield a result for each host that was not looked at, since its inventory is not sound."""
+    first = {f.host: f for f in reversed(tuple(unsound)) if f.host}
+    for name, finding in sorted(first.items()):
+        yield HostResult(host=name, municipality=finding.municipality, outcome="unknown", detail=finding.summary)
 
 
 def _with_findings(result: HostResult, findings: Iterable[Finding]) -> HostResult:

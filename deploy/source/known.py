@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from inventory import snapshot
-from inventory.fleet import Fleet
+from inventory.errors import Problem
+from inventory.fleet import ACTIVE, Fleet, Host
+from inventory.left_out import LeftOut
+from inventory.origin import Dropped
+from inventory.parts import Parts, is_asked_for
 
 EMBEDDED = "snapshot"
 """The --source that is in the project itself."""
@@ -15,15 +19,51 @@ NETBOX = "netbox"
 
 
 class SourcedFleet(NamedTuple):
-    """A fleet, where it came from, and when NetBox said it (ISO 8601, UTC; empty where that is not known)."""
+    """A fleet, where it came from, and when NetBox said it (ISO 8601, UTC; empty where that is not known).
+
+    Attributes:
+        problems: each costs the one managed host that it names.
+        told: those of them that only NetBox can tell, and not the fleet.
+        left_out: what the source has that is no part of the fleet.
+        dropped: the hosts that the last pull found managed no more.
+    """
 
     fleet: Fleet
     source: str
     time: str
+    problems: tuple[Problem, ...] = ()
+    told: tuple[Problem, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+
+
+def sourced(made: Parts, source: str, time: str, dropped: tuple[Dropped, ...] = ()) -> SourcedFleet:
+    """Return a part of a source's fleet with where it came from."""
+    return SourcedFleet(made.fleet, source, time, made.problems, made.told, made.left_out, dropped)
 
 
 def from_snapshot(directory: Path, source: str) -> SourcedFleet:
     """Load the fleet in a directory."""
-    fleet = snapshot.load(directory)
-    origin = snapshot.origin(fleet, directory)
-    return SourcedFleet(fleet, source, origin.at if origin else "")
+    made = snapshot.parts_of(directory)
+    origin = snapshot.origin(made.fleet, directory)
+    return sourced(made, source, origin.at if origin else "", origin.dropped if origin else ())
+
+
+def dropped_since(before: Fleet, live: SourcedFleet) -> tuple[Dropped, ...]:
+    """Return the hosts that were managed in a fleet and are not in the one that takes its place, each with why."""
+    now = {h.name: h for h in live.fleet.hosts}
+    out = {one.name: one.reason for one in live.left_out}
+    told = {p.host for p in live.told}
+    return tuple(
+        Dropped(host=h.name, municipality=h.tenant, reason=_why(now.get(h.name), out.get(h.name, "")))
+        for h in before.hosts
+        if is_asked_for(h) and not (h.name in told or (h.name in now and is_asked_for(now[h.name])))
+    )
+
+
+def _why(now: Host | None, left_out: str) -> str:
+    if now is None:
+        return f"NetBox has it, and it is left out: {left_out}" if left_out else "NetBox has no host of this name"
+    if now.status != ACTIVE:
+        return f"its status is {now.status}"
+    return "its config context gives it no roles"

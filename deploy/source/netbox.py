@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.model import clock
-from deploy.source.known import EMBEDDED, NETBOX, SourcedFleet
+from deploy.source.known import EMBEDDED, NETBOX, SourcedFleet, sourced
 from inventory.errors import SamdriftError, UsageError
 from inventory.netbox import kept
 from inventory.netbox.client import NetBox
 from inventory.netbox.faults import NetBoxError
-from inventory.netbox.pull import fleet_of, pull
+from inventory.netbox.pull import parts_of, pull
 
 URL = "SAMDRIFT_NETBOX_URL"
 
@@ -91,7 +91,7 @@ def from_netbox(netbox: NetBox, cache: Path, warn: Callable[[str], None], *, sin
 
     Raises:
         NetBoxError: it cannot be read.
-        InventoryError: it can, and is not sound.
+        InventoryError: the scope or the house rules cannot be used.
     """
     file = cache / "netbox.json"
     last = None
@@ -109,7 +109,7 @@ def from_netbox(netbox: NetBox, cache: Path, warn: Callable[[str], None], *, sin
             warn(f"NetBox is read by REST, which is slower than GraphQL: {netbox.without_graphql}.")
         if pulled.rows is not last:
             kept.save(file, pulled.rows, netbox)
-        return SourcedFleet(fleet_of(pulled.rows), netbox.url, at)
+        return sourced(parts_of(pulled.rows), netbox.url, at)
 
 
 @contextmanager

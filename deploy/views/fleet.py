@@ -20,6 +20,7 @@ from rich.text import Text
 from deploy.model.text import LONG_WORD, in_brief, inline, safe, several
 from deploy.views.parts import empty_table, fact_table, indented
 from inventory.fleet import Fleet, Host
+from inventory.organisation import Site, Tenant
 
 if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
     from roles.shared.device.vendor import Vendor
@@ -35,12 +36,12 @@ def hosts(fleet: Fleet, chosen: Sequence[Host]) -> Iterator[RenderableType]:
     usual = _usual_roles(fleet)
     heads = ("Host", "Platform", "Address", "Device role", "Roles", "Tags")
     rows = {h.name: _host_row(h, usual) for h in chosen}
+    sites, owners = {s.slug: s for s in fleet.sites}, {t.slug: t for t in fleet.tenants}
     widths = [max(map(len, column)) for column in zip(heads, *rows.values(), strict=True)]
     for (slug, tenant), group in groupby(sorted(chosen, key=_at), key=_at):
-        site = fleet.site(slug)
-        yield Text.assemble(
-            (inline(fleet.tenant(tenant).name), "bold"), f" · {inline(site.name)}", (f"  AS {site.asn}", "dim")
-        )
+        asn = sites[slug].asn if slug in sites else None
+        whose, where = _called(owners, tenant), _called(sites, slug)
+        yield Text.assemble((inline(whose), "bold"), f" · {inline(where)}", (f"  AS {asn}" if asn else "", "dim"))
         table = empty_table()
         table.expand = True
         for head, width in zip(heads, widths, strict=True):
@@ -53,8 +54,13 @@ def hosts(fleet: Fleet, chosen: Sequence[Host]) -> Iterator[RenderableType]:
         yield Text()
     with_roles = sum(bool(h.roles) for h in chosen)
     known = f"; not listed are the usual {', '.join(usual)}" if usual else ""
-    sites = several(len({h.site for h in chosen}), "site")
-    yield indented(Text(f"{several(len(chosen), 'host')} at {sites}, {with_roles} with roles{known}."), 0)
+    at_sites = several(len({h.site for h in chosen}), "site")
+    yield indented(Text(f"{several(len(chosen), 'host')} at {at_sites}, {with_roles} with roles{known}."), 0)
+
+
+def _called(named: Mapping[str, Tenant | Site], slug: str) -> str:
+    """Return the name of a municipality or a site; of a host that has none, a dash."""
+    return named[slug].name if slug in named else slug or "–"
 
 
 def _at(host: Host) -> tuple[str, str]:
@@ -107,8 +113,9 @@ def host(
         overlay: what the lab changes: field, value in the fleet, value in the lab.
         contents: whether the files' contents and the configurations are shown too.
     """
-    site, tenant = fleet.site(shown.site), fleet.tenant(shown.tenant)
-    yield Text.assemble((inline(shown.name), "bold"), "  ", inline(f"{tenant.name} · {site.name}"))
+    whose = _called({t.slug: t for t in fleet.tenants}, shown.tenant)
+    where = _called({s.slug: s for s in fleet.sites}, shown.site)
+    yield Text.assemble((inline(shown.name), "bold"), "  ", inline(f"{whose} · {where}"))
     yield indented(fact_table(_host_facts(fleet, shown)))
     for role, summary in summaries.items():
         yield Padding(Text.assemble((role, "bold cyan"), f"  {inline(summary)}"), (1, 0, 0, 0), expand=False)
@@ -156,7 +163,7 @@ def _configuration_facts(shown: Host, configuration: ManagedConfiguration, vendo
 
 
 def _host_facts(fleet: Fleet, shown: Host) -> list[tuple[str, str]]:
-    platform = fleet.platform(shown.platform)
+    platform = next((p.name for p in fleet.platforms if p.slug == shown.platform), shown.platform or "–")
     interfaces = [
         f"{i.name} {', '.join(map(str, i.addresses)) or (f'in {i.lag}' if i.lag else '–')}"
         f"{f'  {i.description}' if i.description else ''}"
@@ -165,7 +172,7 @@ def _host_facts(fleet: Fleet, shown: Host) -> list[tuple[str, str]]:
     facts = [
         ("description", shown.description),
         ("status", ", ".join([shown.status, *shown.tags])),
-        ("platform", f"{platform.name} ({shown.kind}, {shown.role})"),
+        ("platform", f"{platform} ({shown.kind}, {shown.role})"),
         ("address", ", ".join(_addresses(shown))),
         ("wave", str(shown.wave) if shown.roles else ""),
         ("serial", shown.serial),

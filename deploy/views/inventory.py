@@ -18,8 +18,11 @@ from deploy.model.text import in_brief, inline, safe, several
 from deploy.views.parts import empty_table, indented
 from inventory.difference import FieldDifference, ObjectDifference, between
 from inventory.fleet import Fleet
+from inventory.left_out import LeftOut, counted
+from inventory.origin import Dropped
 
 if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
+    from deploy.model.findings import Finding
     from inventory.netbox.writes import Writes
 
 
@@ -165,17 +168,62 @@ def _written(name: str, before: Mapping[str, Any], value: Any) -> list[FieldDiff
     return [FieldDifference(path=(name,), kind="added", after=value)]
 
 
-def pulled(fleet: Fleet, changed: Sequence[ObjectDifference], directory: str) -> Iterator[RenderableType]:
-    """Show what a pull changed in a snapshot: a line an object, up to a limit."""
+def pulled(
+    fleet: Fleet,
+    changed: Sequence[ObjectDifference],
+    directory: str,
+    *,
+    left_out: Sequence[LeftOut] = (),
+    listed: bool = False,
+) -> Iterator[RenderableType]:
+    """Show what a pull changed in a snapshot: a line an object, up to a limit; then what NetBox has beside it.
+
+    Args:
+        listed: every object that is left out is named, and not only counted.
+    """
     for change in changed[:MOST_CHANGES]:
         yield Text.assemble((f"{change.kind:8}", CHANGE_STYLES[change.kind]), " ", inline(change.title))
     if len(changed) > MOST_CHANGES:
         yield Text(f"and {several(len(changed) - MOST_CHANGES, 'other object')}")
-    whole = f"{several(len(fleet.hosts), 'host')}, digest {fleet.digest[:12]}"
+    yield from _left_out(left_out, listed=listed)
+    managed = sum(h.is_managed for h in fleet.hosts)
+    whole = f"{several(len(fleet.hosts), 'host')}, {managed} of them managed, digest {fleet.digest[:12]}"
     if changed:
         yield Text(f"{several(len(changed), 'object')} changed in {inline(directory)}: {whole}", "bold")
     else:
         yield Text(f"Nothing changed: {inline(directory)} says what NetBox says ({whole}).", "bold green")
+
+
+def _left_out(left_out: Sequence[LeftOut], *, listed: bool) -> Iterator[RenderableType]:
+    """Show what is left out: counted by kind and reason, or each object by name."""
+    if not left_out:
+        return
+    table = empty_table()
+    table.add_column("Left out")
+    table.add_column("Name" if listed else "", justify="left" if listed else "right", overflow="fold")
+    table.add_column("Since", overflow="fold")
+    for one in sorted(left_out) if listed else ():
+        table.add_row(Text(inline(one.kind)), Text(inline(one.name)), Text(inline(one.reason)))
+    for count in () if listed else counted(left_out):
+        table.add_row(Text(inline(count.kind)), Text(str(count.count)), Text(inline(count.reason)))
+    yield Text()
+    yield table
+    if not listed:
+        yield indented(Text("Each by name: samdrift inventory pull --left-out", "dim"), 0)
+    yield Text()
+
+
+def not_managed(dropped: Sequence[Dropped], unsound: Sequence[Finding]) -> Iterator[str]:
+    """Yield a line for each host that is managed no more, and one for those whose inventory is not sound."""
+    for one in dropped:
+        yield f"{one.host} is managed no more: {one.reason}."
+    problems: dict[str, int] = {}
+    for finding in unsound:
+        problems[finding.host] = problems.get(finding.host, 0) + 1
+    if problems:
+        names = ", ".join(list(problems)[:MOST_CHANGES]) + (", …" if len(problems) > MOST_CHANGES else "")
+        what = f"The inventory of {several(len(problems), 'host')} is not sound: {names}."
+        yield f"{what} Nothing is done with {'it' if len(problems) == 1 else 'them'}; the others are as usual."
 
 
 MOST_CHANGES = 20

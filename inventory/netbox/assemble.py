@@ -1,8 +1,8 @@
 """From NetBox's rows to a Fleet. Pure: nothing is fetched here, and whether the Fleet is sound `rules` says.
 
-What the Fleet cannot hold is a problem, said in NetBox's words, all of them at once; what samdrift has no use for is
-left out, with the reason. Here are places, owners and models, and config contexts; the rest is made next door, in
-`assemble_network.py`, `assemble_hosts.py` and `assemble_links.py`.
+What the Fleet cannot hold is a problem of the host that it is about, if that is to be managed; else, and what samdrift
+has no use for, it is left out, with the reason. Here are places, owners and models, and config contexts; the rest is
+made next door, in `assemble_network.py`, `assemble_hosts.py` and `assemble_links.py`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from inventory.errors import Problem
 from inventory.fleet import Fleet
 from inventory.frozen import Frozen
 from inventory.keys import KEYS
+from inventory.left_out import LeftOut
 from inventory.netbox.assemble_hosts import hosts
 from inventory.netbox.assemble_links import links
 from inventory.netbox.assemble_network import network
 from inventory.netbox.custom_fields import FAMILY
-from inventory.netbox.making import NAMED, LeftOut, Making, only
+from inventory.netbox.making import NAMED, Making, only
 from inventory.netbox.read_types import ASSIGNED_BY
 from inventory.netbox.rows import Rows
 from inventory.netbox.session import Row
@@ -28,15 +29,13 @@ class Assembled(NamedTuple):
     """A fleet as far as it could be made.
 
     Attributes:
-        problems: what could not be.
-        unread: the sections of which something could not be.
-        left_out: what samdrift has no use for.
+        problems: what could not be made of hosts that are asked for, each naming its host.
+        left_out: what else could not, and what samdrift has no use for.
     """
 
     fleet: Fleet
     problems: tuple[Problem, ...]
-    unread: frozenset[str]
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[LeftOut, ...]
 
 
 def assembled(rows: Rows) -> Assembled:
@@ -51,7 +50,7 @@ def assembled(rows: Rows) -> Assembled:
             making.leave_out(kind, row, reason)
     sections = {section: tuple(v for v in values if v is not None) for section, values in parts.items()}
     fleet = in_order(Fleet.model_validate(sections))
-    return Assembled(fleet, tuple(making.problems), frozenset(making.unread), tuple(making.left_out))
+    return Assembled(fleet, tuple(making.problems), tuple(making.left_out))
 
 
 UNUSED = {

@@ -79,7 +79,7 @@ def hosts(making: Making) -> tuple[list[Frozen | None], dict[int, str]]:
             if masters.get(i, i) != i:
                 continue
             if not row["name"]:
-                making.leave_out(kind.name, row, "it has no name")
+                making.wrong(kind.name, row, "name", "is not set", "name it")
                 continue
             interfaces = _of_stack(making, stacks[i], owned) if i in stacks else [(x, None) for x in owned[i]]
             beside = {x["id"]: x["name"] for x, _ in interfaces}

@@ -61,12 +61,22 @@ def links(making: Making, names: Mapping[int, str]) -> list[Frozen | None]:
             making.leave_out("cables", row, f"its status is {row['status']}, and so it is no link")
         elif not all(end in names for end in direct):
             making.leave_out("cables", row, "an interface at its end is no host's")
+            for near, far in (direct, direct[::-1]):
+                _require_known(making, names, near, far)
         else:
             found[_sorted(*(names[end] for end in direct))] = row
     for near, far, row in _paths(rows):
         if near in names and far in names:
             found.setdefault(_sorted(names[near], names[far]), row)
+        _require_known(making, names, near, far)
     return [making.made("cables", row, {"a": a, "b": b}) for (a, b), row in found.items()]
+
+
+def _require_known(making: Making, names: Mapping[int, str], near: int, far: int) -> None:
+    """Note a host's interface that leads to what is no host: what the port is for, nobody would know."""
+    if near in names and far not in names:
+        what = "leads to a device that has no name, or cannot be used"
+        making.wrong("interfaces", making.rows["interfaces"][near], "cable", what, "name the device at its other end")
 
 
 def _sorted(a: str, b: str) -> tuple[str, str]:

@@ -9,36 +9,27 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, get_args
+from typing import get_args
 
 from pydantic import ValidationError
 
 from inventory.errors import Problem
-from inventory.fleet import Fleet
+from inventory.fleet import ACTIVE, Fleet
 from inventory.frozen import Frozen
 from inventory.keys import KEYS
+from inventory.left_out import LeftOut
 from inventory.netbox.custom_fields import CLUSTER_SLUG, READ
+from inventory.netbox.read_types import CONTEXTS
 from inventory.netbox.rows import Rows
 from inventory.netbox.session import Row
 from inventory.places import noun, printable
+from inventory.rules.contexts import asks
 
 RULE = "netbox"
+HOSTS_OF = {"interfaces": ("devices", "device"), "vm_interfaces": ("virtual_machines", "virtual_machine")}
+"""Of a kind, whose it is: the kind of host, and the field."""
 NAMED = ("slug", "name", "description")
 MODELS: Mapping[str, type[Frozen]] = {section: get_args(Fleet.model_fields[section].annotation)[0] for section in KEYS}
-
-
-class LeftOut(NamedTuple):
-    """An object of NetBox that is not made part of the fleet.
-
-    Attributes:
-        kind: what it is, in NetBox's words, in the singular.
-        name: how NetBox calls it.
-        reason: why samdrift has no use for it.
-    """
-
-    kind: str
-    name: str
-    reason: str
 
 
 class Making:
@@ -51,7 +42,6 @@ class Making:
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
         self.problems: list[Problem] = []
-        self.unread: set[str] = set()
         self.left_out: list[LeftOut] = []
         self.slugs: dict[str, Mapping[int, str]] = {}
         for kind, slug, within in NAMES:
@@ -87,7 +77,7 @@ class Making:
     def made(
         self, kind: str, row: Row, fields: Row, *, section: str = "", model: type[Frozen] | None = None
     ) -> Frozen | None:
-        """Make an object, or None and a problem for each field that cannot be used."""
+        """Make an object, or None; then what cannot be used of it is noted."""
         section = section or kind
         try:
             return (model or MODELS[section]).model_validate(fields)
@@ -96,15 +86,29 @@ class Making:
                 place = _in_words(error["loc"], fields)
                 what = "is not set" if error["input"] is None else f"{error['msg'][:1].lower()}{error['msg'][1:]}"
                 self.wrong(kind, row, place, what, "set it in NetBox")
-            self.unread.add(section)
             return None
 
     def wrong(self, kind: str, row: Row, field: str, what: str, fix: str) -> None:
-        """Note what cannot be used of an object."""
+        """Note what no fleet can hold: a problem of the host that it is about, if that is asked for; else left out."""
         is_custom = field in {f.name for f in READ}
         custom = f"custom field {field}" if is_custom and field != CLUSTER_SLUG.name else field
+        host = self._host_of(kind, row)
+        if host is None or host["status"] != ACTIVE or not asks(host[CONTEXTS] or {}):
+            self.leave_out(kind, row, printable(f"{custom} {what}"))
+            return
         where = printable(f"{noun(kind)} {name_of(row)}, {custom}")
-        self.problems.append(Problem(RULE, where, printable(what), fix))
+        own = {"host": printable(name_of(host)), "municipality": self.slug(host, "tenant", "tenants") or ""}
+        self.problems.append(Problem(RULE, where, printable(what), fix, about=where, **own))
+
+    def _host_of(self, kind: str, row: Row) -> Row | None:
+        """Return the host that a row is, or is a part of; of a stack's member, the master."""
+        if kind in HOSTS_OF:
+            of, field = HOSTS_OF[kind]
+            return self._host_of(of, self.rows[of].get(row[field], {})) if row[field] in self.rows[of] else None
+        if kind == "devices":
+            chassis = self.rows["virtual_chassis"].get(row["virtual_chassis"], {})
+            return self.rows["devices"].get(int(chassis.get("master") or 0), row)
+        return row if kind == "virtual_machines" else None
 
     def leave_out(self, kind: str, row: Row, reason: str) -> None:
         """Note that an object is not made part of the fleet, and why."""

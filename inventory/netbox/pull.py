@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from inventory import rules
-from inventory.errors import InventoryError, Problem
 from inventory.fleet import Fleet
 from inventory.netbox.assemble import assembled
 from inventory.netbox.assemble_links import traced
@@ -22,6 +20,8 @@ from inventory.netbox.faults import NetBoxError
 from inventory.netbox.read_types import BY_NAME, CONTEXTS, PATHS, READ_TYPES, ReadType
 from inventory.netbox.rows import Mark, Rows, contexts, dangling, fetched, require_view
 from inventory.netbox.session import Row
+from inventory.parts import Parts, parts
+from inventory.scope import Scope, of_the_project
 
 ROUNDS = 20
 LOOK_BACK = 200
@@ -63,16 +63,26 @@ def pull(netbox: NetBox, last: Rows | None = None) -> Pulled:
 
 
 def fleet_of(rows: Rows) -> Fleet:
-    """Make a sound fleet of these rows.
+    """Make a fleet of these rows of which every managed host is sound.
 
     Raises:
         InventoryError: with everything that is wrong, in NetBox's words.
     """
-    made = assembled(rows)
-    problems: tuple[Problem, ...] = (*made.problems, *rules.problems(made.fleet, unread=made.unread))
-    if problems:
-        raise InventoryError(problems, made.fleet)
-    return made.fleet
+    return parts_of(rows).sound()
+
+
+def parts_of(rows: Rows, scope: Scope | None = None) -> Parts:
+    """Return the part of these rows that is samdrift's.
+
+    Args:
+        scope: without, the project's.
+
+    Raises:
+        InventoryError: the scope names something that NetBox does not have.
+    """
+    made, scope = assembled(rows), scope or of_the_project()
+    scope.require_known(made.fleet)
+    return parts(made.fleet, told=made.problems, left_out=made.left_out, scope=scope)
 
 
 def whole(netbox: NetBox) -> Rows:

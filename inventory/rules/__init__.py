@@ -7,6 +7,8 @@ good options, which the roles know (`roles/shared/catalogue.py`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from inventory.errors import Problem
 from inventory.fleet import Fleet
 from inventory.places import Places, in_words, owner, printable
@@ -14,7 +16,7 @@ from inventory.rules import addresses, contexts, interfaces, names, references, 
 from inventory.rules.house import HOUSE_RULES, House, of_the_project
 from inventory.rules.rule import Fault, Rule
 
-__all__ = ["HOUSE_RULES", "RULES", "House", "problems"]
+__all__ = ["HOUSE_RULES", "RULES", "House", "found", "problems"]
 
 SUBJECTS = (names, interfaces, references, addresses, sites_and_hosts, contexts)
 RULES = {rule.id: rule for subject in SUBJECTS for rule in vars(subject).values() if isinstance(rule, Rule)}
@@ -34,14 +36,22 @@ def problems(
         unread: sections of which something could not be read.
         house: the house rules; without, those of the project.
     """
+    house = house or of_the_project()
+    return (*house.problems, *(problem for _, problem in found(fleet, places, unread, house)))
+
+
+def found(
+    fleet: Fleet,
+    places: Places | None = None,
+    unread: frozenset[str] = frozenset(),
+    house: House | None = None,
+) -> Iterator[tuple[Fault, Problem]]:
+    """Yield every fault of the fleet, and the problem that it is; arguments as of `problems`."""
     places, house = places or Places(), house or of_the_project()
-    found = (
-        _problem(fleet, places, r, fault)
-        for r in (*RULES.values(), *house.rules())
-        for fault in r.faults(fleet)
-        if unread.isdisjoint(fault.needs)
-    )
-    return (*house.problems, *found)
+    for rule in (*RULES.values(), *house.rules()):
+        for fault in rule.faults(fleet):
+            if unread.isdisjoint(fault.needs):
+                yield fault, _problem(fleet, places, rule, fault)
 
 
 def _problem(fleet: Fleet, places: Places, rule: Rule, fault: Fault) -> Problem:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 from inventory.fleet import Fleet
@@ -24,16 +26,32 @@ def bad_context(fleet: Fleet) -> Iterator[Fault]:
     yield from _of_contexts(fleet, faults)
 
 
-@rule("context-key", fix="remove it, or move it below samdrift: nothing else is read")
-def unknown_context_key(fleet: Fleet) -> Iterator[Fault]:
-    """A key that nobody knows is most often one that is misspelled: it would be believed, and never be read. (Keys
-    below `samdrift` are the roles': `role-section`, `role-option`.)
+@rule("context-key", fix="samdrift is the one key that is read; if this is none of ours, call it something less alike")
+def misspelled_context_key(fleet: Fleet) -> Iterator[Fault]:
+    """What stands below a misspelled `samdrift` would be believed, and never be read. (Other keys are other programs'.
+    Keys below `samdrift` are the roles': `role-section`, `role-option`.)
     """
 
     def faults(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-        yield from (((key,), f"says {key!r}, which nobody reads") for key in data if key != "samdrift")
+        yield from (((key,), f"says {key!r}, which nobody reads") for key in data if is_misspelled(key))
 
     yield from _of_contexts(fleet, faults)
+
+
+@cache
+def is_misspelled(key: str) -> bool:
+    """Tell whether a key is meant to be `samdrift`, and is not."""
+    return key != "samdrift" and bool(get_close_matches(key.casefold(), ["samdrift"], cutoff=0.75))
+
+
+def asks(context: Mapping[str, Any]) -> bool:
+    """Tell whether a host's merged config context asks samdrift to manage it, however badly it says so."""
+    section = context.get("samdrift", {})
+    if not isinstance(section, dict):
+        return True
+    roles = section.get("roles", {"": False})
+    given = not isinstance(roles, dict) or not roles or any(has is not False for has in roles.values())
+    return given or any(is_misspelled(key) for key in context)
 
 
 def _of_contexts(fleet: Fleet, faults: Callable[[Mapping[str, Any]], Iterator[tuple[Path, str]]]) -> Iterator[Fault]:

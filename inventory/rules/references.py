@@ -51,7 +51,7 @@ def dangling_reference(fleet: Fleet) -> Iterator[Fault]:
     """A reference to nothing is a typing error, and whoever follows it would fail or, worse, find nothing to do."""
     for section, fields in REFERENCES.items():
         for field, target in fields.items():
-            known = {_key(x) for x in getattr(fleet, target)}
+            known = {key_of(x) for x in getattr(fleet, target)}
             for i, item in enumerate(getattr(fleet, section)):
                 value = getattr(item, field)
                 for slug in value if isinstance(value, tuple) else (value,):
@@ -62,7 +62,7 @@ def dangling_reference(fleet: Fleet) -> Iterator[Fault]:
                         yield Fault((section, i, field), f"{called(item)}: {what}", needs=(target,))
 
 
-def _key(item: Frozen) -> str:
+def key_of(item: Frozen) -> str:
     """Return what others refer to an object by."""
     match item:
         case Location():

@@ -28,7 +28,7 @@ import importlib
 import inspect
 import json
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType, ModuleType
@@ -112,6 +112,9 @@ class Role:
             return self.compute(host, intent.fleet, options, intent)
         except SettingsError as e:
             return (Problem("role-settings", f"host {host.name}, {e.field}", f"{self.name}: {e.what}", e.fix),)
+        except LookupError as e:
+            what = f"{self.name}: it builds on what the inventory does not have: {e}"
+            return (Problem("role-settings", f"host {host.name}, config context samdrift.{self.name}", what),)
 
 
 @cache
@@ -214,25 +217,24 @@ def problems_of_roles(fleet: Fleet) -> tuple[Problem, ...]:
 
     A mistake in a config context is told once, where it was written, and not again for each host that was given it.
     """
-    written = [*problems_of_contexts(fleet), *_problems_of_gateways(fleet)]
-    reported = {(p.host, *_mistake(p)) for p in written}  # of a config context, no host; of a local one, its own
+    written = [*problems_of_contexts(fleet), *(problem for _, problem in problems_of_gateways(fleet))]
+    reported = {(p.host, *mistake(p)) for p in written}  # of a config context, no host; of a local one, its own
     given = (
         p
         for host in fleet.hosts
         for p in problems_of(host, None)
-        if reported.isdisjoint({("", *_mistake(p)), (host.name, *_mistake(p))})
+        if reported.isdisjoint({("", *mistake(p)), (host.name, *mistake(p))})
     )
     return (*written, *given)
 
 
-def _problems_of_gateways(fleet: Fleet) -> list[Problem]:
-    """Return the gateways that no interface has, and that no host shares by a role of its own."""
+def problems_of_gateways(fleet: Fleet) -> Iterator[tuple[int, Problem]]:
+    """Yield the prefixes (by index) whose gateway no interface has, and no host shares by a role of its own."""
     fix = "give it to an interface of a host there, or to several hosts a role that shares addresses"
-    return [
-        Problem("gateway-host", in_words(fleet, ("prefixes", i, "gateway")), f"{prefix.gateway}: no host has it", fix)
-        for i, prefix in enumerate(fleet.prefixes)
-        if (having := fleet.candidates_of(prefix)) and not any(shares_addresses(h) for h, _ in having)
-    ]
+    for i, prefix in enumerate(fleet.prefixes):
+        if (having := fleet.candidates_of(prefix)) and not any(shares_addresses(h) for h, _ in having):
+            where = in_words(fleet, ("prefixes", i, "gateway"))
+            yield i, Problem("gateway-host", where, f"{prefix.gateway}: no host has it", fix, about=where)
 
 
 def shares_addresses(host: Host) -> bool:
@@ -240,10 +242,19 @@ def shares_addresses(host: Host) -> bool:
     return any(role.shared_addresses is not None for role in known_roles(host))
 
 
-def _mistake(problem: Problem) -> tuple[str, str, str]:
+Mistake = tuple[str, str, str]
+
+
+def mistake(problem: Problem) -> Mistake:
     """Identify a mistake by rule, option and text, wherever it was written."""
     _, _, path = problem.where.rpartition(", ")  # before it stands a name, which may say anything
     return problem.rule, path.partition("samdrift")[2], problem.what
+
+
+def given_to_nobody(fleet: Fleet, told: Iterable[Problem]) -> Iterator[Problem]:
+    """Yield what is wrong in config contexts as people wrote them, and was not told of a host that was given it."""
+    known = {mistake(p) for p in told}
+    yield from (p for p in problems_of_contexts(fleet) if mistake(p) not in known)
 
 
 def problems_of_contexts(fleet: Fleet) -> list[Problem]:

@@ -10,10 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar, cast
 
+from inventory.dependence import Dependence
 from inventory.errors import InventoryError, Problem, SamdriftError
 from inventory.fleet import Fleet, Host
 from inventory.secrets import Secret, secrets_in
-from roles.shared.catalogue import catalogue, problems_of, roles_of
+from roles.shared.catalogue import (
+    Mistake,
+    catalogue,
+    mistake,
+    problems_of,
+    problems_of_contexts,
+    problems_of_gateways,
+    roles_of,
+)
 from roles.shared.settings import Settings, SettingsError
 
 T = TypeVar("T")
@@ -25,14 +34,21 @@ class Intent:
     Roles read it while their settings are computed (`settings(host, fleet, options, intent)`), so settings may build on
     settings, of the same host or of others. They must not go round in a circle.
 
+    Args:
+        problems: of the inventory, each naming the host that it costs.
+
     Raises:
         SamdriftError: from any method, if roles' settings build on each other in a circle: an error of the code.
     """
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, problems: Iterable[Problem] = ()) -> None:
         self.fleet = fleet
+        self._of_inventory: dict[str, list[Problem]] = {}
+        for problem in problems:
+            self._of_inventory.setdefault(problem.host, []).append(problem)
         self._computed: dict[tuple[str, str], Settings | tuple[Problem, ...]] = {}
         self._derived: dict[Callable[[Intent], Any], Any] = {}
+        self._problems: dict[str, tuple[Problem, ...]] = {}
         self._under_way: list[tuple[str, str]] = []
 
     def of(self, host: Host, role: str) -> Settings | tuple[Problem, ...]:
@@ -72,8 +88,18 @@ class Intent:
         return {name: settings for name, settings in found.items() if isinstance(settings, Settings)}
 
     def problems(self, host: Host) -> tuple[Problem, ...]:
-        """Return everything that is wrong with a host's roles."""
-        return tuple(problems_of(host, self))
+        """Return everything that is wrong with a host: with what the inventory says of it, and with its roles."""
+        if host.name not in self._problems:
+            mistakes, gateways = self.derive(_mistakes), self.derive(_gateways)
+            of_roles = (*gateways.get(host.name, ()), *(mistakes.get(mistake(p), p) for p in problems_of(host, self)))
+            own = (*self._of_inventory.get(host.name, ()), *(p.of(host.name, host.tenant) for p in of_roles))
+            self._problems[host.name] = tuple(dict.fromkeys(own))
+        return self._problems[host.name]
+
+    def nowhere(self) -> tuple[Problem, ...]:
+        """Return the problems of hosts that are not in the fleet: no fleet can hold them."""
+        known = {h.name for h in self.fleet.hosts}
+        return tuple(p for name, of in self._of_inventory.items() if name not in known for p in of)
 
     def require(self, hosts: Iterable[Host]) -> None:
         """Refuse hosts whose roles have problems.
@@ -102,3 +128,19 @@ class Intent:
         if make not in self._derived:
             self._derived[make] = make(self)
         return cast("T", self._derived[make])
+
+
+def _mistakes(intent: Intent) -> dict[Mistake, Problem]:
+    """Return what is wrong in config contexts where people wrote it: there it is mended for all that were given it."""
+    return {mistake(p): p for p in problems_of_contexts(intent.fleet) if not p.host}
+
+
+def _gateways(intent: Intent) -> dict[str, list[Problem]]:
+    """Return the gateways that nobody has, by the hosts that need them."""
+    hosts = intent.fleet.hosts
+    dependence = Dependence(intent.fleet, [i for i, h in enumerate(hosts) if h.is_managed])
+    found: dict[str, list[Problem]] = {}
+    for i, problem in problems_of_gateways(intent.fleet):
+        for n in dependence.on(("prefixes", i)):
+            found.setdefault(hosts[n].name, []).append(problem)
+    return found

@@ -136,7 +136,7 @@ def _with_person(context: dict[str, Any], name: str) -> dict[str, Any]:
 def sound(rows: Rows) -> Fleet | None:
     """The fleet, if it is sound where no house rule is asked; what is said of one that is not can be shown."""
     made = assembled(rows)
-    problems = [*made.problems, *rules.problems(made.fleet, unread=made.unread, house=House({}))]
+    problems = [*made.problems, *rules.problems(made.fleet, house=House({}))]
     problems = problems or [p for host in made.fleet.hosts for p in Intent(made.fleet).problems(host)]
     assert all(str(p).isprintable() for p in problems)
     return None if problems else made.fleet

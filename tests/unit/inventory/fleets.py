@@ -8,6 +8,8 @@ from typing import Any
 
 from inventory.fleet import Fleet, Host
 from inventory.keys import KEYS
+from inventory.order import in_order
+from inventory.parts import parts
 
 KEY_A = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEkvWkLtwvfpPBKb0TbSOPsW4Jr20flw+H3DAZr2dxxK"
 KEY_B = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICuSmZJRKOB4PJKRyHvq3Y8kxESKUrilNhIosQZ9GIlz"
@@ -121,6 +123,11 @@ def with_hosts(*hosts: dict[str, Any]) -> Fleet:
 def host(name: str, **fields: Any) -> Host:
     """A host like the sound fleet's server."""
     return Host.model_validate(SERVER | {"name": name} | fields)
+
+
+def ours(fleet: Fleet) -> Fleet:
+    """The part of a fleet that is managed or known."""
+    return parts(in_order(fleet)).fleet
 
 
 def without_merged(fleet: Fleet) -> Fleet:

@@ -175,18 +175,21 @@ def test_what_is_unusual_but_sound_has_no_problem(sound: Fleet) -> None:
 
 
 def test_what_netbox_merged_of_a_config_context_is_no_second_problem() -> None:
-    wrong = {"samdrift": {"wave": "x"}, "banner": 1}
-    local = {"other": 1}
+    wrong = {"samdrift": {"wave": "x"}, "samdirft": 1, "banner": 1}
+    local = {"samdrfit": 1}
     broken = fleet(
         **first("config_contexts", data=wrong),
-        hosts=[GATEWAY | {"context": wrong}, SERVER | {"context": wrong | local | {"own": 1}, "local_context": local}],
+        hosts=[
+            GATEWAY | {"context": wrong},
+            SERVER | {"context": wrong | local | {"sam-drift": 1}, "local_context": local},
+        ],
     )
 
     assert [(p.rule, p.where) for p in problems(broken)] == [
         ("context", "config context gateways, data.samdrift.wave"),
-        ("context-key", "config context gateways, data.banner"),
-        ("context-key", "host tie-dns1, local_context.other"),
-        ("context-key", "host tie-dns1, context.own"),
+        ("context-key", "config context gateways, data.samdirft"),
+        ("context-key", "host tie-dns1, local_context.samdrfit"),
+        ("context-key", "host tie-dns1, context.sam-drift"),
     ]
 
 

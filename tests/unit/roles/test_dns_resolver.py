@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from inventory.fleet import Fleet
-from roles.dns_resolver import LABEL, LocalZone, Options, Settings, _label, _reverse_zones, listens, settings
+from roles.dns_resolver import LocalZone, Options, Settings, _label, _reverse_zones, listens, settings
+from roles.shared.nameable import LABEL
 from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
 

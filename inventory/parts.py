@@ -1,0 +1,282 @@
+"""Which part of a fleet is samdrift's: what is *managed*, what is *known* because of it, and what is left out. Pure.
+
+Managed is an active host in the scope whose config context gives it roles. Known are the hosts at its site, those at
+the other end of its cables, and everything that these refer to, stand in or are given. All else is left out, with the
+reason. What is wrong in what remains costs the managed hosts that depend on it (`dependence.py`), and nobody else.
+
+The same for every source: the part of a part is that part. Not here: what is wrong (`rules`), and how a fleet is read.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from inventory import rules
+from inventory.dependence import Dependence
+from inventory.errors import InventoryError, Problem
+from inventory.fleet import ACTIVE, Fleet, Host
+from inventory.keys import KEYS
+from inventory.left_out import LeftOut
+from inventory.network import Prefix
+from inventory.places import Places, called, noun, printable
+from inventory.references import Assignment, Ref, References, reaches
+from inventory.rules.contexts import asks
+from inventory.rules.house import of_the_project
+from inventory.rules.references import key_of
+from inventory.rules.rule import Fault
+from inventory.scope import EVERYTHING, Scope
+from inventory.scopes import EVERYWHERE
+
+UNUSABLE = {
+    "host-label": "its name makes no DNS label",
+    "host-complete": "it has no tenant, site, device role or platform",
+    "duplicate": "another has its name",
+    "text": "a text of it has characters that cannot be printed",
+    "secret-mark": "a text of it looks like a secret",
+    "interface-name": "an interface has a name that no host gives one",
+}
+"""The rules that a host must keep so that others can be told of it. What else is wrong with one that is not managed is
+nobody's trouble."""
+
+NOT_THERE = "no managed host stands at its site"
+NOT_IN_SCOPE = "it is outside the scope"
+NOT_REFERRED_TO = "nothing managed or known refers to it"
+NOT_OURS = "it is of no place where a managed host stands"
+NOT_LENT = "it lies in no prefix of a place where a managed host stands"
+NOT_GIVEN = "no managed or known host is given it"
+ONE_END = "an end of it is no managed or known host"
+
+
+class Parts(NamedTuple):
+    """A fleet's part that is samdrift's, and what is wrong with it.
+
+    Attributes:
+        fleet: what is managed and known.
+        problems: each costs the one host that it names. That host is not managed while it has one.
+        told: those of them that the source alone can tell, and not the fleet.
+        left_out: what is neither managed nor known.
+    """
+
+    fleet: Fleet
+    problems: tuple[Problem, ...]
+    told: tuple[Problem, ...]
+    left_out: tuple[LeftOut, ...]
+
+    def sound(self) -> Fleet:
+        """Return the fleet.
+
+        Raises:
+            InventoryError: a managed host of it has a problem.
+        """
+        if self.problems:
+            raise InventoryError(self.problems, self.fleet)
+        return self.fleet
+
+
+def parts(
+    fleet: Fleet,
+    *,
+    told: Iterable[Problem] = (),
+    left_out: Iterable[LeftOut] = (),
+    places: Places | None = None,
+    scope: Scope = EVERYTHING,
+) -> Parts:
+    """Return the part of a fleet that is samdrift's.
+
+    Args:
+        told: what the source knows to be wrong with hosts, each named by its problem.
+        left_out: what the source could make nothing of.
+        places: where the fleet's parts came from.
+
+    Raises:
+        InventoryError: the house rules cannot be read.
+    """
+    if broken := of_the_project().problems:
+        raise InventoryError(broken, fleet)
+    part = _Part(fleet, scope)
+    kept = part.fleet(part.hosts)
+    found = list(rules.found(kept.fleet, places and places.reordered(kept.orders)))
+    if spoiled := _unusable(kept.fleet, part.bound, found):
+        part.unusable |= {kept.orders["hosts"][i]: reason for i, reason in spoiled.items()}
+        kept = part.fleet([i for i in part.hosts if i not in part.unusable])
+        found = list(rules.found(kept.fleet, places and places.reordered(kept.orders)))
+    managed = [i for i, at in enumerate(kept.orders["hosts"]) if at in part.managed]
+    known = {h.name for h in kept.fleet.hosts}
+    ours = {kept.fleet.hosts[i].name for i in managed}
+    own = tuple(p for p in told if p.host in ours or p.host not in known)
+    problems = dict.fromkeys((*own, *_costs(kept.fleet, managed, found)))
+    return Parts(kept.fleet, tuple(problems), own, (*left_out, *part.left_out(kept.orders)))
+
+
+def is_asked_for(host: Host) -> bool:
+    """Tell whether a host is to be managed, however badly its config context says so."""
+    return host.status == ACTIVE and (bool(host.roles) or asks(host.context))
+
+
+def _unusable(fleet: Fleet, bound: frozenset[str], found: Iterable[tuple[Fault, Problem]]) -> dict[int, str]:
+    """Return the hosts that others cannot be told of, and why, by index; but for those that must stay."""
+    spoiled: dict[int, str] = {}
+    for fault, problem in found:
+        for section, index, *_ in (fault.path, *fault.also):
+            if section == "hosts" and problem.rule in UNUSABLE and fleet.hosts[int(index)].name not in bound:
+                spoiled.setdefault(int(index), UNUSABLE[problem.rule])
+    return spoiled
+
+
+def _costs(fleet: Fleet, managed: Sequence[int], found: Iterable[tuple[Fault, Problem]]) -> Iterator[Problem]:
+    """Yield every problem once for each managed host that depends on what it is about."""
+    dependence = Dependence(fleet, managed)
+    tenants = {s.slug: s.tenant for s in fleet.sites}
+    for fault, problem in found:
+        for i in sorted(set().union(*(dependence.on(path) for path in (fault.path, *fault.also)))):
+            host = fleet.hosts[i]
+            yield problem.of(host.name, host.tenant or tenants.get(host.site, ""))
+
+
+class _Kept(NamedTuple):
+    """What is kept of a fleet: by section, the indices that it has in the whole one."""
+
+    fleet: Fleet
+    orders: Mapping[str, Sequence[int]]
+
+
+class _Part:
+    """Decides what of one fleet is kept.
+
+    Attributes:
+        managed: the managed hosts, by index.
+        hosts: those and the known ones, in order.
+        bound: names of the hosts that must stay: managed ones, and those at the other ends of their cables.
+        unusable: why hosts that would be known cannot be, by index.
+    """
+
+    def __init__(self, fleet: Fleet, scope: Scope) -> None:
+        self._whole = fleet
+        self._references, self._assignment = References(fleet), Assignment(fleet)
+        inside = [scope is EVERYTHING or scope.holds(self._assignment.values(h)) for h in fleet.hosts]
+        self.managed = frozenset(i for i, h in enumerate(fleet.hosts) if inside[i] and is_asked_for(h))
+        self._outside = frozenset(i for i, is_in in enumerate(inside) if not is_in)
+        names = {fleet.hosts[i].name for i in self.managed}
+        ends = [(a.partition(":")[0], b.partition(":")[0]) for a, b in ((c.a, c.b) for c in fleet.cables)]
+        self.bound = frozenset(names.union(*(pair for pair in ends if not names.isdisjoint(pair))))
+        self._sites = frozenset(site for i in self.managed if (site := fleet.hosts[i].site))
+        self.hosts = [
+            i
+            for i, h in enumerate(fleet.hosts)
+            if i in self.managed or h.name in self.bound or (inside[i] and h.site in self._sites)
+        ]
+        self.unusable: dict[int, str] = {}
+
+    def fleet(self, hosts: Sequence[int]) -> _Kept:
+        """Return the fleet with these hosts, and what they refer to, stand in and are given."""
+        fleet, kept = self._whole, {"hosts": hosts}
+        of_hosts = [fleet.hosts[i] for i in hosts]
+        names = {h.name for h in of_hosts}
+        kept["cables"] = [i for i, c in enumerate(fleet.cables) if self._is_kept(c.a, c.b, names)]
+        kept["prefixes"] = list(self._prefixes(of_hosts))
+        kept["ranges"] = self._ranges(kept["prefixes"])
+        kept["vlans"] = list(self._vlans(of_hosts, [fleet.prefixes[i] for i in kept["prefixes"]]))
+        kept["config_contexts"] = self._contexts(of_hosts)
+        refs: set[Ref] = {("sites", site) for site in self._sites}
+        for section, indices in kept.items():
+            items = getattr(fleet, section)
+            refs.update(ref for i in indices for ref in self._references.of(section, items[i]))
+        wanted = self._references.closure(refs)
+        for section in KEYS:
+            if section not in kept:
+                items = getattr(fleet, section)
+                kept[section] = [i for i, item in enumerate(items) if (section, key_of(item)) in wanted]
+        less = {
+            s: tuple(getattr(fleet, s)[i] for i in of) for s, of in kept.items() if len(of) < len(getattr(fleet, s))
+        }
+        return _Kept(fleet.model_copy(update=less) if less else fleet, kept)
+
+    def _is_kept(self, a: str, b: str, names: set[str]) -> bool:
+        """Tell whether a cable is kept: both its ends are, or one is a managed host's, whose trouble it is then."""
+        ends = {a.partition(":")[0], b.partition(":")[0]}
+        return ends <= names or any(name in self._managed_names for name in ends)
+
+    @cached_property
+    def _managed_names(self) -> frozenset[str]:
+        return frozenset(self._whole.hosts[i].name for i in self.managed)
+
+    @cached_property
+    def _scopes(self) -> frozenset[tuple[str, str]]:
+        """Return the places where managed hosts stand: sites, their locations, and what they lie in."""
+        of_site = (self._whole.scopes_of.get(site, {}).keys() for site in self._sites)
+        return frozenset[tuple[str, str]]().union(*of_site) - EVERYWHERE.keys()
+
+    def _prefixes(self, hosts: Sequence[Host]) -> Iterator[int]:
+        """Yield the prefixes of our places; of those of no place, the ones that an address of these hosts lies in."""
+        addresses = _addresses(hosts)
+        for i, prefix in enumerate(self._whole.prefixes):
+            if prefix.scope in self._scopes or (prefix.scope in EVERYWHERE and _holds_any(prefix, addresses)):
+                yield i
+
+    def _ranges(self, prefixes: Iterable[int]) -> list[int]:
+        kept = {id(self._whole.prefixes[i]) for i in prefixes}
+        ranges = enumerate(self._whole.ranges)
+        return [i for i, lent in ranges if id(self._whole.prefix_of(lent.start, lent.vrf)) in kept]
+
+    def _vlans(self, hosts: Sequence[Host], prefixes: Sequence[Prefix]) -> Iterator[int]:
+        """Yield the VLANs of our places; of those of no place, the ones whose number is used."""
+        groups = {g.slug: g.scope for g in self._whole.vlan_groups}
+        used = {p.vlan for p in prefixes}
+        used |= {v for h in hosts for x in h.interfaces for v in (x.untagged_vlan, *x.tagged_vlans)}
+        for i, vlan in enumerate(self._whole.vlans):
+            scope = ("site", vlan.site) if vlan.site is not None else groups.get(vlan.group or "", ("", ""))
+            if scope in self._scopes or (scope in EVERYWHERE and vlan.vid in used):
+                yield i
+
+    def _contexts(self, hosts: Sequence[Host]) -> list[int]:
+        having = list({id(values): values for h in hosts for values in (self._assignment.values(h),)}.values())
+        contexts = enumerate(self._whole.config_contexts)
+        return [i for i, context in contexts if any(reaches(context, values) for values in having)]
+
+    # What is not kept
+
+    def left_out(self, orders: Mapping[str, Sequence[int]]) -> Iterator[LeftOut]:
+        """Yield what is not kept, with the reason."""
+        for section in KEYS:
+            items, kept = getattr(self._whole, section), set(orders[section])
+            for i in range(len(items)) if len(kept) < len(items) else ():
+                if i not in kept:
+                    kind = noun(section) if section != "hosts" else _kind_of(items[i])
+                    yield LeftOut(kind, printable(called(items[i])), self._why(section, i))
+
+    def _why(self, section: str, index: int) -> str:
+        if section == "hosts":
+            return NOT_IN_SCOPE if index in self._outside else self.unusable.get(index, NOT_THERE)
+        return WHY.get(section, NOT_REFERRED_TO)
+
+
+WHY = {
+    "prefixes": NOT_OURS,
+    "vlans": NOT_OURS,
+    "ranges": NOT_LENT,
+    "config_contexts": NOT_GIVEN,
+    "cables": ONE_END,
+}
+
+
+def _kind_of(host: Host) -> str:
+    return "device" if host.kind == "device" else "virtual machine"
+
+
+def _addresses(hosts: Iterable[Host]) -> dict[tuple[str, int], list[int]]:
+    """Return the addresses of hosts as numbers in order, by VRF and family."""
+    found: dict[tuple[str, int], set[int]] = {}
+    for host in hosts:
+        for interface in host.interfaces:
+            for address in (*interface.addresses, *(s.address for s in interface.shared_addresses)):
+                found.setdefault((interface.vrf, address.version), set()).add(int(address.ip))
+    return {key: sorted(numbers) for key, numbers in found.items()}
+
+
+def _holds_any(prefix: Prefix, addresses: Mapping[tuple[str, int], Sequence[int]]) -> bool:
+    numbers = addresses.get((prefix.vrf, prefix.prefix.version), ())
+    at = bisect_left(numbers, int(prefix.prefix.network_address))
+    return at < len(numbers) and numbers[at] <= int(prefix.prefix.broadcast_address)
