@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deploy.cli.command import Common, answer, aside, command
-from deploy.cli.subject import check_record, fleet_of, hosts_of, source_of, stores_of
+from deploy.cli.subject import check_record, fleet_of, hosts_of, intent_of, source_of, stores_of
 from deploy.model import clock
 from deploy.model.text import as_json
 from deploy.source.known import SourcedFleet
@@ -47,12 +47,11 @@ def show(common: Common, name: str, files: bool, file: str | None, configuration
     from deploy.engine.declare import declarations
     from roles.shared.catalogue import known_roles
     from roles.shared.device.known import known_vendors
-    from roles.shared.intent import Intent
 
     known = fleet_of(common)
     fleet, source, time = known.fleet, known.source, known.time
     host = _host(fleet, name)
-    intent = Intent(fleet, known.problems)
+    intent = intent_of(known)
     intent.require([host])
     rendered, configurations = declarations(host, intent)
     if file is not None:
@@ -137,7 +136,6 @@ def check(common: Common) -> int:
     from deploy.model.inventory_findings import unsound
     from deploy.views import findings as findings_view
     from deploy.views.progress import observing
-    from roles.shared.intent import Intent
 
     started, readable = clock.now(), True
     try:
@@ -147,7 +145,7 @@ def check(common: Common) -> int:
         done = Offline(findings=unsound(e.problems, known.fleet))
     else:
         with observing(common.aside) as observer:
-            done = check_offline(Intent(known.fleet, known.problems), hosts_of(common, known.fleet), observer)
+            done = check_offline(intent_of(known), hosts_of(common, known.fleet), observer)
     if readable:
         kept = _keep_check(common, check_record(common, known, done.findings, started, common.limit))
         done = done.model_copy(update={"findings": kept.findings})

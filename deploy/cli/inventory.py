@@ -14,7 +14,7 @@ import click
 from rich.text import Text
 
 from deploy.cli.command import FILE, Common, InOrder, answer, aside, command
-from deploy.cli.subject import fleet_of, from_netbox, options_of, snapshot_directory
+from deploy.cli.subject import fleet_of, from_netbox, intent_of, options_of, snapshot_directory
 from deploy.model.findings import Exit, exit_code
 from deploy.model.text import inline, several
 from deploy.source.known import NETBOX, SourcedFleet, dropped_since
@@ -46,11 +46,10 @@ def inventory_pull(common: Common, since_last: bool, out: Path | None, left_out:
     from deploy.views import inventory as view
     from inventory.difference import difference
     from inventory.left_out import counted
-    from roles.shared.intent import Intent
 
     directory = out or snapshot_directory(common)
     live = from_netbox(common, since_last=since_last)
-    intent = Intent(live.fleet, live.problems)
+    intent = intent_of(live)
     problems = [p for h in live.fleet.hosts if is_asked_for(h) for p in intent.problems(h)]
     findings = tuple(f.with_options(options_of(common)) for f in unsound((*intent.nowhere(), *problems), live.fleet))
     before = snapshot.read(directory).fleet if snapshot.is_there(directory) else Fleet()

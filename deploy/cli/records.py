@@ -11,7 +11,7 @@ import click
 from rich.text import Text
 
 from deploy.cli.command import FILE, Common, answer, command
-from deploy.cli.subject import check_record, fleet_of, source_of, stores_of
+from deploy.cli.subject import check_record, fleet_of, intent_of, source_of, stores_of
 from deploy.model import clock
 from deploy.source.known import SourcedFleet
 from deploy.views.parts import municipalities
@@ -53,14 +53,13 @@ def report(common: Common, out: Path) -> None:
     from deploy.report.page import headline, write
     from deploy.runs.manifest import manifest_now
     from inventory.selection import select
-    from roles.shared.intent import Intent
 
     source, now = source_of(common), clock.now()
     records = stores_of(common).history.records()
     checked = latest_check(records, source)
     try:
         known = fleet_of(common)
-        fleet, intent = known.fleet, Intent(known.fleet, known.problems)
+        fleet, intent = known.fleet, intent_of(known)
         problems = [p for h in fleet.hosts if is_asked_for(h) for p in intent.problems(h)]
         if found := unsound((*intent.nowhere(), *problems), fleet):
             checked = dated(check_record(common, known, found, now), checked)

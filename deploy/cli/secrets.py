@@ -12,7 +12,7 @@ import click
 from pydantic import ValidationError
 
 from deploy.cli.command import Common, InOrder, answer, command
-from deploy.cli.subject import fleet_of, hosts_of, options_of, vault_of
+from deploy.cli.subject import fleet_of, hosts_of, intent_of, options_of, vault_of
 from deploy.model.findings import Finding, exit_code
 from deploy.model.messages import MessageId
 from deploy.source.known import SourcedFleet
@@ -78,11 +78,10 @@ def secrets_check(common: Common) -> int:
     """Check that each file opens, for whom, and holds what roles need."""
     from deploy.vault import edit
     from deploy.views import secrets as view
-    from roles.shared.intent import Intent
 
     known = _with_secrets(common)
     fleet = known.fleet
-    intent = Intent(fleet, known.problems)
+    intent = intent_of(known)
     needed = intent.secrets(fleet.hosts)
     troubled = {h.tenant for h in fleet.hosts if h.roles and intent.problems(h)}
     vault, about = vault_of(common), {h.tenant for h in hosts_of(common, fleet)}

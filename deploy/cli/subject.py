@@ -50,6 +50,13 @@ def fleet_of(common: Common) -> SourcedFleet:
     return known._replace(fleet=Lab().overlay(known.fleet))
 
 
+def intent_of(known: SourcedFleet) -> Intent:
+    """Return what every host of a fleet should be, and everything that is wrong with each."""
+    from roles.shared.intent import Intent, gateways_missing
+
+    return Intent(known.fleet, (*known.problems, *gateways_missing(known.fleet)))
+
+
 def source_of(common: Common) -> str:
     """Name the inventory of this command line, as plans, records and reports call it."""
     source = (common.netbox_url or NETBOX) if common.source == NETBOX else common.source or EMBEDDED
@@ -158,12 +165,11 @@ def running(
     from deploy.transport.ssh import Access
     from deploy.views.inventory import not_managed
     from deploy.views.progress import observing
-    from roles.shared.intent import Intent
 
     if common.lab:
         Lab().require_up()
     known = fleet_of(common)
-    intent = Intent(known.fleet, known.problems)
+    intent = intent_of(known)
     hosts, problems = about(common, intent)
     left = unsound(problems, known.fleet)
     for line in not_managed(known.dropped, left):

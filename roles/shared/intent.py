@@ -7,7 +7,7 @@ Not here: which roles there are (`catalogue`), and what they declare on a host (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, TypeVar, cast
 
 from inventory.dependence import Dependence
@@ -90,8 +90,8 @@ class Intent:
     def problems(self, host: Host) -> tuple[Problem, ...]:
         """Return everything that is wrong with a host: with what the inventory says of it, and with its roles."""
         if host.name not in self._problems:
-            mistakes, gateways = self.derive(_mistakes), self.derive(_gateways)
-            of_roles = (*gateways.get(host.name, ()), *(mistakes.get(mistake(p), p) for p in problems_of(host, self)))
+            mistakes = self.derive(_mistakes)
+            of_roles = (mistakes.get(mistake(p), p) for p in problems_of(host, self))
             own = (*self._of_inventory.get(host.name, ()), *(p.of(host.name, host.tenant) for p in of_roles))
             self._problems[host.name] = tuple(dict.fromkeys(own))
         return self._problems[host.name]
@@ -135,12 +135,9 @@ def _mistakes(intent: Intent) -> dict[Mistake, Problem]:
     return {mistake(p): p for p in problems_of_contexts(intent.fleet) if not p.host}
 
 
-def _gateways(intent: Intent) -> dict[str, list[Problem]]:
-    """Return the gateways that nobody has, by the hosts that need them."""
-    hosts = intent.fleet.hosts
-    dependence = Dependence(intent.fleet, [i for i, h in enumerate(hosts) if h.is_managed])
-    found: dict[str, list[Problem]] = {}
-    for i, problem in problems_of_gateways(intent.fleet):
-        for n in dependence.on(("prefixes", i)):
-            found.setdefault(hosts[n].name, []).append(problem)
-    return found
+def gateways_missing(fleet: Fleet) -> Iterator[Problem]:
+    """Yield the gateways that nobody has, once for each managed host that needs them."""
+    dependence = Dependence(fleet, [i for i, h in enumerate(fleet.hosts) if h.is_managed])
+    for i, problem in problems_of_gateways(fleet):
+        for n in sorted(dependence.on(("prefixes", i))):
+            yield problem.of(fleet.hosts[n].name, fleet.hosts[n].tenant)

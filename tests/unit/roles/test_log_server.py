@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from inventory.fleet import Fleet
 from roles.log_server import Options, Settings, listens, settings
 from roles.shared.parts.templates import render
-from roles.shared.settings import SettingsError
 
 
 def server(fleet: Fleet, **said: object) -> Settings:
@@ -36,8 +33,7 @@ def test_every_municipality_with_a_host_has_a_directory(small_fleet: Fleet) -> N
 def test_no_name_leads_out_of_the_log_directory(small_fleet: Fleet) -> None:
     bad = small_fleet.host("alv-sw1").model_copy(update={"name": "../../etc/cron.d/x"})
     fleet = small_fleet.model_copy(update={"hosts": (bad, small_fleet.host("tie-log1"))})
-    with pytest.raises(SettingsError, match="cannot name a log file"):
-        server(fleet)
+    assert not any("cron.d" in rule for rule in rules(server(fleet)))
 
 
 def test_hosts_and_devices_are_let_in_at_their_own_ports(small_fleet: Fleet) -> None:

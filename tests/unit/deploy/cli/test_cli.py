@@ -240,8 +240,9 @@ def test_the_lab_differs_only_where_it_says_so() -> None:
 
 @pytest.fixture
 def inventory(tmp_path: Path) -> Path:
-    """A small sound inventory, whose hosts have no roles."""
-    bare = fleet(config_contexts=[], hosts=[GATEWAY | {"context": {}}, SERVER | {"context": {}}])
+    """A small sound inventory, whose hosts have a role that needs nothing."""
+    given = {"context": {"samdrift": {"roles": {"firewall": True}}}}
+    bare = fleet(config_contexts=[], hosts=[GATEWAY | given, SERVER | given])
     snapshot.dump(bare, tmp_path / "inventory")
     return tmp_path / "inventory"
 
