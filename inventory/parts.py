@@ -10,7 +10,7 @@ The same for every source: the part of a part is that part. Not here: what is wr
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -99,7 +99,8 @@ def parts(
     part = _Part(fleet, scope)
     kept = part.fleet(part.hosts)
     found = list(rules.found(kept.fleet, places and places.reordered(kept.orders)))
-    if spoiled := _unusable(kept.fleet, part.bound, found):
+    bound = {i for i, at in enumerate(kept.orders["hosts"]) if at in part.bound}
+    if spoiled := _unusable(bound, found):
         part.unusable |= {kept.orders["hosts"][i]: reason for i, reason in spoiled.items()}
         kept = part.fleet([i for i in part.hosts if i not in part.unusable])
         found = list(rules.found(kept.fleet, places and places.reordered(kept.orders)))
@@ -116,12 +117,12 @@ def is_asked_for(host: Host) -> bool:
     return host.status == ACTIVE and (bool(host.roles) or asks(host.context))
 
 
-def _unusable(fleet: Fleet, bound: frozenset[str], found: Iterable[tuple[Fault, Problem]]) -> dict[int, str]:
+def _unusable(bound: Container[int], found: Iterable[tuple[Fault, Problem]]) -> dict[int, str]:
     """Return the hosts that others cannot be told of, and why, by index; but for those that must stay."""
     spoiled: dict[int, str] = {}
     for fault, problem in found:
         for section, index, *_ in (fault.path, *fault.also):
-            if section == "hosts" and problem.rule in UNUSABLE and fleet.hosts[int(index)].name not in bound:
+            if section == "hosts" and problem.rule in UNUSABLE and index not in bound:
                 spoiled.setdefault(int(index), UNUSABLE[problem.rule])
     return spoiled
 
@@ -149,7 +150,7 @@ class _Part:
     Attributes:
         managed: the managed hosts, by index.
         hosts: those and the known ones, in order.
-        bound: names of the hosts that must stay: managed ones, and those at the other ends of their cables.
+        bound: the hosts that must stay, by index: managed ones, and those at the other ends of their cables.
         unusable: why hosts that would be known cannot be, by index.
     """
 
@@ -161,13 +162,10 @@ class _Part:
         self._outside = frozenset(i for i, is_in in enumerate(inside) if not is_in)
         names = {fleet.hosts[i].name for i in self.managed}
         ends = [(a.partition(":")[0], b.partition(":")[0]) for a, b in ((c.a, c.b) for c in fleet.cables)]
-        self.bound = frozenset(names.union(*(pair for pair in ends if not names.isdisjoint(pair))))
+        cabled = frozenset[str]().union(*(pair for pair in ends if not names.isdisjoint(pair))) - names
+        self.bound = self.managed | {i for i, h in enumerate(fleet.hosts) if h.name in cabled}
         self._sites = frozenset(site for i in self.managed if (site := fleet.hosts[i].site))
-        self.hosts = [
-            i
-            for i, h in enumerate(fleet.hosts)
-            if i in self.managed or h.name in self.bound or (inside[i] and h.site in self._sites)
-        ]
+        self.hosts = [i for i, h in enumerate(fleet.hosts) if i in self.bound or (inside[i] and h.site in self._sites)]
         self.unusable: dict[int, str] = {}
 
     def fleet(self, hosts: Sequence[int]) -> _Kept:
@@ -222,13 +220,14 @@ class _Part:
         return [i for i, lent in ranges if id(self._whole.prefix_of(lent.start, lent.vrf)) in kept]
 
     def _vlans(self, hosts: Sequence[Host], prefixes: Sequence[Prefix]) -> Iterator[int]:
-        """Yield the VLANs of our places; of those of no place, the ones whose number is used."""
+        """Yield the VLANs of our places; of those of no place, the ones that a number in use may mean."""
         groups = {g.slug: g.scope for g in self._whole.vlan_groups}
-        used = {p.vlan for p in prefixes}
-        used |= {v for h in hosts for x in h.interfaces for v in (x.untagged_vlan, *x.tagged_vlans)}
+        used = {(site, p.vlan) for p in prefixes for site in self._sites if self._whole.serves(p, site)}
+        used |= {(h.site, v) for h in hosts for x in h.interfaces for v in (x.untagged_vlan, *x.tagged_vlans)}
+        meant = {v: {self._whole.vlan_at(site, v) for site, w in used if w == v} for _, v in used if v is not None}
         for i, vlan in enumerate(self._whole.vlans):
             scope = ("site", vlan.site) if vlan.site is not None else groups.get(vlan.group or "", ("", ""))
-            if scope in self._scopes or (scope in EVERYWHERE and vlan.vid in used):
+            if scope in self._scopes or (scope in EVERYWHERE and {vlan, None} & meant.get(vlan.vid, set())):
                 yield i
 
     def _contexts(self, hosts: Sequence[Host]) -> list[int]:
