@@ -20,7 +20,7 @@ from inventory.errors import InventoryError, Problem
 from inventory.fleet import ACTIVE, Fleet, Host
 from inventory.keys import KEYS
 from inventory.left_out import LeftOut
-from inventory.network import Prefix
+from inventory.network import Prefix, Range
 from inventory.places import Places, called, noun, printable
 from inventory.references import Assignment, Ref, References, reaches
 from inventory.rules.contexts import asks
@@ -215,9 +215,17 @@ class _Part:
                 yield i
 
     def _ranges(self, prefixes: Iterable[int]) -> list[int]:
-        kept = {id(self._whole.prefixes[i]) for i in prefixes}
-        ranges = enumerate(self._whole.ranges)
-        return [i for i, lent in ranges if id(self._whole.prefix_of(lent.start, lent.vrf)) in kept]
+        """Return the ranges that lie in a prefix of our places, or nearest in one of these that is of no place."""
+        whole = self._whole
+        kept = [whole.prefixes[i] for i in prefixes]
+        ours = [p for p in kept if p.scope not in EVERYWHERE]
+
+        def is_kept(lent: Range) -> bool:
+            return any(p.vrf == lent.vrf and lent.start in p.prefix for p in ours) or (
+                whole.prefix_of(lent.start, lent.vrf) in kept
+            )
+
+        return [i for i, lent in enumerate(whole.ranges) if is_kept(lent)]
 
     def _vlans(self, hosts: Sequence[Host], prefixes: Sequence[Prefix]) -> Iterator[int]:
         """Yield the VLANs of our places; of those of no place, the ones that a number in use may mean."""

@@ -45,7 +45,13 @@ FOREIGN: dict[str, list[dict[str, Any]]] = {
 }
 
 
-SPARE = SERVER | {"name": "tie-new1", "context": {}, "interfaces": [], "primary_address": None, "host_keys": []}
+SPARE: dict[str, Any] = SERVER | {
+    "name": "tie-new1",
+    "context": {},
+    "interfaces": [],
+    "primary_address": None,
+    "host_keys": [],
+}
 """A server at a managed host's site that is there and has no roles."""
 
 
@@ -207,7 +213,7 @@ def test_hosts_outside_the_scope_are_left_out_and_what_the_others_need_comes_alo
 
 
 def test_who_is_cabled_to_a_managed_host_is_known_though_it_is_outside_the_scope() -> None:
-    bare = {"primary_address": None, "tags": [], "host_keys": [], "wireguard_public_key": ""}
+    bare: dict[str, Any] = {"primary_address": None, "tags": [], "host_keys": [], "wireguard_public_key": ""}
     switch = GATEWAY | bare | {"name": "heb-sw1", "interfaces": [{"name": "p1"}]}
     both = fleet(hosts=[GATEWAY, SERVER, switch], cables=[{"a": "heb-gw1:lan0", "b": "heb-sw1:p1"}])
     made = parts(both, scope=Scope.model_validate({"tags": ["lab"]}))
