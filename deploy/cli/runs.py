@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +24,11 @@ from inventory.fleet import Fleet
 from roles.shared.guard import RESTORES_AFTER
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from deploy.model.plan import Plan
     from deploy.model.record import Record
+    from deploy.runs.commands import Invocation
     from inventory.netbox.client import NetBox
 
 
@@ -65,7 +68,8 @@ def plan(  # noqa: PLR0917  click tells options by name
         "findings": record.model_dump(mode="json")["findings"],
         "exit_code": record.exit_code,
     }
-    answer(common, document, plan_view.plan(made, municipalities(run.fleet), brief=brief, commands=commands))
+    page = plan_view.plan(made, municipalities(run.fleet), brief=brief, commands=commands)
+    answer(common, document, _after_unsound(run, page))
     if out is not None:
         lab_too = "--lab " if common.lab else ""
         aside(common, f"The plan is in {out}. To carry it out: samdrift {lab_too}apply {out}")
@@ -128,6 +132,14 @@ def _record_of(common: Common, run: Callable[[], Record]) -> Record:
         return e.record.model_copy(update={"exit_code": Exit.ERROR})
 
 
+def _after_unsound(run: Invocation, page: Iterable[RenderableType]) -> Iterator[RenderableType]:
+    """Show what is wrong with hosts that nothing was done with, and then the page."""
+    from deploy.views import findings as findings_view
+
+    yield from findings_view.findings(run.unsound, municipalities(run.fleet))
+    yield from page
+
+
 @command("apply")
 @click.argument("planfile", metavar="[PLANFILE]", required=False, type=FILE)
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -184,7 +196,7 @@ def apply(  # noqa: PLR0917  click tells options by name
 
         record = _record_of(common, lambda: runs.apply(run, approve, planned, no_rollback=no_rollback))
     _tell_netbox(common, netbox, record)
-    answer(common, record.model_dump(mode="json"), plan_view.applied(record, names))
+    answer(common, record.model_dump(mode="json"), _after_unsound(run, plan_view.applied(record, names)))
     return record.exit_code
 
 
@@ -197,7 +209,8 @@ def verify(common: Common) -> int:
     with running(common, "verify") as (run, _):
         record = _record_of(common, lambda: runs.verify(run))
     names = municipalities(run.fleet)
-    answer(common, record.model_dump(mode="json"), findings_view.verified(record, names, common.people.width))
+    page = findings_view.verified(record, names, common.people.width)
+    answer(common, record.model_dump(mode="json"), _after_unsound(run, page))
     return record.exit_code
 
 
