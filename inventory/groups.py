@@ -1,7 +1,7 @@
 """The fleet as an ordinary pyinfra inventory: groups of hosts, by municipality, site, role, platform and tag. Pure.
 
 For those who want an ad-hoc `exec`; samdrift's own commands do not come by here. Only hosts that are active and have a
-shell are in it: on a device with a vendor's command line pyinfra's operations mean nothing.
+shell, an address and a host key are in it: on a device with a vendor's command line pyinfra's operations mean nothing.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ def groups(fleet: Fleet, data: Mapping[str, object]) -> Groups:
         data: what every host's data holds too: how to log in.
     """
     found: Groups = {}
+    shells = {p.slug for p in fleet.platforms if p.family == "debian"}
     for host in fleet.hosts:
-        if host.status == "active" and fleet.platform(host.platform).family == "debian":
+        if host.status == "active" and host.platform in shells and host.host_keys and host.primary_address:
             member = (host.name, _data(host) | dict(data))
             for group in ("samdrift", *_groups_of(host)):
                 found.setdefault(group, []).append(member)

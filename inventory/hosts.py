@@ -17,7 +17,9 @@ from inventory.errors import UsageError
 _source = os.environ.get("SAMDRIFT_SOURCE") or "snapshot"
 if _source == "netbox":
     raise UsageError("pyinfra is given a snapshot", where="SAMDRIFT_SOURCE", fix="samdrift inventory pull --out DIR")
-_fleet = snapshot.load(snapshot.DEFAULT if _source == "snapshot" else Path(_source))
+_parts = snapshot.parts_of(snapshot.DEFAULT if _source == "snapshot" else Path(_source))
+_unsound = {problem.host for problem in _parts.problems}
+_fleet = _parts.fleet.model_copy(update={"hosts": tuple(h for h in _parts.fleet.hosts if h.name not in _unsound)})
 
 # The keys must be in a file for pyinfra; it is this process' own, and gone with it.
 _directory = tempfile.TemporaryDirectory(prefix="samdrift-pyinfra-")

@@ -41,7 +41,7 @@ UNUSABLE = {
 """The rules that a host must keep so that others can be told of it. What else is wrong with one that is not managed is
 nobody's trouble."""
 
-NOT_THERE = "no managed host stands at its site"
+NOT_THERE = "it is not managed, and no managed host stands at its site"
 NOT_IN_SCOPE = "it is outside the scope"
 NOT_REFERRED_TO = "nothing managed or known refers to it"
 NOT_OURS = "it is of no place where a managed host stands"

@@ -1,0 +1,74 @@
+"""What a snapshot remembers of the NetBox beside its fleet: whom it costs, and who is managed no more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deploy.source.known import dropped_since, from_snapshot, sourced
+from inventory import snapshot
+from inventory.errors import Problem
+from inventory.fleet import Fleet
+from inventory.left_out import counted
+from inventory.origin import Dropped, Origin, Told
+from inventory.parts import parts
+from tests.unit.inventory.fleets import GATEWAY, SERVER, SOUND, fleet, with_hosts
+
+TOLD = Problem("netbox", "interface lan0, lag", "is another device's", "clear it", host="heb-gw1", municipality="heby")
+
+AT_TIERP = {"site": SOUND["sites"][1]["slug"]}
+
+
+def test_what_only_netbox_can_tell_of_a_host_is_known_of_the_snapshot_too(tmp_path: Path) -> None:
+    made = parts(fleet(), told=[TOLD])
+    dropped = (Dropped(host="tie-old1", municipality="tierp", reason="its status is offline"),)
+    said = Origin(
+        netbox="https://n.example",
+        at="2026-11-28T10:00:00Z",
+        digest=made.fleet.digest,
+        unsound=tuple(Told.of(p) for p in made.told),
+        dropped=dropped,
+        left_out=counted(made.left_out),
+    )
+    snapshot.dump(made.fleet, tmp_path / "inventory", said)
+
+    known = from_snapshot(tmp_path / "inventory", "x")
+
+    assert known.fleet.digest == made.fleet.digest
+    assert [(str(p), p.host, p.municipality) for p in known.problems] == [(str(TOLD), "heb-gw1", "heby")]
+    assert (known.dropped, known.time) == (dropped, said.at)
+    assert snapshot.origin(known.fleet, tmp_path / "inventory") == said
+
+
+def test_it_stays_with_the_host_when_somebody_edits_the_snapshot(tmp_path: Path) -> None:
+    said = Origin(netbox="x", at="t", digest="of another fleet", unsound=(Told.of(TOLD),))
+    snapshot.dump(fleet(), tmp_path / "inventory", said)
+
+    assert [p.host for p in from_snapshot(tmp_path / "inventory", "x").problems] == ["heb-gw1"]
+
+
+@pytest.mark.parametrize(
+    ("now", "reasons"),
+    [
+        (fleet(), []),
+        (fleet(hosts=[GATEWAY | {"host_keys": []}, SERVER]), []),
+        (fleet(hosts=[GATEWAY, SERVER, GATEWAY | {"name": "heb-gw2"}]), []),
+        (with_hosts(SERVER), [("heb-gw1", "NetBox has no host of this name")]),
+        (fleet(hosts=[GATEWAY | {"status": "offline"}, SERVER]), [("heb-gw1", None)]),
+        (fleet(hosts=[GATEWAY | {"context": {}}, SERVER]), [("heb-gw1", None)]),
+        (
+            fleet(hosts=[GATEWAY | {"status": "offline", "site": SOUND["sites"][1]["slug"]}, SERVER]),
+            [("heb-gw1", "its status is offline")],
+        ),
+    ],
+)
+def test_a_host_that_was_managed_and_is_not_is_told_with_the_reason(now: Fleet, reasons: list[tuple[str, str]]) -> None:
+    live = sourced(parts(now), "netbox", "")
+
+    found = dropped_since(fleet(), live)
+
+    assert [d.host for d in found] == [host for host, _ in reasons]
+    for one, (_, reason) in zip(found, reasons, strict=True):
+        assert one.municipality == "heby"
+        assert reason is None or one.reason == reason
