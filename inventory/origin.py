@@ -14,7 +14,7 @@ from inventory.left_out import Count
 PULLED = "pulled.yaml"
 
 
-class Told(Frozen):
+class SourceProblem(Frozen):
     """What is wrong with a host that the fleet does not show: NetBox says something that no fleet can hold."""
 
     host: str
@@ -25,7 +25,7 @@ class Told(Frozen):
     fix: str = ""
 
     @classmethod
-    def of(cls, problem: Problem) -> Told:
+    def of(cls, problem: Problem) -> SourceProblem:
         """Return what a problem says."""
         return cls(**{field: getattr(problem, field) for field in cls.model_fields})
 
@@ -58,7 +58,7 @@ class Origin(Frozen):
     netbox: str
     at: str
     digest: str
-    unsound: tuple[Told, ...] = Field(default=())
+    unsound: tuple[SourceProblem, ...] = Field(default=())
     dropped: tuple[Dropped, ...] = Field(default=())
     left_out: tuple[Count, ...] = Field(default=())
 

@@ -56,13 +56,13 @@ class Parts(NamedTuple):
     Attributes:
         fleet: what is managed and known.
         problems: each costs the one host that it names. That host is not managed while it has one.
-        told: those of them that the source alone can tell, and not the fleet.
+        reported: those of them that the source alone can tell, and not the fleet.
         left_out: what is neither managed nor known.
     """
 
     fleet: Fleet
     problems: tuple[Problem, ...]
-    told: tuple[Problem, ...]
+    reported: tuple[Problem, ...]
     left_out: tuple[LeftOut, ...]
 
     def sound(self) -> Fleet:
@@ -79,7 +79,7 @@ class Parts(NamedTuple):
 def parts(
     fleet: Fleet,
     *,
-    told: Iterable[Problem] = (),
+    reported: Iterable[Problem] = (),
     left_out: Iterable[LeftOut] = (),
     places: Places | None = None,
     scope: Scope = EVERYTHING,
@@ -87,7 +87,7 @@ def parts(
     """Return the part of a fleet that is samdrift's.
 
     Args:
-        told: what the source knows to be wrong with hosts, each named by its problem.
+        reported: what the source knows to be wrong with hosts, each named by its problem.
         left_out: what the source could make nothing of.
         places: where the fleet's parts came from.
 
@@ -107,7 +107,7 @@ def parts(
     managed = [i for i, at in enumerate(kept.orders["hosts"]) if at in part.managed]
     known = {h.name for h in kept.fleet.hosts}
     ours = {kept.fleet.hosts[i].name for i in managed}
-    own = tuple(p for p in told if p.host in ours or p.host not in known)
+    own = tuple(p for p in reported if p.host in ours or p.host not in known)
     problems = dict.fromkeys((*own, *_costs(kept.fleet, managed, found)))
     return Parts(kept.fleet, tuple(problems), own, (*left_out, *part.left_out(kept.orders)))
 

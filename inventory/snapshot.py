@@ -106,9 +106,9 @@ def parts_of(directory: Path = DEFAULT, scope: Scope | None = None) -> Parts:
     if found.problems:
         problems = (*found.problems, *rules.problems(found.fleet, found.places, found.unread))
         raise InventoryError(tuple(sorted(problems, key=_by_place)), found.fleet)
-    said = read_origin(directory)
-    told = [one.problem() for one in said.unsound] if said else ()
-    made = parts(found.fleet, told=told, places=found.places, scope=scope or scope_of_the_project())
+    pulled = read_origin(directory)
+    reported = [one.problem() for one in pulled.unsound] if pulled else ()
+    made = parts(found.fleet, reported=reported, places=found.places, scope=scope or scope_of_the_project())
     return made._replace(problems=tuple(sorted(made.problems, key=_by_place)))
 
 
@@ -298,14 +298,14 @@ def dump(fleet: Fleet, directory: Path, pulled: Origin | None = None) -> None:
         of_file.setdefault(host.tenant if SLUG.fullmatch(host.tenant) else OF_NOBODY, []).append(host)
     texts |= {f"{HOSTS}/{name}.yaml": yaml_text({HOSTS: tuple(hosts)}) for name, hosts in sorted(of_file.items())}
     if pulled is not None:
-        texts[PULLED] = yaml.safe_dump(_said(pulled), sort_keys=False, allow_unicode=True)
+        texts[PULLED] = yaml.safe_dump(_origin_data(pulled), sort_keys=False, allow_unicode=True)
     try:
         _replace(directory.resolve(), texts)
     except OSError as e:
         raise SamdriftError(f"cannot be written: {e.strerror}", where=shown(directory)) from e
 
 
-def _said(pulled: Origin) -> dict[str, Any]:
+def _origin_data(pulled: Origin) -> dict[str, Any]:
     """Return an Origin as plain data, without the lists that are empty."""
     return {key: value for key, value in pulled.model_dump(mode="json").items() if value}
 

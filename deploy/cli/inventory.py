@@ -22,7 +22,7 @@ from deploy.views.parts import municipalities, put
 from inventory import snapshot
 from inventory.errors import InventoryError, SamdriftError, UsageError
 from inventory.fleet import Fleet
-from inventory.origin import Origin, Told
+from inventory.origin import Origin, SourceProblem
 from inventory.origin import read as read_origin
 from inventory.parts import is_asked_for
 
@@ -57,16 +57,16 @@ def inventory_pull(common: Common, since_last: bool, out: Path | None, left_out:
     for line in view.not_managed(dropped, findings):
         aside(common, line)
     changed = difference(before, live.fleet)
-    said = read_origin(directory)
+    last = read_origin(directory)
     origin = Origin(
         netbox=live.source,
         at=live.time,
         digest=live.fleet.digest,
-        unsound=tuple(Told.of(p) for p in live.told),
+        unsound=tuple(SourceProblem.of(p) for p in live.reported),
         dropped=dropped,
         left_out=counted(live.left_out),
     )
-    if changed or not snapshot.is_there(directory) or (said.unsound if said else ()) != origin.unsound:
+    if changed or not snapshot.is_there(directory) or (last.unsound if last else ()) != origin.unsound:
         snapshot.dump(live.fleet, directory, origin)
     code = exit_code(findings, went_on=True)
     document = {

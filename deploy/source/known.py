@@ -23,7 +23,7 @@ class SourcedFleet(NamedTuple):
 
     Attributes:
         problems: each costs the one managed host that it names.
-        told: those of them that only NetBox can tell, and not the fleet.
+        reported: those of them that only NetBox can tell, and not the fleet.
         left_out: what the source has that is no part of the fleet.
         dropped: the hosts that the last pull found managed no more.
     """
@@ -32,14 +32,14 @@ class SourcedFleet(NamedTuple):
     source: str
     time: str
     problems: tuple[Problem, ...] = ()
-    told: tuple[Problem, ...] = ()
+    reported: tuple[Problem, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     dropped: tuple[Dropped, ...] = ()
 
 
 def sourced(made: Parts, source: str, time: str, dropped: tuple[Dropped, ...] = ()) -> SourcedFleet:
     """Return a part of a source's fleet with where it came from."""
-    return SourcedFleet(made.fleet, source, time, made.problems, made.told, made.left_out, dropped)
+    return SourcedFleet(made.fleet, source, time, made.problems, made.reported, made.left_out, dropped)
 
 
 def from_snapshot(directory: Path, source: str) -> SourcedFleet:
@@ -53,11 +53,11 @@ def dropped_since(before: Fleet, live: SourcedFleet) -> tuple[Dropped, ...]:
     """Return the hosts that were managed in a fleet and are not in the one that takes its place, each with why."""
     now = {h.name: h for h in live.fleet.hosts}
     out = {one.name: one.reason for one in live.left_out}
-    told = {p.host for p in live.told}
+    reported = {p.host for p in live.reported}
     return tuple(
         Dropped(host=h.name, municipality=h.tenant, reason=_why(now.get(h.name), out.get(h.name, "")))
         for h in before.hosts
-        if is_asked_for(h) and not (h.name in told or (h.name in now and is_asked_for(now[h.name])))
+        if is_asked_for(h) and not (h.name in reported or (h.name in now and is_asked_for(now[h.name])))
     )
 
 

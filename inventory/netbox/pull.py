@@ -82,7 +82,7 @@ def parts_of(rows: Rows, scope: Scope | None = None) -> Parts:
     """
     made, scope = assembled(rows), scope or of_the_project()
     scope.require_known(made.fleet)
-    return parts(made.fleet, told=made.problems, left_out=made.left_out, scope=scope)
+    return parts(made.fleet, reported=made.problems, left_out=made.left_out, scope=scope)
 
 
 def whole(netbox: NetBox) -> Rows:

@@ -251,9 +251,9 @@ def mistake(problem: Problem) -> Mistake:
     return problem.rule, path.partition("samdrift")[2], problem.what
 
 
-def given_to_nobody(fleet: Fleet, told: Iterable[Problem]) -> Iterator[Problem]:
+def given_to_nobody(fleet: Fleet, reported: Iterable[Problem]) -> Iterator[Problem]:
     """Yield what is wrong in config contexts as people wrote them, and was not told of a host that was given it."""
-    known = {mistake(p) for p in told}
+    known = {mistake(p) for p in reported}
     yield from (p for p in problems_of_contexts(fleet) if mistake(p) not in known)
 
 

@@ -180,9 +180,9 @@ def test_what_only_the_source_can_tell_is_told_of_managed_hosts_and_of_those_tha
     told = [
         Problem("netbox", f"device {name}, lag", "is another's", host=name) for name in ("heb-gw1", "x", "tie-new1")
     ]
-    made = parts(fleet(hosts=[*SOUND["hosts"], SPARE]), told=told)
+    made = parts(fleet(hosts=[*SOUND["hosts"], SPARE]), reported=told)
 
-    assert [p.host for p in made.problems] == [p.host for p in made.told] == ["heb-gw1", "x"]
+    assert [p.host for p in made.problems] == [p.host for p in made.reported] == ["heb-gw1", "x"]
 
 
 # The scope

@@ -11,7 +11,7 @@ from inventory import snapshot
 from inventory.errors import Problem
 from inventory.fleet import Fleet
 from inventory.left_out import counted
-from inventory.origin import Dropped, Origin, Told
+from inventory.origin import Dropped, Origin, SourceProblem
 from inventory.parts import parts
 from tests.unit.inventory.fleets import GATEWAY, SERVER, SOUND, fleet, with_hosts
 
@@ -21,13 +21,13 @@ AT_TIERP = {"site": SOUND["sites"][1]["slug"]}
 
 
 def test_what_only_netbox_can_tell_of_a_host_is_known_of_the_snapshot_too(tmp_path: Path) -> None:
-    made = parts(fleet(), told=[TOLD])
+    made = parts(fleet(), reported=[TOLD])
     dropped = (Dropped(host="tie-old1", municipality="tierp", reason="its status is offline"),)
     said = Origin(
         netbox="https://n.example",
         at="2026-11-28T10:00:00Z",
         digest=made.fleet.digest,
-        unsound=tuple(Told.of(p) for p in made.told),
+        unsound=tuple(SourceProblem.of(p) for p in made.reported),
         dropped=dropped,
         left_out=counted(made.left_out),
     )
@@ -42,7 +42,7 @@ def test_what_only_netbox_can_tell_of_a_host_is_known_of_the_snapshot_too(tmp_pa
 
 
 def test_it_stays_with_the_host_when_somebody_edits_the_snapshot(tmp_path: Path) -> None:
-    said = Origin(netbox="x", at="t", digest="of another fleet", unsound=(Told.of(TOLD),))
+    said = Origin(netbox="x", at="t", digest="of another fleet", unsound=(SourceProblem.of(TOLD),))
     snapshot.dump(fleet(), tmp_path / "inventory", said)
 
     assert [p.host for p in from_snapshot(tmp_path / "inventory", "x").problems] == ["heb-gw1"]
