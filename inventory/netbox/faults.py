@@ -36,6 +36,9 @@ class InBetween(NetBoxError):
 
 PROXY = "is there a proxy in between, or something else at this URL?"
 
+UNHEARD = "before 4.5, NetBox has no tokens that begin with nbt_; and a proxy must pass the header Authorization on"
+"""What to do where NetBox says that it was given no token: one is always sent."""
+RENEW = "make a new token in NetBox (and see that it is enabled, not expired, and allowed from here)"
 VERBS = {"GET": "view", "POST": "add", "PATCH": "change", "DELETE": "delete"}
 READ_ONLY = re.compile(r"maintenance mode|in a read-only transaction")
 """What NetBox, or its database, says to a write that is not possible there."""
@@ -56,14 +59,14 @@ def refusal(response: requests.Response, body: object, url: str) -> NetBoxError:
     kind = "what GraphQL reads" if is_graphql else place.removeprefix(f"{url}/api/").strip("/")
     method = "GET" if is_graphql else str(response.request.method)
     where = url
-    if READ_ONLY.search(reason):
+    if READ_ONLY.search(reason) or (status == 500 and READ_ONLY.search(response.text)):
         what, fix = _read_only(method)
     elif status in {401, 403} and "permission" in reason:
         verb = VERBS.get(method, method)
         what, fix = f"the token may not {verb} {kind}", f"give its user the permission to {verb} {kind} in NetBox"
     elif status in {401, 403}:
         what = f"the token is not accepted: {cut(reason)}"
-        fix = "make a new token in NetBox (and see that it is enabled, not expired, and allowed from here)"
+        fix = UNHEARD if "not provided" in reason else RENEW
     elif status == 404 and body is None:
         what, where = "there is no such page", place
         fix = "is this the URL of NetBox, without /api, and with its path if it has one (https://…/netbox)?"
@@ -87,7 +90,7 @@ def _in_between(status: int, title: str, url: str) -> InBetween:
 def _read_only(method: str) -> tuple[str, str]:
     """Say what it means that a database cannot be written: what is wrong, and what to do."""
     if method == "GET":
-        what = "its database is read-only, and NetBox notes there when a token was used"
+        what = "its database is read-only, and NetBox writes there when it is read (when a token was used, say)"
         return what, "set MAINTENANCE_MODE = True in that NetBox's configuration"
     what = "it can only be read: it is in maintenance mode, or a replica"
     return what, "write to its primary, or when the maintenance is over"

@@ -32,6 +32,8 @@ GRAPHQL_TYPES = {
 """What GraphQL calls NetBox's object types."""
 GRAPHQL_FIELDS = {"custom_fields": "custom_field_data"}
 """Fields that GraphQL calls otherwise than REST."""
+CHOICES = frozenset({"mode", "protocol", "role", "status", "type"})
+"""Fields that are chosen from a list. One that is left empty is null in REST, and an empty text in GraphQL."""
 REST_PAIRS = {"parent": "parent_object"}
 """Fields of several types of which REST's `…_type` and `…_id` begin otherwise than the field."""
 

@@ -13,7 +13,16 @@ from typing import Any
 
 from inventory.netbox.client import NetBox, NoGraphQL
 from inventory.netbox.custom_fields import READ
-from inventory.netbox.read_types import BY_NAME, BY_TYPE, CONTEXTS, GRAPHQL_TYPES, READ_TYPES, ReadType, rest_pair
+from inventory.netbox.read_types import (
+    BY_NAME,
+    BY_TYPE,
+    CHOICES,
+    CONTEXTS,
+    GRAPHQL_TYPES,
+    READ_TYPES,
+    ReadType,
+    rest_pair,
+)
 from inventory.netbox.session import Row
 
 LONG = 100
@@ -133,6 +142,8 @@ def plain(kind: ReadType, row: Row) -> Row:
         if name in {"custom_fields", "custom_field_data"}:  # REST has a field without a value, too; GraphQL may not
             found = {k: _plain(v) for k, v in (value or {}).items() if k in _KEPT_FIELDS}
             kept["custom_fields"] = {k: v for k, v in found.items() if v is not None}
+        elif value == "" and name in CHOICES:
+            kept[name] = None
         else:
             kept[name] = value if name in _AS_DATA else _plain(value)
     for name in kind.any_of:

@@ -7,7 +7,7 @@ both directions. A new version needs an entry only where it differs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 SERVICES = frozenset({"ipam/services", "service_list"})
@@ -23,12 +23,14 @@ class Version:
             ordering by id give the same page; NetBox counts the whole list for each.
         has_graphql: whether lists can be read by id with GraphQL, too.
         maps_ports: whether a service has `port_mappings` (`tcp/80`); before, it had one `protocol`, and `ports`.
+        lacks: fields that REST does not have yet, by endpoint; they are answered as not set.
     """
 
     numbers: tuple[int, int]
     starts_lists: bool = True
     has_graphql: bool = True
     maps_ports: bool = True
+    lacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return ".".join(map(str, self.numbers))
@@ -39,12 +41,14 @@ class Version:
 
     def asked(self, where: str, fields: Iterable[str]) -> tuple[str, ...]:
         """Return the fields to ask for, to learn these."""
-        old = {"port_mappings": ("protocol", "ports")} if self._is_old_service(where) else {}
+        old: dict[str, tuple[str, ...]] = dict.fromkeys(self.lacks.get(where, ()), ())
+        if self._is_old_service(where):
+            old["port_mappings"] = ("protocol", "ports")
         return tuple(asked for name in fields for asked in old.get(name, (name,)))
 
     def answered(self, where: str, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return a row as the newest version would answer it."""
-        answer = dict(row)
+        answer: dict[str, Any] = {**dict.fromkeys(self.lacks.get(where, ())), **row}
         if self._is_old_service(where) and "ports" in row:
             protocol, ports = answer.pop("protocol"), answer.pop("ports")
             name = protocol["value"] if isinstance(protocol, dict) else protocol
@@ -71,7 +75,7 @@ class Version:
 
 
 VERSIONS = (
-    Version((4, 4), starts_lists=False, has_graphql=False, maps_ports=False),
+    Version((4, 4), starts_lists=False, has_graphql=False, maps_ports=False, lacks={"dcim/cables": ("profile",)}),
     Version((4, 5), starts_lists=False, maps_ports=False),  # its GraphQL reads by id from 4.5.2 on, and says so before
     Version((4, 6), maps_ports=False),
     Version((4, 7)),

@@ -11,12 +11,11 @@ from typing import Any
 
 from inventory.netbox.client import NetBox
 from inventory.netbox.faults import NetBoxError
-from inventory.netbox.read_types import GRAPHQL_TYPES, READ_TYPES, ReadType, rest_pair
+from inventory.netbox.read_types import CHOICES, GRAPHQL_TYPES, READ_TYPES, ReadType, rest_pair
 from inventory.netbox.rows import Rows
 from inventory.netbox.versions import NEWEST, Version
 from tests.unit.inventory.netbox_server import TOKEN
 
-CHOICES = {"status", "type", "mode", "role", "protocol"}
 SELECTION = r"(?:[^{}]|\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})*"
 LISTED = re.compile(rf"(\w+)\(pagination: \{{(?:start: \$start, )?limit: (\d+)\}}(.*?)\) \{{ id ({SELECTION})\}}")
 
@@ -97,7 +96,8 @@ class StandIn:
             elif name == "custom_fields":
                 said[name] = {"other": 1, "samdrift_state": None, "gateway": None, "ssh_host_keys": None} | value
             else:
-                said[name] = {"value": value, "label": "…"} if name in CHOICES else value
+                is_chosen = name in CHOICES and value is not None
+                said[name] = {"value": value, "label": "…"} if is_chosen else value
         return said
 
     def _by_graphql(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,7 +126,7 @@ class StandIn:
             elif name in kind.many:
                 said[name] = [{"id": str(i)} for i in value[: self.largest]]
             else:
-                said[name] = value
+                said[name] = "" if value is None and name in CHOICES else value
         return said
 
 

@@ -110,6 +110,12 @@ def test_a_service_is_said_in_a_version_s_own_words_and_read_again(
     assert version.written("dcim/devices", service) == version.answered("dcim/devices", service) == service
 
 
+def test_a_field_that_a_version_does_not_have_yet_is_not_asked_for_and_not_set() -> None:
+    assert OLDEST.asked("dcim/cables", ("status", "profile")) == ("status",)
+    assert OLDEST.answered("dcim/cables", {"status": "x"}) == {"status": "x", "profile": None}
+    assert NEWEST.asked("dcim/cables", ("status", "profile")) == ("status", "profile")
+
+
 def test_a_service_of_two_protocols_is_refused_where_a_service_has_one(server: Server) -> None:
     server.behaviour = lambda h: h.answer({"next": None, "results": []}, API_Version="4.6")
     netbox = NetBox(server.url, TOKEN)
@@ -145,6 +151,15 @@ def test_an_older_version_that_ignores_the_filter_is_told(server: Server) -> Non
     server.behaviour = lambda h: h.answer({"next": "x", "results": [{"id": 1, "name": "n"}]}, API_Version="4.4")
 
     assert "a page repeats what was there before" in one_line(lambda: tenants(NetBox(server.url, TOKEN)))
+
+
+def test_a_token_that_netbox_has_not_heard_is_explained(server: Server) -> None:
+    """What NetBox 4.4 says to a token of 4.5's, and any version where a proxy drops the header."""
+    server.behaviour = lambda h: h.answer({"detail": "Authentication credentials were not provided."}, 403)
+
+    assert "(before 4.5, NetBox has no tokens that begin with nbt_; and a proxy" in (
+        one_line(lambda: tenants(NetBox(server.url, TOKEN)))
+    )
 
 
 # GraphQL
@@ -251,15 +266,24 @@ def test_a_write_to_a_netbox_that_can_only_be_read_says_so(server: Server, reaso
     assert "it can only be read: it is in maintenance mode, or a replica (write to its primary" in said
 
 
-def test_a_replica_that_cannot_note_the_token_s_use_says_what_to_set(server: Server) -> None:
-    error = {"error": "cannot execute UPDATE in a read-only transaction", "exception": "InternalError"}
-    server.behaviour = lambda h: h.answer(error, 500)
+REFUSED = "cannot execute UPDATE in a read-only transaction"
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        lambda h: h.answer({"error": REFUSED, "exception": "InternalError"}, 500),
+        lambda h: h.answer(f"<html><title>Server Error</title><pre>{REFUSED}</pre></html>".encode(), 500, "text/html"),
+    ],
+)
+def test_a_replica_that_cannot_note_the_token_s_use_says_what_to_set(server: Server, behaviour: Behaviour) -> None:
+    server.behaviour = behaviour
     netbox = NetBox(server.url, TOKEN)
 
     for ask in (lambda: tenants(netbox), lambda: netbox.query("{ x }")):
-        assert "its database is read-only, and NetBox notes there when a token was used (set MAINTENANCE_MODE" in (
-            one_line(ask)
-        )
+        line = one_line(ask)
+        assert "its database is read-only, and NetBox writes there when it is read" in line
+        assert "(set MAINTENANCE_MODE = True" in line
 
 
 def test_a_replica_that_lags_behind_the_last_pull_is_read_in_full() -> None:

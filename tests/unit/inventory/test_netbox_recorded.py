@@ -20,6 +20,7 @@ from inventory.netbox.client import NetBox
 from inventory.netbox.faults import NetBoxError
 from inventory.netbox.pull import pull
 from inventory.netbox.versions import NEWEST, VERSIONS, Version
+from inventory.order import in_order
 from tests.unit.inventory.fleets import without_merged
 from tests.unit.inventory.netbox_server import TOKEN
 
@@ -28,7 +29,7 @@ RECORDED = Path(__file__).with_name("netbox_recorded")
 
 def recorded_fleet() -> Fleet:
     """What the recorded NetBoxes hold."""
-    return Fleet.model_validate_json((RECORDED / "fleet.json").read_bytes())
+    return in_order(Fleet.model_validate_json((RECORDED / "fleet.json").read_bytes()))
 
 
 class Recorded:

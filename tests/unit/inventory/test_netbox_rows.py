@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.netbox import rows as rows_module
-from inventory.netbox.read_types import BY_NAME, GRAPHQL_TYPES, READ_TYPES, ReadType
+from inventory.netbox.read_types import BY_NAME, CHOICES, GRAPHQL_TYPES, READ_TYPES, ReadType
 from inventory.netbox.rows import Rows, fetched, plain
 from tests.unit.inventory.netbox_stand_in import StandIn
 
@@ -57,7 +57,7 @@ RANDOM = {
     "local_context_data": st.sampled_from([None, {"samdrift": {"roles": {"x": True}}}]),
     "custom_fields": st.dictionaries(st.sampled_from(["gateway", "ssh_host_keys"]), texts, max_size=2),
     "port_mappings": st.lists(st.sampled_from(["tcp/80", "udp/53"]), max_size=2),
-}
+} | dict.fromkeys(CHOICES, st.sampled_from([None, "active", "access"]))
 
 
 def row(kind: ReadType) -> st.SearchStrategy[dict[str, Any]]:
