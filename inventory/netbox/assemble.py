@@ -1,8 +1,8 @@
 """From NetBox's rows to a Fleet. Pure: nothing is fetched here, and whether the Fleet is sound `rules` says.
 
-What the Fleet cannot hold is a problem of the host that it is about, if that is to be managed; else, and what samdrift
-has no use for, it is left out, with the reason. Here are places, owners and models, and config contexts; the rest is
-made next door, in `assemble_network.py`, `assemble_hosts.py` and `assemble_links.py`.
+What the Fleet cannot hold is a problem of the host that it is about, if that is to be managed; all else that it cannot
+hold, or has no use for, is left out, with the reason. Here are places, owners and models, and config contexts; the rest
+is made next door, in `assemble_network.py`, `assemble_hosts.py` and `assemble_links.py`.
 """
 
 from __future__ import annotations

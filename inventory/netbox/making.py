@@ -107,7 +107,7 @@ class Making:
             return self._host_of(of, self.rows[of].get(row[field], {})) if row[field] in self.rows[of] else None
         if kind == "devices":
             chassis = self.rows["virtual_chassis"].get(row["virtual_chassis"], {})
-            return self.rows["devices"].get(int(chassis.get("master") or 0), row)
+            return self.rows["devices"].get(chassis.get("master") or 0, row)
         return row if kind == "virtual_machines" else None
 
     def leave_out(self, kind: str, row: Row, reason: str) -> None:

@@ -100,6 +100,18 @@ def test_what_a_managed_host_lacks_costs_that_host_alone(kind: str, fields: dict
     assert {p.host for p in parts_of(rows).problems} == {host}
 
 
+def test_a_port_whose_cable_leads_to_an_unnamed_device_is_no_edge_port_unseen() -> None:
+    switch = {"name": "zz-core", "interfaces": [{"name": "p1"}]}
+    hosts = [*SOUND["hosts"], GATEWAY | BARE | switch]
+    rows = copy.deepcopy(rows_of(fleet(hosts=hosts, cables=[{"a": "heb-gw1:lan0", "b": "zz-core:p1"}])))
+    with_rows(rows, name=None)
+
+    made = parts_of(rows)
+
+    assert [(p.host, p.where) for p in made.problems] == [("heb-gw1", "interface lan0, cable")]
+    assert [p.host for p in made.reported] == ["heb-gw1"]
+
+
 def through_a_snapshot(made: Parts, directory: Any) -> Fleet:
     snapshot.dump(made.fleet, directory)
     return snapshot.parts_of(directory).fleet

@@ -189,7 +189,7 @@ def test_what_is_in_no_use_is_left_out_and_says_why() -> None:
             {"address": "10.9.9.11/24"} | address | {"assigned_object": "ipam.fhrpgroup:50"},
         ],
         cables=[panel | {"a_terminations": ["dcim.powerport:1"], "b_terminations": ["dcim.poweroutlet:1"]}],
-        devices=[small()["devices"][1] | {"name": None, "id": 50}],
+        devices=[small()["devices"][1] | {"name": None, "id": 50, "config_context": {}}],
         virtual_device_contexts=[{"name": "VDC1"}],
     )
 
@@ -209,7 +209,7 @@ def test_what_is_in_no_use_is_left_out_and_says_why() -> None:
         "IP address 10.9.9.10/24": "its status is deprecated, and so it is not configured",
         "IP address fe80::1/64": "every interface has a link-local address, which is of no other link",
         "cable K7": "it links no interfaces",
-        "device number 50": "it has no name",
+        "device number 50": "name is not set",
         "virtual device context VDC1": "samdrift knows the device as a whole",
     }
 
