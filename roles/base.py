@@ -28,8 +28,9 @@ from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
 from inventory.network import Address, Network
-from roles.shared.families import ReachedAddress, apart, further_reached_by, in_url, primaries, reached_by, spoken
+from roles.shared.families import ReachedAddress, apart, in_url, primaries, reached_by
 from roles.shared.hardening import KERNEL, RARE_MODULES
+from roles.shared.network.servers import nameservers
 from roles.shared.parts.accounts import account, group, locked_account
 from roles.shared.parts.files import absent_file, managed_file
 from roles.shared.parts.handlers import Handler, reload, restart
@@ -161,7 +162,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         user_ca_keys=options.user_ca_keys,
         automation_keys=options.automation_keys,
         management=stations,
-        nameservers=_nameservers(host, fleet, options),
+        nameservers=nameservers(host, fleet, options.fallback_resolvers),
         apt_proxy=_apt_proxy(host, fleet, options),
         journal_max=options.journal_max,
     )
@@ -378,19 +379,6 @@ def _former(options: Options) -> tuple[str, ...]:
         fix = "take it off former_admins, and off admins where it is absent"
         raise SettingsError(f"{kept[0]} must not be locked", field="config context samdrift.base", fix=fix)
     return tuple(sorted(former))
-
-
-def _nameservers(host: Host, fleet: Fleet, options: Options) -> tuple[Address, ...]:
-    """Return an address of each of the fleet's resolvers, then the fallbacks, then the resolvers over the other family;
-    the C library asks the first three.
-    """
-    resolvers = fleet.with_role("dns_resolver")
-    ours, over_ipv6 = reached_by(host, resolvers), further_reached_by(host, resolvers)
-    found = tuple(dict.fromkeys([*ours, *spoken(host, options.fallback_resolvers), *over_ipv6]))
-    if not found:
-        fix = "give a host that it reaches the role dns_resolver, or set fallback_resolvers"
-        raise SettingsError("no nameserver", field="config context samdrift.base.fallback_resolvers", fix=fix)
-    return found[:3]
 
 
 def _apt_proxy(host: Host, fleet: Fleet, options: Options) -> str:

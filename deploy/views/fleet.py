@@ -37,7 +37,8 @@ def hosts(fleet: Fleet, chosen: Sequence[Host]) -> Iterator[RenderableType]:
     heads = ("Host", "Platform", "Address", "Device role", "Roles", "Tags")
     rows = {h.name: _host_row(h, usual) for h in chosen}
     sites, owners = {s.slug: s for s in fleet.sites}, {t.slug: t for t in fleet.tenants}
-    widths = [max(map(len, column)) for column in zip(heads, *rows.values(), strict=True)]
+    columns = zip(heads, *rows.values(), strict=True)
+    widths = [max(len(line) for cell in column for line in cell.split("\n")) for column in columns]
     for (slug, tenant), group in groupby(sorted(chosen, key=_at), key=_at):
         asn = sites[slug].asn if slug in sites else None
         whose, where = _called(owners, tenant), _called(sites, slug)

@@ -39,17 +39,17 @@ def test_every_program_reads_its_files_whatever_families_the_host_speaks(checked
 
 
 def test_what_is_not_served_over_ipv6_is_a_notice_that_changes_no_exit_code(checked: Offline) -> None:
-    said = {(f.host, f.role): f.summary for f in checked.findings}
+    found = {(f.host, f.role): f.summary for f in checked.findings}
 
     assert exit_code(checked.findings) is Exit.OK
     gateways = {"edge_gateway", "dhcp_server", "wireguard"}
-    assert {role for host, role in said if host == "tie-gw1"} == gateways
-    assert all("2001:db8:" in said["tie-gw1", role] for role in gateways)
-    assert "2001:db8:60:10::/64" in said["tie-gw1", "edge_gateway"]
-    assert "tie-four1" in said["tie-mon6", "monitoring"]
-    assert "tie-dns6" in said["tie-four1", "base"]
-    assert "tie-dns6" in said["tie-four1", "time"]
-    assert not [host for host, role in said if host in {"tie-both1", "tie-dns1", "tie-nb1", "tie-log1"}]
+    assert {role for host, role in found if host == "tie-gw1"} == gateways
+    assert all("2001:db8:" in found["tie-gw1", role] for role in gateways)
+    assert "2001:db8:60:10::/64" in found["tie-gw1", "edge_gateway"]
+    assert "tie-four1" in found["tie-mon6", "monitoring"]
+    assert "tie-dns6" in found["tie-four1", "base"]
+    assert "tie-dns6" in found["tie-four1", "time"]
+    assert not [host for host, role in found if host in {"tie-both1", "tie-dns1", "tie-nb1", "tie-log1"}]
 
 
 def test_a_host_with_ipv4_alone_has_the_files_that_it_would_have_in_a_fleet_without_ipv6() -> None:

@@ -6,6 +6,7 @@ from deploy.views import fleet as fleet_view
 from inventory import snapshot
 from inventory.fleet import Fleet
 from tests.unit.deploy.views.shown import shown
+from tests.unit.roles import both_families
 
 
 def test_the_fleet_fits_a_hundred_columns() -> None:
@@ -17,6 +18,17 @@ def test_the_fleet_fits_a_hundred_columns() -> None:
     assert all(host.name in text for host in fleet.hosts)
     assert "Älvkarleby" in text
     assert "Östhammar" in text
+
+
+def test_a_host_is_shown_with_its_addresses_of_both_families() -> None:
+    found = both_families.fleet()
+
+    lines = shown(*fleet_view.hosts(found, found.hosts)).splitlines()
+
+    at = next(number for number, line in enumerate(lines) if "tie-both1" in line)
+    assert "10.60.10.19" in lines[at]
+    assert "2001:db8:60:10::19" in lines[at + 1]
+    assert "2001:db8:60:10::20" in next(line for line in lines if "tie-six1" in line)
 
 
 def test_a_fleet_without_hosts_is_a_table_without_rows() -> None:
