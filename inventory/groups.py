@@ -29,7 +29,8 @@ def groups(fleet: Fleet, data: Mapping[str, object]) -> Groups:
     found: Groups = {}
     shells = {p.slug for p in fleet.platforms if p.family == "debian"}
     for host in fleet.hosts:
-        if host.status == "active" and host.platform in shells and host.host_keys and host.primary_address:
+        has_address = host.primary_address is not None or host.primary_address6 is not None
+        if host.status == "active" and host.platform in shells and host.host_keys and has_address:
             member = (host.name, _data(host) | dict(data))
             for group in ("samdrift", *_groups_of(host)):
                 found.setdefault(group, []).append(member)

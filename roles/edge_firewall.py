@@ -79,9 +79,9 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
     return device_listens(settings)
 
 
-def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:  # noqa: ARG001  a role's signature
+def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
     """Say that a device is configured for IPv4 alone."""
-    return device_unserved(host)
+    return device_unserved(host, fleet)
 
 
 def deploy(settings: Settings) -> None:

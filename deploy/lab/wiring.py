@@ -3,7 +3,8 @@
 Every prefix that lab hosts have interfaces in is one bridge, but for their tunnels: those they make themselves. The
 machine that runs the lab, the *controller*, plays the management station: it holds its addresses, and those gateways
 that no lab host holds, each on an interface `sdl…` into the switch. Not here: how wires are laid in the kernel
-(`lab.switch`). It is all IPv4: of a host's IPv6 addresses, the lab has none.
+(`lab.switch`). Bridges are of IPv4 prefixes: with its IPv6 addresses a host reaches what is on the same bridge, and
+nobody else.
 """
 
 from __future__ import annotations

@@ -193,10 +193,15 @@ def device_listens(settings: Settings) -> tuple[Listen, ...]:
     )
 
 
-def device_unserved(host: Host) -> tuple[str, ...]:
-    """Say that a device is configured for IPv4 alone."""
-    found = ", ".join(ipv6_addresses(host))
-    return (f"a device is configured for IPv4 alone: {found}",) if found else ()
+def device_unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
+    """Say that a device is configured for IPv4 alone, and which servers it is not told of."""
+    own = ", ".join(ipv6_addresses(host))
+    servers = (*time_servers(fleet), *fleet.with_role("log_server"))
+    others = ", ".join(dict.fromkeys(s.name for s in servers if s.primary_address is None))
+    return (
+        *([f"a device is configured for IPv4 alone: {own}"] if own else ()),
+        *([f"it is told of no servers with IPv6 alone: {others}"] if others else ()),
+    )
 
 
 def host_name(host: Host) -> str:

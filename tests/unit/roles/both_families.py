@@ -56,12 +56,12 @@ HOSTS = (
 )
 
 
-def gateway() -> Host:
-    """A gateway that lends addresses and has tunnels, with addresses of both families on each interface."""
-    of = host(1, "tie-gw1", "46", *EVERYWHERE, "edge_gateway", "dhcp_server", "wireguard")
-    tunnel = Interface.model_validate({"name": "wg1", "type": "virtual", "addresses": ["2001:db8:99::1/64"]})
+def gateway(number: int = 1, name: str = "tie-gw1") -> Host:
+    """A gateway that lends addresses and has tunnels, with addresses of both families."""
+    of = host(number, name, "46", *EVERYWHERE, "edge_gateway", "dhcp_server", "wireguard")
+    tunnel = Interface.model_validate({"name": "wg1", "type": "virtual", "addresses": [f"2001:db8:99::{number}/64"]})
     return of.model_copy(
-        update={"interfaces": (*of.interfaces, tunnel), "wireguard_public_key": wireguard_key(1)},
+        update={"interfaces": (*of.interfaces, tunnel), "wireguard_public_key": wireguard_key(number)},
     )
 
 

@@ -9,13 +9,17 @@ import pytest
 
 from deploy.check.offline import Offline, check_offline
 from deploy.engine.declare import declarations
+from deploy.lab.machine import LabError
+from deploy.lab.wiring import wiring
 from deploy.model.findings import Exit, exit_code
 from deploy.model.kinds import Kind
-from inventory.groups import known_hosts
-from roles import firewall
+from inventory.fleet import Host
+from inventory.groups import groups, known_hosts
+from roles import firewall, keepalived
+from roles.shared.catalogue import catalogue
 from roles.shared.families import families, in_url, own_addresses
 from roles.shared.intent import Intent
-from tests.unit.roles.both_families import HOSTS, PRINTERS, fleet
+from tests.unit.roles.both_families import HOSTS, PRINTERS, fleet, gateway
 
 FLEET = fleet()
 INTENT = Intent(FLEET)
@@ -141,3 +145,42 @@ def test_a_printer_that_the_host_speaks_no_family_of_is_refused() -> None:
     context = {"samdrift": {**four.samdrift, "print_server": PRINTERS}}
     (problem,) = Intent(FLEET).problems(four.model_copy(update={"context": context, "name": "tie-four2"}))[:1]
     assert "no address of the family of 2001:db8:60:10::77" in problem.what
+
+
+def test_a_gateway_lets_no_ipv6_through_that_it_does_not_route() -> None:
+    text = files("tie-gw1")["/etc/nftables.conf"]
+    assert "ip6 saddr" in text.partition("chain input")[2].partition("chain forward")[0]
+    assert "ip6" not in text.partition("chain forward")[2]
+
+
+def test_a_gateway_of_ipv6_that_nobody_has_is_shared_by_nobody() -> None:
+    shared = [p.model_copy(update={"gateway": GATEWAYS[p.prefix.version]}) if p.vlan else p for p in FLEET.prefixes]
+    pair = [_sharing(h) for h in (gateway(2, "tie-gw2"), gateway(3, "tie-gw3"))]
+    hosts = (*(h for h in FLEET.hosts if h.name != "tie-gw1"), *pair)
+    both = FLEET.model_copy(update={"prefixes": tuple(shared), "hosts": hosts, "ranges": ()})
+
+    found = Intent(both).of(pair[0], "keepalived")
+
+    assert isinstance(found, keepalived.Settings), found
+    assert [str(s.address) for s in found.shared] == ["10.60.10.254"]
+    (said,) = catalogue()["keepalived"].unserved(pair[0], both)
+    assert "2001:db8:60:10::/64" in said
+
+
+GATEWAYS = {4: ip_address("10.60.10.254"), 6: ip_address("2001:db8:60:10::fe")}
+
+
+def _sharing(host: Host) -> Host:
+    return host.model_copy(update={"context": {"samdrift": {"roles": {"edge_gateway": True, "keepalived": True}}}})
+
+
+def test_the_lab_boots_no_host_with_ipv6_alone() -> None:
+    tagged = FLEET.host("tie-six1").model_copy(update={"tags": ("lab",)})
+    with pytest.raises(LabError, match="host tie-six1: the lab's wires carry IPv4 alone"):
+        wiring(Intent(FLEET.model_copy(update={"hosts": (tagged,)})))
+
+
+def test_a_host_without_an_address_is_no_host_of_pyinfra() -> None:
+    nowhere = FLEET.host("tie-six1").model_copy(update={"primary_address6": None, "interfaces": ()})
+    found = groups(FLEET.model_copy(update={"hosts": (nowhere, FLEET.host("tie-dns6"))}), {})
+    assert [(name, data["ssh_hostname"]) for name, data in found["samdrift"]] == [("tie-dns6", "2001:db8:60:10::12")]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from ipaddress import IPv6Address, IPv6Interface
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from inventory.fleet import Fleet, Host
+from inventory.fleet import Fleet, Host, Interface
 from inventory.network import Cable, Vlan
 from inventory.secrets import secrets_in
 from roles.shared.catalogue import catalogue
@@ -244,3 +245,32 @@ def test_a_device_is_reached_by_the_stations_alone() -> None:
             ssh, snmp = catalogue()[role].listens(settings_of(role, name, fleet()))
             assert (ssh.port, [str(n) for n in ssh.sources]) == (22, ["10.60.10.250/32"])
             assert (snmp.port, snmp.sources) == (161, ())
+
+
+@pytest.mark.parametrize(("role", "name"), [(role, name) for role, name, _ in CASES])
+def test_a_device_is_configured_for_ipv4_alone_and_says_so(role: str, name: str) -> None:
+    before, of = fleet(), fleet()
+    log = of.host("tie-log1")
+    log6 = log.model_copy(
+        update={
+            "name": "tie-log6",
+            "primary_address": None,
+            "primary_address6": IPv6Address("2001:db8:60:10::13"),
+            "interfaces": (Interface(name="eth0", addresses=(IPv6Interface("2001:db8:60:10::13/64"),)),),
+        }
+    )
+    device = of.host(name)
+    ports = tuple(
+        i.model_copy(update={"addresses": (*i.addresses, IPv6Interface("2001:db8:63:1::9/64"))}) if i.addresses else i
+        for i in device.interfaces
+    )
+    both = device.model_copy(update={"interfaces": ports})
+    hosts = (*(both if h.name == name else h for h in of.hosts), log6)
+    after = of.model_copy(update={"hosts": hosts})
+
+    assert declared(role, name, after) == declared(role, name, before)
+    assert [text.partition(":")[2] for text in catalogue()[role].unserved(both, after)] == [
+        " " + ", ".join(["2001:db8:63:1::9/64"] * sum(bool(i.addresses) for i in device.interfaces)),
+        " tie-log6",
+    ]
+    assert catalogue()[role].unserved(device, before) == ()
