@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 from pyinfra.operations import files
@@ -37,10 +37,12 @@ from roles.shared.parts.handlers import Handler, reload, restart
 from roles.shared.parts.kernel import kernel_settings
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
+from roles.shared.people import Admin, PublicKey, UserName, kept_admins, lost_logins
 from roles.shared.rehearsal import Rehearsal
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
+from roles.shared.survey import Loss, Survey
 from roles.shared.traffic import Listen, management
 
 AFTER = ()  # nothing: packages come by its proxy, and people and SSH are as they should be before anything else
@@ -73,21 +75,6 @@ PACKAGES = (
     "unattended-upgrades",
 )
 LAB_PACKAGES = PACKAGES
-
-UserName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
-FullName = Annotated[str, Field(pattern=r"^[^:,\x00-\x1f\x7f]+$", max_length=80)]
-KEY = r"^(ssh-ed25519|sk-ssh-ed25519@openssh\.com) [A-Za-z0-9+/]+={0,2}( [\w.@+-]+)?$"
-PublicKey = Annotated[str, Field(pattern=KEY)]
-Principal = Annotated[str, Field(pattern=r"^[A-Za-z0-9._@-]+$")]
-
-
-class Admin(RoleOptions):
-    """A person who administers hosts."""
-
-    full_name: FullName
-    keys: tuple[PublicKey, ...] = ()
-    principals: tuple[Principal, ...] = ()
-    absent: bool = False
 
 
 class Options(RoleOptions):
@@ -171,6 +158,17 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 def listens(settings: Settings) -> tuple[Listen, ...]:
     """Serve SSH to the management stations alone."""
     return (Listen(protocol="tcp", port=22, sources=settings.management, why="SSH from the management stations"),)
+
+
+def adopts(settings: Settings, survey: Survey) -> Mapping[str, Any]:
+    """Keep the people who may become root today and are no admins yet, by the keys that sshd will still take."""
+    return kept_admins(survey, {user.name for user in settings.admins})
+
+
+def loses(settings: Settings, survey: Survey) -> tuple[Loss, ...]:
+    """Tell who no longer logs in: sshd reads keys from root's own directory, and lets admins and samdrift in alone."""
+    admins = {user.name: user.keys for user in settings.admins}
+    return tuple(lost_logins(survey, admins, settings.automation_keys))
 
 
 def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:

@@ -1,11 +1,16 @@
 """nftables: one ruleset a host, made from what its own roles declare, and nothing else gets in or through.
 
-There are no options. A port is opened by the role that serves it (`listens`), and a gateway lets pass what its roles
+A port is opened by the role that serves it (`listens`), and a gateway lets pass what its roles
 ask for (`forwards`); to open something is to say in a role who needs it and why. Everything else is dropped, on input
 and forwarding, in both families alike. A family that the host has no address in is closed but for neighbour discovery.
 What goes out is not filtered here: the gateways decide about that. Nobody speaks in
 another's name: reverse-path filtering (RFC 3704) drops a source address that is not reached by the interface that it
 came by, except on interfaces that a role exempts (`exemptions`).
+
+Options (config context `samdrift.firewall`):
+
+- `also_open`: ports of services that no role of samdrift serves yet, on a host that was taken over (`samdrift adopt`):
+  `tcp/8080: {why: web shop, sources: [10.0.0.0/8]}`. Without an entry here, such a port is shut.
 
 The file is checked by nft on the host before it goes live, and loaded in one transaction: if it is refused, the
 old ruleset stays in force. One that would shut out the very session that loads it is not loaded: samdrift runs on a
@@ -15,8 +20,11 @@ management station. A rule added by hand is found by comparing what is in force,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from inventory.fleet import Fleet, Host
 from inventory.network import Network
@@ -28,8 +36,10 @@ from roles.shared.parts.packages import packages
 from roles.shared.parts.ruleset import loaded_ruleset
 from roles.shared.parts.services import service
 from roles.shared.parts.templates import render
-from roles.shared.settings import Options, SettingsError
+from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
+from roles.shared.settings import SettingsError
+from roles.shared.survey import Loss, Socket, Survey
 from roles.shared.traffic import (
     ANYWHERE4,
     ANYWHERE6,
@@ -49,8 +59,26 @@ CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
 PATH = "/etc/nftables.conf"
 SSH = 22
 PING = {4: "icmp type echo-request", 6: "icmpv6 type echo-request"}
+FORWARDERS = frozenset({"docker-proxy", "rootlessport", "conmon"})
+"""Programs that stand for a port which is led into a container: to open it on the host is not enough."""
 LONGEST_COMMENT = 120
 """Bytes; nft takes 128 at most."""
+
+
+class AlsoOpen(RoleOptions):
+    """A port of a service that no role serves: who needs it, and why."""
+
+    why: Annotated[str, Field(min_length=1, max_length=80)]
+    sources: Annotated[tuple[Network, ...], Field(min_length=1)]
+
+
+PORT = r"^(tcp|udp)/([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$"
+
+
+class Options(RoleOptions):
+    """What a config context may set for this role; see the module's text."""
+
+    also_open: dict[Annotated[str, Field(pattern=PORT)], AlsoOpen] = Field(default_factory=dict)
 
 
 class Opening(RoleSettings):
@@ -88,15 +116,18 @@ class Settings(RoleSettings):
     proven: tuple[RoleExemption, ...] = ()
 
 
-def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:  # noqa: ARG001  a role's signature
-    """Collect what every other role of this host declares."""
+def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:
+    """Collect what every other role of this host declares, and what is to stay open besides."""
     roles = catalogue()
     others = {r: intent.required(host, r) for r in roles if r in host.roles and r != "firewall"}
     return Settings(
         host=host.name,
         ipv6=6 in families(host),
         fleet=spoken(host, fleet_networks(fleet)),
-        openings=tuple(Opening(role=r, listen=_in(host, x)) for r, s in others.items() for x in roles[r].listens(s)),
+        openings=(
+            *(Opening(role=r, listen=_in(host, x)) for r, s in others.items() for x in roles[r].listens(s)),
+            *(Opening(role="firewall", listen=_in(host, x)) for x in _also_open(options)),
+        ),
         passages=tuple(RoleForward(role=r, forward=x) for r, s in others.items() for x in roles[r].forwards(s)),
         proven=tuple(RoleExemption(role=r, proof=x) for r, s in others.items() for x in roles[r].exemptions(s)),
     )
@@ -105,6 +136,71 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
 def _in(host: Host, listen: Listen) -> Listen:
     """Return the port as it is open in the families that the host speaks."""
     return listen.model_copy(update={"sources": spoken(host, listen.sources)})
+
+
+def _also_open(options: Options) -> Iterator[Listen]:
+    for port, opening in sorted(options.also_open.items()):
+        protocol, _, number = port.partition("/")
+        yield Listen.model_validate(
+            {"protocol": protocol, "port": int(number), "sources": opening.sources, "why": opening.why}
+        )
+
+
+def adopts(settings: Settings, survey: Survey) -> Mapping[str, Any]:
+    """Keep every port open that others can reach today and no role serves."""
+    served = _opened(settings)
+    kept = {
+        f"{socket.protocol}/{socket.port}": {
+            "why": f"{re.sub(r'[^A-Za-z0-9 .,:_/-]', ' ', socket.program)[:60] or 'unknown'}, as it was adopted",
+            "sources": [str(network) for network in (*ANYWHERE4, *ANYWHERE6)],
+        }
+        for socket in survey.open_ports
+        if (socket.protocol, socket.port) not in served and socket.program not in FORWARDERS
+    }
+    return {"also_open": kept} if kept else {}
+
+
+def loses(settings: Settings, survey: Survey) -> tuple[Loss, ...]:
+    """Tell which ports are shut, or open to fewer than before, and which tables of others' rules go."""
+    opened = _opened(settings)
+    speaks = {network.version for network in settings.fleet}
+    everybody = [network for network in (*ANYWHERE4, *ANYWHERE6) if network.version in speaks]
+    ports = [
+        Loss(kind="port", what=_shut(socket, sources), keep=_kept_by(socket))
+        for socket in survey.open_ports
+        if not {*everybody} <= {*(sources := networks(opened.get((socket.protocol, socket.port), ())))}
+        or socket.program in FORWARDERS
+    ]
+    is_reached_by_6 = any(a.version == 6 for link in survey.links for a in (*link.addresses, *link.lent))
+    if is_reached_by_6 and not settings.ipv6:
+        ports.append(Loss(kind="port", what="every port is shut over IPv6, by which the host can be reached today"))
+    goes = "with all its rules: the ruleset is replaced as a whole"
+    tables = [Loss(kind="table", what=f"nftables table {t} {goes}") for t in survey.tables if t != "inet samdrift"]
+    return (*ports, *tables)
+
+
+def _opened(settings: Settings) -> dict[tuple[str, int], tuple[Network, ...]]:
+    """Return to whom each port is open."""
+    found: dict[tuple[str, int], tuple[Network, ...]] = {}
+    for opening in settings.openings:
+        listen = opening.listen
+        key = (listen.protocol, listen.port)
+        found[key] = (*found.get(key, ()), *listen.sources)
+    return found
+
+
+def _shut(socket: Socket, sources: tuple[Network, ...]) -> str:
+    if not sources or socket.program in FORWARDERS:
+        return f"{socket.what} is shut"
+    return f"{socket.what} is open to {', '.join(map(str, sources))} alone"
+
+
+def _kept_by(socket: Socket) -> str:
+    if socket.program in FORWARDERS:
+        return "no option keeps it: it is led into a container by rules that go with their table"
+    if (socket.protocol, socket.port) == ("tcp", SSH):
+        return ""
+    return f"samdrift.firewall.also_open: {socket.protocol}/{socket.port}, or a role that serves it"
 
 
 def deploy(settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """The command line: which commands there are, in which module, and how each of them ends.
 
     fleet          hosts, show, check
+    adopt          adopt
     runs           plan, apply, verify, drift
     records        history, report
     secrets        secrets edit, rotate, check
@@ -34,6 +35,7 @@ COMMANDS = {
     "hosts": ("fleet", "List the hosts of the fleet."),
     "show": ("fleet", "Show one host: data, roles, settings, files or configuration."),
     "check": ("fleet", "Check inventory, settings and files, offline."),
+    "adopt": ("adopt", "Say what taking over a host that runs would mean; change nothing."),
     "plan": ("runs", "Show what would change, with diffs."),
     "apply": ("runs", "Change the hosts as planned, in waves, and verify them."),
     "verify": ("runs", "Run the state checks of every role against the real hosts."),

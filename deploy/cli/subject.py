@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -149,7 +150,12 @@ def vault_of(common: Common) -> AgeVault:
 
 @contextmanager
 def running(
-    common: Common, command: str, *, only_roles: tuple[str, ...] = (), **access_too: object
+    common: Common,
+    command: str,
+    *,
+    only_roles: tuple[str, ...] = (),
+    adopting: Callable[[Fleet], Host] | None = None,
+    **access_too: object,
 ) -> Iterator[tuple[Invocation, Telling]]:
     """Make a run on the selected hosts that are managed and sound, and an observer of it.
 
@@ -157,6 +163,8 @@ def running(
 
     Args:
         only_roles: the roles that it is limited to, and so to the hosts that have any of them; all if it is empty.
+        adopting: finds or makes the one host that the run is about, managed or not; its fleet is the real one, also in
+            the lab.
         access_too: what this command says of how hosts are accessed, by the names in `Access`.
     """
     from deploy.lab.lab import Lab
@@ -168,9 +176,9 @@ def running(
 
     if common.lab:
         Lab().require_up()
-    known = fleet_of(common)
+    known = fleet_of(replace(common, lab=False) if adopting else common)
     intent = intent_of(known)
-    hosts, problems = about(common, intent)
+    hosts, problems = ((adopting(known.fleet),), ()) if adopting else about(common, intent)
     left = unsound(problems, known.fleet)
     for line in not_managed(known.dropped, left):
         aside(common, line)

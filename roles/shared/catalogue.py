@@ -10,6 +10,8 @@ that the house must know of it, the role says itself, by these optional attribut
     ways_out(settings)                  what its host needs of the internet
     unserved(host, fleet)               what of its host's IPv6 it does not serve yet, a text each: `check` says so
     FORWARDED = False                   gateways do not let others reach what it serves
+    adopts(settings, survey)            the options by which a host that already runs keeps what it has
+    loses(settings, survey)             what runs or is let in on such a host, and would end
     shared_addresses(settings)          the addresses that its host shares with others; SHARING_PROGRAM, what holds them
     PLATFORMS              slugs; Debian 12 and 13 if it says none
     AFTER                  names of roles that are applied before it (`order`)
@@ -46,6 +48,7 @@ from roles.shared.controls import STANDARD, Title
 from roles.shared.order import in_order
 from roles.shared.rehearsal import Rehearsal
 from roles.shared.settings import Options, Settings, SettingsError
+from roles.shared.survey import Loss, Survey
 from roles.shared.traffic import Forward, Listen, ReversePathExemption, SharedAddress, WayOut
 
 if TYPE_CHECKING:
@@ -76,6 +79,8 @@ class Role:
     ways_out: Callable[[Settings], tuple[WayOut, ...]] | None
     shared_addresses: Callable[[Settings], tuple[SharedAddress, ...]] | None
     sharing_program: str
+    adopts: Callable[[Settings, Survey], Mapping[str, Any]]
+    loses: Callable[[Settings, Survey], tuple[Loss, ...]]
     tunnel_key: str
     in_lab: Callable[[Mapping[str, Any], Rehearsal], Mapping[str, Any]]
     lab_caches: tuple[str, ...]
@@ -152,6 +157,8 @@ def _load(name: str) -> Role:
         ways_out=getattr(module, "ways_out", None),
         shared_addresses=getattr(module, "shared_addresses", None),
         sharing_program=getattr(module, "SHARING_PROGRAM", ""),
+        adopts=getattr(module, "adopts", lambda _settings, _survey: {}),
+        loses=getattr(module, "loses", lambda _settings, _survey: ()),
         tunnel_key=getattr(module, "TUNNEL_KEY", ""),
         in_lab=getattr(module, "in_lab", lambda _options, _lab: {}),
         lab_caches=tuple(getattr(module, "LAB_CACHES", ())),

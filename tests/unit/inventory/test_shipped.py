@@ -7,12 +7,12 @@ from collections import Counter
 import pytest
 
 from inventory.fleet import Fleet, Host
+from inventory.merging import merged_context
 from inventory.organisation import ConfigContext
 from inventory.snapshot import load
 from roles.shared.catalogue import roles_of
 from roles.shared.intent import Intent
 from roles.shared.network.peering import routers_of
-from tests.unit.inventory.netbox_merge import merged_context
 
 
 @pytest.fixture(scope="module")
@@ -80,12 +80,12 @@ def test_every_prefix_has_a_router_and_tierps_have_both_hubs_but_the_link_betwee
 
 def test_the_hosts_config_contexts_are_what_netbox_makes_of_the_contexts(shipped: Fleet) -> None:
     for host in shipped.hosts:
-        assert host.context == merged_context(host, shipped.config_contexts), host.name
+        assert host.context == merged_context(host, shipped), host.name
 
 
 def test_a_host_with_two_tags_has_the_roles_of_both(shipped: Fleet) -> None:
     host = shipped.host("tie-dns1").model_copy(update={"tags": ("dns", "monitoring")})
-    both = host.model_copy(update={"context": merged_context(host, shipped.config_contexts)})
+    both = host.model_copy(update={"context": merged_context(host, shipped)})
     fleet = shipped.model_copy(update={"hosts": tuple(both if h.name == both.name else h for h in shipped.hosts)})
 
     assert {"dns_resolver", "monitoring", *shipped.host("tie-web1").roles} == set(both.roles)
@@ -99,7 +99,9 @@ def test_false_in_a_heavier_context_takes_a_role_away_that_a_lighter_one_gives(s
         host = Host.model_validate(
             shipped.host("tie-web1").model_dump() | {"local_context": {"samdrift": local} if local else {}}
         )
-        return host.model_copy(update={"context": merged_context(host, contexts)}).roles
+        return host.model_copy(
+            update={"context": merged_context(host, shipped.model_copy(update={"config_contexts": tuple(contexts)}))}
+        ).roles
 
     gives = ConfigContext(name="b", weight=1000, data={"samdrift": {"roles": {"base": True, "log_client": True}}})
     takes = ConfigContext(name="a", weight=2000, data={"samdrift": {"roles": {"log_client": False}}})

@@ -43,6 +43,7 @@ from roles.shared.intent import Intent
 from roles.shared.network.forwarding import forwards_of
 from roles.shared.rehearsal import Rehearsal
 from roles.shared.settings import Settings
+from roles.shared.survey import Socket, Survey
 
 ROLE = "iperf"
 FLEET = snapshot.load()
@@ -181,8 +182,15 @@ class Session:
 def verified() -> list[str]:
     """The checks that ran on a host that has the role alone."""
     host = HOST.model_copy(update={"context": {"samdrift": {**HOST.samdrift, "roles": {ROLE: True}}}})
-    session = Session(hosts=[host], settings={HOST.name: Intent(FLEET).settings(HOST)})
+    session = Session(hosts=[host], settings={HOST.name: Intent(FLEET).settings(HOST, [ROLE])})
     return [check.name for check in verify(session, FLEET)]
+
+
+def adopted() -> dict[str, Any]:
+    """What the role proposes for a host on which a program listens at another port, and what it would end there."""
+    seen = Survey(sockets=(Socket(protocol="tcp", address="", port=5299, program="iperf3"),))
+    role, settings = catalogue()[ROLE], Intent(FLEET).settings(HOST)[ROLE]
+    return {"adopts": role.adopts(settings, seen), "loses": [loss.what for loss in role.loses(settings, seen)]}
 
 
 ASKED: Mapping[str, Callable[[], object]] = {
@@ -199,6 +207,8 @@ ASKED: Mapping[str, Callable[[], object]] = {
     "ways_out": let_out,
     "forwards": lambda: rules("forward"),
     "exemptions": lambda: rules("origin"),
+    "adopts": lambda: adopted()["adopts"],
+    "loses": lambda: adopted()["loses"],
     "shared_addresses": lambda: [*map(str, _shared(HOST)), *without_a_router()],
     "SHARING_PROGRAM": first_router,
     "unserved": told_of_ipv6,

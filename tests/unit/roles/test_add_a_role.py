@@ -21,11 +21,11 @@ import yaml
 
 from inventory import snapshot
 from inventory.fleet import Fleet
+from inventory.merging import merged_context
 from inventory.order import in_order
 from inventory.organisation import ConfigContext, Named
 from inventory.paths import CODE
 from roles.shared import catalogue
-from tests.unit.inventory.netbox_merge import merged_context
 from tests.unit.roles.judging import needs
 
 HOST = "heb-gw1"
@@ -56,7 +56,9 @@ def with_the_role(fleet: Fleet) -> Fleet:
     contexts = (*fleet.config_contexts, context)
     host = fleet.host(HOST)
     tagged = host.model_copy(update={"tags": (*host.tags, *context.tags)})
-    given = tagged.model_copy(update={"context": merged_context(tagged, contexts)})
+    given = tagged.model_copy(
+        update={"context": merged_context(tagged, fleet.model_copy(update={"config_contexts": contexts}))}
+    )
     hosts = tuple(given if h.name == HOST else h for h in fleet.hosts)
     tags = (*fleet.tags, *(Named(slug=slug, name=slug) for slug in context.tags))
     return in_order(fleet.model_copy(update={"config_contexts": contexts, "hosts": hosts, "tags": tags}))
@@ -151,6 +153,8 @@ CHECKED = ["iperf runs and comes back at boot", "it answers on its own address"]
         ("LAB_FILES", {**KEY, **FILES}, KEY),
         ("TUNNEL_KEY", {**KEY, **FILES}, FILES),
         ("LAB_PACKAGES", True, False),
+        ("adopts", {"port": 5299}, {}),
+        ("loses", ["5299/tcp (iperf3) is no longer measured"], []),
         ("shared_addresses", ["10.63.1.101"], ["10.63.10.1: no host has it"]),
     ],
 )
