@@ -96,7 +96,8 @@ def test_names_lead_to_addresses_of_both_families_and_back() -> None:
     assert 'local-data-ptr: "2001:db8:60:10::19 3600 tie-both1.fleet.internal."' in text
     assert 'local-zone: "0.1.0.0.0.6.0.0.8.b.d.0.1.0.0.2.ip6.arpa." static' in text
     assert [z for z in ("0", "1", "2", "3") if f'"{z}.0.0.0.9.5.0.0.8.b.d.0.1.0.0.2.ip6.arpa."' in text] == [*"0123"]
-    assert "do-ip6: yes" in text
+    assert "do-ip6: yes\n    prefer-ip6: yes\n" in text
+    assert "prefer-ip6" not in files("tie-dns1")["/etc/unbound/unbound.conf"]
     assert "access-control: ::0/0 refuse" in text
     assert "access-control: 2001:db8:60:10::/64 allow" in text
     assert "forward-addr: 10." not in text
