@@ -16,7 +16,7 @@ from inventory.snapshot import load
 from roles.shared.intent import Intent
 from roles.shared.network.forwarding import flows, forwards_of, listens_of, ways_out
 from roles.shared.network.peering import behind, transits
-from roles.shared.traffic import ANYWHERE, Forward, ipv4
+from roles.shared.traffic import ANYWHERE4, Forward, ipv4
 
 FLEET = load()
 INTENT = Intent(FLEET)
@@ -64,7 +64,7 @@ def test_no_office_reaches_anothers(gateway: Host, ends: tuple[str, str], protoc
 
 @pytest.mark.parametrize("gateway", GATEWAYS, ids=lambda h: h.name)
 def test_only_caches_resolvers_time_servers_and_netbox_get_out(gateway: Host) -> None:
-    out = [rule for rule in forwards_of(gateway, INTENT) if rule.destinations == ANYWHERE]
+    out = [rule for rule in forwards_of(gateway, INTENT) if rule.destinations == (ANYWHERE4,)]
     ports = {
         str(a): {(rule.protocol, rule.port) for rule in out if any(a in n for n in rule.sources)}
         for rule in out
