@@ -45,7 +45,6 @@ def inventory_pull(common: Common, since_last: bool, out: Path | None, left_out:
     from deploy.views import findings as findings_view
     from deploy.views import inventory as view
     from inventory.difference import difference
-    from inventory.left_out import counted
 
     directory = out or snapshot_directory(common)
     live = from_netbox(common, since_last=since_last)
@@ -64,7 +63,7 @@ def inventory_pull(common: Common, since_last: bool, out: Path | None, left_out:
         digest=live.fleet.digest,
         unsound=tuple(SourceProblem.of(p) for p in live.reported),
         dropped=dropped,
-        left_out=counted(live.left_out),
+        left_out=live.counts,
     )
     if changed or not snapshot.is_there(directory) or (last.unsound if last else ()) != origin.unsound:
         snapshot.dump(live.fleet, directory, origin)

@@ -13,6 +13,7 @@ from pydantic import Field
 from deploy.model.findings import Finding
 from deploy.model.step_id import StepId
 from inventory.frozen import Frozen
+from inventory.left_out import Count
 
 
 class CheckResult(Frozen):
@@ -91,9 +92,10 @@ class Manifest(Frozen):
 class Record(Frozen):
     """One run of one command. Times are ISO 8601 UTC.
 
-    `fleet_time` is when NetBox said what the fleet is; empty where that is not known. `only_roles` are the roles that
-    the run was limited to; empty if it was about all: how a host stands as a whole, a limited run does not say.
-    `manifest` is what was in force; None in records that are older than manifests.
+    `fleet_time` is when NetBox said what the fleet is; empty where that is not known. `left_out` is what its source has
+    beside the fleet. `only_roles` are the roles that the run was limited to; empty if it was about all: how a host stands
+    as a whole, a limited run does not say. `manifest` is what was in force; None in records that are older than
+    manifests.
     """
 
     id: str
@@ -107,6 +109,7 @@ class Record(Frozen):
     fleet_digest: str
     fleet_source: str
     fleet_time: str = ""
+    left_out: tuple[Count, ...] = ()
     code_digest: str
     plan_digest: str = ""
     hosts: tuple[HostResult, ...] = ()

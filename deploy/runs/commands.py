@@ -31,6 +31,7 @@ from deploy.vault.interface import Vault
 from deploy.verify.run import verify as run_checks
 from inventory.errors import UsageError
 from inventory.fleet import Fleet, Host
+from inventory.left_out import Count
 from roles.shared.catalogue import catalogue, roles_of
 from roles.shared.intent import Intent
 
@@ -64,6 +65,7 @@ class Invocation:
     stores: Stores
     observer: Observer
     who: str
+    left_out: tuple[Count, ...] = ()
     unsound: tuple[Finding, ...] = ()
     """What is wrong with the inventory of hosts that it would be about, too, and that nothing is done with."""
     options: tuple[str, ...] = ()
@@ -153,6 +155,7 @@ class Invocation:
             fleet_digest=self.fleet.digest,
             fleet_source=self.source,
             fleet_time=self.fleet_time,
+            left_out=self.left_out,
             code_digest=code_digest(),
             plan_digest=plan_digest,
             hosts=tuple(h.model_copy(update={"roles": roles.get(h.host, ())}) for h in hosts),
@@ -283,6 +286,7 @@ def offline_record(
     *,
     source: str,
     fleet_time: str,
+    left_out: tuple[Count, ...],
     argv: tuple[str, ...],
     limit: str,
     who: str,
@@ -308,6 +312,7 @@ def offline_record(
         fleet_digest=fleet.digest,
         fleet_source=source,
         fleet_time=fleet_time,
+        left_out=left_out,
         code_digest=code_digest(),
         findings=findings,
         exit_code=exit_code(findings),

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from inventory import snapshot
 from inventory.errors import Problem
 from inventory.fleet import ACTIVE, Fleet, Host
-from inventory.left_out import LeftOut
-from inventory.origin import Dropped
+from inventory.left_out import Count, LeftOut, counted
+from inventory.origin import Dropped, Origin
 from inventory.parts import Parts, is_asked_for
 
 EMBEDDED = "snapshot"
@@ -25,6 +25,7 @@ class SourcedFleet(NamedTuple):
         problems: each costs the one managed host that it names.
         reported: those of them that only NetBox can tell, and not the fleet.
         left_out: what the source has that is no part of the fleet.
+        counts: how much that is; of a snapshot, also what NetBox had that it was pulled from.
         dropped: the hosts that the last pull found managed no more.
     """
 
@@ -34,19 +35,26 @@ class SourcedFleet(NamedTuple):
     problems: tuple[Problem, ...] = ()
     reported: tuple[Problem, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    counts: tuple[Count, ...] = ()
     dropped: tuple[Dropped, ...] = ()
 
 
-def sourced(made: Parts, source: str, time: str, dropped: tuple[Dropped, ...] = ()) -> SourcedFleet:
-    """Return a part of a source's fleet with where it came from."""
-    return SourcedFleet(made.fleet, source, time, made.problems, made.reported, made.left_out, dropped)
+def sourced(made: Parts, source: str, time: str, origin: Origin | None = None) -> SourcedFleet:
+    """Return a part of a source's fleet with where it came from.
+
+    Args:
+        origin: of a snapshot, what it remembers of NetBox.
+    """
+    counts = (*(origin.left_out if origin else ()), *counted(made.left_out))
+    dropped = origin.dropped if origin else ()
+    return SourcedFleet(made.fleet, source, time, made.problems, made.reported, made.left_out, counts, dropped)
 
 
 def from_snapshot(directory: Path, source: str) -> SourcedFleet:
     """Load the fleet in a directory."""
     made = snapshot.parts_of(directory)
     origin = snapshot.origin(made.fleet, directory)
-    return sourced(made, source, origin.at if origin else "", origin.dropped if origin else ())
+    return sourced(made, source, origin.at if origin else "", origin)
 
 
 def dropped_since(before: Fleet, live: SourcedFleet) -> tuple[Dropped, ...]:

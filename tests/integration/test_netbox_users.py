@@ -19,7 +19,7 @@ from inventory.netbox.session import NetBoxError, Row
 from tests.integration.lab import NETBOX, NetBoxServer, by_hand, given_netbox, samdrift
 from tests.integration.netbox import ids, seeded
 from tests.unit.deploy.source.test_write_back import a_record
-from tests.unit.inventory.fleets import fleet, without_merged
+from tests.unit.inventory.fleets import fleet, ours
 
 pytestmark = [pytest.mark.lab, pytest.mark.netbox]
 
@@ -42,7 +42,7 @@ def as_user(netbox: NetBoxServer) -> Callable[[str], NetBox]:
 @pytest.fixture(scope="module")
 def small(as_user: Callable[[str], NetBox]) -> Fleet:
     """The small sound fleet, which the seeding user has seeded; whatever tests add, a pull does not read."""
-    made = fleet()
+    made = ours(fleet())
     seeded(as_user(SEEDER.name), made)
     return made
 

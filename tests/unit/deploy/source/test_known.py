@@ -11,6 +11,7 @@ from inventory import snapshot
 from inventory.errors import Problem
 from inventory.fleet import Fleet
 from inventory.left_out import counted
+from inventory.order import in_order
 from inventory.origin import Dropped, Origin, SourceProblem
 from inventory.parts import parts
 from tests.unit.inventory.fleets import GATEWAY, SERVER, SOUND, fleet, with_hosts
@@ -21,7 +22,7 @@ AT_TIERP = {"site": SOUND["sites"][1]["slug"]}
 
 
 def test_what_only_netbox_can_tell_of_a_host_is_known_of_the_snapshot_too(tmp_path: Path) -> None:
-    made = parts(fleet(), reported=[TOLD])
+    made = parts(in_order(fleet()), reported=[TOLD])
     dropped = (Dropped(host="tie-old1", municipality="tierp", reason="its status is offline"),)
     said = Origin(
         netbox="https://n.example",
