@@ -1,8 +1,9 @@
 """Which part of a fleet is samdrift's: what is *managed*, what is *known* because of it, and what is left out. Pure.
 
-Managed is an active host in the scope whose config context gives it roles. Known are the hosts at its site, those at
-the other end of its cables, and everything that these refer to, stand in or are given. All else is left out, with the
-reason. What is wrong in what remains costs the managed hosts that depend on it (`dependence.py`), and nobody else.
+Managed is an active host in the scope whose config context gives it roles. Known are the hosts at a site where a host
+with roles stands, whatever its status, those at the other end of a managed one's cables, and everything that these
+refer to, stand in or are given. All else is left out, with the reason. What is wrong in what remains costs the managed
+hosts that depend on it (`dependence.py`), and nobody else.
 
 The same for every source: the part of a part is that part. Not here: what is wrong (`rules`), and how a fleet is read.
 """
@@ -41,11 +42,11 @@ UNUSABLE = {
 """The rules that a host must keep so that others can be told of it. What else is wrong with one that is not managed is
 nobody's trouble."""
 
-NOT_THERE = "it is not managed, and no managed host stands at its site"
+NOT_THERE = "no host with roles stands at its site"
 NOT_IN_SCOPE = "it is outside the scope"
 NOT_REFERRED_TO = "nothing managed or known refers to it"
-NOT_OURS = "it is of no place where a managed host stands"
-NOT_LENT = "it lies in no prefix of a place where a managed host stands"
+NOT_OURS = "it is of no place where a host with roles stands"
+NOT_LENT = "it lies in no prefix of a place where a host with roles stands"
 NOT_GIVEN = "no managed or known host is given it"
 ONE_END = "an end of it is no managed or known host"
 
@@ -112,9 +113,14 @@ def parts(
     return Parts(kept.fleet, tuple(problems), own, (*left_out, *part.left_out(kept.orders)))
 
 
+def has_roles(host: Host) -> bool:
+    """Tell whether a host is given roles, however badly its config context says so."""
+    return bool(host.roles) or asks(host.context)
+
+
 def is_asked_for(host: Host) -> bool:
-    """Tell whether a host is to be managed, however badly its config context says so."""
-    return host.status == ACTIVE and (bool(host.roles) or asks(host.context))
+    """Tell whether a host is to be managed: it has roles, and is active."""
+    return host.status == ACTIVE and has_roles(host)
 
 
 def _unusable(bound: Container[int], found: Iterable[tuple[Fault, Problem]]) -> dict[int, str]:
@@ -150,7 +156,7 @@ class _Part:
     Attributes:
         managed: the managed hosts, by index.
         hosts: those and the known ones, in order.
-        bound: the hosts that must stay, by index: managed ones, and those at the other ends of their cables.
+        bound: the hosts that must stay, by index: those with roles, and those at the far ends of managed ones' cables.
         unusable: why hosts that would be known cannot be, by index.
     """
 
@@ -158,13 +164,14 @@ class _Part:
         self._whole = fleet
         self._references, self._assignment = References(fleet), Assignment(fleet)
         inside = [scope is EVERYTHING or scope.holds(self._assignment.values(h)) for h in fleet.hosts]
-        self.managed = frozenset(i for i, h in enumerate(fleet.hosts) if inside[i] and is_asked_for(h))
+        with_roles = [i for i, h in enumerate(fleet.hosts) if inside[i] and has_roles(h)]
+        self.managed = frozenset(i for i in with_roles if fleet.hosts[i].status == ACTIVE)
         self._outside = frozenset(i for i, is_in in enumerate(inside) if not is_in)
         names = {fleet.hosts[i].name for i in self.managed}
         ends = [(a.partition(":")[0], b.partition(":")[0]) for a, b in ((c.a, c.b) for c in fleet.cables)]
         cabled = frozenset[str]().union(*(pair for pair in ends if not names.isdisjoint(pair))) - names
-        self.bound = self.managed | {i for i, h in enumerate(fleet.hosts) if h.name in cabled}
-        self._sites = frozenset(site for i in self.managed if (site := fleet.hosts[i].site))
+        self.bound = frozenset(with_roles) | {i for i, h in enumerate(fleet.hosts) if h.name in cabled}
+        self._sites = frozenset(site for i in with_roles if (site := fleet.hosts[i].site))
         self.hosts = [i for i, h in enumerate(fleet.hosts) if i in self.bound or (inside[i] and h.site in self._sites)]
         self.unusable: dict[int, str] = {}
 
@@ -203,7 +210,7 @@ class _Part:
 
     @cached_property
     def _scopes(self) -> frozenset[tuple[str, str]]:
-        """Return the places where managed hosts stand: sites, their locations, and what they lie in."""
+        """Return the places where hosts with roles stand: sites, their locations, and what they lie in."""
         of_site = (self._whole.scopes_of.get(site, {}).keys() for site in self._sites)
         return frozenset[tuple[str, str]]().union(*of_site) - EVERYWHERE.keys()
 

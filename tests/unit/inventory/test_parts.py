@@ -17,8 +17,9 @@ from inventory.order import in_order
 from inventory.parts import NOT_IN_SCOPE, NOT_THERE, Parts, is_asked_for, parts
 from inventory.scope import Scope
 from roles.shared.intent import Intent
-from tests.unit.inventory.fleets import GATEWAY, KEY_B, SERVER, SOUND, fleet, interfaces
+from tests.unit.inventory.fleets import GATEWAY, KEY_A, KEY_B, SERVER, SOUND, fleet, interfaces
 from tests.unit.inventory.sound_fleets import BREAKS, fleet_of, sound
+from tests.unit.inventory.wild_fleet import seeded_random, wild_fleet
 
 FOREIGN: dict[str, list[dict[str, Any]]] = {
     "tenants": [{"slug": "dunder_mifflin", "name": "Dunder & Mifflin <Inc.>"}],
@@ -81,6 +82,14 @@ def test_everything_that_is_left_out_is_told_with_the_reason() -> None:
     assert ("device", "dmi01-pdu", NOT_THERE) in left
     kept, whole = parts(beside()).fleet, beside()
     assert len(left) == sum(len(getattr(whole, s)) - len(getattr(kept, s)) for s in KEYS)
+
+
+def test_a_site_stays_ours_when_its_only_host_with_roles_is_planned_or_down() -> None:
+    for status in ("planned", "offline", "failed", "decommissioning"):
+        made = parts(fleet(hosts=[GATEWAY, SERVER | {"status": status}]))
+
+        assert known(made) == ["heb-gw1", "tie-dns1"]
+        assert [str(p.prefix) for p in made.fleet.prefixes] == ["10.59.0.0/24", "10.60.10.0/24", "10.63.10.0/24"]
 
 
 def test_a_known_host_stands_at_a_managed_hosts_site_or_at_the_end_of_its_cable() -> None:
@@ -284,3 +293,37 @@ def test_roles_never_stop_at_what_a_fleet_lacks(whole: Fleet) -> None:
 
     for host in made.fleet.hosts:
         assert {p.host for p in intent.problems(host)} <= {host.name}
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=25)
+def test_whatever_texts_and_references_a_fleet_has_its_part_is_found_and_stays(number: int) -> None:
+    wild = wild_fleet(seeded_random(number))
+    given = {"status": "active", "context": {"samdrift": {"roles": {"base": True}}}}
+    hosts = tuple(h.model_copy(update=given) if i % 7 == number % 7 else h for i, h in enumerate(wild.hosts))
+    whole = wild.model_copy(update={"hosts": hosts})
+    made = parts(whole)
+    again = parts(made.fleet)
+
+    assert again.fleet == made.fleet
+    assert set(again.problems) == set(made.problems)
+    assert again.left_out == ()
+    assert {h.name for h in whole.hosts if is_asked_for(h)} <= set(known(made))
+    assert all(one.name.isprintable() and one.reason for one in made.left_out)
+
+
+def test_a_host_that_builds_on_one_that_is_not_sound_drops_out_with_it_only_if_it_must() -> None:
+    log = SERVER | {"name": "tie-log1", "context": {"samdrift": {"roles": {"log_server": True}}}, "host_keys": [KEY_A]}
+    client = SERVER | {"context": {"samdrift": {"roles": {"log_client": True}}}}
+    at = {"interfaces": interfaces("10.60.10.12/24"), "primary_address": "10.60.10.12"}
+
+    def costly(fields: dict[str, Any]) -> dict[str, set[str]]:
+        made = parts(fleet(hosts=[client, log | at | fields], cables=[], prefixes=SOUND["prefixes"][1:2], ranges=[]))
+        intent = Intent(made.fleet, made.problems)
+        return {h.name: {p.rule for p in intent.problems(h)} - {"role-firewall"} for h in made.fleet.hosts}
+
+    assert costly({}) == {"tie-dns1": set(), "tie-log1": set()}
+    assert costly({"host_keys": ["x"]}) == {"tie-dns1": set(), "tie-log1": {"host-key"}}
+    lost = costly({"primary_address": None})
+    assert lost["tie-dns1"] <= {"role-settings"}
+    assert "host-address" in lost["tie-log1"]

@@ -1,0 +1,64 @@
+"""Which hosts a run is about: the sound ones; what is wrong with the others goes with them, and stops nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deploy.cli.command import Common
+from deploy.cli.subject import about, intent_of
+from deploy.source.known import sourced
+from inventory.errors import Problem, UsageError
+from inventory.fleet import Fleet
+from inventory.order import in_order
+from inventory.parts import parts
+from tests.unit.inventory.fleets import GATEWAY, SERVER, fleet
+
+QUIET: dict[str, Any] = {"context": {"samdrift": {"roles": {"firewall": True}}}}
+"""A role that needs nothing."""
+
+
+def chosen(of: Fleet, limit: str | None = None, *reported: Problem) -> tuple[list[str], list[tuple[str, str]]]:
+    intent = intent_of(sourced(parts(in_order(of), reported=reported), "x", ""))
+    sound, problems = about(Common(limit=limit), intent)
+    return [h.name for h in sound], [(p.host, p.rule) for p in problems]
+
+
+def both(**server: Any) -> Fleet:
+    return fleet(hosts=[GATEWAY | QUIET, SERVER | QUIET | server])
+
+
+def test_a_host_that_is_not_sound_is_told_and_the_others_are_run_on() -> None:
+    assert chosen(both()) == (["heb-gw1", "tie-dns1"], [])
+    assert chosen(both(host_keys=["x"])) == (["heb-gw1"], [("tie-dns1", "host-key")])
+
+
+def test_a_limit_is_about_what_is_wrong_with_its_hosts_alone() -> None:
+    assert chosen(both(host_keys=["x"]), "heby") == (["heb-gw1"], [])
+    assert chosen(both(host_keys=["x"]), "tierp") == ([], [("tie-dns1", "host-key")])
+
+
+def test_what_is_wrong_with_the_roles_of_a_host_costs_that_host_alone() -> None:
+    wrong = {"samdrift": {"roles": {"firewall": True, "typo": True}}}
+
+    assert chosen(both(context=wrong)) == (["heb-gw1"], [("tie-dns1", "role-unknown")])
+
+
+def test_a_gateway_that_nobody_has_costs_those_who_need_it() -> None:
+    prefixes = [{"prefix": "10.60.10.0/24", "site": "tierp-datahall", "gateway": "10.60.10.1"}]
+    made = fleet(hosts=[SERVER | QUIET], cables=[], prefixes=prefixes, ranges=[])
+
+    assert chosen(made) == ([], [("tie-dns1", "gateway-host")])
+
+
+def test_a_managed_host_that_no_fleet_holds_is_told_where_all_are_meant() -> None:
+    unnamed = Problem("netbox", "device number 7, name", "is not set", host="number 7")
+
+    assert chosen(both(), None, unnamed) == (["heb-gw1", "tie-dns1"], [("number 7", "netbox")])
+    assert chosen(both(), "heby", unnamed) == (["heb-gw1"], [])
+
+
+def test_where_nothing_is_to_be_managed_that_is_a_wrong_question() -> None:
+    with pytest.raises(UsageError, match="no host there is active and has roles"):
+        chosen(both(status="planned"), "tie-dns1")
