@@ -93,8 +93,8 @@ class Record(Frozen):
     """One run of one command. Times are ISO 8601 UTC.
 
     `fleet_time` is when NetBox said what the fleet is; empty where that is not known. `left_out` is what its source has
-    beside the fleet. `only_roles` are the roles that the run was limited to; empty if it was about all: how a host stands
-    as a whole, a limited run does not say. `manifest` is what was in force; None in records that are older than
+    beside the fleet. `only_roles` are the roles that the run was limited to; empty if it was about all: how a host
+    stands as a whole, a limited run does not say. `manifest` is what was in force; None in records that are older than
     manifests.
     """
 

@@ -19,7 +19,7 @@ from inventory.netbox.session import NetBoxError, Row
 from tests.integration.lab import NETBOX, NetBoxServer, by_hand, given_netbox, samdrift
 from tests.integration.netbox import ids, seeded
 from tests.unit.deploy.source.test_write_back import a_record
-from tests.unit.inventory.fleets import fleet, ours
+from tests.unit.inventory.fleets import fleet, ours, without_merged
 
 pytestmark = [pytest.mark.lab, pytest.mark.netbox]
 
