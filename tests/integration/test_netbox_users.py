@@ -10,6 +10,7 @@ import pytest
 
 from deploy.model.record import HostResult
 from deploy.source.write_back import write_back
+from inventory.difference import difference
 from inventory.fleet import Fleet
 from inventory.netbox import seed
 from inventory.netbox.client import NetBox
@@ -49,7 +50,7 @@ def small(as_user: Callable[[str], NetBox]) -> Fleet:
 
 def says(netbox: NetBox, said: Fleet) -> bool:
     """Whether who reads gets this fleet; its merged contexts are made up."""
-    return bool(without_merged(fleet_of(pull(netbox).rows)).digest == without_merged(said).digest)
+    return not difference(without_merged(said), without_merged(fleet_of(pull(netbox).rows)))
 
 
 def refused(write: Callable[[], object]) -> int | None:

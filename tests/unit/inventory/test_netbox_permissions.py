@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import groupby
 
@@ -79,6 +80,7 @@ def test_the_change_log_hides_what_repeats_secrets_and_nothing_that_pull_goes_by
     (log,) = (p for p in READER.permissions if CHANGES in p.types)
     assert isinstance(log.constraints, dict)
     (pattern,) = log.constraints.values()
+    assert json.dumps(log.constraints) in (CODE / "docs" / "netbox.md").read_text(encoding="utf-8")
     heeded = (
         {k.type for k in READ_TYPES} | DEFINITIONS | MOVES.keys() | TRACED | NESTED | GROUPED.keys() | HOST_TYPES.keys()
     )
