@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from inventory.netbox.custom_fields import CUSTOM_FIELDS
 from inventory.snapshot import load
 from tests.integration.lab import NETBOX, NetBoxServer, program
 
@@ -38,9 +40,14 @@ def samdrift(server: NetBoxServer, state: Path, *arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
+OWN_FIELD = "|".join(field.name for field in CUSTOM_FIELDS)
+ADDED = re.compile(rf'"(?:{OWN_FIELD})": null, |, "(?:{OWN_FIELD})": null|"(?:{OWN_FIELD})": null')
+"""A custom field of samdrift, empty: NetBox adds it to every object of the kind when it is made."""
+
+
 def foreign(rows: Iterable[str]) -> set[str]:
-    """Return the rows that say something of what others keep there."""
-    return {row for row in rows if row.split()[2].removeprefix("public.") not in OWN}
+    """Return the rows that say something of what others keep there, byte for byte but for samdrift's empty fields."""
+    return {ADDED.sub("", row) for row in rows if row.split()[2].removeprefix("public.") not in OWN}
 
 
 def test_the_five_municipalities_live_beside_it(lab_netbox: NetBoxServer, tmp_path: Path) -> None:
