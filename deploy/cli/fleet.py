@@ -5,6 +5,7 @@ No host is connected to. Not here: how a check judges (`check`), and what a host
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -144,6 +145,9 @@ def check(common: Common) -> int:
         known, readable = SourcedFleet(e.fleet or Fleet(), source_of(common), ""), e.fleet is not None
         done = Offline(findings=unsound(e.problems, known.fleet))
     else:
+        if known.left_out:
+            kinds = ", ".join(f"{n} × {kind}" for kind, n in sorted(Counter(o.kind for o in known.left_out).items()))
+            aside(common, f"Neither managed nor known, and left out of this inventory: {kinds}.")
         with observing(common.aside) as observer:
             done = check_offline(intent_of(known), hosts_of(common, known.fleet), observer)
     if readable:
