@@ -33,7 +33,7 @@ class Making:
 
     def one(self, endpoint: str, **known: Any) -> int:
         """The id of the object that has these values."""
-        return next(r["id"] for r in self.netbox.rows(endpoint) if all(r[k] == v for k, v in known.items()))
+        return next(int(r["id"]) for r in self.netbox.rows(endpoint) if all(r[k] == v for k, v in known.items()))
 
     def new(self, endpoint: str, **fields: Any) -> int:
         """Make an object; its id."""
@@ -43,7 +43,7 @@ class Making:
         """Make an object with a name and a slug that nothing else has."""
         return self.new(endpoint, name=f"{name} {self.n}", slug=f"{name}-{self.n}".lower(), **fields)
 
-    def set(self, endpoint: str, number: int, **fields: Any) -> None:
+    def change(self, endpoint: str, number: int, **fields: Any) -> None:
         self.netbox.update(endpoint, [{"id": number, **fields}])
 
     def interface(self, name: str, device: int = 0, **fields: Any) -> int:
@@ -91,8 +91,8 @@ def test_what_is_nested_and_a_prefix_and_a_vlan_group_scoped_to_each(making: Mak
     group = making.named("dcim/site-groups", "Skolor")
     place = making.named("dcim/locations", "Plan", site=making.site)
     room = making.named("dcim/locations", "Rum", site=making.site, parent=place)
-    making.set("dcim/sites", making.site, region=inner, group=group)
-    making.set("dcim/devices", making.host, location=room)
+    making.change("dcim/sites", making.site, region=inner, group=group)
+    making.change("dcim/devices", making.host, location=room)
     vids = [1 + (making.n * 4 + n) % 4000 for n in range(4)]
     scopes = {"dcim.region": region, "dcim.sitegroup": group, "dcim.location": room, "dcim.site": making.site}
     for n, (of, number) in enumerate(scopes.items()):
@@ -110,7 +110,7 @@ def test_what_is_nested_and_a_prefix_and_a_vlan_group_scoped_to_each(making: Mak
         "region", "site_group", "location", "site",
     }  # fmt: skip
 
-    making.set("dcim/regions", inner, parent=None)
+    making.change("dcim/regions", inner, parent=None)
     assert making.followed().fleet.regions_of(site) == (f"lan-{making.n}",)
 
 
@@ -119,10 +119,10 @@ def test_a_context_assigned_by_anything_reaches_whom_netbox_says(making: Making,
     group, above = making.named("dcim/site-groups", "G"), making.named("tenancy/tenant-groups", "T")
     place = making.named("dcim/locations", "L", site=making.site)
     region = making.named("dcim/regions", "R")
-    making.set("dcim/sites", making.site, group=group, region=region)
-    making.set("dcim/devices", making.host, location=place)
+    making.change("dcim/sites", making.site, group=group, region=region)
+    making.change("dcim/devices", making.host, location=place)
     host = next(r for r in making.netbox.rows("dcim/devices") if r["id"] == making.host)
-    making.set("tenancy/tenants", host["tenant"]["id"], group=above)
+    making.change("tenancy/tenants", host["tenant"]["id"], group=above)
     by = {
         "site_groups": group, "locations": place, "tenant_groups": above, "regions": region,
         "device_types": host["device_type"]["id"],
@@ -130,14 +130,14 @@ def test_a_context_assigned_by_anything_reaches_whom_netbox_says(making: Making,
     context = making.new("extras/config-contexts", name=f"C{making.n}", data={"new": 1}, **{field: [by[field]]})
 
     assert making.followed().fleet.host("heb-gw1").context["new"] == 1
-    making.set("extras/config-contexts", context, data={"new": 2})
+    making.change("extras/config-contexts", context, data={"new": 2})
     assert making.followed().fleet.host("heb-gw1").context["new"] == 2
 
 
 def test_a_stack_is_one_host(making: Making) -> None:
     stack = making.new("dcim/virtual-chassis", name=f"stack{making.n}")
     one, two = (making.device(f"sw{n}", virtual_chassis=stack, vc_position=n) for n in (1, 2))
-    making.set("dcim/virtual-chassis", stack, master=one)
+    making.change("dcim/virtual-chassis", stack, master=one)
     lag = making.interface("Po1", one, type="lag")
     making.interface("Gi1/0/1", one, lag=lag)
     making.interface("Gi2/0/1", two, lag=lag)
@@ -148,9 +148,9 @@ def test_a_stack_is_one_host(making: Making) -> None:
     assert {(x.name, x.member, x.lag) for x in host.interfaces} >= {
         (f"Gi2/0/1-{making.n}", 2, f"Po1-{making.n}"), (f"Gi1/0/1-{making.n}", 1, f"Po1-{making.n}"),
     }  # fmt: skip
-    making.set("dcim/virtual-chassis", stack, master=two)
+    making.change("dcim/virtual-chassis", stack, master=two)
     assert f"sw1-{making.n}" not in {h.name for h in making.followed().fleet.hosts}
-    making.set("dcim/virtual-chassis", stack, master=None)
+    making.change("dcim/virtual-chassis", stack, master=None)
     making.netbox.delete("dcim/virtual-chassis", [stack])
     assert making.followed().fleet.host(f"sw1-{making.n}").members == ()
 
@@ -213,9 +213,9 @@ def test_a_link_goes_through_panels_and_circuits_and_is_cut_where_a_cable_is(mak
     assert link in making.links()
 
     for status, is_one in (("planned", False), ("connected", True), ("decommissioning", False)):
-        making.set("dcim/cables", between, status=status)
+        making.change("dcim/cables", between, status=status)
         assert (link in making.links()) is is_one
-    making.set("dcim/cables", between, status="connected")
+    making.change("dcim/cables", between, status="connected")
     making.netbox.delete("dcim/cables", [between])
     assert link not in making.links()
 
