@@ -6,6 +6,7 @@ Shapes and names are NetBox's own. What NetBox nests keeps its `parent`, by slug
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -112,6 +113,17 @@ class Platform(Named):
 
     parent: str | None = None
     family: Literal["debian", "cli"] | None = None
+
+
+FAMILIES: Mapping[str, Literal["debian", "cli"]] = {
+    "debian-12": "debian",
+    "debian-13": "debian",
+    "arubaos-cx": "cli",
+    "cisco-ios": "cli",
+    "fortios": "cli",
+    "junos": "cli",
+}
+"""The platforms that samdrift's roles are for, by slug: a NetBox need not say their family."""
 
 
 class DeviceRole(Named):

@@ -23,6 +23,7 @@ from inventory.netbox.read_types import ASSIGNED_BY
 from inventory.netbox.rows import Rows
 from inventory.netbox.session import Row
 from inventory.order import in_order
+from inventory.organisation import FAMILIES
 
 
 class Assembled(NamedTuple):
@@ -95,12 +96,12 @@ def _named(making: Making, section: str, number: int, row: Row) -> Frozen | None
 
 
 def family_of(rows: Rows, number: int | None) -> str | None:
-    """Return the family of a platform: its own, or else that of the nearest platform above it that says one."""
+    """Return the family of a platform: as its field says, or as its slug is known, or that of the nearest above it."""
     through: set[int] = set()
     while number is not None and number in rows["platforms"] and number not in through:
         through.add(number)
         row = rows["platforms"][number]
-        if family := row["custom_fields"].get(FAMILY.name):
+        if family := row["custom_fields"].get(FAMILY.name) or FAMILIES.get(row["slug"]):
             return str(family)
         number = row["parent"]
     return None

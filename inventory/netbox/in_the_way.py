@@ -52,10 +52,11 @@ def _padded(kind: WriteType, wanted: Wanted) -> Iterator[Problem]:
 
 def _names_taken(kind: WriteType, wanted: Sequence[Wanted], there: There) -> Iterator[Problem]:
     """Yield the names that another object has, and keeps."""
+    saying = {w.key: w.fields if Ref(kind.name, w.key) in there.ids else {**w.once, **w.fields} for w in wanted}
     new_names = {
-        one.key: one.fields[kind.unique]
-        for one in wanted
-        if kind.unique in one.fields and not any(one.fields.get(f) for f in kind.within)
+        key: fields[kind.unique]
+        for key, fields in saying.items()
+        if kind.unique in fields and not any(fields.get(f) for f in kind.within)
     }
     holders: dict[str, list[Row]] = defaultdict(list)
     for row in there.all[kind.name]:

@@ -64,18 +64,23 @@ class Termination:
     at: Ref
 
 
-def slugged(section: str, *fields: str, within: Mapping[str, str] | None = None) -> Callable[[Fleet], Iterator[Wanted]]:
+def slugged(
+    section: str, *fields: str, within: Mapping[str, str] | None = None, shared: bool = False
+) -> Callable[[Fleet], Iterator[Wanted]]:
     """Want the objects of a section that are known by slug, with these fields.
 
     Args:
         within: what NetBox can put them in: field and kind. Where a fleet says nothing, nothing is asked for: somebody
             else may have put them there.
+        shared: they are words that everybody uses who keeps something in this NetBox: who made one has named it, and
+            it keeps that name.
     """
 
     def wanted(fleet: Fleet) -> Iterator[Wanted]:
         for item in getattr(fleet, section):
-            fields_of = {"slug": last(item.slug), **{f: getattr(item, f) for f in fields}}
-            yield Wanted((item.slug,), fields_of | given(item, within or {}))
+            named = {f: getattr(item, f) for f in fields}
+            own = {"slug": last(item.slug), **({} if shared else named), **given(item, within or {})}
+            yield Wanted((item.slug,), own, named if shared else {})
 
     return wanted
 
@@ -156,16 +161,16 @@ def locations(fleet: Fleet) -> Iterator[Wanted]:
 def platforms(fleet: Fleet) -> Iterator[Wanted]:
     """Want the platforms, each with its family."""
     for platform in fleet.platforms:
-        fields = {"slug": last(platform.slug), "name": platform.name, "description": platform.description}
+        fields = {"slug": last(platform.slug), **given(platform, {"parent": "platform"})}
         family = {"custom_fields": {FAMILY.name: platform.family}} if platform.family else {}
-        yield Wanted((platform.slug,), fields | given(platform, {"parent": "platform"}) | family)
+        yield Wanted((platform.slug,), fields | family, {"name": platform.name, "description": platform.description})
 
 
 def device_types(fleet: Fleet) -> Iterator[Wanted]:
     """Want the device types."""
     for one in fleet.device_types:
-        fields = {"slug": last(one.slug), "model": one.model, "manufacturer": ref("manufacturer", one.manufacturer)}
-        yield Wanted((one.slug,), fields)
+        made_by = {"model": one.model, "manufacturer": ref("manufacturer", one.manufacturer)}
+        yield Wanted((one.slug,), {"slug": last(one.slug)}, made_by)
 
 
 def clusters(fleet: Fleet) -> Iterator[Wanted]:

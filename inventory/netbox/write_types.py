@@ -80,7 +80,12 @@ WRITE_TYPES: tuple[WriteType, ...] = (
         "custom field", "extras/custom-fields", ("name", "type", "object_types"), keys.by("name"), wanted.custom_fields
     ),
     WriteType(
-        "tag", "extras/tags", NAMED, keys.by("slug"), wanted.slugged("tags", "name", "description"), unique="name"
+        "tag",
+        "extras/tags",
+        NAMED,
+        keys.by("slug"),
+        wanted.slugged("tags", "name", "description", shared=True),
+        unique="name",
     ),
     WriteType(
         "region",
@@ -133,7 +138,7 @@ WRITE_TYPES: tuple[WriteType, ...] = (
         "dcim/manufacturers",
         NAMED,
         keys.by("slug"),
-        wanted.slugged("manufacturers", "name", "description"),
+        wanted.slugged("manufacturers", "name", "description", shared=True),
         unique="name",
     ),
     WriteType(
@@ -150,7 +155,7 @@ WRITE_TYPES: tuple[WriteType, ...] = (
         "dcim/device-roles",
         (*NAMED, "parent"),
         _known,
-        wanted.slugged("device_roles", "name", "description", within={"parent": "device role"}),
+        wanted.slugged("device_roles", "name", "description", within={"parent": "device role"}, shared=True),
         unique="name",
         within=("parent",),
     ),
@@ -160,7 +165,7 @@ WRITE_TYPES: tuple[WriteType, ...] = (
         "virtualization/cluster-types",
         NAMED,
         keys.by("slug"),
-        wanted.slugged("cluster_types", "name", "description"),
+        wanted.slugged("cluster_types", "name", "description", shared=True),
         unique="name",
     ),
     WriteType(
@@ -168,7 +173,7 @@ WRITE_TYPES: tuple[WriteType, ...] = (
         "virtualization/cluster-groups",
         NAMED,
         keys.by("slug"),
-        wanted.slugged("cluster_groups", "name", "description"),
+        wanted.slugged("cluster_groups", "name", "description", shared=True),
         unique="name",
     ),
     WriteType(

@@ -14,6 +14,8 @@ from inventory.netbox.assemble import Assembled, assembled
 from inventory.netbox.assemble_links import traced
 from inventory.netbox.rows import Rows, dangling
 from inventory.order import in_order
+from inventory.organisation import FAMILIES
+from roles.shared.catalogue import catalogue
 from tests.unit.inventory.fleets import fleet
 from tests.unit.inventory.netbox_rows import rows_of, table
 from tests.unit.inventory.wild_fleet import seeded_random, wild_fleet
@@ -116,6 +118,19 @@ def test_a_platform_has_the_family_of_the_one_above_it() -> None:
     rows["platforms"][50]["parent"] = 51  # NetBox allows no circle; a row read between two changes may show one
     rows["platforms"][50]["custom_fields"] = {}
     assert made(rows).platform("d14").family is None
+
+
+def test_a_platform_that_roles_are_for_is_known_by_its_slug() -> None:
+    plain: dict[str, Any] = {
+        "name": "Cisco IOS",
+        "slug": "cisco-ios",
+        "description": "",
+        "parent": None,
+        "custom_fields": {},
+    }
+
+    assert made(with_rows(platforms=[plain])).platform("cisco-ios").family == "cli"
+    assert {slug for role in catalogue().values() for slug in role.platforms} == FAMILIES.keys()
 
 
 # Networks

@@ -366,11 +366,21 @@ def test_what_netbox_cannot_hold_is_said_before_anything_is_written(changed: dic
 
 def test_a_name_that_is_given_up_in_the_same_go_is_free() -> None:
     rows = made(fleet())
-    renamed = [{"slug": "lab", "name": "Nya labbet"}, {"slug": "labb", "name": "Labb"}]
+    renamed = [{"slug": "heby", "name": "Gamla Heby"}, {"slug": "heby-2", "name": "Heby"}]
 
-    plan = writes(rows, fleet(tags=renamed))
+    plan = writes(rows, fleet(tenants=[*renamed, {"slug": "tierp", "name": "Tierp"}]))
 
-    assert [(w.key, w.creates) for w in plan.writes] == [(("lab",), False), (("labb",), True)]
+    assert [(w.key, w.creates) for w in plan.writes] == [(("heby",), False), (("heby-2",), True)]
+
+
+def test_what_others_have_named_keeps_its_name_and_one_that_is_taken_is_told() -> None:
+    rows = made(fleet())
+    (lab,) = (row for row in rows["tag"] if row["slug"] == "lab")
+    lab |= {"name": "Lab equipment", "description": "everybody's"}
+
+    assert writes(rows, fleet()).writes == ()
+    with pytest.raises(InTheWay, match="'Lab equipment' is the name of tag lab in NetBox"):
+        writes(rows, fleet(tags=[{"slug": "lab", "name": "Labb"}, {"slug": "other", "name": "Lab equipment"}]))
 
 
 def test_an_error_of_a_bulk_write_names_the_object_and_the_field() -> None:
