@@ -153,7 +153,12 @@ class NetBoxServer:
             'sql "create database netbox owner netbox"\n'
             f"runuser -u netbox -- psql -X -q -v ON_ERROR_STOP=1 -d netbox < {LAB_CACHE}/{name}\n"
         )
+        self.forget()
         let_in()
+
+    def forget(self) -> None:
+        """Let it forget the numbers of types of objects, which another database has otherwise."""
+        in_postgresql("systemctl restart netbox.service netbox-rq.service")
 
     def rows(self) -> list[str]:
         """Return every row of every table, each as PostgreSQL would insert it."""

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,34 +51,42 @@ def foreign(rows: Iterable[str]) -> set[str]:
     return {ADDED.sub("", row) for row in rows if row.split()[2].removeprefix("public.") not in OWN}
 
 
-def test_the_five_municipalities_live_beside_it(lab_netbox: NetBoxServer, tmp_path: Path) -> None:
+@pytest.fixture
+def others(lab_netbox: NetBoxServer) -> Iterator[NetBoxServer]:
+    """The lab's NetBox with the demo data in it, and nothing else."""
     lab_netbox.with_demo_data()
-    before = foreign(lab_netbox.rows())
+    yield lab_netbox
+    lab_netbox.empty()
+    lab_netbox.forget()
 
-    alone = samdrift(lab_netbox, tmp_path, "inventory", "pull", "--out", str(tmp_path / "alone"))
+
+def test_the_five_municipalities_live_beside_it(others: NetBoxServer, tmp_path: Path) -> None:
+    before = foreign(others.rows())
+
+    alone = samdrift(others, tmp_path, "inventory", "pull", "--out", str(tmp_path / "alone"))
     left_out = {kind: sum(c["count"] for c in alone["left_out"] if c["kind"] == kind) for kind in KINDS}
     assert alone["findings"] == []
     assert left_out["device"] >= 60
     assert left_out["virtual machine"] == 180
 
-    samdrift(lab_netbox, tmp_path, "inventory", "seed", "--yes")
-    assert before - foreign(lab_netbox.rows()) == set()
+    samdrift(others, tmp_path, "inventory", "seed", "--yes")
+    assert before - foreign(others.rows()) == set()
 
-    both = samdrift(lab_netbox, tmp_path, "inventory", "pull", "--out", str(tmp_path / "both"))
+    both = samdrift(others, tmp_path, "inventory", "pull", "--out", str(tmp_path / "both"))
     assert both["findings"] == []
     pulled = load(tmp_path / "both")
     assert {d.title for d in difference(load(), pulled)} == NAMED_BY_OTHERS
-    since = samdrift(lab_netbox, tmp_path, "inventory", "pull", "--since-last", "--out", str(tmp_path / "since"))
+    since = samdrift(others, tmp_path, "inventory", "pull", "--since-last", "--out", str(tmp_path / "since"))
     assert since["digest"] == both["digest"]
 
     ours = ("--source", str(tmp_path / "both"))
-    assert samdrift(lab_netbox, tmp_path, *ours, "inventory", "diff")["differences"] == []
+    assert samdrift(others, tmp_path, *ours, "inventory", "diff")["differences"] == []
     for source in ((), ours):
-        assert samdrift(lab_netbox, tmp_path, *source, "inventory", "seed", "--yes")["written"] == []
-    assert samdrift(lab_netbox, tmp_path, "--source", "netbox", "--limit", "heby", "check")["exit_code"] == 0
-    planned = samdrift(lab_netbox, tmp_path, "--source", "netbox", "--lab", "--limit", NETBOX, "plan")
+        assert samdrift(others, tmp_path, *source, "inventory", "seed", "--yes")["written"] == []
+    assert samdrift(others, tmp_path, "--source", "netbox", "--limit", "heby", "check")["exit_code"] == 0
+    planned = samdrift(others, tmp_path, "--source", "netbox", "--lab", "--limit", NETBOX, "plan")
     assert [host["host"] for host in planned["plan"]["hosts"]] == [NETBOX]
-    assert before - foreign(lab_netbox.rows()) == set()
+    assert before - foreign(others.rows()) == set()
 
 
 KINDS = ("device", "virtual machine")
