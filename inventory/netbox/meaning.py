@@ -107,7 +107,11 @@ def _families(rows: Iterable[Row]) -> None:
     """Set the family that each platform has, its own or that of one above it."""
     name = FAMILY.name
     kept = {
-        row["id"]: {"parent": _parent(row), "custom_fields": {name: id_of((row["custom_fields"] or {}).get(name))}}
+        row["id"]: {
+            "slug": row["slug"],
+            "parent": _parent(row),
+            "custom_fields": {name: id_of((row["custom_fields"] or {}).get(name))},
+        }
         for row in rows
     }
     for row in rows:

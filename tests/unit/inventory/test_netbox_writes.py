@@ -378,6 +378,9 @@ def test_what_others_have_named_keeps_its_name_and_one_that_is_taken_is_told() -
     (lab,) = (row for row in rows["tag"] if row["slug"] == "lab")
     lab |= {"name": "Lab equipment", "description": "everybody's"}
 
+    (switches,) = (row for row in rows["platform"] if row["slug"] == "arubaos-cx")
+    switches |= {"name": "Aruba CX", "custom_fields": {}}
+
     assert writes(rows, fleet()).writes == ()
     with pytest.raises(InTheWay, match="'Lab equipment' is the name of tag lab in NetBox"):
         writes(rows, fleet(tags=[{"slug": "lab", "name": "Labb"}, {"slug": "other", "name": "Lab equipment"}]))
