@@ -41,6 +41,7 @@ from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
 from roles.shared.survey import Loss, Socket, Survey
 from roles.shared.traffic import (
+    ANYWHERE,
     ANYWHERE4,
     ANYWHERE6,
     Forward,
@@ -152,7 +153,7 @@ def adopts(settings: Settings, survey: Survey) -> Mapping[str, Any]:
     kept = {
         f"{socket.protocol}/{socket.port}": {
             "why": f"{re.sub(r'[^A-Za-z0-9 .,:_/-]', ' ', socket.program)[:60] or 'unknown'}, as it was adopted",
-            "sources": [str(network) for network in (*ANYWHERE4, *ANYWHERE6)],
+            "sources": [str(network) for network in ANYWHERE],
         }
         for socket in survey.open_ports
         if (socket.protocol, socket.port) not in served and socket.program not in FORWARDERS
@@ -163,15 +164,15 @@ def adopts(settings: Settings, survey: Survey) -> Mapping[str, Any]:
 def loses(settings: Settings, survey: Survey) -> tuple[Loss, ...]:
     """Tell which ports are shut, or open to fewer than before, and which tables of others' rules go."""
     opened = _opened(settings)
-    speaks = {network.version for network in settings.fleet}
-    everybody = [network for network in (*ANYWHERE4, *ANYWHERE6) if network.version in speaks]
+    reached = {a.version for link in survey.links for a in (*link.addresses, *link.lent)} or {4}
+    is_reached_by_6 = 6 in reached
+    everybody = [n for n in ANYWHERE if n.version in (reached if settings.ipv6 else {4})]
     ports = [
         Loss(kind="port", what=_shut(socket, sources), keep=_kept_by(socket))
         for socket in survey.open_ports
         if not {*everybody} <= {*(sources := networks(opened.get((socket.protocol, socket.port), ())))}
         or socket.program in FORWARDERS
     ]
-    is_reached_by_6 = any(a.version == 6 for link in survey.links for a in (*link.addresses, *link.lent))
     if is_reached_by_6 and not settings.ipv6:
         ports.append(Loss(kind="port", what="every port is shut over IPv6, by which the host can be reached today"))
     goes = "with all its rules: the ruleset is replaced as a whole"

@@ -32,7 +32,7 @@ OPEN_TO_STATION = Settings(
 
 def test_what_is_reached_today_and_no_role_serves_is_proposed_to_stay_open() -> None:
     kept = adopts(OPEN_TO_STATION, adopted())["also_open"]
-    assert kept == {"tcp/8080": {"why": "nginx, as it was adopted", "sources": ["0.0.0.0/0"]}}
+    assert kept == {"tcp/8080": {"why": "nginx, as it was adopted", "sources": ["0.0.0.0/0", "::/0"]}}
     assert Options.model_validate_json(json.dumps({"also_open": kept}), strict=True)
 
 
