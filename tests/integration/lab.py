@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -160,10 +160,16 @@ class NetBoxServer:
         """Let it forget the numbers of types of objects, which another database has otherwise."""
         in_postgresql("systemctl restart netbox.service netbox-rq.service")
 
-    def rows(self) -> list[str]:
-        """Return every row of every table, each as PostgreSQL would insert it."""
-        dump = f"{AS_POSTGRES} pg_dump --data-only --column-inserts netbox"
-        return [line for line in in_postgresql(dump).splitlines() if line.startswith("INSERT INTO ")]
+    def rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield every row of the database: its table, and its columns."""
+        ask = (
+            "select format('select %L || to_jsonb(x)::text from %I x', tablename || ' ', tablename) "
+            "from pg_tables where schemaname = 'public' \\gexec"
+        )
+        said = in_postgresql(f"{AS_POSTGRES} psql -X -q -At -v ON_ERROR_STOP=1 -d netbox <<'END'\n{ask}\nEND\n")
+        for line in said.splitlines():
+            table, _, row = line.partition(" ")
+            yield table, json.loads(row)
 
     def keep(self, name: str) -> None:
         """Keep what is in it under this name, for as long as the lab keeps its caches."""

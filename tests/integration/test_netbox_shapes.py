@@ -85,6 +85,7 @@ def making(some: NetBox) -> Iterator[Making]:
     assert [w.plain() for w in plan.writes] == []
 
 
+@pytest.mark.soak
 def test_what_is_nested_and_a_prefix_and_a_vlan_group_scoped_to_each(making: Making) -> None:
     region = making.named("dcim/regions", "Land")
     inner = making.named("dcim/regions", "Lan", parent=region)
@@ -114,6 +115,7 @@ def test_what_is_nested_and_a_prefix_and_a_vlan_group_scoped_to_each(making: Mak
     assert making.followed().fleet.regions_of(site) == (f"lan-{making.n}",)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("field", ["site_groups", "locations", "tenant_groups", "device_types", "regions"])
 def test_a_context_assigned_by_anything_reaches_whom_netbox_says(making: Making, field: str) -> None:
     group, above = making.named("dcim/site-groups", "G"), making.named("tenancy/tenant-groups", "T")
@@ -156,6 +158,7 @@ def test_a_stack_is_one_host(making: Making) -> None:
     assert making.followed().fleet.host(f"sw1-{making.n}").members == ()
 
 
+@pytest.mark.soak
 def test_addresses_that_are_shared_reserved_in_a_vrf_or_of_a_link(making: Making) -> None:
     vrf = making.new("ipam/vrfs", name=f"vrf{making.n}")
     of = making.interface("vlan", type="virtual")
@@ -181,6 +184,7 @@ def test_addresses_that_are_shared_reserved_in_a_vrf_or_of_a_link(making: Making
     assert [str(s.address) for s in interface.shared_addresses] == ["192.0.2.2/24"]
 
 
+@pytest.mark.soak
 def test_modes_parents_bridges_and_management_ports(making: Making) -> None:
     above = making.interface("lan", mode="tagged-all")
     making.interface("sub", type="virtual", parent=above, mode="q-in-q")
@@ -242,6 +246,7 @@ def test_a_link_goes_through_panels_and_circuits_and_is_cut_where_a_cable_is(mak
     assert link not in making.links()
 
 
+@pytest.mark.soak
 def test_a_link_that_netbox_traces_is_not_made_again_by_a_fleet_that_says_it(making: Making) -> None:
     panel = making.device("panel")
     rear = making.new("dcim/rear-ports", device=panel, name="r", type="8p8c", positions=1)
@@ -258,6 +263,7 @@ def test_a_link_that_netbox_traces_is_not_made_again_by_a_fleet_that_says_it(mak
     assert ids(making.netbox, "dcim/cables") == before
 
 
+@pytest.mark.soak
 def test_one_cable_with_several_ends_is_a_link_to_each(making: Making) -> None:
     near, other = making.interface("near"), making.device("other")
     fars = [making.interface(f"far{n}", other) for n in (1, 2)]
