@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.netbox]
 NOTED = {"users_token", "users_user", "django_session", "core_objectchange", "core_job"}
 """Tables in which NetBox notes who comes and what is done, and not what is."""
 COUNTED = {"_children", "_depth", "lft", "rght", "tree_id", "level", "path", "sort_path"}
-"""Columns in which NetBox counts anew what lies in what whenever something is added; so do those that end with _count."""
+"""Columns in which NetBox counts anew what lies in what, whenever something is added; those in _count, too."""
 
 
 def samdrift(server: NetBoxServer, state: Path, *arguments: str) -> Any:
