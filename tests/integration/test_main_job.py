@@ -197,7 +197,8 @@ def test_pyinfra_itself_runs_a_command_on_the_fleet_and_believes_no_other_key(la
 
     assert "Grand total" in said(lab)
     assert re.search(rf"\[{EDGE}\].*\b{EDGE}\b", re.sub(r"\x1b\[[0-9;]*m", "", said(lab)))
-    other = lab.host(EDGE).model_copy(update={"host_keys": lab.host(RESOLVER).host_keys})
+    strangers = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKlwf356ynlCcL7IV/q87443vtb/rwd3ZD2diwAAfpe4"
+    other = lab.host(EDGE).model_copy(update={"host_keys": (strangers,)})
     refused = said(lab.model_copy(update={"hosts": tuple(other if h.name == EDGE else h for h in lab.hosts)}))
     assert "No hosts remaining" in refused
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import http.server
 import subprocess
+import sys
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -134,8 +135,9 @@ def test_the_proposal_is_a_sound_inventory_by_which_the_plan_says_the_same(
 
 
 def test_what_the_host_is_asked_writes_nothing_and_stands_in_the_answer(
-    run: Invocation, host: Host, tmp_path: Path
+    run: Invocation, host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # Python's own cache of the test's roles is no host's
     before = subprocess.run(["ls", "-lR", "--full-time", tmp_path], capture_output=True, text=True, check=True).stdout
     made = adopt(run, host, ["shutter"]).adoption
     after = subprocess.run(["ls", "-lR", "--full-time", tmp_path], capture_output=True, text=True, check=True).stdout
