@@ -216,7 +216,9 @@ def _having(only_roles: tuple[str, ...], hosts: tuple[Host, ...]) -> tuple[Host,
 
     if unknown := sorted(set(only_roles) - catalogue().keys()):
         raise UsageError("there is no such role", where=f"--role {unknown[0]}", fix=f"one of: {', '.join(catalogue())}")
-    having = tuple(h for h in hosts if not only_roles or not set(only_roles).isdisjoint(h.roles))
+    if not only_roles:
+        return hosts
+    having = tuple(h for h in hosts if not set(only_roles).isdisjoint(h.roles))
     if not having:
         raise UsageError(
             "no host there has it", where=" ".join(f"--role {r}" for r in only_roles), fix="see: samdrift hosts"

@@ -121,23 +121,46 @@ SPOILED = {
 }
 
 
-@pytest.mark.parametrize("what", SPOILED)
-def test_a_spoiled_inventory_is_told_with_the_place_to_mend_and_nothing_is_touched(
+WHOLE = ("not YAML", "an unknown key")
+"""What no host alone can be blamed for: the file cannot be read."""
+HOSTS = {"two hosts with one address": "heb-gw1 or kni-gw1", "roles as a list": "heb-fw1"}
+"""Whom a fault costs, where it is not heb-gw1."""
+
+
+def told(lines: str, what: str, line: int) -> bool:
+    """Whether one of these lines has the words of a fault, and its place if there is one."""
+    file, _, _, below, words = SPOILED[what]
+    found = [x for x in lines.splitlines() if all(word in x for word in words)]
+    return bool(found) and (below is None or f"{file}:{line + below}" in found[0])
+
+
+@pytest.mark.parametrize("what", WHOLE)
+def test_an_inventory_that_cannot_be_read_is_told_with_the_place_to_mend_and_nothing_is_touched(
     what: str, snapshot: Path, state: Path
 ) -> None:
-    file, old, new, below, words = SPOILED[what]
-    line = spoil(snapshot, file, old, new)
+    line = spoil(snapshot, *SPOILED[what][:3])
     before = contents(snapshot)
 
     said = samdrift("plan", "--source", snapshot, "--state", state)
 
     assert said.code == 1
     assert said.out == ""
-    told = [x for x in said.err.splitlines() if all(word in x for word in words)]
-    assert told, said.err
-    if below is not None:
-        assert f"{file}:{line + below}" in told[0]
+    assert told(said.err, what, line), said.err
     assert not state.exists()
+    assert contents(snapshot) == before
+
+
+@pytest.mark.parametrize("what", [what for what in SPOILED if what not in WHOLE])
+def test_a_host_that_is_not_sound_is_told_with_the_place_to_mend_and_nothing_is_done_with_it(
+    what: str, snapshot: Path, state: Path
+) -> None:
+    line = spoil(snapshot, *SPOILED[what][:3])
+    before = contents(snapshot)
+
+    said = samdrift("plan", "--source", snapshot, "--state", state, "--limit", HOSTS.get(what, "heb-gw1"))
+
+    assert said.code == 3, said.err
+    assert told(said.out, what, line), said.out
     assert contents(snapshot) == before
 
 
@@ -315,13 +338,13 @@ def test_wrong_usage_ends_with_64_and_says_so_in_json_too(arguments: list[str]) 
 
 
 def test_errors_as_json_are_one_document(snapshot: Path) -> None:
-    spoil(snapshot, *SPOILED["two hosts with one address"][:3])
+    spoil(snapshot, *SPOILED["not YAML"][:3])
 
     said = samdrift("hosts", "--source", snapshot, "--json")
 
     document = json.loads(said.out)
     assert said.code == document["exit_code"] == 1
-    assert any("10.59.0.64" in p for p in document["error"]["problems"])
+    assert any("YAML" in p for p in document["error"]["problems"])
 
 
 def test_a_reader_that_goes_away_is_no_error_message() -> None:
