@@ -21,6 +21,10 @@ Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 DEEPEST = 40
 LARGEST = 200_000
+OPENERS = ("[", "{", "- ", "? ", ":")
+"""What a deeper level of YAML begins with."""
+SAFE = 5_000
+"""Levels that fit the stack by far (20,000 were tried): a text with fewer openers cannot have more."""
 """Parts that one file may have, repeated ones counted: far above any real inventory, far below what hurts."""
 
 YAML = "tag:yaml.org,2002:"
@@ -62,18 +66,17 @@ class Document:
     def _compose(self, text: str) -> yaml.Node | None:
         try:
             # Depth first: composing is recursive, and in libyaml too deep a file would be the end of the process.
-            depth = 0
-            for event in yaml.parse(text, Loader=Loader):
-                depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-                if depth > DEEPEST:
-                    self.wrong(_line(event.start_mark), f"nested more than {DEEPEST} deep")
-                    return None
-            node: yaml.Node | None = yaml.compose(text, Loader=Loader)
+            deep = _too_deep(text) if sum(map(text.count, OPENERS)) > SAFE else None
+            node: yaml.Node | None = None if deep else yaml.compose(text, Loader=Loader)
+            deep = deep or _deeper(node)
         except yaml.YAMLError as e:
             mark = getattr(e, "problem_mark", None)
             reason = getattr(e, "problem", None) or " ".join(str(e).split())
             end = len(text.splitlines()) or 1
             self.wrong(min(_line(mark), end), f"not YAML: {reason}")
+            return None
+        if deep:
+            self.wrong(deep, f"nested more than {DEEPEST} deep")
             return None
         if node is None:
             self.wrong(1, "empty")
@@ -147,6 +150,32 @@ def schema_problem(error: ErrorDetails, where: str, rule: str = "schema") -> Pro
         return Problem(rule, where, f"{field} is missing")
     what = error["msg"].removeprefix("Value error, ")
     return Problem(rule, where, f"{field}: {what[:1].lower()}{what[1:]}")
+
+
+def _too_deep(text: str) -> int | None:
+    """Return the line at which a text nests too deep, read event by event; None if it nowhere does."""
+    depth = 0
+    for event in yaml.parse(text, Loader=Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            return _line(event.start_mark)
+    return None
+
+
+def _deeper(root: yaml.Node | None) -> int | None:
+    """Return the line of a node that lies too deep in another; None if none does."""
+    seen: set[int] = set()
+    level = [root] if isinstance(root, yaml.CollectionNode) else []
+    for depth in range(1, DEEPEST + 2):
+        if not level:
+            return None
+        if depth > DEEPEST:
+            break
+        seen.update(map(id, level))
+        values = (v for node in level for v in node.value)
+        parts = (part for v in values for part in (v if isinstance(v, tuple) else (v,)))
+        level = [p for p in parts if isinstance(p, yaml.CollectionNode) and id(p) not in seen]
+    return _line(level[0].start_mark)
 
 
 def _line(mark: Any) -> int:
