@@ -13,14 +13,15 @@ from deploy.source.write_back import write_back
 from inventory.difference import difference
 from inventory.fleet import Fleet
 from inventory.netbox import seed
+from inventory.netbox.assemble import assembled
 from inventory.netbox.client import NetBox
 from inventory.netbox.permissions import API_USERS, READER, SEEDER, WRITER_BACK
-from inventory.netbox.pull import fleet_of, pull
+from inventory.netbox.pull import pull
 from inventory.netbox.session import NetBoxError, Row
 from tests.integration.lab import NETBOX, NetBoxServer, by_hand, given_netbox, samdrift
 from tests.integration.netbox import ids, seeded
 from tests.unit.deploy.source.test_write_back import a_record
-from tests.unit.inventory.fleets import fleet, ours, without_merged
+from tests.unit.inventory.fleets import fleet, without_merged
 
 pytestmark = [pytest.mark.lab, pytest.mark.netbox]
 
@@ -43,14 +44,14 @@ def as_user(netbox: NetBoxServer) -> Callable[[str], NetBox]:
 @pytest.fixture(scope="module")
 def small(as_user: Callable[[str], NetBox]) -> Fleet:
     """The small sound fleet, which the seeding user has seeded; whatever tests add, a pull does not read."""
-    made = ours(fleet())
+    made = fleet()
     seeded(as_user(SEEDER.name), made)
     return made
 
 
 def says(netbox: NetBox, said: Fleet) -> bool:
-    """Whether who reads gets this fleet; its merged contexts are made up."""
-    return not difference(without_merged(said), without_merged(fleet_of(pull(netbox).rows)))
+    """Whether who reads gets this fleet; its merged contexts are made up, and so is who is managed."""
+    return not difference(without_merged(said), without_merged(assembled(pull(netbox).rows).fleet))
 
 
 def refused(write: Callable[[], object]) -> int | None:
