@@ -120,6 +120,9 @@ class Role:
         except LookupError as e:
             what = f"{self.name}: it builds on what the inventory does not have: {e}"
             return (Problem("role-settings", f"host {host.name}, config context samdrift.{self.name}", what),)
+        except ValidationError as e:  # what an unsound inventory says fits no setting: it costs this host, and no other
+            place = f"host {host.name}, {'.'.join(map(str, e.errors()[0]['loc']))}"
+            return (Problem("role-settings", place, f"{self.name}: {e.errors()[0]['msg']}"),)
 
 
 @cache

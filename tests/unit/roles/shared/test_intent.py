@@ -136,3 +136,13 @@ def test_a_host_with_a_role_that_does_not_fit_its_platform_has_no_settings_of_it
 
     assert Intent(SHIPPED).settings(host) == {}
     assert [p.rule for p in Intent(SHIPPED).problems(host)] == ["role-platform", "role-platform"]
+
+
+def test_what_fits_no_setting_costs_its_host_and_no_other() -> None:
+    shipped = load()
+    orphan = shipped.host("alv-fw1").model_copy(update={"tenant": ""})
+    fleet = shipped.model_copy(update={"hosts": tuple(orphan if h.name == orphan.name else h for h in shipped.hosts)})
+    intent = Intent(fleet)
+
+    assert any(p.where == "host alv-fw1, municipality" for p in intent.problems(orphan))
+    assert intent.problems(fleet.host("heb-fw1")) == ()
