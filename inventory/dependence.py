@@ -56,10 +56,7 @@ class Dependence:
         """Yield those that have an address in a prefix."""
         for i, host in self._managed.items():
             if self._fleet.serves(prefix, host.site) and any(
-                a.ip in prefix.prefix
-                for x in host.interfaces
-                if x.vrf == prefix.vrf
-                for a in (*x.addresses, *(s.address for s in x.shared_addresses))
+                a.ip in prefix.prefix for x in host.interfaces if x.vrf == prefix.vrf for a in x.all_addresses
             ):
                 yield i
 

@@ -95,6 +95,11 @@ class Interface(Frozen):
         return None if self.untagged_vlan is None else "access"
 
     @property
+    def all_addresses(self) -> tuple[InterfaceAddress, ...]:
+        """Return the own addresses, then the shared ones."""
+        return (*self.addresses, *(shared.address for shared in self.shared_addresses))
+
+    @property
     def addresses4(self) -> tuple[IPv4Interface, ...]:
         """Return the own addresses of IPv4."""
         return tuple(a for a in self.addresses if isinstance(a, IPv4Interface))
@@ -288,8 +293,7 @@ class Fleet(Frozen):
         found: dict[tuple[str, Address], tuple[tuple[Host, Interface], ...]] = {}
         for host in self.hosts:
             for interface in host.interfaces:
-                shared = (s.address for s in interface.shared_addresses)
-                for address in (*interface.addresses, *shared):
+                for address in interface.all_addresses:
                     key = interface.vrf, address.ip
                     found[key] = (*found.get(key, ()), (host, interface))
         return found

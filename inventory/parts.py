@@ -29,7 +29,7 @@ from inventory.rules.house import of_the_project
 from inventory.rules.references import key_of
 from inventory.rules.rule import Fault
 from inventory.scope import EVERYTHING, Scope
-from inventory.scopes import EVERYWHERE
+from inventory.scopes import EVERYWHERE, scoped_vlans
 
 UNUSABLE = {
     "host-label": "its name makes no DNS label",
@@ -236,12 +236,10 @@ class _Part:
 
     def _vlans(self, hosts: Sequence[Host], prefixes: Sequence[Prefix]) -> Iterator[int]:
         """Yield the VLANs of our places; of those of no place, the ones that a number in use may mean."""
-        groups = {g.slug: g.scope for g in self._whole.vlan_groups}
         used = {(site, p.vlan) for p in prefixes for site in self._sites if self._whole.serves(p, site)}
         used |= {(h.site, v) for h in hosts for x in h.interfaces for v in (x.untagged_vlan, *x.tagged_vlans)}
         meant = {v: {self._whole.vlan_at(site, v) for site, w in used if w == v} for _, v in used if v is not None}
-        for i, vlan in enumerate(self._whole.vlans):
-            scope = ("site", vlan.site) if vlan.site is not None else groups.get(vlan.group or "", ("", ""))
+        for i, (vlan, scope) in enumerate(scoped_vlans(self._whole.vlans, self._whole.vlan_groups)):
             if scope in self._scopes or (scope in EVERYWHERE and {vlan, None} & meant.get(vlan.vid, set())):
                 yield i
 
@@ -285,7 +283,7 @@ def _addresses(hosts: Iterable[Host]) -> dict[tuple[str, int], list[int]]:
     found: dict[tuple[str, int], set[int]] = {}
     for host in hosts:
         for interface in host.interfaces:
-            for address in (*interface.addresses, *(s.address for s in interface.shared_addresses)):
+            for address in interface.all_addresses:
                 found.setdefault((interface.vrf, address.version), set()).add(int(address.ip))
     return {key: sorted(numbers) for key, numbers in found.items()}
 

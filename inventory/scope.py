@@ -97,9 +97,5 @@ def read(file: Path) -> Scope:
     try:
         return Scope.model_validate_json(json.dumps(document.data), strict=True)
     except ValidationError as e:
-        lines = document.lines
-        found = []
-        for error in e.errors():
-            nearest = next((p for n in range(len(error["loc"]), 0, -1) if (p := error["loc"][:n]) in lines), ())
-            found.append(schema_problem(error, f"{name}:{lines.get(nearest, 1)}", rule="scope"))
+        found = (schema_problem(x, f"{name}:{document.line_of(x['loc'])}", rule="scope") for x in e.errors())
         raise InventoryError(tuple(found)) from e

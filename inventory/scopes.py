@@ -4,7 +4,7 @@ Pure; the Fleet remembers what is computed here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from inventory.network import Vlan, VlanGroup
 from inventory.organisation import Location, Site
@@ -49,10 +49,8 @@ def vlans_at(
     of_sites: Scopes, vlans: Iterable[Vlan], groups: Iterable[VlanGroup]
 ) -> Mapping[str, Mapping[int, Vlan | None]]:
     """Return what each VLAN number means at each site; None where it means several that are equally near."""
-    of_group = {group.slug: group.scope for group in groups}
     scoped: dict[Scope, dict[int, list[Vlan]]] = {}
-    for vlan in vlans:
-        scope = ("site", vlan.site) if vlan.site is not None else of_group.get(vlan.group or "", ("", ""))
+    for vlan, scope in scoped_vlans(vlans, groups):
         scoped.setdefault(scope, {}).setdefault(vlan.vid, []).append(vlan)
     found: dict[str, dict[int, Vlan | None]] = {}
     for site, near in of_sites.items():
@@ -61,6 +59,13 @@ def vlans_at(
             for vid, same in scoped.get(scope, {}).items():
                 of_site.setdefault(vid, same[0] if len(same) == 1 else None)
     return found
+
+
+def scoped_vlans(vlans: Iterable[Vlan], groups: Iterable[VlanGroup]) -> Iterator[tuple[Vlan, Scope]]:
+    """Yield each VLAN with its scope: its own site, or else that of its group; everywhere, if it has neither."""
+    of_group = {group.slug: group.scope for group in groups}
+    for vlan in vlans:
+        yield vlan, ("site", vlan.site) if vlan.site is not None else of_group.get(vlan.group or "", ("", ""))
 
 
 def ancestors(slug: str | None, parents: Mapping[str, str | None]) -> tuple[str, ...]:

@@ -63,6 +63,10 @@ class Document:
         """Note a problem at a line of this file."""
         self.problems.append(Problem(rule, f"{self.name}:{line}", what, fix))
 
+    def line_of(self, path: Path) -> int:
+        """Return the line of what is at a path, or else of the nearest part that it lies in."""
+        return next((self.lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self.lines), 1)
+
     def _compose(self, text: str) -> yaml.Node | None:
         try:
             # Depth first: composing is recursive, and in libyaml too deep a file would be the end of the process.
@@ -166,16 +170,12 @@ def _deeper(root: yaml.Node | None) -> int | None:
     """Return the line of a node that lies too deep in another; None if none does."""
     seen: set[int] = set()
     level = [root] if isinstance(root, yaml.CollectionNode) else []
-    for depth in range(1, DEEPEST + 2):
-        if not level:
-            return None
-        if depth > DEEPEST:
-            break
+    for _ in range(DEEPEST):
         seen.update(map(id, level))
         values = (v for node in level for v in node.value)
         parts = (part for v in values for part in (v if isinstance(v, tuple) else (v,)))
         level = [p for p in parts if isinstance(p, yaml.CollectionNode) and id(p) not in seen]
-    return _line(level[0].start_mark)
+    return _line(level[0].start_mark) if level else None
 
 
 def _line(mark: Any) -> int:

@@ -96,9 +96,7 @@ def _parameters(document: Document, name: str, value: object) -> Frozen | None:
     try:
         return PARAMETERS[name].model_validate_json(json.dumps({} if value is True else value), strict=True)
     except ValidationError as e:
-        at = {(name, *err["loc"]): err for err in e.errors()}
-        for path, err in at.items():
-            nearest = next(p for n in range(len(path), 0, -1) if (p := path[:n]) in document.lines)
-            where = f"{document.name}:{document.lines[nearest]}"
-            document.problems.append(schema_problem(err, where, rule="house-rules"))
+        for error in e.errors():
+            where = f"{document.name}:{document.line_of((name, *error['loc']))}"
+            document.problems.append(schema_problem(error, where, rule="house-rules"))
         return None

@@ -90,8 +90,7 @@ def ipv6_beside(host: Host, fleet: Fleet) -> str:
 
 def ipv6_addresses(host: Host) -> tuple[str, ...]:
     """Return the IPv6 addresses of a host, shared ones included, with the lengths of their prefixes."""
-    having = ((*i.addresses, *(s.address for s in i.shared_addresses)) for i in host.interfaces)
-    return tuple(str(a) for of_one in having for a in of_one if a.version == 6)
+    return tuple(str(a) for i in host.interfaces for a in i.all_addresses if a.version == 6)
 
 
 def in_url(address: Address) -> str:

@@ -6,11 +6,8 @@ managed, until it is mended: neither may take the resolvers and the log server f
 
 from __future__ import annotations
 
-import re
-
 from inventory.fleet import Fleet, Host
-
-LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE | re.ASCII)
+from inventory.rules.names import LABEL
 
 
 def nameable(fleet: Fleet) -> tuple[Host, ...]:
