@@ -24,7 +24,6 @@ from inventory.errors import InventoryError, SamdriftError, UsageError
 from inventory.fleet import Fleet
 from inventory.origin import Origin, SourceProblem
 from inventory.origin import read as read_origin
-from inventory.parts import is_asked_for
 
 
 @click.group("inventory", cls=InOrder)
@@ -48,9 +47,8 @@ def inventory_pull(common: Common, since_last: bool, out: Path | None, left_out:
 
     directory = out or snapshot_directory(common)
     live = from_netbox(common, since_last=since_last)
-    intent = intent_of(live)
-    problems = [p for h in live.fleet.hosts if is_asked_for(h) for p in intent.problems(h)]
-    findings = tuple(f.with_options(options_of(common)) for f in unsound((*intent.nowhere(), *problems), live.fleet))
+    problems = intent_of(live).all_problems()
+    findings = tuple(f.with_options(options_of(common)) for f in unsound(problems, live.fleet))
     before = snapshot.read(directory).fleet if snapshot.is_there(directory) else Fleet()
     dropped = dropped_since(before, live)
     for line in view.not_managed(dropped, findings):

@@ -16,7 +16,6 @@ from deploy.model import clock
 from deploy.source.known import SourcedFleet
 from deploy.views.parts import municipalities
 from inventory.errors import InventoryError
-from inventory.parts import is_asked_for
 
 
 @command("history")
@@ -60,8 +59,7 @@ def report(common: Common, out: Path) -> None:
     try:
         known = fleet_of(common)
         fleet, intent = known.fleet, intent_of(known)
-        problems = [p for h in fleet.hosts if is_asked_for(h) for p in intent.problems(h)]
-        if found := unsound((*intent.nowhere(), *problems), fleet):
+        if found := unsound(intent.all_problems(), fleet):
             checked = dated(check_record(common, known, found, now), checked)
     except InventoryError as e:
         if e.fleet is None:

@@ -149,7 +149,6 @@ def _of_server(host: Host, seen: Survey) -> _Seen:
     interfaces = tuple(_as_interface(link, host) for link in seen.links if link.addresses or link.lent)
     people = [f"{a.name} ({'may become root' if a.is_root else 'no sudo'}, {len(a.keys)} keys)" for a in seen.accounts]
     lent = [f"{link.name}: {a} is lent (DHCP or advertised), and may change" for link in seen.links for a in link.lent]
-    renamed = [f"it calls itself {seen.name}, and becomes {host.name}"] if seen.name not in {"", host.name} else []
     return _Seen(
         interfaces=interfaces,
         services=tuple(
@@ -159,7 +158,7 @@ def _of_server(host: Host, seen: Survey) -> _Seen:
         survey=seen,
         lines=(
             f"system: {seen.system or 'unknown'}",
-            *renamed,
+            *_renamed(host, seen.name),
             f"ports that others can reach: {', '.join(s.what for s in seen.open_ports) or 'none'}",
             f"accounts with a shell: {', '.join(people) or 'none'}",
             *lent,
@@ -173,6 +172,11 @@ def _of_server(host: Host, seen: Survey) -> _Seen:
     )
 
 
+def _renamed(host: Host, own_name: str) -> list[str]:
+    """Say that a host calls itself otherwise than it will be called."""
+    return [f"it calls itself {own_name}, and becomes {host.name}"] if own_name not in {"", host.name} else []
+
+
 def _as_interface(link: Link, host: Host) -> Interface:
     kinds = {"bridge": "bridge", "bond": "lag"}
     kind = "virtual" if host.kind == "vm" else kinds.get(link.kind, "virtual" if link.kind else "1000base-t")
@@ -181,12 +185,11 @@ def _as_interface(link: Link, host: Host) -> Interface:
 
 
 def _of_device(host: Host, seen: Found) -> _Seen:
-    renamed = [f"it calls itself {seen.name}, and becomes {host.name}"] if seen.name not in {"", host.name} else []
     return _Seen(
         interfaces=seen.interfaces,
         vlans=seen.vlans,
         lines=(
-            *renamed,
+            *_renamed(host, seen.name),
             f"{len(seen.interfaces)} interfaces, VLANs {', '.join(map(str, seen.vlans)) or 'none'}",
             *([f"default route by {seen.gateway}"] if seen.gateway else []),
         ),

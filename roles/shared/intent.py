@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 from inventory.dependence import Dependence
 from inventory.errors import InventoryError, Problem, SamdriftError
 from inventory.fleet import Fleet, Host
+from inventory.parts import is_asked_for
 from inventory.secrets import Secret, secrets_in
 from roles.shared.catalogue import (
     Mistake,
@@ -100,6 +101,10 @@ class Intent:
         """Return the problems of hosts that are not in the fleet: no fleet can hold them."""
         known = {h.name for h in self.fleet.hosts}
         return tuple(p for name, of in self._of_inventory.items() if name not in known for p in of)
+
+    def all_problems(self) -> tuple[Problem, ...]:
+        """Return everything that is wrong with the hosts that are to be managed, those that no fleet can hold first."""
+        return (*self.nowhere(), *(p for h in self.fleet.hosts if is_asked_for(h) for p in self.problems(h)))
 
     def require(self, hosts: Iterable[Host]) -> None:
         """Refuse hosts whose roles have problems.
