@@ -17,6 +17,7 @@ from inventory.fleet import Fleet
 from inventory.netbox.in_the_way import in_the_way
 from inventory.netbox.meaning import Rows, meant
 from inventory.netbox.session import Row
+from inventory.netbox.strangers import strangers
 from inventory.netbox.there import OWN_KINDS, There
 from inventory.netbox.wanted import AtLeast, Json, Key, Ref, Termination, Wanted
 from inventory.netbox.write_types import WRITE_TYPES, WriteType
@@ -127,9 +128,10 @@ def writes(netbox: Rows, fleet: Fleet) -> Writes:
     wanted = {kind: tuple(kind.wanted(fleet)) for kind in WRITE_TYPES}
     there = There(rows, wanted)
     made = [w for kind in WRITE_TYPES for one in wanted[kind] if (w := _write(kind, one, there)) is not None]
-    problems = tuple(p for kind in WRITE_TYPES for p in in_the_way(kind, wanted[kind], there, _touched(made)))
+    problems = [p for kind in WRITE_TYPES for p in in_the_way(kind, wanted[kind], there, _touched(made))]
+    problems += strangers(wanted[BY_NAME["config context"]], {h.name for h in fleet.hosts}, there, _touched(made))
     if problems:
-        raise InTheWay(problems)
+        raise InTheWay(tuple(problems))
     keys = {kind: {w.key for w in wanted[kind]} for kind in OWN_KINDS}
     used = {
         (kind.name, there.ids[ref]) for kind in OWN_KINDS for k in keys[kind] if (ref := Ref(kind.name, k)) in there.ids

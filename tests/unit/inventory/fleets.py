@@ -112,12 +112,12 @@ def key(number: int) -> str:
     return f"ssh-ed25519 {base64.b64encode(blob).decode()}"
 
 
-def with_hosts(*hosts: dict[str, Any]) -> Fleet:
-    """The sound fleet with these hosts, no cables, and no gateways but theirs."""
+def with_hosts(*hosts: dict[str, Any], **sections: list[dict[str, Any]]) -> Fleet:
+    """The sound fleet with these hosts and sections, no cables, and no gateways but theirs."""
     held = {str(a).partition("/")[0] for h in hosts for x in h["interfaces"] for a in x.get("addresses", ())}
     prefixes = [p if p.get("gateway") in held else p | {"gateway": None} for p in SOUND["prefixes"]]
     ranges = SOUND["ranges"] if "10.63.10.1" in held else []
-    return fleet(hosts=list(hosts), cables=[], prefixes=prefixes, ranges=ranges)
+    return fleet(**{"hosts": list(hosts), "cables": [], "prefixes": prefixes, "ranges": ranges} | sections)
 
 
 def host(name: str, **fields: Any) -> Host:

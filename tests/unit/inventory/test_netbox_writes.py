@@ -386,6 +386,58 @@ def test_what_others_have_named_keeps_its_name_and_one_that_is_taken_is_told() -
         writes(rows, fleet(tags=[{"slug": "lab", "name": "Labb"}, {"slug": "other", "name": "Lab equipment"}]))
 
 
+ROLES = {"samdrift": {"roles": {"base": True}}}
+OTHERS_NESTED = {
+    "regions": [
+        {"slug": "norra-uppland", "name": "Norra Uppland", "parent": "uppland"},
+        {"slug": "uppland", "name": "Uppland"},
+    ],
+    "tenants": [{"slug": t, "name": t.title(), "group": "kommuner"} for t in ("heby", "tierp")],
+    "tenant_groups": [{"slug": "kommuner", "name": "Kommuner"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("assigned", "reaches"),
+    [
+        ({}, True),
+        ({"device_roles": ["server"]}, True),
+        ({"device_roles": ["edge-gateway"]}, False),
+        ({"regions": ["uppland"]}, True),
+        ({"regions": ["uppland"], "device_roles": ["server"], "sites": ["heby-kommunhus"]}, False),
+        ({"tenant_groups": ["kommuner"], "platforms": ["debian-13"], "clusters": ["kvm"]}, True),
+        ({"tenants": ["heby"]}, False),
+        ({"tags": ["lab"]}, False),
+        ({"tags": ["lab"], "is_active": False}, False),
+    ],
+)
+def test_a_config_context_that_would_give_roles_to_hosts_of_others_is_in_the_way(
+    assigned: dict[str, Any], reaches: bool
+) -> None:
+    """`tie-dns1` runs in NetBox, without roles; the fleet to be written has `heb-gw1` alone."""
+    nobody: dict[str, Any] = {"context": {}}
+    theirs = with_hosts(GATEWAY | nobody, SERVER | nobody, config_contexts=[], **OTHERS_NESTED)
+    rows = made(theirs)
+    context = {"name": "base", "data": ROLES, "weight": 1000} | assigned
+    ours = with_hosts(GATEWAY, config_contexts=[context], **OTHERS_NESTED)
+
+    if not reaches:
+        assert writes(rows, ours).writes
+        return
+    with pytest.raises(InTheWay) as caught:
+        writes(rows, ours)
+    (problem,) = caught.value.problems
+    assert (problem.rule, problem.where) == ("netbox-strangers", "config context base")
+    assert "tie-dns1" in str(problem)
+
+
+def test_a_host_of_others_that_has_roles_already_is_no_stranger() -> None:
+    theirs = with_hosts(GATEWAY, SERVER, config_contexts=[{"name": "theirs", "data": ROLES, "weight": 1}])
+    ours = with_hosts(GATEWAY, config_contexts=[{"name": "ours", "data": ROLES, "weight": 2}])
+
+    assert [w.key for w in writes(made(theirs), ours).writes if w.creates] == [("ours",)]
+
+
 def test_an_error_of_a_bulk_write_names_the_object_and_the_field() -> None:
     plan = writes(nothing(), fleet())
     some = [w for w in plan.writes if w.kind.name == "tenant"]
