@@ -642,7 +642,6 @@ IOS = Habits(
         r"^ip default-gateway ",
         r"^ip domain name ",
         r"^spanning-tree mode ",
-        r"^ip dhcp snooping vlan ",
         r"^snmp-server (?:location|contact) ",
         r"^logging (?:trap|facility|source-interface)\b",
         r"^username \S+ ",
@@ -658,7 +657,7 @@ IOS = Habits(
     fixed=(r"^interface (?:\S*Ethernet|\S*GigE)",),
     off=(r"^ip (?:http server|http secure-server|domain lookup)$",),
     silent=(r"^ip domain lookup$",),
-    growing=(),
+    growing=(r"^(ip dhcp snooping vlan )(?=\d)",),
     hidden=(r"^snmp-server user ",),
     encoded=(
         (r"(?P<head>^username \S+ .*\bsecret) (?!9 )(?:0 )?(?P<secret>\S+)$", r"\g<head> 9 $9$HASH"),

@@ -32,21 +32,9 @@ from hier_config.platforms.driver_base import HConfigDriverBase, HConfigDriverRu
 from inventory.errors import SamdriftError
 from inventory.frozen import Frozen
 from inventory.secrets import MARK, PLACEHOLDER
-from roles.shared.device.reading import (
-    Configuration,
-    Lines,
-    Path,
-    Slot,
-    is_managed,
-    is_permanent,
-    joins_lag,
-    opposite,
-    paths,
-    put,
-    read_configuration,
-    slot_of,
-    tame,
-)
+from roles.shared.device.canonical import without_defaults
+from roles.shared.device.lines import Lines, Path, Slot, is_permanent, opposite, paths, slot_of
+from roles.shared.device.reading import Configuration, is_managed, joins_lag, put, read_configuration, tame
 from roles.shared.device.vendor import WITHHELD, Vendor
 from roles.shared.device.writing import as_text, in_order_of, sections_apart, shown_lines, typed_entries, without_secret
 from roles.shared.lineage import Section
@@ -87,6 +75,7 @@ def difference(
     wants = read_configuration(vendor, intended, managed)
     _require_managed(vendor, wants)
     _leave_what_only_a_secret_names(vendor, has, wants)
+    has.managed, wants.managed = without_defaults(vendor, has.managed, wants.managed)
     known = _without_renewed(has.managed, wants, renew)
     forth = _delta(vendor, known, wants.managed, managed)
     back = _delta(vendor, wants.managed, has.managed, managed)

@@ -16,7 +16,8 @@ from pydantic import Field
 
 from inventory.fleet import Interface
 from inventory.frozen import Frozen
-from roles.shared.device.reading import Lines, Path, read_configuration, tame
+from roles.shared.device.lines import Lines, Path
+from roles.shared.device.reading import read_configuration, tame
 from roles.shared.device.vendor import Vendor
 
 SPEEDS = {

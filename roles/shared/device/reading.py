@@ -13,15 +13,10 @@ from dataclasses import dataclass, field
 
 from inventory.errors import SamdriftError
 from inventory.secrets import MARK
+from roles.shared.device.canonical import canonical, lists_in, spelled
+from roles.shared.device.lines import Lines, Path, is_permanent, opposite
 from roles.shared.device.vendor import WITHHELD, Vendor, any_of
-from roles.shared.lineage import LinePattern, Section
-
-Path = tuple[str, ...]
-"""A line, and before it the lines that it stands below."""
-Lines = dict[str, "Lines"]
-"""Lines, and what stands below each."""
-Slot = tuple[int, tuple[str | None, ...]]
-"""A setting of a section that has one value."""
+from roles.shared.lineage import Section
 
 LINE_END = re.compile(r"\r*\n")
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
@@ -40,7 +35,7 @@ class Configuration:
     """A configuration without secrets: its managed lines and the others.
 
     Attributes:
-        raw: lines (whole statements, in the `set` syntax) that hold a secret, as they were.
+        raw: lines (whole statements, in the `set` syntax) that hold a secret or are spelled otherwise, as they were.
         hidden: lines that devices take and never show, by the line that stands before them.
     """
 
@@ -56,18 +51,19 @@ def read_configuration(vendor: Vendor, text: str, managed: Collection[Section]) 
     found = Configuration()
     last: Path = ()
     within: dict[Path, bool] = {}  # a managed section; what stands below it is managed with it
-    for path, raw in read(vendor, (line.rstrip() for line in LINE_END.split(text))):
+    forms: dict[Path, Path] = {}
+    for written, raw in read(vendor, (line.rstrip() for line in LINE_END.split(text))):
         if any_of(*vendor.hidden).search(raw):
             found.hidden.setdefault(last, []).append(raw)
             continue
-        last = path
-        if WITHHELD in path[-1]:
+        last = path = spelled(vendor, written, forms)
+        if WITHHELD in path[-1] or (path[-1] != written[-1] and len(path) == len(written)):
             found.raw[path] = raw
-        within[path] = within.get(path[:-1]) or is_managed(path, managed)
+        within[path] = within.get(path[:-1]) or any(is_managed(of, managed) for of in {path, written})
         if within[path] or not _is_above_managed(path, managed):
             put(vendor, found.managed if within[path] else found.other, path)
-    found.managed = _without_empty(vendor, _with_lists(vendor, found.managed))
-    found.other = _without_empty(vendor, _with_lists(vendor, found.other))
+    found.managed = _without_empty(vendor, canonical(vendor, found.managed))
+    found.other = _without_empty(vendor, canonical(vendor, found.other))
     return found
 
 
@@ -77,7 +73,7 @@ def _says_something(vendor: Vendor, line: str) -> bool:
 
 def _indented(vendor: Vendor, lines: Iterator[str]) -> Iterator[tuple[Path, str]]:
     at: list[tuple[int, str]] = []
-    for line in lines:
+    for line in _unwrapped(vendor, lines):
         if not _says_something(vendor, line) or re.fullmatch(r"\s*exit(-\S+)?", line):
             continue
         if is_last := vendor.text_begun(line):
@@ -87,6 +83,14 @@ def _indented(vendor: Vendor, lines: Iterator[str]) -> Iterator[tuple[Path, str]
             at.pop()
         at.append((indent, vendor.masked(line.strip())))
         yield tuple(text for _, text in at), line.strip()
+
+
+def _unwrapped(vendor: Vendor, lines: Iterator[str]) -> Iterator[str]:
+    """Join a list of numbers that goes on in the next line to the line in which it begins."""
+    for line in lines:
+        while line.endswith(",") and next(lists_in(vendor, line.strip().rstrip(",")), None):
+            line = f"{line}{next(lines, '').strip()}"  # noqa: PLW2901
+        yield line
 
 
 def _blocks(vendor: Vendor, lines: Iterator[str]) -> Iterator[tuple[Path, str]]:
@@ -151,86 +155,10 @@ def put(vendor: Vendor, lines: Lines, path: Path) -> None:
         lines = lines.setdefault(text, {})
 
 
-def opposite(text: str) -> str:
-    """Return the line that takes this one back: with `no`, or without."""
-    return text.removeprefix("no ") if text.startswith("no ") else f"no {text}"
-
-
-def _with_lists(vendor: Vendor, lines: Lines) -> Lines:
-    """Return lists of numbers in one spelling, or number by number if each is a setting of its own."""
-    if not vendor.lists:
-        return lines
-    listed: Lines = {}
-    heads: dict[str, set[int]] = {}
-    for text, below in lines.items():
-        head, numbers, each = _number_list(vendor, text)
-        if not numbers or below:
-            listed[text] = _with_lists(vendor, below)
-        elif each:
-            listed.update({f"{head}{n}": listed.get(f"{head}{n}", {}) for n in sorted(numbers)})
-        else:
-            listed.pop(f"{head}{_ranges(heads.get(head, set()))}", None)
-            heads[head] = heads.get(head, set()) | numbers
-            listed[f"{head}{_ranges(heads[head])}"] = {}
-    return listed
-
-
-def _number_list(vendor: Vendor, text: str) -> tuple[str, set[int], bool]:
-    """Split a line into the text before its numbers, the numbers, and whether each is a setting."""
-    for of in vendor.lists:
-        head = re.match(of.line, text)
-        if head and re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", rest := text[head.end() :]):
-            spans = (part.partition("-") for part in rest.split(","))
-            return head[1], {n for a, _, b in spans for n in range(int(a), min(int(b or a), 4094) + 1)}, of.each
-    return "", set(), False
-
-
-def _ranges(numbers: Collection[int]) -> str:
-    runs: list[list[int]] = []
-    for number in sorted(numbers):
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ",".join(str(r[0]) if len(r) == 1 else f"{r[0]}-{r[-1]}" for r in runs)
-
-
 def _without_empty(vendor: Vendor, lines: Lines, above: Path = ()) -> Lines:
     """Remove the sections that always exist, while they are empty."""
     kept = {text: _without_empty(vendor, below, (*above, text)) for text, below in lines.items()}
     return {text: below for text, below in kept.items() if below or not is_permanent(vendor, (*above, text))}
-
-
-def is_permanent(vendor: Vendor, path: Path) -> bool:
-    """Tell whether a section can be emptied and not removed."""
-    if not any(_ends(pattern, path) for pattern in vendor.permanent):
-        return False
-    return vendor.syntax != "set" or slot_of(vendor, path) is None  # a word of somebody's text may say anything
-
-
-def slot_of(vendor: Vendor, path: Path) -> Slot | None:
-    """Find which single-valued setting of its section a line gives; None if the line replaces no other."""
-    for number, pattern in enumerate(vendor.replaces):
-        match = _ends(pattern, path)
-        if match:
-            return number, match.groups()
-    return None
-
-
-def _ends(pattern: LinePattern, path: Path) -> re.Match[str] | None:
-    """Match the pattern against the last lines of a path; returns the match in the last line."""
-    last = re.search(pattern[-1], path[-1])
-    if last is None or len(pattern) == 1:
-        return last
-    above = zip(pattern[-2::-1], path[-2::-1], strict=False)
-    return last if len(pattern) <= len(path) and all(re.search(p, text) for p, text in above) else None
-
-
-def paths(lines: Lines, above: Path = ()) -> Iterator[Path]:
-    """Yield every line with the lines that it stands below, outermost first."""
-    for text, below in lines.items():
-        yield (*above, text)
-        yield from paths(below, (*above, text))
 
 
 def joins_lag(vendor: Vendor, line: str) -> bool:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from roles.shared.device.known import known_vendors
 from roles.shared.device.settings import Settings
 from roles.shared.lineage import Section
 
 
 def port_names(settings: Settings) -> str:
     """Return a regular expression for the names of the ports that NetBox knows: no other is the role's."""
-    return _any_of(p.name for p in settings.ports)
+    vendor = known_vendors()[settings.platform]
+    return _any_of(vendor.whole_name(p.name) for p in settings.ports)
 
 
 def _any_of(names: Iterable[object]) -> str:

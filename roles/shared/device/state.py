@@ -80,9 +80,7 @@ def asked(settings: Settings, what: str) -> tuple[Vendor, str]:
 
 def _port(vendor: Vendor, name: str) -> str:
     """Return a port's name as NetBox has it: not cut short, without the unit and the mark that Junos adds."""
-    name = re.sub(r"\.0\*?$|\*$", "", name.strip())
-    cut = re.match(r"[A-Za-z]+(?=\d)", name)
-    return vendor.short_names.get(cut[0], cut[0]) + name[cut.end() :] if cut else name
+    return vendor.whole_name(re.sub(r"\.0\*?$|\*$", "", name.strip()))
 
 
 def _each(text: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal
 
 from pydantic import Field
@@ -41,14 +41,26 @@ WITHHELD = "‹withheld›"
 """Stands for a secret that a device showed."""
 
 
-class NumberList(Frozen):
-    """A line that ends in numbers (`1,3-5`): group 1 is what stands before them.
+class Spelling(Frozen):
+    """One of the ways to write a line, and the one in which it is compared: `re.sub` of the pattern's last part.
 
-    Where each number is a setting of its own (`each`), one can be added or taken away without the others.
+    A form of two lines is a line below a section.
+    """
+
+    line: LinePattern
+    form: str
+
+
+class NumberList(Frozen):
+    r"""A list of numbers (`1,3-5`) in a line: the expression matches what stands before it, its group 1 without `how`.
+
+    Where each number is a setting of its own (`each`), one can be added or taken away without the others. A further
+    line may change a list: what its group `how` matches then is `add`, `remove` or `except`, each with a space after.
     """
 
     line: str
     each: bool = False
+    more: str = Field(default="", description="begins a line that goes on with a list which is too long for one line")
 
 
 class Question(Frozen):
@@ -112,6 +124,20 @@ class Vendor(Frozen):
         default=(), description="outermost lines that are taken back after everything else, as whole sections are"
     )
     lists: tuple[NumberList, ...] = ()
+    spellings: tuple[Spelling, ...] = Field(default=(), description="what is written in more than one way")
+    masks: bool = Field(default=False, description="whether a network is shown as `10.0.0.0/255.0.0.0`, and not `/8`")
+    numbered: tuple[LinePattern, ...] = Field(
+        default=(),
+        description="entries without a number, to which the device gives one: 10, 20, 30, or the last and 10",
+    )
+    defaults: tuple[str, ...] = Field(
+        default=(),
+        description="lines that say what is so without them, each whole, after those above it and a newline: no "
+        "difference where the other side says nothing of it",
+    )
+    interface_after: str = Field(
+        default="(?!)", description="what stands before the name of an interface in a line (group 1), and the name"
+    )
     joins: tuple[str, ...] = Field(
         default=(),
         description="lines by which a port becomes a member of a LAG: taken back before anything else; what else the "
@@ -141,6 +167,23 @@ class Vendor(Frozen):
         default_factory=dict, description="beginnings of interfaces' names where they are cut short, and the whole ones"
     )
     asks: dict[str, Question] = Field(default_factory=dict, description="by what state checks want to know")
+
+    @cached_property
+    def whole_names(self) -> dict[str, str]:
+        """Interfaces' whole names by the beginnings that stand for them, in small letters, and by themselves."""
+        names = self.short_names
+        return {short.lower(): name for short, name in names.items()} | {name.lower(): name for name in names.values()}
+
+    @cached_property
+    def spelled(self) -> re.Pattern[str]:
+        """What is found in every line that may be written in another way than that in which it is compared."""
+        return any_of(self.interface_after, *(spelling.line[-1] for spelling in self.spellings))
+
+    def whole_name(self, name: str) -> str:
+        """Return an interface's name as the device's configuration has it: neither cut short nor in other letters."""
+        cut = re.match(r"([A-Za-z-]+) ?(?=\d)", name)
+        whole = self.whole_names.get(cut[1].lower()) if cut else None
+        return whole + name[cut.end() :] if cut and whole else name
 
     def masked(self, line: str) -> str:
         """Return a line without its secret, if it has one. Whatever stands behind a secret goes with it."""

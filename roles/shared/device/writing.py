@@ -13,7 +13,8 @@ from typing import Literal, get_args
 
 from hier_config import HConfig, HConfigChild
 
-from roles.shared.device.reading import Configuration, Lines, Path, joins_lag, slot_of, words_of
+from roles.shared.device.lines import Lines, Path, slot_of
+from roles.shared.device.reading import Configuration, joins_lag, words_of
 from roles.shared.device.vendor import Vendor
 
 Phase = Literal["early", "usual", "late"]

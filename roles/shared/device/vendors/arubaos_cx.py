@@ -18,7 +18,10 @@ Sources: HPE AOS-CX Command-Line Interface Guide, `checkpoint auto`, `checkpoint
 
 from __future__ import annotations
 
-from roles.shared.device.vendor import CommitConfirm, NumberList, Question, Vendor
+from roles.shared.device.vendor import CommitConfirm, NumberList, Question, Spelling, Vendor
+
+PORTS = {22: "ssh", 161: "snmp", 162: "snmp-trap", 443: "https"}
+"""Ports that access lists are shown with by name, as far as published configurations have them."""
 
 VENDOR = Vendor(
     platform="arubaos-cx",
@@ -76,6 +79,7 @@ VENDOR = Vendor(
     shortened=(
         r"^banner \S+",
         r"^description",
+        r"^\d+(?: comment|(?= (?:permit|deny) ))",
         r"^name(?= )",
         r"^user \S+",
         r"^snmpv3 user \S+",
@@ -89,8 +93,24 @@ VENDOR = Vendor(
     joins_first=True,
     lag=r"lag([1-9]\d*)",
     lists=(
-        NumberList(line=r"^(vlan )(?=\d)", each=True),
-        NumberList(line=r"^(vlan trunk allowed )(?=\d)", each=True),
+        NumberList(line=r"^(vlan )", each=True),
+        NumberList(line=r"^(vlan trunk allowed )", each=True),
+        NumberList(line=r"^((?:no )?spanning-tree vlan )", each=True),
+    ),
+    spellings=(
+        Spelling(line=(r"^interface (vlan|lag|loopback|tunnel)(?=\d)",), form=r"interface \1 "),
+        Spelling(line=(r"^access-list ip ", r"^((?:\d+ )?(?:permit|deny)) ip "), form=r"\1 any "),
+        Spelling(line=(r"^access-list ip ", r"/32(?!\S)"), form=""),
+        *(
+            Spelling(line=(r"^access-list ip(?:v6)? ", rf" (eq|gt|lt) {number}(?!\S)"), form=rf" \1 {name}")
+            for number, name in PORTS.items()
+        ),
+    ),
+    masks=True,
+    numbered=((r"^access-list (?:ip|ipv6|mac) ", r"^(?:permit|deny) "),),
+    defaults=(
+        r"user admin group administrators password .*",
+        r"interface .*\nvlan (?:access|trunk native) 1",
     ),
     ignored=(
         r"^!Version ",

@@ -18,7 +18,7 @@ Catalyst 4500 Series IOS XE Command Reference, `channel-group`; Cisco IOS SNMP S
 
 from __future__ import annotations
 
-from roles.shared.device.vendor import CommitConfirm, NumberList, Question, Vendor
+from roles.shared.device.vendor import CommitConfirm, NumberList, Question, Spelling, Vendor
 
 VENDOR = Vendor(
     platform="cisco-ios",
@@ -71,7 +71,6 @@ VENDOR = Vendor(
         (r"^ip default-gateway ",),
         (r"^ip domain name ",),
         (r"^spanning-tree mode ",),
-        (r"^ip dhcp snooping vlan ",),
         (r"^snmp-server (?:location|contact) ",),
         (r"^logging (trap|facility|source-interface)\b",),
         (r"^username (\S+) ",),
@@ -86,6 +85,7 @@ VENDOR = Vendor(
     shortened=(
         r"^banner \S+",
         r"^description",
+        r"^\d+(?= (?:permit|deny) )",
         r"^channel-group",
         r"^name(?= )",
         r"^username \S+",
@@ -97,6 +97,7 @@ VENDOR = Vendor(
     permanent=(
         (r"^interface (?!Vlan|Port-channel|Loopback|Tunnel)[A-Z]",),
         (r"^interface Vlan1$",),
+        (r"^vlan 1$",),
         (r"^line ",),
     ),
     opens=(r"^(?:vlan|interface|line|ip access-list|radius server|tacacs server|aaa group server) ",),
@@ -104,10 +105,38 @@ VENDOR = Vendor(
     joins=(r"^channel-group\b",),
     lag=r"Port-channel([1-9]\d*)",
     lists=(
-        NumberList(line=r"^(vlan )(?=\d)", each=True),
-        NumberList(line=r"^(switchport trunk allowed vlan )(?:add )?(?=\d)"),
-        NumberList(line=r"^(ip dhcp snooping vlan )(?=\d)"),
+        NumberList(line=r"^(vlan )", each=True),
+        NumberList(
+            line=r"^(switchport trunk allowed vlan )(?:(?P<how>add|remove|except) )?",
+            more="switchport trunk allowed vlan add ",
+        ),
+        NumberList(line=r"^((?:no )?ip dhcp snooping vlan )", each=True),
+        NumberList(line=r"^((?:no )?ip arp inspection vlan )", each=True),
+        NumberList(line=r"^((?:no )?spanning-tree vlan )", each=True),
     ),
+    spellings=(
+        Spelling(line=(r"^logging (?=\d+\.|[\da-f]*:)",), form="logging host "),
+        Spelling(line=(r"^(ip domain)-(name|lookup|list)",), form=r"\1 \2"),
+        Spelling(line=(r"^(no ip domain)-(lookup)",), form=r"\1 \2"),
+        Spelling(
+            line=(r"^access-list (\d\d?|1[3-9]\d\d) (?=permit|deny|remark)",), form="ip access-list standard \\1\\n"
+        ),
+        Spelling(
+            line=(r"^access-list (1\d\d|2[0-6]\d\d) (?=permit|deny|remark)",), form="ip access-list extended \\1\n"
+        ),
+        Spelling(line=(r"^ip access-list ", r"^((?:\d+ )?(?:permit|deny)) +"), form=r"\1 "),
+        Spelling(line=(r"^ip access-list ", r" host (?=\d)"), form=" host "),
+    ),
+    numbered=((r"^ip access-list (?:standard|extended) ", r"^(?:permit|deny) "),),
+    defaults=(
+        r"vlan 1\nname .*",
+        r"vlan (?P<vid>\d+)\nname VLAN0*(?P=vid)",
+        r"interface .*\n(?:no shutdown|no ip address|switchport|negotiation auto)",
+        r"interface .*\nswitchport mode dynamic auto",
+        r"interface .*\nswitchport (?:access|trunk native) vlan 1",
+        r"interface .*\nswitchport trunk allowed vlan (?:all|1-4094)",
+    ),
+    interface_after=r"(?i:(^(?:interface |\S.* source-interface ))([a-z-]+ ?\d\S*))",
     hidden=(r"^snmp-server user ",),
     ignored=(
         r"^version ",
@@ -136,11 +165,21 @@ VENDOR = Vendor(
     longest=200,
     longest_line=254,
     short_names={
+        "Et": "Ethernet",
+        "Fa": "FastEthernet",
         "Gi": "GigabitEthernet",
         "Te": "TenGigabitEthernet",
         "Tw": "TwoGigabitEthernet",
-        "Fa": "FastEthernet",
+        "Two": "TwoGigabitEthernet",
+        "Fi": "FiveGigabitEthernet",
+        "Twe": "TwentyFiveGigE",
+        "Fo": "FortyGigabitEthernet",
+        "Hu": "HundredGigE",
+        "Ap": "AppGigabitEthernet",
         "Po": "Port-channel",
+        "Vl": "Vlan",
+        "Lo": "Loopback",
+        "Tu": "Tunnel",
     },
     asks={
         "neighbours": Question(

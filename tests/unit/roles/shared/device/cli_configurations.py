@@ -58,7 +58,7 @@ def aos_cx(draw: st.DrawFn) -> Tree:
     tree |= leaves(*maybe(draw, "banner motd ^C\nhostname x\ninterface 1/1/1\n   sw1#\n^C"), *_banner(draw, "exec"))
     if draw(st.booleans()):
         tree["access-list ip MANAGEMENT"] = leaves(
-            *(f"{10 * n} permit tcp 10.0.0.{draw(st.integers(1, 3))} any eq 22" for n in draw(some((1, 2, 3)))),
+            *(f"{10 * n} permit tcp 10.0.0.{draw(st.integers(1, 3))} any eq ssh" for n in draw(some((1, 2, 3)))),
             "100 deny any any any",
         )
     for vid in vids:

@@ -243,15 +243,21 @@ def test_a_port_that_cannot_be_removed_is_emptied() -> None:
 
 def test_a_port_leaves_its_lag_before_the_lag_is_told_what_is_none_of_its_business() -> None:
     trunk, access = "switchport mode trunk", "switchport mode access"
-    running = f"interface Port-channel1\n {trunk}\ninterface Te1/1/1\n {trunk}\n channel-group 1 mode active\n"
-    intended = f"interface Port-channel1\n {access}\ninterface Te1/1/1\n {trunk}\n"
+    lag, port = "interface Port-channel1", "interface TenGigabitEthernet1/1/1"
+    running = f"{lag}\n {trunk}\n{port}\n {trunk}\n channel-group 1 mode active\n"
+    intended = f"{lag}\n {access}\n{port}\n {trunk}\n"
     change = difference(IOS, running, intended, (("interface .*",),))
     assert change.entries == (
-        "interface Te1/1/1", "  no channel-group", "exit",
+        "interface TenGigabitEthernet1/1/1", "  no channel-group", "exit",
         "interface Port-channel1", f"  {access}", "exit",
-        "interface Te1/1/1", f"  {trunk}", "exit",
+        "interface TenGigabitEthernet1/1/1", f"  {trunk}", "exit",
     )  # fmt: skip
-    assert change.rollback[-4:] == ("interface Te1/1/1", f"  {trunk}", "  channel-group 1 mode active", "exit")
+    assert change.rollback[-4:] == (
+        "interface TenGigabitEthernet1/1/1",
+        f"  {trunk}",
+        "  channel-group 1 mode active",
+        "exit",
+    )
 
 
 def test_a_port_that_moves_to_another_lag_leaves_the_first_and_is_told_everything_again() -> None:

@@ -1,0 +1,56 @@
+"""Nested lines of a configuration, and what a vendor's data says of one of them. Pure.
+
+Not here: reading them from what a device prints (`reading`), and the one form in which they are compared (`canonical`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from roles.shared.device.vendor import Vendor
+from roles.shared.lineage import LinePattern
+
+Path = tuple[str, ...]
+"""A line, and before it the lines that it stands below."""
+Lines = dict[str, "Lines"]
+"""Lines, and what stands below each."""
+Slot = tuple[int, tuple[str | None, ...]]
+"""A setting of a section that has one value."""
+
+
+def opposite(text: str) -> str:
+    """Return the line that takes this one back: with `no`, or without."""
+    return text.removeprefix("no ") if text.startswith("no ") else f"no {text}"
+
+
+def is_permanent(vendor: Vendor, path: Path) -> bool:
+    """Tell whether a section can be emptied and not removed."""
+    if not any(ends(pattern, path) for pattern in vendor.permanent):
+        return False
+    return vendor.syntax != "set" or slot_of(vendor, path) is None  # a word of somebody's text may say anything
+
+
+def slot_of(vendor: Vendor, path: Path) -> Slot | None:
+    """Find which single-valued setting of its section a line gives; None if the line replaces no other."""
+    for number, pattern in enumerate(vendor.replaces):
+        match = ends(pattern, path)
+        if match:
+            return number, match.groups()
+    return None
+
+
+def ends(pattern: LinePattern, path: Path) -> re.Match[str] | None:
+    """Match the pattern against the last lines of a path; returns the match in the last line."""
+    last = re.search(pattern[-1], path[-1])
+    if last is None or len(pattern) == 1:
+        return last
+    above = zip(pattern[-2::-1], path[-2::-1], strict=False)
+    return last if len(pattern) <= len(path) and all(re.search(p, text) for p, text in above) else None
+
+
+def paths(lines: Lines, above: Path = ()) -> Iterator[Path]:
+    """Yield every line with the lines that it stands below, outermost first."""
+    for text, below in lines.items():
+        yield (*above, text)
+        yield from paths(below, (*above, text))
