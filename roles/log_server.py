@@ -1,7 +1,9 @@
 """Log server (rsyslog): receives the logs of the whole fleet, one directory a municipality and one file a host.
 
-Debian hosts (role `log_client`) send with RELP, which acknowledges every message. Devices with a CLI send plain
-TCP syslog on port 514, with a rate limit. Neither is encrypted yet: TLS needs certificates, which come with secrets.
+Debian hosts (role `log_client`) send with RELP, which acknowledges every message. Devices with a CLI send plain syslog
+to port 514, with a rate limit: over TCP, with a line end or its length to tell a message from the next, or in datagrams
+where their vendor has no TCP (`roles.shared.device.logs`). Nothing is encrypted yet: TLS needs certificates, which come
+with secrets.
 
 A file is named by the sender's address as the fleet knows it, never by the host name that a message claims. What
 an unknown address sends goes to `/var/log/fleet/unknown.log`, and the firewall lets no unknown address in anyway.
@@ -9,12 +11,14 @@ The server's own journal goes the same way, into its own file.
 
 Options:
     retention_days: how many days a host's log is kept. It is rotated, and compressed a day later, every day.
-    rate_per_minute: how many messages a minute a device may send over plain TCP; the rest is dropped and counted.
+    rate_per_minute: how many messages a minute devices may send; the rest is dropped and counted.
+    expect_devices: whether verify fails where a managed device has not logged for a day. The lab has no devices.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 from pyinfra.operations import files
@@ -24,18 +28,19 @@ from inventory.frozen import Frozen
 from inventory.network import Address, Network
 from roles.log_client import CHECK, RELP_PORT, read_journal
 from roles.shared import settings as shared
+from roles.shared.device.logs import SYSLOG_PORT, log_senders, sends_logs
 from roles.shared.families import own_addresses, spoken
 from roles.shared.nameable import nameable
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
+from roles.shared.rehearsal import Rehearsal
 from roles.shared.traffic import Listen, addresses_of
 
 AFTER = ("time",)  # as on a log client: its own journal goes the same way
 CONTROLS = ("ISO 27002:2022 8.15", "ISO 27002:2022 8.16")
 UNIT = "rsyslog.service"
-SYSLOG_PORT = 514
 LOGS = "/var/log/fleet"
 
 CHECK_ROTATION = "logrotate --debug --state /dev/null {path}"
@@ -46,6 +51,12 @@ class Options(shared.Options):
 
     retention_days: Annotated[int, Field(ge=1, le=3660)] = 365
     rate_per_minute: Annotated[int, Field(ge=60)] = 6000
+    expect_devices: bool = True
+
+
+def in_lab(_options: Mapping[str, Any], _lab: Rehearsal) -> Mapping[str, Any]:
+    """Expect no logs of devices, as the lab has none."""
+    return {"expect_devices": False}
 
 
 class Sender(Frozen):
@@ -56,13 +67,19 @@ class Sender(Frozen):
 
 
 class Settings(shared.Settings):
-    """The known senders, their protocols, and where their logs are kept."""
+    """The known senders, their protocols, and where their logs are kept.
+
+    `devices_tcp` and `devices_udp` are the addresses that devices send from by each transport; `expected` are the files
+    (as `Sender.file`) of the devices that must have logged within a day.
+    """
 
     own_file: str
     municipalities: tuple[str, ...]
     senders: tuple[Sender, ...]
     clients: tuple[Network, ...]
-    devices: tuple[Network, ...]
+    devices_tcp: tuple[Network, ...]
+    devices_udp: tuple[Network, ...]
+    expected: tuple[str, ...]
     retention_days: int
     rate_per_minute: int
     relp_port: int = RELP_PORT
@@ -72,7 +89,6 @@ class Settings(shared.Settings):
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     """Compute the known senders: every address of every host that is not decommissioned."""
     known = nameable(fleet)
-    cli = {p.slug for p in fleet.platforms if p.family == "cli"}
     return Settings(
         own_file=_file(host),
         municipalities=tuple(sorted({_slug(h.tenant, h) for h in (*known, host)})),
@@ -80,17 +96,21 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
             Sender(file=_file(h), addresses=found) for h in known if (found := spoken(host, own_addresses(h)))
         ),
         clients=spoken(host, addresses_of(fleet.with_role("log_client"))),
-        devices=spoken(host, addresses_of(h for h in known if h.platform in cli)),
+        devices_tcp=spoken(host, log_senders(fleet, "tcp")),
+        devices_udp=spoken(host, log_senders(fleet, "udp")),
+        expected=tuple(_file(h) for h in known if options.expect_devices and h.is_managed and sends_logs(h)),
         retention_days=options.retention_days,
         rate_per_minute=options.rate_per_minute,
     )
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
-    """Serve RELP to log clients, and plain TCP syslog to devices."""
+    """Serve RELP to log clients, and plain syslog to devices, each by the transport that it can use."""
+    why = "logs of network devices"
     relp = Listen(protocol="tcp", port=RELP_PORT, sources=settings.clients, why="logs of hosts (RELP)")
-    syslog = Listen(protocol="tcp", port=SYSLOG_PORT, sources=settings.devices, why="logs of network devices")
-    return (relp, syslog) if settings.devices else (relp,)
+    tcp = Listen(protocol="tcp", port=settings.syslog_port, sources=settings.devices_tcp, why=why)
+    udp = Listen(protocol="udp", port=settings.syslog_port, sources=settings.devices_udp, why=why)
+    return (relp, *(listen for listen in (tcp, udp) if listen.sources))
 
 
 def deploy(settings: Settings) -> None:

@@ -691,6 +691,7 @@ AOS_CX = Habits(
     single=(
         r"^hostname ",
         r"^user \S+ group ",
+        r"^logging \d\S*",  # Diagnostics and Supportability Guide, logging: `no logging ADDRESS`, and no transport
         r"^snmpv3 user \S+ ",
         r"^aaa (?:authentication|authorization|accounting) \S+ \S+ ",
         r"^(?:tacacs|radius)-server host \S+ ",

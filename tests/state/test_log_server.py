@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from roles.log_server import LOGS, UNIT, Settings
+
+DAY = timedelta(days=1)
 
 ARRIVES = """\
 mark=samdrift-check-$(cat /proc/sys/kernel/random/uuid)
@@ -18,12 +21,30 @@ done
 exit 1
 """
 """rsyslog writes within milliseconds, after it has acknowledged."""
+NEWEST = """\
+date -u +%Y-%m-%dT%H:%M:%S+00:00
+for name in {names}; do
+  for file in {logs}/$name.log $(ls -r {logs}/$name.log-???????? 2> /dev/null); do
+    [ -s $file ] && {{ echo $name $(tail -n 1 $file | cut -d ' ' -f 2); break; }}
+  done
+done
+true
+"""
+"""What time it is there; and when each one's newest line came: of its log, or of what was last rotated away."""
 
 
 def arrives(host: Any, log: str, name: str) -> bool:
     """Whether what this command logs stands in the file of this name within a second."""
     arrived = host.run_expect([0, 1], ARRIVES.format(log=log, file=f"{LOGS}/{name}.log"))
     return bool(arrived.rc == 0)
+
+
+def is_within_a_day(at: str, now: str) -> bool:
+    """Whether a time is less than a day before another; what is no time is not."""
+    try:
+        return datetime.fromisoformat(now) - datetime.fromisoformat(at) < DAY
+    except (TypeError, ValueError):
+        return False
 
 
 def test_rsyslog_runs_and_is_enabled(unit: Any) -> None:
@@ -38,11 +59,31 @@ def test_receives_from_hosts(host: Any, settings: Settings) -> None:
     assert wanted <= {line.split()[3] for line in listening}
 
 
+def test_receives_from_devices(host: Any, settings: Settings) -> None:
+    if not (settings.devices_tcp or settings.devices_udp):
+        pytest.skip("not applicable: no device sends plain syslog, so there is no port")
+    of = {"t": settings.devices_tcp, "u": settings.devices_udp}
+    listening = {p: host.check_output(f"ss -Hln{p} sport = :{settings.syslog_port}").splitlines() for p in of}
+    everywhere = {4: "0.0.0.0", 6: "[::]"}  # noqa: S104
+    wanted = {(p, f"{everywhere[n.version]}:{settings.syslog_port}") for p, networks in of.items() for n in networks}
+    assert wanted <= {(p, line.split()[3]) for p, lines in listening.items() for line in lines}
+
+
+def test_every_device_was_heard_within_a_day(host: Any, settings: Settings) -> None:
+    if not settings.expected:
+        pytest.skip("not applicable: no device is expected to log here")
+    now, *newest = host.check_output(NEWEST.format(names=" ".join(settings.expected), logs=LOGS)).splitlines()
+    heard = {name: at for name, _, at in (line.partition(" ") for line in newest)}
+    silent = {name: heard.get(name, "never") for name in settings.expected}
+    assert {name: at for name, at in silent.items() if not is_within_a_day(at, now)} == {}
+
+
 def test_a_sender_that_the_fleet_does_not_know_is_kept_apart(host: Any, settings: Settings) -> None:
-    if not settings.devices:
+    if not (settings.devices_tcp or settings.devices_udp):
         pytest.skip("not applicable: no device sends plain syslog, so there is no port to try")
+    by = "-T" if settings.devices_tcp else "-d"
     # Loopback is no sender that the fleet knows.
-    assert arrives(host, f"logger --rfc3164 -T -n 127.0.0.1 -P {settings.syslog_port}", "unknown")
+    assert arrives(host, f"logger --rfc3164 {by} -n 127.0.0.1 -P {settings.syslog_port}", "unknown")
 
 
 def test_its_own_log_is_kept_beside_the_others(host: Any, settings: Settings) -> None:

@@ -31,7 +31,7 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
     "arubaos-cx": (
         ("hostname .*",),
         ("user .*",),
-        ("(no )?logging .*",),
+        (r"(no )?logging [\da-f.:]+( .*)?",),
         ("ntp (server|enable|vrf).*",),
         ("snmpv3 user .*",),
         ("tacacs-server .*",),
@@ -59,7 +59,7 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
         (r"interface (PORTS)",),
         (r"interface Vlan(?!1$)\d+",),
         ("ip default-gateway .*",),
-        ("logging host .*",),
+        ("logging (host|source-interface) .*",),
         ("ip access-list standard MANAGEMENT",),
         ("snmp-server (group|user) .*",),
         ("tacacs server .*",),

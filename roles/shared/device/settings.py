@@ -22,6 +22,7 @@ from inventory.frozen import Frozen
 from inventory.network import Cable, networks4
 from inventory.secrets import Secret
 from roles.shared.device.known import known_vendors
+from roles.shared.device.logs import LogServer, log_servers
 from roles.shared.device.vendor import Vendor
 from roles.shared.families import ipv6_addresses
 from roles.shared.network.servers import time_servers
@@ -131,7 +132,7 @@ class Settings(RoleSettings):
     ports: tuple[Port, ...]
     neighbours: tuple[Neighbour, ...]
     time_servers: tuple[IPv4Address, ...]
-    log_servers: tuple[IPv4Address, ...]
+    log_servers: tuple[LogServer, ...]
     stations: tuple[IPv4Network, ...]
     monitors: tuple[IPv4Network, ...]
     reached: tuple[IPv4Network, ...]
@@ -157,7 +158,8 @@ def device_settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         fix = "give one active host with an IPv4 address the device role management-station"
         raise SettingsError("nobody could log in: there is no management station", field="fleet", fix=fix)
     ends, ports = far_ends(host, fleet), [i for i in host.interfaces if _is_port(i)]
-    times, logs = _addresses(time_servers(fleet)), _addresses(fleet.with_role("log_server"))
+    times = _addresses(time_servers(fleet))
+    logs = log_servers(fleet, vendor, source=address.ip, source_interface=interface.name)
     monitors = ipv4(addresses_of(fleet.with_role("monitoring")))
     return Settings(
         name=host_name(host),
@@ -176,7 +178,9 @@ def device_settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         log_servers=logs,
         stations=stations,
         monitors=monitors,
-        reached=_reached(address, (*stations, *monitors, *map(IPv4Network, (*times, *logs))), fleet),
+        reached=_reached(
+            address, (*stations, *monitors, *map(IPv4Network, (*times, *(log.address for log in logs)))), fleet
+        ),
         accounts=_accounts(host, vendor, options),
     )
 

@@ -163,6 +163,10 @@ class Vendor(Frozen):
     hashed_logins: bool = Field(
         default=False, description="whether a local account's password is only taken as crypt(3) makes it"
     )
+    syslog: Literal["udp", "tcp"] = Field(
+        default="udp", description="how its devices send their logs: TCP, where each release that is met can"
+    )
+    most_log_servers: int | None = Field(default=None, description="how many log servers it can be told; None: enough")
     short_names: dict[str, str] = Field(
         default_factory=dict, description="beginnings of interfaces' names where they are cut short, and the whole ones"
     )

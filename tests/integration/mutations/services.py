@@ -80,6 +80,10 @@ LOG_SERVER: Changes = {
         forgotten("rsyslog.service", "syslog.service"),
     ),
     "receives from hosts": (configured("rsyslog", RSYSLOG, 's/^input\\(type="imrelp"/& address="127.0.0.1"/'),),
+    "receives from devices": (
+        configured("rsyslog", RSYSLOG, 's/^input\\(type="imtcp"/& address="127.0.0.1"/'),
+        configured("rsyslog", RSYSLOG, 's/^input\\(type="imudp"/& address="127.0.0.1"/'),
+    ),
     "a sender that the fleet does not know is kept apart": (
         configured("rsyslog", RSYSLOG, 's,sender = "unknown",sender = "tierp/tie-log1",'),
     ),

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+from ipaddress import IPv4Address, IPv4Interface
 
-from inventory.fleet import Fleet
-from roles.log_server import Options, Settings, listens, settings
+from inventory.fleet import Fleet, Host, Interface
+from inventory.order import in_order
+from roles.log_server import Options, Settings, in_lab, listens, settings
 from roles.shared.parts.templates import render
+from roles.shared.rehearsal import Rehearsal
 
 
 def server(fleet: Fleet, **said: object) -> Settings:
     options = Options.model_validate_json(json.dumps(said), strict=True)
     return settings(fleet.host("tie-log1"), fleet, options)
+
+
+def with_hosts(fleet: Fleet, devices: tuple[Host, ...]) -> Fleet:
+    """The fleet's servers, and these devices with a command line instead of its own."""
+    servers = (h for h in fleet.hosts if h.platform == "debian-13")
+    return in_order(fleet.model_copy(update={"hosts": (*servers, *devices)}))
 
 
 def rules(found: Settings) -> list[str]:
@@ -38,17 +47,41 @@ def test_no_name_leads_out_of_the_log_directory(small_fleet: Fleet) -> None:
 
 def test_hosts_and_devices_are_let_in_at_their_own_ports(small_fleet: Fleet) -> None:
     relp, syslog = listens(server(small_fleet))
-    assert (relp.port, syslog.port) == (2514, 514)
+    assert (relp.port, syslog.protocol, syslog.port) == (2514, "tcp", 514)
     assert [str(n) for n in syslog.sources] == ["10.61.1.10/32"]
     assert "10.61.1.1/32" in map(str, relp.sources)
     assert "10.61.1.10/32" not in map(str, relp.sources)
 
 
+def test_datagrams_are_taken_of_devices_that_have_no_tcp_and_from_their_management_address_alone(
+    small_fleet: Fleet,
+) -> None:
+    switch = small_fleet.host("alv-sw1")
+    another = Interface(name="lo0", type="virtual", addresses=(IPv4Interface("10.61.255.10/32"),))
+    of_junos = switch.model_copy(update={"platform": "junos", "interfaces": (*switch.interfaces, another)})
+    found = server(with_hosts(small_fleet, (of_junos,)))
+    _, syslog = listens(found)
+    assert (syslog.protocol, syslog.port) == ("udp", 514)
+    assert [str(n) for n in syslog.sources] == ["10.61.1.10/32"]
+    conf = render("log_server/rsyslog.conf.j2", settings=found)
+    assert ("imudp" in conf, "imtcp" in conf) == (True, False)
+
+
+def test_every_managed_device_is_to_be_heard_and_none_in_the_lab(small_fleet: Fleet) -> None:
+    unmanaged = small_fleet.host("alv-sw1")
+    switch = unmanaged.model_copy(update={"context": {"samdrift": {"roles": {"access_switch": True}}}})
+    spare = switch.model_copy(update={"name": "alv-sw9", "status": "planned"})
+    fleet = with_hosts(small_fleet, (switch, spare, unmanaged.model_copy(update={"name": "alv-sw8"})))
+    assert server(fleet).expected == ("alvkarleby/alv-sw1",)
+    lab = Rehearsal(automation_key="ssh-ed25519 AAAA", nameserver=IPv4Address("10.0.0.1"))
+    assert server(fleet, **in_lab({}, lab)).expected == ()
+
+
 def test_without_devices_there_is_no_plain_port(small_fleet: Fleet) -> None:
-    hosts = tuple(h for h in small_fleet.hosts if h.platform == "debian-13")
-    found = server(small_fleet.model_copy(update={"hosts": hosts}))
+    found = server(with_hosts(small_fleet, ()))
+    conf = render("log_server/rsyslog.conf.j2", settings=found)
     assert [x.port for x in listens(found)] == [2514]
-    assert "imtcp" not in render("log_server/rsyslog.conf.j2", settings=found)
+    assert ("imudp" in conf, "imtcp" in conf) == (False, False)
 
 
 def test_logs_are_kept_as_long_as_the_config_context_says(small_fleet: Fleet) -> None:

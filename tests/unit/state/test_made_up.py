@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -97,3 +100,43 @@ def test_a_unit_that_does_not_run_or_is_not_there_after_a_boot_is_found(said: st
     check = "chrony_runs_and_comes_back_at_boot"
     assert outcome("time", check, {"systemctl": "active\nenabled\n"}, "heb-gw1") == "passed"
     assert outcome("time", check, {"systemctl": said}, "heb-gw1") == "failed"
+
+
+NOW = "2026-11-29T12:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("newest", "said"),
+    [
+        (f"heby/heb-sw1 2026-11-28T12:00:01.5+00:00\nheby/heb-fw1 {NOW}\n", "passed"),
+        (f"heby/heb-sw1 2026-11-28T11:59:59.5+00:00\nheby/heb-fw1 {NOW}\n", "failed"),
+        (f"heby/heb-fw1 {NOW}\n", "failed"),
+        (f"heby/heb-sw1 \nheby/heb-fw1 {NOW}\n", "failed"),
+        (f"heby/heb-sw1 2026-11-29T12:00\nheby/heb-fw1 {NOW}\n", "failed"),
+        ("", "failed"),
+    ],
+)
+def test_a_device_that_has_not_logged_for_a_day_or_never_is_found(newest: str, said: str) -> None:
+    check, expected = "every_device_was_heard_within_a_day", ("heby/heb-fw1", "heby/heb-sw1")
+    answers: dict[str, str | Answer] = {"date -u": f"{NOW}\n{newest}"}
+    assert outcome("log_server", check, answers, "tie-log1", expected=expected) == said
+    assert outcome("log_server", check, answers, "tie-log1", expected=()) == "not applicable"
+
+
+def test_the_newest_line_is_that_of_the_log_or_of_the_one_that_was_last_rotated(tmp_path: Path) -> None:
+    logs = {
+        "a.log": "x 2026-11-28T01:00:00+00:00 said\nx 2026-11-29T02:00:00+00:00 said\n",
+        "a.log-20261128": "x 2026-11-27T01:00:00+00:00 said\n",
+        "b.log": "",
+        "b.log-20261128": "x 2026-11-28T01:00:00+00:00 said\n",
+        "b.log-20261127": "x 2026-11-27T01:00:00+00:00 said\n",
+        "b.log-20261126.gz": "packed",
+        "c.log": "",
+    }
+    for name, text in logs.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    command = state_checks("log_server").NEWEST.format(names="a b c d", logs=tmp_path)
+    said = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    now, *newest = said.stdout.splitlines()
+    assert newest == ["a 2026-11-29T02:00:00+00:00", "b 2026-11-28T01:00:00+00:00"]
+    assert datetime.fromisoformat(now).tzinfo == UTC

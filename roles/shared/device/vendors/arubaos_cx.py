@@ -11,9 +11,12 @@ where it tells its state.
 
 A list of VLANs on a trunk grows by what is typed, so that each VLAN of it is a setting of its own.
 
+A log server is known by its address (`no logging ADDRESS`), whatever transport is behind it; the default port of TCP
+is 1470.
+
 Sources: HPE AOS-CX Command-Line Interface Guide, `checkpoint auto`, `checkpoint auto confirm`, `interface`,
-`description`, `default interface`, `vlan trunk allowed`, `interface lag`, `lag`, `lacp mode`; AOS-CX SNMP/MIB Guide,
-`snmpv3 user`.
+`description`, `default interface`, `vlan trunk allowed`, `interface lag`, `lag`, `lacp mode`; AOS-CX Diagnostics and
+Supportability Guide, `logging`; AOS-CX SNMP/MIB Guide, `snmpv3 user`.
 """
 
 from __future__ import annotations
@@ -67,6 +70,7 @@ VENDOR = Vendor(
         (r"^hostname ",),
         (r"^banner (\S+) ",),
         (r"^user (\S+) group ",),
+        (r"^logging ([\da-f.:]+)(?: |$)",),
         (r"^snmpv3 user (\S+) ",),
         (r"^spanning-tree mode ",),
         (r"^(aaa (?:authentication|authorization|accounting) \S+ \S+) ",),
@@ -83,6 +87,7 @@ VENDOR = Vendor(
         r"^name(?= )",
         r"^user \S+",
         r"^snmpv3 user \S+",
+        r"^logging [\da-f.:]+(?= |$)",
         r"^(?:tacacs|radius)-server host \S+",
         r"^vlan (?:access|trunk native)(?= )",
     ),
@@ -123,6 +128,8 @@ VENDOR = Vendor(
         r"^spanning-tree$",
     ),
     longest=64,
+    syslog="tcp",
+    most_log_servers=4,
     asks={
         "neighbours": Question(
             command="show lldp neighbor-info detail",

@@ -11,9 +11,13 @@ A line of the command line has at most 254 characters: a trunk of very many VLAN
 
 SNMPv3 users are not part of what `show running-config` prints (they are in a file of their own).
 
+A log server stands with its transport (`logging host X transport tcp port 514`; the default port of TCP is 601): one
+address can have several lines, each a session of its own.
+
 Sources: Cisco IOS XE 17, System Management Configuration Guide, "Configuration Replace and Configuration Rollback";
 Catalyst 4500 Series IOS XE Command Reference, `channel-group`; Cisco IOS SNMP Support Command Reference,
-`snmp-server user`; Cisco IOS Configuration Fundamentals, "Using the Command-Line Interface".
+`snmp-server user`; Cisco IOS Configuration Fundamentals, "Using the Command-Line Interface"; Cisco IOS Embedded Syslog
+Manager Configuration Guide, "Reliable Delivery and Filtering for Syslog" (`logging host … transport`).
 """
 
 from __future__ import annotations
@@ -164,6 +168,7 @@ VENDOR = Vendor(
     ),
     longest=200,
     longest_line=254,
+    syslog="tcp",
     short_names={
         "Et": "Ethernet",
         "Fa": "FastEthernet",

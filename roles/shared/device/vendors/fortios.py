@@ -14,9 +14,12 @@ A LAG is made of ports that have no address and that no policy names; it needs i
 unless it says otherwise. So it comes after its members, and a port with a network of its own becomes a member in two
 changes: first the network is taken from it in NetBox.
 
-Sources: FortiOS CLI Reference, `config system global` (cfg-save, cfg-revert-timeout); FortiOS Handbook, "Aggregate
-interfaces"; Fortinet Technical Tip, "Configuration file save mode for configuration changes" (`execute cfg reload`:
-"Reboot to reload the configs").
+`set mode reliable` sends the log over TCP, each message with its length before it (RFC 6587, octet counting), to the
+same port as before; there are four such servers (`syslogd` to `syslogd4`).
+
+Sources: FortiOS CLI Reference, `config system global` (cfg-save, cfg-revert-timeout), `config log syslogd setting`;
+FortiOS Handbook, "Aggregate interfaces"; Fortinet Technical Tip, "Configuration file save mode for configuration
+changes" (`execute cfg reload`: "Reboot to reload the configs").
 """
 
 from __future__ import annotations
@@ -64,6 +67,8 @@ VENDOR = Vendor(
     longest=63,
     ascii_only=False,
     special="<>()#'",
+    syslog="tcp",
+    most_log_servers=4,
     lag=r"[A-Za-z][A-Za-z0-9-]{0,14}",
     asks={
         "time": Question(command="diagnose sys ntp status", pattern=r"^synchronized: yes"),

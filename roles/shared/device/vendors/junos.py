@@ -15,8 +15,12 @@ be deleted, so they are sections that can be emptied and not removed.
 
 There are as many LAGs (`ae0`, `ae1`, …) as `chassis aggregated-devices ethernet device-count` says.
 
+The device's own log (`system syslog host`) is sent in datagrams: `transport` stands below it since 21.2R1 alone, and a
+release from before would refuse the whole commit.
+
 Sources: Junos CLI User Guide, `commit`, `configure`, `show system commit`, `rollback`; Junos `display set`; Ethernet
-Switching User Guide, "Aggregated Ethernet Interfaces".
+Switching User Guide, "Aggregated Ethernet Interfaces"; Network Management and Monitoring Guide, "Configure Syslog over
+TLS" (21.2R1), and the statement `syslog` of 12.2, which has no transport.
 """
 
 from __future__ import annotations
@@ -90,6 +94,7 @@ VENDOR = Vendor(
     longest=80,
     special="|;{}",
     hashed_logins=True,
+    syslog="udp",
     lag=r"ae(\d+)",
     asks={
         "neighbours": Question(
