@@ -16,8 +16,15 @@ from inventory.fleet import Fleet, Host
 from roles.shared.device import settings as shared
 from roles.shared.device.configure import configuration
 from roles.shared.device.sections import switch_sections
-from roles.shared.device.settings import Options, Settings, device_listens, device_settings, device_unserved
-from roles.shared.traffic import Listen
+from roles.shared.device.settings import (
+    Options,
+    Settings,
+    device_asks,
+    device_listens,
+    device_settings,
+    device_unserved,
+)
+from roles.shared.traffic import Ask, Listen
 
 PLATFORMS = ("arubaos-cx", "cisco-ios", "junos")
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
@@ -33,6 +40,11 @@ def settings(host: Host, fleet: Fleet, options: shared.Options) -> Settings:
 def listens(settings: Settings) -> tuple[Listen, ...]:
     """Serve SSH and SNMP, each to those who need it."""
     return device_listens(settings)
+
+
+def asks(settings: Settings) -> tuple[Ask, ...]:
+    """Ask the servers that know who may log in."""
+    return device_asks(settings)
 
 
 def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:

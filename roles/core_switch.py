@@ -8,12 +8,12 @@ Options (config context `samdrift.core_switch`): see `roles.shared.device.settin
 
 from __future__ import annotations
 
-from roles.access_switch import CONTROLS, PLATFORMS, listens, settings, unserved
+from roles.access_switch import CONTROLS, PLATFORMS, asks, listens, settings, unserved
 from roles.shared.device.configure import configuration
 from roles.shared.device.sections import switch_sections
 from roles.shared.device.settings import Options, Settings
 
-__all__ = ["CONTROLS", "PLATFORMS", "Options", "Settings", "deploy", "listens", "settings", "unserved"]
+__all__ = ["CONTROLS", "PLATFORMS", "Options", "Settings", "asks", "deploy", "listens", "settings", "unserved"]
 
 
 def deploy(settings: Settings) -> None:

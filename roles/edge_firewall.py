@@ -23,10 +23,10 @@ from inventory.fleet import Fleet, Host
 from roles.shared.device import settings as shared
 from roles.shared.device.configure import configuration
 from roles.shared.device.sections import port_names
-from roles.shared.device.settings import Port, device_listens, device_settings, device_unserved
+from roles.shared.device.settings import Port, device_asks, device_listens, device_settings, device_unserved
 from roles.shared.lineage import Section
 from roles.shared.settings import SettingsError
-from roles.shared.traffic import Listen
+from roles.shared.traffic import Ask, Listen
 
 PLATFORMS = ("fortios",)
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.22", "ISO 27002:2022 8.23")
@@ -77,6 +77,11 @@ def sections(settings: Settings) -> tuple[Section, ...]:
 def listens(settings: Settings) -> tuple[Listen, ...]:
     """Serve SSH and SNMP, each to those who need it."""
     return device_listens(settings)
+
+
+def asks(settings: Settings) -> tuple[Ask, ...]:
+    """Ask the servers that know who may log in."""
+    return device_asks(settings)
 
 
 def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:

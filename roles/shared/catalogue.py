@@ -8,6 +8,7 @@ that the house must know of it, the role says itself, by these optional attribut
     listens, forwards, exemptions       of its settings: ports that it serves, traffic that it forwards, interfaces
                            exempt from reverse-path filtering
     ways_out(settings)                  what its host needs of the internet
+    asks(settings)                      what its host needs of servers of the fleet that no role serves
     unserved(host, fleet)               what of its host's IPv6 it does not serve yet, a text each: `check` says so
     FORWARDED = False                   gateways do not let others reach what it serves
     adopts(settings, survey)            the options by which a host that already runs keeps what it has
@@ -49,7 +50,7 @@ from roles.shared.order import in_order
 from roles.shared.rehearsal import Rehearsal
 from roles.shared.settings import Options, Settings, SettingsError
 from roles.shared.survey import Loss, Survey
-from roles.shared.traffic import Forward, Listen, ReversePathExemption, SharedAddress, WayOut
+from roles.shared.traffic import Ask, Forward, Listen, ReversePathExemption, SharedAddress, WayOut
 
 if TYPE_CHECKING:
     from roles.shared.intent import Intent
@@ -77,6 +78,7 @@ class Role:
     protects: bool
     forwarded: bool
     ways_out: Callable[[Settings], tuple[WayOut, ...]] | None
+    asks: Callable[[Settings], tuple[Ask, ...]] | None
     shared_addresses: Callable[[Settings], tuple[SharedAddress, ...]] | None
     sharing_program: str
     adopts: Callable[[Settings, Survey], Mapping[str, Any]]
@@ -158,6 +160,7 @@ def _load(name: str) -> Role:
         protects=getattr(module, "PROTECTS", False),
         forwarded=getattr(module, "FORWARDED", True),
         ways_out=getattr(module, "ways_out", None),
+        asks=getattr(module, "asks", None),
         shared_addresses=getattr(module, "shared_addresses", None),
         sharing_program=getattr(module, "SHARING_PROGRAM", ""),
         adopts=getattr(module, "adopts", lambda _settings, _survey: {}),

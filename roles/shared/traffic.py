@@ -60,6 +60,15 @@ class WayOut(Frozen):
     why: str
 
 
+class Ask(Frozen):
+    """Traffic to servers that no role serves, named in an option (TACACS+): gateways forward it, for one host alone."""
+
+    protocol: Literal["tcp", "udp"]
+    port: int
+    destinations: tuple[Network, ...]
+    why: str
+
+
 class SharedAddress(Frozen):
     """An address that a host shares with others, one of which holds it at a time.
 

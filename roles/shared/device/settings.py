@@ -29,7 +29,7 @@ from roles.shared.network.servers import time_servers
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
-from roles.shared.traffic import Listen, addresses_of, ipv4, management
+from roles.shared.traffic import Ask, Listen, addresses_of, ipv4, management
 
 SWITCHES = frozenset({"access-switch", "core-switch"})
 """Device roles whose devices speak spanning tree: on a port towards anything else, it is a fault."""
@@ -195,6 +195,12 @@ def device_listens(settings: Settings) -> tuple[Listen, ...]:
         Listen(protocol="tcp", port=22, sources=settings.stations, why="SSH from the management stations"),
         Listen(protocol="udp", port=161, sources=settings.monitors, why="SNMP for monitoring"),
     )
+
+
+def device_asks(settings: Settings) -> tuple[Ask, ...]:
+    """Ask the TACACS+ servers, which no role serves."""
+    servers = tuple(map(IPv4Network, settings.accounts.tacacs_servers))
+    return (Ask(protocol="tcp", port=49, destinations=servers, why="TACACS+ of network devices"),) if servers else ()
 
 
 def device_unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:

@@ -11,10 +11,10 @@ through.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network
-from typing import Literal
+from typing import Literal, TypeVar
 
 from inventory.fleet import Fleet, Host
 from inventory.network import Network, networks4
@@ -27,6 +27,7 @@ from roles.shared.traffic import ANYWHERE4, Forward, Listen, WayOut, ipv4, local
 SSH = 22
 NOWHERE: frozenset[str] = frozenset()
 
+T = TypeVar("T")
 Protocol = Literal["tcp", "udp", "icmp"]
 
 
@@ -70,7 +71,7 @@ def flows(intent: Intent) -> tuple[Flow, ...]:
 
 
 def _flows(intent: Intent) -> tuple[Flow, ...]:
-    return (*_services(intent), *_administration(intent.fleet), *_ways_out(intent))
+    return (*_services(intent), *_asked(intent), *_administration(intent.fleet), *_ways_out(intent))
 
 
 def _services(intent: Intent) -> Iterator[Flow]:
@@ -87,6 +88,15 @@ def _services(intent: Intent) -> Iterator[Flow]:
                 if prefix not in {home.prefix, *near} and listen.protocol != "vrrp":
                     address = IPv4Network(to)
                     yield Flow(source, prefix, address, home.prefix, listen.protocol, listen.port, listen.why)
+
+
+def _asked(intent: Intent) -> Iterator[Flow]:
+    """Yield what hosts ask of servers in other prefixes that no role serves."""
+    for host, address, home in _reachable(intent.fleet):
+        for ask in _declared(host, intent, lambda role: role.asks):
+            for to, prefix in _parts(ask.destinations, intent.fleet):
+                if prefix != home:
+                    yield Flow(address, home, to, prefix, ask.protocol, ask.port, ask.why)
 
 
 def _administration(fleet: Fleet) -> Iterator[Flow]:
@@ -109,13 +119,17 @@ def _ways_out(intent: Intent) -> Iterator[Flow]:
 
 def ways_out(host: Host, intent: Intent) -> tuple[WayOut, ...]:
     """Compute what this host's roles need of the internet: caches, resolvers, time servers, NetBox, and nobody else."""
-    found = (
-        way
-        for role in known_roles(host)
-        if role.ways_out is not None and isinstance(settings := intent.of(host, role.name), Settings)
-        for way in role.ways_out(settings)
-    )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(_declared(host, intent, lambda role: role.ways_out)))
+
+
+def _declared(
+    host: Host, intent: Intent, what: Callable[[Role], Callable[[Settings], tuple[T, ...]] | None]
+) -> Iterator[T]:
+    """Yield what each of a host's roles declares of its settings, if it declares such a thing."""
+    for role in known_roles(host):
+        declares = what(role)
+        if declares is not None and isinstance(settings := intent.of(host, role.name), Settings):
+            yield from declares(settings)
 
 
 def listens_of(host: Host, intent: Intent) -> tuple[Listen, ...]:

@@ -1,0 +1,182 @@
+"""What a device is told to send somewhere arrives: the server listens for it, and the gateways between let it through.
+
+What a device sends is read from its configuration, with the vendors' documents in hand, and not from the settings that
+it was made from. Held for every device of the shipped fleet, with a TACACS+ server beside.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from ipaddress import IPv4Address, IPv4Network
+
+import pytest
+
+from inventory.fleet import Fleet, Host
+from inventory.secrets import secrets_in
+from inventory.snapshot import load
+from roles.firewall import Settings as FirewallSettings
+from roles.log_server import Settings as LogServerSettings
+from roles.shared.catalogue import catalogue, known_roles
+from roles.shared.device.known import known_vendors
+from roles.shared.intent import Intent
+from roles.shared.network.forwarding import forwards_of
+from roles.shared.network.peering import behind
+from roles.shared.parts.registration import registering
+from roles.shared.settings import Settings
+from roles.shared.traffic import Forward
+
+TACACS = "10.60.10.17"
+Sent = tuple[str, str, int]
+"""Protocol, address and port."""
+
+SYSLOGD = r'^config log syslogd\d? setting\n(?:(?! *end).*\n)*? *set server "(?P<to>[\d.]+)"\n'
+SENDS: dict[str, tuple[tuple[str, str, int], ...]] = {
+    # AOS-CX: `logging ADDRESS [udp|tcp|tls [PORT]]`, of which udp 514 is the default (Diagnostics and Supportability).
+    "arubaos-cx": (
+        (r"^logging (?P<to>[\d.]+)$", "udp", 514),
+        (r"^logging (?P<to>[\d.]+) tcp (?P<port>\d+)$", "tcp", 1470),
+        (r"^ntp server (?P<to>[\d.]+)\b", "udp", 123),
+        (r"^tacacs-server host (?P<to>[\d.]+)\b", "tcp", 49),
+    ),
+    # IOS XE: `logging host ADDRESS [transport {udp|tcp} [port N]]`; defaults are udp 514, and tcp 601.
+    "cisco-ios": (
+        (r"^logging host (?P<to>[\d.]+)$", "udp", 514),
+        (r"^logging host (?P<to>[\d.]+) transport tcp(?: port (?P<port>\d+))?$", "tcp", 601),
+        (r"^ntp server (?P<to>[\d.]+)\b", "udp", 123),
+        (r"^ address ipv4 (?P<to>[\d.]+)$", "tcp", 49),
+    ),
+    # FortiOS: `mode udp` and `port 514` are the defaults of `config log syslogd setting`; `reliable` is tcp.
+    "fortios": (
+        (rf"{SYSLOGD}(?!(?:(?! *end).*\n)*? *set mode )", "udp", 514),
+        (rf"{SYSLOGD}(?:(?! *end).*\n)*? *set mode reliable$", "tcp", 514),
+        (r'^ {8,}edit \d+\n {12}set server "(?P<to>[\d.]+)"$', "udp", 123),
+        (r'^config user tacacs\+\n(?:.*\n)*?\s+set server "(?P<to>[\d.]+)"$', "tcp", 49),
+    ),
+    # Junos: `system syslog host ADDRESS`, udp 514 where no `transport` and no `port` stands below it.
+    "junos": (
+        (r"^set system syslog host (?P<to>[\d.]+) any \w+$", "udp", 514),
+        (r"^set system ntp server (?P<to>[\d.]+)", "udp", 123),
+        (r"^set system tacplus-server (?P<to>[\d.]+) secret", "tcp", 49),
+    ),
+}
+
+
+@cache
+def intent() -> Intent:
+    """The shipped fleet, whose switches ask a TACACS+ server that no role serves."""
+    fleet = load()
+    return Intent(fleet.model_copy(update={"hosts": tuple(_asking(h) for h in fleet.hosts)}))
+
+
+def _asking(host: Host) -> Host:
+    roles = {r for r in host.roles if r in {"access_switch", "core_switch"}}
+    section = {role: {**host.samdrift.get(role, {}), "tacacs_servers": [TACACS]} for role in roles}
+    return host.model_copy(update={"context": {**host.context, "samdrift": {**host.samdrift, **section}}})
+
+
+def _devices(fleet: Fleet) -> list[Host]:
+    return [h for h in fleet.hosts if h.is_managed and h.platform in known_vendors()]
+
+
+DEVICES = [h.name for h in _devices(load())]
+
+
+def configuration(host: Host) -> str:
+    """What the device is told."""
+    (role,) = known_roles(host)
+    settings = intent().required(host, role.name)
+    with registering(role.name, secrets_in(settings)) as registration, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("roles.shared.device.configure.configure", lambda **_: None)
+        catalogue()[role.name].deploy(settings)
+    return registration.configurations[0].content
+
+
+def sent(host: Host) -> set[Sent]:
+    """What the device sends, and where to."""
+    text = configuration(host)
+    return {
+        (protocol, found["to"], int(found.groupdict().get("port") or port))
+        for pattern, protocol, port in SENDS[host.platform]
+        for found in re.finditer(pattern, text, re.MULTILINE)
+    }
+
+
+@cache
+def passages(gateway: str) -> tuple[Forward, ...]:
+    return forwards_of(intent().fleet.host(gateway), intent())
+
+
+def passes(gateway: str, source: IPv4Address, protocol: str, destination: IPv4Address, port: int) -> bool:
+    return any(
+        rule.protocol in {None, protocol}
+        and rule.port in {None, port}
+        and any(source in n for n in rule.sources)
+        and any(destination in n for n in rule.destinations)
+        for rule in passages(gateway)
+    )
+
+
+def between(source: IPv4Address, destination: IPv4Address) -> list[str]:
+    """The gateways that one of the two prefixes is behind, if they are two."""
+    fleet = intent().fleet
+    ends = {p.prefix for a in (source, destination) if (p := fleet.prefix_of(a)) is not None}
+    if len(ends) < 2:
+        return []
+    return [g.name for g in fleet.with_role("edge_gateway") if ends & set(behind(g, fleet))]
+
+
+def management(host: Host) -> IPv4Address:
+    assert isinstance(host.primary_address, IPv4Address)
+    return host.primary_address
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_what_a_device_sends_is_let_through_and_listened_for(name: str) -> None:
+    fleet = intent().fleet
+    host = fleet.host(name)
+    by_address = {str(a.ip): h for h in fleet.hosts for a in h.addresses4}
+    everything = sent(host)
+    assert {(protocol, port) for protocol, _, port in everything} >= {("udp", 123)}
+    for protocol, to, port in everything:
+        for gateway in between(management(host), IPv4Address(to)):
+            assert passes(gateway, management(host), protocol, IPv4Address(to), port), (
+                f"{gateway}: {protocol} {to} {port}"
+            )
+        if to == TACACS:
+            continue
+        openings = intent().required(by_address[to], "firewall")
+        assert isinstance(openings, FirewallSettings)
+        assert any(
+            (o.listen.protocol, o.listen.port) == (protocol, port)
+            and any(management(host) in network for network in o.listen.sources)
+            for o in openings.openings
+        ), f"{by_address[to].name} does not let in {protocol} {port} of {name}"
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_every_device_logs_to_every_log_server_which_expects_it(name: str) -> None:
+    fleet = intent().fleet
+    host = fleet.host(name)
+    for server in fleet.with_role("log_server"):
+        found = intent().required(server, "log_server")
+        assert isinstance(found, LogServerSettings)
+        assert f"{host.tenant}/{name}" in found.expected
+        logs = {(protocol, port) for protocol, to, port in sent(host) if to == str(server.primary_address)}
+        assert logs - {("udp", 123)} in ({("tcp", 514)}, {("udp", 514)})
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_who_administers_and_who_monitors_a_device_reaches_it(name: str) -> None:
+    fleet = intent().fleet
+    host = fleet.host(name)
+    (role,) = known_roles(host)
+    settings = intent().required(host, role.name)
+    assert isinstance(settings, Settings)
+    listens = role.listens(settings)
+    assert {(x.protocol, x.port) for x in listens} == {("tcp", 22), ("udp", 161)}
+    for listen in listens:
+        assert listen.sources
+        for source in (n.network_address for n in listen.sources if isinstance(n, IPv4Network)):
+            for gateway in between(source, management(host)):
+                assert passes(gateway, source, listen.protocol, management(host), listen.port)
