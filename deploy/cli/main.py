@@ -123,7 +123,7 @@ def _failed(error: Exception, *, in_json: bool, debug: bool) -> int:
     from deploy.views.parts import put, screen
 
     if debug:
-        traceback.print_exception(error)
+        print(_traceback(error), end="", file=sys.stderr)  # noqa: T201  before anything that rich could break over lines
     message, code = _described(error)
     if in_json:
         problems = [str(p) for p in error.problems] if isinstance(error, InventoryError) else []
@@ -133,6 +133,14 @@ def _failed(error: Exception, *, in_json: bool, debug: bool) -> int:
     shown = Text.assemble(start, ("error: ", "bold red"), safe(message))
     put(screen(sys.stderr), [shown])
     return code
+
+
+def _traceback(error: Exception) -> str:
+    """Return where in the code an error comes from; what may be a secret in what it quotes of a device is withheld."""
+    from roles.shared.device.masking import masked
+
+    lines = (line for part in traceback.format_exception(error) for line in part.splitlines(keepends=True))
+    return "".join(line if line.startswith("  ") else masked(line) for line in lines)
 
 
 def _described(error: Exception) -> tuple[str, int]:

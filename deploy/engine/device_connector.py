@@ -16,6 +16,7 @@ from deploy.engine.connector import ELEVATIONS, LookFailed, SessionConnector
 from deploy.engine.guards import minutes_of
 from deploy.transport.device import DeviceConnection
 from inventory.secrets import MARK
+from roles.shared.device.masking import masked
 
 SHELL_ONLY = (*ELEVATIONS, "_env", "_chdir", "_stdin", "_get_pty")
 
@@ -52,7 +53,7 @@ class DeviceConnector(SessionConnector):
     def configure(self, entries: Sequence[str]) -> tuple[bool, CommandOutput]:
         """Type a change, guarded by the vendor's own means if there are any. Returns whether all of it was taken."""
         answer = self.connection.configure(entries, minutes=minutes_of(self.connection))
-        output = [*answer.stdout.splitlines(), *answer.stderr.splitlines()]
+        output = [*masked(answer.stdout).splitlines(), *answer.stderr.splitlines()]
         return answer.rc == 0, CommandOutput([OutputLine("stderr" if answer.rc else "stdout", line) for line in output])
 
     def put_file(self, *_args: Any, **_arguments: Any) -> bool:

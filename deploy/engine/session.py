@@ -38,6 +38,7 @@ from deploy.vault.interface import NO_VAULT, Vault
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
 from roles.shared.device.known import known_vendors
+from roles.shared.device.masking import masked
 from roles.shared.intent import Intent
 from roles.shared.parts.handlers import OwedHandlers
 from roles.shared.parts.veil import UNVEILED
@@ -138,9 +139,9 @@ class Session:
                 with declared.context():
                     succeeded = run_host_op(declared.state, declared.target, operation.op_hash)
             except GuardFailed as e:
-                return Outcome(tuple(done), step.id, self.veil.hide(str(e)), guarded=name in self._guards)
+                return Outcome(tuple(done), step.id, self._shown(name, str(e)), guarded=name in self._guards)
             except SamdriftError as e:
-                self.unreachable[name] = self.veil.hide(str(e))
+                self.unreachable[name] = self._shown(name, str(e))
                 return Outcome(tuple(done), step.id, self.unreachable[name], lost=True, guarded=name in self._guards)
             if not succeeded:
                 output = self.veil.hide(last_output(operation, declared.connector))
@@ -219,11 +220,11 @@ class Session:
         try:
             while armed := self._armed(host.name):
                 if time.monotonic() > deadline:
-                    self.unreachable[host.name] = self.veil.hide(f"another run is changing it: {armed}")
+                    self.unreachable[host.name] = self._shown(host.name, f"another run is changing it: {armed}")
                     return
                 gevent.sleep(1)
         except HostLost as e:
-            self.unreachable[host.name] = self.veil.hide(str(e))
+            self.unreachable[host.name] = self._shown(host.name, str(e))
 
     def _armed(self, name: str) -> str:
         """Return whose change a host is about to undo; empty if it is about to undo none."""
@@ -242,7 +243,7 @@ class Session:
         """
         report = self._guards.pop(name).restore()
         self.unreachable.pop(name, None)
-        return self.veil.hide(report)
+        return self._shown(name, report)
 
     def ask(self, host: str, commands: Sequence[str], *, within: float | None = None) -> list[Answer]:
         """Run shell commands as root, all in one exec, each bounded by the access's fact timeout.
@@ -259,8 +260,8 @@ class Session:
         try:
             answers = self._connections[host].ask(commands, within)
         except HostLost as e:
-            self.unreachable[host] = self.veil.hide(str(e))
-            raise HostLost(self.veil.hide(e.what), where=e.where, fix=e.fix) from None
+            self.unreachable[host] = self._shown(host, str(e))
+            raise HostLost(self._shown(host, e.what), where=e.where, fix=e.fix) from None
         hide = self.veil.hide
         return [a.model_copy(update={"stdout": hide(a.stdout), "stderr": hide(a.stderr)}) for a in answers]
 
@@ -285,7 +286,7 @@ class Session:
         try:
             connection.open()
         except HostLost as e:
-            self.unreachable[host.name] = self.veil.hide(str(e))
+            self.unreachable[host.name] = self._shown(host.name, str(e))
             self.observer.host(host.name, "failed", self.unreachable[host.name])
         else:
             if host.name in self._connections:
@@ -315,20 +316,25 @@ class Session:
         try:
             plan = self._evaluate(host)
         except HostLost as e:
-            self.unreachable[name] = self.veil.hide(str(e))
+            self.unreachable[name] = self._shown(name, str(e))
             return self._unknown(host, str(e))
         except (SamdriftError, PyinfraError) as e:
             return self._unknown(host, str(e) or type(e).__name__)
         except Exception as e:  # noqa: BLE001  whatever a host's answers make facts raise, it is about this host alone
-            log.debug("looking at %s: %s", name, self.veil.hide(traceback.format_exc()))
+            log.debug("looking at %s: %s", name, self._shown(name, traceback.format_exc()))
             return self._unknown(host, f"what it answered cannot be understood: {type(e).__name__}: {e}")
         took = {"execs": connection.execs - execs, "seconds": round(time.monotonic() - started, 3)}
         plan = plan.model_copy(update=took)
         self.observer.host(name, "done", f"{len(plan.changes)} change{'s' * (len(plan.changes) != 1)}")
         return plan
 
+    def _shown(self, name: str, text: str) -> str:
+        """Take secrets out of a text about a host: known values, and whatever may be one in what a device said."""
+        hidden = self.veil.hide(text)
+        return masked(hidden) if self.fleet.host(name).platform in known_vendors() else hidden
+
     def _unknown(self, host: Host, why: str) -> HostPlan:
-        why = self.veil.hide(why)
+        why = self._shown(host.name, why)
         self.observer.host(host.name, "failed", why)
         return HostPlan(host=host.name, municipality=host.tenant, error=why)
 
@@ -366,7 +372,7 @@ class Session:
             municipality=host.tenant,
             steps=tuple(step_of(op, commands[op.op_hash], self.veil) for op in declared.operations),
             unmanaged=tuple(u.model_copy(update={"path": hide(u.path), "line": hide(u.line)}) for u in unmanaged),
-            armed=hide(armed[0]),
+            armed=self._shown(host.name, armed[0]),
         )
 
     def _each(self, hosts: Sequence[Host], act: Callable[[Host], Any]) -> list[Any]:

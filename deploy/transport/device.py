@@ -35,6 +35,7 @@ from deploy.transport.terminal import (
 )
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
+from roles.shared.device.masking import masked
 from roles.shared.device.vendor import Vendor
 
 MINUTE = 60.0
@@ -138,7 +139,7 @@ class DeviceConnection:
             for number, lines in enumerate(typed, 1):
                 answer = self._type(*lines)
                 if answer.rc:
-                    why = f"refused at {number} of {len(typed)}, {lines[0]!r}: {answer.stderr}"
+                    why = f"refused at {number} of {len(typed)}, {masked(lines[0])!r}: {answer.stderr}"
                     return self._give_up(answer.model_copy(update={"stderr": why}), taken, leave)
                 printed += answer.stdout
                 if self.vendor.syntax != "blocks" or lines[0] in BLOCK_ENDS:
@@ -298,7 +299,7 @@ class DeviceConnection:
 
     def _judged(self, answer: str) -> Answer:
         refusal = self.vendor.refused(answer)
-        return Answer(rc=1 if refusal else 0, stdout=answer, stderr=" ".join(answer.split()) if refusal else "")
+        return Answer(rc=1 if refusal else 0, stdout=answer, stderr=" ".join(masked(answer).split()) if refusal else "")
 
     def _knows_prompt(self, text: str) -> bool:
         """Tell whether the last line is this device's prompt, in whatever mode."""

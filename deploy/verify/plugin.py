@@ -29,6 +29,8 @@ from deploy.transport.rounds import Rounds
 from deploy.transport.ssh import AT_ONCE, Answer, HostLost
 from deploy.verify.names import in_words
 from inventory.fleet import Fleet, Host
+from roles.shared.device.known import known_vendors
+from roles.shared.device.masking import masked
 from roles.shared.settings import Settings
 
 WITHIN = 300.0
@@ -312,6 +314,8 @@ def _result_of(item: pytest.Function, call: pytest.CallInfo[None], report: pytes
     """Return pytest's report of one item as the result of a state check."""
     host = _target_of(item).host
     outcome, detail = _outcome(item, call, report)
+    if host.platform in known_vendors():  # it quotes what a device said
+        detail = masked(detail)
     return CheckResult.model_validate(
         {
             "host": host.name,

@@ -34,6 +34,7 @@ from inventory.frozen import Frozen
 from inventory.secrets import MARK, PLACEHOLDER
 from roles.shared.device.canonical import without_defaults
 from roles.shared.device.lines import Lines, Path, Slot, is_permanent, opposite, paths, slot_of
+from roles.shared.device.masking import masked
 from roles.shared.device.reading import Configuration, is_managed, joins_lag, put, read_configuration, tame
 from roles.shared.device.vendor import WITHHELD, Vendor
 from roles.shared.device.writing import as_text, in_order_of, sections_apart, shown_lines, typed_entries, without_secret
@@ -48,7 +49,7 @@ class Difference(Frozen):
         rollback: the entries that make them what they were, typed after `entries`.
         before: the managed sections that run, in one order and form with `after`.
         after: those that are intended, secrets by name.
-        unmanaged: each section that runs and is nobody's, as the device would show it.
+        unmanaged: each section that runs and is nobody's, as the device would show it, masked.
     """
 
     entries: tuple[str, ...]
@@ -87,7 +88,7 @@ def difference(
         rollback=tuple(typed_entries(vendor, wants, has, back, says={})),
         before=as_text(shown_lines(vendor, before, wants.raw)),
         after=as_text(shown_lines(vendor, wants.managed, wants.raw)),
-        unmanaged=tuple(as_text(shown_lines(vendor, alone, {})) for alone in sections_apart(vendor, has.other)),
+        unmanaged=tuple(masked(as_text(shown_lines(vendor, alone, {}))) for alone in sections_apart(vendor, has.other)),
     )
 
 

@@ -10,13 +10,13 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface
-from itertools import takewhile
 
 from pydantic import Field
 
 from inventory.fleet import Interface
 from inventory.frozen import Frozen
 from roles.shared.device.lines import Lines, Path
+from roles.shared.device.masking import masked
 from roles.shared.device.reading import read_configuration, tame
 from roles.shared.device.vendor import Vendor
 
@@ -33,10 +33,6 @@ SPEEDS = {
     "et-": "40gbase-x-qsfpp",
 }
 """NetBox's word for a port by the beginning of its name; it cannot be seen which module is in it."""
-
-
-NAMES_A_SECRET = re.compile(r"key|md5|sha|pass|secret|community|psk|auth|token|cipher|encrypt|hash|ENC|^[57]$")
-"""Words before a secret: what follows them is not shown, as nobody manages these lines and knows which have one."""
 
 
 class Found(Frozen):
@@ -103,9 +99,7 @@ class _Reading:
 
     def not_understood(self, port: str, line: str) -> None:
         """Note a line of an interface that is not understood."""
-        words = [*takewhile(lambda word: not NAMES_A_SECRET.search(word), line.split()), "…"]
-        shown = " ".join(words) if len(words) <= len(line.split()) else line
-        self.unread.append(f"{port}: {shown!r} is not understood here, and no object is proposed for it")
+        self.unread.append(f"{port}: {masked(line)!r} is not understood here, and no object is proposed for it")
 
     def vlan(self, word: str) -> int | None:
         """Return the number of a VLAN that is said by number or by name."""
@@ -138,6 +132,9 @@ def _interface(port: _Port, reading: _Reading) -> Interface:
     untagged = port.native if is_trunk else port.access
     if is_trunk and not port.tagged and not is_member:
         reading.unread.append(f"{port.name}: it carries all VLANs, and is proposed with those that the device has")
+    if masked(port.description) != port.description:
+        reading.unread.append(f"{port.name}: its description may hold a secret, and is not proposed")
+        port.description = ""
     return Interface(
         name=port.name,
         type=port.type,

@@ -15,6 +15,7 @@ from inventory.errors import SamdriftError
 from inventory.secrets import MARK
 from roles.shared.device.canonical import canonical, lists_in, spelled
 from roles.shared.device.lines import Lines, Path, is_permanent, opposite
+from roles.shared.device.masking import masked
 from roles.shared.device.vendor import WITHHELD, Vendor, any_of
 from roles.shared.lineage import Section
 
@@ -127,7 +128,7 @@ def _until(first: str, lines: Iterator[str], is_last: Callable[[str], bool]) -> 
         yield line
         if is_last(line):
             return
-    statement = first.split("\n", 1)[0][:60]
+    statement = masked(first.split("\n", 1)[0])[:60]
     raise SamdriftError(
         f"the configuration breaks off in the text that begins with {statement!r}",
         fix="close the text, or read it again",
