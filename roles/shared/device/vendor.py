@@ -16,6 +16,7 @@ from typing import Literal
 from pydantic import Field
 
 from inventory.frozen import Frozen
+from roles.shared.device.letting_in import LettingIn
 from roles.shared.lineage import LinePattern
 
 
@@ -171,6 +172,7 @@ class Vendor(Frozen):
         default_factory=dict, description="beginnings of interfaces' names where they are cut short, and the whole ones"
     )
     asks: dict[str, Question] = Field(default_factory=dict, description="by what state checks want to know")
+    letting_in: LettingIn = Field(default=LettingIn(), description="what lets somebody in by SSH")
 
     @cached_property
     def whole_names(self) -> dict[str, str]:

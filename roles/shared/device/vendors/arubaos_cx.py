@@ -21,6 +21,7 @@ Supportability Guide, `logging`; AOS-CX SNMP/MIB Guide, `snmpv3 user`.
 
 from __future__ import annotations
 
+from roles.shared.device.letting_in import LettingIn
 from roles.shared.device.vendor import CommitConfirm, NumberList, Question, Spelling, Vendor
 
 PORTS = {22: "ssh", 161: "snmp", 162: "snmp-trap", 443: "https"}
@@ -150,4 +151,44 @@ VENDOR = Vendor(
             ),
         ),
     },
+    letting_in=LettingIn(
+        account=(r"^user {user} group (?P<level>\S+)",),
+        all_levels=("administrators",),
+        key=(r"^user {user} authorized-key (?P<key>.+)$",),
+        most_keys=32,
+        login=(r"^(?P<name>aaa (?:authentication login|authorization commands) \S+) (?P<methods>.+)$",),
+        address=(
+            r"^interface (?P<interface>\S+(?: \d+)?) / ip (?:address|static) (?P<ip>[\d.]+/\d+)",
+            r"^interface (?P<interface>\S+(?: \d+)?) / ipv6 (?:address|static) (?P<ip>[0-9a-f:]+/\d+)",
+        ),
+        down=(r"^interface {interface} / shutdown$",),
+        unchanged=(r"^interface {interface} / vrf attach (\S+)", r"^ssh server port (\d+)"),
+        vrf=(
+            r"^interface {interface} / vrf attach (?P<vrf>\S+)",
+            r"^interface (?P<vrf>mgmt)(?<=interface {interface})$",
+        ),
+        no_vrf="default",
+        route=(
+            r"^ip(?:v6)? route (?P<to>\S+/\d+) (?P<hop>\S+)(?:.* vrf (?P<vrf>\S+))?",
+            r"^interface (?P<vrf>mgmt) / default-gateway (?P<hop>\S+)$",
+        ),
+        service=(r"^ssh server vrf {vrf}$",),
+        shut=(r"^no ssh server vrf {vrf}$", r"^no ssh (?:server|public-key-authentication)$"),
+        bound=(
+            r"^apply access-list ip (?P<list>\S+) control-plane vrf {vrf}$",
+            r"^(?P<at>interface {interface}) / apply access-list ip (?P<list>\S+) (?:routed-)?in$",
+        ),
+        listed=(r"^access-list ip (?P<list>\S+) / (?!no |(?:\d+ )?comment )",),
+        rule=(
+            (
+                r"^access-list ip (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) (?P<protocol>\S+) "
+                r"(?P<source>any|[\d.]+(?:/[\d.]+)?) (?P<to>any|[\d.]+(?:/[\d.]+)?)"
+                r"(?: eq (?P<port>\S+))?(?: log| count)*$"
+            ),
+            (
+                r"^access-list ip (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) (?P<protocol>\S+) "
+                r"(?P<other>.*)$"
+            ),
+        ),
+    ),
 )

@@ -22,6 +22,7 @@ Manager Configuration Guide, "Reliable Delivery and Filtering for Syslog" (`logg
 
 from __future__ import annotations
 
+from roles.shared.device.letting_in import LettingIn
 from roles.shared.device.vendor import CommitConfirm, NumberList, Question, Spelling, Vendor
 
 VENDOR = Vendor(
@@ -206,4 +207,56 @@ VENDOR = Vendor(
             ),
         ),
     },
+    letting_in=LettingIn(
+        account=(r"^username {user}(?= |$)(?: privilege (?P<level>\d+))?",),
+        all_levels=("15",),
+        key=(r"^ip ssh pubkey-chain / username {user} / key-hash \S+ (?P<key>[0-9A-F]{32})\b",),
+        hashed_keys=True,
+        most_keys=2,
+        login=(r"^(?P<name>aaa (?:authentication login|authorization exec) \S+) (?P<methods>.+)$",),
+        address=(
+            r"^interface (?P<interface>\S+) / ip address (?P<ip>[\d.]+) (?P<mask>[\d.]+)(?: secondary)?$",
+            r"^interface (?P<interface>\S+) / ipv6 address (?P<ip>[0-9A-Fa-f:]+/\d+)",
+        ),
+        down=(r"^interface {interface} / shutdown$",),
+        unchanged=(r"^interface {interface} / (?:ip )?vrf forwarding (\S+)", r"^ip ssh port (\d+)"),
+        vrf=(r"^interface {interface} / (?:ip )?vrf forwarding (?P<vrf>\S+)",),
+        route=(
+            r"^ip route (?:vrf (?P<vrf>\S+) )?(?P<ip>[\d.]+) (?P<mask>[\d.]+) (?P<hop>\S+)",
+            r"^ip default-gateway (?P<hop>\S+)$",
+        ),
+        service=(r"^(?P<at>line vty \d+(?: \d+)?) / transport input (?:\S+ )*(?:ssh|all)\b",),
+        shut=(
+            r"^no ip ssh(?: server authenticate user publickey)?$",
+            r"^ip ssh server algorithm authentication (?!.*publickey)",
+        ),
+        bound=(
+            r"^(?P<at>line vty \d+(?: \d+)?) / access-class (?P<list>\S+) in\b",
+            r"^(?P<at>interface {interface}) / ip access-group (?P<list>\S+) in$",
+        ),
+        listed=(
+            r"^ip access-list \S+ (?P<list>\S+) / (?!no |(?:\d+ )?remark )",
+            r"^access-list (?P<list>\d+) (?!remark )",
+        ),
+        rule=(
+            (
+                r"^(?:ip access-list standard (?P<list>\S+) / (?:(?P<n>\d+) )?)(?P<action>permit|deny) +"
+                r"(?P<source>any|(?:host )?[\d.]+)(?:,? (?:wildcard bits )?(?P<wild>[\d.]+))?(?: log)?$"
+            ),
+            (
+                r"^access-list (?P<list>\d+) (?P<action>permit|deny) +"
+                r"(?P<source>any|(?:host )?[\d.]+)(?: (?P<wild>[\d.]+))?(?: log)?$"
+            ),
+            (
+                r"^ip access-list extended (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) (?P<protocol>\S+) "
+                r"(?P<source>any|host [\d.]+|[\d.]+ [\d.]+) (?P<to>any|host [\d.]+|[\d.]+ [\d.]+)"
+                r"(?: eq (?P<port>\S+))?(?: log)?$"
+            ),
+            (
+                r"^ip access-list extended (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) (?P<protocol>\S+) "
+                r"(?P<other>.*)$"
+            ),
+            r"^access-list (?P<list>\d+) (?P<action>permit|deny) (?P<other>.*)$",
+        ),
+    ),
 )

@@ -24,6 +24,7 @@ changes" (`execute cfg reload`: "Reboot to reload the configs").
 
 from __future__ import annotations
 
+from roles.shared.device.letting_in import LettingIn
 from roles.shared.device.vendor import Question, Vendor
 
 VENDOR = Vendor(
@@ -78,4 +79,38 @@ VENDOR = Vendor(
             fields={"port": "name", "state": "status"},
         ),
     },
+    letting_in=LettingIn(
+        account=(r'^(?:config global / )?config system admin / edit "?{user}"? / set accprofile "?(?P<level>[^"]+)',),
+        all_levels=("super_admin",),
+        key=(r'^(?:config global / )?config system admin / edit "?{user}"? / set ssh-public-key\d (?P<key>.+)$',),
+        most_keys=3,
+        address=(
+            (
+                r'^(?:config global / )?config system interface / edit "?(?P<interface>[^"/]+)"? / '
+                r"set ip (?P<ip>[\d.]+) (?P<mask>[\d.]+)$"
+            ),
+        ),
+        down=(r'config system interface / edit "?{interface}"? / set status down$',),
+        unchanged=(
+            r'config system interface / edit "?{interface}"? / set vdom (\S+)$',
+            r'config system interface / edit "?{interface}"? / set vlanid (\S+)$',
+            r'config system interface / edit "?{interface}"? / set interface (\S+)$',
+            r"config system global / set admin-ssh-port (\d+)$",
+        ),
+        route=(
+            (
+                r"config router static / edit (?P<of>\S+) / "
+                r"set (?:dst (?P<ip>[\d.]+) (?P<mask>[\d.]+)|gateway (?P<hop>[\d.]+)|device .*)$"
+            ),
+        ),
+        service=(r'config system interface / edit "?{interface}"? / set allowaccess .*\bssh\b',),
+        bound=(r'config system admin / edit "?(?P<list>{user})"? / set trusthost\d+ ',),
+        listed=(r'config system admin / edit "?(?P<list>{user})"? / set trusthost\d+ ',),
+        rule=(
+            (
+                r'config system admin / edit "?(?P<list>{user})"? / '
+                r"set trusthost\d+ (?P<source>[\d.]+) (?P<mask>[\d.]+)$"
+            ),
+        ),
+    ),
 )

@@ -10,6 +10,7 @@ Sources: FRR User Manual, VTY shell, Basic Commands (`service integrated-vtysh-c
 
 from __future__ import annotations
 
+from roles.shared.device.letting_in import LettingIn
 from roles.shared.device.vendor import Vendor
 
 VENDOR = Vendor(
@@ -46,4 +47,9 @@ VENDOR = Vendor(
     last=(r"^ip route ",),
     ignored=(r"^frr defaults ", r"^service integrated-vtysh-config$", r"^log syslog", r"^no (?:ip|ipv6) forwarding$"),
     longest=80,
+    letting_in=LettingIn(
+        address=(r"^interface (?P<interface>\S+)(?: vrf \S+)? / ip(?:v6)? address (?P<ip>\S+/\d+)",),
+        down=(r"^interface {interface} / shutdown$",),
+        route=(r"^ip(?:v6)? route (?P<to>\S+/\d+) (?P<hop>\S+)(?:.* vrf (?P<vrf>\S+))?",),
+    ),
 )

@@ -25,6 +25,7 @@ TLS" (21.2R1), and the statement `syslog` of 12.2, which has no transport.
 
 from __future__ import annotations
 
+from roles.shared.device.letting_in import LettingIn
 from roles.shared.device.vendor import CommitConfirm, Question, Vendor
 
 VALUES = (
@@ -113,4 +114,26 @@ VENDOR = Vendor(
             pattern=r"(?i)^(?P<port>\S+-\d+/\d+/\d+|ae\d+)\S*\s(?:.*(?P<why>bpdu-incon\w*))?",
         ),
     },
+    letting_in=LettingIn(
+        account=(r"^system login user {user} class (?P<level>\S+)$",),
+        all_levels=("super-user",),
+        key=(r"^system login user {user} authentication (?:ssh|ecdsa)-\S+ (?P<key>.+)$",),
+        address=(r"^interfaces (?P<interface>\S+ unit \S+) family inet6? address (?P<ip>\S+/\d+)",),
+        down=(r"^interfaces {interface} disable$",),
+        unchanged=(r"^system services ssh port (\d+)$",),
+        route=(r"^routing-options (?:rib \S+ )?static route (?P<to>\S+) next-hop (?P<hop>\S+)",),
+        service=(r"^system services ssh\b",),
+        shut=(r"^system services ssh no-public-keys$",),
+        shut_for={"root": (r"^system services ssh root-login deny$",)},
+        bound=(r"^interfaces (?P<at>lo0 unit \d+|{interface}) family inet filter input(?:-list)? (?P<list>\S+)$",),
+        listed=(r"^firewall (?:family inet )?filter (?P<list>\S+) term \S+ (?!then (?:count|log|syslog)\b)",),
+        rule=(
+            (
+                r"^firewall (?:family inet )?filter (?P<list>\S+) term (?P<of>\S+) (?:from (?:source-address "
+                r"(?P<source>[\d.]+(?:/\d+)?)|protocol (?P<protocol>\S+)|destination-port (?P<port>\S+))"
+                r"|then (?P<action>accept|discard|reject)\b.*|then (?:count|log|syslog)\b.*)$"
+            ),
+            r"^firewall (?:family inet )?filter (?P<list>\S+) term (?P<of>\S+) (?P<other>.*)$",
+        ),
+    ),
 )

@@ -1,0 +1,96 @@
+"""Which statements of a vendor's configuration let somebody in by SSH, as data, and how samdrift came in. Values only.
+
+A statement is a line with those that it stands below, joined by ` / `; in the `set` syntax, all words of it. Not here:
+what a change would take away of a way in (`way_in`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64decode
+from ipaddress import IPv4Address, IPv6Address
+from typing import Literal
+
+from pydantic import Field
+
+from inventory.frozen import Frozen
+
+
+class CameIn(Frozen):
+    """How samdrift logged in to a device: as whom, by which public key (`type base64`), from where, and at which of its
+    addresses.
+    """
+
+    user: str
+    key: str
+    source: IPv4Address | IPv6Address
+    address: IPv4Address | IPv6Address
+
+
+Part = Literal["account", "privilege", "key", "login", "address", "interface", "route", "service", "access"]
+"""A part of a way in."""
+
+
+class LostPart(Frozen):
+    """A part of the way in that a change would take away: the statement that holds it, and what stands there instead.
+
+    `instead` is empty where nothing does.
+    """
+
+    part: Part
+    line: str
+    instead: str = ""
+
+
+class LettingIn(Frozen):
+    """The statements by which a vendor's device lets somebody in.
+
+    Regular expressions are searched for in one statement. In them stand `{user}`, the account; `{interface}`, the one
+    that has the address that was come to, as `address` calls it; and `{vrf}`, that one's. Named groups:
+
+    - `of`: statements with the same one are one record (an entry of a table, a term of a filter);
+    - `at`: a door of several (`line vty 0 4`), each judged for itself.
+    """
+
+    account: tuple[str, ...] = Field(default=(), description="an account; group `level`: what it may do")
+    all_levels: tuple[str, ...] = Field(default=(), description="levels that may do everything")
+    key: tuple[str, ...] = Field(default=(), description="a key of the account; group `key`: the key, or its hash")
+    hashed_keys: bool = Field(default=False, description="whether a key is shown as the MD5 of it, in capitals")
+    most_keys: int | None = Field(default=None, description="keys that an account may have")
+    login: tuple[str, ...] = Field(
+        default=(), description="who is asked about a login; groups `name` and `methods`: `local` is the device itself"
+    )
+    address: tuple[str, ...] = Field(
+        default=(), description="an address of an interface; groups `interface`, `ip` (with its length, or `mask`)"
+    )
+    down: tuple[str, ...] = Field(default=(), description="what shuts the interface")
+    unchanged: tuple[str, ...] = Field(
+        default=(), description="settings that stay as they are: the interface's, SSH's; group 1 is the value"
+    )
+    vrf: tuple[str, ...] = Field(default=(), description="group `vrf` is the one that the interface is in")
+    no_vrf: str = Field(default="", description="what the VRF of all other interfaces is called")
+    route: tuple[str, ...] = Field(
+        default=(), description="groups `to` (or `ip` and `mask`; none for the default route), `hop`, and `vrf`"
+    )
+    service: tuple[str, ...] = Field(default=(), description="what serves SSH; one found before must be found after")
+    shut: tuple[str, ...] = Field(default=(), description="what ends SSH, or logins by a key")
+    shut_for: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="what ends an account's logins")
+    bound: tuple[str, ...] = Field(
+        default=(), description="which access list judges who may come by SSH; group `list` is its name"
+    )
+    listed: tuple[str, ...] = Field(default=(), description="what stands in an access list; group `list` is its name")
+    rule: tuple[str, ...] = Field(
+        default=(),
+        description="a rule of an access list, first match first; groups `list`, `n` (its place), `action`, `source`, "
+        "`wild` or `mask`, `protocol`, `port`, `to`, and `other`: a condition that is not read",
+    )
+
+    def shown(self, key: str) -> str:
+        """Return what the device shows of a public key (`type base64 …`): the base64, or the hash."""
+        body = key.split()[1]
+        return key_hash(key) if self.hashed_keys else body
+
+
+def key_hash(key: str) -> str:
+    """Return the MD5 of a public key (`type base64 …`), in capitals, as IOS has it."""
+    return hashlib.md5(b64decode(key.split()[1]), usedforsecurity=False).hexdigest().upper()

@@ -1,0 +1,264 @@
+"""What a change of a device would take away of the way by which samdrift itself came in. Pure.
+
+Compared are the running configuration and the one that there would be once all was typed: what held before must hold
+after. What was not found to hold before is none of the way in (an account that a server knows, a route that BGP has),
+and is not judged. The path below IP (the VLAN of an uplink, spanning tree) is not judged either: against that stands
+the vendor's own commit-confirm.
+
+Not here: which statements let somebody in (`letting_in`, and each vendor's data), what is typed (`difference`), and who
+refuses to type it (`deploy.engine.wave`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface, ip_network
+
+from roles.shared.device.access_list import Record, permits, records
+from roles.shared.device.letting_in import CameIn, LettingIn, LostPart, Part
+from roles.shared.device.reading import Lines, paths
+from roles.shared.device.typed import after, all_lines
+from roles.shared.device.vendor import Vendor
+
+AnyInterface = IPv4Interface | IPv6Interface
+
+
+def way_in_lost(vendor: Vendor, running: str, entries: Sequence[str], came_in: CameIn) -> tuple[LostPart, ...]:
+    """Return the parts of samdrift's own way in that a device would not have any more after these entries."""
+    if not entries:
+        return ()
+    has = all_lines(vendor, running)
+    before = _statements(vendor, has)
+    now = _Ways(vendor.letting_in, came_in, before)
+    then = _Ways(vendor.letting_in, came_in, _statements(vendor, after(vendor, has, entries)), now)
+    lost = (
+        *_account(now, then),
+        *_key(now, then),
+        *_login(now, then),
+        *_interface(now, then),
+        *_route(now, then),
+        *_service(now, then),
+        *_access(now, then),
+    )
+    return tuple(dict.fromkeys(lost))
+
+
+def _statements(vendor: Vendor, lines: Lines) -> tuple[str, ...]:
+    joint = " " if vendor.syntax == "set" else " / "
+    return tuple(joint.join(path) for path in paths(lines))
+
+
+class _Ways:
+    """The statements of one configuration that could let samdrift in as it came.
+
+    Args:
+        now: the ways that there are now, if these are those that there would be: interface and VRF are its.
+    """
+
+    def __init__(
+        self, rules: LettingIn, came_in: CameIn, statements: tuple[str, ...], now: _Ways | None = None
+    ) -> None:
+        self.rules, self.came_in, self.statements = rules, came_in, statements
+        self.everything = frozenset(statements)
+        self._now = now
+
+    def filled(self, patterns: Iterable[str]) -> list[re.Pattern[str]]:
+        """Put the account, the interface and its VRF into patterns."""
+        fill = {"{user}": self.came_in.user, "{interface}": self.interface, "{vrf}": self.vrf}
+        return [re.compile(re.sub(r"\{(?:user|interface|vrf)\}", lambda m: re.escape(fill[m[0]]), p)) for p in patterns]
+
+    def matches(self, patterns: Iterable[str]) -> Iterator[re.Match[str]]:
+        """Yield the matches of patterns in statements."""
+        compiled = self.filled(patterns)
+        return (match for statement in self.statements for p in compiled if (match := p.search(statement)))
+
+    def records(self, patterns: Iterable[str]) -> list[Record]:
+        """Return the records that patterns find."""
+        return records([p.pattern for p in self.filled(patterns)], self.statements)
+
+    @cached_property
+    def interface(self) -> str:
+        """Return the name of the interface with the address that was come to; empty if there is none."""
+        if self._now is not None:
+            return self._now.interface
+        return next((name for name, address, _ in self.addresses if address.ip == self.came_in.address), "")
+
+    @cached_property
+    def vrf(self) -> str:
+        """Return the VRF of that interface."""
+        return self._now.vrf if self._now is not None else self._vrf_of(self.interface)
+
+    def _vrf_of(self, interface: str) -> str:
+        wanted = (re.sub(r"\{interface\}", lambda _: re.escape(interface), p) for p in self.rules.vrf)
+        found = (re.search(p, s) for p in wanted for s in self.statements)
+        return next((m["vrf"] for m in found if m), self.rules.no_vrf)
+
+    @cached_property
+    def addresses(self) -> list[tuple[str, AnyInterface, str]]:
+        """Return each address of an interface: whose, which, and the statement."""
+        found = []
+        for record in records(self.rules.address, self.statements):
+            interface = _interface_of("/".join((record["ip"][0], *record.get("mask", ()))))
+            if interface is not None:
+                found.append((record["interface"][0], interface, record["line"][0]))
+        return found
+
+    @cached_property
+    def levels(self) -> dict[str, str]:
+        """Return what the account may do, each with its statement; empty if there is no such account."""
+        found = {m.groupdict().get("level") or "": m.string for m in self.matches(self.rules.account)}
+        return {level: line for level, line in found.items() if level} or found
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """Return the statements with the key that was used."""
+        ours = self.rules.shown(self.came_in.key)
+        return [m.string for m in self.matches(self.rules.key) if ours in m["key"].replace('"', " ").split()]
+
+    @cached_property
+    def routes(self) -> list[tuple[int, str, str]]:
+        """Return the most precise ways to where samdrift came from: length of the prefix, next hop, and statement.
+
+        What is connected has the interface for a next hop.
+        """
+        source = self.came_in.source
+        connected = [
+            (address.network.prefixlen, name, line)
+            for name, address, line in self.addresses
+            if source in address.network and self._vrf_of(name) == self.vrf
+        ]
+        routed = [
+            (ip_network(to, strict=False).prefixlen, hop, record["line"][0])
+            for record in self.records(self.rules.route)
+            if (record.get("vrf") or [self.rules.no_vrf])[0] == self.vrf
+            for to in [_target(record, source.version)]
+            if to and source in ip_network(to, strict=False)
+            for hop in record.get("hop", ())
+        ]
+        longest = max((length for length, _, _ in (*connected, *routed)), default=-1)
+        nearest = [way for way in connected if way[0] == longest]
+        return nearest or [way for way in routed if way[0] == longest]
+
+    def reaches(self, hop: str) -> bool:
+        """Tell whether a next hop is in a network of an interface."""
+        at = _interface_of(hop)
+        return at is not None and any(at.ip in address.network for _, address, _ in self.addresses)
+
+    @cached_property
+    def bound(self) -> dict[str, tuple[str, str]]:
+        """Return the access list at each door, with the statement that binds it."""
+        return {m.groupdict().get("at") or "": (m["list"], m.string) for m in self.matches(self.rules.bound)}
+
+    def listed(self, name: str) -> tuple[str, ...]:
+        """Return the statements of an access list."""
+        return tuple(m.string for m in self.matches(self.rules.listed) if m["list"] == name)
+
+    def lets_in(self, name: str) -> bool | None:
+        """Tell whether an access list permits SSH from where samdrift came; None if that is not clear."""
+        return permits([r for r in self.records(self.rules.rule) if r["list"][0] == name], self.came_in)
+
+
+def _interface_of(text: str) -> AnyInterface | None:
+    try:
+        return ip_interface(text)
+    except ValueError:
+        return None
+
+
+def _target(record: Record, version: int) -> str:
+    if "to" in record:
+        to = record["to"][0]
+        return to if _interface_of(to) else ""
+    if "ip" in record:
+        text = "/".join((record["ip"][0], *record.get("mask", ())))
+        return text if _interface_of(text) else ""
+    return "0.0.0.0/0" if version == ip_address("0.0.0.0").version else ""  # noqa: S104  the default route
+
+
+def _lost(part: Part, line: str, instead: str = "") -> Iterator[LostPart]:
+    yield LostPart(part=part, line=line, instead=instead)
+
+
+def _account(now: _Ways, then: _Ways) -> Iterator[LostPart]:
+    for level, line in now.levels.items():
+        if not then.levels:
+            yield from _lost("account", line)
+        elif level not in then.levels and not then.levels.keys() <= set(now.rules.all_levels):
+            yield from _lost("privilege", line, next(iter(then.levels.values())))
+
+
+def _key(now: _Ways, then: _Ways) -> Iterator[LostPart]:
+    if now.keys and not then.keys:
+        others = [m.string for m in then.matches(then.rules.key)]
+        yield from _lost("key", now.keys[0], others[0] if others else "")
+
+
+def _login(now: _Ways, then: _Ways) -> Iterator[LostPart]:
+    """Find lists of methods that asked the device itself, and ask others alone from now on."""
+    asked = {m["name"]: m for m in then.matches(then.rules.login)}
+    for was in now.matches(now.rules.login):
+        new = asked.get(was["name"])
+        if new is not None and "local" in was["methods"].split() and "local" not in new["methods"].split():
+            yield from _lost("login", was.string, new.string)
+
+
+def _interface(now: _Ways, then: _Ways) -> Iterator[LostPart]:
+    here = now.interface
+    at = now.came_in.address
+    for name, address, line in now.addresses:
+        if address.ip == at and not any(n == name and a.ip == at for n, a, _ in then.addresses):
+            others = [new for n, _, new in then.addresses if n == name]
+            yield from _lost("address", line, others[0] if others else "")
+    if not here:
+        return
+    was_down = {m.string for m in now.matches(now.rules.down)}
+    for match in then.matches(then.rules.down):
+        if match.string not in was_down:
+            line = next(line for name, address, line in now.addresses if name == here and address.ip == at)
+            yield from _lost("interface", line, match.string)
+
+
+def _route(now: _Ways, then: _Ways) -> Iterator[LostPart]:
+    hops = {hop for _, hop, _ in then.routes}
+    if not now.routes or any(hop in hops and (then.reaches(hop) or not now.reaches(hop)) for _, hop, _ in now.routes):
+        return
+    line = now.routes[0][2]
+    yield from _lost("route", line, next((new for _, _, new in then.routes if new != line), ""))
+
+
+def _service(now: _Ways, then: _Ways) -> Iterator[LostPart]:
+    for pattern in now.rules.service:
+        doors = {m.groupdict().get("at") for m in then.matches([pattern])}
+        for match in now.matches([pattern]):
+            if match.groupdict().get("at") not in doors:
+                yield from _lost("service", match.string)
+    for pattern in now.rules.unchanged:
+        values, new = _values(now, pattern), _values(then, pattern)
+        if values.keys() != new.keys():
+            one = next(iter(new.values()), "")
+            yield from _lost("service", next(iter(values.values()), now.interface), one)
+    ends = (*now.rules.shut, *now.rules.shut_for.get(now.came_in.user, ()))
+    for match in then.matches(ends):
+        if match.string not in now.everything:
+            yield from _lost("service", "SSH", match.string)
+
+
+def _values(ways: _Ways, pattern: str) -> Mapping[str, str]:
+    return {m[1]: m.string for m in ways.matches([pattern])}
+
+
+def _access(now: _Ways, then: _Ways) -> Iterator[LostPart]:
+    """Find doors at which samdrift was let in, and an access list does not let it in any more, or nobody can tell."""
+    for door, (name, line) in then.bound.items():
+        before = now.bound.get(door)
+        lets_in = then.lets_in(name)
+        same = before is not None and before[0] == name and now.listed(name) == then.listed(name)
+        if lets_in or same:
+            continue
+        if lets_in is False and before is not None and now.lets_in(before[0]) is False:
+            continue  # it was not by this door that samdrift came in
+        rules = then.listed(name)
+        gone = [old for old in now.listed(before[0]) if old not in rules] if before else []
+        yield from _lost("access", gone[0] if gone else (before[1] if before else "SSH"), line)
