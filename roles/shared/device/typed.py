@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from roles.shared.device.reading import Lines, Path, opposite, put, read_configuration, slot_of, tame, words_of
+from roles.shared.device.lines import Lines, Path, opposite, slot_of
+from roles.shared.device.reading import put, read_configuration, tame, words_of
 from roles.shared.device.vendor import Vendor
 
 

@@ -18,7 +18,7 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface, ip
 
 from roles.shared.device.access_list import Record, permits, records
 from roles.shared.device.letting_in import CameIn, LettingIn, LostPart, Part
-from roles.shared.device.reading import Lines, paths
+from roles.shared.device.lines import Lines, paths
 from roles.shared.device.typed import after, all_lines
 from roles.shared.device.vendor import Vendor
 

@@ -9,9 +9,6 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 import pytest
-from hypothesis import given
-from hypothesis import settings as effort
-from hypothesis import strategies as st
 
 from roles.shared.device.known import known_vendors
 from roles.shared.device.letting_in import CameIn, LostPart, key_hash
