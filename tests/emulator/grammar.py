@@ -4,24 +4,22 @@ It is written from the vendors' documentation and not from samdrift's code, so t
 knows what replaces what, what cannot be removed, what must be there first, and in which form a secret is shown. A
 configuration is a tree of lines (of words, for Junos); equal trees are equal configurations, whatever the order.
 
-Not here: prompts, sessions, timers, saving (`tests.emulator`).
+Not here: prompts, sessions, timers, saving (`tests.emulator`); Junos (`grammar_junos`) and FortiOS (`grammar_fortios`).
 """
 
 from __future__ import annotations
 
 import copy
-import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-Tree = dict[str, "Tree"]
-"""Lines, and what stands below each."""
+from tests.emulator.grammar_fortios import BlocksEditor, load_blocks, show_blocks
+from tests.emulator.grammar_junos import SetEditor, load_set, show_set
+from tests.emulator.language import Editor, Refused, Tree, hashed, set_of
 
-
-class Refused(Exception):
-    """What a device says to a line that it does not take."""
+__all__ = ["Editor", "Refused", "Tree"]
 
 
 @dataclass(frozen=True)
@@ -40,26 +38,6 @@ class Grammar:
     show: Callable[[Tree], str]
 
 
-class Editor:
-    """A device in configuration mode. `tree` is what it has; `path` is where one is in it."""
-
-    def __init__(self, tree: Tree) -> None:
-        self.tree, self.path = tree, list[str]()
-        self.left = False
-
-    def type(self, line: str) -> None:
-        """Take a line, or raise Refused."""
-        raise NotImplementedError
-
-    @property
-    def here(self) -> Tree:
-        """What stands below the path."""
-        node = self.tree
-        for line in self.path:
-            node = node[line]
-        return node
-
-
 def grammar(platform: str) -> Grammar:
     """The grammar of a platform, by its slug."""
     return GRAMMARS[platform]
@@ -71,11 +49,6 @@ def applied(platform: str, tree: Tree, lines: Iterable[str]) -> Tree:
     for line in "\n".join(lines).split("\n"):
         editor.type(line)
     return editor.tree
-
-
-def hashed(secret: str) -> str:
-    """What a device shows in place of a secret."""
-    return hashlib.sha256(secret.strip('"').encode()).hexdigest()[:24]
 
 
 def numbers(text: str) -> list[int]:
@@ -96,10 +69,6 @@ def ranges(of: Iterable[int]) -> str:
         else:
             runs.append([number, number])
     return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
-
-
-def _set_of(text: str) -> frozenset[str]:
-    return frozenset(text.split())
 
 
 # Indented lines, taken back by `no`.
@@ -387,243 +356,6 @@ def show_indented(tree: Tree, indent: int, depth: int = 0) -> str:
     )
 
 
-# Blocks: FortiOS.
-
-REFERENCES: Mapping[str, str] = MappingProxyType(
-    {
-        "srcintf": "config system interface",
-        "dstintf": "config system interface",
-        "device": "config system interface",
-        "srcaddr": "config firewall address",
-        "dstaddr": "config firewall address",
-        "member": "config system interface",
-    }
-)
-"""Settings that name an entry of another table."""
-BUILT_IN = frozenset({'"all"', '"any"', '"ssl.root"', '"lan"'})
-
-
-class BlocksEditor(Editor):
-    """FortiOS: `config` and `edit` open blocks, `next` and `end` close them; a quoted text may be of several lines."""
-
-    def __init__(self, tree: Tree) -> None:
-        super().__init__(tree)
-        self._text: list[str] = []
-        self._until = ""
-
-    def type(self, line: str) -> None:
-        """Take a line, or raise Refused."""
-        self._text.append(line if self._until else line.strip())
-        typed = "\n".join(self._text)
-        self._until = '"' if len(re.findall(r'(?<!\\)"', typed)) % 2 else ""
-        if self._until:
-            return
-        self._text = []
-        word, _, rest = typed.partition(" ")
-        inside = self.path[-1].split()[0] if self.path else ""
-        if not typed or typed.startswith("#"):
-            return
-        if (word == "config" or (word == "edit" and inside == "config")) and rest:
-            self.here.setdefault(typed, {})
-            self.path.append(typed)
-        elif word == "next" and inside == "edit":
-            self.path.pop()
-        elif word == "end" and inside:
-            while self.path.pop().startswith("edit "):
-                continue
-            self._drop_empty()
-        elif word in {"set", "unset", "delete"} and inside and rest:
-            {"set": self._set, "unset": self._unset, "delete": self._delete}[word](rest)
-        else:
-            raise Refused(f"command parse error before '{word}'\nCommand fail. Return code -61")
-
-    def _unset(self, key: str) -> None:
-        for old in [line for line in self.here if line.split()[:2] == ["set", key]]:
-            del self.here[old]
-
-    def _set(self, rest: str) -> None:
-        key, _, value = rest.partition(" ")
-        table = REFERENCES.get(key)
-        for name in re.findall(r'"[^"]*"', value) if table else ():
-            if name not in BUILT_IN and f"edit {name}" not in self.tree.get(str(table), {}):
-                raise Refused("entry not found in datasource\nvalue parse error before " + name)
-        if key == "member":
-            self._check_members(re.findall(r'"[^"]*"', value))
-        self._unset(key)
-        if rest == "lacp-mode active":
-            return  # what it is anyway, it does not show
-        secret = re.search(r"passw|secret|-pwd|\bkey$", key) and not value.startswith("ENC ")
-        self.here[f"set {key} ENC {hashed(value)}" if secret else f"set {key} {value}"] = {}
-
-    def _check_members(self, names: list[str]) -> None:
-        """A LAG's members have no address, are nobody else's, and no policy names them."""
-        interfaces = self.tree["config system interface"]
-        if not any(line.startswith("set vdom ") for line in self.here):
-            raise Refused("node_check_object fail! for vdom")
-        others = {entry: below for entry, below in interfaces.items() if entry != self.path[-1]}
-        elsewhere = [line for line in _settings(self.tree | {"config system interface": others}) if _refers(line)]
-        for name in names:
-            has_address = any(line.startswith("set ip ") for line in interfaces[f"edit {name}"])
-            if has_address or any(name in line.split() for line in elsewhere):
-                raise Refused(f"entry not found in datasource\nvalue parse error before {name}")
-
-    def _delete(self, name: str) -> None:
-        entry = f"edit {name}"
-        if entry not in self.here:
-            raise Refused("entry not found in datasource\nCommand fail. Return code -3")
-        table = self.path[-1]
-        if len(self.path) == 1 and any(
-            REFERENCES.get(line.split()[1]) == table and name in re.findall(r'"[^"]*"|\S+', line)
-            for line in _settings(self.tree)
-        ):
-            raise Refused("The entry is used by other 1 entries\nCommand fail. Return code -23")
-        del self.here[entry]
-
-    def _drop_empty(self) -> None:
-        """What has no setting left is not shown."""
-        for line in [line for line, below in self.here.items() if line.startswith("config ") and not below]:
-            del self.here[line]
-
-
-def _refers(line: str) -> bool:
-    return REFERENCES.get(line.split()[1]) == "config system interface"
-
-
-def _settings(tree: Tree) -> Iterator[str]:
-    for line, below in tree.items():
-        if line.startswith("set "):
-            yield line
-        yield from _settings(below)
-
-
-def load_blocks(text: str) -> Tree:
-    """A tree of blocks; a quoted text may run over several lines."""
-    tree: Tree = {}
-    path = [tree]
-    lines = iter(text.splitlines())
-    for line in lines:
-        said = line.strip()
-        if not said or said.startswith("#"):
-            continue
-        while len(re.findall(r'(?<!\\)"', said)) % 2:
-            said += "\n" + next(lines)
-        if said in {"next", "end"}:
-            path.pop()
-        else:
-            below = path[-1].setdefault(said, {})
-            if said.split()[0] in {"config", "edit"}:
-                path.append(below)
-    return tree
-
-
-def show_blocks(tree: Tree, depth: int = 0) -> str:
-    """The tree as FortiOS shows it."""
-    said = ""
-    for line, below in tree.items():
-        said += f"{'    ' * depth}{line}\n{show_blocks(below, depth + 1)}"
-        closing = {"config": "end", "edit": "next"}.get(line.split()[0])
-        said += f"{'    ' * depth}{closing}\n" if closing else ""
-    return said
-
-
-# Statements of words: Junos.
-
-ONE_VALUE = _set_of(
-    """host-name domain-name time-zone description mtu vlan-id native-vlan-id l3-interface interface-mode next-hop class
-    encrypted-password plain-text-password-value secret location contact security-model security-level notify-view
-    read-view write-view authentication-key authentication-password privacy-key privacy-password
-    bridge-priority 802.3ad device-count"""
-)
-NAMED = _set_of(
-    """unit family user file host server address route term filter prefix-list group view oid tacplus-server
-    radius-server interface community security-name"""
-)
-"""Words that are followed by a name, without which they mean nothing."""
-HOLDERS = frozenset({"interfaces", "vlans", "prefix-list", "groups"})
-"""Words below which every word is a name."""
-JUNOS_SECRETS = (
-    (r"^plain-text-password-value$", "encrypted-password", "$6$"),
-    (r"^authentication-password$", "authentication-key", "$9$"),
-    (r"^privacy-password$", "privacy-key", "$9$"),
-    (r"^secret$", "secret", "$9$"),
-)
-JUNOS_WORDS = _set_of(
-    """system interfaces vlans snmp protocols routing-options firewall policy-options forwarding-options chassis
-    groups apply-groups security poe switch-options access virtual-chassis version"""
-)
-
-
-def words(statement: str) -> list[str]:
-    """The words of a statement; what is in quotes is one, and needs none if it is a plain word."""
-    found = re.findall(r'"(?:[^"\\]|\\.)*"|[^\s"]+', statement)
-    return [w[1:-1] if re.fullmatch(r'"[\w./:@+$-]+"', w, re.ASCII) else w for w in found]
-
-
-class SetEditor(Editor):
-    """Junos: each line is a whole statement, set or deleted in a draft."""
-
-    def type(self, line: str) -> None:
-        """Take a line, or raise Refused."""
-        typed = line.strip()
-        if not typed or typed.startswith("#"):
-            return
-        if typed.count('"') - typed.count('\\"') & 1 and typed.count('"') % 2:
-            raise Refused("syntax error")
-        verb, *path = words(typed)
-        if verb not in {"set", "delete"}:
-            raise Refused("unknown command.")
-        if not path or path[0] not in JUNOS_WORDS:
-            raise Refused("syntax error")
-        if path[-1] in NAMED and (len(path) < 2 or path[-2] not in ONE_VALUE | NAMED | HOLDERS):
-            raise Refused("missing argument.")
-        (self._set if verb == "set" else self._delete)(path)
-
-    def _set(self, path: list[str]) -> None:
-        for pattern, shown, mark in JUNOS_SECRETS:
-            if len(path) > 1 and re.match(pattern, path[-2]) and not path[-1].strip('"').startswith(mark):
-                path[-2:] = [shown, f"{mark}{hashed(path[-1])}"]
-        node = self.tree
-        for before, word in zip(["", *path], path, strict=False):
-            if before in ONE_VALUE and word not in node:
-                node.clear()
-            node = node.setdefault(word, {})
-
-    def _delete(self, path: list[str]) -> None:
-        way, node = [], self.tree
-        for word in path:
-            if word not in node:
-                return  # Junos warns, and goes on
-            way.append((node, word))
-            node = node[word]
-        holder, word = way.pop()
-        del holder[word]
-        while way and not holder:
-            above, word = way.pop()
-            before = way[-1][1] if way else ""
-            if before in NAMED | HOLDERS:
-                break  # an entry stays, though nothing is left in it
-            del above[word]
-            holder = above
-
-
-def load_set(text: str) -> Tree:
-    """A tree of the words of statements."""
-    tree: Tree = {}
-    for line in text.splitlines():
-        verb, *path = words(line) or [""]
-        node = tree
-        for word in path if verb == "set" and path[:1] != ["version"] else ():
-            node = node.setdefault(word, {})
-    return tree
-
-
-def show_set(tree: Tree, path: tuple[str, ...] = ()) -> str:
-    """The tree as `display set` shows it."""
-    if not tree:
-        return f"set {' '.join(path)}\n" if path else ""
-    return "".join(show_set(below, (*path, word)) for word, below in tree.items())
-
-
 IOS = Habits(
     indent=1,
     sections=(
@@ -667,11 +399,11 @@ IOS = Habits(
     lag="interface Port-channel{}",
     pushed=(r"switchport ", r"spanning-tree ", r"ip dhcp snooping ", r"shutdown$"),
     words=(
-        _set_of(
+        set_of(
             """hostname vlan interface line ip tacacs radius aaa archive router spanning-tree snmp-server logging ntp
             username banner service errdisable lldp clock enable"""
         ),
-        _set_of(
+        set_of(
             """name description ip switchport spanning-tree shutdown channel-group access-class exec-timeout transport
             login permit deny remark address key timeout server path neighbor network exit-address-family lldp
             authentication length power speed duplex mtu maximum"""
@@ -715,11 +447,11 @@ AOS_CX = Habits(
     lag="interface lag {}",
     own=(r"^lag \d+$", r"^shutdown$", r"^description ", r"^mtu ", r"^lacp "),
     words=(
-        _set_of(
+        set_of(
             """hostname vlan interface access-list vsf aaa user snmpv3 snmp-server logging ntp spanning-tree ssh
             tacacs-server radius-server dhcpv4-snooping banner ip lldp https-server clock apply"""
         ),
-        _set_of(
+        set_of(
             """name description ip vlan shutdown routing lag lacp spanning-tree dhcpv4-snooping apply permit deny
             voice mtu speed loop-protect server lldp"""
         ),
@@ -746,8 +478,8 @@ FRR = Habits(
     hidden=(),
     encoded=(),
     words=(
-        _set_of("hostname interface router route-map ip ipv6 log vrf service frr password enable line bfd"),
-        _set_of(
+        set_of("hostname interface router route-map ip ipv6 log vrf service frr password enable line bfd"),
+        set_of(
             """description ip ipv6 bgp neighbor network redistribute address-family exit-address-family match set
             call maximum-paths timers passive-interface area shutdown"""
         ),

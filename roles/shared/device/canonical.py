@@ -178,7 +178,7 @@ def _without_defaults(vendor: Vendor, lines: Lines, other: Lines, above: Path) -
             if opposite(text) not in other and slot_of(vendor, path) not in slots:
                 continue
         rest = _without_defaults(vendor, below, other.get(text, {}), path)
-        if rest or not below or not is_permanent(vendor, path):
+        if rest or not below or not (vendor.syntax == "set" or is_permanent(vendor, path)):
             kept[text] = rest
     return kept
 

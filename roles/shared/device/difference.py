@@ -6,7 +6,8 @@ hier_config's own rules of vendors are not used, as they are made for other temp
 which joins what stands apart in a text.
 
 - Only managed sections are touched. What else runs, and is no vendor's default, is *unmanaged*: it is told, and stays.
-- Order means nothing, as devices print lines in an order of their own; where it matters, the lines are numbered.
+- Order means nothing, as devices print lines in an order of their own; where it matters, the lines are numbered, or
+  the vendor says so (`ordered`).
 - What leaves a LAG does so first, as what the LAG is told then is none of its business; and of a port that joins or
   leaves one, all that is intended is typed again.
 - A new value replaces the old one, which is not taken away before. Whole sections, routes and entries of tables are
@@ -35,7 +36,8 @@ from inventory.secrets import MARK, PLACEHOLDER
 from roles.shared.device.canonical import without_defaults
 from roles.shared.device.lines import Lines, Path, Slot, is_permanent, opposite, paths, slot_of
 from roles.shared.device.masking import masked
-from roles.shared.device.reading import Configuration, is_managed, joins_lag, put, read_configuration, tame
+from roles.shared.device.ordered import ordering
+from roles.shared.device.reading import Configuration, is_managed, joins_lag, marks_over, put, read_configuration, tame
 from roles.shared.device.vendor import WITHHELD, Vendor
 from roles.shared.device.writing import as_text, in_order_of, sections_apart, shown_lines, typed_entries, without_secret
 from roles.shared.lineage import Section
@@ -75,6 +77,7 @@ def difference(
     has = read_configuration(vendor, tame(running), managed)
     wants = read_configuration(vendor, intended, managed)
     _require_managed(vendor, wants)
+    _require_unmarked(vendor, has, managed)
     _leave_what_only_a_secret_names(vendor, has, wants)
     has.managed, wants.managed = without_defaults(vendor, has.managed, wants.managed)
     known = _without_renewed(has.managed, wants, renew)
@@ -82,10 +85,11 @@ def difference(
     back = _delta(vendor, wants.managed, has.managed, managed)
     typed = tuple(typed_entries(vendor, has, wants, forth, says=wants.raw))
     renewed = (line for lines in wants.hidden.values() for line in lines if _is_renewed(line, renew))
+    moved, moved_back = ordering(vendor, has, wants)
     before = in_order_of(vendor, has.managed, wants.managed, ())
     return Difference(
-        entries=(*typed, *(line for line in renewed if line not in typed)),
-        rollback=tuple(typed_entries(vendor, wants, has, back, says={})),
+        entries=(*typed, *(line for line in renewed if line not in typed), *moved),
+        rollback=(*typed_entries(vendor, wants, has, back, says={}), *moved_back),
         before=as_text(shown_lines(vendor, before, wants.raw)),
         after=as_text(shown_lines(vendor, wants.managed, wants.raw)),
         unmanaged=tuple(masked(as_text(shown_lines(vendor, alone, {}))) for alone in sections_apart(vendor, has.other)),
@@ -107,6 +111,20 @@ def _require_managed(vendor: Vendor, wants: Configuration) -> None:
         if MARK in path[-1] and WITHHELD not in path[-1]:
             fix = "name such lines in the vendor's `secrets`"
             raise SamdriftError(f"no secret is known to be in {path[-1]!r}", where=where, fix=fix)
+
+
+def _require_unmarked(vendor: Vendor, has: Configuration, managed: Collection[Section]) -> None:
+    """Refuse a running configuration in which what a role declares counts for nothing, with what is not the role's."""
+    for path in marks_over(has, managed):
+        alone: Lines = {}
+        put(vendor, alone, path)
+        says = as_text(shown_lines(vendor, alone, {})).strip()
+        raise SamdriftError(
+            f"{says!r} is in the running configuration: what its role declares below it would not be in force or not "
+            "be taken",
+            where=f"the running configuration of {vendor.name}",
+            fix="take the mark away on the device, or delete what is marked",
+        )
 
 
 def _leave_what_only_a_secret_names(vendor: Vendor, has: Configuration, wants: Configuration) -> None:

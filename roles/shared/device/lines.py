@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from roles.shared.device.vendor import Vendor
+from roles.shared.device.words import MARKS
 from roles.shared.lineage import LinePattern
 
 Path = tuple[str, ...]
@@ -33,11 +34,19 @@ def is_permanent(vendor: Vendor, path: Path) -> bool:
 
 def slot_of(vendor: Vendor, path: Path) -> Slot | None:
     """Find which single-valued setting of its section a line gives; None if the line replaces no other."""
-    for number, pattern in enumerate(vendor.replaces):
+    for number, pattern in enumerate(vendor.replaces if path[-1] not in MARKS else ()):
         match = ends(pattern, path)
         if match:
             return number, match.groups()
     return None
+
+
+def is_ordered(vendor: Vendor, section: Path) -> bool:
+    """Tell whether the order of what stands right below this section is meaning."""
+    return any(
+        len(pattern) == len(section) and all(re.fullmatch(p, text) for p, text in zip(pattern, section, strict=True))
+        for pattern in vendor.ordered
+    )
 
 
 def ends(pattern: LinePattern, path: Path) -> re.Match[str] | None:

@@ -14,16 +14,14 @@ from dataclasses import dataclass, field
 from inventory.errors import SamdriftError
 from inventory.secrets import MARK
 from roles.shared.device.canonical import canonical, lists_in, spelled
-from roles.shared.device.lines import Lines, Path, is_permanent, opposite
+from roles.shared.device.lines import Lines, Path, is_ordered, is_permanent, opposite, paths
 from roles.shared.device.masking import masked
 from roles.shared.device.vendor import WITHHELD, Vendor, any_of
+from roles.shared.device.words import MARKS, statements_of, words_of
 from roles.shared.lineage import Section
 
 LINE_END = re.compile(r"\r*\n")
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-WORD = re.compile(r'"(?:[^"\\]|\\.)*"|\S+')
-PLAIN = re.compile(r'"([\w./:@+$-]+)"', re.ASCII)
-"""A word in quotes that needs none; devices print some with and some without."""
 
 
 def tame(running: str) -> str:
@@ -38,12 +36,14 @@ class Configuration:
     Attributes:
         raw: lines (whole statements, in the `set` syntax) that hold a secret or are spelled otherwise, as they were.
         hidden: lines that devices take and never show, by the line that stands before them.
+        order: what stands right below sections whose order is meaning, managed or not.
     """
 
     managed: Lines = field(default_factory=dict)
     other: Lines = field(default_factory=dict)
     raw: dict[Path, str] = field(default_factory=dict)
     hidden: dict[Path, list[str]] = field(default_factory=dict)
+    order: dict[Path, list[str]] = field(default_factory=dict)
 
 
 def read_configuration(vendor: Vendor, text: str, managed: Collection[Section]) -> Configuration:
@@ -53,6 +53,7 @@ def read_configuration(vendor: Vendor, text: str, managed: Collection[Section]) 
     last: Path = ()
     within: dict[Path, bool] = {}  # a managed section; what stands below it is managed with it
     forms: dict[Path, Path] = {}
+    ordered: dict[Path, bool] = {}
     for written, raw in read(vendor, (line.rstrip() for line in LINE_END.split(text))):
         if any_of(*vendor.hidden).search(raw):
             found.hidden.setdefault(last, []).append(raw)
@@ -63,6 +64,7 @@ def read_configuration(vendor: Vendor, text: str, managed: Collection[Section]) 
         within[path] = within.get(path[:-1]) or any(is_managed(of, managed) for of in {path, written})
         if within[path] or not _is_above_managed(path, managed):
             put(vendor, found.managed if within[path] else found.other, path)
+        _note_order(vendor, found.order, path, ordered)
     found.managed = _without_empty(vendor, canonical(vendor, found.managed))
     found.other = _without_empty(vendor, canonical(vendor, found.other))
     return found
@@ -111,15 +113,30 @@ def _blocks(vendor: Vendor, lines: Iterator[str]) -> Iterator[tuple[Path, str]]:
 
 
 def _statements(vendor: Vendor, lines: Iterator[str]) -> Iterator[tuple[Path, str]]:
+    """Yield statements; that one is deactivated or protected is a word below it."""
     for line in lines:
-        if _says_something(vendor, line):
-            statement = line.strip().removeprefix("set ")
-            yield tuple(words_of(vendor.masked(statement))), statement
+        if not _says_something(vendor, line):
+            continue
+        verb, _, rest = line.strip().partition(" ")
+        if verb in MARKED_BY:
+            yield (*words_of(rest), MARKED_BY[verb]), line.strip()
+            continue
+        statement = line.strip().removeprefix("set ")
+        yield from ((tuple(words), statement) for words in statements_of(vendor.masked(statement)) if words)
 
 
-def words_of(statement: str) -> list[str]:
-    """Split a statement into its words, without quotes where a word needs none."""
-    return [PLAIN.sub(r"\1", word) for word in WORD.findall(statement)]
+MARKED_BY = {put: mark for mark, (put, _) in MARKS.items()}
+"""The word that stands below a marked statement, by how the line begins that marks it."""
+
+
+def _note_order(vendor: Vendor, order: dict[Path, list[str]], path: Path, known: dict[Path, bool]) -> None:
+    """Note the places of a line, and of those above it, in sections whose order is meaning."""
+    for depth in range(1, len(path) if vendor.ordered else 0):
+        section = path[:depth]
+        if section not in known:
+            known[section] = is_ordered(vendor, section)
+        if known[section] and path[depth] not in order.setdefault(section, []):
+            order[section].append(path[depth])
 
 
 def _until(first: str, lines: Iterator[str], is_last: Callable[[str], bool]) -> Iterator[str]:
@@ -142,6 +159,11 @@ def is_managed(path: Path, managed: Collection[Section]) -> bool:
 
 def _is_above_managed(path: Path, managed: Collection[Section]) -> bool:
     return any(len(line) > len(path) and _begins(line, path) for line in managed)
+
+
+def marks_over(found: Configuration, managed: Collection[Section]) -> Iterator[Path]:
+    """Yield the marks of statements of which managed ones are a part."""
+    yield from (p for p in paths(found.other) if p[-1] in MARKS and _is_above_managed(p[:-1], managed))
 
 
 def _begins(section: Section, path: Path) -> bool:

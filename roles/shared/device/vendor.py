@@ -17,7 +17,8 @@ from pydantic import Field
 
 from inventory.frozen import Frozen
 from roles.shared.device.letting_in import LettingIn
-from roles.shared.lineage import LinePattern
+from roles.shared.device.words import is_open
+from roles.shared.lineage import LinePattern, Section
 
 
 class CommitConfirm(Frozen):
@@ -131,6 +132,9 @@ class Vendor(Frozen):
         default=(),
         description="entries without a number, to which the device gives one: 10, 20, 30, or the last and 10",
     )
+    ordered: tuple[Section, ...] = Field(
+        default=(), description="sections in which the order of what stands right below them is meaning"
+    )
     defaults: tuple[str, ...] = Field(
         default=(),
         description="lines that say what is so without them, each whole, after those above it and a newline: no "
@@ -205,7 +209,7 @@ class Vendor(Frozen):
             What says of each further line whether it is the last.
         """
         if self.syntax == "blocks":
-            return _has_odd_quotes if _has_odd_quotes(line) else None
+            return is_open if is_open(line) else None
         begun = next((m for p in self.texts if (m := re.match(p, line))), None)
         if begun is None or (end := begun[1]) in line[begun.end() :]:
             return None
@@ -226,10 +230,6 @@ class Vendor(Frozen):
         """Return the first line by which the device refused; empty if it did not."""
         lines = (line.strip() for line in output.splitlines())
         return next((line for line in lines if any(re.search(e, line) for e in self.errors)), "")
-
-
-def _has_odd_quotes(line: str) -> bool:
-    return len(re.findall(r'(?<!\\)"', line)) % 2 == 1
 
 
 @cache

@@ -13,9 +13,10 @@ from typing import Literal, get_args
 
 from hier_config import HConfig, HConfigChild
 
-from roles.shared.device.lines import Lines, Path, slot_of
-from roles.shared.device.reading import Configuration, joins_lag, words_of
+from roles.shared.device.lines import Lines, Path, is_ordered, slot_of
+from roles.shared.device.reading import Configuration, joins_lag
 from roles.shared.device.vendor import Vendor
+from roles.shared.device.words import MARKS, words_of
 
 Phase = Literal["early", "usual", "late"]
 """When a line is typed: what leaves a LAG first, and whole sections are taken away last."""
@@ -78,6 +79,8 @@ class _Pen:
         if not path[-1].startswith("delete "):
             return _statement(self.says, path)
         path = (*path[:-1], path[-1].removeprefix("delete "))
+        if path[-1] in MARKS:
+            return f"{MARKS[path[-1]][1]} {' '.join(path[:-1])}"
         return f"delete {' '.join(without_secret(self.vendor, path, self.has))}"
 
     @staticmethod
@@ -91,7 +94,8 @@ class _Pen:
 
     def _is_late(self, child: HConfigChild) -> bool:
         if self.vendor.syntax == "set":
-            return not child.text.startswith("delete ")  # one commit, so nothing is late: deleted is first
+            taken = child.text.removeprefix("delete ")
+            return taken == child.text or taken in MARKS  # one commit, so nothing is late: deleted is first
         if self.vendor.syntax == "blocks":
             return child.text.startswith("delete ")
         text = child.text.removeprefix("no ")
@@ -112,7 +116,9 @@ def typed_entries(
 
 def _statement(says: Mapping[Path, str], path: Path) -> str:
     statement = says.get(path, " ".join(path))
-    return statement if statement.startswith(("deactivate ", "protect ")) else f"set {statement}"
+    if path[-1] in MARKS:
+        return f"{MARKS[path[-1]][0]} {' '.join(path[:-1])}"
+    return f"set {statement}"
 
 
 def without_secret(vendor: Vendor, path: Path, configuration: Configuration) -> Path:
@@ -141,6 +147,8 @@ def shown_lines(vendor: Vendor, lines: Lines, says: Mapping[Path, str], above: P
 
 def in_order_of(vendor: Vendor, lines: Lines, like: Lines, above: Path) -> Lines:
     """Sort lines as others are: by the same line, or by one that replaces it."""
+    if is_ordered(vendor, above):
+        return {text: in_order_of(vendor, of, like.get(text, {}), (*above, text)) for text, of in lines.items()}
     place = {text: number for number, text in enumerate(like)}
     if all(text in place for text in lines):
         return {text: in_order_of(vendor, lines[text], like[text], (*above, text)) for text in like if text in lines}

@@ -10,6 +10,9 @@ Each line is in force and saved when its block ends (`next`, `end`).
 
 `show` prints what differs from the default, and `end` leaves the whole block: the outermost one here.
 
+The order of policies is meaning: the first that matches counts, whatever its number. A new one comes last, and `move 3
+before 1` puts it elsewhere.
+
 A LAG is made of ports that have no address and that no policy names; it needs its `vdom`, and LACP is active in it
 unless it says otherwise. So it comes after its members, and a port with a network of its own becomes a member in two
 changes: first the network is taken from it in NetBox.
@@ -17,9 +20,10 @@ changes: first the network is taken from it in NetBox.
 `set mode reliable` sends the log over TCP, each message with its length before it (RFC 6587, octet counting), to the
 same port as before; there are four such servers (`syslogd` to `syslogd4`).
 
-Sources: FortiOS CLI Reference, `config system global` (cfg-save, cfg-revert-timeout), `config log syslogd setting`;
-FortiOS Handbook, "Aggregate interfaces"; Fortinet Technical Tip, "Configuration file save mode for configuration
-changes" (`execute cfg reload`: "Reboot to reload the configs").
+Sources: FortiOS Administration Guide, "Subcommands" (`move`) and "Policies"; FortiOS CLI Reference, `config system
+global` (cfg-save, cfg-revert-timeout), `config log syslogd setting`; FortiOS Handbook, "Aggregate interfaces"; Fortinet
+Technical Tip, "Configuration file save mode for configuration changes" (`execute cfg reload`: "Reboot to reload the
+configs").
 """
 
 from __future__ import annotations
@@ -54,6 +58,13 @@ VENDOR = Vendor(
     syntax="blocks",
     replaces=((r"^set (\S+)",),),
     permanent=((r"^config ",),),
+    ordered=(
+        (r"config firewall (?:policy|policy46|policy64|policy6|consolidated policy|security-policy|proxy-policy)",),
+        (r"config firewall (?:local-in-policy6?|multicast-policy6?|interface-policy6?|DoS-policy6?|shaping-policy)",),
+        (r"config firewall (?:central-snat-map|ttl-policy)",),
+        (r"config router policy6?",),
+        (r"config system (?:sdwan|virtual-wan-link)", r"config service"),
+    ),
     ignored=(
         r'^config firewall address edit "(?:none|all|FIREWALL_AUTH_PORTAL_ADDRESS|FABRIC_DEVICE|SSLVPN_TUNNEL_ADDR1)"',
         r'^config firewall address edit "(?:login\.|gmail\.com|wildcard\.|\S+ address$)',

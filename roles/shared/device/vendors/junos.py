@@ -18,9 +18,20 @@ There are as many LAGs (`ae0`, `ae1`, …) as `chassis aggregated-devices ethern
 The device's own log (`system syslog host`) is sent in datagrams: `transport` stands below it since 21.2R1 alone, and a
 release from before would refuse the whole commit.
 
-Sources: Junos CLI User Guide, `commit`, `configure`, `show system commit`, `rollback`; Junos `display set`; Ethernet
-Switching User Guide, "Aggregated Ethernet Interfaces"; Network Management and Monitoring Guide, "Configure Syslog over
-TLS" (21.2R1), and the statement `syslog` of 12.2, which has no transport.
+Most statements have no order. Where what matches first counts (terms, policies, rules, methods of authentication,
+chains of policies), a new one is put last unless it is inserted (`insert … before …`).
+
+A static route has as many next hops as were set ("all the next-hop addresses configured for the static route"): another
+one does not take the place of the first.
+
+An account gets a number of the device's own (`uid`) unless it is told one.
+
+What is deactivated stays and counts for nothing; `display set` shows it with a line `deactivate …` behind.
+
+Sources: Junos CLI User Guide, `commit`, `configure`, `show system commit`, `rollback`, `insert`, `deactivate`; Junos
+`display set`; Ethernet Switching User Guide, "Aggregated Ethernet Interfaces"; Routing Options, "Qualified Next Hops";
+statement `uid`; Network Management and Monitoring Guide, "Configure Syslog over TLS" (21.2R1), and the statement `syslog`
+of 12.2, which has no transport.
 """
 
 from __future__ import annotations
@@ -30,16 +41,18 @@ from roles.shared.device.vendor import CommitConfirm, Question, Vendor
 
 VALUES = (
     "host-name|domain-name|time-zone|description|mtu|speed|vlan-id|native-vlan-id|l3-interface|interface-mode|"
-    "next-hop|class|full-name|uid|encrypted-password|plain-text-password-value|ssh-ed25519|location|contact|"
+    "class|full-name|uid|encrypted-password|plain-text-password-value|ssh-ed25519|location|contact|"
     "security-model|security-level|notify-view|read-view|write-view|authentication-key|authentication-password|"
-    "privacy-key|privacy-password|secret|802\\.3ad|device-count|port|timeout|retry|source-address|bridge-priority|connection-limit"
+    "privacy-key|privacy-password|secret|802\\.3ad|device-count|bridge-priority|connection-limit"
 )
 """Statements with one value: a new one takes the place of the old."""
+OF_SERVERS = "port|timeout|retry|source-address"
+"""And those of a server; below `from` in a term of a filter they are lists."""
 
 NAMING = (
     "unit|family|user|file|host|server|address|route|term|filter|policy-statement|prefix-list|group|neighbor|view|oid|"
     "tacplus-server|radius-server|interface|community|usm-user|security-name|context-prefix|members|name-server|vlan|"
-    "from-zone|to-zone|policy|pool|area|routing-instance"
+    "from-zone|to-zone|policy|pool|area|routing-instance|rule|rule-set"
 )
 """Words that announce a name."""
 
@@ -80,7 +93,10 @@ VENDOR = Vendor(
         source="Junos CLI User Guide, commit (confirmed) and show system commit",
     ),
     syntax="set",
-    replaces=((rf"^(?:{VALUES})$", r""),),
+    replaces=(
+        (rf"^(?:{VALUES})$", r""),
+        (r"^(?:tacplus-server|radius-server|host|server)$", r"", rf"^(?:{OF_SERVERS})$", r""),
+    ),
     permanent=((rf"^(?:{NAMING})$",),),
     ignored=(
         r"^chassis\b",
@@ -92,6 +108,21 @@ VENDOR = Vendor(
         r"^system ports console\b",
         r"^system root-authentication\b",
     ),
+    ordered=(
+        ("apply-groups",),
+        ("system", "authentication-order"),
+        ("access", "profile", ".*", "authentication-order"),
+        ("firewall", "filter", ".*", "term"),
+        ("firewall", "family", ".*", "filter", ".*", "term"),
+        ("policy-options", "policy-statement", ".*", "term"),
+        ("protocols", "bgp|ospf|ospf3|isis|rip", "import|export"),
+        ("protocols", "bgp", "group", ".*", "import|export"),
+        ("protocols", "bgp", "group", ".*", "neighbor", ".*", "import|export"),
+        ("security", "policies", "global", "policy"),
+        ("security", "policies", "from-zone", ".*", "to-zone", ".*", "policy"),
+        ("security", "nat", "source|destination|static", "rule-set", ".*", "rule"),
+    ),
+    defaults=(r"system\nlogin\nuser\n[^\n]+\nuid\n\d+",),
     longest=80,
     special="|;{}",
     hashed_logins=True,

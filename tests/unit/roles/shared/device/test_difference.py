@@ -47,9 +47,9 @@ def told(platform: str, running: Tree, intended: Tree) -> Difference:
 
 
 def bare(tree: Tree) -> Tree:
-    """Without sections in which nothing stands and that are always there."""
+    """Without sections in which nothing stands and that are always there, and identities that a device gives."""
     always = r"interface (\d+/|Gig|\S+$)|line |config |ntp$|syslog$|interfaces$|vlans$"
-    below = {line: bare(inner) for line, inner in tree.items()}
+    below = {line: bare(inner) for line, inner in tree.items() if not line.startswith("set uuid ")}
     return {line: inner for line, inner in below.items() if inner or not re.match(always, line)}
 
 
