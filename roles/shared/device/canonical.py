@@ -1,7 +1,7 @@
 """The one form in which configurations of a vendor are compared, however a device or a template writes them. Pure.
 
 What a device runs and what is intended are both brought into it. What a vendor writes in more than one way is data of
-its `Vendor`: `spellings`, `lists`, `numbered`, `defaults`. Every line of this form can be typed.
+its `Vendor`: `spellings`, `lists`, `unordered`, `numbered`, `defaults`. Every line of this form can be typed.
 
 Not here: what tells two configurations apart (`difference`), and how a long line is typed (`writing`).
 """
@@ -14,6 +14,7 @@ from ipaddress import IPv4Network
 
 from roles.shared.device.lines import Lines, Path, Slot, ends, is_permanent, opposite, slot_of
 from roles.shared.device.vendor import NumberList, Vendor, any_of
+from roles.shared.device.words import values_of
 
 NUMBERS = r"\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*"
 MASK = re.compile(r"(?<=\d)/((?:\d{1,3}\.){3}\d{1,3})(?!\S)")
@@ -40,6 +41,10 @@ def spelled(vendor: Vendor, path: Path, known: dict[Path, Path]) -> Path:
 
 
 def _spelled(vendor: Vendor, above: Path, text: str) -> str:
+    if vendor.syntax == "blocks" and text.startswith("set ") and "\n" not in text:
+        _, key, *values = text.split(" ", 2)
+        in_order = any_of(*vendor.unordered).fullmatch(key) is None
+        text = " ".join(["set", key, *(values_of(value, in_order=in_order) for value in values)])
     if "\n" in text:
         return text
     if vendor.masks:

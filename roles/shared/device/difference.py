@@ -87,12 +87,18 @@ def difference(
     renewed = (line for lines in wants.hidden.values() for line in lines if _is_renewed(line, renew))
     moved, moved_back = ordering(vendor, has, wants)
     before = in_order_of(vendor, has.managed, wants.managed, ())
+    wanted = {*paths(wants.managed)}
+    as_it_was = {path: raw for path, raw in has.raw.items() if WITHHELD not in path[-1]}
     return Difference(
         entries=(*typed, *(line for line in renewed if line not in typed), *moved),
-        rollback=(*typed_entries(vendor, wants, has, back, says={}), *moved_back),
-        before=as_text(shown_lines(vendor, before, wants.raw)),
+        rollback=(*typed_entries(vendor, wants, has, back, says=as_it_was), *moved_back),
+        before=as_text(
+            shown_lines(vendor, before, {p: raw for p, raw in as_it_was.items() if p not in wanted} | wants.raw)
+        ),
         after=as_text(shown_lines(vendor, wants.managed, wants.raw)),
-        unmanaged=tuple(masked(as_text(shown_lines(vendor, alone, {}))) for alone in sections_apart(vendor, has.other)),
+        unmanaged=tuple(
+            masked(as_text(shown_lines(vendor, alone, as_it_was))) for alone in sections_apart(vendor, has.other)
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from roles.shared.device.lines import Lines, Path
 from roles.shared.device.masking import masked
 from roles.shared.device.reading import read_configuration, tame
 from roles.shared.device.vendor import Vendor
+from roles.shared.device.words import bare, words_of
 
 SPEEDS = {
     "fastethernet": "100base-tx",
@@ -226,7 +227,7 @@ def _of_port(line: str, port: _Port) -> bool:
 
 
 def _statements(lines: Lines, reading: _Reading) -> None:
-    every = list(_whole(lines))
+    every = list(_in_force(list(_whole(lines))))
     for words in every:
         match words:
             case ("system", "host-name", name):
@@ -243,6 +244,14 @@ def _statements(lines: Lines, reading: _Reading) -> None:
     for words in every:
         if words[0] == "interfaces" and len(words) > 2 and not _of_junos(words, reading):
             reading.not_understood(words[1], " ".join(words[2:]))
+
+
+def _in_force(every: list[Path]) -> Iterator[Path]:
+    """Yield the statements that count: none that is deactivated, or stands below one that is; and each such mark."""
+    inactive = {words[:-1] for words in every if words[-1] == "inactive:"}
+    for words in every:
+        if words[-1] == "inactive:" or not any(words[:n] in inactive for n in range(1, len(words) + 1)):
+            yield words
 
 
 def _whole(lines: Lines, above: Path = ()) -> Iterator[Path]:
@@ -336,7 +345,7 @@ def _of_fortios(port: _Port, settings: Lines, reading: _Reading) -> None:
             kinds = {"aggregate": "lag", "physical": port.type}
             port.type = kinds.get(plain, "virtual")
         elif word == "member":
-            members = re.findall(r'"([^"]+)"', value)
+            members = [bare(member) for member in words_of(value)]
         elif word not in {"vdom", "allowaccess", "snmp-index", "interface", "role"}:
             reading.not_understood(port.name, line)
     for member in members if port.type == "lag" else ():

@@ -132,6 +132,9 @@ class Vendor(Frozen):
         default=(),
         description="entries without a number, to which the device gives one: 10, 20, 30, or the last and 10",
     )
+    unordered: tuple[str, ...] = Field(
+        default=(), description="options whose values may come in any order (blocks): each whole"
+    )
     ordered: tuple[Section, ...] = Field(
         default=(), description="sections in which the order of what stands right below them is meaning"
     )

@@ -49,6 +49,22 @@ def quoted(text: str) -> str:
     return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
+VALUE = re.compile(rf"""{QUOTED}|'[^']*'|(?:\\.|[^\s"\\])+|\S""", re.DOTALL)
+"""A word of FortiOS: in quotation marks, between apostrophes, or with a backslash before what would end it."""
+NEEDS_QUOTES = re.compile(r"""[\s"'\\]|^$""")
+
+
+def values_of(text: str, *, in_order: bool) -> str:
+    """Return the values of an option in one spelling: in quotation marks only where one needs them.
+
+    Args:
+        in_order: whether their order is meaning.
+    """
+    found = [word[1:-1] if re.fullmatch("'.*'", word, re.DOTALL) else bare(word) for word in VALUE.findall(text)]
+    words = (quoted(word) if NEEDS_QUOTES.search(word) else word for word in found)
+    return " ".join(words if in_order else sorted({*words}))
+
+
 def statements_of(statement: str) -> list[list[str]]:
     """Split a statement into words; one with a list of values, `[ a b ]`, is one statement for each of them."""
     words = words_of(SAYS_IT_IS_SECRET.sub("", statement))

@@ -10,6 +10,10 @@ Each line is in force and saved when its block ends (`next`, `end`).
 
 `show` prints what differs from the default, and `end` leaves the whole block: the outermost one here.
 
+What is said as it is anyway is not shown: on 7.4, a user of SNMP who has SHA and AES has no line about either. Values
+of an option may come in any order where they are members of a set (addresses, services, ports), and in quotation marks
+or without.
+
 The order of policies is meaning: the first that matches counts, whatever its number. A new one comes last, and `move 3
 before 1` puts it elsewhere.
 
@@ -20,7 +24,8 @@ changes: first the network is taken from it in NetBox.
 `set mode reliable` sends the log over TCP, each message with its length before it (RFC 6587, octet counting), to the
 same port as before; there are four such servers (`syslogd` to `syslogd4`).
 
-Sources: FortiOS Administration Guide, "Subcommands" (`move`) and "Policies"; FortiOS CLI Reference, `config system
+Sources: FortiOS Administration Guide, "Subcommands" (`move`) and "Policies"; FortiOS CLI Reference 7.4 (each option's
+default, and which take several values); published FortiGate-91G (7.4.7) of the oxidized project; `config system
 global` (cfg-save, cfg-revert-timeout), `config log syslogd setting`; FortiOS Handbook, "Aggregate interfaces"; Fortinet
 Technical Tip, "Configuration file save mode for configuration changes" (`execute cfg reload`: "Reboot to reload the
 configs").
@@ -75,6 +80,20 @@ VENDOR = Vendor(
         r"^config (?:system replacemsg|firewall internet-service|firewall ssh|firewall ssl|firewall profile-protocol)",
         r"^config (?:firewall service|firewall schedule|firewall wildcard-fqdn|user setting|log threat-weight)\b",
         r"^config system (?:fortiguard|autoupdate|email-server|session-helper|sms-server|settings|central-management)",
+    ),
+    unordered=(
+        r"(?:src|dst)(?:intf|addr6?)|(?:internet-service|service)(?:-name|-group)?|groups|users|fsso-groups",
+        r"(?:mgmt|exclude-|source-|associated-)?(?:member|interfaces?)|allowaccess|ip6-allowaccess|events|notify-hosts6?",
+    ),
+    defaults=(
+        r"config system snmp user\nedit [^\n]+\nset (?:auth-proto sha|priv-proto aes|status enable|queries enable)",
+        r"config system snmp sysinfo\nset status disable",
+        r"config system interface\nedit [^\n]+\nset (?:status up|mode static|role undefined|lacp-mode active)",
+        r"config firewall policy\nedit [^\n]+\nset (?:status enable|action deny|nat disable|logtraffic utm)",
+        r"config firewall address\nedit [^\n]+\nset type ipmask",
+        r"config router static\nedit [^\n]+\nset (?:status enable|distance 10)",
+        r"config log syslogd\d? setting\nset (?:status disable|mode udp|port 514|format default)",
+        r"config system ntp\nset (?:type fortiguard|syncinterval 60)",
     ),
     longest=63,
     ascii_only=False,

@@ -30,8 +30,8 @@ What is deactivated stays and counts for nothing; `display set` shows it with a 
 
 Sources: Junos CLI User Guide, `commit`, `configure`, `show system commit`, `rollback`, `insert`, `deactivate`; Junos
 `display set`; Ethernet Switching User Guide, "Aggregated Ethernet Interfaces"; Routing Options, "Qualified Next Hops";
-statement `uid`; Network Management and Monitoring Guide, "Configure Syslog over TLS" (21.2R1), and the statement `syslog`
-of 12.2, which has no transport.
+statement `uid`; Network Management and Monitoring Guide, "Configure Syslog over TLS" (21.2R1), and the statement
+`syslog` of 12.2, which has no transport.
 """
 
 from __future__ import annotations

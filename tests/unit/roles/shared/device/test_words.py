@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from roles.shared.device.difference import difference
 from roles.shared.device.known import known_vendors
 from roles.shared.device.reading import paths, read_configuration
-from roles.shared.device.words import PLAIN, bare, is_open, quoted, statements_of, words_of
+from roles.shared.device.words import PLAIN, VALUE, bare, is_open, quoted, statements_of, values_of, words_of
 from tests.emulator.grammar import applied, grammar
 
 FORTIOS, JUNOS = (known_vendors()[p] for p in ("fortios", "junos"))
@@ -38,10 +38,12 @@ def test_a_text_in_quotation_marks_is_one_word_and_closed(text: str) -> None:
 def test_a_firewall_with_any_texts_is_read_as_it_is(one: str, other: str) -> None:
     running = f"config system global\n    set alias {quoted(one)}\n    set hostname {quoted(other)}\nend\n"
     read = read_configuration(FORTIOS, running, ())
-    assert [p[-1] for p in paths(read.other)] == [
-        "config system global", f"set alias {quoted(one)}", f"set hostname {quoted(other)}"
+    _, alias, hostname = (line for *_, line in paths(read.other))
+    assert bare(alias.removeprefix("set alias ")) == one
+    assert bare(hostname.removeprefix("set hostname ")) == other
+    assert list(grammar("fortios").load(running)["config system global"]) == [
+        f"set alias {quoted(one)}", f"set hostname {quoted(other)}"
     ]  # fmt: skip
-    assert grammar("fortios").load(running) == read.other
 
 
 @pytest.mark.parametrize("path", ["C:\\\\", 'a \\" b', "\\\\\\\\", "it's"])
@@ -71,3 +73,57 @@ def test_a_list_is_as_many_statements() -> None:
     single = "".join(listed.replace("[ b a ]", name) for name in "ab")
     assert difference(JUNOS, single, listed, (("interfaces",),)).entries == ()
     assert applied("junos", {}, listed.splitlines()) == grammar("junos").load(single)
+
+
+@given(st.lists(texts.filter(lambda text: "\n" not in text), min_size=1, max_size=4))
+@effort(max_examples=60)
+def test_values_are_compared_without_quotation_marks_and_where_it_means_nothing_without_order(of: list[str]) -> None:
+    typed = " ".join(quoted(value) for value in of)
+    assert values_of(typed, in_order=True) == values_of(values_of(typed, in_order=True), in_order=True)
+    assert values_of(typed, in_order=False) == values_of(" ".join(map(quoted, reversed(of))), in_order=False)
+    values = [bare(word) for word in VALUE.findall(values_of(typed, in_order=True))]
+    assert values == of
+
+
+@pytest.mark.parametrize(
+    ("table", "running", "intended"),
+    [
+        ("system interface", "set member b a", 'set member "a" "b"'),
+        ("system interface", "set allowaccess ssh ping", "set allowaccess ping ssh"),
+        ("system interface", "set alias 'Sal 4'", 'set alias "Sal 4"'),
+        ("system interface", 'set alias "it\'s"', "set alias it\\'s"),
+        ("firewall policy", 'set srcaddr "net b" a', "set srcaddr a net\\ b"),
+        ("system snmp user", "set security-level auth-priv", "set security-level auth-priv\nset auth-proto sha"),
+        ("system snmp user", "set priv-proto aes", ""),
+        ("firewall policy", "set uuid 0bb8fe2c-0000-51f1-aaaa-000000000000", ""),
+        ("system interface", "set status up\nset snmp-index 4", ""),
+    ],
+)
+def test_what_says_the_same_is_no_difference(table: str, running: str, intended: str) -> None:
+    texts = (f'config {table}\n edit "x"\n  set x-y z\n  {said}\n next\nend\n' for said in (running, intended))
+    change = difference(FORTIOS, *texts, ((f"config {table}",),))
+    assert (change.entries, change.rollback, change.before) == ((), (), change.after)
+
+
+@pytest.mark.parametrize(
+    ("table", "running", "intended", "typed", "back"),
+    [
+        ("vpn ipsec phase1", "set proposal a b", "set proposal b a", "set proposal b a", "set proposal a b"),
+        (
+            "system snmp user",
+            "set auth-proto sha256",
+            "set auth-proto sha",
+            "set auth-proto sha",
+            "set auth-proto sha256",
+        ),
+        ("system admin", "set alias C:\\\\", 'set alias "C d"', 'set alias "C d"', "set alias C:\\\\"),
+    ],
+)
+def test_what_says_something_else_is_one_and_is_typed_as_it_was_written(
+    table: str, running: str, intended: str, typed: str, back: str
+) -> None:
+    texts = (f'config {table}\n edit "x"\n  {said}\n next\nend\n' for said in (running, intended))
+    change = difference(FORTIOS, *texts, ((f"config {table}",),))
+    around = (f"config {table}", '  edit "x"', "  next", "end")
+    assert change.entries == (*around[:2], f"    {typed}", *around[2:])
+    assert change.rollback == (*around[:2], f"    {back}", *around[2:])
