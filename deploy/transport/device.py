@@ -1,36 +1,28 @@
 """A session on the command line of a switch or a firewall: the counterpart of `transport.ssh.Connection`.
 
 One session a device, over a transport that `transport.ssh` has authenticated: it is believed by the inventory's host
-keys alone. How a session begins is in `transport.netmiko_session`, how text of a terminal is read in
-`transport.terminal`; what is a vendor's own beyond that is a `Vendor`, so nothing here asks which one it is. Every
+keys alone. How a session begins is in `transport.netmiko_session`, how lines are typed and heard in
+`transport.command_line`; what is a vendor's own beyond that is a `Vendor`, so nothing here asks which one it is. Every
 wait has an end, and a session that is lost in the middle is a lost host, never half an answer.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import gevent
-import paramiko
-from netmiko.exceptions import NetmikoTimeoutException, ReadException, WriteException
 
-from deploy.transport.netmiko_session import NetmikoSession, begin_session
+from deploy.transport.command_line import CommandLine
+from deploy.transport.netmiko_session import begin_session
 from deploy.transport.ssh import Access, Answer, HostLost, log_in
 from deploy.transport.terminal import (
-    PAGER,
-    QUESTION,
     Untypable,
     at_rest,
-    before_prompt,
     before_rest,
-    is_disturbed,
     must_be_typable,
-    name_in,
     prompt_at_end,
     shown,
-    unescaped,
     without_echo,
 )
 from inventory.errors import SamdriftError
@@ -40,13 +32,6 @@ from roles.shared.device.vendor import Vendor
 
 MINUTE = 60.0
 """Seconds in a minute of a device's. (Emulated devices have shorter ones.)"""
-QUIET = 0.3
-"""Seconds without a word, after which what looks like a prompt or a question is one."""
-NUDGE = 2.0
-"""Seconds without a word, after which an empty line is typed at what looked like the prompt."""
-TAIL = 4096
-"""How much of the end of what was heard is looked at for a prompt, and of its beginning for what was typed."""
-
 REFUSAL_LINES = 6
 """A longer answer to a question is no refusal."""
 BLOCK_ENDS = frozenset({"next", "end"})
@@ -63,25 +48,17 @@ class Typed(Answer):
     taken: int
 
 
-class DeviceConnection:
+class DeviceConnection(CommandLine):
     """One session on one device's command line.
 
     Attributes:
-        execs: how many lines were typed so far.
         pending: what the device said on connect, if it was counting down to restore what was before a change of an
             earlier session; nothing once that is confirmed.
     """
 
     def __init__(self, host: Host, access: Access, vendor: Vendor) -> None:
-        self.host, self.access, self.vendor = host, access, vendor
-        self.execs = 0
+        super().__init__(host, access, vendor)
         self.pending = ""
-        self._where = f"host {host.name}"
-        self._session: NetmikoSession | None = None
-        self._heard = ""  # since the line that was typed last
-        self._written = ""  # that line
-        self._prompt = ""  # of the mode in which a session begins
-        self._name = ""  # the device's, as its prompt in the present mode has it
         self._armed = False
 
     def open(self) -> None:
@@ -133,6 +110,9 @@ class DeviceConnection:
         with self._within(seconds, f"the change was not taken within {seconds:g} s"):
             self._armed = minutes is not None
             answer = self._type_all(enter)
+            if enter and not answer.rc and self._in_first_mode():
+                why = f"its configuration mode was not entered: {' '.join(answer.stdout.split())}"
+                answer = answer.model_copy(update={"rc": 1, "stderr": why})
             if answer.rc:
                 return self._give_up(answer, 0, leave)
             printed, taken = answer.stdout, 0
@@ -185,12 +165,6 @@ class DeviceConnection:
         """
         return self._carry_out(self.vendor.save)
 
-    def close(self) -> None:
-        """End the session; harmless if there is none."""
-        if self._session is not None:
-            self._session.disconnect()
-            self._session = None
-
     def _typable(self, entries: Sequence[str]) -> list[tuple[str, ...]]:
         """Return the lines of each entry as they are typed; refuse what a device may not take for that one entry."""
         typed = [self.vendor.lines_of(entry) for entry in entries]
@@ -223,7 +197,7 @@ class DeviceConnection:
     def _leave_by(self, commands: Sequence[str]) -> None:
         """Type the commands that leave configuration mode, if the device is in it."""
         for command in commands:
-            if _mode(prompt_at_end(shown(self._heard[-TAIL:]))) != _mode(self._prompt):
+            if not self._in_first_mode():
                 self._type(command)
         self._find_prompt()
 
@@ -274,119 +248,6 @@ class DeviceConnection:
                 return Answer(rc=answer.rc, stdout="".join(printed), stderr=why)
         return Answer(rc=0, stdout="".join(printed), stderr="")
 
-    def _type(self, line: str, *text: str, reply: str = "") -> Answer:
-        """Type one line in any mode, and the lines of a text that it begins.
-
-        A question whether it is meant is a refusal, unless there is a reply to it.
-        """
-        self._write(line)
-        if text:
-            self._hear(self._knows_prompt, lambda _: True)
-        if not self._knows_prompt(shown(self._heard[-TAIL:])):  # or the text would be taken for commands
-            for part in text:
-                self._write(part)
-        self._hear(self._knows_prompt, lambda text: bool(prompt_at_end(text) or QUESTION.search(text)))
-        question = QUESTION.search(shown(self._heard[-TAIL:]))
-        if question:
-            self._session_now.write_channel(f"{reply or 'n'}{self._session_now.RETURN}")
-            self._heard += "\n"
-            self._hear(self._knows_prompt, lambda text: bool(prompt_at_end(text)))
-        self._name = name_in(prompt_at_end(shown(self._heard[-TAIL:])))
-        answer = without_echo(before_prompt(shown(self._heard)), self._written) or ""
-        if question and not reply:
-            return Answer(rc=1, stdout=answer, stderr=f"it asks back: {question[0].strip()}")
-        return self._judged(answer)
-
-    def _judged(self, answer: str) -> Answer:
-        refusal = self.vendor.refused(answer)
-        return Answer(rc=1 if refusal else 0, stdout=answer, stderr=" ".join(masked(answer).split()) if refusal else "")
-
-    def _knows_prompt(self, text: str) -> bool:
-        """Tell whether the last line is this device's prompt, in whatever mode."""
-        prompt = prompt_at_end(text)
-        return bool(prompt) and name_in(prompt) == self._name
-
-    def _find_prompt(self) -> None:
-        """Find the device's prompt: two empty lines get it twice, and nothing else."""
-        before = self._prompt
-        self._heard = ""
-        self._press_enter()
-        self._press_enter()
-        self._hear(lambda text: at_rest(text, prompt_at_end(text)) is not None, nudge=True)
-        self._prompt = prompt_at_end(shown(self._heard))
-        self._name = name_in(self._prompt)
-        if before and _mode(self._prompt) != _mode(before):
-            raise HostLost("it cannot be brought back from its configuration mode", where=self._where)
-
-    def _write(self, line: str) -> None:
-        """Type a line, and wait until the device echoes it; discard what it still printed for earlier lines."""
-        session = self._session_now
-        session.channel.read_channel()
-        self.execs += 1
-        self._heard, self._written = "", line
-        session.write_channel(f"{line}{session.RETURN}")
-        self._hear(lambda _: without_echo(shown(self._heard[:TAIL]), line) is not None)
-
-    def _press_enter(self) -> None:
-        self._session_now.write_channel(self._session_now.RETURN)
-
-    def _hear(
-        self, sure: Callable[[str], bool], unsure: Callable[[str], bool] | None = None, *, nudge: bool = False
-    ) -> bool:
-        """Read until `sure(text)`, or until `unsure(text)` and QUIET seconds of silence; advances pages.
-
-        Where the prompt has something behind it and no more comes (or with `nudge`, wherever no more comes), Enter is
-        typed to get a fresh prompt.
-
-        Returns:
-            True if no fresh prompt had to be asked for because of something behind the prompt.
-        """
-        session, undisturbed = self._session_now, True
-        while not sure(text := shown(self._heard[-TAIL:])):
-            maybe = unsure is not None and unsure(text)
-            disturbed = is_disturbed(without_echo(text, self._written) or "", self._name)
-            new = session.bytes.wait(QUIET if maybe else NUDGE if nudge or disturbed else None)
-            if new is None and maybe:
-                break
-            if new is None:
-                self._press_enter()
-                undisturbed &= not disturbed
-            self._heard += new or ""
-            if PAGER.search(unescaped(self._heard[-200:])):
-                session.write_channel(" ")
-        return undisturbed
-
-    @property
-    def _session_now(self) -> NetmikoSession:
-        if self._session is None:
-            raise HostLost("not connected", where=self._where)
-        return self._session
-
-    @contextmanager
-    def _within(self, seconds: float, late: str) -> Iterator[None]:
-        """Lose the device if the session fails in this block, or if it takes longer than so many seconds."""
-        try:
-            with gevent.Timeout(seconds, HostLost(late, where=self._where)):
-                yield
-        except HostLost:
-            self.close()
-            raise
-        except (paramiko.SSHException, NetmikoTimeoutException, ReadException, WriteException, OSError, EOFError) as e:
-            self.close()
-            raise HostLost(f"lost in its command line: {_first_line(e)}", where=self._where) from e
-        except ValueError as e:  # netmiko's: the session does not begin as this vendor's does
-            self.close()
-            raise HostLost(f"no command line of {self.vendor.name}: {_first_line(e)}", where=self._where) from e
-
 
 def _impossible(why: str) -> Answer:
     return Answer(rc=1, stdout="", stderr=why)
-
-
-def _mode(prompt: str) -> tuple[bool, str]:
-    """Return the part of a prompt that differs between the modes of a device."""
-    return "(" in prompt, prompt[-1:]
-
-
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -105,6 +105,16 @@ def name_in(prompt: str) -> str:
     return re.sub(r" ?(?:\([^()]*\))? ?[#>$%] ?\Z", "", prompt)[:12]
 
 
+def mode_of(prompt: str) -> tuple[bool, str]:
+    """Return the part of a prompt that differs between the modes of a device."""
+    return "(" in prompt, prompt[-1:]
+
+
+def without_prompts(text: str, name: str) -> str:
+    """Return the text without the prompts with which lines of it begin: a message may stand right behind one."""
+    return re.sub(rf"(?m)^{re.escape(name)}[^\s#>$%()]* ?(?:\([^()\n]*\))? ?[#>$%] ?", "", text) if name else text
+
+
 def before_prompt(text: str) -> str:
     """Return the text before the prompt in the last line, and before what belongs to the prompt."""
     lines = text.split("\n")[:-1]

@@ -64,6 +64,9 @@ class Device:
         thinks_at: a line that it answers late, as a regular expression, and by how many seconds.
         banner: what it says to everybody who logs in.
         asks_before: regular expressions for lines of configuration before which it asks whether they are meant.
+        question: what it asks then.
+        remarks: lines that it takes or not, as regular expressions, and what it says to each.
+        held: what it says to whoever would enter its configuration mode while somebody else is in it.
         cut_off_by: while this says so of its configuration, nobody reaches it.
         plugged: by port, who is at the other end of its cable: the name that it tells, or nothing if it tells none.
         faulty: by port, why the device has shut it, as the device puts it.
@@ -83,6 +86,9 @@ class Device:
     shows: dict[str, str] = field(default_factory=dict)
     refuses: list[str] = field(default_factory=list)
     asks_before: list[str] = field(default_factory=list)
+    question: str = "Do you want to continue? (y/n) "
+    remarks: list[tuple[str, str]] = field(default_factory=list)
+    held: str = ""
     banner: str = ""
     cut_off_by: Callable[[str], bool] | None = None
     plugged: dict[str, str] = field(default_factory=dict)

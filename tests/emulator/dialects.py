@@ -68,8 +68,9 @@ class Cli(ABC):
 
     def _configure(self, line: str, editor: Editor) -> str:
         if any(re.search(expression, line) for expression in self.device.asks_before):
-            return self.ask("Do you want to continue? (y/n) ", lambda yes: self.configure(line, editor) if yes else "")
-        return self.configure(line, editor)
+            return self.ask(self.device.question, lambda yes: self.configure(line, editor) if yes else "")
+        remark = next((says for at, says in self.device.remarks if re.search(at, line)), "")
+        return self.configure(line, editor) + remark
 
     def ask(self, question: str, answered: Callable[[bool], str]) -> str:
         """Ask back; the next line is the answer."""
@@ -134,6 +135,8 @@ class CiscoLike(Cli):
 
     @says("configure terminal")
     def _enter(self, _: re.Match[str]) -> str:
+        if self.device.held:
+            return self.device.held
         self.editor = self.device.grammar.editor({})
         return self.entering
 

@@ -575,3 +575,69 @@ def test_a_device_that_nobody_here_wrote_is_understood_too(fakenos_router: Devic
     done = session.configure(["hostname r2", "no such line"], minutes=None)
     assert (done.rc, done.taken) == (1, 1)
     assert session.ask(["show running-config"])[0].stdout == running.stdout
+
+
+def test_a_question_that_is_known_is_answered(login: Login) -> None:
+    asked = r"^\s*no username"
+    configuration = SAMPLES["cisco-ios"].configuration + "username old secret 9 $9$x\n"
+    with rack(login, "cisco-ios", configuration, asks_before=[asked]) as at, at.session() as session:
+        at.device.question = (
+            "This operation will remove all username related configurations with same name.Do you want to continue? "
+            "[confirm]"
+        )
+        done = session.configure(["no username old", "vlan 30"], minutes=None)
+        assert (done.rc, done.taken) == (0, 2)
+        assert "username old" not in at.device.configuration
+        assert "vlan 30" in at.device.configuration
+
+
+@pytest.mark.parametrize(
+    ("platform", "line", "says"),
+    [
+        ("cisco-ios", "interface GigabitEthernet1/0/1", "%Default VLAN 1 may not have its name changed.\n"),
+        ("cisco-ios", "interface GigabitEthernet1/0/1", "Some sentence that nobody has heard of yet\n"),
+        ("arubaos-cx", "interface 1/1/1", "VLAN 300 does not exist.\n"),
+        ("junos", "set vlans personal vlan-id 30", "invalid numeric value: 'x'\n"),
+        ("fortios", "set hostname", "The string contains XSS vulnerability characters\n"),
+    ],
+)
+def test_whatever_a_device_says_to_a_line_that_is_no_known_warning_is_a_refusal(
+    login: Login, platform: str, line: str, says: str
+) -> None:
+    lines = ["config system global", f"{line} x", "end"] if platform == "fortios" else [line]
+    with rack(login, platform) as at, at.session() as session:
+        at.device.remarks = [(f"^{line}", says)]
+        done = session.configure(lines, minutes=None)
+        assert (done.rc, done.taken) == (1, 0)
+        assert " ".join(says.split()) in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("platform", "line", "says"),
+    [
+        (
+            "cisco-ios",
+            "interface GigabitEthernet1/0/1",
+            "%Warning: portfast should only be enabled on ports connected to a single\n host. Connecting hubs, "
+            "concentrators, switches, bridges, etc... to this\n interface  when portfast is enabled, can cause "
+            "temporary bridging loops.\n Use with CAUTION\n\n",
+        ),
+        ("cisco-ios", "interface GigabitEthernet1/0/1", "% Access VLAN does not exist. Creating vlan 30\n"),
+        ("cisco-ios", "interface GigabitEthernet1/0/1", "*Nov 27 08:44:30.209: %LINK-3-UPDOWN: Interface x, up\n"),
+        ("junos", "set vlans personal vlan-id 30", "warning: statement not found\n"),
+    ],
+)
+def test_a_known_warning_is_none(login: Login, platform: str, line: str, says: str) -> None:
+    with rack(login, platform) as at, at.session() as session:
+        at.device.remarks = [(f"^{line}", says)]
+        assert session.configure([line], minutes=None).rc == 0
+
+
+def test_a_configuration_mode_that_somebody_else_holds_is_not_typed_into(login: Login) -> None:
+    held = "Configuration mode is locked by process '484' user 'NETCONF' from terminal '64'. Please try later.\n"
+    with rack(login, "cisco-ios") as at, at.session() as session:
+        at.device.held = held
+        done = session.configure(["vlan 30"], minutes=None)
+        assert (done.rc, done.taken) == (1, 0)
+        assert "Configuration mode is locked" in done.stderr
+        assert "vlan 30" not in at.device.typed

@@ -65,6 +65,17 @@ class NumberList(Frozen):
     more: str = Field(default="", description="begins a line that goes on with a list which is too long for one line")
 
 
+class Confirmation(Frozen):
+    """A question that a device asks back about a line of a change, and what is answered: the plan has shown the line.
+
+    Any other question is a refusal.
+    """
+
+    line: str
+    question: str
+    answer: str
+
+
 class Question(Frozen):
     """A question about a device's state, and how its answer is read: by a template of ntc-templates, or by lines.
 
@@ -97,7 +108,13 @@ class Vendor(Frozen):
     secrets: tuple[str, ...] = Field(
         default=(), description="lines with a secret; group 1 is what is shown, the rest is it, in whatever encoding"
     )
-    errors: tuple[str, ...] = Field(description="a line of output by which the device refuses what was typed")
+    errors: tuple[str, ...] = Field(description="a line of output by which the device refuses a command")
+    warnings: tuple[str, ...] = Field(
+        default=(),
+        description="what it may say to a line of configuration that it takes, and messages that nobody asked for: "
+        "searched for in the whole answer, `^` and `$` at each line; whatever else it says is a refusal",
+    )
+    confirmations: tuple[Confirmation, ...] = ()
     enter: tuple[str, ...] = Field(description="enters the configuration mode of a change that is not to be confirmed")
     leave: tuple[str, ...] = Field(description="ends that change, which is in force then")
     abort: tuple[str, ...] = Field(
@@ -229,8 +246,18 @@ class Vendor(Frozen):
             return (entry,)
         return (first.strip(), *(line.rstrip() for line in more))
 
+    def answer_to(self, line: str, question: str) -> str | None:
+        """Return what is answered when the device asks back about a line; None if nobody expects it to."""
+        expected = (c for c in self.confirmations if re.search(c.line, line) and re.search(c.question, question))
+        return next((c.answer for c in expected), None)
+
+    def objection(self, answer: str) -> str:
+        """Return what a device says against a line of configuration, in one line; empty if it takes it."""
+        left = re.sub("|".join(self.warnings), "", answer, flags=re.MULTILINE) if self.warnings else answer
+        return " ".join(left.split())
+
     def refused(self, output: str) -> str:
-        """Return the first line by which the device refused; empty if it did not."""
+        """Return the first line by which the device refused a command; empty if it did not."""
         lines = (line.strip() for line in output.splitlines())
         return next((line for line in lines if any(re.search(e, line) for e in self.errors)), "")
 

@@ -22,7 +22,7 @@ Supportability Guide, `logging`; AOS-CX SNMP/MIB Guide, `snmpv3 user`.
 from __future__ import annotations
 
 from roles.shared.device.letting_in import LettingIn
-from roles.shared.device.vendor import CommitConfirm, NumberList, Question, Spelling, Vendor
+from roles.shared.device.vendor import CommitConfirm, Confirmation, NumberList, Question, Spelling, Vendor
 
 PORTS = {22: "ssh", 161: "snmp", 162: "snmp-trap", 443: "https"}
 """Ports that access lists are shown with by name, as far as published configurations have them."""
@@ -49,6 +49,12 @@ VENDOR = Vendor(
         r"^% ?(?:Unknown|Command incomplete|Ambiguous|Invalid)",
         r"^(?:Command incomplete|Ambiguous command)",
         r"^(?:Error|Failed|Operation not allowed)\b",
+    ),
+    warnings=(r'^WARNING  Please "checkpoint auto confirm" within \d+ minutes?$',),
+    confirmations=(
+        Confirmation(
+            line=r"^\s*no user \S+$", question=r"home directory and active sessions will be deleted", answer="y"
+        ),
     ),
     enter=("configure terminal",),
     leave=("end",),

@@ -23,7 +23,7 @@ Manager Configuration Guide, "Reliable Delivery and Filtering for Syslog" (`logg
 from __future__ import annotations
 
 from roles.shared.device.letting_in import LettingIn
-from roles.shared.device.vendor import CommitConfirm, NumberList, Question, Spelling, Vendor
+from roles.shared.device.vendor import CommitConfirm, Confirmation, NumberList, Question, Spelling, Vendor
 
 VENDOR = Vendor(
     platform="cisco-ios",
@@ -53,6 +53,32 @@ VENDOR = Vendor(
         r"^%Error",
         r"^%No Rollback",
         r"^Command rejected",
+        r"^Configuration mode (?:is )?locked",
+        r"^%?\s*Rollback Confirmed Change already",
+        r"^Turn config archive on before",
+    ),
+    warnings=(
+        r"^.*%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-)?[0-7]-[A-Z0-9_]+:.*$",
+        r"^%Warning: portfast should only be enabled[\s\S]*?Use with CAUTION$",
+        r"^%Portfast has been configured on [\s\S]*?non-trunking mode\.$",
+        r"^% Access VLAN does not exist\. Creating vlan \d+$",
+        r"^Creating a port-channel interface Port-channel ?\d+$",
+        r"^% Applying VLAN changes may take few minutes\.  Please wait\.\.\.$",
+        r"^% Not all config may be removed and may reappear after reactivating the sub-interface$",
+        (
+            r"^\s*WARNING: Command has been added to the configuration using a type [057] password\. However, "
+            r"(?:type [057] passwords will soon be deprecated\. Migrate to a supported password type"
+            r"|recommended to migrate to strong type-6 encryption)$"
+        ),
+        r"^Enter TEXT message\.  End with the character .*$",
+        r"^% Generating \d+ bit RSA keys, keys will be (?:non-)?exportable\.\.\.(?:\s*\[OK\].*)?$",
+    ),
+    confirmations=(
+        Confirmation(
+            line=r"^\s*no username ",
+            question=r"This operation will remove all username related configurations with same name",
+            answer="",
+        ),
     ),
     enter=("configure terminal",),
     leave=("end",),

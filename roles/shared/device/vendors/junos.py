@@ -78,6 +78,7 @@ VENDOR = Vendor(
         r"^error: ",
         r"^\s*\^$",
     ),
+    warnings=(r"^warning: statement not found$", r"^\[edit[^\]\n]*\]$", r"^\{(?:master|backup)[^}\n]*\}$"),
     enter=("configure exclusive",),
     leave=("commit and-quit",),
     abort=("rollback 0", "exit configuration-mode"),
