@@ -618,9 +618,11 @@ def test_whatever_a_device_says_to_a_line_that_is_no_known_warning_is_a_refusal(
         (
             "cisco-ios",
             "interface GigabitEthernet1/0/1",
-            "%Warning: portfast should only be enabled on ports connected to a single\n host. Connecting hubs, "
-            "concentrators, switches, bridges, etc... to this\n interface  when portfast is enabled, can cause "
-            "temporary bridging loops.\n Use with CAUTION\n\n",
+            (
+                "%Warning: portfast should only be enabled on ports connected to a single\n host. Connecting hubs, "
+                "concentrators, switches, bridges, etc... to this\n interface  when portfast is enabled, can cause "
+                "temporary bridging loops.\n Use with CAUTION\n\n"
+            ),
         ),
         ("cisco-ios", "interface GigabitEthernet1/0/1", "% Access VLAN does not exist. Creating vlan 30\n"),
         ("cisco-ios", "interface GigabitEthernet1/0/1", "*Nov 27 08:44:30.209: %LINK-3-UPDOWN: Interface x, up\n"),

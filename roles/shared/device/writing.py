@@ -13,9 +13,10 @@ from typing import Literal, get_args
 
 from hier_config import HConfig, HConfigChild
 
+from roles.shared.device.canonical import lists_in, numbers_of, ranges
 from roles.shared.device.lines import Lines, Path, is_ordered, slot_of
 from roles.shared.device.reading import Configuration, joins_lag
-from roles.shared.device.vendor import Vendor
+from roles.shared.device.vendor import NumberList, Vendor, any_of
 from roles.shared.device.words import MARKS, words_of
 
 Phase = Literal["early", "usual", "late"]
@@ -111,7 +112,42 @@ def typed_entries(
     removals.
     """
     for phase in get_args(Phase):
-        yield from _Pen(vendor, says, wants.hidden, has, phase).write(delta)
+        yield from in_lists(vendor, _Pen(vendor, says, wants.hidden, has, phase).write(delta))
+
+
+def in_lists(vendor: Vendor, entries: Iterable[str]) -> Iterator[str]:
+    """Yield entries with those in a row that differ in a number alone as one list, no line longer than may be typed."""
+    of: NumberList | None = None
+    ends, numbers = ("", ""), set[int]()
+    for entry in (*entries, ""):
+        bare = entry.strip().removeprefix("no ")
+        opens = not entry.startswith(" ") and any_of(*vendor.opens).search(bare)
+        now, found = (None, None) if opens else next(lists_in(vendor, bare), (None, None))
+        around = (entry[: len(entry) - len(bare)] + found[1], bare[found.end() :]) if found else ("", "")
+        if of and (now is not of or around != ends or not of.each):
+            yield from _in_lines(vendor, of, ends, numbers)
+            numbers = set()
+        if now and found and found.groupdict().get("how") is None:
+            of, ends = now, around
+            numbers |= set(numbers_of(found["numbers"]))
+        else:
+            of = None
+            if entry:
+                yield entry
+
+
+def _in_lines(vendor: Vendor, of: NumberList, ends: tuple[str, str], numbers: set[int]) -> Iterator[str]:
+    """Yield the lines of a list: as many as its length needs, where a list may be typed in several."""
+    head, rest = ends
+    more = head if of.each else head[: len(head) - len(head.lstrip())] + of.more
+    room = vendor.longest_line if more.strip() else None
+    parts: list[str] = []
+    for part in ranges(numbers).split(","):
+        if parts and room and len(f"{head}{','.join([*parts, part])}{rest}") > room:
+            yield f"{head}{','.join(parts)}{rest}"
+            head, parts = more, []
+        parts.append(part)
+    yield f"{head}{','.join(parts)}{rest}"
 
 
 def _statement(says: Mapping[Path, str], path: Path) -> str:

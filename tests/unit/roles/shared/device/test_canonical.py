@@ -113,6 +113,31 @@ def test_the_typed_line_is_the_one_of_the_template() -> None:
     assert typed("cisco-ios", "", "logging 10.0.0.1\n") == ("logging 10.0.0.1",)
 
 
+def test_numbers_are_typed_as_lists() -> None:
+    tree = "spanning-tree vlan {} priority 4096\n"
+    assert typed("cisco-ios", "", tree.format("101-102,110")) == ("spanning-tree vlan 101-102,110 priority 4096",)
+    assert typed("cisco-ios", tree.format("101-104"), tree.format("101,104")) == (
+        "no spanning-tree vlan 102-103 priority",
+    )
+    assert typed("cisco-ios", tree.format("1-2"), "spanning-tree vlan 1-2 priority 8192\n") == (
+        "spanning-tree vlan 1-2 priority 8192",
+    )
+    port = "interface 1/1/1\n    vlan trunk allowed {}\n"
+    assert typed("arubaos-cx", port.format("1-9"), port.format("1-5,11-12")) == (
+        "interface 1/1/1", "  no vlan trunk allowed 6-9", "  vlan trunk allowed 11-12", "exit",
+    )  # fmt: skip
+
+
+def test_a_list_that_is_too_long_for_a_line_goes_on_in_the_next() -> None:
+    port = f"interface GigabitEthernet1/0/1\n switchport trunk allowed vlan {','.join(map(str, range(2, 400, 2)))}\n"
+    _, first, *more, _ = entries = typed("cisco-ios", "", port)
+    assert first.startswith("  switchport trunk allowed vlan 2,4,")
+    assert more
+    assert all(line.startswith("  switchport trunk allowed vlan add ") for line in more)
+    assert max(map(len, entries)) <= 254
+    assert typed("cisco-ios", "\n".join(entries), port) == ()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_published_configuration_is_no_difference_to_itself_and_no_line_of_it_is_lost(name: str) -> None:
     platform, text = device_text(name)
