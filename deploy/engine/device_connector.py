@@ -16,6 +16,7 @@ from deploy.engine.connector import ELEVATIONS, LookFailed, SessionConnector
 from deploy.engine.guards import minutes_of
 from deploy.transport.device import DeviceConnection
 from inventory.secrets import MARK
+from roles.shared.device.letting_in import CameIn
 from roles.shared.device.masking import masked
 
 SHELL_ONLY = (*ELEVATIONS, "_env", "_chdir", "_stdin", "_get_pty")
@@ -25,6 +26,17 @@ class DeviceConnector(SessionConnector):
     """The connector of a device with a command line."""
 
     connection: DeviceConnection
+
+    @property
+    def came_in(self) -> CameIn:
+        """Return how samdrift logged in to the device.
+
+        Raises:
+            LookFailed: it has not.
+        """
+        if self.connection.came_in is None:
+            raise LookFailed("nobody is logged in", where=f"host {self.host.name}")
+        return self.connection.came_in
 
     def run_shell_command(
         self,

@@ -19,6 +19,7 @@ from inventory.errors import SamdriftError
 from inventory.secrets import MARK
 from roles.shared.change import Change, digest
 from roles.shared.device.configure import ConfigurationSession
+from roles.shared.device.letting_in import LostPart
 from roles.shared.parts.explain import explanation
 from roles.shared.parts.registration import ManagedFile
 from roles.shared.parts.veil import UNVEILED, Veil
@@ -40,7 +41,15 @@ def step_of(operation: Registered, commands: Sequence[PyinfraCommand], veil: Vei
         handler=operation.handler,
         guard=operation.guard if commands else None,
         unguarded=operation.unguarded if commands else "",
+        shuts_out=tuple(
+            _hidden(lost, veil) for c in commands if isinstance(c, ConfigurationSession) for lost in c.shuts_out
+        ),
     )
+
+
+def _hidden(lost: LostPart, veil: Veil) -> LostPart:
+    """Return a part of the way in with the values of secrets hidden in what the device printed."""
+    return lost.model_copy(update={"line": veil.hide(lost.line), "instead": veil.hide(lost.instead)})
 
 
 def _change(commands: Sequence[PyinfraCommand], veil: Veil) -> Change | None:

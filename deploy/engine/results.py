@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from deploy.engine.hosts import Outcome
-from deploy.model.drift import Controls, applied_steps, armed_finding, check_finding, step_evidence
+from deploy.model.drift import Controls, applied_steps, armed_finding, check_finding, refused_finding, step_evidence
 from deploy.model.evidence import Error, Evidence, Note
 from deploy.model.findings import Finding, Kind, severity
 from deploy.model.messages import Command, Message, MessageId, samdrift
@@ -98,6 +98,12 @@ class Results:
         how = MessageId.STEPS_MOVED(steps=", ".join(moved)) if moved else MessageId.A_STEP_MOVED()
         advice = MessageId.READ_NEW_PLAN(plan=_about(fresh.host, "plan"))
         self._find(Kind.STALE, fresh.host, MessageId.HOST_MOVED(), Note(message=how), advice=advice)
+
+    def refused(self, fresh: HostPlan) -> None:
+        """Record that a step would shut samdrift out, so that nothing was written to the host."""
+        found = [refused_finding(fresh, step, self._controls) for step in fresh.changes if step.shuts_out]
+        self._set(fresh.host, "failed", detail="\n".join(f.summary for f in found))
+        self._findings += found
 
     def broke_off(self, fresh: HostPlan, outcome: Outcome, at: StepId) -> None:
         """Record that a step of an unguarded host failed, or that the host was lost in it."""

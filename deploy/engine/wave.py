@@ -118,6 +118,9 @@ class Wave:
         if fresh.armed:  # again: another run is at work there
             self.results.not_looked_at(fresh, Note(message=MessageId.ANOTHER_RUN(guard=fresh.armed)))
             return False
+        if any(step.shuts_out for step in fresh.changes):
+            self.results.refused(fresh)
+            return False
         # An earlier run of this plan that broke off on this host left a part of the plan to be done.
         resumed = fresh.host in self.begun and set(fresh.changes) <= set(planned.changes)
         if not fresh.changes or fresh.fingerprint == planned.fingerprint or resumed:

@@ -7,7 +7,7 @@ failed check of a role that differs is evidence of that difference.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from deploy.model.evidence import Commands, Diff, Error, Evidence, FailedCheck, Note
 from deploy.model.findings import DIFFERENCES, Finding, Kind, severity
@@ -16,6 +16,7 @@ from deploy.model.plan import HostPlan, Plan, Step, Unmanaged
 from deploy.model.record import AppliedStep, CheckResult
 from deploy.model.step_id import StepId
 from deploy.model.text import inline
+from roles.shared.device.letting_in import Part
 
 Controls = Mapping[str, tuple[str, ...]]
 """Role name to what auditors ask for that this role answers."""
@@ -26,6 +27,19 @@ _FOUND = {
     Kind.PENDING: MessageId.STEP_NOT_APPLIED,
     Kind.CONFLICT: MessageId.STEP_CHANGED_TWICE,
 }
+
+LOSES: Mapping[Part, MessageId] = {
+    "account": MessageId.LOSES_ACCOUNT,
+    "privilege": MessageId.LOSES_PRIVILEGE,
+    "key": MessageId.LOSES_KEY,
+    "login": MessageId.LOSES_LOGIN,
+    "address": MessageId.LOSES_ADDRESS,
+    "interface": MessageId.LOSES_INTERFACE,
+    "route": MessageId.LOSES_ROUTE,
+    "service": MessageId.LOSES_SERVICE,
+    "access": MessageId.LOSES_ACCESS,
+}
+"""What is said of a lost part of the way in."""
 
 _ADVICE = {
     Kind.DRIFT: MessageId.PUT_BACK_OR_DECLARE,
@@ -72,7 +86,10 @@ def plan_findings(plan: Plan, *, controls: Controls) -> tuple[Finding, ...]:
             findings.append(_unknown(host, host.error))
         findings += [armed_finding(host)] if host.armed else []
         for step in _causes(host):
-            findings.append(_step_finding(Kind.PENDING, MessageId.STEP_WOULD_CHANGE, host, step, controls))
+            if step.shuts_out:
+                findings.append(refused_finding(host, step, controls))
+            else:
+                findings.append(_step_finding(Kind.PENDING, MessageId.STEP_WOULD_CHANGE, host, step, controls))
     return _ordered(findings)
 
 
@@ -87,6 +104,35 @@ def armed_finding(host: HostPlan) -> Finding:
         advice=MessageId.WAIT_THEN_PLAN(plan=samdrift("plan", "--limit", host.host)),
         severity=severity(Kind.ARMED, MessageId.UNCONFIRMED),
     )
+
+
+def refused_finding(host: HostPlan, step: Step, controls: Controls | None = None) -> Finding:
+    """Report a step that is not carried out, as it would take away the way by which samdrift came in."""
+    lines = ", ".join(dict.fromkeys(lost.line for lost in step.shuts_out))
+    return Finding(
+        kind=Kind.REFUSED,
+        host=host.host,
+        municipality=host.municipality,
+        role=step.role,
+        step=step.name,
+        message=MessageId.WAY_IN_LOST(lines=lines),
+        evidence=(*shut_out(step), *step_evidence(step)),
+        advice=_keep_way_in(host),
+        severity=severity(Kind.REFUSED, MessageId.WAY_IN_LOST),
+        controls=(controls or {}).get(step.role, ()),
+    )
+
+
+def shut_out(step: Step) -> Iterator[Note]:
+    """Yield which parts of the way in a step would take away, and what stands there instead."""
+    for lost in step.shuts_out:
+        yield Note(message=LOSES[lost.part](line=lost.line))
+        if lost.instead:
+            yield Note(message=MessageId.STANDS_INSTEAD(line=lost.instead))
+
+
+def _keep_way_in(host: HostPlan) -> Message:
+    return MessageId.KEEP_WAY_IN(plan=samdrift("plan", "--limit", host.host))
 
 
 def check_finding(check: CheckResult, controls: Controls | None = None) -> Finding:
@@ -159,8 +205,8 @@ def _step_finding(
         role=step.role,
         step=step.name,
         message=about(step=step.name),
-        evidence=step_evidence(step),
-        advice=_ADVICE[kind](apply=samdrift("apply", "--limit", host.host)),
+        evidence=(*shut_out(step), *step_evidence(step)),
+        advice=_keep_way_in(host) if step.shuts_out else _ADVICE[kind](apply=samdrift("apply", "--limit", host.host)),
         severity=severity(kind, about, protects=protects),
         controls=controls.get(step.role, ()),
     )

@@ -139,7 +139,7 @@ def exit_code(findings: Iterable[Finding], *, after_change: bool = False, went_o
     order = (
         (set() if went_on else {Kind.UNSOUND}, Exit.ERROR),
         ({Kind.ROLLED_BACK}, Exit.ROLLED_BACK),
-        ({Kind.FAILED_STEP}, Exit.ERROR),
+        ({Kind.FAILED_STEP, Kind.REFUSED}, Exit.ERROR),
         ({Kind.STALE}, Exit.STALE),
         ({Kind.FAILED_CHECK} if after_change else set(), Exit.VERIFY_FAILED),
         ({Kind.UNKNOWN, Kind.UNSOUND}, Exit.INCOMPLETE),

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"  # could not be looked at
     FAILED_CHECK = "failed check"
     FAILED_STEP = "failed step"  # a change that apply tried and that did not succeed
+    REFUSED = "refused"  # a change that would shut samdrift out, and that apply does not try
     STALE = "stale"  # moved since the plan was made
     ROLLED_BACK = "rolled back"  # changed, not confirmed, and put back by the host itself
     ARMED = "unconfirmed"  # an earlier run's change, which the host is about to undo

@@ -77,6 +77,7 @@ class MessageId(StrEnum):
     CHECK_FAILED = "check-failed", "check"
     NOT_LOOKED_AT = "not-looked-at"
     UNCONFIRMED = "unconfirmed"
+    WAY_IN_LOST = "way-in-lost", "lines"
 
     # What apply finds.
     APPLY_BROKEN_OFF = "apply-broken-off", "why"
@@ -131,6 +132,16 @@ class MessageId(StrEnum):
     HALF_CHANGED = "half-changed", "hosts"
     NONE_HALF_CHANGED = "none-half-changed"
     ABOUT_TO_UNDO = "about-to-undo", "hosts"
+    LOSES_ACCOUNT = "loses-account", "line"
+    LOSES_PRIVILEGE = "loses-privilege", "line"
+    LOSES_KEY = "loses-key", "line"
+    LOSES_LOGIN = "loses-login", "line"
+    LOSES_ADDRESS = "loses-address", "line"
+    LOSES_INTERFACE = "loses-interface", "line"
+    LOSES_ROUTE = "loses-route", "line"
+    LOSES_SERVICE = "loses-service", "line"
+    LOSES_ACCESS = "loses-access", "line"
+    STANDS_INSTEAD = "stands-instead", "line"
     CHECK_OF_THE_ROLE_FAILED = "check-of-the-role-failed", "check"
 
     # What to do about it.
@@ -151,6 +162,7 @@ class MessageId(StrEnum):
     MEND_THEN_APPLY = "mend-then-apply", "apply"
     MEND_THE_ROLE = "mend-the-role"
     SEE_WHAT_CUT_IT_OFF = "see-what-cut-it-off", "plan"
+    KEEP_WAY_IN = "keep-way-in", "plan"
     SEE_WHAT_IS_LEFT = "see-what-is-left", "plan"
     SAVE_BY_HAND = "save-by-hand", "host"
     MEND_THE_FILE = "mend-the-file", "role", "show"

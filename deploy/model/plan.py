@@ -16,6 +16,7 @@ from deploy.model.step_id import StepId
 from inventory.errors import SamdriftError
 from inventory.frozen import Frozen
 from roles.shared.change import Change
+from roles.shared.device.letting_in import LostPart
 from roles.shared.guard import Guard
 
 FORMAT: Literal[5] = 5
@@ -73,7 +74,8 @@ class Step(Frozen):
     `intent` is the digest of what the role declares, whatever the host looks like; `wanted` the SHA-256 of the
     text that a managed file should hold, empty for other steps; `handler` marks a restart or reload, which is
     never a difference by itself; `guard` is how the host undoes a change that could cut it off, and `unguarded` why it
-    has no way to.
+    has no way to. A step that `shuts_out` samdrift, as it takes away these parts of the way by which it came in, is not
+    carried out.
     """
 
     role: str
@@ -85,6 +87,7 @@ class Step(Frozen):
     handler: bool = False
     guard: Guard | None = None
     unguarded: str = ""
+    shuts_out: tuple[LostPart, ...] = ()
 
     @property
     def id(self) -> StepId:

@@ -37,7 +37,7 @@ OLD_SECONDS = 24 * 3600
 LATEST_RUNS = 15
 """So many earlier runs stand in the report; the store has all."""
 
-TROUBLES = DIFFERENCES | {Kind.FAILED_STEP, Kind.STALE, Kind.ROLLED_BACK}
+TROUBLES = DIFFERENCES | {Kind.FAILED_STEP, Kind.REFUSED, Kind.STALE, Kind.ROLLED_BACK}
 """Findings that say that something on a host is not as it should be."""
 
 

@@ -27,6 +27,7 @@ from deploy.transport.terminal import (
 )
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
+from roles.shared.device.letting_in import CameIn
 from roles.shared.device.masking import masked
 from roles.shared.device.vendor import Vendor
 
@@ -52,12 +53,14 @@ class DeviceConnection(CommandLine):
     """One session on one device's command line.
 
     Attributes:
+        came_in: how samdrift logged in last; None before it has.
         pending: what the device said on connect, if it was counting down to restore what was before a change of an
             earlier session; nothing once that is confirmed.
     """
 
     def __init__(self, host: Host, access: Access, vendor: Vendor) -> None:
         super().__init__(host, access, vendor)
+        self.came_in: CameIn | None = None
         self.pending = ""
         self._armed = False
 
@@ -67,7 +70,7 @@ class DeviceConnection(CommandLine):
         Raises:
             HostLost: saying which of these failed; nothing was written to the device.
         """
-        transport = log_in(self.host, self.access)
+        transport, self.came_in = log_in(self.host, self.access)
         seconds = 2 * self.access.connect_timeout
         with self._within(seconds, "no command line in time"):
             self._prompt = ""

@@ -11,7 +11,9 @@ import binascii
 import os
 import socket
 from collections.abc import Sequence
+from ipaddress import ip_address
 from pathlib import Path
+from typing import NamedTuple
 
 import gevent
 import paramiko
@@ -21,6 +23,7 @@ from deploy.transport.batch import Answer, Truncated, answers, marker, script
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
 from inventory.frozen import Frozen
+from roles.shared.device.letting_in import CameIn
 from roles.shared.guard import RESTORES_AFTER
 
 UNACKNOWLEDGED_MS = 20_000
@@ -60,6 +63,13 @@ class Access(Frozen):
     guard_seconds: float = RESTORES_AFTER
 
 
+class Login(NamedTuple):
+    """A transport that is logged in, and how."""
+
+    transport: paramiko.Transport
+    came_in: CameIn
+
+
 class Connection:
     """One authenticated SSH connection to one host, on which commands run as root.
 
@@ -78,7 +88,7 @@ class Connection:
         Raises:
             HostLost: saying which of these failed; nothing was written to the host.
         """
-        self._transport = log_in(self.host, self.access)
+        self._transport = log_in(self.host, self.access).transport
 
     def run(self, command: str, *, stdin: bytes = b"", timeout: float) -> Answer:
         """Run one shell command as root in one exec channel.
@@ -127,7 +137,7 @@ class Connection:
             self._transport = None
 
 
-def log_in(host: Host, access: Access) -> paramiko.Transport:
+def log_in(host: Host, access: Access) -> Login:
     """Connect to a host, check its key, log in.
 
     Raises:
@@ -152,7 +162,7 @@ def log_in(host: Host, access: Access) -> paramiko.Transport:
         raise HostLost(f"no SSH session: {str(e) or type(e).__name__}", where=f"host {host.name}") from e
 
 
-def _handshake(sock: socket.socket, host: Host, access: Access) -> paramiko.Transport:
+def _handshake(sock: socket.socket, host: Host, access: Access) -> Login:
     """Exchange keys, check the host's key and authenticate, in this order."""
     known = {line.split()[0]: _key_blob(line) for line in host.host_keys}
     if not known:
@@ -166,12 +176,18 @@ def _handshake(sock: socket.socket, host: Host, access: Access) -> paramiko.Tran
         _offer_only(known, transport, host)
         transport.start_client(timeout=access.connect_timeout)
         _believe(transport.get_remote_server_key(), known, host)
-        _authenticate(transport, host, access)
+        key = _authenticate(transport, host, access)
     except BaseException:
         transport.close()
         raise
     transport.set_keepalive(10)
-    return transport
+    came_in = CameIn(
+        user=access.user,
+        key=f"{key.get_name()} {key.get_base64()}",
+        source=ip_address(sock.getsockname()[0]),
+        address=ip_address(sock.getpeername()[0]),
+    )
+    return Login(transport, came_in)
 
 
 def _offer_only(known: dict[str, bytes], transport: paramiko.Transport, host: Host) -> None:
@@ -202,8 +218,8 @@ def _key_blob(line: str) -> bytes:
         return b""
 
 
-def _authenticate(transport: paramiko.Transport, host: Host, access: Access) -> None:
-    """Try the named key, or the agent's keys and the user's own, until one is accepted."""
+def _authenticate(transport: paramiko.Transport, host: Host, access: Access) -> paramiko.PKey:
+    """Try the named key, or the agent's keys and the user's own, until one is accepted. Returns that one."""
     refused, unusable = 0, []
     for candidate in _candidates(access):
         try:
@@ -216,7 +232,7 @@ def _authenticate(transport: paramiko.Transport, host: Host, access: Access) -> 
         except paramiko.AuthenticationException:
             refused += 1
         else:
-            return
+            return key
     keys = "no key to try" if not refused else f"{refused} key{'s' if refused > 1 else ''} refused"
     raise HostLost(
         f"login as {access.user} failed: {'; '.join([keys, *unusable])}",

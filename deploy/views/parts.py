@@ -37,6 +37,7 @@ COLOURS: Mapping[str, str] = {
     Kind.FAILED_CHECK: "bold red",
     Kind.FAILED_STEP: "bold red",
     Kind.STALE: "bold red",
+    Kind.REFUSED: "bold red",
     Kind.ROLLED_BACK: "bold red",
     Kind.ARMED: "bold yellow",
     Kind.UNSOUND: "bold red",

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 from rich.text import Text
 
+from deploy.model.drift import shut_out
 from deploy.model.record import HostResult, Record
 from deploy.model.text import inline, safe, several
+from deploy.model.words import in_words
 from deploy.views.findings import checks_summary, findings
 from deploy.views.parts import COLOURS, command_text, diff, empty_table
 
@@ -95,6 +97,8 @@ def _step(step: Step, *, brief: bool, commands: bool) -> Iterator[RenderableType
         yield Text(f"      guarded: {inline(step.guard.words)}", "dim")
     if step.unguarded:
         yield Text(f"      not guarded: {inline(step.unguarded)}", "bold red")
+    for note in shut_out(step):
+        yield Text(f"      refused: {inline(in_words(note.message))}", "bold red")
     if step.change is not None:
         yield diff(step.change.diff, indent=6)
     if step.commands and (commands or step.change is None):

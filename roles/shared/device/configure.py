@@ -17,7 +17,9 @@ from pyinfra.api.operation import OperationMeta
 from roles.shared.change import Change
 from roles.shared.device.difference import Difference, difference
 from roles.shared.device.known import known_vendors
+from roles.shared.device.letting_in import LostPart
 from roles.shared.device.placement import for_devices
+from roles.shared.device.way_in import way_in_lost
 from roles.shared.guard import Guard
 from roles.shared.lineage import Section
 from roles.shared.parts.explain import explain
@@ -47,11 +49,18 @@ class ConfigurationSession(StringCommand):
         entries: as they are typed; a text of several lines (a banner, a certificate) is one.
         rollback: the entries that lead back. One that says `‹withheld›` must not be typed: see
             `roles.shared.device.difference`.
+        shuts_out: the parts of samdrift's own way in that it would take away: a session with any must not be typed.
     """
 
-    def __init__(self, platform: str, entries: tuple[str, ...], rollback: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        platform: str,
+        entries: tuple[str, ...],
+        rollback: tuple[str, ...],
+        shuts_out: tuple[LostPart, ...] = (),
+    ) -> None:
         super().__init__("\n".join(entries))
-        self.platform, self.entries, self.rollback = platform, entries, rollback
+        self.platform, self.entries, self.rollback, self.shuts_out = platform, entries, rollback, shuts_out
 
     def execute(self, _state: object, target: object, _arguments: object) -> object:
         """Type it: pyinfra's own way to execute a string is a shell."""
@@ -93,11 +102,14 @@ def configured(text: str, *, platform: str, managed: tuple[Section, ...]) -> Ope
 @for_devices
 def configure(declared: ManagedConfiguration) -> Generator[StringCommand]:
     """Type the lines that lead to the declared configuration, if any do."""
-    change = compared(host.get_fact(RunningConfiguration, platform=declared.platform), declared)
+    running = host.get_fact(RunningConfiguration, platform=declared.platform)
+    change = compared(running, declared)
     if not change.entries:
         host.noop("the running configuration is as wanted")
         return
-    session = ConfigurationSession(declared.platform, change.entries, change.rollback)
+    came_in = host.connector.came_in  # type: ignore[attr-defined]  # a DeviceConnector's
+    shuts_out = way_in_lost(known_vendors()[declared.platform], running, change.entries, came_in)
+    session = ConfigurationSession(declared.platform, change.entries, change.rollback, shuts_out)
     yield explain(session, Change(what=WHAT, before=change.before, after=change.after))
 
 

@@ -6,8 +6,10 @@ here: what is to be typed (`difference`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
+from roles.shared.device.canonical import canonical, spelled
 from roles.shared.device.lines import Lines, Path, opposite, slot_of
 from roles.shared.device.reading import put, read_configuration, tame, words_of
 from roles.shared.device.vendor import Vendor
@@ -22,7 +24,7 @@ def after(vendor: Vendor, lines: Lines, entries: Iterable[str]) -> Lines:
     """Return the lines that there are after these entries were typed."""
     there = _copy(lines)
     {"indented": _indented, "blocks": _blocks, "set": _statements}[vendor.syntax](vendor, there, entries)
-    return there
+    return canonical(vendor, there)
 
 
 def _copy(lines: Lines) -> Lines:
@@ -36,8 +38,9 @@ def _at(lines: Lines, path: Iterable[str]) -> Lines:
 
 
 def _drop(here: Lines, words: str) -> None:
-    """Remove this line; if there is none, all that begin with its words."""
-    begun = [words] if words in here else [text for text in here if text.startswith(f"{words} ")]
+    """Remove this line, be it numbered; if there is none, all that begin with its words."""
+    same = [text for text in here if words in {text, re.sub(r"^\d+ ", "", text)}]
+    begun = same or [text for text in here if text.startswith(f"{words} ")]
     for text in begun:
         del here[text]
 
@@ -59,11 +62,12 @@ def _indented(vendor: Vendor, there: Lines, entries: Iterable[str]) -> None:
             at.pop()
         if text == "exit":
             continue
-        path = tuple(line for _, line in at)
-        here, line = _at(there, path), vendor.masked(text)
-        if line.startswith("no "):
-            _drop(here, line.removeprefix("no "))
-            here[line] = {}
+        negated, line = text.startswith("no "), vendor.masked(text)
+        *path, line = spelled(vendor, (*(above for _, above in at), line.removeprefix("no ")), {})
+        here = _at(there, path)
+        if negated:
+            _drop(here, line)
+            here[f"no {line}"] = {}
             continue
         number = line.split(maxsplit=1)[0]
         for old in [t for t in here if number.isdecimal() and t.split(maxsplit=1)[0] == number and t != line]:

@@ -170,6 +170,7 @@ ip route 0.0.0.0/0 10.63.1.1
 ip route 10.70.0.0/16 10.63.10.2
 """,
 }
+TERM = "set firewall family inet filter MANAGEMENT term"
 ADMIN = ("config system admin", '  edit "samdrift"')
 PORT = ("config system interface", '  edit "internal5"')
 END = ("  next", "end")
@@ -219,8 +220,8 @@ AWAY: dict[str, list[tuple[str, tuple[str, ...]]]] = {
         ("access", ("ip access-list standard MANAGEMENT", "  5 deny 10.60.0.0 0.0.255.255", "exit")),
         ("access", ("no ip access-list standard MANAGEMENT",)),
         ("access", ("line vty 5 15", "  access-class 7 in", "exit")),
-        ("access", ("ip access-list standard NEW", "  permit 10.61.0.1", "exit", "line vty 0 4", "  access-class NEW in",
-                    "exit")),
+        ("access", ("ip access-list standard NEW", "  permit 10.61.0.1", "exit",
+                    "line vty 0 4", "  access-class NEW in", "exit")),
     ],
     "junos": [
         ("account", ("delete system login user samdrift",)),
@@ -235,7 +236,7 @@ AWAY: dict[str, list[tuple[str, tuple[str, ...]]]] = {
         ("service", ("delete system services ssh",)),
         ("service", ("set system services ssh no-public-keys",)),
         ("service", ("set system services ssh port 2222",)),
-        ("access", ("delete firewall family inet filter MANAGEMENT term stations from source-address 10.60.10.250/32",)),
+        ("access", (f"{TERM.replace('set', 'delete')} stations from source-address 10.60.10.250/32",)),
         ("access", ("delete firewall family inet filter MANAGEMENT term stations",)),
         ("access", ("set firewall family inet filter MANAGEMENT term stations then discard",)),
         ("access", ("set firewall family inet filter NEW term a then discard",
@@ -283,7 +284,8 @@ FINE: dict[str, list[tuple[str, ...]]] = {
         ("ip access-list standard MANAGEMENT", "  no 20 permit 10.61.0.0 0.0.255.255", "exit"),
     ],
     "junos": [
-        ("delete system login user rektor", "delete interfaces irb unit 110", "set system services ssh root-login deny"),
+        ("delete system login user rektor", "delete interfaces irb unit 110"),
+        ("set system services ssh root-login deny",),
         (f'delete system login user samdrift authentication ssh-ed25519 "{OTHER}"',),
         ("delete routing-options static route 10.70.0.0/16", "delete interfaces lo0 unit 0 family inet filter"),
         ("set system login user samdrift class super-user",),
