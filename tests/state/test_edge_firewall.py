@@ -18,6 +18,5 @@ def test_its_clock_follows_a_time_server(host: Any, settings: Settings) -> None:
 def test_the_ports_that_it_serves_are_up(host: Any, settings: Settings) -> None:
     vendor, command = asked(settings, "up")
     states = {row["port"]: row["state"] for row in rows(vendor, "up", host.check_output(command))}
-    named = (settings.outside, settings.management_interface, *(p.name for p in settings.inside if p.enabled))
-    serving = sorted(sockets(settings, named))
+    serving = sorted(sockets(settings, settings.serving))
     assert {port: states.get(port, "not there") for port in serving} == dict.fromkeys(serving, "up")

@@ -62,7 +62,7 @@ def switch(name: str, platform: str, number: int, role: str, **options: Any) -> 
 
 
 def firewall() -> Host:
-    """A firewall with an outside, three insides, one of them a LAG, and a port for management."""
+    """A firewall with an outside, a port for management, and four insides: of them one is a LAG, and one its VLAN."""
     lag, *members = LAGS["fortios"]
     interfaces = (
         Interface(name="wan1", description="Leverantören"),
@@ -70,6 +70,14 @@ def firewall() -> Host:
         Interface(name="internal2", enabled=False, addresses=(IPv4Interface("10.63.30.1/24"),)),
         Interface(name="internal3", untagged_vlan=101, addresses=(IPv4Interface("10.63.1.4/24"),)),
         Interface(name=lag, type="lag", untagged_vlan=120, addresses=(IPv4Interface("10.63.40.1/24"),)),
+        Interface(
+            name="personal-110",
+            type="virtual",
+            parent=lag,
+            untagged_vlan=110,
+            description="Personal",
+            addresses=(IPv4Interface("10.63.50.1/24"), IPv4Interface("10.63.51.1/24")),
+        ),
         *(Interface(name=member, lag=lag) for member in members),
     )
     return switch("heb-fw1", "junos", 4, "edge_firewall").model_copy(

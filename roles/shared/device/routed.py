@@ -1,0 +1,126 @@
+"""Interfaces of a firewall that have a network: ports, LAGs, VLANs of a port (sub-interfaces) and loopbacks. Pure.
+
+What NetBox says of one and nothing here builds is refused with the field's name, and not left out without a word: an
+address that a device is not told of would be taken from it, or be missing where a network needs its gateway.
+
+Not here: ports, and what is at the other end of their cables (`settings`); what may pass between networks (the role).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from ipaddress import IPv4Interface, IPv6Interface
+from typing import Literal
+
+from inventory.fleet import Fleet, Host, Interface
+from inventory.frozen import Frozen
+from roles.shared.device.settings import one_line
+from roles.shared.device.vendor import Vendor
+from roles.shared.settings import SettingsError
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
+LOOPBACK = re.compile(r"(?i)lo(opback)?[0-9]*")
+
+
+class Routed(Frozen):
+    """An interface with a network.
+
+    Attributes:
+        parent: the port that a VLAN is one of; None of what is no VLAN.
+        vid: the VLAN's number on its parent.
+    """
+
+    name: str
+    kind: Literal["port", "vlan", "loopback"]
+    parent: str | None = None
+    vid: int | None = None
+    description: str
+    enabled: bool
+    addresses: tuple[IPv4Interface, ...]
+    addresses6: tuple[IPv6Interface, ...] = ()
+
+
+def routed_interfaces(host: Host, fleet: Fleet, vendor: Vendor) -> tuple[Routed, ...]:
+    """Return every VLAN of a port, and every other interface that has an address, in NetBox's order.
+
+    Raises:
+        SettingsError: one of them cannot be built.
+    """
+    found = tuple(_routed(i, host, fleet, vendor) for i in host.interfaces if i.addresses or _is_vlan(i))
+    _require_one_each(found)
+    return found
+
+
+def _is_vlan(interface: Interface) -> bool:
+    return interface.type == "virtual" and interface.parent is not None
+
+
+def _routed(interface: Interface, host: Host, fleet: Fleet, vendor: Vendor) -> Routed:
+    field = f"interface {interface.name}"
+    for what, why, fix in _unbuilt(interface):
+        raise SettingsError(why, field=f"{field}.{what}", fix=fix)
+    if not NAME.fullmatch(interface.name) or len(interface.name) > vendor.longest_interface:
+        fix = f"use the name that the device prints: {vendor.longest_interface} letters, digits, dots, hyphens at most"
+        raise SettingsError(f"{interface.name!r} names no interface", field=field, fix=fix)
+    is_vlan = _is_vlan(interface)
+    return Routed(
+        name=interface.name,
+        kind="vlan" if is_vlan else "loopback" if interface.type == "virtual" else "port",
+        parent=interface.parent if is_vlan else None,
+        vid=_vid(interface, host, fleet) if is_vlan else None,
+        description=one_line(interface.description, vendor),
+        enabled=interface.enabled,
+        addresses=interface.addresses4,
+        addresses6=interface.addresses6,
+    )
+
+
+def _unbuilt(interface: Interface) -> Iterator[tuple[str, str, str]]:
+    """Yield what of an interface is not built: the field, why, and what to do."""
+    if interface.vrf:
+        yield "vrf", "a network in a VRF of its own is not built", "configure it by hand, and take it from NetBox' VRF"
+    if interface.shared_addresses:
+        shared = interface.shared_addresses[0].address
+        yield "addresses", f"{shared} is shared with another host, which is not built", "let a cluster be one host"
+    if interface.type == "bridge":
+        yield "type", "a bridge with an address is not built", "give the address to a port or a VLAN of one"
+    if interface.type == "virtual" and interface.parent is None and not LOOPBACK.fullmatch(interface.name):
+        why = "it is neither a VLAN of a port nor a loopback, and nothing else that is virtual is built"
+        yield "parent", why, "name the port that it is a VLAN of, or take its addresses away"
+
+
+def _vid(interface: Interface, host: Host, fleet: Fleet) -> int:
+    """Return the VLAN's number: the untagged one, the only tagged one, or the last number of the name."""
+    field = f"interface {interface.name}.untagged_vlan"
+    known = {v.vid for v in fleet.vlans_at(host.site)}
+    named = re.search(r"(\d+)$", interface.name)
+    if interface.untagged_vlan is not None:
+        vid = interface.untagged_vlan
+    elif len(interface.tagged_vlans) == 1:
+        vid = interface.tagged_vlans[0]
+    elif named and not interface.tagged_vlans:
+        vid = int(named[1])
+    else:
+        what, fix = "it is not known which VLAN of its port it is", "give it one VLAN in NetBox"
+        raise SettingsError(what, field=field, fix=fix)
+    if vid not in known:
+        raise SettingsError(f"there is no VLAN {vid} at this site", field=field, fix="add it, or take it away")
+    return vid
+
+
+def _require_one_each(found: tuple[Routed, ...]) -> None:
+    """Refuse two VLANs of a port with one number, and one network of IPv4 at two interfaces."""
+    vlans: dict[tuple[str | None, int], str] = {}
+    networks: dict[str, str] = {}
+    for interface in found:
+        if interface.vid is not None:
+            other = vlans.setdefault((interface.parent, interface.vid), interface.name)
+            if other != interface.name:
+                what = f"{other} is VLAN {interface.vid} of {interface.parent}, too"
+                raise SettingsError(what, field=f"interface {interface.name}.untagged_vlan")
+        for address in interface.addresses:
+            other = networks.setdefault(str(address.network), interface.name)
+            if other != interface.name:
+                what = f"{address.network} is at {other}, too, and a firewall routes it to one of them"
+                raise SettingsError(what, field=f"interface {interface.name}.addresses")

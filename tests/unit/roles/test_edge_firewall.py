@@ -1,0 +1,327 @@
+"""A FortiGate's networks, whatever they are at; what is refused; and that what people made by hand is left alone."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Interface, IPv6Address, IPv6Interface, IPv6Network
+from typing import Any
+
+import pytest
+
+from inventory.fleet import Fleet, Interface, SharedAddress
+from inventory.network import Prefix
+from inventory.order import in_order
+from inventory.secrets import secrets_in
+from roles.edge_firewall import Settings
+from roles.shared.catalogue import catalogue
+from roles.shared.device.difference import Difference, difference
+from roles.shared.device.known import known_vendors
+from roles.shared.intent import Intent
+from roles.shared.parts.registration import ManagedConfiguration, registering
+from roles.shared.settings import SettingsError
+from tests.unit.roles.shared.device.switch_fleet import fleet
+
+NAME = "heb-fw1"
+VENDOR = known_vendors()["fortios"]
+
+
+def a_fleet(*more: Interface, without: str = "", **options: Any) -> Fleet:
+    """The fleet, whose firewall has these interfaces, too, and these options."""
+    of = fleet()
+    host = of.host(NAME)
+    kept = tuple(i for i in host.interfaces if i.name not in {without, *(m.name for m in more)})
+    context = {"samdrift": {"roles": {"edge_firewall": True}, "edge_firewall": options}}
+    changed = host.model_copy(update={"interfaces": (*kept, *more), "context": context})
+    return of.model_copy(update={"hosts": tuple(changed if h is host else h for h in of.hosts)})
+
+
+def settings_of(of: Fleet) -> Settings:
+    role = catalogue()["edge_firewall"]
+    options = role.options_of(of.host(NAME))
+    assert not isinstance(options, list), options
+    found = role.compute(of.host(NAME), of, options, Intent(of))
+    assert isinstance(found, Settings)
+    return found
+
+
+def declared(of: Fleet) -> ManagedConfiguration:
+    settings = settings_of(of)
+    with registering("edge_firewall", secrets_in(settings)) as registration, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("roles.shared.device.configure.configure", lambda **_: None)
+        catalogue()["edge_firewall"].deploy(settings)
+    (found,) = registration.configurations
+    return found
+
+
+def told(of: Fleet, running: str) -> Difference:
+    asked = declared(of)
+    return difference(VENDOR, running, asked.content, asked.managed)
+
+
+def block(of: Fleet, entry: str) -> list[str]:
+    """The lines of an entry of an outermost table, the first of this name."""
+    lines = declared(of).content.splitlines()
+    first = lines.index(f"    edit {entry}")
+    return [line.strip() for line in lines[first + 1 : lines.index("    next", first)]]
+
+
+def vlan(name: str = "skola-120", parent: str | None = "internal2", **fields: Any) -> Interface:
+    given = {"untagged_vlan": 120, "addresses": (IPv4Interface("10.63.60.1/24"),), **fields}
+    return Interface(name=name, type="virtual", parent=parent, **given)
+
+
+def test_a_vlan_of_a_port_that_is_a_networks_gateway_is_built_and_may_reach_the_internet() -> None:
+    of = a_fleet(vlan())
+    assert block(of, '"skola-120"') == [
+        'set vdom "root"',
+        'set interface "internal2"',
+        "set vlanid 120",
+        "set ip 10.63.60.1 255.255.255.0",
+        "set allowaccess ping",
+    ]
+    number = 10 << 24 | 63 << 16 | 60 << 8
+    assert 'set srcintf "skola-120"' in block(of, str(number))
+    assert 'set srcaddr "net-skola-120"' in block(of, str(number))
+
+
+@pytest.mark.parametrize(
+    "interface",
+    [
+        vlan(untagged_vlan=None),
+        vlan(untagged_vlan=None, tagged_vlans=(120,)),
+        vlan("uplink", untagged_vlan=None, tagged_vlans=(120,)),
+        vlan("port2.9", untagged_vlan=120),
+    ],
+)
+def test_a_vlans_number_is_netboxs_or_the_last_of_its_name(interface: Interface) -> None:
+    assert "set vlanid 120" in block(a_fleet(interface), f'"{interface.name}"')
+
+
+def test_a_second_network_of_an_interface_is_a_second_address_and_no_second_value_of_the_first() -> None:
+    said = block(fleet(), '"personal-110"')
+    assert [line for line in said if line.startswith("set ip ")] == [
+        "set ip 10.63.50.1 255.255.255.0",
+        "set ip 10.63.51.1 255.255.255.0",
+    ]
+    assert said.index("config secondaryip") < said.index("set ip 10.63.51.1 255.255.255.0") < said.index("end")
+    assert 'set srcaddr "net-personal-110" "net-personal-110-2"' in declared(fleet()).content
+
+
+def test_a_loopback_has_its_address_and_no_policy() -> None:
+    of = a_fleet(Interface(name="loopback1", type="virtual", addresses=(IPv4Interface("10.255.0.1/32"),)))
+    assert block(of, '"loopback1"')[1:3] == ["set type loopback", "set ip 10.255.0.1 255.255.255.255"]
+    assert "loopback1-out" not in declared(of).content
+
+
+MANAGEMENT = "vlan101"
+
+
+def test_the_port_of_a_vlan_is_to_be_up_as_a_vlan_has_no_link_of_its_own() -> None:
+    serving = settings_of(
+        a_fleet(
+            vlan(),
+            vlan("off-110", "internal5", enabled=False, untagged_vlan=110, addresses=(IPv4Interface("10.63.61.1/24"),)),
+        )
+    ).serving
+    assert serving == ("wan1", "internal3", "internal1", "lag1", "internal2")
+
+
+def test_management_may_be_at_a_vlan_which_alone_takes_ssh() -> None:
+    at = vlan(MANAGEMENT, "internal2", untagged_vlan=101, addresses=(IPv4Interface("10.63.1.4/24"),))
+    of = a_fleet(at, without="internal3")
+    assert "set allowaccess ping ssh snmp" in block(of, f'"{MANAGEMENT}"')
+    assert declared(of).content.count("ssh") == 1
+    assert f"{MANAGEMENT}-out" not in declared(of).content
+
+
+@pytest.mark.parametrize(
+    ("interface", "field", "said"),
+    [
+        (vlan(parent=None), "interface skola-120.parent", "neither a VLAN of a port nor a loopback"),
+        (vlan(vrf="guests"), "interface skola-120.vrf", "a VRF of its own is not built"),
+        (vlan(untagged_vlan=666), "interface skola-120.untagged_vlan", "there is no VLAN 666"),
+        (vlan("skola", untagged_vlan=None), "interface skola.untagged_vlan", "not known which VLAN"),
+        (vlan("a", untagged_vlan=None, tagged_vlans=(110, 120)), "interface a.untagged_vlan", "not known which VLAN"),
+        (vlan(parent="lag1", untagged_vlan=110), "interface skola-120.untagged_vlan", "personal-110 is VLAN 110"),
+        (vlan("en-sextonde-1120"), "interface en-sextonde-1120", "names no interface"),
+        (vlan('a" set x'), 'interface a" set x', "names no interface"),
+        (vlan(addresses=(IPv4Interface("10.63.40.9/24"),)), "interface skola-120.addresses", "is at lag1, too"),
+        (Interface(name="lan", type="bridge", addresses=(IPv4Interface("10.63.60.1/24"),)), "interface lan.type",
+         "a bridge with an address"),
+        (vlan(shared_addresses=(SharedAddress(role="vrrp", address=IPv4Interface("10.63.60.9/24")),)),
+         "interface skola-120.addresses", "shared with another host"),
+    ],
+)  # fmt: skip
+def test_what_is_not_built_is_refused_with_its_field(interface: Interface, field: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said) as refused:
+        settings_of(a_fleet(interface))
+    assert refused.value.field == field
+
+
+def test_what_is_virtual_and_has_no_network_is_nobodys_business() -> None:
+    assert declared(a_fleet(Interface(name="ssl.root", type="virtual"))) == declared(a_fleet())
+
+
+BY_HAND = """\
+config system zone
+    edit "by-hand"
+        set interface "port9"
+    next
+end
+config firewall address
+    edit "net-by-hand"
+        set subnet 10.99.0.0 255.255.255.0
+    next
+end
+config firewall policy
+    edit 2
+        set name "by hand"
+        set srcintf "skola-120"
+        set dstintf "wan1"
+        set action accept
+        set srcaddr "all"
+        set dstaddr "all"
+        set schedule "always"
+        set service "HTTPS"
+        set nat enable
+    next
+    edit 1074741825
+        set name "of a manager"
+    next
+end
+config router static
+    edit 100
+        set gateway 192.0.2.1
+        set device "wan1"
+    next
+    edit 101
+        set dst 10.1.0.0 255.255.0.0
+        set blackhole enable
+    next
+end
+config system snmp user
+    edit "another"
+        set security-level auth-priv
+    next
+end
+config system admin
+    edit "somebody"
+        set accprofile "super_admin"
+    next
+end
+config log syslogd2 setting
+    set status enable
+    set server "192.0.2.99"
+end
+"""
+
+
+def test_what_people_made_by_hand_is_left_alone() -> None:
+    found = told(a_fleet(vlan()), BY_HAND)
+    assert [line for line in found.entries if line.split()[0] in {"delete", "unset"}] == []
+    assert not {f"  edit {number}" for number in (1, 2, 100, 101)} & set(found.entries)
+    left = {line.strip() for text in found.unmanaged for line in text.splitlines()}
+    assert left == {line.strip() for line in BY_HAND.splitlines()}
+
+
+def test_a_network_that_is_added_moves_no_other_policy_or_route() -> None:
+    before, after = (
+        {line for line in declared(of).content.splitlines() if line.startswith("    edit ")}
+        for of in (a_fleet(), a_fleet(vlan(addresses=(IPv4Interface("10.63.2.1/24"),))))
+    )
+    assert before < after
+
+
+def test_a_network_that_netbox_has_no_more_loses_its_policy() -> None:
+    with_it = declared(a_fleet(vlan())).content
+    assert f"  delete {10 << 24 | 63 << 16 | 60 << 8}" in told(a_fleet(), with_it).entries
+
+
+def test_interfaces_of_a_zone_have_one_policy_and_the_others_their_own() -> None:
+    of = a_fleet(vlan(), zones={"schools": ["internal1", "skola-120"]})
+    said = declared(of).content
+    assert block(of, '"schools"') == ['set interface "internal1" "skola-120"']
+    assert said.index("config system interface") < said.index("config system zone") < said.index("config firewall")
+    assert '"schools-out"' in said
+    assert ('"internal1-out"' in said, '"skola-120-out"' in said, '"lag1-out"' in said) == (False, False, True)
+    assert 'set srcaddr "net-internal1" "net-skola-120"' in said
+
+
+@pytest.mark.parametrize(
+    ("zones", "said"),
+    [
+        ({"a": ["wan1"]}, "wan1 is no inside interface"),
+        ({"a": ["internal3"]}, "internal3 is no inside interface"),
+        ({"a": ["internal1"], "b": ["internal1"]}, "is in a zone already"),
+        ({"a": ["internal1", "internal1"]}, "is in a zone already"),
+    ],
+)
+def test_a_zone_of_something_else_is_refused(zones: dict[str, list[str]], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        settings_of(a_fleet(zones=zones))
+
+
+def test_the_outside_may_be_a_vlan_and_must_be_there() -> None:
+    way_out = vlan("wan1.600", "wan1", untagged_vlan=120, addresses=(IPv4Interface("192.0.2.2/30"),))
+    assert 'set dstintf "wan1.600"' in declared(a_fleet(way_out, outside="wan1.600")).content
+    with pytest.raises(SettingsError, match="there is no port wan9"):
+        settings_of(a_fleet(outside="wan9"))
+
+
+def test_servers_of_tacacs_let_people_in_from_the_stations_beside_the_local_account() -> None:
+    of = a_fleet(tacacs_servers=["10.60.10.98", "10.60.10.99"])
+    assert block(of, '"samdrift-2"') == ['set server "10.60.10.99"', "set key ‹secret:firewall_tacacs›"]
+    assert block(of, '"samdrift-admins"') == ['set member "samdrift-1" "samdrift-2"']
+    remote = block(of, '"samdrift-remote"')
+    assert remote[:2] == ["set remote-auth enable", "set trusthost1 10.60.10.250 255.255.255.255"]
+    assert {"set wildcard enable", 'set remote-group "samdrift-admins"'} < set(remote)
+    assert "set password ‹secret:firewall_admin›" in block(of, '"samdrift"')
+
+
+def in_both_families(*, stations: bool) -> Fleet:
+    of = a_fleet()
+    here = IPv6Interface("2001:db8:63:1::4/64")
+    station = IPv6Interface("2001:db8:60:10::250/64")
+    hosts = []
+    for host in of.hosts:
+        own = here if host.name == NAME else station if stations and host.name == "tie-adm1" else None
+        at = "internal3" if host.name == NAME else "eth0"
+        interfaces = tuple(
+            i.model_copy(update={"addresses": (*i.addresses, own)}) if own and i.name == at else i
+            for i in host.interfaces
+        )
+        primary = {"primary_address6": own.ip} if own else {}
+        hosts.append(host.model_copy(update={"interfaces": interfaces, **primary}))
+    prefixes = (
+        Prefix(prefix=IPv6Network("2001:db8:63:1::/64"), site="heby-kommunhus", vlan=101,
+               gateway=IPv6Address("2001:db8:63:1::1")),
+        Prefix(prefix=IPv6Network("2001:db8:60:10::/64"), site="tierp-datahall"),
+    )  # fmt: skip
+    return in_order(of.model_copy(update={"hosts": tuple(hosts), "prefixes": (*of.prefixes, *prefixes)}))
+
+
+def test_the_management_interface_has_ipv6_and_takes_ssh_by_it_from_stations_that_have_it() -> None:
+    of = in_both_families(stations=True)
+    said = block(of, '"internal3"')
+    at = said.index("config ipv6")
+    assert said[at : at + 4] == [
+        "config ipv6",
+        "set ip6-address 2001:db8:63:1::4/64",
+        "set ip6-allowaccess ping ssh",
+        "end",
+    ]
+    assert "set ip6-trusthost1 2001:db8:60:10::250/128" in block(of, '"samdrift"')
+    assert "set dst 2001:db8:60:10::/64\n        set gateway 2001:db8:63:1::1" in declared(of).content
+    assert catalogue()["edge_firewall"].unserved(of.host(NAME), of) == ()
+
+
+def test_where_no_station_has_ipv6_nobody_comes_in_by_it() -> None:
+    of = in_both_families(stations=False)
+    assert "set ip6-allowaccess ping" in block(of, '"internal3"')
+    assert "trusthost" not in "".join(line for line in declared(of).content.splitlines() if "ip6-" in line)
+
+
+def test_addresses_of_ipv6_elsewhere_are_said_to_be_left_out() -> None:
+    guests = vlan(addresses=(IPv4Interface("10.63.60.1/24"), IPv6Interface("2001:db8:63:60::1/64")))
+    of = a_fleet(guests)
+    (said,) = catalogue()["edge_firewall"].unserved(of.host(NAME), of)
+    assert "2001:db8:63:60::1/64" in said
