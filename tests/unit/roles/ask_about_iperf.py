@@ -82,6 +82,11 @@ def let_out() -> bool:
     return any(_is_in(r.sources) for r in forwards_of(FLEET.host(HUB), Intent(FLEET)) if r.port == 443)
 
 
+def let_ask() -> bool:
+    """Whether another gateway lets the host ask the servers that keep the role's results."""
+    return any(_is_in(r.sources) for r in forwards_of(FLEET.host(HUB), Intent(FLEET)) if r.port == 8086)
+
+
 def _is_in(networks: Iterable[Network]) -> bool:
     return any(a.ip in network for a in HOST.addresses for network in networks)
 
@@ -205,6 +210,7 @@ ASKED: Mapping[str, Callable[[], object]] = {
     "CONTROL_TITLES": controls,
     "FORWARDED": let_in,
     "ways_out": let_out,
+    "asks": let_ask,
     "forwards": lambda: rules("forward"),
     "exemptions": lambda: rules("origin"),
     "adopts": lambda: adopted()["adopts"],

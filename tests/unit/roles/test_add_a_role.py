@@ -148,6 +148,7 @@ CHECKED = ["iperf runs and comes back at boot", "it answers on its own address"]
         ("PROTECTS", "high", "medium"),
         ("FORWARDED", False, True),
         ("ways_out", True, False),
+        ("asks", True, False),
         ("unserved", ["it answers over IPv4 alone"], []),
         ("in_lab", {"port": 5203}, {"port": 5202}),
         ("LAB_FILES", {**KEY, **FILES}, KEY),
