@@ -3,7 +3,8 @@
 Each inside network may reach the internet through the municipality's own provider, with its address translated, and
 nothing else: not another inside network, and not the fleet. From the internet nothing is let in. The device is
 administered over its management interface, from the management stations alone, and reaches the fleet's servers there.
-A network may be at a port, a LAG, or a VLAN of one (a sub-interface).
+A network may be at a port, a LAG, or a VLAN of one (a sub-interface). What FortiOS makes for itself (`fortilink`,
+`ssl.root`, …) is left alone, whatever NetBox says of it.
 
 Policies, and routes to the fleet, have numbers that are made of their networks (10.63.20.0 is 171906048): a new network
 moves no other's, and no number is one that a person uses. A policy that somebody made by hand is left alone.
@@ -14,6 +15,8 @@ FortiOS restores nothing by itself, so a change of it needs to be asked for by n
 Options (config context `samdrift.edge_firewall`), besides those of `roles.shared.device.settings.Options`:
 
 - `outside`: the interface towards the internet provider.
+- `also_allows`: what the management interface lets in besides ping, SSH and SNMP: `[https, fgfm]`, say, where people
+  use its pages, or a FortiManager administers it.
 - `zones`: inside interfaces that are one zone, with one policy: `zones: {schools: [internal1, skola-120]}`. Between
   two interfaces of a zone nothing passes either. An interface that a policy made by hand names cannot join one.
 """
@@ -24,7 +27,7 @@ import re
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -34,7 +37,7 @@ from inventory.network import Network
 from roles.shared.device import settings as shared
 from roles.shared.device.configure import configuration
 from roles.shared.device.known import known_vendors
-from roles.shared.device.routed import Routed, routed_interfaces
+from roles.shared.device.routed import Routed, is_own, routed_interfaces
 from roles.shared.device.sections import port_names
 from roles.shared.device.settings import Port, device_asks, device_listens, device_settings, device_unserved
 from roles.shared.lineage import Section
@@ -46,6 +49,8 @@ CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.22", "ISO 27002:2022 8.23")
 INTERFACE = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
 OF_PRIVATE_NETWORKS = r"1[678]\d{7}|288[67]\d{6}|3232\d{6}"
 """Numbers made of networks in 10.0.0.0/8, 172.16.0.0/12 and 192.168.0.0/16 (RFC 1918)."""
+ACCESS = ("ping", "https", "ssh", "snmp", "http", "fgfm", "fabric", "ftm")
+"""What an interface may let in, in the order in which FortiOS shows it."""
 MOST_STATIONS = 10
 """`trusthost1` to `trusthost10` of an administrator."""
 
@@ -56,6 +61,7 @@ class Options(shared.Options):
     """What a config context may set for this role; see the module's text."""
 
     outside: InterfaceName = "wan1"
+    also_allows: tuple[Literal["https", "http", "fgfm", "ftm", "fabric"], ...] = ()
     zones: dict[shared.Word, Annotated[tuple[InterfaceName, ...], Field(min_length=1)]] = Field(default_factory=dict)
     secrets: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")] = "firewall"
 
@@ -102,10 +108,11 @@ class Management6(Frozen):
 class Settings(shared.Settings):
     """The interfaces of one firewall that have a network: one of them is outside, and the others are inside.
 
-    `remote_admin` stands for whomever a TACACS+ server lets in.
+    `allowed` is what the management interface lets in; `remote_admin` stands for whomever a TACACS+ server lets in.
     """
 
     outside: str
+    allowed: tuple[str, ...]
     routed: tuple[Routed, ...]
     remote_admin: str = "samdrift-remote"
     zones: tuple[Zone, ...]
@@ -148,8 +155,10 @@ class Settings(shared.Settings):
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     """Compute interfaces and servers from the fleet. Every one with a network, except the management's, is inside."""
-    device = device_settings(host, fleet, options)
-    routed = routed_interfaces(host, fleet, known_vendors()[host.platform])
+    vendor = known_vendors()[host.platform]
+    configured = tuple(i for i in host.interfaces if not is_own(vendor, i.name))
+    device = device_settings(host.model_copy(update={"interfaces": configured}), fleet, options)
+    routed = routed_interfaces(host, fleet, vendor)
     field = "config context samdrift.edge_firewall"
     if options.outside not in {p.name for p in device.ports} | {i.name for i in routed}:
         what = f"there is no port {options.outside}"
@@ -158,6 +167,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     found = Settings(
         **dict(device),
         outside=options.outside,
+        allowed=tuple(access for access in ACCESS if access in {"ping", "ssh", "snmp", *options.also_allows}),
         routed=routed,
         zones=tuple(Zone(name=name, members=members) for name, members in sorted(options.zones.items())),
         policies=(),

@@ -47,28 +47,42 @@ def routed_interfaces(host: Host, fleet: Fleet, vendor: Vendor) -> tuple[Routed,
     Raises:
         SettingsError: one of them cannot be built.
     """
-    found = tuple(_routed(i, host, fleet, vendor) for i in host.interfaces if i.addresses or _is_vlan(i))
+    found = tuple(
+        _routed(i, host, fleet, vendor)
+        for i in host.interfaces
+        if (i.addresses or _parent(i, host)) and not is_own(vendor, i.name)
+    )
     _require_one_each(found)
     return found
 
 
-def _is_vlan(interface: Interface) -> bool:
-    return interface.type == "virtual" and interface.parent is not None
+def is_own(vendor: Vendor, name: str) -> bool:
+    """Tell whether a device makes an interface by itself, for its own use."""
+    return any(re.fullmatch(pattern, name) for pattern in vendor.own_interfaces)
+
+
+def _parent(interface: Interface, host: Host) -> str | None:
+    """Return the port that an interface is a VLAN of: NetBox's parent, or what its name has before a dot."""
+    if interface.type != "virtual":
+        return None
+    before, dot, _ = interface.name.rpartition(".")
+    named = before if dot and any(i.name == before for i in host.interfaces) else None
+    return interface.parent or named
 
 
 def _routed(interface: Interface, host: Host, fleet: Fleet, vendor: Vendor) -> Routed:
     field = f"interface {interface.name}"
-    for what, why, fix in _unbuilt(interface):
+    parent = _parent(interface, host)
+    for what, why, fix in _unbuilt(interface, parent):
         raise SettingsError(why, field=f"{field}.{what}", fix=fix)
     if not NAME.fullmatch(interface.name) or len(interface.name) > vendor.longest_interface:
         fix = f"use the name that the device prints: {vendor.longest_interface} letters, digits, dots, hyphens at most"
         raise SettingsError(f"{interface.name!r} names no interface", field=field, fix=fix)
-    is_vlan = _is_vlan(interface)
     return Routed(
         name=interface.name,
-        kind="vlan" if is_vlan else "loopback" if interface.type == "virtual" else "port",
-        parent=interface.parent if is_vlan else None,
-        vid=_vid(interface, host, fleet) if is_vlan else None,
+        kind="vlan" if parent else "loopback" if interface.type == "virtual" else "port",
+        parent=parent,
+        vid=_vid(interface, host, fleet) if parent else None,
         description=one_line(interface.description, vendor),
         enabled=interface.enabled,
         addresses=interface.addresses4,
@@ -76,7 +90,7 @@ def _routed(interface: Interface, host: Host, fleet: Fleet, vendor: Vendor) -> R
     )
 
 
-def _unbuilt(interface: Interface) -> Iterator[tuple[str, str, str]]:
+def _unbuilt(interface: Interface, parent: str | None) -> Iterator[tuple[str, str, str]]:
     """Yield what of an interface is not built: the field, why, and what to do."""
     if interface.vrf:
         yield "vrf", "a network in a VRF of its own is not built", "configure it by hand, and take it from NetBox' VRF"
@@ -85,7 +99,7 @@ def _unbuilt(interface: Interface) -> Iterator[tuple[str, str, str]]:
         yield "addresses", f"{shared} is shared with another host, which is not built", "let a cluster be one host"
     if interface.type == "bridge":
         yield "type", "a bridge with an address is not built", "give the address to a port or a VLAN of one"
-    if interface.type == "virtual" and interface.parent is None and not LOOPBACK.fullmatch(interface.name):
+    if interface.type == "virtual" and parent is None and not LOOPBACK.fullmatch(interface.name):
         why = "it is neither a VLAN of a port nor a loopback, and nothing else that is virtual is built"
         yield "parent", why, "name the port that it is a VLAN of, or take its addresses away"
 

@@ -177,6 +177,9 @@ class Vendor(Frozen):
         default=(),
         description="outermost lines that are there whatever anybody does (in blocks and statements, with the next)",
     )
+    own_interfaces: tuple[str, ...] = Field(
+        default=(), description="interfaces that a device makes and uses by itself: no role configures them"
+    )
     longest_interface: int = Field(default=64, description="characters of an interface's name, at most")
     longest: int = Field(default=64, description="characters of a description, at most")
     ascii_only: bool = Field(default=True, description="whether a line may hold ASCII only")

@@ -89,11 +89,13 @@ def test_a_vlan_of_a_port_that_is_a_networks_gateway_is_built_and_may_reach_the_
         vlan(untagged_vlan=None),
         vlan(untagged_vlan=None, tagged_vlans=(120,)),
         vlan("uplink", untagged_vlan=None, tagged_vlans=(120,)),
-        vlan("port2.9", untagged_vlan=120),
+        vlan("internal2.9", untagged_vlan=120),
+        vlan("internal2.120", parent=None, untagged_vlan=None),
     ],
 )
-def test_a_vlans_number_is_netboxs_or_the_last_of_its_name(interface: Interface) -> None:
-    assert "set vlanid 120" in block(a_fleet(interface), f'"{interface.name}"')
+def test_a_vlans_number_and_port_are_netboxs_or_those_in_its_name(interface: Interface) -> None:
+    said = block(a_fleet(interface), f'"{interface.name}"')
+    assert said[1:3] == ['set interface "internal2"', "set vlanid 120"]
 
 
 def test_a_second_network_of_an_interface_is_a_second_address_and_no_second_value_of_the_first() -> None:
@@ -325,3 +327,14 @@ def test_addresses_of_ipv6_elsewhere_are_said_to_be_left_out() -> None:
     of = a_fleet(guests)
     (said,) = catalogue()["edge_firewall"].unserved(of.host(NAME), of)
     assert "2001:db8:63:60::1/64" in said
+
+
+def test_what_the_device_makes_for_itself_is_left_alone() -> None:
+    link = Interface(name="fortilink", type="lag", addresses=(IPv4Interface("10.255.1.1/24"),))
+    assert declared(a_fleet(link)) == declared(a_fleet())
+
+
+def test_management_lets_in_what_the_option_says_besides() -> None:
+    of = a_fleet(also_allows=["fgfm", "https"])
+    assert "set allowaccess ping https ssh snmp fgfm" in block(of, '"internal3"')
+    assert "set allowaccess ping" in block(of, '"internal1"')

@@ -95,6 +95,7 @@ VENDOR = Vendor(
         r"config log syslogd\d? setting\nset (?:status disable|mode udp|port 514|format default)",
         r"config system ntp\nset (?:type fortiguard|syncinterval 60)",
     ),
+    own_interfaces=(r"fortilink", r"modem", r"(?:ssl|naf|l2t)\..+", r"npu\d+_vlink\d+"),
     longest_interface=15,
     longest=63,
     ascii_only=False,
