@@ -67,6 +67,10 @@ what installs any comes before.
 """
 FORWARDED = False  # made from what others serve, and speaking with gateways alone
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
+BACKS_UP = {
+    "FRR": "vtysh -c 'show running-config' 2> /dev/null",
+    "nftables": "/usr/sbin/nft -s list ruleset 2> /dev/null",  # -s: without counters
+}
 UNIT = "frr.service"
 BGP = 179
 PREFERENCE, STEP = 200, 10

@@ -204,6 +204,8 @@ def running(
             only_roles=only_roles,
         )
         yield run, observer
+    for why in run.not_backed_up:
+        aside(common, f"warning: not backed up: {why}")
 
 
 def _having(only_roles: tuple[str, ...], hosts: tuple[Host, ...]) -> tuple[Host, ...]:

@@ -27,7 +27,8 @@ from deploy.engine.declare import Declared, Registered, register
 from deploy.engine.guards import DeviceGuard, GuardFailed, HeldGuard, HostAccess, HostGuard, minutes_of
 from deploy.engine.hosts import Outcome
 from deploy.engine.planned import frozen, last_output, step_of
-from deploy.engine.unmanaged import unmanaged_files, unmanaged_lines
+from deploy.engine.unmanaged import running_configuration, unmanaged_files, unmanaged_lines
+from deploy.model.backup import DEVICE
 from deploy.model.observer import Observer, Quiet
 from deploy.model.plan import HostPlan, Unmanaged
 from deploy.model.step_id import StepId
@@ -37,6 +38,7 @@ from deploy.transport.ssh import AT_ONCE, Access, Answer, Connection, HostLost
 from deploy.vault.interface import NO_VAULT, Vault
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
+from roles.shared.catalogue import catalogue
 from roles.shared.device.known import known_vendors
 from roles.shared.device.masking import masked
 from roles.shared.intent import Intent
@@ -46,6 +48,9 @@ from roles.shared.parts.veil import UNVEILED
 log = logging.getLogger("samdrift")
 
 C = TypeVar("C", Connection, DeviceConnection)
+
+Saw = Callable[[Host, str, str], None]
+"""Is told of a configuration that was read whole."""
 
 logging.getLogger("pyinfra").addHandler(logging.NullHandler())
 logging.getLogger("pyinfra").propagate = False  # observers tell the user what happens
@@ -62,6 +67,7 @@ class Session:
         only_roles: the roles whose steps are looked at, carried out and checked; all if it is empty.
         vault: where the values of the secrets are that their roles need; opened only if there are any.
         holder: who changes the hosts, and why, for whoever finds one guarded.
+        saw: called with each whole configuration that a look reads: host, what it is, its text, as the host printed it.
 
     Attributes:
         unreachable: host name to reason, for the hosts that could not be connected to or have died since.
@@ -81,11 +87,12 @@ class Session:
         only_roles: Collection[str] = (),
         vault: Vault = NO_VAULT,
         holder: str = "",
+        saw: Saw = lambda _host, _what, _text: None,
     ) -> None:
         intent.require(hosts)
         self.intent, self.fleet, self.hosts, self.access = intent, intent.fleet, tuple(hosts), access
         self.observer: Observer = observer or Quiet()
-        self.holder = holder
+        self.holder, self._saw = holder, saw
         self.settings = {h.name: intent.settings(h, only_roles) for h in hosts}
         needed = intent.secrets(hosts, only_roles)
         self.veil = vault.open(needed) if needed else UNVEILED
@@ -357,9 +364,12 @@ class Session:
         if isinstance(connection, DeviceConnection):
             armed.append(connection.pending)
             jobs.append(lambda: unmanaged.extend(unmanaged_lines(declared)))
+            jobs.append(lambda: self._saw(host, DEVICE, running_configuration(declared, host.platform)))
         else:
             jobs += [owed, lambda: unmanaged.extend(unmanaged_files(self.settings[host.name], declared, rounds))]
             jobs.append(lambda: armed.append(rounds.ask(guard_script.ARMED).stdout.strip()))
+            backs_up = {w: c for role in self.settings[host.name] for w, c in catalogue()[role].backs_up.items()}
+            jobs += [partial(self._read_whole, host, what, command, rounds) for what, command in backs_up.items()]
         declared.connector.rounds = rounds
         try:
             rounds.run(jobs)
@@ -374,6 +384,12 @@ class Session:
             unmanaged=tuple(u.model_copy(update={"path": hide(u.path), "line": hide(u.line)}) for u in unmanaged),
             armed=self._shown(host.name, armed[0]),
         )
+
+    def _read_whole(self, host: Host, what: str, command: str, rounds: Rounds) -> None:
+        """Ask a server for one of its configurations; one that is not there yet is none."""
+        answer = rounds.ask(command)
+        if answer.rc == 0 and answer.stdout.strip():
+            self._saw(host, what, answer.stdout)
 
     def _each(self, hosts: Sequence[Host], act: Callable[[Host], Any]) -> list[Any]:
         """Call `act` for every host at the same time; return the results in the hosts' order."""

@@ -19,11 +19,17 @@ def unmanaged_lines(declared: Declared) -> list[Unmanaged]:
     """Return the lines of a device's configuration that no role of it declares."""
     found = []
     for configuration in declared.configurations:
-        with declared.context():
-            running = declared.target.get_fact(RunningConfiguration, platform=configuration.platform)
+        running = running_configuration(declared, configuration.platform)
         unmanaged = compared(running, configuration).unmanaged
         found += [Unmanaged(role=configuration.role, line=line) for line in unmanaged]
     return found
+
+
+def running_configuration(declared: Declared, platform: str) -> str:
+    """Return all that a device's configuration says; asked twice in a round, it is asked once."""
+    with declared.context():
+        running: str = declared.target.get_fact(RunningConfiguration, platform=platform)
+    return running
 
 
 def unmanaged_files(roles: Iterable[str], declared: Declared, rounds: Rounds) -> list[Unmanaged]:

@@ -22,12 +22,13 @@ from deploy.model.findings import Exit, Finding, Kind, exit_code
 from deploy.model.observer import Observer
 from deploy.model.plan import HostPlan, Plan
 from deploy.model.record import CheckResult, HostResult, Record
+from deploy.runs.backups import back_up
 from deploy.runs.manifest import manifest_now
 from deploy.runs.stale import refuse_if_stale
 from deploy.store.place import record_id
 from deploy.store.ports import Holder, StoreError, Stores
 from deploy.transport.ssh import Access
-from deploy.vault.interface import Vault
+from deploy.vault.interface import SecretsError, Vault
 from deploy.verify.run import verify as run_checks
 from inventory.errors import UsageError
 from inventory.fleet import Fleet, Host
@@ -73,6 +74,8 @@ class Invocation:
     only_roles: tuple[str, ...] = ()
     """The roles whose steps the run is about; all if it is empty."""
     started: str = field(default_factory=clock.now)
+    not_backed_up: dict[str, None] = field(default_factory=dict)
+    """Why configurations that were read could not be kept, each reason once."""
 
     @property
     def fleet(self) -> Fleet:
@@ -87,7 +90,14 @@ class Invocation:
         """Make a session with this run's hosts, or with some of them."""
         about = tuple(self.hosts if hosts is None else hosts)
         holder = f"{self.who}, {self.started}: {self.command_line}"
-        return Session(
+
+        def saw(host: Host, what: str, text: str) -> None:
+            try:
+                back_up(self.stores.backups, self.vault, made.veil, host, what, text)
+            except (StoreError, SecretsError) as e:  # a look goes on without
+                self.not_backed_up[str(e)] = None
+
+        made = Session(
             self.intent,
             about,
             self.access,
@@ -95,7 +105,9 @@ class Invocation:
             only_roles=self.only_roles,
             vault=self.vault,
             holder=holder,
+            saw=saw,
         )
+        return made
 
     @contextmanager
     def alone(self) -> Iterator[None]:

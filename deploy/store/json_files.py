@@ -1,9 +1,10 @@
-"""The five stores as JSON files in one directory that only its owner can read.
+"""The six stores as JSON files in one directory that only its owner can read.
 
     records/ID.json    one run each
     applied/HOST.json  every step of a host as last applied
     remembered.json    the latest record whose steps are all in applied/
     findings.json      since when each finding is known
+    backups/HOST/      a file for each configuration that a host had, encrypted
     begun.json         the plan that is being carried out, and the hosts that it began to change
     lock               who holds the lock; the lock itself is the kernel's, on this file
 
@@ -16,6 +17,8 @@ import contextlib
 import fcntl
 import json
 import os
+import re
+import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +26,7 @@ from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from deploy.model.backup import Backup
 from deploy.model.findings import Finding, Kind
 from deploy.model.record import AppliedStep, Record
 from deploy.model.step_id import StepId
@@ -60,6 +64,7 @@ _BEGUN = TypeAdapter(_Begun)
 _REMEMBERED = TypeAdapter(_Remembered)
 _RECORD = TypeAdapter(Record)
 _HOLDER = TypeAdapter(Holder)
+_BACKUP = TypeAdapter(Backup)
 
 
 def stores_in(directory: Path) -> Stores:
@@ -75,6 +80,7 @@ def stores_in(directory: Path) -> Stores:
         known=JsonKnown(directory / "findings.json"),
         journal=JsonJournal(directory / "begun.json"),
         locks=JsonLocks(directory / "lock"),
+        backups=JsonBackups(directory / "backups"),
     )
 
 
@@ -177,6 +183,33 @@ class JsonJournal:
         """Note that this plan is about to change a host."""
         hosts = tuple(dict.fromkeys((*self.begun(plan_digest), host)))
         _write(self._path, _Begun(plan_digest=plan_digest, hosts=hosts))
+
+
+class JsonBackups:
+    """A directory for each host, with a file for each backup, named by when it was taken."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def keep(self, backup: Backup) -> bool:
+        """Keep a backup, unless the newest of its host and kind has the same digest."""
+        newest = next((b for b in self.of(backup.host) if b.what == backup.what), None)
+        if newest is not None and newest.digest == backup.digest:
+            return False
+        name = f"{re.sub('[-:]', '', backup.taken)} {backup.what} {secrets.token_hex(2)}"
+        _write(self._place(backup.host) / _file_name(name), backup)
+        return True
+
+    def of(self, host: str) -> tuple[Backup, ...]:
+        """Return a host's backups, newest first."""
+        paths: list[Path] = []
+        with naming(self._directory), contextlib.suppress(FileNotFoundError):
+            paths = [p for p in self._place(host).iterdir() if p.suffix == ".json"]
+        found = (_read(path, _BACKUP) for path in paths)
+        return tuple(sorted((b for b in found if b is not None), key=lambda b: b.taken, reverse=True))
+
+    def _place(self, host: str) -> Path:
+        return self._directory / f"of-{quote(host, safe='')}"  # so that no host is called `..`
 
 
 class JsonLocks:

@@ -1,4 +1,4 @@
-"""The five stores: what runs leave behind for later ones, as protocols that say nothing of files or databases.
+"""The six stores: what runs leave behind for later ones, as protocols that say nothing of files or databases.
 
 Whoever keeps them (`json_files`) passes `tests/unit/deploy/store/conformance.py`. Not here: what the values mean
 (`model.record`, `model.findings`), and when a run writes which (`runs`).
@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from deploy.model.backup import Backup
 from deploy.model.findings import Exit, Finding
 from deploy.model.record import AppliedStep, Record
 from deploy.model.step_id import StepId
@@ -137,6 +138,24 @@ class Journal(Protocol):
         """
 
 
+class Backups(Protocol):
+    """The configurations that hosts had, each from the look at which it was first seen. Nothing here can read one."""
+
+    def keep(self, backup: Backup) -> bool:
+        """Keep a backup, unless the newest of its host and kind has the same digest. Returns whether it was kept.
+
+        Raises:
+            StoreError: it cannot be written, or the newest is damaged.
+        """
+
+    def of(self, host: str) -> tuple[Backup, ...]:
+        """Return a host's backups, newest first; empty if there is none.
+
+        Raises:
+            StoreError: one of them is damaged; the error names it.
+        """
+
+
 class Locks(Protocol):
     """The lock of runs that change hosts or these stores: one run at a time."""
 
@@ -151,13 +170,14 @@ class Locks(Protocol):
 
 @dataclass(frozen=True)
 class Stores:
-    """The five stores of one place, and the order in which a run's record and what it applied are written."""
+    """The six stores of one place, and the order in which a run's record and what it applied are written."""
 
     history: History
     applied: Applied
     known: Known
     journal: Journal
     locks: Locks
+    backups: Backups
 
     def keep(self, record: Record) -> None:
         """Save a record, and then remember what its hosts were given.

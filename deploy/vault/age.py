@@ -113,7 +113,7 @@ class AgeVault:
             SecretsError: it is damaged, or there is no identity to open it with.
         """
         path = self.path(municipality)
-        identities = _identities(self.identity, path)
+        identities = _identities(self.identity, shown(path))
         try:
             text = pyrage.decrypt(_read(path), identities).decode()
         except pyrage.DecryptError as e:
@@ -128,6 +128,33 @@ class AgeVault:
             raise SecretsError("what is encrypted in it is no text", where=shown(path)) from None
         return _parse(text, path)
 
+    def encrypt(self, municipality: str, text: str) -> str:
+        """Encrypt a text to the municipality's recipients as they are now."""
+        return _encrypted(text, self._required_recipients(municipality)).decode("ascii")
+
+    def decrypt(self, municipality: str, sealed: str, where: str) -> str:
+        """Decrypt a text that was encrypted to this municipality's recipients as they were then."""
+        try:
+            return str(pyrage.decrypt(sealed.encode("ascii", "replace"), _identities(self.identity, where)).decode())
+        except pyrage.DecryptError as e:
+            if "No matching keys" in str(e):
+                what = f"it is not encrypted to the key in {shown(self.identity)}"
+                fix = f"ask somebody who was a recipient of {municipality} when it was made: docs/device-backups.md"
+                raise NotOpened(what, where=where, fix=fix) from None
+            raise SecretsError("this is no whole age file", where=where) from None
+        except UnicodeDecodeError:
+            raise SecretsError("what is encrypted in it is no text", where=where) from None
+
+    def _required_recipients(self, municipality: str) -> dict[str, str]:
+        """Return the municipality's recipients; refuse where it has none."""
+        if recipients := self.recipients(municipality):
+            return recipients
+        raise SecretsError(
+            f"{municipality} has no recipients, so nobody could open what is encrypted for it",
+            where=shown(self.directory / RECIPIENTS),
+            fix="name them there, each with an age public key: docs/secrets.md",
+        )
+
     def write(self, contents: Contents) -> Contents:
         """Encrypt to the municipality's recipients as they are now, and put the file in place whole; what was written.
 
@@ -135,13 +162,7 @@ class AgeVault:
             SecretsError: it has no recipients, or cannot be written.
         """
         path = self.path(contents.municipality)
-        recipients = self.recipients(contents.municipality)
-        if not recipients:
-            raise SecretsError(
-                f"{contents.municipality} has no recipients, so nobody could open its file",
-                where=shown(self.directory / RECIPIENTS),
-                fix="name them there, each with an age public key: docs/secrets.md",
-            )
+        recipients = self._required_recipients(contents.municipality)
         written = replace(contents, recipients=recipients)
         reserved = {
             INSIDE_RECIPIENTS: dict(recipients),
@@ -149,9 +170,8 @@ class AgeVault:
             INSIDE_FORMER: dict(sorted(contents.former.items())),
         }
         text = yaml.safe_dump(reserved | dict(sorted(contents.values.items())), allow_unicode=True, sort_keys=False)
-        keys = [pyrage.x25519.Recipient.from_str(key) for key in sorted(set(recipients.values()))]
         with naming(path):
-            put_in_place(path, pyrage.encrypt(text.encode(), keys, armored=True), mode=0o644)
+            put_in_place(path, _encrypted(text, recipients), mode=0o644)
         return written
 
     @contextlib.contextmanager
@@ -194,6 +214,12 @@ class AgeVault:
         return 0
 
 
+def _encrypted(text: str, recipients: Mapping[str, str]) -> bytes:
+    keys = [pyrage.x25519.Recipient.from_str(key) for key in sorted(set(recipients.values()))]
+    encrypted: bytes = pyrage.encrypt(text.encode(), keys, armored=True)
+    return encrypted
+
+
 def default_identity() -> Path:
     """Return the default path of the age secret key: the system's for root, the user's own otherwise."""
     if os.geteuid() == 0:
@@ -201,14 +227,14 @@ def default_identity() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "samdrift" / "identity.txt"
 
 
-def _identities(identity: Path, wanted: Path) -> list[Any]:
+def _identities(identity: Path, wanted: str) -> list[Any]:
     """Return the secret keys in an identity file, as age-keygen writes it. Nothing of it is ever said."""
     fix = "give another with --identity, or SAMDRIFT_IDENTITY; how to make one: docs/secrets.md"
     try:
         mode = identity.stat().st_mode
         text = identity.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise SecretsError(f"no age identity to open {shown(wanted)} with", where=shown(identity), fix=fix) from None
+        raise SecretsError(f"no age identity to open {wanted} with", where=shown(identity), fix=fix) from None
     except (OSError, UnicodeDecodeError) as e:
         why = e.strerror if isinstance(e, OSError) else "it is no text"
         raise SecretsError(f"cannot read this age identity: {why}", where=shown(identity), fix=fix) from None

@@ -39,6 +39,20 @@ class Vault(Protocol):
             SecretsError: naming the first that is not there, and what to do.
         """
 
+    def encrypt(self, municipality: str, text: str) -> str:
+        """Encrypt a text so that those who can open the municipality's secrets can read it, and nobody else.
+
+        Raises:
+            SecretsError: it has nobody who could.
+        """
+
+    def decrypt(self, municipality: str, sealed: str, where: str) -> str:
+        """Return what `encrypt` made a text of; `where` is its place, for the error.
+
+        Raises:
+            SecretsError: whoever asks may not read it, or it is damaged.
+        """
+
 
 class NoVault:
     """A vault without secrets."""
@@ -47,6 +61,14 @@ class NoVault:
         """Refuse: there are no secrets here."""
         secret, why = next(iter(needed.items()))
         raise SecretsError(f"{why} needs secret {secret.name}, and no vault was given", where=secret.municipality)
+
+    def encrypt(self, municipality: str, text: str) -> str:  # noqa: ARG002  a vault's signature
+        """Refuse: there is no key here."""
+        raise SecretsError("no vault was given, so nothing can be encrypted", where=municipality)
+
+    def decrypt(self, municipality: str, sealed: str, where: str) -> str:  # noqa: ARG002  a vault's signature
+        """Refuse: there is no key here."""
+        raise SecretsError("no vault was given, so nothing can be decrypted", where=where)
 
 
 NO_VAULT = NoVault()

@@ -22,6 +22,7 @@ that the house must know of it, the role says itself, by these optional attribut
     in_lab(options, lab)   the options that differ in the lab
     LAB_CACHES, LAB_FILES  directories that outlive a lab host's disk; files that the lab's installer leaves there
     LAB_PACKAGES           Debian packages that the lab's installer puts on every host, so that no run waits for them
+    BACKS_UP               whole configurations that a look keeps a backup of: their name, and the command that prints each
     TUNNEL_KEY             where its host's private key for tunnels is
 """
 
@@ -89,6 +90,7 @@ class Role:
     lab_files: Mapping[str, str]
     lab_packages: tuple[str, ...]
     unserved: Callable[[Host, Fleet], tuple[str, ...]]
+    backs_up: Mapping[str, str]
 
     def options_of(self, host: Host) -> Options | list[Problem]:
         """Validate what the host's config context sets for this role; return the options, or every problem."""
@@ -171,6 +173,7 @@ def _load(name: str) -> Role:
         lab_files=getattr(module, "LAB_FILES", {}),
         lab_packages=tuple(getattr(module, "LAB_PACKAGES", ())),
         unserved=getattr(module, "unserved", lambda _host, _fleet: ()),
+        backs_up=getattr(module, "BACKS_UP", {}),
     )
 
 

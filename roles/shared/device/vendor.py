@@ -105,6 +105,9 @@ class Vendor(Frozen):
     volatile: tuple[str, ...] = Field(
         default=(), description="lines that differ every time (dates, counters): left out where it is compared"
     )
+    encrypted_anew: tuple[str, ...] = Field(
+        default=(), description="lines whose secret the device shows otherwise every time; group 1 is what stays"
+    )
     secrets: tuple[str, ...] = Field(
         default=(), description="lines with a secret; group 1 is what is shown, the rest is it, in whatever encoding"
     )

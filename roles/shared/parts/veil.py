@@ -78,6 +78,11 @@ class Veil:
         key = b"".join(self._keys[m] for m in whose)
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest() if whose else ""
 
+    def digest(self, text: str, municipality: str) -> str:
+        """Return the HMAC-SHA-256 (hex) of a text of this municipality's; empty where its key is not open."""
+        key = self._keys.get(municipality)
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest() if key else ""
+
     def shown(self, live: str, wanted: str, secrets: Iterable[Secret]) -> str:
         """Return what may be seen of a live text: the lines that `wanted` has, as `wanted` has them.
 

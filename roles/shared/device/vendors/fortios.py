@@ -24,6 +24,8 @@ changes: first the network is taken from it in NetBox.
 `set mode reliable` sends the log over TCP, each message with its length before it (RFC 6587, octet counting), to the
 same port as before; there are four such servers (`syslogd` to `syslogd4`).
 
+It encrypts a secret anew each time that it shows it (oxidized, `lib/oxidized/model/fortios.rb`, significant_changes).
+
 Sources: FortiOS Administration Guide, "Subcommands" (`move`) and "Policies"; FortiOS CLI Reference 7.4 (each option's
 default, and which take several values); published FortiGate-91G (7.4.7) of the oxidized project; `config system
 global` (cfg-save, cfg-revert-timeout), `config log syslogd setting`; FortiOS Handbook, "Aggregate interfaces"; Fortinet
@@ -44,6 +46,7 @@ VENDOR = Vendor(
     show="show",
     comment=r"^\s*#",
     volatile=(r"^\s*set (?:uuid|last-login|snmp-index) ",),
+    encrypted_anew=(r"^\s*(set \S+) ENC ", r"^\s*(set private-?key) "),
     secrets=(
         r"^\s*(set (?:\S+-)?(?:password|passwd|passphrase|secret|key|psksecret|private-key|auth-pwd|priv-pwd)) ",
         r"^\s*(set \S+) ENC ",

@@ -1,4 +1,4 @@
-"""What holds of the five stores, whatever keeps them: a class of tests, to be inherited once for each implementation.
+"""What holds of the six stores, whatever keeps them: a class of tests, to be inherited once for each implementation.
 
 class TestMine(Conformance):
     @pytest.fixture(scope="class")
@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from deploy.model.backup import Backup
 from deploy.model.findings import Finding, Kind
 from deploy.model.messages import as_written
 from deploy.model.record import AppliedStep, CheckResult, HostResult, Record
@@ -74,6 +75,12 @@ def converged(host: str, steps: Mapping[StepId, AppliedStep] = STEPS) -> HostRes
 
 def apply_of(*hosts: HostResult, second: int = 0) -> Record:
     return record(f"2026-11-23T20:00:{second:02}.000Z", "apply", hosts=hosts)
+
+
+def backup(digest: str, second: int = 0, what: str = "running configuration") -> Backup:
+    """A backup of heb-sw1."""
+    taken = f"2026-11-29T07:00:{second:02}.000Z"
+    return Backup(host="heb-sw1", municipality="heby", what=what, taken=taken, digest=digest, sealed="age: Älvkarleby")
 
 
 def dates(findings: Iterable[Finding]) -> list[str]:
@@ -210,6 +217,34 @@ class Conformance:
         assert place.open().applied.remembered() == later.id
         stores.applied.remember(earlier)
         assert stores.applied.remembered() == later.id
+
+    # --- backups --------------------------------------------------------------------------------------------------
+
+    def test_a_backup_is_kept_and_read_by_a_later_run_newest_first(self, place: Place, stores: Stores) -> None:
+        assert stores.backups.of("heb-sw1") == ()
+        first, second = backup("a", second=1), backup("b", second=2)
+        assert stores.backups.keep(first)
+        assert stores.backups.keep(second)
+        assert place.open().backups.of("heb-sw1") == (second, first)
+        assert stores.backups.of("heb-sw2") == ()
+
+    def test_only_another_configuration_than_the_newest_is_kept(self, stores: Stores) -> None:
+        kept = [backup("a", second=1), backup("b", second=3), backup("a", second=5)]
+        seen = [kept[0], backup("a", second=2), kept[1], backup("b", second=4), kept[2]]
+        assert [stores.backups.keep(one) for one in seen] == [True, False, True, False, True]
+        assert stores.backups.of("heb-sw1") == tuple(reversed(kept))
+
+    def test_each_kind_has_versions_of_its_own(self, stores: Stores) -> None:
+        frr, nft = backup("a", second=1, what="FRR"), backup("a", second=2, what="nftables")
+        assert [stores.backups.keep(one) for one in (frr, nft, frr)] == [True, True, False]
+        assert stores.backups.of("heb-sw1") == (nft, frr)
+
+    @pytest.mark.parametrize("name", HOSTILE_NAMES)
+    def test_a_host_with_backups_may_be_called_anything(self, stores: Stores, name: str) -> None:
+        one = backup("a").model_copy(update={"host": name})
+        assert stores.backups.keep(one)
+        assert stores.backups.of(name) == (one,)
+        assert stores.backups.of("heb-sw1") == ()
 
     # --- since when findings are known ----------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The five stores in memory, for tests of whoever uses them. They pass the conformance suite, as the files do."""
+"""The six stores in memory, for tests of whoever uses them. They pass the conformance suite, as the files do."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import ValidationError
 
+from deploy.model.backup import Backup
 from deploy.model.findings import Finding, Kind
 from deploy.model.record import AppliedStep, Record
 from deploy.model.step_id import StepId
@@ -15,7 +16,7 @@ from deploy.store.ports import Holder, Locked, StoreError, Stores
 
 def in_memory() -> Stores:
     """Open stores that end with the test."""
-    return Stores(MemoryHistory(), MemoryApplied(), MemoryKnown(), MemoryJournal(), MemoryLocks())
+    return Stores(MemoryHistory(), MemoryApplied(), MemoryKnown(), MemoryJournal(), MemoryLocks(), MemoryBackups())
 
 
 class MemoryHistory:
@@ -89,6 +90,23 @@ class MemoryJournal:
 
     def begin(self, plan_digest: str, host: str) -> None:
         self.plan, self.hosts = plan_digest, tuple(dict.fromkeys((*self.begun(plan_digest), host)))
+
+
+class MemoryBackups:
+    """Backups as they came."""
+
+    def __init__(self) -> None:
+        self.kept: list[Backup] = []
+
+    def keep(self, backup: Backup) -> bool:
+        newest = next((b for b in self.of(backup.host) if b.what == backup.what), None)
+        if newest is not None and newest.digest == backup.digest:
+            return False
+        self.kept.append(backup)
+        return True
+
+    def of(self, host: str) -> tuple[Backup, ...]:
+        return tuple(sorted((b for b in self.kept if b.host == host), key=lambda b: b.taken, reverse=True))
 
 
 class MemoryLocks:

@@ -23,6 +23,7 @@ from tests.unit.deploy.store.conformance import (
     STEPS,
     Conformance,
     apply_of,
+    backup,
     converged,
     drift_at,
     record,
@@ -52,6 +53,26 @@ def test_no_name_leads_out_of_the_store(tmp_path: Path, name: str) -> None:
     stores_in(tmp_path / "store").applied.remember(apply_of(converged(name)))
     written = {p.parent for p in tmp_path.rglob("*") if p.is_file()}
     assert written == {tmp_path / "store" / "applied", tmp_path / "store"}
+
+
+def test_a_backup_is_its_owner_s_alone_and_leads_out_of_the_store_by_no_name(tmp_path: Path) -> None:
+    backups = stores_in(tmp_path / "store").backups
+    for name in HOSTILE_NAMES:
+        backups.keep(backup("a", what="../x").model_copy(update={"host": name}))
+    written = [p for p in tmp_path.rglob("*") if p.is_file()]
+    assert len(written) == len(HOSTILE_NAMES)
+    assert {p.stat().st_mode & 0o777 for p in written} == {0o600}
+    assert {p.parent.stat().st_mode & 0o777 for p in written} == {0o700}
+    assert {p.parent.parent for p in written} == {tmp_path / "store" / "backups"}
+
+
+def test_a_damaged_backup_is_named(tmp_path: Path) -> None:
+    backups = stores_in(tmp_path).backups
+    backups.keep(backup("a"))
+    (kept,) = (tmp_path / "backups").rglob("*.json")
+    kept.write_text("{")
+    with pytest.raises(StoreError, match="damaged"):
+        backups.of("heb-sw1")
 
 
 # --- the lock ------------------------------------------------------------------------------------------------------
