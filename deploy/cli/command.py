@@ -123,6 +123,23 @@ class InOrder(click.Group):
         return list(self.commands)
 
 
+class WithDefault(InOrder):
+    """A group that is a command, too: what names none of its commands is its first one's, which stands in no list."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return super().list_commands(ctx)[1:]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = [name for name in list(self.commands)[1:] if name in args]
+        first = own[0] if own else next(iter(self.commands))
+        if not {"--help", "-h"} & set(args) or own:
+            rest = list(args)
+            if own:
+                rest.remove(first)
+            args = [first, *rest]
+        return super().parse_args(ctx, args)
+
+
 def command(name: str, *, of: click.Group | None = None) -> Callable[[Callable[..., int | None]], click.Command]:
     """Make a function a command, of a group if it belongs to one: it gets the common options first, its own by name."""
 

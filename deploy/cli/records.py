@@ -1,4 +1,4 @@
-"""`samdrift history` and `report`: what earlier runs left in the store, as a list and as what auditors read.
+"""`samdrift history`, `history config` and `report`: what earlier runs left in the store.
 
 No host is looked at. Not here: what a report says (`report.content`) and how its page looks (`report.page`).
 """
@@ -10,18 +10,26 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from deploy.cli.command import FILE, Common, answer, command
-from deploy.cli.subject import check_record, fleet_of, intent_of, source_of, stores_of
+from deploy.cli.command import FILE, WORDS, Common, WithDefault, answer, command
+from deploy.cli.subject import backup_vault, check_record, fleet_of, intent_of, source_of, stores_of
 from deploy.model import clock
 from deploy.source.known import SourcedFleet
 from deploy.views.parts import municipalities
-from inventory.errors import InventoryError
+from inventory.errors import InventoryError, UsageError
 
 
-@command("history")
+@click.group("history", cls=WithDefault, options_metavar="[OPTIONS]", subcommand_metavar="[RECORD] | config HOST")
+def history() -> None:
+    """List who did what, when, with which plan; or show one run.
+
+    --last N says how many runs (20). `history config HOST` is about the configurations that a host had.
+    """
+
+
+@command("runs", of=history)
 @click.argument("record_id", metavar="[RECORD]", required=False)
 @click.option("--last", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs.")
-def history(common: Common, record_id: str | None, last: int) -> None:
+def history_runs(common: Common, record_id: str | None, last: int) -> None:
     """List who did what, when, with which plan; or show one run."""
     from deploy.views import records as view
 
@@ -33,6 +41,46 @@ def history(common: Common, record_id: str | None, last: int) -> None:
         record = past.record(record_id)
         fleet = fleet_of(common).fleet
         answer(common, record.model_dump(mode="json"), view.record(record, municipalities(fleet)))
+
+
+@command("config", of=history)
+@click.argument("host")
+@click.option("--at", metavar="TIME", type=WORDS, help="As it was then: 2026-11-29, 2026-11-29T07:30 (UTC).")
+@click.option("--diff", "as_diff", is_flag=True, help="What changed with the newest, or with the one of --at.")
+@click.option("--of", "what", metavar="WHAT", type=WORDS, help="Of a gateway: FRR, nftables.")
+@click.option("--unmasked", is_flag=True, help="With its secrets, for whoever holds the municipality's key.")
+def history_config(  # noqa: PLR0917  click tells options by name
+    common: Common, host: str, at: str | None, as_diff: bool, what: str | None, unmasked: bool
+) -> None:
+    """List the configurations that a host had; or show one, or what changed.
+
+    To read one takes an age identity that opens the municipality's secrets.
+    """
+    from deploy.model.backup import as_of, of_kind
+    from deploy.runs.backups import changed, opened
+    from deploy.views import backups as view
+
+    kept = stores_of(common).backups.of(host)
+    if at is None and not as_diff:
+        if unmasked:
+            raise UsageError("a list has nothing to withhold", where="--unmasked", fix="add --at TIME, or --diff")
+        chosen = [b for b in kept if what in {None, b.what}]
+        listed = [b.model_dump(mode="json", exclude={"sealed"}) for b in chosen]
+        answer(common, {"host": host, "backups": listed}, view.listed(chosen[::-1], host))
+        return
+    versions = of_kind(kept, what or "", host)
+    one = as_of(versions, at or "", host)
+    vault = backup_vault(common)
+    document = one.model_dump(mode="json", exclude={"sealed"}) | {"masked": not unmasked}
+    if as_diff:
+        before = next((b for b in versions if b.taken < one.taken), None)
+        told = changed(before, one, vault, unmasked=unmasked)
+        answer(
+            common, document | {"before": before.taken if before else "", "diff": told}, view.changed(one, before, told)
+        )
+    else:
+        text = opened(one, vault, unmasked=unmasked)
+        answer(common, document | {"text": text}, view.text(one, text))
 
 
 @command("report")

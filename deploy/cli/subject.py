@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from deploy.runs.commands import Invocation
     from deploy.store.ports import Stores
     from deploy.vault.age import AgeVault
+    from deploy.vault.interface import Vault
     from deploy.views.progress import Telling
     from roles.shared.intent import Intent
 
@@ -148,6 +149,15 @@ def vault_of(common: Common) -> AgeVault:
     return AgeVault(snapshot_directory(common).absolute().parent / "secrets", common.identity)
 
 
+def backup_vault(common: Common) -> Vault:
+    """Return the vault whose keys open the backups of these hosts: in the lab, its own."""
+    if not common.lab:
+        return vault_of(common)
+    from deploy.lab.lab import Lab
+
+    return Lab().vault()
+
+
 @contextmanager
 def running(
     common: Common,
@@ -196,7 +206,7 @@ def running(
             left_out=known.counts,
             limit=common.limit or "",
             access=access.model_copy(update={k: v for k, v in own.items() if v is not None}),
-            vault=Lab().vault() if common.lab else vault_of(common),
+            vault=backup_vault(common),
             stores=stores_of(common),
             observer=observer,
             who=_who(),

@@ -36,14 +36,15 @@ def as_of(backups: Iterable[Backup], at: str, host: str) -> Backup:
         at: the beginning of an ISO 8601 time, `2026-11-29` or `2026-11-29T07:30`: the end of that day or minute.
 
     Raises:
-        UsageError: there is none so old.
+        UsageError: there is none, or none so old.
     """
     known = sorted(backups, key=lambda backup: backup.taken)
     until = [b for b in known if b.taken[: len(at)] <= at]
     if until:
         return until[-1]
-    fix = f"the oldest is of {known[0].taken}" if known else "a look at the host makes one: samdrift plan"
-    raise UsageError(f"{host} has no backup that old", where=f"--at {at}" if at else f"host {host}", fix=fix)
+    if known:
+        raise UsageError(f"{host} has no backup that old", where=f"--at {at}", fix=f"the oldest is of {known[0].taken}")
+    raise UsageError("it has no backup", where=f"host {host}", fix=f"a look makes one: samdrift plan --limit {host}")
 
 
 def of_kind(backups: Sequence[Backup], what: str, host: str) -> tuple[Backup, ...]:

@@ -6,6 +6,7 @@ Not here: where backups are kept (`store`), what is read of a host (`engine.sess
 from __future__ import annotations
 
 import hashlib
+from difflib import unified_diff
 
 from deploy.model import clock
 from deploy.model.backup import Backup
@@ -18,7 +19,7 @@ from roles.shared.device.masking import masked
 from roles.shared.parts.veil import Veil
 
 
-def back_up(backups: Backups, vault: Vault, veil: Veil, host: Host, what: str, text: str) -> None:
+def back_up(backups: Backups, vault: Vault, veil: Veil, host: Host, *, what: str, text: str) -> None:
     """Keep a configuration that was read of a host, if it is another than the newest one that is kept.
 
     Raises:
@@ -33,6 +34,25 @@ def back_up(backups: Backups, vault: Vault, veil: Veil, host: Host, what: str, t
     backups.keep(
         Backup(host=host.name, municipality=host.tenant, what=what, taken=clock.now(), digest=digest, sealed=sealed)
     )
+
+
+def opened(backup: Backup, vault: Vault, *, unmasked: bool = False) -> str:
+    """Return the text of a backup, masked if nobody asked for it otherwise.
+
+    Raises:
+        SecretsError: whoever asks has no key that opens it.
+    """
+    where = f"backup of {backup.host}, {backup.taken}"
+    text = vault.decrypt(backup.municipality, backup.sealed, where)
+    return text if unmasked else masked(text)
+
+
+def changed(before: Backup | None, after: Backup, vault: Vault, *, unmasked: bool = False) -> str:
+    """Return what changed from one backup to the next, as a unified diff; empty if there is none before."""
+    if before is None:
+        return ""
+    old, new = (opened(b, vault, unmasked=unmasked).splitlines() for b in (before, after))
+    return "\n".join(unified_diff(old, new, before.taken, after.taken, lineterm=""))
 
 
 def _digest(veil: Veil, host: Host, text: str) -> str:

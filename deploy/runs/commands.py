@@ -93,7 +93,7 @@ class Invocation:
 
         def saw(host: Host, what: str, text: str) -> None:
             try:
-                back_up(self.stores.backups, self.vault, made.veil, host, what, text)
+                back_up(self.stores.backups, self.vault, made.veil, host, what=what, text=text)
             except (StoreError, SecretsError) as e:  # a look goes on without
                 self.not_backed_up[str(e)] = None
 
