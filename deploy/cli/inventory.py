@@ -44,13 +44,14 @@ def inventory_pull(common: Common, since_last: bool, out: Path | None, left_out:
     from deploy.views import findings as findings_view
     from deploy.views import inventory as view
     from inventory.difference import difference
+    from inventory.scope import of_the_project
 
     directory = out or snapshot_directory(common)
     live = from_netbox(common, since_last=since_last)
     problems = intent_of(live).all_problems()
     findings = tuple(f.with_options(options_of(common)) for f in unsound(problems, live.fleet))
     before = snapshot.read(directory).fleet if snapshot.is_there(directory) else Fleet()
-    dropped = dropped_since(before, live)
+    dropped = dropped_since(before, live, of_the_project())
     for line in view.not_managed(dropped, findings):
         aside(common, line)
     changed = difference(before, live.fleet)

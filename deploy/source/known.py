@@ -11,6 +11,9 @@ from inventory.fleet import ACTIVE, Fleet, Host
 from inventory.left_out import Count, LeftOut, counted
 from inventory.origin import Dropped, Origin
 from inventory.parts import Parts, is_asked_for
+from inventory.paths import SCOPE
+from inventory.places import shown
+from inventory.scope import EVERYTHING, Scope
 
 EMBEDDED = "snapshot"
 """The --source that is in the project itself."""
@@ -57,21 +60,27 @@ def from_snapshot(directory: Path, source: str) -> SourcedFleet:
     return sourced(made, source, origin.at if origin else "", origin)
 
 
-def dropped_since(before: Fleet, live: SourcedFleet) -> tuple[Dropped, ...]:
-    """Return the hosts that were managed in a fleet and are not in the one that takes its place, each with why."""
+def dropped_since(before: Fleet, live: SourcedFleet, scope: Scope = EVERYTHING) -> tuple[Dropped, ...]:
+    """Return the hosts that were managed in a fleet and are not in the one that takes its place, each with why.
+
+    Args:
+        scope: what was read for; a host outside it is not read.
+    """
     now = {h.name: h for h in live.fleet.hosts}
     out = {one.name: one.reason for one in live.left_out}
     reported = {p.host for p in live.reported}
     return tuple(
-        Dropped(host=h.name, municipality=h.tenant, reason=_why(now.get(h.name), out.get(h.name, "")))
+        Dropped(host=h.name, municipality=h.tenant, reason=_why(now.get(h.name), out.get(h.name, ""), scope))
         for h in before.hosts
         if is_asked_for(h) and not (h.name in reported or (h.name in now and is_asked_for(now[h.name])))
     )
 
 
-def _why(now: Host | None, left_out: str) -> str:
+def _why(now: Host | None, left_out: str, scope: Scope) -> str:
+    if now is None and left_out:
+        return f"NetBox has it, and it is left out: {left_out}"
     if now is None:
-        return f"NetBox has it, and it is left out: {left_out}" if left_out else "NetBox has no host of this name"
+        return "NetBox has no host of this name" + ("" if scope == EVERYTHING else f" in the scope ({shown(SCOPE)})")
     if now.status != ACTIVE:
         return f"its status is {now.status}"
     return "its config context gives it no roles"

@@ -20,6 +20,7 @@ from inventory.netbox import kept
 from inventory.netbox.client import NetBox
 from inventory.netbox.faults import NetBoxError
 from inventory.netbox.pull import parts_of, pull
+from inventory.scope import of_the_project
 
 URL = "SAMDRIFT_NETBOX_URL"
 
@@ -94,22 +95,22 @@ def from_netbox(netbox: NetBox, cache: Path, warn: Callable[[str], None], *, sin
         InventoryError: the scope or the house rules cannot be used.
     """
     file = cache / "netbox.json"
-    last = None
+    last, scope = None, of_the_project()
     with _without_collecting():
         if since_last:
             try:
-                last = kept.load(file, netbox)
+                last = kept.load(file, netbox, scope)
             except kept.Unusable as e:
                 warn(f"NetBox is read in full: {e}.")
         at = clock.now()
-        pulled = pull(netbox, last)
+        pulled = pull(netbox, last, scope)
         if pulled.lost:
             warn(f"NetBox is read in full: {pulled.lost}.")
         if netbox.without_graphql:
             warn(f"NetBox is read by REST, which is slower than GraphQL: {netbox.without_graphql}.")
         if pulled.rows is not last:
-            kept.save(file, pulled.rows, netbox)
-        return sourced(parts_of(pulled.rows), netbox.url, at)
+            kept.save(file, pulled.rows, netbox, scope)
+        return sourced(parts_of(pulled.rows, scope), netbox.url, at)
 
 
 @contextmanager

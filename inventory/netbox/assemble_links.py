@@ -20,15 +20,16 @@ INTERFACE = "dcim.interface"
 
 def traced(rows: Rows) -> frozenset[int]:
     """Return the interfaces of which only NetBox's trace says where they lead, by id."""
-    ends = {
-        reference(end)[1]
-        for cable in rows["cables"].values()
-        if _direct(cable) is None
-        for end in _ends(cable)
-        if reference(end)[0] == INTERFACE
-    }
+    ends = {end for cable in rows["cables"].values() if _direct(cable) is None for end in interfaces_of(cable)}
     of_channels = {i for i, row in rows["interfaces"].items() if row["parent"] in ends} if ends else set()
-    return frozenset(ends & rows["interfaces"].keys() | of_channels)
+    return frozenset(ends | of_channels)
+
+
+def pairs(rows: Rows) -> Iterator[tuple[int, int]]:
+    """Yield the interfaces that are linked, by id, whosever they are."""
+    direct = (ends for row in rows["cables"].values() if row["status"] == CONNECTED and (ends := _direct(row)))
+    yield from direct
+    yield from ((near, far) for near, far, _ in _paths(rows))
 
 
 def _direct(cable: Row) -> tuple[int, int] | None:
@@ -40,8 +41,10 @@ def _direct(cable: Row) -> tuple[int, int] | None:
     return (ends[0][1], ends[1][1]) if all(of == INTERFACE for of, _ in ends) else None
 
 
-def _ends(cable: Row) -> tuple[str, ...]:
-    return (*cable["a_terminations"], *cable["b_terminations"])
+def interfaces_of(cable: Row) -> tuple[int, ...]:
+    """Return the interfaces that a cable ends at, by id."""
+    ends = map(reference, (*cable["a_terminations"], *cable["b_terminations"]))
+    return tuple(number for of, number in ends if of == INTERFACE)
 
 
 def links(making: Making, names: Mapping[int, str]) -> list[Frozen | None]:
@@ -55,7 +58,7 @@ def links(making: Making, names: Mapping[int, str]) -> list[Frozen | None]:
     for row in rows["cables"].values():
         direct = _direct(row)
         if direct is None:
-            if not any(reference(end)[0] == INTERFACE for end in _ends(row)):
+            if not interfaces_of(row):
                 making.leave_out("cables", row, "it links no interfaces")
         elif row["status"] != CONNECTED:
             making.leave_out("cables", row, f"its status is {row['status']}, and so it is no link")

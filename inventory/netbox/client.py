@@ -4,9 +4,10 @@ It fetches all of what is asked for or says why it could not, in one line; a pag
 never taken for an answer. Not here: one request (`session.py`), which objects and fields are asked for
 (`read_types.py`), and what they mean (`assemble.py`).
 
-Read with care: NetBox ignores filters that it does not know, so the only ones used here are those by id, and the
-answer is held against them. Lists are read by id and never by offset: what is added or deleted meanwhile moves no
-other row out of sight. What is asked and answered here is as the newest NetBox says it (`versions.py`).
+Read with care: NetBox ignores filters that it does not know, so that objects are read by id alone, and the answer is
+held against the ids; other filters give ids only. Lists are read by id and never by offset: what is added or deleted
+meanwhile moves no other row out of sight. What is asked and answered here is as the newest NetBox says it
+(`versions.py`).
 """
 
 from __future__ import annotations
@@ -93,6 +94,17 @@ class NetBox:
             return self._page(endpoint, {} if only is None else {"id": only}, at, fields)
 
         yield from self._all(page, ids, IDS, start, f"{endpoint} of NetBox")
+
+    def ids(self, endpoint: str, filters: Mapping[str, Sequence[int]]) -> Iterator[int]:
+        """Yield the ids of the objects of an endpoint that these filters leave: one value of each must hold.
+
+        A filter that NetBox does not know leaves everything: ask only for what is chosen again from the answer.
+        """
+
+        def page(at: int) -> Page:
+            return self._page(endpoint, filters, at, ("id",))
+
+        yield from (row["id"] for row in self._paged(page, 0, None, f"{endpoint} of NetBox"))
 
     def listed(self, name: str, selection: str, *, ids: Iterable[int] | None = None) -> Iterator[Row]:
         """Yield every object of a list (`device_list`) as plain data, by id, read by GraphQL, which is faster than

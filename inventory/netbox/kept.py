@@ -14,9 +14,10 @@ from inventory.errors import SamdriftError
 from inventory.netbox.client import NetBox
 from inventory.netbox.read_types import CONTEXTS, PATHS, READ_TYPES
 from inventory.netbox.rows import Mark, Rows
+from inventory.scope import Scope
 from inventory.whole_file import put_in_place
 
-FORMAT = hashlib.sha256(repr(("2", READ_TYPES, PATHS)).encode()).hexdigest()
+FORMAT = hashlib.sha256(repr(("3", READ_TYPES, PATHS)).encode()).hexdigest()
 """Other fields, another format: what was kept before is of no use then."""
 
 HOST_KINDS = ("devices", "virtual_machines")
@@ -26,11 +27,11 @@ class Unusable(Exception):
     """What was kept cannot be used; says why."""
 
 
-def load(path: Path, netbox: NetBox) -> Rows | None:
-    """Load what was kept of this NetBox, as this token saw it; None if nothing was.
+def load(path: Path, netbox: NetBox, scope: Scope) -> Rows | None:
+    """Load what was kept of this NetBox for this scope, as this token saw it; None if nothing was.
 
     Raises:
-        Unusable: it is damaged, or of another NetBox, token or version of samdrift.
+        Unusable: it is damaged, or of another NetBox, token, scope or version of samdrift.
     """
     try:
         head, _, body = path.read_bytes().partition(b"\n")
@@ -39,6 +40,8 @@ def load(path: Path, netbox: NetBox) -> Rows | None:
             raise Unusable("what was kept is of another version of samdrift")
         if document["netbox"] != netbox.identity:
             raise Unusable("what was kept is of another NetBox or token")
+        if document["scope"] != _text(scope):
+            raise Unusable("what was kept is of another scope (inventory/scope.yaml)")
         if document["digest"] != hashlib.sha256(body).hexdigest():
             raise Unusable("what was kept is damaged")
         return _rows(json.loads(body))
@@ -50,19 +53,24 @@ def load(path: Path, netbox: NetBox) -> Rows | None:
         raise Unusable("what was kept is damaged") from None
 
 
-def save(path: Path, rows: Rows, netbox: NetBox) -> None:
+def save(path: Path, rows: Rows, netbox: NetBox, scope: Scope) -> None:
     """Keep these rows, whole or not at all.
 
     Raises:
         SamdriftError: the file cannot be written.
     """
     body = json.dumps(_document(rows), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    document = {"format": FORMAT, "netbox": netbox.identity, "digest": hashlib.sha256(body).hexdigest()}
+    document = {"format": FORMAT, "netbox": netbox.identity, "scope": _text(scope)}
+    document["digest"] = hashlib.sha256(body).hexdigest()
     try:
         put_in_place(path, json.dumps(document).encode() + b"\n" + body, durable=False)
     except OSError as e:
         what = f"what NetBox said cannot be kept: {e.strerror}"
         raise SamdriftError(what, where=str(path), fix="run as its owner, or choose another --state") from e
+
+
+def _text(scope: Scope) -> str:
+    return scope.model_dump_json(by_alias=True)
 
 
 def _document(rows: Rows) -> dict[str, Any]:

@@ -18,10 +18,12 @@ from inventory.netbox.changes import HOST_TYPES, reached, stale_after
 from inventory.netbox.client import NetBox, at_once
 from inventory.netbox.faults import NetBoxError
 from inventory.netbox.read_types import BY_NAME, CONTEXTS, PATHS, READ_TYPES, ReadType
-from inventory.netbox.rows import Mark, Rows, contexts, dangling, fetched, require_view
+from inventory.netbox.rows import Mark, Rows, contexts, dangling, fetched, merged, require_view
+from inventory.netbox.scoped_pull import as_scoped
+from inventory.netbox.scoped_rows import PARTLY_READ, chosen, scoped
 from inventory.netbox.session import Row
 from inventory.parts import Parts, parts
-from inventory.scope import Scope, of_the_project
+from inventory.scope import EVERYTHING, Scope, of_the_project
 
 ROUNDS = 20
 LOOK_BACK = 200
@@ -48,18 +50,21 @@ class Pulled:
     lost: str = ""
 
 
-def pull(netbox: NetBox, last: Rows | None = None) -> Pulled:
-    """Read everything, or what changed since the last pull if that can be known.
+def pull(netbox: NetBox, last: Rows | None = None, scope: Scope = EVERYTHING) -> Pulled:
+    """Read everything that a scope needs, or what changed of it since the last pull if that can be known.
+
+    Args:
+        last: what the last pull read for the same scope.
 
     Raises:
         NetBoxError: NetBox cannot be read, or not as one picture.
     """
     if last is None:
-        return Pulled(whole(netbox))
+        return Pulled(whole(netbox, scope))
     try:
-        return Pulled(*since(netbox, last))
+        return Pulled(*since(netbox, last, scope))
     except LogLost as e:
-        return Pulled(whole(netbox), lost=str(e))
+        return Pulled(whole(netbox, scope), lost=str(e))
 
 
 def fleet_of(rows: Rows) -> Fleet:
@@ -80,30 +85,34 @@ def parts_of(rows: Rows, scope: Scope | None = None) -> Parts:
     Raises:
         InventoryError: the scope names something that NetBox does not have.
     """
-    made, scope = assembled(rows), scope or of_the_project()
+    scope = scope or of_the_project()
+    made = assembled(rows if scope == EVERYTHING else scoped(rows, chosen(scope, rows)))
     scope.require_known(made.fleet)
     return parts(made.fleet, reported=made.problems, left_out=made.left_out, scope=scope)
 
 
-def whole(netbox: NetBox) -> Rows:
-    """Read everything, as of one moment."""
+def whole(netbox: NetBox, scope: Scope = EVERYTHING) -> Rows:
+    """Read everything that a scope needs, as of one moment."""
     why: object = ""
+    kinds = [kind for kind in LARGEST_FIRST if scope == EVERYTHING or kind.name not in PARTLY_READ]
     for _ in range(3):
         mark = _mark(netbox)
         require_view(netbox, BY_NAME)
-        read = at_once([partial(fetched, netbox, kind) for kind in LARGEST_FIRST])
-        of = {kind.name: found for kind, found in zip(LARGEST_FIRST, read, strict=True)}
+        read = at_once([partial(fetched, netbox, kind) for kind in kinds])
+        of: dict[str, dict[int, Row]] = {kind.name: {} for kind in READ_TYPES}
+        of |= {kind.name: found for kind, found in zip(kinds, read, strict=True)}
+        rows = as_scoped(netbox, _with_paths(netbox, Rows(of, mark)), scope)
         try:
-            rows, _count = _caught_up(netbox, _with_paths(netbox, Rows(of, mark)))
+            rows, _count = _caught_up(netbox, rows, scope)
         except LogLost as e:
             why = e
             continue
-        return _complete(rows)
+        return _complete(rows, scope)
     raise _restless(netbox, str(why))
 
 
-def since(netbox: NetBox, last: Rows) -> tuple[Rows, int]:
-    """Read what changed since the last rows; return them all, and the number of changes.
+def since(netbox: NetBox, last: Rows, scope: Scope = EVERYTHING) -> tuple[Rows, int]:
+    """Read what changed since the last rows of a scope; return them all, and the number of changes.
 
     Raises:
         LogLost: it cannot be known.
@@ -112,8 +121,8 @@ def since(netbox: NetBox, last: Rows) -> tuple[Rows, int]:
         raise LogLost("nothing was in its change log then")
     if any(context["data_source"] is not None for context in last["config_contexts"].values()):
         raise LogLost("config contexts come from a data source, whose changes are in no log")
-    rows, count = _caught_up(netbox, last)
-    return (_complete(rows) if count else rows), count
+    rows, count = _caught_up(netbox, last, scope)
+    return (_complete(rows, scope) if count else rows), count
 
 
 LARGEST_FIRST = tuple(sorted(READ_TYPES, key=lambda kind: (kind.name not in {"devices", "interfaces"}, not kind.large)))
@@ -169,7 +178,7 @@ def _moved(mark: Mark, entries: Iterable[Row]) -> Mark:
     return replace(mark, id=newest, time=entry["time"], request=entry["request_id"], missing=missing)
 
 
-def _caught_up(netbox: NetBox, rows: Rows) -> tuple[Rows, int]:
+def _caught_up(netbox: NetBox, rows: Rows, scope: Scope) -> tuple[Rows, int]:
     """Read every change since the rows' mark, until there is none; return the rows, and how many changes there were."""
     count = 0
     for _ in range(ROUNDS):
@@ -177,17 +186,17 @@ def _caught_up(netbox: NetBox, rows: Rows) -> tuple[Rows, int]:
         if not changes:
             return Rows(rows.of, mark), count
         count += len(changes)
-        rows = _renewed(netbox, rows, changes, mark)
+        rows = as_scoped(netbox, _renewed(netbox, rows, changes, mark, scope), scope, before=rows)
     raise _restless(netbox, "it changes")
 
 
-def _renewed(netbox: NetBox, rows: Rows, changes: Sequence[Row], mark: Mark) -> Rows:
+def _renewed(netbox: NetBox, rows: Rows, changes: Sequence[Row], mark: Mark, scope: Scope) -> Rows:
     """Read again the rows that these changes made stale."""
     stale = stale_after(changes, rows)
     if stale.everything:
         raise LogLost(stale.everything)
     work: list[tuple[ReadType, set[int] | None]] = [
-        (kind, None if kind.name in stale.kinds else stale.ids[kind.name])
+        (kind, stale.ids[kind.name] if kind.name not in stale.kinds else _all_of(kind, rows, scope))
         for kind in READ_TYPES
         if kind.name in stale.kinds or stale.ids.get(kind.name)
     ]
@@ -198,17 +207,16 @@ def _renewed(netbox: NetBox, rows: Rows, changes: Sequence[Row], mark: Mark) -> 
     for name, gone in stale.gone.items():
         of[name] = {i: row for i, row in of[name].items() if i not in gone}
     for (kind, ids), found in zip(work, answers, strict=True):
-        of[kind.name] = found if ids is None else _merged(of[kind.name], ids, found)
+        of[kind.name] = found if ids is None else merged(of[kind.name], ids, found)
     renewed = _without_dangling(netbox, Rows(of, mark), stale.gone)
     if stale.paths:
         renewed = _with_paths(netbox, renewed)
     return _with_contexts(netbox, renewed, reached(changes, renewed), stale.ids)
 
 
-def _merged(rows: Mapping[int, Row], asked: set[int], found: dict[int, Row]) -> dict[int, Row]:
-    """Return the rows by id, without those that were asked for and not found."""
-    kept = {i: row for i, row in rows.items() if i not in asked} | found
-    return dict(sorted(kept.items()))
+def _all_of(kind: ReadType, rows: Rows, scope: Scope) -> set[int] | None:
+    """Return what stands for all objects of a kind: those that were read for a scope, or None for every one."""
+    return set(rows[kind.name]) if scope != EVERYTHING and kind.name in PARTLY_READ else None
 
 
 def _without_dangling(netbox: NetBox, rows: Rows, kinds: Iterable[str]) -> Rows:
@@ -218,7 +226,7 @@ def _without_dangling(netbox: NetBox, rows: Rows, kinds: Iterable[str]) -> Rows:
         ids.setdefault(kind.name, set()).add(number)
     of = dict(rows.of)
     for name, numbers in ids.items():
-        of[name] = _merged(of[name], numbers, fetched(netbox, BY_NAME[name], numbers))
+        of[name] = merged(of[name], numbers, fetched(netbox, BY_NAME[name], numbers))
     return Rows(of, rows.mark)
 
 
@@ -233,8 +241,8 @@ def _with_contexts(netbox: NetBox, rows: Rows, stale: Mapping[str, set[int]], fr
     of = dict(rows.of)
     work = [(name, ids) for name in HOST_TYPES.values() if (ids := stale[name] - fresh.get(name, set()))]
     answers = at_once([partial(contexts, netbox, BY_NAME[name], ids) for name, ids in work])
-    for (name, _), merged in zip(work, answers, strict=True):
-        of[name] = {i: {**row, CONTEXTS: merged[i]} if i in merged else row for i, row in of[name].items()}
+    for (name, _), found in zip(work, answers, strict=True):
+        of[name] = {i: {**row, CONTEXTS: found[i]} if i in found else row for i, row in of[name].items()}
     return Rows(of, rows.mark)
 
 
@@ -244,13 +252,15 @@ def _with_paths(netbox: NetBox, rows: Rows) -> Rows:
     return Rows({**rows.of, PATHS.name: fetched(netbox, PATHS, ids) if ids else {}}, rows.mark)
 
 
-def _complete(rows: Rows) -> Rows:
-    """Return the rows, after making sure that everything that they refer to is among them.
+def _complete(rows: Rows, scope: Scope) -> Rows:
+    """Return the rows, after making sure that everything that they refer to is among them. Of hosts and interfaces, it
+    need not be if only what a scope needs was read: the master of somebody else's stack is none of it.
 
     Raises:
         NetBoxError: the token sees a part of NetBox only.
     """
-    for kind, number in dangling(rows, BY_NAME):
+    partly = PARTLY_READ - {"ip_addresses"} if scope != EVERYTHING else frozenset()
+    for kind, number in dangling(rows, BY_NAME.keys() - partly):
         row = rows[kind.name][number]
         name = row.get("name") or row.get("prefix") or number
         what = f"{kind.endpoint} {name} refers to something that the token may not see"

@@ -7,7 +7,7 @@ refers to, so that a renamed site changes one row and no other. Not here: which 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -170,6 +170,12 @@ def _plain(value: Any) -> Any:
             return sorted(kept) if all(isinstance(v, int) for v in kept) else kept
         case _:
             return value
+
+
+def merged(rows: Mapping[int, Row], asked: Collection[int], found: Mapping[int, Row]) -> dict[int, Row]:
+    """Return the rows by id, without those that were asked for and not found."""
+    kept = {i: row for i, row in rows.items() if i not in asked} | dict(found)
+    return dict(sorted(kept.items()))
 
 
 def dangling(rows: Rows, kinds: Iterable[str]) -> Iterator[tuple[ReadType, int]]:

@@ -28,6 +28,7 @@ FIRST = _modules("test_untrusted", "test_main_job", "test_edge")
 LAST = _modules(
     "test_netbox_seed",
     "test_netbox_pull",
+    "test_netbox_scope",
     "test_netbox_role",
     "test_netbox_users",
     "test_write_back",

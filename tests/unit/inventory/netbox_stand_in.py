@@ -6,14 +6,16 @@ It stands in for a session, so that no socket is needed. What a real NetBox answ
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from inventory.netbox.client import NetBox
 from inventory.netbox.faults import NetBoxError
-from inventory.netbox.read_types import CHOICES, GRAPHQL_TYPES, READ_TYPES, ReadType, rest_pair
+from inventory.netbox.read_types import CHOICES, GRAPHQL_TYPES, PATHS, READ_TYPES, ReadType, rest_pair
 from inventory.netbox.rows import Rows
 from inventory.netbox.versions import NEWEST, Version
+from tests.unit.inventory.netbox_filters import filtered
 from tests.unit.inventory.netbox_server import TOKEN
 
 SELECTION = r"(?:[^{}]|\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})*"
@@ -27,12 +29,25 @@ class StandIn:
         graphql: whether it is switched on.
         largest: MAX_PAGE_SIZE, which cuts pages, and GraphQL's lists within objects.
         version: which NetBox it is.
+        changes: the change log, oldest first; without, one entry that is the rows' mark.
+
+    Attributes:
+        given: how many rows it gave of each kind, ids alone not counted.
     """
 
     url, identity = "https://netbox.example.org", "https://netbox.example.org nbt_abcdefabcdef"
 
-    def __init__(self, rows: Rows, *, graphql: bool = True, largest: int = 1000, version: Version = NEWEST) -> None:
-        self.rows, self.graphql, self.largest = rows, graphql, largest
+    def __init__(
+        self,
+        rows: Rows,
+        *,
+        graphql: bool = True,
+        largest: int = 1000,
+        version: Version = NEWEST,
+        changes: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        self.rows, self.graphql, self.largest, self.changes = rows, graphql, largest, changes
+        self.given: Counter[str] = Counter()
         self.asked: list[str] = []
         self.is_of, self.version = version, NEWEST
 
@@ -60,11 +75,16 @@ class StandIn:
             mark = self.rows.mark
             change = {"id": mark.id, "time": mark.time, "request_id": mark.request}
             more = {"action": "x", "changed_object_type": "", "changed_object_id": 1, "prechange_data": None}
-            return self._page([change | more | {"postchange_data": None}], params)
-        kind = next(kind for kind in READ_TYPES if kind.endpoint == endpoint)
-        rows = [self._rest(kind, row) for row in self.rows[kind.name].values()]
-        page = self._page(rows, params)
+            log = [dict(entry) for entry in self.changes] or [change | more | {"postchange_data": None}]
+            return self._page(log[::-1] if params.get("ordering") == "-id" else log, params)
         fields = params["fields"].split(",")
+        kind = next(kind for kind in READ_TYPES if kind.endpoint == endpoint)
+        if PATHS.names[0] in fields:
+            kind = PATHS
+        left = filtered(self.rows, kind.name, params)
+        page = self._page([self._rest(kind, row) for row in left], params)
+        if fields != ["id"]:
+            self.given[kind.name] += len(page["results"])
         if kind.name == "services" and not self.is_of.maps_ports:
             page["results"] = [_before_mappings(row) for row in page["results"]]
         return page | {"results": [{name: row[name] for name in fields} for row in page["results"]]}
@@ -73,7 +93,8 @@ class StandIn:
         """Cut a page, as this version's REST does; what it does not know is ignored, and a list is not by id then."""
         start, only = params.get("start" if self.is_of.starts_lists else "id__gte", 0), params.get("id")
         found = [r for r in rows if r["id"] >= start and (only is None or r["id"] in only)]
-        found.sort(key=_by_id, reverse=not self.is_of.starts_lists and params.get("ordering") != "id")
+        backwards = params.get("ordering") == "-id" or (not self.is_of.starts_lists and params.get("ordering") != "id")
+        found.sort(key=_by_id, reverse=backwards)
         cut = min(params["limit"], self.largest)
         return {"next": "…" if len(found) > cut else None, "results": found[:cut]}
 
@@ -107,6 +128,7 @@ class StandIn:
             start, ids = variables.get("start", 0), variables["ids"] if only else None
             found = [r for r in self.rows[kind.name].values() if r["id"] >= start and (ids is None or r["id"] in ids)]
             page = sorted(found, key=_by_id)[: min(int(limit), self.largest)]
+            self.given[kind.name] += 0 if "limit: 1}" in query else len(page)
             data[name] = [{"id": str(row["id"])} | self._graphql(kind, row, selection) for row in page]
         return data
 

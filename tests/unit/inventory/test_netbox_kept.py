@@ -13,6 +13,7 @@ from inventory.netbox import kept
 from inventory.netbox.client import NetBox
 from inventory.netbox.kept import Unusable, load, save
 from inventory.netbox.rows import Mark
+from inventory.scope import EVERYTHING, Scope
 from tests.unit.inventory.netbox_rows import rows_of
 
 NETBOX = NetBox("https://netbox.example.org", "nbt_one.secretsecret")
@@ -21,12 +22,12 @@ ROWS = rows_of(snapshot.load(), Mark(12, "t", "r", (9, 10)))
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    save(tmp_path / "netbox.json", ROWS, NETBOX)
+    save(tmp_path / "netbox.json", ROWS, NETBOX, EVERYTHING)
     return tmp_path / "netbox.json"
 
 
 def test_rows_come_back_as_they_were(file: Path) -> None:
-    assert load(file, NETBOX) == ROWS
+    assert load(file, NETBOX, EVERYTHING) == ROWS
 
 
 def test_the_file_is_its_owner_s_alone_and_holds_no_secret(file: Path) -> None:
@@ -36,7 +37,7 @@ def test_the_file_is_its_owner_s_alone_and_holds_no_secret(file: Path) -> None:
 
 
 def test_nothing_kept_is_nothing() -> None:
-    assert load(Path("/nonexistent/netbox.json"), NETBOX) is None
+    assert load(Path("/nonexistent/netbox.json"), NETBOX, EVERYTHING) is None
 
 
 @pytest.mark.parametrize(
@@ -44,14 +45,24 @@ def test_nothing_kept_is_nothing() -> None:
 )
 def test_another_netbox_s_or_token_s_rows_are_of_no_use(file: Path, other: NetBox) -> None:
     with pytest.raises(Unusable, match="of another NetBox or token"):
-        load(file, other)
+        load(file, other, EVERYTHING)
+
+
+def test_another_scope_s_rows_are_of_no_use_whichever_of_the_two_is_wider(tmp_path: Path) -> None:
+    some = Scope(tenants=("heby",))
+    for number, (then, now) in enumerate([(EVERYTHING, some), (some, EVERYTHING), (some, Scope(tags=("heby",)))]):
+        save(tmp_path / f"{number}.json", ROWS, NETBOX, then)
+
+        assert load(tmp_path / f"{number}.json", NETBOX, then) == ROWS
+        with pytest.raises(Unusable, match=r"of another scope \(inventory/scope.yaml\)"):
+            load(tmp_path / f"{number}.json", NETBOX, now)
 
 
 def test_other_fields_are_of_no_use(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "FORMAT", "other")
 
     with pytest.raises(Unusable, match="of another version of samdrift"):
-        load(file, NETBOX)
+        load(file, NETBOX, EVERYTHING)
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"[]\n[]", b"\xff\n", b"null\nnull"])
@@ -59,7 +70,7 @@ def test_what_is_no_such_file_is_damaged(file: Path, text: bytes) -> None:
     file.write_bytes(text)
 
     with pytest.raises(Unusable, match="damaged"):
-        load(file, NETBOX)
+        load(file, NETBOX, EVERYTHING)
 
 
 def test_a_single_changed_byte_is_noticed(file: Path) -> None:
@@ -68,9 +79,9 @@ def test_a_single_changed_byte_is_noticed(file: Path) -> None:
     file.write_bytes(data)
 
     with pytest.raises(Unusable, match="damaged"):
-        load(file, NETBOX)
+        load(file, NETBOX, EVERYTHING)
 
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(SamdriftError, match="cannot be kept"):
-        save(tmp_path / "missing" / "netbox.json", ROWS, NETBOX)
+        save(tmp_path / "missing" / "netbox.json", ROWS, NETBOX, EVERYTHING)

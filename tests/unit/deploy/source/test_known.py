@@ -14,6 +14,7 @@ from inventory.left_out import counted
 from inventory.order import in_order
 from inventory.origin import Dropped, Origin, SourceProblem
 from inventory.parts import parts
+from inventory.scope import Scope
 from tests.unit.inventory.fleets import GATEWAY, SERVER, SOUND, fleet, with_hosts
 
 TOLD = Problem("netbox", "interface lan0, lag", "is another device's", "clear it", host="heb-gw1", municipality="heby")
@@ -73,3 +74,11 @@ def test_a_host_that_was_managed_and_is_not_is_told_with_the_reason(now: Fleet, 
     for one, (_, reason) in zip(found, reasons, strict=True):
         assert one.municipality == "heby"
         assert reason is None or one.reason == reason
+
+
+def test_of_a_host_that_a_scope_may_have_left_out_unread_is_not_said_that_netbox_has_none() -> None:
+    live = sourced(parts(with_hosts(SERVER)), "netbox", "")
+
+    (found,) = dropped_since(fleet(), live, Scope(tenants=("tierp",)))
+
+    assert found.reason == "NetBox has no host of this name in the scope (inventory/scope.yaml)"
