@@ -100,8 +100,8 @@ def test_values_are_compared_without_quotation_marks_and_where_it_means_nothing_
     ],
 )
 def test_what_says_the_same_is_no_difference(table: str, running: str, intended: str) -> None:
-    texts = (f'config {table}\n edit "x"\n  set x-y z\n  {said}\n next\nend\n' for said in (running, intended))
-    change = difference(FORTIOS, *texts, ((f"config {table}",),))
+    ran, wanted = (f'config {table}\n edit "x"\n  set x-y z\n  {said}\n next\nend\n' for said in (running, intended))
+    change = difference(FORTIOS, ran, wanted, ((f"config {table}",),))
     assert (change.entries, change.rollback, change.before) == ((), (), change.after)
 
 
@@ -122,8 +122,8 @@ def test_what_says_the_same_is_no_difference(table: str, running: str, intended:
 def test_what_says_something_else_is_one_and_is_typed_as_it_was_written(
     table: str, running: str, intended: str, typed: str, back: str
 ) -> None:
-    texts = (f'config {table}\n edit "x"\n  {said}\n next\nend\n' for said in (running, intended))
-    change = difference(FORTIOS, *texts, ((f"config {table}",),))
+    ran, wanted = (f'config {table}\n edit "x"\n  {said}\n next\nend\n' for said in (running, intended))
+    change = difference(FORTIOS, ran, wanted, ((f"config {table}",),))
     around = (f"config {table}", '  edit "x"', "  next", "end")
     assert change.entries == (*around[:2], f"    {typed}", *around[2:])
     assert change.rollback == (*around[:2], f"    {back}", *around[2:])
