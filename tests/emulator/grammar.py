@@ -365,6 +365,8 @@ IOS = Habits(
         (r"ip access-list (?:standard|extended) ",),
         (r"(?:tacacs|radius) server ",),
         (r"aaa group server ",),
+        (r"ip ssh pubkey-chain$",),
+        (r"ip ssh pubkey-chain$", r"username \S+$"),
         (r"archive$",),
         (r"router \S",),
         (r"router \S", r"address-family "),
@@ -406,7 +408,7 @@ IOS = Habits(
         set_of(
             """name description ip switchport spanning-tree shutdown channel-group access-class exec-timeout transport
             login permit deny remark address key timeout server path neighbor network exit-address-family lldp
-            authentication length power speed duplex mtu maximum"""
+            username key-hash authentication length power speed duplex mtu maximum"""
         ),
     ),
 )

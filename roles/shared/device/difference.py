@@ -38,7 +38,7 @@ from roles.shared.device.lines import Lines, Path, Slot, is_permanent, opposite,
 from roles.shared.device.masking import masked
 from roles.shared.device.ordered import ordering
 from roles.shared.device.reading import Configuration, is_managed, joins_lag, marks_over, put, read_configuration, tame
-from roles.shared.device.vendor import WITHHELD, Vendor
+from roles.shared.device.vendor import WITHHELD, Vendor, any_of
 from roles.shared.device.writing import as_text, in_order_of, sections_apart, shown_lines, typed_entries, without_secret
 from roles.shared.lineage import Section
 
@@ -81,8 +81,9 @@ def difference(
     _leave_what_only_a_secret_names(vendor, has, wants)
     has.managed, wants.managed = without_defaults(vendor, has.managed, wants.managed)
     known = _without_renewed(has.managed, wants, renew)
+    known = _without_taken_along(vendor, known, has, wants)
     forth = _delta(vendor, known, wants.managed, managed)
-    back = _delta(vendor, wants.managed, has.managed, managed)
+    back = _delta(vendor, _without_taken_along(vendor, wants.managed, wants, has), has.managed, managed)
     typed = tuple(typed_entries(vendor, has, wants, forth, says=wants.raw))
     renewed = (line for lines in wants.hidden.values() for line in lines if _is_renewed(line, renew))
     moved, moved_back = ordering(vendor, has, wants)
@@ -162,6 +163,23 @@ def _without_renewed(lines: Lines, wants: Configuration, renew: Collection[str],
         for text, below in lines.items()
         if not _is_renewed(wants.raw.get((*above, text), ""), renew)
     }
+
+
+def _without_taken_along(vendor: Vendor, lines: Lines, has: Configuration, wants: Configuration) -> Lines:
+    """Return what a device has, without the lines that go with one of their like: so those that stay are typed again.
+
+    So are those that are nobody's: they are made wanted.
+    """
+    like = any_of(*vendor.together)
+    heads = {found[0] for text in lines if text not in wants.managed and (found := like.match(text))}
+
+    def goes(text: str) -> bool:
+        found = like.match(text)
+        return found is not None and found[0] in heads
+
+    for text in [t for t in has.other if goes(t)]:
+        has.managed[text] = wants.managed[text] = has.other.pop(text)
+    return {text: below for text, below in lines.items() if not (goes(text) and text in wants.managed)}
 
 
 def _is_renewed(line: str, renew: Collection[str]) -> bool:

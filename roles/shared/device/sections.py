@@ -23,8 +23,12 @@ def _any_of(names: Iterable[object]) -> str:
 def switch_sections(settings: Settings) -> tuple[Section, ...]:
     """Return the sections of a switch's configuration that are the role's, by its platform."""
     names, numbers = port_names(settings), _any_of(p.group for p in settings.lags)
+    admin = re.escape(settings.accounts.admin)
     managed = (*SECTIONS[settings.platform], *(WITH_LAGS.get(settings.platform, ()) if settings.lags else ()))
-    return tuple(tuple(p.replace("PORTS", names).replace("GROUPS", numbers) for p in section) for section in managed)
+    return tuple(
+        tuple(p.replace("PORTS", names).replace("GROUPS", numbers).replace("ADMIN", admin) for p in section)
+        for section in managed
+    )
 
 
 SECTIONS: dict[str, tuple[Section, ...]] = {
@@ -51,6 +55,7 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
         ("aaa (new-model|authentication login default|authorization exec default).*",),
         ("(no )?ip http (server|secure-server)",),
         ("ip ssh version .*",),
+        ("ip ssh pubkey-chain", "username ADMIN"),
         ("ip dhcp snooping( vlan .*)?",),
         ("spanning-tree (mode|vlan) .*",),
         ("lldp run",),
@@ -81,6 +86,8 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
         ("protocols", "rstp|lldp"),
     ),
 }
-"""What a switch's role manages of its configuration; NetBox knows the `PORTS`, and LAGs of the numbers `GROUPS`."""
+"""What a switch's role manages of its configuration; NetBox knows the `PORTS`, and LAGs of the numbers `GROUPS`;
+`ADMIN` is samdrift's account.
+"""
 WITH_LAGS: dict[str, tuple[Section, ...]] = {"junos": (("chassis", "aggregated-devices", "ethernet", "device-count"),)}
 """And where NetBox knows LAGs."""

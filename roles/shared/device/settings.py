@@ -22,6 +22,7 @@ from inventory.frozen import Frozen
 from inventory.network import Cable, networks4
 from inventory.secrets import Secret
 from roles.shared.device.known import known_vendors
+from roles.shared.device.login_keys import DeviceKey, LoginKey, login_keys
 from roles.shared.device.logs import LogServer, log_servers
 from roles.shared.device.vendor import Vendor
 from roles.shared.families import ipv6_addresses
@@ -49,12 +50,16 @@ class Options(RoleOptions):
     Their passwords are secrets of the municipality: `X_admin`, `X_snmp_auth`, `X_snmp_priv`, and, with TACACS+ servers,
     `X_tacacs`, where X is what `secrets` says. Where a vendor takes a password only as crypt(3) makes it (Junos), that
     is the secret `X_admin_hash`.
+
+    `automation_keys` are public keys by which samdrift logs in as `admin`, where they are others than those of role
+    `base` on the management stations (an old IOS takes RSA alone).
     """
 
     admin: Word = "samdrift"
     snmp_user: Word = "monitor"
     secrets: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")] = "switch"
     tacacs_servers: tuple[IPv4Address, ...] = ()
+    automation_keys: tuple[DeviceKey, ...] = ()
 
 
 class Port(Frozen):
@@ -109,6 +114,7 @@ class Accounts(Frozen):
 
     admin: str
     admin_secret: Secret
+    login_keys: tuple[LoginKey, ...]
     snmp_user: str
     snmp_auth: Secret
     snmp_priv: Secret
@@ -181,7 +187,7 @@ def device_settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         reached=_reached(
             address, (*stations, *monitors, *map(IPv4Network, (*times, *(log.address for log in logs)))), fleet
         ),
-        accounts=_accounts(host, vendor, options),
+        accounts=_accounts(host, fleet, vendor, options),
     )
 
 
@@ -341,13 +347,14 @@ def _group(interface: Interface, vendor: Vendor) -> int | None:
     return int(named[1]) if named.re.groups else None
 
 
-def _accounts(host: Host, vendor: Vendor, options: Options) -> Accounts:
+def _accounts(host: Host, fleet: Fleet, vendor: Vendor, options: Options) -> Accounts:
     def secret(of: str) -> Secret:
         return Secret(name=f"{options.secrets}_{of}", municipality=host.tenant)
 
     return Accounts(
         admin=options.admin,
         admin_secret=secret("admin_hash" if vendor.hashed_logins else "admin"),
+        login_keys=login_keys(fleet, vendor, options.automation_keys),
         snmp_user=options.snmp_user,
         snmp_auth=secret("snmp_auth"),
         snmp_priv=secret("snmp_priv"),

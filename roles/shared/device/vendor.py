@@ -203,6 +203,10 @@ class Vendor(Frozen):
         default_factory=dict, description="beginnings of interfaces' names where they are cut short, and the whole ones"
     )
     asks: dict[str, Question] = Field(default_factory=dict, description="by what state checks want to know")
+    together: tuple[str, ...] = Field(
+        default=(),
+        description="what outermost lines begin with that are taken back all at once: the others are typed again",
+    )
     letting_in: LettingIn = Field(default=LettingIn(), description="what lets somebody in by SSH")
 
     @cached_property

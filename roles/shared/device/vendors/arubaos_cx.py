@@ -94,7 +94,7 @@ VENDOR = Vendor(
         r"^\d+(?: comment|(?= (?:permit|deny) ))",
         r"^name(?= )",
         r"^spanning-tree vlan \d+ (?:priority|hello-time|forward-delay|max-age)",
-        r"^user \S+",
+        r"^user \S+(?: authorized-key)?",
         r"^snmpv3 user \S+",
         r"^logging [\da-f.:]+(?= |$)",
         r"^(?:tacacs|radius)-server host \S+",
@@ -111,7 +111,9 @@ VENDOR = Vendor(
         NumberList(line=r"^(vlan trunk allowed )", each=True),
         NumberList(line=r"^((?:no )?spanning-tree vlan )", each=True),
     ),
+    together=(r"^user \S+ authorized-key ",),
     spellings=(
+        Spelling(line=(r"^(user \S+ authorized-key \S+ AAAA\S+) .*",), form=r"\1"),
         Spelling(line=(r"^interface (vlan|lag|loopback|tunnel)(?=\d)",), form=r"interface \1 "),
         Spelling(line=(r"^access-list ip ", r"^((?:\d+ )?(?:permit|deny)) ip "), form=r"\1 any "),
         Spelling(line=(r"^access-list ip ", r"/32(?!\S)"), form=""),

@@ -133,7 +133,10 @@ VENDOR = Vendor(
         (r"^vlan 1$",),
         (r"^line ",),
     ),
-    opens=(r"^(?:vlan|interface|line|ip access-list|radius server|tacacs server|aaa group server) ",),
+    opens=(
+        r"^(?:vlan|interface|line|ip access-list|radius server|tacacs server|aaa group server) ",
+        r"^ip ssh pubkey-chain$",
+    ),
     last=(r"^ip route ",),
     joins=(r"^channel-group\b",),
     lag=r"Port-channel([1-9]\d*)",
@@ -148,6 +151,7 @@ VENDOR = Vendor(
         NumberList(line=r"^((?:no )?spanning-tree vlan )", each=True),
     ),
     spellings=(
+        Spelling(line=(r"^ip ssh pubkey-chain$", r"^username ", r"^(key-hash \S+ [0-9A-F]{32}) .*"), form=r"\1"),
         Spelling(line=(r"^logging (?=\d+\.|[\da-f]*:)",), form="logging host "),
         Spelling(line=(r"^(ip domain)-(name|lookup|list)",), form=r"\1 \2"),
         Spelling(line=(r"^(no ip domain)-(lookup)",), form=r"\1 \2"),

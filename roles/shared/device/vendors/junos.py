@@ -41,7 +41,7 @@ from roles.shared.device.vendor import CommitConfirm, Question, Vendor
 
 VALUES = (
     "host-name|domain-name|time-zone|description|mtu|speed|vlan-id|native-vlan-id|l3-interface|interface-mode|"
-    "class|full-name|uid|encrypted-password|plain-text-password-value|ssh-ed25519|location|contact|"
+    "class|full-name|uid|encrypted-password|plain-text-password-value|location|contact|"
     "security-model|security-level|notify-view|read-view|write-view|authentication-key|authentication-password|"
     "privacy-key|privacy-password|secret|802\\.3ad|device-count|bridge-priority|connection-limit"
 )

@@ -26,6 +26,9 @@ PORTS = {
 """An access port, a port towards a gateway, one that is shut, one between switches, and the one for management."""
 
 
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAFmFAQGx+RkPlLYC/4m02U7lEwLytuaxjrm2EdOahS8"
+"""By which samdrift logs in."""
+
 LAGS = {
     "junos": ("ae0", "xe-0/2/1", "xe-0/2/2"),
     "arubaos-cx": ("lag1", "1/1/26", "1/1/27"),
@@ -113,7 +116,7 @@ def fleet(**options: Any) -> Fleet:
         *devices,
         firewall(),
         server("heb-gw1", "10.63.1.1/24", "edge-gateway").model_copy(update={"site": "heby-kommunhus"}),
-        server("tie-adm1", "10.60.10.250/24", "management-station"),
+        server("tie-adm1", "10.60.10.250/24", "management-station", base={"automation_keys": [KEY]}),
         server("tie-dns1", "10.60.10.11/24", "server", "time", time={"server": True}),
         server("tie-log1", "10.60.10.13/24", "server", "log_server"),
     )

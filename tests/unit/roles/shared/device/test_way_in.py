@@ -10,9 +10,17 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from inventory.errors import Problem
+from inventory.fleet import Fleet
+from roles.shared.device.difference import difference
 from roles.shared.device.known import known_vendors
 from roles.shared.device.letting_in import CameIn, LostPart, key_hash
+from roles.shared.device.login_keys import LoginKey
+from roles.shared.device.settings import Settings
 from roles.shared.device.way_in import way_in_lost
+from roles.shared.intent import Intent
+from tests.emulator.grammar import applied, grammar
+from tests.unit.roles.shared.device.switch_fleet import fleet
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAFmFAQGx+RkPlLYC/4m02U7lEwLytuaxjrm2EdOahS8"
 OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGyEcPTacAAZq77B3Ulk2ToRvSZREr26Nehpt0s1RMVh"
@@ -316,3 +324,67 @@ def test_a_change_that_would_shut_samdrift_out_is_told(platform: str, part: str,
 )
 def test_a_change_of_anything_else_is_none_of_its_business(platform: str, entries: tuple[str, ...]) -> None:
     assert lost(platform, entries) == ()
+
+
+# The keys that a device is told.
+
+
+def told(*keys: str) -> str:
+    """What a switch of AOS-CX prints of an account with these keys."""
+    account = "user samdrift group administrators password ciphertext AQB2\n"
+    return account + "".join(f"user samdrift authorized-key {key}\n" for key in keys)
+
+
+def test_keys_that_the_device_takes_away_all_at_once_are_typed_again() -> None:
+    cx, user = known_vendors()["arubaos-cx"], (("user samdrift .*",),)
+    third = KEY.replace("IAFm", "IAFn")
+    change = difference(cx, told(KEY, OTHER), told(KEY, third), user)
+    there = applied("arubaos-cx", grammar("arubaos-cx").load(told(KEY, OTHER)), change.entries)
+    assert set(there) == set(told(KEY, third).splitlines())
+    assert change.entries[0] == "no user samdrift authorized-key"
+    assert lost("arubaos-cx", change.entries) == ()
+    back = applied("arubaos-cx", there, change.rollback)
+    assert set(back) == set(told(KEY, OTHER).splitlines())
+
+
+@pytest.mark.parametrize("comment", ["", " anna@adm1"])
+def test_a_comment_of_a_key_is_no_difference(comment: str) -> None:
+    cx, ios = known_vendors()["arubaos-cx"], known_vendors()["cisco-ios"]
+    assert not difference(cx, told(KEY + comment), told(KEY), (("user .*",),)).entries
+    chain = f"ip ssh pubkey-chain\n  username samdrift\n   key-hash ssh-ed25519 {key_hash(KEY)}"
+    assert not difference(ios, f"{chain}{comment}\n", f"{chain}\n", (("ip ssh pubkey-chain",),)).entries
+
+
+def test_the_hash_of_a_key_is_the_one_that_ssh_keygen_prints() -> None:
+    # ssh-keygen -l -E md5, without its colons and in capitals
+    assert key_hash(KEY) == "EC4ABF63912A6CBA53F96216B0ACF8CA"
+
+
+def test_a_device_is_told_the_keys_of_the_management_stations_or_its_own() -> None:
+    plain = keys_of(fleet())
+    assert [key.text for key in plain] == [KEY]
+    rsa = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7 old@ios"
+    assert [key.text for key in keys_of(fleet(automation_keys=[rsa]))] == [rsa.removesuffix(" old@ios")]
+
+
+def keys_of(of: Fleet) -> tuple[LoginKey, ...]:
+    found = Intent(of).of(of.host("heb-sw3"), "access_switch")
+    assert isinstance(found, Settings), found
+    return found.accounts.login_keys
+
+
+def test_a_device_without_a_key_or_with_too_many_is_a_problem_of_the_inventory() -> None:
+    stations = [h for h in fleet().hosts if h.role == "management-station"]
+    without = fleet().model_copy(
+        update={"hosts": tuple(h.model_copy(update={"context": {}}) if h in stations else h for h in fleet().hosts)}
+    )
+    assert "no key by which samdrift could log in" in str(problem(without, "heb-sw3"))
+    many = fleet(automation_keys=[KEY.replace("IAFm", f"IAF{n}") for n in "abc"])
+    assert "Cisco IOS XE takes 2 keys of an account, and there are 3" in str(problem(many, "heb-sw3"))
+    assert isinstance(Intent(many).of(many.host("heb-sw1"), "access_switch"), Settings)
+
+
+def problem(of: Fleet, name: str) -> Problem:
+    found = Intent(of).of(of.host(name), "access_switch")
+    assert isinstance(found, tuple)
+    return found[0]
