@@ -65,7 +65,7 @@ class DeviceConnection(CommandLine):
         self._armed = False
 
     def open(self) -> None:
-        """Log in, find the prompt, and ask whether the device is counting down.
+        """Log in, find the prompt, and ask how the device works and whether it is counting down.
 
         Raises:
             HostLost: saying which of these failed; nothing was written to the device.
@@ -77,6 +77,7 @@ class DeviceConnection(CommandLine):
             self._session = begin_session(transport, self.vendor, seconds)
             self._find_prompt()
         self._armed = False
+        self._require_known_mode()
         self.pending = self._counting()
 
     def ask(self, commands: Sequence[str], within: float | None = None) -> list[Answer]:
@@ -213,6 +214,17 @@ class DeviceConnection(CommandLine):
             answer = self._type_all(commands)
             self._leave_by(self.vendor.abort if answer.rc else ())
         return answer
+
+    def _require_known_mode(self) -> None:
+        """Ask whether the device works in a way of which nothing is known here; lose it if it does."""
+        modes = self.vendor.refused_modes
+        commands = list(dict.fromkeys(mode.command for mode in modes))
+        said = dict(zip(commands, self.ask(commands), strict=True))
+        for mode in modes:
+            lines = (line.strip() for line in said[mode.command].stdout.splitlines())
+            if line := next((line for line in lines if re.search(mode.pattern, line)), ""):
+                self.close()
+                raise HostLost(f"{line!r}: {mode.why}", where=self._where)
 
     def _counting(self) -> str:
         """Return what the device says about its timer, if it is counting."""

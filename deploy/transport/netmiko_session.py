@@ -68,6 +68,10 @@ class NetmikoSession(BaseConnection):
         """Do nothing: by this netmiko writes to the configuration of devices that have no other way to end paging."""
         return ""
 
+    def _get_output_mode(self) -> str:
+        """Say that paging is off: netmiko asks a firewall for it in `config global`, and then does what is not done."""
+        return "standard"
+
     def cleanup(self, command: str = "") -> None:
         """Do nothing: the end of the connection ends the session."""
 

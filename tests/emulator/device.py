@@ -71,6 +71,8 @@ class Device:
         plugged: by port, who is at the other end of its cable: the name that it tells, or nothing if it tells none.
         faulty: by port, why the device has shut it, as the device puts it.
         hears_time: whether its time servers answer it.
+        modes: what it says of how it works, by the name of it (`Current HA mode`), where that is not the usual.
+        changed_by_others: whether somebody else's draft of its configuration is not committed.
         typed: every line that was typed so far.
     """
 
@@ -94,6 +96,8 @@ class Device:
     plugged: dict[str, str] = field(default_factory=dict)
     faulty: dict[str, str] = field(default_factory=dict)
     hears_time: bool = True
+    modes: dict[str, str] = field(default_factory=dict)
+    changed_by_others: bool = False
     typed: list[str] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)

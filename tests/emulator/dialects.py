@@ -296,6 +296,8 @@ class Junos(Cli):
 
     @says(r"configure(?: exclusive)?")
     def _enter(self, _: re.Match[str]) -> str:
+        if self.device.changed_by_others:  # Juniper's knowledge base on this error at `configure exclusive`
+            return "error: configuration database modified\n"
         if self.device.drafted_by not in {None, self}:
             return "error: configuration database locked by:\n  somebody terminal p0 (pid 1234)\n"
         self.device.drafted_by = self
@@ -375,11 +377,20 @@ class FortiOs(Cli):
         version = "#config-version=FGT60F-7.2.8-FW-build1639-240313:opmode=0:vdom=0:user=admin\n"
         return f"{version}{self.device.configuration}"
 
-    @says(r"get system status \| grep (Virtual|Version)")
+    @says(r"get system status(?: \| grep (\w+))?")
     def _status(self, said: re.Match[str]) -> str:
-        if said[1] == "Version":
-            return "Version: FortiGate-60F v7.2.8,build1639,240313 (GA.M)\n"
-        return "Virtual domains status: 1 in NAT mode, 0 in TP mode\nVirtual domain configuration: disable\n"
+        """The form of the published FortiGate-91G and 501E of the oxidized project (7.4)."""
+        lines = {
+            "Version": "FortiGate-60F v7.2.8,build1639,240313 (GA.M)",
+            "Hostname": self.device.hostname,
+            "Operation Mode": "NAT",
+            "Current virtual domain": "root",
+            "Virtual domains status": "1 in NAT mode, 0 in TP mode",
+            "Virtual domain configuration": "disable",
+            "Current HA mode": "standalone",
+            **self.device.modes,
+        }
+        return "".join(f"{name}: {text}\n" for name, text in lines.items() if (said[1] or "") in name)
 
     @says("get system console")
     def _console(self, _: re.Match[str]) -> str:
@@ -407,7 +418,7 @@ class FortiOs(Cli):
             self.device.put_in_force(copy(editor.tree))
             self.device.save()
         self.editor = editor if editor.path else None
-        return ""
+        return str(getattr(editor, "said", ""))
 
     def unknown(self, line: str) -> str:
         return f"\ncommand parse error before '{line.rsplit(maxsplit=1)[-1]}'\nCommand fail. Return code -61\n"

@@ -73,6 +73,7 @@ class BlocksEditor(Editor):
         super().__init__(tree)
         self._text: list[str] = []
         self._until = ""
+        self.said = ""
 
     def type(self, line: str) -> None:
         """Take a line, or raise Refused."""
@@ -81,7 +82,7 @@ class BlocksEditor(Editor):
         self._until = '"' if is_open(typed) else ""
         if self._until:
             return
-        self._text = []
+        self._text, self.said = [], ""
         word, _, rest = typed.partition(" ")
         inside = self.path[-1].split()[0] if self.path else ""
         if not typed or typed.startswith("#"):
@@ -107,6 +108,8 @@ class BlocksEditor(Editor):
         is_new = typed not in self.here
         below = self.here.setdefault(typed, {})
         self.path.append(typed)
+        if is_new and typed.startswith("edit "):
+            self.said = f"new entry '{values(typed)[1].strip(chr(34))}' added\n"  # ADM, and sessions people show
         if is_new and len(self.path) == 2 and re.fullmatch(GIVEN[0], self.path[0]):
             below[f"set uuid {uuid.uuid5(uuid.NAMESPACE_OID, '/'.join(self.path))}"] = {}
 

@@ -67,7 +67,8 @@ def test_a_device_shows_its_whole_configuration_and_refuses_what_it_does_not_kno
 
 def session_lines(at: Rack) -> set[str]:
     """What samdrift itself types to look, and not netmiko to begin."""
-    return {at.vendor.show, "show nonsense", *([at.vendor.confirm.pending] if at.vendor.confirm else [])}
+    modes = (mode.command for mode in at.vendor.refused_modes)
+    return {at.vendor.show, "show nonsense", *modes, *([at.vendor.confirm.pending] if at.vendor.confirm else [])}
 
 
 @every_vendor
@@ -216,7 +217,7 @@ def test_a_device_that_sends_half_an_answer_and_dies_gave_none(login: Login) -> 
 
 
 def test_a_slow_device_has_all_the_time_that_was_set_for_its_session_to_begin(login: Login) -> None:
-    with rack(login, "fortios", thinks_at=("get system console", 11)) as at:  # netmiko would wait for 10 s
+    with rack(login, "fortios", thinks_at=("grep Version", 11)) as at:  # netmiko would wait for 10 s
         with pytest.raises(HostLost, match="no command line in time"):
             at.connection(connect_timeout=5).open()
         with at.session(connect_timeout=20) as session:
@@ -643,3 +644,46 @@ def test_a_configuration_mode_that_somebody_else_holds_is_not_typed_into(login: 
         assert (done.rc, done.taken) == (1, 0)
         assert "Configuration mode is locked" in done.stderr
         assert "vlan 30" not in at.device.typed
+
+
+@pytest.mark.parametrize(
+    ("mode", "said", "why"),
+    [
+        ("Virtual domain configuration", "multiple", "divided into virtual domains"),
+        ("Virtual domain configuration", "split-task", "divided into virtual domains"),
+        ("Current HA mode", "a-p, secondary", "the secondary of a cluster"),
+        ("Current HA mode", "a-a, backup", "the secondary of a cluster"),
+    ],
+)
+def test_a_firewall_that_works_in_another_way_is_refused_before_anything_is_typed(
+    login: Login, mode: str, said: str, why: str
+) -> None:
+    with rack(login, "fortios", modes={mode: said}) as at:
+        with pytest.raises(HostLost, match=f"{mode}: {said}.*{why}") as lost:
+            at.connection().open()
+        assert lost.value.where == f"host {at.device.name}"
+        assert {line.split(" | ")[0] for line in at.device.typed} == {"get system status"}
+
+
+def test_the_primary_of_a_cluster_without_virtual_domains_is_talked_to(login: Login) -> None:
+    with rack(login, "fortios", modes={"Current HA mode": "a-p, primary"}) as at, at.session() as session:
+        assert configuration_in(session.ask([at.vendor.show])[0], at) == at.device.configuration
+
+
+@pytest.mark.parametrize("minutes", [None, 5])
+def test_a_draft_of_somebody_else_is_neither_committed_nor_given_up(login: Login, minutes: int | None) -> None:
+    with rack(login, "junos", changed_by_others=True) as at, at.session() as session:
+        done = session.configure(SAMPLES["junos"].change, minutes=minutes)
+        assert (done.rc, done.taken) == (1, 0)
+        assert "error: configuration database modified" in done.stderr
+        assert at.device.typed[-1] == "configure exclusive"
+        assert session.ask(["show system commit"])[0].rc == 0
+
+
+def test_a_configuration_that_somebody_holds_is_left_to_them(login: Login) -> None:
+    with rack(login, "junos") as at, at.session() as session:
+        at.device.drafted_by = "somebody"
+        done = session.configure(SAMPLES["junos"].change, minutes=5)
+        assert (done.rc, done.taken) == (1, 0)
+        assert "configuration database locked by" in done.stderr
+        assert at.device.typed[-1] == "configure exclusive"

@@ -90,6 +90,20 @@ class Question(Frozen):
     pattern: str = Field(default="", description="found in each line that is an answer, where there is no template")
 
 
+class Mode(Frozen):
+    """A way of working of a device in which it must not be planned or changed, as it is asked for when one connects.
+
+    Attributes:
+        pattern: found in a line of the answer if, and only if, the device works that way.
+        why: what that means, and what to do instead; it follows what the device said.
+    """
+
+    command: str
+    pattern: str
+    why: str
+    source: str
+
+
 class Vendor(Frozen):
     """One vendor's command line. Regular expressions are searched for in one line at a time.
 
@@ -202,6 +216,7 @@ class Vendor(Frozen):
     short_names: dict[str, str] = Field(
         default_factory=dict, description="beginnings of interfaces' names where they are cut short, and the whole ones"
     )
+    refused_modes: tuple[Mode, ...] = ()
     asks: dict[str, Question] = Field(default_factory=dict, description="by what state checks want to know")
     together: tuple[str, ...] = Field(
         default=(),

@@ -36,7 +36,7 @@ configs").
 from __future__ import annotations
 
 from roles.shared.device.letting_in import LettingIn
-from roles.shared.device.vendor import Question, Vendor
+from roles.shared.device.vendor import Mode, Question, Vendor
 
 VENDOR = Vendor(
     platform="fortios",
@@ -59,6 +59,7 @@ VENDOR = Vendor(
         r"^(?:node_check_object|object set operator error|object check operator error)",
         r"^entry not found in datasource",
     ),
+    warnings=(r"^new entry '.*' added$",),
     enter=(),
     leave=(),
     abort=("abort",),
@@ -106,6 +107,22 @@ VENDOR = Vendor(
     syslog="tcp",
     most_log_servers=4,
     lag=r"[A-Za-z][A-Za-z0-9-]{0,14}",
+    refused_modes=(
+        Mode(
+            command="get system status",
+            pattern=r"^Virtual domain configuration: (?!disable)",
+            why="this firewall is divided into virtual domains, and a configuration of the whole of it would go wrong; "
+            "let it be configured by hand, or take its role away in NetBox",
+            source="FortiOS Administration Guide, Virtual domains; published FortiGate-501E of the oxidized project",
+        ),
+        Mode(
+            command="get system status",
+            pattern=r"(?i)^Current HA mode: .*\b(?:secondary|backup|slave)\b",
+            why="this is the secondary of a cluster, which takes its configuration from the primary; let NetBox have "
+            "the address at which the primary is managed",
+            source="FortiOS Administration Guide, HA; `get system status` of 6.4 (backup) and 7.4 (secondary)",
+        ),
+    ),
     asks={
         "time": Question(command="diagnose sys ntp status", pattern=r"^synchronized: yes"),
         "up": Question(
