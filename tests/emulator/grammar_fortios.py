@@ -19,17 +19,22 @@ from types import MappingProxyType
 
 from tests.emulator.language import Editor, Refused, Tree, hashed, set_of
 
-REFERENCES: Mapping[str, str] = MappingProxyType(
+INTERFACES, ADDRESSES = ("config system interface", "config system zone"), ("config firewall address",)
+REFERENCES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "srcintf": "config system interface",
-        "dstintf": "config system interface",
-        "device": "config system interface",
-        "srcaddr": "config firewall address",
-        "dstaddr": "config firewall address",
-        "member": "config system interface",
+        "srcintf": INTERFACES,
+        "dstintf": INTERFACES,
+        "device": INTERFACES[:1],
+        "interface": INTERFACES[:1],
+        "srcaddr": ADDRESSES,
+        "dstaddr": ADDRESSES,
+        "member": INTERFACES[:1],
+        "remote-group": ("config user group",),
     }
 )
-"""Settings that name an entry of another table (REF)."""
+"""Settings that name an entry of other tables (REF)."""
+OF_GROUPS = ("config user tacacs+", "config user radius", "config user ldap")
+"""The tables of a user group's `member` (REF)."""
 BUILT_IN = frozenset({'"all"', '"any"', '"ssl.root"', '"lan"'})
 TEXTS = set_of(
     """hostname alias description comment comments name vdom accprofile srcintf dstintf srcaddr dstaddr service
@@ -142,12 +147,12 @@ class BlocksEditor(Editor):
 
     def _set(self, rest: str) -> None:
         key, _, value = rest.partition(" ")
-        table = REFERENCES.get(key)
+        tables = _tables(self.path[0], key)
         typed = values(value)
         named = [word if word.startswith('"') else f'"{word}"' for word in typed]
-        for name in named if table and self.path[0] not in SHOWN_EMPTY else ():
-            entries = self.tree.get(str(table), {})
-            if name not in BUILT_IN and not {f"edit {name}", f"edit {name[1:-1]}"} & entries.keys():
+        for name in named if tables and self.path[0] not in SHOWN_EMPTY else ():
+            entries = {entry for table in tables for entry in self.tree.get(table, {})}
+            if name not in BUILT_IN and not {f"edit {name}", f"edit {name[1:-1]}"} & entries:
                 raise Refused("entry not found in datasource\nvalue parse error before " + name)
         if key == "member" and self.path[0] == "config system interface":
             self._check_members(named)
@@ -188,7 +193,9 @@ class BlocksEditor(Editor):
             raise Refused("entry not found in datasource\nCommand fail. Return code -3")
         table = self.path[-1]
         if len(self.path) == 1 and any(
-            REFERENCES.get(line.split()[1]) == table and name in values(line) for line in _settings(self.tree)
+            table in _tables(at, line.split()[1]) and name in values(line)
+            for at, below in self.tree.items()
+            for line in _settings(below)
         ):
             raise Refused("The entry is used by other 1 entries\nCommand fail. Return code -23")
         del self.here[entry]
@@ -200,8 +207,12 @@ class BlocksEditor(Editor):
                 del self.here[line]
 
 
+def _tables(section: str, key: str) -> tuple[str, ...]:
+    return OF_GROUPS if (section, key) == ("config user group", "member") else REFERENCES.get(key, ())
+
+
 def _refers(line: str) -> bool:
-    return REFERENCES.get(line.split()[1]) == "config system interface"
+    return line.split()[1] != "interface" and "config system interface" in REFERENCES.get(line.split()[1], ())
 
 
 def _settings(tree: Tree) -> Iterator[str]:

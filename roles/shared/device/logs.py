@@ -36,13 +36,18 @@ class LogServer(Frozen):
     source_interface: str
 
 
+def log_server_hosts(fleet: Fleet) -> tuple[Host, ...]:
+    """Return the hosts that take the fleet's logs."""
+    return tuple(fleet.with_role("log_server"))
+
+
 def log_servers(fleet: Fleet, vendor: Vendor, *, source: IPv4Address, source_interface: str) -> tuple[LogServer, ...]:
     """Return the log servers that a device sends to.
 
     Raises:
         SettingsError: there are more of them than the vendor's devices can be told.
     """
-    found = tuple(s.primary_address for s in fleet.with_role("log_server") if s.primary_address is not None)
+    found = tuple(s.primary_address for s in log_server_hosts(fleet) if s.primary_address is not None)
     if vendor.most_log_servers is not None and len(found) > vendor.most_log_servers:
         what = f"there are {len(found)} log servers, and {vendor.name} sends to {vendor.most_log_servers} at most"
         fix = "take the role log_server from some"

@@ -23,7 +23,7 @@ from inventory.network import Cable, networks4
 from inventory.secrets import Secret
 from roles.shared.device.known import known_vendors
 from roles.shared.device.login_keys import DeviceKey, LoginKey, login_keys
-from roles.shared.device.logs import LogServer, log_servers
+from roles.shared.device.logs import LogServer, log_server_hosts, log_servers
 from roles.shared.device.vendor import Vendor
 from roles.shared.families import ipv6_addresses
 from roles.shared.network.servers import time_servers
@@ -212,7 +212,7 @@ def device_asks(settings: Settings) -> tuple[Ask, ...]:
 def device_unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
     """Say that a device is configured for IPv4 alone, and which servers it is not told of."""
     own = ", ".join(ipv6_addresses(host))
-    servers = (*time_servers(fleet), *fleet.with_role("log_server"))
+    servers = (*time_servers(fleet), *log_server_hosts(fleet))
     others = ", ".join(dict.fromkeys(s.name for s in servers if s.primary_address is None))
     return (
         *([f"a device is configured for IPv4 alone: {own}"] if own else ()),

@@ -18,6 +18,7 @@ from roles.shared.device.known import known_vendors
 from roles.shared.intent import Intent
 from roles.shared.parts.registration import ManagedConfiguration, registering
 from roles.shared.settings import SettingsError
+from tests.emulator.grammar import applied, grammar
 from tests.unit.roles.shared.device.switch_fleet import fleet
 
 NAME = "heb-fw1"
@@ -327,6 +328,14 @@ def test_addresses_of_ipv6_elsewhere_are_said_to_be_left_out() -> None:
     of = a_fleet(guests)
     (said,) = catalogue()["edge_firewall"].unserved(of.host(NAME), of)
     assert "2001:db8:63:60::1/64" in said
+
+
+@pytest.mark.parametrize("options", [{}, {"zones": {"schools": ["internal1", "skola-120"]}}])
+def test_a_device_takes_every_line_and_needs_no_other_then(options: dict[str, Any]) -> None:
+    of = a_fleet(vlan(), tacacs_servers=["10.60.10.98", "10.60.10.99"], **options)
+    there = applied("fortios", {}, told(of, "").entries)
+    again = told(of, grammar("fortios").show(there))
+    assert (again.entries, again.unmanaged) == ((), ())
 
 
 def test_what_the_device_makes_for_itself_is_left_alone() -> None:

@@ -24,7 +24,7 @@ ALLOWED = {
     ("roles/shared/network/peering.py", "edge_gateway"): "its subject: how gateways meet, for the roles that ask",
     ("roles/shared/network/servers.py", "time"): "its subject: whom every host asks for the time",
     ("roles/shared/network/servers.py", "dns_resolver"): "its subject: whom every host asks for names",
-    ("roles/shared/device/settings.py", "log_server"): "a device's own logs go there, as those of role log_client",
+    ("roles/shared/device/logs.py", "log_server"): "its subject: where devices send their logs",
     ("roles/shared/device/settings.py", "monitoring"): "a device lets it read, as role node_metrics does",
     ("deploy/tools/netbox_lock.py", "netbox"): "the tool makes that role's own lock",
     ("deploy/tools/demo.py", "edge_gateway"): "a story, told on hosts and roles by name",
