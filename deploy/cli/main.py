@@ -3,7 +3,8 @@
     fleet          hosts, show, check
     adopt          adopt
     runs           plan, apply, verify, drift
-    records        history, report
+    restore        restore
+    records        history, history config, report
     secrets        secrets edit, rotate, check
     inventory      inventory pull, seed, diff
     lab            lab up, down, status, cut, mend
@@ -38,6 +39,7 @@ COMMANDS = {
     "adopt": ("adopt", "Say what taking over a host that runs would mean; change nothing."),
     "plan": ("runs", "Show what would change, with diffs."),
     "apply": ("runs", "Change the hosts as planned, in waves, and verify them."),
+    "restore": ("restore", "Make a device as it was: an earlier configuration, as a plan."),
     "verify": ("runs", "Run the state checks of every role against the real hosts."),
     "drift": ("runs", "Compare the hosts with what was last applied; change nothing."),
     "history": ("records", "List who did what, when, with which plan; or show one run."),

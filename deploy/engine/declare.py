@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any, cast
 
 from gevent.local import local
@@ -34,6 +34,7 @@ from roles.shared.change import digest
 from roles.shared.device.configure import WHAT
 from roles.shared.device.known import known_vendors
 from roles.shared.device.placement import misplaced
+from roles.shared.device.restoring import Restoring, restored
 from roles.shared.guard import Guard
 from roles.shared.intent import Intent
 from roles.shared.parts.handlers import pay
@@ -58,6 +59,18 @@ class Registered:
     guard: Guard | None = None
     unguarded: str = ""
     handler: bool = False
+    restores: Restoring | None = None
+
+    @property
+    def holds_secrets(self) -> bool:
+        """Tell whether marks of secrets may stand in what it yields, whose values are put in on the way to the host."""
+        return bool(self.restores or (self.declares and self.declares.secrets))
+
+    def revealing(self, veil: Veil) -> Callable[[str], str]:
+        """Return what puts the values of its secrets, and of no others, into a text for the host."""
+        if self.restores:
+            return self.restores.reveal
+        return partial(veil.reveal, secrets=self.declares.secrets if self.declares else ())
 
     @property
     def name(self) -> str:
@@ -89,6 +102,9 @@ def _canonical(value: object) -> object:
         return sorted(value, key=str)
     return str(value)
 
+
+RESTORE = "restore"
+"""Stands in a step for the role, where a device is made as it was."""
 
 _PER_OPERATION = ("in_op", "current_op_hash", "current_op_global_arguments", "current_op_deploy_data")
 
@@ -158,9 +174,16 @@ def declarations(host: Host, intent: Intent) -> tuple[tuple[ManagedFile, ...], t
 
 
 def register(
-    hosts: Sequence[Host], settings: Mapping[str, Mapping[str, Settings]], veil: Veil = UNVEILED
+    hosts: Sequence[Host],
+    settings: Mapping[str, Mapping[str, Settings]],
+    veil: Veil = UNVEILED,
+    restoring: Restoring | None = None,
 ) -> dict[str, Declared]:
-    """Register the operations of every role of every host in a fresh pyinfra State; no round trip."""
+    """Register the operations of every role of every host in a fresh pyinfra State; no round trip.
+
+    Args:
+        restoring: what makes the one host as it was, in the place of its roles.
+    """
     inventory = Inventory(([(h.name, {"veil": veil}) for h in hosts], {}))
     state = State(inventory, Config(), check_for_changes=False)
     ctx_state.set(state)
@@ -171,21 +194,24 @@ def register(
         connector = target.connector = kind(state, target)
         target.connected = True
         declared[host.name] = Declared(state, target, connector)
-        _declare(declared[host.name], settings[host.name])
+        _declare(declared[host.name], {} if restoring else settings[host.name], restoring)
     return declared
 
 
-def _declare(declared: Declared, settings: Mapping[str, Settings]) -> None:
+def _declare(declared: Declared, settings: Mapping[str, Settings], restoring: Restoring | None) -> None:
     target = declared.target
-    for name, role_settings in settings.items():
+    deploys = {name: partial(catalogue()[name].deploy, of_role) for name, of_role in settings.items()}
+    if restoring:
+        deploys = {RESTORE: partial(restored, restoring)}
+    for name, deploy in deploys.items():
         known = len(target.op_hash_order)
-        with declared.context(), registering(name, secrets_in(role_settings)) as registration:
-            catalogue()[name].deploy(role_settings)
+        with declared.context(), registering(name, secrets_in(settings.get(name))) as registration:
+            deploy()
         declared_as: dict[str, ManagedFile | ManagedConfiguration] = {f"file {f.path}": f for f in registration.files}
         declared_as.update((WHAT, c) for c in registration.configurations)
         for op_hash in target.op_hash_order[known:]:
             operation = Registered(name, op_hash, declared.state.ops[target][op_hash])
-            operation.declares = declared_as.get(operation.name)
+            operation.declares, operation.restores = declared_as.get(operation.name), restoring
             operation.guard = registration.guards.get(operation.name)
             operation.unguarded = registration.unguarded.get(operation.name, "")
             func = operation.closure["func"]

@@ -65,7 +65,7 @@ def _as_data(command: PyinfraCommand, operation: Registered) -> HostCommand:
     """Return a pyinfra command as a plan holds it; placeholders of secrets only in what a role declares whole."""
     data = _read_command(command)
     sent = data.content if isinstance(data, Upload) else str(data)
-    if MARK in sent and (isinstance(data, Run) or not operation.declares or not operation.declares.secrets):
+    if MARK in sent and (isinstance(data, Run) or not operation.holds_secrets):
         raise SamdriftError(
             "a secret cannot stand in a command, which everybody on the host can read",
             where=f"roles/{operation.role}.py, step {operation.name}",

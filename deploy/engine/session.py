@@ -12,45 +12,36 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Collection, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 import gevent
 from gevent.pool import Pool
-from pyinfra.api.command import PyinfraCommand
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.operations import run_host_op
 
 from deploy.engine import guard_script
 from deploy.engine.connector import Connector
-from deploy.engine.declare import Declared, Registered, register
+from deploy.engine.declare import Declared, register
 from deploy.engine.guards import DeviceGuard, GuardFailed, HeldGuard, HostAccess, HostGuard, minutes_of
 from deploy.engine.hosts import Outcome
-from deploy.engine.planned import frozen, last_output, step_of
-from deploy.engine.unmanaged import running_configuration, unmanaged_files, unmanaged_lines
-from deploy.model.backup import DEVICE
+from deploy.engine.looking import Saw, looked_at, shown_of
+from deploy.engine.planned import frozen, last_output
 from deploy.model.observer import Observer, Quiet
-from deploy.model.plan import HostPlan, Unmanaged
+from deploy.model.plan import HostPlan
 from deploy.model.step_id import StepId
 from deploy.transport.device import DeviceConnection
-from deploy.transport.rounds import Rounds
 from deploy.transport.ssh import AT_ONCE, Access, Answer, Connection, HostLost
 from deploy.vault.interface import NO_VAULT, Vault
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
-from roles.shared.catalogue import catalogue
 from roles.shared.device.known import known_vendors
-from roles.shared.device.masking import masked
+from roles.shared.device.restoring import Restoring
 from roles.shared.intent import Intent
-from roles.shared.parts.handlers import OwedHandlers
 from roles.shared.parts.veil import UNVEILED
 
 log = logging.getLogger("samdrift")
 
 C = TypeVar("C", Connection, DeviceConnection)
-
-Saw = Callable[[Host, str, str], None]
-"""Is told of a configuration that was read whole."""
 
 logging.getLogger("pyinfra").addHandler(logging.NullHandler())
 logging.getLogger("pyinfra").propagate = False  # observers tell the user what happens
@@ -67,6 +58,7 @@ class Session:
         only_roles: the roles whose steps are looked at, carried out and checked; all if it is empty.
         vault: where the values of the secrets are that their roles need; opened only if there are any.
         holder: who changes the hosts, and why, for whoever finds one guarded.
+        restoring: what makes the one host as it was, instead of as its roles say.
         saw: called with each whole configuration that a look reads: host, what it is, its text, as the host printed it.
 
     Attributes:
@@ -87,12 +79,13 @@ class Session:
         only_roles: Collection[str] = (),
         vault: Vault = NO_VAULT,
         holder: str = "",
+        restoring: Restoring | None = None,
         saw: Saw = lambda _host, _what, _text: None,
     ) -> None:
         intent.require(hosts)
         self.intent, self.fleet, self.hosts, self.access = intent, intent.fleet, tuple(hosts), access
         self.observer: Observer = observer or Quiet()
-        self.holder, self._saw = holder, saw
+        self.holder, self._restoring, self._saw = holder, restoring, saw
         self.settings = {h.name: intent.settings(h, only_roles) for h in hosts}
         needed = intent.secrets(hosts, only_roles)
         self.veil = vault.open(needed) if needed else UNVEILED
@@ -104,11 +97,14 @@ class Session:
         self._unseen: set[str] = set()
 
     def __enter__(self) -> Session:
-        self._declared = register(self.hosts, self.settings, self.veil)  # what is wrong with a role connects to nobody
+        self._declared = self._register(self.hosts)  # what is wrong with a role connects to nobody
         self._unseen = {h.name for h in self.hosts}
         self.observer.stage("connecting", [h.name for h in self.hosts])
         self._each(self.hosts, self._connect)
         return self
+
+    def _register(self, hosts: Sequence[Host]) -> dict[str, Declared]:
+        return register(hosts, self.settings, self.veil, self._restoring)
 
     def __exit__(self, *_exc: object) -> None:
         for held in self._guards.values():
@@ -137,8 +133,7 @@ class Session:
         for step in planned.changes:
             self.observer.host(name, "step", step.id)
             operation = operations[step.id]
-            secrets = operation.declares.secrets if operation.declares else ()
-            operation.data.command_generator = frozen(step.commands, partial(self.veil.reveal, secrets=secrets))
+            operation.data.command_generator = frozen(step.commands, operation.revealing(self.veil))
             operation.data.operation_meta._maybe_is_change = True  # pyinfra has no setter
             try:
                 if step.guard or step.unguarded:
@@ -306,7 +301,7 @@ class Session:
         again = [h for h in hosts if h.name not in self._unseen]
         self._unseen -= {h.name for h in hosts}
         if again:
-            self._declared |= register(again, self.settings, self.veil)
+            self._declared |= self._register(again)
         for host in hosts:
             connector = self._declared[host.name].connector
             connection = self._connections[host.name]
@@ -321,7 +316,8 @@ class Session:
         connection = self._connections[name]
         execs = connection.execs
         try:
-            plan = self._evaluate(host)
+            declared, roles = self._declared[name], self.settings[name]
+            plan = looked_at(host, declared, connection, roles, veil=self.veil, saw=self._saw)
         except HostLost as e:
             self.unreachable[name] = self._shown(name, str(e))
             return self._unknown(host, str(e))
@@ -337,59 +333,12 @@ class Session:
 
     def _shown(self, name: str, text: str) -> str:
         """Take secrets out of a text about a host: known values, and whatever may be one in what a device said."""
-        hidden = self.veil.hide(text)
-        return masked(hidden) if self.fleet.host(name).platform in known_vendors() else hidden
+        return shown_of(self.fleet.host(name), text, self.veil)
 
     def _unknown(self, host: Host, why: str) -> HostPlan:
         why = self._shown(host.name, why)
         self.observer.host(host.name, "failed", why)
         return HostPlan(host=host.name, municipality=host.tenant, error=why)
-
-    def _evaluate(self, host: Host) -> HostPlan:
-        """Evaluate all operations at once, then the handlers, which depend on what the others would do."""
-        declared, connection = self._declared[host.name], self._connections[host.name]
-        rounds = Rounds(connection.ask)
-        commands: dict[str, list[PyinfraCommand]] = {}
-        unmanaged: list[Unmanaged] = []
-        armed: list[str] = []
-
-        def job(operation: Registered) -> Callable[[], None]:
-            return lambda: commands.update({operation.op_hash: declared.evaluate(operation)})
-
-        def owed() -> None:
-            with declared.context():
-                declared.target.get_fact(OwedHandlers)  # asked now, so that the handlers need no round of their own
-
-        jobs = [job(op) for op in declared.operations if not op.handler]
-        if isinstance(connection, DeviceConnection):
-            armed.append(connection.pending)
-            jobs.append(lambda: unmanaged.extend(unmanaged_lines(declared)))
-            jobs.append(lambda: self._saw(host, DEVICE, running_configuration(declared, host.platform)))
-        else:
-            jobs += [owed, lambda: unmanaged.extend(unmanaged_files(self.settings[host.name], declared, rounds))]
-            jobs.append(lambda: armed.append(rounds.ask(guard_script.ARMED).stdout.strip()))
-            backs_up = {w: c for role in self.settings[host.name] for w, c in catalogue()[role].backs_up.items()}
-            jobs += [partial(self._read_whole, host, what, command, rounds) for what, command in backs_up.items()]
-        declared.connector.rounds = rounds
-        try:
-            rounds.run(jobs)
-            rounds.run([job(op) for op in declared.operations if op.handler])
-        finally:
-            declared.connector.rounds = None
-        hide = self.veil.hide
-        return HostPlan(
-            host=host.name,
-            municipality=host.tenant,
-            steps=tuple(step_of(op, commands[op.op_hash], self.veil) for op in declared.operations),
-            unmanaged=tuple(u.model_copy(update={"path": hide(u.path), "line": hide(u.line)}) for u in unmanaged),
-            armed=self._shown(host.name, armed[0]),
-        )
-
-    def _read_whole(self, host: Host, what: str, command: str, rounds: Rounds) -> None:
-        """Ask a server for one of its configurations; one that is not there yet is none."""
-        answer = rounds.ask(command)
-        if answer.rc == 0 and answer.stdout.strip():
-            self._saw(host, what, answer.stdout)
 
     def _each(self, hosts: Sequence[Host], act: Callable[[Host], Any]) -> list[Any]:
         """Call `act` for every host at the same time; return the results in the hosts' order."""

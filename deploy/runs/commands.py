@@ -34,6 +34,7 @@ from inventory.errors import UsageError
 from inventory.fleet import Fleet, Host
 from inventory.left_out import Count
 from roles.shared.catalogue import catalogue, roles_of
+from roles.shared.device.restoring import Restoring
 from roles.shared.intent import Intent
 
 
@@ -86,8 +87,8 @@ class Invocation:
         """Return the exit code of a run that found this."""
         return exit_code((*self.unsound, *findings), after_change=after_change, went_on=True)
 
-    def session(self, hosts: Iterable[Host] | None = None) -> Session:
-        """Make a session with this run's hosts, or with some of them."""
+    def session(self, hosts: Iterable[Host] | None = None, restoring: Restoring | None = None) -> Session:
+        """Make a session with this run's hosts, or with some of them; or with one, to make it as it was."""
         about = tuple(self.hosts if hosts is None else hosts)
         holder = f"{self.who}, {self.started}: {self.command_line}"
 
@@ -105,6 +106,7 @@ class Invocation:
             only_roles=self.only_roles,
             vault=self.vault,
             holder=holder,
+            restoring=restoring,
             saw=saw,
         )
         return made
@@ -216,11 +218,11 @@ def apply(
     with run.alone(), run.session(hosts) as session:
         approved = planned or run.plan(session.look())
         approve(approved)
-        _refuse_unguarded(approved, [h.name for h in hosts], no_rollback)
-        return _carry_out(run, session, approved)
+        refuse_unguarded(approved, [h.name for h in hosts], no_rollback)
+        return record_of(run, approved, carry_out(run, session, approved))
 
 
-def _refuse_unguarded(plan: Plan, about: Collection[str], no_rollback: Collection[str]) -> None:
+def refuse_unguarded(plan: Plan, about: Collection[str], no_rollback: Collection[str]) -> None:
     """Change no host that could be cut off and cannot undo that, unless it was named."""
     for host in (h for h in plan.hosts if h.host in about and h.host not in no_rollback):
         if why := next((s.unguarded for s in host.changes if s.unguarded), ""):
@@ -228,22 +230,28 @@ def _refuse_unguarded(plan: Plan, about: Collection[str], no_rollback: Collectio
             raise UsageError(f"it could be cut off, and could not undo that: {why}", where=f"host {host.host}", fix=fix)
 
 
-def _carry_out(run: Invocation, session: Session, planned: Plan) -> Record:
+def carry_out(run: Invocation, session: Session, planned: Plan, *, checked: bool = True) -> ApplyResult:
+    """Change hosts as planned. An interruption is recorded, whatever it was.
+
+    Args:
+        checked: their roles' state checks prove it.
+    """
+
     def prove(names: Sequence[str]) -> tuple[CheckResult, ...]:
-        return run_checks(session, run.fleet, run.observer, names)
+        return run_checks(session, run.fleet, run.observer, names) if checked else ()
 
     change = Apply(
         session, planned, prove, run.stores.journal, run.stores.applied, controls=_controls(), observer=run.observer
     )
     try:
-        applied = change.go()
+        return change.go()
     except BaseException as e:  # hosts were changed: history must know, whatever it was that ended the run
-        _record_of(run, planned, change.broken_off(type(e).__name__ if isinstance(e, KeyboardInterrupt) else str(e)))
+        record_of(run, planned, change.broken_off(type(e).__name__ if isinstance(e, KeyboardInterrupt) else str(e)))
         raise
-    return _record_of(run, planned, applied)
 
 
-def _record_of(run: Invocation, planned: Plan, applied: ApplyResult) -> Record:
+def record_of(run: Invocation, planned: Plan, applied: ApplyResult) -> Record:
+    """Record what an apply did and found."""
     findings, troubles = (*run.unsound, *applied.findings), list[StoreError]()
     try:
         # What else may be known of these hosts, apply did not look for: nothing is forgotten here.

@@ -45,5 +45,15 @@ def changed(backup: Backup, before: Backup | None, shown: str) -> Iterator[Rende
         yield diff(shown)
 
 
+def restoration(backup: Backup, taken_away: Sequence[str]) -> Iterator[RenderableType]:
+    """Show what a restoration is to, and apart what it takes away."""
+    lines = several(len(taken_away), "line")
+    yield Text(
+        inline(f"As it was from {backup.taken} on. {lines} that take something away{':' if taken_away else '.'}")
+    )
+    for line in taken_away:
+        yield Text(f"  - {inline(line)}", "red")
+
+
 def _head(backup: Backup) -> Text:
     return Text.assemble((inline(backup.host), "bold"), inline(f"  {backup.what}, as it was from {backup.taken} on"))

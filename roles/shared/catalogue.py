@@ -22,7 +22,7 @@ that the house must know of it, the role says itself, by these optional attribut
     in_lab(options, lab)   the options that differ in the lab
     LAB_CACHES, LAB_FILES  directories that outlive a lab host's disk; files that the lab's installer leaves there
     LAB_PACKAGES           Debian packages that the lab's installer puts on every host, so that no run waits for them
-    BACKS_UP               configurations that a look keeps a backup of: names, and the command that prints each
+    BACKS_UP               whole configurations that a look backs up: by name, the command that prints each
     TUNNEL_KEY             where its host's private key for tunnels is
 """
 

@@ -21,7 +21,7 @@ patterns, oxidized issues 3080, 3805 and 1468; the vendors' command references f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from roles.shared.device.vendor import WITHHELD, any_of
 
@@ -106,7 +106,10 @@ def masked(text: str) -> str:
 
     A line that was masked is masked no further, so it may be done twice.
     """
-    return "".join(_lines(text.splitlines(keepends=True)))
+    lines = text.splitlines(keepends=True)
+    shown = masked_lines([line.rstrip("\r\n") for line in lines])
+    ends = (line[len(line.rstrip("\r\n")) :] for line in lines)
+    return "".join(f"{line}{end}" for line, end in zip(shown, ends, strict=True) if line is not None)
 
 
 def masked_line(line: str) -> str:
@@ -116,13 +119,14 @@ def masked_line(line: str) -> str:
     return f"{line[:at].rstrip()} {WITHHELD}" if line[:at].strip() else f"{line[:at]}{WITHHELD}"
 
 
-def _lines(lines: list[str]) -> Iterator[str]:
+def masked_lines(lines: Iterable[str]) -> Iterator[str | None]:
+    """Yield each line, masked; None for one that belongs to a secret of several lines, and is withheld whole."""
     end: re.Pattern[str] | None = None  # of a secret of several lines
     below: int | None = None  # the indentation of a line that names the secrets below it
-    for whole in lines:
-        line = whole.rstrip("\r\n")
+    for line in lines:
         if end is not None:
             end = None if end.search(line) else end
+            yield None
             continue
         indent = len(line) - len(line.lstrip())
         if below is not None and indent <= below:
@@ -133,7 +137,7 @@ def _lines(lines: list[str]) -> Iterator[str]:
             end = _end_of(line)
         if BELOW.fullmatch(line.strip()):
             below = indent
-        yield f"{shown}{whole[len(line) :]}"
+        yield shown
 
 
 def _end_of(line: str) -> re.Pattern[str] | None:

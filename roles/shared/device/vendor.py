@@ -119,6 +119,9 @@ class Vendor(Frozen):
     volatile: tuple[str, ...] = Field(
         default=(), description="lines that differ every time (dates, counters): left out where it is compared"
     )
+    printed_only: tuple[str, ...] = Field(
+        default=(), description="outermost lines of what a device prints that nobody can type, or that say what it is"
+    )
     encrypted_anew: tuple[str, ...] = Field(
         default=(), description="lines whose secret the device shows otherwise every time; group 1 is what stays"
     )

@@ -175,6 +175,12 @@ VENDOR = Vendor(
     ),
     interface_after=r"(?i:(^(?:interface |\S.* source-interface ))([a-z-]+ ?\d\S*))",
     hidden=(r"^snmp-server user ",),
+    printed_only=(
+        r"^version ",
+        r"^boot-(?:start|end)-marker$",
+        r"^(?:license|platform|memory|switch \d+ provision|diagnostic) ",
+        r"^crypto pki certificate chain ",
+    ),
     ignored=(
         r"^version ",
         r"^service (?:timestamps|password-encryption|call-home|unsupported-transceiver)",

@@ -14,7 +14,7 @@ from deploy.model.messages import as_written
 from deploy.model.plan import HostPlan, Plan
 from deploy.model.record import AppliedStep, HostResult, Record
 from deploy.model.step_id import StepId
-from deploy.runs.commands import Invocation, NotAllKept, _record_of
+from deploy.runs.commands import Invocation, NotAllKept, record_of
 from deploy.store.ports import Locked, StoreError
 from roles.shared.change import digest
 from tests.unit.deploy.model.test_drift import file_step
@@ -59,12 +59,12 @@ class _Dies(MemoryApplied):
 def test_a_run_that_ends_after_its_record_leaves_a_drift_that_says_who_moved() -> None:
     """With what was applied before, it would say that somebody decided otherwise, and that would not be so."""
     first = apply_run()
-    _record_of(first, first.plan(()), applied("one\n", "intent one"))
+    record_of(first, first.plan(()), applied("one\n", "intent one"))
     dies = dataclasses.replace(first.stores, applied=_Dies())
     dies.applied.steps |= first.stores.applied.steps  # type: ignore[attr-defined]
     second = dataclasses.replace(first, stores=dies, started="2999-01-01T00:00:00.000Z")
     with pytest.raises(KeyboardInterrupt):
-        _record_of(second, second.plan(()), applied("two\n", "intent two"))
+        record_of(second, second.plan(()), applied("two\n", "intent two"))
     assert kinds(first) == [Kind.CONFLICT]
 
     with first.alone():
@@ -115,7 +115,7 @@ def test_what_was_done_is_told_though_its_record_cannot_be_written() -> None:
     """Otherwise the store's error would hide the step that failed, and nobody would know what was changed."""
     run = apply_run(stores=dataclasses.replace(in_memory(), history=_FullHistory()))
     with pytest.raises(NotAllKept, match="no space left on device") as e:
-        _record_of(run, run.plan(()), applied("one\n", "i").model_copy(update={"findings": (FAILED_STEP,)}))
+        record_of(run, run.plan(()), applied("one\n", "i").model_copy(update={"findings": (FAILED_STEP,)}))
     assert [h.outcome for h in e.value.record.hosts] == ["changed"]
     assert [f.summary for f in e.value.record.findings] == [FAILED_STEP.summary]
     assert run.stores.applied.last_applied(HOST) == {}
@@ -124,6 +124,6 @@ def test_what_was_done_is_told_though_its_record_cannot_be_written() -> None:
 def test_dates_that_are_damaged_cost_no_record_of_what_was_changed() -> None:
     run = apply_run(stores=dataclasses.replace(in_memory(), known=_DamagedKnown()))
     with pytest.raises(NotAllKept, match=r"findings\.json: this file is damaged") as e:
-        _record_of(run, run.plan(()), applied("one\n", "i").model_copy(update={"findings": (FAILED_STEP,)}))
+        record_of(run, run.plan(()), applied("one\n", "i").model_copy(update={"findings": (FAILED_STEP,)}))
     assert run.stores.history.records() == (e.value.record,)
     assert run.stores.applied.last_applied(HOST) == given("one\n", "i")

@@ -1,0 +1,98 @@
+"""One look at one host: all that its roles declare evaluated at once, and what it has besides. Thin.
+
+Not here: which hosts are looked at, and what becomes of one that dies meanwhile (`session`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from functools import partial
+
+from pyinfra.api.command import PyinfraCommand
+
+from deploy.engine import guard_script
+from deploy.engine.declare import Declared, Registered
+from deploy.engine.planned import step_of
+from deploy.engine.unmanaged import running_configuration, unmanaged_files, unmanaged_lines
+from deploy.model.backup import DEVICE
+from deploy.model.plan import HostPlan, Unmanaged
+from deploy.transport.device import DeviceConnection
+from deploy.transport.rounds import Rounds
+from deploy.transport.ssh import Connection
+from inventory.fleet import Host
+from roles.shared.catalogue import catalogue
+from roles.shared.device.known import known_vendors
+from roles.shared.device.masking import masked
+from roles.shared.parts.handlers import OwedHandlers
+from roles.shared.parts.veil import Veil
+
+Saw = Callable[[Host, str, str], None]
+"""Is told of a configuration that was read whole: of which host, what it is, its text."""
+
+
+def shown_of(host: Host, text: str, veil: Veil) -> str:
+    """Take secrets out of a text about a host: known values, and whatever may be one in what a device said."""
+    hidden = veil.hide(text)
+    return masked(hidden) if host.platform in known_vendors() else hidden
+
+
+def looked_at(
+    host: Host,
+    declared: Declared,
+    connection: Connection | DeviceConnection,
+    roles: Collection[str],
+    *,
+    veil: Veil,
+    saw: Saw,
+) -> HostPlan:
+    """Evaluate all operations at once, then the handlers, which depend on what the others would do.
+
+    Args:
+        roles: of the host, those that the look is about.
+
+    Raises:
+        SamdriftError: it cannot be known how the host stands.
+    """
+    rounds = Rounds(connection.ask)
+    commands: dict[str, list[PyinfraCommand]] = {}
+    unmanaged: list[Unmanaged] = []
+    armed: list[str] = []
+
+    def job(operation: Registered) -> Callable[[], None]:
+        return lambda: commands.update({operation.op_hash: declared.evaluate(operation)})
+
+    def owed() -> None:
+        with declared.context():
+            declared.target.get_fact(OwedHandlers)  # asked now, so that the handlers need no round of their own
+
+    jobs = [job(op) for op in declared.operations if not op.handler]
+    if isinstance(connection, DeviceConnection):
+        armed.append(connection.pending)
+        jobs.append(lambda: unmanaged.extend(unmanaged_lines(declared)))
+        jobs.append(lambda: saw(host, DEVICE, running_configuration(declared, host.platform)))
+    else:
+        jobs += [owed, lambda: unmanaged.extend(unmanaged_files(roles, declared, rounds))]
+        jobs.append(lambda: armed.append(rounds.ask(guard_script.ARMED).stdout.strip()))
+        backs_up = {what: command for role in roles for what, command in catalogue()[role].backs_up.items()}
+        jobs += [partial(_read_whole, host, what, command, rounds, saw) for what, command in backs_up.items()]
+    declared.connector.rounds = rounds
+    try:
+        rounds.run(jobs)
+        rounds.run([job(op) for op in declared.operations if op.handler])
+    finally:
+        declared.connector.rounds = None
+    hide = veil.hide
+    return HostPlan(
+        host=host.name,
+        municipality=host.tenant,
+        steps=tuple(step_of(op, commands[op.op_hash], veil) for op in declared.operations),
+        unmanaged=tuple(u.model_copy(update={"path": hide(u.path), "line": hide(u.line)}) for u in unmanaged),
+        armed=shown_of(host, armed[0], veil),
+    )
+
+
+def _read_whole(host: Host, what: str, command: str, rounds: Rounds, saw: Saw) -> None:
+    """Ask a server for one of its configurations; one that is not there yet is none."""
+    answer = rounds.ask(command)
+    if answer.rc == 0 and answer.stdout.strip():
+        saw(host, what, answer.stdout)

@@ -1,0 +1,135 @@
+"""What makes a device as it was: its running configuration compared with all of an earlier one. Pure but for `restore`.
+
+Both are the device's own texts, so they are compared as they are, secrets too. What is shown, planned and recorded has
+a mark in the place of each secret, `‹withheld:1a2b…›`, which moves when the secret does; its value is put in on the way
+to the device. Two things cannot be restored: what a device never shows, and secrets that it encrypts anew each time
+(`Vendor.encrypted_anew`), which stay as they are now.
+
+Not here: where earlier configurations are kept (`deploy.store`), and what a role declares (`configure`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Generator, Iterable, Sequence
+
+from pyinfra import host
+from pyinfra.api import StringCommand, operation
+
+from inventory.secrets import MARK
+from roles.shared.change import Change
+from roles.shared.device.configure import WHAT, ConfigurationSession, RunningConfiguration
+from roles.shared.device.difference import Difference, difference
+from roles.shared.device.known import known_vendors
+from roles.shared.device.masking import masked_lines
+from roles.shared.device.placement import for_devices
+from roles.shared.device.reading import read_configuration, tame
+from roles.shared.device.vendor import Vendor
+from roles.shared.device.writing import as_text, sections_apart, shown_lines
+from roles.shared.guard import Guard
+from roles.shared.lineage import Section
+from roles.shared.parts.explain import explain
+from roles.shared.parts.registration import current
+
+EVERYTHING: tuple[Section, ...] = ((r"(?s).*",),)
+"""All sections of a configuration."""
+
+WITHHELD_VALUE = re.compile(rf"{MARK}withheld:([0-9a-f]{{12}})›")
+
+
+class Restoring:
+    """Says what makes one device as it was, and keeps the secrets that are typed for it.
+
+    Args:
+        then: the configuration that it had.
+        taken: since when, for people.
+    """
+
+    def __init__(self, platform: str, then: str, taken: str) -> None:
+        self.platform, self.taken = platform, taken
+        self._then = then
+        self._key, self._values = secrets.token_bytes(32), dict[str, str]()
+
+    def __str__(self) -> str:
+        return f"configuration of {self.taken}"
+
+    def change(self, running: str) -> Difference:
+        """Compare what runs with what ran then; each secret has its mark.
+
+        Raises:
+            SamdriftError: one of the two cannot be read.
+        """
+        vendor = as_printed(known_vendors()[self.platform])
+        now, then = (without_printed_only(vendor, text) for text in (running, self._then))
+        found = difference(vendor, now, then, EVERYTHING)
+        return Difference(
+            entries=self._sealed(found.entries),
+            rollback=self._sealed(found.rollback),
+            before=self._shown(found.before),
+            after=self._shown(found.after),
+            unmanaged=(),
+        )
+
+    def reveal(self, text: str) -> str:
+        """Put the secrets in place of their marks."""
+        return WITHHELD_VALUE.sub(lambda m: self._values.get(m[1], m[0]), text)
+
+    def _sealed(self, entries: Sequence[str]) -> tuple[str, ...]:
+        """Return entries with a mark for what may be a secret, to the end of the entry."""
+        lines = [line for entry in entries for line in entry.split("\n")]
+        shown = iter(masked_lines(lines))
+        return tuple(self._with_mark(entry, [next(shown) for _ in entry.split("\n")]) for entry in entries)
+
+    def _shown(self, text: str) -> str:
+        lines = text.splitlines()
+        return as_text(self._with_mark(line, [m]) for line, m in zip(lines, masked_lines(lines), strict=True) if m)
+
+    def _with_mark(self, entry: str, shown: Iterable[str | None]) -> str:
+        lines = "\n".join(line for line in shown if line is not None)
+        if lines == entry:
+            return entry
+        kept = lines.split(MARK, 1)[0]  # a device's own text has none: see `tame`
+        value = entry[len(kept) :]
+        mark = hmac.new(self._key, value.encode(), hashlib.sha256).hexdigest()[:12]
+        self._values[mark] = value
+        return f"{kept}{MARK}withheld:{mark}›"
+
+
+def as_printed(vendor: Vendor) -> Vendor:
+    """Return a vendor by which two of its own texts are compared: with all secrets that it shows as they are, and
+    without what nobody can type.
+    """
+    return vendor.model_copy(update={"secrets": vendor.encrypted_anew, "ignored": vendor.printed_only})
+
+
+def without_printed_only(vendor: Vendor, text: str) -> str:
+    """Return a configuration without what such a vendor ignores."""
+    read = read_configuration(vendor, tame(text), ())
+    return as_text(
+        line for section in sections_apart(vendor, read.other) for line in shown_lines(vendor, section, read.raw)
+    )
+
+
+def restored(restoring: Restoring) -> None:
+    """Declare that a device is as it was: one guarded step, as any change of its configuration is."""
+    registration, vendor = current(), known_vendors()[restoring.platform]
+    if vendor.confirm is None:
+        registration.unguarded[WHAT] = f"{vendor.name} has no means to restore what was before a change"
+    else:
+        registration.guards[WHAT] = Guard(what=WHAT, by=f"{vendor.name} ({vendor.confirm.name})")
+    restore(name=WHAT, restoring=restoring)
+
+
+@operation()
+@for_devices
+def restore(restoring: Restoring) -> Generator[StringCommand]:
+    """Type the lines that make the device as it was, if any do."""
+    change = restoring.change(host.get_fact(RunningConfiguration, platform=restoring.platform))
+    if not change.entries:
+        host.noop(f"it is as it was: {restoring}")
+        return
+    session = ConfigurationSession(restoring.platform, change.entries, change.rollback)
+    yield explain(session, Change(what=WHAT, before=change.before, after=change.after))

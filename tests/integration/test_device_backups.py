@@ -1,0 +1,133 @@
+"""Backups of devices, by the real program and over real SSH: kept by each look, shown masked, restored as a plan.
+
+On emulated devices, whose configurations the shipped fleet's roles have never seen: nothing of them is applied here.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyrage
+import pytest
+
+from inventory import snapshot
+from tests.emulator.device import Device
+from tests.emulator.grammar import applied as applied_lines
+from tests.integration.lab import program as samdrift
+from tests.integration.test_device_checks import Program, in_the_rack, with_secrets
+
+CANARY = "Kan4rie-9"
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[tuple[Program, dict[str, Device]]]:
+    """The program, and a switch of IOS and a firewall on port 22."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: the devices must listen on port 22")
+    with in_the_rack(("ost-sw1", "heb-fw1"), tmp_path / "key", 22) as (fleet, devices):
+        snapshot.dump(fleet, tmp_path / "fleet")
+        with_secrets(fleet, [fleet.host(name) for name in devices], tmp_path)
+        yield Program(tmp_path), devices
+
+
+def by_hand(device: Device, *lines: str) -> None:
+    device.running = applied_lines(device.platform, device.running, lines)
+
+
+def test_a_change_by_hand_is_shown_masked_and_restored(program: tuple[Program, dict[str, Device]]) -> None:
+    run, devices = program
+    switch = devices["ost-sw1"]
+    by_hand(switch, f"snmp-server community {CANARY}1 RO", "vlan 88", " name Before", "exit")
+    run("plan", expect=0)
+    before, first = switch.configuration, backups(run)
+    assert len(first) == 1
+    run("plan", expect=0)
+    assert backups(run) == first  # nothing has changed
+
+    by_hand(switch, f"no snmp-server community {CANARY}1 RO", f"snmp-server community {CANARY}2 RW", "no vlan 88")
+    by_hand(switch, "vlan 89", "interface GigabitEthernet1/0/1", f" description password {CANARY}3", "exit")
+    run("drift", expect=2)
+    assert len(backups(run)) == 2
+    shown = run("history", "config", "ost-sw1", "--diff", expect=0)
+    assert CANARY not in str(shown)
+    assert "-vlan 88" in shown["diff"]
+    assert "+vlan 89" in shown["diff"]
+    whole = run("history", "config", "ost-sw1", "--diff", "--unmasked", expect=0)
+    assert f"-snmp-server community {CANARY}1 RO" in whole["diff"]
+    assert f"+snmp-server community {CANARY}2 RW" in whole["diff"]
+
+    taken = first[0]["taken"]
+    record = run("restore", "ost-sw1", "--at", taken, "--yes", expect=0)
+    assert [h["outcome"] for h in record["hosts"]] == ["changed"]
+    assert CANARY not in str(record)
+    assert switch.configuration == before
+    again = run("restore", "ost-sw1", "--at", taken, "--yes", expect=0)
+    assert [h["outcome"] for h in again["hosts"]] == ["in sync"]
+    everything = "".join(p.read_text() for p in (run.directory / "state").rglob("*") if p.is_file())
+    assert CANARY not in everything
+
+
+def test_a_plan_of_a_restoration_says_apart_what_it_takes_away_and_types_no_mark(
+    program: tuple[Program, dict[str, Device]],
+) -> None:
+    run, devices = program
+    switch = devices["ost-sw1"]
+    run("plan", expect=0)
+    by_hand(switch, "vlan 89", "exit", f"snmp-server community {CANARY} RO")
+    (taken,) = (b["taken"] for b in backups(run))
+    argv = [samdrift(), *options(run), "restore", "ost-sw1", "--at", taken, "--yes"]
+    page = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    assert "2 lines that take something away:" in page
+    assert "- no vlan 89" in page
+    assert CANARY not in page
+    assert "vlan 89" not in switch.configuration
+    assert CANARY not in switch.configuration
+
+
+def test_without_the_key_of_the_municipality_nobody_reads_a_backup_or_restores_it(
+    program: tuple[Program, dict[str, Device]],
+) -> None:
+    run, devices = program
+    run("plan", expect=0)
+    before = devices["ost-sw1"].configuration
+    other = run.directory / "identity"
+    other.write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    assert len(backups(run)) == 1  # when, but not what
+    for arguments in (
+        ("history", "config", "ost-sw1", "--at", "2099", "--unmasked"),
+        ("history", "config", "ost-sw1", "--at", "2099"),
+        ("restore", "ost-sw1", "--at", "2099", "--yes"),
+    ):
+        refused = run(*arguments, expect=1)
+        assert "not encrypted to the key" in refused["error"]["message"]
+    assert devices["ost-sw1"].configuration == before
+
+
+def test_a_firewall_that_cannot_take_a_change_back_is_restored_by_name_alone(
+    program: tuple[Program, dict[str, Device]],
+) -> None:
+    run, devices = program
+    firewall = devices["heb-fw1"]
+    run("plan", expect=0)
+    before = firewall.configuration
+    by_hand(firewall, "config system global", 'set alias "somebody was here"', "end")
+    (taken,) = (b["taken"] for b in backups(run, "heb-fw1"))
+    run("restore", "heb-fw1", "--at", taken, "--yes", expect=64)
+    assert firewall.configuration != before
+    run("restore", "heb-fw1", "--at", taken, "--yes", "--no-rollback", expect=0)
+    assert firewall.configuration == before
+
+
+def backups(run: Program, host: str = "ost-sw1") -> list[dict[str, str]]:
+    """What is known of a host's backups, newest first."""
+    kept: list[dict[str, str]] = run("history", "config", host, expect=0)["backups"]
+    return kept
+
+
+def options(run: Program) -> list[str]:
+    """Where the program finds what belongs to it."""
+    files = {"source": "fleet", "state": "state", "key": "key", "identity": "identity"}
+    return [text for name, file in files.items() for text in (f"--{name}", str(run.directory / file))]
