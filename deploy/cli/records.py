@@ -74,9 +74,11 @@ def history_config(  # noqa: PLR0917  click tells options by name
     document = one.model_dump(mode="json", exclude={"sealed"}) | {"masked": not unmasked}
     if as_diff:
         before = next((b for b in versions if b.taken < one.taken), None)
-        told = changed(before, one, vault, unmasked=unmasked)
+        what_changed = changed(before, one, vault, unmasked=unmasked)
         answer(
-            common, document | {"before": before.taken if before else "", "diff": told}, view.changed(one, before, told)
+            common,
+            document | {"before": before.taken if before else "", "diff": what_changed},
+            view.changed(one, before, what_changed),
         )
     else:
         text = opened(one, vault, unmasked=unmasked)
