@@ -198,8 +198,8 @@ def test_a_device_that_cannot_restore_itself_is_changed_all_the_same_where_that_
     place = rack("fortios")
     plan = place.plan(place.look())
     with pytest.raises(UsageError, match="--no-rollback sw1"):
-        runs._refuse_unguarded(plan, ["sw1"], [])
-    runs._refuse_unguarded(plan, ["sw1"], ["sw1"])
+        runs.refuse_unguarded(plan, ["sw1"], [])
+    runs.refuse_unguarded(plan, ["sw1"], ["sw1"])
     assert [h.outcome for h in place.apply().hosts] == ["changed"]
     assert place.look().changes == ()
 
