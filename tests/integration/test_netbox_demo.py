@@ -22,6 +22,7 @@ from inventory.netbox.scoped_rows import PARTLY_READ
 from inventory.scope import Scope
 from inventory.snapshot import load
 from tests.integration.lab import NETBOX, NetBoxServer, program
+from tests.integration.netbox import NAMED_BY_OTHERS
 
 pytestmark = [pytest.mark.lab, pytest.mark.netbox]
 
@@ -115,5 +116,3 @@ def test_the_five_municipalities_live_beside_it(others: NetBoxServer, tmp_path: 
 
 
 KINDS = ("device", "virtual machine")
-NAMED_BY_OTHERS = {"manufacturer juniper", "platform cisco-ios", "device role access-switch", "device role core-switch"}
-"""What the demo data has, too, by the same slug and another name: everybody's words keep the name that they have."""
