@@ -49,7 +49,8 @@ class Apply:
         self.hosts, self.plan, self.verify, self.journal, self.applied = hosts, plan, verify, journal, applied
         self.observer, self.wait = observer or Quiet(), wait
         self._begun = frozenset(journal.begun(plan.digest))
-        self._results = Results(hosts.hosts, controls or {}, self._of_other_roles() if plan.only_roles else {})
+        of_others = self._of_other_roles() if plan.only_roles else {}
+        self._results = Results(hosts.hosts, controls or {}, hosts.declared, of_others)
 
     def go(self) -> ApplyResult:
         """Change wave after wave, until the last one or one that goes wrong."""

@@ -33,6 +33,7 @@ from roles.shared.catalogue import catalogue
 from roles.shared.change import digest
 from roles.shared.device.configure import WHAT
 from roles.shared.device.known import known_vendors
+from roles.shared.device.ownership import Ours
 from roles.shared.device.placement import misplaced
 from roles.shared.device.restoring import Restoring, restored
 from roles.shared.guard import Guard
@@ -150,6 +151,12 @@ class Declared:
     files: list[ManagedFile] = field(default_factory=list)
     configurations: list[ManagedConfiguration] = field(default_factory=list)
 
+    @property
+    def of_device(self) -> dict[StepId, str]:
+        """Return the configurations that a device's roles declare, secrets by name, by the step that types each."""
+        steps = ((operation.id, operation.declares) for operation in self.operations)
+        return {step: d.content for step, d in steps if isinstance(d, ManagedConfiguration)}
+
     @contextmanager
     def context(self) -> Iterator[None]:
         """Make pyinfra's `host` and `config` this host's for the length of a block."""
@@ -178,13 +185,16 @@ def register(
     settings: Mapping[str, Mapping[str, Settings]],
     veil: Veil = UNVEILED,
     restoring: Restoring | None = None,
+    ours: Mapping[str, Mapping[str, Ours]] | None = None,
 ) -> dict[str, Declared]:
     """Register the operations of every role of every host in a fresh pyinfra State; no round trip.
 
     Args:
         restoring: what makes the one host as it was, in the place of its roles.
+        ours: by host and role, what may be removed from a device.
     """
-    inventory = Inventory(([(h.name, {"veil": veil}) for h in hosts], {}))
+    said = {h.name: {"veil": veil, "ours": (ours or {}).get(h.name, {})} for h in hosts}
+    inventory = Inventory((list(said.items()), {}))
     state = State(inventory, Config(), check_for_changes=False)
     ctx_state.set(state)
     declared = {}

@@ -49,6 +49,9 @@ class Hosts(Protocol):
     def guarded(self) -> Collection[str]:
         """Return the hosts that will undo their guarded steps unless they are confirmed."""
 
+    def declared(self, name: str) -> Mapping[StepId, str]:
+        """Return the configurations that a device's roles declare, secrets by name, by the step that types each."""
+
     def look(self, names: Sequence[str]) -> Sequence[HostPlan]:
         """Look once at each of these hosts: every step, and what it would do now."""
 

@@ -58,7 +58,9 @@ def _change(commands: Sequence[PyinfraCommand], veil: Veil) -> Change | None:
     if change is None:
         return None
     texts = {"before": change.before, "after": change.after}
-    return change.model_copy(update={k: text if text is None else veil.hide(text) for k, text in texts.items()})
+    shown: dict[str, object] = {k: text if text is None else veil.hide(text) for k, text in texts.items()}
+    shown["removals"] = tuple(r.model_copy(update={"line": veil.hide(r.line)}) for r in change.removals)
+    return change.model_copy(update=shown)
 
 
 def _as_data(command: PyinfraCommand, operation: Registered) -> HostCommand:

@@ -5,7 +5,7 @@ When a host is stale, lost or put back is `wave`'s to find out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from deploy.engine.hosts import Outcome
@@ -40,6 +40,7 @@ class Results:
     Each method below states one ending of one host; a later one replaces the host's result, and adds a finding.
 
     Args:
+        declared: returns the configurations that a device's roles declare, by the step that types each.
         untouched: host name to steps as last applied of roles that the apply is not about; a host that converges keeps
             them beside those that it was given now.
     """
@@ -48,10 +49,11 @@ class Results:
         self,
         hosts: Iterable[Host],
         controls: Controls,
+        declared: Callable[[str], Mapping[StepId, str]],
         untouched: Mapping[str, Mapping[StepId, AppliedStep]] | None = None,
     ) -> None:
         self._municipality = {h.name: h.tenant for h in hosts}
-        self._controls, self._untouched = controls, untouched or {}
+        self._controls, self._declared, self._untouched = controls, declared, untouched or {}
         self._hosts: dict[str, HostResult] = {}
         self._findings: list[Finding] = []
         self._checks: list[CheckResult] = []
@@ -211,7 +213,7 @@ class Results:
             outcome=ending,
             changed=outcome.done if outcome else (),
             detail=detail or "\n".join(map(evidence_in_words, why)),
-            steps={**self._untouched.get(name, {}), **applied_steps(fresh)} if fresh else {},
+            steps={**self._untouched.get(name, {}), **applied_steps(fresh, self._declared(name))} if fresh else {},
             execs=fresh.execs if fresh else 0,
             seconds=fresh.seconds if fresh else 0.0,
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 import gevent
@@ -35,6 +35,7 @@ from deploy.vault.interface import NO_VAULT, Vault
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
 from roles.shared.device.known import known_vendors
+from roles.shared.device.ownership import Ours
 from roles.shared.device.restoring import Restoring
 from roles.shared.intent import Intent
 from roles.shared.parts.veil import UNVEILED
@@ -60,6 +61,7 @@ class Session:
         holder: who changes the hosts, and why, for whoever finds one guarded.
         restoring: what makes the one host as it was, instead of as its roles say.
         saw: called with each whole configuration that a look reads: host, what it is, its text, as the host printed it.
+        ours: returns by role what may be removed from a device, of the name of the device; without it, nothing may be.
 
     Attributes:
         unreachable: host name to reason, for the hosts that could not be connected to or have died since.
@@ -67,6 +69,7 @@ class Session:
     Raises:
         InventoryError: on construction, with everything that is wrong with any host's settings.
         SecretsError: likewise, naming a secret that is needed and not there.
+        StoreError: likewise, if `ours` raises it.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Session:
         holder: str = "",
         restoring: Restoring | None = None,
         saw: Saw = lambda _host, _what, _text: None,
+        ours: Callable[[str], Mapping[str, Ours]] = lambda _: {},
     ) -> None:
         intent.require(hosts)
         self.intent, self.fleet, self.hosts, self.access = intent, intent.fleet, tuple(hosts), access
@@ -89,6 +93,7 @@ class Session:
         self.settings = {h.name: intent.settings(h, only_roles) for h in hosts}
         needed = intent.secrets(hosts, only_roles)
         self.veil = vault.open(needed) if needed else UNVEILED
+        self._ours = {h.name: ours(h.name) for h in hosts if h.platform in known_vendors()}
         self.unreachable: dict[str, str] = {}
         self._connections: dict[str, Connection | DeviceConnection] = {}
         self._declared: dict[str, Declared] = {}
@@ -104,13 +109,17 @@ class Session:
         return self
 
     def _register(self, hosts: Sequence[Host]) -> dict[str, Declared]:
-        return register(hosts, self.settings, self.veil, self._restoring)
+        return register(hosts, self.settings, self.veil, self._restoring, self._ours)
 
     def __exit__(self, *_exc: object) -> None:
         for held in self._guards.values():
             held.let_go()
         for connection in self._connections.values():
             connection.close()
+
+    def declared(self, name: str) -> dict[StepId, str]:
+        """Return the configurations that a device's roles declare, secrets by name, by the step that types each."""
+        return self._declared[name].of_device
 
     def look(self, names: Sequence[str] | None = None) -> tuple[HostPlan, ...]:
         """Look once at each host (or at those named): every step, and what it would do now."""

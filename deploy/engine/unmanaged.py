@@ -12,7 +12,7 @@ from deploy.engine.declare import Declared
 from deploy.model.plan import Unmanaged
 from deploy.transport.rounds import Rounds
 from roles.shared.catalogue import catalogue
-from roles.shared.device.configure import RunningConfiguration, compared
+from roles.shared.device.configure import RunningConfiguration, compared, ours_on
 
 
 def unmanaged_lines(declared: Declared) -> list[Unmanaged]:
@@ -20,7 +20,7 @@ def unmanaged_lines(declared: Declared) -> list[Unmanaged]:
     found = []
     for configuration in declared.configurations:
         running = running_configuration(declared, configuration.platform)
-        unmanaged = compared(running, configuration).unmanaged
+        unmanaged = compared(running, configuration, ours_on(declared.target, configuration.role)).unmanaged
         found += [Unmanaged(role=configuration.role, line=line) for line in unmanaged]
     return found
 

@@ -158,9 +158,18 @@ def step_evidence(step: Step) -> tuple[Evidence, ...]:
     return (Commands(lines=tuple(map(str, step.commands))),) if step.commands else ()
 
 
-def applied_steps(host: HostPlan) -> dict[StepId, AppliedStep]:
-    """Return what a converged host was last given, by step id; handlers leave nothing to compare with."""
-    return {s.id: AppliedStep(intent=s.intent, after=s.wanted) for s in host.steps if not s.handler}
+def applied_steps(host: HostPlan, declared: Mapping[StepId, str] | None = None) -> dict[StepId, AppliedStep]:
+    """Return what a converged host was last given, by step id; handlers leave nothing to compare with.
+
+    Args:
+        declared: the configurations of a device, by the step that types each.
+    """
+    said = declared or {}
+    return {
+        s.id: AppliedStep(intent=s.intent, after=s.wanted, declared=said.get(s.id, ""))
+        for s in host.steps
+        if not s.handler
+    }
 
 
 def _differences(

@@ -19,7 +19,7 @@ from roles.shared.change import Change
 from roles.shared.device.letting_in import LostPart
 from roles.shared.guard import Guard
 
-FORMAT: Literal[5] = 5
+FORMAT: Literal[6] = 6
 """Of plan files; a new one whenever an older samdrift would misread a plan, or this one an older plan."""
 
 
@@ -149,10 +149,10 @@ class Plan(Frozen):
     """The steps that would change hosts, with the inventory and the code that they were computed from.
 
     `fleet_time` is when NetBox said what the fleet is; empty where that is not known. `only_roles` are the roles whose
-    steps it has; empty if it has those of all.
+    steps it has; empty if it has those of all. `remove` has by device the lines that a person wants removed.
     """
 
-    format: Literal[5] = FORMAT
+    format: Literal[6] = FORMAT
     fleet_digest: str
     fleet_source: str
     fleet_time: str = ""
@@ -161,6 +161,7 @@ class Plan(Frozen):
     made_by: str
     limit: str = ""
     only_roles: tuple[str, ...] = ()
+    remove: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     hosts: tuple[HostPlan, ...]
 
     @property

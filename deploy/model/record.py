@@ -29,10 +29,14 @@ class CheckResult(Frozen):
 
 
 class AppliedStep(Frozen):
-    """A step as last applied: its intent, and for a file its digest as it was left."""
+    """A step as last applied: its intent, and for a file its digest as it was left.
+
+    `declared` is the configuration of a device, secrets by name: what samdrift may remove from it later.
+    """
 
     intent: str
     after: str = ""
+    declared: str = ""
 
 
 class HostResult(Frozen):

@@ -8,7 +8,7 @@ and what was asked for is the command's (`cli.runs`, for a check `cli.fleet`).
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -34,6 +34,7 @@ from inventory.errors import UsageError
 from inventory.fleet import Fleet, Host
 from inventory.left_out import Count
 from roles.shared.catalogue import catalogue, roles_of
+from roles.shared.device.ownership import Ours
 from roles.shared.device.restoring import Restoring
 from roles.shared.intent import Intent
 
@@ -74,6 +75,8 @@ class Invocation:
     """What a command needs to be about the same hosts as this run: `--lab`."""
     only_roles: tuple[str, ...] = ()
     """The roles whose steps the run is about; all if it is empty."""
+    remove: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By device, the lines that a person wants removed, as they are shown or as regular expressions."""
     started: str = field(default_factory=clock.now)
     not_backed_up: dict[str, None] = field(default_factory=dict)
     """Why configurations that were read could not be kept, each reason once."""
@@ -108,8 +111,16 @@ class Invocation:
             holder=holder,
             restoring=restoring,
             saw=saw,
+            ours=self._ours,
         )
         return made
+
+    def _ours(self, device: str) -> dict[str, Ours]:
+        """Return by role what may be removed from a device: what was last declared there, and what was named."""
+        named = self.remove.get(device, ())
+        last = self.stores.applied.last_applied(device)
+        declared = {step.role: applied.declared for step, applied in last.items() if applied.declared}
+        return {role: Ours(declared=declared.get(role, ""), named=named) for role in roles_of(self.fleet.host(device))}
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -138,6 +149,7 @@ class Invocation:
             made_by=self.who,
             limit=self.limit,
             only_roles=self.only_roles,
+            remove=dict(self.remove),
             hosts=tuple(hosts),
         )
 
@@ -202,7 +214,7 @@ def apply(
 ) -> Record:
     """Carry out a plan that was made before, on those of its hosts that the run is about; without one, make one.
 
-    A plan that was limited to some roles limits the run to them.
+    A plan that was limited to some roles limits the run to them, and what was named for removal in it is removed.
 
     Args:
         approve: shown the plan before any host is changed; whatever it raises ends the run there.
@@ -211,7 +223,7 @@ def apply(
     hosts = run.hosts
     if planned is not None:
         refuse_if_stale(planned, run.fleet.digest)
-        run = replace(run, only_roles=planned.only_roles)
+        run = replace(run, only_roles=planned.only_roles, remove=planned.remove)
         hosts = tuple(h for h in hosts if planned.host(h.name))
         if not hosts:
             raise UsageError("the plan speaks of none of these hosts", where=f"--limit {run.limit}", fix="leave it out")

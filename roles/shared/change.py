@@ -8,9 +8,20 @@ import hashlib
 from inventory.frozen import Frozen
 
 
+class Removal(Frozen):
+    """A line of a device's configuration that goes, with those that it stands below.
+
+    `named` is what a person called it by; empty where samdrift declared it before.
+    """
+
+    line: str
+    named: tuple[str, ...] = ()
+
+
 class Change(Frozen):
     """Text before and after, None where it is not there; `meta` is owner, group and mode where it is a file.
 
+    `removals` are the lines of a device that go without another in their place.
     `live_seal` tells whether a text moved that may not be shown as it is: see `Veil.seal`.
     """
 
@@ -20,6 +31,7 @@ class Change(Frozen):
     meta_before: str = ""
     meta_after: str = ""
     live_seal: str = ""
+    removals: tuple[Removal, ...] = ()
 
     @property
     def diff(self) -> str:

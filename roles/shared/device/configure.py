@@ -12,12 +12,14 @@ from functools import lru_cache
 from pydantic import BaseModel
 from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, operation
+from pyinfra.api.host import Host
 from pyinfra.api.operation import OperationMeta
 
 from roles.shared.change import Change
 from roles.shared.device.difference import Difference, difference
 from roles.shared.device.known import known_vendors
 from roles.shared.device.letting_in import LostPart
+from roles.shared.device.ownership import NOTHING, Ours
 from roles.shared.device.placement import for_devices
 from roles.shared.device.way_in import way_in_lost
 from roles.shared.guard import Guard
@@ -103,20 +105,27 @@ def configured(text: str, *, platform: str, managed: tuple[Section, ...]) -> Ope
 def configure(declared: ManagedConfiguration) -> Generator[StringCommand]:
     """Type the lines that lead to the declared configuration, if any do."""
     running = host.get_fact(RunningConfiguration, platform=declared.platform)
-    change = compared(running, declared)
+    change = compared(running, declared, ours_on(host, declared.role))
     if not change.entries:
         host.noop("the running configuration is as wanted")
         return
     came_in = host.connector.came_in  # type: ignore[attr-defined]  # a DeviceConnector's
     shuts_out = way_in_lost(known_vendors()[declared.platform], running, change.entries, came_in)
     session = ConfigurationSession(declared.platform, change.entries, change.rollback, shuts_out)
-    yield explain(session, Change(what=WHAT, before=change.before, after=change.after))
+    texts = Change(what=WHAT, before=change.before, after=change.after, removals=change.removals)
+    yield explain(session, texts)
+
+
+def ours_on(target: Host, role: str) -> Ours:
+    """Return what may be removed from a device in a role's sections: the planner says it as pyinfra's host data."""
+    ours = target.data.get("ours", {}).get(role)
+    return ours if isinstance(ours, Ours) else NOTHING
 
 
 @lru_cache(maxsize=64)
-def compared(running: str, declared: ManagedConfiguration) -> Difference:
+def compared(running: str, declared: ManagedConfiguration, ours: Ours = NOTHING) -> Difference:
     """Compare a device's running configuration with the declared one.
 
     A look asks twice, for what to type and for what is nobody's; ten thousand lines take seconds to compare.
     """
-    return difference(known_vendors()[declared.platform], running, declared.content, declared.managed)
+    return difference(known_vendors()[declared.platform], running, declared.content, declared.managed, ours=ours)

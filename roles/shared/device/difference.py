@@ -5,7 +5,8 @@ hier_config's own rules of vendors are not used, as they are made for other temp
 `logging` server of AOS-CX for a new value of the first, and number the entries of access lists anew. Nor is its reader,
 which joins what stands apart in a text.
 
-- Only managed sections are touched. What else runs, and is no vendor's default, is *unmanaged*: it is told, and stays.
+- Only managed sections are touched, and in them a line goes only if it is samdrift's (`ownership`). What else runs, and
+  is no vendor's default, is *unmanaged*: it is told, and stays.
 - Order means nothing, as devices print lines in an order of their own; where it matters, the lines are numbered, or
   the vendor says so (`ordered`).
 - What leaves a LAG does so first, as what the LAG is told then is none of its business; and of a port that joins or
@@ -25,7 +26,7 @@ Not here: a session with a device (`deploy.transport.device`), and what a config
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from hier_config import HConfig, HConfigChild, Platform, get_hconfig_driver
 from hier_config.platforms.driver_base import HConfigDriverBase, HConfigDriverRules
@@ -33,10 +34,12 @@ from hier_config.platforms.driver_base import HConfigDriverBase, HConfigDriverRu
 from inventory.errors import SamdriftError
 from inventory.frozen import Frozen
 from inventory.secrets import MARK, PLACEHOLDER
+from roles.shared.change import Removal
 from roles.shared.device.canonical import without_defaults
-from roles.shared.device.lines import Lines, Path, Slot, is_permanent, opposite, paths, slot_of
+from roles.shared.device.lines import Lines, Path, Slot, is_in, is_permanent, opposite, paths, slot_of
 from roles.shared.device.masking import masked
 from roles.shared.device.ordered import ordering
+from roles.shared.device.ownership import NOTHING, Ours, Owner
 from roles.shared.device.reading import Configuration, is_managed, joins_lag, marks_over, put, read_configuration, tame
 from roles.shared.device.vendor import WITHHELD, Vendor, any_of
 from roles.shared.device.writing import as_text, in_order_of, sections_apart, shown_lines, typed_entries, without_secret
@@ -52,6 +55,7 @@ class Difference(Frozen):
         before: the managed sections that run, in one order and form with `after`.
         after: those that are intended, secrets by name.
         unmanaged: each section that runs and is nobody's, as the device would show it, masked.
+        removals: the lines that `entries` take away, and put nothing in the place of.
     """
 
     entries: tuple[str, ...]
@@ -59,10 +63,17 @@ class Difference(Frozen):
     before: str
     after: str
     unmanaged: tuple[str, ...]
+    removals: tuple[Removal, ...] = ()
 
 
 def difference(
-    vendor: Vendor, running: str, intended: str, managed: Collection[Section], renew: Collection[str] = ()
+    vendor: Vendor,
+    running: str,
+    intended: str,
+    managed: Collection[Section],
+    renew: Collection[str] = (),
+    *,
+    ours: Ours = NOTHING,
 ) -> Difference:
     """Compare a running configuration with the intended one.
 
@@ -70,6 +81,7 @@ def difference(
         managed: the sections that are a role's, each with all that stands below it: regular expressions for whole
             lines (words, in the `set` syntax), from the outermost on.
         renew: names of secrets whose value is another than the device was last told.
+        ours: what may be removed; anything else that is not intended stays.
 
     Raises:
         SamdriftError: the running configuration cannot be read, or the intended one is not what its role manages.
@@ -78,12 +90,18 @@ def difference(
     wants = read_configuration(vendor, intended, managed)
     _require_managed(vendor, wants)
     _require_unmarked(vendor, has, managed)
-    _leave_what_only_a_secret_names(vendor, has, wants)
     has.managed, wants.managed = without_defaults(vendor, has.managed, wants.managed)
+    owner = Owner(vendor, managed, ours)
+    owner.leave_the_rest(has, wants)
+    _leave_what_only_a_secret_names(vendor, has, wants)
     known = _without_renewed(has.managed, wants, renew)
     known = _without_taken_along(vendor, known, has, wants)
-    forth = _delta(vendor, known, wants.managed, managed)
-    back = _delta(vendor, _without_taken_along(vendor, wants.managed, wants, has), has.managed, managed)
+
+    def stays(path: Path) -> bool:
+        return is_permanent(vendor, path) or not is_managed(path, managed) or is_in(path, has.other)
+
+    forth = _delta(vendor, known, wants.managed, stays)
+    back = _delta(vendor, _without_taken_along(vendor, wants.managed, wants, has), has.managed, stays)
     typed = tuple(typed_entries(vendor, has, wants, forth, says=wants.raw))
     renewed = (line for lines in wants.hidden.values() for line in lines if _is_renewed(line, renew))
     moved, moved_back = ordering(vendor, has, wants)
@@ -100,6 +118,7 @@ def difference(
         unmanaged=tuple(
             masked(as_text(shown_lines(vendor, alone, as_it_was))) for alone in sections_apart(vendor, has.other)
         ),
+        removals=owner.removals(has, wants),
     )
 
 
@@ -240,14 +259,13 @@ def _taken_back(vendor: Vendor, path: Path, negation: str) -> str:
     return f"no {short}"
 
 
-def _delta(vendor: Vendor, has: Lines, wants: Lines, managed: Collection[Section]) -> HConfig:
+def _delta(vendor: Vendor, has: Lines, wants: Lines, stays: Callable[[Path], bool]) -> HConfig:
     """Return what leads from one configuration to the other.
 
-    Sections that must stay are wanted empty, so that they are emptied.
+    Args:
+        stays: tells of a section whether it must stay, as it cannot be removed or others' lines may stand below it;
+            such are wanted empty, so that they are emptied.
     """
-
-    def stays(path: Path) -> bool:
-        return is_permanent(vendor, path) or not is_managed(path, managed)  # others' lines may stand below it
 
     def with_staying(has: Lines, wants: Lines, above: Path) -> Lines:
         texts = list(wants)

@@ -6,7 +6,7 @@ Not here: reading them from what a device prints (`reading`), and the one form i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from roles.shared.device.vendor import Vendor
 from roles.shared.device.words import MARKS
@@ -17,7 +17,7 @@ Path = tuple[str, ...]
 Lines = dict[str, "Lines"]
 """Lines, and what stands below each."""
 Slot = tuple[int, tuple[str | None, ...]]
-"""A setting of a section that has one value."""
+"""A setting of a section: which of the vendor's, and what tells it apart from others of that kind."""
 
 
 def opposite(text: str) -> str:
@@ -34,7 +34,16 @@ def is_permanent(vendor: Vendor, path: Path) -> bool:
 
 def slot_of(vendor: Vendor, path: Path) -> Slot | None:
     """Find which single-valued setting of its section a line gives; None if the line replaces no other."""
-    for number, pattern in enumerate(vendor.replaces if path[-1] not in MARKS else ()):
+    return _first(vendor.replaces, path)
+
+
+def whole_setting_of(vendor: Vendor, path: Path) -> Slot | None:
+    """Find which setting of its section a line is a part of the value of; None if it is the part of none."""
+    return _first(vendor.whole, path)
+
+
+def _first(patterns: Iterable[LinePattern], path: Path) -> Slot | None:
+    for number, pattern in enumerate(patterns if path[-1] not in MARKS else ()):
         match = ends(pattern, path)
         if match:
             return number, match.groups()
@@ -63,3 +72,12 @@ def paths(lines: Lines, above: Path = ()) -> Iterator[Path]:
     for text, below in lines.items():
         yield (*above, text)
         yield from paths(below, (*above, text))
+
+
+def is_in(path: Path, lines: Lines) -> bool:
+    """Tell whether a line is among these."""
+    for text in path:
+        if text not in lines:
+            return False
+        lines = lines[text]
+    return True

@@ -25,6 +25,7 @@ from roles.shared.device.configure import WHAT, ConfigurationSession, RunningCon
 from roles.shared.device.difference import Difference, difference
 from roles.shared.device.known import known_vendors
 from roles.shared.device.masking import masked_lines
+from roles.shared.device.ownership import ANYTHING
 from roles.shared.device.placement import for_devices
 from roles.shared.device.reading import read_configuration, tame
 from roles.shared.device.vendor import Vendor
@@ -64,13 +65,14 @@ class Restoring:
         """
         vendor = as_printed(known_vendors()[self.platform])
         now, then = (without_printed_only(vendor, text) for text in (running, self._then))
-        found = difference(vendor, now, then, EVERYTHING)
+        found = difference(vendor, now, then, EVERYTHING, ours=ANYTHING)
         return Difference(
             entries=self._sealed(found.entries),
             rollback=self._sealed(found.rollback),
             before=self._shown(found.before),
             after=self._shown(found.after),
             unmanaged=(),
+            removals=found.removals,
         )
 
     def reveal(self, text: str) -> str:

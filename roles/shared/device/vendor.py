@@ -152,6 +152,11 @@ class Vendor(Frozen):
     replaces: tuple[LinePattern, ...] = Field(
         default=(), description="lines of which a new one takes the place of the old; groups tell apart which of them"
     )
+    whole: tuple[LinePattern, ...] = Field(
+        default=(),
+        description="lines that are the value of one setting together, as a port's VLANs are: where a role declares "
+        "some of them, the others go before; groups tell such settings of one section apart",
+    )
     shortened: tuple[str, ...] = Field(
         default=(), description="lines that are taken back by the part of them that is found: `no description`"
     )

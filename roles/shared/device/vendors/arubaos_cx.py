@@ -88,6 +88,7 @@ VENDOR = Vendor(
         (r"^interface ", r"^(description|ip address|vlan access|vlan trunk native) "),
         (r"^interface lag ", r"^(lacp mode) "),
     ),
+    whole=((r"^interface ", r"^vlan (?:access|trunk) "), (r"^access-list ", r"^(\d+) ")),
     shortened=(
         r"^banner \S+",
         r"^description",

@@ -114,6 +114,7 @@ VENDOR = Vendor(
         (r"^(?:tacacs|radius) server ", r"^(address|key|timeout)\b"),
         (r"^line ", r"^(access-class|exec-timeout|transport input|login)\b"),
     ),
+    whole=((r"^ip access-list ", r"^(\d+) "),),  # a number that is taken is refused
     shortened=(
         r"^banner \S+",
         r"^description",

@@ -98,6 +98,7 @@ VENDOR = Vendor(
         (rf"^(?:{VALUES})$", r""),
         (r"^(?:tacplus-server|radius-server|host|server)$", r"", rf"^(?:{OF_SERVERS})$", r""),
     ),
+    whole=((r"^ethernet-switching$", r"^vlan$", r"^members$", r""),),
     permanent=((rf"^(?:{NAMING})$",),),
     ignored=(
         r"^chassis\b",

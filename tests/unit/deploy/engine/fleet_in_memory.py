@@ -190,6 +190,10 @@ class SessionInMemory:
             if machine.guard and machine.guard.run is self:
                 self._undo(machine)
 
+    def declared(self, name: str) -> dict[StepId, str]:
+        del name
+        return {}  # no device is among them
+
     def look(self, names: Sequence[str]) -> tuple[HostPlan, ...]:
         return tuple(self._look(name) for name in self._machines if name in names)
 

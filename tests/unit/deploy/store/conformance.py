@@ -27,7 +27,7 @@ from deploy.store.ports import Holder, Locked, StoreError, Stores
 STEP = StepId("time", "s")
 STEPS = {
     StepId("time", "file /etc/chrony/chrony.conf"): AppliedStep(intent="i1", after="d1"),
-    STEP: AppliedStep(intent="i2"),
+    STEP: AppliedStep(intent="i2", declared="hostname å\nusername x secret ‹secret:x›\n"),
 }
 OTHER_STEPS = {STEP: AppliedStep(intent="i3")}
 ANNA = Holder(who="anna@tie-adm1", since="2026-11-23T20:00:00.000Z", command="samdrift apply")

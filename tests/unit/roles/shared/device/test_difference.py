@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from inventory.errors import SamdriftError
 from roles.shared.device.difference import Difference, difference
 from roles.shared.device.known import known_vendors
+from roles.shared.device.ownership import Ours
 from roles.shared.device.vendor import WITHHELD, Vendor
 from roles.shared.lineage import Section
 from tests.emulator.grammar import Refused, Tree, applied, grammar
@@ -40,10 +41,12 @@ def both(a: Tree, b: Tree) -> Tree:
     return {line: both(a.get(line, {}), b.get(line, {})) for line in {**b, **a}}
 
 
-def told(platform: str, running: Tree, intended: Tree) -> Difference:
+def told(platform: str, running: Tree, intended: Tree, declared: Tree) -> Difference:
+    """The difference, on a device on which this was declared before."""
     show, managed = grammar(platform).show, KINDS[platform].managed
     wanted = part(intended, managed, of_it=True)
-    return difference(known_vendors()[platform], show(running), show(wanted), managed)
+    ours = Ours(declared=show(part(declared, managed, of_it=True)))
+    return difference(known_vendors()[platform], show(running), show(wanted), managed, ours=ours)
 
 
 def bare(tree: Tree) -> Tree:
@@ -59,12 +62,12 @@ def leads_there_and_back(platform: str, running: Tree, other: Tree) -> None:
     intended = both(unmanaged, part(other, managed, of_it=True))
     if platform == "fortios":
         intended = consistent(intended, running)
-    change = told(platform, running, intended)
+    change = told(platform, running, intended, declared=running)
     result = applied(platform, running, change.entries)
     assert bare(result) == bare(intended)
     assert bare(applied(platform, result, change.rollback)) == bare(running)
     assert bool(change.entries) == (change.before != change.after) == bool(change.rollback)
-    again = told(platform, result, intended)
+    again = told(platform, result, intended, declared=intended)
     assert (again.entries, again.rollback, again.before) == ((), (), again.after)
     assert again.unmanaged == change.unmanaged
 
@@ -151,7 +154,10 @@ def test_line_ends_and_what_trails_mean_nothing(end: str) -> None:
 def test_what_a_device_says_is_typed_again_as_one_line(text: str) -> None:
     said = f"a\rreload{text}\x0bhostname evil\u2028b\x1b[A".replace("\n", "")
     running = f"interface GigabitEthernet1/0/1\n description {said}\n"
-    change = difference(IOS, running, "interface GigabitEthernet1/0/1\n shutdown\n", (("interface .*",),))
+    wanted = "interface GigabitEthernet1/0/1\n shutdown\n"
+    change = difference(
+        IOS, running, wanted, (("interface .*",),), ours=Ours(named=("interface GigabitEthernet1/0/1",))
+    )
     assert change.entries == ("interface GigabitEthernet1/0/1", "  no description", "  shutdown", "exit")
     assert [line[:15] for line in change.rollback] == [
         "interface Gigab", "  no shutdown", "  description a", "exit"
@@ -187,7 +193,8 @@ def test_a_secret_is_compared_without_itself_and_never_seen(
     assert (same.entries, same.rollback, same.before) == ((), (), same.after)
     renewed = difference(vendor, running, intended, sections, renew={"switch_admin"})
     assert any(ours in said for said in renewed.entries)
-    absent, foreign = difference(vendor, running, "", sections), difference(vendor, running, "", ())
+    absent = difference(vendor, running, "", sections, ours=Ours(declared=intended))
+    foreign = difference(vendor, running, "", ())
     assert absent.entries
     for told in (same, renewed, absent, foreign, difference(vendor, "", intended, sections)):
         assert "hush" not in str(told)
@@ -198,7 +205,7 @@ def test_a_secret_is_compared_without_itself_and_never_seen(
 def test_what_only_a_secret_names_is_told_and_left() -> None:
     for vendor, line, top in ((IOS, "snmp-server community hush RO", "snmp-server .*"),
                               (JUNOS, "set snmp community hush authorization read-only", "snmp")):  # fmt: skip
-        change = difference(vendor, f"{line}\n", "", ((top,),))
+        change = difference(vendor, f"{line}\n", "", ((top,),), ours=Ours(declared=f"{line}\n"))
         assert (change.entries, change.before) == ((), "")
         assert len(change.unmanaged) == 1
         assert "hush" not in str(change)
@@ -235,9 +242,9 @@ def test_a_trunk_loses_only_the_vlans_that_it_should() -> None:
     assert change.entries == ("interface 1/1/9", "  no vlan trunk allowed 102", "exit")
 
 
-def test_a_port_that_cannot_be_removed_is_emptied() -> None:
+def test_a_port_that_cannot_be_removed_is_emptied_of_what_was_declared_there() -> None:
     running = "interface GigabitEthernet1/0/1\n description x\n shutdown\n"
-    change = difference(IOS, running, "", (("interface .*",),))
+    change = difference(IOS, running, "", (("interface .*",),), ours=Ours(declared=running))
     assert change.entries == ("interface GigabitEthernet1/0/1", "  no description", "  no shutdown", "exit")
 
 
@@ -246,7 +253,7 @@ def test_a_port_leaves_its_lag_before_the_lag_is_told_what_is_none_of_its_busine
     lag, port = "interface Port-channel1", "interface TenGigabitEthernet1/1/1"
     running = f"{lag}\n {trunk}\n{port}\n {trunk}\n channel-group 1 mode active\n"
     intended = f"{lag}\n {access}\n{port}\n {trunk}\n"
-    change = difference(IOS, running, intended, (("interface .*",),))
+    change = difference(IOS, running, intended, (("interface .*",),), ours=Ours(declared=running))
     assert change.entries == (
         "interface TenGigabitEthernet1/1/1", "  no channel-group", "exit",
         "interface Port-channel1", f"  {access}", "exit",
@@ -277,7 +284,8 @@ def test_a_port_that_a_policy_names_joins_a_lag_of_fortios_in_two_changes_and_no
     managed, load = (("config system interface",), ("config firewall policy",)), grammar("fortios").load
 
     def change(running: str, intended: str) -> Tree:
-        return applied("fortios", load(running), difference(FORTIOS, running, intended, managed).entries)
+        told = difference(FORTIOS, running, intended, managed, ours=Ours(declared=running))
+        return applied("fortios", load(running), told.entries)
 
     with pytest.raises(Refused):
         change(port + policy, lag)
