@@ -95,12 +95,13 @@ class VlanGroup(Scoped):
 
 
 class Vlan(Frozen):
-    """A VLAN: of a site, or of a group and so of every place that the group is for."""
+    """A VLAN: of a site, or of a group and so of every place that the group is for. `role` is a role's slug."""
 
     vid: int = Field(ge=1, le=4094)
     name: str
     site: str | None = None
     group: str | None = None
+    role: str | None = None
 
     @property
     def name_on_devices(self) -> str:

@@ -3,17 +3,16 @@
 It is configured as an access switch is (`roles.access_switch`), and is to be the root of the site's spanning tree:
 traffic between two access switches then takes no way through a third.
 
-Options (config context `samdrift.core_switch`): see `roles.shared.device.settings.Options`.
+Options (config context `samdrift.core_switch`): see `roles.access_switch`.
 """
 
 from __future__ import annotations
 
-from roles.access_switch import CONTROLS, PLATFORMS, asks, listens, settings, unserved
+from roles.access_switch import CONTROLS, PLATFORMS, Options, Settings, asks, left, listens, settings, unserved
 from roles.shared.device.configure import configuration
 from roles.shared.device.sections import switch_sections
-from roles.shared.device.settings import Options, Settings
 
-__all__ = ["CONTROLS", "PLATFORMS", "Options", "Settings", "asks", "deploy", "listens", "settings", "unserved"]
+__all__ = ["CONTROLS", "PLATFORMS", "Options", "Settings", "asks", "deploy", "left", "listens", "settings", "unserved"]
 
 
 def deploy(settings: Settings) -> None:

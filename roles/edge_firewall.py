@@ -37,9 +37,10 @@ from inventory.network import Network
 from roles.shared.device import settings as shared
 from roles.shared.device.configure import configuration
 from roles.shared.device.known import known_vendors
+from roles.shared.device.ports import Port
 from roles.shared.device.routed import Routed, is_own, routed_interfaces
 from roles.shared.device.sections import port_names
-from roles.shared.device.settings import Port, device_asks, device_listens, device_settings, device_unserved
+from roles.shared.device.settings import device_asks, device_listens, device_settings, device_unserved
 from roles.shared.lineage import Section
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import Ask, Listen, addresses_of, ipv6, management

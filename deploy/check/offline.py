@@ -68,26 +68,33 @@ def check_offline(intent: Intent, hosts: Sequence[Host], observer: Observer | No
         files=sum(map(len, rendered.values())),
         configurations=sum(map(len, configurations.values())),
         judgements=judgements,
-        findings=(*findings, *_once(faults), *refused, *_notices(sound, fleet)),
+        findings=(*findings, *_once(faults), *refused, *_notices(sound, intent)),
     )
 
 
-def _notices(hosts: Sequence[Host], fleet: Fleet) -> list[Finding]:
-    """Say what of these hosts' IPv6 their roles do not serve yet: it is closed, and nothing to mend."""
-    return [
-        Finding(
-            kind=Kind.NOTICE,
-            host=host.name,
-            municipality=host.tenant,
-            role=role.name,
-            step="IPv6",
-            message=MessageId.FAMILY_UNSERVED(what="; ".join(unserved)),
-            severity=severity(Kind.NOTICE, MessageId.FAMILY_UNSERVED),
-        )
-        for host in hosts
-        for role in known_roles(host)
-        if (unserved := role.unserved(host, fleet))
-    ]
+def _notices(hosts: Sequence[Host], intent: Intent) -> list[Finding]:
+    """Say what the inventory says of these hosts and their roles do not do: there is nothing to mend on the hosts."""
+    found: list[Finding] = []
+    for host in hosts:
+        computed = intent.settings(host)
+        for role in known_roles(host):
+            if unserved := role.unserved(host, intent.fleet):
+                found.append(_notice(host, role.name, "IPv6", MessageId.FAMILY_UNSERVED(what="; ".join(unserved))))
+            if left := role.left(computed[role.name]) if role.name in computed else ():
+                found.append(_notice(host, role.name, "inventory", MessageId.LEFT_AS_IT_IS(what="; ".join(left))))
+    return found
+
+
+def _notice(host: Host, role: str, step: str, message: Message) -> Finding:
+    return Finding(
+        kind=Kind.NOTICE,
+        host=host.name,
+        municipality=host.tenant,
+        role=role,
+        step=step,
+        message=message,
+        severity=severity(Kind.NOTICE, message.id),
+    )
 
 
 def _once(faults: Sequence[SamdriftError]) -> tuple[Finding, ...]:

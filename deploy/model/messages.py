@@ -102,6 +102,7 @@ class MessageId(StrEnum):
     LINE_REFUSED = "line-refused", "line"
     LINES_REFUSED = "lines-refused", "line", "others"
     FAMILY_UNSERVED = "family-unserved", "what"
+    LEFT_AS_IT_IS = "left-as-it-is", "what"
 
     # What inventory diff finds.
     ONLY_IN_NETBOX = "only-in-netbox", "object"

@@ -85,6 +85,7 @@ def _vlans(making: Making) -> list[Frozen | None]:
             fields = only(row, ("vid", "name")) | {
                 "site": making.slug(row, "site", "sites"),
                 "group": None if group is None else making.slug(row, "group", "vlan_groups"),
+                "role": making.slug(row, "role", "vlan_roles"),
             }
             made.append(making.made("vlans", row, fields))
     return made

@@ -176,6 +176,7 @@ NAMES: tuple[tuple[str, Callable[[Row], str], str], ...] = (
     ("tags", _slug, ""),
     ("vrfs", _name, "rd"),
     ("vlan_groups", _slug, "scope"),
+    ("vlan_roles", _slug, ""),
 )
 """Of each kind, what its objects are known by, and the field of what that is unique within."""
 _KINDS_OF = {"group": "tenant_groups", "manufacturer": "manufacturers"}

@@ -179,7 +179,14 @@ READ_TYPES = (
             )
         },
     ),
-    ReadType("vlans", "ipam.vlan", "ipam/vlans", ("vid", "name"), {"site": "sites", "group": "vlan_groups"}),
+    ReadType("vlan_roles", "ipam.role", "ipam/roles", ("slug",)),
+    ReadType(
+        "vlans",
+        "ipam.vlan",
+        "ipam/vlans",
+        ("vid", "name"),
+        {"site": "sites", "group": "vlan_groups", "role": "vlan_roles"},
+    ),
     ReadType(
         "prefixes",
         "ipam.prefix",

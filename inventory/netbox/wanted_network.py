@@ -43,10 +43,18 @@ def vlans(fleet: Fleet) -> Iterator[Wanted]:
     """Want the VLANs of sites and groups."""
     groups = {group.slug: group for group in fleet.vlan_groups}
     for vlan in fleet.vlans:
-        fields = {"vid": vlan.vid, "name": vlan.name} | given(vlan, {"site": "site", "group": "VLAN group"})
+        fields = {"vid": vlan.vid, "name": vlan.name} | given(
+            vlan, {"site": "site", "group": "VLAN group", "role": "VLAN role"}
+        )
         of_group = groups[vlan.group].scope if vlan.group in groups else ("", "")
         place = ("site", vlan.site) if vlan.site else of_group
         yield Wanted(vlan_key(vlan), fields, like=(*place, vlan.vid))
+
+
+def vlan_roles(fleet: Fleet) -> Iterator[Wanted]:
+    """Want the roles of VLANs, called as their slugs are: nothing else is known of them."""
+    for role in sorted({vlan.role for vlan in fleet.vlans if vlan.role}):
+        yield Wanted((role,), {"slug": role}, {"name": role})
 
 
 def vlan_key(vlan: Vlan) -> Key:

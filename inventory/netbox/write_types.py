@@ -187,10 +187,11 @@ WRITE_TYPES: tuple[WriteType, ...] = (
     ),
     WriteType("VRF", "ipam/vrfs", ("name", "rd", "description"), _known, wanted_network.vrfs),
     WriteType("VLAN group", "ipam/vlan-groups", ("slug", "name", *SCOPED), _known, wanted_network.vlan_groups),
+    WriteType("VLAN role", "ipam/roles", ("slug", "name"), keys.by("slug"), wanted_network.vlan_roles, unique="name"),
     WriteType(
         "VLAN",
         "ipam/vlans",
-        ("vid", "name", "site", "group"),
+        ("vid", "name", "site", "group", "role"),
         keys.vlan_key,
         wanted_network.vlans,
         called="{2} at {0}{1}",

@@ -58,7 +58,8 @@ def bad_lag(fleet: Fleet) -> Iterator[Fault]:
 @rule("lag-ends", fix="make both ports members of a LAG or neither, and let all members of one lead to members of one")
 def bad_lag_ends(fleet: Fleet) -> Iterator[Fault]:
     """Two devices that do not agree which of their cables are one link send each other nothing, or send it in a circle.
-    (Of servers, NetBox need not say it: samdrift does not set up their networks.)
+    (Of servers, NetBox need not say it: samdrift does not set up their networks.) Two devices may share a LAG towards a
+    third (MLAG, VSX): it has one name on both.
     """
     cli = {p.slug for p in fleet.platforms if p.family == "cli"}
     lags = {
@@ -75,8 +76,13 @@ def bad_lag_ends(fleet: Fleet) -> Iterator[Fault]:
                 continue
             if there is None:
                 yield Fault(("cables", i, side), f"{near} is a member of a LAG, and {far} at the other end is not")
-            elif (other := leads.setdefault(here, there)) != there:
+            elif not _is_same_or_shared(other := leads.setdefault(here, there), there):
                 yield Fault(("cables", i, side), f"{here} leads to {other} and to {there}")
+
+
+def _is_same_or_shared(lag: str, other: str) -> bool:
+    (host, _, name), (second, _, called) = lag.partition(":"), other.partition(":")
+    return lag == other or (host != second and name == called)
 
 
 @rule("service", fix="a port is a number of 1 to 65535; a service has one at least")

@@ -10,6 +10,7 @@ that the house must know of it, the role says itself, by these optional attribut
     ways_out(settings)                  what its host needs of the internet
     asks(settings)                      what its host needs of servers of the fleet that no role serves
     unserved(host, fleet)               what of its host's IPv6 it does not serve yet, a text each: `check` says so
+    left(settings)                      what the inventory says and it leaves as it is, a text each: `check` says so
     FORWARDED = False                   gateways do not let others reach what it serves
     adopts(settings, survey)            the options by which a host that already runs keeps what it has
     loses(settings, survey)             what runs or is let in on such a host, and would end
@@ -91,6 +92,7 @@ class Role:
     lab_packages: tuple[str, ...]
     unserved: Callable[[Host, Fleet], tuple[str, ...]]
     backs_up: Mapping[str, str]
+    left: Callable[[Settings], tuple[str, ...]]
 
     def options_of(self, host: Host) -> Options | list[Problem]:
         """Validate what the host's config context sets for this role; return the options, or every problem."""
@@ -174,6 +176,7 @@ def _load(name: str) -> Role:
         lab_packages=tuple(getattr(module, "LAB_PACKAGES", ())),
         unserved=getattr(module, "unserved", lambda _host, _fleet: ()),
         backs_up=getattr(module, "BACKS_UP", {}),
+        left=getattr(module, "left", lambda _settings: ()),
     )
 
 

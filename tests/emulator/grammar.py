@@ -367,6 +367,8 @@ IOS = Habits(
         (r"aaa group server ",),
         (r"ip ssh pubkey-chain$",),
         (r"ip ssh pubkey-chain$", r"username \S+$"),
+        (r"ipv6 (?:nd raguard|dhcp guard) policy ",),  # IPv6 First-Hop Security Configuration Guide, IOS XE 17
+        (r"spanning-tree mst configuration$",),  # Catalyst 9000 Layer 2 Configuration Guide, "Configuring MSTP"
         (r"archive$",),
         (r"router \S",),
         (r"router \S", r"address-family "),
@@ -382,7 +384,11 @@ IOS = Habits(
         r"^snmp-server group \S+ ",
         r"^aaa (?:authentication|authorization|accounting) \S+ \S+ ",
         r"^name ",
-        r"^(?:description|ip address|switchport mode|switchport (?:access|voice) vlan) ",
+        r"^(?:description|switchport mode|switchport (?:access|voice) vlan) ",
+        r"^ip address (?!.* secondary$)",  # IP Addressing Command Reference, `ip address … secondary`
+        r"^storm-control broadcast ",
+        r"^ntp source ",
+        r"^ip tacacs source-interface ",
         r"^switchport trunk (?:native|allowed) vlan ",
         r"^channel-group ",
         r"^(?:access-class|exec-timeout|transport input|login)\b",
@@ -403,12 +409,12 @@ IOS = Habits(
     words=(
         set_of(
             """hostname vlan interface line ip tacacs radius aaa archive router spanning-tree snmp-server logging ntp
-            username banner service errdisable lldp clock enable"""
+            username banner service errdisable lldp clock enable ipv6"""
         ),
         set_of(
             """name description ip switchport spanning-tree shutdown channel-group access-class exec-timeout transport
             login permit deny remark address key timeout server path neighbor network exit-address-family lldp
-            username key-hash authentication length power speed duplex mtu maximum"""
+            username key-hash authentication length power speed duplex mtu maximum ipv6 storm-control vrf"""
         ),
     ),
 )
@@ -431,7 +437,8 @@ AOS_CX = Habits(
         r"^(?:tacacs|radius)-server host \S+ ",
         r"^(?:ssh access-list|snmp-server system-(?:location|contact)) ",
         r"^name ",
-        r"^(?:description|ip address|vlan access|vlan trunk native|lag|lacp mode) ",
+        r"^(?:description|vlan access|vlan trunk native|lag|lacp mode|rate-limit broadcast|ip static|default-gateway) ",
+        r"^ip address (?!.* secondary$)",  # Command-Line Interface Guide, `ip address … secondary`
     ),
     fixed=(r"^interface \d+/\d+/\d+", r"^interface mgmt$", r"^vlan 1$"),
     off=(r"^shutdown$", r"^routing$"),
@@ -451,11 +458,12 @@ AOS_CX = Habits(
     words=(
         set_of(
             """hostname vlan interface access-list vsf aaa user snmpv3 snmp-server logging ntp spanning-tree ssh
-            tacacs-server radius-server dhcpv4-snooping banner ip lldp https-server clock apply"""
+            tacacs-server radius-server dhcpv4-snooping dhcpv6-snooping nd-snooping banner ip lldp https-server clock
+            apply"""
         ),
         set_of(
-            """name description ip vlan shutdown routing lag lacp spanning-tree dhcpv4-snooping apply permit deny
-            voice mtu speed loop-protect server lldp"""
+            """name description ip vlan shutdown routing lag lacp spanning-tree dhcpv4-snooping dhcpv6-snooping
+            nd-snooping rate-limit default-gateway apply permit deny voice mtu speed loop-protect server lldp"""
         ),
     ),
     needs_vlan=(r"^vlan access (\d+)$", r"^vlan trunk native (\d+)", r"^vlan trunk allowed (\d[\d,-]*)$"),

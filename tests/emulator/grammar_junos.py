@@ -20,7 +20,8 @@ ONE_VALUE = set_of(
     """host-name domain-name time-zone description mtu vlan-id native-vlan-id l3-interface interface-mode class
     encrypted-password plain-text-password-value secret location contact security-model security-level notify-view
     read-view write-view authentication-key authentication-password privacy-key privacy-password
-    bridge-priority 802.3ad device-count uid full-name"""
+    bridge-priority 802.3ad device-count uid full-name transport storm-control bandwidth-percentage
+    configuration-name"""
 )
 """Statements of one value (REF); `next-hop` of a static route is none of them, "all the next-hop addresses" count."""
 NAMED = set_of(

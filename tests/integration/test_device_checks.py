@@ -29,7 +29,7 @@ from deploy.verify import run as verify
 from inventory import snapshot
 from inventory.fleet import Fleet, Host
 from inventory.snapshot import load
-from roles.shared.device.settings import SWITCHES, far_ends
+from roles.shared.device.ports import SWITCHES, far_ends
 from roles.shared.intent import Intent
 from tests.applying import nothing_to_check, plan_of
 from tests.emulator.device import Device

@@ -137,6 +137,19 @@ def _require_managed(vendor: Vendor, wants: Configuration) -> None:
         if MARK in path[-1] and WITHHELD not in path[-1]:
             fix = "name such lines in the vendor's `secrets`"
             raise SamdriftError(f"no secret is known to be in {path[-1]!r}", where=where, fix=fix)
+    _require_one_value(vendor, wants.managed, where)
+
+
+def _require_one_value(vendor: Vendor, lines: Lines, where: str, above: Path = ()) -> None:
+    """Refuse two intended lines of which a device has one: the later would take the place of the other at each plan."""
+    seen: dict[Slot, str] = {}
+    for text, below in lines.items():
+        slot = slot_of(vendor, (*above, text))
+        if slot is not None and (other := seen.setdefault(slot, text)) != text:
+            place = " / ".join(above) or "its outermost level"
+            what = f"it has two lines of which a device has one, {other!r} and {text!r}, at {place}"
+            raise SamdriftError(what, where=where, fix="let the template write one")
+        _require_one_value(vendor, below, where, (*above, text))
 
 
 def _require_unmarked(vendor: Vendor, has: Configuration, managed: Collection[Section]) -> None:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from inventory.fleet import Fleet, Host, Interface
 from inventory.frozen import Frozen
-from roles.shared.device.settings import one_line
+from roles.shared.device.ports import one_line
 from roles.shared.device.vendor import Vendor
 from roles.shared.settings import SettingsError
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from roles.shared.device.known import known_vendors
 from roles.shared.device.settings import Settings
+from roles.shared.device.switch import SwitchSettings
 from roles.shared.lineage import Section
 
 
@@ -20,17 +21,22 @@ def _any_of(names: Iterable[object]) -> str:
     return "|".join(re.escape(str(name)) for name in names) or "(?!)"
 
 
-def switch_sections(settings: Settings) -> tuple[Section, ...]:
+def switch_sections(settings: SwitchSettings) -> tuple[Section, ...]:
     """Return the sections of a switch's configuration that are the role's, by its platform."""
-    names, numbers = port_names(settings), _any_of(p.group for p in settings.lags)
-    admin = re.escape(settings.accounts.admin)
+    management = (settings.management_interface,) if settings.out_of_band else ()
+    names = {
+        "PORTS": _any_of(p.name for p in settings.ports),
+        "GROUPS": _any_of(p.group for p in settings.lags),
+        "VLANS": _any_of(at.number for at in settings.addressed if at.kind == "vlan"),
+        "LOOPBACKS": _any_of(at.number for at in settings.addressed if at.kind == "loopback"),
+        "MGMT": _any_of(management),
+        "ADMIN": re.escape(settings.accounts.admin),
+    }
     managed = (*SECTIONS[settings.platform], *(WITH_LAGS.get(settings.platform, ()) if settings.lags else ()))
-    return tuple(
-        tuple(p.replace("PORTS", names).replace("GROUPS", numbers).replace("ADMIN", admin) for p in section)
-        for section in managed
-    )
+    return tuple(tuple(NAMES.sub(lambda m: names[m[0]], line) for line in section) for section in managed)
 
 
+NAMES = re.compile(r"PORTS|GROUPS|VLANS|LOOPBACKS|MGMT|ADMIN")
 SECTIONS: dict[str, tuple[Section, ...]] = {
     "arubaos-cx": (
         ("hostname .*",),
@@ -40,35 +46,41 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
         ("snmpv3 user .*",),
         ("tacacs-server .*",),
         ("aaa authentication login .*",),
-        ("dhcpv4-snooping",),
-        ("spanning-tree( (mode|vlan) .*)?",),
+        ("(ssh server|snmp-server) vrf .*",),
+        ("dhcpv[46]-snooping|nd-snooping enable",),
+        ("spanning-tree( (mode|vlan|priority|config-name) .*)?",),
         ("access-list ip MANAGEMENT",),
-        ("apply access-list ip .* control-plane vrf default",),
+        ("apply access-list ip .* control-plane vrf (default|mgmt)",),
         (r"vlan (?!1$)\d+",),
-        (r"interface (PORTS|lag (GROUPS))",),
-        (r"interface vlan (?!1$)\d+",),
+        (r"interface (PORTS|lag (GROUPS)( multi-chassis)?|MGMT)",),
+        (r"interface vlan (VLANS)",),
+        (r"interface loopback (LOOPBACKS)",),
         (r"ip route 0\.0\.0\.0/0 .*",),
     ),
     "cisco-ios": (
         ("hostname .*",),
         ("username .*",),
-        ("aaa (new-model|authentication login default|authorization exec default).*",),
+        ("aaa (new-model|authentication login default|authorization (console|exec default)).*",),
+        (r"aaa group server tacacs\+ SAMDRIFT",),
         ("(no )?ip http (server|secure-server)",),
         ("ip ssh version .*",),
         ("ip ssh pubkey-chain", "username ADMIN"),
         ("ip dhcp snooping( vlan .*)?",),
-        ("spanning-tree (mode|vlan) .*",),
+        ("ipv6 (nd raguard|dhcp guard) policy SAMDRIFT",),
+        ("spanning-tree (mode|vlan|mst) .*",),
         ("lldp run",),
         ("archive",),
         (r"vlan \d+",),
-        (r"interface (PORTS)",),
-        (r"interface Vlan(?!1$)\d+",),
+        (r"interface (PORTS|MGMT)",),
+        (r"interface (Vlan(VLANS)|Loopback(LOOPBACKS))",),
         ("ip default-gateway .*",),
+        (r"ip route vrf Mgmt-vrf 0\.0\.0\.0 0\.0\.0\.0 .*",),
         ("logging (host|source-interface) .*",),
-        ("ip access-list standard MANAGEMENT",),
-        ("snmp-server (group|user) .*",),
+        ("ip access-list standard (MANAGEMENT|MONITORING)",),
+        ("snmp-server (group|user) .*|snmp-server view samdrift .*",),
         ("tacacs server .*",),
-        ("ntp server .*",),
+        ("ip tacacs source-interface .*",),
+        ("ntp (server|source) .*",),
         (r"line vty .*",),
     ),
     "junos": (
@@ -80,14 +92,22 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
         ("system", "authentication-order|tacplus-server"),
         ("snmp", "v3|view"),
         ("vlans", "v.*"),
-        ("interfaces", "PORTS|irb|lo0"),
+        ("vlans", "default", "forwarding-options|l3-interface"),
+        ("switch-options", "voip"),
+        ("forwarding-options", "access-security"),
+        ("forwarding-options", "storm-control-profiles", "samdrift"),
+        ("interfaces", "PORTS|MGMT"),
+        ("interfaces", "irb", "unit", "VLANS"),
+        ("interfaces", "lo0", "unit", "0|LOOPBACKS"),
         ("firewall", "family", "inet", "filter", "MANAGEMENT"),
         ("routing-options", "static", "route", "0.0.0.0/0"),
-        ("protocols", "rstp|lldp"),
+        ("protocols", "rstp|vstp|mstp|lldp|lldp-med"),
     ),
 }
-"""What a switch's role manages of its configuration; NetBox knows the `PORTS`, and LAGs of the numbers `GROUPS`;
-`ADMIN` is samdrift's account.
+"""What a switch's role manages of its configuration.
+
+NetBox knows the `PORTS`, LAGs of the numbers `GROUPS`, interfaces of `VLANS`, `LOOPBACKS`, and `MGMT`, the port for
+management alone; `ADMIN` is samdrift's account.
 """
 WITH_LAGS: dict[str, tuple[Section, ...]] = {"junos": (("chassis", "aggregated-devices", "ethernet", "device-count"),)}
 """And where NetBox knows LAGs."""

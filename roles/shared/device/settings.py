@@ -10,8 +10,7 @@ Not here: how a vendor writes it (the role's templates), and what a device runs 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Annotated
 
@@ -19,11 +18,12 @@ from pydantic import Field
 
 from inventory.fleet import Fleet, Host, Interface
 from inventory.frozen import Frozen
-from inventory.network import Cable, networks4
+from inventory.network import networks4
 from inventory.secrets import Secret
 from roles.shared.device.known import known_vendors
 from roles.shared.device.login_keys import DeviceKey, LoginKey, login_keys
 from roles.shared.device.logs import LogServer, log_server_hosts, log_servers
+from roles.shared.device.ports import INTERFACE, SWITCHES, Port, Site, far_ends, is_physical, ports_of
 from roles.shared.device.vendor import Vendor
 from roles.shared.families import ipv6_addresses
 from roles.shared.network.servers import time_servers
@@ -32,13 +32,7 @@ from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import Ask, Listen, addresses_of, ipv4, management
 
-SWITCHES = frozenset({"access-switch", "core-switch"})
-"""Device roles whose devices speak spanning tree: on a port towards anything else, it is a fault."""
-NETWORK = SWITCHES | {"edge-gateway", "firewall"}
-"""Device roles towards which DHCP servers are: what comes from there may answer."""
-INTERFACE = re.compile(r"[A-Za-z][A-Za-z-]*(\.?\d+([/.:]\d+)*)?|\d+/\d+/\d+(:\d+)?")
 WORD = r"^[a-z][a-z0-9-]{0,30}$"
-PLAIN = frozenset(" .,:;/+-_=@&*")
 
 Word = Annotated[str, Field(pattern=WORD)]
 
@@ -60,38 +54,6 @@ class Options(RoleOptions):
     secrets: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")] = "switch"
     tacacs_servers: tuple[IPv4Address, ...] = ()
     automation_keys: tuple[DeviceKey, ...] = ()
-
-
-class Port(Frozen):
-    """A physical port, or a LAG: several that are one. `edge`: no switch is at its other end; `trusted`: the DHCP
-    servers may be.
-
-    A member of a LAG names it, and carries nothing of its own; `group` is the number in that LAG's name, which vendors
-    call it by. A LAG has the same number, and knows its members.
-    """
-
-    name: str
-    description: str
-    enabled: bool
-    untagged: int | None
-    tagged: tuple[int, ...]
-    edge: bool
-    trusted: bool
-    addresses: tuple[IPv4Interface, ...] = ()
-    is_lag: bool = False
-    members: tuple[str, ...] = ()
-    lag: str | None = None
-    group: int | None = None
-
-    @property
-    def is_trunk(self) -> bool:
-        """Tell whether the port carries tagged VLANs."""
-        return bool(self.tagged)
-
-    @property
-    def vids(self) -> tuple[int, ...]:
-        """Return every VLAN that it carries."""
-        return tuple(sorted({*self.tagged, *((self.untagged,) if self.untagged else ())}))
 
 
 class Segment(Frozen):
@@ -154,8 +116,20 @@ class Settings(RoleSettings):
         return next((p for p in self.lags if p.name == port.lag), port)
 
 
-def device_settings(host: Host, fleet: Fleet, options: Options) -> Settings:
-    """Compute what a device is to be, from the inventory alone."""
+def device_settings(
+    host: Host,
+    fleet: Fleet,
+    options: Options,
+    *,
+    is_port: Callable[[Interface], bool] = is_physical,
+    voice: frozenset[int] = frozenset(),
+) -> Settings:
+    """Compute what a device is to be, from the inventory alone.
+
+    Args:
+        is_port: whether an interface is one of the ports; others are the caller's business.
+        voice: the VLANs that are for telephones.
+    """
     vendor = known_vendors()[host.platform]
     segments = tuple(Segment(vid=v.vid, name=v.name_on_devices) for v in fleet.vlans_at(host.site))
     interface, address = _management(host)
@@ -163,7 +137,7 @@ def device_settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     if not stations:
         fix = "give one active host with an IPv4 address the device role management-station"
         raise SettingsError("nobody could log in: there is no management station", field="fleet", fix=fix)
-    ends, ports = far_ends(host, fleet), [i for i in host.interfaces if _is_port(i)]
+    site = Site(vids=frozenset(s.vid for s in segments), voice=voice)
     times = _addresses(time_servers(fleet))
     logs = log_servers(fleet, vendor, source=address.ip, source_interface=interface.name)
     monitors = ipv4(addresses_of(fleet.with_role("monitoring")))
@@ -173,12 +147,12 @@ def device_settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         management_interface=interface.name,
         management_vlan=_vid(interface),
         address=address,
-        gateway=_gateway(address, fleet),
+        gateway=_gateway(address, fleet, interface.vrf),
         segments=segments,
-        ports=tuple(_port(i, host, vendor, ends, segments) for i in sorted(ports, key=lambda i: not i.is_lag)),
+        ports=tuple(ports_of(host, fleet, site, is_port)),
         neighbours=tuple(
             Neighbour(port=port, host=far.name, talks=far.status == "active" and far.role in SWITCHES)
-            for port, (far, _) in sorted(ends.items())
+            for port, (far, _) in sorted(far_ends(host, fleet).items())
         ),
         time_servers=times,
         log_servers=logs,
@@ -227,41 +201,12 @@ def host_name(host: Host) -> str:
     return host.name
 
 
-def one_line(text: str, vendor: Vendor) -> str:
-    """Return a person's text as a description: one line, without what could end a quotation or a command."""
-    if vendor.ascii_only:
-        text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    kept = "".join(c if c.isalnum() or c in PLAIN else " " for c in unicodedata.normalize("NFC", text))
-    return " ".join(kept.split())[: vendor.longest].strip()
-
-
-def far_ends(host: Host, fleet: Fleet) -> dict[str, tuple[Host, str]]:
-    """Return the far end of each cable of a device: its own interface to the other host and interface."""
-    hosts = {h.name: h for h in fleet.hosts}
-    ends: dict[str, tuple[Host, str]] = {}
-    for cable in fleet.cables:
-        for here, there in _both_ways(cable):
-            name, _, interface = here.partition(":")
-            far, _, at = there.partition(":")
-            if name == host.name and far in hosts:
-                ends[interface] = hosts[far], at
-    return ends
-
-
-def _both_ways(cable: Cable) -> tuple[tuple[str, str], tuple[str, str]]:
-    return (cable.a, cable.b), (cable.b, cable.a)
-
-
-def _is_port(interface: Interface) -> bool:
-    return interface.type not in {"virtual", "bridge"}
-
-
 def _vid(interface: Interface) -> int | None:
     """Return the VLAN of a management interface: NetBox's, or the number in its name (`vlan101`, `irb.101`)."""
     if interface.untagged_vlan is not None:
         return interface.untagged_vlan
     number = re.search(r"(\d+)$", interface.name)
-    return int(number[1]) if number and not _is_port(interface) else None
+    return int(number[1]) if number and not is_physical(interface) else None
 
 
 def _management(host: Host) -> tuple[Interface, IPv4Interface]:
@@ -275,8 +220,8 @@ def _management(host: Host) -> tuple[Interface, IPv4Interface]:
     raise SettingsError("no interface has the primary address of IPv4", field="primary_address", fix=fix)
 
 
-def _gateway(address: IPv4Interface, fleet: Fleet) -> IPv4Address:
-    prefix = fleet.prefix_of(address.ip)
+def _gateway(address: IPv4Interface, fleet: Fleet, vrf: str) -> IPv4Address:
+    prefix = fleet.prefix_of(address.ip, vrf)
     if prefix is None or not isinstance(prefix.gateway, IPv4Address):
         where = f"prefix {prefix.prefix if prefix else address.network}.gateway"
         raise SettingsError("there is no router that administration could come through", field=where)
@@ -287,64 +232,6 @@ def _reached(address: IPv4Interface, far: tuple[IPv4Network, ...], fleet: Fleet)
     """Return the networks of those that a device speaks with, but for its own."""
     found = set(networks4(p for n in far if (p := fleet.prefix_of(n.network_address)) is not None))
     return tuple(sorted(found - {address.network}))
-
-
-def _port(
-    interface: Interface,
-    host: Host,
-    vendor: Vendor,
-    ends: Mapping[str, tuple[Host, str]],
-    segments: tuple[Segment, ...],
-) -> Port:
-    field = f"interface {interface.name}"
-    if not INTERFACE.fullmatch(interface.name):
-        fix = "use the name that the device prints"
-        raise SettingsError(f"{interface.name!r} names no interface", field=field, fix=fix)
-    known = {s.vid for s in segments}
-    vids = {*interface.tagged_vlans, *({interface.untagged_vlan} if interface.untagged_vlan else ())}
-    if unknown := sorted(vids - known):
-        raise SettingsError(f"there is no VLAN {unknown[0]} at this site", field=field, fix="add it, or take it away")
-    members = tuple(i.name for i in host.interfaces if i.lag == interface.name)
-    far = [ends[name] for name in (members if interface.is_lag else (interface.name,)) if name in ends]
-    towards = {end.role for end, _ in far}
-    return Port(
-        name=interface.name,
-        description=one_line(_led_to(far, whole=interface.is_lag) or interface.description, vendor),
-        enabled=interface.enabled,
-        untagged=interface.untagged_vlan,
-        tagged=tuple(sorted(interface.tagged_vlans)),
-        edge=interface.lag is None and towards.isdisjoint(SWITCHES),
-        trusted=interface.lag is None and bool(towards) and towards <= NETWORK,
-        addresses=interface.addresses4,
-        is_lag=interface.is_lag,
-        members=members,
-        lag=interface.lag,
-        group=_group(interface, vendor),
-    )
-
-
-def _led_to(far: Iterable[tuple[Host, str]], *, whole: bool) -> str:
-    """Describe the far ends of cables.
-
-    Of a LAG as a `whole`: the LAGs there or, if the other end names none, the hosts.
-    """
-    found: dict[str, None] = {}
-    for host, name in far:
-        lag = next((i.lag for i in host.interfaces if i.name == name), None)
-        found[f"{host.name} {(lag or '') if whole else name}".strip()] = None
-    return ", ".join(found)
-
-
-def _group(interface: Interface, vendor: Vendor) -> int | None:
-    """Return the number of the LAG that an interface is, or is a member of."""
-    lag = interface.name if interface.is_lag else interface.lag
-    if lag is None:
-        return None
-    named = re.fullmatch(vendor.lag, lag)
-    if named is None:
-        what = f"{vendor.name} has no LAG of the name {lag!r}"
-        raise SettingsError(what, field=f"interface {lag}", fix=f"name it as the device does: {vendor.lag}")
-    return int(named[1]) if named.re.groups else None
 
 
 def _accounts(host: Host, fleet: Fleet, vendor: Vendor, options: Options) -> Accounts:

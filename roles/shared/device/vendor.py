@@ -195,6 +195,11 @@ class Vendor(Frozen):
     )
     joins_first: bool = Field(default=False, description="whether a port loses what it was told before it joined")
     lag: str = Field(default="(?!)", description="names of LAGs, as state is told by them; group 1 is the number")
+    multi_chassis: bool = Field(
+        default=False, description="whether two devices can hold a LAG together, and its section says so"
+    )
+    out_of_band: str = Field(default="(?!)", description="names of ports that are for management alone")
+    management_vrf: str = Field(default="", description="the VRF that these ports are in, from the factory on")
     hidden: tuple[str, ...] = Field(
         default=(), description="lines that are taken and never shown: typed when the line before them is"
     )

@@ -1,4 +1,7 @@
-"""How templates become text: Jinja2, strict, from `templates/<role>/`. No clock, no randomness, no network."""
+"""How templates become text: Jinja2, strict, from `templates/<role>/`. No clock, no randomness, no network.
+
+A template that writes what is not there, or a value that is None, is at fault: "interface vlan None" is no interface.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,14 @@ def _environment(root: Path) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_written,
     )
+
+
+def _written(value: object) -> object:
+    if value is None:
+        raise jinja2.UndefinedError("it writes a value that is None")
+    return value
 
 
 def render(template: str, *, root: Path = TEMPLATES, **values: object) -> str:

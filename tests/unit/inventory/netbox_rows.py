@@ -83,13 +83,9 @@ class _Numbered:
         for vrf in self.fleet.vrfs:
             self.ids["vrfs", vrf.name] = self._add("vrfs", [vrf.model_dump()])
         self._named("vlan_groups", ({"slug": g.slug, "name": g.name} | self._scope(g) for g in self.fleet.vlan_groups))
-        self._add(
-            "vlans",
-            (
-                {"vid": v.vid, "name": v.name} | self._refer(v, site="sites", group="vlan_groups")
-                for v in self.fleet.vlans
-            ),
-        )
+        self._named("vlan_roles", ({"slug": r} for r in sorted({v.role for v in self.fleet.vlans if v.role})))
+        refers = {"site": "sites", "group": "vlan_groups", "role": "vlan_roles"}
+        self._add("vlans", ({"vid": v.vid, "name": v.name} | self._refer(v, **refers) for v in self.fleet.vlans))
         for p in self.fleet.prefixes:
             fields = {"gateway": str(p.gateway) if p.gateway else None}
             row: dict[str, Any] = {

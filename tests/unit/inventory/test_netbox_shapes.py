@@ -151,7 +151,7 @@ def test_a_prefix_and_a_vlan_group_are_scoped_to_anything_or_nothing(scope: str 
         site_groups=[{"name": "Skolor", "slug": "skolor", "parent": None}],
         locations=[{"name": "Plan 2", "slug": "plan-2", "site": 1, "parent": None}],
         vlan_groups=[{"name": "Nät", "slug": "nat", "scope": scope}],
-        vlans=[{"vid": 777, "name": "Grupp", "site": None, "group": 50}],
+        vlans=[{"vid": 777, "name": "Grupp", "site": None, "group": 50, "role": None}],
     )
     rows["prefixes"][1]["scope"] = scope
 
@@ -168,7 +168,7 @@ def test_one_number_in_two_groups_is_two_vlans() -> None:
     group = {"name": "A", "slug": "a", "scope": None}
     rows = with_rows(
         vlan_groups=[group, {"name": "B", "slug": "b", "scope": "dcim.site:1"}],
-        vlans=[{"vid": 777, "name": n, "site": None, "group": g} for n, g in (("X", 50), ("Y", 51))],
+        vlans=[{"vid": 777, "name": n, "site": None, "group": g, "role": None} for n, g in (("X", 50), ("Y", 51))],
     )
     found = made(rows)
 
@@ -195,7 +195,7 @@ def test_what_is_in_no_use_is_left_out_and_says_why() -> None:
             }
         ],
         vlan_groups=[{"name": "Skåp", "slug": "skap", "scope": "dcim.rack:4"}],
-        vlans=[{"vid": 5, "name": "I skåp", "site": None, "group": 50}]
+        vlans=[{"vid": 5, "name": "I skåp", "site": None, "group": 50, "role": None}]
         + [{"vid": 6, "name": n, "site": None, "group": None} for n in ("Ett", "Två")],
         ip_addresses=[
             {"address": "10.9.9.9/24"} | address | {"assigned_object": None},

@@ -31,6 +31,7 @@ from tests.unit.inventory.fleets import (
     region,
     serving,
     sharing,
+    switches,
     with_hosts,
     with_hosts_and,
     written,
@@ -48,6 +49,21 @@ def test_what_breaks_a_rule_is_found_and_its_place_named(rule: str, broken: Flee
 
 def test_a_sound_fleet_has_no_problem() -> None:
     assert problems(fleet()) == ()
+
+
+@pytest.mark.parametrize(("lags", "sound"), [(("lag1", "lag1"), True), (("lag1", "lag2"), False)])
+def test_two_devices_share_a_lag_if_it_has_one_name_on_both(lags: tuple[str, str], sound: bool) -> None:
+    of = switches(["lag1", lags[0]])
+    first, second = of.host("heb-sw1"), of.host("heb-sw2")
+    port = next(i for i in second.interfaces if i.name == "1/1/2").model_copy(update={"lag": lags[1]})
+    groups = tuple(i for i in second.interfaces if i.is_lag)
+    third = second.model_copy(update={"name": "heb-sw3", "interfaces": (port, *groups)})
+    kept = tuple(i for i in second.interfaces if i.name != "1/1/2")
+    cables = tuple(c.model_copy(update={"b": c.b.replace("sw2:1/1/2", "sw3:1/1/2")}) for c in of.cables)
+    others = tuple(h for h in of.hosts if h not in (first, second))
+    hosts = (*others, first, second.model_copy(update={"interfaces": kept}), third)
+    found = problems(of.model_copy(update={"hosts": hosts, "cables": cables}))
+    assert [p.rule for p in found] == ([] if sound else ["lag-ends"])
 
 
 KNOWN: tuple[Rule | HouseRule, ...] = (*RULES.values(), *HOUSE_RULES.values())

@@ -115,7 +115,11 @@ def wild_fleet(rng: Random) -> Fleet:
         "cluster_types": named(("vm", "k8s")),
         "clusters": named(CLUSTERS, type=rng.choice(("vm", "k8s")), group=rng.choice([None, *GROUPS])),
         "tags": named(TAGS),
-        "vlans": [{"vid": v, "name": f"Nät {v}", "site": s} for s in SITES for v in vids[s]]
+        "vlans": [
+            {"vid": v, "name": f"Nät {v}", "site": s, "role": (None, "voice", "data")[v % 3]}
+            for s in SITES
+            for v in vids[s]
+        ]
         + [{"vid": v, "name": f"Gruppnät {v}", "group": f"g{n}"} for n in range(3) for v in (7, 8 + n)],
         "hosts": [_host(rng, n, vids) for n in range(20)],
     }

@@ -217,6 +217,7 @@ ASKED: Mapping[str, Callable[[], object]] = {
     "loses": lambda: adopted()["loses"],
     "shared_addresses": lambda: [*map(str, _shared(HOST)), *without_a_router()],
     "SHARING_PROGRAM": first_router,
+    "left": lambda: catalogue()[ROLE].left(Intent(FLEET).settings(HOST)[ROLE].model_copy(update={"port": 80})),
     "unserved": told_of_ipv6,
     "in_lab": in_the_lab,
     "LAB_CACHES": lambda: caches(HOST),

@@ -149,6 +149,7 @@ CHECKED = ["iperf runs and comes back at boot", "it answers on its own address"]
         ("FORWARDED", False, True),
         ("ways_out", True, False),
         ("asks", True, False),
+        ("left", ["port 80 is others' business"], []),
         ("unserved", ["it answers over IPv4 alone"], []),
         ("in_lab", {"port": 5203}, {"port": 5202}),
         ("LAB_FILES", {**KEY, **FILES}, KEY),

@@ -105,11 +105,13 @@ VENDOR = Vendor(
         (r"^(spanning-tree vlan \d+ (?:priority|hello-time|forward-time|max-age)) ",),
         (r"^snmp-server (?:location|contact) ",),
         (r"^logging (trap|facility|source-interface)\b",),
+        (r"^(?:ntp|ip tacacs) (source|source-interface) ",),
         (r"^username (\S+) ",),
         (r"^(aaa (?:authentication|authorization|accounting) \S+ \S+) ",),
         (r"^snmp-server group (\S+) ",),
         (r"^vlan \d", r"^name "),
-        (r"^interface ", r"^(description|ip address|switchport mode|switchport (?:access|voice) vlan) "),
+        (r"^interface ", r"^(description|switchport mode|switchport (?:access|voice) vlan) "),
+        (r"^interface ", r"^(ip address|storm-control broadcast) (?!.* secondary$)"),
         (r"^interface ", r"^(switchport trunk (?:native|allowed)) vlan "),
         (r"^(?:tacacs|radius) server ", r"^(address|key|timeout)\b"),
         (r"^line ", r"^(access-class|exec-timeout|transport input|login)\b"),
@@ -137,10 +139,13 @@ VENDOR = Vendor(
     opens=(
         r"^(?:vlan|interface|line|ip access-list|radius server|tacacs server|aaa group server) ",
         r"^ip ssh pubkey-chain$",
+        r"^(?:ipv6 (?:nd raguard|dhcp guard) policy|spanning-tree mst configuration)",
     ),
     last=(r"^ip route ",),
     joins=(r"^channel-group\b",),
     lag=r"Port-channel([1-9]\d*)",
+    out_of_band=r"GigabitEthernet0/0",
+    management_vrf="Mgmt-vrf",
     lists=(
         NumberList(line=r"^(vlan )", each=True),
         NumberList(

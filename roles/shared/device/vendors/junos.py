@@ -41,7 +41,8 @@ from roles.shared.device.vendor import CommitConfirm, Question, Vendor
 
 VALUES = (
     "host-name|domain-name|time-zone|description|mtu|speed|vlan-id|native-vlan-id|l3-interface|interface-mode|"
-    "class|full-name|uid|encrypted-password|plain-text-password-value|location|contact|"
+    "class|full-name|uid|encrypted-password|plain-text-password-value|location|contact|transport|storm-control|"
+    "bandwidth-percentage|configuration-name|mark-interface|"
     "security-model|security-level|notify-view|read-view|write-view|authentication-key|authentication-password|"
     "privacy-key|privacy-password|secret|802\\.3ad|device-count|bridge-priority|connection-limit"
 )
@@ -130,6 +131,7 @@ VENDOR = Vendor(
     hashed_logins=True,
     syslog="udp",
     lag=r"ae(\d+)",
+    out_of_band=r"(?:me|fxp|em)\d|vme",
     asks={
         "neighbours": Question(
             command="show lldp neighbors",

@@ -123,7 +123,7 @@ def test_what_a_plan_would_find_first_is_found_here() -> None:
 def test_a_bad_description_is_a_finding_of_its_host_with_role_and_line(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("roles.shared.device.settings.one_line", lambda text, _: text)  # as if it let all through
+    monkeypatch.setattr("roles.shared.device.ports.one_line", lambda text, _: text)  # as if it let all through
     of = with_description(name, "Which plan?")
     host = of.host(name)
 

@@ -23,7 +23,8 @@ from inventory.secrets import secrets_in
 from roles.shared.catalogue import catalogue
 from roles.shared.device.difference import difference
 from roles.shared.device.known import known_vendors
-from roles.shared.device.settings import Settings, one_line
+from roles.shared.device.ports import one_line
+from roles.shared.device.settings import Settings
 from roles.shared.intent import Intent
 from roles.shared.parts.registration import ManagedConfiguration, registering
 from roles.shared.settings import SettingsError
