@@ -53,6 +53,15 @@ def _replace(vendor: Vendor, here: Lines, path: Path) -> None:
             del here[text]
 
 
+def _move(here: Lines, entry: str, where: str, other: str) -> None:
+    """Move a line right before or after another one."""
+    if entry in here and other in here and entry != other:
+        names = [text for text in here if text != entry]
+        names.insert(names.index(other) + (where == "after"), entry)
+        for name in names:
+            here[name] = here.pop(name)
+
+
 def _indented(vendor: Vendor, there: Lines, entries: Iterable[str]) -> None:
     at: list[tuple[int, str]] = []
     for entry in entries:
@@ -91,6 +100,9 @@ def _blocks(vendor: Vendor, there: Lines, entries: Iterable[str]) -> None:
             at.append(line)
         elif word == "delete":
             here.pop(f"edit {rest}", None)
+        elif word == "move":
+            moved, where, other = rest.split()
+            _move(here, f"edit {moved}", where, f"edit {other}")
         elif word == "unset":
             _drop(here, f"set {rest}")
         elif word == "set":
@@ -104,6 +116,10 @@ def _statements(vendor: Vendor, there: Lines, entries: Iterable[str]) -> None:
         path = tuple(words_of(vendor.masked(rest)))
         if verb == "delete":
             _delete(there, path)
+        elif verb == "insert":
+            *above, moved, where, kind, other = path
+            if kind == above[-1]:
+                _move(_at(there, above), moved, where, other)
         elif verb == "set":
             for depth in range(1, len(path) + 1):
                 _replace(vendor, _at(there, path[: depth - 1]), path[:depth])
