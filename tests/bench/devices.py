@@ -96,8 +96,7 @@ def plan(scratch: Path) -> None:
 @contextmanager
 def emulated(scratch: Path) -> Iterator[str]:
     """The devices, in a process of their own. What samdrift needs to know is in `scratch`; told is netmiko's file."""
-    keygen(scratch / "key")
-    fleet = with_switches(on_loopback(load()), DEVICES)
+    fleet = with_switches(on_loopback(load(), keygen(scratch / "key")), DEVICES)
     hosts = [h for h in fleet.hosts if "bench" in h.tags]
     devices = [
         {"name": h.name, "platform": h.platform, "address": str(h.address), "configuration": as_wanted(h, fleet)}

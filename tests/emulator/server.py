@@ -1,6 +1,7 @@
 """Devices on the network: SSH by paramiko's server side, with a host key each, on addresses of loopback.
 
-Only the public key that they are given lets anybody in. Works with gevent's patched threads and without.
+Whom a device lets in stands in its running configuration (`letting_in`). Works with gevent's patched threads and
+without.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ from paramiko.common import (
 
 from tests.emulator.device import Device
 from tests.emulator.dialects import command_line
+from tests.emulator.grammar import applied
+from tests.emulator.letting_in import Caller, first_setup, has_address, lets_in
+
+USER = "samdrift"
 
 
 class EmulatedDevices:
@@ -29,7 +34,8 @@ class EmulatedDevices:
 
     Args:
         devices: what they are.
-        authorized: the public key, as `type base64`, that lets a user in.
+        authorized: the public key, as `type base64`, by which the first set-up lets in the account `samdrift`, on those
+            that do not let it in already.
         addresses: where each of them listens, by its name; 127.0.0.1 for those that are not named.
         port: on which port all of them do; a free one each if none is given.
     """
@@ -45,7 +51,8 @@ class EmulatedDevices:
     def __enter__(self) -> EmulatedDevices:
         for device in self.devices:
             address = self._addresses.get(device.name, "127.0.0.1")
-            self._at[device.name] = _Listener(device, self._authorized, address, self._port)
+            set_up(device, USER, self._authorized)
+            self._at[device.name] = _Listener(device, address, self._port)
         return self
 
     def __exit__(
@@ -64,9 +71,17 @@ class EmulatedDevices:
         return f"{key.get_name()} {key.get_base64()}"
 
 
+def set_up(device: Device, user: str, key: str) -> None:
+    """Do on a device what a person does on the console of a new one, unless its configuration lets in already."""
+    if not lets_in(device.platform, device.running, Caller(user, key, "127.0.0.1", "127.0.0.1")):
+        device.running = applied(device.platform, device.running, first_setup(device.platform, user, key))
+        device.save()
+
+
 class _Listener:
-    def __init__(self, device: Device, authorized: str, address: str, port: int) -> None:
-        self.device, self._authorized = device, authorized
+    def __init__(self, device: Device, address: str, port: int) -> None:
+        self.device, self._address = device, address
+        self._is_named = has_address(device.running, address)
         self.key = paramiko.ECDSAKey.generate()
         self._socket = socket.create_server((address, port), backlog=64)
         self.port: int = self._socket.getsockname()[1]
@@ -96,7 +111,8 @@ class _Listener:
         transport = paramiko.Transport(peer)
         try:
             transport.add_server_key(self.key)
-            transport.start_server(server=_Door(self._authorized))
+            door = _Door(self.device, peer.getpeername()[0], self._address, needs_address=self._is_named)
+            transport.start_server(server=door)
             channel = transport.accept(20)
             if channel is not None:
                 _Terminal(self.device, transport, channel).run()
@@ -107,16 +123,19 @@ class _Listener:
 
 
 class _Door(paramiko.ServerInterface):
-    """Lets everybody in who has the key, to a terminal and nothing else."""
+    """Lets in whom the device's running configuration lets in, to a terminal and nothing else."""
 
-    def __init__(self, authorized: str) -> None:
-        self._authorized = authorized
+    def __init__(self, device: Device, source: str, address: str, *, needs_address: bool) -> None:
+        self._device, self._source, self._address = device, source, address
+        self._needs_address = needs_address
 
     def get_allowed_auths(self, _username: str) -> str:
         return "publickey"
 
-    def check_auth_publickey(self, _username: str, key: paramiko.PKey) -> int:
-        known = f"{key.get_name()} {key.get_base64()}" == self._authorized
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        device = self._device
+        caller = Caller(username, f"{key.get_name()} {key.get_base64()}", self._source, self._address)
+        known = lets_in(device.platform, device.running, caller, needs_address=self._needs_address)
         return AUTH_SUCCESSFUL if known else AUTH_FAILED
 
     def check_channel_request(self, kind: str, _number: int) -> int:

@@ -21,9 +21,19 @@ from tests.emulator.samples import SAMPLES
 from tests.emulator.server import EmulatedDevices
 
 
-def on_loopback(fleet: Fleet) -> Fleet:
-    """The same fleet, with its 10.… addresses as 127.…: all of these are this machine."""
-    return Fleet.model_validate_json(re.sub(r"\b10(\.\d+\.\d+\.\d+)", r"127\1", fleet.model_dump_json()))
+def on_loopback(fleet: Fleet, key: str) -> Fleet:
+    """The same fleet, with its 10.… addresses as 127.…: all of these are this machine.
+
+    The management station is where samdrift comes from here (127.0.0.1), and `key` the one by which it logs in.
+    """
+    station, router = "10.60.10.250", "10.60.10.1"
+    text = re.sub(
+        r"\b10\.60\.10\.\d+", lambda m: {station: router, router: station}.get(m[0], m[0]), fleet.model_dump_json()
+    )
+    text = re.sub(r"\b10\.60\.10\.(\d+)", r"127.0.0.\1", text)
+    text = re.sub(r"\b10(\.\d+\.\d+\.\d+)", r"127\1", text)
+    options = fleet.host("tie-adm1").context["samdrift"]["base"]
+    return Fleet.model_validate_json(text.replace(options["automation_keys"][0], key))
 
 
 @dataclass(frozen=True)

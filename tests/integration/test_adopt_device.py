@@ -133,9 +133,11 @@ class Adopting:
 @contextmanager
 def adopted(platform: str, directory: Path) -> Iterator[tuple[Adopting, Fleet, Device]]:
     """Adopt a switch that the shipped inventory does not have."""
-    fleet, key, port = on_loopback(load()), directory / "key", free_port(ADDRESS)
+    key, port = directory / "key", free_port(ADDRESS)
+    authorized = keygen(key)
+    fleet = on_loopback(load(), authorized)
     one = device(platform, "heb-sw9", TEXTS[platform])
-    with EmulatedDevices([one], keygen(key), {"heb-sw9": ADDRESS}, port) as running:
+    with EmulatedDevices([one], authorized, {"heb-sw9": ADDRESS}, port) as running:
         host = Host(
             name="heb-sw9",
             kind="device",

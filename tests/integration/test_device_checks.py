@@ -101,11 +101,12 @@ class Site:
 @contextmanager
 def in_the_rack(names: Sequence[str], key: Path, port: int) -> Iterator[tuple[Fleet, dict[str, Device]]]:
     """The fleet on loopback, and these of its devices, which answer at their own addresses; `key` lets one in."""
-    fleet = on_loopback(load())
+    authorized = keygen(key)
+    fleet = on_loopback(load(), authorized)
     devices = {name: cabled(fleet.host(name), fleet) for name in names}
     devices["heb-fw1"].plugged["wan1"] = ""  # NetBox does not know the providers' equipment
     addresses = {name: str(fleet.host(name).primary_address) for name in names}
-    with EmulatedDevices(devices.values(), keygen(key), addresses, port) as running:
+    with EmulatedDevices(devices.values(), authorized, addresses, port) as running:
         yield with_keys(fleet, running), devices
 
 

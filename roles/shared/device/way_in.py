@@ -18,7 +18,7 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface, ip
 
 from roles.shared.device.access_list import Record, permits, records
 from roles.shared.device.letting_in import CameIn, LettingIn, LostPart, Part
-from roles.shared.device.lines import Lines, paths
+from roles.shared.device.lines import Lines, Path, paths
 from roles.shared.device.typed import after, all_lines
 from roles.shared.device.vendor import Vendor
 
@@ -46,8 +46,15 @@ def way_in_lost(vendor: Vendor, running: str, entries: Sequence[str], came_in: C
 
 
 def _statements(vendor: Vendor, lines: Lines) -> tuple[str, ...]:
-    joint = " " if vendor.syntax == "set" else " / "
-    return tuple(joint.join(path) for path in paths(lines))
+    if vendor.syntax == "set":
+        return tuple(" ".join(path) for path in _whole(lines))
+    return tuple(" / ".join(path) for path in paths(lines))
+
+
+def _whole(lines: Lines, above: Path = ()) -> Iterator[Path]:
+    """Yield the statements with all their words."""
+    for word, below in lines.items():
+        yield from _whole(below, (*above, word)) if below else ((*above, word),)
 
 
 class _Ways:

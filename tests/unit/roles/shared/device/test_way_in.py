@@ -283,6 +283,8 @@ FINE: dict[str, list[tuple[str, ...]]] = {
         ("access-list ip MANAGEMENT", "  10 permit tcp 10.60.10.0/24 any eq ssh", "exit", "no interface vlan 110"),
         ("access-list ip MANAGEMENT", "  20 permit tcp GROUP1 any group ADMIN", "exit"),
         ("aaa authentication login default group tacacs local",),
+        ("access-list ip NEW", "  10 permit tcp 10.60.10.250 any eq ssh", "exit",
+         "apply access-list ip NEW control-plane vrf default"),
         ("ip route 10.61.0.0/16 10.63.10.2",),
     ],
     "cisco-ios": [
@@ -290,6 +292,8 @@ FINE: dict[str, list[tuple[str, ...]]] = {
         ("username samdrift privilege 15 secret x", "ip ssh version 2"),
         ("ip ssh pubkey-chain", "  username samdrift", f"    no key-hash ssh-ed25519 {key_hash(OTHER)}", "exit"),
         ("ip route 0.0.0.0 0.0.0.0 10.63.1.1", "no ip default-gateway 10.63.1.1"),
+        ("ip access-list standard NEW", "  10 permit 10.60.10.250", "exit",
+         "line vty 0 4", "  access-class NEW in", "exit"),
         ("line vty 0 4", "  no access-class MANAGEMENT in", "  transport input all", "exit"),
         ("ip access-list standard MANAGEMENT", "  no 20 permit 10.61.0.0 0.0.255.255", "exit"),
     ],
@@ -299,6 +303,10 @@ FINE: dict[str, list[tuple[str, ...]]] = {
         (f'delete system login user samdrift authentication ssh-ed25519 "{OTHER}"',),
         ("delete routing-options static route 10.70.0.0/16", "delete interfaces lo0 unit 0 family inet filter"),
         ("set system login user samdrift class super-user",),
+        (*(f"{TERM} {rest}".replace("MANAGEMENT", "NEW") for rest in (
+            "stations from source-address 10.60.10.250/32", "stations from source-address 10.61.0.0/16",
+            "stations from protocol tcp", "stations then accept", "others then discard")),
+         "set interfaces lo0 unit 0 family inet filter input NEW"),
     ],
     "fortios": [
         ("config system admin", '  delete "admin"', "end", "config router static", "  delete 1", "end"),
