@@ -15,6 +15,7 @@ from roles.shared.change import Removal
 from roles.shared.device.difference import Difference, difference
 from roles.shared.device.known import known_vendors
 from roles.shared.device.ownership import Ours
+from roles.shared.device.vendor import Vendor
 from tests.emulator.grammar import Refused, Tree, applied, grammar
 from tests.unit.roles.shared.device.cli_configurations import KINDS
 from tests.unit.roles.shared.device.test_difference import PLATFORMS, bare, both, consistent, part
@@ -102,7 +103,7 @@ NAMED = [
 
 @pytest.mark.parametrize(("vendor", "running", "managed", "name", "typed"), NAMED)
 def test_what_a_person_names_goes_with_all_that_stands_below_it(
-    vendor: object, running: str, managed: str, name: str, typed: str
+    vendor: Vendor, running: str, managed: str, name: str, typed: str
 ) -> None:
     assert not difference(vendor, running, "", ((managed,),)).entries
     change = difference(vendor, running, "", ((managed,),), ours=Ours(named=(name, "no such line", "(")))

@@ -541,7 +541,7 @@ def test_unused_ports_are_shut_in_a_parking_vlan_only_where_one_is_named(platfor
 def test_a_parking_vlan_that_the_site_has_not_is_refused() -> None:
     of, role = with_more(fleet(parking_vlan=998), "heb-sw2", Interface(name="1/1/9")), catalogue()["access_switch"]
     with pytest.raises(SettingsError, match="there is no VLAN 998 at this site to park unused ports in"):
-        role.compute(of.host("heb-sw2"), of, role.options(parking_vlan=998), Intent(of))
+        role.compute(of.host("heb-sw2"), of, role.options.model_validate({"parking_vlan": 998}), Intent(of))
 
 
 def every_line(of: Iterable[str]) -> set[str]:
