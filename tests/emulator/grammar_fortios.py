@@ -5,6 +5,8 @@ Each rule names its source:
 - ADM: FortiOS Administration Guide 7.4, "CLI basics" and "Subcommands" (`edit 0` takes the next unused number; `next`
   and `end` save; `move`, `delete`, `unset`, `append`; quotation marks in pairs; `\` before a character).
 - REF: FortiOS CLI Reference 7.4 (types, sizes and defaults of options; `uuid` is "automatically assigned").
+- 644: `show` of a FortiGate-VM64-KVM (6.4.4), which batfish/lab-validation publishes: ten thousand lines, with many
+  sections in which nothing stands.
 - 91G, 501E: the published FortiGate-91G (7.4.7) and FortiGate-501E (7.4.8, with VDOMs) of the oxidized project.
 
 Not here: prompts and sessions (`tests.emulator.dialects`).
@@ -19,22 +21,24 @@ from types import MappingProxyType
 
 from tests.emulator.language import Editor, Refused, Tree, hashed, set_of
 
-INTERFACES, ADDRESSES = ("config system interface", "config system zone"), ("config firewall address",)
-REFERENCES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+INTERFACES, ZONES = "config system interface", "config system zone"
+ADDRESSES = ("config firewall address", "config firewall addrgrp", "config firewall vip")
+REFERENCES: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
     {
-        "srcintf": INTERFACES,
-        "dstintf": INTERFACES,
-        "device": INTERFACES[:1],
-        "interface": INTERFACES[:1],
-        "srcaddr": ADDRESSES,
-        "dstaddr": ADDRESSES,
-        "member": INTERFACES[:1],
-        "remote-group": ("config user group",),
+        ("config firewall policy", "srcintf"): (INTERFACES, ZONES),
+        ("config firewall policy", "dstintf"): (INTERFACES, ZONES),
+        ("config firewall policy", "srcaddr"): ADDRESSES,
+        ("config firewall policy", "dstaddr"): ADDRESSES,
+        ("config firewall addrgrp", "member"): ADDRESSES,
+        ("config router static", "device"): (INTERFACES, ZONES),
+        (INTERFACES, "member"): (INTERFACES,),
+        (INTERFACES, "interface"): (INTERFACES,),
+        (ZONES, "interface"): (INTERFACES,),
+        ("config user group", "member"): ("config user tacacs+", "config user radius", "config user ldap"),
+        ("config system admin", "remote-group"): ("config user group",),
     }
 )
-"""Settings that name an entry of other tables (REF)."""
-OF_GROUPS = ("config user tacacs+", "config user radius", "config user ldap")
-"""The tables of a user group's `member` (REF)."""
+"""Settings of a table that name entries of others (REF)."""
 BUILT_IN = frozenset({'"all"', '"any"', '"ssl.root"', '"lan"'})
 TEXTS = set_of(
     """hostname alias description comment comments name vdom accprofile srcintf dstintf srcaddr dstaddr service
@@ -57,8 +61,8 @@ DEFAULTS: tuple[tuple[str, str], ...] = (
 """Lines that `show` leaves out, below which: ADM, "show: displays only what differs from the default"."""
 GIVEN = (r"config firewall (?:policy|address|addrgrp|vip)", "uuid")
 """Entries that get an identity of the device's own (REF, `uuid`)."""
-SHOWN_EMPTY = frozenset({"config router multicast", "config vdom", "config global"})
-"""Sections that are shown though nothing stands in them (91G, 501E)."""
+EMPTIED = set_of("icmptype icmpcode options post-lang")
+"""Options that have a value until they are told to have none, which is shown as `unset …` (644)."""
 
 
 def is_open(text: str) -> bool:
@@ -101,7 +105,6 @@ class BlocksEditor(Editor):
         elif word == "end" and inside:
             while self.path.pop().startswith("edit "):
                 continue
-            self._drop_empty()
         elif word == "move" and inside == "config":
             self._move(rest)
         elif word in {"set", "unset", "delete", "append"} and inside and rest:
@@ -137,8 +140,10 @@ class BlocksEditor(Editor):
                 raise Refused("command parse error before 'move'\nCommand fail. Return code -61")
 
     def _unset(self, key: str) -> None:
-        for old in [line for line in self.here if line.split()[:2] == ["set", key]]:
+        for old in [line for line in self.here if line.split()[:2] in (["set", key], ["unset", key])]:
             del self.here[old]
+        if key in EMPTIED:
+            self.here[f"unset {key}"] = {}
 
     def _append(self, rest: str) -> None:
         key, _, value = rest.partition(" ")
@@ -147,16 +152,17 @@ class BlocksEditor(Editor):
 
     def _set(self, rest: str) -> None:
         key, _, value = rest.partition(" ")
-        tables = _tables(self.path[0], key)
+        tables = REFERENCES.get((self.path[0], key), ())
         typed = values(value)
         named = [word if word.startswith('"') else f'"{word}"' for word in typed]
-        for name in named if tables and self.path[0] not in SHOWN_EMPTY else ():
-            entries = {entry for table in tables for entry in self.tree.get(table, {})}
+        entries = {entry for table in tables for entry in self.tree.get(table, {})}
+        for name in named if tables else ():
             if name not in BUILT_IN and not {f"edit {name}", f"edit {name[1:-1]}"} & entries:
                 raise Refused("entry not found in datasource\nvalue parse error before " + name)
-        if key == "member" and self.path[0] == "config system interface":
+        if key == "member" and self.path[0] == INTERFACES:
             self._check_members(named)
         self._unset(key)
+        self.here.pop(f"unset {key}", None)
         line = f"set {key} {self._shown(key, value, typed)}"
         if not any(re.fullmatch(of, "/".join(self.path)) and re.fullmatch(said, line) for of, said in DEFAULTS):
             self.here[line] = {}
@@ -172,16 +178,17 @@ class BlocksEditor(Editor):
         if key in TEXTS:
             return " ".join(word if word.startswith('"') else f'"{word}"' for word in typed)
         if key in WORDS:
-            return " ".join(word.strip('"') for word in typed)
+            return " ".join(re.sub(r'^"(\S*)"$', r"\1", word) for word in typed)
         return value
 
     def _check_members(self, names: list[str]) -> None:
         """A LAG's members have no address, are nobody else's, and no policy names them (REF, Handbook)."""
-        interfaces = self.tree["config system interface"]
+        interfaces = self.tree[INTERFACES]
         if not any(line.startswith("set vdom ") for line in self.here):
             raise Refused("node_check_object fail! for vdom")
         others = {entry: below for entry, below in interfaces.items() if entry != self.path[-1]}
-        elsewhere = [line for line in _settings(self.tree | {"config system interface": others}) if _refers(line)]
+        referring = _references(self.tree | {INTERFACES: others}, INTERFACES)
+        elsewhere = [line for _, line in referring if not line.startswith("set interface ")]
         for name in names:
             has_address = any(line.startswith("set ip ") for line in interfaces[f"edit {name}"])
             if has_address or any(name in line.split() for line in elsewhere):
@@ -192,34 +199,16 @@ class BlocksEditor(Editor):
         if entry not in self.here:
             raise Refused("entry not found in datasource\nCommand fail. Return code -3")
         table = self.path[-1]
-        if len(self.path) == 1 and any(
-            table in _tables(at, line.split()[1]) and name in values(line)
-            for at, below in self.tree.items()
-            for line in _settings(below)
-        ):
+        if len(self.path) == 1 and any(name in values(line) for _, line in _references(self.tree, table)):
             raise Refused("The entry is used by other 1 entries\nCommand fail. Return code -23")
         del self.here[entry]
 
-    def _drop_empty(self) -> None:
-        """What has no setting left is not shown, with few exceptions."""
-        for line in [line for line, below in self.here.items() if line.startswith("config ") and not below]:
-            if line not in SHOWN_EMPTY:
-                del self.here[line]
 
-
-def _tables(section: str, key: str) -> tuple[str, ...]:
-    return OF_GROUPS if (section, key) == ("config user group", "member") else REFERENCES.get(key, ())
-
-
-def _refers(line: str) -> bool:
-    return line.split()[1] != "interface" and "config system interface" in REFERENCES.get(line.split()[1], ())
-
-
-def _settings(tree: Tree) -> Iterator[str]:
-    for line, below in tree.items():
-        if line.startswith("set "):
-            yield line
-        yield from _settings(below)
+def _references(tree: Tree, table: str) -> Iterator[tuple[str, str]]:
+    """The entries whose settings name an entry of a table, and those settings."""
+    for (section, key), tables in REFERENCES.items():
+        for entry, below in tree.get(section, {}).items() if table in tables else ():
+            yield from ((entry, line) for line in below if line.split()[:2] == ["set", key])
 
 
 def load_blocks(text: str) -> Tree:

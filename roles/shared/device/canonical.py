@@ -165,29 +165,27 @@ def _numbered(vendor: Vendor, lines: Lines, above: Path = ()) -> Lines:
 # Defaults
 
 
-def without_defaults(vendor: Vendor, one: Lines, other: Lines) -> tuple[Lines, Lines]:
-    """Return two configurations without the defaults that one of them says, and of which the other says nothing."""
-    if not vendor.defaults:
-        return one, other
-    return _without_defaults(vendor, one, other, ()), _without_defaults(vendor, other, one, ())
+def without_defaults(vendor: Vendor, has: Lines, wants: Lines) -> tuple[Lines, Lines]:
+    """Return two configurations without the defaults that one of them says, and of which the other says nothing; what
+    the device has without what it gave itself, too.
+    """
+    if not vendor.defaults and not vendor.given:
+        return has, wants
+    said, given = any_of(*vendor.defaults), any_of(*vendor.defaults, *vendor.given)
+    return _without(vendor, has, wants, (), given), _without(vendor, wants, has, (), said)
 
 
-def _without_defaults(vendor: Vendor, lines: Lines, other: Lines, above: Path) -> Lines:
+def _without(vendor: Vendor, lines: Lines, other: Lines, above: Path, which: re.Pattern[str]) -> Lines:
     kept: Lines = {}
     slots: set[Slot | None] | None = None
     for text, below in lines.items():
         path = (*above, text)
-        if not below and text not in other and is_default(vendor, path):
+        if text not in other and which.fullmatch("\n".join(path)):
             if slots is None:
                 slots = {slot_of(vendor, (*above, line)) for line in other} - {None}
             if opposite(text) not in other and slot_of(vendor, path) not in slots:
                 continue
-        rest = _without_defaults(vendor, below, other.get(text, {}), path)
+        rest = _without(vendor, below, other.get(text, {}), path, which)
         if rest or not below or not (vendor.syntax == "set" or is_permanent(vendor, path)):
             kept[text] = rest
     return kept
-
-
-def is_default(vendor: Vendor, path: Path) -> bool:
-    """Tell whether a device behaves as this line says also without it."""
-    return any_of(*vendor.defaults).fullmatch("\n".join(path)) is not None

@@ -185,6 +185,9 @@ class Vendor(Frozen):
         description="lines that say what is so without them, each whole, after those above it and a newline: no "
         "difference where the other side says nothing of it",
     )
+    given: tuple[str, ...] = Field(
+        default=(), description="and those that a device adds by itself: no difference where nothing else is intended"
+    )
     interface_after: str = Field(
         default="(?!)", description="what stands before the name of an interface in a line (group 1), and the name"
     )

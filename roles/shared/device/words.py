@@ -49,8 +49,9 @@ def quoted(text: str) -> str:
     return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
-VALUE = re.compile(rf"""{QUOTED}|'[^']*'|(?:\\.|[^\s"\\])+|\S""", re.DOTALL)
-"""A word of FortiOS: in quotation marks, between apostrophes, or with a backslash before what would end it."""
+PART = rf"""{QUOTED}|'[^']*'|\\.|[^\s"'\\]+"""
+VALUE = re.compile(rf"(?:{PART})+|\S", re.DOTALL)
+"""A word of FortiOS: parts in quotation marks, between apostrophes, or with a backslash before what would end them."""
 NEEDS_QUOTES = re.compile(r"""[\s"'\\]|^$""")
 
 
@@ -60,9 +61,14 @@ def values_of(text: str, *, in_order: bool) -> str:
     Args:
         in_order: whether their order is meaning.
     """
-    found = [word[1:-1] if re.fullmatch("'.*'", word, re.DOTALL) else bare(word) for word in VALUE.findall(text)]
+    found = [_said(word) for word in VALUE.findall(text)]
     words = (quoted(word) if NEEDS_QUOTES.search(word) else word for word in found)
     return " ".join(words if in_order else sorted({*words}))
+
+
+def _said(word: str) -> str:
+    parts = re.findall(PART, word, re.DOTALL) or [word]
+    return "".join(part[1:-1] if re.fullmatch("'.*'", part, re.DOTALL) else bare(part) for part in parts)
 
 
 def statements_of(statement: str) -> list[list[str]]:

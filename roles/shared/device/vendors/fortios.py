@@ -8,11 +8,14 @@ restores this device by itself.
 
 Each line is in force and saved when its block ends (`next`, `end`).
 
-`show` prints what differs from the default, and `end` leaves the whole block: the outermost one here.
+`show` prints what differs from the default (an option that has none of its default values as `unset …`), and `end`
+leaves the whole block: the outermost one here.
 
 What is said as it is anyway is not shown: on 7.4, a user of SNMP who has SHA and AES has no line about either. Values
 of an option may come in any order where they are members of a set (addresses, services, ports), and in quotation marks
 or without.
+
+Who looks at the device with a browser gets dashboards (`config gui-dashboard`) that nobody typed.
 
 The order of policies is meaning: the first that matches counts, whatever its number. A new one comes last, and `move 3
 before 1` puts it elsewhere.
@@ -65,7 +68,7 @@ VENDOR = Vendor(
     abort=("abort",),
     confirm=None,
     syntax="blocks",
-    replaces=((r"^set (\S+)",),),
+    replaces=((r"^(?:un)?set (\S+)",),),
     permanent=((r"^config ",),),
     ordered=(
         (r"config firewall (?:policy|policy46|policy64|policy6|consolidated policy|security-policy|proxy-policy)",),
@@ -101,6 +104,7 @@ VENDOR = Vendor(
     ),
     own_interfaces=(r"fortilink", r"modem", r"(?:ssl|naf|l2t)\..+", r"npu\d+_vlink\d+"),
     longest_interface=15,
+    given=(r"config system admin\nedit [^\n]+\n(?:config gui-dashboard|set gui-(?:ignore|default)\S+ .*)",),
     longest=63,
     ascii_only=False,
     special="<>()#'",

@@ -41,7 +41,7 @@ from roles.shared.device.vendor import CommitConfirm, Question, Vendor
 
 VALUES = (
     "host-name|domain-name|time-zone|description|mtu|speed|vlan-id|native-vlan-id|l3-interface|interface-mode|"
-    "class|full-name|uid|encrypted-password|plain-text-password-value|location|contact|transport|storm-control|"
+    "full-name|uid|encrypted-password|plain-text-password-value|location|contact|transport|storm-control|"
     "bandwidth-percentage|configuration-name|mark-interface|"
     "security-model|security-level|notify-view|read-view|write-view|authentication-key|authentication-password|"
     "privacy-key|privacy-password|secret|802\\.3ad|device-count|bridge-priority|connection-limit"
@@ -97,6 +97,7 @@ VENDOR = Vendor(
     syntax="set",
     replaces=(
         (rf"^(?:{VALUES})$", r""),
+        (r"^user$", r"", r"^class$", r""),
         (r"^(?:tacplus-server|radius-server|host|server)$", r"", rf"^(?:{OF_SERVERS})$", r""),
     ),
     whole=((r"^ethernet-switching$", r"^vlan$", r"^members$", r""),),
@@ -125,7 +126,7 @@ VENDOR = Vendor(
         ("security", "policies", "from-zone", ".*", "to-zone", ".*", "policy"),
         ("security", "nat", "source|destination|static", "rule-set", ".*", "rule"),
     ),
-    defaults=(r"system\nlogin\nuser\n[^\n]+\nuid\n\d+",),
+    given=(r"system\nlogin\nuser\n[^\n]+\nuid\n\d+",),
     longest=80,
     special="|;{}",
     hashed_logins=True,
