@@ -118,7 +118,8 @@ class DeviceConnection(CommandLine):
                 why = f"its configuration mode was not entered: {' '.join(answer.stdout.split())}"
                 answer = answer.model_copy(update={"rc": 1, "stderr": why})
             if answer.rc:
-                return self._give_up(answer, 0, leave)
+                self._leave_by(self.vendor.abort[-1:] or leave)  # a draft that is there is somebody else's
+                return Typed(rc=answer.rc, stdout=answer.stdout, stderr=answer.stderr, taken=0)
             printed, taken = answer.stdout, 0
             for number, lines in enumerate(typed, 1):
                 answer = self._type(*lines)
@@ -202,7 +203,7 @@ class DeviceConnection(CommandLine):
         """Type the commands that leave configuration mode, if the device is in it."""
         for command in commands:
             if not self._in_first_mode():
-                self._type(command)
+                self._type(command, reply="y")
         self._find_prompt()
 
     def _carry_out(self, commands: Sequence[str]) -> Answer:

@@ -72,7 +72,7 @@ class Device:
         faulty: by port, why the device has shut it, as the device puts it.
         hears_time: whether its time servers answer it.
         modes: what it says of how it works, by the name of it (`Current HA mode`), where that is not the usual.
-        changed_by_others: whether somebody else's draft of its configuration is not committed.
+        changed_by_others: what it says to who wants to configure it while somebody else's draft is not committed.
         typed: every line that was typed so far.
     """
 
@@ -97,7 +97,7 @@ class Device:
     faulty: dict[str, str] = field(default_factory=dict)
     hears_time: bool = True
     modes: dict[str, str] = field(default_factory=dict)
-    changed_by_others: bool = False
+    changed_by_others: str = ""
     typed: list[str] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)

@@ -296,8 +296,10 @@ class Junos(Cli):
 
     @says(r"configure(?: exclusive)?")
     def _enter(self, _: re.Match[str]) -> str:
-        if self.device.changed_by_others:  # Juniper's knowledge base on this error at `configure exclusive`
-            return "error: configuration database modified\n"
+        if said := self.device.changed_by_others:
+            if not said.startswith("error: "):
+                self.editor = self.device.grammar.editor({**self.device.running, "chassis": {"alarm": {}}})
+            return f"{said}\n"
         if self.device.drafted_by not in {None, self}:
             return "error: configuration database locked by:\n  somebody terminal p0 (pid 1234)\n"
         self.device.drafted_by = self

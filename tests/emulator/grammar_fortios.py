@@ -34,7 +34,12 @@ REFERENCES: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
         (INTERFACES, "member"): (INTERFACES,),
         (INTERFACES, "interface"): (INTERFACES,),
         (ZONES, "interface"): (INTERFACES,),
-        ("config user group", "member"): ("config user tacacs+", "config user radius", "config user ldap"),
+        ("config user group", "member"): (
+            "config user local",
+            "config user tacacs+",
+            "config user radius",
+            "config user ldap",
+        ),
         ("config system admin", "remote-group"): ("config user group",),
     }
 )

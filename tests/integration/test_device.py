@@ -671,12 +671,24 @@ def test_the_primary_of_a_cluster_without_virtual_domains_is_talked_to(login: Lo
 
 
 @pytest.mark.parametrize("minutes", [None, 5])
-def test_a_draft_of_somebody_else_is_neither_committed_nor_given_up(login: Login, minutes: int | None) -> None:
-    with rack(login, "junos", changed_by_others=True) as at, at.session() as session:
+@pytest.mark.parametrize(
+    ("says", "typed"),
+    [
+        ("error: configuration database modified", ["configure exclusive"]),  # Juniper's knowledge base
+        (
+            "Entering configuration mode\nThe configuration has been changed but not committed",  # `configure`, shared
+            ["configure exclusive", "exit configuration-mode", "y"],
+        ),
+    ],
+)
+def test_a_draft_of_somebody_else_is_neither_committed_nor_given_up(
+    login: Login, minutes: int | None, says: str, typed: list[str]
+) -> None:
+    with rack(login, "junos", changed_by_others=says) as at, at.session() as session:
         done = session.configure(SAMPLES["junos"].change, minutes=minutes)
         assert (done.rc, done.taken) == (1, 0)
-        assert "error: configuration database modified" in done.stderr
-        assert at.device.typed[-1] == "configure exclusive"
+        assert says.splitlines()[-1] in done.stderr
+        assert at.device.typed[-len(typed) :] == typed
         assert session.ask(["show system commit"])[0].rc == 0
 
 

@@ -77,6 +77,7 @@ VENDOR = Vendor(
     errors=(
         r"^\s*(?:syntax error|unknown command|missing argument|invalid value|missing mandatory)",
         r"^error: ",
+        r"^The configuration has been changed but not committed",
         r"^\s*\^$",
     ),
     warnings=(r"^warning: statement not found$", r"^\[edit[^\]\n]*\]$", r"^\{(?:master|backup)[^}\n]*\}$"),
