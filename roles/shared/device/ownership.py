@@ -12,17 +12,19 @@ Not here: what leads from one configuration to another (`difference`), and where
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from inventory.errors import SamdriftError
 from inventory.frozen import Frozen
 from roles.shared.change import Removal
+from roles.shared.device.canonical import spelled
 from roles.shared.device.lines import Lines, Path, is_in, is_permanent, opposite, paths, slot_of, whole_setting_of
 from roles.shared.device.masking import masked
 from roles.shared.device.reading import Configuration, is_managed, joins_lag, read_configuration
-from roles.shared.device.vendor import Vendor
+from roles.shared.device.vendor import WITHHELD, Vendor
+from roles.shared.device.words import MARKS
 from roles.shared.lineage import Section
 
 
@@ -73,7 +75,11 @@ class Owner:
     def removals(self, has: Configuration, wants: Configuration) -> tuple[Removal, ...]:
         """Return the lines that would be removed, each with those that it stands below."""
         removed = self._removed(has.managed, wants.managed, has.other, ())
-        return tuple(Removal(line=masked(said(self.vendor, path)), named=self._named(path)) for path in removed)
+        shown = has.raw if self.vendor.syntax == "blocks" else {}
+        return tuple(
+            Removal(line=masked(said(self.vendor, _as_it_stands(path, shown))), named=self._named(path))
+            for path in removed
+        )
 
     def _apart(self, has: Lines, wants: Lines, above: Path) -> tuple[Lines, Lines]:
         """Return the lines that are wanted, replaced or ours, and the others. A section may be among both."""
@@ -131,8 +137,8 @@ class Owner:
 
     def _is_replaced(self, path: Path, wants: Lines) -> bool:
         """Tell whether one of the wanted lines of its section comes in the place of this one."""
-        if opposite(path[-1]) in wants:
-            return True
+        if opposite(path[-1]) in wants or (wants and path[-1] in MARKS):
+            return True  # a mark says of all that is wanted below the same line that it does not count
         own = self._settings(path)
         return bool(own) and any(own & self._settings((*path[:-1], wanted)) for wanted in wants)
 
@@ -155,11 +161,28 @@ class Owner:
         if not self.ours.named:
             return ()
         lines = [said(self.vendor, path[:n]) for n in range(1, len(path) + 1)]
-        return tuple(name for name in self.ours.named if any(means(name, line) for line in lines))
+        return tuple(
+            name
+            for name in self.ours.named
+            if any(means(form, line) for form in {name, _spelled(self.vendor, name)} for line in lines)
+        )
 
     @cached_property
     def _declared(self) -> frozenset[Path]:
         return frozenset(paths(read_configuration(self.vendor, self.ours.declared, ()).other))
+
+
+def _as_it_stands(path: Path, shown: Mapping[Path, str]) -> Path:
+    """Return a line, and those that it stands below, as the device writes them; secrets withheld."""
+    parts = (path[:n] for n in range(1, len(path) + 1))
+    return tuple(part[-1] if WITHHELD in part[-1] else shown.get(part, part[-1]) for part in parts)
+
+
+def _spelled(vendor: Vendor, name: str) -> str:
+    """Return a line that a person named, as devices show it, in the spelling in which lines are compared."""
+    if vendor.syntax != "blocks":
+        return name
+    return said(vendor, spelled(vendor, tuple(name.split(" / ")), {}))
 
 
 def said(vendor: Vendor, path: Path) -> str:

@@ -101,7 +101,12 @@ VENDOR = Vendor(
         (r"^user$", r"", r"^class$", r""),
         (r"^(?:tacplus-server|radius-server|host|server)$", r"", rf"^(?:{OF_SERVERS})$", r""),
     ),
-    whole=((r"^ethernet-switching$", r"^vlan$", r"^members$", r""),),
+    whole=(
+        (r"^ethernet-switching$", r"^vlan$", r"^members$", r""),
+        (r"^term$", r"", r"^from$", r"", r""),
+        (r"^route$", r"", r"^next-hop$", r""),
+        (r"^system$", r"^authentication-order$", r""),
+    ),
     permanent=((rf"^(?:{NAMING})$",),),
     ignored=(
         r"^chassis\b",

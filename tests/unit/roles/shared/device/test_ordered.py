@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from roles.shared.device.difference import Difference, difference
 from roles.shared.device.known import known_vendors
 from roles.shared.device.ordered import moves
+from roles.shared.device.ownership import ANYTHING
 from roles.shared.device.vendor import Vendor
 from tests.emulator.grammar import Tree, applied, grammar
 
@@ -49,7 +50,7 @@ def shown(vendor: Vendor, tree: Tree) -> str:
 
 def leads(vendor: Vendor, running: str, intended: str, managed: str) -> Difference:
     language = grammar(vendor.platform)
-    change = difference(vendor, running, intended, ((managed,),))
+    change = difference(vendor, running, intended, ((managed,),), ours=ANYTHING)
     there = applied(vendor.platform, language.load(running), change.entries)
     assert shown(vendor, there) == language.show(language.load(intended))
     back = applied(vendor.platform, there, change.rollback)
@@ -114,7 +115,7 @@ def test_a_new_value_of_a_list_does_not_leave_the_old_one() -> None:
     head = "set firewall family inet filter F term a from "
     for word, old, new in (("source-address", "10.0.0.1/32", "10.0.0.2/32"), ("port", "ssh", "https")):
         running, intended = (f"{head}{word} any\n{head}{word} {value}\n" for value in (old, new))
-        assert set(difference(JUNOS, running, intended, (("firewall",),)).entries) == {
+        assert set(difference(JUNOS, running, intended, (("firewall",),), ours=ANYTHING).entries) == {
             f"delete {head.removeprefix('set ')}{word} {old}", f"{head}{word} {new}"
         }  # fmt: skip
     hop = "set routing-options static route 0.0.0.0/0 next-hop "

@@ -177,3 +177,15 @@ def said(platform: str, tree: Tree, above: tuple[str, ...] = ()) -> list[str]:
         )
         found += said(platform, below, path)
     return found
+
+
+@pytest.mark.parametrize("comment", ['set comments "a"', "set comments a"])
+def test_a_line_is_named_in_quotation_marks_or_without(comment: str) -> None:
+    fortios = known_vendors()["fortios"]
+    running = 'config system admin\n edit "x"\n  set comments "a"\n  set vdom root\n next\nend\n'
+    intended = running.replace('  set comments "a"\n', "")
+    managed = (("config system admin", 'edit "x"'),)
+    ours = Ours(named=(f'config system admin / edit "x" / {comment}',))
+    change = difference(fortios, running, intended, managed, ours=ours)
+    assert [removal.line for removal in change.removals] == ['config system admin / edit "x" / set comments "a"']
+    assert difference(fortios, running, intended, managed).entries == ()
