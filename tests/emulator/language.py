@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 Tree = dict[str, "Tree"]
 """Lines, and what stands below each."""
@@ -40,3 +41,23 @@ def hashed(secret: str) -> str:
 def set_of(text: str) -> frozenset[str]:
     """The words of a text."""
     return frozenset(text.split())
+
+
+def numbers(text: str) -> list[int]:
+    """The numbers of `1,3-5`."""
+    found: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        found.update(range(int(first), int(last or first) + 1))
+    return sorted(found)
+
+
+def ranges(of: Iterable[int]) -> str:
+    """The shortest text that `numbers` reads as these."""
+    runs: list[list[int]] = []
+    for number in sorted(of):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)

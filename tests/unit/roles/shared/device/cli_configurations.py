@@ -121,7 +121,7 @@ def ios(draw: st.DrawFn) -> Tree:
         tree["interface Vlan101"] = leaves(f"ip address 10.0.0.{draw(st.integers(1, 9))} 255.255.255.0")
     if draw(st.booleans()):
         tree["ip access-list standard MANAGEMENT"] = leaves(
-            *(f"{10 * n} permit 10.0.0.{draw(st.integers(1, 9))}" for n in draw(some((1, 2, 3)))), "90 deny any"
+            *(f"{10 * n} permit 10.0.0.{draw(st.integers(1, 9))}" for n in draw(some((1, 2, 3)))), "90 deny   any"
         )
     tree["line vty 0 15"] = leaves(
         *maybe(draw, "access-class MANAGEMENT in", "access-class OTHER in"), *maybe(draw, "transport input ssh")
@@ -135,7 +135,8 @@ def _ios_port(draw: st.DrawFn) -> Tree:
     lines += maybe(draw, "switchport mode access", "switchport mode trunk")
     lines += maybe(draw, *(f"switchport access vlan {vid}" for vid in VIDS))
     allowed = draw(some(VIDS))
-    lines += [f"switchport trunk allowed vlan {ranges(allowed)}"] if allowed else []
+    listed = ranges(allowed).replace("101-102", "101,102")  # two in a row are shown with a comma
+    lines += [f"switchport trunk allowed vlan {listed}"] if allowed else []
     return leaves(*lines, *maybe(draw, "spanning-tree bpduguard enable"), *maybe(draw, "ip dhcp snooping trust"))
 
 

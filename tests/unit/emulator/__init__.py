@@ -1,0 +1,1 @@
+"""The emulator of devices, held to what others published."""
