@@ -6,6 +6,9 @@ administered over its management interface, from the management stations alone, 
 A network may be at a port, a LAG, or a VLAN of one (a sub-interface). What FortiOS makes for itself (`fortilink`,
 `ssl.root`, …) is left alone, whatever NetBox says of it.
 
+In a network where the fleet's gateways are, it lets through what the hosts behind them need of the internet, by their
+roles, and answers names to those who ask it.
+
 Policies, and routes to the fleet, have numbers that are made of their networks (10.63.20.0 is 171906048): a new network
 moves no other's, and no number is one that a person uses. A policy that somebody made by hand is left alone.
 
@@ -34,13 +37,16 @@ from pydantic import Field
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
 from inventory.network import Network
+from roles.base import Settings as BaseSettings
 from roles.shared.device import settings as shared
 from roles.shared.device.configure import configuration
 from roles.shared.device.known import known_vendors
+from roles.shared.device.passing import Transit, transit_of
 from roles.shared.device.ports import Port
 from roles.shared.device.routed import Routed, is_own, routed_interfaces
 from roles.shared.device.sections import port_names
 from roles.shared.device.settings import device_asks, device_listens, device_settings, device_unserved
+from roles.shared.intent import Intent
 from roles.shared.lineage import Section
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import Ask, Listen, addresses_of, ipv6, management
@@ -52,6 +58,8 @@ OF_PRIVATE_NETWORKS = r"1[678]\d{7}|288[67]\d{6}|3232\d{6}"
 """Numbers made of networks in 10.0.0.0/8, 172.16.0.0/12 and 192.168.0.0/16 (RFC 1918)."""
 ACCESS = ("ping", "https", "ssh", "snmp", "http", "fgfm", "fabric", "ftm")
 """What an interface may let in, in the order in which FortiOS shows it."""
+OF_SERVICES = r"30(01|06|17)\d{6}"
+"""Numbers made of protocols and ports: see `roles.shared.device.passing`."""
 MOST_STATIONS = 10
 """`trusthost1` to `trusthost10` of an administrator."""
 
@@ -118,6 +126,8 @@ class Settings(shared.Settings):
     remote_admin: str = "samdrift-remote"
     zones: tuple[Zone, ...]
     policies: tuple[Policy, ...]
+    transit: Transit | None = None
+    answers_names: tuple[str, ...] = ()
     management6: Management6 | None
 
     @property
@@ -154,7 +164,7 @@ class Settings(shared.Settings):
         return int(network.network_address) if network.version == 4 else zlib.crc32(str(network).encode())
 
 
-def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:
     """Compute interfaces and servers from the fleet. Every one with a network, except the management's, is inside."""
     vendor = known_vendors()[host.platform]
     configured = tuple(i for i in host.interfaces if not is_own(vendor, i.name))
@@ -175,7 +185,20 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         management6=_management6(host, fleet, device.management_interface),
     )
     _require_zones_of_inside(found, f"{field}.zones")
-    return found.model_copy(update={"policies": tuple(_policies(found))})
+    return found.model_copy(
+        update={
+            "policies": tuple(_policies(found)),
+            "transit": transit_of(host, found.inside, intent),
+            "answers_names": tuple(_asked_for_names(found, intent)),
+        }
+    )
+
+
+def _asked_for_names(settings: Settings, intent: Intent) -> Iterator[str]:
+    """Yield the inside interfaces at whose address a host of the fleet asks for names."""
+    bases = (intent.of(h, "base") for h in intent.fleet.with_role("base"))
+    asked = {a for base in bases if isinstance(base, BaseSettings) for a in base.nameservers}
+    yield from (i.name for i in settings.inside if any(a.ip in asked for a in i.addresses))
 
 
 def _require_few(stations: Collection[Network]) -> None:
@@ -239,7 +262,7 @@ def _management6(host: Host, fleet: Fleet, name: str) -> Management6 | None:
 def sections(settings: Settings) -> tuple[Section, ...]:
     """Return the sections of the configuration that are the role's. Of policies and routes, its own numbers alone."""
     names = "|".join([port_names(settings), *(re.escape(i.name) for i in settings.routed)])
-    numbers = "|".join([*map(str, (p.number for p in settings.policies)), OF_PRIVATE_NETWORKS])
+    numbers = "|".join([*map(str, (p.number for p in settings.policies)), OF_PRIVATE_NETWORKS, OF_SERVICES])
     routes = "|".join([*(str(settings.number_of(n)) for n in settings.reached), OF_PRIVATE_NETWORKS])
     routes6 = "|".join(str(r.number) for r in settings.management6.routes) if settings.management6 else "(?!)"
     addresses = _any_of(i.name for i in settings.routed)
@@ -251,11 +274,13 @@ def sections(settings: Settings) -> tuple[Section, ...]:
         (r"config user tacacs\+", 'edit "samdrift-[0-9]+"'),
         ("config user group", 'edit "samdrift-admins"'),
         ("config system admin", f'edit "({_any_of((settings.accounts.admin, settings.remote_admin))})"'),
+        ("config system dns-server", f'edit "({_any_of(settings.answers_names)})"'),
         ("config system ntp",),
         (f"config log syslogd({'|'.join(tables)}) setting",),
         ("config system snmp sysinfo", "set status .*"),
         ("config system snmp user", f'edit "{re.escape(settings.accounts.snmp_user)}"'),
-        ("config firewall address", f'edit "net-({addresses})(-[0-9]+)?"'),
+        ("config firewall address", f'edit "(net-({addresses})(-[0-9]+)?|host-[0-9.]+)"'),
+        ("config firewall service custom", 'edit "samdrift-(tcp|udp|icmp)-[0-9]+"'),
         ("config firewall policy", f"edit ({numbers})"),
         ("config router static", f"edit ({routes})"),
         ("config router static6", f"edit ({routes6})"),

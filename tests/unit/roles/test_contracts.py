@@ -15,16 +15,19 @@ import pytest
 from inventory.fleet import Fleet, Host
 from inventory.secrets import secrets_in
 from inventory.snapshot import load
+from roles.base import Settings as BaseSettings
 from roles.firewall import Settings as FirewallSettings
+from roles.log_client import Settings as LogClientSettings
 from roles.log_server import Settings as LogServerSettings
 from roles.shared.catalogue import catalogue, known_roles
 from roles.shared.device.known import known_vendors
 from roles.shared.intent import Intent
-from roles.shared.network.forwarding import forwards_of
+from roles.shared.network.forwarding import forwards_of, ways_out
 from roles.shared.network.peering import behind
 from roles.shared.parts.registration import registering
 from roles.shared.settings import Settings
 from roles.shared.traffic import Forward
+from roles.time import Settings as TimeSettings
 
 TACACS = "10.60.10.17"
 Sent = tuple[str, str, int]
@@ -145,13 +148,17 @@ def test_what_a_device_sends_is_let_through_and_listened_for(name: str) -> None:
             )
         if to == TACACS:
             continue
-        openings = intent().required(by_address[to], "firewall")
-        assert isinstance(openings, FirewallSettings)
-        assert any(
-            (o.listen.protocol, o.listen.port) == (protocol, port)
-            and any(management(host) in network for network in o.listen.sources)
-            for o in openings.openings
-        ), f"{by_address[to].name} does not let in {protocol} {port} of {name}"
+        assert is_let_in(by_address[to], protocol, port, management(host)), f"{to}: {protocol} {port} of {name}"
+
+
+def is_let_in(server: Host, protocol: str, port: int, source: IPv4Address) -> bool:
+    """Whether the server's own firewall lets this in."""
+    openings = intent().required(server, "firewall")
+    assert isinstance(openings, FirewallSettings)
+    return any(
+        (o.listen.protocol, o.listen.port) == (protocol, port) and any(source in n for n in o.listen.sources)
+        for o in openings.openings
+    )
 
 
 @pytest.mark.parametrize("name", DEVICES)
@@ -180,3 +187,62 @@ def test_who_administers_and_who_monitors_a_device_reaches_it(name: str) -> None
         for source in (n.network_address for n in listen.sources if isinstance(n, IPv4Network)):
             for gateway in between(source, management(host)):
                 assert passes(gateway, source, listen.protocol, management(host), listen.port)
+
+
+def sent_by_server(host: Host) -> set[Sent]:
+    """What a host with a shell sends to others, by the settings that its files are made of."""
+    of = intent().settings(host)
+    base, logs, clock = (of.get(role) for role in ("base", "log_client", "time"))
+    sent: set[Sent] = set()
+    if isinstance(base, BaseSettings):
+        sent |= {(protocol, str(a), 53) for a in base.nameservers for protocol in ("udp", "tcp")}
+        sent |= {("tcp", found[1], int(found[2])) for found in re.finditer(r"//(.+):(\d+)", base.apt_proxy)}
+    if isinstance(logs, LogClientSettings):
+        sent |= {("tcp", str(server.address), logs.relp_port) for server in logs.servers}
+    if isinstance(clock, TimeSettings):
+        sent |= {("udp", str(a), 123) for a in clock.servers}
+    return sent
+
+
+@pytest.mark.parametrize("name", [h.name for h in load().hosts if "base" in h.roles and h.is_managed])
+def test_what_a_server_sends_is_let_through_and_listened_for(name: str) -> None:
+    fleet = intent().fleet
+    host = fleet.host(name)
+    by_address = {str(a.ip): h for h in fleet.hosts for a in h.addresses4}
+    everything = {(protocol, to, port) for protocol, to, port in sent_by_server(host) if to in by_address}
+    assert {port for _, _, port in everything} >= ({2514} if "log_client" in host.roles else set())
+    for protocol, to, port in everything:
+        if by_address[to] is host:
+            continue
+        ends = {name, by_address[to].name}
+        for gateway in set(between(management(host), IPv4Address(to))) - ends:
+            assert passes(gateway, management(host), protocol, IPv4Address(to), port), f"{gateway}: {to} {port}"
+        if by_address[to].name in DEVICES:
+            assert port == 53
+            assert answers_names(by_address[to], to), f"{by_address[to].name} does not answer {name} at {to}"
+        else:
+            assert is_let_in(by_address[to], protocol, port, management(host)), f"{to}: {protocol} {port} of {name}"
+
+
+def answers_names(device: Host, at: str) -> bool:
+    """Whether a FortiGate answers names at this address of it (CLI Reference, `config system dns-server`)."""
+    interface = next(i.name for i in device.interfaces if any(str(a.ip) == at for a in i.addresses4))
+    tables = configuration(device).partition("config system dns-server\n")[2].partition("\nend")[0]
+    return f'edit "{interface}"' in tables
+
+
+def needing_the_internet() -> list[str]:
+    return [h.name for h in intent().fleet.hosts if h.is_managed and ways_out(h, intent())]
+
+
+@pytest.mark.parametrize("name", needing_the_internet())
+def test_what_a_host_needs_of_the_internet_is_let_through_by_the_firewall_beyond_the_hubs(name: str) -> None:
+    host = intent().fleet.host(name)
+    said = configuration(intent().fleet.host("tie-fw1"))
+    policies = re.findall(r'set srcintf "port2"\n.*\n.*\n +set srcaddr (.+)\n(?:.*\n){2} +set service "(.+)"', said)
+    through = {service: sources for sources, service in policies}
+    for way in ways_out(host, intent()):
+        assert f'"host-{management(host)}"' in through[f"samdrift-{way.protocol}-{way.port}"]
+        assert f'edit "samdrift-{way.protocol}-{way.port}"\n        set {way.protocol}-portrange {way.port}\n' in said
+    back = f'set dst {management(host)} 255.255.255.255\n        set gateway 10.59.255.2\n        set device "port2"'
+    assert back in said, "the answers go back by the gateways' shared address"
