@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Interface, IPv6Address, IPv6Interface, IPv6Network
 from typing import Any
 
@@ -15,6 +16,7 @@ from roles.edge_firewall import Settings
 from roles.shared.catalogue import catalogue
 from roles.shared.device.difference import Difference, difference
 from roles.shared.device.known import known_vendors
+from roles.shared.device.ownership import Ours
 from roles.shared.intent import Intent
 from roles.shared.parts.registration import ManagedConfiguration, registering
 from roles.shared.settings import SettingsError
@@ -53,9 +55,10 @@ def declared(of: Fleet) -> ManagedConfiguration:
     return found
 
 
-def told(of: Fleet, running: str) -> Difference:
+def told(of: Fleet, running: str, before: str = "") -> Difference:
+    """What is typed on a device, of which samdrift declared this before."""
     asked = declared(of)
-    return difference(VENDOR, running, asked.content, asked.managed)
+    return difference(VENDOR, running, asked.content, asked.managed, ours=Ours(declared=before))
 
 
 def block(of: Fleet, entry: str) -> list[str]:
@@ -132,7 +135,9 @@ def test_management_may_be_at_a_vlan_which_alone_takes_ssh() -> None:
     at = vlan(MANAGEMENT, "internal2", untagged_vlan=101, addresses=(IPv4Interface("10.63.1.4/24"),))
     of = a_fleet(at, without="internal3")
     assert "set allowaccess ping ssh snmp" in block(of, f'"{MANAGEMENT}"')
-    assert declared(of).content.count("ssh") == 1
+    assert [line for line in declared(of).content.splitlines() if re.search(r"allowaccess .*ssh", line)] == [
+        "        set allowaccess ping ssh snmp"
+    ]
     assert f"{MANAGEMENT}-out" not in declared(of).content
 
 
@@ -234,9 +239,11 @@ def test_a_network_that_is_added_moves_no_other_policy_or_route() -> None:
     assert before < after
 
 
-def test_a_network_that_netbox_has_no_more_loses_its_policy() -> None:
+def test_a_network_that_netbox_has_no_more_loses_its_policy_if_samdrift_made_it() -> None:
     with_it = declared(a_fleet(vlan())).content
-    assert f"  delete {10 << 24 | 63 << 16 | 60 << 8}" in told(a_fleet(), with_it).entries
+    gone = f"  delete {10 << 24 | 63 << 16 | 60 << 8}"
+    assert gone in told(a_fleet(), with_it, before=with_it).entries
+    assert gone not in told(a_fleet(), with_it).entries
 
 
 def test_interfaces_of_a_zone_have_one_policy_and_the_others_their_own() -> None:
