@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Interface, IPv6Address, IPv6Interface, IPv6Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Any
 
 import pytest
@@ -20,8 +20,10 @@ from roles.shared.device.ownership import Ours
 from roles.shared.intent import Intent
 from roles.shared.parts.registration import ManagedConfiguration, registering
 from roles.shared.settings import SettingsError
+from tests.device_texts import device_text
 from tests.emulator.grammar import applied, grammar
 from tests.unit.roles.shared.device.switch_fleet import fleet
+from tests.unit.state.conftest import shipped_settings
 
 NAME = "heb-fw1"
 VENDOR = known_vendors()["fortios"]
@@ -354,3 +356,58 @@ def test_management_lets_in_what_the_option_says_besides() -> None:
     of = a_fleet(also_allows=["fgfm", "https"])
     assert "set allowaccess ping https ssh snmp fgfm" in block(of, '"internal3"')
     assert "set allowaccess ping" in block(of, '"internal1"')
+
+
+@pytest.mark.parametrize("name", ["alv-fw1", "heb-fw1", "kni-fw1", "ost-fw1", "tie-fw1"])
+def test_a_firewall_of_the_shipped_fleet_takes_every_line_and_needs_no_other_then(name: str) -> None:
+    settings = shipped_settings(name, "edge_firewall")
+    with registering("edge_firewall", secrets_in(settings)) as registration, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("roles.shared.device.configure.configure", lambda **_: None)
+        catalogue()["edge_firewall"].deploy(settings)
+    (asked,) = registration.configurations
+    there = applied("fortios", {}, difference(VENDOR, "", asked.content, asked.managed).entries)
+    again = difference(VENDOR, grammar("fortios").show(there), asked.content, asked.managed)
+    assert (again.entries, again.unmanaged) == ((), ())
+
+
+def test_a_published_firewall_that_is_taken_over_loses_nothing_and_is_as_declared_after_one_apply() -> None:
+    _, published = device_text("fortigate_FortiGate-91G_7.4.7.txt")
+    management = Interface(name="wan1", addresses=(IPv4Interface("192.0.2.2/28"),))
+    of = fleet()
+    host = of.host(NAME)
+    taken = host.model_copy(
+        update={
+            "interfaces": (management, *(i for i in host.interfaces if i.name not in {"wan1", "internal3"})),
+            "primary_address": IPv4Address("192.0.2.2"),
+            "context": {
+                "samdrift": {
+                    "roles": {"edge_firewall": True},
+                    "edge_firewall": {"outside": "internal4", "also_allows": ["https", "http", "fgfm", "ftm"]},
+                }
+            },
+        }
+    )
+    there = Prefix(prefix=IPv4Network("192.0.2.0/28"), site="heby-kommunhus", gateway=IPv4Address("192.0.2.1"))
+    adopted = in_order(
+        of.model_copy(
+            update={
+                "hosts": tuple(taken if h is host else h for h in of.hosts),
+                "prefixes": (*of.prefixes, there),
+            }
+        )
+    )
+    change = told(adopted, published)
+    assert change.removals == ()
+    assert [line for line in change.entries if line.split()[0] in {"delete", "unset"}] == []
+    assert not any("allowaccess" in line for line in _entries_of("wan1", change.entries))
+
+    show = grammar("fortios")
+    after = show.show(applied("fortios", show.load(published), change.entries))
+    assert told(adopted, after).entries == ()
+
+
+def _entries_of(interface: str, entries: tuple[str, ...]) -> list[str]:
+    """The lines that are typed in the entry of an interface."""
+    text = "\n".join(entries)
+    found = re.search(rf'(?s)^  edit "{interface}"\n(.*?)^  next', text, re.MULTILINE)
+    return found[1].splitlines() if found else []
