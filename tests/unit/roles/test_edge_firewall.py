@@ -382,7 +382,7 @@ def test_a_published_firewall_that_is_taken_over_loses_nothing_and_is_as_declare
             "context": {
                 "samdrift": {
                     "roles": {"edge_firewall": True},
-                    "edge_firewall": {"outside": "internal4", "also_allows": ["https", "http", "fgfm", "ftm"]},
+                    "edge_firewall": {"outside": "internal1", "also_allows": ["https", "http", "fgfm", "ftm"]},
                 }
             },
         }
