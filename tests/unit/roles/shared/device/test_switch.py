@@ -19,6 +19,7 @@ from inventory.network import Cable, Prefix, SharedAddress, Vlan
 from roles.shared.catalogue import catalogue
 from roles.shared.device.difference import difference
 from roles.shared.device.known import known_vendors
+from roles.shared.device.ownership import Ours
 from roles.shared.device.ports import Port
 from roles.shared.intent import Intent
 from roles.shared.parts.templates import TemplateError, render
@@ -473,7 +474,7 @@ def test_a_station_that_takes_another_s_place_is_let_in_and_the_other_no_more(pl
     name, vendor, show = SWITCHES[platform], known_vendors()[platform], grammar(platform).show
     was, asked = (declared("access_switch", name, of) for of in (before, after))
     there = applied(platform, FACTORY.get(platform, {}), difference(vendor, "", was.content, was.managed).entries)
-    change = difference(vendor, show(there), asked.content, asked.managed)
+    change = difference(vendor, show(there), asked.content, asked.managed, ours=Ours(declared=was.content))
     assert "10.60.10.250" not in show(applied(platform, there, change.entries))
 
 

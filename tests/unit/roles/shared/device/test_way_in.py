@@ -16,6 +16,7 @@ from roles.shared.device.difference import difference
 from roles.shared.device.known import known_vendors
 from roles.shared.device.letting_in import CameIn, LostPart, key_hash
 from roles.shared.device.login_keys import LoginKey
+from roles.shared.device.ownership import Ours
 from roles.shared.device.settings import Settings
 from roles.shared.device.way_in import way_in_lost
 from roles.shared.intent import Intent
@@ -348,7 +349,7 @@ def told(*keys: str) -> str:
 def test_keys_that_the_device_takes_away_all_at_once_are_typed_again() -> None:
     cx, user = known_vendors()["arubaos-cx"], (("user samdrift .*",),)
     third = KEY.replace("IAFm", "IAFn")
-    change = difference(cx, told(KEY, OTHER), told(KEY, third), user)
+    change = difference(cx, told(KEY, OTHER), told(KEY, third), user, ours=Ours(declared=told(KEY, OTHER)))
     there = applied("arubaos-cx", grammar("arubaos-cx").load(told(KEY, OTHER)), change.entries)
     assert set(there) == set(told(KEY, third).splitlines())
     assert change.entries[0] == "no user samdrift authorized-key"
