@@ -160,7 +160,7 @@ class Owner:
         """Return what a person named, of that which names this line or one that it stands below."""
         if not self.ours.named:
             return ()
-        lines = [said(self.vendor, path[:n]) for n in range(1, len(path) + 1)]
+        lines = {form for n in range(1, len(path) + 1) for form in _forms(said(self.vendor, path[:n]))}
         return tuple(
             name
             for name in self.ours.named
@@ -178,9 +178,14 @@ def _as_it_stands(path: Path, shown: Mapping[Path, str]) -> Path:
     return tuple(part[-1] if WITHHELD in part[-1] else shown.get(part, part[-1]) for part in parts)
 
 
+def _forms(line: str) -> tuple[str, str]:
+    """Return a line as it is compared and as it is shown, which may be without what could be a secret."""
+    return line, masked(line)
+
+
 def _spelled(vendor: Vendor, name: str) -> str:
     """Return a line that a person named, as devices show it, in the spelling in which lines are compared."""
-    if vendor.syntax != "blocks":
+    if vendor.syntax == "set":
         return name
     return said(vendor, spelled(vendor, tuple(name.split(" / ")), {}))
 

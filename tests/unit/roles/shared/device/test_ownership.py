@@ -12,9 +12,13 @@ from hypothesis import strategies as st
 
 from inventory.errors import SamdriftError
 from roles.shared.change import Removal
+from roles.shared.device import ownership
 from roles.shared.device.difference import Difference, difference
 from roles.shared.device.known import known_vendors
+from roles.shared.device.lines import paths
+from roles.shared.device.masking import masked
 from roles.shared.device.ownership import Ours
+from roles.shared.device.reading import read_configuration
 from roles.shared.device.vendor import Vendor
 from tests.emulator.grammar import Refused, Tree, applied, grammar
 from tests.unit.roles.shared.device.cli_configurations import KINDS
@@ -157,7 +161,9 @@ def stays_and_leads(platform: str, running: Tree, other: Tree, earlier: Tree) ->
     again = difference(vendor, language.show(result), language.show(wanted), managed, ours=ours)
     assert (again.entries, again.before) == ((), again.after)
     assert again.unmanaged == change.unmanaged
-    assert {removal.line for removal in change.removals} <= set(said(platform, part(earlier, managed, of_it=True)))
+    declared = said(platform, part(earlier, managed, of_it=True))
+    declared += [ownership.said(vendor, p) for p in paths(read_configuration(vendor, ours.declared, ()).other)]
+    assert {removal.line for removal in change.removals} <= set(map(masked, declared))
     assert bare(applied(platform, copy.deepcopy(result), change.rollback)) == bare(running)
 
 
@@ -177,6 +183,16 @@ def said(platform: str, tree: Tree, above: tuple[str, ...] = ()) -> list[str]:
         )
         found += said(platform, below, path)
     return found
+
+
+def test_a_line_is_named_as_the_device_shows_it_where_samdrift_withholds_a_part_or_spells_it_otherwise() -> None:
+    running = "interface Te1/1/1\n ip ospf message-digest-key 1 md5 hush\n"
+    (shown,) = difference(IOS, running, "", (("interface .*",),)).unmanaged
+    name = " / ".join(line.strip() for line in shown.splitlines())
+    assert "hush" not in name
+    (removal,) = difference(IOS, running, "", (("interface .*",),), ours=Ours(named=(name,))).removals
+    assert removal.named == (name,)
+    assert difference(IOS, running, "", (("interface .*",),), ours=Ours(named=("interface Te1/1/1",))).removals
 
 
 @pytest.mark.parametrize("comment", ['set comments "a"', "set comments a"])
