@@ -37,12 +37,19 @@ def _role_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--role", "roles", metavar="ROLE", multiple=True, type=WORDS, help=meaning)(function)
 
 
+def _remove_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    meaning = "Remove this line of a device: as it is shown, or a regular expression for it. Can be repeated."
+    kind = (WORDS, WORDS)
+    return click.option("--remove", metavar="HOST LINE", nargs=2, multiple=True, type=kind, help=meaning)(function)
+
+
 @command("plan")
 @click.option("--out", metavar="FILE", type=FILE, help="Write the plan here, for apply.")
 @click.option("--brief", is_flag=True, help="A line a step, without diffs.")
 @click.option("--commands", is_flag=True, help="Every command, also of steps that show a diff.")
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 where something would change.")
 @_role_option
+@_remove_option
 def plan(  # noqa: PLR0917  click tells options by name
     common: Common,
     out: Path | None,
@@ -50,6 +57,7 @@ def plan(  # noqa: PLR0917  click tells options by name
     commands: bool,
     detailed_exitcode: bool,
     roles: tuple[str, ...],
+    remove: tuple[tuple[str, str], ...],
 ) -> int:
     """Show what would change, with diffs."""
     from deploy.model.plan import write_plan
@@ -58,8 +66,9 @@ def plan(  # noqa: PLR0917  click tells options by name
 
     if out is not None:
         _refuse_unwritable(out)
-    with running(common, "plan", only_roles=roles) as (run, _):
+    with running(common, "plan", only_roles=roles, remove=remove) as (run, _):
         made, record = runs.plan(run, detailed=detailed_exitcode)
+    _warn_of_idle(common, made)
     if out is not None:
         write_plan(made, out)
     document = {
@@ -74,6 +83,12 @@ def plan(  # noqa: PLR0917  click tells options by name
         lab_too = "--lab " if common.lab else ""
         aside(common, f"The plan is in {out}. To carry it out: samdrift {lab_too}apply {out}")
     return record.exit_code
+
+
+def _warn_of_idle(common: Common, made: Plan) -> None:
+    """Tell which `--remove` names no line: nothing of it goes."""
+    for host, line in made.idle_removals:
+        aside(common, f"warning: --remove {host} {line!r} names no line that a role's section has and nobody declares")
 
 
 def _refuse_unwritable(out: Path) -> None:
@@ -157,6 +172,7 @@ def _after_unsound(run: Invocation, page: Iterable[RenderableType]) -> Iterator[
     help="Change this host though it cannot undo what cuts it off. Can be repeated.",
 )
 @_role_option
+@_remove_option
 @_write_back_option
 def apply(  # noqa: PLR0917  click tells options by name
     common: Common,
@@ -166,6 +182,7 @@ def apply(  # noqa: PLR0917  click tells options by name
     guard: float | None,
     no_rollback: tuple[str, ...],
     roles: tuple[str, ...],
+    remove: tuple[tuple[str, str], ...],
     write_back: bool,
 ) -> int:
     """Change the hosts as planned, in waves, and verify them.
@@ -179,15 +196,17 @@ def apply(  # noqa: PLR0917  click tells options by name
     if not yes and not sys.stdin.isatty():
         raise UsageError("apply asks before it changes anything, and here is nobody to answer", fix="add --yes")
     planned = read_plan(planfile) if planfile else None
-    if planned is not None and roles:
-        fix = "leave it out, or make a plan of this role: samdrift plan --role ROLE --out FILE"
-        raise UsageError("a plan file is applied exactly as it was made", where="--role", fix=fix)
-    with running(common, "apply", only_roles=roles, guard_seconds=guard) as (run, observer):
+    if planned is not None and (roles or remove):
+        option, words = ("--role", "--role ROLE") if roles else ("--remove", "--remove HOST LINE")
+        fix = f"leave it out, or make a plan with it: samdrift plan {words} --out FILE"
+        raise UsageError("a plan file is applied exactly as it was made", where=option, fix=fix)
+    with running(common, "apply", only_roles=roles, remove=remove, guard_seconds=guard) as (run, observer):
         names = municipalities(run.fleet)
         netbox = _netbox_to_tell(common, run.fleet) if write_back else None
 
         def approve(made: Plan) -> None:
             observer.rest()
+            _warn_of_idle(common, made)
             whole = plan_view.plan(made, names, brief=brief)
             put(common.people, whole if planned is None else [Text(plan_view.plan_summary(made))])
             changing = sum(bool(h.changes) for h in made.hosts)

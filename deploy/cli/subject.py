@@ -164,6 +164,7 @@ def running(
     command: str,
     *,
     only_roles: tuple[str, ...] = (),
+    remove: tuple[tuple[str, str], ...] = (),
     adopting: Callable[[Fleet], Host] | None = None,
     **access_too: object,
 ) -> Iterator[tuple[Invocation, Telling]]:
@@ -173,6 +174,7 @@ def running(
 
     Args:
         only_roles: the roles that it is limited to, and so to the hosts that have any of them; all if it is empty.
+        remove: devices, each with a line of it that is to be removed.
         adopting: finds or makes the one host that the run is about, managed or not; its fleet is the real one, also in
             the lab.
         access_too: what this command says of how hosts are accessed, by the names in `Access`.
@@ -189,6 +191,7 @@ def running(
     known = fleet_of(replace(common, lab=False) if adopting else common)
     intent = intent_of(known)
     hosts, problems = ((adopting(known.fleet),), ()) if adopting else about(common, intent)
+    _refuse_other_devices(remove, hosts)
     left = unsound(problems, known.fleet)
     for line in not_managed(known.dropped, left):
         aside(common, line)
@@ -212,10 +215,27 @@ def running(
             who=_who(),
             options=options_of(common),
             only_roles=only_roles,
+            remove={device: tuple(line for named, line in remove if named == device) for device, _ in remove},
         )
         yield run, observer
     for why in run.not_backed_up:
         aside(common, f"warning: not backed up: {why}")
+
+
+def _refuse_other_devices(remove: tuple[tuple[str, str], ...], hosts: tuple[Host, ...]) -> None:
+    """Refuse to remove lines of what the run is not about, or of what has none.
+
+    Raises:
+        UsageError: such a host is named.
+    """
+    from roles.shared.device.known import known_vendors
+
+    devices = {h.name for h in hosts if h.platform in known_vendors()}
+    for name, _ in remove:
+        if name not in devices:
+            known = any(h.name == name for h in hosts)
+            what = "it is no device: lines of files are not removed" if known else "the run is not about this host"
+            raise UsageError(what, where=f"--remove {name}", fix="name a device, and see --limit")
 
 
 def _having(only_roles: tuple[str, ...], hosts: tuple[Host, ...]) -> tuple[Host, ...]:

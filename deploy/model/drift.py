@@ -245,6 +245,9 @@ def _removal(host: str, stranger: Unmanaged) -> Message:
 
     A path with a line break or an invisible character is shown escaped, and the command would name another file.
     """
+    if (section := stranger.section) and inline(section) == section:
+        plan = samdrift("plan", "--limit", host, "--remove", host, section)
+        return MessageId.DECLARE_OR_NAME(role=stranger.role, host=host, plan=plan)
     if not stranger.path or inline(stranger.path) != stranger.path:
         return MessageId.DECLARE_OR_REMOVE(role=stranger.role, host=host)
     command = shlex.join(("rm", "--", stranger.path))

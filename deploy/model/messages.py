@@ -159,6 +159,7 @@ class MessageId(StrEnum):
     SEE_HOW_IT_STANDS = "see-how-it-stands", "verify"
     SEE_HOW_OR_BY_HAND = "see-how-or-by-hand", "verify", "by_hand"
     DECLARE_OR_REMOVE = "declare-or-remove", "role", "host"
+    DECLARE_OR_NAME = "declare-or-name", "role", "host", "plan"
     DECLARE_OR_REMOVE_WITH = "declare-or-remove-with", "role", "host", "command"
     MEND_THEN_APPLY = "mend-then-apply", "apply"
     MEND_THE_ROLE = "mend-the-role"

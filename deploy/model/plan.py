@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,7 +16,7 @@ from pydantic import Field, ValidationError
 from deploy.model.step_id import StepId
 from inventory.errors import SamdriftError
 from inventory.frozen import Frozen
-from roles.shared.change import Change
+from roles.shared.change import Change, Removal
 from roles.shared.device.letting_in import LostPart
 from roles.shared.guard import Guard
 
@@ -95,6 +96,11 @@ class Step(Frozen):
         return StepId(self.role, self.name)
 
     @property
+    def removals(self) -> tuple[Removal, ...]:
+        """Return the lines of a device that the step takes away, and puts nothing in the place of."""
+        return self.change.removals if self.change else ()
+
+    @property
     def changes(self) -> bool:
         """Tell whether the step would do something."""
         return bool(self.commands)
@@ -111,6 +117,17 @@ class Unmanaged(Frozen):
     def what(self) -> str:
         """Return the path, or the line and what stands below it, as one."""
         return self.path or " / ".join(line.strip() for line in self.line.splitlines())
+
+    @property
+    def section(self) -> str:
+        """Return the line by which all of it is named; empty of a file."""
+        first, *more = self.line.splitlines() or [""]
+        if first.startswith("set ") and more:  # statements: what they have in common
+            return " ".join(first.split(" ")[:3])
+        if more and more[0].strip().startswith("edit "):
+            return f"{first.strip()} / {more[0].strip()}"
+        text = takewhile(lambda line: not line.startswith(" "), more)  # of several lines, as a banner is
+        return " / ".join(line.strip() for line in (first, *text))
 
 
 class HostPlan(Frozen):
@@ -168,6 +185,18 @@ class Plan(Frozen):
     def digest(self) -> str:
         """Return the SHA-256 of the whole plan."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    @property
+    def idle_removals(self) -> tuple[tuple[str, str], ...]:
+        """Return the devices and lines in `remove` by which nothing would go."""
+        named = {(h.host, n) for h in self.hosts for s in h.changes for r in s.removals for n in r.named}
+        hosts = {h.host for h in self.hosts if not h.error}
+        return tuple(
+            (host, line)
+            for host, lines in self.remove.items()
+            for line in lines
+            if host in hosts and (host, line) not in named
+        )
 
     def host(self, name: str) -> HostPlan | None:
         """Return the plan of one host; None if the plan does not have it."""

@@ -21,6 +21,7 @@ from deploy.views.parts import COLOURS, command_text, diff, empty_table
 
 if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
     from deploy.model.plan import HostPlan, Plan, Step
+    from roles.shared.change import Removal
 
 
 def plan(
@@ -61,6 +62,8 @@ def _summary(made: Plan) -> str:
         )
         return f"{several(len(made.hosts), 'host')}: 0 changes {where}."
     steps = several(sum(_count(h)[0] for h in made.hosts), "change")
+    removed = sum(len(s.removals) for h in changing for s in h.changes)
+    steps += f" ({several(removed, 'line')} removed)" if removed else ""
     counted = [f"{steps} on {several(len(changing), 'host')}", f"{len(made.hosts) - len(changing) - unknown} in sync"]
     if unknown:
         counted.append(f"{unknown} unknown")
@@ -92,6 +95,7 @@ def _step(step: Step, *, brief: bool, commands: bool) -> Iterator[RenderableType
     sign, colour = ("↻", "blue") if step.handler else ("~", "yellow")
     yield Text.assemble((f"  {sign} ", colour), (inline(step.role), "cyan"), f"  {inline(step.name)}")
     if brief:
+        yield from _removals(step.removals)
         return
     if step.guard:
         yield Text(f"      guarded: {inline(step.guard.words)}", "dim")
@@ -99,10 +103,23 @@ def _step(step: Step, *, brief: bool, commands: bool) -> Iterator[RenderableType
         yield Text(f"      not guarded: {inline(step.unguarded)}", "bold red")
     for note in shut_out(step):
         yield Text(f"      refused: {inline(in_words(note.message))}", "bold red")
+    yield from _removals(step.removals)
     if step.change is not None:
         yield diff(step.change.diff, indent=6)
     if step.commands and (commands or step.change is None):
         yield command_text(map(str, step.commands), indent=6)
+
+
+def _removals(removals: Sequence[Removal]) -> Iterator[RenderableType]:
+    """Show which lines of a device go, apart from those that change: why each may, and how many there are."""
+    if not removals:
+        return
+    named = sum(bool(removal.named) for removal in removals)
+    whose = ((len(removals) - named, "declared before"), (named, "named by --remove"))
+    counted = ", ".join(f"{number} {why}" for number, why in whose if number)
+    yield Text(f"      removes {several(len(removals), 'line')}: {counted}", "bold red")
+    for removal in removals:
+        yield Text(f"        - {inline(removal.line)}", "red")
 
 
 def results(done: Sequence[HostResult], names: Mapping[str, str]) -> Iterator[RenderableType]:

@@ -216,7 +216,21 @@ def test_what_no_role_says_anything_of_in_a_configuration_is_one_line_and_its_ow
     findings = found(look, {})
     assert findings[0].step == 'config system interface / edit "port1" / set status up / next / end'
     assert len({f.fingerprint for f in findings}) == 2
-    assert all("by hand" in f.remedy for f in findings)
+    named = [f"'config system interface / edit \"port{n}\"'" for n in (1, 2)]
+    assert all("by hand" in f.remedy and f.remedy.endswith(name) for f, name in zip(findings, named, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("line", "section"),
+    [
+        ("interface vlan 5\n  shutdown\n", "interface vlan 5"),
+        ("set vlans a vlan-id 5\nset vlans a description x\n", "set vlans a"),
+        ("set vlans a vlan-id 5\n", "set vlans a vlan-id 5"),
+        ("banner motd ^C\nkeep out\n^C\n", "banner motd ^C / keep out / ^C"),
+    ],
+)
+def test_what_nobody_declares_is_named_for_removal_by_the_line_above_all_of_it(line: str, section: str) -> None:
+    assert Unmanaged(role="access_switch", line=line).section == section
 
 
 def test_a_host_that_could_not_be_looked_at_is_unknown_and_nothing_else() -> None:
