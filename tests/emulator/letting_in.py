@@ -183,7 +183,8 @@ def _ios_rules(running: Tree, name: str) -> list[tuple[bool, str, bool]]:
 
 def _junos(running: Tree, caller: Caller) -> bool:
     """Junos CLI Reference, `authentication (login)`, `ssh (system services)`, `root-login`; Routing Policies, Firewall
-    Filters User Guide: a filter on lo0 judges what is for the device, term by term, and discards the rest.
+    Filters User Guide: a filter on lo0 judges what is for the device, term by term, and discards the rest; a
+    term without an action accepts.
     """
     user, (kind, body) = re.escape(caller.user), caller.key.split()
     of = ("system", "login", "user", user)
@@ -205,7 +206,7 @@ def _junos_rules(running: Tree, name: str) -> Iterator[tuple[bool, str, bool]]:
         ports = list(_lines(running, *of, "from", "destination-port"))
         about_ssh = (not protocols or "tcp" in protocols) and (not ports or bool({"ssh", "22"} & set(ports)))
         for source in list(_lines(running, *of, "from", "source-address")) or ["any"]:
-            yield _has(running, *of, "then", "accept"), source, about_ssh
+            yield not _has(running, *of, "then", "discard|reject"), source, about_ssh
 
 
 def _fortios(running: Tree, caller: Caller) -> bool:

@@ -6,9 +6,14 @@ its way in that goes, `FINE` such as do not.
 
 from __future__ import annotations
 
+import contextlib
+import re
 from ipaddress import IPv4Address
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
 
 from inventory.errors import Problem
 from inventory.fleet import Fleet
@@ -20,7 +25,8 @@ from roles.shared.device.ownership import Ours
 from roles.shared.device.settings import Settings
 from roles.shared.device.way_in import way_in_lost
 from roles.shared.intent import Intent
-from tests.emulator.grammar import applied, grammar
+from tests.emulator.grammar import Refused, Tree, applied, grammar
+from tests.emulator.letting_in import Caller, lets_in
 from tests.unit.roles.shared.device.switch_fleet import fleet
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAFmFAQGx+RkPlLYC/4m02U7lEwLytuaxjrm2EdOahS8"
@@ -399,3 +405,68 @@ def problem(of: Fleet, name: str) -> Problem:
     found = Intent(of).of(of.host(name), "access_switch")
     assert isinstance(found, tuple)
     return found[0]
+
+
+# Held against the emulator, which was told who gets in from the vendors' documents.
+
+LETS_NOBODY_IN: dict[str, int] = {"arubaos-cx": 5, "cisco-ios": 4, "fortios": 5, "junos": 7}
+"""How many single lines there are, at least, without which the emulator lets samdrift in no more."""
+
+
+def lines_of(tree: Tree, above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    return [path for line, below in tree.items() for path in ((*above, line), *lines_of(below, (*above, line)))]
+
+
+def taking_away(platform: str, path: tuple[str, ...]) -> tuple[str, ...]:
+    """What somebody types to remove a line, or a section with all that stands below it."""
+    *above, line = path
+    if platform == "junos":
+        return (f"delete {' '.join(path)}",)
+    into = [f"{'  ' * n}{section}" for n, section in enumerate(above)]
+    indent = "  " * len(above)
+    if platform == "fortios":
+        out = ["next" if section.startswith("edit ") else "end" for section in reversed(above)]
+        word, name, *_ = line.split()
+        return (*into, f"{indent}{'delete' if word == 'edit' else 'unset'} {name}", *out)
+    short = re.sub(r"^(user \S+ authorized-key) .*|^(user \S+) group .*", lambda m: m[1] or m[2], line)
+    return (*into, f"{indent}no {short}", *("exit" for _ in above))
+
+
+def after_typing(platform: str, entries: tuple[str, ...]) -> Tree | None:
+    """The configuration afterwards; None if the device refuses a line."""
+    with contextlib.suppress(Refused):
+        return applied(platform, grammar(platform).load(RUNNING[platform]), entries)
+    return None
+
+
+def gets_in(platform: str, running: Tree) -> bool:
+    caller = Caller(CAME.user, CAME.key, str(CAME.source), str(CAME.address))
+    return lets_in(platform, running, caller, needs_address=True)
+
+
+@pytest.mark.parametrize("platform", LETS_NOBODY_IN)
+def test_whoever_would_not_be_let_in_again_is_told_line_by_line(platform: str) -> None:
+    running = grammar(platform).load(RUNNING[platform])
+    assert gets_in(platform, running)
+    shut_out = 0
+    for path in lines_of(running):
+        if platform == "fortios" and path[-1].startswith("config "):
+            continue  # a table is not removed
+        entries = taking_away(platform, path)
+        there = after_typing(platform, entries)
+        if there is not None and not gets_in(platform, there):
+            shut_out += 1
+            assert lost(platform, entries), path
+    assert shut_out >= LETS_NOBODY_IN[platform]
+
+
+@given(data=st.data())
+@effort(max_examples=30)
+def test_what_takes_nothing_of_the_way_in_leaves_samdrift_in(data: st.DataObject) -> None:
+    platform = data.draw(st.sampled_from(sorted(LETS_NOBODY_IN)))
+    every = [p for p in lines_of(grammar(platform).load(RUNNING[platform])) if not p[-1].startswith("config ")]
+    gone = data.draw(st.lists(st.sampled_from(every), max_size=4, unique=True))
+    entries = tuple(line for path in gone for line in taking_away(platform, path))
+    there = after_typing(platform, entries)
+    if there is not None and not lost(platform, entries):
+        assert gets_in(platform, there)
