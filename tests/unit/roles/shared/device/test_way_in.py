@@ -352,16 +352,22 @@ def told(*keys: str) -> str:
     return account + "".join(f"user samdrift authorized-key {key}\n" for key in keys)
 
 
-def test_keys_that_the_device_takes_away_all_at_once_are_typed_again() -> None:
-    cx, user = known_vendors()["arubaos-cx"], (("user samdrift .*",),)
-    third = KEY.replace("IAFm", "IAFn")
-    change = difference(cx, told(KEY, OTHER), told(KEY, third), user, ours=Ours(declared=told(KEY, OTHER)))
-    there = applied("arubaos-cx", grammar("arubaos-cx").load(told(KEY, OTHER)), change.entries)
-    assert set(there) == set(told(KEY, third).splitlines())
+@pytest.mark.parametrize("others", [(), (OTHER.replace("IGyE", "IGyF"),)])
+def test_keys_that_the_device_takes_away_all_at_once_are_typed_again(others: tuple[str, ...]) -> None:
+    cx, user, third = known_vendors()["arubaos-cx"], (("user samdrift .*",),), KEY.replace("IAFm", "IAFn")
+    has, wants, ours = told(KEY, OTHER, *others), told(KEY, third), Ours(declared=told(KEY, OTHER))
+    change = difference(cx, has, wants, user, ours=ours)
+    there = applied("arubaos-cx", grammar("arubaos-cx").load(has), change.entries)
+    assert set(there) == set(told(KEY, third, *others).splitlines()), "what somebody else typed is typed again, too"
     assert change.entries[0] == "no user samdrift authorized-key"
+    assert len(change.removals) == 1
     assert lost("arubaos-cx", change.entries) == ()
-    back = applied("arubaos-cx", there, change.rollback)
-    assert set(back) == set(told(KEY, OTHER).splitlines())
+    assert set(applied("arubaos-cx", there, change.rollback)) == set(has.splitlines())
+
+
+def test_a_key_that_somebody_else_typed_stays() -> None:
+    cx, user = known_vendors()["arubaos-cx"], (("user samdrift .*",),)
+    assert difference(cx, told(KEY, OTHER), told(KEY), user).entries == ()
 
 
 @pytest.mark.parametrize("comment", ["", " anna@adm1"])
