@@ -36,14 +36,18 @@ def records(patterns: Iterable[str], statements: Iterable[str]) -> list[Record]:
     return list(found.values())
 
 
-def permits(rules: Sequence[Record], came_in: CameIn) -> bool | None:
-    """Tell whether rules permit SSH from where somebody came; None where that cannot be read."""
+def permits(rules: Sequence[Record], named: Mapping[str, Sequence[str]], came_in: CameIn) -> bool | None:
+    """Tell whether rules permit SSH from where somebody came; None where that cannot be read.
+
+    Args:
+        named: the lists of sources that rules may name.
+    """
     if not rules:
         return None
     numbered = all("n" in rule for rule in rules)
     for rule in sorted(rules, key=lambda r: int(r["n"][0])) if numbered else rules:
         try:
-            matches = _matches(rule, came_in)
+            matches = _matches(rule, named, came_in)
         except ValueError:
             return None
         if matches:
@@ -51,9 +55,13 @@ def permits(rules: Sequence[Record], came_in: CameIn) -> bool | None:
     return False
 
 
-def _matches(rule: Record, came_in: CameIn) -> bool:
+def _matches(rule: Record, named: Mapping[str, Sequence[str]], came_in: CameIn) -> bool:
     wild, mask = rule.get("wild", ()), rule.get("mask", ())
     sources = [f"{s}/{mask[0]}" if mask else _network(" ".join((s, *wild))) for s in rule.get("source", ())]
+    for name in rule.get("named", ()):
+        if name not in named:
+            raise ValueError(f"there is no list {name}")
+        sources += [_network(s) for s in named[name]]
     targets = [_network(t) for t in rule.get("to", ())]
     return (
         (not sources or any(_holds(network, str(came_in.source)) for network in sources))

@@ -76,14 +76,17 @@ class LettingIn(Frozen):
     shut: tuple[str, ...] = Field(default=(), description="what ends SSH, or logins by a key")
     shut_for: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="what ends an account's logins")
     bound: tuple[str, ...] = Field(
-        default=(), description="which access list judges who may come by SSH; group `list` is its name"
+        default=(),
+        description="which access list judges who may come by SSH; group `list` is its name; of those with the group "
+        "`chain`, several are asked in turn",
     )
     listed: tuple[str, ...] = Field(default=(), description="what stands in an access list; group `list` is its name")
     rule: tuple[str, ...] = Field(
         default=(),
         description="a rule of an access list, first match first; groups `list`, `n` (its place), `action`, `source`, "
-        "`wild` or `mask`, `protocol`, `port`, `to`, and `other`: a condition that is not read",
+        "`wild` or `mask`, `named` (a list of sources), `protocol`, `port`, `to`, and `other`: a condition not read",
     )
+    sources: tuple[str, ...] = Field(default=(), description="a source of a list of them; groups `list` and `source`")
 
     def shown(self, key: str) -> str:
         """Return what the device shows of a public key (`type base64 …`): the base64, or the hash."""

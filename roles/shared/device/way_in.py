@@ -154,17 +154,33 @@ class _Ways:
         return at is not None and any(at.ip in address.network for _, address, _ in self.addresses)
 
     @cached_property
-    def bound(self) -> dict[str, tuple[str, str]]:
-        """Return the access list at each door, with the statement that binds it."""
-        return {m.groupdict().get("at") or "": (m["list"], m.string) for m in self.matches(self.rules.bound)}
+    def bound(self) -> dict[str, dict[str, str]]:
+        """Return the access lists at each door, each with the statement that binds it: the last, or all of a chain."""
+        found: dict[str, dict[str, str]] = {}
+        for match in self.matches(self.rules.bound):
+            groups = match.groupdict()
+            at = groups.get("at") or ""
+            found[at] = {**(found.get(at, {}) if groups.get("chain") else {}), match["list"]: match.string}
+        return found
 
-    def listed(self, name: str) -> tuple[str, ...]:
-        """Return the statements of an access list."""
-        return tuple(m.string for m in self.matches(self.rules.listed) if m["list"] == name)
+    def listed(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the statements of access lists, and of the lists of sources that they name."""
+        rules = self.rules_of(names)
+        named = {name for rule in rules for name in rule.get("named", ())}
+        of = ((self.rules.listed, set(names)), (self.rules.sources, named))
+        return tuple(m.string for patterns, lists in of for m in self.matches(patterns) if m["list"] in lists)
 
-    def lets_in(self, name: str) -> bool | None:
-        """Tell whether an access list permits SSH from where samdrift came; None if that is not clear."""
-        return permits([r for r in self.records(self.rules.rule) if r["list"][0] == name], self.came_in)
+    def rules_of(self, names: Iterable[str]) -> list[Record]:
+        """Return the rules of access lists that are asked in turn."""
+        rules = self.records(self.rules.rule)
+        return [rule for name in names for rule in rules if rule["list"][0] == name]
+
+    def lets_in(self, names: Iterable[str]) -> bool | None:
+        """Tell whether access lists permit SSH from where samdrift came; None if that is not clear."""
+        sources: dict[str, list[str]] = {}
+        for match in self.matches(self.rules.sources):
+            sources.setdefault(match["list"], []).append(match["source"])
+        return permits(self.rules_of(names), sources, self.came_in)
 
 
 def _interface_of(text: str) -> AnyInterface | None:
@@ -258,14 +274,12 @@ def _values(ways: _Ways, pattern: str) -> Mapping[str, str]:
 
 def _access(now: _Ways, then: _Ways) -> Iterator[LostPart]:
     """Find doors at which samdrift was let in, and an access list does not let it in any more, or nobody can tell."""
-    for door, (name, line) in then.bound.items():
-        before = now.bound.get(door)
-        lets_in = then.lets_in(name)
-        same = before is not None and before[0] == name and now.listed(name) == then.listed(name)
-        if lets_in or same:
+    for door, lists in then.bound.items():
+        before = now.bound.get(door, {})
+        lets_in, rules = then.lets_in(lists), then.listed(lists)
+        if lets_in or ([*before] == [*lists] and now.listed(before) == rules):
             continue
-        if lets_in is False and before is not None and now.lets_in(before[0]) is False:
+        if lets_in is False and before and now.lets_in(before) is False:
             continue  # it was not by this door that samdrift came in
-        rules = then.listed(name)
-        gone = [old for old in now.listed(before[0]) if old not in rules] if before else []
-        yield from _lost("access", gone[0] if gone else (before[1] if before else "SSH"), line)
+        gone = [*(old for old in now.listed(before) if old not in rules), *before.values()]
+        yield from _lost("access", gone[0] if gone else "SSH", next(iter(lists.values())))

@@ -198,7 +198,7 @@ VENDOR = Vendor(
         rule=(
             (
                 r"^access-list ip (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) (?P<protocol>\S+) "
-                r"(?P<source>any|[\d.]+(?:/[\d.]+)?) (?P<to>any|[\d.]+(?:/[\d.]+)?)"
+                r"(?:(?P<source>any|[\d.]+(?:/[\d.]+)?)|(?P<named>\S+)) (?P<to>any|[\d.]+(?:/[\d.]+)?)"
                 r"(?: eq (?P<port>\S+))?(?: log| count)*$"
             ),
             (
@@ -206,5 +206,6 @@ VENDOR = Vendor(
                 r"(?P<other>.*)$"
             ),
         ),
+        sources=(r"^object-group ip address (?P<list>\S+) / (?:\d+ )?(?P<source>[\d.]+(?:/[\d.]+)?)$",),
     ),
 )

@@ -167,15 +167,19 @@ VENDOR = Vendor(
         service=(r"^system services ssh\b",),
         shut=(r"^system services ssh no-public-keys$",),
         shut_for={"root": (r"^system services ssh root-login deny$",)},
-        bound=(r"^interfaces (?P<at>lo0 unit \d+|{interface}) family inet filter input(?:-list)? (?P<list>\S+)$",),
+        bound=(
+            r"^interfaces (?P<at>lo0 unit \d+|{interface}) family inet filter input(?P<chain>-list)? (?P<list>\S+)$",
+        ),
         listed=(r"^firewall (?:family inet )?filter (?P<list>\S+) term \S+ (?!then (?:count|log|syslog)\b)",),
         rule=(
             (
                 r"^firewall (?:family inet )?filter (?P<list>\S+) term (?P<of>\S+) (?:from (?:source-address "
-                r"(?P<source>[\d.]+(?:/\d+)?)|protocol (?P<protocol>\S+)|destination-port (?P<port>\S+))"
+                r"(?P<source>[\d.]+(?:/\d+)?)|source-prefix-list (?P<named>\S+)"
+                r"|protocol (?P<protocol>\S+)|destination-port (?P<port>\S+))"
                 r"|then (?P<action>accept|discard|reject)\b.*|then (?:count|log|syslog)\b.*)$"
             ),
             r"^firewall (?:family inet )?filter (?P<list>\S+) term (?P<of>\S+) (?P<other>.*)$",
         ),
+        sources=(r"^policy-options prefix-list (?P<list>\S+) (?P<source>[\d.]+/\d+)$",),
     ),
 )

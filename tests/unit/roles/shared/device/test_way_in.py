@@ -343,6 +343,61 @@ def test_a_change_of_anything_else_is_none_of_its_business(platform: str, entrie
     assert lost(platform, entries) == ()
 
 
+CHAIN = (
+    RUNNING["junos"].replace("filter input MANAGEMENT", "filter input-list ICMP")
+    + f"""\
+set interfaces lo0 unit 0 family inet filter input-list MANAGEMENT
+set policy-options prefix-list STATIONS 10.60.10.250/32
+set policy-options prefix-list STATIONS 10.61.0.0/16
+set firewall family inet filter ICMP term icmp from protocol icmp
+set firewall family inet filter ICMP term icmp then accept
+{TERM} lists from source-prefix-list STATIONS
+{TERM} lists from protocol tcp
+{TERM} lists then accept
+"""
+)
+"""As people have it: several filters in turn, and those who may come in a list of prefixes."""
+
+
+@pytest.mark.parametrize(
+    ("entries", "parts"),
+    [
+        ((f"{TERM.replace('set', 'delete')} stations",), {"access"}),  # `others` comes before `lists`
+        ((f"insert {TERM.removeprefix('set ')} lists before term stations",), set()),
+        (
+            (
+                f"insert {TERM.removeprefix('set ')} lists before term stations",
+                f"{TERM.replace('set', 'delete')} stations",
+            ),
+            set(),
+        ),
+        (
+            (
+                f"insert {TERM.removeprefix('set ')} lists before term stations",
+                f"{TERM.replace('set', 'delete')} stations",
+                "delete policy-options prefix-list STATIONS 10.60.10.250/32",
+            ),
+            {"access"},
+        ),
+        (("delete policy-options prefix-list STATIONS 10.61.0.0/16",), set()),
+        (("set firewall family inet filter ICMP term all then discard",), {"access"}),
+        (("delete interfaces lo0 unit 0 family inet filter input-list ICMP",), set()),
+    ],
+)
+def test_filters_in_turn_and_lists_of_prefixes_are_read(entries: tuple[str, ...], parts: set[str]) -> None:
+    assert {found.part for found in lost("junos", entries, running=CHAIN)} == parts
+
+
+def test_a_group_of_addresses_is_read() -> None:
+    group = "object-group ip address ADMINS\n    10 10.60.10.250\n    20 10.61.0.0/16\n"
+    running = group + RUNNING["arubaos-cx"].replace("10 permit tcp 10.60.10.250 any", "10 permit tcp ADMINS any")
+    assert lost("arubaos-cx", ("no user admin",), running=running) == ()
+    away = ("object-group ip address ADMINS", "  no 10 10.60.10.250", "exit")
+    assert [found.part for found in lost("arubaos-cx", away, running=running)] == ["access"]
+    fine = ("object-group ip address ADMINS", "  no 20 10.61.0.0/16", "exit")
+    assert lost("arubaos-cx", fine, running=running) == ()
+
+
 # The keys that a device is told.
 
 
