@@ -241,9 +241,35 @@ def _statements(lines: Lines, reading: _Reading) -> None:
                 reading.gateway = gateway.ip if gateway else None
             case _:
                 pass
-    for words in every:
-        if words[0] == "interfaces" and len(words) > 2 and not _of_junos(words, reading):
+    for words in _port_by_port([w for w in every if w[0] == "interfaces" and len(w) > 2]):
+        if words[1] in NO_PORTS or not _of_junos(words, reading):
             reading.not_understood(words[1], " ".join(words[2:]))
+
+
+NO_PORTS = frozenset({"interface-range", "interface-set", "apply-groups", "apply-groups-except", "traceoptions"})
+"""What stands on Junos where names of interfaces do."""
+
+
+def _port_by_port(every: list[Path]) -> Iterator[Path]:
+    """Yield the statements of interfaces, those of a range once for each of its members."""
+    members: dict[str, list[str]] = {}
+    for _, kind, name, *rest in every:
+        if kind == "interface-range" and rest[:1] in (["member"], ["member-range"]):
+            members.setdefault(name, []).extend(_members(rest))
+    for words in every:
+        if words[1] != "interface-range" or not members.get(words[2]):
+            yield words
+        elif words[3:4] not in (("member",), ("member-range",)):
+            yield from (("interfaces", port, *words[3:]) for port in members[words[2]])
+
+
+def _members(rest: list[str]) -> list[str]:
+    """Return the ports of `member ge-0/0/[1-4]`, or of `member-range ge-0/0/1 to ge-0/0/4`; none that is a pattern."""
+    text = " ".join(rest[1:]).replace('"', "")
+    if found := re.fullmatch(r"(\S+?)(\d+) to \1(\d+)|(\S*/)\[(\d+)-(\d+)\]", text):
+        head, first, last = (found[1], found[2], found[3]) if found[1] else (found[4], found[5], found[6])
+        return [f"{head}{number}" for number in range(int(first), min(int(last), int(first) + 255) + 1)]
+    return [text] if re.fullmatch(r"[a-z]+-\d+/\d+/\d+(?::\d+)?|ae\d+", text) else []
 
 
 def _in_force(every: list[Path]) -> Iterator[Path]:

@@ -65,3 +65,23 @@ def test_dashboards_of_whoever_looked_at_a_firewall_are_none_either() -> None:
     shown = told.replace("    next\n", f"{board}    next\n")
     change = difference(FORTIOS, shown, told, (("config system admin",),))
     assert (change.entries, change.rollback, change.before) == ((), (), change.after)
+
+
+def test_what_a_range_of_ports_is_told_is_found_at_each_of_them() -> None:
+    said = found(
+        JUNOS,
+        "set vlans v101 vlan-id 101\n"
+        "set interfaces apply-groups UP\n"
+        "set interfaces interface-range OFFICE member ge-0/0/5\n"
+        'set interfaces interface-range OFFICE member "ge-0/0/[7-8]"\n'
+        "set interfaces interface-range OFFICE member-range ge-0/0/10 to ge-0/0/11\n"
+        "set interfaces interface-range OFFICE unit 0 family ethernet-switching vlan members v101\n"
+        "set interfaces ge-0/0/5 description Sal\n"
+        'set interfaces interface-range ALL member "ge-*"\n'
+        "set interfaces interface-range ALL mtu 9000\n",
+    )
+    assert {port.name: port.untagged_vlan for port in said.interfaces} == {
+        f"ge-0/0/{n}": 101 for n in (5, 7, 8, 10, 11)
+    }
+    assert next(port.description for port in said.interfaces if port.name == "ge-0/0/5") == "Sal"
+    assert sum(text.startswith(("interface-range:", "apply-groups:")) for text in said.unread) == 3
