@@ -220,9 +220,9 @@ class DeviceConnection(CommandLine):
         """Ask whether the device works in a way of which nothing is known here; lose it if it does."""
         modes = self.vendor.refused_modes
         commands = list(dict.fromkeys(mode.command for mode in modes))
-        said = dict(zip(commands, self.ask(commands), strict=True))
+        answers = dict(zip(commands, self.ask(commands), strict=True))
         for mode in modes:
-            lines = (line.strip() for line in said[mode.command].stdout.splitlines())
+            lines = (line.strip() for line in answers[mode.command].stdout.splitlines())
             if line := next((line for line in lines if re.search(mode.pattern, line)), ""):
                 self.close()
                 raise HostLost(f"{line!r}: {mode.why}", where=self._where)

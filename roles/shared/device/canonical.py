@@ -171,8 +171,8 @@ def without_defaults(vendor: Vendor, has: Lines, wants: Lines) -> tuple[Lines, L
     """
     if not vendor.defaults and not vendor.given:
         return has, wants
-    said, given = any_of(*vendor.defaults), any_of(*vendor.defaults, *vendor.given)
-    return _without(vendor, has, wants, (), given), _without(vendor, wants, has, (), said)
+    defaults, given = any_of(*vendor.defaults), any_of(*vendor.defaults, *vendor.given)
+    return _without(vendor, has, wants, (), given), _without(vendor, wants, has, (), defaults)
 
 
 def _without(vendor: Vendor, lines: Lines, other: Lines, above: Path, which: re.Pattern[str]) -> Lines:

@@ -13,6 +13,7 @@ Not here: which lines begin a text of several lines (`vendor`), and what the wor
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 QUOTED = r'"(?:[^"\\]|\\.)*"'
 WORD = re.compile(rf"{QUOTED}|\S+", re.DOTALL)
@@ -55,6 +56,7 @@ VALUE = re.compile(rf"(?:{PART})+|\S", re.DOTALL)
 NEEDS_QUOTES = re.compile(r"""[\s"'\\]|^$""")
 
 
+@lru_cache(maxsize=16384)
 def values_of(text: str, *, in_order: bool) -> str:
     """Return the values of an option in one spelling: in quotation marks only where one needs them.
 
