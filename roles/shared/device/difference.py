@@ -90,6 +90,7 @@ def difference(
     wants = read_configuration(vendor, intended, managed)
     _require_managed(vendor, wants)
     _require_unmarked(vendor, has, managed)
+    wants.managed = _all_alike(vendor, has.managed, wants.managed)
     has.managed, wants.managed = without_defaults(vendor, has.managed, wants.managed)
     owner = Owner(vendor, managed, ours)
     owner.leave_the_rest(has, wants)
@@ -164,6 +165,19 @@ def _require_unmarked(vendor: Vendor, has: Configuration, managed: Collection[Se
             where=f"the running configuration of {vendor.name}",
             fix="take the mark away on the device, or delete what is marked",
         )
+
+
+def _all_alike(vendor: Vendor, has: Lines, wants: Lines) -> Lines:
+    """Want of every section of a kind that a device has what is wanted of the first: no way in is forgotten."""
+    if not vendor.alike:
+        return wants
+    kind = any_of(*vendor.alike)
+    first = next((text for text in wants if kind.search(text)), None)
+    return (
+        wants
+        if first is None
+        else wants | {text: wants[first] for text in has if kind.search(text) and text not in wants}
+    )
 
 
 def _leave_what_only_a_secret_names(vendor: Vendor, has: Configuration, wants: Configuration) -> None:

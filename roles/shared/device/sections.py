@@ -47,6 +47,7 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
         ("tacacs-server .*",),
         ("aaa authentication login .*",),
         ("(ssh server|snmp-server) vrf .*",),
+        ("(no )?https-server vrf (default|mgmt)",),
         ("dhcpv[46]-snooping|nd-snooping enable",),
         ("spanning-tree( (mode|vlan|priority|config-name) .*)?",),
         ("access-list ip MANAGEMENT",),

@@ -164,6 +164,9 @@ class Vendor(Frozen):
         default=(), description="sections that can be emptied and not removed; an empty one says nothing"
     )
     opens: tuple[str, ...] = Field(default=(), description="outermost lines that open a section, be it empty")
+    alike: tuple[str, ...] = Field(
+        default=(), description="outermost lines of sections that are all told the same, however many a device has"
+    )
     last: tuple[str, ...] = Field(
         default=(), description="outermost lines that are taken back after everything else, as whole sections are"
     )

@@ -133,6 +133,7 @@ VENDOR = Vendor(
     defaults=(
         r"user admin group administrators password .*",
         r"interface .*\nvlan (?:access|trunk native) 1",
+        r"no https-server vrf .*",
     ),
     ignored=(
         r"^!Version ",

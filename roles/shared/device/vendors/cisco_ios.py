@@ -141,6 +141,7 @@ VENDOR = Vendor(
         r"^ip ssh pubkey-chain$",
         r"^(?:ipv6 (?:nd raguard|dhcp guard) policy|spanning-tree mst configuration)",
     ),
+    alike=(r"^line vty \d",),  # up to 15, or 31: by model and release
     last=(r"^ip route ",),
     joins=(r"^channel-group\b",),
     lag=r"Port-channel([1-9]\d*)",

@@ -486,6 +486,25 @@ def test_no_way_in_of_an_ios_switch_is_open_to_all() -> None:
     assert {"aaa authentication login default group tacacs+ local", "ip tacacs source-interface Vlan101"} <= {*lines}
 
 
+def test_the_lines_that_only_some_ios_switches_have_are_told_the_same() -> None:
+    asked = declared("access_switch", "heb-sw3", fleet())
+    running = asked.content.replace("line vty 5 15", "line vty 16 31\n transport input telnet\nline vty 5 15")
+    change = difference(known_vendors()["cisco-ios"], running, asked.content, asked.managed)
+    assert change.entries[0] == "line vty 16 31"
+    assert {"  access-class MANAGEMENT in", "  transport input ssh"} <= {*change.entries}
+
+
+def test_the_web_server_of_an_aos_cx_switch_is_shut_where_it_is_open_and_no_more_said_of_it() -> None:
+    asked = declared("access_switch", "heb-sw2", fleet())
+    vendor, show = known_vendors()["arubaos-cx"], grammar("arubaos-cx").show
+    there = applied("arubaos-cx", FACTORY["arubaos-cx"] | {"https-server vrf default": {}}, [])
+    change = difference(vendor, show(there), asked.content, asked.managed)
+    assert "no https-server vrf default" in change.entries
+    after = show(applied("arubaos-cx", there, change.entries))
+    assert "https-server" not in after
+    assert difference(vendor, after, asked.content, asked.managed).entries == ()
+
+
 # Spanning tree
 
 
