@@ -35,17 +35,17 @@ Sent = tuple[str, str, int]
 
 SYSLOGD = r'^config log syslogd\d? setting\n(?:(?! *end).*\n)*? *set server "(?P<to>[\d.]+)"\n'
 SENDS: dict[str, tuple[tuple[str, str, int], ...]] = {
-    # AOS-CX: `logging ADDRESS [udp|tcp|tls [PORT]]`, of which udp 514 is the default (Diagnostics and Supportability).
+    # AOS-CX: `logging ADDRESS [udp|tcp|tls [PORT]] [vrf VRF]`, of which udp 514 is the default (Diagnostics and Supportability).
     "arubaos-cx": (
-        (r"^logging (?P<to>[\d.]+)$", "udp", 514),
-        (r"^logging (?P<to>[\d.]+) tcp (?P<port>\d+)$", "tcp", 1470),
+        (r"^logging (?P<to>[\d.]+)(?: vrf \S+)?$", "udp", 514),
+        (r"^logging (?P<to>[\d.]+) tcp(?: (?P<port>\d+))?(?: vrf \S+)?$", "tcp", 1470),
         (r"^ntp server (?P<to>[\d.]+)\b", "udp", 123),
         (r"^tacacs-server host (?P<to>[\d.]+)\b", "tcp", 49),
     ),
-    # IOS XE: `logging host ADDRESS [transport {udp|tcp} [port N]]`; defaults are udp 514, and tcp 601.
+    # IOS XE: `logging host ADDRESS [vrf VRF] [transport {udp|tcp} [port N]]`; defaults are udp 514, and tcp 601.
     "cisco-ios": (
-        (r"^logging host (?P<to>[\d.]+)$", "udp", 514),
-        (r"^logging host (?P<to>[\d.]+) transport tcp(?: port (?P<port>\d+))?$", "tcp", 601),
+        (r"^logging host (?P<to>[\d.]+)(?: vrf \S+)?$", "udp", 514),
+        (r"^logging host (?P<to>[\d.]+)(?: vrf \S+)? transport tcp(?: port (?P<port>\d+))?$", "tcp", 601),
         (r"^ntp server (?P<to>[\d.]+)\b", "udp", 123),
         (r"^ address ipv4 (?P<to>[\d.]+)$", "tcp", 49),
     ),
