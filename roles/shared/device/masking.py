@@ -112,6 +112,14 @@ def masked(text: str) -> str:
     return "".join(f"{line}{end}" for line, end in zip(shown, ends, strict=True) if line is not None)
 
 
+def masked_beside(text: str, declared: str) -> str:
+    """Mask the lines of a text that are not declared as they stand: of those that are, each secret has its name."""
+    known, lines = set(declared.splitlines()), text.splitlines()
+    pairs = zip(masked_lines(lines), lines, strict=True)
+    shown = (line if line in known else other for other, line in pairs)
+    return "".join(f"{line}\n" for line in shown if line is not None)
+
+
 def masked_line(line: str) -> str:
     """Withhold what may be a secret in one line, from where it may begin to the end."""
     if (at := _secret_at(line)) is None or line[at:].strip(" ‹").startswith(WITHHELD.strip("‹")):
