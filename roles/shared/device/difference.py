@@ -37,7 +37,7 @@ from inventory.secrets import MARK, PLACEHOLDER
 from roles.shared.change import Removal
 from roles.shared.device.canonical import without_defaults
 from roles.shared.device.lines import Lines, Path, Slot, is_in, is_permanent, opposite, paths, slot_of
-from roles.shared.device.masking import masked
+from roles.shared.device.masking import masked, masked_beside
 from roles.shared.device.ordered import ordering
 from roles.shared.device.ownership import NOTHING, Ours, Owner
 from roles.shared.device.reading import Configuration, is_managed, joins_lag, marks_over, put, read_configuration, tame
@@ -107,15 +107,19 @@ def difference(
     renewed = (line for lines in wants.hidden.values() for line in lines if _is_renewed(line, renew))
     moved, moved_back = ordering(vendor, has, wants)
     before = in_order_of(vendor, has.managed, wants.managed, ())
+    after = as_text(shown_lines(vendor, wants.managed, wants.raw))
     wanted = {*paths(wants.managed)}
     as_it_was = {path: raw for path, raw in has.raw.items() if WITHHELD not in path[-1]}
     return Difference(
         entries=(*typed, *(line for line in renewed if line not in typed), *moved),
-        rollback=(*typed_entries(vendor, wants, has, back, says=as_it_was), *moved_back),
-        before=as_text(
-            shown_lines(vendor, before, {p: raw for p, raw in as_it_was.items() if p not in wanted} | wants.raw)
+        rollback=tuple(map(masked, (*typed_entries(vendor, wants, has, back, says=as_it_was), *moved_back))),
+        before=masked_beside(
+            as_text(
+                shown_lines(vendor, before, {p: raw for p, raw in as_it_was.items() if p not in wanted} | wants.raw)
+            ),
+            after,
         ),
-        after=as_text(shown_lines(vendor, wants.managed, wants.raw)),
+        after=after,
         unmanaged=tuple(
             masked(as_text(shown_lines(vendor, alone, as_it_was))) for alone in sections_apart(vendor, has.other)
         ),

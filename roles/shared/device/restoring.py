@@ -24,11 +24,12 @@ from roles.shared.change import Change
 from roles.shared.device.configure import WHAT, ConfigurationSession, RunningConfiguration
 from roles.shared.device.difference import Difference, difference
 from roles.shared.device.known import known_vendors
-from roles.shared.device.masking import masked_lines
+from roles.shared.device.masking import masked, masked_lines
 from roles.shared.device.ownership import ANYTHING
 from roles.shared.device.placement import for_devices
 from roles.shared.device.reading import read_configuration, tame
 from roles.shared.device.vendor import Vendor
+from roles.shared.device.way_in import way_in_lost
 from roles.shared.device.writing import as_text, sections_apart, shown_lines
 from roles.shared.guard import Guard
 from roles.shared.lineage import Section
@@ -68,7 +69,7 @@ class Restoring:
         found = difference(vendor, now, then, EVERYTHING, ours=ANYTHING)
         return Difference(
             entries=self._sealed(found.entries),
-            rollback=self._sealed(found.rollback),
+            rollback=found.rollback,
             before=self._shown(found.before),
             after=self._shown(found.after),
             unmanaged=(),
@@ -129,9 +130,14 @@ def restored(restoring: Restoring) -> None:
 @for_devices
 def restore(restoring: Restoring) -> Generator[StringCommand]:
     """Type the lines that make the device as it was, if any do."""
-    change = restoring.change(host.get_fact(RunningConfiguration, platform=restoring.platform))
+    running = host.get_fact(RunningConfiguration, platform=restoring.platform)
+    change = restoring.change(running)
     if not change.entries:
         host.noop(f"it is as it was: {restoring}")
         return
-    session = ConfigurationSession(restoring.platform, change.entries, change.rollback)
-    yield explain(session, Change(what=WHAT, before=change.before, after=change.after))
+    entries = tuple(map(restoring.reveal, change.entries))
+    came_in = host.connector.came_in  # type: ignore[attr-defined]  # a DeviceConnector's
+    lost = way_in_lost(known_vendors()[restoring.platform], running, entries, came_in)
+    shuts_out = tuple(p.model_copy(update={"line": masked(p.line), "instead": masked(p.instead)}) for p in lost)
+    session = ConfigurationSession(restoring.platform, change.entries, change.rollback, shuts_out)
+    yield explain(session, Change(what=WHAT, before=change.before, after=change.after, removals=change.removals))

@@ -23,6 +23,7 @@ from inventory.errors import SamdriftError
 from roles.shared.device.difference import difference
 from roles.shared.device.found import found
 from roles.shared.device.known import known_vendors
+from roles.shared.device.ownership import ANYTHING
 from roles.shared.device.vendor import WITHHELD, Vendor
 from roles.shared.lineage import Section
 from tests.applying import plan_of
@@ -94,6 +95,35 @@ def test_no_canary_is_left_in_anything_that_a_run_says(platform: str) -> None:
     said = "\n".join(everything_said(known_vendors()[platform], planted(platform)))
     assert CANARY not in said
     assert WITHHELD in said
+
+
+@pytest.mark.parametrize(
+    ("platform", "has", "wants", "managed"),
+    [
+        ("cisco-ios", " description Wifi, password {}\n", " description Wifi\n", (("interface .*",),)),
+        ("arubaos-cx", " description Wifi, password {}\n", " description Wifi\n", (("interface .*",),)),
+        ("cisco-ios", " ip ospf authentication-key {}\n", "", (("interface .*",),)),
+    ],
+)
+def test_neither_is_what_a_role_replaces_in_its_own_sections(
+    platform: str, has: str, wants: str, managed: tuple[Section, ...]
+) -> None:
+    change = difference(
+        known_vendors()[platform], f"interface 1/1/1\n{has.format(CANARY)}", f"interface 1/1/1\n{wants}", managed
+    )
+    assert CANARY not in repr(change)
+
+
+def test_neither_is_what_stands_below_a_role_s_own_statements() -> None:
+    change = difference(
+        known_vendors()["junos"],
+        f'set snmp v3 snmp-community index1 community-name "{CANARY}"\n',
+        "set snmp location here\n",
+        (("snmp",),),
+        ours=ANYTHING,
+    )
+    assert change.entries
+    assert CANARY not in repr(change.model_copy(update={"entries": ()}))
 
 
 @pytest.mark.parametrize("platform", ["arubaos-cx", "cisco-ios"])
