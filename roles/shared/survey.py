@@ -179,11 +179,14 @@ def _sockets(text: str) -> tuple[tuple[Socket, ...], list[str]]:
 
 
 def _links(text: str) -> tuple[Link, ...]:
-    """Read `ip -j -d addr show`, without the loopback and the interfaces of containers."""
+    """Read `ip -j -d addr show`, without the loopback and what serves containers: theirs have no address out here. The
+    interface of a host that is a container itself is of that kind, too, and has one.
+    """
     return tuple(
         _link(entry)
         for entry in json.loads(text or "[]")
-        if entry.get("ifname") and entry.get("link_type") != "loopback" and _kind(entry) not in {"veth", "dummy"}
+        if entry.get("ifname") and entry.get("link_type") != "loopback" and _kind(entry) != "dummy"
+        if _kind(entry) != "veth" or any(a.get("scope") == "global" for a in entry.get("addr_info", ()))
     )
 
 

@@ -157,3 +157,14 @@ def test_no_question_asks_for_a_password_hash() -> None:
 
 def test_an_account_holds_no_more_than_it_is_asked_for() -> None:
     assert not {"password", "hash"} & set(Account.model_fields)
+
+
+def test_the_interface_of_a_host_that_is_a_container_itself_is_one_of_its_own() -> None:
+    given = {"local": "192.0.2.7", "prefixlen": 24, "scope": "global"}
+    near = {"ifname": "eth0", "linkinfo": {"info_kind": "veth"}, "addr_info": [given]}
+    link_local = {"local": "fe80::1", "prefixlen": 64, "scope": "link"}
+    guest = {"ifname": "veth9", "linkinfo": {"info_kind": "veth"}, "addr_info": [link_local]}
+
+    (found,) = seen(interfaces=json.dumps([near, guest])).links
+
+    assert (found.name, [str(a) for a in found.addresses]) == ("eth0", ["192.0.2.7/24"])
