@@ -35,7 +35,7 @@ Sent = tuple[str, str, int]
 
 SYSLOGD = r'^config log syslogd\d? setting\n(?:(?! *end).*\n)*? *set server "(?P<to>[\d.]+)"\n'
 SENDS: dict[str, tuple[tuple[str, str, int], ...]] = {
-    # AOS-CX: `logging ADDRESS [udp|tcp|tls [PORT]] [vrf VRF]`, of which udp 514 is the default (Diagnostics and Supportability).
+    # AOS-CX: `logging ADDRESS [udp|tcp|tls [PORT]] [vrf VRF]`, udp 514 by default (Diagnostics and Supportability).
     "arubaos-cx": (
         (r"^logging (?P<to>[\d.]+)(?: vrf \S+)?$", "udp", 514),
         (r"^logging (?P<to>[\d.]+) tcp(?: (?P<port>\d+))?(?: vrf \S+)?$", "tcp", 1470),
