@@ -73,7 +73,7 @@ def classify(
         findings += _differences(host, last_applied.get(host.host, {}), controls, protecting)
     failed = [c for c in checks if c.outcome == "failed"]
     findings = [_with_checks(f, failed) for f in findings]
-    explained = {(f.host, f.role) for f in findings if f.kind in DIFFERENCES}
+    explained = {(f.host, f.role) for f in findings if _explains(f)}
     findings += [check_finding(c, controls) for c in failed if (c.host, c.role) not in explained]
     return _ordered(findings)
 
@@ -266,9 +266,14 @@ def _unknown(host: HostPlan, reason: str) -> Finding:
     )
 
 
+def _explains(finding: Finding) -> bool:
+    """Tell whether a failed check of its role may be an effect of it: a device that people run has lines of theirs."""
+    return finding.kind in DIFFERENCES and finding.message.id is not MessageId.LINE_UNDECLARED
+
+
 def _with_checks(finding: Finding, failed: Iterable[CheckResult]) -> Finding:
     """Add the failed checks of a difference's role as evidence: they are its effect, or another sign of it."""
-    if finding.kind not in DIFFERENCES:
+    if not _explains(finding):
         return finding
     of_the_role = (c for c in failed if (c.host, c.role) == (finding.host, finding.role))
     shown = tuple(FailedCheck(name=c.name, detail=c.detail) for c in of_the_role)

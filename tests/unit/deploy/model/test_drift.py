@@ -14,6 +14,7 @@ from deploy.model.plan import HostPlan, Plan, Run, Step, Unmanaged
 from deploy.model.record import AppliedStep, CheckResult
 from deploy.model.step_id import StepId
 from roles.shared.change import Change, digest
+from roles.shared.device.letting_in import LostPart
 
 CONTROLS = {"time": ("ISO 27002:2022 8.17",)}
 RUN = (Run(text="true"),)
@@ -182,6 +183,24 @@ def test_a_file_that_nobody_declares_is_unmanaged_and_its_name_is_quoted() -> No
     assert (finding.kind, finding.severity) == (Kind.UNMANAGED, Severity.HIGH)
     assert "rm -- '/etc/sysctl.d/x; reboot'" in finding.remedy
     assert "check failed: kernel settings" in finding.detail
+
+
+def test_a_line_that_is_nobodys_explains_no_failed_check() -> None:
+    look = host_plan(unmanaged=(Unmanaged(role="access_switch", line="username rektor"),))
+    findings = found(look, {}, failed("neighbours", role="access_switch"))
+    assert sorted(f.kind for f in findings) == [Kind.FAILED_CHECK, Kind.UNMANAGED]
+    assert not any("neighbours" in f.detail for f in findings if f.kind is Kind.UNMANAGED)
+
+
+def test_a_step_that_would_shut_samdrift_out_is_refused_in_a_plan_and_says_so_in_a_drift() -> None:
+    lost = LostPart(part="account", line="username samdrift privilege 15", instead="")
+    look = host_plan(step("running configuration").model_copy(update={"shuts_out": (lost,)}))
+    (planned,) = plan_findings(plan(look), controls={})
+    (drifted,) = found(look, {})
+    assert (planned.kind, drifted.kind) == (Kind.REFUSED, Kind.PENDING)
+    for finding in (planned, drifted):
+        assert "username samdrift privilege 15" in finding.detail
+        assert "log in by a way that stays" in finding.remedy
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\u202eb", "\x1b[31m", "a\u200bb"])
