@@ -65,6 +65,16 @@ class NumberList(Frozen):
     more: str = Field(default="", description="begins a line that goes on with a list which is too long for one line")
 
 
+class Family(Frozen):
+    """Models of a vendor that behave otherwise than its others; what a device prints tells which it is of."""
+
+    name: str
+    printed: str = Field(
+        description="found in what `show` prints, at the beginning of a line, on a device of this family"
+    )
+    defaults: tuple[str, ...] = Field(default=(), description="further `Vendor.defaults`")
+
+
 class Confirmation(Frozen):
     """A question that a device asks back about a line of a change, and what is answered: the plan has shown the line.
 
@@ -191,6 +201,7 @@ class Vendor(Frozen):
     given: tuple[str, ...] = Field(
         default=(), description="and those that a device adds by itself: no difference where nothing else is intended"
     )
+    families: tuple[Family, ...] = ()
     interface_after: str = Field(
         default="(?!)", description="what stands before the name of an interface in a line (group 1), and the name"
     )
@@ -242,6 +253,11 @@ class Vendor(Frozen):
         description="what outermost lines begin with that are taken back all at once: the others are typed again",
     )
     letting_in: LettingIn = Field(default=LettingIn(), description="what lets somebody in by SSH")
+
+    def of_family(self, running: str) -> Vendor:
+        """Return this vendor as it is on the device that printed this."""
+        found = next((f for f in self.families if re.search(f.printed, running, re.MULTILINE)), None)
+        return self.model_copy(update={"defaults": (*self.defaults, *found.defaults)}) if found else self
 
     @cached_property
     def whole_names(self) -> dict[str, str]:

@@ -9,6 +9,9 @@ A port that joins a LAG loses what it was told before, and one that leaves it is
 another LAG, it has to leave the first. The device calls the LAG that is `interface lag 1` in its configuration `lag1`
 where it tells its state.
 
+A 6000 or 6100 (software PL) has ports that cannot route: it shows no `no routing`, and others show it on each port that
+switches: published configurations of a 6000 (PL.10.13.0005), a CX6000-8G (PL.10.16.1010) and a 6410 (FL.10.10.1100).
+
 A list of VLANs on a trunk grows by what is typed, so that each VLAN of it is a setting of its own.
 
 A log server is known by its address (`no logging ADDRESS`), whatever transport is behind it; the default port of TCP
@@ -22,7 +25,7 @@ Supportability Guide, `logging`; AOS-CX SNMP/MIB Guide, `snmpv3 user`.
 from __future__ import annotations
 
 from roles.shared.device.letting_in import LettingIn
-from roles.shared.device.vendor import CommitConfirm, Confirmation, NumberList, Question, Spelling, Vendor
+from roles.shared.device.vendor import CommitConfirm, Confirmation, Family, NumberList, Question, Spelling, Vendor
 
 PORTS = {22: "ssh", 161: "snmp", 162: "snmp-trap", 443: "https"}
 """Ports that access lists are shown with by name, as far as published configurations have them."""
@@ -135,6 +138,7 @@ VENDOR = Vendor(
         r"interface .*\nvlan (?:access|trunk native) 1",
         r"no https-server vrf .*",
     ),
+    families=(Family(name="6000, 6100", printed=r"^!Version \S+ PL\.", defaults=(r"interface [\dl].*\nno routing",)),),
     ignored=(
         r"^!Version ",
         r"^led locator ",

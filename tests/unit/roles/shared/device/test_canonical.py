@@ -103,6 +103,13 @@ def test_what_means_something_else_is_a_difference(platform: str, one: str, othe
     assert typed(platform, other, one)
 
 
+def test_ports_that_cannot_route_need_not_be_told_so() -> None:
+    told = "interface 1/1/1\n    no routing\n    vlan access 20\n"
+    printed = "!Version ArubaOS-CX {}.10.13.0005\ninterface 1/1/1\n    vlan access 20\n"
+    assert typed("arubaos-cx", printed.format("PL"), told) == ()
+    assert typed("arubaos-cx", printed.format("FL"), told) == ("interface 1/1/1", "  no routing", "exit")
+
+
 def test_a_default_that_is_intended_takes_the_place_of_another_value() -> None:
     port = "interface GigabitEthernet1/0/1\n switchport access vlan {}\n"
     assert typed("cisco-ios", port.format(20), port.format(1)) == (
