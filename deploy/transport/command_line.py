@@ -96,12 +96,12 @@ class CommandLine:
 
     @property
     def _end(self) -> str:
-        """The end of what the device said so far."""
+        """Return the end of what the device printed so far."""
         return shown(self._heard[-TAIL:])
 
     @property
     def _answer(self) -> str:
-        """What the device said to the line that was typed last."""
+        """Return what the device answered to the line that was typed last."""
         return without_echo(before_prompt(shown(self._heard)), self._written) or ""
 
     def _judged(self, answer: str) -> Answer:

@@ -65,12 +65,12 @@ class NumberList(Frozen):
     more: str = Field(default="", description="begins a line that goes on with a list which is too long for one line")
 
 
-class Family(Frozen):
+class Series(Frozen):
     """Models of a vendor that behave otherwise than its others; what a device prints tells which it is of."""
 
     name: str
     printed: str = Field(
-        description="found in what `show` prints, at the beginning of a line, on a device of this family"
+        description="found in what `show` prints, at the beginning of a line, on a device of this series"
     )
     defaults: tuple[str, ...] = Field(default=(), description="further `Vendor.defaults`")
 
@@ -201,7 +201,7 @@ class Vendor(Frozen):
     given: tuple[str, ...] = Field(
         default=(), description="and those that a device adds by itself: no difference where nothing else is intended"
     )
-    families: tuple[Family, ...] = ()
+    series: tuple[Series, ...] = ()
     interface_after: str = Field(
         default="(?!)", description="what stands before the name of an interface in a line (group 1), and the name"
     )
@@ -254,20 +254,20 @@ class Vendor(Frozen):
     )
     letting_in: LettingIn = Field(default=LettingIn(), description="what lets somebody in by SSH")
 
-    def of_family(self, running: str) -> Vendor:
+    def of_series(self, running: str) -> Vendor:
         """Return this vendor as it is on the device that printed this."""
-        found = next((f for f in self.families if re.search(f.printed, running, re.MULTILINE)), None)
+        found = next((f for f in self.series if re.search(f.printed, running, re.MULTILINE)), None)
         return self.model_copy(update={"defaults": (*self.defaults, *found.defaults)}) if found else self
 
     @cached_property
     def whole_names(self) -> dict[str, str]:
-        """Interfaces' whole names by the beginnings that stand for them, in small letters, and by themselves."""
+        """Return interfaces' whole names by the beginnings that stand for them, in small letters, and by themselves."""
         names = self.short_names
         return {short.lower(): name for short, name in names.items()} | {name.lower(): name for name in names.values()}
 
     @cached_property
     def spelled(self) -> re.Pattern[str]:
-        """What is found in every line that may be written in another way than that in which it is compared."""
+        """Return what is found in each line that may be written in another way than it is compared in."""
         return any_of(self.interface_after, *(spelling.line[-1] for spelling in self.spellings))
 
     def whole_name(self, name: str) -> str:

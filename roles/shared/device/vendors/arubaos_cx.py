@@ -25,7 +25,7 @@ Supportability Guide, `logging`; AOS-CX SNMP/MIB Guide, `snmpv3 user`.
 from __future__ import annotations
 
 from roles.shared.device.letting_in import LettingIn
-from roles.shared.device.vendor import CommitConfirm, Confirmation, Family, NumberList, Question, Spelling, Vendor
+from roles.shared.device.vendor import CommitConfirm, Confirmation, NumberList, Question, Series, Spelling, Vendor
 
 PORTS = {22: "ssh", 161: "snmp", 162: "snmp-trap", 443: "https"}
 """Ports that access lists are shown with by name, as far as published configurations have them."""
@@ -138,7 +138,7 @@ VENDOR = Vendor(
         r"interface .*\nvlan (?:access|trunk native) 1",
         r"no https-server vrf .*",
     ),
-    families=(Family(name="6000, 6100", printed=r"^!Version \S+ PL\.", defaults=(r"interface [\dl].*\nno routing",)),),
+    series=(Series(name="6000, 6100", printed=r"^!Version \S+ PL\.", defaults=(r"interface [\dl].*\nno routing",)),),
     ignored=(
         r"^!Version ",
         r"^led locator ",
