@@ -32,6 +32,8 @@ class Admin(Options):
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 KINDS = ("ssh-ed25519", "sk-ssh-ed25519@openssh.com")
+LOCK = "passwd --lock"
+"""How somebody takes a password away; samdrift touches no account that it is not told of."""
 NOBODYS = frozenset({"root", "samdrift"})
 """Accounts that are no person's."""
 
@@ -80,7 +82,8 @@ def lost_logins(survey: Survey, admins: Mapping[str, Collection[str]], automatio
         )
         if account.has_password:
             may = "root never logs in by SSH" if account.name == "root" else "sshd takes keys alone"
-            yield Loss(kind="login", what=f"{account.name} by password over SSH: {may}; the console stays")
+            what = f"{account.name} by password over SSH: {may}; the console stays"
+            yield Loss(kind="login", what=f"{what}, and a check fails until somebody locks it: {LOCK} {account.name}")
 
 
 def _type_and_key(line: str) -> str:

@@ -159,6 +159,13 @@ def test_an_account_holds_no_more_than_it_is_asked_for() -> None:
     assert not {"password", "hash"} & set(Account.model_fields)
 
 
+def test_a_password_is_told_with_what_somebody_does_about_it() -> None:
+    told = [loss.what for loss in lost_logins(accounts(), {"anna": ()}, ()) if "password" in loss.what]
+
+    assert [what.partition(" by ")[0] for what in told] == ["root", "anna"]
+    assert told[1].endswith("and a check fails until somebody locks it: passwd --lock anna")
+
+
 def test_the_interface_of_a_host_that_is_a_container_itself_is_one_of_its_own() -> None:
     given = {"local": "192.0.2.7", "prefixlen": 24, "scope": "global"}
     near = {"ifname": "eth0", "linkinfo": {"info_kind": "veth"}, "addr_info": [given]}
