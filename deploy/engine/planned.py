@@ -20,6 +20,7 @@ from inventory.secrets import MARK
 from roles.shared.change import Change, digest
 from roles.shared.device.configure import ConfigurationSession
 from roles.shared.device.letting_in import LostPart
+from roles.shared.device.masking import masked
 from roles.shared.parts.explain import explanation
 from roles.shared.parts.registration import ManagedFile
 from roles.shared.parts.veil import UNVEILED, Veil
@@ -83,7 +84,8 @@ def _read_command(command: PyinfraCommand) -> HostCommand:
         text = raw if isinstance(raw, str) else raw.decode()
         return Upload(path=command.dest, content=text)
     if isinstance(command, ConfigurationSession):
-        return Configure(platform=command.platform, entries=command.entries, rollback=command.rollback)
+        rollback = tuple(map(masked, command.rollback))  # what is to be read, and typed by nobody here
+        return Configure(platform=command.platform, entries=command.entries, rollback=rollback)
     if isinstance(command, StringCommand):
         return Run(text=command.get_raw_value())
     raise SamdriftError(f"{type(command).__name__} cannot stand in a plan", fix="roles use shell commands and uploads")

@@ -112,7 +112,7 @@ def difference(
     as_it_was = {path: raw for path, raw in has.raw.items() if WITHHELD not in path[-1]}
     return Difference(
         entries=(*typed, *(line for line in renewed if line not in typed), *moved),
-        rollback=tuple(map(masked, (*typed_entries(vendor, wants, has, back, says=as_it_was), *moved_back))),
+        rollback=(*typed_entries(vendor, wants, has, back, says=as_it_was), *moved_back),
         before=masked_beside(
             as_text(
                 shown_lines(vendor, before, {p: raw for p, raw in as_it_was.items() if p not in wanted} | wants.raw)

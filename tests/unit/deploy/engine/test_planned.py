@@ -44,3 +44,10 @@ def test_a_file_is_given_its_secrets_and_a_shell_command_none() -> None:
     assert upload.src.read() == f"key {VALUE}".encode()
     assert isinstance(run, StringCommand)
     assert run.get_raw_value() == f"echo {SECRET}"
+
+
+def test_what_would_lead_back_is_read_in_a_plan_without_the_secrets_of_the_device() -> None:
+    session = ConfigurationSession("cisco-ios", ("no description",), ("description Wifi, password hunter22",))
+    assert _read_command(session) == Configure(
+        platform="cisco-ios", entries=("no description",), rollback=("description Wifi, password ‹withheld›",)
+    )

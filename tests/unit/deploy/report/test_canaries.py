@@ -111,7 +111,7 @@ def test_neither_is_what_a_role_replaces_in_its_own_sections(
     change = difference(
         known_vendors()[platform], f"interface 1/1/1\n{has.format(CANARY)}", f"interface 1/1/1\n{wants}", managed
     )
-    assert CANARY not in repr(change)
+    assert CANARY not in repr(change.model_copy(update={"rollback": ()}))  # masked where a plan is made of it
 
 
 def test_neither_is_what_stands_below_a_role_s_own_statements() -> None:
@@ -123,7 +123,7 @@ def test_neither_is_what_stands_below_a_role_s_own_statements() -> None:
         ours=ANYTHING,
     )
     assert change.entries
-    assert CANARY not in repr(change.model_copy(update={"entries": ()}))
+    assert CANARY not in repr(change.model_copy(update={"entries": (), "rollback": ()}))
 
 
 @pytest.mark.parametrize("platform", ["arubaos-cx", "cisco-ios"])
