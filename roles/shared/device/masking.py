@@ -23,6 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from inventory.secrets import MARK
 from roles.shared.device.vendor import WITHHELD, any_of
 
 NAMES = re.compile(
@@ -96,6 +97,8 @@ NO_SECRET_IN = (
 """Beginnings of lines in which a word that can name a secret names none; what stands behind them is looked at again."""
 
 WORD = re.compile(r"""[^\s"'=:,;(){}\[\]<>]+""")
+HAS_MARK = re.compile(rf'(?: (?:\d|plaintext|ciphertext|md5|sha\d*))?[ "]*{MARK}(?:secret:|withheld)')
+"""A secret's name, or the mark of one, where a secret would stand: only samdrift writes such (see `tame`)."""
 PEM_ENDS = re.compile(r"-----END [A-Z0-9 ]+-----")
 BELOW = re.compile(r"config .*\bcommunity$")
 """A section of FortiOS whose entries are secrets, and say so by no word of their own."""
@@ -121,8 +124,8 @@ def masked_beside(text: str, declared: str) -> str:
 
 
 def masked_line(line: str) -> str:
-    """Withhold what may be a secret in one line, from where it may begin to the end."""
-    if (at := _secret_at(line)) is None or line[at:].strip(" ‹").startswith(WITHHELD.strip("‹")):
+    """Withhold what may be a secret in one line, from where it may begin to the end; what has a mark there stays."""
+    if (at := _secret_at(line)) is None or HAS_MARK.match(line, at):
         return line
     return f"{line[:at].rstrip()} {WITHHELD}" if line[:at].strip() else f"{line[:at]}{WITHHELD}"
 

@@ -179,6 +179,12 @@ def test_nothing_is_left_of_a_secret_that_a_word_names(line: str) -> None:
     assert shown.endswith(WITHHELD)
 
 
+def test_a_secret_that_stands_there_by_its_name_stays() -> None:
+    line = "username samdrift privilege 15 secret 0 ‹secret:switch_admin›"
+    assert masked(line) == line
+    assert masked('        set passwd "‹secret:firewall_admin›"') == '        set passwd "‹secret:firewall_admin›"'
+
+
 @pytest.mark.parametrize("line", LOOKING)
 def test_what_looks_like_a_secret_is_withheld_wherever_it_stands(line: str) -> None:
     assert masked(line) == f"line with {WITHHELD}"
