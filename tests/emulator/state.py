@@ -281,7 +281,9 @@ def _junos_disabled(device: Device, _: re.Match[str]) -> str:
         "Interface    Port ID    Designated      Designated         Port    State  Role\n"
         "                         port ID        bridge ID          Cost\n"
     )
-    for number, port in enumerate(_at(device.running, "protocols", "rstp", "interface"), 513):
+    protocols = _at(device.running, "protocols")
+    ports = (port for kind in ("rstp", "mstp", "vstp") for port in _at(protocols, kind, "interface"))
+    for number, port in enumerate(ports, 513):
         works = _junos_up(device, port)
         why = f"  ({device.faulty[port]})" if port in device.faulty else ""
         said += (
