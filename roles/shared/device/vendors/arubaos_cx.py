@@ -17,6 +17,9 @@ A list of VLANs on a trunk grows by what is typed, so that each VLAN of it is a 
 A log server is known by its address (`no logging ADDRESS`), whatever transport is behind it; the default port of TCP
 is 1470.
 
+The web server is shown where it is on (`https-server vrf default`), and nothing is said where it is off. The port
+`mgmt` is in the VRF `mgmt`. A LAG that two switches of a VSX share says so (`interface lag 1 multi-chassis`).
+
 Sources: HPE AOS-CX Command-Line Interface Guide, `checkpoint auto`, `checkpoint auto confirm`, `interface`,
 `description`, `default interface`, `vlan trunk allowed`, `interface lag`, `lag`, `lacp mode`; AOS-CX Diagnostics and
 Supportability Guide, `logging`; AOS-CX SNMP/MIB Guide, `snmpv3 user`.

@@ -14,6 +14,9 @@ SNMPv3 users are not part of what `show running-config` prints (they are in a fi
 A log server stands with its transport (`logging host X transport tcp port 514`; the default port of TCP is 601): one
 address can have several lines, each a session of its own.
 
+How many lines of VTY a switch has differs (`0 4` and `5 15`; `16 31`, too, on many since 17), as published
+configurations show. The port `GigabitEthernet0/0` is in `Mgmt-vrf` from the factory on.
+
 Sources: Cisco IOS XE 17, System Management Configuration Guide, "Configuration Replace and Configuration Rollback";
 Catalyst 4500 Series IOS XE Command Reference, `channel-group`; Cisco IOS SNMP Support Command Reference,
 `snmp-server user`; Cisco IOS Configuration Fundamentals, "Using the Command-Line Interface"; Cisco IOS Embedded Syslog
