@@ -276,20 +276,25 @@ def _junos_time(device: Device, _: re.Match[str]) -> str:
 
 @_asked("junos", "show spanning-tree interface")
 def _junos_disabled(device: Device, _: re.Match[str]) -> str:
-    said = (
-        "\nSpanning tree interface parameters for instance 0\n\n"
-        "Interface    Port ID    Designated      Designated         Port    State  Role\n"
-        "                         port ID        bridge ID          Cost\n"
-    )
-    protocols = _at(device.running, "protocols")
-    ports = (port for kind in ("rstp", "mstp", "vstp") for port in _at(protocols, kind, "interface"))
-    for number, port in enumerate(ports, 513):
-        works = _junos_up(device, port)
-        why = f"  ({device.faulty[port]})" if port in device.faulty else ""
+    """One table for each VLAN with VSTP, and one of instance 0 otherwise (`show spanning-tree interface`, Juniper)."""
+    trees = [f"VLAN {vid}" for vid in _at(device.running, "protocols", "vstp", "vlan")] or ["instance 0"]
+    ports = [
+        p for protocol in ("rstp", "vstp", "mstp") for p in _at(device.running, "protocols", protocol, "interface")
+    ]
+    said = ""
+    for tree in trees:
         said += (
-            f"{port + '.0':<13}128:{number}      128:{number}  32768.00fd45000001     20000"
-            f"    {'FWD    DESG' if works else 'BLK    DIS'}{why}\n"
+            f"\nSpanning tree interface parameters for {tree}\n\n"
+            "Interface    Port ID    Designated      Designated         Port    State  Role\n"
+            "                         port ID        bridge ID          Cost\n"
         )
+        for number, port in enumerate(ports, 513):
+            works = _junos_up(device, port)
+            why = f"  ({device.faulty[port]})" if port in device.faulty else ""
+            said += (
+                f"{port + '.0':<13}128:{number}      128:{number}  32768.00fd45000001     20000"
+                f"    {'FWD    DESG' if works else 'BLK    DIS'}{why}\n"
+            )
     return said
 
 
