@@ -1,4 +1,4 @@
-"""A first plan of a device that people run: the shipped roles remove nothing of it, and an apply leaves what is theirs."""
+"""A first plan of a device that people run: the shipped roles remove nothing of it, and an apply leaves theirs."""
 
 from __future__ import annotations
 
