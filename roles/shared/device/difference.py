@@ -39,7 +39,7 @@ from roles.shared.device.canonical import without_defaults
 from roles.shared.device.lines import Lines, Path, Slot, is_in, is_permanent, opposite, paths, slot_of
 from roles.shared.device.masking import masked, masked_beside
 from roles.shared.device.ordered import ordering
-from roles.shared.device.ownership import NOTHING, Ours, Owner
+from roles.shared.device.ownership import NOTHING, Ours, Owner, sections_of
 from roles.shared.device.reading import Configuration, is_managed, joins_lag, marks_over, put, read_configuration, tame
 from roles.shared.device.vendor import WITHHELD, Vendor, any_of
 from roles.shared.device.writing import as_text, in_order_of, sections_apart, shown_lines, typed_entries, without_secret
@@ -86,6 +86,7 @@ def difference(
     Raises:
         SamdriftError: the running configuration cannot be read, or the intended one is not what its role manages.
     """
+    managed = (*managed, *sections_of(vendor, ours, managed))
     has = read_configuration(vendor, tame(running), managed)
     wants = read_configuration(vendor, intended, managed)
     _require_managed(vendor, wants)

@@ -74,6 +74,13 @@ def paths(lines: Lines, above: Path = ()) -> Iterator[Path]:
         yield from paths(below, (*above, text))
 
 
+def lines_below(lines: Lines, path: Path) -> Lines:
+    """Return what stands below one of these lines."""
+    for text in path:
+        lines = lines[text]
+    return lines
+
+
 def is_in(path: Path, lines: Lines) -> bool:
     """Tell whether a line is among these."""
     for text in path:

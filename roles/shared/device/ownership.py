@@ -20,7 +20,17 @@ from inventory.errors import SamdriftError
 from inventory.frozen import Frozen
 from roles.shared.change import Removal
 from roles.shared.device.canonical import spelled
-from roles.shared.device.lines import Lines, Path, is_in, is_permanent, opposite, paths, slot_of, whole_setting_of
+from roles.shared.device.lines import (
+    Lines,
+    Path,
+    is_in,
+    is_permanent,
+    lines_below,
+    opposite,
+    paths,
+    slot_of,
+    whole_setting_of,
+)
 from roles.shared.device.masking import masked
 from roles.shared.device.reading import Configuration, is_managed, joins_lag, read_configuration
 from roles.shared.device.vendor import WITHHELD, Vendor
@@ -46,6 +56,24 @@ NOTHING = Ours()
 """Of a device of which nothing is remembered, samdrift removes nothing."""
 ANYTHING = Ours(named=(r"(?s).*",))
 """Where a person wants a device as it was, all may go that it had not then."""
+
+
+def sections_of(vendor: Vendor, ours: Ours, managed: Collection[Section]) -> tuple[Section, ...]:
+    """Return the sections that were declared before and that the role no longer names: so that they can go.
+
+    A role names VLAN interfaces, policies and the like as NetBox has them. A section that always exists (a port) stays
+    as it is: to take back what was declared in it would shut the port, or open it.
+    """
+    lines = read_configuration(vendor, ours.declared, ()).other if ours.declared else {}
+    found = []
+    for path in paths(lines):
+        is_section = len(path) == 1 or (vendor.syntax == "blocks" and path[-1].startswith("edit "))
+        of_role = is_managed(path, managed) or (vendor.syntax != "set" and is_permanent(vendor, path))
+        if not of_role and (
+            not lines_below(lines, path) if vendor.syntax == "set" else is_section and lines_below(lines, path)
+        ):
+            found.append(tuple(re.escape(text) for text in path))
+    return tuple(found)
 
 
 @dataclass(frozen=True)
