@@ -193,8 +193,8 @@ def register(
         restoring: what makes the one host as it was, in the place of its roles.
         ours: by host and role, what may be removed from a device.
     """
-    said = {h.name: {"veil": veil, "ours": (ours or {}).get(h.name, {})} for h in hosts}
-    inventory = Inventory((list(said.items()), {}))
+    data = {h.name: {"veil": veil, "ours": (ours or {}).get(h.name, {})} for h in hosts}
+    inventory = Inventory((list(data.items()), {}))
     state = State(inventory, Config(), check_for_changes=False)
     ctx_state.set(state)
     declared = {}

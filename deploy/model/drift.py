@@ -164,9 +164,9 @@ def applied_steps(host: HostPlan, declared: Mapping[StepId, str] | None = None) 
     Args:
         declared: the configurations of a device, by the step that types each.
     """
-    said = declared or {}
+    configurations = declared or {}
     return {
-        s.id: AppliedStep(intent=s.intent, after=s.wanted, declared=said.get(s.id, ""))
+        s.id: AppliedStep(intent=s.intent, after=s.wanted, declared=configurations.get(s.id, ""))
         for s in host.steps
         if not s.handler
     }

@@ -94,7 +94,7 @@ class Owner:
         """Refuse ports that somebody made members of a LAG and that are declared otherwise: it may break the LAG."""
         for path in paths(others):
             if len(path) > 1 and joins_lag(self.vendor, path[-1]) and is_in(path[:-1], wants):
-                line = said(self.vendor, path)
+                line = path_text(self.vendor, path)
                 raise SamdriftError(
                     f"this makes a port a member of a LAG, and NetBox says that it is in none: {line}",
                     fix="correct the interface in NetBox, or take it out of the LAG: --remove DEVICE LINE",
@@ -105,7 +105,7 @@ class Owner:
         removed = self._removed(has.managed, wants.managed, has.other, ())
         shown = has.raw if self.vendor.syntax == "blocks" else {}
         return tuple(
-            Removal(line=masked(said(self.vendor, _as_it_stands(path, shown))), named=self._named(path))
+            Removal(line=masked(path_text(self.vendor, _as_it_stands(path, shown))), named=self._named(path))
             for path in removed
         )
 
@@ -188,7 +188,7 @@ class Owner:
         """Return what a person named, of that which names this line or one that it stands below."""
         if not self.ours.named:
             return ()
-        lines = {form for n in range(1, len(path) + 1) for form in _forms(said(self.vendor, path[:n]))}
+        lines = {form for n in range(1, len(path) + 1) for form in _forms(path_text(self.vendor, path[:n]))}
         return tuple(
             name
             for name in self.ours.named
@@ -215,10 +215,10 @@ def _spelled(vendor: Vendor, name: str) -> str:
     """Return a line that a person named, as devices show it, in the spelling in which lines are compared."""
     if vendor.syntax == "set":
         return name
-    return said(vendor, spelled(vendor, tuple(name.split(" / ")), {}))
+    return path_text(vendor, spelled(vendor, tuple(name.split(" / ")), {}))
 
 
-def said(vendor: Vendor, path: Path) -> str:
+def path_text(vendor: Vendor, path: Path) -> str:
     """Return a line with those that it stands below, as people name it: `interface vlan 5 / shutdown`."""
     if vendor.syntax == "set":
         return f"set {' '.join(path)}"

@@ -162,7 +162,7 @@ def stays_and_leads(platform: str, running: Tree, other: Tree, earlier: Tree) ->
     assert (again.entries, again.before) == ((), again.after)
     assert kept(again, wanted) == kept(change, wanted)
     declared = said(platform, part(earlier, managed, of_it=True))
-    declared += [ownership.said(vendor, p) for p in paths(read_configuration(vendor, ours.declared, ()).other)]
+    declared += [ownership.path_text(vendor, p) for p in paths(read_configuration(vendor, ours.declared, ()).other)]
     assert {removal.line for removal in change.removals} <= set(map(masked, declared))
     if WITHHELD in str(change.rollback):
         return  # a word that may be a secret: no rollback can say it
