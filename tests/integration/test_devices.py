@@ -31,6 +31,7 @@ from deploy.transport.ssh import Access
 from inventory.errors import SamdriftError, UsageError
 from inventory.fleet import Fleet, Host
 from inventory.organisation import Platform
+from roles.shared.device.ownership import Ours
 from roles.shared.intent import Intent
 from tests.applying import nothing_to_check, plan_of
 from tests.emulator import grammar
@@ -406,6 +407,25 @@ def test_what_nobody_manages_is_told_and_stays(rack: Callable[..., Rack]) -> Non
     place.apply()
     assert "interface GigabitEthernet1/0/1" in place.device.configuration
     assert _unmanaged(place) == found
+
+
+def test_what_was_declared_is_remembered_and_only_that_and_what_is_named_goes(rack: Callable[..., Rack]) -> None:
+    place = rack("cisco-ios")
+    (result,) = place.apply().hosts
+    (step,) = result.steps.values()
+    assert step.declared == WANTED["cisco-ios"]
+    lines = ["vlan 98", "exit", "vlan 99", "exit"]
+    place.device.running = grammar.applied("cisco-ios", place.device.running, lines)
+    assert place.look().changes == ()
+
+    earlier = step.declared + "vlan 98\n"  # as if that had been declared, too
+    ours = {"vlans": Ours(declared=earlier, named=("vlan 99",))}
+    with Session(Intent(place.fleet), place.fleet.hosts, place.access, ours=lambda _: ours) as session:
+        plan = place.plan(*session.look())
+        assert [r.line for s in plan.hosts[0].changes for r in s.removals] == ["vlan 98", "vlan 99"]
+        applied = Apply(session, plan, nothing_to_check, MemoryJournal(), MemoryApplied()).go()
+    assert [h.outcome for h in applied.hosts] == ["changed"]
+    assert not {"vlan 98", "vlan 99"} & place.device.running.keys()
 
 
 def _unmanaged(place: Rack) -> list[Finding]:
