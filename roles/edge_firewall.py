@@ -303,12 +303,12 @@ def asks(settings: Settings) -> tuple[Ask, ...]:
 
 def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
     """Say which addresses of IPv6 it is not told of, all but the management interface's; and which servers."""
-    told = host.primary_address6
+    primary = host.primary_address6
     others = tuple(
         i.model_copy(
             update={
                 "addresses": tuple(
-                    a for a in i.addresses if a.ip != told or host.primary_address not in {x.ip for x in i.addresses}
+                    a for a in i.addresses if a.ip != primary or host.primary_address not in {x.ip for x in i.addresses}
                 )
             }
         )

@@ -63,12 +63,12 @@ def values_of(text: str, *, in_order: bool) -> str:
     Args:
         in_order: whether their order is meaning.
     """
-    found = [_said(word) for word in VALUE.findall(text)]
+    found = [_plain(word) for word in VALUE.findall(text)]
     words = (quoted(word) if NEEDS_QUOTES.search(word) else word for word in found)
     return " ".join(words if in_order else sorted({*words}))
 
 
-def _said(word: str) -> str:
+def _plain(word: str) -> str:
     parts = re.findall(PART, word, re.DOTALL) or [word]
     return "".join(part[1:-1] if re.fullmatch("'.*'", part, re.DOTALL) else bare(part) for part in parts)
 
