@@ -71,8 +71,8 @@ def test_every_device_of_the_shipped_snapshot_is_accepted() -> None:
         ("cisco-ios", f"interface Vlan2\n description {'x' * 201}\n", "a description of 201 characters, and Cisco IOS"),
         (
             "cisco-ios",
-            f"interface Te1/1/1\n switchport trunk allowed vlan {','.join(str(v) for v in range(1001, 1161, 2))}\n",
-            "it has 429 characters, and Cisco IOS XE takes 254",
+            f"hostname {'x' * 246}\n",
+            "it has 255 characters, and Cisco IOS XE takes 254",
         ),
         ("cisco-ios", "hostname a\nend now\nwrite memory\n", "line 3, 'write memory': it belongs to the session"),
         ("arubaos-cx", f"interface 1/1/1\n    description {'x' * 65}\n", "a description of 65 characters, and Aruba"),
@@ -157,3 +157,8 @@ def test_a_secret_is_told_by_its_name_and_not_measured() -> None:
 
     assert told
     assert all("question mark" in line for line in told)
+
+
+def test_a_list_that_is_too_long_for_a_line_is_typed_in_several() -> None:
+    vids = ",".join(str(vid) for vid in range(1001, 1161, 2))
+    assert refused("cisco-ios", f"interface TenGigabitEthernet1/1/1\n switchport trunk allowed vlan {vids}\n") == []
