@@ -73,7 +73,6 @@ class Restoring:
             before=self._shown(found.before),
             after=self._shown(found.after),
             unmanaged=(),
-            removals=found.removals,
         )
 
     def reveal(self, text: str) -> str:
@@ -140,4 +139,4 @@ def restore(restoring: Restoring) -> Generator[StringCommand]:
     lost = way_in_lost(known_vendors()[restoring.platform], running, entries, came_in)
     shuts_out = tuple(p.model_copy(update={"line": masked(p.line), "instead": masked(p.instead)}) for p in lost)
     session = ConfigurationSession(restoring.platform, change.entries, change.rollback, shuts_out)
-    yield explain(session, Change(what=WHAT, before=change.before, after=change.after, removals=change.removals))
+    yield explain(session, Change(what=WHAT, before=change.before, after=change.after))
