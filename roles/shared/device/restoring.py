@@ -69,7 +69,7 @@ class Restoring:
         found = difference(vendor, now, then, EVERYTHING, ours=ANYTHING)
         return Difference(
             entries=self._sealed(found.entries),
-            rollback=found.rollback,
+            rollback=tuple(map(masked, found.rollback)),
             before=self._shown(found.before),
             after=self._shown(found.after),
             unmanaged=(),
