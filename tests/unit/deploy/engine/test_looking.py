@@ -1,4 +1,4 @@
-"""What a look keeps of a server, besides what its roles declare: the configurations that they name, as they are whole."""
+"""What a look keeps of a server besides what its roles declare: the configurations that they name, whole."""
 
 from __future__ import annotations
 
