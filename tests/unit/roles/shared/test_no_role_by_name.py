@@ -26,6 +26,7 @@ ALLOWED = {
     ("roles/shared/network/servers.py", "dns_resolver"): "its subject: whom every host asks for names",
     ("roles/shared/device/logs.py", "log_server"): "its subject: where devices send their logs",
     ("roles/shared/device/settings.py", "monitoring"): "a device lets it read, as role node_metrics does",
+    ("roles/shared/device/login_keys.py", "base"): "samdrift's keys for devices are those for hosts with a shell",
     ("deploy/tools/netbox_lock.py", "netbox"): "the tool makes that role's own lock",
     ("deploy/tools/demo.py", "edge_gateway"): "a story, told on hosts and roles by name",
     ("deploy/cli/command.py", "time"): "an example in a help text",
