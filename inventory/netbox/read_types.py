@@ -179,7 +179,7 @@ READ_TYPES = (
             )
         },
     ),
-    ReadType("vlan_roles", "ipam.role", "ipam/roles", ("slug",)),
+    ReadType("vlan_roles", "ipam.role", "ipam/roles", ("slug",), listed="role_list"),
     ReadType(
         "vlans",
         "ipam.vlan",
