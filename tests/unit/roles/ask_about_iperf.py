@@ -219,6 +219,7 @@ ASKED: Mapping[str, Callable[[], object]] = {
     "SHARING_PROGRAM": first_router,
     "left": lambda: catalogue()[ROLE].left(Intent(FLEET).settings(HOST)[ROLE].model_copy(update={"port": 80})),
     "unserved": told_of_ipv6,
+    "BACKS_UP": lambda: dict(catalogue()[ROLE].backs_up),
     "in_lab": in_the_lab,
     "LAB_CACHES": lambda: caches(HOST),
     "LAB_FILES": installed,

@@ -106,7 +106,8 @@ class MemoryBackups:
         return True
 
     def of(self, host: str) -> tuple[Backup, ...]:
-        return tuple(sorted((b for b in self.kept if b.host == host), key=lambda b: b.taken, reverse=True))
+        in_order = sorted((b for b in self.kept if b.host == host), key=lambda b: b.taken)
+        return tuple(reversed(in_order))  # of one moment, the one that was kept last is the newest
 
 
 class MemoryLocks:

@@ -29,7 +29,8 @@ def test_a_published_device_loses_nothing_by_the_first_plan_and_its_apply(text: 
         asked = declared(role, name, fleet())
         change = difference(vendor, running, asked.content, asked.managed)
         assert change.removals == ()
-        there = language.show(applied(platform, language.load(running), change.entries))
+        says_itself = "".join(f"{line}\n" for line in running.splitlines() if line.startswith("!"))  # its series, too
+        there = says_itself + language.show(applied(platform, language.load(running), change.entries))
         again = difference(vendor, there, asked.content, asked.managed)
         assert again.entries == ()
         assert nobodys(change) <= nobodys(again)
