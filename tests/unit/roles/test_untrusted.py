@@ -24,9 +24,9 @@ def test_hostile_text_in_netbox_is_refused_or_neither_names_a_file_nor_is_evalua
     event("refused" if fleet is None else "sound")
     if fleet is None:
         return
+    intent = Intent(fleet)
     for name in HOSTS:
-        host = fleet.host(name)
-        for file in declarations(host, Intent(fleet))[0]:
+        for file in declarations(fleet.host(name), intent)[0]:
             assert "harm" not in file.path
             assert PRODUCT[1] not in file.content
             assert file.content.replace("\n", "").replace("\t", "").isprintable()
