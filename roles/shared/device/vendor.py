@@ -35,6 +35,9 @@ class CommitConfirm(Frozen):
     revert: tuple[str, ...] = Field(description="restores what was before, at once; empty: only waiting does")
     pending: str = Field(description="asks the device whether it is counting")
     pending_pattern: str = Field(description="a regular expression that is found in the answer if, and only if, it is")
+    idle_pattern: str = Field(
+        default="", description="and one that is found if it is not, where that looks like a refusal; empty: it does not"
+    )
     minutes: tuple[int, int] = Field(description="the shortest and the longest time that the device takes")
     source: str
 
@@ -247,6 +250,9 @@ class Vendor(Frozen):
         default_factory=dict, description="beginnings of interfaces' names where they are cut short, and the whole ones"
     )
     refused_modes: tuple[Mode, ...] = ()
+    identifies: tuple[str, ...] = Field(
+        default=(), description="commands that show which model and release a device is; for transcripts alone"
+    )
     asks: dict[str, Question] = Field(default_factory=dict, description="by what state checks want to know")
     together: tuple[str, ...] = Field(
         default=(),

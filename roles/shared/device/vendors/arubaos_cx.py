@@ -22,7 +22,8 @@ The web server is shown where it is on (`https-server vrf default`), and nothing
 
 Sources: HPE AOS-CX Command-Line Interface Guide, `checkpoint auto`, `checkpoint auto confirm`, `interface`,
 `description`, `default interface`, `vlan trunk allowed`, `interface lag`, `lag`, `lacp mode`; AOS-CX Diagnostics and
-Supportability Guide, `logging`; AOS-CX SNMP/MIB Guide, `snmpv3 user`.
+Supportability Guide, `logging`; AOS-CX SNMP/MIB Guide, `snmpv3 user`; AOS-CX Command-Line Interface Guide, `show
+version`, `show system` (what it is).
 """
 
 from __future__ import annotations
@@ -155,6 +156,7 @@ VENDOR = Vendor(
     longest=64,
     syslog="tcp",
     most_log_servers=4,
+    identifies=("show version", "show system"),
     asks={
         "neighbours": Question(
             command="show lldp neighbor-info detail",

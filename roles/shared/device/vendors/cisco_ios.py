@@ -18,9 +18,10 @@ How many lines of VTY a switch has differs (`0 4` and `5 15`; `16 31`, too, on m
 configurations show. The port `GigabitEthernet0/0` is in `Mgmt-vrf` from the factory on.
 
 Sources: Cisco IOS XE 17, System Management Configuration Guide, "Configuration Replace and Configuration Rollback";
-Catalyst 4500 Series IOS XE Command Reference, `channel-group`; Cisco IOS SNMP Support Command Reference,
-`snmp-server user`; Cisco IOS Configuration Fundamentals, "Using the Command-Line Interface"; Cisco IOS Embedded Syslog
-Manager Configuration Guide, "Reliable Delivery and Filtering for Syslog" (`logging host … transport`).
+Catalyst 4500 Series IOS XE Command Reference, `channel-group`; Cisco IOS SNMP Support Command Reference, `snmp-server
+user`; Cisco IOS Configuration Fundamentals, "Using the Command-Line Interface"; Cisco IOS Embedded Syslog Manager
+Configuration Guide, "Reliable Delivery and Filtering for Syslog" (`logging host … transport`); Cisco IOS Configuration
+Fundamentals Command Reference, `show version`, `show inventory` (what it is).
 """
 
 from __future__ import annotations
@@ -94,6 +95,7 @@ VENDOR = Vendor(
         revert=("configure revert now",),
         pending="show archive config rollback timer",
         pending_pattern=r"^\s*(?:Time configured|Timer type|Timer value)\b.*:",
+        idle_pattern=r"^%No Rollback Confirmed Change pending",
         minutes=(1, 120),
         source="Cisco IOS XE System Management Configuration Guide, Configuration Rollback Confirmed Change",
     ),
@@ -235,6 +237,7 @@ VENDOR = Vendor(
         "Lo": "Loopback",
         "Tu": "Tunnel",
     },
+    identifies=("show version", "show inventory"),
     asks={
         "neighbours": Question(
             command="show lldp neighbors detail",

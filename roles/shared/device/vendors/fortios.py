@@ -30,10 +30,10 @@ same port as before; there are four such servers (`syslogd` to `syslogd4`).
 It encrypts a secret anew each time that it shows it (oxidized, `lib/oxidized/model/fortios.rb`, significant_changes).
 
 Sources: FortiOS Administration Guide, "Subcommands" (`move`) and "Policies"; FortiOS CLI Reference 7.4 (each option's
-default, and which take several values); published FortiGate-91G (7.4.7) of the oxidized project; `config system
-global` (cfg-save, cfg-revert-timeout), `config log syslogd setting`; FortiOS Handbook, "Aggregate interfaces"; Fortinet
+default, and which take several values); published FortiGate-91G (7.4.7) of the oxidized project; `config system global`
+(cfg-save, cfg-revert-timeout), `config log syslogd setting`; FortiOS Handbook, "Aggregate interfaces"; Fortinet
 Technical Tip, "Configuration file save mode for configuration changes" (`execute cfg reload`: "Reboot to reload the
-configs").
+configs"); FortiOS CLI Reference, `get system status`, `get hardware status` (what it is).
 """
 
 from __future__ import annotations
@@ -127,6 +127,7 @@ VENDOR = Vendor(
             source="FortiOS Administration Guide, HA; `get system status` of 6.4 (backup) and 7.4 (secondary)",
         ),
     ),
+    identifies=("get system status", "get hardware status"),
     asks={
         "time": Question(command="diagnose sys ntp status", pattern=r"^synchronized: yes"),
         "up": Question(

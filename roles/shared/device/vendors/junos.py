@@ -31,7 +31,7 @@ What is deactivated stays and counts for nothing; `display set` shows it with a 
 Sources: Junos CLI User Guide, `commit`, `configure`, `show system commit`, `rollback`, `insert`, `deactivate`; Junos
 `display set`; Ethernet Switching User Guide, "Aggregated Ethernet Interfaces"; Routing Options, "Qualified Next Hops";
 statement `uid`; Network Management and Monitoring Guide, "Configure Syslog over TLS" (21.2R1), and the statement
-`syslog` of 12.2, which has no transport.
+`syslog` of 12.2, which has no transport; Junos CLI Reference, `show version` (what it is).
 """
 
 from __future__ import annotations
@@ -139,6 +139,7 @@ VENDOR = Vendor(
     syslog="udp",
     lag=r"ae(\d+)",
     out_of_band=r"(?:me|fxp|em)\d|vme",
+    identifies=("show version",),
     asks={
         "neighbours": Question(
             command="show lldp neighbors",

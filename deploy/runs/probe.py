@@ -1,0 +1,136 @@
+"""Probe: ask a device everything that samdrift relies on, and make an anonymous transcript of it. Nothing is changed.
+
+Not here: which commands a vendor's devices are asked, and how the answers are judged (`roles.shared.device.transcript`).
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+
+from deploy.engine.session import Session
+from deploy.model import clock
+from deploy.model.code import code_digest
+from deploy.model.kinds import Exit
+from deploy.runs.commands import Invocation
+from deploy.transport.ssh import HostLost
+from inventory.errors import SamdriftError, UsageError
+from inventory.fleet import Fleet, Host
+from roles.shared.device.anonymous import Anonymiser
+from roles.shared.device.known import known_vendors
+from roles.shared.device.state import rows
+from roles.shared.device.transcript import (
+    Judgement,
+    Said,
+    Transcript,
+    commands_of,
+    judged,
+    kept_secret,
+    series_of,
+)
+from roles.shared.device.vendor import Vendor
+from roles.shared.intent import Intent
+
+
+class NotProbed(SamdriftError):
+    """The device cannot be reached, is not who it should be, or works in a way that is not known (exit code 3)."""
+
+    exit_code = int(Exit.INCOMPLETE)
+
+
+@dataclass(frozen=True)
+class Probed:
+    """The anonymous transcript of a device, and how what it said was judged before it was made anonymous."""
+
+    transcript: Transcript
+    judgements: tuple[Judgement, ...]
+
+    @property
+    def is_as_believed(self) -> bool:
+        """Return whether everything was answered, and as it is relied on."""
+        return all(judgement.outcome in {"ok", "not seen"} for judgement in self.judgements)
+
+
+def probe(run: Invocation, host: Host) -> Probed:
+    """Ask a device, one command after the other; judge what it said, and make it anonymous.
+
+    Raises:
+        UsageError: the host is no device.
+        NotProbed: it was not asked anything.
+    """
+    vendor = known_vendors().get(host.platform)
+    if vendor is None:
+        raise UsageError("it is no device", where=f"host {host.name}", fix="see: samdrift hosts")
+    said, lost = _said(run, host, vendor)
+    taken, code = clock.now(), code_digest()
+    as_said = Transcript(code=code, taken=taken, platform=vendor.platform, said=tuple(said))
+    running = as_said.answer(vendor.show)
+    anonymiser = Anonymiser(vendor, (*_names(run.fleet, host), *_told(vendor, as_said)), secrets.token_bytes(16))
+    answers = anonymiser.anonymised({s.typed: s.answer for s in said})
+    transcript = as_said.model_copy(
+        update={
+            "said": tuple(s.model_copy(update={"answer": answers[s.typed]}) for s in said),
+            "series": series_of(vendor, running.answer) if running else "",
+        }
+    )
+    before, after = judged(vendor, as_said), judged(vendor, transcript)
+    return Probed(transcript, (*lost, *before, kept_secret(transcript), *_own(anonymiser, transcript, before, after)))
+
+
+def _said(run: Invocation, host: Host, vendor: Vendor) -> tuple[list[Said], list[Judgement]]:
+    """Ask each command; what follows one at which the session is lost is not asked."""
+    bare = host.model_copy(update={"context": {}, "local_context": {}})  # no role, so that nothing is declared
+    others = tuple(h for h in run.fleet.hosts if h.name != host.name)
+    intent = Intent(run.fleet.model_copy(update={"hosts": (*others, bare)}))
+    said: list[Said] = []
+    with Session(intent, [intent.fleet.host(host.name)], run.access, run.observer) as session:
+        for command in commands_of(vendor):
+            begun = time.monotonic()
+            try:
+                (answer,) = session.ask(host.name, [command])
+            except HostLost as e:
+                if not said:
+                    raise NotProbed(e.what, where=f"host {host.name}") from e
+                detail = "the session was lost; what follows was not asked"
+                return said, [Judgement(about=f"session: {command}", outcome="not as believed", detail=detail)]
+            seconds = round(time.monotonic() - begun, 1)
+            said.append(Said(typed=command, answer=answer.stdout, seconds=seconds, refused=bool(answer.rc)))
+    return said, []
+
+
+def _names(fleet: Fleet, host: Host) -> set[str]:
+    """Return the names by which anybody would know the fleet."""
+    named = (*fleet.sites, *fleet.tenants, *fleet.regions)
+    return {host.name, *(h.name for h in fleet.hosts), *(n.slug for n in named), *(n.name for n in named)}
+
+
+def _told(vendor: Vendor, transcript: Transcript) -> set[str]:
+    """Return the names that neighbours tell."""
+    if (question := vendor.asks.get("neighbours")) is None or (said := transcript.answer(question.command)) is None:
+        return set()
+    try:
+        told = {str(row["host"]) for row in rows(vendor, "neighbours", said.answer)}
+    except Exception:  # noqa: BLE001  that is judged apart
+        return set()
+    return {name for host in told for name in (host, host.split(".")[0])}
+
+
+def _own(
+    anonymiser: Anonymiser, transcript: Transcript, before: tuple[Judgement, ...], after: tuple[Judgement, ...]
+) -> tuple[Judgement, ...]:
+    """Judge the transcript itself: whether a known name is left in it, and whether it says what the device said."""
+    left = [s.typed for s in transcript.said if anonymiser.left(s.answer)]
+    other = [b.about for b, a in zip(before, after, strict=True) if b.outcome != a.outcome]
+    return (
+        Judgement(
+            about="no known name is left",
+            outcome="not as believed" if left else "ok",
+            detail=f"in the answer to {', '.join(left)}" if left else "",
+        ),
+        Judgement(
+            about="the transcript says what the device said",
+            outcome="not as believed" if other else "ok",
+            detail=f"not of {', '.join(other)}" if other else "",
+        ),
+    )

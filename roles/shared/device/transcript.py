@@ -1,0 +1,189 @@
+"""A transcript: what a device answered, read-only, to everything that samdrift relies on; and what that proves. Pure.
+
+Each vendor's commands are its data (`Vendor`). Not here: how a device is asked (`deploy.runs.probe`), and how a
+transcript becomes anonymous (`anonymous`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+import yaml
+from pydantic import Field
+
+from inventory.frozen import Frozen
+from roles.shared.device.difference import difference
+from roles.shared.device.masking import masked
+from roles.shared.device.ownership import ANYTHING
+from roles.shared.device.reading import tame
+from roles.shared.device.state import rows
+from roles.shared.device.vendor import Vendor
+
+EVERYTHING = (("(.|\n)*",),)
+"""Every line, as of a role that manages all of a device."""
+FEW = 3
+"""An answer of so few lines may well say that there is nothing."""
+
+
+class Said(Frozen):
+    """What a device answered to one command.
+
+    Attributes:
+        refused: the device did not take the command.
+    """
+
+    typed: str
+    answer: str
+    seconds: float
+    refused: bool = False
+
+
+class Transcript(Frozen):
+    """What one device answered, without what says of whom it is.
+
+    Attributes:
+        code: digest of the code that asked.
+        note: where it comes from, in somebody's words.
+    """
+
+    format: Literal[1] = 1
+    code: str
+    taken: str
+    platform: str
+    series: str = ""
+    note: str = ""
+    said: tuple[Said, ...]
+
+    def answer(self, command: str) -> Said | None:
+        """Return what was answered to a command; None if it was not asked."""
+        return next((said for said in self.said if said.typed == command), None)
+
+
+class Judgement(Frozen):
+    """Whether one behaviour that samdrift relies on was seen."""
+
+    about: str
+    outcome: Literal["ok", "not as believed", "refused", "not seen"]
+    detail: str = Field(default="", description="in a few words; nothing of what the device said")
+
+
+def commands_of(vendor: Vendor) -> tuple[str, ...]:
+    """Return every command that a vendor's devices are probed with, each once. All only show something."""
+    pending = (vendor.confirm.pending,) if vendor.confirm else ()
+    modes = (mode.command for mode in vendor.refused_modes)
+    asks = (question.command for question in vendor.asks.values())
+    return tuple(dict.fromkeys((*vendor.identifies, vendor.show, *pending, *modes, *asks)))
+
+
+def series_of(vendor: Vendor, running: str) -> str:
+    """Return the name of the series that a device is of, as far as what it prints tells one."""
+    return next((s.name for s in vendor.series if re.search(s.printed, running, re.MULTILINE)), "")
+
+
+def judged(vendor: Vendor, transcript: Transcript) -> tuple[Judgement, ...]:
+    """Judge everything that samdrift relies on and that can be seen without changing a device."""
+    return tuple(_judged(vendor, transcript))
+
+
+def _judged(vendor: Vendor, transcript: Transcript) -> Iterator[Judgement]:
+    yield _configuration(vendor, transcript.answer(vendor.show))
+    if vendor.confirm:
+        yield _pending(vendor, transcript.answer(vendor.confirm.pending))
+    for mode in vendor.refused_modes:
+        said = transcript.answer(mode.command)
+        yield _seen(f"mode: {mode.command}", said) or _mode(f"mode: {mode.command}", mode.pattern, said)
+    for asked, question in vendor.asks.items():
+        about = f"{asked}: {question.command}"
+        said = transcript.answer(question.command)
+        yield _seen(about, said) or _parsed(vendor, asked, about, said)
+
+
+def _seen(about: str, said: Said | None) -> Judgement | None:
+    """Return the judgement of what was not answered."""
+    if said is None:
+        return Judgement(about=about, outcome="not seen", detail="it was not asked")
+    if said.refused:
+        return Judgement(about=about, outcome="refused")
+    return None
+
+
+def _configuration(vendor: Vendor, said: Said | None) -> Judgement:
+    about = f"configuration: {vendor.show}"
+    if (unseen := _seen(about, said)) or said is None:
+        return unseen or Judgement(about=about, outcome="not seen")
+    running = tame(said.answer)
+    try:
+        change = difference(vendor, running, running, EVERYTHING, ours=ANYTHING)
+    except Exception as e:  # noqa: BLE001  whatever it is, this configuration is not read
+        return Judgement(about=about, outcome="not as believed", detail=f"it is not read: {type(e).__name__}")
+    if change.entries:
+        lines = f"{len(change.entries)} lines would be typed to make it what it is"
+        return Judgement(about=about, outcome="not as believed", detail=lines)
+    if not change.after.strip():
+        return Judgement(about=about, outcome="not as believed", detail="no line of it was understood")
+    return Judgement(about=about, outcome="ok", detail=f"{len(change.after.splitlines())} lines, read, no difference")
+
+
+def _pending(vendor: Vendor, said: Said | None) -> Judgement:
+    assert vendor.confirm is not None  # noqa: S101  who asks knows
+    about = f"timer: {vendor.confirm.pending}"
+    if said is None:
+        return Judgement(about=about, outcome="not seen", detail="it was not asked")
+    lines = [line.strip() for line in said.answer.splitlines()]
+    if any(re.search(vendor.confirm.pending_pattern, line) for line in lines):
+        return Judgement(about=about, outcome="not as believed", detail="it says that it is counting")
+    idle = vendor.confirm.idle_pattern
+    if idle and not any(re.search(idle, line) for line in lines):
+        return Judgement(about=about, outcome="refused" if said.refused else "not as believed")
+    if said.refused and not idle:
+        return Judgement(about=about, outcome="refused")
+    return Judgement(about=about, outcome="ok", detail="it does not count")
+
+
+def _mode(about: str, pattern: str, said: Said | None) -> Judgement:
+    if said and any(re.search(pattern, line.strip()) for line in said.answer.splitlines()):
+        return Judgement(about=about, outcome="not as believed", detail="in this mode it is not managed")
+    return Judgement(about=about, outcome="ok")
+
+
+def _parsed(vendor: Vendor, asked: str, about: str, said: Said | None) -> Judgement:
+    answer = said.answer if said else ""
+    try:
+        found = rows(vendor, asked, answer)
+    except Exception as e:  # noqa: BLE001  a template's own errors, and whatever else an answer brings about
+        return Judgement(about=about, outcome="not as believed", detail=f"it is not understood: {type(e).__name__}")
+    if found:
+        return Judgement(about=about, outcome="ok", detail=f"{len(found)} found")
+    if vendor.asks[asked].template and len([line for line in answer.splitlines() if line.strip()]) > FEW:
+        return Judgement(about=about, outcome="not as believed", detail="none of its lines was understood")
+    return Judgement(about=about, outcome="not seen", detail="it has none to show, or shows it otherwise")
+
+
+def kept_secret(transcript: Transcript) -> Judgement:
+    """Judge whether anything that may be a secret is left in a transcript."""
+    left = [said.typed for said in transcript.said if masked(said.answer) != said.answer]
+    detail = f"in the answer to {', '.join(left)}" if left else ""
+    return Judgement(about="no secret is left", outcome="not as believed" if left else "ok", detail=detail)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as they are."""
+
+
+def _as_block(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _as_block)
+
+
+def as_yaml(transcript: Transcript) -> str:
+    """Write a transcript as a file has it."""
+    return yaml.dump(transcript.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def from_yaml(text: str) -> Transcript:
+    """Read the transcript of a file."""
+    return Transcript.model_validate(yaml.safe_load(text))

@@ -1,0 +1,187 @@
+"""A transcript says nothing of whom it is: no secret, name, address or text is left, and what was equal stays equal."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, ip_network
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+
+from roles.shared.device.anonymous import PRIVATE, ULA, Anonymiser
+from roles.shared.device.known import known_vendors
+
+KEY = b"of a test"
+VENDORS = known_vendors()
+
+
+def anonymous(platform: str, text: str, *names: str, key: bytes = KEY) -> str:
+    return Anonymiser(VENDORS[platform], names, key).anonymised({"show": text})["show"]
+
+
+KINDS = {
+    "cisco-ios": """\
+hostname vaxel-Kanarie1
+username Kanarie2 privilege 15 secret 9 $9$Kanarie3
+banner motd ^C
+ Kanarie4 tillhör skolan
+^C
+ip domain name kanarie5.se
+interface GigabitEthernet1/0/1
+ description Kanarie6 rum 4
+ ip address 198.51.100.9 255.255.255.0
+snmp-server community Kanarie7 RO
+snmp-server location Kanarie8
+snmp-server contact it@kanarie9.se
+vlan 20
+ name Kanarie10
+Processor board ID FKANARIE11
+NAME: "c1", SN: FKANARIE12
+crypto pki trustpoint TP-self-signed-198511177
+ntp server 192.0.2.77
+""",
+    "arubaos-cx": """\
+hostname Kanarie1
+user Kanarie2 group administrators password ciphertext Kanarie3
+interface 1/1/1
+    description Kanarie4
+    ip address 198.51.100.9/24
+snmp-server system-location Kanarie5
+Chassis Serial Nbr  : SGKANARIE6
+System Name         : Kanarie7
+System Contact      : Kanarie8
+System Location     : Kanarie9
+""",
+    "junos": """\
+set system host-name Kanarie1
+set system login user Kanarie2 authentication encrypted-password "$6$Kanarie3"
+set system login message "Kanarie4 och mer"
+set interfaces ge-0/0/0 description "Kanarie5 rum"
+set snmp location Kanarie6
+set snmp community Kanarie7
+set interfaces ge-0/0/0 unit 0 family inet address 198.51.100.9/24
+""",
+    "fortios": """\
+config system global
+    set hostname "Kanarie1"
+    set alias "Kanarie2 huset"
+end
+config firewall policy
+    edit 1
+        set name "Kanarie3 ut"
+        set comments "Kanarie4
+på flera rader"
+    next
+end
+Serial-Number: FGKANARIE5
+Hostname: Kanarie6
+config system interface
+    edit "wan1"
+        set ip 198.51.100.9 255.255.255.0
+""",
+}
+
+
+@pytest.mark.parametrize("platform", KINDS)
+def test_no_canary_is_left(platform: str) -> None:
+    said = anonymous(platform, KINDS[platform]).lower()
+    assert "kanarie" not in said
+    assert not [w for w in ("198.51.100.", "192.0.2.", "198511177", "tillhör", "flera rader") if w in said]
+
+
+@pytest.mark.parametrize("platform", KINDS)
+def test_what_is_anonymous_is_the_same_however_often_it_is_said(platform: str) -> None:
+    once = anonymous(platform, KINDS[platform])
+    twice = Anonymiser(VENDORS[platform], (), KEY).anonymised({"a": KINDS[platform], "b": KINDS[platform]})
+    assert twice == {"a": once, "b": once}
+
+
+def test_a_name_is_replaced_in_every_answer_in_whatever_letters() -> None:
+    answers = {"a": "hostname heb-sw1\n", "b": "System Name: HEB-SW1.heby.se\nremote heb-sw10\n"}
+    said = Anonymiser(VENDORS["cisco-ios"], ("heb-sw10", "heby"), KEY).anonymised(answers)
+    assert "heb" not in str(said).lower()
+    first, second = said["a"].split()[1], said["b"].split()
+    assert first.startswith("name-")
+    assert second[-1] != first
+
+
+def test_a_text_that_a_table_cuts_short_is_replaced_too() -> None:
+    answers = {"a": " description Rektorns expedition plan 2\n", "b": "Gi1/0/1   Rektorns expedi    connected   20\n"}
+    said = Anonymiser(VENDORS["cisco-ios"], (), KEY).anonymised(answers)
+    assert "Rektorns" not in str(said)
+    assert said["b"].index("connected") == answers["b"].index("connected")
+
+
+@pytest.mark.parametrize(
+    "same", ["255.255.255.0", "0.0.0.255", "0.0.0.0", "127.0.0.1", "224.0.0.18", "ff02::1", "::1", "ffff.ffff.ffff"]
+)
+def test_what_is_nobodys_stays(same: str) -> None:
+    assert anonymous("cisco-ios", f"x {same} y\n") == f"x {same} y\n"
+
+
+@pytest.mark.parametrize("mac", ["00:fd:45:12:34:56", "00fd.4512.3456", "00fd45-123456", "00-fd-45-12-34-56"])
+def test_a_mac_address_is_another_in_the_same_spelling(mac: str) -> None:
+    said = anonymous("cisco-ios", f"x {mac} y\n").split()[1]
+    assert said != mac
+    assert [c for c in said if not c.isalnum()] == [c for c in mac if not c.isalnum()]
+    assert "".join(c for c in said if c.isalnum()) in anonymous("junos", "00:fd:45:12:34:56\n").replace(":", "")
+
+
+def test_a_network_stays_one() -> None:
+    said = anonymous("cisco-ios", "ip route 10.9.64.0 255.255.192.0 10.9.64.1\n").split()
+    assert ip_network(f"{said[2]}/{said[3]}")
+    said = anonymous("arubaos-cx", "ip route 172.20.128.0/17 10.9.64.1\n").split()
+    assert ip_network(said[2])
+
+
+PUBLIC = st.integers(2**24, 2**32 - 1).map(IPv4Address)
+V4 = PUBLIC | st.integers(10 << 24, (11 << 24) - 1).map(IPv4Address)
+
+
+@given(one=V4, other=V4, length=st.integers(8, 24))
+@effort(max_examples=60)
+def test_addresses_map_one_to_one_and_keep_which_network_holds_them(
+    one: IPv4Address, other: IPv4Address, length: int
+) -> None:
+    made = Anonymiser(VENDORS["cisco-ios"], (), KEY)
+    first, second = made.address4(one), made.address4(other)
+    assert (one == other) == (first == second)
+    assume(first != one and second != other)
+    if other in ip_network(f"{one}/{length}", strict=False):
+        assert second in ip_network(f"{first}/{length}", strict=False)
+    assert first >= IPv4Address("240.0.0.0") or any(int(first) >> 32 - n == net for net, n in PRIVATE.items())
+
+
+@given(one=st.integers(0, 2**80 - 1), other=st.integers(0, 2**80 - 1), length=st.integers(48, 64))
+@effort(max_examples=40)
+def test_addresses_of_ipv6_do_so_too(one: int, other: int, length: int) -> None:
+    made = Anonymiser(VENDORS["cisco-ios"], (), KEY)
+    a, b = (IPv6Address((0x2A001234 << 96) | n) for n in (one, other))
+    first, second = made.address6(a), made.address6(b)
+    assert (a == b) == (first == second)
+    if b in ip_network(f"{a}/{length}", strict=False):
+        assert second in ip_network(f"{first}/{length}", strict=False)
+    assert first in ip_network("2001:db8::/32")
+    assert made.address6(IPv6Address("fd12::1")) in ULA
+
+
+WORDS = st.from_regex(r"[B-DF-HJ-NP-TV-XZ]{4}[0-9]{3}", fullmatch=True)
+
+
+@pytest.mark.parametrize("platform", KINDS)
+@given(name=WORDS, text=WORDS, secret=WORDS)
+@effort(max_examples=12)
+def test_no_name_text_or_secret_is_left_in_any_answer(platform: str, name: str, text: str, secret: str) -> None:
+    assume(len({name, text, secret}) == 3)
+    told = {
+        "cisco-ios": " description {text} till {name}\nsnmp-server community {secret} RO\n",
+        "arubaos-cx": "    description {text} till {name}\nsnmp-server community {secret}\n",
+        "junos": 'set interfaces ae0 description "{text} till {name}"\nset snmp community {secret}\n',
+        "fortios": '    set alias "{text} till {name}"\n    set psksecret ENC {secret}\n',
+    }[platform].format(name=name, text=text, secret=secret)
+    shown = f"port 1  {text} till {name}  up\nneighbour {name.lower()} at port 2\n"
+    made = Anonymiser(VENDORS[platform], (name,), KEY)
+    said = made.anonymised({"a": told, "b": shown})
+    assert not [word for word in (name, text, secret) if word.lower() in str(said).lower()]
+    assert not made.left("".join(said.values()))
