@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deploy.engine.session import Session
@@ -27,7 +28,9 @@ from roles.shared.device.transcript import (
     commands_of,
     judged,
     kept_secret,
+    ports_told,
     series_of,
+    told_otherwise,
 )
 from roles.shared.device.vendor import Vendor
 from roles.shared.intent import Intent
@@ -66,7 +69,9 @@ def probe(run: Invocation, host: Host) -> Probed:
     taken, code = clock.now(), code_digest()
     as_said = Transcript(code=code, taken=taken, platform=vendor.platform, said=tuple(said))
     running = as_said.answer(vendor.show)
-    anonymiser = Anonymiser(vendor, (*_names(run.fleet, host), *_told(vendor, as_said)), secrets.token_bytes(16))
+    names = (*_names(run.fleet, host), *_told(vendor, as_said))
+    ports = [port for asked in vendor.asks for port in ports_told(vendor, as_said, asked)]
+    anonymiser = Anonymiser(vendor, names, secrets.token_bytes(16), ports)
     answers = anonymiser.anonymised({s.typed: s.answer for s in said})
     transcript = as_said.model_copy(
         update={
@@ -75,7 +80,9 @@ def probe(run: Invocation, host: Host) -> Probed:
         }
     )
     before, after = judged(vendor, as_said), judged(vendor, transcript)
-    return Probed(transcript, (*lost, *before, kept_secret(transcript), *_own(anonymiser, transcript, before, after)))
+    other = [b.about for b, a in zip(before, after, strict=True) if b.outcome != a.outcome]
+    other += told_otherwise(vendor, as_said, transcript)
+    return Probed(transcript, (*lost, *before, kept_secret(transcript), *_own(anonymiser, transcript, other)))
 
 
 def _said(run: Invocation, host: Host, vendor: Vendor) -> tuple[list[Said], list[Judgement]]:
@@ -116,12 +123,13 @@ def _told(vendor: Vendor, transcript: Transcript) -> set[str]:
     return {name for host in told for name in (host, host.split(".")[0])}
 
 
-def _own(
-    anonymiser: Anonymiser, transcript: Transcript, before: tuple[Judgement, ...], after: tuple[Judgement, ...]
-) -> tuple[Judgement, ...]:
-    """Judge the transcript itself: whether a known name is left in it, and whether it says what the device said."""
+def _own(anonymiser: Anonymiser, transcript: Transcript, other: Sequence[str]) -> tuple[Judgement, ...]:
+    """Judge the transcript itself: whether a known name is left in it, and whether it says what the device said.
+
+    Args:
+        other: of what it does not.
+    """
     left = [s.typed for s in transcript.said if anonymiser.left(s.answer)]
-    other = [b.about for b, a in zip(before, after, strict=True) if b.outcome != a.outcome]
     return (
         Judgement(
             about="no known name is left",

@@ -31,6 +31,8 @@ def judgements(judged: Sequence[Judgement]) -> Iterator[RenderableType]:
 
 def file_of(out: Path) -> Iterator[RenderableType]:
     """Say what the file is going to hold, and how to read it."""
-    yield Text(inline(f"The transcript goes to {out}: each command, its answer and how long it took; secrets withheld,"))
+    yield Text(
+        inline(f"The transcript goes to {out}: each command, its answer and how long it took; secrets withheld,")
+    )
     yield Text("names, addresses, serial numbers and texts replaced. Names that no word announces stay.")
     yield Text(inline(f"Read it before you send it to anybody: less {out}"))

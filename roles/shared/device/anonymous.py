@@ -25,8 +25,8 @@ from roles.shared.device.vendor import Vendor
 V4 = r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)"
 V6 = r"(?<![\w:.])(?=[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:)[0-9A-Fa-f:]{2,}[0-9A-Fa-f](?![\w:])|(?<![\w:])[0-9A-Fa-f:]+::(?![\w:])"
 MAC = (
-    r"(?<![\w:.-])(?:[0-9A-Fa-f]{1,2}(?P<colon>[:-])(?:[0-9A-Fa-f]{1,2}(?P=colon)){4}[0-9A-Fa-f]{1,2}"
-    r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}-[0-9A-Fa-f]{6})(?![\w:-]|\.\w)"
+    r"(?:(?<![\w:.-])|(?<=\d\.)(?=\w{12}))(?:[0-9A-Fa-f]{1,2}(?P<colon>[:-])(?:[0-9A-Fa-f]{1,2}(?P=colon)){4}[0-9A-Fa-f]{1,2}"
+    r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}-[0-9A-Fa-f]{6}|(?<=\d\.)[0-9A-Fa-f]{12})(?![\w:-]|\.\w)"
 )
 EMAIL = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
 SERIAL = re.compile(
@@ -40,12 +40,42 @@ TEXT = re.compile(
 )
 """A word that says that the rest of the line is a text of people's."""
 NAME = re.compile(
-    r"(?i)(?:^|\s)(?:hostname|host-name|domain[ -]name|domain|domain-list|username|login user|^user"
-    r"|(?:system|chassis|host|sys)[ -]?name)\s*:?\s+:?\s*\"?(?P<name>[^\s\"{}]+)"
+    r"(?i)(?:^|\s)(?:hostname|host-name|domain[ -]name|domain-(?:list|search)|username|login user|^user"
+    r"|(?:system|chassis|host|sys)[ -]?name)\s*:?\s+:?\s*\"?(?P<name>[^\s\"{}]*[^\s\"{}:])"
 )
+INTERFACE = re.compile(
+    r"(?i)[a-z-]*\d+(?:/\d+)+(?:[.:]\d+)?|(?:vlan|lag|ae|irb|port-channel|loopback|mgmt|eth|port|wan|lan)[ .]?\d+"
+)
+"""What a port is called where a neighbour describes it, and no text of anybody's."""
+PEOPLE = re.compile(r"config (?:system admin|user local)")
+"""A section whose entries are named after people."""
 PLAIN_NAMES = frozenset(
-    "admin administrators administrator root default any all none list lookup name super-user auto local group "
-    "manager operator class authentication authorized-key password secret server local-engine".split()
+    [
+        "admin",
+        "administrators",
+        "administrator",
+        "root",
+        "default",
+        "any",
+        "all",
+        "none",
+        "list",
+        "lookup",
+        "name",
+        "super-user",
+        "auto",
+        "local",
+        "group",
+        "manager",
+        "operator",
+        "class",
+        "authentication",
+        "authorized-key",
+        "password",
+        "secret",
+        "server",
+        "local-engine",
+    ]
 )
 """Words that are no names of anybody, where one stands."""
 SHORTEST = 8
@@ -57,13 +87,15 @@ class Anonymiser:
 
     Args:
         names: of hosts, sites, municipalities: replaced in whatever letters they stand.
+        ports: their names stay, also where somebody called something after one.
         key: makes addresses unlike those of other transcripts.
     """
 
-    def __init__(self, vendor: Vendor, names: Iterable[str], key: bytes) -> None:
+    def __init__(self, vendor: Vendor, names: Iterable[str], key: bytes, ports: Iterable[str] = ()) -> None:
         self._vendor, self._key = vendor, key
         self._tokens: dict[tuple[str, str], str] = {}
         self._names = {name for name in names if _is_name(name)}
+        self._ports = frozenset(ports)
         self._texts: set[str] = set()
         self._serials: set[str] = set()
 
@@ -73,7 +105,10 @@ class Anonymiser:
         for text in shown.values():
             self._learn(text)
         everywhere = self._everywhere()
-        return {asked: "".join(f"{self._line(line, everywhere)}\n" for line in text) for asked, text in shown.items()}
+        return {
+            asked: "".join(f"{self._line(line, everywhere).rstrip()}\n" for line in text)
+            for asked, text in shown.items()
+        }
 
     def left(self, text: str) -> list[str]:
         """Return what is known to say of whom a text is, and still stands in it."""
@@ -104,11 +139,15 @@ class Anonymiser:
                 yield line
 
     def _learn(self, lines: list[str]) -> None:
+        people = False
         for line in lines:
+            people = bool(PEOPLE.fullmatch(line.strip())) or (people and line.strip() != "end")
+            if people and (one := re.match(r'\s*edit "?(?P<name>[^"]+)', line)) and _is_name(one["name"]):
+                self._names.add(one["name"])
             self._names |= {m["name"] for m in NAME.finditer(line) if _is_name(m["name"])}
             self._serials |= {of for m in SERIAL.finditer(line) if (of := m["of"] or m["self"])}
             if (m := TEXT.search(line)) and not m["text"].startswith("text-"):
-                self._texts.add(m["text"].strip().strip('"'))
+                self._texts |= {m["text"].strip().strip('"')} - self._ports
 
     def _everywhere(self) -> re.Pattern[str]:
         """Return what is replaced wherever it stands in a line."""
@@ -152,6 +191,8 @@ class Anonymiser:
                 return str(self.address4(IPv4Address(old)) if kind == "v4" else self.address6(IPv6Address(old)))
             except ValueError:
                 return old
+        if kind == "text" and (old in self._ports or INTERFACE.fullmatch(old)):
+            return old
         if kind == "text":  # it may be cut short
             whole = next((t for t in _longest_first(self._texts) if t.lower().startswith(old.lower())), old)
             return self._token(kind, whole)
@@ -175,12 +216,12 @@ class Anonymiser:
 
     def _mac(self, old: str) -> str:
         parts = re.split(r"[:-]", old)
-        digits = "".join(p.rjust(2, "0") for p in parts) if len(parts) == 6 else re.sub(r"\W", "", old)  # noqa: PLR2004
+        digits = "".join(p.rjust(2, "0") for p in parts) if len(parts) == 6 else re.sub(r"\W", "", old)
         if len(set(digits)) == 1 or int(digits[1], 16) % 2:  # nobody's: none, everybody, a group
             return old
         new = "02" + self._digest(digits.lower().encode())[:10]
         places = iter(new)
-        if len(parts) == 6:  # noqa: PLR2004
+        if len(parts) == 6:
             return ":".join(re.findall("..", new)) if ":" in old else "-".join(re.findall("..", new))
         return "".join(next(places) if c.isalnum() else c for c in old)
 
@@ -225,7 +266,9 @@ def _is_name(name: str) -> bool:
 
 def _stands_out(text: str) -> bool:
     """Tell whether a text can be told from a vendor's words where nothing announces it."""
-    return len(text) >= SHORTEST or (len(text) > 3 and not re.fullmatch(r"[a-z-]+|[\d., ]+", text))  # noqa: PLR2004
+    if INTERFACE.fullmatch(text):
+        return False
+    return len(text) >= SHORTEST or (len(text) > 3 and not re.fullmatch(r"[a-z-]+|[\d., ]+", text))
 
 
 def _whole(name: str) -> str:

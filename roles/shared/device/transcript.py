@@ -168,6 +168,21 @@ def kept_secret(transcript: Transcript) -> Judgement:
     return Judgement(about="no secret is left", outcome="not as believed" if left else "ok", detail=detail)
 
 
+def told_otherwise(vendor: Vendor, one: Transcript, other: Transcript) -> list[str]:
+    """Return the questions to which two transcripts name other ports: no name of a port is anybody's."""
+    return [asked for asked in vendor.asks if ports_told(vendor, one, asked) != ports_told(vendor, other, asked)]
+
+
+def ports_told(vendor: Vendor, transcript: Transcript, asked: str) -> list[str]:
+    """Return the ports that are named in the answer to a question, if it is understood."""
+    said = transcript.answer(vendor.asks[asked].command)
+    try:
+        told = [row["port"] for row in rows(vendor, asked, said.answer) if "port" in row] if said else []
+    except Exception:  # noqa: BLE001  that is judged apart
+        return []
+    return [str(port) for each in told for port in (each if isinstance(each, list) else [each])]
+
+
 class _Dumper(yaml.SafeDumper):
     """Writes texts of several lines as they are."""
 

@@ -36,7 +36,8 @@ class CommitConfirm(Frozen):
     pending: str = Field(description="asks the device whether it is counting")
     pending_pattern: str = Field(description="a regular expression that is found in the answer if, and only if, it is")
     idle_pattern: str = Field(
-        default="", description="and one that is found if it is not, where that looks like a refusal; empty: it does not"
+        default="",
+        description="and one that is found if it is not, where that looks like a refusal; empty: it does not",
     )
     minutes: tuple[int, int] = Field(description="the shortest and the longest time that the device takes")
     source: str

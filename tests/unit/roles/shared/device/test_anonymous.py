@@ -113,8 +113,28 @@ def test_a_text_that_a_table_cuts_short_is_replaced_too() -> None:
     assert said["b"].index("connected") == answers["b"].index("connected")
 
 
+def test_a_port_keeps_its_name_though_a_neighbour_has_it_for_a_description() -> None:
+    answers = {"a": "Port Description: GigabitEthernet1/0/1\n", "b": "interface GigabitEthernet1/0/1\n"}
+    assert Anonymiser(VENDORS["cisco-ios"], (), KEY).anonymised(answers)["b"] == answers["b"]
+
+
+def test_a_port_after_which_something_is_called_keeps_its_name() -> None:
+    told = '    edit 1\n        set name "internal1 to wan1"\n    edit 2\n        set name "internal1"\n'
+    answers = {"a": told, "b": "==[internal1]\nVirtual domain configuration: disable\n"}
+    assert Anonymiser(VENDORS["fortios"], (), KEY, ["internal1"]).anonymised(answers)["b"] == answers["b"]
+
+
+def test_an_account_in_blocks_is_a_name() -> None:
+    said = anonymous("fortios", 'config system admin\n    edit "anna"\n    next\nend\nlog in of anna\n')
+    assert "anna" not in said
+
+
+def test_the_address_in_the_identity_of_a_bridge_is_another() -> None:
+    assert "00fd45000001" not in anonymous("junos", "ge-0/0/1.0   128:513  32768.00fd45000001   20000\n")
+
+
 @pytest.mark.parametrize(
-    "same", ["255.255.255.0", "0.0.0.255", "0.0.0.0", "127.0.0.1", "224.0.0.18", "ff02::1", "::1", "ffff.ffff.ffff"]
+    "same", ["255.255.255.0", "0.0.0.255", "127.0.0.1", "224.0.0.18", "ff02::1", "::1", "ffff.ffff.ffff"]
 )
 def test_what_is_nobodys_stays(same: str) -> None:
     assert anonymous("cisco-ios", f"x {same} y\n") == f"x {same} y\n"
