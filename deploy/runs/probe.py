@@ -1,6 +1,6 @@
 """Probe: ask a device everything that samdrift relies on, and make an anonymous transcript of it. Nothing is changed.
 
-Not here: which commands a vendor's devices are asked, and how the answers are judged (`roles.shared.device.transcript`).
+Not here: which commands a vendor's devices are asked, and how answers are judged (`roles.shared.device.transcript`).
 """
 
 from __future__ import annotations

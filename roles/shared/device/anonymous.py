@@ -23,7 +23,10 @@ from roles.shared.device.reading import tame
 from roles.shared.device.vendor import Vendor
 
 V4 = r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)"
-V6 = r"(?<![\w:.])(?=[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:)[0-9A-Fa-f:]{2,}[0-9A-Fa-f](?![\w:])|(?<![\w:])[0-9A-Fa-f:]+::(?![\w:])"
+V6 = (
+    r"(?<![\w:.])(?=[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:)[0-9A-Fa-f:]{2,}[0-9A-Fa-f](?![\w:])"
+    r"|(?<![\w:])[0-9A-Fa-f:]+::(?![\w:])"
+)
 MAC = (
     r"(?:(?<![\w:.-])|(?<=\d\.)(?=\w{12}))(?:[0-9A-Fa-f]{1,2}(?P<colon>[:-])(?:[0-9A-Fa-f]{1,2}(?P=colon)){4}[0-9A-Fa-f]{1,2}"
     r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}-[0-9A-Fa-f]{6}|(?<=\d\.)[0-9A-Fa-f]{12})(?![\w:-]|\.\w)"
@@ -35,7 +38,8 @@ SERIAL = re.compile(
 )
 TEXT = re.compile(
     r"(?i:(?P<before>(?:^|(?<=\s))(?:description|alias|comments?|remark|location|contact|full-name|announcement|message"
-    r"|(?:port|system) description:|sys(?:location|contact)|(?:snmp-server |system[ -])(?:location|contact)\s*:?)\s+|^\s+(?:set )?name\s+(?!:)))"
+    r"|(?:port|system) description:|sys(?:location|contact)|(?:snmp-server |system[ -])(?:location|contact)\s*:?)\s+"
+    r"|^\s+(?:set )?name\s+(?!:)))"
     r"(?P<text>\S.*)"
 )
 """A word that says that the rest of the line is a text of people's."""
