@@ -38,7 +38,7 @@ COMMANDS = {
     "show": ("fleet", "Show one host: data, roles, settings, files or configuration."),
     "check": ("fleet", "Check inventory, settings and files, offline."),
     "adopt": ("adopt", "Say what taking over a host that runs would mean; change nothing."),
-    "probe": ("probe", "Ask a device what is relied on, read-only; write an anonymous transcript."),
+    "probe": ("probe", "Ask a device what is relied on; write an anonymous transcript."),
     "plan": ("runs", "Show what would change, with diffs."),
     "apply": ("runs", "Change the hosts as planned, in waves, and verify them."),
     "restore": ("restore", "Make a device as it was: an earlier configuration, as a plan."),

@@ -20,7 +20,7 @@ from inventory.fleet import Fleet, Host
 @click.argument("name", metavar="HOST")
 @click.option("--out", metavar="FILE", type=FILE, help="Where the transcript goes. [probe-HOST.yaml]")
 def probe(common: Common, name: str, out: Path | None) -> int:
-    """Ask a device what is relied on, read-only; write an anonymous transcript.
+    """Ask a device what is relied on; write an anonymous transcript.
 
     Ends with 1 if something is not as believed, or was refused. Read the transcript before you send it to anybody.
     """

@@ -22,8 +22,8 @@ from roles.shared.device.anonymous import Anonymiser
 from roles.shared.device.known import known_vendors
 from roles.shared.device.state import rows
 from roles.shared.device.transcript import (
+    Exchange,
     Judgement,
-    Said,
     Transcript,
     commands_of,
     judged,
@@ -44,7 +44,7 @@ class NotProbed(SamdriftError):
 
 @dataclass(frozen=True)
 class Probed:
-    """The anonymous transcript of a device, and how what it said was judged before it was made anonymous."""
+    """The anonymous transcript of a device, and how its answers were judged before it was made anonymous."""
 
     transcript: Transcript
     judgements: tuple[Judgement, ...]
@@ -56,7 +56,7 @@ class Probed:
 
 
 def probe(run: Invocation, host: Host) -> Probed:
-    """Ask a device, one command after the other; judge what it said, and make it anonymous.
+    """Ask a device, one command after the other; judge its answers, and make them anonymous.
 
     Raises:
         UsageError: the host is no device.
@@ -65,71 +65,75 @@ def probe(run: Invocation, host: Host) -> Probed:
     vendor = known_vendors().get(host.platform)
     if vendor is None:
         raise UsageError("it is no device", where=f"host {host.name}", fix="see: samdrift hosts")
-    said, lost = _said(run, host, vendor)
+    exchanges, lost = _asked(run, host, vendor)
     taken, code = clock.now(), code_digest()
-    as_said = Transcript(code=code, taken=taken, platform=vendor.platform, said=tuple(said))
-    running = as_said.answer(vendor.show)
-    names = (*_names(run.fleet, host), *_told(vendor, as_said))
-    ports = [port for asked in vendor.asks for port in ports_told(vendor, as_said, asked)]
+    as_answered = Transcript(code=code, taken=taken, platform=vendor.platform, exchanges=tuple(exchanges))
+    running = as_answered.answer(vendor.show)
+    names = (*_names(run.fleet, host), *_neighbours(vendor, as_answered))
+    ports = [port for asked in vendor.asks for port in ports_told(vendor, as_answered, asked)]
     anonymiser = Anonymiser(vendor, names, secrets.token_bytes(16), ports)
-    answers = anonymiser.anonymised({s.typed: s.answer for s in said})
-    transcript = as_said.model_copy(
+    answers = anonymiser.anonymised({s.typed: s.answer for s in exchanges})
+    transcript = as_answered.model_copy(
         update={
-            "said": tuple(s.model_copy(update={"answer": answers[s.typed]}) for s in said),
+            "exchanges": tuple(s.model_copy(update={"answer": answers[s.typed]}) for s in exchanges),
             "series": series_of(vendor, running.answer) if running else "",
         }
     )
-    before, after = judged(vendor, as_said), judged(vendor, transcript)
+    before, after = judged(vendor, as_answered), judged(vendor, transcript)
     other = [b.about for b, a in zip(before, after, strict=True) if b.outcome != a.outcome]
-    other += told_otherwise(vendor, as_said, transcript)
+    other += told_otherwise(vendor, as_answered, transcript)
     return Probed(transcript, (*lost, *before, kept_secret(transcript), *_own(anonymiser, transcript, other)))
 
 
-def _said(run: Invocation, host: Host, vendor: Vendor) -> tuple[list[Said], list[Judgement]]:
+def _asked(run: Invocation, host: Host, vendor: Vendor) -> tuple[list[Exchange], list[Judgement]]:
     """Ask each command; what follows one at which the session is lost is not asked."""
     bare = host.model_copy(update={"context": {}, "local_context": {}})  # no role, so that nothing is declared
     others = tuple(h for h in run.fleet.hosts if h.name != host.name)
     intent = Intent(run.fleet.model_copy(update={"hosts": (*others, bare)}))
-    said: list[Said] = []
+    exchanges: list[Exchange] = []
     with Session(intent, [intent.fleet.host(host.name)], run.access, run.observer) as session:
         for command in commands_of(vendor):
             begun = time.monotonic()
             try:
                 (answer,) = session.ask(host.name, [command])
             except HostLost as e:
-                if not said:
+                if not exchanges:
                     raise NotProbed(e.what, where=f"host {host.name}") from e
                 detail = "the session was lost; what follows was not asked"
-                return said, [Judgement(about=f"session: {command}", outcome="not as believed", detail=detail)]
+                return exchanges, [Judgement(about=f"session: {command}", outcome="not as believed", detail=detail)]
             seconds = round(time.monotonic() - begun, 1)
-            said.append(Said(typed=command, answer=answer.stdout, seconds=seconds, refused=bool(answer.rc)))
-    return said, []
+            exchanges.append(Exchange(typed=command, answer=answer.stdout, seconds=seconds, refused=bool(answer.rc)))
+    return exchanges, []
 
 
 def _names(fleet: Fleet, host: Host) -> set[str]:
     """Return the names by which anybody would know the fleet."""
-    named = (*fleet.sites, *fleet.tenants, *fleet.regions)
-    return {host.name, *(h.name for h in fleet.hosts), *(n.slug for n in named), *(n.name for n in named)}
+    places = (
+        *((s.slug, s.name) for s in fleet.sites),
+        *((t.slug, t.name) for t in fleet.tenants),
+        *((r.slug, r.name) for r in fleet.regions),
+    )
+    return {host.name, *(h.name for h in fleet.hosts), *(name for names in places for name in names)}
 
 
-def _told(vendor: Vendor, transcript: Transcript) -> set[str]:
+def _neighbours(vendor: Vendor, transcript: Transcript) -> set[str]:
     """Return the names that neighbours tell."""
-    if (question := vendor.asks.get("neighbours")) is None or (said := transcript.answer(question.command)) is None:
+    if (question := vendor.asks.get("neighbours")) is None or (exchange := transcript.answer(question.command)) is None:
         return set()
     try:
-        told = {str(row["host"]) for row in rows(vendor, "neighbours", said.answer)}
+        names = {str(row["host"]) for row in rows(vendor, "neighbours", exchange.answer)}
     except Exception:  # noqa: BLE001  that is judged apart
         return set()
-    return {name for host in told for name in (host, host.split(".")[0])}
+    return {name for host in names for name in (host, host.split(".")[0])}
 
 
 def _own(anonymiser: Anonymiser, transcript: Transcript, other: Sequence[str]) -> tuple[Judgement, ...]:
-    """Judge the transcript itself: whether a known name is left in it, and whether it says what the device said.
+    """Judge the transcript itself: whether a known name is left in it, and whether it says what the device did.
 
     Args:
         other: of what it does not.
     """
-    left = [s.typed for s in transcript.said if anonymiser.left(s.answer)]
+    left = [s.typed for s in transcript.exchanges if anonymiser.left(s.answer)]
     return (
         Judgement(
             about="no known name is left",
@@ -137,7 +141,7 @@ def _own(anonymiser: Anonymiser, transcript: Transcript, other: Sequence[str]) -
             detail=f"in the answer to {', '.join(left)}" if left else "",
         ),
         Judgement(
-            about="the transcript says what the device said",
+            about="the transcript says what the device did",
             outcome="not as believed" if other else "ok",
             detail=f"not of {', '.join(other)}" if other else "",
         ),

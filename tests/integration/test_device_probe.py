@@ -32,12 +32,12 @@ def test_a_device_is_asked_and_not_changed_and_its_transcript_says_nothing_of_wh
         outcomes = {j["about"]: j["outcome"] for j in answered["judgements"]}
         assert outcomes["configuration: show running-config"] == "ok"
         assert outcomes["timer: show archive config rollback timer"] == "ok"
-        assert outcomes["the transcript says what the device said"] == "ok"
+        assert outcomes["the transcript says what the device did"] == "ok"
         assert set(outcomes.values()) <= {"ok", "not seen"}
         vendor = known_vendors()["cisco-ios"]
         transcript = from_yaml(out.read_text())
-        assert tuple(said.typed for said in transcript.said) == commands_of(vendor)
-        assert [said.refused for said in transcript.said if said.typed in vendor.identifies] == [True, True]
+        assert tuple(said.typed for said in transcript.exchanges) == commands_of(vendor)
+        assert [said.refused for said in transcript.exchanges if said.typed in vendor.identifies] == [True, True]
         assert stat.S_IMODE(out.stat().st_mode) == 0o600
         assert not re.search(r"(?i)kanarie|ost-sw1|östervåla|127\.[1-9]", out.read_text())
         assert switch.configuration == before

@@ -130,15 +130,15 @@ class Anonymiser:
             is_last = self._vendor.text_begun(line.strip())
             begun = next((m for p in self._vendor.texts if (m := re.match(p, line.strip()))), None)
             if begun:
-                said, last = [line.strip()[begun.end() :]], line
+                within, last = [line.strip()[begun.end() :]], line
                 while is_last is not None and not is_last(last := next(lines, begun[1])):
-                    said.append(last)
-                yield f"{begun[0]} {self._token('text', ' '.join(said).replace(begun[1], '').strip())} {begun[1]}"
+                    within.append(last)
+                yield f"{begun[0]} {self._token('text', ' '.join(within).replace(begun[1], '').strip())} {begun[1]}"
             elif is_last is not None:
-                said = [line]
+                within = [line]
                 while (last := next(lines, '"')) and not is_last(last):
-                    said.append(last)
-                yield f'{line[: line.index(chr(34))]}"{self._token("text", " ".join(said))}"'
+                    within.append(last)
+                yield f'{line[: line.index(chr(34))]}"{self._token("text", " ".join(within))}"'
             else:
                 yield line
 
@@ -169,14 +169,14 @@ class Anonymiser:
     def _line(self, line: str, everywhere: re.Pattern[str]) -> str:
         announced = TEXT.search(line)
         head = line[: announced.start("text")] if announced else line
-        said = self._replaced(head, everywhere)
+        shown = self._replaced(head, everywhere)
         if not announced:
-            return said
+            return shown
         text = announced["text"].strip()
         if re.fullmatch(r'"?text-\d+"?|‹withheld›', text):
-            return said + text
+            return shown + text
         quote = '"' if text.startswith('"') else ""
-        return f"{said}{quote}{self._token('text', text.strip(chr(34)))}{quote}"
+        return f"{shown}{quote}{self._token('text', text.strip(chr(34)))}{quote}"
 
     def _replaced(self, text: str, everywhere: re.Pattern[str]) -> str:
         parts, at = [], 0

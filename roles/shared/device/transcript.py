@@ -27,7 +27,7 @@ FEW = 3
 """An answer of so few lines may well say that there is nothing."""
 
 
-class Said(Frozen):
+class Exchange(Frozen):
     """What a device answered to one command.
 
     Attributes:
@@ -54,11 +54,11 @@ class Transcript(Frozen):
     platform: str
     series: str = ""
     note: str = ""
-    said: tuple[Said, ...]
+    exchanges: tuple[Exchange, ...]
 
-    def answer(self, command: str) -> Said | None:
+    def answer(self, command: str) -> Exchange | None:
         """Return what was answered to a command; None if it was not asked."""
-        return next((said for said in self.said if said.typed == command), None)
+        return next((exchange for exchange in self.exchanges if exchange.typed == command), None)
 
 
 class Judgement(Frozen):
@@ -66,7 +66,7 @@ class Judgement(Frozen):
 
     about: str
     outcome: Literal["ok", "not as believed", "refused", "not seen"]
-    detail: str = Field(default="", description="in a few words; nothing of what the device said")
+    detail: str = Field(default="", description="in a few words; nothing of the answer")
 
 
 def commands_of(vendor: Vendor) -> tuple[str, ...]:
@@ -92,28 +92,28 @@ def _judged(vendor: Vendor, transcript: Transcript) -> Iterator[Judgement]:
     if vendor.confirm:
         yield _pending(vendor, transcript.answer(vendor.confirm.pending))
     for mode in vendor.refused_modes:
-        said = transcript.answer(mode.command)
-        yield _seen(f"mode: {mode.command}", said) or _mode(f"mode: {mode.command}", mode.pattern, said)
+        exchange = transcript.answer(mode.command)
+        yield _seen(f"mode: {mode.command}", exchange) or _mode(f"mode: {mode.command}", mode.pattern, exchange)
     for asked, question in vendor.asks.items():
         about = f"{asked}: {question.command}"
-        said = transcript.answer(question.command)
-        yield _seen(about, said) or _parsed(vendor, asked, about, said)
+        exchange = transcript.answer(question.command)
+        yield _seen(about, exchange) or _parsed(vendor, asked, about, exchange)
 
 
-def _seen(about: str, said: Said | None) -> Judgement | None:
+def _seen(about: str, exchange: Exchange | None) -> Judgement | None:
     """Return the judgement of what was not answered."""
-    if said is None:
+    if exchange is None:
         return Judgement(about=about, outcome="not seen", detail="it was not asked")
-    if said.refused:
+    if exchange.refused:
         return Judgement(about=about, outcome="refused")
     return None
 
 
-def _configuration(vendor: Vendor, said: Said | None) -> Judgement:
+def _configuration(vendor: Vendor, exchange: Exchange | None) -> Judgement:
     about = f"configuration: {vendor.show}"
-    if (unseen := _seen(about, said)) or said is None:
+    if (unseen := _seen(about, exchange)) or exchange is None:
         return unseen or Judgement(about=about, outcome="not seen")
-    running = tame(said.answer)
+    running = tame(exchange.answer)
     try:
         change = difference(vendor, running, running, EVERYTHING, ours=ANYTHING)
     except Exception as e:  # noqa: BLE001  whatever it is, this configuration is not read
@@ -126,30 +126,30 @@ def _configuration(vendor: Vendor, said: Said | None) -> Judgement:
     return Judgement(about=about, outcome="ok", detail=f"{len(change.after.splitlines())} lines, read, no difference")
 
 
-def _pending(vendor: Vendor, said: Said | None) -> Judgement:
+def _pending(vendor: Vendor, exchange: Exchange | None) -> Judgement:
     assert vendor.confirm is not None  # noqa: S101  who asks knows
     about = f"timer: {vendor.confirm.pending}"
-    if said is None:
+    if exchange is None:
         return Judgement(about=about, outcome="not seen", detail="it was not asked")
-    lines = [line.strip() for line in said.answer.splitlines()]
+    lines = [line.strip() for line in exchange.answer.splitlines()]
     if any(re.search(vendor.confirm.pending_pattern, line) for line in lines):
         return Judgement(about=about, outcome="not as believed", detail="it says that it is counting")
     idle = vendor.confirm.idle_pattern
     if idle and not any(re.search(idle, line) for line in lines):
-        return Judgement(about=about, outcome="refused" if said.refused else "not as believed")
-    if said.refused and not idle:
+        return Judgement(about=about, outcome="refused" if exchange.refused else "not as believed")
+    if exchange.refused and not idle:
         return Judgement(about=about, outcome="refused")
     return Judgement(about=about, outcome="ok", detail="it does not count")
 
 
-def _mode(about: str, pattern: str, said: Said | None) -> Judgement:
-    if said and any(re.search(pattern, line.strip()) for line in said.answer.splitlines()):
+def _mode(about: str, pattern: str, exchange: Exchange | None) -> Judgement:
+    if exchange and any(re.search(pattern, line.strip()) for line in exchange.answer.splitlines()):
         return Judgement(about=about, outcome="not as believed", detail="in this mode it is not managed")
     return Judgement(about=about, outcome="ok")
 
 
-def _parsed(vendor: Vendor, asked: str, about: str, said: Said | None) -> Judgement:
-    answer = said.answer if said else ""
+def _parsed(vendor: Vendor, asked: str, about: str, exchange: Exchange | None) -> Judgement:
+    answer = exchange.answer if exchange else ""
     try:
         found = rows(vendor, asked, answer)
     except Exception as e:  # noqa: BLE001  a template's own errors, and whatever else an answer brings about
@@ -163,7 +163,7 @@ def _parsed(vendor: Vendor, asked: str, about: str, said: Said | None) -> Judgem
 
 def kept_secret(transcript: Transcript) -> Judgement:
     """Judge whether anything that may be a secret is left in a transcript."""
-    left = [said.typed for said in transcript.said if masked(said.answer) != said.answer]
+    left = [exchange.typed for exchange in transcript.exchanges if masked(exchange.answer) != exchange.answer]
     detail = f"in the answer to {', '.join(left)}" if left else ""
     return Judgement(about="no secret is left", outcome="not as believed" if left else "ok", detail=detail)
 
@@ -175,12 +175,12 @@ def told_otherwise(vendor: Vendor, one: Transcript, other: Transcript) -> list[s
 
 def ports_told(vendor: Vendor, transcript: Transcript, asked: str) -> list[str]:
     """Return the ports that are named in the answer to a question, if it is understood."""
-    said = transcript.answer(vendor.asks[asked].command)
+    exchange = transcript.answer(vendor.asks[asked].command)
     try:
-        told = [row["port"] for row in rows(vendor, asked, said.answer) if "port" in row] if said else []
+        ports = [row["port"] for row in rows(vendor, asked, exchange.answer) if "port" in row] if exchange else []
     except Exception:  # noqa: BLE001  that is judged apart
         return []
-    return [str(port) for each in told for port in (each if isinstance(each, list) else [each])]
+    return [str(port) for each in ports for port in (each if isinstance(each, list) else [each])]
 
 
 class _Dumper(yaml.SafeDumper):

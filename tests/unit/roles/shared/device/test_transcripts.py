@@ -11,7 +11,7 @@ import pytest
 
 from roles.shared.device.known import known_vendors
 from roles.shared.device.transcript import (
-    Said,
+    Exchange,
     Transcript,
     as_yaml,
     commands_of,
@@ -55,11 +55,11 @@ def outcomes(**answers: str | None) -> dict[str, str]:
     commands = {"show": IOS.show, "pending": PENDING} | {asked: q.command for asked, q in IOS.asks.items()}
     usual = {"show": CONFIGURATION, "pending": "%No Rollback Confirmed Change pending\n"}
     said = [
-        Said(typed=command, answer=answer or "", seconds=0, refused=answer is None or answer.startswith("%"))
+        Exchange(typed=command, answer=answer or "", seconds=0, refused=answer is None or answer.startswith("%"))
         for what, command in commands.items()
         if (answer := answers.get(what, usual.get(what, ""))) is not None or what in answers
     ]
-    found = judged(IOS, Transcript(code="", taken="", platform="cisco-ios", said=tuple(said)))
+    found = judged(IOS, Transcript(code="", taken="", platform="cisco-ios", exchanges=tuple(said)))
     return {j.about.split(":")[0]: j.outcome for j in found}
 
 
@@ -84,13 +84,13 @@ def test_an_answer_of_many_lines_of_which_none_is_understood_is_not_as_believed(
 
 
 def test_a_secret_that_is_left_is_told_without_it() -> None:
-    said = Said(typed="show x", answer="snmp-server community Kanarie RO\n", seconds=0)
-    found = kept_secret(Transcript(code="", taken="", platform="cisco-ios", said=(said,)))
+    said = Exchange(typed="show x", answer="snmp-server community Kanarie RO\n", seconds=0)
+    found = kept_secret(Transcript(code="", taken="", platform="cisco-ios", exchanges=(said,)))
     assert found.outcome == "not as believed"
     assert "Kanarie" not in found.detail
 
 
 def test_a_transcript_is_read_as_it_was_written() -> None:
-    said = Said(typed="show x", answer=" a\n\nå: ‹withheld›\n# no: comment\n", seconds=0.1)
-    one = Transcript(code="c", taken="t", platform="cisco-ios", note="n", said=(said,))
+    said = Exchange(typed="show x", answer=" a\n\nå: ‹withheld›\n# no: comment\n", seconds=0.1)
+    one = Transcript(code="c", taken="t", platform="cisco-ios", note="n", exchanges=(said,))
     assert from_yaml(as_yaml(one)) == one
