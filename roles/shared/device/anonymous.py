@@ -18,9 +18,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_network
 
+from inventory.secrets import MARK
 from roles.shared.device.masking import masked
 from roles.shared.device.reading import tame
-from roles.shared.device.vendor import Vendor
+from roles.shared.device.vendor import WITHHELD, Vendor
 
 V4 = r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)"
 V6 = (
@@ -44,7 +45,7 @@ TEXT = re.compile(
 )
 """A word that says that the rest of the line is a text of people's."""
 NAME = re.compile(
-    r"(?i)(?:^|\s)(?:hostname|host-name|domain[ -]name|domain-(?:list|search)|username|login user|^user"
+    r"(?i)(?:^|\s)(?:hostname|host-name|domain[ -]name|domain-(?:list|search)|vtp domain|username|login user|^user"
     r"|(?:system|chassis|host|sys)[ -]?name)\s*:?\s+:?\s*\"?(?P<name>[^\s\"{}]*[^\s\"{}:])"
 )
 INTERFACE = re.compile(
@@ -82,7 +83,7 @@ PLAIN_NAMES = frozenset(
     ]
 )
 """Words that are no names of anybody, where one stands."""
-SHORTEST = 8
+SHORTEST = 12
 """Of a text that a device may cut short in a table, so much says which it is."""
 
 
@@ -116,18 +117,24 @@ class Anonymiser:
 
     def left(self, text: str) -> list[str]:
         """Return what is known to say of whom a text is, and still stands in it."""
-        known = sorted({*self._names, *self._serials, *(t for t in self._texts if _stands_out(t))})
-        return [word for word in known if re.search(_whole(word), text, re.IGNORECASE)]
+        known = {word: _whole(word) for word in (*self._names, *self._serials)}
+        known |= {word: _cut_short(word) for word in self._texts if _stands_out(word)}
+        return sorted(word for word, pattern in known.items() if self._is_left(pattern, text))
+
+    def _is_left(self, pattern: str, text: str) -> bool:
+        found = (m[0] for m in re.finditer(pattern, text, re.IGNORECASE))
+        return any(word not in self._ports and not INTERFACE.fullmatch(word) for word in found)
 
     def _masked(self, answer: str) -> str:
-        return masked("\n".join(self._vendor.masked(line) for line in tame(answer).split("\n")))
+        lines = masked(tame(answer)).split("\n")  # first: a secret of several lines is known by its beginning
+        return "\n".join(self._vendor.masked(line) for line in lines)
 
     def _without_banners(self, text: str) -> list[str]:
         return list(self._banners_replaced(iter(text.splitlines())))
 
     def _banners_replaced(self, lines: Iterator[str]) -> Iterator[str]:
         for line in lines:
-            is_last = self._vendor.text_begun(line.strip())
+            is_last = None if WITHHELD in line else self._vendor.text_begun(line.strip())
             begun = next((m for p in self._vendor.texts if (m := re.match(p, line.strip()))), None)
             if begun:
                 within, last = [line.strip()[begun.end() :]], line
@@ -151,7 +158,7 @@ class Anonymiser:
             self._names |= {m["name"] for m in NAME.finditer(line) if _is_name(m["name"])}
             self._serials |= {of for m in SERIAL.finditer(line) if (of := m["of"] or m["self"])}
             if (m := TEXT.search(line)) and not m["text"].startswith("text-"):
-                self._texts |= {m["text"].strip().strip('"')} - self._ports
+                self._texts |= {m["text"].split(WITHHELD)[0].strip().strip('"').strip()} - self._ports
 
     def _everywhere(self) -> re.Pattern[str]:
         """Return what is replaced wherever it stands in a line."""
@@ -173,7 +180,7 @@ class Anonymiser:
         if not announced:
             return shown
         text = announced["text"].strip()
-        if re.fullmatch(r'"?text-\d+"?|‹withheld›', text):
+        if re.fullmatch(rf'"?text-\d+"?|{WITHHELD}', text):
             return shown + text
         quote = '"' if text.startswith('"') else ""
         return f"{shown}{quote}{self._token('text', text.strip(chr(34)))}{quote}"
@@ -265,14 +272,14 @@ ULA = IPv6Network("fc00::/7")
 
 
 def _is_name(name: str) -> bool:
-    return len(name) > 1 and not name.isdigit() and name.lower() not in PLAIN_NAMES and "‹" not in name
+    return len(name) > 1 and not name.isdigit() and name.lower() not in PLAIN_NAMES and MARK not in name
 
 
 def _stands_out(text: str) -> bool:
     """Tell whether a text can be told from a vendor's words where nothing announces it."""
     if INTERFACE.fullmatch(text):
         return False
-    return len(text) >= SHORTEST or (len(text) > 3 and not re.fullmatch(r"[a-z-]+|[\d., ]+", text))
+    return len(text) >= 8 or (len(text) > 3 and not re.fullmatch(r"[a-z-]+|[\d., ]+", text))
 
 
 def _whole(name: str) -> str:
@@ -284,10 +291,8 @@ def _cut_short(text: str) -> str:
     more = ""
     for letter in reversed(text[SHORTEST:60]):
         more = f"(?:{re.escape(letter)}{more})?"
-    rest = text[60:]
-    return rf"(?<![^\W_]){re.escape(text)}(?![^\W_])" + (
-        rf"|(?<![^\W_]){re.escape(text[:SHORTEST])}{more}(?![^\W_])" if more and not rest else ""
-    )
+    whole = rf"(?<![\w-]){re.escape(text)}(?![\w-])"
+    return rf"{whole}|(?<![\w-]){re.escape(text[:SHORTEST])}{more}(?![\w-])" if more else whole
 
 
 def _longest_first(words: Iterable[str]) -> list[str]:

@@ -124,6 +124,27 @@ def test_a_port_after_which_something_is_called_keeps_its_name() -> None:
     assert Anonymiser(VENDORS["fortios"], (), KEY, ["internal1"]).anonymised(answers)["b"] == answers["b"]
 
 
+def test_what_stands_behind_a_key_of_several_lines_stays() -> None:
+    key = '        set private-key "-----BEGIN KEY-----\nAAAA\n-----END KEY-----"\n'
+    certificate = key.replace("private-key", "certificate")
+    text = f'config vpn certificate local\n    edit "x"\n{key}{certificate}    next\nend\nconfig router static\nend\n'
+    said = anonymous("fortios", text)
+    assert said.endswith("    next\nend\nconfig router static\nend\n")
+    assert "AAAA" not in said
+
+
+def test_the_first_words_of_a_text_are_not_taken_for_it_where_they_mean_something_else() -> None:
+    said = anonymous("cisco-ios", "vrf definition Mgmt-intf\ninterface Vlan1\n description Mgmt\n")
+    assert said.startswith("vrf definition Mgmt-intf\n")
+
+
+def test_a_text_of_which_a_part_is_withheld_is_replaced_and_ends_with_its_line() -> None:
+    answers = {"a": '    set alias "PSKB272 till B"\n    set status up\n', "b": "port 1  PSKB272 till B  up\n"}
+    said = Anonymiser(VENDORS["fortios"], (), KEY).anonymised(answers)
+    assert "PSKB272" not in str(said)
+    assert "set status up" in said["a"]
+
+
 def test_an_account_in_blocks_is_a_name() -> None:
     said = anonymous("fortios", 'config system admin\n    edit "anna"\n    next\nend\nlog in of anna\n')
     assert "anna" not in said
