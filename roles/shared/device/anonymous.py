@@ -32,15 +32,15 @@ MAC = (
     r"(?:(?<![\w:.-])|(?<=\d\.)(?=\w{12}))(?:[0-9A-Fa-f]{1,2}(?P<colon>[:-])(?:[0-9A-Fa-f]{1,2}(?P=colon)){4}[0-9A-Fa-f]{1,2}"
     r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}-[0-9A-Fa-f]{6}|(?<=\d\.)[0-9A-Fa-f]{12})(?![\w:-]|\.\w)"
 )
-EMAIL = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+EMAIL = r"[\w.+-]+@(?!libssh\.org|openssh\.com)[\w-]+(?:\.[\w-]+)+"  # algorithms of SSH have such names
 SERIAL = re.compile(
     r"(?i)\b(?:serial(?:[ _-]?(?:number|num|nbr|no\.?))?|sn|s/n|processor board id|system-uuid|uuid)\s*[:=]?\s+"
     r"(?P<of>(?=\S*\d)[A-Z0-9-]{6,})|self-signed-(?:certificate-)?(?P<self>\d{5,})"
 )
 TEXT = re.compile(
-    r"(?i:(?P<before>(?:^|(?<=\s))(?:description|alias|comments?|remark|location|contact|full-name|announcement|message"
-    r"|(?:port|system) description:|sys(?:location|contact)|(?:snmp-server |system[ -])(?:location|contact)\s*:?)\s+"
-    r"|^\s+(?:set )?name\s+(?!:)))"
+    r"(?P<before>(?:^|(?<=\s))(?:description|alias|comments?|remark|location|contact|full-name|announcement|message"
+    r"|(?i:port[ -]desc(?:ription)?\s*:|sys(?:location|contact)"
+    r"|(?:snmp-server |system[ -])(?:location|contact)\s*:?))\s+|^\s+(?:set )?name\s+(?!:))"
     r"(?P<text>\S.*)"
 )
 """A word that says that the rest of the line is a text of people's."""
@@ -175,10 +175,9 @@ class Anonymiser:
 
     def _line(self, line: str, everywhere: re.Pattern[str]) -> str:
         announced = TEXT.search(line)
-        head = line[: announced.start("text")] if announced else line
-        shown = self._replaced(head, everywhere)
-        if not announced:
-            return shown
+        if announced is None:
+            return self._replaced(line, everywhere)
+        shown = self._replaced(line[: announced.start("before")], everywhere) + announced["before"]
         text = announced["text"].strip()
         if re.fullmatch(rf'"?text-\d+"?|{WITHHELD}', text):
             return shown + text
@@ -277,7 +276,9 @@ def _is_name(name: str) -> bool:
 
 def _stands_out(text: str) -> bool:
     """Tell whether a text can be told from a vendor's words where nothing announces it."""
-    if INTERFACE.fullmatch(text):
+    if INTERFACE.fullmatch(text) or re.fullmatch(
+        r"(?i)(?:system )?(?:description|location|contact|name|alias)s?", text
+    ):
         return False
     return len(text) >= 8 or (len(text) > 3 and not re.fullmatch(r"[a-z-]+|[\d., ]+", text))
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from roles.shared.device.anonymous import PRIVATE, ULA, Anonymiser
 from roles.shared.device.known import known_vendors
+from roles.shared.device.transcript import Exchange, Transcript, judged, kept_secret
+from tests.device_texts import NAMES, device_text
 
 KEY = b"of a test"
 VENDORS = known_vendors()
@@ -143,6 +145,26 @@ def test_a_text_of_which_a_part_is_withheld_is_replaced_and_ends_with_its_line()
     said = Anonymiser(VENDORS["fortios"], (), KEY).anonymised(answers)
     assert "PSKB272" not in str(said)
     assert "set status up" in said["a"]
+
+
+def test_the_head_of_a_table_is_no_text() -> None:
+    head = "! Name Number  Description   Version\n! System Description : PL.10\n"
+    answers = {"a": head, "b": "!Version ArubaOS-CX PL.10\nssh key-exchange curve25519-sha256@libssh.org\n"}
+    assert Anonymiser(VENDORS["arubaos-cx"], (), KEY).anonymised(answers) == answers
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_published_configuration_is_read_as_before_and_no_known_name_is_left(name: str) -> None:
+    platform, text = device_text(name)
+    vendor = VENDORS[platform]
+    made = Anonymiser(vendor, (), KEY)
+    said = made.anonymised({vendor.show: text})[vendor.show]
+    assert made.left(said) == []
+    for shown in (text, said):
+        exchange = Exchange(typed=vendor.show, answer=shown, seconds=0)
+        transcript = Transcript(code="", taken="", platform=platform, exchanges=(exchange,))
+        assert judged(vendor, transcript)[0].outcome == "ok"
+    assert kept_secret(transcript).outcome == "ok"
 
 
 def test_an_account_in_blocks_is_a_name() -> None:
