@@ -44,6 +44,7 @@ TEXT = re.compile(
     r"(?P<text>\S.*)"
 )
 """A word that says that the rest of the line is a text of people's."""
+ANNOUNCING = re.compile(r"(?i)(?:system )?(?:description|location|contact|name|alias)s?")
 NAME = re.compile(
     r"(?i)(?:^|\s)(?:hostname|host-name|domain[ -]name|domain-(?:list|search)|vtp domain|username|login user|^user"
     r"|(?:system|chassis|host|sys)[ -]?name)\s*:?\s+:?\s*\"?(?P<name>[^\s\"{}]*[^\s\"{}:])"
@@ -55,32 +56,12 @@ INTERFACE = re.compile(
 PEOPLE = re.compile(r"config (?:system admin|user local)")
 """A section whose entries are named after people."""
 PLAIN_NAMES = frozenset(
-    [
-        "admin",
-        "administrators",
-        "administrator",
-        "root",
-        "default",
-        "any",
-        "all",
-        "none",
-        "list",
-        "lookup",
-        "name",
-        "super-user",
-        "auto",
-        "local",
-        "group",
-        "manager",
-        "operator",
-        "class",
-        "authentication",
-        "authorized-key",
-        "password",
-        "secret",
-        "server",
-        "local-engine",
-    ]
+    re.findall(
+        r"\S+",
+        "admin administrator administrators all any authentication authorized-key auto class default group "
+        "list local local-engine lookup manager name none operator password root secret server super-user "
+        "user username",
+    )
 )
 """Words that are no names of anybody, where one stands."""
 SHORTEST = 12
@@ -276,9 +257,7 @@ def _is_name(name: str) -> bool:
 
 def _stands_out(text: str) -> bool:
     """Tell whether a text can be told from a vendor's words where nothing announces it."""
-    if INTERFACE.fullmatch(text) or re.fullmatch(
-        r"(?i)(?:system )?(?:description|location|contact|name|alias)s?", text
-    ):
+    if INTERFACE.fullmatch(text) or ANNOUNCING.fullmatch(text):
         return False
     return len(text) >= 8 or (len(text) > 3 and not re.fullmatch(r"[a-z-]+|[\d., ]+", text))
 
