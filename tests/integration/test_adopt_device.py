@@ -189,7 +189,9 @@ def test_its_role_takes_nothing_away_that_people_made(platform: str, tmp_path: P
     with adopted(platform, tmp_path) as (made, _, _):
         (role,) = made.adoption.roles
         assert (role.role, role.unjudged) == ("access_switch", ())
-        assert ends(made.adoption) == "", "the account of somebody else stays"
+        # The VLANs of a port are one value: on Junos they are said again, by the names that samdrift gives them.
+        ended = [line for line in ends(made.adoption).splitlines() if " vlan members " not in line]
+        assert ended == [], "the account of somebody else stays"
         assert any("vaxel-gamla-skolan" in line for line in made.adoption.seen)
 
 
