@@ -42,7 +42,7 @@ types: setup ## mypy --strict
 	@$(BIN)/mypy
 
 unit: setup ## Unit tests only: no root, no network but an sshd on loopback
-	@$(BIN)/pytest -q tests/unit
+	@$(BIN)/pytest -q tests/unit -m "not soak"
 
 format: setup ## Let ruff mend and format the code
 	@$(BIN)/ruff check --fix
