@@ -216,6 +216,7 @@ def test_looking_changes_nothing_and_says_what_runs(taken: Taken) -> None:
 def test_what_would_end_is_told_and_what_could_be_kept_is_proposed(taken: Taken) -> None:
     told = "\n".join(taken.losses)
 
+    assert "who may become root" not in "\n".join(taken.adoption["unknown"])
     assert "nftables table inet huset" in told
     assert "bertil by ssh-ed25519" in told
     assert "bertil by password" in told
