@@ -5,9 +5,12 @@ Pure; the Fleet remembers what is computed here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
 
 from inventory.network import Vlan, VlanGroup
 from inventory.organisation import Location, Site
+
+K = TypeVar("K", str, int)
 
 Scope = tuple[str, str]
 """A kind of place and its slug; two empty texts for everywhere."""
@@ -68,10 +71,10 @@ def scoped_vlans(vlans: Iterable[Vlan], groups: Iterable[VlanGroup]) -> Iterator
         yield vlan, ("site", vlan.site) if vlan.site is not None else of_group.get(vlan.group or "", ("", ""))
 
 
-def ancestors(slug: str | None, parents: Mapping[str, str | None]) -> tuple[str, ...]:
-    """Return a slug and those that it lies below, the nearest first; a circle ends where it closes."""
-    found: list[str] = []
-    while slug and slug not in found:
-        found.append(slug)
-        slug = parents.get(slug)
+def ancestors(key: K | None, parents: Mapping[K, K | None]) -> tuple[K, ...]:
+    """Return a slug or an id and those that it lies below, the nearest first; a circle ends where it closes."""
+    found: list[K] = []
+    while key and key not in found:
+        found.append(key)
+        key = parents.get(key)
     return tuple(found)

@@ -16,6 +16,7 @@ from inventory.netbox.session import Row
 from inventory.netbox.there import There
 from inventory.netbox.wanted import Ref, Wanted
 from inventory.rules.contexts import asks
+from inventory.scopes import ancestors
 
 Ids = Mapping[str, frozenset[int]]
 """By the fields of a config context that it is assigned by: NetBox's ids of what it names, or of what a host has."""
@@ -69,20 +70,20 @@ def _reaches(named: Ids, has: Ids) -> bool:
 
 def _others(there: There) -> Iterator[tuple[Row, Ids]]:
     """Yield NetBox's active hosts, each with what config contexts are assigned by."""
-    by_id = {kind: {row["id"]: row for row in there.all[kind]} for kind in (*NESTED.values(), *PARTS.values())}
+    by_id = {kind: {row["id"]: row for row in there.all[kind]} for kind in PARTS}
+    parents = {field: {row["id"]: id_of(row["parent"]) for row in there.all[kind]} for field, kind in NESTED.items()}
     for kind in ("device", "virtual machine"):
         for row in there.all[kind]:
             if row["name"] and id_of(row["status"]) == "active":
-                yield row, _ids(row, by_id)
+                yield row, _ids(row, by_id, parents)
 
 
-PARTS = {"site": "site", "tenant": "tenant", "cluster": "cluster"}
-"""What a host has, and what of that config contexts are assigned by, too."""
+PARTS = ("site", "tenant", "cluster")
+"""What a host has, and of which config contexts are assigned by something, too: fields, called as their kinds are."""
 
 
-def _ids(host: Row, by_id: Mapping[str, Mapping[int, Row]]) -> Ids:
-    parts = {field: by_id[kind].get(id_of(host.get(field)), {}) for field, kind in PARTS.items()}
-    site, tenant, cluster = parts["site"], parts["tenant"], parts["cluster"]
+def _ids(host: Row, by_id: Mapping[str, Mapping[int, Row]], parents: Mapping[str, Mapping[int, int | None]]) -> Ids:
+    site, tenant, cluster = (by_id[part].get(id_of(host.get(part)), {}) for part in PARTS)
     one: dict[str, Any] = {
         "regions": site.get("region"),
         "site_groups": site.get("group"),
@@ -97,14 +98,5 @@ def _ids(host: Row, by_id: Mapping[str, Mapping[int, Row]]) -> Ids:
         "tenant_groups": tenant.get("group"),
         "tenants": host["tenant"],
     }
-    ids = {field: _with_outer(id_of(value), by_id.get(NESTED.get(field, ""), {})) for field, value in one.items()}
+    ids = {field: frozenset(ancestors(id_of(value), parents.get(field, {}))) for field, value in one.items()}
     return ids | {"tags": frozenset(map(id_of, host["tags"]))}
-
-
-def _with_outer(number: int | None, rows: Mapping[int, Row]) -> frozenset[int]:
-    """Return an object's id, and those of what it lies in."""
-    found: set[int] = set()
-    while number is not None and number not in found:
-        found.add(number)
-        number = id_of(rows[number]["parent"]) if number in rows else None
-    return frozenset(found)

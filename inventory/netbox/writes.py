@@ -128,8 +128,9 @@ def writes(netbox: Rows, fleet: Fleet) -> Writes:
     wanted = {kind: tuple(kind.wanted(fleet)) for kind in WRITE_TYPES}
     there = There(rows, wanted)
     made = [w for kind in WRITE_TYPES for one in wanted[kind] if (w := _write(kind, one, there)) is not None]
-    problems = [p for kind in WRITE_TYPES for p in in_the_way(kind, wanted[kind], there, _touched(made))]
-    problems += strangers(wanted[BY_NAME["config context"]], {h.name for h in fleet.hosts}, there, _touched(made))
+    touched = _touched(made)
+    problems = [p for kind in WRITE_TYPES for p in in_the_way(kind, wanted[kind], there, touched)]
+    problems += strangers(wanted[BY_NAME["config context"]], {h.name for h in fleet.hosts}, there, touched)
     if problems:
         raise InTheWay(tuple(problems))
     keys = {kind: {w.key for w in wanted[kind]} for kind in OWN_KINDS}
@@ -138,7 +139,6 @@ def writes(netbox: Rows, fleet: Fleet) -> Writes:
     }
     used |= {(w.kind.name, w.target) for w in made if isinstance(w.target, int)}
     left = Counter(kind.name for kind in OWN_KINDS for row in rows[kind.name] if (kind.name, row["id"]) not in used)
-    touched = _touched(made)
     return Writes(
         writes=_in_order(made),
         ids=there.ids,

@@ -99,3 +99,26 @@ def rack(login: Login, platform: str, configuration: str = "", **settings: Any) 
     one = device(platform, "sw1", configuration or SAMPLES[platform].configuration, **settings)
     with EmulatedDevices([one], login.public) as running:
         yield Rack(one, running.port("sw1"), running.host_key("sw1"), login)
+
+
+DECLARES_TEXT = """
+from roles.shared.device.configure import configured
+from roles.shared.settings import Options as RoleOptions
+from roles.shared.settings import Settings as RoleSettings
+
+PLATFORMS = ("arubaos-cx", "cisco-ios", "fortios", "junos")
+
+class Options(RoleOptions):
+    text: str
+
+class Settings(RoleSettings):
+    text: str
+    platform: str
+
+def settings(host, fleet, options):
+    return Settings(text=options.text, platform=host.platform)
+
+def deploy(settings):
+    configured(settings.text, platform=settings.platform, managed=MANAGED[settings.platform])
+"""
+"""A role that declares the text that it is given; `MANAGED`, the sections by platform, is still to be said."""

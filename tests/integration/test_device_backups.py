@@ -5,7 +5,6 @@ On emulated devices, whose configurations the shipped fleet's roles have never s
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from copy import deepcopy
@@ -14,24 +13,18 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from inventory import snapshot
 from tests.emulator.device import Device
 from tests.emulator.grammar import applied as applied_lines
 from tests.integration.lab import program as samdrift
-from tests.integration.test_device_checks import Program, in_the_rack, with_secrets
+from tests.integration.test_device_checks import Program, program_in
 
 CANARY = "Kan4rie-9"
 
 
 @pytest.fixture
 def program(tmp_path: Path) -> Iterator[tuple[Program, dict[str, Device]]]:
-    """The program, and a switch of IOS and a firewall on port 22."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root: the devices must listen on port 22")
-    with in_the_rack(("ost-sw1", "heb-fw1"), tmp_path / "key", 22) as (fleet, devices):
-        snapshot.dump(fleet, tmp_path / "fleet")
-        with_secrets(fleet, [fleet.host(name) for name in devices], tmp_path)
-        yield Program(tmp_path), devices
+    with program_in(tmp_path) as running:
+        yield running
 
 
 def by_hand(device: Device, *lines: str) -> None:

@@ -224,15 +224,21 @@ def with_secrets(fleet: Fleet, hosts: Sequence[Host], directory: Path) -> None:
         AgeVault(files, directory / "identity").write(Contents(municipality, values))
 
 
-@pytest.fixture
-def program(tmp_path: Path) -> Iterator[tuple[Program, dict[str, Device]]]:
-    """The program, and a switch and a firewall on port 22."""
+@contextmanager
+def program_in(directory: Path) -> Iterator[tuple[Program, dict[str, Device]]]:
+    """The program, and a switch of IOS and a firewall on port 22."""
     if os.geteuid() != 0:
         pytest.skip("needs root: the devices must listen on port 22")
-    with in_the_rack(("ost-sw1", "heb-fw1"), tmp_path / "key", 22) as (fleet, devices):
-        snapshot.dump(fleet, tmp_path / "fleet")
-        with_secrets(fleet, [fleet.host(name) for name in devices], tmp_path)
-        yield Program(tmp_path), devices
+    with in_the_rack(("ost-sw1", "heb-fw1"), directory / "key", 22) as (fleet, devices):
+        snapshot.dump(fleet, directory / "fleet")
+        with_secrets(fleet, [fleet.host(name) for name in devices], directory)
+        yield Program(directory), devices
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[tuple[Program, dict[str, Device]]]:
+    with program_in(tmp_path) as running:
+        yield running
 
 
 def test_the_program_plans_applies_verifies_and_watches_devices_as_it_does_servers(

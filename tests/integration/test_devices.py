@@ -39,6 +39,7 @@ from tests.emulator.device import Device, copy
 from tests.emulator.dialects import device
 from tests.emulator.samples import SAMPLES
 from tests.emulator.server import EmulatedDevices
+from tests.integration.devices import DECLARES_TEXT
 from tests.sshd import fleet_of, free_port, keygen
 from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryJournal
 
@@ -46,31 +47,13 @@ log = logging.getLogger(__name__)
 
 MakeRole = Callable[[str, str], None]
 
-ROLE = """
-from roles.shared.device.configure import configured
-from roles.shared.settings import Options as RoleOptions
-from roles.shared.settings import Settings as RoleSettings
-
-PLATFORMS = ("arubaos-cx", "cisco-ios", "fortios", "junos")
-MANAGED = {
+ROLE = f"""{DECLARES_TEXT}
+MANAGED = {{
     "arubaos-cx": (("hostname .*",), (r"vlan \\d+",)),
     "cisco-ios": (("hostname .*",), (r"vlan \\d+",)),
     "fortios": (("config system global",),),
     "junos": (("system", "host-name"), ("vlans",)),
-}
-
-class Options(RoleOptions):
-    text: str
-
-class Settings(RoleSettings):
-    text: str
-    platform: str
-
-def settings(host, fleet, options):
-    return Settings(text=options.text, platform=host.platform)
-
-def deploy(settings):
-    configured(settings.text, platform=settings.platform, managed=MANAGED[settings.platform])
+}}
 """
 
 WANTED = {

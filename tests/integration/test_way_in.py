@@ -27,31 +27,14 @@ from tests.applying import nothing_to_check, plan_of
 from tests.emulator.device import Device
 from tests.emulator.dialects import device
 from tests.emulator.server import EmulatedDevices
-from tests.integration.devices import Login, rack
+from tests.integration.devices import DECLARES_TEXT, Login, rack
 from tests.sshd import fleet_of, free_port, keygen
 from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryJournal
 
 MakeRole = Callable[[str, str], None]
 
-ROLE = """
-from roles.shared.device.configure import configured
-from roles.shared.settings import Options as RoleOptions
-from roles.shared.settings import Settings as RoleSettings
-
-PLATFORMS = ("arubaos-cx", "cisco-ios", "fortios", "junos")
-
-class Options(RoleOptions):
-    text: str
-
-class Settings(RoleSettings):
-    text: str
-    platform: str
-
-def settings(host, fleet, options):
-    return Settings(text=options.text, platform=host.platform)
-
-def deploy(settings):
-    configured(settings.text, platform=settings.platform, managed=((".*",),))
+ROLE = f"""{DECLARES_TEXT}
+MANAGED = dict.fromkeys(PLATFORMS, ((".*",),))
 """
 
 AT = "127.0.1.9"
