@@ -2,8 +2,9 @@
 
 No example of a property has a deadline: tests run beside a NetBox that is being deployed.
 
-Coverage is that of the unit tests which are no properties. To trace a test takes two to three times its processor time:
-a property repeats itself a hundred times, and integration tests compete with the lab for the processor.
+Coverage is that of the unit tests which are no properties and do not go through the whole fleet. To trace a test takes
+two to three times its processor time: a property repeats itself a hundred times, what goes through the fleet does for
+each host what one host would show, and integration tests compete with the lab for the processor.
 """
 
 from gevent import monkey
@@ -29,10 +30,27 @@ settings.load_profile("samdrift")
 UNIT = Path(__file__).with_name("unit")
 
 
+WHOLE_FLEET = (
+    "roles/test_",
+    "roles/shared/device/test_first_plan",
+    "roles/shared/device/test_switch",
+    "roles/shared/network/",
+    "roles/shared/test_",
+    "state/",
+    "test_",
+)
+"""How the paths of unit tests begin that go through every host, role, check or published configuration."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if UNIT not in item.path.parents or is_hypothesis_test(getattr(item, "obj", None)):
+        if not is_traced(item.path) or is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker(pytest.mark.no_cover)
+
+
+def is_traced(module: Path) -> bool:
+    """Return whether coverage is that of this module's tests, too."""
+    return UNIT in module.parents and not module.relative_to(UNIT).as_posix().startswith(WHOLE_FLEET)
 
 
 @pytest.hookimpl(wrapper=True)

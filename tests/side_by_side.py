@@ -1,5 +1,5 @@
-"""Every test of `make test` as root, in four processes side by side: those of the lab's hosts; those of its
-NetBox, then those with a lab of their own; unit tests; and what else is integrated.
+"""Every test of `make test` as root, in four processes side by side: those of the lab's hosts; those with
+a lab of their own, then those of its NetBox; unit tests; and what else is integrated.
 
 The first wait for hosts most of the time, the second for NetBox, whose first day takes minutes, unit tests for the
 processor, and the others for devices. What each says is shown as a whole, once it is done. Not here: in which order
@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from deploy.tools.parent import end_with_parent
-from tests.integration.lab import DEPLOYED
+from inventory.whole_file import put_in_place
+from tests.integration.lab import DEPLOYED, ENDED, STAGE
 
 LANES = {
     "unit": ("tests/unit", "-m", "not lab and not soak", "--cov"),
@@ -39,6 +40,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _end)
     with tempfile.TemporaryDirectory(prefix="samdrift-tests-") as name:
         directory = Path(name)
+        (directory / "stage").touch()
         outputs = {lane: (directory / lane).open("w+b") for lane in LANES}
         running = {lane: begin(lane, directory, outputs[lane]) for lane in LANES}
         try:
@@ -52,7 +54,7 @@ def main() -> int:
 
 def begin(lane: str, directory: Path, output: IO[bytes]) -> subprocess.Popen[bytes]:
     """Start pytest with these tests. It ends when this process does."""
-    own = {DEPLOYED: str(directory / "deployed")}
+    own = {STAGE: str(directory / "stage")}
     own |= {"SAMDRIFT_STATE": str(directory / "state")} if lane == "netbox" else {}  # or each would lock the other out
     return subprocess.Popen(
         [sys.executable, "-m", "pytest", *LANES[lane]],
@@ -76,8 +78,8 @@ def await_all(running: dict[str, subprocess.Popen[bytes]], outputs: Mapping[str,
         for lane in [lane for lane in open_ if running[lane].poll() is not None]:
             open_.remove(lane)
             failed = failed or running[lane].returncode
-            if lane == "lab":
-                (directory / "deployed").touch()  # or those of NetBox might wait for ever
+            if lane == "lab" and (directory / "stage").read_text() != DEPLOYED:
+                put_in_place(directory / "stage", ENDED.encode(), durable=False)  # or the others might wait for ever
             outputs[lane].seek(0)
             sys.stdout.buffer.write(outputs[lane].read())
             sys.stdout.flush()

@@ -15,15 +15,17 @@ from deploy.lab.place import lab_directory
 from inventory.errors import SamdriftError
 from inventory.fleet import Fleet
 from inventory.snapshot import load
-from tests.integration.lab import DEPLOYED, NetBoxServer, deploy_netbox, given_netbox, netbox_in_lab, samdrift
+from tests.integration.lab import STAGE, UP, NetBoxServer, deploy_netbox, given_netbox, netbox_in_lab, samdrift, tell
 
 
 def _modules(*names: str) -> list[Path]:
     return [Path(__file__).with_name(f"{name}.py") for name in names]
 
 
-FIRST = _modules("test_untrusted", "test_main_job", "test_edge")
-"""What needs the lab and no NetBox, from empty disks on: one lab, that each of them leaves as the next expects it."""
+FIRST = _modules("test_untrusted", "test_main_job", "test_edge", "test_lab")
+"""What needs the lab and no NetBox, from empty disks on: one lab, that each of them leaves as the next expects it; then
+what has a lab of its own beside the other, since those of NetBox wait for the other one's hosts.
+"""
 
 LAST = _modules(
     "test_netbox_seed",
@@ -33,9 +35,8 @@ LAST = _modules(
     "test_netbox_users",
     "test_write_back",
     "test_mutations",
-    "test_lab",
 )
-"""What needs the lab's NetBox, whose first day takes minutes; then what has a lab of its own beside the other."""
+"""What needs the lab's NetBox, whose first day takes minutes."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -73,7 +74,7 @@ def image(able: None) -> Path:
 def machine(able: None) -> Iterator[None]:
     """A machine that can run the lab; what is up when the tests end is taken down, unless others still use it."""
     yield
-    if DEPLOYED not in os.environ:
+    if STAGE not in os.environ:
         Lab().down()
 
 
@@ -82,6 +83,7 @@ def empty_lab(machine: None) -> Fleet:
     """The lab with empty disks, as its fleet."""
     Lab().down()
     samdrift("lab", "up")
+    tell(UP)
     return Lab().overlay(load())
 
 

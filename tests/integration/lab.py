@@ -197,21 +197,33 @@ def given_netbox() -> NetBoxServer | None:
     return NetBoxServer(url, token, Path(ca) if ca else None) if url and token else None
 
 
-DEPLOYED = "SAMDRIFT_TEST_DEPLOYED"
-"""Set where the tests of the lab's NetBox run beside those of its other hosts: the file by which they hear that what
-NetBox needs of those is deployed. It says so, or is empty where it never will be.
+STAGE = "SAMDRIFT_TEST_STAGE"
+"""Set where several run the lab's tests side by side: the file by which the others hear how far the lab's first tests
+have come. It names the last stage that they have reached; it is empty before any.
 """
+UP, DEPLOYED, ENDED = "up", "deployed", "ended"
+"""The lab stands; what NetBox needs of its other hosts is deployed; nothing more will come."""
 
 
-def tell_deployed() -> None:
-    """Let whoever waits for it know that what NetBox needs of the lab's other hosts is deployed."""
-    if path := os.environ.get(DEPLOYED):
-        put_in_place(Path(path), b"deployed", durable=False)  # who waits for it must not read half of it
+def tell(stage: str) -> None:
+    """Let whoever waits for it know that the lab's first tests have reached this stage."""
+    if path := os.environ.get(STAGE):
+        put_in_place(Path(path), stage.encode(), durable=False)  # who waits for it must not read half of it
+
+
+def await_stage(*stages: str) -> str:
+    """Return which of these stages the lab's first tests have reached; wait until they have. Empty if nobody tells."""
+    path = os.environ.get(STAGE)
+    if path is None:
+        return ""
+    while (stage := Path(path).read_text()) not in stages:
+        time.sleep(1)
+    return stage
 
 
 def deploy_netbox() -> None:
     """Bring up the lab with a NetBox that is deployed and empty. The first time in a lab's directory takes minutes."""
-    limit = NETBOX if _others_deployed() else NETBOX_AND_WHAT_IT_NEEDS
+    limit = NETBOX if await_stage(DEPLOYED, ENDED) == DEPLOYED else NETBOX_AND_WHAT_IT_NEEDS
     spare_migrations()
     samdrift("lab", "up", NETBOX)
     samdrift("--lab", "--limit", limit, "apply", "--yes")
@@ -235,16 +247,6 @@ def spare_migrations() -> None:
         cached = lab_directory() / "cache" / "netbox" / "schema" / EMPTY_DATABASE
         cached.parent.mkdir(parents=True, exist_ok=True)
         put_in_place(cached, lzma.decompress(EMPTY_DATABASE_KEPT.read_bytes()), durable=False)
-
-
-def _others_deployed() -> bool:
-    """Whether other tests have deployed what NetBox needs; waits until they have, where they run beside these."""
-    path = os.environ.get(DEPLOYED)
-    if path is None:
-        return False
-    while not Path(path).exists():
-        time.sleep(1)
-    return Path(path).read_text() == "deployed"
 
 
 TESTS_TOKEN = "tests_token"  # noqa: S105  its name

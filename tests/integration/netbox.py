@@ -8,6 +8,10 @@ from inventory.netbox import seed
 from inventory.netbox.client import NetBox
 from inventory.netbox.write_types import WRITE_TYPES
 from inventory.netbox.writes import Writes
+from tests.integration.lab import NetBoxServer, given_netbox
+
+_kept: set[str] = set()
+"""The digests of the fleets that this run has seeded and kept: what an earlier one kept may be of other code."""
 
 
 def empty(netbox: NetBox) -> None:
@@ -21,6 +25,25 @@ def seeded(netbox: NetBox, fleet: Fleet) -> Writes:
     plan = seed.planned(netbox, fleet)
     seed.carry_out(netbox, fleet, plan, Quiet())
     return plan
+
+
+def emptied(netbox: NetBox, server: NetBoxServer) -> None:
+    """Make it say nothing; at once where it is the lab's."""
+    if given_netbox():
+        empty(netbox)
+    else:
+        server.empty()
+
+
+def say_as_shipped(netbox: NetBox, server: NetBoxServer, fleet: Fleet) -> None:
+    """Make it say what this fleet says, and no more: the lab's is seeded once a run, and brought back from then on."""
+    if fleet.digest in _kept and server.bring_back("shipped"):
+        return
+    emptied(netbox, server)
+    seeded(netbox, fleet)
+    if not given_netbox():
+        server.keep("shipped")
+        _kept.add(fleet.digest)
 
 
 def ids(netbox: NetBox, endpoint: str) -> list[int]:

@@ -22,6 +22,7 @@ from deploy.lab.mounts import mounts, unmount
 from deploy.lab.place import lab_directory
 from deploy.tools.parent import end_with_parent
 from inventory.errors import SamdriftError
+from tests.integration.lab import DEPLOYED, ENDED, UP, await_stage
 
 pytestmark = [pytest.mark.lab, pytest.mark.own_lab]
 
@@ -96,8 +97,14 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def bench(image: Path) -> Iterator[Bench]:
-    """Below the lab's directory, where `make lab-down` finds it if nobody here lives to take it down."""
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """Below the lab's directory, where `make lab-down` finds it if nobody here lives to take it down.
+
+    A lab that other tests bring up meanwhile is up first: one of them builds the image, and what the kernel had before
+    is what each puts back, the last first.
+    """
+    await_stage(UP, DEPLOYED, ENDED)
+    image: Path = request.getfixturevalue("image")
     base = lab_directory().resolve() / "own"
     made = Bench(base / "lab", base / "network")
     if made.network in mounts(base):

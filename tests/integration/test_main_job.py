@@ -25,7 +25,7 @@ from inventory.groups import known_hosts
 from inventory.paths import CODE
 from inventory.snapshot import dump, load
 from roles.shared.intent import Intent
-from tests.integration.lab import NETBOX, by_hand, program, samdrift, tell_deployed
+from tests.integration.lab import DEPLOYED, NETBOX, by_hand, program, samdrift, tell
 from tests.integration.test_ssh_audit import failures
 from tests.stock import our_commands, stock_commands
 from tests.unit.hostile import PERSON, WORST, sound, write
@@ -81,7 +81,7 @@ def test_every_empty_host_converges_in_one_apply_and_passes_its_checks(lab: Flee
 
     def hear(progress: str) -> None:
         if progress.startswith("wave 3: "):  # the edges' turn: Tierp's servers are deployed and well
-            tell_deployed()
+            tell(DEPLOYED)
 
     record = samdrift("--lab", "apply", str(plan), "--yes", hear=hear)
     assert Counter(h["outcome"] for h in record["hosts"]) == {"changed": len(lab_hosts(lab))}

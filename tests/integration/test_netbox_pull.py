@@ -27,8 +27,8 @@ from inventory.netbox.rows import Mark, Rows
 from inventory.netbox.session import Row
 from inventory.snapshot import load
 from roles.shared.catalogue import roles_of
-from tests.integration.lab import NetBoxServer, given_netbox, program
-from tests.integration.netbox import empty, ids, seeded
+from tests.integration.lab import NetBoxServer, program
+from tests.integration.netbox import emptied, ids, say_as_shipped, seeded
 from tests.unit.inventory.wild_fleet import seeded_random, wild_fleet
 
 pytestmark = [pytest.mark.lab, pytest.mark.netbox]
@@ -39,8 +39,7 @@ def live(netbox: NetBoxServer) -> NetBox:
     """A NetBox that says what the shipped snapshot says, and no more."""
     made, fleet = NetBox(netbox.url, netbox.token, ca=netbox.ca), load()
     if not any(True for _ in made.rows("dcim/sites")) or _seeded_digest(made, fleet) != fleet.digest:
-        emptied(made, netbox)
-        seeded(made, fleet)
+        say_as_shipped(made, netbox, fleet)
     return made
 
 
@@ -61,13 +60,6 @@ def _seeded_digest(netbox: NetBox, fleet: Fleet) -> str:
     except SamdriftError:
         return ""
     return assembled(whole(netbox)).fleet.digest
-
-
-def emptied(netbox: NetBox, server: NetBoxServer) -> None:
-    if given_netbox():
-        empty(netbox)
-    else:
-        server.empty()
 
 
 def same(one: Rows, other: Rows) -> bool:

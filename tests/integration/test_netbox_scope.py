@@ -14,8 +14,8 @@ from inventory.netbox.scoped_rows import chosen, narrowed
 from inventory.netbox.session import Row
 from inventory.scope import Scope
 from tests.integration.lab import NetBoxServer
-from tests.integration.netbox import seeded
-from tests.integration.test_netbox_pull import Editor, emptied, live, same, some
+from tests.integration.netbox import emptied, seeded
+from tests.integration.test_netbox_pull import Editor, live, same, some
 from tests.unit.inventory.wild_fleet import seeded_random, wild_fleet
 
 __all__ = ["live", "some"]

@@ -174,6 +174,8 @@ def look(path, process):
     except OSError:  # it is gone
         return
     if process:
+        if data in saw:
+            return
         saw.add(data)
     if any(form in data for form in sought):
         if process:

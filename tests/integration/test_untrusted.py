@@ -99,12 +99,14 @@ def test_hostile_text_in_netbox_is_text_in_every_command_of_a_plan(empty_lab: Fl
     fleet = sound(rows)
     assume(fleet is not None)
     in_lab = Lab().overlay(fleet or Fleet())
-    with Session(Intent(in_lab), [in_lab.host(name) for name in HOSTS], Lab().access()) as session:
+    hosts = [host for host in in_lab.hosts if host.name in HOSTS]  # one that hostile text made unsound is not there
+    assume(hosts)
+    with Session(Intent(in_lab), hosts, Lab().access()) as session:
         plans = session.look()
     commands = [command for plan in plans for step in plan.steps for command in step.commands]
-    assert [plan.error for plan in plans] == ["", "", ""]
+    assert [plan.error for plan in plans] == [""] * len(hosts)
     run = [command.text for command in commands if isinstance(command, Run)]
-    assert len(run) > 50
+    assert len(run) > 15 * len(hosts)
     assert obeyed(shell, run) == []
     uploads = [command for command in commands if isinstance(command, Upload)]
     assert not any(PRODUCT[1] in text for text in (*run, *(upload.content for upload in uploads)))
