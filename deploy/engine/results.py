@@ -9,7 +9,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from deploy.engine.hosts import Outcome
-from deploy.model.drift import Controls, applied_steps, armed_finding, check_finding, refused_finding, step_evidence
+from deploy.model.drift import (
+    Controls,
+    applied_steps,
+    armed_finding,
+    check_finding,
+    refused_finding,
+    step_evidence,
+    strangers_finding,
+)
 from deploy.model.evidence import Error, Evidence, Note
 from deploy.model.findings import Finding, Kind, severity
 from deploy.model.messages import Command, Message, MessageId, samdrift
@@ -68,9 +76,10 @@ class Results:
         return self._hosts[name].outcome if name in self._hosts else None
 
     def checked(self, checks: Sequence[CheckResult]) -> None:
-        """Add checks, and a finding for each that failed."""
+        """Add checks, a finding for each that failed, and a notice of whoever is heard that nobody knows."""
         self._checks += checks
         self._findings += [check_finding(c, self._controls) for c in checks if c.outcome == "failed"]
+        self._findings += [strangers_finding(c) for c in checks if c.strangers]
 
     def in_sync(self, fresh: HostPlan) -> None:
         """Record that nothing was to be changed."""

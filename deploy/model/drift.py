@@ -28,6 +28,9 @@ _FOUND = {
     Kind.CONFLICT: MessageId.STEP_CHANGED_TWICE,
 }
 
+NAMED = 4
+"""Ports that a finding about strangers names in its one line."""
+
 LOSES: Mapping[Part, MessageId] = {
     "account": MessageId.LOSES_ACCOUNT,
     "privilege": MessageId.LOSES_PRIVILEGE,
@@ -65,7 +68,7 @@ def classify(
         protecting: roles that keep others out: where they were changed behind our back, it is serious.
         lost: host name to reason, for hosts that died after the look (while they were verified, say).
     """
-    findings: list[Finding] = []
+    checks, findings = tuple(checks), list[Finding]()
     for host in plan.hosts:
         if reason := host.error or (lost or {}).get(host.host, ""):
             findings.append(_unknown(host, reason))
@@ -75,6 +78,7 @@ def classify(
     findings = [_with_checks(f, failed) for f in findings]
     explained = {(f.host, f.role) for f in findings if _explains(f)}
     findings += [check_finding(c, controls) for c in failed if (c.host, c.role) not in explained]
+    findings += [strangers_finding(c) for c in checks if c.strangers]
     return _ordered(findings)
 
 
@@ -148,6 +152,25 @@ def check_finding(check: CheckResult, controls: Controls | None = None) -> Findi
         advice=MessageId.SEE_WHY_THEN_VERIFY(verify=samdrift("verify", "--limit", check.host)),
         severity=severity(Kind.FAILED_CHECK, MessageId.CHECK_FAILED),
         controls=(controls or {}).get(check.role, ()),
+    )
+
+
+def strangers_finding(check: CheckResult) -> Finding:
+    """Report whom a device hears at its ports though no cable of NetBox leads to them: to be known, and no fault."""
+    ports = tuple(dict.fromkeys(one.port for one in check.strangers))
+    more = f", … ({len(ports)})" if len(ports) > NAMED else ""
+    return Finding(
+        kind=Kind.NOTICE,
+        host=check.host,
+        municipality=check.municipality,
+        role=check.role,
+        step=check.name,
+        message=MessageId.STRANGERS_HEARD(ports=", ".join(ports[:NAMED]) + more),
+        evidence=tuple(
+            Note(message=MessageId.HEARD_AT(port=one.port, name=one.host or one.id or "?")) for one in check.strangers
+        ),
+        advice=MessageId.DRAW_THE_CABLE(),
+        severity=severity(Kind.NOTICE, MessageId.STRANGERS_HEARD),
     )
 
 

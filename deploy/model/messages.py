@@ -75,6 +75,7 @@ class MessageId(StrEnum):
     FILE_UNDECLARED = "file-undeclared", "path", "role"
     LINE_UNDECLARED = "line-undeclared", "line", "role"
     CHECK_FAILED = "check-failed", "check"
+    STRANGERS_HEARD = "strangers-heard", "ports"
     NOT_LOOKED_AT = "not-looked-at"
     UNCONFIRMED = "unconfirmed"
     WAY_IN_LOST = "way-in-lost", "lines"
@@ -143,6 +144,7 @@ class MessageId(StrEnum):
     LOSES_SERVICE = "loses-service", "line"
     LOSES_ACCESS = "loses-access", "line"
     STANDS_INSTEAD = "stands-instead", "line"
+    HEARD_AT = "heard-at", "port", "name"
     CHECK_OF_THE_ROLE_FAILED = "check-of-the-role-failed", "check"
 
     # What to do about it.
@@ -156,6 +158,7 @@ class MessageId(StrEnum):
     MAKE_REACHABLE = "make-reachable", "drift"
     WAIT_THEN_PLAN = "wait-then-plan", "plan"
     SEE_WHY_THEN_VERIFY = "see-why-then-verify", "verify"
+    DRAW_THE_CABLE = "draw-the-cable"
     SEE_HOW_IT_STANDS = "see-how-it-stands", "verify"
     SEE_HOW_OR_BY_HAND = "see-how-or-by-hand", "verify", "by_hand"
     DECLARE_OR_REMOVE = "declare-or-remove", "role", "host"

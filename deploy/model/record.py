@@ -14,10 +14,14 @@ from deploy.model.findings import Finding
 from deploy.model.step_id import StepId
 from inventory.frozen import Frozen
 from inventory.left_out import Count
+from roles.shared.device.heard import Heard
 
 
 class CheckResult(Frozen):
-    """The outcome of one state check on one host. `not applicable` always has its reason in `detail`."""
+    """The outcome of one state check on one host. `not applicable` always has its reason in `detail`.
+
+    `strangers` are those whom a device hears at its ports and no cable of NetBox leads to: nothing fails for them.
+    """
 
     host: str
     municipality: str
@@ -25,6 +29,7 @@ class CheckResult(Frozen):
     name: str
     outcome: Literal["passed", "failed", "not applicable"]
     detail: str = ""
+    strangers: tuple[Heard, ...] = ()
     seconds: float = 0.0
 
 

@@ -382,8 +382,10 @@ def _not_looked_at(unsound: Iterable[Finding]) -> Iterator[HostResult]:
 
 
 def _with_findings(result: HostResult, findings: Iterable[Finding]) -> HostResult:
-    """Return a host's result with its findings: one that was lost is unknown, and one with a finding differs."""
-    own = [f for f in findings if f.host == result.host]
+    """Return a host's result with its findings: one that was lost is unknown, and one with a finding differs; a notice
+    is none.
+    """
+    own = [f for f in findings if f.host == result.host and f.kind is not Kind.NOTICE]
     unknown = next((f for f in own if f.kind is Kind.UNKNOWN), None)
     if unknown is not None:
         return result.model_copy(update={"outcome": "unknown", "detail": unknown.detail})

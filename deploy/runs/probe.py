@@ -19,8 +19,8 @@ from deploy.transport.ssh import HostLost
 from inventory.errors import SamdriftError, UsageError
 from inventory.fleet import Fleet, Host
 from roles.shared.device.anonymous import Anonymiser
+from roles.shared.device.answers import NotUnderstood, rows
 from roles.shared.device.known import known_vendors
-from roles.shared.device.state import rows
 from roles.shared.device.transcript import (
     Exchange,
     Judgement,
@@ -122,7 +122,7 @@ def _neighbours(vendor: Vendor, transcript: Transcript) -> set[str]:
         return set()
     try:
         names = {str(row["host"]) for row in rows(vendor, "neighbours", exchange.answer)}
-    except Exception:  # noqa: BLE001  that is judged apart
+    except NotUnderstood:  # that is judged apart
         return set()
     return {name for host in names for name in (host, host.split(".")[0])}
 

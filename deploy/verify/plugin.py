@@ -29,6 +29,8 @@ from deploy.transport.rounds import Rounds
 from deploy.transport.ssh import AT_ONCE, Answer, HostLost
 from deploy.verify.names import in_words
 from inventory.fleet import Fleet, Host
+from roles.shared.device.answers import NotUnderstood
+from roles.shared.device.heard import Heard
 from roles.shared.device.known import known_vendors
 from roles.shared.device.masking import masked
 from roles.shared.settings import Settings
@@ -159,7 +161,7 @@ class _Backend(BaseBackend):  # type: ignore[misc]  # testinfra has no types
 
 
 class StateChecks:
-    """The pytest plugin: fixtures `host`, `unit`, `settings`, `fleet` and `me`, and a Check for every item.
+    """The pytest plugin: fixtures `host`, `unit`, `settings`, `tell`, `fleet`, `me`, and a Check for every item.
 
     Attributes:
         broken: what pytest could not even collect, as (file, reason).
@@ -173,6 +175,7 @@ class StateChecks:
         self._collected: Counter[tuple[str, str]] = Counter()
         self._left: Counter[str] = Counter()
         self._checks: dict[str, CheckResult] = {}
+        self._strangers: dict[str, list[Heard]] = {}
         self._lost: set[str] = set()
         self.broken: list[tuple[str, str]] = []
 
@@ -195,6 +198,11 @@ class StateChecks:
     def settings(self, request: pytest.FixtureRequest, target: Target) -> Settings:
         """Give a check the host's settings of the role that the file checks."""
         return target.settings[role_of(request.path)]
+
+    @pytest.fixture
+    def tell(self, request: pytest.FixtureRequest) -> Callable[[Iterable[Heard]], None]:
+        """Give a check a function that tells of strangers: its result has them, whatever becomes of it."""
+        return self._strangers.setdefault(request.node.nodeid, []).extend
 
     @pytest.fixture
     def fleet(self) -> Fleet:
@@ -253,7 +261,7 @@ class StateChecks:
         if call.excinfo is not None and call.excinfo.errisinstance(HostLost):
             self._lost.add(name)
         elif report.when == "call" or not report.passed:
-            self._checks[item.nodeid] = _result_of(item, call, report)
+            self._checks[item.nodeid] = _result_of(item, call, report, self._strangers.get(item.nodeid, ()))
         if report.when == "teardown":
             self._finished(name)
         return report
@@ -286,6 +294,7 @@ class StateChecks:
             "host": target.testinfra(),
             "unit": target.unit,
             "settings": target.settings[role_of(item.path)],
+            "tell": lambda _: None,
             "fleet": self._fleet,
             "me": target.host,
         }
@@ -310,7 +319,9 @@ def _target_of(item: pytest.Function) -> Target:
     return cast("Target", item.callspec.params["target"])
 
 
-def _result_of(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport) -> CheckResult:
+def _result_of(
+    item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport, strangers: Iterable[Heard]
+) -> CheckResult:
     """Return pytest's report of one item as the result of a state check."""
     host = _target_of(item).host
     outcome, detail = _outcome(item, call, report)
@@ -324,6 +335,7 @@ def _result_of(item: pytest.Function, call: pytest.CallInfo[None], report: pytes
             "name": _name(item),
             "outcome": outcome,
             "detail": detail,
+            "strangers": tuple(strangers),
         }
     )
 
@@ -345,7 +357,7 @@ def _outcome(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.
         reason = (error.msg or "").removeprefix("not applicable").lstrip(": ")
         return ("not applicable", reason) if reason else ("failed", "skipped without a reason")
     shown = "\n".join(_shortened(str(error).splitlines())) or "it said nothing"
-    if not isinstance(error, AssertionError | pytest.fail.Exception):
+    if not isinstance(error, AssertionError | pytest.fail.Exception | NotUnderstood):
         shown = f"the check itself broke: {type(error).__name__}: {shown}"
     lines = [entry.lineno + 1 for entry in call.excinfo.traceback if Path(entry.path) == item.path]
     place = f"tests/state/{item.path.name}" + (f":{lines[-1]}" if lines else "")

@@ -81,6 +81,7 @@ def verified(seen: Record, names: Mapping[str, str], width: int) -> Iterator[Ren
     yield from _checks_table(seen.checks, width)
     yield from _failed(seen.checks, names)
     yield from _not_applicable(seen.checks)
+    yield from findings([f for f in seen.findings if f.kind is Kind.NOTICE], names)
     unknown = [r for r in seen.hosts if r.outcome == "unknown"]
     for result in unknown:
         yield Text.assemble(("UNKNOWN  ", "bold red"), (inline(result.host), "bold"), f"  {inline(result.detail)}")

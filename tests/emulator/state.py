@@ -6,8 +6,9 @@ it, its configuration does not shut it, and the device has not shut it for a fau
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from tests.emulator.device import Device
 from tests.emulator.grammar import Tree, numbers, ranges
@@ -239,26 +240,64 @@ def _junos_up(device: Device, port: str) -> bool:
     return _up(device, port, shut="disable" in _at(device.running, "interfaces", port))
 
 
-@_asked("junos", "show lldp neighbors")
+def _junos_json(form: str, namespace: str, items: str, entries: Iterable[Mapping[str, object]]) -> str:
+    """What `| display json` prints: each element in a list, each value in `data` (Juniper, Junos XML Protocol Developer
+    Guide, "Map Junos OS Command Output to JSON in the CLI"; answers of QFX of 19.4 in netenglabs/suzieq).
+    """
+    of = [_element(entry) for entry in entries]
+    attributes = {"xmlns": f"http://xml.juniper.net/junos/21.4R3/{namespace}", "junos:style": "brief"}
+    document = {form: [{"attributes": attributes} | ({items: of} if of else {})]}
+    return json.dumps(document, indent=4, separators=(", ", " : "), ensure_ascii=False) + "\n"
+
+
+def _element(entry: Mapping[str, object]) -> dict[str, object]:
+    def value(of: object) -> list[object]:
+        return [_element(e) for e in of] if isinstance(of, list) else [{"data": of}]
+
+    return {name: value(of) for name, of in entry.items()}
+
+
+@_asked("junos", r"show lldp neighbors \| display json")
 def _junos_neighbours(device: Device, _: re.Match[str]) -> str:
-    said = "\nLocal Interface    Parent Interface    Chassis Id          Port info          System Name\n"
+    """Elements as napalm's mocks of junos and PyEZ's table of LLDP neighbours have them, by the same names in JSON."""
     speaks = "all" in _at(device.running, "protocols", "lldp", "interface")
-    return said + "".join(
-        f"{port:<19}{'-':<20}{CHASSIS:<20}{'1/1/1':<19}{name}\n"
+    entries = [
+        {
+            "lldp-local-port-id": port,
+            "lldp-local-parent-interface-name": "-",
+            "lldp-remote-chassis-id-subtype": "Mac address",
+            "lldp-remote-chassis-id": CHASSIS,
+            "lldp-remote-port-id-subtype": "Interface name",
+            "lldp-remote-port-id": "1/1/1",
+            "lldp-remote-port-description": "1/1/1",
+            "lldp-remote-system-name": f"{name}.example",
+        }
         for port, name in device.plugged.items()
         if name and speaks and _junos_up(device, port)
-    )
+    ]
+    return _junos_json("lldp-neighbors-information", "junos-l2cpd", "lldp-neighbor-information", entries)
 
 
-@_asked("junos", "show vlans")
+@_asked("junos", r"show vlans \| display json")
 def _junos_trunks(device: Device, _: re.Match[str]) -> str:
-    said = "\nRouting instance        VLAN name             Tag          Interfaces\n"
+    """Elements of ELS, as netenglabs/suzieq's QFX have them; a VLAN without ports has an empty member (napalm)."""
+    entries: list[dict[str, object]] = []
     for name, vlan in device.running.get("vlans", {}).items():
-        said += f"{'default-switch':<24}{name:<22}{next(iter(_at(vlan, 'vlan-id')), ''):<13}\n"
-        for port, section in device.running.get("interfaces", {}).items():
-            if name in _at(section, "unit", "0", "family", "ethernet-switching", "vlan", "members"):
-                said += f"{' ' * 59}{port}.0{'*' if _junos_up(device, port) else ''}\n"
-    return said
+        members: list[dict[str, object]] = [
+            {"l2ng-l2rtb-vlan-member-interface": f"{port}.0{'*' if _junos_up(device, port) else ''}"}
+            for port, section in device.running.get("interfaces", {}).items()
+            if name in _at(section, "unit", "0", "family", "ethernet-switching", "vlan", "members")
+        ]
+        entries.append(
+            {
+                "l2ng-l2rtb-name": "default-switch",
+                "l2ng-l2rtb-vlan-name": name,
+                "l2ng-l2rtb-vlan-tag": next(iter(_at(vlan, "vlan-id")), "NA"),
+                "l2ng-l2rtb-vlan-member": members or [{"l2ng-l2rtb-vlan-member-interface": None}],
+            }
+        )
+    form, items = "l2ng-l2ald-vlan-instance-information", "l2ng-l2ald-vlan-instance-group"
+    return _junos_json(form, "junos-l2al", items, entries)
 
 
 @_asked("junos", "show ntp associations no-resolve")
@@ -274,28 +313,30 @@ def _junos_time(device: Device, _: re.Match[str]) -> str:
     return said
 
 
-@_asked("junos", "show spanning-tree interface")
+@_asked("junos", r"show interfaces \| display json")
 def _junos_disabled(device: Device, _: re.Match[str]) -> str:
-    """One table for each VLAN with VSTP, and one of instance 0 otherwise (`show spanning-tree interface`, Juniper)."""
-    trees = [f"VLAN {vid}" for vid in _at(device.running, "protocols", "vstp", "vlan")] or ["instance 0"]
-    ports = [
-        p for protocol in ("rstp", "vstp", "mstp") for p in _at(device.running, "protocols", protocol, "interface")
-    ]
-    said = ""
-    for tree in trees:
-        said += (
-            f"\nSpanning tree interface parameters for {tree}\n\n"
-            "Interface    Port ID    Designated      Designated         Port    State  Role\n"
-            "                         port ID        bridge ID          Cost\n"
+    """Elements as netenglabs/suzieq's QFX of 19.4 has them; a blocked port is down, and its BPDU error is *Detected*
+    (Juniper, "Checking and Clearing MAC Rewrite Error Conditions on an Interface").
+    """
+    entries = []
+    for port, section in device.running.get("interfaces", {}).items():
+        works = _junos_up(device, port)
+        entries.append(
+            {
+                "name": port,
+                "admin-status": "down" if "disable" in section else "up",
+                "oper-status": "up" if works else "down",
+                "link-level-type": "Ethernet",
+                "mtu": "1514",
+                "eth-switch-error": "none",
+                "bpdu-error": device.faulty.get(port, "none"),
+                "ld-pdu-error": "none",
+                "l2pt-error": "none",
+                "loopback": "disabled",
+                "logical-interface": [{"name": f"{port}.0", "local-index": "550", "if-config-flags": None}],
+            }
         )
-        for number, port in enumerate(ports, 513):
-            works = _junos_up(device, port)
-            why = f"  ({device.faulty[port]})" if port in device.faulty else ""
-            said += (
-                f"{port + '.0':<13}128:{number}      128:{number}  32768.00fd45000001     20000"
-                f"    {'FWD    DESG' if works else 'BLK    DIS'}{why}\n"
-            )
-    return said
+    return _junos_json("interface-information", "junos-interface", "physical-interface", entries)
 
 
 # FortiOS.

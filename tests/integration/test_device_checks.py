@@ -20,6 +20,7 @@ from deploy.engine.apply import Apply
 from deploy.engine.session import Session
 from deploy.model.drift import classify
 from deploy.model.findings import Exit, Kind, exit_code
+from deploy.model.plan import HostPlan
 from deploy.model.record import CheckResult
 from deploy.transport.ssh import Access
 from deploy.vault.age import RECIPIENTS, AgeVault, Contents
@@ -29,6 +30,7 @@ from deploy.verify import run as verify
 from inventory import snapshot
 from inventory.fleet import Fleet, Host
 from inventory.snapshot import load
+from roles.shared.device.known import known_vendors
 from roles.shared.device.ports import SWITCHES, far_ends
 from roles.shared.intent import Intent
 from tests.applying import nothing_to_check, plan_of
@@ -170,17 +172,34 @@ def test_what_is_wrong_fails_the_check_that_is_about_it_and_no_other(
         assert said in found[name][check].detail
 
 
-def test_a_cable_that_netbox_does_not_know_is_a_finding(site: Site) -> None:
-    a_stranger(site.devices["ost-sw1"], site.fleet.host("ost-sw1"))
-    plan = plan_of(site.fleet, site.session.look())
-    found = [
-        f
-        for f in classify(plan, verify.verify(site.session, site.fleet), {}, controls={})
-        if f.kind is not Kind.UNMANAGED
-    ]
-    assert [(f.kind, f.host, f.step) for f in found] == [(Kind.FAILED_CHECK, "ost-sw1", NEIGHBOURS)]
-    assert "stranger1" in found[0].detail
-    assert exit_code(found) is Exit.DIFFERENCES
+def test_who_is_heard_without_a_cable_in_netbox_is_told_and_fails_nothing(site: Site) -> None:
+    ports = {name: a_stranger(site.devices[name], site.fleet.host(name)) for name in SWITCHED}
+    assert not any(site.failed().values())
+    unlooked = [HostPlan(host=name, municipality="") for name in NAMES]
+    checks = verify.verify(site.session, site.fleet)
+    found = classify(plan_of(site.fleet, unlooked), checks, {}, controls={})
+    assert {(f.kind, f.host, f.step) for f in found} == {(Kind.NOTICE, name, NEIGHBOURS) for name in SWITCHED}
+    assert {f.host: f.detail for f in found} == {name: f"stranger1 at {port}" for name, port in ports.items()}
+    assert exit_code(found) is Exit.OK
+
+
+@pytest.mark.parametrize(
+    "answer", ["", "{", '{"error": [{"message": [{"data": "timed out"}]}]}\n', "nobody knows\nthis form\nof answer\n"]
+)
+def test_an_answer_that_is_not_understood_fails_the_check_and_says_so(site: Site, answer: str) -> None:
+    for name in NAMES:
+        vendor = known_vendors()[site.fleet.host(name).platform]
+        site.devices[name].shows |= {question.command: answer for question in vendor.asks.values()}
+    try:
+        found = site.check()
+    finally:
+        for device_ in site.devices.values():
+            device_.shows.clear()
+    for name, checks in found.items():
+        for check in checks.values():
+            assert check.outcome == "failed", (name, check.name)
+            assert "is not understood" in check.detail, (name, check.name)
+            assert "broke" not in check.detail, (name, check.name)
 
 
 def test_a_person_whose_description_reads_like_a_fault_has_not_shut_a_port(site: Site) -> None:
@@ -257,14 +276,23 @@ def test_the_program_plans_applies_verifies_and_watches_devices_as_it_does_serve
     assert [step["commands"] for host in again for step in host["steps"]] == [[], []]
 
     switch.plugged["GigabitEthernet1/0/20"] = "stranger1"
-    (found,) = run("verify", expect=2)["findings"]
-    assert (found["kind"], found["host"], found["step"]) == ("failed check", "ost-sw1", NEIGHBOURS)
-    assert "stranger1" in found["detail"]
+    verified = run("verify", expect=0)
+    (found,) = verified["findings"]
+    assert (found["kind"], found["severity"], found["host"]) == ("notice", "low", "ost-sw1")
+    assert found["detail"] == "stranger1 at GigabitEthernet1/0/20"
+    assert {h["host"]: h["outcome"] for h in verified["hosts"]} == dict.fromkeys(devices, "in sync")
+
+    uplink = switch.plugged["GigabitEthernet1/1/1"]
+    switch.plugged["GigabitEthernet1/1/1"] = "other-sw9"
+    failed, _ = run("verify", expect=2)["findings"]
+    assert (failed["kind"], failed["host"], failed["step"]) == ("failed check", "ost-sw1", NEIGHBOURS)
+    assert "other-sw9" in failed["detail"]
+    switch.plugged["GigabitEthernet1/1/1"] = uplink
 
     lines = ["interface GigabitEthernet1/0/10", "description somebody was here"]
     switch.running = applied_lines("cisco-ios", switch.running, lines)
     drift = run("drift", expect=2)["findings"]
     kinds = {f["kind"]: f for f in drift if f["host"] == "ost-sw1" and f["kind"] != "unmanaged"}
-    assert list(kinds) == ["drift"]  # the cable stands below it: it is a sign of trouble in the same role
+    assert sorted(kinds) == ["drift", "notice"]
     assert "somebody was here" in kinds["drift"]["detail"]
-    assert "stranger1" in kinds["drift"]["detail"]
+    assert "stranger1" in kinds["notice"]["detail"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from roles.shared.device.state import asked, rows, sockets
+from roles.shared.device.answers import rows
+from roles.shared.device.state import asked, sockets
 
 if TYPE_CHECKING:
     from roles.edge_firewall import Settings

@@ -44,6 +44,11 @@ TEXT = re.compile(
     r"(?P<text>\S.*)"
 )
 """A word that says that the rest of the line is a text of people's."""
+IN_JSON = re.compile(
+    r'"(?P<element>[\w-]*(?:description|alias|comment|contact|location))"\s*:\s*'
+    r'(?:\[\s*\{\s*"data"\s*:\s*)?"(?P<text>(?:[^"\\]|\\.)*)"'
+)
+"""And an element that does, where an answer is JSON."""
 ANNOUNCING = re.compile(r"(?i)(?:system )?(?:description|location|contact|name|alias)s?")
 NAME = re.compile(
     r"(?i)(?:^|\s)(?:hostname|host-name|domain[ -]name|domain-(?:list|search)|vtp domain|username|login user|^user"
@@ -87,7 +92,9 @@ class Anonymiser:
 
     def anonymised(self, answers: Mapping[str, str]) -> dict[str, str]:
         """Return these answers, by what was asked, without what says of whom they are."""
-        shown = {asked: self._without_banners(self._masked(answer)) for asked, answer in answers.items()}
+        shown = {
+            asked: self._without_banners(self._without_texts(self._masked(answer))) for asked, answer in answers.items()
+        }
         for text in shown.values():
             self._learn(text)
         everywhere = self._everywhere()
@@ -109,6 +116,16 @@ class Anonymiser:
     def _masked(self, answer: str) -> str:
         lines = masked(tame(answer)).split("\n")  # first: a secret of several lines is known by its beginning
         return "\n".join(self._vendor.masked(line) for line in lines)
+
+    def _without_texts(self, answer: str) -> str:
+        """Replace the texts of people's in JSON."""
+
+        def replaced(found: re.Match[str]) -> str:
+            if not (text := found["text"]) or INTERFACE.fullmatch(text):
+                return found[0]
+            return found[0][: found.start("text") - found.start()] + self._token("text", text) + '"'
+
+        return IN_JSON.sub(replaced, answer)
 
     def _without_banners(self, text: str) -> list[str]:
         return list(self._banners_replaced(iter(text.splitlines())))

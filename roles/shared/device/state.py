@@ -1,59 +1,97 @@
-"""What CLI devices answer to the questions of state checks, in one form whatever the vendor. Pure.
+"""What devices say of their state, held against what NetBox says of them, in one form whatever the vendor. Pure.
 
-How each vendor is asked, and how its answer is read, is data (`Vendor.asks`): templates of ntc-templates where it has
-them. Not here: the checks (`tests/state/`), and how a device is reached.
+Who is heard at a port by LLDP either is whom the cable leads to, or is not (a failed check), or is a stranger: NetBox
+has no cable there, or the stranger shares it with whom the cable leads to. Strangers (telephones, access points,
+somebody's computer) are told, and no check fails for them.
+
+Not here: how an answer is read (`answers`), the checks (`tests/state/`), and how a device is reached.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
-from ntc_templates.parse import parse_output  # type: ignore[import-untyped]  # it has no types
-
+from roles.shared.device.answers import NotUnderstood, rows
+from roles.shared.device.heard import Heard
 from roles.shared.device.known import known_vendors
-from roles.shared.device.settings import Settings
+from roles.shared.device.settings import Neighbour, Settings
 from roles.shared.device.vendor import Vendor
 
-Row = dict[str, Any]
+
+def heard(vendor: Vendor, output: str) -> tuple[Heard, ...]:
+    """Return who is heard at each port, by the ports' whole names."""
+    return tuple(
+        Heard(port=_port(vendor, _one(row["port"])), host=_one(row["host"]).split(".")[0].strip(), id=_one(row["id"]))
+        for row in rows(vendor, "neighbours", output)
+    )
 
 
-def rows(vendor: Vendor, asked: str, output: str) -> list[Row]:
-    """Parse a device's output into rows, with our names for the columns."""
-    question = vendor.asks[asked]
-    if question.template is None:
-        found = (re.search(question.pattern, line) for line in output.splitlines())
-        return [match.groupdict() for match in found if match]
-    platform, command = question.template
-    parsed = parse_output(platform=platform, command=command, data=output)
-    return [{ours: row[theirs] for ours, theirs in question.fields.items()} for row in parsed]
+def at_cables(settings: Settings, found: Iterable[Heard]) -> dict[str, str]:
+    """Return who is heard where a cable of NetBox is plugged in: whom it leads to, or whoever is heard instead.
+
+    Where it leads to one of the fleet's switches, nobody else may be heard.
+    """
+    seen: dict[str, str] = {}
+    names = _names(found)
+    for port, cable in _cables(settings).items():
+        here = names.get(port, {})
+        if cable.host.lower() in here and (len(here) == 1 or not cable.talks):
+            seen[port] = cable.host
+        elif here:
+            seen[port] = ", ".join(sorted(here.values()))
+    return seen
 
 
-def neighbours(vendor: Vendor, output: str) -> dict[str, str]:
-    """Return the name of the device at each port where one tells its name, without its domain."""
-    return {_port(vendor, r["port"]): r["host"].split(".")[0] for r in rows(vendor, "neighbours", output) if r["host"]}
+def wanted_at_cables(settings: Settings, seen: dict[str, str]) -> dict[str, str]:
+    """Return whom the cables lead to: those that must tell their name, and what others may tell."""
+    return {port: n.host for port, n in _cables(settings).items() if n.talks or port in seen}
 
 
-def wanted_neighbours(settings: Settings, seen: dict[str, str]) -> dict[str, str]:
-    """Return the devices that the cables lead to: those that must tell their name, and what others may tell."""
-    return {n.port: n.host for n in settings.neighbours if n.talks or n.port in seen}
+def strangers(settings: Settings, found: Iterable[Heard]) -> tuple[Heard, ...]:
+    """Return who is heard that no cable of NetBox leads to; not those by whom a check fails."""
+    found, cables = tuple(found), _cables(settings)
+    names = _names(found)
+
+    def is_strange(one: Heard) -> bool:
+        if (cable := cables.get(one.port)) is None:
+            return True
+        leads_to = cable.host.lower()
+        return not cable.talks and leads_to in names.get(one.port, {}) and one.host.lower() not in {"", leads_to}
+
+    return tuple(one for one in found if is_strange(one))
+
+
+def _cables(settings: Settings) -> dict[str, Neighbour]:
+    """Return what the cables of NetBox lead to, by the whole name of the port here."""
+    vendor = known_vendors()[settings.platform]
+    return {vendor.whole_name(n.port): n for n in settings.neighbours}
+
+
+def _names(found: Iterable[Heard]) -> dict[str, dict[str, str]]:
+    """Return the names that are heard at each port, by themselves in small letters."""
+    names: dict[str, dict[str, str]] = {}
+    for one in found:
+        if one.host:
+            names.setdefault(one.port, {})[one.host.lower()] = one.host
+    return names
 
 
 def trunks(vendor: Vendor, output: str, settings: Settings) -> dict[str, set[int]]:
     """Return the VLANs that each trunk of the settings carries; of those VLANs that the site has."""
     known = {s.vid for s in settings.segments}
-    carried: dict[str, set[int]] = {p.name: set() for p in settings.ports if p.is_trunk}
+    carried: dict[str, set[int]] = {port: set() for port in wanted_trunks(settings)}
     for row in rows(vendor, "trunks", output):
         for port in (_port(vendor, name) for text in _texts(row["port"]) for name in _each(text)):
             if port in carried:
-                carried[port] |= known.intersection(_vids(row["vids"], known))
+                carried[port] |= _vids(row["vids"], known)
     return carried
 
 
 def wanted_trunks(settings: Settings) -> dict[str, set[int]]:
     """Return the VLANs that each trunk is to carry."""
-    return {p.name: set(p.vids) for p in settings.ports if p.is_trunk}
+    vendor = known_vendors()[settings.platform]
+    return {vendor.whole_name(p.name): set(p.vids) for p in settings.ports if p.is_trunk}
 
 
 def sockets(settings: Settings, names: Iterable[str]) -> set[str]:
@@ -62,14 +100,19 @@ def sockets(settings: Settings, names: Iterable[str]) -> set[str]:
     return {socket for name in names for socket in members.get(name, (name,))}
 
 
-def disabled(vendor: Vendor, output: str) -> dict[str, str]:
-    """Return the ports that the device itself has shut for a fault, and the reason."""
-    return {_port(vendor, row["port"]): row["why"] for row in rows(vendor, "disabled", output) if row["why"]}
+def disabled(vendor: Vendor, output: str, settings: Settings) -> dict[str, str]:
+    """Return the ports that the device itself has shut for a fault, and the reason.
 
-
-def reported_ports(vendor: Vendor, output: str) -> set[str]:
-    """Return the ports of which the device reports whether it has shut them; none if it printed nothing."""
-    return {_port(vendor, row["port"]) for row in rows(vendor, "disabled", output)}
+    Raises:
+        NotUnderstood: it says nothing of ports that it would name if it had said everything.
+    """
+    found = {_port(vendor, _one(row["port"])): row["why"] for row in rows(vendor, "disabled", output)}
+    question = vendor.asks["disabled"]
+    physical = {vendor.whole_name(p.name) for p in settings.ports if not p.is_lag}
+    expected = physical if question.every_port else physical & _cables(settings).keys()
+    if untold := expected - found.keys() or (physical if physical.isdisjoint(found) else set()):
+        raise NotUnderstood(question, f"it says nothing of {', '.join(sorted(untold))}")
+    return {port: why for port, why in found.items() if why}
 
 
 def asked(settings: Settings, what: str) -> tuple[Vendor, str]:
@@ -85,7 +128,7 @@ def _port(vendor: Vendor, name: str) -> str:
 
 def _each(text: str) -> Iterator[str]:
     """Yield the ports of a range such as `1/1/2-1/1/4`, or a port alone."""
-    span = re.fullmatch(r"(\d+/\d+/)(\d+)-\1(\d+)", text)
+    span = re.fullmatch(r"(\d+/\d+/)(\d{1,3})-\1(\d{1,3})", text)
     yield from (f"{span[1]}{n}" for n in range(int(span[2]), int(span[3]) + 1)) if span else (text,)
 
 
@@ -93,9 +136,16 @@ def _texts(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-def _vids(value: str | list[str], known: set[int]) -> Iterator[int]:
+def _one(value: str | list[str]) -> str:
+    return next(iter(_texts(value)), "")
+
+
+def _vids(value: str | list[str], known: set[int]) -> set[int]:
+    """Return those of the known VLANs that a list of numbers and ranges names."""
+    named: set[int] = set()
     for text in _texts(value):
         if text.upper() == "ALL":
-            yield from known
-        elif found := re.fullmatch(r"(\d+)(?:-(\d+))?", text):
-            yield from range(int(found[1]), int(found[2] or found[1]) + 1)
+            return known
+        if found := re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", text):
+            named |= {vid for vid in known if int(found[1]) <= vid <= int(found[2] or found[1])}
+    return named

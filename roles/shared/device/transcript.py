@@ -14,17 +14,15 @@ import yaml
 from pydantic import Field
 
 from inventory.frozen import Frozen
+from roles.shared.device.answers import NotUnderstood, rows
 from roles.shared.device.difference import difference
 from roles.shared.device.masking import masked
 from roles.shared.device.ownership import ANYTHING
 from roles.shared.device.reading import tame
-from roles.shared.device.state import rows
 from roles.shared.device.vendor import Vendor
 
 EVERYTHING = (("(.|\n)*",),)
 """Every line, as of a role that manages all of a device."""
-FEW = 3
-"""An answer of so few lines may well say that there is nothing."""
 
 
 class Exchange(Frozen):
@@ -152,13 +150,11 @@ def _parsed(vendor: Vendor, asked: str, about: str, exchange: Exchange | None) -
     answer = exchange.answer if exchange else ""
     try:
         found = rows(vendor, asked, answer)
-    except Exception as e:  # noqa: BLE001  a template's own errors, and whatever else an answer brings about
-        return Judgement(about=about, outcome="not as believed", detail=f"it is not understood: {type(e).__name__}")
+    except NotUnderstood:  # what it says quotes the answer
+        return Judgement(about=about, outcome="not as believed", detail="it is not understood")
     if found:
         return Judgement(about=about, outcome="ok", detail=f"{len(found)} found")
-    if vendor.asks[asked].template and len([line for line in answer.splitlines() if line.strip()]) > FEW:
-        return Judgement(about=about, outcome="not as believed", detail="none of its lines was understood")
-    return Judgement(about=about, outcome="not seen", detail="it has none to show, or shows it otherwise")
+    return Judgement(about=about, outcome="not seen", detail="it has none to show")
 
 
 def kept_secret(transcript: Transcript) -> Judgement:
@@ -178,7 +174,7 @@ def ports_told(vendor: Vendor, transcript: Transcript, asked: str) -> list[str]:
     exchange = transcript.answer(vendor.asks[asked].command)
     try:
         ports = [row["port"] for row in rows(vendor, asked, exchange.answer) if "port" in row] if exchange else []
-    except Exception:  # noqa: BLE001  that is judged apart
+    except NotUnderstood:  # that is judged apart
         return []
     return [str(port) for each in ports for port in (each if isinstance(each, list) else [each])]
 

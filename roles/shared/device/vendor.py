@@ -17,6 +17,7 @@ from pydantic import Field
 
 from inventory.frozen import Frozen
 from roles.shared.device.letting_in import LettingIn
+from roles.shared.device.question import Question
 from roles.shared.device.words import is_open
 from roles.shared.lineage import LinePattern, Section
 
@@ -88,20 +89,6 @@ class Confirmation(Frozen):
     line: str
     question: str
     answer: str
-
-
-class Question(Frozen):
-    """A question about a device's state, and how its answer is read: by a template of ntc-templates, or by lines.
-
-    `fields` says which of our words each field of the template means. A pattern's groups have our words for names.
-    """
-
-    command: str
-    template: tuple[str, str] | None = Field(
-        default=None, description="platform and command, as ntc-templates has them"
-    )
-    fields: dict[str, str] = Field(default_factory=dict, description="by our words, the template's")
-    pattern: str = Field(default="", description="found in each line that is an answer, where there is no template")
 
 
 class Mode(Frozen):
@@ -247,8 +234,11 @@ class Vendor(Frozen):
         default="udp", description="how its devices send their logs: TCP, where each release that is met can"
     )
     most_log_servers: int | None = Field(default=None, description="how many log servers it can be told; None: enough")
-    short_names: dict[str, str] = Field(
-        default_factory=dict, description="beginnings of interfaces' names where they are cut short, and the whole ones"
+    cuts_names: bool = Field(
+        default=False, description="whether it cuts names of interfaces short: netutils knows them"
+    )
+    interface_names: dict[str, str] = Field(
+        default_factory=dict, description="by beginnings of names, the whole ones, where netutils has others or none"
     )
     refused_modes: tuple[Mode, ...] = ()
     identifies: tuple[str, ...] = Field(
@@ -269,8 +259,12 @@ class Vendor(Frozen):
     @cached_property
     def whole_names(self) -> dict[str, str]:
         """Return interfaces' whole names by the beginnings that stand for them, in small letters, and by themselves."""
-        names = self.short_names
-        return {short.lower(): name for short, name in names.items()} | {name.lower(): name for name in names.values()}
+        if not self.cuts_names:
+            return {}
+        from netutils.constants import BASE_INTERFACES  # noqa: PLC0415  half a megabyte that few commands need
+
+        own = {name: name for name in self.interface_names.values()} | self.interface_names
+        return {short.lower(): name for names in (BASE_INTERFACES, own) for short, name in names.items()}
 
     @cached_property
     def spelled(self) -> re.Pattern[str]:
@@ -279,9 +273,13 @@ class Vendor(Frozen):
 
     def whole_name(self, name: str) -> str:
         """Return an interface's name as the device's configuration has it: neither cut short nor in other letters."""
-        cut = re.match(r"([A-Za-z-]+) ?(?=\d)", name)
-        whole = self.whole_names.get(cut[1].lower()) if cut else None
-        return whole + name[cut.end() :] if cut and whole else name
+        if not self.cuts_names:
+            return name
+        from netutils.interface import split_interface  # noqa: PLC0415  it loads the same
+
+        kind, number = split_interface(name)
+        whole = self.whole_names.get(kind.lower()) if number else None
+        return whole + number if whole else name
 
     def masked(self, line: str) -> str:
         """Return a line without its secret, if it has one. Whatever stands behind a secret goes with it."""

@@ -29,7 +29,8 @@ version`, `show system` (what it is).
 from __future__ import annotations
 
 from roles.shared.device.letting_in import LettingIn
-from roles.shared.device.vendor import CommitConfirm, Confirmation, NumberList, Question, Series, Spelling, Vendor
+from roles.shared.device.question import Question
+from roles.shared.device.vendor import CommitConfirm, Confirmation, NumberList, Series, Spelling, Vendor
 
 PORTS = {22: "ssh", 161: "snmp", 162: "snmp-trap", 443: "https"}
 """Ports that access lists are shown with by name, as far as published configurations have them."""
@@ -161,20 +162,28 @@ VENDOR = Vendor(
         "neighbours": Question(
             command="show lldp neighbor-info detail",
             template=("aruba_aoscx", "show lldp neighbor-info detail"),
-            fields={"port": "local_interface", "host": "neighbor_name"},
+            fields={"port": "local_interface", "host": "neighbor_name", "id": "chassis_id"},
+            known=r"^Total Neighbor Entries\s*: (?P<count>\d+)",
         ),
         "trunks": Question(
             command="show vlan",
             template=("aruba_aoscx", "show vlan"),
             fields={"vids": "vlan_id", "port": "interfaces"},
+            known=r"^VLAN\s+Name\s+Status\s",
         ),
-        "time": Question(command="show ntp associations", pattern=r"^\s*\*\s*\d+\s"),
+        "time": Question(
+            command="show ntp associations",
+            pattern=r"^\s*\*\s*\d+\s",
+            known=r"^\s*ID\s+NAME\s+REMOTE\s",
+        ),
         "disabled": Question(
             command="show interface brief",
             pattern=(  # nothing behind the reason: a description is a person's
                 r"(?i)^\s*(?P<port>\d+/\d+/\d+|lag\d+)\s+\S+\s+\S+\s+\S+\s+"
                 r"(?:yes\s+down\s+(?P<why>(?:\S+ )*?\S*(?:bpdu|guard|fault|err)\S*)|(?:yes|no)\s)"
             ),
+            known=r"^\s*Port\s+Native\s+Mode\s",
+            every_port=True,
         ),
     },
     letting_in=LettingIn(

@@ -27,7 +27,8 @@ Fundamentals Command Reference, `show version`, `show inventory` (what it is).
 from __future__ import annotations
 
 from roles.shared.device.letting_in import LettingIn
-from roles.shared.device.vendor import CommitConfirm, Confirmation, NumberList, Question, Spelling, Vendor
+from roles.shared.device.question import Question
+from roles.shared.device.vendor import CommitConfirm, Confirmation, NumberList, Spelling, Vendor
 
 VENDOR = Vendor(
     platform="cisco-ios",
@@ -220,42 +221,47 @@ VENDOR = Vendor(
     longest=200,
     longest_line=254,
     syslog="tcp",
-    short_names={
-        "Et": "Ethernet",
-        "Fa": "FastEthernet",
-        "Gi": "GigabitEthernet",
-        "Te": "TenGigabitEthernet",
-        "Tw": "TwoGigabitEthernet",
-        "Two": "TwoGigabitEthernet",
+    cuts_names=True,
+    interface_names={
+        "BD": "BDI",
+        "F": "FastEthernet",
         "Fi": "FiveGigabitEthernet",
-        "Twe": "TwentyFiveGigE",
-        "Fo": "FortyGigabitEthernet",
+        "Fiv": "FiveGigabitEthernet",
+        "Fif": "FiftyGigE",
+        "Fou": "FourHundredGigE",
         "Hu": "HundredGigE",
-        "Ap": "AppGigabitEthernet",
+        "Hun": "HundredGigE",
         "Po": "Port-channel",
+        "TwoGigabitEthernet": "TwoGigabitEthernet",
         "Vl": "Vlan",
-        "Lo": "Loopback",
-        "Tu": "Tunnel",
     },
     identifies=("show version", "show inventory"),
     asks={
         "neighbours": Question(
             command="show lldp neighbors detail",
             template=("cisco_ios", "show lldp neighbors detail"),
-            fields={"port": "local_interface", "host": "neighbor_name"},
+            fields={"port": "local_interface", "host": "neighbor_name", "id": "chassis_id"},
+            known=r"^Total entries displayed: (?P<count>\d+)",
         ),
         "trunks": Question(
             command="show interfaces switchport",
             template=("cisco_ios", "show interfaces switchport"),
             fields={"port": "interface", "vids": "trunking_vlans"},
+            known=r"^Name: \S",
         ),
-        "time": Question(command="show ntp status", pattern=r"^Clock is synchronized"),
+        "time": Question(
+            command="show ntp status",
+            pattern=r"^Clock is synchronized",
+            known=r"^(?:Clock is (?:un)?synchronized|%NTP is not enabled)",
+        ),
         "disabled": Question(
             command="show interfaces status",  # of err-disabled ports alone it may say nothing at all
             pattern=(  # the last word before a VLAN, a duplex and a speed: a description is a person's
                 r"^(?P<port>[A-Za-z]+\d\S*)\s.*\s(?:(?P<why>err-disabled)|[a-z]+)\s+"
                 r"(?:\d+|trunk|routed|unassigned)\s+(?:a-)?(?:full|half|auto)\s"
             ),
+            known=r"^Port\s+Name\s+Status\s+Vlan\s",
+            every_port=True,
         ),
     },
     letting_in=LettingIn(

@@ -39,7 +39,8 @@ configs"); FortiOS CLI Reference, `get system status`, `get hardware status` (wh
 from __future__ import annotations
 
 from roles.shared.device.letting_in import LettingIn
-from roles.shared.device.vendor import Mode, Question, Vendor
+from roles.shared.device.question import Question
+from roles.shared.device.vendor import Mode, Vendor
 
 VENDOR = Vendor(
     platform="fortios",
@@ -129,11 +130,14 @@ VENDOR = Vendor(
     ),
     identifies=("get system status", "get hardware status"),
     asks={
-        "time": Question(command="diagnose sys ntp status", pattern=r"^synchronized: yes"),
+        "time": Question(
+            command="diagnose sys ntp status", pattern=r"^synchronized: yes", known=r"^synchronized: (?:yes|no)\b"
+        ),
         "up": Question(
             command="get system interface physical",
             template=("fortinet", "get system interface physical"),
             fields={"port": "name", "state": "status"},
+            known=r"^\s*==\s?\[",
         ),
     },
     letting_in=LettingIn(

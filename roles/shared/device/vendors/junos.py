@@ -28,16 +28,26 @@ An account gets a number of the device's own (`uid`) unless it is told one.
 
 What is deactivated stays and counts for nothing; `display set` shows it with a line `deactivate …` behind.
 
+What it is asked of its state, it answers in JSON (`| display json`, since 14.2) where its answer has a structure at
+all: an element of the answer's own name, `multi-routing-engine-results` around it, or a text in `output`. Of NTP there
+is the text alone. A neighbour's port is `lldp-local-port-id`, or `lldp-local-interface`; where both stand, the first is
+a number. A port that BPDU protection has shut has `bpdu-error` *Detected* and not *none*; VLANs are shown by the name
+of another element before ELS. That `eth-switch-error` is *none* on a sound port is published, what else it says is not.
+
 Sources: Junos CLI User Guide, `commit`, `configure`, `show system commit`, `rollback`, `insert`, `deactivate`; Junos
 `display set`; Ethernet Switching User Guide, "Aggregated Ethernet Interfaces"; Routing Options, "Qualified Next Hops";
 statement `uid`; Network Management and Monitoring Guide, "Configure Syslog over TLS" (21.2R1), and the statement
-`syslog` of 12.2, which has no transport; Junos CLI Reference, `show version` (what it is).
+`syslog` of 12.2, which has no transport; Junos CLI Reference, `show version` (what it is); Junos XML Protocol Developer
+Guide, "Map Junos OS Command Output to JSON in the CLI"; Juniper's YANG models of 21.2R1, `junos-ex-rpc-spanning-tree`,
+`-lldp` and `-ntp` (the forms of answers); "Checking and Clearing MAC Rewrite Error Conditions" (`BPDU Error`); answers
+of QFX of 19.4 in JSON (netenglabs/suzieq, tests/integration) and of others in XML (napalm's mocks of junos).
 """
 
 from __future__ import annotations
 
 from roles.shared.device.letting_in import LettingIn
-from roles.shared.device.vendor import CommitConfirm, Question, Vendor
+from roles.shared.device.question import Question, Structure
+from roles.shared.device.vendor import CommitConfirm, Vendor
 
 VALUES = (
     "host-name|domain-name|time-zone|description|mtu|speed|vlan-id|native-vlan-id|l3-interface|interface-mode|"
@@ -56,6 +66,9 @@ NAMING = (
     "from-zone|to-zone|policy|pool|area|routing-instance|rule|rule-set"
 )
 """Words that announce a name."""
+
+PARTS = "multi-routing-engine-item"
+"""What stands around the answer of each member of a virtual chassis, or of each routing engine."""
 
 VENDOR = Vendor(
     platform="junos",
@@ -142,19 +155,45 @@ VENDOR = Vendor(
     identifies=("show version",),
     asks={
         "neighbours": Question(
-            command="show lldp neighbors",
-            template=("juniper_junos", "show lldp neighbors"),
-            fields={"port": "local_interface", "host": "neighbor_name"},
+            command="show lldp neighbors | display json",
+            structure=Structure(
+                forms=("lldp-neighbors-information",),
+                parts=PARTS,
+                items=("lldp-neighbor-information",),
+                fields={
+                    "port": ("lldp-local-interface", "lldp-local-port-id"),
+                    "host": ("lldp-remote-system-name",),
+                    "id": ("lldp-remote-chassis-id",),
+                },
+                always=("port",),
+            ),
         ),
         "trunks": Question(
-            command="show vlans",
-            template=("juniper_junos", "show vlans"),
-            fields={"vids": "tag", "port": "interfaces"},
+            command="show vlans | display json",
+            structure=Structure(
+                forms=("l2ng-l2ald-vlan-instance-information", "vlan-information"),
+                parts=PARTS,
+                items=("l2ng-l2ald-vlan-instance-group", "vlan"),
+                fields={
+                    "vids": ("l2ng-l2rtb-vlan-tag", "vlan-tag"),
+                    "port": ("l2ng-l2rtb-vlan-member-interface", "vlan-member-interface"),
+                },
+            ),
         ),
-        "time": Question(command="show ntp associations no-resolve", pattern=r"^\*\S+"),
+        "time": Question(
+            command="show ntp associations no-resolve", pattern=r"^\*\S+", known=r"^\s*remote\s+refid\s+st\s"
+        ),
         "disabled": Question(
-            command="show spanning-tree interface",
-            pattern=r"(?i)^(?P<port>\S+-\d+/\d+/\d+|ae\d+)\S*\s(?:.*(?P<why>bpdu-incon\w*))?",
+            command="show interfaces | display json",
+            structure=Structure(
+                forms=("interface-information",),
+                parts=PARTS,
+                items=("physical-interface",),
+                fields={"port": ("name",)},
+                always=("port",),
+                faults=("bpdu-error", "ld-pdu-error", "eth-switch-error"),
+                nothing="|none",
+            ),
         ),
     },
     letting_in=LettingIn(

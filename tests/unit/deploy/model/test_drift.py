@@ -14,6 +14,7 @@ from deploy.model.plan import HostPlan, Plan, Run, Step, Unmanaged
 from deploy.model.record import AppliedStep, CheckResult
 from deploy.model.step_id import StepId
 from roles.shared.change import Change, digest
+from roles.shared.device.heard import Heard
 from roles.shared.device.letting_in import LostPart
 
 CONTROLS = {"time": ("ISO 27002:2022 8.17",)}
@@ -369,3 +370,21 @@ def test_after_an_apply_of_the_same_intent_only_the_host_can_have_moved(hosts: l
 def test_where_nothing_was_ever_applied_everything_is_pending(hosts: list[HostPlan]) -> None:
     kinds = {f.kind for f in classify(plan(*hosts), [], {}, controls={})}
     assert kinds <= {Kind.PENDING, Kind.UNMANAGED, Kind.UNKNOWN}
+
+
+def test_who_is_heard_and_nobody_knows_is_a_notice_beside_whatever_else_there_is() -> None:
+    heard = tuple(Heard(port=f"1/1/{n}", host=name, id="00:fd:45:00:00:66") for n, name in enumerate(["tel", ""], 1))
+    passed = failed("neighbours").model_copy(update={"outcome": "passed", "detail": "", "strangers": heard})
+    (notice,) = found(host_plan(), {}, passed)
+    assert (notice.kind, notice.severity, notice.step) == (Kind.NOTICE, Severity.LOW, "neighbours")
+    assert notice.summary == "at 1/1/1, 1/1/2 somebody is heard whom no cable in NetBox leads to"
+    assert notice.detail == "tel at 1/1/1\n00:fd:45:00:00:66 at 1/1/2"
+    assert exit_code([notice]) is Exit.OK
+
+    fails = passed.model_copy(update={"outcome": "failed"})
+    assert {f.kind for f in found(host_plan(), {}, fails)} == {Kind.NOTICE, Kind.FAILED_CHECK}
+
+    many = tuple(Heard(port=f"1/1/{n}", host="tel", id="") for n in range(1, 49))
+    (notice,) = found(host_plan(), {}, passed.model_copy(update={"strangers": many}))
+    assert "1/1/4, … (48)" in notice.summary
+    assert len(notice.evidence) == 48
