@@ -326,6 +326,7 @@ def _junos_disabled(device: Device, _: re.Match[str]) -> str:
                 "name": port,
                 "admin-status": "down" if "disable" in section else "up",
                 "oper-status": "up" if works else "down",
+                **({"description": text} if (text := next(iter(_at(section, "description")), "").strip('"')) else {}),
                 "link-level-type": "Ethernet",
                 "mtu": "1514",
                 "eth-switch-error": "none",

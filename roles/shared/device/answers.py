@@ -43,10 +43,14 @@ def rows(vendor: Vendor, asked: str, output: str) -> list[Row]:
         raise NotUnderstood(question, "it is empty")
     try:
         if question.structure is not None:
-            return _rows_of_json(vendor, question, question.structure, text)
-        return _rows_of_text(question, text)
+            found = _rows_of_json(vendor, question, question.structure, text)
+        else:
+            found = _rows_of_text(question, text)
     except RecursionError as e:
         raise NotUnderstood(question, "it is nested too deeply") from e
+    if lacking := [ours for row in found for ours in question.always if not row[ours]]:
+        raise NotUnderstood(question, f"an entry has no {lacking[0]}")
+    return found
 
 
 def _begins(text: str) -> str:
@@ -69,7 +73,8 @@ def _rows_of_text(question: Question, text: str) -> list[Row]:
 
 
 def _by_lines(question: Question, text: str) -> Iterator[Row]:
-    found = (re.search(question.pattern, line) for line in text.splitlines())
+    places = re.split(f"(?m)(?={question.begins})", text) if question.begins else text.splitlines()
+    found = (re.search(question.pattern, place, re.MULTILINE) for place in places)
     return (match.groupdict() for match in found if match)
 
 
@@ -92,7 +97,7 @@ def _rows_of_json(vendor: Vendor, question: Question, structure: Structure, text
     for part in parts or [tree]:
         if next(_named(part, structure.forms), None) is None:
             raise NotUnderstood(question, f"there is no {' or '.join(structure.forms)} in it")
-    return [_row(question, structure, item) for item in _named(tree, structure.items) if isinstance(item, dict)]
+    return [_row(structure, item) for item in _named(tree, structure.items) if isinstance(item, dict)]
 
 
 def _tree(vendor: Vendor, question: Question, text: str) -> Any:
@@ -134,14 +139,12 @@ def _each(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _row(question: Question, structure: Structure, item: dict[str, Any]) -> Row:
+def _row(structure: Structure, item: dict[str, Any]) -> Row:
     nothing = re.compile(structure.nothing, re.IGNORECASE)
     row: Row = {}
     for ours, names in structure.fields.items():
         found = next((texts for name in names if (texts := _texts(item, name, nothing))), [])
         row[ours] = found[0] if len(found) == 1 else found or ""
-        if not found and ours in structure.always:
-            raise NotUnderstood(question, f"an entry has no {' or '.join(names)}")
     if structure.faults:
         found = [f"{name}: {text}" for name in structure.faults for text in _texts(item, name, nothing)]
         row["why"] = ", ".join(found)

@@ -21,7 +21,6 @@ class Structure(Frozen):
         parts: an element that stands once for each part of a device that answers by itself: each must hold a form.
         items: elements that are a row each.
         fields: our words, and the elements below an item that say it: the first name that has a value counts.
-        always: our words without which an item is not understood.
         faults: elements below an item that name a fault by their value; the row has them as `why`.
         nothing: values, whole, that say that there is none.
     """
@@ -30,7 +29,6 @@ class Structure(Frozen):
     parts: str = ""
     items: tuple[str, ...]
     fields: dict[str, tuple[str, ...]]
-    always: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     nothing: str = "|-"
 
@@ -42,8 +40,10 @@ class Question(Frozen):
         structure: of an answer in JSON.
         template: platform and command, as ntc-templates has them; `fields` says which of its fields our words are.
         pattern: found in each line that is a row, where there is neither; its groups have our words for names.
+        begins: found in the first line of several that are a row together, where a row is more than a line.
         known: found at the beginning of a line of every answer that is text, be there nothing to tell: without it, the
             answer is not understood. Its group `count` is how many rows there are.
+        always: our words that each row has a value for: without one, the answer is not understood.
         every_port: whether each port that the device has is named.
     """
 
@@ -52,5 +52,7 @@ class Question(Frozen):
     template: tuple[str, str] | None = None
     fields: dict[str, str] = Field(default_factory=dict)
     pattern: str = ""
+    begins: str = ""
     known: str = ""
+    always: tuple[str, ...] = ()
     every_port: bool = False

@@ -143,7 +143,7 @@ def _one(value: str | list[str]) -> str:
 def _vids(value: str | list[str], known: set[int]) -> set[int]:
     """Return those of the known VLANs that a list of numbers and ranges names."""
     named: set[int] = set()
-    for text in _texts(value):
+    for text in (part for of in _texts(value) for part in re.split(r"[,\s]+", of)):
         if text.upper() == "ALL":
             return known
         if found := re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", text):

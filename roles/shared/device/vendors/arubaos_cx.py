@@ -164,6 +164,7 @@ VENDOR = Vendor(
             template=("aruba_aoscx", "show lldp neighbor-info detail"),
             fields={"port": "local_interface", "host": "neighbor_name", "id": "chassis_id"},
             known=r"^Total Neighbor Entries\s*: (?P<count>\d+)",
+            always=("port",),
         ),
         "trunks": Question(
             command="show vlan",

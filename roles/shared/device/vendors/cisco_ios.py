@@ -242,12 +242,17 @@ VENDOR = Vendor(
             template=("cisco_ios", "show lldp neighbors detail"),
             fields={"port": "local_interface", "host": "neighbor_name", "id": "chassis_id"},
             known=r"^Total entries displayed: (?P<count>\d+)",
+            always=("port",),
         ),
         "trunks": Question(
             command="show interfaces switchport",
-            template=("cisco_ios", "show interfaces switchport"),
-            fields={"port": "interface", "vids": "trunking_vlans"},
+            pattern=(  # ntc-templates has a template that knows no private VLANs, and 21 VLANs of a line at most
+                r"^Name: (?P<port>\S+)$(?:\n.*)*?"
+                r"\nTrunking VLANs Enabled: +(?P<vids>[\w,-]+(?:(?<=,)\s+[\d,-]+)*)\s*$"
+            ),
+            begins=r"^Name: ",
             known=r"^Name: \S",
+            always=("port",),
         ),
         "time": Question(
             command="show ntp status",
@@ -257,8 +262,8 @@ VENDOR = Vendor(
         "disabled": Question(
             command="show interfaces status",  # of err-disabled ports alone it may say nothing at all
             pattern=(  # the last word before a VLAN, a duplex and a speed: a description is a person's
-                r"^(?P<port>[A-Za-z]+\d\S*)\s.*\s(?:(?P<why>err-disabled)|[a-z]+)\s+"
-                r"(?:\d+|trunk|routed|unassigned)\s+(?:a-)?(?:full|half|auto)\s"
+                r"^(?P<port>[A-Za-z]+\d\S*)\s.*\s(?:(?P<why>err-disabled)|[a-z]+)(?::(?:\s+[A-Z]+)?)?\s+"
+                r"(?:\d[\d,]*|trunk|routed|unassigned|pvlan\s+\S+)\s+(?:a-)?(?:full|half|auto)\s"
             ),
             known=r"^Port\s+Name\s+Status\s+Vlan\s",
             every_port=True,

@@ -165,8 +165,8 @@ VENDOR = Vendor(
                     "host": ("lldp-remote-system-name",),
                     "id": ("lldp-remote-chassis-id",),
                 },
-                always=("port",),
             ),
+            always=("port",),
         ),
         "trunks": Question(
             command="show vlans | display json",
@@ -190,10 +190,10 @@ VENDOR = Vendor(
                 parts=PARTS,
                 items=("physical-interface",),
                 fields={"port": ("name",)},
-                always=("port",),
                 faults=("bpdu-error", "ld-pdu-error", "eth-switch-error"),
                 nothing="|none",
             ),
+            always=("port",),
         ),
     },
     letting_in=LettingIn(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 import pytest
@@ -20,6 +21,21 @@ VENDORS = known_vendors()
 
 def anonymous(platform: str, text: str, *names: str, key: bytes = KEY) -> str:
     return Anonymiser(VENDORS[platform], names, key).anonymised({"show": text})["show"]
+
+
+def test_a_text_of_people_s_in_json_is_replaced_and_the_json_stays_one() -> None:
+    text = """{"physical-interface" : [
+  {"name" : [{"data" : "ge-0/0/1"}], "description" : [ { "data" : "Lena, \\"rum\\" 4" } ],
+   "hardware-physical-address" : [{"data" : "00:fd:45:00:00:09"}]},
+  {"name" : [{"data" : "ge-0/0/2"}], "lldp-remote-port-description" : "Lenas dosa"},
+  {"name" : [{"data" : "ge-0/0/3"}], "lldp-remote-port-description" : [{"data" : "ge-0/0/9"}]}]}"""
+    shown = anonymous("junos", text)
+    assert "Lena" not in shown
+    assert "00:fd" not in shown
+    of = json.loads(shown)["physical-interface"]
+    assert [i["name"] for i in of] == [i["name"] for i in json.loads(text)["physical-interface"]]
+    assert of[0]["description"] == [{"data": "text-1"}]
+    assert of[2]["lldp-remote-port-description"] == [{"data": "ge-0/0/9"}]
 
 
 KINDS = {

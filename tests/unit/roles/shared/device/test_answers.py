@@ -65,6 +65,12 @@ def test_that_there_is_nothing_is_an_answer() -> None:
     assert rows(IOS, "time", "%NTP is not enabled.\n") == []
 
 
+def test_an_entry_without_its_port_is_not_understood() -> None:
+    older = ANSWERS["cisco-ios"]["neighbours"].replace("Local Intf: Gi1/1/2\n", "")  # as IOS 12 has it
+    with pytest.raises(NotUnderstood, match="an entry has no port"):
+        rows(IOS, "neighbours", older)
+
+
 def test_who_tells_no_name_is_known_by_an_address() -> None:
     nameless = neighbour(local_port_id="ge-0/0/1", remote_chassis_id="00:fd:45:00:00:66")
     assert rows(JUNOS, "neighbours", heard(nameless)) == [SEEN[0] | {"host": "", "id": "00:fd:45:00:00:66"}]

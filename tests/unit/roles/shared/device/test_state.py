@@ -140,6 +140,16 @@ def test_a_vlan_that_a_trunk_does_not_carry_is_missed() -> None:
     assert trunks(JUNOS, less, settings_of(SW1)) == wanted | {"ae0": set()}
 
 
+def test_a_trunk_of_ios_has_as_many_vlans_as_it_says_on_as_many_lines_and_private_ones_do_not_matter() -> None:
+    many = ",".join(str(vid) for vid in range(1, 99, 2))
+    said = ANSWERS["cisco-ios"]["trunks"].replace(
+        "101,110,120", f"{many},\n     {many.replace('1', '2')},101,\n     110,120"
+    )
+    private = "Operational private-vlan:\n  10 (VLAN0010) 100 (VLAN0100)\nTrunking VLANs Enabled"
+    said = said.replace("Trunking VLANs Enabled", private)
+    assert trunks(IOS, said, settings_of(SW3)) == wanted_trunks(settings_of(SW3))
+
+
 def test_a_list_of_any_length_takes_no_time() -> None:
     endless = ANSWERS["cisco-ios"]["trunks"].replace("101,110,120", "1-99999999999999")
     assert trunks(IOS, endless, settings_of(SW3))["Port-channel1"] == set()
@@ -168,6 +178,15 @@ def test_a_port_that_is_shut_for_a_fault_is_named() -> None:
     assert disabled(IOS, shut, ios) == {"GigabitEthernet1/0/1": "err-disabled"}
     described = IOS_STATUS.replace("Gi1/0/1             ", "Gi1/0/1   err-disabled 1 a")
     assert disabled(IOS, described, ios) == {}
+    tested = IOS_STATUS.replace("connected    trunk      a-full", "connected: TDR 1         a-full")
+    private = IOS_STATUS.replace("trunk      a-full", "pvlan prom a-full")
+    several = IOS_STATUS.replace("trunk      a-full", "12,123     a-full")
+    for said in (tested, private, several):  # ntc-templates has captures of each
+        assert said != IOS_STATUS
+        assert disabled(IOS, said, ios) == {}
+    assert disabled(IOS, tested.replace("connected: TDR", "err-disabled: ", 1), ios) == {
+        "GigabitEthernet1/0/1": "err-disabled"
+    }
     routed = f"{IOS_STATUS}Te1/1/1                      disabled     routed       full    10G SFP-10GBase-SR\n"
     assert disabled(IOS, routed, ios) == {}
     lag = IOS_STATUS.replace("Po1                          connected   ", "Po1                          err-disabled")
