@@ -18,11 +18,18 @@ from roles.shared.device.known import known_vendors
 from roles.shared.device.settings import Neighbour, Settings
 from roles.shared.device.vendor import Vendor
 
+LONGEST = 255
+"""Octets of a system's name in LLDP (IEEE 802.1AB, 8.5.6): whoever tells a longer one is cut short."""
+
 
 def heard(vendor: Vendor, output: str) -> tuple[Heard, ...]:
     """Return who is heard at each port, by the ports' whole names."""
     return tuple(
-        Heard(port=_port(vendor, _one(row["port"])), host=_one(row["host"]).split(".")[0].strip(), id=_one(row["id"]))
+        Heard(
+            port=_port(vendor, _one(row["port"]))[:LONGEST],
+            host=_one(row["host"]).split(".")[0].strip()[:LONGEST],
+            id=_one(row["id"])[:LONGEST],
+        )
         for row in rows(vendor, "neighbours", output)
     )
 

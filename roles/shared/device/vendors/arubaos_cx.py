@@ -179,9 +179,10 @@ VENDOR = Vendor(
         ),
         "disabled": Question(
             command="show interface brief",
-            pattern=(  # nothing behind the reason: a description is a person's
+            pattern=(  # a reason, a speed, and no more: a description is a person's
                 r"(?i)^\s*(?P<port>\d+/\d+/\d+|lag\d+)\s+\S+\s+\S+\s+\S+\s+"
-                r"(?:yes\s+down\s+(?P<why>(?:\S+ )*?\S*(?:bpdu|guard|fault|err)\S*)|(?:yes|no)\s)"
+                r"(?:yes\s+down\s+(?P<why>(?:\S+ )*?\S*(?:bpdu|guard|fault|err)\S*(?: \S+)*?)"
+                r"|(?:yes|no)\s+(?:up|down)\b.*?)\s+(?:\d+|--)(?:\s|$)"
             ),
             known=r"^\s*Port\s+Native\s+Mode\s",
             every_port=True,

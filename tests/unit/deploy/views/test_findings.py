@@ -25,6 +25,24 @@ def test_checks_are_counted_by_outcome_and_reasons_given_once() -> None:
     assert "it does not" in text
 
 
+def test_who_is_heard_and_nobody_knows_is_shown_beside_checks_that_passed() -> None:
+    finding = Finding(
+        kind=Kind.NOTICE,
+        host="ost-sw1",
+        municipality="osthammar",
+        role="access_switch",
+        step="its neighbours",
+        message=MessageId.STRANGERS_HEARD(ports="Gi1/0/20"),
+        evidence=(Note(message=MessageId.HEARD_AT(port="Gi1/0/20", name="tel\x1b[2J")),),
+    )
+    seen = record_of(check("ost-sw1", "passed", "")).model_copy(update={"findings": (finding,)})
+
+    text = shown(*findings_view.verified(seen, NAMES, 100))
+
+    for words in ("NOTICE  ost-sw1", "at Gi1/0/20 somebody is heard", r"tel\x1b[2J at Gi1/0/20", "1 passed"):
+        assert words in text
+
+
 def test_no_check_at_all_is_said_and_not_called_passed() -> None:
     assert "0 checks on 0 hosts: none ran." in shown(*findings_view.verified(record_of(), NAMES, 100))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -33,6 +34,7 @@ OF = {"junos": SW1, "arubaos-cx": SW2, "cisco-ios": SW3}
 """An access switch of each vendor."""
 
 
+@cache
 def settings_of(name: str) -> Settings:
     role = next(role for role, devices in DEVICES.items() if name in devices)
     found = Intent(fleet()).of(fleet().host(name), role)
@@ -219,6 +221,47 @@ def test_of_a_table_that_ends_too_early_nothing_is_believed(platform: str) -> No
     for cut in range(len(lines)):
         with pytest.raises(NotUnderstood):
             disabled(vendor, "\n".join(lines[:cut]), settings)
+
+
+CX_LAST = "1/1/26\nNeighbor Entries               : 1\nNeighbor Chassis-Name          : "
+CX_PORT = " 1/1/27   110     access 1GbT           yes     "
+IOS_PORT = "Gi1/1/3                      "
+AMISS = {
+    ("arubaos-cx", "neighbours"): (f"{CX_LAST}heb-sw9", f"{CX_LAST}other"),
+    ("arubaos-cx", "trunks"): ("1/1/1,1/1/3,1/1/25,lag1", "1/1/1,1/1/3,1/1/25"),
+    ("arubaos-cx", "time"): ("* 1", "  1"),
+    ("arubaos-cx", "disabled"): (f"{CX_PORT}up                       1000", f"{CX_PORT}down    BPDU-guard       --  "),
+    ("cisco-ios", "neighbours"): ("System Name: heb-sw9", "System Name: other"),
+    ("cisco-ios", "trunks"): ("101,110,120", "101,120"),
+    ("cisco-ios", "time"): ("synchronized", "unsynchronized"),
+    ("cisco-ios", "disabled"): (f"{IOS_PORT}connected   ", f"{IOS_PORT}err-disabled"),
+    ("junos", "time"): ("*10.60.10.11", " 10.60.10.11"),
+}
+"""By what was asked of whom: what stands in an answer where all is well, and what does where it is not."""
+
+
+def is_well(platform: str, asked: str, said: str) -> bool:
+    """Whether the check about this passes."""
+    vendor, settings = known_vendors()[platform], settings_of(OF[platform])
+    try:
+        if asked == "neighbours":
+            seen = at_cables(settings, heard(vendor, said))
+            return all(seen.get(port) == host for port, host in wanted_at_cables(settings, seen).items())
+        if asked == "trunks":
+            return trunks(vendor, said, settings) == wanted_trunks(settings)
+        return disabled(vendor, said, settings) == {} if asked == "disabled" else rows(vendor, asked, said) != []
+    except NotUnderstood:
+        return False
+
+
+@pytest.mark.parametrize(("platform", "asked"), AMISS)
+def test_what_is_amiss_does_not_pass_wherever_the_answer_ends(platform: str, asked: str) -> None:
+    right, wrong = AMISS[platform, asked]
+    said = ANSWERS[platform][asked]
+    amiss = said.replace(right, wrong)
+    assert amiss != said
+    for cut in (*range(0, len(amiss), 3), len(amiss)):
+        assert not is_well(platform, asked, amiss[:cut]), amiss[:cut][-200:]
 
 
 def test_of_a_lag_every_member_must_be_up() -> None:
