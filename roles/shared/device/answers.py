@@ -7,12 +7,14 @@ as one that says that there is nothing. Not here: what the rows mean for a check
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ntc_templates.parse import parse_output  # type: ignore[import-untyped]  # it has no types
+from ntc_templates.parse import ParsingException, parse_output  # type: ignore[import-untyped]  # it has no types
+from textfsm import TextFSM, TextFSMError  # type: ignore[import-untyped]  # nor has it
 
 from roles.shared.device.question import Question, Structure
 from roles.shared.device.reading import tame
@@ -65,7 +67,10 @@ def _rows_of_text(question: Question, text: str) -> list[Row]:
     known = re.search(question.known, text, re.MULTILINE)
     if known is None:
         raise NotUnderstood(question, _begins(text))
-    found = list(_by_template(question, text) if question.template else _by_lines(question, text))
+    try:
+        found = list(_by_template(question, text) if question.template else _by_lines(question, text))
+    except (TextFSMError, ParsingException) as e:
+        raise NotUnderstood(question, f"{type(e).__name__}: {str(e)[:SHOWN]}") from e
     count = known.groupdict().get("count")
     if count is not None and len(found) < int(count):
         raise NotUnderstood(question, f"it announces {count}, and {len(found)} can be read")
@@ -73,19 +78,20 @@ def _rows_of_text(question: Question, text: str) -> list[Row]:
 
 
 def _by_lines(question: Question, text: str) -> Iterator[Row]:
-    places = re.split(f"(?m)(?={question.begins})", text) if question.begins else text.splitlines()
-    found = (re.search(question.pattern, place, re.MULTILINE) for place in places)
+    found = (re.search(question.pattern, line) for line in text.splitlines())
     return (match.groupdict() for match in found if match)
 
 
 def _by_template(question: Question, text: str) -> Iterator[Row]:
-    assert question.template is not None  # noqa: S101  who calls knows
-    platform, command = question.template
-    try:
+    if isinstance(question.template, str):
+        yield from (
+            {name.lower(): value for name, value in row.items()}
+            for row in TextFSM(io.StringIO(question.template)).ParseTextToDicts(text)
+        )
+    elif question.template:
+        platform, command = question.template
         parsed = parse_output(platform=platform, command=command, data=text)
-    except Exception as e:
-        raise NotUnderstood(question, f"{type(e).__name__}: {str(e)[:SHOWN]}") from e
-    return ({ours: row[theirs] for ours, theirs in question.fields.items()} for row in parsed)
+        yield from ({ours: row[theirs] for ours, theirs in question.fields.items()} for row in parsed)
 
 
 # JSON

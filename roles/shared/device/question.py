@@ -38,21 +38,20 @@ class Question(Frozen):
 
     Attributes:
         structure: of an answer in JSON.
-        template: platform and command, as ntc-templates has them; `fields` says which of its fields our words are.
+        template: platform and command, as ntc-templates has them, and `fields` says which of its fields our words are;
+            or a template of TextFSM of our own, whose values have our words for names.
         pattern: found in each line that is a row, where there is neither; its groups have our words for names.
-        begins: found in the first line of several that are a row together, where a row is more than a line.
-        known: found at the beginning of a line of every answer that is text, be there nothing to tell: without it, the
-            answer is not understood. Its group `count` is how many rows there are.
+        known: found in every answer that is text, be there nothing to tell: without it, the answer is not understood.
+            Its group `count` is how many rows there are.
         always: our words that each row has a value for: without one, the answer is not understood.
         every_port: whether each port that the device has is named.
     """
 
     command: str
     structure: Structure | None = None
-    template: tuple[str, str] | None = None
+    template: tuple[str, str] | str | None = None
     fields: dict[str, str] = Field(default_factory=dict)
     pattern: str = ""
-    begins: str = ""
     known: str = ""
     always: tuple[str, ...] = ()
     every_port: bool = False

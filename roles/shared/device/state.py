@@ -134,8 +134,8 @@ def _port(vendor: Vendor, name: str) -> str:
 
 
 def _each(text: str) -> Iterator[str]:
-    """Yield the ports of a range such as `1/1/2-1/1/4`, or a port alone."""
-    span = re.fullmatch(r"(\d+/\d+/)(\d{1,3})-\1(\d{1,3})", text)
+    """Yield the ports of a range such as `1/1/2-1/1/4` or `lag1-lag3`, or a port alone."""
+    span = re.fullmatch(r"(\d+/\d+/|[a-z]+)(\d{1,3})-\1(\d{1,3})", text)
     yield from (f"{span[1]}{n}" for n in range(int(span[2]), int(span[3]) + 1)) if span else (text,)
 
 

@@ -35,6 +35,20 @@ from roles.shared.device.vendor import CommitConfirm, Confirmation, NumberList, 
 PORTS = {22: "ssh", 161: "snmp", 162: "snmp-trap", 443: "https"}
 """Ports that access lists are shown with by name, as far as published configurations have them."""
 
+NEIGHBOURS = r"""Value Filldown PORT (\S+)
+Value HOST (\S.*?)
+Value Required ID (\S+)
+
+Start
+  ^(?:Port|Neighbor (?:Chassis|System)-Name)\s*: -> Continue.Record
+  ^Port\s*:\s*${PORT}
+  ^Neighbor (?:Chassis|System)-Name\s*:\s*${HOST}\s*$$
+  ^Neighbor Chassis-ID\s*:\s*${ID}
+"""
+"""What `show lldp neighbor-info detail` says: several who are heard at one port stand below it one after the other, of
+whom ntc-templates' own template reads one.
+"""
+
 VENDOR = Vendor(
     platform="arubaos-cx",
     name="Aruba AOS-CX",
@@ -161,8 +175,7 @@ VENDOR = Vendor(
     asks={
         "neighbours": Question(
             command="show lldp neighbor-info detail",
-            template=("aruba_aoscx", "show lldp neighbor-info detail"),
-            fields={"port": "local_interface", "host": "neighbor_name", "id": "chassis_id"},
+            template=NEIGHBOURS,
             known=r"^Total Neighbor Entries\s*: (?P<count>\d+)",
             always=("port",),
         ),

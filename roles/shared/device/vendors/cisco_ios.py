@@ -30,6 +30,22 @@ from roles.shared.device.letting_in import LettingIn
 from roles.shared.device.question import Question
 from roles.shared.device.vendor import CommitConfirm, Confirmation, NumberList, Spelling, Vendor
 
+SWITCHPORT = r"""Value Required PORT (\S+)
+Value List VIDS ([\w,-]+)
+
+Start
+  ^Name: -> Continue.Record
+  ^Name:\s+${PORT}\s*$$
+  ^Trunking VLANs Enabled:\s+${VIDS}\s*$$ -> More
+
+More
+  ^\s+${VIDS}\s*$$
+  ^. -> Start
+"""
+"""What `show interfaces switchport` says of trunks: ntc-templates' own template refuses private VLANs, and reads 22 at
+most of the VLANs in a line.
+"""
+
 VENDOR = Vendor(
     platform="cisco-ios",
     name="Cisco IOS XE",
@@ -246,11 +262,7 @@ VENDOR = Vendor(
         ),
         "trunks": Question(
             command="show interfaces switchport",
-            pattern=(  # ntc-templates has a template that knows no private VLANs, and 21 VLANs of a line at most
-                r"^Name: (?P<port>\S+)$(?:\n.*)*?"
-                r"\nTrunking VLANs Enabled: +(?P<vids>[\w,-]+(?:(?<=,)\s+[\d,-]+)*)\s*$"
-            ),
-            begins=r"^Name: ",
+            template=SWITCHPORT,
             known=r"^Name: \S",
             always=("port",),
         ),

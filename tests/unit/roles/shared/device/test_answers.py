@@ -65,6 +65,36 @@ def test_that_there_is_nothing_is_an_answer() -> None:
     assert rows(IOS, "time", "%NTP is not enabled.\n") == []
 
 
+def test_several_who_are_heard_at_one_port_of_aos_cx_are_each_read() -> None:
+    said = """
+Total Neighbor Entries          : 3
+--------------------------------------------------
+Port                           : 1/1/5
+Neighbor Entries               : 2
+Neighbor Chassis-Name          : heb-gw1
+Neighbor Chassis-Description   : Debian GNU/Linux
+Neighbor Chassis-ID            : 00:fd:45:00:00:05
+TTL                            : 120
+Neighbor Chassis-Name          :
+Neighbor Chassis-Description   : firmware of its network card
+Neighbor Chassis-ID            : 00:fd:45:00:00:55
+TTL                            : 120
+--------------------------------------------------
+Port                           : 1/1/6
+Neighbor Entries               : 1
+Neighbor Chassis-Name          : a telephone
+Neighbor Chassis-ID            : 00:fd:45:00:00:06
+--------------------------------------------------
+Port                           : 1/1/7
+Neighbor Entries               : 0
+"""
+    assert rows(AOS_CX, "neighbours", said) == [
+        {"port": "1/1/5", "host": "heb-gw1", "id": "00:fd:45:00:00:05"},
+        {"port": "1/1/5", "host": "", "id": "00:fd:45:00:00:55"},
+        {"port": "1/1/6", "host": "a telephone", "id": "00:fd:45:00:00:06"},
+    ]
+
+
 def test_an_entry_without_its_port_is_not_understood() -> None:
     older = ANSWERS["cisco-ios"]["neighbours"].replace("Local Intf: Gi1/1/2\n", "")  # as IOS 12 has it
     with pytest.raises(NotUnderstood, match="an entry has no port"):

@@ -142,6 +142,11 @@ def test_a_vlan_that_a_trunk_does_not_carry_is_missed() -> None:
     assert trunks(JUNOS, less, settings_of(SW1)) == wanted | {"ae0": set()}
 
 
+def test_a_range_of_lags_is_each_of_them() -> None:
+    said = ANSWERS["arubaos-cx"]["trunks"].replace("lag1", "lag1-lag3")
+    assert trunks(AOS_CX, said, settings_of(SW2)) == wanted_trunks(settings_of(SW2))
+
+
 def test_a_trunk_of_ios_has_as_many_vlans_as_it_says_on_as_many_lines_and_private_ones_do_not_matter() -> None:
     many = ",".join(str(vid) for vid in range(1, 99, 2))
     said = ANSWERS["cisco-ios"]["trunks"].replace(
