@@ -133,11 +133,17 @@ class DeviceRole(Named):
 
 
 class DeviceType(Frozen):
-    """A model of a manufacturer."""
+    """A model of a manufacturer. `part_number` is what it is ordered by (`JL663A`)."""
 
     slug: str
     manufacturer: str
     model: str
+    part_number: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return everything that it is called by."""
+        return tuple(filter(None, (self.model, self.part_number, self.slug)))
 
 
 class Cluster(Named):

@@ -127,7 +127,7 @@ def _location(making: Making, number: int, row: Row) -> Frozen | None:
 
 
 def _device_type(making: Making, number: int, row: Row) -> Frozen | None:
-    fields = {"slug": making.slugs["device_types"][number], "model": row["model"]}
+    fields = {"slug": making.slugs["device_types"][number], **only(row, ("model", "part_number"))}
     return making.made(
         "device_types", row, fields | {"manufacturer": making.slug(row, "manufacturer", "manufacturers")}
     )

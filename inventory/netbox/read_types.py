@@ -148,7 +148,11 @@ READ_TYPES = (
     ReadType("device_roles", "dcim.devicerole", "dcim/device-roles", _NAMED, {"parent": "device_roles"}),
     ReadType("manufacturers", "dcim.manufacturer", "dcim/manufacturers", _NAMED),
     ReadType(
-        "device_types", "dcim.devicetype", "dcim/device-types", ("slug", "model"), {"manufacturer": "manufacturers"}
+        "device_types",
+        "dcim.devicetype",
+        "dcim/device-types",
+        ("slug", "model", "part_number"),
+        {"manufacturer": "manufacturers"},
     ),
     ReadType("cluster_types", "virtualization.clustertype", "virtualization/cluster-types", _NAMED),
     ReadType("cluster_groups", "virtualization.clustergroup", "virtualization/cluster-groups", _NAMED),

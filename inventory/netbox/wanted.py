@@ -167,9 +167,13 @@ def platforms(fleet: Fleet) -> Iterator[Wanted]:
 
 
 def device_types(fleet: Fleet) -> Iterator[Wanted]:
-    """Want the device types."""
+    """Want the device types. Who made one in NetBox has said what it is: that stays."""
     for one in fleet.device_types:
-        made_by = {"model": one.model, "manufacturer": ref("manufacturer", one.manufacturer)}
+        made_by = {
+            "model": one.model,
+            "part_number": one.part_number,
+            "manufacturer": ref("manufacturer", one.manufacturer),
+        }
         yield Wanted((one.slug,), {"slug": last(one.slug)}, made_by)
 
 

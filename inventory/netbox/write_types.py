@@ -159,7 +159,13 @@ WRITE_TYPES: tuple[WriteType, ...] = (
         unique="name",
         within=("parent",),
     ),
-    WriteType("device type", "dcim/device-types", ("slug", "model", "manufacturer"), _known, wanted.device_types),
+    WriteType(
+        "device type",
+        "dcim/device-types",
+        ("slug", "model", "part_number", "manufacturer"),
+        _known,
+        wanted.device_types,
+    ),
     WriteType(
         "cluster type",
         "virtualization/cluster-types",

@@ -65,6 +65,13 @@ def test_whatever_a_fleet_holds_comes_back_from_netbox_s_rows(number: int) -> No
     assert not list(dangling(rows, rows.of))
 
 
+def test_a_device_type_is_known_by_its_model_and_its_part_number() -> None:
+    rows = small()
+    assert made(rows).device_types[0].names == ("R1", "router")
+    table(rows, "device_types")[1] |= {"model": "Aruba 6300M-48G-4SFP56", "part_number": "JL663A"}
+    assert made(rows).device_types[0].names == ("Aruba 6300M-48G-4SFP56", "JL663A", "router")
+
+
 # What NetBox nests
 
 

@@ -111,7 +111,10 @@ def wild_fleet(rng: Random) -> Fleet:
             )
         ],
         "manufacturers": named(("acme", "ymca")),
-        "device_types": [{"slug": s, "manufacturer": rng.choice(("acme", "ymca")), "model": f"M {s}"} for s in TYPES],
+        "device_types": [
+            {"slug": s, "manufacturer": rng.choice(("acme", "ymca")), "model": f"M {s}", "part_number": part}
+            for s, part in zip(TYPES, ("", *(f"P/N {s}" for s in TYPES[1:])), strict=True)
+        ],
         "cluster_types": named(("vm", "k8s")),
         "clusters": named(CLUSTERS, type=rng.choice(("vm", "k8s")), group=rng.choice([None, *GROUPS])),
         "tags": named(TAGS),
