@@ -34,6 +34,7 @@ wireguard-tools          wg-quick strip, wg setconf
 keepalived               keepalived --config-test
 nginx                    nginx -t
 openssl                  the certificate that nginx -t asks for
+postgresql               the database that stores are tested in, each test's own; the machine's is not used
 "
 
 PYTHON=${PYTHON:-python3}

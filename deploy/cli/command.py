@@ -28,7 +28,7 @@ class Common:
     limit: str | None = None
     source: str | None = None
     lab: bool | None = None
-    state: Path | None = None
+    state: str | None = None
     json: bool | None = None
     debug: bool | None = None
     user: str | None = None
@@ -98,7 +98,7 @@ def common_options(prefix: str | None) -> Callable[[Callable[..., Any]], Callabl
             type=WORDS,
         ),
         option("lab", "The lab's hosts, and no others.", is_flag=True),
-        option("state", "Where runs are recorded.", metavar="DIR", type=FILE),
+        option("state", "Where runs are recorded: a directory, or a PostgreSQL URL.", metavar="PLACE", type=WORDS),
         option("json", "One JSON document on stdout, everything else on stderr.", is_flag=True),
         option("debug", "Show where in the code an error comes from.", is_flag=True),
         option("user", "Log in to hosts as this user.", metavar="NAME", type=WORDS),

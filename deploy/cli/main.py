@@ -5,7 +5,8 @@
     probe          probe
     runs           plan, apply, verify, drift
     restore        restore
-    records        history, history config, report
+    history        history, history config, migrate, prune
+    report         report
     secrets        secrets edit, rotate, check
     inventory      inventory pull, seed, diff
     lab            lab up, down, status, cut, mend
@@ -44,8 +45,8 @@ COMMANDS = {
     "restore": ("restore", "Make a device as it was: an earlier configuration, as a plan."),
     "verify": ("runs", "Run the state checks of every role against the real hosts."),
     "drift": ("runs", "Compare the hosts with what was last applied; change nothing."),
-    "history": ("records", "List who did what, when, with which plan; or show one run."),
-    "report": ("records", "Write what auditors read: how the hosts stood when last looked at."),
+    "history": ("history", "List who did what, when, with which plan; or show one run."),
+    "report": ("report", "Write what auditors read: how the hosts stood when last looked at."),
     "secrets": ("secrets", "What only hosts may know: one encrypted file for each municipality."),
     "inventory": ("inventory", "NetBox, and the snapshot of what it said last."),
     "lab": ("lab", "Real hosts to rehearse on, on this machine."),

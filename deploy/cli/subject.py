@@ -5,6 +5,7 @@ Not here: what a command does with them.
 
 from __future__ import annotations
 
+import shlex
 import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.cli.command import Common, aside
+from deploy.model import clock
 from deploy.source.known import EMBEDDED, NETBOX, SourcedFleet, from_snapshot
 from inventory import snapshot
 from inventory.errors import InventoryError, Problem, UsageError
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from deploy.model.findings import Finding
     from deploy.model.record import Record
     from deploy.runs.commands import Invocation
-    from deploy.store.ports import Stores
+    from deploy.store.place import Database
+    from deploy.store.ports import Holder, Stores
     from deploy.vault.age import AgeVault
     from deploy.vault.interface import Vault
     from deploy.views.progress import Telling
@@ -75,11 +78,10 @@ def _from_source(common: Common) -> SourcedFleet:
 def from_netbox(common: Common, *, since_last: bool = True) -> SourcedFleet:
     """Read the fleet from NetBox; unless `since_last`, everything is read again."""
     from deploy.source.netbox import connected, from_netbox, instead
-    from deploy.store.place import private_directory
     from inventory.netbox.faults import NetBoxError
 
     netbox = connected(common.netbox_url, common.netbox_ca)
-    cache = private_directory(state_directory(common))
+    cache = _cache(common)
     try:
         return from_netbox(netbox, cache, partial(aside, common), since_last=since_last)
     except NetBoxError as e:
@@ -124,22 +126,37 @@ def _selected(limit: str, fleet: Fleet, among: tuple[Host, ...]) -> tuple[Host, 
 
 def stores_of(common: Common) -> Stores:
     """Open the stores where runs are recorded."""
-    from deploy.store.json_files import stores_in
+    from deploy.store.opening import open_stores
 
-    return stores_in(state_directory(common))
+    return open_stores(state_of(common))
 
 
-def state_directory(common: Common) -> Path:
-    """Return the directory that --state names, or else the lab's own, or this person's."""
+def state_of(common: Common) -> Path | Database:
+    """Return the directory or database that --state names, or else the lab's own, the system's, or this person's."""
+    from deploy.store.place import default_directory, place_of
+
     if common.state is not None:
-        return common.state
-    if common.lab:
-        from deploy.lab.place import lab_directory
+        return place_of(common.state)
+    return _of_the_lab(common) or default_directory()
 
-        return lab_directory() / "state"
-    from deploy.store.place import default_directory
 
-    return default_directory()
+def _cache(common: Common) -> Path:
+    """Return a directory for what can be read again: beside the store, unless that is a database or shared."""
+    from deploy.store.place import SYSTEM, own_directory, private_directory
+
+    place = state_of(common)
+    if not isinstance(place, Path):
+        place = _of_the_lab(common) or own_directory()
+    return private_directory(own_directory() if place == SYSTEM else place)
+
+
+def _of_the_lab(common: Common) -> Path | None:
+    """Return the directory of the lab's own store; None if the run is not about the lab."""
+    if not common.lab:
+        return None
+    from deploy.lab.place import lab_directory
+
+    return lab_directory() / "state"
 
 
 def vault_of(common: Common) -> AgeVault:
@@ -212,7 +229,7 @@ def running(
             vault=backup_vault(common),
             stores=stores_of(common),
             observer=observer,
-            who=_who(),
+            who=who(),
             options=options_of(common),
             only_roles=only_roles,
             remove={device: tuple(line for named, line in remove if named == device) for device, _ in remove},
@@ -262,7 +279,7 @@ def options_of(common: Common) -> tuple[str, ...]:
     """Return the options that an advised command needs to be about the same hosts, inventory and records."""
     lab = ("--lab",) if common.lab else ()
     source = ("--source", common.source) if common.source else ()
-    state = ("--state", str(common.state)) if common.state else ()
+    state = ("--state", common.state) if common.state else ()
     return (*lab, *source, *state)
 
 
@@ -280,13 +297,21 @@ def check_record(
         left_out=known.counts,
         argv=tuple(sys.argv[1:]),
         limit=limit or "",
-        who=_who(),
+        who=who(),
         started=started,
         options=options_of(common),
     )
 
 
-def _who() -> str:
+def holder() -> Holder:
+    """Return who holds a lock, for whoever finds it held: this command line."""
+    from deploy.store.ports import Holder
+
+    return Holder(who=who(), since=clock.now(), command=shlex.join(("samdrift", *sys.argv[1:])))
+
+
+def who() -> str:
+    """Return who runs this, and where."""
     from deploy.store.place import person
 
     return f"{person()}@{socket.gethostname()}"

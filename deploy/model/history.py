@@ -1,30 +1,31 @@
-"""Read earlier records: which run is the latest of its kind, and since when a finding is known. Pure.
+"""Choose among earlier runs: which a report is made of, and since when a finding is known. Pure.
 
 Not here: where records are kept (`store`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 
-from deploy.model.record import Record
+from deploy.model.record import Record, Summary
+
+Runs = Callable[[Collection[str]], Iterable[Summary]]
+"""Lists the runs of some commands, newest first."""
 
 
-def latest_look(records: Iterable[Record]) -> Record | None:
-    """Return the best run for a report: the latest that both looked and checked, or else did one of them.
+def looks(runs: Runs) -> Iterator[Summary]:
+    """Yield the runs that a report can be made of, the best first: those that both looked and checked, the latest
+    first; then those that did one of them.
 
     One that was limited to some roles is none: it does not say how a host stands.
     """
-    newest = sorted((r for r in records if not r.only_roles), key=lambda r: r.started, reverse=True)
-    whole = [r for r in newest if r.command in {"drift", "apply"} and r.hosts]
-    part = [r for r in newest if r.command in {"plan", "verify"} and r.hosts]
-    return next(iter([*whole, *part]), None)
+    for commands in (("drift", "apply"), ("plan", "verify")):
+        yield from (run for run in runs(commands) if run.hosts and not run.of_some_roles)
 
 
-def latest_check(records: Iterable[Record], source: str) -> Record | None:
-    """Return the latest check of the inventory from this source."""
-    checks = (r for r in records if r.command == "check" and r.fleet_source == source)
-    return max(checks, key=lambda r: r.started, default=None)
+def checks_of(runs: Runs, source: str) -> Iterator[Summary]:
+    """Yield the checks of the inventory from this source, the latest first."""
+    return (run for run in runs(("check",)) if run.fleet_source == source)
 
 
 def dated(check: Record, before: Record | None) -> Record:

@@ -1,4 +1,5 @@
-"""Records: what a run did and saw, and which roles were in force, as it is stored for history, drift and reports.
+"""Records: what a run did and saw, and which roles were in force, as it is stored for history, drift and reports; and
+what a list of runs says of each.
 
 Values only; see `store`.
 """
@@ -98,6 +99,16 @@ class Manifest(Frozen):
         return tuple(sorted(names, key=lambda name: order.get(name, len(order))))
 
 
+class Removed(Frozen):
+    """What `history prune` removed of one kind and one municipality: records of a command, or backups."""
+
+    kind: str = Field(description="`drift records`, `backups`")
+    municipality: str = Field(description="empty for records that are about no host")
+    count: int
+    first: str = Field(description="when the oldest was made, ISO 8601, UTC")
+    last: str
+
+
 class Record(Frozen):
     """One run of one command. Times are ISO 8601 UTC.
 
@@ -126,3 +137,37 @@ class Record(Frozen):
     checks: tuple[CheckResult, ...] = ()
     exit_code: int
     manifest: Manifest | None = None
+    removed: tuple[Removed, ...] = Field(default=(), description="of a `prune`: what it took out of the store")
+
+
+class Summary(Frozen):
+    """What a list of runs says of one: the store answers it without reading the record."""
+
+    id: str
+    command: str
+    who: str
+    started: str
+    limit: str = ""
+    of_some_roles: bool = Field(default=False, description="limited to some roles: says of no host how it stands")
+    fleet_source: str = ""
+    hosts: int = 0
+    changed: int = 0
+    findings: int = 0
+    exit_code: int
+
+
+def summary_of(record: Record) -> Summary:
+    """Return what a list of runs says of this one."""
+    return Summary(
+        id=record.id,
+        command=record.command,
+        who=record.who,
+        started=record.started,
+        limit=record.limit,
+        of_some_roles=bool(record.only_roles),
+        fleet_source=record.fleet_source,
+        hosts=len(record.hosts),
+        changed=sum(host.outcome == "changed" for host in record.hosts),
+        findings=len(record.findings),
+        exit_code=record.exit_code,
+    )

@@ -27,8 +27,7 @@ def back_up(backups: Backups, vault: Vault, veil: Veil, host: Host, *, what: str
         StoreError: it cannot be kept.
     """
     digest = _digest(veil, host, text)
-    newest = next((b for b in backups.of(host.name) if b.what == what), None)
-    if newest is not None and newest.digest == digest:
+    if backups.newest(host.name, what) == digest:
         return  # before it is encrypted, which takes longer
     sealed = vault.encrypt(host.tenant, text)
     backups.keep(

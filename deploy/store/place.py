@@ -1,22 +1,72 @@
-"""Where runs are recorded on this machine, by whom, and under which id. Not here: what is kept there (`json_files`)."""
+"""Where runs are recorded, by whom, and under which id: a directory of this machine, or a PostgreSQL database.
+
+A directory whose mode gives its group everything, with setgid, is shared: each file in it is made for the group, too.
+Not here: what is kept there (`sql`), and how it is opened (`opening`).
+"""
 
 from __future__ import annotations
 
 import contextlib
 import getpass
+import grp
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from deploy.store.ports import StoreError
+from inventory.errors import UsageError
+
+SYSTEM = Path("/var/lib/samdrift/store")
+"""The store of root, and of the members of GROUP. Not its parent: there root's own programs lie (guards, handlers that
+a host owes), and whoever may write to a directory may put something else in their place."""
+
+GROUP = "samdrift"
+
+SHARED = stat.S_ISGID | stat.S_IRWXG
+
+ON_NETWORK = ("nfs", "cifs", "smb", "9p", "fuse.sshfs", "ceph", "glusterfs", "lustre", "afs", "beegfs")
+"""How file systems begin whose memory two machines do not share."""
+
+
+class Database(str):
+    """The URL of a PostgreSQL database. It has no password: that is libpq's business (PGPASSFILE, ~/.pgpass)."""
+
+    __slots__ = ()
+
+
+def place_of(said: str) -> Path | Database:
+    """Return the place that `--state` names.
+
+    Raises:
+        UsageError: it is a URL that cannot be, or that has a password in it.
+    """
+    if "://" not in said:
+        return Path(said)
+    parts = urlsplit(said)
+    where = f"--state {parts.scheme}://…"
+    if parts.scheme not in {"postgresql", "postgresql+psycopg"}:
+        raise UsageError("no such database", where=where, fix="a directory, or postgresql://USER@HOST/DATABASE")
+    if parts.password or "password=" in parts.query:
+        fix = "keep it in ~/.pgpass, or in the file that PGPASSFILE names"
+        raise UsageError("a password on a command line is read by everybody on this machine", where=where, fix=fix)
+    return Database(said)
 
 
 def default_directory() -> Path:
-    """Return where the stores are if nobody says: the system's place for root, the user's own otherwise."""
+    """Return where the stores are if nobody says: the system's place for root and its group, or the user's own."""
+    if os.geteuid() == 0 or os.access(SYSTEM, os.R_OK | os.W_OK | os.X_OK):
+        return SYSTEM
+    return own_directory()
+
+
+def own_directory() -> Path:
+    """Return where this user's own files are, shared with nobody."""
     if os.geteuid() == 0:
-        return Path("/var/lib/samdrift")
+        return SYSTEM.parent
     base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(base) / "samdrift"
 
@@ -32,6 +82,62 @@ def private_directory(path: Path) -> Path:
         if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
             raise PermissionError(13, os.strerror(13))
     return path
+
+
+def store_directory(path: Path) -> Path:
+    """Make the directory of a store: root's for GROUP where there is one, any other for its owner alone.
+
+    Raises:
+        StoreError: as `private_directory`.
+    """
+    new = not path.exists()
+    private_directory(path)
+    if new and path == SYSTEM and (group := _group()) is not None:
+        with naming(path):
+            path.parent.chmod(path.parent.stat().st_mode | 0o011)  # to get through, not to see
+            os.chown(path, 0, group)
+            path.chmod(SHARED | 0o700)
+    return path
+
+
+def store_file(path: Path) -> int:
+    """Open a file of a store, made if there is none, readable and writable for whoever the directory is shared with.
+
+    The modes are set whatever the umask is. SQLite gives its `-wal` and `-shm` files the mode of the database.
+
+    Returns:
+        a descriptor, to be closed by the caller.
+
+    Raises:
+        StoreError: it cannot be opened.
+    """
+    with naming(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        there, of_directory = os.fstat(descriptor), path.parent.stat()
+        if of_directory.st_mode & SHARED == SHARED and there.st_uid == os.geteuid():
+            os.fchmod(descriptor, 0o660)
+            if there.st_gid != of_directory.st_gid:
+                os.fchown(descriptor, -1, of_directory.st_gid)
+        return descriptor
+
+
+def on_network(path: Path) -> bool:
+    """Return whether a directory is on a file system that other machines may have, too."""
+    found, path = ("", ""), path.resolve()
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            fields, _, kind = line.partition(" - ")
+            mounted = re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), fields.split(" ")[4])
+            if len(mounted) >= len(found[0]) and path.is_relative_to(mounted):
+                found = (mounted, kind.split(" ")[0])
+    return found[1].startswith(ON_NETWORK)
+
+
+def _group() -> int | None:
+    try:
+        return grp.getgrnam(GROUP).gr_gid if os.geteuid() == 0 else None
+    except KeyError:
+        return None
 
 
 @contextlib.contextmanager

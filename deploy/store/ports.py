@@ -1,19 +1,19 @@
 """The six stores: what runs leave behind for later ones, as protocols that say nothing of files or databases.
 
-Whoever keeps them (`json_files`) passes `tests/unit/deploy/store/conformance.py`. Not here: what the values mean
+Whoever keeps them (`sql`) passes `tests/unit/deploy/store/conformance.py`. Not here: what the values mean
 (`model.record`, `model.findings`), and when a run writes which (`runs`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from deploy.model.backup import Backup
 from deploy.model.findings import Exit, Finding
-from deploy.model.record import AppliedStep, Record
+from deploy.model.record import AppliedStep, Record, Summary
 from deploy.model.step_id import StepId
 from inventory.errors import SamdriftError
 from inventory.frozen import Frozen
@@ -56,11 +56,20 @@ class History(Protocol):
             StoreError: there is a record of this id, or it cannot be written.
         """
 
-    def records(self, limit: int | None = None) -> tuple[Record, ...]:
-        """Return the records, newest first: all of them, or the `limit` newest.
+    def runs(self, commands: Collection[str] = ()) -> Iterator[Summary]:
+        """Yield what a list says of each run, newest first; of these commands, if any are named.
+
+        No record is read, and no more of the list than is asked for.
 
         Raises:
-            StoreError: one of them is damaged; the error names its id.
+            StoreError: it cannot be read.
+        """
+
+    def fault(self, record_id: str) -> str:
+        """Return what is wrong with a record, without reading what it says; empty if it is as it was saved.
+
+        Raises:
+            StoreError: there is none.
         """
 
     def record(self, record_id: str) -> Record:
@@ -75,6 +84,14 @@ class History(Protocol):
 
         Raises:
             StoreError: it is damaged.
+        """
+
+    def about(self, hosts: Collection[str]) -> tuple[Summary, ...]:
+        """Return the runs that tell most of these hosts, newest first: in which each was last looked at, and last given
+        its steps.
+
+        Raises:
+            StoreError: it cannot be read.
         """
 
 
@@ -145,15 +162,14 @@ class Backups(Protocol):
         """Keep a backup, unless the newest of its host and kind has the same digest. Returns whether it was kept.
 
         Raises:
-            StoreError: it cannot be written, or the newest is damaged.
+            StoreError: it cannot be written.
         """
+
+    def newest(self, host: str, what: str) -> str:
+        """Return the digest of the newest backup of a host and kind; empty if there is none. No backup is read."""
 
     def of(self, host: str) -> tuple[Backup, ...]:
-        """Return a host's backups, newest first; empty if there is none.
-
-        Raises:
-            StoreError: one of them is damaged; the error names it.
-        """
+        """Return a host's backups, newest first; empty if there is none. A damaged one shows when it is opened."""
 
 
 class Locks(Protocol):
@@ -197,6 +213,15 @@ class Stores:
 
         One record is enough to look at: only an apply gives hosts anything, and every apply settles first.
         """
-        latest = self.history.latest("apply")
+        latest = next(self.history.runs(("apply",)), None)
         if latest is not None and latest.id > self.applied.remembered():
-            self.applied.remember(latest)
+            self.applied.remember(self.history.record(latest.id))
+
+
+def readable(history: History, runs: Iterable[Summary], faults: list[StoreError]) -> Iterator[Record]:
+    """Yield the records of these runs; what is wrong with one that cannot be read is added to `faults`."""
+    for run in runs:
+        try:
+            yield history.record(run.id)
+        except StoreError as e:
+            faults.append(e)

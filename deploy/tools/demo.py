@@ -13,7 +13,7 @@ from pathlib import Path
 
 from deploy.lab.place import lab_directory
 from deploy.model.findings import Exit, Kind
-from deploy.store.json_files import stores_in
+from deploy.store.opening import open_stores
 from deploy.tools.parent import end_with_parent
 
 SAMDRIFT = str(Path(sys.executable).with_name("samdrift"))
@@ -107,7 +107,7 @@ def run(*command: str, expect: int = 0) -> None:
 
 def must_find(wanted: list[tuple[str, Kind]]) -> None:
     """The last drift found exactly these, on these hosts, and nothing else."""
-    record = stores_in(lab_directory() / "state").history.latest("drift")
+    record = open_stores(lab_directory() / "state").history.latest("drift")
     found = sorted((f.host, f.kind) for f in record.findings) if record else []
     if found != sorted(wanted):
         raise Unexpected(f"drift was to find exactly {sorted(wanted)}, and found {found}")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from deploy.model.record import Record
+from deploy.model.record import Record, Removed, Summary
 from deploy.model.text import inline, several
 from deploy.model.words import name
 from deploy.views.findings import checks_summary, findings
@@ -18,8 +18,12 @@ from deploy.views.parts import empty_table, fact_table, indented
 from deploy.views.plan import results
 
 
-def history(records: Sequence[Record]) -> Iterator[RenderableType]:
-    """Show who ran what, when, and how it ended; the newest last, where the prompt is."""
+def history(runs: Sequence[Summary], faults: Mapping[str, str]) -> Iterator[RenderableType]:
+    """Show who ran what, when, and how it ended; the newest last, where the prompt is.
+
+    Args:
+        faults: what is wrong with damaged records, by id.
+    """
     table = empty_table()
     table.add_column("Record", no_wrap=True)
     for head in ("Who", "Limit"):
@@ -27,19 +31,36 @@ def history(records: Sequence[Record]) -> Iterator[RenderableType]:
     for head in ("Hosts", "Changed", "Findings"):
         table.add_column(head, justify="right")
     table.add_column("Ended", no_wrap=True)
-    for record in records:
-        changed = sum(r.outcome == "changed" for r in record.hosts)
+    for run in runs:
+        ended = Text(_ended(run.exit_code), "green" if run.exit_code == 0 else "yellow")
         table.add_row(
-            Text(inline(record.id), "bold"),
-            Text(inline(record.who)),
-            Text(inline(record.limit) or "–"),
-            str(len(record.hosts)),
-            str(changed or "–"),
-            str(len(record.findings) or "–"),
-            Text(_ended(record.exit_code), "green" if record.exit_code == 0 else "yellow"),
+            Text(inline(run.id), "bold"),
+            Text(inline(run.who)),
+            Text(inline(run.limit) or "–"),
+            str(run.hosts),
+            str(run.changed or "–"),
+            str(run.findings or "–"),
+            Text("damaged", "bold red") if run.id in faults else ended,
         )
     yield table
-    yield Text(f"{several(len(records), 'run')}. One in full: samdrift history RECORD")
+    yield Text(f"{several(len(runs), 'run')}. One in full: samdrift history RECORD")
+    for record_id, fault in faults.items():
+        yield Text.assemble(("damaged: ", "bold red"), f"{inline(record_id)}: {inline(fault)}")
+
+
+def removed(shown: Sequence[Removed], names: Mapping[str, str]) -> Iterator[RenderableType]:
+    """Show what a pruning removes, of which municipality, and from when to when."""
+    table = empty_table()
+    for head in ("What", "Municipality"):
+        table.add_column(head, overflow="fold")
+    table.add_column("Count", justify="right")
+    for head in ("First", "Last"):
+        table.add_column(head, no_wrap=True)
+    for one in shown:
+        whose = names.get(one.municipality, one.municipality) or "–"
+        cells = (one.kind, whose, one.count, one.first[:10], one.last[:10])
+        table.add_row(*(Text(inline(cell)) for cell in cells))
+    yield table
 
 
 def _ended(code: int) -> str:
@@ -69,4 +90,6 @@ def record(shown: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:
     if shown.checks:
         yield Text(checks_summary(shown.checks))
         yield Text()
+    if shown.removed:
+        yield from removed(shown.removed, names)
     yield from findings(shown.findings, names)

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.store.json_files import stores_in
+from deploy.store.opening import open_stores
 from inventory.paths import CODE
+from tests.unit.deploy.store.conformance import records_of
 
 SAMDRIFT = (sys.executable, "-m", "deploy.cli")
 
@@ -204,7 +205,7 @@ def test_a_template_with_an_undefined_variable_is_told_by_file_and_line(tmp_path
         assert said.code == 1
         assert f"templates/time/chrony.conf.j2:{lines + 1}" in said.out + said.err
         assert "no_such_setting" in said.out + said.err
-    assert [r.command for r in stores_in(state).history.records()] == ["check"]
+    assert [r.command for r in records_of(open_stores(state).history)] == ["check"]
 
 
 @pytest.mark.parametrize(

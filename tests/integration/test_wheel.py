@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from deploy.model.code import code_digest
-from deploy.store.json_files import stores_in
+from deploy.store.opening import open_stores
 from deploy.verify.names import checks_of
 from inventory.paths import CHECKS, CODE, TEMPLATES
 from inventory.snapshot import load
 from roles.shared.catalogue import catalogue
+from tests.unit.deploy.store.conformance import records_of
 
 PARTS = {
     "deploy": CODE / "deploy",
@@ -108,7 +109,7 @@ def test_what_is_installed_lists_checks_plans_and_reports_a_directory(python: Pa
     assert planned.returncode == 3, planned.stderr
     (unknown,) = json.loads(planned.stdout)["findings"]
     assert unknown["host"] == host
-    for record in stores_in(state).history.records():  # the files of state checks were found
+    for record in records_of(open_stores(state).history):  # the files of state checks were found
         assert record.manifest is not None
         assert {role.name: role.checks for role in record.manifest.roles} == {r: checks_of(r) for r in catalogue()}
 

@@ -18,11 +18,12 @@ from deploy.cli.command import Common
 from deploy.cli.entry import make_cooperative
 from deploy.model.findings import Exit, Kind
 from deploy.model.record import Record
-from deploy.store.json_files import stores_in
+from deploy.store.opening import open_stores
 from deploy.store.ports import Locked
 from inventory import snapshot
 from inventory.errors import InventoryError, Problem, SamdriftError, UsageError
 from inventory.paths import CODE
+from tests.unit.deploy.store.conformance import records_of
 from tests.unit.inventory.fleets import GATEWAY, SERVER, fleet
 
 
@@ -260,7 +261,7 @@ def asked(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, 
 
 
 def recorded(state: Path) -> tuple[Record, ...]:
-    return stores_in(state).history.records() if state.exists() else ()
+    return records_of(open_stores(state).history) if state.exists() else ()
 
 
 def test_a_check_leaves_a_record_also_of_a_sound_inventory(

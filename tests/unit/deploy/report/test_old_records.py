@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,13 +17,14 @@ from deploy.report.content import report_of
 from deploy.report.document import Report
 from deploy.report.page import html
 from deploy.runs.manifest import manifest_now
-from deploy.store.json_files import stores_in
+from deploy.store.opening import open_stores
 from inventory import snapshot
 from roles.shared import controls
 from roles.shared.catalogue import catalogue
 from roles.shared.intent import Intent
 from tests.unit.deploy.report.test_report import FLEET, MADE_AT, record, result
 from tests.unit.deploy.runs.test_runs import run_of
+from tests.unit.deploy.store.places import rewrite
 
 CLOCKS = "ISO 27002:2022 8.17"
 NOTE = "de som visas gäller när rapporten görs"
@@ -33,7 +35,7 @@ def recorded(tmp_path: Path) -> Record:
     """A drift of some of the project's own hosts, kept in a store."""
     fleet = snapshot.load(snapshot.DEFAULT)
     hosts = tuple(h for h in fleet.hosts if h.roles)[:6]
-    run = dataclasses.replace(run_of(), intent=Intent(fleet), hosts=hosts, stores=stores_in(tmp_path / "state"))
+    run = dataclasses.replace(run_of(), intent=Intent(fleet), hosts=hosts, stores=open_stores(tmp_path / "state"))
     results = [HostResult(host=h.name, municipality=h.tenant, outcome="in sync") for h in hosts]
     return run.save(hosts=results, findings=(), code=Exit.OK)
 
@@ -91,12 +93,12 @@ def test_a_report_does_not_change_by_a_byte_when_a_role_does(
 def test_a_report_of_a_record_from_before_manifests_shows_what_is_in_force_today_and_says_so(
     recorded: Record, report: Callable[[str], tuple[bytes, bytes]], change_roles: Callable[[], None], tmp_path: Path
 ) -> None:
-    file = tmp_path / "state" / "records" / f"{recorded.id}.json"
-    document = json.loads(file.read_text(encoding="utf-8"))
-    del document["manifest"]
-    for host in document["hosts"]:
-        del host["roles"]
-    file.write_text(json.dumps(document), encoding="utf-8")
+    def as_it_was(document: dict[str, Any]) -> None:
+        del document["manifest"]
+        for host in document["hosts"]:
+            del host["roles"]
+
+    rewrite(tmp_path / "state", recorded.id, as_it_was)
     before = report("before")
 
     change_roles()
@@ -109,7 +111,7 @@ def test_a_report_of_a_record_from_before_manifests_shows_what_is_in_force_today
 
 
 def test_a_record_keeps_every_role_its_checks_and_the_title_of_every_control(recorded: Record, tmp_path: Path) -> None:
-    kept = stores_in(tmp_path / "state").history.record(recorded.id).manifest
+    kept = open_stores(tmp_path / "state").history.record(recorded.id).manifest
     assert kept == manifest_now()
     assert kept is not None
     assert [r.name for r in kept.roles] == list(catalogue())

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from deploy.model.evidence import Commands, Diff, Error, FailedCheck, Note
 from deploy.model.findings import Finding, Kind, Severity
-from deploy.model.history import latest_check, latest_look
+from deploy.model.history import Runs, checks_of, looks
 from deploy.model.inventory_findings import unsound as findings_of_problems
 from deploy.model.messages import MessageId, as_written, samdrift
-from deploy.model.record import AppliedStep, CheckResult, HostResult, Record
+from deploy.model.record import AppliedStep, CheckResult, HostResult, Record, summary_of
 from deploy.model.step_id import StepId
 from deploy.model.words import in_words, name
 from deploy.report.content import report_of
@@ -287,12 +287,22 @@ def test_a_host_that_left_the_inventory_is_named() -> None:
     assert whole().strangers == ("tie-gone1",)
 
 
+def listing(*records: Record) -> Runs:
+    """List these runs as a store does."""
+    newest_first = sorted(records, key=lambda r: r.started, reverse=True)
+    return lambda commands: (summary_of(r) for r in newest_first if r.command in commands)
+
+
 def test_a_report_is_made_of_the_latest_run_that_looked_and_checked() -> None:
     verify = record(command="verify", started="2026-11-23T22:15:00.000Z", hosts=DRIFT_RUN.hosts)
     empty = record(started="2026-11-23T22:16:00.000Z")
-    assert latest_look([empty, verify, EARLIER, DRIFT_RUN]) == DRIFT_RUN
-    assert latest_look([empty, verify]) == verify
-    assert latest_look([]) is None
+    assert [run.id for run in looks(listing(empty, verify, EARLIER, DRIFT_RUN))] == [
+        DRIFT_RUN.id,
+        EARLIER.id,
+        verify.id,
+    ]
+    assert list(looks(listing(empty, verify))) == [summary_of(verify)]
+    assert list(looks(listing())) == []
 
 
 def test_a_host_that_an_apply_left_out_was_not_looked_at() -> None:
@@ -424,9 +434,10 @@ def test_a_check_is_no_look_and_one_of_another_inventory_is_no_check_of_this() -
     older, newer = (record(command="check", started=f"2026-11-23T2{n}:00:00.000Z") for n in (1, 2))
     other = record(command="check", started="2026-11-23T23:00:00.000Z", fleet_source="/elsewhere")
 
-    assert latest_look([newer]) is None
-    assert latest_check([older, newer, other, DRIFT_RUN], "inventory/snapshot") == newer
-    assert latest_check([other, DRIFT_RUN], "inventory/snapshot") is None
+    assert list(looks(listing(newer))) == []
+    runs = listing(older, newer, other, DRIFT_RUN)
+    assert list(checks_of(runs, "inventory/snapshot")) == [summary_of(newer), summary_of(older)]
+    assert list(checks_of(listing(other, DRIFT_RUN), "inventory/snapshot")) == []
 
 
 @pytest.mark.parametrize("broken", [b[1] for b in BROKEN], ids=[f"{b[0]} {b[2]}" for b in BROKEN])

@@ -9,7 +9,7 @@ import pytest
 
 from deploy.model.backup import as_of, of_kind
 from deploy.runs.backups import back_up
-from deploy.store.json_files import stores_in
+from deploy.store.opening import open_stores
 from deploy.vault.age import RECIPIENTS, AgeVault, Contents
 from deploy.vault.interface import SecretsError
 from deploy.vault.made_up import MadeUp
@@ -43,12 +43,12 @@ def vault_in(directory: Path, municipality: str = "heby") -> AgeVault:
 
 
 def test_nothing_of_a_configuration_is_on_the_disk_and_who_has_the_key_reads_all_of_it(tmp_path: Path) -> None:
-    vault, stores = vault_in(tmp_path / "secrets"), stores_in(tmp_path / "state")
+    vault, stores = vault_in(tmp_path / "secrets"), open_stores(tmp_path / "state")
     running = RUNNING.format(time="12:00", secret="Kan4rie")
     back_up(stores.backups, vault, KEYED, device(), what="running configuration", text=running)
-    written = "".join(p.read_text() for p in (tmp_path / "state").rglob("*") if p.is_file())
-    assert "Kan4rie" not in written
-    assert "hostname" not in written
+    written = b"".join(p.read_bytes() for p in (tmp_path / "state").rglob("*") if p.is_file())
+    assert b"Kan4rie" not in written
+    assert b"hostname" not in written
     (kept,) = stores.backups.of("heb-sw1")
     assert vault.decrypt(kept.municipality, kept.sealed, "here") == running
 

@@ -19,6 +19,7 @@ from deploy.store.ports import Locked, StoreError
 from roles.shared.change import digest
 from tests.unit.deploy.model.test_drift import file_step
 from tests.unit.deploy.runs.test_runs import run_of
+from tests.unit.deploy.store.conformance import records_of
 from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryHistory, MemoryKnown, in_memory
 
 HOST = "heb-gw1"
@@ -125,5 +126,5 @@ def test_dates_that_are_damaged_cost_no_record_of_what_was_changed() -> None:
     run = apply_run(stores=dataclasses.replace(in_memory(), known=_DamagedKnown()))
     with pytest.raises(NotAllKept, match=r"findings\.json: this file is damaged") as e:
         record_of(run, run.plan(()), applied("one\n", "i").model_copy(update={"findings": (FAILED_STEP,)}))
-    assert run.stores.history.records() == (e.value.record,)
+    assert records_of(run.stores.history) == (e.value.record,)
     assert run.stores.applied.last_applied(HOST) == given("one\n", "i")

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from deploy.model.backup import Backup
 from deploy.model.findings import Finding, Kind
 from deploy.model.messages import as_written
-from deploy.model.record import AppliedStep, CheckResult, HostResult, Record
+from deploy.model.record import AppliedStep, CheckResult, HostResult, Record, summary_of
 from deploy.model.step_id import StepId
 from deploy.store.place import record_id
-from deploy.store.ports import Holder, Locked, StoreError, Stores
+from deploy.store.ports import History, Holder, Locked, StoreError, Stores, readable
 
 STEP = StepId("time", "s")
 STEPS = {
@@ -35,7 +35,7 @@ BO = Holder(who="bo@tie-adm2", since="2026-11-23T20:01:00.000Z", command="samdri
 
 HOSTILE_NAMES = ("../../etc/cron.d/x", "/etc/passwd", "..", ".", "a/b", "Älvkarleby", "a\nb", "'; drop table applied")
 
-INHERITED = settings(suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow])
+INHERITED = settings(max_examples=25, suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow])
 """A property that each implementation's class inherits, and that may wait for a disk."""
 
 
@@ -87,6 +87,14 @@ def dates(findings: Iterable[Finding]) -> list[str]:
     return [f.first_seen for f in findings]
 
 
+def records_of(history: History) -> tuple[Record, ...]:
+    """Every record, newest first; none of them is damaged."""
+    faults: list[StoreError] = []
+    found = tuple(readable(history, history.runs(), faults))
+    assert not faults
+    return found
+
+
 HOSTS = ["h1", "h2", "h3"]
 RUNS = st.lists(
     st.tuples(
@@ -135,19 +143,61 @@ class Conformance:
         kept = record(hosts=(converged("tie-dns1"),), findings=(drift_at("alv-gw1"),), checks=(check,))
         stores.history.save(kept)
         assert stores.history.record(kept.id) == kept
-        assert place.open().history.records() == (kept,)
+        assert records_of(place.open().history) == (kept,)
 
     def test_without_a_run_there_is_no_history(self, stores: Stores) -> None:
-        assert stores.history.records() == stores.history.records(3) == ()
+        assert records_of(stores.history) == ()
+        assert stores.history.about(["tie-dns1"]) == ()
         assert stores.history.latest("apply") is None
 
     def test_records_come_newest_first_whatever_order_they_were_saved_in(self, stores: Stores) -> None:
         kept = [record(f"2026-11-23T20:00:0{n}.000Z", "drift" if n % 2 else "apply") for n in range(4)]
         for one in (kept[2], kept[0], kept[3], kept[1]):
             stores.history.save(one)
-        assert stores.history.records() == tuple(reversed(kept))
-        assert stores.history.records(2) == (kept[3], kept[2])
-        assert stores.history.records(9) == tuple(reversed(kept))
+        assert records_of(stores.history) == tuple(reversed(kept))
+        assert list(stores.history.runs()) == [summary_of(r) for r in reversed(kept)]
+        assert [run.id for run in stores.history.runs(("drift",))] == [kept[3].id, kept[1].id]
+        assert [run.id for run in stores.history.runs(("verify", "apply"))] == [kept[2].id, kept[0].id]
+        assert list(stores.history.runs(("verify",))) == []
+
+    def test_a_list_says_of_a_run_what_its_record_does(self, stores: Stores) -> None:
+        changed = HostResult(host="tie-dns1", municipality="tierp", outcome="changed")
+        one = record(
+            command="apply",
+            hosts=(changed, converged("tie-dns2")),
+            findings=(drift_at("tie-dns2"),),
+            only_roles=("time",),
+            limit="tierp",
+            exit_code=2,
+        )
+        stores.history.save(one)
+        (run,) = stores.history.runs()
+        assert run == summary_of(one)
+        assert (run.hosts, run.changed, run.findings, run.exit_code) == (2, 1, 1, 2)
+        assert (run.of_some_roles, run.limit, run.fleet_source) == (True, "tierp", "s")
+
+    def test_a_list_is_read_further_than_one_page(self, stores: Stores) -> None:
+        kept = [record(f"2026-11-23T20:{n // 60:02}:{n % 60:02}.000Z") for n in range(101)]
+        for one in kept:
+            stores.history.save(one)
+        assert [run.id for run in stores.history.runs()] == [r.id for r in reversed(kept)]
+
+    def test_the_records_that_tell_of_a_host_are_where_it_was_looked_at_and_given_something_last(
+        self, stores: Stores
+    ) -> None:
+        unknown = HostResult(host="h1", municipality="tierp", outcome="unknown")
+        differs = HostResult(host="h1", municipality="tierp", outcome="differs")
+        looked, given, gone, other = (
+            record("2026-11-23T20:00:04.000Z", hosts=(differs,)),
+            apply_of(converged("h1"), second=2),
+            record("2026-11-23T20:00:06.000Z", hosts=(unknown,)),
+            record("2026-11-23T20:00:07.000Z", hosts=(converged("h2", {}),)),
+        )
+        early = apply_of(converged("h1"), converged("h2"), second=1)
+        for one in (looked, early, given, gone, other):  # whatever order they are kept in
+            stores.history.save(one)
+        assert [run.id for run in stores.history.about(["h1", "nobody"])] == [looked.id, given.id]
+        assert [run.id for run in stores.history.about(["h1", "h2"])] == [other.id, looked.id, given.id, early.id]
 
     def test_the_latest_record_of_a_command_is_of_this_command_alone(self, stores: Stores) -> None:
         named = ["drift", "report", "report-verify", "apply"]
@@ -170,19 +220,24 @@ class Conformance:
     def test_an_unknown_record_is_an_error(self, stores: Stores) -> None:
         with pytest.raises(StoreError, match="there is no record 'x'"):
             stores.history.record("x")
+        with pytest.raises(StoreError, match="there is no record 'x'"):
+            stores.history.fault("x")
 
     def test_a_damaged_record_is_named_and_the_others_are_still_read(self, place: Place, stores: Stores) -> None:
         whole, damaged = record("2026-11-23T20:00:01.000Z"), record("2026-11-23T20:00:02.000Z", "apply")
         for one in (whole, damaged):
             stores.history.save(one)
         place.damage(damaged.id)
-        for ask in (
-            stores.history.records,
-            lambda: stores.history.record(damaged.id),
-            lambda: stores.history.latest("apply"),
-        ):
-            with pytest.raises(StoreError, match=re.escape(damaged.id)):
-                ask()
+        assert [run.id for run in stores.history.runs()] == [damaged.id, whole.id]
+        assert stores.history.fault(damaged.id)
+        assert stores.history.fault(whole.id) == ""
+        faults: list[StoreError] = []
+        assert list(readable(stores.history, stores.history.runs(), faults)) == [whole]
+        assert len(faults) == 1
+        with pytest.raises(StoreError, match=re.escape(damaged.id)):
+            stores.history.record(damaged.id)
+        with pytest.raises(StoreError, match=re.escape(damaged.id)):
+            stores.history.latest("apply")
         assert stores.history.record(whole.id) == stores.history.latest("drift") == whole
 
     # --- what was applied -----------------------------------------------------------------------------------------
@@ -226,6 +281,8 @@ class Conformance:
         assert stores.backups.keep(first)
         assert stores.backups.keep(second)
         assert place.open().backups.of("heb-sw1") == (second, first)
+        assert place.open().backups.newest("heb-sw1", first.what) == "b"
+        assert stores.backups.newest("heb-sw1", "FRR") == stores.backups.newest("heb-sw2", first.what) == ""
         assert stores.backups.of("heb-sw2") == ()
 
     def test_only_another_configuration_than_the_newest_is_kept(self, stores: Stores) -> None:
@@ -325,7 +382,7 @@ class Conformance:
         with stores.locks.hold(ANNA):
             kept = record()
             place.open().keep(kept)
-            assert place.open().history.records() == (kept,)
+            assert records_of(place.open().history) == (kept,)
 
     # --- a record, and what was applied ---------------------------------------------------------------------------
 

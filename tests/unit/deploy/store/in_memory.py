@@ -1,15 +1,15 @@
-"""The six stores in memory, for tests of whoever uses them. They pass the conformance suite, as the files do."""
+"""The six stores in memory, for tests of whoever uses them. They pass the conformance suite, as the databases do."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from pydantic import ValidationError
 
 from deploy.model.backup import Backup
 from deploy.model.findings import Finding, Kind
-from deploy.model.record import AppliedStep, Record
+from deploy.model.record import AppliedStep, Record, Summary, summary_of
 from deploy.model.step_id import StepId
 from deploy.store.ports import Holder, Locked, StoreError, Stores
 
@@ -24,14 +24,28 @@ class MemoryHistory:
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
+        self.summaries: dict[str, Summary] = {}
 
     def save(self, record: Record) -> None:
         if record.id in self.texts:
             raise StoreError("there is a record of this id already", where=f"record {record.id}")
         self.texts[record.id] = record.model_dump_json()
+        self.summaries[record.id] = summary_of(record)
 
-    def records(self, limit: int | None = None) -> tuple[Record, ...]:
-        return tuple(self.record(record_id) for record_id in sorted(self.texts, reverse=True)[:limit])
+    def runs(self, commands: Collection[str] = ()) -> Iterator[Summary]:
+        for record_id in sorted(self.texts, reverse=True):
+            command = record_id.partition("-")[2].rpartition("-")[0]
+            if not commands or command in commands:
+                yield self.summaries[record_id]
+
+    def fault(self, record_id: str) -> str:
+        try:
+            self.record(record_id)
+        except StoreError as e:
+            if record_id not in self.texts:
+                raise
+            return str(e)
+        return ""
 
     def record(self, record_id: str) -> Record:
         try:
@@ -42,8 +56,18 @@ class MemoryHistory:
             raise StoreError("this record is damaged", where=f"record {record_id}") from e
 
     def latest(self, command: str) -> Record | None:
-        named = (i for i in sorted(self.texts, reverse=True) if i.partition("-")[2].rpartition("-")[0] == command)
-        return next((self.record(record_id) for record_id in named), None)
+        return next((self.record(run.id) for run in self.runs((command,))), None)
+
+    def about(self, hosts: Collection[str]) -> tuple[Summary, ...]:
+        found = dict[tuple[str, str], str]()
+        for record_id in sorted(self.texts):
+            for result in self.record(record_id).hosts:
+                if result.outcome not in {"unknown", "skipped"}:
+                    found[result.host, "looked"] = record_id
+                if result.steps:
+                    found[result.host, "given"] = record_id
+        wanted = {i for (host, _), i in found.items() if host in hosts}
+        return tuple(self.summaries[i] for i in sorted(wanted, reverse=True))
 
 
 class MemoryApplied:
@@ -104,6 +128,9 @@ class MemoryBackups:
             return False
         self.kept.append(backup)
         return True
+
+    def newest(self, host: str, what: str) -> str:
+        return next((b.digest for b in self.of(host) if b.what == what), "")
 
     def of(self, host: str) -> tuple[Backup, ...]:
         in_order = sorted((b for b in self.kept if b.host == host), key=lambda b: b.taken)

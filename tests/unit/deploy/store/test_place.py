@@ -1,28 +1,74 @@
-"""Where runs are recorded if nobody says, and how records are called."""
+"""Where runs are recorded, and how records are called."""
 
 from __future__ import annotations
 
 import os
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from deploy.model import clock
-from deploy.store.place import default_directory, record_id
+from deploy.store import place as place_module
+from deploy.store.opening import open_stores
+from deploy.store.place import SYSTEM, Database, default_directory, on_network, place_of, record_id
+from inventory.errors import UsageError
 
 
-def test_the_default_directory_is_the_system_s_for_root_and_the_user_s_own_otherwise(
-    monkeypatch: pytest.MonkeyPatch,
+def test_the_default_directory_is_the_system_s_for_root_and_whoever_may_and_the_user_s_own_otherwise(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert default_directory() == Path("/var/lib/samdrift")
+    assert default_directory() == SYSTEM == Path("/var/lib/samdrift/store")
+    monkeypatch.setattr(place_module, "SYSTEM", tmp_path / "none")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("XDG_STATE_HOME", "/home/anna/state")
     assert default_directory() == Path("/home/anna/state/samdrift")
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", "/home/anna")
     assert default_directory() == Path("/home/anna/.local/state/samdrift")
+    monkeypatch.setattr(place_module, "SYSTEM", tmp_path)
+    assert default_directory() == tmp_path
+
+
+def test_a_place_is_a_directory_or_a_database() -> None:
+    assert place_of("state/here") == Path("state/here")
+    assert not isinstance(place_of("/a"), Database)
+    url = "postgresql://samdrift@db.tierp.example/samdrift?sslmode=verify-full"
+    assert place_of(url) == Database(url)
+    assert isinstance(place_of(f"postgresql+psycopg://{url[13:]}"), Database)
+
+
+@pytest.mark.parametrize(
+    "said", ["postgresql://anna:hemligt@db/s", "postgresql://anna@db/s?password=hemligt", "mysql://anna:hemligt@db/s"]
+)
+def test_a_password_on_a_command_line_is_refused_and_not_said_again(said: str) -> None:
+    with pytest.raises(UsageError) as e:
+        place_of(said)
+    assert "hemligt" not in str(e.value)
+
+
+def test_a_file_system_that_other_machines_have_too_is_known_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts = "22 1 0:21 / / rw - ext4 /dev/sda1 rw\n23 22 0:22 / /net/home\\040of rw shared:1 - nfs4 nas:/home rw\n"
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: mounts)
+    monkeypatch.setattr(Path, "resolve", lambda self: self)
+    assert on_network(Path("/net/home of/anna/.local"))
+    assert not on_network(Path("/net/home"))
+    assert not on_network(Path("/var/lib/samdrift"))
+
+
+@pytest.mark.parametrize(("network", "mode"), [(False, "wal"), (True, "delete")])
+def test_readers_share_memory_only_where_it_is_one_machine_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: bool, mode: str
+) -> None:
+    monkeypatch.setattr("deploy.store.database.on_network", lambda _: network)
+    open_stores(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "samdrift.db")) as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == (mode,)
 
 
 def test_record_ids_sort_by_time_and_never_meet() -> None:

@@ -9,7 +9,7 @@ from deploy.model.evidence import Commands, Diff, Error, FailedCheck, Note
 from deploy.model.findings import Finding, Kind
 from deploy.model.messages import MessageId, as_written, samdrift
 from deploy.model.plan import HostPlan
-from deploy.model.record import HostResult
+from deploy.model.record import HostResult, summary_of
 from deploy.model.text import OBEYED
 from deploy.views import findings as findings_view
 from deploy.views import inventory as inventory_view
@@ -47,7 +47,7 @@ def test_text_from_a_host_is_neither_markup_nor_a_command_to_the_terminal() -> N
         *plan_view.plan(plan, {}),
         *findings_view.verified(record, {}, 100),
         *records_view.record(record, {}),
-        *records_view.history([record]),
+        *records_view.history([summary_of(record)], {record.id: evil}),
         width=1000,
     )
 

@@ -1,0 +1,230 @@
+"""`samdrift history`, `history config`, `migrate`, `prune`: what earlier runs left in the store, and the store itself.
+
+No host is looked at. Not here: how a store is brought up to date and pruned (`store.earlier`, `store.pruning`).
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from contextlib import ExitStack
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.text import Text
+
+from deploy.cli.command import FILE, WORDS, Common, WithDefault, answer, aside, command
+from deploy.cli.subject import backup_vault, fleet_of, holder, state_of, stores_of, who
+from deploy.model import clock
+from deploy.model.kinds import Exit
+from deploy.model.text import several
+from deploy.views.parts import municipalities, put
+from inventory.errors import InventoryError, SamdriftError, UsageError
+
+if TYPE_CHECKING:
+    from deploy.store.database import Database
+
+
+@click.group(
+    "history",
+    cls=WithDefault,
+    options_metavar="[OPTIONS]",
+    subcommand_metavar="[RECORD] | config HOST | migrate [DIR] | prune",
+)
+def history() -> None:
+    """List who did what, when, with which plan; or show one run.
+
+    --last N says how many runs (20). `history config HOST` is about the configurations that a host had, `migrate` and
+    `prune` about the store itself.
+    """
+
+
+@command("runs", of=history)
+@click.argument("record_id", metavar="[RECORD]", required=False)
+@click.option("--last", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs.")
+def history_runs(common: Common, record_id: str | None, last: int) -> int:
+    """List who did what, when, with which plan; or show one run.
+
+    Ends with 1 if a record in the list is damaged.
+    """
+    from deploy.views import records as view
+
+    past = stores_of(common).history
+    if record_id is not None:
+        record = past.record(record_id)
+        fleet = fleet_of(common).fleet
+        answer(common, record.model_dump(mode="json"), view.record(record, municipalities(fleet)))
+        return Exit.OK
+    runs = list(islice(past.runs(), last))
+    faults = {run.id: fault for run in runs if (fault := past.fault(run.id))}
+    listed = [run.model_dump(mode="json") | {"fault": faults.get(run.id, "")} for run in runs]
+    answer(common, {"records": listed}, view.history(runs[::-1], faults))
+    return Exit.ERROR if faults else Exit.OK
+
+
+@command("config", of=history)
+@click.argument("host")
+@click.option("--at", metavar="TIME", type=WORDS, help="As it was then: 2026-11-29, 2026-11-29T07:30 (UTC).")
+@click.option("--diff", "as_diff", is_flag=True, help="What changed with the newest, or with the one of --at.")
+@click.option("--of", "what", metavar="WHAT", type=WORDS, help="Of a gateway: FRR, nftables.")
+@click.option("--unmasked", is_flag=True, help="With its secrets, for whoever holds the municipality's key.")
+def history_config(  # noqa: PLR0917  click tells options by name
+    common: Common, host: str, at: str | None, as_diff: bool, what: str | None, unmasked: bool
+) -> None:
+    """List the configurations that a host had; or show one, or what changed.
+
+    To read one takes an age identity that opens the municipality's secrets.
+    """
+    from deploy.model.backup import as_of, of_kind
+    from deploy.runs.backups import changed, opened
+    from deploy.views import backups as view
+
+    kept = stores_of(common).backups.of(host)
+    if at is None and not as_diff:
+        if unmasked:
+            raise UsageError("a list has nothing to withhold", where="--unmasked", fix="add --at TIME, or --diff")
+        chosen = [b for b in kept if what in {None, b.what}]
+        listed = [b.model_dump(mode="json", exclude={"sealed"}) for b in chosen]
+        answer(common, {"host": host, "backups": listed}, view.listed(chosen[::-1], host))
+        return
+    versions = of_kind(kept, what or "", host)
+    one = as_of(versions, at or "", host)
+    vault = backup_vault(common)
+    document = one.model_dump(mode="json", exclude={"sealed"}) | {"masked": not unmasked}
+    if as_diff:
+        before = next((b for b in versions if b.taken < one.taken), None)
+        what_changed = changed(before, one, vault, unmasked=unmasked)
+        answer(
+            common,
+            document | {"before": before.taken if before else "", "diff": what_changed},
+            view.changed(one, before, what_changed),
+        )
+    else:
+        text = opened(one, vault, unmasked=unmasked)
+        answer(common, document | {"text": text}, view.text(one, text))
+
+
+def _database(common: Common, *, as_it_is: bool = False) -> Database:
+    """Open the database of this command line, whatever lies beside it."""
+    from deploy.store.database import open_directory, open_url
+
+    place = state_of(common)
+    return open_directory(place) if isinstance(place, Path) else open_url(place, as_it_is=as_it_is)
+
+
+@command("migrate", of=history)
+@click.argument("directory", metavar="[DIR]", required=False, type=FILE)
+def migrate(common: Common, directory: Path | None) -> int:
+    """Bring the store up to this samdrift, and take over the files that an earlier one left in DIR.
+
+    Without DIR, takes over those beside the store, if there are any. The files stay as they are. It can be run again.
+    """
+    from deploy.store.earlier import is_there, take_over
+    from deploy.store.locks import FileLocks
+    from deploy.store.opening import earlier_directories, stores_of
+
+    if directory is not None and not is_there(directory):
+        raise UsageError("there are no files of an earlier samdrift's", where=str(directory), fix="name another DIR")
+    database = _database(common, as_it_is=True)
+    upgraded = database.upgrade()
+    beside = earlier_directories(database.directory) if database.directory else ()
+    sources = [directory] if directory else [d for d in beside if is_there(d)]
+    lines, told, faults = [f"The tables of {database.where} are {'brought ' if upgraded else ''}up to date."], [], []
+    for source in sources:
+        with ExitStack() as held:
+            held.enter_context(stores_of(database).locks.hold(holder()))
+            elsewhere = database.directory is None or source.resolve() != database.directory.resolve()
+            if elsewhere and (source / "lock").exists():
+                held.enter_context(FileLocks(source / "lock").hold(holder()))
+            done = take_over(source, database, clock.now())
+        told.append({"directory": str(source), "found": done.found, "known": done.known, "faults": done.faults})
+        faults += done.faults
+        counts = ", ".join(f"{n} {kind} ({done.known[kind]} were there)" for kind, n in done.found.items())
+        lines.append(f"Taken over from {source}, and read again: {counts}. The files are as they were.")
+    answer(common, {"store": database.where, "upgraded": upgraded, "taken_over": told}, map(Text, lines))
+    for fault in faults:
+        aside(common, f"error: not taken over: {fault}")
+    return Exit.ERROR if faults else Exit.OK
+
+
+@command("prune", of=history)
+@click.option("--older-than", metavar="AGE", required=True, type=WORDS, help="Days (400d), or a date (2025-01-01).")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def prune(common: Common, older_than: str, yes: bool) -> None:
+    """Remove old records and backups, having shown which.
+
+    What says how a host stands, or since when a finding is open, is kept. The pruning is recorded before it begins.
+    """
+    from deploy.model.record import Record
+    from deploy.store.opening import stores_of
+    from deploy.store.place import record_id
+    from deploy.store.pruning import PRUNE, remove, select_older
+    from deploy.views import records as view
+
+    started, before = clock.now(), _time_before(older_than)
+    database = _database(common)
+    past = stores_of(database).history
+    chosen = select_older(database, past, before)
+    names = _names(common)
+    put(common.people, view.removed(chosen.removed, names))
+    number = several(len(chosen.records), "record") + " and " + several(len(chosen.backups), "backup")
+    put(
+        common.people, [Text(f"{number} from before {before[:10]}; {several(chosen.kept, 'record')} as old must stay.")]
+    )
+    going = bool(chosen.records or chosen.backups)
+    document = {"before": before, "kept": chosen.kept, "removed": [r.model_dump(mode="json") for r in chosen.removed]}
+    if going and not yes:
+        if not sys.stdin.isatty():
+            fix = "if that is what you want, add --yes"
+            raise UsageError("nothing is removed that nobody asked for, and here is nobody to answer", fix=fix)
+        if not click.confirm(f"Remove {number}?", err=True):
+            raise SamdriftError("not approved: nothing was removed")
+    if going:
+        record = Record(
+            id=record_id(started, PRUNE),
+            command=PRUNE,
+            argv=tuple(sys.argv[1:]),
+            who=who(),
+            started=started,
+            finished=clock.now(),
+            fleet_digest="",
+            fleet_source="",
+            code_digest="",
+            exit_code=Exit.OK,
+            removed=chosen.removed,
+        )
+        past.save(record)
+        remove(database, chosen)
+        document |= {"record": record.id}
+    answer(common, document, [Text(f"Removed. The record of it: {document['record']}")] if going else [])
+
+
+def _time_before(said: str) -> str:
+    """Return the time until which to prune, as records say times.
+
+    Raises:
+        UsageError: it is no age and no date, or not past.
+    """
+    fix = "an age in days, 400d, or a date, 2025-01-01"
+    today = datetime.now(UTC).date()
+    try:
+        days = re.fullmatch(r"(\d{1,6})d?", said)
+        day = today - timedelta(days=int(days[1])) if days else date.fromisoformat(said)
+    except (ValueError, OverflowError):
+        raise UsageError(f"{said!r} is no time", where="--older-than", fix=fix) from None
+    if day >= today:
+        raise UsageError("that is everything until now", where="--older-than", fix=fix)
+    return f"{day.isoformat()}T00:00:00.000Z"
+
+
+def _names(common: Common) -> dict[str, str]:
+    """Return what municipalities are called, if the inventory can be read: a pruning needs none."""
+    try:
+        return municipalities(fleet_of(common).fleet)
+    except InventoryError as e:
+        return municipalities(e.fleet) if e.fleet else {}
+    except SamdriftError:
+        return {}

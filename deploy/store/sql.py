@@ -1,0 +1,285 @@
+"""The stores in a database, SQLite's or PostgreSQL's. What each promises: `ports`; what it keeps: `schema`.
+
+Not here: the lock (`locks`), and what is taken out again (`pruning`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+
+from deploy.model.backup import Backup
+from deploy.model.findings import Finding, Kind
+from deploy.model.record import AppliedStep, Record, Summary, summary_of
+from deploy.model.step_id import StepId
+from deploy.store import schema
+from deploy.store.database import Database
+from deploy.store.documents import Document, document_of, kept_as, opened
+from deploy.store.ports import StoreError
+
+T = TypeVar("T")
+
+_RECORD = TypeAdapter(Record)
+_STEPS = TypeAdapter(dict[StepId, AppliedStep])
+
+PAGE = 20
+"""How many lines of a list are read at once."""
+
+AT_ONCE = 500
+"""How many values a question names at once; databases have limits."""
+
+NOT_LOOKED = frozenset({"unknown", "skipped"})
+"""Outcomes of hosts that a run could not look at."""
+
+REMEMBERED = "remembered"
+"""The mark of the record that was remembered last."""
+
+
+_LISTED = select(*(column for column in schema.runs.c if column.name not in Document._fields))
+"""What a list says of a run."""
+
+
+class SqlHistory:
+    """A row for each record, with what a list says of it; and for each host, which records tell most of it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def save(self, record: Record) -> None:
+        """Keep a record."""
+        self.put(record, _RECORD.dump_json(record))
+
+    def put(self, record: Record, text: bytes) -> None:
+        """Keep a record that is written as this JSON already.
+
+        Raises:
+            StoreError: there is a record of this id, or it cannot be written.
+        """
+        with self._database.writing() as connection:
+            if connection.scalar(select(schema.runs.c.id).where(schema.runs.c.id == record.id)):
+                raise StoreError("there is a record of this id already", where=self._where(record.id))
+            row = summary_of(record).model_dump(exclude={"limit", "fleet_source"})
+            row |= {"limited_to": record.limit, "source": record.fleet_source}
+            connection.execute(insert(schema.runs).values(**row, **kept_as(text)))
+            about = {h.municipality for h in record.hosts} | {f.municipality for f in record.findings} or {""}
+            connection.execute(
+                insert(schema.run_municipalities), [{"run": record.id, "municipality": m} for m in sorted(about)]
+            )
+            _note_hosts(connection, record)
+
+    def runs(self, commands: Collection[str] = ()) -> Iterator[Summary]:
+        """Yield what a list says of each run, newest first."""
+        table = schema.runs.c
+        asked = _LISTED.order_by(table.id.desc()).limit(PAGE)
+        if commands:
+            asked = asked.where(table.command.in_(sorted(commands)))
+        page = self._read(asked)
+        while page:
+            yield from map(_summary, page)
+            page = self._read(asked.where(table.id < page[-1].id)) if len(page) == PAGE else []
+
+    def fault(self, record_id: str) -> str:
+        """Return what is wrong with a record, without reading what it says."""
+        return document_of(self._row(record_id)).fault
+
+    def record(self, record_id: str) -> Record:
+        """Return the record of this id."""
+        return opened(document_of(self._row(record_id)), _RECORD, self._where(record_id))
+
+    def latest(self, command: str) -> Record | None:
+        """Return the newest record of a command."""
+        newest = next(self.runs((command,)), None)
+        return None if newest is None else self.record(newest.id)
+
+    def about(self, hosts: Collection[str]) -> tuple[Summary, ...]:
+        """Return the runs in which each host was last looked at, and last given its steps, newest first."""
+        table = schema.hosts.c
+        asked = select(table.looked, table.given)
+        with self._database.reading() as connection:
+            of_hosts = [row for some in _some(hosts) for row in connection.execute(asked.where(table.host.in_(some)))]
+            ids = {record_id for row in of_hosts for record_id in row}
+            rows = [row for some in _some(ids) for row in connection.execute(_LISTED.where(schema.runs.c.id.in_(some)))]
+        return tuple(sorted(map(_summary, rows), key=lambda run: run.id, reverse=True))
+
+    def _row(self, record_id: str) -> Row[Any]:
+        table = schema.runs.c
+        found = self._read(select(table.version, table.digest, table.document).where(table.id == record_id))
+        if not found:
+            raise StoreError(
+                f"there is no record {record_id!r}", where=self._database.where, fix="see: samdrift history"
+            )
+        return found[0]
+
+    def _read(self, asked: Any) -> list[Row[Any]]:
+        with self._database.reading() as connection:
+            return list(connection.execute(asked))
+
+    def _where(self, record_id: str) -> str:
+        return f"{self._database.where}, record {record_id}"
+
+
+def _summary(row: Row[Any]) -> Summary:
+    values = dict(row._mapping)
+    return Summary(limit=values.pop("limited_to"), fleet_source=values.pop("source"), **values)
+
+
+def _note_hosts(connection: Connection, record: Record) -> None:
+    """Note of the hosts of a record that it is the latest that looked at them, or gave them steps, if it is."""
+    table = schema.hosts
+    looked = {h.host for h in record.hosts if h.outcome not in NOT_LOOKED}
+    given = {h.host for h in record.hosts if h.steps}
+    for some in _some(looked | given):
+        there = set(connection.scalars(select(table.c.host).where(table.c.host.in_(some))))
+        if new := [{"host": host, "looked": "", "given": ""} for host in some if host not in there]:
+            connection.execute(insert(table), new)
+        for column, hosts in ((table.c.looked, looked), (table.c.given, given)):
+            earlier = table.c.host.in_([h for h in some if h in hosts]) & (column < record.id)
+            connection.execute(update(table).where(earlier).values({column: record.id}))
+
+
+class SqlApplied:
+    """A row for each host, and the mark of the latest record that all these are of."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def last_applied(self, host: str) -> Mapping[StepId, AppliedStep]:
+        """Return a host's steps as last applied."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(schema.applied).where(schema.applied.c.host == host)).first()
+        if row is None:
+            return {}
+        steps: dict[StepId, AppliedStep] = opened(
+            document_of(row), _STEPS, f"{self._database.where}, applied to {host}"
+        )
+        return steps
+
+    def remember(self, record: Record) -> None:
+        """Keep the steps of every host that has any in this record, and the record's id, at once."""
+        with self._database.writing() as connection:
+            for host in (h for h in record.hosts if h.steps):
+                connection.execute(delete(schema.applied).where(schema.applied.c.host == host.host))
+                steps = kept_as(_STEPS.dump_json(host.steps))
+                connection.execute(insert(schema.applied).values(host=host.host, **steps))
+            if record.id > marked(connection, REMEMBERED):
+                mark(connection, REMEMBERED, record.id)
+
+    def remembered(self) -> str:
+        """Return the highest id of a record that was remembered whole."""
+        with self._database.reading() as connection:
+            return marked(connection, REMEMBERED)
+
+
+class SqlKnown:
+    """A row for each finding that is open."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def date(self, findings: Iterable[Finding], *, at: str, looked_at: Iterable[str] = ()) -> tuple[Finding, ...]:
+        """Return the findings, each with its `first_seen`."""
+        findings, table = tuple(findings), schema.known.c
+        current = {f.fingerprint: f.host for f in findings}
+        seen = set(looked_at) - {f.host for f in findings if f.kind is Kind.UNKNOWN}
+        with self._database.writing() as connection:
+            rows = [r for some in _some(current) for r in _known(connection, table.fingerprint.in_(some))]
+            known = {row.fingerprint: row.first_seen for row in rows}
+            of_seen = [r.fingerprint for some in _some(seen) for r in _known(connection, table.host.in_(some))]
+            for some in _some(set(of_seen) - current.keys()):
+                connection.execute(delete(schema.known).where(table.fingerprint.in_(some)))
+            if new := {key: host for key, host in current.items() if key not in known}:
+                rows_of_new = [{"fingerprint": k, "host": host, "first_seen": at} for k, host in new.items()]
+                connection.execute(insert(schema.known), rows_of_new)
+        return tuple(f.model_copy(update={"first_seen": known.get(f.fingerprint, at)}) for f in findings)
+
+
+def _known(connection: Connection, condition: ColumnElement[bool]) -> Iterable[Row[Any]]:
+    return connection.execute(select(schema.known).where(condition))
+
+
+class SqlJournal:
+    """A row for each host that the plan which was begun last began to change."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begun(self, plan_digest: str) -> tuple[str, ...]:
+        """Return the hosts that runs of this plan began to change."""
+        with self._database.reading() as connection:
+            return _begun(connection, plan_digest)
+
+    def begin(self, plan_digest: str, host: str) -> None:
+        """Note that this plan is about to change a host."""
+        with self._database.writing() as connection:
+            connection.execute(delete(schema.begun).where(schema.begun.c.plan != plan_digest))
+            if host not in _begun(connection, plan_digest):
+                connection.execute(insert(schema.begun).values(plan=plan_digest, host=host))
+
+
+def _begun(connection: Connection, plan_digest: str) -> tuple[str, ...]:
+    table = schema.begun.c
+    return tuple(connection.scalars(select(table.host).where(table.plan == plan_digest).order_by(table.number)))
+
+
+class SqlBackups:
+    """A row for each configuration that a host had."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def keep(self, backup: Backup) -> bool:
+        """Keep a backup, unless the newest of its host and kind has the same digest."""
+        with self._database.writing() as connection:
+            if _newest_digest(connection, backup.host, backup.what) == backup.digest:
+                return False
+            row = backup.model_dump() | {"sealed": backup.sealed.encode()}
+            connection.execute(insert(schema.backups).values(**row))
+            return True
+
+    def newest(self, host: str, what: str) -> str:
+        """Return the digest of the newest backup of a host and kind."""
+        with self._database.reading() as connection:
+            return _newest_digest(connection, host, what)
+
+    def of(self, host: str) -> tuple[Backup, ...]:
+        """Return a host's backups, newest first."""
+        table = schema.backups.c
+        asked = select(schema.backups).where(table.host == host).order_by(table.taken.desc(), table.number.desc())
+        with self._database.reading() as connection:
+            rows = [dict(row._mapping) for row in connection.execute(asked)]
+        return tuple(
+            Backup(**{k: v for k, v in row.items() if k not in {"number", "sealed"}}, sealed=_text(row["sealed"]))
+            for row in rows
+        )
+
+
+def _text(sealed: bytes) -> str:
+    return sealed.decode(errors="replace")
+
+
+def _newest_digest(connection: Connection, host: str, what: str) -> str:
+    table = schema.backups.c
+    asked = select(table.digest).where(table.host == host, table.what == what)
+    return connection.scalar(asked.order_by(table.taken.desc(), table.number.desc()).limit(1)) or ""
+
+
+def marked(connection: Connection, name: str) -> str:
+    """Return what is marked by a name; empty if nothing is."""
+    return connection.scalar(select(schema.marks.c.value).where(schema.marks.c.name == name)) or ""
+
+
+def mark(connection: Connection, name: str, value: str) -> None:
+    """Mark something by a name, in place of what was."""
+    connection.execute(delete(schema.marks).where(schema.marks.c.name == name))
+    if value:
+        connection.execute(insert(schema.marks).values(name=name, value=value))
+
+
+def _some(values: Iterable[T]) -> Iterator[list[T]]:
+    """Yield values in lots that a question can name."""
+    every = list(values)
+    for start in range(0, len(every), AT_ONCE):
+        yield every[start : start + AT_ONCE]
