@@ -58,5 +58,9 @@ def left(settings: Settings) -> tuple[str, ...]:
 def deploy(settings: Settings) -> None:
     """Declare one configuration, in the vendor's own words."""
     configuration(
-        template="access_switch", platform=settings.platform, settings=settings, managed=switch_sections(settings)
+        template="access_switch",
+        platform=settings.platform,
+        settings=settings,
+        managed=switch_sections(settings),
+        accounts=settings.accounts.own,
     )

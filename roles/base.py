@@ -9,6 +9,8 @@ Options (config context `samdrift.base`):
 - `user_ca_keys`: public keys of the authorities whose SSH user certificates are believed.
 - `automation_keys`: public keys that samdrift logs in with, as user `samdrift`. To change one, first apply with
   both, then without the old one.
+- `look_keys`: public keys that samdrift looks at devices with, as an account that may change nothing
+  (`roles.shared.device.settings.Options.look`). Servers have no such account.
 - `fallback_resolvers`: nameservers asked after the fleet's own, for the hosts that must work before those do.
 - `apt_proxy`: whether packages come through the fleet's package cache (role `package_cache`), if it has one.
 - `journal_max`: how much disk the journal may use.
@@ -84,6 +86,7 @@ class Options(RoleOptions):
     former_admins: tuple[UserName, ...] = ()
     user_ca_keys: tuple[PublicKey, ...] = ()
     automation_keys: tuple[PublicKey, ...] = ()
+    look_keys: tuple[PublicKey, ...] = ()
     fallback_resolvers: tuple[ReachedAddress, ...] = ()
     apt_proxy: bool = True
     journal_max: str = Field(default="1G", pattern=r"^[1-9][0-9]*[MG]$")

@@ -18,5 +18,9 @@ __all__ = ["CONTROLS", "PLATFORMS", "Options", "Settings", "asks", "deploy", "le
 def deploy(settings: Settings) -> None:
     """Declare one configuration, in the vendor's own words."""
     configuration(
-        template="core_switch", platform=settings.platform, settings=settings, managed=switch_sections(settings)
+        template="core_switch",
+        platform=settings.platform,
+        settings=settings,
+        managed=switch_sections(settings),
+        accounts=settings.accounts.own,
     )

@@ -266,6 +266,7 @@ def sections(settings: Settings) -> tuple[Section, ...]:
     routes = "|".join([*(str(settings.number_of(n)) for n in settings.reached), OF_PRIVATE_NETWORKS])
     routes6 = "|".join(str(r.number) for r in settings.management6.routes) if settings.management6 else "(?!)"
     addresses = _any_of(i.name for i in settings.routed)
+    looks = (settings.accounts.look.name,) if settings.accounts.look else ()
     tables = ["", *(str(n) for n in range(2, len(settings.log_servers) + 1))]
     return (
         ("config system global", "set hostname .*"),
@@ -273,7 +274,8 @@ def sections(settings: Settings) -> tuple[Section, ...]:
         ("config system zone", f'edit "({_any_of(z.name for z in settings.zones)})"'),
         (r"config user tacacs\+", 'edit "samdrift-[0-9]+"'),
         ("config user group", 'edit "samdrift-admins"'),
-        ("config system admin", f'edit "({_any_of((settings.accounts.admin, settings.remote_admin))})"'),
+        ("config system accprofile", f'edit "({_any_of(looks)})"'),
+        ("config system admin", f'edit "({_any_of((settings.accounts.admin, settings.remote_admin, *looks))})"'),
         ("config system dns-server", f'edit "({_any_of(settings.answers_names)})"'),
         ("config system ntp",),
         (f"config log syslogd({'|'.join(tables)}) setting",),
@@ -319,4 +321,10 @@ def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
 
 def deploy(settings: Settings) -> None:
     """Declare one configuration, in the vendor's own words."""
-    configuration(template="edge_firewall", platform=settings.platform, settings=settings, managed=sections(settings))
+    configuration(
+        template="edge_firewall",
+        platform=settings.platform,
+        settings=settings,
+        managed=sections(settings),
+        accounts=settings.accounts.own,
+    )

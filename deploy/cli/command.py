@@ -33,6 +33,8 @@ class Common:
     debug: bool | None = None
     user: str | None = None
     key: Path | None = None
+    look_user: str | None = None
+    look_key: Path | None = None
     identity: Path | None = None
     netbox_url: str | None = None
     netbox_ca: Path | None = None
@@ -103,6 +105,8 @@ def common_options(prefix: str | None) -> Callable[[Callable[..., Any]], Callabl
         option("debug", "Show where in the code an error comes from.", is_flag=True),
         option("user", "Log in to hosts as this user.", metavar="NAME", type=WORDS),
         option("key", "Log in with this private key.", metavar="FILE", type=READABLE),
+        option("look-user", "Look at devices as this user, who may change nothing.", metavar="NAME", type=WORDS),
+        option("look-key", "Look at devices with this private key.", metavar="FILE", type=READABLE),
         option("identity", "Open secrets with this age identity.", metavar="FILE", type=FILE),
         option("netbox-url", "The NetBox that --source netbox means.", metavar="URL", type=WORDS),
         option("netbox-ca", "The authorities to trust for it.", metavar="FILE", type=READABLE),

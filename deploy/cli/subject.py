@@ -213,7 +213,13 @@ def running(
     for line in not_managed(known.dropped, left):
         aside(common, line)
     access = Lab().access() if common.lab else Access()
-    own = {"user": common.user, "key_file": common.key, **access_too}
+    own = {
+        "user": common.user,
+        "key_file": common.key,
+        "look_user": look_user(common, access.user),
+        "look_key_file": common.look_key,
+        **access_too,
+    }
     with observing(common.aside) as observer:
         run = Invocation(
             command=command,
@@ -237,6 +243,16 @@ def running(
         yield run, observer
     for why in run.not_backed_up:
         aside(common, f"warning: not backed up: {why}")
+
+
+def look_user(common: Common, usual: str) -> str | None:
+    """Return whom devices are looked at as; None: each by its own account for that.
+
+    Who names a user or a key, and none for looks, means it for everything.
+    """
+    if common.look_user or common.look_key or not (common.user or common.key):
+        return common.look_user
+    return common.user or usual
 
 
 def _refuse_other_devices(remove: tuple[tuple[str, str], ...], hosts: tuple[Host, ...]) -> None:

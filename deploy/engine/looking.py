@@ -13,7 +13,7 @@ from pyinfra.api.command import PyinfraCommand
 from deploy.engine import guard_script
 from deploy.engine.declare import Declared, Registered
 from deploy.engine.planned import step_of
-from deploy.engine.unmanaged import running_configuration, unmanaged_files, unmanaged_lines
+from deploy.engine.unmanaged import concealed_lines, running_configuration, unmanaged_files, unmanaged_lines
 from deploy.model.backup import DEVICE
 from deploy.model.plan import HostPlan, Unmanaged
 from deploy.transport.device import DeviceConnection
@@ -56,6 +56,7 @@ def looked_at(
     rounds = Rounds(connection.ask)
     commands: dict[str, list[PyinfraCommand]] = {}
     unmanaged: list[Unmanaged] = []
+    concealed: list[str] = []
     armed: list[str] = []
 
     def job(operation: Registered) -> Callable[[], None]:
@@ -69,7 +70,9 @@ def looked_at(
     if isinstance(connection, DeviceConnection):
         armed.append(connection.pending)
         jobs.append(lambda: unmanaged.extend(unmanaged_lines(declared)))
-        jobs.append(lambda: saw(host, DEVICE, running_configuration(declared, host.platform)))
+        jobs.append(lambda: concealed.extend(concealed_lines(declared)))
+        if not (connection.access.looks and connection.vendor.looking.hides):  # a part of it is no backup
+            jobs.append(lambda: saw(host, DEVICE, running_configuration(declared, host.platform)))
     else:
         jobs += [owed, lambda: unmanaged.extend(unmanaged_files(roles, declared, rounds))]
         jobs.append(lambda: armed.append(rounds.ask(guard_script.ARMED).stdout.strip()))
@@ -87,6 +90,8 @@ def looked_at(
         municipality=host.tenant,
         steps=tuple(step_of(op, commands[op.op_hash], veil) for op in declared.operations),
         unmanaged=tuple(u.model_copy(update={"path": hide(u.path), "line": hide(u.line)}) for u in unmanaged),
+        looked_as=connection.access.user if isinstance(connection, DeviceConnection) else "",
+        concealed=tuple(hide(line) for line in concealed),
         armed=shown_of(host, armed[0], veil),
     )
 

@@ -107,8 +107,11 @@ class Results:
         moved = sorted({s.id for s in fresh.changes} ^ {s.id for s in planned.changes})
         self._set(fresh.host, "stale", detail="it differs from what the plan saw")
         how = MessageId.STEPS_MOVED(steps=", ".join(moved)) if moved else MessageId.A_STEP_MOVED()
-        advice = MessageId.READ_NEW_PLAN(plan=_about(fresh.host, "plan"))
-        self._find(Kind.STALE, fresh.host, MessageId.HOST_MOVED(), Note(message=how), advice=advice)
+        sees_all = ("--user", fresh.looked_as) if planned.concealed else ()
+        advice = MessageId.READ_NEW_PLAN(plan=samdrift("plan", "--limit", fresh.host, *sees_all))
+        unseen = ", ".join(planned.concealed)
+        part = (Note(message=MessageId.PLANNED_IN_PART(lines=unseen)),) if unseen else ()
+        self._find(Kind.STALE, fresh.host, MessageId.HOST_MOVED(), Note(message=how), *part, advice=advice)
 
     def refused(self, fresh: HostPlan) -> None:
         """Record that a step would shut samdrift out, so that nothing was written to the host."""

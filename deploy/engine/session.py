@@ -62,6 +62,8 @@ class Session:
         restoring: what makes the one host as it was, instead of as its roles say.
         saw: called with each whole configuration that a look reads: host, what it is, its text, as the host printed it.
         ours: returns by role what may be removed from a device, of the name of the device; without it, nothing may be.
+        look_accounts: the account that a device was given for looks, by its name; None: the session changes hosts, and
+            looks at them as the account that does.
 
     Attributes:
         unreachable: host name to reason, for the hosts that could not be connected to or have died since.
@@ -85,6 +87,7 @@ class Session:
         restoring: Restoring | None = None,
         saw: Saw = lambda _host, _what, _text: None,
         ours: Callable[[str], Mapping[str, Ours]] = lambda _: {},
+        look_accounts: Mapping[str, str] | None = None,
     ) -> None:
         intent.require(hosts)
         self.intent, self.fleet, self.hosts, self.access = intent, intent.fleet, tuple(hosts), access
@@ -93,6 +96,7 @@ class Session:
         self.settings = {h.name: intent.settings(h, only_roles) for h in hosts}
         needed = intent.secrets(hosts, only_roles)
         self.veil = vault.open(needed) if needed else UNVEILED
+        self._look_accounts = look_accounts
         self._ours = {h.name: ours(h.name) for h in hosts if h.platform in known_vendors()}
         self.unreachable: dict[str, str] = {}
         self._connections: dict[str, Connection | DeviceConnection] = {}
@@ -290,15 +294,20 @@ class Session:
     def _connection(self, host: Host) -> Connection | DeviceConnection:
         """Make the connection of a host, not yet open: SSH or a vendor's command line, as its platform says."""
         vendor = known_vendors().get(host.platform)
-        return DeviceConnection(host, self.access, vendor) if vendor else Connection(host, self.access)
+        if vendor is None:
+            return Connection(host, self.access)
+        accounts = self._look_accounts
+        access = self.access if accounts is None else self.access.for_looks(accounts.get(host.name, ""))
+        return DeviceConnection(host, access, vendor)
 
     def _connect(self, host: Host) -> None:
         connection = self._connection(host)
         try:
             connection.open()
-        except HostLost as e:
-            self.unreachable[host.name] = self._shown(host.name, str(e))
-            self.observer.host(host.name, "failed", self.unreachable[host.name])
+        except HostLost as e:  # what to do about it is said in our own words: `--key` names no secret
+            lost = HostLost(self._shown(host.name, e.what), where=e.where, fix=e.fix)
+            self.unreachable[host.name] = str(lost)
+            self.observer.host(host.name, "failed", str(lost))
         else:
             if host.name in self._connections:
                 self._connections[host.name].close()

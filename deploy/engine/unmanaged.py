@@ -4,32 +4,49 @@ from __future__ import annotations
 
 import base64
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from deploy.engine.connector import LookFailed
 from deploy.engine.declare import Declared
+from deploy.engine.device_connector import DeviceConnector
 from deploy.model.plan import Unmanaged
 from deploy.transport.rounds import Rounds
 from roles.shared.catalogue import catalogue
 from roles.shared.device.configure import RunningConfiguration, compared, ours_on
+from roles.shared.device.difference import Difference
+from roles.shared.device.letting_in import CameIn
+from roles.shared.parts.registration import ManagedConfiguration
 
 
 def unmanaged_lines(declared: Declared) -> list[Unmanaged]:
     """Return the lines of a device's configuration that no role of it declares."""
-    found = []
-    for configuration in declared.configurations:
-        running = running_configuration(declared, configuration.platform)
-        unmanaged = compared(running, configuration, ours_on(declared.target, configuration.role)).unmanaged
-        found += [Unmanaged(role=configuration.role, line=line) for line in unmanaged]
-    return found
+    return [Unmanaged(role=of.role, line=line) for of, change in _compared(declared) for line in change.unmanaged]
+
+
+def concealed_lines(declared: Declared) -> list[str]:
+    """Return the declared lines of which the account that looks is not shown whether the device has them."""
+    return [line for _, change in _compared(declared) for line in change.concealed]
+
+
+def _compared(declared: Declared) -> Iterator[tuple[ManagedConfiguration, Difference]]:
+    for of in declared.configurations:
+        running = running_configuration(declared, of.platform)
+        yield of, compared(running, of, ours_on(declared.target, of.role), looks=_came_in(declared).looks)
 
 
 def running_configuration(declared: Declared, platform: str) -> str:
     """Return all that a device's configuration says; asked twice in a round, it is asked once."""
+    looks = _came_in(declared).looks
     with declared.context():
-        running: str = declared.target.get_fact(RunningConfiguration, platform=platform)
+        running: str = declared.target.get_fact(RunningConfiguration, platform=platform, looks=looks)
     return running
+
+
+def _came_in(declared: Declared) -> CameIn:
+    if not isinstance(declared.connector, DeviceConnector):
+        raise LookFailed("it is no device", where=f"host {declared.target.name}")
+    return declared.connector.came_in
 
 
 def unmanaged_files(roles: Iterable[str], declared: Declared, rounds: Rounds) -> list[Unmanaged]:

@@ -131,6 +131,7 @@ class MessageId(StrEnum):
     IF_CHANGE_STAYS = "if-change-stays", "host", "by_hand"
     STEPS_MOVED = "steps-moved", "steps"
     A_STEP_MOVED = "a-step-moved"
+    PLANNED_IN_PART = "planned-in-part", "lines"
     HALF_CHANGED = "half-changed", "hosts"
     NONE_HALF_CHANGED = "none-half-changed"
     ABOUT_TO_UNDO = "about-to-undo", "hosts"

@@ -133,13 +133,17 @@ class Unmanaged(Frozen):
 class HostPlan(Frozen):
     """Every step of one host, changing or not, from one look at it. With `error` set the host is unknown.
 
-    `armed` says whose change the host was about to undo when it was looked at; empty where it was none's.
+    `looked_as` is the account by which a device was looked at, and `concealed` are declared lines of which this account
+    was not shown whether the device has them: the steps take them to be there. `armed` says whose change the host was
+    about to undo when it was looked at; empty where it was none's.
     """
 
     host: str
     municipality: str
     steps: tuple[Step, ...] = ()
     unmanaged: tuple[Unmanaged, ...] = ()
+    looked_as: str = ""
+    concealed: tuple[str, ...] = ()
     execs: int = 0
     seconds: float = 0.0
     error: str = ""

@@ -18,6 +18,7 @@ from deploy.model.kinds import Exit
 from deploy.model.plan import HostPlan
 from deploy.model.record import HostResult
 from deploy.runs.commands import Invocation
+from deploy.runs.looks import look_accounts
 from deploy.transport.ssh import HostLost
 from inventory import rules
 from inventory.difference import FieldDifference, difference
@@ -128,9 +129,12 @@ def _seen(run: Invocation, host: Host, overlay: Overlay) -> tuple[_Seen, tuple[s
     others = tuple(h for h in run.fleet.hosts if h.name != host.name)
     intent = Intent(overlay(run.fleet.model_copy(update={"hosts": (*others, bare)})))
     vendor = known_vendors().get(host.platform)
-    commands = list(QUESTIONS.values()) if vendor is None else [vendor.show]
+    accounts = look_accounts(run.intent, run.stores.applied, [host])
+    looks = run.access.for_looks(accounts.get(host.name, "")).looks
+    commands = list(QUESTIONS.values()) if vendor is None else [vendor.show_to(looks=looks)]
     try:
-        with Session(intent, [intent.fleet.host(host.name)], run.access, run.observer) as session:
+        about = [intent.fleet.host(host.name)]
+        with Session(intent, about, run.access, run.observer, look_accounts=accounts) as session:
             answers = session.ask(host.name, commands)
     except HostLost as e:
         raise NotLookedAt(e.what) from e

@@ -23,6 +23,7 @@ from deploy.model.observer import Observer
 from deploy.model.plan import HostPlan, Plan
 from deploy.model.record import CheckResult, HostResult, Record
 from deploy.runs.backups import back_up
+from deploy.runs.looks import look_accounts, shown_in_part
 from deploy.runs.manifest import manifest_now
 from deploy.runs.stale import refuse_if_stale
 from deploy.store.place import record_id
@@ -90,9 +91,13 @@ class Invocation:
         """Return the exit code of a run that found this."""
         return exit_code((*self.unsound, *findings), after_change=after_change, went_on=True)
 
-    def session(self, hosts: Iterable[Host] | None = None, restoring: Restoring | None = None) -> Session:
-        """Make a session with this run's hosts, or with some of them; or with one, to make it as it was."""
+    def session(
+        self, hosts: Iterable[Host] | None = None, restoring: Restoring | None = None, *, changes: bool = False
+    ) -> Session:
+        """Make a session with hosts of this run, which `changes` them or looks; with one, to make it as it was."""
         about = tuple(self.hosts if hosts is None else hosts)
+        accounts = None if changes else look_accounts(self.intent, self.stores.applied, about)
+        self.not_backed_up.update(dict.fromkeys(shown_in_part(self.access, accounts, about)))
         holder = f"{self.who}, {self.started}: {self.command_line}"
 
         def saw(host: Host, what: str, text: str) -> None:
@@ -112,6 +117,7 @@ class Invocation:
             restoring=restoring,
             saw=saw,
             ours=self._ours,
+            look_accounts=accounts,
         )
         return made
 
@@ -227,7 +233,7 @@ def apply(
         hosts = tuple(h for h in hosts if planned.host(h.name))
         if not hosts:
             raise UsageError("the plan speaks of none of these hosts", where=f"--limit {run.limit}", fix="leave it out")
-    with run.alone(), run.session(hosts) as session:
+    with run.alone(), run.session(hosts, changes=True) as session:
         approved = planned or run.plan(session.look())
         approve(approved)
         refuse_unguarded(approved, [h.name for h in hosts], no_rollback)

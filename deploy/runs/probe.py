@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deploy.engine.session import Session
@@ -15,6 +15,7 @@ from deploy.model import clock
 from deploy.model.code import code_digest
 from deploy.model.kinds import Exit
 from deploy.runs.commands import Invocation
+from deploy.runs.looks import look_accounts
 from deploy.transport.ssh import HostLost
 from inventory.errors import SamdriftError, UsageError
 from inventory.fleet import Fleet, Host
@@ -65,7 +66,10 @@ def probe(run: Invocation, host: Host) -> Probed:
     vendor = known_vendors().get(host.platform)
     if vendor is None:
         raise UsageError("it is no device", where=f"host {host.name}", fix="see: samdrift hosts")
-    exchanges, lost = _asked(run, host, vendor)
+    accounts = look_accounts(run.intent, run.stores.applied, [host])
+    looks = run.access.for_looks(accounts.get(host.name, "")).looks
+    vendor = vendor.model_copy(update={"show": vendor.show_to(looks=looks)})
+    exchanges, lost = _asked(run, host, vendor, accounts)
     taken, code = clock.now(), code_digest()
     as_answered = Transcript(code=code, taken=taken, platform=vendor.platform, exchanges=tuple(exchanges))
     running = as_answered.answer(vendor.show)
@@ -85,13 +89,16 @@ def probe(run: Invocation, host: Host) -> Probed:
     return Probed(transcript, (*lost, *before, kept_secret(transcript), *_own(anonymiser, transcript, other)))
 
 
-def _asked(run: Invocation, host: Host, vendor: Vendor) -> tuple[list[Exchange], list[Judgement]]:
+def _asked(
+    run: Invocation, host: Host, vendor: Vendor, accounts: Mapping[str, str]
+) -> tuple[list[Exchange], list[Judgement]]:
     """Ask each command; what follows one at which the session is lost is not asked."""
     bare = host.model_copy(update={"context": {}, "local_context": {}})  # no role, so that nothing is declared
     others = tuple(h for h in run.fleet.hosts if h.name != host.name)
     intent = Intent(run.fleet.model_copy(update={"hosts": (*others, bare)}))
     exchanges: list[Exchange] = []
-    with Session(intent, [intent.fleet.host(host.name)], run.access, run.observer) as session:
+    about = [intent.fleet.host(host.name)]
+    with Session(intent, about, run.access, run.observer, look_accounts=accounts) as session:
         for command in commands_of(vendor):
             begun = time.monotonic()
             try:

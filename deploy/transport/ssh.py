@@ -36,6 +36,11 @@ SIGNED_BY = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")}
 AT_ONCE = 50
 """How many hosts are talked to at the same time."""
 
+LOOK_REFUSED = (
+    "give its key with --look-key, or load it into the SSH agent; if the device lost this account, look as the one "
+    "that changes it (--user), and apply"
+)
+
 
 class HostLost(SamdriftError):
     """A host cannot be reached, is not who it says, or died while it was talked to."""
@@ -48,6 +53,9 @@ class UnusableKey(SamdriftError):
 class Access(Frozen):
     """The way samdrift logs in. Without a `key_file`, the SSH agent and the user's own keys are tried.
 
+    `look_user` is the account by which devices are looked at, and `look_key_file` its key; None: each device by the
+    account that it was given for it, if any. `looks` tells whether this is the way of such an account.
+
     All times are in seconds. `look_timeout` bounds one whole exec of a look, `fact_timeout` each fact in it,
     `command_timeout` each command of an apply. `guard_seconds` after samdrift was heard of last, a host undoes
     what could have cut it off.
@@ -55,12 +63,23 @@ class Access(Frozen):
 
     user: str = "samdrift"
     key_file: Path | None = None
+    look_user: str | None = None
+    look_key_file: Path | None = None
+    looks: bool = False
     port: int = 22
     connect_timeout: float = 10
     fact_timeout: float = 20
     look_timeout: float = 60
     command_timeout: float = 900
     guard_seconds: float = RESTORES_AFTER
+
+    def for_looks(self, given: str) -> Access:
+        """Return the way to look at a device to which this account was given for that (empty: none was)."""
+        account = self.look_user or given
+        if account in {"", self.user}:
+            return self
+        key_file = self.look_key_file or self.key_file
+        return self.model_copy(update={"user": account, "key_file": key_file, "looks": True})
 
 
 class Login(NamedTuple):
@@ -186,6 +205,7 @@ def _handshake(sock: socket.socket, host: Host, access: Access) -> Login:
         key=f"{key.get_name()} {key.get_base64()}",
         source=ip_address(sock.getsockname()[0]),
         address=ip_address(sock.getpeername()[0]),
+        looks=access.looks,
     )
     return Login(transport, came_in)
 
@@ -237,7 +257,7 @@ def _authenticate(transport: paramiko.Transport, host: Host, access: Access) -> 
     raise HostLost(
         f"login as {access.user} failed: {'; '.join([keys, *unusable])}",
         where=f"host {host.name}",
-        fix="give a key with --key, or load one into the SSH agent",
+        fix=LOOK_REFUSED if access.looks else "give a key with --key, or load one into the SSH agent",
     )
 
 

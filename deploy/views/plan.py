@@ -42,7 +42,9 @@ def plan(
             place = "a directory" if stranger.path else "the configuration"
             line = f"  ? {inline(stranger.what)}  is in {place} of role {stranger.role}, which does not declare it"
             yield Text(line, "magenta")
-        if (host_plan.changes or host_plan.unmanaged) and not brief:
+        for line in host_plan.concealed:
+            yield Text(f"  · {inline(line)}  is not shown to {inline(host_plan.looked_as)}: taken as declared", "dim")
+        if (host_plan.changes or host_plan.unmanaged or host_plan.concealed) and not brief:
             yield Text()
     yield Text(plan_summary(made), "bold")
 

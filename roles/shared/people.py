@@ -1,4 +1,4 @@
-"""Who may log in to a server: the people that role `base` is told of, and those who could before it was applied. Pure.
+"""Who may log in: the people that role `base` is told of, those who could before it was applied, and samdrift. Pure.
 
 Not here: what the role declares (`roles.base`), and how the accounts were found (`roles.shared.survey`).
 """
@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from inventory.frozen import Frozen
 from roles.shared.settings import Options
 from roles.shared.survey import Account, Loss, Survey, key_name, plain_key
 
@@ -19,6 +20,13 @@ FullName = Annotated[str, Field(pattern=r"^[^:,\x00-\x1f\x7f]+$", max_length=80)
 KEY = r"^(ssh-ed25519|sk-ssh-ed25519@openssh\.com) [A-Za-z0-9+/]+={0,2}( [\w.@+-]+)?$"
 PublicKey = Annotated[str, Field(pattern=KEY)]
 Principal = Annotated[str, Field(pattern=r"^[A-Za-z0-9._@-]+$")]
+
+
+class OwnAccount(Frozen):
+    """An account by which samdrift itself logs in to a device, and its public keys (`type base64`)."""
+
+    user: str
+    keys: tuple[str, ...]
 
 
 class Admin(Options):

@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.emulator.device import Device, copy
 from tests.emulator.grammar import Editor, Refused, Tree, grammar
+from tests.emulator.rights import RIGHTS, Rights
 from tests.emulator.state import state
 
 Answered = Callable[["re.Match[str]"], str]
@@ -35,13 +36,18 @@ class Cli(ABC):
     pager = " --More-- "
     erase = "\b" * 9 + " " * 8 + "\b" * 9
 
-    def __init__(self, device: Device) -> None:
-        self.device = device
+    def __init__(self, device: Device, user: str = "") -> None:
+        self.device, self.user = device, user
         self.editor: Editor | None = None
         self.paging = True
         self.over = False
         self._question: tuple[str, Callable[[bool], str]] | None = None
         self._commands = [m for _, m in inspect.getmembers(self, inspect.ismethod) if hasattr(m, "matches")]
+
+    @property
+    def rights(self) -> Rights:
+        """What the account may do now; the console's people everything."""
+        return RIGHTS[self.device.platform](self.device.running, self.user)
 
     @property
     def prompt(self) -> str:
@@ -61,6 +67,8 @@ class Cli(ABC):
             return ""
         if any(re.search(expression, line.strip()) for expression in self.device.refuses):
             return f"{self.unknown(line.strip())}\n"
+        if self.editor is None and not self.rights.may(line.strip()):
+            return self.rights.refusal or f"{self.unknown(line.strip())}\n"
         try:
             return self.execute(line.strip()) if self.editor is None else self._configure(line, self.editor)
         except Refused as e:
@@ -160,9 +168,9 @@ class CiscoIos(CiscoLike):
     entering = "Enter configuration commands, one per line.  End with CNTL/Z.\n"
     none_pending = "%No Rollback Confirmed Change pending\n"
 
-    @says("show running-config")
-    def _running(self, _: re.Match[str]) -> str:
-        text = self.device.configuration
+    @says("show running-config(?: view full)?")
+    def _running(self, said: re.Match[str]) -> str:
+        text = self.device.text_of(self.rights.shown_by(said[0], self.device.running))
         return f"Building configuration...\n\nCurrent configuration : {len(text)} bytes\n!\n{text}!\nend\n\n"
 
     @says("show startup-config")
@@ -308,7 +316,7 @@ class Junos(Cli):
 
     @says(r"show configuration \| display set")
     def _running(self, _: re.Match[str]) -> str:
-        return f"set version 21.4R3-S1.5\n{self.device.configuration}"
+        return f"set version 21.4R3-S1.5\n{self.device.text_of(self.rights.shown(self.device.running))}"
 
     @says("show system commit")
     def _pending(self, _: re.Match[str]) -> str:
@@ -372,12 +380,12 @@ class FortiOs(Cli):
         if getattr(self.editor, "_until", ""):
             return "> "  # a quoted text is not closed
         inside = f"({self.editor.path[-1].split()[-1].strip(chr(34))}) " if self.editor else ""
-        return f"{self.device.hostname} {inside}# "
+        return f"{self.device.hostname} {inside}{'#' if self.rights.is_everybody else '$'} "
 
     @says("show")
     def _running(self, _: re.Match[str]) -> str:
         version = "#config-version=FGT60F-7.2.8-FW-build1639-240313:opmode=0:vdom=0:user=admin\n"
-        return f"{version}{self.device.configuration}"
+        return f"{version}{self.device.text_of(self.rights.shown(self.device.running))}"
 
     @says(r"get system status(?: \| grep (\w+))?")
     def _status(self, said: re.Match[str]) -> str:
@@ -443,6 +451,6 @@ def device(platform: str, name: str, configuration: str, **settings: Any) -> Dev
     return Device(name, language, tree, copy(tree), **settings)
 
 
-def command_line(of: Device) -> Cli:
-    """A new command line of a device."""
-    return DIALECTS[of.platform](of)
+def command_line(of: Device, user: str = "") -> Cli:
+    """A new command line of a device, for an account or for who sits at the console."""
+    return DIALECTS[of.platform](of, user)

@@ -45,6 +45,7 @@ class Habits:
         needs_vlan: lines that need the VLANs that group 1 names.
         numbered_once: whether a numbered line is refused where there is one of that number.
         refusal: what the device says to what it does not know.
+        levels: lines that give a command a level: what stands before it, the level, the command.
     """
 
     indent: int
@@ -72,6 +73,7 @@ class Habits:
     refused: tuple[tuple[str, str], ...] = ()
     numbered: tuple[str, ...] = ()
     always: tuple[tuple[str, str, str, str], ...] = ()
+    levels: str = "(?!)"
 
 
 class IndentedEditor(Editor):
@@ -226,8 +228,22 @@ class IndentedEditor(Editor):
                 same = found[0]
                 self._without(lambda line: line.startswith(same))  # noqa: B023  called at once
 
+    def _level(self, head: str, level: str, command: str) -> None:
+        """Give a command its level, and the level its beginnings, unless they have one of their own."""
+        told = {m[3]: line for line in self.here if (m := re.match(self.habits.levels, line))}
+        if command in told:
+            del self.here[told[command]]
+        self.here[f"{head}{level} {command}"] = {}
+        words = command.split()
+        for beginning in (" ".join(words[:n]) for n in range(1, len(words))):
+            if beginning not in told:
+                self.here[f"{head}{level} {beginning}"] = {}
+
     def _put(self, shown: str) -> None:
         here, habits = self.here, self.habits
+        if found := re.match(habits.levels, shown):
+            self._level(found[1], found[2], found[3])
+            return
         if self._change_list(shown) or self._grow(shown, takes_back=False):
             return
         number = shown.split(maxsplit=1)[0]

@@ -22,7 +22,7 @@ ONE_VALUE = set_of(
     encrypted-password plain-text-password-value secret location contact security-model security-level notify-view
     read-view write-view authentication-key authentication-password privacy-key privacy-password
     bridge-priority 802.3ad device-count uid full-name transport storm-control bandwidth-percentage
-    configuration-name"""
+    configuration-name allow-commands deny-commands"""
 )
 """Statements of one value (REF); `next-hop` of a static route is none of them, "all the next-hop addresses" count."""
 NAMED = set_of(
@@ -30,8 +30,15 @@ NAMED = set_of(
     radius-server interface community security-name policy rule rule-set policy-statement"""
 )
 """Words that are followed by a name, without which they mean nothing (REF)."""
-WHOLE = {("source-nat", "interface"), ("next", "term"), ("next", "policy")}
-"""Where such a word is an action and has no name (SRX: `then source-nat interface`; LAB: `then next policy`)."""
+WHOLE = {
+    ("source-nat", "interface"),
+    ("next", "term"),
+    ("next", "policy"),
+    *(("permissions", flag) for flag in ("view", "interface", "firewall")),
+}
+"""Where such a word is an action or a flag and has no name (SRX: `then source-nat interface`; LAB: `then next policy`;
+REF: `permissions`).
+"""
 HOLDERS = frozenset({"interfaces", "vlans", "prefix-list", "groups"})
 """Words below which every word is a name (REF)."""
 JUNOS_SECRETS = (
@@ -109,8 +116,9 @@ class SetEditor(Editor):
             if len(path) > 1 and re.match(pattern, path[-2]) and not path[-1].strip('"').startswith(mark):
                 path[-2:] = [shown, f"{mark}{hashed(path[-1])}"]
         node = self.tree
-        for before, word in zip(["", *path], path, strict=False):
-            if before in ONE_VALUE and word not in node and (before != "class" or path[0] == "system"):  # LAB
+        for n, (before, word) in enumerate(zip(["", *path], path, strict=False)):
+            is_list = before == "class" and path[n - 3 : n - 2] != ["user"]  # LAB: of accounts alone one value
+            if before in ONE_VALUE and word not in node and not is_list:
                 node.clear()
             node = node.setdefault(word, {})
         if path[:3] == ["system", "login", "user"] and len(path) > 3:

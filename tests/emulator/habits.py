@@ -11,6 +11,9 @@ Cisco IOS XE
   `switchport trunk`.
 - Entries of access lists get 10, 20, 30: "IP Access List Entry Sequence Numbering"; a remark shares its entry's number:
   ntc-templates' capture of `show running-config partition access-list`, which fakenos brings.
+- `privilege exec level 5 show running-config view full` gives the level the beginnings of the command, too, unless they
+  have one of their own, and each is shown: Security Command Reference, `privilege`; oxidized issue 677; running
+  configurations of a university in Utah (`show` at level 1 is shown).
 - `channel-group` makes the port channel, and members are told what it is told: Layer 2 Configuration Guide.
 
 Aruba AOS-CX
@@ -72,6 +75,7 @@ IOS = Habits(
         r"^snmp-server (?:location|contact) ",
         r"^logging (?:trap|facility|source-interface)\b",
         r"^username \S+ ",
+        r"^file privilege ",
         r"^snmp-server group \S+ ",
         r"^aaa (?:authentication|authorization|accounting) \S+ \S+ ",
         r"^name ",
@@ -120,6 +124,7 @@ IOS = Habits(
         (r"(?P<head>^username \S+ .*\bsecret) (?!9 )(?:0 )?(?P<secret>\S+)$", r"\g<head> 9 $9$HASH"),
         (r"(?P<head>^key) (?!7 )(?:0 )?(?P<secret>\S+)$", r"\g<head> 7 HASH"),
     ),
+    levels=r"(privilege exec level )(\d+) (.+)$",
     member=r"channel-group (\d+) mode ",
     lag="interface Port-channel{}",
     pushed=(r"switchport ", r"spanning-tree ", r"ip dhcp snooping ", r"shutdown$"),
@@ -128,7 +133,7 @@ IOS = Habits(
             """hostname vlan interface line ip tacacs radius aaa archive router spanning-tree snmp-server logging ntp
             username banner service errdisable lldp clock enable ipv6 version boot-start-marker
             boot-end-marker boot platform vrf switch login vtp transceiver snmp subscriber wlan ap
-            netconf-yang privilege crypto class-map policy-map cdp system power udld route-map call-home
+            netconf-yang privilege file crypto class-map policy-map cdp system power udld route-map call-home
             multilink license diagnostic redundancy control-plane access-list alias mac network-clock
             virtual-service memory restconf"""
         ),
@@ -166,6 +171,7 @@ AOS_CX = Habits(
         (r"(?:logging filter|mirror session|port-access role|mac-group|snmp-server community) ",),
         (r"interface ", r"port-access port-security$"),
         (r"aaa group server ",),
+        (r"user-group ",),  # Security Guide, `user-group`
     ),
     single=(
         r"^hostname ",
@@ -210,8 +216,8 @@ AOS_CX = Habits(
     own=(r"^lag \d+$", r"^(?:no )?shutdown$", r"^description ", r"^mtu ", r"^speed ", r"^lacp "),
     words=(
         set_of(
-            """hostname vlan interface access-list vsf aaa user snmpv3 snmp-server logging ntp spanning-tree ssh
-            tacacs-server radius-server dhcpv4-snooping dhcpv6-snooping nd-snooping banner ip lldp
+            """hostname vlan interface access-list vsf aaa user user-group snmpv3 snmp-server logging ntp spanning-tree
+            ssh tacacs-server radius-server dhcpv4-snooping dhcpv6-snooping nd-snooping banner ip lldp
             https-server clock apply alias module profile vrf cli-session aruba-central qos vsx mirror
             nae-script port-access mac-group led route-map router evpn system class policy virtual-mac
             loop-protect loop-protection sflow allow-unsupported-transceiver job schedule

@@ -153,7 +153,7 @@ class _Terminal:
 
     def __init__(self, device: Device, transport: paramiko.Transport, channel: paramiko.Channel) -> None:
         self.device, self._transport, self._channel = device, transport, channel
-        self._cli = command_line(device)
+        self._cli = command_line(device, transport.get_username() or "")
         self._keys: list[str] = []
         self._silent = False
 

@@ -18,7 +18,7 @@ from pyinfra.api.operation import OperationMeta
 from roles.shared.change import Change
 from roles.shared.device.difference import Difference, difference
 from roles.shared.device.known import known_vendors
-from roles.shared.device.letting_in import LostPart
+from roles.shared.device.letting_in import CameIn, LostPart
 from roles.shared.device.ownership import NOTHING, Ours
 from roles.shared.device.placement import for_devices
 from roles.shared.device.way_in import way_in_lost
@@ -27,6 +27,7 @@ from roles.shared.lineage import Section
 from roles.shared.parts.explain import explain
 from roles.shared.parts.registration import ManagedConfiguration, current
 from roles.shared.parts.templates import render
+from roles.shared.people import OwnAccount
 
 WHAT = "running configuration"
 
@@ -36,8 +37,8 @@ class RunningConfiguration(FactBase[str]):
 
     default = str
 
-    def command(self, platform: str) -> str:
-        return known_vendors()[platform].show
+    def command(self, platform: str, looks: bool = False) -> str:
+        return known_vendors()[platform].show_to(looks=looks)
 
     def process(self, output: list[str]) -> str:
         return "".join(f"{line}\n" for line in output)
@@ -69,17 +70,23 @@ class ConfigurationSession(StringCommand):
         return target.connector.configure(self.entries)  # type: ignore[attr-defined]  # pyinfra's Host
 
 
-def configuration(*, template: str, platform: str, settings: BaseModel, managed: tuple[Section, ...]) -> OperationMeta:
+def configuration(
+    *, template: str, platform: str, settings: BaseModel, managed: tuple[Section, ...], accounts: tuple[OwnAccount, ...]
+) -> OperationMeta:
     """Declare a device's configuration: `template` rendered with `settings`, in the sections that are the role's.
 
     Args:
         template: a folder below `templates/` that has a template for each platform of the role.
         managed: see `roles.shared.device.difference.difference`.
+        accounts: those by which samdrift logs in.
     """
-    return configured(render(f"{template}/{platform}.j2", settings=settings), platform=platform, managed=managed)
+    text = render(f"{template}/{platform}.j2", settings=settings)
+    return configured(text, platform=platform, managed=managed, accounts=accounts)
 
 
-def configured(text: str, *, platform: str, managed: tuple[Section, ...]) -> OperationMeta:
+def configured(
+    text: str, *, platform: str, managed: tuple[Section, ...], accounts: tuple[OwnAccount, ...] = ()
+) -> OperationMeta:
     """Declare a device's configuration as this text, in the sections that are the role's.
 
     The step is guarded by the vendor's own means, and says that it is not where the vendor has none.
@@ -91,6 +98,7 @@ def configured(text: str, *, platform: str, managed: tuple[Section, ...]) -> Ope
         content=text,
         managed=managed,
         secrets=registration.secrets_in(text, WHAT),
+        accounts=accounts,
     )
     registration.configurations.append(declared)
     if vendor.confirm is None:
@@ -104,13 +112,14 @@ def configured(text: str, *, platform: str, managed: tuple[Section, ...]) -> Ope
 @for_devices
 def configure(declared: ManagedConfiguration) -> Generator[StringCommand]:
     """Type the lines that lead to the declared configuration, if any do."""
-    running = host.get_fact(RunningConfiguration, platform=declared.platform)
-    change = compared(running, declared, ours_on(host, declared.role))
+    came_in: CameIn = host.connector.came_in  # type: ignore[attr-defined]  # a DeviceConnector's
+    running = host.get_fact(RunningConfiguration, platform=declared.platform, looks=came_in.looks)
+    change = compared(running, declared, ours_on(host, declared.role), looks=came_in.looks)
     if not change.entries:
         host.noop("the running configuration is as wanted")
         return
-    came_in = host.connector.came_in  # type: ignore[attr-defined]  # a DeviceConnector's
-    shuts_out = way_in_lost(known_vendors()[declared.platform], running, change.entries, came_in)
+    vendor = known_vendors()[declared.platform]
+    shuts_out = way_in_lost(vendor, running, change.entries, came_in, declared.accounts)
     session = ConfigurationSession(declared.platform, change.entries, change.rollback, shuts_out)
     texts = Change(what=WHAT, before=change.before, after=change.after, removals=change.removals)
     yield explain(session, texts)
@@ -123,9 +132,10 @@ def ours_on(target: Host, role: str) -> Ours:
 
 
 @lru_cache(maxsize=64)
-def compared(running: str, declared: ManagedConfiguration, ours: Ours = NOTHING) -> Difference:
+def compared(running: str, declared: ManagedConfiguration, ours: Ours = NOTHING, *, looks: bool = False) -> Difference:
     """Compare a device's running configuration with the declared one.
 
     A look asks twice, for what to type and for what is nobody's; ten thousand lines take seconds to compare.
     """
-    return difference(known_vendors()[declared.platform], running, declared.content, declared.managed, ours=ours)
+    vendor = known_vendors()[declared.platform]
+    return difference(vendor, running, declared.content, declared.managed, ours=ours, looks=looks)

@@ -36,6 +36,7 @@ from inventory.frozen import Frozen
 from inventory.secrets import MARK, PLACEHOLDER
 from roles.shared.change import Removal
 from roles.shared.device.canonical import without_defaults
+from roles.shared.device.concealed import take_as_intended, with_marks
 from roles.shared.device.lines import Lines, Path, Slot, is_in, is_permanent, opposite, paths, slot_of
 from roles.shared.device.masking import masked, masked_beside
 from roles.shared.device.ordered import ordering
@@ -56,6 +57,7 @@ class Difference(Frozen):
         after: those that are intended, secrets by name.
         unmanaged: each section that runs and is nobody's, as the device would show it, masked.
         removals: the lines that `entries` take away, and put nothing in the place of.
+        concealed: intended lines of which an account that may only look is not shown whether they are there.
     """
 
     entries: tuple[str, ...]
@@ -64,6 +66,7 @@ class Difference(Frozen):
     after: str
     unmanaged: tuple[str, ...]
     removals: tuple[Removal, ...] = ()
+    concealed: tuple[str, ...] = ()
 
 
 def difference(
@@ -74,6 +77,7 @@ def difference(
     renew: Collection[str] = (),
     *,
     ours: Ours = NOTHING,
+    looks: bool = False,
 ) -> Difference:
     """Compare a running configuration with the intended one.
 
@@ -82,15 +86,18 @@ def difference(
             lines (words, in the `set` syntax), from the outermost on.
         renew: names of secrets whose value is another than the device was last told.
         ours: what may be removed; anything else that is not intended stays.
+        looks: whether the running configuration is as an account that may only look is shown it.
 
     Raises:
         SamdriftError: the running configuration cannot be read, or the intended one is not what its role manages.
     """
     managed = (*managed, *sections_of(vendor, ours, managed))
-    has = read_configuration(vendor, tame(running), managed)
+    printed = with_marks(vendor, tame(running)) if looks else tame(running)
+    has = read_configuration(vendor, printed, managed)
     wants = read_configuration(vendor, intended, managed)
     _require_managed(vendor, wants)
     _require_unmarked(vendor, has, managed)
+    concealed = take_as_intended(vendor, has, wants) if looks else ()
     wants.managed = _all_alike(vendor, has.managed, wants.managed)
     has.managed, wants.managed = without_defaults(vendor.of_series(running), has.managed, wants.managed)
     owner = Owner(vendor, managed, ours)
@@ -125,6 +132,7 @@ def difference(
             masked(as_text(shown_lines(vendor, alone, as_it_was))) for alone in sections_apart(vendor, has.other)
         ),
         removals=owner.removals(has, wants),
+        concealed=concealed,
     )
 
 

@@ -25,6 +25,7 @@ class CameIn(Frozen):
     key: str
     source: IPv4Address | IPv6Address
     address: IPv4Address | IPv6Address
+    looks: bool = Field(default=False, description="whether as an account that may only look")
 
 
 Part = Literal["account", "privilege", "key", "login", "address", "interface", "route", "service", "access"]

@@ -1,4 +1,7 @@
-"""The public keys by which samdrift logs in to a device: those by which it logs in to the management stations. Pure.
+"""The public keys by which samdrift logs in to a device: those of role `base` on the management stations. Pure.
+
+Two kinds, for two accounts: `automation_keys` for the one that changes a device, which are the management stations' own
+too, and `look_keys` for the one that may only look.
 
 Not here: how a vendor writes them (the role's templates), and that none is taken away that is in use (`way_in`).
 """
@@ -46,21 +49,35 @@ def login_keys(fleet: Fleet, vendor: Vendor, given: tuple[str, ...]) -> tuple[Lo
         SettingsError: there is none that the device could take, so that samdrift would shut itself out; or there are
             more than it takes.
     """
-    found = (re.match(KEY, key) for key in given or _of_stations(fleet))
-    keys = tuple(dict.fromkeys(LoginKey(kind=m[1], body=m[2]) for m in found if m))
-    most, field = vendor.letting_in.most_keys, "automation_keys"
+    keys = _keys(fleet, vendor, given, "automation_keys")
     if not keys:
         fix = "set samdrift.base.automation_keys for the management stations, or automation_keys for this role"
-        raise SettingsError("no key by which samdrift could log in", field=field, fix=fix)
-    if most is not None and len(keys) > most:
-        what = f"{vendor.name} takes {most} keys of an account, and there are {len(keys)}"
-        raise SettingsError(what, field=field, fix="set automation_keys for this role to those that are needed")
+        raise SettingsError("no key by which samdrift could log in", field="automation_keys", fix=fix)
     return keys
 
 
-def _of_stations(fleet: Fleet) -> Iterator[str]:
+def look_keys(fleet: Fleet, vendor: Vendor, given: tuple[str, ...]) -> tuple[LoginKey, ...]:
+    """Return the keys of the account that may only look; none where nobody set any.
+
+    Raises:
+        SettingsError: there are more than the device takes.
+    """
+    return _keys(fleet, vendor, given, "look_keys")
+
+
+def _keys(fleet: Fleet, vendor: Vendor, given: tuple[str, ...], field: str) -> tuple[LoginKey, ...]:
+    found = (re.match(KEY, key) for key in given or _of_stations(fleet, field))
+    keys = tuple(dict.fromkeys(LoginKey(kind=m[1], body=m[2]) for m in found if m))
+    most = vendor.letting_in.most_keys
+    if most is not None and len(keys) > most:
+        what = f"{vendor.name} takes {most} keys of an account, and there are {len(keys)}"
+        raise SettingsError(what, field=field, fix=f"set {field} for this role to those that are needed")
+    return keys
+
+
+def _of_stations(fleet: Fleet, field: str) -> Iterator[str]:
     for station in fleet.with_device_role(MANAGEMENT_STATION):
         options = station.context.get("samdrift", {})
         base = options.get("base", {}) if isinstance(options, dict) else {}
-        keys = base.get("automation_keys", ()) if isinstance(base, dict) else ()
+        keys = base.get(field, ()) if isinstance(base, dict) else ()
         yield from (key for key in keys if isinstance(key, str))

@@ -31,12 +31,17 @@ def switch_sections(settings: SwitchSettings) -> tuple[Section, ...]:
         "LOOPBACKS": _any_of(at.number for at in settings.addressed if at.kind == "loopback"),
         "MGMT": _any_of(management),
         "ADMIN": re.escape(settings.accounts.admin),
+        "LOOK": re.escape(settings.accounts.look.name) if settings.accounts.look else "(?!)",
     }
-    managed = (*SECTIONS[settings.platform], *(WITH_LAGS.get(settings.platform, ()) if settings.lags else ()))
+    managed = (
+        *SECTIONS[settings.platform],
+        *(WITH_LAGS.get(settings.platform, ()) if settings.lags else ()),
+        *(WITH_LOOK[settings.platform] if settings.accounts.look else ()),
+    )
     return tuple(tuple(NAMES.sub(lambda m: names[m[0]], line) for line in section) for section in managed)
 
 
-NAMES = re.compile(r"PORTS|GROUPS|VLANS|LOOPBACKS|MGMT|ADMIN")
+NAMES = re.compile(r"PORTS|GROUPS|VLANS|LOOPBACKS|MGMT|ADMIN|LOOK")
 SECTIONS: dict[str, tuple[Section, ...]] = {
     "arubaos-cx": (
         ("hostname .*",),
@@ -112,3 +117,14 @@ management alone; `ADMIN` is samdrift's account.
 """
 WITH_LAGS: dict[str, tuple[Section, ...]] = {"junos": (("chassis", "aggregated-devices", "ethernet", "device-count"),)}
 """And where NetBox knows LAGs."""
+WITH_LOOK: dict[str, tuple[Section, ...]] = {
+    "arubaos-cx": (("user-group LOOK",),),
+    "cisco-ios": (
+        ("ip ssh pubkey-chain", "username LOOK"),
+        ("file privilege .*",),
+        (r"privilege exec level \d+ show( running-config( view( full)?)?)?",),
+        (r"privilege exec level \d+ show archive( config( rollback( timer)?)?)?",),
+    ),
+    "junos": (("system", "login", "class", "LOOK"),),
+}
+"""And where there is `LOOK`, the account that may only look: its rights."""

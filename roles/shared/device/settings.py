@@ -21,12 +21,13 @@ from inventory.frozen import Frozen
 from inventory.network import networks4
 from inventory.secrets import Secret
 from roles.shared.device.known import known_vendors
-from roles.shared.device.login_keys import DeviceKey, LoginKey, login_keys
+from roles.shared.device.login_keys import DeviceKey, LoginKey, login_keys, look_keys
 from roles.shared.device.logs import LogServer, log_server_hosts, log_servers
 from roles.shared.device.ports import INTERFACE, SWITCHES, Port, Site, far_ends, is_physical, ports_of
 from roles.shared.device.vendor import Vendor
 from roles.shared.families import ipv6_addresses
 from roles.shared.network.servers import time_servers
+from roles.shared.people import OwnAccount
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
@@ -47,6 +48,10 @@ class Options(RoleOptions):
 
     `automation_keys` are public keys by which samdrift logs in as `admin`, where they are others than those of role
     `base` on the management stations (an old IOS takes RSA alone).
+
+    `look` is the account by which samdrift looks: it may show everything but secrets, and change nothing. It is there
+    where it has keys: `look_keys`, or those of role `base` on the management stations; null: there is none. Its
+    password, by which nobody needs to log in, is the secret `X_look` (Junos needs none).
     """
 
     admin: Word = "samdrift"
@@ -54,6 +59,8 @@ class Options(RoleOptions):
     secrets: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")] = "switch"
     tacacs_servers: tuple[IPv4Address, ...] = ()
     automation_keys: tuple[DeviceKey, ...] = ()
+    look: Word | None = "samdrift-look"
+    look_keys: tuple[DeviceKey, ...] = ()
 
 
 class Segment(Frozen):
@@ -71,17 +78,33 @@ class Neighbour(Frozen):
     talks: bool
 
 
+class LookAccount(Frozen):
+    """The account that may show and do nothing else; a `secret` where the vendor wants a password."""
+
+    name: str
+    keys: tuple[LoginKey, ...]
+    secret: Secret | None
+
+
 class Accounts(Frozen):
     """The accounts that may log in, and their keys or passwords."""
 
     admin: str
     admin_secret: Secret
     login_keys: tuple[LoginKey, ...]
+    look: LookAccount | None
     snmp_user: str
     snmp_auth: Secret
     snmp_priv: Secret
     tacacs_servers: tuple[IPv4Address, ...]
     tacacs_secret: Secret | None
+
+    @property
+    def own(self) -> tuple[OwnAccount, ...]:
+        """Return the accounts by which samdrift logs in."""
+        admin = OwnAccount(user=self.admin, keys=tuple(key.text for key in self.login_keys))
+        looks = (OwnAccount(user=self.look.name, keys=tuple(k.text for k in self.look.keys)),) if self.look else ()
+        return (admin, *looks)
 
 
 class Settings(RoleSettings):
@@ -242,9 +265,20 @@ def _accounts(host: Host, fleet: Fleet, vendor: Vendor, options: Options) -> Acc
         admin=options.admin,
         admin_secret=secret("admin_hash" if vendor.hashed_logins else "admin"),
         login_keys=login_keys(fleet, vendor, options.automation_keys),
+        look=_look_account(fleet, vendor, options, secret("look")),
         snmp_user=options.snmp_user,
         snmp_auth=secret("snmp_auth"),
         snmp_priv=secret("snmp_priv"),
         tacacs_servers=options.tacacs_servers,
         tacacs_secret=secret("tacacs") if options.tacacs_servers else None,
     )
+
+
+def _look_account(fleet: Fleet, vendor: Vendor, options: Options, secret: Secret) -> LookAccount | None:
+    keys = look_keys(fleet, vendor, options.look_keys)
+    if options.look is None or not keys:
+        return None
+    if options.look == options.admin:
+        what = f"{options.look} is the account that changes the device, and cannot be the one that may only look"
+        raise SettingsError(what, field="look", fix="name another, or set it to null")
+    return LookAccount(name=options.look, keys=keys, secret=secret if vendor.looking.needs_password else None)

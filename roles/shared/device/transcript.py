@@ -86,7 +86,8 @@ def judged(vendor: Vendor, transcript: Transcript) -> tuple[Judgement, ...]:
 
 
 def _judged(vendor: Vendor, transcript: Transcript) -> Iterator[Judgement]:
-    yield _configuration(vendor, transcript.answer(vendor.show))
+    shown = (transcript.answer(command) for command in (vendor.show, vendor.looking.show) if command)
+    yield _configuration(vendor, next((exchange for exchange in shown if exchange), None))
     if vendor.confirm:
         yield _pending(vendor, transcript.answer(vendor.confirm.pending))
     for mode in vendor.refused_modes:

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from inventory.frozen import Frozen
 from roles.shared.device.letting_in import LettingIn
+from roles.shared.device.looking import Looking
 from roles.shared.device.question import Question
 from roles.shared.device.words import is_open
 from roles.shared.lineage import LinePattern, Section
@@ -250,11 +251,16 @@ class Vendor(Frozen):
         description="what outermost lines begin with that are taken back all at once: the others are typed again",
     )
     letting_in: LettingIn = Field(default=LettingIn(), description="what lets somebody in by SSH")
+    looking: Looking = Field(default=Looking(), description="what an account that may only look is shown otherwise")
 
     def of_series(self, running: str) -> Vendor:
         """Return this vendor as it is on the device that printed this."""
         found = next((f for f in self.series if re.search(f.printed, running, re.MULTILINE)), None)
         return self.model_copy(update={"defaults": (*self.defaults, *found.defaults)}) if found else self
+
+    def show_to(self, *, looks: bool) -> str:
+        """Return what prints the whole running configuration, for an account that may only look or for the other."""
+        return (looks and self.looking.show) or self.show
 
     @cached_property
     def whole_names(self) -> dict[str, str]:

@@ -21,19 +21,39 @@ from roles.shared.device.letting_in import CameIn, LettingIn, LostPart, Part
 from roles.shared.device.lines import Lines, Path, paths
 from roles.shared.device.typed import after, all_lines
 from roles.shared.device.vendor import Vendor
+from roles.shared.people import OwnAccount
 
 AnyInterface = IPv4Interface | IPv6Interface
 
 
-def way_in_lost(vendor: Vendor, running: str, entries: Sequence[str], came_in: CameIn) -> tuple[LostPart, ...]:
-    """Return the parts of samdrift's own way in that a device would not have any more after these entries."""
+def way_in_lost(
+    vendor: Vendor, running: str, entries: Sequence[str], came_in: CameIn, accounts: Sequence[OwnAccount] = ()
+) -> tuple[LostPart, ...]:
+    """Return the parts of samdrift's own ways in that a device would not have any more after these entries.
+
+    Args:
+        accounts: those by which samdrift logs in at other times, from the same place.
+    """
     if not entries:
         return ()
     has = all_lines(vendor, running)
-    before = _statements(vendor, has)
+    before, there = _statements(vendor, has), _statements(vendor, after(vendor, has, entries))
+    others = (came_in.model_copy(update={"user": a.user, "key": key}) for a in accounts for key in a.keys)
+    ways = dict.fromkeys((came_in, *others))
+    return tuple(dict.fromkeys(lost for way in ways for lost in _lost_of(vendor, before, there, way)))
+
+
+def has_account(vendor: Vendor, configuration: str, user: str) -> bool:
+    """Tell whether a configuration has an account."""
+    patterns = [pattern.replace("{user}", re.escape(user)) for pattern in vendor.letting_in.account]
+    statements = _statements(vendor, all_lines(vendor, configuration))
+    return any(re.search(pattern, statement) for statement in statements for pattern in patterns)
+
+
+def _lost_of(vendor: Vendor, before: tuple[str, ...], there: tuple[str, ...], came_in: CameIn) -> Iterator[LostPart]:
     now = _Ways(vendor.letting_in, came_in, before)
-    then = _Ways(vendor.letting_in, came_in, _statements(vendor, after(vendor, has, entries)), now)
-    lost = (
+    then = _Ways(vendor.letting_in, came_in, there, now)
+    yield from (
         *_account(now, then),
         *_key(now, then),
         *_login(now, then),
@@ -42,7 +62,6 @@ def way_in_lost(vendor: Vendor, running: str, entries: Sequence[str], came_in: C
         *_service(now, then),
         *_access(now, then),
     )
-    return tuple(dict.fromkeys(lost))
 
 
 def _statements(vendor: Vendor, lines: Lines) -> tuple[str, ...]:

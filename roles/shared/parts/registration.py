@@ -19,6 +19,7 @@ from inventory.secrets import MARK, PLACEHOLDER, Secret
 from roles.shared.guard import Guard
 from roles.shared.lineage import Section
 from roles.shared.parts.handlers import Handler, pay
+from roles.shared.people import OwnAccount
 
 
 class ManagedFile(Frozen):
@@ -42,7 +43,8 @@ class ManagedFile(Frozen):
 class ManagedConfiguration(Frozen):
     """A device's configuration as a role declares it, and the sections that the role manages.
 
-    `secrets` are those whose placeholders stand in `content`, and whose values will be typed.
+    `secrets` are those whose placeholders stand in `content`, and whose values will be typed. `accounts` are those by
+    which samdrift logs in: no change may shut one of them out.
     """
 
     role: str
@@ -50,6 +52,7 @@ class ManagedConfiguration(Frozen):
     content: str
     managed: tuple[Section, ...]
     secrets: tuple[Secret, ...] = ()
+    accounts: tuple[OwnAccount, ...] = ()
 
 
 @dataclass

@@ -17,13 +17,17 @@ A list of VLANs on a trunk grows by what is typed, so that each VLAN of it is a 
 A log server is known by its address (`no logging ADDRESS`), whatever transport is behind it; the default port of TCP
 is 1470.
 
+Who is in a group of one's own (`user-group`) may do what its rules permit, first match first, and nothing else: `Cannot
+execute command. Command not allowed.` What it may show is shown whole, secrets as ciphertext.
+
 The web server is shown where it is on (`https-server vrf default`), and nothing is said where it is off. The port
 `mgmt` is in the VRF `mgmt`. A LAG that two switches of a VSX share says so (`interface lag 1 multi-chassis`).
 
 Sources: HPE AOS-CX Command-Line Interface Guide, `checkpoint auto`, `checkpoint auto confirm`, `interface`,
 `description`, `default interface`, `vlan trunk allowed`, `interface lag`, `lag`, `lacp mode`; AOS-CX Diagnostics and
 Supportability Guide, `logging`; AOS-CX SNMP/MIB Guide, `snmpv3 user`; AOS-CX Command-Line Interface Guide, `show
-version`, `show system` (what it is).
+version`, `show system` (what it is); AOS-CX Security Guide, `user-group`; the answer of OpenSwitch's vtysh, from which
+AOS-CX comes.
 """
 
 from __future__ import annotations
@@ -71,6 +75,7 @@ VENDOR = Vendor(
         r"^% ?(?:Unknown|Command incomplete|Ambiguous|Invalid)",
         r"^(?:Command incomplete|Ambiguous command)",
         r"^(?:Error|Failed|Operation not allowed)\b",
+        r"^Cannot execute command\.",
     ),
     warnings=(r'^WARNING  Please "checkpoint auto confirm" within \d+ minutes?$',),
     confirmations=(
@@ -112,7 +117,7 @@ VENDOR = Vendor(
         (r"^interface mgmt$", r"^(ip static|default-gateway) "),
         (r"^interface lag ", r"^(lacp mode) "),
     ),
-    whole=((r"^interface ", r"^vlan (?:access|trunk) "), (r"^access-list ", r"^(\d+) ")),
+    whole=((r"^interface ", r"^vlan (?:access|trunk) "), (r"^(?:access-list|user-group) ", r"^(\d+) ")),
     shortened=(
         r"^banner \S+",
         r"^description",
@@ -126,7 +131,7 @@ VENDOR = Vendor(
         r"^vlan (?:access|trunk native)(?= )",
     ),
     permanent=((r"^interface \d+/\d+/\d+",), (r"^interface mgmt$",), (r"^interface vlan 1$",), (r"^vlan 1$",)),
-    opens=(r"^(?:vlan|interface|access-list|aaa group server) ",),
+    opens=(r"^(?:vlan|interface|access-list|aaa group server|user-group) ",),
     last=(r"^ip route ",),
     joins=(r"^lag \d+$",),
     joins_first=True,

@@ -7,6 +7,10 @@ and nothing is changed. While the timer runs, `show archive config rollback time
 What a port channel is told, its members are told by the device, and show: so the members' lines are the port channel's.
 A new one is switched, as on the Catalyst 9000; that it is routed until told otherwise (4500) is not known here.
 
+`show running-config` shows an account of a lower privilege level what that level may configure: nothing. `show
+running-config view full` shows it everything, from 15.2 on only if `file privilege` is as low. To give a command to a
+level gives it the beginnings of that command, too, and all of them are shown.
+
 A line of the command line has at most 254 characters: a trunk of very many VLANs does not fit into one.
 
 SNMPv3 users are not part of what `show running-config` prints (they are in a file of their own).
@@ -21,12 +25,15 @@ Sources: Cisco IOS XE 17, System Management Configuration Guide, "Configuration 
 Catalyst 4500 Series IOS XE Command Reference, `channel-group`; Cisco IOS SNMP Support Command Reference, `snmp-server
 user`; Cisco IOS Configuration Fundamentals, "Using the Command-Line Interface"; Cisco IOS Embedded Syslog Manager
 Configuration Guide, "Reliable Delivery and Filtering for Syslog" (`logging host … transport`); Cisco IOS Configuration
-Fundamentals Command Reference, `show version`, `show inventory` (what it is).
+Fundamentals Command Reference, `show version`, `show inventory` (what it is); Security Command Reference, `privilege`
+(and "Privilege Levels Cannot See Complete Running Configuration"), `file privilege`; oxidized issues 677, 2604, 3661,
+ansible-collections/cisco.ios issue 709.
 """
 
 from __future__ import annotations
 
 from roles.shared.device.letting_in import LettingIn
+from roles.shared.device.looking import Looking
 from roles.shared.device.question import Question
 from roles.shared.device.vendor import CommitConfirm, Confirmation, NumberList, Spelling, Vendor
 
@@ -129,6 +136,8 @@ VENDOR = Vendor(
         (r"^logging (trap|facility|source-interface)\b",),
         (r"^(?:ntp|ip tacacs) (source|source-interface) ",),
         (r"^username (\S+) ",),
+        (r"^file privilege ",),
+        (r"^privilege (\S+) (?:all )?level \d+ (.+)$",),
         (r"^(aaa (?:authentication|authorization|accounting) \S+ \S+) ",),
         (r"^snmp-server group (\S+) ",),
         (r"^vlan \d", r"^name "),
@@ -147,6 +156,7 @@ VENDOR = Vendor(
         r"^name(?= )",
         r"^spanning-tree vlan \d+ (?:priority|hello-time|forward-time|max-age)",
         r"^username \S+",
+        r"^file privilege",
         r"^snmp-server (?:location|contact)",
         r"^snmp-server group \S+ v3 \S+",
         r"^switchport (?:mode|access vlan|voice vlan|trunk native vlan|trunk allowed vlan)",
@@ -201,6 +211,9 @@ VENDOR = Vendor(
         r"interface .*\nswitchport mode dynamic auto",
         r"interface .*\nswitchport (?:access|trunk native) vlan 1",
         r"interface .*\nswitchport trunk allowed vlan (?:all|1-4094)",
+    ),
+    given=(  # the beginnings of commands that a level was given
+        r"privilege exec level \d+ show (?:running-config(?: view)?|archive(?: config(?: rollback)?)?)",
     ),
     interface_after=r"(?i:(^(?:interface |\S.* source-interface ))([a-z-]+ ?\d\S*))",
     hidden=(r"^snmp-server user ",),
@@ -333,4 +346,5 @@ VENDOR = Vendor(
             r"^access-list (?P<list>\d+) (?P<action>permit|deny) (?P<other>.*)$",
         ),
     ),
+    looking=Looking(show="show running-config view full"),
 )

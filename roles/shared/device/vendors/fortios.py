@@ -27,18 +27,24 @@ changes: first the network is taken from it in NetBox.
 `set mode reliable` sends the log over TCP, each message with its length before it (RFC 6587, octet counting), to the
 same port as before; there are four such servers (`syslogd` to `syslogd4`).
 
+Who has another profile than `super_admin` is not shown the administrators that have it. Since 7.4.2 a profile says
+which commands there are at all (`cli-show`, …); before, it had no such words.
+
 It encrypts a secret anew each time that it shows it (oxidized, `lib/oxidized/model/fortios.rb`, significant_changes).
 
 Sources: FortiOS Administration Guide, "Subcommands" (`move`) and "Policies"; FortiOS CLI Reference 7.4 (each option's
 default, and which take several values); published FortiGate-91G (7.4.7) of the oxidized project; `config system global`
 (cfg-save, cfg-revert-timeout), `config log syslogd setting`; FortiOS Handbook, "Aggregate interfaces"; Fortinet
 Technical Tip, "Configuration file save mode for configuration changes" (`execute cfg reload`: "Reboot to reload the
-configs"); FortiOS CLI Reference, `get system status`, `get hardware status` (what it is).
+configs"); FortiOS CLI Reference, `get system status`, `get hardware status` (what it is); Technical Tips "Prof_Admin
+admin profile will not be able to back up the Super_Admin" and "Change in behavior of diagnose commands for
+non-super-admins".
 """
 
 from __future__ import annotations
 
 from roles.shared.device.letting_in import LettingIn
+from roles.shared.device.looking import Looking
 from roles.shared.device.question import Question
 from roles.shared.device.vendor import Mode, Vendor
 
@@ -174,4 +180,5 @@ VENDOR = Vendor(
             ),
         ),
     ),
+    looking=Looking(left_out=(("config system admin", "edit .*", 'set accprofile "?super_admin"?'),)),
 )

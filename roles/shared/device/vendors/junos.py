@@ -26,6 +26,9 @@ one does not take the place of the first.
 
 An account gets a number of the device's own (`uid`) unless it is told one.
 
+Who has no permission `secret` is shown `/* SECRET-DATA */` in the place of each secret, and of public keys of accounts;
+who may not see a statement at all, `/* ACCESS-DENIED */`.
+
 What is deactivated stays and counts for nothing; `display set` shows it with a line `deactivate …` behind.
 
 What it is asked of its state, it answers in JSON (`| display json`, since 14.2) where its answer has a structure at
@@ -40,18 +43,20 @@ statement `uid`; Network Management and Monitoring Guide, "Configure Syslog over
 `syslog` of 12.2, which has no transport; Junos CLI Reference, `show version` (what it is); Junos XML Protocol Developer
 Guide, "Map Junos OS Command Output to JSON in the CLI"; Juniper's YANG models of 21.2R1, `junos-ex-rpc-spanning-tree`,
 `-lldp` and `-ntp` (the forms of answers); "Checking and Clearing MAC Rewrite Error Conditions" (`BPDU Error`); answers
-of QFX of 19.4 in JSON (netenglabs/suzieq, tests/integration) and of others in XML (napalm's mocks of junos).
+of QFX of 19.4 in JSON (netenglabs/suzieq, tests/integration) and of others in XML (napalm's mocks of junos); User Access Guide, "Login
+Classes", permission flags `secret` and `view-configuration`, and what people show of sessions of such a class.
 """
 
 from __future__ import annotations
 
 from roles.shared.device.letting_in import LettingIn
+from roles.shared.device.looking import Looking
 from roles.shared.device.question import Question, Structure
 from roles.shared.device.vendor import CommitConfirm, Vendor
 
 VALUES = (
     "host-name|domain-name|time-zone|description|mtu|speed|vlan-id|native-vlan-id|l3-interface|interface-mode|"
-    "full-name|uid|encrypted-password|plain-text-password-value|location|contact|transport|storm-control|"
+    "full-name|uid|allow-commands|deny-commands|encrypted-password|plain-text-password-value|location|contact|transport|storm-control|"
     "bandwidth-percentage|configuration-name|mark-interface|"
     "security-model|security-level|notify-view|read-view|write-view|authentication-key|authentication-password|"
     "privacy-key|privacy-password|secret|802\\.3ad|device-count|bridge-priority|connection-limit"
@@ -120,7 +125,7 @@ VENDOR = Vendor(
         (r"^route$", r"", r"^next-hop$", r""),
         (r"^system$", r"^authentication-order$", r""),
     ),
-    permanent=((rf"^(?:{NAMING})$",),),
+    permanent=((r"^(?!permissions$)", rf"^(?:{NAMING})$"), (r"^login$", r"^class$")),  # `permissions view` names none
     ignored=(
         r"^chassis\b",
         r"^interfaces (?:vme|em\d|fxp\d|me\d|bme\d)\b",
@@ -222,4 +227,5 @@ VENDOR = Vendor(
         ),
         sources=(r"^policy-options prefix-list (?P<list>\S+) (?P<source>[\d.]+/\d+)$",),
     ),
+    looking=Looking(mask=r"/\* (?:SECRET-DATA|ACCESS-DENIED) \*/", needs_password=False),
 )

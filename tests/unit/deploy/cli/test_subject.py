@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploy.cli.command import Common
-from deploy.cli.subject import about, intent_of
+from deploy.cli.subject import about, intent_of, look_user
 from deploy.source.known import sourced
 from inventory.errors import Problem, UsageError
 from inventory.fleet import Fleet
@@ -62,3 +63,19 @@ def test_a_managed_host_that_no_fleet_holds_is_told_where_all_are_meant() -> Non
 def test_where_nothing_is_to_be_managed_that_is_a_wrong_question() -> None:
     with pytest.raises(UsageError, match="no host there is active and has roles"):
         chosen(both(status="planned"), "tie-dns1")
+
+
+@pytest.mark.parametrize(
+    ("common", "looks_as"),
+    [
+        (Common(), None),
+        (Common(user="anna"), "anna"),
+        (Common(key=Path("k")), "samdrift"),
+        (Common(key=Path("k"), look_key=Path("l")), None),
+        (Common(user="anna", look_user="oxidized"), "oxidized"),
+    ],
+)
+def test_who_names_a_user_or_a_key_and_none_for_looks_means_it_for_everything(
+    common: Common, looks_as: str | None
+) -> None:
+    assert look_user(common, "samdrift") == looks_as

@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from deploy.transport.ssh import Connection, HostLost, UnusableKey
+from deploy.transport.ssh import Access, Connection, HostLost, UnusableKey
 from tests.sshd import Sshd, cannot_run, keygen, running_sshd
 
 
@@ -95,6 +95,18 @@ def test_a_locked_key_of_ones_own_does_not_keep_the_others_from_being_tried(
     connection = Connection(sshd.host(), access)
     connection.open()
     connection.close()
+
+
+def test_a_device_is_looked_at_by_the_account_that_it_was_given_for_that_or_that_is_named() -> None:
+    key, look_key = Path("key"), Path("look")
+    access = Access(key_file=key, look_key_file=look_key)
+    assert access.for_looks("") is access
+    assert access.for_looks("samdrift") is access
+    looks = access.for_looks("samdrift-look")
+    assert (looks.user, looks.key_file, looks.looks) == ("samdrift-look", look_key, True)
+    named = Access(look_user="oxidized", key_file=key).for_looks("samdrift-look")
+    assert (named.user, named.key_file, named.looks) == ("oxidized", key, True)
+    assert Access(look_user="samdrift").for_looks("samdrift-look").looks is False
 
 
 def test_whatever_a_stranger_answers_is_that_hosts_affair_alone(sshd: Sshd) -> None:

@@ -28,6 +28,8 @@ PORTS = {
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAFmFAQGx+RkPlLYC/4m02U7lEwLytuaxjrm2EdOahS8"
 """By which samdrift logs in."""
+LOOK_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGyEcPTacAAZq77B3Ulk2ToRvSZREr26Nehpt0s1RMVh"
+"""By which it looks."""
 
 LAGS = {
     "junos": ("ae0", "xe-0/2/1", "xe-0/2/2"),
@@ -116,7 +118,12 @@ def fleet(**options: Any) -> Fleet:
         *devices,
         firewall(),
         server("heb-gw1", "10.63.1.1/24", "edge-gateway").model_copy(update={"site": "heby-kommunhus"}),
-        server("tie-adm1", "10.60.10.250/24", "management-station", base={"automation_keys": [KEY]}),
+        server(
+            "tie-adm1",
+            "10.60.10.250/24",
+            "management-station",
+            base={"automation_keys": [KEY], "look_keys": [LOOK_KEY]},
+        ),
         server("tie-dns1", "10.60.10.11/24", "server", "time", time={"server": True}),
         server("tie-log1", "10.60.10.13/24", "server", "log_server"),
     )
