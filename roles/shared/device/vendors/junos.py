@@ -43,7 +43,8 @@ statement `uid`; Network Management and Monitoring Guide, "Configure Syslog over
 `syslog` of 12.2, which has no transport; Junos CLI Reference, `show version` (what it is); Junos XML Protocol Developer
 Guide, "Map Junos OS Command Output to JSON in the CLI"; Juniper's YANG models of 21.2R1, `junos-ex-rpc-spanning-tree`,
 `-lldp` and `-ntp` (the forms of answers); "Checking and Clearing MAC Rewrite Error Conditions" (`BPDU Error`); answers
-of QFX of 19.4 in JSON (netenglabs/suzieq, tests/integration) and of others in XML (napalm's mocks of junos); User Access Guide, "Login
+of QFX of 19.4 in JSON (netenglabs/suzieq, tests/integration) and of others in XML (napalm's mocks of junos); User
+Access Guide, "Login
 Classes", permission flags `secret` and `view-configuration`, and what people show of sessions of such a class.
 """
 
