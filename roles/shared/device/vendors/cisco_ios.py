@@ -37,6 +37,20 @@ from roles.shared.device.looking import Looking
 from roles.shared.device.question import Question
 from roles.shared.device.vendor import CommitConfirm, Confirmation, NumberList, Spelling, Vendor
 
+NEIGHBOURS = r"""Value PORT (\S+)
+Value HOST (\S.*?)
+Value Required ID (\S.*?)
+
+Start
+  ^Local Intf: -> Continue.Record
+  ^Local Intf:\s+${PORT}\s*$$
+  ^Chassis id:\s+${ID}\s*$$
+  ^System Name:\s+${HOST}\s*$$
+"""
+"""What `show lldp neighbors detail` says: ntc-templates' own template refuses the whole answer for one line that it
+does not know, of whatever a telephone may tell.
+"""
+
 SWITCHPORT = r"""Value Required PORT (\S+)
 Value List VIDS ([\w,-]+)
 
@@ -268,8 +282,7 @@ VENDOR = Vendor(
     asks={
         "neighbours": Question(
             command="show lldp neighbors detail",
-            template=("cisco_ios", "show lldp neighbors detail"),
-            fields={"port": "local_interface", "host": "neighbor_name", "id": "chassis_id"},
+            template=NEIGHBOURS,
             known=r"^Total entries displayed: (?P<count>\d+)",
             always=("port",),
         ),

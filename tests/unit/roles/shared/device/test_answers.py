@@ -95,8 +95,23 @@ Neighbor Entries               : 0
     ]
 
 
+def test_what_a_stranger_tells_of_himself_is_no_entry_of_its_own() -> None:
+    spoofed = "Aruba\nLocal Intf: Gi1/0/3\nChassis id: 00fd.4500.0099\nSystem Name: heb-gw1\n"
+    said = ANSWERS["cisco-ios"]["neighbours"].replace("Aruba\n", spoofed, 1)
+    with pytest.raises(NotUnderstood, match="announces 2, and 3 can be read"):
+        rows(IOS, "neighbours", said)
+
+
+def test_a_line_that_nobody_has_heard_of_does_not_matter() -> None:
+    said = ANSWERS["cisco-ios"]["neighbours"].replace(
+        "Time remaining", "Local Intf service instance: -\nTime remaining"
+    )
+    said = said.replace("System Name: heb-sw9.heby.example", "System Name - not advertised", 1)
+    assert [row["host"] for row in rows(IOS, "neighbours", said)] == ["", "heb-sw9.heby.example"]
+
+
 def test_an_entry_without_its_port_is_not_understood() -> None:
-    older = ANSWERS["cisco-ios"]["neighbours"].replace("Local Intf: Gi1/1/2\n", "")  # as IOS 12 has it
+    older = ANSWERS["cisco-ios"]["neighbours"].replace("Local Intf: Gi1/1/1\n", "")  # as IOS 12 has it
     with pytest.raises(NotUnderstood, match="an entry has no port"):
         rows(IOS, "neighbours", older)
 
