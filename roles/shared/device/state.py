@@ -58,13 +58,17 @@ def wanted_at_cables(settings: Settings, seen: dict[str, str]) -> dict[str, str]
 def strangers(settings: Settings, found: Iterable[Heard]) -> tuple[Heard, ...]:
     """Return who is heard that no cable of NetBox leads to; not those by whom a check fails."""
     found, cables = tuple(found), _cables(settings)
-    names = _names(found)
+    names, named = _names(found), {(one.port, one.id) for one in found if one.host}
 
     def is_strange(one: Heard) -> bool:
         if (cable := cables.get(one.port)) is None:
             return True
         leads_to = cable.host.lower()
-        return not cable.talks and leads_to in names.get(one.port, {}) and one.host.lower() not in {"", leads_to}
+        if leads_to not in names.get(one.port, {}):
+            return False
+        if not one.host:
+            return (one.port, one.id) not in named
+        return one.host.lower() != leads_to and not cable.talks
 
     return tuple(one for one in found if is_strange(one))
 

@@ -112,6 +112,13 @@ def test_who_shares_a_cable_with_a_computer_is_a_stranger() -> None:
     assert at_cables(settings, found) == wanted_at_cables(settings, at_cables(settings, found))
 
 
+def test_who_tells_no_name_beside_whom_the_cable_leads_to_is_a_stranger_unless_it_is_the_same() -> None:
+    settings = settings_of(SW2)
+    same, other = at("1/1/25"), at("1/1/25", of="00:fd:45:00:00:77")
+    assert strangers(settings, (*WHOLE, same, other)) == (other,)
+    assert at_cables(settings, (*WHOLE, same, other)) == CABLES
+
+
 PEOPLE = st.builds(at, st.sampled_from(["1/1/1", "1/1/2", "1/1/25", "1/1/26", "1/1/27", "1/1/48"]),
                    st.sampled_from(["", "heb-sw9", "heb-gw1", "somebody"]))  # fmt: skip
 
