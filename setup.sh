@@ -18,7 +18,7 @@ util-linux               namespaces: the lab's, and those that check judges file
 openssh-client           ssh-keygen makes the lab's keys
 sudo                     visudo judges sudoers files
 "
-# Programs that judge configuration for `samdrift check`. They come in packages of services: those are neither
+# Programs that judge configuration for `samdrift check`, and one that judges samdrift in tests. They come in packages of services: those are neither
 # started nor enabled here. One that would push another package out (chrony another time daemon) is not installed but
 # unpacked in .venv/judges, where check finds it.
 JUDGES="
@@ -35,6 +35,7 @@ keepalived               keepalived --config-test
 nginx                    nginx -t
 openssl                  the certificate that nginx -t asks for
 postgresql               the database that stores are tested in, each test's own; the machine's is not used
+netconfd                 a NETCONF server (RFC 6241) that nobody here wrote, for tests; it has no service
 "
 
 PYTHON=${PYTHON:-python3}

@@ -151,8 +151,8 @@ class Host(Frozen):
     host keys as `type base64`, the only keys it is believed by; tunnels know it by its `wireguard_public_key`.
     A stack is one host: its master, with all members' interfaces; `members` are the others, and the master itself.
     `context` is the merged config context as NetBox gave it; samdrift reads `context["samdrift"]` of it:
-    `{roles: {<role>: true}, wave: N, <role>: {options}}`. `local_context` is the part of it that NetBox keeps on the
-    host itself.
+    `{roles: {<role>: true}, wave: N, <role>: {options}}`; also how it is talked to (`inventory.netconf`).
+    `local_context` is the part of it that NetBox keeps on the host itself.
     """
 
     name: str

@@ -14,7 +14,7 @@ from pyinfra.connectors.util import CommandOutput, OutputLine
 
 from deploy.engine.connector import ELEVATIONS, LookFailed, SessionConnector
 from deploy.engine.guards import minutes_of
-from deploy.transport.device import DeviceConnection
+from deploy.transport.device_session import DeviceSession
 from inventory.secrets import MARK
 from roles.shared.device.letting_in import CameIn
 from roles.shared.device.masking import masked
@@ -25,7 +25,7 @@ SHELL_ONLY = (*ELEVATIONS, "_env", "_chdir", "_stdin", "_get_pty")
 class DeviceConnector(SessionConnector):
     """The connector of a device with a command line."""
 
-    connection: DeviceConnection
+    connection: DeviceSession
 
     @property
     def came_in(self) -> CameIn:

@@ -19,15 +19,15 @@ import gevent
 
 from deploy.engine import guard_script
 from deploy.engine.guard_script import Standing, Where
-from deploy.transport import device
-from deploy.transport.device import DeviceConnection
+from deploy.transport import device_session
+from deploy.transport.device_session import DeviceSession
 from deploy.transport.ssh import Answer, Connection, HostLost
 from inventory.errors import SamdriftError
 from roles.shared.guard import Guard
 
 log = logging.getLogger("samdrift")
 
-C = TypeVar("C", Connection, DeviceConnection)
+C = TypeVar("C", Connection, DeviceSession)
 
 PAUSE = 1.0
 """Seconds between two tries to reach a host that is putting itself back."""
@@ -159,10 +159,10 @@ class DeviceGuard:
         minutes: how long it counts.
     """
 
-    def __init__(self, access: HostAccess[DeviceConnection], minutes: int) -> None:
+    def __init__(self, access: HostAccess[DeviceSession], minutes: int) -> None:
         self._access, self._where = access, f"host {access.current().host.name}"
         self.by_hand = "log in and save its configuration" if access.current().vendor.save else ""
-        self._until = time.monotonic() + device.MINUTE * minutes
+        self._until = time.monotonic() + device_session.MINUTE * minutes
 
     def require(self) -> None:
         """Do nothing: a device has one change."""
@@ -183,7 +183,9 @@ class DeviceGuard:
         """
         confirm = self._access.current().vendor.confirm
         if confirm is None or not confirm.revert:
-            gevent.sleep(max(0, self._until - time.monotonic()) + device.MINUTE / 6)  # it began to count after us
+            gevent.sleep(
+                max(0, self._until - time.monotonic()) + device_session.MINUTE / 6
+            )  # it began to count after us
         return _once_restored(self._access, self._restored, lambda: self._until)
 
     def keep(self) -> None:
@@ -192,7 +194,7 @@ class DeviceGuard:
         if answer.rc != 0:
             raise GuardFailed(f"the change is in force, and was not saved: {answer.stderr}", where=self._where)
 
-    def _restored(self, connection: DeviceConnection) -> str:
+    def _restored(self, connection: DeviceSession) -> str:
         """Return what a new session finds; raise HostLost while the device still counts."""
         connection.close()
         connection.open()
@@ -204,7 +206,7 @@ class DeviceGuard:
         return "it does not count any more"
 
 
-def minutes_of(connection: DeviceConnection) -> int | None:
+def minutes_of(connection: DeviceSession) -> int | None:
     """Return after how many minutes a device restores itself, as its vendor counts; None if it cannot."""
     confirm = connection.vendor.confirm
     if confirm is None:

@@ -16,7 +16,7 @@ from deploy.engine.planned import step_of
 from deploy.engine.unmanaged import concealed_lines, running_configuration, unmanaged_files, unmanaged_lines
 from deploy.model.backup import DEVICE
 from deploy.model.plan import HostPlan, Unmanaged
-from deploy.transport.device import DeviceConnection
+from deploy.transport.device_session import DeviceSession
 from deploy.transport.rounds import Rounds
 from deploy.transport.ssh import Connection
 from inventory.fleet import Host
@@ -39,7 +39,7 @@ def shown_of(host: Host, text: str, veil: Veil) -> str:
 def looked_at(
     host: Host,
     declared: Declared,
-    connection: Connection | DeviceConnection,
+    connection: Connection | DeviceSession,
     roles: Collection[str],
     *,
     veil: Veil,
@@ -67,7 +67,7 @@ def looked_at(
             declared.target.get_fact(OwedHandlers)  # asked now, so that the handlers need no round of their own
 
     jobs = [job(op) for op in declared.operations if not op.handler]
-    if isinstance(connection, DeviceConnection):
+    if isinstance(connection, DeviceSession):
         armed.append(connection.pending)
         jobs.append(lambda: unmanaged.extend(unmanaged_lines(declared)))
         jobs.append(lambda: concealed.extend(concealed_lines(declared)))

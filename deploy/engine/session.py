@@ -30,10 +30,13 @@ from deploy.model.observer import Observer, Quiet
 from deploy.model.plan import HostPlan
 from deploy.model.step_id import StepId
 from deploy.transport.device import DeviceConnection
+from deploy.transport.device_session import DeviceSession
+from deploy.transport.netconf_connection import NetconfConnection
 from deploy.transport.ssh import AT_ONCE, Access, Answer, Connection, HostLost
 from deploy.vault.interface import NO_VAULT, Vault
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
+from inventory.netconf import netconf_port
 from roles.shared.device.known import known_vendors
 from roles.shared.device.ownership import Ours
 from roles.shared.device.restoring import Restoring
@@ -42,7 +45,7 @@ from roles.shared.parts.veil import UNVEILED
 
 log = logging.getLogger("samdrift")
 
-C = TypeVar("C", Connection, DeviceConnection)
+C = TypeVar("C", Connection, DeviceSession)
 
 logging.getLogger("pyinfra").addHandler(logging.NullHandler())
 logging.getLogger("pyinfra").propagate = False  # observers tell the user what happens
@@ -99,7 +102,7 @@ class Session:
         self._look_accounts = look_accounts
         self._ours = {h.name: ours(h.name) for h in hosts if h.platform in known_vendors()}
         self.unreachable: dict[str, str] = {}
-        self._connections: dict[str, Connection | DeviceConnection] = {}
+        self._connections: dict[str, Connection | DeviceSession] = {}
         self._declared: dict[str, Declared] = {}
         self._guards: dict[str, HeldGuard] = {}
         self._confirmed: set[str] = set()
@@ -172,7 +175,8 @@ class Session:
         elif isinstance(connection := self._connections[name], Connection):
             self._guards[name] = HostGuard(self._access_to(name, Connection), planned.guards, self.holder)
         elif minutes := minutes_of(connection):
-            self._guards[name] = DeviceGuard(self._access_to(name, DeviceConnection), minutes)
+            access = self._access_to(name, DeviceSession)  # type: ignore[type-abstract]  # whichever of its kinds
+            self._guards[name] = DeviceGuard(access, minutes)
 
     def _access_to(self, name: str, kind: type[C]) -> HostAccess[C]:
         host = self.fleet.host(name)
@@ -244,7 +248,7 @@ class Session:
     def _armed(self, name: str) -> str:
         """Return whose change a host is about to undo; empty if it is about to undo none."""
         connection = self._connections[name]
-        if isinstance(connection, DeviceConnection):
+        if isinstance(connection, DeviceSession):
             connection.close()
             connection.open()
             return connection.pending
@@ -291,14 +295,15 @@ class Session:
         if name in self.unreachable:
             raise HostLost(self.unreachable[name], where=f"host {name}")
 
-    def _connection(self, host: Host) -> Connection | DeviceConnection:
-        """Make the connection of a host, not yet open: SSH or a vendor's command line, as its platform says."""
+    def _connection(self, host: Host) -> Connection | DeviceSession:
+        """Make the connection of a host, not yet open: SSH, or a device's command line or NETCONF server."""
         vendor = known_vendors().get(host.platform)
         if vendor is None:
             return Connection(host, self.access)
         accounts = self._look_accounts
         access = self.access if accounts is None else self.access.for_looks(accounts.get(host.name, ""))
-        return DeviceConnection(host, access, vendor)
+        kind = DeviceConnection if netconf_port(host) is None else NetconfConnection
+        return kind(host, access, vendor)
 
     def _connect(self, host: Host) -> None:
         connection = self._connection(host)

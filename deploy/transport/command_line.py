@@ -13,6 +13,7 @@ import gevent
 import paramiko
 from netmiko.exceptions import NetmikoTimeoutException, ReadException, WriteException
 
+from deploy.transport.device_session import DeviceSession
 from deploy.transport.netmiko_session import NetmikoSession
 from deploy.transport.ssh import Access, Answer, HostLost
 from deploy.transport.terminal import (
@@ -41,13 +42,11 @@ TAIL = 4096
 """How much of the end of what was heard is looked at for a prompt, and of its beginning for what was typed."""
 
 
-class CommandLine:
+class CommandLine(DeviceSession):
     """A device's command line, as somebody at a terminal has it. `execs` counts the lines that were typed so far."""
 
     def __init__(self, host: Host, access: Access, vendor: Vendor) -> None:
-        self.host, self.access, self.vendor = host, access, vendor
-        self.execs = 0
-        self._where = f"host {host.name}"
+        super().__init__(host, access, vendor)
         self._session: NetmikoSession | None = None
         self._heard = ""  # since the line that was typed last
         self._written = ""  # that line
@@ -103,10 +102,6 @@ class CommandLine:
     def _answer(self) -> str:
         """Return what the device answered to the line that was typed last."""
         return without_echo(before_prompt(shown(self._heard)), self._written) or ""
-
-    def _judged(self, answer: str) -> Answer:
-        refusal = self.vendor.refused(answer)
-        return Answer(rc=1 if refusal else 0, stdout=answer, stderr=" ".join(masked(answer).split()) if refusal else "")
 
     def _knows_prompt(self, text: str) -> bool:
         """Tell whether the last line is this device's prompt, in whatever mode."""

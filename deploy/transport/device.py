@@ -8,68 +8,28 @@ wait has an end, and a session that is lost in the middle is a lost host, never 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import gevent
 
+from deploy.transport import device_session
 from deploy.transport.command_line import CommandLine
+from deploy.transport.device_session import SAME_SESSION, Typed, impossible
 from deploy.transport.netmiko_session import begin_session
-from deploy.transport.ssh import Access, Answer, HostLost, log_in
-from deploy.transport.terminal import (
-    Untypable,
-    at_rest,
-    before_rest,
-    must_be_typable,
-    prompt_at_end,
-    shown,
-    without_echo,
-)
+from deploy.transport.ssh import Answer, HostLost, log_in
+from deploy.transport.terminal import at_rest, before_rest, must_be_typable, prompt_at_end, shown, without_echo
 from inventory.errors import SamdriftError
-from inventory.fleet import Host
-from roles.shared.device.letting_in import CameIn
 from roles.shared.device.masking import masked
-from roles.shared.device.vendor import Vendor
 
-MINUTE = 60.0
-"""Seconds in a minute of a device's. (Emulated devices have shorter ones.)"""
-REFUSAL_LINES = 6
-"""A longer answer to a question is no refusal."""
 BLOCK_ENDS = frozenset({"next", "end"})
 """Where a change in blocks is in force up to here."""
 
 
-class Typed(Answer):
-    """The answer of a device to a configuration session.
-
-    `taken` is how many of its entries are in force now: fewer than there are where one was refused, none where the
-    device has given up the change.
-    """
-
-    taken: int
-
-
 class DeviceConnection(CommandLine):
-    """One session on one device's command line.
-
-    Attributes:
-        came_in: how samdrift logged in last; None before it has.
-        pending: what the device said on connect, if it was counting down to restore what was before a change of an
-            earlier session; nothing once that is confirmed.
-    """
-
-    def __init__(self, host: Host, access: Access, vendor: Vendor) -> None:
-        super().__init__(host, access, vendor)
-        self.came_in: CameIn | None = None
-        self.pending = ""
-        self._armed = False
+    """One session on one device's command line."""
 
     def open(self) -> None:
-        """Log in, find the prompt, and ask how the device works and whether it is counting down.
-
-        Raises:
-            HostLost: saying which of these failed; nothing was written to the device.
-        """
+        """Log in, find the prompt, and ask how the device works and whether it is counting down."""
         transport, self.came_in = log_in(self.host, self.access)
         seconds = 2 * self.access.connect_timeout
         with self._within(seconds, "no command line in time"):
@@ -81,36 +41,19 @@ class DeviceConnection(CommandLine):
         self.pending = self._counting()
 
     def ask(self, commands: Sequence[str], within: float | None = None) -> list[Answer]:
-        """Ask a device these commands, which must only show something. Returns an answer for each.
-
-        Args:
-            within: seconds for all of them; the access's look timeout if not given.
-
-        Raises:
-            HostLost: the session died, or a command did not end within the access's fact timeout.
-            Untypable: a command that is none; nothing was typed.
-        """
+        """Type these commands, one after the other. Returns what each showed."""
         must_be_typable(commands, self._where)
         total = self.access.look_timeout if within is None else within
         with self._within(total, f"no answer within {total:g} s"):
             return [self._ask(command) for command in commands]
 
     def configure(self, entries: Sequence[str], *, minutes: int | None) -> Typed:
-        """Type a change, up to the first entry that the device refuses.
-
-        Args:
-            entries: in their order; a text of several lines (a banner) is one.
-            minutes: how long the device waits for `confirm` until it restores what was before; None for never.
-
-        Raises:
-            HostLost: the session died, in which case nobody knows how much is in force.
-            Untypable: an entry that is more than one, or a text that does not end; nothing was typed.
-        """
+        """Type a change, up to the first entry that the device refuses."""
         typed = self._typable(entries)
         enter, leave = self._bounds(minutes)
         seconds = self.access.command_timeout
         if minutes is not None:  # the other half is for seeing that all is well, here and on those changed with it
-            seconds = min(seconds, MINUTE / 2 * minutes)
+            seconds = min(seconds, device_session.MINUTE / 2 * minutes)
         with self._within(seconds, f"the change was not taken within {seconds:g} s"):
             self._armed = minutes is not None
             answer = self._type_all(enter)
@@ -136,49 +79,22 @@ class DeviceConnection(CommandLine):
         return Typed(rc=0, stdout=printed + answer.stdout, stderr="", taken=taken)
 
     def confirm(self) -> Answer:
-        """Keep the change of another session, and see that the device counts no more.
-
-        Raises:
-            HostLost: the session died.
-        """
+        """Keep the change of another session, by the vendor's own command."""
         if self.vendor.confirm is None:
-            return _impossible(f"{self.vendor.name} has nothing that would have to be confirmed")
+            return impossible(f"{self.vendor.name} has nothing that would have to be confirmed")
         if self._armed:
-            return _impossible("the session that made a change cannot know whether a new one still reaches the device")
-        answer = self._carry_out(self.vendor.confirm.confirm)
-        self.pending = self._counting()
-        if answer.rc == 0 and self.pending:
-            why = f"it was confirmed, and is still counting: {self.pending}"
-            return answer.model_copy(update={"rc": 1, "stderr": why})
-        return answer
+            return impossible(SAME_SESSION)
+        return self._seen_confirmed(self._carry_out(self.vendor.confirm.confirm))
 
     def revert(self) -> Answer:
-        """Restore what was before the change that is waiting for `confirm`, at once where the vendor can.
-
-        Raises:
-            HostLost: the session died.
-        """
+        """Restore what was before the change that is waiting for `confirm`, at once where the vendor can."""
         if self.vendor.confirm is None or not self.vendor.confirm.revert:
-            return _impossible(f"{self.vendor.name} restores what was before only when its time has run out")
+            return impossible(f"{self.vendor.name} restores what was before only when its time has run out")
         return self._carry_out(self.vendor.confirm.revert)
 
     def save(self) -> Answer:
-        """Make what is in force outlive a restart.
-
-        Raises:
-            HostLost: the session died.
-        """
+        """Make what is in force outlive a restart."""
         return self._carry_out(self.vendor.save)
-
-    def _typable(self, entries: Sequence[str]) -> list[tuple[str, ...]]:
-        """Return the lines of each entry as they are typed; refuse what a device may not take for that one entry."""
-        typed = [self.vendor.lines_of(entry) for entry in entries]
-        must_be_typable([line for lines in typed for line in lines], self._where)
-        for number, lines in enumerate(typed, 1):
-            if len(lines) == 1 and self.vendor.text_begun(lines[0]):
-                fix = "close the text: a value in it may have the character by which it ends"
-                raise Untypable(f"entry {number} begins a text that does not end in it", where=self._where, fix=fix)
-        return typed
 
     def _bounds(self, minutes: int | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if minutes is None:
@@ -216,26 +132,6 @@ class DeviceConnection(CommandLine):
             self._leave_by(self.vendor.abort if answer.rc else ())
         return answer
 
-    def _require_known_mode(self) -> None:
-        """Ask whether the device works in a way of which nothing is known here; lose it if it does."""
-        modes = self.vendor.refused_modes
-        commands = list(dict.fromkeys(mode.command for mode in modes))
-        answers = dict(zip(commands, self.ask(commands), strict=True))
-        for mode in modes:
-            lines = (line.strip() for line in answers[mode.command].stdout.splitlines())
-            if line := next((line for line in lines if re.search(mode.pattern, line)), ""):
-                self.close()
-                raise HostLost(f"{line!r}: {mode.why}", where=self._where)
-
-    def _counting(self) -> str:
-        """Return what the device says about its timer, if it is counting."""
-        confirm = self.vendor.confirm
-        if confirm is None:
-            return ""
-        (answer,) = self.ask([confirm.pending])
-        lines = (line.strip() for line in answer.stdout.splitlines())
-        return next((line for line in lines if re.search(confirm.pending_pattern, line)), "")
-
     def _ask(self, command: str) -> Answer:
         """Ask one command. An empty line is typed after it: what looks like the prompt may be a line of the answer."""
         each = self.access.fact_timeout
@@ -246,10 +142,7 @@ class DeviceConnection(CommandLine):
             undisturbed &= self._hear(lambda text: at_rest(text, self._prompt) is not None, nudge=True)
         if not undisturbed:
             return self._ask(command)  # a message that nobody asked for stands somewhere in that answer
-        answer = without_echo(before_rest(shown(self._heard), self._prompt), command) or ""
-        if answer.count("\n") > REFUSAL_LINES:  # what looks like a refusal in it is what somebody wrote there
-            return Answer(rc=0, stdout=answer, stderr="")
-        return self._judged(answer)
+        return self._shown(without_echo(before_rest(shown(self._heard), self._prompt), command) or "")
 
     def _type_all(self, commands: Sequence[str]) -> Answer:
         """Type a vendor's own commands, up to the first that is refused; answer yes if the device asks whether to go
@@ -263,7 +156,3 @@ class DeviceConnection(CommandLine):
                 why = f"{command!r} was refused: {answer.stderr}"
                 return Answer(rc=answer.rc, stdout="".join(printed), stderr=why)
         return Answer(rc=0, stdout="".join(printed), stderr="")
-
-
-def _impossible(why: str) -> Answer:
-    return Answer(rc=1, stdout="", stderr=why)

@@ -14,9 +14,16 @@ from inventory.rules.rule import Fault, cut, rule
 
 SAMDRIFT_ROLE = re.compile(r"[a-z][a-z0-9_]{0,62}")
 HIGHEST_WAVE = 999
+HIGHEST_PORT = 65535
+RESERVED_KEYS = frozenset({"roles", "wave", "transport", "netconf_port"})
+"""Keys below `samdrift` in a config context that are not names of roles."""
 
 
-@rule("context", fix="samdrift: {roles: {NAME OF A ROLE: true or false}, wave: 0 to 999, NAME OF A ROLE: {options}}")
+@rule(
+    "context",
+    fix="samdrift: {roles: {NAME OF A ROLE: true or false}, wave: 0 to 999, transport: cli or netconf, "
+    "netconf_port: 1 to 65535, NAME OF A ROLE: {options}}",
+)
 def bad_context(fleet: Fleet) -> Iterator[Fault]:
     """What a config context says wrongly would else be taken for saying nothing."""
 
@@ -80,8 +87,13 @@ def _context_faults(section: Any) -> Iterator[tuple[Path, str]]:
     wave = section.get("wave", 0)
     if not isinstance(wave, int) or isinstance(wave, bool) or not 0 <= wave <= HIGHEST_WAVE:
         yield ("wave",), f"samdrift.wave is no number of 0 to {HIGHEST_WAVE}"
+    if section.get("transport", "cli") not in ("cli", "netconf"):
+        yield ("transport",), "samdrift.transport is neither cli nor netconf"
+    port = section.get("netconf_port", 1)
+    if not isinstance(port, int) or isinstance(port, bool) or not 1 <= port <= HIGHEST_PORT:
+        yield ("netconf_port",), f"samdrift.netconf_port is no number of 1 to {HIGHEST_PORT}"
     for key, options in section.items():
-        if key not in {"roles", "wave"} and not isinstance(options, dict):
+        if key not in RESERVED_KEYS and not isinstance(options, dict):
             yield (key,), f"samdrift.{key} is no mapping of options"
 
 

@@ -45,6 +45,7 @@ import roles
 from inventory.errors import Problem, SamdriftError
 from inventory.fleet import Fleet, Host
 from inventory.places import Path, in_words, owner
+from inventory.rules.contexts import RESERVED_KEYS
 from inventory.rules.house import of_the_project
 from inventory.rules.house_rules import RoleFirewall
 from roles.shared.controls import STANDARD, Title
@@ -204,10 +205,6 @@ def roles_of(host: Host) -> tuple[str, ...]:
     given = host.roles
     known = tuple(name for name in catalogue() if name in given)
     return (*known, *(name for name in given if name not in known))
-
-
-RESERVED_KEYS = frozenset({"roles", "wave"})
-"""Keys below `samdrift` in a config context that are not names of roles."""
 
 
 def known_roles(host: Host) -> tuple[Role, ...]:

@@ -35,6 +35,11 @@ def lets_in(platform: str, running: Tree, caller: Caller, *, needs_address: bool
     return RULES[platform](running, caller) and (not needs_address or has_address(running, caller.at))
 
 
+def serves_netconf(platform: str, running: Tree) -> bool:
+    """Whether a device with this configuration has a NETCONF server (Juniper, statement `netconf`)."""
+    return platform == "junos" and _has(running, "system", "services", "netconf", "ssh")
+
+
 def first_setup(platform: str, user: str, key: str) -> tuple[str, ...]:
     """What a person types on the console of a new device, so that samdrift gets in (docs/devices.md)."""
     kind, body = key.split()[:2]

@@ -24,7 +24,8 @@ from paramiko.common import (
 from tests.emulator.device import Device
 from tests.emulator.dialects import command_line
 from tests.emulator.grammar import applied
-from tests.emulator.letting_in import Caller, first_setup, has_address, lets_in
+from tests.emulator.letting_in import Caller, first_setup, has_address, lets_in, serves_netconf
+from tests.emulator.netconf import NetconfServer
 
 USER = "samdrift"
 
@@ -114,8 +115,10 @@ class _Listener:
             door = _Door(self.device, peer.getpeername()[0], self._address, needs_address=self._is_named)
             transport.start_server(server=door)
             channel = transport.accept(20)
-            if channel is not None:
-                _Terminal(self.device, transport, channel).run()
+            if channel is None or not door.asked.wait(20):
+                return
+            kind = NetconfServer if door.by_netconf else _Terminal
+            kind(self.device, transport, channel).run()
         except (OSError, EOFError, paramiko.SSHException):
             return  # whoever it was is gone
         finally:
@@ -123,11 +126,17 @@ class _Listener:
 
 
 class _Door(paramiko.ServerInterface):
-    """Lets in whom the device's running configuration lets in, to a terminal and nothing else."""
+    """Lets in whom the device's running configuration lets in, to a terminal or to NETCONF where that is served.
+
+    NETCONF is a subsystem at a port of its own, or at that of SSH (Juniper, NETCONF Developer Guide, "Connect to the
+    NETCONF Server Using SSH": the port can be left out); here it is the latter.
+    """
 
     def __init__(self, device: Device, source: str, address: str, *, needs_address: bool) -> None:
         self._device, self._source, self._address = device, source, address
         self._needs_address = needs_address
+        self.asked = threading.Event()
+        self.by_netconf = False
 
     def get_allowed_auths(self, _username: str) -> str:
         return "publickey"
@@ -145,6 +154,14 @@ class _Door(paramiko.ServerInterface):
         return True
 
     def check_channel_shell_request(self, _channel: paramiko.Channel) -> bool:
+        self.asked.set()
+        return True
+
+    def check_channel_subsystem_request(self, _channel: paramiko.Channel, name: str) -> bool:
+        if name != "netconf" or not serves_netconf(self._device.platform, self._device.running):
+            return False
+        self.by_netconf = True
+        self.asked.set()
         return True
 
 

@@ -105,7 +105,7 @@ def rack(tmp_path: Path, make_role: MakeRole, monkeypatch: pytest.MonkeyPatch) -
     with ExitStack() as until_the_end:
 
         def make(*platforms: str, minute: float = MINUTE, **access: float) -> Rack:
-            monkeypatch.setattr("deploy.transport.device.MINUTE", minute)
+            monkeypatch.setattr("deploy.transport.device_session.MINUTE", minute)
             devices = [device(p, f"sw{n}", SAMPLES[p].configuration) for n, p in enumerate(platforms, 1)]
             for one in devices:
                 one.minute = minute

@@ -6,16 +6,15 @@ Not here: which list judges who may come (`LettingIn.bound`), and how rules are 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from ipaddress import ip_address, ip_network
 
-from roles.shared.device.letting_in import CameIn
+from roles.shared.device.letting_in import SSH, CameIn
 
 Record = Mapping[str, Sequence[str]]
 """Values by the names of groups; several where several statements are one record."""
 
 ANY_PROTOCOL = frozenset({"any", "ip", "ipv4", "tcp", "6"})
-SSH = frozenset({"ssh", "22"})
 
 
 def records(patterns: Iterable[str], statements: Iterable[str]) -> list[Record]:
@@ -36,18 +35,21 @@ def records(patterns: Iterable[str], statements: Iterable[str]) -> list[Record]:
     return list(found.values())
 
 
-def permits(rules: Sequence[Record], named: Mapping[str, Sequence[str]], came_in: CameIn) -> bool | None:
+def permits(
+    rules: Sequence[Record], named: Mapping[str, Sequence[str]], came_in: CameIn, ports: Set[str] = SSH
+) -> bool | None:
     """Tell whether rules permit SSH from where somebody came; None where that cannot be read.
 
     Args:
         named: the lists of sources that rules may name.
+        ports: what rules call the port that was come to.
     """
     if not rules:
         return None
     numbered = all("n" in rule for rule in rules)
     for rule in sorted(rules, key=lambda r: int(r["n"][0])) if numbered else rules:
         try:
-            matches = _matches(rule, named, came_in)
+            matches = _matches(rule, named, came_in, ports)
         except ValueError:
             return None
         if matches:
@@ -55,7 +57,7 @@ def permits(rules: Sequence[Record], named: Mapping[str, Sequence[str]], came_in
     return False
 
 
-def _matches(rule: Record, named: Mapping[str, Sequence[str]], came_in: CameIn) -> bool:
+def _matches(rule: Record, named: Mapping[str, Sequence[str]], came_in: CameIn, ports: Set[str]) -> bool:
     wild, mask = rule.get("wild", ()), rule.get("mask", ())
     sources = [f"{s}/{mask[0]}" if mask else _network(" ".join((s, *wild))) for s in rule.get("source", ())]
     for name in rule.get("named", ()):
@@ -67,7 +69,7 @@ def _matches(rule: Record, named: Mapping[str, Sequence[str]], came_in: CameIn) 
         (not sources or any(_holds(network, str(came_in.source)) for network in sources))
         and (not targets or any(_holds(network, str(came_in.address)) for network in targets))
         and ("protocol" not in rule or bool(ANY_PROTOCOL & set(rule["protocol"])))
-        and ("port" not in rule or bool(SSH & set(rule["port"])))
+        and ("port" not in rule or not ports.isdisjoint(rule["port"]))
     )
 
 

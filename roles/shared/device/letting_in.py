@@ -14,11 +14,15 @@ from typing import Literal
 from pydantic import Field
 
 from inventory.frozen import Frozen
+from inventory.netconf import PORT
+
+SSH = frozenset({"ssh", "22"})
+NETCONF = frozenset({"netconf-ssh", str(PORT)})
 
 
 class CameIn(Frozen):
     """How samdrift logged in to a device: as whom, by which public key (`type base64`), from where, and at which of its
-    addresses.
+    addresses; and at which port, if it came to its NETCONF server.
     """
 
     user: str
@@ -26,6 +30,14 @@ class CameIn(Frozen):
     source: IPv4Address | IPv6Address
     address: IPv4Address | IPv6Address
     looks: bool = Field(default=False, description="whether as an account that may only look")
+    netconf_port: int | None = None
+
+    @property
+    def ports(self) -> tuple[frozenset[str], ...]:
+        """Return the ports that it needs, each by the names that access lists have for it: SSH's, and NETCONF's."""
+        if self.netconf_port is None:
+            return (SSH,)
+        return (SSH, NETCONF if self.netconf_port == PORT else frozenset({str(self.netconf_port)}))
 
 
 Part = Literal["account", "privilege", "key", "login", "address", "interface", "route", "service", "access"]
@@ -74,6 +86,7 @@ class LettingIn(Frozen):
         default=(), description="groups `to` (or `ip` and `mask`; none for the default route), `hop`, and `vrf`"
     )
     service: tuple[str, ...] = Field(default=(), description="what serves SSH; one found before must be found after")
+    netconf: tuple[str, ...] = Field(default=(), description="what serves NETCONF, as `service` does SSH")
     shut: tuple[str, ...] = Field(default=(), description="what ends SSH, or logins by a key")
     shut_for: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="what ends an account's logins")
     bound: tuple[str, ...] = Field(

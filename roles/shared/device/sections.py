@@ -92,7 +92,7 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
     "junos": (
         ("system", "host-name"),
         ("system", "login", "user"),
-        ("system", "(services)", "ssh"),
+        ("system", "(services)", "ssh|netconf"),
         ("system", "ntp", "server"),
         ("system", "syslog", "host"),
         ("system", "authentication-order|tacplus-server"),

@@ -10,7 +10,7 @@ Not here: how a vendor writes it (the role's templates), and what a device runs 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Annotated
 
@@ -18,6 +18,7 @@ from pydantic import Field
 
 from inventory.fleet import Fleet, Host, Interface
 from inventory.frozen import Frozen
+from inventory.netconf import netconf_port
 from inventory.network import networks4
 from inventory.secrets import Secret
 from roles.shared.device.known import known_vendors
@@ -110,7 +111,8 @@ class Accounts(Frozen):
 class Settings(RoleSettings):
     """The intended state of one CLI device.
 
-    `reached` are the networks of its servers and of those who administer it.
+    `reached` are the networks of its servers and of those who administer it. `netconf_port` is where its NETCONF server
+    listens, if it is talked to so.
     """
 
     name: str
@@ -128,6 +130,7 @@ class Settings(RoleSettings):
     monitors: tuple[IPv4Network, ...]
     reached: tuple[IPv4Network, ...]
     accounts: Accounts
+    netconf_port: int | None = None
 
     @property
     def lags(self) -> tuple[Port, ...]:
@@ -185,7 +188,18 @@ def device_settings(
             address, (*stations, *monitors, *map(IPv4Network, (*times, *(log.address for log in logs)))), fleet
         ),
         accounts=_accounts(host, fleet, vendor, options),
+        netconf_port=_netconf_port(host, vendor),
     )
+
+
+def _netconf_port(host: Host, vendor: Vendor) -> int | None:
+    """Return where a device's NETCONF server listens, if it is talked to so; refuse a vendor's that is not."""
+    port = netconf_port(host)
+    if port is not None and vendor.netconf is None:
+        raise SettingsError(
+            f"{vendor.name} is not talked to by NETCONF", field="config context samdrift.transport", fix="cli"
+        )
+    return port
 
 
 def _addresses(servers: Iterable[Host]) -> tuple[IPv4Address, ...]:
@@ -197,7 +211,14 @@ def device_listens(settings: Settings) -> tuple[Listen, ...]:
     return (
         Listen(protocol="tcp", port=22, sources=settings.stations, why="SSH from the management stations"),
         Listen(protocol="udp", port=161, sources=settings.monitors, why="SNMP for monitoring"),
+        *_listens_for_netconf(settings),
     )
+
+
+def _listens_for_netconf(settings: Settings) -> Iterator[Listen]:
+    if settings.netconf_port is not None:
+        why = "NETCONF from the management stations"
+        yield Listen(protocol="tcp", port=settings.netconf_port, sources=settings.stations, why=why)
 
 
 def device_asks(settings: Settings) -> tuple[Ask, ...]:

@@ -18,6 +18,7 @@ from pydantic import Field
 from inventory.frozen import Frozen
 from roles.shared.device.letting_in import LettingIn
 from roles.shared.device.looking import Looking
+from roles.shared.device.netconf import Netconf
 from roles.shared.device.question import Question
 from roles.shared.device.words import is_open
 from roles.shared.lineage import LinePattern, Section
@@ -144,6 +145,9 @@ class Vendor(Frozen):
     )
     save: tuple[str, ...] = Field(default=(), description="makes what is in force outlive a restart; empty: it does")
     confirm: CommitConfirm | None = None
+    netconf: Netconf | None = Field(
+        default=None, description="its NETCONF server, for hosts that the inventory wants talked to so; None: never"
+    )
     syntax: Literal["indented", "blocks", "set"] = Field(
         default="indented",
         description="indented lines and `no`; blocks of `config`, `edit` and `set`; statements with `set` and `delete`",

@@ -12,9 +12,10 @@ refuses to type it (`deploy.engine.wave`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface, ip_network
+from itertools import product
 
 from roles.shared.device.access_list import Record, permits, records
 from roles.shared.device.letting_in import CameIn, LettingIn, LostPart, Part
@@ -194,12 +195,12 @@ class _Ways:
         rules = self.records(self.rules.rule)
         return [rule for name in names for rule in rules if rule["list"][0] == name]
 
-    def lets_in(self, names: Iterable[str]) -> bool | None:
-        """Tell whether access lists permit SSH from where samdrift came; None if that is not clear."""
+    def lets_in(self, names: Iterable[str], ports: Set[str]) -> bool | None:
+        """Tell whether access lists permit a port of SSH from where samdrift came; None if that is not clear."""
         sources: dict[str, list[str]] = {}
         for match in self.matches(self.rules.sources):
             sources.setdefault(match["list"], []).append(match["source"])
-        return permits(self.rules_of(names), sources, self.came_in)
+        return permits(self.rules_of(names), sources, self.came_in, ports)
 
 
 def _interface_of(text: str) -> AnyInterface | None:
@@ -271,7 +272,7 @@ def _route(now: _Ways, then: _Ways) -> Iterator[LostPart]:
 
 
 def _service(now: _Ways, then: _Ways) -> Iterator[LostPart]:
-    for pattern in now.rules.service:
+    for pattern in (*now.rules.service, *(now.rules.netconf if now.came_in.netconf_port else ())):
         doors = {m.groupdict().get("at") for m in then.matches([pattern])}
         for match in now.matches([pattern]):
             if match.groupdict().get("at") not in doors:
@@ -293,12 +294,12 @@ def _values(ways: _Ways, pattern: str) -> Mapping[str, str]:
 
 def _access(now: _Ways, then: _Ways) -> Iterator[LostPart]:
     """Find doors at which samdrift was let in, and an access list does not let it in any more, or nobody can tell."""
-    for door, lists in then.bound.items():
+    for (door, lists), ports in product(then.bound.items(), now.came_in.ports):
         before = now.bound.get(door, {})
-        lets_in, rules = then.lets_in(lists), then.listed(lists)
+        lets_in, rules = then.lets_in(lists, ports), then.listed(lists)
         if lets_in or ([*before] == [*lists] and now.listed(before) == rules):
             continue
-        if lets_in is False and before and now.lets_in(before) is False:
+        if lets_in is False and before and now.lets_in(before, ports) is False:
             continue  # it was not by this door that samdrift came in
         gone = [*(old for old in now.listed(before) if old not in rules), *before.values()]
         yield from _lost("access", gone[0] if gone else "SSH", next(iter(lists.values())))

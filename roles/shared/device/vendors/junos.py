@@ -37,6 +37,12 @@ is the text alone. A neighbour's port is `lldp-local-port-id`, or `lldp-local-in
 a number. A port that BPDU protection has shut has `bpdu-error` *Detected* and not *none*; VLANs are shown by the name
 of another element before ELS. That `eth-switch-error` is *none* on a sound port is published, what else it says is not.
 
+By NETCONF a change is loaded as the same statements (`load-configuration action="set"`) and committed by
+`commit-configuration`, whose time is in minutes and which any later commit confirms, as on the command line. RFC 6241's
+own `commit` is not used for that: with a `confirm-timeout` many releases go back at once (ncclient#37, #238;
+ansible#40626; netconf-perl#7), and what it makes persist does not outlive its session (nemith/netconf#26). The
+configuration is shown as statements since 15.1.
+
 Sources: Junos CLI User Guide, `commit`, `configure`, `show system commit`, `rollback`, `insert`, `deactivate`; Junos
 `display set`; Ethernet Switching User Guide, "Aggregated Ethernet Interfaces"; Routing Options, "Qualified Next Hops";
 statement `uid`; Network Management and Monitoring Guide, "Configure Syslog over TLS" (21.2R1), and the statement
@@ -45,13 +51,16 @@ Guide, "Map Junos OS Command Output to JSON in the CLI"; Juniper's YANG models o
 `-lldp` and `-ntp` (the forms of answers); "Checking and Clearing MAC Rewrite Error Conditions" (`BPDU Error`); answers
 of QFX of 19.4 in JSON (netenglabs/suzieq, tests/integration) and of others in XML (napalm's mocks of junos); User
 Access Guide, "Login
-Classes", permission flags `secret` and `view-configuration`, and what people show of sessions of such a class.
+Classes", permission flags `secret` and `view-configuration`, and what people show of sessions of such a class; NETCONF
+XML Management Protocol Developer Guide (`lock`, `load-configuration`, `commit-configuration`, `get-configuration`,
+`command`, `rpc-error`, "Configure RFC-Compliant NETCONF Sessions"); statement `netconf`.
 """
 
 from __future__ import annotations
 
 from roles.shared.device.letting_in import LettingIn
 from roles.shared.device.looking import Looking
+from roles.shared.device.netconf import CANDIDATE, CONFIRMED_COMMIT, Netconf
 from roles.shared.device.question import Question, Structure
 from roles.shared.device.vendor import CommitConfirm, Vendor
 
@@ -113,6 +122,27 @@ VENDOR = Vendor(
         pending_pattern=r"^\s*rollback pending\s*$",
         minutes=(1, 65535),
         source="Junos CLI User Guide, commit (confirmed) and show system commit",
+    ),
+    netconf=Netconf(
+        needs=(CANDIDATE, CONFIRMED_COMMIT, "http://xml.juniper.net/netconf/junos/1.0"),
+        to_have="on its command line: set system services netconf ssh (Junos 15.1 or later), and TCP 830 let in",
+        ask='<command format="text">{text}</command>',
+        show='<get-configuration database="committed" format="set"/>',
+        answers=("output", "configuration-set"),
+        load=(
+            '<load-configuration action="set" format="text"><configuration-set>{text}</configuration-set>'
+            "</load-configuration>"
+        ),
+        commit="<commit-configuration/>",
+        commit_confirmed=(
+            "<commit-configuration><confirmed/><confirm-timeout>{minutes}</confirm-timeout></commit-configuration>"
+        ),
+        confirm="<commit-configuration/>",
+        confirms_in_lock=True,
+        revert="",
+        pending_by_lock=False,
+        warnings=(r"^(?:warning: )?statement not found\b",),
+        source="Junos NETCONF XML Management Protocol Developer Guide",
     ),
     syntax="set",
     replaces=(
@@ -211,6 +241,7 @@ VENDOR = Vendor(
         unchanged=(r"^system services ssh port (\d+)$",),
         route=(r"^routing-options (?:rib \S+ )?static route (?P<to>\S+) next-hop (?P<hop>\S+)",),
         service=(r"^system services ssh\b",),
+        netconf=(r"^system services netconf ssh\b(?: port (?P<at>\d+))?",),
         shut=(r"^system services ssh no-public-keys$",),
         shut_for={"root": (r"^system services ssh root-login deny$",)},
         bound=(
