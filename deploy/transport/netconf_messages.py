@@ -27,6 +27,8 @@ READS_AT_A_TIME = 4096
 """Some releases of Junos read so many bytes at a time, and do not find an end that is cut in two (ncclient#189)."""
 
 MOST_BYTES = 32 * 1024 * 1024
+MOST_OF_GREETING = 1024 * 1024
+"""The longest that is published, of a Catalyst 9500, has 92 thousand."""
 MOST_ELEMENTS = 200_000
 DEEPEST = 100
 
@@ -59,9 +61,9 @@ class Frames:
         Malformed: from `feed` and from `next`, if the bytes are no such messages, or one has more than `most` bytes.
     """
 
-    def __init__(self, most: int = MOST_BYTES) -> None:
+    def __init__(self, most: int) -> None:
         self.chunked = False
-        self._most = most
+        self.most = most
         self._bytes = bytearray()
         self._looked_at = 0
         self._chunks = bytearray()
@@ -69,8 +71,8 @@ class Frames:
     def feed(self, data: bytes) -> None:
         """Take the bytes that came next."""
         self._bytes += data
-        if len(self._bytes) + len(self._chunks) > self._most + len(END):
-            raise Malformed(f"a message of more than {self._most} bytes")
+        if len(self._bytes) + len(self._chunks) > self.most + len(END):
+            raise Malformed(f"a message of more than {self.most} bytes")
 
     def next(self) -> bytes | None:
         """Return the next message; None if it has not come whole."""
@@ -102,8 +104,8 @@ class Frames:
                     raise Malformed("a message without a chunk")
                 return message
             size = int(header[1])
-            if size + len(self._chunks) > self._most:
-                raise Malformed(f"a message of more than {self._most} bytes")
+            if size + len(self._chunks) > self.most:
+                raise Malformed(f"a message of more than {self.most} bytes")
             if len(self._bytes) < header.end() + size:
                 return None
             self._chunks += self._bytes[header.end() : header.end() + size]

@@ -6,12 +6,15 @@ Not here: the login and whether the device is believed (`transport.ssh`), how me
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import paramiko
 
 from deploy.transport.netconf_messages import (
     BASE_1_1,
     HELLO,
     MOST_BYTES,
+    MOST_OF_GREETING,
     Frames,
     Hello,
     Reply,
@@ -22,6 +25,8 @@ from deploy.transport.netconf_messages import (
 )
 
 SUBSYSTEM = "netconf"
+CLOSE = "<close-session/>"
+GOODBYE_SECONDS = 1.0
 
 
 class NetconfSession:
@@ -38,7 +43,8 @@ class NetconfSession:
         self._transport = transport
         self._channel = transport.open_session(timeout=seconds)
         self._channel.invoke_subsystem(SUBSYSTEM)
-        self._frames = Frames(most)
+        self._frames, self._most = Frames(MOST_OF_GREETING), most
+        self._is_idle = False
         self.operations = 0
         self.hello = Hello(capabilities=(), session="")
 
@@ -46,16 +52,27 @@ class NetconfSession:
         """Exchange greetings, from which on both sides know how messages are framed."""
         self._channel.sendall(framed(HELLO, chunked=False))
         self.hello = read_hello(self._next())
-        self._frames.chunked = BASE_1_1 in self.hello.capabilities
+        self._frames.chunked, self._frames.most = BASE_1_1 in self.hello.capabilities, self._most
+        self._is_idle = True
 
     def ask(self, operation: str) -> Reply:
         """Have an operation done, and return the reply to it."""
         self.operations += 1
+        self._is_idle = False
         self._channel.sendall(framed(rpc(self.operations, operation), chunked=self._frames.chunked))
-        return read_reply(self._next(), self.operations)
+        reply = read_reply(self._next(), self.operations)
+        self._is_idle = True
+        return reply
 
     def close(self) -> None:
-        """End the connection: what is in the candidate of a session that holds its lock is gone (RFC 6241, 7.5)."""
+        """End the session and the connection: what a session that holds the lock has not committed is gone (RFC 6241,
+        section 7.5). It is said goodbye to, unless it owes a reply: a killed session's change may be undone.
+        """
+        if self._is_idle:
+            self._is_idle = False
+            self._channel.settimeout(GOODBYE_SECONDS)
+            with suppress(OSError, EOFError, paramiko.SSHException):
+                self._channel.sendall(framed(rpc(self.operations + 1, CLOSE), chunked=self._frames.chunked))
         self._transport.close()
 
     def _next(self) -> bytes:

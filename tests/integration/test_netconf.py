@@ -22,7 +22,7 @@ from inventory.fleet import Host
 from roles.shared.device.netconf import CANDIDATE, Netconf
 from roles.shared.device.vendor import CommitConfirm, Vendor
 from tests.netconfd import NETCONFD, running_netconfd
-from tests.sshd import Sshd, cannot_run
+from tests.sshd import Sshd, cannot_run, running_sshd
 
 SHOW = (
     '<get-config><source><running/></source><filter type="subtree"><switch xmlns="urn:samdrift:switch"/></filter>'
@@ -259,3 +259,22 @@ def test_a_host_without_netconf_is_lost_with_what_to_do(sshd: Sshd) -> None:
     with pytest.raises(HostLost) as lost:
         NetconfConnection(host, sshd.access, JUDGE).open()
     assert lost.value.fix == "start netconfd"
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        ("yes", "what it says is no NETCONF: a message of more than 1048576 bytes"),
+        ("echo '<a/>]]>]]>'", "what it says is no NETCONF: 'a' instead of 'hello'"),
+        ("echo '<!DOCTYPE hello []><hello/>]]>]]>'", "what it says is no NETCONF: a document type"),
+        ("true", "lost in its NETCONF session: the server ended the session"),
+    ],
+)
+def test_what_is_no_netconf_server_is_lost_and_takes_no_memory(tmp_path: Path, program: str, why: str) -> None:
+    if reason := cannot_run():
+        pytest.skip(reason)
+    (tmp_path / "server").write_text(f"{program}\n")
+    with running_sshd(tmp_path, f"ForceCommand none\nSubsystem netconf sh {tmp_path}/server\n") as own:
+        with pytest.raises(HostLost) as lost:
+            NetconfConnection(host_of(own), own.access, JUDGE).open()
+        assert why in lost.value.what

@@ -333,6 +333,19 @@ BROKEN: list[tuple[str, Fleet, str, str]] = [
     ("context", context({"wave": "10"}), "host tie-dns1, context.samdrift.wave", "no number"),
     ("context", context({"wave": True}), "host tie-dns1, context.samdrift.wave", "no number"),
     ("context", context({"wave": -1}), "host tie-dns1, context.samdrift.wave", "no number"),
+    (
+        "context",
+        context({"transport": "telnet"}),
+        "host tie-dns1, context.samdrift.transport",
+        "neither cli nor netconf",
+    ),
+    (
+        "context",
+        context({"netconf_port": 0}),
+        "host tie-dns1, context.samdrift.netconf_port",
+        "no number of 1 to 65535",
+    ),
+    ("context", context({"netconf_port": True}), "host tie-dns1, context.samdrift.netconf_port", "no number"),
     ("context", context({"base": []}), "host tie-dns1, context.samdrift.base", "no mapping of options"),
     (
         "context",

@@ -10,6 +10,7 @@ from deploy.transport.netconf_messages import (
     BASE_1_0,
     BASE_1_1,
     HELLO,
+    MOST_BYTES,
     Frames,
     Malformed,
     Reply,
@@ -40,7 +41,7 @@ def all_of(frames: Frames, data: bytes, each: int) -> list[bytes]:
 @settings(max_examples=25)
 @given(st.lists(texts, min_size=1, max_size=4), st.integers(1, 40), st.booleans())
 def test_messages_are_what_was_sent_however_they_arrive(said: list[str], each: int, chunked: bool) -> None:
-    frames = Frames()
+    frames = Frames(MOST_BYTES)
     frames.chunked = chunked
     sent = b"".join(framed(rpc(n, f"<a>{escaped(text)}</a>"), chunked=chunked) for n, text in enumerate(said))
     messages = all_of(frames, sent, each)
@@ -64,7 +65,7 @@ def test_the_mark_is_never_cut_in_two_by_a_server_that_reads_4096_bytes_at_a_tim
 
 def test_marks_of_one_framing_are_text_in_the_other() -> None:
     """scrapligo#99 and #181: a `##` in the text of a chunk ended it."""
-    frames = Frames()
+    frames = Frames(MOST_BYTES)
     frames.chunked = True
     text = "\n##\n#12\n########]]>]]>"
     sent = framed(f"<a>{text}</a>", chunked=True)
@@ -80,13 +81,13 @@ def test_a_chunk_is_so_many_bytes_and_not_letters() -> None:
 
 
 def test_a_message_of_many_chunks_is_one() -> None:
-    frames = Frames()
+    frames = Frames(MOST_BYTES)
     frames.chunked = True
     assert all_of(frames, b"\n#3\n<a>\n#4\n</a>\n##\n", 1) == [b"<a></a>"]
 
 
 def test_line_ends_behind_the_greeting_are_no_chunk() -> None:
-    frames = Frames()
+    frames = Frames(MOST_BYTES)
     assert len(all_of(frames, framed(HELLO, chunked=False), 7)) == 1
     frames.chunked = True
     assert all_of(frames, b"\n\n#4\n<a/>\n##\n", 1) == [b"<a/>"]
@@ -94,7 +95,7 @@ def test_line_ends_behind_the_greeting_are_no_chunk() -> None:
 
 @pytest.mark.parametrize("data", [b"<rpc-reply/>", b"\n#0\n", b"\n#-1\n", b"\n#99999999999\n", b"\n#1x", b"\n##\n"])
 def test_what_is_no_chunk_is_refused(data: bytes) -> None:
-    frames = Frames()
+    frames = Frames(MOST_BYTES)
     frames.chunked = True
     with pytest.raises(Malformed):
         all_of(frames, data, 1)
@@ -102,14 +103,14 @@ def test_what_is_no_chunk_is_refused(data: bytes) -> None:
 
 @pytest.mark.parametrize("data", [b"\n#4294967295\n", b"\n#600\n" + b"x" * 600 + b"\n#600\n"])
 def test_a_chunk_that_would_be_too_much_is_refused_before_it_comes(data: bytes) -> None:
-    frames = Frames(most=1000)
+    frames = Frames(1000)
     frames.chunked = True
     with pytest.raises(Malformed, match="more than 1000 bytes"):
         all_of(frames, data, 100)
 
 
 def test_a_flood_without_an_end_is_refused() -> None:
-    frames = Frames(most=1000)
+    frames = Frames(1000)
     with pytest.raises(Malformed, match="more than 1000 bytes"):
         all_of(frames, b"x" * 2000, 100)
 
@@ -180,7 +181,7 @@ def test_elements_without_end_are_refused() -> None:
 @given(st.binary(max_size=200))
 def test_whatever_bytes_come_are_a_message_or_refused(data: bytes) -> None:
     for chunked in (False, True):
-        frames = Frames(most=500)
+        frames = Frames(500)
         frames.chunked = chunked
         try:
             for message in all_of(frames, data + b"]]>]]>", 9):

@@ -24,7 +24,7 @@ from roles.shared.catalogue import catalogue
 from roles.shared.device.difference import difference
 from roles.shared.device.known import known_vendors
 from roles.shared.device.ports import one_line
-from roles.shared.device.settings import Settings
+from roles.shared.device.settings import Settings, device_listens
 from roles.shared.intent import Intent
 from roles.shared.parts.registration import ManagedConfiguration, registering
 from roles.shared.settings import SettingsError
@@ -96,6 +96,33 @@ def test_a_new_device_takes_every_line_and_has_then_what_is_intended(role: str, 
     assert (again.entries, again.unmanaged, again.before) == ((), (), again.after)
     assert asked.secrets
     assert not difference(vendor, show(applied(platform, there, change.rollback)), show(factory), asked.managed).entries
+
+
+def by_netconf(name: str, **more: int) -> Fleet:
+    """The fleet, with one of its devices talked to by NETCONF."""
+    of = fleet()
+    context = of.host(name).context
+    return changed(of, name, context={"samdrift": context["samdrift"] | {"transport": "netconf"} | more})
+
+
+def test_a_switch_that_is_talked_to_by_netconf_serves_it_to_the_management_stations_alone() -> None:
+    settings = settings_of("access_switch", "heb-sw1", by_netconf("heb-sw1"))
+    text = declared("access_switch", "heb-sw1", by_netconf("heb-sw1")).content
+    assert "set system services netconf ssh\n" in text
+    assert "term stations from destination-port 830\n" in text
+    assert [(listen.port, listen.sources) for listen in device_listens(settings)][2:] == [(830, settings.stations)]
+    elsewhere = declared("access_switch", "heb-sw1", by_netconf("heb-sw1", netconf_port=2222)).content
+    assert "set system services netconf ssh port 2222\n" in elsewhere
+    assert elsewhere.count("from destination-port 2222\n") == 2
+    assert "netconf" not in declared("access_switch", "heb-sw1", fleet()).content
+
+
+@pytest.mark.parametrize(("name", "vendor"), [("heb-sw2", "Aruba AOS-CX"), ("heb-sw3", "Cisco IOS XE")])
+def test_a_switch_of_a_vendor_without_it_is_not_talked_to_by_netconf(name: str, vendor: str) -> None:
+    host = by_netconf(name).host(name)
+    (problem,) = Intent(by_netconf(name)).problems(host)
+    assert (problem.what, problem.fix) == (f"access_switch: {vendor} is not talked to by NETCONF", "cli")
+    assert problem.where == f"host {name}, config context samdrift.transport"
 
 
 @pytest.mark.parametrize(("role", "name", "platform"), CASES)

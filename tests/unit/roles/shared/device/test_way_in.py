@@ -388,6 +388,42 @@ def test_filters_in_turn_and_lists_of_prefixes_are_read(entries: tuple[str, ...]
     assert {found.part for found in lost("junos", entries, running=CHAIN)} == parts
 
 
+BY_NETCONF = CAME.model_copy(update={"netconf_port": 830})
+NETCONF_RUNNING = (
+    RUNNING["junos"].replace(
+        "term stations from destination-port ssh", "term stations from destination-port [ ssh 830 ]"
+    )
+    + "set system services netconf ssh\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("entries", "parts"),
+    [
+        (("delete system services netconf",), {"service"}),
+        (("set system services netconf ssh port 2222",), {"service"}),
+        (("delete firewall family inet filter MANAGEMENT term stations from destination-port 830",), set()),
+        (
+            (
+                "delete firewall family inet filter MANAGEMENT term stations from destination-port 830",
+                "set firewall family inet filter MANAGEMENT term others from destination-port 830",
+            ),
+            {"access"},
+        ),
+        (("delete firewall family inet filter MANAGEMENT term stations from destination-port ssh",), {"access"}),
+        (("set system services netconf rfc-compliant",), set()),
+    ],
+)
+def test_what_serves_netconf_is_of_the_way_of_whoever_came_by_it(entries: tuple[str, ...], parts: set[str]) -> None:
+    """Its port and its statement; SSH's own stay, too, so that there is the command line if NETCONF fails."""
+    found = {p.part for p in lost("junos", entries, BY_NETCONF, NETCONF_RUNNING)}
+    assert found == parts
+
+
+def test_who_came_by_the_command_line_may_take_netconf_away() -> None:
+    assert lost("junos", ("delete system services netconf",), CAME, NETCONF_RUNNING) == ()
+
+
 def test_a_group_of_addresses_is_read() -> None:
     group = "object-group ip address ADMINS\n    10 10.60.10.250\n    20 10.61.0.0/16\n"
     running = group + RUNNING["arubaos-cx"].replace("10 permit tcp 10.60.10.250 any", "10 permit tcp ADMINS any")
