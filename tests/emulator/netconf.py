@@ -112,6 +112,8 @@ class NetconfServer:
         }
         if name not in known:
             raise Refused("syntax error")  # DEV: an `rpc-error`, the element in it
+        if any(re.search(expression, name) for expression in self.device.refuses):
+            raise Refused("configuration check-out failed")
         return known[name](operation)
 
     def _lock(self, _: ET.Element) -> str:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import gevent
 import pytest
@@ -63,7 +64,9 @@ WANTED = {
     "junos": "set system host-name sw1\nset vlans personal vlan-id 30\n",
 }
 MINUTE = 2.0
-CONFIRMING = ["arubaos-cx", "cisco-ios", "junos"]
+NETCONF = " by NETCONF"
+"""Behind a platform: its device is talked to so."""
+CONFIRMING = ["arubaos-cx", "cisco-ios", "junos", f"junos{NETCONF}"]
 
 
 class Rack:
@@ -106,15 +109,19 @@ def rack(tmp_path: Path, make_role: MakeRole, monkeypatch: pytest.MonkeyPatch) -
 
         def make(*platforms: str, minute: float = MINUTE, **access: float) -> Rack:
             monkeypatch.setattr("deploy.transport.device_session.MINUTE", minute)
-            devices = [device(p, f"sw{n}", SAMPLES[p].configuration) for n, p in enumerate(platforms, 1)]
+            devices = [_device(p, f"sw{n}") for n, p in enumerate(platforms, 1)]
             for one in devices:
                 one.minute = minute
             addresses = {d.name: f"127.0.1.{n}" for n, d in enumerate(devices, 1)}
             port = free_port("127.0.1.1")
             running = until_the_end.enter_context(EmulatedDevices(devices, authorized, addresses, port))
-            hosts = [_host(d, addresses[d.name], running.host_key(d.name)) for d in devices]
+            by_netconf = {"transport": "netconf", "netconf_port": port}
+            hosts = [
+                _host(d, addresses[d.name], running.host_key(d.name), by_netconf if NETCONF in p else {})
+                for d, p in zip(devices, platforms, strict=True)
+            ]
             fleet = fleet_of(*hosts)
-            cli = [Platform(slug=p, name=p, family="cli") for p in sorted(set(platforms))]
+            cli = [Platform(slug=p, name=p, family="cli") for p in sorted({d.platform for d in devices})]
             given = {"key_file": tmp_path / "key", "port": port, "connect_timeout": 5, "guard_seconds": 60} | access
             return Rack(
                 devices,
@@ -125,7 +132,13 @@ def rack(tmp_path: Path, make_role: MakeRole, monkeypatch: pytest.MonkeyPatch) -
         yield make
 
 
-def _host(emulated: Device, address: str, host_key: str) -> Host:
+def _device(platform: str, name: str) -> Device:
+    slug = platform.removesuffix(NETCONF)
+    served = "set system services netconf ssh\n" if NETCONF in platform else ""
+    return device(slug, name, SAMPLES[slug].configuration + served)
+
+
+def _host(emulated: Device, address: str, host_key: str, way: dict[str, Any]) -> Host:
     wanted = WANTED[emulated.platform].replace("sw1", emulated.name)
     return Host.model_validate(
         {
@@ -137,7 +150,7 @@ def _host(emulated: Device, address: str, host_key: str) -> Host:
             "platform": emulated.platform,
             "primary_address": address,
             "host_keys": (host_key,),
-            "context": {"samdrift": {"roles": {"vlans": True}, "vlans": {"text": wanted}}},
+            "context": {"samdrift": {"roles": {"vlans": True}, "vlans": {"text": wanted}} | way},
         }
     )
 
@@ -171,7 +184,7 @@ def test_what_is_applied_is_confirmed_saved_and_changes_nothing_the_second_time(
     assert [(h.outcome, h.detail) for h in applied.hosts] == [("changed", "")]
     assert applied.findings == ()
     assert place.device.timer is None
-    if platform != "junos":
+    if not platform.startswith("junos"):
         assert place.device.startup == place.device.running
     assert place.look().changes == ()
 

@@ -1,6 +1,7 @@
-"""Switches of Junos travel by NETCONF the way that they travel by their command line. On emulated devices.
+"""Sessions by NETCONF with switches of Junos, and what is different of them. On emulated devices.
 
-What a real NETCONF server makes of the same operations is in `test_netconf`.
+That they are planned, applied, guarded and lost as by their command line is in `test_devices`; what a real NETCONF
+server makes of the same operations, in `test_netconf`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pytest
 from deploy.engine.apply import Apply
 from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
-from deploy.model.findings import Exit, Kind, exit_code
+from deploy.model.findings import Kind
 from deploy.model.plan import HostPlan
 from deploy.model.words import evidence_in_words
 from deploy.transport.netconf_connection import NetconfConnection
@@ -185,42 +186,6 @@ def place(tmp_path: Path, make_role: MakeRole, monkeypatch: pytest.MonkeyPatch) 
             return Place(switch, fleet.model_copy(update={"platforms": (*fleet.platforms, cli)}), access)
 
         yield make
-
-
-def test_what_is_applied_is_confirmed_from_another_session_and_changes_nothing_the_second_time(
-    place: Callable[..., Place],
-) -> None:
-    at = place()
-    done = at.apply()
-    assert [(h.outcome, h.detail) for h in done.hosts] == [("changed", "")]
-    assert "set vlans personal vlan-id 30\n" in at.switch.configuration
-    assert at.switch.timer is None
-    assert at.switch.startup == at.switch.running
-    plan = at.look()
-    assert (plan.error, plan.changes, plan.armed) == ("", (), "")
-
-
-def test_a_switch_that_is_lost_after_the_confirmed_commit_restores_itself_and_that_is_told(
-    place: Callable[..., Place],
-) -> None:
-    at = place()
-    before = at.switch.configuration
-    at.switch.cut_off_by = lambda text: "personal" in text
-    done = at.apply()
-    assert exit_code(done.findings) is Exit.ROLLED_BACK
-    assert [h.outcome for h in done.hosts] == ["rolled back"]
-    assert at.switch.configuration == before
-    assert at.switch.restored == 1
-
-
-def test_a_statement_that_is_refused_leaves_the_switch_as_it_was(place: Callable[..., Place]) -> None:
-    at = place()
-    before = at.switch.configuration
-    at.switch.refuses = [r"set vlans personal"]
-    done = at.apply()
-    assert [h.outcome for h in done.hosts] == ["rolled back"]
-    assert at.switch.configuration == before
-    assert at.switch.timer is None
 
 
 def test_a_change_that_an_earlier_run_left_unconfirmed_is_told(place: Callable[..., Place]) -> None:
