@@ -90,7 +90,7 @@ def looked_at(
         municipality=host.tenant,
         steps=tuple(step_of(op, commands[op.op_hash], veil) for op in declared.operations),
         unmanaged=tuple(u.model_copy(update={"path": hide(u.path), "line": hide(u.line)}) for u in unmanaged),
-        looked_as=connection.access.user if isinstance(connection, DeviceConnection) else "",
+        looked_as=connection.access.user if isinstance(connection, DeviceSession) else "",
         concealed=tuple(hide(line) for line in concealed),
         armed=shown_of(host, armed[0], veil),
     )

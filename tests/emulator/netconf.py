@@ -55,7 +55,7 @@ class NetconfServer:
 
     def __init__(self, device: Device, transport: paramiko.Transport, channel: paramiko.Channel) -> None:
         self.device, self._transport, self._channel = device, transport, channel
-        self._cli = Junos(device)
+        self._cli = Junos(device, transport.get_username() or "")
         self._editor: Editor | None = None
         self._heard = ""
         self._silent = self._over = False
@@ -114,6 +114,8 @@ class NetconfServer:
             raise Refused("syntax error")  # DEV: an `rpc-error`, the element in it
         if any(re.search(expression, name) for expression in self.device.refuses):
             raise Refused("configuration check-out failed")
+        if name not in {"get-configuration", "command", "close-session"} and not self._cli.rights.may("configure"):
+            raise Refused("permission denied")  # the login class needs `configure` (User Access Guide, "Login Classes")
         return known[name](operation)
 
     def _lock(self, _: ET.Element) -> str:
@@ -186,13 +188,15 @@ class NetconfServer:
         """XML: as `display set` has it, since 15.1."""
         if operation.get("format") != "set":
             return "<configuration/>\n"
-        text = f"set version 21.4R3-S1.5\n{self.device.configuration}"
+        text = f"set version 21.4R3-S1.5\n{self.device.text_of(self._cli.rights.shown(self.device.running))}"
         return f"<configuration-set>\n{escape(text)}</configuration-set>\n"
 
     def _command(self, operation: ET.Element) -> str:
         """DEV: formatted text as on the command line, in an `output`; what it does not know is an `rpc-error`."""
         line = (operation.text or "").strip()
         self.device.typed.append(line)
+        if not self._cli.rights.may(line):
+            raise Refused("permission denied")
         said = self._cli.execute(line)
         return f"<output>\n{escape(said)}</output>\n"
 
