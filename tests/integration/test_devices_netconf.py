@@ -55,9 +55,9 @@ def login(tmp_path_factory: pytest.TempPathFactory) -> Login:
 
 
 @contextmanager
-def session(at: Rack) -> Iterator[NetconfConnection]:
+def session(at: Rack, **changes: object) -> Iterator[NetconfConnection]:
     host = at.host(context={"samdrift": {"transport": "netconf", "netconf_port": at.port}})
-    connection = NetconfConnection(host, at.access(), at.vendor)
+    connection = NetconfConnection(host, at.access(**changes), at.vendor)
     connection.open()
     try:
         yield connection
@@ -128,6 +128,20 @@ def test_a_switch_with_no_netconf_is_lost_with_what_to_type(login: Login) -> Non
     with rack(login, "junos") as at, pytest.raises(HostLost) as lost, session(at):
         pass
     assert "set system services netconf ssh" in str(lost.value.fix)
+
+
+def test_an_account_that_may_only_look_is_shown_no_secret_and_changes_nothing(login: Login) -> None:
+    key = f'set system login user looker authentication ssh-ed25519 "{login.public}"\n'
+    rights = "".join(f"set system login class looks permissions {p}\n" for p in ("view", "view-configuration"))
+    account = f"{rights}set system login user looker class looks\n{key}"
+    server = 'set system tacplus-server 10.0.0.1 secret "$9$abc"\n'
+    with rack(login, "junos", CONFIGURATION + account + server) as at, session(at, user="looker") as one:
+        (shown,) = one.ask([at.vendor.show])
+        assert (shown.rc, "abc" in shown.stdout, "SECRET-DATA" in shown.stdout) == (0, False, True)
+        before = at.device.configuration
+        refused = one.configure(["set vlans personal vlan-id 30"], minutes=1)
+        assert (refused.rc, refused.stderr) == (1, "its configuration is not free: permission denied")
+        assert at.device.configuration == before
 
 
 class Place:
