@@ -31,6 +31,8 @@ MOST_OF_GREETING = 1024 * 1024
 """The longest that is published, of a Catalyst 9500, has 92 thousand."""
 MOST_ELEMENTS = 200_000
 DEEPEST = 100
+LONGEST_WORDS = 500
+"""Of what a server has against an operation: as much is shown."""
 
 
 class Malformed(Exception):
@@ -167,8 +169,13 @@ class Reply:
         return tuple(p.text for p in self.problems if p.is_warning)
 
     def answer(self, elements: Sequence[str]) -> str | None:
-        """Return the text in the elements of these names, one below the other; None if there is none of them."""
+        """Return the text in the elements of these names, one below the other; None if there is none of them.
+
+        A reply with no element at all is a text by itself: JSON is.
+        """
         found = ["".join(e.itertext()).strip("\n") for e in self.body.iter() if _name(e) in elements]
+        if not len(self.body) and (self.body.text or "").strip():
+            found = [(self.body.text or "").strip("\n")]
         return "".join(f"{text}\n" for text in found if text) if found else None
 
 
@@ -185,7 +192,7 @@ def read_hello(message: bytes) -> Hello:
     """
     body = _read(message)
     if _name(body) != "hello":
-        raise Malformed(f"{_name(body)!r} instead of 'hello'")
+        raise Malformed(f"{_cut(_name(body))!r} instead of 'hello'")
     texts = [(_name(element), (element.text or "").strip()) for element in body.iter()]
     session = next((text for name, text in texts if name == "session-id"), "")
     capabilities = tuple(text for name, text in texts if name == "capability")
@@ -202,9 +209,9 @@ def read_reply(message: bytes, number: int) -> Reply:
     """
     body = _read(message)
     if _name(body) != "rpc-reply":
-        raise Malformed(f"{_name(body)!r} instead of 'rpc-reply'")
-    if body.get("message-id") != str(number):
-        raise Malformed(f"a reply to operation {body.get('message-id')!r} instead of '{number}'")
+        raise Malformed(f"{_cut(_name(body))!r} instead of 'rpc-reply'")
+    if (of := body.get("message-id", "")) != str(number):
+        raise Malformed(f"a reply to operation {_cut(of)!r} instead of '{number}'")
     return Reply(body)
 
 
@@ -262,5 +269,9 @@ def _text(parts: dict[str, str]) -> str:
     where = parts.get("error-path") or parts.get("edit-path") or ""
     of = parts.get("bad-element") or parts.get("token") or ""
     by = f"session {parts['session-id']}" if parts.get("session-id", "0") != "0" else ""
-    details = ", ".join(d for d in (where, of, by) if d and d not in what)
-    return f"{what} ({details})" if details else what
+    details = ", ".join(_cut(d) for d in (where, of, by) if d and d not in what)
+    return f"{_cut(what)} ({details})" if details else _cut(what)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_WORDS else f"{text[:LONGEST_WORDS]}…"

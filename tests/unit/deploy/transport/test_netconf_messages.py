@@ -238,6 +238,22 @@ def test_an_error_without_a_message_is_told_by_its_tag() -> None:
     assert reply("<rpc-error/>").errors == ("no reason given",)
 
 
+def test_what_is_shown_of_a_strangers_words_has_an_end() -> None:
+    long = "x" * 100_000
+    error = f"<rpc-error><error-message>{long}</error-message><error-path>{long[1:]}y</error-path></rpc-error>"
+    assert len(reply(error).errors[0]) < 1100
+    for message in (f"<{long}/>", f"<rpc-reply message-id='{long}'/>"):
+        with pytest.raises(Malformed) as refused:
+            read_reply(message.encode(), 1)
+        assert len(str(refused.value)) < 600
+
+
+def test_a_reply_that_is_a_text_by_itself_is_an_answer() -> None:
+    """Junos answers so in JSON (`<command format="json">`, and what ends in `| display json`)."""
+    assert reply('\n{"a": []}\n').answer(["output"]) == '{"a": []}\n'
+    assert reply("\n").answer(["output"]) is None
+
+
 def test_the_text_of_an_answer_is_what_a_command_line_would_print() -> None:
     found = reply("<output>\nset a &lt;b&gt;\n  c\n</output>")
     assert found.answer(["output"]) == "set a <b>\n  c\n"
