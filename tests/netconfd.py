@@ -1,7 +1,8 @@
 """Debian's netconfd (yuma123) behind an sshd on loopback: a NETCONF server that nobody here wrote.
 
 It has a candidate, validation and confirmed commits of both versions. Its configuration is one text, in a module of the
-tests: so a vendor's lines can be loaded into it, and it refuses such as the module forbids.
+tests: so a vendor's lines can be loaded into it, and it refuses such as the module forbids. What it keeps is in the
+test's directory; that it makes an empty `~/.yuma`, nothing turns off.
 """
 
 from __future__ import annotations
@@ -45,9 +46,11 @@ def running_netconfd(directory: Path, *options: str) -> Iterator[Sshd]:
     )
     subsystem.chmod(0o755)
     (directory / "switch.yang").write_text(MODULE)
+    (directory / "data").mkdir()
     with running_sshd(directory, f"ForceCommand none\nSubsystem netconf {subsystem}\n") as sshd:
         arguments = (
             "--no-startup",
+            f"--yuma-home={directory}",  # in `data` of which it keeps what is committed
             "--module=switch",
             "--target=candidate",
             f"--modpath={directory}:/usr/share/yuma/modules",
