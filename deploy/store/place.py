@@ -46,10 +46,15 @@ def place_of(said: str) -> Path | Database:
     """
     if "://" not in said:
         return Path(said)
-    parts = urlsplit(said)
-    where = f"--state {parts.scheme}://…"
-    if parts.scheme not in {"postgresql", "postgresql+psycopg"}:
-        raise UsageError("no such database", where=where, fix="a directory, or postgresql://USER@HOST/DATABASE")
+    scheme = said.partition("://")[0]
+    where, fix = f"--state {scheme}://…", "a directory, or postgresql://USER@HOST/DATABASE"
+    if scheme not in {"postgresql", "postgresql+psycopg"}:
+        raise UsageError("no such database", where=where, fix=fix)
+    try:
+        parts = urlsplit(said)
+        _ = parts.port
+    except ValueError:
+        raise UsageError("that is no URL", where=where, fix=fix) from None
     if parts.password or "password=" in parts.query:
         fix = "keep it in ~/.pgpass, or in the file that PGPASSFILE names"
         raise UsageError("a password on a command line is read by everybody on this machine", where=where, fix=fix)

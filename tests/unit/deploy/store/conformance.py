@@ -145,6 +145,15 @@ class Conformance:
         assert stores.history.record(kept.id) == kept
         assert records_of(place.open().history) == (kept,)
 
+    def test_what_a_host_answered_is_kept_whatever_it_is(self, place: Place, stores: Stores) -> None:
+        """PostgreSQL has no text with a NUL in it."""
+        check = CheckResult(
+            host="h", municipality="m", role="r", name="n", outcome="failed", detail="\x00\x1b[2J\u2028"
+        )
+        kept = record(checks=(check,))
+        stores.history.save(kept)
+        assert records_of(place.open().history) == (kept,)
+
     def test_without_a_run_there_is_no_history(self, stores: Stores) -> None:
         assert records_of(stores.history) == ()
         assert stores.history.about(["tie-dns1"]) == ()

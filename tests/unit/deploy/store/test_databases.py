@@ -15,11 +15,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
+from gevent.event import Event
 from sqlalchemy import event, insert, text, update
 
 from deploy.model.history import looks
@@ -300,6 +302,32 @@ def test_a_writer_waits_for_the_one_before_it_and_a_reader_for_nobody(place: Pla
         writer.communicate()
     stores.history.save(kept)
     assert kept in records_of(stores.history)
+
+
+def test_while_one_waits_for_the_server_other_hosts_go_on(url: str) -> None:
+    """Whose waiting stopped everything would wait here for a turn that nobody could give it."""
+    place, began, asks, may_end = OnServer(url), Event(), Event(), Event()
+    stores = place.open()
+
+    def first() -> None:
+        with place.database().writing():
+            began.set()
+            may_end.wait()
+
+    def second() -> None:
+        began.wait()
+        asks.set()
+        stores.journal.begin("plan", "tie-gw1")
+
+    def third() -> None:
+        asks.wait()
+        gevent.sleep(0)
+        may_end.set()
+
+    for greenlet in gevent.joinall([gevent.spawn(each) for each in (first, second, third)]):
+        greenlet.get()
+    assert stores.journal.begun("plan") == ("tie-gw1",)
+    place.close()
 
 
 def test_a_server_that_was_started_anew_is_connected_to_again_and_a_lock_that_it_lost_is_told(

@@ -42,9 +42,16 @@ def test_a_place_is_a_directory_or_a_database() -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["postgresql://anna:hemligt@db/s", "postgresql://anna@db/s?password=hemligt", "mysql://anna:hemligt@db/s"]
+    "said",
+    [
+        "postgresql://anna:hemligt@db/s",
+        "postgresql://anna@db/s?password=hemligt",
+        "mysql://anna:hemligt@db/s",
+        "postgresql://[hemligt/s",
+        "postgresql://db:hemligt/s",
+    ],
 )
-def test_a_password_on_a_command_line_is_refused_and_not_said_again(said: str) -> None:
+def test_what_cannot_be_a_place_or_has_a_password_is_refused_and_not_said_again(said: str) -> None:
     with pytest.raises(UsageError) as e:
         place_of(said)
     assert "hemligt" not in str(e.value)
