@@ -132,7 +132,7 @@ def migrate(common: Common, directory: Path | None) -> int:
     upgraded = database.upgrade()
     beside = earlier_directories(database.directory) if database.directory else ()
     sources = [directory] if directory else [d for d in beside if is_there(d)]
-    lines, told, faults = [f"The tables of {database.where} are {'brought ' if upgraded else ''}up to date."], [], []
+    lines, taken, faults = [f"The tables of {database.where} are {'brought ' if upgraded else ''}up to date."], [], []
     for source in sources:
         with ExitStack() as held:
             held.enter_context(stores_of(database).locks.hold(holder()))
@@ -140,11 +140,11 @@ def migrate(common: Common, directory: Path | None) -> int:
             if elsewhere and (source / "lock").exists():
                 held.enter_context(FileLocks(source / "lock").hold(holder()))
             done = take_over(source, database, clock.now())
-        told.append({"directory": str(source), "found": done.found, "known": done.known, "faults": done.faults})
+        taken.append({"directory": str(source), "found": done.found, "known": done.known, "faults": done.faults})
         faults += done.faults
         counts = ", ".join(f"{n} {kind} ({done.known[kind]} were there)" for kind, n in done.found.items())
         lines.append(f"Taken over from {source}, and read again: {counts}. The files are as they were.")
-    answer(common, {"store": database.where, "upgraded": upgraded, "taken_over": told}, map(Text, lines))
+    answer(common, {"store": database.where, "upgraded": upgraded, "taken_over": taken}, map(Text, lines))
     for fault in faults:
         aside(common, f"error: not taken over: {fault}")
     return Exit.ERROR if faults else Exit.OK
@@ -202,7 +202,7 @@ def prune(common: Common, older_than: str, yes: bool) -> None:
     answer(common, document, [Text(f"Removed. The record of it: {document['record']}")] if going else [])
 
 
-def _time_before(said: str) -> str:
+def _time_before(age: str) -> str:
     """Return the time until which to prune, as records say times.
 
     Raises:
@@ -211,10 +211,10 @@ def _time_before(said: str) -> str:
     fix = "an age in days, 400d, or a date, 2025-01-01"
     today = datetime.now(UTC).date()
     try:
-        days = re.fullmatch(r"(\d{1,6})d?", said)
-        day = today - timedelta(days=int(days[1])) if days else date.fromisoformat(said)
+        days = re.fullmatch(r"(\d{1,6})d?", age)
+        day = today - timedelta(days=int(days[1])) if days else date.fromisoformat(age)
     except (ValueError, OverflowError):
-        raise UsageError(f"{said!r} is no time", where="--older-than", fix=fix) from None
+        raise UsageError(f"{age!r} is no time", where="--older-than", fix=fix) from None
     if day >= today:
         raise UsageError("that is everything until now", where="--older-than", fix=fix)
     return f"{day.isoformat()}T00:00:00.000Z"

@@ -60,8 +60,8 @@ def report(common: Common, out: Path) -> int:
     # The whole fleet, also with --lab: what nobody looked at belongs in the report.
     about = select(common.limit, fleet, fleet.hosts) if common.limit else fleet.hosts
     look, whole = next(readable(past, looks(past.runs), faults), None), not common.limit
-    told = {run.id: run for run in (*islice(past.runs(), LATEST_RUNS), *past.about([h.name for h in about]))}
-    records = tuple(readable(past, told.values(), faults))
+    telling = {run.id: run for run in (*islice(past.runs(), LATEST_RUNS), *past.about([h.name for h in about]))}
+    records = tuple(readable(past, telling.values(), faults))
     made = report_of(fleet, about, look, records, now, today=manifest_now(), check=checked, source=source, whole=whole)
     page, document = write(made, out)
     lines = [Text(headline(made).english, "bold"), Text(f"Read it: {page}"), Text(f"As data: {document}")]

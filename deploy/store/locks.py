@@ -73,9 +73,9 @@ class SessionLocks:
                 if not connection.scalar(_ask("pg_try_advisory_lock"), {"lock": LOCK}):
                     raise Locked(self._holder())
                 session = connection.scalar(text("SELECT pg_backend_pid()"))
-            said = json.dumps({"session": session, "holder": holder.model_dump()})
+            written = json.dumps({"session": session, "holder": holder.model_dump()})
             with self._database.writing() as writing:
-                mark(writing, HOLDER, said)
+                mark(writing, HOLDER, written)
             try:
                 yield
             except BaseException:
@@ -99,8 +99,8 @@ class SessionLocks:
         asked = text("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = :lock")
         with self._database.reading() as connection:
             sessions = set(connection.scalars(asked, {"lock": LOCK}))
-            said = marked(connection, HOLDER)
-        if not said or (row := json.loads(said))["session"] not in sessions:
+            written = marked(connection, HOLDER)
+        if not written or (row := json.loads(written))["session"] not in sessions:
             return None
         return Holder.model_validate(row["holder"])
 
@@ -109,9 +109,9 @@ def _ask(function: str) -> TextClause:
     return text(f"SELECT {function}(:lock, hashtext(current_schema()))")
 
 
-def _holder(said: str) -> Holder | None:
+def _holder(written: str) -> Holder | None:
     """Read who holds the lock; None if that is not written yet, or no longer."""
     try:
-        return _HOLDER.validate_json(said)
+        return _HOLDER.validate_json(written)
     except ValidationError:
         return None

@@ -38,27 +38,27 @@ class Database(str):
     __slots__ = ()
 
 
-def place_of(said: str) -> Path | Database:
+def place_of(named: str) -> Path | Database:
     """Return the place that `--state` names.
 
     Raises:
         UsageError: it is a URL that cannot be, or that has a password in it.
     """
-    if "://" not in said:
-        return Path(said)
-    scheme = said.partition("://")[0]
+    if "://" not in named:
+        return Path(named)
+    scheme = named.partition("://")[0]
     where, fix = f"--state {scheme}://…", "a directory, or postgresql://USER@HOST/DATABASE"
     if scheme not in {"postgresql", "postgresql+psycopg"}:
         raise UsageError("no such database", where=where, fix=fix)
     try:
-        parts = urlsplit(said)
+        parts = urlsplit(named)
         _ = parts.port
     except ValueError:
         raise UsageError("that is no URL", where=where, fix=fix) from None
     if parts.password or "password=" in parts.query:
         fix = "keep it in ~/.pgpass, or in the file that PGPASSFILE names"
         raise UsageError("a password on a command line is read by everybody on this machine", where=where, fix=fix)
-    return Database(said)
+    return Database(named)
 
 
 def default_directory() -> Path:

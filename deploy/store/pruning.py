@@ -50,8 +50,8 @@ def select_older(database: Database, history: History, before: str) -> Selection
         records = tuple(connection.scalars(select(schema.runs.c.id).where(going).order_by(schema.runs.c.id)))
         count = connection.scalar(select(func.count()).select_from(schema.runs).where(old)) or 0
         backups = _superseded(connection, before)
-        told = (*_told_of_records(connection, going), *_told_of_backups(connection, backups))
-    return Selection(records, backups, count - len(records), told)
+        removed = (*_told_of_records(connection, going), *_told_of_backups(connection, backups))
+    return Selection(records, backups, count - len(records), removed)
 
 
 def remove(database: Database, selection: Selection) -> None:
