@@ -26,7 +26,7 @@ from sqlalchemy import event, insert, text, update
 
 from deploy.model.history import looks
 from deploy.store import schema
-from deploy.store.database import FILE, Database, open_directory, open_url
+from deploy.store.database import FILE, Database, open_directory
 from deploy.store.opening import open_stores, stores_of
 from deploy.store.place import Database as Url
 from deploy.store.ports import Locked, StoreError, Stores
@@ -70,27 +70,6 @@ class TestPostgresql(Conformance):
         yield new
         for place in places:
             place.close()
-
-
-@pytest.fixture(scope="session")
-def url(server: Server) -> str:
-    """The URL of a database with today's tables."""
-    url = server.create("conformance")
-    database = open_url(Url(url), as_it_is=True)
-    assert database.upgrade()
-    database.engine.dispose()
-    return url
-
-
-@pytest.fixture(params=["SQLite", "PostgreSQL"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[InDirectory | OnServer]:
-    """An empty place of either kind."""
-    if request.param == "SQLite":
-        yield InDirectory(tmp_path, request.getfixturevalue("template"))
-    else:
-        made = OnServer(request.getfixturevalue("url"))
-        yield made
-        made.close()
 
 
 Place = InDirectory | OnServer

@@ -16,6 +16,7 @@ from deploy.store.earlier import TakenOver, take_over
 from deploy.store.opening import open_stores, stores_of
 from deploy.store.ports import StoreError
 from tests.unit.deploy.store.conformance import apply_of, converged, record, records_of
+from tests.unit.deploy.store.places import InDirectory, OnServer
 
 FILES = Path(__file__).with_name("earlier")
 APPLY, DRIFT = "20261120T060000.000Z-apply-a1b2", "20261121T060000.000Z-drift-c3d4"
@@ -29,8 +30,8 @@ def files(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return open_directory(tmp_path / "store")
+def database(place: InDirectory | OnServer) -> Database:
+    return place.database()
 
 
 def there(directory: Path) -> dict[str, bytes]:

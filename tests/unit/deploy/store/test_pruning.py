@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from deploy.model.record import HostResult, Removed
@@ -11,14 +9,14 @@ from deploy.store.database import Database
 from deploy.store.opening import stores_of
 from deploy.store.pruning import PRUNE, remove, select_older
 from tests.unit.deploy.store.conformance import backup, converged, drift_at, record, records_of
-from tests.unit.deploy.store.places import InDirectory
+from tests.unit.deploy.store.places import InDirectory, OnServer
 
 BEFORE = "2026-01-01T00:00:00.000Z"
 
 
 @pytest.fixture
-def database(tmp_path: Path, template: Path) -> Database:
-    return InDirectory(tmp_path, template).database()
+def database(place: InDirectory | OnServer) -> Database:
+    return place.database()
 
 
 LOOKED = HostResult(host="heb-gw1", municipality="heby", outcome="differs")
