@@ -48,7 +48,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Ask, in a transaction that sees one state of the whole database.
+        """Ask; nobody who writes waits for it.
 
         Raises:
             StoreError: the database cannot be used.

@@ -35,7 +35,7 @@ BO = Holder(who="bo@tie-adm2", since="2026-11-23T20:01:00.000Z", command="samdri
 
 HOSTILE_NAMES = ("../../etc/cron.d/x", "/etc/passwd", "..", ".", "a/b", "Älvkarleby", "a\nb", "'; drop table applied")
 
-INHERITED = settings(max_examples=25, suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow])
+INHERITED = settings(max_examples=15, suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow])
 """A property that each implementation's class inherits, and that may wait for a disk."""
 
 
