@@ -21,13 +21,16 @@ from roles.shared.settings import SettingsError
 from tests.unit.roles.judging import judged, needs
 
 SNAPSHOT = load()
+INTENT = Intent(SNAPSHOT)
 GATEWAYS = tuple(h.name for h in SNAPSHOT.with_role("edge_gateway"))
 HUB, SECOND = "tie-gw1", "tie-gw2"
 HUBS = (HUB, SECOND)
 
 
-def of(name: str, fleet: Fleet = SNAPSHOT, options: Options | None = None) -> Settings:
-    return settings(fleet.host(name), fleet, options or Options(), Intent(fleet))
+def of(name: str, fleet: Fleet = SNAPSHOT, options: Options | None = None, intent: Intent | None = None) -> Settings:
+    """Return what it is told; whoever asks of many in one fleet gives the intent that they share."""
+    intent = intent or (INTENT if fleet is SNAPSHOT else Intent(fleet))
+    return settings(fleet.host(name), fleet, options or Options(), intent)
 
 
 def neighbour(of_host: str, name: str, fleet: Fleet = SNAPSHOT) -> Neighbour:
@@ -121,19 +124,20 @@ def test_without_a_hub_all_speak_with_all() -> None:
 @given(fleets)
 @effort(max_examples=8)
 def test_what_one_end_tells_is_what_the_other_accepts(fleet: Fleet) -> None:
-    there = [h.name for h in fleet.with_role("edge_gateway")]
-    for one in there:
-        for other in of(one, fleet).neighbours:
-            back = next(n for n in of(other.name, fleet).neighbours if (n.name, n.linked) == (one, other.linked))
+    intent = Intent(fleet)
+    there = {h.name: of(h.name, fleet, intent=intent) for h in fleet.with_role("edge_gateway")}
+    for one, wanted in there.items():
+        for other in wanted.neighbours:
+            back = next(n for n in there[other.name].neighbours if (n.name, n.linked) == (one, other.linked))
             assert (other.announces, other.accepts) == (back.accepts, back.announces)
 
 
 @given(fleets)
 @effort(max_examples=8)
 def test_nobody_accepts_another_sites_word_for_its_own_prefixes_or_one_that_is_not_the_fleets(fleet: Fleet) -> None:
-    known = {p.prefix for p in fleet.prefixes if p.site}
+    known, intent = {p.prefix for p in fleet.prefixes if p.site}, Intent(fleet)
     for gateway in fleet.with_role("edge_gateway"):
-        wanted = of(gateway.name, fleet)
+        wanted = of(gateway.name, fleet, intent=intent)
         for other in wanted.neighbours:
             if other.asn == wanted.asn:
                 assert set(other.accepts) <= {p.prefix for p in fleet.prefixes}
