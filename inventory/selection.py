@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -137,6 +137,24 @@ def select(expression: str, fleet: Fleet, among: Sequence[Host]) -> tuple[Host, 
     if not chosen:
         raise UsageError("means no host", where=_place(expression), fix="`samdrift hosts` lists them all")
     return chosen
+
+
+def named(expression: str, among: Iterable[Host]) -> frozenset[str]:
+    """Return the names of hosts that the expression says one by one: not by a glob, nor by what they have in common.
+
+    Raises:
+        UsageError: it does not parse.
+    """
+    words = {_fold(term.word) for term in _selecting(parse(expression)) if "host" in term.keys} if expression else set()
+    return frozenset(host.name for host in among if _fold(host.name) in words)
+
+
+def _selecting(expression: Expression) -> Iterator[Term]:
+    """Yield the words that hosts are selected by, and not left out by."""
+    if isinstance(expression, Term):
+        yield expression
+    elif not isinstance(expression, Not):
+        yield from (term for part in expression.of for term in _selecting(part))
 
 
 def parse(expression: str) -> Expression:

@@ -20,6 +20,7 @@ def deploy(settings: Settings) -> None:
     configuration(
         template="core_switch",
         platform=settings.platform,
+        series=settings.series,
         settings=settings,
         managed=switch_sections(settings),
         accounts=settings.accounts.own,

@@ -324,6 +324,7 @@ def deploy(settings: Settings) -> None:
     configuration(
         template="edge_firewall",
         platform=settings.platform,
+        series=settings.series,
         settings=settings,
         managed=sections(settings),
         accounts=settings.accounts.own,

@@ -17,7 +17,7 @@ from deploy.transport.terminal import untypable
 from inventory.errors import SamdriftError
 from inventory.secrets import PLACEHOLDER
 from roles.shared.device.configure import WHAT, compared
-from roles.shared.device.known import known_vendors
+from roles.shared.device.known import vendor_with
 from roles.shared.device.vendor import Vendor
 from roles.shared.parts.registration import ManagedConfiguration
 
@@ -49,7 +49,7 @@ def _judged(host: str, configuration: ManagedConfiguration) -> Judgement:
 
 def refusals(configuration: ManagedConfiguration) -> Iterator[str]:
     """Tell each line that would be refused, and why; secrets stand in it by name."""
-    vendor = known_vendors()[configuration.platform]
+    vendor = vendor_with(configuration.platform, configuration.series)
     if vendor.syntax == "blocks":
         yield from _unbalanced(configuration.content)
     try:

@@ -14,6 +14,7 @@ from pydantic import Field
 from deploy.check.devices import judge_configurations
 from deploy.check.judge import Judgement, judge_files
 from deploy.engine.declare import declarations
+from deploy.model.device_models import model_notices
 from deploy.model.evidence import Error
 from deploy.model.findings import Finding, Kind, severity
 from deploy.model.inventory_findings import unsound
@@ -68,7 +69,7 @@ def check_offline(intent: Intent, hosts: Sequence[Host], observer: Observer | No
         files=sum(map(len, rendered.values())),
         configurations=sum(map(len, configurations.values())),
         judgements=judgements,
-        findings=(*findings, *_once(faults), *refused, *_notices(sound, intent)),
+        findings=(*findings, *_once(faults), *refused, *_notices(sound, intent), *model_notices(fleet, sound)),
     )
 
 

@@ -60,6 +60,7 @@ def plan(  # noqa: PLR0917  click tells options by name
     remove: tuple[tuple[str, str], ...],
 ) -> int:
     """Show what would change, with diffs."""
+    from deploy.model.device_models import model_notices
     from deploy.model.plan import write_plan
     from deploy.runs import commands as runs
     from deploy.views import plan as plan_view
@@ -77,7 +78,8 @@ def plan(  # noqa: PLR0917  click tells options by name
         "findings": record.model_dump(mode="json")["findings"],
         "exit_code": record.exit_code,
     }
-    page = plan_view.plan(made, municipalities(run.fleet), brief=brief, commands=commands)
+    known = model_notices(run.fleet, run.hosts)
+    page = plan_view.plan(made, municipalities(run.fleet), notices=known, brief=brief, commands=commands)
     answer(common, document, _after_unsound(run, page))
     if out is not None:
         lab_too = "--lab " if common.lab else ""
@@ -189,6 +191,7 @@ def apply(  # noqa: PLR0917  click tells options by name
 
     Without PLANFILE, makes a plan, shows it and asks. With it, carries out exactly that plan.
     """
+    from deploy.model.device_models import model_notices
     from deploy.model.plan import read_plan
     from deploy.runs import commands as runs
     from deploy.views import plan as plan_view
@@ -207,7 +210,7 @@ def apply(  # noqa: PLR0917  click tells options by name
         def approve(made: Plan) -> None:
             observer.rest()
             _warn_of_idle(common, made)
-            whole = plan_view.plan(made, names, brief=brief)
+            whole = plan_view.plan(made, names, notices=model_notices(run.fleet, run.hosts), brief=brief)
             put(common.people, whole if planned is None else [Text(plan_view.plan_summary(made))])
             changing = sum(bool(h.changes) for h in made.hosts)
             if changing and not yes and not click.confirm(f"Change {several(changing, 'host')}?", err=True):

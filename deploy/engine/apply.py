@@ -10,13 +10,14 @@ shut off the next. A host that could not be reached to begin with holds nobody u
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import gevent
 
 from deploy.engine.hosts import Hosts, Verify
 from deploy.engine.results import ApplyResult, Results
 from deploy.engine.wave import Wave
+from deploy.model.device_models import UnknownModel
 from deploy.model.drift import Controls
 from deploy.model.observer import Observer, Quiet
 from deploy.model.plan import Plan
@@ -31,6 +32,7 @@ class Apply:
 
     Args:
         controls: role name to the controls that a failed check of the role is reported with.
+        unnamed: devices of unknown models that nobody named, by host: none of them is changed.
         wait: sleeps for so many seconds, while services settle.
     """
 
@@ -43,11 +45,13 @@ class Apply:
         applied: Applied,
         *,
         controls: Controls | None = None,
+        unnamed: Mapping[str, UnknownModel] | None = None,
         observer: Observer | None = None,
         wait: Callable[[float], None] = gevent.sleep,
     ) -> None:
         self.hosts, self.plan, self.verify, self.journal, self.applied = hosts, plan, verify, journal, applied
         self.observer, self.wait = observer or Quiet(), wait
+        self._unnamed = unnamed or {}
         self._begun = frozenset(journal.begun(plan.digest))
         of_others = self._of_other_roles() if plan.only_roles else {}
         self._results = Results(hosts.hosts, controls or {}, hosts.declared, of_others)
@@ -94,6 +98,7 @@ class Apply:
             journal=self.journal,
             applied=self.applied,
             begun=self._begun,
+            unnamed=self._unnamed,
             results=self._results,
             observer=self.observer,
             wait=self.wait,

@@ -23,6 +23,7 @@ from inventory.fleet import Host
 from roles.shared.catalogue import catalogue
 from roles.shared.device.known import known_vendors
 from roles.shared.device.masking import masked
+from roles.shared.device.said import caveats_of
 from roles.shared.parts.handlers import OwedHandlers
 from roles.shared.parts.veil import Veil
 
@@ -58,6 +59,7 @@ def looked_at(
     unmanaged: list[Unmanaged] = []
     concealed: list[str] = []
     armed: list[str] = []
+    caveats: list[str] = []
 
     def job(operation: Registered) -> Callable[[], None]:
         return lambda: commands.update({operation.op_hash: declared.evaluate(operation)})
@@ -71,7 +73,9 @@ def looked_at(
         armed.append(connection.pending)
         jobs.append(lambda: unmanaged.extend(unmanaged_lines(declared)))
         jobs.append(lambda: concealed.extend(concealed_lines(declared)))
-        if not (connection.access.looks and connection.vendor.looking.hides):  # a part of it is no backup
+        vendor = connection.vendor
+        jobs.append(lambda: caveats.extend(caveats_of(vendor, running_configuration(declared, host.platform))))
+        if not (connection.access.looks and vendor.looking.hides):  # a part of it is no backup
             jobs.append(lambda: saw(host, DEVICE, running_configuration(declared, host.platform)))
     else:
         jobs += [owed, lambda: unmanaged.extend(unmanaged_files(roles, declared, rounds))]
@@ -93,6 +97,7 @@ def looked_at(
         looked_as=connection.access.user if isinstance(connection, DeviceSession) else "",
         concealed=tuple(hide(line) for line in concealed),
         armed=shown_of(host, armed[0], veil),
+        caveats=tuple(shown_of(host, text, veil) for text in caveats),
     )
 
 

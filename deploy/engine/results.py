@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from deploy.engine.hosts import Outcome
+from deploy.model.device_models import UnknownModel, model_refused
 from deploy.model.drift import (
     Controls,
     applied_steps,
@@ -118,6 +119,12 @@ class Results:
         found = [refused_finding(fresh, step, self._controls) for step in fresh.changes if step.shuts_out]
         self._set(fresh.host, "failed", detail="\n".join(f.summary for f in found))
         self._findings += found
+
+    def of_unknown_model(self, of: UnknownModel) -> None:
+        """Record that nothing is known of the device's model and nobody named it, so that nothing was written to it."""
+        found = model_refused(of)
+        self._set(of.host, "failed", detail=found.summary)
+        self._findings.append(found)
 
     def broke_off(self, fresh: HostPlan, outcome: Outcome, at: StepId) -> None:
         """Record that a step of an unguarded host failed, or that the host was lost in it."""

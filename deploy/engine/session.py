@@ -37,7 +37,7 @@ from deploy.vault.interface import NO_VAULT, Vault
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
 from inventory.netconf import netconf_port
-from roles.shared.device.known import known_vendors
+from roles.shared.device.known import known_vendors, vendor_of
 from roles.shared.device.ownership import Ours
 from roles.shared.device.restoring import Restoring
 from roles.shared.intent import Intent
@@ -297,13 +297,12 @@ class Session:
 
     def _connection(self, host: Host) -> Connection | DeviceSession:
         """Make the connection of a host, not yet open: SSH, or a device's command line or NETCONF server."""
-        vendor = known_vendors().get(host.platform)
-        if vendor is None:
+        if host.platform not in known_vendors():
             return Connection(host, self.access)
         accounts = self._look_accounts
         access = self.access if accounts is None else self.access.for_looks(accounts.get(host.name, ""))
         kind = DeviceConnection if netconf_port(host) is None else NetconfConnection
-        return kind(host, access, vendor)
+        return kind(host, access, vendor_of(host, self.fleet))
 
     def _connect(self, host: Host) -> None:
         connection = self._connection(host)

@@ -12,6 +12,7 @@ from gevent.pool import Pool
 
 from deploy.engine.hosts import Hosts, Outcome, Verify
 from deploy.engine.results import Results, Why, as_before, still_to_change
+from deploy.model.device_models import UnknownModel
 from deploy.model.evidence import Error, Evidence, Note
 from deploy.model.messages import MessageId, as_written
 from deploy.model.observer import Observer
@@ -50,6 +51,7 @@ class Wave:
 
     Attributes:
         begun: the hosts that an earlier run of this very plan began to change.
+        unnamed: devices of unknown models that nobody named.
         wait: sleeps for so many seconds.
     """
 
@@ -61,6 +63,7 @@ class Wave:
     journal: Journal
     applied: Applied
     begun: Collection[str]
+    unnamed: Mapping[str, UnknownModel]
     results: Results
     observer: Observer
     wait: Callable[[float], None]
@@ -120,6 +123,9 @@ class Wave:
             return False
         if any(step.shuts_out for step in fresh.changes):
             self.results.refused(fresh)
+            return False
+        if fresh.changes and fresh.host in self.unnamed:
+            self.results.of_unknown_model(self.unnamed[fresh.host])
             return False
         # An earlier run of this plan that broke off on this host left a part of the plan to be done.
         resumed = fresh.host in self.begun and set(fresh.changes) <= set(planned.changes)

@@ -73,6 +73,7 @@ def classify(
         if reason := host.error or (lost or {}).get(host.host, ""):
             findings.append(_unknown(host, reason))
         findings += [armed_finding(host)] if host.armed else []
+        findings += _caveats(host)
         findings += _differences(host, last_applied.get(host.host, {}), controls, protecting)
     failed = [c for c in checks if c.outcome == "failed"]
     findings = [_with_checks(f, failed) for f in findings]
@@ -89,6 +90,7 @@ def plan_findings(plan: Plan, *, controls: Controls) -> tuple[Finding, ...]:
         if host.error:
             findings.append(_unknown(host, host.error))
         findings += [armed_finding(host)] if host.armed else []
+        findings += _caveats(host)
         for step in _causes(host):
             if step.shuts_out:
                 findings.append(refused_finding(host, step, controls))
@@ -108,6 +110,19 @@ def armed_finding(host: HostPlan) -> Finding:
         advice=MessageId.WAIT_THEN_PLAN(plan=samdrift("plan", "--limit", host.host)),
         severity=severity(Kind.ARMED, MessageId.UNCONFIRMED),
     )
+
+
+def _caveats(host: HostPlan) -> Iterator[Finding]:
+    """Yield what to know of how a host works."""
+    for what in host.caveats:
+        yield Finding(
+            kind=Kind.NOTICE,
+            host=host.host,
+            municipality=host.municipality,
+            step="mode",
+            message=MessageId.CAVEAT(what=what),
+            severity=severity(Kind.NOTICE, MessageId.CAVEAT),
+        )
 
 
 def refused_finding(host: HostPlan, step: Step, controls: Controls | None = None) -> Finding:

@@ -16,7 +16,9 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"  # could not be looked at
     FAILED_CHECK = "failed check"
     FAILED_STEP = "failed step"  # a change that apply tried and that did not succeed
-    REFUSED = "refused"  # a change that would shut samdrift out, and that apply does not try
+    REFUSED = (
+        "refused"  # a change that apply does not try: it would shut samdrift out, or nothing is known of the model
+    )
     STALE = "stale"  # moved since the plan was made
     ROLLED_BACK = "rolled back"  # changed, not confirmed, and put back by the host itself
     ARMED = "unconfirmed"  # an earlier run's change, which the host is about to undo

@@ -79,10 +79,13 @@ class MessageId(StrEnum):
     NOT_LOOKED_AT = "not-looked-at"
     UNCONFIRMED = "unconfirmed"
     WAY_IN_LOST = "way-in-lost", "lines"
+    CAVEAT = "caveat", "what"
+    MODEL_UNKNOWN = "model-unknown", "model", "vendor"
 
     # What apply finds.
     APPLY_BROKEN_OFF = "apply-broken-off", "why"
     HOST_MOVED = "host-moved"
+    MODEL_NOT_NAMED = "model-not-named", "model", "vendor"
     STEP_BROKE_OFF = "step-broke-off", "step", "done", "steps"
     STEP_STILL_CHANGES = "step-still-changes"
     LOST_AFTER_CHANGE = "lost-after-change"
@@ -169,6 +172,8 @@ class MessageId(StrEnum):
     MEND_THE_ROLE = "mend-the-role"
     SEE_WHAT_CUT_IT_OFF = "see-what-cut-it-off", "plan"
     KEEP_WAY_IN = "keep-way-in", "plan"
+    ADD_SERIES = "add-series", "probe", "apply"
+    NAME_THE_HOST = "name-the-host", "plan", "apply"
     SEE_WHAT_IS_LEFT = "see-what-is-left", "plan"
     SAVE_BY_HAND = "save-by-hand", "host"
     MEND_THE_FILE = "mend-the-file", "role", "show"

@@ -20,7 +20,7 @@ from roles.shared.change import Change, Removal
 from roles.shared.device.letting_in import LostPart
 from roles.shared.guard import Guard
 
-FORMAT: Literal[6] = 6
+FORMAT: Literal[7] = 7
 """Of plan files; a new one whenever an older samdrift would misread a plan, or this one an older plan."""
 
 
@@ -135,7 +135,8 @@ class HostPlan(Frozen):
 
     `looked_as` is the account by which a device was looked at, and `concealed` are declared lines of which this account
     was not shown whether the device has them: the steps take them to be there. `armed` says whose change the host was
-    about to undo when it was looked at; empty where it was none's.
+    about to undo when it was looked at; empty where it was none's. `caveats` are what to know of how the host works:
+    what is typed there may not stay.
     """
 
     host: str
@@ -148,6 +149,7 @@ class HostPlan(Frozen):
     seconds: float = 0.0
     error: str = ""
     armed: str = ""
+    caveats: tuple[str, ...] = ()
 
     @property
     def changes(self) -> tuple[Step, ...]:
@@ -173,7 +175,7 @@ class Plan(Frozen):
     steps it has; empty if it has those of all. `remove` has by device the lines that a person wants removed.
     """
 
-    format: Literal[6] = FORMAT
+    format: Literal[7] = FORMAT
     fleet_digest: str
     fleet_source: str
     fleet_time: str = ""

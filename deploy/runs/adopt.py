@@ -28,6 +28,7 @@ from inventory.proposal import placed, usual_roles, with_interfaces, with_networ
 from roles.shared.catalogue import catalogue
 from roles.shared.device.found import Found, found
 from roles.shared.device.known import known_vendors
+from roles.shared.device.series import Series
 from roles.shared.intent import Intent
 from roles.shared.settings import Settings
 from roles.shared.survey import QUESTIONS, Link, Loss, Survey
@@ -139,7 +140,8 @@ def _seen(run: Invocation, host: Host, overlay: Overlay) -> tuple[_Seen, tuple[s
     except HostLost as e:
         raise NotLookedAt(e.what) from e
     if vendor is not None:
-        return _of_device(host, found(vendor, answers[0].stdout)), tuple(commands)
+        running = answers[0].stdout
+        return _of_device(host, found(vendor, running), vendor.series_printed(running)), tuple(commands)
     named = dict(zip(QUESTIONS, answers, strict=True))
     failed = {name: (a.stderr.strip() or f"exit {a.rc}").splitlines()[-1] for name, a in named.items() if a.rc}
     given = {name: None if name in failed else a.stdout for name, a in named.items()}
@@ -188,7 +190,7 @@ def _as_interface(link: Link, host: Host) -> Interface:
     return Interface(name=link.name, type=kind, untagged_vlan=link.vlan, addresses=addresses)
 
 
-def _of_device(host: Host, seen: Found) -> _Seen:
+def _of_device(host: Host, seen: Found, series: Series | None) -> _Seen:
     return _Seen(
         interfaces=seen.interfaces,
         vlans=seen.vlans,
@@ -196,6 +198,7 @@ def _of_device(host: Host, seen: Found) -> _Seen:
             *_renamed(host, seen.name),
             f"{len(seen.interfaces)} interfaces, VLANs {', '.join(map(str, seen.vlans)) or 'none'}",
             *([f"default route by {seen.gateway}"] if seen.gateway else []),
+            *([f"it says that it is of the series {series.name}"] if series else []),
         ),
         unknown=(
             *seen.unread,

@@ -17,6 +17,7 @@ from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.model import clock
 from deploy.model.code import code_digest
+from deploy.model.device_models import model_notices, unnamed_models
 from deploy.model.drift import classify, plan_findings
 from deploy.model.findings import Exit, Finding, Kind, exit_code
 from deploy.model.observer import Observer
@@ -207,10 +208,9 @@ def plan(run: Invocation, *, detailed: bool) -> tuple[Plan, Record]:
     """Look once at every host, and say what would change. Differences end it with 2 only if `detailed`."""
     with run.session() as session:
         made = run.plan(session.look())
-    findings = (*run.unsound, *plan_findings(made, controls=_controls()))
+    findings = (*run.unsound, *plan_findings(made, controls=_controls()), *model_notices(run.fleet, run.hosts))
     code = run.code(findings)
-    if code is Exit.DIFFERENCES and not detailed:
-        code = Exit.OK
+    code = Exit.OK if code is Exit.DIFFERENCES and not detailed else code
     record = run.save(hosts=map(_looked_at, made.hosts), findings=findings, plan_digest=made.digest, code=code)
     return made, record
 
@@ -249,7 +249,7 @@ def refuse_unguarded(plan: Plan, about: Collection[str], no_rollback: Collection
 
 
 def carry_out(run: Invocation, session: Session, planned: Plan, *, checked: bool = True) -> ApplyResult:
-    """Change hosts as planned. An interruption is recorded, whatever it was.
+    """Change hosts as planned; of unknown models, those that are named. An interruption is recorded, whatever it was.
 
     Args:
         checked: their roles' state checks prove it.
@@ -258,9 +258,9 @@ def carry_out(run: Invocation, session: Session, planned: Plan, *, checked: bool
     def prove(names: Sequence[str]) -> tuple[CheckResult, ...]:
         return run_checks(session, run.fleet, run.observer, names) if checked else ()
 
-    change = Apply(
-        session, planned, prove, run.stores.journal, run.stores.applied, controls=_controls(), observer=run.observer
-    )
+    kept = run.stores.journal, run.stores.applied
+    unnamed = unnamed_models(run.fleet, session.hosts, (run.limit, planned.limit))
+    change = Apply(session, planned, prove, *kept, controls=_controls(), unnamed=unnamed, observer=run.observer)
     try:
         return change.go()
     except BaseException as e:  # hosts were changed: history must know, whatever it was that ended the run
@@ -311,7 +311,7 @@ def drift(run: Invocation) -> Record:
             lost = dict(session.unreachable)
         applied = {h.host: run.stores.applied.last_applied(h.host) for h in made.hosts}
         found = classify(made, checks, applied, controls=_controls(), protecting=_protecting(), lost=lost)
-        found = (*run.unsound, *found)
+        found = (*run.unsound, *found, *model_notices(run.fleet, run.hosts))
         findings = run.stores.known.date(found, at=run.started, looked_at=[h.host for h in made.hosts])
         hosts = [_with_findings(_looked_at(h), findings) for h in made.hosts]
         code = run.code(findings)

@@ -21,7 +21,7 @@ from inventory.errors import SamdriftError, UsageError
 from inventory.fleet import Fleet, Host
 from roles.shared.device.anonymous import Anonymiser
 from roles.shared.device.answers import NotUnderstood, rows
-from roles.shared.device.known import known_vendors
+from roles.shared.device.known import known_vendors, vendor_of
 from roles.shared.device.transcript import (
     Exchange,
     Judgement,
@@ -63,9 +63,9 @@ def probe(run: Invocation, host: Host) -> Probed:
         UsageError: the host is no device.
         NotProbed: it was not asked anything.
     """
-    vendor = known_vendors().get(host.platform)
-    if vendor is None:
+    if host.platform not in known_vendors():
         raise UsageError("it is no device", where=f"host {host.name}", fix="see: samdrift hosts")
+    vendor = vendor_of(host, run.fleet)
     accounts = look_accounts(run.intent, run.stores.applied, [host])
     looks = run.access.for_looks(accounts.get(host.name, "")).looks
     vendor = vendor.model_copy(update={"show": vendor.show_to(looks=looks)})

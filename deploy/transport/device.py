@@ -37,7 +37,7 @@ class DeviceConnection(CommandLine):
             self._session = begin_session(transport, self.vendor, seconds)
             self._find_prompt()
         self._armed = False
-        self._require_known_mode()
+        self._require_known_mode(shown(self._heard))
         self.pending = self._counting()
 
     def ask(self, commands: Sequence[str], within: float | None = None) -> list[Answer]:

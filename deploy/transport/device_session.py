@@ -15,6 +15,7 @@ from deploy.transport.terminal import Untypable, must_be_typable
 from inventory.fleet import Host
 from roles.shared.device.letting_in import CameIn
 from roles.shared.device.masking import masked
+from roles.shared.device.said import modes_in
 from roles.shared.device.vendor import Vendor
 
 MINUTE = 60.0
@@ -122,14 +123,19 @@ class DeviceSession(ABC):
                 raise Untypable(f"entry {number} begins a text that does not end in it", where=self._where, fix=fix)
         return typed
 
-    def _require_known_mode(self) -> None:
-        """Ask whether the device works in a way of which nothing is known here; lose it if it does."""
+    def _require_known_mode(self, before_prompt: str = "") -> None:
+        """Ask whether the device works in a way in which it must not be planned or changed; lose it if it does.
+
+        What its running configuration tells of that is not asked here (`roles.shared.device.said`).
+
+        Args:
+            before_prompt: its prompt, with what stands before it.
+        """
         modes = self.vendor.refused_modes
-        commands = list(dict.fromkeys(mode.command for mode in modes))
-        answers = dict(zip(commands, self.ask(commands), strict=True))
-        for mode in modes:
-            lines = (line.strip() for line in answers[mode.command].stdout.splitlines())
-            if line := next((line for line in lines if re.search(mode.pattern, line)), ""):
+        commands = list(dict.fromkeys(m.command for m in modes if m.command not in {"", self.vendor.show}))
+        answers = zip(commands, (answer.stdout for answer in self.ask(commands)), strict=True)
+        for command, answer in (("", before_prompt), *answers):
+            for line, mode in modes_in(answer, modes, command):
                 self.close()
                 raise HostLost(f"{line!r}: {mode.why}", where=self._where)
 

@@ -20,22 +20,33 @@ from deploy.views.findings import checks_summary, findings
 from deploy.views.parts import COLOURS, command_text, diff, empty_table
 
 if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
+    from deploy.model.findings import Finding
     from deploy.model.plan import HostPlan, Plan, Step
     from roles.shared.change import Removal
 
 
 def plan(
-    made: Plan, names: Mapping[str, str], *, brief: bool = False, commands: bool = False
+    made: Plan,
+    names: Mapping[str, str],
+    *,
+    notices: Sequence[Finding] = (),
+    brief: bool = False,
+    commands: bool = False,
 ) -> Iterator[RenderableType]:
     """Show what would change, host by host: each step with its diff, or its commands if it has none.
 
     Brief is a line a step. The commands of a step with a diff (every file is put in place by the same few) are told
     only where `commands` asks for them.
+
+    Args:
+        notices: what else to know of hosts before they are changed.
     """
     wide = max((len(h.host) for h in made.hosts), default=0)
     wider = max((len(names.get(h.municipality, "")) for h in made.hosts), default=0)
     for host_plan in made.hosts:
         yield _host_line(host_plan, f"{names.get(host_plan.municipality, ''):{wider}}", wide)
+        to_know = (*host_plan.caveats, *(n.summary for n in notices if n.host == host_plan.host))
+        yield from (Text(f"  ! {inline(what)}", "cyan") for what in to_know)
         for step in host_plan.changes:
             yield from _step(step, brief=brief, commands=commands)
         for stranger in host_plan.unmanaged:

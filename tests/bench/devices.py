@@ -33,6 +33,7 @@ from roles.shared.device.configure import compared
 from roles.shared.device.known import known_vendors
 from roles.shared.intent import Intent
 from tests.emulator.grammar import applied, grammar
+from tests.emulator.samples import MODELS
 from tests.integration.devices import on_loopback
 from tests.sshd import free_port, keygen
 
@@ -99,7 +100,13 @@ def emulated(scratch: Path) -> Iterator[str]:
     fleet = with_switches(on_loopback(load(), keygen(scratch / "key")), DEVICES)
     hosts = [h for h in fleet.hosts if "bench" in h.tags]
     devices = [
-        {"name": h.name, "platform": h.platform, "address": str(h.address), "configuration": as_wanted(h, fleet)}
+        {
+            "name": h.name,
+            "platform": h.platform,
+            "address": str(h.address),
+            "configuration": as_wanted(h, fleet),
+            "model": MODELS.get(h.device_type or "", ""),
+        }
         for h in hosts
     ]
     (scratch / "devices.json").write_text(json.dumps(devices))

@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("port", type=int, help="where all of them listen, each on its own address")
     given = parser.parse_args()
     told = json.loads(given.devices.read_text())
-    devices = [device(d["platform"], d["name"], d["configuration"]) for d in told]
+    devices = [device(d["platform"], d["name"], d["configuration"], model=d["model"]) for d in told]
     logging.getLogger("paramiko").addHandler(logging.NullHandler())  # it tells of every connection that ends
     authorized = " ".join(given.key.read_text().split()[:2])
     with EmulatedDevices(devices, authorized, {d["name"]: d["address"] for d in told}, given.port) as emulated:

@@ -72,6 +72,7 @@ class Device:
         faulty: by port, why the device has shut it, as the device puts it.
         hears_time: whether its time servers answer it.
         modes: what it says of how it works, by the name of it (`Current HA mode`), where that is not the usual.
+        model: how its configuration says its model first (`FGT60F`, `FL`), where that is not the usual.
         changed_by_others: what it says to who wants to configure it while somebody else's draft is not committed.
         typed: every line that was typed so far.
     """
@@ -97,6 +98,7 @@ class Device:
     faulty: dict[str, str] = field(default_factory=dict)
     hears_time: bool = True
     modes: dict[str, str] = field(default_factory=dict)
+    model: str = ""
     changed_by_others: str = ""
     typed: list[str] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)

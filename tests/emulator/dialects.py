@@ -146,7 +146,7 @@ class CiscoLike(Cli):
         if self.device.held:
             return self.device.held
         self.editor = self.device.grammar.editor({})
-        return self.entering
+        return self.device.modes.get("exclusive", "") + self.entering
 
     def configure(self, line: str, editor: Editor) -> str:
         with self.device.lock:
@@ -189,7 +189,10 @@ class CiscoIos(CiscoLike):
             return "%Rollback Confirmed Change already pending\n"
         self.device.arm(int(said[1]), self.device.running)
         self.editor = self.device.grammar.editor({})
-        return f"Rollback Confirmed Change: Backing up current running config to flash:backup-1\n\n{self.entering}"
+        locked = self.device.modes.get("exclusive", "")
+        return (
+            f"Rollback Confirmed Change: Backing up current running config to flash:backup-1\n\n{locked}{self.entering}"
+        )
 
     @says("configure confirm")
     def _confirm(self, _: re.Match[str]) -> str:
@@ -234,7 +237,8 @@ class ArubaCx(CiscoLike):
 
     @says("show running-config")
     def _running(self, _: re.Match[str]) -> str:
-        return f"Current configuration:\n!\n!Version ArubaOS-CX FL.10.13.1000\n{self.device.configuration}"
+        version = f"!Version ArubaOS-CX {self.device.model or 'FL'}.10.13.1000"
+        return f"Current configuration:\n!\n{version}\n{self.device.configuration}"
 
     @says("write memory")
     def _save(self, _: re.Match[str]) -> str:
@@ -290,8 +294,9 @@ class Junos(Cli):
 
     @property
     def _prompt(self) -> str:
-        name = f"samdrift@{self.device.hostname}"
-        return f"\n{{master:0}}\n{name}> " if self.editor is None else f"\n{{master:0}}[edit]\n{name}# "
+        """After the role of a member of a virtual chassis, or of a node: Virtual Chassis and Chassis Cluster Guides."""
+        name, role = f"samdrift@{self.device.hostname}", self.device.modes.get("role", "master:0")
+        return f"\n{{{role}}}\n{name}> " if self.editor is None else f"\n{{{role}}}[edit]\n{name}# "
 
     @says(r"set cli screen-(width|length) (\d+)")
     def _screen(self, said: re.Match[str]) -> str:
@@ -384,7 +389,8 @@ class FortiOs(Cli):
 
     @says("show")
     def _running(self, _: re.Match[str]) -> str:
-        version = "#config-version=FGT60F-7.2.8-FW-build1639-240313:opmode=0:vdom=0:user=admin\n"
+        model = self.device.model or "FGT60F"
+        version = f"#config-version={model}-7.2.8-FW-build1639-240313:opmode=0:vdom=0:user=admin\n"
         return f"{version}{self.device.text_of(self.rights.shown(self.device.running))}"
 
     @says(r"get system status(?: \| grep (\w+))?")

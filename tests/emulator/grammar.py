@@ -18,7 +18,7 @@ from types import MappingProxyType
 from tests.emulator.grammar_fortios import BlocksEditor, load_blocks, show_blocks
 from tests.emulator.grammar_indented import Habits, IndentedEditor, completed, load_indented, show_indented, typed
 from tests.emulator.grammar_junos import SetEditor, load_set, show_set
-from tests.emulator.habits import AOS_CX, AOS_CX_6400, FRR, IOS
+from tests.emulator.habits import AOS_CX, AOS_CX_6400, FRR, IOS, IOS_3750
 from tests.emulator.language import Editor, Refused, Tree, numbers, ranges
 
 __all__ = ["Editor", "Refused", "Tree", "numbers", "ranges"]
@@ -75,3 +75,5 @@ GRAMMARS: Mapping[str, Grammar] = MappingProxyType(
 
 AOS_CX_6400_GRAMMAR = _indented("arubaos-cx", AOS_CX_6400)
 """An AOS-CX of another family, which shows what others do not."""
+IOS_3750_GRAMMAR = _indented("cisco-ios", IOS_3750)
+"""A Catalyst that knows trunks of ISL, too."""

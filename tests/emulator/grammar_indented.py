@@ -43,6 +43,7 @@ class Habits:
         own: what a member may be told itself, where that is not everything. Whatever else it was told before it joined
             is lost then, and it is shut when it leaves; and its LAG must be there.
         needs_vlan: lines that need the VLANs that group 1 names.
+        needs: lines that need another one in their section: what it begins with, and what the device says without it.
         numbered_once: whether a numbered line is refused where there is one of that number.
         refusal: what the device says to what it does not know.
         levels: lines that give a command a level: what stands before it, the level, the command.
@@ -63,6 +64,7 @@ class Habits:
     pushed: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
     needs_vlan: tuple[str, ...] = ()
+    needs: tuple[tuple[str, str, str], ...] = ()
     numbered_once: bool = True
     refusal: str = "% Invalid input detected at '^' marker."
     verbs: tuple[str, ...] = ()
@@ -202,6 +204,9 @@ class IndentedEditor(Editor):
             found = re.search(pattern, typed)
             if found and any(f"vlan {vid}" not in self.tree for vid in numbers(found[1]) if vid != 1):
                 raise Refused(f"VLAN {found[1]} does not exist.")
+        for pattern, other, says in self.habits.needs:
+            if re.fullmatch(pattern, whole) and not any(line.startswith(other) for line in self.here):
+                raise Refused(says)
 
     def _as_printed(self, typed: str) -> str:
         """A line as the device shows it."""

@@ -16,6 +16,9 @@ Cisco IOS XE
   configurations of a university in Utah (`show` at level 1 is shown).
 - `channel-group` makes the port channel, and members are told what it is told: Layer 2 Configuration Guide.
 
+- A port of a 3750 refuses to be a trunk before it is told which kind: Catalyst 3750-X and 3560-X Guide (OL-21521),
+  "Encapsulation Types", and what people who ask about it quote (`IOS_3750`).
+
 Aruba AOS-CX
 - `vlan access 1` is shown on a port that says nothing of VLANs, `no routing` on a switched one: a 6410
   (FL.10.10.1100), a 6000 (PL.10.13.0005) and a CX6000-8G (10.16.1010) that oxidized publishes; `routing` is silent: an
@@ -148,6 +151,18 @@ IOS = Habits(
             device-tracking cdp access-session mab service-policy match class police priority rd
             address-family route-target stopbits logging exec privilege password encapsulation
             passive-interface area router-id"""
+        ),
+    ),
+)
+
+IOS_3750 = replace(
+    IOS,
+    single=(*IOS.single, r"^switchport trunk encapsulation "),
+    needs=(
+        (
+            r"interface .*\nswitchport mode trunk",
+            "switchport trunk encapsulation dot1q",
+            'Command rejected: An interface whose trunk encapsulation is "Auto" can not be configured to "trunk" mode.',
         ),
     ),
 )

@@ -21,6 +21,16 @@ class Sample:
     port: str
 
 
+MODELS = {
+    "aruba-6200f-24g": "ML",
+    "aruba-6300m-48g": "FL",
+    "aruba-8325-48y8c": "GL",
+    "fortinet-fg-60f": "FGT60F",
+    "fortinet-fg-200f": "FG200F",
+}
+"""How the configurations of the shipped fleet's devices say their models, by device type: HPE names software and its
+images so, and FortiOS its short names (published 8325, 91G, 501E)."""
+
 CISCO_PORT = "interface GigabitEthernet1/0/{number}\n description Plats {number}\n switchport access vlan 20\n"
 ARUBA_PORT = "interface 1/1/{number}\n    description Plats {number}\n    vlan access 20\n"
 FRR_PORT = "interface eth{number}\n description Plats {number}\n ip address 10.9.{number}.1/24\n"

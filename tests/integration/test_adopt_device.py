@@ -26,6 +26,7 @@ from roles.shared.intent import Intent
 from tests.applying import nothing_to_check
 from tests.emulator.device import Device
 from tests.emulator.dialects import device
+from tests.emulator.samples import MODELS as SAYS
 from tests.emulator.server import EmulatedDevices
 from tests.integration.devices import on_loopback
 from tests.sshd import free_port, keygen
@@ -136,7 +137,7 @@ def adopted(platform: str, directory: Path) -> Iterator[tuple[Adopting, Fleet, D
     key, port = directory / "key", free_port(ADDRESS)
     authorized = keygen(key)
     fleet = on_loopback(load(), authorized)
-    one = device(platform, "heb-sw9", TEXTS[platform])
+    one = device(platform, "heb-sw9", TEXTS[platform], model=SAYS.get(MODELS[platform], ""))
     with EmulatedDevices([one], authorized, {"heb-sw9": ADDRESS}, port) as running:
         host = Host(
             name="heb-sw9",

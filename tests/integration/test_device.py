@@ -636,6 +636,24 @@ def test_a_known_warning_is_none(login: Login, platform: str, line: str, says: s
         assert session.configure([line], minutes=None).rc == 0
 
 
+LOCKED = "Configuration mode locked exclusively"
+ITS_OWN = f"{LOCKED}. The lock will be cleared once you exit out of configuration mode using end/exit\n"
+"""As networklessons.com and dummies.com quote it; what another session is told, as ipnet.xyz does."""
+
+
+@pytest.mark.parametrize("minutes", [None, 5])
+def test_a_configuration_mode_that_locks_itself_is_entered(login: Login, minutes: int | None) -> None:
+    with rack(login, "cisco-ios", modes={"exclusive": ITS_OWN}) as at, at.session() as session:
+        done = session.configure(["vlan 30"], minutes=minutes)
+        assert (done.rc, done.stderr) == (0, "")
+        assert "vlan 30" in at.device.configuration
+    with rack(login, "cisco-ios") as at, at.session() as session:
+        at.device.held = f"{LOCKED} by user 'unknown' process '88' from terminal '0'. Please try later.\n"
+        done = session.configure(["vlan 30"], minutes=None)
+        assert (done.rc, done.taken) == (1, 0)
+        assert "vlan 30" not in at.device.typed
+
+
 def test_a_configuration_mode_that_somebody_else_holds_is_not_typed_into(login: Login) -> None:
     held = "Configuration mode is locked by process '484' user 'NETCONF' from terminal '64'. Please try later.\n"
     with rack(login, "cisco-ios") as at, at.session() as session:
@@ -663,6 +681,26 @@ def test_a_firewall_that_works_in_another_way_is_refused_before_anything_is_type
             at.connection().open()
         assert lost.value.where == f"host {at.device.name}"
         assert {line.split(" | ")[0] for line in at.device.typed} == {"get system status"}
+
+
+@pytest.mark.parametrize(
+    ("role", "why"),
+    [("backup:1", "not the master of its virtual chassis"), ("linecard:2", "not the master of its virtual chassis")],
+)
+def test_a_member_that_is_not_the_master_of_its_chassis_is_refused(login: Login, role: str, why: str) -> None:
+    with rack(login, "junos", modes={"role": role}) as at:
+        with pytest.raises(HostLost, match=f"{{{role}}}.*{why}"):
+            at.connection().open()
+        assert not any(line.startswith(("configure", "set system", "commit")) for line in at.device.typed)
+
+
+def test_a_node_of_a_chassis_cluster_is_refused_and_no_switch_is_taken_for_one(login: Login) -> None:
+    for role in ("primary:node0", "secondary:node1"):
+        says = pytest.raises(HostLost, match=f"{{{role}}}.*a node of a chassis cluster")
+        with rack(login, "junos", modes={"role": role}) as at, says:
+            at.connection().open()
+    with rack(login, "junos") as at, at.session() as session:
+        assert session.pending == ""
 
 
 def test_the_primary_of_a_cluster_without_virtual_domains_is_talked_to(login: Login) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ from tests.applying import nothing_to_check, plan_of
 from tests.emulator.device import Device
 from tests.emulator.dialects import device
 from tests.emulator.grammar import applied as applied_lines
-from tests.emulator.samples import SAMPLES
+from tests.emulator.samples import MODELS, SAMPLES
 from tests.emulator.server import EmulatedDevices
 from tests.integration.devices import on_loopback
 from tests.integration.lab import samdrift
@@ -70,7 +70,8 @@ def with_keys(fleet: Fleet, running: EmulatedDevices) -> Fleet:
 
 def cabled(host: Host, fleet: Fleet) -> Device:
     """This host as a device with some other configuration, and with the cables that NetBox knows."""
-    emulated = device(host.platform, host.name, SAMPLES[host.platform].configuration)
+    model = MODELS.get(host.device_type or "", "")
+    emulated = device(host.platform, host.name, SAMPLES[host.platform].configuration, model=model)
     speaks = {*SWITCHES, "edge-gateway"}
     emulated.plugged = {
         port: far.name if far.role in speaks else "" for port, (far, _) in far_ends(host, fleet).items()
@@ -217,15 +218,16 @@ def test_a_person_whose_description_reads_like_a_fault_has_not_shut_a_port(site:
 
 @dataclass(frozen=True)
 class Program:
-    """The program, told of a fleet, of its secrets, and of who one is."""
+    """The program, told of a fleet, of its secrets, of who one is, and of its hosts."""
 
     directory: Path
+    limit: str = "ost-sw1 or heb-fw1"
 
     def __call__(self, *arguments: str, expect: int) -> Any:
         own = self.directory
         options = {"source": "fleet", "state": "state", "key": "key", "identity": "identity"}
         said = [text for name, file in options.items() for text in (f"--{name}", str(own / file))]
-        return samdrift(*said, "--limit", "ost-sw1 or heb-fw1", *arguments, expect=expect)
+        return samdrift(*said, "--limit", self.limit, *arguments, expect=expect)
 
 
 def with_secrets(fleet: Fleet, hosts: Sequence[Host], directory: Path) -> None:
@@ -296,3 +298,38 @@ def test_the_program_plans_applies_verifies_and_watches_devices_as_it_does_serve
     assert sorted(kinds) == ["drift", "notice"]
     assert "somebody was here" in kinds["drift"]["detail"]
     assert "stranger1" in kinds["notice"]["detail"]
+
+
+def test_a_device_of_an_unknown_model_is_planned_and_changed_only_if_it_is_named(
+    program: tuple[Program, dict[str, Device]],
+) -> None:
+    run, devices = program
+    switch, firewall = devices["ost-sw1"], devices["heb-fw1"]
+    organisation = run.directory / "fleet" / "organisation.yaml"
+    text = organisation.read_text()
+    for known in ("Catalyst 9200L-24P-4G", "C9200L-24P-4G", "Catalyst 9200L-48P-4G", "C9200L-48P-4G"):
+        text = text.replace(known, "Catalyst of tomorrow")
+    organisation.write_text(text.replace("cisco-c9200l", "cisco-new"))
+    for file in (run.directory / "fleet" / "hosts").glob("*.yaml"):
+        file.write_text(file.read_text().replace("cisco-c9200l", "cisco-new"))
+
+    told = [f for f in run("check", expect=0)["findings"] if f["kind"] == "notice"]
+    assert {f["host"] for f in told if "Catalyst of tomorrow" in f["summary"]} == {"ost-sw1"}
+
+    without = replace(run, limit="ost-sw1* or heb-fw1")
+    planned = without("plan", expect=0)
+    assert [f["message"]["id"] for f in planned["findings"] if f["kind"] == "notice"] == ["model-unknown"]
+    assert {h["host"]: h["error"] for h in planned["plan"]["hosts"]}["ost-sw1"] == ""
+    before = switch.configuration
+    refused = without("apply", "--yes", "--no-rollback", "heb-fw1", expect=1)
+    outcomes = {h["host"]: h["outcome"] for h in refused["hosts"]}
+    assert (outcomes["ost-sw1"], outcomes["heb-fw1"]) == ("failed", "changed")
+    (finding,) = [f for f in refused["findings"] if f["kind"] == "refused"]
+    assert (finding["message"]["id"], finding["host"]) == ("model-not-named", "ost-sw1")
+    assert switch.configuration == before
+    assert 'set hostname "heb-fw1"' in firewall.configuration
+
+    named = replace(run, limit="ost-sw1")("apply", "--yes", expect=0)
+    assert {h["host"]: h["outcome"] for h in named["hosts"]} == {"ost-sw1": "changed"}
+    assert switch.configuration != before
+    assert without("apply", "--yes", expect=0)["exit_code"] == 0, "in sync: there is nothing to refuse"

@@ -17,10 +17,11 @@ from pyinfra.api.operation import OperationMeta
 
 from roles.shared.change import Change
 from roles.shared.device.difference import Difference, difference
-from roles.shared.device.known import known_vendors
+from roles.shared.device.known import known_vendors, vendor_with
 from roles.shared.device.letting_in import CameIn, LostPart
 from roles.shared.device.ownership import NOTHING, Ours
 from roles.shared.device.placement import for_devices
+from roles.shared.device.said import require_plannable
 from roles.shared.device.way_in import way_in_lost
 from roles.shared.guard import Guard
 from roles.shared.lineage import Section
@@ -71,7 +72,13 @@ class ConfigurationSession(StringCommand):
 
 
 def configuration(
-    *, template: str, platform: str, settings: BaseModel, managed: tuple[Section, ...], accounts: tuple[OwnAccount, ...]
+    *,
+    template: str,
+    platform: str,
+    settings: BaseModel,
+    managed: tuple[Section, ...],
+    accounts: tuple[OwnAccount, ...],
+    series: str = "",
 ) -> OperationMeta:
     """Declare a device's configuration: `template` rendered with `settings`, in the sections that are the role's.
 
@@ -79,22 +86,29 @@ def configuration(
         template: a folder below `templates/` that has a template for each platform of the role.
         managed: see `roles.shared.device.difference.difference`.
         accounts: those by which samdrift logs in.
+        series: name of the series that the device's model is of, if one is known.
     """
     text = render(f"{template}/{platform}.j2", settings=settings)
-    return configured(text, platform=platform, managed=managed, accounts=accounts)
+    return configured(text, platform=platform, managed=managed, accounts=accounts, series=series)
 
 
 def configured(
-    text: str, *, platform: str, managed: tuple[Section, ...], accounts: tuple[OwnAccount, ...] = ()
+    text: str,
+    *,
+    platform: str,
+    managed: tuple[Section, ...],
+    accounts: tuple[OwnAccount, ...] = (),
+    series: str = "",
 ) -> OperationMeta:
     """Declare a device's configuration as this text, in the sections that are the role's.
 
     The step is guarded by the vendor's own means, and says that it is not where the vendor has none.
     """
-    registration, vendor = current(), known_vendors()[platform]
+    registration, vendor = current(), vendor_with(platform, series)
     declared = ManagedConfiguration(
         role=registration.role,
         platform=platform,
+        series=series,
         content=text,
         managed=managed,
         secrets=registration.secrets_in(text, WHAT),
@@ -114,11 +128,12 @@ def configure(declared: ManagedConfiguration) -> Generator[StringCommand]:
     """Type the lines that lead to the declared configuration, if any do."""
     came_in: CameIn = host.connector.came_in  # type: ignore[attr-defined]  # a DeviceConnector's
     running = host.get_fact(RunningConfiguration, platform=declared.platform, looks=came_in.looks)
+    vendor = vendor_with(declared.platform, declared.series)
+    require_plannable(vendor, running)
     change = compared(running, declared, ours_on(host, declared.role), looks=came_in.looks)
     if not change.entries:
         host.noop("the running configuration is as wanted")
         return
-    vendor = known_vendors()[declared.platform]
     shuts_out = way_in_lost(vendor, running, change.entries, came_in, declared.accounts)
     session = ConfigurationSession(declared.platform, change.entries, change.rollback, shuts_out)
     texts = Change(what=WHAT, before=change.before, after=change.after, removals=change.removals)
@@ -137,5 +152,5 @@ def compared(running: str, declared: ManagedConfiguration, ours: Ours = NOTHING,
 
     A look asks twice, for what to type and for what is nobody's; ten thousand lines take seconds to compare.
     """
-    vendor = known_vendors()[declared.platform]
+    vendor = vendor_with(declared.platform, declared.series)
     return difference(vendor, running, declared.content, declared.managed, ours=ours, looks=looks)

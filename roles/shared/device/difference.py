@@ -99,7 +99,7 @@ def difference(
     _require_unmarked(vendor, has, managed)
     concealed = take_as_intended(vendor, has, wants) if looks else ()
     wants.managed = _all_alike(vendor, has.managed, wants.managed)
-    has.managed, wants.managed = without_defaults(vendor.of_series(running), has.managed, wants.managed)
+    has.managed, wants.managed = without_defaults(vendor.on(running), has.managed, wants.managed)
     owner = Owner(vendor, managed, ours)
     owner.leave_the_rest(has, wants)
     _leave_what_only_a_secret_names(vendor, has, wants)

@@ -16,7 +16,7 @@ from ipaddress import IPv4Interface
 from inventory.fleet import Fleet, Host, Interface
 from inventory.frozen import Frozen
 from inventory.network import Cable
-from roles.shared.device.known import known_vendors
+from roles.shared.device.known import known_vendors, vendor_of
 from roles.shared.device.vendor import Vendor
 from roles.shared.settings import SettingsError
 
@@ -85,12 +85,27 @@ def ports_of(host: Host, fleet: Fleet, site: Site, is_port: Callable[[Interface]
     """Return the ports of a device, LAGs first."""
     ends = far_ends(host, fleet)
     found = sorted((i for i in host.interfaces if is_port(i)), key=lambda i: not i.is_lag)
-    return [_port(interface, host, fleet, ends, site) for interface in found]
+    ports = [_port(interface, host, fleet, ends, site) for interface in found]
+    _require_names(found, host, vendor_of(host, fleet))
+    return ports
+
+
+NO_PORTS = ("virtual", "bridge", "cisco-stackwise", "cisco-flexstack", "juniper-vcp", "extreme-summitstack")
+"""What NetBox' types begin with of interfaces that are made of others, or that join the members of a stack."""
+
+
+def _require_names(ports: Iterable[Interface], host: Host, vendor: Vendor) -> None:
+    """Refuse a port of a name that no device of the model's series has: it would refuse to be told of it."""
+    for name in (port.name for port in ports if not port.is_lag):
+        if not re.fullmatch(vendor.ports, vendor.whole_name(name)):
+            fix = f"name it as the device does: {vendor.ports}; or correct the device type"
+            what = f"a {host.device_type} has no port of the name {name!r}"
+            raise SettingsError(what, field=f"interface {name}", fix=fix)
 
 
 def is_physical(interface: Interface) -> bool:
-    """Tell whether an interface is a port or a LAG, and not made of others."""
-    return interface.type not in {"virtual", "bridge"}
+    """Tell whether an interface is a port or a LAG: neither made of others, nor what holds a stack together."""
+    return not interface.type.startswith(NO_PORTS)
 
 
 def far_ends(host: Host, fleet: Fleet) -> dict[str, tuple[Host, str]]:

@@ -21,7 +21,7 @@ from inventory.frozen import Frozen
 from inventory.netconf import netconf_port
 from inventory.network import networks4
 from inventory.secrets import Secret
-from roles.shared.device.known import known_vendors
+from roles.shared.device.known import vendor_of
 from roles.shared.device.login_keys import DeviceKey, LoginKey, login_keys, look_keys
 from roles.shared.device.logs import LogServer, log_server_hosts, log_servers
 from roles.shared.device.ports import INTERFACE, SWITCHES, Port, Site, far_ends, is_physical, ports_of
@@ -111,12 +111,13 @@ class Accounts(Frozen):
 class Settings(RoleSettings):
     """The intended state of one CLI device.
 
-    `reached` are the networks of its servers and of those who administer it. `netconf_port` is where its NETCONF server
-    listens, if it is talked to so.
+    `series` is the one that its model is of; empty if none is known. `reached` are the networks of its servers and of
+    those who administer it. `netconf_port` is where its NETCONF server listens, if it is talked to so.
     """
 
     name: str
     platform: str
+    series: str
     management_interface: str
     management_vlan: int | None
     address: IPv4Interface
@@ -156,7 +157,8 @@ def device_settings(
         is_port: whether an interface is one of the ports; others are the caller's business.
         voice: the VLANs that are for telephones.
     """
-    vendor = known_vendors()[host.platform]
+    vendor = vendor_of(host, fleet)
+    _require_writable(vendor)
     segments = tuple(Segment(vid=v.vid, name=v.name_on_devices) for v in fleet.vlans_at(host.site))
     interface, address = _management(host)
     stations = ipv4(management(fleet))
@@ -170,6 +172,7 @@ def device_settings(
     return Settings(
         name=host_name(host),
         platform=host.platform,
+        series=vendor.exact.name if vendor.exact else "",
         management_interface=interface.name,
         management_vlan=_vid(interface),
         address=address,
@@ -236,6 +239,13 @@ def device_unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
         *([f"a device is configured for IPv4 alone: {own}"] if own else ()),
         *([f"it is told of no servers with IPv6 alone: {others}"] if others else ()),
     )
+
+
+def _require_writable(vendor: Vendor) -> None:
+    """Refuse a device of a series that no role can configure."""
+    if vendor.exact and vendor.exact.unmanaged:
+        what = f"{vendor.name} {vendor.exact.name}: {vendor.exact.unmanaged}"
+        raise SettingsError(what, field="device_type", fix="take its role away, or correct the device type")
 
 
 def host_name(host: Host) -> str:

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from inventory.fleet import Fleet, Host, Interface
 from inventory.frozen import Frozen
-from roles.shared.device.known import known_vendors
+from roles.shared.device.known import vendor_of
 from roles.shared.device.ports import Port, far_ends, is_physical
 from roles.shared.device.settings import Options, Settings, device_settings
 from roles.shared.device.vendor import Vendor
@@ -38,7 +38,7 @@ class SwitchOptions(Options):
         region: of MSTP; by default the site's slug.
         voice_roles: VLANs whose role in NetBox is one of these are for telephones.
         storm_percent: broadcasts beyond this part of a port's speed are dropped where people plug in.
-        ipv6_guard: nobody announces a router or answers DHCPv6 where people plug in; false for models that cannot.
+        ipv6_guard: nobody announces a router or answers DHCPv6 where people plug in, on models that can see to it.
         parking_vlan: a port with no cable, VLAN or address in NetBox is shut, and in this VLAN if somebody opens it.
     """
 
@@ -66,6 +66,7 @@ class SwitchSettings(Settings):
         out_of_band: it is administered over a port for that alone, in the VRF `vrf` (empty: the global table).
         addressed: the interfaces with addresses, that of administration first if it is one.
         voice: the VLANs of telephones.
+        trunk_lines: what a port is told before it is told to be a trunk.
         left: what NetBox says and nobody configures, a text each.
     """
 
@@ -77,12 +78,13 @@ class SwitchSettings(Settings):
     region: str
     storm_percent: int | None
     ipv6_guard: bool
+    trunk_lines: tuple[str, ...] = ()
     left: tuple[str, ...]
 
 
 def switch_settings(host: Host, fleet: Fleet, options: SwitchOptions) -> SwitchSettings:
     """Compute what a switch is to be, from the inventory alone."""
-    vendor = known_vendors()[host.platform]
+    vendor = vendor_of(host, fleet)
     roles = {v.vid: v.role for v in fleet.vlans_at(host.site)}
     voice = frozenset(vid for vid, role in roles.items() if role in options.voice_roles)
 
@@ -92,6 +94,7 @@ def switch_settings(host: Host, fleet: Fleet, options: SwitchOptions) -> SwitchS
     device = device_settings(host, fleet, options, is_port=is_switched, voice=voice)
     management = next(i for i in host.interfaces if i.name == device.management_interface)
     out_of_band = _require_manageable(management, vendor)
+    _require_trees(len(device.segments), options, vendor)
     vid = None if out_of_band else device.management_vlan
     used = {*far_ends(host, fleet), *(i.name for i in host.interfaces if i.addresses or i.lag or i.is_lag)}
     ports = tuple(
@@ -112,9 +115,21 @@ def switch_settings(host: Host, fleet: Fleet, options: SwitchOptions) -> SwitchS
         spanning_tree=options.spanning_tree,
         region=options.region or host.site,
         storm_percent=options.storm_percent,
-        ipv6_guard=options.ipv6_guard,
-        left=tuple(f"{i.name}: {why}" for i in host.interfaces if i != management and (why := _reason(i, vendor))),
+        ipv6_guard=options.ipv6_guard and vendor.ipv6_guard,
+        trunk_lines=vendor.trunk_lines,
+        left=(
+            *(f"{i.name}: {why}" for i in host.interfaces if i != management and (why := _reason(i, vendor))),
+            *(["ipv6_guard: this model has none"] if options.ipv6_guard and not vendor.ipv6_guard else []),
+        ),
     )
+
+
+def _require_trees(vlans: int, options: SwitchOptions, vendor: Vendor) -> None:
+    """Refuse a tree for each VLAN where the switch has not so many: VLANs without one would be loops."""
+    if options.spanning_tree == "rapid-pvst" and vendor.most_trees is not None and vlans > vendor.most_trees:
+        what = f"each of the site's {vlans} VLANs needs a spanning tree, and this model has {vendor.most_trees}"
+        fix = "let all switches that reach one another have spanning_tree: mstp"
+        raise SettingsError(what, field="config context spanning_tree", fix=fix)
 
 
 def _is_out_of_band(interface: Interface, vendor: Vendor) -> bool:

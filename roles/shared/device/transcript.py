@@ -19,6 +19,8 @@ from roles.shared.device.difference import difference
 from roles.shared.device.masking import masked
 from roles.shared.device.ownership import ANYTHING
 from roles.shared.device.reading import tame
+from roles.shared.device.said import modes_in
+from roles.shared.device.series import Mode
 from roles.shared.device.vendor import Vendor
 
 EVERYTHING = (("(.|\n)*",),)
@@ -72,12 +74,13 @@ def commands_of(vendor: Vendor) -> tuple[str, ...]:
     pending = (vendor.confirm.pending,) if vendor.confirm else ()
     modes = (mode.command for mode in vendor.refused_modes)
     asks = (question.command for question in vendor.asks.values())
-    return tuple(dict.fromkeys((*vendor.identifies, vendor.show, *pending, *modes, *asks)))
+    return tuple(dict.fromkeys(filter(None, (*vendor.identifies, vendor.show, *pending, *modes, *asks))))
 
 
 def series_of(vendor: Vendor, running: str) -> str:
     """Return the name of the series that a device is of, as far as what it prints tells one."""
-    return next((s.name for s in vendor.series if re.search(s.printed, running, re.MULTILINE)), "")
+    found = vendor.series_printed(running)
+    return found.name if found else ""
 
 
 def judged(vendor: Vendor, transcript: Transcript) -> tuple[Judgement, ...]:
@@ -87,12 +90,16 @@ def judged(vendor: Vendor, transcript: Transcript) -> tuple[Judgement, ...]:
 
 def _judged(vendor: Vendor, transcript: Transcript) -> Iterator[Judgement]:
     shown = (transcript.answer(command) for command in (vendor.show, vendor.looking.show) if command)
-    yield _configuration(vendor, next((exchange for exchange in shown if exchange), None))
+    configuration = next((exchange for exchange in shown if exchange), None)
+    yield _configuration(vendor, configuration)
+    if vendor.series:
+        yield _series(vendor, configuration)
     if vendor.confirm:
         yield _pending(vendor, transcript.answer(vendor.confirm.pending))
     for mode in vendor.refused_modes:
         exchange = transcript.answer(mode.command)
-        yield _seen(f"mode: {mode.command}", exchange) or _mode(f"mode: {mode.command}", mode.pattern, exchange)
+        about = f"mode: {mode.command or 'before the prompt'}"
+        yield _seen(about, exchange) or _mode(about, mode, exchange)
     for asked, question in vendor.asks.items():
         about = f"{asked}: {question.command}"
         exchange = transcript.answer(question.command)
@@ -125,6 +132,20 @@ def _configuration(vendor: Vendor, exchange: Exchange | None) -> Judgement:
     return Judgement(about=about, outcome="ok", detail=f"{len(change.after.splitlines())} lines, read, no difference")
 
 
+def _series(vendor: Vendor, exchange: Exchange | None) -> Judgement:
+    about = "series"
+    if unseen := _seen(about, exchange):
+        return unseen
+    running = tame(exchange.answer) if exchange else ""
+    says = vendor.series_printed(running)
+    if says is None:
+        return Judgement(about=about, outcome="not seen", detail="its configuration does not say of which it is")
+    if vendor.exact and not vendor.exact.is_printed(running):
+        detail = f"the device says {says.name}, and NetBox {vendor.exact.name}"
+        return Judgement(about=about, outcome="not as believed", detail=detail)
+    return Judgement(about=about, outcome="ok", detail=vendor.exact.name if vendor.exact else says.name)
+
+
 def _pending(vendor: Vendor, exchange: Exchange | None) -> Judgement:
     assert vendor.confirm is not None  # noqa: S101  who asks knows
     about = f"timer: {vendor.confirm.pending}"
@@ -141,8 +162,8 @@ def _pending(vendor: Vendor, exchange: Exchange | None) -> Judgement:
     return Judgement(about=about, outcome="ok", detail="it does not count")
 
 
-def _mode(about: str, pattern: str, exchange: Exchange | None) -> Judgement:
-    if exchange and any(re.search(pattern, line.strip()) for line in exchange.answer.splitlines()):
+def _mode(about: str, mode: Mode, exchange: Exchange | None) -> Judgement:
+    if exchange and any(modes_in(exchange.answer, (mode,), mode.command)):
         return Judgement(about=about, outcome="not as believed", detail="in this mode it is not managed")
     return Judgement(about=about, outcome="ok")
 

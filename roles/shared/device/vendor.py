@@ -16,10 +16,12 @@ from typing import Literal
 from pydantic import Field
 
 from inventory.frozen import Frozen
+from inventory.organisation import DeviceType
 from roles.shared.device.letting_in import LettingIn
 from roles.shared.device.looking import Looking
 from roles.shared.device.netconf import Netconf
 from roles.shared.device.question import Question
+from roles.shared.device.series import Mode, Series
 from roles.shared.device.words import is_open
 from roles.shared.lineage import LinePattern, Section
 
@@ -72,16 +74,6 @@ class NumberList(Frozen):
     more: str = Field(default="", description="begins a line that goes on with a list which is too long for one line")
 
 
-class Series(Frozen):
-    """Models of a vendor that behave otherwise than its others; what a device prints tells which it is of."""
-
-    name: str
-    printed: str = Field(
-        description="found in what `show` prints, at the beginning of a line, on a device of this series"
-    )
-    defaults: tuple[str, ...] = Field(default=(), description="further `Vendor.defaults`")
-
-
 class Confirmation(Frozen):
     """A question that a device asks back about a line of a change, and what is answered: the plan has shown the line.
 
@@ -91,20 +83,6 @@ class Confirmation(Frozen):
     line: str
     question: str
     answer: str
-
-
-class Mode(Frozen):
-    """A way of working of a device in which it must not be planned or changed, as it is asked for when one connects.
-
-    Attributes:
-        pattern: found in a line of the answer if, and only if, the device works that way.
-        why: what that means, and what to do instead; it follows what the device said.
-    """
-
-    command: str
-    pattern: str
-    why: str
-    source: str
 
 
 class Vendor(Frozen):
@@ -197,7 +175,13 @@ class Vendor(Frozen):
     given: tuple[str, ...] = Field(
         default=(), description="and those that a device adds by itself: no difference where nothing else is intended"
     )
-    series: tuple[Series, ...] = ()
+    made_by: str = Field(
+        default="(?!)", description="slugs of the manufacturers of its devices in NetBox, as a regular expression"
+    )
+    series: tuple[Series, ...] = Field(default=(), description="all that are known; the first that fits counts")
+    exact: Series | None = Field(
+        default=None, description="the series whose data this is; None: no one's in particular"
+    )
     interface_after: str = Field(
         default="(?!)", description="what stands before the name of an interface in a line (group 1), and the name"
     )
@@ -210,6 +194,16 @@ class Vendor(Frozen):
     lag: str = Field(default="(?!)", description="names of LAGs, as state is told by them; group 1 is the number")
     multi_chassis: bool = Field(
         default=False, description="whether two devices can hold a LAG together, and its section says so"
+    )
+    ports: str = Field(default=".+", description="whole names of ports that a device can have, as a regular expression")
+    trunk_lines: tuple[str, ...] = Field(
+        default=(), description="lines that a port is told before it is told to be a trunk"
+    )
+    most_trees: int | None = Field(
+        default=None, description="spanning trees that it has, at most, if each VLAN has one; None where nobody says"
+    )
+    ipv6_guard: bool = Field(
+        default=True, description="whether ports can be kept from announcing routers and answering DHCPv6"
     )
     out_of_band: str = Field(default="(?!)", description="names of ports that are for management alone")
     management_vrf: str = Field(default="", description="the VRF that these ports are in, from the factory on")
@@ -245,7 +239,10 @@ class Vendor(Frozen):
     interface_names: dict[str, str] = Field(
         default_factory=dict, description="by beginnings of names, the whole ones, where netutils has others or none"
     )
-    refused_modes: tuple[Mode, ...] = ()
+    refused_modes: tuple[Mode, ...] = Field(default=(), description="in which it must not be planned or changed")
+    caveats: tuple[Mode, ...] = Field(
+        default=(), description="in which what is typed may not stay, or not be all: told at each look, from `show`"
+    )
     identifies: tuple[str, ...] = Field(
         default=(), description="commands that show which model and release a device is; for transcripts alone"
     )
@@ -257,10 +254,34 @@ class Vendor(Frozen):
     letting_in: LettingIn = Field(default=LettingIn(), description="what lets somebody in by SSH")
     looking: Looking = Field(default=Looking(), description="what an account that may only look is shown otherwise")
 
-    def of_series(self, running: str) -> Vendor:
-        """Return this vendor as it is on the device that printed this."""
-        found = next((f for f in self.series if re.search(f.printed, running, re.MULTILINE)), None)
-        return self.model_copy(update={"defaults": (*self.defaults, *found.defaults)}) if found else self
+    def series_with(self, device_type: DeviceType | None) -> Series | None:
+        """Return the series that a device type is of; None if it is of none that is known."""
+        if device_type is None or not re.fullmatch(self.made_by, device_type.manufacturer):
+            return None
+        return next((series for series in self.series if series.has(device_type)), None)
+
+    def series_printed(self, running: str) -> Series | None:
+        """Return the series that the device says it is of that printed this; None if it does not say."""
+        return next((series for series in self.series if series.is_printed(running)), None)
+
+    def of(self, series: Series | None) -> Vendor:
+        """Return this vendor as it is on devices of a series; as it is, without one."""
+        if series is None:
+            return self
+        further = ("defaults", "ignored", "trunk_lines")
+        instead = {f: getattr(series, f) for f in ("out_of_band", "management_vrf", "ports", "most_trees")}
+        return self.model_copy(
+            update={
+                **{f: (*getattr(self, f), *getattr(series, f)) for f in further},
+                **{f: value for f, value in instead.items() if value is not None},
+                "ipv6_guard": self.ipv6_guard and series.ipv6_guard,
+                "exact": series,
+            }
+        )
+
+    def on(self, running: str) -> Vendor:
+        """Return this vendor as it is on the device that printed this: where nothing else says its series, it does."""
+        return self if self.exact else self.of(self.series_printed(running))
 
     def show_to(self, *, looks: bool) -> str:
         """Return what prints the whole running configuration, for an account that may only look or for the other."""

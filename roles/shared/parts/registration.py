@@ -44,11 +44,13 @@ class ManagedConfiguration(Frozen):
     """A device's configuration as a role declares it, and the sections that the role manages.
 
     `secrets` are those whose placeholders stand in `content`, and whose values will be typed. `accounts` are those by
-    which samdrift logs in: no change may shut one of them out.
+    which samdrift logs in: no change may shut one of them out. `series` is the one that the device's model is of; empty
+    where none is known.
     """
 
     role: str
     platform: str
+    series: str = ""
     content: str
     managed: tuple[Section, ...]
     secrets: tuple[Secret, ...] = ()

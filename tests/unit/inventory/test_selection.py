@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from inventory.errors import UsageError
 from inventory.fleet import Fleet
-from inventory.selection import KEYS, LONGEST, All, Any_, Expression, Not, Term, parse, select
+from inventory.selection import KEYS, LONGEST, All, Any_, Expression, Not, Term, named, parse, select
 from inventory.snapshot import load
 
 FLEET = load()
@@ -107,6 +107,22 @@ def test_what_means_nothing_is_told_with_its_place(expression: str, says: str) -
 def test_a_typing_error_is_told_even_where_the_rest_means_something() -> None:
     with pytest.raises(UsageError, match="'hebby'"):
         names("tierp or hebby")
+
+
+@pytest.mark.parametrize(("expression", "names"), [
+    ("heb-sw1", {"heb-sw1"}),
+    ("HEB-SW1 or host=heb-gw1", {"heb-sw1", "heb-gw1"}),
+    ("heby and (heb-sw1 or role=base)", {"heb-sw1"}),
+    ("heby", set()),
+    ("heb-sw*", set()),
+    ("heb-sw?", set()),
+    ("role=access_switch or platform=junos", set()),
+    ("not heb-sw1", set()),
+    ("heby and not (heb-sw1 or heb-gw1)", set()),
+    ("", set()),
+])  # fmt: skip
+def test_a_host_is_named_by_its_name_alone(expression: str, names: set[str]) -> None:
+    assert named(expression, FLEET.hosts) == names
 
 
 def test_hosts_are_chosen_among_those_given_and_in_their_order() -> None:

@@ -11,6 +11,14 @@ where it tells its state.
 
 A 6000 or 6100 (software PL) has ports that cannot route: it shows no `no routing`, and others show it on each port that
 switches: published configurations of a 6000 (PL.10.13.0005), a CX6000-8G (PL.10.16.1010) and a 6410 (FL.10.10.1100).
+Neither has a port for management alone. The software's first letters say the series, as each configuration begins:
+besides those, an 8100 (LL.10.13.1050, published), an 8325 (GL.10.09.0010, handbook of Cray System Management) and an
+8320 (TL, AOS-CX 10.06 Diagnostics and Supportability Guide); that 6200, 8400, 9300 and 10000 are ML, XL, CL and DL is
+from memory.
+
+Of two switches with VSX, the secondary takes from the primary what both are told to synchronise (`vsx-sync …`): "the
+primary switch configuration is synced to the secondary switch". How it says so: `show running-config current-context`
+in the 10.06 guide, and the secondaries in the tests of Cray-HPE/canu.
 
 A list of VLANs on a trunk grows by what is typed, so that each VLAN of it is a setting of its own.
 
@@ -23,6 +31,10 @@ execute command. Command not allowed.` What it may show is shown whole, secrets 
 The web server is shown where it is on (`https-server vrf default`), and nothing is said where it is off. The port
 `mgmt` is in the VRF `mgmt`. A LAG that two switches of a VSX share says so (`interface lag 1 multi-chassis`).
 
+Sources of the series: netbox-community/devicetype-library, HPE and Aruba (models, part numbers, ports `mgmt`); AOS-CX
+Layer 2 Bridging Guide, "RPVST guidelines" (trees); IP Services Guide of 6200, 6300, 83xx and 8400 (IPv6 guards: none of
+6000 and 6100 was found); VSX Guide, "Configuration synchronization"; handbook of Cray System Management, "VSX".
+
 Sources: HPE AOS-CX Command-Line Interface Guide, `checkpoint auto`, `checkpoint auto confirm`, `interface`,
 `description`, `default interface`, `vlan trunk allowed`, `interface lag`, `lag`, `lacp mode`; AOS-CX Diagnostics and
 Supportability Guide, `logging`; AOS-CX SNMP/MIB Guide, `snmpv3 user`; AOS-CX Command-Line Interface Guide, `show
@@ -34,7 +46,8 @@ from __future__ import annotations
 
 from roles.shared.device.letting_in import LettingIn
 from roles.shared.device.question import Question
-from roles.shared.device.vendor import CommitConfirm, Confirmation, NumberList, Series, Spelling, Vendor
+from roles.shared.device.series import Mode, Series
+from roles.shared.device.vendor import CommitConfirm, Confirmation, NumberList, Spelling, Vendor
 
 PORTS = {22: "ssh", 161: "snmp", 162: "snmp-trap", 443: "https"}
 """Ports that access lists are shown with by name, as far as published configurations have them."""
@@ -162,7 +175,39 @@ VENDOR = Vendor(
         r"interface .*\nvlan (?:access|trunk native) 1",
         r"no https-server vrf .*",
     ),
-    series=(Series(name="6000, 6100", printed=r"^!Version \S+ PL\.", defaults=(r"interface [\dl].*\nno routing",)),),
+    made_by="aruba|hpe|hewlett-packard-enterprise|hpe-aruba.*|aruba-.*",
+    series=(
+        Series(
+            name="CX 6000, 6100",
+            types=r"(?<!\d)6[01]00(?!\d)|R8N8[5-9]A|JL67[5-9]A|R9Y03A",
+            printed=r"^!Version \S+ PL\.",
+            source="published 6000 (PL.10.13.0005), CX6000-8G (PL.10.16.1010); devicetype-library, HPE Aruba-6000",
+            defaults=(r"interface [\dl].*\nno routing",),
+            out_of_band="(?!)",
+            management_vrf="",
+            ipv6_guard=False,
+        ),
+        Series(
+            name="CX 6200",
+            types=r"(?<!\d)6200[FM]?(?!\d)|JL72[4-8][AB]",
+            printed=r"^!Version \S+ ML\.",
+            source="devicetype-library, HPE Aruba-6200F; AOS-CX IP Services Guide 6200, 6300",
+        ),
+        Series(
+            name="CX 6300, 6400",
+            types=r"(?<!\d)6(?:300[FLM]?|4(?:00|05|10))(?!\d)|JL6(?:5[89]|6[0-8])A|R0X2[4-7][AC]",
+            printed=r"^!Version \S+ FL\.",
+            source="published 6410 (FL.10.10.1100); devicetype-library; Layer 2 Bridging Guide, RPVST guidelines (64)",
+            most_trees=64,
+        ),
+        Series(
+            name="CX 8000, 9300, 10000",
+            types=r"(?<!\d)(?:8(?:100|320|325|360|400)|9300|10000)(?!\d)|JL(?:479|579|581|62[4-7]|635)A|JL7\d\dC|R8P1[34]A",
+            printed=r"^!Version \S+ (?:LL|GL|TL|XL|CL|DL)\.",
+            source="published 8100 (LL.10.13.1050); devicetype-library; Layer 2 Bridging Guide, RPVST guidelines (254)",
+            most_trees=254,
+        ),
+    ),
     ignored=(
         r"^!Version ",
         r"^led locator ",
@@ -176,6 +221,15 @@ VENDOR = Vendor(
     longest=64,
     syslog="tcp",
     most_log_servers=4,
+    caveats=(
+        Mode(
+            command="show running-config",
+            pattern=r"^vsx$(?:\n .*)*?\n +role secondary$",
+            why="this is the secondary of a VSX, and takes from the primary whatever `vsx-sync` names; what is typed "
+            "here and not there does not stay: let both be applied together",
+            source="AOS-CX VSX Guide, Configuration synchronization; Diagnostics and Supportability Guide 10.06",
+        ),
+    ),
     identifies=("show version", "show system"),
     asks={
         "neighbours": Question(

@@ -21,6 +21,11 @@ address can have several lines, each a session of its own.
 How many lines of VTY a switch has differs (`0 4` and `5 15`; `16 31`, too, on many since 17), as published
 configurations show. The port `GigabitEthernet0/0` is in `Mgmt-vrf` from the factory on.
 
+`configuration mode exclusive auto` lets one session at a time configure, and says so to whoever enters:
+"Configuration mode locked exclusively. The lock will be cleared once you exit out of configuration mode"; another one
+is refused "by user 'x' process '88' from terminal '0'. Please try later." (Exclusive Configuration Change Access
+feature guide; networklessons.com, ipnet.xyz and booches.nl, which quote both).
+
 Sources: Cisco IOS XE 17, System Management Configuration Guide, "Configuration Replace and Configuration Rollback";
 Catalyst 4500 Series IOS XE Command Reference, `channel-group`; Cisco IOS SNMP Support Command Reference, `snmp-server
 user`; Cisco IOS Configuration Fundamentals, "Using the Command-Line Interface"; Cisco IOS Embedded Syslog Manager
@@ -32,6 +37,7 @@ ansible-collections/cisco.ios issue 709.
 
 from __future__ import annotations
 
+from roles.shared.device.catalysts import CATALYSTS
 from roles.shared.device.letting_in import LettingIn
 from roles.shared.device.looking import Looking
 from roles.shared.device.question import Question
@@ -95,7 +101,7 @@ VENDOR = Vendor(
         r"^%Error",
         r"^%No Rollback",
         r"^Command rejected",
-        r"^Configuration mode (?:is )?locked",
+        r"^Configuration mode (?:is )?locked (?!exclusively\. )",
         r"^%?\s*Rollback Confirmed Change already",
         r"^Turn config archive on before",
     ),
@@ -103,6 +109,7 @@ VENDOR = Vendor(
         r"^.*%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-)?[0-7]-[A-Z0-9_]+:.*$",
         r"^%Warning: portfast should only be enabled[\s\S]*?Use with CAUTION$",
         r"^%Portfast has been configured on [\s\S]*?non-trunking mode\.$",
+        r"^Configuration mode locked exclusively\. [\s\S]*?end/exit$",
         r"^% Access VLAN does not exist\. Creating vlan \d+$",
         r"^Creating a port-channel interface Port-channel ?\d+$",
         r"^% Applying VLAN changes may take few minutes\.  Please wait\.\.\.$",
@@ -158,6 +165,7 @@ VENDOR = Vendor(
         (r"^interface ", r"^(description|switchport mode|switchport (?:access|voice) vlan) "),
         (r"^interface ", r"^(ip address|storm-control broadcast) (?!.* secondary$)"),
         (r"^interface ", r"^(switchport trunk (?:native|allowed)) vlan "),
+        (r"^interface ", r"^(switchport trunk encapsulation) "),
         (r"^(?:tacacs|radius) server ", r"^(address|key|timeout)\b"),
         (r"^line ", r"^(access-class|exec-timeout|transport input|login)\b"),
     ),
@@ -229,6 +237,8 @@ VENDOR = Vendor(
     given=(  # the beginnings of commands that a level was given
         r"privilege exec level \d+ show (?:running-config(?: view)?|archive(?: config(?: rollback)?)?)",
     ),
+    made_by="cisco(?:-systems)?",
+    series=CATALYSTS,
     interface_after=r"(?i:(^(?:interface |\S.* source-interface ))([a-z-]+ ?\d\S*))",
     hidden=(r"^snmp-server user ",),
     printed_only=(

@@ -32,6 +32,13 @@ which commands there are at all (`cli-show`, …); before, it had no such words.
 
 It encrypts a secret anew each time that it shows it (oxidized, `lib/oxidized/model/fortios.rb`, significant_changes).
 
+With `set cfg-save manual` or `revert`, what is typed is in force and not saved: a restart takes it back. What a
+FortiManager manages it may install anew, over whatever was typed (Fortinet Technical Tips 225438 and 212127).
+
+A configuration begins with the model: `#config-version=FGT91G-7.4.7`, `FG5H1E` (501E), `FGVM64`; published ones.
+
+Sources of the series: netbox-community/devicetype-library, Fortinet (models, part numbers).
+
 Sources: FortiOS Administration Guide, "Subcommands" (`move`) and "Policies"; FortiOS CLI Reference 7.4 (each option's
 default, and which take several values); published FortiGate-91G (7.4.7) of the oxidized project; `config system global`
 (cfg-save, cfg-revert-timeout), `config log syslogd setting`; FortiOS Handbook, "Aggregate interfaces"; Fortinet
@@ -46,7 +53,8 @@ from __future__ import annotations
 from roles.shared.device.letting_in import LettingIn
 from roles.shared.device.looking import Looking
 from roles.shared.device.question import Question
-from roles.shared.device.vendor import Mode, Vendor
+from roles.shared.device.series import Mode, Series
+from roles.shared.device.vendor import Vendor
 
 VENDOR = Vendor(
     platform="fortios",
@@ -118,7 +126,35 @@ VENDOR = Vendor(
     syslog="tcp",
     most_log_servers=4,
     lag=r"[A-Za-z][A-Za-z0-9-]{0,14}",
+    made_by="fortinet",
+    series=(
+        Series(
+            name="FortiGate 30 to 91",
+            types=r"(?:FG|FWF|FortiGate|FortiWiFi)[ -]?(?:R-?)?[3-9]\d[A-G](?![A-Z\d]*VM)",
+            printed=r"^#config-version=F(?:GT|GR|WF)[3-9]\d[A-Z]",
+            source="published FortiGate-91G (7.4.7); devicetype-library, FG-30E to FG-90G",
+        ),
+        Series(
+            name="FortiGate 100 to 7000",
+            types=r"(?:FG|FortiGate)[ -]?[1-9]\d\d\d?[A-G]",
+            printed=r"^#config-version=FG(?!T?VM|[TR][3-9]\d[A-Z])",
+            source="published FortiGate-501E (7.4.8, `FG5H1E`) and -3001F; devicetype-library, FG-100D to FG-4400F",
+        ),
+        Series(
+            name="FortiGate-VM",
+            types=r"(?:FG|FGT|FortiGate)[ -]?VM",
+            printed=r"^#config-version=FG(?:T)?VM",
+            source="published FortiGate-VM64 (6.4.4; batfish/lab-validation); devicetype-library, FG-VM64",
+        ),
+    ),
     refused_modes=(
+        Mode(
+            command="show",
+            pattern=r"^config system global$(?:\n .*)*?\n +set cfg-save (?:manual|revert)$",
+            why="what is typed would be in force and not saved, and a restart would take it back; first "
+            "`set cfg-save automatic`",
+            source="FortiOS CLI Reference, config system global, cfg-save",
+        ),
         Mode(
             command="get system status",
             pattern=r"^Virtual domain configuration: (?!disable)",
@@ -132,6 +168,14 @@ VENDOR = Vendor(
             why="this is the secondary of a cluster, which takes its configuration from the primary; let NetBox have "
             "the address at which the primary is managed",
             source="FortiOS Administration Guide, HA; `get system status` of 6.4 (backup) and 7.4 (secondary)",
+        ),
+    ),
+    caveats=(
+        Mode(
+            command="show",
+            pattern=r"^config system central-management$(?:\n .*)*?\n +set type fortimanager$",
+            why="a FortiManager manages this firewall, and may install over what is typed here: import it there",
+            source="Fortinet Technical Tips 225438, 212127; config system central-management",
         ),
     ),
     identifies=("get system status", "get hardware status"),

@@ -43,6 +43,18 @@ own `commit` is not used for that: with a `confirm-timeout` many releases go bac
 ansible#40626; netconf-perl#7), and what it makes persist does not outlive its session (nemith/netconf#26). The
 configuration is shown as statements since 15.1.
 
+Switches from before Enhanced Layer 2 Software (EX2200, 3200, 3300, 4200, 4500, 4550, 6200, 8200) say `port-mode`,
+`vlan.101` and `ethernet-switching-options` where others say `interface-mode`, `irb.101` and `switch-options`: as people
+publish them.
+
+A member of a virtual chassis and a node of a chassis cluster say before each prompt which they are: `{master:0}`,
+`{backup:1}`, `{linecard:2}`, `{primary:node0}`, `{secondary:node1}`. Only the master of a virtual chassis is told
+anything. A cluster edits in private ("Clustering enabled; using private edit"), where Junos refuses to wait for a
+confirmation: "error: commit confirmed not supported for private configuration" (Juniper/py-junos-eznc#954).
+
+Sources of the series: netbox-community/devicetype-library, Juniper; Ethernet Switching User Guide, "Getting Started
+with Enhanced Layer 2 Software"; of the prompts, Virtual Chassis User Guide and Chassis Cluster User Guide.
+
 Sources: Junos CLI User Guide, `commit`, `configure`, `show system commit`, `rollback`, `insert`, `deactivate`; Junos
 `display set`; Ethernet Switching User Guide, "Aggregated Ethernet Interfaces"; Routing Options, "Qualified Next Hops";
 statement `uid`; Network Management and Monitoring Guide, "Configure Syslog over TLS" (21.2R1), and the statement
@@ -62,6 +74,7 @@ from roles.shared.device.letting_in import LettingIn
 from roles.shared.device.looking import Looking
 from roles.shared.device.netconf import CANDIDATE, CONFIRMED_COMMIT, Netconf
 from roles.shared.device.question import Question, Structure
+from roles.shared.device.series import Mode, Series
 from roles.shared.device.vendor import CommitConfirm, Vendor
 
 VALUES = (
@@ -75,6 +88,8 @@ VALUES = (
 OF_SERVERS = "port|timeout|retry|source-address"
 """And those of a server; below `from` in a term of a filter they are lists."""
 
+ELS = r"^set interfaces \S+ unit \d+ family ethernet-switching interface-mode "
+"""How a switch with Enhanced Layer 2 Software says what a port is."""
 NAMING = (
     "unit|family|user|file|host|server|address|route|term|filter|policy-statement|prefix-list|group|neighbor|view|oid|"
     "tacplus-server|radius-server|interface|community|usm-user|security-name|context-prefix|members|name-server|vlan|"
@@ -186,6 +201,53 @@ VENDOR = Vendor(
     special="|;{}",
     hashed_logins=True,
     syslog="udp",
+    made_by="juniper(?:-networks)?",
+    series=(
+        Series(
+            name="SRX",
+            types=r"SRX\d+",
+            printed=r"^set security (?:zones|policies|nat|screen) ",
+            source="published SRX300 (22.4); devicetype-library, SRX300 to SRX4600",
+            out_of_band=r"fxp\d",
+        ),
+        Series(
+            name="EX without ELS",
+            types=r"EX(?:22|32|33|42|45|62|82)\d\d",
+            printed=r"^set (?:ethernet-switching-options |interfaces \S+ unit 0 family ethernet-switching port-mode )",
+            source="devicetype-library, EX2200 to EX4550; published configurations with `port-mode`",
+            unmanaged="it is from before Enhanced Layer 2 Software, and is told everything in other words "
+            "(`port-mode`), which no role writes",
+        ),
+        Series(
+            name="EX",
+            types=r"EX(?:2300|3400|4000|4100|4300|44\d\d|4600|4650|92\d\d)",
+            printed=ELS,
+            source="devicetype-library, EX2300 to EX9214; Getting Started with Enhanced Layer 2 Software",
+            out_of_band=r"(?:me|em)\d|vme|fxp0",
+        ),
+        Series(
+            name="QFX",
+            types=r"QFX(?:5|10)\d+",
+            printed=ELS,
+            source="devicetype-library, QFX5100 to QFX10016",
+            out_of_band=r"(?:em|fxp)\d|vme",
+        ),
+    ),
+    refused_modes=(
+        Mode(
+            command="",
+            pattern=r"^\{\w+:node\d+\}$",
+            why="this is a node of a chassis cluster, which edits in private and waits for no confirmation; let it be "
+            "configured by hand",
+            source="Chassis Cluster User Guide; Juniper/py-junos-eznc#954",
+        ),
+        Mode(
+            command="",
+            pattern=r"^\{(?:backup|linecard)(?::[^}]*)?\}$",
+            why="this is not the master of its virtual chassis; let NetBox have the address of the whole (vme, irb)",
+            source="Virtual Chassis User Guide, Understanding the Roles",
+        ),
+    ),
     lag=r"ae(\d+)",
     out_of_band=r"(?:me|fxp|em)\d|vme",
     identifies=("show version",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import gevent
@@ -10,7 +10,8 @@ import pytest
 
 from deploy.engine.apply import Apply
 from deploy.engine.results import ApplyResult
-from deploy.model.findings import Exit, exit_code
+from deploy.model.device_models import UnknownModel
+from deploy.model.findings import Exit, Kind, exit_code
 from deploy.model.plan import Plan
 from deploy.model.record import CheckResult
 from tests.unit.deploy.engine.fleet_in_memory import (
@@ -70,13 +71,15 @@ def apply(
     plan: Plan | None = None,
     journal: JournalInMemory | None = None,
     interrupt_at: int = 0,
+    unnamed: Collection[str] = (),
 ) -> Run:
     """Apply the plan that a look makes now, or another, and end the run."""
     plan, journal = plan or plan_of(machines), journal or JournalInMemory()
     session = SessionInMemory(machines, troubles, interrupt_at=interrupt_at)
     session.events = journal.events
     waited: list[float] = []
-    change = Apply(session, plan, session.verify, journal, journal.applied, wait=waited.append)
+    of = {n: UnknownModel(host=n, municipality="tierp", model="X9", vendor="Acme") for n in unnamed}
+    change = Apply(session, plan, session.verify, journal, journal.applied, unnamed=of, wait=waited.append)
     try:
         result = change.go()
     except Interrupted as e:
@@ -103,6 +106,21 @@ def test_what_was_planned_is_done_wave_by_wave_and_a_second_apply_changes_nothin
     again = apply(*machines)
     assert set(again.endings.values()) == {"in sync"}
     assert (again.events, again.exit) == ([], Exit.OK)
+
+
+def test_a_device_of_an_unknown_model_that_nobody_named_is_left_alone_and_the_others_are_changed() -> None:
+    machines = machine("sw9", DEVICE, device=True), machine("first"), machine("later", wave=90)
+    run = apply(*machines, unnamed=["sw9"])
+    assert run.endings == {"sw9": "failed", "first": "changed", "later": "changed"}
+    assert run.of("sw9") == []
+    assert not run.machines["sw9"].converged
+    (finding,) = run.result.findings
+    assert (finding.kind, finding.host, run.exit) == (Kind.REFUSED, "sw9", Exit.ERROR)
+    assert "X9" in finding.summary
+    assert "samdrift apply --limit sw9" in finding.remedy
+
+    assert apply(*machines).endings["sw9"] == "changed"
+    assert apply(*machines, unnamed=["sw9"]).endings["sw9"] == "in sync", "there is nothing to refuse"
 
 
 @dataclass(frozen=True)

@@ -204,6 +204,15 @@ def test_a_step_that_would_shut_samdrift_out_is_refused_in_a_plan_and_says_so_in
         assert "log in by a way that stays" in finding.remedy
 
 
+def test_a_mode_in_which_not_all_may_stay_is_a_notice_of_plan_and_drift() -> None:
+    look = host_plan(caveats=("'role secondary': its peer says what it is",))
+    (planned,) = plan_findings(plan(look), controls={})
+    (drifted,) = found(look, {})
+    assert planned == drifted
+    assert (planned.kind, planned.host) == (Kind.NOTICE, "tie-dns1")
+    assert "not all that is typed may stay: 'role secondary'" in planned.summary
+
+
 @pytest.mark.parametrize("name", ["a\nb", "a\u202eb", "\x1b[31m", "a\u200bb"])
 def test_no_command_removes_a_file_whose_name_cannot_be_shown_as_it_is(name: str) -> None:
     (finding,) = found(host_plan(unmanaged=(Unmanaged(role="base", path=f"/etc/sysctl.d/{name}"),)), {})

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from deploy.model.device_models import model_notices
 from deploy.model.plan import HostPlan
 from deploy.views import plan as plan_view
 from tests.unit.deploy.views.shown import NAMES, guarded, plan_of, shown, step
+from tests.unit.roles.shared.device.switch_fleet import fleet
+from tests.unit.roles.shared.device.test_series import of_type
 
 
 def test_a_guarded_step_says_what_undoes_it_and_by_what() -> None:
@@ -55,3 +58,14 @@ def test_an_unknown_host_is_never_counted_as_in_sync() -> None:
     assert plan_view.plan_summary(plan_of(lost, same)) == "2 hosts: 0 changes on 1 host, 1 unknown."
     assert plan_view.plan_summary(plan_of(same)) == "1 host: 0 changes on every host."
     assert "unknown: no route" in shown(*plan_view.plan(plan_of(lost), NAMES))
+
+
+def test_what_to_know_of_a_host_stands_below_it() -> None:
+    of = of_type(fleet(), "heb-sw2", "Aruba 4100i 12G")
+    host = HostPlan(host="heb-sw2", municipality="heby", caveats=("'role secondary': its peer says\x1b[2J what it is",))
+    other = HostPlan(host="heb-sw3", municipality="heby")
+    text = shown(*plan_view.plan(plan_of(host, other), NAMES, notices=model_notices(of, [of.host("heb-sw2")])))
+    assert [line.split()[:2] for line in text.splitlines()[1:3]] == [["!", "'role"], ["!", "nothing"]]
+    assert "\x1b" not in text
+    assert "hpe Aruba 4100i 12G" in text
+    assert "!" not in text.splitlines()[3]
