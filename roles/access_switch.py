@@ -3,7 +3,8 @@
 Its whole configuration comes from NetBox: VLANs of the site, ports with their VLANs, descriptions from what the cables
 lead to, LAGs (several cables that are one link, by LACP), interfaces with addresses. On ports with no switch behind
 them, spanning tree's BPDU guard is on, and nobody announces a router or answers DHCP; DHCP answers are let in from
-where the fleet's gateways and firewalls are. SSH comes from the management stations alone, SNMP from monitoring. Its
+where the fleet's gateways and firewalls are. SSH comes from the management stations alone, SNMP from monitoring, over
+IPv4 and IPv6: over one that the switch is not administered over, from nobody. Its
 log goes to the log servers by TCP, port 514, from the address that it is administered at.
 
 Ports that NetBox does not know are left alone, and told as unmanaged; what NetBox knows and no role writes (a routed
@@ -46,7 +47,7 @@ def asks(settings: Settings) -> tuple[Ask, ...]:
 
 
 def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
-    """Say that a device is configured for IPv4 alone."""
+    """Say which primary address of IPv6 it is not administered at, and which servers it is not told of."""
     return device_unserved(host, fleet)
 
 

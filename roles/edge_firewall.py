@@ -2,15 +2,18 @@
 
 Each inside network may reach the internet through the municipality's own provider, with its address translated, and
 nothing else: not another inside network, and not the fleet. From the internet nothing is let in. The device is
-administered over its management interface, from the management stations alone, and reaches the fleet's servers there.
-A network may be at a port, a LAG, or a VLAN of one (a sub-interface). What FortiOS makes for itself (`fortilink`,
-`ssl.root`, …) is left alone, whatever NetBox says of it.
+administered over its management interface, from the management stations alone, and reaches the fleet's servers there;
+monitoring alone asks it by SNMP. All of it holds for both families of IP; IPv6 is not translated, and where NetBox says
+that the firewall is the gateway of a network of IPv6, it announces itself there as the router. A network may be at a
+port, a LAG, or a VLAN of one (a sub-interface). What FortiOS makes for itself (`fortilink`, `ssl.root`, …) is left
+alone, whatever NetBox says of it.
 
 In a network where the fleet's gateways are, it lets through what the hosts behind them need of the internet, by their
 roles, and answers names to those who ask it.
 
-Policies, and routes to the fleet, have numbers that are made of their networks (10.63.20.0 is 171906048): a new network
-moves no other's, and no number is one that a person uses. A policy that somebody made by hand is left alone.
+Policies, and routes to the fleet, have numbers that are made of their networks (10.63.20.0 is 171906048; of IPv6, a
+checksum): a new network moves no other's, and no number is one that a person uses. A policy that somebody made by hand
+is left alone.
 
 FortiOS restores nothing by itself, so a change of it needs to be asked for by name: see
 `roles.shared.device.vendors.fortios`.
@@ -22,6 +25,9 @@ Options (config context `samdrift.edge_firewall`), besides those of `roles.share
   use its pages, or a FortiManager administers it.
 - `zones`: inside interfaces that are one zone, with one policy: `zones: {schools: [internal1, skola-120]}`. Between
   two interfaces of a zone nothing passes either. An interface that a policy made by hand names cannot join one.
+- `announces`: false where somebody else announces the router of IPv6, or nobody is to.
+- `dhcp6_servers`: inside, DHCPv6 is relayed to these servers, and hosts are told to ask them for their addresses.
+- `snmp_view`: the subtree (`1.3.6.1.2.1`) that monitoring may read; from FortiOS 7.2 on. Without it, everything.
 """
 
 from __future__ import annotations
@@ -29,19 +35,20 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
+from ipaddress import IPv4Network, IPv6Address
+from itertools import chain
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
-from inventory.network import Network
+from inventory.network import Address, Network
 from roles.base import Settings as BaseSettings
 from roles.shared.device import settings as shared
 from roles.shared.device.configure import configuration
 from roles.shared.device.known import known_vendors
-from roles.shared.device.passing import Transit, transit_of
+from roles.shared.device.passing import PROTOCOLS, Transit, transit_of
 from roles.shared.device.ports import Port
 from roles.shared.device.routed import Routed, is_own, routed_interfaces
 from roles.shared.device.sections import port_names
@@ -49,7 +56,7 @@ from roles.shared.device.settings import device_asks, device_listens, device_set
 from roles.shared.intent import Intent
 from roles.shared.lineage import Section
 from roles.shared.settings import SettingsError
-from roles.shared.traffic import Ask, Listen, addresses_of, ipv6, management
+from roles.shared.traffic import Ask, Listen
 
 PLATFORMS = ("fortios",)
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.22", "ISO 27002:2022 8.23")
@@ -60,6 +67,10 @@ ACCESS = ("ping", "https", "ssh", "snmp", "http", "fgfm", "fabric", "ftm")
 """What an interface may let in, in the order in which FortiOS shows it."""
 OF_SERVICES = r"30(01|06|17)\d{6}"
 """Numbers made of protocols and ports: see `roles.shared.device.passing`."""
+OF_ADMISSIONS = r"[34]0(06|17)\d{6}"
+"""Those of who may use the firewall itself."""
+OF_IPV6 = r"3[3-8]\d{8}"
+"""Numbers made of networks of IPv6: from 3,300,000,000 on, which none of those above reaches."""
 MOST_STATIONS = 10
 """`trusthost1` to `trusthost10` of an administrator."""
 
@@ -72,6 +83,9 @@ class Options(shared.Options):
     outside: InterfaceName = "wan1"
     also_allows: tuple[Literal["https", "http", "fgfm", "ftm", "fabric"], ...] = ()
     zones: dict[shared.Word, Annotated[tuple[InterfaceName, ...], Field(min_length=1)]] = Field(default_factory=dict)
+    announces: bool = True
+    dhcp6_servers: Annotated[tuple[IPv6Address, ...], Field(max_length=8)] = ()
+    snmp_view: Annotated[str, Field(pattern=r"^\d+(\.\d+){1,30}$")] | None = None
     secrets: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")] = "firewall"
 
 
@@ -79,7 +93,7 @@ class AddressObject(Frozen):
     """A network by the name that policies call it."""
 
     name: str
-    network: IPv4Network
+    network: Network
 
 
 class Zone(Frozen):
@@ -90,28 +104,30 @@ class Zone(Frozen):
 
 
 class Policy(Frozen):
-    """What an interface or a zone may: reach the internet, from these of its addresses."""
+    """What an interface or a zone may over one family of IP: reach the internet, from these of its addresses."""
 
     number: int
     source: str
+    family: Literal[4, 6]
     addresses: tuple[AddressObject, ...]
 
 
-class Route6(Frozen):
-    """A network of IPv6 that is reached over the management interface."""
+class Admission(Frozen):
+    """Who may use a service of the firewall itself, at its management interface and over one family of IP: these, and
+    nobody else.
 
+    `number` is that of the policy that lets them in, and `shut` of the one that shuts out all others.
+    """
+
+    service: Literal["SSH", "SNMP"]
+    family: Literal[4, 6]
     number: int
-    network: IPv6Network
+    sources: tuple[AddressObject, ...]
 
-
-class Management6(Frozen):
-    """The management interface in IPv6, and who may come in there."""
-
-    address: IPv6Interface
-    gateway: IPv6Address | None
-    stations: tuple[IPv6Network, ...]
-    monitors: tuple[IPv6Network, ...]
-    routes: tuple[Route6, ...]
+    @property
+    def shut(self) -> int:
+        """Return the number of the policy for all others."""
+        return self.number + 1_000_000_000
 
 
 class Settings(shared.Settings):
@@ -128,13 +144,16 @@ class Settings(shared.Settings):
     policies: tuple[Policy, ...]
     transit: Transit | None = None
     answers_names: tuple[str, ...] = ()
-    management6: Management6 | None
+    announces: bool = True
+    dhcp6_servers: tuple[IPv6Address, ...] = ()
+    snmp_view: str | None = None
 
     @property
     def inside(self) -> tuple[Routed, ...]:
         """Return the interfaces of networks that may reach the internet."""
         others = {self.outside, self.management_interface}
-        return tuple(i for i in self.routed if i.addresses and i.kind != "loopback" and i.name not in others)
+        has_network = (i for i in self.routed if (i.addresses or i.addresses6) and i.kind != "loopback")
+        return tuple(i for i in has_network if i.name not in others)
 
     @property
     def serving(self) -> tuple[str, ...]:
@@ -142,6 +161,12 @@ class Settings(shared.Settings):
         parents = {i.name: i.parent or i.name for i in self.routed}
         names = (self.outside, self.management_interface, *(i.name for i in self.inside if i.enabled))
         return tuple(dict.fromkeys(parents.get(name, name) for name in names))
+
+    @property
+    def allowed6(self) -> tuple[str, ...]:
+        """Return what the management interface lets in over IPv6: SSH and SNMP where there is somebody to use them."""
+        nobody = {access for access, who in (("ssh", self.stations6), ("snmp", self.monitors6)) if not who}
+        return tuple(access for access in self.allowed if access in {"ping", "ssh", "snmp"} - nobody)
 
     @property
     def interfaces(self) -> tuple[tuple[Port | None, Routed | None], ...]:
@@ -154,14 +179,49 @@ class Settings(shared.Settings):
         )
 
     @property
-    def tacacs_names(self) -> Mapping[str, IPv4Address]:
+    def tacacs_names(self) -> Mapping[str, Address]:
         """Return the TACACS+ servers by the names that the device has for them."""
         return {f"samdrift-{n}": server for n, server in enumerate(self.accounts.tacacs_servers, 1)}
 
+    @property
+    def admissions(self) -> tuple[Admission, ...]:
+        """Return who may administer and monitor it, over each family of IP: over one that it is not administered over,
+        nobody.
+        """
+        return tuple(
+            Admission(service=service, family=family, number=_number_of_service(protocol, port), sources=_objects(who))
+            for family, ssh, snmp in ((4, self.stations, self.monitors), (6, self.stations6, self.monitors6))
+            for service, protocol, port, who in (("SSH", "tcp", 22, ssh), ("SNMP", "udp", 161, snmp))
+        )
+
+    def objects(self, version: int) -> tuple[AddressObject, ...]:
+        """Return the networks and hosts of one family that policies name, each once."""
+        policies = (*(p.addresses for p in self.policies), *(a.sources for a in self.admissions))
+        hosts = _objects(IPv4Network(source) for source in (self.transit.sources if self.transit else ()))
+        return tuple(dict.fromkeys(a for a in (*chain(*policies), *hosts) if a.network.version == version))
+
     @staticmethod
     def number_of(network: Network) -> int:
-        """Return the number of a network's policy or route: an IPv4 network's address; of IPv6, its checksum."""
-        return int(network.network_address) if network.version == 4 else zlib.crc32(str(network).encode())
+        """Return the number of a network's policy or route: an IPv4 network's address; of IPv6, made of a checksum."""
+        if network.version == 4:
+            return int(network.network_address)
+        return 3_300_000_000 + zlib.crc32(str(network).encode()) % 600_000_000
+
+
+def _number_of_service(protocol: str, port: int) -> int:
+    """Return the number of a policy for a service: 3, the protocol's in three digits, and the port's in six."""
+    return 3_000_000_000 + PROTOCOLS[protocol] * 1_000_000 + port
+
+
+def _objects(networks: Iterable[Network]) -> tuple[AddressObject, ...]:
+    """Return hosts, and networks of several, by the names that policies call them."""
+    return tuple(
+        AddressObject(
+            name=f"host-{n.network_address}{'' if n.num_addresses == 1 else f'-{n.prefixlen}'}",
+            network=n,
+        )
+        for n in networks
+    )
 
 
 def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:
@@ -175,6 +235,7 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
         what = f"there is no port {options.outside}"
         raise SettingsError(what, field=f"{field}.outside", fix="name a port of the device")
     _require_few(device.stations)
+    _require_few(device.stations6)
     found = Settings(
         **dict(device),
         outside=options.outside,
@@ -182,7 +243,9 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
         routed=routed,
         zones=tuple(Zone(name=name, members=members) for name, members in sorted(options.zones.items())),
         policies=(),
-        management6=_management6(host, fleet, device.management_interface),
+        announces=options.announces,
+        dhcp6_servers=options.dhcp6_servers,
+        snmp_view=options.snmp_view,
     )
     _require_zones_of_inside(found, f"{field}.zones")
     return found.model_copy(
@@ -198,7 +261,7 @@ def _asked_for_names(settings: Settings, intent: Intent) -> Iterator[str]:
     """Yield the inside interfaces at whose address a host of the fleet asks for names."""
     bases = (intent.of(h, "base") for h in intent.fleet.with_role("base"))
     asked = {a for base in bases if isinstance(base, BaseSettings) for a in base.nameservers}
-    yield from (i.name for i in settings.inside if any(a.ip in asked for a in i.addresses))
+    yield from (i.name for i in settings.inside if any(a.ip in asked for a in (*i.addresses, *i.addresses6)))
 
 
 def _require_few(stations: Collection[Network]) -> None:
@@ -220,51 +283,32 @@ def _require_zones_of_inside(settings: Settings, field: str) -> None:
 
 
 def _policies(settings: Settings) -> Iterator[Policy]:
-    """Yield a policy for each zone, and for each inside interface that is in none."""
+    """Yield a policy of each family for each zone, and for each inside interface that is in none."""
     zone_of = {name: zone.name for zone in settings.zones for name in zone.members}
     sources: dict[str, list[Routed]] = {}
     for interface in settings.inside:
         sources.setdefault(zone_of.get(interface.name, interface.name), []).append(interface)
-    for source, interfaces in sources.items():
-        networks = tuple(n for i in interfaces for n in _address_objects(i))
-        number = min(settings.number_of(a.network) for a in networks)
-        yield Policy(number=number, source=source, addresses=networks)
+    for family in (4, 6):
+        for source, interfaces in sources.items():
+            networks = tuple(n for i in interfaces for n in _address_objects(i, family))
+            if networks:
+                number = min(settings.number_of(a.network) for a in networks)
+                yield Policy(number=number, source=source, family=family, addresses=networks)
 
 
-def _address_objects(interface: Routed) -> Iterator[AddressObject]:
-    networks = dict.fromkeys(a.network for a in interface.addresses)
+def _address_objects(interface: Routed, family: Literal[4, 6]) -> Iterator[AddressObject]:
+    addresses = interface.addresses if family == 4 else (a for a in interface.addresses6 if not a.ip.is_link_local)
+    networks = dict.fromkeys(a.network for a in addresses)
     for number, network in enumerate(networks, 1):
         suffix = "" if number == 1 else f"-{number}"
-        yield AddressObject(name=f"net-{interface.name}{suffix}", network=network)
-
-
-def _management6(host: Host, fleet: Fleet, name: str) -> Management6 | None:
-    """Return what of IPv6 the management interface has, if the primary address of IPv6 is there."""
-    here = (i for i in host.interfaces if i.name == name)
-    own = next((a for i in here for a in i.addresses6 if a.ip == host.primary_address6), None)
-    if own is None:
-        return None
-    prefix = fleet.prefix_of(own.ip)
-    gateway = prefix.gateway if prefix is not None and isinstance(prefix.gateway, IPv6Address) else None
-    stations, monitors = ipv6(management(fleet)), ipv6(addresses_of(fleet.with_role("monitoring")))
-    _require_few(stations)
-    far = {p.prefix for n in (*stations, *monitors) if (p := fleet.prefix_of(n.network_address)) is not None}
-    routes = sorted(n for n in far if isinstance(n, IPv6Network) and n != own.network) if gateway else []
-    return Management6(
-        address=own,
-        gateway=gateway,
-        stations=stations,
-        monitors=monitors,
-        routes=tuple(Route6(number=Settings.number_of(n), network=n) for n in routes),
-    )
+        yield AddressObject(name=f"net{'' if family == 4 else 6}-{interface.name}{suffix}", network=network)
 
 
 def sections(settings: Settings) -> tuple[Section, ...]:
     """Return the sections of the configuration that are the role's. Of policies and routes, its own numbers alone."""
     names = "|".join([port_names(settings), *(re.escape(i.name) for i in settings.routed)])
-    numbers = "|".join([*map(str, (p.number for p in settings.policies)), OF_PRIVATE_NETWORKS, OF_SERVICES])
+    numbers = "|".join([*map(str, (p.number for p in settings.policies)), OF_PRIVATE_NETWORKS, OF_SERVICES, OF_IPV6])
     routes = "|".join([*(str(settings.number_of(n)) for n in settings.reached), OF_PRIVATE_NETWORKS])
-    routes6 = "|".join(str(r.number) for r in settings.management6.routes) if settings.management6 else "(?!)"
     addresses = _any_of(i.name for i in settings.routed)
     looks = (settings.accounts.look.name,) if settings.accounts.look else ()
     tables = ["", *(str(n) for n in range(2, len(settings.log_servers) + 1))]
@@ -281,11 +325,14 @@ def sections(settings: Settings) -> tuple[Section, ...]:
         (f"config log syslogd({'|'.join(tables)}) setting",),
         ("config system snmp sysinfo", "set status .*"),
         ("config system snmp user", f'edit "{re.escape(settings.accounts.snmp_user)}"'),
-        ("config firewall address", f'edit "(net-({addresses})(-[0-9]+)?|host-[0-9.]+)"'),
+        ("config system snmp mib-view", 'edit "samdrift"'),
+        ("config firewall address", f'edit "(net-({addresses})(-[0-9]+)?|host-[0-9.]+(-[0-9]+)?)"'),
+        ("config firewall address6", f'edit "(net6-({addresses})(-[0-9]+)?|host-[0-9a-f:.]+(-[0-9]+)?)"'),
         ("config firewall service custom", 'edit "samdrift-(tcp|udp|icmp)-[0-9]+"'),
         ("config firewall policy", f"edit ({numbers})"),
+        ("config firewall local-in-policy6?", f"edit ({OF_ADMISSIONS})"),
         ("config router static", f"edit ({routes})"),
-        ("config router static6", f"edit ({routes6})"),
+        ("config router static6", f"edit ({OF_IPV6})"),
     )
 
 
@@ -304,19 +351,8 @@ def asks(settings: Settings) -> tuple[Ask, ...]:
 
 
 def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
-    """Say which addresses of IPv6 it is not told of, all but the management interface's; and which servers."""
-    primary = host.primary_address6
-    others = tuple(
-        i.model_copy(
-            update={
-                "addresses": tuple(
-                    a for a in i.addresses if a.ip != primary or host.primary_address not in {x.ip for x in i.addresses}
-                )
-            }
-        )
-        for i in host.interfaces
-    )
-    return device_unserved(host.model_copy(update={"interfaces": others}), fleet)
+    """Say which primary address of IPv6 it is not administered at, and which servers it is not told of."""
+    return device_unserved(host, fleet)
 
 
 def deploy(settings: Settings) -> None:

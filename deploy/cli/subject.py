@@ -256,15 +256,20 @@ def look_user(common: Common, usual: str) -> str | None:
 
 
 def _refuse_other_devices(remove: tuple[tuple[str, str], ...], hosts: tuple[Host, ...]) -> None:
-    """Refuse to remove lines of what the run is not about, or of what has none.
+    """Refuse to remove lines of what the run is not about, or of what has none; and a line that quotes a secret, as it
+    would stand in the plan.
 
     Raises:
-        UsageError: such a host is named.
+        UsageError: such a host is named, or such a line.
     """
     from roles.shared.device.known import known_vendors
+    from roles.shared.device.masking import masked
 
     devices = {h.name for h in hosts if h.platform in known_vendors()}
-    for name, _ in remove:
+    for name, line in remove:
+        if (shown := masked(line)) != line:
+            what, fix = "the line quotes what may be a secret", f"name it as it is shown: {shown!r}"
+            raise UsageError(what, where=f"--remove {name}", fix=fix)
         if name not in devices:
             known = any(h.name == name for h in hosts)
             what = "it is no device: lines of files are not removed" if known else "the run is not about this host"

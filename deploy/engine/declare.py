@@ -31,11 +31,12 @@ from inventory.fleet import Host
 from inventory.secrets import secrets_in
 from roles.shared.catalogue import catalogue
 from roles.shared.change import digest
-from roles.shared.device.configure import WHAT
+from roles.shared.device.configure import WHAT, ConfigurationSession
 from roles.shared.device.known import known_vendors
 from roles.shared.device.ownership import Ours
 from roles.shared.device.placement import misplaced
 from roles.shared.device.restoring import Restoring, restored
+from roles.shared.device.withheld import revealed
 from roles.shared.guard import Guard
 from roles.shared.intent import Intent
 from roles.shared.parts.handlers import pay
@@ -60,18 +61,18 @@ class Registered:
     guard: Guard | None = None
     unguarded: str = ""
     handler: bool = False
-    restores: Restoring | None = None
+    withheld: Mapping[str, str] = field(default_factory=dict)
+    """What stands for the marks in what it yielded last: secrets of a device, which are in no plan."""
 
     @property
     def holds_secrets(self) -> bool:
         """Tell whether marks of secrets may stand in what it yields, whose values are put in on the way to the host."""
-        return bool(self.restores or (self.declares and self.declares.secrets))
+        return bool(self.withheld or (self.declares and self.declares.secrets))
 
     def revealing(self, veil: Veil) -> Callable[[str], str]:
         """Return what puts the values of its secrets, and of no others, into a text for the host."""
-        if self.restores:
-            return self.restores.reveal
-        return partial(veil.reveal, secrets=self.declares.secrets if self.declares else ())
+        secrets = self.declares.secrets if self.declares else ()
+        return lambda text: revealed(veil.reveal(text, secrets), self.withheld)
 
     @property
     def name(self) -> str:
@@ -168,6 +169,8 @@ class Declared:
         with self.context():
             commands = list(operation.data.command_generator())
         operation.data.operation_meta._maybe_is_change = bool(commands)  # what handlers ask for
+        sessions = [command for command in commands if isinstance(command, ConfigurationSession)]
+        operation.withheld = {mark: value for session in sessions for mark, value in session.withheld.items()}
         return commands
 
 
@@ -221,7 +224,7 @@ def _declare(declared: Declared, settings: Mapping[str, Settings], restoring: Re
         declared_as.update((WHAT, c) for c in registration.configurations)
         for op_hash in target.op_hash_order[known:]:
             operation = Registered(name, op_hash, declared.state.ops[target][op_hash])
-            operation.declares, operation.restores = declared_as.get(operation.name), restoring
+            operation.declares = declared_as.get(operation.name)
             operation.guard = registration.guards.get(operation.name)
             operation.unguarded = registration.unguarded.get(operation.name, "")
             func = operation.closure["func"]

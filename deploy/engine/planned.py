@@ -21,6 +21,7 @@ from roles.shared.change import Change, digest
 from roles.shared.device.configure import ConfigurationSession
 from roles.shared.device.letting_in import LostPart
 from roles.shared.device.masking import masked
+from roles.shared.device.withheld import MARKED
 from roles.shared.parts.explain import explanation
 from roles.shared.parts.registration import ManagedFile
 from roles.shared.parts.veil import UNVEILED, Veil
@@ -103,6 +104,10 @@ def frozen(commands: Sequence[HostCommand], reveal: Callable[[str], str]) -> Cal
                     yield FileUploadCommand(BytesIO(reveal(command.content).encode()), command.path)
                 case Configure():
                     entries = tuple(map(reveal, command.entries))
+                    if any(map(MARKED.search, entries)):
+                        raise SamdriftError(
+                            "a line of the plan holds what is not known here", fix="make a new plan: samdrift plan"
+                        )
                     yield ConfigurationSession(command.platform, entries, command.rollback)
 
     return generate

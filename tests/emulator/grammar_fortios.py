@@ -23,12 +23,21 @@ from tests.emulator.language import Editor, Refused, Tree, hashed, set_of
 
 INTERFACES, ZONES = "config system interface", "config system zone"
 ADDRESSES = ("config firewall address", "config firewall addrgrp", "config firewall vip")
+ADDRESSES6 = ("config firewall address6", "config firewall addrgrp6", "config firewall vip6")
 REFERENCES: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
     {
         ("config firewall policy", "srcintf"): (INTERFACES, ZONES),
         ("config firewall policy", "dstintf"): (INTERFACES, ZONES),
         ("config firewall policy", "srcaddr"): ADDRESSES,
         ("config firewall policy", "dstaddr"): ADDRESSES,
+        ("config firewall policy", "srcaddr6"): ADDRESSES6,
+        ("config firewall policy", "dstaddr6"): ADDRESSES6,
+        ("config firewall local-in-policy", "intf"): (INTERFACES, ZONES),
+        ("config firewall local-in-policy", "srcaddr"): ADDRESSES,
+        ("config firewall local-in-policy6", "intf"): (INTERFACES, ZONES),
+        ("config firewall local-in-policy6", "srcaddr"): ADDRESSES6,
+        ("config router static6", "device"): (INTERFACES, ZONES),
+        ("config system snmp user", "mib-view"): ("config system snmp mib-view",),
         ("config firewall addrgrp", "member"): ADDRESSES,
         ("config router static", "device"): (INTERFACES, ZONES),
         (INTERFACES, "member"): (INTERFACES,),
@@ -47,10 +56,14 @@ REFERENCES: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
 BUILT_IN = frozenset({'"all"', '"any"', '"ssl.root"', '"lan"'})
 TEXTS = set_of(
     """hostname alias description comment comments name vdom accprofile srcintf dstintf srcaddr dstaddr service
+    srcaddr6 dstaddr6 intf include exclude mib-view
     schedule member server secondary-server interface device timezone contact-info location interface-select-method"""
 )
 """Options whose values are shown in quotation marks, however they were typed (REF, type *string*; 91G, 501E)."""
-WORDS = set_of("allowaccess type role status mode action nat logtraffic security-level auth-proto priv-proto ntpsync")
+WORDS = set_of(
+    """allowaccess ip6-allowaccess type role status mode action nat logtraffic security-level auth-proto priv-proto
+    ntpsync"""
+)
 """Options whose values are not (REF, type *option*; 91G)."""
 ACCESS = ("ping", "https", "ssh", "snmp", "http", "fgfm", "ftm")
 """The order in which `allowaccess` is shown, whatever order it was typed in (91G)."""
@@ -60,11 +73,21 @@ DEFAULTS: tuple[tuple[str, str], ...] = (
     (r"config firewall policy/edit .*", r"set (?:status enable|action deny|nat disable|logtraffic utm)"),  # REF
     (r"config log syslogd\d? setting", r"set (?:status disable|port 514|mode udp|format default)"),  # REF
     (r"config system snmp sysinfo", r"set status disable"),  # REF
-    (r"config router static/edit .*", r"set (?:distance 10|status enable)"),  # REF
+    (r"config router static6?/edit .*", r"set (?:distance 10|status enable)"),  # REF
+    (r"config firewall local-in-policy6?/edit .*", r"set (?:action deny|status enable)"),  # REF
+    (r"config firewall address6/edit .*", r"set type ipprefix"),  # REF
+    (
+        r"config system interface/edit .*/config ipv6",  # REF
+        r"set (?:ip6-mode static|ip6-(?:send-adv|manage-flag|other-flag) disable|dhcp6-relay-service disable)",
+    ),
+    (
+        r"config system interface/edit .*/config ipv6/config ip6-prefix-list/edit .*",
+        r"set (?:autonomous|onlink)-flag enable",  # people's configurations: SLAAC works, and none is shown
+    ),
     (r"config firewall address/edit .*", r"set type ipmask"),  # REF
 )
 """Lines that `show` leaves out, below which: ADM, "show: displays only what differs from the default"."""
-GIVEN = (r"config firewall (?:policy|address|addrgrp|vip)", "uuid")
+GIVEN = (r"config firewall (?:policy|local-in-policy6?|address6?|addrgrp|vip)", "uuid")
 """Entries that get an identity of the device's own (REF, `uuid`)."""
 EMPTIED = set_of("icmptype icmpcode options post-lang")
 """Options that have a value until they are told to have none, which is shown as `unset …` (644)."""
@@ -106,6 +129,7 @@ class BlocksEditor(Editor):
         elif word == "edit" and inside == "config" and rest:
             self._open(f"edit {self._free_number()}" if rest == "0" else typed)
         elif word == "next" and inside == "edit":
+            self._check_families()
             self.path.pop()
         elif word == "end" and inside:
             while self.path.pop().startswith("edit "):
@@ -178,13 +202,26 @@ class BlocksEditor(Editor):
         is_secret = re.search(r"passw|secret|-pwd|\bkey$", key) and key != "private-key"  # 91G: that one is encrypted
         if is_secret and not value.startswith("ENC "):
             return f"ENC {hashed(value)}"
-        if key == "allowaccess":
+        if key in {"allowaccess", "ip6-allowaccess"}:
             return " ".join(sorted(typed, key=lambda word: ACCESS.index(word) if word in ACCESS else len(ACCESS)))
         if key in TEXTS:
             return " ".join(word if word.startswith('"') else f'"{word}"' for word in typed)
         if key in WORDS:
             return " ".join(re.sub(r'^"(\S*)"$', r"\1", word) for word in typed)
         return value
+
+    def _check_families(self) -> None:
+        """A policy's sources and destinations are of the same families (New Features 6.4, "Consolidated IPv4 and IPv6
+        policy configuration").
+        """
+        if self.path[0] == "config firewall policy" and len(self.path) == 2:
+            said = {line.split()[1] for line in self.here if line.startswith("set ")}
+            if ("srcaddr6" in said) != ("dstaddr6" in said):
+                raise Refused("Attribute 'dstaddr6' MUST be set.\nCommand fail. Return code 1")
+        if self.path[0].startswith("config firewall local-in-policy") and not any(
+            line.startswith("set srcaddr ") for line in self.here
+        ):
+            raise Refused("node_check_object fail! for srcaddr\nCommand fail. Return code -56")  # REF: it is required
 
     def _check_members(self, names: list[str]) -> None:
         """A LAG's members have no address, are nobody else's, and no policy names them (REF, Handbook)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv6Interface
 
 from tests.emulator.language import Editor, Refused, Tree, hashed, numbers, ranges
 
@@ -33,6 +33,8 @@ class Habits:
         unsaid: lines that are never shown, as they say what is so anyway; those above a line stand before it.
         refused: lines that are not taken, those above before them, and what the device says.
         numbered: entries that get a number if they have none, those above before them.
+        sequenced: those that get `sequence` and a number.
+        capitals: whether addresses of IPv6 are shown in capitals.
         always: lines that are shown and never typed: the section, what it must say, what it must not, the line.
         hidden: what is taken and not shown.
         encoded: how a secret is shown: a pattern, whose group `secret` is replaced by what the template makes of it.
@@ -74,8 +76,23 @@ class Habits:
     unsaid: tuple[str, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
     numbered: tuple[str, ...] = ()
+    sequenced: tuple[str, ...] = ()
+    capitals: bool = False
     always: tuple[tuple[str, str, str, str], ...] = ()
     levels: str = "(?!)"
+
+
+def alike(pattern: str, begins: str) -> Callable[[str], bool]:
+    """Tells of a line whether it is one of those of which a device has one, as the pattern found it."""
+    return lambda line: (found := re.search(pattern, line)) is not None and found[0] == begins
+
+
+def is_ipv6(word: str) -> bool:
+    """Whether a word is an address of IPv6, with a length or without."""
+    try:
+        return word.count(":") > 1 and IPv6Interface(word).version == 6
+    except ValueError:
+        return False
 
 
 class IndentedEditor(Editor):
@@ -213,6 +230,8 @@ class IndentedEditor(Editor):
         for pattern, form in self.habits.printed:
             if re.search(pattern, typed):
                 typed = re.sub(pattern, form, typed)
+        if self.habits.capitals:
+            typed = " ".join(word.upper() if is_ipv6(word) else word for word in typed.split(" "))
         if self.habits.masks and re.match(r"(?:\d+ )?(?:permit|deny) ", typed):
             typed = re.sub(r"(\d+(?:\.\d+){3})/(\d\d?)(?!\S)", lambda m: str(IPv4Interface(m[0]).with_netmask), typed)
             typed = typed.replace("/255.255.255.255", "")
@@ -224,14 +243,17 @@ class IndentedEditor(Editor):
         if any(re.fullmatch(pattern, whole) for pattern in self.habits.numbered):
             last = max((int(line.split()[0]) for line in self.here if line[:1].isdecimal()), default=0)
             typed = f"{last + 10} {typed}"
+        if any(re.fullmatch(pattern, whole) for pattern in self.habits.sequenced):
+            there = [line.split(" ", 2) for line in self.here if line.startswith("sequence ")]
+            same = next((number for _, number, rest in there if rest == typed), None)
+            typed = f"sequence {same or max((int(number) for _, number, _ in there), default=0) + 10} {typed}"
         return typed
 
     def _forget(self, typed: str) -> None:
         """Take away what a line replaces, as it says what is so without it."""
         for pattern in self.habits.single:
             if found := re.search(pattern, typed):
-                same = found[0]
-                self._without(lambda line: line.startswith(same))  # noqa: B023  called at once
+                self._without(alike(pattern, found[0]))
 
     def _level(self, head: str, level: str, command: str) -> None:
         """Give a command its level, and the level its beginnings, unless they have one of their own."""
@@ -263,8 +285,7 @@ class IndentedEditor(Editor):
             here = self._without(same_entry)
         for pattern in habits.single:
             if found := re.search(pattern, shown):
-                same = found[0]
-                here = self._without(lambda line: line.startswith(same))  # noqa: B023  called at once
+                here = self._without(alike(pattern, found[0]))
         if any(re.search(p, shown) for p in habits.off):
             here.pop(f"no {shown}", None)
             if any(re.search(p, shown) for p in habits.silent):
@@ -345,11 +366,12 @@ class IndentedEditor(Editor):
         for member in self._members(typed) if not self.path else ():
             stays: Tree = {line: {} for line in self.tree[member] if not self._lag_of(line)}
             self.tree[member] = stays | {"shutdown": {}}
-        words = typed.split()
         if habits.own and self._lag_of(typed) and typed in here:
             self._shut(here)
-        for line in [line for line in here if line == self._shown(typed) or line.split()[: len(words)] == words]:
-            del here[line]
+        words, shown = typed.split(), self._shown(typed)
+        numbered = re.compile(rf"sequence \d+ {re.escape(typed)}")
+        self._without(lambda line: line == shown or line.split()[: len(words)] == words)
+        self._without(lambda line: numbered.fullmatch(line) is not None)
         if any(re.search(p, typed) for p in habits.off):
             here[f"no {typed}"] = {}
 

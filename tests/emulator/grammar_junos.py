@@ -27,7 +27,7 @@ ONE_VALUE = set_of(
 """Statements of one value (REF); `next-hop` of a static route is none of them, "all the next-hop addresses" count."""
 NAMED = set_of(
     """unit family user file host server address route term filter prefix-list group view oid tacplus-server
-    radius-server interface community security-name policy rule rule-set policy-statement"""
+    radius-server interface community security-name policy rule rule-set policy-statement rib"""
 )
 """Words that are followed by a name, without which they mean nothing (REF)."""
 WHOLE = {

@@ -9,6 +9,8 @@ Cisco IOS XE
 - `ip dhcp snooping vlan` and `spanning-tree vlan … priority` grow by what is typed: Cisco IOS Security and LAN
   Switching Command References. A trunk's list is replaced, unless `add`, `remove` or `except` is said: the same,
   `switchport trunk`.
+- Addresses of IPv6 are shown in capitals, and entries of IPv6's lists as `sequence 10 permit …`: running configurations
+  of a C3725, a C2960 and Catalysts that people publish; `ipv6 access-class` beside `access-class` at a line: the same.
 - Entries of access lists get 10, 20, 30: "IP Access List Entry Sequence Numbering"; a remark shares its entry's number:
   ntc-templates' capture of `show running-config partition access-list`, which fakenos brings.
 - `privilege exec level 5 show running-config view full` gives the level the beginnings of the command, too, unless they
@@ -49,6 +51,7 @@ IOS = Habits(
         (r"interface \S",),
         (r"line \S",),
         (r"ip access-list (?:standard|extended) ",),
+        (r"ipv6 access-list ",),
         (r"(?:tacacs|radius) server ",),
         (r"aaa group server ",),
         (r"ip ssh pubkey-chain$",),
@@ -86,10 +89,10 @@ IOS = Habits(
         r"^ip address (?!.* secondary$)",  # IP Addressing Command Reference, `ip address … secondary`
         r"^storm-control broadcast ",
         r"^ntp source ",
-        r"^ip tacacs source-interface ",
+        r"^ip(?:v6)? tacacs source-interface ",
         r"^switchport trunk (?:native|allowed) vlan ",
         r"^channel-group ",
-        r"^(?:access-class|exec-timeout|transport input|login)\b",
+        r"^(?:access-class|ipv6 access-class|exec-timeout|transport input|login)\b",
         r"^(?:address|key|timeout)\b",
     ),
     fixed=(r"^interface (?:\S*Ethernet|\S*GigE)",),
@@ -112,7 +115,7 @@ IOS = Habits(
     printed=(
         (r"^logging (?=\d+\.)", "logging host "),
         (r"^(ip domain)-(name|lookup)", r"\1 \2"),
-        (r"^((?:\d+ )?deny) +(?=\S)", r"\1   "),
+        (r"^((?:\d+ )?deny) +(?=\S)(?!ipv6 )", r"\1   "),
     ),
     unsaid=(
         r"vlan (?P<vid>\d+)\nname VLAN0*(?P=vid)",
@@ -122,6 +125,8 @@ IOS = Habits(
     ),
     refused=((r"vlan 1\nname .*", "%Default VLAN 1 may not have its name changed."),),
     numbered=(r"ip access-list (?:standard|extended) .*\n(?:permit|deny) .*",),
+    sequenced=(r"ipv6 access-list .*\n(?:permit|deny) .*",),
+    capitals=True,
     hidden=(r"^snmp-server user ",),
     encoded=(
         (r"(?P<head>^username \S+ .*\bsecret) (?!9 )(?:0 )?(?P<secret>\S+)$", r"\g<head> 9 $9$HASH"),
@@ -150,7 +155,7 @@ IOS = Habits(
             revocation-check rsakeypair quit mgmtuser expression load-interval storm-control
             device-tracking cdp access-session mab service-policy match class police priority rd
             address-family route-target stopbits logging exec privilege password encapsulation
-            passive-interface area router-id"""
+            passive-interface area router-id sequence"""
         ),
     ),
 )
@@ -174,7 +179,7 @@ AOS_CX = Habits(
     sections=(
         (r"vlan \d+$",),
         (r"interface \S",),
-        (r"access-list ip ",),
+        (r"access-list (?:ip|ipv6) ",),
         (r"vsf member ",),
         (r"(?:vsx|aruba-central|cli-session)$",),
         (r"(?:router \S|evpn$|route-map |class |policy )",),
@@ -197,7 +202,9 @@ AOS_CX = Habits(
         r"^(?:tacacs|radius)-server host \S+ ",
         r"^(?:ssh access-list|snmp-server system-(?:location|contact)) ",
         r"^name ",
-        r"^(?:description|vlan access|vlan trunk native|lag|lacp mode|rate-limit broadcast|ip static|default-gateway) ",
+        r"^(?:description|vlan access|vlan trunk native|lag|lacp mode|rate-limit broadcast) ",
+        r"^(?:ip static|default-gateway) (?=\d+\.)",  # Command-Line Interface Guide, `ip static`: of each family one
+        r"^(?:ip static|default-gateway) (?=[\da-f]*:)",
         r"^ip address (?!.* secondary$)",  # Command-Line Interface Guide, `ip address … secondary`
     ),
     fixed=(r"^interface \d+/\d+/\d+", r"^interface mgmt$", r"^vlan 1$"),
@@ -235,7 +242,7 @@ AOS_CX = Habits(
             ssh tacacs-server radius-server dhcpv4-snooping dhcpv6-snooping nd-snooping banner ip lldp
             https-server clock apply alias module profile vrf cli-session aruba-central qos vsx mirror
             nae-script port-access mac-group led route-map router evpn system class policy virtual-mac
-            loop-protect loop-protection sflow allow-unsupported-transceiver job schedule
+            ipv6 loop-protect loop-protection sflow allow-unsupported-transceiver job schedule
             configuration-lockout"""
         ),
         set_of(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Address
 
 from roles.shared.device.lines import Lines, Path, Slot, ends, is_permanent, opposite, slot_of
 from roles.shared.device.vendor import NumberList, Vendor, any_of
@@ -18,6 +18,8 @@ from roles.shared.device.words import values_of
 
 NUMBERS = r"\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*"
 MASK = re.compile(r"(?<=\d)/((?:\d{1,3}\.){3}\d{1,3})(?!\S)")
+IPV6 = re.compile(r"(?<![\w:.])[\dA-Fa-f]*(?::[\dA-Fa-f]*){2,7}(?:(?<=:)\d{1,3}(?:\.\d{1,3}){3})?(?![\w:.])")
+"""What may be an address of IPv6: devices print it in capitals, or with more zeros than others."""
 ALL = range(1, 4095)
 """The VLANs that a trunk carries until it is told otherwise."""
 STEP = 10
@@ -47,6 +49,8 @@ def _spelled(vendor: Vendor, above: Path, text: str) -> str:
         text = " ".join(["set", key, *(values_of(value, in_order=in_order) for value in values)])
     if "\n" in text:
         return text
+    if text.count(":") > 1:
+        text = IPV6.sub(_shortest, text)
     if vendor.masks:
         text = MASK.sub(_length, text)
     if not vendor.spelled.search(text):
@@ -55,6 +59,14 @@ def _spelled(vendor: Vendor, above: Path, text: str) -> str:
         if ends(spelling.line, (*above, text)):
             text = re.sub(spelling.line[-1], spelling.form, text)
     return re.sub(vendor.interface_after, lambda m: m[1] + vendor.whole_name(m[2]), text)
+
+
+def _shortest(address: re.Match[str]) -> str:
+    """Return an address of IPv6 as RFC 5952 has it; as it is, if it is none."""
+    try:
+        return str(IPv6Address(address[0]))
+    except ValueError:
+        return address[0]
 
 
 def _length(mask: re.Match[str]) -> str:

@@ -6,8 +6,8 @@ it, under the vendor's own commit-confirm, is `deploy.transport.device`.
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from functools import lru_cache
+from collections.abc import Generator, Mapping
+from functools import lru_cache, partial
 
 from pydantic import BaseModel
 from pyinfra import host
@@ -23,11 +23,13 @@ from roles.shared.device.ownership import NOTHING, Ours
 from roles.shared.device.placement import for_devices
 from roles.shared.device.said import require_plannable
 from roles.shared.device.way_in import way_in_lost
+from roles.shared.device.withheld import Withheld
 from roles.shared.guard import Guard
 from roles.shared.lineage import Section
 from roles.shared.parts.explain import explain
 from roles.shared.parts.registration import ManagedConfiguration, current
 from roles.shared.parts.templates import render
+from roles.shared.parts.veil import UNVEILED
 from roles.shared.people import OwnAccount
 
 WHAT = "running configuration"
@@ -54,6 +56,7 @@ class ConfigurationSession(StringCommand):
         rollback: the entries that lead back. One that says `‹withheld›` must not be typed: see
             `roles.shared.device.difference`.
         shuts_out: the parts of samdrift's own way in that it would take away: a session with any must not be typed.
+        withheld: what stands for the marks in the entries (`roles.shared.device.withheld`), never in a plan.
     """
 
     def __init__(
@@ -62,9 +65,12 @@ class ConfigurationSession(StringCommand):
         entries: tuple[str, ...],
         rollback: tuple[str, ...],
         shuts_out: tuple[LostPart, ...] = (),
+        *,
+        withheld: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__("\n".join(entries))
         self.platform, self.entries, self.rollback, self.shuts_out = platform, entries, rollback, shuts_out
+        self.withheld = withheld or {}
 
     def execute(self, _state: object, target: object, _arguments: object) -> object:
         """Type it: pyinfra's own way to execute a string is a shell."""
@@ -135,7 +141,16 @@ def configure(declared: ManagedConfiguration) -> Generator[StringCommand]:
         host.noop("the running configuration is as wanted")
         return
     shuts_out = way_in_lost(vendor, running, change.entries, came_in, declared.accounts)
-    session = ConfigurationSession(declared.platform, change.entries, change.rollback, shuts_out)
+    veil = host.data.get("veil", UNVEILED)
+    withheld = Withheld(partial(veil.seal, secrets=declared.secrets))
+    known = {line.strip() for line in declared.content.splitlines()}
+    session = ConfigurationSession(
+        declared.platform,
+        withheld.entries(change.entries, known),
+        change.rollback,
+        shuts_out,
+        withheld=withheld.values,
+    )
     texts = Change(what=WHAT, before=change.before, after=change.after, removals=change.removals)
     yield explain(session, texts)
 

@@ -55,6 +55,34 @@ class LostPart(Frozen):
     instead: str = ""
 
 
+class AccessLists(Frozen):
+    """The access lists of one kind that judge who may come by SSH over one family of IP.
+
+    A vendor may have several kinds (an administrator's trusted hosts, policies for the device itself); all of them have
+    to let somebody in.
+
+    Patterns are as those of `LettingIn`.
+    """
+
+    family: Literal[4, 6]
+    bound: tuple[str, ...] = Field(
+        description="which access list judges who may come by SSH; group `list` is its name; of those with the group "
+        "`chain`, several are asked in turn",
+    )
+    listed: tuple[str, ...] = Field(description="what stands in an access list; group `list` is its name")
+    rule: tuple[str, ...] = Field(
+        description="a rule of an access list, first match first; groups `list`, `n` (its place), `action`, `source`, "
+        "`wild` or `mask`, `named` (lists of sources), `protocol`, `port` (ports, or names of services), `to`, "
+        "`interface` (those that it is about), `off` (it counts for nothing), and `other`: a condition not read",
+    )
+    sources: tuple[str, ...] = Field(default=(), description="a source of a list of them; groups `list` and `source`")
+    services: tuple[str, ...] = Field(default=(), description="ports of a service; groups `list` and `ports`")
+    unsaid: Literal["permit", "deny"] = Field(default="permit", description="what a rule does that names no action")
+    unmatched: Literal["permit", "deny"] = Field(
+        default="deny", description="what becomes of those whom no rule is about"
+    )
+
+
 class LettingIn(Frozen):
     """The statements by which a vendor's device lets somebody in.
 
@@ -87,20 +115,12 @@ class LettingIn(Frozen):
     )
     service: tuple[str, ...] = Field(default=(), description="what serves SSH; one found before must be found after")
     netconf: tuple[str, ...] = Field(default=(), description="what serves NETCONF, as `service` does SSH")
+    served: dict[Literal[4, 6], tuple[str, ...]] = Field(
+        default_factory=dict, description="and what serves it over one family of IP alone"
+    )
     shut: tuple[str, ...] = Field(default=(), description="what ends SSH, or logins by a key")
     shut_for: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="what ends an account's logins")
-    bound: tuple[str, ...] = Field(
-        default=(),
-        description="which access list judges who may come by SSH; group `list` is its name; of those with the group "
-        "`chain`, several are asked in turn",
-    )
-    listed: tuple[str, ...] = Field(default=(), description="what stands in an access list; group `list` is its name")
-    rule: tuple[str, ...] = Field(
-        default=(),
-        description="a rule of an access list, first match first; groups `list`, `n` (its place), `action`, `source`, "
-        "`wild` or `mask`, `named` (a list of sources), `protocol`, `port`, `to`, and `other`: a condition not read",
-    )
-    sources: tuple[str, ...] = Field(default=(), description="a source of a list of them; groups `list` and `source`")
+    lists: tuple[AccessLists, ...] = Field(default=(), description="the access lists that judge who comes by SSH")
 
     def shown(self, key: str) -> str:
         """Return what the device shows of a public key (`type base64 …`): the base64, or the hash."""

@@ -8,12 +8,12 @@ server does with what comes (`roles.log_server`), and hosts with a shell, which 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address, ip_network
+from ipaddress import ip_network
 from typing import Literal
 
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
-from inventory.network import Network
+from inventory.network import Address, Network
 from roles.shared.device.known import known_vendors
 from roles.shared.device.vendor import Vendor
 from roles.shared.nameable import nameable
@@ -29,10 +29,10 @@ SYSLOG_PORT = 514
 class LogServer(Frozen):
     """A log server as a device is told of it; `source` is the device's own address that its messages come from."""
 
-    address: IPv4Address
+    address: Address
     transport: Transport
     port: int = SYSLOG_PORT
-    source: IPv4Address
+    source: Address
     source_interface: str
 
 
@@ -41,21 +41,32 @@ def log_server_hosts(fleet: Fleet) -> tuple[Host, ...]:
     return tuple(fleet.with_role("log_server"))
 
 
-def log_servers(fleet: Fleet, vendor: Vendor, *, source: IPv4Address, source_interface: str) -> tuple[LogServer, ...]:
-    """Return the log servers that a device sends to.
+def log_servers(
+    fleet: Fleet, vendor: Vendor, *, sources: tuple[Address, ...], source_interface: str
+) -> tuple[LogServer, ...]:
+    """Return the log servers that a device sends to, each at an address of the family of one of its own.
+
+    Args:
+        sources: the device's own addresses, the preferred one first.
 
     Raises:
         SettingsError: there are more of them than the vendor's devices can be told.
     """
-    found = tuple(s.primary_address for s in log_server_hosts(fleet) if s.primary_address is not None)
+    found = tuple(reached for s in log_server_hosts(fleet) if (reached := _reached(s, sources)) is not None)
     if vendor.most_log_servers is not None and len(found) > vendor.most_log_servers:
         what = f"there are {len(found)} log servers, and {vendor.name} sends to {vendor.most_log_servers} at most"
         fix = "take the role log_server from some"
         raise SettingsError(what, field="config context samdrift.roles of the log servers", fix=fix)
     return tuple(
         LogServer(address=address, transport=vendor.syslog, source=source, source_interface=source_interface)
-        for address in found
+        for address, source in found
     )
+
+
+def _reached(server: Host, sources: tuple[Address, ...]) -> tuple[Address, Address] | None:
+    """Return an address of a server and the own one from which it is reached; None if they have no family in common."""
+    addresses = [a for a in (server.primary_address, server.primary_address6) if a is not None]
+    return next(((a, source) for source in sources for a in addresses if a.version == source.version), None)
 
 
 def log_senders(fleet: Fleet, transport: Transport) -> tuple[Network, ...]:

@@ -1,8 +1,8 @@
 """What makes a device as it was: its running configuration compared with all of an earlier one. Pure but for `restore`.
 
 Both are the device's own texts, so they are compared as they are, secrets too. What is shown, planned and recorded has
-a mark in the place of each secret, `‹withheld:1a2b…›`, which moves when the secret does; its value is put in on the way
-to the device. Two things cannot be restored: what a device never shows, and secrets that it encrypts anew each time
+a mark in the place of each secret (`withheld`), which moves when the secret does; its value is put in on the way to the
+device. Two things cannot be restored: what a device never shows, and secrets that it encrypts anew each time
 (`Vendor.encrypted_anew`), which stay as they are now.
 
 Not here: where earlier configurations are kept (`deploy.store`), and what a role declares (`configure`).
@@ -10,26 +10,22 @@ Not here: where earlier configurations are kept (`deploy.store`), and what a rol
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import re
-import secrets
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Mapping
 
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
-from inventory.secrets import MARK
 from roles.shared.change import Change
 from roles.shared.device.configure import WHAT, ConfigurationSession, RunningConfiguration
 from roles.shared.device.difference import Difference, difference
 from roles.shared.device.known import known_vendors
-from roles.shared.device.masking import masked, masked_lines
+from roles.shared.device.masking import masked
 from roles.shared.device.ownership import ANYTHING
 from roles.shared.device.placement import for_devices
 from roles.shared.device.reading import read_configuration, tame
 from roles.shared.device.vendor import Vendor
 from roles.shared.device.way_in import way_in_lost
+from roles.shared.device.withheld import Withheld, revealed
 from roles.shared.device.writing import as_text, sections_apart, shown_lines
 from roles.shared.guard import Guard
 from roles.shared.lineage import Section
@@ -38,8 +34,6 @@ from roles.shared.parts.registration import current
 
 EVERYTHING: tuple[Section, ...] = ((r"(?s).*",),)
 """All sections of a configuration."""
-
-WITHHELD_VALUE = re.compile(rf"{MARK}withheld:([0-9a-f]{{12}})›")
 
 
 class Restoring:
@@ -52,8 +46,7 @@ class Restoring:
 
     def __init__(self, platform: str, then: str, taken: str) -> None:
         self.platform, self.taken = platform, taken
-        self._then = then
-        self._key, self._values = secrets.token_bytes(32), dict[str, str]()
+        self._then, self._withheld = then, Withheld()
 
     def __str__(self) -> str:
         return f"configuration of {self.taken}"
@@ -68,36 +61,21 @@ class Restoring:
         now, then = (without_printed_only(vendor, text) for text in (running, self._then))
         found = difference(vendor, now, then, EVERYTHING, ours=ANYTHING)
         return Difference(
-            entries=self._sealed(found.entries),
+            entries=self._withheld.entries(found.entries),
             rollback=tuple(map(masked, found.rollback)),
-            before=self._shown(found.before),
-            after=self._shown(found.after),
+            before=as_text(self._withheld.lines(found.before)),
+            after=as_text(self._withheld.lines(found.after)),
             unmanaged=(),
         )
 
+    @property
+    def values(self) -> Mapping[str, str]:
+        """Return what the marks stand for."""
+        return self._withheld.values
+
     def reveal(self, text: str) -> str:
         """Put the secrets in place of their marks."""
-        return WITHHELD_VALUE.sub(lambda m: self._values.get(m[1], m[0]), text)
-
-    def _sealed(self, entries: Sequence[str]) -> tuple[str, ...]:
-        """Return entries with a mark for what may be a secret, to the end of the entry."""
-        lines = [line for entry in entries for line in entry.split("\n")]
-        shown = iter(masked_lines(lines))
-        return tuple(self._with_mark(entry, [next(shown) for _ in entry.split("\n")]) for entry in entries)
-
-    def _shown(self, text: str) -> str:
-        lines = text.splitlines()
-        return as_text(self._with_mark(line, [m]) for line, m in zip(lines, masked_lines(lines), strict=True) if m)
-
-    def _with_mark(self, entry: str, shown: Iterable[str | None]) -> str:
-        lines = "\n".join(line for line in shown if line is not None)
-        if lines == entry:
-            return entry
-        kept = lines.split(MARK, 1)[0]  # a device's own text has none: see `tame`
-        value = entry[len(kept) :]
-        mark = hmac.new(self._key, value.encode(), hashlib.sha256).hexdigest()[:12]
-        self._values[mark] = value
-        return f"{kept}{MARK}withheld:{mark}›"
+        return revealed(text, self.values)
 
 
 def as_printed(vendor: Vendor) -> Vendor:
@@ -138,5 +116,7 @@ def restore(restoring: Restoring) -> Generator[StringCommand]:
     came_in = host.connector.came_in  # type: ignore[attr-defined]  # a DeviceConnector's
     lost = way_in_lost(known_vendors()[restoring.platform], running, entries, came_in)
     shuts_out = tuple(p.model_copy(update={"line": masked(p.line), "instead": masked(p.instead)}) for p in lost)
-    session = ConfigurationSession(restoring.platform, change.entries, change.rollback, shuts_out)
+    session = ConfigurationSession(
+        restoring.platform, change.entries, change.rollback, shuts_out, withheld=restoring.values
+    )
     yield explain(session, Change(what=WHAT, before=change.before, after=change.after))

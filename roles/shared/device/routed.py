@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from ipaddress import IPv4Interface, IPv6Interface
+from ipaddress import IPv4Interface, IPv6Interface, IPv6Network
 from typing import Literal
 
 from inventory.fleet import Fleet, Host, Interface
@@ -21,6 +21,8 @@ from roles.shared.settings import SettingsError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 LOOPBACK = re.compile(r"(?i)lo(opback)?[0-9]*")
+HOSTS = 64
+"""Bits of a network of IPv6 in which hosts make their own addresses."""
 
 
 class Routed(Frozen):
@@ -29,6 +31,7 @@ class Routed(Frozen):
     Attributes:
         parent: the port that a VLAN is one of; None of what is no VLAN.
         vid: the VLAN's number on its parent.
+        gateway_of: the networks of IPv6 whose router it is, as NetBox says: hosts there make their addresses of them.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Routed(Frozen):
     enabled: bool
     addresses: tuple[IPv4Interface, ...]
     addresses6: tuple[IPv6Interface, ...] = ()
+    gateway_of: tuple[IPv6Network, ...] = ()
 
 
 def routed_interfaces(host: Host, fleet: Fleet, vendor: Vendor) -> tuple[Routed, ...]:
@@ -87,7 +91,16 @@ def _routed(interface: Interface, host: Host, fleet: Fleet, vendor: Vendor) -> R
         enabled=interface.enabled,
         addresses=interface.addresses4,
         addresses6=interface.addresses6,
+        gateway_of=tuple(dict.fromkeys(a.network for a in interface.addresses6 if _is_gateway(a, interface, fleet))),
     )
+
+
+def _is_gateway(address: IPv6Interface, interface: Interface, fleet: Fleet) -> bool:
+    """Tell whether hosts of a network make their addresses of it and have this one for their router (RFC 4862: of 64
+    bits).
+    """
+    prefix = fleet.prefix_of(address.ip, interface.vrf)
+    return prefix is not None and prefix.gateway == address.ip and address.network.prefixlen == HOSTS
 
 
 def _unbuilt(interface: Interface, parent: str | None) -> Iterator[tuple[str, str, str]]:
@@ -124,7 +137,7 @@ def _vid(interface: Interface, host: Host, fleet: Fleet) -> int:
 
 
 def _require_one_each(found: tuple[Routed, ...]) -> None:
-    """Refuse two VLANs of a port with one number, and one network of IPv4 at two interfaces."""
+    """Refuse two VLANs of a port with one number, and one network at two interfaces."""
     vlans: dict[tuple[str | None, int], str] = {}
     networks: dict[str, str] = {}
     for interface in found:
@@ -133,7 +146,7 @@ def _require_one_each(found: tuple[Routed, ...]) -> None:
             if other != interface.name:
                 what = f"{other} is VLAN {interface.vid} of {interface.parent}, too"
                 raise SettingsError(what, field=f"interface {interface.name}.untagged_vlan")
-        for address in interface.addresses:
+        for address in (*interface.addresses, *(a for a in interface.addresses6 if not a.ip.is_link_local)):
             other = networks.setdefault(str(address.network), interface.name)
             if other != interface.name:
                 what = f"{address.network} is at {other}, too, and a firewall routes it to one of them"

@@ -4,14 +4,17 @@ Nothing that a person wrote into NetBox reaches a device as it is. Names of inte
 error; VLANs have names made of their numbers or of plain letters; a description keeps letters, digits and what cannot
 end a line, a quotation or a command in any vendor's syntax.
 
+A device is administered at its primary address, and over the other family of IP too if its primary address of that one
+is at the same interface. It is told of each server at an address of a family that it is administered over, IPv4 first.
+
 Not here: how a vendor writes it (the role's templates), and what a device runs (`roles.shared.device.difference`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from collections.abc import Callable, Collection, Iterable, Iterator
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network, ip_network
 from typing import Annotated
 
 from pydantic import Field
@@ -19,20 +22,20 @@ from pydantic import Field
 from inventory.fleet import Fleet, Host, Interface
 from inventory.frozen import Frozen
 from inventory.netconf import netconf_port
-from inventory.network import networks4
+from inventory.network import Address, Network
 from inventory.secrets import Secret
 from roles.shared.device.known import vendor_of
 from roles.shared.device.login_keys import DeviceKey, LoginKey, login_keys, look_keys
 from roles.shared.device.logs import LogServer, log_server_hosts, log_servers
 from roles.shared.device.ports import INTERFACE, SWITCHES, Port, Site, far_ends, is_physical, ports_of
 from roles.shared.device.vendor import Vendor
-from roles.shared.families import ipv6_addresses
+from roles.shared.families import ReachedAddress
 from roles.shared.network.servers import time_servers
 from roles.shared.people import OwnAccount
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
-from roles.shared.traffic import Ask, Listen, addresses_of, ipv4, management
+from roles.shared.traffic import Ask, Listen, addresses_of, ipv4, ipv6, management
 
 WORD = r"^[a-z][a-z0-9-]{0,30}$"
 
@@ -58,7 +61,7 @@ class Options(RoleOptions):
     admin: Word = "samdrift"
     snmp_user: Word = "monitor"
     secrets: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")] = "switch"
-    tacacs_servers: tuple[IPv4Address, ...] = ()
+    tacacs_servers: tuple[ReachedAddress, ...] = ()
     automation_keys: tuple[DeviceKey, ...] = ()
     look: Word | None = "samdrift-look"
     look_keys: tuple[DeviceKey, ...] = ()
@@ -97,7 +100,7 @@ class Accounts(Frozen):
     snmp_user: str
     snmp_auth: Secret
     snmp_priv: Secret
-    tacacs_servers: tuple[IPv4Address, ...]
+    tacacs_servers: tuple[Address, ...]
     tacacs_secret: Secret | None
 
     @property
@@ -111,8 +114,12 @@ class Accounts(Frozen):
 class Settings(RoleSettings):
     """The intended state of one CLI device.
 
-    `series` is the one that its model is of; empty if none is known. `reached` are the networks of its servers and of
-    those who administer it. `netconf_port` is where its NETCONF server listens, if it is talked to so.
+    Attributes:
+        series: the one that its model is of; empty if none is known.
+        address: of the management interface, in IPv4; `address6` in IPv6. It has one of them at least.
+        stations: who administers it over IPv4; nobody where it has no such address. `monitors` ask it by SNMP.
+        reached: the networks of its servers and of those who administer it. What ends with 6 is the same of IPv6.
+        netconf_port: where its NETCONF server listens, if it is talked to so.
     """
 
     name: str
@@ -120,18 +127,33 @@ class Settings(RoleSettings):
     series: str
     management_interface: str
     management_vlan: int | None
-    address: IPv4Interface
-    gateway: IPv4Address
+    address: IPv4Interface | None
+    gateway: IPv4Address | None
+    address6: IPv6Interface | None = None
+    gateway6: IPv6Address | None = None
     segments: tuple[Segment, ...]
     ports: tuple[Port, ...]
     neighbours: tuple[Neighbour, ...]
-    time_servers: tuple[IPv4Address, ...]
+    time_servers: tuple[Address, ...]
     log_servers: tuple[LogServer, ...]
     stations: tuple[IPv4Network, ...]
     monitors: tuple[IPv4Network, ...]
     reached: tuple[IPv4Network, ...]
+    stations6: tuple[IPv6Network, ...] = ()
+    monitors6: tuple[IPv6Network, ...] = ()
+    reached6: tuple[IPv6Network, ...] = ()
     accounts: Accounts
     netconf_port: int | None = None
+
+    @property
+    def families(self) -> frozenset[int]:
+        """Return the versions of IP by which it is administered."""
+        return frozenset(a.version for a in (self.address, self.address6) if a is not None)
+
+    def source_for(self, server: Address) -> Address | None:
+        """Return its own address from which it asks a server: of the server's family."""
+        own = self.address if isinstance(server, IPv4Address) else self.address6
+        return None if own is None else own.ip
 
     @property
     def lags(self) -> tuple[Port, ...]:
@@ -160,15 +182,19 @@ def device_settings(
     vendor = vendor_of(host, fleet)
     _require_writable(vendor)
     segments = tuple(Segment(vid=v.vid, name=v.name_on_devices) for v in fleet.vlans_at(host.site))
-    interface, address = _management(host)
-    stations = ipv4(management(fleet))
+    interface, address, address6 = management_of(host)
+    own = tuple(a for a in (address, address6) if a is not None)
+    spoken = frozenset(a.version for a in own)
+    stations = tuple(n for n in management(fleet) if n.version in spoken)
     if not stations:
-        fix = "give one active host with an IPv4 address the device role management-station"
+        families = " or ".join(f"IPv{version}" for version in sorted(spoken))
+        fix = f"give one active host with an address of {families} the device role management-station"
         raise SettingsError("nobody could log in: there is no management station", field="fleet", fix=fix)
     site = Site(vids=frozenset(s.vid for s in segments), voice=voice)
-    times = _addresses(time_servers(fleet))
-    logs = log_servers(fleet, vendor, source=address.ip, source_interface=interface.name)
-    monitors = ipv4(addresses_of(fleet.with_role("monitoring")))
+    times = tuple(a for s in time_servers(fleet) for a in reached_at(s, spoken)[:1])
+    logs = log_servers(fleet, vendor, sources=tuple(a.ip for a in own), source_interface=interface.name)
+    monitors = tuple(n for n in addresses_of(fleet.with_role("monitoring")) if n.version in spoken)
+    reached = _reached(own, (*stations, *monitors, *map(ip_network, (*times, *(log.address for log in logs)))), fleet)
     return Settings(
         name=host_name(host),
         platform=host.platform,
@@ -176,7 +202,9 @@ def device_settings(
         management_interface=interface.name,
         management_vlan=_vid(interface),
         address=address,
-        gateway=_gateway(address, fleet, interface.vrf),
+        gateway=None if address is None else _gateway(address, fleet, interface.vrf),
+        address6=address6,
+        gateway6=None if address6 is None else _gateway6(address6, fleet, interface.vrf, required=address is None),
         segments=segments,
         ports=tuple(ports_of(host, fleet, site, is_port)),
         neighbours=tuple(
@@ -185,12 +213,13 @@ def device_settings(
         ),
         time_servers=times,
         log_servers=logs,
-        stations=stations,
-        monitors=monitors,
-        reached=_reached(
-            address, (*stations, *monitors, *map(IPv4Network, (*times, *(log.address for log in logs)))), fleet
-        ),
-        accounts=_accounts(host, fleet, vendor, options),
+        stations=ipv4(stations),
+        monitors=ipv4(monitors),
+        reached=ipv4(reached),
+        stations6=ipv6(stations),
+        monitors6=ipv6(monitors),
+        reached6=ipv6(reached),
+        accounts=_accounts(host, fleet, vendor, options, spoken),
         netconf_port=_netconf_port(host, vendor),
     )
 
@@ -205,15 +234,22 @@ def _netconf_port(host: Host, vendor: Vendor) -> int | None:
     return port
 
 
-def _addresses(servers: Iterable[Host]) -> tuple[IPv4Address, ...]:
-    return tuple(s.primary_address for s in servers if s.primary_address is not None)
+def reached_at(server: Host, spoken: Collection[int]) -> tuple[Address, ...]:
+    """Return the primary addresses of a server that are of these families, IPv4 first."""
+    both = (server.primary_address, server.primary_address6)
+    return tuple(a for a in both if a is not None and a.version in spoken)
 
 
 def device_listens(settings: Settings) -> tuple[Listen, ...]:
     """Serve administration, and what monitoring reads; the gateways on the way let nothing else through."""
     return (
-        Listen(protocol="tcp", port=22, sources=settings.stations, why="SSH from the management stations"),
-        Listen(protocol="udp", port=161, sources=settings.monitors, why="SNMP for monitoring"),
+        Listen(
+            protocol="tcp",
+            port=22,
+            sources=(*settings.stations, *settings.stations6),
+            why="SSH from the management stations",
+        ),
+        Listen(protocol="udp", port=161, sources=(*settings.monitors, *settings.monitors6), why="SNMP for monitoring"),
         *_listens_for_netconf(settings),
     )
 
@@ -221,23 +257,29 @@ def device_listens(settings: Settings) -> tuple[Listen, ...]:
 def _listens_for_netconf(settings: Settings) -> Iterator[Listen]:
     if settings.netconf_port is not None:
         why = "NETCONF from the management stations"
-        yield Listen(protocol="tcp", port=settings.netconf_port, sources=settings.stations, why=why)
+        yield Listen(protocol="tcp", port=settings.netconf_port, sources=(*settings.stations, *settings.stations6), why=why)
 
 
 def device_asks(settings: Settings) -> tuple[Ask, ...]:
     """Ask the TACACS+ servers, which no role serves."""
-    servers = tuple(map(IPv4Network, settings.accounts.tacacs_servers))
+    servers = tuple(map(ip_network, settings.accounts.tacacs_servers))
     return (Ask(protocol="tcp", port=49, destinations=servers, why="TACACS+ of network devices"),) if servers else ()
 
 
 def device_unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
-    """Say that a device is configured for IPv4 alone, and which servers it is not told of."""
-    own = ", ".join(ipv6_addresses(host))
+    """Say which primary address of IPv6 it is not administered at, and which servers it is not told of."""
+    spoken = {a.version for a in (host.primary_address, host.primary_address6) if a is not None}
+    elsewhere = ""
+    if host.primary_address is not None and host.primary_address6 is not None:
+        at = next((i for i in host.interfaces if any(a.ip == host.primary_address for a in i.addresses)), None)
+        if at is None or all(a.ip != host.primary_address6 for a in at.addresses):
+            spoken, elsewhere = {4}, str(host.primary_address6)
     servers = (*time_servers(fleet), *log_server_hosts(fleet))
-    others = ", ".join(dict.fromkeys(s.name for s in servers if s.primary_address is None))
+    others = ", ".join(dict.fromkeys(s.name for s in servers if not reached_at(s, spoken)))
+    families = " and ".join(f"IPv{version}" for version in sorted(spoken))
     return (
-        *([f"a device is configured for IPv4 alone: {own}"] if own else ()),
-        *([f"it is told of no servers with IPv6 alone: {others}"] if others else ()),
+        *([f"it is not administered at {elsewhere}, which is not at its management interface"] if elsewhere else ()),
+        *([f"it is administered over {families}, and told of no servers without it: {others}"] if others else ()),
     )
 
 
@@ -263,32 +305,61 @@ def _vid(interface: Interface) -> int | None:
     return int(number[1]) if number and not is_physical(interface) else None
 
 
-def _management(host: Host) -> tuple[Interface, IPv4Interface]:
+def management_of(host: Host) -> tuple[Interface, IPv4Interface | None, IPv6Interface | None]:
+    """Return the interface that a device is administered over, and the primary addresses that are there.
+
+    Raises:
+        SettingsError: no interface has its primary address.
+    """
+    primary = host.primary_address or host.primary_address6
     for interface in host.interfaces:
-        for address in interface.addresses4:
-            if address.ip == host.primary_address:
-                if not INTERFACE.fullmatch(interface.name):
-                    raise SettingsError(f"{interface.name!r} names no interface", field=f"interface {interface.name}")
-                return interface, address
-    fix = "set it in NetBox: devices are configured for IPv4 alone"
-    raise SettingsError("no interface has the primary address of IPv4", field="primary_address", fix=fix)
+        if primary is not None and any(a.ip == primary for a in interface.addresses):
+            if not INTERFACE.fullmatch(interface.name):
+                raise SettingsError(f"{interface.name!r} names no interface", field=f"interface {interface.name}")
+            return (
+                interface,
+                next((a for a in interface.addresses4 if a.ip == host.primary_address), None),
+                next((a for a in interface.addresses6 if a.ip == host.primary_address6), None),
+            )
+    raise SettingsError("no interface has the primary address", field="primary_address", fix="set it in NetBox")
 
 
 def _gateway(address: IPv4Interface, fleet: Fleet, vrf: str) -> IPv4Address:
     prefix = fleet.prefix_of(address.ip, vrf)
     if prefix is None or not isinstance(prefix.gateway, IPv4Address):
-        where = f"prefix {prefix.prefix if prefix else address.network}.gateway"
-        raise SettingsError("there is no router that administration could come through", field=where)
+        raise _no_gateway(str(prefix.prefix if prefix else address.network))
     return prefix.gateway
 
 
-def _reached(address: IPv4Interface, far: tuple[IPv4Network, ...], fleet: Fleet) -> tuple[IPv4Network, ...]:
+def _gateway6(address: IPv6Interface, fleet: Fleet, vrf: str, *, required: bool) -> IPv6Address | None:
+    """Return the router in IPv6: beside IPv4 there may be none, and then IPv6 ends with the link."""
+    prefix = fleet.prefix_of(address.ip, vrf)
+    if prefix is not None and isinstance(prefix.gateway, IPv6Address) and not prefix.gateway.is_link_local:
+        return prefix.gateway
+    if required:
+        raise _no_gateway(str(prefix.prefix if prefix else address.network))
+    return None
+
+
+def _no_gateway(prefix: str) -> SettingsError:
+    return SettingsError(
+        "there is no router that administration could come through",
+        field=f"prefix {prefix}.gateway",
+        fix="set the custom field gateway to the router's address, in IPv6 to one that is not of the link alone",
+    )
+
+
+def _reached(own: Collection[IPv4Interface | IPv6Interface], far: Iterable[Network], fleet: Fleet) -> list[Network]:
     """Return the networks of those that a device speaks with, but for its own."""
-    found = set(networks4(p for n in far if (p := fleet.prefix_of(n.network_address)) is not None))
-    return tuple(sorted(found - {address.network}))
+    found: set[Network] = {p.prefix for n in far if (p := fleet.prefix_of(n.network_address)) is not None}
+    return sorted(found - {a.network for a in own}, key=lambda n: (n.version, n))
 
 
-def _accounts(host: Host, fleet: Fleet, vendor: Vendor, options: Options) -> Accounts:
+def _accounts(host: Host, fleet: Fleet, vendor: Vendor, options: Options, spoken: Collection[int]) -> Accounts:
+    if unreached := [str(a) for a in options.tacacs_servers if a.version not in spoken]:
+        what = f"the device has no management address of the family of {', '.join(unreached)}"
+        raise SettingsError(what, field="tacacs_servers", fix="name servers that it can reach")
+
     def secret(of: str) -> Secret:
         return Secret(name=f"{options.secrets}_{of}", municipality=host.tenant)
 

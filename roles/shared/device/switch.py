@@ -4,6 +4,9 @@ A switch is administered over an interface of a VLAN, or over its port for manag
 `GigabitEthernet0/0`, `me0`), which vendors keep in a VRF of its own. What NetBox names and no switch's role writes (a
 routed port, an interface in a VRF) is `left`: it stays as it is on the device, and `check` says so.
 
+IPv6 that NetBox does not name may still be on a device; so SSH, SNMP and the web over it are shut to everybody but the
+stations that have it, whether or not the switch is administered over IPv6.
+
 Not here: ports (`ports`), and how a vendor writes all this (the role's templates).
 """
 
@@ -11,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv6Interface
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -56,6 +59,7 @@ class Addressed(Frozen):
     kind: Literal["vlan", "loopback"]
     number: int
     addresses: tuple[IPv4Interface, ...]
+    addresses6: tuple[IPv6Interface, ...] = ()
     enabled: bool = True
 
 
@@ -93,7 +97,7 @@ def switch_settings(host: Host, fleet: Fleet, options: SwitchOptions) -> SwitchS
 
     device = device_settings(host, fleet, options, is_port=is_switched, voice=voice)
     management = next(i for i in host.interfaces if i.name == device.management_interface)
-    out_of_band = _require_manageable(management, vendor)
+    out_of_band = _require_manageable(management, vendor, device.families)
     _require_trees(len(device.segments), options, vendor)
     vid = None if out_of_band else device.management_vlan
     used = {*far_ends(host, fleet), *(i.name for i in host.interfaces if i.addresses or i.lag or i.is_lag)}
@@ -136,12 +140,15 @@ def _is_out_of_band(interface: Interface, vendor: Vendor) -> bool:
     return is_physical(interface) and (interface.mgmt_only or bool(re.fullmatch(vendor.out_of_band, interface.name)))
 
 
-def _require_manageable(interface: Interface, vendor: Vendor) -> bool:
+def _require_manageable(interface: Interface, vendor: Vendor, families: frozenset[int]) -> bool:
     """Tell whether a switch is administered over a port for that alone; refuse an interface that cannot be told."""
     field, is_port = f"interface {interface.name}", _is_out_of_band(interface, vendor)
     if is_port and not re.fullmatch(vendor.out_of_band, interface.name):
         what = f"{vendor.name} has no management port of the name {interface.name!r}"
         raise SettingsError(what, field=field, fix=f"name it as the device does: {vendor.out_of_band}")
+    if is_port and not families & set(vendor.out_of_band_families):
+        what = f"{vendor.name} takes SSH at its management port over IPv{vendor.out_of_band_families[0]} alone"
+        raise SettingsError(what, field="primary_address", fix="give that port an address of it, or use a VLAN's")
     if not is_port and not OF_VLAN.fullmatch(interface.name):
         what = f"the switch cannot be told to be administered over {interface.name!r}"
         fix = "give the primary address to the interface of a VLAN (vlan101, irb.101), or to the port for management"
@@ -160,7 +167,7 @@ def _reason(interface: Interface, vendor: Vendor) -> str:
         if _is_out_of_band(interface, vendor):
             return "it is for management, and has not the primary address" if interface.addresses else ""
         return "it is routed: it has addresses itself" if interface.addresses and interface.lag is None else ""
-    if not (interface.addresses4 or interface.shared_addresses):
+    if not (interface.addresses or interface.shared_addresses):
         return ""
     if not (OF_VLAN.fullmatch(interface.name) or LOOPBACK.fullmatch(interface.name)):
         return "it is no interface of a VLAN and no loopback"
@@ -168,19 +175,25 @@ def _reason(interface: Interface, vendor: Vendor) -> str:
 
 
 def _shared(interface: Interface) -> str:
-    return "" if interface.addresses4 else "its only addresses are shared with others"
+    return "" if interface.addresses else "its only addresses are shared with others"
 
 
 def _addressed(host: Host, management: Interface, vendor: Vendor) -> Iterator[Addressed]:
     """Yield the interfaces with addresses, that of administration first."""
     for interface in sorted(host.interfaces, key=lambda i: i != management):
-        if is_physical(interface) or not interface.addresses4 or _reason(interface, vendor):
+        if is_physical(interface) or not interface.addresses or _reason(interface, vendor):
             continue
         if of_vlan := OF_VLAN.fullmatch(interface.name):
             kind, number = "vlan", int(of_vlan[1])
         elif loopback := LOOPBACK.fullmatch(interface.name):
             kind, number = "loopback", int(loopback["unit"] or loopback["number"])
-        yield Addressed(kind=kind, number=number, addresses=interface.addresses4, enabled=interface.enabled)
+        yield Addressed(
+            kind=kind,
+            number=number,
+            addresses=interface.addresses4,
+            addresses6=tuple(a for a in interface.addresses6 if not a.ip.is_link_local),
+            enabled=interface.enabled,
+        )
 
 
 def _parked(port: Port, options: SwitchOptions, vids: frozenset[int]) -> Port:

@@ -207,6 +207,9 @@ class Vendor(Frozen):
     )
     out_of_band: str = Field(default="(?!)", description="names of ports that are for management alone")
     management_vrf: str = Field(default="", description="the VRF that these ports are in, from the factory on")
+    out_of_band_families: tuple[Literal[4, 6], ...] = Field(
+        default=(4, 6), description="versions of IP over which SSH can be let in there from the stations alone"
+    )
     hidden: tuple[str, ...] = Field(
         default=(), description="lines that are taken and never shown: typed when the line before them is"
     )

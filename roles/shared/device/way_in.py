@@ -14,11 +14,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
-from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface, ip_network
+from ipaddress import IPv4Address, IPv4Interface, IPv6Interface, ip_interface, ip_network
 from itertools import product
+from typing import Literal
 
-from roles.shared.device.access_list import Record, permits, records
-from roles.shared.device.letting_in import CameIn, LettingIn, LostPart, Part
+from roles.shared.device.access_list import Asked, Record, names_in, permits, records
+from roles.shared.device.letting_in import AccessLists, CameIn, LettingIn, LostPart, Part
 from roles.shared.device.lines import Lines, Path, paths
 from roles.shared.device.typed import after, all_lines
 from roles.shared.device.vendor import Vendor
@@ -105,6 +106,11 @@ class _Ways:
         """Return the records that patterns find."""
         return records([p.pattern for p in self.filled(patterns)], self.statements)
 
+    @property
+    def family(self) -> Literal[4, 6]:
+        """Return the version of IP by which samdrift came in."""
+        return 4 if isinstance(self.came_in.source, IPv4Address) else 6
+
     @cached_property
     def interface(self) -> str:
         """Return the name of the interface with the address that was come to; empty if there is none."""
@@ -160,7 +166,7 @@ class _Ways:
             (ip_network(to, strict=False).prefixlen, hop, record["line"][0])
             for record in self.records(self.rules.route)
             if (record.get("vrf") or [self.rules.no_vrf])[0] == self.vrf
-            for to in [_target(record, source.version)]
+            for to in [_target(record)]
             if to and source in ip_network(to, strict=False)
             for hop in record.get("hop", ())
         ]
@@ -173,34 +179,55 @@ class _Ways:
         at = _interface_of(hop)
         return at is not None and any(at.ip in address.network for _, address, _ in self.addresses)
 
-    @cached_property
-    def bound(self) -> dict[str, dict[str, str]]:
+    @property
+    def kinds(self) -> Iterator[AccessLists]:
+        """Yield the kinds of access lists that judge who comes by this family of IP."""
+        return (kind for kind in self.rules.lists if kind.family == self.family)
+
+    def bound(self, kind: AccessLists) -> dict[str, dict[str, str]]:
         """Return the access lists at each door, each with the statement that binds it: the last, or all of a chain."""
         found: dict[str, dict[str, str]] = {}
-        for match in self.matches(self.rules.bound):
+        for match in self.matches(kind.bound):
             groups = match.groupdict()
             at = groups.get("at") or ""
             found[at] = {**(found.get(at, {}) if groups.get("chain") else {}), match["list"]: match.string}
         return found
 
-    def listed(self, names: Iterable[str]) -> tuple[str, ...]:
+    def listed(self, kind: AccessLists, names: Iterable[str]) -> tuple[str, ...]:
         """Return the statements of access lists, and of the lists of sources that they name."""
-        rules = self.rules_of(names)
-        named = {name for rule in rules for name in rule.get("named", ())}
-        of = ((self.rules.listed, set(names)), (self.rules.sources, named))
+        named = {name for rule in self._rules_of(kind, names) for name in names_in(rule, "named")}
+        of = ((kind.listed, set(names)), (kind.sources, named))
         return tuple(m.string for patterns, lists in of for m in self.matches(patterns) if m["list"] in lists)
 
-    def rules_of(self, names: Iterable[str]) -> list[Record]:
+    def _rules_of(self, kind: AccessLists, names: Iterable[str]) -> list[Record]:
         """Return the rules of access lists that are asked in turn."""
-        rules = self.records(self.rules.rule)
+        rules = self.records(kind.rule)
         return [rule for name in names for rule in rules if rule["list"][0] == name]
 
-    def lets_in(self, names: Iterable[str], ports: Set[str]) -> bool | None:
+    def lets_in(self, kind: AccessLists, names: Iterable[str], ports: Set[str]) -> bool | None:
         """Tell whether access lists permit a port of SSH from where samdrift came; None if that is not clear."""
-        sources: dict[str, list[str]] = {}
-        for match in self.matches(self.rules.sources):
-            sources.setdefault(match["list"], []).append(match["source"])
-        return permits(self.rules_of(names), sources, self.came_in, ports)
+        sources, services = self._by_list(kind.sources, "source"), self._by_list(kind.services, "ports")
+        asked = Asked(self.came_in, self.interface, ports, sources, services, self._passed)
+        return permits(kind, self._rules_of(kind, names), asked)
+
+    def _passed(self, rule: Record) -> bool:
+        """Tell whether a rule stands now as it would then, and so does what it names: samdrift came in past it."""
+        now = self._now
+        return (
+            now is not None
+            and now.everything.issuperset(rule["line"])
+            and all(now.naming(name) == self.naming(name) for name in names_in(rule, "named"))
+        )
+
+    def naming(self, name: str) -> list[str]:
+        """Return the statements in which a name stands."""
+        return [statement for statement in self.statements if name in statement]
+
+    def _by_list(self, patterns: Iterable[str], group: str) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for match in self.matches(patterns):
+            found.setdefault(match["list"], []).append(match[group])
+        return found
 
 
 def _interface_of(text: str) -> AnyInterface | None:
@@ -210,14 +237,16 @@ def _interface_of(text: str) -> AnyInterface | None:
         return None
 
 
-def _target(record: Record, version: int) -> str:
+def _target(record: Record) -> str:
+    """Return the network that a route leads to: without one, the whole of its next hop's family."""
     if "to" in record:
         to = record["to"][0]
         return to if _interface_of(to) else ""
     if "ip" in record:
         text = "/".join((record["ip"][0], *record.get("mask", ())))
         return text if _interface_of(text) else ""
-    return "0.0.0.0/0" if version == ip_address("0.0.0.0").version else ""  # noqa: S104  the default route
+    hop = _interface_of(record["hop"][0]) if "hop" in record else None
+    return "::/0" if isinstance(hop, IPv6Interface) else "0.0.0.0/0"
 
 
 def _lost(part: Part, line: str, instead: str = "") -> Iterator[LostPart]:
@@ -272,7 +301,8 @@ def _route(now: _Ways, then: _Ways) -> Iterator[LostPart]:
 
 
 def _service(now: _Ways, then: _Ways) -> Iterator[LostPart]:
-    for pattern in (*now.rules.service, *(now.rules.netconf if now.came_in.netconf_port else ())):
+    netconf = now.rules.netconf if now.came_in.netconf_port else ()
+    for pattern in (*now.rules.service, *now.rules.served.get(now.family, ()), *netconf):
         doors = {m.groupdict().get("at") for m in then.matches([pattern])}
         for match in now.matches([pattern]):
             if match.groupdict().get("at") not in doors:
@@ -294,12 +324,14 @@ def _values(ways: _Ways, pattern: str) -> Mapping[str, str]:
 
 def _access(now: _Ways, then: _Ways) -> Iterator[LostPart]:
     """Find doors at which samdrift was let in, and an access list does not let it in any more, or nobody can tell."""
-    for (door, lists), ports in product(then.bound.items(), now.came_in.ports):
-        before = now.bound.get(door, {})
-        lets_in, rules = then.lets_in(lists, ports), then.listed(lists)
-        if lets_in or ([*before] == [*lists] and now.listed(before) == rules):
-            continue
-        if lets_in is False and before and now.lets_in(before, ports) is False:
-            continue  # it was not by this door that samdrift came in
-        gone = [*(old for old in now.listed(before) if old not in rules), *before.values()]
-        yield from _lost("access", gone[0] if gone else "SSH", next(iter(lists.values())))
+    for kind, ports in product(now.kinds, now.came_in.ports):
+        doors = now.bound(kind)
+        for door, lists in then.bound(kind).items():
+            before = doors.get(door, {})
+            lets_in, rules = then.lets_in(kind, lists, ports), then.listed(kind, lists)
+            if lets_in or ([*before] == [*lists] and now.listed(kind, before) == rules):
+                continue
+            if lets_in is False and before and now.lets_in(kind, before, ports) is False:
+                continue  # it was not by this door that samdrift came in
+            gone = [*(old for old in now.listed(kind, before) if old not in rules), *before.values()]
+            yield from _lost("access", gone[0] if gone else "SSH", next(iter(lists.values())))

@@ -22,7 +22,7 @@ from roles.shared.parts.registration import ManagedConfiguration, registering
 from roles.shared.settings import SettingsError
 from tests.device_texts import device_text
 from tests.emulator.grammar import applied, grammar
-from tests.unit.roles.shared.device.switch_fleet import fleet
+from tests.unit.roles.shared.device.switch_fleet import fleet, in_both_families, server
 from tests.unit.state.conftest import shipped_settings
 
 NAME = "heb-fw1"
@@ -289,30 +289,8 @@ def test_servers_of_tacacs_let_people_in_from_the_stations_beside_the_local_acco
     assert "set password ‹secret:firewall_admin›" in block(of, '"samdrift"')
 
 
-def in_both_families(*, stations: bool) -> Fleet:
-    of = a_fleet()
-    here = IPv6Interface("2001:db8:63:1::4/64")
-    station = IPv6Interface("2001:db8:60:10::250/64")
-    hosts = []
-    for host in of.hosts:
-        own = here if host.name == NAME else station if stations and host.name == "tie-adm1" else None
-        at = "internal3" if host.name == NAME else "eth0"
-        interfaces = tuple(
-            i.model_copy(update={"addresses": (*i.addresses, own)}) if own and i.name == at else i
-            for i in host.interfaces
-        )
-        primary = {"primary_address6": own.ip} if own else {}
-        hosts.append(host.model_copy(update={"interfaces": interfaces, **primary}))
-    prefixes = (
-        Prefix(prefix=IPv6Network("2001:db8:63:1::/64"), site="heby-kommunhus", vlan=101,
-               gateway=IPv6Address("2001:db8:63:1::1")),
-        Prefix(prefix=IPv6Network("2001:db8:60:10::/64"), site="tierp-datahall"),
-    )  # fmt: skip
-    return in_order(of.model_copy(update={"hosts": tuple(hosts), "prefixes": (*of.prefixes, *prefixes)}))
-
-
 def test_the_management_interface_has_ipv6_and_takes_ssh_by_it_from_stations_that_have_it() -> None:
-    of = in_both_families(stations=True)
+    of = in_both_families(a_fleet())
     said = block(of, '"internal3"')
     at = said.index("config ipv6")
     assert said[at : at + 4] == [
@@ -327,16 +305,182 @@ def test_the_management_interface_has_ipv6_and_takes_ssh_by_it_from_stations_tha
 
 
 def test_where_no_station_has_ipv6_nobody_comes_in_by_it() -> None:
-    of = in_both_families(stations=False)
-    assert "set ip6-allowaccess ping" in block(of, '"internal3"')
-    assert "trusthost" not in "".join(line for line in declared(of).content.splitlines() if "ip6-" in line)
+    """Without a trusted host of IPv6 everybody might log in over it, wherever somebody has let SSH in."""
+    for of in (a_fleet(), in_both_families(a_fleet(), stations=False)):
+        assert "set ip6-trusthost1 ::1/128" in block(of, '"samdrift"')
+        assert "ssh" not in " ".join(line for line in block(of, '"internal3"') if "ip6-" in line)
+        assert local_in(of, "6") == {
+            "4006000022": ['set srcaddr "all"', 'set service "SSH"'],
+            "4017000161": ['set srcaddr "all"', 'set service "SNMP"'],
+        }
 
 
-def test_addresses_of_ipv6_elsewhere_are_said_to_be_left_out() -> None:
-    guests = vlan(addresses=(IPv4Interface("10.63.60.1/24"), IPv6Interface("2001:db8:63:60::1/64")))
-    of = a_fleet(guests)
-    (said,) = catalogue()["edge_firewall"].unserved(of.host(NAME), of)
-    assert "2001:db8:63:60::1/64" in said
+def local_in(of: Fleet, family: str = "") -> dict[str, list[str]]:
+    """What the policies for the firewall itself say, but for what is the same of all."""
+    text = declared(of).content.partition(f"config firewall local-in-policy{family}\n")[2].partition("\nend")[0]
+    same = {'set intf "internal3"', 'set dstaddr "all"', 'set schedule "always"'}
+    found = {}
+    for number, below in re.findall(r"(?s)edit (\d+)\n(.*?)next", text):
+        lines = [line.strip() for line in below.strip().splitlines()]
+        assert same < set(lines)
+        found[number] = [line for line in lines if line not in same]
+    return found
+
+
+def test_ssh_is_for_the_stations_and_snmp_for_monitoring_and_for_nobody_else() -> None:
+    of = in_both_families(a_fleet())
+    of = in_order(
+        of.model_copy(update={"hosts": (*of.hosts, server("tie-mon1", "10.60.10.14/24", "server", "monitoring"))})
+    )
+    assert local_in(of) == {
+        "3006000022": ['set srcaddr "host-10.60.10.250"', "set action accept", 'set service "SSH"'],
+        "4006000022": ['set srcaddr "all"', 'set service "SSH"'],
+        "3017000161": ['set srcaddr "host-10.60.10.14"', "set action accept", 'set service "SNMP"'],
+        "4017000161": ['set srcaddr "all"', 'set service "SNMP"'],
+    }
+    assert list(local_in(of, "6"))[:2] == ["3006000022", "4006000022"], "the first that matches counts"
+    text = declared(of).content
+    assert 'edit "host-10.60.10.14"\n        set subnet 10.60.10.14 255.255.255.255' in text
+    assert 'edit "host-2001:db8:60:10::250"\n        set ip6 2001:db8:60:10::250/128' in text
+
+
+def test_local_in_policies_of_people_stay() -> None:
+    by_hand = """\
+config firewall local-in-policy
+    edit 1
+        set intf "wan1"
+        set srcaddr "all"
+        set dstaddr "all"
+        set action accept
+        set service "IKE"
+        set schedule "always"
+    next
+end
+"""
+    found = told(a_fleet(), by_hand)
+    assert found.removals == ()
+    assert any('set service "IKE"' in text for text in found.unmanaged)
+
+
+def test_monitoring_may_read_a_view_where_the_release_has_one() -> None:
+    of = a_fleet(snmp_view="1.3.6.1.2.1")
+    assert 'config system snmp mib-view\n    edit "samdrift"\n        set include "1.3.6.1.2.1"' in declared(of).content
+    assert 'set mib-view "samdrift"' in block(of, '"monitor"')
+    assert "mib-view" not in declared(a_fleet()).content
+    assert told(of, grammar("fortios").show(applied("fortios", {}, told(of, "").entries))).entries == ()
+
+
+# Networks of IPv6
+
+
+GUESTS6 = (IPv4Interface("10.63.60.1/24"), IPv6Interface("2001:db8:63:60::1/64"))
+
+
+def with_gateway6(of: Fleet, prefix: str = "2001:db8:63:60::/64", gateway: str = "2001:db8:63:60::1") -> Fleet:
+    network = Prefix(prefix=IPv6Network(prefix), site="heby-kommunhus", gateway=IPv6Address(gateway))
+    return in_order(of.model_copy(update={"prefixes": (*of.prefixes, network)}))
+
+
+def ipv6_of(of: Fleet, interface: str) -> list[str]:
+    """What an interface is told of IPv6, and nothing of it where it is not."""
+    text = declared(of).content.partition(f'    edit "{interface}"\n')[2].partition("\n    next")[0]
+    below = text.partition("        config ipv6\n")[2].partition("\n        end")[0]
+    return [line.strip() for line in below.splitlines()]
+
+
+def test_a_network_of_both_families_has_an_address_and_a_policy_of_each() -> None:
+    of = with_gateway6(a_fleet(vlan(addresses=GUESTS6)))
+    assert ipv6_of(of, "skola-120") == [
+        "set ip6-address 2001:db8:63:60::1/64",
+        "set ip6-allowaccess ping",
+        "set ip6-send-adv enable",
+        "config ip6-prefix-list",
+        "edit 2001:db8:63:60::/64",
+        "set autonomous-flag enable",
+        "set onlink-flag enable",
+        "next",
+        "end",
+    ]
+    assert "set ip 10.63.60.1 255.255.255.0" in block(of, '"skola-120"')
+    text = declared(of).content
+    four, six = text.partition('set name "skola-120-out"\n')[2], text.partition('set name "skola-120-out6"\n')[2]
+    four, six = four.partition("next")[0], six.partition("next")[0]
+    assert 'set srcaddr "net-skola-120"' in four
+    assert "set nat enable" in four
+    assert 'set srcaddr6 "net6-skola-120"\n        set dstaddr6 "all"' in six
+    assert "nat" not in six
+    assert "srcaddr " not in six
+
+
+def test_a_network_of_ipv6_alone_is_built_and_has_nothing_of_ipv4() -> None:
+    of = with_gateway6(a_fleet(vlan(addresses=GUESTS6[1:])))
+    assert "set ip " not in "".join(block(of, '"skola-120"'))
+    text = declared(of).content
+    assert '"skola-120-out6"' in text
+    assert '"skola-120-out"' not in text
+    assert "net-skola-120" not in text
+
+
+@pytest.mark.parametrize(
+    ("gateway", "prefix", "options"),
+    [
+        ("2001:db8:63:60::9", "2001:db8:63:60::/64", {}),
+        ("2001:db8:63:60::1", "2001:db8:63:60::/64", {"announces": False}),
+    ],
+)
+def test_it_announces_itself_only_where_it_is_the_gateway_and_should(
+    gateway: str, prefix: str, options: dict[str, Any]
+) -> None:
+    of = with_gateway6(a_fleet(vlan(addresses=GUESTS6), **options), prefix, gateway)
+    assert ipv6_of(of, "skola-120") == ["set ip6-address 2001:db8:63:60::1/64", "set ip6-allowaccess ping"]
+
+
+def test_dhcpv6_is_relayed_to_the_servers_of_the_option_and_hosts_are_told_to_ask() -> None:
+    servers = ["2001:db8:60:10::21", "2001:db8:60:10::22"]
+    of = with_gateway6(a_fleet(vlan(addresses=GUESTS6), dhcp6_servers=servers))
+    said = ipv6_of(of, "skola-120")
+    assert {"set ip6-manage-flag enable", "set ip6-other-flag enable", "set autonomous-flag disable"} < set(said)
+    assert said[-2:] == ["set dhcp6-relay-service enable", "set dhcp6-relay-ip 2001:db8:60:10::21 2001:db8:60:10::22"]
+    assert ipv6_of(in_both_families(of), "internal3")[1:] == ["set ip6-allowaccess ping ssh"], "inside alone"
+
+
+def test_further_addresses_of_ipv6_take_nothing_of_the_first_ones_place() -> None:
+    """ansible#40533, #50892: of several addresses one was taken for all."""
+    more = (*GUESTS6, IPv6Interface("2001:db8:63:61::1/64"), IPv6Interface("fe80::1/64"))
+    of = with_gateway6(a_fleet(vlan(addresses=more)))
+    said = ipv6_of(of, "skola-120")
+    at = said.index("config ip6-extra-addr")
+    assert said[at + 1 : at + 5] == ["edit 2001:db8:63:61::1/64", "next", "edit fe80::1/64", "next"]
+    assert 'set srcaddr6 "net6-skola-120" "net6-skola-120-2"' in declared(of).content
+
+
+def test_one_network_of_ipv6_at_two_interfaces_is_refused() -> None:
+    twice = (vlan(addresses=GUESTS6), vlan("b", "internal5", untagged_vlan=110,
+                                           addresses=(IPv6Interface("2001:db8:63:60::2/64"),)))  # fmt: skip
+    with pytest.raises(SettingsError, match="2001:db8:63:60::/64 is at skola-120, too"):
+        settings_of(a_fleet(*twice))
+
+
+def test_numbers_of_policies_and_routes_of_ipv6_are_no_others() -> None:
+    number = Settings.number_of(IPv6Network("2001:db8:63:60::/64"))
+    assert 3_300_000_000 <= number < 3_900_000_000
+    assert number == Settings.number_of(IPv6Network("2001:db8:63:60::/64"))
+    assert number != Settings.number_of(IPv6Network("2001:db8:63:61::/64"))
+
+
+def test_a_network_of_ipv6_that_netbox_has_no_more_loses_its_policy_if_samdrift_made_it() -> None:
+    with_it = declared(with_gateway6(a_fleet(vlan(addresses=GUESTS6)))).content
+    gone = f"  delete {Settings.number_of(IPv6Network('2001:db8:63:60::/64'))}"
+    assert gone in told(a_fleet(vlan()), with_it, before=with_it).entries
+    assert gone not in told(a_fleet(vlan()), with_it).entries
+
+
+@pytest.mark.parametrize("options", [{}, {"dhcp6_servers": ["2001:db8:60:10::21"], "snmp_view": "1.3.6.1.2.1"}])
+def test_a_device_takes_every_line_of_ipv6_and_needs_no_other_then(options: dict[str, Any]) -> None:
+    of = in_both_families(with_gateway6(a_fleet(vlan(addresses=GUESTS6), **options)))
+    there = applied("fortios", {}, told(of, "").entries)
+    again = told(of, grammar("fortios").show(there))
+    assert (again.entries, again.unmanaged) == ((), ())
 
 
 @pytest.mark.parametrize("options", [{}, {"zones": {"schools": ["internal1", "skola-120"]}}])

@@ -44,7 +44,7 @@ AOS-CX comes.
 
 from __future__ import annotations
 
-from roles.shared.device.letting_in import LettingIn
+from roles.shared.device.letting_in import AccessLists, LettingIn
 from roles.shared.device.question import Question
 from roles.shared.device.series import Mode, Series
 from roles.shared.device.vendor import CommitConfirm, Confirmation, NumberList, Spelling, Vendor
@@ -127,7 +127,8 @@ VENDOR = Vendor(
         (r"^vlan \d", r"^(name|description) "),
         (r"^interface ", r"^(description|vlan access|vlan trunk native|rate-limit broadcast) "),
         (r"^interface ", r"^(ip address) (?!.* secondary$)"),
-        (r"^interface mgmt$", r"^(ip static|default-gateway) "),
+        (r"^interface mgmt$", r"^(ip static|default-gateway) [\d.]+(?:/|$)"),
+        (r"^interface mgmt$", r"^(ip static|default-gateway) [\da-f]*:"),
         (r"^interface lag ", r"^(lacp mode) "),
     ),
     whole=((r"^interface ", r"^vlan (?:access|trunk) "), (r"^(?:access-list|user-group) ", r"^(\d+) ")),
@@ -145,7 +146,7 @@ VENDOR = Vendor(
     ),
     permanent=((r"^interface \d+/\d+/\d+",), (r"^interface mgmt$",), (r"^interface vlan 1$",), (r"^vlan 1$",)),
     opens=(r"^(?:vlan|interface|access-list|aaa group server|user-group) ",),
-    last=(r"^ip route ",),
+    last=(r"^ip(?:v6)? route ",),
     joins=(r"^lag \d+$",),
     joins_first=True,
     lag=r"lag([1-9]\d*)",
@@ -163,6 +164,8 @@ VENDOR = Vendor(
         Spelling(line=(r"^interface (vlan|lag|loopback|tunnel)(?=\d)",), form=r"interface \1 "),
         Spelling(line=(r"^access-list ip ", r"^((?:\d+ )?(?:permit|deny)) ip "), form=r"\1 any "),
         Spelling(line=(r"^access-list ip ", r"/32(?!\S)"), form=""),
+        Spelling(line=(r"^access-list ipv6 ", r"^((?:\d+ )?(?:permit|deny)) ipv6 "), form=r"\1 any "),
+        Spelling(line=(r"^access-list ipv6 ", r"/128(?!\S)"), form=""),
         *(
             Spelling(line=(r"^access-list ip(?:v6)? ", rf" (eq|gt|lt) {number}(?!\S)"), form=rf" \1 {name}")
             for number, name in PORTS.items()
@@ -267,8 +270,8 @@ VENDOR = Vendor(
         most_keys=32,
         login=(r"^(?P<name>aaa (?:authentication login|authorization commands) \S+) (?P<methods>.+)$",),
         address=(
-            r"^interface (?P<interface>\S+(?: \d+)?) / ip (?:address|static) (?P<ip>[\d.]+/\d+)",
-            r"^interface (?P<interface>\S+(?: \d+)?) / ipv6 (?:address|static) (?P<ip>[0-9a-f:]+/\d+)",
+            r"^interface (?P<interface>\S+(?: \d+)?) / ip (?:address|static) (?P<ip>[\da-f.:]+/\d+)",
+            r"^interface (?P<interface>\S+(?: \d+)?) / ipv6 address (?P<ip>[\da-f.:]+/\d+)",
         ),
         down=(r"^interface {interface} / shutdown$",),
         unchanged=(r"^interface {interface} / vrf attach (\S+)", r"^ssh server port (\d+)"),
@@ -283,22 +286,49 @@ VENDOR = Vendor(
         ),
         service=(r"^ssh server vrf {vrf}$",),
         shut=(r"^no ssh server vrf {vrf}$", r"^no ssh (?:server|public-key-authentication)$"),
-        bound=(
-            r"^apply access-list ip (?P<list>\S+) control-plane vrf {vrf}$",
-            r"^(?P<at>interface {interface}) / apply access-list ip (?P<list>\S+) (?:routed-)?in$",
-        ),
-        listed=(r"^access-list ip (?P<list>\S+) / (?!no |(?:\d+ )?comment )",),
-        rule=(
-            (
-                r"^access-list ip (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) (?P<protocol>\S+) "
-                r"(?:(?P<source>any|[\d.]+(?:/[\d.]+)?)|(?P<named>\S+)) (?P<to>any|[\d.]+(?:/[\d.]+)?)"
-                r"(?: eq (?P<port>\S+))?(?: log| count)*$"
+        lists=(
+            AccessLists(
+                family=4,
+                bound=(
+                    r"^apply access-list ip (?P<list>\S+) control-plane vrf {vrf}$",
+                    r"^(?P<at>interface {interface}) / apply access-list ip (?P<list>\S+) (?:routed-)?in$",
+                ),
+                listed=(r"^access-list ip (?P<list>\S+) / (?!no |(?:\d+ )?comment )",),
+                rule=(
+                    (
+                        r"^access-list ip (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) (?P<protocol>\S+) "
+                        r"(?:(?P<source>any|[\d.]+(?:/[\d.]+)?)|(?P<named>\S+)) (?P<to>any|[\d.]+(?:/[\d.]+)?)"
+                        r"(?: eq (?P<port>\S+))?(?: log| count)*$"
+                    ),
+                    (
+                        r"^access-list ip (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) (?P<protocol>\S+) "
+                        r"(?P<other>.*)$"
+                    ),
+                ),
+                sources=(r"^object-group ip address (?P<list>\S+) / (?:\d+ )?(?P<source>[\d.]+(?:/[\d.]+)?)$",),
             ),
-            (
-                r"^access-list ip (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) (?P<protocol>\S+) "
-                r"(?P<other>.*)$"
+            AccessLists(
+                family=6,
+                bound=(
+                    r"^apply access-list ipv6 (?P<list>\S+) control-plane vrf {vrf}$",
+                    r"^(?P<at>interface {interface}) / apply access-list ipv6 (?P<list>\S+) (?:routed-)?in$",
+                ),
+                listed=(r"^access-list ipv6 (?P<list>\S+) / (?!no |(?:\d+ )?comment )",),
+                rule=(
+                    (
+                        r"^access-list ipv6 (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) (?P<protocol>\S+) "
+                        r"(?:(?P<source>any|[\da-f.]*:[\da-f:.]*(?:/\d+)?)|(?P<named>\S+)) "
+                        r"(?P<to>any|[\da-f.]*:[\da-f:.]*(?:/\d+)?)(?: eq (?P<port>\S+))?(?: log| count)*$"
+                    ),
+                    (
+                        r"^access-list ipv6 (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) (?P<protocol>\S+) "
+                        r"(?P<other>.*)$"
+                    ),
+                ),
+                sources=(
+                    r"^object-group ipv6 address (?P<list>\S+) / (?:\d+ )?(?P<source>[\da-f.]*:[\da-f:.]*(?:/\d+)?)$",
+                ),
             ),
         ),
-        sources=(r"^object-group ip address (?P<list>\S+) / (?:\d+ )?(?P<source>[\d.]+(?:/[\d.]+)?)$",),
     ),
 )

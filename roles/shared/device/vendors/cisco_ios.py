@@ -18,6 +18,14 @@ SNMPv3 users are not part of what `show running-config` prints (they are in a fi
 A log server stands with its transport (`logging host X transport tcp port 514`; the default port of TCP is 601): one
 address can have several lines, each a session of its own.
 
+A list for IPv6 judges who comes by a line of VTY with `ipv6 access-class`, which has no `vrf-also`: so over the port
+for management, in its VRF, nobody comes in by IPv6. The entries of such a list are shown as `sequence 10 permit …`, or
+without a number where it is the one that the device gives by itself; addresses are shown in capitals. A list here
+permits, and denies what is left: its entries have no order.
+
+`ipv6 unicast-routing` is not typed, though Cisco's guide has it before a static route: a switch would announce itself
+as a router, and route between its VLANs.
+
 How many lines of VTY a switch has differs (`0 4` and `5 15`; `16 31`, too, on many since 17), as published
 configurations show. The port `GigabitEthernet0/0` is in `Mgmt-vrf` from the factory on.
 
@@ -29,7 +37,10 @@ feature guide; networklessons.com, ipnet.xyz and booches.nl, which quote both).
 Sources: Cisco IOS XE 17, System Management Configuration Guide, "Configuration Replace and Configuration Rollback";
 Catalyst 4500 Series IOS XE Command Reference, `channel-group`; Cisco IOS SNMP Support Command Reference, `snmp-server
 user`; Cisco IOS Configuration Fundamentals, "Using the Command-Line Interface"; Cisco IOS Embedded Syslog Manager
-Configuration Guide, "Reliable Delivery and Filtering for Syslog" (`logging host … transport`); Cisco IOS Configuration
+Configuration Guide, "Reliable Delivery and Filtering for Syslog" (`logging host … transport`); Catalyst 9300 Security
+Configuration Guide 17.15, "Restrictions for IPv6 ACLs" (`vrf-also` and IPv6's `access-class` exclude each other); Cisco
+IOS IPv6 Command Reference; running configurations with `sequence 10 permit ipv6 …` and without; hier_config's rules for
+IOS, which take the numbers away, too; vrnetlab, `cat9kv` (`ipv6 route vrf Mgmt-vrf ::/0`); Cisco IOS Configuration
 Fundamentals Command Reference, `show version`, `show inventory` (what it is); Security Command Reference, `privilege`
 (and "Privilege Levels Cannot See Complete Running Configuration"), `file privilege`; oxidized issues 677, 2604, 3661,
 ansible-collections/cisco.ios issue 709.
@@ -38,7 +49,7 @@ ansible-collections/cisco.ios issue 709.
 from __future__ import annotations
 
 from roles.shared.device.catalysts import CATALYSTS
-from roles.shared.device.letting_in import LettingIn
+from roles.shared.device.letting_in import AccessLists, LettingIn
 from roles.shared.device.looking import Looking
 from roles.shared.device.question import Question
 from roles.shared.device.vendor import CommitConfirm, Confirmation, NumberList, Spelling, Vendor
@@ -155,7 +166,7 @@ VENDOR = Vendor(
         (r"^(spanning-tree vlan \d+ (?:priority|hello-time|forward-time|max-age)) ",),
         (r"^snmp-server (?:location|contact) ",),
         (r"^logging (trap|facility|source-interface)\b",),
-        (r"^(?:ntp|ip tacacs) (source|source-interface) ",),
+        (r"^(?:ntp|ip(?:v6)? tacacs) (source|source-interface) ",),
         (r"^username (\S+) ",),
         (r"^file privilege ",),
         (r"^privilege (\S+) (?:all )?level \d+ (.+)$",),
@@ -167,7 +178,7 @@ VENDOR = Vendor(
         (r"^interface ", r"^(switchport trunk (?:native|allowed)) vlan "),
         (r"^interface ", r"^(switchport trunk encapsulation) "),
         (r"^(?:tacacs|radius) server ", r"^(address|key|timeout)\b"),
-        (r"^line ", r"^(access-class|exec-timeout|transport input|login)\b"),
+        (r"^line ", r"^(access-class|ipv6 access-class|exec-timeout|transport input|login)\b"),
     ),
     whole=((r"^ip access-list ", r"^(\d+) "),),  # a number that is taken is refused
     shortened=(
@@ -191,16 +202,17 @@ VENDOR = Vendor(
         (r"^line ",),
     ),
     opens=(
-        r"^(?:vlan|interface|line|ip access-list|radius server|tacacs server|aaa group server) ",
+        r"^(?:vlan|interface|line|ip(?:v6)? access-list|radius server|tacacs server|aaa group server) ",
         r"^ip ssh pubkey-chain$",
         r"^(?:ipv6 (?:nd raguard|dhcp guard) policy|spanning-tree mst configuration)",
     ),
     alike=(r"^line vty \d",),  # up to 15, or 31: by model and release
-    last=(r"^ip route ",),
+    last=(r"^ip(?:v6)? route ",),
     joins=(r"^channel-group\b",),
     lag=r"Port-channel([1-9]\d*)",
     out_of_band=r"GigabitEthernet0/0",
     management_vrf="Mgmt-vrf",
+    out_of_band_families=(4,),
     lists=(
         NumberList(line=r"^(vlan )", each=True),
         NumberList(
@@ -213,7 +225,7 @@ VENDOR = Vendor(
     ),
     spellings=(
         Spelling(line=(r"^ip ssh pubkey-chain$", r"^username ", r"^(key-hash \S+ [0-9A-F]{32}) .*"), form=r"\1"),
-        Spelling(line=(r"^logging (?=\d+\.|[\da-f]*:)",), form="logging host "),
+        Spelling(line=(r"^logging (?=\d+\.|(?:ipv6 )?[\da-f]*:)",), form="logging host "),
         Spelling(line=(r"^(ip domain)-(name|lookup|list)",), form=r"\1 \2"),
         Spelling(line=(r"^(no ip domain)-(lookup)",), form=r"\1 \2"),
         Spelling(
@@ -224,6 +236,9 @@ VENDOR = Vendor(
         ),
         Spelling(line=(r"^ip access-list ", r"^((?:\d+ )?(?:permit|deny)) +"), form=r"\1 "),
         Spelling(line=(r"^ip access-list ", r" host (?=\d)"), form=" host "),
+        Spelling(line=(r"^ipv6 access-list ", r"^sequence \d+ (?=permit|deny)"), form=""),
+        Spelling(line=(r"^ipv6 access-list ", r"^((?:permit|deny) .*) sequence \d+$"), form=r"\1"),
+        Spelling(line=(r"^logging host (?=[\da-f]*:)",), form="logging host ipv6 "),
     ),
     numbered=((r"^ip access-list (?:standard|extended) ", r"^(?:permit|deny) "),),
     defaults=(
@@ -334,39 +349,63 @@ VENDOR = Vendor(
         route=(
             r"^ip route (?:vrf (?P<vrf>\S+) )?(?P<ip>[\d.]+) (?P<mask>[\d.]+) (?P<hop>\S+)",
             r"^ip default-gateway (?P<hop>\S+)$",
+            r"^ipv6 route (?:vrf (?P<vrf>\S+) )?(?P<to>\S+/\d+) (?P<hop>\S+)",
         ),
         service=(r"^(?P<at>line vty \d+(?: \d+)?) / transport input (?:\S+ )*(?:ssh|all)\b",),
         shut=(
             r"^no ip ssh(?: server authenticate user publickey)?$",
             r"^ip ssh server algorithm authentication (?!.*publickey)",
         ),
-        bound=(
-            r"^(?P<at>line vty \d+(?: \d+)?) / access-class (?P<list>\S+) in\b",
-            r"^(?P<at>interface {interface}) / ip access-group (?P<list>\S+) in$",
-        ),
-        listed=(
-            r"^ip access-list \S+ (?P<list>\S+) / (?!no |(?:\d+ )?remark )",
-            r"^access-list (?P<list>\d+) (?!remark )",
-        ),
-        rule=(
-            (
-                r"^(?:ip access-list standard (?P<list>\S+) / (?:(?P<n>\d+) )?)(?P<action>permit|deny) +"
-                r"(?P<source>any|(?:host )?[\d.]+)(?:,? (?:wildcard bits )?(?P<wild>[\d.]+))?(?: log)?$"
+        lists=(
+            AccessLists(
+                family=4,
+                bound=(
+                    r"^(?P<at>line vty \d+(?: \d+)?) / access-class (?P<list>\S+) in\b",
+                    r"^(?P<at>interface {interface}) / ip access-group (?P<list>\S+) in$",
+                ),
+                listed=(
+                    r"^ip access-list \S+ (?P<list>\S+) / (?!no |(?:\d+ )?remark )",
+                    r"^access-list (?P<list>\d+) (?!remark )",
+                ),
+                rule=(
+                    (
+                        r"^(?:ip access-list standard (?P<list>\S+) / (?:(?P<n>\d+) )?)(?P<action>permit|deny) +"
+                        r"(?P<source>any|(?:host )?[\d.]+)(?:,? (?:wildcard bits )?(?P<wild>[\d.]+))?(?: log)?$"
+                    ),
+                    (
+                        r"^access-list (?P<list>\d+) (?P<action>permit|deny) +"
+                        r"(?P<source>any|(?:host )?[\d.]+)(?: (?P<wild>[\d.]+))?(?: log)?$"
+                    ),
+                    (
+                        r"^ip access-list extended (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) "
+                        r"(?P<protocol>\S+) (?P<source>any|host [\d.]+|[\d.]+ [\d.]+) "
+                        r"(?P<to>any|host [\d.]+|[\d.]+ [\d.]+)(?: eq (?P<port>\S+))?(?: log)?$"
+                    ),
+                    (
+                        r"^ip access-list extended (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) "
+                        r"(?P<protocol>\S+) (?P<other>.*)$"
+                    ),
+                    r"^access-list (?P<list>\d+) (?P<action>permit|deny) (?P<other>.*)$",
+                ),
             ),
-            (
-                r"^access-list (?P<list>\d+) (?P<action>permit|deny) +"
-                r"(?P<source>any|(?:host )?[\d.]+)(?: (?P<wild>[\d.]+))?(?: log)?$"
+            AccessLists(
+                family=6,
+                bound=(
+                    r"^(?P<at>line vty \d+(?: \d+)?) / ipv6 access-class (?P<list>\S+) in\b",
+                    r"^(?P<at>interface {interface}) / ipv6 traffic-filter (?P<list>\S+) in$",
+                ),
+                listed=(r"^ipv6 access-list (?P<list>\S+) / (?!no |(?:\d+ )?remark )",),
+                rule=(
+                    (
+                        r"^ipv6 access-list (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) (?P<protocol>\S+) "
+                        r"(?P<source>any|host \S+|\S+/\d+) (?P<to>any|host \S+|\S+/\d+)(?: eq (?P<port>\S+))?(?: log)?$"
+                    ),
+                    (
+                        r"^ipv6 access-list (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) (?P<protocol>\S+) "
+                        r"(?P<other>.*)$"
+                    ),
+                ),
             ),
-            (
-                r"^ip access-list extended (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) (?P<protocol>\S+) "
-                r"(?P<source>any|host [\d.]+|[\d.]+ [\d.]+) (?P<to>any|host [\d.]+|[\d.]+ [\d.]+)"
-                r"(?: eq (?P<port>\S+))?(?: log)?$"
-            ),
-            (
-                r"^ip access-list extended (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) (?P<protocol>\S+) "
-                r"(?P<other>.*)$"
-            ),
-            r"^access-list (?P<list>\d+) (?P<action>permit|deny) (?P<other>.*)$",
         ),
     ),
     looking=Looking(show="show running-config view full"),

@@ -24,6 +24,14 @@ A LAG is made of ports that have no address and that no policy names; it needs i
 unless it says otherwise. So it comes after its members, and a port with a network of its own becomes a member in two
 changes: first the network is taken from it in NetBox.
 
+Who may use the firewall itself is said three times: by `allowaccess` of the interface (`ip6-allowaccess` for IPv6), by
+policies for itself (`local-in-policy`, `local-in-policy6`), of which the first that matches counts and which deny
+unless they say otherwise, and by the trusted hosts of an administrator. Those of one family say nothing of the other:
+without any of IPv6, everybody may log in by IPv6 (`ip6-trusthost1` is ::/0). A user of SNMPv3 has no list of who may
+ask: `notify-hosts` are those that are told. So a local-in policy keeps others from it.
+
+A policy has addresses of IPv4, of IPv6, or of both, each on both sides; `nat enable` would translate both.
+
 `set mode reliable` sends the log over TCP, each message with its length before it (RFC 6587, octet counting), to the
 same port as before; there are four such servers (`syslogd` to `syslogd4`).
 
@@ -43,18 +51,31 @@ Sources: FortiOS Administration Guide, "Subcommands" (`move`) and "Policies"; Fo
 default, and which take several values); published FortiGate-91G (7.4.7) of the oxidized project; `config system global`
 (cfg-save, cfg-revert-timeout), `config log syslogd setting`; FortiOS Handbook, "Aggregate interfaces"; Fortinet
 Technical Tip, "Configuration file save mode for configuration changes" (`execute cfg reload`: "Reboot to reload the
-configs"); FortiOS CLI Reference, `get system status`, `get hardware status` (what it is); Technical Tips "Prof_Admin
-admin profile will not be able to back up the Super_Admin" and "Change in behavior of diagnose commands for
-non-super-admins".
+configs"); FortiOS CLI Reference 6.4 to 7.4, `config firewall local-in-policy`, `local-in-policy6`, `address6`, `config
+router static6`, `config system interface` (`config ipv6`), `config system snmp user`, `mib-view` (from 7.2 on); New
+Features 6.4, "Consolidated IPv4 and IPv6 policy configuration"; running configurations of homes and laboratories with
+`config ip6-prefix-list`, of which the flags are on without being shown; CLI Reference, `get system status`, `get
+hardware status` (what it is); Technical Tips "Prof_Admin admin profile will not be able to back up the Super_Admin" and
+"Change in behavior of diagnose commands for non-super-admins".
 """
 
 from __future__ import annotations
 
-from roles.shared.device.letting_in import LettingIn
+from typing import Literal
+
+from roles.shared.device.letting_in import AccessLists, LettingIn
 from roles.shared.device.looking import Looking
 from roles.shared.device.question import Question
 from roles.shared.device.series import Mode, Series
 from roles.shared.device.vendor import Vendor
+
+FAMILIES: tuple[tuple[Literal[4, 6], str, str, str, str], ...] = (
+    (4, "", r"set trusthost\d+ ", r"(?P<source>[\d.]+) (?P<mask>[\d.]+)$", r"set subnet (?P<source>\S+ \S+)$"),
+    (6, "6", r"set ip6-trusthost\d+ ", r"(?P<source>\S+/\d+)$", r"set ip6 (?P<source>\S+/\d+)$"),
+)
+"""Of each family of IP: what its tables' names end with, how lines begin that say from where an administrator may come,
+what stands behind, and what an address object says.
+"""
 
 VENDOR = Vendor(
     platform="fortios",
@@ -113,7 +134,18 @@ VENDOR = Vendor(
         r"config system interface\nedit [^\n]+\nset (?:status up|mode static|role undefined|lacp-mode active)",
         r"config firewall policy\nedit [^\n]+\nset (?:status enable|action deny|nat disable|logtraffic utm)",
         r"config firewall address\nedit [^\n]+\nset type ipmask",
-        r"config router static\nedit [^\n]+\nset (?:status enable|distance 10)",
+        r"config firewall address6\nedit [^\n]+\nset type ipprefix",
+        r"config firewall local-in-policy6?\nedit [^\n]+\nset (?:status enable|action deny)",
+        r"config router static6?\nedit [^\n]+\nset (?:status enable|distance 10)",
+        (
+            r"config system interface\nedit [^\n]+\nconfig ipv6\n"
+            r"set (?:ip6-mode static|ip6-(?:send-adv|manage-flag|other-flag) disable|dhcp6-relay-service disable"
+            r"|dhcp6-relay-type regular)"
+        ),
+        (
+            r"config system interface\nedit [^\n]+\nconfig ipv6\nconfig ip6-prefix-list\nedit [^\n]+\n"
+            r"set (?:autonomous|onlink)-flag enable"
+        ),
         r"config log syslogd\d? setting\nset (?:status disable|mode udp|port 514|format default)",
         r"config system ntp\nset (?:type fortiguard|syncinterval 60)",
     ),
@@ -200,6 +232,10 @@ VENDOR = Vendor(
                 r'^(?:config global / )?config system interface / edit "?(?P<interface>[^"/]+)"? / '
                 r"set ip (?P<ip>[\d.]+) (?P<mask>[\d.]+)$"
             ),
+            (
+                r'^(?:config global / )?config system interface / edit "?(?P<interface>[^"/]+)"? / config ipv6 / '
+                r"(?:set ip6-address|config ip6-extra-addr / edit) (?P<ip>[\da-f.:]+/\d+)$"
+            ),
         ),
         down=(r'config system interface / edit "?{interface}"? / set status down$',),
         unchanged=(
@@ -210,18 +246,55 @@ VENDOR = Vendor(
         ),
         route=(
             (
-                r"config router static / edit (?P<of>\S+) / "
+                r"config router (?P<of>static / edit \S+) / "
                 r"set (?:dst (?P<ip>[\d.]+) (?P<mask>[\d.]+)|gateway (?P<hop>[\d.]+)|device .*)$"
             ),
-        ),
-        service=(r'config system interface / edit "?{interface}"? / set allowaccess .*\bssh\b',),
-        bound=(r'config system admin / edit "?(?P<list>{user})"? / set trusthost\d+ ',),
-        listed=(r'config system admin / edit "?(?P<list>{user})"? / set trusthost\d+ ',),
-        rule=(
             (
-                r'config system admin / edit "?(?P<list>{user})"? / '
-                r"set trusthost\d+ (?P<source>[\d.]+) (?P<mask>[\d.]+)$"
+                r"config router (?P<of>static6 / edit \S+) / "
+                r"set (?:dst (?P<to>[\da-f.:]+/\d+)|gateway (?P<hop>[\da-f.:]+)|device .*)$"
             ),
+        ),
+        served={
+            4: (r'config system interface / edit "?{interface}"? / set allowaccess .*\bssh\b',),
+            6: (r'config system interface / edit "?{interface}"? / config ipv6 / set ip6-allowaccess .*\bssh\b',),
+        },
+        lists=tuple(
+            kind
+            for family, n, trusted, network, at in FAMILIES
+            for kind in (
+                AccessLists(
+                    family=family,
+                    bound=(rf'config system admin / edit "?(?P<list>{{user}})"? / {trusted}',),
+                    listed=(rf'config system admin / edit "?(?P<list>{{user}})"? / {trusted}',),
+                    rule=(rf'config system admin / edit "?(?P<list>{{user}})"? / {trusted}{network}',),
+                ),
+                AccessLists(
+                    family=family,
+                    bound=(rf"^config firewall (?P<list>local-in-policy{n}) / edit ",),
+                    listed=(rf"^config firewall (?P<list>local-in-policy{n}) / edit \S+ / set (?!comments|uuid)",),
+                    rule=(
+                        (
+                            rf"^config firewall (?P<list>local-in-policy{n}) / edit (?P<of>\S+) / set "
+                            r"(?:srcaddr (?P<named>.+)|service (?P<port>.+)|intf (?P<interface>.+)"
+                            r"|action (?P<action>\S+)|status (?P<off>disable)"
+                            r'|(?:dstaddr "?all"?|schedule "?always"?|(?:comments|uuid|logtraffic) .*))$'
+                        ),
+                        (
+                            rf"^config firewall (?P<list>local-in-policy{n}) / edit (?P<of>\S+) / "
+                            r"(?:set status enable|(?P<other>.*))$"
+                        ),
+                    ),
+                    sources=(rf'^config firewall address{n} / edit "?(?P<list>[^"]+?)"? / {at}',),
+                    services=(
+                        (
+                            r'^config firewall service custom / edit "?(?P<list>[^"]+?)"? / '
+                            r"set tcp-portrange (?P<ports>\d[\d -]*)"
+                        ),
+                    ),
+                    unsaid="deny",
+                    unmatched="permit",
+                ),
+            )
         ),
     ),
     looking=Looking(left_out=(("config system admin", "edit .*", 'set accprofile "?super_admin"?'),)),

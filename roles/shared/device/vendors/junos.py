@@ -70,7 +70,9 @@ XML Management Protocol Developer Guide (`lock`, `load-configuration`, `commit-c
 
 from __future__ import annotations
 
-from roles.shared.device.letting_in import LettingIn
+from typing import Literal
+
+from roles.shared.device.letting_in import AccessLists, LettingIn
 from roles.shared.device.looking import Looking
 from roles.shared.device.netconf import CANDIDATE, CONFIRMED_COMMIT, Netconf
 from roles.shared.device.question import Question, Structure
@@ -93,12 +95,18 @@ ELS = r"^set interfaces \S+ unit \d+ family ethernet-switching interface-mode "
 NAMING = (
     "unit|family|user|file|host|server|address|route|term|filter|policy-statement|prefix-list|group|neighbor|view|oid|"
     "tacplus-server|radius-server|interface|community|usm-user|security-name|context-prefix|members|name-server|vlan|"
-    "from-zone|to-zone|policy|pool|area|routing-instance|rule|rule-set"
+    "from-zone|to-zone|policy|pool|area|routing-instance|rule|rule-set|rib"
 )
 """Words that announce a name."""
 
 PARTS = "multi-routing-engine-item"
 """What stands around the answer of each member of a virtual chassis, or of each routing engine."""
+
+FAMILIES: tuple[tuple[Literal[4, 6], str, str, str, str], ...] = (
+    (4, "inet", "(?:family inet )?", r"[\d.]+", "protocol"),
+    (6, "inet6", "family inet6 ", r"[\da-f.]*:[\da-f.:]*", "(?:next-header|payload-protocol)"),
+)
+"""Of each family of IP: its name, where its filters are, an address, and how a filter calls the protocol."""
 
 VENDOR = Vendor(
     platform="junos",
@@ -306,20 +314,29 @@ VENDOR = Vendor(
         netconf=(r"^system services netconf ssh\b(?: port (?P<at>\d+))?",),
         shut=(r"^system services ssh no-public-keys$",),
         shut_for={"root": (r"^system services ssh root-login deny$",)},
-        bound=(
-            r"^interfaces (?P<at>lo0 unit \d+|{interface}) family inet filter input(?P<chain>-list)? (?P<list>\S+)$",
+        lists=tuple(
+            AccessLists(
+                family=family,
+                bound=(
+                    (
+                        rf"^interfaces (?P<at>lo0 unit \d+|{{interface}}) family {inet} "
+                        r"filter input(?P<chain>-list)? (?P<list>\S+)$"
+                    ),
+                ),
+                listed=(rf"^firewall {of}filter (?P<list>\S+) term \S+ (?!then (?:count|log|syslog)\b)",),
+                rule=(
+                    (
+                        rf"^firewall {of}filter (?P<list>\S+) term (?P<of>\S+) (?:from (?:source-address "
+                        rf"(?P<source>{address}(?:/\d+)?)|source-prefix-list (?P<named>\S+)"
+                        rf"|{protocol} (?P<protocol>\S+)|destination-port (?P<port>\S+))"
+                        r"|then (?P<action>accept|discard|reject)\b.*|then (?:count|log|syslog)\b.*)$"
+                    ),
+                    rf"^firewall {of}filter (?P<list>\S+) term (?P<of>\S+) (?P<other>.*)$",
+                ),
+                sources=(rf"^policy-options prefix-list (?P<list>\S+) (?P<source>{address}/\d+)$",),
+            )
+            for family, inet, of, address, protocol in FAMILIES
         ),
-        listed=(r"^firewall (?:family inet )?filter (?P<list>\S+) term \S+ (?!then (?:count|log|syslog)\b)",),
-        rule=(
-            (
-                r"^firewall (?:family inet )?filter (?P<list>\S+) term (?P<of>\S+) (?:from (?:source-address "
-                r"(?P<source>[\d.]+(?:/\d+)?)|source-prefix-list (?P<named>\S+)"
-                r"|protocol (?P<protocol>\S+)|destination-port (?P<port>\S+))"
-                r"|then (?P<action>accept|discard|reject)\b.*|then (?:count|log|syslog)\b.*)$"
-            ),
-            r"^firewall (?:family inet )?filter (?P<list>\S+) term (?P<of>\S+) (?P<other>.*)$",
-        ),
-        sources=(r"^policy-options prefix-list (?P<list>\S+) (?P<source>[\d.]+/\d+)$",),
     ),
     looking=Looking(mask=r"/\* (?:SECRET-DATA|ACCESS-DENIED) \*/", needs_password=False),
 )

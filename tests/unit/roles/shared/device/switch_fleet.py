@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Any
 
 from inventory.fleet import Fleet, Host, Interface
@@ -163,3 +163,49 @@ def fleet(**options: Any) -> Fleet:
             cables=cables,
         )
     )
+
+
+STATION6, LOG6 = "2001:db8:60:10::250", "2001:db8:60:10::13"
+
+
+def in_both_families(of: Fleet, *, alone: bool = False, stations: bool = True) -> Fleet:
+    """The fleet, whose devices are administered over IPv6, too; `alone`: over it and nothing else.
+
+    Of the hosts in Tierp only `stations` say whether the management station has IPv6; the servers have it.
+    """
+    return in_order(
+        of.model_copy(
+            update={
+                "hosts": tuple(_with_ipv6(host, alone=alone, stations=stations) for host in of.hosts),
+                "prefixes": (
+                    *of.prefixes,
+                    Prefix(prefix=IPv6Network("2001:db8:60:10::/64"), site="tierp-datahall"),
+                    Prefix(
+                        prefix=IPv6Network("2001:db8:63:1::/64"),
+                        site="heby-kommunhus",
+                        vlan=101,
+                        gateway=IPv6Address("2001:db8:63:1::1"),
+                    ),
+                ),
+            }
+        )
+    )
+
+
+def _with_ipv6(host: Host, *, alone: bool, stations: bool) -> Host:
+    if host.primary_address is None or (host.role == "management-station" and not stations):
+        return host
+    _, _, site, last = str(host.primary_address).split(".")
+    network = {"10": "2001:db8:60:10", "1": "2001:db8:63:1"}[site]
+    own = IPv6Interface(f"{network}::{last}/64")
+    only = alone and host.site == "heby-kommunhus" and host.role != "edge-gateway"
+    interfaces = tuple(
+        i.model_copy(
+            update={"addresses": (*(a for a in i.addresses if not (only and a.ip == host.primary_address)), own)}
+        )
+        if any(a.ip == host.primary_address for a in i.addresses)
+        else i
+        for i in host.interfaces
+    )
+    primary = {"primary_address6": own.ip} | ({"primary_address": None} if only else {})
+    return host.model_copy(update={"interfaces": interfaces, **primary})

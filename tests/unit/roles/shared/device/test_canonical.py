@@ -56,6 +56,17 @@ SAME = {
         ),
         ("access-list 5 permit 10.0.0.1\n", "ip access-list standard 5\n 10 permit 10.0.0.1\n"),
         ("ip tacacs source-interface vl20\n", "ip tacacs source-interface Vlan20\n"),
+        # a C2960 and a C3725 of a laboratory, Catalysts of others; cisco.ios#782, #1048; hier_config, IPv6 ACLs
+        ("ipv6 route ::/0 2001:DB8::1\n", "ipv6 route ::/0 2001:db8:0:0::1\n"),
+        (
+            "interface vl20\n ipv6 address 2001:DB8:0:20::2/64\n",
+            "interface Vlan20\n ipv6 address 2001:db8:0:20::2/64\n",
+        ),
+        (
+            "ipv6 access-list A\n permit ipv6 2001:DB8::/48 any log\n deny ipv6 any any\n",
+            "ipv6 access-list A\n sequence 10 permit ipv6 2001:db8::/48 any log\n sequence 25 deny ipv6 any any\n",
+        ),
+        ("logging host ipv6 2001:DB8::13\n", "logging 2001:db8::13\n"),
     ],
     "arubaos-cx": [
         ("interface vlan20\n    ip dhcp\n", "interface vlan 20\n    ip dhcp\n"),
@@ -68,6 +79,10 @@ SAME = {
         (
             "access-list ip A\n    10 permit tcp 10.0.0.0/255.255.255.0 any eq ssh\n    20 permit any 10.0.0.1 any\n",
             "access-list ip A\n    10 permit tcp 10.0.0.0/24 any eq 22\n    20 permit ip 10.0.0.1/32 any\n",
+        ),
+        (
+            "access-list ipv6 A\n    10 permit tcp 2001:db8::/48 any eq ssh\n    20 permit any 2001:db8::1 any\n",
+            "access-list ipv6 A\n    10 permit tcp 2001:DB8:0::/48 any eq 22\n    20 permit ipv6 2001:db8::1/128 any\n",
         ),
     ],
 }

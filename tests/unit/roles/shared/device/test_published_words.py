@@ -79,6 +79,77 @@ config system interface
 end
 end
 """,
+    # homes and laboratories with IPv6; fortios-collection#118: prefixes that are announced, relays, routes, policies
+    "fortios ipv6": """
+config system interface
+    edit "VLAN10"
+        set vdom "root"
+        set ip 10.10.10.1 255.255.255.0
+        set allowaccess ping
+        config ipv6
+            set ip6-address fd00:6575:ad8a:10::1/64
+            set ip6-allowaccess ping
+            config ip6-extra-addr
+                edit fe80::10:1/64
+                next
+            end
+            set ip6-send-adv enable
+            set ip6-other-flag enable
+            config ip6-prefix-list
+                edit fd00:6575:ad8a:10::/64
+                next
+            end
+            set dhcp6-relay-service enable
+            set dhcp6-relay-ip 2001:db8::1 2001:db8::2
+        end
+        set interface "mgmt"
+        set vlanid 10
+    next
+    edit "mgmt"
+        set vdom "root"
+    next
+end
+config firewall address6
+    edit "staff six"
+        set uuid 0bb8fe2c-0000-51f1-aaaa-000000000002
+        set ip6 2001:db8:10::/64
+    next
+end
+config firewall policy
+    edit 3
+        set uuid 0bb8fe2c-0000-51f1-aaaa-000000000003
+        set srcintf "VLAN10"
+        set dstintf "any"
+        set action accept
+        set srcaddr "all"
+        set dstaddr "all"
+        set srcaddr6 "staff six"
+        set dstaddr6 "all"
+        set schedule "always"
+        set service "ALL"
+    next
+end
+config firewall local-in-policy6
+    edit 1
+        set uuid 0bb8fe2c-0000-51f1-aaaa-000000000004
+        set intf "any"
+        set srcaddr "staff six"
+        set dstaddr "all"
+        set service "ALL"
+        set schedule "always"
+    next
+end
+config router static6
+    edit 1
+        set gateway 2001:db8::1
+        set device "mgmt"
+    next
+    edit 2
+        set dst 2001:db8:7::/48
+        set blackhole enable
+    next
+end
+""",
     # oxidized, FortiGate-91G; batfish, fortios_replacemsg: texts of several lines, quotation marks and backslashes
     "fortios texts": """
 config system certificate local
@@ -131,6 +202,20 @@ set policy-options policy-statement OUT then reject
 set policy-options community NO members 65000:1
 set class-of-service forwarding-classes class fc0 queue-num 0
 set class-of-service forwarding-classes class fc1 queue-num 1
+""",
+    # DISA, EX series router guide; people's EX with both families: filters of inet6, routes in a table of their own
+    "junos ipv6": """
+set interfaces lo0 unit 0 family inet6 filter input RE6
+set interfaces irb unit 9 family inet6 address 2001:db8:9::1/64
+set firewall family inet6 filter RE6 term ssh from source-address 2001:db8::/48
+set firewall family inet6 filter RE6 term ssh from next-header tcp
+set firewall family inet6 filter RE6 term ssh from destination-port ssh
+set firewall family inet6 filter RE6 term ssh then accept
+set firewall family inet6 filter RE6 term no-ssh from next-header tcp
+set firewall family inet6 filter RE6 term no-ssh from destination-port ssh
+set firewall family inet6 filter RE6 term no-ssh then discard
+set firewall family inet6 filter RE6 term rest then accept
+set routing-options rib inet6.0 static route ::/0 next-hop 2001:db8:9::fe
 """,
     # hier_config, running_config_flat_junos; Juniper, "Deactivate and reactivate statements"
     "junos deactivated": """

@@ -218,7 +218,7 @@ def test_where_gateways_are_routers_may_announce_themselves_and_elsewhere_not(pl
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_guards_of_ipv6_and_of_storms_can_be_left_out_for_models_that_have_none(platform: str) -> None:
     lines = told(platform, fleet(ipv6_guard=False, storm_percent=None))
-    words = ("ipv6", "nd-snooping", "dhcpv6", "router-advertisement", "storm", "rate-limit")
+    words = ("ipv6 nd", "ipv6 dhcp", "nd-snooping", "dhcpv6", "router-advertisement", "storm", "rate-limit")
     assert not [line for line in lines if any(word in line for word in words)]
 
 
@@ -450,7 +450,8 @@ def test_snmp_answers_monitoring_and_nobody_else(platform: str) -> None:
         assert "4010 permit udp 10.60.10.14 any eq snmp" in section(lines, "access-list ip MANAGEMENT")
         assert "9004 deny udp any any eq snmp" in section(alone, "access-list ip MANAGEMENT")
     else:
-        assert "snmp-server group samdrift v3 priv read samdrift access MONITORING" in lines
+        assert "snmp-server group samdrift v3 priv read samdrift access ipv6 MONITORING6 MONITORING" in lines
+        assert section(lines, "ipv6 access-list MONITORING6") == ["deny ipv6 any any"]
         assert section(lines, "ip access-list standard MONITORING") == ["10 permit 10.60.10.14"]
         assert section(alone, "ip access-list standard MONITORING") == ["10 deny   any"]
 
@@ -480,7 +481,8 @@ def test_a_station_that_takes_another_s_place_is_let_in_and_the_other_no_more(pl
 def test_no_way_in_of_an_ios_switch_is_open_to_all() -> None:
     lines = told("cisco-ios", fleet(tacacs_servers=["10.60.10.99"]))
     for head in ("line vty 0 4", "line vty 5 15"):
-        assert section(lines, head) == ["access-class MANAGEMENT in", "transport input ssh"]
+        ways = ["access-class MANAGEMENT in", "ipv6 access-class MANAGEMENT6 in", "transport input ssh"]
+        assert section(lines, head) == ways
     assert {"no ip http server", "no ip http secure-server", "aaa authorization console"} <= {*lines}
     assert {"aaa authentication login default group tacacs+ local", "ip tacacs source-interface Vlan101"} <= {*lines}
 
@@ -490,7 +492,9 @@ def test_the_lines_that_only_some_ios_switches_have_are_told_the_same() -> None:
     running = asked.content.replace("line vty 5 15", "line vty 16 31\n transport input telnet\nline vty 5 15")
     change = difference(known_vendors()["cisco-ios"], running, asked.content, asked.managed)
     assert change.entries[0] == "line vty 16 31"
-    assert {"  access-class MANAGEMENT in", "  transport input ssh"} <= {*change.entries}
+    assert {"  access-class MANAGEMENT in", "  ipv6 access-class MANAGEMENT6 in", "  transport input ssh"} <= {
+        *change.entries
+    }
 
 
 def test_the_web_server_of_an_aos_cx_switch_is_shut_where_it_is_open_and_no_more_said_of_it() -> None:
