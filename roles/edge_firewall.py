@@ -152,7 +152,7 @@ class Settings(shared.Settings):
     def inside(self) -> tuple[Routed, ...]:
         """Return the interfaces of networks that may reach the internet."""
         others = {self.outside, self.management_interface}
-        has_network = (i for i in self.routed if (i.addresses or i.addresses6) and i.kind != "loopback")
+        has_network = (i for i in self.routed if i.all_addresses and i.kind != "loopback")
         return tuple(i for i in has_network if i.name not in others)
 
     @property
@@ -261,7 +261,7 @@ def _asked_for_names(settings: Settings, intent: Intent) -> Iterator[str]:
     """Yield the inside interfaces at whose address a host of the fleet asks for names."""
     bases = (intent.of(h, "base") for h in intent.fleet.with_role("base"))
     asked = {a for base in bases if isinstance(base, BaseSettings) for a in base.nameservers}
-    yield from (i.name for i in settings.inside if any(a.ip in asked for a in (*i.addresses, *i.addresses6)))
+    yield from (i.name for i in settings.inside if any(a.ip in asked for a in i.all_addresses))
 
 
 def _require_few(stations: Collection[Network]) -> None:

@@ -44,6 +44,11 @@ class Routed(Frozen):
     addresses6: tuple[IPv6Interface, ...] = ()
     gateway_of: tuple[IPv6Network, ...] = ()
 
+    @property
+    def all_addresses(self) -> tuple[IPv4Interface | IPv6Interface, ...]:
+        """Return the addresses of both families, IPv4 first."""
+        return (*self.addresses, *self.addresses6)
+
 
 def routed_interfaces(host: Host, fleet: Fleet, vendor: Vendor) -> tuple[Routed, ...]:
     """Return every VLAN of a port, and every other interface that has an address, in NetBox's order.
@@ -146,7 +151,7 @@ def _require_one_each(found: tuple[Routed, ...]) -> None:
             if other != interface.name:
                 what = f"{other} is VLAN {interface.vid} of {interface.parent}, too"
                 raise SettingsError(what, field=f"interface {interface.name}.untagged_vlan")
-        for address in (*interface.addresses, *(a for a in interface.addresses6 if not a.ip.is_link_local)):
+        for address in (a for a in interface.all_addresses if a.version == 4 or not a.ip.is_link_local):
             other = networks.setdefault(str(address.network), interface.name)
             if other != interface.name:
                 what = f"{address.network} is at {other}, too, and a firewall routes it to one of them"

@@ -82,6 +82,9 @@ end
     # homes and laboratories with IPv6; fortios-collection#118: prefixes that are announced, relays, routes, policies
     "fortios ipv6": """
 config system interface
+    edit "mgmt"
+        set vdom "root"
+    next
     edit "VLAN10"
         set vdom "root"
         set ip 10.10.10.1 255.255.255.0
@@ -104,9 +107,6 @@ config system interface
         end
         set interface "mgmt"
         set vlanid 10
-    next
-    edit "mgmt"
-        set vdom "root"
     next
 end
 config firewall address6
