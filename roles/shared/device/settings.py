@@ -146,9 +146,14 @@ class Settings(RoleSettings):
     netconf_port: int | None = None
 
     @property
+    def own(self) -> tuple[IPv4Interface | IPv6Interface, ...]:
+        """Return the addresses at which it is administered, IPv4 first."""
+        return tuple(a for a in (self.address, self.address6) if a is not None)
+
+    @property
     def families(self) -> frozenset[int]:
         """Return the versions of IP by which it is administered."""
-        return frozenset(a.version for a in (self.address, self.address6) if a is not None)
+        return frozenset(a.version for a in self.own)
 
     def source_for(self, server: Address) -> Address | None:
         """Return its own address from which it asks a server: of the server's family."""

@@ -173,7 +173,7 @@ HAND: dict[str, list[tuple[str, ...]]] = {
 def test_no_change_takes_the_way_in_of_either_account(role: str, name: str, platform: str) -> None:
     asked, tree = of_case(role, name, platform)
     vendor, running = known_vendors()[platform], grammar(platform).show(tree)
-    at = settings_of(role, name, fleet()).address.ip
+    at = next(iter(settings_of(role, name, fleet()).own)).ip
     came_in = CameIn.model_validate({"user": ADMIN, "key": KEY, "source": "10.60.10.250", "address": str(at)})
     gone = {
         "arubaos-cx": (f"no user {LOOK}",),
