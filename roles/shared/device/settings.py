@@ -262,7 +262,9 @@ def device_listens(settings: Settings) -> tuple[Listen, ...]:
 def _listens_for_netconf(settings: Settings) -> Iterator[Listen]:
     if settings.netconf_port is not None:
         why = "NETCONF from the management stations"
-        yield Listen(protocol="tcp", port=settings.netconf_port, sources=(*settings.stations, *settings.stations6), why=why)
+        yield Listen(
+            protocol="tcp", port=settings.netconf_port, sources=(*settings.stations, *settings.stations6), why=why
+        )
 
 
 def device_asks(settings: Settings) -> tuple[Ask, ...]:

@@ -23,9 +23,6 @@ for management, in its VRF, nobody comes in by IPv6. The entries of such a list 
 without a number where it is the one that the device gives by itself; addresses are shown in capitals. A list here
 permits, and denies what is left: its entries have no order.
 
-`ipv6 unicast-routing` is not typed, though Cisco's guide has it before a static route: a switch would announce itself
-as a router, and route between its VLANs.
-
 How many lines of VTY a switch has differs (`0 4` and `5 15`; `16 31`, too, on many since 17), as published
 configurations show. The port `GigabitEthernet0/0` is in `Mgmt-vrf` from the factory on.
 

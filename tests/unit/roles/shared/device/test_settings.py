@@ -113,7 +113,11 @@ def test_a_switch_that_is_talked_to_by_netconf_serves_it_to_the_management_stati
     assert [(listen.port, listen.sources) for listen in device_listens(settings)][2:] == [(830, settings.stations)]
     elsewhere = declared("access_switch", "heb-sw1", by_netconf("heb-sw1", netconf_port=2222)).content
     assert "set system services netconf ssh port 2222\n" in elsewhere
-    assert elsewhere.count("from destination-port 2222\n") == 2
+    assert [line.split()[5:8] for line in elsewhere.splitlines() if line.endswith(" destination-port 2222")] == [
+        ["MANAGEMENT", "term", "stations"],
+        ["MANAGEMENT", "term", "others"],
+        ["MANAGEMENT6", "term", "others"],
+    ]
     assert "netconf" not in declared("access_switch", "heb-sw1", fleet()).content
 
 
