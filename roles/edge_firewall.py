@@ -16,15 +16,22 @@ checksum): a new network moves no other's, and no number is one that a person us
 is left alone.
 
 FortiOS restores nothing by itself, so a change of it needs to be asked for by name: see
-`roles.shared.device.vendors.fortios`.
+`roles.shared.device.vendors.fortios`. Junos restores itself.
+
+On an SRX every interface is in a zone: those of the option `zones` in theirs, any other inside interface in one of its
+own. What is not let through between these zones is denied by the last policy, and logged. Its interfaces are units of
+ports (`ge-0/0/1`, which is unit 0, or `reth0.120`). Which ports are in the VLAN of an `irb` unit, and that several
+devices are a cluster, is left as it is.
 
 Options (config context `samdrift.edge_firewall`), besides those of `roles.shared.device.settings.Options`:
 
-- `outside`: the interface towards the internet provider.
+- `outside`: the interface towards the internet provider; `wan1` of a FortiGate, `ge-0/0/0` of an SRX, if not said.
 - `also_allows`: what the management interface lets in besides ping, SSH and SNMP: `[https, fgfm]`, say, where people
   use its pages, or a FortiManager administers it.
 - `zones`: inside interfaces that are one zone, with one policy: `zones: {schools: [internal1, skola-120]}`. Between
   two interfaces of a zone nothing passes either. An interface that a policy made by hand names cannot join one.
+- `screen`: false where people have a screen of their own on the outside of an SRX; else it gets the factory's.
+- `outside_zone`, `management_zone`: what the zones of these two are called on an SRX, where somebody made them already.
 - `announces`: false where somebody else announces the router of IPv6, or nobody is to.
 - `dhcp6_servers`: inside, DHCPv6 is relayed to these servers, and hosts are told to ask them for their addresses.
 - `snmp_view`: the subtree (`1.3.6.1.2.1`) that monitoring may read; from FortiOS 7.2 on. Without it, everything.
@@ -47,31 +54,37 @@ from inventory.network import Address, Network
 from roles.base import Settings as BaseSettings
 from roles.shared.device import settings as shared
 from roles.shared.device.configure import configuration
+from roles.shared.device.firewall import AddressObject, FirewallSettings, Policy, Zone, require_zone_names
 from roles.shared.device.known import known_vendors
-from roles.shared.device.passing import PROTOCOLS, Transit, transit_of
+from roles.shared.device.passing import PROTOCOLS, transit_of
 from roles.shared.device.ports import Port
 from roles.shared.device.routed import Routed, is_own, routed_interfaces
-from roles.shared.device.sections import port_names
+from roles.shared.device.sections import port_names, zoned_sections
 from roles.shared.device.settings import device_asks, device_listens, device_settings, device_unserved
 from roles.shared.intent import Intent
 from roles.shared.lineage import Section
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import Ask, Listen
 
-PLATFORMS = ("fortios",)
+PLATFORMS = ("fortios", "junos")
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.22", "ISO 27002:2022 8.23")
 INTERFACE = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
 OF_PRIVATE_NETWORKS = r"1[678]\d{7}|288[67]\d{6}|3232\d{6}"
 """Numbers made of networks in 10.0.0.0/8, 172.16.0.0/12 and 192.168.0.0/16 (RFC 1918)."""
-ACCESS = ("ping", "https", "ssh", "snmp", "http", "fgfm", "fabric", "ftm")
-"""What an interface may let in, in the order in which FortiOS shows it."""
+OUTSIDE = {"fortios": "wan1", "junos": "ge-0/0/0"}
+"""The interface towards the provider, from the factory on."""
+ACCESS = {
+    "fortios": ("ping", "https", "ssh", "snmp", "http", "fgfm", "fabric", "ftm"),
+    "junos": ("ping", "https", "ssh", "snmp", "http", "netconf"),
+}
+"""What an interface may let in; in the order in which FortiOS shows it."""
 OF_SERVICES = r"30(01|06|17)\d{6}"
 """Numbers made of protocols and ports: see `roles.shared.device.passing`."""
 OF_ADMISSIONS = r"[34]0(06|17)\d{6}"
 """Those of who may use the firewall itself."""
 OF_IPV6 = r"3[3-8]\d{8}"
 """Numbers made of networks of IPv6: from 3,300,000,000 on, which none of those above reaches."""
-MOST_STATIONS = 10
+MOST_STATIONS = {"fortios": 10}
 """`trusthost1` to `trusthost10` of an administrator."""
 
 InterfaceName = Annotated[str, Field(pattern=INTERFACE)]
@@ -80,36 +93,16 @@ InterfaceName = Annotated[str, Field(pattern=INTERFACE)]
 class Options(shared.Options):
     """What a config context may set for this role; see the module's text."""
 
-    outside: InterfaceName = "wan1"
-    also_allows: tuple[Literal["https", "http", "fgfm", "ftm", "fabric"], ...] = ()
+    outside: InterfaceName | None = None
+    outside_zone: shared.Word = "untrust"
+    management_zone: shared.Word = "administration"
+    screen: bool = True
+    also_allows: tuple[Literal["https", "http", "fgfm", "ftm", "fabric", "netconf"], ...] = ()
     zones: dict[shared.Word, Annotated[tuple[InterfaceName, ...], Field(min_length=1)]] = Field(default_factory=dict)
     announces: bool = True
     dhcp6_servers: Annotated[tuple[IPv6Address, ...], Field(max_length=8)] = ()
     snmp_view: Annotated[str, Field(pattern=r"^\d+(\.\d+){1,30}$")] | None = None
     secrets: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")] = "firewall"
-
-
-class AddressObject(Frozen):
-    """A network by the name that policies call it."""
-
-    name: str
-    network: Network
-
-
-class Zone(Frozen):
-    """Inside interfaces that have one policy."""
-
-    name: str
-    members: tuple[str, ...]
-
-
-class Policy(Frozen):
-    """What an interface or a zone may over one family of IP: reach the internet, from these of its addresses."""
-
-    number: int
-    source: str
-    family: Literal[4, 6]
-    addresses: tuple[AddressObject, ...]
 
 
 class Admission(Frozen):
@@ -130,37 +123,10 @@ class Admission(Frozen):
         return self.number + 1_000_000_000
 
 
-class Settings(shared.Settings):
-    """The interfaces of one firewall that have a network: one of them is outside, and the others are inside.
+class Settings(FirewallSettings):
+    """The intended state of one firewall; `remote_admin` stands for whomever a TACACS+ server lets in."""
 
-    `allowed` is what the management interface lets in; `remote_admin` stands for whomever a TACACS+ server lets in.
-    """
-
-    outside: str
-    allowed: tuple[str, ...]
-    routed: tuple[Routed, ...]
     remote_admin: str = "samdrift-remote"
-    zones: tuple[Zone, ...]
-    policies: tuple[Policy, ...]
-    transit: Transit | None = None
-    answers_names: tuple[str, ...] = ()
-    announces: bool = True
-    dhcp6_servers: tuple[IPv6Address, ...] = ()
-    snmp_view: str | None = None
-
-    @property
-    def inside(self) -> tuple[Routed, ...]:
-        """Return the interfaces of networks that may reach the internet."""
-        others = {self.outside, self.management_interface}
-        has_network = (i for i in self.routed if i.all_addresses and i.kind != "loopback")
-        return tuple(i for i in has_network if i.name not in others)
-
-    @property
-    def serving(self) -> tuple[str, ...]:
-        """Return the ports and LAGs that must be up: of outside, of the management, and of each inside network."""
-        parents = {i.name: i.parent or i.name for i in self.routed}
-        names = (self.outside, self.management_interface, *(i.name for i in self.inside if i.enabled))
-        return tuple(dict.fromkeys(parents.get(name, name) for name in names))
 
     @property
     def allowed6(self) -> tuple[str, ...]:
@@ -227,19 +193,28 @@ def _objects(networks: Iterable[Network]) -> tuple[AddressObject, ...]:
 def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:
     """Compute interfaces and servers from the fleet. Every one with a network, except the management's, is inside."""
     vendor = known_vendors()[host.platform]
+    outside = options.outside or OUTSIDE[host.platform]
     configured = tuple(i for i in host.interfaces if not is_own(vendor, i.name))
     device = device_settings(host.model_copy(update={"interfaces": configured}), fleet, options)
     routed = routed_interfaces(host, fleet, vendor)
     field = "config context samdrift.edge_firewall"
-    if options.outside not in {p.name for p in device.ports} | {i.name for i in routed}:
-        what = f"there is no port {options.outside}"
+    if outside not in {i.name for i in host.interfaces}:
+        what = f"there is no port {outside}"
         raise SettingsError(what, field=f"{field}.outside", fix="name a port of the device")
-    _require_few(device.stations)
-    _require_few(device.stations6)
+    access = ACCESS[host.platform]
+    if unknown := [name for name in options.also_allows if name not in access]:
+        what = f"{vendor.name} knows no {unknown[0]}"
+        raise SettingsError(what, field=f"{field}.also_allows", fix=f"name some of: {', '.join(access)}")
+    _require_few(device.stations, host.platform)
+    _require_few(device.stations6, host.platform)
     found = Settings(
         **dict(device),
-        outside=options.outside,
-        allowed=tuple(access for access in ACCESS if access in {"ping", "ssh", "snmp", *options.also_allows}),
+        outside=outside,
+        outside_zone=options.outside_zone,
+        management_zone=options.management_zone,
+        screen=options.screen,
+        out_of_band=bool(re.fullmatch(vendor.out_of_band, device.management_interface)),
+        allowed=tuple(name for name in access if name in {"ping", "ssh", "snmp", *options.also_allows}),
         routed=routed,
         zones=tuple(Zone(name=name, members=members) for name, members in sorted(options.zones.items())),
         policies=(),
@@ -248,6 +223,11 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
         snmp_view=options.snmp_view,
     )
     _require_zones_of_inside(found, f"{field}.zones")
+    if vendor.units:
+        require_zone_names(found, field)
+        if options.dhcp6_servers:
+            what, fix = f"{vendor.name} is not told here to relay DHCPv6", "configure it by hand, and take this away"
+            raise SettingsError(what, field=f"{field}.dhcp6_servers", fix=fix)
     return found.model_copy(
         update={
             "policies": tuple(_policies(found)),
@@ -264,10 +244,11 @@ def _asked_for_names(settings: Settings, intent: Intent) -> Iterator[str]:
     yield from (i.name for i in settings.inside if any(a.ip in asked for a in i.all_addresses))
 
 
-def _require_few(stations: Collection[Network]) -> None:
+def _require_few(stations: Collection[Network], platform: str) -> None:
     """Refuse more management stations than an administrator can have trusted hosts."""
-    if len(stations) > MOST_STATIONS:
-        what = f"there are {len(stations)} management stations, and an account takes {MOST_STATIONS} (trusthost)"
+    most = MOST_STATIONS.get(platform, len(stations))
+    if len(stations) > most:
+        what = f"there are {len(stations)} management stations, and an account takes {most} (trusthost)"
         raise SettingsError(what, field="fleet", fix="let fewer hosts be management stations")
 
 
@@ -284,10 +265,9 @@ def _require_zones_of_inside(settings: Settings, field: str) -> None:
 
 def _policies(settings: Settings) -> Iterator[Policy]:
     """Yield a policy of each family for each zone, and for each inside interface that is in none."""
-    zone_of = {name: zone.name for zone in settings.zones for name in zone.members}
     sources: dict[str, list[Routed]] = {}
     for interface in settings.inside:
-        sources.setdefault(zone_of.get(interface.name, interface.name), []).append(interface)
+        sources.setdefault(settings.source_of(interface.name), []).append(interface)
     for family in (4, 6):
         for source, interfaces in sources.items():
             networks = tuple(n for i in interfaces for n in _address_objects(i, family))
@@ -305,7 +285,11 @@ def _address_objects(interface: Routed, family: Literal[4, 6]) -> Iterator[Addre
 
 
 def sections(settings: Settings) -> tuple[Section, ...]:
-    """Return the sections of the configuration that are the role's. Of policies and routes, its own numbers alone."""
+    """Return the sections of the configuration that are the role's. Of policies and routes, its own alone."""
+    return zoned_sections(settings) if known_vendors()[settings.platform].units else _blocks(settings)
+
+
+def _blocks(settings: Settings) -> tuple[Section, ...]:
     names = "|".join([port_names(settings), *(re.escape(i.name) for i in settings.routed)])
     numbers = "|".join([*map(str, (p.number for p in settings.policies)), OF_PRIVATE_NETWORKS, OF_SERVICES, OF_IPV6])
     routes = "|".join([*(str(settings.number_of(n)) for n in settings.reached), OF_PRIVATE_NETWORKS])
@@ -353,6 +337,12 @@ def asks(settings: Settings) -> tuple[Ask, ...]:
 def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
     """Say which primary address of IPv6 it is not administered at, and which servers it is not told of."""
     return device_unserved(host, fleet)
+
+
+def left(settings: Settings) -> tuple[str, ...]:
+    """Say of VLANs of the device's own switching which part is not configured."""
+    switched = (i.name for i in settings.routed if i.kind == "switched")
+    return tuple(f"{name}: which ports are in its VLAN, and what the VLAN is called there" for name in switched)
 
 
 def deploy(settings: Settings) -> None:

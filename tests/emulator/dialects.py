@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
+from tests.emulator.checked_out import wrong_in
 from tests.emulator.device import Device, copy
 from tests.emulator.grammar import Editor, Refused, Tree, grammar
 from tests.emulator.rights import RIGHTS, Rights
@@ -357,6 +358,8 @@ class Junos(Cli):
 
     def _commit(self, draft: Tree, minutes: str | None) -> str:
         device = self.device
+        if wrong := wrong_in(draft):
+            return f"{wrong}\nerror: configuration check-out failed\n"
         with device.lock:
             before = device.running
             device.history.append(before)

@@ -22,16 +22,33 @@ ONE_VALUE = set_of(
     encrypted-password plain-text-password-value secret location contact security-model security-level notify-view
     read-view write-view authentication-key authentication-password privacy-key privacy-password
     bridge-priority 802.3ad device-count uid full-name transport storm-control bandwidth-percentage
-    configuration-name allow-commands deny-commands"""
+    configuration-name allow-commands deny-commands screen redundant-parent alarm-threshold attack-threshold
+    source-threshold destination-threshold"""
 )
 """Statements of one value (REF); `next-hop` of a static route is none of them, "all the next-hop addresses" count."""
+ONE_OF = (
+    (r"interfaces .* family \S+ filter (input|output)", r".*"),
+    (r"interfaces \S+ redundant-ether-options redundancy-group", r".*"),
+    (r"security log (mode|format|source-address)", r".*"),
+    (r"security log stream \S+ (format|severity)", r".*"),
+    (r"security log stream \S+ host", r"[\d.:a-f]+"),
+    (r"security forwarding-options family inet6 mode", r".*"),
+    (r"security address-book \S+ address \S+", r"[\d.:a-f]+/\d+"),
+    (r"security policies .* policy \S+ then", r"permit|deny|reject"),
+    (r"security nat source rule-set \S+ rule \S+ then source-nat", r"interface|off|pool"),
+    (r"applications application \S+ (protocol|destination-port|source-port|inactivity-timeout)", r".*"),
+    (r"security screen ids-option \S+ tcp syn-flood timeout", r".*"),
+)
+"""Below what, of which words, there is one (REF), most of them statements of firewalls: a new one takes its place."""
 NAMED = set_of(
     """unit family user file host server address route term filter prefix-list group view oid tacplus-server
-    radius-server interface community security-name policy rule rule-set policy-statement rib"""
+    radius-server interface community security-name policy rule rule-set policy-statement security-zone ids-option
+    from-zone to-zone address-book application stream zone rib"""
 )
 """Words that are followed by a name, without which they mean nothing (REF)."""
 WHOLE = {
     ("source-nat", "interface"),
+    ("mode", "stream"),
     ("next", "term"),
     ("next", "policy"),
     *(("permissions", flag) for flag in ("view", "interface", "firewall")),
@@ -39,6 +56,8 @@ WHOLE = {
 """Where such a word is an action or a flag and has no name (SRX: `then source-nat interface`; LAB: `then next policy`;
 REF: `permissions`).
 """
+TOGETHER = {"from-zone"}
+"""Names an entry together with another word: `from-zone A to-zone B` is one (REF, `policies`)."""
 HOLDERS = frozenset({"interfaces", "vlans", "prefix-list", "groups"})
 """Words below which every word is a name (REF)."""
 JUNOS_SECRETS = (
@@ -115,6 +134,7 @@ class SetEditor(Editor):
         for pattern, shown, mark in JUNOS_SECRETS:
             if len(path) > 1 and re.match(pattern, path[-2]) and not path[-1].strip('"').startswith(mark):
                 path[-2:] = [shown, f"{mark}{hashed(path[-1])}"]
+        self._make_room(path)
         node = self.tree
         for n, (before, word) in enumerate(zip(["", *path], path, strict=False)):
             is_list = before == "class" and path[n - 3 : n - 2] != ["user"]  # LAB: of accounts alone one value
@@ -123,6 +143,17 @@ class SetEditor(Editor):
             node = node.setdefault(word, {})
         if path[:3] == ["system", "login", "user"] and len(path) > 3:
             self._number(path[3])
+
+    def _make_room(self, path: list[str]) -> None:
+        """Take away the statement of a firewall in whose place this one comes."""
+        node = self.tree
+        for depth, word in enumerate(path):
+            above = " ".join(path[:depth])
+            for pattern, words_of_it in ONE_OF:
+                if word not in node and re.fullmatch(pattern, above) and re.fullmatch(words_of_it, word):
+                    for old in [o for o in node if re.fullmatch(words_of_it, o)]:
+                        del node[old]
+            node = node.get(word, {})
 
     def _number(self, name: str) -> None:
         """Give an account a number that has none (REF, `uid`: "if you do not specify one, the software assigns it")."""
@@ -144,7 +175,7 @@ class SetEditor(Editor):
         while way and not holder.keys() - set(MARKS.values()):
             above, word = way.pop()
             before = way[-1][1] if way else ""
-            if before in NAMED | HOLDERS:
+            if before in NAMED - TOGETHER | HOLDERS:
                 break  # an entry stays, though nothing is left in it
             del above[word]
             holder = above

@@ -211,7 +211,7 @@ def _junos(running: Tree, caller: Caller) -> bool:
     """Junos CLI Reference, `authentication (login)`, `ssh (system services)`, `root-login`; Routing Policies, Firewall
     Filters User Guide: a filter on lo0 judges what is for the device, term by term, and discards the rest; a
     term without an action accepts. A filter of `family inet` judges no IPv6, in which the protocol is the `next-header`
-    ("Firewall Filter Match Conditions for IPv6 Traffic").
+    ("Firewall Filter Match Conditions for IPv6 Traffic"). Of firewalls: Security Zones Guide, `host-inbound-traffic`.
     """
     user, (kind, body) = re.escape(caller.user), caller.key.split()
     of = ("system", "login", "user", user)
@@ -221,9 +221,28 @@ def _junos(running: Tree, caller: Caller) -> bool:
         return False
     if not _has(running, "system", "services", "ssh") or _has(running, "system", "services", "ssh", "no-public-keys"):
         return False
+    if not _zone_takes_ssh(running, caller.at):
+        return False
     family = "inet6" if caller.by_ipv6 else "inet"
     filters = list(_lines(running, "interfaces", "lo0", "unit", "0", "family", family, "filter", "input"))
     return all(_permits(_junos_rules(running, family, name), caller.source) for name in filters)
+
+
+def _zone_takes_ssh(running: Tree, address: str) -> bool:
+    """Whether the zone of the interface with an address lets SSH in to the device: where there are zones, an interface
+    in none takes nothing, but for the port of management; what is said of an interface counts before its zone's.
+    """
+    zones = running.get("security", {}).get("zones", {}).get("security-zone", {})
+    for port, of in running.get("interfaces", {}).items() if zones else ():
+        for unit, below in of.get("unit", {}).items():
+            here = any(a.partition("/")[0] == address for a in _lines(below, "family", "inet6?", "address"))
+            if here and not port.startswith(("fxp", "lo")):
+                holds = [zone for zone in zones.values() if f"{port}.{unit}" in zone.get("interfaces", {})]
+                own = [zone["interfaces"][f"{port}.{unit}"] for zone in holds]
+                counts = [level for level in (*own, *holds) if "host-inbound-traffic" in level]
+                services = list(_lines(counts[0], "host-inbound-traffic", "system-services")) if counts else []
+                return bool({"ssh", "all", "any-service"} & {*services})
+    return True
 
 
 def _junos_rules(running: Tree, family: str, name: str) -> Iterator[tuple[bool, str, bool]]:

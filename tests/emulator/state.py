@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from ipaddress import IPv4Network
 
 from tests.emulator.device import Device
 from tests.emulator.grammar import Tree, numbers, ranges
@@ -340,7 +341,88 @@ def _junos_disabled(device: Device, _: re.Match[str]) -> str:
     return _junos_json("interface-information", "junos-interface", "physical-interface", entries)
 
 
+@_asked("junos", "show interfaces terse")
+def _junos_terse(device: Device, _: re.Match[str]) -> str:
+    """A line for each port, and one for each unit of it (CLI Reference, `show interfaces terse`)."""
+    said = "Interface               Admin Link Proto    Local                 Remote\n"
+    for name, section in device.running.get("interfaces", {}).items():
+        members = [
+            port
+            for port, of in device.running["interfaces"].items()
+            if name in {*_at(of, "ether-options", "802.3ad"), *_at(of, "gigether-options", "redundant-parent")}
+        ]
+        works = name == "irb" or any(_junos_up(device, port) for port in (members or [name]))
+        admin, link = ("down" if "disable" in section else "up"), ("up" if works else "down")
+        said += f"{name:<24}{admin:<6}{link}\n"
+        for number, unit in _at(section, "unit").items():
+            address = next(iter(_at(unit, "family", "inet", "address")), "")
+            said += f"{name + '.' + number:<24}{admin:<6}{link:<5}{'inet':<9}{address}\n"
+    return said
+
+
+@_asked("junos", "show security zones")
+def _junos_zones(device: Device, _: re.Match[str]) -> str:
+    """The form of the CLI Reference's sample output."""
+    said = ""
+    for name, zone in _at(device.running, "security", "zones", "security-zone").items():
+        bound = list(_at(zone, "interfaces"))
+        said += (
+            f"\nSecurity zone: {name}\n  Zone ID: 7\n  Send reset for non-SYN session TCP packets: Off\n"
+            f"  Policy configurable: Yes  \n  Interfaces bound: {len(bound)}\n  Interfaces:\n"
+            + "".join(f"    {interface}\n" for interface in bound)
+            + "  Advanced-connection-tracking timeout: 1800\n"
+        )
+    return said
+
+
+@_asked("junos", "show security policies")
+def _junos_policies(device: Device, _: re.Match[str]) -> str:
+    """The form of the CLI Reference's sample output, global policies last."""
+    policies = _at(device.running, "security", "policies")
+    said = "Default policy: deny-all\nDefault policy log Profile ID: 0\nPre ID default policy: permit-all\n"
+    for one, to in _at(policies, "from-zone").items():
+        for other, of in _at(to, "to-zone").items():
+            said += f"From zone: {one}, To zone: {other}\n" + _policies(_at(of, "policy"), "    ")
+    if of_all := _at(policies, "global", "policy"):
+        said += "Global policies:\n" + _policies(of_all, "    ")
+    return said
+
+
+def _policies(of: Tree, indent: str) -> str:
+    return "".join(
+        f"  Policy: {name}, State: {'disabled' if 'inactive:' in policy else 'enabled'}, Index: {number}, "
+        f"Scope Policy: 0, Sequence number: {number}, Log Profile ID: 0\n"
+        f"{indent}Source addresses: {', '.join(_at(policy, 'match', 'source-address'))}\n"
+        f"{indent}Action: {', '.join(word for word in _at(policy, 'then') if word != 'log')}\n"
+        for number, (name, policy) in enumerate(of.items(), 1)
+    )
+
+
+@_asked("junos", "show route protocol static")
+def _junos_routes(device: Device, _: re.Match[str]) -> str:
+    """The form of the CLI Reference's sample output."""
+    routes = _at(device.running, "routing-options", "static", "route")
+    said = f"\ninet.0: {len(routes)} destinations, {len(routes)} routes ({len(routes)} active, 0 holddown, 0 hidden)\n"
+    said += "+ = Active Route, - = Last Active, * = Both\n\n"
+    for network, of in routes.items():
+        hop = next(iter(_at(of, "next-hop")), "")
+        said += f"{network:<19}*[Static/5] 1d 02:03:04\n                    >  to {hop} via ge-0/0/3.0\n"
+    return said
+
+
 # FortiOS.
+
+
+@_asked("fortios", "get router info routing-table static")
+def _fortios_routes(device: Device, _: re.Match[str]) -> str:
+    """The form of the Administration Guide, "Viewing the routing table"."""
+    said = "Routing table for VRF=0\n"
+    for entry in device.running.get("config router static", {}).values():
+        to, hop = _value(entry, "set dst (.*)") or "0.0.0.0 0.0.0.0", _value(entry, "set gateway (.*)")
+        network = IPv4Network(to.replace(" ", "/"))
+        port = _value(entry, 'set device "?([^"]*)"?')
+        said += f"S{' ' if network.prefixlen else '*'}      {network} [10/0] via {hop}, {port}, [1/0]\n"
+    return said
 
 
 @_asked("fortios", "diagnose sys ntp status")

@@ -67,6 +67,7 @@ class _Port:
     type: str
     enabled: bool = True
     description: str = ""
+    parent: str | None = None
     lag: str | None = None
     access: int | None = None
     native: int | None = None
@@ -142,6 +143,7 @@ def _interface(port: _Port, reading: _Reading) -> Interface:
         enabled=port.enabled,
         description=port.description,
         lag=port.lag,
+        parent=port.parent if port.parent in reading.ports else None,
         untagged_vlan=None if is_member or untagged == 1 else untagged,
         tagged_vlans=tuple(sorted(tagged - {1, untagged})) if is_trunk and not is_member else (),
         addresses=() if is_member else tuple(port.addresses),
@@ -150,9 +152,9 @@ def _interface(port: _Port, reading: _Reading) -> Interface:
 
 def _type(name: str) -> str:
     lower = name.lower()
-    if re.match(r"vlan ?\d|loopback|irb\.|lo\d|tunnel", lower):
+    if re.match(r"vlan ?\d|loopback|irb\.|lo\d|tunnel|(pp|st)\d", lower):
         return "virtual"
-    if re.match(r"port-channel|lag ?\d|ae\d", lower):
+    if re.match(r"port-channel|lag ?\d|ae\d|reth\d", lower):
         return "lag"
     return next((kind for start, kind in SPEEDS.items() if lower.startswith(start)), "1000base-t")
 
@@ -244,6 +246,9 @@ def _statements(lines: Lines, reading: _Reading) -> None:
     for words in _port_by_port([w for w in every if w[0] == "interfaces" and len(w) > 2]):
         if words[1] in NO_PORTS or not _of_junos(words, reading):
             reading.not_understood(words[1], " ".join(words[2:]))
+    for words in every:
+        if words[0] == "vlans" and words[2:3] == ("l3-interface",) and (port := reading.ports.get(words[-1])):
+            port.access = reading.vlan(words[1])
 
 
 NO_PORTS = frozenset({"interface-range", "interface-set", "apply-groups", "apply-groups-except", "traceoptions"})
@@ -289,22 +294,28 @@ def _whole(lines: Lines, above: Path = ()) -> Iterator[Path]:
             yield (*above, word)
 
 
-def _of_junos(words: Path, reading: _Reading) -> bool:  # noqa: C901  one case a statement
+def _of_junos(words: Path, reading: _Reading) -> bool:  # noqa: C901, PLR0912  one case a statement
     """Take a statement of an interface on Junos; returns whether it is understood."""
     name, rest = words[1], words[2:]
     if rest[0] == "unit" and len(rest) > 1 and (name in {"irb", "lo0"} or rest[1] != "0"):
         name = f"{name}.{rest[1]}"
     port = reading.port(name, "virtual" if "." in name else _type(name))
+    if "." in name and words[1] not in {"irb", "lo0"}:
+        port.parent = reading.port(words[1], _type(words[1])).name
     match rest:
-        case ("description", text):
+        case ("description", text) | ("unit", _, "description", text):
             port.description = text.strip('"')
-        case ("disable",):
+        case ("disable",) | ("unit", _, "disable"):
             port.enabled = False
+        case ("unit", _, "vlan-id", vid) if vid.isdecimal():
+            port.access = int(vid)
         case ("native-vlan-id", vid) if vid.isdecimal():
             port.native = int(vid)
-        case ("ether-options" | "gigether-options", "802.3ad", lag):
+        case ("ether-options" | "gigether-options", "802.3ad" | "redundant-parent", lag):
             port.lag = lag
-        case ("aggregated-ether-options", "lacp", *_):
+        case ("aggregated-ether-options" | "redundant-ether-options", "lacp" | "redundancy-group", *_):
+            pass
+        case ("vlan-tagging",) | ("flexible-vlan-tagging",):
             pass
         case ("unit", _, "family", "ethernet-switching"):
             pass
@@ -353,7 +364,7 @@ def _outside_of_vdoms(lines: Lines) -> Iterator[tuple[str, Lines]]:
         yield text, below
 
 
-def _of_fortios(port: _Port, settings: Lines, reading: _Reading) -> None:
+def _of_fortios(port: _Port, settings: Lines, reading: _Reading) -> None:  # noqa: C901  one case an option
     """Take the settings of an interface on FortiOS."""
     members: list[str] = []
     for line in settings:
@@ -372,7 +383,9 @@ def _of_fortios(port: _Port, settings: Lines, reading: _Reading) -> None:
             port.type = kinds.get(plain, "virtual")
         elif word == "member":
             members = [bare(member) for member in words_of(value)]
-        elif word not in {"vdom", "allowaccess", "snmp-index", "interface", "role"}:
+        elif word == "interface":
+            port.parent = plain
+        elif word not in {"vdom", "allowaccess", "snmp-index", "role"}:
             reading.not_understood(port.name, line)
     for member in members if port.type == "lag" else ():
         reading.port(member, "1000base-t").lag = port.name

@@ -118,6 +118,15 @@ class LettingIn(Frozen):
     served: dict[Literal[4, 6], tuple[str, ...]] = Field(
         default_factory=dict, description="and what serves it over one family of IP alone"
     )
+    called: tuple[str, str] = Field(
+        default=("", ""), description="what of an interface's name is written otherwise elsewhere, and how: `{called}`"
+    )
+    zone: tuple[str, ...] = Field(default=(), description="group `zone` is the one that the interface is in: `{zone}`")
+    admits: tuple[tuple[str, str], ...] = Field(
+        default=(),
+        description="what an interface in a zone lets in, the nearest level first, and the first that is there counts: "
+        "what is found if it is, and what lets SSH in by it",
+    )
     shut: tuple[str, ...] = Field(default=(), description="what ends SSH, or logins by a key")
     shut_for: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="what ends an account's logins")
     lists: tuple[AccessLists, ...] = Field(default=(), description="the access lists that judge who comes by SSH")

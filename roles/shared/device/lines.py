@@ -42,6 +42,11 @@ def whole_setting_of(vendor: Vendor, path: Path) -> Slot | None:
     return _first(vendor.whole, path)
 
 
+def only_one_of(vendor: Vendor, path: Path) -> Slot | None:
+    """Find what a line is of which a device has one in all its sections; None if it may stand in several."""
+    return _first(vendor.once, path)
+
+
 def _first(patterns: Iterable[LinePattern], path: Path) -> Slot | None:
     for number, pattern in enumerate(patterns if path[-1] not in MARKS else ()):
         match = ends(pattern, path)

@@ -26,6 +26,7 @@ from roles.shared.device.lines import (
     is_in,
     is_permanent,
     lines_below,
+    only_one_of,
     opposite,
     paths,
     slot_of,
@@ -89,6 +90,21 @@ class Owner:
         has.managed, others = self._apart(has.managed, wants.managed, ())
         self._refuse_others_members(others, wants.managed)
         _merge(has.other, others)
+        self._refuse_a_second(has.other, wants.managed)
+
+    def _refuse_a_second(self, others: Lines, wants: Lines) -> None:
+        """Refuse what a device has in another place already, and can have once: it would take none of the change."""
+        if not self.vendor.once:
+            return
+        wanted = {one: path for path in paths(wants) if (one := only_one_of(self.vendor, path))}
+        for path in paths(others):
+            if wanted.get(only_one_of(self.vendor, path) or (-1, ()), path) != path:
+                line = path_text(self.vendor, path)
+                raise SamdriftError(
+                    f"a device has this once, and it is in another place than the role means: {line}",
+                    fix="name that place in the role's options (as `zones`, `outside_zone`, `management_zone`), or "
+                    "take it from there by hand",
+                )
 
     def _refuse_others_members(self, others: Lines, wants: Lines) -> None:
         """Refuse ports that somebody made members of a LAG and that are declared otherwise: it may break the LAG."""

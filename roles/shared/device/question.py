@@ -45,6 +45,7 @@ class Question(Frozen):
             Its group `count` is how many rows there are.
         always: our words that each row has a value for: without one, the answer is not understood.
         every_port: whether each port that the device has is named.
+        of_some: models that have no such thing refuse the command.
     """
 
     command: str
@@ -55,3 +56,4 @@ class Question(Frozen):
     known: str = ""
     always: tuple[str, ...] = ()
     every_port: bool = False
+    of_some: bool = False

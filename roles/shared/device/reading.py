@@ -59,7 +59,8 @@ def read_configuration(vendor: Vendor, text: str, managed: Collection[Section]) 
             found.hidden.setdefault(last, []).append(raw)
             continue
         last = path = spelled(vendor, written, forms)
-        if WITHHELD in path[-1] or (path[-1] != written[-1] and len(path) == len(written)):
+        is_otherwise = path != written if vendor.syntax == "set" else path[-1] != written[-1]
+        if WITHHELD in path[-1] or (is_otherwise and len(path) == len(written)):
             found.raw[path] = raw
         within[path] = within.get(path[:-1]) or any(is_managed(of, managed) for of in {path, written})
         if within[path] or not _is_above_managed(path, managed):

@@ -20,7 +20,7 @@ from roles.shared.device.vendor import Vendor
 from roles.shared.settings import SettingsError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
-LOOPBACK = re.compile(r"(?i)lo(opback)?[0-9]*")
+LOOPBACK = re.compile(r"(?i)lo(opback)?[0-9]*(\.[0-9]+)?")
 HOSTS = 64
 """Bits of a network of IPv6 in which hosts make their own addresses."""
 
@@ -29,13 +29,14 @@ class Routed(Frozen):
     """An interface with a network.
 
     Attributes:
-        parent: the port that a VLAN is one of; None of what is no VLAN.
+        kind: `switched` is that of a VLAN of the device's own switching (`irb.120`).
+        parent: the port that a VLAN, or a port's own unit (`ge-0/0/1.0`), is one of; None of what is neither.
         vid: the VLAN's number on its parent.
         gateway_of: the networks of IPv6 whose router it is, as NetBox says: hosts there make their addresses of them.
     """
 
     name: str
-    kind: Literal["port", "vlan", "loopback"]
+    kind: Literal["port", "vlan", "switched", "loopback"]
     parent: str | None = None
     vid: int | None = None
     description: str
@@ -48,6 +49,11 @@ class Routed(Frozen):
     def all_addresses(self) -> tuple[IPv4Interface | IPv6Interface, ...]:
         """Return the addresses of both families, IPv4 first."""
         return (*self.addresses, *self.addresses6)
+
+    @property
+    def own_port(self) -> str:
+        """Return the port that has this network untagged, by its own name; its own name if there is none."""
+        return self.parent if self.kind == "port" and self.parent else self.name
 
 
 def routed_interfaces(host: Host, fleet: Fleet, vendor: Vendor) -> tuple[Routed, ...]:
@@ -62,6 +68,8 @@ def routed_interfaces(host: Host, fleet: Fleet, vendor: Vendor) -> tuple[Routed,
         if (i.addresses or _parent(i, host)) and not is_own(vendor, i.name)
     )
     _require_one_each(found)
+    if vendor.units:
+        _require_units(found)
     return found
 
 
@@ -76,22 +84,32 @@ def _parent(interface: Interface, host: Host) -> str | None:
         return None
     before, dot, _ = interface.name.rpartition(".")
     named = before if dot and any(i.name == before for i in host.interfaces) else None
-    return interface.parent or named
+    parent = interface.parent or named
+    return None if parent is None or LOOPBACK.fullmatch(parent) else parent
+
+
+def _kind(interface: Interface, parent: str | None, vendor: Vendor) -> Literal["port", "vlan", "switched", "loopback"]:
+    if re.fullmatch(vendor.switched, interface.name):
+        return "switched"
+    if interface.type != "virtual" or (parent and vendor.units and interface.name == f"{parent}.0"):
+        return "port"
+    return "vlan" if parent else "loopback"
 
 
 def _routed(interface: Interface, host: Host, fleet: Fleet, vendor: Vendor) -> Routed:
     field = f"interface {interface.name}"
     parent = _parent(interface, host)
-    for what, why, fix in _unbuilt(interface, parent):
+    for what, why, fix in _unbuilt(interface, parent, vendor):
         raise SettingsError(why, field=f"{field}.{what}", fix=fix)
     if not NAME.fullmatch(interface.name) or len(interface.name) > vendor.longest_interface:
         fix = f"use the name that the device prints: {vendor.longest_interface} letters, digits, dots, hyphens at most"
         raise SettingsError(f"{interface.name!r} names no interface", field=field, fix=fix)
+    kind = _kind(interface, parent, vendor)
     return Routed(
         name=interface.name,
-        kind="vlan" if parent else "loopback" if interface.type == "virtual" else "port",
+        kind=kind,
         parent=parent,
-        vid=_vid(interface, host, fleet) if parent else None,
+        vid=_vid(interface, host, fleet) if kind == "vlan" else None,
         description=one_line(interface.description, vendor),
         enabled=interface.enabled,
         addresses=interface.addresses4,
@@ -108,7 +126,7 @@ def _is_gateway(address: IPv6Interface, interface: Interface, fleet: Fleet) -> b
     return prefix is not None and prefix.gateway == address.ip and address.network.prefixlen == HOSTS
 
 
-def _unbuilt(interface: Interface, parent: str | None) -> Iterator[tuple[str, str, str]]:
+def _unbuilt(interface: Interface, parent: str | None, vendor: Vendor) -> Iterator[tuple[str, str, str]]:
     """Yield what of an interface is not built: the field, why, and what to do."""
     if interface.vrf:
         yield "vrf", "a network in a VRF of its own is not built", "configure it by hand, and take it from NetBox' VRF"
@@ -117,7 +135,8 @@ def _unbuilt(interface: Interface, parent: str | None) -> Iterator[tuple[str, st
         yield "addresses", f"{shared} is shared with another host, which is not built", "let a cluster be one host"
     if interface.type == "bridge":
         yield "type", "a bridge with an address is not built", "give the address to a port or a VLAN of one"
-    if interface.type == "virtual" and parent is None and not LOOPBACK.fullmatch(interface.name):
+    is_known = LOOPBACK.fullmatch(interface.name) or re.fullmatch(vendor.switched, interface.name)
+    if interface.type == "virtual" and parent is None and not is_known:
         why = "it is neither a VLAN of a port nor a loopback, and nothing else that is virtual is built"
         yield "parent", why, "name the port that it is a VLAN of, or take its addresses away"
 
@@ -156,3 +175,21 @@ def _require_one_each(found: tuple[Routed, ...]) -> None:
             if other != interface.name:
                 what = f"{address.network} is at {other}, too, and a firewall routes it to one of them"
                 raise SettingsError(what, field=f"interface {interface.name}.addresses")
+
+
+def _require_units(found: tuple[Routed, ...]) -> None:
+    """Refuse what a device whose interfaces are units of ports cannot have: other names, and a port both ways."""
+    tagged = {i.parent for i in found if i.kind == "vlan"}
+    seen: dict[str, str] = {}
+    for interface in found:
+        field = f"interface {interface.name}"
+        port, _, number = interface.name.rpartition(".")
+        if interface.kind == "vlan" and (port != interface.parent or not number.isdecimal()):
+            what = f"{interface.name!r} is no unit of {interface.parent}"
+            raise SettingsError(what, field=field, fix=f"name it {interface.parent}.{interface.vid}")
+        if interface.kind == "port" and interface.own_port in tagged:
+            what = f"{interface.own_port} has VLANs, and a network beside them that is in none"
+            raise SettingsError(what, field=f"{field}.addresses", fix="give it to a VLAN of the port")
+        other = seen.setdefault(interface.own_port, interface.name)
+        if other != interface.name:
+            raise SettingsError(f"{other} is the same unit", field=field, fix="keep the addresses at one of the two")

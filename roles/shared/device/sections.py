@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from roles.shared.device.firewall import LAST, FirewallSettings, unit_of
 from roles.shared.device.known import known_vendors
 from roles.shared.device.settings import Settings
 from roles.shared.device.switch import SwitchSettings
@@ -42,6 +43,16 @@ def switch_sections(settings: SwitchSettings) -> tuple[Section, ...]:
 
 
 NAMES = re.compile(r"PORTS|GROUPS|VLANS|LOOPBACKS|MGMT|ADMIN|LOOK")
+ADMINISTRATION: tuple[Section, ...] = (
+    ("system", "host-name"),
+    ("system", "login", "user"),
+    ("system", "(services)", "ssh|netconf"),
+    ("system", "ntp", "server"),
+    ("system", "syslog", "host"),
+    ("system", "authentication-order|tacplus-server"),
+    ("snmp", "v3|view"),
+)
+"""What every role of Junos manages: `system` of `templates/shared/junos.j2`."""
 SECTIONS: dict[str, tuple[Section, ...]] = {
     "arubaos-cx": (
         ("hostname .*",),
@@ -90,13 +101,7 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
         (r"line vty .*",),
     ),
     "junos": (
-        ("system", "host-name"),
-        ("system", "login", "user"),
-        ("system", "(services)", "ssh|netconf"),
-        ("system", "ntp", "server"),
-        ("system", "syslog", "host"),
-        ("system", "authentication-order|tacplus-server"),
-        ("snmp", "v3|view"),
+        *ADMINISTRATION,
         ("vlans", "v.*"),
         ("vlans", "default", "forwarding-options|l3-interface"),
         ("switch-options", "voip"),
@@ -130,3 +135,35 @@ WITH_LOOK: dict[str, tuple[Section, ...]] = {
     "junos": (("system", "login", "class", "LOOK"),),
 }
 """And where there is `LOOK`, the account that may only look: its rights."""
+
+
+def zoned_sections(settings: FirewallSettings) -> tuple[Section, ...]:
+    """Return the sections of a firewall's configuration that are the role's, where each interface is in a zone.
+
+    Of zones and what stands between them all are, as one that NetBox has no more is to go whole.
+    """
+    units = [unit_of(i.name) for i in settings.routed]
+    sources = settings.transit.sources if settings.transit else ()
+    routes = (*settings.reached, *(f"{source}/32" for source in sources))
+    return (
+        *ADMINISTRATION,
+        *([("system", "login", "class", re.escape(settings.accounts.look.name))] if settings.accounts.look else []),
+        ("system", "(services)", "dns", "dns-proxy", "interface", _any_of(units)),
+        *(WITH_LAGS["junos"] if settings.lags else ()),
+        ("interfaces", "|".join((port_names(settings), _any_of(unit.port for unit in units)))),
+        ("interfaces", "lo0", "unit", "0", "family", "inet6?", "filter"),
+        ("firewall", "family", "inet6?", "filter", "MANAGEMENT6?"),
+        ("routing-options", "static", "route", _any_of(routes)),
+        ("routing-options", "rib", r"inet6\.0", "static", "route", _any_of(settings.reached6)),
+        ("protocols", "router-advertisement", "interface", _any_of(units)),
+        ("applications", "application", r"samdrift-(tcp|udp|icmp)-\d+"),
+        ("security", "log", "mode|source-address"),
+        ("security", "log", "stream", r"samdrift-\d+"),
+        ("security", "forwarding-options", "family", "inet6" if settings.speaks_ipv6 else "(?!)", "mode"),
+        ("security", "address-book", "global", "address", r"net6?-[A-Za-z0-9-]+|host-[\d-]+"),
+        ("security", "screen", "ids-option", "untrust-screen"),
+        ("security", "nat", "source", "rule-set", f".+-to-{settings.outside_zone}"),
+        ("security", "policies", "from-zone", ".+", "to-zone", settings.outside_zone),
+        ("security", "policies", "global", "policy", LAST),
+        ("security", "zones", "security-zone", ".+"),
+    )

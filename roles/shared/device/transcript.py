@@ -103,6 +103,9 @@ def _judged(vendor: Vendor, transcript: Transcript) -> Iterator[Judgement]:
     for asked, question in vendor.asks.items():
         about = f"{asked}: {question.command}"
         exchange = transcript.answer(question.command)
+        if question.of_some and exchange is not None and exchange.refused:
+            yield Judgement(about=about, outcome="not seen", detail="it refuses to tell: it may have no such thing")
+            continue
         yield _seen(about, exchange) or _parsed(vendor, asked, about, exchange)
 
 

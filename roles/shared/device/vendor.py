@@ -141,6 +141,10 @@ class Vendor(Frozen):
         description="lines that are the value of one setting together, as a port's VLANs are: where a role declares "
         "some of them, the others go before; groups tell such settings of one section apart",
     )
+    once: tuple[LinePattern, ...] = Field(
+        default=(),
+        description="lines that a device has once, in whichever section (an interface in a zone); groups tell which",
+    )
     shortened: tuple[str, ...] = Field(
         default=(), description="lines that are taken back by the part of them that is found: `no description`"
     )
@@ -219,6 +223,13 @@ class Vendor(Frozen):
     )
     own_interfaces: tuple[str, ...] = Field(
         default=(), description="interfaces that a device makes and uses by itself: no role configures them"
+    )
+    units: bool = Field(
+        default=False,
+        description="whether what has a network is a unit of a port and named so (`ge-0/0/1.120`), and in a zone",
+    )
+    switched: str = Field(
+        default="(?!)", description="names of interfaces of a firewall that are of a VLAN of its own switching"
     )
     longest_interface: int = Field(default=64, description="characters of an interface's name, at most")
     longest: int = Field(default=64, description="characters of a description, at most")

@@ -12,7 +12,7 @@ refuses to type it (`deploy.engine.wave`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface, ip_interface, ip_network
 from itertools import product
@@ -93,9 +93,17 @@ class _Ways:
         self._now = now
 
     def filled(self, patterns: Iterable[str]) -> list[re.Pattern[str]]:
-        """Put the account, the interface and its VRF into patterns."""
-        fill = {"{user}": self.came_in.user, "{interface}": self.interface, "{vrf}": self.vrf}
-        return [re.compile(re.sub(r"\{(?:user|interface|vrf)\}", lambda m: re.escape(fill[m[0]]), p)) for p in patterns]
+        """Put the account, the interface, its VRF and its zone into patterns."""
+        fill: dict[str, Callable[[], str]] = {
+            "{user}": lambda: self.came_in.user,
+            "{interface}": lambda: self.interface,
+            "{called}": lambda: self.interface.replace(*self.rules.called),
+            "{vrf}": lambda: self.vrf,
+            "{zone}": lambda: self.zone,
+        }
+        return [
+            re.compile(re.sub("|".join(map(re.escape, fill)), lambda m: re.escape(fill[m[0]]()), p)) for p in patterns
+        ]
 
     def matches(self, patterns: Iterable[str]) -> Iterator[re.Match[str]]:
         """Yield the matches of patterns in statements."""
@@ -127,6 +135,19 @@ class _Ways:
         wanted = (re.sub(r"\{interface\}", lambda _: re.escape(interface), p) for p in self.rules.vrf)
         found = (re.search(p, s) for p in wanted for s in self.statements)
         return next((m["vrf"] for m in found if m), self.rules.no_vrf)
+
+    @cached_property
+    def zone(self) -> str:
+        """Return the zone that this interface is in; empty if it is in none."""
+        return next((m["zone"] for m in self.matches(self.rules.zone)), "")
+
+    @cached_property
+    def admitted(self) -> str:
+        """Return the statement by which that interface, in its zone, lets SSH in; empty if none does."""
+        for there, lets_in in self.rules.admits if self.zone else ():
+            if any(self.matches([there])):
+                return next((m.string for m in self.matches([lets_in])), "")
+        return ""
 
     @cached_property
     def addresses(self) -> list[tuple[str, AnyInterface, str]]:
@@ -312,6 +333,8 @@ def _service(now: _Ways, then: _Ways) -> Iterator[LostPart]:
         if values.keys() != new.keys():
             one = next(iter(new.values()), "")
             yield from _lost("service", next(iter(values.values()), now.interface), one)
+    if now.admitted and not then.admitted:
+        yield from _lost("service", now.admitted, next((m.string for m in then.matches(then.rules.zone)), ""))
     ends = (*now.rules.shut, *now.rules.shut_for.get(now.came_in.user, ()))
     for match in then.matches(ends):
         if match.string not in now.everything:

@@ -16,7 +16,7 @@ from hier_config import HConfig, HConfigChild
 from roles.shared.device.canonical import lists_in, numbers_of, ranges
 from roles.shared.device.lines import Lines, Path, is_ordered, slot_of
 from roles.shared.device.reading import Configuration, joins_lag
-from roles.shared.device.vendor import NumberList, Vendor, any_of
+from roles.shared.device.vendor import WITHHELD, NumberList, Vendor, any_of
 from roles.shared.device.words import MARKS, words_of
 
 Phase = Literal["early", "usual", "late"]
@@ -163,6 +163,8 @@ def without_secret(vendor: Vendor, path: Path, configuration: Configuration) -> 
     if raw is None:
         return path
     words = words_of(raw)
+    if not any(WITHHELD in word for word in path):  # it is spelled otherwise
+        return tuple(words) if len(words) == len(path) else path
     named = next((n for n in (len(path), len(path) - 1) if slot_of(vendor, (*words[:n], ""))), None)
     return tuple(words[:named]) if named else path
 

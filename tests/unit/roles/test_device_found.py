@@ -111,6 +111,43 @@ def test_an_access_port_of_junos_needs_no_word_for_its_mode() -> None:
     assert (port.untagged_vlan, port.tagged_vlans) == (20, ())
 
 
+def test_units_of_an_srx_are_interfaces_with_their_ports_and_vlans() -> None:
+    text = """\
+set interfaces ge-0/0/1 gigether-options redundant-parent reth0
+set interfaces ge-5/0/1 gigether-options redundant-parent reth0
+set interfaces reth0 redundant-ether-options redundancy-group 1
+set interfaces reth0 flexible-vlan-tagging
+set interfaces reth0 unit 120 description Skolor
+set interfaces reth0 unit 120 vlan-id 120
+set interfaces reth0 unit 120 family inet address 10.63.60.1/24
+set interfaces pp0 unit 0 pppoe-options underlying-interface ge-0/0/0.0
+set interfaces irb unit 3 family inet address 192.168.1.1/24
+set vlans skola vlan-id 30
+set vlans skola l3-interface irb.3
+"""
+    seen = {i.name: i for i in read("junos", text).interfaces}
+    assert (seen["ge-5/0/1"].lag, seen["reth0"].type) == ("reth0", "lag")
+    unit = seen["reth0.120"]
+    assert (unit.type, unit.parent, unit.untagged_vlan, unit.description) == ("virtual", "reth0", 120, "Skolor")
+    assert [str(a) for a in unit.addresses] == ["10.63.60.1/24"]
+    assert (seen["irb.3"].untagged_vlan, seen["irb.3"].parent, seen["pp0"].type) == (30, None, "virtual")
+
+
+def test_a_vlan_of_a_port_of_a_fortigate_has_it_for_a_parent() -> None:
+    text = """\
+config system interface
+    edit "port1"
+        set type physical
+    next
+    edit "skola-120"
+        set interface "port1"
+        set vlanid 120
+    next
+end
+"""
+    assert [(i.name, i.parent) for i in read("fortios", text).interfaces] == [("port1", None), ("skola-120", "port1")]
+
+
 def test_no_secret_is_in_what_is_told() -> None:
     text = "interface GigabitEthernet1/0/1\n ip ospf message-digest-key 1 md5 7 070C285F4D06\n"
     seen = read("cisco-ios", text)

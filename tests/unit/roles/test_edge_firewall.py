@@ -17,8 +17,10 @@ from roles.shared.catalogue import catalogue
 from roles.shared.device.difference import Difference, difference
 from roles.shared.device.known import known_vendors
 from roles.shared.device.ownership import Ours
+from roles.shared.device.passing import Passing, Transit
 from roles.shared.intent import Intent
 from roles.shared.parts.registration import ManagedConfiguration, registering
+from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
 from tests.device_texts import device_text
 from tests.emulator.grammar import applied, grammar
@@ -256,6 +258,16 @@ def test_interfaces_of_a_zone_have_one_policy_and_the_others_their_own() -> None
     assert '"schools-out"' in said
     assert ('"internal1-out"' in said, '"skola-120-out"' in said, '"lag1-out"' in said) == (False, False, True)
     assert 'set srcaddr "net-internal1" "net-skola-120"' in said
+
+
+def test_what_comes_from_gateways_comes_from_the_zone_that_their_interface_is_in() -> None:
+    passing = (Passing(protocol="tcp", port=443, sources=(IPv4Address("10.60.10.11"),)),)
+    transit = Transit(interface="internal1", next_hop=IPv4Address("10.63.20.2"), passing=passing)
+    for zones, source in (({}, "internal1"), ({"schools": ["internal1"]}, "schools")):
+        settings = settings_of(a_fleet(zones=zones)).model_copy(update={"transit": transit})
+        assert settings.source_of("internal1") == source
+        text = render("edge_firewall/fortios.j2", settings=settings)
+        assert f'set name "out-tcp-443"\n        set srcintf "{source}"' in text
 
 
 @pytest.mark.parametrize(

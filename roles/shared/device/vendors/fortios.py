@@ -221,6 +221,11 @@ VENDOR = Vendor(
             fields={"port": "name", "state": "status"},
             known=r"^\s*==\s?\[",
         ),
+        "routes": Question(
+            command="get router info routing-table static",
+            pattern=r"^S\*?\s+(?P<network>[\d.]+/\d+)\s",
+            known=r"^(?:Routing table for VRF|Codes: |No route available)",
+        ),
     },
     letting_in=LettingIn(
         account=(r'^(?:config global / )?config system admin / edit "?{user}"? / set accprofile "?(?P<level>[^"]+)',),

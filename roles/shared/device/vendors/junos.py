@@ -29,6 +29,12 @@ An account gets a number of the device's own (`uid`) unless it is told one.
 Who has no permission `secret` is shown `/* SECRET-DATA */` in the place of each secret, and of public keys of accounts;
 who may not see a statement at all, `/* ACCESS-DENIED */`.
 
+A firewall's interface is a unit of a port and is in one zone; what comes in to the device itself is what the zone's
+`host-inbound-traffic` lets in, or the interface's own, which takes its place. Two sets of rules of NAT cannot be
+between the same zones. A port of VLANs is told `vlan-tagging`; one that is told `flexible-vlan-tagging` takes frames
+with one tag, too. What a member of a LAG is told stands in `ether-options` or in `gigether-options`, by the model. The
+prompt of a cluster's member says which it is (`{primary:node0}`).
+
 What is deactivated stays and counts for nothing; `display set` shows it with a line `deactivate …` behind.
 
 What it is asked of its state, it answers in JSON (`| display json`, since 14.2) where its answer has a structure at
@@ -62,10 +68,12 @@ statement `uid`; Network Management and Monitoring Guide, "Configure Syslog over
 Guide, "Map Junos OS Command Output to JSON in the CLI"; Juniper's YANG models of 21.2R1, `junos-ex-rpc-spanning-tree`,
 `-lldp` and `-ntp` (the forms of answers); "Checking and Clearing MAC Rewrite Error Conditions" (`BPDU Error`); answers
 of QFX of 19.4 in JSON (netenglabs/suzieq, tests/integration) and of others in XML (napalm's mocks of junos); User
-Access Guide, "Login
-Classes", permission flags `secret` and `view-configuration`, and what people show of sessions of such a class; NETCONF
-XML Management Protocol Developer Guide (`lock`, `load-configuration`, `commit-configuration`, `get-configuration`,
-`command`, `rpc-error`, "Configure RFC-Compliant NETCONF Sessions"); statement `netconf`.
+Access Guide, "Login Classes", permission flags `secret` and `view-configuration`, and what people show of sessions of
+such a class; NETCONF XML Management Protocol Developer Guide (`lock`, `load-configuration`, `commit-configuration`,
+`get-configuration`, `command`, `rpc-error`, "Configure RFC-Compliant NETCONF Sessions"); statement `netconf`.
+Of firewalls: Security Zones Guide; Security Policies Guide, "Global Security Policies"; NAT Guide, "Understanding
+Source NAT Rules"; Interfaces Guide, `flexible-vlan-tagging`; Chassis Cluster Guide; the published SRX300 (22.4) of the
+oxidized project.
 """
 
 from __future__ import annotations
@@ -77,14 +85,16 @@ from roles.shared.device.looking import Looking
 from roles.shared.device.netconf import CANDIDATE, CONFIRMED_COMMIT, Netconf
 from roles.shared.device.question import Question, Structure
 from roles.shared.device.series import Mode, Series
-from roles.shared.device.vendor import CommitConfirm, Vendor
+from roles.shared.device.vendor import CommitConfirm, Spelling, Vendor
 
 VALUES = (
     "host-name|domain-name|time-zone|description|mtu|speed|vlan-id|native-vlan-id|l3-interface|interface-mode|"
     "full-name|uid|allow-commands|deny-commands|encrypted-password|plain-text-password-value|location|contact|transport|storm-control|"
     "bandwidth-percentage|configuration-name|mark-interface|"
     "security-model|security-level|notify-view|read-view|write-view|authentication-key|authentication-password|"
-    "privacy-key|privacy-password|secret|802\\.3ad|device-count|bridge-priority|connection-limit"
+    "privacy-key|privacy-password|secret|802\\.3ad|device-count|bridge-priority|connection-limit|"
+    "default-policy|redundant-parent|reth-count|"
+    "alarm-threshold|attack-threshold|source-threshold|destination-threshold"
 )
 """Statements with one value: a new one takes the place of the old."""
 OF_SERVERS = "port|timeout|retry|source-address"
@@ -95,12 +105,31 @@ ELS = r"^set interfaces \S+ unit \d+ family ethernet-switching interface-mode "
 NAMING = (
     "unit|family|user|file|host|server|address|route|term|filter|policy-statement|prefix-list|group|neighbor|view|oid|"
     "tacplus-server|radius-server|interface|community|usm-user|security-name|context-prefix|members|name-server|vlan|"
-    "from-zone|to-zone|policy|pool|area|routing-instance|rule|rule-set|rib"
+    "from-zone|to-zone|policy|pool|area|routing-instance|rule|rule-set|security-zone|functional-zone|ids-option|"
+    "address-book|address-set|application|application-set|stream|zone|redundancy-group|rib"
 )
 """Words that announce a name."""
 
 PARTS = "multi-routing-engine-item"
 """What stands around the answer of each member of a virtual chassis, or of each routing engine."""
+PROMPT = r"(?:master|backup|linecard|primary|secondary|hold|disabled|lost|ineligible)[^}\n]*"
+"""Which member of a virtual chassis or cluster one speaks with."""
+ONE_OF = (
+    (r"^security-zone$", r"", r"^screen$", r""),
+    (r"^redundant-ether-options$", r"^redundancy-group$", r""),
+    (r"^family$", r"", r"^filter$", r"^(?:input|output)$", r""),
+    (r"^log$", r"^(?:mode|format|source-address|source-interface)$", r""),
+    (r"^stream$", r"", r"^(?:format|severity)$", r""),
+    (r"^stream$", r"", r"^host$", r"^[\da-f.:]+$"),
+    (r"^syn-flood$", r"^timeout$", r""),
+    (r"^inet6$", r"^mode$", r""),
+    (r"^address-book$", r"", r"^address$", r"", r"^[\da-f.:]+/\d+$"),
+    (r"^application$", r"", r"^(?:protocol|destination-port|source-port|inactivity-timeout|icmp-type|icmp-code)$", r""),
+    (r"^policy$", r"", r"^then$", r"^(?:permit|deny|reject)$"),
+    (r"^then$", r"^source-nat$", r"^(?:interface|pool|off)$"),
+)
+"""Statements with one value, by those above them."""
+INBOUND = r"host-inbound-traffic system-services"
 
 FAMILIES: tuple[tuple[Literal[4, 6], str, str, str, str], ...] = (
     (4, "inet", "(?:family inet )?", r"[\d.]+", "protocol"),
@@ -115,7 +144,7 @@ VENDOR = Vendor(
     hier_config="JUNIPER_JUNOS",
     show="show configuration | display set",
     comment=r"^\s*(?:#|/\*)",
-    volatile=(r"^## Last (?:changed|commit):", r"^\{(?:master|backup|linecard)(?::\d+)?\}", r"^set version "),
+    volatile=(r"^## Last (?:changed|commit):", rf"^\{{{PROMPT}\}}", r"^set version "),
     secrets=(
         r"^(?!.*\bdescription )(.*\bauthentication) (?:encrypted-password|plain-text-password-value) ",
         (
@@ -131,7 +160,7 @@ VENDOR = Vendor(
         r"^The configuration has been changed but not committed",
         r"^\s*\^$",
     ),
-    warnings=(r"^warning: statement not found$", r"^\[edit[^\]\n]*\]$", r"^\{(?:master|backup)[^}\n]*\}$"),
+    warnings=(r"^warning: statement not found$", r"^\[edit[^\]\n]*\]$", rf"^\{{{PROMPT}\}}$"),
     enter=("configure exclusive",),
     leave=("commit and-quit",),
     abort=("rollback 0", "exit configuration-mode"),
@@ -172,8 +201,10 @@ VENDOR = Vendor(
         (rf"^(?:{VALUES})$", r""),
         (r"^user$", r"", r"^class$", r""),
         (r"^(?:tacplus-server|radius-server|host|server)$", r"", rf"^(?:{OF_SERVERS})$", r""),
+        *ONE_OF,
     ),
     whole=(
+        (r"^match$", r"^(?:source-address|destination-address|application|from-zone|to-zone)$", r""),
         (r"^ethernet-switching$", r"^vlan$", r"^members$", r""),
         (r"^term$", r"", r"^from$", r"", r""),
         (r"^route$", r"", r"^next-hop$", r""),
@@ -204,6 +235,13 @@ VENDOR = Vendor(
         ("security", "policies", "from-zone", ".*", "to-zone", ".*", "policy"),
         ("security", "nat", "source|destination|static", "rule-set", ".*", "rule"),
     ),
+    once=((r"^zones$", r"^(?:security|functional)-zone$", r"", r"^interfaces$", r"^(.+)$"),),
+    spellings=(
+        Spelling(line=(r"^interfaces$", r"", r"^flexible-vlan-tagging$"), form="vlan-tagging"),
+        Spelling(line=(r"^interfaces$", r"", r"^gigether-options$"), form="ether-options"),
+    ),
+    units=True,
+    switched=r"irb\.\d+",
     given=(r"system\nlogin\nuser\n[^\n]+\nuid\n\d+",),
     longest=80,
     special="|;{}",
@@ -256,7 +294,7 @@ VENDOR = Vendor(
             source="Virtual Chassis User Guide, Understanding the Roles",
         ),
     ),
-    lag=r"ae(\d+)",
+    lag=r"(?:ae|reth)(\d+)",
     out_of_band=r"(?:me|fxp|em)\d|vme",
     identifies=("show version",),
     asks={
@@ -301,6 +339,31 @@ VENDOR = Vendor(
             ),
             always=("port",),
         ),
+        "up": Question(
+            command="show interfaces terse",
+            pattern=r"^(?P<port>(?:[a-z]{2}-\d+/\d+/\d+|ae\d+|reth\d+|fxp\d|irb\.\d+)\S*)\s+\S+\s+(?P<state>up|down)\b",
+            known=r"^Interface\s+Admin\s+Link\b",
+        ),
+        "zones": Question(
+            command="show security zones",
+            pattern=r"^Security zone: (?P<zone>\S+)|^ +(?P<port>[a-z]\S*\.\d+)\s*$",
+            known=r"^Security zone: ",
+            of_some=True,
+        ),
+        "policies": Question(
+            command="show security policies",
+            pattern=(
+                r"^From zone: (?P<one>\S+), To zone: (?P<other>\S+)|^(?P<any>Global policies):"
+                r"|^  Policy: (?P<policy>[^,]+), State: (?P<state>\w+)"
+            ),
+            known=r"^(?:Default policy|From zone|Global policies):",
+            of_some=True,
+        ),
+        "routes": Question(
+            command="show route protocol static",
+            pattern=r"^(?P<network>[\d.]+/\d+)\s+\*\[Static/\d+",
+            known=r"^inet\.0: \d+ destinations",
+        ),
     },
     letting_in=LettingIn(
         account=(r"^system login user {user} class (?P<level>\S+)$",),
@@ -312,7 +375,20 @@ VENDOR = Vendor(
         route=(r"^routing-options (?:rib \S+ )?static route (?P<to>\S+) next-hop (?P<hop>\S+)",),
         service=(r"^system services ssh\b",),
         netconf=(r"^system services netconf ssh\b(?: port (?P<at>\d+))?",),
-        shut=(r"^system services ssh no-public-keys$",),
+        called=(" unit ", "."),
+        zone=(r"^security zones (?P<zone>(?:security|functional)-zone \S+) interfaces {called}(?: |$)",),
+        admits=(
+            (
+                r"^security zones {zone} interfaces {called} host-inbound-traffic\b",
+                rf"^security zones {{zone}} interfaces {{called}} {INBOUND} (?:ssh|all|any-service)$",
+            ),
+            (r"^security zones {zone} ", rf"^security zones {{zone}} {INBOUND} (?:ssh|all|any-service)$"),
+        ),
+        shut=(
+            r"^system services ssh no-public-keys$",
+            rf"^security zones {{zone}} (?:interfaces {{called}} )?{INBOUND} ssh except$",
+            r"^security policies from-zone \S+ to-zone junos-host policy \S+ then (?:deny|reject)\b",
+        ),
         shut_for={"root": (r"^system services ssh root-login deny$",)},
         lists=tuple(
             AccessLists(

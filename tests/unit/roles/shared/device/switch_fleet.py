@@ -13,7 +13,7 @@ from inventory.organisation import DeviceRole, Platform, Region, Site, Tenant
 DEVICES = {
     "access_switch": {"heb-sw1": "junos", "heb-sw2": "arubaos-cx", "heb-sw3": "cisco-ios"},
     "core_switch": {"heb-core1": "arubaos-cx", "heb-core2": "cisco-ios", "heb-core3": "junos"},
-    "edge_firewall": {"heb-fw1": "fortios"},
+    "edge_firewall": {"heb-fw1": "fortios", "heb-fw2": "junos"},
 }
 """Of each role, its devices and their platforms."""
 
@@ -90,6 +90,31 @@ def firewall() -> Host:
     )
 
 
+def srx() -> Host:
+    """A firewall of the other vendor: a VLAN of a LAG, a VLAN of its own switching, and ports, one of them shut."""
+    lag, *members = LAGS["junos"]
+    interfaces = (
+        Interface(name="ge-0/0/0", description="Leverantören"),
+        Interface(name="ge-0/0/1", untagged_vlan=110, addresses=(IPv4Interface("10.63.21.1/24"),)),
+        Interface(name="ge-0/0/2", enabled=False, addresses=(IPv4Interface("10.63.31.1/24"),)),
+        Interface(name="ge-0/0/3", untagged_vlan=101, addresses=(IPv4Interface("10.63.1.5/24"),)),
+        Interface(name=lag, type="lag", tagged_vlans=(110,)),
+        Interface(
+            name=f"{lag}.110",
+            type="virtual",
+            parent=lag,
+            untagged_vlan=110,
+            description="Personal",
+            addresses=(IPv4Interface("10.63.52.1/24"), IPv4Interface("10.63.53.1/24")),
+        ),
+        Interface(name="irb.120", type="virtual", untagged_vlan=120, addresses=(IPv4Interface("10.63.41.1/24"),)),
+        *(Interface(name=member, lag=lag) for member in members),
+    )
+    return switch("heb-fw2", "junos", 5, "edge_firewall").model_copy(
+        update={"role": "firewall", "interfaces": interfaces}
+    )
+
+
 def server(name: str, address: str, role: str, *roles: str, **options: Any) -> Host:
     """A server in Tierp."""
     at = IPv4Interface(address)
@@ -117,6 +142,7 @@ def fleet(**options: Any) -> Fleet:
     hosts = (
         *devices,
         firewall(),
+        srx(),
         server("heb-gw1", "10.63.1.1/24", "edge-gateway").model_copy(update={"site": "heby-kommunhus"}),
         server(
             "tie-adm1",

@@ -152,7 +152,7 @@ def difference_lines(role: str, name: str, platform: str, of: Fleet) -> tuple[st
 def rid_of_texts(line: str) -> str:
     """A line without the text of a description or the name of a VLAN; nothing, if it is one that may be absent."""
     found = re.fullmatch(
-        r'(?:\s*(?:set )?description|set interfaces \S+ description) "?[\w .,:;/+=@&*-]*"?', line
+        r'(?:\s*(?:set )?description|set interfaces \S+ (?:unit \d+ )?description) "?[\w .,:;/+=@&*-]*"?', line
     ) or re.fullmatch(r"(\s*name|set vlans v\d+ description) [A-Za-z0-9-]{1,32}", line)
     return "" if found else line
 
@@ -267,7 +267,7 @@ def test_every_port_of_the_examples_has_a_name_that_is_one() -> None:
         for name in of:
             assert {p.name for p in settings_of(role, name, fleet()).ports} <= {
                 *(p for ports in (*PORTS.values(), *LAGS.values()) for p in ports),
-                "wan1", "internal1", "internal2", "internal3",
+                "wan1", "internal1", "internal2", "internal3", "ge-0/0/0",
             }  # fmt: skip
 
 
