@@ -13,7 +13,7 @@ from deploy.engine.device_connector import DeviceConnector
 from deploy.model.plan import Unmanaged
 from deploy.transport.rounds import Rounds
 from roles.shared.catalogue import catalogue
-from roles.shared.device.configure import RunningConfiguration, compared, ours_on
+from roles.shared.device.configure import RunningConfiguration, compared, ours_on, require_shown
 from roles.shared.device.difference import Difference
 from roles.shared.device.letting_in import CameIn
 from roles.shared.parts.registration import ManagedConfiguration
@@ -40,7 +40,7 @@ def running_configuration(declared: Declared, platform: str) -> str:
     looks = _came_in(declared).looks
     with declared.context():
         running: str = declared.target.get_fact(RunningConfiguration, platform=platform, looks=looks)
-    return running
+    return require_shown(platform, running)
 
 
 def _came_in(declared: Declared) -> CameIn:

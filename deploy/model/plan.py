@@ -157,6 +157,12 @@ class HostPlan(Frozen):
         return tuple(s for s in self.steps if s.changes)
 
     @property
+    def in_short(self) -> str:
+        """Return in a line why the host is unknown, or what would change and what nobody was shown."""
+        hidden = f"not shown to {self.looked_as}: {', '.join(self.concealed)}" if self.concealed else ""
+        return self.error or "; ".join(filter(None, (", ".join(s.id for s in self.changes), hidden)))
+
+    @property
     def guards(self) -> tuple[Guard, ...]:
         """Return how the host undoes those of its changes that could cut it off, in the order of the steps."""
         return tuple(s.guard for s in self.changes if s.guard)

@@ -369,12 +369,11 @@ def _controls() -> dict[str, tuple[str, ...]]:
 
 def _looked_at(host: HostPlan) -> HostResult:
     """Return a host's result, from what a look saw."""
-    causes = tuple(s.id for s in host.changes)
     return HostResult(
         host=host.host,
         municipality=host.municipality,
-        outcome="unknown" if host.error else "differs" if causes else "in sync",
-        detail=host.error or ", ".join(causes),
+        outcome="unknown" if host.error else "differs" if host.changes else "in sync",
+        detail=host.in_short,
         execs=host.execs,
         seconds=host.seconds,
     )
@@ -396,5 +395,6 @@ def _with_findings(result: HostResult, findings: Iterable[Finding]) -> HostResul
     if unknown is not None:
         return result.model_copy(update={"outcome": "unknown", "detail": unknown.detail})
     if own and result.outcome == "in sync":
-        return result.model_copy(update={"outcome": "differs", "detail": ", ".join(f.step for f in own)})
+        detail = "; ".join(filter(None, (", ".join(f.step for f in own), result.detail)))
+        return result.model_copy(update={"outcome": "differs", "detail": detail})
     return result

@@ -219,7 +219,7 @@ AOS_CX = Habits(
         (r" eq 162(?!\S)", " eq snmp-trap"),
     ),
     masks=True,
-    numbered=(r"access-list .*\n(?:permit|deny) .*",),
+    numbered=(r"(?:access-list|user-group) .*\n(?:permit|deny) .*",),  # Security Guide, `user-group`, SEQ-NUM
     unsaid=(r"interface .*\nvlan (?:access|trunk native) 1",),
     always=(
         (r"interface (?:\d+/\d+/\d+|lag .*)$", r"", r"vlan |lag |ip address |routing$|vrf ", "vlan access 1"),

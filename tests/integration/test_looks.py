@@ -79,11 +79,11 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             run_of(),
             intent=Intent(fleet),
             hosts=tuple(fleet.host(name) for name in NAMES),
-            access=Access(key_file=at / "key", look_key_file=at / "look", port=port, connect_timeout=5),
+            access=Access(key_file=at / "key", look_key_file=at / "look", port=port),
             vault=MadeUp(at / "secrets.json"),
         )
         assert look_accounts(run.intent, run.stores.applied, run.hosts) == {}, "nobody was given it yet"
-        assert {h.host: h.outcome for h in applied(run).hosts} == dict.fromkeys(NAMES, "changed")
+        assert {h.host: (h.outcome, h.detail) for h in applied(run).hosts} == dict.fromkeys(NAMES, ("changed", ""))
         yield Place(run, devices)
 
 
@@ -118,6 +118,7 @@ def test_plan_drift_verify_and_probe_go_by_the_account_that_may_only_look(place:
     assert {c.host for c in checks} == set(NAMES)
     assert [(c.host, c.name, c.detail) for c in checks if c.outcome != "passed"] == []
     found = runs.drift(run)
+    assert {h.host for h in found.hosts if f"not shown to {LOOK}" in h.detail} == hides
     assert [(f.kind, f.host, f.step) for f in found.findings if f.kind is not Kind.UNMANAGED] == []
     for host in run.hosts:
         judged = probe(run, host).judgements
@@ -202,6 +203,38 @@ def test_an_account_that_a_device_lost_makes_it_unknown_and_says_what_helps(plac
     assert [h.outcome for h in applied(place.run).hosts if h.host == "alv-sw1"] == ["changed"]
     made, _ = runs.plan(place.run, detailed=False)
     assert not any(h.error or h.changes for h in made.hosts)
+
+
+def test_a_device_that_shows_an_account_nothing_is_unknown_and_not_all_to_be_typed(place: Place) -> None:
+    """As people met it who back up by an account of a low privilege level (oxidized#677, cisco.ios#709)."""
+    switch = place.device("cisco-ios")
+    kept = len(place.run.stores.backups.of(switch.name))
+    switch.running = typed("cisco-ios", switch.running, ["no file privilege 5"])
+    made, _ = runs.plan(place.run, detailed=False)
+    planned = made.host(switch.name)
+    assert planned is not None
+    assert "shows this account nothing of its configuration" in planned.error
+    assert planned.changes == ()
+    assert len(place.run.stores.backups.of(switch.name)) == kept
+
+
+def test_somebodys_own_read_only_account_of_aos_cx_may_be_named(place: Place) -> None:
+    """Its group as people publish one, which may not even end paging."""
+    switch = place.device("arubaos-cx")
+    look = f"user {LOOK} authorized-key "
+    key = next(line for line in switch.running if line.startswith(look)).removeprefix(look)
+    theirs = [
+        "user-group read-only-ops",
+        'permit cli command "show running-config"',
+        'permit cli command "show startup-config"',
+        "exit",
+        "user backup-ops group read-only-ops password plaintext abc",
+        f"user backup-ops authorized-key {key}",
+    ]
+    switch.running = typed("arubaos-cx", switch.running, theirs)
+    run = dataclasses.replace(place.by(look_user="backup-ops"), hosts=(place.run.fleet.host(switch.name),))
+    made, _ = runs.plan(run, detailed=False)
+    assert [(h.error, h.changes, h.looked_as) for h in made.hosts] == [("", (), "backup-ops")]
 
 
 def test_a_plan_by_the_account_that_looks_is_applied_by_the_other_as_it_stands(place: Place) -> None:

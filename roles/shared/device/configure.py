@@ -15,7 +15,9 @@ from pyinfra.api import FactBase, StringCommand, operation
 from pyinfra.api.host import Host
 from pyinfra.api.operation import OperationMeta
 
+from inventory.errors import SamdriftError
 from roles.shared.change import Change
+from roles.shared.device.backup import significant
 from roles.shared.device.difference import Difference, difference
 from roles.shared.device.known import known_vendors, vendor_with
 from roles.shared.device.letting_in import CameIn, LostPart
@@ -45,6 +47,21 @@ class RunningConfiguration(FactBase[str]):
 
     def process(self, output: list[str]) -> str:
         return "".join(f"{line}\n" for line in output)
+
+
+def require_shown(platform: str, running: str) -> str:
+    """Return what a device printed as its configuration; refuse nothing at all, which means that it hides it.
+
+    Raises:
+        SamdriftError: compared with nothing, everything would have to be typed.
+    """
+    vendor = known_vendors()[platform]
+    if significant(vendor, running):
+        return running
+    fix = (
+        "give the account the right to see it (IOS: a privilege level and `file privilege`), or look as another: --user"
+    )
+    raise SamdriftError(f"{vendor.name} shows this account nothing of its configuration", fix=fix)
 
 
 class ConfigurationSession(StringCommand):
@@ -133,7 +150,8 @@ def configured(
 def configure(declared: ManagedConfiguration) -> Generator[StringCommand]:
     """Type the lines that lead to the declared configuration, if any do."""
     came_in: CameIn = host.connector.came_in  # type: ignore[attr-defined]  # a DeviceConnector's
-    running = host.get_fact(RunningConfiguration, platform=declared.platform, looks=came_in.looks)
+    printed = host.get_fact(RunningConfiguration, platform=declared.platform, looks=came_in.looks)
+    running = require_shown(declared.platform, printed)
     vendor = vendor_with(declared.platform, declared.series)
     require_plannable(vendor, running)
     change = compared(running, declared, ours_on(host, declared.role), looks=came_in.looks)

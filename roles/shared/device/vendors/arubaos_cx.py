@@ -172,7 +172,7 @@ VENDOR = Vendor(
         ),
     ),
     masks=True,
-    numbered=((r"^access-list (?:ip|ipv6|mac) ", r"^(?:permit|deny) "),),
+    numbered=((r"^(?:access-list (?:ip|ipv6|mac)|user-group) ", r"^(?:permit|deny) "),),
     defaults=(
         r"user admin group administrators password .*",
         r"interface .*\nvlan (?:access|trunk native) 1",
