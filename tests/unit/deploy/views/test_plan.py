@@ -69,3 +69,13 @@ def test_what_to_know_of_a_host_stands_below_it() -> None:
     assert "\x1b" not in text
     assert "hpe Aruba 4100i 12G" in text
     assert "!" not in text.splitlines()[3]
+
+
+def test_what_nobody_was_shown_is_said_once_and_with_the_account() -> None:
+    host = HostPlan(host="a", municipality="heby", looked_as="samdrift-look", concealed=("set x ‹withheld›",))
+
+    text = shown(*plan_view.plan(plan_of(host), NAMES))
+
+    assert text.count("set x ‹withheld›  is not shown to samdrift-look: taken as declared") == 1
+    assert host.in_short == "not shown to samdrift-look: set x ‹withheld›"
+    assert host.fingerprint == HostPlan(host="a", municipality="heby").fingerprint
