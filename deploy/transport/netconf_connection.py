@@ -70,6 +70,7 @@ class NetconfConnection(DeviceSession):
             raise SamdriftError(f"{vendor.name} is not talked to by NETCONF", where=self._where)
         self._netconf: Netconf = vendor.netconf
         self._session: NetconfSession | None = None
+        self._parts: list[str] = []  # which parts of the device have answered, as they say it
 
     def open(self) -> None:
         """Log in, exchange capabilities, and ask how the device works and whether it is counting down."""
@@ -91,8 +92,10 @@ class NetconfConnection(DeviceSession):
                 what = f"its NETCONF server has not what a change needs: {', '.join(missing)}"
                 raise HostLost(what, where=self._where, fix=how)
         self._armed = False
-        self._require_known_mode()
+        self._parts = []
         self.pending = self._counting()
+        self.ask(self.vendor.identifies)  # of a cluster, each node answers that
+        self._require_known_mode("\n".join(self._parts))
 
     def close(self) -> None:
         """End the session; harmless if there is none."""
@@ -185,10 +188,11 @@ class NetconfConnection(DeviceSession):
             reply = self._operation(operation.replace("{text}", escaped(command)))
         if reply.errors:
             return Answer(rc=1, stdout="", stderr=masked("; ".join(reply.errors)))
+        self._parts += (reply.answer(netconf.parts) or "").splitlines()
         answer = reply.answer(netconf.answers)
         if answer is None and operation == netconf.show:
             return Answer(rc=1, stdout="", stderr=f"it does not show its configuration so: {netconf.to_have}")
-        return self._shown(answer or "")
+        return self._shown(answer or reply.alone or "")
 
     def _counting(self) -> str:
         """Return what the device says of a change that waits to be confirmed; nothing if none does."""

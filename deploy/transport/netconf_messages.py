@@ -169,14 +169,15 @@ class Reply:
         return tuple(p.text for p in self.problems if p.is_warning)
 
     def answer(self, elements: Sequence[str]) -> str | None:
-        """Return the text in the elements of these names, one below the other; None if there is none of them.
-
-        A reply with no element at all is a text by itself: JSON is.
-        """
+        """Return the text in the elements of these names, one below the other; None if there is none of them."""
         found = ["".join(e.itertext()).strip("\n") for e in self.body.iter() if _name(e) in elements]
-        if not len(self.body) and (self.body.text or "").strip():
-            found = [(self.body.text or "").strip("\n")]
         return "".join(f"{text}\n" for text in found if text) if found else None
+
+    @property
+    def alone(self) -> str | None:
+        """Return the text of a reply that has no element, as one in JSON has none; None if it has, or says nothing."""
+        text = (self.body.text or "").strip("\n")
+        return f"{text}\n" if text.strip() and not len(self.body) else None
 
 
 def rpc(number: int, operation: str) -> str:

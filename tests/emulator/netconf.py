@@ -9,6 +9,7 @@ Each rule names its source:
 - HELLO: the greeting of a vRR, ansible#46804; the comments before it: what many show of `ssh -s netconf`.
 - PYEZ: replies in Juniper/py-junos-eznc#712 (`statement not found` is a warning beside an `ok`) and #624 (an error
   among several `rpc-error`).
+- PARTS: replies in the tests of public exporters (`multi-routing-engine-item` of a node, `cli`, `banner`): who answers.
 - LOCKED: napalm#1445 and Juniper/py-junos-eznc#843 (who holds the configuration).
 
 It frames messages as version 1.0 has it, which is the one that Junos offers (HELLO). Not here: sockets and logins
@@ -192,13 +193,20 @@ class NetconfServer:
         return f"<configuration-set>\n{escape(text)}</configuration-set>\n"
 
     def _command(self, operation: ET.Element) -> str:
-        """DEV: formatted text as on the command line, in an `output`; what it does not know is an `rpc-error`."""
+        """DEV: formatted text as on the command line, in an `output`; what it does not know is an `rpc-error`. PARTS:
+        with the name of a node, or what stands before a prompt.
+        """
         line = (operation.text or "").strip()
         self.device.typed.append(line)
         if not self._cli.rights.may(line):
             raise Refused("permission denied")
-        said = self._cli.execute(line)
-        return f"<output>\n{escape(said)}</output>\n"
+        said = f"<output>\n{escape(self._cli.execute(line))}</output>\n"
+        role = self.device.modes.get("role", "")
+        if ":node" in role:
+            item = f"<re-name>{role.partition(':')[2]}</re-name>\n{said}"
+            item = f"<multi-routing-engine-item>\n{item}</multi-routing-engine-item>\n"
+            return f"<multi-routing-engine-results>\n{item}</multi-routing-engine-results>\n"
+        return said + (f"<cli>\n<banner>{{{role}}}</banner>\n</cli>\n" if role else "")
 
     def _close(self, _: ET.Element) -> str:
         self._over = True

@@ -124,6 +124,20 @@ def test_a_switch_that_says_nothing_more_is_lost_in_time(login: Login) -> None:
         assert "personal" not in at.device.configuration
 
 
+@pytest.mark.parametrize(
+    ("role", "why"),
+    [("primary:node0", "node of a chassis cluster"), ("linecard:1", "not the master of its virtual chassis")],
+)
+def test_what_a_prompt_tells_of_a_member_or_a_node_is_told_by_netconf_too(login: Login, role: str, why: str) -> None:
+    with rack(login, "junos", CONFIGURATION, modes={"role": role}) as at:
+        with pytest.raises(HostLost) as by_netconf, session(at):
+            pass
+        with pytest.raises(HostLost) as by_prompt, at.session():
+            pass
+        assert why in by_netconf.value.what
+        assert why in by_prompt.value.what
+
+
 def test_a_switch_with_no_netconf_is_lost_with_what_to_type(login: Login) -> None:
     with rack(login, "junos") as at, pytest.raises(HostLost) as lost, session(at):
         pass

@@ -31,6 +31,11 @@ class Netconf(Frozen):
     ask: str = Field(description="asks a command that shows something")
     show: str = Field(description="asks for the whole configuration, as `Vendor.show` prints it")
     answers: tuple[str, ...] = Field(description="names of the elements whose text is an answer")
+    parts: tuple[str, ...] = Field(
+        default=(),
+        description="names of the elements that say which part of a device answers, as stands before its prompt: by "
+        "them are known `Vendor.refused_modes` that a prompt tells",
+    )
     load: str = Field(description="puts lines of configuration into the candidate")
     commit: str = "<commit/>"
     commit_confirmed: str = (

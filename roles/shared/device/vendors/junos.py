@@ -181,6 +181,7 @@ VENDOR = Vendor(
         ask='<command format="text">{text}</command>',
         show='<get-configuration database="committed" format="set"/>',
         answers=("output", "configuration-set"),
+        parts=("banner", "re-name"),
         load=(
             '<load-configuration action="set" format="text"><configuration-set>{text}</configuration-set>'
             "</load-configuration>"
@@ -282,7 +283,7 @@ VENDOR = Vendor(
     refused_modes=(
         Mode(
             command="",
-            pattern=r"^\{\w+:node\d+\}$",
+            pattern=r"^(?:\{\w+:node\d+\}|node\d+)$",  # by NETCONF, each node's answer has its name
             why="this is a node of a chassis cluster, which edits in private and waits for no confirmation; let it be "
             "configured by hand",
             source="Chassis Cluster User Guide; Juniper/py-junos-eznc#954",

@@ -250,8 +250,9 @@ def test_what_is_shown_of_a_strangers_words_has_an_end() -> None:
 
 def test_a_reply_that_is_a_text_by_itself_is_an_answer() -> None:
     """Junos answers so in JSON (`<command format="json">`, and what ends in `| display json`)."""
-    assert reply('\n{"a": []}\n').answer(["output"]) == '{"a": []}\n'
-    assert reply("\n").answer(["output"]) is None
+    assert reply('\n{"a": []}\n').alone == '{"a": []}\n'
+    assert reply("\n").alone is None
+    assert reply("<output>a</output>").alone is None
 
 
 def test_the_text_of_an_answer_is_what_a_command_line_would_print() -> None:
