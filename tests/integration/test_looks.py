@@ -49,6 +49,10 @@ class Place:
         """The run, with another way in."""
         return dataclasses.replace(self.run, access=self.run.access.model_copy(update=changes))
 
+    def of(self, name: str, **changes: object) -> Invocation:
+        """The run, about one device alone."""
+        return dataclasses.replace(self.by(**changes), hosts=(self.run.fleet.host(name),))
+
     def device(self, platform: str) -> Device:
         """The device of a platform."""
         return next(d for d in self.devices.values() if d.platform == platform)
@@ -194,14 +198,14 @@ def test_an_account_that_a_device_lost_makes_it_unknown_and_says_what_helps(plac
         "cisco-ios": [f"no username {LOOK}"],
     }[switch.platform]
     switch.running = typed(switch.platform, switch.running, lines)
-    made, record = runs.plan(place.run, detailed=False)
-    lost = next(h for h in made.hosts if h.host == "alv-sw1")
+    made, record = runs.plan(place.of("alv-sw1"), detailed=False)
+    (lost,) = made.hosts
     assert f"login as {LOOK} failed" in lost.error
     assert "--look-key" in lost.error
     assert "(--user)" in lost.error
     assert record.exit_code == Exit.INCOMPLETE
-    assert [h.outcome for h in applied(place.run).hosts if h.host == "alv-sw1"] == ["changed"]
-    made, _ = runs.plan(place.run, detailed=False)
+    assert [h.outcome for h in applied(place.of("alv-sw1")).hosts] == ["changed"]
+    made, _ = runs.plan(place.of("alv-sw1"), detailed=False)
     assert not any(h.error or h.changes for h in made.hosts)
 
 
@@ -232,8 +236,7 @@ def test_somebodys_own_read_only_account_of_aos_cx_may_be_named(place: Place) ->
         f"user backup-ops authorized-key {key}",
     ]
     switch.running = typed("arubaos-cx", switch.running, theirs)
-    run = dataclasses.replace(place.by(look_user="backup-ops"), hosts=(place.run.fleet.host(switch.name),))
-    made, _ = runs.plan(run, detailed=False)
+    made, _ = runs.plan(place.of(switch.name, look_user="backup-ops"), detailed=False)
     assert [(h.error, h.changes, h.looked_as) for h in made.hosts] == [("", (), "backup-ops")]
 
 
@@ -256,16 +259,16 @@ def test_a_plan_that_was_not_shown_a_difference_is_stale_and_says_how_to_plan(pl
     by_hand = ["config system global", "set hostname annan", "end"]
     by_hand += ["config system admin", 'edit "samdrift"', "unset vdom", "next", "end"]
     firewall.running = typed("fortios", firewall.running, by_hand)
-    made, _ = runs.plan(place.run, detailed=False)
+    made, _ = runs.plan(place.of("heb-fw1"), detailed=False)
     before = firewall.configuration
-    done = applied(place.run, made)
-    assert {h.host: h.outcome for h in done.hosts} == dict.fromkeys(NAMES, "in sync") | {"heb-fw1": "stale"}
+    done = applied(place.of("heb-fw1"), made)
+    assert [h.outcome for h in done.hosts] == ["stale"]
     assert firewall.configuration == before
     (found,) = done.findings
     assert 'config system admin / edit "samdrift"' in "\n".join(map(evidence_in_words, found.evidence))
     assert found.remedy == "read a new plan: samdrift plan --limit heb-fw1 --user samdrift"
-    seen, _ = runs.plan(place.by(look_user="samdrift"), detailed=False)
-    assert {h.host: h.outcome for h in applied(place.run, seen).hosts}["heb-fw1"] == "changed"
+    seen, _ = runs.plan(place.of("heb-fw1", look_user="samdrift"), detailed=False)
+    assert [h.outcome for h in applied(place.of("heb-fw1"), seen).hosts] == ["changed"]
 
 
 def test_adopt_looks_at_a_managed_device_by_it_too(place: Place) -> None:
