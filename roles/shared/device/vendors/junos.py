@@ -29,12 +29,6 @@ An account gets a number of the device's own (`uid`) unless it is told one.
 Who has no permission `secret` is shown `/* SECRET-DATA */` in the place of each secret, and of public keys of accounts;
 who may not see a statement at all, `/* ACCESS-DENIED */`.
 
-A firewall's interface is a unit of a port and is in one zone; what comes in to the device itself is what the zone's
-`host-inbound-traffic` lets in, or the interface's own, which takes its place. Two sets of rules of NAT cannot be
-between the same zones. A port of VLANs is told `vlan-tagging`; one that is told `flexible-vlan-tagging` takes frames
-with one tag, too. What a member of a LAG is told stands in `ether-options` or in `gigether-options`, by the model. The
-prompt of a cluster's member says which it is (`{primary:node0}`).
-
 What is deactivated stays and counts for nothing; `display set` shows it with a line `deactivate …` behind.
 
 What it is asked of its state, it answers in JSON (`| display json`, since 14.2) where its answer has a structure at
@@ -61,6 +55,8 @@ confirmation: "error: commit confirmed not supported for private configuration" 
 Sources of the series: netbox-community/devicetype-library, Juniper; Ethernet Switching User Guide, "Getting Started
 with Enhanced Layer 2 Software"; of the prompts, Virtual Chassis User Guide and Chassis Cluster User Guide.
 
+Of firewalls, see `roles.shared.device.srx`.
+
 Sources: Junos CLI User Guide, `commit`, `configure`, `show system commit`, `rollback`, `insert`, `deactivate`; Junos
 `display set`; Ethernet Switching User Guide, "Aggregated Ethernet Interfaces"; Routing Options, "Qualified Next Hops";
 statement `uid`; Network Management and Monitoring Guide, "Configure Syslog over TLS" (21.2R1), and the statement
@@ -71,9 +67,6 @@ of QFX of 19.4 in JSON (netenglabs/suzieq, tests/integration) and of others in X
 Access Guide, "Login Classes", permission flags `secret` and `view-configuration`, and what people show of sessions of
 such a class; NETCONF XML Management Protocol Developer Guide (`lock`, `load-configuration`, `commit-configuration`,
 `get-configuration`, `command`, `rpc-error`, "Configure RFC-Compliant NETCONF Sessions"); statement `netconf`.
-Of firewalls: Security Zones Guide; Security Policies Guide, "Global Security Policies"; NAT Guide, "Understanding
-Source NAT Rules"; Interfaces Guide, `flexible-vlan-tagging`; Chassis Cluster Guide; the published SRX300 (22.4) of the
-oxidized project.
 """
 
 from __future__ import annotations
@@ -85,6 +78,7 @@ from roles.shared.device.looking import Looking
 from roles.shared.device.netconf import CANDIDATE, CONFIRMED_COMMIT, Netconf
 from roles.shared.device.question import Question, Structure
 from roles.shared.device.series import Mode, Series
+from roles.shared.device.srx import ADMITS, CALLED, FIREWALL_ASKS, FIREWALL_VALUES, SHUT, ZONE
 from roles.shared.device.vendor import CommitConfirm, Spelling, Vendor
 
 VALUES = (
@@ -114,22 +108,6 @@ PARTS = "multi-routing-engine-item"
 """What stands around the answer of each member of a virtual chassis, or of each routing engine."""
 PROMPT = r"(?:master|backup|linecard|primary|secondary|hold|disabled|lost|ineligible)[^}\n]*"
 """Which member of a virtual chassis or cluster one speaks with."""
-ONE_OF = (
-    (r"^security-zone$", r"", r"^screen$", r""),
-    (r"^redundant-ether-options$", r"^redundancy-group$", r""),
-    (r"^family$", r"", r"^filter$", r"^(?:input|output)$", r""),
-    (r"^log$", r"^(?:mode|format|source-address|source-interface)$", r""),
-    (r"^stream$", r"", r"^(?:format|severity)$", r""),
-    (r"^stream$", r"", r"^host$", r"^[\da-f.:]+$"),
-    (r"^syn-flood$", r"^timeout$", r""),
-    (r"^inet6$", r"^mode$", r""),
-    (r"^address-book$", r"", r"^address$", r"", r"^[\da-f.:]+/\d+$"),
-    (r"^application$", r"", r"^(?:protocol|destination-port|source-port|inactivity-timeout|icmp-type|icmp-code)$", r""),
-    (r"^policy$", r"", r"^then$", r"^(?:permit|deny|reject)$"),
-    (r"^then$", r"^source-nat$", r"^(?:interface|pool|off)$"),
-)
-"""Statements with one value, by those above them."""
-INBOUND = r"host-inbound-traffic system-services"
 
 FAMILIES: tuple[tuple[Literal[4, 6], str, str, str, str], ...] = (
     (4, "inet", "(?:family inet )?", r"[\d.]+", "protocol"),
@@ -202,7 +180,7 @@ VENDOR = Vendor(
         (rf"^(?:{VALUES})$", r""),
         (r"^user$", r"", r"^class$", r""),
         (r"^(?:tacplus-server|radius-server|host|server)$", r"", rf"^(?:{OF_SERVERS})$", r""),
-        *ONE_OF,
+        *FIREWALL_VALUES,
     ),
     whole=(
         (r"^match$", r"^(?:source-address|destination-address|application|from-zone|to-zone)$", r""),
@@ -340,31 +318,7 @@ VENDOR = Vendor(
             ),
             always=("port",),
         ),
-        "up": Question(
-            command="show interfaces terse",
-            pattern=r"^(?P<port>(?:[a-z]{2}-\d+/\d+/\d+|ae\d+|reth\d+|fxp\d|irb\.\d+)\S*)\s+\S+\s+(?P<state>up|down)\b",
-            known=r"^Interface\s+Admin\s+Link\b",
-        ),
-        "zones": Question(
-            command="show security zones",
-            pattern=r"^Security zone: (?P<zone>\S+)|^ +(?P<port>[a-z]\S*\.\d+)\s*$",
-            known=r"^Security zone: ",
-            of_some=True,
-        ),
-        "policies": Question(
-            command="show security policies",
-            pattern=(
-                r"^From zone: (?P<one>\S+), To zone: (?P<other>\S+)|^(?P<any>Global policies):"
-                r"|^  Policy: (?P<policy>[^,]+), State: (?P<state>\w+)"
-            ),
-            known=r"^(?:Default policy|From zone|Global policies):",
-            of_some=True,
-        ),
-        "routes": Question(
-            command="show route protocol static",
-            pattern=r"^(?P<network>[\d.]+/\d+)\s+\*\[Static/\d+",
-            known=r"^inet\.0: \d+ destinations",
-        ),
+        **FIREWALL_ASKS,
     },
     letting_in=LettingIn(
         account=(r"^system login user {user} class (?P<level>\S+)$",),
@@ -376,20 +330,10 @@ VENDOR = Vendor(
         route=(r"^routing-options (?:rib \S+ )?static route (?P<to>\S+) next-hop (?P<hop>\S+)",),
         service=(r"^system services ssh\b",),
         netconf=(r"^system services netconf ssh\b(?: port (?P<at>\d+))?",),
-        called=(" unit ", "."),
-        zone=(r"^security zones (?P<zone>(?:security|functional)-zone \S+) interfaces {called}(?: |$)",),
-        admits=(
-            (
-                r"^security zones {zone} interfaces {called} host-inbound-traffic\b",
-                rf"^security zones {{zone}} interfaces {{called}} {INBOUND} (?:ssh|all|any-service)$",
-            ),
-            (r"^security zones {zone} ", rf"^security zones {{zone}} {INBOUND} (?:ssh|all|any-service)$"),
-        ),
-        shut=(
-            r"^system services ssh no-public-keys$",
-            rf"^security zones {{zone}} (?:interfaces {{called}} )?{INBOUND} ssh except$",
-            r"^security policies from-zone \S+ to-zone junos-host policy \S+ then (?:deny|reject)\b",
-        ),
+        called=CALLED,
+        zone=ZONE,
+        admits=ADMITS,
+        shut=(r"^system services ssh no-public-keys$", *SHUT),
         shut_for={"root": (r"^system services ssh root-login deny$",)},
         lists=tuple(
             AccessLists(
