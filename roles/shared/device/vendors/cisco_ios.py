@@ -46,7 +46,8 @@ ansible-collections/cisco.ios issue 709.
 from __future__ import annotations
 
 from roles.shared.device.catalysts import CATALYSTS
-from roles.shared.device.letting_in import AccessLists, LettingIn
+from roles.shared.device.ios_access_lists import ACCESS_LISTS
+from roles.shared.device.letting_in import LettingIn
 from roles.shared.device.looking import Looking
 from roles.shared.device.question import Question
 from roles.shared.device.vendor import CommitConfirm, Confirmation, NumberList, Spelling, Vendor
@@ -353,57 +354,7 @@ VENDOR = Vendor(
             r"^no ip ssh(?: server authenticate user publickey)?$",
             r"^ip ssh server algorithm authentication (?!.*publickey)",
         ),
-        lists=(
-            AccessLists(
-                family=4,
-                bound=(
-                    r"^(?P<at>line vty \d+(?: \d+)?) / access-class (?P<list>\S+) in\b",
-                    r"^(?P<at>interface {interface}) / ip access-group (?P<list>\S+) in$",
-                ),
-                listed=(
-                    r"^ip access-list \S+ (?P<list>\S+) / (?!no |(?:\d+ )?remark )",
-                    r"^access-list (?P<list>\d+) (?!remark )",
-                ),
-                rule=(
-                    (
-                        r"^(?:ip access-list standard (?P<list>\S+) / (?:(?P<n>\d+) )?)(?P<action>permit|deny) +"
-                        r"(?P<source>any|(?:host )?[\d.]+)(?:,? (?:wildcard bits )?(?P<wild>[\d.]+))?(?: log)?$"
-                    ),
-                    (
-                        r"^access-list (?P<list>\d+) (?P<action>permit|deny) +"
-                        r"(?P<source>any|(?:host )?[\d.]+)(?: (?P<wild>[\d.]+))?(?: log)?$"
-                    ),
-                    (
-                        r"^ip access-list extended (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) "
-                        r"(?P<protocol>\S+) (?P<source>any|host [\d.]+|[\d.]+ [\d.]+) "
-                        r"(?P<to>any|host [\d.]+|[\d.]+ [\d.]+)(?: eq (?P<port>\S+))?(?: log)?$"
-                    ),
-                    (
-                        r"^ip access-list extended (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) "
-                        r"(?P<protocol>\S+) (?P<other>.*)$"
-                    ),
-                    r"^access-list (?P<list>\d+) (?P<action>permit|deny) (?P<other>.*)$",
-                ),
-            ),
-            AccessLists(
-                family=6,
-                bound=(
-                    r"^(?P<at>line vty \d+(?: \d+)?) / ipv6 access-class (?P<list>\S+) in\b",
-                    r"^(?P<at>interface {interface}) / ipv6 traffic-filter (?P<list>\S+) in$",
-                ),
-                listed=(r"^ipv6 access-list (?P<list>\S+) / (?!no |(?:\d+ )?remark )",),
-                rule=(
-                    (
-                        r"^ipv6 access-list (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) (?P<protocol>\S+) "
-                        r"(?P<source>any|host \S+|\S+/\d+) (?P<to>any|host \S+|\S+/\d+)(?: eq (?P<port>\S+))?(?: log)?$"
-                    ),
-                    (
-                        r"^ipv6 access-list (?P<list>\S+) / (?:(?P<n>\d+) )?(?P<action>permit|deny) (?P<protocol>\S+) "
-                        r"(?P<other>.*)$"
-                    ),
-                ),
-            ),
-        ),
+        lists=ACCESS_LISTS,
     ),
     looking=Looking(show="show running-config view full"),
 )
