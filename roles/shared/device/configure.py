@@ -25,7 +25,7 @@ from roles.shared.device.ownership import NOTHING, Ours
 from roles.shared.device.placement import for_devices
 from roles.shared.device.said import require_plannable
 from roles.shared.device.way_in import way_in_lost
-from roles.shared.device.withheld import Withheld
+from roles.shared.device.withheld import OF_THIS_PROCESS, Withheld
 from roles.shared.guard import Guard
 from roles.shared.lineage import Section
 from roles.shared.parts.explain import explain
@@ -160,7 +160,7 @@ def configure(declared: ManagedConfiguration) -> Generator[StringCommand]:
         return
     shuts_out = way_in_lost(vendor, running, change.entries, came_in, declared.accounts)
     veil = host.data.get("veil", UNVEILED)
-    withheld = Withheld(partial(veil.seal, secrets=declared.secrets))
+    withheld = Withheld(partial(veil.seal, secrets=declared.secrets), OF_THIS_PROCESS)
     known = {line.strip() for line in declared.content.splitlines()}
     session = ConfigurationSession(
         declared.platform,

@@ -21,18 +21,20 @@ from roles.shared.device.masking import masked_lines
 
 MARKED = re.compile(rf"{MARK}withheld:([0-9a-f]{{12}})›")
 """What stands in the place of the rest of an entry."""
+OF_THIS_PROCESS = secrets.token_bytes(32)
+"""A key by which two looks of one process find the same marks, where no municipality's key is open."""
 
 
 class Withheld:
     """The values that were taken out of entries, by the marks that stand in their places.
 
     Args:
-        seal: returns an HMAC (hex) of a text, the same in every process that has the key; empty if there is no key, and
-            then a mark is known to this process alone.
+        seal: returns an HMAC (hex) of a text, the same in every process that has the key; empty if there is no key.
+        key: of the marks without a seal; by default known to this object alone.
     """
 
-    def __init__(self, seal: Callable[[str], str] = lambda _: "") -> None:
-        self._seal, self._key = seal, secrets.token_bytes(32)
+    def __init__(self, seal: Callable[[str], str] = lambda _: "", key: bytes = b"") -> None:
+        self._seal, self._key = seal, key or secrets.token_bytes(32)
         self._values: dict[str, str] = {}
 
     @property

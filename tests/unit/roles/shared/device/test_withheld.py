@@ -36,7 +36,8 @@ def test_another_secret_has_another_mark_so_that_the_plan_is_stale() -> None:
     assert one != other
 
 
-def test_without_a_key_a_mark_is_known_to_this_process_alone() -> None:
+def test_without_a_key_a_mark_is_known_to_whoever_has_the_process_s() -> None:
+    assert Withheld(key=b"k").entries([LINE]) == Withheld(key=b"k").entries([LINE])
     one, other = Withheld(), Withheld()
     assert one.entries([LINE]) == one.entries([LINE]) != other.entries([LINE])
     assert not revealed(one.entries([LINE])[0], other.values).endswith("hush")
