@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deploy.cli.command import Common
-from deploy.cli.subject import about, intent_of, look_user
+from deploy.cli.subject import _refuse_other_devices, about, intent_of, look_user
 from deploy.source.known import sourced
 from inventory.errors import Problem, UsageError
 from inventory.fleet import Fleet
@@ -79,3 +79,10 @@ def test_who_names_a_user_or_a_key_and_none_for_looks_means_it_for_everything(
     common: Common, looks_as: str | None
 ) -> None:
     assert look_user(common, "samdrift") == looks_as
+
+
+def test_a_line_to_remove_that_quotes_a_secret_is_refused_and_not_repeated() -> None:
+    with pytest.raises(UsageError) as refused:
+        _refuse_other_devices((("heb-sw9", "snmp-server community hushhush ro"),), ())
+    assert "quotes what may be a secret" in str(refused.value)
+    assert "hushhush" not in f"{refused.value} {refused.value.fix}"
