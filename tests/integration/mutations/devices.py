@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import IPv4Network
 
 from inventory.fleet import Host
 from tests.emulator.device import Device
@@ -13,6 +14,9 @@ TRUNKS = "its trunks carry the vlans that they should"
 TIME = "its clock follows a time server"
 DISABLED = "no port is shut for a fault"
 UP = "the ports that it serves are up"
+ROUTES = "its routes to those that it speaks with are in force"
+ZONES = "each interface is in its zone"
+POLICIES = "its policies are in force"
 
 UPLINKS = {"alv-sw1": "1/1/25", "heb-sw1": "xe-0/2/0", "ost-sw1": "GigabitEthernet1/1/1", "tie-core1": "1/1/56"}
 """A port of each switch that leads to another one."""
@@ -72,10 +76,47 @@ def a_trunk_without_a_vlan(device: Device, host: Host) -> str:
     return "110"
 
 
-def a_port_without_a_link(device: Device, _host: Host) -> str:
+INSIDE = {"fortios": "internal1", "junos": "ge-0/0/1"}
+"""The port of a firewall that leads to the municipality's own network."""
+
+
+def a_port_without_a_link(device: Device, host: Host) -> str:
     """The cable to the municipality's own network has been pulled out."""
-    del device.plugged["internal1"]
-    return "internal1"
+    port = INSIDE[host.platform]
+    del device.plugged[port]
+    return port
+
+
+def a_network_without_a_route(device: Device, host: Host) -> str:
+    """Someone has taken away the route to the servers."""
+    if host.platform == "junos":
+        network = next(iter(device.running["routing-options"]["static"]["route"]))
+        lines = [f"delete routing-options static route {network}"]
+    else:
+        routes = device.running["config router static"]
+        number, route = next((n, r) for n, r in routes.items() if any(line.startswith("set dst") for line in r))
+        dst = next(line for line in route if line.startswith("set dst")).split()
+        network = str(IPv4Network(f"{dst[2]}/{dst[3]}"))
+        lines = ["config router static", f"delete {number.removeprefix('edit ')}", "end"]
+    device.running = applied_lines(host.platform, device.running, lines)
+    return network
+
+
+def an_interface_in_another_zone(device: Device, host: Host) -> str:
+    """Someone has taken an interface out of its zone."""
+    zones = device.running["security"]["zones"]["security-zone"]
+    zone, unit = next((zone, unit) for zone, of in zones.items() for unit in of.get("interfaces", {}))
+    lines = [f"delete security zones security-zone {zone} interfaces {unit}"]
+    device.running = applied_lines(host.platform, device.running, lines)
+    return unit
+
+
+def a_policy_that_is_gone(device: Device, host: Host) -> str:
+    """Someone has deleted the policy that denies the rest, and has it logged."""
+    name = next(iter(device.running["security"]["policies"]["global"]["policy"]))
+    lines = [f"delete security policies global policy {name}"]
+    device.running = applied_lines(host.platform, device.running, lines)
+    return name
 
 
 DeviceChange = Callable[[Device, Host], str]
@@ -88,5 +129,13 @@ SWITCH: dict[str, tuple[DeviceChange, ...]] = {
 DEVICE_CHANGES: dict[str, dict[str, tuple[DeviceChange, ...]]] = {
     "access_switch": SWITCH,
     "core_switch": SWITCH,
-    "edge_firewall": {TIME: (no_time,), UP: (a_port_without_a_link,)},
+    "edge_firewall": {
+        TIME: (no_time,),
+        UP: (a_port_without_a_link,),
+        ROUTES: (a_network_without_a_route,),
+        ZONES: (an_interface_in_another_zone,),
+        POLICIES: (a_policy_that_is_gone,),
+    },
 }
+OF_SOME = {ZONES: "junos", POLICIES: "junos"}
+"""Checks that apply to one platform alone."""

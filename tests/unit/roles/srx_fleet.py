@@ -9,9 +9,9 @@ from inventory.network import Cable
 from inventory.order import in_order
 
 
-def with_srx(fleet: Fleet) -> Fleet:
-    """The fleet, each FortiGate of which is an SRX."""
-    names = {h.name for h in fleet.hosts if "edge_firewall" in h.roles}
+def with_srx(fleet: Fleet, *which: str) -> Fleet:
+    """The fleet, each FortiGate of which is an SRX; or these alone."""
+    names = set(which) or {h.name for h in fleet.hosts if "edge_firewall" in h.roles}
     return in_order(
         fleet.model_copy(
             update={
