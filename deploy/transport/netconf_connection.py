@@ -198,7 +198,8 @@ class NetconfConnection(DeviceSession):
         """Return what the device says of a change that waits to be confirmed; nothing if none does."""
         if not self._netconf.pending_by_lock:
             return super()._counting()
-        with self._within_command():
+        seconds = self.access.fact_timeout
+        with self._within(seconds, f"no answer within {seconds:g} s"):
             locked = self._done(LOCK_RUNNING)
             if locked.rc == 0:
                 self._done(UNLOCK_RUNNING)
