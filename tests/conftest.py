@@ -31,6 +31,10 @@ UNIT = Path(__file__).with_name("unit")
 
 
 WHOLE_FLEET = (
+    "deploy/check/",
+    "deploy/cli/test_cli_secrets",
+    "deploy/report/test_old_records",
+    "deploy/runs/test_only_roles",
     "roles/test_",
     "roles/shared/device/test_first_plan",
     "roles/shared/device/test_switch",
