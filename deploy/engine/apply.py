@@ -10,7 +10,7 @@ shut off the next. A host that could not be reached to begin with holds nobody u
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import gevent
 
@@ -24,7 +24,7 @@ from deploy.model.plan import Plan
 from deploy.model.record import AppliedStep
 from deploy.model.step_id import StepId
 from deploy.model.waves import waves
-from deploy.store.ports import Applied, Journal
+from deploy.store.ports import Applied, Journal, StoreError
 
 
 class Apply:
@@ -70,7 +70,10 @@ class Apply:
 
     def broken_off(self, why: str) -> ApplyResult:
         """Return the results up to an interruption or an internal error, with a finding that says so."""
-        begun = self.journal.begun(self.plan.digest)
+        try:
+            begun: Collection[str] = self.journal.begun(self.plan.digest)
+        except StoreError:  # it is lost, too: rather too many named than none
+            begun = [h.name for h in self.hosts.hosts if (planned := self.plan.host(h.name)) and planned.changes]
         left = sorted(name for name in begun if self._results.ending(name) is None)
         guarded = sorted(self.hosts.guarded)
         by_hand = {h.name: todo for h in self.hosts.hosts if (todo := self.hosts.by_hand(h.name))}

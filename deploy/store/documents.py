@@ -62,6 +62,8 @@ def opened(kept: Document, shape: TypeAdapter[T], where: str) -> T:
     except ValidationError as e:
         fault = e.errors()[0]
         place = ".".join(map(str, fault["loc"]))
+        if fault["type"] == "extra_forbidden":  # fields may come without a new version
+            raise StoreError(f"a later samdrift wrote it: {place}", where=where, fix="use that samdrift") from e
         raise StoreError(f"it is damaged: {place + ': ' if place else ''}{fault['msg']}", where=where, fix=fix) from e
     except zlib.error as e:
         raise StoreError(f"it is damaged: {e}", where=where, fix=fix) from e

@@ -94,15 +94,20 @@ def take_over(directory: Path, database: Database, at: str) -> TakenOver:
     Raises:
         StoreError: the database cannot be used; what was taken over until then stays, and is found the next time.
     """
-    done, again = TakenOver(), bool(taken_over_at(database, directory))
+    done, dates = TakenOver(), f"dates {_mark_of(directory)}"
+    with database.reading() as connection:
+        settled = bool(marked(connection, dates))
     given = _take_records(directory, database, done)
     _take_applied(directory, database, done, given)
     _take_backups(directory, database, done)
-    if not again:  # what was settled since must not come back
+    before = len(done.faults)
+    if not settled:  # what was settled since must not come back
         _take_dates(directory, database, done)
         _take_journal(directory, database, done)
     with database.writing() as connection:
         mark(connection, _mark_of(directory), at)
+        if len(done.faults) == before:  # or they are taken over once their files are whole
+            mark(connection, dates, at)
     return done
 
 

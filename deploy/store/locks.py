@@ -36,15 +36,14 @@ class FileLocks:
     @contextlib.contextmanager
     def hold(self, holder: Holder) -> Iterator[None]:
         """Hold the lock for as long as the context is open."""
-        with os.fdopen(store_file(self._path), "r+", encoding="utf-8", errors="replace") as file:
+        with os.fdopen(store_file(self._path), "r+b", buffering=0) as file:
             with naming(self._path):
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError as e:
                     raise Locked(_holder(file.read())) from e
                 file.truncate(0)
-                file.write(holder.model_dump_json())
-                file.flush()
+                file.write(holder.model_dump_json().encode())
             try:
                 yield
             finally:
@@ -109,7 +108,7 @@ def _ask(function: str) -> TextClause:
     return text(f"SELECT {function}(:lock, hashtext(current_schema()))")
 
 
-def _holder(written: str) -> Holder | None:
+def _holder(written: bytes) -> Holder | None:
     """Read who holds the lock; None if that is not written yet, or no longer."""
     try:
         return _HOLDER.validate_json(written)

@@ -7,6 +7,7 @@ Not here: what is kept there (`sql`), and how it is opened (`opening`).
 from __future__ import annotations
 
 import contextlib
+import errno
 import getpass
 import grp
 import os
@@ -65,6 +66,11 @@ def default_directory() -> Path:
     """Return where the stores are if nobody says: the system's place for root and its group, or the user's own."""
     if os.geteuid() == 0 or os.access(SYSTEM, os.R_OK | os.W_OK | os.X_OK):
         return SYSTEM
+    if (
+        _group() in os.getgroups() and SYSTEM.parent.exists()
+    ):  # a store of one's own beside it would hide what others did
+        fix = f"as root: chmod 711 {SYSTEM.parent}; chgrp {GROUP} {SYSTEM}; chmod 2770 {SYSTEM}"
+        raise StoreError("the store is not shared with its group", where=str(SYSTEM), fix=fix)
     return own_directory()
 
 
@@ -97,7 +103,7 @@ def store_directory(path: Path) -> Path:
     """
     new = not path.exists()
     private_directory(path)
-    if new and path == SYSTEM and (group := _group()) is not None:
+    if new and path == SYSTEM and os.geteuid() == 0 and (group := _group()) is not None:
         with naming(path):
             path.parent.chmod(path.parent.stat().st_mode | 0o011)  # to get through, not to see
             os.chown(path, 0, group)
@@ -108,7 +114,8 @@ def store_directory(path: Path) -> Path:
 def store_file(path: Path) -> int:
     """Open a file of a store, made if there is none, readable and writable for whoever the directory is shared with.
 
-    The modes are set whatever the umask is. SQLite gives its `-wal` and `-shm` files the mode of the database.
+    The modes are set whatever the umask is, and of a file of the store alone: a link is not followed. SQLite gives its
+    `-wal` and `-shm` files the mode of the database.
 
     Returns:
         a descriptor, to be closed by the caller.
@@ -117,8 +124,11 @@ def store_file(path: Path) -> int:
         StoreError: it cannot be opened.
     """
     with naming(path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
         there, of_directory = os.fstat(descriptor), path.parent.stat()
+        if not stat.S_ISREG(there.st_mode) or there.st_nlink != 1:  # who shares the directory may have linked it
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, "it is no file of its own: another name leads to it, or it to another file")
         if of_directory.st_mode & SHARED == SHARED and there.st_uid == os.geteuid():
             os.fchmod(descriptor, 0o660)
             if there.st_gid != of_directory.st_gid:
@@ -140,7 +150,7 @@ def on_network(path: Path) -> bool:
 
 def _group() -> int | None:
     try:
-        return grp.getgrnam(GROUP).gr_gid if os.geteuid() == 0 else None
+        return grp.getgrnam(GROUP).gr_gid
     except KeyError:
         return None
 

@@ -6,7 +6,7 @@ database, and a test holds that what it makes is this.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import Boolean, Column, ForeignKey, Identity, Index, Integer, LargeBinary, MetaData, String, Table
 
 REVISIONS = ("1",)
 """Every revision of the tables, oldest first, by the names in `migrations/versions`; the last is today's."""
@@ -79,7 +79,7 @@ known = Table(
 begun = Table(
     "begun",
     TABLES,
-    Column("number", Integer, primary_key=True),
+    Column("number", Integer, Identity(), primary_key=True),
     Column("plan", TEXT, nullable=False),
     Column("host", TEXT, nullable=False),
 )
@@ -87,7 +87,7 @@ begun = Table(
 backups = Table(
     "backups",
     TABLES,
-    Column("number", Integer, primary_key=True),
+    Column("number", Integer, Identity(), primary_key=True),
     Column("host", TEXT, nullable=False),
     Column("what", TEXT, nullable=False),
     Column("taken", TEXT, nullable=False),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from deploy.model.backup import Backup
@@ -123,7 +123,11 @@ class SqlHistory:
 
 def _summary(row: Row[Any]) -> Summary:
     values = dict(row._mapping)
-    return Summary(limit=values.pop("limited_to"), fleet_source=values.pop("source"), **values)
+    try:
+        return Summary(limit=values.pop("limited_to"), fleet_source=values.pop("source"), **values)
+    except ValidationError as e:
+        where, fix = f"record {row.id}", "restore the database from a backup"
+        raise StoreError(f"its row is damaged: {e.errors()[0]['msg']}", where=where, fix=fix) from e
 
 
 def _note_hosts(connection: Connection, record: Record) -> None:

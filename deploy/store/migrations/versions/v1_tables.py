@@ -58,13 +58,13 @@ def upgrade() -> None:
     op.create_index("known_of_host", "known", ["host"])
     op.create_table(
         "begun",
-        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("number", sa.Integer, sa.Identity(), primary_key=True),
         sa.Column("plan", TEXT, nullable=False),
         sa.Column("host", TEXT, nullable=False),
     )
     op.create_table(
         "backups",
-        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("number", sa.Integer, sa.Identity(), primary_key=True),
         sa.Column("host", TEXT, nullable=False),
         sa.Column("what", TEXT, nullable=False),
         sa.Column("taken", TEXT, nullable=False),

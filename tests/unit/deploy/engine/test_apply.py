@@ -14,6 +14,8 @@ from deploy.model.device_models import UnknownModel
 from deploy.model.findings import Exit, Kind, exit_code
 from deploy.model.plan import Plan
 from deploy.model.record import CheckResult
+from deploy.store.ports import StoreError
+from tests.applying import nothing_to_check
 from tests.unit.deploy.engine.fleet_in_memory import (
     BY_HAND,
     OLD,
@@ -511,3 +513,29 @@ def test_an_interruption_says_which_hosts_were_begun_and_not_finished() -> None:
     run = apply(machine("a"), machine("b"), machine("c", wave=20), interrupt_at=3)
     assert run.endings == {}
     assert "begun and not finished: a, b" in run.texts("failed step")[0]
+
+
+def test_a_store_that_is_lost_in_the_middle_leaves_a_result_that_names_who_may_be_begun() -> None:
+    class Lost(JournalInMemory):
+        gone = False
+
+        def begin(self, plan_digest: str, host: str) -> None:
+            self.gone = True
+            super().begin(plan_digest, self.there(host))
+
+        def begun(self, plan_digest: str) -> tuple[str, ...]:
+            return super().begun(self.there(plan_digest))
+
+        def there(self, asked: str) -> str:
+            if self.gone:
+                raise StoreError("the database is gone")
+            return asked
+
+    one, other = machine("a"), machine("b")
+    session = SessionInMemory((one, other))
+    change = Apply(session, plan_of((one, other)), nothing_to_check, Lost(), MemoryApplied(), wait=lambda _: None)
+    with pytest.raises(StoreError):
+        change.go()
+    (finding,) = change.broken_off("the database is gone").findings
+    session.close()
+    assert finding.detail == "begun and not finished: a, b"

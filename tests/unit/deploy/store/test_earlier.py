@@ -146,3 +146,16 @@ def test_files_that_nobody_took_over_are_no_empty_store(files: Path) -> None:
 def test_what_a_killed_run_left_half_written_is_no_record(files: Path, database: Database) -> None:
     (files / f"records/.{APPLY}.json.x7f3").write_text('{"id": ')
     assert take_over(files, database, AT).faults == []
+
+
+@pytest.mark.parametrize("name", ["findings.json", "begun.json"])
+def test_what_was_damaged_is_taken_over_once_it_is_whole(files: Path, database: Database, name: str) -> None:
+    whole = (files / name).read_bytes()
+    (files / name).write_bytes(b"{")
+    assert take_over(files, database, AT).faults
+    (files / name).write_bytes(whole)
+    assert take_over(files, database, AT).faults == []
+    stores = stores_of(database)
+    (finding,) = next(r for r in records_of(stores.history) if r.id == DRIFT).findings
+    assert dates(database, finding) == ["2026-11-21T06:00:00.000Z"]
+    assert stores.journal.begun("p1") == ("heb-gw1",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import pytest
 
 from deploy.model import clock
 from deploy.store import place as place_module
+from deploy.store.locks import FileLocks
 from deploy.store.opening import open_stores
-from deploy.store.place import SYSTEM, Database, default_directory, on_network, place_of, record_id
+from deploy.store.place import SYSTEM, Database, default_directory, on_network, place_of, record_id, store_file
+from deploy.store.ports import Holder, StoreError
 from inventory.errors import UsageError
 
 
@@ -87,3 +90,41 @@ def test_record_ids_sort_by_time_and_never_meet() -> None:
 
 def test_the_clock_says_utc() -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", clock.now())
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_a_file_of_the_store_that_is_a_link_to_another_is_neither_written_nor_given_a_mode(
+    tmp_path: Path, link: Callable[[Path, Path], None]
+) -> None:
+    theirs, store = tmp_path / "shadow", tmp_path / "store"
+    store.mkdir()
+    store.chmod(0o2770)
+    theirs.write_text("root:secret")
+    theirs.chmod(0o600)
+    link(theirs, store / "lock")
+    holder = Holder(who="anna", command="apply", since="now")
+    with pytest.raises(StoreError, match=f"{store}/lock"), FileLocks(store / "lock").hold(holder):
+        pass
+    assert theirs.read_text() == "root:secret"
+    assert theirs.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_to_nothing_makes_no_file(tmp_path: Path) -> None:
+    (tmp_path / "lock").symlink_to(tmp_path / "made")
+    with pytest.raises(StoreError):
+        store_file(tmp_path / "lock")
+    assert not (tmp_path / "made").exists()
+
+
+def test_whoever_may_use_the_shared_store_and_cannot_is_told_and_given_no_store_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(place_module, "SYSTEM", tmp_path / "store")
+    monkeypatch.setattr(place_module, "_group", lambda: 4711)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "getgroups", lambda: [1000, 4711])
+    with pytest.raises(StoreError, match="not shared with its group"):
+        default_directory()
+    monkeypatch.setattr(os, "getgroups", lambda: [1000])
+    assert default_directory().name == "samdrift"
