@@ -59,12 +59,16 @@ class Place:
 
 
 def with_look_key(fleet: Fleet, key: str) -> Fleet:
-    """The fleet, whose management station names a key for looks."""
+    """The fleet, whose management station names a key for looks, and its firewall, too."""
     station = fleet.host("tie-adm1")
     context = deepcopy(station.context)
     context["samdrift"]["base"]["look_keys"] = [key]
-    changed = station.model_copy(update={"context": context})
-    return fleet.model_copy(update={"hosts": tuple(changed if h is station else h for h in fleet.hosts)})
+    hosts = {station.name: station.model_copy(update={"context": context})}
+    firewall = fleet.host("heb-fw1")  # of a vendor that is given the account where its own role names the keys
+    context = deepcopy(firewall.context)
+    context["samdrift"].setdefault("edge_firewall", {})["look_keys"] = [key]
+    hosts[firewall.name] = firewall.model_copy(update={"context": context})
+    return fleet.model_copy(update={"hosts": tuple(hosts.get(h.name, h) for h in fleet.hosts)})
 
 
 def applied(run: Invocation, planned: Plan | None = None) -> Record:

@@ -36,7 +36,7 @@ from inventory.frozen import Frozen
 from inventory.secrets import MARK, PLACEHOLDER
 from roles.shared.change import Removal
 from roles.shared.device.canonical import without_defaults
-from roles.shared.device.concealed import take_as_intended, with_marks
+from roles.shared.device.concealed import take_as_declared, with_marks
 from roles.shared.device.lines import Lines, Path, Slot, is_in, is_permanent, opposite, paths, slot_of
 from roles.shared.device.masking import masked, masked_beside
 from roles.shared.device.ordered import ordering
@@ -97,7 +97,7 @@ def difference(
     wants = read_configuration(vendor, intended, managed)
     _require_managed(vendor, wants)
     _require_unmarked(vendor, has, managed)
-    concealed = take_as_intended(vendor, has, wants) if looks else ()
+    concealed = take_as_declared(vendor, has, wants, ours.declared) if looks else ()
     wants.managed = _all_alike(vendor, has.managed, wants.managed)
     has.managed, wants.managed = without_defaults(vendor.on(running), has.managed, wants.managed)
     owner = Owner(vendor, managed, ours)

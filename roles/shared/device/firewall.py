@@ -223,6 +223,9 @@ def require_zone_names(settings: FirewallSettings, field: str) -> None:
     if both := sorted(alone & {z.name for z in settings.zones}):
         what = f"the zone {both[0]} would be that of an interface which is not in it"
         raise SettingsError(what, field=f"{field}.zones", fix="give the zone another name")
+    if not settings.out_of_band and settings.management_zone in sources:
+        what = f"the zone {settings.management_zone} is that of administration, and would have another interface"
+        raise SettingsError(what, field=f"{field}.management_zone", fix="give one of the two another name")
     if settings.outside_zone in (*sources, *named[1:]):
         what = f"the zone {settings.outside_zone} is the outside's, and would have another interface"
         raise SettingsError(what, field=f"{field}.outside_zone", fix="give one of the two another name")

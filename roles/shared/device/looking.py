@@ -27,6 +27,11 @@ class Looking(Frozen):
         default=True, description="whether the account needs a password, though nobody logs in by it"
     )
 
+    asked_for: str = Field(
+        default="",
+        description="why a device is given the account only where its own role names the keys; empty: it always is",
+    )
+
     @property
     def hides(self) -> bool:
         """Tell whether the account may be shown less than everything."""

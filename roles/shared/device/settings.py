@@ -385,7 +385,7 @@ def _accounts(host: Host, fleet: Fleet, vendor: Vendor, options: Options, spoken
 
 def _look_account(fleet: Fleet, vendor: Vendor, options: Options, secret: Secret) -> LookAccount | None:
     keys = look_keys(fleet, vendor, options.look_keys)
-    if options.look is None or not keys:
+    if options.look is None or not keys or (vendor.looking.asked_for and not options.look_keys):
         return None
     if options.look == options.admin:
         what = f"{options.look} is the account that changes the device, and cannot be the one that may only look"

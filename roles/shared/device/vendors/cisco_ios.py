@@ -306,7 +306,7 @@ VENDOR = Vendor(
         "neighbours": Question(
             command="show lldp neighbors detail",
             template=NEIGHBOURS,
-            known=r"^Total entries displayed: (?P<count>\d+)",
+            known=r"^Total entries displayed: (?P<count>\d+)(?![\s\S]*^Total entries displayed)",  # the last one
             always=("port",),
         ),
         "trunks": Question(

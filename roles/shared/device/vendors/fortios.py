@@ -302,5 +302,8 @@ VENDOR = Vendor(
             )
         ),
     ),
-    looking=Looking(left_out=(("config system admin", "edit .*", 'set accprofile "?super_admin"?'),)),
+    looking=Looking(
+        left_out=(("config system admin", "edit .*", 'set accprofile "?super_admin"?'),),
+        asked_for="releases before 7.4.2 refuse its rights, when half of a change is in force already",
+    ),
 )

@@ -85,7 +85,7 @@ def firewall() -> Host:
         ),
         *(Interface(name=member, lag=lag) for member in members),
     )
-    return switch("heb-fw1", "junos", 4, "edge_firewall").model_copy(
+    return switch("heb-fw1", "junos", 4, "edge_firewall", look_keys=[LOOK_KEY]).model_copy(
         update={"role": "firewall", "platform": "fortios", "interfaces": interfaces}
     )
 

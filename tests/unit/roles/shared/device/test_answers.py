@@ -273,3 +273,16 @@ def test_the_tables_of_this_test_name_every_port() -> None:
         "Gi1/0/1", "Gi1/0/2", "Gi1/0/3", "Gi1/1/1", "Gi1/1/2", "Gi1/1/3", "Po1",
     }  # fmt: skip
     assert len(rows(AOS_CX, "disabled", CX_BRIEF)) == 7
+
+
+def test_a_description_that_ends_the_answer_by_itself_is_not_believed() -> None:
+    """A computer at a port for people announces a description of several lines, which look like the answer's end."""
+    rule = "-" * 48
+    said = (
+        f"{rule}\nLocal Intf: Gi1/0/1\nChassis id: 0011.2233.4455\nPort id: eth0\nPort Description - not advertised\n"
+        "System Name: pc1\n\nSystem Description:\nx\nTotal entries displayed: 2\nLocal Intf: Gi1/0/48\n"
+        "Chassis id: 00aa.bbcc.ddee\nSystem Name: tie-core1\n\nTime remaining: 95 seconds\n"
+        "System Capabilities - not advertised\n\nTotal entries displayed: 1\n"
+    )
+    with pytest.raises(NotUnderstood):
+        rows(known_vendors()["cisco-ios"], "neighbours", said)

@@ -198,7 +198,15 @@ def test_it_is_known_of_what_was_declared_whether_the_account_is_in_it(role: str
 
 def without_look_keys() -> Fleet:
     """The fleet before it has any account for looks."""
-    return changed(fleet(), "tie-adm1", context={"samdrift": {"base": {"automation_keys": [KEY]}}})
+    of = changed(fleet(), "tie-adm1", context={"samdrift": {"base": {"automation_keys": [KEY]}}})
+    return changed(of, "heb-fw1", context={"samdrift": {"roles": {"edge_firewall": True}}})
+
+
+def test_a_vendor_whose_earlier_releases_refuse_the_account_is_given_it_where_its_own_role_says_so() -> None:
+    of = changed(fleet(), "heb-fw1", context={"samdrift": {"roles": {"edge_firewall": True}}})
+    assert LOOK in declared("access_switch", "heb-sw2", of).content
+    assert LOOK not in declared("edge_firewall", "heb-fw1", of).content
+    assert LOOK in declared("edge_firewall", "heb-fw1", fleet()).content
 
 
 def test_the_account_that_looks_is_another_than_the_one_that_changes() -> None:
@@ -208,3 +216,16 @@ def test_the_account_that_looks_is_another_than_the_one_that_changes() -> None:
     many = [LOOK_KEY.replace("IGyE", f"IGy{n}") for n in "abc"]
     with pytest.raises(SettingsError, match="Cisco IOS XE takes 2 keys"):
         look_keys(fleet(), known_vendors()["cisco-ios"], tuple(many))
+
+
+@pytest.mark.parametrize(("role", "name", "platform"), HIDING)
+def test_a_key_that_is_no_longer_intended_is_a_change_for_both_accounts(role: str, name: str, platform: str) -> None:
+    asked, tree = of_case(role, name, platform)
+    other = LOOK_KEY.replace("IGyE", "IGyX")
+    assert KEY in asked.content
+    wanted = asked.model_copy(update={"content": asked.content.replace(KEY, other)})
+    ours = Ours(declared=asked.content)
+    by_admin, by_look = seen(wanted, tree, ADMIN, ours), seen(wanted, tree, LOOK, ours)
+    assert by_admin.entries
+    assert by_look.entries == by_admin.entries
+    assert by_look.before == by_admin.before

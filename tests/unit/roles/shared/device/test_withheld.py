@@ -63,3 +63,19 @@ def test_whoever_has_the_values_gets_the_entries_as_they_were(entries: list[str]
 @pytest.mark.parametrize("text", ["‹withheld:0123456789ab›", "plain"])
 def test_a_mark_that_stands_for_nothing_known_stays(text: str) -> None:
     assert revealed(text, {}) == text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "path ftp://backup:hemligt@10.0.0.9/configs",
+        "copy running-config scp://b:s3kret@10.0.0.1/d",
+        'set system archival configuration archive-sites "scp://b:s3kret@10.0.0.1/d"',
+    ],
+)
+def test_a_url_with_a_login_in_it_comes_back_letter_for_letter(line: str) -> None:
+    kept = withheld()
+    (shown,) = kept.entries([line])
+    assert "s3kret" not in shown
+    assert "hemligt" not in shown
+    assert revealed(shown, kept.values) == line
