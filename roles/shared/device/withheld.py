@@ -65,9 +65,8 @@ class Withheld:
         if lines == entry:
             return entry
         kept = lines.split(MARK, 1)[0]  # a device's own text has none: see `reading.tame`
-        kept = (
-            kept if entry.startswith(kept) else kept.rstrip()
-        )  # a space may stand before a mark that the entry has not
+        # In a URL, the mask has a space before it that is not the entry's.
+        kept = kept if entry.startswith(kept) else kept.rstrip()
         value = entry[len(kept) :]
         sealed = self._seal(value) or hmac.new(self._key, value.encode(), hashlib.sha256).hexdigest()
         self._values[sealed[:12]] = value
