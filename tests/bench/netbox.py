@@ -73,8 +73,9 @@ def measure(server: NetBoxServer, state: Path) -> int:
             sys.exit(f"this was not read as it should be: {told}")
         return found
 
-    if {d.title for d in difference(fleet, read(since_last=False))} - NAMED_BY_OTHERS:
-        sys.exit(f"NetBox says something else than it was given; fill it anew: remove it from {KEPT} of its host")
+    if others := {d.title for d in difference(fleet, read(since_last=False))} - NAMED_BY_OTHERS:
+        about = f"{len(others)} objects, as {', '.join(sorted(others)[:5])}"
+        sys.exit(f"NetBox says something else than it was given, of {about}; remove {KEPT}/{name} of its host")
     whole: list[float] = []
     since: list[float] = []
     theirs: list[float] = []
