@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from roles.shared.device.lines import Lines, Path, is_in, lines_below, paths
 from roles.shared.device.masking import masked
 from roles.shared.device.ownership import path_text
-from roles.shared.device.reading import Configuration, read_configuration
+from roles.shared.device.reading import Configuration
 from roles.shared.device.vendor import WITHHELD, Vendor
 
 
@@ -25,17 +25,17 @@ def with_marks(vendor: Vendor, running: str) -> str:
     return re.sub(vendor.looking.mask, WITHHELD, running)
 
 
-def take_as_declared(vendor: Vendor, has: Configuration, wants: Configuration, declared: str) -> tuple[str, ...]:
+def take_as_declared(vendor: Vendor, has: Configuration, wants: Configuration, declared: Lines) -> tuple[str, ...]:
     """Add what was declared, and is concealed, to what a device has; what is intended, where nothing was.
 
     Args:
-        declared: what the role declared when the device last was as declared; empty if it never was. What is intended
-            otherwise since then is a change by both accounts: a key that was withdrawn, say.
+        declared: what was last declared (`ownership.last_declared`). What is intended otherwise since then is a change
+            by both accounts: a key that was withdrawn, say.
 
     Returns:
         What is concealed, each line or section once, after those that it stands below.
     """
-    known = (read_configuration(vendor, declared, ()).other, wants.managed)
+    known = (declared, wants.managed)
     found = (*_masked(vendor, has, known), *_left_out(vendor, has, known))
     return tuple(dict.fromkeys(masked(path_text(vendor, path)) for path in found))
 

@@ -40,7 +40,7 @@ from roles.shared.device.concealed import take_as_declared, with_marks
 from roles.shared.device.lines import Lines, Path, Slot, is_in, is_permanent, opposite, paths, slot_of
 from roles.shared.device.masking import masked, masked_beside
 from roles.shared.device.ordered import ordering
-from roles.shared.device.ownership import NOTHING, Ours, Owner, sections_of
+from roles.shared.device.ownership import NOTHING, Ours, Owner, last_declared, sections_of
 from roles.shared.device.reading import Configuration, is_managed, joins_lag, marks_over, put, read_configuration, tame
 from roles.shared.device.vendor import WITHHELD, Vendor, any_of
 from roles.shared.device.writing import as_text, in_order_of, sections_apart, shown_lines, typed_entries, without_secret
@@ -91,16 +91,17 @@ def difference(
     Raises:
         SamdriftError: the running configuration cannot be read, or the intended one is not what its role manages.
     """
-    managed = (*managed, *sections_of(vendor, ours, managed))
+    declared = last_declared(vendor, ours)
+    managed = (*managed, *sections_of(vendor, declared, managed))
     printed = with_marks(vendor, tame(running)) if looks else tame(running)
     has = read_configuration(vendor, printed, managed)
     wants = read_configuration(vendor, intended, managed)
     _require_managed(vendor, wants)
     _require_unmarked(vendor, has, managed)
-    concealed = take_as_declared(vendor, has, wants, ours.declared) if looks else ()
+    concealed = take_as_declared(vendor, has, wants, declared) if looks else ()
     wants.managed = _all_alike(vendor, has.managed, wants.managed)
     has.managed, wants.managed = without_defaults(vendor.on(running), has.managed, wants.managed)
-    owner = Owner(vendor, managed, ours)
+    owner = Owner(vendor, managed, declared, ours.named)
     owner.leave_the_rest(has, wants)
     _leave_what_only_a_secret_names(vendor, has, wants)
     known = _without_renewed(has.managed, wants, renew)

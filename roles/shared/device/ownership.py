@@ -59,19 +59,23 @@ ANYTHING = Ours(named=(r"(?s).*",))
 """Where a person wants a device as it was, all may go that it had not then."""
 
 
-def sections_of(vendor: Vendor, ours: Ours, managed: Collection[Section]) -> tuple[Section, ...]:
+def last_declared(vendor: Vendor, ours: Ours) -> Lines:
+    """Read what the role declared when the device last was as declared; nothing if it never was."""
+    return read_configuration(vendor, ours.declared, ()).other if ours.declared else {}
+
+
+def sections_of(vendor: Vendor, declared: Lines, managed: Collection[Section]) -> tuple[Section, ...]:
     """Return the sections that were declared before and that the role no longer names: so that they can go.
 
     A role names VLAN interfaces, policies and the like as NetBox has them. A section that always exists (a port) stays
     as it is: to take back what was declared in it would shut the port, or open it.
     """
-    lines = read_configuration(vendor, ours.declared, ()).other if ours.declared else {}
     found = []
-    for path in paths(lines):
+    for path in paths(declared):
         is_section = len(path) == 1 or (vendor.syntax == "blocks" and path[-1].startswith("edit "))
         of_role = is_managed(path, managed) or (vendor.syntax != "set" and is_permanent(vendor, path))
         if not of_role and (
-            not lines_below(lines, path) if vendor.syntax == "set" else is_section and lines_below(lines, path)
+            not lines_below(declared, path) if vendor.syntax == "set" else is_section and lines_below(declared, path)
         ):
             found.append(tuple(re.escape(text) for text in path))
     return tuple(found)
@@ -79,11 +83,12 @@ def sections_of(vendor: Vendor, ours: Ours, managed: Collection[Section]) -> tup
 
 @dataclass(frozen=True)
 class Owner:
-    """Tells what is ours on a device from what is anybody's."""
+    """Tells what is ours on a device from what is anybody's: what was last declared, and what a person named."""
 
     vendor: Vendor
     managed: Collection[Section]
-    ours: Ours
+    declared: Lines
+    named: tuple[str, ...]
 
     def leave_the_rest(self, has: Configuration, wants: Configuration) -> None:
         """Move the lines that would be removed, and are not ours, from the managed lines to the other ones."""
@@ -195,25 +200,25 @@ class Owner:
     @cached_property
     def _of_names(self) -> Owner:
         """Return one who removes nothing but what a person named."""
-        return replace(self, ours=self.ours.model_copy(update={"declared": ""}))
+        return replace(self, declared={})
 
     def _is_ours(self, path: Path) -> bool:
         return path in self._declared or bool(self._named(path))
 
     def _named(self, path: Path) -> tuple[str, ...]:
         """Return what a person named, of that which names this line or one that it stands below."""
-        if not self.ours.named:
+        if not self.named:
             return ()
         lines = {form for n in range(1, len(path) + 1) for form in _forms(path_text(self.vendor, path[:n]))}
         return tuple(
             name
-            for name in self.ours.named
+            for name in self.named
             if any(means(form, line) for form in {name, _spelled(self.vendor, name)} for line in lines)
         )
 
     @cached_property
     def _declared(self) -> frozenset[Path]:
-        return frozenset(paths(read_configuration(self.vendor, self.ours.declared, ()).other))
+        return frozenset(paths(self.declared))
 
 
 def _as_it_stands(path: Path, shown: Mapping[Path, str]) -> Path:
