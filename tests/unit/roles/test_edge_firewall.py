@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Any
 
@@ -18,45 +19,28 @@ from roles.shared.device.difference import Difference, difference
 from roles.shared.device.known import known_vendors
 from roles.shared.device.ownership import Ours
 from roles.shared.device.passing import Passing, Transit
-from roles.shared.intent import Intent
 from roles.shared.parts.registration import ManagedConfiguration, registering
 from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
 from tests.device_texts import device_text
 from tests.emulator.grammar import applied, grammar
-from tests.unit.roles.shared.device.switch_fleet import fleet, in_both_families, server
+from tests.unit.roles.shared.device.switch_fleet import fleet, in_both_families, server, with_firewall
+from tests.unit.roles.shared.device.test_settings import computed, declared_by
 from tests.unit.state.conftest import shipped_settings
 
 NAME = "heb-fw1"
 VENDOR = known_vendors()["fortios"]
 
 
-def a_fleet(*more: Interface, without: str = "", **options: Any) -> Fleet:
-    """The fleet, whose firewall has these interfaces, too, and these options."""
-    of = fleet()
-    host = of.host(NAME)
-    kept = tuple(i for i in host.interfaces if i.name not in {without, *(m.name for m in more)})
-    context = {"samdrift": {"roles": {"edge_firewall": True}, "edge_firewall": options}}
-    changed = host.model_copy(update={"interfaces": (*kept, *more), "context": context})
-    return of.model_copy(update={"hosts": tuple(changed if h is host else h for h in of.hosts)})
+a_fleet = partial(with_firewall, NAME)
+"""The fleet, whose firewall has these interfaces, too, and these options."""
 
 
-def settings_of(of: Fleet) -> Settings:
-    role = catalogue()["edge_firewall"]
-    options = role.options_of(of.host(NAME))
-    assert not isinstance(options, list), options
-    found = role.compute(of.host(NAME), of, options, Intent(of))
-    assert isinstance(found, Settings)
-    return found
+settings_of = partial(computed, NAME)
 
 
 def declared(of: Fleet) -> ManagedConfiguration:
-    settings = settings_of(of)
-    with registering("edge_firewall", secrets_in(settings)) as registration, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("roles.shared.device.configure.configure", lambda **_: None)
-        catalogue()["edge_firewall"].deploy(settings)
-    (found,) = registration.configurations
-    return found
+    return declared_by("edge_firewall", settings_of(of))
 
 
 def told(of: Fleet, running: str, before: str = "") -> Difference:
@@ -137,7 +121,7 @@ def test_the_port_of_a_vlan_is_to_be_up_as_a_vlan_has_no_link_of_its_own() -> No
 
 def test_management_may_be_at_a_vlan_which_alone_takes_ssh() -> None:
     at = vlan(MANAGEMENT, "internal2", untagged_vlan=101, addresses=(IPv4Interface("10.63.1.4/24"),))
-    of = a_fleet(at, without="internal3")
+    of = a_fleet(at, without=("internal3",))
     assert "set allowaccess ping ssh snmp" in block(of, f'"{MANAGEMENT}"')
     assert [line for line in declared(of).content.splitlines() if re.search(r"allowaccess .*ssh", line)] == [
         "        set allowaccess ping ssh snmp"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Any
 
@@ -12,53 +13,35 @@ from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Interface
 from inventory.network import Prefix, Vlan
 from inventory.order import in_order
-from inventory.secrets import secrets_in
 from roles.edge_firewall import Settings
-from roles.shared.catalogue import catalogue
 from roles.shared.device.difference import Difference, difference
 from roles.shared.device.found import found
 from roles.shared.device.known import known_vendors
 from roles.shared.device.ownership import Ours
 from roles.shared.device.passing import Passing, Transit
-from roles.shared.intent import Intent
-from roles.shared.parts.registration import ManagedConfiguration, registering
+from roles.shared.parts.registration import ManagedConfiguration
 from roles.shared.settings import SettingsError
 from tests.device_texts import device_text
 from tests.emulator.checked_out import wrong_in
 from tests.emulator.grammar import applied, grammar
 from tests.unit.roles.shared.device.curly import statements
-from tests.unit.roles.shared.device.switch_fleet import fleet
+from tests.unit.roles.shared.device.switch_fleet import fleet, with_firewall
+from tests.unit.roles.shared.device.test_settings import computed, declared_by
 
 NAME = "heb-fw2"
 VENDOR = known_vendors()["junos"]
 SHOW = grammar("junos")
 
 
-def a_fleet(*more: Interface, without: tuple[str, ...] = (), **options: Any) -> Fleet:
-    """The fleet, whose SRX has these interfaces, too, and these options."""
-    of = fleet()
-    host = of.host(NAME)
-    kept = tuple(i for i in host.interfaces if i.name not in {*without, *(m.name for m in more)})
-    context = {"samdrift": {"roles": {"edge_firewall": True}, "edge_firewall": options}}
-    changed = host.model_copy(update={"interfaces": (*kept, *more), "context": context})
-    return of.model_copy(update={"hosts": tuple(changed if h is host else h for h in of.hosts)})
+a_fleet = partial(with_firewall, NAME)
+"""The fleet, whose firewall has these interfaces, too, and these options."""
 
 
-def settings_of(of: Fleet) -> Settings:
-    role = catalogue()["edge_firewall"]
-    options = role.options_of(of.host(NAME))
-    assert not isinstance(options, list), options
-    computed = role.compute(of.host(NAME), of, options, Intent(of))
-    assert isinstance(computed, Settings)
-    return computed
+settings_of = partial(computed, NAME)
 
 
 def declared(settings: Settings) -> ManagedConfiguration:
-    with registering("edge_firewall", secrets_in(settings)) as registration, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("roles.shared.device.configure.configure", lambda **_: None)
-        catalogue()["edge_firewall"].deploy(settings)
-    (asked,) = registration.configurations
-    return asked
+    return declared_by("edge_firewall", settings)
 
 
 def lines(of: Fleet) -> list[str]:

@@ -115,6 +115,16 @@ def srx() -> Host:
     )
 
 
+def with_firewall(name: str, *more: Interface, without: tuple[str, ...] = (), **options: Any) -> Fleet:
+    """The fleet, of which this firewall has these interfaces, too, and these options alone."""
+    of = fleet()
+    host = of.host(name)
+    kept = tuple(i for i in host.interfaces if i.name not in {*without, *(m.name for m in more)})
+    context = {"samdrift": {"roles": {"edge_firewall": True}, "edge_firewall": options}}
+    changed = host.model_copy(update={"interfaces": (*kept, *more), "context": context})
+    return of.model_copy(update={"hosts": tuple(changed if h is host else h for h in of.hosts)})
+
+
 def server(name: str, address: str, role: str, *roles: str, **options: Any) -> Host:
     """A server in Tierp."""
     at = IPv4Interface(address)

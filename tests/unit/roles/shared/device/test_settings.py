@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from inventory.fleet import Fleet, Host, Interface
 from inventory.network import Cable, Vlan
 from inventory.secrets import secrets_in
+from roles.edge_firewall import Settings as FirewallSettings
 from roles.shared.catalogue import catalogue
 from roles.shared.device.difference import difference
 from roles.shared.device.known import known_vendors
@@ -58,9 +59,23 @@ def settings_of(role: str, name: str, of: Fleet) -> Settings:
     return found
 
 
+def computed(name: str, of: Fleet) -> FirewallSettings:
+    """What role edge_firewall computes for a host; what it refuses is raised, and no problem among others."""
+    role, host = catalogue()["edge_firewall"], of.host(name)
+    options = role.options_of(host)
+    assert not isinstance(options, list), options
+    found = role.compute(host, of, options, Intent(of))
+    assert isinstance(found, FirewallSettings)
+    return found
+
+
 def declared(role: str, name: str, of: Fleet) -> ManagedConfiguration:
-    """What the role declares, its operation not registered anywhere."""
-    settings = settings_of(role, name, of)
+    """What the role declares of a device."""
+    return declared_by(role, settings_of(role, name, of))
+
+
+def declared_by(role: str, settings: Settings) -> ManagedConfiguration:
+    """What the role declares by these settings, its operation not registered anywhere."""
     with registering(role, secrets_in(settings)) as registration, pytest.MonkeyPatch.context() as patch:
         patch.setattr("roles.shared.device.configure.configure", lambda **_: None)
         catalogue()[role].deploy(settings)
