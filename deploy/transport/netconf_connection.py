@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 import gevent
@@ -107,7 +107,7 @@ class NetconfConnection(DeviceSession):
         """Ask these commands, one after the other. Returns what each showed."""
         must_be_typable(commands, self._where)
         total = self.access.look_timeout if within is None else within
-        with self._within(total, f"no answer within {total:g} s"):
+        with self._answered_within(total):
             return [self._asked(command) for command in commands]
 
     def configure(self, entries: Sequence[str], *, minutes: int | None) -> Typed:
@@ -130,7 +130,7 @@ class NetconfConnection(DeviceSession):
         """Keep the change of another session."""
         if self._armed:
             return impossible(SAME_SESSION)
-        with self._within_command():
+        with self._answered_within(self.access.command_timeout):
             step = Step("not confirmed", self._netconf.confirm.replace("{token}", TOKEN))
             answer = self._in_lock(step) if self._netconf.confirms_in_lock else self._done(step)
         return self._seen_confirmed(answer)
@@ -139,7 +139,7 @@ class NetconfConnection(DeviceSession):
         """Restore what was before the change that is waiting for `confirm`, at once where the vendor can."""
         if not self._netconf.revert:
             return impossible(f"{self.vendor.name} restores what was before only when its time has run out")
-        with self._within_command():
+        with self._answered_within(self.access.command_timeout):
             return self._done(Step("not taken back", self._netconf.revert.replace("{token}", TOKEN)))
 
     def save(self) -> Answer:
@@ -198,8 +198,7 @@ class NetconfConnection(DeviceSession):
         """Return what the device says of a change that waits to be confirmed; nothing if none does."""
         if not self._netconf.pending_by_lock:
             return super()._counting()
-        seconds = self.access.fact_timeout
-        with self._within(seconds, f"no answer within {seconds:g} s"):
+        with self._answered_within(self.access.fact_timeout):
             locked = self._done(LOCK_RUNNING)
             if locked.rc == 0:
                 self._done(UNLOCK_RUNNING)
@@ -215,11 +214,8 @@ class NetconfConnection(DeviceSession):
         self.execs += 1
         return self._session.ask(operation)
 
-    @contextmanager
-    def _within_command(self) -> Iterator[None]:
-        seconds = self.access.command_timeout
-        with self._within(seconds, f"no answer within {seconds:g} s"):
-            yield
+    def _answered_within(self, seconds: float) -> AbstractContextManager[None]:
+        return self._within(seconds, f"no answer within {seconds:g} s")
 
     @contextmanager
     def _within(self, seconds: float, late: str, fix: str = "") -> Iterator[None]:
