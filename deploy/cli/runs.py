@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from deploy.model.plan import Plan
     from deploy.model.record import Record
-    from deploy.runs.commands import Invocation
+    from deploy.runs.invocation import Invocation
     from inventory.netbox.client import NetBox
 
 
@@ -140,7 +140,7 @@ def _tell_netbox(common: Common, netbox: NetBox | None, record: Record) -> None:
 
 def _record_of(common: Common, run: Callable[[], Record]) -> Record:
     """Run. A record that could not be kept is still the answer, since it may be nowhere else; then it ends with 1."""
-    from deploy.runs.commands import NotAllKept
+    from deploy.runs.invocation import NotAllKept
 
     try:
         return run()
@@ -193,7 +193,7 @@ def apply(  # noqa: PLR0917  click tells options by name
     """
     from deploy.model.device_models import model_notices
     from deploy.model.plan import read_plan
-    from deploy.runs import commands as runs
+    from deploy.runs import applying as runs
     from deploy.views import plan as plan_view
 
     if not yes and not sys.stdin.isatty():

@@ -26,7 +26,7 @@ from inventory.parts import is_asked_for
 if TYPE_CHECKING:
     from deploy.model.findings import Finding
     from deploy.model.record import Record
-    from deploy.runs.commands import Invocation
+    from deploy.runs.invocation import Invocation
     from deploy.store.place import Database
     from deploy.store.ports import Holder, Stores
     from deploy.vault.age import AgeVault
@@ -198,7 +198,7 @@ def running(
     """
     from deploy.lab.lab import Lab
     from deploy.model.inventory_findings import unsound
-    from deploy.runs.commands import Invocation
+    from deploy.runs.invocation import Invocation
     from deploy.transport.ssh import Access
     from deploy.views.inventory import not_managed
     from deploy.views.progress import observing

@@ -17,7 +17,7 @@ from deploy.model.adoption import Adoption, Proposed, RoleAdoption, role_adoptio
 from deploy.model.kinds import Exit
 from deploy.model.plan import HostPlan
 from deploy.model.record import HostResult
-from deploy.runs.commands import Invocation
+from deploy.runs.invocation import Invocation
 from deploy.runs.looks import look_accounts
 from deploy.transport.ssh import HostLost
 from inventory import rules

@@ -14,7 +14,7 @@ from deploy.engine.session import Session
 from deploy.model import clock
 from deploy.model.code import code_digest
 from deploy.model.kinds import Exit
-from deploy.runs.commands import Invocation
+from deploy.runs.invocation import Invocation
 from deploy.runs.looks import look_accounts
 from deploy.transport.ssh import HostLost
 from inventory.errors import SamdriftError, UsageError

@@ -11,8 +11,9 @@ from collections.abc import Callable, Collection
 from deploy.model.backup import DEVICE, Backup, as_of, of_kind
 from deploy.model.plan import Configure, Plan
 from deploy.model.record import Record
+from deploy.runs.applying import carry_out, record_of, refuse_unguarded
 from deploy.runs.backups import opened
-from deploy.runs.commands import Invocation, carry_out, record_of, refuse_unguarded
+from deploy.runs.invocation import Invocation
 from inventory.errors import UsageError
 from roles.shared.device.known import known_vendors
 from roles.shared.device.restoring import Restoring

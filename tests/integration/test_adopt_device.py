@@ -16,7 +16,7 @@ import pytest
 from deploy.engine.apply import Apply
 from deploy.model.adoption import Adoption
 from deploy.runs.adopt import Adopted, adopt
-from deploy.runs.commands import Invocation
+from deploy.runs.invocation import Invocation
 from deploy.transport.ssh import Access
 from deploy.vault.made_up import MadeUp
 from inventory import rules

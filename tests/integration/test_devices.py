@@ -27,7 +27,7 @@ from deploy.model.drift import classify
 from deploy.model.findings import Exit, Finding, Kind, exit_code
 from deploy.model.plan import Configure, HostPlan, Plan, read_plan, write_plan
 from deploy.model.record import CheckResult
-from deploy.runs import commands as runs
+from deploy.runs import applying as runs
 from deploy.transport.ssh import Access
 from inventory.errors import SamdriftError, UsageError
 from inventory.fleet import Fleet, Host

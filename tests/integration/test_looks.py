@@ -18,7 +18,8 @@ from deploy.model.record import Record
 from deploy.model.words import evidence_in_words
 from deploy.runs import commands as runs
 from deploy.runs.adopt import NotLookedAt, adopt
-from deploy.runs.commands import Invocation
+from deploy.runs.applying import apply
+from deploy.runs.invocation import Invocation
 from deploy.runs.looks import look_accounts
 from deploy.runs.probe import probe
 from deploy.transport.ssh import Access
@@ -73,7 +74,7 @@ def with_look_key(fleet: Fleet, key: str) -> Fleet:
 
 def applied(run: Invocation, planned: Plan | None = None) -> Record:
     """Apply, whatever the plan says."""
-    return runs.apply(run, lambda _: None, planned, no_rollback=NAMES)
+    return apply(run, lambda _: None, planned, no_rollback=NAMES)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from deploy.model.findings import Exit, Finding, Kind
 from deploy.model.messages import as_written
 from deploy.model.observer import Quiet
 from deploy.model.record import HostResult
-from deploy.runs.commands import Invocation, NotAllKept
+from deploy.runs.invocation import Invocation, NotAllKept
 from deploy.store.ports import StoreError
 from tests.unit.deploy.runs.test_runs import run_of
 
@@ -37,8 +37,8 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Invocation:
         raise NotAllKept(record, [StoreError("the state cannot be used: No space left on device", where="x.json")])
 
     monkeypatch.setattr("deploy.cli.runs.running", running)
-    for command in ("apply", "verify", "drift"):
-        monkeypatch.setattr(f"deploy.runs.commands.{command}", changed)
+    for place in ("applying.apply", "commands.verify", "commands.drift"):
+        monkeypatch.setattr(f"deploy.runs.{place}", changed)
     return run
 
 

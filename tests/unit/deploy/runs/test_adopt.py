@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 
 from deploy.model.adoption import Adoption
-from deploy.runs import commands
+from deploy.runs import applying, commands
 from deploy.runs.adopt import Adopted, NotLookedAt, adopt
-from deploy.runs.commands import Invocation, apply, drift, plan
+from deploy.runs.applying import apply
+from deploy.runs.commands import drift, plan
+from deploy.runs.invocation import Invocation
 from inventory import rules, snapshot
 from inventory.errors import InventoryError, UsageError
 from inventory.fleet import Fleet, Host, Interface
@@ -237,7 +239,8 @@ def test_from_no_inventory_to_in_sync_one_role_after_the_other_and_nothing_else_
 ) -> None:
     make_role("later", ROLE.replace("PLACE", f"{tmp_path}/later"))
     (tmp_path / "later").mkdir()
-    monkeypatch.setattr(commands, "run_checks", lambda *_: ())
+    for module in (applying, commands):
+        monkeypatch.setattr(module, "run_checks", lambda *_: ())
     snapshot.dump(adopt(run, host, ["shutter", "later"]).fleet, tmp_path / "proposal")
     fleet = snapshot.read(tmp_path / "proposal").fleet
     added = fleet.host("tie-web7")

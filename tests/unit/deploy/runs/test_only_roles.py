@@ -16,8 +16,10 @@ from deploy.model.messages import MessageId, as_written, samdrift
 from deploy.model.plan import read_plan, write_plan
 from deploy.model.record import AppliedStep, HostResult, summary_of
 from deploy.model.step_id import StepId
-from deploy.runs import commands
-from deploy.runs.commands import Invocation, apply, drift, plan
+from deploy.runs import applying, commands
+from deploy.runs.applying import apply
+from deploy.runs.commands import drift, plan
+from deploy.runs.invocation import Invocation
 from deploy.source.write_back import entries
 from deploy.verify.run import verify
 from inventory.errors import UsageError
@@ -60,7 +62,8 @@ def run(
     for name in ("brush", "colour"):
         make_role(name, ROLE.replace("NAME", name))
         (checks / f"test_{name}.py").write_text(CHECK.replace("NAME", name))
-    monkeypatch.setattr(commands, "run_checks", partial(verify, directory=checks))
+    for module in (applying, commands):
+        monkeypatch.setattr(module, "run_checks", partial(verify, directory=checks))
     options = {"place": str(tmp_path)}
     fleet = fleet_of(
         sshd.host(context={"samdrift": {"roles": {"brush": True, "colour": True}, "brush": options, "colour": options}})

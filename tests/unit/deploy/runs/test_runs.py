@@ -13,7 +13,7 @@ from deploy.model.inventory_findings import unsound
 from deploy.model.messages import MessageId, as_written, samdrift
 from deploy.model.observer import Quiet
 from deploy.model.plan import read_plan, write_plan
-from deploy.runs.commands import Invocation
+from deploy.runs.invocation import Invocation
 from deploy.transport.ssh import Access
 from deploy.vault.interface import NO_VAULT
 from inventory.errors import Problem

@@ -14,7 +14,8 @@ from deploy.model.messages import as_written
 from deploy.model.plan import HostPlan, Plan
 from deploy.model.record import AppliedStep, HostResult, Record
 from deploy.model.step_id import StepId
-from deploy.runs.commands import Invocation, NotAllKept, record_of
+from deploy.runs.applying import record_of
+from deploy.runs.invocation import Invocation, NotAllKept
 from deploy.store.ports import Locked, StoreError
 from roles.shared.change import digest
 from tests.unit.deploy.model.test_drift import file_step

@@ -1,0 +1,97 @@
+"""Apply, from the look to the record: carry out a plan that was approved, and record what was done and found.
+
+In which order hosts are changed is `engine.apply`'s; what a person is shown and asked is the command's (`cli.runs`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+
+from deploy.engine.apply import Apply
+from deploy.engine.results import ApplyResult
+from deploy.engine.session import Session
+from deploy.model.device_models import unnamed_models
+from deploy.model.plan import Plan
+from deploy.model.record import CheckResult, Record
+from deploy.runs.invocation import Invocation, NotAllKept, controls_in_force
+from deploy.runs.stale import refuse_if_stale
+from deploy.store.ports import StoreError
+from deploy.verify.run import verify as run_checks
+from inventory.errors import UsageError
+
+
+def apply(
+    run: Invocation, approve: Callable[[Plan], None], planned: Plan | None = None, *, no_rollback: Collection[str] = ()
+) -> Record:
+    """Carry out a plan that was made before, on those of its hosts that the run is about; without one, make one.
+
+    A plan that was limited to some roles limits the run to them, and what was named for removal in it is removed.
+
+    Args:
+        approve: shown the plan before any host is changed; whatever it raises ends the run there.
+        no_rollback: the hosts that may be changed though they cannot undo what cuts them off.
+    """
+    hosts = run.hosts
+    if planned is not None:
+        refuse_if_stale(planned, run.fleet.digest)
+        run = replace(run, only_roles=planned.only_roles, remove=planned.remove)
+        hosts = tuple(h for h in hosts if planned.host(h.name))
+        if not hosts:
+            raise UsageError("the plan speaks of none of these hosts", where=f"--limit {run.limit}", fix="leave it out")
+    with run.alone(), run.session(hosts, changes=True) as session:
+        approved = planned or run.plan(session.look())
+        approve(approved)
+        refuse_unguarded(approved, [h.name for h in hosts], no_rollback)
+        return record_of(run, approved, carry_out(run, session, approved))
+
+
+def refuse_unguarded(plan: Plan, about: Collection[str], no_rollback: Collection[str]) -> None:
+    """Change no host that could be cut off and cannot undo that, unless it was named."""
+    for host in (h for h in plan.hosts if h.host in about and h.host not in no_rollback):
+        if why := next((s.unguarded for s in host.changes if s.unguarded), ""):
+            fix = f"if somebody is on the spot: --no-rollback {host.host}"
+            raise UsageError(f"it could be cut off, and could not undo that: {why}", where=f"host {host.host}", fix=fix)
+
+
+def carry_out(run: Invocation, session: Session, planned: Plan, *, checked: bool = True) -> ApplyResult:
+    """Change hosts as planned; of unknown models, those that are named. An interruption is recorded, whatever it was.
+
+    Args:
+        checked: their roles' state checks prove it.
+    """
+
+    def prove(names: Sequence[str]) -> tuple[CheckResult, ...]:
+        return run_checks(session, run.fleet, run.observer, names) if checked else ()
+
+    kept = run.stores.journal, run.stores.applied
+    unnamed = unnamed_models(run.fleet, session.hosts, (run.limit, planned.limit))
+    change = Apply(session, planned, prove, *kept, controls=controls_in_force(), unnamed=unnamed, observer=run.observer)
+    try:
+        return change.go()
+    except BaseException as e:  # hosts were changed: history must know, whatever it was that ended the run
+        record_of(run, planned, change.broken_off(type(e).__name__ if isinstance(e, KeyboardInterrupt) else str(e)))
+        raise
+
+
+def record_of(run: Invocation, planned: Plan, applied: ApplyResult) -> Record:
+    """Record what an apply did and found."""
+    findings, troubles = (*run.unsound, *applied.findings), list[StoreError]()
+    try:
+        # What else may be known of these hosts, apply did not look for: nothing is forgotten here.
+        findings = run.stores.known.date(findings, at=run.started)
+    except StoreError as e:  # told below: what was done is recorded first
+        troubles.append(e)
+    try:
+        record = run.save(
+            hosts=applied.hosts,
+            findings=findings,
+            checks=applied.checks,
+            plan_digest=planned.digest,
+            code=run.code(applied.findings, after_change=any(r.changed for r in applied.hosts)),
+        )
+    except NotAllKept as e:
+        raise NotAllKept(e.record, [*troubles, *e.troubles]) from e
+    if troubles:
+        raise NotAllKept(record, troubles)
+    return record

@@ -1,0 +1,207 @@
+"""One call of a command: its hosts, its session with them, its stores, and the record of it.
+
+What each command does with it is in `commands` and `applying`.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from deploy.engine.session import Session
+from deploy.model import clock
+from deploy.model.code import code_digest
+from deploy.model.findings import Exit, Finding, exit_code
+from deploy.model.observer import Observer
+from deploy.model.plan import HostPlan, Plan
+from deploy.model.record import CheckResult, HostResult, Record
+from deploy.runs.backups import back_up
+from deploy.runs.looks import look_accounts, shown_in_part
+from deploy.runs.manifest import manifest_now
+from deploy.store.place import record_id
+from deploy.store.ports import Holder, StoreError, Stores
+from deploy.transport.ssh import Access
+from deploy.vault.interface import SecretsError, Vault
+from inventory.fleet import Fleet, Host
+from inventory.left_out import Count
+from roles.shared.catalogue import catalogue, roles_of
+from roles.shared.device.ownership import Ours
+from roles.shared.device.restoring import Restoring
+from roles.shared.intent import Intent
+
+
+class NotAllKept(StoreError):
+    """A store could not keep all that a run did and saw.
+
+    Attributes:
+        record: what that is; it may be nowhere else.
+        troubles: what the stores said.
+    """
+
+    def __init__(self, record: Record, troubles: Sequence[StoreError]) -> None:
+        self.record, self.troubles = record, troubles
+        super().__init__("this run could not all be recorded: " + "; ".join(map(str, troubles)))
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One call of a command: the hosts, how they are reached, who watches, and where it is recorded."""
+
+    command: str
+    argv: tuple[str, ...]
+    intent: Intent
+    hosts: tuple[Host, ...]
+    source: str
+    fleet_time: str
+    limit: str
+    access: Access
+    vault: Vault
+    stores: Stores
+    observer: Observer
+    who: str
+    left_out: tuple[Count, ...] = ()
+    unsound: tuple[Finding, ...] = ()
+    """What is wrong with the inventory of hosts that it would be about, too, and that nothing is done with."""
+    options: tuple[str, ...] = ()
+    """What a command needs to be about the same hosts as this run: `--lab`."""
+    only_roles: tuple[str, ...] = ()
+    """The roles whose steps the run is about; all if it is empty."""
+    remove: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By device, the lines that a person wants removed, as they are shown or as regular expressions."""
+    started: str = field(default_factory=clock.now)
+    not_backed_up: dict[str, None] = field(default_factory=dict)
+    """Why configurations that were read could not be kept, each reason once."""
+
+    @property
+    def fleet(self) -> Fleet:
+        """Return the intent's fleet."""
+        return self.intent.fleet
+
+    def code(self, findings: Iterable[Finding], *, after_change: bool = False) -> Exit:
+        """Return the exit code of a run that found this."""
+        return exit_code((*self.unsound, *findings), after_change=after_change, went_on=True)
+
+    def session(
+        self, hosts: Iterable[Host] | None = None, restoring: Restoring | None = None, *, changes: bool = False
+    ) -> Session:
+        """Make a session with hosts of this run, which `changes` them or looks; with one, to make it as it was."""
+        about = tuple(self.hosts if hosts is None else hosts)
+        accounts = None if changes else look_accounts(self.intent, self.stores.applied, about)
+        self.not_backed_up.update(dict.fromkeys(shown_in_part(self.access, accounts, about)))
+        holder = f"{self.who}, {self.started}: {self.command_line}"
+
+        def saw(host: Host, what: str, text: str) -> None:
+            try:
+                back_up(self.stores.backups, self.vault, made.veil, host, what=what, text=text)
+            except (StoreError, SecretsError) as e:  # a look goes on without
+                self.not_backed_up[str(e)] = None
+
+        made = Session(
+            self.intent,
+            about,
+            self.access,
+            self.observer,
+            only_roles=self.only_roles,
+            vault=self.vault,
+            holder=holder,
+            restoring=restoring,
+            saw=saw,
+            ours=self._ours,
+            look_accounts=accounts,
+        )
+        return made
+
+    def _ours(self, device: str) -> dict[str, Ours]:
+        """Return by role what may be removed from a device: what was last declared there, and what was named."""
+        named = self.remove.get(device, ())
+        last = self.stores.applied.last_applied(device)
+        declared = {step.role: applied.declared for step, applied in last.items() if applied.declared}
+        return {role: Ours(declared=declared.get(role, ""), named=named) for role in roles_of(self.fleet.host(device))}
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the lock, having remembered what the apply before this run gave its hosts if it ended before it could.
+
+        Raises:
+            Locked: another run holds it.
+        """
+        with self.stores.locks.hold(Holder(who=self.who, since=clock.now(), command=self.command_line)):
+            self.stores.settle()
+            yield
+
+    @property
+    def command_line(self) -> str:
+        """Return the command line, for whoever finds the lock held."""
+        return shlex.join(("samdrift", *self.argv))
+
+    def plan(self, hosts: Iterable[HostPlan]) -> Plan:
+        """Look at these hosts, and make a Plan of what the looks say."""
+        return Plan(
+            fleet_digest=self.fleet.digest,
+            fleet_source=self.source,
+            fleet_time=self.fleet_time,
+            code_digest=code_digest(),
+            made_at=self.started,
+            made_by=self.who,
+            limit=self.limit,
+            only_roles=self.only_roles,
+            remove=dict(self.remove),
+            hosts=tuple(hosts),
+        )
+
+    def save(
+        self,
+        *,
+        hosts: Iterable[HostResult],
+        findings: Iterable[Finding],
+        checks: Iterable[CheckResult] = (),
+        plan_digest: str = "",
+        code: Exit,
+    ) -> Record:
+        """Record what the run did and saw, and which roles were in force.
+
+        Raises:
+            NotAllKept: with the record.
+        """
+        roles = {host.name: roles_of(host) for host in self.fleet.hosts if host.roles}
+        hosts = (*hosts, *_not_looked_at(self.unsound))
+        record = Record(
+            id=record_id(self.started, self.command),
+            command=self.command,
+            argv=self.argv,
+            who=self.who,
+            started=self.started,
+            finished=clock.now(),
+            limit=self.limit,
+            only_roles=self.only_roles,
+            fleet_digest=self.fleet.digest,
+            fleet_source=self.source,
+            fleet_time=self.fleet_time,
+            left_out=self.left_out,
+            code_digest=code_digest(),
+            plan_digest=plan_digest,
+            hosts=tuple(h.model_copy(update={"roles": roles.get(h.host, ())}) for h in hosts),
+            findings=tuple(f.with_options(self.options, self.only_roles) for f in findings),
+            checks=tuple(checks),
+            exit_code=code,
+            manifest=manifest_now(),
+        )
+        try:
+            self.stores.keep(record)
+        except StoreError as e:
+            raise NotAllKept(record, [e]) from e
+        return record
+
+
+def _not_looked_at(unsound: Iterable[Finding]) -> Iterator[HostResult]:
+    """Yield a result for each host that was not looked at, since its inventory is not sound."""
+    first = {f.host: f for f in reversed(tuple(unsound)) if f.host}
+    for name, finding in sorted(first.items()):
+        yield HostResult(host=name, municipality=finding.municipality, outcome="unknown", detail=finding.summary)
+
+
+def controls_in_force() -> dict[str, tuple[str, ...]]:
+    """Return by role the controls that its failed checks are reported with."""
+    return {name: role.controls for name, role in catalogue().items()}
