@@ -60,7 +60,9 @@ def measure(server: NetBoxServer, state: Path) -> int:
     netbox, reader = (NetBox(server.url, token, ca=server.ca) for token in (server.token, server.reading))
     fleet = large_fleet()
     name = f"netbox-{VERSION}-{fleet.digest[:16]}-demo"
-    if not server.bring_back(name):
+    if server.bring_back(name):
+        server.forget()
+    else:
         server.with_demo_data()
         with observing(screen(sys.stderr)) as observer:
             seed.carry_out(netbox, fleet, seed.planned(netbox, fleet), observer)

@@ -49,6 +49,11 @@ sql "drop database netbox with (force)"
 sql "create database netbox template netbox_empty owner netbox"
 valkey -n 1 flushdb
 """
+WITHOUT_TABLES = """\
+sql "drop database netbox with (force)"
+sql "create database netbox owner netbox"
+"""
+"""Makes room for a dump: what a database of another lineage has, it could not take away."""
 KEEP_AS_EMPTY = """\
 [ -z "$(sql "select 1 from pg_database where datname = 'netbox_empty'")" ] || exit 0
 sql "alter database netbox allow_connections false"
@@ -148,11 +153,8 @@ class NetBoxServer:
         name = f"demo-{EMPTY_DATABASE}"
         kept = Path(__file__).with_name("netbox-demo") / f"{name}.xz"
         put_in_place(lab_directory() / "cache" / "netbox" / name, lzma.decompress(kept.read_bytes()), durable=False)
-        in_postgresql(
-            'sql "drop database netbox with (force)"\n'
-            'sql "create database netbox owner netbox"\n'
-            f"runuser -u netbox -- psql -X -q -v ON_ERROR_STOP=1 -d netbox < {LAB_CACHE}/{name}\n"
-        )
+        load = f"runuser -u netbox -- psql -X -q -v ON_ERROR_STOP=1 -d netbox < {LAB_CACHE}/{name}"
+        in_postgresql(f"{WITHOUT_TABLES}{load}\n")
         self.forget()
         let_in()
 
@@ -177,13 +179,18 @@ class NetBoxServer:
         in_postgresql(f"mkdir -p {KEPT}; cd {KEPT}; {AS_POSTGRES} pg_dump -Fc netbox > new; mv new {name}")
 
     def bring_back(self, name: str) -> bool:
-        """Make it as it was when it was kept under this name; if it never was, False, and it is empty."""
+        """Make it as it was when it was kept under this name; if it never was, False, and it is empty.
+
+        What was kept of demo data has other numbers of types than what is there: `forget` them, too.
+        """
         self.empty()
-        restore = "pg_restore --clean --if-exists --exit-on-error --single-transaction -d netbox"
         kept = f"{KEPT}/{name}"
-        there = bool(in_postgresql(f"[ ! -s {kept} ] || {{ {AS_POSTGRES} {restore} < {kept}; echo done; }}"))
+        if not in_postgresql(f"[ ! -s {kept} ] || echo kept"):
+            return False
+        restore = f"{AS_POSTGRES} pg_restore --exit-on-error --single-transaction -d netbox < {kept}"
+        in_postgresql(f"{WITHOUT_TABLES}{restore}\n")
         let_in()  # what was kept may be older than these secrets
-        return there
+        return True
 
 
 def netbox_url() -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from functools import cache
 from ipaddress import IPv4Network, IPv6Address
 
 from roles.shared.device.lines import Lines, Path, Slot, ends, is_permanent, opposite, slot_of
@@ -111,19 +112,25 @@ def _with_lists(vendor: Vendor, lines: Lines) -> Lines:
 def _in_ranges(vendor: Vendor, text: str) -> str:
     """Return a line with every list of numbers in its shortest form."""
     for of in vendor.lists:
-        text = re.sub(
-            rf"(?P<head>{of.line})(?P<numbers>{NUMBERS})(?!\S)",
-            lambda m: m["head"] + ranges(numbers_of(m["numbers"])),
-            text,
-        )
+        text = _numbers_after(of.line).sub(lambda m: m["head"] + ranges(numbers_of(m["numbers"])), text)
     return text
 
 
 def lists_in(vendor: Vendor, text: str) -> Iterator[tuple[NumberList, re.Match[str]]]:
     """Yield each list of numbers in a line: group 1 of the match stands before it, the group `numbers` is the list."""
     for of in vendor.lists:
-        if found := re.search(rf"(?:{of.line})(?P<numbers>{NUMBERS})(?!\S)", text):
+        if found := _list_after(of.line).search(text):
             yield of, found
+
+
+@cache
+def _numbers_after(line: str) -> re.Pattern[str]:
+    return re.compile(rf"(?P<head>{line})(?P<numbers>{NUMBERS})(?!\S)")
+
+
+@cache
+def _list_after(line: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:{line})(?P<numbers>{NUMBERS})(?!\S)")
 
 
 def _changed(before: set[int] | None, found: re.Match[str]) -> set[int]:

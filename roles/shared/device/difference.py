@@ -38,10 +38,11 @@ from roles.shared.change import Removal
 from roles.shared.device.canonical import without_defaults
 from roles.shared.device.concealed import take_as_declared, with_marks
 from roles.shared.device.lines import Lines, Path, Slot, is_in, is_permanent, opposite, paths, slot_of
+from roles.shared.device.managed import ManagedSections, managed_sections
 from roles.shared.device.masking import masked, masked_beside
 from roles.shared.device.ordered import ordering
 from roles.shared.device.ownership import NOTHING, Ours, Owner, last_declared, sections_of
-from roles.shared.device.reading import Configuration, is_managed, joins_lag, marks_over, put, read_configuration, tame
+from roles.shared.device.reading import Configuration, joins_lag, marks_over, put, read_configuration, tame
 from roles.shared.device.vendor import WITHHELD, Vendor, any_of
 from roles.shared.device.writing import as_text, in_order_of, sections_apart, shown_lines, typed_entries, without_secret
 from roles.shared.lineage import Section
@@ -92,23 +93,23 @@ def difference(
         SamdriftError: the running configuration cannot be read, or the intended one is not what its role manages.
     """
     declared = last_declared(vendor, ours)
-    managed = (*managed, *sections_of(vendor, declared, managed))
+    sections = managed_sections((*managed, *sections_of(vendor, declared, managed)))
     printed = with_marks(vendor, tame(running)) if looks else tame(running)
-    has = read_configuration(vendor, printed, managed)
-    wants = read_configuration(vendor, intended, managed)
+    has = read_configuration(vendor, printed, sections)
+    wants = read_configuration(vendor, intended, sections)
     _require_managed(vendor, wants)
-    _require_unmarked(vendor, has, managed)
+    _require_unmarked(vendor, has, sections)
     concealed = take_as_declared(vendor, has, wants, declared) if looks else ()
     wants.managed = _all_alike(vendor, has.managed, wants.managed)
     has.managed, wants.managed = without_defaults(vendor.on(running), has.managed, wants.managed)
-    owner = Owner(vendor, managed, declared, ours.named)
+    owner = Owner(vendor, sections, declared, ours.named)
     owner.leave_the_rest(has, wants)
     _leave_what_only_a_secret_names(vendor, has, wants)
     known = _without_renewed(has.managed, wants, renew)
     known = _without_taken_along(vendor, known, has, wants)
 
     def stays(path: Path) -> bool:
-        return is_permanent(vendor, path) or not is_managed(path, managed) or is_in(path, has.other)
+        return is_permanent(vendor, path) or not sections.hold(path) or is_in(path, has.other)
 
     forth = _delta(vendor, known, wants.managed, stays)
     back = _delta(vendor, _without_taken_along(vendor, wants.managed, wants, has), has.managed, stays)
@@ -167,7 +168,7 @@ def _require_one_value(vendor: Vendor, lines: Lines, where: str, above: Path = (
         _require_one_value(vendor, below, where, (*above, text))
 
 
-def _require_unmarked(vendor: Vendor, has: Configuration, managed: Collection[Section]) -> None:
+def _require_unmarked(vendor: Vendor, has: Configuration, managed: ManagedSections) -> None:
     """Refuse a running configuration in which what a role declares counts for nothing, with what is not the role's."""
     for path in marks_over(has, managed):
         alone: Lines = {}
@@ -319,6 +320,8 @@ def _delta(vendor: Vendor, has: Lines, wants: Lines, stays: Callable[[Path], boo
             before = text if text in wants or stays((*above, text)) else before
         return {text: with_staying(has.get(text, {}), wants.get(text, {}), (*above, text)) for text in texts}
 
+    if has == wants:
+        has = wants = {}
     driver = _Driver(vendor)
     moved = _differing(_without_lost(vendor, has, wants), with_staying(has, _joined(vendor, wants), ()))
     return _tree(driver, moved[0]).config_to_get_to(_tree(driver, moved[1]))

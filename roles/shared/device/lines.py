@@ -6,9 +6,10 @@ Not here: reading them from what a device prints (`reading`), and the one form i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache, lru_cache
 
-from roles.shared.device.vendor import Vendor
+from roles.shared.device.vendor import Vendor, any_of
 from roles.shared.device.words import MARKS
 from roles.shared.lineage import LinePattern
 
@@ -27,7 +28,7 @@ def opposite(text: str) -> str:
 
 def is_permanent(vendor: Vendor, path: Path) -> bool:
     """Tell whether a section can be emptied and not removed."""
-    if not any(ends(pattern, path) for pattern in vendor.permanent):
+    if _first(vendor.permanent, path, marks=True) is None:
         return False
     return vendor.syntax != "set" or slot_of(vendor, path) is None  # a word of somebody's text may say anything
 
@@ -47,29 +48,63 @@ def only_one_of(vendor: Vendor, path: Path) -> Slot | None:
     return _first(vendor.once, path)
 
 
-def _first(patterns: Iterable[LinePattern], path: Path) -> Slot | None:
-    for number, pattern in enumerate(patterns if path[-1] not in MARKS else ()):
-        match = ends(pattern, path)
-        if match:
+def _first(patterns: tuple[LinePattern, ...], path: Path, *, marks: bool = False) -> Slot | None:
+    """Find the first of these patterns that a line matches, and its groups. Most lines match none: one search says so.
+
+    Args:
+        marks: a line that is a mark of its statement may match, too.
+    """
+    if not patterns or not _last_of(patterns).search(path[-1]) or (path[-1] in MARKS and not marks):
+        return None
+    for number, own in _below(patterns, path[:-1]):
+        if match := own.search(path[-1]):
             return number, match.groups()
     return None
+
+
+@cache
+def _last_of(patterns: tuple[LinePattern, ...]) -> re.Pattern[str]:
+    """Return what is found in each line that may match one of these patterns."""
+    return any_of(*(pattern[-1] for pattern in patterns))
 
 
 def is_ordered(vendor: Vendor, section: Path) -> bool:
     """Tell whether the order of what stands right below this section is meaning."""
     return any(
-        len(pattern) == len(section) and all(re.fullmatch(p, text) for p, text in zip(pattern, section, strict=True))
-        for pattern in vendor.ordered
+        all(p.fullmatch(text) for p, text in zip(pattern, reversed(section), strict=True))
+        for pattern in _compiled_of_depth(vendor.ordered, len(section))
     )
+
+
+@cache
+def _compiled_of_depth(patterns: tuple[LinePattern, ...], depth: int) -> tuple[tuple[re.Pattern[str], ...], ...]:
+    return tuple(_compiled(pattern) for pattern in patterns if len(pattern) == depth)
 
 
 def ends(pattern: LinePattern, path: Path) -> re.Match[str] | None:
     """Match the pattern against the last lines of a path; returns the match in the last line."""
-    last = re.search(pattern[-1], path[-1])
-    if last is None or len(pattern) == 1:
-        return last
-    above = zip(pattern[-2::-1], path[-2::-1], strict=False)
-    return last if len(pattern) <= len(path) and all(re.search(p, text) for p, text in above) else None
+    own, *above = _compiled(pattern)
+    return own.search(path[-1]) if _stands_below(above, path[:-1]) else None
+
+
+@lru_cache(maxsize=4096)
+def _below(patterns: tuple[LinePattern, ...], above: Path) -> tuple[tuple[int, re.Pattern[str]], ...]:
+    """Return what is searched for in a line that stands below these lines, and the place of each pattern."""
+    compiled = enumerate(map(_compiled, patterns))
+    return tuple((number, own) for number, (own, *over) in compiled if _stands_below(over, above))
+
+
+def _stands_below(patterns: Sequence[re.Pattern[str]], above: Path) -> bool:
+    """Tell whether patterns, innermost first, match the lines right above a line."""
+    return len(patterns) <= len(above) and all(
+        p.search(text) for p, text in zip(patterns, reversed(above), strict=False)
+    )
+
+
+@cache
+def _compiled(pattern: LinePattern) -> tuple[re.Pattern[str], ...]:
+    """Compile a pattern, innermost line first."""
+    return tuple(map(re.compile, reversed(pattern)))
 
 
 def paths(lines: Lines, above: Path = ()) -> Iterator[Path]:

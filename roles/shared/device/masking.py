@@ -21,7 +21,7 @@ patterns, oxidized issues 3080, 3805 and 1468; the vendors' command references f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from inventory.secrets import MARK
 from roles.shared.device.vendor import WITHHELD, any_of
@@ -99,6 +99,7 @@ NO_SECRET_IN = (
 WORD = re.compile(r"""[^\s"'=:,;(){}\[\]<>]+""")
 HAS_MARK = re.compile(rf'(?: (?:\d|plaintext|ciphertext|md5|sha\d*))?[ "]*{MARK}(?:secret:|withheld)')
 """A secret's name, or the mark of one, where a secret would stand: only samdrift writes such (see `tame`)."""
+QUOTE = re.compile(r'(?<!\\)"')
 PEM_ENDS = re.compile(r"-----END [A-Z0-9 ]+-----")
 BELOW = re.compile(r"config .*\bcommunity$")
 """A section of FortiOS whose entries are secrets, and say so by no word of their own."""
@@ -117,8 +118,8 @@ def masked(text: str) -> str:
 
 def masked_beside(text: str, declared: str) -> str:
     """Mask the lines of a text that are not declared as they stand: of those that are, each secret has its name."""
-    known, lines = set(declared.splitlines()), text.splitlines()
-    pairs = zip(masked_lines(lines), lines, strict=True)
+    known, lines = frozenset(declared.splitlines()), text.splitlines()
+    pairs = zip(masked_lines(lines, known), lines, strict=True)
     shown = (line if line in known else other for other, line in pairs)
     return "".join(f"{line}\n" for line in shown if line is not None)
 
@@ -130,14 +131,21 @@ def masked_line(line: str) -> str:
     return f"{line[:at].rstrip()} {WITHHELD}" if line[:at].strip() else f"{line[:at]}{WITHHELD}"
 
 
-def masked_lines(lines: Iterable[str]) -> Iterator[str | None]:
-    """Yield each line, masked; None for one that belongs to a secret of several lines, and is withheld whole."""
+def masked_lines(lines: Iterable[str], known: Collection[str] = ()) -> Iterator[str | None]:
+    """Yield each line, masked; None for one that belongs to a secret of several lines, and is withheld whole.
+
+    Args:
+        known: lines that whoever asks shows as they are: they are looked at only where they may begin such a secret.
+    """
     end: re.Pattern[str] | None = None  # of a secret of several lines
     below: int | None = None  # the indentation of a line that names the secrets below it
     for line in lines:
         if end is not None:
             end = None if end.search(line) else end
             yield None
+            continue
+        if line in known and not (_end_of(line) or BELOW.fullmatch(line.strip())):
+            yield line
             continue
         indent = len(line) - len(line.lstrip())
         if below is not None and indent <= below:
@@ -155,9 +163,7 @@ def _end_of(line: str) -> re.Pattern[str] | None:
     """Find what ends the secret that a line begins; None if it ends with the line."""
     if "-----BEGIN " in line and not PEM_ENDS.search(line):
         return PEM_ENDS
-    if len(re.findall(r'(?<!\\)"', line)) % 2:
-        return re.compile(r'(?<!\\)"')
-    return None
+    return QUOTE if '"' in line and len(QUOTE.findall(line)) % 2 else None
 
 
 def _secret_at(line: str) -> int | None:

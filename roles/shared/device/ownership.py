@@ -32,8 +32,9 @@ from roles.shared.device.lines import (
     slot_of,
     whole_setting_of,
 )
+from roles.shared.device.managed import ManagedSections, managed_sections
 from roles.shared.device.masking import masked
-from roles.shared.device.reading import Configuration, is_managed, joins_lag, read_configuration
+from roles.shared.device.reading import Configuration, joins_lag, read_configuration
 from roles.shared.device.vendor import WITHHELD, Vendor
 from roles.shared.device.words import MARKS
 from roles.shared.lineage import Section
@@ -70,10 +71,10 @@ def sections_of(vendor: Vendor, declared: Lines, managed: Collection[Section]) -
     A role names VLAN interfaces, policies and the like as NetBox has them. A section that always exists (a port) stays
     as it is: to take back what was declared in it would shut the port, or open it.
     """
-    found = []
+    found, of_now = [], managed_sections(managed)
     for path in paths(declared):
         is_section = len(path) == 1 or (vendor.syntax == "blocks" and path[-1].startswith("edit "))
-        of_role = is_managed(path, managed) or (vendor.syntax != "set" and is_permanent(vendor, path))
+        of_role = of_now.hold(path) or (vendor.syntax != "set" and is_permanent(vendor, path))
         if not of_role and (
             not lines_below(declared, path) if vendor.syntax == "set" else is_section and lines_below(declared, path)
         ):
@@ -86,7 +87,7 @@ class Owner:
     """Tells what is ours on a device from what is anybody's: what was last declared, and what a person named."""
 
     vendor: Vendor
-    managed: Collection[Section]
+    managed: ManagedSections
     declared: Lines
     named: tuple[str, ...]
 
@@ -182,7 +183,7 @@ class Owner:
 
     def _needs_no_owner(self, section: Path) -> bool:
         """Tell whether a section goes by what stands below it, or never."""
-        return self._vanishes_when_empty(section) or not is_managed(section, self.managed)
+        return self._vanishes_when_empty(section) or not self.managed.hold(section)
 
     def _is_replaced(self, path: Path, wants: Lines) -> bool:
         """Tell whether one of the wanted lines of its section comes in the place of this one."""

@@ -15,12 +15,14 @@ from inventory.errors import SamdriftError
 from inventory.secrets import MARK
 from roles.shared.device.canonical import canonical, lists_in, spelled
 from roles.shared.device.lines import Lines, Path, is_ordered, is_permanent, opposite, paths
+from roles.shared.device.managed import ManagedSections, managed_sections
 from roles.shared.device.masking import masked
 from roles.shared.device.vendor import WITHHELD, Vendor, any_of
 from roles.shared.device.words import MARKS, statements_of, words_of
 from roles.shared.lineage import Section
 
 LINE_END = re.compile(r"\r*\n")
+EXIT = re.compile(r"\s*exit(-\S+)?")
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -49,21 +51,21 @@ class Configuration:
 def read_configuration(vendor: Vendor, text: str, managed: Collection[Section]) -> Configuration:
     """Read a configuration in its vendor's syntax, and sort its lines by whether these sections hold them."""
     read = {"indented": _indented, "blocks": _blocks, "set": _statements}[vendor.syntax]
-    found = Configuration()
+    found, sections, hidden = Configuration(), managed_sections(managed), any_of(*vendor.hidden)
     last: Path = ()
     within: dict[Path, bool] = {}  # a managed section; what stands below it is managed with it
     forms: dict[Path, Path] = {}
     ordered: dict[Path, bool] = {}
     for written, raw in read(vendor, (line.rstrip() for line in LINE_END.split(text))):
-        if any_of(*vendor.hidden).search(raw):
+        if hidden.search(raw):
             found.hidden.setdefault(last, []).append(raw)
             continue
         last = path = spelled(vendor, written, forms)
         is_otherwise = path != written if vendor.syntax == "set" else path[-1] != written[-1]
         if WITHHELD in path[-1] or (is_otherwise and len(path) == len(written)):
             found.raw[path] = raw
-        within[path] = within.get(path[:-1]) or any(is_managed(of, managed) for of in {path, written})
-        if within[path] or not _is_above_managed(path, managed):
+        within[path] = within.get(path[:-1]) or any(sections.hold(of) for of in {path, written})
+        if within[path] or not sections.are_below(path):
             put(vendor, found.managed if within[path] else found.other, path)
         _note_order(vendor, found.order, path, ordered)
     found.managed = _without_empty(vendor, canonical(vendor, found.managed))
@@ -78,7 +80,7 @@ def _says_something(vendor: Vendor, line: str) -> bool:
 def _indented(vendor: Vendor, lines: Iterator[str]) -> Iterator[tuple[Path, str]]:
     at: list[tuple[int, str]] = []
     for line in _unwrapped(vendor, lines):
-        if not _says_something(vendor, line) or re.fullmatch(r"\s*exit(-\S+)?", line):
+        if not _says_something(vendor, line) or EXIT.fullmatch(line):
             continue
         if is_last := vendor.text_begun(line):
             line = "\n".join([line, *_until(line, lines, is_last)])  # noqa: PLW2901  an entry from here on
@@ -153,22 +155,9 @@ def _until(first: str, lines: Iterator[str], is_last: Callable[[str], bool]) -> 
     )
 
 
-def is_managed(path: Path, managed: Collection[Section]) -> bool:
-    """Tell whether a line is in one of these sections, or is one."""
-    return any(len(line) <= len(path) and _begins(line, path) for line in managed)
-
-
-def _is_above_managed(path: Path, managed: Collection[Section]) -> bool:
-    return any(len(line) > len(path) and _begins(line, path) for line in managed)
-
-
-def marks_over(found: Configuration, managed: Collection[Section]) -> Iterator[Path]:
+def marks_over(found: Configuration, managed: ManagedSections) -> Iterator[Path]:
     """Yield the marks of statements of which managed ones are a part."""
-    yield from (p for p in paths(found.other) if p[-1] in MARKS and _is_above_managed(p[:-1], managed))
-
-
-def _begins(section: Section, path: Path) -> bool:
-    return all(re.fullmatch(pattern, text) for pattern, text in zip(section, path, strict=False))
+    yield from (p for p in paths(found.other) if p[-1] in MARKS and managed.are_below(p[:-1]))
 
 
 def put(vendor: Vendor, lines: Lines, path: Path) -> None:
