@@ -53,6 +53,8 @@ class Secret(Frozen):
 
 def secrets_in(value: object) -> Iterator[Secret]:
     """Yield every secret that a value (a role's settings, say) refers to, at any depth, as often as it does."""
+    if isinstance(value, str | int) or value is None:  # most are; to ask whether they are a model takes long
+        return
     if isinstance(value, Secret):
         yield value
     elif isinstance(value, BaseModel):

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from functools import cache
 from ipaddress import IPv4Network, IPv6Address
 
-from roles.shared.device.lines import Lines, Path, Slot, ends, is_permanent, opposite, slot_of
+from roles.shared.device.lines import Lines, Path, Slot, ends, is_numbered, is_permanent, opposite, slot_of
 from roles.shared.device.vendor import NumberList, Vendor, any_of
 from roles.shared.device.words import values_of
 
@@ -171,7 +171,7 @@ def _numbered(vendor: Vendor, lines: Lines, above: Path = ()) -> Lines:
     last = 0
     for text, below in lines.items():
         path = (*above, text)
-        if any(ends(pattern, path) for pattern in vendor.numbered):
+        if is_numbered(vendor, path):
             last += STEP
             numbered[f"{last} {text}"] = below
             continue
@@ -188,7 +188,7 @@ def without_defaults(vendor: Vendor, has: Lines, wants: Lines) -> tuple[Lines, L
     """Return two configurations without the defaults that one of them says, and of which the other says nothing; what
     the device has without what it gave itself, too.
     """
-    if not vendor.defaults and not vendor.given:
+    if has == wants or not (vendor.defaults or vendor.given):
         return has, wants
     defaults, given = any_of(*vendor.defaults), any_of(*vendor.defaults, *vendor.given)
     return _without(vendor, has, wants, (), given), _without(vendor, wants, has, (), defaults)

@@ -219,6 +219,8 @@ def _remove(lines: Lines, path: Path) -> None:
 
 def _without_renewed(lines: Lines, wants: Configuration, renew: Collection[str], above: Path = ()) -> Lines:
     """Return what a device has, without the lines whose secret is renewed: so they are typed."""
+    if not renew:
+        return lines
     return {
         text: _without_renewed(below, wants, renew, (*above, text))
         for text, below in lines.items()

@@ -48,6 +48,11 @@ def only_one_of(vendor: Vendor, path: Path) -> Slot | None:
     return _first(vendor.once, path)
 
 
+def is_numbered(vendor: Vendor, path: Path) -> bool:
+    """Tell whether a line is an entry that the device would give a number."""
+    return _first(vendor.numbered, path, marks=True) is not None
+
+
 def _first(patterns: tuple[LinePattern, ...], path: Path, *, marks: bool = False) -> Slot | None:
     """Find the first of these patterns that a line matches, and its groups. Most lines match none: one search says so.
 
@@ -70,9 +75,14 @@ def _last_of(patterns: tuple[LinePattern, ...]) -> re.Pattern[str]:
 
 def is_ordered(vendor: Vendor, section: Path) -> bool:
     """Tell whether the order of what stands right below this section is meaning."""
+    return _is_ordered(vendor.ordered, section)
+
+
+@lru_cache(maxsize=4096)
+def _is_ordered(patterns: tuple[LinePattern, ...], section: Path) -> bool:
     return any(
         all(p.fullmatch(text) for p, text in zip(pattern, reversed(section), strict=True))
-        for pattern in _compiled_of_depth(vendor.ordered, len(section))
+        for pattern in _compiled_of_depth(patterns, len(section))
     )
 
 

@@ -187,6 +187,8 @@ def in_order_of(vendor: Vendor, lines: Lines, like: Lines, above: Path) -> Lines
     """Sort lines as others are: by the same line, or by one that replaces it."""
     if is_ordered(vendor, above):
         return {text: in_order_of(vendor, of, like.get(text, {}), (*above, text)) for text, of in lines.items()}
+    if lines == like and not vendor.ordered:
+        return like
     place = {text: number for number, text in enumerate(like)}
     if all(text in place for text in lines):
         return {text: in_order_of(vendor, lines[text], like[text], (*above, text)) for text in like if text in lines}
