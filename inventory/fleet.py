@@ -17,9 +17,8 @@ from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import Any, Literal
 
 from pydantic import Field
-from pydantic_core import PydanticSerializationError
 
-from inventory.frozen import Frozen
+from inventory.frozen import Frozen, as_json
 from inventory.keys import KEYS
 from inventory.network import (
     Address,
@@ -41,6 +40,7 @@ from inventory.organisation import (
     DeviceType,
     Location,
     Named,
+    People,
     Platform,
     Region,
     Site,
@@ -234,7 +234,10 @@ class Host(Frozen):
 
 
 class Fleet(Frozen):
-    """The whole fleet, validated once and in order (`inventory.order`), so that equal fleets have equal digests."""
+    """The whole fleet, validated once and in order (`inventory.order`), so that equal fleets have equal digests.
+
+    `people` come from the project's own file (`inventory.people`); everything else is the source's, and has the digest.
+    """
 
     regions: tuple[Region, ...] = ()
     site_groups: tuple[SiteGroup, ...] = ()
@@ -258,17 +261,18 @@ class Fleet(Frozen):
     config_contexts: tuple[ConfigContext, ...] = ()
     hosts: tuple[Host, ...] = ()
     cables: tuple[Cable, ...] = ()
+    people: People = People()
 
     @cached_property
     def digest(self) -> str:
-        """Return the SHA-256 (hex) of the whole content: two fleets with one digest are one fleet."""
-        canonical = json.dumps(self.model_dump(), default=str, sort_keys=True, ensure_ascii=False)
+        """Return the SHA-256 (hex) of all that the source says: two fleets with one digest are one fleet."""
+        canonical = json.dumps(self.model_dump(exclude={"people"}), default=str, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
     @cached_property
     def as_json(self) -> Mapping[str, tuple[str, ...]]:
         """Return every object as JSON, section by section, which is quicker to look through than the objects."""
-        return {section: tuple(_json(item) for item in getattr(self, section)) for section in KEYS}
+        return {section: tuple(as_json(item) for item in getattr(self, section)) for section in KEYS}
 
     def holders_of(self, prefix: Prefix) -> tuple[tuple[Host, Interface], ...]:
         """Return the interfaces that have the address of a prefix' gateway, at a place that the prefix is for."""
@@ -390,11 +394,3 @@ class Fleet(Frozen):
     def ranges_in(self, prefix: Network, vrf: str = "") -> tuple[Range, ...]:
         """Return the ranges of this prefix, in the addresses' order. (Where nothing is wrong, each ends in it, too.)"""
         return tuple(r for r in self.ranges if r.vrf == vrf and r.start in prefix)
-
-
-def _json(item: Frozen) -> str:
-    """Return the object as JSON; text that is not valid UTF-8 is escaped, as Python writes it."""
-    try:
-        return item.model_dump_json()
-    except PydanticSerializationError:
-        return repr(item)

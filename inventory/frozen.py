@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import PydanticSerializationError
 
 
 class Frozen(BaseModel):
@@ -19,3 +20,11 @@ class Frozen(BaseModel):
         for name in copied.__dict__.keys() - type(self).model_fields.keys():
             del copied.__dict__[name]
         return copied
+
+
+def as_json(item: Frozen) -> str:
+    """Return a value as JSON; text that is not valid UTF-8 is escaped, as Python writes it."""
+    try:
+        return item.model_dump_json()
+    except PydanticSerializationError:
+        return repr(item)

@@ -1,13 +1,14 @@
-"""What hosts belong to, stand at and are made of, and the config contexts that are assigned by it.
+"""What hosts belong to, stand at and are made of, the config contexts that are assigned by it, and the people.
 
-Shapes and names are NetBox's own. What NetBox nests keeps its `parent`, by slug. Not here: addresses and VLANs
-(`network.py`), hosts and the Fleet itself (`fleet.py`).
+Shapes and names are NetBox's own, but for people, of whom NetBox is told nothing (`people.py` reads them). What NetBox
+nests keeps its `parent`, by slug. Not here: addresses and VLANs (`network.py`), hosts and the Fleet (`fleet.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from datetime import date
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -181,3 +182,98 @@ ASSIGNED_BY = (
     "cluster_types", "cluster_groups", "clusters", "tenant_groups", "tenants", "tags",
 )  # fmt: skip
 """What a config context can be assigned by; each is a section of the Fleet."""
+
+
+# People
+
+AccountName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+FullName = Annotated[str, Field(pattern=r"^[^:,\x00-\x1f\x7f‹›]+$", max_length=80)]
+PUBLIC_KEY = r"^(ssh-ed25519|sk-ssh-ed25519@openssh\.com) [A-Za-z0-9+/]+={0,2}( [\w.@+-]+)?$"
+PublicKey = Annotated[str, Field(pattern=PUBLIC_KEY)]
+Principal = Annotated[str, Field(pattern=r"^[A-Za-z0-9._@-]+$")]
+
+JOINT = "joint"
+"""The home of those who work for all five municipalities, in the joint unit."""
+ALL = "all"
+"""What a grant is of, if it is of every municipality."""
+ADMINISTER = "administer"
+"""The one duty that no role declares: to be root."""
+
+RunVerb = Literal["plan", "apply", "approve"]
+"""What somebody may have samdrift do. Whoever may plan, may also look (drift, verify)."""
+Employment = Literal["to come", "now", "ended"]
+
+
+class Grant(Frozen):
+    """A function that a person holds, for some municipalities and some time.
+
+    Attributes:
+        duties: what the function lets do on hosts: `administer`, or `<role>.<duty>` as the roles declare them.
+        runs: what it lets have samdrift do.
+        of: slugs of municipalities, or `all`.
+        since: the first day, and not before the person's.
+        until: the last day, and not after the person's; None if no end is known.
+        employment: whether that is to come, now or ended, on the day that the file was read.
+    """
+
+    function: str
+    title: str = ""
+    duties: tuple[str, ...] = ()
+    runs: tuple[RunVerb, ...] = ()
+    of: tuple[str, ...]
+    since: date
+    until: date | None = None
+    employment: Employment = "now"
+
+    def is_for(self, municipality: str) -> bool:
+        """Tell whether the function is held now, for this municipality."""
+        return self.employment == "now" and (ALL in self.of or municipality in self.of)
+
+
+class Person(Frozen):
+    """Somebody who may do something: on hosts by a login of the same name, and by samdrift.
+
+    Attributes:
+        home: a municipality, or `joint`.
+        keys: SSH public keys (`type base64 comment`): they log in by them, and sign approvals.
+        principals: names in SSH certificates.
+        employment: whether it is to come, now or ended, on the day that the file was read.
+    """
+
+    name: str
+    full_name: str
+    home: str
+    since: date
+    until: date | None = None
+    employment: Employment = "now"
+    keys: tuple[str, ...] = ()
+    principals: tuple[str, ...] = ()
+    grants: tuple[Grant, ...] = ()
+
+    def grants_for(self, municipality: str) -> tuple[Grant, ...]:
+        """Return the functions that the person holds now for a municipality."""
+        if self.employment != "now":
+            return ()
+        return tuple(grant for grant in self.grants if grant.is_for(municipality))
+
+    def may(self, verb: RunVerb, municipality: str) -> bool:
+        """Tell whether the person may now have samdrift do this with a municipality's hosts."""
+        return any(verb in grant.runs for grant in self.grants_for(municipality))
+
+    def duties_for(self, municipality: str) -> tuple[str, ...]:
+        """Return the duties that the person has now on a municipality's hosts, by the alphabet."""
+        return tuple(sorted({duty for grant in self.grants_for(municipality) for duty in grant.duties}))
+
+
+class People(Frozen):
+    """Everybody who may do something or might once, by name."""
+
+    everybody: tuple[Person, ...] = ()
+
+    def person(self, name: str) -> Person | None:
+        """Return who has this account; None if nobody has."""
+        return next((person for person in self.everybody if person.name == name), None)
+
+    def who_may(self, verb: RunVerb, municipality: str) -> tuple[Person, ...]:
+        """Return who may now have samdrift do this with a municipality's hosts: approve, say."""
+        return tuple(person for person in self.everybody if person.may(verb, municipality))

@@ -21,6 +21,9 @@ SNAPSHOT = CODE / "inventory" / "snapshot"
 RULES = CODE / "inventory" / "rules.yaml"
 """The organisation's house rules, whatever the source of the fleet."""
 
+PEOPLE = CODE / "inventory" / "people.yaml"
+"""The organisation's people and what they may do; not there where config contexts alone say who administers."""
+
 SCOPE = CODE / "inventory" / "scope.yaml"
 """Which part of NetBox is the organisation's; not there where all of it is."""
 

@@ -30,6 +30,7 @@ from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
 from inventory.network import Address, Network
+from inventory.organisation import AccountName, PublicKey
 from roles.shared.families import ReachedAddress, apart, in_url, primaries, reached_by
 from roles.shared.hardening import KERNEL, RARE_MODULES
 from roles.shared.network.servers import nameservers
@@ -39,7 +40,7 @@ from roles.shared.parts.handlers import Handler, reload, restart
 from roles.shared.parts.kernel import kernel_settings
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
-from roles.shared.people import Admin, PublicKey, UserName, kept_admins, lost_logins
+from roles.shared.people import Admin, kept_admins, lost_logins
 from roles.shared.rehearsal import Rehearsal
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
@@ -82,8 +83,8 @@ LAB_PACKAGES = PACKAGES
 class Options(RoleOptions):
     """What a config context may set for this role; see the module's text."""
 
-    admins: dict[UserName, Admin] = Field(default_factory=dict)
-    former_admins: tuple[UserName, ...] = ()
+    admins: dict[AccountName, Admin] = Field(default_factory=dict)
+    former_admins: tuple[AccountName, ...] = ()
     user_ca_keys: tuple[PublicKey, ...] = ()
     automation_keys: tuple[PublicKey, ...] = ()
     look_keys: tuple[PublicKey, ...] = ()

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+HOME = ZoneInfo("Europe/Stockholm")
+"""Where a day of somebody's employment begins and ends."""
 
 
 def now() -> str:
     """Return the time, as ISO 8601 in UTC with milliseconds; texts of it sort as times do."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def today() -> date:
+    """Return the day that it is in the municipalities."""
+    return datetime.now(HOME).date()

@@ -1,11 +1,15 @@
-"""Where a command's fleet comes from. A snapshot is read here; what NetBox says now, `source.netbox` reads."""
+"""Where a command's fleet comes from. A snapshot is read here; what NetBox says now, `source.netbox` reads.
+
+Wherever it comes from, the people are the project's own (`inventory.people`), as they are employed today.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import NamedTuple
 
-from inventory import snapshot
+from deploy.model import clock
+from inventory import people, snapshot
 from inventory.errors import Problem
 from inventory.fleet import ACTIVE, Fleet, Host
 from inventory.left_out import Count, LeftOut, counted
@@ -47,10 +51,14 @@ def sourced(made: Parts, source: str, time: str, origin: Origin | None = None) -
 
     Args:
         origin: of a snapshot, what it remembers of NetBox.
+
+    Raises:
+        InventoryError: the people's file cannot be used.
     """
     counts = (*(origin.left_out if origin else ()), *counted(made.left_out))
     dropped = origin.dropped if origin else ()
-    return SourcedFleet(made.fleet, source, time, made.problems, made.reported, made.left_out, counts, dropped)
+    fleet = made.fleet.model_copy(update={"people": people.of_the_project(clock.today())})
+    return SourcedFleet(fleet, source, time, made.problems, made.reported, made.left_out, counts, dropped)
 
 
 def from_snapshot(directory: Path, source: str) -> SourcedFleet:

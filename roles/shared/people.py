@@ -7,19 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from inventory.frozen import Frozen
+from inventory.organisation import FullName, Principal, PublicKey
 from roles.shared.settings import Options
 from roles.shared.survey import Account, Loss, Survey, key_name, plain_key
-
-UserName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
-FullName = Annotated[str, Field(pattern=r"^[^:,\x00-\x1f\x7f]+$", max_length=80)]
-KEY = r"^(ssh-ed25519|sk-ssh-ed25519@openssh\.com) [A-Za-z0-9+/]+={0,2}( [\w.@+-]+)?$"
-PublicKey = Annotated[str, Field(pattern=KEY)]
-Principal = Annotated[str, Field(pattern=r"^[A-Za-z0-9._@-]+$")]
 
 
 class OwnAccount(Frozen):

@@ -13,7 +13,7 @@ from tests.unit.inventory.fleets import SERVER, fleet, host, with_hosts
 
 
 def test_every_part_of_a_fleet_has_a_key_to_be_sorted_by() -> None:
-    assert set(KEYS) == set(Fleet.model_fields)
+    assert set(KEYS) == set(Fleet.model_fields) - {"people"}
 
 
 def test_a_copy_of_a_fleet_is_asked_about_itself() -> None:
