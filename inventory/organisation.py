@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -192,6 +193,8 @@ PUBLIC_KEY = r"^(ssh-ed25519|sk-ssh-ed25519@openssh\.com) [A-Za-z0-9+/]+={0,2}( 
 PublicKey = Annotated[str, Field(pattern=PUBLIC_KEY)]
 Principal = Annotated[str, Field(pattern=r"^[A-Za-z0-9._@-]+$")]
 
+TIME_ZONE = ZoneInfo("Europe/Stockholm")
+"""Where a day of somebody's employment begins and ends."""
 JOINT = "joint"
 """The home of those who work for all five municipalities, in the joint unit."""
 ALL = "all"

@@ -181,6 +181,8 @@ def _wrong(written: Written) -> Iterator[Wrong]:
             if (other := owners.setdefault(_bare(key), name)) != name:
                 what = f"{name} and {other} have one key: whose login it is, nobody could tell"
                 yield (*path, "keys", i), what, "a key of his or her own for each"
+        if person.grants and not person.keys and not person.principals:
+            yield path, f"{name} could not log in", "add keys or principals"
         for i, grant in enumerate(person.grants):
             for at, what, fix in _wrong_grant(grant, name, person, written):
                 yield (*path, "grants", i, *at), what, fix

@@ -2,9 +2,9 @@
 
 Options (config context `samdrift.base`):
 
-- `admins`: the people who administer the host, by account name: `full_name`, and `keys` (SSH public keys) or
-  `principals` (names in SSH certificates signed by a `user_ca_keys` key), or both; `absent: true` locks the account.
-  Admins have no password, so nothing can be guessed: sudo asks for none, and every command of theirs is logged.
+- `admins`: who administers this host beside the organisation's people (`inventory/people.yaml`), by account name:
+  `full_name`, and `keys` (SSH public keys) or `principals` (names in SSH certificates signed by a `user_ca_keys` key),
+  or both; `absent: true` locks the account. It is for hosts that were taken over.
 - `former_admins`: account names that are locked and lose their keys. Keep a name here as long as any host may have it.
 - `user_ca_keys`: public keys of the authorities whose SSH user certificates are believed.
 - `automation_keys`: public keys that samdrift logs in with, as user `samdrift`. To change one, first apply with
@@ -14,6 +14,11 @@ Options (config context `samdrift.base`):
 - `fallback_resolvers`: nameservers asked after the fleet's own, for the hosts that must work before those do.
 - `apt_proxy`: whether packages come through the fleet's package cache (role `package_cache`), if it has one.
 - `journal_max`: how much disk the journal may use.
+
+The organisation's people come in where a function of theirs is for the host's municipality, and lets them do something
+there: administrators everything, others what the host's roles declare as duties, by sudo's rules for exact commands.
+Nobody has a password, so nothing can be guessed: sudo asks for none, and every command of theirs is logged. Whoever
+is in samdrift's groups and is not named is locked out.
 
 sshd reads keys and principals from directories of root's own (`/etc/ssh/authorized_keys/`), one whole file per
 user, so that nobody can give himself access and a key that was added by hand is found.
@@ -31,22 +36,24 @@ from pyinfra.operations import files
 from inventory.fleet import Fleet, Host
 from inventory.network import Address, Network
 from inventory.organisation import AccountName, PublicKey
+from roles.shared.catalogue import known_roles
+from roles.shared.duties import Entitlement
 from roles.shared.families import ReachedAddress, apart, in_url, primaries, reached_by
 from roles.shared.hardening import KERNEL, RARE_MODULES
 from roles.shared.network.servers import nameservers
-from roles.shared.parts.accounts import account, group, locked_account
+from roles.shared.parts.accounts import account, group, locked_account, members
 from roles.shared.parts.files import absent_file, managed_file
 from roles.shared.parts.handlers import Handler, reload, restart
 from roles.shared.parts.kernel import kernel_settings
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
-from roles.shared.people import Admin, kept_admins, lost_logins
+from roles.shared.people import Admin, Logins, User, kept_admins, logins, lost_logins, with_admins
 from roles.shared.rehearsal import Rehearsal
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
 from roles.shared.survey import Loss, Survey
-from roles.shared.traffic import Listen, management
+from roles.shared.traffic import MANAGEMENT_STATION, Listen, management
 
 AFTER = ()  # nothing: packages come by its proxy, and people and SSH are as they should be before anything else
 OWNS = ("/etc/ssh/authorized_keys", "/etc/ssh/authorized_principals", "/etc/ssh/sshd_config.d", "/etc/sudoers.d")
@@ -64,6 +71,8 @@ CONTROLS = (
 AUTOMATION = "samdrift"
 AUTOMATION_GROUP = "samdrift-automation"
 ADMINS_GROUP = "samdrift-admins"
+HELPERS_GROUP = "samdrift-people"
+DUTIES_FILE = "/etc/sudoers.d/samdrift-duties"
 PROXY_PORT = 3142
 
 PACKAGES = (
@@ -93,17 +102,8 @@ class Options(RoleOptions):
     journal_max: str = Field(default="1G", pattern=r"^[1-9][0-9]*[MG]$")
 
 
-class User(RoleSettings):
-    """An account that may log in, and what proves that it is theirs."""
-
-    name: str
-    full_name: str
-    keys: tuple[str, ...]
-    principals: tuple[str, ...]
-
-
 class Settings(RoleSettings):
-    """The identity of a host, its admins, nameservers, package proxy and limits."""
+    """The identity of a host, its people, nameservers, package proxy and limits."""
 
     host: str
     municipality: str
@@ -111,6 +111,8 @@ class Settings(RoleSettings):
     addresses: tuple[Address, ...]
     multihomed: bool
     admins: tuple[User, ...]
+    helpers: tuple[User, ...] = ()
+    duties: tuple[Entitlement, ...] = ()
     former_admins: tuple[str, ...]
     user_ca_keys: tuple[str, ...]
     automation_keys: tuple[str, ...]
@@ -142,14 +144,17 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     if host.host_keys and not any(key.startswith("ssh-ed25519 ") for key in host.host_keys):
         fix = "make one on the host (ssh-keygen -A) and put it into NetBox"
         raise SettingsError("no ed25519 host key, and sshd will show no other", field="host_keys", fix=fix)
+    of_people = _of_people(host, fleet, options)
     return Settings(
         host=host.name,
         municipality=_plain(next((t.name for t in fleet.tenants if t.slug == host.tenant), host.tenant)),
         platform=host.platform,
         addresses=primaries(host),
         multihomed=len({a.network for a in host.addresses4}) > 1,
-        admins=_admins(options),
-        former_admins=_former(options),
+        admins=of_people.admins,
+        helpers=of_people.helpers,
+        duties=of_people.duties,
+        former_admins=of_people.former,
         user_ca_keys=options.user_ca_keys,
         automation_keys=options.automation_keys,
         management=stations,
@@ -171,7 +176,7 @@ def adopts(settings: Settings, survey: Survey) -> Mapping[str, Any]:
 
 def loses(settings: Settings, survey: Survey) -> tuple[Loss, ...]:
     """Tell who no longer logs in: sshd reads keys from root's own directory, and lets admins and samdrift in alone."""
-    admins = {user.name: user.keys for user in settings.admins}
+    admins = {user.name: user.keys for user in (*settings.admins, *settings.helpers)}
     return tuple(lost_logins(survey, admins, settings.automation_keys))
 
 
@@ -231,15 +236,23 @@ def _people(settings: Settings) -> None:
     )
     absent_file("/etc/sudoers.d/README")
     group(ADMINS_GROUP)
+    group(HELPERS_GROUP)
     group(AUTOMATION_GROUP)
     _directory("/etc/ssh/authorized_keys", "755")
     _directory("/etc/ssh/authorized_principals", "755")
     account(AUTOMATION, full_name="samdrift automation", groups=(AUTOMATION_GROUP,))
     _keys(AUTOMATION, settings.automation_keys)
-    for user in settings.admins:
-        account(user.name, full_name=user.full_name, groups=(ADMINS_GROUP,))
+    groups = (*((u, ADMINS_GROUP) for u in settings.admins), *((u, HELPERS_GROUP) for u in settings.helpers))
+    for user, of in groups:
+        account(user.name, full_name=user.full_name, groups=(of,), until=user.until)
         _keys(user.name, user.keys)
         _principals(user.name, user.principals)
+    rules = [rule for duty in settings.duties for rule in duty.sudo]
+    if rules:
+        managed_file(DUTIES_FILE, content=_managed(*rules), mode="440", validate_with=SUDO_ACCEPTS)
+    else:
+        absent_file(DUTIES_FILE)
+    members((ADMINS_GROUP, HELPERS_GROUP), {user.name for user, _ in groups})
     for name in settings.former_admins:
         locked_account(name)
         _keys(name, ())
@@ -355,32 +368,13 @@ def _managed(*lines: str) -> str:
     return "\n".join(["# Managed by samdrift, role base; local changes are lost.", *lines, ""])
 
 
-def _admins(options: Options) -> tuple[User, ...]:
-    """Return the admins of today, by name."""
-    field = "config context samdrift.base.admins"
-    found = []
-    for name, admin in sorted(options.admins.items()):
-        if admin.absent or name in options.former_admins:
-            continue
-        if name in {AUTOMATION, "root"}:
-            raise SettingsError(f"{name} is no person's account", field=f"{field}.{name}", fix="choose another name")
-        if admin.principals and not options.user_ca_keys:
-            fix = "add user_ca_keys, or keys"
-            raise SettingsError(f"{name} has principals, and no authority is believed", field=field, fix=fix)
-        if not admin.keys and not admin.principals:
-            fix = "add keys or principals, or absent: true"
-            raise SettingsError(f"{name} could not log in", field=f"{field}.{name}", fix=fix)
-        found.append(User(name=name, full_name=admin.full_name, keys=admin.keys, principals=admin.principals))
-    return tuple(found)
-
-
-def _former(options: Options) -> tuple[str, ...]:
-    """Return the admins of the past, by name; never those accounts without which samdrift could not come back."""
-    former = {*options.former_admins, *(n for n, a in options.admins.items() if a.absent)}
-    if kept := sorted(former & {AUTOMATION, "root"}):
-        fix = "take it off former_admins, and off admins where it is absent"
-        raise SettingsError(f"{kept[0]} must not be locked", field="config context samdrift.base", fix=fix)
-    return tuple(sorted(former))
+def _of_people(host: Host, fleet: Fleet, options: Options) -> Logins:
+    """Return who may log in, and who may not any more."""
+    duties = {name: duty for role in known_roles(host) for name, duty in role.duties.items()}
+    runs_here = MANAGEMENT_STATION in fleet.device_roles_of(host)
+    found = logins(fleet.people, host.tenant, duties, runs_here=runs_here)
+    authorities = bool(options.user_ca_keys)
+    return with_admins(found, options.admins, options.former_admins, authorities=authorities)
 
 
 def _apt_proxy(host: Host, fleet: Fleet, options: Options) -> str:

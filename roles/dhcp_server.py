@@ -24,6 +24,7 @@ from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
 from inventory.network import Range
 from roles.dns_resolver import known_to_all, resolvers
+from roles.shared.duties import Command, Duty
 from roles.shared.families import ipv6_beside
 from roles.shared.intent import Intent
 from roles.shared.network.servers import time_servers
@@ -38,6 +39,15 @@ from roles.shared.traffic import Listen
 
 PLATFORMS = ("debian-13",)
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.22")
+LEASES = "/var/lib/kea/kea-leases4.csv"
+DUTIES = (
+    Duty(
+        name="leases",
+        title=("Se utlånade adresser", "See which addresses are lent"),
+        commands=(Command(program="/usr/bin/cat", arguments=f"{LEASES}([.]2)?", example=f"cat {LEASES}"),),
+    ),
+)
+"""Kea cleans the file up once an hour, and what it lent before then stands in the one that ends with .2."""
 UNIT = "kea-dhcp4-server.service"
 PATH = "/etc/kea/kea-dhcp4.conf"
 SOCKET = "/run/kea/kea4-ctrl-socket"

@@ -36,6 +36,7 @@ from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
+from roles.shared.duties import Command, Duty
 from roles.shared.families import ipv6_beside
 from roles.shared.intent import Intent
 from roles.shared.network.forwarding import forwards_of
@@ -71,6 +72,20 @@ BACKS_UP = {
     "FRR": "vtysh -c 'show running-config' 2> /dev/null",
     "nftables": "/usr/sbin/nft -s list ruleset 2> /dev/null",  # -s: without counters
 }
+DUTIES = (
+    Duty(
+        name="routes",
+        title=("Se vägar, och pinga härifrån", "See routes, and ping from here"),
+        commands=(
+            Command(
+                program="/usr/bin/vtysh",
+                arguments="-c show ((ip|ipv6) route|bgp summary|(ip|ipv6) route [0-9a-f.:]{2,45})",
+                example="vtysh -c 'show ip route'",
+            ),
+            Command(program="/usr/bin/ping", arguments="-c [1-9] [0-9a-f.:]{2,45}", example="ping -c 3 10.61.10.1"),
+        ),
+    ),
+)
 UNIT = "frr.service"
 BGP = 179
 PREFERENCE, STEP = 200, 10
@@ -192,7 +207,7 @@ def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
 def deploy(settings: Settings) -> None:
     """Declare FRR with one configuration file for all its daemons, and forwarding in the kernel."""
     again, reread = restart(UNIT), Handler(name="reload FRR's configuration", command=RELOAD)
-    packages("frr", "frr-pythontools")
+    packages("frr", "frr-pythontools", "iputils-ping")
     forwarding = [f"{key} = {value}" for key, value in FORWARDING.items()]
     header = "# Managed by samdrift, role edge_gateway; local changes are lost."
     managed_file("/etc/sysctl.d/60-samdrift-forwarding.conf", content="\n".join([header, *forwarding, ""]))

@@ -23,6 +23,7 @@ from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
 from inventory.network import Address
 from roles.shared import settings as shared
+from roles.shared.duties import ONE_WORD, Command, Duty
 from roles.shared.families import apart, reached_by
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
@@ -31,6 +32,20 @@ from roles.shared.parts.services import service
 
 AFTER = ("time",)  # so that what is logged has the right time; and before whatever has something to log
 CONTROLS = ("ISO 27002:2022 8.15",)
+DUTIES = (
+    Duty(
+        name="log",
+        title=("Läsa värdens logg", "Read the host's log"),
+        commands=(
+            Command(
+                program="/usr/bin/journalctl",
+                # Without --no-pager, the pager would be root's, and starts whatever it is told to.
+                arguments=f"--no-pager( -u {ONE_WORD})?( -S -[1-9][0-9]{{0,4}}(min|h|d))?( -n [1-9][0-9]{{0,4}})?",
+                example="journalctl --no-pager -u cups.service -S -2h",
+            ),
+        ),
+    ),
+)
 UNIT = "rsyslog.service"
 JOURNALD = "/etc/systemd/journald.conf.d"
 RELP_PORT = 2514

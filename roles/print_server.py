@@ -24,6 +24,7 @@ from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
 from inventory.network import Network
+from roles.shared.duties import Command, Duty
 from roles.shared.families import spoken
 from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
@@ -36,7 +37,20 @@ from roles.shared.settings import SettingsError
 from roles.shared.traffic import Listen, local_networks
 
 PLATFORMS = ("debian-13",)
+JOB = "[a-z][a-z0-9-]{0,62}-[1-9][0-9]{0,8}"
+"""A job as CUPS names it: by its queue and a number."""
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.10")
+DUTIES = (
+    Duty(
+        name="jobs",
+        title=("Hålla, släppa och ta bort utskrifter", "Hold, release and cancel print jobs"),
+        commands=(
+            Command(program="/usr/bin/lpstat", arguments="-o", example="lpstat -o"),
+            Command(program="/usr/bin/lp", arguments=f"-i {JOB} -H (hold|resume)", example="lp -i heb-plan1-7 -H hold"),
+            Command(program="/usr/bin/cancel", arguments=JOB, example="cancel heb-plan1-7"),
+        ),
+    ),
+)
 UNIT = "cups.service"
 DROP_IN = f"/etc/systemd/system/{UNIT}.d"
 IPP = 631

@@ -27,6 +27,7 @@ from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
+from roles.shared.duties import Command, Duty
 from roles.shared.network.peering import Adjacency, adjacencies, announced, one_word, transits, underlays
 from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
@@ -43,6 +44,14 @@ FORWARDED = False  # between gateways alone
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.24")
 DIRECTORY = "/etc/wireguard"
 PRIVATE_KEY = TUNNEL_KEY = f"{DIRECTORY}/private.key"
+DUTIES = (
+    Duty(
+        name="tunnels",
+        title=("Se tunnlar", "See tunnels"),
+        commands=(Command(program="/usr/bin/wg", arguments="show", example="wg show"),),
+    ),
+)
+"""`wg show` hides keys that are secret; with an interface or a field named, it would not."""
 UNIT = "wg-quick@{interface}.service"
 DROP_IN = "/etc/systemd/system/wg-quick@.service.d"
 HAS_KEY = f"wg pubkey < {PRIVATE_KEY} > /dev/null && stat -c '%U:%G %a' {PRIVATE_KEY}"

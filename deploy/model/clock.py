@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
-HOME = ZoneInfo("Europe/Stockholm")
-"""Where a day of somebody's employment begins and ends."""
+from inventory.organisation import TIME_ZONE
 
 
 def now() -> str:
@@ -16,4 +14,4 @@ def now() -> str:
 
 def today() -> date:
     """Return the day that it is in the municipalities."""
-    return datetime.now(HOME).date()
+    return datetime.now(TIME_ZONE).date()

@@ -22,6 +22,7 @@ that the house must know of it, the role says itself, by these optional attribut
     CONTROLS               what auditors ask for that it answers; CONTROL_TITLES, where `controls` knows no title
     in_lab(options, lab)   the options that differ in the lab
     LAB_CACHES, LAB_FILES  directories that outlive a lab host's disk; files that the lab's installer leaves there
+    DUTIES                 what people may do there who are no administrators (`duties`)
     LAB_PACKAGES           Debian packages that the lab's installer puts on every host, so that no run waits for them
     BACKS_UP               whole configurations that a look backs up: by name, the command that prints each
     TUNNEL_KEY             where its host's private key for tunnels is
@@ -49,6 +50,7 @@ from inventory.rules.contexts import RESERVED_KEYS
 from inventory.rules.house import of_the_project
 from inventory.rules.house_rules import RoleFirewall
 from roles.shared.controls import STANDARD, Title
+from roles.shared.duties import Duty
 from roles.shared.order import in_order
 from roles.shared.rehearsal import Rehearsal
 from roles.shared.settings import Options, Settings, SettingsError
@@ -94,6 +96,7 @@ class Role:
     unserved: Callable[[Host, Fleet], tuple[str, ...]]
     backs_up: Mapping[str, str]
     left: Callable[[Settings], tuple[str, ...]]
+    duties: Mapping[str, Duty]
 
     def options_of(self, host: Host) -> Options | list[Problem]:
         """Validate what the host's config context sets for this role; return the options, or every problem."""
@@ -178,6 +181,7 @@ def _load(name: str) -> Role:
         unserved=getattr(module, "unserved", lambda _host, _fleet: ()),
         backs_up=getattr(module, "BACKS_UP", {}),
         left=getattr(module, "left", lambda _settings: ()),
+        duties=MappingProxyType({f"{name}.{duty.name}": duty for duty in getattr(module, "DUTIES", ())}),
     )
 
 

@@ -1,4 +1,5 @@
-"""Who may log in: the people that role `base` is told of, those who could before it was applied, and samdrift. Pure.
+"""Who may log in: the organisation's people, those whom role `base` is told of besides, those who could before it was
+applied, and samdrift. Pure.
 
 Not here: what the role declares (`roles.base`), and how the accounts were found (`roles.shared.survey`).
 """
@@ -7,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from inventory.frozen import Frozen
-from inventory.organisation import FullName, Principal, PublicKey
-from roles.shared.settings import Options
+from inventory.organisation import ADMINISTER, FullName, Grant, People, Person, Principal, PublicKey
+from roles.shared.duties import Duty, Entitlement
+from roles.shared.settings import Options, Settings, SettingsError
 from roles.shared.survey import Account, Loss, Survey, key_name, plain_key
 
 
@@ -29,6 +32,111 @@ class Admin(Options):
     keys: tuple[PublicKey, ...] = ()
     principals: tuple[Principal, ...] = ()
     absent: bool = False
+
+
+class User(Settings):
+    """An account that may log in, what proves that it is theirs, and the last day of it, if one is known."""
+
+    name: str
+    full_name: str
+    keys: tuple[str, ...]
+    principals: tuple[str, ...]
+    until: date | None = None
+
+
+class Logins(Settings):
+    """The people who may log in to one host.
+
+    Attributes:
+        admins: they may become root.
+        helpers: they may do what their duties say, and nothing else as root.
+        duties: those of the helpers.
+        former: accounts that are locked.
+    """
+
+    admins: tuple[User, ...] = ()
+    helpers: tuple[User, ...] = ()
+    duties: tuple[Entitlement, ...] = ()
+    former: tuple[str, ...] = ()
+
+
+def logins(people: People, municipality: str, duties: Mapping[str, Duty], *, runs_here: bool) -> Logins:
+    """Return who may log in to a municipality's host, of the people of the organisation.
+
+    Args:
+        duties: those that its roles declare, by `<role>.<duty>`.
+        runs_here: people run samdrift there, so that everybody comes in who may have it do something.
+    """
+    admins, helpers, entitlements = [], [], []
+    for person in people.everybody:
+        grants = person.grants_for(municipality)
+        if root := [grant for grant in grants if ADMINISTER in grant.duties]:
+            admins.append(_user(person, root))
+            continue
+        helping = [grant for grant in grants if not duties.keys().isdisjoint(grant.duties)]
+        running = [g for g in person.grants if g.runs and g.employment == "now"] if runs_here else []
+        if helping or running:
+            helpers.append(_user(person, (*helping, *running)))
+        for name in sorted(duties):
+            if giving := [grant for grant in helping if name in grant.duties]:
+                until, commands = _last_day(giving), duties[name].commands
+                entitlements.append(Entitlement(user=person.name, duty=name, until=until, commands=commands))
+    return Logins(admins=tuple(admins), helpers=tuple(helpers), duties=tuple(entitlements))
+
+
+def _user(person: Person, grants: Iterable[Grant]) -> User:
+    return User(
+        name=person.name,
+        full_name=person.full_name,
+        keys=person.keys,
+        principals=person.principals,
+        until=_last_day(grants),
+    )
+
+
+def _last_day(grants: Iterable[Grant]) -> date | None:
+    """Return the last day of the grant that lasts longest; None if one has no end."""
+    days = [grant.until for grant in grants]
+    return None if None in days else max(day for day in days if day is not None)
+
+
+def with_admins(found: Logins, given: Mapping[str, Admin], former: Collection[str], *, authorities: bool) -> Logins:
+    """Add whom a config context names as admins and as former ones, beside the organisation's people.
+
+    Args:
+        authorities: whether SSH certificates are believed.
+
+    Raises:
+        SettingsError: one of them is no person's account, could not log in, or is both.
+    """
+    field = "config context samdrift.base.admins"
+    own = (*found.admins, *found.helpers)
+    if not authorities and (stuck := [user.name for user in own if not user.keys]):
+        fix = "add user_ca_keys, or keys to inventory/people.yaml"
+        raise SettingsError(f"{stuck[0]} has principals, and no authority is believed", field=field, fix=fix)
+    absent = {*former, *(name for name, admin in given.items() if admin.absent)}
+    if kept := sorted(absent & NOBODYS):
+        fix = "take it off former_admins, and off admins where it is absent"
+        raise SettingsError(f"{kept[0]} must not be locked", field="config context samdrift.base", fix=fix)
+    if both := sorted(user.name for user in own if user.name in {*given, *absent}):
+        what = f"{both[0]} is named in inventory/people.yaml, too, and may log in here by it"
+        raise SettingsError(what, field=f"{field}.{both[0]}", fix="take the name off admins and former_admins")
+    users = (_admin(name, admin, authorities) for name, admin in given.items() if name not in absent)
+    admins = tuple(sorted((*found.admins, *users), key=lambda user: user.name))
+    return found.model_copy(update={"admins": admins, "former": tuple(sorted(absent))})
+
+
+def _admin(name: str, admin: Admin, authorities: bool) -> User:
+    field = "config context samdrift.base.admins"
+    if name in NOBODYS:
+        raise SettingsError(f"{name} is no person's account", field=f"{field}.{name}", fix="choose another name")
+    if admin.principals and not authorities:
+        fix = "add user_ca_keys, or keys"
+        raise SettingsError(f"{name} has principals, and no authority is believed", field=field, fix=fix)
+    if not admin.keys and not admin.principals:
+        fix = "add keys or principals, or absent: true"
+        raise SettingsError(f"{name} could not log in", field=f"{field}.{name}", fix=fix)
+    return User(name=name, full_name=admin.full_name, keys=admin.keys, principals=admin.principals)
 
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")

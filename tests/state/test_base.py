@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roles.base import ADMINS_GROUP, AUTOMATION
+from roles.base import ADMINS_GROUP, AUTOMATION, HELPERS_GROUP
 from roles.shared.hardening import RARE_MODULES
 from roles.shared.parts.kernel import KernelValue, look_command, read_values
 
@@ -84,6 +85,26 @@ def test_nobody_else_is_an_admin(host: Any, settings: Settings) -> None:
     accounts = [line.split(":") for line in host.check_output("getent passwd").splitlines()]
     by_account = {name for name, _, _, group, *_ in accounts if group == number}
     assert {*filter(None, members.split(",")), *by_account} == {a.name for a in settings.admins}
+
+
+def test_helpers_may_do_what_their_duties_say_and_nothing_else_as_root(host: Any, settings: Settings) -> None:
+    _, _, _, members = host.check_output("getent group %s", HELPERS_GROUP).split(":")
+    assert {*filter(None, members.split(","))} == {user.name for user in settings.helpers}
+    for user in settings.helpers:
+        programs = {
+            word for line in commands(host, user.name) if "NOPASSWD:" in line for word in line.split() if "/" in word
+        }
+        own = [duty for duty in settings.duties if duty.user == user.name]
+        assert host.check_output("id -nG %s", user.name).split()[1:] == [HELPERS_GROUP], user.name
+        assert {p for p in programs if p[0] == "/"} >= {c.program for duty in own for c in duty.commands}, user.name
+        assert EVERYTHING not in commands(host, user.name), user.name
+
+
+def test_whoever_leaves_on_a_known_day_cannot_log_in_from_the_next_on(host: Any, settings: Settings) -> None:
+    for user in (*settings.admins, *settings.helpers):
+        expires = host.check_output("getent shadow %s", user.name).split(":")[7]
+        days = "" if user.until is None else str((user.until - date(1970, 1, 1)).days + 1)
+        assert expires == days, f"{user.name} expires on day {expires or 'never'}"
 
 
 def test_no_account_has_a_password(host: Any) -> None:

@@ -1,4 +1,4 @@
-"""`group`, `account` and `locked_account`: who may exist on a host. One cheap question each, no home directory moved.
+"""`group`, `account`, `locked_account`, `members`: who may exist on a host. One cheap question each, no home is moved.
 
 pyinfra's own `server.user` asks about every account of the host (a few hundred forks) and in several rounds; these
 ask about one. Keys are not set here: sshd reads them from root's own directory, see role `base`.
@@ -7,7 +7,8 @@ ask about one. Keys are not set here: sshd reads them from root's own directory,
 from __future__ import annotations
 
 import shlex
-from collections.abc import Generator
+from collections.abc import Collection, Generator
+from datetime import date, timedelta
 
 from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, operation
@@ -19,6 +20,9 @@ from roles.shared.parts.explain import explain
 
 SHELL = "/bin/bash"
 NO_SHELL = "/usr/sbin/nologin"
+FIRST_PERSON, LAST_PERSON = 1000, 60000
+"""The numbers of people's accounts; others are the system's, and stay as they are but for the groups."""
+EPOCH = date(1970, 1, 1)
 EXPIRED = "1"
 """The day of expiry (in days since 1970) of a locked account: long ago."""
 
@@ -61,6 +65,18 @@ class AccountState(FactBase["Account | None"]):
         return Account(full_name=full_name, shell=shell, groups=others, expires="".join(expires))
 
 
+class Members(FactBase[tuple[str, ...]]):
+    """Who was added to any of these groups, by the alphabet."""
+
+    default = tuple
+
+    def command(self, groups: tuple[str, ...]) -> str:
+        return f"getent group {shlex.join(groups)} | cut -d: -f4"
+
+    def process(self, output: list[str]) -> tuple[str, ...]:
+        return tuple(sorted({name for line in output for name in line.split(",") if name}))
+
+
 class GroupIsThere(FactBase[bool]):
     """Whether a group exists."""
 
@@ -78,15 +94,25 @@ def group(name: str) -> OperationMeta:
     return ensure_group(name=f"group {name}", group=name)
 
 
-def account(user: str, *, full_name: str, groups: tuple[str, ...]) -> OperationMeta:
-    """Declare an account with a shell, no password, and exactly these groups beside its own."""
-    wanted = Account(full_name=full_name, shell=SHELL, groups=tuple(sorted(groups)))
+def account(user: str, *, full_name: str, groups: tuple[str, ...], until: date | None = None) -> OperationMeta:
+    """Declare an account with a shell, no password, and exactly these groups beside its own.
+
+    Args:
+        until: the last day on which anybody may log in by it; the host itself sees to that.
+    """
+    expires = "" if until is None else str((until + timedelta(days=1) - EPOCH).days)
+    wanted = Account(full_name=full_name, shell=SHELL, groups=tuple(sorted(groups)), expires=expires)
     return ensure_account(name=f"user {user}", user=user, wanted=wanted)
 
 
 def locked_account(user: str) -> OperationMeta:
     """Declare that nobody can use this account, if it exists; its files stay."""
     return ensure_locked(name=f"user {user} locked", user=user)
+
+
+def members(groups: tuple[str, ...], wanted: Collection[str]) -> OperationMeta:
+    """Declare that nobody but these is in any of these groups, which are samdrift's; whoever else is, is locked out."""
+    return ensure_members(name=f"members of {', '.join(groups)}", groups=groups, wanted=tuple(sorted(wanted)))
 
 
 @operation()
@@ -108,7 +134,8 @@ def ensure_account(user: str, wanted: Account) -> Generator[StringCommand]:
     program = "useradd --create-home" if live is None else "usermod"
     command = (
         f"{program} --comment {shlex.quote(wanted.full_name)} --shell {wanted.shell} "
-        f"--groups {shlex.quote(','.join(wanted.groups))} --expiredate '' {shlex.quote(user)}"
+        f"--groups {shlex.quote(','.join(wanted.groups))} --expiredate {shlex.quote(_day(wanted.expires))} "
+        f"{shlex.quote(user)}"
     )
     change = Change(what=f"user {user}", before=live.text if live else None, after=wanted.text)
     yield explain(StringCommand(command), change)
@@ -131,3 +158,38 @@ def ensure_locked(user: str) -> Generator[StringCommand]:
         f"{{ loginctl terminate-user {u} 2>/dev/null || true; }}"  # without logind there are no sessions to end
     )
     yield explain(StringCommand(command), Change(what=f"user {user}", before=live.text, after=wanted.text))
+
+
+@operation()
+def ensure_members(groups: tuple[str, ...], wanted: tuple[str, ...]) -> Generator[StringCommand]:
+    """Take whoever is not wanted out of these groups; lock the account, if a person's, and end its sessions."""
+    live = host.get_fact(Members, groups=groups)
+    strangers = [name for name in live if name not in wanted]
+    if not strangers:
+        host.noop("nobody else is a member")
+        return
+    left = [name for name in live if name in wanted]
+    for user in strangers:
+        change = Change(what=f"who is in {', '.join(groups)}", before=_lines(live), after=_lines(left))
+        yield explain(StringCommand(_locked_out(user, groups)), change)
+
+
+def _locked_out(user: str, groups: tuple[str, ...]) -> str:
+    u = shlex.quote(user)
+    out = "; ".join(f"gpasswd --delete {u} {shlex.quote(group)} 2> /dev/null" for group in groups)
+    keys = " ".join(shlex.quote(f"/etc/ssh/authorized_{what}/{user}") for what in ("keys", "principals"))
+    return (
+        f"{{ {out}; true; }} && rm -f {keys} && "
+        f'if [ "$(id -u {u})" -ge {FIRST_PERSON} ] && [ "$(id -u {u})" -lt {LAST_PERSON} ]; then '
+        f"usermod --lock --expiredate {EXPIRED} --shell {NO_SHELL} {u}; fi && "
+        f"{{ loginctl terminate-user {u} 2> /dev/null || true; }}"
+    )
+
+
+def _lines(names: Collection[str]) -> str:
+    return "".join(f"{name}\n" for name in names)
+
+
+def _day(days: str) -> str:
+    """Return a day of expiry as usermod takes it."""
+    return (EPOCH + timedelta(days=int(days))).isoformat() if days else ""

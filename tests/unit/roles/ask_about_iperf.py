@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
 from types import ModuleType
 from typing import Any
@@ -37,7 +38,8 @@ from inventory import snapshot
 from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Host
 from inventory.network import Network
-from roles import firewall
+from inventory.organisation import Grant, People, Person
+from roles import base, firewall
 from roles.shared.catalogue import catalogue, problems_of, problems_of_roles
 from roles.shared.intent import Intent
 from roles.shared.network.forwarding import forwards_of
@@ -191,6 +193,18 @@ def verified() -> list[str]:
     return [check.name for check in verify(session, FLEET)]
 
 
+def sudo_rules() -> list[str]:
+    """What sudo on the host lets somebody run who is granted the role's duty."""
+    day = date(2026, 1, 1)
+    given = Grant(function="measurer", duties=(f"{ROLE}.measuring",), of=(HOST.tenant,), since=day)
+    person = Person(
+        name="maja", full_name="Maja", home=HOST.tenant, since=day, keys=("ssh-ed25519 AAAA",), grants=(given,)
+    )
+    found = Intent(FLEET.model_copy(update={"people": People(everybody=(person,))})).of(HOST, "base")
+    assert isinstance(found, base.Settings), found
+    return [rule for duty in found.duties for rule in duty.sudo]
+
+
 def adopted() -> dict[str, Any]:
     """What the role proposes for a host on which a program listens at another port, and what it would end there."""
     seen = Survey(sockets=(Socket(protocol="tcp", address="", port=5299, program="iperf3"),))
@@ -219,6 +233,7 @@ ASKED: Mapping[str, Callable[[], object]] = {
     "SHARING_PROGRAM": first_router,
     "left": lambda: catalogue()[ROLE].left(Intent(FLEET).settings(HOST)[ROLE].model_copy(update={"port": 80})),
     "unserved": told_of_ipv6,
+    "DUTIES": sudo_rules,
     "BACKS_UP": lambda: dict(catalogue()[ROLE].backs_up),
     "in_lab": in_the_lab,
     "LAB_CACHES": lambda: caches(HOST),

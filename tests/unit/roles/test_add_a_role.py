@@ -151,6 +151,7 @@ CHECKED = ["iperf runs and comes back at boot", "it answers on its own address"]
         ("asks", True, False),
         ("left", ["port 80 is others' business"], []),
         ("unserved", ["it answers over IPv4 alone"], []),
+        ("DUTIES", ["maja ALL=(root) NOPASSWD: NOEXEC: /usr/bin/systemctl ^restart iperf3[.]service$"], []),
         ("BACKS_UP", {"iperf": "cat /etc/iperf/site"}, {}),
         ("in_lab", {"port": 5203}, {"port": 5202}),
         ("LAB_FILES", {**KEY, **FILES}, KEY),

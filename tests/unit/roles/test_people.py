@@ -1,0 +1,178 @@
+"""Who may log in to which host, and what they may do there, follows from functions, homes and days alone."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from deploy.engine.declare import declarations
+from inventory import snapshot
+from inventory.fleet import Fleet, Host
+from inventory.organisation import ALL, Grant, People, Person
+from inventory.paths import PEOPLE
+from inventory.people import read
+from roles.base import Settings
+from roles.shared.catalogue import catalogue
+from roles.shared.duties import Command, Duty, Entitlement, end_of
+from roles.shared.intent import Intent
+from roles.shared.parts.accounts import Members
+from roles.shared.people import Admin, logins, with_admins
+from roles.shared.settings import SettingsError
+
+TODAY = date(2026, 11, 29)
+SUDOERS = "/etc/sudoers.d/samdrift-duties"
+JOBS = Duty(name="jobs", title=("Utskrifter", "Jobs"), commands=(Command(program="/usr/bin/x", example="x"),))
+DUTIES = {"print_server.jobs": JOBS}
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Fleet:
+    return snapshot.load().model_copy(update={"people": read(PEOPLE, TODAY)})
+
+
+def person(name: str = "maja", *grants: Grant, **said: object) -> Person:
+    given = {
+        "name": name,
+        "full_name": "Maja",
+        "home": "heby",
+        "since": date(2020, 1, 1),
+        "keys": ("ssh-ed25519 AAAA",),
+    }
+    return Person.model_validate({**given, **said, "grants": grants})
+
+
+def grant(of: str = "heby", until: date | None = None, **said: object) -> Grant:
+    given = {"function": "f", "duties": ("print_server.jobs",), "of": (of,), "since": date(2020, 1, 1), "until": until}
+    return Grant.model_validate({**given, **said})
+
+
+def base_of(fleet: Fleet, host: str) -> Settings:
+    found = Intent(fleet).of(fleet.host(host), "base")
+    assert isinstance(found, Settings), found
+    return found
+
+
+def test_a_technician_of_heby_comes_into_hebys_host_with_duties_and_into_no_other(fleet: Fleet) -> None:
+    for host in (h for h in fleet.hosts if "base" in h.roles):
+        found = base_of(fleet, host.name)
+        names = {u.name for u in (*found.admins, *found.helpers)}
+        runs_here = host.role == "management-station"
+        assert ("elif-demir" in names) == (host.tenant == "heby" or runs_here), host.name
+        assert {d.user for d in found.duties} <= {p.name for p in fleet.people.everybody if p.home == host.tenant}
+        assert "elif-demir" not in {u.name for u in found.admins}
+
+
+def test_on_hebys_gateway_the_technician_has_every_duty_of_the_roles_it_has(fleet: Fleet) -> None:
+    found = base_of(fleet, "heb-gw1")
+
+    assert [(d.user, d.duty) for d in found.duties] == [
+        ("elif-demir", name)
+        for name in (
+            "dhcp_server.leases",
+            "edge_gateway.routes",
+            "log_client.log",
+            "print_server.jobs",
+            "wireguard.tunnels",
+        )
+    ]
+
+
+def test_an_administrator_needs_no_duties() -> None:
+    found = logins(
+        People(everybody=(person("anna", grant(duties=("administer", "print_server.jobs"))),)),
+        "heby",
+        DUTIES,
+        runs_here=False,
+    )
+
+    assert ([u.name for u in found.admins], found.helpers, found.duties) == (["anna"], (), ())
+
+
+@pytest.mark.parametrize("employment", ["to come", "ended"])
+def test_before_the_first_day_and_after_the_last_nobody_comes_in(employment: str) -> None:
+    people = People(
+        everybody=(person("maja", grant(employment=employment)), person("nils", grant(), employment=employment))
+    )
+
+    assert logins(people, "heby", DUTIES, runs_here=True) == logins(People(), "heby", DUTIES, runs_here=True)
+
+
+def test_an_account_lasts_as_long_as_the_longest_of_its_functions() -> None:
+    ends, later = date(2026, 12, 31), date(2027, 3, 1)
+    (one,) = logins(
+        People(everybody=(person("a", grant(until=ends), grant(until=later)),)), "heby", DUTIES, runs_here=False
+    ).helpers
+    (other,) = logins(
+        People(everybody=(person("a", grant(until=ends), grant(ALL)),)), "heby", DUTIES, runs_here=False
+    ).helpers
+
+    assert (one.until, other.until) == (later, None)
+
+
+def test_where_samdrift_runs_everybody_comes_in_who_may_have_it_do_something() -> None:
+    people = People(everybody=(person("maja", grant(duties=(), runs=("plan",))),))
+
+    assert [u.name for u in logins(people, "tierp", {}, runs_here=True).helpers] == ["maja"]
+    assert logins(people, "tierp", {}, runs_here=False).helpers == ()
+
+
+def test_a_config_context_makes_nobody_root_whom_the_organisation_lets_do_less() -> None:
+    found = logins(People(everybody=(person("maja", grant()),)), "heby", DUTIES, runs_here=False)
+    admin = Admin(full_name="Maja", keys=("ssh-ed25519 AAAA",))
+
+    with pytest.raises(SettingsError, match=r"named in inventory/people\.yaml, too"):
+        with_admins(found, {"maja": admin}, (), authorities=False)
+
+
+def test_a_grant_ends_at_midnight_in_sweden_summer_and_winter() -> None:
+    assert (end_of(date(2026, 12, 31)), end_of(date(2026, 6, 30))) == ("20261231230000Z", "20260630220000Z")
+
+
+def sudoers(fleet: Fleet, host: Host) -> str:
+    found = declarations(host, Intent(fleet))[0]
+    return next((f.content for f in found if f.path == SUDOERS), "")
+
+
+def test_sudo_takes_every_rule_of_every_role(fleet: Fleet, tmp_path: Path) -> None:
+    rules = Entitlement(user="maja-holm", duty="all", until=date(2026, 12, 31), commands=tuple(all_commands())).sudo
+    (tmp_path / "sudoers").write_text("\n".join([*rules, sudoers(fleet, fleet.host("heb-gw1")), ""]), encoding="utf-8")
+    (tmp_path / "sudoers").chmod(0o440)
+    subprocess.run(["visudo", "-c", "-q", "-f", tmp_path / "sudoers"], check=True)
+
+
+def all_commands() -> list[Command]:
+    return [c for role in catalogue().values() for duty in role.duties.values() for c in duty.commands]
+
+
+MORE = ("--file=/etc/shadow", "-o /tmp/x", "; id", "$(id)", "`id`", "\n-x", "/etc/shadow", "-D /tmp", "--root=/", "-f")
+
+
+def test_a_command_of_a_duty_takes_its_example_and_no_other_program_or_option() -> None:
+    for command in all_commands():
+        program, *arguments = shlex.split(command.example)
+        assert command.program.endswith(f"/{program}")
+        assert re.fullmatch(command.arguments, " ".join(arguments)), command.example
+        for more in MORE:
+            assert not re.fullmatch(command.arguments, " ".join((*arguments, more))), (command.example, more)
+            assert not re.fullmatch(command.arguments, more), (command.example, more)
+
+
+@pytest.mark.parametrize("pattern", [".*", "a.+", r"\w", "[^ ]+", 'a"', "a#", "å"])
+def test_a_pattern_that_lets_anything_through_is_none(pattern: str) -> None:
+    with pytest.raises(ValueError, match="sudo reads them"):
+        Command(program="/usr/bin/x", arguments=pattern, example="x")
+
+
+def test_every_duty_that_a_shipped_function_names_is_some_roles(fleet: Fleet) -> None:
+    known = {"administer", *(name for role in catalogue().values() for name in role.duties)}
+
+    assert {d for p in fleet.people.everybody for g in p.grants for d in g.duties} <= known
+
+
+def test_who_is_in_a_group_is_read_name_by_name() -> None:
+    assert Members().process(["anna,bo", "", "bo,cia"]) == ("anna", "bo", "cia")
