@@ -20,6 +20,7 @@ by who may write in NetBox. Not here: what a duty lets somebody do (`roles.share
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -48,8 +49,8 @@ from inventory.rules.rule import most_like
 from inventory.yaml_source import Document, schema_problem
 
 RULE = "people"
-RESERVED = frozenset({"root", "samdrift"})
-"""Accounts that are no person's; a system's own are refused by their beginnings."""
+NOBODYS = re.compile("root|_.*|(samdrift|systemd)(-.*)?")
+"""Accounts that are no person's."""
 
 Duty = Annotated[str, Field(pattern=r"^(administer|[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)$")]
 Municipality = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,98}$")]
@@ -173,7 +174,7 @@ def _wrong(written: Written) -> Iterator[Wrong]:
     owners: dict[str, str] = {}
     for name, person in written.people.items():
         path = ("people", name)
-        if name in RESERVED or name.startswith(("systemd-", "_")):
+        if NOBODYS.fullmatch(name):
             yield path, f"{name} is no person's account", "choose another name"
         if person.until is not None and person.until < person.since:
             yield (*path, "until"), f"{name} leaves on {person.until}, before coming on {person.since}", "mend a date"

@@ -199,6 +199,7 @@ def running(
     from deploy.lab.lab import Lab
     from deploy.model.inventory_findings import unsound
     from deploy.runs.invocation import Invocation
+    from deploy.runs.permission import caller, require_leave
     from deploy.transport.ssh import Access
     from deploy.views.inventory import not_managed
     from deploy.views.progress import observing
@@ -208,6 +209,7 @@ def running(
     known = fleet_of(replace(common, lab=False) if adopting else common)
     intent = intent_of(known)
     hosts, problems = ((adopting(known.fleet),), ()) if adopting else about(common, intent)
+    require_leave(known.fleet.people, caller(), command, hosts)
     _refuse_other_devices(remove, hosts)
     left = unsound(problems, known.fleet)
     for line in not_managed(known.dropped, left):

@@ -139,11 +139,13 @@ def _admin(name: str, admin: Admin, authorities: bool) -> User:
     return User(name=name, full_name=admin.full_name, keys=admin.keys, principals=admin.principals)
 
 
+RUNS_AS = "samdrift-runs"
+"""The account that holds the key to all hosts on a management station, and that people run samdrift as."""
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 KINDS = ("ssh-ed25519", "sk-ssh-ed25519@openssh.com")
 LOCK = "passwd --lock"
 """How somebody takes a password away; samdrift touches no account that it is not told of."""
-NOBODYS = frozenset({"root", "samdrift"})
+NOBODYS = frozenset({"root", "samdrift", RUNS_AS})
 """Accounts that are no person's."""
 
 

@@ -30,7 +30,8 @@ def written(tmp_path: Path, text: str) -> Path:
 
 
 def maja(tmp_path: Path, *, today: date = TODAY, more: str = "", grant: str = "of: [heby]") -> People:
-    text = f"  maja-holm:\n    full_name: Maja Holm\n    home: heby\n    since: '2021-08-16'\n{more}"
+    text = "  maja-holm:\n    full_name: Maja Holm\n    home: heby\n    principals: [maja]\n    since: '2021-08-16'\n"
+    text += more
     text += f"    grants:\n    - {{function: technician, {grant}}}\n"
     return read(written(tmp_path, TECHNICIAN + text), today)
 
@@ -53,7 +54,8 @@ def test_from_the_first_day_to_the_last_and_not_a_day_more(offset: int, start: i
     last = first + timedelta(days=length)
     today = TODAY + timedelta(days=offset)
     text = (
-        f"{TECHNICIAN}  maja-holm:\n    full_name: Maja\n    home: heby\n    since: '2026-01-01'\n    until: '{last}'\n"
+        f"{TECHNICIAN}  maja-holm:\n    full_name: Maja\n    home: heby\n    principals: [maja]\n"
+        f"    since: '2026-01-01'\n    until: '{last}'\n"
         f"    grants: [{{function: technician, of: [heby], since: '{first}'}}]\n"
     )
     with tempfile.TemporaryDirectory() as directory:
@@ -97,6 +99,7 @@ def test_what_cannot_be_meant_is_an_error_with_its_line(tmp_path: Path, more: st
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        (f"{TECHNICIAN}  a: {{{EMPLOYED}, grants: [{{function: technician, of: all}}]}}\n", "a could not log in"),
         ("people:\n  root: {full_name: R, home: joint, since: '2020-01-01'}\n", "root is no person's account"),
         ("people:\n  samdrift: {full_name: R, home: joint, since: '2020-01-01'}\n", "samdrift is no person's account"),
         (

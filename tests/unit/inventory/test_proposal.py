@@ -36,8 +36,8 @@ def test_a_new_host_is_given_what_config_contexts_give_such_hosts(shipped: Fleet
 
 def test_options_are_the_hosts_own_and_beside_those_that_it_is_given(shipped: Fleet) -> None:
     host = with_options(new(shipped), {"base": {"admins": {"lars": {"full_name": "Lars", "keys": []}}}})
-    admins = placed(shipped, host).host("tie-web9").samdrift["base"]["admins"]
-    assert {"lars", "anna-lindqvist"} <= admins.keys()
+    base = placed(shipped, host).host("tie-web9").samdrift["base"]
+    assert {"automation_keys", "admins"} <= base.keys()
     assert list(host.local_context["samdrift"]) == ["base"]
 
 

@@ -1,0 +1,79 @@
+"""Whether the person who asks may have samdrift do this with these hosts, as `inventory/people.yaml` grants it.
+
+On a management station an account of its own holds the key that samdrift logs in to hosts with (role
+`management_station`), and people run samdrift as it, by sudo. There it is asked. Who has a key of his own needs no
+leave of samdrift's to use it, and is none of its business: in the lab, in CI, root.
+
+Not here: what people may do on hosts themselves (`roles.shared.people`), and who approves a plan.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from inventory.errors import SamdriftError
+from inventory.fleet import Host
+from inventory.frozen import Frozen
+from inventory.organisation import People, RunVerb
+from roles.shared.people import RUNS_AS
+
+CHANGING = frozenset({"apply", "restore"})
+"""The commands that need leave to apply; the others, to plan."""
+NO_LOGIN = 0xFFFF_FFFF
+"""What the kernel says of a process that nobody's login started: a scheduled job's."""
+
+
+class Caller(Frozen):
+    """Who asks, as the kernel says: the account of this process, and the person whose login it came of, if any."""
+
+    account: str
+    person: str | None
+
+
+def caller(environment: Mapping[str, str] = os.environ, loginuid: Path = Path("/proc/self/loginuid")) -> Caller:
+    """Return who asks.
+
+    A login's number (loginuid) is inherited, and nobody but root can change it. Where the kernel has none, sudo says
+    who called it: as the account that people run samdrift as, nothing but sudo starts a process.
+    """
+    try:
+        login = int(loginuid.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        login = NO_LOGIN
+    if login == NO_LOGIN:
+        called_by = environment.get("SUDO_UID", "")
+        login = int(called_by) if called_by.isdecimal() else NO_LOGIN
+    return Caller(account=_name(os.getuid()), person=None if login == NO_LOGIN else _name(login))
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
+def require_leave(people: People, asking: Caller, command: str, hosts: Iterable[Host]) -> None:
+    """Refuse a command that whoever asks may not have samdrift do with all of these hosts.
+
+    Raises:
+        SamdriftError: with the municipalities that it may not be done for.
+    """
+    verb: RunVerb = "apply" if command in CHANGING else "plan"
+    if asking.account != RUNS_AS or (asking.person is None and verb == "plan"):
+        return
+    if asking.person is None:
+        fix = "plan, drift and verify may be scheduled; whoever applies logs in"
+        raise SamdriftError("a scheduled job changes nothing", where=command, fix=fix)
+    person = people.person(asking.person)
+    if person is None:
+        fix = "somebody who may merge adds the person to inventory/people.yaml"
+        raise SamdriftError(f"{asking.person} is nobody whom the organisation knows", where=command, fix=fix)
+    about = sorted({host.tenant for host in hosts})
+    if refused := [slug for slug in about if not person.may(verb, slug)]:
+        mine = [slug for slug in about if slug not in refused]
+        fix = f"--limit '{' or '.join(mine)}'" if mine else f"ask somebody who may {verb} there: docs/people.md"
+        raise SamdriftError(f"{person.name} may not {verb} for {', '.join(refused)}", where=command, fix=fix)
