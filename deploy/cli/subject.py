@@ -9,7 +9,7 @@ import shlex
 import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from deploy.cli.command import Common, aside
 from deploy.model import clock
-from deploy.source.known import EMBEDDED, NETBOX, SourcedFleet, from_snapshot
+from deploy.source.known import EMBEDDED, NETBOX, SourcedFleet, from_snapshot, with_people
 from inventory import snapshot
 from inventory.errors import InventoryError, Problem, UsageError
 from inventory.fleet import Fleet, Host
@@ -46,7 +46,13 @@ def fleet_of(common: Common) -> SourcedFleet:
     except InventoryError as e:
         from roles.shared.catalogue import problems_of_roles
 
-        raise InventoryError((*e.problems, *problems_of_roles(e.fleet or Fleet())), e.fleet) from None
+        fleet = e.fleet
+        if fleet is not None:
+            with suppress(
+                InventoryError
+            ):  # of the people's file, which is among the problems, or comes when they are mended
+                fleet = with_people(fleet)
+        raise InventoryError((*e.problems, *problems_of_roles(fleet or Fleet())), fleet) from None
     known = known._replace(source=source_of(common))
     if not common.lab:
         return known

@@ -88,6 +88,7 @@ class Manifest(Frozen):
 
     roles: tuple[RoleManifest, ...] = ()
     titles: dict[str, Title] = Field(default_factory=dict)
+    duties: dict[str, Title] = Field(default_factory=dict, description="titles of duties, by `<role>.<duty>`")
 
     def role(self, name: str) -> RoleManifest:
         """Return what a role promised; of a role that was not in force, only the name."""

@@ -29,6 +29,7 @@ from deploy.report.document import (
     Totals,
     Why,
 )
+from deploy.report.rights import rights
 from inventory.fleet import Fleet, Host
 
 OLD_SECONDS = 24 * 3600
@@ -96,6 +97,8 @@ def report_of(
         municipalities=municipalities,
         findings=findings,
         controls=tuple(_controls(states, manifest)),
+        rights=rights(fleet, hosts, sorted(concerned)),
+        duties=today.duties,
         hosts=states,
         strangers=strangers,
         places=_places(fleet, hosts),

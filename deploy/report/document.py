@@ -9,9 +9,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import Field
+
 from deploy.model.findings import Finding
 from deploy.model.record import CheckResult, Title
 from inventory.frozen import Frozen
+from inventory.organisation import Employment
 
 
 class State(StrEnum):
@@ -149,6 +152,32 @@ class Control(Frozen):
     not_applicable: int
 
 
+class Right(Frozen):
+    """What a person may do for a municipality: by a function, or because a host's config context says so.
+
+    Attributes:
+        person: the name of the account.
+        home: a municipality, or `joint`; empty where a config context alone names the person.
+        function: its title; empty as above.
+        duties: what it lets do on hosts: `administer`, or `<role>.<duty>`.
+        runs: what it lets have samdrift do.
+        hosts: those of the report that the person may log in to by it.
+        since: the first day, `until` the last one; empty where that is not known.
+    """
+
+    municipality: str
+    person: str
+    full_name: str
+    home: str
+    function: str
+    duties: tuple[str, ...]
+    runs: tuple[str, ...]
+    hosts: tuple[str, ...]
+    since: str
+    until: str
+    employment: Employment
+
+
 class Place(Frozen):
     """A site on the picture."""
 
@@ -189,6 +218,8 @@ class Report(Frozen):
     municipalities: tuple[Municipality, ...]
     findings: tuple[Finding, ...]
     controls: tuple[Control, ...]
+    rights: tuple[Right, ...] = ()
+    duties: dict[str, Title] = Field(default_factory=dict, description="titles of duties, by `<role>.<duty>`")
     hosts: tuple[HostState, ...]
     strangers: tuple[str, ...]
     places: tuple[Place, ...]

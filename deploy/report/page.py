@@ -21,7 +21,7 @@ from deploy.model.record import CheckResult
 from deploy.model.text import command_lines, diff_lines, safe
 from deploy.report.document import HostState, Report, State, Totals, Why
 from deploy.report.picture import picture
-from deploy.report.words import WORDS, called, failed_check, pair_of, remedy, summary
+from deploy.report.words import WORDS, called, failed_check, may, pair_of, remedy, summary
 from inventory.errors import SamdriftError
 from inventory.frozen import Frozen
 from inventory.whole_file import put_in_place
@@ -63,6 +63,7 @@ def html(report: Report) -> str:
         number={h.name: n for n, h in enumerate(report.hosts, 1)},
         words=WORDS,
         called=called,
+        may=may,
         pair_of=pair_of,
         summary=summary,
         remedy=remedy,

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 
 from deploy.model.findings import Finding, Kind
 from deploy.model.messages import Message, MessageId
+from deploy.model.record import Title
 from deploy.model.words import Vocabulary, in_words, name
-from deploy.report.document import State, Why
+from deploy.report.document import Right, State, Why
 
 Pair = tuple[str, str]
 """The same in Swedish and in English."""
@@ -31,6 +32,21 @@ WORDS: Words = {
     Why.OUTSIDE: ("Utanför körningens urval", "outside what the run was limited to"),
     Why.SKIPPED: ("Överhoppad: en tidigare våg misslyckades", "skipped: an earlier wave failed"),
 }
+
+
+MAY: Words = {
+    "administer": ("Administrera: allt, som root", "administer: everything, as root"),
+    "plan": ("Köra samdrift plan, drift och verify", "run samdrift plan, drift and verify"),
+    "apply": ("Köra samdrift apply", "run samdrift apply"),
+    "approve": ("Godkänna planer", "approve plans"),
+}
+"""What a right lets somebody do that is no role's duty."""
+
+
+def may(right: Right, duties: Mapping[str, Title]) -> tuple[Pair, ...]:
+    """Say what a right lets somebody do, a pair each; of a duty that has no title, its name."""
+    named = {**MAY, **{name: (title.swedish, title.english) for name, title in duties.items()}}
+    return tuple(named.get(name, (name, name)) for name in (*right.duties, *right.runs))
 
 
 def called(of: Vocabulary, key: str) -> Pair:

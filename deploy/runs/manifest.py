@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from deploy.model.record import Manifest, RoleManifest, Title
 from deploy.verify.names import checks_of
 from roles.shared.catalogue import catalogue
@@ -14,4 +16,9 @@ def manifest_now() -> Manifest:
         for name, role in catalogue().items()
     )
     titles = {control: title for role in catalogue().values() for control, title in role.control_titles.items()}
-    return Manifest(roles=roles, titles={c: Title(swedish=sv, english=en) for c, (sv, en) in sorted(titles.items())})
+    duties = {name: duty.title for role in catalogue().values() for name, duty in role.duties.items()}
+    return Manifest(roles=roles, titles=_titles(titles), duties=_titles(duties))
+
+
+def _titles(named: Mapping[str, tuple[str, str]]) -> dict[str, Title]:
+    return {name: Title(swedish=sv, english=en) for name, (sv, en) in sorted(named.items())}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from deploy.model import clock
 from inventory import people, snapshot
-from inventory.errors import Problem
+from inventory.errors import InventoryError, Problem
 from inventory.fleet import ACTIVE, Fleet, Host
 from inventory.left_out import Count, LeftOut, counted
 from inventory.origin import Dropped, Origin
@@ -57,8 +57,20 @@ def sourced(made: Parts, source: str, time: str, origin: Origin | None = None) -
     """
     counts = (*(origin.left_out if origin else ()), *counted(made.left_out))
     dropped = origin.dropped if origin else ()
-    fleet = made.fleet.model_copy(update={"people": people.of_the_project(clock.today())})
+    fleet = with_people(made.fleet)
     return SourcedFleet(fleet, source, time, made.problems, made.reported, made.left_out, counts, dropped)
+
+
+def with_people(fleet: Fleet) -> Fleet:
+    """Return the fleet with the organisation's people, as they are employed today.
+
+    Raises:
+        InventoryError: their file cannot be used; with the fleet as it was.
+    """
+    try:
+        return fleet.model_copy(update={"people": people.of_the_project(clock.today())})
+    except InventoryError as e:
+        raise InventoryError(e.problems, fleet) from None
 
 
 def from_snapshot(directory: Path, source: str) -> SourcedFleet:

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.source.known import dropped_since, from_snapshot, sourced
 from inventory import snapshot
-from inventory.errors import Problem
+from inventory.errors import InventoryError, Problem
 from inventory.fleet import Fleet
 from inventory.left_out import counted
 from inventory.order import in_order
@@ -82,3 +82,15 @@ def test_of_a_host_that_a_scope_may_have_left_out_unread_is_not_said_that_netbox
     (found,) = dropped_since(fleet(), live, Scope(tenants=("tierp",)))
 
     assert found.reason == "NetBox has no host of this name in the scope (inventory/scope.yaml)"
+
+
+def test_people_who_cannot_be_read_are_an_error_and_the_fleet_is_known_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "people.yaml").write_text("people: 1\n", encoding="utf-8")
+    monkeypatch.setattr("inventory.people.PEOPLE", tmp_path / "people.yaml")
+
+    with pytest.raises(InventoryError, match="people") as caught:
+        from_snapshot(snapshot.DEFAULT, "snapshot")
+
+    assert caught.value.fleet == snapshot.load()
