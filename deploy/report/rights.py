@@ -54,12 +54,12 @@ def _of_contexts(hosts: Iterable[Host]) -> Iterator[Right]:
         options = host.samdrift.get("base", {})
         admins = options.get("admins", {}) if isinstance(options, dict) else {}
         for name, admin in admins.items() if isinstance(admins, dict) else ():
-            said = admin if isinstance(admin, dict) else {}
-            if said.get("absent") is not True:
+            entry = admin if isinstance(admin, dict) else {}
+            if entry.get("absent") is not True:
                 yield Right(
                     municipality=host.tenant,
                     person=str(name),
-                    full_name=str(said.get("full_name", "")),
+                    full_name=str(entry.get("full_name", "")),
                     home="",
                     function="",
                     duties=(ADMINISTER,),

@@ -1,0 +1,40 @@
+"""Role management_station, as the running host shows it: one account has the key, and one program is the way to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from roles.management_station import HOME, KEY, RUN
+from roles.shared.people import RUNS_AS
+
+if TYPE_CHECKING:
+    from roles.management_station import Settings
+
+
+def test_nobody_but_the_account_reads_the_key(host: Any) -> None:
+    assert host.check_output("stat -c '%U %a' %s", KEY) == f"{RUNS_AS} 600"
+
+
+def test_nobody_logs_in_as_the_account(host: Any) -> None:
+    name, _, _, _, _, home, shell = host.check_output("getent passwd %s", RUNS_AS).split(":")
+    assert (name, home, shell) == (RUNS_AS, HOME, "/usr/sbin/nologin")
+    assert host.check_output("getent shadow %s", RUNS_AS).split(":")[1][0] in "!*"
+    assert not host.file(f"/etc/ssh/authorized_keys/{RUNS_AS}").exists
+
+
+def test_what_people_run_as_the_account_is_roots(host: Any) -> None:
+    assert host.check_output("stat -c '%U:%G %a' %s", RUN) == "root:root 755"
+
+
+def test_samdrift_itself_is_roots(host: Any, settings: Settings) -> None:
+    if not host.file(settings.program).exists:
+        pytest.skip(f"not applicable: there is no {settings.program} yet")
+    assert host.check_output("find -L %s -maxdepth 0 -user root ! -perm /022", settings.program) == settings.program
+
+
+def test_the_program_refuses_another_key_and_another_inventory(host: Any) -> None:
+    for words in ("plan --key /dev/null", "plan --source /tmp", "secrets edit", "plan --out /etc/passwd"):
+        refused = host.run_expect([1], f"{RUN} {words}")
+        assert refused.stderr.startswith("error: "), words
