@@ -197,7 +197,7 @@ def prune(common: Common, older_than: str, yes: bool) -> None:
             removed=chosen.removed,
         )
         past.save(record)
-        remove(database, chosen)
+        remove(database, chosen, clock.now())
         document |= {"record": record.id}
     answer(common, document, [Text(f"Removed. The record of it: {document['record']}")] if going else [])
 

@@ -63,6 +63,14 @@ class HostResult(Frozen):
     seconds: float = 0.0
 
 
+class BegunStep(Frozen):
+    """A step that a run began to carry out; the steps of its host that were begun before are done."""
+
+    at: str
+    host: str
+    step: StepId
+
+
 class Title(Frozen):
     """The title of a control, in both languages."""
 
@@ -110,8 +118,23 @@ class Removed(Frozen):
     last: str
 
 
+class Process(Frozen):
+    """The process of a run that has not ended, as its own machine knows it: `since` is the kernel's, in ticks."""
+
+    machine: str
+    boot: str
+    pid: int
+    since: int
+
+
 class Record(Frozen):
     """One run of one command. Times are ISO 8601 UTC.
+
+    A run that changes hosts is recorded before its first change. Until it has ended, `ended` is False, `finished` is
+    when it began, `process` is at it, and what it has begun the store tells (`History.progress`).
+
+    `who` is whom the kernel says, and where; `claimed` is what the caller's environment says, where that is somebody
+    else. `reason` is why it was run, in the caller's words.
 
     `fleet_time` is when NetBox said what the fleet is; empty where that is not known. `left_out` is what its source has
     beside the fleet. `only_roles` are the roles that the run was limited to; empty if it was about all: how a host
@@ -123,8 +146,12 @@ class Record(Frozen):
     command: str
     argv: tuple[str, ...] = ()
     who: str
+    claimed: str = ""
+    reason: str = ""
     started: str
     finished: str
+    ended: bool = True
+    process: Process | None = None
     limit: str = ""
     only_roles: tuple[str, ...] = ()
     fleet_digest: str
@@ -147,7 +174,9 @@ class Summary(Frozen):
     id: str
     command: str
     who: str
+    reason: str = ""
     started: str
+    ended: bool = Field(default=True, description="False: it is at work, or ended without a word")
     limit: str = ""
     of_some_roles: bool = Field(default=False, description="limited to some roles: says of no host how it stands")
     fleet_source: str = ""
@@ -163,7 +192,9 @@ def summary_of(record: Record) -> Summary:
         id=record.id,
         command=record.command,
         who=record.who,
+        reason=record.reason,
         started=record.started,
+        ended=record.ended,
         limit=record.limit,
         of_some_roles=bool(record.only_roles),
         fleet_source=record.fleet_source,

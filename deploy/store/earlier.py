@@ -24,6 +24,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import delete, insert, select, update
 
 from deploy.model.backup import Backup
+from deploy.model.chain import Event
 from deploy.model.record import AppliedStep, Record
 from deploy.model.step_id import StepId
 from deploy.store import schema
@@ -31,6 +32,7 @@ from deploy.store.database import Database
 from deploy.store.documents import kept_as
 from deploy.store.ports import StoreError
 from deploy.store.sql import REMEMBERED, SqlBackups, SqlHistory, SqlJournal, mark, marked
+from deploy.store.witness import SystemJournal
 from inventory.frozen import Frozen
 
 T = TypeVar("T")
@@ -113,7 +115,7 @@ def take_over(directory: Path, database: Database, at: str) -> TakenOver:
 
 def _take_records(directory: Path, database: Database, done: TakenOver) -> dict[str, str]:
     """Take over the records. Returns by host the latest that gave it steps."""
-    history, given = SqlHistory(database), dict[str, str]()
+    history, given = SqlHistory(database, SystemJournal()), dict[str, str]()
     for path in _files(directory / "records"):
         record = _read(path, _RECORD, done)
         if record is None:
@@ -122,7 +124,7 @@ def _take_records(directory: Path, database: Database, done: TakenOver) -> dict[
         with database.reading() as connection:
             new = not connection.scalar(select(schema.runs.c.id).where(schema.runs.c.id == record.id))
         if new:
-            history.put(record, path.read_bytes())
+            history.put(record, path.read_bytes(), Event.TAKEN_OVER)
         try:
             same = history.record(record.id) == record
         except StoreError as e:
@@ -139,7 +141,7 @@ def _take_applied(directory: Path, database: Database, done: TakenOver, given: d
     """Take over what hosts were last given, where nobody gave them anything since."""
     remembered = (_read(directory / "remembered.json", _REMEMBERED, done) or _Remembered()).record
     steps = {unquote(p.stem): kept for p in _files(directory / "applied") if (kept := _read(p, _STEPS, done))}
-    history = SqlHistory(database)
+    history = SqlHistory(database, SystemJournal())
     applies = [i for i in given.values() if i > remembered]
     for record_id in sorted(set(applies)):  # an apply that ended before it could remember
         steps |= {h.host: dict(h.steps) for h in history.record(record_id).hosts if h.steps}

@@ -13,8 +13,9 @@ from deploy.store.earlier import is_there, taken_over_at
 from deploy.store.locks import FileLocks, SessionLocks
 from deploy.store.place import SYSTEM, naming
 from deploy.store.place import Database as Url
-from deploy.store.ports import StoreError, Stores
+from deploy.store.ports import StoreError, Stores, Witness
 from deploy.store.sql import SqlApplied, SqlBackups, SqlHistory, SqlJournal, SqlKnown
+from deploy.store.witness import SystemJournal
 
 
 def open_stores(place: Path | Url) -> Stores:
@@ -36,11 +37,15 @@ def open_stores(place: Path | Url) -> Stores:
     return stores_of(database)
 
 
-def stores_of(database: Database) -> Stores:
-    """Return the stores in a database."""
+def stores_of(database: Database, witness: Witness | None = None) -> Stores:
+    """Return the stores in a database.
+
+    Args:
+        witness: is told of each change of the history; the journal of this machine, if not given.
+    """
     directory = database.directory
     return Stores(
-        history=SqlHistory(database),
+        history=SqlHistory(database, witness or SystemJournal()),
         applied=SqlApplied(database),
         known=SqlKnown(database),
         journal=SqlJournal(database),

@@ -6,14 +6,15 @@ Whoever keeps them (`sql`) passes `tests/unit/deploy/store/conformance.py`. Not 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from deploy.model.backup import Backup
+from deploy.model.chain import Head, Kept, Link
 from deploy.model.findings import Exit, Finding
-from deploy.model.record import AppliedStep, Record, Summary
+from deploy.model.record import AppliedStep, BegunStep, Record, Summary
 from deploy.model.step_id import StepId
 from inventory.errors import SamdriftError
 from inventory.frozen import Frozen
@@ -46,15 +47,62 @@ class Locked(SamdriftError):
         super().__init__(f"another run holds the lock{by}", fix="wait until it has ended")
 
 
+class Witness(Protocol):
+    """An independent witness of a history, which is told the head of its chain after each change."""
+
+    def tell(self, head: Head) -> None:
+        """Tell it a head; it raises nothing."""
+
+
 class History(Protocol):
-    """The records of all runs. A record is written once and never changed; its id sorts by the run's start."""
+    """The records of all runs. A record that has ended is never changed; its id sorts by the run's start.
+
+    Everything that is recorded here is a link of one chain (`model.chain`), and a witness is told of it.
+    """
 
     def save(self, record: Record) -> None:
-        """Keep a record.
+        """Keep a record: of a run that has ended, or of one that is about to change hosts.
 
         Raises:
             StoreError: there is a record of this id, or it cannot be written.
         """
+
+    def proceed(self, record_id: str, steps: Sequence[BegunStep]) -> None:
+        """Note that a run that has not ended is about to carry out these steps.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+
+    def progress(self, record_id: str) -> tuple[BegunStep, ...]:
+        """Return the steps that a run began, in that order, also once it has ended.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+
+    def end(self, record: Record) -> None:
+        """Replace the record of a run that had not ended by this one, which has.
+
+        Raises:
+            StoreError: there is none of this id that has not ended, or it cannot be written.
+        """
+
+    def not_ended(self) -> tuple[Summary, ...]:
+        """Return the runs that are at work or ended without a word, newest first.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+
+    def chain(self) -> str:
+        """Return the name of the chain; empty before its first link."""
+
+    def links(self) -> Iterator[Link]:
+        """Yield the links of the chain, in order."""
+
+    def kept(self) -> Iterator[Kept]:
+        """Yield every record as it is kept, whether or not it can be read."""
 
     def runs(self, commands: Collection[str] = ()) -> Iterator[Summary]:
         """Yield what a list says of each run, newest first; of these commands, if any are named.
@@ -195,8 +243,11 @@ class Stores:
     locks: Locks
     backups: Backups
 
-    def keep(self, record: Record) -> None:
-        """Save a record, and then remember what its hosts were given.
+    def keep(self, record: Record, *, begun: bool = False) -> None:
+        """Save a record of a run that has ended, or end it, and then remember what its hosts were given.
+
+        Args:
+            begun: the record is there, as that of a run that has not ended.
 
         In this order: what was applied can be read in the record if the run ends between the two (`settle`); a host
         that remembers what no record tells of would contradict the history for good.
@@ -204,7 +255,7 @@ class Stores:
         Raises:
             StoreError: the record is not kept, or (the record being kept) what was applied is not all remembered.
         """
-        self.history.save(record)
+        (self.history.end if begun else self.history.save)(record)
         if any(host.steps for host in record.hosts):
             self.applied.remember(record)
 
@@ -213,7 +264,7 @@ class Stores:
 
         One record is enough to look at: only an apply gives hosts anything, and every apply settles first.
         """
-        latest = next(self.history.runs(("apply",)), None)
+        latest = next((run for run in self.history.runs(("apply",)) if run.ended), None)
         if latest is not None and latest.id > self.applied.remembered():
             self.applied.remember(self.history.record(latest.id))
 

@@ -16,9 +16,11 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select
 
+from deploy.model.chain import Entry, Event
 from deploy.model.record import Removed
 from deploy.store import schema
 from deploy.store.database import Database
+from deploy.store.links import add_links
 from deploy.store.ports import History, readable
 
 T = TypeVar("T")
@@ -54,10 +56,14 @@ def select_older(database: Database, history: History, before: str) -> Selection
     return Selection(records, backups, count - len(records), removed)
 
 
-def remove(database: Database, selection: Selection) -> None:
-    """Remove what was selected."""
+def remove(database: Database, selection: Selection, at: str) -> None:
+    """Remove what was selected. The chain of the history keeps what each record's digest was."""
     for lot in _lots(selection.records):
         with database.writing() as connection:
+            rows = connection.execute(select(schema.runs.c.id, schema.runs.c.digest).where(schema.runs.c.id.in_(lot)))
+            gone = [Entry(event=Event.PRUNED, at=at, record=row.id, digest=row.digest) for row in rows]
+            if gone:
+                add_links(connection, gone)
             connection.execute(delete(schema.runs).where(schema.runs.c.id.in_(lot)))
     for numbers in _lots(selection.backups):
         with database.writing() as connection:

@@ -6,9 +6,9 @@ database, and a test holds that what it makes is this.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Identity, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import Boolean, Column, ForeignKey, Identity, Index, Integer, LargeBinary, MetaData, String, Table, true
 
-REVISIONS = ("1",)
+REVISIONS = ("1", "chain")
 """Every revision of the tables, oldest first, by the names in `migrations/versions`; the last is today's."""
 
 TEXT = String().with_variant(String(collation="C"), "postgresql")
@@ -32,6 +32,8 @@ runs = Table(
     Column("id", TEXT, primary_key=True),
     Column("command", TEXT, nullable=False),
     Column("who", String, nullable=False),
+    Column("reason", String, nullable=False, server_default=""),
+    Column("ended", Boolean, nullable=False, server_default=true()),
     Column("started", TEXT, nullable=False),
     Column("limited_to", String, nullable=False),
     Column("of_some_roles", Boolean, nullable=False),
@@ -98,5 +100,21 @@ backups = Table(
 )
 """`sealed` is an age file: damage shows when it is opened, and nobody can read it here."""
 
+links = Table(
+    "links",
+    TABLES,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("event", TEXT, nullable=False),
+    Column("at", TEXT, nullable=False),
+    Column("record", TEXT, nullable=False),
+    Column("host", String, nullable=False),
+    Column("step", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("hash", String, nullable=False),
+    Index("links_of_record", "record", "number"),
+)
+"""The chain of the history (`model.chain`): only added to. It keeps what it says of records that were pruned."""
+
 marks = Table("marks", TABLES, Column("name", TEXT, primary_key=True), Column("value", String, nullable=False))
-"""Single facts by name: which record was remembered last, who holds the lock, which earlier stores were taken over."""
+"""Single facts by name: which record was remembered last, who holds the lock, which earlier stores were taken over, and
+what the chain is called."""

@@ -5,20 +5,23 @@ Not here: the lock (`locks`), and what is taken out again (`pruning`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from deploy.model.backup import Backup
+from deploy.model.chain import Entry, Event, Head, Kept, Link
 from deploy.model.findings import Finding, Kind
-from deploy.model.record import AppliedStep, Record, Summary, summary_of
+from deploy.model.record import AppliedStep, BegunStep, Record, Summary, summary_of
 from deploy.model.step_id import StepId
 from deploy.store import schema
 from deploy.store.database import Database
 from deploy.store.documents import Document, document_of, kept_as, opened
-from deploy.store.ports import StoreError
+from deploy.store.links import add_links, chain_name, links
+from deploy.store.ports import StoreError, Witness
 
 T = TypeVar("T")
 
@@ -43,16 +46,18 @@ _LISTED = select(*(column for column in schema.runs.c if column.name not in Docu
 
 
 class SqlHistory:
-    """A row for each record, with what a list says of it; and for each host, which records tell most of it."""
+    """A row for each record, with what a list says of it; a link for each change; and for each host, which records tell
+    most of it.
+    """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, witness: Witness) -> None:
+        self._database, self._witness = database, witness
 
     def save(self, record: Record) -> None:
-        """Keep a record."""
-        self.put(record, _RECORD.dump_json(record))
+        """Keep a record: of a run that has ended, or of one that is about to change hosts."""
+        self.put(record, _RECORD.dump_json(record), Event.KEPT if record.ended else Event.BEGUN)
 
-    def put(self, record: Record, text: bytes) -> None:
+    def put(self, record: Record, text: bytes, event: Event) -> None:
         """Keep a record that is written as this JSON already.
 
         Raises:
@@ -61,14 +66,77 @@ class SqlHistory:
         with self._database.writing() as connection:
             if connection.scalar(select(schema.runs.c.id).where(schema.runs.c.id == record.id)):
                 raise StoreError("there is a record of this id already", where=self._where(record.id))
-            row = summary_of(record).model_dump(exclude={"limit", "fleet_source"})
-            row |= {"limited_to": record.limit, "source": record.fleet_source}
-            connection.execute(insert(schema.runs).values(**row, **kept_as(text)))
-            about = {h.municipality for h in record.hosts} | {f.municipality for f in record.findings} or {""}
-            connection.execute(
-                insert(schema.run_municipalities), [{"run": record.id, "municipality": m} for m in sorted(about)]
-            )
+            kept = kept_as(text)
+            connection.execute(insert(schema.runs).values(**_listed(record), **kept))
+            _note_municipalities(connection, record)
             _note_hosts(connection, record)
+            head = self._link(connection, event, record, kept["digest"])
+        self._witness.tell(head)
+
+    def proceed(self, record_id: str, steps: Sequence[BegunStep]) -> None:
+        """Note that a run that has not ended is about to carry out these steps."""
+        entries = [Entry(event=Event.STEP, record=record_id, at=s.at, host=s.host, step=s.step) for s in steps]
+        with self._database.writing() as connection:
+            head = self._head(connection, add_links(connection, entries))
+        self._witness.tell(head)
+
+    def progress(self, record_id: str) -> tuple[BegunStep, ...]:
+        """Return the steps that a run began."""
+        of_record = (link.entry for link in links(self._database, record_id) if link.entry.event == Event.STEP)
+        return tuple(BegunStep(at=e.at, host=e.host, step=StepId.read(e.step)) for e in of_record)
+
+    def end(self, record: Record) -> None:
+        """Replace the record of a run that had not ended by this one, which has."""
+        table, kept = schema.runs, kept_as(_RECORD.dump_json(record))
+        of_it = update(table).where(table.c.id == record.id, table.c.ended.is_(False))
+        with self._database.writing() as connection:
+            if not connection.execute(of_it.values(**_listed(record), **kept)).rowcount:
+                raise StoreError("there is no such run that has not ended", where=self._where(record.id))
+            connection.execute(delete(schema.run_municipalities).where(schema.run_municipalities.c.run == record.id))
+            _note_municipalities(connection, record)
+            _note_hosts(connection, record)
+            head = self._link(connection, Event.ENDED, record, kept["digest"])
+        self._witness.tell(head)
+
+    def _link(self, connection: Connection, event: Event, record: Record, digest: str) -> Head:
+        entry = Entry(
+            event=event, at=record.finished if record.ended else record.started, record=record.id, digest=digest
+        )
+        return self._head(connection, add_links(connection, [entry]), record.who, record.reason)
+
+    def _head(self, connection: Connection, last: Link, who: str = "", reason: str = "") -> Head:
+        return Head(
+            chain=chain_name(connection),
+            number=last.number,
+            hash=last.hash,
+            event=last.entry.event,
+            record=last.entry.record,
+            place=self._database.where,
+            who=who,
+            reason=reason,
+        )
+
+    def not_ended(self) -> tuple[Summary, ...]:
+        """Return the runs that are at work or ended without a word, newest first."""
+        table = schema.runs.c
+        return tuple(map(_summary, self._read(_LISTED.where(table.ended.is_(False)).order_by(table.id.desc()))))
+
+    def chain(self) -> str:
+        """Return the name of the chain."""
+        with self._database.reading() as connection:
+            return chain_name(connection)
+
+    def links(self) -> Iterator[Link]:
+        """Yield the links of the chain."""
+        return links(self._database)
+
+    def kept(self) -> Iterator[Kept]:
+        """Yield every record as it is kept."""
+        table, after = schema.runs.c, ""
+        asked = select(schema.runs).order_by(table.id).limit(PAGE)
+        while page := self._read(asked.where(table.id > after)):
+            yield from map(_kept, page)
+            after = page[-1].id
 
     def runs(self, commands: Collection[str] = ()) -> Iterator[Summary]:
         """Yield what a list says of each run, newest first."""
@@ -128,6 +196,29 @@ def _summary(row: Row[Any]) -> Summary:
     except ValidationError as e:
         where, fix = f"record {row.id}", "restore the database from a backup"
         raise StoreError(f"its row is damaged: {e.errors()[0]['msg']}", where=where, fix=fix) from e
+
+
+def _listed(record: Record) -> dict[str, Any]:
+    """Return the columns of what a list says of a record."""
+    row = summary_of(record).model_dump(exclude={"limit", "fleet_source"})
+    return row | {"limited_to": record.limit, "source": record.fleet_source}
+
+
+def _kept(row: Row[Any]) -> Kept:
+    """Return how a record is kept: by what its document says, whatever else its row does."""
+    document = document_of(row)
+    try:
+        as_listed = opened(document, _RECORD, row.id)
+        same = all(getattr(row, column) == value for column, value in _listed(as_listed).items())
+    except StoreError:
+        same = True  # its digest tells
+    return Kept(record=row.id, digest=hashlib.sha256(document.document).hexdigest(), as_listed=same)
+
+
+def _note_municipalities(connection: Connection, record: Record) -> None:
+    about = {h.municipality for h in record.hosts} | {f.municipality for f in record.findings} or {""}
+    rows = [{"run": record.id, "municipality": m} for m in sorted(about)]
+    connection.execute(insert(schema.run_municipalities), rows)
 
 
 def _note_hosts(connection: Connection, record: Record) -> None:

@@ -16,6 +16,7 @@ from statistics import median
 
 from pydantic import TypeAdapter
 
+from deploy.model.chain import Event
 from deploy.model.history import looks
 from deploy.model.record import AppliedStep, CheckResult, HostResult, Record
 from deploy.model.step_id import StepId
@@ -23,6 +24,7 @@ from deploy.store.database import FILE, open_directory
 from deploy.store.opening import stores_of
 from deploy.store.ports import Stores
 from deploy.store.sql import SqlHistory
+from deploy.store.witness import SystemJournal
 
 HOSTS, CHECKS, TIMES = 1000, 10, 7
 AT_MOST = 1.5
@@ -67,7 +69,7 @@ def kept(directory: Path, days: int) -> Stores:
     """Keep a drift for each day, and an apply before them."""
     directory.mkdir()
     database = open_directory(directory)
-    history, stores = SqlHistory(database), stores_of(database)
+    history, stores = SqlHistory(database, SystemJournal()), stores_of(database)
     first = datetime(2025, 1, 1, 6, tzinfo=UTC)
     stores.keep(_record("apply", first, steps=20))
     example = _record("drift", first)
@@ -77,7 +79,7 @@ def kept(directory: Path, days: int) -> Stores:
         changed = text.replace(example.id.encode(), one.id.encode()).replace(
             example.started.encode(), one.started.encode()
         )
-        history.put(one, changed)
+        history.put(one, changed, Event.KEPT)
     return stores
 
 

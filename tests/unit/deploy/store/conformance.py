@@ -17,9 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deploy.model.backup import Backup
+from deploy.model.chain import Broken, Event, breaks
 from deploy.model.findings import Finding, Kind
 from deploy.model.messages import as_written
-from deploy.model.record import AppliedStep, CheckResult, HostResult, Record, summary_of
+from deploy.model.record import AppliedStep, BegunStep, CheckResult, HostResult, Record, summary_of
 from deploy.model.step_id import StepId
 from deploy.store.place import record_id
 from deploy.store.ports import History, Holder, Locked, StoreError, Stores, readable
@@ -75,6 +76,12 @@ def converged(host: str, steps: Mapping[StepId, AppliedStep] = STEPS) -> HostRes
 
 def apply_of(*hosts: HostResult, second: int = 0) -> Record:
     return record(f"2026-11-23T20:00:{second:02}.000Z", "apply", hosts=hosts)
+
+
+def begun_steps(*hosts: str) -> tuple[BegunStep, ...]:
+    """Steps that a run began, on these hosts in turn."""
+    at = "2026-11-23T20:00:00.000Z"
+    return tuple(BegunStep(at=at, host=host, step=StepId("time", f"s{n}")) for n, host in enumerate(hosts))
 
 
 def backup(digest: str, second: int = 0, what: str = "running configuration") -> Backup:
@@ -248,6 +255,59 @@ class Conformance:
         with pytest.raises(StoreError, match=re.escape(damaged.id)):
             stores.history.latest("apply")
         assert stores.history.record(whole.id) == stores.history.latest("drift") == whole
+
+    # --- a run that has not ended, and the chain ------------------------------------------------------------------
+
+    def test_a_run_is_recorded_before_it_changes_anything_and_grows_step_by_step(
+        self, place: Place, stores: Stores
+    ) -> None:
+        begun, steps = record(command="apply", ended=False, reason="CHG 17"), begun_steps("h1", "h2", "h1")
+        stores.history.save(begun)
+        assert [(run.id, run.reason, run.ended) for run in stores.history.not_ended()] == [(begun.id, "CHG 17", False)]
+        stores.history.proceed(begun.id, steps[:2])
+        assert place.open().history.progress(begun.id) == steps[:2]
+        stores.history.proceed(begun.id, steps[2:])
+        ended = begun.model_copy(update={"ended": True, "hosts": (converged("h1"),)})
+        place.open().history.end(ended)
+        assert stores.history.not_ended() == ()
+        assert records_of(stores.history) == (ended,)
+        assert list(stores.history.runs()) == [summary_of(ended)]
+        assert stores.history.progress(begun.id) == steps
+        assert [run.id for run in stores.history.about(["h1"])] == [ended.id]
+
+    def test_only_a_run_that_has_not_ended_can_end(self, stores: Stores) -> None:
+        whole = record()
+        with pytest.raises(StoreError, match="no such run that has not ended"):
+            stores.history.end(whole)
+        stores.history.save(whole)
+        with pytest.raises(StoreError, match="no such run that has not ended"):
+            stores.history.end(whole.model_copy(update={"who": "somebody else"}))
+        assert records_of(stores.history) == (whole,)
+
+    def test_everything_recorded_is_a_link_of_one_chain(self, place: Place, stores: Stores) -> None:
+        assert (stores.history.chain(), list(stores.history.links())) == ("", [])
+        begun, drift = record(command="apply", ended=False), record("2026-11-23T20:00:01.000Z")
+        stores.history.save(begun)
+        stores.history.proceed(begun.id, begun_steps("h1"))
+        stores.history.save(drift)
+        stores.history.end(begun.model_copy(update={"ended": True}))
+        history = place.open().history
+        links = list(history.links())
+        assert [(link.number, link.entry.event, link.entry.record) for link in links] == [
+            (1, Event.BEGUN, begun.id),
+            (2, Event.STEP, begun.id),
+            (3, Event.KEPT, drift.id),
+            (4, Event.ENDED, begun.id),
+        ]
+        assert breaks(history.chain(), links, history.kept()) == ()
+
+    def test_a_record_that_is_damaged_is_no_longer_what_the_chain_says(self, place: Place, stores: Stores) -> None:
+        whole, damaged = record("2026-11-23T20:00:01.000Z"), record("2026-11-23T20:00:02.000Z")
+        for one in (whole, damaged):
+            stores.history.save(one)
+        place.damage(damaged.id)
+        (found,) = breaks(stores.history.chain(), stores.history.links(), stores.history.kept())
+        assert (found.record, found.what) == (damaged.id, Broken.CHANGED)
 
     # --- what was applied -----------------------------------------------------------------------------------------
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from pydantic import ValidationError
 
 from deploy.model.backup import Backup
+from deploy.model.chain import Entry, Event, Kept, Link, hash_of
 from deploy.model.findings import Finding, Kind
-from deploy.model.record import AppliedStep, Record, Summary, summary_of
+from deploy.model.record import AppliedStep, BegunStep, Record, Summary, summary_of
 from deploy.model.step_id import StepId
 from deploy.store.ports import Holder, Locked, StoreError, Stores
 
@@ -19,18 +21,58 @@ def in_memory() -> Stores:
     return Stores(MemoryHistory(), MemoryApplied(), MemoryKnown(), MemoryJournal(), MemoryLocks(), MemoryBackups())
 
 
+NAME = "0123456789abcdef"
+"""The chain's."""
+
+
 class MemoryHistory:
     """Records as text, by id: what cannot be written down cannot be kept."""
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
         self.summaries: dict[str, Summary] = {}
+        self.of_chain: list[Link] = []
 
     def save(self, record: Record) -> None:
         if record.id in self.texts:
             raise StoreError("there is a record of this id already", where=f"record {record.id}")
-        self.texts[record.id] = record.model_dump_json()
-        self.summaries[record.id] = summary_of(record)
+        self._put(record, Event.KEPT if record.ended else Event.BEGUN)
+
+    def proceed(self, record_id: str, steps: Sequence[BegunStep]) -> None:
+        for s in steps:
+            self._link(Entry(event=Event.STEP, record=record_id, at=s.at, host=s.host, step=s.step))
+
+    def progress(self, record_id: str) -> tuple[BegunStep, ...]:
+        entries = (x.entry for x in self.of_chain if x.entry.record == record_id and x.entry.event == Event.STEP)
+        return tuple(BegunStep(at=e.at, host=e.host, step=StepId.read(e.step)) for e in entries)
+
+    def end(self, record: Record) -> None:
+        if record.id not in self.texts or self.summaries[record.id].ended:
+            raise StoreError("there is no such run that has not ended", where=f"record {record.id}")
+        self._put(record, Event.ENDED)
+
+    def not_ended(self) -> tuple[Summary, ...]:
+        return tuple(run for run in self.runs() if not run.ended)
+
+    def chain(self) -> str:
+        return NAME if self.of_chain else ""
+
+    def links(self) -> Iterator[Link]:
+        yield from self.of_chain
+
+    def kept(self) -> Iterator[Kept]:
+        for record_id, text in self.texts.items():
+            yield Kept(record=record_id, digest=hashlib.sha256(text.encode()).hexdigest())
+
+    def _put(self, record: Record, event: Event) -> None:
+        text = record.model_dump_json()
+        self.texts[record.id], self.summaries[record.id] = text, summary_of(record)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        self._link(Entry(event=event, record=record.id, at=record.finished, digest=digest))
+
+    def _link(self, entry: Entry) -> None:
+        made = hash_of(self.of_chain[-1].hash if self.of_chain else NAME, entry)
+        self.of_chain.append(Link(number=len(self.of_chain) + 1, entry=entry, hash=made))
 
     def runs(self, commands: Collection[str] = ()) -> Iterator[Summary]:
         for record_id in sorted(self.texts, reverse=True):

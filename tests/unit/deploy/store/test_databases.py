@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import alembic.command
 import gevent
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -22,11 +23,13 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from gevent.event import Event
-from sqlalchemy import event, insert, text, update
+from sqlalchemy import column, event, insert, table, text, update
 
+from deploy.model import chain
 from deploy.model.history import looks
 from deploy.store import schema
 from deploy.store.database import FILE, Database, open_directory
+from deploy.store.documents import kept_as
 from deploy.store.opening import open_stores, stores_of
 from deploy.store.place import Database as Url
 from deploy.store.ports import Locked, StoreError, Stores
@@ -144,6 +147,29 @@ def test_what_the_migrations_make_is_what_the_stores_expect(place: Place) -> Non
 def test_every_revision_is_known_by_name() -> None:
     script = ScriptDirectory(str(CODE / "deploy" / "store" / "migrations"))
     assert tuple(r.revision for r in script.walk_revisions())[::-1] == schema.REVISIONS
+
+
+def test_records_from_before_the_chain_are_its_first_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("deploy.store.database.REVISIONS", ("1",))
+        patched.setattr("alembic.command.upgrade", partial(_upgrade_to, alembic.command.upgrade, "1"))
+        database = open_directory(tmp_path)
+    old = [record(f"2026-11-23T20:00:0{n}.000Z", hosts=(converged("h1"),)) for n in range(3)]
+    with database.writing() as connection:
+        for one in reversed(old):
+            row = {"id": one.id, "command": one.command, "who": one.who, "started": one.started, "exit_code": 0}
+            row |= kept_as(one.model_dump_json().encode())
+            row |= {"limited_to": "", "of_some_roles": False, "source": "s", "hosts": 1, "changed": 0, "findings": 0}
+            connection.execute(insert(table("runs", *map(column, row))), row)
+    history = open_stores(tmp_path).history
+    assert records_of(history) == tuple(reversed(old))
+    assert [(x.entry.event, x.entry.record) for x in history.links()] == [(chain.Event.TAKEN_OVER, r.id) for r in old]
+    history.save(record("2026-11-23T20:00:09.000Z"))
+    assert chain.breaks(history.chain(), history.links(), history.kept()) == ()
+
+
+def _upgrade_to(upgrade: Callable[..., None], revision: str, config: object, _head: str) -> None:
+    upgrade(config, revision)
 
 
 def test_tables_of_a_later_samdrift_are_left_alone(place: Place) -> None:

@@ -50,7 +50,11 @@ def test_everything_is_taken_over_and_the_files_stay_as_they_are(files: Path, da
     drift, apply = records_of(stores.history)
     assert (drift.id, apply.id) == (DRIFT, APPLY)
     assert json.loads(apply.model_dump_json()) == json.loads((files / f"records/{APPLY}.json").read_text()) | {
-        "removed": []
+        "removed": [],
+        "claimed": "",
+        "ended": True,
+        "process": None,
+        "reason": "",
     }
     given = stores.applied.last_applied("heb-gw1")
     assert given == {

@@ -37,7 +37,7 @@ def test_old_records_go_and_are_told_by_command_and_municipality(database: Datab
     )
     assert (len(chosen.records), chosen.kept) == (3, 0)
     assert len(records_of(stores.history)) == 4  # until it is asked for
-    remove(database, chosen)
+    remove(database, chosen, BEFORE)
     assert records_of(stores.history) == (new,)
 
 
@@ -53,7 +53,7 @@ def test_what_says_how_a_host_stands_and_since_when_a_finding_is_open_stays(data
     stores.known.date([drift_at("heb-gw1")], at=found.started)
     chosen = select_older(database, stores.history, BEFORE)
     assert (chosen.records, chosen.kept) == ((between.id,), 3)
-    remove(database, chosen)
+    remove(database, chosen, BEFORE)
     assert {r.id for r in records_of(stores.history)} == {applied.id, found.id, looked.id, later.id}
     assert stores.applied.last_applied("heb-gw1") == converged("heb-gw1").steps
 
@@ -83,7 +83,7 @@ def test_of_each_host_and_kind_the_configuration_stays_that_it_had_at_that_time(
     assert chosen.removed == (
         Removed(kind="backups", municipality="heby", count=2, first=old[0].taken, last=old[1].taken),
     )
-    remove(database, chosen)
+    remove(database, chosen, BEFORE)
     assert stores.backups.of("heb-sw1") == (new, old[2], other)
 
 
