@@ -17,10 +17,11 @@ import click
 from rich.text import Text
 
 from deploy.cli.command import FILE, WORDS, Common, WithDefault, answer, aside, command
-from deploy.cli.subject import backup_vault, fleet_of, holder, state_of, stores_of, who
+from deploy.cli.subject import backup_vault, fleet_of, holder, state_of, stores_of
 from deploy.model import clock
 from deploy.model.kinds import Exit
 from deploy.model.text import several
+from deploy.runs.caller import caller
 from deploy.views.parts import municipalities, put
 from inventory.errors import InventoryError, SamdriftError, UsageError
 
@@ -183,11 +184,14 @@ def prune(common: Common, older_than: str, yes: bool) -> None:
         if not click.confirm(f"Remove {number}?", err=True):
             raise SamdriftError("not approved: nothing was removed")
     if going:
+        by = caller()
         record = Record(
             id=record_id(started, PRUNE),
             command=PRUNE,
             argv=tuple(sys.argv[1:]),
-            who=who(),
+            who=by.who,
+            account=by.account,
+            claimed=by.claimed,
             started=started,
             finished=clock.now(),
             fleet_digest="",

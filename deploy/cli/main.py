@@ -32,6 +32,7 @@ import click
 
 from deploy.cli.command import Common, common_options
 from deploy.model.kinds import Exit
+from deploy.runs.stopping import end_by_signals
 from inventory.errors import InventoryError, SamdriftError
 
 COMMANDS = {
@@ -52,9 +53,6 @@ COMMANDS = {
     "lab": ("lab", "Real hosts to rehearse on, on this machine."),
 }
 """Every command, as a day's work goes: its module, and the first sentence of its help."""
-
-INTERRUPTED = 130
-"""What a shell calls the end by Ctrl-C."""
 
 EXIT_CODES = """\b
 Exit codes:
@@ -103,6 +101,7 @@ def main() -> NoReturn:
     """Run the command line, and exit with the code that it means."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a real stream, or a test's file
+    end_by_signals()
     sys.exit(_ended(sys.argv[1:]))
 
 
@@ -153,7 +152,7 @@ def _described(error: Exception) -> tuple[str, int]:
     if isinstance(error, SamdriftError):
         return str(error), int(error.exit_code)
     if isinstance(error, click.Abort):
-        return "interrupted (run it again: it goes on where it stopped)", INTERRUPTED
+        return "interrupted (run it again: it goes on where it stopped)", Exit.INTERRUPTED
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return f"no command was given\n\n{error.format_message()}", Exit.USAGE
     if isinstance(error, click.ClickException):

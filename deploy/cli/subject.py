@@ -6,7 +6,6 @@ Not here: what a command does with them.
 from __future__ import annotations
 
 import shlex
-import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,9 +14,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from click import Abort
+
 from deploy.cli.command import Common, aside
 from deploy.model import clock
-from deploy.source.known import EMBEDDED, NETBOX, SourcedFleet, from_snapshot, with_people
+from deploy.model.kinds import Exit
+from deploy.runs.caller import caller
+from deploy.source.known import EMBEDDED, from_snapshot, NETBOX, SourcedFleet, with_people
 from inventory import snapshot
 from inventory.errors import InventoryError, Problem, UsageError
 from inventory.fleet import Fleet, Host
@@ -228,6 +231,7 @@ def running(
         "look_key_file": common.look_key,
         **access_too,
     }
+    by = caller()
     with observing(common.aside) as observer:
         run = Invocation(
             command=command,
@@ -243,14 +247,37 @@ def running(
             vault=backup_vault(common),
             stores=stores_of(common),
             observer=observer,
-            who=who(),
+            who=by.who,
+            account=by.account,
+            claimed=by.claimed,
             options=options_of(common),
             only_roles=only_roles,
             remove={device: tuple(line for named, line in remove if named == device) for device, _ in remove},
         )
-        yield run, observer
+        with _recording(common, run):
+            yield run, observer
     for why in run.not_backed_up:
         aside(common, f"warning: not backed up: {why}")
+
+
+@contextmanager
+def _recording(common: Common, run: Invocation) -> Iterator[None]:
+    """Record a run that ends before its own record is kept: another holds the lock, somebody stopped it, it failed."""
+    from deploy.store.ports import StoreError
+
+    try:
+        yield
+    except BaseException as e:
+        if isinstance(e, UsageError | InventoryError | StoreError | GeneratorExit):
+            raise
+        stopped = isinstance(e, KeyboardInterrupt | Abort)
+        why = f"stopped by {str(e) or 'Ctrl-C'}" if stopped else str(e) or type(e).__name__
+        code = Exit.INTERRUPTED if stopped else int(getattr(e, "exit_code", Exit.ERROR))
+        try:
+            run.broke_off(why, code)
+        except StoreError as lost:
+            aside(common, f"error: this run could not be recorded: {lost}")
+        raise
 
 
 def look_user(common: Common, usual: str) -> str | None:
@@ -326,7 +353,7 @@ def check_record(
         left_out=known.counts,
         argv=tuple(sys.argv[1:]),
         limit=limit or "",
-        who=who(),
+        who=caller().who,
         started=started,
         options=options_of(common),
     )
@@ -336,11 +363,4 @@ def holder() -> Holder:
     """Return who holds a lock, for whoever finds it held: this command line."""
     from deploy.store.ports import Holder
 
-    return Holder(who=who(), since=clock.now(), command=shlex.join(("samdrift", *sys.argv[1:])))
-
-
-def who() -> str:
-    """Return who runs this, and where."""
-    from deploy.store.place import person
-
-    return f"{person()}@{socket.gethostname()}"
+    return Holder(who=caller().who, since=clock.now(), command=shlex.join(("samdrift", *sys.argv[1:])))

@@ -26,6 +26,9 @@ from deploy.model.step_id import StepId
 from deploy.model.waves import waves
 from deploy.store.ports import Applied, Journal, StoreError
 
+FINISHED = frozenset({"in sync", "changed", "rolled back", "stale", "skipped"})
+"""How hosts end that have all of a plan, or nothing of it."""
+
 
 class Apply:
     """An apply of a plan to some hosts; hosts that only the plan or only `hosts` has are left alone.
@@ -34,6 +37,7 @@ class Apply:
         controls: role name to the controls that a failed check of the role is reported with.
         unnamed: devices of unknown models that nobody named, by host: none of them is changed.
         wait: sleeps for so many seconds, while services settle.
+        stopped: returns why no further wave may be begun; empty if it may.
     """
 
     def __init__(
@@ -48,9 +52,10 @@ class Apply:
         unnamed: Mapping[str, UnknownModel] | None = None,
         observer: Observer | None = None,
         wait: Callable[[float], None] = gevent.sleep,
+        stopped: Callable[[], str] = lambda: "",
     ) -> None:
         self.hosts, self.plan, self.verify, self.journal, self.applied = hosts, plan, verify, journal, applied
-        self.observer, self.wait = observer or Quiet(), wait
+        self.observer, self.wait, self.stopped = observer or Quiet(), wait, stopped
         self._unnamed = unnamed or {}
         self._begun = frozenset(journal.begun(plan.digest))
         of_others = self._of_other_roles() if plan.only_roles else {}
@@ -61,7 +66,10 @@ class Apply:
         well = True
         for number, hosts in enumerate(waves([h for h in self.hosts.hosts if self.plan.host(h.name)]), start=1):
             names = [h.name for h in hosts]
-            if well:
+            if why := self.stopped():
+                for name in names:
+                    self._results.skipped(name, why)
+            elif well:
                 well = self._wave(number, names).change()
             else:
                 for name in names:
@@ -74,7 +82,7 @@ class Apply:
             begun: Collection[str] = self.journal.begun(self.plan.digest)
         except StoreError:  # it is lost, too: rather too many named than none
             begun = [h.name for h in self.hosts.hosts if (planned := self.plan.host(h.name)) and planned.changes]
-        left = sorted(name for name in begun if self._results.ending(name) is None)
+        left = sorted(name for name in begun if self._results.ending(name) not in FINISHED)
         guarded = sorted(self.hosts.guarded)
         by_hand = {h.name: todo for h in self.hosts.hosts if (todo := self.hosts.by_hand(h.name))}
         self._results.broken_off(why, left=left, guarded=guarded, by_hand=by_hand)

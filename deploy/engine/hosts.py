@@ -25,6 +25,7 @@ class Outcome:
         error: why it failed.
         lost: the connection died.
         guarded: the host will undo its guarded steps unless it is confirmed.
+        stopped: `failed_step` was not begun, since the run is to stop; `error` says why.
     """
 
     done: tuple[StepId, ...]
@@ -32,6 +33,7 @@ class Outcome:
     error: str = ""
     lost: bool = False
     guarded: bool = False
+    stopped: bool = False
 
 
 class Hosts(Protocol):
@@ -88,6 +90,9 @@ class Hosts(Protocol):
             SamdriftError: the host did not come back in time.
         """
 
+
+BeforeStep = Callable[[str, StepId], str]
+"""Hears of a step (its host's name, its id) before it is carried out. Returns why it must not be; empty if it may."""
 
 Verify = Callable[[Sequence[str]], tuple[CheckResult, ...]]
 """Runs the state checks of the named hosts."""

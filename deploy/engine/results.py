@@ -90,9 +90,9 @@ class Results:
         """Record that the host was changed, and that a fresh look finds nothing left to change."""
         self._set(fresh.host, "changed", outcome, fresh=fresh)
 
-    def skipped(self, name: str) -> None:
-        """Record that the host was left alone, because an earlier wave went wrong."""
-        self._set(name, "skipped", detail="an earlier wave went wrong")
+    def skipped(self, name: str, why: str = "an earlier wave went wrong") -> None:
+        """Record that the host was left alone."""
+        self._set(name, "skipped", detail=why)
 
     def armed(self, fresh: HostPlan) -> None:
         """Record that another run's guard was found armed on the host."""
@@ -138,6 +138,23 @@ class Results:
             role=at.role,
             step=at.name,
             advice=MessageId.MEND_THEN_APPLY(apply=_about(fresh.host, "apply")),
+        )
+
+    def stopped(self, fresh: HostPlan, outcome: Outcome, at: StepId) -> None:
+        """Record that the run was to stop before this step of an unguarded host."""
+        if not outcome.done:
+            self._set(fresh.host, "skipped", detail=outcome.error)
+            return
+        why = Error(text=outcome.error)
+        self._set(fresh.host, "differs", outcome, why=(why,))
+        self._find(
+            Kind.FAILED_STEP,
+            fresh.host,
+            MessageId.STOPPED_BEFORE(step=at, done=str(len(outcome.done)), steps=str(len(fresh.changes))),
+            why,
+            role=at.role,
+            step=at.name,
+            advice=MessageId.APPLY(apply=_about(fresh.host, "apply")),
         )
 
     def unsettled(self, fresh: HostPlan, outcome: Outcome, by_hand: str) -> None:

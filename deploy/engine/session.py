@@ -23,7 +23,7 @@ from deploy.engine import guard_script
 from deploy.engine.connector import Connector
 from deploy.engine.declare import Declared, register
 from deploy.engine.guards import DeviceGuard, GuardFailed, HeldGuard, HostAccess, HostGuard, minutes_of
-from deploy.engine.hosts import Outcome
+from deploy.engine.hosts import BeforeStep, Outcome
 from deploy.engine.looking import Saw, looked_at, shown_of
 from deploy.engine.planned import frozen, last_output
 from deploy.model.observer import Observer, Quiet
@@ -65,6 +65,7 @@ class Session:
         restoring: what makes the one host as it was, instead of as its roles say.
         saw: called with each whole configuration that a look reads: host, what it is, its text, as the host printed it.
         ours: returns by role what may be removed from a device, of the name of the device; without it, nothing may be.
+        before_step: hears of each step before it is carried out, and may say that it must not be.
         look_accounts: the account that a device was given for looks, by its name; None: the session changes hosts, and
             looks at them as the account that does.
 
@@ -91,11 +92,13 @@ class Session:
         saw: Saw = lambda _host, _what, _text: None,
         ours: Callable[[str], Mapping[str, Ours]] = lambda _: {},
         look_accounts: Mapping[str, str] | None = None,
+        before_step: BeforeStep = lambda _host, _step: "",
     ) -> None:
         intent.require(hosts)
         self.intent, self.fleet, self.hosts, self.access = intent, intent.fleet, tuple(hosts), access
         self.observer: Observer = observer or Quiet()
         self.holder, self._restoring, self._saw = holder, restoring, saw
+        self._before_step = before_step
         self.settings = {h.name: intent.settings(h, only_roles) for h in hosts}
         needed = intent.secrets(hosts, only_roles)
         self.veil = vault.open(needed) if needed else UNVEILED
@@ -147,6 +150,8 @@ class Session:
         declared.state.is_executing = True
         done: list[StepId] = []
         for step in planned.changes:
+            if why := self._before_step(name, step.id):
+                return Outcome(tuple(done), step.id, why, guarded=name in self._guards, stopped=True)
             self.observer.host(name, "step", step.id)
             operation = operations[step.id]
             operation.data.command_generator = frozen(step.commands, operation.revealing(self.veil))

@@ -82,7 +82,8 @@ class Wave:
                 continue
             why = MessageId.BROKE_OFF_AT(step=at, error=outcome.error)
             if not must_not.because(name, Note(message=why)):
-                self.results.broke_off(self._ready[name], outcome, at)
+                ended = self.results.stopped if outcome.stopped else self.results.broke_off
+                ended(self._ready[name], outcome, at)
         whole = [name for name, outcome in self._outcomes.items() if not outcome.error]
         self.hosts.reconnect([name for name in whole if self._ready[name].changes])
         converged = self._converge(whole, must_not)

@@ -20,7 +20,7 @@ def looks(runs: Runs) -> Iterator[Summary]:
     One that was limited to some roles is none: it does not say how a host stands.
     """
     for commands in (("drift", "apply"), ("plan", "verify")):
-        yield from (run for run in runs(commands) if run.hosts and not run.of_some_roles)
+        yield from (run for run in runs(commands) if run.hosts and run.ended and not run.of_some_roles)
 
 
 def checks_of(runs: Runs, source: str) -> Iterator[Summary]:

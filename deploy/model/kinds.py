@@ -46,3 +46,4 @@ class Exit(IntEnum):
     ROLLED_BACK = 6
     VERIFY_FAILED = 7
     USAGE = 64
+    INTERRUPTED = 130  # what a shell calls the end by Ctrl-C; the same for SIGTERM and SIGHUP

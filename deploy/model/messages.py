@@ -84,6 +84,9 @@ class MessageId(StrEnum):
 
     # What apply finds.
     APPLY_BROKEN_OFF = "apply-broken-off", "why"
+    STOPPED_BEFORE = "stopped-before", "step", "done", "steps"
+    ENDED_WITHOUT_WORD = "ended-without-word", "command", "last"
+    RUN_ENDED = "run-ended", "command", "why"
     HOST_MOVED = "host-moved"
     MODEL_NOT_NAMED = "model-not-named", "model", "vendor"
     STEP_BROKE_OFF = "step-broke-off", "step", "done", "steps"

@@ -133,8 +133,8 @@ class Record(Frozen):
     A run that changes hosts is recorded before its first change. Until it has ended, `ended` is False, `finished` is
     when it began, `process` is at it, and what it has begun the store tells (`History.progress`).
 
-    `who` is whom the kernel says, and where; `claimed` is what the caller's environment says, where that is somebody
-    else. `reason` is why it was run, in the caller's words.
+    `who` is who logged in, as the kernel says, and where; `account` is the account that it ran as, and `claimed` whom
+    the caller's environment names, where these are others. `reason` is why it was run, in the caller's words.
 
     `fleet_time` is when NetBox said what the fleet is; empty where that is not known. `left_out` is what its source has
     beside the fleet. `only_roles` are the roles that the run was limited to; empty if it was about all: how a host
@@ -146,6 +146,7 @@ class Record(Frozen):
     command: str
     argv: tuple[str, ...] = ()
     who: str
+    account: str = ""
     claimed: str = ""
     reason: str = ""
     started: str

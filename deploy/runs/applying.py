@@ -12,10 +12,12 @@ from deploy.engine.apply import Apply
 from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.model.device_models import unnamed_models
+from deploy.model.kinds import Exit
 from deploy.model.plan import Plan
 from deploy.model.record import CheckResult, Record
 from deploy.runs.invocation import Invocation, NotAllKept, controls_in_force
 from deploy.runs.stale import refuse_if_stale
+from deploy.runs.stopping import stopping
 from deploy.store.ports import StoreError
 from deploy.verify.run import verify as run_checks
 from inventory.errors import UsageError
@@ -43,6 +45,7 @@ def apply(
         approved = planned or run.plan(session.look())
         approve(approved)
         refuse_unguarded(approved, [h.name for h in hosts], no_rollback)
+        run.begin(approved, [h.name for h in hosts])
         return record_of(run, approved, carry_out(run, session, approved))
 
 
@@ -55,7 +58,7 @@ def refuse_unguarded(plan: Plan, about: Collection[str], no_rollback: Collection
 
 
 def carry_out(run: Invocation, session: Session, planned: Plan, *, checked: bool = True) -> ApplyResult:
-    """Change hosts as planned; of unknown models, those that are named. An interruption is recorded, whatever it was.
+    """Change hosts as planned; of unknown models, those that are named. Whatever ends the run early is recorded.
 
     Args:
         checked: their roles' state checks prove it.
@@ -64,14 +67,27 @@ def carry_out(run: Invocation, session: Session, planned: Plan, *, checked: bool
     def prove(names: Sequence[str]) -> tuple[CheckResult, ...]:
         return run_checks(session, run.fleet, run.observer, names) if checked else ()
 
-    kept = run.stores.journal, run.stores.applied
-    unnamed = unnamed_models(run.fleet, session.hosts, (run.limit, planned.limit))
-    change = Apply(session, planned, prove, *kept, controls=controls_in_force(), unnamed=unnamed, observer=run.observer)
+    change = Apply(
+        session,
+        planned,
+        prove,
+        run.stores.journal,
+        run.stores.applied,
+        controls=controls_in_force(),
+        unnamed=unnamed_models(run.fleet, session.hosts, (run.limit, planned.limit)),
+        observer=run.observer,
+        stopped=run.stop.why,
+    )
     try:
-        return change.go()
+        with stopping(run.stop, lambda text: run.observer.stage(text, ())):
+            result = change.go()
+    except KeyboardInterrupt as e:
+        run.stop.asked = run.stop.asked or str(e) or "Ctrl-C"
+        return change.broken_off(f"{run.stop.why()}, at once")
     except BaseException as e:  # hosts were changed: history must know, whatever it was that ended the run
-        record_of(run, planned, change.broken_off(type(e).__name__ if isinstance(e, KeyboardInterrupt) else str(e)))
+        record_of(run, planned, change.broken_off(str(e) or type(e).__name__))
         raise
+    return change.broken_off(run.stop.why()) if run.stop.asked else result
 
 
 def record_of(run: Invocation, planned: Plan, applied: ApplyResult) -> Record:
@@ -88,7 +104,9 @@ def record_of(run: Invocation, planned: Plan, applied: ApplyResult) -> Record:
             findings=findings,
             checks=applied.checks,
             plan_digest=planned.digest,
-            code=run.code(applied.findings, after_change=any(r.changed for r in applied.hosts)),
+            code=Exit.INTERRUPTED
+            if run.stop.asked
+            else run.code(applied.findings, after_change=any(r.changed for r in applied.hosts)),
         )
     except NotAllKept as e:
         raise NotAllKept(e.record, [*troubles, *e.troubles]) from e

@@ -13,13 +13,18 @@ from dataclasses import dataclass, field
 from deploy.engine.session import Session
 from deploy.model import clock
 from deploy.model.code import code_digest
-from deploy.model.findings import Exit, Finding, exit_code
+from deploy.model.findings import Exit, Finding, Kind, exit_code, severity
+from deploy.model.messages import MessageId
 from deploy.model.observer import Observer
 from deploy.model.plan import HostPlan, Plan
 from deploy.model.record import CheckResult, HostResult, Record
+from deploy.model.step_id import StepId
 from deploy.runs.backups import back_up
+from deploy.runs.caller import this_process
 from deploy.runs.looks import look_accounts, shown_in_part
 from deploy.runs.manifest import manifest_now
+from deploy.runs.recording import Recording, end_lost_runs
+from deploy.runs.stopping import Stop
 from deploy.store.place import record_id
 from deploy.store.ports import Holder, StoreError, Stores
 from deploy.transport.ssh import Access
@@ -61,6 +66,8 @@ class Invocation:
     stores: Stores
     observer: Observer
     who: str
+    account: str = ""
+    claimed: str = ""
     left_out: tuple[Count, ...] = ()
     unsound: tuple[Finding, ...] = ()
     """What is wrong with the inventory of hosts that it would be about, too, and that nothing is done with."""
@@ -71,6 +78,8 @@ class Invocation:
     remove: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By device, the lines that a person wants removed, as they are shown or as regular expressions."""
     started: str = field(default_factory=clock.now)
+    recording: Recording = field(default_factory=Recording)
+    stop: Stop = field(default_factory=Stop)
     not_backed_up: dict[str, None] = field(default_factory=dict)
     """Why configurations that were read could not be kept, each reason once."""
 
@@ -110,8 +119,16 @@ class Invocation:
             saw=saw,
             ours=self._ours,
             look_accounts=accounts,
+            before_step=self._before_step,
         )
         return made
+
+    def _before_step(self, host: str, step: StepId) -> str:
+        """Keep that a step is about to be carried out, unless the run is to stop: then it says why."""
+        if why := self.stop.why():
+            return why
+        self.recording.step(self.stores.history, host, step)
+        return ""
 
     def _ours(self, device: str) -> dict[str, Ours]:
         """Return by role what may be removed from a device: what was last declared there, and what was named."""
@@ -128,6 +145,7 @@ class Invocation:
             Locked: another run holds it.
         """
         with self.stores.locks.hold(Holder(who=self.who, since=clock.now(), command=self.command_line)):
+            end_lost_runs(self.stores.history)
             self.stores.settle()
             yield
 
@@ -151,6 +169,19 @@ class Invocation:
             hosts=tuple(hosts),
         )
 
+    def begin(self, planned: Plan, hosts: Iterable[str]) -> None:
+        """Record that the run is about to change these hosts by a plan.
+
+        Raises:
+            StoreError: it cannot be recorded, so that no host may be changed.
+        """
+        about = set(hosts)
+        changing = [h for h in planned.hosts if h.host in about and h.changes]
+        unknown = [HostResult(host=h.host, municipality=h.municipality, outcome="unknown") for h in changing]
+        begun = self._record(hosts=unknown, plan_digest=planned.digest, code=Exit.ERROR)
+        begun = begun.model_copy(update={"ended": False, "finished": begun.started, "process": this_process()})
+        self.recording.begin(self.stores.history, begun)
+
     def save(
         self,
         *,
@@ -165,13 +196,33 @@ class Invocation:
         Raises:
             NotAllKept: with the record.
         """
-        roles = {host.name: roles_of(host) for host in self.fleet.hosts if host.roles}
         hosts = (*hosts, *_not_looked_at(self.unsound))
-        record = Record(
-            id=record_id(self.started, self.command),
+        record = self._record(hosts=hosts, findings=findings, checks=checks, plan_digest=plan_digest, code=code)
+        try:
+            self.recording.end(self.stores, record)
+        except StoreError as e:
+            raise NotAllKept(record, [e]) from e
+        return record
+
+    def _record(
+        self,
+        *,
+        hosts: Iterable[HostResult],
+        findings: Iterable[Finding] = (),
+        checks: Iterable[CheckResult] = (),
+        plan_digest: str,
+        code: Exit,
+    ) -> Record:
+        roles = {host.name: roles_of(host) for host in self.fleet.hosts if host.roles}
+        begun = self.recording.begun
+        return Record(
+            id=begun.id if begun else record_id(self.started, self.command),
             command=self.command,
             argv=self.argv,
             who=self.who,
+            account=self.account,
+            claimed=self.claimed,
+            reason=self.recording.reason,
             started=self.started,
             finished=clock.now(),
             limit=self.limit,
@@ -188,11 +239,15 @@ class Invocation:
             exit_code=code,
             manifest=manifest_now(),
         )
-        try:
-            self.stores.keep(record)
-        except StoreError as e:
-            raise NotAllKept(record, [e]) from e
-        return record
+
+    def broke_off(self, why: str, code: int) -> None:
+        """Record that the run ended before its work was done, unless it is recorded already."""
+        if self.recording.kept or self.recording.begun is not None:
+            return
+        message = MessageId.RUN_ENDED(command=self.command, why=why)
+        finding = Finding(kind=Kind.FAILED_STEP, message=message, severity=severity(Kind.FAILED_STEP, message.id))
+        record = self._record(hosts=(), findings=(finding,), plan_digest="", code=Exit(code))
+        self.recording.end(self.stores, record)
 
 
 def _not_looked_at(unsound: Iterable[Finding]) -> Iterator[HostResult]:

@@ -50,6 +50,7 @@ def restore(
         planned = run.plan(session.look())
         approve(planned)
         refuse_unguarded(planned, [host.name], no_rollback)
+        run.begin(planned, [host.name])
         done = carry_out(run, session, planned, checked=False)
     hosts = tuple(h.model_copy(update={"steps": {}}) for h in done.hosts)  # no role was applied
     return record_of(run, planned, done.model_copy(update={"hosts": hosts}))

@@ -51,6 +51,7 @@ def stores_of(database: Database, witness: Witness | None = None) -> Stores:
         journal=SqlJournal(database),
         locks=SessionLocks(database) if directory is None else FileLocks(directory / "lock"),
         backups=SqlBackups(database),
+        shared=directory is None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Where runs are recorded, by whom, and under which id: a directory of this machine, or a PostgreSQL database.
+"""Where runs are recorded, and under which id: a directory of this machine, or a PostgreSQL database.
 
 A directory whose mode gives its group everything, with setgid, is shared: each file in it is made for the group, too.
 Not here: what is kept there (`sql`), and how it is opened (`opening`).
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import getpass
 import grp
 import os
 import re
@@ -166,13 +165,6 @@ def naming(path: Path) -> Iterator[None]:
             where=str(path),
             fix="run as its owner, or choose another --state",
         ) from e
-
-
-def person() -> str:
-    """Return who is behind this run: the user who called sudo, or the one logged in."""
-    with contextlib.suppress(KeyError, OSError):  # no such user in passwd: a container's number, say
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    return f"uid {os.getuid()}"
 
 
 def record_id(started: str, command: str) -> str:

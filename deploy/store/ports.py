@@ -242,6 +242,8 @@ class Stores:
     journal: Journal
     locks: Locks
     backups: Backups
+    shared: bool = False
+    """Whether it is a server's, which may come back by itself."""
 
     def keep(self, record: Record, *, begun: bool = False) -> None:
         """Save a record of a run that has ended, or end it, and then remember what its hosts were given.

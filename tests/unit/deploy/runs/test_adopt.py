@@ -21,6 +21,7 @@ from deploy.runs.adopt import Adopted, NotLookedAt, adopt
 from deploy.runs.applying import apply
 from deploy.runs.commands import drift, plan
 from deploy.runs.invocation import Invocation
+from deploy.runs.recording import Recording
 from inventory import rules, snapshot
 from inventory.errors import InventoryError, UsageError
 from inventory.fleet import Fleet, Host, Interface
@@ -247,12 +248,15 @@ def test_from_no_inventory_to_in_sync_one_role_after_the_other_and_nothing_else_
 
     for minute, role in enumerate(("shutter", "later")):
         about = dataclasses.replace(run, command="apply", intent=Intent(fleet), hosts=(added,), only_roles=(role,))
-        record = apply(dataclasses.replace(about, started=f"2026-11-28T20:0{minute}:00.000Z"), lambda _plan: None)
+        record = apply(
+            dataclasses.replace(about, started=f"2026-11-28T20:0{minute}:00.000Z", recording=Recording()),
+            lambda _plan: None,
+        )
         assert [h.outcome for h in record.hosts] == ["changed"]
         assert (tmp_path / "later" / "config").exists() is (role == "later")
 
     whole = dataclasses.replace(run, intent=Intent(fleet), hosts=(added,))
-    assert drift(dataclasses.replace(whole, started="2026-11-28T20:03:00.000Z")).findings == ()
+    assert drift(dataclasses.replace(whole, started="2026-11-28T20:03:00.000Z", recording=Recording())).findings == ()
     assert adopt(whole, added).adoption.losses == ()
     with urllib.request.urlopen(f"http://127.0.0.1:{listener}/config", timeout=5) as answer:
         assert answer.status == HTTPStatus.OK

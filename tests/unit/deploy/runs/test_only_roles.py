@@ -20,6 +20,7 @@ from deploy.runs import applying, commands
 from deploy.runs.applying import apply
 from deploy.runs.commands import drift, plan
 from deploy.runs.invocation import Invocation
+from deploy.runs.recording import Recording
 from deploy.source.write_back import entries
 from deploy.verify.run import verify
 from inventory.errors import UsageError
@@ -72,7 +73,9 @@ def run(
 
 
 def limited(run: Invocation, *roles: str, at: str = "20:00") -> Invocation:
-    return dataclasses.replace(run, command="apply", only_roles=roles, started=f"2026-11-28T{at}:00.000Z")
+    return dataclasses.replace(
+        run, command="apply", only_roles=roles, started=f"2026-11-28T{at}:00.000Z", recording=Recording()
+    )
 
 
 def test_a_role_is_applied_alone_with_its_own_handlers_and_checks(run: Invocation, tmp_path: Path) -> None:
