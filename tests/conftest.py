@@ -23,6 +23,8 @@ import roles
 from roles.shared.catalogue import catalogue
 from tests.sshd import Sshd, cannot_run, running_sshd
 
+os.environ["SAMDRIFT_REASON"] = "a test"  # apply without a terminal demands one
+
 settings.register_profile("samdrift", deadline=None)
 settings.load_profile("samdrift")
 

@@ -1,4 +1,4 @@
-"""`samdrift history`, `history config`, `migrate`, `prune`: what earlier runs left in the store, and the store itself.
+"""`samdrift history`, `history verify`, `config`, `migrate`, `prune`: what earlier runs left in the store; the store.
 
 No host is looked at. Not here: how a store is brought up to date and pruned (`store.earlier`, `store.pruning`).
 """
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
-from deploy.cli.command import FILE, WORDS, Common, WithDefault, answer, aside, command
+from deploy.cli.command import FILE, READABLE, WORDS, Common, WithDefault, answer, aside, command
 from deploy.cli.subject import backup_vault, fleet_of, holder, state_of, stores_of
 from deploy.model import clock
 from deploy.model.kinds import Exit
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     "history",
     cls=WithDefault,
     options_metavar="[OPTIONS]",
-    subcommand_metavar="[RECORD] | config HOST | migrate [DIR] | prune",
+    subcommand_metavar="[RECORD] | verify | config HOST | migrate [DIR] | prune",
 )
 def history() -> None:
     """List who did what, when, with which plan; or show one run.
 
-    --last N says how many runs (20). `history config HOST` is about the configurations that a host had, `migrate` and
-    `prune` about the store itself.
+    --last N says how many runs (20). `history verify` says whether they are as they were recorded, `history config
+    HOST` is about the configurations that a host had, `migrate` and `prune` about the store itself.
     """
 
 
@@ -51,19 +51,48 @@ def history_runs(common: Common, record_id: str | None, last: int) -> int:
 
     Ends with 1 if a record in the list is damaged.
     """
+    from deploy.runs.recording import is_lost
     from deploy.views import records as view
 
     past = stores_of(common).history
     if record_id is not None:
         record = past.record(record_id)
-        fleet = fleet_of(common).fleet
-        answer(common, record.model_dump(mode="json"), view.record(record, municipalities(fleet)))
+        steps = past.progress(record_id)
+        document = record.model_dump(mode="json") | {"begun": [s.model_dump(mode="json") for s in steps]}
+        answer(common, document, view.record(record, municipalities(fleet_of(common).fleet), steps))
         return Exit.OK
     runs = list(islice(past.runs(), last))
     faults = {run.id: fault for run in runs if (fault := past.fault(run.id))}
-    listed = [run.model_dump(mode="json") | {"fault": faults.get(run.id, "")} for run in runs]
-    answer(common, {"records": listed}, view.history(runs[::-1], faults))
+    lost = {run.id for run in runs if not run.ended and run.id not in faults and is_lost(past, run)}
+    listed = [run.model_dump(mode="json") | {"fault": faults.get(run.id, ""), "lost": run.id in lost} for run in runs]
+    answer(common, {"records": listed}, view.history(runs[::-1], faults, lost))
     return Exit.ERROR if faults else Exit.OK
+
+
+@command("verify", of=history)
+@click.option(
+    "--witness",
+    metavar="FILE",
+    multiple=True,
+    type=READABLE,
+    help="What a log server kept of the journal, instead of the journal of this machine. Can be repeated.",
+)
+def history_verify(common: Common, witness: tuple[Path, ...]) -> int:
+    """Say whether every run is as it was recorded: none changed, removed or put in.
+
+    Ends with 1, naming each that is not.
+    """
+    from deploy.runs.evidence import verify_history
+    from deploy.store.opening import stores_of
+    from deploy.store.witness import heads_of_journal, heads_of_log
+    from deploy.views import records as view
+
+    heads = [h for path in witness for h in heads_of_log(path)] if witness else list(heads_of_journal())
+    database = _database(common)
+    seen = verify_history(stores_of(database).history, heads, "" if common.lab else database.where)
+    document = seen.model_dump(mode="json") | {"store": database.where, "exit_code": Exit.ERROR if seen.breaks else 0}
+    answer(common, document, view.verified(seen.breaks, seen.model_dump(), database.where))
+    return Exit.ERROR if seen.breaks else Exit.OK
 
 
 @command("config", of=history)

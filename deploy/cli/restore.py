@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deploy.cli.command import WORDS, Common, answer, command
+from deploy.cli.reason import reason_of, reason_option
 from deploy.cli.subject import running
 from deploy.views.parts import municipalities, put
 from inventory.errors import SamdriftError, UsageError
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
     help=f"The device undoes it, so long after it heard of samdrift last. [{RESTORES_AFTER:g}]",
 )
 @click.option("--no-rollback", is_flag=True, help="Though it cannot undo what cuts it off.")
+@reason_option
 def restore(  # noqa: PLR0917  click tells options by name
-    common: Common, name: str, at: str, yes: bool, guard: float | None, no_rollback: bool
+    common: Common, name: str, at: str, yes: bool, guard: float | None, no_rollback: bool, reason: str | None
 ) -> int:
     """Make a device as it was: an earlier configuration, as a plan.
 
@@ -45,7 +47,8 @@ def restore(  # noqa: PLR0917  click tells options by name
 
     if not yes and not sys.stdin.isatty():
         raise UsageError("restore asks before it changes anything, and here is nobody to answer", fix="add --yes")
-    with running(replace(common, limit=name), "restore", guard_seconds=guard) as (run, observer):
+    why = reason_of(common, reason, "restore")
+    with running(replace(common, limit=name), "restore", reason=why, guard_seconds=guard) as (run, observer):
         if [h.name for h in run.hosts] != [name]:
             raise UsageError("one device is restored at a time", where=name, fix="see: samdrift hosts")
         backup = runs.backup_of(run, at)

@@ -15,6 +15,7 @@ import click
 from rich.text import Text
 
 from deploy.cli.command import FILE, WORDS, Common, answer, aside, command
+from deploy.cli.reason import reason_of, reason_option
 from deploy.cli.subject import running
 from deploy.model.kinds import Exit
 from deploy.model.text import several
@@ -175,6 +176,7 @@ def _after_unsound(run: Invocation, page: Iterable[RenderableType]) -> Iterator[
 )
 @_role_option
 @_remove_option
+@reason_option
 @_write_back_option
 def apply(  # noqa: PLR0917  click tells options by name
     common: Common,
@@ -185,6 +187,7 @@ def apply(  # noqa: PLR0917  click tells options by name
     no_rollback: tuple[str, ...],
     roles: tuple[str, ...],
     remove: tuple[tuple[str, str], ...],
+    reason: str | None,
     write_back: bool,
 ) -> int:
     """Change the hosts as planned, in waves, and verify them.
@@ -203,7 +206,8 @@ def apply(  # noqa: PLR0917  click tells options by name
         option, words = ("--role", "--role ROLE") if roles else ("--remove", "--remove HOST LINE")
         fix = f"leave it out, or make a plan with it: samdrift plan {words} --out FILE"
         raise UsageError("a plan file is applied exactly as it was made", where=option, fix=fix)
-    with running(common, "apply", only_roles=roles, remove=remove, guard_seconds=guard) as (run, observer):
+    why = reason_of(common, reason, "apply")
+    with running(common, "apply", only_roles=roles, remove=remove, reason=why, guard_seconds=guard) as (run, observer):
         names = municipalities(run.fleet)
         netbox = _netbox_to_tell(common, run.fleet) if write_back else None
 

@@ -20,7 +20,7 @@ from deploy.cli.command import Common, aside
 from deploy.model import clock
 from deploy.model.kinds import Exit
 from deploy.runs.caller import caller
-from deploy.source.known import EMBEDDED, from_snapshot, NETBOX, SourcedFleet, with_people
+from deploy.source.known import EMBEDDED, NETBOX, SourcedFleet, from_snapshot, with_people
 from inventory import snapshot
 from inventory.errors import InventoryError, Problem, UsageError
 from inventory.fleet import Fleet, Host
@@ -191,6 +191,7 @@ def running(
     *,
     only_roles: tuple[str, ...] = (),
     remove: tuple[tuple[str, str], ...] = (),
+    reason: str = "",
     adopting: Callable[[Fleet], Host] | None = None,
     **access_too: object,
 ) -> Iterator[tuple[Invocation, Telling]]:
@@ -201,6 +202,7 @@ def running(
     Args:
         only_roles: the roles that it is limited to, and so to the hosts that have any of them; all if it is empty.
         remove: devices, each with a line of it that is to be removed.
+        reason: why it is run, in the caller's words.
         adopting: finds or makes the one host that the run is about, managed or not; its fleet is the real one, also in
             the lab.
         access_too: what this command says of how hosts are accessed, by the names in `Access`.
@@ -208,7 +210,8 @@ def running(
     from deploy.lab.lab import Lab
     from deploy.model.inventory_findings import unsound
     from deploy.runs.invocation import Invocation
-    from deploy.runs.permission import caller, require_leave
+    from deploy.runs.permission import asking, require_leave
+    from deploy.runs.recording import Recording
     from deploy.transport.ssh import Access
     from deploy.views.inventory import not_managed
     from deploy.views.progress import observing
@@ -218,7 +221,7 @@ def running(
     known = fleet_of(replace(common, lab=False) if adopting else common)
     intent = intent_of(known)
     hosts, problems = ((adopting(known.fleet),), ()) if adopting else about(common, intent)
-    require_leave(known.fleet.people, caller(), command, hosts)
+    require_leave(known.fleet.people, asking(), command, hosts)
     _refuse_other_devices(remove, hosts)
     left = unsound(problems, known.fleet)
     for line in not_managed(known.dropped, left):
@@ -250,6 +253,7 @@ def running(
             who=by.who,
             account=by.account,
             claimed=by.claimed,
+            recording=Recording(reason=reason),
             options=options_of(common),
             only_roles=only_roles,
             remove={device: tuple(line for named, line in remove if named == device) for device, _ in remove},

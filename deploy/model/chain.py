@@ -94,8 +94,8 @@ def hash_of(previous: str, entry: Entry) -> str:
 
     Never changed: chains that exist are verified by it.
     """
-    said = [previous, entry.event, entry.at, entry.record, entry.host, entry.step, entry.digest]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+    parts = [previous, entry.event, entry.at, entry.record, entry.host, entry.step, entry.digest]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def breaks(
@@ -197,7 +197,8 @@ def heads_in(lines: Iterable[str]) -> Iterator[Head]:
     """Yield the heads that stand in the lines of a log, whatever stands around them."""
     for line in lines:
         if (found := LINE.search(line)) is not None:
-            said = {name: value or "" for name, value in found.groupdict().items()}
+            fields = {name: value or "" for name, value in found.groupdict().items()}
             yield Head.model_validate(
-                said | {"number": int(said["number"]), "place": unquote(said["place"]), "who": unquote(said["who"])}
+                fields
+                | {"number": int(fields["number"]), "place": unquote(fields["place"]), "who": unquote(fields["who"])}
             )

@@ -285,6 +285,7 @@ def _run(record: Record) -> RunSummary:
         command=record.command,
         argv=record.argv,
         who=record.who,
+        reason=record.reason,
         started=record.started,
         finished=record.finished,
         limit=record.limit,

@@ -59,6 +59,7 @@ class RunSummary(Frozen):
     command: str
     argv: tuple[str, ...]
     who: str
+    reason: str = ""
     started: str
     finished: str
     limit: str

@@ -41,9 +41,9 @@ class Caller(NamedTuple):
 
 def caller(environment: Mapping[str, str] = os.environ) -> Caller:
     """Return who runs this process."""
-    account = _name(os.getuid())
-    login = _login()
-    person = account if login is None else _name(login)
+    account = name_of(os.getuid())
+    login = login_in(PROC / "self" / "loginuid")
+    person = account if login is None else name_of(login)
     claims = (environment.get(variable, "") for variable in CLAIMS)
     claimed = next((c for c in claims if c not in {"", person, account}), "")
     return Caller(f"{person}@{socket.gethostname()}", "" if account == person else account, claimed)
@@ -72,15 +72,17 @@ def is_over(process: Process) -> bool | None:
     return _since(process.pid) not in {0, process.since}
 
 
-def _login() -> int | None:
+def login_in(loginuid: Path) -> int | None:
+    """Return the user number of the login that this file of the kernel's names; None if no login began the process."""
     try:
-        uid = int((PROC / "self" / "loginuid").read_text(encoding="ascii"))
+        uid = int(loginuid.read_text(encoding="ascii"))
     except (OSError, ValueError):  # a kernel without audit
         return None
     return None if uid == NO_LOGIN else uid
 
 
-def _name(uid: int) -> str:
+def name_of(uid: int) -> str:
+    """Return the name of a user number; the number itself, where it has none."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:  # a container's number, say

@@ -99,7 +99,8 @@ class Invocation:
         about = tuple(self.hosts if hosts is None else hosts)
         accounts = None if changes else look_accounts(self.intent, self.stores.applied, about)
         self.not_backed_up.update(dict.fromkeys(shown_in_part(self.access, accounts, about)))
-        holder = f"{self.who}, {self.started}: {self.command_line}"
+        why = f" ({self.recording.reason})" if self.recording.reason else ""
+        holder = f"{self.who}, {self.started}: {self.command_line}{why}"
 
         def saw(host: Host, what: str, text: str) -> None:
             try:

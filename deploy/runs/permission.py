@@ -10,10 +10,10 @@ Not here: what people may do on hosts themselves (`roles.shared.people`), and wh
 from __future__ import annotations
 
 import os
-import pwd
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from deploy.runs.caller import PROC, login_in, name_of
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
 from inventory.frozen import Frozen
@@ -22,41 +22,28 @@ from roles.shared.people import RUNS_AS
 
 CHANGING = frozenset({"apply", "restore"})
 """The commands that need leave to apply; the others, to plan."""
-NO_LOGIN = 0xFFFF_FFFF
-"""What the kernel says of a process that nobody's login started: a scheduled job's."""
 
 
-class Caller(Frozen):
+class Asking(Frozen):
     """Who asks, as the kernel says: the account of this process, and the person whose login it came of, if any."""
 
     account: str
     person: str | None
 
 
-def caller(environment: Mapping[str, str] = os.environ, loginuid: Path = Path("/proc/self/loginuid")) -> Caller:
+def asking(environment: Mapping[str, str] = os.environ, loginuid: Path = PROC / "self" / "loginuid") -> Asking:
     """Return who asks.
 
     A login's number (loginuid) is inherited, and nobody but root can change it. Where the kernel has none, sudo says
     who called it: as the account that people run samdrift as, nothing but sudo starts a process.
     """
-    try:
-        login = int(loginuid.read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        login = NO_LOGIN
-    if login == NO_LOGIN:
-        called_by = environment.get("SUDO_UID", "")
-        login = int(called_by) if called_by.isdecimal() else NO_LOGIN
-    return Caller(account=_name(os.getuid()), person=None if login == NO_LOGIN else _name(login))
+    login = login_in(loginuid)
+    if login is None and (called_by := environment.get("SUDO_UID", "")).isdecimal():
+        login = int(called_by)
+    return Asking(account=name_of(os.getuid()), person=None if login is None else name_of(login))
 
 
-def _name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
-
-
-def require_leave(people: People, asking: Caller, command: str, hosts: Iterable[Host]) -> None:
+def require_leave(people: People, asking: Asking, command: str, hosts: Iterable[Host]) -> None:
     """Refuse a command that whoever asks may not have samdrift do with all of these hosts.
 
     Raises:

@@ -72,6 +72,7 @@ def _journal(record: Record, host: HostResult) -> str:
     more = len(host.changed) - len(shown)
     lines = [
         f"samdrift {record.command} by {_plain(record.who)}: {host.outcome}, {len(host.changed)} steps",
+        *([f"Why: {_plain(record.reason)}"] if record.reason else []),
         f"Plan `{record.plan_digest}`, record `{record.id}`",
         "",
         *shown,

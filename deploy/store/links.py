@@ -65,5 +65,5 @@ def links(database: Database, record_id: str | None = None) -> Iterator[Link]:
 
 
 def _link(row: Row[Any]) -> Link:
-    said = dict(row._mapping)
-    return Link(number=said.pop("number"), hash=said.pop("hash"), entry=Entry.model_construct(**said))
+    columns = dict(row._mapping)
+    return Link(number=columns.pop("number"), hash=columns.pop("hash"), entry=Entry.model_construct(**columns))

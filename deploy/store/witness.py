@@ -72,9 +72,9 @@ def heads_of_log(path: Path) -> tuple[Head, ...]:
 
 def _messages(output: bytes) -> Iterator[str]:
     for line in output.splitlines():
-        said = json.loads(line).get("MESSAGE")
-        if isinstance(said, str):
-            yield said
+        message = json.loads(line).get("MESSAGE")
+        if isinstance(message, str):
+            yield message
 
 
 def _unread(why: str) -> SamdriftError:

@@ -5,12 +5,13 @@ Not here: where records are kept (`store`), and the report for auditors (`report
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from deploy.model.record import Record, Removed, Summary
+from deploy.model.chain import Break
+from deploy.model.record import BegunStep, Record, Removed, Summary
 from deploy.model.text import inline, several
 from deploy.model.words import name
 from deploy.views.findings import checks_summary, findings
@@ -18,24 +19,28 @@ from deploy.views.parts import empty_table, fact_table, indented
 from deploy.views.plan import results
 
 
-def history(runs: Sequence[Summary], faults: Mapping[str, str]) -> Iterator[RenderableType]:
-    """Show who ran what, when, and how it ended; the newest last, where the prompt is.
+def history(runs: Sequence[Summary], faults: Mapping[str, str], lost: Collection[str] = ()) -> Iterator[RenderableType]:
+    """Show who ran what, when, why, and how it ended; the newest last, where the prompt is.
 
     Args:
         faults: what is wrong with damaged records, by id.
+        lost: the runs that have not ended, and never will: their process is gone.
     """
     table = empty_table()
     table.add_column("Record", no_wrap=True)
-    for head in ("Who", "Limit"):
+    for head in ("Who", "Why", "Limit"):
         table.add_column(head, overflow="fold")
     for head in ("Hosts", "Changed", "Findings"):
         table.add_column(head, justify="right")
     table.add_column("Ended", no_wrap=True)
     for run in runs:
         ended = Text(_ended(run.exit_code), "green" if run.exit_code == 0 else "yellow")
+        if not run.ended:
+            ended = Text("without a word", "bold red") if run.id in lost else Text("not yet", "cyan")
         table.add_row(
             Text(inline(run.id), "bold"),
             Text(inline(run.who)),
+            Text(inline(run.reason) or "–"),
             Text(inline(run.limit) or "–"),
             str(run.hosts),
             str(run.changed or "–"),
@@ -46,6 +51,20 @@ def history(runs: Sequence[Summary], faults: Mapping[str, str]) -> Iterator[Rend
     yield Text(f"{several(len(runs), 'run')}. One in full: samdrift history RECORD")
     for record_id, fault in faults.items():
         yield Text.assemble(("damaged: ", "bold red"), f"{inline(record_id)}: {inline(fault)}")
+
+
+def verified(found: Sequence[Break], numbers: Mapping[str, object], place: str) -> Iterator[RenderableType]:
+    """Show whether a history is what it was, and which records are not."""
+    for one in found:
+        yield Text.assemble((f"{one.what}: ", "bold red"), f"{inline(one.record)}: {inline(one.known_by)}")
+    yield Text(
+        f"{inline(place)}: {numbers['records']} records, {numbers['links']} links of chain {numbers['chain'] or '–'}, "
+        f"{numbers['witnessed'] or 'none'} of them told a witness."
+    )
+    if not numbers["witnessed"]:
+        yield Text("Without a witness, who may write the store can make the whole chain anew.", "yellow")
+    if not found:
+        yield Text("Every record is as it was recorded.", "green")
 
 
 def removed(shown: Sequence[Removed], names: Mapping[str, str]) -> Iterator[RenderableType]:
@@ -67,20 +86,28 @@ def _ended(code: int) -> str:
     return f"{code} {name('exit', str(code))}".rstrip()
 
 
-def record(shown: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:
-    """Show one run in full."""
+def _latest(begun: Sequence[BegunStep]) -> Iterator[BegunStep]:
+    """Yield the last step that was begun on each host."""
+    yield from {step.host: step for step in begun}.values()
+
+
+def record(shown: Record, names: Mapping[str, str], begun: Sequence[BegunStep] = ()) -> Iterator[RenderableType]:
+    """Show one run in full; of one that has not ended, the last step that each host began."""
     yield Text.assemble((inline(shown.id), "bold"), "  ", (inline(shown.command), "cyan"))
     facts = [
-        ("who", shown.who),
+        ("who", shown.who + (f", as {shown.account}" if shown.account else "")),
+        ("calls itself", shown.claimed),
+        ("why", shown.reason),
         ("started", shown.started),
-        ("finished", shown.finished),
+        ("finished", shown.finished if shown.ended else "not yet, or without a word"),
         ("command", "samdrift " + " ".join(shown.argv)),
         ("limit", shown.limit),
         ("only roles", ", ".join(shown.only_roles)),
         ("inventory", f"{shown.fleet_source}  {shown.fleet_digest[:12]}  {shown.fleet_time}".rstrip()),
         ("code", shown.code_digest[:12]),
         ("plan", shown.plan_digest[:12]),
-        ("ended", _ended(shown.exit_code)),
+        ("ended", _ended(shown.exit_code) if shown.ended else ""),
+        *((f"{step.host} began", f"{step.at}  {step.step}") for step in _latest(begun) if not shown.ended),
     ]
     yield indented(fact_table([(k, v) for k, v in facts if v]))
     yield Text()

@@ -272,7 +272,7 @@ def test_who_it_is_says_the_kernel_and_not_an_environment_variable(
 ) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: "tie-adm1")
     names = {0: "root", 1001: "anna", 990: "samdrift"}
-    monkeypatch.setattr(caller, "_name", lambda uid: names.get(uid, f"uid {uid}"))
+    monkeypatch.setattr(caller, "name_of", lambda uid: names.get(uid, f"uid {uid}"))
     monkeypatch.setattr("os.getuid", lambda: 990)
     login("1001\n")
     assert caller.caller({"LOGNAME": "karin-soderlund"}) == ("anna@tie-adm1", "samdrift", "karin-soderlund")

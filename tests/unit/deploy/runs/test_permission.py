@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.runs.permission import Caller, caller, require_leave
+from deploy.runs.permission import Asking, asking, require_leave
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
 from inventory.organisation import Grant, People, Person
@@ -36,7 +36,7 @@ PEOPLE = People(
 
 
 def asked(name: str | None, command: str, *hosts: Host, account: str = RUNS_AS) -> None:
-    require_leave(PEOPLE, Caller(account=account, person=name), command, hosts)
+    require_leave(PEOPLE, Asking(account=account, person=name), command, hosts)
 
 
 def test_who_may_is_let_do_it() -> None:
@@ -77,14 +77,14 @@ def test_who_has_a_key_of_his_own_is_not_asked() -> None:
 
 def test_the_login_counts_and_not_what_the_environment_says(tmp_path: Path) -> None:
     (tmp_path / "loginuid").write_text("0", encoding="ascii")
-    found = caller({"SUDO_UID": "1", "SUDO_USER": "karin", "LOGNAME": "karin", "USER": "karin"}, tmp_path / "loginuid")
+    found = asking({"SUDO_UID": "1", "SUDO_USER": "karin", "LOGNAME": "karin", "USER": "karin"}, tmp_path / "loginuid")
 
-    assert found == Caller(account=pwd.getpwuid(os.getuid()).pw_name, person="root")
+    assert found == Asking(account=pwd.getpwuid(os.getuid()).pw_name, person="root")
 
 
 def test_where_the_kernel_knows_no_login_sudo_says_who_called_it(tmp_path: Path) -> None:
     (tmp_path / "loginuid").write_text("4294967295", encoding="ascii")
 
-    assert caller({"SUDO_UID": "0", "SUDO_USER": "karin"}, tmp_path / "loginuid").person == "root"
-    assert caller({"LOGNAME": "karin"}, tmp_path / "loginuid").person is None
-    assert caller({}, tmp_path / "none").person is None
+    assert asking({"SUDO_UID": "0", "SUDO_USER": "karin"}, tmp_path / "loginuid").person == "root"
+    assert asking({"LOGNAME": "karin"}, tmp_path / "loginuid").person is None
+    assert asking({}, tmp_path / "none").person is None
