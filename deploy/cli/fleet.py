@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deploy.cli.command import Common, answer, aside, command
-from deploy.cli.subject import check_record, fleet_of, hosts_of, intent_of, source_of, stores_of
+from deploy.cli.subject import check_record, fleet_of, hosts_of, intent_of, source_of, stores_of, waivers_of
 from deploy.model import clock
 from deploy.model.text import as_json
 from deploy.source.known import SourcedFleet
@@ -24,6 +24,7 @@ from inventory.errors import InventoryError, UsageError
 from inventory.fleet import Fleet, Host
 
 if TYPE_CHECKING:
+    from deploy.model.findings import Finding
     from deploy.model.record import Record
     from roles.shared.parts.registration import ManagedConfiguration, ManagedFile
 
@@ -150,6 +151,7 @@ def check(common: Common) -> int:
             aside(common, f"Neither managed nor known, and left out of this inventory: {kinds}.")
         with observing(common.aside) as observer:
             done = check_offline(intent_of(known), hosts_of(common, known.fleet), observer)
+        done = done.model_copy(update={"findings": (*done.findings, *_of_waivers(common, known.fleet))})
     if readable:
         kept = _keep_check(common, check_record(common, known, done.findings, started, common.limit))
         done = done.model_copy(update={"findings": kept.findings})
@@ -157,6 +159,17 @@ def check(common: Common) -> int:
     names = municipalities(known.fleet)
     answer(common, done.model_dump(mode="json") | {"exit_code": code}, findings_view.offline(done, names))
     return code
+
+
+def _of_waivers(common: Common, fleet: Fleet) -> tuple[Finding, ...]:
+    """Return what is wrong with the file of waivers; that one has expired is a drift's to say."""
+    from deploy.model.inventory_findings import unsound
+
+    try:
+        waivers_of(common, fleet)
+    except InventoryError as e:
+        return unsound(e.problems, fleet)
+    return ()
 
 
 def _keep_check(common: Common, made: Record) -> Record:

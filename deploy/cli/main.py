@@ -6,6 +6,7 @@
     runs           plan, apply, verify, drift
     restore        restore
     history        history, history config, migrate, prune
+    waivers        waivers, waivers propose
     report         report
     secrets        secrets edit, rotate, check
     inventory      inventory pull, seed, diff
@@ -47,6 +48,7 @@ COMMANDS = {
     "verify": ("runs", "Run the state checks of every role against the real hosts."),
     "drift": ("runs", "Compare the hosts with what was last applied; change nothing."),
     "history": ("history", "List who did what, when, with which plan; or show one run."),
+    "waivers": ("waivers", "List accepted differences: who answers for each, why, until when."),
     "report": ("report", "Write what auditors read: how the hosts stood when last looked at."),
     "secrets": ("secrets", "What only hosts may know: one encrypted file for each municipality."),
     "inventory": ("inventory", "NetBox, and the snapshot of what it said last."),

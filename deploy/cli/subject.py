@@ -29,6 +29,7 @@ from inventory.parts import is_asked_for
 if TYPE_CHECKING:
     from deploy.model.findings import Finding
     from deploy.model.record import Record
+    from deploy.model.waivers import Waivers
     from deploy.runs.invocation import Invocation
     from deploy.store.place import Database
     from deploy.store.ports import Holder, Stores
@@ -168,6 +169,21 @@ def _of_the_lab(common: Common) -> Path | None:
     return lab_directory() / "state"
 
 
+def waivers_of(common: Common, fleet: Fleet) -> Waivers:
+    """Return the waivers beside the snapshot, as they are today.
+
+    Raises:
+        InventoryError: their file cannot be read whole.
+    """
+    from datetime import date
+
+    from deploy.model import waivers
+    from inventory.waivers import FILE, read
+
+    found = read(snapshot_directory(common).absolute().parent / FILE)
+    return waivers.waivers_of(found, fleet, date.fromisoformat(clock.now()[:10]))
+
+
 def vault_of(common: Common) -> AgeVault:
     """Return the vault: the age files beside the snapshot. Nothing is opened before a value is needed."""
     from deploy.vault.age import AgeVault
@@ -254,6 +270,7 @@ def running(
             account=by.account,
             claimed=by.claimed,
             recording=Recording(reason=reason),
+            waivers=waivers_of(common, known.fleet),
             options=options_of(common),
             only_roles=only_roles,
             remove={device: tuple(line for named, line in remove if named == device) for device, _ in remove},

@@ -58,8 +58,7 @@ class Apply:
         self.observer, self.wait, self.stopped = observer or Quiet(), wait, stopped
         self._unnamed = unnamed or {}
         self._begun = frozenset(journal.begun(plan.digest))
-        of_others = self._of_other_roles() if plan.only_roles else {}
-        self._results = Results(hosts.hosts, controls or {}, hosts.declared, of_others)
+        self._results = Results(hosts.hosts, controls or {}, hosts.declared, self._not_about())
 
     def go(self) -> ApplyResult:
         """Change wave after wave, until the last one or one that goes wrong."""
@@ -88,16 +87,16 @@ class Apply:
         self._results.broken_off(why, left=left, guarded=guarded, by_hand=by_hand)
         return self._results.of(self.plan)
 
-    def _of_other_roles(self) -> dict[str, dict[StepId, AppliedStep]]:
-        """Return the steps as last applied of the roles that the plan is not about, by host."""
-        return {
-            host.name: {
-                step: applied
-                for step, applied in self.applied.last_applied(host.name).items()
-                if step.role not in self.plan.only_roles
-            }
-            for host in self.hosts.hosts
-        }
+    def _not_about(self) -> dict[str, dict[StepId, AppliedStep]]:
+        """Return the steps as last applied that the plan is not about, by host: of other roles, and those held back."""
+        only, found = self.plan.only_roles, {}
+        for host in self.hosts.hosts:
+            planned = self.plan.host(host.name)
+            held = {step.id for step in planned.held} if planned else set()
+            if only or held:
+                last = self.applied.last_applied(host.name)
+                found[host.name] = {i: a for i, a in last.items() if i in held or (only and i.role not in only)}
+        return found
 
     def _wave(self, number: int, names: list[str]) -> Wave:
         return Wave(

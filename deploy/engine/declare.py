@@ -173,6 +173,11 @@ class Declared:
         operation.withheld = {mark: value for session in sessions for mark, value in session.withheld.items()}
         return commands
 
+    @staticmethod
+    def hold(operation: Registered) -> None:
+        """Hold an operation back that was evaluated: no handler is owed for it."""
+        operation.data.operation_meta._maybe_is_change = False
+
 
 def declarations(host: Host, intent: Intent) -> tuple[tuple[ManagedFile, ...], tuple[ManagedConfiguration, ...]]:
     """Return every managed file of a host, and its managed configurations, rendered offline.

@@ -15,7 +15,8 @@ from deploy.engine.declare import Declared, Registered
 from deploy.engine.planned import step_of
 from deploy.engine.unmanaged import concealed_lines, running_configuration, unmanaged_files, unmanaged_lines
 from deploy.model.backup import DEVICE
-from deploy.model.plan import HostPlan, Unmanaged
+from deploy.model.plan import HostPlan, Step, Unmanaged
+from deploy.model.waivers import NO_WAIVERS, Waivers
 from deploy.transport.device_session import DeviceSession
 from deploy.transport.rounds import Rounds
 from deploy.transport.ssh import Connection
@@ -45,11 +46,13 @@ def looked_at(
     *,
     veil: Veil,
     saw: Saw,
+    waivers: Waivers = NO_WAIVERS,
 ) -> HostPlan:
     """Evaluate all operations at once, then the handlers, which depend on what the others would do.
 
     Args:
         roles: of the host, those that the look is about.
+        waivers: hold back what would change an accepted difference.
 
     Raises:
         SamdriftError: it cannot be known how the host stands.
@@ -63,6 +66,9 @@ def looked_at(
 
     def job(operation: Registered) -> Callable[[], None]:
         return lambda: commands.update({operation.op_hash: declared.evaluate(operation)})
+
+    def step(operation: Registered) -> Step:
+        return waivers.on_step(host.name, step_of(operation, commands[operation.op_hash], veil))
 
     def owed() -> None:
         with declared.context():
@@ -85,15 +91,19 @@ def looked_at(
     declared.connector.rounds = rounds
     try:
         rounds.run(jobs)
+        for operation in (op for op in declared.operations if not op.handler and commands[op.op_hash]):
+            if step(operation).held:
+                declared.hold(operation)
         rounds.run([job(op) for op in declared.operations if op.handler])
     finally:
         declared.connector.rounds = None
     hide = veil.hide
+    strangers = (u.model_copy(update={"path": hide(u.path), "line": hide(u.line)}) for u in unmanaged)
     return HostPlan(
         host=host.name,
         municipality=host.tenant,
-        steps=tuple(step_of(op, commands[op.op_hash], veil) for op in declared.operations),
-        unmanaged=tuple(u.model_copy(update={"path": hide(u.path), "line": hide(u.line)}) for u in unmanaged),
+        steps=tuple(map(step, declared.operations)),
+        unmanaged=tuple(waivers.on_unmanaged(host.name, stranger) for stranger in strangers),
         looked_as=connection.access.user if isinstance(connection, DeviceSession) else "",
         concealed=tuple(hide(line) for line in concealed),
         armed=shown_of(host, armed[0], veil),

@@ -29,6 +29,7 @@ from deploy.engine.planned import frozen, last_output
 from deploy.model.observer import Observer, Quiet
 from deploy.model.plan import HostPlan
 from deploy.model.step_id import StepId
+from deploy.model.waivers import NO_WAIVERS, Waivers
 from deploy.transport.device import DeviceConnection
 from deploy.transport.device_session import DeviceSession
 from deploy.transport.netconf_connection import NetconfConnection
@@ -68,6 +69,7 @@ class Session:
         before_step: hears of each step before it is carried out, and may say that it must not be.
         look_accounts: the account that a device was given for looks, by its name; None: the session changes hosts, and
             looks at them as the account that does.
+        waivers: what is accepted, and left as it is.
 
     Attributes:
         unreachable: host name to reason, for the hosts that could not be connected to or have died since.
@@ -93,6 +95,7 @@ class Session:
         ours: Callable[[str], Mapping[str, Ours]] = lambda _: {},
         look_accounts: Mapping[str, str] | None = None,
         before_step: BeforeStep = lambda _host, _step: "",
+        waivers: Waivers = NO_WAIVERS,
     ) -> None:
         intent.require(hosts)
         self.intent, self.fleet, self.hosts, self.access = intent, intent.fleet, tuple(hosts), access
@@ -102,7 +105,7 @@ class Session:
         self.settings = {h.name: intent.settings(h, only_roles) for h in hosts}
         needed = intent.secrets(hosts, only_roles)
         self.veil = vault.open(needed) if needed else UNVEILED
-        self._look_accounts = look_accounts
+        self._look_accounts, self._waivers = look_accounts, waivers
         self._ours = {h.name: ours(h.name) for h in hosts if h.platform in known_vendors()}
         self.unreachable: dict[str, str] = {}
         self._connections: dict[str, Connection | DeviceSession] = {}
@@ -344,7 +347,7 @@ class Session:
         execs = connection.execs
         try:
             declared, roles = self._declared[name], self.settings[name]
-            plan = looked_at(host, declared, connection, roles, veil=self.veil, saw=self._saw)
+            plan = looked_at(host, declared, connection, roles, veil=self.veil, saw=self._saw, waivers=self._waivers)
         except HostLost as e:
             self.unreachable[name] = self._shown(name, str(e))
             return self._unknown(host, str(e))

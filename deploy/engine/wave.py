@@ -97,7 +97,7 @@ class Wave:
         checks = tuple(c for c in checks if c.host not in unproved)
         self.results.checked(checks)
         well = all(self.results.ending(name) in {"in sync", "changed"} for name in self._ready)
-        return well and all(c.outcome != "failed" for c in checks)
+        return well and not any(c.fails for c in checks)
 
     def _without_others_guards(self, looked: Sequence[HostPlan]) -> Sequence[HostPlan]:
         """Wait for hosts on which another run's guard is armed, and look at them again."""
@@ -193,7 +193,7 @@ class Wave:
             return ()
         checks = self.verify(names)
         for _ in range(SETTLE_TRIES - 1):
-            failed = sorted({c.host for c in checks if c.outcome == "failed"})
+            failed = sorted({c.host for c in checks if c.fails})
             if not failed:
                 break
             self.wait(SETTLE_PAUSE)

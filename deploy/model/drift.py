@@ -1,7 +1,8 @@
 """Drift: what a look and the state checks mean, compared with what was last applied. Pure.
 
 One cause is one finding: a step that would change something is one; the handlers that it owes are none; and a
-failed check of a role that differs is evidence of that difference.
+failed check of a role that differs is evidence of that difference. What a waiver accepts explains no failed check, or
+nobody would be told of that.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from deploy.model.plan import HostPlan, Plan, Step, Unmanaged
 from deploy.model.record import AppliedStep, CheckResult
 from deploy.model.step_id import StepId
 from deploy.model.text import inline
+from deploy.model.waived import Waived
+from deploy.model.waivers import difference
 from roles.shared.device.letting_in import Part
 
 Controls = Mapping[str, tuple[str, ...]]
@@ -92,7 +95,7 @@ def plan_findings(plan: Plan, *, controls: Controls) -> tuple[Finding, ...]:
         findings += [armed_finding(host)] if host.armed else []
         findings += _caveats(host)
         for step in _causes(host):
-            if step.shuts_out:
+            if step.shuts_out and not step.held:
                 findings.append(refused_finding(host, step, controls))
             else:
                 findings.append(_step_finding(Kind.PENDING, MessageId.STEP_WOULD_CHANGE, host, step, controls))
@@ -163,10 +166,12 @@ def check_finding(check: CheckResult, controls: Controls | None = None) -> Findi
         role=check.role,
         step=check.name,
         message=MessageId.CHECK_FAILED(check=check.name),
-        evidence=(Error(text=check.detail),) if check.detail else (),
+        evidence=(*waiver_notes(check.waived), *([Error(text=check.detail)] if check.detail else [])),
         advice=MessageId.SEE_WHY_THEN_VERIFY(verify=samdrift("verify", "--limit", check.host)),
         severity=severity(Kind.FAILED_CHECK, MessageId.CHECK_FAILED),
         controls=(controls or {}).get(check.role, ()),
+        waived=check.waived,
+        difference=difference(check),
     )
 
 
@@ -197,7 +202,8 @@ def step_evidence(step: Step) -> tuple[Evidence, ...]:
 
 
 def applied_steps(host: HostPlan, declared: Mapping[StepId, str] | None = None) -> dict[StepId, AppliedStep]:
-    """Return what a converged host was last given, by step id; handlers leave nothing to compare with.
+    """Return what a converged host was last given, by step id; handlers leave nothing to compare with, and what a
+    waiver held back was not given.
 
     Args:
         declared: the configurations of a device, by the step that types each.
@@ -206,7 +212,7 @@ def applied_steps(host: HostPlan, declared: Mapping[StepId, str] | None = None) 
     return {
         s.id: AppliedStep(intent=s.intent, after=s.wanted, declared=configurations.get(s.id, ""))
         for s in host.steps
-        if not s.handler
+        if not s.handler and not s.held
     }
 
 
@@ -225,7 +231,7 @@ def _differences(
 def _causes(host: HostPlan) -> list[Step]:
     """Return the steps that get a finding: every changing one, except handlers whose role has another changing step."""
     moved = {s.role for s in host.changes if not s.handler}
-    return [s for s in host.changes if not s.handler or s.role not in moved]
+    return [s for s in host.steps if s.held or (s.changes and (not s.handler or s.role not in moved))]
 
 
 def _kind(step: Step, applied: AppliedStep | None) -> Kind:
@@ -252,11 +258,31 @@ def _step_finding(
         role=step.role,
         step=step.name,
         message=about(step=step.name),
-        evidence=(*shut_out(step), *step_evidence(step)),
-        advice=_keep_way_in(host) if step.shuts_out else _ADVICE[kind](apply=samdrift("apply", "--limit", host.host)),
+        evidence=(*waiver_notes(step.waived), *shut_out(step), *step_evidence(step)),
+        advice=_advice(kind, host, step),
         severity=severity(kind, about, protects=protects),
         controls=controls.get(step.role, ()),
+        waived=step.waived,
+        difference="" if step.handler else difference(step),
     )
+
+
+def _advice(kind: Kind, host: HostPlan, step: Step) -> Message:
+    if step.waived and step.waived.accepted:
+        return MessageId.REMOVE_WAIVER(waiver=step.waived.name)
+    if step.held and step.waived:
+        propose = samdrift("waivers", "propose", "--limit", host.host)
+        return MessageId.ACCEPT_OR_REMOVE(waiver=step.waived.name, propose=propose)
+    if step.shuts_out:
+        return _keep_way_in(host)
+    return _ADVICE[kind](apply=samdrift("apply", "--limit", host.host))
+
+
+def waiver_notes(waived: Waived | None) -> Iterator[Note]:
+    """Yield what to know of a waiver that does not accept what is there: it accepted something else, or has expired."""
+    if waived is not None and not waived.accepted:
+        about = MessageId.ACCEPTED_OTHERWISE if waived.holds else MessageId.ACCEPTED_UNTIL
+        yield Note(message=about(waiver=waived.name, owner=waived.owner, until=waived.until))
 
 
 def _unmanaged(host: HostPlan, stranger: Unmanaged, controls: Controls, protecting: Collection[str]) -> Finding:
@@ -272,9 +298,12 @@ def _unmanaged(host: HostPlan, stranger: Unmanaged, controls: Controls, protecti
         role=stranger.role,
         step=stranger.what,
         message=message,
+        evidence=tuple(waiver_notes(stranger.waived)),
         advice=_removal(host.host, stranger),
         severity=severity(Kind.UNMANAGED, message.id, protects=stranger.role in protecting),
         controls=controls.get(stranger.role, ()),
+        waived=stranger.waived,
+        difference=difference(stranger),
     )
 
 
@@ -306,7 +335,8 @@ def _unknown(host: HostPlan, reason: str) -> Finding:
 
 def _explains(finding: Finding) -> bool:
     """Tell whether a failed check of its role may be an effect of it: a device that people run has lines of theirs."""
-    return finding.kind in DIFFERENCES and finding.message.id is not MessageId.LINE_UNDECLARED
+    is_difference = finding.kind in DIFFERENCES and not finding.accepted
+    return is_difference and finding.message.id is not MessageId.LINE_UNDECLARED
 
 
 def _with_checks(finding: Finding, failed: Iterable[CheckResult]) -> Finding:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError, computed_field, mo
 from deploy.model.evidence import Evidence, Note
 from deploy.model.kinds import Exit, Kind, Severity
 from deploy.model.messages import Message, MessageId, as_written
+from deploy.model.waived import Waived
 from deploy.model.words import evidence_in_words, in_words
 from inventory.frozen import Frozen
 
@@ -22,6 +23,8 @@ class Finding(Frozen):
     """One thing somebody should know.
 
     `step` is the plan's step or the check's name; `first_seen` is ISO 8601 UTC, empty until a store has dated it.
+    `waived` is the waiver about it: what is accepted is counted and listed, and changes no exit code; `difference` is
+    the digest by which a waiver would accept it.
     `summary`, `detail` and `remedy` are `message`, `evidence` and `advice` as English text.
     """
 
@@ -36,6 +39,13 @@ class Finding(Frozen):
     severity: Severity = Severity.MEDIUM
     controls: tuple[str, ...] = ()
     first_seen: str = ""
+    waived: Waived | None = None
+    difference: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Tell whether a waiver accepts it; of what is no difference, none can."""
+        return self.kind in WAIVABLE and self.waived is not None and self.waived.accepted
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -116,14 +126,18 @@ def severity(kind: Kind, about: MessageId, *, protects: bool = False) -> Severit
         return SEVERITIES[about]
     if kind in {Kind.PENDING, Kind.NOTICE}:
         return Severity.LOW
+    if kind is Kind.WAIVER:
+        return Severity.MEDIUM
     if kind in {Kind.DRIFT, Kind.MISSING, Kind.UNMANAGED}:
         return Severity.HIGH if protects else Severity.MEDIUM
     return Severity.HIGH
 
 
 DIFFERENCES = frozenset(
-    {Kind.DRIFT, Kind.PENDING, Kind.CONFLICT, Kind.MISSING, Kind.UNMANAGED, Kind.FAILED_CHECK, Kind.ARMED}
+    {Kind.DRIFT, Kind.PENDING, Kind.CONFLICT, Kind.MISSING, Kind.UNMANAGED, Kind.FAILED_CHECK, Kind.ARMED, Kind.WAIVER}
 )
+WAIVABLE = DIFFERENCES - {Kind.ARMED, Kind.WAIVER}
+"""The kinds of findings that may be accepted: never that something is unknown or went wrong."""
 
 
 def exit_code(findings: Iterable[Finding], *, after_change: bool = False, went_on: bool = False) -> Exit:
@@ -135,7 +149,7 @@ def exit_code(findings: Iterable[Finding], *, after_change: bool = False, went_o
         went_on: the run did its work on all hosts but those whose inventory is not sound, so it is incomplete (3) and
             no error (1).
     """
-    kinds = {f.kind for f in findings}
+    kinds = {f.kind for f in findings if not f.accepted}
     order = (
         (set() if went_on else {Kind.UNSOUND}, Exit.ERROR),
         ({Kind.ROLLED_BACK}, Exit.ROLLED_BACK),

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     ROLLED_BACK = "rolled back"  # changed, not confirmed, and put back by the host itself
     ARMED = "unconfirmed"  # an earlier run's change, which the host is about to undo
     UNSOUND = "unsound inventory"
+    WAIVER = "waiver"  # an acceptance of a difference that holds no more
     NOTICE = "notice"  # to be known, and nothing to mend: changes no exit code
 
 

@@ -81,6 +81,10 @@ class MessageId(StrEnum):
     WAY_IN_LOST = "way-in-lost", "lines"
     CAVEAT = "caveat", "what"
     MODEL_UNKNOWN = "model-unknown", "model", "vendor"
+    WAIVER_EXPIRED = "waiver-expired", "waiver", "owner", "until"
+    WAIVER_OF_NO_HOST = "waiver-of-no-host", "waiver"
+    WAIVER_UNUSED = "waiver-unused", "waiver"
+    WAIVER_ENDS_SOON = "waiver-ends-soon", "waiver", "owner", "until"
 
     # What apply finds.
     APPLY_BROKEN_OFF = "apply-broken-off", "why"
@@ -152,6 +156,8 @@ class MessageId(StrEnum):
     LOSES_ACCESS = "loses-access", "line"
     STANDS_INSTEAD = "stands-instead", "line"
     HEARD_AT = "heard-at", "port", "name"
+    ACCEPTED_OTHERWISE = "accepted-otherwise", "waiver", "owner", "until"
+    ACCEPTED_UNTIL = "accepted-until", "waiver", "owner", "until"
     CHECK_OF_THE_ROLE_FAILED = "check-of-the-role-failed", "check"
 
     # What to do about it.
@@ -184,6 +190,9 @@ class MessageId(StrEnum):
     GIVE_A_VALUE = "give-a-value", "edit"
     REMOVE_SECRET = "remove-secret", "edit"
     ENCRYPT_ANEW = "encrypt-anew", "rotate"
+    RENEW_OR_REMOVE = "renew-or-remove", "waiver"
+    REMOVE_WAIVER = "remove-waiver", "waiver"
+    ACCEPT_OR_REMOVE = "accept-or-remove", "waiver", "propose"
 
 
 class Message(Frozen):

@@ -14,13 +14,14 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from deploy.model.step_id import StepId
+from deploy.model.waived import Waived
 from inventory.errors import SamdriftError
 from inventory.frozen import Frozen
 from roles.shared.change import Change, Removal
 from roles.shared.device.letting_in import LostPart
 from roles.shared.guard import Guard
 
-FORMAT: Literal[7] = 7
+FORMAT: Literal[8] = 8
 """Of plan files; a new one whenever an older samdrift would misread a plan, or this one an older plan."""
 
 
@@ -76,7 +77,7 @@ class Step(Frozen):
     text that a managed file should hold, empty for other steps; `handler` marks a restart or reload, which is
     never a difference by itself; `guard` is how the host undoes a change that could cut it off, and `unguarded` why it
     has no way to. A step that `shuts_out` samdrift, as it takes away these parts of the way by which it came in, is not
-    carried out.
+    carried out. `waived` is the waiver about its change; while that holds, what is on the host is left as it is.
     """
 
     role: str
@@ -89,6 +90,7 @@ class Step(Frozen):
     guard: Guard | None = None
     unguarded: str = ""
     shuts_out: tuple[LostPart, ...] = ()
+    waived: Waived | None = None
 
     @property
     def id(self) -> StepId:
@@ -102,16 +104,25 @@ class Step(Frozen):
 
     @property
     def changes(self) -> bool:
-        """Tell whether the step would do something."""
-        return bool(self.commands)
+        """Tell whether the step would do something, and is to."""
+        return bool(self.commands) and not self.held
+
+    @property
+    def held(self) -> bool:
+        """Tell whether the step would do something, and a waiver leaves what is there as it is."""
+        return bool(self.commands) and self.waived is not None and self.waived.holds
 
 
 class Unmanaged(Frozen):
-    """A thing that no role declares: a file in a directory that a role owns, or a line of a device's configuration."""
+    """A thing that no role declares: a file in a directory that a role owns, or a line of a device's configuration.
+
+    `waived` is the waiver about it.
+    """
 
     role: str
     path: str = ""
     line: str = ""
+    waived: Waived | None = None
 
     @property
     def what(self) -> str:
@@ -157,6 +168,11 @@ class HostPlan(Frozen):
         return tuple(s for s in self.steps if s.changes)
 
     @property
+    def held(self) -> tuple[Step, ...]:
+        """Return the steps that would do something, and that a waiver holds back."""
+        return tuple(s for s in self.steps if s.held)
+
+    @property
     def in_short(self) -> str:
         """Return in a line why the host is unknown, or what would change and what nobody was shown."""
         hidden = f"not shown to {self.looked_as}: {', '.join(self.concealed)}" if self.concealed else ""
@@ -170,7 +186,7 @@ class HostPlan(Frozen):
     @property
     def fingerprint(self) -> str:
         """Return the SHA-256 of what the plan says about the host; noise in facts does not reach it."""
-        changes = [s.model_dump(mode="json", exclude={"intent"}) for s in self.changes]
+        changes = [s.model_dump(mode="json", exclude={"intent", "waived"}) for s in self.changes]
         return hashlib.sha256(json.dumps(changes, sort_keys=True).encode()).hexdigest()
 
 
@@ -181,7 +197,7 @@ class Plan(Frozen):
     steps it has; empty if it has those of all. `remove` has by device the lines that a person wants removed.
     """
 
-    format: Literal[7] = FORMAT
+    format: Literal[8] = FORMAT
     fleet_digest: str
     fleet_source: str
     fleet_time: str = ""

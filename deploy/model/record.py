@@ -13,6 +13,7 @@ from pydantic import Field
 
 from deploy.model.findings import Finding
 from deploy.model.step_id import StepId
+from deploy.model.waived import Waived
 from inventory.frozen import Frozen
 from inventory.left_out import Count
 from roles.shared.device.heard import Heard
@@ -22,6 +23,7 @@ class CheckResult(Frozen):
     """The outcome of one state check on one host. `not applicable` always has its reason in `detail`.
 
     `strangers` are those whom a device hears at its ports and no cable of NetBox leads to: nothing fails for them.
+    `waived` is the waiver about its failure.
     """
 
     host: str
@@ -32,6 +34,12 @@ class CheckResult(Frozen):
     detail: str = ""
     strangers: tuple[Heard, ...] = ()
     seconds: float = 0.0
+    waived: Waived | None = None
+
+    @property
+    def fails(self) -> bool:
+        """Tell whether it failed, and nobody has accepted that."""
+        return self.outcome == "failed" and not (self.waived and self.waived.accepted)
 
 
 class AppliedStep(Frozen):

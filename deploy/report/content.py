@@ -77,6 +77,7 @@ def report_of(
     manifest = record.manifest if record and record.manifest else today
     states = tuple(_host_state(h, run, past, manifest) for h in sorted(hosts, key=lambda h: (h.tenant, h.name)))
     findings = tuple(sorted(run.findings, key=_gravity)) if run else ()
+    accepted = tuple(f for f in findings if f.accepted)
     called = {slug: slug for slug in tenants} | {t.slug: t.name for t in fleet.tenants}
     municipalities = tuple(
         Municipality(slug=slug, name=called[slug], totals=_totals_of(slug, states, findings))
@@ -95,7 +96,8 @@ def report_of(
         plan_digest=record.plan_digest if record else "",
         totals=_totals(states, findings),
         municipalities=municipalities,
-        findings=findings,
+        findings=tuple(f for f in findings if not f.accepted),
+        accepted=accepted,
         controls=tuple(_controls(states, manifest)),
         rights=rights(fleet, hosts, sorted(concerned)),
         duties=today.duties,
@@ -161,7 +163,7 @@ def _host_state(host: Host, run: Record | None, past: Sequence[Record], manifest
         why=_why(host, run, result) if state is State.NOT_LOOKED_AT else None,
         reason=(unknown.detail or unknown.summary) if unknown else (result.detail if result else ""),
         last_looked_at=_last_looked_at(host.name, [*([run] if run else []), *past]),
-        findings=len(findings),
+        findings=sum(not f.accepted for f in findings),
         roles=tuple(
             _role_state(manifest.role(name), steps, findings, checks, seen=seen and (name in then or not then))
             for name in (*then, *since)
@@ -175,11 +177,11 @@ def _result(record: Record | None, host: str) -> HostResult | None:
 
 def _state(result: HostResult | None, findings: Iterable[Finding], checks: Iterable[CheckResult]) -> State:
     """Return the most serious thing that the run says of a host; a host that it does not speak of was not looked at."""
-    kinds = {f.kind for f in findings}
+    kinds = {f.kind for f in findings if not f.accepted}
     outcome = result.outcome if result else "skipped"
     if outcome == "unknown" or Kind.UNKNOWN in kinds:
         return State.UNKNOWN
-    if any(c.outcome == "failed" for c in checks) or kinds & {Kind.FAILED_CHECK, Kind.FAILED_STEP}:
+    if any(c.fails for c in checks) or kinds & {Kind.FAILED_CHECK, Kind.FAILED_STEP}:
         return State.FAILED
     if outcome == "failed":
         return State.FAILED
@@ -251,7 +253,8 @@ def _totals(states: Sequence[HostState], findings: Sequence[Finding]) -> Totals:
         differs=by_state[State.DIFFERS],
         in_sync=by_state[State.IN_SYNC],
         not_looked_at=by_state[State.NOT_LOOKED_AT],
-        findings=len(findings),
+        findings=sum(not f.accepted for f in findings),
+        accepted=sum(f.accepted for f in findings),
         passed=outcomes["passed"],
         failed_checks=outcomes["failed"],
         not_applicable=outcomes["not applicable"],

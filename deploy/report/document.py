@@ -38,7 +38,7 @@ class Why(StrEnum):
 
 
 class Totals(Frozen):
-    """Hosts by state, findings, and checks by outcome."""
+    """Hosts by state, findings, accepted differences beside those, and checks by outcome."""
 
     hosts: int = 0
     unknown: int = 0
@@ -47,6 +47,7 @@ class Totals(Frozen):
     in_sync: int = 0
     not_looked_at: int = 0
     findings: int = 0
+    accepted: int = 0
     passed: int = 0
     failed_checks: int = 0
     not_applicable: int = 0
@@ -122,7 +123,10 @@ class RoleState(Frozen):
 
 
 class HostState(Frozen):
-    """One host, as the run saw it. `last_looked_at` is the latest time that any recorded run could look at it."""
+    """One host, as the run saw it. `last_looked_at` is the latest time that any recorded run could look at it.
+
+    Accepted differences are none of its `findings` and change no `state`; the roles that they are in are not in effect.
+    """
 
     name: str
     municipality: str
@@ -218,6 +222,7 @@ class Report(Frozen):
     totals: Totals
     municipalities: tuple[Municipality, ...]
     findings: tuple[Finding, ...]
+    accepted: tuple[Finding, ...] = ()
     controls: tuple[Control, ...]
     rights: tuple[Right, ...] = ()
     duties: dict[str, Title] = Field(default_factory=dict, description="titles of duties, by `<role>.<duty>`")

@@ -29,11 +29,23 @@ from inventory.whole_file import put_in_place
 ASSETS = Path(__file__).resolve().parent / "assets"
 
 
+_SEVERAL_ACCEPTED = "avvikelser är godtagna", "differences are"
+
+
 class Headline(Frozen):
     """The whole in a sentence or two."""
 
     swedish: str
     english: str
+
+    def with_accepted(self, accepted: int) -> Headline:
+        """Add the number of differences that waivers accept."""
+        if not accepted:
+            return self
+        swedish, english = ("avvikelse är godtagen", "difference is") if accepted == 1 else _SEVERAL_ACCEPTED
+        return Headline(
+            swedish=f"{self.swedish} {accepted} {swedish}.", english=f"{self.english} {accepted} {english} accepted."
+        )
 
     def with_problems(self, problems: int) -> Headline:
         """Add the number of problems in the inventory."""
@@ -75,7 +87,8 @@ def html(report: Report) -> str:
 
 def headline(report: Report) -> Headline:
     """Sum the report up in a sentence: first what is wrong, then what is unknown, then what the inventory has wrong."""
-    return _headline(report.totals).with_problems(len(report.checked.findings) if report.checked else 0)
+    problems = len(report.checked.findings) if report.checked else 0
+    return _headline(report.totals).with_accepted(report.totals.accepted).with_problems(problems)
 
 
 def _headline(totals: Totals) -> Headline:

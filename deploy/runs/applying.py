@@ -19,7 +19,6 @@ from deploy.runs.invocation import Invocation, NotAllKept, controls_in_force
 from deploy.runs.stale import refuse_if_stale
 from deploy.runs.stopping import stopping
 from deploy.store.ports import StoreError
-from deploy.verify.run import verify as run_checks
 from inventory.errors import UsageError
 
 
@@ -65,7 +64,7 @@ def carry_out(run: Invocation, session: Session, planned: Plan, *, checked: bool
     """
 
     def prove(names: Sequence[str]) -> tuple[CheckResult, ...]:
-        return run_checks(session, run.fleet, run.observer, names) if checked else ()
+        return run.checks(session, names) if checked else ()
 
     change = Apply(
         session,

@@ -7,7 +7,7 @@ and what was asked for is the command's (`cli.runs`, for a check `cli.fleet`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from deploy.model import clock
 from deploy.model.code import code_digest
@@ -16,10 +16,10 @@ from deploy.model.drift import classify, plan_findings
 from deploy.model.findings import Exit, Finding, Kind, exit_code
 from deploy.model.plan import HostPlan, Plan
 from deploy.model.record import HostResult, Record
+from deploy.model.waivers import waiver_findings
 from deploy.runs.invocation import Invocation, controls_in_force
 from deploy.runs.manifest import manifest_now
 from deploy.store.place import record_id
-from deploy.verify.run import verify as run_checks
 from inventory.fleet import Fleet
 from inventory.left_out import Count
 from roles.shared.catalogue import catalogue
@@ -39,7 +39,7 @@ def plan(run: Invocation, *, detailed: bool) -> tuple[Plan, Record]:
 def verify(run: Invocation) -> Record:
     """Run the state checks of every role on every host."""
     with run.session() as session:
-        checks = run_checks(session, run.fleet, run.observer)
+        checks = run.checks(session)
         lost = dict(session.unreachable)
     unlooked = [HostPlan(host=h.name, municipality=h.tenant, error=lost.get(h.name, "")) for h in run.hosts]
     findings = (*run.unsound, *classify(run.plan(unlooked), checks, {}, controls=controls_in_force()))
@@ -52,11 +52,11 @@ def drift(run: Invocation) -> Record:
     with run.alone():
         with run.session() as session:
             made = run.plan(session.look())
-            checks = run_checks(session, run.fleet, run.observer)
+            checks = run.checks(session)
             lost = dict(session.unreachable)
         applied = {h.host: run.stores.applied.last_applied(h.host) for h in made.hosts}
         found = classify(made, checks, applied, controls=controls_in_force(), protecting=_protecting(), lost=lost)
-        found = (*run.unsound, *found, *model_notices(run.fleet, run.hosts))
+        found = (*run.unsound, *found, *model_notices(run.fleet, run.hosts), *_about_waivers(run, made, found))
         findings = run.stores.known.date(found, at=run.started, looked_at=[h.host for h in made.hosts])
         hosts = [_with_findings(_looked_at(h), findings) for h in made.hosts]
         code = run.code(findings)
@@ -103,6 +103,16 @@ def offline_record(
     )
 
 
+def _about_waivers(run: Invocation, made: Plan, found: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return what is to be done about the waivers of these hosts; only of hosts that were looked at whole is it known
+    which of them accept nothing.
+    """
+    seen = {h.host: h.municipality for h in made.hosts}
+    whole = not run.only_roles and all(f.kind is not Kind.UNKNOWN for f in found)
+    used = {f.waived.name for f in found if f.waived} if whole else None
+    return waiver_findings(run.waivers, seen, used)
+
+
 def _protecting() -> frozenset[str]:
     """Name the roles that keep others out."""
     return frozenset(name for name, role in catalogue().items() if role.protects)
@@ -122,9 +132,10 @@ def _looked_at(host: HostPlan) -> HostResult:
 
 def _with_findings(result: HostResult, findings: Iterable[Finding]) -> HostResult:
     """Return a host's result with its findings: one that was lost is unknown, and one with a finding differs; a notice
-    is none.
+    is none, nor is what was accepted, nor what is wrong with a waiver.
     """
-    own = [f for f in findings if f.host == result.host and f.kind is not Kind.NOTICE]
+    about = [f for f in findings if f.host == result.host and not f.accepted]
+    own = [f for f in about if f.kind not in {Kind.NOTICE, Kind.WAIVER}]
     unknown = next((f for f in own if f.kind is Kind.UNKNOWN), None)
     if unknown is not None:
         return result.model_copy(update={"outcome": "unknown", "detail": unknown.detail})

@@ -19,6 +19,7 @@ from deploy.model.observer import Observer
 from deploy.model.plan import HostPlan, Plan
 from deploy.model.record import CheckResult, HostResult, Record
 from deploy.model.step_id import StepId
+from deploy.model.waivers import NO_WAIVERS, Waivers
 from deploy.runs.backups import back_up
 from deploy.runs.caller import this_process
 from deploy.runs.looks import look_accounts, shown_in_part
@@ -29,6 +30,7 @@ from deploy.store.place import record_id
 from deploy.store.ports import Holder, StoreError, Stores
 from deploy.transport.ssh import Access
 from deploy.vault.interface import SecretsError, Vault
+from deploy.verify.run import verify as run_checks
 from inventory.fleet import Fleet, Host
 from inventory.left_out import Count
 from roles.shared.catalogue import catalogue, roles_of
@@ -77,6 +79,7 @@ class Invocation:
     """The roles whose steps the run is about; all if it is empty."""
     remove: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By device, the lines that a person wants removed, as they are shown or as regular expressions."""
+    waivers: Waivers = NO_WAIVERS
     started: str = field(default_factory=clock.now)
     recording: Recording = field(default_factory=Recording)
     stop: Stop = field(default_factory=Stop)
@@ -121,6 +124,7 @@ class Invocation:
             ours=self._ours,
             look_accounts=accounts,
             before_step=self._before_step,
+            waivers=self.waivers,
         )
         return made
 
@@ -130,6 +134,10 @@ class Invocation:
             return why
         self.recording.step(self.stores.history, host, step)
         return ""
+
+    def checks(self, session: Session, names: Sequence[str] | None = None) -> tuple[CheckResult, ...]:
+        """Run the state checks of all hosts of a session, or of these, and mark the failures that are waived."""
+        return tuple(map(self.waivers.on_check, run_checks(session, self.fleet, self.observer, names)))
 
     def _ours(self, device: str) -> dict[str, Ours]:
         """Return by role what may be removed from a device: what was last declared there, and what was named."""

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from deploy.model.evidence import Commands, Diff, Error, Evidence, FailedCheck, Note
 from deploy.model.findings import Finding
-from deploy.model.kinds import Kind
+from deploy.model.kinds import Kind, Severity
 from deploy.model.messages import MessageId
 from deploy.model.record import CheckResult, Record
 from deploy.model.text import inline, safe, several
@@ -27,7 +27,37 @@ if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not
 
 
 def findings(found: Sequence[Finding], names: Mapping[str, str]) -> Iterator[RenderableType]:
-    """Show findings in full, each with what to do about it."""
+    """Show findings in full, each with what to do about it; those that are accepted stand last, by themselves."""
+    yield from _in_full([f for f in found if not f.accepted], names)
+    if accepted := [f for f in found if f.accepted]:
+        yield Text(f"Accepted, each by a waiver ({len(accepted)})", "bold dim")
+        for finding in accepted:
+            yield from _accepted(finding, names)
+        yield Text()
+
+
+def _accepted(finding: Finding, names: Mapping[str, str]) -> Iterator[RenderableType]:
+    """Show an accepted finding in two lines, and whole if it is serious."""
+    waived = finding.waived
+    municipality = inline(names.get(finding.municipality, finding.municipality))
+    serious = (", serious", "bold red") if finding.severity is Severity.HIGH else ""
+    title = Text.assemble("= ", finding.kind, serious, (f"  {inline(finding.host)}", "bold"), f" · {municipality}")
+    yield title.append(f" · role {inline(finding.role)}  {inline(finding.summary)}")
+    if waived is not None:
+        line = f"    until {waived.until}: {waived.owner}, {waived.reason} (waiver {waived.name})"
+        yield Text(inline(line), "dim")
+    if serious:
+        yield from map(_evidence, finding.evidence)
+
+
+def accepted_summary(found: Sequence[Finding]) -> str:
+    """Count accepted findings, for the end of a summary; empty if there is none."""
+    accepted = [f for f in found if f.accepted]
+    serious = sum(f.severity is Severity.HIGH for f in accepted)
+    return f", {len(accepted)} accepted" + (f" ({serious} serious)" if serious else "") if accepted else ""
+
+
+def _in_full(found: Sequence[Finding], names: Mapping[str, str]) -> Iterator[RenderableType]:
     for number, finding in enumerate(found, start=1):
         title = Text.assemble(f"{number}. ", (finding.kind.upper(), COLOURS.get(finding.kind, "bold")))
         municipality = inline(names.get(finding.municipality, finding.municipality))
@@ -67,13 +97,13 @@ def _evidence(evidence: Evidence) -> RenderableType:
 def drift(seen: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:
     """Show what differs from what was last applied."""
     yield from findings(seen.findings, names)
-    kinds = Counter(f.kind for f in seen.findings)
+    kinds = Counter(f.kind for f in seen.findings if not f.accepted)
     counted = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))
     outcomes = Counter(r.outcome for r in seen.hosts)
     lost = f", {outcomes['unknown']} unknown" if outcomes["unknown"] else ""
     known = several(len(seen.hosts) - outcomes["unknown"], "host")
-    summary = f"{known} looked at{lost}, {several(len(seen.checks), 'check')} run: {counted or 'no drift'}."
-    yield Text(summary, "bold yellow" if seen.findings else "bold green")
+    summary = f"{known} looked at{lost}, {several(len(seen.checks), 'check')} run: {counted or 'no drift'}"
+    yield Text(f"{summary}{accepted_summary(seen.findings)}.", "bold yellow" if kinds else "bold green")
 
 
 def verified(seen: Record, names: Mapping[str, str], width: int) -> Iterator[RenderableType]:
@@ -81,7 +111,7 @@ def verified(seen: Record, names: Mapping[str, str], width: int) -> Iterator[Ren
     yield from _checks_table(seen.checks, width)
     yield from _failed(seen.checks, names)
     yield from _not_applicable(seen.checks)
-    yield from findings([f for f in seen.findings if f.kind is Kind.NOTICE], names)
+    yield from findings([f for f in seen.findings if f.kind is Kind.NOTICE or f.accepted], names)
     unknown = [r for r in seen.hosts if r.outcome == "unknown"]
     for result in unknown:
         yield Text.assemble(("UNKNOWN  ", "bold red"), (inline(result.host), "bold"), f"  {inline(result.detail)}")
@@ -90,8 +120,8 @@ def verified(seen: Record, names: Mapping[str, str], width: int) -> Iterator[Ren
 
 def checks_summary(checks: Sequence[CheckResult], unknown: int = 0) -> str:
     """Count checks by outcome, in a line."""
-    outcomes = Counter(c.outcome for c in checks)
-    counted = ", ".join(f"{outcomes[o]} {o}" for o in ("passed", "failed", "not applicable") if outcomes[o])
+    outcomes = Counter("accepted" if c.outcome == "failed" and not c.fails else c.outcome for c in checks)
+    counted = ", ".join(f"{outcomes[o]} {o}" for o in ("passed", "failed", "accepted", "not applicable") if outcomes[o])
     lost = f"; {several(unknown, 'host')} unknown" if unknown else ""
     where = several(len({c.host for c in checks}), "host")
     return f"{several(len(checks), 'check')} on {where}: {counted or 'none ran'}{lost}."
@@ -131,7 +161,7 @@ def _cell(outcomes: Counter[str]) -> Text:
 
 
 def _failed(done: Sequence[CheckResult], names: Mapping[str, str]) -> Iterator[RenderableType]:
-    for check in (c for c in done if c.outcome == "failed"):
+    for check in (c for c in done if c.fails):
         municipality = inline(names.get(check.municipality, ""))
         yield Text.assemble(
             ("FAILED  ", "bold red"), (inline(check.host), "bold"), f" · {municipality} · ", (check.role, "cyan")

@@ -41,6 +41,7 @@ COLOURS: Mapping[str, str] = {
     Kind.ROLLED_BACK: "bold red",
     Kind.ARMED: "bold yellow",
     Kind.UNSOUND: "bold red",
+    Kind.WAIVER: "bold yellow",
     Kind.NOTICE: "bold cyan",
     "in sync": "green",
     "changed": "green",

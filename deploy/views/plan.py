@@ -22,6 +22,7 @@ from deploy.views.parts import COLOURS, command_text, diff, empty_table
 if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
     from deploy.model.findings import Finding
     from deploy.model.plan import HostPlan, Plan, Step
+    from deploy.model.waived import Waived
     from roles.shared.change import Removal
 
 
@@ -49,13 +50,16 @@ def plan(
         yield from (Text(f"  ! {inline(what)}", "cyan") for what in to_know)
         for step in host_plan.changes:
             yield from _step(step, brief=brief, commands=commands)
+        for step in host_plan.held:
+            yield from _held(step, brief=brief)
         for stranger in host_plan.unmanaged:
             place = "a directory" if stranger.path else "the configuration"
             line = f"  ? {inline(stranger.what)}  is in {place} of role {stranger.role}, which does not declare it"
-            yield Text(line, "magenta")
+            accepted = f": accepted{_by(stranger.waived)}" if stranger.waived and stranger.waived.accepted else ""
+            yield Text(line + accepted, "dim" if accepted else "magenta")
         for line in host_plan.concealed:
             yield Text(f"  · {inline(line)}  is not shown to {inline(host_plan.looked_as)}: taken as declared", "dim")
-        if (host_plan.changes or host_plan.unmanaged or host_plan.concealed) and not brief:
+        if (host_plan.changes or host_plan.held or host_plan.unmanaged or host_plan.concealed) and not brief:
             yield Text()
     yield Text(plan_summary(made), "bold")
 
@@ -63,7 +67,8 @@ def plan(
 def plan_summary(made: Plan) -> str:
     """Sum a plan up in a line: how much would change, and how many hosts are in sync or unknown."""
     about = f" Only role {', '.join(made.only_roles)}." if made.only_roles else ""
-    return _summary(made) + about
+    held = sum(len(h.held) for h in made.hosts)
+    return _summary(made) + (f" Left as it is by a waiver: {several(held, 'change')}." if held else "") + about
 
 
 def _summary(made: Plan) -> str:
@@ -112,6 +117,8 @@ def _step(step: Step, *, brief: bool, commands: bool) -> Iterator[RenderableType
         return
     if step.guard:
         yield Text(f"      guarded: {inline(step.guard.words)}", "dim")
+    if step.waived:
+        yield Text(f"      is accepted no more: it was{_by(step.waived)}", "bold yellow")
     if step.unguarded:
         yield Text(f"      not guarded: {inline(step.unguarded)}", "bold red")
     for note in shut_out(step):
@@ -121,6 +128,23 @@ def _step(step: Step, *, brief: bool, commands: bool) -> Iterator[RenderableType
         yield diff(step.change.diff, indent=6)
     if step.commands and (commands or step.change is None):
         yield command_text(map(str, step.commands), indent=6)
+
+
+def _held(step: Step, *, brief: bool) -> Iterator[RenderableType]:
+    """Show a step that a waiver holds back; with its diff if something else was accepted than what is there."""
+    moved = step.waived is not None and not step.waived.accepted
+    why = "something else was accepted" if moved else "accepted"
+    title = Text.assemble("  = ", (inline(step.role), "cyan"), f"  {inline(step.name)}  ")
+    yield title.append(f"is left as it is: {why}{_by(step.waived)}", "bold yellow" if moved else "dim")
+    if moved and not brief:
+        if step.change is not None:
+            yield diff(step.change.diff, indent=6)
+        else:
+            yield command_text(map(str, step.commands), indent=6)
+
+
+def _by(waived: Waived | None) -> str:
+    return inline(f" until {waived.until} by {waived.owner} (waiver {waived.name})") if waived else ""
 
 
 def _removals(removals: Sequence[Removal]) -> Iterator[RenderableType]:

@@ -18,6 +18,7 @@ from deploy.engine.hosts import Outcome
 from deploy.model.plan import HostPlan, Plan, Run, Step
 from deploy.model.record import AppliedStep, CheckResult
 from deploy.model.step_id import StepId
+from deploy.model.waivers import NO_WAIVERS, Waivers
 from deploy.transport.ssh import HostLost
 from inventory.fleet import Host
 from roles.shared.change import Change, digest
@@ -153,12 +154,23 @@ class Event:
     """What was wrong with the host: `broken` (a check fails), `shut` (lets nobody in anew), `restless`, `lost`."""
 
 
+def waived(live: HostPlan, waivers: Waivers) -> HostPlan:
+    """What a look says of a host where these waivers hold."""
+    return live.model_copy(update={"steps": tuple(waivers.on_step(live.host, step) for step in live.steps)})
+
+
 class SessionInMemory:
     """One run's connections to machines."""
 
     def __init__(
-        self, machines: Sequence[Machine], troubles: Mapping[str, Trouble] | None = None, *, interrupt_at: int = 0
+        self,
+        machines: Sequence[Machine],
+        troubles: Mapping[str, Trouble] | None = None,
+        *,
+        interrupt_at: int = 0,
+        waivers: Waivers = NO_WAIVERS,
     ) -> None:
+        self._waivers = waivers
         self._machines = {m.name: m for m in machines}
         self._troubles = {m.name: (troubles or {}).get(m.name, Trouble()) for m in machines}
         self.events: list[Event] = []
@@ -289,7 +301,7 @@ class SessionInMemory:
         self._looks_since[name] += 1
         if trouble.unreadable == self._looks[name]:
             return unknown.model_copy(update={"error": "what it answered cannot be understood"})
-        return live
+        return waived(live, self._waivers)
 
     def _restless(self, name: str) -> list[str]:
         still = self._looks_since[name] < self._troubles[name].restless

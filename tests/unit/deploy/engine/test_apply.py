@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import gevent
 import pytest
@@ -13,8 +14,11 @@ from deploy.engine.results import ApplyResult
 from deploy.model.device_models import UnknownModel
 from deploy.model.findings import Exit, Kind, exit_code
 from deploy.model.plan import Plan
-from deploy.model.record import CheckResult
+from deploy.model.record import AppliedStep, CheckResult
+from deploy.model.step_id import StepId
+from deploy.model.waivers import NO_WAIVERS, Waivers, difference
 from deploy.store.ports import StoreError
+from inventory.waivers import Waiver
 from tests.applying import nothing_to_check
 from tests.unit.deploy.engine.fleet_in_memory import (
     BY_HAND,
@@ -30,6 +34,7 @@ from tests.unit.deploy.engine.fleet_in_memory import (
     Trouble,
     machine,
     plan_of,
+    waived,
 )
 from tests.unit.deploy.store.in_memory import MemoryApplied
 
@@ -74,10 +79,11 @@ def apply(
     journal: JournalInMemory | None = None,
     interrupt_at: int = 0,
     unnamed: Collection[str] = (),
+    waivers: Waivers = NO_WAIVERS,
 ) -> Run:
     """Apply the plan that a look makes now, or another, and end the run."""
     plan, journal = plan or plan_of(machines), journal or JournalInMemory()
-    session = SessionInMemory(machines, troubles, interrupt_at=interrupt_at)
+    session = SessionInMemory(machines, troubles, interrupt_at=interrupt_at, waivers=waivers)
     session.events = journal.events
     waited: list[float] = []
     of = {n: UnknownModel(host=n, municipality="tierp", model="X9", vendor="Acme") for n in unnamed}
@@ -123,6 +129,36 @@ def test_a_device_of_an_unknown_model_that_nobody_named_is_left_alone_and_the_ot
 
     assert apply(*machines).endings["sw9"] == "changed"
     assert apply(*machines, unnamed=["sw9"]).endings["sw9"] == "in sync", "there is nothing to refuse"
+
+
+def test_what_a_waiver_accepts_is_not_changed_nor_remembered_and_the_rest_is_proved_as_ever() -> None:
+    one = machine("first")
+    one.contents["a"] = BY_HAND
+    (by_hand, _) = one.plan().steps
+    waiver = Waiver(
+        name="w",
+        hosts="first",
+        role="role",
+        step="a",
+        seen=(difference(by_hand),),
+        owner="anna",
+        reason="until it is moved",
+        until=date(2099, 1, 1),
+    )
+    waivers = Waivers((waiver,), date(2026, 11, 29), {"w": frozenset({"first"})})
+    looked = plan_of([one])
+    planned = looked.model_copy(update={"hosts": tuple(waived(h, waivers) for h in looked.hosts)})
+
+    last = AppliedStep(intent="as it was given before")
+    journal = JournalInMemory()
+    journal.applied.steps["first"] = {StepId("role", "a"): last}
+    run = apply(one, plan=planned, journal=journal, waivers=waivers)
+
+    assert (run.endings, run.exit, one.contents) == ({"first": "changed"}, Exit.OK, {"a": BY_HAND, "b": WANTED})
+    assert run.result.hosts[0].changed == ("role: b",)
+    assert run.result.hosts[0].steps[StepId("role", "a")] == last, "drift goes on comparing with what was given last"
+    assert apply(one, plan=planned).endings == {"first": "stale"}, "the waiver has gone since the plan was made"
+    assert one.contents["a"] == BY_HAND
 
 
 @dataclass(frozen=True)

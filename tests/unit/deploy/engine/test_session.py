@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from pyinfra.api.connect import connect_all
 from deploy.engine.declare import declarations
 from deploy.engine.session import Session
 from deploy.model.plan import HostPlan
+from deploy.model.waivers import difference, waivers_of
 from deploy.transport.ssh import Connection
 from inventory.errors import InventoryError
 from inventory.fleet import Fleet, Host
+from inventory.waivers import Waiver
 from roles.shared.intent import Intent
 from tests.sshd import Sshd, fleet_of, parent_of
 from tests.stock import our_commands, stock_commands
@@ -337,3 +340,35 @@ def _pay_debts(sshd: Sshd) -> Iterator[None]:
     """These tests run against one host: what a handler left owed goes with the test."""
     yield
     (sshd.directory / "lib/samdrift/owed/note").unlink(missing_ok=True)
+
+
+def test_what_a_waiver_accepts_is_left_as_it_is_and_owes_no_handler(sshd: Sshd, here: tuple[Fleet, Host, Path]) -> None:
+    fleet, host, place = here
+    apply(sshd, fleet)
+    (place / "d/colour").write_text("colour blue, and by hand\n")
+    (place / "handled").unlink()
+    (by_hand,) = look(sshd, fleet).changes[:1]
+    waiver = Waiver(
+        name="w",
+        hosts=host.name,
+        role="paint",
+        step=by_hand.name,
+        seen=(difference(by_hand),),
+        owner="anna",
+        reason="until it is moved",
+        until=date(2099, 1, 1),
+    )
+    waivers = waivers_of([waiver], fleet, date(2026, 11, 29))
+
+    with Session(Intent(fleet), fleet.hosts, sshd.access, waivers=waivers) as session:
+        (plan,) = session.look()
+        assert (plan.changes, [s.name for s in plan.held]) == ((), [by_hand.name])
+        (place / "d/many-03").write_text("x\n")
+        (place / "d/other").write_text("x\n")
+        (plan,) = session.look()
+        assert [s.handler for s in plan.changes] == [False, False, True]
+        assert not session.carry_out(plan).error
+
+    assert (place / "d/colour").read_text() == "colour blue, and by hand\n"
+    assert (place / "d/other").read_text() == "other\n"
+    assert (place / "handled").read_text() == "ran\n"

@@ -86,13 +86,13 @@ def test_another_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
         read_plan(path)
 
 
-@pytest.mark.parametrize("format_", [6, 8])
+@pytest.mark.parametrize("format_", [7, 9])
 def test_a_plan_of_another_format_is_refused_and_it_is_said_what_to_do(tmp_path: Path, format_: int) -> None:
     path = tmp_path / "plan.json"
     path.write_text(json.dumps({"digest": "x", "plan": {"format": format_, "hosts": []}}))
     with pytest.raises(PlanError) as refused:
         read_plan(path)
-    assert f"plan.json: this plan file has format {format_}, and this samdrift applies format 7" in str(refused.value)
+    assert f"plan.json: this plan file has format {format_}, and this samdrift applies format 8" in str(refused.value)
     assert refused.value.fix == "make a new one: samdrift plan --out FILE"
 
 

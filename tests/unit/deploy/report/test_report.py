@@ -19,6 +19,7 @@ from deploy.model.inventory_findings import unsound as findings_of_problems
 from deploy.model.messages import MessageId, as_written, samdrift
 from deploy.model.record import AppliedStep, CheckResult, HostResult, Record, summary_of
 from deploy.model.step_id import StepId
+from deploy.model.waived import Waived
 from deploy.model.words import in_words, name
 from deploy.report.content import report_of
 from deploy.report.document import Place, Report, State, Why
@@ -694,3 +695,27 @@ def test_a_failed_write_leaves_the_old_report_whole(tmp_path: Path) -> None:
         write(whole(), tmp_path)
     assert page.read_text(encoding="utf-8") == before
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
+
+
+ACCEPTED = DRIFT.model_copy(
+    update={
+        "waived": Waived(
+            name="w", owner="anna.lind", reason="until <the move>", until="2027-01-15", standing="accepted"
+        )
+    }
+)
+
+
+def test_an_accepted_difference_is_counted_and_listed_apart_and_its_control_is_not_in_effect() -> None:
+    run = DRIFT_RUN.model_copy(
+        update={"hosts": (result("alv-gw1", "in sync"),), "findings": (ACCEPTED,), "checks": (), "exit_code": 0}
+    )
+    made = report_of(FLEET, [FLEET.host("alv-gw1")], run, (), MADE_AT, today=TODAY)
+    (state,) = made.hosts
+    assert (state.state, state.findings, made.totals.findings, made.totals.accepted) == (State.IN_SYNC, 0, 0, 1)
+    assert (made.findings, made.accepted) == ((), (ACCEPTED,))
+    assert {r.name: r.in_effect for r in state.roles}["firewall"] is False
+    assert headline(made).english == "The one host looked at is as it should be. 1 difference is accepted."
+    page = html(made)
+    assert "until &lt;the move&gt;" in page
+    assert page.index('id="findings"') < page.index('id="accepted"') < page.index("tcp dport 4444 accept")

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from deploy.model.adoption import Adoption
-from deploy.runs import applying, commands
+from deploy.runs import invocation
 from deploy.runs.adopt import Adopted, NotLookedAt, adopt
 from deploy.runs.applying import apply
 from deploy.runs.commands import drift, plan
@@ -240,8 +240,7 @@ def test_from_no_inventory_to_in_sync_one_role_after_the_other_and_nothing_else_
 ) -> None:
     make_role("later", ROLE.replace("PLACE", f"{tmp_path}/later"))
     (tmp_path / "later").mkdir()
-    for module in (applying, commands):
-        monkeypatch.setattr(module, "run_checks", lambda *_: ())
+    monkeypatch.setattr(invocation, "run_checks", lambda *_: ())
     snapshot.dump(adopt(run, host, ["shutter", "later"]).fleet, tmp_path / "proposal")
     fleet = snapshot.read(tmp_path / "proposal").fleet
     added = fleet.host("tie-web7")

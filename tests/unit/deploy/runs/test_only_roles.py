@@ -16,7 +16,7 @@ from deploy.model.messages import MessageId, as_written, samdrift
 from deploy.model.plan import read_plan, write_plan
 from deploy.model.record import AppliedStep, HostResult, summary_of
 from deploy.model.step_id import StepId
-from deploy.runs import applying, commands
+from deploy.runs import invocation
 from deploy.runs.applying import apply
 from deploy.runs.commands import drift, plan
 from deploy.runs.invocation import Invocation
@@ -63,8 +63,7 @@ def run(
     for name in ("brush", "colour"):
         make_role(name, ROLE.replace("NAME", name))
         (checks / f"test_{name}.py").write_text(CHECK.replace("NAME", name))
-    for module in (applying, commands):
-        monkeypatch.setattr(module, "run_checks", partial(verify, directory=checks))
+    monkeypatch.setattr(invocation, "run_checks", partial(verify, directory=checks))
     options = {"place": str(tmp_path)}
     fleet = fleet_of(
         sshd.host(context={"samdrift": {"roles": {"brush": True, "colour": True}, "brush": options, "colour": options}})

@@ -1,0 +1,118 @@
+"""A difference from the day that it is accepted to the day after, over SSH: drift, plan, apply, what is remembered."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from deploy.model.findings import Exit, Kind
+from deploy.model.record import Record
+from deploy.model.waivers import NO_WAIVERS, Waivers, waivers_of
+from deploy.runs import invocation
+from deploy.runs.applying import apply
+from deploy.runs.commands import drift, plan
+from deploy.runs.invocation import Invocation
+from deploy.verify.run import verify
+from inventory.waivers import Waiver
+from roles.shared.intent import Intent
+from tests.sshd import Sshd, fleet_of
+from tests.unit.deploy.runs.test_runs import run_of
+
+ROLE = '''"""A role of two files."""
+from roles.shared.parts.files import managed_file
+from roles.shared.settings import Options as Base, Settings as SettingsBase
+
+class Options(Base):
+    place: str
+
+class Settings(SettingsBase):
+    place: str
+
+def settings(host, fleet, options):
+    return Settings(place=options.place)
+
+def deploy(settings):
+    managed_file(f"{settings.place}/motd", content="welcome\\n")
+    managed_file(f"{settings.place}/other", content="other\\n")
+'''
+CHECK = """def test_files_are_as_they_should_be(host):
+    assert host.file("PLACE/motd").content_string == "welcome\\n"
+"""
+UNTIL = date(2027, 1, 15)
+
+
+@pytest.fixture
+def run(
+    sshd: Sshd, make_role: Callable[[str, str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Invocation:
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "test_greet.py").write_text(CHECK.replace("PLACE", str(tmp_path)))
+    make_role("greet", ROLE)
+    monkeypatch.setattr(invocation, "run_checks", partial(verify, directory=tmp_path / "checks"))
+    fleet = fleet_of(sshd.host(context={"samdrift": {"roles": {"greet": True}, "greet": {"place": str(tmp_path)}}}))
+    return dataclasses.replace(run_of(), intent=Intent(fleet), hosts=fleet.hosts, access=sshd.access)
+
+
+def on(run: Invocation, waivers: Waivers) -> Invocation:
+    return dataclasses.replace(run, waivers=waivers)
+
+
+def accepting(run: Invocation, found: Record, today: date) -> Waivers:
+    """Waivers that accept all that was found."""
+    given = {"hosts": run.hosts[0].name, "owner": "anna", "reason": "until it is moved", "until": UNTIL}
+    about = {Kind.FAILED_CHECK: "check"}
+    made = [
+        Waiver.model_validate(
+            {"name": f"w{n}", "role": f.role, about.get(f.kind, "step"): f.step, "seen": (f.difference,)} | given
+        )
+        for n, f in enumerate(found.findings)
+    ]
+    return waivers_of(made, run.fleet, today)
+
+
+def test_from_the_day_that_it_is_accepted_to_the_day_after(run: Invocation, tmp_path: Path) -> None:
+    def approve(_: object) -> None:
+        """Ask nobody."""
+
+    motd, other = tmp_path / "motd", tmp_path / "other"
+    assert apply(run, approve).exit_code == Exit.OK
+    motd.write_text("the room moves\n")
+    told = drift(run)
+    assert (told.exit_code, [f.kind for f in told.findings]) == (Exit.DIFFERENCES, [Kind.DRIFT])
+
+    step_alone = accepting(run, told, UNTIL)
+    found = drift(on(run, step_alone))
+    assert [(f.kind, f.accepted) for f in found.findings] == [
+        (Kind.DRIFT, True),
+        (Kind.FAILED_CHECK, False),  # nobody has accepted that, and the accepted difference does not explain it
+        (Kind.NOTICE, False),
+    ]
+
+    waivers = accepting(run, found.model_copy(update={"findings": found.findings[:2]}), UNTIL)
+    quiet = drift(on(run, waivers))
+    assert (quiet.exit_code, quiet.hosts[0].outcome) == (Exit.OK, "in sync")
+    assert [f.accepted for f in quiet.findings if f.kind is not Kind.NOTICE] == [True, True]
+
+    other.write_text("x\n")
+    made, _ = plan(on(run, waivers), detailed=True)
+    assert [s.name for s in made.hosts[0].changes] == [f"file {other}"]
+    done = apply(on(run, waivers), approve, made)
+    assert (done.exit_code, motd.read_text(), other.read_text()) == (Exit.OK, "the room moves\n", "other\n")
+
+    motd.write_text("the room has moved\n")
+    moved = drift(on(run, waivers))
+    assert moved.exit_code == Exit.DIFFERENCES
+    assert "something else was accepted here" in moved.findings[0].detail
+    assert apply(on(run, waivers), approve).hosts[0].changed == ()
+
+    expired = dataclasses.replace(waivers, today=UNTIL + timedelta(days=1))
+    after = drift(on(run, expired))
+    assert after.exit_code == Exit.DIFFERENCES
+    assert [f.kind for f in after.findings if not f.waived] == [Kind.WAIVER, Kind.WAIVER]
+    assert apply(on(run, expired), approve).exit_code == Exit.OK
+    assert (motd.read_text(), drift(on(run, NO_WAIVERS)).findings) == ("welcome\n", ())
