@@ -3,7 +3,7 @@
     heby-motd:                          # what the waiver is called
       hosts: heby and role=base         # as in --limit
       role: base
-      step: file /etc/motd              # or check: its name; or unmanaged: a path or line, * is any letters of one part
+      step: file /etc/motd              # or check: its name; or unmanaged: a path; or a line, * is any letters
       seen: [5f2c81a09b3e4d17]          # what was accepted: `samdrift waivers propose` tells it
       owner: anna-lind                  # who answers for it
       reason: Text about the move, until everybody has moved
@@ -39,7 +39,8 @@ class Waiver(Frozen):
     """An accepted difference: what is left as it is, on which hosts, who answers for it, why, and until when.
 
     It is about just one of: a `step` of a role, an `unmanaged` file or line, a state `check`. `seen` are the digests of
-    the differences that were accepted; of an unmanaged line or a check, empty if any is.
+    the differences that were accepted; of an unmanaged line or a check, empty if any is. A file in a directory that a role
+    owns may let people in, and so is accepted with its content alone.
     """
 
     name: str
@@ -67,8 +68,8 @@ class Waiver(Frozen):
     def _is_about_one_thing(self) -> Self:
         if sum(what is not None for what in (self.step, self.unmanaged, self.check)) != 1:
             raise ValueError("say one of step, unmanaged and check")
-        if self.step is not None and not self.seen:
-            raise ValueError("step: seen is missing; samdrift waivers propose tells it")
+        if (self.step is not None or self.what.startswith("/")) and not self.seen:
+            raise ValueError(f"{self.about}: seen is missing; samdrift waivers propose tells it")
         return self
 
 

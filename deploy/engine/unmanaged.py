@@ -18,6 +18,13 @@ from roles.shared.device.difference import Difference
 from roles.shared.device.letting_in import CameIn
 from roles.shared.parts.registration import ManagedConfiguration
 
+FILES = (
+    r"{{ find {places} -mindepth 1 -maxdepth 1 ! -type d -printf '%p\0%y %m %u:%g %s %l\0'; printf '\0\0\0';"
+    " find {places} -mindepth 1 -maxdepth 1 -type f -size -2048k -exec sha256sum -z -- {{}} +; }} 2>/dev/null"
+    " | base64 -w0"
+)
+"""Lists the files in directories: path; type, mode, owner, size, where a link leads; and what SHA-256 each has."""
+
 
 def unmanaged_lines(declared: Declared) -> list[Unmanaged]:
     """Return the lines of a device's configuration that no role of it declares."""
@@ -55,12 +62,20 @@ def unmanaged_files(roles: Iterable[str], declared: Declared, rounds: Rounds) ->
     if not owners:
         return []
     places = " ".join(shlex.quote(d) for d in owners)
-    answer = rounds.ask(f"find {places} -mindepth 1 -maxdepth 1 ! -type d -print0 2>/dev/null | base64 -w0")
+    answer = rounds.ask(FILES.format(places=places))
     if answer.rc != 0:  # nothing found would say that there is nothing
         raise LookFailed(
             f"the directories that roles own were not read: {places}", where=f"host {declared.target.name}"
         )
-    found = base64.b64decode(answer.stdout).decode("utf-8", "backslashreplace").split("\0")
     known = {f.path for f in declared.files}
-    strangers = sorted(p for p in found if p and p not in known)
-    return [Unmanaged(role=owners[str(Path(p).parent)], path=p) for p in strangers]
+    strangers = {path: state for path, state in _files(answer.stdout) if path not in known}
+    return [Unmanaged(role=owners[str(Path(p).parent)], path=p, state=state) for p, state in sorted(strangers.items())]
+
+
+def _files(answer: str) -> Iterator[tuple[str, str]]:
+    """Yield what `FILES` found: each file's path, and what it is."""
+    found, _, digests = base64.b64decode(answer).decode("utf-8", "backslashreplace").partition("\0\0\0")
+    content = {path: digest for digest, _, path in (line.partition("  ") for line in digests.split("\0"))}
+    words = iter(found.split("\0"))
+    for path, state in zip(words, words, strict=False):
+        yield path, f"{state} {content.get(path, '')}".strip()

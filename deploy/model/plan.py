@@ -116,12 +116,13 @@ class Step(Frozen):
 class Unmanaged(Frozen):
     """A thing that no role declares: a file in a directory that a role owns, or a line of a device's configuration.
 
-    `waived` is the waiver about it.
+    `state` is the file's type, mode, owner, size and digest. `waived` is the waiver about it.
     """
 
     role: str
     path: str = ""
     line: str = ""
+    state: str = ""
     waived: Waived | None = None
 
     @property

@@ -98,7 +98,7 @@ def difference(of: Step | Unmanaged | CheckResult) -> str:
         case Step():
             what = [str(command) for command in of.commands]
         case Unmanaged():
-            what = [of.path, of.line]
+            what = [of.path, of.state, of.line]
         case CheckResult():
             what = [of.detail]
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
@@ -109,13 +109,12 @@ def _saw(waiver: Waiver, seen: str) -> bool:
 
 
 def _names(waiver: Waiver, what: str) -> bool:
-    """Tell whether a waiver names this. Of what is unmanaged, `*` stands for any letters of one part: of a directory's
-    or file's name, or of a line without those below it; `[*]` is a star, and ` / ` the end of a line.
+    """Tell whether a waiver names this. Of a device's unmanaged line, `*` stands for any letters of it, and none of those
+    below it; `[*]` is a star, and ` / ` the end of a line.
     """
-    if waiver.unmanaged is None:
+    if waiver.unmanaged is None or what.startswith("/"):
         return waiver.what == what
-    one_part = "[^/]*" if waiver.unmanaged.startswith("/") else r"[^\n]*"
-    meant = {"*": one_part, "[*]": re.escape("*"), " / ": r"(?: / |\n)"}
+    meant = {"*": r"[^\n]*", "[*]": re.escape("*"), " / ": r"(?: / |\n)"}
     words = re.split(r"(\[\*\]|\*| / )", waiver.unmanaged)
     pattern = "".join(meant.get(word, re.escape(word)) for word in words)
     return re.fullmatch(pattern, what) is not None
@@ -181,7 +180,7 @@ def proposed(found: Iterable[Finding]) -> str:
         waivers[name if name not in waivers else f"{name}-{len(waivers)}"] = {
             "hosts": " or ".join(sorted({f.host for f in of})),
             "role": role,
-            about: what.replace("*", "[*]") if about == "unmanaged" else what,
+            about: what.replace("*", "[*]") if about == "unmanaged" and not what.startswith("/") else what,
             "seen": sorted({f.difference for f in of}),
             "owner": "",
             "reason": "",

@@ -100,7 +100,7 @@ def on_debian_12() -> list[str]:
 
 def unmanaged() -> list[str]:
     def find(commands: Sequence[str]) -> list[Answer]:
-        found = base64.b64encode(f"{STRANGER}\0".encode()).decode()
+        found = base64.b64encode(f"{STRANGER}\0f 644 root:root 3 \0\0\0".encode()).decode()
         return [Answer(rc=0, stdout=found if "iperf3.service.d" in c else "", stderr="") for c in commands]
 
     found: list[str] = []

@@ -23,9 +23,11 @@ from roles.shared.intent import Intent
 from tests.sshd import Sshd, fleet_of
 from tests.unit.deploy.runs.test_runs import run_of
 
-ROLE = '''"""A role of two files."""
+ROLE = '''"""A role of two files, and of a directory in which it owns every file."""
 from roles.shared.parts.files import managed_file
 from roles.shared.settings import Options as Base, Settings as SettingsBase
+
+OWNS = ("PLACE/owned",)
 
 class Options(Base):
     place: str
@@ -52,7 +54,8 @@ def run(
 ) -> Invocation:
     (tmp_path / "checks").mkdir()
     (tmp_path / "checks" / "test_greet.py").write_text(CHECK.replace("PLACE", str(tmp_path)))
-    make_role("greet", ROLE)
+    (tmp_path / "owned").mkdir()
+    make_role("greet", ROLE.replace("PLACE", str(tmp_path)))
     monkeypatch.setattr(invocation, "run_checks", partial(verify, directory=tmp_path / "checks"))
     fleet = fleet_of(sshd.host(context={"samdrift": {"roles": {"greet": True}, "greet": {"place": str(tmp_path)}}}))
     return dataclasses.replace(run_of(), intent=Intent(fleet), hosts=fleet.hosts, access=sshd.access)
@@ -65,7 +68,7 @@ def on(run: Invocation, waivers: Waivers) -> Invocation:
 def accepting(run: Invocation, found: Record, today: date) -> Waivers:
     """Waivers that accept all that was found."""
     given = {"hosts": run.hosts[0].name, "owner": "anna", "reason": "until it is moved", "until": UNTIL}
-    about = {Kind.FAILED_CHECK: "check"}
+    about = {Kind.FAILED_CHECK: "check", Kind.UNMANAGED: "unmanaged"}
     made = [
         Waiver.model_validate(
             {"name": f"w{n}", "role": f.role, about.get(f.kind, "step"): f.step, "seen": (f.difference,)} | given
@@ -116,3 +119,30 @@ def test_from_the_day_that_it_is_accepted_to_the_day_after(run: Invocation, tmp_
     assert [f.kind for f in after.findings if not f.waived] == [Kind.WAIVER, Kind.WAIVER]
     assert apply(on(run, expired), approve).exit_code == Exit.OK
     assert (motd.read_text(), drift(on(run, NO_WAIVERS)).findings) == ("welcome\n", ())
+
+
+def test_a_file_that_nobody_declares_is_accepted_with_what_is_in_it_and_who_may_write_it(
+    run: Invocation, tmp_path: Path
+) -> None:
+    assert apply(run, lambda _plan: None).exit_code == Exit.OK
+    file = tmp_path / "owned" / "by hand"
+    file.write_text("helpdesk ALL=(root) /usr/bin/systemctl status *\n")
+    file.chmod(0o440)
+    (tmp_path / "owned" / "link\n").symlink_to("/dev/null")
+
+    told = drift(run)
+    assert [(f.kind, f.step) for f in told.findings] == [
+        (Kind.UNMANAGED, str(file)),
+        (Kind.UNMANAGED, f"{file.parent}/link\n"),
+    ]
+    waivers = accepting(run, told.model_copy(update={"findings": told.findings[:1]}), UNTIL)
+
+    def accepted() -> list[bool]:
+        return [f.accepted for f in drift(on(run, waivers)).findings if f.kind is Kind.UNMANAGED]
+
+    assert accepted() == [True, False]
+    file.chmod(0o666)
+    assert accepted() == [False, False]
+    file.write_text("helpdesk ALL=(root) ALL\n")
+    file.chmod(0o440)
+    assert accepted() == [False, False]
