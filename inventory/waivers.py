@@ -39,8 +39,8 @@ class Waiver(Frozen):
     """An accepted difference: what is left as it is, on which hosts, who answers for it, why, and until when.
 
     It is about just one of: a `step` of a role, an `unmanaged` file or line, a state `check`. `seen` are the digests of
-    the differences that were accepted; of an unmanaged line or a check, empty if any is. A file in a directory that a role
-    owns may let people in, and so is accepted with its content alone.
+    the differences that were accepted; of an unmanaged line or a check, empty if any is. A file in a directory that a
+    role owns may let people in, and so is accepted with its content alone.
     """
 
     name: str

@@ -109,8 +109,8 @@ def _saw(waiver: Waiver, seen: str) -> bool:
 
 
 def _names(waiver: Waiver, what: str) -> bool:
-    """Tell whether a waiver names this. Of a device's unmanaged line, `*` stands for any letters of it, and none of those
-    below it; `[*]` is a star, and ` / ` the end of a line.
+    """Tell whether a waiver names this. Of a device's unmanaged line, `*` stands for any letters of it, and of none below
+    it; `[*]` is a star, and ` / ` the end of a line.
     """
     if waiver.unmanaged is None or what.startswith("/"):
         return waiver.what == what
