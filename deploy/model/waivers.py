@@ -109,7 +109,7 @@ def _saw(waiver: Waiver, seen: str) -> bool:
 
 
 def _names(waiver: Waiver, what: str) -> bool:
-    """Tell whether a waiver names this. Of a device's unmanaged line, `*` stands for any letters of it, and of none below
+    """Tell whether a waiver names this. Of a device's unmanaged line, `*` stands for any letters, and for no line below
     it; `[*]` is a star, and ` / ` the end of a line.
     """
     if waiver.unmanaged is None or what.startswith("/"):
