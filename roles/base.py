@@ -9,8 +9,10 @@ Options (config context `samdrift.base`):
 - `user_ca_keys`: public keys of the authorities whose SSH user certificates are believed.
 - `automation_keys`: public keys that samdrift logs in with, as user `samdrift`. To change one, first apply with
   both, then without the old one.
-- `look_keys`: public keys that samdrift looks at devices with, as an account that may change nothing
-  (`roles.shared.device.settings.Options.look`). Servers have no such account.
+- `look_keys`: public keys that samdrift looks at hosts with, as user `samdrift-look`, who may run one program as root:
+  it answers questions in a sandbox in which nothing can be changed (`roles.shared.look_program`). Without any, there is
+  no such user. On management stations they are also the keys for looks at devices
+  (`roles.shared.device.settings.Options.look`).
 - `fallback_resolvers`: nameservers asked after the fleet's own, for the hosts that must work before those do.
 - `apt_proxy`: whether packages come through the fleet's package cache (role `package_cache`), if it has one.
 - `journal_max`: how much disk the journal may use.
@@ -21,7 +23,8 @@ Nobody has a password, so nothing can be guessed: sudo asks for none, and every 
 is in samdrift's groups and is not named is locked out.
 
 sshd reads keys and principals from directories of root's own (`/etc/ssh/authorized_keys/`), one whole file per
-user, so that nobody can give himself access and a key that was added by hand is found.
+user, so that nobody can give himself access and a key that was added by hand is found. samdrift's own keys are good
+from the management stations alone, and for nothing but commands.
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ from pyinfra.operations import files
 from inventory.fleet import Fleet, Host
 from inventory.network import Address, Network
 from inventory.organisation import AccountName, PublicKey
-from roles.shared.catalogue import known_roles
+from roles.shared.catalogue import asked_as_root, known_roles
 from roles.shared.duties import Entitlement
 from roles.shared.families import ReachedAddress, apart, in_url, primaries, reached_by
 from roles.shared.hardening import KERNEL, RARE_MODULES
@@ -45,7 +48,9 @@ from roles.shared.parts.accounts import account, group, locked_account, members
 from roles.shared.parts.files import absent_file, managed_file
 from roles.shared.parts.handlers import Handler, reload, restart
 from roles.shared.parts.kernel import kernel_settings
+from roles.shared.parts.looks import KEYS_PARSE, LOOKS_AS_ROOT, account_for_looks, restricted
 from roles.shared.parts.packages import packages
+from roles.shared.parts.permissions import debian_permissions, directory
 from roles.shared.parts.services import service
 from roles.shared.people import Admin, Logins, User, kept_admins, logins, lost_logins, with_admins
 from roles.shared.rehearsal import Rehearsal
@@ -68,6 +73,7 @@ CONTROLS = (
     "ISO 27002:2022 8.15",
 )
 
+AS_ROOT = LOOKS_AS_ROOT
 AUTOMATION = "samdrift"
 AUTOMATION_GROUP = "samdrift-automation"
 ADMINS_GROUP = "samdrift-admins"
@@ -116,6 +122,8 @@ class Settings(RoleSettings):
     former_admins: tuple[str, ...]
     user_ca_keys: tuple[str, ...]
     automation_keys: tuple[str, ...]
+    look_keys: tuple[str, ...] = ()
+    asked_as_root: tuple[str, ...] = ()
     management: tuple[Network, ...]
     nameservers: tuple[Address, ...]
     apt_proxy: str
@@ -157,6 +165,8 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         former_admins=of_people.former,
         user_ca_keys=options.user_ca_keys,
         automation_keys=options.automation_keys,
+        look_keys=options.look_keys,
+        asked_as_root=asked_as_root(host) if options.look_keys else (),
         management=stations,
         nameservers=nameservers(host, fleet, options.fallback_resolvers),
         apt_proxy=_apt_proxy(host, fleet, options),
@@ -183,7 +193,8 @@ def loses(settings: Settings, survey: Survey) -> tuple[Loss, ...]:
 def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:
     """Let the lab's own key in, and ask the lab's nameserver instead of outside ones."""
     fallback = {"fallback_resolvers": [str(lab.nameserver)]} if options.get("fallback_resolvers") else {}
-    return {"automation_keys": [lab.automation_key], **fallback}
+    looks = {"look_keys": [lab.automation_key]} if options.get("look_keys") else {}
+    return {"automation_keys": [lab.automation_key], **looks, **fallback}
 
 
 def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
@@ -201,7 +212,7 @@ def deploy(settings: Settings) -> None:
     _logs_and_limits(settings)
     _updates()
     _language_and_time(settings)
-    _permissions()
+    debian_permissions()
 
 
 def _names_and_packages(settings: Settings) -> None:
@@ -218,7 +229,6 @@ def _names_and_packages(settings: Settings) -> None:
 
 
 APT_ACCEPTS = "apt-config --config-file {path} dump > /dev/null"
-KEYS_PARSE = "ssh-keygen -l -f {path} > /dev/null"
 SUDO_ACCEPTS = "visudo -c -q -f {path}"
 SSHD_ACCEPTS = (
     "d=$(mktemp -d) && mkdir -p /run/sshd && ssh-keygen -q -t ed25519 -N '' -f $d/key && "
@@ -230,18 +240,24 @@ SHELL_PARSES = "sh -n {path}"
 
 def _people(settings: Settings) -> None:
     # Before any account loses a group: an installer may have given samdrift its sudo by one.
-    _directory("/etc/sudoers.d", "750")
+    directory("/etc/sudoers.d", "750")
     managed_file(
-        "/etc/sudoers.d/samdrift", template="base/sudoers.j2", mode="440", validate_with=SUDO_ACCEPTS, guarded=True
+        "/etc/sudoers.d/samdrift",
+        template="base/sudoers.j2",
+        settings=settings,
+        mode="440",
+        validate_with=SUDO_ACCEPTS,
+        guarded=True,
     )
     absent_file("/etc/sudoers.d/README")
     group(ADMINS_GROUP)
     group(HELPERS_GROUP)
     group(AUTOMATION_GROUP)
-    _directory("/etc/ssh/authorized_keys", "755")
-    _directory("/etc/ssh/authorized_principals", "755")
+    directory("/etc/ssh/authorized_keys", "755")
+    directory("/etc/ssh/authorized_principals", "755")
     account(AUTOMATION, full_name="samdrift automation", groups=(AUTOMATION_GROUP,))
-    _keys(AUTOMATION, settings.automation_keys)
+    _keys(AUTOMATION, restricted(settings.automation_keys, settings.management))
+    account_for_looks(settings.look_keys, settings.management, settings.asked_as_root, AUTOMATION_GROUP)
     groups = (*((u, ADMINS_GROUP) for u in settings.admins), *((u, HELPERS_GROUP) for u in settings.helpers))
     for user, of in groups:
         account(user.name, full_name=user.full_name, groups=(of,), until=user.until)
@@ -303,13 +319,13 @@ def _kernel(settings: Settings) -> None:
         lines = (f"{key} = {value}" for key, value in sorted(values.items()))
         managed_file(f"/etc/sysctl.d/60-samdrift-{theme}.conf", content=_managed(*lines))
         kernel_settings(theme, values, guarded=theme in {"ipv4", "ipv6"})
-    _directory("/etc/modprobe.d", "755")
+    directory("/etc/modprobe.d", "755")
     refused = (f"install {module} /bin/false" for module in RARE_MODULES)
     managed_file("/etc/modprobe.d/60-samdrift.conf", content=_managed(*refused))
 
 
 def _logs_and_limits(settings: Settings) -> None:
-    _directory("/etc/systemd/journald.conf.d", "755")
+    directory("/etc/systemd/journald.conf.d", "755")
     managed_file(
         "/etc/systemd/journald.conf.d/60-samdrift.conf",
         template="base/journald.conf.j2",
@@ -317,7 +333,7 @@ def _logs_and_limits(settings: Settings) -> None:
         then=(restart("systemd-journald.service"),),
     )
     reread = Handler(name="read systemd's own settings again", command="systemctl daemon-reload")
-    _directory("/etc/systemd/system.conf.d", "755")
+    directory("/etc/systemd/system.conf.d", "755")
     managed_file("/etc/systemd/system.conf.d/60-samdrift.conf", template="base/system.conf.j2", then=(reread,))
     managed_file("/etc/security/limits.d/60-samdrift.conf", template="base/limits.conf.j2")
     managed_file("/etc/login.defs", template="base/login.defs.j2")
@@ -343,25 +359,6 @@ def _language_and_time(settings: Settings) -> None:
     files.link(name="time zone Europe/Stockholm", path="/etc/localtime", target="/usr/share/zoneinfo/Europe/Stockholm")
     managed_file("/etc/issue", template="base/issue.j2", settings=settings)
     managed_file("/etc/motd", template="base/motd.j2", settings=settings)
-
-
-def _permissions() -> None:
-    """Declare Debian's own permissions, to find what somebody loosened."""
-    for directory in ("/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly"):
-        _directory(directory, "755")
-    _directory("/root", "700")
-    _directory("/etc/ssh", "755")
-    for path, group_name, mode in (
-        ("/etc/passwd", "root", "644"),
-        ("/etc/group", "root", "644"),
-        ("/etc/shadow", "shadow", "640"),
-        ("/etc/gshadow", "shadow", "640"),
-    ):
-        files.file(name=f"owner and mode of {path}", path=path, user="root", group=group_name, mode=mode)
-
-
-def _directory(path: str, mode: str) -> None:
-    files.directory(name=f"directory {path}", path=path, user="root", group="root", mode=mode)
 
 
 def _managed(*lines: str) -> str:

@@ -15,11 +15,12 @@ from pyinfra.api.command import StringCommand
 from pyinfra.connectors.base import BaseConnector
 from pyinfra.connectors.util import CommandOutput, OutputLine, make_unix_command
 
-from deploy.transport.batch import KILL_AFTER, TIMED_OUT
+from deploy.transport.batch import TIMED_OUT
 from deploy.transport.rounds import Rounds
 from deploy.transport.ssh import Answer, Connection
 from inventory.errors import SamdriftError
 from inventory.secrets import MARK
+from roles.shared.look_program import KILL_AFTER
 
 ELEVATIONS = ("_sudo", "_su_user", "_doas", "_dzdo")
 SAFE_UPLOAD = "umask 077; rm -f {path}; set -C; cat > {path} || {{ rm -f {path}; exit 1; }}"

@@ -38,6 +38,7 @@ from deploy.vault.interface import NO_VAULT, Vault
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
 from inventory.netconf import netconf_port
+from roles.shared.catalogue import asked_as_root
 from roles.shared.device.known import known_vendors, vendor_of
 from roles.shared.device.ownership import Ours
 from roles.shared.device.restoring import Restoring
@@ -67,7 +68,7 @@ class Session:
         saw: called with each whole configuration that a look reads: host, what it is, its text, as the host printed it.
         ours: returns by role what may be removed from a device, of the name of the device; without it, nothing may be.
         before_step: hears of each step before it is carried out, and may say that it must not be.
-        look_accounts: the account that a device was given for looks, by its name; None: the session changes hosts, and
+        look_accounts: the account that a host was given for looks, by its name; None: the session changes hosts, and
             looks at them as the account that does.
         waivers: what is accepted, and left as it is.
 
@@ -305,10 +306,11 @@ class Session:
 
     def _connection(self, host: Host) -> Connection | DeviceSession:
         """Make the connection of a host, not yet open: SSH, or a device's command line or NETCONF server."""
+        access, given = self.access, (self._look_accounts or {}).get(host.name, "")
         if host.platform not in known_vendors():
-            return Connection(host, self.access)
-        accounts = self._look_accounts
-        access = self.access if accounts is None else self.access.for_looks(accounts.get(host.name, ""))
+            return Connection(host, access.for_looks(given) if given else access, asked_as_root(host))
+        if self._look_accounts is not None:
+            access = access.for_looks(given)
         kind = DeviceConnection if netconf_port(host) is None else NetconfConnection
         return kind(host, access, vendor_of(host, self.fleet))
 

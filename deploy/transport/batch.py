@@ -1,19 +1,14 @@
-"""Many commands in one exec: the script that asks them all, and the reading of its output. Pure text.
+"""Many commands in one exec: the mark that stands after each answer, and the reading of the output. Pure text.
 
 Each command runs under `timeout`, with nothing on stdin, and is followed on both streams by a random marker,
-so no output can be taken for another's.
+so no output can be taken for another's: `roles.shared.look_program.framed`, which hosts run, too.
 """
 
 from __future__ import annotations
 
 import secrets
-import shlex
-from collections.abc import Sequence
 
 from inventory.frozen import Frozen
-
-KILL_AFTER = 2
-"""Seconds between TERM and KILL for a command that overstays its time."""
 
 TIMED_OUT = frozenset({124, 137})
 """Exit statuses by which coreutils' `timeout` says that it ended a command."""
@@ -36,16 +31,6 @@ def marker() -> str:
     return f"@@samdrift-{secrets.token_hex(12)}"
 
 
-def script(commands: Sequence[str], mark: str, each: float) -> str:
-    """Return a shell script that runs every command in turn, each for at most `each` seconds."""
-    guard = f"timeout -k {KILL_AFTER} {each:g}"
-    asks = (
-        f"{guard} sh -c {shlex.quote(command)} </dev/null; printf '\\n{mark} %s\\n' $?; printf '\\n{mark}\\n' >&2"
-        for command in commands
-    )
-    return "\n".join([*asks, "exit 0", ""])
-
-
 def answers(stdout: str, stderr: str, mark: str, count: int) -> list[Answer]:
     """Split a script's output into what each of its `count` commands answered.
 
@@ -62,3 +47,25 @@ def answers(stdout: str, stderr: str, mark: str, count: int) -> list[Answer]:
             raise Truncated(f"{index} of {count} commands answered")
         found.append(Answer(rc=int(status), stdout=body, stderr=errors[index]))
     return found
+
+
+def looked(stdout: str, stderr: str, mark: str, count: int) -> tuple[list[Answer], frozenset[int]]:
+    """Split the output of the program for looks into what each of its `count` commands answered.
+
+    It says first how many of them it ran as root, which it runs first, and in which order it ran all.
+
+    Returns:
+        The answers, and the places of those commands that it ran as root.
+
+    Raises:
+        Truncated: fewer answers than commands.
+    """
+    first, _, rest = stdout.partition("\n")
+    said, *numbers = first.split() or [""]
+    if said != mark or not all(n.isdecimal() for n in numbers) or not numbers:
+        raise Truncated(f"0 of {count} commands answered")
+    fixed, *order = map(int, numbers)
+    if sorted(order) != list(range(count)):
+        raise Truncated(f"it answered {len(order)} other commands than the {count} that it was asked")
+    given = dict(zip(order, answers(rest, stderr, mark, count), strict=True))
+    return [given[place] for place in range(count)], frozenset(order[:fixed])

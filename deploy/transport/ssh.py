@@ -19,12 +19,13 @@ import gevent
 import paramiko
 from paramiko.pkey import UnknownKeyType
 
-from deploy.transport.batch import Answer, Truncated, answers, marker, script
+from deploy.transport.batch import Answer, Truncated, answers, looked, marker
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
 from inventory.frozen import Frozen
 from roles.shared.device.letting_in import CameIn
 from roles.shared.guard import RESTORES_AFTER
+from roles.shared.look_program import NOT_LET, PROGRAM, framed, is_fixed, sent
 
 UNACKNOWLEDGED_MS = 20_000
 """A peer that acknowledges nothing for so long is gone (TCP_USER_TIMEOUT, in milliseconds)."""
@@ -37,8 +38,11 @@ AT_ONCE = 50
 """How many hosts are talked to at the same time."""
 
 LOOK_REFUSED = (
-    "give its key with --look-key, or load it into the SSH agent; if the device lost this account, look as the one "
+    "give its key with --look-key, or load it into the SSH agent; if the host lost this account, look as the one "
     "that changes it (--user), and apply"
+)
+NOT_YET_LET = (
+    "its account for looks is not let ask this, which needs more than to read: apply role base, or look as --user"
 )
 
 
@@ -53,7 +57,7 @@ class UnusableKey(SamdriftError):
 class Access(Frozen):
     """The way samdrift logs in. Without a `key_file`, the SSH agent and the user's own keys are tried.
 
-    `look_user` is the account by which devices are looked at, and `look_key_file` its key; None: each device by the
+    `look_user` is the account by which hosts are looked at, and `look_key_file` its key; None: each host by the
     account that it was given for it, if any. `looks` tells whether this is the way of such an account.
 
     All times are in seconds. `look_timeout` bounds one whole exec of a look, `fact_timeout` each fact in it,
@@ -74,7 +78,7 @@ class Access(Frozen):
     guard_seconds: float = RESTORES_AFTER
 
     def for_looks(self, given: str) -> Access:
-        """Return the way to look at a device to which this account was given for that (empty: none was)."""
+        """Return the way to look at a host to which this account was given for that (empty: none was)."""
         account = self.look_user or given
         if account in {"", self.user}:
             return self
@@ -90,14 +94,17 @@ class Login(NamedTuple):
 
 
 class Connection:
-    """One authenticated SSH connection to one host, on which commands run as root.
+    """One authenticated SSH connection to one host, on which commands run as root, or are asked in a sandbox.
+
+    Args:
+        fixed: what is asked as root, also where `access` may only look.
 
     Attributes:
         execs: how many exec channels were opened on it so far.
     """
 
-    def __init__(self, host: Host, access: Access) -> None:
-        self.host, self.access = host, access
+    def __init__(self, host: Host, access: Access, fixed: Sequence[str] = ()) -> None:
+        self.host, self.access, self._fixed = host, access, fixed
         self.execs = 0
         self._transport: paramiko.Transport | None = None
 
@@ -115,10 +122,14 @@ class Connection:
         Raises:
             HostLost: the connection died, or the command did not end within `timeout` seconds.
         """
+        if self.access.looks:
+            raise HostLost(f"{self.access.user} may only look", where=f"host {self.host.name}")
+        # Facts and checks read what programs say: on every host, in any session, it must be said in one language.
+        return self._exec(f"env LC_ALL=C.UTF-8 {command}", stdin, timeout)
+
+    def _exec(self, program: str, stdin: bytes, timeout: float) -> Answer:
         if self._transport is None:
             raise HostLost("not connected", where=f"host {self.host.name}")
-        # Facts and checks read what programs say: on every host, in any session, it must be said in one language.
-        program = f"env LC_ALL=C.UTF-8 {command}"
         if self.access.user != "root":
             program = f"sudo -n -- {program}"
         self.execs += 1
@@ -131,7 +142,9 @@ class Connection:
             ) from e
 
     def ask(self, commands: Sequence[str], within: float | None = None) -> list[Answer]:
-        """Run many shell commands as root in one exec channel, each bounded by the access's fact timeout.
+        """Ask many shell commands in one exec channel, each bounded by the access's fact timeout.
+
+        They run as root, and where the account may only look, in its sandbox.
 
         Args:
             within: seconds for all of them; the access's look timeout if not given.
@@ -139,15 +152,27 @@ class Connection:
         Raises:
             HostLost: the host died before the last one answered.
         """
-        mark = marker()
-        program = script(commands, mark, self.access.fact_timeout)
-        answer = self.run("sh -s", stdin=program.encode(), timeout=within or self.access.look_timeout)
+        mark, timeout = marker(), within or self.access.look_timeout
+        if self.access.looks:
+            answer = self._exec(PROGRAM, sent(commands, mark, self.access.fact_timeout), timeout)
+        else:
+            program = framed(commands, mark, self.access.fact_timeout)
+            answer = self.run("sh -s", stdin=program.encode(), timeout=timeout)
         try:
+            if self.access.looks:
+                given, as_root = looked(answer.stdout, answer.stderr, mark, len(commands))
+                return [self._let(c, a, n in as_root) for n, (c, a) in enumerate(zip(commands, given, strict=True))]
             return answers(answer.stdout, answer.stderr, mark, len(commands))
         except Truncated as e:
             complaint = answer.stderr.strip().splitlines()
             why = f": {complaint[-1]}" if complaint else ""
             raise HostLost(f"died in the middle of a look, {e}{why}", where=f"host {self.host.name}") from e
+
+    def _let(self, command: str, answer: Answer, as_root: bool) -> Answer:
+        """Return the answer; where the sandbox answered what root must be asked, that nobody knows the answer."""
+        if as_root or not is_fixed(command, self._fixed):
+            return answer
+        return Answer(rc=NOT_LET, stdout="", stderr=NOT_YET_LET)
 
     def close(self) -> None:
         """End the connection; harmless if there is none."""

@@ -95,6 +95,7 @@ class Role:
     lab_packages: tuple[str, ...]
     unserved: Callable[[Host, Fleet], tuple[str, ...]]
     backs_up: Mapping[str, str]
+    as_root: tuple[str, ...]
     left: Callable[[Settings], tuple[str, ...]]
     duties: Mapping[str, Duty]
 
@@ -180,6 +181,7 @@ def _load(name: str) -> Role:
         lab_packages=tuple(getattr(module, "LAB_PACKAGES", ())),
         unserved=getattr(module, "unserved", lambda _host, _fleet: ()),
         backs_up=getattr(module, "BACKS_UP", {}),
+        as_root=(*getattr(module, "AS_ROOT", ()), *getattr(module, "BACKS_UP", {}).values()),
         left=getattr(module, "left", lambda _settings: ()),
         duties=MappingProxyType({f"{name}.{duty.name}": duty for duty in getattr(module, "DUTIES", ())}),
     )
@@ -214,6 +216,11 @@ def roles_of(host: Host) -> tuple[str, ...]:
 def known_roles(host: Host) -> tuple[Role, ...]:
     """Return those of a host's roles that there are, in the order in which they are applied."""
     return tuple(role for name, role in catalogue().items() if name in host.roles)
+
+
+def asked_as_root(host: Host) -> tuple[str, ...]:
+    """Return what looks at a host ask as root, each once: what its roles say, in their order."""
+    return tuple(dict.fromkeys(command for role in known_roles(host) for command in role.as_root))
 
 
 def _unread_sections(place: str, section: Mapping[str, object]) -> list[Problem]:

@@ -141,11 +141,13 @@ def _admin(name: str, admin: Admin, authorities: bool) -> User:
 
 RUNS_AS = "samdrift-runs"
 """The account that holds the key to all hosts on a management station, and that people run samdrift as."""
+LOOKS_AS = "samdrift-look"
+"""The account by which samdrift looks at hosts, and which can change nothing there."""
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 KINDS = ("ssh-ed25519", "sk-ssh-ed25519@openssh.com")
 LOCK = "passwd --lock"
 """How somebody takes a password away; samdrift touches no account that it is not told of."""
-NOBODYS = frozenset({"root", "samdrift", RUNS_AS})
+NOBODYS = frozenset({"root", "samdrift", RUNS_AS, LOOKS_AS})
 """Accounts that are no person's."""
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from deploy.model.record import CheckResult
-from deploy.transport.batch import Truncated, answers, marker, script
+from deploy.transport.batch import Truncated, answers, marker
 from deploy.transport.ssh import Answer, HostLost
 from deploy.verify.run import ChecksBroken, verify
 from inventory.fleet import Fleet, Host
+from roles.shared.look_program import framed
 from roles.shared.settings import Settings
 from tests.sshd import fleet_of, parent_of
 
@@ -48,7 +49,7 @@ class Shells:
         mark = marker()
         shell = subprocess.run(
             ["sh", "-s"],
-            input=script(commands, mark, each=5),
+            input=framed(commands, mark, each=5),
             capture_output=True,
             text=True,
             timeout=within,

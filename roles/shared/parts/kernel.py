@@ -7,7 +7,7 @@ outer machine and cannot be written: those are left alone here, and the state ch
 from __future__ import annotations
 
 import shlex
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 
 from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, operation
@@ -35,24 +35,43 @@ class KernelValue(Frozen):
 
 
 def look_command(keys: tuple[str, ...]) -> str:
-    """Return the shell command that prints every value of these keys; `read_values` reads its output."""
-    tell = (
-        'tell() { key=$1; shift; for f in "$@"; do if [ -e "$f" ]; then w=ro; if [ -w "$f" ]; then w=rw; fi; '
-        'echo "$key $w $f"; fi; done; }'
-    )
+    """Return the shell command that prints every value of these keys; `read_values` reads its output.
+
+    What the host itself may write is told by its own mounts and each file's mode: whoever may only look may write none.
+    """
+    tell = 'tell() { key=$1; shift; for f in "$@"; do if [ -e "$f" ]; then echo "$key $f"; fi; done; }'
     places = " ".join(map(_place, keys))
+    told = "; ".join([tell, *(f"tell {shlex.quote(k)} {_place(k)}" for k in keys)])
     # One process reads all values: a process for each would be most of the time that a look at a host takes.
-    return "; ".join([tell, *(f"tell {shlex.quote(k)} {_place(k)}" for k in keys), f"grep -Hs '' {places} || true"])
+    return (
+        f"{told}; {{ sed -n '\\, /proc[ /],p' /proc/1/mounts; stat -c '%a %n' {places}; grep -Hs '' {places}; }} "
+        "2>/dev/null || true"
+    )
 
 
 def read_values(output: list[str]) -> list[KernelValue]:
-    """Parse the output of `look_command`: first each key's places, then each place's value."""
+    """Parse the output of `look_command`: each key's places, what is mounted there, each place's mode and value."""
     values = dict(line.split(":", 1) for line in output if line.startswith("/proc/sys/"))
-    places = (line.split() for line in output if line and not line.startswith("/proc/sys/"))
+    rest = [line.split() for line in output if line and not line.startswith("/proc/sys/")]
+    mounts = [(words[1], words[3].split(",")) for words in rest if len(words) > 2]
+    pairs = [(words[0], words[1]) for words in rest if len(words) == 2]
+    modes = {path: int(mode, 8) for mode, path in pairs if mode.isdecimal()}
     return [
-        KernelValue(key=key, path=path, writable=mode == "rw", value=" ".join(values.get(path, "").split()))
-        for key, mode, path in places
+        KernelValue(
+            key=key,
+            path=path,
+            writable=bool(modes.get(path, 0) & 0o200) and not _read_only(path, mounts),
+            value=" ".join(values.get(path, "").split()),
+        )
+        for key, path in pairs
+        if not key.isdecimal()
     ]
+
+
+def _read_only(path: str, mounts: Iterable[tuple[str, list[str]]]) -> bool:
+    """Tell whether the last of the innermost mounts that a path lies in is read-only; its options say so."""
+    above = [(len(place), "ro" in options) for place, options in mounts if f"{path}/".startswith(f"{place}/")]
+    return max(reversed(above), key=lambda m: m[0], default=(0, False))[1]
 
 
 def _place(key: str) -> str:

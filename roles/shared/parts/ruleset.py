@@ -15,7 +15,6 @@ from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, operation
 from pyinfra.api.operation import OperationMeta
 
-from inventory.frozen import Frozen
 from inventory.network import Network
 from roles.shared.change import Change
 from roles.shared.guard import kept_text
@@ -23,36 +22,37 @@ from roles.shared.parts.explain import explain
 from roles.shared.parts.registration import current
 
 NFT = "/usr/sbin/nft"
+LIVE = f"if [ -x {NFT} ]; then r=$({NFT} -s list ruleset) && printf 'is %s' \"$r\" | base64 -w0; fi"
+"""Tells the ruleset in force, as nothing but root may."""
+ALONE = 'unshare --net $([ "$(id -u)" = 0 ] || echo --user --keep-caps)'
+"""Runs a program in a network of its own, also where the account for looks asks for it."""
 
 
-class Rulesets(Frozen):
-    """The live ruleset and the wanted one, each as `nft list ruleset` prints it; None if there is no nft."""
-
-    live: str | None
-    wanted: str | None
-
-
-class RulesetsOnHost(FactBase[Rulesets]):
-    """The live ruleset, and the wanted one as this host's nft would list it. Fails where nft refuses the latter."""
+class LiveRuleset(FactBase["str | None"]):
+    """The ruleset in force as this host's nft lists it; None if there is no nft."""
 
     @staticmethod
-    def default() -> Rulesets:
-        return Rulesets(live=None, wanted=None)
+    def default() -> None:
+        return None
 
-    def command(self, content: str) -> str:
-        alone = f"unshare --net sh -c '{NFT} -f /dev/stdin && {NFT} -s list ruleset'"
-        return (
-            f"if [ -x {NFT} ]; then "
-            f"wanted=$(printf %s {shlex.quote(content)} | {alone}) && live=$({NFT} -s list ruleset) && "
-            'for r in "live $live" "wanted $wanted"; do printf %s "$r" | base64 -w0; echo; done; fi'
-        )
+    def command(self) -> str:
+        return LIVE
 
-    def process(self, output: list[str]) -> Rulesets:
+    def process(self, output: list[str]) -> str | None:
         if not output:
-            return self.default()
-        texts = (base64.b64decode(line).decode("utf-8", "backslashreplace") + "\n" for line in output)
-        live, wanted = (text.partition(" ")[2] for text in texts)
-        return Rulesets(live=live, wanted=wanted)
+            return None
+        return base64.b64decode(output[0]).decode("utf-8", "backslashreplace").partition(" ")[2] + "\n"
+
+
+class WantedRuleset(LiveRuleset):
+    """A ruleset as this host's nft would list it; None if there is no nft. Fails where nft refuses it."""
+
+    def command(self, content: str) -> str:  # type: ignore[override]  # a fact's arguments are its own
+        alone = f"{ALONE} sh -c '{NFT} -f /dev/stdin && {NFT} -s list ruleset'"
+        return (
+            f"if [ -x {NFT} ]; then r=$(printf %s {shlex.quote(content)} | {alone}) && "
+            "printf 'is %s' \"$r\" | base64 -w0; fi"
+        )
 
 
 CLIENT = (
@@ -111,9 +111,9 @@ def _loadable_ruleset(path: str) -> str:
 @operation()
 def load(path: str, content: str, let_in: tuple[Network, ...]) -> Generator[StringCommand]:
     """Load the file if another ruleset is in force. One transaction: if it is refused, the old one stays."""
-    rulesets = host.get_fact(RulesetsOnHost, content=content)
-    if rulesets.live is not None and rulesets.live == rulesets.wanted:
+    live, wanted = host.get_fact(LiveRuleset), host.get_fact(WantedRuleset, content=content)
+    if live is not None and live == wanted:
         host.noop("the ruleset in force is as wanted")
         return
-    change = Change(what="nftables ruleset", before=rulesets.live, after=rulesets.wanted or content)
+    change = Change(what="nftables ruleset", before=live, after=wanted or content)
     yield explain(StringCommand(f"{{ {session_stays(let_in)}; }} && {NFT} -f {shlex.quote(path)}"), change)

@@ -9,6 +9,9 @@ from pyinfra import host
 from pyinfra.api import FactBase, operation
 from pyinfra.api.operation import OperationMeta
 
+UNIT_STATE = "systemctl show -p ActiveState -p UnitFileState -- {word}"
+"""What is asked of a unit."""
+
 
 class UnitState(FactBase[dict[str, str]]):
     """ActiveState and UnitFileState of one systemd unit."""
@@ -16,7 +19,7 @@ class UnitState(FactBase[dict[str, str]]):
     default = dict
 
     def command(self, unit: str) -> str:
-        return f"systemctl show -p ActiveState -p UnitFileState -- {shlex.quote(unit)}"
+        return UNIT_STATE.replace("{word}", shlex.quote(unit))
 
     def process(self, output: list[str]) -> dict[str, str]:
         return dict(line.split("=", 1) for line in output if "=" in line)

@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deploy.transport.batch import TIMED_OUT, Truncated, answers, marker, script
+from deploy.transport.batch import TIMED_OUT, Truncated, answers, marker
+from roles.shared.look_program import framed
 
 outputs = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60)
 
 
 def run(commands: list[str], each: float = 5) -> tuple[str, str, str]:
     mark = marker()
-    done = subprocess.run(["sh", "-s"], input=script(commands, mark, each).encode(), capture_output=True, check=True)
+    done = subprocess.run(["sh", "-s"], input=framed(commands, mark, each).encode(), capture_output=True, check=True)
     return done.stdout.decode(), done.stderr.decode(), mark
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from roles.shared.parts.accounts import SHELL, Account, AccountState, GroupIsThere
 from roles.shared.parts.kernel import KernelValues, look_command, read_values
-from roles.shared.parts.ruleset import RulesetsOnHost
+from roles.shared.parts.ruleset import LiveRuleset, WantedRuleset
 from tests.unit.roles.judging import in_namespace, needs
 
 
@@ -62,16 +62,15 @@ def test_the_order_of_groups_means_nothing_and_the_own_one_is_not_among_them() -
 
 
 def test_without_nft_there_is_no_ruleset_to_compare() -> None:
-    found = RulesetsOnHost().process([])
-    assert (found.live, found.wanted) == (None, None)
+    assert LiveRuleset().process([]) is None
+    assert WantedRuleset().process([]) is None
 
 
 @needs("nft")
 def test_the_wanted_ruleset_is_told_as_nft_tells_it_and_loaded_nowhere() -> None:
     rules = 'table inet samdrift_test { chain c { tcp dport { 443, 80 } accept comment "it\'s"; }; }'
-    answer = in_namespace(RulesetsOnHost().command(rules))
+    answer = in_namespace(f"{WantedRuleset().command(rules)} && echo && {LiveRuleset().command()}")
     assert answer.code == 0, answer.output
-    found = RulesetsOnHost().process(answer.output.splitlines())
-    assert found.wanted is not None
-    assert 'tcp dport { 80, 443 } accept comment "it\'s"' in found.wanted
-    assert "samdrift_test" not in str(found.live)
+    wanted, live = answer.output.splitlines()
+    assert 'tcp dport { 80, 443 } accept comment "it\'s"' in str(WantedRuleset().process([wanted]))
+    assert "samdrift_test" not in str(LiveRuleset().process([live]))
