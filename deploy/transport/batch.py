@@ -61,8 +61,8 @@ def looked(stdout: str, stderr: str, mark: str, count: int) -> tuple[list[Answer
         Truncated: fewer answers than commands.
     """
     first, _, rest = stdout.partition("\n")
-    said, *numbers = first.split() or [""]
-    if said != mark or not all(n.isdecimal() for n in numbers) or not numbers:
+    begins, *numbers = first.split() or [""]
+    if begins != mark or not all(n.isdecimal() for n in numbers) or not numbers:
         raise Truncated(f"0 of {count} commands answered")
     fixed, *order = map(int, numbers)
     if sorted(order) != list(range(count)):
