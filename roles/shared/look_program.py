@@ -36,6 +36,12 @@ KILL_AFTER = 2
 """Seconds between TERM and KILL for a command that overstays its time."""
 
 
+LARGEST = 16 * 1024 * 1024
+"""Bytes that are read of questions."""
+LONGEST = 900.0
+"""Seconds that a question may take, whatever was sent."""
+
+
 def quoted(text: str) -> str:
     """Quote a text for the shell, as `shlex.quote` does, which is slow to load."""
     return "'" + text.replace("'", "'\"'\"'") + "'"
@@ -71,6 +77,18 @@ def _fits(command: str, fixed: str) -> bool:
 def sent(commands: Sequence[str], mark: str, each: float) -> bytes:
     """Return questions as the program reads them."""
     return "\0".join([mark, f"{each:g}", *commands]).encode("utf-8", "surrogateescape")
+
+
+def received(data: bytes) -> tuple[list[str], str, float]:
+    """Return the questions that were sent, their mark, and the seconds that each may take.
+
+    Raises:
+        ValueError: it is not what `sent` makes. The mark stands in a script that root runs, so it may say nothing else.
+    """
+    mark, each, *commands = data.decode("utf-8", "surrogateescape").split("\0")
+    if not mark.isascii() or not mark.strip("@").replace("-", "").isalnum():
+        raise ValueError("it is no mark")
+    return commands, mark, min(float(each), LONGEST)
 
 
 def order_of(commands: Sequence[str], fixed: Sequence[str]) -> tuple[list[int], list[int]]:
@@ -112,7 +130,11 @@ def main() -> int:
     if os.getuid() != 0 or account == 0 or group == 0 or platform.machine() != "x86_64":
         sys.stderr.write("samdrift-look: an account for looks runs it by sudo, on x86-64\n")
         return NOT_LET
-    mark, each, *commands = sys.stdin.buffer.read().decode("utf-8", "surrogateescape").split("\0")
+    try:
+        commands, mark, each = received(sys.stdin.buffer.read(LARGEST))
+    except ValueError as e:
+        sys.stderr.write(f"samdrift-look: these are no questions: {e}\n")
+        return NOT_LET
     fixed, rest = order_of(commands, _fixed_on_host())
     os.environ.clear()
     os.environ.update(PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL="C.UTF-8", HOME="/")
@@ -121,10 +143,10 @@ def main() -> int:
         libc = ctypes.CDLL(None, use_errno=True)
         _nothing_writable(libc)
         os.write(1, f"{mark} {len(fixed)} {' '.join(map(str, (*fixed, *rest)))}\n".encode())
-        _run(framed((commands[place] for place in fixed), mark, float(each)), lambda: None)
+        _run(framed((commands[place] for place in fixed), mark, each), lambda: None)
         if rest:
             _must(libc.unshare(CLONE_NEWPID | CLONE_NEWIPC))
-            script = framed((commands[place] for place in rest), mark, float(each))
+            script = framed((commands[place] for place in rest), mark, each)
             _run(script, lambda: _shut_in(libc, account, group))
     except OSError as e:
         sys.stderr.write(f"samdrift-look: no sandbox can be made here: {e.strerror}\n")

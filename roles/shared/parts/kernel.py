@@ -41,10 +41,10 @@ def look_command(keys: tuple[str, ...]) -> str:
     """
     tell = 'tell() { key=$1; shift; for f in "$@"; do if [ -e "$f" ]; then echo "$key $f"; fi; done; }'
     places = " ".join(map(_place, keys))
-    keys_and_places = "; ".join([tell, *(f"tell {shlex.quote(k)} {_place(k)}" for k in keys)])
+    first = "; ".join([tell, *(f"tell {shlex.quote(k)} {_place(k)}" for k in keys)])
     # One process reads all values: a process for each would be most of the time that a look at a host takes.
     return (
-        f"{keys_and_places}; {{ sed -n '\\, /proc[ /],p' /proc/1/mounts; stat -c '%a %n' {places}; grep -Hs '' {places}; }} "
+        f"{first}; {{ sed -n '\\, /proc[ /],p' /proc/1/mounts; stat -c '%a %n' {places}; grep -Hs '' {places}; }} "
         "2>/dev/null || true"
     )
 

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 
 from deploy.transport.batch import Truncated, looked
 from roles.shared import look_program
-from roles.shared.look_program import AF_NETLINK, ARCHITECTURE, DENIED, SOCKET, framed, is_fixed, order_of, sent
+from roles.shared.look_program import (
+    AF_NETLINK,
+    ARCHITECTURE,
+    DENIED,
+    SOCKET,
+    framed,
+    is_fixed,
+    order_of,
+    received,
+    sent,
+)
 
 FIXED = (
     "uptime",
@@ -78,7 +88,23 @@ def test_whatever_fits_a_hole_is_words_to_a_shell_and_no_option(text: str) -> No
 
 def test_questions_come_apart_as_they_were_sent() -> None:
     questions = ["echo 'å'", "printf '%s\n' \"a\0\"".replace("\0", ""), ""]
-    assert sent(questions, MARK, 2.5).decode().split("\0") == [MARK, "2.5", *questions]
+    assert received(sent(questions, MARK, 2.5)) == (questions, MARK, 2.5)
+
+
+@pytest.mark.parametrize("mark", ["", "a b", "'; touch /tmp/way; '", "a\nb", "%s", "a'", "å", "$(id)", "@@"])
+def test_a_mark_that_could_say_something_to_root_s_shell_is_refused(mark: str) -> None:
+    with pytest.raises(ValueError, match="no mark"):
+        received(sent(["uptime"], mark, 5))
+
+
+@pytest.mark.parametrize("data", [b"", b"mark", b"mark\0soon\0id", b"mark\0\0id"])
+def test_what_was_not_sent_as_questions_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match="unpack|convert"):
+        received(data)
+
+
+def test_a_question_is_given_no_more_time_than_anybody_needs() -> None:
+    assert received(sent(["uptime"], MARK, 1e9))[2] == look_program.LONGEST
 
 
 @settings(max_examples=10)
