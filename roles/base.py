@@ -34,7 +34,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field
-from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
 from inventory.network import Address, Network
@@ -45,12 +44,12 @@ from roles.shared.families import ReachedAddress, apart, in_url, primaries, reac
 from roles.shared.hardening import KERNEL, RARE_MODULES
 from roles.shared.network.servers import nameservers
 from roles.shared.parts.accounts import account, group, locked_account, members
+from roles.shared.parts.debian import APT_ACCEPTS, debian_permissions, directory, language_and_time, updates
 from roles.shared.parts.files import absent_file, managed_file
 from roles.shared.parts.handlers import Handler, reload, restart
 from roles.shared.parts.kernel import kernel_settings
 from roles.shared.parts.looks import KEYS_PARSE, LOOKS_AS_ROOT, account_for_looks, restricted
 from roles.shared.parts.packages import packages
-from roles.shared.parts.permissions import debian_permissions, directory
 from roles.shared.parts.services import service
 from roles.shared.people import Admin, Logins, User, kept_admins, logins, lost_logins, with_admins
 from roles.shared.rehearsal import Rehearsal
@@ -73,9 +72,20 @@ CONTROLS = (
     "ISO 27002:2022 8.15",
 )
 
-AS_ROOT = LOOKS_AS_ROOT
 AUTOMATION = "samdrift"
+ASK_WITHOUT_KEY = (
+    "ssh -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=5 "
+    "-o PreferredAuthentications=none {user}@127.0.0.1 true"
+)
 AUTOMATION_GROUP = "samdrift-automation"
+HOST_KEYS_SHOWN = "ssh-keyscan -T 5 -t ed25519,rsa,ecdsa 127.0.0.1 2>/dev/null"
+AS_ROOT = (
+    *LOOKS_AS_ROOT,
+    *(ASK_WITHOUT_KEY.format(user=user) for user in (AUTOMATION, "root")),
+    HOST_KEYS_SHOWN,
+    "sudo -l -U {word}",
+    *(f"su - {AUTOMATION} -c {what}" for what in ("'ulimit -Hc'", "umask", "locale")),
+)
 ADMINS_GROUP = "samdrift-admins"
 HELPERS_GROUP = "samdrift-people"
 DUTIES_FILE = "/etc/sudoers.d/samdrift-duties"
@@ -210,8 +220,8 @@ def deploy(settings: Settings) -> None:
     _sshd(settings)
     _kernel(settings)
     _logs_and_limits(settings)
-    _updates()
-    _language_and_time(settings)
+    updates()
+    language_and_time(settings, settings.platform)
     debian_permissions()
 
 
@@ -228,7 +238,6 @@ def _names_and_packages(settings: Settings) -> None:
     packages(*PACKAGES)
 
 
-APT_ACCEPTS = "apt-config --config-file {path} dump > /dev/null"
 SUDO_ACCEPTS = "visudo -c -q -f {path}"
 SSHD_ACCEPTS = (
     "d=$(mktemp -d) && mkdir -p /run/sshd && ssh-keygen -q -t ed25519 -N '' -f $d/key && "
@@ -338,27 +347,6 @@ def _logs_and_limits(settings: Settings) -> None:
     managed_file("/etc/security/limits.d/60-samdrift.conf", template="base/limits.conf.j2")
     managed_file("/etc/login.defs", template="base/login.defs.j2")
     managed_file("/etc/profile.d/60-samdrift.sh", template="base/profile.sh.j2", validate_with=SHELL_PARSES)
-
-
-def _updates() -> None:
-    periodic = "/etc/apt/apt.conf.d/20auto-upgrades"
-    managed_file(periodic, template="base/auto-upgrades.j2", validate_with=APT_ACCEPTS)
-    upgrades = "/etc/apt/apt.conf.d/50unattended-upgrades"
-    managed_file(upgrades, template="base/unattended-upgrades.j2", validate_with=APT_ACCEPTS)
-    service("apt-daily.timer")
-    service("apt-daily-upgrade.timer")
-    service("unattended-upgrades.service")
-
-
-def _language_and_time(settings: Settings) -> None:
-    generate = Handler(name="generate locales", command="locale-gen")
-    managed_file("/etc/locale.gen", template="base/locale.gen.j2", then=(generate,))
-    # Debian 13 made /etc/default/locale a link to /etc/locale.conf; Debian 12 has it the other way round.
-    locale = "/etc/default/locale" if settings.platform == "debian-12" else "/etc/locale.conf"
-    managed_file(locale, template="base/locale.conf.j2")
-    files.link(name="time zone Europe/Stockholm", path="/etc/localtime", target="/usr/share/zoneinfo/Europe/Stockholm")
-    managed_file("/etc/issue", template="base/issue.j2", settings=settings)
-    managed_file("/etc/motd", template="base/motd.j2", settings=settings)
 
 
 def _managed(*lines: str) -> str:

@@ -14,6 +14,7 @@ Options (config context `samdrift.dhcp_server`):
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated
@@ -51,6 +52,15 @@ DUTIES = (
 UNIT = "kea-dhcp4-server.service"
 PATH = "/etc/kea/kea-dhcp4.conf"
 SOCKET = "/run/kea/kea4-ctrl-socket"
+ASK = """\
+import socket, sys
+kea = socket.socket(socket.AF_UNIX)
+kea.connect(sys.argv[1])
+kea.sendall(b'{"command": "config-get"}')
+kea.shutdown(socket.SHUT_WR)
+sys.stdout.writelines(iter(lambda: kea.recv(65536).decode(), ""))
+"""
+AS_ROOT = (f"timeout 8 python3 -c {shlex.quote(ASK)} {SOCKET}",)
 """Where Kea is asked what it runs with; its own unit makes the directory, and Kea takes no other."""
 
 CHECK = "sed '/\"interfaces\":/d' {path} | KEA_LOCKFILE_DIR=none kea-dhcp4 -t /dev/stdin > /dev/null"

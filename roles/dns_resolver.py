@@ -44,6 +44,16 @@ from roles.shared.traffic import DNS_OUTSIDE, Listen, WayOut, fleet_networks
 
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21")
 UNIT = "unbound.service"
+DRILL = "timeout 8 drill {flags} @{at} {question}"
+CONTROL = "unbound-control get_option {word}"
+AS_ROOT = (
+    CONTROL,
+    *(
+        DRILL.format(flags=flags, at="{word}", question=question)
+        for flags in ("", "-t", "-D", "-I 127.0.0.2")
+        for question in ("{word} {word}", "-x {word}", ". SOA")
+    ),
+)
 
 CHECK = "sed '/^ *auto-trust-anchor-file:/d' {path} | unbound-checkconf /dev/stdin"
 """The trust anchor is made when Unbound first starts, so a check before that must not ask for its file."""

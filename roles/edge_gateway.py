@@ -88,6 +88,26 @@ DUTIES = (
 )
 UNIT = "frr.service"
 BGP = 179
+SPEAK = f"for a in {{words}}; do (timeout 1 bash -c 'exec 3<>/dev/tcp/'$a'/{BGP}' 2> /dev/null && echo $a) & done; wait"
+"""Says who answers at BGP's port within a second, all asked at once."""
+SUMMARY = "vtysh -c 'show bgp ipv4 unicast summary json'"
+HAVE_A_SESSION = (
+    'timeout 15 sh -c \'until (for a in {words}; do vtysh -c "show bgp neighbors $a json" | '
+    'grep -q "bgpState.*Established" || exit 1; done); do sleep 1; done\'; ' + SUMMARY
+)
+"""Waits until these neighbours have a session, and tells the state of all."""
+CHANGED = (
+    "/usr/lib/frr/frr-reload.py --test --stdout --bindir /usr/bin --confdir /etc/frr --rundir /run/frr "
+    "/etc/frr/frr.conf 2> /dev/null"
+)
+SHOWN = "vtysh -c 'show {what}'"
+AS_ROOT = (
+    SPEAK,
+    SUMMARY,
+    HAVE_A_SESSION,
+    CHANGED,
+    *(SHOWN.format(what=what) for what in ("bgp neighbors json", "watchfrr", "ip route static json")),
+)
 PREFERENCE, STEP = 200, 10
 """Local preference of the first way; that of each further one is a step lower, and its MED a step higher."""
 FORWARDING = {"net.ipv4.ip_forward": "1"}

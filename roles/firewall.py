@@ -33,7 +33,7 @@ from roles.shared.families import families, spoken
 from roles.shared.intent import Intent
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.packages import packages
-from roles.shared.parts.ruleset import loaded_ruleset
+from roles.shared.parts.ruleset import LIVE, NFT, loaded_ruleset
 from roles.shared.parts.services import service
 from roles.shared.parts.templates import render
 from roles.shared.settings import Options as RoleOptions
@@ -58,6 +58,8 @@ FORWARDED = False  # made from what others serve
 PROTECTS = True
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
 PATH = "/etc/nftables.conf"
+LIST = f"{NFT} -s list ruleset"
+AS_ROOT = (LIVE, LIST)
 SSH = 22
 PING = {4: "icmp type echo-request", 6: "icmpv6 type echo-request"}
 FORWARDERS = frozenset({"docker-proxy", "rootlessport", "conmon"})

@@ -38,6 +38,10 @@ AFTER = ("edge_gateway",)  # a hub without a route by BGP is worth less, so that
 FORWARDED = False  # VRRP, which has no port, between those that share
 CONTROLS = ("ISO 27002:2022 8.14", "ISO 27002:2022 8.20")
 UNIT = "keepalived.service"
+ALL_ANSWER = (
+    "timeout 15 sh -c 'until (for a in {words}; do ping -q -c 1 -W 1 $a > /dev/null || exit 1; done); do sleep 1; done'"
+)
+AS_ROOT = (ALL_ANSWER,)
 SHARING_PROGRAM = "/usr/sbin/keepalived"
 KEEPALIVED_ACCEPTS = (
     "said=$(setsid --wait keepalived --config-test --use-file={path} 2>&1); code=$?; "

@@ -23,6 +23,8 @@ from roles.shared.settings import Settings as RoleSettings
 AFTER = ("local_dns",)  # addresses and names, which people wait for, come first
 CONTROLS = ("ISO 27002:2022 5.9", "ISO 27002:2022 8.20")
 UNIT = "lldpd.service"
+SHOWN = "lldpcli -f json0 show {word}"
+AS_ROOT = (SHOWN,)
 
 
 class Port(Frozen):

@@ -29,6 +29,7 @@ from roles.shared.traffic import local_networks
 __all__ = ["CONTROLS", "Options", "Settings", "deploy", "listens", "settings"]
 
 CONTROLS = dns_resolver.CONTROLS
+AS_ROOT = (*dns_resolver.AS_ROOT, "unbound-control list_forwards")
 
 
 class Options(RoleOptions):

@@ -49,6 +49,11 @@ DUTIES = (
 UNIT = "rsyslog.service"
 JOURNALD = "/etc/systemd/journald.conf.d"
 RELP_PORT = 2514
+MARK = """\
+mark=samdrift-check-$(cat /proc/sys/kernel/random/uuid)
+logger -t samdrift-check "$mark" && journalctl --sync && journalctl -q -t samdrift-check -n 5 -o cat | grep -qx "$mark"
+"""
+AS_ROOT = (f"sh -c '{MARK}'", "timeout 3 bash -c '</dev/tcp/{word}/{word}'")
 """Where log servers listen: RELP has no port of its own, and this is what most use."""
 
 

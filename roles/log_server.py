@@ -42,6 +42,20 @@ AFTER = ("time",)  # as on a log client: its own journal goes the same way
 CONTROLS = ("ISO 27002:2022 8.15", "ISO 27002:2022 8.16")
 UNIT = "rsyslog.service"
 LOGS = "/var/log/fleet"
+ARRIVES = """\
+mark=samdrift-check-$(cat /proc/sys/kernel/random/uuid)
+{log} -t samdrift-check "$mark" || exit
+for try in 1 2 3 4 5 6 7 8 9 10; do
+  grep -qF "$mark" {file} && exit 0
+  sleep 0.1
+done
+exit 1
+"""
+"""rsyslog writes within milliseconds, after it has acknowledged."""
+LOGGED = ("logger", *(f"logger --rfc3164 {by} -n 127.0.0.1 -P {{word}}" for by in ("-T", "-d")))
+AS_ROOT = tuple(
+    ARRIVES.format(log=log, file=f"{LOGS}/{name}.log") for log in LOGGED for name in ("{word}", "{word}/{word}")
+)
 
 CHECK_ROTATION = "logrotate --debug --state /dev/null {path}"
 

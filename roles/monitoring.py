@@ -42,6 +42,12 @@ from roles.shared.traffic import Listen, management
 CONTROLS = ("ISO 27002:2022 8.6", "ISO 27002:2022 8.15", "ISO 27002:2022 8.16")
 PORT = 9090
 UNIT = "prometheus.service"
+ASK = """\
+bash -c 'exec 3<>/dev/tcp/{address}/{port} &&
+  printf "GET {path} HTTP/1.0\\r\\n\\r\\n" >&3 && timeout 10 cat <&3'
+"""
+PATHS = ("/-/ready", "/metrics", *(f"/api/v1/{path}" for path in ("status/config", "status/flags", "rules")))
+AS_ROOT = tuple(ASK.format(address="{word}", port="{word}", path=path) for path in PATHS)
 DROP_IN = f"/etc/systemd/system/{UNIT}.d"
 RULES = "/etc/prometheus/rules"
 OWNS = (RULES,)

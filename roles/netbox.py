@@ -44,8 +44,10 @@ from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, reload, restart
 from roles.shared.parts.netbox_users import (
     GIVE_ACCESS,
+    OWNER_OF_DATABASE,
     PYTHON_PARSES,
     SECRETS,
+    asked_of_netbox,
     limits_of_write_back,
     netbox_users,
 )
@@ -300,10 +302,9 @@ def _dumps(settings: Settings) -> None:
 
 def _database(settings: Settings, served: tuple[Handler, ...]) -> None:
     """Declare the database, owned by the account of its name, with the schema of the installed NetBox."""
-    asks = "runuser -u postgres -- psql -X -At -c"
     ensured(
         "database netbox",
-        question=f"""cd / && {asks} "select pg_get_userbyid(datdba) from pg_database where datname = 'netbox'" """,  # noqa: S608
+        question=OWNER_OF_DATABASE,
         answer="netbox\n",
         command="cd / && { runuser -u postgres -- createuser netbox || true; } && "
         "runuser -u postgres -- createdb --owner netbox --encoding UTF8 --template template0 netbox",
@@ -329,6 +330,7 @@ $1 in app {{ known = 1 }}
 ($1 in app) && !($0 in done) {{ print "not migrated:", $0; missing = 1 }}
 END {{ if (known && !missing) print "migrated" }}'"""  # noqa: S608  nothing in it comes from elsewhere
 """Asks what `netbox migrate --check` asks, of every app with a migration, without the seconds that Django starts in."""
+AS_ROOT = asked_of_netbox(SCHEMA_STATE)
 
 
 def _services(settings: Settings, served: tuple[Handler, ...]) -> None:

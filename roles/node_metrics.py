@@ -32,6 +32,11 @@ AFTER = ("log_client", "log_server")
 CONTROLS = ("ISO 27002:2022 8.6", "ISO 27002:2022 8.16")
 PORT = 9100
 UNIT = "prometheus-node-exporter.service"
+ASK = """\
+bash -c 'exec 3<>/dev/tcp/{address}/{port} &&
+  printf "GET /metrics HTTP/1.0\\r\\n\\r\\n" >&3 && timeout 10 cat <&3'
+"""
+AS_ROOT = (ASK.format(address="{word}", port="{word}"),)
 DROP_IN = f"/etc/systemd/system/{UNIT}.d"
 TEXTFILES = "/var/lib/prometheus/node-exporter"
 

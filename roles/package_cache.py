@@ -34,6 +34,21 @@ CONTROLS = ("ISO 27002:2022 8.19", "ISO 27002:2022 8.20")
 UNIT = "apt-cacher-ng.service"
 TIMER = "samdrift-package-cache-trim.timer"
 PORT = 3142
+ASK = """\
+bash -c 'exec 3<>/dev/tcp/{loopback}/{port} &&
+  printf "%s HTTP/1.0\\r\\n\\r\\n" "{request}" >&3 && timeout 5 head -n 1 <&3'
+"""
+REFUSED = (
+    "CONNECT host.invalid:443",
+    "GET http://host.invalid:8080/debian/pool/a_1_all.deb",
+    "GET http://host.invalid/index.html",
+    "GET /acng-report.html",
+)
+AS_ROOT = tuple(
+    ASK.format(loopback=loopback, port=PORT, request=request)
+    for loopback in ("::1", "127.0.0.1")
+    for request in REFUSED
+)
 CACHE = "/var/cache/apt-cacher-ng"
 
 LAB_CACHES = (CACHE,)

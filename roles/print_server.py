@@ -54,6 +54,18 @@ DUTIES = (
 UNIT = "cups.service"
 DROP_IN = f"/etc/systemd/system/{UNIT}.d"
 IPP = 631
+QUEUES = "LC_ALL=C lpstat -r; LC_ALL=C lpstat {what}"
+PAGE = (
+    'timeout 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/{port}; '
+    r"printf 'GET {page} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' >&3; "
+    'head -1 <&3"'
+)
+PAGES = ("/admin", "/admin/conf/cupsd.conf", "/admin/log/error_log")
+AS_ROOT = (
+    "cupsctl",
+    *(QUEUES.format(what=what) for what in ("-v", "-a")),
+    *(PAGE.format(page=page, port=IPP) for page in PAGES),
+)
 URI = re.compile(r"ipps?://(\[(?P<v6>[0-9a-f:]+)\]|(?P<v4>[0-9.]+))(:[0-9]{1,5})?(/[A-Za-z0-9/_.-]*)?")
 
 QueueName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]

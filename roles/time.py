@@ -35,6 +35,21 @@ from roles.shared.traffic import Listen, WayOut, fleet_networks
 AFTER = ("firewall",)  # and before logs and measurements, which are worth little at a wrong time
 CONTROLS = ("ISO 27002:2022 8.17",)
 DROP_IN = "/etc/systemd/system/chrony.service.d"
+HAS_TIME = """\
+chronyc waitsync 1 || {
+    chronyc burst 4/8; sleep 3
+    chronyc -c sources | cut -d , -f 6 | grep -qvx 0 && chronyc waitsync 12 0 0 1
+}"""
+"""A source is chosen after its third good answer, which at the usual pace can take a minute. Nobody waits where none
+has answered at all (field 6, its reach, is 0): in a first roll-out the servers may come later.
+"""
+AS_ROOT = (
+    "chronyc -N -c sources -a",
+    "chronyc -c sources",
+    "chronyc -c tracking",
+    HAS_TIME,
+    f"{HAS_TIME}; chronyc -N -c sources -a",
+)
 
 
 class Upstream(RoleOptions):

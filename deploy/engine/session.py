@@ -293,6 +293,11 @@ class Session:
         hide = self.veil.hide
         return [a.model_copy(update={"stdout": hide(a.stdout), "stderr": hide(a.stderr)}) for a in answers]
 
+    @property
+    def only_looks(self) -> frozenset[str]:
+        """Return the hosts that are asked as an account that may only look."""
+        return frozenset(name for name, connection in self._connections.items() if connection.access.looks)
+
     def reconnect(self, names: Sequence[str]) -> None:
         """Open a new connection to each of these hosts; one that refuses it is unreachable from now on."""
         hosts = [h for h in self.hosts if h.name in names and h.name not in self.unreachable]

@@ -12,7 +12,7 @@ import inspect
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
@@ -63,6 +63,10 @@ class Asking(Protocol):
     def unreachable(self) -> Mapping[str, str]:
         """Return host name to reason, for hosts that cannot be asked (any more)."""
 
+    @property
+    def only_looks(self) -> Collection[str]:
+        """Return the hosts that are asked as an account that may only look."""
+
     def ask(self, host: str, commands: Sequence[str], *, within: float | None = None) -> list[Answer]:
         """Run shell commands in one exec; HostLost if they cannot all be answered."""
 
@@ -87,6 +91,11 @@ class Target:
         self._session = session
         self._answers: dict[str, Answer] = {}
         self._rounds: Rounds | None = None
+
+    @property
+    def only_looks(self) -> bool:
+        """Tell whether it is asked as an account that may only look."""
+        return self.host.name in self._session.only_looks
 
     def ask(self, command: str) -> Answer:
         """Ask the host one shell command; return its answer."""
@@ -161,7 +170,7 @@ class _Backend(BaseBackend):  # type: ignore[misc]  # testinfra has no types
 
 
 class StateChecks:
-    """The pytest plugin: fixtures `host`, `unit`, `settings`, `tell`, `fleet`, `me`, and a Check for every item.
+    """The pytest plugin: fixtures of state checks, and a result for every item.
 
     Attributes:
         broken: what pytest could not even collect, as (file, reason).
@@ -198,6 +207,12 @@ class StateChecks:
     def settings(self, request: pytest.FixtureRequest, target: Target) -> Settings:
         """Give a check the host's settings of the role that the file checks."""
         return target.settings[role_of(request.path)]
+
+    @pytest.fixture
+    def more_than_a_look(self, target: Target) -> None:
+        """Skip a check that an account for looks may not make: it opens connections, or becomes somebody."""
+        if target.only_looks:
+            pytest.skip("not applicable: more than a look may ask; `apply` checks it, and `verify --user samdrift`")
 
     @pytest.fixture
     def tell(self, request: pytest.FixtureRequest) -> Callable[[Iterable[Heard]], None]:
@@ -292,6 +307,8 @@ class StateChecks:
 
     def _rehearse_one(self, item: pytest.Function, target: Target) -> None:
         """Run a check's function only to learn its questions; its outcome is ignored."""
+        if target.only_looks and "more_than_a_look" in item.fixturenames:
+            return
         known = {
             **item.callspec.params,
             "target": target,

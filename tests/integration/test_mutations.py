@@ -42,7 +42,7 @@ class OneRole:
         settings = session.settings[host.name]
         changed = settings[role].model_copy(update=dict(given))
         self.settings: Mapping[str, Mapping[str, Settings]] = {host.name: {**settings, role: changed}}
-        self.unreachable, self.ask = session.unreachable, session.ask
+        self.unreachable, self.ask, self.only_looks = session.unreachable, session.ask, session.only_looks
 
 
 class Rig:

@@ -29,6 +29,8 @@ class WebSettings(Settings):
 class Shells:
     """A session whose hosts are shells on this machine: every ask is one real `sh -s`."""
 
+    only_looks: frozenset[str] = frozenset()
+
     def __init__(self, *hosts: Host) -> None:
         self.hosts = hosts
         self.settings: Mapping[str, Mapping[str, Settings]] = {

@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roles.base import ADMINS_GROUP, AUTOMATION, HELPERS_GROUP
+from roles.base import ADMINS_GROUP, ASK_WITHOUT_KEY, AUTOMATION, HELPERS_GROUP, HOST_KEYS_SHOWN
 from roles.shared.hardening import RARE_MODULES
 from roles.shared.parts.kernel import KernelValue, look_command, read_values
 
 if TYPE_CHECKING:
     from roles.base import Settings
 
-ASK_WITHOUT_KEY = (
-    "ssh -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=5 "
-    "-o PreferredAuthentications=none {user}@127.0.0.1 true"
-)
 
 EVERYTHING = "(ALL : ALL) NOPASSWD: ALL"
 NOT_FOUND = 2
@@ -53,7 +49,7 @@ def test_sshd_shows_whose_host_it_is_before_the_login(host: Any, settings: Setti
 
 
 def test_sshd_has_an_ed25519_host_key_and_no_other(host: Any) -> None:
-    keys = host.check_output("ssh-keyscan -T 5 -t ed25519,rsa,ecdsa 127.0.0.1 2>/dev/null")
+    keys = host.check_output(HOST_KEYS_SHOWN)
     assert [line.split()[1] for line in keys.splitlines() if not line.startswith("#")] == ["ssh-ed25519"]
 
 

@@ -6,16 +6,7 @@ import json
 import shlex
 from typing import Any
 
-from roles.dhcp_server import PATH, UNIT, Settings
-
-ASK = """\
-import socket, sys
-kea = socket.socket(socket.AF_UNIX)
-kea.connect(sys.argv[1])
-kea.sendall(b'{"command": "config-get"}')
-kea.shutdown(socket.SHUT_WR)
-sys.stdout.writelines(iter(lambda: kea.recv(65536).decode(), ""))
-"""
+from roles.dhcp_server import ASK, PATH, UNIT, Settings
 
 
 def running(host: Any, settings: Settings) -> dict[str, Any]:

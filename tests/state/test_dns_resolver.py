@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from roles.dns_resolver import UNIT, Name, Settings
+from roles.dns_resolver import DRILL, UNIT, Name, Settings
 
 LOOPBACK = "127.0.0.1"
 
 
 def ask(host: Any, question: str, *, at: str = LOOPBACK, flags: str = "") -> str:
     """What the resolver at this address answers, as drill prints it."""
-    return str(host.run(f"timeout 8 drill {flags} @{at} {question}").stdout)
+    return str(host.run(DRILL.format(flags=flags, at=at, question=question)).stdout)
 
 
 def ends(settings: Settings) -> tuple[Name, ...]:

@@ -13,29 +13,24 @@ from typing import Any
 
 import pytest
 
-from roles.edge_gateway import BGP, FORWARDING, UNIT, Neighbour, Settings
+from roles.edge_gateway import CHANGED, FORWARDING, HAVE_A_SESSION, SHOWN, SPEAK, SUMMARY, UNIT, Neighbour, Settings
 
-SUMMARY = "vtysh -c 'show bgp ipv4 unicast summary json'"
 LOOPBACK = "127.0.0.1"
 DAEMONS = ("zebra", "mgmtd", "bgpd", "staticd")
-CHANGED = (
-    "/usr/lib/frr/frr-reload.py --test --stdout --bindir /usr/bin --confdir /etc/frr --rundir /run/frr "
-    "/etc/frr/frr.conf 2> /dev/null"
-)
 
 
 def peers(host: Any) -> dict[IPv4Address, dict[str, Any]]:
     """The neighbours that bgpd has for whatever it speaks of with them, by address."""
-    found = json.loads(host.check_output("vtysh -c 'show bgp neighbors json'"))
+    found = json.loads(host.check_output(SHOWN.format(what="bgp neighbors json")))
     return {IPv4Address(a): peer for a, peer in found.items() if isinstance(peer, dict)}
 
 
 def speaking(host: Any, settings: Settings) -> list[Neighbour]:
     """The neighbours that speak BGP at all: they answer at its port within a second, all asked at once."""
-    knock = "(timeout 1 bash -c 'exec 3<>/dev/tcp/{0}/{1}' 2> /dev/null && echo {0}) &"
-    knocks = " ".join(knock.format(n.address, BGP) for n in settings.neighbours)
     # Its own bgpd must answer: where nobody can be asked, nobody answers either.
-    said = host.check_output(f"{knock.format(LOOPBACK, BGP)} {knocks} wait").split()
+    said = host.check_output(
+        SPEAK.format(words=" ".join((LOOPBACK, *(str(n.address) for n in settings.neighbours))))
+    ).split()
     assert LOOPBACK in said
     return [n for n in settings.neighbours if str(n.address) in said]
 
@@ -48,9 +43,8 @@ def until(conditions: list[str]) -> str:
 
 def established(host: Any, settings: Settings) -> list[Neighbour]:
     """The neighbours with a session. Waits where one that should be is not yet."""
-    told = "vtysh -c 'show bgp neighbors {} json' | grep -q 'bgpState.*Established'"
-    waiting = until([told.format(n.address) for n in speaking(host, settings)])
-    peers = json.loads(host.check_output(f"{waiting}; {SUMMARY}"))["peers"]
+    there = " ".join(str(n.address) for n in speaking(host, settings))
+    peers = json.loads(host.check_output(HAVE_A_SESSION.format(words=there) if there else SUMMARY))["peers"]
     return [n for n in settings.neighbours if peers.get(str(n.address), {}).get("state") == "Established"]
 
 
@@ -65,7 +59,7 @@ def test_frr_runs_and_is_enabled(unit: Any) -> None:
 
 
 def test_all_its_daemons_are_up(host: Any) -> None:
-    watched = [line.split() for line in host.check_output("vtysh -c 'show watchfrr'").splitlines()]
+    watched = [line.split() for line in host.check_output(SHOWN.format(what="watchfrr")).splitlines()]
     up = {words[0] for words in watched if words[1:2] == ["Up"]}
     assert up == set(DAEMONS)
 
@@ -118,7 +112,7 @@ def test_bgp_brought_no_route_that_is_not_the_fleets(host: Any, settings: Settin
 def test_what_bgp_knows_no_way_to_is_discarded(host: Any, settings: Settings) -> None:
     discarded = {
         IPv4Network(prefix)
-        for prefix, ways in json.loads(host.check_output("vtysh -c 'show ip route static json'")).items()
+        for prefix, ways in json.loads(host.check_output(SHOWN.format(what="ip route static json"))).items()
         if any(hop.get("blackhole") for way in ways for hop in way["nexthops"])
     }
     assert discarded == set(settings.elsewhere)

@@ -10,14 +10,14 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Any
 
-from roles.firewall import PATH, ruleset
+from roles.firewall import LIST, PATH, ruleset
+from roles.shared.parts.ruleset import ALONE, NFT
 
 if TYPE_CHECKING:
     from roles.firewall import Settings
 
-LIST = "nft -s list ruleset"
-ALONE = "unshare --net sh -c 'printf %%s \"$0\" | nft -f - && nft -s list ruleset' %s"
-FILE = f"unshare --net sh -c 'nft -f {PATH} && {LIST}'"
+WANTED = f"{ALONE} sh -c 'printf %%s \"$0\" | {NFT} -f /dev/stdin && {LIST}' %s"
+FILE = f"{ALONE} sh -c '{NFT} -f {PATH} && {LIST}'"
 CHAIN = re.compile(r"(?m)^\tchain (\w+) \{\n((?:\t\t.*\n)*)\t\}$")
 
 
@@ -28,7 +28,7 @@ def in_force(host: Any) -> str:
 
 def wanted(host: Any, settings: Settings) -> str:
     """The whole ruleset that the settings say, as the host's nft would list it."""
-    listed = str(host.check_output(ALONE, ruleset(settings)))
+    listed = str(host.check_output(WANTED, ruleset(settings)))
     assert chains(listed), "the host's nft does not say what the ruleset should be"
     return listed
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from roles.lldp import UNIT, Settings
+from roles.lldp import SHOWN, UNIT, Settings
 
 
 def said(host: Any, what: str) -> Any:
     """What lldpd says, in the one of its JSON forms that has the same shape however much there is."""
-    return json.loads(host.check_output(f"lldpcli -f json0 show {what}"))
+    return json.loads(host.check_output(SHOWN.format(word=what)))
 
 
 def first(value: Any, *path: str) -> str:

@@ -7,13 +7,9 @@ from typing import Any
 import pytest
 
 from inventory.fleet import Fleet, Host
-from roles.log_client import UNIT, Settings
+from roles.log_client import MARK, UNIT, Settings
 from roles.shared.families import in_url
 
-MARK = """\
-mark=samdrift-check-$(cat /proc/sys/kernel/random/uuid)
-logger -t samdrift-check "$mark" && journalctl --sync && journalctl -q -t samdrift-check -n 5 -o cat | grep -qx "$mark"
-"""
 TIMED_OUT = 124
 
 

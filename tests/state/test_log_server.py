@@ -7,20 +7,10 @@ from typing import Any
 
 import pytest
 
-from roles.log_server import LOGS, UNIT, Settings
+from roles.log_server import ARRIVES, LOGS, UNIT, Settings
 
 DAY = timedelta(days=1)
 
-ARRIVES = """\
-mark=samdrift-check-$(cat /proc/sys/kernel/random/uuid)
-{log} -t samdrift-check "$mark" || exit
-for try in 1 2 3 4 5 6 7 8 9 10; do
-  grep -qF "$mark" {file} && exit 0
-  sleep 0.1
-done
-exit 1
-"""
-"""rsyslog writes within milliseconds, after it has acknowledged."""
 NEWEST = """\
 date -u +%Y-%m-%dT%H:%M:%S+00:00
 for name in {names}; do

@@ -11,13 +11,8 @@ from typing import Any
 
 import yaml
 
-from roles.monitoring import RULES, UNIT, Settings
+from roles.monitoring import ASK, RULES, UNIT, Settings
 from roles.shared.parts.templates import render
-
-ASK = """\
-bash -c 'exec 3<>/dev/tcp/{address}/{port} &&
-  printf "GET {path} HTTP/1.0\\r\\n\\r\\n" >&3 && timeout 10 cat <&3'
-"""
 
 
 def ask(host: Any, settings: Settings, path: str) -> str:

@@ -34,7 +34,7 @@ from roles.netbox import (
     WORKER,
     Settings,
 )
-from roles.shared.parts.netbox_users import ACCESS, SECRETS, has_access
+from roles.shared.parts.netbox_users import ACCESS, DAYS_OF_TOKENS, HOUSEKEEPING, QUEUE, SECRETS, SQL, has_access
 
 TLS = "timeout 10 openssl s_client -connect {address}:{port} -servername {name} {more} < /dev/null"
 ASK = """\
@@ -44,7 +44,6 @@ timeout 30 openssl s_client -quiet -verify_return_error -CAfile {ca} -verify_hos
 """
 AT_MOST = 450
 """Seconds between two signs of life of a worker that has nothing to do; a bit more than those that it takes (405)."""
-QUEUE = "valkey-cli -s /run/valkey/valkey.sock -n 0"
 CHANGED = """\
 import base64, csv, hashlib, pathlib, sys
 (packages,) = pathlib.Path(sys.argv[1]).glob("lib/python*/site-packages")
@@ -153,7 +152,7 @@ def ask(host: Any, settings: Settings, path: str) -> tuple[str, str, str]:
 
 def sql(host: Any, question: str) -> str:
     """What NetBox's database answers."""
-    return str(host.check_output(f"cd / && runuser -u netbox -- psql -X -At -d netbox -c '{question}'"))
+    return str(host.check_output(SQL.format(question=question)))
 
 
 @pytest.mark.parametrize("name", [WEB, SOCKET, WORKER, DATABASE_UNIT, QUEUE_UNIT, "nginx.service", DUMP_TIMER])
@@ -166,6 +165,7 @@ def test_it_starts_at_boot(unit: Any, name: str) -> None:
     assert unit(name).at_boot == "enabled"
 
 
+@pytest.mark.usefixtures("more_than_a_look")
 def test_the_login_page_comes_by_tls_that_the_certificate_proves(host: Any, settings: Settings) -> None:
     status, headers, body = ask(host, settings, "/login/")
     assert " 200 " in status
@@ -173,11 +173,13 @@ def test_the_login_page_comes_by_tls_that_the_certificate_proves(host: Any, sett
     assert {"x-content-type-options: nosniff", "x-frame-options: deny"} <= set(headers.splitlines())
 
 
+@pytest.mark.usefixtures("more_than_a_look")
 def test_the_api_lets_nobody_in_without_a_token(host: Any, settings: Settings) -> None:
     assert " 403 " in ask(host, settings, "/api/dcim/devices/")[0]
     assert ask(host, settings, "/graphql/")[0].split()[1:2] in (["403"], ["302"])
 
 
+@pytest.mark.usefixtures("more_than_a_look")
 def test_it_answers_to_no_other_name(host: Any, settings: Settings) -> None:
     command = ASK.format(
         name=settings.names[0], path="/login/", ca=CERTIFICATE, address=settings.address, port=PORT
@@ -185,6 +187,7 @@ def test_it_answers_to_no_other_name(host: Any, settings: Settings) -> None:
     assert " 400 " in host.check_output(command).partition("\n")[0]
 
 
+@pytest.mark.usefixtures("more_than_a_look")
 @pytest.mark.parametrize(("version", "spoken"), [("tls1_1", False), ("tls1_2", True), ("tls1_3", True)])
 def test_tls_is_new_enough(host: Any, settings: Settings, version: str, spoken: bool) -> None:
     more = f"-brief -{version}" + (" -cipher ALL:@SECLEVEL=0" if version == "tls1_1" else "")
@@ -193,6 +196,7 @@ def test_tls_is_new_enough(host: Any, settings: Settings, version: str, spoken: 
     assert seen == (["CONNECTION ESTABLISHED"] if spoken else ["alert protocol version"])
 
 
+@pytest.mark.usefixtures("more_than_a_look")
 def test_the_certificate_holds_for_two_months(host: Any, settings: Settings) -> None:
     served = TLS.format(address=settings.address, port=PORT, name=settings.names[0], more="")
     assert host.run(f"{served} | openssl x509 -noout -checkend 5184000").rc == 0
@@ -208,7 +212,7 @@ def test_the_worker_takes_jobs(host: Any) -> None:
 
 
 def test_housekeeping_is_due(host: Any) -> None:
-    found = sql(host, "select count(*) from core_job where name = $$System Housekeeping$$ and status = $$scheduled$$")
+    found = sql(host, HOUSEKEEPING)
     assert int(found) >= 1
 
 
@@ -221,6 +225,7 @@ def test_users_permissions_and_tokens_are_as_declared(host: Any) -> None:
     assert host.check_output(f"{ACCESS} check").splitlines() == has_access()
 
 
+@pytest.mark.usefixtures("more_than_a_look")
 @pytest.mark.parametrize(("name", "action"), list(product(BY_NAME, ASKS)))
 def test_a_user_of_samdrift_may_what_it_must_and_nothing_else(
     host: Any, settings: Settings, name: str, action: Action
@@ -233,6 +238,7 @@ def test_a_user_of_samdrift_may_what_it_must_and_nothing_else(
     assert {endpoint: status for endpoint, (status, _) in zip(endpoints, seen, strict=True)} == wanted
 
 
+@pytest.mark.usefixtures("more_than_a_look")
 @pytest.mark.parametrize("name", list(BY_NAME))
 def test_a_user_of_samdrift_makes_itself_no_token(host: Any, settings: Settings, name: str) -> None:
     ((_, me),) = as_user(host, settings, BY_NAME[name], ("GET", "authentication-check/", None))
@@ -241,6 +247,7 @@ def test_a_user_of_samdrift_makes_itself_no_token(host: Any, settings: Settings,
     assert (me["username"], seen[1]["count"], made[0]) == (name, 0, 403)
 
 
+@pytest.mark.usefixtures("more_than_a_look")
 @pytest.mark.parametrize("name", list(BY_NAME))
 def test_a_token_is_refused_from_any_other_address_whatever_that_says(host: Any, settings: Settings, name: str) -> None:
     ((status, body),) = as_user(host, settings, BY_NAME[name], ("GET", "status/", None), front=CERTIFICATE)
@@ -249,12 +256,13 @@ def test_a_token_is_refused_from_any_other_address_whatever_that_says(host: Any,
 
 
 def test_every_token_of_samdrift_expires_and_not_within_a_month(host: Any, settings: Settings) -> None:
-    found = sql(host, "select key, ceil(extract(epoch from expires - now()) / 86400) from users_token")
+    found = sql(host, DAYS_OF_TOKENS)
     days = {key: left for key, _, left in (line.partition("|") for line in found.splitlines())}
     left = {user.name: int(days.get(user.key) or 0) for user in API_USERS}
     assert [name for name, number in left.items() if not 30 < number <= settings.token_days] == [], left
 
 
+@pytest.mark.usefixtures("more_than_a_look")
 def test_write_back_sets_its_own_fields_of_a_host_and_nothing_else(host: Any, settings: Settings) -> None:
     endpoints = ("dcim/devices/", "virtualization/virtual-machines/")
     lists = as_user(host, settings, WRITER_BACK, *(("GET", f"{e}?limit=2&fields=id", None) for e in endpoints))
@@ -286,6 +294,7 @@ def test_the_database_and_the_queue_listen_on_no_network(host: Any) -> None:
     assert not listening & {"postgres", "valkey-server"}
 
 
+@pytest.mark.usefixtures("more_than_a_look")
 def test_secrets_are_roots_and_netbox_s_alone(host: Any) -> None:
     private = {
         CONFIGURATION: "root:netbox 640",
@@ -299,11 +308,13 @@ def test_secrets_are_roots_and_netbox_s_alone(host: Any) -> None:
     assert reads.splitlines() == ["nobody"]
 
 
+@pytest.mark.usefixtures("more_than_a_look")
 def test_netbox_cannot_write_what_it_runs(host: Any) -> None:
     writes = host.check_output(TRIES.format(user="netbox", may="w", paths=f"{VENV}/bin {HOME} {HOME}/conf"))
     assert writes.splitlines() == ["netbox"]
 
 
+@pytest.mark.usefixtures("more_than_a_look")
 def test_the_newest_dump_can_be_read(host: Any) -> None:
     listed = host.check_output(f"find {DUMPS} -maxdepth 1 -printf '%T@ %p\\n'").splitlines()
     assert listed

@@ -7,12 +7,8 @@ from typing import Any
 
 import pytest
 
-from roles.node_metrics import UNIT, Settings
+from roles.node_metrics import ASK, UNIT, Settings
 
-ASK = """\
-bash -c 'exec 3<>/dev/tcp/{address}/{port} &&
-  printf "GET /metrics HTTP/1.0\\r\\n\\r\\n" >&3 && timeout 10 cat <&3'
-"""
 SUCCEEDED = re.compile(r'^node_scrape_collector_success\{collector="(\w+)"\} 1$', re.MULTILINE)
 THE_KERNELS = frozenset({"conntrack", "pressure", "timex"})
 """Collectors that a container may be refused by the outer machine's kernel."""

@@ -6,12 +6,8 @@ from typing import Any
 
 import pytest
 
-from roles.package_cache import TIMER, UNIT, Settings
+from roles.package_cache import ASK, TIMER, UNIT, Settings
 
-ASK = """\
-bash -c 'exec 3<>/dev/tcp/{loopback}/{port} &&
-  printf "%s HTTP/1.0\\r\\n\\r\\n" "{request}" >&3 && timeout 5 head -n 1 <&3'
-"""
 CACHED = "cd /var/cache/apt-cacher-ng && echo of && find . -type f -regex '[A-Za-z0-9./+~_-]*[.]deb' -print -quit"
 """Only names that mean nothing to a shell: the daemon, which is not root, chooses them."""
 
@@ -26,6 +22,7 @@ def test_the_daemon_runs_and_is_enabled(unit: Any) -> None:
     assert unit(UNIT) == ("active", "enabled")
 
 
+@pytest.mark.usefixtures("more_than_a_look")
 def test_a_cached_package_is_served(host: Any, settings: Settings) -> None:
     of, *cached = host.check_output(CACHED).splitlines()
     assert of == "of"

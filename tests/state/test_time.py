@@ -7,19 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roles.shared.network.servers import time_servers
+from roles.time import HAS_TIME
 
 if TYPE_CHECKING:
     from inventory.fleet import Fleet, Host
     from roles.time import Settings
-
-HAS_TIME = """\
-chronyc waitsync 1 || {
-    chronyc burst 4/8; sleep 3
-    chronyc -c sources | cut -d , -f 6 | grep -qvx 0 && chronyc waitsync 12 0 0 1
-}"""
-"""A source is chosen after its third good answer, which at the usual pace can take a minute. Nobody waits where none
-has answered at all (field 6, its reach, is 0): in a first roll-out the servers may come later.
-"""
 
 
 def _sources(host: Any, question: str) -> list[str]:

@@ -13,8 +13,8 @@ from inventory.network import Network
 from roles.shared import look_program
 from roles.shared.look_program import AS_ROOT, BETWEEN, PROGRAM
 from roles.shared.parts.accounts import account
+from roles.shared.parts.debian import directory
 from roles.shared.parts.files import absent_file, managed_file
-from roles.shared.parts.permissions import directory
 from roles.shared.parts.services import UNIT_STATE
 from roles.shared.people import LOOKS_AS
 

@@ -13,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from inventory.netbox.custom_fields import WRITTEN_BACK
-from roles.shared.parts.ensured import ensured
+from roles.shared.parts.ensured import AnswerOfHost, ensured
 from roles.shared.parts.files import absent_file, managed_file
 from roles.shared.parts.handlers import Handler
 
@@ -24,8 +24,29 @@ USED_BEFORE = "samdrift"
 """The superuser that was samdrift's only user once. It may nothing any more; journal entries keep its name."""
 GIVE_ACCESS = Handler(name="give access to NetBox", command=ACCESS)
 PYTHON_PARSES = "python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' {path}"
+OWNER_OF_DATABASE = (
+    "cd / && runuser -u postgres -- psql -X -At -c "
+    """"select pg_get_userbyid(datdba) from pg_database where datname = 'netbox'" """
+)
+HOUSEKEEPING = "select count(*) from core_job where name = $$System Housekeeping$$ and status = $$scheduled$$"
+DAYS_OF_TOKENS = "select key, ceil(extract(epoch from expires - now()) / 86400) from users_token"
+SQL = "cd / && runuser -u netbox -- psql -X -At -d netbox -c '{question}'"
+QUEUE = "valkey-cli -s /run/valkey/valkey.sock -n 0"
 NOWHERE = "127.0.0.1/32"
 """NetBox takes a token without a network to be good from everywhere."""
+
+
+def asked_of_netbox(schema_state: str) -> tuple[str, ...]:
+    """Return what a look asks of a NetBox host as root; of NetBox itself it asks nothing, as that takes a token."""
+    plans = (OWNER_OF_DATABASE, schema_state, f"{ACCESS} check")
+    return (
+        *(AnswerOfHost().command(question) for question in plans),
+        *plans[1:],
+        *(SQL.format(question=question) for question in (HOUSEKEEPING, DAYS_OF_TOKENS)),
+        f"{QUEUE} --raw smembers rq:workers",
+        f"{QUEUE} --raw hget {{word}} last_heartbeat",
+        "ss -Hltnp",
+    )
 
 
 def netbox_users(stations: Iterable[IPv4Network | IPv6Network], token_days: int) -> None:

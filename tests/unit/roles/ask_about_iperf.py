@@ -181,6 +181,7 @@ class Session:
     hosts: Sequence[Host]
     settings: Mapping[str, Mapping[str, Settings]]
     unreachable: Mapping[str, str] = field(default_factory=dict)
+    only_looks: frozenset[str] = frozenset()
 
     def ask(self, host: str, commands: Sequence[str], *, within: float | None = None) -> list[Answer]:  # noqa: ARG002  as checks ask
         return [Answer(rc=0, stdout="", stderr="") for _ in commands]

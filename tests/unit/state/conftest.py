@@ -24,6 +24,8 @@ from roles.shared.settings import Settings
 class Hosts:
     """A session whose hosts answer everything alike; while they have no answer, nobody may ask them anything."""
 
+    only_looks: frozenset[str] = frozenset()
+
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self.hosts = tuple(_covering(fleet))
@@ -84,6 +86,8 @@ def state_checks(role: str) -> ModuleType:
 
 class MadeUp:
     """A host that answers each command by the first pattern that is found in it; every other program is missing."""
+
+    only_looks: frozenset[str] = frozenset()
 
     def __init__(self, answers: Mapping[str, str | Answer]) -> None:
         self._answers = answers

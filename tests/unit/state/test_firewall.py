@@ -50,7 +50,7 @@ def outcomes(
     """What becomes of each check where nft says this."""
     host = MadeUp(
         {
-            "nft -f -": wanted,
+            "nft -f /dev/stdin": wanted,
             "nft -f /etc": at_boot,
             "nft -s list ruleset": live,
             "is-enabled": f"active\n{unit}\n",

@@ -19,6 +19,8 @@ from roles.shared.settings import Settings
 class _NotAsked:
     """A session whose hosts are asked nothing: every check ends at its first question, named and without a failure."""
 
+    only_looks: frozenset[str] = frozenset()
+
     def __init__(self, hosts: Sequence[Host], settings: Mapping[str, Mapping[str, Settings]]) -> None:
         self.hosts, self.settings = hosts, settings
         self.unreachable: Mapping[str, str] = {}

@@ -99,7 +99,7 @@ def test_a_mark_that_could_say_something_to_root_s_shell_is_refused(mark: str) -
 
 @pytest.mark.parametrize("data", [b"", b"mark", b"mark\0soon\0id", b"mark\0\0id"])
 def test_what_was_not_sent_as_questions_is_refused(data: bytes) -> None:
-    with pytest.raises(ValueError, match="unpack|convert"):
+    with pytest.raises(ValueError, match=r"unpack|convert"):
         received(data)
 
 
