@@ -97,7 +97,7 @@ def _make_anew(database: Database) -> None:
         connection.execute(update(schema.runs).where(schema.runs.c.id == RUNS[1].id).values(who="somebody else"))
         digests = dict(
             connection.execute(schema.runs.select().with_only_columns(schema.runs.c.id, schema.runs.c.digest)).all()
-        )  # type: ignore[arg-type]
+        )
         entries = [link.entry for link in chain_links.links(database)]
         connection.execute(delete(schema.links))
         name = chain_links.chain_name(connection)
