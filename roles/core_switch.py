@@ -12,6 +12,8 @@ from roles.access_switch import CONTROLS, PLATFORMS, Options, Settings, asks, le
 from roles.shared.device.configure import configuration
 from roles.shared.device.sections import switch_sections
 
+REDUNDANT = "site"
+
 __all__ = ["CONTROLS", "PLATFORMS", "Options", "Settings", "asks", "deploy", "left", "listens", "settings", "unserved"]
 
 

@@ -42,6 +42,7 @@ from roles.shared.parts.services import service
 from roles.shared.rehearsal import Rehearsal
 from roles.shared.traffic import DNS_OUTSIDE, Listen, WayOut, fleet_networks
 
+REDUNDANT = "fleet"
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21")
 UNIT = "unbound.service"
 DRILL = "timeout 8 drill {flags} @{at} {question}"

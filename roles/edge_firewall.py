@@ -67,6 +67,7 @@ from roles.shared.settings import SettingsError
 from roles.shared.traffic import Ask, Listen
 
 PLATFORMS = ("fortios", "junos")
+REDUNDANT = "site"
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.22", "ISO 27002:2022 8.23")
 INTERFACE = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
 OF_PRIVATE_NETWORKS = r"1[678]\d{7}|288[67]\d{6}|3232\d{6}"

@@ -67,6 +67,7 @@ AFTER = (EVERY_OTHER,)
 what installs any comes before.
 """
 FORWARDED = False  # made from what others serve, and speaking with gateways alone
+REDUNDANT = "site"
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
 BACKS_UP = {
     "FRR": "vtysh -c 'show running-config' 2> /dev/null",

@@ -39,6 +39,7 @@ from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.traffic import Listen, management
 
+REDUNDANT = "fleet"
 CONTROLS = ("ISO 27002:2022 8.6", "ISO 27002:2022 8.15", "ISO 27002:2022 8.16")
 PORT = 9090
 UNIT = "prometheus.service"

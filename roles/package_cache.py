@@ -30,6 +30,7 @@ from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
 from roles.shared.traffic import DNS_OUTSIDE, Listen, WayOut, fleet_networks
 
+REDUNDANT = "fleet"
 CONTROLS = ("ISO 27002:2022 8.19", "ISO 27002:2022 8.20")
 UNIT = "apt-cacher-ng.service"
 TIMER = "samdrift-package-cache-trim.timer"

@@ -1,4 +1,4 @@
-"""What tests of apply stand on: a plan of what a look saw, and nothing to check."""
+"""What tests of apply stand on: a plan of what a look saw, nothing to check, and all hosts of a wave at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from deploy.model.code import code_digest
 from deploy.model.plan import HostPlan, Plan
 from deploy.model.record import CheckResult
+from deploy.model.waves import Order
 from inventory.fleet import Fleet
+from inventory.rules.gates import Gates
+
+TOGETHER = Order(Gates(canaries=False))
+"""A wave is one batch: what becomes of one host, and of others beside it, is seen in one run."""
 
 
 def nothing_to_check(_hosts: Sequence[str]) -> tuple[CheckResult, ...]:

@@ -43,7 +43,7 @@ COMMANDS = {
     "adopt": ("adopt", "Say what taking over a host that runs would mean; change nothing."),
     "probe": ("probe", "Ask a device what is relied on; write an anonymous transcript."),
     "plan": ("runs", "Show what would change, with diffs."),
-    "apply": ("runs", "Change the hosts as planned, in waves, and verify them."),
+    "apply": ("runs", "Change the hosts as planned, canaries first, and verify them."),
     "restore": ("restore", "Make a device as it was: an earlier configuration, as a plan."),
     "verify": ("runs", "Run the state checks of every role against the real hosts."),
     "drift": ("runs", "Compare the hosts with what was last applied; change nothing."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -174,6 +175,12 @@ def _after_unsound(run: Invocation, page: Iterable[RenderableType]) -> Iterator[
     multiple=True,
     help="Change this host though it cannot undo what cuts it off. Can be repeated.",
 )
+@click.option(
+    "--max-failures",
+    metavar="N",
+    type=click.IntRange(0),
+    help="So many hosts may end badly before the rest is left alone. [as inventory/rules.yaml says]",
+)
 @_role_option
 @_remove_option
 @reason_option
@@ -185,12 +192,13 @@ def apply(  # noqa: PLR0917  click tells options by name
     brief: bool,
     guard: float | None,
     no_rollback: tuple[str, ...],
+    max_failures: int | None,
     roles: tuple[str, ...],
     remove: tuple[tuple[str, str], ...],
     reason: str | None,
     write_back: bool,
 ) -> int:
-    """Change the hosts as planned, in waves, and verify them.
+    """Change the hosts as planned, canaries first, and verify them.
 
     Without PLANFILE, makes a plan, shows it and asks. With it, carries out exactly that plan.
     """
@@ -220,7 +228,8 @@ def apply(  # noqa: PLR0917  click tells options by name
             if changing and not yes and not click.confirm(f"Change {several(changing, 'host')}?", err=True):
                 raise SamdriftError("not approved: no host was changed")
 
-        record = _record_of(common, lambda: runs.apply(run, approve, planned, no_rollback=no_rollback))
+        carry_out = partial(runs.apply, run, approve, planned, no_rollback=no_rollback, max_failures=max_failures)
+        record = _record_of(common, carry_out)
     _tell_netbox(common, netbox, record)
     answer(common, record.model_dump(mode="json"), _after_unsound(run, plan_view.applied(record, names)))
     return record.exit_code

@@ -1,30 +1,38 @@
-"""Apply: carry out a Plan exactly, in waves, and prove it.
+"""Apply: carry out a Plan exactly, batch after batch, and prove it.
 
-For each wave: look again, and leave alone every host that moved since the plan was made (*stale*); carry out the
-others' steps; open a new connection, for a change may have shut us out; look until nothing is left to change; run the
-state checks. A host with a step that could cut it off is guarded all the while (`guards`): it is confirmed only now,
-and looked at once more; in any other case it undoes that step. A wave in which a step fails, a host does not converge
-or is lost once it was changed, a check fails, or a host undid its change, is the last one: what shut one host off would
-shut off the next. A host that could not be reached to begin with holds nobody up.
+For each batch of a wave: look again, and leave alone every host that moved since the plan was made (*stale*); carry out
+the others' steps; open a new connection, for a change may have shut us out; look until nothing is left to change; run
+the state checks; ask whether the hosts behind a gateway answer as before. A host with a step that could cut it off is
+guarded all the while (`guards`): it is confirmed only now, and looked at once more; in any other case it undoes that
+step. A batch in which a step fails, a host does not converge or is lost once it was changed, a check fails, or a host
+undid its change, is the last one, unless more failures are allowed: what shut one host off would shut off the next. A
+host that could not be reached to begin with holds nobody up but those that stand in for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import gevent
 
+from deploy.engine.batch import Batch
 from deploy.engine.hosts import Hosts, Verify
 from deploy.engine.results import ApplyResult, Results
-from deploy.engine.wave import Wave
 from deploy.model.device_models import UnknownModel
 from deploy.model.drift import Controls
+from deploy.model.messages import Message, MessageId
 from deploy.model.observer import Observer, Quiet
 from deploy.model.plan import Plan
 from deploy.model.record import AppliedStep
 from deploy.model.step_id import StepId
-from deploy.model.waves import waves
+from deploy.model.waves import Candidate, Order, waves
+from deploy.model.words import in_words
 from deploy.store.ports import Applied, Journal, StoreError
+from inventory.fleet import Host
+
+WELL = frozenset({"in sync", "changed"})
+AS_BEFORE = frozenset({*WELL, "stale", "skipped"})
+"""Endings that leave a host as good as it was: who stands in for it can be risked."""
 
 FINISHED = frozenset({"in sync", "changed", "rolled back", "stale", "skipped"})
 """How hosts end that have all of a plan, or nothing of it."""
@@ -36,8 +44,9 @@ class Apply:
     Args:
         controls: role name to the controls that a failed check of the role is reported with.
         unnamed: devices of unknown models that nobody named, by host: none of them is changed.
+        order: in which batches hosts are changed, and what must hold before the next.
         wait: sleeps for so many seconds, while services settle.
-        stopped: returns why no further wave may be begun; empty if it may.
+        stopped: returns why no further batch may be begun; empty if it may.
     """
 
     def __init__(
@@ -50,29 +59,25 @@ class Apply:
         *,
         controls: Controls | None = None,
         unnamed: Mapping[str, UnknownModel] | None = None,
+        order: Order | None = None,
         observer: Observer | None = None,
         wait: Callable[[float], None] = gevent.sleep,
         stopped: Callable[[], str] = lambda: "",
     ) -> None:
         self.hosts, self.plan, self.verify, self.journal, self.applied = hosts, plan, verify, journal, applied
-        self.observer, self.wait, self.stopped = observer or Quiet(), wait, stopped
+        self.order, self.observer, self.wait, self.stopped = order or Order(), observer or Quiet(), wait, stopped
         self._unnamed = unnamed or {}
         self._begun = frozenset(journal.begun(plan.digest))
         self._results = Results(hosts.hosts, controls or {}, hosts.declared, self._not_about())
+        self._failed: set[str] = set()
+        """Hosts that ended badly, or of which a check fails, though they could be changed."""
 
     def go(self) -> ApplyResult:
-        """Change wave after wave, until the last one or one that goes wrong."""
-        well = True
+        """Change batch after batch, until the last one or one that goes wrong."""
         for number, hosts in enumerate(waves([h for h in self.hosts.hosts if self.plan.host(h.name)]), start=1):
-            names = [h.name for h in hosts]
-            if why := self.stopped():
-                for name in names:
-                    self._results.skipped(name, why)
-            elif well:
-                well = self._wave(number, names).change()
-            else:
-                for name in names:
-                    self._results.skipped(name)
+            self._wave(number, hosts)
+        if self._too_many_failed:
+            self._results.stopped(self._failed)
         return self._results.of(self.plan)
 
     def broken_off(self, why: str) -> ApplyResult:
@@ -87,6 +92,10 @@ class Apply:
         self._results.broken_off(why, left=left, guarded=guarded, by_hand=by_hand)
         return self._results.of(self.plan)
 
+    @property
+    def _too_many_failed(self) -> bool:
+        return len(self._failed) > self.order.gates.max_failures
+
     def _not_about(self) -> dict[str, dict[StepId, AppliedStep]]:
         """Return the steps as last applied that the plan is not about, by host: of other roles, and those held back."""
         only, found = self.plan.only_roles, {}
@@ -98,9 +107,58 @@ class Apply:
                 found[host.name] = {i: a for i, a in last.items() if i in held or (only and i.role not in only)}
         return found
 
-    def _wave(self, number: int, names: list[str]) -> Wave:
-        return Wave(
-            number=number,
+    def _wave(self, number: int, hosts: Sequence[Host]) -> None:
+        """Change the hosts of a wave, batch after batch; leave alone what is left once the apply has stopped."""
+        left = {h.name: Candidate(h, self._changing_roles(h.name)) for h in hosts}
+        proved: set[str] = set()
+        while left:
+            for name in [*left]:
+                if why := self.stopped():
+                    self._results.skipped(left.pop(name).name, why)
+                elif self._too_many_failed:
+                    self._leave_alone(left.pop(name), MessageId.EARLIER_FAILED(hosts=_names(self._failed)))
+                elif left[name].roles and (ill := self.order.waits_for(name, self._unwell)):
+                    self._leave_alone(left.pop(name), MessageId.STANDS_IN_FOR(hosts=_names(ill)))
+            if batch := self.order.batch(left.values(), proved):
+                names = [left.pop(candidate.name).name for candidate in batch]
+                self._failed |= self._batch(number, names).change()
+                self._soak([n for n in self.order.canaries(batch, proved) if self._is_proved(n)], list(left.values()))
+                proved.update(*(candidate.roles for candidate in batch if self._is_proved(candidate.name)))
+
+    def _changing_roles(self, name: str) -> frozenset[str]:
+        planned = self.plan.host(name)
+        return frozenset(step.role for step in planned.changes) if planned else frozenset()
+
+    def _leave_alone(self, candidate: Candidate, why: Message) -> None:
+        self._results.skipped(candidate.name, in_words(why))
+
+    def _is_proved(self, name: str) -> bool:
+        return self._results.ending(name) in WELL and name not in self._failed
+
+    @property
+    def _unwell(self) -> frozenset[str]:
+        """Return the hosts that are not, or may not be, as good as they were."""
+        endings = {h.name: self._results.ending(h.name) for h in self.hosts.hosts}
+        ill = {name for name, ending in endings.items() if ending and ending not in AS_BEFORE}
+        return frozenset(ill | self._failed)
+
+    def _soak(self, canaries: Sequence[str], others: Sequence[Candidate]) -> None:
+        """Let canaries run on for as long as the gates ask, where others are to follow, and check them again."""
+        soak = self.order.gates.soak
+        if not soak or not canaries or self._too_many_failed or not any(other.roles for other in others):
+            return
+        self.observer.stage(f"waiting {soak:g} s whether the canaries hold", canaries)
+        self.wait(soak)
+        failed = [check for check in self.verify(canaries) if check.fails]
+        self._results.checked(failed)
+        lost = [name for name in canaries if name in self.hosts.unreachable]
+        for name in lost:
+            self._results.lost_while_checked(name, self.hosts.unreachable[name])
+        self._failed |= {check.host for check in failed} | set(lost)
+
+    def _batch(self, number: int, names: list[str]) -> Batch:
+        return Batch(
+            wave=number,
             names=names,
             plan=self.plan,
             hosts=self.hosts,
@@ -109,7 +167,12 @@ class Apply:
             applied=self.applied,
             begun=self._begun,
             unnamed=self._unnamed,
+            behind=self.order.behind if self.order.gates.behind else {},
             results=self._results,
             observer=self.observer,
             wait=self.wait,
         )
+
+
+def _names(hosts: Collection[str]) -> str:
+    return ", ".join(sorted(hosts))

@@ -13,6 +13,7 @@ from deploy.model.plan import HostPlan
 from deploy.model.record import CheckResult
 from deploy.model.step_id import StepId
 from inventory.fleet import Host
+from inventory.network import Address
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,9 @@ class Hosts(Protocol):
 
     def reconnect(self, names: Sequence[str]) -> None:
         """Open a new connection to each of these hosts; one that refuses it is unreachable from now on."""
+
+    def answering(self, hosts: Mapping[str, Address]) -> Mapping[str, Address]:
+        """Return those of these hosts of the fleet, each with its address, whose SSH server answers anew."""
 
     def await_guards(self, names: Sequence[str]) -> None:
         """Wait until no other run's guard is armed on these hosts; one whose guard stays armed becomes unreachable."""

@@ -5,7 +5,7 @@ When a host is stale, lost or put back is `wave`'s to find out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 from deploy.engine.hosts import Outcome
@@ -25,7 +25,7 @@ from deploy.model.messages import Command, Message, MessageId, samdrift
 from deploy.model.plan import HostPlan, Plan, Step
 from deploy.model.record import AppliedStep, CheckResult, HostResult
 from deploy.model.step_id import StepId
-from deploy.model.words import evidence_in_words
+from deploy.model.words import evidence_in_words, in_words
 from inventory.fleet import Host
 from inventory.frozen import Frozen
 
@@ -90,9 +90,28 @@ class Results:
         """Record that the host was changed, and that a fresh look finds nothing left to change."""
         self._set(fresh.host, "changed", outcome, fresh=fresh)
 
-    def skipped(self, name: str, why: str = "an earlier wave went wrong") -> None:
+    def skipped(self, name: str, why: str) -> None:
         """Record that the host was left alone."""
         self._set(name, "skipped", detail=why)
+
+    def stopped(self, failed: Collection[str]) -> None:
+        """Record that the apply went no further, if it left hosts alone: what is done, and what is not."""
+        by_ending: dict[bool, list[str]] = {True: [], False: []}
+        for name, result in self._hosts.items():
+            if result.outcome == "skipped" or (result.changed and result.outcome == "changed" and name not in failed):
+                by_ending[result.outcome == "skipped"].append(name)
+        if not by_ending[True]:
+            return
+        done, left = (", ".join(by_ending[which]) or "–" for which in (False, True))
+        notes = (Note(message=MessageId.DONE(hosts=done)), Note(message=MessageId.LEFT_ALONE(hosts=left)))
+        why = MessageId.STOPPED(hosts=", ".join(sorted(failed)))
+        self._find(Kind.STOPPED, "", why, *notes, advice=MessageId.MEND_THEN_APPLY(apply=samdrift("apply")))
+
+    def cuts_off(self, name: str, outcome: Outcome, why: Message) -> None:
+        """Record that hosts behind an unguarded gateway do not answer since it was changed."""
+        self._set(name, "failed", outcome, why=(Note(message=why),))
+        advice = MessageId.SEE_WHAT_CUT_IT_OFF(plan=_about(name, "plan"))
+        self._find(Kind.FAILED_STEP, name, MessageId.STAYED(), Note(message=why), advice=advice)
 
     def armed(self, fresh: HostPlan) -> None:
         """Record that another run's guard was found armed on the host."""

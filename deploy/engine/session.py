@@ -32,12 +32,14 @@ from deploy.model.step_id import StepId
 from deploy.model.waivers import NO_WAIVERS, Waivers
 from deploy.transport.device import DeviceConnection
 from deploy.transport.device_session import DeviceSession
+from deploy.transport.greeting import greets
 from deploy.transport.netconf_connection import NetconfConnection
 from deploy.transport.ssh import AT_ONCE, Access, Answer, Connection, HostLost
 from deploy.vault.interface import NO_VAULT, Vault
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
 from inventory.netconf import netconf_port
+from inventory.network import Address
 from roles.shared.catalogue import asked_as_root
 from roles.shared.device.known import known_vendors, vendor_of
 from roles.shared.device.ownership import Ours
@@ -297,6 +299,12 @@ class Session:
     def only_looks(self) -> frozenset[str]:
         """Return the hosts that are asked as an account that may only look."""
         return frozenset(name for name, connection in self._connections.items() if connection.access.looks)
+
+    def answering(self, hosts: Mapping[str, Address]) -> dict[str, Address]:
+        """Return those of these hosts of the fleet, each with its address, whose SSH server answers anew."""
+        asked = [self.fleet.host(name) for name in hosts]
+        heard = self._each(asked, lambda host: greets(host, hosts[host.name], self.access))
+        return {host.name: hosts[host.name] for host, answers in zip(asked, heard, strict=True) if answers}
 
     def reconnect(self, names: Sequence[str]) -> None:
         """Open a new connection to each of these hosts; one that refuses it is unreachable from now on."""

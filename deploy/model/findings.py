@@ -155,7 +155,7 @@ def exit_code(findings: Iterable[Finding], *, after_change: bool = False, went_o
         ({Kind.ROLLED_BACK}, Exit.ROLLED_BACK),
         ({Kind.FAILED_STEP, Kind.REFUSED}, Exit.ERROR),
         ({Kind.STALE}, Exit.STALE),
-        ({Kind.FAILED_CHECK} if after_change else set(), Exit.VERIFY_FAILED),
+        ({Kind.STOPPED, *({Kind.FAILED_CHECK} if after_change else ())}, Exit.VERIFY_FAILED),
         ({Kind.UNKNOWN, Kind.UNSOUND}, Exit.INCOMPLETE),
         (DIFFERENCES, Exit.DIFFERENCES),
     )

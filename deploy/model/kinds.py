@@ -21,6 +21,7 @@ class Kind(StrEnum):
     )
     STALE = "stale"  # moved since the plan was made
     ROLLED_BACK = "rolled back"  # changed, not confirmed, and put back by the host itself
+    STOPPED = "stopped"  # an apply that went no further, since what must hold before it goes on did not
     ARMED = "unconfirmed"  # an earlier run's change, which the host is about to undo
     UNSOUND = "unsound inventory"
     WAIVER = "waiver"  # an acceptance of a difference that holds no more

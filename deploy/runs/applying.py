@@ -15,15 +15,23 @@ from deploy.model.device_models import unnamed_models
 from deploy.model.kinds import Exit
 from deploy.model.plan import Plan
 from deploy.model.record import CheckResult, Record
+from deploy.model.waves import order_of
 from deploy.runs.invocation import Invocation, NotAllKept, controls_in_force
 from deploy.runs.stale import refuse_if_stale
 from deploy.runs.stopping import stopping
 from deploy.store.ports import StoreError
 from inventory.errors import UsageError
+from inventory.rules.gates import Gates
+from inventory.rules.house import of_the_project
 
 
 def apply(
-    run: Invocation, approve: Callable[[Plan], None], planned: Plan | None = None, *, no_rollback: Collection[str] = ()
+    run: Invocation,
+    approve: Callable[[Plan], None],
+    planned: Plan | None = None,
+    *,
+    no_rollback: Collection[str] = (),
+    max_failures: int | None = None,
 ) -> Record:
     """Carry out a plan that was made before, on those of its hosts that the run is about; without one, make one.
 
@@ -32,6 +40,7 @@ def apply(
     Args:
         approve: shown the plan before any host is changed; whatever it raises ends the run there.
         no_rollback: the hosts that may be changed though they cannot undo what cuts them off.
+        max_failures: how many hosts may end badly before the rest is left alone; None: as the organisation's gates say.
     """
     hosts = run.hosts
     if planned is not None:
@@ -45,7 +54,13 @@ def apply(
         approve(approved)
         refuse_unguarded(approved, [h.name for h in hosts], no_rollback)
         run.begin(approved, [h.name for h in hosts])
-        return record_of(run, approved, carry_out(run, session, approved))
+        return record_of(run, approved, carry_out(run, session, approved, gates=gates_in_force(max_failures)))
+
+
+def gates_in_force(max_failures: int | None = None) -> Gates:
+    """Return the organisation's gates, with what a person asked for otherwise."""
+    gates = of_the_project().of(Gates) or Gates()
+    return gates if max_failures is None else gates.model_copy(update={"max_failures": max_failures})
 
 
 def refuse_unguarded(plan: Plan, about: Collection[str], no_rollback: Collection[str]) -> None:
@@ -56,11 +71,14 @@ def refuse_unguarded(plan: Plan, about: Collection[str], no_rollback: Collection
             raise UsageError(f"it could be cut off, and could not undo that: {why}", where=f"host {host.host}", fix=fix)
 
 
-def carry_out(run: Invocation, session: Session, planned: Plan, *, checked: bool = True) -> ApplyResult:
+def carry_out(
+    run: Invocation, session: Session, planned: Plan, *, checked: bool = True, gates: Gates | None = None
+) -> ApplyResult:
     """Change hosts as planned; of unknown models, those that are named. Whatever ends the run early is recorded.
 
     Args:
         checked: their roles' state checks prove it.
+        gates: what must hold before it goes on; the organisation's if not given.
     """
 
     def prove(names: Sequence[str]) -> tuple[CheckResult, ...]:
@@ -74,6 +92,7 @@ def carry_out(run: Invocation, session: Session, planned: Plan, *, checked: bool
         run.stores.applied,
         controls=controls_in_force(),
         unnamed=unnamed_models(run.fleet, session.hosts, (run.limit, planned.limit)),
+        order=order_of(run.fleet, gates or gates_in_force()),
         observer=run.observer,
         stopped=run.stop.why,
     )

@@ -39,6 +39,7 @@ COLOURS: Mapping[str, str] = {
     Kind.STALE: "bold red",
     Kind.REFUSED: "bold red",
     Kind.ROLLED_BACK: "bold red",
+    Kind.STOPPED: "bold red",
     Kind.ARMED: "bold yellow",
     Kind.UNSOUND: "bold red",
     Kind.WAIVER: "bold yellow",

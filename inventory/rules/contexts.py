@@ -13,16 +13,17 @@ from inventory.places import Path
 from inventory.rules.rule import Fault, cut, rule
 
 SAMDRIFT_ROLE = re.compile(r"[a-z][a-z0-9_]{0,62}")
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 HIGHEST_WAVE = 999
 HIGHEST_PORT = 65535
-RESERVED_KEYS = frozenset({"roles", "wave", "transport", "netconf_port"})
+RESERVED_KEYS = frozenset({"roles", "wave", "canary", "pair", "transport", "netconf_port"})
 """Keys below `samdrift` in a config context that are not names of roles."""
 
 
 @rule(
     "context",
-    fix="samdrift: {roles: {NAME OF A ROLE: true or false}, wave: 0 to 999, transport: cli or netconf, "
-    "netconf_port: 1 to 65535, NAME OF A ROLE: {options}}",
+    fix="samdrift: {roles: {NAME OF A ROLE: true or false}, wave: 0 to 999, canary: true or false, pair: NAME, "
+    "transport: cli or netconf, netconf_port: 1 to 65535, NAME OF A ROLE: {options}}",
 )
 def bad_context(fleet: Fleet) -> Iterator[Fault]:
     """What a config context says wrongly would else be taken for saying nothing."""
@@ -87,6 +88,11 @@ def _context_faults(section: Any) -> Iterator[tuple[Path, str]]:
     wave = section.get("wave", 0)
     if not isinstance(wave, int) or isinstance(wave, bool) or not 0 <= wave <= HIGHEST_WAVE:
         yield ("wave",), f"samdrift.wave is no number of 0 to {HIGHEST_WAVE}"
+    if not isinstance(section.get("canary", False), bool):
+        yield ("canary",), "samdrift.canary is neither true nor false"
+    pair = section.get("pair", "")
+    if not isinstance(pair, str) or ("pair" in section and not SLUG.fullmatch(pair)):
+        yield ("pair",), "samdrift.pair is no name of small letters, digits and -"
     if section.get("transport", "cli") not in ("cli", "netconf"):
         yield ("transport",), "samdrift.transport is neither cli nor netconf"
     port = section.get("netconf_port", 1)

@@ -19,6 +19,7 @@ from inventory.frozen import Frozen
 from inventory.paths import RULES
 from inventory.places import shown
 from inventory.rules import house_rules
+from inventory.rules.gates import Gates
 from inventory.rules.rule import HouseRule, P, Rule, most_like
 from inventory.yaml_source import Document, schema_problem
 
@@ -28,9 +29,13 @@ HOUSE_RULES: Mapping[str, HouseRule] = MappingProxyType(
 """Every house rule about a fleet, by its id, in the order in which they are asked."""
 
 PARAMETERS: Mapping[str, type[Frozen]] = MappingProxyType(
-    {**{name: rule.parameters for name, rule in HOUSE_RULES.items()}, "role-firewall": house_rules.RoleFirewall}
+    {
+        **{name: rule.parameters for name, rule in HOUSE_RULES.items()},
+        "role-firewall": house_rules.RoleFirewall,
+        "gates": Gates,
+    }
 )
-"""What a file may ask for: those, and what the roles' catalogue asks."""
+"""What a file may ask for: those, what the roles' catalogue asks, and what an apply goes by."""
 
 
 @dataclass(frozen=True)

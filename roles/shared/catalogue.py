@@ -18,6 +18,7 @@ that the house must know of it, the role says itself, by these optional attribut
     PLATFORMS              slugs; Debian 12 and 13 if it says none
     AFTER                  names of roles that are applied before it (`order`)
     OWNS                   directories in which every file is the role's
+    REDUNDANT              "fleet" or "site": there, its hosts stand in for each other, and one is changed at a time
     PROTECTS = True        it keeps others out: where it was changed behind our back, it is serious
     CONTROLS               what auditors ask for that it answers; CONTROL_TITLES, where `controls` knows no title
     in_lab(options, lab)   the options that differ in the lab
@@ -38,7 +39,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
@@ -81,6 +82,7 @@ class Role:
     controls: tuple[str, ...]
     control_titles: Mapping[str, Title]
     protects: bool
+    redundant: Literal["", "site", "fleet"]
     forwarded: bool
     ways_out: Callable[[Settings], tuple[WayOut, ...]] | None
     asks: Callable[[Settings], tuple[Ask, ...]] | None
@@ -167,6 +169,7 @@ def _load(name: str) -> Role:
         controls=tuple(getattr(module, "CONTROLS", ())),
         control_titles=_titles(name, module),
         protects=getattr(module, "PROTECTS", False),
+        redundant=getattr(module, "REDUNDANT", ""),
         forwarded=getattr(module, "FORWARDED", True),
         ways_out=getattr(module, "ways_out", None),
         asks=getattr(module, "asks", None),

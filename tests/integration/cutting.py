@@ -18,7 +18,7 @@ from inventory.fleet import Fleet
 from inventory.snapshot import load
 from roles.shared.catalogue import catalogue
 from roles.shared.intent import Intent
-from tests.applying import nothing_to_check, plan_of
+from tests.applying import TOGETHER, nothing_to_check, plan_of
 from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryJournal
 
 ROLE = r'''
@@ -127,7 +127,7 @@ def cut(ways: Mapping[str, str], guard_seconds: float, observer: Observer | None
     with Session(Intent(fleet), [fleet.host(name) for name in ways], access, observer, holder="a test") as session:
         plan = plan_of(fleet, session.look())
         assert all(h.changes and not h.error for h in plan.hosts), plan.hosts
-        return Apply(session, plan, nothing_to_check, MemoryJournal(), MemoryApplied()).go()
+        return Apply(session, plan, nothing_to_check, MemoryJournal(), MemoryApplied(), order=TOGETHER).go()
 
 
 class Told:

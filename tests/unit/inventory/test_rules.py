@@ -10,6 +10,7 @@ from inventory.fleet import Fleet
 from inventory.paths import CODE
 from inventory.places import Places
 from inventory.rules import HOUSE_RULES, RULES, problems
+from inventory.rules.house import PARAMETERS
 from inventory.rules.rule import HouseRule, Rule
 from tests.unit.inventory.broken_fleets import BROKEN
 from tests.unit.inventory.fleets import (
@@ -96,7 +97,7 @@ def test_the_page_names_what_is_found_before_the_rules_and_by_the_roles() -> Non
     rows = re.findall(r"^\| `([a-z-]+)` \|", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
 
     assert ids
-    assert set(rows) == {*ids, *RULES, *HOUSE_RULES}
+    assert set(rows) == {*ids, *RULES, *PARAMETERS}
 
 
 SOUND_TOO = {

@@ -21,6 +21,7 @@ from deploy.model.step_id import StepId
 from deploy.model.waivers import NO_WAIVERS, Waivers
 from deploy.transport.ssh import HostLost
 from inventory.fleet import Host
+from inventory.network import Address
 from roles.shared.change import Change, digest
 from roles.shared.guard import Guard
 from tests.unit.deploy.store.in_memory import MemoryApplied
@@ -121,6 +122,9 @@ class Trouble:
         not_kept: the device does not save.
         others: what becomes of another run's guard; `stays` where that run goes on.
         armed_again: yet another run arms the host right after.
+        hides: these hosts are behind it, and do not answer while a guarded step of it is as wanted.
+        silent: these hosts are behind it, and never answer.
+        sickens: the checks after the change hold once, and never again.
     """
 
     lost_at: int = 0
@@ -138,6 +142,9 @@ class Trouble:
     not_kept: bool = False
     others: Literal["confirmed", "undone", "stays"] = "undone"
     armed_again: bool = False
+    hides: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+    sickens: bool = False
 
 
 @dataclass(frozen=True)
@@ -234,6 +241,17 @@ class SessionInMemory:
         for name in names:
             if name not in self.unreachable:
                 self._connect(name)
+
+    def answering(self, hosts: Mapping[str, Address]) -> Mapping[str, Address]:
+        """A machine behind a gateway answers unless a guarded step of that gateway is as wanted and hides it."""
+        hidden = {
+            name
+            for machine in self._machines.values()
+            if any(p.guarded and machine.contents[p.name] == machine.wanted[p.name] for p in machine.parts)
+            for name in self._troubles[machine.name].hides
+        }
+        hidden |= {name for trouble in self._troubles.values() for name in trouble.silent}
+        return {name: address for name, address in hosts.items() if name not in hidden}
 
     def await_guards(self, names: Sequence[str]) -> None:
         for machine in (self._machines[name] for name in names):
@@ -395,7 +413,8 @@ class SessionInMemory:
         machine, trouble = self._machines[name], self._troubles[name]
         broken = trouble.breaks and any(machine.contents[s] == machine.wanted[s] for s in self._changed[name])
         slow = bool(self._changed[name]) and self._checked_since[name] < trouble.slow
-        return trouble.broken or broken or slow
+        sickened = trouble.sickens and bool(self._changed[name]) and self._checked_since[name] > 0
+        return trouble.broken or broken or slow or sickened
 
     def _reachable(self, name: str) -> None:
         if name in self.unreachable:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 
 import gevent
 import pytest
@@ -14,7 +13,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from deploy.engine.apply import Apply
 from deploy.engine.results import ApplyResult
 from deploy.model.findings import Exit, Kind, exit_code
+from deploy.model.observer import Quiet
 from deploy.model.plan import Plan
+from deploy.model.waves import Order
+from inventory.rules.gates import Gates
+from tests.applying import TOGETHER
 from tests.unit.deploy.engine.fleet_in_memory import (
     BY_HAND,
     OLD,
@@ -34,6 +37,18 @@ from tests.unit.deploy.engine.fleet_in_memory import (
 WELL = {"in sync", "changed"}
 
 
+class Batches(Quiet):
+    """Notes which hosts are changed together."""
+
+    def __init__(self) -> None:
+        self.names: list[list[str]] = []
+
+    def stage(self, title: str, hosts: Sequence[str], things: str = "host") -> None:
+        del things
+        if title.endswith("applying") and hosts:
+            self.names.append(list(hosts))
+
+
 class Proof:
     """One apply, and what must hold of it."""
 
@@ -43,14 +58,26 @@ class Proof:
         plan: Plan,
         journal: JournalInMemory,
         troubles: Mapping[str, Trouble],
+        *,
         interrupt_at: int = 0,
+        order: Order = TOGETHER,
     ) -> None:
+        self.order, self.batches = order, Batches()
         self.machines = {m.name: m for m in machines if plan.host(m.name)}
         self.plan, self.troubles, self.journal = plan, troubles, journal
         self.begun_before = set(journal.begun(plan.digest))
         session = SessionInMemory(machines, troubles, interrupt_at=interrupt_at)
         session.events = journal.events = []
-        change = Apply(session, plan, session.verify, journal, journal.applied, wait=lambda _: None)
+        change = Apply(
+            session,
+            plan,
+            session.verify,
+            journal,
+            journal.applied,
+            order=order,
+            observer=self.batches,
+            wait=lambda _: None,
+        )
         self.interrupted = False
         try:
             self.result: ApplyResult = change.go()
@@ -69,10 +96,13 @@ class Proof:
         self.no_host_is_changed_that_moved()
         self.no_host_is_changed_that_another_run_guards()
         self.what_is_carried_out_is_the_plan()
-        self.no_wave_follows_a_bad_one()
+        self.no_more_hosts_fail_than_may_before_the_rest_is_left_alone()
+        self.hosts_of_a_batch_may_be_changed_together()
+        self.no_host_is_changed_while_its_stand_in_is_not_well()
+        self.what_was_left_alone_is_said()
         self.every_guarded_host_ends_confirmed_or_put_back()
         self.no_host_is_confirmed_that_is_not_well()
-        self.a_wave_is_in_the_journal_before_its_first_change()
+        self.a_batch_is_in_the_journal_before_its_first_change()
         self.results_say_what_happened()
         self.what_was_put_back_is_not_counted()
         self.what_is_confirmed_outlives_a_restart()
@@ -107,17 +137,50 @@ class Proof:
             planned = [s.id for s in host.changes]
             assert done == [s for s in planned if s in done], (name, done, planned)
 
-    def no_wave_follows_a_bad_one(self) -> None:
-        bad = reason = False
-        for _, hosts in groupby(self._in_waves(), key=lambda m: m.host.wave):
-            wave = [m.name for m in hosts]
-            skipped = {n for n in wave if n in self.results and self.results[n].outcome == "skipped"}
-            if bad:
-                assert not [e for e in self.events if e.host in wave and e.what in {"begin", "change", "arm"}]
-                assert self.interrupted or skipped == set(wave)
-            assert reason or not skipped
-            bad = bad or any(self._ended_badly(name) for name in wave)
-            reason = reason or any(self._may_stop(name) for name in wave)
+    def no_more_hosts_fail_than_may_before_the_rest_is_left_alone(self) -> None:
+        waves = [self.machines[name].host.wave for batch in self.batches.names for name in batch]
+        assert waves == sorted(waves)
+        bad: set[str] = set()
+        for batch in self.batches.names:
+            assert len(bad) <= self.order.gates.max_failures
+            bad |= {name for name in batch if self._ended_badly(name)}
+        skipped = {name for name, result in self.results.items() if result.outcome == "skipped"}
+        if skipped and not self.order.redundant:
+            reasons = sum(self._may_stop(name) for name in self.machines)
+            assert reasons > self.order.gates.max_failures
+
+    def hosts_of_a_batch_may_be_changed_together(self) -> None:
+        proved: dict[int, set[str]] = {}
+        for batch in self.batches.names:
+            changed = [name for name in batch if self._planned_roles(name)]
+            of_wave = proved.setdefault(self.machines[batch[0]].host.wave, set())
+            alone = [
+                f"role {r}" for n in changed for r in self._planned_roles(n) - of_wave if self.order.gates.canaries
+            ]
+            alone += [f"group {g}" for n in changed for g in self.order.redundant.get(n, ())]
+            assert len(alone) == len(set(alone)), (batch, alone)
+            assert not self.order.gates.at_once or len(changed) <= self.order.gates.at_once
+            of_wave.update(*(self._planned_roles(n) for n in changed if not self._ended_badly(n)))
+
+    def no_host_is_changed_while_its_stand_in_is_not_well(self) -> None:
+        ill: set[str] = set()
+        for batch in self.batches.names:
+            for name in batch:
+                groups = self.order.redundant.get(name, frozenset())
+                others = {o for o in ill - {name} if groups & self.order.redundant.get(o, frozenset())}
+                assert not (others and self._happened(name)), (name, others)
+            endings = {name: self.results[name].outcome for name in batch if name in self.results}
+            ill |= {n for n, ending in endings.items() if ending not in {*WELL, "stale", "skipped"}}
+
+    def what_was_left_alone_is_said(self) -> None:
+        said = [f.detail for f in self.result.findings if f.kind is Kind.STOPPED]
+        skipped = {name for name, result in self.results.items() if result.outcome == "skipped"}
+        assert len(said) <= 1
+        for text in said:
+            done, left = (line.partition(": ")[2].split(", ") for line in text.splitlines())
+            assert set(left) == skipped
+            assert not set(done) & skipped
+            assert all(self.results[name].outcome == "changed" for name in done if name != "–")
 
     def every_guarded_host_ends_confirmed_or_put_back(self) -> None:
         for name, host in self.machines.items():
@@ -134,9 +197,9 @@ class Proof:
             assert event.amiss <= (set() if held_before else {"broken"}), event
             assert dict(event.contents) == self.machines[event.host].wanted, event
 
-    def a_wave_is_in_the_journal_before_its_first_change(self) -> None:
-        for _, hosts in groupby(self._in_waves(), key=lambda m: m.host.wave):
-            events = [e for e in self.events if e.host in {m.name for m in hosts}]
+    def a_batch_is_in_the_journal_before_its_first_change(self) -> None:
+        for batch in self.batches.names:
+            events = [e for e in self.events if e.host in batch]
             touched = {e.host for e in events if e.what in {"change", "arm"}}
             first = next((n for n, e in enumerate(events) if e.what in {"change", "arm"}), 0)
             assert touched <= {e.host for e in events[:first] if e.what == "begin"}
@@ -171,6 +234,7 @@ class Proof:
     def exit_codes_agree(self) -> None:
         endings = {r.outcome for r in self.results.values()}
         failed = any(c.outcome == "failed" for c in self.result.checks)
+        stopped = any(f.kind is Kind.STOPPED for f in self.result.findings)
         armed = any(f.kind is Kind.ARMED for f in self.result.findings)
         well = not self.interrupted and endings <= WELL and not failed and not armed
         assert (self.exit is Exit.OK) is well, (self.exit, endings)
@@ -180,11 +244,14 @@ class Proof:
             assert self.exit is Exit.ERROR
         elif "stale" in endings:
             assert self.exit is Exit.STALE
+        elif stopped:
+            assert self.exit is Exit.VERIFY_FAILED
         if any(self._ended_badly(name) for name in self.machines):
             assert self.exit is not Exit.OK
 
-    def _in_waves(self) -> list[Machine]:
-        return sorted(self.machines.values(), key=lambda m: m.host.wave)
+    def _planned_roles(self, name: str) -> set[str]:
+        planned = self.plan.host(name)
+        return {s.role for s in planned.changes} if planned else set()
 
     def _happened(self, name: str) -> list[str]:
         return [e.what for e in self.events if e.host == name]
@@ -269,6 +336,16 @@ INTERRUPTIONS = st.one_of(st.just(0), st.just(0), st.integers(1, 40))
 
 
 @st.composite
+def orders(draw: st.DrawFn, names: Sequence[str]) -> Order:
+    """Any gates, and any hosts that stand in for each other."""
+    gates = Gates(
+        canaries=draw(st.booleans()), max_failures=draw(st.sampled_from([0, 0, 1, 2])), at_once=draw(st.integers(0, 2))
+    )
+    pair = draw(st.sets(st.sampled_from(names), max_size=2))
+    return Order(gates, {name: frozenset({"pair"}) for name in pair} if len(pair) > 1 else {})
+
+
+@st.composite
 def machines(draw: st.DrawFn) -> list[Machine]:
     """A few machines in a few waves, in any state."""
     made = []
@@ -306,7 +383,8 @@ def test_all_of_it_holds_whatever_goes_wrong(data: st.DataObject) -> None:
                 one.guard = Armed("another run", dict(one.contents))
                 troubles[one.name] = Trouble(others="confirmed", armed_again=True)
     journal = JournalInMemory(converged=data.draw(st.sets(st.sampled_from(names))))
-    Proof(fleet, plan, journal, troubles, data.draw(INTERRUPTIONS)).hold()
+    interrupt_at, order = data.draw(INTERRUPTIONS), data.draw(orders(names))
+    Proof(fleet, plan, journal, troubles, interrupt_at=interrupt_at, order=order).hold()
 
 
 class Runs(RuleBasedStateMachine):
@@ -357,7 +435,7 @@ class Runs(RuleBasedStateMachine):
 
     def _apply(self, troubles: Mapping[str, Trouble], interrupt_at: int = 0) -> Proof:
         everything = {m.name: troubles.get(m.name, Trouble()) for m in self.fleet}
-        proof = Proof(self.fleet, self.plan, self.journal, everything, interrupt_at)
+        proof = Proof(self.fleet, self.plan, self.journal, everything, interrupt_at=interrupt_at)
         proof.hold()
         self.journal.applied.steps |= {r.host: r.steps for r in proof.result.hosts if r.steps}
         return proof

@@ -19,7 +19,7 @@ from deploy.store.ports import StoreError
 from deploy.transport.ssh import HostLost
 from inventory.fleet import Fleet, Host
 from roles.shared.intent import Intent
-from tests.applying import nothing_to_check, plan_of
+from tests.applying import TOGETHER, nothing_to_check, plan_of
 from tests.sshd import Sshd, fleet_of, parent_of
 from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryJournal
 
@@ -72,7 +72,9 @@ def run(
         plan = plan_of(session.fleet, session.look())
         if between:
             between()
-        return Apply(session, plan, verify, journal or MemoryJournal(), MemoryApplied(), wait=no_time).go()
+        return Apply(
+            session, plan, verify, journal or MemoryJournal(), MemoryApplied(), order=TOGETHER, wait=no_time
+        ).go()
 
 
 def no_time(_seconds: float) -> None:
@@ -127,8 +129,12 @@ def test_a_wave_that_goes_wrong_is_the_last_one(sshd: Sshd, tmp_path: Path) -> N
     applied = run(sshd, fleet_of(first, beside, later))
     assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "failed", "tie-b1": "changed", "tie-c1": "skipped"}
     assert not (tmp_path / "c/a").exists()
-    (finding,) = applied.findings
+    finding, stopped = applied.findings
     assert (finding.kind, finding.step) == (Kind.FAILED_STEP, f"file {tmp_path}/a/a")
+    assert (stopped.kind, stopped.detail) == (
+        Kind.STOPPED,
+        "changed and proved: tie-b1\nleft alone, and not begun: tie-c1",
+    )
     assert exit_code(applied.findings, after_change=True) == Exit.ERROR
 
 
@@ -236,7 +242,7 @@ def test_a_host_that_is_lost_while_it_is_checked_is_unknown_and_stops_the_next_w
         ).go()
     assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "unknown", "tie-b1": "skipped"}
     assert len(applied.hosts[0].changed) == 2
-    assert exit_code(applied.findings, after_change=True) == Exit.INCOMPLETE
+    assert exit_code(applied.findings, after_change=True) == Exit.VERIFY_FAILED
 
 
 class _FullJournal(MemoryJournal):
@@ -275,7 +281,7 @@ def test_a_change_that_lets_nobody_in_any_more_is_noticed_before_the_next_wave(
         keys.write_text(kept)
     assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "unknown", "tie-b1": "skipped"}
     assert f"login as {sshd.access.user} failed" in applied.findings[0].detail
-    assert exit_code(applied.findings, after_change=True) == Exit.INCOMPLETE
+    assert exit_code(applied.findings, after_change=True) == Exit.VERIFY_FAILED
 
 
 @pytest.mark.usefixtures("files")

@@ -1,6 +1,6 @@
-"""One wave of an apply: change its hosts, prove them, confirm those that are guarded, and let the others undo it.
+"""One batch of an apply: change its hosts, prove them, confirm those that are guarded, and let the others undo it.
 
-Which hosts make up a wave, and what follows it, is `apply`'s; how each ending reads is `results`'.
+Which hosts make up a batch, and what follows it, is `apply`'s; how each ending reads is `results`'.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from deploy.model.words import evidence_in_words, in_words
 from deploy.store.ports import Applied, Journal
 from deploy.transport.ssh import AT_ONCE
 from inventory.errors import SamdriftError
+from roles.shared.network.ways import Behind
 
 SETTLE_TRIES = 4
 SETTLE_PAUSE = 3.0
@@ -32,7 +33,7 @@ Held = frozenset[tuple[str, str, str]]
 
 
 class MustNotConfirm(dict[str, Why]):
-    """Guarded hosts of this wave that must not be confirmed: host name to reason."""
+    """Guarded hosts of this batch that must not be confirmed: host name to reason."""
 
     def __init__(self, guarded: Iterable[str]) -> None:
         super().__init__()
@@ -46,16 +47,18 @@ class MustNotConfirm(dict[str, Why]):
 
 
 @dataclass(frozen=True)
-class Wave:
-    """Hosts of a plan that are changed together.
+class Batch:
+    """Hosts of a wave that are changed together.
 
     Attributes:
+        wave: the number of the wave, counted from 1.
         begun: the hosts that an earlier run of this very plan began to change.
         unnamed: devices of unknown models that nobody named.
+        behind: name of a gateway to the hosts, each with its address, that must answer as before when it is confirmed.
         wait: sleeps for so many seconds.
     """
 
-    number: int
+    wave: int
     names: Sequence[str]
     plan: Plan
     hosts: Hosts
@@ -64,17 +67,19 @@ class Wave:
     applied: Applied
     begun: Collection[str]
     unnamed: Mapping[str, UnknownModel]
+    behind: Behind
     results: Results
     observer: Observer
     wait: Callable[[float], None]
     _ready: dict[str, HostPlan] = field(default_factory=dict)
     _outcomes: dict[str, Outcome] = field(default_factory=dict)
 
-    def change(self) -> bool:
-        """Change the hosts, and prove it. Returns whether the next wave may follow."""
+    def change(self) -> frozenset[str]:
+        """Change the hosts, and prove it. Returns those that could be changed, and ended badly or fail a check."""
         looked = self._without_others_guards(self.hosts.look(self.names))
         self._ready.update({fresh.host: fresh for fresh in looked if self._is_as_planned(fresh)})
         held = self._checks_that_hold()
+        answered = self._answering({name: self.behind[name] for name in self._could_be_cut_off()})
         self._carry_out()
         must_not = MustNotConfirm(name for name, outcome in self._outcomes.items() if outcome.guarded)
         for name, outcome in self._outcomes.items():
@@ -90,14 +95,15 @@ class Wave:
         checks = self._run_checks(converged)
         self._note_lost(converged, must_not)
         self._note_broken(checks, held, must_not)
+        self._note_cut_off(answered, must_not)
         self._confirm(must_not)
         self._put_back(must_not)
         # Of a guarded host that did not end as changed, or may not have, they say nothing any more.
         unproved = {name for name in must_not.guarded if self.results.ending(name) != "changed"}
         checks = tuple(c for c in checks if c.host not in unproved)
         self.results.checked(checks)
-        well = all(self.results.ending(name) in {"in sync", "changed"} for name in self._ready)
-        return well and not any(c.fails for c in checks)
+        ill = {name for name in self._ready if self.results.ending(name) not in {"in sync", "changed"}}
+        return frozenset(ill | {c.host for c in checks if c.fails})
 
     def _without_others_guards(self, looked: Sequence[HostPlan]) -> Sequence[HostPlan]:
         """Wait for hosts on which another run's guard is armed, and look at them again."""
@@ -147,9 +153,9 @@ class Wave:
 
     def _carry_out(self) -> None:
         """Carry out the plans of all hosts that are ready."""
-        self.observer.stage(f"wave {self.number}: applying", list(self._ready))
+        self.observer.stage(f"wave {self.wave}: applying", list(self._ready))
         for fresh in self._ready.values():
-            if fresh.changes:  # before any of the wave is changed: a journal that cannot be written stops it here
+            if fresh.changes:  # before any of the batch is changed: a journal that cannot be written stops it here
                 self.journal.begin(self.plan.digest, fresh.host)
         outcomes = Pool(AT_ONCE).map(self._carry_out_one, self._ready.values())
         self._outcomes.update(zip(self._ready, outcomes, strict=True))
@@ -212,6 +218,36 @@ class Wave:
         for check in (c for c in checks if c.outcome == "failed" and (c.host, c.role, c.name) in held):
             held_before = Note(message=MessageId.HELD_BEFORE(check=check.name))
             must_not.because(check.host, held_before, Error(text=check.detail))
+
+    def _could_be_cut_off(self) -> list[str]:
+        """Return the hosts that others are behind, and that a step could cut off from them."""
+        steps = {name: fresh.changes for name, fresh in self._ready.items() if name in self.behind}
+        return [name for name, changes in steps.items() if any(step.guard or step.unguarded for step in changes)]
+
+    def _answering(self, asked: Behind) -> Behind:
+        """Return those of the hosts behind gateways that answer, each at its address."""
+        if not asked:
+            return {}
+        self.observer.stage("asking the hosts behind", list(asked))
+        return {name: self.hosts.answering(hosts) for name, hosts in asked.items()}
+
+    def _note_cut_off(self, answered: Behind, must_not: MustNotConfirm) -> None:
+        """Note the gateways behind which hosts do not answer any more, once routes had time to settle."""
+        silent = {
+            name: hosts
+            for name, hosts in answered.items()
+            if hosts and name not in must_not and not self._outcomes[name].error
+        }
+        for attempt in range(SETTLE_TRIES):
+            if attempt and silent:
+                self.wait(SETTLE_PAUSE)
+            again = self._answering(silent)
+            left = {n: {h: a for h, a in hosts.items() if h not in again[n]} for n, hosts in silent.items()}
+            silent = {name: hosts for name, hosts in left.items() if hosts}
+        for name, hosts in silent.items():
+            why = MessageId.CUT_OFF(hosts=", ".join(sorted(hosts)))
+            if not must_not.because(name, Note(message=why)):
+                self.results.cuts_off(name, self._outcomes[name], why)
 
     def _confirm(self, must_not: MustNotConfirm) -> None:
         """Confirm the guarded hosts that may be; then look at them: some devices accept it though they rolled back."""
