@@ -69,6 +69,8 @@ class Apply:
         self._unnamed = unnamed or {}
         self._begun = frozenset(journal.begun(plan.digest))
         self._results = Results(hosts.hosts, controls or {}, hosts.declared, self._not_about())
+        self.to_come = {h.name for h in hosts.hosts if self._changing_roles(h.name)}
+        """Hosts that are still to be changed: what they serve may not be there yet."""
         self._failed: set[str] = set()
         """Hosts that ended badly, or of which a check fails, though they could be changed."""
 
@@ -121,6 +123,7 @@ class Apply:
                     self._leave_alone(left.pop(name), MessageId.STANDS_IN_FOR(hosts=_names(ill)))
             if batch := self.order.batch(left.values(), proved):
                 names = [left.pop(candidate.name).name for candidate in batch]
+                self.to_come.difference_update(names)
                 self._failed |= self._batch(number, names).change()
                 self._soak([n for n in self.order.canaries(batch, proved) if self._is_proved(n)], list(left.values()))
                 proved.update(*(candidate.roles for candidate in batch if self._is_proved(candidate.name)))

@@ -3,7 +3,7 @@
 The wave of a host is data (config context `samdrift.wave`): what others depend on comes first. A wave is changed in
 batches: of a role that no host of the wave has proved yet, one host at a time, the *canary*; of hosts that stand in for
 each other, one at a time; and never a gateway together with hosts that are reached through it. Not here: changing and
-proving a batch (`engine.wave`).
+proving a batch (`engine.batch`).
 """
 
 from __future__ import annotations

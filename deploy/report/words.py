@@ -30,7 +30,7 @@ WORDS: Words = {
     Why.NOT_ACTIVE: ("Inte i drift enligt inventariet", "not in operation, says the inventory"),
     Why.NO_ROLES: ("Sköts ännu inte av samdrift: inga roller i inventariet", "not yet samdrift's: no roles"),
     Why.OUTSIDE: ("Utanför körningens urval", "outside what the run was limited to"),
-    Why.SKIPPED: ("Överhoppad: en tidigare våg misslyckades", "skipped: an earlier wave failed"),
+    Why.SKIPPED: ("Överhoppad: införandet gick inte så långt", "skipped: the apply did not go so far"),
 }
 
 

@@ -82,7 +82,7 @@ def carry_out(
     """
 
     def prove(names: Sequence[str]) -> tuple[CheckResult, ...]:
-        return run.checks(session, names) if checked else ()
+        return run.checks(session, names, to_come=change.to_come) if checked else ()
 
     change = Apply(
         session,

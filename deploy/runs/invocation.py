@@ -6,7 +6,7 @@ What each command does with it is in `commands` and `applying`.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -135,9 +135,16 @@ class Invocation:
         self.recording.step(self.stores.history, host, step)
         return ""
 
-    def checks(self, session: Session, names: Sequence[str] | None = None) -> tuple[CheckResult, ...]:
-        """Run the state checks of all hosts of a session, or of these, and mark the failures that are waived."""
-        return tuple(map(self.waivers.on_check, run_checks(session, self.fleet, self.observer, names)))
+    def checks(
+        self, session: Session, names: Sequence[str] | None = None, *, to_come: Collection[str] = ()
+    ) -> tuple[CheckResult, ...]:
+        """Run the state checks of all hosts of a session, or of these, and mark the failures that are waived.
+
+        Args:
+            to_come: the hosts that the run is still to change.
+        """
+        checks = run_checks(session, self.fleet, self.observer, names, to_come=to_come)
+        return tuple(map(self.waivers.on_check, checks))
 
     def _ours(self, device: str) -> dict[str, Ours]:
         """Return by role what may be removed from a device: what was last declared there, and what was named."""

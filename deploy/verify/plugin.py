@@ -177,9 +177,17 @@ class StateChecks:
     """
 
     def __init__(
-        self, session: Asking, fleet: Fleet, hosts: Iterable[Host], observer: Observer, *, ahead: bool
+        self,
+        session: Asking,
+        fleet: Fleet,
+        hosts: Iterable[Host],
+        observer: Observer,
+        *,
+        ahead: bool,
+        to_come: Collection[str] = (),
     ) -> None:
         self._session, self._fleet, self._observer, self._ahead = session, fleet, observer, ahead
+        self._to_come = frozenset(to_come)
         self._targets = {h.name: Target(session, h) for h in hosts}
         self._collected: Counter[tuple[str, str]] = Counter()
         self._left: Counter[str] = Counter()
@@ -228,6 +236,11 @@ class StateChecks:
     def me(self, target: Target) -> Host:
         """Give a check the host as the inventory has it."""
         return target.host
+
+    @pytest.fixture
+    def to_come(self) -> frozenset[str]:
+        """Give a check the names of hosts that this run is still to change: what they serve may not be there yet."""
+        return self._to_come
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Make one item for each host that has the role of the file."""
@@ -318,6 +331,7 @@ class StateChecks:
             "tell": lambda _: None,
             "fleet": self._fleet,
             "me": target.host,
+            "to_come": self._to_come,
         }
         wanted = inspect.signature(item.obj).parameters
         if wanted.keys() <= known.keys():

@@ -58,6 +58,7 @@ def verify(
     *,
     directory: Path = CHECKS,
     ahead: bool = True,
+    to_come: Collection[str] = (),
 ) -> tuple[CheckResult, ...]:
     """Run every state check of the session's roles on every host that can be reached; return the results.
 
@@ -67,6 +68,7 @@ def verify(
         hosts: only these hosts of the session.
         directory: where the check files are.
         ahead: answer the checks' questions together, before they run; otherwise one exec for each.
+        to_come: the hosts that the run is still to change.
 
     Raises:
         ChecksBroken: naming the check file to mend.
@@ -78,7 +80,7 @@ def verify(
     files = [_file(role, directory) for role in sorted({r for h in asked for r in session.settings[h.name]})]
     observer = observer or Quiet()
     observer.stage("verifying", [h.name for h in asked])
-    plugin = StateChecks(session, fleet, asked, observer, ahead=ahead)
+    plugin = StateChecks(session, fleet, asked, observer, ahead=ahead, to_come=to_come)
     _run(plugin, files, directory)
     if plugin.broken:
         complaints = "; ".join(f"{place or 'pytest'}: {why}" for place, why in plugin.broken)

@@ -123,7 +123,7 @@ monkey.patch_all()
 import sys
 import roles
 roles.__path__.append({roles!r})
-from deploy.engine import wave
+from deploy.engine import batch
 from deploy.cli import main as cli
 from deploy.transport import ssh as transport
 from deploy.verify import run as verify
@@ -132,7 +132,7 @@ class Access(transport.Access):
     port: int = {port}
     connect_timeout: float = 3
 transport.Access = Access
-wave.SETTLE_PAUSE = 0.01
+batch.SETTLE_PAUSE = 0.01
 verify.verify.__kwdefaults__["directory"] = verify.Path({checks!r})
 cli.main()
 '''

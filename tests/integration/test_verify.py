@@ -245,6 +245,22 @@ MANY = """
 """
 
 
+def test_a_check_is_told_which_hosts_the_run_is_still_to_change(tmp_path: Path) -> None:
+    directory = checks_in(
+        tmp_path,
+        web="""
+            def test_who(host, to_come):
+                if to_come:
+                    pytest.skip("not applicable: still to come: " + ", ".join(sorted(to_come)))
+                assert host.run("true").rc == 0
+        """,
+    )
+    session = Shells(host("tie-web1", "web"))
+    for to_come, outcome in (({"tie-log1"}, "not applicable"), ((), "passed")):
+        check = only(verify(session, session.fleet, directory=directory, to_come=to_come))
+        assert (check.outcome, "tie-log1" in check.detail) == (outcome, bool(to_come))
+
+
 def test_questions_are_answered_together_and_the_outcome_is_the_same(tmp_path: Path) -> None:
     directory = checks_in(tmp_path, web=MANY)
     hosts = [host(f"tie-web{n}", "web") for n in range(3)]

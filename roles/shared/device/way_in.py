@@ -6,7 +6,7 @@ and is not judged. The path below IP (the VLAN of an uplink, spanning tree) is n
 the vendor's own commit-confirm.
 
 Not here: which statements let somebody in (`letting_in`, and each vendor's data), what is typed (`difference`), and who
-refuses to type it (`deploy.engine.wave`).
+refuses to type it (`deploy.engine.batch`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from deploy.engine.apply import Apply
 from deploy.model.findings import Exit, exit_code
 from deploy.model.observer import Quiet
+from deploy.model.record import CheckResult
 from deploy.model.waves import Order
 from inventory.rules.gates import Gates
 from tests.unit.deploy.engine.fleet_in_memory import (
@@ -181,6 +182,20 @@ def test_so_many_hosts_may_fail_and_while_a_role_is_unproved_one_at_a_time() -> 
     run = Run(*hosts(), troubles=troubles, order=Order(Gates(max_failures=2)))
     assert run.watched.batches == [("h1",), ("h2",), ("h3",), ("h4", "h5")]
     assert (run.stopped, run.exit) == ([], Exit.ERROR)
+
+
+def test_while_a_canary_is_checked_it_is_known_who_is_still_to_come() -> None:
+    """In a first roll-out, what the canary needs of a later host does not answer yet."""
+    machines = [machine(name, (BASE,), wave=wave) for name, wave in (("a", 10), ("b", 10), ("c", 20))]
+    session, journal, known = SessionInMemory(machines), JournalInMemory(), list[set[str]]()
+
+    def verify(names: Sequence[str]) -> tuple[CheckResult, ...]:
+        known.append(set(change.to_come))
+        return session.verify(names)
+
+    change = Apply(session, plan_of(machines), verify, journal, journal.applied, wait=lambda _: None)
+    change.go()
+    assert known == [{"b", "c"}, {"c"}, set()]
 
 
 def test_a_canary_is_checked_again_after_the_time_that_the_gates_ask_for() -> None:
