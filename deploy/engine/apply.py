@@ -78,8 +78,8 @@ class Apply:
         """Change batch after batch, until the last one or one that goes wrong."""
         for number, hosts in enumerate(waves([h for h in self.hosts.hosts if self.plan.host(h.name)]), start=1):
             self._wave(number, hosts)
-        if self._too_many_failed:
-            self._results.stopped(self._failed)
+        if self._too_many_failed and not self.stopped():
+            self._results.went_no_further(self._failed)
         return self._results.of(self.plan)
 
     def broken_off(self, why: str) -> ApplyResult:

@@ -25,7 +25,7 @@ from deploy.model.messages import Command, Message, MessageId, samdrift
 from deploy.model.plan import HostPlan, Plan, Step
 from deploy.model.record import AppliedStep, CheckResult, HostResult
 from deploy.model.step_id import StepId
-from deploy.model.words import evidence_in_words, in_words
+from deploy.model.words import evidence_in_words
 from inventory.fleet import Host
 from inventory.frozen import Frozen
 
@@ -94,7 +94,7 @@ class Results:
         """Record that the host was left alone."""
         self._set(name, "skipped", detail=why)
 
-    def stopped(self, failed: Collection[str]) -> None:
+    def went_no_further(self, failed: Collection[str]) -> None:
         """Record that the apply went no further, if it left hosts alone: what is done, and what is not."""
         by_ending: dict[bool, list[str]] = {True: [], False: []}
         for name, result in self._hosts.items():

@@ -9,7 +9,6 @@ saves time and decides nothing. Not here: how pytest is started and what is refu
 from __future__ import annotations
 
 import inspect
-import re
 import shlex
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
@@ -27,25 +26,13 @@ from deploy.model.record import CheckResult
 from deploy.transport.batch import TIMED_OUT
 from deploy.transport.rounds import Rounds
 from deploy.transport.ssh import AT_ONCE, Answer, HostLost
-from deploy.verify.names import in_words
+from deploy.verify.result import result_of, role_of
 from inventory.fleet import Fleet, Host
-from roles.shared.device.answers import NotUnderstood
 from roles.shared.device.heard import Heard
-from roles.shared.device.known import known_vendors
-from roles.shared.device.masking import masked
 from roles.shared.settings import Settings
 
 WITHIN = 300.0
 """Seconds for all questions of one round of a host: a check that waits long is a failed one, not a lost host."""
-
-LINES, WIDTH = 6, 240
-"""How much of an assertion's text is kept."""
-
-PYTHON = re.compile(
-    r"<class |<built-in method |<bound method |<testinfra\.host|= run\(|"
-    r"^Use -v |^Omitting \d+ |^\.\.\.Full output"
-)
-"""What an assertion's text says about Python and pytest, and not about the host."""
 
 
 class Asking(Protocol):
@@ -69,11 +56,6 @@ class Asking(Protocol):
 
     def ask(self, host: str, commands: Sequence[str], *, within: float | None = None) -> list[Answer]:
         """Run shell commands in one exec; HostLost if they cannot all be answered."""
-
-
-def role_of(path: Path) -> str:
-    """Return the role whose checks this file holds."""
-    return path.stem.removeprefix("test_")
 
 
 class UnitState(NamedTuple):
@@ -293,7 +275,9 @@ class StateChecks:
         if call.excinfo is not None and call.excinfo.errisinstance(HostLost):
             self._lost.add(name)
         elif report.when == "call" or not report.passed:
-            self._checks[item.nodeid] = _result_of(item, call, report, self._strangers.get(item.nodeid, ()))
+            self._checks[item.nodeid] = result_of(
+                item, _target_of(item).host, call, report, self._strangers.get(item.nodeid, ())
+            )
         if report.when == "teardown":
             self._finished(name)
         return report
@@ -352,54 +336,3 @@ class StateChecks:
 
 def _target_of(item: pytest.Function) -> Target:
     return cast("Target", item.callspec.params["target"])
-
-
-def _result_of(
-    item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport, strangers: Iterable[Heard]
-) -> CheckResult:
-    """Return pytest's report of one item as the result of a state check."""
-    host = _target_of(item).host
-    outcome, detail = _outcome(item, call, report)
-    if host.platform in known_vendors():  # it quotes what a device said
-        detail = masked(detail)
-    return CheckResult.model_validate(
-        {
-            "host": host.name,
-            "municipality": host.tenant,
-            "role": role_of(item.path),
-            "name": _name(item),
-            "outcome": outcome,
-            "detail": detail,
-            "strangers": tuple(strangers),
-        }
-    )
-
-
-def _name(item: pytest.Function) -> str:
-    """Return a test's name in words, with its own parameters behind it."""
-    words = in_words(item.originalname)
-    others = [str(value) for name, value in item.callspec.params.items() if name != "target"]
-    return f"{words} [{', '.join(others)}]" if others else words
-
-
-def _outcome(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport) -> tuple[str, str]:
-    if report.passed:
-        return "passed", ""
-    if call.excinfo is None:
-        return "failed", "it passed, though it is marked to fail"
-    error = call.excinfo.value
-    if isinstance(error, pytest.skip.Exception):
-        reason = (error.msg or "").removeprefix("not applicable").lstrip(": ")
-        return ("not applicable", reason) if reason else ("failed", "skipped without a reason")
-    shown = "\n".join(_shortened(str(error).splitlines())) or "it said nothing"
-    if not isinstance(error, AssertionError | pytest.fail.Exception | NotUnderstood):
-        shown = f"the check itself broke: {type(error).__name__}: {shown}"
-    lines = [entry.lineno + 1 for entry in call.excinfo.traceback if Path(entry.path) == item.path]
-    place = f"tests/state/{item.path.name}" + (f":{lines[-1]}" if lines else "")
-    return "failed", f"{shown}\n({place})"
-
-
-def _shortened(lines: Iterable[str]) -> list[str]:
-    """Return the first lines that say something, each cut where it is no longer read."""
-    telling = [line.strip() for line in lines if line.strip() and not PYTHON.search(line.strip())]
-    return [line if len(line) <= WIDTH else f"{line[:WIDTH]}..." for line in telling[:LINES]]
