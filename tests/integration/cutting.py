@@ -14,6 +14,7 @@ from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.lab.lab import Lab
 from deploy.model.observer import Observer
+from deploy.model.waves import Order
 from inventory.fleet import Fleet
 from inventory.snapshot import load
 from roles.shared.catalogue import catalogue
@@ -26,7 +27,7 @@ ROLE = r'''
 
 from roles.shared.parts.files import managed_file
 from roles.shared.guard import kept_text
-from roles.shared.parts.handlers import reload
+from roles.shared.parts.handlers import reload, restart
 from roles.shared.parts.registration import current
 from roles.shared.parts.ruleset import loaded_ruleset
 from roles.shared.settings import Options as RoleOptions
@@ -79,7 +80,26 @@ def address():
     ensured(step, question="ip -o -4 addr show dev wan0", answer="", command="ip addr flush dev wan0")
 
 
+HIDE = """\
+flush ruleset
+table inet cutting {
+    chain forward {
+        type filter hook forward priority -10; policy accept;
+        ip daddr 10.61.0.0/16 tcp dport 22 drop
+    }
+}
+"""
+
+
+def unsurvivable():
+    ruin = "/etc/systemd/system/unbound.service.d/ruin.conf"
+    then = restart("unbound.service", daemon_reload=True)
+    managed_file(ruin, content="[Service]\nExecStartPre=/bin/false\n", mode="644", then=(then,))
+
+
 WAYS = {
+    "a service": unsurvivable,
+    "those behind": lambda: ruleset(HIDE),
     "every packet": lambda: ruleset(DROP.format("drop", "")),
     "new connections": lambda: ruleset(DROP.format("accept", "tcp dport 22 ct state new drop")),
     "another port": lambda: file("/etc/ssh/sshd_config", "Port 2222\n", "600", reload("ssh.service")),
@@ -120,14 +140,16 @@ def fleet_that_cuts(ways: Mapping[str, str]) -> Fleet:
     return fleet.model_copy(update={"hosts": hosts})
 
 
-def cut(ways: Mapping[str, str], guard_seconds: float, observer: Observer | None = None) -> ApplyResult:
-    """Have each of these hosts cut itself off, by a whole apply."""
+def cut(
+    ways: Mapping[str, str], guard_seconds: float, observer: Observer | None = None, order: Order = TOGETHER
+) -> ApplyResult:
+    """Have each of these hosts cut itself off, or do other harm, by a whole apply."""
     fleet = fleet_that_cuts(ways)
     access = Lab().access().model_copy(update={"guard_seconds": guard_seconds})
     with Session(Intent(fleet), [fleet.host(name) for name in ways], access, observer, holder="a test") as session:
         plan = plan_of(fleet, session.look())
         assert all(h.changes and not h.error for h in plan.hosts), plan.hosts
-        return Apply(session, plan, nothing_to_check, MemoryJournal(), MemoryApplied(), order=TOGETHER).go()
+        return Apply(session, plan, nothing_to_check, MemoryJournal(), MemoryApplied(), order=order).go()
 
 
 class Told:
