@@ -1,8 +1,8 @@
 """A real sshd on loopback, for root as for anybody else; behind it this very machine, but for what samdrift owns there.
 
 Whoever logs in is root in a mount namespace of their own (an ordinary user also in a user namespace), in which
-`/var/lib` and systemd's units are empty directories of the test, and `systemctl` and `sudo` are programs of the test:
-nothing of the machine is changed, and the tests need no right that an ordinary user has not.
+`/var/lib`, `/run` and systemd's units are empty directories of the test, and `systemctl` and `sudo` are programs of the
+test: nothing of the machine is changed, and the tests need no right that an ordinary user has not.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ ENTER = """\
 cd {directory}
 export PATH="$PWD/bin:/usr/sbin:/sbin:$PATH"
 exec {unshare} sh -c '
-    mount --bind lib /var/lib && mount --bind units /etc/systemd/system && exec sh -c "$SSH_ORIGINAL_COMMAND"'
+    mount --bind lib /var/lib && mount --bind run /run && mount --bind units /etc/systemd/system &&
+    exec sh -c "$SSH_ORIGINAL_COMMAND"'
 """
 
 SUDO = """\
@@ -82,7 +83,7 @@ class Sshd:
     access: Access
     process: subprocess.Popen[bytes]
     directory: Path
-    """Where its files are: `lib` is the host's /var/lib, `units` its systemd's."""
+    """Where its files are: `lib` is the host's /var/lib, `run` its /run, `units` its systemd's."""
 
     def host(self, name: str = "tie-test1", **changes: object) -> Host:
         """An inventory host that is this sshd."""
@@ -156,7 +157,7 @@ def running_sshd(directory: Path, options: str = "", kind: str = "ed25519") -> I
 
 def _enter(directory: Path) -> Path:
     """A program that runs what was asked for by SSH, on the host that lies in this directory."""
-    places = {name: directory / name for name in ("bin", "lib", "units")}
+    places = {name: directory / name for name in ("bin", "lib", "run", "units")}
     for place in places.values():
         place.mkdir()
     (places["lib"] / "samdrift").mkdir()

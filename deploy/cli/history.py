@@ -145,6 +145,10 @@ def _database(common: Common, *, as_it_is: bool = False) -> Database:
     return open_directory(place) if isinstance(place, Path) else open_url(place, as_it_is=as_it_is)
 
 
+MIGRATE = "history migrate"
+"""The name of the lock that one taking over holds."""
+
+
 @command("migrate", of=history)
 @click.argument("directory", metavar="[DIR]", required=False, type=FILE)
 def migrate(common: Common, directory: Path | None) -> int:
@@ -153,8 +157,9 @@ def migrate(common: Common, directory: Path | None) -> int:
     Without DIR, takes over those beside the store, if there are any. The files stay as they are. It can be run again.
     """
     from deploy.store.earlier import is_there, take_over
-    from deploy.store.locks import FileLocks
+    from deploy.store.locks import held_file
     from deploy.store.opening import earlier_directories, stores_of
+    from deploy.store.ports import Locked
 
     if directory is not None and not is_there(directory):
         raise UsageError("there are no files of an earlier samdrift's", where=str(directory), fix="name another DIR")
@@ -165,10 +170,11 @@ def migrate(common: Common, directory: Path | None) -> int:
     lines, taken, faults = [f"The tables of {database.where} are {'brought ' if upgraded else ''}up to date."], [], []
     for source in sources:
         with ExitStack() as held:
-            held.enter_context(stores_of(database).locks.hold(holder()))
-            elsewhere = database.directory is None or source.resolve() != database.directory.resolve()
-            if elsewhere and (source / "lock").exists():
-                held.enter_context(FileLocks(source / "lock").hold(holder()))
+            others = held.enter_context(stores_of(database).locks.hold(holder(), [MIGRATE]))
+            if MIGRATE in others:
+                raise Locked(others[MIGRATE])
+            if (source / "lock").exists():  # an earlier samdrift's own
+                held.enter_context(held_file(source / "lock", holder()))
             done = take_over(source, database, clock.now())
         taken.append({"directory": str(source), "found": done.found, "known": done.known, "faults": done.faults})
         faults += done.faults

@@ -63,6 +63,7 @@ def plan(  # noqa: PLR0917  click tells options by name
 ) -> int:
     """Show what would change, with diffs."""
     from deploy.model.device_models import model_notices
+    from deploy.model.locked import changing_notices
     from deploy.model.plan import write_plan
     from deploy.runs import commands as runs
     from deploy.views import plan as plan_view
@@ -80,7 +81,7 @@ def plan(  # noqa: PLR0917  click tells options by name
         "findings": record.model_dump(mode="json")["findings"],
         "exit_code": record.exit_code,
     }
-    known = model_notices(run.fleet, run.hosts)
+    known = (*model_notices(run.fleet, run.hosts), *changing_notices(made.hosts))
     page = plan_view.plan(made, municipalities(run.fleet), notices=known, brief=brief, commands=commands)
     answer(common, document, _after_unsound(run, page))
     if out is not None:
@@ -181,6 +182,13 @@ def _after_unsound(run: Invocation, page: Iterable[RenderableType]) -> Iterator[
     type=click.IntRange(0),
     help="So many hosts may end badly before the rest is left alone. [as inventory/rules.yaml says]",
 )
+@click.option(
+    "--take-over",
+    metavar="RUN",
+    multiple=True,
+    type=WORDS,
+    help="Change hosts that this run has locked, as it is gone for good. Can be repeated.",
+)
 @_role_option
 @_remove_option
 @reason_option
@@ -193,6 +201,7 @@ def apply(  # noqa: PLR0917  click tells options by name
     guard: float | None,
     no_rollback: tuple[str, ...],
     max_failures: int | None,
+    take_over: tuple[str, ...],
     roles: tuple[str, ...],
     remove: tuple[tuple[str, str], ...],
     reason: str | None,
@@ -203,6 +212,7 @@ def apply(  # noqa: PLR0917  click tells options by name
     Without PLANFILE, makes a plan, shows it and asks. With it, carries out exactly that plan.
     """
     from deploy.model.device_models import model_notices
+    from deploy.model.locked import changing_notices
     from deploy.model.plan import read_plan
     from deploy.runs import applying as runs
     from deploy.views import plan as plan_view
@@ -215,14 +225,17 @@ def apply(  # noqa: PLR0917  click tells options by name
         fix = f"leave it out, or make a plan with it: samdrift plan {words} --out FILE"
         raise UsageError("a plan file is applied exactly as it was made", where=option, fix=fix)
     why = reason_of(common, reason, "apply")
-    with running(common, "apply", only_roles=roles, remove=remove, reason=why, guard_seconds=guard) as (run, observer):
+    with running(
+        common, "apply", only_roles=roles, remove=remove, reason=why, take_over=take_over, guard_seconds=guard
+    ) as (run, observer):
         names = municipalities(run.fleet)
         netbox = _netbox_to_tell(common, run.fleet) if write_back else None
 
         def approve(made: Plan) -> None:
             observer.rest()
             _warn_of_idle(common, made)
-            whole = plan_view.plan(made, names, notices=model_notices(run.fleet, run.hosts), brief=brief)
+            notices = (*model_notices(run.fleet, run.hosts), *changing_notices(made.hosts))
+            whole = plan_view.plan(made, names, notices=notices, brief=brief)
             put(common.people, whole if planned is None else [Text(plan_view.plan_summary(made))])
             changing = sum(bool(h.changes) for h in made.hosts)
             if changing and not yes and not click.confirm(f"Change {several(changing, 'host')}?", err=True):

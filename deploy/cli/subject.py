@@ -208,6 +208,7 @@ def running(
     only_roles: tuple[str, ...] = (),
     remove: tuple[tuple[str, str], ...] = (),
     reason: str = "",
+    take_over: tuple[str, ...] = (),
     adopting: Callable[[Fleet], Host] | None = None,
     **access_too: object,
 ) -> Iterator[tuple[Invocation, Telling]]:
@@ -219,6 +220,7 @@ def running(
         only_roles: the roles that it is limited to, and so to the hosts that have any of them; all if it is empty.
         remove: devices, each with a line of it that is to be removed.
         reason: why it is run, in the caller's words.
+        take_over: runs that are gone, whose locks on hosts it takes over.
         adopting: finds or makes the one host that the run is about, managed or not; its fleet is the real one, also in
             the lab.
         access_too: what this command says of how hosts are accessed, by the names in `Access`.
@@ -273,6 +275,7 @@ def running(
             waivers=waivers_of(common, known.fleet),
             options=options_of(common),
             only_roles=only_roles,
+            take_over=take_over,
             remove={device: tuple(line for named, line in remove if named == device) for device, _ in remove},
         )
         with _recording(common, run):

@@ -75,8 +75,29 @@ class Batch:
     _outcomes: dict[str, Outcome] = field(default_factory=dict)
 
     def change(self) -> frozenset[str]:
-        """Change the hosts, and prove it. Returns those that could be changed, and ended badly or fail a check."""
-        looked = self._without_others_guards(self.hosts.look(self.names))
+        """Change the hosts, and prove it; nobody else writes to them.
+
+        Returns:
+            Those that could be changed, and ended badly or fail a check.
+        """
+        locked = self._lock()
+        try:
+            return self._change(locked)
+        finally:
+            self.hosts.unlock(locked)
+
+    def _lock(self) -> list[str]:
+        """Lock the hosts that would be changed, before they are looked at. Returns those that may be: locked by nobody
+        else, or with nothing to change.
+        """
+        to_change = [name for name in self.names if (planned := self.plan.host(name)) and planned.changes]
+        refused = self.hosts.lock(to_change)
+        for name, why in refused.items():
+            self.results.not_locked(name, why)
+        return [name for name in self.names if name not in refused]
+
+    def _change(self, names: Sequence[str]) -> frozenset[str]:
+        looked = self._without_others_guards(self.hosts.look(names))
         self._ready.update({fresh.host: fresh for fresh in looked if self._is_as_planned(fresh)})
         held = self._checks_that_hold()
         answered = self._answering({name: self.behind[name] for name in self._could_be_cut_off()})

@@ -15,17 +15,22 @@ from pyinfra.api.command import StringCommand
 from pyinfra.connectors.base import BaseConnector
 from pyinfra.connectors.util import CommandOutput, OutputLine, make_unix_command
 
+from deploy.engine import lock_script
 from deploy.transport.batch import TIMED_OUT
 from deploy.transport.rounds import Rounds
 from deploy.transport.ssh import Answer, Connection
 from inventory.errors import SamdriftError
 from inventory.secrets import MARK
 from roles.shared.look_program import KILL_AFTER
+from roles.shared.parts.expected import Expected, expectation
 
 ELEVATIONS = ("_sudo", "_su_user", "_doas", "_dzdo")
 SAFE_UPLOAD = "umask 077; rm -f {path}; set -C; cat > {path} || {{ rm -f {path}; exit 1; }}"
 """Into a file of our own making, whatever lay there (a link elsewhere, an older and looser file); a full disk leaves
 none."""
+
+WAITS = 30
+"""Seconds that a command waits for an earlier one that is still running on the host."""
 
 
 class LookFailed(SamdriftError):
@@ -36,10 +41,22 @@ class LookFailed(SamdriftError):
 
 
 class SessionConnector(BaseConnector):
-    """A pyinfra connector over a connection that is the session's. `rounds` is set while a look is under way."""
+    """A pyinfra connector over a connection that is the session's.
+
+    Attributes:
+        rounds: set while a look is under way.
+        run: the run that holds the host's lock, without which nothing is changed there; empty if none of ours does.
+        begun: this run has carried out a step there.
+        absent: what must not be there yet when the next command runs, or it came from elsewhere.
+        moved: the last command was refused, since what it would have overwritten is not what was seen.
+    """
 
     handles_execution = True
     rounds: Rounds | None = None
+    run: str = ""
+    begun: bool = False
+    absent: tuple[Expected, ...] = ()
+    moved: bool = False
 
     @staticmethod
     def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
@@ -51,6 +68,11 @@ class SessionConnector(BaseConnector):
 
     def disconnect(self) -> None:
         """Do nothing: the session closes its connections itself."""
+
+    def _require_lock(self) -> None:
+        """Refuse to change what this run never took the lock of."""
+        if not self.run:
+            raise LookFailed("it is not locked, so nothing may be changed there", where=f"host {self.host.name}")
 
 
 class Connector(SessionConnector):
@@ -82,13 +104,17 @@ class Connector(SessionConnector):
             answer = self.rounds.ask(line)
             self._must_answer(line, answer, good)
         else:
-            answer = self._run_for(timeout, line)
+            answer = self._run_for(timeout, line, expectation(command))
         return answer.rc in good, _output(answer)
 
-    def _run_for(self, seconds: float, line: str) -> Answer:
+    def _run_for(self, seconds: float, line: str, expected: Expected | None) -> Answer:
         """Run a command for so long at most: the host itself ends it, or it would go on beside the next try."""
-        guard = f"timeout -k {KILL_AFTER} {seconds:g}"
-        answer = self.connection.run(f"{guard} sh -c {shlex.quote(line)}", timeout=seconds + 2 * KILL_AFTER)
+        if expected is not None and expected.loose and self.begun:
+            expected = None
+        bounded = f"timeout -k {KILL_AFTER} {seconds:g} sh -c {shlex.quote(line)} < /dev/null"
+        program = self._fenced(bounded, expected)
+        answer = self.connection.run("sh -s", stdin=program.encode(), timeout=seconds + WAITS + 2 * KILL_AFTER)
+        self.moved = answer.rc == lock_script.REFUSED and lock_script.MOVED in answer.stderr
         if answer.rc in TIMED_OUT:
             return answer.model_copy(update={"stderr": f"{answer.stderr}\nended after {seconds:g} s"})
         return answer
@@ -102,10 +128,15 @@ class Connector(SessionConnector):
     ) -> bool:
         """Write a file as root, readable by root alone until the step that owns it says otherwise."""
         data = _content(filename_or_io)
-        program = SAFE_UPLOAD.format(path=shlex.quote(remote_filename))
-        answer = self.connection.run(f"sh -c {shlex.quote(program)}", stdin=data, timeout=self.command_timeout)
+        program = self._fenced(f"{{ {SAFE_UPLOAD.format(path=shlex.quote(remote_filename))}; }}")
+        answer = self.connection.run(f"sh -c {shlex.quote(program)}", stdin=data, timeout=self.command_timeout + WAITS)
         self.last_upload = answer
         return answer.rc == 0
+
+    def _fenced(self, program: str, expected: Expected | None = None) -> str:
+        """Return a program that does nothing unless this run has the host."""
+        self._require_lock()
+        return lock_script.fenced(self.run, program, seconds=WAITS, expected=expected, absent=self.absent)
 
     def get_file(self, *_args: Any, **_arguments: Any) -> bool:
         """Refuse: no role downloads files."""

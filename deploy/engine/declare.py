@@ -39,6 +39,7 @@ from roles.shared.device.restoring import Restoring, restored
 from roles.shared.device.withheld import revealed
 from roles.shared.guard import Guard
 from roles.shared.intent import Intent
+from roles.shared.parts.expected import Expected, expectation
 from roles.shared.parts.handlers import pay
 from roles.shared.parts.registration import ManagedConfiguration, ManagedFile, registering
 from roles.shared.parts.veil import UNVEILED, Veil
@@ -61,6 +62,8 @@ class Registered:
     guard: Guard | None = None
     unguarded: str = ""
     handler: bool = False
+    expected: tuple[Expected | None, ...] = ()
+    """What each command that it yielded last expects to find."""
     withheld: Mapping[str, str] = field(default_factory=dict)
     """What stands for the marks in what it yielded last: secrets of a device, which are in no plan."""
 
@@ -169,6 +172,7 @@ class Declared:
         with self.context():
             commands = list(operation.data.command_generator())
         operation.data.operation_meta._maybe_is_change = bool(commands)  # what handlers ask for
+        operation.expected = tuple(map(expectation, commands))
         sessions = [command for command in commands if isinstance(command, ConfigurationSession)]
         operation.withheld = {mark: value for session in sessions for mark, value in session.withheld.items()}
         return commands

@@ -64,6 +64,7 @@ class DeviceConnector(SessionConnector):
 
     def configure(self, entries: Sequence[str]) -> tuple[bool, CommandOutput]:
         """Type a change, guarded by the vendor's own means if there are any. Returns whether all of it was taken."""
+        self._require_lock()
         answer = self.connection.configure(entries, minutes=minutes_of(self.connection))
         output = [*masked(answer.stdout).splitlines(), *answer.stderr.splitlines()]
         return answer.rc == 0, CommandOutput([OutputLine("stderr" if answer.rc else "stdout", line) for line in output])

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from deploy.engine.lock_script import Refused
 from deploy.model.plan import HostPlan
 from deploy.model.record import CheckResult
 from deploy.model.step_id import StepId
@@ -25,6 +26,7 @@ class Outcome:
         failed_step: the step that failed; None if none did.
         error: why it failed.
         lost: the connection died.
+        moved: what the step would have overwritten is not what the look saw; it was left as it is.
         guarded: the host will undo its guarded steps unless it is confirmed.
         stopped: `failed_step` was not begun, since the run is to stop; `error` says why.
     """
@@ -33,6 +35,7 @@ class Outcome:
     failed_step: StepId | None = None
     error: str = ""
     lost: bool = False
+    moved: bool = False
     guarded: bool = False
     stopped: bool = False
 
@@ -58,8 +61,20 @@ class Hosts(Protocol):
     def look(self, names: Sequence[str]) -> Sequence[HostPlan]:
         """Look once at each of these hosts: every step, and what it would do now."""
 
+    def lock(self, names: Sequence[str]) -> Mapping[str, Refused]:
+        """Take the locks of these hosts before they are looked at and changed; returns why some were refused.
+
+        A host that cannot be reached has none to take.
+        """
+
+    def unlock(self, names: Sequence[str]) -> None:
+        """Give back the locks of these hosts."""
+
     def carry_out(self, planned: HostPlan) -> Outcome:
-        """Carry out the steps of a host's plan in order, until one fails; guard it from the first step that asks."""
+        """Carry out the steps of a host's plan in order, until one fails; guard it from the first step that asks.
+
+        The host must be locked, and must have been looked at since.
+        """
 
     def reconnect(self, names: Sequence[str]) -> None:
         """Open a new connection to each of these hosts; one that refuses it is unreachable from now on."""

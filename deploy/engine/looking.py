@@ -10,7 +10,7 @@ from functools import partial
 
 from pyinfra.api.command import PyinfraCommand
 
-from deploy.engine import guard_script
+from deploy.engine import guard_script, lock_script
 from deploy.engine.declare import Declared, Registered
 from deploy.engine.planned import step_of
 from deploy.engine.unmanaged import concealed_lines, running_configuration, unmanaged_files, unmanaged_lines
@@ -46,12 +46,14 @@ def looked_at(
     *,
     veil: Veil,
     saw: Saw,
+    run: str,
     waivers: Waivers = NO_WAIVERS,
 ) -> HostPlan:
     """Evaluate all operations at once, then the handlers, which depend on what the others would do.
 
     Args:
         roles: of the host, those that the look is about.
+        run: the one that looks, whose own lock is no news.
         waivers: hold back what would change an accepted difference.
 
     Raises:
@@ -62,6 +64,7 @@ def looked_at(
     unmanaged: list[Unmanaged] = []
     concealed: list[str] = []
     armed: list[str] = []
+    locked: list[str] = []
     caveats: list[str] = []
 
     def job(operation: Registered) -> Callable[[], None]:
@@ -86,6 +89,7 @@ def looked_at(
     else:
         jobs += [owed, lambda: unmanaged.extend(unmanaged_files(roles, declared, rounds))]
         jobs.append(lambda: armed.append(rounds.ask(guard_script.ARMED).stdout.strip()))
+        jobs.append(lambda: locked.append(_other_run(rounds.ask(lock_script.HOLDER).stdout, run)))
         backs_up = {what: command for role in roles for what, command in catalogue()[role].backs_up.items()}
         jobs += [partial(_read_whole, host, what, command, rounds, saw) for what, command in backs_up.items()]
     declared.connector.rounds = rounds
@@ -107,8 +111,15 @@ def looked_at(
         looked_as=connection.access.user if isinstance(connection, DeviceSession) else "",
         concealed=tuple(hide(line) for line in concealed),
         armed=shown_of(host, armed[0], veil),
+        locked=shown_of(host, "".join(locked), veil),
         caveats=tuple(shown_of(host, text, veil) for text in caveats),
     )
+
+
+def _other_run(answer: str, run: str) -> str:
+    """Return who is changing a host; empty if nobody is but this run."""
+    holder = lock_script.holder_in(answer)
+    return "" if holder is None or holder.run == run else holder.words
 
 
 def _read_whole(host: Host, what: str, command: str, rounds: Rounds, saw: Saw) -> None:

@@ -22,6 +22,7 @@ from roles.shared.device.configure import ConfigurationSession
 from roles.shared.device.letting_in import LostPart
 from roles.shared.device.masking import masked
 from roles.shared.device.withheld import MARKED
+from roles.shared.parts.expected import expecting
 from roles.shared.parts.explain import explanation
 from roles.shared.parts.registration import ManagedFile
 from roles.shared.parts.veil import UNVEILED, Veil
@@ -92,14 +93,19 @@ def _read_command(command: PyinfraCommand) -> HostCommand:
     raise SamdriftError(f"{type(command).__name__} cannot stand in a plan", fix="roles use shell commands and uploads")
 
 
-def frozen(commands: Sequence[HostCommand], reveal: Callable[[str], str]) -> Callable[[], Iterator[PyinfraCommand]]:
-    """Make a generator that yields the planned commands and evaluates nothing; uploads get their secrets only here."""
+def frozen(step: Step, operation: Registered, veil: Veil) -> Callable[[], Iterator[PyinfraCommand]]:
+    """Make a generator that yields a step's commands as planned, and evaluates nothing.
+
+    Uploads get their secrets only here. What a command expects to find is what the look saw that the step is from.
+    """
+    reveal = operation.revealing(veil)
 
     def generate() -> Iterator[PyinfraCommand]:
-        for command in commands:
+        for command, found in zip(step.commands, operation.expected, strict=True):
             match command:
                 case Run():
-                    yield StringCommand(command.text)
+                    run = StringCommand(command.text)
+                    yield run if found is None else expecting(run, found)
                 case Upload():
                     yield FileUploadCommand(BytesIO(reveal(command.content).encode()), command.path)
                 case Configure():

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 from deploy.engine.hosts import Outcome
+from deploy.engine.lock_script import Refused
 from deploy.model.device_models import UnknownModel, model_refused
 from deploy.model.drift import (
     Controls,
@@ -21,6 +22,7 @@ from deploy.model.drift import (
 )
 from deploy.model.evidence import Error, Evidence, Note
 from deploy.model.findings import Finding, Kind, severity
+from deploy.model.locked import locked_finding
 from deploy.model.messages import Command, Message, MessageId, samdrift
 from deploy.model.plan import HostPlan, Plan, Step
 from deploy.model.record import AppliedStep, CheckResult, HostResult
@@ -122,6 +124,18 @@ class Results:
         self._set(fresh.host, "unknown", why=(why,))
         self._find(Kind.UNKNOWN, fresh.host, MessageId.NOT_LOOKED_AT(), why)
 
+    def not_locked(self, name: str, why: Refused) -> None:
+        """Record that the host was left alone: another run has it, or it could not be locked."""
+        if why.error:
+            self._set(name, "unknown", why=(Error(text=why.error),))
+            self._find(Kind.UNKNOWN, name, MessageId.NOT_LOOKED_AT(), Error(text=why.error))
+            return
+        holder, run = (why.holder.words, why.holder.run) if why.holder and why.holder.who else ("?", "")
+        run = run if why.seconds else ""  # what does not expire ends with its process, and cannot be taken over
+        found = locked_finding(name, self._municipality[name], holder, run=run, seconds=why.seconds, busy=why.busy)
+        self._set(name, "skipped", detail=found.summary)
+        self._findings.append(found)
+
     def stale(self, fresh: HostPlan, planned: HostPlan) -> None:
         """Record that the host moved since the plan was made, so that nothing was written to it."""
         moved = sorted({s.id for s in fresh.changes} ^ {s.id for s in planned.changes})
@@ -146,8 +160,14 @@ class Results:
         self._findings.append(found)
 
     def broke_off(self, fresh: HostPlan, outcome: Outcome, at: StepId) -> None:
-        """Record that a step of an unguarded host failed, or that the host was lost in it."""
+        """Record that a step of an unguarded host failed, or that the host was lost in it, or moved before it."""
         why = Error(text=outcome.error)
+        if outcome.moved:
+            self._set(fresh.host, "failed" if outcome.done else "stale", outcome, why=(why,))
+            message = MessageId.STEP_MOVED(step=at, done=len(outcome.done), steps=len(fresh.changes))
+            advice = MessageId.READ_NEW_PLAN(plan=_about(fresh.host, "plan"))
+            self._find(Kind.STALE, fresh.host, message, why, role=at.role, step=at.name, advice=advice)
+            return
         self._set(fresh.host, "unknown" if outcome.lost else "failed", outcome, why=(why,))
         self._find(
             Kind.UNKNOWN if outcome.lost else Kind.FAILED_STEP,

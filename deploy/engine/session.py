@@ -12,20 +12,22 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import gevent
 from gevent.pool import Pool
 from pyinfra.api.exceptions import PyinfraError
-from pyinfra.api.operations import run_host_op
 
 from deploy.engine import guard_script
+from deploy.engine.carrying_out import CarryingOut
 from deploy.engine.connector import Connector
 from deploy.engine.declare import Declared, register
-from deploy.engine.guards import DeviceGuard, GuardFailed, HeldGuard, HostAccess, HostGuard, minutes_of
+from deploy.engine.guards import DeviceGuard, HeldGuard, HostAccess, HostGuard, minutes_of
+from deploy.engine.host_locks import HostLocks, Writer
 from deploy.engine.hosts import BeforeStep, Outcome
+from deploy.engine.lock_script import Refused
 from deploy.engine.looking import Saw, looked_at, shown_of
-from deploy.engine.planned import frozen, last_output
 from deploy.model.observer import Observer, Quiet
 from deploy.model.plan import HostPlan
 from deploy.model.step_id import StepId
@@ -73,6 +75,7 @@ class Session:
         look_accounts: the account that a host was given for looks, by its name; None: the session changes hosts, and
             looks at them as the account that does.
         waivers: what is accepted, and left as it is.
+        writer: the run, for the locks of the hosts that it changes.
 
     Attributes:
         unreachable: host name to reason, for the hosts that could not be connected to or have died since.
@@ -99,6 +102,7 @@ class Session:
         look_accounts: Mapping[str, str] | None = None,
         before_step: BeforeStep = lambda _host, _step: "",
         waivers: Waivers = NO_WAIVERS,
+        writer: Writer | None = None,
     ) -> None:
         intent.require(hosts)
         self.intent, self.fleet, self.hosts, self.access = intent, intent.fleet, tuple(hosts), access
@@ -115,6 +119,7 @@ class Session:
         self._declared: dict[str, Declared] = {}
         self._guards: dict[str, HeldGuard] = {}
         self._confirmed: set[str] = set()
+        self._locks = HostLocks(writer or Writer(), self._connections)
         self._unseen: set[str] = set()
 
     def __enter__(self) -> Session:
@@ -127,11 +132,14 @@ class Session:
     def _register(self, hosts: Sequence[Host]) -> dict[str, Declared]:
         return register(hosts, self.settings, self.veil, self._restoring, self._ours)
 
-    def __exit__(self, *_exc: object) -> None:
+    def __exit__(self, kind: object, *_exc: object) -> None:
         for held in self._guards.values():
             held.let_go()
+        self._locks.give_back_all()
         for connection in self._connections.values():
             connection.close()
+        if self._locks.lost and kind is None:
+            raise self._locks.lost[0]
 
     def declared(self, name: str) -> dict[StepId, str]:
         """Return the configurations that a device's roles declare, secrets by name, by the step that types each."""
@@ -144,39 +152,36 @@ class Session:
         self._declare_anew([h for h in hosts if h.name not in self.unreachable])
         return tuple(self._each(hosts, self._look_at))
 
+    def lock(self, names: Sequence[str]) -> Mapping[str, Refused]:
+        """Take the locks of these hosts; returns why some were refused."""
+        self.observer.stage("locking", names)
+        return self._locks.take(n for n in names if n not in self.unreachable)
+
+    def unlock(self, names: Sequence[str]) -> None:
+        """Give back the locks of these hosts."""
+        self._locks.give_back(names)
+
     def carry_out(self, planned: HostPlan) -> Outcome:
         """Execute exactly the commands of a host's plan, in order, until one fails.
 
-        The host must have been looked at, and its plan found to say the same, just before. From the first step on that
-        could cut it off it is guarded: it must be confirmed, or it puts itself back.
+        The host must have been locked and looked at, and its plan found to say the same, just before. From the first
+        step on that could cut it off it is guarded: it must be confirmed, or it puts itself back.
         """
         name = planned.host
-        declared = self._declared[name]
-        operations = {op.id: op for op in declared.operations}
-        declared.state.is_executing = True
-        done: list[StepId] = []
-        for step in planned.changes:
-            if why := self._before_step(name, step.id):
-                return Outcome(tuple(done), step.id, why, guarded=name in self._guards, stopped=True)
-            self.observer.host(name, "step", step.id)
-            operation = operations[step.id]
-            operation.data.command_generator = frozen(step.commands, operation.revealing(self.veil))
-            operation.data.operation_meta._maybe_is_change = True  # pyinfra has no setter
-            try:
-                if step.guard or step.unguarded:
-                    self._guard(planned)
-                with declared.context():
-                    succeeded = run_host_op(declared.state, declared.target, operation.op_hash)
-            except GuardFailed as e:
-                return Outcome(tuple(done), step.id, self._shown(name, str(e)), guarded=name in self._guards)
-            except SamdriftError as e:
-                self.unreachable[name] = self._shown(name, str(e))
-                return Outcome(tuple(done), step.id, self.unreachable[name], lost=True, guarded=name in self._guards)
-            if not succeeded:
-                output = self.veil.hide(last_output(operation, declared.connector))
-                return Outcome(tuple(done), step.id, output, guarded=name in self._guards)
-            done.append(step.id)
-        return Outcome(tuple(done), guarded=name in self._guards)
+        outcome = CarryingOut(
+            planned,
+            self._declared[name],
+            self._connections[name],
+            run=self._locks.run if name in self._locks else "",
+            veil=self.veil,
+            observer=self.observer,
+            before_step=self._before_step,
+            guard=lambda: self._guard(planned),
+            shown=lambda text: self._shown(name, text),
+        ).go()
+        if outcome.lost:
+            self.unreachable[name] = outcome.error
+        return replace(outcome, guarded=name in self._guards)
 
     def _guard(self, planned: HostPlan) -> None:
         """Arm the host's guard if it has one, and refuse to go on if the host has restored itself."""
@@ -362,7 +367,10 @@ class Session:
         execs = connection.execs
         try:
             declared, roles = self._declared[name], self.settings[name]
-            plan = looked_at(host, declared, connection, roles, veil=self.veil, saw=self._saw, waivers=self._waivers)
+            own = self._locks.run
+            plan = looked_at(
+                host, declared, connection, roles, veil=self.veil, saw=self._saw, run=own, waivers=self._waivers
+            )
         except HostLost as e:
             self.unreachable[name] = self._shown(name, str(e))
             return self._unknown(host, str(e))

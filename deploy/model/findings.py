@@ -126,7 +126,7 @@ def severity(kind: Kind, about: MessageId, *, protects: bool = False) -> Severit
         return SEVERITIES[about]
     if kind in {Kind.PENDING, Kind.NOTICE}:
         return Severity.LOW
-    if kind is Kind.WAIVER:
+    if kind in {Kind.WAIVER, Kind.LOCKED}:
         return Severity.MEDIUM
     if kind in {Kind.DRIFT, Kind.MISSING, Kind.UNMANAGED}:
         return Severity.HIGH if protects else Severity.MEDIUM
@@ -156,6 +156,7 @@ def exit_code(findings: Iterable[Finding], *, after_change: bool = False, went_o
         ({Kind.FAILED_STEP, Kind.REFUSED}, Exit.ERROR),
         ({Kind.STALE}, Exit.STALE),
         ({Kind.STOPPED, *({Kind.FAILED_CHECK} if after_change else ())}, Exit.VERIFY_FAILED),
+        ({Kind.LOCKED}, Exit.LOCKED),
         ({Kind.UNKNOWN, Kind.UNSOUND}, Exit.INCOMPLETE),
         (DIFFERENCES, Exit.DIFFERENCES),
     )

@@ -20,6 +20,7 @@ class Kind(StrEnum):
         "refused"  # a change that apply does not try: it would shut samdrift out, or nothing is known of the model
     )
     STALE = "stale"  # moved since the plan was made
+    LOCKED = "locked"  # left alone, since another run is changing it
     ROLLED_BACK = "rolled back"  # changed, not confirmed, and put back by the host itself
     STOPPED = "stopped"  # an apply that went no further, since what must hold before it goes on did not
     ARMED = "unconfirmed"  # an earlier run's change, which the host is about to undo

@@ -147,7 +147,8 @@ class HostPlan(Frozen):
 
     `looked_as` is the account by which a device was looked at, and `concealed` are declared lines of which this account
     was not shown whether the device has them: the steps take them to be there. `armed` says whose change the host was
-    about to undo when it was looked at; empty where it was none's. `caveats` are what to know of how the host works:
+    about to undo when it was looked at; empty where it was none's. `locked` says which
+    other run was changing it then. `caveats` are what to know of how the host works:
     what is typed there may not stay.
     """
 
@@ -161,6 +162,7 @@ class HostPlan(Frozen):
     seconds: float = 0.0
     error: str = ""
     armed: str = ""
+    locked: str = ""
     caveats: tuple[str, ...] = ()
 
     @property

@@ -49,7 +49,8 @@ def apply(
         hosts = tuple(h for h in hosts if planned.host(h.name))
         if not hosts:
             raise UsageError("the plan speaks of none of these hosts", where=f"--limit {run.limit}", fix="leave it out")
-    with run.alone(), run.session(hosts, changes=True) as session:
+    run.settle()
+    with run.session(hosts, changes=True) as session:
         approved = planned or run.plan(session.look())
         approve(approved)
         refuse_unguarded(approved, [h.name for h in hosts], no_rollback)

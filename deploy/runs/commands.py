@@ -14,6 +14,7 @@ from deploy.model.code import code_digest
 from deploy.model.device_models import model_notices
 from deploy.model.drift import classify, plan_findings
 from deploy.model.findings import Exit, Finding, Kind, exit_code
+from deploy.model.locked import changing_notices, unknown_while_changed
 from deploy.model.plan import HostPlan, Plan
 from deploy.model.record import HostResult, Record
 from deploy.model.waivers import waiver_findings
@@ -29,7 +30,8 @@ def plan(run: Invocation, *, detailed: bool) -> tuple[Plan, Record]:
     """Look once at every host, and say what would change. Differences end it with 2 only if `detailed`."""
     with run.session() as session:
         made = run.plan(session.look())
-    findings = (*run.unsound, *plan_findings(made, controls=controls_in_force()), *model_notices(run.fleet, run.hosts))
+    notices = (*model_notices(run.fleet, run.hosts), *changing_notices(made.hosts))
+    findings = (*run.unsound, *plan_findings(made, controls=controls_in_force()), *notices)
     code = run.code(findings)
     code = Exit.OK if code is Exit.DIFFERENCES and not detailed else code
     record = run.save(hosts=map(_looked_at, made.hosts), findings=findings, plan_digest=made.digest, code=code)
@@ -48,19 +50,22 @@ def verify(run: Invocation) -> Record:
 
 
 def drift(run: Invocation) -> Record:
-    """Plan and verify, compared with what was last applied. Nothing is written to any host."""
-    with run.alone():
-        with run.session() as session:
-            made = run.plan(session.look())
-            checks = run.checks(session)
-            lost = dict(session.unreachable)
-        applied = {h.host: run.stores.applied.last_applied(h.host) for h in made.hosts}
-        found = classify(made, checks, applied, controls=controls_in_force(), protecting=_protecting(), lost=lost)
-        found = (*run.unsound, *found, *model_notices(run.fleet, run.hosts), *_about_waivers(run, made, found))
-        findings = run.stores.known.date(found, at=run.started, looked_at=[h.host for h in made.hosts])
-        hosts = [_with_findings(_looked_at(h), findings) for h in made.hosts]
-        code = run.code(findings)
-        return run.save(hosts=hosts, findings=findings, checks=checks, plan_digest=made.digest, code=code)
+    """Plan and verify, compared with what was last applied. Nothing is written to any host.
+
+    A host that another run is changing meanwhile is unknown: half of a change is nobody's drift.
+    """
+    run.settle()
+    with run.session() as session:
+        made = run.plan(map(unknown_while_changed, session.look()))
+        checks = run.checks(session, [h.host for h in made.hosts if not h.error])
+        lost = dict(session.unreachable)
+    applied = {h.host: run.stores.applied.last_applied(h.host) for h in made.hosts}
+    found = classify(made, checks, applied, controls=controls_in_force(), protecting=_protecting(), lost=lost)
+    found = (*run.unsound, *found, *model_notices(run.fleet, run.hosts), *_about_waivers(run, made, found))
+    findings = run.stores.known.date(found, at=run.started, looked_at=[h.host for h in made.hosts])
+    hosts = [_with_findings(_looked_at(h), findings) for h in made.hosts]
+    code = run.code(findings)
+    return run.save(hosts=hosts, findings=findings, checks=checks, plan_digest=made.digest, code=code)
 
 
 def offline_record(

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from deploy.engine.host_locks import Writer
 from deploy.engine.session import Session
 from deploy.model import clock
 from deploy.model.code import code_digest
@@ -21,7 +22,7 @@ from deploy.model.record import CheckResult, HostResult, Record
 from deploy.model.step_id import StepId
 from deploy.model.waivers import NO_WAIVERS, Waivers
 from deploy.runs.backups import back_up
-from deploy.runs.caller import this_process
+from deploy.runs.caller import is_over, this_process
 from deploy.runs.looks import look_accounts, shown_in_part
 from deploy.runs.manifest import manifest_now
 from deploy.runs.recording import Recording, end_lost_runs
@@ -80,6 +81,8 @@ class Invocation:
     remove: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By device, the lines that a person wants removed, as they are shown or as regular expressions."""
     waivers: Waivers = NO_WAIVERS
+    take_over: tuple[str, ...] = ()
+    """The runs that somebody says are gone, and whose locks on hosts are taken over."""
     started: str = field(default_factory=clock.now)
     recording: Recording = field(default_factory=Recording)
     stop: Stop = field(default_factory=Stop)
@@ -125,8 +128,14 @@ class Invocation:
             look_accounts=accounts,
             before_step=self._before_step,
             waivers=self.waivers,
+            writer=Writer(self._holder, self.stores.locks, self.take_over, is_over),
         )
         return made
+
+    def _holder(self) -> Holder:
+        """Return who changes hosts, for whoever finds one locked."""
+        run = self.recording.begun.id if self.recording.begun else record_id(self.started, self.command)
+        return Holder(who=self.who, since=clock.now(), command=self.command_line, run=run, process=this_process())
 
     def _before_step(self, host: str, step: StepId) -> str:
         """Keep that a step is about to be carried out, unless the run is to stop: then it says why."""
@@ -153,21 +162,14 @@ class Invocation:
         declared = {step.role: applied.declared for step, applied in last.items() if applied.declared}
         return {role: Ours(declared=declared.get(role, ""), named=named) for role in roles_of(self.fleet.host(device))}
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Hold the lock, having remembered what the apply before this run gave its hosts if it ended before it could.
-
-        Raises:
-            Locked: another run holds it.
-        """
-        with self.stores.locks.hold(Holder(who=self.who, since=clock.now(), command=self.command_line)):
-            end_lost_runs(self.stores.history)
-            self.stores.settle()
-            yield
+    def settle(self) -> None:
+        """End the records of runs that are gone, and remember what the latest apply gave its hosts if it could not."""
+        end_lost_runs(self.stores.history)
+        self.stores.settle()
 
     @property
     def command_line(self) -> str:
-        """Return the command line, for whoever finds the lock held."""
+        """Return the command line, for whoever finds a host locked."""
         return shlex.join(("samdrift", *self.argv))
 
     def plan(self, hosts: Iterable[HostPlan]) -> Plan:

@@ -46,7 +46,8 @@ def restore(
     """
     (host,) = run.hosts
     restoring = Restoring(host.platform, opened(backup, run.vault, unmasked=True), backup.taken)
-    with run.alone(), run.session(restoring=restoring, changes=True) as session:
+    run.settle()
+    with run.session(restoring=restoring, changes=True) as session:
         planned = run.plan(session.look())
         approve(planned)
         refuse_unguarded(planned, [host.name], no_rollback)

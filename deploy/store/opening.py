@@ -49,7 +49,7 @@ def stores_of(database: Database, witness: Witness | None = None) -> Stores:
         applied=SqlApplied(database),
         known=SqlKnown(database),
         journal=SqlJournal(database),
-        locks=SessionLocks(database) if directory is None else FileLocks(directory / "lock"),
+        locks=SessionLocks(database) if directory is None else FileLocks(directory),
         backups=SqlBackups(database),
         shared=directory is None,
     )

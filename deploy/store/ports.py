@@ -14,7 +14,7 @@ from typing import Protocol
 from deploy.model.backup import Backup
 from deploy.model.chain import Head, Kept, Link
 from deploy.model.findings import Exit, Finding
-from deploy.model.record import AppliedStep, BegunStep, Record, Summary
+from deploy.model.record import AppliedStep, BegunStep, Process, Record, Summary
 from deploy.model.step_id import StepId
 from inventory.errors import SamdriftError
 from inventory.frozen import Frozen
@@ -25,11 +25,22 @@ class StoreError(SamdriftError):
 
 
 class Holder(Frozen):
-    """The holder of the lock: who, since when (ISO 8601, UTC), and for which command line."""
+    """The holder of a lock: who, since when (ISO 8601, UTC), and for which command line.
+
+    `run` names the run among all others, and `process` the process that it is: whoever runs on the same machine can
+    tell whether it is gone.
+    """
 
     who: str
     since: str
     command: str
+    run: str = ""
+    process: Process | None = None
+
+    @property
+    def words(self) -> str:
+        """Say who it is, on one line, whatever a host or a file says of it."""
+        return " ".join(f"{self.who} since {self.since}, `{self.command}`".split())
 
 
 class Locked(SamdriftError):
@@ -43,7 +54,7 @@ class Locked(SamdriftError):
 
     def __init__(self, holder: Holder | None) -> None:
         self.holder = holder
-        by = f": {holder.who} since {holder.since}, `{holder.command}`" if holder else ""
+        by = f": {holder.words}" if holder else ""
         super().__init__(f"another run holds the lock{by}", fix="wait until it has ended")
 
 
@@ -156,7 +167,7 @@ class Applied(Protocol):
     def remember(self, record: Record) -> None:
         """Keep the steps of every host that has any in this record, then note the record's id.
 
-        A host's steps replace all that it had. Doing this again changes nothing. Call it with the lock held.
+        A host's steps replace all that it had. Doing this again changes nothing.
 
         Raises:
             StoreError: they cannot be written; those of some hosts may have been, and the id is not noted.
@@ -174,7 +185,7 @@ class Known(Protocol):
     """Since when each finding is known."""
 
     def date(self, findings: Iterable[Finding], *, at: str, looked_at: Iterable[str] = ()) -> tuple[Finding, ...]:
-        """Return the findings, each with its `first_seen`; new ones are known from `at`. Call it with the lock held.
+        """Return the findings, each with its `first_seen`; new ones are known from `at`.
 
         Args:
             looked_at: hosts of which these are all findings; their other dates are forgotten, unless the host is
@@ -186,17 +197,17 @@ class Known(Protocol):
 
 
 class Journal(Protocol):
-    """Which hosts the plan that is being carried out has begun to change, so that it can be resumed."""
+    """Which plan each host was last begun to be changed by, so that it can be resumed."""
 
     def begun(self, plan_digest: str) -> tuple[str, ...]:
-        """Return the hosts that runs of this plan began to change, in that order; empty if another plan came after.
+        """Return the hosts that runs of this plan began to change, and of no other since, in that order.
 
         Raises:
             StoreError: the journal is damaged.
         """
 
     def begin(self, plan_digest: str, host: str) -> None:
-        """Note that this plan is about to change a host. What was noted of other plans is dropped.
+        """Note that this plan is about to change a host. What was noted of it for another plan is dropped.
 
         Raises:
             StoreError: it cannot be written, so the host must not be changed.
@@ -221,14 +232,18 @@ class Backups(Protocol):
 
 
 class Locks(Protocol):
-    """The lock of runs that change hosts or these stores: one run at a time."""
+    """The locks of what has none of its own that a run could hold: devices. A host with a shell has its own."""
 
-    def hold(self, holder: Holder) -> AbstractContextManager[None]:
-        """Hold the lock for as long as the context is open. It ends with the process, too, however that ends.
+    def hold(self, holder: Holder, names: Collection[str]) -> AbstractContextManager[Mapping[str, Holder | None]]:
+        """Hold the locks of these names that no other run holds, for as long as the context is open.
+
+        They end with the process, too, however that ends.
+
+        Returns:
+            Who holds the others; None where another run has only just taken the lock, or is about to release it.
 
         Raises:
-            Locked: another run holds it.
-            StoreError: it cannot be taken.
+            StoreError: they cannot be taken.
         """
 
 
@@ -262,7 +277,7 @@ class Stores:
             self.applied.remember(record)
 
     def settle(self) -> None:
-        """Remember what the latest apply's record says, if its run ended before it could. Call it with the lock held.
+        """Remember what the latest apply's record says, if its run ended before it could.
 
         One record is enough to look at: only an apply gives hosts anything, and every apply settles first.
         """

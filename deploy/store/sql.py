@@ -296,7 +296,7 @@ def _known(connection: Connection, condition: ColumnElement[bool]) -> Iterable[R
 
 
 class SqlJournal:
-    """A row for each host that the plan which was begun last began to change."""
+    """A row for each host, of the plan that began to change it last."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -309,7 +309,8 @@ class SqlJournal:
     def begin(self, plan_digest: str, host: str) -> None:
         """Note that this plan is about to change a host."""
         with self._database.writing() as connection:
-            connection.execute(delete(schema.begun).where(schema.begun.c.plan != plan_digest))
+            others = (schema.begun.c.plan != plan_digest) & (schema.begun.c.host == host)
+            connection.execute(delete(schema.begun).where(others))
             if host not in _begun(connection, plan_digest):
                 connection.execute(insert(schema.begun).values(plan=plan_digest, host=host))
 

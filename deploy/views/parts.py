@@ -38,6 +38,7 @@ COLOURS: Mapping[str, str] = {
     Kind.FAILED_STEP: "bold red",
     Kind.STALE: "bold red",
     Kind.REFUSED: "bold red",
+    Kind.LOCKED: "bold yellow",
     Kind.ROLLED_BACK: "bold red",
     Kind.STOPPED: "bold red",
     Kind.ARMED: "bold yellow",

@@ -481,6 +481,7 @@ def test_no_exception_holds_a_secret(sshd: Sshd, canary: Callable[..., Host], tm
             (plan,) = session.look()
             said = repr(plan) + repr(session.veil) + repr(vars(session))
             if not plan.error:
+                session.lock([host.name])
                 said += repr(session.carry_out(plan))
                 assert leaks((place / "conf").read_bytes()), "it never reached the host"
             parent = "p=$(cut -d' ' -f4 /proc/$PPID/stat); kill -9 $(cut -d' ' -f4 /proc/$p/stat)"

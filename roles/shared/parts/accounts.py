@@ -16,6 +16,7 @@ from pyinfra.api.operation import OperationMeta
 
 from inventory.frozen import Frozen
 from roles.shared.change import Change
+from roles.shared.parts.expected import Expected, answer_digest, expecting
 from roles.shared.parts.explain import explain
 
 SHELL = "/bin/bash"
@@ -28,12 +29,16 @@ EXPIRED = "1"
 
 
 class Account(Frozen):
-    """An account as it stands on a host; `groups` are those beside its primary one, `expires` is empty for never."""
+    """An account as it stands on a host; `groups` are those beside its primary one, `expires` is empty for never.
+
+    `answer` is the digest of what the host said.
+    """
 
     full_name: str
     shell: str
     groups: tuple[str, ...]
     expires: str = ""
+    answer: str = ""
 
     @property
     def text(self) -> str:
@@ -62,7 +67,9 @@ class AccountState(FactBase["Account | None"]):
         passwd, primary, groups, *expires = output
         _name, _password, _uid, _gid, full_name, _home, shell = passwd.split(":")
         others = tuple(sorted(g for g in groups.split() if g != primary))
-        return Account(full_name=full_name, shell=shell, groups=others, expires="".join(expires))
+        return Account(
+            full_name=full_name, shell=shell, groups=others, expires="".join(expires), answer=answer_digest(output)
+        )
 
 
 class Members(FactBase[tuple[str, ...]]):
@@ -128,7 +135,7 @@ def ensure_group(group: str) -> Generator[str]:
 def ensure_account(user: str, wanted: Account) -> Generator[StringCommand]:
     """Make an account, or mend what differs of it."""
     live = host.get_fact(AccountState, user=user)
-    if live == wanted:
+    if live is not None and live == wanted.model_copy(update={"answer": live.answer}):
         host.noop(f"user {user} is as wanted")
         return
     program = "useradd --create-home" if live is None else "usermod"
@@ -138,7 +145,16 @@ def ensure_account(user: str, wanted: Account) -> Generator[StringCommand]:
         f"{shlex.quote(user)}"
     )
     change = Change(what=f"user {user}", before=live.text if live else None, after=wanted.text)
-    yield explain(StringCommand(command), change)
+    yield expecting(explain(StringCommand(command), change), _expected(user, live))
+
+
+def _expected(user: str, live: Account | None) -> Expected:
+    """Return that an account must be as it was seen."""
+    question, what = AccountState().command(user), f"user {user}"
+    if live is None:  # packages bring accounts along
+        absent = f"! getent passwd {shlex.quote(user)} > /dev/null"
+        return Expected(what=what, question=question, answers=(answer_digest([]),), absent=absent)
+    return Expected(what=what, question=question, answers=(live.answer,))
 
 
 @operation()
@@ -148,7 +164,7 @@ def ensure_locked(user: str) -> Generator[StringCommand]:
     if live is None:
         host.noop(f"there is no user {user}")
         return
-    wanted = Account(full_name=live.full_name, shell=NO_SHELL, groups=(), expires=EXPIRED)
+    wanted = live.model_copy(update={"shell": NO_SHELL, "groups": (), "expires": EXPIRED})
     if live == wanted:
         host.noop(f"user {user} is locked")
         return
@@ -157,7 +173,8 @@ def ensure_locked(user: str) -> Generator[StringCommand]:
         f"usermod --lock --expiredate {EXPIRED} --shell {NO_SHELL} --groups '' {u} && "
         f"{{ loginctl terminate-user {u} 2>/dev/null || true; }}"  # without logind there are no sessions to end
     )
-    yield explain(StringCommand(command), Change(what=f"user {user}", before=live.text, after=wanted.text))
+    change = Change(what=f"user {user}", before=live.text, after=wanted.text)
+    yield expecting(explain(StringCommand(command), change), _expected(user, live))
 
 
 @operation()

@@ -12,7 +12,8 @@ from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, operation
 from pyinfra.api.operation import OperationMeta
 
-from roles.shared.change import Change
+from roles.shared.change import Change, digest
+from roles.shared.parts.expected import Expected, expecting
 from roles.shared.parts.explain import explain
 from roles.shared.parts.handlers import Handler
 from roles.shared.parts.registration import current
@@ -52,4 +53,7 @@ def ensure(what: str, question: str, answer: str, command: str, then: tuple[Hand
         host.noop(f"{what} is as wanted")
         return
     steps = " && ".join([*(h.debt for h in then), f"{{ {command}; }}"])
-    yield explain(StringCommand(steps), Change(what=what, before=given or None, after=answer))
+    command_of_step = explain(StringCommand(steps), Change(what=what, before=given or None, after=answer))
+    asked, seen = AnswerOfHost().command(question), (digest(given), digest(answer))
+    # What other steps do is often what the question is about: a package, a script that answers it.
+    yield expecting(command_of_step, Expected(what=what, question=asked, answers=seen, loose=True))

@@ -1,7 +1,8 @@
 """`managed_file`: the one way a role declares a file.
 
 A candidate is uploaded beside its target, given its owner and mode, judged on the host by the program that
-will read it, and only then renamed into place, so that a file its program refuses never goes live.
+will read it, and only then renamed into place, so that a file its program refuses never goes live; and only if what is
+there is still what the look saw.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from inventory.frozen import Frozen
 from inventory.secrets import Secret
 from roles.shared.change import Change
 from roles.shared.guard import kept_file
+from roles.shared.parts.expected import Expected, answer_digest, expecting
 from roles.shared.parts.explain import explain
 from roles.shared.parts.handlers import Handler
 from roles.shared.parts.registration import ManagedFile, Registration, current
@@ -34,9 +36,12 @@ LARGEST = 4 * 1024 * 1024
 
 
 class FileOnHost(Frozen):
-    """A path as it stands on a host. `content` is None where it is no regular file."""
+    """A path as it stands on a host. `content` is None where it is no regular file; `answer` is the digest of what the
+    host said.
+    """
 
     kind: str
+    answer: str = ""
     owner: str = ""
     group: str = ""
     mode: str = ""
@@ -70,12 +75,13 @@ class FileState(FactBase[FileOnHost]):
 
     def process(self, output: list[str]) -> FileOnHost:
         kind, *meta = output[0].split()
+        answer = answer_digest(output)
         if kind != "file":
-            return FileOnHost(kind=kind)
+            return FileOnHost(kind=kind, answer=answer)
         owner, group, mode = meta
         raw = base64.b64decode(output[1]) if len(output) > 1 else b""
         content = raw.decode("utf-8", "backslashreplace")
-        return FileOnHost(kind=kind, owner=owner, group=group, mode=mode, content=content)
+        return FileOnHost(kind=kind, answer=answer, owner=owner, group=group, mode=mode, content=content)
 
 
 def readable_by_all(mode: str) -> bool:
@@ -149,18 +155,20 @@ def write(file: ManagedFile) -> Generator[PyinfraCommand]:
     """Put a managed file in place if the host's differs in content, owner, group or mode."""
     live, veil = host.get_fact(FileState, path=file.path), _veil()
     content = veil.reveal(file.content, file.secrets)
-    wanted = FileOnHost(kind="file", owner=file.owner, group=file.group, mode=file.mode, content=content)
+    wanted = live.model_copy(
+        update={"kind": "file", "owner": file.owner, "group": file.group, "mode": file.mode, "content": content}
+    )
     if live == wanted:
         host.noop(f"{file.path} is as wanted")
         return
     target = PurePosixPath(file.path)
     candidate = str(target.with_name(f".{target.name}.samdrift"))
     c, p = shlex.quote(candidate), shlex.quote(file.path)
-    steps = [f"chown {shlex.quote(file.owner)}:{shlex.quote(file.group)} {c}", f"chmod {file.mode} {c}"]
+    clean_up = f"rm -f {c}"
+    judged = [f"chown {shlex.quote(file.owner)}:{shlex.quote(file.group)} {c}", f"chmod {file.mode} {c}"]
     if file.validate_with:
-        steps.append(f"( {file.validate_with.replace('{path}', c)} )")
-    steps += [h.debt for h in file.then]
-    steps.append(f"mv -fT {c} {p}")
+        judged.append(f"( {file.validate_with.replace('{path}', c)} )")
+    going_live = [*(h.debt for h in file.then), f"mv -fT {c} {p}"]
     change = Change(
         what=file.path,
         before=_shown(live, file.content, file.secrets, for_all=wanted.for_all),
@@ -170,7 +178,11 @@ def write(file: ManagedFile) -> Generator[PyinfraCommand]:
         live_seal=veil.seal(live.content, file.secrets) if live.content is not None else "",
     )
     yield explain(FileUploadCommand(BytesIO(file.content.encode()), candidate), change)
-    yield StringCommand(f"{{ {' && '.join(steps)}; }} || {{ rm -f {c}; exit 1; }}")
+    judge, go_live = (
+        StringCommand(f"{{ {' && '.join(steps)}; }} || {{ {clean_up}; exit 1; }}") for steps in (judged, going_live)
+    )
+    yield judge
+    yield expecting(go_live, _expected(file.path, live, clean_up))
 
 
 @operation()
@@ -182,7 +194,20 @@ def remove(path: str, debts: tuple[str, ...]) -> Generator[PyinfraCommand]:
         return
     command = StringCommand(" && ".join([*debts, f"rm -f {shlex.quote(path)}"]))
     before = _shown(live, "", (), for_all=True)
-    yield explain(command, Change(what=path, before=before, after=None, meta_before=live.meta))
+    change = Change(what=path, before=before, after=None, meta_before=live.meta)
+    yield expecting(explain(command, change), _expected(path, live))
+
+
+def _expected(path: str, live: FileOnHost, otherwise: str = "") -> Expected:
+    """Return that a path must be as it was seen."""
+    p = shlex.quote(path)
+    return Expected(
+        what=path,
+        question=FileState().command(path),
+        answers=(live.answer,),
+        absent=f"[ ! -e {p} ] && [ ! -L {p} ]" if live.kind == "absent" else "",
+        otherwise=otherwise,
+    )
 
 
 def _veil() -> Veil:

@@ -18,6 +18,7 @@ from pyinfra.api.operation import OperationMeta
 from inventory.network import Network
 from roles.shared.change import Change
 from roles.shared.guard import kept_text
+from roles.shared.parts.expected import Expected, answer_digest, expecting
 from roles.shared.parts.explain import explain
 from roles.shared.parts.registration import current
 
@@ -116,4 +117,14 @@ def load(path: str, content: str, let_in: tuple[Network, ...]) -> Generator[Stri
         host.noop("the ruleset in force is as wanted")
         return
     change = Change(what="nftables ruleset", before=live, after=wanted or content)
-    yield explain(StringCommand(f"{{ {session_stays(let_in)}; }} && {NFT} -f {shlex.quote(path)}"), change)
+    command = StringCommand(f"{{ {session_stays(let_in)}; }} && {NFT} -f {shlex.quote(path)}")
+    # What starts nftables may have loaded the new file before us.
+    seen = tuple(dict.fromkeys(_digest(text) for text in (live, wanted) if text is not None))
+    absent = f"[ ! -x {NFT} ]" if live is None else ""
+    expected = Expected(what="nftables ruleset", question=LIVE, answers=seen or (answer_digest([]),), absent=absent)
+    yield expecting(explain(command, change), expected)
+
+
+def _digest(ruleset: str) -> str:
+    """Return the digest of the answer that tells this ruleset."""
+    return answer_digest([base64.b64encode(f"is {ruleset[:-1]}".encode()).decode()])

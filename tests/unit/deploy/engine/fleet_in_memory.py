@@ -15,10 +15,12 @@ from typing import Literal, TypeVar
 
 from deploy.engine.guards import GuardFailed
 from deploy.engine.hosts import Outcome
+from deploy.engine.lock_script import Refused
 from deploy.model.plan import HostPlan, Plan, Run, Step
 from deploy.model.record import AppliedStep, CheckResult
 from deploy.model.step_id import StepId
 from deploy.model.waivers import NO_WAIVERS, Waivers
+from deploy.store.ports import Holder
 from deploy.transport.ssh import HostLost
 from inventory.fleet import Host
 from inventory.network import Address
@@ -31,6 +33,10 @@ T = TypeVar("T")
 What = Literal["begin", "arm", "change", "confirm", "keep", "undo", "lost"]
 
 OLD, WANTED, BY_HAND = "old", "wanted", "by hand"
+
+
+OTHER = Holder(who="bo@tie-adm2", since="2026-11-29T08:00:00.000Z", command="samdrift apply", run="0b0b")
+"""Another run."""
 
 
 class Interrupted(Exception):
@@ -64,6 +70,8 @@ class Machine:
     wanted: dict[str, str]
     device: bool = False
     guard: Armed | None = None
+    lock: object = None
+    """The run that may write to it."""
     saved: bool = True
     restored: object = None
     """The run whose change it undid last."""
@@ -208,6 +216,8 @@ class SessionInMemory:
         for machine in self._machines.values():
             if machine.guard and machine.guard.run is self:
                 self._undo(machine)
+            if machine.lock is self:
+                machine.lock = None
 
     def declared(self, name: str) -> dict[StepId, str]:
         del name
@@ -215,6 +225,19 @@ class SessionInMemory:
 
     def look(self, names: Sequence[str]) -> tuple[HostPlan, ...]:
         return tuple(self._look(name) for name in self._machines if name in names)
+
+    def lock(self, names: Sequence[str]) -> Mapping[str, Refused]:
+        refused = {}
+        for machine in (self._machines[n] for n in names if n not in self.unreachable):
+            machine.lock = machine.lock or self
+            if machine.lock is not self:
+                refused[machine.name] = Refused(holder=OTHER, seconds=60)
+        return refused
+
+    def unlock(self, names: Sequence[str]) -> None:
+        for machine in (self._machines[name] for name in names):
+            if machine.lock is self and machine.name not in self._dead:
+                machine.lock = None
 
     def carry_out(self, planned: HostPlan) -> Outcome:
         name, done = planned.host, list[StepId]()
@@ -364,6 +387,7 @@ class SessionInMemory:
 
     def _execute(self, name: str, step: Step) -> bool:
         machine, trouble = self._machines[name], self._troubles[name]
+        assert machine.lock is self, f"{name} is changed by who has not locked it"
         if trouble.refuses == step.name:
             return False
         self._note("change", machine, step.id)

@@ -43,7 +43,7 @@ def deploy(settings):
     managed_file(f"{settings.place}/b", content="second\\n")
 '''
 
-KILL = f"kill -9 {parent_of('$PPID')}; sleep 5"
+KILL = f"kill -9 {parent_of(parent_of('$PPID'))}; sleep 5"
 DIES = f'''"""Kills the sshd session in the middle of a change."""
 from pyinfra.api import operation
 @operation()
@@ -178,6 +178,7 @@ def test_an_apply_that_broke_off_is_resumed_by_the_same_plan(sshd: Sshd, tmp_pat
         plan = plan_of(session.fleet, session.look())
         journal.begin(plan.digest, "tie-a1")
         first = plan.hosts[0].model_copy(update={"steps": plan.hosts[0].steps[:1]})
+        session.lock(["tie-a1"])
         session.carry_out(first)  # and the run dies here
     with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
         applied = Apply(session, plan, nothing_to_check, journal, MemoryApplied(), wait=no_time).go()

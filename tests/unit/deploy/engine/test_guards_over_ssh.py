@@ -124,6 +124,7 @@ def test_a_change_by_which_a_check_no_longer_holds_is_put_back_and_read_again(ho
 
 def test_a_run_that_dies_leaves_the_host_to_put_itself_back(host: Sshd, door: Path) -> None:
     with session(host, door, seconds=4) as hosts:
+        hosts.lock(["tie-test1"])
         (live,) = hosts.look()
         outcome = hosts.carry_out(live)
         assert (outcome.error, outcome.guarded, hosts.guarded) == ("", True, ("tie-test1",))
@@ -135,6 +136,7 @@ def test_a_run_that_dies_leaves_the_host_to_put_itself_back(host: Sshd, door: Pa
 
 def test_the_timer_is_started_anew_while_the_run_goes_on(host: Sshd, door: Path) -> None:
     with session(host, door, seconds=8) as hosts:
+        hosts.lock(["tie-test1"])
         (live,) = hosts.look()
         hosts.carry_out(live)
         first = (host.directory / "timer").read_text()
@@ -148,6 +150,7 @@ def test_the_timer_is_started_anew_while_the_run_goes_on(host: Sshd, door: Path)
 
 def test_what_put_itself_back_cannot_be_confirmed_any_more(host: Sshd, door: Path) -> None:
     with session(host, door) as hosts:
+        hosts.lock(["tie-test1"])
         (live,) = hosts.look()
         hosts.carry_out(live)
         hosts.ask("tie-test1", [f"systemctl start {guard_script.SERVICE}"])
@@ -164,6 +167,7 @@ def test_a_host_that_another_run_guards_is_not_changed_until_that_is_over(host: 
     with session(host, door) as hosts:
         plan = plan_of(hosts.fleet, hosts.look())
         assert hosts.ask("tie-test1", [arm])[0].rc == 0
+        hosts.lock(["tie-test1"])
         (live,) = hosts.look()
         assert live.armed == "somebody's change"
         broken = hosts.carry_out(live)

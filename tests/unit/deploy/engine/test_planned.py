@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from hypothesis import given
 from hypothesis import strategies as st
-from pyinfra.api.command import FileUploadCommand, StringCommand
+from pyinfra.api.command import FileUploadCommand, PyinfraCommand, StringCommand
+from pyinfra.api.state import StateOperationHostData
 
+from deploy.engine.declare import Registered
 from deploy.engine.planned import _read_command, frozen
-from deploy.model.plan import Configure, HostCommand, Run, Upload
+from deploy.model.plan import Configure, HostCommand, Run, Step, Upload
 from inventory.secrets import Secret
 from roles.shared.device.configure import ConfigurationSession
+from roles.shared.parts.registration import ManagedFile
 from roles.shared.parts.veil import Veil
 from tests.unit.deploy.model.test_plan import COMMANDS
 
@@ -18,19 +23,33 @@ VALUE = "-----BEGIN\nabc\n-----END"
 KNOWN = Veil({SECRET: VALUE}, {"heby": b"k"})
 
 
-def reveal(text: str) -> str:
-    return KNOWN.reveal(text, [SECRET])
+def sent(*commands: HostCommand) -> list[PyinfraCommand]:
+    """What is carried out of a step with these commands, which declares a file that holds the secret."""
+    declares = ManagedFile(
+        role="r",
+        path="/f",
+        content="",
+        owner="root",
+        group="root",
+        mode="600",
+        validate_with=None,
+        then=(),
+        secrets=(SECRET,),
+    )
+    data = cast("StateOperationHostData", None)
+    operation = Registered("r", "hash", data, declares, expected=(None,) * len(commands))
+    return list(frozen(Step(role="r", name="s", intent="i", commands=commands), operation, KNOWN)())
 
 
 @given(st.lists(COMMANDS))
 def test_the_commands_of_a_plan_become_pyinfra_s_and_those_the_same_plan(planned: list[HostCommand]) -> None:
-    assert [_read_command(command) for command in frozen(planned, str)()] == planned
+    assert [_read_command(command) for command in sent(*planned)] == planned
 
 
 @given(st.lists(st.text(max_size=9), max_size=4))
 def test_a_device_is_given_each_entry_as_it_was_planned_with_its_secrets_in_it(texts: list[str]) -> None:
     entries = (*texts, f'set ca "{SECRET}"', "banner motd ^C\n a\n^C")
-    (session,) = frozen([Configure(platform="fortios", entries=entries, rollback=(f"x {SECRET}",))], reveal)()
+    (session,) = sent(Configure(platform="fortios", entries=entries, rollback=(f"x {SECRET}",)))
     assert isinstance(session, ConfigurationSession)
     assert session.platform == "fortios"
     assert session.entries == (*texts, f'set ca "{VALUE}"', "banner motd ^C\n a\n^C")
@@ -38,7 +57,7 @@ def test_a_device_is_given_each_entry_as_it_was_planned_with_its_secrets_in_it(t
 
 
 def test_a_file_is_given_its_secrets_and_a_shell_command_none() -> None:
-    upload, run = frozen([Upload(path="/f", content=f"key {SECRET}"), Run(text=f"echo {SECRET}")], reveal)()
+    upload, run = sent(Upload(path="/f", content=f"key {SECRET}"), Run(text=f"echo {SECRET}"))
     assert isinstance(upload, FileUploadCommand)
     assert not isinstance(upload.src, str)
     assert upload.src.read() == f"key {VALUE}".encode()

@@ -37,6 +37,10 @@ def finding(kind: Kind, **more: object) -> Finding:
         ([Kind.UNSOUND, Kind.DRIFT], False, Exit.ERROR),
         ([Kind.ROLLED_BACK, Kind.FAILED_STEP, Kind.UNKNOWN], True, Exit.ROLLED_BACK),
         ([Kind.ARMED], False, Exit.DIFFERENCES),
+        ([Kind.LOCKED], True, Exit.LOCKED),
+        ([Kind.LOCKED, Kind.UNKNOWN], True, Exit.LOCKED),
+        ([Kind.LOCKED, Kind.FAILED_CHECK], True, Exit.VERIFY_FAILED),
+        ([Kind.LOCKED, Kind.STALE], True, Exit.STALE),
     ],
 )
 def test_the_most_serious_finding_decides(kinds: list[Kind], after_change: bool, code: Exit) -> None:

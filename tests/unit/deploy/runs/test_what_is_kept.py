@@ -9,14 +9,14 @@ import pytest
 
 from deploy.engine.results import ApplyResult
 from deploy.model.drift import classify
-from deploy.model.findings import Exit, Finding, Kind
+from deploy.model.findings import Finding, Kind
 from deploy.model.messages import as_written
 from deploy.model.plan import HostPlan, Plan
 from deploy.model.record import AppliedStep, HostResult, Record
 from deploy.model.step_id import StepId
 from deploy.runs.applying import record_of
 from deploy.runs.invocation import Invocation, NotAllKept
-from deploy.store.ports import Locked, StoreError
+from deploy.store.ports import StoreError
 from roles.shared.change import digest
 from tests.unit.deploy.model.test_drift import file_step
 from tests.unit.deploy.runs.test_runs import run_of
@@ -69,27 +69,9 @@ def test_a_run_that_ends_after_its_record_leaves_a_drift_that_says_who_moved() -
         record_of(second, second.plan(()), applied("two\n", "intent two"))
     assert kinds(first) == [Kind.CONFLICT]
 
-    with first.alone():
-        assert kinds(first) == [Kind.DRIFT]
-        assert first.stores.applied.last_applied(HOST) == given("two\n", "intent two")
-
-
-def test_a_run_holds_the_lock_and_says_so_to_the_next() -> None:
-    run = run_of()
-    with run.alone(), pytest.raises(Locked) as e, run.alone():
-        pass
-    assert e.value.holder is not None
-    assert (e.value.holder.who, e.value.holder.command) == ("anna", "samdrift drift")
-
-
-def test_who_does_not_get_the_lock_settles_nothing() -> None:
-    run = apply_run()
-    with run.alone():
-        made = run_of().save(hosts=applied("one\n", "i").hosts, findings=(), code=Exit.OK)
-        run.stores.history.save(made)
-        with pytest.raises(Locked), run.alone():
-            pass
-        assert run.stores.applied.last_applied(HOST) == {}
+    first.stores.settle()
+    assert kinds(first) == [Kind.DRIFT]
+    assert first.stores.applied.last_applied(HOST) == given("two\n", "intent two")
 
 
 class _FullHistory(MemoryHistory):

@@ -23,7 +23,7 @@ from deploy.model.messages import as_written
 from deploy.model.record import AppliedStep, BegunStep, CheckResult, HostResult, Record, summary_of
 from deploy.model.step_id import StepId
 from deploy.store.place import record_id
-from deploy.store.ports import History, Holder, Locked, StoreError, Stores, readable
+from deploy.store.ports import History, Holder, StoreError, Stores, readable
 
 STEP = StepId("time", "s")
 STEPS = {
@@ -416,39 +416,49 @@ class Conformance:
     def test_a_plan_that_broke_off_holds_up_no_other_plan(self, stores: Stores) -> None:
         stores.journal.begin("plan1", "tie-gw1")
         stores.journal.begin("plan2", "alv-gw1")
-        assert (stores.journal.begun("plan1"), stores.journal.begun("plan2")) == ((), ("alv-gw1",))
+        assert (stores.journal.begun("plan1"), stores.journal.begun("plan2")) == (("tie-gw1",), ("alv-gw1",))
 
-    # --- the lock -------------------------------------------------------------------------------------------------
+    def test_a_plan_cannot_be_resumed_on_a_host_that_another_one_changed_since(self, stores: Stores) -> None:
+        stores.journal.begin("plan1", "tie-gw1")
+        stores.journal.begin("plan1", "alv-gw1")
+        stores.journal.begin("plan2", "tie-gw1")
+        assert (stores.journal.begun("plan1"), stores.journal.begun("plan2")) == (("alv-gw1",), ("tie-gw1",))
 
-    def test_the_lock_says_who_holds_it_since_when_and_for_what(self, place: Place, stores: Stores) -> None:
-        with stores.locks.hold(ANNA):
-            with pytest.raises(Locked) as e, place.open().locks.hold(BO):
-                pass
-            assert e.value.holder == ANNA
-            assert e.value.exit_code == 4
-            said = "another run holds the lock: anna@tie-adm1 since 2026-11-23T20:00:00.000Z, `samdrift apply`"
-            assert said in str(e.value)
-        with place.open().locks.hold(BO):
-            pass
+    # --- the locks of devices --------------------------------------------------------------------------------------
 
-    def test_the_lock_is_released_after_an_error(self, place: Place, stores: Stores) -> None:
-        with pytest.raises(ValueError, match="broke"), stores.locks.hold(ANNA):
+    def test_a_lock_says_who_holds_it_since_when_and_for_what(self, place: Place, stores: Stores) -> None:
+        with stores.locks.hold(ANNA, ["tie-sw1"]) as of_anna, place.open().locks.hold(BO, ["tie-sw1"]) as of_bo:
+            assert (of_anna, of_bo) == ({}, {"tie-sw1": ANNA})
+        with place.open().locks.hold(BO, ["tie-sw1"]) as refused:
+            assert refused == {}
+
+    def test_another_run_s_devices_hold_up_no_others(self, place: Place, stores: Stores) -> None:
+        with (
+            stores.locks.hold(ANNA, ["tie-sw1", "alv-sw1"]),
+            place.open().locks.hold(BO, ["alv-sw1", "heb-sw1"]) as of_bo,
+            stores.locks.hold(ANNA, ["heb-sw1"]) as of_anna,
+        ):
+            assert (of_bo, of_anna) == ({"alv-sw1": ANNA}, {"heb-sw1": BO})
+
+    def test_a_lock_is_released_after_an_error(self, place: Place, stores: Stores) -> None:
+        with pytest.raises(ValueError, match="broke"), stores.locks.hold(ANNA, ["tie-sw1"]):
             raise ValueError("broke")
-        with place.open().locks.hold(BO), pytest.raises(Locked) as e, stores.locks.hold(ANNA):
-            pass
-        assert e.value.holder == BO
+        with place.open().locks.hold(BO, ["tie-sw1"]), stores.locks.hold(ANNA, ["tie-sw1"]) as refused:
+            assert refused == {"tie-sw1": BO}
 
-    def test_who_did_not_get_the_lock_does_not_take_it_from_who_has(self, place: Place, stores: Stores) -> None:
-        with stores.locks.hold(ANNA):
+    def test_who_did_not_get_a_lock_does_not_take_it_from_who_has(self, place: Place, stores: Stores) -> None:
+        with stores.locks.hold(ANNA, ["tie-sw1"]):
             for _ in "12":
-                with pytest.raises(Locked) as e, place.open().locks.hold(BO):
-                    pass
-                assert e.value.holder == ANNA
+                with place.open().locks.hold(BO, ["tie-sw1"]) as refused:
+                    assert refused == {"tie-sw1": ANNA}
 
-    def test_records_can_be_read_and_written_while_another_run_holds_the_lock(
-        self, place: Place, stores: Stores
-    ) -> None:
-        with stores.locks.hold(ANNA):
+    @pytest.mark.parametrize("name", HOSTILE_NAMES)
+    def test_any_name_has_a_lock_of_its_own(self, place: Place, stores: Stores, name: str) -> None:
+        with stores.locks.hold(ANNA, [name, "tie-sw1"]), place.open().locks.hold(BO, [name]) as refused:
+            assert refused == {name: ANNA}
+
+    def test_records_can_be_read_and_written_while_another_run_holds_a_lock(self, place: Place, stores: Stores) -> None:
+        with stores.locks.hold(ANNA, ["tie-sw1"]):
             kept = record()
             place.open().keep(kept)
             assert records_of(place.open().history) == (kept,)

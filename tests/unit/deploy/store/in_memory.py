@@ -13,7 +13,7 @@ from deploy.model.chain import Entry, Event, Kept, Link, hash_of
 from deploy.model.findings import Finding, Kind
 from deploy.model.record import AppliedStep, BegunStep, Record, Summary, summary_of
 from deploy.model.step_id import StepId
-from deploy.store.ports import Holder, Locked, StoreError, Stores
+from deploy.store.ports import Holder, StoreError, Stores
 
 
 def in_memory() -> Stores:
@@ -146,16 +146,22 @@ class MemoryKnown:
 
 
 class MemoryJournal:
-    """The hosts of the plan that was begun last."""
+    """The plan that began to change each host last."""
 
     def __init__(self) -> None:
-        self.plan, self.hosts = "", tuple[str, ...]()
+        self.plans: dict[str, str] = {}
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return tuple(self.plans)
 
     def begun(self, plan_digest: str) -> tuple[str, ...]:
-        return self.hosts if self.plan == plan_digest else ()
+        return tuple(host for host, plan in self.plans.items() if plan == plan_digest)
 
     def begin(self, plan_digest: str, host: str) -> None:
-        self.plan, self.hosts = plan_digest, tuple(dict.fromkeys((*self.begun(plan_digest), host)))
+        if self.plans.get(host) != plan_digest:
+            self.plans.pop(host, None)  # in the order in which this plan began them
+            self.plans[host] = plan_digest
 
 
 class MemoryBackups:
@@ -180,17 +186,18 @@ class MemoryBackups:
 
 
 class MemoryLocks:
-    """Who holds the lock."""
+    """Who holds which lock."""
 
     def __init__(self) -> None:
-        self.holder: Holder | None = None
+        self.holders: dict[str, Holder] = {}
 
     @contextlib.contextmanager
-    def hold(self, holder: Holder) -> Iterator[None]:
-        if self.holder is not None:
-            raise Locked(self.holder)
-        self.holder = holder
+    def hold(self, holder: Holder, names: Collection[str]) -> Iterator[Mapping[str, Holder | None]]:
+        refused = {name: self.holders[name] for name in names if name in self.holders}
+        mine = [name for name in names if name not in refused]
+        self.holders |= dict.fromkeys(mine, holder)
         try:
-            yield
+            yield refused
         finally:
-            self.holder = None
+            for name in mine:
+                del self.holders[name]

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -32,7 +32,7 @@ from deploy.store.database import FILE, Database, open_directory
 from deploy.store.documents import kept_as
 from deploy.store.opening import open_stores, stores_of
 from deploy.store.place import Database as Url
-from deploy.store.ports import Locked, StoreError, Stores
+from deploy.store.ports import StoreError, Stores
 from inventory.paths import CODE
 from tests.postgres import Server
 from tests.unit.deploy.store.conformance import (
@@ -221,7 +221,8 @@ import subprocess, sys
 from deploy.store.opening import open_stores
 from deploy.store.place import place_of
 from deploy.store.ports import Holder
-with open_stores(place_of(sys.argv[1])).locks.hold(Holder(who="anna", since="now", command="samdrift apply")):
+anna = Holder(who="anna", since="now", command="samdrift apply")
+with open_stores(place_of(sys.argv[1])).locks.hold(anna, ["tie-sw1"]):
     child = subprocess.Popen(["sleep", "60"])
     print(child.pid, flush=True)
     sys.stdin.read()
@@ -233,7 +234,7 @@ def where(place: Place) -> str:
     return str(place.directory) if isinstance(place, InDirectory) else place.url
 
 
-def test_a_holder_that_is_killed_releases_the_lock_though_its_children_live_on(place: Place) -> None:
+def test_a_holder_that_is_killed_releases_its_locks_though_its_children_live_on(place: Place) -> None:
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, where(place)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=CODE
     )
@@ -241,17 +242,17 @@ def test_a_holder_that_is_killed_releases_the_lock_though_its_children_live_on(p
     child = int(holder.stdout.readline())
     stores = place.open()
     try:
-        with pytest.raises(Locked) as e, stores.locks.hold(BO):
-            pass
-        assert e.value.holder is not None
-        assert e.value.holder.who == "anna"
+        with stores.locks.hold(BO, ["tie-sw1"]) as refused:
+            assert refused["tie-sw1"] is not None
+            assert refused["tie-sw1"].who == "anna"
         holder.kill()
         holder.wait()
         assert Path(f"/proc/{child}").exists()
         taken = False
         for _ in range(500):  # a server notices a connection's end a moment later
-            with suppress(Locked), stores.locks.hold(BO):
-                taken = True
+            with stores.locks.hold(BO, ["tie-sw1"]) as refused:
+                taken = not refused
+            if taken:
                 break
         assert taken
     finally:
@@ -342,18 +343,18 @@ def test_a_server_that_was_started_anew_is_connected_to_again_and_a_lock_that_it
     stores, kept = place.open(), record()
 
     def a_run() -> None:
-        with stores.locks.hold(ANNA):
+        with stores.locks.hold(ANNA, ["tie-sw1"]):
             server.stop()
             with pytest.raises(StoreError, match=r"the store cannot be used: .*see that the database answers"):
                 place.database()
             server.start()
             stores.keep(kept)
 
-    with pytest.raises(StoreError, match="the lock of this run was lost before its end"):
+    with pytest.raises(StoreError, match="a lock of this run was lost before its end"):
         a_run()
     assert records_of(stores.history) == (kept,)
-    with stores.locks.hold(BO):
-        pass
+    with stores.locks.hold(BO, ["tie-sw1"]) as refused:
+        assert refused == {}
     place.close()
 
 

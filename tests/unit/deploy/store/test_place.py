@@ -101,9 +101,9 @@ def test_a_file_of_the_store_that_is_a_link_to_another_is_neither_written_nor_gi
     store.chmod(0o2770)
     theirs.write_text("root:secret")
     theirs.chmod(0o600)
-    link(theirs, store / "lock")
+    link(theirs, store / "lock-tie-sw1")
     holder = Holder(who="anna", command="apply", since="now")
-    with pytest.raises(StoreError, match=f"{store}/lock"), FileLocks(store / "lock").hold(holder):
+    with pytest.raises(StoreError, match=f"{store}/lock"), FileLocks(store).hold(holder, ["tie-sw1"]):
         pass
     assert theirs.read_text() == "root:secret"
     assert theirs.stat().st_mode & 0o777 == 0o600

@@ -37,7 +37,9 @@ os.setgroups([]); os.setgid(group); os.setuid(user); os.umask(0o077)
 while sys.stdin.readline():
     try:
         stores = open_stores(directory)
-        with stores.locks.hold(Holder(who=str(user), since="now", command="x")):
+        with stores.locks.hold(Holder(who=str(user), since="now", command="x"), ["tie-sw1"]) as refused:
+            if refused:
+                raise Locked(refused["tie-sw1"])
             stores.keep(apply_of(converged("tie-dns1"), second=second))
             print(len(records_of(stores.history)), flush=True)
             sys.stdin.readline()
@@ -92,7 +94,7 @@ def test_members_of_the_group_read_and_write_what_the_others_made_and_nobody_els
     try:
         assert anna.next() == "1"
         files = {p.name: p.stat() for p in shared.iterdir()}
-        assert {"samdrift.db", "samdrift.db-wal", "samdrift.db-shm", "lock"} <= files.keys()
+        assert {"samdrift.db", "samdrift.db-wal", "samdrift.db-shm", "lock-tie-sw1"} <= files.keys()
         assert {stat.S_IMODE(s.st_mode) for s in files.values()} == {0o660}
         assert {(s.st_uid, s.st_gid) for s in files.values()} == {(ANNA, GROUP)}
         assert bo.next() == f"another run holds the lock: {ANNA} since now, `x` (wait until it has ended)"
