@@ -68,12 +68,16 @@ class Cli(ABC):
             return ""
         if any(re.search(expression, line.strip()) for expression in self.device.refuses):
             return f"{self.unknown(line.strip())}\n"
-        if self.editor is None and not self.rights.may(line.strip()):
+        if not self.lets(line.strip()):
             return self.rights.refusal or f"{self.unknown(line.strip())}\n"
         try:
             return self.execute(line.strip()) if self.editor is None else self._configure(line, self.editor)
         except Refused as e:
             return f"{e}\n"
+
+    def lets(self, line: str) -> bool:
+        """Whether the account may type a line, where it stands."""
+        return self.rights.may(line) if self.editor is None else self.rights.may_configure(self.editor.path, line)
 
     def _configure(self, line: str, editor: Editor) -> str:
         if any(re.search(expression, line) for expression in self.device.asks_before):

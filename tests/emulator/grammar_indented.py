@@ -257,7 +257,7 @@ class IndentedEditor(Editor):
 
     def _level(self, head: str, level: str, command: str) -> None:
         """Give a command its level, and the level its beginnings, unless they have one of their own."""
-        told = {m[3]: line for line in self.here if (m := re.match(self.habits.levels, line))}
+        told = {m[3]: line for line in self.here if (m := re.match(self.habits.levels, line)) and m[1] == head}
         if command in told:
             del self.here[told[command]]
         self.here[f"{head}{level} {command}"] = {}

@@ -132,7 +132,7 @@ IOS = Habits(
         (r"(?P<head>^username \S+ .*\bsecret) (?!9 )(?:0 )?(?P<secret>\S+)$", r"\g<head> 9 $9$HASH"),
         (r"(?P<head>^key) (?!7 )(?:0 )?(?P<secret>\S+)$", r"\g<head> 7 HASH"),
     ),
-    levels=r"(privilege exec level )(\d+) (.+)$",
+    levels=r"(privilege (?:exec|configure|interface) level )(\d+) (.+)$",
     member=r"channel-group (\d+) mode ",
     lag="interface Port-channel{}",
     pushed=(r"switchport ", r"spanning-tree ", r"ip dhcp snooping ", r"shutdown$"),

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tests.emulator.language import Tree, set_of
 
@@ -46,6 +46,10 @@ class Rights(ABC):
     @abstractmethod
     def may(self, line: str) -> bool:
         """Whether it may type this line, outside of a configuration mode."""
+
+    def may_configure(self, _path: Sequence[str], _line: str) -> bool:
+        """Whether it may type this line in a configuration mode, where it stands."""
+        return self.is_everybody
 
     def shown(self, tree: Tree) -> Tree:
         """What it is shown of a configuration, whole."""
@@ -85,6 +89,10 @@ class CxRights(Rights):
                 return permits
         return False
 
+    def may_configure(self, _path: Sequence[str], line: str) -> bool:
+        """As outside of it: a rule is about what is typed."""
+        return self.may(line)
+
     def _rules(self) -> Iterator[tuple[bool, str]]:
         found = (
             re.fullmatch(r'(\d+) (permit|deny) cli command "(.*)"', line)
@@ -122,12 +130,26 @@ class IosRights(Rights):
         """Whether each beginning of the command is there at the level."""
         if self.is_everybody:
             return True
-        words = line.split()
-        return all(self._needed(" ".join(words[:n])) <= self.level for n in range(1, len(words) + 1))
+        return self._has("exec", line)
 
-    def _needed(self, command: str) -> int:
-        told = _first(self.running, rf"privilege exec level (\d+) {re.escape(command)}")
-        return int(told) if told else next(n for pattern, n in EXEC_LEVELS if re.fullmatch(pattern, command))
+    def may_configure(self, path: Sequence[str], line: str) -> bool:
+        """Whether the level was given the command in this mode; its arguments are free."""
+        if self.is_everybody or line in {"exit", "end"}:
+            return True
+        mode = "interface" if path and path[-1].startswith("interface ") else "configure"
+        given = [m[1] for said in self.running if (m := re.fullmatch(rf"privilege {mode} level \d+ (.+)", said))]
+        command = max((c for c in given if line == c or line.startswith(f"{c} ")), key=len, default="")
+        incomplete = any(longer.startswith(f"{command} ") for longer in given)
+        return bool(command) and not incomplete and self._has(mode, command)
+
+    def _has(self, mode: str, line: str) -> bool:
+        words = line.split()
+        return all(self._needed(mode, " ".join(words[:n])) <= self.level for n in range(1, len(words) + 1))
+
+    def _needed(self, mode: str, command: str) -> int:
+        told = _first(self.running, rf"privilege {mode} level (\d+) {re.escape(command)}")
+        usual = EXEC_LEVELS if mode == "exec" else ((r".*", 15),)
+        return int(told) if told else next(n for pattern, n in usual if re.fullmatch(pattern, command))
 
     def shown_by(self, line: str, tree: Tree) -> Tree:
         """What the level may configure, which is nothing; all of it by `view full`, if the level may read files."""
@@ -165,6 +187,17 @@ class JunosRights(Rights):
     """Junos: a login class."""
 
     refusal = f"{' ' * 12}^\nunknown command.\n"
+
+    def may_configure(self, _path: Sequence[str], line: str) -> bool:
+        """Whether the class may change the statement that the line is about; `commit` comes with `configure`."""
+        if self.is_everybody or line in {"exit", "quit", "commit", "commit and-quit"}:
+            return True
+        login = self.running.get("system", {}).get("login", {})
+        name = next(iter(login.get("user", {}).get(self.user, {}).get("class", {})), "unauthorized")
+        told = login.get("class", {}).get(name, {}).get("allow-configuration", {})
+        allowed = next(iter(told), "").strip('"')
+        verb, _, statement = line.partition(" ")
+        return verb in {"set", "delete"} and bool(allowed) and re.fullmatch(allowed, statement) is not None
 
     def _class(self) -> tuple[set[str], str, str]:
         login = self.running.get("system", {}).get("login", {})

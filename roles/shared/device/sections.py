@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from roles.shared.device.firewall import LAST, FirewallSettings, unit_of
+from roles.shared.device.helpers import GROUP
 from roles.shared.device.known import known_vendors
 from roles.shared.device.settings import Settings
 from roles.shared.device.switch import SwitchSettings
@@ -32,17 +33,19 @@ def switch_sections(settings: SwitchSettings) -> tuple[Section, ...]:
         "LOOPBACKS": _any_of(at.number for at in settings.addressed if at.kind == "loopback"),
         "MGMT": _any_of(management),
         "ADMIN": re.escape(settings.accounts.admin),
+        "HELPERS": _any_of(helper.name for helper in settings.accounts.helpers),
         "LOOK": re.escape(settings.accounts.look.name) if settings.accounts.look else "(?!)",
     }
     managed = (
         *SECTIONS[settings.platform],
         *(WITH_LAGS.get(settings.platform, ()) if settings.lags else ()),
         *(WITH_LOOK[settings.platform] if settings.accounts.look else ()),
+        *(WITH_HELPERS[settings.platform] if settings.accounts.helpers else ()),
     )
     return tuple(tuple(NAMES.sub(lambda m: names[m[0]], line) for line in section) for section in managed)
 
 
-NAMES = re.compile(r"PORTS|GROUPS|VLANS|LOOPBACKS|MGMT|ADMIN|LOOK")
+NAMES = re.compile(r"PORTS|GROUPS|VLANS|LOOPBACKS|MGMT|ADMIN|LOOK|HELPERS")
 ADMINISTRATION: tuple[Section, ...] = (
     ("system", "host-name"),
     ("system", "login", "user"),
@@ -135,6 +138,19 @@ WITH_LOOK: dict[str, tuple[Section, ...]] = {
     "junos": (("system", "login", "class", "LOOK"),),
 }
 """And where there is `LOOK`, the account that may only look: its rights."""
+WITH_HELPERS: dict[str, tuple[Section, ...]] = {
+    "arubaos-cx": ((f"user-group {GROUP}",),),
+    "cisco-ios": (
+        ("ip ssh pubkey-chain", "username (HELPERS)"),
+        (r"privilege interface level \d+ (no( (shutdown|description))?|shutdown|description)",),
+        (r"privilege interface level \d+ switchport( access( vlan)?)?",),
+        (r"privilege configure level \d+ interface",),
+        (r"privilege exec level \d+ configure( terminal)?",),
+        (r"privilege exec level 1 show",),
+    ),
+    "junos": (("system", "login", "class", GROUP),),
+}
+"""And where there are `HELPERS`: their rights."""
 
 
 def zoned_sections(settings: FirewallSettings) -> tuple[Section, ...]:

@@ -24,6 +24,7 @@ from inventory.frozen import Frozen
 from inventory.netconf import netconf_port
 from inventory.network import Address, Network
 from inventory.secrets import Secret
+from roles.shared.device.helpers import Helper
 from roles.shared.device.known import vendor_of
 from roles.shared.device.login_keys import DeviceKey, LoginKey, login_keys, look_keys
 from roles.shared.device.logs import LogServer, log_server_hosts, log_servers
@@ -102,6 +103,7 @@ class Accounts(Frozen):
     snmp_priv: Secret
     tacacs_servers: tuple[Address, ...]
     tacacs_secret: Secret | None
+    helpers: tuple[Helper, ...] = ()
 
     @property
     def own(self) -> tuple[OwnAccount, ...]:

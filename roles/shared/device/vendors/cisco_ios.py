@@ -249,6 +249,8 @@ VENDOR = Vendor(
     ),
     given=(  # the beginnings of commands that a level was given
         r"privilege exec level \d+ show (?:running-config(?: view)?|archive(?: config(?: rollback)?)?)",
+        r"privilege exec level \d+ configure",
+        r"privilege interface level \d+ (?:no|switchport(?: access)?)",
     ),
     made_by="cisco(?:-systems)?",
     series=CATALYSTS,
