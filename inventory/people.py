@@ -49,8 +49,11 @@ from inventory.rules.rule import most_like
 from inventory.yaml_source import Document, schema_problem
 
 RULE = "people"
-NOBODYS = re.compile("root|_.*|(samdrift|systemd)(-.*)?")
-"""Accounts that are no person's."""
+NOBODYS = re.compile(
+    "root|_.*|(samdrift|systemd)(-.*)?|"
+    "daemon|bin|sys|sync|games|man|lp|mail|news|uucp|proxy|www-data|backup|list|irc|gnats|nobody|messagebus|sshd"
+)
+"""Accounts that are no person's: samdrift's, and those that every Debian has."""
 
 Duty = Annotated[str, Field(pattern=r"^(administer|[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)$")]
 Municipality = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,98}$")]

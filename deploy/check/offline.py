@@ -25,6 +25,7 @@ from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
 from inventory.parts import is_asked_for
 from roles.shared.catalogue import given_to_nobody, known_roles
+from roles.shared.granted import problems_of_people
 from roles.shared.intent import Intent
 from roles.shared.parts.registration import ManagedConfiguration, ManagedFile
 
@@ -47,7 +48,7 @@ def check_offline(intent: Intent, hosts: Sequence[Host], observer: Observer | No
     with_roles = [h for h in hosts if h.roles or is_asked_for(h)]
     problems = {h.name: intent.problems(h) for h in with_roles}
     of_hosts = [*intent.nowhere(), *(p for of_host in problems.values() for p in of_host)]
-    findings = unsound((*of_hosts, *given_to_nobody(fleet, of_hosts)), fleet)
+    findings = unsound((*of_hosts, *given_to_nobody(fleet, of_hosts), *problems_of_people(fleet)), fleet)
     sound = [h for h in with_roles if not problems[h.name]]
     observer.stage("rendering", [h.name for h in sound])
     rendered: dict[str, tuple[ManagedFile, ...]] = {}

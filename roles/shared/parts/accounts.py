@@ -18,6 +18,7 @@ from inventory.frozen import Frozen
 from roles.shared.change import Change
 from roles.shared.parts.expected import Expected, answer_digest, expecting
 from roles.shared.parts.explain import explain
+from roles.shared.people import NOBODYS
 
 SHELL = "/bin/bash"
 NO_SHELL = "/usr/sbin/nologin"
@@ -138,11 +139,15 @@ def ensure_account(user: str, wanted: Account) -> Generator[StringCommand]:
     if live is not None and live == wanted.model_copy(update={"answer": live.answer}):
         host.noop(f"user {user} is as wanted")
         return
+    u = shlex.quote(user)
     program = "useradd --create-home" if live is None else "usermod"
+    if live is not None and user not in NOBODYS:  # or a person of the same name would log in as a program
+        refusal = f"echo {u} is an account of the system >&2; exit 1"
+        program = f'{{ [ "$(id -u {u})" -ge {FIRST_PERSON} ] || {{ {refusal}; }}; }} && usermod'
     command = (
         f"{program} --comment {shlex.quote(wanted.full_name)} --shell {wanted.shell} "
         f"--groups {shlex.quote(','.join(wanted.groups))} --expiredate {shlex.quote(_day(wanted.expires))} "
-        f"{shlex.quote(user)}"
+        f"{u}"
     )
     change = Change(what=f"user {user}", before=live.text if live else None, after=wanted.text)
     yield expecting(explain(StringCommand(command), change), _expected(user, live))

@@ -13,12 +13,13 @@ import pytest
 from deploy.engine.declare import declarations
 from inventory import snapshot
 from inventory.fleet import Fleet, Host
-from inventory.organisation import ALL, Grant, People, Person
+from inventory.organisation import ALL, Grant, People, Person, Tenant
 from inventory.paths import PEOPLE
 from inventory.people import read
 from roles.base import Settings
 from roles.shared.catalogue import catalogue
 from roles.shared.duties import Command, Duty, Entitlement, end_of
+from roles.shared.granted import problems_of_people
 from roles.shared.intent import Intent
 from roles.shared.parts.accounts import Members
 from roles.shared.people import Admin, logins, with_admins
@@ -176,3 +177,20 @@ def test_every_duty_that_a_shipped_function_names_is_some_roles(fleet: Fleet) ->
 
 def test_who_is_in_a_group_is_read_name_by_name() -> None:
     assert Members().process(["anna,bo", "", "bo,cia"]) == ("anna", "bo", "cia")
+
+
+def test_check_tells_a_duty_that_no_role_has_and_a_municipality_that_there_is_not(fleet: Fleet) -> None:
+    assert list(problems_of_people(fleet)) == []
+    wrong = person("maja", grant("hebby", duties=("print_server.job",)), grant("heby"))
+    found = [p.what for p in problems_of_people(fleet.model_copy(update={"people": People(everybody=(wrong,))}))]
+
+    assert found == [
+        "no role declares the duty print_server.job, but there is 'print_server.jobs'",
+        "maja: there is no municipality hebby, but there is 'heby'",
+    ]
+
+
+def test_a_fleet_of_somebody_elses_is_not_held_to_the_projects_people(fleet: Fleet) -> None:
+    elsewhere = fleet.model_copy(update={"tenants": (Tenant(slug="kiruna", name="Kiruna"),)})
+
+    assert list(problems_of_people(elsewhere)) == []
