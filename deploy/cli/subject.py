@@ -250,6 +250,7 @@ def running(
         "key_file": common.key,
         "look_user": look_user(common, access.user),
         "look_key_file": common.look_key,
+        "reason": reason,
         **access_too,
     }
     by = caller()

@@ -20,6 +20,7 @@ from deploy.transport.ssh import Answer, HostLost, log_in
 from deploy.transport.terminal import at_rest, before_rest, must_be_typable, prompt_at_end, shown, without_echo
 from inventory.errors import SamdriftError
 from roles.shared.device.masking import masked
+from roles.shared.device.remark import remark
 
 BLOCK_ENDS = frozenset({"next", "end"})
 """Where a change in blocks is in force up to here."""
@@ -84,7 +85,7 @@ class DeviceConnection(CommandLine):
             return impossible(f"{self.vendor.name} has nothing that would have to be confirmed")
         if self._armed:
             return impossible(SAME_SESSION)
-        return self._seen_confirmed(self._carry_out(self.vendor.confirm.confirm))
+        return self._seen_confirmed(self._carry_out(self._filled(self.vendor.confirm.confirm)))
 
     def revert(self) -> Answer:
         """Restore what was before the change that is waiting for `confirm`, at once where the vendor can."""
@@ -98,13 +99,16 @@ class DeviceConnection(CommandLine):
 
     def _bounds(self, minutes: int | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if minutes is None:
-            return self.vendor.enter, self.vendor.leave
+            return self.vendor.enter, self._filled(self.vendor.leave)
         confirm = self.vendor.confirm
         if confirm is None:
             raise SamdriftError(f"{self.vendor.name} cannot restore itself", where=self._where)
-        enter = [command.replace("{minutes}", str(minutes)) for command in (*confirm.arm, *confirm.enter)]
-        leave = [command.replace("{minutes}", str(minutes)) for command in confirm.leave]
-        return tuple(enter), tuple(leave)
+        return self._filled((*confirm.arm, *confirm.enter), minutes), self._filled(confirm.leave, minutes)
+
+    def _filled(self, commands: Sequence[str], minutes: int | None = None) -> tuple[str, ...]:
+        """Fill in a vendor's own commands after how long the device restores itself, and why it is changed."""
+        why = remark(self.vendor.remark, self.access.reason)
+        return tuple(c.replace("{minutes}", str(minutes)).replace("{remark}", why) for c in commands)
 
     def _give_up(self, refused: Answer, taken: int, leave: Sequence[str]) -> Typed:
         """End a change of which a line was refused, in the way that leaves the least of it in force."""

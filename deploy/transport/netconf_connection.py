@@ -33,6 +33,7 @@ from inventory.fleet import Host
 from inventory.netconf import PORT, netconf_port
 from roles.shared.device.masking import masked
 from roles.shared.device.netconf import Netconf
+from roles.shared.device.remark import remark
 from roles.shared.device.vendor import Vendor
 
 TOKEN = f"samdrift-{secrets.token_hex(8)}"
@@ -115,6 +116,7 @@ class NetconfConnection(DeviceSession):
         typed = self._typable(entries)
         text = "\n".join(line for lines in typed for line in lines)
         commit = self._netconf.commit if minutes is None else self._timed(self._netconf.commit_confirmed, minutes)
+        commit = self._with_remark(commit)
         seconds = self.access.command_timeout
         if minutes is not None:  # the other half is for seeing that all is well, here and on those changed with it
             seconds = min(seconds, device_session.MINUTE / 2 * minutes)
@@ -131,7 +133,7 @@ class NetconfConnection(DeviceSession):
         if self._armed:
             return impossible(SAME_SESSION)
         with self._answered_within(self.access.command_timeout):
-            step = Step("not confirmed", self._netconf.confirm.replace("{token}", TOKEN))
+            step = Step("not confirmed", self._with_remark(self._netconf.confirm.replace("{token}", TOKEN)))
             answer = self._in_lock(step) if self._netconf.confirms_in_lock else self._done(step)
         return self._seen_confirmed(answer)
 
@@ -203,6 +205,10 @@ class NetconfConnection(DeviceSession):
             if locked.rc == 0:
                 self._done(UNLOCK_RUNNING)
         return locked.stderr
+
+    def _with_remark(self, operation: str) -> str:
+        """Say why the device is changed, where it keeps that."""
+        return operation.replace("{remark}", remark(self._netconf.remark, self.access.reason))
 
     def _timed(self, operation: str, minutes: int) -> str:
         fill = {"minutes": minutes, "seconds": round(device_session.MINUTE * minutes), "token": TOKEN}

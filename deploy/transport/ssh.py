@@ -62,7 +62,7 @@ class Access(Frozen):
 
     All times are in seconds. `look_timeout` bounds one whole exec of a look, `fact_timeout` each fact in it,
     `command_timeout` each command of an apply. `guard_seconds` after samdrift was heard of last, a host undoes
-    what could have cut it off.
+    what could have cut it off. `reason` is why hosts are changed, for devices that keep it with a change.
     """
 
     user: str = "samdrift"
@@ -76,6 +76,7 @@ class Access(Frozen):
     look_timeout: float = 60
     command_timeout: float = 900
     guard_seconds: float = RESTORES_AFTER
+    reason: str = ""
 
     def for_looks(self, given: str) -> Access:
         """Return the way to look at a host to which this account was given for that (empty: none was)."""

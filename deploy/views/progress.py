@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from rich.console import Console
@@ -25,7 +25,7 @@ class Telling(Observer, Protocol):
 def observing(console: Console) -> Iterator[Telling]:
     """Make the observer that fits this console, for as long as the block runs."""
     if not console.is_terminal:
-        yield Lines(console)
+        yield Unharmed(Lines(console))
         return
     columns = (
         SpinnerColumn(),
@@ -37,9 +37,37 @@ def observing(console: Console) -> Iterator[Telling]:
     )
     bar = Bar(Progress(*columns, console=console, transient=True, refresh_per_second=8))
     try:
-        yield bar
+        yield Unharmed(bar)
     finally:
-        bar.rest()
+        with suppress(OSError):
+            bar.rest()
+
+
+class Unharmed:
+    """An observer whose writing may fail: the terminal was closed, its reader is gone. No run ends by what it tells."""
+
+    def __init__(self, observer: Telling) -> None:
+        self._observer = observer
+
+    def stage(self, title: str, hosts: Sequence[str], things: str = "host") -> None:
+        """Tell of a stage, if anybody hears it."""
+        with suppress(OSError):
+            self._observer.stage(title, hosts, things)
+
+    def host(self, host: str, state: str, detail: str = "") -> None:
+        """Tell of a host, if anybody hears it."""
+        with suppress(OSError):
+            self._observer.host(host, state, detail)
+
+    def rest(self) -> None:
+        """Leave the terminal, if there is one."""
+        with suppress(OSError):
+            self._observer.rest()
+
+
+def below(detail: str) -> str:
+    """Put the other lines of a detail below its first, each as safe text."""
+    return "\n    ".join(map(inline, detail.splitlines()))
 
 
 class Lines:
@@ -60,7 +88,7 @@ class Lines:
         """
         if state != "step" and (detail or state == "failed"):
             shown = f"failed: {detail}" if state == "failed" else detail
-            self._console.print(Text(f"  {inline(host)}: {inline(shown)}"), soft_wrap=True)
+            self._console.print(Text(f"  {inline(host)}: {below(shown)}"), soft_wrap=True)
 
     def rest(self) -> None:
         """Do nothing: a line that is written is written."""
@@ -84,7 +112,7 @@ class Bar:
         if self._task is None:
             return
         if state == "failed":
-            self._progress.console.print(Text(f"{inline(host)}: {inline(detail)}", "red"), soft_wrap=True)
+            self._progress.console.print(Text(f"{inline(host)}: {below(detail)}", "red"), soft_wrap=True)
         now = f"{host}: {detail}" if state == "step" else host
         self._progress.update(self._task, advance=0 if state == "step" else 1, now=inline(now)[:48])
 

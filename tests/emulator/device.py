@@ -75,6 +75,7 @@ class Device:
         model: how its configuration says its model first (`FGT60F`, `FL`), where that is not the usual.
         changed_by_others: what it says to who wants to configure it while somebody else's draft is not committed.
         typed: every line that was typed so far.
+        remarks_of_commits: what was said of each commit, where a vendor's have a field for that.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Device:
     model: str = ""
     changed_by_others: str = ""
     typed: list[str] = field(default_factory=list)
+    remarks_of_commits: list[str] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     timer: Timer | None = None

@@ -344,7 +344,8 @@ class Junos(Cli):
                 "The configuration has been changed but not committed\nExit with uncommitted changes? [yes,no] (yes) "
             )
             return self.ask(question, lambda yes: self._leave() if yes else "")
-        if commit := re.fullmatch(r"commit(?: confirmed (\d+)| and-quit)?", said):
+        if commit := re.fullmatch(r'commit(?: confirmed (\d+))?(?: comment "([^"?]+)")?(?: and-quit)?', said):
+            device.remarks_of_commits.append(commit[2] or "")
             return self._commit(editor.tree, commit[1]) + (self._leave() if said.endswith("and-quit") else "")
         if back := re.fullmatch(r"rollback (\d+)", said):
             trees = [device.running, *reversed(device.history)]

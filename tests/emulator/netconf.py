@@ -175,6 +175,7 @@ class NetconfServer:
         """
         parts = {_name(e): e.text or "" for e in operation}
         minutes = (parts.get("confirm-timeout") or "10") if "confirmed" in parts else None
+        self.device.remarks_of_commits.append(parts.get("log", ""))
         self._cli._commit(copy(self._draft.tree), minutes)
         if self._editor is not None:
             self._editor.tree = copy(self.device.running)

@@ -399,6 +399,20 @@ def test_a_change_that_a_new_session_confirms_is_kept(login: Login, platform: st
         assert intended(at)
 
 
+def test_a_device_with_a_field_for_it_keeps_why_it_was_changed(login: Login) -> None:
+    """Whatever the reason has in it, the command line takes it for a text and for nothing else."""
+    reason, change = 'CHG 17: nytt nät i Älvkarleby "?\n; rollback 5', SAMPLES["junos"].change
+    with rack(login, "junos") as at:
+        with at.session(reason=reason) as session:
+            assert session.configure(change, minutes=5).rc == 0
+        with at.session(reason=reason) as session:
+            assert session.confirm().rc == 0
+        assert at.device.remarks_of_commits == ["CHG 17: nytt nat i Alvkarleby ; rollback 5"] * 2
+        with at.session() as session:
+            assert session.configure(["set system host-name sw2"], minutes=None).rc == 0
+        assert at.device.remarks_of_commits[2] == ""
+
+
 @every_confirming_vendor
 def test_a_change_that_nobody_confirms_is_taken_back_by_the_device(login: Login, platform: str) -> None:
     with rack(login, platform, minute=0.5) as at:

@@ -88,6 +88,15 @@ def test_a_refused_statement_leaves_nothing_in_force_and_the_configuration_free(
             assert line.configure(["set vlans personal vlan-id 30"], minutes=None).rc == 0
 
 
+def test_a_commit_says_why(login: Login) -> None:
+    with rack(login, "junos", CONFIGURATION) as at:
+        with session(at, reason="CHG 17: <nät> & mer") as one:
+            assert one.configure(["set system host-name sw2"], minutes=5).rc == 0
+        with session(at, reason="CHG 17") as one:
+            assert one.confirm().rc == 0
+        assert at.device.remarks_of_commits == ["CHG 17: nat mer", "CHG 17"]
+
+
 def test_the_removal_of_what_is_not_there_is_no_refusal_and_any_other_warning_is(login: Login) -> None:
     with rack(login, "junos", CONFIGURATION) as at, session(at) as one:
         done = one.configure(["delete vlans nobody", "set vlans personal vlan-id 30"], minutes=None)

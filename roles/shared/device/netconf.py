@@ -38,6 +38,10 @@ class Netconf(Frozen):
     )
     load: str = Field(description="puts lines of configuration into the candidate")
     commit: str = "<commit/>"
+    remark: str = Field(
+        default="",
+        description="says why a change is made, with `{text}`: it fills `{remark}` in commits",
+    )
     commit_confirmed: str = (
         "<commit><confirmed/><confirm-timeout>{seconds}</confirm-timeout><persist>{token}</persist></commit>"
     )

@@ -29,7 +29,8 @@ from roles.shared.lineage import LinePattern, Section
 class CommitConfirm(Frozen):
     """A vendor's own means by which a device restores itself unless it is told in time that the change is good.
 
-    Commands are typed as they stand, with `{minutes}` filled in. `source` is where they are documented.
+    Commands are typed as they stand, with `{minutes}` and `{remark}` (`Vendor.remark`) filled in. `source` is where
+    they are documented.
     """
 
     name: str = Field(description="as people know it, for plans: `checkpoint auto`")
@@ -117,7 +118,8 @@ class Vendor(Frozen):
     )
     confirmations: tuple[Confirmation, ...] = ()
     enter: tuple[str, ...] = Field(description="enters the configuration mode of a change that is not to be confirmed")
-    leave: tuple[str, ...] = Field(description="ends that change, which is in force then")
+    leave: tuple[str, ...] = Field(description="ends that change, which is in force then; may have `{remark}` in it")
+    remark: str = Field(default="", description="says why a change is made, where the device keeps that; with `{text}`")
     abort: tuple[str, ...] = Field(
         default=(), description="gives up a change that is not in force yet; empty where every line is, as it is typed"
     )

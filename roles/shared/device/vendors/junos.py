@@ -140,13 +140,14 @@ VENDOR = Vendor(
     ),
     warnings=(r"^warning: statement not found$", r"^\[edit[^\]\n]*\]$", rf"^\{{{PROMPT}\}}$"),
     enter=("configure exclusive",),
-    leave=("commit and-quit",),
+    leave=("commit{remark} and-quit",),
+    remark=' comment "{text}"',
     abort=("rollback 0", "exit configuration-mode"),
     confirm=CommitConfirm(
         name="commit confirmed",
         enter=("configure exclusive",),
-        leave=("commit confirmed {minutes}", "exit configuration-mode"),
-        confirm=("configure exclusive", "commit", "exit configuration-mode"),
+        leave=("commit confirmed {minutes}{remark}", "exit configuration-mode"),
+        confirm=("configure exclusive", "commit{remark}", "exit configuration-mode"),
         revert=(),
         pending="show system commit",
         pending_pattern=r"^\s*rollback pending\s*$",
@@ -164,11 +165,12 @@ VENDOR = Vendor(
             '<load-configuration action="set" format="text"><configuration-set>{text}</configuration-set>'
             "</load-configuration>"
         ),
-        commit="<commit-configuration/>",
+        commit="<commit-configuration>{remark}</commit-configuration>",
+        remark="<log>{text}</log>",
         commit_confirmed=(
-            "<commit-configuration><confirmed/><confirm-timeout>{minutes}</confirm-timeout></commit-configuration>"
+            "<commit-configuration><confirmed/><confirm-timeout>{minutes}</confirm-timeout>{remark}</commit-configuration>"
         ),
-        confirm="<commit-configuration/>",
+        confirm="<commit-configuration>{remark}</commit-configuration>",
         confirms_in_lock=True,
         revert="",
         pending_by_lock=False,
