@@ -13,7 +13,7 @@ import click
 
 from deploy.cli.command import WORDS, Common, answer, command
 from deploy.cli.reason import reason_of, reason_option
-from deploy.cli.subject import running
+from deploy.cli.subject import record_of, running
 from deploy.views.parts import municipalities, put
 from inventory.errors import SamdriftError, UsageError
 from roles.shared.guard import RESTORES_AFTER
@@ -62,6 +62,7 @@ def restore(  # noqa: PLR0917  click tells options by name
             if changing and not yes and not click.confirm(f"Change {name}?", err=True):
                 raise SamdriftError("not approved: nothing was changed")
 
-        record = runs.restore(run, backup, approve, no_rollback=[name] if no_rollback else [])
+        no_rollback_of = [name] if no_rollback else []
+        record = record_of(common, lambda: runs.restore(run, backup, approve, no_rollback=no_rollback_of))
     answer(common, record.model_dump(mode="json"), plan_view.applied(record, names))
     return record.exit_code

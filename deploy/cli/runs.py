@@ -17,8 +17,7 @@ from rich.text import Text
 
 from deploy.cli.command import FILE, WORDS, Common, answer, aside, command
 from deploy.cli.reason import reason_of, reason_option
-from deploy.cli.subject import running
-from deploy.model.kinds import Exit
+from deploy.cli.subject import record_of, running
 from deploy.model.text import several
 from deploy.views.parts import municipalities, put
 from inventory.errors import SamdriftError, UsageError
@@ -141,17 +140,6 @@ def _tell_netbox(common: Common, netbox: NetBox | None, record: Record) -> None:
         aside(common, f"warning: {warning}")
 
 
-def _record_of(common: Common, run: Callable[[], Record]) -> Record:
-    """Run. A record that could not be kept is still the answer, since it may be nowhere else; then it ends with 1."""
-    from deploy.runs.invocation import NotAllKept
-
-    try:
-        return run()
-    except NotAllKept as e:
-        aside(common, f"error: {e}")
-        return e.record.model_copy(update={"exit_code": Exit.ERROR})
-
-
 def _after_unsound(run: Invocation, page: Iterable[RenderableType]) -> Iterator[RenderableType]:
     """Show what is wrong with hosts that nothing was done with, and then the page."""
     from deploy.views import findings as findings_view
@@ -242,7 +230,7 @@ def apply(  # noqa: PLR0917  click tells options by name
                 raise SamdriftError("not approved: no host was changed")
 
         carry_out = partial(runs.apply, run, approve, planned, no_rollback=no_rollback, max_failures=max_failures)
-        record = _record_of(common, carry_out)
+        record = record_of(common, carry_out)
     _tell_netbox(common, netbox, record)
     answer(common, record.model_dump(mode="json"), _after_unsound(run, plan_view.applied(record, names)))
     return record.exit_code
@@ -255,7 +243,7 @@ def verify(common: Common) -> int:
     from deploy.views import findings as findings_view
 
     with running(common, "verify") as (run, _):
-        record = _record_of(common, lambda: runs.verify(run))
+        record = record_of(common, lambda: runs.verify(run))
     names = municipalities(run.fleet)
     page = findings_view.verified(record, names, common.people.width)
     answer(common, record.model_dump(mode="json"), _after_unsound(run, page))
@@ -271,7 +259,7 @@ def drift(common: Common, write_back: bool) -> int:
 
     with running(common, "drift") as (run, _):
         netbox = _netbox_to_tell(common, run.fleet) if write_back else None
-        record = _record_of(common, lambda: runs.drift(run))
+        record = record_of(common, lambda: runs.drift(run))
     _tell_netbox(common, netbox, record)
     answer(common, record.model_dump(mode="json"), findings_view.drift(record, municipalities(run.fleet)))
     return record.exit_code

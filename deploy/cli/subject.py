@@ -285,6 +285,17 @@ def running(
         aside(common, f"warning: not backed up: {why}")
 
 
+def record_of(common: Common, run: Callable[[], Record]) -> Record:
+    """Run. A record that could not be kept is still the answer, since it may be nowhere else; then it ends with 1."""
+    from deploy.runs.invocation import NotAllKept
+
+    try:
+        return run()
+    except NotAllKept as e:
+        aside(common, f"error: {e}")
+        return e.record.model_copy(update={"exit_code": Exit.ERROR})
+
+
 @contextmanager
 def _recording(common: Common, run: Invocation) -> Iterator[None]:
     """Record a run that ends before its own record is kept: another holds the lock, somebody stopped it, it failed."""

@@ -10,6 +10,7 @@ Not here: what the tables are for (`schema`, `sql`).
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from deploy.store.place import Database as Url
-from deploy.store.place import on_network, store_directory, store_file
+from deploy.store.place import naming, on_network, store_directory, store_file
 from deploy.store.ports import StoreError
 from deploy.store.schema import REVISIONS
 
@@ -32,6 +33,9 @@ WAIT = 10
 
 TURNS, LOCK = 0x73616D01, 0x73616D02
 """The first halves of the keys of samdrift's advisory locks in PostgreSQL; the second is the schema's."""
+
+ROOM = 32 * 2**20
+"""The bytes that must be free where a run that changes hosts is recorded."""
 
 ALIVE = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 """How a connection that is held for a whole run finds out that the other end is gone: within a minute."""
@@ -72,6 +76,21 @@ class Database:
                 connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT}s'"))
                 connection.execute(_TAKE_TURN, {"turns": TURNS})
             yield connection
+
+    def require_room(self) -> None:
+        """Refuse to begin what must be recorded to its end on a disk that is nearly full.
+
+        Raises:
+            StoreError: there is less than ROOM.
+        """
+        if self.directory is None:
+            return
+        with naming(self.directory):
+            left = shutil.disk_usage(self.directory).free
+        if left < ROOM:
+            what = f"its disk has {left // 2**20} MiB left, and a run that changes hosts needs {ROOM // 2**20}"
+            fix = "make room (what is old: samdrift history prune), or choose another --state; no host was changed"
+            raise StoreError(what, where=self.where, fix=fix)
 
     @contextmanager
     def naming(self) -> Iterator[None]:

@@ -63,6 +63,8 @@ class SqlHistory:
         Raises:
             StoreError: there is a record of this id, or it cannot be written.
         """
+        if event is Event.BEGUN:
+            self._database.require_room()
         with self._database.writing() as connection:
             if connection.scalar(select(schema.runs.c.id).where(schema.runs.c.id == record.id)):
                 raise StoreError("there is a record of this id already", where=self._where(record.id))

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import alembic.command
@@ -359,6 +360,18 @@ def test_a_server_that_was_started_anew_is_connected_to_again_and_a_lock_that_it
 
 
 # --- disks and directories -------------------------------------------------------------------------------------------
+
+
+def test_no_run_that_changes_hosts_begins_on_a_disk_that_is_nearly_full(
+    tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could be recorded at its beginning, and not at its end."""
+    stores, drift = InDirectory(tmp_path, template).open(), record()
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=3 * 2**20))
+    with pytest.raises(StoreError, match=r"3 MiB left.*history prune.*no host was changed"):
+        stores.history.save(record(command="apply", ended=False))
+    stores.history.save(drift)
+    assert records_of(stores.history) == (drift,)
 
 
 def test_a_full_disk_leaves_what_was_kept(tmp_path: Path, template: Path) -> None:
