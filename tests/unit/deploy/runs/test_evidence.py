@@ -17,7 +17,7 @@ from deploy.model.findings import Exit
 from deploy.model.observer import Quiet
 from deploy.model.plan import Plan
 from deploy.model.record import BegunStep, Process, Record
-from deploy.runs import applying, caller
+from deploy.runs import caller, invocation
 from deploy.runs.applying import apply
 from deploy.runs.caller import is_over, this_process
 from deploy.runs.invocation import Invocation, NotAllKept
@@ -70,7 +70,7 @@ def run(
 ) -> Invocation:
     """An apply of three files to one host."""
     make_role("three_files", THREE_FILES)
-    monkeypatch.setattr(applying, "run_checks", lambda *_: ())
+    monkeypatch.setattr(invocation, "run_checks", lambda *_: ())
     options = {"roles": {"three_files": True}, "three_files": {"place": str(tmp_path)}}
     fleet = fleet_of(sshd.host(context={"samdrift": options}))
     run = dataclasses.replace(run_of(), intent=Intent(fleet), hosts=fleet.hosts, access=sshd.access)
