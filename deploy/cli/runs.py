@@ -61,6 +61,7 @@ def plan(  # noqa: PLR0917  click tells options by name
     remove: tuple[tuple[str, str], ...],
 ) -> int:
     """Show what would change, with diffs."""
+    from deploy.model.alike import names_of
     from deploy.model.device_models import model_notices
     from deploy.model.locked import changing_notices
     from deploy.model.plan import write_plan
@@ -81,7 +82,8 @@ def plan(  # noqa: PLR0917  click tells options by name
         "exit_code": record.exit_code,
     }
     known = (*model_notices(run.fleet, run.hosts), *changing_notices(made.hosts))
-    page = plan_view.plan(made, municipalities(run.fleet), notices=known, brief=brief, commands=commands)
+    names, called = municipalities(run.fleet), names_of(run.fleet)
+    page = plan_view.plan(made, names, notices=known, brief=brief, commands=commands, called=called)
     answer(common, document, _after_unsound(run, page))
     if out is not None:
         lab_too = "--lab " if common.lab else ""
@@ -199,6 +201,7 @@ def apply(  # noqa: PLR0917  click tells options by name
 
     Without PLANFILE, makes a plan, shows it and asks. With it, carries out exactly that plan.
     """
+    from deploy.model.alike import names_of
     from deploy.model.device_models import model_notices
     from deploy.model.locked import changing_notices
     from deploy.model.plan import read_plan
@@ -222,8 +225,8 @@ def apply(  # noqa: PLR0917  click tells options by name
         def approve(made: Plan) -> None:
             observer.rest()
             _warn_of_idle(common, made)
-            notices = (*model_notices(run.fleet, run.hosts), *changing_notices(made.hosts))
-            whole = plan_view.plan(made, names, notices=notices, brief=brief)
+            known = (*model_notices(run.fleet, run.hosts), *changing_notices(made.hosts))
+            whole = plan_view.plan(made, names, notices=known, brief=brief, called=names_of(run.fleet))
             put(common.people, whole if planned is None else [Text(plan_view.plan_summary(made))])
             changing = sum(bool(h.changes) for h in made.hosts)
             if changing and not yes and not click.confirm(f"Change {several(changing, 'host')}?", err=True):

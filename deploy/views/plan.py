@@ -1,29 +1,31 @@
-"""What `plan` and `apply` show: each step with its diff or commands, and what became of each host.
+"""What `plan` and `apply` show: each change once, with its hosts and its diff or commands; what became of each host.
 
-Not here: what would change (`engine`), and the questions that `apply` asks (`cli.runs`).
+Not here: what would change (`engine`), which changes are alike (`model.alike`), and the questions that `apply` asks
+(`cli.runs`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from deploy.model.drift import shut_out
+from deploy.model.alike import Alike, alike, changes_of
 from deploy.model.record import HostResult, Record
 from deploy.model.text import inline, safe, several
-from deploy.model.words import in_words
 from deploy.views.findings import checks_summary, findings
-from deploy.views.parts import COLOURS, command_text, diff, empty_table
+from deploy.views.parts import COLOURS, command_text, diff, empty_table, indented
 
 if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
     from deploy.model.findings import Finding
     from deploy.model.plan import HostPlan, Plan, Step
     from deploy.model.waived import Waived
-    from roles.shared.change import Removal
+
+VALUE = r"«(host|\d+)»"
+"""What stands in the text of alike changes where each has a value of its own."""
 
 
 def plan(
@@ -33,35 +35,160 @@ def plan(
     notices: Sequence[Finding] = (),
     brief: bool = False,
     commands: bool = False,
+    called: Collection[str] = (),
 ) -> Iterator[RenderableType]:
-    """Show what would change, host by host: each step with its diff, or its commands if it has none.
+    """Show what would change: each host in a line, then each change with its diff, or its commands if it has none.
 
-    Brief is a line a step. The commands of a step with a diff (every file is put in place by the same few) are told
-    only where `commands` asks for them.
+    The same change of many hosts is shown once, and so is one that differs in names and addresses alone, with what
+    stands there on each host. Brief has neither diffs nor commands. The commands of a step with a diff (every file is
+    put in place by the same few) are told only where `commands` asks for them.
 
     Args:
         notices: what else to know of hosts before they are changed.
+        called: what the inventory calls hosts, sites and municipalities (`model.alike.names_of`).
     """
+    words = {*called, *names, *names.values()}
     wide = max((len(h.host) for h in made.hosts), default=0)
     wider = max((len(names.get(h.municipality, "")) for h in made.hosts), default=0)
     for host_plan in made.hosts:
         yield _host_line(host_plan, f"{names.get(host_plan.municipality, ''):{wider}}", wide)
         to_know = (*host_plan.caveats, *(n.summary for n in notices if n.host == host_plan.host))
         yield from (Text(f"  ! {inline(what)}", "cyan") for what in to_know)
-        for step in host_plan.changes:
-            yield from _step(step, brief=brief, commands=commands)
-        for step in host_plan.held:
-            yield from _held(step, brief=brief)
-        for stranger in host_plan.unmanaged:
-            place = "a directory" if stranger.path else "the configuration"
-            line = f"  ? {inline(stranger.what)}  is in {place} of role {stranger.role}, which does not declare it"
-            accepted = f": accepted{_by(stranger.waived)}" if stranger.waived and stranger.waived.accepted else ""
-            yield Text(line + accepted, "dim" if accepted else "magenta")
-        for line in host_plan.concealed:
-            yield Text(f"  · {inline(line)}  is not shown to {inline(host_plan.looked_as)}: taken as declared", "dim")
-        if (host_plan.changes or host_plan.held or host_plan.unmanaged or host_plan.concealed) and not brief:
-            yield Text()
+    if changes := changes_of(made, words):
+        yield Text()
+    if brief:
+        yield from _in_brief(made, changes)
+    else:
+        for change in changes:
+            yield from _change(made, change, commands=commands)
+    yield from _left_alone(made, words, brief=brief)
+    if len(made.hosts) > 1 or not brief:
+        yield Text()
     yield Text(plan_summary(made), "bold")
+
+
+def _on(made: Plan, hosts: Sequence[str]) -> str:
+    """Say on which hosts of the plan; empty if it has one."""
+    if len(made.hosts) == 1:
+        return ""
+    changing = [h.host for h in made.hosts if h.changes]
+    if len(hosts) == len(changing) > 2:
+        return f"  on all {len(hosts)} that change"
+    return f"  on {several(len(hosts), 'host')}: {', '.join(map(inline, hosts))}"
+
+
+def _in_brief(made: Plan, changes: Sequence[Alike[Step]]) -> Iterator[RenderableType]:
+    """Show changes by role and hosts, in a paragraph each; what may not be overlooked, in lines of its own.
+
+    A step that is not alike everywhere stands once, too, with how many different ones it is.
+    """
+    steps: dict[tuple[str, bool, str], list[Alike[Step]]] = {}
+    for change in changes:
+        steps.setdefault((change.first.role, change.first.handler, _text(change, "name")), []).append(change)
+    order = [host.host for host in made.hosts]
+    together: dict[tuple[str, tuple[str, ...]], dict[bool, list[str]]] = {}
+    for (role, handler, name), some in steps.items():
+        hosts = tuple(sorted({host for change in some for host in change.hosts}, key=order.index))
+        different = f" ({len(some)} different)" if len(some) > 1 else ""
+        together.setdefault((role, hosts), {}).setdefault(handler, []).append(name + different)
+    for (role, hosts), named in together.items():
+        yield indented(Text.assemble((inline(role), "cyan"), (_on(made, hosts), "dim")), 2)
+        for sign, colour, handler in (("~", "yellow", False), ("↻", "blue", True)):
+            if names := named.get(handler):
+                yield indented(Text.assemble((f"{sign} ", colour), ", ".join(names)), 4)
+    for change in changes:
+        yield from _warnings(change, brief=True)
+
+
+def _change(made: Plan, change: Alike[Step], *, commands: bool) -> Iterator[RenderableType]:
+    step = change.first
+    sign, colour = ("↻", "blue") if step.handler else ("~", "yellow")
+    title = Text.assemble((f"  {sign} ", colour), (inline(step.role), "cyan"), f"  {_text(change, 'name')}")
+    yield _marked(title.append(_on(made, change.hosts), "dim"))
+    if "guard" in change.texts:
+        yield Text(f"      guarded: {_text(change, 'guard')}", "dim")
+    yield from _warnings(change, brief=False)
+    if step.waived:
+        yield Text(f"      is accepted no more: it was{_by(step.waived)}", "bold yellow")
+    yield from _content(change, commands=commands)
+    yield from _values(change)
+
+
+def _content(change: Alike[Step], *, commands: bool) -> Iterator[RenderableType]:
+    """Show the diff of a change, or its commands."""
+    if "diff" in change.texts:
+        yield _marked(diff(_whole(change, "diff"), indent=6))
+    if change.first.commands and (commands or "diff" not in change.texts):
+        yield _marked(command_text(_whole(change, "commands").split("\0"), indent=6))
+
+
+def _values(change: Alike[Any]) -> Iterator[RenderableType]:
+    """Show what stands for each value on each host."""
+    for name, values in change.own_values.items():
+        each = ", ".join(f"{inline(h)} {inline(value)}" for h, value in zip(change.hosts, values, strict=True))
+        yield _marked(Text(f"      «{name}»  {each}", "dim"))
+
+
+def _warnings(change: Alike[Step], *, brief: bool) -> Iterator[RenderableType]:
+    """Show what of a change may not be overlooked: what it takes away, and that it cannot be undone or is refused."""
+    about = f"{_text(change, 'name')}: " if brief else ""
+    if change.first.unguarded and not brief:
+        yield Text(f"      not guarded: {_text(change, 'unguarded')}", "bold red")
+    for line in _whole(change, "refused").splitlines() if "refused" in change.texts else ():
+        yield _marked(Text(f"      {about}refused: {inline(line)}", "bold red"))
+    removals = change.first.removals
+    if not removals:
+        return
+    named = sum(bool(removal.named) for removal in removals)
+    whose = ((len(removals) - named, "declared before"), (named, "named by --remove"))
+    counted = ", ".join(f"{number} {why}" for number, why in whose if number)
+    yield Text(f"      {about}removes {several(len(removals), 'line')}: {counted}", "bold red")
+    for line in _whole(change, "removals").split("\n"):
+        yield _marked(Text(f"        - {inline(line)}", "red"))
+
+
+def _left_alone(made: Plan, words: Collection[str], *, brief: bool) -> Iterator[RenderableType]:
+    """Show what no apply changes: what waivers hold, what no role declares, and what was not shown."""
+    for held in alike(made.hosts, lambda host: host.held, words):
+        moved = held.first.waived is not None and not held.first.waived.accepted
+        why = "something else was accepted" if moved else "accepted"
+        title = Text.assemble("  = ", (inline(held.first.role), "cyan"), f"  {_text(held, 'name')}  ")
+        title.append(f"is left as it is: {why}{_by(held.first.waived)}", "bold yellow" if moved else "dim")
+        yield title.append(_on(made, held.hosts), "dim")
+        if moved and not brief:
+            yield from _content(held, commands=False)
+            yield from _values(held)
+    for stranger in alike(made.hosts, lambda host: host.unmanaged, words):
+        first = stranger.first
+        place = "a directory" if first.path else "the configuration"
+        line = f"  ? {_text(stranger, 'name')}  is in {place} of role {first.role}, which does not declare it"
+        accepted = f": accepted{_by(first.waived)}" if first.waived and first.waived.accepted else ""
+        yield Text(line + accepted, "dim" if accepted else "magenta").append(_on(made, stranger.hosts), "dim")
+        yield from _values(stranger)
+    for unseen in alike(made.hosts, _concealed, words):
+        yield _marked(Text(f"  · {_text(unseen, 'name')}{_on(made, unseen.hosts)}", "dim"))
+        yield from _values(unseen)
+
+
+def _concealed(host: HostPlan) -> list[str]:
+    return [f"{line}  is not shown to {host.looked_as}: taken as declared" for line in host.concealed]
+
+
+def _whole(change: Alike[Any], text: str) -> str:
+    return "".join(map(str, change.texts[text]))
+
+
+def _text(change: Alike[Any], text: str) -> str:
+    return inline(_whole(change, text))
+
+
+def _marked(text: Text) -> Text:
+    text.highlight_regex(VALUE, "bold reverse")
+    return text
+
+
+def _by(waived: Waived | None) -> str:
+    return inline(f" until {waived.until} by {waived.owner} (waiver {waived.name})") if waived else ""
 
 
 def plan_summary(made: Plan) -> str:
@@ -107,56 +234,6 @@ def _host_line(host_plan: HostPlan, municipality: str, wide: int) -> Text:
     else:
         line.append(several(changes, "change") + (f", {several(handlers, 'restart')}" if handlers else ""), "yellow")
     return line.append(looked, "dim")
-
-
-def _step(step: Step, *, brief: bool, commands: bool) -> Iterator[RenderableType]:
-    sign, colour = ("↻", "blue") if step.handler else ("~", "yellow")
-    yield Text.assemble((f"  {sign} ", colour), (inline(step.role), "cyan"), f"  {inline(step.name)}")
-    if brief:
-        yield from _removals(step.removals)
-        return
-    if step.guard:
-        yield Text(f"      guarded: {inline(step.guard.words)}", "dim")
-    if step.waived:
-        yield Text(f"      is accepted no more: it was{_by(step.waived)}", "bold yellow")
-    if step.unguarded:
-        yield Text(f"      not guarded: {inline(step.unguarded)}", "bold red")
-    for note in shut_out(step):
-        yield Text(f"      refused: {inline(in_words(note.message))}", "bold red")
-    yield from _removals(step.removals)
-    if step.change is not None:
-        yield diff(step.change.diff, indent=6)
-    if step.commands and (commands or step.change is None):
-        yield command_text(map(str, step.commands), indent=6)
-
-
-def _held(step: Step, *, brief: bool) -> Iterator[RenderableType]:
-    """Show a step that a waiver holds back; with its diff if something else was accepted than what is there."""
-    moved = step.waived is not None and not step.waived.accepted
-    why = "something else was accepted" if moved else "accepted"
-    title = Text.assemble("  = ", (inline(step.role), "cyan"), f"  {inline(step.name)}  ")
-    yield title.append(f"is left as it is: {why}{_by(step.waived)}", "bold yellow" if moved else "dim")
-    if moved and not brief:
-        if step.change is not None:
-            yield diff(step.change.diff, indent=6)
-        else:
-            yield command_text(map(str, step.commands), indent=6)
-
-
-def _by(waived: Waived | None) -> str:
-    return inline(f" until {waived.until} by {waived.owner} (waiver {waived.name})") if waived else ""
-
-
-def _removals(removals: Sequence[Removal]) -> Iterator[RenderableType]:
-    """Show which lines of a device go, apart from those that change: why each may, and how many there are."""
-    if not removals:
-        return
-    named = sum(bool(removal.named) for removal in removals)
-    whose = ((len(removals) - named, "declared before"), (named, "named by --remove"))
-    counted = ", ".join(f"{number} {why}" for number, why in whose if number)
-    yield Text(f"      removes {several(len(removals), 'line')}: {counted}", "bold red")
-    for removal in removals:
-        yield Text(f"        - {inline(removal.line)}", "red")
 
 
 def results(done: Sequence[HostResult], names: Mapping[str, str]) -> Iterator[RenderableType]:

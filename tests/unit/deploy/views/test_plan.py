@@ -5,6 +5,8 @@ from __future__ import annotations
 from deploy.model.device_models import model_notices
 from deploy.model.plan import HostPlan
 from deploy.views import plan as plan_view
+from roles.shared.change import Change
+from roles.shared.device.letting_in import LostPart
 from tests.unit.deploy.views.shown import NAMES, guarded, plan_of, shown, step
 from tests.unit.roles.shared.device.switch_fleet import fleet
 from tests.unit.roles.shared.device.test_series import of_type
@@ -40,10 +42,11 @@ def test_a_step_without_a_diff_shows_its_commands() -> None:
     assert "1 host: 1 change on 1 host, 0 in sync." in text
 
 
-def test_a_brief_plan_is_a_line_a_step() -> None:
+def test_a_brief_plan_names_each_step_and_shows_no_diff() -> None:
     host = HostPlan(host="heb-gw1", municipality="heby", steps=(step("file /etc/x"), step("restart x", handler=True)))
 
-    assert len(shown(*plan_view.plan(plan_of(host), NAMES, brief=True)).splitlines()) == 4
+    lines = [line.strip() for line in shown(*plan_view.plan(plan_of(host), NAMES, brief=True)).splitlines()]
+    assert lines[1:-1] == ["", "base", "~ file /etc/x", "↻ restart x"]
 
 
 def test_a_restart_is_no_change_by_itself() -> None:
@@ -79,3 +82,34 @@ def test_what_nobody_was_shown_is_said_once_and_with_the_account() -> None:
     assert text.count("set x ‹withheld›  is not shown to samdrift-look: taken as declared") == 1
     assert host.in_short == "not shown to samdrift-look: set x ‹withheld›"
     assert host.fingerprint == HostPlan(host="a", municipality="heby").fingerprint
+
+
+def gateway(name: str, address: str, text: str = "router-id", more: str = "") -> HostPlan:
+    change = Change(what="/etc/frr.conf", before="old\n", after=f"hostname {name}\n{text} {address}\n{more}")
+    made = step("file /etc/frr.conf").model_copy(update={"change": change})
+    return HostPlan(host=name, municipality="heby", steps=(made, step("restart frr", handler=True)))
+
+
+def test_the_same_change_of_many_hosts_is_shown_once_with_what_stands_there_on_each() -> None:
+    hosts = gateway("heb-gw1", "10.59.0.63"), gateway("ost-gw1", "10.59.0.62"), HostPlan(host="a", municipality="heby")
+    page = shown(*plan_view.plan(plan_of(*hosts), NAMES))
+    assert page.count("/etc/frr.conf  on 2 hosts: heb-gw1, ost-gw1") == 1
+    assert page.count("+hostname «host»\n      +router-id «1»\n") == 1
+    assert "«1»  heb-gw1 10.59.0.63, ost-gw1 10.59.0.62\n" in page
+    assert page.count("restart frr") == 1
+
+
+def test_what_differs_in_more_than_names_and_addresses_is_shown_apart() -> None:
+    hosts = gateway("heb-gw1", "10.59.0.63"), gateway("ost-gw1", "10.59.0.62", "router-identity")
+    page = shown(*plan_view.plan(plan_of(*hosts), NAMES))
+    assert page.count("file /etc/frr.conf  on 1 host: ") == 2
+    brief = shown(*plan_view.plan(plan_of(*hosts), NAMES, brief=True))
+    assert brief.count("file /etc/frr.conf (2 different)") == 1
+
+
+def test_a_refused_step_and_lines_that_go_stand_by_themselves_in_a_brief_plan() -> None:
+    lost = LostPart(part="account", line="user samdrift")
+    made = step("file /etc/x").model_copy(update={"shuts_out": (lost,)})
+    hosts = [HostPlan(host=name, municipality="heby", steps=(made,)) for name in ("a", "b")]
+    brief = shown(*plan_view.plan(plan_of(*hosts), NAMES, brief=True))
+    assert brief.count("file /etc/x: refused: ") == 1
