@@ -21,6 +21,7 @@ from pathlib import Path
 from deploy.transport.ssh import Access
 from inventory.fleet import Fleet, Host
 from inventory.organisation import Platform, Region, Site, Tenant
+from roles.shared import look_program
 
 SSHD = Path("/usr/sbin/sshd")
 UNSHARE = ("unshare", "--mount", *(() if os.geteuid() == 0 else ("--map-root-user",)))
@@ -34,11 +35,12 @@ exec {unshare} sh -c '
     exec sh -c "$SSH_ORIGINAL_COMMAND"'
 """
 
-SUDO = """\
+SUDO = f"""\
 #!/bin/sh
-# sudo -n -- COMMAND: whoever logs in is root already.
+# sudo -n -- COMMAND: whoever logs in is root already. The program for looks is run as by an account for looks.
 [ "$1 $2" = "-n --" ] || exit 64
 shift 2
+[ "$1" != {look_program.PROGRAM} ] || SUDO_UID=65534 SUDO_GID=65534 exec /usr/bin/python3 -IS {look_program.__file__}
 exec "$@"
 """
 

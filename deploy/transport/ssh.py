@@ -25,7 +25,7 @@ from inventory.fleet import Host
 from inventory.frozen import Frozen
 from roles.shared.device.letting_in import CameIn
 from roles.shared.guard import RESTORES_AFTER
-from roles.shared.look_program import NOT_LET, PROGRAM, framed, is_fixed, sent
+from roles.shared.look_program import BY_SUDO, NOT_LET, framed, is_fixed, sent
 
 UNACKNOWLEDGED_MS = 20_000
 """A peer that acknowledges nothing for so long is gone (TCP_USER_TIMEOUT, in milliseconds)."""
@@ -126,13 +126,12 @@ class Connection:
         if self.access.looks:
             raise HostLost(f"{self.access.user} may only look", where=f"host {self.host.name}")
         # Facts and checks read what programs say: on every host, in any session, it must be said in one language.
-        return self._exec(f"env LC_ALL=C.UTF-8 {command}", stdin, timeout)
+        program = f"env LC_ALL=C.UTF-8 {command}"
+        return self._exec(program if self.access.user == "root" else f"sudo -n -- {program}", stdin, timeout)
 
     def _exec(self, program: str, stdin: bytes, timeout: float) -> Answer:
         if self._transport is None:
             raise HostLost("not connected", where=f"host {self.host.name}")
-        if self.access.user != "root":
-            program = f"sudo -n -- {program}"
         self.execs += 1
         try:
             with gevent.Timeout(timeout, TimeoutError(f"no answer within {timeout:g} s")):
@@ -155,7 +154,7 @@ class Connection:
         """
         mark, timeout = marker(), within or self.access.look_timeout
         if self.access.looks:
-            answer = self._exec(PROGRAM, sent(commands, mark, self.access.fact_timeout), timeout)
+            answer = self._exec(BY_SUDO, sent(commands, mark, self.access.fact_timeout), timeout)
         else:
             program = framed(commands, mark, self.access.fact_timeout)
             answer = self.run("sh -s", stdin=program.encode(), timeout=timeout)

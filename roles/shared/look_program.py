@@ -21,6 +21,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 
 PROGRAM = "/usr/local/sbin/samdrift-look"
+BY_SUDO = f"sudo -n -- {PROGRAM}"
 AS_ROOT = "/etc/samdrift/asked-as-root"
 """The file of what is asked as root."""
 BETWEEN = "\n--\n"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from inventory.network import Network
 from roles.shared import look_program
-from roles.shared.look_program import AS_ROOT, BETWEEN, PROGRAM
+from roles.shared.look_program import AS_ROOT, BETWEEN, BY_SUDO, PROGRAM
 from roles.shared.parts.accounts import account
 from roles.shared.parts.debian import directory
 from roles.shared.parts.files import absent_file, managed_file
@@ -62,5 +62,5 @@ def account_for_looks(
     directory(str(Path(AS_ROOT).parent), "755")
     managed_file(AS_ROOT, content="\n".join([MANAGED, BETWEEN.join(asked_as_root), ""]))
     account(LOOK, full_name="samdrift looks", groups=(group,))
-    lines = restricted(keys, stations, f"sudo -n -- {PROGRAM}")
+    lines = restricted(keys, stations, BY_SUDO)
     managed_file(LOOK_KEYS, content="\n".join([MANAGED, *lines, ""]), validate_with=KEYS_PARSE)
