@@ -1,0 +1,180 @@
+"""The account for looks on real hosts: it sees what root sees, and whoever has its key changes nothing in any way."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+
+from deploy.lab.lab import Lab
+from deploy.lab.wiring import lab_hosts
+from deploy.runs import commands as runs
+from deploy.runs.applying import apply
+from deploy.runs.invocation import Invocation
+from deploy.runs.looks import look_accounts
+from deploy.transport.ssh import Connection
+from inventory.fleet import Host
+from inventory.groups import known_hosts
+from inventory.snapshot import load
+from roles.base import AUTOMATION
+from roles.shared.intent import Intent
+from roles.shared.parts.looks import LOOK
+from tests.integration.lab import NETBOX, by_hand, samdrift
+from tests.sshd import keygen
+from tests.unit.deploy.runs.test_runs import run_of
+from tests.ways_to_write import CONNECTIONS, WAYS, changed, seen_of
+
+pytestmark = pytest.mark.lab
+
+TRIED = "tie-log1"
+"""The host on which everything is tried."""
+
+
+def with_look_key(host: Host, key: str) -> Host:
+    context = deepcopy(dict(host.context))
+    context["samdrift"]["base"]["look_keys"] = [key]
+    return host.model_copy(update={"context": context})
+
+
+def applied(run: Invocation) -> dict[str, str]:
+    """What became of each host."""
+    return {h.host: h.outcome for h in apply(run, lambda _: None).hosts}
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """The lab's hosts with an account for looks, a run about them, and its key."""
+
+    run: Invocation
+    key: Path
+
+    def by_root(self) -> Invocation:
+        """The same run by the account that changes, whatever the hosts were given."""
+        return dataclasses.replace(self.run, access=self.run.access.model_copy(update={"look_user": AUTOMATION}))
+
+    def looking(self) -> Connection:
+        """Whoever has the key for looks, and knows how samdrift asks."""
+        access = self.run.access.for_looks(LOOK)
+        return Connection(self.run.fleet.host(TRIED), access)
+
+
+@pytest.fixture(scope="module")
+def place(machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    at = tmp_path_factory.mktemp("look")
+    samdrift("lab", "up")
+    plain = Lab().overlay(load())
+    names = [h.name for h in lab_hosts(plain) if h.name != NETBOX]
+    if any(h["steps"] for h in samdrift("--lab", "--limit", f"not {NETBOX}", "plan")["plan"]["hosts"]):
+        samdrift("--lab", "--limit", f"not {NETBOX}", "apply", "--yes")
+    look_key = keygen(at / "key")
+    fleet = plain.model_copy(
+        update={"hosts": tuple(with_look_key(h, look_key) if h.name in names else h for h in plain.hosts)}
+    )
+    run = dataclasses.replace(
+        run_of(),
+        intent=Intent(fleet),
+        hosts=tuple(fleet.host(name) for name in names),
+        access=Lab().access().model_copy(update={"look_key_file": at / "key"}),
+        vault=Lab().vault(),
+    )
+    assert set(applied(run).values()) == {"changed"}
+    yield Place(run, at / "key")
+    as_before = dataclasses.replace(
+        run, intent=Intent(plain), hosts=tuple(plain.host(name) for name in names), only_roles=("base",)
+    )
+    assert set(applied(as_before).values()) == {"changed"}
+
+
+def test_a_host_that_was_given_the_account_is_looked_at_by_it(place: Place) -> None:
+    hosts = place.run.hosts
+    assert look_accounts(place.run.intent, place.run.stores.applied, hosts) == {h.name: LOOK for h in hosts}
+
+
+def test_the_plan_is_the_same_whoever_looks(place: Place) -> None:
+    by_hand(TRIED, "chmod 600 /etc/issue.net; nft add rule inet samdrift input tcp dport 8080 accept")
+    try:
+        by_look, by_root = (runs.plan(run, detailed=False)[0] for run in (place.run, place.by_root()))
+    finally:
+        by_hand(TRIED, "chmod 644 /etc/issue.net; nft -f /etc/nftables.conf")
+    assert [(h.host, h.error) for h in by_look.hosts if h.error] == []
+    assert {h.host: [s.name for s in h.changes] for h in by_look.hosts if h.changes} == {
+        TRIED: ["file /etc/issue.net", "nftables ruleset in force"]
+    }
+    assert [(h.host, h.fingerprint, h.unmanaged) for h in by_look.hosts] == [
+        (h.host, h.fingerprint, h.unmanaged) for h in by_root.hosts
+    ]
+
+
+def test_every_check_ends_as_it_does_by_root_but_for_those_that_ask_more_than_a_look_may(place: Place) -> None:
+    by_look, by_root = (
+        {(c.host, c.role, c.name): (c.outcome, c.detail) for c in runs.verify(run).checks}
+        for run in (place.run, place.by_root())
+    )
+    assert by_look.keys() == by_root.keys()
+    beyond = {check for check, (_, detail) in by_look.items() if "more than a look may ask" in detail}
+    differ = {c: (by_look[c], by_root[c]) for c in by_look.keys() - beyond if by_look[c][0] != by_root[c][0]}
+    assert differ == {}
+    assert {role for _, role, _ in beyond} <= {"netbox", "package_cache"}
+
+
+def test_whoever_has_the_key_changes_nothing_in_any_way(place: Place) -> None:
+    assert len(WAYS) >= 40
+
+    def ask(script: str) -> str:
+        return by_hand(TRIED, script)
+
+    before = seen_of(WAYS, ask)
+    connection = place.looking()
+    connection.open()
+    for way in WAYS:  # each alone, so that one that ends the look ends no other
+        connection.ask([way.command])
+    assert [a.stdout for a in connection.ask(CONNECTIONS)] == [""] * len(CONNECTIONS)
+    connection.close()
+    assert changed(before, seen_of(WAYS, ask)) == []
+
+
+def ssh(place: Place, *options: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Whoever has the key for looks, by OpenSSH."""
+    host = place.run.fleet.host(TRIED)
+    known = place.key.with_name("known_hosts")
+    known.write_text(known_hosts([host]))
+    argv = ["ssh", "-F", "/dev/null", "-i", str(place.key), "-o", f"UserKnownHostsFile={known}", "-o", "BatchMode=yes"]
+    argv += [*options[:-1], f"{LOOK}@{host.address}", *options[-1:]]
+    return subprocess.run(argv, input=given, capture_output=True, check=False, timeout=30)
+
+
+@pytest.mark.parametrize("command", ["touch /tmp/way-90", "sudo -n touch /tmp/way-90", "bash -i"])
+def test_the_key_runs_no_command_but_the_one_program(place: Place, command: str) -> None:
+    said = ssh(place, command, given=b"touch /tmp/way-90\n")
+    assert said.returncode == 77
+    assert b"these are no questions" in said.stderr
+    assert by_hand(TRIED, "ls /tmp/way-90 2>/dev/null || true") == ""
+
+
+def test_the_key_opens_no_terminal_forwards_nothing_and_copies_no_file(place: Place) -> None:
+    assert b"PTY allocation request failed" in ssh(place, "-tt", "true").stderr
+    forwarded = ssh(place, "-N", "-o", "ExitOnForwardFailure=yes", "-R", "127.0.0.1:0:127.0.0.1:22", "true")
+    assert forwarded.returncode == 255
+    assert ssh(place, "-s", "sftp", given=b"\0\0\0\5\1\0\0\0\3").stdout == b""
+
+
+@pytest.mark.parametrize("user", [LOOK, AUTOMATION])
+def test_a_key_of_samdrifts_is_good_from_the_management_stations_alone(place: Place, user: str) -> None:
+    key = place.key if user == LOOK else Path(str(place.run.access.key_file))
+    script = (
+        f"umask 077; cat > /tmp/key <<'END'\n{key.read_text()}END\n"
+        f"ssh -i /tmp/key -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null {user}@127.0.0.1 "
+        "true 2>&1; echo $?; rm /tmp/key"
+    )
+    assert "Permission denied (publickey)." in by_hand(TRIED, script)
+    log = by_hand(TRIED, "journalctl -q -u ssh -n 20 -o cat --no-pager")
+    assert "correct key but not from a permitted host" in log
+
+
+def test_whatever_is_looked_at_is_told_of_by_sudo_in_the_journal(place: Place) -> None:
+    said = by_hand(TRIED, f"journalctl -q -t sudo -g {LOOK} -n 1 -o cat --no-pager")
+    assert "COMMAND=/usr/local/sbin/samdrift-look" in said
