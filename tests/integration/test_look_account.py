@@ -167,8 +167,8 @@ def test_a_key_of_samdrifts_is_good_from_the_management_stations_alone(place: Pl
     key = place.key if user == LOOK else Path(str(place.run.access.key_file))
     script = (
         f"umask 077; cat > /tmp/key <<'END'\n{key.read_text()}END\n"
-        f"ssh -i /tmp/key -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null {user}@127.0.0.1 "
-        "true 2>&1; echo $?; rm /tmp/key"
+        "ssh -i /tmp/key -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "
+        f"{user}@127.0.0.1 true 2>&1; echo $?; rm /tmp/key"
     )
     assert "Permission denied (publickey)." in by_hand(TRIED, script)
     log = by_hand(TRIED, "journalctl -q -u ssh -n 20 -o cat --no-pager")
