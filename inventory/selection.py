@@ -129,14 +129,23 @@ def select(expression: str, fleet: Fleet, among: Sequence[Host]) -> tuple[Host, 
     Raises:
         UsageError: it does not parse, says something that the fleet does not know, or means no host.
     """
+    chosen = matching(expression, fleet, among)
+    if not chosen:
+        raise UsageError("means no host", where=_place(expression), fix="`samdrift hosts` lists them all")
+    return chosen
+
+
+def matching(expression: str, fleet: Fleet, among: Sequence[Host]) -> tuple[Host, ...]:
+    """Return the hosts among these that the expression selects, in their order; it may be none of them.
+
+    Raises:
+        UsageError: it does not parse, or says something that the fleet does not know.
+    """
     meant = parse(expression)
     words = _Words(fleet)
     for term in _terms(meant):
         _require_known(term, words.known, expression)
-    chosen = tuple(h for h in among if meant.holds(words.of(h)))
-    if not chosen:
-        raise UsageError("means no host", where=_place(expression), fix="`samdrift hosts` lists them all")
-    return chosen
+    return tuple(h for h in among if meant.holds(words.of(h)))
 
 
 def named(expression: str, among: Iterable[Host]) -> frozenset[str]:

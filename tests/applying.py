@@ -26,5 +26,6 @@ def plan_of(fleet: Fleet, hosts: Sequence[HostPlan]) -> Plan:
         code_digest=code_digest(),
         made_at="2026-11-23T00:00:00Z",
         made_by="test",
+        expires="2026-11-24T00:00:00Z",
         hosts=tuple(hosts),
     )

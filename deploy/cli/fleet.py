@@ -138,6 +138,7 @@ def check(common: Common) -> int:
     from deploy.model.inventory_findings import unsound
     from deploy.views import findings as findings_view
     from deploy.views.progress import observing
+    from inventory.rules import approvals
 
     started, readable = clock.now(), True
     try:
@@ -152,6 +153,9 @@ def check(common: Common) -> int:
         with observing(common.aside) as observer:
             done = check_offline(intent_of(known), hosts_of(common, known.fleet), observer)
         done = done.model_copy(update={"findings": (*done.findings, *_of_waivers(common, known.fleet))})
+        rule = approvals.asked(lab=False)
+        amiss = unsound(approvals.problems(rule, known.fleet) if rule else (), known.fleet)
+        done = done.model_copy(update={"findings": (*done.findings, *amiss)})
     if readable:
         kept = _keep_check(common, check_record(common, known, done.findings, started, common.limit))
         done = done.model_copy(update={"findings": kept.findings})

@@ -1,4 +1,4 @@
-"""`samdrift history`, `history verify`, `config`, `migrate`, `prune`: what earlier runs left in the store; the store.
+"""`samdrift history`, `history verify`, `sign-off`, `config`, `migrate`, `prune`: what earlier runs left in the store.
 
 No host is looked at. Not here: how a store is brought up to date and pruned (`store.earlier`, `store.pruning`).
 """
@@ -17,10 +17,10 @@ import click
 from rich.text import Text
 
 from deploy.cli.command import FILE, READABLE, WORDS, Common, WithDefault, answer, aside, command
-from deploy.cli.subject import backup_vault, fleet_of, holder, state_of, stores_of
+from deploy.cli.subject import backup_vault, fleet_of, holder, options_of, state_of, stores_of
 from deploy.model import clock
 from deploy.model.kinds import Exit
-from deploy.model.text import several
+from deploy.model.text import inline, several
 from deploy.runs.caller import caller
 from deploy.views.parts import municipalities, put
 from inventory.errors import InventoryError, SamdriftError, UsageError
@@ -33,13 +33,14 @@ if TYPE_CHECKING:
     "history",
     cls=WithDefault,
     options_metavar="[OPTIONS]",
-    subcommand_metavar="[RECORD] | verify | config HOST | migrate [DIR] | prune",
+    subcommand_metavar="[RECORD] | verify | sign-off RECORD | config HOST | migrate [DIR] | prune",
 )
 def history() -> None:
     """List who did what, when, with which plan; or show one run.
 
-    --last N says how many runs (20). `history verify` says whether they are as they were recorded, `history config
-    HOST` is about the configurations that a host had, `migrate` and `prune` about the store itself.
+    --last N says how many runs (20). `history verify` says whether they are as they were recorded, `history sign-off`
+    is about an emergency, `history config HOST` about the configurations that a host had, `migrate` and `prune` about
+    the store itself.
     """
 
 
@@ -52,6 +53,8 @@ def history_runs(common: Common, record_id: str | None, last: int) -> int:
     Ends with 1 if a record in the list is damaged.
     """
     from deploy.runs.recording import is_lost
+    from deploy.runs.sign_off import emergency_of
+    from deploy.views import approvals as approvals_view
     from deploy.views import records as view
 
     past = stores_of(common).history
@@ -59,13 +62,19 @@ def history_runs(common: Common, record_id: str | None, last: int) -> int:
         record = past.record(record_id)
         steps = past.progress(record_id)
         document = record.model_dump(mode="json") | {"begun": [s.model_dump(mode="json") for s in steps]}
-        answer(common, document, view.record(record, municipalities(fleet_of(common).fleet), steps))
+        names = municipalities(fleet_of(common).fleet)
+        standing = emergency_of(past, record_id) if record.emergency and record.ended else None
+        of_emergency = approvals_view.standing(standing, names) if standing else ()
+        answer(common, document, (*view.record(record, names, steps), *of_emergency))
         return Exit.OK
     runs = list(islice(past.runs(), last))
     faults = {run.id: fault for run in runs if (fault := past.fault(run.id))}
     lost = {run.id for run in runs if not run.ended and run.id not in faults and is_lost(past, run)}
     listed = [run.model_dump(mode="json") | {"fault": faults.get(run.id, ""), "lost": run.id in lost} for run in runs]
-    answer(common, {"records": listed}, view.history(runs[::-1], faults, lost))
+    emergencies = past.emergencies()
+    document = {"records": listed, "emergencies": [run.model_dump(mode="json") for run in emergencies]}
+    open_ones = approvals_view.open_emergencies(emergencies, options_of(common))
+    answer(common, document, (*view.history(runs[::-1], faults, lost), *open_ones))
     return Exit.ERROR if faults else Exit.OK
 
 
@@ -93,6 +102,38 @@ def history_verify(common: Common, witness: tuple[Path, ...]) -> int:
     document = seen.model_dump(mode="json") | {"store": database.where, "exit_code": Exit.ERROR if seen.breaks else 0}
     answer(common, document, view.verified(seen.breaks, seen.model_dump(), database.where))
     return Exit.ERROR if seen.breaks else Exit.OK
+
+
+@command("sign-off", of=history)
+@click.argument("record_id", metavar="RECORD")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--comment", metavar="TEXT", type=WORDS, required=True, help="What came of it: it is signed, too.")
+@click.option("--signing-key", metavar="FILE", type=READABLE, help="Sign with this SSH key. [the agent's, or ~/.ssh]")
+def history_sign_off(common: Common, record_id: str, yes: bool, comment: str, signing_key: Path | None) -> None:
+    """Sign an emergency off, with your SSH key.
+
+    Shows its record, and asks. Each municipality is signed off for by somebody who may approve for it, and did not run
+    it.
+    """
+    from deploy.runs import sign_off as runs
+    from deploy.views import approvals as approvals_view
+    from deploy.views import records as view
+
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("sign-off asks before it signs anything, and here is nobody to answer", fix="add --yes")
+    past, fleet = stores_of(common).history, fleet_of(common).fleet
+    emergency, names = runs.emergency_of(past, record_id), municipalities(fleet)
+    put(common.people, view.record(emergency.record, names))
+    put(common.people, approvals_view.standing(emergency, names))
+    signer = runs.signer_of(emergency, fleet, signing_key)
+    whose = ", ".join(names.get(m, m) for m in signer.municipalities)
+    question = f"Sign it off as {inline(signer.person.full_name)} ({signer.person.name}) for {inline(whose)}?"
+    if not yes and not click.confirm(question, err=True):
+        raise SamdriftError("nothing was signed")
+    made = runs.sign_off(past, emergency, signer, who=caller().who, argv=tuple(sys.argv[1:]), comment=comment)
+    now = runs.emergency_of(past, record_id)
+    document = made.model_dump(mode="json") | {"open": list(now.open)}
+    answer(common, document, approvals_view.standing(now, names))
 
 
 @command("config", of=history)

@@ -4,8 +4,9 @@
     adopt          adopt
     probe          probe
     runs           plan, apply, verify, drift
+    approve        approve
     restore        restore
-    history        history, history config, migrate, prune
+    history        history, history verify, sign-off, config, migrate, prune
     waivers        waivers, waivers propose
     report         report
     secrets        secrets edit, rotate, check
@@ -43,6 +44,7 @@ COMMANDS = {
     "adopt": ("adopt", "Say what taking over a host that runs would mean; change nothing."),
     "probe": ("probe", "Ask a device what is relied on; write an anonymous transcript."),
     "plan": ("runs", "Show what would change, with diffs."),
+    "approve": ("approve", "Sign a plan that you have read, with your SSH key."),
     "apply": ("runs", "Change the hosts as planned, canaries first, and verify them."),
     "restore": ("restore", "Make a device as it was: an earlier configuration, as a plan."),
     "verify": ("runs", "Run the state checks of every role against the real hosts."),

@@ -38,6 +38,7 @@ def report(common: Common, out: Path) -> int:
     from deploy.report.content import LATEST_RUNS, report_of
     from deploy.report.page import headline, write
     from deploy.runs.manifest import manifest_now
+    from deploy.runs.sign_off import emergencies_of
     from deploy.store.ports import StoreError, readable
     from inventory.selection import select
 
@@ -62,7 +63,18 @@ def report(common: Common, out: Path) -> int:
     look, whole = next(readable(past, looks(past.runs), faults), None), not common.limit
     telling = {run.id: run for run in (*islice(past.runs(), LATEST_RUNS), *past.about([h.name for h in about]))}
     records = tuple(readable(past, telling.values(), faults))
-    made = report_of(fleet, about, look, records, now, today=manifest_now(), check=checked, source=source, whole=whole)
+    made = report_of(
+        fleet,
+        about,
+        look,
+        records,
+        now,
+        today=manifest_now(),
+        check=checked,
+        emergencies=tuple(emergencies_of(past, faults)),
+        source=source,
+        whole=whole,
+    )
     page, document = write(made, out)
     lines = [Text(headline(made).english, "bold"), Text(f"Read it: {page}"), Text(f"As data: {document}")]
     answer(common, made.model_dump(mode="json"), lines)

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.text import Text
 
+from deploy.cli.approve import emergency_option, refuse_other_digest, refuse_without_reason, tell_of_emergency
 from deploy.cli.command import FILE, WORDS, Common, answer, aside, command
 from deploy.cli.reason import reason_of, reason_option
-from deploy.cli.subject import record_of, running
+from deploy.cli.subject import options_of, record_of, running
+from deploy.model.approval import VALID_HOURS
 from deploy.model.text import several
 from deploy.views.parts import municipalities, put
 from inventory.errors import SamdriftError, UsageError
@@ -45,7 +46,16 @@ def _remove_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @command("plan")
-@click.option("--out", metavar="FILE", type=FILE, help="Write the plan here, for apply.")
+@click.option("--out", metavar="FILE", type=FILE, help="Write the plan here, for approve and apply.")
+@click.option(
+    "--valid",
+    "valid_hours",
+    metavar="HOURS",
+    type=click.IntRange(1, 24 * 30),
+    default=VALID_HOURS,
+    show_default=True,
+    help="For how long it may be applied.",
+)
 @click.option("--brief", is_flag=True, help="A line a step, without diffs.")
 @click.option("--commands", is_flag=True, help="Every command, also of steps that show a diff.")
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 where something would change.")
@@ -54,6 +64,7 @@ def _remove_option(function: Callable[..., Any]) -> Callable[..., Any]:
 def plan(  # noqa: PLR0917  click tells options by name
     common: Common,
     out: Path | None,
+    valid_hours: int,
     brief: bool,
     commands: bool,
     detailed_exitcode: bool,
@@ -64,20 +75,19 @@ def plan(  # noqa: PLR0917  click tells options by name
     from deploy.model.alike import names_of
     from deploy.model.device_models import model_notices
     from deploy.model.locked import changing_notices
-    from deploy.model.plan import write_plan
+    from deploy.model.plan_file import plan_file, write_plan_file
     from deploy.runs import commands as runs
     from deploy.views import plan as plan_view
 
     if out is not None:
         _refuse_unwritable(out)
     with running(common, "plan", only_roles=roles, remove=remove) as (run, _):
-        made, record = runs.plan(run, detailed=detailed_exitcode)
+        made, record = runs.plan(run, detailed=detailed_exitcode, valid_hours=valid_hours)
     _warn_of_idle(common, made)
     if out is not None:
-        write_plan(made, out)
+        write_plan_file(plan_file(made), out)
     document = {
-        "digest": made.digest,
-        "plan": made.model_dump(mode="json"),
+        **plan_file(made).model_dump(mode="json"),
         "findings": record.model_dump(mode="json")["findings"],
         "exit_code": record.exit_code,
     }
@@ -86,8 +96,9 @@ def plan(  # noqa: PLR0917  click tells options by name
     page = plan_view.plan(made, names, notices=known, brief=brief, commands=commands, called=called)
     answer(common, document, _after_unsound(run, page))
     if out is not None:
-        lab_too = "--lab " if common.lab else ""
-        aside(common, f"The plan is in {out}. To carry it out: samdrift {lab_too}apply {out}")
+        too = "".join(f"{option} " for option in options_of(common))
+        aside(common, f"The plan is in {out}, to be applied until {made.expires}. Its digest: {made.digest}")
+        aside(common, f"To approve it: samdrift {too}approve {out}; to carry it out: samdrift {too}apply {out}")
     return record.exit_code
 
 
@@ -154,6 +165,8 @@ def _after_unsound(run: Invocation, page: Iterable[RenderableType]) -> Iterator[
 @click.argument("planfile", metavar="[PLANFILE]", required=False, type=FILE)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--brief", is_flag=True, help="Show the plan a line a step.")
+@click.option("--digest", metavar="DIGEST", type=WORDS, help="Apply PLANFILE only if its plan has this digest.")
+@emergency_option
 @click.option(
     "--guard",
     metavar="SECONDS",
@@ -188,6 +201,8 @@ def apply(  # noqa: PLR0917  click tells options by name
     planfile: Path | None,
     yes: bool,
     brief: bool,
+    digest: str | None,
+    emergency: bool,
     guard: float | None,
     no_rollback: tuple[str, ...],
     max_failures: int | None,
@@ -204,30 +219,45 @@ def apply(  # noqa: PLR0917  click tells options by name
     from deploy.model.alike import names_of
     from deploy.model.device_models import model_notices
     from deploy.model.locked import changing_notices
-    from deploy.model.plan import read_plan
+    from deploy.model.plan_file import read_plan_file
     from deploy.runs import applying as runs
+    from deploy.runs.admission import admit
+    from deploy.views import approvals as approvals_view
     from deploy.views import plan as plan_view
 
     if not yes and not sys.stdin.isatty():
         raise UsageError("apply asks before it changes anything, and here is nobody to answer", fix="add --yes")
-    planned = read_plan(planfile) if planfile else None
-    if planned is not None and (roles or remove):
+    file = read_plan_file(planfile) if planfile else None
+    refuse_other_digest(digest, file)
+    if file is not None and (roles or remove):
         option, words = ("--role", "--role ROLE") if roles else ("--remove", "--remove HOST LINE")
         fix = f"leave it out, or make a plan with it: samdrift plan {words} --out FILE"
         raise UsageError("a plan file is applied exactly as it was made", where=option, fix=fix)
     why = reason_of(common, reason, "apply")
+    refuse_without_reason(why, emergency=emergency)
     with running(
-        common, "apply", only_roles=roles, remove=remove, reason=why, take_over=take_over, guard_seconds=guard
+        common,
+        "apply",
+        only_roles=roles,
+        remove=remove,
+        reason=why,
+        take_over=take_over,
+        emergency=emergency,
+        guard_seconds=guard,
     ) as (run, observer):
         names = municipalities(run.fleet)
+        planned = admit(run, file) if file is not None else None
         netbox = _netbox_to_tell(common, run.fleet) if write_back else None
 
         def approve(made: Plan) -> None:
             observer.rest()
             _warn_of_idle(common, made)
+            if planned is not None:
+                put(common.people, approvals_view.head(planned, names))
             known = (*model_notices(run.fleet, run.hosts), *changing_notices(made.hosts))
-            whole = plan_view.plan(made, names, notices=known, brief=brief, called=names_of(run.fleet))
-            put(common.people, whole if planned is None else [Text(plan_view.plan_summary(made))])
+            put(common.people, plan_view.plan(made, names, notices=known, brief=brief, called=names_of(run.fleet)))
+            if emergency:
+                put(common.people, [approvals_view.emergency(why)])
             changing = sum(bool(h.changes) for h in made.hosts)
             if changing and not yes and not click.confirm(f"Change {several(changing, 'host')}?", err=True):
                 raise SamdriftError("not approved: no host was changed")
@@ -236,6 +266,7 @@ def apply(  # noqa: PLR0917  click tells options by name
         record = record_of(common, carry_out)
     _tell_netbox(common, netbox, record)
     answer(common, record.model_dump(mode="json"), _after_unsound(run, plan_view.applied(record, names)))
+    tell_of_emergency(common, record)
     return record.exit_code
 
 

@@ -210,6 +210,7 @@ def running(
     reason: str = "",
     take_over: tuple[str, ...] = (),
     adopting: Callable[[Fleet], Host] | None = None,
+    emergency: bool = False,
     **access_too: object,
 ) -> Iterator[tuple[Invocation, Telling]]:
     """Make a run on the selected hosts that are managed and sound, and an observer of it.
@@ -223,6 +224,7 @@ def running(
         take_over: runs that are gone, whose locks on hosts it takes over.
         adopting: finds or makes the one host that the run is about, managed or not; its fleet is the real one, also in
             the lab.
+        emergency: it waits for no approval, canary or rehearsal.
         access_too: what this command says of how hosts are accessed, by the names in `Access`.
     """
     from deploy.lab.lab import Lab
@@ -233,6 +235,7 @@ def running(
     from deploy.transport.ssh import Access
     from deploy.views.inventory import not_managed
     from deploy.views.progress import observing
+    from inventory.rules.approvals import asked
 
     if common.lab:
         Lab().require_up()
@@ -277,6 +280,8 @@ def running(
             options=options_of(common),
             only_roles=only_roles,
             take_over=take_over,
+            approvals=asked(lab=bool(common.lab)),
+            emergency=emergency,
             remove={device: tuple(line for named, line in remove if named == device) for device, _ in remove},
         )
         with _recording(common, run):

@@ -5,7 +5,18 @@ from __future__ import annotations
 import hashlib
 from importlib.metadata import version
 
+from inventory.frozen import Frozen
 from inventory.paths import CODE, PEOPLE, TEMPLATES
+
+
+class Commit(Frozen):
+    """The commit of the code that runs, as git has it, and whether files differ from it (`dirty`)."""
+
+    id: str
+    dirty: bool = False
+
+    def __str__(self) -> str:
+        return self.id[:12] + (" with changes that are not committed" if self.dirty else "")
 
 
 def code_digest() -> str:

@@ -1,32 +1,30 @@
-"""The Plan: per host, the steps that would change it, with the exact commands and file diffs. A value, and a file.
+"""The Plan: per host, the steps that would change it, with the exact commands and file diffs. A value.
 
-Pure: how a plan is made is the planner's business, and how it is carried out is apply's.
+Not here: the file that a plan is written to (`plan_file`), how a plan is made (`engine.looking`) and carried out
+(`engine.apply`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from functools import cached_property
 from itertools import takewhile
-from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from deploy.model.approval import canonical
+from deploy.model.code import Commit
 from deploy.model.step_id import StepId
 from deploy.model.waived import Waived
-from inventory.errors import SamdriftError
 from inventory.frozen import Frozen
 from roles.shared.change import Change, Removal
 from roles.shared.device.letting_in import LostPart
 from roles.shared.guard import Guard
 
-FORMAT: Literal[8] = 8
+FORMAT: Literal[9] = 9
 """Of plan files; a new one whenever an older samdrift would misread a plan, or this one an older plan."""
-
-
-class PlanError(SamdriftError):
-    """A plan file cannot be read, or is not what samdrift wrote."""
 
 
 class Run(Frozen):
@@ -196,26 +194,34 @@ class HostPlan(Frozen):
 class Plan(Frozen):
     """The steps that would change hosts, with the inventory and the code that they were computed from.
 
-    `fleet_time` is when NetBox said what the fleet is; empty where that is not known. `only_roles` are the roles whose
+    `fleet_time` is when NetBox said what the fleet is; empty where that is not known. `commit` is git's of the code;
+    None where samdrift was installed without it. After `expires` nobody applies it. `only_roles` are the roles whose
     steps it has; empty if it has those of all. `remove` has by device the lines that a person wants removed.
     """
 
-    format: Literal[8] = FORMAT
+    format: Literal[9] = FORMAT
     fleet_digest: str
     fleet_source: str
     fleet_time: str = ""
     code_digest: str
-    made_at: str
-    made_by: str
+    commit: Commit | None = None
+    made_at: str = Field(description="ISO 8601, UTC")
+    made_by: str = Field(description="account@machine, as the one who made it says")
+    expires: str = Field(default="", description="ISO 8601, UTC; a plan file that does not say so is not applied")
     limit: str = ""
     only_roles: tuple[str, ...] = ()
     remove: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     hosts: tuple[HostPlan, ...]
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """Return the SHA-256 of the whole plan."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """Return the SHA-256 of the whole plan, as JSON with sorted keys and nothing between them."""
+        return hashlib.sha256(canonical(self.model_dump(mode="json")).encode(errors="surrogatepass")).hexdigest()
+
+    @property
+    def changing(self) -> dict[str, str]:
+        """Return the municipality of each host that would be changed, by its name."""
+        return {h.host: h.municipality for h in self.hosts if h.changes}
 
     @property
     def idle_removals(self) -> tuple[tuple[str, str], ...]:
@@ -232,38 +238,3 @@ class Plan(Frozen):
     def host(self, name: str) -> HostPlan | None:
         """Return the plan of one host; None if the plan does not have it."""
         return next((h for h in self.hosts if h.host == name), None)
-
-
-def write_plan(plan: Plan, path: Path) -> None:
-    """Write a plan as a file that can be read, reviewed and applied; by its owner, for it quotes hosts' files."""
-    document = {"digest": plan.digest, "plan": plan.model_dump(mode="json")}
-    try:
-        path.touch(mode=0o600)  # if it is new; who may read one that is there was decided by somebody
-        path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    except OSError as e:
-        raise PlanError(f"cannot write the plan: {e.strerror}", where=str(path), fix="choose another --out") from e
-
-
-def read_plan(path: Path) -> Plan:
-    """Read a plan file; refuse one that was edited since it was written."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        _refuse_other_format(document["plan"].get("format"), path)
-        plan = Plan.model_validate(document["plan"])
-        digest = document["digest"]
-    except OSError as e:
-        raise PlanError(f"cannot read the plan: {e.strerror}", where=str(path)) from e
-    except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as e:
-        raise PlanError("this is not a plan file", where=str(path), fix="make one: samdrift plan --out FILE") from e
-    if digest != plan.digest:
-        raise PlanError("the plan was edited after it was made", where=str(path), fix="make a new one: samdrift plan")
-    return plan
-
-
-def _refuse_other_format(found: object, path: Path) -> None:
-    if isinstance(found, int) and found != FORMAT:
-        raise PlanError(
-            f"this plan file has format {found}, and this samdrift applies format {FORMAT}",
-            where=str(path),
-            fix="make a new one: samdrift plan --out FILE",
-        )

@@ -11,6 +11,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from deploy.model.approval import Approval, Approved, Lacking
+from deploy.model.code import Commit
 from deploy.model.findings import Finding
 from deploy.model.step_id import StepId
 from deploy.model.waived import Waived
@@ -168,7 +170,14 @@ class Record(Frozen):
     fleet_time: str = ""
     left_out: tuple[Count, ...] = ()
     code_digest: str
+    commit: Commit | None = Field(default=None, description="git's, of the code that ran")
     plan_digest: str = ""
+    approvals: tuple[Approved, ...] = Field(default=(), description="of the plan, those that counted")
+    lacking: tuple[Lacking, ...] = Field(default=(), description="approvals that an emergency did without")
+    emergency: bool = Field(default=False, description="it waited for no approval, canary or rehearsal")
+    signs_off: str = Field(default="", description="of a `sign-off`: the record of the emergency that it is about")
+    sign_off: Approval | None = Field(default=None, description="what was signed of that record")
+    closes: bool = Field(default=False, description="of a `sign-off`: nothing of the emergency is left to sign off")
     hosts: tuple[HostResult, ...] = ()
     findings: tuple[Finding, ...] = ()
     checks: tuple[CheckResult, ...] = ()
@@ -189,6 +198,9 @@ class Summary(Frozen):
     limit: str = ""
     of_some_roles: bool = Field(default=False, description="limited to some roles: says of no host how it stands")
     fleet_source: str = ""
+    emergency: bool = False
+    signs_off: str = ""
+    closes: bool = False
     hosts: int = 0
     changed: int = 0
     findings: int = 0
@@ -207,6 +219,9 @@ def summary_of(record: Record) -> Summary:
         limit=record.limit,
         of_some_roles=bool(record.only_roles),
         fleet_source=record.fleet_source,
+        emergency=record.emergency,
+        signs_off=record.signs_off,
+        closes=record.closes,
         hosts=len(record.hosts),
         changed=sum(host.outcome == "changed" for host in record.hosts),
         findings=len(record.findings),

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from deploy.model.emergency import Emergency
 from deploy.model.findings import DIFFERENCES, Finding, Kind, Severity
 from deploy.model.record import CheckResult, HostResult, Manifest, Record, RoleManifest
 from deploy.model.step_id import StepId
@@ -29,6 +30,7 @@ from deploy.report.document import (
     Totals,
     Why,
 )
+from deploy.report.emergencies import open_emergencies
 from deploy.report.rights import rights
 from inventory.fleet import Fleet, Host
 
@@ -51,6 +53,7 @@ def report_of(
     *,
     today: Manifest,
     check: Record | None = None,
+    emergencies: Iterable[Emergency] = (),
     source: str = "",
     whole: bool = False,
 ) -> Report:
@@ -65,6 +68,7 @@ def report_of(
         history: earlier runs (and `record` itself), newest first; for a host's steps, and for the list of runs.
         today: the roles in force when the report is made; for a run that does not say which were.
         check: the latest check of the inventory; None if there was none.
+        emergencies: those that are not signed off.
         whole: it is about everything, and so about what the inventory has wrong of municipalities without hosts, too.
         source: where the fleet comes from; what the record says, if this does not.
     """
@@ -90,6 +94,7 @@ def report_of(
         run=_run(run) if run else None,
         checked=_checked(fleet, check, in_view, concerned) if check else None,
         old=run is not None and _seconds_between(run.finished, made_at) > OLD_SECONDS,
+        emergencies=tuple(open_emergencies(emergencies, in_view, {m.slug: m.name for m in municipalities})),
         inventory=_inventory(fleet, record, source),
         manifest_of="run" if record and record.manifest else "report",
         code_digest=record.code_digest if record else "",

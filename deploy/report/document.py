@@ -73,6 +73,20 @@ class RunSummary(Frozen):
     not_applicable: int
 
 
+class OpenEmergency(Frozen):
+    """An emergency of which nobody has signed off what it did to the report's hosts.
+
+    `municipalities` are those of the report for which it is open, by name.
+    """
+
+    record: str
+    who: str
+    started: str
+    reason: str
+    hosts: tuple[str, ...]
+    municipalities: tuple[str, ...]
+
+
 class Inventory(Frozen):
     """Which inventory the report was made from, and whether the run saw the same one."""
 
@@ -215,6 +229,7 @@ class Report(Frozen):
     run: RunSummary | None
     checked: Checked | None = None
     old: bool
+    emergencies: tuple[OpenEmergency, ...] = ()
     inventory: Inventory
     manifest_of: Literal["run", "report"]
     code_digest: str

@@ -16,8 +16,8 @@ from deploy.model.kinds import Exit
 from deploy.model.plan import Plan
 from deploy.model.record import CheckResult, Record
 from deploy.model.waves import order_of
+from deploy.runs.admission import Admitted, admit_made
 from deploy.runs.invocation import Invocation, NotAllKept, controls_in_force
-from deploy.runs.stale import refuse_if_stale
 from deploy.runs.stopping import stopping
 from deploy.store.ports import StoreError
 from inventory.errors import UsageError
@@ -28,7 +28,7 @@ from inventory.rules.house import of_the_project
 def apply(
     run: Invocation,
     approve: Callable[[Plan], None],
-    planned: Plan | None = None,
+    planned: Admitted | None = None,
     *,
     no_rollback: Collection[str] = (),
     max_failures: int | None = None,
@@ -36,6 +36,7 @@ def apply(
     """Carry out a plan that was made before, on those of its hosts that the run is about; without one, make one.
 
     A plan that was limited to some roles limits the run to them, and what was named for removal in it is removed.
+    One that is made here must be admitted, too.
 
     Args:
         approve: shown the plan before any host is changed; whatever it raises ends the run there.
@@ -44,24 +45,26 @@ def apply(
     """
     hosts = run.hosts
     if planned is not None:
-        refuse_if_stale(planned, run.fleet.digest)
-        run = replace(run, only_roles=planned.only_roles, remove=planned.remove)
-        hosts = tuple(h for h in hosts if planned.host(h.name))
+        run = replace(run, only_roles=planned.plan.only_roles, remove=planned.plan.remove)
+        hosts = tuple(h for h in hosts if planned.plan.host(h.name))
         if not hosts:
             raise UsageError("the plan speaks of none of these hosts", where=f"--limit {run.limit}", fix="leave it out")
     run.settle()
     with run.session(hosts, changes=True) as session:
-        approved = planned or run.plan(session.look())
-        approve(approved)
-        refuse_unguarded(approved, [h.name for h in hosts], no_rollback)
-        run.begin(approved, [h.name for h in hosts])
-        return record_of(run, approved, carry_out(run, session, approved, gates=gates_in_force(max_failures)))
+        admitted = planned or admit_made(run, run.plan(session.look()))
+        plan, names = admitted.plan, [h.name for h in hosts]
+        approve(plan)
+        refuse_unguarded(plan, names, no_rollback)
+        run.begin(plan, names, admitted.approved, admitted.lacking)
+        gates = gates_in_force(max_failures, emergency=run.emergency)
+        return record_of(run, plan, carry_out(run, session, plan, gates=gates))
 
 
-def gates_in_force(max_failures: int | None = None) -> Gates:
-    """Return the organisation's gates, with what a person asked for otherwise."""
+def gates_in_force(max_failures: int | None = None, *, emergency: bool = False) -> Gates:
+    """Return the organisation's gates, with what a person asked for otherwise; an emergency waits for no canary."""
     gates = of_the_project().of(Gates) or Gates()
-    return gates if max_failures is None else gates.model_copy(update={"max_failures": max_failures})
+    asked = {} if max_failures is None else {"max_failures": max_failures}
+    return gates.model_copy(update=asked | ({"canaries": False, "soak": 0} if emergency else {}))
 
 
 def refuse_unguarded(plan: Plan, about: Collection[str], no_rollback: Collection[str]) -> None:

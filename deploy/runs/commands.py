@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from deploy.model import clock
+from deploy.model.approval import VALID_HOURS
 from deploy.model.code import code_digest
 from deploy.model.device_models import model_notices
 from deploy.model.drift import classify, plan_findings
@@ -26,10 +27,10 @@ from inventory.left_out import Count
 from roles.shared.catalogue import catalogue
 
 
-def plan(run: Invocation, *, detailed: bool) -> tuple[Plan, Record]:
+def plan(run: Invocation, *, detailed: bool, valid_hours: int = VALID_HOURS) -> tuple[Plan, Record]:
     """Look once at every host, and say what would change. Differences end it with 2 only if `detailed`."""
     with run.session() as session:
-        made = run.plan(session.look())
+        made = run.plan(session.look(), valid_hours=valid_hours)
     notices = (*model_notices(run.fleet, run.hosts), *changing_notices(made.hosts))
     findings = (*run.unsound, *plan_findings(made, controls=controls_in_force()), *notices)
     code = run.code(findings)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from deploy.engine.host_locks import Writer
 from deploy.engine.session import Session
 from deploy.model import clock
+from deploy.model.approval import VALID_HOURS, Approved, Lacking
 from deploy.model.code import code_digest
 from deploy.model.findings import Exit, Finding, Kind, exit_code, severity
 from deploy.model.messages import MessageId
@@ -22,6 +23,7 @@ from deploy.model.step_id import StepId
 from deploy.model.waivers import NO_WAIVERS, Waivers
 from deploy.runs.backups import back_up
 from deploy.runs.caller import is_over, this_process
+from deploy.runs.commit import commit
 from deploy.runs.looks import look_accounts, shown_in_part
 from deploy.runs.manifest import manifest_now
 from deploy.runs.recording import Recording, end_lost_runs
@@ -33,6 +35,7 @@ from deploy.vault.interface import SecretsError, Vault
 from deploy.verify.run import verify as run_checks
 from inventory.fleet import Fleet, Host
 from inventory.left_out import Count
+from inventory.rules.house_rules import Approvals
 from roles.shared.catalogue import catalogue, roles_of
 from roles.shared.device.ownership import Ours
 from roles.shared.device.restoring import Restoring
@@ -77,6 +80,10 @@ class Invocation:
     """What a command needs to be about the same hosts as this run: `--lab`."""
     only_roles: tuple[str, ...] = ()
     """The roles whose steps the run is about; all if it is empty."""
+    approvals: Approvals | None = None
+    """How many approvals hosts need before a plan changes them; None asks for none."""
+    emergency: bool = False
+    """The run waits for no approval, no canary and no rehearsal; locks, guards and checks are as in any other."""
     remove: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By device, the lines that a person wants removed, as they are shown or as regular expressions."""
     waivers: Waivers = NO_WAIVERS
@@ -171,23 +178,31 @@ class Invocation:
         """Return the command line, for whoever finds a host locked."""
         return shlex.join(("samdrift", *self.argv))
 
-    def plan(self, hosts: Iterable[HostPlan]) -> Plan:
+    def plan(self, hosts: Iterable[HostPlan], *, valid_hours: int = VALID_HOURS) -> Plan:
         """Look at these hosts, and make a Plan of what the looks say."""
         return Plan(
             fleet_digest=self.fleet.digest,
             fleet_source=self.source,
             fleet_time=self.fleet_time,
             code_digest=code_digest(),
+            commit=commit(),
             made_at=self.started,
             made_by=self.who,
+            expires=clock.later(self.started, valid_hours),
             limit=self.limit,
             only_roles=self.only_roles,
             remove=dict(self.remove),
             hosts=tuple(hosts),
         )
 
-    def begin(self, planned: Plan, hosts: Iterable[str]) -> None:
-        """Record that the run is about to change these hosts by a plan.
+    def begin(
+        self,
+        planned: Plan,
+        hosts: Iterable[str],
+        approvals: tuple[Approved, ...] = (),
+        lacking: tuple[Lacking, ...] = (),
+    ) -> None:
+        """Record that the run is about to change these hosts by a plan, and who approved that.
 
         Raises:
             StoreError: it cannot be recorded, so that no host may be changed.
@@ -196,7 +211,8 @@ class Invocation:
         changing = [h for h in planned.hosts if h.host in about and h.changes]
         unknown = [HostResult(host=h.host, municipality=h.municipality, outcome="unknown") for h in changing]
         begun = self._record(hosts=unknown, plan_digest=planned.digest, code=Exit.ERROR)
-        begun = begun.model_copy(update={"ended": False, "finished": begun.started, "process": this_process()})
+        at_work = {"ended": False, "finished": begun.started, "process": this_process()}
+        begun = begun.model_copy(update={**at_work, "approvals": approvals, "lacking": lacking})
         self.recording.begin(self.stores.history, begun)
 
     def save(
@@ -249,7 +265,11 @@ class Invocation:
             fleet_time=self.fleet_time,
             left_out=self.left_out,
             code_digest=code_digest(),
+            commit=commit(),
             plan_digest=plan_digest,
+            approvals=begun.approvals if begun else (),
+            lacking=begun.lacking if begun else (),
+            emergency=self.emergency,
             hosts=tuple(h.model_copy(update={"roles": roles.get(h.host, ())}) for h in hosts),
             findings=tuple(f.with_options(self.options, self.only_roles) for f in findings),
             checks=tuple(checks),

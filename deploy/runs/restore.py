@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from deploy.model.backup import DEVICE, Backup, as_of, of_kind
 from deploy.model.plan import Configure, Plan
 from deploy.model.record import Record
+from deploy.runs.admission import admit_made
 from deploy.runs.applying import carry_out, record_of, refuse_unguarded
 from deploy.runs.backups import opened
 from deploy.runs.invocation import Invocation
@@ -48,10 +49,11 @@ def restore(
     restoring = Restoring(host.platform, opened(backup, run.vault, unmasked=True), backup.taken)
     run.settle()
     with run.session(restoring=restoring, changes=True) as session:
-        planned = run.plan(session.look())
+        admitted = admit_made(run, run.plan(session.look()))
+        planned = admitted.plan
         approve(planned)
         refuse_unguarded(planned, [host.name], no_rollback)
-        run.begin(planned, [host.name])
+        run.begin(planned, [host.name], admitted.approved, admitted.lacking)
         done = carry_out(run, session, planned, checked=False)
     hosts = tuple(h.model_copy(update={"steps": {}}) for h in done.hosts)  # no role was applied
     return record_of(run, planned, done.model_copy(update={"hosts": hosts}))

@@ -106,6 +106,20 @@ class History(Protocol):
             StoreError: it cannot be read.
         """
 
+    def emergencies(self) -> tuple[Summary, ...]:
+        """Return the emergencies that nobody has signed off for all whom they concern, newest first.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+
+    def sign_offs(self, record_id: str) -> tuple[Summary, ...]:
+        """Return the sign-offs of an emergency, newest first.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+
     def chain(self) -> str:
         """Return the name of the chain; empty before its first link."""
 

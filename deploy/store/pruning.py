@@ -1,9 +1,9 @@
 """Retention: which records and backups are old enough to go, and removing them.
 
 Kept whatever their age: of each host the record in which it was last looked at, and the one that last gave it its
-steps; the record that found an open finding first; the latest of each command; every record of a pruning; and of each
-host and kind the configuration that it had at the time until which is pruned. Steps as last applied are no records:
-they all stay.
+steps; the record that found an open finding first; the latest of each command; every record of a pruning; emergencies
+that nobody has signed off, and sign-offs as long as their emergencies; and of each host and kind the configuration that
+it had at the time until which is pruned. Steps as last applied are no records: they all stay.
 
 Records go in small lots, so that runs which write meanwhile wait for none of it.
 """
@@ -22,6 +22,7 @@ from deploy.store import schema
 from deploy.store.database import Database
 from deploy.store.links import add_links
 from deploy.store.ports import History, readable
+from deploy.store.sql import open_emergency
 
 T = TypeVar("T")
 
@@ -80,6 +81,8 @@ def _needed(since: Iterable[str]) -> list[ColumnElement[bool]]:
         runs.started.in_(sorted(since)),
         runs.id.in_(latest),
         runs.command == PRUNE,
+        open_emergency(),
+        runs.signs_off.in_(select(runs.id).where(runs.emergency.is_(True))),
     ]
 
 

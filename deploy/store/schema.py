@@ -6,9 +6,22 @@ database, and a test holds that what it makes is this.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Identity, Index, Integer, LargeBinary, MetaData, String, Table, true
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    false,
+    true,
+)
 
-REVISIONS = ("1", "chain")
+REVISIONS = ("1", "chain", "emergency")
 """Every revision of the tables, oldest first, by the names in `migrations/versions`; the last is today's."""
 
 TEXT = String().with_variant(String(collation="C"), "postgresql")
@@ -34,6 +47,9 @@ runs = Table(
     Column("who", String, nullable=False),
     Column("reason", String, nullable=False, server_default=""),
     Column("ended", Boolean, nullable=False, server_default=true()),
+    Column("emergency", Boolean, nullable=False, server_default=false()),
+    Column("signs_off", TEXT, nullable=False, server_default=""),
+    Column("closes", Boolean, nullable=False, server_default=false()),
     Column("started", TEXT, nullable=False),
     Column("limited_to", String, nullable=False),
     Column("of_some_roles", Boolean, nullable=False),
@@ -45,6 +61,8 @@ runs = Table(
     *_document(),
     Index("runs_of_command", "command", "id"),
     Index("runs_by_start", "started"),
+    Index("runs_of_emergencies", "emergency"),
+    Index("runs_signing_off", "signs_off"),
 )
 """A record each."""
 

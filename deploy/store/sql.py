@@ -123,6 +123,15 @@ class SqlHistory:
         table = schema.runs.c
         return tuple(map(_summary, self._read(_LISTED.where(table.ended.is_(False)).order_by(table.id.desc()))))
 
+    def emergencies(self) -> tuple[Summary, ...]:
+        """Return the emergencies that are not signed off."""
+        return tuple(map(_summary, self._read(_LISTED.where(open_emergency()).order_by(schema.runs.c.id.desc()))))
+
+    def sign_offs(self, record_id: str) -> tuple[Summary, ...]:
+        """Return the sign-offs of an emergency."""
+        table = schema.runs.c
+        return tuple(map(_summary, self._read(_LISTED.where(table.signs_off == record_id).order_by(table.id.desc()))))
+
     def chain(self) -> str:
         """Return the name of the chain."""
         with self._database.reading() as connection:
@@ -189,6 +198,12 @@ class SqlHistory:
 
     def _where(self, record_id: str) -> str:
         return f"{self._database.where}, record {record_id}"
+
+
+def open_emergency() -> ColumnElement[bool]:
+    """Return the condition of a run that is an emergency which nobody has signed off for all."""
+    runs = schema.runs.c
+    return runs.emergency.is_(True) & runs.id.not_in(select(runs.signs_off).where(runs.closes.is_(True)))
 
 
 def _summary(row: Row[Any]) -> Summary:

@@ -14,6 +14,7 @@ from deploy.model.chain import Break
 from deploy.model.record import BegunStep, Record, Removed, Summary
 from deploy.model.text import inline, several
 from deploy.model.words import name
+from deploy.views.approvals import approval
 from deploy.views.findings import checks_summary, findings
 from deploy.views.parts import empty_table, fact_table, indented
 from deploy.views.plan import results
@@ -37,6 +38,7 @@ def history(runs: Sequence[Summary], faults: Mapping[str, str], lost: Collection
         ended = Text(_ended(run.exit_code), "green" if run.exit_code == 0 else "yellow")
         if not run.ended:
             ended = Text("without a word", "bold red") if run.id in lost else Text("not yet", "cyan")
+        ended.append("  EMERGENCY" if run.emergency else "", "bold red")
         table.add_row(
             Text(inline(run.id), "bold"),
             Text(inline(run.who)),
@@ -45,7 +47,9 @@ def history(runs: Sequence[Summary], faults: Mapping[str, str], lost: Collection
             str(run.hosts),
             str(run.changed or "–"),
             str(run.findings or "–"),
-            Text("damaged", "bold red") if run.id in faults else ended,
+            Text("damaged", "bold red")
+            if run.id in faults
+            else ended.append("  EMERGENCY" if run.emergency else "", "bold red"),
         )
     yield table
     yield Text(f"{several(len(runs), 'run')}. One in full: samdrift history RECORD")
@@ -104,8 +108,10 @@ def record(shown: Record, names: Mapping[str, str], begun: Sequence[BegunStep] =
         ("limit", shown.limit),
         ("only roles", ", ".join(shown.only_roles)),
         ("inventory", f"{shown.fleet_source}  {shown.fleet_digest[:12]}  {shown.fleet_time}".rstrip()),
-        ("code", shown.code_digest[:12]),
+        ("code", f"{shown.code_digest[:12]}  {shown.commit or ''}".rstrip()),
         ("plan", shown.plan_digest[:12]),
+        *(("approved by", approval(one, names)) for one in shown.approvals),
+        *(("done without", str(one)) for one in shown.lacking),
         ("ended", _ended(shown.exit_code) if shown.ended else ""),
         *((f"{step.host} began", f"{step.at}  {step.step}") for step in _latest(begun) if not shown.ended),
     ]

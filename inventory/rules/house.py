@@ -33,9 +33,10 @@ PARAMETERS: Mapping[str, type[Frozen]] = MappingProxyType(
         **{name: rule.parameters for name, rule in HOUSE_RULES.items()},
         "role-firewall": house_rules.RoleFirewall,
         "gates": Gates,
+        "approvals": house_rules.Approvals,
     }
 )
-"""What a file may ask for: those, what the roles' catalogue asks, and what an apply goes by."""
+"""What a file may ask for: those, what the roles' catalogue asks, what an apply goes by, and who must approve it."""
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,17 @@ class RoleFirewall(Frozen):
     elsewhere: tuple[Word, ...] = ()
 
 
+class Approvals(Frozen):
+    """How many people must have approved a plan before it changes hosts, beside who made it and who applies it.
+
+    Asked where hosts are changed (`approvals.py`), and no fault of a fleet. `needed` are expressions as of `--limit`,
+    and how many approvals the hosts need that each selects: of several, the most. `in_the_lab` asks there, too.
+    """
+
+    needed: dict[Word, Annotated[int, Field(ge=0, le=5)]] = Field(default_factory=dict)
+    in_the_lab: bool = False
+
+
 @house_rule("host-name", HostName, fix="name it as `inventory/rules.yaml` asks, or name it there as an exception")
 def bad_host_name(fleet: Fleet, asked: HostName) -> Iterator[Fault]:
     """A name that says where a host stands and what it is for is understood at night. (That it can be a name at all is

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deploy.engine.apply import Apply
 from deploy.engine.session import Session
-from deploy.model.plan import write_plan
+from deploy.model.plan_file import plan_file, write_plan_file
 from deploy.transport.ssh import Access
 from inventory.fleet import Host
 from inventory.organisation import Platform
@@ -49,7 +49,7 @@ def test_a_line_with_a_secret_that_no_rule_knows_is_removed_and_quoted_nowhere(
         assert LINE in one.configuration
         with Session(Intent(of), of.hosts, access, ours=lambda _: ours) as session:
             plan = plan_of(of, session.look())
-            write_plan(plan, tmp_path / "plan.json")
+            write_plan_file(plan_file(plan), tmp_path / "plan.json")
             done = Apply(session, plan, nothing_to_check, MemoryJournal(), MemoryApplied()).go()
         said = (tmp_path / "plan.json").read_text()
         assert "no snmp-server host 10.60.10.14 ‹withheld:" in said

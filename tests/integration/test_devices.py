@@ -25,7 +25,8 @@ from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.model.drift import classify
 from deploy.model.findings import Exit, Finding, Kind, exit_code
-from deploy.model.plan import Configure, HostPlan, Plan, read_plan, write_plan
+from deploy.model.plan import Configure, HostPlan, Plan
+from deploy.model.plan_file import plan_file, read_plan_file, write_plan_file
 from deploy.model.record import CheckResult
 from deploy.runs import applying as runs
 from deploy.transport.ssh import Access
@@ -432,8 +433,8 @@ def _unmanaged(place: Rack) -> list[Finding]:
 def test_a_plan_of_a_device_is_the_same_from_a_file(rack: Callable[..., Rack], tmp_path: Path) -> None:
     place = rack("junos")
     plan = place.plan(place.look())
-    write_plan(plan, tmp_path / "plan.json")
-    assert read_plan(tmp_path / "plan.json") == plan
+    write_plan_file(plan_file(plan), tmp_path / "plan.json")
+    assert read_plan_file(tmp_path / "plan.json").plan == plan
     assert "configure" in json.dumps(plan.model_dump(mode="json"))
 
 

@@ -14,9 +14,11 @@ import pytest
 
 from deploy.model.findings import Exit, Kind
 from deploy.model.plan import Plan
+from deploy.model.plan_file import plan_file
 from deploy.model.record import Record
 from deploy.model.words import evidence_in_words
 from deploy.runs import commands as runs
+from deploy.runs.admission import admit
 from deploy.runs.adopt import NotLookedAt, adopt
 from deploy.runs.applying import apply
 from deploy.runs.invocation import Invocation
@@ -74,7 +76,8 @@ def with_look_key(fleet: Fleet, key: str) -> Fleet:
 
 def applied(run: Invocation, planned: Plan | None = None) -> Record:
     """Apply, whatever the plan says."""
-    return apply(run, lambda _: None, planned, no_rollback=NAMES)
+    admitted = None if planned is None else admit(run, plan_file(planned))
+    return apply(run, lambda _: None, admitted, no_rollback=NAMES)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,8 @@ from pyinfra.api.connect import connect_all, disconnect_all
 from deploy.engine.session import Session
 from deploy.lab.lab import Lab
 from deploy.lab.wiring import lab_hosts
-from deploy.model.plan import HostPlan, read_plan
+from deploy.model.plan import HostPlan
+from deploy.model.plan_file import read_plan_file
 from inventory.fleet import Fleet
 from inventory.groups import known_hosts
 from inventory.paths import CODE
@@ -77,7 +78,7 @@ def test_an_empty_host_is_planned_as_stock_pyinfra_would(lab: Fleet, tmp_path: P
 def test_every_empty_host_converges_in_one_apply_and_passes_its_checks(lab: Fleet, tmp_path: Path) -> None:
     plan = tmp_path / "plan.json"
     samdrift("--lab", "plan", "--out", str(plan))
-    assert all(host.changes for host in read_plan(plan).hosts)
+    assert all(host.changes for host in read_plan_file(plan).plan.hosts)
 
     def hear(progress: str) -> None:
         if progress.startswith("wave 3: "):  # the edges' turn: Tierp's servers are deployed and well

@@ -9,6 +9,9 @@ import pytest
 
 from deploy.store import witness
 from tests.postgres import Server, serving
+from tests.unit.deploy.approvers import keys, people
+
+__all__ = ["keys", "people"]
 
 
 @pytest.fixture(scope="session")

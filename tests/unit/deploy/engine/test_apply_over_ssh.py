@@ -14,7 +14,7 @@ from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.model.findings import Exit, Kind, exit_code
 from deploy.model.record import CheckResult
-from deploy.runs.stale import StalePlan, refuse_if_stale
+from deploy.runs.admission import StalePlan, refuse_if_stale
 from deploy.store.ports import StoreError
 from deploy.transport.ssh import HostLost
 from inventory.fleet import Fleet, Host
@@ -112,11 +112,11 @@ def test_a_plan_from_other_inventory_or_other_code_is_refused(sshd: Sshd, tmp_pa
     fleet = fleet_of(host_with(sshd, "tie-a1", tmp_path / "a"))
     with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
         plan = plan_of(session.fleet, session.look())
-    refuse_if_stale(plan, fleet.digest)
+    refuse_if_stale(plan, fleet.digest, plan.made_at)
     with pytest.raises(StalePlan, match="inventory has changed"):
-        refuse_if_stale(plan, "0" * 64)
+        refuse_if_stale(plan, "0" * 64, plan.made_at)
     with pytest.raises(StalePlan, match="roles have changed"):
-        refuse_if_stale(plan.model_copy(update={"code_digest": "0"}), fleet.digest)
+        refuse_if_stale(plan.model_copy(update={"code_digest": "0"}), fleet.digest, plan.made_at)
 
 
 @pytest.mark.usefixtures("files")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.model.plan import Configure, HostPlan, Plan, PlanError, Run, Step, Unmanaged, Upload, read_plan, write_plan
+from deploy.model.plan import Configure, HostPlan, Plan, Run, Step, Unmanaged, Upload
+from deploy.model.plan_file import PlanError, plan_file, read_plan_file, schema_text, write_plan_file
+from inventory.paths import CODE
 from roles.shared.change import Change, digest
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
@@ -63,36 +67,85 @@ def small_plan(**more: object) -> Plan:
 @given(PLANS)
 def test_a_plan_is_read_as_it_was_written(tmp_path_factory: pytest.TempPathFactory, plan: Plan) -> None:
     path = tmp_path_factory.mktemp("plan") / "plan.json"
-    write_plan(plan, path)
-    assert read_plan(path) == plan
+    write_plan_file(plan_file(plan), path)
+    assert read_plan_file(path).plan == plan
 
 
 @pytest.mark.parametrize("there", ["/etc", "rm -rf"])
 def test_a_plan_that_was_edited_is_refused(tmp_path: Path, there: str) -> None:
     path = tmp_path / "plan.json"
-    write_plan(small_plan(), path)
+    write_plan_file(plan_file(small_plan()), path)
     document = json.loads(path.read_text())
     document["plan"]["hosts"][0]["steps"][0]["commands"][0]["text"] = there
     path.write_text(json.dumps(document))
     with pytest.raises(PlanError, match=r"plan\.json: the plan was edited"):
-        read_plan(path)
+        read_plan_file(path)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"digest": "x"}', '{"digest": "x", "plan": {}}', "\0"])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", "null", '{"digest": "x"}', '{"digest": "x", "plan": {}}', "\0", "[" * 100_000]
+)
 def test_another_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
     path = tmp_path / "plan.json"
     path.write_text(text)
     with pytest.raises(PlanError, match=r"plan\.json: this is not a plan file"):
-        read_plan(path)
+        read_plan_file(path)
 
 
-@pytest.mark.parametrize("format_", [7, 9])
+def test_the_digest_can_be_computed_by_whoever_has_the_file(tmp_path: Path) -> None:
+    """As the schema says: the member `plan`, keys sorted, nothing between, UTF-8."""
+    path = tmp_path / "plan.json"
+    write_plan_file(plan_file(small_plan(limit="Älvkarleby")), path)
+    document = json.loads(path.read_text())
+    text = json.dumps(document["plan"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert hashlib.sha256(text.encode()).hexdigest() == document["digest"]
+
+
+def test_the_published_schema_is_that_of_today() -> None:
+    published = (CODE / "docs" / "plan-file.schema.json").read_text(encoding="utf-8")
+    assert published == schema_text(), "write it anew: python -m deploy.tools.plan_schema"
+
+
+def test_an_approval_takes_the_place_of_no_reader(tmp_path: Path) -> None:
+    """A plan file that a group may read is approved, and the group may still read it."""
+    path = tmp_path / "plan.json"
+    write_plan_file(plan_file(small_plan()), path)
+    path.chmod(0o640)
+    write_plan_file(plan_file(small_plan()), path, readers=path.stat())
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert [p.name for p in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_a_link_that_somebody_put_there_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    other = tmp_path / "shadow"
+    other.write_text("root:x")
+    (tmp_path / "plan.json").symlink_to(other)
+    write_plan_file(plan_file(small_plan()), tmp_path / "plan.json")
+    assert other.read_text() == "root:x"
+    assert (tmp_path / "plan.json").lstat().st_mode & 0o777 == 0o600
+
+
+def test_what_cannot_be_written_leaves_the_file_that_there_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "plan.json"
+    write_plan_file(plan_file(small_plan()), path)
+
+    def full(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(PlanError, match="No space left on device"):
+        write_plan_file(plan_file(small_plan(limit="heby")), path)
+    assert read_plan_file(path).plan == small_plan()
+    assert [p.name for p in tmp_path.iterdir()] == ["plan.json"]
+
+
+@pytest.mark.parametrize("format_", [8, 10])
 def test_a_plan_of_another_format_is_refused_and_it_is_said_what_to_do(tmp_path: Path, format_: int) -> None:
     path = tmp_path / "plan.json"
     path.write_text(json.dumps({"digest": "x", "plan": {"format": format_, "hosts": []}}))
     with pytest.raises(PlanError) as refused:
-        read_plan(path)
-    assert f"plan.json: this plan file has format {format_}, and this samdrift applies format 8" in str(refused.value)
+        read_plan_file(path)
+    assert f"plan.json: this plan file has format {format_}, and this samdrift applies format 9" in str(refused.value)
     assert refused.value.fix == "make a new one: samdrift plan --out FILE"
 
 
@@ -104,9 +157,9 @@ def test_steps_of_a_plan_are_told_apart_by_role_and_name(plan: Plan) -> None:
 
 def test_a_plan_that_cannot_be_read_or_written_names_its_place(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match="cannot read the plan: No such file"):
-        read_plan(tmp_path / "none.json")
+        read_plan_file(tmp_path / "none.json")
     with pytest.raises(PlanError, match="cannot write the plan: No such file"):
-        write_plan(small_plan(), tmp_path / "no" / "such" / "plan.json")
+        write_plan_file(plan_file(small_plan()), tmp_path / "no" / "such" / "plan.json")
 
 
 @given(HOSTS, st.floats(0, 100), st.integers(0, 9))
@@ -134,5 +187,5 @@ def test_the_live_digest_tells_absent_from_empty() -> None:
 
 
 def test_a_new_plan_file_is_its_owners_alone(tmp_path: Path) -> None:
-    write_plan(small_plan(), tmp_path / "plan.json")
+    write_plan_file(plan_file(small_plan()), tmp_path / "plan.json")
     assert (tmp_path / "plan.json").stat().st_mode & 0o777 == 0o600

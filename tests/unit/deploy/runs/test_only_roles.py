@@ -13,10 +13,11 @@ from deploy.cli.main import cli
 from deploy.model.findings import Exit, Finding, Kind
 from deploy.model.history import looks
 from deploy.model.messages import MessageId, as_written, samdrift
-from deploy.model.plan import read_plan, write_plan
+from deploy.model.plan_file import plan_file, read_plan_file, write_plan_file
 from deploy.model.record import AppliedStep, HostResult, summary_of
 from deploy.model.step_id import StepId
 from deploy.runs import invocation
+from deploy.runs.admission import admit
 from deploy.runs.applying import apply
 from deploy.runs.commands import drift, plan
 from deploy.runs.invocation import Invocation
@@ -105,9 +106,10 @@ def test_what_was_not_applied_is_pending_and_what_was_stays_known(run: Invocatio
 
 def test_a_plan_file_is_applied_to_the_roles_that_it_was_made_of(run: Invocation, tmp_path: Path) -> None:
     made, _ = plan(dataclasses.replace(run, only_roles=("colour",)), detailed=False)
-    write_plan(made, tmp_path / "plan.json")
+    write_plan_file(plan_file(made), tmp_path / "plan.json")
 
-    record = apply(limited(run), lambda _plan: None, read_plan(tmp_path / "plan.json"))
+    again = limited(run)
+    record = apply(again, lambda _plan: None, admit(again, read_plan_file(tmp_path / "plan.json")))
 
     assert (record.exit_code, record.only_roles) == (Exit.OK, ("colour",))
     assert (tmp_path / "colour").exists()
@@ -153,7 +155,7 @@ def test_a_limited_run_does_not_say_how_a_host_stands() -> None:
 def test_a_limit_that_means_nothing_is_refused_before_anything_is_connected_to(
     arguments: tuple[str, ...], why: str, tmp_path: Path
 ) -> None:
-    write_plan(run_of().plan(()), tmp_path / "plan.json")
+    write_plan_file(plan_file(run_of().plan(())), tmp_path / "plan.json")
     words = ["--state", str(tmp_path), *(a.format(plan=tmp_path / "plan.json") for a in arguments)]
 
     with pytest.raises(UsageError, match=why):

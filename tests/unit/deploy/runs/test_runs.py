@@ -12,7 +12,7 @@ from deploy.model.findings import Exit, Finding, Kind
 from deploy.model.inventory_findings import unsound
 from deploy.model.messages import MessageId, as_written, samdrift
 from deploy.model.observer import Quiet
-from deploy.model.plan import read_plan, write_plan
+from deploy.model.plan_file import plan_file, read_plan_file, write_plan_file
 from deploy.runs.invocation import Invocation
 from deploy.transport.ssh import Access
 from deploy.vault.interface import NO_VAULT
@@ -47,10 +47,10 @@ def test_plan_and_record_say_which_fleet_from_where_and_of_when(tmp_path: Path) 
     run = run_of(source=url, fleet_time=time)
 
     plan = run.plan(())
-    write_plan(plan, tmp_path / "plan.json")
+    write_plan_file(plan_file(plan), tmp_path / "plan.json")
     record = run.save(hosts=(), findings=(), code=Exit.OK)
 
-    for said in (plan, read_plan(tmp_path / "plan.json"), record, run.stores.history.record(record.id)):
+    for said in (plan, read_plan_file(tmp_path / "plan.json").plan, record, run.stores.history.record(record.id)):
         assert (said.fleet_digest, said.fleet_source, said.fleet_time) == (run.fleet.digest, url, time)
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from deploy.model.findings import Exit, Kind
+from deploy.model.plan_file import plan_file
 from deploy.model.record import Record
 from deploy.model.waivers import NO_WAIVERS, Waivers, waivers_of
 from deploy.runs import invocation
+from deploy.runs.admission import admit
 from deploy.runs.applying import apply
 from deploy.runs.commands import drift, plan
 from deploy.runs.invocation import Invocation
@@ -104,7 +106,8 @@ def test_from_the_day_that_it_is_accepted_to_the_day_after(run: Invocation, tmp_
     other.write_text("x\n")
     made, _ = plan(on(run, waivers), detailed=True)
     assert [s.name for s in made.hosts[0].changes] == [f"file {other}"]
-    done = apply(on(run, waivers), approve, made)
+    waived = on(run, waivers)
+    done = apply(waived, approve, admit(waived, plan_file(made)))
     assert (done.exit_code, motd.read_text(), other.read_text()) == (Exit.OK, "the room moves\n", "other\n")
 
     motd.write_text("the room has moved\n")

@@ -192,6 +192,22 @@ class Conformance:
         assert (run.hosts, run.changed, run.findings, run.exit_code) == (2, 1, 1, 2)
         assert (run.of_some_roles, run.limit, run.fleet_source) == (True, "tierp", "s")
 
+    def test_an_emergency_stands_out_until_it_is_signed_off_for_all(self, place: Place, stores: Stores) -> None:
+        first = record("2026-11-23T20:00:00.000Z", "apply", emergency=True, reason="Älvkarleby")
+        second = record("2026-11-23T21:00:00.000Z", "apply", emergency=True)
+        for one in (first, record("2026-11-23T20:30:00.000Z", "apply"), second):
+            stores.history.save(one)
+        assert stores.history.emergencies() == (summary_of(second), summary_of(first))
+        some = record("2026-11-24T08:00:00.000Z", "sign-off", signs_off=first.id)
+        rest = record("2026-11-24T09:00:00.000Z", "sign-off", signs_off=first.id, closes=True)
+        stores.history.save(some)
+        assert len(stores.history.emergencies()) == 2
+        stores.history.save(rest)
+        again = place.open().history
+        assert again.emergencies() == (summary_of(second),)
+        assert again.sign_offs(first.id) == (summary_of(rest), summary_of(some))
+        assert again.sign_offs(second.id) == ()
+
     def test_a_list_is_read_further_than_one_page(self, stores: Stores) -> None:
         kept = [record(f"2026-11-23T20:{n // 60:02}:{n % 60:02}.000Z") for n in range(101)]
         for one in kept:

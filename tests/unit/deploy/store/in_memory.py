@@ -54,6 +54,13 @@ class MemoryHistory:
     def not_ended(self) -> tuple[Summary, ...]:
         return tuple(run for run in self.runs() if not run.ended)
 
+    def emergencies(self) -> tuple[Summary, ...]:
+        closed = {run.signs_off for run in self.runs() if run.closes}
+        return tuple(run for run in self.runs() if run.emergency and run.id not in closed)
+
+    def sign_offs(self, record_id: str) -> tuple[Summary, ...]:
+        return tuple(run for run in self.runs() if run.signs_off == record_id)
+
     def chain(self) -> str:
         return NAME if self.of_chain else ""
 

@@ -87,6 +87,21 @@ def test_of_each_host_and_kind_the_configuration_stays_that_it_had_at_that_time(
     assert stores.backups.of("heb-sw1") == (new, old[2], other)
 
 
+def test_an_emergency_stays_until_it_is_signed_off_and_its_sign_off_no_shorter(database: Database) -> None:
+    stores = stores_of(database)
+    applied = [record(f"2025-06-0{day}T06:00:00.000Z", "apply", emergency=True) for day in (1, 2)]
+    plain = record("2025-06-03T06:00:00.000Z", "apply")
+    signed = record("2025-06-04T06:00:00.000Z", "sign-off", signs_off=applied[0].id, closes=True)
+    latest = [record("2026-02-01T06:00:00.000Z", command) for command in ("apply", "sign-off")]
+    for one in (*applied, plain, signed, *latest):
+        stores.history.save(one)
+    for gone in ((applied[0].id, plain.id), (signed.id,), ()):
+        chosen = select_older(database, stores.history, BEFORE)
+        assert chosen.records == gone
+        remove(database, chosen, BEFORE)
+    assert [run.id for run in stores.history.emergencies()] == [applied[1].id]
+
+
 def test_nothing_old_is_nothing_to_remove(database: Database) -> None:
     chosen = select_older(database, stores_of(database).history, BEFORE)
     assert (chosen.records, chosen.backups, chosen.kept, chosen.removed) == ((), (), 0, ())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deploy.model.plan import Configure, HostPlan, Plan, Step, read_plan, write_plan
+from deploy.model.plan import Configure, HostPlan, Plan, Step
+from deploy.model.plan_file import plan_file, read_plan_file, write_plan_file
 from deploy.views import plan as plan_view
 from roles.shared.change import Change, Removal
 from tests.unit.deploy.views.shown import shown
@@ -45,7 +46,7 @@ def test_what_names_no_line_is_known_but_not_of_a_device_that_was_not_looked_at(
 
 
 def test_a_plan_file_keeps_what_was_named(tmp_path: Path) -> None:
-    write_plan(PLAN, tmp_path / "plan.json")
-    again = read_plan(tmp_path / "plan.json")
+    write_plan_file(plan_file(PLAN), tmp_path / "plan.json")
+    again = read_plan_file(tmp_path / "plan.json").plan
     assert again == PLAN
     assert again.hosts[0].changes[0].removals == GONE
