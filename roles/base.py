@@ -264,12 +264,12 @@ def _people(settings: Settings) -> None:
     group(AUTOMATION_GROUP)
     directory("/etc/ssh/authorized_keys", "755")
     directory("/etc/ssh/authorized_principals", "755")
-    account(AUTOMATION, full_name="samdrift automation", groups=(AUTOMATION_GROUP,))
+    account(AUTOMATION, full_name="samdrift automation", groups=(AUTOMATION_GROUP,), guarded=True)
     _keys(AUTOMATION, restricted(settings.automation_keys, settings.management))
     account_for_looks(settings.look_keys, settings.management, settings.asked_as_root, AUTOMATION_GROUP)
     groups = (*((u, ADMINS_GROUP) for u in settings.admins), *((u, HELPERS_GROUP) for u in settings.helpers))
     for user, of in groups:
-        account(user.name, full_name=user.full_name, groups=(of,), until=user.until)
+        account(user.name, full_name=user.full_name, groups=(of,), until=user.until, guarded=True)
         _keys(user.name, user.keys)
         _principals(user.name, user.principals)
     rules = [rule for duty in settings.duties for rule in duty.sudo]
@@ -303,11 +303,12 @@ def _principals(user: str, principals: tuple[str, ...]) -> None:
 def _sshd(settings: Settings) -> None:
     again = reload("ssh.service")
     for kind in ("rsa", "ecdsa"):
-        absent_file(f"/etc/ssh/ssh_host_{kind}_key")
-        absent_file(f"/etc/ssh/ssh_host_{kind}_key.pub")
+        absent_file(f"/etc/ssh/ssh_host_{kind}_key", guarded=True)
+        absent_file(f"/etc/ssh/ssh_host_{kind}_key.pub", guarded=True)
     authorities = "/etc/ssh/user_ca.pub"
     if settings.user_ca_keys:
-        managed_file(authorities, content=_managed(*settings.user_ca_keys), validate_with=KEYS_PARSE, then=(again,))
+        content = _managed(*settings.user_ca_keys)
+        managed_file(authorities, content=content, validate_with=KEYS_PARSE, then=(again,), guarded=True)
     managed_file("/etc/issue.net", template="base/issue.net.j2", settings=settings)
     managed_file(
         "/etc/ssh/sshd_config",
@@ -319,7 +320,7 @@ def _sshd(settings: Settings) -> None:
         guarded=True,
     )
     if not settings.user_ca_keys:
-        absent_file(authorities)
+        absent_file(authorities, guarded=True)
     service("ssh.service")
 
 

@@ -263,7 +263,7 @@ def deploy(settings: Settings) -> None:
         then=(reread,),
         guarded=True,
     )
-    service(UNIT)
+    service(UNIT, guarded=True)
 
 
 def _neighbours(host: Host, fleet: Fleet) -> Iterator[Neighbour]:

@@ -133,7 +133,7 @@ def deploy(settings: Settings) -> None:
         then=(reload(UNIT),),
         guarded=True,
     )
-    service(UNIT)
+    service(UNIT, guarded=True)
 
 
 def _shared(host: Host, others: list[Host], fleet: Fleet, options: Options) -> Iterator[SharedAddress]:

@@ -166,7 +166,7 @@ def deploy(settings: Settings) -> None:
             then=(reload(unit),),
             guarded=True,
         )
-        service(unit)
+        service(unit, guarded=True)
         # A reload does not change it, and where wireguard-go has died the interface is gone while its unit is active.
         ensured(
             f"{tunnel.interface} has its address",

@@ -57,7 +57,8 @@ case "$*" in
     seconds=$(sed -n s/^OnActiveSec=//p "$units/$2")
     setsid sh -c 'sleep "$0"; rm -f timer; exec "$1" start samdrift-guard.service' "$seconds" "$0" > log 2>&1 < log &
     echo $! > timer.new && mv timer.new timer ;;
-"start "*.service) sh -c "$(sed -n s/^ExecStart=//p "$units/$2")" ;;
+"start "*.service) [ -e "$units/$2" ] && sh -c "$(sed -n s/^ExecStart=//p "$units/$2")" ;;
+"show "*) if [ -e timer ]; then echo waiting; fi ;;
 esac
 """
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from gevent.pool import Pool
 
+from deploy.engine.guards import StillRestoring
 from deploy.engine.hosts import Hosts, Outcome, Verify
 from deploy.engine.results import Results, Why, as_before, still_to_change
 from deploy.model.device_models import UnknownModel
@@ -113,7 +114,7 @@ class Batch:
         whole = [name for name, outcome in self._outcomes.items() if not outcome.error]
         self.hosts.reconnect([name for name in whole if self._ready[name].changes])
         converged = self._converge(whole, must_not)
-        checks = self._run_checks(converged)
+        checks = self._run_checks(converged, must_not)
         self._note_lost(converged, must_not)
         self._note_broken(checks, held, must_not)
         self._note_cut_off(answered, must_not)
@@ -194,10 +195,8 @@ class Batch:
             self.results.in_sync(self._ready[name])
         last: Mapping[str, HostPlan] = {}
         for attempt in range(SETTLE_TRIES):
-            if not left or (attempt and all(name in self.hosts.unreachable for name in left)):
-                break  # a lost host does not come back by waiting, and meanwhile the others' guards run out
-            if attempt:
-                self.wait(SETTLE_PAUSE)
+            if not left or (attempt and not self._may_settle(left, must_not)):
+                break
             last = {fresh.host: fresh for fresh in self.hosts.look(left)}
             for name, fresh in last.items():
                 if not fresh.error and not fresh.changes:
@@ -214,17 +213,33 @@ class Batch:
     def _unsettled(self, fresh: HostPlan) -> None:
         self.results.unsettled(fresh, self._outcomes[fresh.host], self.hosts.by_hand(fresh.host))
 
-    def _run_checks(self, names: Sequence[str]) -> tuple[CheckResult, ...]:
-        """Run the checks of these hosts; those of a host where one fails, again while services settle."""
+    def _may_settle(self, left: Sequence[str], must_not: MustNotConfirm) -> bool:
+        """Give services time to settle; returns whether any of these hosts can be looked at again."""
+        self._let_in_again([name for name in left if name in must_not.guarded])
+        if all(name in self.hosts.unreachable for name in left):
+            return False
+        self.wait(SETTLE_PAUSE)
+        return True
+
+    def _let_in_again(self, names: Sequence[str]) -> None:
+        """Try to reach those of these guarded hosts that were lost: one refused connection decides nothing."""
+        if lost := [name for name in names if name in self.hosts.unreachable]:
+            self.hosts.reconnect(lost)
+
+    def _run_checks(self, names: Sequence[str], must_not: MustNotConfirm) -> tuple[CheckResult, ...]:
+        """Run the checks of these hosts; again of a host where one fails, while services settle, or that was lost."""
         if not names:
             return ()
         checks = self.verify(names)
         for _ in range(SETTLE_TRIES - 1):
-            failed = sorted({c.host for c in checks if c.fails})
-            if not failed:
+            lost = [n for n in names if n in must_not.guarded and n in self.hosts.unreachable]
+            self._let_in_again(lost)
+            again = {n for n in lost if n not in self.hosts.unreachable}
+            again |= {c.host for c in checks if c.fails}
+            if not again:
                 break
             self.wait(SETTLE_PAUSE)
-            checks = tuple(c for c in checks if c.host not in failed) + self.verify(failed)
+            checks = tuple(c for c in checks if c.host not in again) + self.verify(sorted(again))
         return checks
 
     def _note_lost(self, names: Sequence[str], must_not: MustNotConfirm) -> None:
@@ -307,6 +322,10 @@ class Batch:
         before, outcome, by_hand = self._ready[name], self._outcomes[name], self.hosts.by_hand(name)
         try:
             report = self.hosts.restore(name)
+        except StillRestoring as e:
+            self.observer.host(name, "failed", in_words(MessageId.STILL_RESTORING()))
+            self.results.still_restoring(name, outcome, (*why, Note(message=as_written(e.what))))
+            return
         except SamdriftError as e:
             self._not_seen_again(name, (*why, Error(text=str(e))), by_hand)
             return

@@ -90,6 +90,7 @@ class CarryingOut:
         connector.absent = tuple(expected for all_of in absent.values() for expected in all_of)
         operation.data.command_generator = frozen(step, operation, self._veil)
         operation.data.operation_meta._maybe_is_change = True  # pyinfra has no setter
+        connector.guarded = step.guard is not None
         if step.guard or step.unguarded:
             self._guard()
         with self._declared.context():

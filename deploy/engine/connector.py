@@ -16,6 +16,7 @@ from pyinfra.connectors.base import BaseConnector
 from pyinfra.connectors.util import CommandOutput, OutputLine, make_unix_command
 
 from deploy.engine import lock_script
+from deploy.engine.guard_script import GUARDED_STEP
 from deploy.transport.batch import TIMED_OUT
 from deploy.transport.rounds import Rounds
 from deploy.transport.ssh import Answer, Connection
@@ -49,6 +50,8 @@ class SessionConnector(BaseConnector):
         begun: this run has carried out a step there.
         absent: what must not be there yet when the next command runs, or it came from elsewhere.
         moved: the last command was refused, since what it would have overwritten is not what was seen.
+        guarded: a guarded step is carried out: its processes are known by their environment, so that a host that puts
+            itself back ends them first.
     """
 
     handles_execution = True
@@ -57,6 +60,7 @@ class SessionConnector(BaseConnector):
     begun: bool = False
     absent: tuple[Expected, ...] = ()
     moved: bool = False
+    guarded: bool = False
 
     @staticmethod
     def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
@@ -113,7 +117,9 @@ class Connector(SessionConnector):
             expected = None
         bounded = f"timeout -k {KILL_AFTER} {seconds:g} sh -c {shlex.quote(line)} < /dev/null"
         program = self._fenced(bounded, expected)
-        answer = self.connection.run("sh -s", stdin=program.encode(), timeout=seconds + WAITS + 2 * KILL_AFTER)
+        answer = self.connection.run(
+            f"{self._mark}sh -s", stdin=program.encode(), timeout=seconds + WAITS + 2 * KILL_AFTER
+        )
         self.moved = answer.rc == lock_script.REFUSED and lock_script.MOVED in answer.stderr
         if answer.rc in TIMED_OUT:
             return answer.model_copy(update={"stderr": f"{answer.stderr}\nended after {seconds:g} s"})
@@ -129,7 +135,9 @@ class Connector(SessionConnector):
         """Write a file as root, readable by root alone until the step that owns it says otherwise."""
         data = _content(filename_or_io)
         program = self._fenced(f"{{ {SAFE_UPLOAD.format(path=shlex.quote(remote_filename))}; }}")
-        answer = self.connection.run(f"sh -c {shlex.quote(program)}", stdin=data, timeout=self.command_timeout + WAITS)
+        answer = self.connection.run(
+            f"{self._mark}sh -c {shlex.quote(program)}", stdin=data, timeout=self.command_timeout + WAITS
+        )
         self.last_upload = answer
         return answer.rc == 0
 
@@ -143,6 +151,10 @@ class Connector(SessionConnector):
         raise LookFailed("files are not downloaded from hosts", where=f"host {self.host.name}")
 
     last_upload: Answer | None = None
+
+    @property
+    def _mark(self) -> str:
+        return f"env {GUARDED_STEP}=1 " if self.guarded else ""
 
     def _must_answer(self, line: str, answer: Answer, good: list[int]) -> None:
         """Refuse to go on without this fact: its default would be taken for what the host looks like."""

@@ -1,10 +1,11 @@
 """The guard of a host while it is changed: unless the host is confirmed in time, it undoes the change by itself.
 
-Before the first step that could cut a host off, what such steps change is kept on the host, and a systemd timer of the
-host's own is started that will put it back. As long as samdrift is at work and reaches the host, it starts the timer
-anew; once a *new* connection was opened and the checks hold, it disarms it. Whoever disarms and whoever restores
-first takes the mark `armed` away, in one rename, so that it is always one of the two. The timer outlives a restart of
-the host.
+Before the first step that could cut a host off, what such steps change is kept on the host, it is proved that it could
+be put back, and a systemd timer of the host's own is started that will do so. As long as samdrift is at work and
+reaches the host, it starts the timer anew; once a *new* connection was opened and the checks hold, it disarms it.
+Whoever disarms and whoever restores holds the guard's lock, and takes the mark `armed` away in one rename, so that it
+is always one of the two. The timer outlives a restart of the host, and what could not be put back is tried again until
+it is.
 
 Pure text: which commands those are, and what the host's answers mean. They are sent by `engine.guards`.
 """
@@ -12,15 +13,16 @@ Pure text: which commands those are, and what the host's answers mean. They are 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from inventory.frozen import Frozen
 from roles.shared.guard import Guard
 
-DIRECTORY = "/var/lib/samdrift/guard"
-RESTORED = "/var/lib/samdrift/restored"
-"""Says whose change the host undid last, and when; it stays, for people."""
+STATE = "/var/lib/samdrift"
+DIRECTORY = f"{STATE}/guard"
+RESTORED, CONFIRMED = f"{STATE}/restored", f"{STATE}/confirmed"
+"""The marks of the guards that ended last, one a way: each says whose change it was, and its time says when."""
 
 UNIT = "samdrift-guard"
 UNITS = "/etc/systemd/system"
@@ -32,6 +34,20 @@ NOT_ARMED = 75
 GRACE = 30.0
 """Seconds that a host is given beyond its timer, to put everything back and let us in again."""
 
+AGAIN = 5
+"""Seconds between two tries of a host to put itself back."""
+
+EACH = 60
+"""Seconds that one command of restoring may take; the others do not wait for it for ever."""
+
+GUARDED_STEP = "SAMDRIFT_GUARDED_STEP"
+"""Stands in the environment of a guarded step's processes: what a lost run left running ends before anything is put
+back, or it would go on afterwards."""
+
+RESERVE = 1 << 20
+"""Bytes that are set aside on arming and given back before restoring: programs may need space to write, copies do
+not."""
+
 
 class Where(StrEnum):
     """The state of a guard."""
@@ -40,6 +56,7 @@ class Where(StrEnum):
     ARMED = "armed"
     RESTORING = "restoring"
     RESTORED = "restored"
+    CONFIRMED = "confirmed"
 
 
 class Standing(Frozen):
@@ -47,12 +64,39 @@ class Standing(Frozen):
 
     Attributes:
         run: the run that armed it.
-        report: who that is and why; of a guard that restored, also when, and what failed.
+        since: when it was armed, or ended; in UTC.
+        ticks: whether what will restore the host runs: the timer, or the program that puts things back.
+        report: who that is and why; and what could not be put back, if anything could not.
     """
 
     where: Where = Where.NONE
     run: str = ""
+    since: str = ""
+    ticks: bool = False
     report: str = ""
+
+    @property
+    def text(self) -> str:
+        """Return it for people; empty where there is no guard."""
+        if self.where is Where.NONE:
+            return ""
+        since = f"{self.where} at {self.since}"
+        stuck = "" if self.ticks or self.where not in {Where.ARMED, Where.RESTORING} else "its timer does not run"
+        return "\n".join(filter(None, (self.report, since, stuck)))
+
+
+def prove(guards: Sequence[Guard]) -> str:
+    """Return a shell program that fails, and says why, if what the guards need could not be kept and put back."""
+    return f"""umask 077
+{_REFUSED_IF_ARMED}
+{_program("forget", [g.forget for g in guards])}
+proved=$(mktemp -d) && cd "$proved" || exit 1
+ended() {{ forget; cd / && rm -rf "$proved"; }}
+{_kept_and_proved(guards)}
+kept_and_proved; rc=$?
+ended
+exit $rc
+"""
 
 
 def arm(guards: Sequence[Guard], *, seconds: float, run: str, holder: str) -> str:
@@ -62,51 +106,127 @@ def arm(guards: Sequence[Guard], *, seconds: float, run: str, holder: str) -> st
         seconds: until the host restores itself, unless the timer is started anew.
         holder: who changes the host, and why, for whoever finds it armed.
     """
-    keep = "\n".join(f"{{ {g.keep}; }} || exit 1" for g in guards)
     files = {
+        "forget": f"{_program('forget', [g.forget for g in guards])}\nforget\n",
         "restore": _restore(guards),
         f"{UNITS}/{SERVICE}": _SERVICE,
         f"{UNITS}/{TIMER}": _TIMER.format(seconds=f"{seconds:g}"),
         "new": f"{run}\n{holder}\n",
     }
-    write = "\n".join(f"printf %s {shlex.quote(text)} > {path} || exit 1" for path, text in files.items())
+    write = " &&\n  ".join(f"printf %s {shlex.quote(text)} > {path}" for path, text in files.items())
     return f"""umask 077
-if [ -e {DIRECTORY}/armed ] || [ -e {DIRECTORY}/restoring ]; then echo "a guard is armed already" >&2; exit 1; fi
-rm -rf {DIRECTORY} && mkdir -p {DIRECTORY} && cd {DIRECTORY} || exit 1
-{keep}
-{write}
-find . -type f -exec sync {{}} + && mv new armed && systemctl daemon-reload && systemctl -q enable {TIMER} &&
-  systemctl restart {TIMER} || {{ rm -f armed; exit 1; }}
+mkdir -p {STATE} || exit 1
+{_LOCK} || exit 1
+{_REFUSED_IF_ARMED}
+{_FORGET}
+mkdir -p {DIRECTORY} && cd {DIRECTORY} || exit 1
+{_kept_and_proved(guards)}
+arm() {{
+  {write} || return 1
+  head -c {RESERVE} /dev/zero > reserve || return 1
+  kept_and_proved || return 1
+  sync . ./* {UNITS}/{TIMER} {UNITS}/{SERVICE} &&
+  systemctl daemon-reload && systemctl -q enable {TIMER} && systemctl restart {TIMER} || return 1
+  mv new armed && sync .
+}}
+arm || {{ {_FORGET}
+{_CLEAN_UP}; systemctl daemon-reload; exit 1; }}
 """
+
+
+def _kept_and_proved(guards: Sequence[Guard]) -> str:
+    """Return a shell function that keeps everything, and proves that it could be put back; it says what could not."""
+    lines = []
+    for g in guards:
+        what = shlex.quote(g.what)
+        for command, why in ((g.keep, "cannot be kept"), (g.prove, "could not be put back as it is")):
+            if command:
+                lines.append(f"  said=$( {{ {command}; }} 2>&1 9<&- ) || {{ refuse '{why}' {what}; return 1; }}")
+    refuse = """refuse() { echo "$2 $1: $(printf %s "$said" | head -n 1)" >&2; }"""
+    return "\n".join([refuse, "kept_and_proved() {", *lines, "  :", "}"])
+
+
+def _program(name: str, commands: Sequence[str]) -> str:
+    return "\n".join([f"{name}() {{", *(f"  {c}" for c in commands if c), "  :", "}"])
 
 
 def _restore(guards: Sequence[Guard]) -> str:
-    """Return the program that restores the host: the last change first, and then what must read the files again."""
-    back = [f"put_back {shlex.quote(g.restore)}" for g in reversed(guards)]
-    then = [f"put_back {shlex.quote(command)}" for command in dict.fromkeys(c for g in guards for c in g.then)]
+    """Return the program that restores the host: the last change first, and then what must read the files again.
+
+    It ends well only when everything was put back; else systemd starts it again, with all that was kept.
+    """
+    back = [f"put_back {shlex.quote(g.restore)}" for g in reversed(guards) if g.restore]
+    then = [f"put_back {shlex.quote(command)} {shlex.quote(absent)}" for command, absent in _read_again(guards).items()]
     lines = "\n".join([*back, *then])
-    return f"""cd {DIRECTORY} || exit 1
-mv armed restoring 2> /dev/null || [ -e restoring ] || exit {NOT_ARMED}
-failed=0
-put_back() {{ sh -c "$1" || {{ failed=1; echo "failed: $1" | tee -a restoring >&2; }}; }}
-{lines}
-date -u '+restored at %FT%TZ' >> restoring
+    return f"""{_LOCK} && cd {DIRECTORY} || exit 1
+if [ ! -e armed ] && [ ! -e restoring ]; then  # confirmed, by somebody who was lost before it was all taken away
 {_CLEAN_UP}
-mv restoring {RESTORED}
-cd / && rm -rf {DIRECTORY}
-exit $failed
+{_FORGET}
+exit {NOT_ARMED}
+fi
+mv armed restoring 2> /dev/null  # a disk that cannot be written is no reason to leave the rest as it is
+{_END_STEPS}
+rm -f reserve
+failed=
+put_back() {{
+  said=$(timeout -k 5 {EACH} sh -c "$1" 2>&1 9<&-) || sh -c "${{2:-false}}" && return
+  failed="$failed
+failed: $1: $(printf %s "$said" | tail -n 1)"
+}}
+{lines}
+if [ -n "$failed" ] || [ -e armed ]; then
+  echo "could not be put back, and is tried again:$failed" >&2
+  {{ printf '%s\\n' "$failed" > failed; }} 2> /dev/null
+  exit 1
+fi
+touch restoring && mv -f restoring {RESTORED} && sync {STATE} || exit 1
+{_CLEAN_UP}
+{_FORGET}
 """
 
 
+def _read_again(guards: Sequence[Guard]) -> Mapping[str, str]:
+    """Return every command that has files read again, and a test that there was none before: then it may fail."""
+    found: dict[str, list[str]] = {}
+    for g in guards:
+        for command in g.then:
+            found.setdefault(command, []).append(g.was_absent or "false")
+    return {command: " && ".join(tests) for command, tests in found.items()}
+
+
+_LOCK = f"""\
+systemctl() {{ command systemctl "$@" 9<&-; }}
+exec 9< {STATE} && flock -w 60 9"""
+"""Takes the guard's lock for as long as this shell lives; what it starts does not hold it."""
+
+_FORGET = f"[ ! -e {DIRECTORY}/forget ] || sh {DIRECTORY}/forget; cd / && rm -rf {DIRECTORY}"
+
 _CLEAN_UP = f"systemctl stop {TIMER}; systemctl -q disable {TIMER}; rm -f {UNITS}/{TIMER} {UNITS}/{SERVICE}"
+
+_REFUSED_IF_ARMED = (
+    f'if [ -e {DIRECTORY}/armed ] || [ -e {DIRECTORY}/restoring ]; then echo "a guard is armed already" >&2; exit 1; fi'
+)
+
+_END_STEPS = f"""\
+running() {{ grep -lzs '^{GUARDED_STEP}=' /proc/[0-9]*/environ | cut -d/ -f3; }}
+for signal in TERM TERM TERM TERM TERM TERM KILL; do
+  left=$(running)
+  [ -n "$left" ] || break
+  kill -s $signal $left 2> /dev/null; sleep 0.5
+done"""
 
 _SERVICE = f"""\
 [Unit]
 Description=Undo a change of samdrift's that was not confirmed
+ConditionPathExists={DIRECTORY}/restore
+StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
 ExecStart=/bin/sh {DIRECTORY}/restore
+SuccessExitStatus={NOT_ARMED}
+Restart=on-failure
+RestartSec={AGAIN}
 """
 
 _TIMER = """\
@@ -125,27 +245,67 @@ KEEP_ALIVE = f"[ -e {DIRECTORY}/armed ] && systemctl restart {TIMER} && [ -e {DI
 """Starts the timer anew, if the guard is still armed."""
 
 CONFIRM = f"""\
-mv {DIRECTORY}/armed {DIRECTORY}/confirmed 2> /dev/null || exit {NOT_ARMED}
-{_CLEAN_UP}; systemctl daemon-reload; rm -rf {DIRECTORY}"""
-"""Disarms the guard, if the host has not begun to put itself back."""
+{_LOCK} || exit {NOT_ARMED}
+[ ! -e {DIRECTORY}/restoring ] && mv {DIRECTORY}/armed {CONFIRMED} 2> /dev/null || exit {NOT_ARMED}
+touch {CONFIRMED}; sync {STATE}
+{_FORGET}
+{_CLEAN_UP}; systemctl daemon-reload"""
+"""Disarms the guard, if the host has not begun to put itself back. It is confirmed as soon as the mark is away."""
 
 RESTORE = f"""\
-if [ -e {DIRECTORY}/armed ] || [ -e {DIRECTORY}/restoring ]; then systemctl start {SERVICE}; fi
+if [ -e {DIRECTORY}/armed ] || [ -e {DIRECTORY}/restoring ]; then
+  if [ ! -e {DIRECTORY}/restore ]; then
+    for mark in armed restoring; do mv -f {DIRECTORY}/$mark {RESTORED}; done 2> /dev/null
+    echo 'nothing was kept, so that nothing was put back' >> {RESTORED}
+    {_FORGET}
+    {_CLEAN_UP}
+  elif [ -e {UNITS}/{SERVICE} ]; then systemctl daemon-reload; systemctl start {SERVICE}
+  else sh {DIRECTORY}/restore
+  fi
+fi
 systemctl daemon-reload"""
-"""Lets the host put itself back at once, and waits until it has."""
+"""Lets the host put itself back at once, and waits until it has tried."""
+
+CLEAR = f"""\
+{_LOCK} || exit {NOT_ARMED}
+[ -e {DIRECTORY}/armed ] || [ -e {DIRECTORY}/restoring ] || exit {NOT_ARMED}
+systemctl stop {SERVICE}
+for mark in armed restoring; do mv -f {DIRECTORY}/$mark {CONFIRMED}; done 2> /dev/null
+touch {CONFIRMED}
+{_FORGET}
+{_CLEAN_UP}; systemctl daemon-reload; systemctl reset-failed {SERVICE} 2> /dev/null; :"""
+"""Takes the guard away, whatever its state, and leaves the host as it is."""
+
+_TICKS = f"""\
+if systemctl show -p SubState --value {TIMER} {SERVICE} | grep -qxE 'waiting|running|start|auto-restart.*'
+then echo ticks; else echo stuck; fi"""
+"""Prints whether the timer waits, or the service runs or is about to be started again."""
 
 STAND = f"""\
 for where in armed restoring; do
-  if [ -e {DIRECTORY}/$where ]; then echo $where; cat {DIRECTORY}/$where; exit 0; fi
+  if [ -e {DIRECTORY}/$where ]; then
+    echo $where
+    {_TICKS}
+    date -ur {DIRECTORY}/$where '+%FT%TZ'; cat {DIRECTORY}/$where {DIRECTORY}/failed
+    exit 0
+  fi
 done 2> /dev/null
-if [ -e {RESTORED} ]; then echo restored; cat {RESTORED}; fi"""
+last=$(ls -t {RESTORED} {CONFIRMED} 2> /dev/null | head -n 1)
+[ -z "$last" ] || {{ basename "$last"; echo ended; date -ur "$last" '+%FT%TZ'; cat "$last"; }}"""
 """Prints how the guard stands."""
 
-ARMED = f"cat {DIRECTORY}/armed {DIRECTORY}/restoring 2> /dev/null | sed 1d"
+ARMED = f"""\
+if [ -e {DIRECTORY}/armed ] || [ -e {DIRECTORY}/restoring ]; then
+  cat {DIRECTORY}/armed {DIRECTORY}/restoring {DIRECTORY}/failed 2> /dev/null | sed 1d
+  ticks=$({_TICKS})
+  [ "$ticks" = ticks ] || echo 'its timer does not run: samdrift guard restore puts it back'
+fi"""
 """Prints whose change is guarded now; nothing where none is. Part of every look, so it is cheap."""
 
 
 def standing(output: str) -> Standing:
     """Parse what a host answered to `STAND`."""
-    where, run, report = [*output.split("\n", 2), "", "", ""][:3]
-    return Standing(where=Where(where), run=run, report=report.strip()) if where in list(Where) else Standing()
+    where, ticks, since, run, report = [*output.split("\n", 4), "", "", "", "", ""][:5]
+    if where not in list(Where):
+        return Standing()
+    return Standing(where=Where(where), run=run, since=since, ticks=ticks == "ticks", report=report.strip())

@@ -19,6 +19,7 @@ import gevent
 
 from deploy.engine import guard_script
 from deploy.engine.guard_script import Standing, Where
+from deploy.engine.heart import Heart
 from deploy.transport import device_session
 from deploy.transport.device_session import DeviceSession
 from deploy.transport.ssh import Answer, Connection, HostLost
@@ -31,6 +32,12 @@ C = TypeVar("C", Connection, DeviceSession)
 
 PAUSE = 1.0
 """Seconds between two tries to reach a host that is putting itself back."""
+
+PATIENCE = 0.75
+"""Part of a guard's time for which it is tried to be let in again; then there is still time to restore the host."""
+
+LONGEST_PAUSE = 8.0
+"""Seconds between two tries to be let in, at most: sshd shuts out for a while who comes too often."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,10 @@ class GuardFailed(SamdriftError):
     """A host could not be guarded, could not be confirmed, or did not keep what was confirmed."""
 
 
+class StillRestoring(SamdriftError):
+    """A host is putting itself back and could not yet put back everything; it goes on trying by itself."""
+
+
 class HeldGuard(Protocol):
     """The guard of one host for one run: a timer on a server, commit-confirm on a device.
 
@@ -54,6 +65,10 @@ class HeldGuard(Protocol):
     @property
     def by_hand(self) -> str: ...
 
+    @property
+    def until(self) -> float:
+        """Return when the host will restore itself, as far as is known (`time.monotonic`)."""
+
     def require(self) -> None:
         """Raise GuardFailed if the host has restored itself, so that it must not be changed any more."""
 
@@ -61,7 +76,7 @@ class HeldGuard(Protocol):
         """Stop keeping the guard alive: the host will restore itself unless it is confirmed."""
 
     def confirm(self) -> None:
-        """Disarm the guard, so that the change stays.
+        """Disarm the guard, so that the change stays. Where the answer is lost, it is found out what it was.
 
         Raises:
             GuardFailed: the host has put itself back, or refused.
@@ -72,6 +87,7 @@ class HeldGuard(Protocol):
         """Have the host restore itself, at once if it can, or else wait until it has. Returns what the host reports.
 
         Raises:
+            StillRestoring: it has tried, not everything is back, and it goes on trying.
             HostLost: it cannot be reached, though its time has long run out; or nothing is known of the guard.
         """
 
@@ -80,7 +96,7 @@ class HeldGuard(Protocol):
 
 
 class HostGuard:
-    """A timer on a host with a shell, armed on construction.
+    """A timer on a host with a shell, armed on construction, and kept alive by the run's heart.
 
     Args:
         access: the open connection to the host, and new ones.
@@ -93,17 +109,24 @@ class HostGuard:
 
     by_hand = ""
 
-    def __init__(self, access: HostAccess[Connection], guards: Sequence[Guard], holder: str) -> None:
+    def __init__(self, access: HostAccess[Connection], guards: Sequence[Guard], holder: str, heart: Heart) -> None:
         connection = access.current()
         self._access, self._where = access, f"host {connection.host.name}"
         self._seconds = connection.access.guard_seconds
         self._run = secrets.token_hex(8)
-        self._until = time.monotonic() + self._seconds
-        answer = _ask(connection, guard_script.arm(guards, seconds=self._seconds, run=self._run, holder=holder))
-        if answer.rc != 0:
-            why = answer.stderr.strip().splitlines()[-1:] or [f"exit {answer.rc}"]
-            raise GuardFailed(f"the guard was not armed: {why[0]}", where=self._where)
-        self._heart = gevent.spawn(self._keep_alive)
+        self._beat = heart.keep_alive(connection.host, connection.access)
+        try:
+            arm = guard_script.arm(guards, seconds=self._seconds, run=self._run, holder=holder)
+            _require_done(_ask(connection, arm), self._where)
+        except SamdriftError:
+            self.let_go()
+            raise
+        self._beat.until = time.monotonic() + self._seconds
+
+    @property
+    def until(self) -> float:
+        """Return when the timer runs out, as far as is known."""
+        return self._beat.until
 
     def require(self) -> None:
         """Raise GuardFailed unless the timer is armed, and by this run."""
@@ -112,18 +135,39 @@ class HostGuard:
 
     def let_go(self) -> None:
         """Stop starting the timer anew."""
-        self._heart.kill()
+        self._beat.let_go = True
 
     def confirm(self) -> None:
-        """Disarm the timer, if it has not run out."""
+        """Disarm the timer, if it has not run out.
+
+        As long as the timer may run, a lost answer is asked for anew, by new connections.
+        """
         self.let_go()
-        if _ask(self._access.current(), guard_script.CONFIRM).rc != 0:
+        try:
+            rc = _ask(self._access.current(), guard_script.CONFIRM).rc
+        except HostLost as e:
+            log.debug("%s: whether it was confirmed is not known yet: %s", self._where, e.what)
+            rc = self._confirmed_after_all()
+        if rc != 0:
             raise GuardFailed("the host put itself back before the change was confirmed", where=self._where)
+
+    def _confirmed_after_all(self) -> int:
+        """Return 0 if the host was confirmed, by the answer that was lost or by another; else not."""
+        while True:
+            until_let_in(self._access.anew, self.until + guard_script.GRACE)
+            try:
+                stands = stands_now(self._access.current())
+                if stands.run == self._run and stands.where is Where.CONFIRMED:
+                    return 0
+                return _ask(self._access.current(), guard_script.CONFIRM).rc
+            except HostLost:
+                if time.monotonic() > self.until + guard_script.GRACE:
+                    raise
 
     def restore(self) -> str:
         """Restore the host at once, or wait until the timer has run out."""
         self.let_go()
-        return _once_restored(self._access, self._restored, lambda: self._until)
+        return _once_restored(self._access, self._restored, lambda: self.until)
 
     def keep(self) -> None:
         """Do nothing: what was changed is on disk."""
@@ -132,23 +176,11 @@ class HostGuard:
         """Return what the host reports of its restoration; raise HostLost if it did not restore itself."""
         _ask(connection, guard_script.RESTORE)
         stands = stands_now(connection)
-        if (stands.where, stands.run) != (Where.RESTORED, self._run):
-            raise HostLost(f"it should have put itself back; its guard is {stands.where}", where=self._where)
-        return stands.report
-
-    def _keep_alive(self) -> None:
-        """Start the timer anew, again and again, until it is found to have run out."""
-        while True:
-            gevent.sleep(self._seconds / 4)
-            began = time.monotonic()
-            try:
-                answer = _ask(self._access.current(), guard_script.KEEP_ALIVE)
-            except HostLost as e:
-                log.debug("%s: not kept alive: %s", self._where, e.what)
-                continue
-            if answer.rc != 0:
-                return
-            self._until = began + self._seconds
+        if (stands.where, stands.run) == (Where.RESTORED, self._run):
+            return stands.text
+        if (stands.where, stands.run) == (Where.RESTORING, self._run):
+            raise StillRestoring(stands.report, where=self._where)
+        raise HostLost(f"it should have put itself back; its guard is {stands.where}", where=self._where)
 
 
 class DeviceGuard:
@@ -162,7 +194,7 @@ class DeviceGuard:
     def __init__(self, access: HostAccess[DeviceSession], minutes: int) -> None:
         self._access, self._where = access, f"host {access.current().host.name}"
         self.by_hand = "log in and save its configuration" if access.current().vendor.save else ""
-        self._until = time.monotonic() + device_session.MINUTE * minutes
+        self.until = time.monotonic() + device_session.MINUTE * minutes
 
     def require(self) -> None:
         """Do nothing: a device has one change."""
@@ -171,8 +203,18 @@ class DeviceGuard:
         """Do nothing: a device counts by itself."""
 
     def confirm(self) -> None:
-        """Confirm by the vendor's own command, in another session than the change was made in."""
-        answer = self._access.current().confirm()
+        """Confirm by the vendor's own command, in another session than the change was made in.
+
+        Where the answer is lost and the device does not count any more, whoever looks at it next sees which it was.
+        """
+        try:
+            answer = self._access.current().confirm()
+        except HostLost as e:
+            log.debug("%s: whether it was confirmed is not known yet: %s", self._where, e.what)
+            until_let_in(self._access.anew, self.until)
+            if not self._access.current().pending:
+                return
+            answer = self._access.current().confirm()
         if answer.rc != 0:
             raise GuardFailed(f"the change was not confirmed: {answer.stderr}", where=self._where)
 
@@ -184,9 +226,9 @@ class DeviceGuard:
         confirm = self._access.current().vendor.confirm
         if confirm is None or not confirm.revert:
             gevent.sleep(
-                max(0, self._until - time.monotonic()) + device_session.MINUTE / 6
+                max(0, self.until - time.monotonic()) + device_session.MINUTE / 6
             )  # it began to count after us
-        return _once_restored(self._access, self._restored, lambda: self._until)
+        return _once_restored(self._access, self._restored, lambda: self.until)
 
     def keep(self) -> None:
         """Save the configuration."""
@@ -215,25 +257,77 @@ def minutes_of(connection: DeviceSession) -> int | None:
     return min(longest, max(shortest, math.ceil(connection.access.guard_seconds / 60)))
 
 
-def _once_restored(access: HostAccess[C], restored: Callable[[C], str], until: Callable[[], float]) -> str:
-    """Ask a host whether it is restored, by the open connection or new ones, until it is or `until` has passed."""
-    try:
-        return restored(access.current())
-    except HostLost as e:
-        log.debug("not restored by the connection that there was: %s", e)
+def until_let_in(connect: Callable[[], object], until: float) -> None:
+    """Open a new connection, and try again until it is there or so long: one that is refused decides nothing.
+
+    Raises:
+        HostLost: nobody was let in.
+    """
+    pause = PAUSE
     while True:
         try:
-            return restored(access.anew())
+            connect()
+        except HostLost:
+            if time.monotonic() + pause > until:
+                raise
+        else:
+            return
+        gevent.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def patience(held: HeldGuard, seconds: float) -> float:
+    """Return until when it is tried to be let in by a guarded host: shortly before it restores itself."""
+    return min(time.monotonic() + PATIENCE * seconds, held.until - (1 - PATIENCE) * seconds)
+
+
+def prove(connection: Connection, guards: Sequence[Guard]) -> None:
+    """Have a host prove that it could put back what these guards are about; nothing is left there.
+
+    Raises:
+        GuardFailed: it could not, so that nothing is to be changed.
+        HostLost: the host died meanwhile.
+    """
+    _require_done(_ask(connection, guard_script.prove(guards)), f"host {connection.host.name}")
+
+
+def _require_done(answer: Answer, where: str) -> None:
+    if answer.rc != 0:
+        why = answer.stderr.strip().splitlines()[-1:] or [f"exit {answer.rc}"]
+        raise GuardFailed(f"it could not undo the change, so that nothing was changed: {why[0]}", where=where)
+
+
+def _once_restored(access: HostAccess[C], restored: Callable[[C], str], until: Callable[[], float]) -> str:
+    """Ask a host whether it is restored, by the open connection or new ones, until it is or `until` has passed."""
+    connect = access.current
+    while True:
+        try:
+            return restored(connect())
         except HostLost as e:
-            if time.monotonic() > until() + guard_script.GRACE:
+            log.debug("not restored yet: %s", e)
+            if connect is access.anew and time.monotonic() > until() + guard_script.GRACE:
                 what = f"did not come back within {guard_script.GRACE:g} s after its time had run out: {e.what}"
                 raise HostLost(what, where=e.where) from e
-        gevent.sleep(PAUSE)
+            if connect is access.anew:
+                gevent.sleep(PAUSE)
+            connect = access.anew
+        except StillRestoring:
+            if time.monotonic() > until() + guard_script.GRACE:
+                raise
+            gevent.sleep(PAUSE)
 
 
 def stands_now(connection: Connection) -> Standing:
     """Ask a host how its guard stands."""
     return guard_script.standing(_ask(connection, guard_script.STAND).stdout)
+
+
+def restore_stuck(connection: Connection) -> Standing:
+    """Have a host put itself back if a guard is armed there and its timer does not run. Returns how the guard stood."""
+    stands = stands_now(connection)
+    if stands.where in {Where.ARMED, Where.RESTORING} and not stands.ticks:
+        _ask(connection, guard_script.RESTORE)
+    return stands
 
 
 def _ask(connection: Connection, program: str) -> Answer:

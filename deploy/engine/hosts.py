@@ -74,10 +74,14 @@ class Hosts(Protocol):
         """Carry out the steps of a host's plan in order, until one fails; guard it from the first step that asks.
 
         The host must be locked, and must have been looked at since.
+        A host that could not undo what could cut it off is not changed at all.
         """
 
     def reconnect(self, names: Sequence[str]) -> None:
-        """Open a new connection to each of these hosts; one that refuses it is unreachable from now on."""
+        """Open a new connection to each of these hosts; one that refuses it is unreachable from now on.
+
+        A guarded one is asked until shortly before it restores itself, also if it was lost before.
+        """
 
     def answering(self, hosts: Mapping[str, Address]) -> Mapping[str, Address]:
         """Return those of these hosts of the fleet, each with its address, whose SSH server answers anew."""
@@ -86,7 +90,7 @@ class Hosts(Protocol):
         """Wait until no other run's guard is armed on these hosts; one whose guard stays armed becomes unreachable."""
 
     def confirm(self, name: str) -> None:
-        """Disarm the guard of a host, so that its change stays.
+        """Disarm the guard of a host, so that its change stays. What a lost answer meant is found out.
 
         Raises:
             SamdriftError: the host has undone the change, or cannot be reached and will.
@@ -106,6 +110,7 @@ class Hosts(Protocol):
         """Have a guarded host undo its change, and wait until it has. Returns what the host reports about it.
 
         Raises:
+            StillRestoring: it has not put back everything yet, and goes on trying.
             SamdriftError: the host did not come back in time.
         """
 

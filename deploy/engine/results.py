@@ -239,6 +239,12 @@ class Results:
         advice = _look_again(name, by_hand)
         self._find(Kind.UNKNOWN, name, MessageId.LOST_WHILE_GUARDED(), *why, advice=advice)
 
+    def still_restoring(self, name: str, outcome: Outcome, why: Why) -> None:
+        """Record that a host could not put everything back yet; it goes on trying by itself."""
+        self._set(name, "failed", outcome, why=why)
+        advice = MessageId.SEE_GUARD(show=samdrift("guard", "show", name))
+        self._find(Kind.FAILED_STEP, name, MessageId.STILL_RESTORING(), *why, advice=advice)
+
     def stayed(self, name: str, outcome: Outcome, why: Why, by_hand: str) -> None:
         """Record that a host that must not have been confirmed has its change all the same: it was confirmed, or
         restarted.

@@ -13,17 +13,16 @@ import time
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
-import gevent
 from gevent.pool import Pool
 from pyinfra.api.exceptions import PyinfraError
 
-from deploy.engine import guard_script
 from deploy.engine.carrying_out import CarryingOut
 from deploy.engine.connector import Connector
 from deploy.engine.declare import Declared, register
-from deploy.engine.guards import DeviceGuard, HeldGuard, HostAccess, HostGuard, minutes_of
+from deploy.engine.guarding import Guarding
+from deploy.engine.guards import GuardFailed, StillRestoring
 from deploy.engine.host_locks import HostLocks, Writer
 from deploy.engine.hosts import BeforeStep, Outcome
 from deploy.engine.lock_script import Refused
@@ -50,8 +49,6 @@ from roles.shared.intent import Intent
 from roles.shared.parts.veil import UNVEILED
 
 log = logging.getLogger("samdrift")
-
-C = TypeVar("C", Connection, DeviceSession)
 
 logging.getLogger("pyinfra").addHandler(logging.NullHandler())
 logging.getLogger("pyinfra").propagate = False  # observers tell the user what happens
@@ -117,8 +114,9 @@ class Session:
         self.unreachable: dict[str, str] = {}
         self._connections: dict[str, Connection | DeviceSession] = {}
         self._declared: dict[str, Declared] = {}
-        self._guards: dict[str, HeldGuard] = {}
-        self._confirmed: set[str] = set()
+        self._guards = Guarding(
+            self._connections, lambda name: self._connection(self.fleet.host(name)), holder, access.guard_seconds
+        )
         self._locks = HostLocks(writer or Writer(), self._connections)
         self._unseen: set[str] = set()
 
@@ -133,8 +131,7 @@ class Session:
         return register(hosts, self.settings, self.veil, self._restoring, self._ours)
 
     def __exit__(self, kind: object, *_exc: object) -> None:
-        for held in self._guards.values():
-            held.let_go()
+        self._guards.let_go()
         self._locks.give_back_all()
         for connection in self._connections.values():
             connection.close()
@@ -164,9 +161,12 @@ class Session:
     def carry_out(self, planned: HostPlan) -> Outcome:
         """Execute exactly the commands of a host's plan, in order, until one fails.
 
-        The host must have been locked and looked at, and its plan found to say the same, just before. From the first
-        step on that could cut it off it is guarded: it must be confirmed, or it puts itself back.
+        The host must have been locked and looked at, and its plan found to say the same, just before. Before
+        anything is changed it proves that it could undo what could cut it off. From the first such step on it is
+        guarded: it must be confirmed, or it puts itself back.
         """
+        if outcome := self._unproved(planned):
+            return outcome
         name = planned.host
         outcome = CarryingOut(
             planned,
@@ -176,46 +176,29 @@ class Session:
             veil=self.veil,
             observer=self.observer,
             before_step=self._before_step,
-            guard=lambda: self._guard(planned),
+            guard=lambda: self._guards.require(planned),
             shown=lambda text: self._shown(name, text),
         ).go()
         if outcome.lost:
             self.unreachable[name] = outcome.error
         return replace(outcome, guarded=name in self._guards)
 
-    def _guard(self, planned: HostPlan) -> None:
-        """Arm the host's guard if it has one, and refuse to go on if the host has restored itself."""
-        name = planned.host
-        if name in self._guards:
-            self._guards[name].require()
-        elif isinstance(connection := self._connections[name], Connection):
-            self._guards[name] = HostGuard(self._access_to(name, Connection), planned.guards, self.holder)
-        elif minutes := minutes_of(connection):
-            access = self._access_to(name, DeviceSession)  # type: ignore[type-abstract]  # whichever of its kinds
-            self._guards[name] = DeviceGuard(access, minutes)
-
-    def _access_to(self, name: str, kind: type[C]) -> HostAccess[C]:
-        host = self.fleet.host(name)
-
-        def current() -> C:
-            found = self._connections[name]
-            if not isinstance(found, kind):
-                raise TypeError(f"{name} is talked to otherwise than by {kind.__name__}")
-            return found
-
-        def anew() -> C:
-            fresh = self._connection(host)
-            fresh.open()
-            self._connections[name].close()
-            self._connections[name] = fresh
-            return current()
-
-        return HostAccess(current, anew)
+    def _unproved(self, planned: HostPlan) -> Outcome | None:
+        """Have a host prove that it could undo what could cut it off; return how it ends if it could not."""
+        try:
+            self._guards.prove(planned)
+        except SamdriftError as e:
+            at = next(step.id for step in planned.changes if step.guard)
+            why, lost = self._shown(planned.host, str(e)), not isinstance(e, GuardFailed)
+            if lost:
+                self.unreachable[planned.host] = why
+            return Outcome((), at, why, lost=lost)
+        return None
 
     @property
     def guarded(self) -> tuple[str, ...]:
         """Return the hosts that will restore themselves unless they are confirmed."""
-        return tuple(sorted(self._guards.keys() - self._confirmed))
+        return self._guards.unconfirmed
 
     def confirm(self, name: str) -> None:
         """Disarm the guard of a host, so that its change stays.
@@ -225,8 +208,7 @@ class Session:
             HostLost: the host cannot be reached, and will put itself back.
         """
         self._reachable(name)
-        self._guards[name].confirm()
-        self._confirmed.add(name)
+        self._guards.confirm(name)
 
     def keep(self, name: str) -> None:
         """Make what was confirmed outlive a restart of the host.
@@ -236,47 +218,38 @@ class Session:
             HostLost: the host died.
         """
         self._reachable(name)
-        self._guards[name].keep()
-        del self._guards[name]
+        self._guards.keep(name)
 
     def by_hand(self, name: str) -> str:
         """Return what has to be done by hand on a guarded host if `keep` fails; empty if nothing."""
-        return self._guards[name].by_hand if name in self._guards else ""
+        return self._guards.by_hand(name)
 
     def await_guards(self, names: Sequence[str]) -> None:
         """Wait until no other run's guard is armed on these hosts; one whose guard stays armed becomes unreachable.
 
-        One that stays guarded is unreachable from now on: another run is at work there.
+        One that stays guarded is unreachable from now on: another run is at work there. One whose timer does not run
+        is restored.
         """
         self._each([h for h in self.hosts if h.name in names], self._await_guard)
 
     def _await_guard(self, host: Host) -> None:
-        deadline = time.monotonic() + self.access.guard_seconds + guard_script.GRACE
         try:
-            while armed := self._armed(host.name):
-                if time.monotonic() > deadline:
-                    self.unreachable[host.name] = self._shown(host.name, f"another run is changing it: {armed}")
-                    return
-                gevent.sleep(1)
+            if armed := self._guards.await_others(host.name):
+                self.unreachable[host.name] = self._shown(host.name, f"another run is changing it: {armed}")
         except HostLost as e:
             self.unreachable[host.name] = self._shown(host.name, str(e))
-
-    def _armed(self, name: str) -> str:
-        """Return whose change a host is about to undo; empty if it is about to undo none."""
-        connection = self._connections[name]
-        if isinstance(connection, DeviceSession):
-            connection.close()
-            connection.open()
-            return connection.pending
-        return connection.ask([guard_script.ARMED])[0].stdout.strip()
 
     def restore(self, name: str) -> str:
         """Have a guarded host undo its change, and wait until it has. Returns what the host reports about it.
 
         Raises:
+            StillRestoring: it is back, and has not put back everything yet.
             HostLost: it did not come back in time.
         """
-        report = self._guards.pop(name).restore()
+        try:
+            report = self._guards.restore(name)
+        except StillRestoring as e:
+            raise StillRestoring(self._shown(name, e.what), where=e.where) from None
         self.unreachable.pop(name, None)
         return self._shown(name, report)
 
@@ -312,11 +285,26 @@ class Session:
         return {host.name: hosts[host.name] for host, answers in zip(asked, heard, strict=True) if answers}
 
     def reconnect(self, names: Sequence[str]) -> None:
-        """Open a new connection to each of these hosts; one that refuses it is unreachable from now on."""
-        hosts = [h for h in self.hosts if h.name in names and h.name not in self.unreachable]
-        if hosts:
-            self.observer.stage("connecting anew", [h.name for h in hosts])
-            self._each(hosts, self._connect)
+        """Open a new connection to each of these hosts; one that refuses it is unreachable from now on.
+
+        A guarded one is asked until shortly before it restores itself, also if it was lost before.
+        """
+        hosts = [h for h in self.hosts if h.name in names]
+        guarded = [h for h in hosts if h.name in self.guarded]
+        others = [h for h in hosts if h not in guarded and h.name not in self.unreachable]
+        if guarded or others:
+            self.observer.stage("connecting anew", [h.name for h in (*others, *guarded)])
+            self._each([*others, *guarded], lambda h: self._connect_again(h) if h in guarded else self._connect(h))
+
+    def _connect_again(self, host: Host) -> None:
+        try:
+            self._guards.let_in_again(host.name)
+        except HostLost as e:
+            self.unreachable[host.name] = self._shown(host.name, str(e))
+            self.observer.host(host.name, "failed", self.unreachable[host.name])
+        else:
+            self.unreachable.pop(host.name, None)
+            self.observer.host(host.name, "done")
 
     def _reachable(self, name: str) -> None:
         if name in self.unreachable:

@@ -16,8 +16,10 @@ from pyinfra.api.operation import OperationMeta
 
 from inventory.frozen import Frozen
 from roles.shared.change import Change
+from roles.shared.guard import kept_text
 from roles.shared.parts.expected import Expected, answer_digest, expecting
 from roles.shared.parts.explain import explain
+from roles.shared.parts.registration import current
 from roles.shared.people import NOBODYS
 
 SHELL = "/bin/bash"
@@ -102,15 +104,39 @@ def group(name: str) -> OperationMeta:
     return ensure_group(name=f"group {name}", group=name)
 
 
-def account(user: str, *, full_name: str, groups: tuple[str, ...], until: date | None = None) -> OperationMeta:
+def account(
+    user: str, *, full_name: str, groups: tuple[str, ...], until: date | None = None, guarded: bool = False
+) -> OperationMeta:
     """Declare an account with a shell, no password, and exactly these groups beside its own.
 
     Args:
         until: the last day on which anybody may log in by it; the host itself sees to that.
+        guarded: it may be the way to the host, and by a group that it loses: the host puts shell, groups and expiry
+            back by itself unless it is told that all is well. An account that is new stays.
     """
     expires = "" if until is None else str((until + timedelta(days=1) - EPOCH).days)
     wanted = Account(full_name=full_name, shell=SHELL, groups=tuple(sorted(groups)), expires=expires)
-    return ensure_account(name=f"user {user}", user=user, wanted=wanted)
+    name = f"user {user}"
+    if guarded:
+        current().guards[name] = kept_text(f"account {user}", tell=_told_of(user), put_back=f"{{ {_put_back(user)}; }}")
+    return ensure_account(name=name, user=user, wanted=wanted)
+
+
+def _told_of(user: str) -> str:
+    """Return a command that prints an account's shell, expiry and groups, each on a line; nothing if there is none."""
+    u = shlex.quote(user)
+    groups = f"id -Gn {u} | tr ' ' '\\n' | grep -vxF \"$(id -gn {u})\" | paste -sd,"
+    fields = (f"getent passwd {u} | cut -d: -f7", f"getent shadow {u} | cut -d: -f8", groups)
+    lines = " ".join(f'"$({field})"' for field in fields)
+    return f"if getent passwd {u} > /dev/null; then printf '%s\\n' {lines}; fi"
+
+
+def _put_back(user: str) -> str:
+    """Return a command that gives an account what was told of it."""
+    return (
+        "if read -r shell; then read -r expires; read -r groups; "
+        f'usermod --shell "$shell" --expiredate "$expires" --groups "$groups" {shlex.quote(user)}; fi'
+    )
 
 
 def locked_account(user: str) -> OperationMeta:

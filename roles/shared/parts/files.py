@@ -23,7 +23,7 @@ from inventory.errors import SamdriftError
 from inventory.frozen import Frozen
 from inventory.secrets import Secret
 from roles.shared.change import Change
-from roles.shared.guard import kept_file
+from roles.shared.guard import Guard, kept_file
 from roles.shared.parts.expected import Expected, answer_digest, expecting
 from roles.shared.parts.explain import explain
 from roles.shared.parts.handlers import Handler
@@ -128,7 +128,7 @@ def managed_file(
     )
     registration.files.append(file)
     if guarded:
-        registration.guards[f"file {path}"] = kept_file(path, tuple(h.command for h in then))
+        registration.guards[f"file {path}"] = _kept(path, then, validate_with)
     meta = write(name=f"file {path}", file=file)
     registration.owe(then, meta)
     return meta
@@ -143,8 +143,20 @@ def _secrets_in(text: str, path: str, mode: str, registration: Registration) -> 
     return secrets
 
 
-def absent_file(path: str, *, then: tuple[Handler, ...] = ()) -> OperationMeta:
-    """Declare that there is nothing at `path`."""
+def _kept(path: str, then: tuple[Handler, ...], validate_with: str | None = None) -> Guard:
+    """Guard a file; one that programs will read again must be one that they take."""
+    return kept_file(path, tuple(h.again for h in then), accepts=(validate_with or "") if then else "")
+
+
+def absent_file(path: str, *, then: tuple[Handler, ...] = (), guarded: bool = False) -> OperationMeta:
+    """Declare that there is nothing at `path`.
+
+    Args:
+        then: the handlers owed when the file goes.
+        guarded: that can cut the way to the host, which puts the file back by itself unless told that all is well.
+    """
+    if guarded:
+        current().guards[f"no file {path}"] = _kept(path, then)
     meta = remove(name=f"no file {path}", path=path, debts=tuple(h.debt for h in then))
     current().owe(then, meta)
     return meta

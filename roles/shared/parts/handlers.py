@@ -36,6 +36,11 @@ class Handler(Frozen):
         """Return the shell command that writes the debt down."""
         return f"mkdir -p {OWED} && touch {OWED}/{self.slug}"
 
+    @property
+    def again(self) -> str:
+        """Return the shell command that runs the handler of a change that was taken back: nothing is owed any more."""
+        return f"rm -f {OWED}/{self.slug}; {self.command}"
+
 
 def restart(unit: str, *, daemon_reload: bool = False) -> Handler:
     """Restart a systemd unit, with its unit files read again first where a step changes those."""

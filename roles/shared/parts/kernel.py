@@ -95,7 +95,11 @@ class KernelValues(FactBase[list[KernelValue]]):
 VALUES = "cat {} | tr -s '\\t ' ' '"
 """Prints values as they are compared, each on a line."""
 
-PUT_BACK = "while IFS=: read -r place value; do [ ! -w $place ] || echo $value > $place; done"
+PUT_BACK = (
+    "failed=0; while IFS=: read -r place value; do [ ! -w $place ] || echo $value > $place || failed=1; done; "
+    "[ $failed = 0 ]"
+)
+"""What is not there any more (of an interface that is gone), or not to be written here, is left alone."""
 
 
 def kernel_settings(theme: str, wanted: Mapping[str, str], *, guarded: bool = False) -> OperationMeta:
@@ -107,7 +111,9 @@ def kernel_settings(theme: str, wanted: Mapping[str, str], *, guarded: bool = Fa
     name = f"kernel settings in force: {theme}"
     if guarded:
         places = " ".join(map(_place, sorted(wanted)))
-        current().guards[name] = kept_text(name, tell=f"{{ grep -Hs '' {places} || true; }}", put_back=PUT_BACK)
+        current().guards[name] = kept_text(
+            name, tell=f"{{ grep -Hs '' {places} || true; }}", put_back=f"{{ {PUT_BACK}; }}"
+        )
     return tell_kernel(name=name, wanted=dict(wanted))
 
 

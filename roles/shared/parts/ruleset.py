@@ -86,6 +86,11 @@ def session_stays(let_in: Iterable[Network]) -> str:
     )
 
 
+_NFT_IF_ANY = f"[ ! -x {NFT} ] || {NFT}"
+"""Where there is no nft, no ruleset of it is in force. What others made (iptables-nft's extensions, a table that its
+program keeps to itself) nft may list and yet refuse to load again: that is why it is asked before."""
+
+
 def loaded_ruleset(path: str, content: str, let_in: tuple[Network, ...]) -> OperationMeta:
     """Declare that the ruleset in force is `content`; the file at `path` holds it when this step runs.
 
@@ -93,7 +98,9 @@ def loaded_ruleset(path: str, content: str, let_in: tuple[Network, ...]) -> Oper
         let_in: where `content` lets SSH in from; a ruleset that would shut out who loads it is not loaded.
     """
     name = "nftables ruleset in force"
-    current().guards[name] = kept_text(name, tell=_loadable_ruleset(path), put_back=f"{NFT} -f -")
+    current().guards[name] = kept_text(
+        name, tell=_loadable_ruleset(path), put_back=f"{_NFT_IF_ANY} -f -", prove=f"{_NFT_IF_ANY} -c -f -"
+    )
     return load(name=name, path=path, content=content, let_in=let_in)
 
 

@@ -9,6 +9,9 @@ from pyinfra import host
 from pyinfra.api import FactBase, operation
 from pyinfra.api.operation import OperationMeta
 
+from roles.shared.guard import kept_service
+from roles.shared.parts.registration import current
+
 UNIT_STATE = "systemctl show -p ActiveState -p UnitFileState -- {word}"
 """What is asked of a unit."""
 
@@ -25,10 +28,16 @@ class UnitState(FactBase[dict[str, str]]):
         return dict(line.split("=", 1) for line in output if "=" in line)
 
 
-def service(unit: str, *, running: bool = True, enabled: bool = True) -> OperationMeta:
-    """Declare that a unit (full name, with its suffix) runs now and is enabled at boot, or neither, or one."""
-    state = "running" if running else "stopped"
-    return control(name=f"{unit} {state}", unit=unit, running=running, enabled=enabled)
+def service(unit: str, *, running: bool = True, enabled: bool = True, guarded: bool = False) -> OperationMeta:
+    """Declare that a unit (full name, with its suffix) runs now and is enabled at boot, or neither, or one.
+
+    Args:
+        guarded: it can cut the way to the host, which stops or starts it again unless it is told that all is well.
+    """
+    name = f"{unit} {'running' if running else 'stopped'}"
+    if guarded:
+        current().guards[name] = kept_service(unit)
+    return control(name=name, unit=unit, running=running, enabled=enabled)
 
 
 @operation()

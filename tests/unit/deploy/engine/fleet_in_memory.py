@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Literal, TypeVar
 
-from deploy.engine.guards import GuardFailed
+from deploy.engine.guards import GuardFailed, StillRestoring
 from deploy.engine.hosts import Outcome
 from deploy.engine.lock_script import Refused
 from deploy.model.plan import HostPlan, Plan, Run, Step
@@ -118,6 +118,9 @@ class Trouble:
         lost_at: the how manieth exchange with the host it is lost in, the first being the login.
         heard: the host did what it was told in the exchange that it was lost in.
         returns: it can be reached again when somebody waits for it to undo its change.
+        flaps: it can be reached again at the next try.
+        unprovable: it could not put back what is to be changed.
+        stuck: it cannot put everything back while this run lasts.
         refuses: the step that fails.
         unreadable: the look, counted from 1, whose answer cannot be understood.
         restless: so many looks after its change find still something to change.
@@ -138,6 +141,9 @@ class Trouble:
     lost_at: int = 0
     heard: bool = False
     returns: bool = True
+    flaps: bool = False
+    unprovable: bool = False
+    stuck: bool = False
     refuses: str = ""
     unreadable: int = 0
     restless: int = 0
@@ -245,6 +251,13 @@ class SessionInMemory:
         def broke_off(step: Step, why: object, *, lost: bool = False) -> Outcome:
             return Outcome(tuple(done), step.id, str(why), lost=lost, guarded=name in self._guards)
 
+        try:
+            self._prove(planned)
+        except GuardFailed as e:
+            return broke_off(next(s for s in planned.changes if s.guard), e)
+        except HostLost as e:
+            self.unreachable[name] = str(e)
+            return broke_off(next(s for s in planned.changes if s.guard), e, lost=True)
         for step in planned.changes:
             try:
                 if step.guard:
@@ -262,6 +275,9 @@ class SessionInMemory:
 
     def reconnect(self, names: Sequence[str]) -> None:
         for name in names:
+            if name in self.guarded and self._troubles[name].flaps:
+                self._dead.discard(name)
+                self.unreachable.pop(name, None)
             if name not in self.unreachable:
                 self._connect(name)
 
@@ -295,7 +311,19 @@ class SessionInMemory:
 
     def confirm(self, name: str) -> None:
         self._reachable(name)
-        self._talk(name, lambda: self._confirm(self._machines[name]))
+        machine, trouble = self._machines[name], self._troubles[name]
+        try:
+            self._talk(name, lambda: self._confirm(machine))
+        except HostLost:
+            if not trouble.returns:
+                raise
+            self._dead.discard(name)
+            if machine.guard and machine.guard.run is self and not trouble.flaps:
+                self._undo(machine)
+            if machine.guard:
+                self._confirm(machine)
+            if machine.restored is self and not machine.device:
+                raise GuardFailed("the host put itself back before the change was confirmed") from None
         self._confirmed.add(name)
 
     def keep(self, name: str) -> None:
@@ -312,6 +340,8 @@ class SessionInMemory:
         if name in self._dead and not trouble.returns:
             raise HostLost("did not come back", where=f"host {name}")
         if machine.guard and machine.guard.run is self:
+            if trouble.stuck:
+                raise StillRestoring("failed: nft -f -", where=f"host {name}")
             self._undo(machine)
         elif not machine.device and machine.restored is not self:
             raise HostLost("it should have put itself back; its guard is none", where=f"host {name}")
@@ -361,6 +391,13 @@ class SessionInMemory:
             self._talk(name, lambda: None)
         except HostLost as e:
             self.unreachable[name] = e.what
+
+    def _prove(self, planned: HostPlan) -> None:
+        if not planned.guards or self._machines[planned.host].device:
+            return
+        self._talk(planned.host, lambda: None)
+        if self._troubles[planned.host].unprovable:
+            raise GuardFailed("it could not undo the change, so that nothing was changed")
 
     def _guard(self, planned: HostPlan) -> None:
         machine = self._machines[planned.host]

@@ -181,7 +181,7 @@ class Case:
 
 PLAIN_ORDER = ("", "login", "look", "step a", "step b", "login anew", "look again", "check")
 GUARDED_ORDER = (
-    *("", "login", "look", "check before", "step a", "arm", "step b", "still armed", "step c"),
+    *("", "login", "look", "check before", "prove", "step a", "arm", "step b", "still armed", "step c"),
     *("login anew", "look again", "check", "confirm", "look at the end"),
 )
 DEVICE_ORDER = (
@@ -358,11 +358,69 @@ CASES += [
             contents="wanted old old",
         ),
         Case(
+            "lost before it is confirmed, and there again in time",
+            Trouble(lost_at=GUARDED_ORDER.index("confirm"), flaps=True),
+            "changed",
+            Exit.OK,
+            stops=False,
+        ),
+        Case(
             "lost when it was confirmed",
             Trouble(lost_at=GUARDED_ORDER.index("confirm"), heard=True),
+            "changed",
+            Exit.OK,
+            stops=False,
+        ),
+        Case(
+            "lost for ever when it was confirmed",
+            Trouble(lost_at=GUARDED_ORDER.index("confirm"), heard=True, returns=False),
             "unknown",
             Exit.INCOMPLETE,
-            "its guard is none",
+            "nobody knows whether it put itself back",
+        ),
+        Case(
+            "a connection is refused once",
+            Trouble(lost_at=GUARDED_ORDER.index("login anew"), flaps=True),
+            "changed",
+            Exit.OK,
+            stops=False,
+        ),
+        Case(
+            "lost once while it is looked at",
+            Trouble(lost_at=GUARDED_ORDER.index("look again"), flaps=True),
+            "changed",
+            Exit.OK,
+            stops=False,
+        ),
+        Case(
+            "lost once while it is checked",
+            Trouble(lost_at=GUARDED_ORDER.index("check"), flaps=True),
+            "changed",
+            Exit.OK,
+            stops=False,
+        ),
+        Case(
+            "it could not undo its change",
+            Trouble(unprovable=True),
+            "failed",
+            Exit.ERROR,
+            "so that nothing was changed",
+            contents=OLD,
+        ),
+        Case(
+            "lost while it proves that it could",
+            Trouble(lost_at=GUARDED_ORDER.index("prove")),
+            "unknown",
+            Exit.INCOMPLETE,
+            contents=OLD,
+        ),
+        Case(
+            "cannot put everything back yet",
+            Trouble(cuts_off=True, stuck=True),
+            "failed",
+            Exit.ERROR,
+            "failed: nft -f -: see: samdrift guard show ill",
+            contents="wanted old old",
         ),
         Case(
             "lost after it was confirmed",
@@ -374,7 +432,7 @@ CASES += [
     ]
 ]
 CASES += [
-    Case(c.name + ", a device", c.trouble, c.ending, c.code, c.text, DEVICE, device=True, contents=c.contents)
+    Case(c.name + ", a device", c.trouble, c.ending, c.code, c.text, DEVICE, True, stops=c.stops, contents=c.contents)
     for c in [
         Case(
             "lost in its change",
@@ -386,9 +444,16 @@ CASES += [
         Case(
             "confirmed, and lost",
             Trouble(lost_at=DEVICE_ORDER.index("confirm"), heard=True),
-            "failed",
-            Exit.ERROR,
-            "samdrift verify --limit ill; if it is as wanted: log in and save",
+            "changed",
+            Exit.OK,
+            stops=False,
+        ),
+        Case(
+            "confirmed, and lost for long",
+            Trouble(lost_at=DEVICE_ORDER.index("confirm"), heard=True, returns=False),
+            "unknown",
+            Exit.INCOMPLETE,
+            "if it is as wanted: log in and save",
         ),
         Case(
             "lost after it was confirmed",

@@ -222,7 +222,8 @@ class Proof:
         undone = {e.host for e in self.events if e.what == "undo"}
         assert not undone & {c.host for c in self.result.checks}
         for name in undone & self.results.keys():
-            assert self.results[name].outcome in {"rolled back", "unknown"}, self.results[name]
+            late = {"failed"} if self.troubles[name].stuck else set()
+            assert self.results[name].outcome in {"rolled back", "unknown"} | late, self.results[name]
             assert not self.results[name].steps
 
     def what_is_confirmed_outlives_a_restart(self) -> None:
@@ -270,13 +271,14 @@ class Proof:
         return {e.host: e for e in reversed(changes)}
 
     def _ended_badly(self, name: str) -> bool:
-        """Whether a host was begun, and is not as wanted for good, or was lost in it; or a check of it fails."""
+        """Whether a host was begun, and is not as wanted for good, or was lost for good; or a check of it fails."""
         happened, host = self._happened(name), self.machines[name]
         if any(c.host == name and c.outcome == "failed" for c in self.result.checks):
             return True
         if "begin" not in happened:
             return False
-        lost = "lost" in happened[happened.index("begin") :]
+        came_back = "confirm" in happened and (self.troubles[name].flaps or self.troubles[name].returns)
+        lost = "lost" in happened[happened.index("begin") :] and not came_back
         return lost or "undo" in happened or not host.converged or not host.saved
 
     def _may_stop(self, name: str) -> bool:
@@ -297,6 +299,8 @@ ONE_TROUBLE = (
     Trouble(runs_out="before confirmed"),
     Trouble(runs_out="before confirmed", accepts_late=True),
     Trouble(not_kept=True),
+    Trouble(unprovable=True),
+    Trouble(cuts_off=True, stuck=True),
     Trouble(others="confirmed"),
     Trouble(others="confirmed", armed_again=True),
     Trouble(others="stays"),
@@ -309,12 +313,14 @@ TROUBLES = st.one_of(
         lost_at=st.integers(0, 18),
         heard=st.booleans(),
         returns=st.booleans(),
+        flaps=st.booleans(),
     ),
     st.builds(
         Trouble,
         lost_at=st.sampled_from([0, 0, *range(1, 20)]),
         heard=st.booleans(),
         returns=st.booleans(),
+        flaps=st.booleans(),
         refuses=st.sampled_from(["", "", "a", "b", "c"]),
         unreadable=st.sampled_from([0, 0, 1, 2, 3]),
         restless=st.sampled_from([0, 0, 0, 1, 3, 99]),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from deploy.engine import guard_script
 from deploy.engine.guard_script import Standing, Where
-from roles.shared.guard import Guard, kept_file
+from roles.shared.guard import Guard, kept_file, kept_text
 
-NOTE = '#!/bin/sh\necho "$*" >> "$NOTED"\n'
+NOTE = '#!/bin/sh\necho "$*" >> "$NOTED"\n[ "$1" != show ] || cat "$NOTED.state"\n'
 
 
 @pytest.fixture
@@ -52,46 +54,65 @@ def fire(sh: Sh) -> subprocess.CompletedProcess[str]:
     return sh(f". {guard_script.DIRECTORY}/restore")
 
 
+def stands(sh: Sh) -> Standing:
+    return guard_script.standing(sh(guard_script.STAND).stdout)
+
+
+def nothing_is_left(tmp_path: Path) -> None:
+    assert not (tmp_path / "var/lib/samdrift/guard").exists()
+    assert list((tmp_path / "etc/systemd/system").iterdir()) == []
+    assert [p.name for p in tmp_path.glob(".*")] == []
+
+
 def test_a_guard_that_is_not_confirmed_puts_the_file_back_and_then_has_it_read(
     sh: Sh, place: Path, tmp_path: Path
 ) -> None:
     read = tmp_path / "read"
     assert sh(arm(place, f"cp {place} {read}")).returncode == 0
-    assert guard_script.standing(sh(guard_script.STAND).stdout) == Standing(
-        where=Where.ARMED, run="t0", report="anna, to test"
-    )
-    assert sh(guard_script.ARMED).stdout == "anna, to test\n"
+    armed = stands(sh)
+    assert (armed.where, armed.run, armed.report) == (Where.ARMED, "t0", "anna, to test")
+    assert armed.since.startswith("20")
     place.write_text("Port 2222\n")
     assert fire(sh).returncode == 0
     assert (place.read_text(), read.read_text()) == ("Port 22\n", "Port 22\n")
-    stands = guard_script.standing(sh(guard_script.STAND).stdout)
-    assert (stands.where, stands.run) == (Where.RESTORED, "t0")
-    assert stands.report.startswith("anna, to test\nrestored at 20")
+    restored = stands(sh)
+    assert (restored.where, restored.run, restored.report) == (Where.RESTORED, "t0", "anna, to test")
+    assert restored.text.startswith("anna, to test\nrestored at 20")
     assert sh(guard_script.ARMED).stdout == ""
+    nothing_is_left(tmp_path)
 
 
-def test_what_is_confirmed_stays_and_nothing_is_left(sh: Sh, place: Path, tmp_path: Path) -> None:
+def test_what_is_confirmed_stays_and_nothing_is_left_but_a_note_of_it(sh: Sh, place: Path, tmp_path: Path) -> None:
     sh(arm(place))
     place.write_text("Port 2222\n")
     assert sh(guard_script.CONFIRM).returncode == 0
     assert place.read_text() == "Port 2222\n"
-    assert not (tmp_path / "var/lib/samdrift/guard").exists()
-    assert list((tmp_path / "etc/systemd/system").iterdir()) == []
-    assert guard_script.standing(sh(guard_script.STAND).stdout) == Standing()
+    nothing_is_left(tmp_path)
+    assert (stands(sh).where, stands(sh).run) == (Where.CONFIRMED, "t0")
+    assert sh(guard_script.ARMED).stdout == ""
 
 
-def test_a_confirmation_that_comes_too_late_is_refused(sh: Sh, place: Path, tmp_path: Path) -> None:
+def test_a_confirmation_that_comes_too_late_is_refused(sh: Sh, place: Path) -> None:
     sh(arm(place))
     fire(sh)
     assert sh(guard_script.CONFIRM).returncode == guard_script.NOT_ARMED
     assert sh(guard_script.KEEP_ALIVE).returncode == guard_script.NOT_ARMED
 
 
+def test_a_host_that_has_begun_to_put_itself_back_is_not_confirmed(sh: Sh, place: Path, tmp_path: Path) -> None:
+    sh(arm(place, "false"))
+    place.write_text("Port 2222\n")
+    assert fire(sh).returncode == 1
+    assert sh(guard_script.CONFIRM).returncode == guard_script.NOT_ARMED
+    assert stands(sh).where is Where.RESTORING
+
+
 def test_a_second_guard_is_not_armed_over_the_first(sh: Sh, place: Path) -> None:
     sh(arm(place, run="first"))
     done = sh(arm(place, run="second"))
     assert (done.returncode, done.stderr) == (1, "a guard is armed already\n")
-    assert guard_script.standing(sh(guard_script.STAND).stdout).run == "first"
+    assert stands(sh).run == "first"
+    assert fire(sh).returncode == 0, "the first one still has what it kept"
 
 
 def test_restoring_that_was_interrupted_goes_on_when_the_timer_fires_again(sh: Sh, place: Path, tmp_path: Path) -> None:
@@ -103,24 +124,159 @@ def test_restoring_that_was_interrupted_goes_on_when_the_timer_fires_again(sh: S
     assert place.read_text() == "Port 22\n"
 
 
-def test_a_program_that_cannot_read_what_was_put_back_is_told_and_hinders_nothing_else(
+def test_what_cannot_be_put_back_is_told_kept_and_tried_until_it_can(sh: Sh, place: Path, tmp_path: Path) -> None:
+    works, other = tmp_path / "works", tmp_path / "next"
+    sh(arm(place, f"test -e {works}", f"touch {other}"))
+    place.write_text("Port 2222\n")
+    for _ in range(2):
+        failed = fire(sh)
+        assert (failed.returncode, other.exists()) == (1, True), "nothing else waits for it"
+        assert f"failed: test -e {works}" in stands(sh).report
+        assert f"failed: test -e {works}" in sh(guard_script.ARMED).stdout
+        assert stands(sh).where is Where.RESTORING
+    works.touch()
+    assert fire(sh).returncode == 0
+    assert place.read_text() == "Port 22\n"
+    assert (stands(sh).where, "failed" in stands(sh).report) == (Where.RESTORED, False)
+    nothing_is_left(tmp_path)
+
+
+def test_a_program_may_refuse_to_run_where_it_had_nothing_to_read_before(sh: Sh, tmp_path: Path) -> None:
+    place = tmp_path / "wg1.conf"
+    assert sh(arm(place, f"test -e {place}")).returncode == 0
+    place.write_text("[Interface]\n")
+    assert fire(sh).returncode == 0
+    assert not place.exists()
+
+
+def test_a_disk_that_cannot_be_written_keeps_nothing_else_from_being_put_back(sh: Sh, tmp_path: Path) -> None:
+    """The mark cannot be moved, as on a disk that the kernel made read-only: the ruleset is put back all the same."""
+    live = tmp_path / "live"
+    live.write_text("accept\n")
+    guard = kept_text("ruleset", tell=f"cat {live}", put_back=f"tee {live}")
+    assert sh(guard_script.arm([guard], seconds=60, run="t0", holder="anna")).returncode == 0
+    live.write_text("drop\n")
+    (tmp_path / "bin/mv").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "bin/mv").chmod(0o755)
+    assert fire(sh).returncode == 1
+    assert (live.read_text(), stands(sh).where) == ("accept\n", Where.ARMED)
+    (tmp_path / "bin/mv").unlink()
+    assert fire(sh).returncode == 0
+    assert stands(sh).where is Where.RESTORED
+
+
+def test_what_a_lost_run_left_running_of_a_guarded_step_ends_before_anything_is_put_back(
     sh: Sh, place: Path, tmp_path: Path
 ) -> None:
-    sh(arm(place, "false", f"touch {tmp_path}/next"))
-    place.write_text("Port 2222\n")
-    assert fire(sh).returncode == 1
+    sh(arm(place))
+    begun, late = tmp_path / "begun", f"touch {tmp_path}/begun; sleep 30; echo late > {place}"
+    with subprocess.Popen(["sh", "-c", late], env={"PATH": "/usr/bin:/bin", guard_script.GUARDED_STEP: "1"}) as step:
+        while not begun.exists():
+            time.sleep(0.02)
+        assert fire(sh).returncode == 0
+        assert step.wait(timeout=5) != 0
     assert place.read_text() == "Port 22\n"
-    assert (tmp_path / "next").exists()
-    assert "failed: false" in guard_script.standing(sh(guard_script.STAND).stdout).report
 
 
-def test_nothing_is_armed_where_something_cannot_be_kept(sh: Sh, tmp_path: Path) -> None:
-    refused = guard_script.arm([Guard(what="x", keep="false", restore="true")], seconds=60, run="t", holder="")
-    assert sh(refused).returncode == 1
-    assert guard_script.standing(sh(guard_script.STAND).stdout).where is Where.NONE
-    assert not (tmp_path / "noted").exists(), "no timer was started"
+def test_a_host_that_went_down_in_the_middle_of_a_confirmation_is_tidied_by_its_timer(
+    sh: Sh, place: Path, tmp_path: Path
+) -> None:
+    sh(arm(place))
+    place.write_text("Port 2222\n")
+    (tmp_path / "var/lib/samdrift/guard/armed").rename(tmp_path / "var/lib/samdrift/confirmed")
+    assert fire(sh).returncode == guard_script.NOT_ARMED
+    assert (place.read_text(), stands(sh).where) == ("Port 2222\n", Where.CONFIRMED)
+    nothing_is_left(tmp_path)
 
 
-@pytest.mark.parametrize("noise", ["", "bash: warning\n", "armed", "none\n"])
+@pytest.mark.parametrize("name", ["armed", "restoring"])
+def test_a_mark_without_a_timer_is_told_and_restored(sh: Sh, place: Path, tmp_path: Path, name: str) -> None:
+    sh(arm(place))
+    kept = tmp_path / "var/lib/samdrift/guard"
+    (kept / "armed").rename(kept / name)
+    place.write_text("Port 2222\n")
+    assert not stands(sh).ticks
+    assert "its timer does not run" in sh(guard_script.ARMED).stdout
+    for unit in (tmp_path / "etc/systemd/system").iterdir():
+        unit.unlink()
+    assert sh(guard_script.RESTORE).returncode == 0
+    assert (place.read_text(), stands(sh).where) == ("Port 22\n", Where.RESTORED)
+    nothing_is_left(tmp_path)
+
+
+def test_a_timer_that_waits_is_told_to_run(sh: Sh, place: Path, tmp_path: Path) -> None:
+    sh(arm(place))
+    (tmp_path / "noted.state").write_text("waiting\n\ndead\n")
+    assert stands(sh).ticks
+    assert sh(guard_script.ARMED).stdout == "anna, to test\n"
+    (tmp_path / "noted.state").write_text("elapsed\n\nauto-restart\n")
+    assert stands(sh).ticks
+    (tmp_path / "noted.state").write_text("elapsed\n\ndead\n")
+    assert not stands(sh).ticks
+
+
+def test_a_mark_with_nothing_beside_it_is_taken_away_and_told(sh: Sh, tmp_path: Path) -> None:
+    kept = tmp_path / "var/lib/samdrift/guard"
+    kept.mkdir()
+    (kept / "armed").write_text("x\nsomebody\n")
+    assert sh(guard_script.RESTORE).returncode == 0
+    assert (stands(sh).where, stands(sh).report) == (
+        Where.RESTORED,
+        "somebody\nnothing was kept, so that nothing was put back",
+    )
+    nothing_is_left(tmp_path)
+
+
+def test_a_guard_that_is_cleared_leaves_the_host_as_it_is(sh: Sh, place: Path, tmp_path: Path) -> None:
+    sh(arm(place, "false"))
+    place.write_text("Port 2222\n")
+    assert sh(guard_script.CLEAR).returncode == 0
+    assert (place.read_text(), stands(sh).where) == ("Port 2222\n", Where.CONFIRMED)
+    nothing_is_left(tmp_path)
+    assert sh(guard_script.CLEAR).returncode == guard_script.NOT_ARMED
+
+
+@pytest.mark.parametrize("program", [guard_script.prove, partial(guard_script.arm, seconds=60, run="t", holder="")])
+@pytest.mark.parametrize(
+    ("guard", "why"),
+    [
+        (Guard(what="x", keep="echo no such thing >&2; false"), "x cannot be kept: no such thing"),
+        (Guard(what="x", prove="echo line 3; false"), "x could not be put back as it is: line 3"),
+        (kept_file("/proc/version"), "/proc/version cannot be kept: cp: cannot create regular file"),
+    ],
+    ids=["not kept", "not proved", "no place"],
+)
+def test_nothing_is_armed_where_something_cannot_be_kept_or_put_back(
+    sh: Sh, tmp_path: Path, program: Callable[[Sequence[Guard]], str], guard: Guard, why: str
+) -> None:
+    refused = sh(program([kept_file(f"{tmp_path}/other"), guard]))
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1].startswith(why)
+    assert stands(sh).where is Where.NONE
+    nothing_is_left(tmp_path)
+    assert "restart" not in noted(tmp_path), "no timer was started"
+
+
+def test_what_could_be_put_back_is_proved_without_leaving_anything(sh: Sh, place: Path, tmp_path: Path) -> None:
+    assert sh(guard_script.prove([kept_file(str(place), accepts="grep -q Port {path}")])).returncode == 0
+    nothing_is_left(tmp_path)
+    assert noted(tmp_path) == ""
+
+
+def test_no_guard_is_armed_where_no_space_is_left(sh: Sh, place: Path, tmp_path: Path) -> None:
+    (tmp_path / "bin/head").write_text("#!/bin/sh\necho 'no space left' >&2; exit 1\n")
+    (tmp_path / "bin/head").chmod(0o755)
+    refused = sh(arm(place))
+    assert (refused.returncode, refused.stderr) == (1, "no space left\n")
+    nothing_is_left(tmp_path)
+
+
+@pytest.mark.parametrize("noise", ["", "bash: warning\n", "none\n"])
 def test_what_says_nothing_of_a_guard_is_none(noise: str) -> None:
-    assert guard_script.standing(noise).run == ""
+    assert guard_script.standing(noise) == Standing()
+
+
+def noted(tmp_path: Path) -> str:
+    """What systemctl was told."""
+    place = tmp_path / "noted"
+    return place.read_text() if place.exists() else ""

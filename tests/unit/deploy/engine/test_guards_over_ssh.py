@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import gevent
 import pytest
+from gevent import monkey
 
 from deploy.engine import guard_script
 from deploy.engine.apply import Apply
@@ -67,9 +69,12 @@ def session(sshd: Sshd, door: Path, seconds: float = 60) -> Session:
 
 
 def apply(
-    sshd: Sshd, door: Path, verify: Callable[[Sequence[str]], tuple[CheckResult, ...]] = nothing_to_check
+    sshd: Sshd,
+    door: Path,
+    verify: Callable[[Sequence[str]], tuple[CheckResult, ...]] = nothing_to_check,
+    seconds: float = 60,
 ) -> ApplyResult:
-    with session(sshd, door) as hosts:
+    with session(sshd, door, seconds) as hosts:
         plan = plan_of(hosts.fleet, hosts.look())
         applied = MemoryApplied()
         applied.steps["tie-test1"] = {StepId("door", "s"): AppliedStep(intent="i")}
@@ -100,7 +105,7 @@ def test_a_guarded_change_that_cuts_nothing_off_stays_and_no_guard_is_left(host:
 def test_a_change_that_lets_nobody_in_any_more_is_put_back(host: Sshd) -> None:
     keys = host.directory / "authorized"
     kept = keys.read_text()
-    applied = apply(host, keys)
+    applied = apply(host, keys, seconds=4)
     assert [r.outcome for r in applied.hosts] == ["rolled back"]
     assert keys.read_text() == kept
     assert exit_code(applied.findings, after_change=True) is Exit.ROLLED_BACK
@@ -145,6 +150,103 @@ def test_the_timer_is_started_anew_while_the_run_goes_on(host: Sshd, door: Path)
         assert hosts.guarded == ()
         hosts.keep("tie-test1")
     assert door.read_text() == "new\n"
+    no_guard_is_left(host)
+
+
+def test_a_host_is_kept_alive_while_the_run_is_busy_with_something_else(host: Sshd, door: Path) -> None:
+    """As with slow checks: nothing of the run's own thread answers anybody for longer than the guard's time."""
+    with session(host, door, seconds=3) as hosts:
+        hosts.lock(["tie-test1"])
+        (live,) = hosts.look()
+        hosts.carry_out(live)
+        monkey.get_original("time", "sleep")(5)
+        hosts.confirm("tie-test1")
+    assert door.read_text() == "new\n"
+    no_guard_is_left(host)
+
+
+def test_a_host_that_refuses_connections_for_a_while_is_waited_for(host: Sshd, door: Path) -> None:
+    """As while sshd reloads, or where it shuts somebody out for a while."""
+    with session(host, door, seconds=20) as hosts:
+        hosts.lock(["tie-test1"])
+        (live,) = hosts.look()
+        hosts.carry_out(live)
+        keys = host.directory / "authorized"
+        kept = keys.read_text()
+        keys.write_text("# nobody\n")
+        gevent.spawn_later(2, keys.write_text, kept)
+        hosts.reconnect(["tie-test1"])
+        assert hosts.unreachable == {}
+        hosts.confirm("tie-test1")
+    assert door.read_text() == "new\n"
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_what_a_lost_answer_to_the_confirmation_meant_is_found_out(host: Sshd, door: Path, heard: bool) -> None:
+    with session(host, door) as hosts:
+        hosts.lock(["tie-test1"])
+        (live,) = hosts.look()
+        hosts.carry_out(live)
+        if heard:
+            hosts.ask("tie-test1", [guard_script.CONFIRM])
+        hosts._connections["tie-test1"].close()  # the link is lost just before the answer, or before the question
+        hosts.confirm("tie-test1")
+        assert hosts.guarded == ()
+        assert hosts.look()[0].changes == ()
+    no_guard_is_left(host)
+
+
+def test_a_host_that_could_not_undo_the_change_is_not_changed_at_all(host: Sshd, door: Path, tmp_path: Path) -> None:
+    door.unlink()
+    door.symlink_to("/proc/version")
+    kept = tmp_path / ".door.samdrift-kept"
+    kept.mkdir()
+    with session(host, door) as hosts:
+        hosts.lock(["tie-test1"])
+        (live,) = hosts.look()
+        outcome = hosts.carry_out(live)
+    assert (outcome.done, outcome.guarded) == ((), False)
+    assert "so that nothing was changed" in outcome.error
+    assert door.is_symlink()
+    no_guard_is_left(host)
+
+
+def test_what_a_lost_run_left_running_does_not_go_live_after_the_host_put_itself_back(
+    host: Sshd, door: Path, make_role: Callable[[str, str], None]
+) -> None:
+    """A validator that is slower than the guard: the run dies in the middle of it, and the host restores itself."""
+    make_role("door", ROLE.replace("guarded=True)", 'validate_with="sleep 8 && test -e {path}", guarded=True)'))
+    with session(host, door, seconds=3) as hosts:
+        hosts.lock(["tie-test1"])
+        (live,) = hosts.look()
+        step = gevent.spawn(hosts.carry_out, live)
+        until((host.directory / "lib/samdrift/guard/armed").exists)
+        until(door.with_name(".door.samdrift").exists)
+        hosts._guards.let_go()  # as if it were killed: nobody keeps the host alive
+        until(lambda: not (host.directory / "lib/samdrift/guard").exists())
+        assert not step.get().done
+    assert door.read_text() == "old\n"
+    no_guard_is_left(host)
+
+
+def test_a_host_whose_timer_does_not_run_is_restored_by_the_next_apply(host: Sshd, door: Path) -> None:
+    arm = guard_script.arm([kept_file(str(door))], seconds=600, run="another", holder="somebody's change")
+    with session(host, door) as hosts:
+        plan = plan_of(hosts.fleet, hosts.look())
+        hosts.ask("tie-test1", [arm, f"systemctl stop {guard_script.TIMER}"])
+        assert "its timer does not run" in hosts.look()[0].armed
+        applied = Apply(hosts, plan, nothing_to_check, MemoryJournal(), MemoryApplied(), wait=lambda _: None).go()
+    assert [r.outcome for r in applied.hosts] == ["changed"]
+    assert [f.kind for f in applied.findings] == [Kind.ARMED]
+    no_guard_is_left(host)
+
+
+def test_a_host_that_was_put_back_owes_nothing(host: Sshd, door: Path, make_role: Callable[[str, str], None]) -> None:
+    """Its program does not take the new file, so that the debt to have it read is not paid; it takes the old one."""
+    make_role("door", ROLE.replace('command=f"cp', 'command=f"grep -q old {settings.path} && cp'))
+    applied = apply(host, door)
+    assert [r.outcome for r in applied.hosts] == ["rolled back"]
+    assert (door.read_text(), list((host.directory / "lib/samdrift/owed").iterdir())) == ("old\n", [])
     no_guard_is_left(host)
 
 

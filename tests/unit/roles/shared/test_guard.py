@@ -7,10 +7,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roles.shared.guard import kept_file, kept_text
+from roles.shared.guard import kept_file, kept_service, kept_text
 from roles.shared.parts.kernel import PUT_BACK
 
 CONTENT = st.none() | st.binary(max_size=40)
@@ -53,6 +54,7 @@ def test_a_file_comes_back_as_it_was_however_often(
         for _ in range(2):
             sh(guard.restore, kept)
             assert look(place) == seen
+        sh(guard.forget, kept)
         assert [p.name for p in place.parent.iterdir()] == ([name] if before is not None else [])
 
 
@@ -74,6 +76,60 @@ def test_what_a_command_told_is_what_another_is_given(tmp_path: Path) -> None:
     (tmp_path / "now").write_text("second\n")
     sh(guard.restore, tmp_path)
     assert (tmp_path / "now").read_text() == "first\n"
+
+
+@pytest.mark.parametrize("ran", [True, False])
+def test_a_service_runs_again_or_not_as_it_did_before_the_change(tmp_path: Path, ran: bool) -> None:
+    """WireGuard's unit needs its file to be stopped, so that it is stopped before files go; and again after, if not."""
+    (tmp_path / "systemctl").write_text(SYSTEMCTL)
+    (tmp_path / "systemctl").chmod(0o755)
+    state = tmp_path / "wg.state"
+    state.write_text("active\n" if ran else "inactive\n")
+    guard, path = kept_service("wg"), f"PATH={tmp_path}:$PATH; "
+    sh(path + guard.keep, tmp_path)
+    state.write_text("inactive\n" if ran else "active\n")
+    for command in (guard.restore, *guard.then):
+        sh(path + command, tmp_path)
+    assert state.read_text() == ("active\n" if ran else "inactive\n")
+    sh(path + guard.then[0], tmp_path)
+    assert state.read_text() == ("active\n" if ran else "inactive\n")
+
+
+SYSTEMCTL = """\
+#!/bin/sh
+case "$*" in
+"is-active "*) cat "$2.state"; grep -qx active "$2.state" ;;
+"is-enabled "*) echo disabled; exit 1 ;;
+"-q is-active "*) grep -qx active "$3.state" ;;
+"start "*) echo active > "$2.state" ;;
+"stop "*) echo inactive > "$2.state" ;;
+esac
+"""
+
+
+def test_a_file_that_its_program_refuses_before_the_change_is_not_taken_for_one_that_can_be_read_again(
+    tmp_path: Path,
+) -> None:
+    place = tmp_path / "sshd_config"
+    place.write_text("Prot 22\n")
+    guard = kept_file(str(place), ("true",), accepts="grep -q Port {path}")
+    sh(guard.keep, tmp_path)
+    with pytest.raises(subprocess.CalledProcessError):
+        sh(guard.prove, tmp_path)
+    not_there = kept_file(str(place), ("true",), accepts="no-such-program {path}")
+    sh(not_there.keep, tmp_path)
+    sh(not_there.prove, tmp_path)
+
+
+def test_a_copy_that_differs_is_no_proof(tmp_path: Path) -> None:
+    place = tmp_path / "hosts"
+    place.write_text("one\n")
+    guard = kept_file(str(place))
+    sh(guard.keep, tmp_path)
+    sh(guard.prove, tmp_path)
+    place.write_text("two\n")
+    with pytest.raises(subprocess.CalledProcessError):
+        sh(guard.prove, tmp_path)
 
 
 def test_kernel_values_go_back_to_where_each_was_read(tmp_path: Path) -> None:

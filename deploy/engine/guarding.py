@@ -1,0 +1,181 @@
+"""The guards of a session's hosts: armed before a change, and confirmed, restored or waited for after it.
+
+One guard, and what it does on a host or a device, is `guards`'; when to confirm and when not is decided wave by wave.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, MutableMapping
+from typing import TypeVar
+
+import gevent
+
+from deploy.engine import guard_script
+from deploy.engine.guards import (
+    DeviceGuard,
+    HeldGuard,
+    HostAccess,
+    HostGuard,
+    minutes_of,
+    patience,
+    prove,
+    restore_stuck,
+    until_let_in,
+)
+from deploy.engine.heart import Heart
+from deploy.model.plan import HostPlan
+from deploy.transport.device_session import DeviceSession
+from deploy.transport.ssh import Connection
+
+C = TypeVar("C", Connection, DeviceSession)
+
+
+class Guarding:
+    """The guards of some hosts, for one run.
+
+    Args:
+        connections: the open connection of each host; one that is opened anew takes its place there.
+        connection: makes another connection to a host, not yet open.
+        holder: who changes the hosts, and why, for whoever finds one guarded.
+        seconds: after which a host restores itself.
+    """
+
+    def __init__(
+        self,
+        connections: MutableMapping[str, Connection | DeviceSession],
+        connection: Callable[[str], Connection | DeviceSession],
+        holder: str,
+        seconds: float,
+    ) -> None:
+        self._connections, self._connection = connections, connection
+        self._holder, self._seconds = holder, seconds
+        self._heart = Heart()
+        self._held: dict[str, HeldGuard] = {}
+        self._confirmed: set[str] = set()
+
+    def __contains__(self, name: str) -> bool:
+        """Tell whether a host has a guard of this run that was not yet given up."""
+        return name in self._held
+
+    @property
+    def unconfirmed(self) -> tuple[str, ...]:
+        """Return the hosts that will restore themselves unless they are confirmed."""
+        return tuple(sorted(self._held.keys() - self._confirmed))
+
+    def let_go(self) -> None:
+        """Keep no host alive any more."""
+        for held in self._held.values():
+            held.let_go()
+        self._heart.stop()
+
+    def prove(self, planned: HostPlan) -> None:
+        """Have a server prove that it could undo what could cut it off; a device has its vendor's word for it.
+
+        Raises:
+            GuardFailed: it could not.
+            HostLost: it died meanwhile.
+        """
+        connection = self._connections[planned.host]
+        if planned.guards and isinstance(connection, Connection):
+            prove(connection, planned.guards)
+
+    def require(self, planned: HostPlan) -> None:
+        """Arm the host's guard if it has one, and refuse to go on if the host has restored itself."""
+        name = planned.host
+        if name in self._held:
+            self._held[name].require()
+        elif isinstance(connection := self._connections[name], Connection):
+            self._held[name] = HostGuard(self._access(name, Connection), planned.guards, self._holder, self._heart)
+        elif minutes := minutes_of(connection):
+            device = self._access(name, DeviceSession)  # type: ignore[type-abstract]  # whichever of its kinds
+            self._held[name] = DeviceGuard(device, minutes)
+
+    def confirm(self, name: str) -> None:
+        """Disarm the guard of a host, so that its change stays.
+
+        Raises:
+            GuardFailed: the host has put itself back.
+            HostLost: the host cannot be reached, and will put itself back.
+        """
+        self._held[name].confirm()
+        self._confirmed.add(name)
+
+    def keep(self, name: str) -> None:
+        """Make what was confirmed outlive a restart of the host.
+
+        Raises:
+            GuardFailed: it does not.
+            HostLost: the host died.
+        """
+        self._held[name].keep()
+        del self._held[name]
+
+    def by_hand(self, name: str) -> str:
+        """Return what has to be done by hand on a guarded host if `keep` fails; empty if nothing."""
+        return self._held[name].by_hand if name in self._held else ""
+
+    def restore(self, name: str) -> str:
+        """Have a guarded host undo its change, and wait until it has. Returns what the host reports about it.
+
+        Raises:
+            StillRestoring: it is back, and has not put back everything yet.
+            HostLost: it did not come back in time.
+        """
+        return self._held.pop(name).restore()
+
+    def let_in_again(self, name: str) -> None:
+        """Open a new connection to a guarded host, and try until shortly before it restores itself.
+
+        Raises:
+            HostLost: nobody was let in.
+        """
+        until_let_in(lambda: self.replace(name), patience(self._held[name], self._seconds))
+
+    def replace(self, name: str) -> Connection | DeviceSession:
+        """Open a new connection to a host, and put it in the place of the one that there was."""
+        fresh = self._connection(name)
+        fresh.open()
+        self._connections[name].close()
+        self._connections[name] = fresh
+        return fresh
+
+    def await_others(self, name: str) -> str:
+        """Wait until no other run's guard is armed on a host; one whose timer does not run is restored.
+
+        Returns:
+            Whose guard stays armed, so that another run is at work there; empty if none's.
+
+        Raises:
+            HostLost: the host died.
+        """
+        deadline = time.monotonic() + self._seconds + guard_script.GRACE
+        while armed := self.armed(name):
+            if isinstance(connection := self._connections[name], Connection):
+                restore_stuck(connection)
+            if time.monotonic() > deadline:
+                return armed
+            gevent.sleep(1)
+        return ""
+
+    def armed(self, name: str) -> str:
+        """Return whose change a host is about to undo; empty if it is about to undo none."""
+        connection = self._connections[name]
+        if isinstance(connection, DeviceSession):
+            connection.close()
+            connection.open()
+            return connection.pending
+        return connection.ask([guard_script.ARMED])[0].stdout.strip()
+
+    def _access(self, name: str, kind: type[C]) -> HostAccess[C]:
+        def current() -> C:
+            found = self._connections[name]
+            if not isinstance(found, kind):
+                raise TypeError(f"{name} is talked to otherwise than by {kind.__name__}")
+            return found
+
+        def anew() -> C:
+            self.replace(name)
+            return current()
+
+        return HostAccess(current, anew)
