@@ -61,7 +61,7 @@ def take(holder: Holder, *, seconds: int = EXPIRES_AFTER, over: Sequence[str] = 
     Args:
         over: ids of runs that are gone: theirs is taken though it has not expired.
     """
-    mine, said = "|".join(map(shlex.quote, (holder.run, *over))), shlex.quote(holder.model_dump_json())
+    own, written = "|".join(map(shlex.quote, (holder.run, *over))), shlex.quote(holder.model_dump_json())
     return f"""umask 077
 mkdir -p {DIRECTORY} && cd {DIRECTORY} && exec 8>> turn 9>> busy && flock -w 10 8 || exit 1
 read -r now rest < /proc/uptime || exit 1
@@ -70,14 +70,14 @@ if [ -e lock ]; then
   {{ read -r run && read -r until; }} < lock
   case $until in ''|*[!0-9]*) until=$((now + {seconds})) ;; esac
   case $run in
-    {mine}) ;;
+    {own}) ;;
     *) if [ "$until" -gt "$now" ]; then echo "held $((until - now))"; sed 1,2d lock; exit {REFUSED}; fi ;;
   esac
 fi
 if ! flock -w {WAITS_FOR_COMMAND} 9; then
   echo busy 0; if [ -e lock ]; then sed 1,2d lock; else cat last; fi 2> /dev/null; exit {REFUSED}
 fi
-{{ echo {shlex.quote(holder.run)}; echo $((now + {seconds})); printf '%s\\n' {said}; }} > new && mv new lock
+{{ echo {shlex.quote(holder.run)}; echo $((now + {seconds})); printf '%s\\n' {written}; }} > new && mv new lock
 """
 
 

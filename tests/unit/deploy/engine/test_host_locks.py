@@ -192,7 +192,7 @@ def test_a_command_that_a_run_left_running_keeps_others_out(host: Sshd, tmp_path
     of = fleet(host, tmp_path)
     held_by(host, BO, seconds=0)
     busy = host.directory / "run/samdrift/busy"
-    left = subprocess.Popen(["flock", str(busy), "-c", "echo; exec sleep 60"], stdout=subprocess.PIPE)
+    left = subprocess.Popen(["flock", "-F", str(busy), "sh", "-c", "echo; exec sleep 60"], stdout=subprocess.PIPE)
     assert left.stdout is not None
     left.stdout.readline()
     try:
