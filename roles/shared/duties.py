@@ -36,19 +36,18 @@ class Command(Frozen):
 
     Attributes:
         program: its whole path, as it stands on Debian.
-        arguments: a regular expression for all of them, joined by single blanks; empty: there are none.
+        arguments: a regular expression for all of them, joined by single blanks. There is one at least: a rule of sudo
+            for none (`""`) lets two quotation marks through as an argument.
         example: what people type, without `sudo`.
     """
 
     program: str = Field(pattern=r"^/[a-z0-9/._-]+$")
-    arguments: Annotated[str, AfterValidator(_pattern)] = ""
+    arguments: Annotated[str, Field(min_length=1), AfterValidator(_pattern)]
     example: str
 
     @property
     def sudo(self) -> str:
         """Return the command as sudoers has it: in arguments, some characters have a backslash before them."""
-        if not self.arguments:
-            return f'{self.program} ""'
         escaped = re.sub("([,:=])", r"\\\1", self.arguments)
         return f"{self.program} ^{escaped}$"
 

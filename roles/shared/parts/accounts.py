@@ -24,6 +24,8 @@ from roles.shared.people import NOBODYS
 
 SHELL = "/bin/bash"
 NO_SHELL = "/usr/sbin/nologin"
+NO_AGE = frozenset({"", "-1", "99999"})
+"""After how many days a password must be changed that never need be."""
 FIRST_PERSON, LAST_PERSON = 1000, 60000
 """The numbers of people's accounts; others are the system's, and stay as they are but for the groups."""
 EPOCH = date(1970, 1, 1)
@@ -32,22 +34,31 @@ EXPIRED = "1"
 
 
 class Account(Frozen):
-    """An account as it stands on a host; `groups` are those beside its primary one, `expires` is empty for never.
+    """An account as it stands on a host.
 
-    `answer` is the digest of what the host said.
+    Attributes:
+        groups: those beside its primary one.
+        expires: the day, in days since 1970; empty for never.
+        ages: its password must be changed some day; from then on nobody logs in, by a key neither.
+        answer: the digest of what the host said.
     """
 
     full_name: str
     shell: str
     groups: tuple[str, ...]
     expires: str = ""
+    ages: bool = False
     answer: str = ""
 
     @property
     def text(self) -> str:
         """Return the account as lines, for reading and comparing."""
         fields = (("name", self.full_name), ("shell", self.shell), ("groups", ", ".join(self.groups)))
-        return "".join(f"{what}: {value}\n" for what, value in (*fields, ("expires", self.expires or "never")))
+        more = (
+            ("expires", self.expires or "never"),
+            *([("password", "must be changed some day")] if self.ages else []),
+        )
+        return "".join(f"{what}: {value}\n" for what, value in (*fields, *more))
 
 
 class AccountState(FactBase["Account | None"]):
@@ -61,18 +72,19 @@ class AccountState(FactBase["Account | None"]):
         u = shlex.quote(user)
         return (
             f"if getent passwd {u} >/dev/null; then getent passwd {u}; id -gn {u}; id -Gn {u}; "
-            f"getent shadow {u} | cut -d: -f8; fi"
+            f"getent shadow {u} | cut -d: -f5,8; fi"
         )
 
     def process(self, output: list[str]) -> Account | None:
         if not output:
             return None
-        passwd, primary, groups, *expires = output
+        passwd, primary, groups, *shadow = output
+        max_days, _, expires = "".join(shadow).partition(":")
         _name, _password, _uid, _gid, full_name, _home, shell = passwd.split(":")
         others = tuple(sorted(g for g in groups.split() if g != primary))
-        return Account(
-            full_name=full_name, shell=shell, groups=others, expires="".join(expires), answer=answer_digest(output)
-        )
+        ages = max_days not in NO_AGE
+        answer = answer_digest(output)
+        return Account(full_name=full_name, shell=shell, groups=others, expires=expires, ages=ages, answer=answer)
 
 
 class Members(FactBase[tuple[str, ...]]):
@@ -175,6 +187,8 @@ def ensure_account(user: str, wanted: Account) -> Generator[StringCommand]:
         f"--groups {shlex.quote(','.join(wanted.groups))} --expiredate {shlex.quote(_day(wanted.expires))} "
         f"{u}"
     )
+    if live is not None and live.ages:
+        command += f" && chage --maxdays -1 {u}"
     change = Change(what=f"user {user}", before=live.text if live else None, after=wanted.text)
     yield expecting(explain(StringCommand(command), change), _expected(user, live))
 

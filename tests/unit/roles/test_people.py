@@ -27,7 +27,9 @@ from roles.shared.settings import SettingsError
 
 TODAY = date(2026, 11, 29)
 SUDOERS = "/etc/sudoers.d/samdrift-duties"
-JOBS = Duty(name="jobs", title=("Utskrifter", "Jobs"), commands=(Command(program="/usr/bin/x", example="x"),))
+JOBS = Duty(
+    name="jobs", title=("Utskrifter", "Jobs"), commands=(Command(program="/usr/bin/x", arguments="y", example="x y"),)
+)
 DUTIES = {"print_server.jobs": JOBS}
 
 

@@ -74,3 +74,11 @@ def test_the_wanted_ruleset_is_told_as_nft_tells_it_and_loaded_nowhere() -> None
     wanted, live = answer.output.splitlines()
     assert 'tcp dport { 80, 443 } accept comment "it\'s"' in str(WantedRuleset().process([wanted]))
     assert "samdrift_test" not in str(LiveRuleset().process([live]))
+
+
+def test_an_account_that_ends_or_whose_password_ages_says_so() -> None:
+    lines = ["anna:x:1001:1001:Anna:/home/anna:/bin/bash", "anna", "anna sudo"]
+    ends, ages = (AccountState().process([*lines, shadow]) for shadow in ("99999:20700", "90:"))
+    assert ends == Account(full_name="Anna", shell=SHELL, groups=("sudo",), expires="20700")
+    assert ages == Account(full_name="Anna", shell=SHELL, groups=("sudo",), ages=True)
+    assert ages.text.endswith("password: must be changed some day\n")
