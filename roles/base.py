@@ -129,6 +129,7 @@ class Settings(RoleSettings):
     admins: tuple[User, ...]
     helpers: tuple[User, ...] = ()
     duties: tuple[Entitlement, ...] = ()
+    others: tuple[str, ...] = ()
     former_admins: tuple[str, ...]
     user_ca_keys: tuple[str, ...]
     automation_keys: tuple[str, ...]
@@ -172,6 +173,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         admins=of_people.admins,
         helpers=of_people.helpers,
         duties=of_people.duties,
+        others=of_people.others,
         former_admins=of_people.former,
         user_ca_keys=options.user_ca_keys,
         automation_keys=options.automation_keys,
@@ -191,7 +193,7 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
 
 def adopts(settings: Settings, survey: Survey) -> Mapping[str, Any]:
     """Keep the people who may become root today and are no admins yet, by the keys that sshd will still take."""
-    return kept_admins(survey, {user.name for user in settings.admins})
+    return kept_admins(survey, {*settings.others, *(user.name for user in (*settings.admins, *settings.helpers))})
 
 
 def loses(settings: Settings, survey: Survey) -> tuple[Loss, ...]:

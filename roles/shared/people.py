@@ -51,12 +51,14 @@ class Logins(Settings):
         admins: they may become root.
         helpers: they may do what their duties say, and nothing else as root.
         duties: those of the helpers.
+        others: people of the organisation who may not log in.
         former: accounts that are locked.
     """
 
     admins: tuple[User, ...] = ()
     helpers: tuple[User, ...] = ()
     duties: tuple[Entitlement, ...] = ()
+    others: tuple[str, ...] = ()
     former: tuple[str, ...] = ()
 
 
@@ -81,7 +83,9 @@ def logins(people: People, municipality: str, duties: Mapping[str, Duty], *, run
             if giving := [grant for grant in helping if name in grant.duties]:
                 until, commands = _last_day(giving), duties[name].commands
                 entitlements.append(Entitlement(user=person.name, duty=name, until=until, commands=commands))
-    return Logins(admins=tuple(admins), helpers=tuple(helpers), duties=tuple(entitlements))
+    own = {user.name for user in (*admins, *helpers)}
+    others = tuple(person.name for person in people.everybody if person.name not in own)
+    return Logins(admins=tuple(admins), helpers=tuple(helpers), duties=tuple(entitlements), others=others)
 
 
 def _user(person: Person, grants: Iterable[Grant]) -> User:
@@ -118,8 +122,10 @@ def with_admins(found: Logins, given: Mapping[str, Admin], former: Collection[st
     if kept := sorted(absent & NOBODYS):
         fix = "take it off former_admins, and off admins where it is absent"
         raise SettingsError(f"{kept[0]} must not be locked", field="config context samdrift.base", fix=fix)
-    if both := sorted(user.name for user in own if user.name in {*given, *absent}):
-        what = f"{both[0]} is named in inventory/people.yaml, too, and may log in here by it"
+    present = {name for name in given if name not in absent}
+    own_names = {user.name for user in own}
+    if both := sorted((own_names & {*given, *absent}) | (present & {*found.others})):
+        what = f"{both[0]} is named in inventory/people.yaml, too, which says what the person may do here"
         raise SettingsError(what, field=f"{field}.{both[0]}", fix="take the name off admins and former_admins")
     users = (_admin(name, admin, authorities) for name, admin in given.items() if name not in absent)
     admins = tuple(sorted((*found.admins, *users), key=lambda user: user.name))

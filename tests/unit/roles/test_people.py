@@ -24,6 +24,7 @@ from roles.shared.intent import Intent
 from roles.shared.parts.accounts import Members
 from roles.shared.people import Admin, logins, with_admins
 from roles.shared.settings import SettingsError
+from roles.shared.survey import Account, Survey
 
 TODAY = date(2026, 11, 29)
 SUDOERS = "/etc/sudoers.d/samdrift-duties"
@@ -102,7 +103,8 @@ def test_before_the_first_day_and_after_the_last_nobody_comes_in(employment: str
         everybody=(person("maja", grant(employment=employment)), person("nils", grant(), employment=employment))
     )
 
-    assert logins(people, "heby", DUTIES, runs_here=True) == logins(People(), "heby", DUTIES, runs_here=True)
+    found = logins(people, "heby", DUTIES, runs_here=True)
+    assert (found.admins, found.helpers, found.duties, found.others) == ((), (), (), ("maja", "nils"))
 
 
 def test_an_account_lasts_as_long_as_the_longest_of_its_functions() -> None:
@@ -124,8 +126,10 @@ def test_where_samdrift_runs_everybody_comes_in_who_may_have_it_do_something() -
     assert logins(people, "tierp", {}, runs_here=False).helpers == ()
 
 
-def test_a_config_context_makes_nobody_root_whom_the_organisation_lets_do_less() -> None:
-    found = logins(People(everybody=(person("maja", grant()),)), "heby", DUTIES, runs_here=False)
+@pytest.mark.parametrize("of", ["heby", "tierp"])
+def test_a_config_context_makes_nobody_root_whom_the_organisation_lets_do_less(of: str) -> None:
+    everybody = People(everybody=(person("maja", grant(of)),))
+    found = logins(everybody, "heby", DUTIES, runs_here=False)
     admin = Admin(full_name="Maja", keys=("ssh-ed25519 AAAA",))
 
     with pytest.raises(SettingsError, match=r"named in inventory/people\.yaml, too"):
@@ -196,3 +200,14 @@ def test_a_fleet_of_somebody_elses_is_not_held_to_the_projects_people(fleet: Fle
     elsewhere = fleet.model_copy(update={"tenants": (Tenant(slug="kiruna", name="Kiruna"),)})
 
     assert list(problems_of_people(elsewhere)) == []
+
+
+def test_adopting_a_host_proposes_nobody_whom_the_organisation_knows(fleet: Fleet) -> None:
+    settings = base_of(fleet, "tie-web1")
+    keys = ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl",)
+    names = ("anna-lindqvist", "elif-demir", "gunnar-old")
+    rest = {"uid": 1001, "home": "/home/x", "shell": "/bin/bash", "keys": keys, "is_root": True}
+    survey = Survey(accounts=tuple(Account.model_validate({"name": n, "full_name": n, **rest}) for n in names))
+
+    proposed = catalogue()["base"].adopts(settings, survey)
+    assert list(proposed["admins"]) == ["gunnar-old"]
