@@ -55,10 +55,18 @@ def test_an_account_that_does_not_exist_is_none() -> None:
     assert GroupIsThere().process(asked(GroupIsThere().command("root")))
 
 
+def read(lines: list[str]) -> Account:
+    """An account as a host told it, whatever the digest of that is."""
+    found = AccountState().process(lines)
+    assert found is not None
+    assert found.answer
+    return found.model_copy(update={"answer": ""})
+
+
 def test_the_order_of_groups_means_nothing_and_the_own_one_is_not_among_them() -> None:
     lines = ["anna:x:1001:1001:Anna Öström:/home/anna:/bin/bash", "anna", "anna sudo adm", ""]
     wanted = Account(full_name="Anna Öström", shell=SHELL, groups=("adm", "sudo"))
-    assert AccountState().process(lines) == wanted
+    assert read(lines) == wanted
 
 
 def test_without_nft_there_is_no_ruleset_to_compare() -> None:
@@ -78,7 +86,7 @@ def test_the_wanted_ruleset_is_told_as_nft_tells_it_and_loaded_nowhere() -> None
 
 def test_an_account_that_ends_or_whose_password_ages_says_so() -> None:
     lines = ["anna:x:1001:1001:Anna:/home/anna:/bin/bash", "anna", "anna sudo"]
-    ends, ages = (AccountState().process([*lines, shadow]) for shadow in ("99999:20700", "90:"))
+    ends, ages = (read([*lines, shadow]) for shadow in ("99999:20700", "90:"))
     assert ends == Account(full_name="Anna", shell=SHELL, groups=("sudo",), expires="20700")
     assert ages == Account(full_name="Anna", shell=SHELL, groups=("sudo",), ages=True)
     assert ages.text.endswith("password: must be changed some day\n")
