@@ -1,0 +1,95 @@
+"""What sudo makes of the duties' rules: the real one of this machine, in a namespace where the rules are all there is.
+
+The programs that duties name are stubs there, so that it costs seconds; on a lab host they are real (`test_people`).
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from deploy.engine.declare import declarations
+from inventory import snapshot
+from inventory.paths import PEOPLE
+from inventory.people import read
+from roles.shared.duties import Command, Entitlement
+from roles.shared.intent import Intent
+from tests.integration.test_people import EDGE, MAY, MAY_NOT_AS_ROOT, QUEUE, WHO
+
+JOBS = (f"lp -i {QUEUE}-12 -H hold", f"lp -i {QUEUE}-12 -H resume", f"cancel {QUEUE}-12")
+STUBS = ("lpstat", "lp", "cancel", "vtysh", "wg", "ping", "journalctl", "lpadmin", "cupsdisable")
+ENDS = tuple(
+    Command(program="/usr/bin/lpstat", arguments=option, example=f"lpstat {option}") for option in ("-t", "-r")
+)
+SETUP = """\
+set -e
+mount --make-rprivate /
+for of in usr/bin etc; do
+    mkdir -p "$1/$of.up" "$1/$of.work"
+    mount -t overlay overlay -o "lowerdir=/$of,upperdir=$1/$of.up,workdir=$1/$of.work" "/$of"
+done
+for stub in $2; do rm -f "/usr/bin/$stub"; printf '#!/bin/sh\\n' > "/usr/bin/$stub"; chmod 755 "/usr/bin/$stub"; done
+mkdir -p /var/lib/kea
+mount -t tmpfs tmpfs /var/lib/kea
+mount -t tmpfs tmpfs /root
+echo leases > /var/lib/kea/kea-leases4.csv
+echo "$3:x:5001:5001::/:/bin/sh" >> /etc/passwd
+echo "$3:x:5001:" >> /etc/group
+echo "$3:!:20000:0:99999:7:::" >> /etc/shadow
+rm -rf /etc/sudoers /etc/sudoers.d
+cp "$1/sudoers" /etc/sudoers
+chmod 440 /etc/sudoers
+visudo -c -q
+set +e
+"""
+
+
+def typed(lines: tuple[str, ...], sudoers: str, at: Path) -> dict[str, int]:
+    """Type each line after `sudo -n` as the technician; how each ended."""
+    (at / "sudoers").write_text(sudoers, encoding="utf-8")
+    each = [
+        f"runuser -u {WHO} -- sh -c {shlex.quote(f'cd / && sudo -n {line}')} > /dev/null 2>&1 < /dev/null; echo $?"
+        for line in lines
+    ]
+    argv = ["unshare", "--mount", "sh", "-s", "--", str(at), " ".join(STUBS), WHO]
+    said = subprocess.run(argv, input=SETUP + "\n".join(each), capture_output=True, text=True, check=False)
+    assert said.stdout, said.stderr
+    return dict(zip(lines, map(int, said.stdout.split()), strict=True))
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Path:
+    """A directory for the namespace, on a machine that can make one."""
+    if os.geteuid() != 0 or not shutil.which("sudo"):
+        pytest.skip("needs root and sudo")
+    return tmp_path
+
+
+def test_sudo_lets_a_technician_do_what_the_duties_say_and_nothing_else(at: Path) -> None:
+    fleet = snapshot.load().model_copy(update={"people": read(PEOPLE, date(2026, 11, 29))})
+    files = {f.path: f.content for f in declarations(fleet.host(EDGE), Intent(fleet))[0]}
+    ended = typed(
+        (*MAY, *JOBS, *MAY_NOT_AS_ROOT),
+        "".join(files[f"/etc/sudoers.d/{n}"] for n in ("samdrift", "samdrift-duties")),
+        at,
+    )
+
+    assert {line for line, code in ended.items() if code == 0} == {*MAY, *JOBS}
+
+
+def test_sudo_refuses_after_the_last_day_of_a_grant(at: Path) -> None:
+    past, to_come = (
+        Entitlement(user=WHO, duty="x.y", until=day, commands=(command,))
+        for day, command in zip((date(2020, 1, 1), date(2099, 1, 1)), ENDS, strict=True)
+    )
+
+    assert typed(("lpstat -t", "lpstat -r"), "\n".join((*past.sudo, *to_come.sudo, "")), at) == {
+        "lpstat -t": 1,
+        "lpstat -r": 0,
+    }
