@@ -63,6 +63,7 @@ class Head(Frozen):
     place: str = ""
     who: str = ""
     reason: str = ""
+    by: str = Field(default="", description="who told the witness, as it says")
 
 
 class Kept(Frozen):
@@ -117,7 +118,8 @@ def breaks(
     for head in witnessed:
         if head.chain == chain and head.hash not in there:
             lost = head.number >= len(hashes) or head.record not in last
-            known_by = f"a witness was told of link {head.number} ({head.event}), which is not in the chain"
+            told_by = f" by {head.by}" if head.by else ""
+            known_by = f"a witness was told{told_by} of link {head.number} ({head.event}), which is not in the chain"
             found.append(Break(record=head.record, what=Broken.REMOVED if lost else Broken.CHANGED, known_by=known_by))
     return tuple({(b.record, b.what): b for b in reversed(found)}.values())[::-1]
 

@@ -54,7 +54,7 @@ def heads_of_journal() -> tuple[Head, ...]:
         raise _unread(str(e.strerror)) from e
     if done.returncode:
         raise _unread(done.stderr.decode(errors="replace").strip())
-    return tuple(heads_in(_messages(done.stdout)))
+    return tuple(_heads(done.stdout))
 
 
 def heads_of_log(path: Path) -> tuple[Head, ...]:
@@ -70,11 +70,14 @@ def heads_of_log(path: Path) -> tuple[Head, ...]:
         raise SamdriftError(f"the witness cannot be read: {e.strerror}", where=str(path)) from e
 
 
-def _messages(output: bytes) -> Iterator[str]:
+def _heads(output: bytes) -> Iterator[Head]:
+    """Yield the heads in a journal's messages, each with who wrote it: journald says that, and nobody else can."""
     for line in output.splitlines():
-        message = json.loads(line).get("MESSAGE")
+        fields = json.loads(line)
+        message = fields.get("MESSAGE")
         if isinstance(message, str):
-            yield message
+            for head in heads_in([message]):
+                yield head.model_copy(update={"by": f"uid {fields.get('_UID', '?')}"})
 
 
 def _unread(why: str) -> SamdriftError:

@@ -14,7 +14,7 @@ from sqlalchemy import delete, update
 from deploy.cli import main as cli
 from deploy.cli.command import Common
 from deploy.cli.reason import reason_of
-from deploy.model.chain import heads_in
+from deploy.model.chain import heads_in, line_of
 from deploy.model.findings import Exit
 from deploy.model.record import HostResult, Process
 from deploy.runs.caller import this_process
@@ -171,6 +171,30 @@ def test_without_a_journal_the_chain_stands_alone_and_it_says_so(
     open_stores(state).history.save(record("2026-11-29T07:00:00.000Z"))
     assert cli._ended(["history", "verify", "--state", str(state)]) == 0
     assert "Without a witness" in capsys.readouterr().out
+
+
+def test_the_journal_is_read_with_who_wrote_each_line_and_a_forged_one_is_told_as_that(
+    state: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (heard,) = (h for h in heads_in((state.parent / "witness.log").read_text().splitlines()) if h.number == 1)
+    forged = line_of(heard.model_copy(update={"number": 2, "hash": "0" * 64, "record": RUNS[1].id}))
+    messages = [
+        {"MESSAGE": line_of(heard), "_UID": "990"},
+        {"MESSAGE": forged, "_UID": "1005"},
+        {"MESSAGE": [104, 255]},
+    ]
+    program = state.parent / "bin" / "journalctl"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\ncat <<'END'\n" + "\n".join(map(json.dumps, messages)) + "\nEND\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    assert cli._ended(["history", "verify", "--state", str(state), "--json"]) == 1
+    seen = json.loads(capsys.readouterr().out)
+    assert [(b["record"], b["what"]) for b in seen["breaks"]] == [(RUNS[1].id, "changed")]
+    assert "a witness was told by uid 1005 of link 2" in seen["breaks"][0]["known_by"]
+    program.write_text("#!/bin/sh\necho 'No journal files were opened due to insufficient permissions.' >&2; exit 1\n")
+    assert cli._ended(["history", "verify", "--state", str(state)]) == 1
+    assert "the journal cannot be read: No journal files were opened" in " ".join(capsys.readouterr().err.split())
 
 
 # --- runs that did not end --------------------------------------------------------------------------------------------
