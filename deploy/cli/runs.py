@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from roles.shared.guard import RESTORES_AFTER
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from deploy.model.findings import Finding
     from deploy.model.plan import Plan
     from deploy.model.record import Record
     from deploy.runs.invocation import Invocation
@@ -56,7 +57,9 @@ def _remove_option(function: Callable[..., Any]) -> Callable[..., Any]:
     show_default=True,
     help="For how long it may be applied.",
 )
-@click.option("--brief", is_flag=True, help="A line a step, without diffs.")
+@click.option("--html", metavar="FILE", type=FILE, help="Write it as a page here.")
+@click.option("--markdown", metavar="FILE", type=FILE, help="Write it as Markdown here, for a merge request's comment.")
+@click.option("--brief", is_flag=True, help="Each step by its name, without diffs.")
 @click.option("--commands", is_flag=True, help="Every command, also of steps that show a diff.")
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 where something would change.")
 @_role_option
@@ -65,13 +68,15 @@ def plan(  # noqa: PLR0917  click tells options by name
     common: Common,
     out: Path | None,
     valid_hours: int,
+    html: Path | None,
+    markdown: Path | None,
     brief: bool,
     commands: bool,
     detailed_exitcode: bool,
     roles: tuple[str, ...],
     remove: tuple[tuple[str, str], ...],
 ) -> int:
-    """Show what would change, with diffs."""
+    """Show what would change, with diffs; the same change of many hosts once."""
     from deploy.model.alike import names_of
     from deploy.model.device_models import model_notices
     from deploy.model.locked import changing_notices
@@ -79,8 +84,8 @@ def plan(  # noqa: PLR0917  click tells options by name
     from deploy.runs import commands as runs
     from deploy.views import plan as plan_view
 
-    if out is not None:
-        _refuse_unwritable(out)
+    for file in filter(None, (out, html, markdown)):
+        _refuse_unwritable(file)
     with running(common, "plan", only_roles=roles, remove=remove) as (run, _):
         made, record = runs.plan(run, detailed=detailed_exitcode, valid_hours=valid_hours)
     _warn_of_idle(common, made)
@@ -95,11 +100,34 @@ def plan(  # noqa: PLR0917  click tells options by name
     names, called = municipalities(run.fleet), names_of(run.fleet)
     page = plan_view.plan(made, names, notices=known, brief=brief, commands=commands, called=called)
     answer(common, document, _after_unsound(run, page))
+    _write_pages(made, names, called, known, html=html, markdown=markdown)
     if out is not None:
         too = "".join(f"{option} " for option in options_of(common))
         aside(common, f"The plan is in {out}, to be applied until {made.expires}. Its digest: {made.digest}")
         aside(common, f"To approve it: samdrift {too}approve {out}; to carry it out: samdrift {too}apply {out}")
     return record.exit_code
+
+
+def _write_pages(
+    made: Plan,
+    names: Mapping[str, str],
+    called: Collection[str],
+    known: Sequence[Finding],
+    *,
+    html: Path | None,
+    markdown: Path | None,
+) -> None:
+    """Write a plan for people to read elsewhere; by its owner, for it quotes hosts' files."""
+    from deploy.report import plan_markdown, plan_page
+    from inventory.whole_file import put_in_place
+
+    for file, text in ((html, plan_page.html), (markdown, plan_markdown.markdown)):
+        if file is not None:
+            try:
+                put_in_place(file, text(made, names, called, known).encode(), durable=False)
+            except OSError as e:
+                what, fix = f"cannot write the plan: {e.strerror}", "choose another file"
+                raise SamdriftError(what, where=str(file), fix=fix) from e
 
 
 def _warn_of_idle(common: Common, made: Plan) -> None:
@@ -115,7 +143,7 @@ def _refuse_unwritable(out: Path) -> None:
     except OSError as e:
         why = str(e.strerror)
     if why:
-        raise SamdriftError(f"cannot write the plan: {why}", where=str(out), fix="choose another --out")
+        raise SamdriftError(f"cannot write the plan: {why}", where=str(out), fix="choose another file")
 
 
 def _unwritable(out: Path, parent: Path) -> str:

@@ -71,6 +71,10 @@ class Alike(Generic[T]):
         number = self.hosts.index(host)
         return "".join(self.values[p.name][number] if isinstance(p, Value) else p for p in self.texts[text])
 
+    def shown(self, text: str) -> str:
+        """Return a text with a mark where each has a value of its own."""
+        return "".join(map(str, self.texts[text]))
+
     @property
     def own_values(self) -> Mapping[str, tuple[str, ...]]:
         """Return the values that have to be told: not that each host has its own name."""

@@ -63,7 +63,7 @@ class ReportError(SamdriftError):
 
 def html(report: Report) -> str:
     """Return the page: everything that the report says, with a picture of the whole at its top."""
-    template = _environment().get_template("report.html")
+    template = environment().get_template("report.html")
     return template.render(
         report=report,
         headline=headline(report),
@@ -148,7 +148,8 @@ def _not_applicable(hosts: Iterable[HostState]) -> dict[tuple[str, str, str], li
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Return what pages are made with: everything in them is escaped, and what cannot be seen is shown."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ASSETS, encoding="utf-8"),
         undefined=jinja2.StrictUndefined,

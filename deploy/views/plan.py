@@ -14,6 +14,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from deploy.model.alike import Alike, alike, changes_of
+from deploy.model.plan_in_short import counted, plan_summary
 from deploy.model.record import HostResult, Record
 from deploy.model.text import inline, safe, several
 from deploy.views.findings import checks_summary, findings
@@ -117,9 +118,9 @@ def _change(made: Plan, change: Alike[Step], *, commands: bool) -> Iterator[Rend
 def _content(change: Alike[Step], *, commands: bool) -> Iterator[RenderableType]:
     """Show the diff of a change, or its commands."""
     if "diff" in change.texts:
-        yield _marked(diff(_whole(change, "diff"), indent=6))
+        yield _marked(diff(change.shown("diff"), indent=6))
     if change.first.commands and (commands or "diff" not in change.texts):
-        yield _marked(command_text(_whole(change, "commands").split("\0"), indent=6))
+        yield _marked(command_text(change.shown("commands").split("\0"), indent=6))
 
 
 def _values(change: Alike[Any]) -> Iterator[RenderableType]:
@@ -134,7 +135,7 @@ def _warnings(change: Alike[Step], *, brief: bool) -> Iterator[RenderableType]:
     about = f"{_text(change, 'name')}: " if brief else ""
     if change.first.unguarded and not brief:
         yield Text(f"      not guarded: {_text(change, 'unguarded')}", "bold red")
-    for line in _whole(change, "refused").splitlines() if "refused" in change.texts else ():
+    for line in change.shown("refused").splitlines() if "refused" in change.texts else ():
         yield _marked(Text(f"      {about}refused: {inline(line)}", "bold red"))
     removals = change.first.removals
     if not removals:
@@ -143,7 +144,7 @@ def _warnings(change: Alike[Step], *, brief: bool) -> Iterator[RenderableType]:
     whose = ((len(removals) - named, "declared before"), (named, "named by --remove"))
     counted = ", ".join(f"{number} {why}" for number, why in whose if number)
     yield Text(f"      {about}removes {several(len(removals), 'line')}: {counted}", "bold red")
-    for line in _whole(change, "removals").split("\n"):
+    for line in change.shown("removals").split("\n"):
         yield _marked(Text(f"        - {inline(line)}", "red"))
 
 
@@ -174,12 +175,8 @@ def _concealed(host: HostPlan) -> list[str]:
     return [f"{line}  is not shown to {host.looked_as}: taken as declared" for line in host.concealed]
 
 
-def _whole(change: Alike[Any], text: str) -> str:
-    return "".join(map(str, change.texts[text]))
-
-
 def _text(change: Alike[Any], text: str) -> str:
-    return inline(_whole(change, text))
+    return inline(change.shown(text))
 
 
 def _marked(text: Text) -> Text:
@@ -191,48 +188,18 @@ def _by(waived: Waived | None) -> str:
     return inline(f" until {waived.until} by {waived.owner} (waiver {waived.name})") if waived else ""
 
 
-def plan_summary(made: Plan) -> str:
-    """Sum a plan up in a line: how much would change, and how many hosts are in sync or unknown."""
-    about = f" Only role {', '.join(made.only_roles)}." if made.only_roles else ""
-    held = sum(len(h.held) for h in made.hosts)
-    return _summary(made) + (f" Left as it is by a waiver: {several(held, 'change')}." if held else "") + about
-
-
-def _summary(made: Plan) -> str:
-    changing = [h for h in made.hosts if h.changes]
-    unknown = sum(bool(h.error) for h in made.hosts)
-    if not changing:
-        where = (
-            "on every host" if not unknown else f"on {several(len(made.hosts) - unknown, 'host')}, {unknown} unknown"
-        )
-        return f"{several(len(made.hosts), 'host')}: 0 changes {where}."
-    steps = several(sum(_count(h)[0] for h in made.hosts), "change")
-    removed = sum(len(s.removals) for h in changing for s in h.changes)
-    steps += f" ({several(removed, 'line')} removed)" if removed else ""
-    counted = [f"{steps} on {several(len(changing), 'host')}", f"{len(made.hosts) - len(changing) - unknown} in sync"]
-    if unknown:
-        counted.append(f"{unknown} unknown")
-    return f"{several(len(made.hosts), 'host')}: {', '.join(counted)}."
-
-
-def _count(host_plan: HostPlan) -> tuple[int, int]:
-    """Count the steps that would change something, and the restarts and reloads that they owe."""
-    handlers = sum(s.handler for s in host_plan.changes)
-    return len(host_plan.changes) - handlers, handlers
-
-
 def _host_line(host_plan: HostPlan, municipality: str, wide: int) -> Text:
     line = Text.assemble((f"{inline(host_plan.host):{wide}}", "bold"), f"  {inline(municipality)}  ")
     if host_plan.error:
         return line.append(f"unknown: {inline(host_plan.error)}", "bold red")
-    changes, handlers = _count(host_plan)
+    changes, restarts = counted(host_plan)
     looked = (
         f"  ({several(len(host_plan.steps), 'step')}, {several(host_plan.execs, 'exec')}, {host_plan.seconds:.1f} s)"
     )
     if not host_plan.changes:
         line.append("0 changes", "green")
     else:
-        line.append(several(changes, "change") + (f", {several(handlers, 'restart')}" if handlers else ""), "yellow")
+        line.append(several(changes, "change") + (f", {several(restarts, 'restart')}" if restarts else ""), "yellow")
     return line.append(looked, "dim")
 
 
