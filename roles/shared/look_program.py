@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import struct
 import sys
-from collections.abc import Callable, Iterable, Sequence
+
+TYPE_CHECKING = False  # to a type checker it is true; `typing` and `collections` take as long to load as all else here
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
 
 PROGRAM = "/usr/local/sbin/samdrift-look"
 BY_SUDO = f"sudo -n -- {PROGRAM}"
@@ -128,7 +130,7 @@ def main() -> int:
     """Read questions from stdin and answer them on stdout: first a line that says in which order."""
     account = int(os.environ.get("SUDO_UID", "0"))
     group = int(os.environ.get("SUDO_GID", "0"))
-    if os.getuid() != 0 or account == 0 or group == 0 or platform.machine() != "x86_64":
+    if os.getuid() != 0 or account == 0 or group == 0 or os.uname().machine != "x86_64":
         sys.stderr.write("samdrift-look: an account for looks runs it by sudo, on x86-64\n")
         return NOT_LET
     try:
