@@ -60,6 +60,16 @@ def framed(commands: Iterable[str], mark: str, each: float) -> str:
     return "\n".join([*asks, "exit 0", ""])
 
 
+def listing(head: str, fixed: Iterable[str]) -> str:
+    """Return the text of the file of what is asked as root, below a line that says whose it is."""
+    return f"{head}\n{BETWEEN.join(fixed)}\n"
+
+
+def listed(text: str) -> list[str]:
+    """Return the commands of a `listing`."""
+    return text.partition("\n")[2].removesuffix("\n").split(BETWEEN)
+
+
 def is_fixed(command: str, fixed: Iterable[str]) -> bool:
     """Tell whether a command is one of these, with its holes filled by what may stand there."""
     return any(_fits(command, one) for one in fixed)
@@ -160,10 +170,9 @@ def main() -> int:
 def _fixed_on_host() -> list[str]:
     try:
         with open(AS_ROOT, encoding="utf-8") as file:  # noqa: PTH123  pathlib takes long to load
-            _, _, text = file.read().partition("\n")
+            return listed(file.read())
     except FileNotFoundError:
         return []
-    return text.strip("\n").split(BETWEEN)
 
 
 def _run(script: str, prepare: Callable[[], None]) -> None:

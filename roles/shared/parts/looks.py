@@ -11,7 +11,7 @@ from pathlib import Path
 
 from inventory.network import Network
 from roles.shared import look_program
-from roles.shared.look_program import AS_ROOT, BETWEEN, BY_SUDO, PROGRAM
+from roles.shared.look_program import AS_ROOT, BY_SUDO, PROGRAM, listing
 from roles.shared.parts.accounts import account
 from roles.shared.parts.debian import directory
 from roles.shared.parts.files import absent_file, managed_file
@@ -61,7 +61,7 @@ def account_for_looks(
     program = Path(look_program.__file__).read_text(encoding="utf-8")
     managed_file(PROGRAM, content=program, mode="755", validate_with=PYTHON_PARSES)
     directory(str(Path(AS_ROOT).parent), "755")
-    managed_file(AS_ROOT, content="\n".join([MANAGED, BETWEEN.join(asked_as_root), ""]))
+    managed_file(AS_ROOT, content=listing(MANAGED, asked_as_root))
     account(LOOK, full_name="samdrift looks", groups=(group,))
     lines = restricted(keys, stations, BY_SUDO)
     managed_file(LOOK_KEYS, content="\n".join([MANAGED, *lines, ""]), validate_with=KEYS_PARSE)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,8 @@ from pydantic import ValidationError
 from deploy.engine.declare import declarations
 from inventory.fleet import Fleet, Host, Interface
 from roles.base import SSHD_ACCEPTS, SUDO_ACCEPTS, Options, Settings, _plain, listens, settings
+from roles.shared import look_program
+from roles.shared.catalogue import catalogue
 from roles.shared.hardening import KERNEL
 from roles.shared.intent import Intent
 from roles.shared.settings import SettingsError
@@ -53,6 +57,45 @@ def files(fleet: Fleet, host: str = "tie-log1", **said: object) -> dict[str, str
 def test_ssh_is_let_in_from_the_management_stations_alone(fleet: Fleet) -> None:
     (ssh,) = listens(computed(fleet))
     assert (ssh.protocol, ssh.port, ssh.sources) == ("tcp", 22, (IPv4Network("10.60.10.250/32"),))
+
+
+STATIONS = 'from="10.60.10.250/32"'
+
+
+def test_samdrifts_own_keys_are_good_from_the_management_stations_and_for_commands_alone(fleet: Fleet) -> None:
+    lines = files(fleet)["/etc/ssh/authorized_keys/samdrift"].splitlines()
+    assert lines[1:] == [f"restrict,{STATIONS} {KEY}"]
+
+
+def test_without_keys_for_looks_nobody_looks_and_nothing_of_it_is_on_the_host(fleet: Fleet) -> None:
+    found = files(fleet)
+    assert not [path for path in found if "look" in path or path.startswith("/etc/samdrift/")]
+    assert "samdrift-look" not in found["/etc/sudoers.d/samdrift"]
+
+
+def test_a_key_for_looks_runs_one_program_and_that_is_the_one_that_samdrift_knows(fleet: Fleet) -> None:
+    found = files(fleet, look_keys=[KEY])
+    let_in = found["/etc/ssh/authorized_keys/samdrift-look"].splitlines()
+    assert let_in[1:] == [f'restrict,{STATIONS},command="sudo -n -- /usr/local/sbin/samdrift-look" {KEY}']
+    assert 'samdrift-look ALL=(root) NOPASSWD: /usr/local/sbin/samdrift-look ""' in found["/etc/sudoers.d/samdrift"]
+    program = found["/usr/local/sbin/samdrift-look"]
+    assert program == Path(look_program.__file__).read_text()
+    assert program.startswith("#!/usr/bin/python3 -IS\n")
+
+
+def test_what_a_look_asks_as_root_is_what_the_roles_of_this_host_say(fleet: Fleet) -> None:
+    listed = (
+        files(fleet, look_keys=[KEY])[look_program.AS_ROOT].partition("\n")[2].strip("\n").split(look_program.BETWEEN)
+    )
+    assert tuple(listed) == catalogue()["base"].as_root
+
+
+@pytest.mark.parametrize("role", sorted(catalogue()))
+def test_what_is_asked_as_root_has_holes_that_are_known_and_survives_its_file(role: str) -> None:
+    for command in catalogue()[role].as_root:
+        assert command == command.strip("\n") or command.endswith("\n")
+        assert look_program.BETWEEN not in command
+        assert set(re.findall(r"\{[a-z]+\}", command)) <= set(look_program.HOLES)
 
 
 def test_a_fleet_without_a_management_station_is_refused(small_fleet: Fleet) -> None:
