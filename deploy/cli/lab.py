@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import click
 
-from deploy.cli.command import Common, InOrder, answer, command
+from deploy.cli.command import WORDS, Common, InOrder, answer, aside, command
 from deploy.cli.subject import fleet_of
 
 
@@ -20,14 +20,20 @@ def lab() -> None:
 
 @command("up", of=lab)
 @click.argument("hosts", nargs=-1)
-def lab_up(common: Common, hosts: tuple[str, ...]) -> None:
+@click.option("--like", metavar="EXPR", type=WORDS, help="Twins of these hosts too, as --limit names them.")
+@click.option("--apart", is_flag=True, help="Leave the real hosts' addresses to the machine: see docs/lab.md.")
+def lab_up(common: Common, hosts: tuple[str, ...], like: str | None, apart: bool) -> None:
     """Boot the hosts that have the tag lab, or those of them that do not run; and HOSTS too, until the lab is down."""
     from deploy.lab.lab import Lab
+    from deploy.lab.overlay import like_these
     from deploy.views.progress import observing
 
     fleet = fleet_of(replace(common, lab=False)).fleet
+    twins = like_these(fleet, like) if like else None
     with observing(common.aside) as observer:
-        Lab().up(fleet, observer, hosts)
+        Lab().up(fleet, observer, (*hosts, *(twins.bootable if twins else ())), apart=apart)
+    if twins and twins.others:
+        aside(common, f"The lab has no twin of {', '.join(twins.others)}: it boots Debian 13, and nothing else.")
     _lab_status(common)
 
 

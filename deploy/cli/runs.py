@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from deploy.model.findings import Finding
     from deploy.model.plan import Plan
     from deploy.model.record import Record
+    from deploy.model.twins import Rehearsed
     from deploy.runs.invocation import Invocation
     from inventory.netbox.client import NetBox
 
@@ -189,6 +190,27 @@ def _after_unsound(run: Invocation, page: Iterable[RenderableType]) -> Iterator[
     yield from page
 
 
+def _refuse_hidden(common: Common, run: Invocation) -> None:
+    """Refuse to rehearse where the lab stands between this machine and the real hosts."""
+    from deploy.lab.lab import Lab
+
+    if common.lab:
+        raise UsageError("the lab is where it is rehearsed", where="--rehearse", fix="leave out --lab, or --rehearse")
+    if Lab().holds(h.address for h in run.hosts):
+        fix = "samdrift lab down; samdrift lab up --apart"
+        raise UsageError("on this machine the lab has the real hosts' addresses", where="--rehearse", fix=fix)
+
+
+def _rehearse(common: Common, made: Plan) -> Rehearsed:
+    """Apply a plan to the twins of its hosts that run in the lab."""
+    from deploy.lab.lab import Lab
+    from deploy.runs.rehearsing import rehearse
+
+    twins = {host.name for host in Lab().status().hosts if host.running}
+    source = ("--source", common.source) if common.source else ()
+    return rehearse(made, twins, source)
+
+
 @command("apply")
 @click.argument("planfile", metavar="[PLANFILE]", required=False, type=FILE)
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -220,6 +242,7 @@ def _after_unsound(run: Invocation, page: Iterable[RenderableType]) -> Iterator[
     type=WORDS,
     help="Change hosts that this run has locked, as it is gone for good. Can be repeated.",
 )
+@click.option("--rehearse", is_flag=True, help="Apply it to twins in the lab first, and ask then.")
 @_role_option
 @_remove_option
 @reason_option
@@ -235,6 +258,7 @@ def apply(  # noqa: PLR0917  click tells options by name
     no_rollback: tuple[str, ...],
     max_failures: int | None,
     take_over: tuple[str, ...],
+    rehearse: bool,
     roles: tuple[str, ...],
     remove: tuple[tuple[str, str], ...],
     reason: str | None,
@@ -273,6 +297,8 @@ def apply(  # noqa: PLR0917  click tells options by name
         emergency=emergency,
         guard_seconds=guard,
     ) as (run, observer):
+        if rehearse:
+            _refuse_hidden(common, run)
         names = municipalities(run.fleet)
         planned = admit(run, file) if file is not None else None
         netbox = _netbox_to_tell(common, run.fleet) if write_back else None
@@ -286,6 +312,8 @@ def apply(  # noqa: PLR0917  click tells options by name
             put(common.people, plan_view.plan(made, names, notices=known, brief=brief, called=names_of(run.fleet)))
             if emergency:
                 put(common.people, [approvals_view.emergency(why)])
+            if rehearse:
+                put(common.people, plan_view.rehearsed(_rehearse(common, made)))
             changing = sum(bool(h.changes) for h in made.hosts)
             if changing and not yes and not click.confirm(f"Change {several(changing, 'host')}?", err=True):
                 raise SamdriftError("not approved: no host was changed")

@@ -239,6 +239,7 @@ def running(
 
     if common.lab:
         Lab().require_up()
+        Lab().enter()
     known = fleet_of(replace(common, lab=False) if adopting else common)
     intent = intent_of(known)
     hosts, problems = ((adopting(known.fleet),), ()) if adopting else about(common, intent)

@@ -6,6 +6,7 @@ beside this one:
     overlay, keys       what differs from the real fleet
     image, mirror       the disk image that hosts boot from
     host                one host's disk and boot
+    station             the network of a lab that is set apart from the machine's own
     wiring, switch      the network: which wires there are, and how they are laid
     cgroups, mounts     processes and mounts, found again after any crash
     machine, kernel     what the lab needs of the machine it runs on
@@ -35,13 +36,14 @@ from deploy.lab.machine import LabError, boot_id, complaint, delete, environment
 from deploy.lab.mounts import mounts, unmount
 from deploy.lab.overlay import bootable, lab_overlay, machine_nameserver, with_guests
 from deploy.lab.place import lab_directory
-from deploy.lab.switch import Switch
+from deploy.lab.station import Station
+from deploy.lab.status import HostStatus, LabStatus
+from deploy.lab.switch import ALIAS, Switch
 from deploy.lab.wiring import Port, Wiring, lab_hosts, wiring
 from deploy.model.observer import Observer, Quiet
 from deploy.transport.ssh import Access
 from deploy.vault.made_up import MadeUp
 from inventory.fleet import Fleet, Host
-from inventory.frozen import Frozen
 from inventory.network import Address
 from roles.shared.intent import Intent
 from roles.shared.rehearsal import Rehearsal
@@ -53,24 +55,6 @@ class LabBusyError(LabError):
     """Another command is bringing this lab up or down."""
 
     exit_code = 4
-
-
-class HostStatus(Frozen):
-    """One host of the lab. `seconds` is how long it has been up; `cut_off` that its cables are pulled out."""
-
-    name: str
-    address: IPv4Address
-    running: bool
-    cut_off: bool = False
-    seconds: float = 0.0
-
-
-class LabStatus(Frozen):
-    """The whole lab. `leftovers` is what a crash left behind and `down` would remove."""
-
-    directory: Path
-    hosts: tuple[HostStatus, ...]
-    leftovers: tuple[str, ...]
 
 
 class Lab:
@@ -91,6 +75,7 @@ class Lab:
         self._mirror = mirror or environment_option("SAMDRIFT_MIRROR")
         self._nameserver = nameserver
         self._switch = Switch(self.directory)
+        self._station = Station(self.directory, f"{ALIAS}{self.directory}")
         self._kernel = KernelSettings(self.directory / "kernel.json")
         self._keys = Keys(self.directory / "keys")
 
@@ -121,13 +106,16 @@ class Lab:
 
     # What it does
 
-    def up(self, fleet: Fleet, observer: Observer | None = None, guests: Iterable[str] = ()) -> None:
+    def up(
+        self, fleet: Fleet, observer: Observer | None = None, guests: Iterable[str] = (), *, apart: bool = False
+    ) -> None:
         """Bring up every lab host of the fleet, or those that are not up.
 
         Hosts that run are left alone, unless their addresses have changed.
 
         Args:
             guests: hosts without the tag that the lab shall have too, until it is taken down.
+            apart: take none of the lab's addresses from the machine's own network, until it is taken down.
         """
         observer = observer or Quiet()
         require_machine()
@@ -136,11 +124,19 @@ class Lab:
         intent = Intent(fleet)
         hosts, plan = lab_hosts(fleet), wiring(intent)
         with self._alone():
-            self._clear_dead(observer)
-            self._switch.refuse_strangers(plan, self.nameserver)
             self._keys.make(hosts)
+            if apart and self._switch.exists and not self._station.exists:
+                raise LabError("the lab is up, and in the machine's own network", fix="samdrift lab down, then up")
+            if not (apart or self._station.exists):
+                self._clear_dead(observer)
+                self._switch.refuse_strangers(plan, self.nameserver)
             observer.stage("disk image (built once)", ())
             image = build(self.id, self._images, Machine.here(self._mirror))
+            if apart or self._station.exists:
+                self._kernel.prepare()  # the machine's own, before the station is entered
+                self._station.lay()
+                self.enter()
+                self._switch.refuse_strangers(plan, self.nameserver)
             observer.stage("booting the lab", [h.name for h in hosts])
             self._lay(plan, hosts)
             for host in hosts:
@@ -160,6 +156,7 @@ class Lab:
         require_machine()
         with self._alone():
             end(self.id)
+            self._station.remove()
             self._switch.remove()  # before its namespace goes, which takes the other ends along, in its own time
             unmount(self.directory)
             self._kernel.restore()
@@ -168,6 +165,20 @@ class Lab:
                 host.discard()
         if purge:
             delete(self.directory)
+
+    @property
+    def is_apart(self) -> bool:
+        """Tell whether the lab takes none of its addresses from the machine's own network."""
+        return self._station.exists
+
+    def enter(self) -> None:
+        """Have this process reach the lab, if it is set apart; and the real hosts no more."""
+        self._station.enter()
+
+    def holds(self, addresses: Iterable[Address]) -> bool:
+        """Tell whether the lab takes any of these addresses from the machine's own network."""
+        networks = [a.network for a in self._switch.addresses()] if not self.is_apart else []
+        return any(address in network for address in addresses for network in networks)
 
     def require_up(self) -> None:
         """Raise LabError unless some host runs: without one, every other host of the lab would only be unknown."""
@@ -351,7 +362,9 @@ class Lab:
         found = [f"processes of {h}: {' '.join(map(str, pids))}" for h, pids in sorted(lingering.items())]
         for place in mounts(self.directory):
             inside = place.relative_to(self.directory).parts
-            if not (running and inside == ("switch",)) and not (inside[:1] == ("hosts",) and inside[1] in running):
+            if not (running and inside in {("switch",), ("station",)}) and not (
+                inside[:1] == ("hosts",) and inside[1] in running
+            ):
                 found.append(f"mount {place}")
         alive = {scope_name(self.id, h) for h in running}
         found += [f"control group {group}" for group in groups(self.id) if group.name not in alive]

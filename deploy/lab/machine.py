@@ -20,6 +20,7 @@ PROGRAMS = {
     "nft": "nftables",
     "nsenter": "util-linux",
     "setsid": "util-linux",
+    "sysctl": "procps",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
     "systemd-nspawn": "systemd-container",

@@ -6,6 +6,7 @@ Not here: the keys themselves (`lab.keys`), and what the lab's network is (`lab.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from deploy.lab.machine import LabError
 from deploy.lab.mirror import RELEASE_PLATFORM
 from deploy.lab.wiring import LAB_TAG
 from inventory.fleet import Fleet, Host
+from inventory.selection import select
 from roles.shared.catalogue import known_roles
 from roles.shared.rehearsal import Rehearsal
 
@@ -30,6 +32,28 @@ def bootable(fleet: Fleet, names: Iterable[str]) -> Iterator[str]:
             what = f"the lab cannot boot {name!r}" if host else f"the fleet has no host {name!r}"
             raise LabError(what, fix=f"name an active host of platform {RELEASE_PLATFORM}: samdrift hosts")
         yield name
+
+
+@dataclass(frozen=True)
+class Twins:
+    """The managed hosts that an expression names: those that the lab can boot, and the others."""
+
+    bootable: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+def like_these(fleet: Fleet, limit: str) -> Twins:
+    """Return the managed hosts that an expression names, by whether the lab can be like them.
+
+    Raises:
+        LabError: the lab can be like none of them.
+    """
+    named = [h for h in select(limit, fleet, fleet.hosts) if h.is_managed]
+    can = tuple(h.name for h in named if h.platform == RELEASE_PLATFORM)
+    if not can:
+        fix = f"name active hosts of platform {RELEASE_PLATFORM}: samdrift hosts"
+        raise LabError("the lab can be like none of these hosts", where=f"--like {limit!r}", fix=fix)
+    return Twins(can, tuple(h.name for h in named if h.name not in can))
 
 
 def with_guests(fleet: Fleet, names: Collection[str]) -> Fleet:

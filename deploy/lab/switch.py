@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +146,12 @@ class Switch:
     def interfaces(self) -> list[str]:
         """Return this lab's interfaces in the controller's own namespace."""
         return [link["ifname"] for link in _links() if link.get("ifalias") == self._alias]
+
+    def addresses(self) -> list[IPv4Interface]:
+        """Return the addresses that the lab has in the controller's own namespace."""
+        there = json.loads(run("ip", "-json", "-4", "address", "show") or "[]")
+        own = (a for link in there if link.get("ifalias") == self._alias for a in link.get("addr_info", ()))
+        return [IPv4Interface((a["local"], a["prefixlen"])) for a in own]
 
     def others(self) -> list[Path]:
         """Return the directories of other labs that have this network."""

@@ -17,6 +17,8 @@ from deploy.model.alike import Alike, alike, changes_of
 from deploy.model.plan_in_short import counted, plan_summary
 from deploy.model.record import HostResult, Record
 from deploy.model.text import inline, safe, several
+from deploy.model.twins import Rehearsed
+from deploy.model.words import in_words
 from deploy.views.findings import checks_summary, findings
 from deploy.views.parts import COLOURS, command_text, diff, empty_table, indented
 
@@ -221,6 +223,22 @@ def results(done: Sequence[HostResult], names: Mapping[str, str]) -> Iterator[Re
     outcomes = Counter(r.outcome for r in done)
     counted = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.most_common())
     yield Text(f"{several(len(done), 'host')}: {counted or 'nothing done'}.", "bold")
+
+
+def rehearsed(seen: Rehearsed) -> Iterator[RenderableType]:
+    """Show how a plan went on the twins of its hosts, and what of it nobody has tried."""
+    counts = {what: sum(len(getattr(twin, what)) for twin in seen.twins) for what in ("same", "already", "otherwise")}
+    yield Text(
+        f"Rehearsed on {several(len(seen.twins), 'twin')}: {several(counts['same'], 'step')} carried out and proved, "
+        f"{counts['already']} that they had already, {counts['otherwise']} otherwise in the lab.",
+        "bold green",
+    )
+    for twin in seen.twins:
+        for why, steps in (("otherwise in the lab", twin.otherwise), ("not tried", twin.not_tried)):
+            if steps:
+                yield Text(f"  {inline(twin.host)}, {why}: {inline(', '.join(steps))}", "yellow")
+    if seen.without:
+        yield Text(f"  without a twin: {inline(', '.join(seen.without))}", "yellow")
 
 
 def applied(seen: Record, names: Mapping[str, str]) -> Iterator[RenderableType]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.lab.machine import LabError
-from deploy.lab.overlay import bootable, lab_overlay, machine_nameserver, with_guests
+from deploy.lab.overlay import bootable, lab_overlay, like_these, machine_nameserver, with_guests
 from deploy.lab.wiring import lab_hosts
 from roles.shared.rehearsal import Rehearsal
 from tests.unit.deploy.lab_fleet import host, lab_fleet
@@ -34,6 +34,16 @@ def test_the_overlay_changes_keys_of_lab_hosts_and_nothing_of_others() -> None:
     assert in_lab.host("tie-adm1") == fleet.host("tie-adm1")
     assert in_lab.host("tie-gw1").host_keys == ("ssh-ed25519 AAAAtie-gw1",)
     assert in_lab.model_copy(update={"hosts": ()}) == fleet.model_copy(update={"hosts": ()})
+
+
+def test_twins_are_made_of_what_the_lab_can_boot_and_the_others_are_named() -> None:
+    switch = host("heb-sw1", ("vlan1", "10.63.10.11/24"), platform="junos", roles=("access_switch",), tags=())
+    away = host("heb-x1", ("eth0", "10.63.10.12/24"), status="planned", tags=())
+    fleet = lab_fleet(switch, away)
+    twins = like_these(fleet, "heb-*")
+    assert (twins.bootable, twins.others) == (("heb-gw1",), ("heb-sw1",))
+    with pytest.raises(LabError, match="can be like none of these hosts"):
+        like_these(fleet, "heb-sw1 or heb-x1")
 
 
 def test_a_host_that_is_named_is_a_lab_host_like_those_that_are_tagged() -> None:

@@ -1,0 +1,85 @@
+"""Rehearse a plan: apply it to the twins of its hosts in the lab, prove it there, and compare.
+
+The lab is another world with the same addresses, so it is worked on by a samdrift of its own, `samdrift --lab`. Not
+here: the lab (`deploy.lab`), and what is asked of a person afterwards (`cli.runs`).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from deploy.model.plan import Plan, read_plan
+from deploy.model.twins import Rehearsed, compared
+from inventory.errors import SamdriftError, UsageError
+
+SAMDRIFT = (sys.executable, "-m", "deploy.cli")
+
+
+class RehearsalFailed(SamdriftError):
+    """What was planned did not go well on the twins; no real host was changed."""
+
+    def __init__(self, what: str, exit_code: int, fix: str) -> None:
+        super().__init__(what, fix=fix)
+        self.exit_code = exit_code
+
+
+def rehearse(
+    plan: Plan, twins: Collection[str], options: Sequence[str] = (), *, program: Sequence[str] = SAMDRIFT
+) -> Rehearsed:
+    """Apply to the twins what the plan is about.
+
+    Args:
+        twins: the hosts of the lab that run.
+        options: the inventory of the plan, as options of a command.
+
+    Raises:
+        UsageError: no host that would be changed has a twin.
+        RehearsalFailed: it did not go well there.
+    """
+    changing = [host.host for host in plan.hosts if host.changes]
+    names = [name for name in changing if name in twins]
+    if changing and not names:
+        like = " or ".join(changing)
+        raise UsageError(
+            "no host of the plan has a twin", where="--rehearse", fix=f"samdrift lab up --apart --like '{like}'"
+        )
+    if not names:
+        return Rehearsed(twins=())
+    about = [*options, "--limit", " or ".join(names)]
+    only = [word for role in plan.only_roles for word in ("--role", role)]
+    with TemporaryDirectory(prefix="samdrift-rehearsal-") as directory:
+        file = Path(directory, "plan.json")
+        _samdrift(program, "plan", *about, *only, "--out", str(file))
+        planned = read_plan(file)
+        _samdrift(program, "apply", *about, str(file), "--yes", "--brief")
+    return compared(plan, planned)
+
+
+def _samdrift(program: Sequence[str], command: str, *arguments: str) -> Any:
+    """Run samdrift on the lab; return its document. Its progress goes where ours does."""
+    done = subprocess.run(
+        [*program, "--lab", "--json", command, *arguments], stdout=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode:
+        fix = "see what went wrong there: samdrift --lab history --last 1; then mend it, and rehearse again"
+        what = f"{command} on the twins ended with {done.returncode}: {_why(done.stdout)}; no real host was changed"
+        raise RehearsalFailed(what, done.returncode, fix)
+    return json.loads(done.stdout)
+
+
+def _why(document: str) -> str:
+    """Return in a line what a command says went wrong."""
+    try:
+        answer = json.loads(document)
+    except ValueError:
+        return "it said nothing that can be read"
+    if isinstance(error := answer.get("error"), dict):
+        return str(error.get("message"))
+    findings = answer.get("findings") or [{}]
+    return ": ".join(filter(None, (str(findings[0].get("host", "")), str(findings[0].get("summary", "")))))
