@@ -9,6 +9,7 @@ import base64
 import hashlib
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from typing import Any
 
 from inventory import snapshot
 from inventory.fleet import Fleet, Host, Interface
@@ -37,8 +38,9 @@ def large_fleet(devices: int = 2000, vms: int = 200) -> Fleet:
         for vid, network in _networks(n)
     ]
     share = [len(range(n, devices, len(sites))) for n in range(len(sites))]
-    made = [h for n, s in enumerate(sites) for h in _devices(n, s, share[n])]
-    made += _vms(len(sites), central, vms)
+    given = {context.name: context.data for context in shipped.config_contexts}
+    made = [h for n, s in enumerate(sites) for h in _devices(n, s, share[n], given["access-switch"])]
+    made += _vms(len(sites), central, vms, given["debian"])
     prefixes += [Prefix(prefix=network, site=central.slug) for _, network in _networks(len(sites))]
     return in_order(
         shipped.model_copy(
@@ -63,7 +65,8 @@ def _addresses(number: int) -> Iterator[tuple[int, IPv4Interface]]:
             yield vid, IPv4Interface((address, 22))
 
 
-def _devices(number: int, site: Site, count: int) -> Iterator[Host]:
+def _devices(number: int, site: Site, count: int, context: dict[str, Any]) -> Iterator[Host]:
+    """Devices to which NetBox gives this config context, and no other."""
     addresses = _addresses(number)
     for i in range(count):
         vid, address = next(addresses)
@@ -78,10 +81,12 @@ def _devices(number: int, site: Site, count: int) -> Iterator[Host]:
             device_type="aruba-6200f-24g",
             serial=f"LARGE{number}{i:05}",
             tags=("shared",),
+            context=context,
         )
 
 
-def _vms(number: int, site: Site, count: int) -> Iterator[Host]:
+def _vms(number: int, site: Site, count: int, context: dict[str, Any]) -> Iterator[Host]:
+    """Virtual machines to which NetBox gives this config context, and no other."""
     addresses = _addresses(number)
     for i in range(count):
         _, address = next(addresses)
@@ -94,6 +99,7 @@ def _vms(number: int, site: Site, count: int) -> Iterator[Host]:
             platform="debian-13",
             status="planned",
             cluster="tierp-kvm",
+            context=context,
         )
 
 
