@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deploy.cli.command import FILE, READABLE, WORDS, Common, answer, aside, command
-from deploy.cli.subject import running
+from deploy.cli.running import running
 from deploy.model.kinds import Exit
 from inventory import snapshot
 from inventory.errors import UsageError

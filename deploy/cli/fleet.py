@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deploy.cli.command import Common, answer, aside, command
-from deploy.cli.subject import check_record, fleet_of, hosts_of, intent_of, source_of, stores_of, waivers_of
+from deploy.cli.running import check_record
+from deploy.cli.subject import fleet_of, hosts_of, intent_of, source_of, stores_of, waivers_of
 from deploy.model import clock
 from deploy.model.text import as_json
 from deploy.source.known import SourcedFleet

@@ -17,7 +17,8 @@ import click
 from rich.text import Text
 
 from deploy.cli.command import FILE, READABLE, WORDS, Common, WithDefault, answer, aside, command
-from deploy.cli.subject import backup_vault, fleet_of, holder, options_of, state_of, stores_of
+from deploy.cli.running import holder
+from deploy.cli.subject import backup_vault, fleet_of, options_of, state_of, stores_of
 from deploy.model import clock
 from deploy.model.kinds import Exit
 from deploy.model.text import inline, several

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from deploy.cli.command import FILE, Common, answer, command
-from deploy.cli.subject import running
+from deploy.cli.running import running
 from deploy.model.kinds import Exit
 from inventory.errors import SamdriftError, UsageError
 from inventory.fleet import Fleet, Host

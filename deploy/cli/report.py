@@ -12,7 +12,8 @@ import click
 from rich.text import Text
 
 from deploy.cli.command import FILE, Common, answer, aside, command
-from deploy.cli.subject import check_record, fleet_of, intent_of, source_of, stores_of
+from deploy.cli.running import check_record
+from deploy.cli.subject import fleet_of, intent_of, source_of, stores_of
 from deploy.model import clock
 from deploy.model.kinds import Exit
 from deploy.source.known import SourcedFleet

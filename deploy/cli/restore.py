@@ -14,7 +14,7 @@ import click
 from deploy.cli.approve import emergency_option, refuse_without_reason, tell_of_emergency
 from deploy.cli.command import WORDS, Common, answer, command
 from deploy.cli.reason import reason_of, reason_option
-from deploy.cli.subject import record_of, running
+from deploy.cli.running import record_of, running
 from deploy.views.parts import municipalities, put
 from inventory.errors import SamdriftError, UsageError
 from roles.shared.guard import RESTORES_AFTER

@@ -17,7 +17,8 @@ import click
 from deploy.cli.approve import emergency_option, refuse_other_digest, refuse_without_reason, tell_of_emergency
 from deploy.cli.command import FILE, WORDS, Common, answer, aside, command
 from deploy.cli.reason import reason_of, reason_option
-from deploy.cli.subject import options_of, record_of, running
+from deploy.cli.running import record_of, running
+from deploy.cli.subject import options_of
 from deploy.model.approval import VALID_HOURS
 from deploy.model.text import several
 from deploy.views.parts import municipalities, put

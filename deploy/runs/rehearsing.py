@@ -14,7 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from deploy.model.plan import Plan, read_plan
+from deploy.model.plan import Plan
+from deploy.model.plan_file import read_plan_file
 from deploy.model.twins import Rehearsed, compared
 from inventory.errors import SamdriftError, UsageError
 
@@ -56,8 +57,8 @@ def rehearse(
     with TemporaryDirectory(prefix="samdrift-rehearsal-") as directory:
         file = Path(directory, "plan.json")
         _samdrift(program, "plan", *about, *only, "--out", str(file))
-        planned = read_plan(file)
-        _samdrift(program, "apply", *about, str(file), "--yes", "--brief")
+        planned = read_plan_file(file).plan
+        _samdrift(program, "apply", *about, str(file), "--yes", "--brief", "--reason", "rehearsal")
     return compared(plan, planned)
 
 

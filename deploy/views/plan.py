@@ -18,7 +18,6 @@ from deploy.model.plan_in_short import counted, plan_summary
 from deploy.model.record import HostResult, Record
 from deploy.model.text import inline, safe, several
 from deploy.model.twins import Rehearsed
-from deploy.model.words import in_words
 from deploy.views.findings import checks_summary, findings
 from deploy.views.parts import COLOURS, command_text, diff, empty_table, indented
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from deploy.cli.command import Common
-from deploy.cli.subject import _refuse_other_devices, about, intent_of, look_user
+from deploy.cli.running import _refuse_other_devices, look_user
+from deploy.cli.subject import about, intent_of
 from deploy.source.known import sourced
 from inventory.errors import Problem, UsageError
 from inventory.fleet import Fleet

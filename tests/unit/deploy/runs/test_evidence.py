@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.cli import subject
+from deploy.cli import running
 from deploy.cli.command import Common
 from deploy.model.findings import Exit
 from deploy.model.observer import Quiet
@@ -293,7 +293,7 @@ def test_who_it_is_says_the_kernel_and_not_an_environment_variable(
 def drift(monkeypatch: pytest.MonkeyPatch) -> Stores:
     """The stores of a command line, in memory."""
     stores = in_memory()
-    monkeypatch.setattr(subject, "stores_of", lambda _: stores)
+    monkeypatch.setattr(running, "stores_of", lambda _: stores)
     return stores
 
 
@@ -311,7 +311,7 @@ def test_a_run_that_ends_before_its_work_is_done_is_recorded(
     drift: Stores, ends: Callable[[], BaseException], code: Exit, text: str
 ) -> None:
     of_each = (SamdriftError, KeyboardInterrupt, ZeroDivisionError)
-    with pytest.raises(of_each), subject.running(Common(), "drift"):
+    with pytest.raises(of_each), running.running(Common(), "drift"):
         raise ends()
     (run,) = drift.history.runs()
     record = drift.history.record(run.id)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.model.plan import HostPlan, Plan, Run, Step, write_plan
+from deploy.model.plan import HostPlan, Plan, Run, Step
+from deploy.model.plan_file import plan_file, write_plan_file
 from deploy.runs.rehearsing import RehearsalFailed, rehearse
 from inventory.errors import UsageError
 from inventory.fleet import Fleet
@@ -37,7 +38,7 @@ def plan(*names: str, only_roles: Sequence[str] = ()) -> Plan:
 
 def lab(tmp_path: Path, there: Plan, status: int = 0, applied: object = None) -> list[str]:
     """A samdrift that says this of the lab."""
-    write_plan(there, tmp_path / "plan.json")
+    write_plan_file(plan_file(there), tmp_path / "plan.json")
     (tmp_path / "applied").write_text(json.dumps(applied or {}))
     (tmp_path / "status").write_text(str(status))
     return [sys.executable, "-c", STAND_IN.format(here=str(tmp_path))]
