@@ -19,6 +19,7 @@ from deploy.runs.admission import admit
 from deploy.runs.applying import apply
 from deploy.runs.commands import drift, plan
 from deploy.runs.invocation import Invocation
+from deploy.runs.recording import Recording
 from deploy.verify.run import verify
 from inventory.waivers import Waiver
 from roles.shared.intent import Intent
@@ -64,7 +65,7 @@ def run(
 
 
 def on(run: Invocation, waivers: Waivers) -> Invocation:
-    return dataclasses.replace(run, waivers=waivers)
+    return dataclasses.replace(run, waivers=waivers, recording=Recording())
 
 
 def accepting(run: Invocation, found: Record, today: date) -> Waivers:
@@ -85,9 +86,9 @@ def test_from_the_day_that_it_is_accepted_to_the_day_after(run: Invocation, tmp_
         """Ask nobody."""
 
     motd, other = tmp_path / "motd", tmp_path / "other"
-    assert apply(run, approve).exit_code == Exit.OK
+    assert apply(on(run, NO_WAIVERS), approve).exit_code == Exit.OK
     motd.write_text("the room moves\n")
-    told = drift(run)
+    told = drift(on(run, NO_WAIVERS))
     assert (told.exit_code, [f.kind for f in told.findings]) == (Exit.DIFFERENCES, [Kind.DRIFT])
 
     step_alone = accepting(run, told, UNTIL)
@@ -127,13 +128,13 @@ def test_from_the_day_that_it_is_accepted_to_the_day_after(run: Invocation, tmp_
 def test_a_file_that_nobody_declares_is_accepted_with_what_is_in_it_and_who_may_write_it(
     run: Invocation, tmp_path: Path
 ) -> None:
-    assert apply(run, lambda _plan: None).exit_code == Exit.OK
+    assert apply(on(run, NO_WAIVERS), lambda _plan: None).exit_code == Exit.OK
     file = tmp_path / "owned" / "by hand"
     file.write_text("helpdesk ALL=(root) /usr/bin/systemctl status *\n")
     file.chmod(0o440)
     (tmp_path / "owned" / "link\n").symlink_to("/dev/null")
 
-    told = drift(run)
+    told = drift(on(run, NO_WAIVERS))
     assert [(f.kind, f.step) for f in told.findings] == [
         (Kind.UNMANAGED, str(file)),
         (Kind.UNMANAGED, f"{file.parent}/link\n"),
