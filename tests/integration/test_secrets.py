@@ -127,12 +127,14 @@ from deploy.engine import batch
 from deploy.cli import main as cli
 from deploy.transport import ssh as transport
 from deploy.verify import run as verify
+from inventory.rules import approvals
 class Access(transport.Access):
     user: str = "root"
     port: int = {port}
     connect_timeout: float = 3
 transport.Access = Access
 batch.SETTLE_PAUSE = 0.01
+approvals.asked = lambda lab: None
 verify.verify.__kwdefaults__["directory"] = verify.Path({checks!r})
 cli.main()
 '''
