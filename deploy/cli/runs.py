@@ -288,6 +288,7 @@ def apply(  # noqa: PLR0917  click tells options by name
         raise UsageError("a plan file is applied exactly as it was made", where=option, fix=fix)
     why = reason_of(common, reason, "apply")
     refuse_without_reason(why, emergency=emergency)
+    rehearse = rehearse and not emergency
     with running(
         common,
         "apply",

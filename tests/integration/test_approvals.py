@@ -26,7 +26,7 @@ HEBY, KNIVSTA = "heb-gw1", "kni-gw1"
 FILE = "/etc/lldpd.conf"
 BY_HAND = "# by hand"
 
-PROGRAM = '''"""The real program, in a house that asks for an approval of gateways in the lab, of people with keys of a test."""
+PROGRAM = '''"""The real program, in a house that asks for approvals in the lab, and of people whose keys a test has."""
 import sys
 from deploy.cli import entry
 sys.argv[0] = "samdrift"
