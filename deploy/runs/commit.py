@@ -12,6 +12,9 @@ from functools import cache
 from deploy.model.code import Commit
 from inventory.paths import PROJECT
 
+OURS = ("deploy", "inventory", "roles", "templates", "tests/state")
+"""What decides over hosts: a plan file that lies beside it makes no checkout dirty."""
+
 SECONDS = 10
 """Git answers at once; a file system that does not must not hold a plan up."""
 
@@ -24,7 +27,7 @@ def commit() -> Commit | None:
     """
     if PROJECT is None:
         return None
-    asked = ("status", "--porcelain=v2", "--branch", "--untracked-files=normal")
+    asked = ("status", "--porcelain=v2", "--branch", "--untracked-files=normal", "--", *OURS)
     options = ("-c", f"safe.directory={PROJECT}", "-c", "core.fsmonitor=false", "--no-optional-locks")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     environment |= {"GIT_CEILING_DIRECTORIES": str(PROJECT.parent), "LC_ALL": "C"}

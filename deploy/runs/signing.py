@@ -73,16 +73,20 @@ def sign(statement: str, subject: Subject, key: str, file: Path | None) -> str:
 
     Args:
         key: the public key, `type base64`.
-        file: where the private key is; None: the agent has it.
+        file: where the private key is, or the public one beside it; None: the agent has it.
 
     Raises:
         SigningError: ssh-keygen says why.
     """
+    private = file.with_suffix("") if file is not None and file.suffix == ".pub" else file
+    asked = ("-q", "-Y", "sign", "-n", NAMESPACES[subject])
+    if private is not None and private.is_file():
+        return _run("ssh-keygen", *asked, "-f", str(private), given=statement).decode()
     with _beside(key) as public:
-        held = public if file is None or file.suffix == ".pub" else file
-        return _run(
-            "ssh-keygen", "-q", "-Y", "sign", "-n", NAMESPACES[subject], "-f", str(held), given=statement
-        ).decode()
+        try:  # -U: else it takes the public key for a private one that is damaged, where the agent does not have it
+            return _run("ssh-keygen", *asked, "-U", "-f", str(public), given=statement).decode()
+        except SigningError as e:
+            raise SigningError(f"the agent does not sign with {key}: {e.what}", fix="ssh-add its private key") from e
 
 
 def verify(approval: Approval, person: Person) -> str:

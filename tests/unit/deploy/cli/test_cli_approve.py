@@ -76,6 +76,14 @@ def test_a_plan_is_shown_in_full_signed_and_says_how_to_go_on(asked: Asked, file
     assert len(read_plan_file(file).approvals) == 1
 
 
+def test_an_expired_plan_is_signed_by_nobody(asked: Asked, file: Path, keys: dict[str, Path]) -> None:
+    old = read_plan_file(file).plan.model_copy(update={"expires": "2026-01-01T00:00:00.000Z"})
+    write_plan_file(plan_file(old), file)
+    code, told, _ = asked("approve", file, "--yes", "--signing-key", keys["anna"])
+    assert (code, "the plan expired at" in told["error"]["message"]) == (5, True)
+    assert read_plan_file(file).approvals == ()
+
+
 def test_the_first_key_at_hand_that_the_inventory_knows_signs(
     asked: Asked, file: Path, keys: dict[str, Path], tmp_path: Path
 ) -> None:

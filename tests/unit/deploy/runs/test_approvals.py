@@ -20,7 +20,7 @@ from deploy.runs.admission import NotApproved, StalePlan, admit, admit_made
 from deploy.runs.approving import approve, signed, signer_for, signer_of, taken
 from deploy.runs.commit import commit, commit_in
 from deploy.runs.invocation import Invocation
-from deploy.runs.signing import SigningError, public_key, sign, signed_by, verify
+from deploy.runs.signing import SigningError, keys_at_hand, public_key, sign, signed_by, verify
 from inventory.errors import UsageError
 from inventory.organisation import People
 from inventory.rules.house_rules import Approvals
@@ -282,15 +282,35 @@ def test_a_private_key_without_its_public_half_beside_it_signs(keys: dict[str, P
     assert signed_by(sign("x", "plan", public_key(alone), alone)) == public_key(keys["anna"])
 
 
-def test_a_key_that_is_locked_or_missing_is_told_in_a_line(tmp_path: Path) -> None:
+def test_a_key_that_is_locked_or_missing_is_told_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     locked = tmp_path / "locked"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "a phrase", "-f", str(locked)], check=True)
     public = tmp_path / "alone.pub"
     public.write_text((tmp_path / "locked.pub").read_text())
-    for held in (locked, public):
-        with pytest.raises(SigningError, match=r"^ssh-keygen: ") as refused:
+    for held, why in ((locked, "incorrect passphrase"), (public, "the agent does not sign with ssh-ed25519 AAAA")):
+        with pytest.raises(SigningError, match=why) as refused:
             sign("x", "plan", public_key(held), held)
         assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_key_in_the_agent_signs_and_so_does_a_public_key_beside_its_private_one(
+    keys: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, sock = public_key(keys["anna"]), str(tmp_path / "agent")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SSH_AUTH_SOCK", sock)
+    assert signed_by(sign("x", "plan", key, keys["anna"].with_suffix(".pub"))) == key
+    assert list(keys_at_hand()) == []
+    with subprocess.Popen(["ssh-agent", "-D", "-a", sock], stdout=subprocess.PIPE) as agent:
+        assert agent.stdout is not None
+        agent.stdout.readline()  # it listens
+        subprocess.run(["ssh-add", "-q", str(keys["anna"])], check=True)
+        assert list(keys_at_hand()) == [(key, None)]
+        assert signed_by(sign("x", "plan", key, None)) == key
+        with pytest.raises(SigningError, match="the agent does not sign with"):
+            sign("x", "plan", public_key(keys["bjorn"]), None)
+        agent.terminate()
 
 
 def test_openssh_alone_can_verify_an_approval(run: Invocation, keys: dict[str, Path], tmp_path: Path) -> None:
