@@ -6,6 +6,7 @@
     runs           plan, apply, verify, drift
     approve        approve
     restore        restore
+    guard          guard show, restore, clear
     history        history, history verify, sign-off, config, migrate, prune
     waivers        waivers, waivers propose
     report         report
@@ -47,6 +48,7 @@ COMMANDS = {
     "approve": ("approve", "Sign a plan that you have read, with your SSH key."),
     "apply": ("runs", "Change the hosts as planned, canaries first, and verify them."),
     "restore": ("restore", "Make a device as it was: an earlier configuration, as a plan."),
+    "guard": ("guard", "What a host is about to undo: an unconfirmed change."),
     "verify": ("runs", "Run the state checks of every role against the real hosts."),
     "drift": ("runs", "Compare the hosts with what was last applied; change nothing."),
     "history": ("history", "List who did what, when, with which plan; or show one run."),

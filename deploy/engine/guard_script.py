@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 
-from inventory.frozen import Frozen
+from deploy.model.guard_state import Standing, Where
 from roles.shared.guard import Guard
 
 STATE = "/var/lib/samdrift"
@@ -49,42 +48,6 @@ RESERVE = 1 << 20
 not."""
 
 
-class Where(StrEnum):
-    """The state of a guard."""
-
-    NONE = "none"
-    ARMED = "armed"
-    RESTORING = "restoring"
-    RESTORED = "restored"
-    CONFIRMED = "confirmed"
-
-
-class Standing(Frozen):
-    """The state of a host's guard, and the run that armed it.
-
-    Attributes:
-        run: the run that armed it.
-        since: when it was armed, or ended; in UTC.
-        ticks: whether what will restore the host runs: the timer, or the program that puts things back.
-        report: who that is and why; and what could not be put back, if anything could not.
-    """
-
-    where: Where = Where.NONE
-    run: str = ""
-    since: str = ""
-    ticks: bool = False
-    report: str = ""
-
-    @property
-    def text(self) -> str:
-        """Return it for people; empty where there is no guard."""
-        if self.where is Where.NONE:
-            return ""
-        since = f"{self.where} at {self.since}"
-        stuck = "" if self.ticks or self.where not in {Where.ARMED, Where.RESTORING} else "its timer does not run"
-        return "\n".join(filter(None, (self.report, since, stuck)))
-
-
 def prove(guards: Sequence[Guard]) -> str:
     """Return a shell program that fails, and says why, if what the guards need could not be kept and put back."""
     return f"""umask 077
@@ -112,6 +75,7 @@ def arm(guards: Sequence[Guard], *, seconds: float, run: str, holder: str) -> st
         f"{UNITS}/{SERVICE}": _SERVICE,
         f"{UNITS}/{TIMER}": _TIMER.format(seconds=f"{seconds:g}"),
         "new": f"{run}\n{holder}\n",
+        "what": "".join(f"{g.what}\n" for g in guards),
     }
     write = " &&\n  ".join(f"printf %s {shlex.quote(text)} > {path}" for path, text in files.items())
     return f"""umask 077
@@ -301,6 +265,10 @@ if [ -e {DIRECTORY}/armed ] || [ -e {DIRECTORY}/restoring ]; then
   [ "$ticks" = ticks ] || echo 'its timer does not run: samdrift guard restore puts it back'
 fi"""
 """Prints whose change is guarded now; nothing where none is. Part of every look, so it is cheap."""
+
+
+KEPT = f"cat {DIRECTORY}/what 2> /dev/null; true"
+"""Prints what an armed guard would put back, each on a line."""
 
 
 def standing(output: str) -> Standing:

@@ -14,16 +14,22 @@ import gevent
 from deploy.engine import guard_script
 from deploy.engine.guards import (
     DeviceGuard,
+    GuardFailed,
     HeldGuard,
     HostAccess,
     HostGuard,
+    clear,
+    kept_by,
     minutes_of,
     patience,
     prove,
+    restore_by_hand,
     restore_stuck,
+    stands_now,
     until_let_in,
 )
 from deploy.engine.heart import Heart
+from deploy.model.guard_state import Standing, Where
 from deploy.model.plan import HostPlan
 from deploy.transport.device_session import DeviceSession
 from deploy.transport.ssh import Connection
@@ -166,6 +172,41 @@ class Guarding:
             connection.open()
             return connection.pending
         return connection.ask([guard_script.ARMED])[0].stdout.strip()
+
+    def stands(self, name: str) -> tuple[Standing, tuple[str, ...]]:
+        """Return how a host's guard stands, whoever armed it, and what it would put back."""
+        connection = self._connections[name]
+        if isinstance(connection, Connection):
+            return stands_now(connection), kept_by(connection)
+        pending = self.armed(name)
+        return Standing(where=Where.ARMED if pending else Where.NONE, ticks=True, report=pending), ()
+
+    def restore_by_hand(self, name: str) -> Standing:
+        """Have a host undo an unconfirmed change at once, whoever made it. Returns how its guard stands then.
+
+        Raises:
+            GuardFailed: a device can only do so when its time is over, or has refused.
+        """
+        connection = self._connections[name]
+        if isinstance(connection, Connection):
+            return restore_by_hand(connection)
+        confirm = connection.vendor.confirm
+        if confirm is None or not confirm.revert:
+            raise GuardFailed("it undoes the change by itself when its time is over", where=f"host {name}")
+        if (answer := connection.revert()).rc != 0:
+            raise GuardFailed(f"it has not undone the change: {answer.stderr}", where=f"host {name}")
+        return self.stands(name)[0]
+
+    def clear(self, name: str) -> None:
+        """Take a server's guard away, whoever armed it, and leave the host as it is.
+
+        Raises:
+            GuardFailed: none is armed, or it is a device's, which nobody but its user may confirm.
+        """
+        connection = self._connections[name]
+        if not isinstance(connection, Connection):
+            raise GuardFailed("a device's change is confirmed by whoever made it", where=f"host {name}")
+        clear(connection)
 
     def _access(self, name: str, kind: type[C]) -> HostAccess[C]:
         def current() -> C:

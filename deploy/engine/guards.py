@@ -18,8 +18,8 @@ from typing import Generic, Protocol, TypeVar
 import gevent
 
 from deploy.engine import guard_script
-from deploy.engine.guard_script import Standing, Where
 from deploy.engine.heart import Heart
+from deploy.model.guard_state import Standing, Where
 from deploy.transport import device_session
 from deploy.transport.device_session import DeviceSession
 from deploy.transport.ssh import Answer, Connection, HostLost
@@ -328,6 +328,27 @@ def restore_stuck(connection: Connection) -> Standing:
     if stands.where in {Where.ARMED, Where.RESTORING} and not stands.ticks:
         _ask(connection, guard_script.RESTORE)
     return stands
+
+
+def restore_by_hand(connection: Connection) -> Standing:
+    """Have a host put itself back at once, whoever armed it. Returns how its guard stands then."""
+    _ask(connection, guard_script.RESTORE)
+    return stands_now(connection)
+
+
+def clear(connection: Connection) -> None:
+    """Take a host's guard away, whoever armed it, and leave the host as it is.
+
+    Raises:
+        GuardFailed: none is armed.
+    """
+    if _ask(connection, guard_script.CLEAR).rc != 0:
+        raise GuardFailed("no guard is armed there", where=f"host {connection.host.name}")
+
+
+def kept_by(connection: Connection) -> tuple[str, ...]:
+    """Ask a host what its armed guard would put back."""
+    return tuple(_ask(connection, guard_script.KEPT).stdout.splitlines())
 
 
 def _ask(connection: Connection, program: str) -> Answer:

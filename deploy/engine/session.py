@@ -76,6 +76,7 @@ class Session:
 
     Attributes:
         unreachable: host name to reason, for the hosts that could not be connected to or have died since.
+        guards: the guards of these hosts, this run's and others'.
 
     Raises:
         InventoryError: on construction, with everything that is wrong with any host's settings.
@@ -114,7 +115,7 @@ class Session:
         self.unreachable: dict[str, str] = {}
         self._connections: dict[str, Connection | DeviceSession] = {}
         self._declared: dict[str, Declared] = {}
-        self._guards = Guarding(
+        self.guards = Guarding(
             self._connections, lambda name: self._connection(self.fleet.host(name)), holder, access.guard_seconds
         )
         self._locks = HostLocks(writer or Writer(), self._connections)
@@ -131,7 +132,7 @@ class Session:
         return register(hosts, self.settings, self.veil, self._restoring, self._ours)
 
     def __exit__(self, kind: object, *_exc: object) -> None:
-        self._guards.let_go()
+        self.guards.let_go()
         self._locks.give_back_all()
         for connection in self._connections.values():
             connection.close()
@@ -176,17 +177,17 @@ class Session:
             veil=self.veil,
             observer=self.observer,
             before_step=self._before_step,
-            guard=lambda: self._guards.require(planned),
+            guard=lambda: self.guards.require(planned),
             shown=lambda text: self._shown(name, text),
         ).go()
         if outcome.lost:
             self.unreachable[name] = outcome.error
-        return replace(outcome, guarded=name in self._guards)
+        return replace(outcome, guarded=name in self.guards)
 
     def _unproved(self, planned: HostPlan) -> Outcome | None:
         """Have a host prove that it could undo what could cut it off; return how it ends if it could not."""
         try:
-            self._guards.prove(planned)
+            self.guards.prove(planned)
         except SamdriftError as e:
             at = next(step.id for step in planned.changes if step.guard)
             why, lost = self._shown(planned.host, str(e)), not isinstance(e, GuardFailed)
@@ -198,7 +199,7 @@ class Session:
     @property
     def guarded(self) -> tuple[str, ...]:
         """Return the hosts that will restore themselves unless they are confirmed."""
-        return self._guards.unconfirmed
+        return self.guards.unconfirmed
 
     def confirm(self, name: str) -> None:
         """Disarm the guard of a host, so that its change stays.
@@ -208,7 +209,7 @@ class Session:
             HostLost: the host cannot be reached, and will put itself back.
         """
         self._reachable(name)
-        self._guards.confirm(name)
+        self.guards.confirm(name)
 
     def keep(self, name: str) -> None:
         """Make what was confirmed outlive a restart of the host.
@@ -218,11 +219,11 @@ class Session:
             HostLost: the host died.
         """
         self._reachable(name)
-        self._guards.keep(name)
+        self.guards.keep(name)
 
     def by_hand(self, name: str) -> str:
         """Return what has to be done by hand on a guarded host if `keep` fails; empty if nothing."""
-        return self._guards.by_hand(name)
+        return self.guards.by_hand(name)
 
     def await_guards(self, names: Sequence[str]) -> None:
         """Wait until no other run's guard is armed on these hosts; one whose guard stays armed becomes unreachable.
@@ -234,7 +235,7 @@ class Session:
 
     def _await_guard(self, host: Host) -> None:
         try:
-            if armed := self._guards.await_others(host.name):
+            if armed := self.guards.await_others(host.name):
                 self.unreachable[host.name] = self._shown(host.name, f"another run is changing it: {armed}")
         except HostLost as e:
             self.unreachable[host.name] = self._shown(host.name, str(e))
@@ -247,7 +248,7 @@ class Session:
             HostLost: it did not come back in time.
         """
         try:
-            report = self._guards.restore(name)
+            report = self.guards.restore(name)
         except StillRestoring as e:
             raise StillRestoring(self._shown(name, e.what), where=e.where) from None
         self.unreachable.pop(name, None)
@@ -298,7 +299,7 @@ class Session:
 
     def _connect_again(self, host: Host) -> None:
         try:
-            self._guards.let_in_again(host.name)
+            self.guards.let_in_again(host.name)
         except HostLost as e:
             self.unreachable[host.name] = self._shown(host.name, str(e))
             self.observer.host(host.name, "failed", self.unreachable[host.name])

@@ -20,7 +20,7 @@ from inventory.frozen import Frozen
 from inventory.organisation import People, RunVerb
 from roles.shared.people import RUNS_AS
 
-CHANGING = frozenset({"apply", "restore"})
+CHANGING = frozenset({"apply", "restore", "guard-restore", "guard-clear"})
 """The commands that need leave to apply; the others, to plan."""
 
 

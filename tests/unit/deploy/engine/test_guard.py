@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deploy.engine import guard_script
-from deploy.engine.guard_script import Standing, Where
+from deploy.model.guard_state import Standing, Where
 from roles.shared.guard import Guard, kept_file, kept_text
 
 NOTE = '#!/bin/sh\necho "$*" >> "$NOTED"\n[ "$1" != show ] || cat "$NOTED.state"\n'

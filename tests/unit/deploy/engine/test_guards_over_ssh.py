@@ -222,7 +222,7 @@ def test_what_a_lost_run_left_running_does_not_go_live_after_the_host_put_itself
         step = gevent.spawn(hosts.carry_out, live)
         until((host.directory / "lib/samdrift/guard/armed").exists)
         until(door.with_name(".door.samdrift").exists)
-        hosts._guards.let_go()  # as if it were killed: nobody keeps the host alive
+        hosts.guards.let_go()  # as if it were killed: nobody keeps the host alive
         until(lambda: not (host.directory / "lib/samdrift/guard").exists())
         assert not step.get().done
     assert door.read_text() == "old\n"
