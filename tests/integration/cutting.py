@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import roles
 from deploy.engine.apply import Apply
+from deploy.engine.hosts import Verify
 from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.lab.lab import Lab
@@ -25,9 +26,10 @@ from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryJournal
 ROLE = r'''
 """Cuts its host off."""
 
+from roles.shared.parts.accounts import account
 from roles.shared.parts.files import managed_file
 from roles.shared.guard import kept_text
-from roles.shared.parts.handlers import reload, restart
+from roles.shared.parts.handlers import Handler, reload, restart
 from roles.shared.parts.registration import current
 from roles.shared.parts.ruleset import loaded_ruleset
 from roles.shared.settings import Options as RoleOptions
@@ -97,7 +99,24 @@ def unsurvivable():
     managed_file(ruin, content="[Service]\nExecStartPre=/bin/false\n", mode="644", then=(then,))
 
 
+def members():
+    account("samdrift", full_name="samdrift automation", groups=("samdrift-automation",), guarded=True)
+    file("/etc/cutting", "and more\n", "644")
+
+
+def away():
+    later = "systemd-run --quiet --on-active=4 systemctl start ssh.service"
+    file("/etc/cutting", "harmless\n", "644", Handler(name="away", command=f"{later} && systemctl stop ssh.service"))
+
+
+def slow():
+    managed_file("/etc/cutting", content="late\n", validate_with="sleep 25 && test -e {path}", guarded=True)
+
+
 WAYS = {
+    "a group": members,
+    "away for a while": away,
+    "a slow step": slow,
     "a service": unsurvivable,
     "those behind": lambda: ruleset(HIDE),
     "every packet": lambda: ruleset(DROP.format("drop", "")),
@@ -141,7 +160,11 @@ def fleet_that_cuts(ways: Mapping[str, str]) -> Fleet:
 
 
 def cut(
-    ways: Mapping[str, str], guard_seconds: float, observer: Observer | None = None, order: Order = TOGETHER
+    ways: Mapping[str, str],
+    guard_seconds: float,
+    observer: Observer | None = None,
+    order: Order = TOGETHER,
+    verify: Verify = nothing_to_check,
 ) -> ApplyResult:
     """Have each of these hosts cut itself off, or do other harm, by a whole apply."""
     fleet = fleet_that_cuts(ways)
@@ -149,7 +172,7 @@ def cut(
     with Session(Intent(fleet), [fleet.host(name) for name in ways], access, observer, holder="a test") as session:
         plan = plan_of(fleet, session.look())
         assert all(h.changes and not h.error for h in plan.hosts), plan.hosts
-        return Apply(session, plan, nothing_to_check, MemoryJournal(), MemoryApplied(), order=order).go()
+        return Apply(session, plan, verify, MemoryJournal(), MemoryApplied(), order=order).go()
 
 
 class Told:
