@@ -15,7 +15,7 @@ import click
 
 from deploy.cli.command import Common, InOrder, answer, command
 from deploy.cli.reason import reason_of, reason_option
-from deploy.cli.subject import record_of, running
+from deploy.cli.running import record_of, running
 from deploy.model.kinds import Exit
 from deploy.views.parts import municipalities, put
 from inventory.errors import SamdriftError, UsageError
