@@ -170,12 +170,13 @@ def test_what_cannot_be_put_back_is_kept_and_tried_until_it_can() -> None:
 def test_a_full_disk_keeps_nothing_from_being_put_back() -> None:
     host, place = "kni-gw1", "/etc/cutting.d"
     by_hand(host, f"mkdir {place} && mount -t tmpfs -o size=64k none {place} && echo before > {place}/rules")
+    by_hand(host, f"chown daemon:adm {place}/rules; chmod 640 {place}/rules")
     try:
         armed(host, f"{place}/rules")
         by_hand(host, f"echo after > {place}/rules; cat /dev/zero > {place}/full 2> /dev/null; true")
         assert by_hand(host, f"echo x 2> /dev/null > {place}/new && cat {place}/new; true") == "", "it is full"
         samdrift("--lab", "guard", "restore", host, "--yes")
-        assert by_hand(host, f"cat {place}/rules") == "before\n"
+        assert by_hand(host, f"cat {place}/rules; stat -c '%U %G %a' {place}/rules") == "before\ndaemon adm 640\n"
     finally:
         by_hand(host, f"umount {place}; rmdir {place}")
 

@@ -141,6 +141,17 @@ def test_what_cannot_be_put_back_is_told_kept_and_tried_until_it_can(sh: Sh, pla
     nothing_is_left(tmp_path)
 
 
+def test_a_program_that_hangs_holds_up_nothing_else(sh: Sh, place: Path, tmp_path: Path) -> None:
+    other = tmp_path / "next"
+    sh(arm(place, "sleep 60", f"touch {other}"))
+    restore = tmp_path / "var/lib/samdrift/guard/restore"
+    restore.write_text(restore.read_text().replace(f"-k 5 {guard_script.EACH}", "-k 5 0.2"))
+    place.write_text("Port 2222\n")
+    assert fire(sh).returncode == 1
+    assert (place.read_text(), other.exists()) == ("Port 22\n", True)
+    assert "failed: sleep 60" in stands(sh).report
+
+
 def test_a_program_may_refuse_to_run_where_it_had_nothing_to_read_before(sh: Sh, tmp_path: Path) -> None:
     place = tmp_path / "wg1.conf"
     assert sh(arm(place, f"test -e {place}")).returncode == 0

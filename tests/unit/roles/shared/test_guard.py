@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import stat
 import subprocess
 import tempfile
@@ -11,8 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roles.shared.guard import kept_file, kept_service, kept_text
+from roles.shared.guard import Guard, kept_file, kept_service, kept_text
 from roles.shared.parts.kernel import PUT_BACK
+from roles.shared.parts.registration import registering
+from roles.shared.parts.ruleset import loaded_ruleset
 
 CONTENT = st.none() | st.binary(max_size=40)
 
@@ -130,6 +134,47 @@ def test_a_copy_that_differs_is_no_proof(tmp_path: Path) -> None:
     place.write_text("two\n")
     with pytest.raises(subprocess.CalledProcessError):
         sh(guard.prove, tmp_path)
+
+
+SETS = """\
+table inet f {
+    set listed { type ipv4_addr; flags timeout; elements = { 10.0.0.1 timeout 1h, 10.0.0.2 timeout 2h } }
+    chain input { type filter hook input priority 0; ip saddr @listed accept; }
+}
+"""
+OWNED = "(echo 'add table inet kept { flags owner; }'; sleep 5) | nft -i > /dev/null & "
+
+
+def of_ruleset(tmp_path: Path) -> Guard:
+    with registering("firewall") as registration, contextlib.suppress(AttributeError, LookupError):
+        loaded_ruleset(str(tmp_path / "nftables.conf"), SETS, ())  # declared outside of any host: its guard alone
+    return registration.guards["nftables ruleset in force"]
+
+
+def in_a_network(program: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program where a ruleset is nobody else's."""
+    rights = () if os.geteuid() == 0 else ("--map-root-user",)
+    argv = ["unshare", "--net", *rights, "sh", "-c", program]
+    path = f"{os.environ['PATH']}:/usr/sbin"
+    return subprocess.run(argv, cwd=cwd, env={"PATH": path}, capture_output=True, text=True, check=False)
+
+
+def test_a_ruleset_comes_back_with_what_its_sets_hold(tmp_path: Path) -> None:
+    (tmp_path / "sets").write_text(SETS)
+    guard = of_ruleset(tmp_path)
+    steps = ("nft -f sets", guard.keep, guard.prove, "nft flush ruleset", guard.restore, "nft list ruleset")
+    done = in_a_network(" && ".join(f"{{ {step}; }}" for step in steps), tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "10.0.0.1" in done.stdout
+    assert "10.0.0.2" in done.stdout
+
+
+def test_a_ruleset_that_another_program_keeps_to_itself_cannot_be_proved(tmp_path: Path) -> None:
+    guard = of_ruleset(tmp_path)
+    found = "until nft list ruleset | grep -q kept; do sleep 0.1; done; "
+    done = in_a_network(f"{OWNED}{found}{{ {guard.keep}; }} && {{ {guard.prove}; }}", tmp_path)
+    assert done.returncode != 0
+    assert "Operation not permitted" in done.stderr
 
 
 def test_kernel_values_go_back_to_where_each_was_read(tmp_path: Path) -> None:
