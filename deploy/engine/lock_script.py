@@ -5,7 +5,8 @@ that is; the run renews it as long as it lives. `busy` is locked by the kernel f
 what a run that died left running keeps others out until it has ended, however long ago its lock expired. Every command
 of a step looks first whether `lock` is still its run's, so that nobody goes on writing to a host that was taken over.
 
-Time is the host's own, since it started: no clock that was set, here or there, makes a lock longer or shorter.
+Time is the host's own, since it started: no clock that was set, here or there, makes a lock longer or shorter. Only a
+file that says no time (nobody's, or a broken one) counts from when it was written, so that it, too, ends by itself.
 
 Pure text: which commands those are, and what the host's answers mean. They are sent by `engine.host_locks`.
 """
@@ -68,7 +69,7 @@ read -r now rest < /proc/uptime || exit 1
 now=${{now%%.*}} run= until=
 if [ -e lock ]; then
   {{ read -r run && read -r until; }} < lock
-  case $until in ''|*[!0-9]*) until=$((now + {seconds})) ;; esac
+  case $until in ''|*[!0-9]*) until=$((now + {seconds} + $(stat -c %Y lock) - $(date +%s))) ;; esac
   case $run in
     {own}) ;;
     *) if [ "$until" -gt "$now" ]; then echo "held $((until - now))"; sed 1,2d lock; exit {REFUSED}; fi ;;
