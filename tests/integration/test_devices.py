@@ -20,15 +20,18 @@ import gevent
 import pytest
 
 from deploy.engine.apply import Apply
+from deploy.engine.host_locks import Writer
 from deploy.engine.hosts import Verify
 from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.model.drift import classify
 from deploy.model.findings import Exit, Finding, Kind, exit_code
+from deploy.model.observer import Quiet
 from deploy.model.plan import Configure, HostPlan, Plan
 from deploy.model.plan_file import plan_file, read_plan_file, write_plan_file
 from deploy.model.record import CheckResult
 from deploy.runs import applying as runs
+from deploy.store.ports import Holder
 from deploy.transport.ssh import Access
 from inventory.errors import SamdriftError, UsageError
 from inventory.fleet import Fleet, Host
@@ -43,7 +46,7 @@ from tests.emulator.samples import SAMPLES
 from tests.emulator.server import EmulatedDevices
 from tests.integration.devices import DECLARES_TEXT
 from tests.sshd import fleet_of, free_port, keygen
-from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryJournal
+from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryJournal, MemoryLocks
 
 log = logging.getLogger(__name__)
 
@@ -188,6 +191,64 @@ def test_what_is_applied_is_confirmed_saved_and_changes_nothing_the_second_time(
     if not platform.startswith("junos"):
         assert place.device.startup == place.device.running
     assert place.look().changes == ()
+
+
+BY_HAND = {
+    "arubaos-cx": ("name Elever", "name Guests"),
+    "cisco-ios": ("name Elever", "name Guests"),
+    "fortios": ('set hostname "sw1"\n', 'set hostname "sw1"\n    set timezone "10"\n'),
+    "junos": ("set system host-name", "set vlans personal vlan-id 31\nset system host-name"),
+}
+"""What somebody changes of it."""
+
+
+class _Step(Quiet):
+    """Does something just before a step is carried out."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self._act = act
+
+    def host(self, host: str, state: str, detail: str = "") -> None:  # noqa: ARG002  the observer's signature
+        if state == "step":
+            self._act()
+
+
+@pytest.mark.parametrize("platform", [*CONFIRMING, "fortios"])
+def test_a_device_that_somebody_changes_after_the_look_is_stale_and_nothing_is_typed(
+    rack: Callable[..., Rack], platform: str
+) -> None:
+    place = rack(platform)
+    before, after = BY_HAND[place.device.platform]
+    text = place.device.configuration.replace(before, after)
+    changed = device(place.device.platform, "sw1", text).running
+
+    def by_hand() -> None:
+        place.device.running = changed
+
+    with Session(Intent(place.fleet), place.fleet.hosts, place.access, _Step(by_hand)) as session:
+        plan = place.plan(*session.look())
+        applied = Apply(session, plan, nothing_to_check, MemoryJournal(), MemoryApplied()).go()
+    assert [(h.outcome, h.changed) for h in applied.hosts] == [("stale", ())]
+    (finding,) = applied.findings
+    assert (finding.kind, exit_code(applied.findings, after_change=True)) == (Kind.STALE, Exit.STALE)
+    assert place.device.configuration == text
+    assert place.device.timer is None
+
+
+def test_a_device_that_another_run_with_the_same_store_changes_is_left_alone(rack: Callable[..., Rack]) -> None:
+    place, locks = rack("cisco-ios", "arubaos-cx"), MemoryLocks()
+    bo = Holder(who="bo@tie-adm2", since="2026-11-29T08:00:00.000Z", command="samdrift apply", run="0b0b")
+    with (
+        locks.hold(bo, ["sw2"]),
+        Session(Intent(place.fleet), place.fleet.hosts, place.access, writer=Writer(devices=locks)) as session,
+    ):
+        plan = place.plan(*session.look())
+        applied = Apply(session, plan, nothing_to_check, MemoryJournal(), MemoryApplied()).go()
+    assert {h.host: h.outcome for h in applied.hosts} == {"sw1": "changed", "sw2": "skipped"}
+    (finding,) = applied.findings
+    assert (finding.kind, finding.remedy) == (Kind.LOCKED, "wait until it has ended")
+    assert bo.words in finding.summary
+    assert locks.holders == {}
 
 
 def test_a_device_that_cannot_restore_itself_is_changed_all_the_same_where_that_was_said(
