@@ -9,6 +9,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -16,10 +17,12 @@ import pytest
 
 from deploy.engine.declare import declarations
 from inventory import snapshot
-from inventory.paths import PEOPLE
+from inventory.paths import CODE, PEOPLE
 from inventory.people import read
+from roles.management_station import Settings
 from roles.shared.duties import Command, Entitlement
 from roles.shared.intent import Intent
+from roles.shared.parts.templates import render
 from tests.integration.test_people import EDGE, MAY, MAY_NOT_AS_ROOT, QUEUE, WHO
 
 JOBS = (f"lp -i {QUEUE}-12 -H hold", f"lp -i {QUEUE}-12 -H resume", f"cancel {QUEUE}-12")
@@ -37,7 +40,9 @@ done
 for stub in $2; do rm -f "/usr/bin/$stub"; printf '#!/bin/sh\\n' > "/usr/bin/$stub"; chmod 755 "/usr/bin/$stub"; done
 mkdir -p /var/lib/kea
 mount -t tmpfs tmpfs /var/lib/kea
+case "${6-}" in /root/*) mkdir "$1/python"; mount --bind "$6" "$1/python";; esac
 mount -t tmpfs tmpfs /root
+case "${6-}" in /root/*) mkdir -p "$6"; mount --bind "$1/python" "$6";; esac  # a Python of root's own
 echo leases > /var/lib/kea/kea-leases4.csv
 echo "$3:x:5001:5001::/:/bin/sh" >> /etc/passwd
 echo "$3:x:5001:" >> /etc/group
@@ -93,3 +98,54 @@ def test_sudo_refuses_after_the_last_day_of_a_grant(at: Path) -> None:
         "lpstat -t": 1,
         "lpstat -r": 0,
     }
+
+
+STATION = """\
+echo "samdrift-runs:x:5002:5002::/var/lib/samdrift-runs:/usr/sbin/nologin" >> /etc/passwd
+echo "samdrift-runs:x:5002:" >> /etc/group
+echo "samdrift-people:x:5003:$3" >> /etc/group
+echo "samdrift-runs:!:20000:0:99999:7:::" >> /etc/shadow
+mkdir -p /var/lib/samdrift-runs
+mount -t tmpfs tmpfs /var/lib/samdrift-runs
+mount -t tmpfs tmpfs /usr/local
+mkdir -p /var/lib/samdrift-runs/plans /usr/local/libexec /usr/local/bin
+echo private > /var/lib/samdrift-runs/key
+chown -R samdrift-runs:samdrift-runs /var/lib/samdrift-runs
+chmod 711 /var/lib/samdrift-runs
+chmod 600 /var/lib/samdrift-runs/key
+mount -t tmpfs tmpfs /opt
+mkdir /opt/venv /opt/code
+mount --bind "$4" /opt/venv
+mount --bind "$5" /opt/code
+printf '#!/bin/sh\nPYTHONPATH=/opt/code exec /opt/venv/bin/python -P -m deploy.cli "$@"\n' > /opt/samdrift
+chmod 755 /opt/samdrift
+install -m 755 "$1/run" /usr/local/libexec/samdrift-run
+install -m 755 "$1/samdrift" /usr/local/bin/samdrift
+"""
+
+
+def test_people_run_samdrift_as_the_account_that_holds_the_key_for_their_own_municipality(at: Path) -> None:
+    samdrift = "/opt/samdrift"
+    said = Settings(program=samdrift, netbox_url="")
+    for file, template in (("run", "run.py"), ("samdrift", "samdrift.sh"), ("sudoers", "sudoers")):
+        (at / file).write_text(render(f"management_station/{template}.j2", settings=said), encoding="utf-8")
+    asked = (
+        "samdrift plan --limit tierp",
+        "samdrift apply --limit heby --yes --reason test",
+        "samdrift hosts --json --limit heby",
+        "samdrift plan --key /tmp/key",
+        "cat /var/lib/samdrift-runs/key",
+        "sudo -n -u samdrift-runs cat /var/lib/samdrift-runs/key",
+        f"sudo -n -u samdrift-runs {samdrift} hosts",
+    )
+    each = "".join(f"runuser -u {WHO} -- sh -c {shlex.quote(f'cd / && {line}')} 2>&1 | tail -n 1\n" for line in asked)
+    argv = ["unshare", "--mount", "sh", "-s", "--", str(at), "", WHO, sys.prefix, str(CODE), sys.base_prefix]
+    done = subprocess.run(argv, input=SETUP + STATION + each, capture_output=True, text=True, check=False)
+    answers = dict(zip(asked, done.stdout.splitlines(), strict=True))
+
+    plan, apply, hosts, *others = (answers[line] for line in asked)
+    assert f"{WHO} may not plan for tierp" in plan
+    assert f"{WHO} may not apply for heby" in apply
+    assert hosts.endswith("}")
+    assert "--key is not let through" in others[0]
+    assert [line for line in others[1:] if "private" in line or "heb-gw1" in line] == []
