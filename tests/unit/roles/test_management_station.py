@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import shlex
 from typing import Any
 
+import click
 import pytest
 
+from deploy.cli.main import COMMANDS
 from deploy.engine.declare import declarations
 from inventory import snapshot
 from roles.management_station import RUN, Options, Settings, settings
@@ -26,16 +29,16 @@ def program(netbox_url: str = "") -> dict[str, Any]:
     "line",
     [
         "plan",
-        "plan --limit 'heby and not role=time' --out heby.json",
-        "plan --limit=heby --out=heby.json --json",
-        "apply heby.json --digest 0123 --reason 'ny skrivare'",
+        "plan --limit 'heby and not role=time' --out maja-holm.heby.json --html maja-holm.heby.html",
+        "plan --limit=heby --out=maja-holm.heby.json --json",
+        "apply anna-lindqvist.heby.json --digest 0123 --reason 'ny skrivare'",
         "apply --yes --role time --remove heb-sw1 'username old' --guard 60",
         "show heb-gw1",
         "drift --json",
     ],
 )
 def test_commands_about_hosts_are_let_through(line: str) -> None:
-    assert program()["refusal"](shlex.split(line)) is None
+    assert program()["refusal"](shlex.split(line), "maja-holm") is None
 
 
 @pytest.mark.parametrize(
@@ -56,6 +59,10 @@ def test_commands_about_hosts_are_let_through(line: str) -> None:
         "plan --identity /tmp/x",
         "plan --netbox-url https://evil.example",
         "plan --out ../key",
+        "plan --out anna-lindqvist.tierp.json",
+        "plan --html maja-holm",
+        "plan --markdown maja-holm./../key",
+        "apply x.json --rehearse",
         "plan --out /etc/cron.d/x",
         "plan --out=.bashrc",
         "apply /tmp/x.json",
@@ -68,7 +75,7 @@ def test_commands_about_hosts_are_let_through(line: str) -> None:
     ],
 )
 def test_nothing_is_that_leads_elsewhere(line: str) -> None:
-    assert program()["refusal"](shlex.split(line))
+    assert program()["refusal"](shlex.split(line), "maja-holm")
 
 
 def test_nothing_of_the_callers_environment_is_believed_but_who_called() -> None:
@@ -106,3 +113,26 @@ def test_options_become_settings() -> None:
     for program in ("samdrift", "/opt/../x y", '/opt/"'):
         with pytest.raises(ValueError, match="program"):
             Options(program=program)
+
+
+def test_no_option_of_a_command_that_names_a_file_or_a_place_is_let_through_unawares() -> None:
+    found = program()
+    for name in sorted(found["COMMANDS"]):
+        module = importlib.import_module(f"deploy.cli.{COMMANDS[name][0]}")
+        options = [p for p in getattr(module, name).params if isinstance(p, click.Option)]
+        files = {o for p in options if isinstance(p.type, click.Path) for o in p.opts}
+        assert not files & ({*found["FLAGS"]} | found["WITH_WORDS"].keys()), name
+        assert (
+            not {"--source", "--state", "--user", "--look-user", "--netbox-url", "--lab"} & found["WITH_WORDS"].keys()
+        )
+
+
+def test_what_is_let_through_is_an_option_of_some_command() -> None:
+    found = program()
+    known = {
+        option
+        for name in found["COMMANDS"]
+        for parameter in getattr(importlib.import_module(f"deploy.cli.{COMMANDS[name][0]}"), name).params
+        for option in parameter.opts
+    }
+    assert ({*found["FLAGS"], *found["WRITES"]} | found["WITH_WORDS"].keys()) - {"--help"} <= known
