@@ -17,6 +17,7 @@ from statistics import median
 from deploy.engine.session import Session
 from deploy.lab.lab import Lab
 from deploy.lab.wiring import lab_hosts
+from deploy.source.known import with_people
 from inventory.fleet import Fleet, Host
 from inventory.groups import known_hosts, strict
 from inventory.snapshot import load
@@ -37,7 +38,7 @@ from roles.shared.catalogue import catalogue, settings_of
 from roles.shared.parts.registration import registering
 
 config.SUDO = True
-fleet = Lab().overlay(load())
+fleet = Lab().overlay(with_people(load()))
 settings = settings_of(fleet.host(host.name), fleet)
 
 def deploy(role):
@@ -53,7 +54,7 @@ def main() -> int:
     samdrift = program()
     subprocess.run([samdrift, "lab", "up"], check=True)
     subprocess.run([samdrift, "--lab", "apply", "--yes"], check=True, stdout=subprocess.DEVNULL)
-    fleet = lab.overlay(load())
+    fleet = lab.overlay(with_people(load()))
     hosts = lab_hosts(fleet)[:HOSTS]
     ours: list[float] = []
     stock: list[float] = []

@@ -14,8 +14,17 @@ from deploy.lab.machine import environment_option, require_machine
 from deploy.lab.place import lab_directory
 from inventory.errors import SamdriftError
 from inventory.fleet import Fleet
-from inventory.snapshot import load
-from tests.integration.lab import STAGE, UP, NetBoxServer, deploy_netbox, given_netbox, netbox_in_lab, samdrift, tell
+from tests.integration.lab import (
+    STAGE,
+    UP,
+    NetBoxServer,
+    deploy_netbox,
+    given_netbox,
+    lab_fleet,
+    netbox_in_lab,
+    samdrift,
+    tell,
+)
 
 
 def _modules(*names: str) -> list[Path]:
@@ -84,7 +93,7 @@ def empty_lab(machine: None) -> Fleet:
     Lab().down()
     samdrift("lab", "up")
     tell(UP)
-    return Lab().overlay(load())
+    return lab_fleet()
 
 
 @pytest.fixture(scope="session")

@@ -17,10 +17,10 @@ from deploy.lab.lab import Lab
 from deploy.model.observer import Observer
 from deploy.model.waves import Order
 from inventory.fleet import Fleet
-from inventory.snapshot import load
 from roles.shared.catalogue import catalogue
 from roles.shared.intent import Intent
 from tests.applying import TOGETHER, nothing_to_check, plan_of
+from tests.integration.lab import lab_fleet
 from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryJournal
 
 ROLE = r'''
@@ -149,7 +149,7 @@ def role() -> Iterator[None]:
 
 def fleet_that_cuts(ways: Mapping[str, str]) -> Fleet:
     """The lab's fleet, in which each of these hosts has the role `cutting` alone, and cuts itself off in this way."""
-    fleet = Lab().overlay(load())
+    fleet = lab_fleet()
     hosts = tuple(
         h.model_copy(update={"context": {"samdrift": {"roles": {"cutting": True}, "cutting": {"how": ways[h.name]}}}})
         if h.name in ways

@@ -18,6 +18,8 @@ from typing import Any
 
 from deploy.lab.lab import Lab
 from deploy.lab.place import lab_directory
+from deploy.source.known import with_people
+from inventory.fleet import Fleet
 from inventory.netbox.permissions import API_USERS, READER, SEEDER, WRITER_BACK
 from inventory.secrets import Secret
 from inventory.snapshot import load
@@ -99,6 +101,11 @@ def samdrift(*arguments: str, expect: int = 0, hear: Callable[[str], None] = lam
         said = document.read()
     assert status == expect, f"{arguments} ended with {status}:\n{said[-3000:]}\n{''.join(told)}"
     return json.loads(said)
+
+
+def lab_fleet() -> Fleet:
+    """The lab's fleet as every command has it: with the organisation's people."""
+    return Lab().overlay(with_people(load()))
 
 
 def by_hand(host: str, command: str) -> str:

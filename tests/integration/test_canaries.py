@@ -14,10 +14,9 @@ from deploy.model.waves import order_of
 from deploy.transport.greeting import greets
 from inventory.fleet import Fleet
 from inventory.rules.gates import Gates
-from inventory.snapshot import load
 from roles.shared.intent import Intent
 from tests.integration import cutting
-from tests.integration.lab import by_hand, samdrift
+from tests.integration.lab import by_hand, lab_fleet, samdrift
 
 pytestmark = pytest.mark.lab
 
@@ -34,7 +33,7 @@ MEND = (
 @pytest.fixture(scope="module")
 def lab(machine: None) -> Fleet:
     """Hubs, an edge and the resolvers as they should be: as the tests before left them, or else applied for these."""
-    fleet = Lab().overlay(load())
+    fleet = lab_fleet()
     with Session(Intent(fleet), [fleet.host(name) for name in NEEDED], Lab().access()) as session:
         as_wanted = not any(plan.error or plan.changes for plan in session.look())
     if not as_wanted:

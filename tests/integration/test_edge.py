@@ -13,13 +13,11 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from deploy.lab.lab import Lab
 from inventory.fleet import Fleet
-from inventory.snapshot import load
 from roles.dhcp_server import UNIT as KEA
 from roles.edge_gateway import Options
 from tests.integration.client import Client
-from tests.integration.lab import by_hand, samdrift
+from tests.integration.lab import by_hand, lab_fleet, samdrift
 from tests.integration.office import lease, page_of, print_job, resolve
 
 pytestmark = pytest.mark.lab
@@ -43,7 +41,7 @@ def lab(machine: None) -> Iterator[Fleet]:
     """The lab (that of the tests before, or a new one) with its gateways and what those need of Tierp deployed."""
     samdrift("lab", "up")
     samdrift("--lab", "--limit", NEEDED, "apply", "--yes")
-    yield Lab().overlay(load())
+    yield lab_fleet()
     for hub in (HUB, RESERVE):
         samdrift("lab", "mend", hub)
 

@@ -20,12 +20,11 @@ from deploy.model.findings import Exit, Kind, exit_code
 from deploy.model.plan import HostPlan
 from deploy.model.record import CheckResult
 from inventory.errors import SamdriftError
-from inventory.snapshot import load
 from roles.shared.guard import kept_file
 from roles.shared.intent import Intent
 from tests.integration import cutting
 from tests.integration.cutting import WAYS
-from tests.integration.lab import NETBOX, by_hand, samdrift
+from tests.integration.lab import NETBOX, by_hand, lab_fleet, samdrift
 
 pytestmark = pytest.mark.lab
 
@@ -53,7 +52,7 @@ def look() -> dict[str, str]:
 
 
 def _looked(hosts: tuple[str, ...]) -> tuple[HostPlan, ...]:
-    fleet = Lab().overlay(load())
+    fleet = lab_fleet()
     with Session(Intent(fleet), [fleet.host(name) for name in hosts], Lab().access()) as session:
         return session.look()
 
@@ -283,7 +282,7 @@ def _until(so: Callable[[], bool]) -> None:
 
 
 def _open(host: str) -> None:
-    fleet = Lab().overlay(load())
+    fleet = lab_fleet()
     access = Lab().access().model_copy(update={"connect_timeout": 2})
     with Session(Intent(fleet), [fleet.host(host)], access) as session:
         if host in session.unreachable:

@@ -18,11 +18,10 @@ from deploy.runs.looks import look_accounts
 from deploy.transport.ssh import Connection
 from inventory.fleet import Host
 from inventory.groups import known_hosts
-from inventory.snapshot import load
 from roles.base import AUTOMATION
 from roles.shared.intent import Intent
 from roles.shared.parts.looks import LOOK
-from tests.integration.lab import by_hand, samdrift
+from tests.integration.lab import by_hand, lab_fleet, samdrift
 from tests.sshd import keygen
 from tests.unit.deploy.runs.test_runs import run_of
 from tests.ways_to_write import CONNECTIONS, WAYS, changed, seen_of
@@ -68,7 +67,7 @@ class Place:
 def place(machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     at = tmp_path_factory.mktemp("look")
     samdrift("lab", "up")
-    plain = Lab().overlay(load())
+    plain = lab_fleet()
     if any(s["commands"] for h in samdrift("--lab", "--limit", LIMIT, "plan")["plan"]["hosts"] for s in h["steps"]):
         samdrift("--lab", "--limit", LIMIT, "apply", "--yes")
     look_key = keygen(at / "key")

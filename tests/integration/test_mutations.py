@@ -18,10 +18,9 @@ from deploy.lab.switch import Switch
 from deploy.model.record import CheckResult
 from deploy.verify.run import verify
 from inventory.fleet import Host
-from inventory.snapshot import load
 from roles.shared.intent import Intent
 from roles.shared.settings import Settings
-from tests.integration.lab import NetBoxServer, by_hand, given_netbox, samdrift
+from tests.integration.lab import NetBoxServer, by_hand, given_netbox, lab_fleet, samdrift
 from tests.integration.mutations import CHANGES, EDGE, PLACES
 from tests.integration.mutations.change import CABLE, Change
 
@@ -84,7 +83,7 @@ def rig(netbox: NetBoxServer, machine: None) -> Iterator[Rig]:
         pytest.skip("breaks a host of the lab, which is up only with the lab's own NetBox")
     samdrift("lab", "up")
     samdrift("--lab", "apply", "--yes")
-    fleet = Lab().overlay(load())
+    fleet = lab_fleet()
     names = sorted({EDGE, *PLACES.values()})
     with Session(Intent(fleet), [fleet.host(name) for name in names], Lab().access(), vault=Lab().vault()) as session:
         yield Rig(session)

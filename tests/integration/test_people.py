@@ -13,11 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.lab.lab import Lab
 from deploy.lab.place import lab_directory
 from inventory.fleet import Fleet
-from inventory.snapshot import load
-from tests.integration.lab import by_hand, samdrift
+from tests.integration.lab import by_hand, lab_fleet, samdrift
 from tests.sshd import keygen
 
 pytestmark = pytest.mark.lab
@@ -157,7 +155,7 @@ def lab(machine: None) -> Iterator[Fleet]:
     """The lab, that of the tests before or a new one, with Heby's gateway and what it needs of Tierp deployed."""
     samdrift("lab", "up")
     samdrift("--lab", "--limit", NEEDED, "apply", "--yes", "--reason", "tests of people")
-    yield Lab().overlay(load())
+    yield lab_fleet()
     by_hand(EDGE, f"rm -f {MARK}")
 
 

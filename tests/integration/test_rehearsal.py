@@ -14,8 +14,8 @@ import pytest
 
 from deploy.lab.lab import Lab
 from deploy.lab.place import lab_directory
-from inventory.snapshot import dump, load
-from tests.integration.lab import by_hand, program, samdrift
+from inventory.snapshot import dump
+from tests.integration.lab import by_hand, lab_fleet, program, samdrift
 
 pytestmark = pytest.mark.lab
 
@@ -27,7 +27,7 @@ class Station:
     """A management station that has a lab of its own, and an inventory in which these hosts are real."""
 
     def __init__(self, directory: Path) -> None:
-        fleet = Lab().overlay(load())
+        fleet = lab_fleet()
         hosts = tuple(
             h if h.name in {HOST, WAY_OUT} else h.model_copy(update={"tags": tuple(t for t in h.tags if t != "lab")})
             for h in fleet.hosts

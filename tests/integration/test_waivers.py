@@ -19,14 +19,13 @@ from deploy.transport.ssh import Access
 from inventory.fleet import Fleet, Host
 from inventory.organisation import Platform
 from inventory.paths import SNAPSHOT
-from inventory.snapshot import load
 from inventory.waivers import Waiver
 from roles.shared.intent import Intent
 from tests.emulator.dialects import device
 from tests.emulator.samples import SAMPLES
 from tests.emulator.server import EmulatedDevices
 from tests.integration.devices import DECLARES_TEXT
-from tests.integration.lab import by_hand, samdrift
+from tests.integration.lab import by_hand, lab_fleet, samdrift
 from tests.sshd import fleet_of, keygen
 
 HOST = "tie-dns1"
@@ -81,7 +80,7 @@ def _fleet_of_switch(configuration: str, host_key: str) -> Fleet:
 def run(tmp_path: Path, machine: None) -> Iterator[Callable[..., Any]]:
     """Runs the real program about one converged lab host, with an inventory of its own; which it leaves converged."""
     shutil.copytree(SNAPSHOT, tmp_path / "snapshot")
-    fleet = Lab().overlay(load())
+    fleet = lab_fleet()
     with Session(Intent(fleet), [fleet.host(HOST)], Lab().access()) as session:
         (seen,) = session.look()
     if seen.error or seen.changes:  # the main job did not leave it as it should be
