@@ -287,7 +287,7 @@ class Stores:
             StoreError: the record is not kept, or (the record being kept) what was applied is not all remembered.
         """
         (self.history.end if begun else self.history.save)(record)
-        if any(host.steps for host in record.hosts):
+        if any(host.steps for host in record.hosts) and self.applied.remembered() != record.id:
             self.applied.remember(record)
 
     def settle(self) -> None:

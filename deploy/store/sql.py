@@ -72,6 +72,8 @@ class SqlHistory:
             connection.execute(insert(schema.runs).values(**_listed(record), **kept))
             _note_municipalities(connection, record)
             _note_hosts(connection, record)
+            if event is not Event.TAKEN_OVER:  # whose steps may be older than what is there
+                remember(connection, record)
             head = self._link(connection, event, record, kept["digest"])
         self._witness.tell(head)
 
@@ -97,6 +99,7 @@ class SqlHistory:
             connection.execute(delete(schema.run_municipalities).where(schema.run_municipalities.c.run == record.id))
             _note_municipalities(connection, record)
             _note_hosts(connection, record)
+            remember(connection, record)
             head = self._link(connection, Event.ENDED, record, kept["digest"])
         self._witness.tell(head)
 
@@ -272,17 +275,26 @@ class SqlApplied:
     def remember(self, record: Record) -> None:
         """Keep the steps of every host that has any in this record, and the record's id, at once."""
         with self._database.writing() as connection:
-            for host in (h for h in record.hosts if h.steps):
-                connection.execute(delete(schema.applied).where(schema.applied.c.host == host.host))
-                steps = kept_as(_STEPS.dump_json(host.steps))
-                connection.execute(insert(schema.applied).values(host=host.host, **steps))
-            if record.id > marked(connection, REMEMBERED):
-                mark(connection, REMEMBERED, record.id)
+            remember(connection, record)
 
     def remembered(self) -> str:
         """Return the highest id of a record that was remembered whole."""
         with self._database.reading() as connection:
             return marked(connection, REMEMBERED)
+
+
+def remember(connection: Connection, record: Record) -> None:
+    """Keep the steps of every host that has any in a record, and the record's id if it has any at all.
+
+    Also done where the record is kept, in the same transaction: of two runs that go on side by side, none is then
+    forgotten that ends between the two.
+    """
+    given = [host for host in record.hosts if host.steps]
+    for host in given:
+        connection.execute(delete(schema.applied).where(schema.applied.c.host == host.host))
+        connection.execute(insert(schema.applied).values(host=host.host, **kept_as(_STEPS.dump_json(host.steps))))
+    if given and record.id > marked(connection, REMEMBERED):
+        mark(connection, REMEMBERED, record.id)
 
 
 class SqlKnown:
