@@ -34,6 +34,9 @@ WELL = frozenset({"in sync", "changed"})
 AS_BEFORE = frozenset({*WELL, "stale", "skipped"})
 """Endings that leave a host as good as it was: who stands in for it can be risked."""
 
+SLICE = 5.0
+"""Seconds after which a long wait asks whether the apply is to stop."""
+
 FINISHED = frozenset({"in sync", "changed", "rolled back", "stale", "skipped"})
 """How hosts end that have all of a plan, or nothing of it."""
 
@@ -151,7 +154,9 @@ class Apply:
         if not soak or not canaries or self._too_many_failed or not any(other.roles for other in others):
             return
         self.observer.stage(f"waiting {soak:g} s whether the canaries hold", canaries)
-        self.wait(soak)
+        while soak > 0 and not self.stopped():
+            self.wait(min(soak, SLICE))
+            soak -= SLICE
         failed = [check for check in self.verify(canaries) if check.fails]
         self._results.checked(failed)
         lost = [name for name in canaries if name in self.hosts.unreachable]

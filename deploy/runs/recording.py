@@ -18,6 +18,7 @@ from deploy.model.messages import MessageId, samdrift
 from deploy.model.record import BegunStep, HostResult, Record, Summary
 from deploy.model.step_id import StepId
 from deploy.runs.caller import is_over
+from deploy.runs.stopping import undisturbed
 from deploy.store.ports import History, StoreError, Stores
 
 TRIES, PAUSE = 6, 5.0
@@ -48,8 +49,9 @@ class Recording:
         Raises:
             StoreError: it cannot be kept, so that no host may be changed.
         """
-        history.save(record)
-        self.begun = record
+        with undisturbed():
+            history.save(record)
+            self.begun = record
 
     def step(self, history: History, host: str, step: StepId) -> None:
         """Keep that a step is about to be carried out; what other hosts begin meanwhile is written with it.
@@ -79,9 +81,13 @@ class Recording:
         Raises:
             StoreError: it could not all be kept.
         """
+        with undisturbed():
+            self._end(stores, record)
+        self.kept = True
+
+    def _end(self, stores: Stores, record: Record) -> None:
         if self.begun is None:
             stores.keep(record)
-            self.kept = True
             return
         for left in reversed(range(TRIES)):
             if self._waiting:
@@ -93,8 +99,7 @@ class Recording:
                     raise
                 self.wait(PAUSE)
             else:
-                break
-        self.kept = True
+                return
 
 
 def end_lost_runs(history: History) -> None:

@@ -67,6 +67,20 @@ def stopping(stop: Stop, tell: Callable[[str], object]) -> Iterator[None]:
             signal.signal(number, before[number])
 
 
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let no signal but SIGKILL end what is done in the context: whoever asks a second time gets a record, too."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number, was in before.items():
+        if was != signal.SIG_IGN:
+            signal.signal(number, lambda number, _: _let_go_of_terminal(number))
+    try:
+        yield
+    finally:
+        for number, was in before.items():
+            signal.signal(number, was)
+
+
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     """Raise KeyboardInterrupt where the run waits for its hosts, once.
 

@@ -70,7 +70,7 @@ def run(
 ) -> Invocation:
     """An apply of three files to one host."""
     make_role("three_files", THREE_FILES)
-    monkeypatch.setattr(invocation, "run_checks", lambda *_: ())
+    monkeypatch.setattr(invocation, "run_checks", lambda *_, **__: ())
     options = {"roles": {"three_files": True}, "three_files": {"place": str(tmp_path)}}
     fleet = fleet_of(sshd.host(context={"samdrift": options}))
     run = dataclasses.replace(run_of(), intent=Intent(fleet), hosts=fleet.hosts, access=sshd.access)
@@ -130,6 +130,17 @@ def test_a_second_signal_ends_the_run_now_and_it_is_recorded(run: Invocation) ->
     assert run.stores.history.record(record.id) == record
     assert "begun and not finished: tie-test1" in "\n".join(f.detail for f in record.findings)
     assert len(run.stores.history.progress(record.id)) == 2
+
+
+def test_nobody_who_is_impatient_ends_a_run_while_it_is_recorded(run: Invocation, tmp_path: Path) -> None:
+    class Slow(MemoryHistory):
+        def end(self, record: Record) -> None:
+            for number in SIGNALS:
+                os.kill(os.getpid(), number)
+            super().end(record)
+
+    record = apply(with_history(run, Slow(), []), approved)
+    assert (record.exit_code, there(tmp_path)) == (Exit.OK, "abc")
 
 
 def test_a_signal_that_is_ignored_stays_so() -> None:

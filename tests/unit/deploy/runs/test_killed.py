@@ -82,7 +82,7 @@ class World:
 @pytest.fixture
 def world(sshd: Sshd, make_role: Callable[[str, str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     make_role("three_files", THREE_FILES)
-    monkeypatch.setattr(invocation, "run_checks", lambda *_: ())
+    monkeypatch.setattr(invocation, "run_checks", lambda *_, **__: ())
     place = tmp_path / "place"
     place.mkdir()
     options = {"roles": {"three_files": True}, "three_files": {"place": str(place)}}
