@@ -117,7 +117,9 @@ def record_of(run: Invocation, planned: Plan, applied: ApplyResult) -> Record:
     findings, troubles = (*run.unsound, *applied.findings), list[StoreError]()
     try:
         # What else may be known of these hosts, apply did not look for: nothing is forgotten here.
-        findings = run.stores.known.date(findings, at=run.started)
+        findings = run.recording.patiently(
+            run.stores, lambda: run.stores.known.date((*run.unsound, *applied.findings), at=run.started)
+        )
     except StoreError as e:  # told below: what was done is recorded first
         troubles.append(e)
     try:

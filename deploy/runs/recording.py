@@ -6,7 +6,10 @@ A run whose process is gone, and whose record says nothing of its end, is ended 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import TypeVar
 
 import gevent
 from gevent.lock import BoundedSemaphore
@@ -20,6 +23,8 @@ from deploy.model.step_id import StepId
 from deploy.runs.caller import is_over
 from deploy.runs.stopping import undisturbed
 from deploy.store.ports import History, StoreError, Stores
+
+T = TypeVar("T")
 
 TRIES, PAUSE = 6, 5.0
 """So often, so many seconds apart, a store that is lost at a run's end is asked again: a database that is started anew
@@ -82,24 +87,33 @@ class Recording:
             StoreError: it could not all be kept.
         """
         with undisturbed():
-            self._end(stores, record)
+            self.patiently(stores, lambda: self._keep(stores, record))
         self.kept = True
 
-    def _end(self, stores: Stores, record: Record) -> None:
+    def _keep(self, stores: Stores, record: Record) -> None:
         if self.begun is None:
             stores.keep(record)
             return
-        for left in reversed(range(TRIES)):
-            if self._waiting:
-                self._write(stores.history, self.begun.id)
-            try:
-                stores.keep(record, begun=True)
-            except StoreError:
-                if not left or not stores.shared:
-                    raise
-                self.wait(PAUSE)
-            else:
-                return
+        if self._waiting:
+            self._write(stores.history, self.begun.id)
+        as_late = takewhile(lambda run: run.id >= record.id, stores.history.runs((record.command,)))
+        there = next((run for run in as_late if run.id == record.id), None)
+        if there is not None and there.ended:  # it was kept, and the answer was lost
+            stores.applied.remember(record)
+        else:  # where a server lost what it had confirmed, the whole is kept as new
+            stores.keep(record, begun=there is not None)
+
+    def patiently(self, stores: Stores, act: Callable[[], T]) -> T:
+        """Ask a store; of a run that was begun, again and again while a server is away.
+
+        Raises:
+            StoreError: it does not come back, or is no server.
+        """
+        for _ in range(TRIES - 1 if self.begun is not None and stores.shared else 0):
+            with suppress(StoreError):
+                return act()
+            self.wait(PAUSE)
+        return act()
 
 
 def end_lost_runs(history: History) -> None:

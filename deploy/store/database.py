@@ -74,6 +74,7 @@ class Database:
         ):
             if self.directory is None:
                 connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT}s'"))
+                connection.execute(text("SET LOCAL synchronous_commit = on"))  # or a restart takes back what was kept
                 connection.execute(_TAKE_TURN, {"turns": TURNS})
             yield connection
 

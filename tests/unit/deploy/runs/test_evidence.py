@@ -23,9 +23,13 @@ from deploy.runs.caller import is_over, this_process
 from deploy.runs.invocation import Invocation, NotAllKept
 from deploy.runs.recording import PAUSE, TRIES, Recording, end_lost_runs
 from deploy.runs.stopping import SIGNALS, Stop, end_by_signals, stopping
+from deploy.store.database import open_url
+from deploy.store.opening import stores_of
+from deploy.store.place import Database as Url
 from deploy.store.ports import Locked, StoreError, Stores
 from inventory.errors import SamdriftError
 from roles.shared.intent import Intent
+from tests.postgres import Server
 from tests.sshd import Sshd, fleet_of
 from tests.unit.deploy.runs.test_runs import run_of
 from tests.unit.deploy.store.in_memory import MemoryHistory, in_memory
@@ -200,6 +204,29 @@ def test_a_database_that_is_away_for_a_while_costs_no_step_and_no_record(run: In
     assert (there(tmp_path), record.exit_code, waited) == ("abc", Exit.OK, [PAUSE] * (TRIES - 1))
     assert [s.step.name[-1] for s in ill.progress(record.id)] == ["a", "b", "c"]
     assert ill.record(record.id) == record
+
+
+def test_a_server_that_is_started_anew_in_the_middle_costs_nothing(
+    run: Invocation, tmp_path: Path, server: Server
+) -> None:
+    url = Url(server.create("restarted"))
+    open_url(url, as_it_is=True).upgrade()
+    database = open_url(url)
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        server.start()
+
+    run = dataclasses.replace(run, stores=stores_of(database), recording=Recording(wait=wait))
+    try:
+        record = apply(dataclasses.replace(run, observer=_At("/b", server.stop)), approved)
+        assert (there(tmp_path), record.exit_code, waited) == ("abc", Exit.OK, [PAUSE])
+        assert run.stores.history.record(record.id) == record
+        assert [s.step.name[-1] for s in run.stores.history.progress(record.id)] == ["a", "b", "c"]
+        assert len(run.stores.applied.last_applied("tie-test1")) == 3
+    finally:
+        database.engine.dispose()
 
 
 @pytest.mark.parametrize(("shared", "waits"), [(True, TRIES - 1), (False, 0)])
