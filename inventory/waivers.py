@@ -5,7 +5,7 @@
       role: base
       step: file /etc/motd              # or check: its name; or unmanaged: a path; or a line, * is any letters
       seen: [5f2c81a09b3e4d17]          # what was accepted: `samdrift waivers propose` tells it
-      owner: anna-lind                  # who answers for it
+      owner: anna-lind                  # who answers for it, by the name of inventory/people.yaml
       reason: Text about the move, until everybody has moved
       until: '2027-01-15'               # the last day, UTC
 

@@ -37,12 +37,14 @@ class Waivers:
     Attributes:
         hosts: by the name of a waiver, the hosts that it is about.
         lost: by the name of a waiver, why it is about no host.
+        unowned: by the name of a waiver, its hosts for which its owner may not answer, or not any more.
     """
 
     all: tuple[Waiver, ...] = ()
     today: date = date.max
     hosts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     lost: Mapping[str, str] = field(default_factory=dict)
+    unowned: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def on_step(self, host: str, step: Step) -> Step:
         """Return a step with the waiver that is about its change; a restart has none of its own."""
@@ -78,7 +80,10 @@ NO_WAIVERS = Waivers()
 
 
 def waivers_of(found: Iterable[Waiver], fleet: Fleet, today: date) -> Waivers:
-    """Return the waivers as they are today, each with its hosts of this fleet."""
+    """Return the waivers as they are today, each with its hosts of this fleet.
+
+    Who may approve a change for a municipality may answer for a difference there; where nobody is known, anybody.
+    """
     found, hosts, lost = tuple(found), dict[str, frozenset[str]](), dict[str, str]()
     for waiver in found:
         hosts[waiver.name] = frozenset()
@@ -86,7 +91,15 @@ def waivers_of(found: Iterable[Waiver], fleet: Fleet, today: date) -> Waivers:
             hosts[waiver.name] = frozenset(h.name for h in select(waiver.hosts, fleet, fleet.hosts))
         except UsageError as e:  # a host that is gone must not stop what is done on others
             lost[waiver.name] = e.what
-    return Waivers(found, today, hosts, lost)
+    unowned = {w.name: _unowned(w, hosts[w.name], fleet) for w in found}
+    return Waivers(found, today, hosts, lost, unowned)
+
+
+def _unowned(waiver: Waiver, hosts: Iterable[str], fleet: Fleet) -> frozenset[str]:
+    """Return the hosts for which the owner of a waiver may not answer."""
+    owner = fleet.people.person(waiver.owner)
+    asked = hosts if fleet.people.everybody else ()
+    return frozenset(h for h in asked if owner is None or not owner.may("approve", fleet.host(h).tenant))
 
 
 def difference(of: Step | Unmanaged | CheckResult) -> str:
@@ -142,6 +155,10 @@ def _judged(waivers: Waivers, municipalities: Mapping[str, str], used: Collectio
             yield _found(Kind.WAIVER, waiver, MessageId.WAIVER_OF_NO_HOST(waiver=waiver.name), {"": ""})
         elif waiver.until < waivers.today:
             yield from _each(Kind.WAIVER, waiver, MessageId.WAIVER_EXPIRED(**ends), mine)
+        elif unowned := {host: whose for host, whose in mine.items() if host in waivers.unowned.get(waiver.name, ())}:
+            yield from _each(
+                Kind.WAIVER, waiver, MessageId.WAIVER_OF_NO_OWNER(waiver=waiver.name, owner=waiver.owner), unowned
+            )
         elif used is not None and waiver.name not in used and about <= municipalities.keys():
             yield from _each(Kind.NOTICE, waiver, MessageId.WAIVER_UNUSED(waiver=waiver.name), mine)
         elif waiver.until - waivers.today <= ENDS_SOON:

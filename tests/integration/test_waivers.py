@@ -106,7 +106,7 @@ def test_from_a_change_by_hand_to_the_day_on_which_it_is_accepted_no_more(
     assert [(f["kind"], f["step"]) for f in told["findings"]] == [("unmanaged", SUDO), ("drift", "file /etc/motd")]
 
     text = run("waivers", "propose")["waivers"]
-    for word, said in (("owner", "anna"), ("reason", "Until the room has moved"), ("until", "'2099-01-01'")):
+    for word, said in (("owner", "anna-lindqvist"), ("reason", "Until the room has moved"), ("until", "'2099-01-01'")):
         text = text.replace(f"{word}: ''", f"{word}: {said}")
     (tmp_path / "waivers.yaml").write_text(text)
 

@@ -23,7 +23,7 @@ motd:
   role: base
   step: file /etc/motd
   seen: [0123456789abcdef]
-  owner: anna
+  owner: anna-lindqvist
   reason: Says that the server room moves
   until: '{until}'
 """

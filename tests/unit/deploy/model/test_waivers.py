@@ -16,6 +16,7 @@ from deploy.model.plan import HostPlan, Step, Unmanaged
 from deploy.model.record import CheckResult
 from deploy.model.waived import Waived
 from deploy.model.waivers import Waivers, difference, proposed, waiver_findings, waivers_of
+from inventory.organisation import Grant, People, Person
 from inventory.snapshot import load
 from inventory.waivers import Waiver, read
 from tests.unit.deploy.model.test_drift import as_applied, failed, file_step, host_plan, plan, step
@@ -218,6 +219,33 @@ def test_of_a_waiver_about_two_municipalities_each_is_told_of_its_own_hosts() ->
     found = waiver_findings(known, MUNICIPALITIES)
     assert [(f.municipality, f.host) for f in found] == [("heby", "heb-gw1"), ("tierp", "tie-dns1")]
     assert waiver_findings(known, {"alv-gw1": "alvkarleby"}) == ()
+
+
+def test_an_owner_who_may_not_approve_there_or_has_left_is_a_finding_and_the_difference_stays() -> None:
+    def person(name: str, of: str, **more: object) -> Person:
+        return Person(
+            name=name,
+            full_name=name,
+            home="joint",
+            since=date(2019, 1, 1),
+            grants=(Grant(function="f", of=(of,), since=date(2019, 1, 1), runs=("approve",)),),
+            **more,  # type: ignore[arg-type]
+        )
+
+    left = person("left", "all", until=date(2026, 1, 1), employment="ended")
+    people = People(everybody=(person("anna", "tierp"), person("bo", "heby"), left))
+    fleet = FLEET.model_copy(update={"people": people})
+
+    def of(owner: str, hosts: str = "tie-dns1") -> list[tuple[MessageId, str]]:
+        known = waivers_of([waiver(owner=owner, hosts=hosts, until=date(2027, 1, 1))], fleet, TODAY)
+        (found,) = drift(known, looked_at(known, HAND)) if "tie-dns1" in hosts else [None]
+        assert found is None or found.accepted
+        return [(f.message.id, f.municipality) for f in waiver_findings(known, MUNICIPALITIES)]
+
+    assert of("anna") == []
+    assert of("anna", "tie-dns1 or heb-gw1") == [(MessageId.WAIVER_OF_NO_OWNER, "heby")]
+    for owner in ("bo", "left", "nobody"):
+        assert of(owner) == [(MessageId.WAIVER_OF_NO_OWNER, "tierp")]
 
 
 def test_a_host_that_is_gone_makes_a_finding_of_the_waiver_and_stops_nothing() -> None:
