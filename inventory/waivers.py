@@ -35,6 +35,12 @@ Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 Line = Annotated[Words, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 
 
+class Terms(Frozen):
+    """How an organisation accepts differences: for so many `days` at most, and then somebody decides anew."""
+
+    days: int = Field(default=0, ge=0, description="0: for as long as it says")
+
+
 class Waiver(Frozen):
     """An accepted difference: what is left as it is, on which hosts, who answers for it, why, and until when.
 

@@ -53,6 +53,7 @@ def approve(  # noqa: PLR0917  click tells options by name
     Shows the plan in full, and asks. For which municipalities you may, inventory/people.yaml says. COPY is a copy of
     PLANFILE, for who may not write to it: somebody else takes its approvals.
     """
+    from deploy.model.alike import names_of
     from deploy.model.plan_file import read_plan_file
     from deploy.runs import approving
     from deploy.views import approvals as view
@@ -71,7 +72,7 @@ def approve(  # noqa: PLR0917  click tells options by name
     else:
         state = approving.standing(file, fleet, asked(lab=bool(common.lab)), now)
         put(common.people, view.head(state, names))
-        put(common.people, plan_view.plan(file.plan, names, brief=brief))
+        put(common.people, plan_view.plan(file.plan, names, brief=brief, called=names_of(fleet)))
         signer = approving.signer_of(file.plan, fleet, signing_key, caller().who)
         whose = ", ".join(names.get(m, m) for m in signer.municipalities)
         question = f"Approve it as {inline(signer.person.full_name)} ({signer.person.name}) for {inline(whose)}?"

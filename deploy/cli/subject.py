@@ -166,10 +166,12 @@ def waivers_of(common: Common, fleet: Fleet) -> Waivers:
     from datetime import date
 
     from deploy.model import waivers
-    from inventory.waivers import FILE, read
+    from inventory.rules.house import of_the_project
+    from inventory.waivers import FILE, Terms, read
 
     found = read(snapshot_directory(common).absolute().parent / FILE)
-    return waivers.waivers_of(found, fleet, date.fromisoformat(clock.now()[:10]))
+    terms = of_the_project().of(Terms) or Terms()
+    return waivers.waivers_of(found, fleet, date.fromisoformat(clock.now()[:10]), terms.days)
 
 
 def vault_of(common: Common) -> AgeVault:

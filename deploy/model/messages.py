@@ -85,6 +85,7 @@ class MessageId(StrEnum):
     WAIVER_EXPIRED = "waiver-expired", "waiver", "owner", "until"
     WAIVER_OF_NO_HOST = "waiver-of-no-host", "waiver"
     WAIVER_OF_NO_OWNER = "waiver-of-no-owner", "waiver", "owner"
+    WAIVER_TOO_LONG = "waiver-too-long", "waiver", "until", "days"
     WAIVER_UNUSED = "waiver-unused", "waiver"
     WAIVER_ENDS_SOON = "waiver-ends-soon", "waiver", "owner", "until"
 

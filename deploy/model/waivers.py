@@ -37,6 +37,7 @@ class Waivers:
     Attributes:
         hosts: by the name of a waiver, the hosts that it is about.
         lost: by the name of a waiver, why it is about no host.
+        days: for so many at most; 0: for as long as a waiver says.
         unowned: by the name of a waiver, its hosts for which its owner may not answer, or not any more.
     """
 
@@ -45,6 +46,7 @@ class Waivers:
     hosts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     lost: Mapping[str, str] = field(default_factory=dict)
     unowned: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    days: int = 0
 
     def on_step(self, host: str, step: Step) -> Step:
         """Return a step with the waiver that is about its change; a restart has none of its own."""
@@ -79,7 +81,7 @@ class Waivers:
 NO_WAIVERS = Waivers()
 
 
-def waivers_of(found: Iterable[Waiver], fleet: Fleet, today: date) -> Waivers:
+def waivers_of(found: Iterable[Waiver], fleet: Fleet, today: date, days: int = 0) -> Waivers:
     """Return the waivers as they are today, each with its hosts of this fleet.
 
     Who may approve a change for a municipality may answer for a difference there; where nobody is known, anybody.
@@ -92,7 +94,7 @@ def waivers_of(found: Iterable[Waiver], fleet: Fleet, today: date) -> Waivers:
         except UsageError as e:  # a host that is gone must not stop what is done on others
             lost[waiver.name] = e.what
     unowned = {w.name: _unowned(w, hosts[w.name], fleet) for w in found}
-    return Waivers(found, today, hosts, lost, unowned)
+    return Waivers(found, today, hosts, lost, unowned, days)
 
 
 def _unowned(waiver: Waiver, hosts: Iterable[str], fleet: Fleet) -> frozenset[str]:
@@ -159,6 +161,9 @@ def _judged(waivers: Waivers, municipalities: Mapping[str, str], used: Collectio
             yield from _each(
                 Kind.WAIVER, waiver, MessageId.WAIVER_OF_NO_OWNER(waiver=waiver.name, owner=waiver.owner), unowned
             )
+        elif waivers.days and waiver.until - waivers.today > timedelta(days=waivers.days):
+            too_long = MessageId.WAIVER_TOO_LONG(waiver=waiver.name, until=ends["until"], days=waivers.days)
+            yield from _each(Kind.WAIVER, waiver, too_long, mine)
         elif used is not None and waiver.name not in used and about <= municipalities.keys():
             yield from _each(Kind.NOTICE, waiver, MessageId.WAIVER_UNUSED(waiver=waiver.name), mine)
         elif waiver.until - waivers.today <= ENDS_SOON:

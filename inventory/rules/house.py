@@ -21,6 +21,7 @@ from inventory.places import shown
 from inventory.rules import house_rules
 from inventory.rules.gates import Gates
 from inventory.rules.rule import HouseRule, P, Rule, most_like
+from inventory.waivers import Terms
 from inventory.yaml_source import Document, schema_problem
 
 HOUSE_RULES: Mapping[str, HouseRule] = MappingProxyType(
@@ -34,9 +35,11 @@ PARAMETERS: Mapping[str, type[Frozen]] = MappingProxyType(
         "role-firewall": house_rules.RoleFirewall,
         "gates": Gates,
         "approvals": house_rules.Approvals,
+        "waivers": Terms,
     }
 )
-"""What a file may ask for: those, what the roles' catalogue asks, what an apply goes by, and who must approve it."""
+"""What a file may ask for: those, what the roles' catalogue asks, what an apply goes by, who must
+approve it, and how long differences may be accepted."""
 
 
 @dataclass(frozen=True)

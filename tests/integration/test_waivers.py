@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from tests.integration.lab import by_hand, lab_fleet, samdrift
 from tests.sshd import fleet_of, keygen
 
 HOST = "tie-dns1"
+LATER = (date.today() + timedelta(days=300)).isoformat()
 SUDO = "/etc/sudoers.d/helpdesk"
 ROLE = f"""{DECLARES_TEXT}
 MANAGED = dict.fromkeys(PLATFORMS, (("hostname .*",), ("snmp-server .*",)))
@@ -106,7 +107,7 @@ def test_from_a_change_by_hand_to_the_day_on_which_it_is_accepted_no_more(
     assert [(f["kind"], f["step"]) for f in told["findings"]] == [("unmanaged", SUDO), ("drift", "file /etc/motd")]
 
     text = run("waivers", "propose")["waivers"]
-    for word, said in (("owner", "anna-lindqvist"), ("reason", "Until the room has moved"), ("until", "'2099-01-01'")):
+    for word, said in (("owner", "anna-lindqvist"), ("reason", "Until the room has moved"), ("until", f"'{LATER}'")):
         text = text.replace(f"{word}: ''", f"{word}: {said}")
     (tmp_path / "waivers.yaml").write_text(text)
 
@@ -126,7 +127,7 @@ def test_from_a_change_by_hand_to_the_day_on_which_it_is_accepted_no_more(
         "file /etc/motd": "accepted",
     }
 
-    (tmp_path / "waivers.yaml").write_text(text.replace("2099-01-01", "2026-01-01"))
+    (tmp_path / "waivers.yaml").write_text(text.replace(LATER, "2026-01-01"))
     after = run("drift", expect=Exit.DIFFERENCES)
     assert sorted(f["kind"] for f in after["findings"]) == ["drift", "unmanaged", "waiver", "waiver"]
     assert run("apply", "--yes")["hosts"][0]["changed"] == ["base: file /etc/motd"]

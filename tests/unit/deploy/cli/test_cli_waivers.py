@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from deploy.store.opening import open_stores
 from inventory.paths import SNAPSHOT
 from tests.unit.deploy.store.conformance import record
 
+LATER = (date.today() + timedelta(days=300)).isoformat()
 WAIVER = """\
 motd:
   hosts: {hosts}
@@ -42,7 +44,7 @@ def asked(capsys: pytest.CaptureFixture[str], inventory: Path, *words: str) -> t
     return code, json.loads(said.out) if said.out else {"error": said.err}
 
 
-def accept(inventory: Path, hosts: str = "heb-gw1", until: str = "2999-01-01") -> None:
+def accept(inventory: Path, hosts: str = "heb-gw1", until: str = LATER) -> None:
     (inventory.parent / "waivers.yaml").write_text(WAIVER.format(hosts=hosts, until=until))
 
 
@@ -57,7 +59,7 @@ def test_waivers_lie_beside_the_snapshot_and_each_tells_its_hosts(
     assert asked(capsys, inventory, "waivers", "--limit", "knivsta")[1]["waivers"] == []
 
 
-@pytest.mark.parametrize(("hosts", "until"), [("heb-gw1", "2026-01-31"), ("heb-gone9", "2999-01-01")])
+@pytest.mark.parametrize(("hosts", "until"), [("heb-gw1", "2026-01-31"), ("heb-gone9", LATER)])
 def test_one_that_has_expired_or_is_about_no_host_ends_the_list_with_2(
     capsys: pytest.CaptureFixture[str], inventory: Path, hosts: str, until: str
 ) -> None:

@@ -221,6 +221,14 @@ def test_of_a_waiver_about_two_municipalities_each_is_told_of_its_own_hosts() ->
     assert waiver_findings(known, {"alv-gw1": "alvkarleby"}) == ()
 
 
+def test_a_waiver_that_ends_later_than_the_house_lets_it_is_a_finding() -> None:
+    def of(days: int) -> list[MessageId]:
+        known = waivers_of([waiver(until=TODAY + timedelta(days=31))], FLEET, TODAY, days)
+        return [f.message.id for f in waiver_findings(known, MUNICIPALITIES)]
+
+    assert (of(0), of(31), of(30)) == ([], [], [MessageId.WAIVER_TOO_LONG])
+
+
 def test_an_owner_who_may_not_approve_there_or_has_left_is_a_finding_and_the_difference_stays() -> None:
     def person(name: str, of: str, **more: object) -> Person:
         return Person(
