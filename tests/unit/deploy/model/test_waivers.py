@@ -237,7 +237,7 @@ def test_an_owner_who_may_not_approve_there_or_has_left_is_a_finding_and_the_dif
             home="joint",
             since=date(2019, 1, 1),
             grants=(Grant(function="f", of=(of,), since=date(2019, 1, 1), runs=("approve",)),),
-            **more,  # type: ignore[arg-type]
+            **more,
         )
 
     left = person("left", "all", until=date(2026, 1, 1), employment="ended")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.model import clock
 from deploy.model.findings import Exit, Kind
 from deploy.model.plan_file import plan_file
 from deploy.model.record import Record
@@ -64,8 +65,9 @@ def run(
     return dataclasses.replace(run_of(), intent=Intent(fleet), hosts=fleet.hosts, access=sshd.access)
 
 
-def on(run: Invocation, waivers: Waivers) -> Invocation:
-    return dataclasses.replace(run, waivers=waivers, recording=Recording())
+def on(run: Invocation, waivers: Waivers = NO_WAIVERS) -> Invocation:
+    """A run of its own on the same host."""
+    return dataclasses.replace(run, waivers=waivers, started=clock.now(), recording=Recording())
 
 
 def accepting(run: Invocation, found: Record, today: date) -> Waivers:
@@ -86,9 +88,9 @@ def test_from_the_day_that_it_is_accepted_to_the_day_after(run: Invocation, tmp_
         """Ask nobody."""
 
     motd, other = tmp_path / "motd", tmp_path / "other"
-    assert apply(on(run, NO_WAIVERS), approve).exit_code == Exit.OK
+    assert apply(on(run), approve).exit_code == Exit.OK
     motd.write_text("the room moves\n")
-    told = drift(on(run, NO_WAIVERS))
+    told = drift(on(run))
     assert (told.exit_code, [f.kind for f in told.findings]) == (Exit.DIFFERENCES, [Kind.DRIFT])
 
     step_alone = accepting(run, told, UNTIL)
@@ -122,19 +124,19 @@ def test_from_the_day_that_it_is_accepted_to_the_day_after(run: Invocation, tmp_
     assert after.exit_code == Exit.DIFFERENCES
     assert [f.kind for f in after.findings if not f.waived] == [Kind.WAIVER, Kind.WAIVER]
     assert apply(on(run, expired), approve).exit_code == Exit.OK
-    assert (motd.read_text(), drift(on(run, NO_WAIVERS)).findings) == ("welcome\n", ())
+    assert (motd.read_text(), drift(on(run)).findings) == ("welcome\n", ())
 
 
 def test_a_file_that_nobody_declares_is_accepted_with_what_is_in_it_and_who_may_write_it(
     run: Invocation, tmp_path: Path
 ) -> None:
-    assert apply(on(run, NO_WAIVERS), lambda _plan: None).exit_code == Exit.OK
+    assert apply(on(run), lambda _plan: None).exit_code == Exit.OK
     file = tmp_path / "owned" / "by hand"
     file.write_text("helpdesk ALL=(root) /usr/bin/systemctl status *\n")
     file.chmod(0o440)
     (tmp_path / "owned" / "link\n").symlink_to("/dev/null")
 
-    told = drift(on(run, NO_WAIVERS))
+    told = drift(on(run))
     assert [(f.kind, f.step) for f in told.findings] == [
         (Kind.UNMANAGED, str(file)),
         (Kind.UNMANAGED, f"{file.parent}/link\n"),
