@@ -92,7 +92,8 @@ def names_of(fleet: Fleet) -> frozenset[str]:
 def alike(
     hosts: Iterable[HostPlan], things: Callable[[HostPlan], Iterable[T]], names: Collection[str]
 ) -> tuple[Alike[T], ...]:
-    """Return what is alike of things of some hosts, each once, role by role in the order in which they come first.
+    """Return what is alike of things of some hosts, each once, role by role in the order in which they come first; what
+    has one name and is not alike, one after the other.
 
     Args:
         things: takes from a host's plan its changes, say, or its unmanaged lines.
@@ -109,8 +110,10 @@ def alike(
             shapes[shape] += 1  # a host's own that are alike are two changes
             found.setdefault((shape, shapes[shape]), []).append((host.host, thing, texts))
     made = [_made(of) for of in found.values()]
-    order = list(dict.fromkeys(_role(a.first) for a in made))
-    return tuple(sorted(made, key=lambda a: order.index(_role(a.first))))
+    roles = {role: number for number, role in enumerate(dict.fromkeys(_role(a.first) for a in made))}
+    names_in_order = dict.fromkeys((_role(a.first), a.shown("name")) for a in made)
+    places = {of: (roles[of[0]], number) for number, of in enumerate(names_in_order)}
+    return tuple(sorted(made, key=lambda a: places[_role(a.first), a.shown("name")]))
 
 
 def changes_of(plan: Plan, names: Collection[str]) -> tuple[Alike[Step], ...]:

@@ -110,6 +110,16 @@ def test_roles_stay_together_in_the_order_in_which_they_come() -> None:
     assert [c.first.role for c in changes_of(plans, NAMES)] == ["base", "base", "time"]
 
 
+def test_the_one_host_that_differs_stands_beside_the_others() -> None:
+    both = [(step(text, name="file /etc/a"), step("same\n", name="file /etc/b")) for text in ("x\n", "x\n", "y\n")]
+    made = changes_of(plan(h1=both[0], h2=both[1], h3=both[2]), NAMES)
+    assert [(c.first.name, c.hosts) for c in made] == [
+        ("file /etc/a", ("h1", "h2")),
+        ("file /etc/a", ("h3",)),
+        ("file /etc/b", ("h1", "h2", "h3")),
+    ]
+
+
 def test_a_waiver_that_has_expired_on_one_host_keeps_it_apart() -> None:
     waived = Waived(name="w", owner="anna", reason="until it is moved", until="2026-01-01", standing="expired")
     told = step("x\n").model_copy(update={"waived": waived})
