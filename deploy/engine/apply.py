@@ -31,9 +31,6 @@ from deploy.store.ports import Applied, Journal, StoreError
 from inventory.fleet import Host
 
 WELL = frozenset({"in sync", "changed"})
-AS_BEFORE = frozenset({*WELL, "stale", "skipped"})
-"""Endings that leave a host as good as it was: who stands in for it can be risked."""
-
 SLICE = 5.0
 """Seconds after which a long wait asks whether the apply is to stop."""
 
@@ -143,10 +140,10 @@ class Apply:
 
     @property
     def _unwell(self) -> frozenset[str]:
-        """Return the hosts that are not, or may not be, as good as they were."""
-        endings = {h.name: self._results.ending(h.name) for h in self.hosts.hosts}
-        ill = {name for name, ending in endings.items() if ending and ending not in AS_BEFORE}
-        return frozenset(ill | self._failed)
+        """Return the hosts that could not be reached, or ended badly; those that were left as they are are well."""
+        return frozenset(
+            self._failed.union(h.name for h in self.hosts.hosts if self._results.ending(h.name) == "unknown")
+        )
 
     def _soak(self, canaries: Sequence[str], others: Sequence[Candidate]) -> None:
         """Let canaries run on for as long as the gates ask, where others are to follow, and check them again."""

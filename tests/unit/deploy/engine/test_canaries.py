@@ -184,6 +184,35 @@ def test_so_many_hosts_may_fail_and_while_a_role_is_unproved_one_at_a_time() -> 
     assert (run.stopped, run.exit) == ([], Exit.ERROR)
 
 
+def test_the_same_plan_goes_on_where_it_stopped_with_a_canary_again() -> None:
+    machines = [machine(name, (BASE,)) for name in ("a", "b", "c", "d")]
+    plan, journal = plan_of(machines), JournalInMemory()
+    for troubles, batches in (({"a": Trouble(refuses="base")}, [("a",)]), ({}, [("a",), ("b", "c", "d")])):
+        session, watched = SessionInMemory(machines, troubles), Watched()
+        Apply(session, plan, session.verify, journal, journal.applied, observer=watched, wait=lambda _: None).go()
+        assert watched.batches == batches
+    assert all(m.converged for m in machines)
+
+
+def test_a_batch_that_fails_whole_is_one_failure_a_host_and_no_more() -> None:
+    """Elsewhere a batch of which all hosts failed ended the run, however many failures were allowed."""
+    machines = [machine(name, (BASE,)) for name in ("a", "b", "c", "d")]
+    order = Order(Gates(canaries=False, at_once=2, max_failures=2))
+    run = Run(*machines, order=order, troubles=dict.fromkeys(("a", "b"), Trouble(refuses="base")))
+    assert run.endings == {"a": "failed", "b": "failed", "c": "changed", "d": "changed"}
+
+
+def test_a_canary_that_settles_late_is_waited_for_beside_one_of_another_role_that_is_quick() -> None:
+    run = Run(
+        machine("dns1", (DNS,)),
+        machine("mail1", (MAIL,)),
+        machine("mail2", (MAIL,)),
+        troubles={"mail1": Trouble(slow=3)},
+    )
+    assert run.watched.batches == [("dns1", "mail1"), ("mail2",)]
+    assert run.exit is Exit.OK
+
+
 def test_while_a_canary_is_checked_it_is_known_who_is_still_to_come() -> None:
     """In a first roll-out, what the canary needs of a later host does not answer yet."""
     machines = [machine(name, (BASE,), wave=wave) for name, wave in (("a", 10), ("b", 10), ("c", 20))]
