@@ -114,12 +114,13 @@ class Apply:
         left = {h.name: Candidate(h, self._changing_roles(h.name)) for h in hosts}
         proved: set[str] = set()
         while left:
+            unwell = self._unwell
             for name in [*left]:
                 if why := self.stopped():
                     self._results.skipped(left.pop(name).name, why)
                 elif self._too_many_failed:
                     self._leave_alone(left.pop(name), MessageId.EARLIER_FAILED(hosts=_names(self._failed)))
-                elif left[name].roles and (ill := self.order.waits_for(name, self._unwell)):
+                elif left[name].roles and (ill := self.order.waits_for(name, unwell)):
                     self._leave_alone(left.pop(name), MessageId.STANDS_IN_FOR(hosts=_names(ill)))
             if batch := self.order.batch(left.values(), proved):
                 names = [left.pop(candidate.name).name for candidate in batch]
@@ -141,9 +142,8 @@ class Apply:
     @property
     def _unwell(self) -> frozenset[str]:
         """Return the hosts that could not be reached, or ended badly; those that were left as they are are well."""
-        return frozenset(
-            self._failed.union(h.name for h in self.hosts.hosts if self._results.ending(h.name) == "unknown")
-        )
+        unknown = {h.name for h in self.hosts.hosts if self._results.ending(h.name) == "unknown"}
+        return frozenset(self._failed | unknown)
 
     def _soak(self, canaries: Sequence[str], others: Sequence[Candidate]) -> None:
         """Let canaries run on for as long as the gates ask, where others are to follow, and check them again."""
