@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -30,6 +31,7 @@ def main() -> NoReturn:
     gc.set_threshold(*COLLECTED_AFTER)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # nobody's code by the way, and no search for it
     if sys.argv[1:2] not in ALONE:
+        raise_limits()
         make_cooperative(sys.argv[1:])
     from deploy.cli.main import main as run
 
@@ -37,6 +39,12 @@ def main() -> NoReturn:
         run()
     finally:
         gc.freeze()
+
+
+def raise_limits() -> None:
+    """Allow as many open files as the machine does: each connection is one, and a fleet may have a thousand hosts."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def make_cooperative(arguments: Sequence[str]) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import errno
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +45,15 @@ LOOK_REFUSED = (
 NOT_YET_LET = (
     "its account for looks is not let ask this, which needs more than to read: apply role base, or look as --user"
 )
+
+
+MOST_BYTES = 16 * 1024 * 1024
+"""Of one answer of a host. The longest that a look gets is some hundred kilobytes: who sends more fills our memory."""
+
+MOST_KEYS = 3
+"""How many keys are tried on a host. sshd ends a login after six (`MaxAuthTries`), and a hardened one after three or
+four; OpenSSH 9.8 then refuses the whole station for a while (`PerSourcePenalties`).
+"""
 
 
 class HostLost(SamdriftError):
@@ -208,7 +218,9 @@ def log_in(host: Host, access: Access) -> Login:
 
 def _handshake(sock: socket.socket, host: Host, access: Access) -> Login:
     """Exchange keys, check the host's key and authenticate, in this order."""
-    known = {line.split()[0]: _key_blob(line) for line in host.host_keys}
+    known: dict[str, set[bytes]] = {}
+    for line in host.host_keys:  # several of a type, while one takes the place of the other
+        known.setdefault(line.split()[0], set()).add(_key_blob(line))
     if not known:
         raise HostLost(
             "the inventory has no host key for it",
@@ -235,7 +247,7 @@ def _handshake(sock: socket.socket, host: Host, access: Access) -> Login:
     return Login(transport, came_in)
 
 
-def _offer_only(known: dict[str, bytes], transport: paramiko.Transport, host: Host) -> None:
+def _offer_only(known: Iterable[str], transport: paramiko.Transport, host: Host) -> None:
     """Ask the host for a key of a type that the inventory has."""
     options = transport.get_security_options()
     signed = [algorithm for kind in known for algorithm in SIGNED_BY.get(kind, (kind,))]
@@ -246,9 +258,9 @@ def _offer_only(known: dict[str, bytes], transport: paramiko.Transport, host: Ho
         raise HostLost(f"no usable host key type among {kinds}", where=f"host {host.name}, field host_keys") from e
 
 
-def _believe(offered: paramiko.PKey, known: dict[str, bytes], host: Host) -> None:
+def _believe(offered: paramiko.PKey, known: Mapping[str, Collection[bytes]], host: Host) -> None:
     """Refuse any host key but the inventory's, before anything is sent to the host."""
-    if known.get(offered.get_name()) != offered.asbytes():
+    if offered.asbytes() not in known.get(offered.get_name(), ()):
         raise HostLost(
             f"its {offered.get_name()} host key ({offered.fingerprint}) is not the one in the inventory",
             where=f"host {host.name}, field host_keys",
@@ -263,10 +275,17 @@ def _key_blob(line: str) -> bytes:
         return b""
 
 
+_accepted: dict[str, bytes] = {}
+"""By account, the key that a host accepted last: it is the first that is tried on the next host."""
+
+
 def _authenticate(transport: paramiko.Transport, host: Host, access: Access) -> paramiko.PKey:
     """Try the named key, or the agent's keys and the user's own, until one is accepted. Returns that one."""
-    refused, unusable = 0, []
+    refused, unusable, left = 0, [], 0
     for candidate in _candidates(access):
+        if refused == MOST_KEYS:
+            left += 1
+            continue
         try:
             key = _load_key(candidate) if isinstance(candidate, Path) else candidate
             transport.auth_publickey(access.user, key)
@@ -277,21 +296,41 @@ def _authenticate(transport: paramiko.Transport, host: Host, access: Access) -> 
         except paramiko.AuthenticationException:
             refused += 1
         else:
+            _accepted[access.user] = key.asbytes()
             return key
     keys = "no key to try" if not refused else f"{refused} key{'s' if refused > 1 else ''} refused"
+    untried = [f"{left} more not tried, as hosts shut out who tries many"] if left else []
+    fix = "give a key with --key, or load one into the SSH agent"
+    if left:
+        fix = "name the right one with --key: its file, or its .pub if the SSH agent has it"
     raise HostLost(
-        f"login as {access.user} failed: {'; '.join([keys, *unusable])}",
+        f"login as {access.user} failed: {'; '.join([keys, *untried, *unusable])}",
         where=f"host {host.name}",
-        fix=LOOK_REFUSED if access.looks else "give a key with --key, or load one into the SSH agent",
+        fix=LOOK_REFUSED if access.looks else fix,
     )
 
 
 def _candidates(access: Access) -> list[paramiko.PKey | Path]:
-    if access.key_file is not None:
+    """Return the keys to try: the named one, or the agent's, that which was accepted last first, and the user's own."""
+    if access.key_file is not None and access.key_file.suffix != ".pub":
         return [access.key_file]
-    agent = paramiko.Agent().get_keys() if "SSH_AUTH_SOCK" in os.environ else ()
+    agent = list(paramiko.Agent().get_keys()) if "SSH_AUTH_SOCK" in os.environ else []
+    if access.key_file is not None:
+        named = _public_blob(access.key_file)
+        if found := [key for key in agent if key.asbytes() == named]:
+            return list(found)
+        fix = "load it with ssh-add, or name the file of the private key"
+        raise UnusableKey("the SSH agent has no key of this public one", where=str(access.key_file), fix=fix)
+    agent.sort(key=lambda key: key.asbytes() != _accepted.get(access.user))
     own = [Path.home() / ".ssh" / name for name in ("id_ed25519", "id_ecdsa", "id_rsa")]
     return [*agent, *(p for p in own if p.exists())]
+
+
+def _public_blob(path: Path) -> bytes:
+    try:
+        return _key_blob(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as e:
+        raise UnusableKey(f"cannot use this SSH key: {e}", where=str(path)) from e
 
 
 def _load_key(path: Path) -> paramiko.PKey:
@@ -299,6 +338,8 @@ def _load_key(path: Path) -> paramiko.PKey:
     try:
         return paramiko.PKey.from_path(path)
     except (OSError, ValueError, TypeError, paramiko.SSHException, UnknownKeyType) as e:  # TypeError: it is locked
+        if isinstance(e, OSError) and e.errno in {errno.EMFILE, errno.ENFILE}:
+            raise  # it is no fault of the key, and this host's affair alone
         fix = "give another with --key, or load it into the SSH agent"
         raise UnusableKey(f"cannot use this SSH key: {e}", where=str(path), fix=fix) from e
 
@@ -308,19 +349,34 @@ def _exec(transport: paramiko.Transport, program: str, stdin: bytes, open_timeou
     channel = transport.open_session(timeout=open_timeout)
     try:
         channel.exec_command(program)
-        errors = gevent.spawn(channel.makefile_stderr("rb").read)
+        readers = [gevent.spawn(_read, channel.recv), gevent.spawn(_read, channel.recv_stderr)]
         feeder = gevent.spawn(_feed, channel, stdin)
         try:
-            out = channel.makefile("rb").read()
-            err = errors.get()
+            gevent.joinall(readers, raise_error=True)
+            out, err = (reader.get() for reader in readers)
             rc = channel.recv_exit_status()
         finally:
-            gevent.killall([errors, feeder])
+            gevent.killall([*readers, feeder])
     finally:
         channel.close()
     if rc == -1:
         raise EOFError("the connection closed before the command ended")
     return Answer(rc=rc, stdout=out.decode("utf-8", "replace"), stderr=err.decode("utf-8", "replace"))
+
+
+def _read(receive: Callable[[int], bytes]) -> bytes:
+    """Read to the end.
+
+    Raises:
+        OSError: there is no end within what an answer may be.
+    """
+    parts, size = [], 0
+    while part := receive(65536):
+        parts.append(part)
+        size += len(part)
+        if size > MOST_BYTES:
+            raise OSError(f"it answered more than {MOST_BYTES // 1024**2} MiB")
+    return b"".join(parts)
 
 
 def _feed(channel: paramiko.Channel, data: bytes) -> None:

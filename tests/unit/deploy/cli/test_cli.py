@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from gevent.pool import Pool
 from deploy.cli import fleet as cli_fleet
 from deploy.cli import main as cli
 from deploy.cli.command import Common
-from deploy.cli.entry import make_cooperative
+from deploy.cli.entry import make_cooperative, raise_limits
 from deploy.model.findings import Exit, Kind
 from deploy.model.record import Record
 from deploy.store.opening import open_stores
@@ -367,3 +368,13 @@ def test_nothing_readable_has_no_report(tmp_path: Path, capsys: pytest.CaptureFi
     assert code == 1
     assert "there is no such directory" in said["error"]["message"]
     assert not (tmp_path / "report").exists()
+
+
+def test_as_many_files_may_be_open_as_the_machine_allows() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, before[1]), before[1]))
+        raise_limits()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (before[1], before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -1,14 +1,18 @@
 """A host is believed by the inventory's keys alone, and every wait for it ends."""
 
+import os
 import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
+from deploy.transport import ssh
 from deploy.transport.ssh import Access, Connection, HostLost, UnusableKey
 from tests.sshd import Sshd, cannot_run, keygen, running_sshd
 
@@ -47,6 +51,76 @@ def test_a_wrong_host_key_refuses_the_host_and_sends_it_no_login(sshd: Sshd, tmp
 def test_a_host_without_a_key_in_the_inventory_is_refused(sshd: Sshd) -> None:
     with pytest.raises(HostLost, match="no host key"):
         Connection(sshd.host(host_keys=()), sshd.access).open()
+
+
+def test_while_a_host_key_takes_the_place_of_another_either_is_believed(sshd: Sshd, tmp_path: Path) -> None:
+    other = keygen(tmp_path / "next")
+    for keys in ((sshd.host_key, other), (other, sshd.host_key)):
+        connection = Connection(sshd.host(host_keys=keys), sshd.access)
+        connection.open()
+        connection.close()
+
+
+@pytest.mark.parametrize("where", ["/dev/stdout", "/dev/stderr"])
+def test_a_host_that_floods_is_lost_with_a_reason_and_fills_no_memory(
+    sshd: Sshd, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssh, "MOST_BYTES", 1024**2)
+    connection = Connection(sshd.host(), sshd.access)
+    connection.open()
+    with pytest.raises(HostLost, match="it answered more than 1 MiB"):
+        connection.run(f"sh -c 'cat /dev/zero > {where}'", timeout=20)
+    connection.close()
+
+
+@contextmanager
+def agent_with(tmp_path: Path, *keys: Path) -> Iterator[dict[str, str]]:
+    """An SSH agent with these keys, in this order; its environment."""
+    socket_file = tmp_path / "agent"
+    with subprocess.Popen(["ssh-agent", "-D", "-a", str(socket_file)], stdout=subprocess.DEVNULL) as agent:
+        try:
+            for _ in range(100):
+                if socket_file.exists():
+                    break
+                time.sleep(0.02)
+            environment = {"SSH_AUTH_SOCK": str(socket_file)}
+            for key in keys:
+                subprocess.run(["ssh-add", "-q", str(key)], env={**os.environ, **environment}, check=True)
+            yield environment
+        finally:
+            agent.terminate()
+
+
+def test_of_many_keys_in_an_agent_three_are_tried_and_the_right_one_can_be_named_or_is_known_from_another_host(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sshd.access.key_file is not None
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(ssh, "_accepted", {})
+    strangers = [tmp_path / f"stranger{number}" for number in range(4)]
+    for stranger in strangers:
+        keygen(stranger)
+    right = tmp_path / "right"
+    shutil.copy(sshd.access.key_file, right)
+    public = subprocess.run(["ssh-keygen", "-y", "-f", str(right)], check=True, capture_output=True, text=True).stdout
+    right.with_suffix(".pub").write_text(public)
+    access = sshd.access.model_copy(update={"key_file": None})
+    with agent_with(tmp_path, *strangers, right) as environment:
+        monkeypatch.setenv("SSH_AUTH_SOCK", environment["SSH_AUTH_SOCK"])
+        with pytest.raises(HostLost, match="3 keys refused; 2 more not tried") as lost:
+            Connection(sshd.host(), access).open()
+        assert "name the right one with --key" in str(lost.value)
+        for how in (access.model_copy(update={"key_file": right.with_suffix(".pub")}), access):
+            connection = Connection(sshd.host(), how)
+            connection.open()
+            connection.close()
+        with pytest.raises(UnusableKey, match="the SSH agent has no key of this public one"):
+            Connection(sshd.host(), access.model_copy(update={"key_file": _unknown(tmp_path)})).open()
+
+
+def _unknown(tmp_path: Path) -> Path:
+    keygen(tmp_path / "unknown")
+    return tmp_path / "unknown.pub"
 
 
 def test_a_key_type_that_the_host_does_not_offer_is_refused(sshd: Sshd) -> None:
