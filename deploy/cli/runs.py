@@ -273,6 +273,7 @@ def apply(  # noqa: PLR0917  click tells options by name
     from deploy.model.device_models import model_notices
     from deploy.model.locked import changing_notices
     from deploy.model.plan_file import read_plan_file
+    from deploy.model.waves import order_of
     from deploy.runs import applying as runs
     from deploy.runs.admission import admit
     from deploy.views import approvals as approvals_view
@@ -316,6 +317,8 @@ def apply(  # noqa: PLR0917  click tells options by name
                 put(common.people, [approvals_view.emergency(why)])
             if rehearse:
                 put(common.people, plan_view.rehearsed(_rehearse(common, made)))
+            gates = runs.gates_in_force(max_failures, emergency=emergency)
+            put(common.people, plan_view.order(order_of(run.fleet, gates).forecast(run.hosts, made)))
             changing = sum(bool(h.changes) for h in made.hosts)
             if changing and not yes and not click.confirm(f"Change {several(changing, 'host')}?", err=True):
                 raise SamdriftError("not approved: no host was changed")

@@ -25,7 +25,7 @@ from deploy.model.observer import Observer, Quiet
 from deploy.model.plan import Plan
 from deploy.model.record import AppliedStep
 from deploy.model.step_id import StepId
-from deploy.model.waves import Candidate, Order, waves
+from deploy.model.waves import Candidate, Order, changing_roles, waves
 from deploy.model.words import in_words
 from deploy.store.ports import Applied, Journal, StoreError
 from inventory.fleet import Host
@@ -69,7 +69,7 @@ class Apply:
         self._unnamed = unnamed or {}
         self._begun = frozenset(journal.begun(plan.digest))
         self._results = Results(hosts.hosts, controls or {}, hosts.declared, self._not_about())
-        self.to_come = {h.name for h in hosts.hosts if self._changing_roles(h.name)}
+        self.to_come = {h.name for h in hosts.hosts if changing_roles(plan, h.name)}
         """Hosts that are still to be changed: what they serve may not be there yet."""
         self._failed: set[str] = set()
         """Hosts that ended badly, or of which a check fails, though they could be changed."""
@@ -111,7 +111,7 @@ class Apply:
 
     def _wave(self, number: int, hosts: Sequence[Host]) -> None:
         """Change the hosts of a wave, batch after batch; leave alone what is left once the apply has stopped."""
-        left = {h.name: Candidate(h, self._changing_roles(h.name)) for h in hosts}
+        left = {h.name: Candidate(h, changing_roles(self.plan, h.name)) for h in hosts}
         proved: set[str] = set()
         while left:
             unwell = self._unwell
@@ -129,10 +129,6 @@ class Apply:
                 self._soak([n for n in self.order.canaries(batch, proved) if self._is_proved(n)], list(left.values()))
                 proved.update(*(candidate.roles for candidate in batch if self._is_proved(candidate.name)))
 
-    def _changing_roles(self, name: str) -> frozenset[str]:
-        planned = self.plan.host(name)
-        return frozenset(step.role for step in planned.changes) if planned else frozenset()
-
     def _leave_alone(self, candidate: Candidate, why: Message) -> None:
         self._results.skipped(candidate.name, in_words(why))
 
@@ -143,7 +139,8 @@ class Apply:
     def _unwell(self) -> frozenset[str]:
         """Return the hosts that could not be reached, or ended badly; those that were left as they are are well."""
         unknown = {h.name for h in self.hosts.hosts if self._results.ending(h.name) == "unknown"}
-        return frozenset(self._failed | unknown)
+        unplanned = {planned.host for planned in self.plan.hosts if planned.error}
+        return frozenset(self._failed | unknown | unplanned | self.hosts.unreachable.keys())
 
     def _soak(self, canaries: Sequence[str], others: Sequence[Candidate]) -> None:
         """Let canaries run on for as long as the gates ask, where others are to follow, and check them again."""

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from deploy.model.plan import Plan
 from inventory.fleet import Fleet, Host
 from inventory.rules.gates import Gates
 from roles.shared.network.redundancy import redundant_groups
@@ -72,6 +73,17 @@ class Order:
             chosen += (c for c in left if not c.roles)
         return tuple(sorted(chosen, key=lambda c: c.name))
 
+    def forecast(self, hosts: Sequence[Host], plan: Plan) -> tuple[tuple[str, ...], ...]:
+        """Return which hosts a plan changes together, batch after batch, if all goes well."""
+        found: list[tuple[str, ...]] = []
+        for wave in waves([host for host in hosts if plan.host(host.name)]):
+            left, proved = {host.name: Candidate(host, changing_roles(plan, host.name)) for host in wave}, set[str]()
+            while left:
+                batch = [left.pop(candidate.name) for candidate in self.batch(left.values(), proved)]
+                proved.update(*(candidate.roles for candidate in batch))
+                found.append(tuple(candidate.name for candidate in batch if candidate.roles))
+        return tuple(names for names in found if names)
+
     def canaries(self, batch: Iterable[Candidate], proved: Collection[str]) -> tuple[str, ...]:
         """Return the hosts of a batch that are the first of a role."""
         return tuple(c.name for c in batch if self._unproved(c, proved))
@@ -94,6 +106,12 @@ class Order:
         """Tell whether one of two hosts is reached through the other."""
         ways = ((one.name, other.name), (other.name, one.name))
         return any(b in self.behind.get(a, {}) for a, b in ways)
+
+
+def changing_roles(plan: Plan, name: str) -> frozenset[str]:
+    """Return the roles of which a step would change a host, as planned."""
+    planned = plan.host(name)
+    return frozenset(step.role for step in planned.changes) if planned else frozenset()
 
 
 def order_of(fleet: Fleet, gates: Gates) -> Order:

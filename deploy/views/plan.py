@@ -224,6 +224,13 @@ def results(done: Sequence[HostResult], names: Mapping[str, str]) -> Iterator[Re
     yield Text(f"{several(len(done), 'host')}: {counted or 'nothing done'}.", "bold")
 
 
+def order(batches: Sequence[Sequence[str]]) -> Iterator[RenderableType]:
+    """Show which hosts are changed together, each batch once the one before it is proved; nothing of a single batch."""
+    if len(batches) > 1:
+        yield Text(f"In {len(batches)} steps, each once the one before it is proved:", "bold")
+        yield from (Text(f"  {number}. {inline(', '.join(names))}") for number, names in enumerate(batches, start=1))
+
+
 def rehearsed(seen: Rehearsed) -> Iterator[RenderableType]:
     """Show how a plan went on the twins of its hosts, and what of it nobody has tried."""
     counts = {what: sum(len(getattr(twin, what)) for twin in seen.twins) for what in ("same", "already", "otherwise")}

@@ -12,6 +12,7 @@ from deploy.model.findings import Exit, exit_code
 from deploy.model.observer import Quiet
 from deploy.model.record import CheckResult
 from deploy.model.waves import Order
+from deploy.views import plan as plan_view
 from inventory.rules.gates import Gates
 from tests.unit.deploy.engine.fleet_in_memory import (
     BY_HAND,
@@ -99,6 +100,15 @@ def test_the_first_host_of_each_role_is_proved_before_the_others() -> None:
     assert (set(run.endings.values()), run.exit) == ({"changed"}, Exit.OK)
 
 
+def test_a_forecast_of_the_batches_says_what_comes_if_all_goes_well() -> None:
+    machines = (*servers(), machine("quiet", (BASE,), base=WANTED), machine("later", (BASE,), wave=20))
+    batches = Order().forecast([m.host for m in machines], plan_of(machines))
+    assert batches == (("dns1",), ("dns2", "mail1", "web1", "web2"), ("later",))
+    shown = "".join(str(line) for line in plan_view.order(batches))
+    assert shown.startswith("In 3 steps, each once the one before it is proved:  1. dns1  2. dns2, mail1, web1, web2")
+    assert [*plan_view.order(batches[:1])] == []
+
+
 def test_the_host_that_its_context_names_is_the_canary() -> None:
     named = machine("web2", (BASE,))
     named.host = named.host.model_copy(update={"context": {"samdrift": {"wave": 10, "canary": True}}})
@@ -160,6 +170,18 @@ def test_who_stands_in_for_a_host_that_is_away_or_ended_badly_is_left_alone(trou
     run = Run(*machines, order=order, troubles={"dns1": trouble})
     assert (run.endings["dns2"], run.endings["web1"]) == ("skipped", "changed")
     assert run.details["dns2"] == "it stands in for what is not well now: dns1"
+
+
+@pytest.mark.parametrize("away_since", ["the plan was made", "it was made"])
+def test_who_stands_in_for_a_host_that_is_away_is_left_alone_whoever_comes_first_by_name(away_since: str) -> None:
+    machines = machine("dns1", (DNS,)), machine("dns2", (DNS,)), machine("web1", (BASE,))
+    plan = plan_of(machines, unknown=["dns2"] if away_since == "the plan was made" else [])
+    session = SessionInMemory(machines, {"dns2": Trouble(lost_at=1)})
+    order = Order(redundant=dict.fromkeys(("dns1", "dns2"), frozenset({"role dns"})))
+    journal = JournalInMemory()
+    done = Apply(session, plan, session.verify, journal, journal.applied, order=order, wait=lambda _: None).go()
+    assert {r.host: r.outcome for r in done.hosts}["dns1"] == "skipped"
+    assert (machines[0].contents, machines[2].contents) == ({"dns": OLD}, {"base": WANTED})
 
 
 def test_a_stale_canary_proves_nothing_and_the_next_host_is_the_canary() -> None:
