@@ -43,6 +43,9 @@ GUARDED_STEP = "SAMDRIFT_GUARDED_STEP"
 """Stands in the environment of a guarded step's processes: what a lost run left running ends before anything is put
 back, or it would go on afterwards."""
 
+TRY = 40
+"""Seconds for which whoever has a host put itself back waits for its first try."""
+
 RESERVE = 1 << 20
 """Bytes that are set aside on arming and given back before restoring: programs may need space to write, copies do
 not."""
@@ -223,7 +226,7 @@ if [ -e {DIRECTORY}/armed ] || [ -e {DIRECTORY}/restoring ]; then
     echo 'nothing was kept, so that nothing was put back' >> {RESTORED}
     {_FORGET}
     {_CLEAN_UP}
-  elif [ -e {UNITS}/{SERVICE} ]; then systemctl daemon-reload; systemctl start {SERVICE}
+  elif [ -e {UNITS}/{SERVICE} ]; then systemctl daemon-reload; timeout {TRY} systemctl start {SERVICE}
   else sh {DIRECTORY}/restore
   fi
 fi
