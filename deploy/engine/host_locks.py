@@ -29,7 +29,7 @@ log = logging.getLogger("samdrift")
 RENEWED_EVERY = lock_script.EXPIRES_AFTER / 4
 """Seconds. A run that cannot reach a host for as long as a lock lasts has lost it, and finds that out."""
 
-GIVEN_BACK_WITHIN = 10.0
+GIVEN_BACK_WITHIN = 5.0
 """Seconds that a run waits at its end for a host to take its lock back; if it does not, the lock expires."""
 
 

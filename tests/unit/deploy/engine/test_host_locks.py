@@ -187,8 +187,11 @@ def test_a_lock_is_renewed_while_the_run_lives(host: Sshd, tmp_path: Path, monke
         assert holder_of(host).who == "anna"
 
 
-def test_a_command_that_a_run_left_running_keeps_others_out(host: Sshd, tmp_path: Path) -> None:
+def test_a_command_that_a_run_left_running_keeps_others_out(
+    host: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its lock has expired; a package manager, say, does not know that."""
+    monkeypatch.setattr(lock_script, "WAITS_FOR_COMMAND", 0.1)
     of = fleet(host, tmp_path)
     held_by(host, BO, seconds=0)
     busy = host.directory / "run/samdrift/busy"
