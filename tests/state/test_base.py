@@ -11,6 +11,7 @@ import pytest
 from roles.base import ADMINS_GROUP, ASK_WITHOUT_KEY, AUTOMATION, HELPERS_GROUP, HOST_KEYS_SHOWN
 from roles.shared.hardening import RARE_MODULES
 from roles.shared.parts.kernel import KernelValue, look_command, read_values
+from roles.shared.people import RUNS_AS
 
 if TYPE_CHECKING:
     from roles.base import Settings
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 EVERYTHING = "(ALL : ALL) NOPASSWD: ALL"
 NOT_FOUND = 2
 """How getent ends that knows nobody of this name."""
+TAGS = re.compile(r"^(?:(?:[A-Z]+:|NOTAFTER=\S+) )+")
+"""What stands before a command in a rule, as sudo lists it."""
 KNOWN_TO_ALL = "kernel.ostype"
 """A setting that every kernel has: who says nothing of it was not heard."""
 MODULES = "cat /proc/version; if [ -e /proc/modules ]; then cat /proc/modules; fi"
@@ -87,13 +90,12 @@ def test_helpers_may_do_what_their_duties_say_and_nothing_else_as_root(host: Any
     _, _, _, members = host.check_output("getent group %s", HELPERS_GROUP).split(":")
     assert {*filter(None, members.split(","))} == {user.name for user in settings.helpers}
     for user in settings.helpers:
-        programs = {
-            word for line in commands(host, user.name) if "NOPASSWD:" in line for word in line.split() if "/" in word
-        }
-        own = [duty for duty in settings.duties if duty.user == user.name]
-        assert host.check_output("id -nG %s", user.name).split()[1:] == [HELPERS_GROUP], user.name
-        assert {p for p in programs if p[0] == "/"} >= {c.program for duty in own for c in duty.commands}, user.name
-        assert EVERYTHING not in commands(host, user.name), user.name
+        listed = " ".join(host.check_output("sudo -l -U %s", user.name).split())  # sudo breaks long lines
+        _, *rules = re.split(r" \((?=(?:ALL|root|samdrift)\b[^()|]*\) )", listed)
+        as_root = [rule.partition(") ")[2] for rule in rules if not rule.startswith(f"{RUNS_AS})")]
+        own = [c.sudo for duty in settings.duties if duty.user == user.name for c in duty.commands]
+        assert sorted(TAGS.sub("", rule) for rule in as_root) == sorted(own), user.name
+        assert all("NOEXEC:" in rule for rule in as_root), user.name
 
 
 def test_whoever_leaves_on_a_known_day_cannot_log_in_from_the_next_on(host: Any, settings: Settings) -> None:

@@ -140,3 +140,41 @@ def test_the_newest_line_is_that_of_the_log_or_of_the_one_that_was_last_rotated(
     now, *newest = said.stdout.splitlines()
     assert newest == ["a 2026-11-29T02:00:00+00:00", "b 2026-11-28T01:00:00+00:00"]
     assert datetime.fromisoformat(now).tzinfo == UTC
+
+
+NOT_THERE = Answer(rc=1, stdout="", stderr="")
+REFUSED = Answer(rc=1, stdout="", stderr="error: --key is not let through")
+LET_THROUGH = Answer(rc=0, stdout="", stderr="")
+
+
+def account(field: str = "!", program: str = "/usr/sbin/nologin", keys: Answer = NOT_THERE) -> dict[str, str | Answer]:
+    """What a station says of the account that holds the key."""
+    return {
+        "getent passwd": f"samdrift-runs:x:998:998::/var/lib/samdrift-runs:{program}",
+        "getent shadow": f"samdrift-runs:{field}:20000:0:99999:7:::",
+        "test -e": keys,
+    }
+
+
+@pytest.mark.parametrize(
+    ("check", "answers", "said"),
+    [
+        ("nobody_but_the_account_reads_the_key", {"stat": "samdrift-runs 600"}, "passed"),
+        ("nobody_but_the_account_reads_the_key", {"stat": "samdrift-runs 640"}, "failed"),
+        ("nobody_but_the_account_reads_the_key", {"stat": "root 600"}, "failed"),
+        ("what_people_run_as_the_account_is_roots", {"stat": "root:root 755"}, "passed"),
+        ("what_people_run_as_the_account_is_roots", {"stat": "root:root 775"}, "failed"),
+        ("the_program_refuses_another_key_and_another_inventory", {"samdrift-run": REFUSED}, "passed"),
+        ("the_program_refuses_another_key_and_another_inventory", {"samdrift-run": LET_THROUGH}, "failed"),
+        ("samdrift_itself_is_roots", {"test -e": LET_THROUGH, "find": "/opt/samdrift/bin/samdrift"}, "passed"),
+        ("samdrift_itself_is_roots", {"test -e": LET_THROUGH, "find": ""}, "failed"),
+        ("samdrift_itself_is_roots", {"test -e": NOT_THERE, "find": ""}, "not applicable"),
+        ("nobody_logs_in_as_the_account", account(), "passed"),
+        ("nobody_logs_in_as_the_account", account(field=""), "failed"),
+        ("nobody_logs_in_as_the_account", account(field="$y$x"), "failed"),
+        ("nobody_logs_in_as_the_account", account(program="/bin/bash"), "failed"),
+        ("nobody_logs_in_as_the_account", account(keys=LET_THROUGH), "failed"),
+    ],
+)
+def test_a_station_whose_key_is_others_too_is_found(check: str, answers: dict[str, str | Answer], said: str) -> None:
+    assert outcome("management_station", check, answers, "tie-adm1") == said
