@@ -99,7 +99,9 @@ def test_helpers_may_do_what_their_duties_say_and_nothing_else_as_root(host: Any
 
 
 def test_whoever_leaves_on_a_known_day_cannot_log_in_from_the_next_on(host: Any, settings: Settings) -> None:
-    for user in (*settings.admins, *settings.helpers):
+    if not (users := (*settings.admins, *settings.helpers)):
+        pytest.skip("not applicable: nobody may log in to this host")
+    for user in users:
         expires = host.check_output("getent shadow %s", user.name).split(":")[7]
         days = "" if user.until is None else str((user.until - date(1970, 1, 1)).days + 1)
         assert expires == days, f"{user.name} expires on day {expires or 'never'}"
