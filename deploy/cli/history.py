@@ -1,4 +1,4 @@
-"""`samdrift history`, `history verify`, `sign-off`, `config`, `migrate`, `prune`: what earlier runs left in the store.
+"""`samdrift history`, `history verify`, `end`, `sign-off`, `config`, `migrate`, `prune`: earlier runs, and their store.
 
 No host is looked at. Not here: how a store is brought up to date and pruned (`store.earlier`, `store.pruning`).
 """
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     "history",
     cls=WithDefault,
     options_metavar="[OPTIONS]",
-    subcommand_metavar="[RECORD] | verify | sign-off RECORD | config HOST | migrate [DIR] | prune",
+    subcommand_metavar="[RECORD] | verify | end RECORD | sign-off RECORD | config HOST | migrate [DIR] | prune",
 )
 def history() -> None:
     """List who did what, when, with which plan; or show one run.
@@ -103,6 +103,36 @@ def history_verify(common: Common, witness: tuple[Path, ...]) -> int:
     document = seen.model_dump(mode="json") | {"store": database.where, "exit_code": Exit.ERROR if seen.breaks else 0}
     answer(common, document, view.verified(seen.breaks, seen.model_dump(), database.where))
     return Exit.ERROR if seen.breaks else Exit.OK
+
+
+@command("end", of=history)
+@click.argument("record_id", metavar="RECORD")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def history_end(common: Common, record_id: str, yes: bool) -> None:
+    """End the record of a run that never will: its machine is gone for good.
+
+    Runs that were killed on a machine that is there end by the next apply or drift on it.
+    """
+    from deploy.runs.caller import is_over
+    from deploy.runs.recording import end_lost
+    from deploy.views import records as view
+
+    past = stores_of(common).history
+    record = past.record(record_id)
+    if record.ended or record.process is None:
+        raise UsageError("this run has ended", where=record_id, fix="see: samdrift history")
+    process = record.process
+    if (over := is_over(process)) is False:
+        fix = f"stop it there: kill {process.pid}"
+        raise UsageError(f"this run is at work on {process.machine}", where=record_id, fix=fix)
+    if over is None and not yes:
+        if not sys.stdin.isatty():
+            fix = f"if {process.machine} is gone for good, add --yes"
+            raise UsageError(f"only {process.machine} knows whether this run is at work", where=record_id, fix=fix)
+        if not click.confirm(f"Is {process.machine}, on which it ran, gone for good?", err=True):
+            raise SamdriftError("not approved: the record is as it was")
+    ended = end_lost(past, record)
+    answer(common, ended.model_dump(mode="json"), view.record(ended, _names(common), past.progress(record_id)))
 
 
 @command("sign-off", of=history)

@@ -119,13 +119,26 @@ class Recording:
 def end_lost_runs(history: History) -> None:
     """End the records of runs whose process is gone from this machine: it was killed, or the machine went down.
 
+    One that is damaged, or that another run ends just now, is left to whoever lists or verifies the history.
+
     Raises:
         StoreError: the store cannot be used.
     """
     for run in history.not_ended():
-        record = history.record(run.id)
-        if record.process is not None and is_over(record.process):
-            history.end(ended_without_word(record, history.progress(run.id)))
+        with suppress(StoreError):
+            if is_lost(history, run):
+                end_lost(history, history.record(run.id))
+
+
+def end_lost(history: History, record: Record) -> Record:
+    """End the record of a run that never will.
+
+    Raises:
+        StoreError: it has ended, or the store cannot be used.
+    """
+    ended = ended_without_word(record, history.progress(record.id))
+    history.end(ended)
+    return ended
 
 
 def is_lost(history: History, run: Summary) -> bool | None:

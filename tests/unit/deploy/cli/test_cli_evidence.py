@@ -223,6 +223,25 @@ def test_history_says_of_a_run_that_did_not_end_whether_it_is_at_work_and_what_i
     assert [s["step"] for s in json.loads(capsys.readouterr().out)["begun"]] == ["time: s0", "time: s1"]
 
 
+def test_the_record_of_a_run_whose_machine_is_gone_is_ended_by_whoever_knows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history = open_stores(tmp_path).history
+    away = Process(machine="tie-adm9", boot="b", pid=1, since=1)
+    gone, at_work, whole = (
+        record(f"2025-11-29T06:00:0{n}.000Z", "apply", ended=n == 2, process=process, exit_code=1)
+        for n, process in enumerate((away, this_process(), None))
+    )
+    for one in (gone, at_work, whole):
+        history.save(one)
+    for one, why in ((gone, "only tie-adm9 knows"), (at_work, "is at work on"), (whole, "this run has ended")):
+        assert cli._ended(["history", "end", one.id, "--state", str(tmp_path)]) == Exit.USAGE
+        assert why in " ".join(capsys.readouterr().err.split())
+    assert cli._ended(["history", "end", gone.id, "--yes", "--state", str(tmp_path)]) == 0
+    assert "ended without a word" in " ".join(capsys.readouterr().out.split())
+    assert [run.id for run in history.not_ended()] == [at_work.id]
+
+
 def test_a_record_says_who_the_kernel_saw_who_the_caller_claims_to_be_and_why(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,6 +32,7 @@ from roles.shared.intent import Intent
 from tests.postgres import Server
 from tests.sshd import Sshd, fleet_of
 from tests.unit.deploy.runs.test_runs import run_of
+from tests.unit.deploy.store.conformance import record
 from tests.unit.deploy.store.in_memory import MemoryHistory, in_memory
 
 THREE_FILES = '''"""Writes three files below a place."""
@@ -134,6 +135,11 @@ def test_a_second_signal_ends_the_run_now_and_it_is_recorded(run: Invocation) ->
     assert run.stores.history.record(record.id) == record
     assert "begun and not finished: tie-test1" in "\n".join(f.detail for f in record.findings)
     assert len(run.stores.history.progress(record.id)) == 2
+
+
+def test_another_size_of_the_terminal_stops_nothing(run: Invocation, tmp_path: Path) -> None:
+    run = dataclasses.replace(run, observer=_At("/b", lambda: os.kill(os.getpid(), signal.SIGWINCH)))
+    assert (apply(run, approved).exit_code, there(tmp_path)) == (Exit.OK, "abc")
 
 
 def test_nobody_who_is_impatient_ends_a_run_while_it_is_recorded(run: Invocation, tmp_path: Path) -> None:
@@ -277,6 +283,18 @@ def test_a_run_of_another_machine_is_left_to_that() -> None:
     history._put(elsewhere.recording.begun.model_copy(update={"process": away}), history.of_chain[0].entry.event)  # type: ignore[arg-type]
     end_lost_runs(history)
     assert len(history.not_ended()) == 1
+
+
+def test_a_lost_run_whose_record_is_damaged_stops_nobody() -> None:
+    history = MemoryHistory()
+    whole, damaged = (
+        record(f"2026-11-23T20:00:0{n}.000Z", "apply", ended=False, process=DEAD, exit_code=1) for n in range(2)
+    )
+    for one in (whole, damaged):
+        history.save(one)
+    history.texts[damaged.id] = "{"
+    end_lost_runs(history)
+    assert [run.id for run in history.not_ended()] == [damaged.id]
 
 
 def test_the_kernel_says_whether_a_process_is_over() -> None:
