@@ -371,6 +371,7 @@ def test_what_a_waiver_accepts_is_left_as_it_is_and_owes_no_handler(sshd: Sshd, 
         (place / "d/other").write_text("x\n")
         (plan,) = session.look()
         assert [s.handler for s in plan.changes] == [False, False, True]
+        session.lock([host.name])
         assert not session.carry_out(plan).error
 
     assert (place / "d/colour").read_text() == "colour blue, and by hand\n"

@@ -113,3 +113,19 @@ def test_a_refused_step_and_lines_that_go_stand_by_themselves_in_a_brief_plan() 
     hosts = [HostPlan(host=name, municipality="heby", steps=(made,)) for name in ("a", "b")]
     brief = shown(*plan_view.plan(plan_of(*hosts), NAMES, brief=True))
     assert brief.count("file /etc/x: refused: ") == 1
+
+
+def test_a_first_plan_in_brief_fits_three_screens_however_many_hosts_there_are() -> None:
+    """As the demo's: eleven hosts, twelve roles of a dozen steps; each host has a file that is its own."""
+    steps = tuple(
+        step(f"file /etc/role{role}/conf.d/part-{n}.conf").model_copy(update={"role": f"role{role}"})
+        for role in range(12)
+        for n in range(12)
+    )
+    hosts = [
+        HostPlan(host=f"host{n}", municipality="heby", steps=(*steps, *gateway(f"host{n}", "10.0.0.1", f"{n}").steps))
+        for n in range(11)
+    ]
+    brief = shown(*plan_view.plan(plan_of(*hosts), NAMES, brief=True))
+    assert len(brief.splitlines()) <= 3 * 50
+    assert "file /etc/frr.conf (11 different)" in brief
