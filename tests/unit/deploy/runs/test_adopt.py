@@ -240,7 +240,7 @@ def test_from_no_inventory_to_in_sync_one_role_after_the_other_and_nothing_else_
 ) -> None:
     make_role("later", ROLE.replace("PLACE", f"{tmp_path}/later"))
     (tmp_path / "later").mkdir()
-    monkeypatch.setattr(invocation, "run_checks", lambda *_: ())
+    monkeypatch.setattr(invocation, "run_checks", lambda *_, **__: ())
     snapshot.dump(adopt(run, host, ["shutter", "later"]).fleet, tmp_path / "proposal")
     fleet = snapshot.read(tmp_path / "proposal").fleet
     added = fleet.host("tie-web7")
