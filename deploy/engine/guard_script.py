@@ -122,8 +122,11 @@ def _restore(guards: Sequence[Guard]) -> str:
 
     It ends well only when everything was put back; else systemd starts it again, with all that was kept.
     """
-    back = [f"put_back {shlex.quote(g.restore)}" for g in reversed(guards) if g.restore]
-    then = [f"put_back {shlex.quote(command)} {shlex.quote(absent)}" for command, absent in _read_again(guards).items()]
+    back = [f"put_back {shlex.quote(g.what)} {shlex.quote(g.restore)}" for g in reversed(guards) if g.restore]
+    then = [
+        f"put_back {shlex.quote(command)} {shlex.quote(command)} {shlex.quote(absent)}"
+        for command, absent in _read_again(guards).items()
+    ]
     lines = "\n".join([*back, *then])
     return f"""{_LOCK} && cd {DIRECTORY} || exit 1
 if [ ! -e armed ] && [ ! -e restoring ]; then  # confirmed, by somebody who was lost before it was all taken away
@@ -136,7 +139,7 @@ mv armed restoring 2> /dev/null  # a disk that cannot be written is no reason to
 rm -f reserve
 failed=
 put_back() {{
-  said=$(timeout -k 5 {EACH} sh -c "$1" 2>&1 9<&-) || sh -c "${{2:-false}}" && return
+  said=$(timeout -k 5 {EACH} sh -c "$2" 2>&1 9<&-) || sh -c "${{3:-false}}" && return
   failed="$failed
 failed: $1: $(printf %s "$said" | tail -n 1)"
 }}
