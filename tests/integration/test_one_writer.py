@@ -16,10 +16,9 @@ from deploy.lab.lab import Lab
 from deploy.model.findings import Exit, Kind
 from deploy.model.observer import Quiet
 from deploy.store.ports import Holder
-from inventory.snapshot import load
 from roles.shared.intent import Intent
 from tests.applying import nothing_to_check, plan_of
-from tests.integration.lab import by_hand, program, samdrift
+from tests.integration.lab import by_hand, lab_fleet, program, samdrift
 from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryJournal
 
 pytestmark = pytest.mark.lab
@@ -119,7 +118,7 @@ class _At(Quiet):
 
 
 def applied(observer: Quiet) -> ApplyResult:
-    fleet = Lab().overlay(load())
+    fleet = lab_fleet()
     with Session(Intent(fleet), [fleet.host(HOST)], Lab().access(), observer) as hosts:
         plan = plan_of(fleet, hosts.look())
         return Apply(hosts, plan, nothing_to_check, MemoryJournal(), MemoryApplied()).go()
