@@ -1,6 +1,7 @@
 """What is wrong with what people are granted, that their file alone does not show: `check` says it. Pure.
 
-A duty that no role declares, or a municipality that there is not, would be believed and let nobody do anything.
+A duty that no role declares, or a misspelled municipality, would be believed and let nobody do anything. (A fleet need
+not have every municipality of the file: it may be a part of it, or somebody else's.)
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from roles.shared.catalogue import catalogue
 
 
 def problems_of_people(fleet: Fleet) -> Iterator[Problem]:
-    """Yield the duties that no role declares, and the municipalities that the fleet has not, each once."""
+    """Yield the duties that no role declares, and what is nearly called as a municipality of the fleet, each once."""
     duties = {ADMINISTER, *(name for role in catalogue().values() for name in role.duties)}
     granted = sorted({duty for person in fleet.people.everybody for grant in person.grants for duty in grant.duties})
     for duty in granted:
@@ -27,11 +28,9 @@ def problems_of_people(fleet: Fleet) -> Iterator[Problem]:
             yield Problem(RULE, shown(PEOPLE), what, f"one of: {', '.join(sorted(duties))}")
     known = {tenant.slug for tenant in fleet.tenants}
     named = {slug: person.name for person in fleet.people.everybody for slug in _municipalities(person)}
-    if known.isdisjoint(named):  # a fleet of somebody else's, which the file is not about
-        return
     for slug, person in sorted(named.items()):
-        if slug not in known:
-            what = f"{person}: there is no municipality {slug}{most_like(slug, known)}"
+        if slug not in known and (alike := most_like(slug, known)):
+            what = f"{person}: there is no municipality {slug}{alike}"
             yield Problem(RULE, shown(PEOPLE), what, f"one of: {', '.join(sorted(known))}, {ALL}; as a home, {JOINT}")
 
 
