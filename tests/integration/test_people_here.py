@@ -1,4 +1,4 @@
-"""What sudo makes of the duties' rules: the real one of this machine, in a namespace where the rules are all there is.
+"""What sudo and sshd make of people's rights: the real ones of this machine, in a namespace where these are all.
 
 The programs that duties name are stubs there, so that it costs seconds; on a lab host they are real (`test_people`).
 """
@@ -24,6 +24,8 @@ from roles.shared.duties import Command, Entitlement
 from roles.shared.intent import Intent
 from roles.shared.parts.templates import render
 from tests.integration.test_people import EDGE, MAY, MAY_NOT_AS_ROOT, QUEUE, WHO
+from tests.integration.test_ssh_audit import SETTINGS as SSHD_SETTINGS
+from tests.sshd import free_port
 
 JOBS = (f"lp -i {QUEUE}-12 -H hold", f"lp -i {QUEUE}-12 -H resume", f"cancel {QUEUE}-12")
 STUBS = ("lpstat", "lp", "cancel", "vtysh", "wg", "ping", "journalctl", "lpadmin", "cupsdisable")
@@ -149,3 +151,45 @@ def test_people_run_samdrift_as_the_account_that_holds_the_key_for_their_own_mun
     assert hosts.endswith("}")
     assert "--key is not let through" in others[0]
     assert [line for line in others[1:] if "private" in line or "heb-gw1" in line] == []
+
+
+SSHD = """\
+echo "samdrift-people:x:5003:$3" >> /etc/group
+mkdir -p /etc/ssh/authorized_keys /run/sshd
+ssh-keygen -q -t ed25519 -N '' -f "$1/key" < /dev/null
+rm -f /etc/ssh/ssh_host_ed25519_key /etc/ssh/ssh_host_ed25519_key.pub
+ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key < /dev/null
+cp "$1/key.pub" "/etc/ssh/authorized_keys/$3"
+cp "$1/sshd_config" /etc/ssh/sshd_config
+: > /etc/issue.net
+/usr/sbin/sshd -D -f /etc/ssh/sshd_config "-oListenAddress=127.0.0.1:$7" -oPidFile=none 2> /dev/null &
+log_in() {
+    ssh -F /dev/null -i "$1/key" -p "$7" -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+        -o LogLevel=ERROR "$3@127.0.0.1" true > /dev/null 2>&1 < /dev/null
+    echo $?
+}
+for _ in 1 2 3 4 5 6 7 8 9 10; do [ "$(log_in "$@")" = 0 ] && break; sleep 0.3; done
+log_in "$@"
+usermod --expiredate "$(date -u +%F)" "$3"; log_in "$@"
+usermod --expiredate "$(date -u -d tomorrow +%F)" "$3"; log_in "$@"
+chage --maxdays 1 "$3"; log_in "$@"
+chage --maxdays -1 "$3"; log_in "$@"
+gpasswd --delete "$3" samdrift-people > /dev/null; log_in "$@"
+kill $!
+"""
+
+
+def test_sshd_lets_a_technician_in_until_the_last_day_is_over_and_as_long_as_the_group_is_theirs(at: Path) -> None:
+    if not Path("/usr/sbin/sshd").exists():
+        pytest.skip("needs an sshd")
+    (at / "sshd_config").write_text(render("base/sshd_config.j2", settings=SSHD_SETTINGS), encoding="utf-8")
+    (at / "sudoers").write_text("", encoding="utf-8")
+    argv = ["unshare", "--mount", "sh", "-s", "--", str(at), "", WHO, "", "", "", str(free_port("127.0.0.1"))]
+    done = subprocess.run(argv, input=SETUP + SSHD, capture_output=True, text=True, check=False, timeout=120)
+
+    in_time, last_day_over, last_day, password_aged, never_ages, not_in_group = map(int, done.stdout.split())
+    assert (in_time, last_day, never_ages) == (0, 0, 0)
+    assert (last_day_over, not_in_group) == (255, 255)
+    assert password_aged != 0, (
+        "a password that must be changed keeps out who logs in by a key, so accounts must have none"
+    )
