@@ -22,6 +22,7 @@ from deploy.store import links as chain_links
 from deploy.store import schema, witness
 from deploy.store.database import FILE, Database, open_directory
 from deploy.store.opening import open_stores
+from deploy.store.sql import mark
 from inventory.errors import UsageError
 from tests.unit.deploy.store.conformance import begun_steps, record
 from tests.unit.deploy.store.places import rewrite, ruin
@@ -152,6 +153,25 @@ def test_a_store_that_was_made_anew_is_told_by_the_witness(state: Path, capsys: 
     code, breaks, said = verified(state, capsys)
     assert (code, breaks) == (1, {(RUNS[3].id, "removed")})
     assert "another chain of this store" in said["breaks"][0]["known_by"]
+
+
+def test_a_history_whose_beginning_was_cut_off_is_told_by_the_witness(
+    state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What follows the cut is whole, if somebody names the chain so that it begins there."""
+    database = open_directory(state)
+    first, *rest = chain_links.links(database)
+    with database.writing() as connection:
+        connection.execute(delete(schema.runs).where(schema.runs.c.id == first.entry.record))
+        connection.execute(delete(schema.links).where(schema.links.c.number == 1))
+        for link in rest:
+            renumbered = update(schema.links).where(schema.links.c.number == link.number)
+            connection.execute(renumbered.values(number=link.number - 1))
+        mark(connection, chain_links.CHAIN, first.hash)
+    code, breaks, seen = verified(state, capsys)
+    assert code == 1
+    assert breaks
+    assert "another chain of this store" in seen["breaks"][0]["known_by"]
 
 
 def test_what_was_pruned_is_no_break(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
