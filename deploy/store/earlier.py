@@ -31,7 +31,8 @@ from deploy.store import schema
 from deploy.store.database import Database
 from deploy.store.documents import kept_as
 from deploy.store.ports import StoreError
-from deploy.store.sql import REMEMBERED, SqlBackups, SqlHistory, SqlJournal, mark, marked
+from deploy.store.sql import REMEMBERED, SqlBackups, SqlJournal, mark, marked
+from deploy.store.sql_history import SqlHistory
 from deploy.store.witness import SystemJournal
 from inventory.frozen import Frozen
 

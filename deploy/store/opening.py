@@ -1,7 +1,7 @@
 """Open the stores of a place: a directory of this machine, or a PostgreSQL database.
 
 What an earlier samdrift left there as files must be taken over first (`earlier`): a store that seemed empty would call
-every host's state somebody's change by hand. Not here: what the stores do (`sql`, `locks`).
+every host's state somebody's change by hand. Not here: what the stores do (`sql`, `sql_history`, `locks`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from deploy.store.locks import FileLocks, SessionLocks
 from deploy.store.place import SYSTEM, naming
 from deploy.store.place import Database as Url
 from deploy.store.ports import StoreError, Stores, Witness
-from deploy.store.sql import SqlApplied, SqlBackups, SqlHistory, SqlJournal, SqlKnown
+from deploy.store.sql import SqlApplied, SqlBackups, SqlJournal, SqlKnown
+from deploy.store.sql_history import SqlHistory
 from deploy.store.witness import SystemJournal
 
 

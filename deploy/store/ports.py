@@ -1,7 +1,7 @@
 """The six stores: what runs leave behind for later ones, as protocols that say nothing of files or databases.
 
-Whoever keeps them (`sql`) passes `tests/unit/deploy/store/conformance.py`. Not here: what the values mean
-(`model.record`, `model.findings`), and when a run writes which (`runs`).
+Whoever keeps them (`sql`, `sql_history`) passes `tests/unit/deploy/store/conformance.py`. Not here: what the values
+mean (`model.record`, `model.findings`), and when a run writes which (`runs`).
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from deploy.store import schema
 from deploy.store.database import Database
 from deploy.store.links import add_links
 from deploy.store.ports import History, readable
-from deploy.store.sql import open_emergency
+from deploy.store.sql_history import open_emergency
 
 T = TypeVar("T")
 

@@ -23,7 +23,7 @@ from deploy.model.step_id import StepId
 from deploy.store.database import FILE, open_directory
 from deploy.store.opening import stores_of
 from deploy.store.ports import Stores
-from deploy.store.sql import SqlHistory
+from deploy.store.sql_history import SqlHistory
 from deploy.store.witness import SystemJournal
 
 HOSTS, CHECKS, TIMES = 1000, 10, 7
