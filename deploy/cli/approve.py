@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @command("approve")
 @click.argument("planfile", metavar="PLANFILE", type=FILE)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--brief", is_flag=True, help="Show the plan a line a step.")
+@click.option("--brief", is_flag=True, help="Show each step of the plan by its name, without diffs.")
 @click.option("--comment", metavar="TEXT", type=WORDS, default=None, help="Stands in the approval, and is signed, too.")
 @click.option("--signing-key", metavar="FILE", type=READABLE, help="Sign with this SSH key. [the agent's, or ~/.ssh]")
 @click.option("--out", metavar="COPY", type=FILE, help="Write the approved plan here, and not over PLANFILE.")

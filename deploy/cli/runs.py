@@ -78,7 +78,10 @@ def plan(  # noqa: PLR0917  click tells options by name
     roles: tuple[str, ...],
     remove: tuple[tuple[str, str], ...],
 ) -> int:
-    """Show what would change, with diffs; the same change of many hosts once."""
+    """Show what would change, with diffs.
+
+    The same change of many hosts is shown once.
+    """
     from deploy.model.alike import names_of
     from deploy.model.device_models import model_notices
     from deploy.model.locked import changing_notices
@@ -215,7 +218,7 @@ def _rehearse(common: Common, made: Plan) -> Rehearsed:
 @command("apply")
 @click.argument("planfile", metavar="[PLANFILE]", required=False, type=FILE)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--brief", is_flag=True, help="Show the plan a line a step.")
+@click.option("--brief", is_flag=True, help="Show each step of the plan by its name, without diffs.")
 @click.option("--digest", metavar="DIGEST", type=WORDS, help="Apply PLANFILE only if its plan has this digest.")
 @emergency_option
 @click.option(
