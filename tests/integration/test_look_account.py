@@ -15,11 +15,13 @@ from deploy.runs import commands as runs
 from deploy.runs.applying import apply
 from deploy.runs.invocation import Invocation
 from deploy.runs.looks import look_accounts
+from deploy.runs.recording import Recording
 from deploy.transport.ssh import Connection
 from inventory.fleet import Host
 from inventory.groups import known_hosts
 from roles.base import AUTOMATION
 from roles.shared.intent import Intent
+from roles.shared.look_program import PROGRAM
 from roles.shared.parts.looks import LOOK
 from tests.integration.lab import by_hand, lab_fleet, samdrift
 from tests.sshd import keygen
@@ -53,9 +55,10 @@ class Place:
     run: Invocation
     key: Path
 
-    def by_root(self) -> Invocation:
-        """The same run by the account that changes, whatever the hosts were given."""
-        return dataclasses.replace(self.run, access=self.run.access.model_copy(update={"look_user": AUTOMATION}))
+    def by(self, user: str) -> Invocation:
+        """A run that looks as this account, whatever the hosts were given."""
+        access = self.run.access.model_copy(update={"look_user": user})
+        return dataclasses.replace(self.run, access=access, recording=Recording())
 
     def looking(self) -> Connection:
         """Whoever has the key for looks, and knows how samdrift asks."""
@@ -84,7 +87,11 @@ def place(machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     assert set(applied(run).values()) == {"changed"}
     yield Place(run, at / "key")
     as_before = dataclasses.replace(
-        run, intent=Intent(plain), hosts=tuple(plain.host(name) for name in HOSTS), only_roles=("base",)
+        run,
+        intent=Intent(plain),
+        hosts=tuple(plain.host(name) for name in HOSTS),
+        only_roles=("base",),
+        recording=Recording(),
     )
     assert set(applied(as_before).values()) == {"changed"}
 
@@ -97,7 +104,7 @@ def test_a_host_that_was_given_the_account_is_looked_at_by_it(place: Place) -> N
 def test_the_plan_is_the_same_whoever_looks(place: Place) -> None:
     by_hand(TRIED, "chmod 600 /etc/issue.net; nft add rule inet samdrift input tcp dport 8080 accept")
     try:
-        by_look, by_root = (runs.plan(run, detailed=False)[0] for run in (place.run, place.by_root()))
+        by_look, by_root = (runs.plan(place.by(user), detailed=False)[0] for user in (LOOK, AUTOMATION))
     finally:
         by_hand(TRIED, "chmod 644 /etc/issue.net; nft -f /etc/nftables.conf")
     assert [(h.host, h.error) for h in by_look.hosts if h.error] == []
@@ -111,8 +118,8 @@ def test_the_plan_is_the_same_whoever_looks(place: Place) -> None:
 
 def test_every_check_ends_as_it_does_by_root_but_for_those_that_ask_more_than_a_look_may(place: Place) -> None:
     by_look, by_root = (
-        {(c.host, c.role, c.name): (c.outcome, c.detail) for c in runs.verify(run).checks}
-        for run in (place.run, place.by_root())
+        {(c.host, c.role, c.name): (c.outcome, c.detail) for c in runs.verify(place.by(user)).checks}
+        for user in (LOOK, AUTOMATION)
     )
     assert by_look.keys() == by_root.keys()
     beyond = {check for check, (_, detail) in by_look.items() if "more than a look may ask" in detail}
@@ -176,5 +183,5 @@ def test_a_key_of_samdrifts_is_good_from_the_management_stations_alone(place: Pl
 
 
 def test_whatever_is_looked_at_is_told_of_by_sudo_in_the_journal(place: Place) -> None:
-    said = by_hand(TRIED, f"journalctl -q -t sudo -g {LOOK} -n 1 -o cat --no-pager")
-    assert "COMMAND=/usr/local/sbin/samdrift-look" in said
+    said = by_hand(TRIED, "journalctl -q -t sudo -g COMMAND= -n 200 -o cat --no-pager").splitlines()
+    assert {line.partition("COMMAND=")[2] for line in said if line.strip().startswith(LOOK)} == {PROGRAM}
