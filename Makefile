@@ -29,7 +29,8 @@ else
 endif
 
 soak: need-root setup ## The long tests that `make test` has a shorter one of (root, tens of minutes)
-	@$(LAB_DOWN_AFTER) $(BIN)/pytest -m soak
+	@$(LAB_DOWN_AFTER) failed=0; $(BIN)/pytest -m soak || failed=1; \
+	  $(BIN)/pytest -q tests/unit -m "hypothesis and not soak" --hypothesis-profile=thorough || failed=1; exit $$failed
 
 check: lint types unit ## What CI asks before the lab: lint, types, unit tests
 
