@@ -17,6 +17,7 @@ from deploy.engine.results import ApplyResult
 from deploy.engine.session import Session
 from deploy.lab.lab import Lab
 from deploy.model.findings import Exit, Kind, exit_code
+from deploy.model.guard_state import Standing, Where
 from deploy.model.plan import HostPlan
 from deploy.model.record import CheckResult
 from inventory.errors import SamdriftError
@@ -138,12 +139,9 @@ def armed(host: str, *paths: str, seconds: float = 600) -> None:
 SSHD_AGAIN = "systemctl reload-or-restart ssh.service"
 
 
-def stands(host: str) -> dict[str, object]:
-    """What `samdrift guard show` says of a host, whatever its exit code."""
-    code = Exit.DIFFERENCES if "armed" in by_hand(host, guard_script.STAND)[:9] else Exit.OK
-    code = Exit.DIFFERENCES if by_hand(host, guard_script.ARMED) else code
-    standing: dict[str, object] = samdrift("--lab", "guard", "show", host, expect=code)["standing"]
-    return standing
+def stands(host: str) -> Standing:
+    """How the guard of a host stands, asked by hand: it may change at any moment."""
+    return guard_script.standing(by_hand(host, guard_script.STAND))
 
 
 def test_what_cannot_be_put_back_is_kept_and_tried_until_it_can() -> None:
@@ -155,13 +153,13 @@ def test_what_cannot_be_put_back_is_kept_and_tried_until_it_can() -> None:
         host, f"echo '# not confirmed' >> {path}; mount --bind /etc/ssh /etc/ssh; mount -o remount,ro,bind /etc/ssh"
     )
     try:
-        _until(lambda: stands(host)["where"] == "restoring")
-        assert "failed: " in str(stands(host)["report"])
+        _until(lambda: stands(host).where is Where.RESTORING)
+        assert f"failed: {path}: " in stands(host).report
         assert "not confirmed" in by_hand(host, f"cat {path}")
         assert [plan.armed.splitlines()[0] for plan in _looked((host,))] == [ARMED_FOR]
     finally:
         by_hand(host, "umount /etc/ssh")
-    _until(lambda: stands(host)["where"] == "restored")
+    _until(lambda: stands(host).where is Where.RESTORED)
     assert by_hand(host, f"cat {path}") == before
     assert by_hand(host, "ls -A /etc/ssh | grep samdrift-; true") == ""
 
@@ -183,7 +181,7 @@ def test_a_full_disk_keeps_nothing_from_being_put_back() -> None:
 def test_a_ruleset_that_could_not_be_loaded_again_is_refused_before_the_first_step() -> None:
     """A table that the program that made it keeps to itself: listed like any other, and nobody else may make it."""
     host = "kni-gw1"
-    before = by_hand(host, "nft list ruleset")
+    before = by_hand(host, "nft -s list ruleset")
     owner = "(echo 'add table inet kept { flags owner; }'; sleep 600) | nft -i"
     by_hand(host, f"systemd-run --quiet --unit=owner sh -c {shlex.quote(owner)}")
     try:
@@ -193,7 +191,7 @@ def test_a_ruleset_that_could_not_be_loaded_again_is_refused_before_the_first_st
         by_hand(host, "systemctl stop owner.service")
     assert [(h.outcome, h.changed) for h in applied.hosts] == [("failed", ())]
     assert "nftables ruleset in force could not be put back as it is" in applied.findings[0].detail
-    _until(lambda: by_hand(host, "nft list ruleset") == before)
+    _until(lambda: by_hand(host, "nft -s list ruleset") == before)
     assert by_hand(host, "ls /var/lib/samdrift/guard 2> /dev/null; true") == ""
 
 
@@ -214,10 +212,12 @@ def test_people_see_undo_and_clear_what_a_host_is_about_to_undo() -> None:
     for act, after in (("restore", before), ("clear", f"{before}# not confirmed\n")):
         armed(host, path)
         by_hand(host, f"echo '# not confirmed' >> {path}")
-        assert stands(host)["where"] == "armed"
+        shown = samdrift("--lab", "guard", "show", host, expect=Exit.DIFFERENCES)
+        assert (shown["standing"]["where"], shown["kept"]) == ("armed", [path])
         samdrift("--lab", "guard", act, host, "--yes", expect=Exit.OK if act == "restore" else Exit.DIFFERENCES)
         assert by_hand(host, f"cat {path}") == after
-        assert stands(host)["where"] in {"restored", "confirmed"}
+        ended = samdrift("--lab", "guard", "show", host)["standing"]["where"]
+        assert ended == ("restored" if act == "restore" else "confirmed")
     by_hand(host, f"sed -i '/not confirmed/d' {path}")
     assert look()[host] == _looked((host,))[0].fingerprint
 
