@@ -9,7 +9,7 @@ from ipaddress import ip_network
 import pytest
 
 from deploy.transport.ssh import Answer, Connection
-from roles.shared.parts.ruleset import session_stays
+from roles.shared.parts.ruleset import LIVE, LiveRuleset, ruleset_digest, session_stays
 from roles.shared.traffic import ANYWHERE, ANYWHERE6
 from tests.sshd import Sshd
 
@@ -68,3 +68,19 @@ def test_what_sudo_keeps_from_its_children_is_known_all_the_same(asked: Asked) -
     as_by_sudo = "sh -c 'env -u SSH_CONNECTION -u SSH_CLIENT \"$@\"; exit $?' -"
     assert asked("10.60.10.250/32", start=as_by_sudo).rc == 1
     assert asked("127.0.0.1/32", start=as_by_sudo).rc == 0
+
+
+def test_the_ruleset_in_force_is_told_from_the_one_that_was_seen() -> None:
+    """What the host compares before it loads another is what the look made of its answer."""
+    tell = f"sh -c {shlex.quote(LIVE)}"
+    compare = f"{tell} | awk 1 | sha256sum; {tell}"
+    rule = 'add rule inet t c ip saddr { 10.0.0.0/8, 192.0.2.1 } tcp dport 22 accept comment "åäö"'
+    start = f"add table inet t; add chain inet t c {{ type filter hook input priority 0; }}; {rule}"
+    script = f"nft {shlex.quote(start)}\n{compare}; echo; nft add table inet by_hand; {compare}"
+    ran = subprocess.run(["unshare", "--net", "sh", "-c", script], check=True, capture_output=True, text=True)
+    seen, told, now, _ = ran.stdout.splitlines()
+    live = LiveRuleset().process([told])
+    assert live is not None
+    assert "åäö" in live
+    assert ruleset_digest(live) == seen.split()[0]
+    assert now != seen

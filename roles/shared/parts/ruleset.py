@@ -126,12 +126,12 @@ def load(path: str, content: str, let_in: tuple[Network, ...]) -> Generator[Stri
     change = Change(what="nftables ruleset", before=live, after=wanted or content)
     command = StringCommand(f"{{ {session_stays(let_in)}; }} && {NFT} -f {shlex.quote(path)}")
     # What starts nftables may have loaded the new file before us.
-    seen = tuple(dict.fromkeys(_digest(text) for text in (live, wanted) if text is not None))
+    seen = tuple(dict.fromkeys(ruleset_digest(text) for text in (live, wanted) if text is not None))
     absent = f"[ ! -x {NFT} ]" if live is None else ""
     expected = Expected(what="nftables ruleset", question=LIVE, answers=seen or (answer_digest([]),), absent=absent)
     yield expecting(explain(command, change), expected)
 
 
-def _digest(ruleset: str) -> str:
+def ruleset_digest(ruleset: str) -> str:
     """Return the digest of the answer that tells this ruleset."""
     return answer_digest([base64.b64encode(f"is {ruleset[:-1]}".encode()).decode()])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -354,6 +355,38 @@ def test_a_first_step_that_finds_something_moved_writes_nothing_and_is_stale(hos
         outcome = hosts.carry_out(live)
     assert (outcome.done, outcome.moved) == ((), True)
     assert a.read_text() == "by hand\n"
+
+
+OVERWRITES = '''"""Would change an account, a setting of the kernel, what a command makes so, and two files."""
+from roles.shared.parts.accounts import account
+from roles.shared.parts.ensured import ensured
+from roles.shared.parts.files import absent_file, managed_file
+from roles.shared.parts.kernel import kernel_settings
+
+def deploy(settings):
+    account("nobody", full_name="Somebody", groups=())
+    account("nobody-at-all", full_name="Nobody at all", groups=())
+    kernel_settings("messages", {"kernel.printk": "1 1 1 1"})
+    ensured("last line without an end", question="printf 'a\\\\nb'", answer="c\\n", command="false")
+    managed_file("/etc/hostname", content="å\\n")
+    absent_file("/etc/os-release")
+'''
+
+
+def test_each_kind_of_step_expects_what_the_host_says_just_then(
+    host: Sshd, make_role: Callable[[str, str], None]
+) -> None:
+    make_role("overwrites", OVERWRITES)
+    of = fleet_of(host.host(HOST, context={"samdrift": {"roles": {"overwrites": True}}}))
+    with Session(Intent(of), of.hosts, host.access) as hosts:
+        (live,) = hosts.look()
+        assert live.error == ""
+        expected = [e for op in hosts._declared[HOST].operations for e in op.expected if e is not None]
+        asked = hosts.ask(HOST, [f"sh -c {shlex.quote(e.question)} 2> /dev/null | awk 1 | sha256sum" for e in expected])
+    assert {e.what for e in expected} >= {"user nobody", "user nobody-at-all", "/etc/hostname", "/etc/os-release"}
+    assert {e.what: answer.stdout.split()[0] in e.answers for e, answer in zip(expected, asked, strict=True)} == {
+        e.what: True for e in expected
+    }
 
 
 def until(so: Callable[[], bool]) -> None:
