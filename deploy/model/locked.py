@@ -51,4 +51,5 @@ def unknown_while_changed(host: HostPlan) -> HostPlan:
     """Return what may be said of a host's state: nothing, while another run is changing it."""
     if not host.locked or host.error:
         return host
-    return host.model_copy(update={"error": in_words(MessageId.CHANGED_MEANWHILE(holder=host.locked))})
+    why = in_words(MessageId.CHANGED_MEANWHILE(holder=host.locked))
+    return HostPlan(host=host.host, municipality=host.municipality, locked=host.locked, armed=host.armed, error=why)
