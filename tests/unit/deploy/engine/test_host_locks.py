@@ -357,6 +357,18 @@ def test_a_first_step_that_finds_something_moved_writes_nothing_and_is_stale(hos
     assert a.read_text() == "by hand\n"
 
 
+def test_one_machine_under_two_names_is_not_written_to_twice(host: Sshd, tmp_path: Path) -> None:
+    """Whoever enters it twice in NetBox is told by the second of them."""
+    (one,) = fleet(host, tmp_path).hosts
+    of = fleet_of(one, one.model_copy(update={"name": "tie-test2"}))
+    with session(host, of) as hosts:
+        assert hosts.lock([HOST, "tie-test2"]) == {}
+        first, second = hosts.look()
+        assert hosts.carry_out(first).error == ""
+        outcome = hosts.carry_out(second)
+    assert (outcome.done, outcome.moved) == ((), True)
+
+
 OVERWRITES = '''"""Would change an account, a setting of the kernel, what a command makes so, and two files."""
 from roles.shared.parts.accounts import account
 from roles.shared.parts.ensured import ensured
