@@ -21,7 +21,7 @@ from tests.sshd import keygen
 pytestmark = pytest.mark.lab
 
 EDGE, ELSEWHERE = "heb-gw1", "tie-dns1"
-NEEDED = "heb-gw1 or tie-gw1 or role=dns_resolver or role=package_cache or role=log_server"
+NEEDED = f"{EDGE} or {ELSEWHERE} or tie-gw1 or role=package_cache or role=log_server"
 WHO, STRANGER = "elif-demir", "nils-borta"
 QUEUE = "heb-kopiator1"
 MARK = "/root/technician-was-here"
