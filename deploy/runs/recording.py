@@ -37,7 +37,7 @@ class Recording:
 
     Attributes:
         reason: why it is run, in the caller's words.
-        begun: its record, if it was kept before it ended.
+        begun: its record, while it is kept as that of a run that has not ended.
         kept: whether its whole record was kept.
     """
 
@@ -88,7 +88,7 @@ class Recording:
         """
         with undisturbed():
             self.patiently(stores, lambda: self._keep(stores, record))
-        self.kept = True
+        self.kept, self.begun = True, None
 
     def _keep(self, stores: Stores, record: Record) -> None:
         if self.begun is None:
