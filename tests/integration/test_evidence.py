@@ -90,7 +90,7 @@ def test_an_apply_that_is_killed_leaves_a_record_and_the_next_ends_it(state: Pat
     assert apply_until(state, "wave 1", signal.SIGKILL) == -signal.SIGKILL
     killed = latest(state)
     assert (killed["ended"], killed["lost"]) == (False, True)
-    samdrift(*there(state, "apply", "--yes"))
+    samdrift(*there(state, "apply", "--yes", "--take-over", killed["id"]))
     ended = samdrift("history", killed["id"], "--state", str(state))
     assert (ended["ended"], ended["exit_code"]) == (True, 1)
     assert "ended without a word" in ended["findings"][0]["summary"]
