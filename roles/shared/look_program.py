@@ -154,10 +154,10 @@ def main() -> int:
     os.chdir("/")
     try:
         libc = ctypes.CDLL(None, use_errno=True)
-        _nothing_writable(libc)
         os.write(1, f"{mark} {len(fixed)} {' '.join(map(str, (*fixed, *rest)))}\n".encode())
         _run(framed((commands[place] for place in fixed), mark, each), lambda: None)
         if rest:
+            _nothing_writable(libc)  # not before: as root chronyc, say, makes a socket to be answered at
             _must(libc.unshare(CLONE_NEWPID | CLONE_NEWIPC))
             script = framed((commands[place] for place in rest), mark, each)
             _run(script, lambda: _shut_in(libc, account, group))

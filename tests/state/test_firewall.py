@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from roles.firewall import Settings
 
 WANTED = f"{ALONE} sh -c 'printf %%s \"$0\" | {NFT} -f /dev/stdin && {LIST}' %s"
-FILE = f"{ALONE} sh -c '{NFT} -f {PATH} && {LIST}'"
+FILE = f"cat {PATH} | {ALONE} sh -c '{NFT} -f /dev/stdin && {LIST}'"
 CHAIN = re.compile(r"(?m)^\tchain (\w+) \{\n((?:\t\t.*\n)*)\t\}$")
 
 

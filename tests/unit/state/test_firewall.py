@@ -50,8 +50,8 @@ def outcomes(
     """What becomes of each check where nft says this."""
     host = MadeUp(
         {
+            "cat /etc/nftables.conf": at_boot,
             "nft -f /dev/stdin": wanted,
-            "nft -f /etc": at_boot,
             "nft -s list ruleset": live,
             "is-enabled": f"active\n{unit}\n",
             "show -p ExecStart": "ExecStart={ argv[]=/usr/sbin/nft -f /etc/nftables.conf ; }\n",
