@@ -263,7 +263,7 @@ class World:
             "interfaces": [{"name": "lo", "type": "virtual", "addresses": ["127.0.0.1/8"]}],
             "host_keys": [self.sshd.host_key],
             "context": {
-                "samdrift": {"roles": {"canary": True}, "canary": {"place": str(self.root / "host"), **options}}
+                "samdrift": {"roles": {"nest": True}, "nest": {"place": str(self.root / "host"), **options}}
             },
         }
         made = fleet(
@@ -290,6 +290,7 @@ class World:
                 "HOME": str(self.root / "cwd"),
                 "TMPDIR": str(self.root / "tmp"),
                 "PYTHONPATH": str(CODE),
+                "SAMDRIFT_REASON": "a test",
             },
             check=False,
             timeout=120,
@@ -307,8 +308,8 @@ def world(sshd: Sshd, tmp_path: Path) -> World:
     (tmp_path / "identity.txt").chmod(0o600)
     recipients = f"tierp:\n  test: {identity.to_public()}\n"
     (tmp_path / "inventory/secrets/recipients.yaml").write_text(recipients)
-    (tmp_path / "roles/canary.py").write_text(ROLE)
-    (tmp_path / "checks/test_canary.py").write_text(CHECKS)
+    (tmp_path / "roles/nest.py").write_text(ROLE)
+    (tmp_path / "checks/test_nest.py").write_text(CHECKS)
     wrapper = WRAPPER.format(roles=str(tmp_path / "roles"), checks=str(tmp_path / "checks"), port=sshd.port)
     (tmp_path / "samdrift.py").write_text(wrapper)
     made = World(tmp_path, sshd)
@@ -322,13 +323,13 @@ def world(sshd: Sshd, tmp_path: Path) -> World:
 def test_no_secret_is_anywhere_but_in_its_file(world: World) -> None:
     plan, harmless = str(world.root / "plan.json"), "def test_nothing():\n    pass\n"
     # A value that nobody told samdrift: neither a plan nor a drift shows it.
-    (world.root / "checks/test_canary.py").write_text(harmless)
+    (world.root / "checks/test_nest.py").write_text(harmless)
     world.conf.touch(mode=0o600)
     for text in (f"# by hand\ntoken = {OLD}\n{OLD}\nlast\n", f"# changed\ntoken = {OLD}\n {TOKEN}\n{KEY}\n"):
         world.conf.write_text(text)
         assert world.samdrift("plan", "--out", plan, "--commands", "--debug").returncode == 0
         assert world.samdrift("drift", "--json", "--debug").returncode == 2
-    (world.root / "checks/test_canary.py").write_text(CHECKS)
+    (world.root / "checks/test_nest.py").write_text(CHECKS)
     # Everything that fails says all that it sees.
     with Watch(world.root / "tmp", world.root / "host", world.root / "cwd") as watch:
         assert world.samdrift("apply", plan, "--yes").returncode == 7
@@ -390,7 +391,7 @@ def test_a_rotated_secret_is_pending_and_one_that_was_changed_by_hand_is_drift(w
         found = json.loads(done.stdout)["findings"]
         return [(f["kind"], f["step"], f["detail"]) for f in found if f["kind"] != "failed check"]
 
-    (world.root / "checks/test_canary.py").write_text("def test_nothing():\n    pass\n")
+    (world.root / "checks/test_nest.py").write_text("def test_nothing():\n    pass\n")
     assert world.samdrift("apply", "--yes").returncode == 0
     assert drift() == []
     assert world.samdrift("secrets", "rotate", "tierp", "tls_key").returncode == 0
@@ -411,7 +412,7 @@ def test_a_rotated_secret_is_pending_and_one_that_was_changed_by_hand_is_drift(w
 
 
 def test_a_plan_is_stale_once_the_secret_or_what_it_withheld_has_moved(world: World) -> None:
-    (world.root / "checks/test_canary.py").write_text("def test_nothing():\n    pass\n")
+    (world.root / "checks/test_nest.py").write_text("def test_nothing():\n    pass\n")
     plan = str(world.root / "plan.json")
     world.conf.write_text(f"token = {OLD}\n")
     for move in (
@@ -432,7 +433,7 @@ def test_a_missing_secret_is_one_line_before_anything_is_connected_to(world: Wor
     done = world.samdrift("plan")
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr.decode() == (
-        f"error: {file}: role canary of tie-test1 needs secret token, and it is not in this file "
+        f"error: {file}: role nest of tie-test1 needs secret token, and it is not in this file "
         "(samdrift secrets edit tierp token)\n"
     )
     (world.root / "identity.txt").unlink()
@@ -455,13 +456,13 @@ def test_a_command_that_needs_no_value_needs_no_identity_and_no_file(world: Worl
 
 @pytest.fixture
 def canary(sshd: Sshd, make_role: Callable[[str, str], None], tmp_path: Path) -> Callable[..., Host]:
-    make_role("canary", ROLE)
+    make_role("nest", ROLE)
 
     def host(**options: str) -> Host:
         place = tmp_path / "place"
         place.mkdir(exist_ok=True)
         canary = {"place": str(place), **options}
-        return sshd.host(context={"samdrift": {"roles": {"canary": True}, "canary": canary}})
+        return sshd.host(context={"samdrift": {"roles": {"nest": True}, "nest": canary}})
 
     return host
 
@@ -500,8 +501,8 @@ def test_only_secrets_that_the_role_declares_are_resolved(
     sshd: Sshd, make_role: Callable[[str, str], None], tmp_path: Path
 ) -> None:
     """A placeholder that came in by untrusted text is refused where it would be written, and never given a value."""
-    make_role("canary", ROLE)
-    context = {"roles": {"canary": True}, "canary": {"place": str(tmp_path), "text": "‹secret:never_used›"}}
+    make_role("nest", ROLE)
+    context = {"roles": {"nest": True}, "nest": {"place": str(tmp_path), "text": "‹secret:never_used›"}}
     host = sshd.host(context={"samdrift": context})
     with (
         pytest.raises(SamdriftError, match="that the role's settings have not: never_used"),
@@ -513,7 +514,7 @@ def test_only_secrets_that_the_role_declares_are_resolved(
 
 def test_a_session_without_a_vault_refuses_before_it_connects(sshd: Sshd, canary: Callable[..., Host]) -> None:
     host = canary()
-    with pytest.raises(SecretsError, match="role canary of tie-test1 needs secret token"):
+    with pytest.raises(SecretsError, match="role nest of tie-test1 needs secret token"):
         Session(Intent(fleet_of(host)), [host], sshd.access)
 
 
