@@ -44,7 +44,7 @@ COMMANDS = {
     "check": ("fleet", "Check inventory, settings and files, offline."),
     "adopt": ("adopt", "Say what taking over a host that runs would mean; change nothing."),
     "probe": ("probe", "Ask a device what is relied on; write an anonymous transcript."),
-    "plan": ("runs", "Show what would change, with diffs; the same change of many hosts once."),
+    "plan": ("runs", "Show what would change, with diffs."),
     "approve": ("approve", "Sign a plan that you have read, with your SSH key."),
     "apply": ("runs", "Change the hosts as planned, canaries first, and verify them."),
     "restore": ("restore", "Make a device as it was: an earlier configuration, as a plan."),
