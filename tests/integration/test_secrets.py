@@ -94,7 +94,8 @@ def deploy(settings):
     if settings.fails == "step":
         leak(name="leak", command=f"{cat}; {cat} | base64 -w0; {cat} | cut -c 8-25 >&2; false")
     if settings.fails == "lost":
-        leak(name="leak", command=f"{cat} >&2; kill -9 $(cut -d' ' -f4 /proc/$PPID/stat); sleep 5")
+        up = "p=$$; until grep -q ^sshd /proc/$p/comm; do p=$(cut -d' ' -f4 /proc/$p/stat); done"
+        leak(name="leak", command=f"{cat} >&2; {up}; kill -9 $p; sleep 5")
     if settings.fails == "fact":
         ask(name="ask", file=file)
     if settings.fails == "command":
