@@ -263,9 +263,7 @@ class World:
             "primary_address": "127.0.0.1",
             "interfaces": [{"name": "lo", "type": "virtual", "addresses": ["127.0.0.1/8"]}],
             "host_keys": [self.sshd.host_key],
-            "context": {
-                "samdrift": {"roles": {"nest": True}, "nest": {"place": str(self.root / "host"), **options}}
-            },
+            "context": {"samdrift": {"roles": {"nest": True}, "nest": {"place": str(self.root / "host"), **options}}},
         }
         made = fleet(
             hosts=[host],
