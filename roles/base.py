@@ -40,7 +40,7 @@ from inventory.network import Address, Network
 from inventory.organisation import AccountName, PublicKey
 from roles.shared.catalogue import asked_as_root, known_roles
 from roles.shared.duties import Entitlement
-from roles.shared.families import ReachedAddress, apart, in_url, primaries, reached_by
+from roles.shared.families import ReachedAddress, apart, in_url, primaries, reached_by, spoken
 from roles.shared.hardening import KERNEL, RARE_MODULES
 from roles.shared.network.servers import nameservers
 from roles.shared.parts.accounts import account, group, locked_account, members
@@ -150,10 +150,10 @@ class Settings(RoleSettings):
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     """Compute what the host should be, from the inventory alone."""
-    stations = management(fleet)
+    stations = spoken(host, management(fleet))
     if not stations:
         fix = "give the host that samdrift runs on the device role management-station"
-        raise SettingsError("no management station, so nobody could log in", field="fleet", fix=fix)
+        raise SettingsError("no management station to speak to, so nobody could log in", field="fleet", fix=fix)
     if not options.automation_keys:
         raise SettingsError(
             "no automation_keys, so samdrift would lock itself out",

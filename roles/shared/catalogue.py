@@ -19,6 +19,7 @@ that the house must know of it, the role says itself, by these optional attribut
     AFTER                  names of roles that are applied before it (`order`)
     OWNS                   directories in which every file is the role's
     REDUNDANT              "fleet" or "site": there, its hosts stand in for each other, and one is changed at a time
+    AS_ROOT                commands of its checks that only root may run: the account for looks may, word for word
     PROTECTS = True        it keeps others out: where it was changed behind our back, it is serious
     CONTROLS               what auditors ask for that it answers; CONTROL_TITLES, where `controls` knows no title
     in_lab(options, lab)   the options that differ in the lab
