@@ -22,6 +22,7 @@ from deploy.model.drift import classify
 from deploy.model.findings import Exit, Kind, exit_code
 from deploy.model.plan import HostPlan
 from deploy.model.record import CheckResult
+from deploy.source.known import with_people
 from deploy.transport.ssh import Access
 from deploy.vault.age import RECIPIENTS, AgeVault, Contents
 from deploy.vault.interface import random_value
@@ -249,7 +250,7 @@ def with_secrets(fleet: Fleet, hosts: Sequence[Host], directory: Path) -> None:
     identity = pyrage.x25519.Identity.generate()
     (directory / "identity").write_text(f"{identity}\n")
     (directory / "identity").chmod(0o600)
-    needed = Intent(fleet).secrets(hosts)
+    needed = Intent(with_people(fleet)).secrets(hosts)
     municipalities = sorted({secret.municipality for secret in needed})
     files = directory / "secrets"
     files.mkdir()
