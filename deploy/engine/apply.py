@@ -120,7 +120,7 @@ class Apply:
                     self._results.skipped(left.pop(name).name, why)
                 elif self._too_many_failed:
                     self._leave_alone(left.pop(name), MessageId.EARLIER_FAILED(hosts=_names(self._failed)))
-                elif left[name].roles and (ill := self.order.waits_for(name, unwell)):
+                elif left[name].roles and name not in unwell and (ill := self.order.waits_for(name, unwell)):
                     self._leave_alone(left.pop(name), MessageId.STANDS_IN_FOR(hosts=_names(ill)))
             if batch := self.order.batch(left.values(), proved):
                 names = [left.pop(candidate.name).name for candidate in batch]
@@ -139,7 +139,7 @@ class Apply:
     def _unwell(self) -> frozenset[str]:
         """Return the hosts that could not be reached, or ended badly; those that were left as they are are well."""
         unknown = {h.name for h in self.hosts.hosts if self._results.ending(h.name) == "unknown"}
-        unplanned = {planned.host for planned in self.plan.hosts if planned.error}
+        unplanned = {h.name for h in self.hosts.hosts if (planned := self.plan.host(h.name)) and planned.error}
         return frozenset(self._failed | unknown | unplanned | self.hosts.unreachable.keys())
 
     def _soak(self, canaries: Sequence[str], others: Sequence[Candidate]) -> None:

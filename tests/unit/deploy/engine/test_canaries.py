@@ -184,6 +184,15 @@ def test_who_stands_in_for_a_host_that_is_away_is_left_alone_whoever_comes_first
     assert (machines[0].contents, machines[2].contents) == ({"dns": OLD}, {"base": WANTED})
 
 
+def test_two_that_stand_in_for_each_other_and_are_both_away_are_unknown_and_not_left_alone() -> None:
+    """The fault: each waited for the other, nothing was found, and the run ended with 0."""
+    pair = machine("dns1", (DNS,)), machine("dns2", (DNS,))
+    order = Order(redundant=dict.fromkeys(("dns1", "dns2"), frozenset({"role dns"})))
+    run = Run(*pair, order=order, troubles=dict.fromkeys(("dns1", "dns2"), Trouble(lost_at=1)))
+    assert run.endings == {"dns1": "unknown", "dns2": "unknown"}
+    assert run.exit is Exit.INCOMPLETE
+
+
 def test_a_stale_canary_proves_nothing_and_the_next_host_is_the_canary() -> None:
     machines = [machine(name, (BASE,)) for name in ("a", "b", "c", "d")]
     run = Run(*machines, moved={"a": "base"})
