@@ -27,6 +27,8 @@ ALLOWED = {
     ("roles/shared/device/logs.py", "log_server"): "its subject: where devices send their logs",
     ("roles/shared/device/settings.py", "monitoring"): "a device lets it read, as role node_metrics does",
     ("roles/shared/device/login_keys.py", "base"): "samdrift's keys for devices are those for hosts with a shell",
+    ("deploy/report/rights.py", "base"): "its subject: who may be root, which that role's options say, too",
+    ("deploy/runs/looks.py", "base"): "its subject: the account for looks, which that role makes",
     ("deploy/tools/netbox_lock.py", "netbox"): "the tool makes that role's own lock",
     ("deploy/tools/demo.py", "edge_gateway"): "a story, told on hosts and roles by name",
     ("deploy/cli/command.py", "time"): "an example in a help text",
