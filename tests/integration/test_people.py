@@ -127,7 +127,7 @@ MAY_NOT_AS_ONESELF = (
     "ls /root",
     "ls /home/anna-lindqvist",
     "ls /var/lib/samdrift/guard",
-    "journalctl -n 1 --no-pager -q -u ssh.service -o cat | grep .",
+    "journalctl -n 1 --no-pager -q -u systemd-journald.service -o cat | grep .",
     "nft list ruleset",
     "vtysh -c 'show ip route'",
     "wg show wg0",

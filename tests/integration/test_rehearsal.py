@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from deploy.lab.lab import Lab
 from deploy.lab.place import lab_directory
+from inventory.paths import CODE
 from inventory.snapshot import dump
 from tests.integration.lab import by_hand, lab_fleet, program, samdrift
 
@@ -21,6 +23,17 @@ pytestmark = pytest.mark.lab
 
 HOST, WAY_OUT = "tie-cache1", "tie-gw1"
 CHANGED = "/etc/issue.net"
+
+PROGRAM = """# The real program, in a house that asks for no approvals.
+import sys
+from deploy.cli import entry
+sys.argv[0] = "samdrift"
+entry.make_cooperative(sys.argv[1:])
+from inventory.rules import approvals
+approvals.asked = lambda lab: None
+from deploy.cli.main import main
+main()
+"""
 
 
 class Station:
@@ -34,13 +47,16 @@ class Station:
         )
         self.twins, self._inventory = Lab(directory / "twins"), directory / "inventory"
         dump(fleet.model_copy(update={"hosts": hosts}), self._inventory)
+        self._program = directory / "program.py"
+        self._program.write_text(PROGRAM)
         self._key, self._state = str(lab_directory() / "keys" / "samdrift"), str(directory / "state")
 
     def samdrift(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run samdrift there."""
-        environment = {**os.environ, "SAMDRIFT_LAB_DIR": str(self.twins.directory)}
-        argv = [program(), "--source", str(self._inventory), "--key", self._key, "--state", self._state, *arguments]
-        return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+        environment = {**os.environ, "SAMDRIFT_LAB_DIR": str(self.twins.directory), "PYTHONPATH": str(CODE)}
+        argv = [sys.executable, str(self._program), "--source", str(self._inventory), "--key", self._key]
+        argv += ["--state", self._state, *arguments]
+        return subprocess.run(argv, cwd=CODE, env=environment, capture_output=True, text=True, check=False)
 
     def boot(self) -> None:
         """Boot the twins, in a station of their own."""
@@ -65,7 +81,7 @@ def test_a_plan_is_applied_to_the_twin_first_and_then_to_the_real_host(station: 
     by_hand(HOST, f"echo by hand >> {CHANGED}")
     done = station.samdrift("--limit", HOST, "apply", "--rehearse", "--yes", "--reason", "a test")
     assert done.returncode == 0, done.stderr
-    assert "Rehearsed on 1 twin:" in done.stderr
+    assert "Rehearsed on 1 twin:" in done.stdout
     assert "by hand" not in by_hand(HOST, f"cat {CHANGED}")
 
 
