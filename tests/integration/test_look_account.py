@@ -93,7 +93,9 @@ def place(machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         only_roles=("base",),
         recording=Recording(),
     )
-    assert set(applied(as_before).values()) == {"changed"}
+    with pytest.MonkeyPatch.context() as environment:  # its checks are run by a pytest within, which takes this away
+        environment.setenv("PYTEST_CURRENT_TEST", "the way back")
+        assert set(applied(as_before).values()) == {"changed"}
 
 
 def test_a_host_that_was_given_the_account_is_looked_at_by_it(place: Place) -> None:
