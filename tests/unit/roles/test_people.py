@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import shutil
 import subprocess
 from datetime import date
 from pathlib import Path
@@ -149,7 +151,10 @@ def test_sudo_takes_every_rule_of_every_role(fleet: Fleet, tmp_path: Path) -> No
     rules = Entitlement(user="maja-holm", duty="all", until=date(2026, 12, 31), commands=tuple(all_commands())).sudo
     (tmp_path / "sudoers").write_text("\n".join([*rules, sudoers(fleet, fleet.host("heb-gw1")), ""]), encoding="utf-8")
     (tmp_path / "sudoers").chmod(0o440)
-    subprocess.run(["visudo", "-c", "-q", "-f", tmp_path / "sudoers"], check=True)
+    visudo = shutil.which("visudo", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")  # not on everybody's path
+    if visudo is None:
+        pytest.skip("visudo is not installed")
+    subprocess.run([visudo, "-c", "-q", "-f", tmp_path / "sudoers"], check=True)
 
 
 def all_commands() -> list[Command]:

@@ -215,7 +215,7 @@ def test_what_a_lost_run_left_running_does_not_go_live_after_the_host_put_itself
     host: Sshd, door: Path, make_role: Callable[[str, str], None]
 ) -> None:
     """A validator that is slower than the guard: the run dies in the middle of it, and the host restores itself."""
-    make_role("door", ROLE.replace("guarded=True)", 'validate_with="sleep 8 && test -e {path}", guarded=True)'))
+    make_role("door", ROLE.replace("guarded=True)", 'validate_with="grep -q old {path} || sleep 60", guarded=True)'))
     with session(host, door, seconds=3) as hosts:
         hosts.lock(["tie-test1"])
         (live,) = hosts.look()
