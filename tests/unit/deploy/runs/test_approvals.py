@@ -27,6 +27,7 @@ from inventory.rules.house_rules import Approvals
 from roles.shared.intent import Intent
 from tests.unit.deploy.lab_fleet import lab_fleet
 from tests.unit.deploy.runs.test_runs import run_of
+from tests.unit.roles.judging import needs
 
 SERVERS = Approvals(needed={"device_role=server": 1})
 
@@ -282,6 +283,7 @@ def test_a_private_key_without_its_public_half_beside_it_signs(keys: dict[str, P
     assert signed_by(sign("x", "plan", public_key(alone), alone)) == public_key(keys["anna"])
 
 
+@needs("ssh-keygen")
 def test_a_key_that_is_locked_or_missing_is_told_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     locked = tmp_path / "locked"

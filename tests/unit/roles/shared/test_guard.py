@@ -17,6 +17,7 @@ from roles.shared.guard import Guard, kept_file, kept_service, kept_text
 from roles.shared.parts.kernel import PUT_BACK
 from roles.shared.parts.registration import registering
 from roles.shared.parts.ruleset import loaded_ruleset
+from tests.unit.roles.judging import needs
 
 CONTENT = st.none() | st.binary(max_size=40)
 
@@ -159,6 +160,7 @@ def in_a_network(program: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, cwd=cwd, env={"PATH": path}, capture_output=True, text=True, check=False)
 
 
+@needs("nft")
 def test_a_ruleset_comes_back_with_what_its_sets_hold(tmp_path: Path) -> None:
     (tmp_path / "sets").write_text(SETS)
     guard = of_ruleset(tmp_path)
@@ -169,6 +171,7 @@ def test_a_ruleset_comes_back_with_what_its_sets_hold(tmp_path: Path) -> None:
     assert "10.0.0.2" in done.stdout
 
 
+@needs("nft")
 def test_a_ruleset_that_another_program_keeps_to_itself_cannot_be_proved(tmp_path: Path) -> None:
     guard = of_ruleset(tmp_path)
     found = "until nft list ruleset | grep -q kept; do sleep 0.1; done; "
