@@ -1,8 +1,9 @@
-"""What tests of apply stand on: a plan of what a look saw, nothing to check, and all hosts of a wave at once."""
+"""What tests of apply stand on: a plan of what a look saw, nothing to check, a wave all at once, and waiting."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from deploy.model.code import code_digest
 from deploy.model.plan import HostPlan, Plan
@@ -29,3 +30,11 @@ def plan_of(fleet: Fleet, hosts: Sequence[HostPlan]) -> Plan:
         expires="2026-11-24T00:00:00Z",
         hosts=tuple(hosts),
     )
+
+
+def until(so: Callable[[], bool]) -> None:
+    """Wait until it is so."""
+    deadline = time.monotonic() + 60
+    while not so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from deploy.model.record import AppliedStep, CheckResult
 from deploy.model.step_id import StepId
 from roles.shared.guard import kept_file
 from roles.shared.intent import Intent
-from tests.applying import nothing_to_check, plan_of
+from tests.applying import nothing_to_check, plan_of, until
 from tests.sshd import Sshd, fleet_of
 from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryJournal
 
@@ -79,14 +78,6 @@ def apply(
         applied = MemoryApplied()
         applied.steps["tie-test1"] = {StepId("door", "s"): AppliedStep(intent="i")}
         return Apply(hosts, plan, verify, MemoryJournal(), applied, wait=lambda _: None).go()
-
-
-def until(so: Callable[[], bool]) -> None:
-    """Wait until it is so."""
-    deadline = time.monotonic() + 60
-    while not so():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def no_guard_is_left(sshd: Sshd) -> None:

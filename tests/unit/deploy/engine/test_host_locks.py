@@ -7,7 +7,6 @@ import os
 import secrets
 import shlex
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from deploy.runs.caller import is_over, this_process
 from deploy.store.ports import Holder
 from inventory.fleet import Fleet
 from roles.shared.intent import Intent
-from tests.applying import nothing_to_check, plan_of
+from tests.applying import nothing_to_check, plan_of, until
 from tests.sshd import Sshd, fleet_of
 from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryJournal
 
@@ -399,14 +398,6 @@ def test_each_kind_of_step_expects_what_the_host_says_just_then(
     assert {e.what: answer.stdout.split()[0] in e.answers for e, answer in zip(expected, asked, strict=True)} == {
         e.what: True for e in expected
     }
-
-
-def until(so: Callable[[], bool]) -> None:
-    """Wait until it is so."""
-    deadline = time.monotonic() + 60
-    while not so():
-        assert time.monotonic() < deadline
-        gevent.sleep(0.05)
 
 
 def test_what_is_not_known_of_a_lock_s_holder_is_not_made_up() -> None:
