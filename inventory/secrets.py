@@ -8,7 +8,9 @@ an exception) says `‹secret:name›`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from types import NoneType
 
 from pydantic import BaseModel, Field, model_serializer
 
@@ -51,19 +53,25 @@ class Secret(Frozen):
         return self.placeholder
 
 
+PLAIN = (str, int, NoneType)
+"""What has no secret in it."""
+
+
 def secrets_in(value: object) -> Iterator[Secret]:
     """Yield every secret that a value (a role's settings, say) refers to, at any depth, as often as it does."""
-    if isinstance(value, str | int) or value is None:  # most are; to ask whether they are a model takes long
-        return
     if isinstance(value, Secret):
         yield value
-    elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from secrets_in(getattr(value, name))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from secrets_in(key)
-            yield from secrets_in(item)
-    elif isinstance(value, tuple | list | set | frozenset):
-        for item in value:
-            yield from secrets_in(item)
+        return
+    for part in _parts(value):
+        if not isinstance(part, PLAIN):
+            yield from secrets_in(part)
+
+
+def _parts(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return chain(value, value.values())
+    if isinstance(value, tuple | list | set | frozenset):
+        return value
+    if isinstance(value, BaseModel):
+        return (getattr(value, name) for name in type(value).model_fields)
+    return ()

@@ -18,6 +18,11 @@ def significant(vendor: Vendor, running: str) -> str:
     return "\n".join(_significant(vendor, iter(running.splitlines())))
 
 
+def shows_something(vendor: Vendor, running: str) -> bool:
+    """Tell whether anything in a configuration is more than a comment or a date."""
+    return next(_significant(vendor, iter(running.splitlines())), None) is not None
+
+
 def _significant(vendor: Vendor, lines: Iterator[str]) -> Iterator[str]:
     says_nothing = any_of(vendor.comment, *vendor.volatile)
     for line in lines:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import IPv4Network, IPv6Address
 
 from roles.shared.device.lines import Lines, Path, Slot, ends, is_numbered, is_permanent, opposite, slot_of
-from roles.shared.device.vendor import NumberList, Vendor, any_of
+from roles.shared.device.vendor import REMEMBERED, NumberList, Vendor, any_of
 from roles.shared.device.words import values_of
 
 NUMBERS = r"\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*"
@@ -27,20 +27,14 @@ STEP = 10
 """Between the numbers that a device gives to entries without one."""
 
 
-def spelled(vendor: Vendor, path: Path, known: dict[Path, Path]) -> Path:
-    """Return the path of a line in the spelling in which it is compared.
-
-    Args:
-        known: the paths that were spelled so far; this one is added.
-    """
-    if path not in known:
-        above, text = spelled(vendor, path[:-1], known) if len(path) > 1 else (), path[-1]
-        form = _spelled(vendor, above, text)
-        if "\n" in text or "\n" not in form:
-            known[path] = (*above, form)
-        else:
-            known[path] = spelled(vendor, (*above, *form.split("\n")), known)
-    return known[path]
+@lru_cache(maxsize=REMEMBERED)
+def spelled(vendor: Vendor, path: Path) -> Path:
+    """Return the path of a line in the spelling in which it is compared."""
+    above, text = spelled(vendor, path[:-1]) if len(path) > 1 else (), path[-1]
+    form = _spelled(vendor, above, text)
+    if "\n" in text or "\n" not in form:
+        return (*above, form)
+    return spelled(vendor, (*above, *form.split("\n")))
 
 
 def _spelled(vendor: Vendor, above: Path, text: str) -> str:
@@ -93,8 +87,7 @@ def _with_lists(vendor: Vendor, lines: Lines) -> Lines:
     listed: Lines = {}
     heads: dict[tuple[str, str], set[int]] = {}
     for written, below in lines.items():
-        text = _in_ranges(vendor, written)
-        of, found = next(lists_in(vendor, text), (None, None))
+        text, of, found = _list_in(vendor, written)
         if of is None or found is None:
             listed[text] = _with_lists(vendor, below)
         elif of.each:
@@ -109,11 +102,12 @@ def _with_lists(vendor: Vendor, lines: Lines) -> Lines:
     return listed
 
 
-def _in_ranges(vendor: Vendor, text: str) -> str:
-    """Return a line with every list of numbers in its shortest form."""
+@lru_cache(maxsize=REMEMBERED)
+def _list_in(vendor: Vendor, text: str) -> tuple[str, NumberList | None, re.Match[str] | None]:
+    """Return a line with every list of numbers in its shortest form, and the first of them."""
     for of in vendor.lists:
         text = _numbers_after(of.line).sub(lambda m: m["head"] + ranges(numbers_of(m["numbers"])), text)
-    return text
+    return text, *next(lists_in(vendor, text), (None, None))
 
 
 def lists_in(vendor: Vendor, text: str) -> Iterator[tuple[NumberList, re.Match[str]]]:

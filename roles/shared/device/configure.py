@@ -17,7 +17,7 @@ from pyinfra.api.operation import OperationMeta
 
 from inventory.errors import SamdriftError
 from roles.shared.change import Change
-from roles.shared.device.backup import significant
+from roles.shared.device.backup import shows_something
 from roles.shared.device.difference import Difference, difference
 from roles.shared.device.known import known_vendors, vendor_with
 from roles.shared.device.letting_in import CameIn, LostPart
@@ -56,7 +56,7 @@ def require_shown(platform: str, running: str) -> str:
         SamdriftError: compared with nothing, everything would have to be typed.
     """
     vendor = known_vendors()[platform]
-    if significant(vendor, running):
+    if shows_something(vendor, running):
         return running
     fix = (
         "give the account the right to see it (IOS: a privilege level and `file privilege`), or look as another: --user"

@@ -165,7 +165,8 @@ def _require_one_value(vendor: Vendor, lines: Lines, where: str, above: Path = (
             place = " / ".join(above) or "its outermost level"
             what = f"it has two lines of which a device has one, {other!r} and {text!r}, at {place}"
             raise SamdriftError(what, where=where, fix="let the template write one")
-        _require_one_value(vendor, below, where, (*above, text))
+        if below:
+            _require_one_value(vendor, below, where, (*above, text))
 
 
 def _require_unmarked(vendor: Vendor, has: Configuration, managed: ManagedSections) -> None:

@@ -6,10 +6,11 @@ Not here: reading them from what a device prints (`reading`), and the one form i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache, lru_cache
+from typing import Literal
 
-from roles.shared.device.vendor import Vendor, any_of
+from roles.shared.device.vendor import REMEMBERED, Vendor, any_of
 from roles.shared.device.words import MARKS
 from roles.shared.lineage import LinePattern
 
@@ -28,49 +29,58 @@ def opposite(text: str) -> str:
 
 def is_permanent(vendor: Vendor, path: Path) -> bool:
     """Tell whether a section can be emptied and not removed."""
-    if _first(vendor.permanent, path, marks=True) is None:
+    if _first(vendor, "permanent", path, marks=True) is None:
         return False
     return vendor.syntax != "set" or slot_of(vendor, path) is None  # a word of somebody's text may say anything
 
 
 def slot_of(vendor: Vendor, path: Path) -> Slot | None:
     """Find which single-valued setting of its section a line gives; None if the line replaces no other."""
-    return _first(vendor.replaces, path)
+    return _first(vendor, "replaces", path)
 
 
 def whole_setting_of(vendor: Vendor, path: Path) -> Slot | None:
     """Find which setting of its section a line is a part of the value of; None if it is the part of none."""
-    return _first(vendor.whole, path)
+    return _first(vendor, "whole", path)
 
 
 def only_one_of(vendor: Vendor, path: Path) -> Slot | None:
     """Find what a line is of which a device has one in all its sections; None if it may stand in several."""
-    return _first(vendor.once, path)
+    return _first(vendor, "once", path)
 
 
 def is_numbered(vendor: Vendor, path: Path) -> bool:
     """Tell whether a line is an entry that the device would give a number."""
-    return _first(vendor.numbered, path, marks=True) is not None
+    return _first(vendor, "numbered", path, marks=True) is not None
 
 
-def _first(patterns: tuple[LinePattern, ...], path: Path, *, marks: bool = False) -> Slot | None:
+Kind = Literal["permanent", "replaces", "whole", "once", "numbered"]
+"""Which of a vendor's patterns of lines."""
+
+
+def _first(vendor: Vendor, kind: Kind, path: Path, *, marks: bool = False) -> Slot | None:
     """Find the first of these patterns that a line matches, and its groups. Most lines match none: one search says so.
 
     Args:
         marks: a line that is a mark of its statement may match, too.
     """
-    if not patterns or not _last_of(patterns).search(path[-1]) or (path[-1] in MARKS and not marks):
+    if not _may_match(vendor, kind, path[-1]) or (path[-1] in MARKS and not marks):
         return None
-    for number, own in _below(patterns, path[:-1]):
+    for number, own in _below(vendor, kind, path[:-1]):
         if match := own.search(path[-1]):
             return number, match.groups()
     return None
 
 
-@cache
-def _last_of(patterns: tuple[LinePattern, ...]) -> re.Pattern[str]:
-    """Return what is found in each line that may match one of these patterns."""
-    return any_of(*(pattern[-1] for pattern in patterns))
+@lru_cache(maxsize=REMEMBERED)
+def _may_match(vendor: Vendor, kind: Kind, text: str) -> bool:
+    """Tell whether a line matches the last part of one of these patterns, whatever it stands below."""
+    return _last_of(vendor, kind).search(text) is not None
+
+
+@lru_cache(maxsize=256)
+def _last_of(vendor: Vendor, kind: Kind) -> re.Pattern[str]:
+    return any_of(*(pattern[-1] for pattern in getattr(vendor, kind)))
 
 
 def is_ordered(vendor: Vendor, section: Path) -> bool:
@@ -97,10 +107,10 @@ def ends(pattern: LinePattern, path: Path) -> re.Match[str] | None:
     return own.search(path[-1]) if _stands_below(above, path[:-1]) else None
 
 
-@lru_cache(maxsize=4096)
-def _below(patterns: tuple[LinePattern, ...], above: Path) -> tuple[tuple[int, re.Pattern[str]], ...]:
+@lru_cache(maxsize=REMEMBERED)
+def _below(vendor: Vendor, kind: Kind, above: Path) -> tuple[tuple[int, re.Pattern[str]], ...]:
     """Return what is searched for in a line that stands below these lines, and the place of each pattern."""
-    compiled = enumerate(map(_compiled, patterns))
+    compiled = enumerate(map(_compiled, getattr(vendor, kind)))
     return tuple((number, own) for number, (own, *over) in compiled if _stands_below(over, above))
 
 
@@ -117,11 +127,15 @@ def _compiled(pattern: LinePattern) -> tuple[re.Pattern[str], ...]:
     return tuple(map(re.compile, reversed(pattern)))
 
 
-def paths(lines: Lines, above: Path = ()) -> Iterator[Path]:
-    """Yield every line with the lines that it stands below, outermost first."""
+def paths(lines: Lines, above: Path = ()) -> list[Path]:
+    """Return every line with the lines that it stands below, outermost first."""
+    found: list[Path] = []
     for text, below in lines.items():
-        yield (*above, text)
-        yield from paths(below, (*above, text))
+        path = (*above, text)
+        found.append(path)
+        if below:
+            found += paths(below, path)
+    return found
 
 
 def lines_below(lines: Lines, path: Path) -> Lines:

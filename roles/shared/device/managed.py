@@ -34,23 +34,22 @@ class ManagedSections(Collection[Section]):
 
     def hold(self, path: Path) -> bool:
         """Tell whether a line is in one of these sections, or is one."""
-        return any(
-            len(section) <= len(path) and all(p.fullmatch(t) for p, t in zip(section[1:], path[1:], strict=False))
-            for section in self._begun_by(path[0])
-        )
+        return any(len(section) <= len(path) and _fits(section, path) for section in self._begun_by(path[0]))
 
     def are_below(self, path: Path) -> bool:
         """Tell whether one of these sections stands below a line."""
-        return any(
-            len(section) > len(path) and all(p.fullmatch(t) for p, t in zip(section[1:], path[1:], strict=False))
-            for section in self._begun_by(path[0])
-        )
+        return any(len(section) > len(path) and _fits(section, path) for section in self._begun_by(path[0]))
 
     def _begun_by(self, line: str) -> list[tuple[re.Pattern[str], ...]]:
         """Return the sections whose outermost line may be this one."""
         if line not in self._beginning:
             self._beginning[line] = [section for section in self._compiled if section[0].fullmatch(line)]
         return self._beginning[line]
+
+
+def _fits(section: tuple[re.Pattern[str], ...], path: Path) -> bool:
+    """Tell whether a section that begins like a path goes on like it, as far as both go."""
+    return all(p.fullmatch(t) for p, t in zip(section[1:], path[1:], strict=False))
 
 
 def managed_sections(sections: Collection[Section]) -> ManagedSections:

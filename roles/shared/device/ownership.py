@@ -237,7 +237,7 @@ def _spelled(vendor: Vendor, name: str) -> str:
     """Return a line that a person named, as devices show it, in the spelling in which lines are compared."""
     if vendor.syntax == "set":
         return name
-    return path_text(vendor, spelled(vendor, tuple(name.split(" / ")), {}))
+    return path_text(vendor, spelled(vendor, tuple(name.split(" / "))))
 
 
 def path_text(vendor: Vendor, path: Path) -> str:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 from inventory.errors import SamdriftError
 from inventory.secrets import MARK
@@ -17,7 +19,7 @@ from roles.shared.device.canonical import canonical, lists_in, spelled
 from roles.shared.device.lines import Lines, Path, is_ordered, is_permanent, opposite, paths
 from roles.shared.device.managed import ManagedSections, managed_sections
 from roles.shared.device.masking import masked
-from roles.shared.device.vendor import WITHHELD, Vendor, any_of
+from roles.shared.device.vendor import REMEMBERED, WITHHELD, Vendor, any_of
 from roles.shared.device.words import MARKS, statements_of, words_of
 from roles.shared.lineage import Section
 
@@ -54,17 +56,16 @@ def read_configuration(vendor: Vendor, text: str, managed: Collection[Section]) 
     found, sections, hidden = Configuration(), managed_sections(managed), any_of(*vendor.hidden)
     last: Path = ()
     within: dict[Path, bool] = {}  # a managed section; what stands below it is managed with it
-    forms: dict[Path, Path] = {}
     ordered: dict[Path, bool] = {}
     for written, raw in read(vendor, (line.rstrip() for line in LINE_END.split(text))):
         if hidden.search(raw):
             found.hidden.setdefault(last, []).append(raw)
             continue
-        last = path = spelled(vendor, written, forms)
+        last = path = spelled(vendor, written)
         is_otherwise = path != written if vendor.syntax == "set" else path[-1] != written[-1]
         if WITHHELD in path[-1] or (is_otherwise and len(path) == len(written)):
             found.raw[path] = raw
-        within[path] = within.get(path[:-1]) or any(sections.hold(of) for of in {path, written})
+        within[path] = within.get(path[:-1]) or sections.hold(path) or (written != path and sections.hold(written))
         if within[path] or not sections.are_below(path):
             put(vendor, found.managed if within[path] else found.other, path)
         _note_order(vendor, found.order, path, ordered)
@@ -73,22 +74,44 @@ def read_configuration(vendor: Vendor, text: str, managed: Collection[Section]) 
     return found
 
 
-def _says_something(vendor: Vendor, line: str) -> bool:
-    return bool(line.strip()) and not any_of(vendor.comment, *vendor.volatile).search(line)
+class _Printed(NamedTuple):
+    """What one printed line says, whatever stands above it.
+
+    Attributes:
+        says: whether it says anything.
+        indent: how many characters stand before it.
+        text: without its secret.
+        is_last: tells of each further line whether it ends the text that this one begins; None if it begins none.
+    """
+
+    says: bool
+    indent: int
+    text: str
+    is_last: Callable[[str], bool] | None
+
+
+def _read(vendor: Vendor, line: str) -> _Printed:
+    text = line.strip()
+    says = bool(text) and not any_of(vendor.comment, *vendor.volatile).search(line)
+    return _Printed(says, line.index(text), vendor.masked(text), vendor.text_begun(line))
+
+
+_printed = lru_cache(maxsize=REMEMBERED)(_read)
 
 
 def _indented(vendor: Vendor, lines: Iterator[str]) -> Iterator[tuple[Path, str]]:
     at: list[tuple[int, str]] = []
     for line in _unwrapped(vendor, lines):
-        if not _says_something(vendor, line) or EXIT.fullmatch(line):
+        printed = _printed(vendor, line)
+        if not printed.says or EXIT.fullmatch(line):
             continue
-        if is_last := vendor.text_begun(line):
-            line = "\n".join([line, *_until(line, lines, is_last)])  # noqa: PLW2901  an entry from here on
-        indent = len(line) - len(line.lstrip())
-        while at and at[-1][0] >= indent:
+        if printed.is_last:
+            line = "\n".join([line, *_until(line, lines, printed.is_last)])  # noqa: PLW2901  an entry from here on
+            printed = _read(vendor, line)
+        while at and at[-1][0] >= printed.indent:
             at.pop()
-        at.append((indent, vendor.masked(line.strip())))
-        yield tuple(text for _, text in at), line.strip()
+        at.append((printed.indent, printed.text))
+        yield tuple([text for _, text in at]), line.strip()
 
 
 def _unwrapped(vendor: Vendor, lines: Iterator[str]) -> Iterator[str]:
@@ -103,14 +126,16 @@ def _blocks(vendor: Vendor, lines: Iterator[str]) -> Iterator[tuple[Path, str]]:
     at: list[str] = []
     for line in lines:
         statement = line.strip()
-        if is_last := vendor.text_begun(statement):
-            statement = "\n".join([statement, *_until(statement, lines, is_last)])
-        if not _says_something(vendor, statement):
+        printed = _printed(vendor, statement)
+        if printed.is_last:
+            statement = "\n".join([statement, *_until(statement, lines, printed.is_last)])
+            printed = _read(vendor, statement)
+        if not printed.says:
             continue
         if statement in {"next", "end"}:
             del at[-1:]
             continue
-        yield (*at, vendor.masked(statement)), statement
+        yield (*at, printed.text), statement
         if statement.startswith(("config ", "edit ")):
             at.append(statement)
 
@@ -118,14 +143,20 @@ def _blocks(vendor: Vendor, lines: Iterator[str]) -> Iterator[tuple[Path, str]]:
 def _statements(vendor: Vendor, lines: Iterator[str]) -> Iterator[tuple[Path, str]]:
     """Yield statements; that one is deactivated or protected is a word below it."""
     for line in lines:
-        if not _says_something(vendor, line):
-            continue
-        verb, _, rest = line.strip().partition(" ")
-        if verb in MARKED_BY:
-            yield (*words_of(rest), MARKED_BY[verb]), line.strip()
-            continue
         statement = line.strip().removeprefix("set ")
-        yield from ((tuple(words), statement) for words in statements_of(vendor.masked(statement)) if words)
+        yield from ((path, statement) for path in _statement(vendor, line))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _statement(vendor: Vendor, line: str) -> tuple[Path, ...]:
+    """Return what a printed statement says: the words of each statement that it stands for."""
+    if not _read(vendor, line).says:
+        return ()
+    verb, _, rest = line.strip().partition(" ")
+    if verb in MARKED_BY:
+        return ((*words_of(rest), MARKED_BY[verb]),)
+    said = statements_of(vendor.masked(line.strip().removeprefix("set ")))
+    return tuple(tuple(words) for words in said if words)
 
 
 MARKED_BY = {put: mark for mark, (put, _) in MARKS.items()}
@@ -163,15 +194,20 @@ def marks_over(found: Configuration, managed: ManagedSections) -> Iterator[Path]
 def put(vendor: Vendor, lines: Lines, path: Path) -> None:
     """Add a line, below the lines of its path; where lines are indented, it replaces the one that says the opposite."""
     for text in path:
-        if vendor.syntax == "indented":
+        if vendor.syntax == "indented" and text not in lines:
             lines.pop(opposite(text), None)  # whichever comes later is in force
         lines = lines.setdefault(text, {})
 
 
 def _without_empty(vendor: Vendor, lines: Lines, above: Path = ()) -> Lines:
     """Remove the sections that always exist, while they are empty."""
-    kept = {text: _without_empty(vendor, below, (*above, text)) for text, below in lines.items()}
-    return {text: below for text, below in kept.items() if below or not is_permanent(vendor, (*above, text))}
+    kept: Lines = {}
+    for text, below in lines.items():
+        path = (*above, text)
+        rest = _without_empty(vendor, below, path) if below else below
+        if rest or not is_permanent(vendor, path):
+            kept[text] = rest
+    return kept
 
 
 def joins_lag(vendor: Vendor, line: str) -> bool:

@@ -72,7 +72,7 @@ def _indented(vendor: Vendor, there: Lines, entries: Iterable[str]) -> None:
         if text == "exit":
             continue
         negated, line = text.startswith("no "), vendor.masked(text)
-        *path, line = spelled(vendor, (*(above for _, above in at), line.removeprefix("no ")), {})
+        *path, line = spelled(vendor, (*(above for _, above in at), line.removeprefix("no ")))
         here = _at(there, path)
         if negated:
             _drop(here, line)

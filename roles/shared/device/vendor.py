@@ -49,6 +49,9 @@ class CommitConfirm(Frozen):
     source: str
 
 
+REMEMBERED = 1 << 15
+"""Lines of which it is remembered what they say: most devices of a fleet have most of their lines in common."""
+
 WITHHELD = "‹withheld›"
 """Stands for a secret that a device showed."""
 
@@ -90,7 +93,15 @@ class Vendor(Frozen):
     """One vendor's command line. Regular expressions are searched for in one line at a time.
 
     In the `set` syntax a line is one word of a statement: `set system host-name x` is three, each below the other.
+
+    A vendor equals itself alone: what its lines say is remembered by it, and to hash so much data takes longer than to
+    read a line.
     """
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
 
     platform: str = Field(description="slug of the NetBox platform")
     name: str
@@ -282,18 +293,7 @@ class Vendor(Frozen):
 
     def of(self, series: Series | None) -> Vendor:
         """Return this vendor as it is on devices of a series; as it is, without one."""
-        if series is None:
-            return self
-        further = ("defaults", "ignored", "trunk_lines")
-        instead = {f: getattr(series, f) for f in ("out_of_band", "management_vrf", "ports", "most_trees")}
-        return self.model_copy(
-            update={
-                **{f: (*getattr(self, f), *getattr(series, f)) for f in further},
-                **{f: value for f, value in instead.items() if value is not None},
-                "ipv6_guard": self.ipv6_guard and series.ipv6_guard,
-                "exact": series,
-            }
-        )
+        return self if series is None else _of_series(self, series)
 
     def on(self, running: str) -> Vendor:
         """Return this vendor as it is on the device that printed this: where nothing else says its series, it does."""
@@ -330,10 +330,15 @@ class Vendor(Frozen):
 
     def masked(self, line: str) -> str:
         """Return a line without its secret, if it has one. Whatever stands behind a secret goes with it."""
-        if not any_of(*self.secrets).search(line):
+        if not self.secret_line.search(line):
             return line
         found = (re.search(pattern, line) for pattern in self.secrets)
         return next((f"{m[1]} {WITHHELD}" for m in found if m), line)
+
+    @cached_property
+    def secret_line(self) -> re.Pattern[str]:
+        """Return what is found in each line with a secret."""
+        return any_of(*self.secrets)
 
     def text_begun(self, line: str) -> Callable[[str], bool] | None:
         """Find how the text of several lines that a line begins is known to end; None if it begins none.
@@ -373,6 +378,20 @@ class Vendor(Frozen):
         """Return the first line by which the device refused a command; empty if it did not."""
         lines = (line.strip() for line in output.splitlines())
         return next((line for line in lines if any(re.search(e, line) for e in self.errors)), "")
+
+
+@cache
+def _of_series(vendor: Vendor, series: Series) -> Vendor:
+    further = ("defaults", "ignored", "trunk_lines")
+    instead = {f: getattr(series, f) for f in ("out_of_band", "management_vrf", "ports", "most_trees")}
+    return vendor.model_copy(
+        update={
+            **{f: (*getattr(vendor, f), *getattr(series, f)) for f in further},
+            **{f: value for f, value in instead.items() if value is not None},
+            "ipv6_guard": vendor.ipv6_guard and series.ipv6_guard,
+            "exact": series,
+        }
+    )
 
 
 @cache

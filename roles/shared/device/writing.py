@@ -178,7 +178,8 @@ def shown_lines(vendor: Vendor, lines: Lines, says: Mapping[Path, str], above: P
             yield from shown_lines(vendor, below, says, path) if below else (_statement(says, path),)
             continue
         yield f"{indent}{says.get(path, text)}"
-        yield from shown_lines(vendor, below, says, path)
+        if below:
+            yield from shown_lines(vendor, below, says, path)
         if vendor.syntax == "blocks" and text.startswith(("config ", "edit ")):
             yield f"{indent}{'end' if text.startswith('config ') else 'next'}"
 
