@@ -13,7 +13,7 @@ from pyinfra.api.command import PyinfraCommand
 from deploy.engine import guard_script, lock_script
 from deploy.engine.declare import Declared, Registered
 from deploy.engine.planned import step_of
-from deploy.engine.unmanaged import concealed_lines, running_configuration, unmanaged_files, unmanaged_lines
+from deploy.engine.unmanaged import differences, running_configuration, unmanaged_files
 from deploy.model.backup import DEVICE
 from deploy.model.plan import HostPlan, Step, Unmanaged
 from deploy.model.waivers import NO_WAIVERS, Waivers
@@ -77,15 +77,19 @@ def looked_at(
         with declared.context():
             declared.target.get_fact(OwedHandlers)  # asked now, so that the handlers need no round of their own
 
+    def configuration(session: DeviceSession) -> None:
+        running = running_configuration(declared, host.platform)
+        for role, change in differences(declared, running):
+            unmanaged.extend(Unmanaged(role=role, line=line) for line in change.unmanaged)
+            concealed.extend(change.concealed)
+        caveats.extend(caveats_of(session.vendor, running))
+        if not (session.access.looks and session.vendor.looking.hides):  # a part of it is no backup
+            saw(host, DEVICE, running)
+
     jobs = [job(op) for op in declared.operations if not op.handler]
     if isinstance(connection, DeviceSession):
         armed.append(connection.pending)
-        jobs.append(lambda: unmanaged.extend(unmanaged_lines(declared)))
-        jobs.append(lambda: concealed.extend(concealed_lines(declared)))
-        vendor = connection.vendor
-        jobs.append(lambda: caveats.extend(caveats_of(vendor, running_configuration(declared, host.platform))))
-        if not (connection.access.looks and vendor.looking.hides):  # a part of it is no backup
-            jobs.append(lambda: saw(host, DEVICE, running_configuration(declared, host.platform)))
+        jobs.append(partial(configuration, connection))
     else:
         jobs += [owed, lambda: unmanaged.extend(unmanaged_files(roles, declared, rounds))]
         jobs.append(lambda: armed.append(rounds.ask(guard_script.ARMED).stdout.strip()))

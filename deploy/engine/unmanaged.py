@@ -16,7 +16,6 @@ from roles.shared.catalogue import catalogue
 from roles.shared.device.configure import RunningConfiguration, compared, ours_on, require_shown
 from roles.shared.device.difference import Difference
 from roles.shared.device.letting_in import CameIn
-from roles.shared.parts.registration import ManagedConfiguration
 
 FILES = (
     r"{{ find {places} -mindepth 1 -maxdepth 1 ! -type d -printf '%p\0%y %m %u:%g %s %l\0'; printf '\0\0\0';"
@@ -26,20 +25,13 @@ FILES = (
 """Lists the files in directories: path; type, mode, owner, size, where a link leads; and what SHA-256 each has."""
 
 
-def unmanaged_lines(declared: Declared) -> list[Unmanaged]:
-    """Return the lines of a device's configuration that no role of it declares."""
-    return [Unmanaged(role=of.role, line=line) for of, change in _compared(declared) for line in change.unmanaged]
-
-
-def concealed_lines(declared: Declared) -> list[str]:
-    """Return the declared lines of which the account that looks is not shown whether the device has them."""
-    return [line for _, change in _compared(declared) for line in change.concealed]
-
-
-def _compared(declared: Declared) -> Iterator[tuple[ManagedConfiguration, Difference]]:
-    for of in declared.configurations:
-        running = running_configuration(declared, of.platform)
-        yield of, compared(running, of, ours_on(declared.target, of.role), looks=_came_in(declared).looks)
+def differences(declared: Declared, running: str) -> list[tuple[str, Difference]]:
+    """Return what tells a device's running configuration from what each of its roles declares, by role."""
+    looks = _came_in(declared).looks
+    return [
+        (of.role, compared(running, of, ours_on(declared.target, of.role), looks=looks))
+        for of in declared.configurations
+    ]
 
 
 def running_configuration(declared: Declared, platform: str) -> str:
