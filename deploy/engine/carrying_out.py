@@ -38,7 +38,8 @@ class CarryingOut:
     Args:
         run: the run that holds the host's lock; empty if none of ours does.
         before_step: hears of each step before it is carried out, and may say that it must not be.
-        guard: arms the host's guard before a step that asks for one, or sees that it still is armed.
+        guard: arms the host's guard before a step that asks for one, or sees that it still is armed; returns by what
+            the host knows the processes of such a step.
         shown: takes secrets out of a text about the host.
     """
 
@@ -52,7 +53,7 @@ class CarryingOut:
         veil: Veil,
         observer: Observer,
         before_step: BeforeStep,
-        guard: Callable[[], None],
+        guard: Callable[[], str],
         shown: Callable[[str], str],
     ) -> None:
         self._planned, self._declared, self._connection = planned, declared, connection
@@ -90,9 +91,8 @@ class CarryingOut:
         connector.absent = tuple(expected for all_of in absent.values() for expected in all_of)
         operation.data.command_generator = frozen(step, operation, self._veil)
         operation.data.operation_meta._maybe_is_change = True  # pyinfra has no setter
-        connector.guarded = step.guard is not None
-        if step.guard or step.unguarded:
-            self._guard()
+        guarded_by = self._guard() if step.guard or step.unguarded else ""
+        connector.guarded_by = guarded_by if step.guard else ""
         with self._declared.context():
             succeeded = run_host_op(self._declared.state, self._declared.target, operation.op_hash)
         if not succeeded:

@@ -50,8 +50,8 @@ class SessionConnector(BaseConnector):
         begun: this run has carried out a step there.
         absent: what must not be there yet when the next command runs, or it came from elsewhere.
         moved: the last command was refused, since what it would have overwritten is not what was seen.
-        guarded: a guarded step is carried out: its processes are known by their environment, so that a host that puts
-            itself back ends them first.
+        guarded_by: the guard of the step that is carried out: its processes are known by their environment, so that a
+            host that puts itself back ends them first; empty if it is not guarded.
     """
 
     handles_execution = True
@@ -60,7 +60,7 @@ class SessionConnector(BaseConnector):
     begun: bool = False
     absent: tuple[Expected, ...] = ()
     moved: bool = False
-    guarded: bool = False
+    guarded_by: str = ""
 
     @staticmethod
     def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
@@ -154,7 +154,7 @@ class Connector(SessionConnector):
 
     @property
     def _mark(self) -> str:
-        return f"env {GUARDED_STEP}=1 " if self.guarded else ""
+        return f"env {GUARDED_STEP}={self.guarded_by} " if self.guarded_by else ""
 
     def _must_answer(self, line: str, answer: Answer, good: list[int]) -> None:
         """Refuse to go on without this fact: its default would be taken for what the host looks like."""

@@ -40,8 +40,9 @@ EACH = 60
 """Seconds that one command of restoring may take; the others do not wait for it for ever."""
 
 GUARDED_STEP = "SAMDRIFT_GUARDED_STEP"
-"""Stands in the environment of a guarded step's processes: what a lost run left running ends before anything is put
-back, or it would go on afterwards."""
+"""Stands in the environment of a guarded step's processes, with the guard's run: what a lost run left running ends
+before anything is put back, or it would go on afterwards. Of no other run: a host sees the processes of its containers,
+which may be hosts of their own."""
 
 TRY = 40
 """Seconds for which whoever has a host put itself back waits for its first try."""
@@ -70,11 +71,12 @@ def arm(guards: Sequence[Guard], *, seconds: float, run: str, holder: str) -> st
 
     Args:
         seconds: until the host restores itself, unless the timer is started anew.
+        run: whose guard it is: letters and digits.
         holder: who changes the host, and why, for whoever finds it armed.
     """
     files = {
         "forget": f"{_program('forget', [g.forget for g in guards])}\nforget\n",
-        "restore": _restore(guards),
+        "restore": _restore(guards, run),
         f"{UNITS}/{SERVICE}": _SERVICE,
         f"{UNITS}/{TIMER}": _TIMER.format(seconds=f"{seconds:g}"),
         "new": f"{run}\n{holder}\n",
@@ -117,7 +119,7 @@ def _program(name: str, commands: Sequence[str]) -> str:
     return "\n".join([f"{name}() {{", *(f"  {c}" for c in commands if c), "  :", "}"])
 
 
-def _restore(guards: Sequence[Guard]) -> str:
+def _restore(guards: Sequence[Guard], run: str) -> str:
     """Return the program that restores the host: the last change first, and then what must read the files again.
 
     It ends well only when everything was put back; else systemd starts it again, with all that was kept.
@@ -135,7 +137,7 @@ if [ ! -e armed ] && [ ! -e restoring ]; then  # confirmed, by somebody who was 
 exit {NOT_ARMED}
 fi
 mv armed restoring 2> /dev/null  # a disk that cannot be written is no reason to leave the rest as it is
-{_END_STEPS}
+{_END_STEPS.format(run=run)}
 rm -f reserve
 failed=
 put_back() {{
@@ -178,7 +180,7 @@ _REFUSED_IF_ARMED = (
 )
 
 _END_STEPS = f"""\
-running() {{ grep -lzs '^{GUARDED_STEP}=' /proc/[0-9]*/environ | cut -d/ -f3; }}
+running() {{{{ grep -lzsx '{GUARDED_STEP}={{run}}' /proc/[0-9]*/environ | cut -d/ -f3; }}}}
 for signal in TERM TERM TERM TERM TERM TERM KILL; do
   left=$(running)
   [ -n "$left" ] || break

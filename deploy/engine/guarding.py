@@ -86,8 +86,11 @@ class Guarding:
         if planned.guards and isinstance(connection, Connection):
             prove(connection, planned.guards)
 
-    def require(self, planned: HostPlan) -> None:
-        """Arm the host's guard if it has one, and refuse to go on if the host has restored itself."""
+    def require(self, planned: HostPlan) -> str:
+        """Arm the host's guard if it has one, and refuse to go on if the host has restored itself.
+
+        Returns by what the host knows the processes that it ends before it restores itself.
+        """
         name = planned.host
         if name in self._held:
             self._held[name].require()
@@ -96,6 +99,7 @@ class Guarding:
         elif minutes := minutes_of(connection):
             device = self._access(name, DeviceSession)  # type: ignore[type-abstract]  # whichever of its kinds
             self._held[name] = DeviceGuard(device, minutes)
+        return self._held[name].run if name in self._held else ""
 
     def confirm(self, name: str) -> None:
         """Disarm the guard of a host, so that its change stays.

@@ -60,10 +60,14 @@ class HeldGuard(Protocol):
     """The guard of one host for one run: a timer on a server, commit-confirm on a device.
 
     `by_hand` is what somebody has to do instead of `keep`, where the host is lost before; empty if there is nothing.
+    `run` is by what a host knows the processes of the steps that it guards; empty where there are none.
     """
 
     @property
     def by_hand(self) -> str: ...
+
+    @property
+    def run(self) -> str: ...
 
     @property
     def until(self) -> float:
@@ -113,10 +117,10 @@ class HostGuard:
         connection = access.current()
         self._access, self._where = access, f"host {connection.host.name}"
         self._seconds = connection.access.guard_seconds
-        self._run = secrets.token_hex(8)
+        self.run = secrets.token_hex(8)
         self._beat = heart.keep_alive(connection.host, connection.access)
         try:
-            arm = guard_script.arm(guards, seconds=self._seconds, run=self._run, holder=holder)
+            arm = guard_script.arm(guards, seconds=self._seconds, run=self.run, holder=holder)
             _require_done(_ask(connection, arm), self._where)
         except SamdriftError:
             self.let_go()
@@ -130,7 +134,7 @@ class HostGuard:
 
     def require(self) -> None:
         """Raise GuardFailed unless the timer is armed, and by this run."""
-        if (stands := stands_now(self._access.current())).where is not Where.ARMED or stands.run != self._run:
+        if (stands := stands_now(self._access.current())).where is not Where.ARMED or stands.run != self.run:
             raise GuardFailed("the host put itself back while it was changed", where=self._where)
 
     def let_go(self) -> None:
@@ -157,7 +161,7 @@ class HostGuard:
             until_let_in(self._access.anew, self.until + guard_script.GRACE)
             try:
                 stands = stands_now(self._access.current())
-                if stands.run == self._run and stands.where is Where.CONFIRMED:
+                if stands.run == self.run and stands.where is Where.CONFIRMED:
                     return 0
                 return _ask(self._access.current(), guard_script.CONFIRM).rc
             except HostLost:
@@ -176,9 +180,9 @@ class HostGuard:
         """Return what the host reports of its restoration; raise HostLost if it did not restore itself."""
         _ask(connection, guard_script.RESTORE)
         stands = stands_now(connection)
-        if (stands.where, stands.run) == (Where.RESTORED, self._run):
+        if (stands.where, stands.run) == (Where.RESTORED, self.run):
             return stands.text
-        if (stands.where, stands.run) == (Where.RESTORING, self._run):
+        if (stands.where, stands.run) == (Where.RESTORING, self.run):
             raise StillRestoring(stands.report, where=self._where)
         raise HostLost(f"it should have put itself back; its guard is {stands.where}", where=self._where)
 
@@ -190,6 +194,8 @@ class DeviceGuard:
         access: the open connection to the device, and new ones.
         minutes: how long it counts.
     """
+
+    run = ""
 
     def __init__(self, access: HostAccess[DeviceSession], minutes: int) -> None:
         self._access, self._where = access, f"host {access.current().host.name}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from deploy.engine import guard_script
 from deploy.model.guard_state import Standing, Where
 from roles.shared.guard import Guard, kept_file, kept_text
+from tests.applying import until
 
 NOTE = '#!/bin/sh\necho "$*" >> "$NOTED"\n[ "$1" != show ] || cat "$NOTED.state"\n'
 
@@ -176,16 +176,24 @@ def test_a_disk_that_cannot_be_written_keeps_nothing_else_from_being_put_back(sh
     assert stands(sh).where is Where.RESTORED
 
 
-def test_what_a_lost_run_left_running_of_a_guarded_step_ends_before_anything_is_put_back(
+def test_what_a_lost_run_left_running_of_a_guarded_step_ends_before_anything_is_put_back_and_no_other_hosts_step(
     sh: Sh, place: Path, tmp_path: Path
 ) -> None:
+    """Whoever runs containers sees their processes, and samdrift may be changing one of them."""
     sh(arm(place))
-    begun, late = tmp_path / "begun", f"touch {tmp_path}/begun; sleep 30; echo late > {place}"
-    with subprocess.Popen(["sh", "-c", late], env={"PATH": "/usr/bin:/bin", guard_script.GUARDED_STEP: "1"}) as step:
-        while not begun.exists():
-            time.sleep(0.02)
+
+    def step(run: str) -> subprocess.Popen[bytes]:
+        late = f"touch {tmp_path}/begun-{run}; sleep 30; echo late > {place}"
+        environment = {"PATH": "/usr/bin:/bin", guard_script.GUARDED_STEP: run}
+        return subprocess.Popen(["sh", "-c", late], env=environment)
+
+    with step("t0") as own, step("t01") as containers:
+        until((tmp_path / "begun-t0").exists)
+        until((tmp_path / "begun-t01").exists)
         assert fire(sh).returncode == 0
-        assert step.wait(timeout=5) != 0
+        assert own.wait(timeout=5) != 0
+        assert containers.poll() is None
+        containers.kill()
     assert place.read_text() == "Port 22\n"
 
 
