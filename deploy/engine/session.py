@@ -12,6 +12,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from gevent.pool import Pool
 from pyinfra.api.exceptions import PyinfraError
 
 from deploy.engine.carrying_out import CarryingOut
+from deploy.engine.connections import Connections
 from deploy.engine.connector import Connector
 from deploy.engine.declare import Declared, register
 from deploy.engine.guarding import Guarding
@@ -31,18 +33,13 @@ from deploy.model.observer import Observer, Quiet
 from deploy.model.plan import HostPlan
 from deploy.model.step_id import StepId
 from deploy.model.waivers import NO_WAIVERS, Waivers
-from deploy.transport.device import DeviceConnection
-from deploy.transport.device_session import DeviceSession
 from deploy.transport.greeting import greets
-from deploy.transport.netconf_connection import NetconfConnection
-from deploy.transport.ssh import AT_ONCE, Access, Answer, Connection, HostLost
+from deploy.transport.ssh import AT_ONCE, Access, Answer, HostLost
 from deploy.vault.interface import NO_VAULT, Vault
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
-from inventory.netconf import netconf_port
 from inventory.network import Address
-from roles.shared.catalogue import asked_as_root
-from roles.shared.device.known import known_vendors, vendor_of
+from roles.shared.device.known import known_vendors
 from roles.shared.device.ownership import Ours
 from roles.shared.device.restoring import Restoring
 from roles.shared.intent import Intent
@@ -110,22 +107,28 @@ class Session:
         self.settings = {h.name: intent.settings(h, only_roles) for h in hosts}
         needed = intent.secrets(hosts, only_roles)
         self.veil = vault.open(needed) if needed else UNVEILED
-        self._look_accounts, self._waivers = look_accounts, waivers
+        self._waivers = waivers
         self._ours = {h.name: ours(h.name) for h in hosts if h.platform in known_vendors()}
-        self.unreachable: dict[str, str] = {}
-        self._connections: dict[str, Connection | DeviceSession] = {}
-        self._declared: dict[str, Declared] = {}
-        self.guards = Guarding(
-            self._connections, lambda name: self._connection(self.fleet.host(name)), holder, access.guard_seconds
+        self._connections = Connections(
+            self.fleet,
+            self.hosts,
+            access,
+            look_accounts=look_accounts,
+            shown=self._shown,
+            heard=self.observer.host,
         )
+        self.unreachable = self._connections.unreachable
+        self._declared: dict[str, Declared] = {}
+        self.guards = Guarding(self._connections, self._connections.make, holder, access.guard_seconds)
         self._locks = HostLocks(writer or Writer(), self._connections)
         self._unseen: set[str] = set()
 
     def __enter__(self) -> Session:
         self._declared = self._register(self.hosts)  # what is wrong with a role connects to nobody
         self._unseen = {h.name for h in self.hosts}
-        self.observer.stage("connecting", [h.name for h in self.hosts])
-        self._each(self.hosts, self._connect)
+        if self._connections.few:
+            self.observer.stage("connecting", [h.name for h in self.hosts])
+            self._each(self.hosts, self._connect)
         return self
 
     def _register(self, hosts: Sequence[Host]) -> dict[str, Declared]:
@@ -134,8 +137,7 @@ class Session:
     def __exit__(self, kind: object, *_exc: object) -> None:
         self.guards.let_go()
         self._locks.give_back_all()
-        for connection in self._connections.values():
-            connection.close()
+        self._connections.close_all()
         if self._locks.lost and kind is None:
             raise self._locks.lost[0]
 
@@ -153,11 +155,14 @@ class Session:
     def lock(self, names: Sequence[str]) -> Mapping[str, Refused]:
         """Take the locks of these hosts; returns why some were refused."""
         self.observer.stage("locking", names)
+        self._connections.hold(names)
+        self._each([h for h in self.hosts if h.name in names and h.name not in self._connections], self._connect)
         return self._locks.take(n for n in names if n not in self.unreachable)
 
     def unlock(self, names: Sequence[str]) -> None:
         """Give back the locks of these hosts."""
         self._locks.give_back(names)
+        self._connections.let_go(names)
 
     def carry_out(self, planned: HostPlan) -> Outcome:
         """Execute exactly the commands of a host's plan, in order, until one fails.
@@ -265,19 +270,24 @@ class Session:
         Raises:
             HostLost: the host is unreachable, or died before the last one answered.
         """
-        self._reachable(host)
-        try:
-            answers = self._connections[host].ask(commands, within)
-        except HostLost as e:
-            self.unreachable[host] = self._shown(host, str(e))
-            raise HostLost(self._shown(host, e.what), where=e.where, fix=e.fix) from None
+        with self._connections.used(host):
+            self._reachable(host)
+            try:
+                answers = self._connections[host].ask(commands, within)
+            except HostLost as e:
+                self.unreachable[host] = self._shown(host, str(e))
+                raise HostLost(self._shown(host, e.what), where=e.where, fix=e.fix) from None
         hide = self.veil.hide
         return [a.model_copy(update={"stdout": hide(a.stdout), "stderr": hide(a.stderr)}) for a in answers]
 
     @property
     def only_looks(self) -> frozenset[str]:
         """Return the hosts that are asked as an account that may only look."""
-        return frozenset(name for name, connection in self._connections.items() if connection.access.looks)
+        return self._connections.only_looks(self.hosts)
+
+    def kept_open(self, host: str) -> AbstractContextManager[None]:
+        """Return a block in which all questions to a host are asked over one connection."""
+        return self._connections.used(host)
 
     def answering(self, hosts: Mapping[str, Address]) -> dict[str, Address]:
         """Return those of these hosts of the fleet, each with its address, whose SSH server answers anew."""
@@ -311,29 +321,9 @@ class Session:
         if name in self.unreachable:
             raise HostLost(self.unreachable[name], where=f"host {name}")
 
-    def _connection(self, host: Host) -> Connection | DeviceSession:
-        """Make the connection of a host, not yet open: SSH, or a device's command line or NETCONF server."""
-        access, given = self.access, (self._look_accounts or {}).get(host.name, "")
-        if host.platform not in known_vendors():
-            return Connection(host, access.for_looks(given) if given else access, asked_as_root(host))
-        if self._look_accounts is not None:
-            access = access.for_looks(given)
-        kind = DeviceConnection if netconf_port(host) is None else NetconfConnection
-        return kind(host, access, vendor_of(host, self.fleet))
-
     def _connect(self, host: Host) -> None:
-        connection = self._connection(host)
-        try:
-            connection.open()
-        except HostLost as e:  # what to do about it is said in our own words: `--key` names no secret
-            lost = HostLost(self._shown(host.name, e.what), where=e.where, fix=e.fix)
-            self.unreachable[host.name] = str(lost)
-            self.observer.host(host.name, "failed", str(lost))
-        else:
-            if host.name in self._connections:
-                self._connections[host.name].close()
-            self._connections[host.name] = connection
-            self.observer.host(host.name, "done")
+        if host.name not in self.unreachable:
+            self._connections.open(host.name)
 
     def _declare_anew(self, hosts: Sequence[Host]) -> None:
         """Register what these hosts' roles declare, anew: pyinfra's State is good for one look."""
@@ -341,14 +331,12 @@ class Session:
         self._unseen -= {h.name for h in hosts}
         if again:
             self._declared |= self._register(again)
-        for host in hosts:
-            connector = self._declared[host.name].connector
-            connection = self._connections[host.name]
-            connector.connection = connection
-            if isinstance(connector, Connector):
-                connector.command_timeout = self.access.command_timeout
 
     def _look_at(self, host: Host) -> HostPlan:
+        with self._connections.used(host.name):
+            return self._seen(host)
+
+    def _seen(self, host: Host) -> HostPlan:
         name, started = host.name, time.monotonic()
         if name in self.unreachable:
             return HostPlan(host=name, municipality=host.tenant, error=self.unreachable[name])
@@ -356,6 +344,9 @@ class Session:
         execs = connection.execs
         try:
             declared, roles = self._declared[name], self.settings[name]
+            declared.connector.connection = connection
+            if isinstance(declared.connector, Connector):
+                declared.connector.command_timeout = self.access.command_timeout
             own = self._locks.run
             plan = looked_at(
                 host, declared, connection, roles, veil=self.veil, saw=self._saw, run=own, waivers=self._waivers

@@ -12,6 +12,7 @@ import inspect
 import shlex
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
@@ -56,6 +57,9 @@ class Asking(Protocol):
 
     def ask(self, host: str, commands: Sequence[str], *, within: float | None = None) -> list[Answer]:
         """Run shell commands in one exec; HostLost if they cannot all be answered."""
+
+    def kept_open(self, host: str) -> AbstractContextManager[None]:
+        """Return a block in which all questions to a host are asked over one connection."""
 
 
 class UnitState(NamedTuple):
@@ -300,7 +304,8 @@ class StateChecks:
 
     def _rehearse(self, items: Sequence[pytest.Function], target: Target) -> None:
         self._observer.host(target.host.name, "step", "asking")
-        target.together([partial(self._rehearse_one, item, target) for item in items if _target_of(item) is target])
+        with self._session.kept_open(target.host.name):
+            target.together([partial(self._rehearse_one, item, target) for item in items if _target_of(item) is target])
 
     def _rehearse_one(self, item: pytest.Function, target: Target) -> None:
         """Run a check's function only to learn its questions; its outcome is ignored."""

@@ -42,6 +42,7 @@ class OneRole:
         changed = settings[role].model_copy(update=dict(given))
         self.settings: Mapping[str, Mapping[str, Settings]] = {host.name: {**settings, role: changed}}
         self.unreachable, self.ask, self.only_looks = session.unreachable, session.ask, session.only_looks
+        self.kept_open = session.kept_open
 
 
 class Rig:

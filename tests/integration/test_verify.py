@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,9 @@ class Shells:
     @property
     def fleet(self) -> Fleet:
         return fleet_of(*self.hosts)
+
+    def kept_open(self, _host: str) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def ask(self, host: str, commands: Sequence[str], *, within: float | None = None) -> list[Answer]:
         if host in self.unreachable:

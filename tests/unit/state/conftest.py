@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from types import ModuleType
 
@@ -36,6 +37,9 @@ class Hosts:
         self.unreachable: Mapping[str, str] = {}
         self.answer: Answer | None = None
         self._found: dict[Answer | None, tuple[CheckResult, ...]] = {}
+
+    def kept_open(self, _host: str) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def ask(self, host: str, commands: Sequence[str], *, within: float | None = None) -> list[Answer]:  # noqa: ARG002
         assert self.answer is not None, f"{host} was asked: {commands}"
@@ -107,6 +111,9 @@ class MadeUp:
     hosts: tuple[Host, ...] = ()
     settings: Mapping[str, Mapping[str, Settings]] = defaultdict(dict)
     unreachable: Mapping[str, str] = {}
+
+    def kept_open(self, _host: str) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def ask(self, host: str, commands: Sequence[str], *, within: float | None = None) -> list[Answer]:  # noqa: ARG002
         return [self._answer(command) for command in commands]

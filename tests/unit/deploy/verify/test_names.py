@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,9 @@ class _NotAsked:
     def __init__(self, hosts: Sequence[Host], settings: Mapping[str, Mapping[str, Settings]]) -> None:
         self.hosts, self.settings = hosts, settings
         self.unreachable: Mapping[str, str] = {}
+
+    def kept_open(self, _host: str) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def ask(self, host: str, commands: Sequence[str], *, within: float | None = None) -> list[Answer]:  # noqa: ARG002
         pytest.skip("not applicable: nobody is asked here")
