@@ -15,7 +15,7 @@ from netmiko.exceptions import NetmikoTimeoutException, ReadException, WriteExce
 
 from deploy.transport.device_session import DeviceSession
 from deploy.transport.netmiko_session import NetmikoSession
-from deploy.transport.ssh import Access, Answer, HostLost
+from deploy.transport.ssh import Access, Answer, HostLost, require_bounded
 from deploy.transport.terminal import (
     PAGER,
     QUESTION,
@@ -154,6 +154,7 @@ class CommandLine(DeviceSession):
                 self._press_enter()
                 undisturbed &= not disturbed
             self._heard += new or ""
+            require_bounded(len(self._heard))  # a page after the other, too
             if PAGER.search(unescaped(self._heard[-200:])):
                 session.write_channel(" ")
         return undisturbed

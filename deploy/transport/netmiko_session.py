@@ -15,6 +15,7 @@ from netmiko import BaseConnection
 from netmiko.channel import SSHChannel
 from netmiko.ssh_dispatcher import ssh_dispatcher
 
+from deploy.transport import ssh
 from roles.shared.device.vendor import Vendor
 
 logging.getLogger("netmiko").disabled = True  # it writes down every line that is typed, also one with a secret
@@ -81,12 +82,21 @@ class NetmikoSession(BaseConnection):
 
 
 class _Bytes(SSHChannel):
-    """netmiko's channel, which can tell the end of a session from silence, and half a letter from a wrong one."""
+    """netmiko's channel, which can tell the end of a session from silence, and half a letter from a wrong one.
+
+    A device that does not stop to send is lost, before it fills memory.
+    """
 
     def __init__(self, channel: paramiko.Channel) -> None:
         super().__init__(channel, "utf-8")
         self._channel = channel
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._since_written = 0
+
+    def write_channel(self, out_data: str) -> None:
+        """Type something; what is sent from now on is the answer to it."""
+        self._since_written = 0
+        super().write_channel(out_data)
 
     def read_buffer(self) -> str:
         """Return what has arrived so far."""
@@ -103,4 +113,6 @@ class _Bytes(SSHChannel):
             self._channel.settimeout(None)
         if not data:
             raise EOFError("the device ended the session")
+        self._since_written += len(data)
+        ssh.require_bounded(self._since_written)
         return self._decoder.decode(data)

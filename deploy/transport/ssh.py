@@ -374,9 +374,18 @@ def _read(receive: Callable[[int], bytes]) -> bytes:
     while part := receive(65536):
         parts.append(part)
         size += len(part)
-        if size > MOST_BYTES:
-            raise OSError(f"it answered more than {MOST_BYTES // 1024**2} MiB")
+        require_bounded(size)
     return b"".join(parts)
+
+
+def require_bounded(size: int) -> None:
+    """Refuse an answer of so many bytes, if that is more than one may have.
+
+    Raises:
+        OSError: it is.
+    """
+    if size > MOST_BYTES:
+        raise OSError(f"it answered more than {MOST_BYTES / 1024**2:g} MiB")
 
 
 def _feed(channel: paramiko.Channel, data: bytes) -> None:

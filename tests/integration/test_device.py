@@ -427,6 +427,18 @@ def test_a_change_that_nobody_confirms_is_taken_back_by_the_device(login: Login,
         assert at.device.configuration == before
 
 
+@every_vendor
+@pytest.mark.parametrize("paged", [False, True])
+def test_a_device_that_floods_is_lost_with_a_reason_and_fills_no_memory(
+    login: Login, platform: str, paged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = {"always_pages": True, "page_length": 7} if paged else {}
+    with rack(login, platform, long_configuration(platform, "sw1", 200), **pages) as at, at.session() as session:
+        monkeypatch.setattr("deploy.transport.ssh.MOST_BYTES", 1000)
+        with pytest.raises(HostLost, match="it answered more than"):
+            session.ask([at.vendor.show])
+
+
 @every_confirming_vendor
 def test_a_timer_of_an_earlier_session_is_found_on_connect(login: Login, platform: str) -> None:
     with rack(login, platform) as at:
