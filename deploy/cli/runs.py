@@ -320,7 +320,7 @@ def apply(  # noqa: PLR0917  click tells options by name
                 put(common.people, [approvals_view.emergency(why)])
             if rehearse:
                 put(common.people, plan_view.rehearsed(_rehearse(common, made)))
-            gates = runs.gates_in_force(max_failures, emergency=emergency)
+            gates = runs.gates_in_force(max_failures, lab=run.lab, emergency=emergency)
             put(common.people, plan_view.order(order_of(run.fleet, gates).forecast(run.hosts, made)))
             changing = sum(bool(h.changes) for h in made.hosts)
             if changing and not yes and not click.confirm(f"Change {several(changing, 'host')}?", err=True):

@@ -56,15 +56,16 @@ def apply(
         approve(plan)
         refuse_unguarded(plan, names, no_rollback)
         run.begin(plan, names, admitted.approved, admitted.lacking)
-        gates = gates_in_force(max_failures, emergency=run.emergency)
+        gates = gates_in_force(max_failures, lab=run.lab, emergency=run.emergency)
         return record_of(run, plan, carry_out(run, session, plan, gates=gates))
 
 
-def gates_in_force(max_failures: int | None = None, *, emergency: bool = False) -> Gates:
+def gates_in_force(max_failures: int | None = None, *, lab: bool, emergency: bool = False) -> Gates:
     """Return the organisation's gates, with what a person asked for otherwise; an emergency waits for no canary."""
     gates = of_the_project().of(Gates) or Gates()
-    asked = {} if max_failures is None else {"max_failures": max_failures}
-    return gates.model_copy(update=asked | ({"canaries": False, "soak": 0} if emergency else {}))
+    if emergency or (lab and not gates.in_the_lab):
+        gates = gates.without_canaries()
+    return gates if max_failures is None else gates.model_copy(update={"max_failures": max_failures})
 
 
 def refuse_unguarded(plan: Plan, about: Collection[str], no_rollback: Collection[str]) -> None:
@@ -96,7 +97,7 @@ def carry_out(
         run.stores.applied,
         controls=controls_in_force(),
         unnamed=unnamed_models(run.fleet, session.hosts, (run.limit, planned.limit)),
-        order=order_of(run.fleet, gates or gates_in_force()),
+        order=order_of(run.fleet, gates or gates_in_force(lab=run.lab)),
         observer=run.observer,
         stopped=run.stop.why,
     )

@@ -100,6 +100,11 @@ class Invocation:
         """Return the intent's fleet."""
         return self.intent.fleet
 
+    @property
+    def lab(self) -> bool:
+        """Tell whether the run is about the lab's hosts."""
+        return "--lab" in self.options
+
     def code(self, findings: Iterable[Finding], *, after_change: bool = False) -> Exit:
         """Return the exit code of a run that found this."""
         return exit_code((*self.unsound, *findings), after_change=after_change, went_on=True)

@@ -21,6 +21,7 @@ class Gates(Frozen):
         at_once: how many hosts are changed together, at most; 0: as many as there are.
         max_failures: how many hosts may end badly before the rest is left alone.
         behind: before a gateway is confirmed, the hosts behind it that answered before must answer again.
+        in_the_lab: whether canaries go first in the lab, too, though nobody is served by its hosts.
     """
 
     canaries: bool = True
@@ -28,3 +29,8 @@ class Gates(Frozen):
     at_once: Annotated[int, Field(ge=0)] = 0
     max_failures: Annotated[int, Field(ge=0)] = 0
     behind: bool = True
+    in_the_lab: bool = False
+
+    def without_canaries(self) -> Gates:
+        """Return these gates where no host goes first."""
+        return self.model_copy(update={"canaries": False, "soak": 0})

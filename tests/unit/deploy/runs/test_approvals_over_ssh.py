@@ -22,6 +22,8 @@ from deploy.runs.invocation import Invocation
 from deploy.runs.recording import Recording
 from deploy.verify.run import verify
 from inventory.organisation import People
+from inventory.rules.gates import Gates
+from inventory.rules.house import House
 from inventory.rules.house_rules import Approvals
 from roles.shared.intent import Intent
 from tests.sshd import Sshd, fleet_of
@@ -133,6 +135,14 @@ def test_an_emergency_waits_for_nobody_and_is_verified_all_the_same(run: Invocat
 
 
 def test_an_emergency_goes_without_canaries_and_without_no_other_gate() -> None:
-    usual, urgent = gates_in_force(), gates_in_force(emergency=True)
+    usual, urgent = gates_in_force(lab=False), gates_in_force(lab=False, emergency=True)
     assert (usual.canaries, urgent.canaries, urgent.soak) == (True, False, 0)
     assert urgent.model_copy(update={"canaries": True, "soak": usual.soak}) == usual
+
+
+def test_no_host_of_the_lab_goes_first_unless_the_rule_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert gates_in_force(lab=False).canaries
+    assert not gates_in_force(lab=True).canaries
+    asked = House({"gates": Gates(in_the_lab=True, max_failures=1)})
+    monkeypatch.setattr("deploy.runs.applying.of_the_project", lambda: asked)
+    assert (gates_in_force(lab=True).canaries, gates_in_force(2, lab=True).max_failures) == (True, 2)
