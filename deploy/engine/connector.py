@@ -16,7 +16,7 @@ from pyinfra.connectors.base import BaseConnector
 from pyinfra.connectors.util import CommandOutput, OutputLine, make_unix_command
 
 from deploy.engine import lock_script
-from deploy.engine.guard_script import GUARDED_STEP
+from deploy.engine.guard_script import GUARDED_STEP, still_armed
 from deploy.transport.batch import TIMED_OUT
 from deploy.transport.rounds import Rounds
 from deploy.transport.ssh import Answer, Connection
@@ -142,9 +142,10 @@ class Connector(SessionConnector):
         return answer.rc == 0
 
     def _fenced(self, program: str, expected: Expected | None = None) -> str:
-        """Return a program that does nothing unless this run has the host."""
+        """Return a program that does nothing unless this run has the host, and the guard of a guarded step is armed."""
         self._require_lock()
-        return lock_script.fenced(self.run, program, seconds=WAITS, expected=expected, absent=self.absent)
+        first = still_armed(self.guarded_by, lock_script.REFUSED) if self.guarded_by else ""
+        return lock_script.fenced(self.run, program, seconds=WAITS, first=first, expected=expected, absent=self.absent)
 
     def get_file(self, *_args: Any, **_arguments: Any) -> bool:
         """Refuse: no role downloads files."""

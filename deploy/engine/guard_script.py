@@ -213,6 +213,17 @@ AccuracySec=1
 WantedBy=timers.target
 """
 
+PUT_BACK = "samdrift: the host put itself back while it was changed"
+"""What a guarded step says on stderr that comes too late."""
+
+
+def still_armed(run: str, refused: int) -> str:
+    """Return a shell line that ends with this exit status, and says why, unless this run's guard is armed."""
+    return f"""armed=; {{ read -r armed < {DIRECTORY}/armed; }} 2> /dev/null
+[ "$armed" = {shlex.quote(run)} ] || {{ echo {shlex.quote(PUT_BACK)} >&2; exit {refused}; }}
+"""
+
+
 KEEP_ALIVE = f"[ -e {DIRECTORY}/armed ] && systemctl restart {TIMER} && [ -e {DIRECTORY}/armed ] || exit {NOT_ARMED}"
 """Starts the timer anew, if the guard is still armed."""
 

@@ -87,18 +87,18 @@ class Guarding:
             prove(connection, planned.guards)
 
     def require(self, planned: HostPlan) -> str:
-        """Arm the host's guard if it has one, and refuse to go on if the host has restored itself.
+        """Arm the host's guard, if it has one and it is not armed yet.
 
-        Returns by what the host knows the processes that it ends before it restores itself.
+        Returns by what the host knows the guard: it refuses guarded steps if it has put itself back meanwhile
+        (`guard_script.still_armed`), and ends those that still run before it does.
         """
         name = planned.host
-        if name in self._held:
-            self._held[name].require()
-        elif isinstance(connection := self._connections[name], Connection):
-            self._held[name] = HostGuard(self._access(name, Connection), planned.guards, self._holder, self._heart)
-        elif minutes := minutes_of(connection):
-            device = self._access(name, DeviceSession)  # type: ignore[type-abstract]  # whichever of its kinds
-            self._held[name] = DeviceGuard(device, minutes)
+        if name not in self._held:
+            if isinstance(connection := self._connections[name], Connection):
+                self._held[name] = HostGuard(self._access(name, Connection), planned.guards, self._holder, self._heart)
+            elif minutes := minutes_of(connection):
+                device = self._access(name, DeviceSession)  # type: ignore[type-abstract]  # whichever of its kinds
+                self._held[name] = DeviceGuard(device, minutes)
         return self._held[name].run if name in self._held else ""
 
     def confirm(self, name: str) -> None:

@@ -73,9 +73,6 @@ class HeldGuard(Protocol):
     def until(self) -> float:
         """Return when the host will restore itself, as far as is known (`time.monotonic`)."""
 
-    def require(self) -> None:
-        """Raise GuardFailed if the host has restored itself, so that it must not be changed any more."""
-
     def let_go(self) -> None:
         """Stop keeping the guard alive: the host will restore itself unless it is confirmed."""
 
@@ -131,11 +128,6 @@ class HostGuard:
     def until(self) -> float:
         """Return when the timer runs out, as far as is known."""
         return self._beat.until
-
-    def require(self) -> None:
-        """Raise GuardFailed unless the timer is armed, and by this run."""
-        if (stands := stands_now(self._access.current())).where is not Where.ARMED or stands.run != self.run:
-            raise GuardFailed("the host put itself back while it was changed", where=self._where)
 
     def let_go(self) -> None:
         """Stop starting the timer anew."""
@@ -201,9 +193,6 @@ class DeviceGuard:
         self._access, self._where = access, f"host {access.current().host.name}"
         self.by_hand = "log in and save its configuration" if access.current().vendor.save else ""
         self.until = time.monotonic() + device_session.MINUTE * minutes
-
-    def require(self) -> None:
-        """Do nothing: a device has one change."""
 
     def let_go(self) -> None:
         """Do nothing: a device counts by itself."""

@@ -109,13 +109,20 @@ HOLDER = (
 
 
 def fenced(
-    run: str, program: str, *, seconds: float, expected: Expected | None = None, absent: Sequence[Expected] = ()
+    run: str,
+    program: str,
+    *,
+    seconds: float,
+    first: str = "",
+    expected: Expected | None = None,
+    absent: Sequence[Expected] = (),
 ) -> str:
     """Return a shell program that runs another one if the lock is still this run's, and nothing has moved.
 
     Args:
         program: one command of the shell.
         seconds: how long it waits for a command that is still running.
+        first: shell lines that may refuse, too.
         expected: what the program is about to overwrite, as it must be.
         absent: what must not be there.
     """
@@ -123,7 +130,7 @@ def fenced(
     check += "" if expected is None else _check(expected)
     return f"""exec 9>> {BUSY} && flock -w {seconds:g} 9 || exit {REFUSED}
 {_require(run)}
-{check}{program} 9>&-"""
+{first}{check}{program} 9>&-"""
 
 
 def _require(run: str) -> str:

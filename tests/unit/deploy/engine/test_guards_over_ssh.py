@@ -203,6 +203,28 @@ def test_a_host_that_could_not_undo_the_change_is_not_changed_at_all(host: Sshd,
     no_guard_is_left(host)
 
 
+def test_a_host_that_put_itself_back_is_not_changed_any_more(
+    host: Sshd, door: Path, make_role: Callable[[str, str], None]
+) -> None:
+    second = 'managed_file(f"{settings.path}.2", content="new\\n", guarded=True)'
+    make_role("door", f"{ROLE}    {second}\n")
+    with session(host, door) as hosts:
+        hosts.lock(["tie-test1"])
+        (live,) = hosts.look()
+
+        def put_back(_host: str, step: StepId) -> str:
+            if step.name.endswith("door.2"):
+                hosts.ask("tie-test1", [guard_script.RESTORE])
+            return ""
+
+        hosts._before_step = put_back
+        outcome = hosts.carry_out(live)
+    assert [step.name for step in outcome.done] == [f"file {door}"]
+    assert "the host put itself back while it was changed" in outcome.error
+    assert (door.read_text(), door.with_name("door.2").exists()) == ("old\n", False)
+    no_guard_is_left(host)
+
+
 @pytest.mark.skipif(
     os.geteuid() != 0, reason="only root has one user namespace for all sessions: none sees into another"
 )
