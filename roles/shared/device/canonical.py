@@ -13,8 +13,8 @@ from collections.abc import Collection, Iterator
 from functools import cache, lru_cache
 from ipaddress import IPv4Network, IPv6Address
 
-from roles.shared.device.lines import Lines, Path, Slot, ends, is_numbered, is_permanent, opposite, slot_of
-from roles.shared.device.vendor import REMEMBERED, NumberList, Vendor, any_of
+from roles.shared.device.lines import REMEMBERED, Lines, Path, Slot, ends, is_numbered, is_permanent, opposite, slot_of
+from roles.shared.device.vendor import NumberList, Vendor, any_of
 from roles.shared.device.words import values_of
 
 NUMBERS = r"\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*"

@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Literal
 
-from roles.shared.device.vendor import REMEMBERED, Vendor, any_of
+from roles.shared.device.vendor import Vendor, any_of
 from roles.shared.device.words import MARKS
 from roles.shared.lineage import LinePattern
+
+REMEMBERED = 1 << 15
+"""Lines of which it is remembered what they say: most devices of a fleet have most of their lines in common."""
 
 Path = tuple[str, ...]
 """A line, and before it the lines that it stands below."""

@@ -16,10 +16,10 @@ from typing import NamedTuple
 from inventory.errors import SamdriftError
 from inventory.secrets import MARK
 from roles.shared.device.canonical import canonical, lists_in, spelled
-from roles.shared.device.lines import Lines, Path, is_ordered, is_permanent, opposite, paths
+from roles.shared.device.lines import REMEMBERED, Lines, Path, is_ordered, is_permanent, opposite, paths
 from roles.shared.device.managed import ManagedSections, managed_sections
 from roles.shared.device.masking import masked
-from roles.shared.device.vendor import REMEMBERED, WITHHELD, Vendor, any_of
+from roles.shared.device.vendor import WITHHELD, Vendor, any_of
 from roles.shared.device.words import MARKS, statements_of, words_of
 from roles.shared.lineage import Section
 
@@ -155,8 +155,8 @@ def _statement(vendor: Vendor, line: str) -> tuple[Path, ...]:
     verb, _, rest = line.strip().partition(" ")
     if verb in MARKED_BY:
         return ((*words_of(rest), MARKED_BY[verb]),)
-    said = statements_of(vendor.masked(line.strip().removeprefix("set ")))
-    return tuple(tuple(words) for words in said if words)
+    statements = statements_of(vendor.masked(line.strip().removeprefix("set ")))
+    return tuple(tuple(words) for words in statements if words)
 
 
 MARKED_BY = {put: mark for mark, (put, _) in MARKS.items()}

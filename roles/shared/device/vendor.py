@@ -49,9 +49,6 @@ class CommitConfirm(Frozen):
     source: str
 
 
-REMEMBERED = 1 << 15
-"""Lines of which it is remembered what they say: most devices of a fleet have most of their lines in common."""
-
 WITHHELD = "‹withheld›"
 """Stands for a secret that a device showed."""
 
