@@ -54,7 +54,7 @@ def history_runs(common: Common, record_id: str | None, last: int) -> int:
     Ends with 1 if a record in the list is damaged.
     """
     from deploy.runs.recording import is_lost
-    from deploy.runs.sign_off import emergency_of
+    from deploy.runs.sign_off import emergency_of, not_signed_off
     from deploy.views import approvals as approvals_view
     from deploy.views import records as view
 
@@ -72,7 +72,7 @@ def history_runs(common: Common, record_id: str | None, last: int) -> int:
     faults = {run.id: fault for run in runs if (fault := past.fault(run.id))}
     lost = {run.id for run in runs if not run.ended and run.id not in faults and is_lost(past, run)}
     listed = [run.model_dump(mode="json") | {"fault": faults.get(run.id, ""), "lost": run.id in lost} for run in runs]
-    emergencies = past.emergencies()
+    emergencies = not_signed_off(past)
     document = {"records": listed, "emergencies": [run.model_dump(mode="json") for run in emergencies]}
     open_ones = approvals_view.open_emergencies(emergencies, options_of(common))
     answer(common, document, (*view.history(runs[::-1], faults, lost), *open_ones))

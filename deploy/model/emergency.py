@@ -32,6 +32,11 @@ class Emergency:
     sign_offs: tuple[Record, ...]
     open: tuple[str, ...]
 
+    @property
+    def closed(self) -> bool:
+        """Tell whether nothing is left to sign off; two who did so at the same time close it together."""
+        return bool(self.sign_offs) and not self.open
+
 
 def concerned(record: Record) -> tuple[str, ...]:
     """Return the municipalities whose hosts a run changed, or may have."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from deploy.model import clock
 from deploy.model.emergency import SIGN_OFF, Emergency, concerned, digest_of, left_open
-from deploy.model.record import Record
+from deploy.model.record import Record, Summary
 from deploy.runs.admission import NotApproved
 from deploy.runs.approving import Signer, signed, signer_for
 from deploy.store.place import record_id
@@ -32,20 +32,37 @@ def emergency_of(history: History, wanted: str) -> Emergency:
         raise UsageError("it was no emergency", where=f"record {wanted}", fix="see: samdrift history")
     if not record.ended:
         raise UsageError("it has not ended", where=f"record {wanted}", fix="wait until it has")
-    sign_offs = tuple(history.record(run.id) for run in reversed(history.sign_offs(wanted)))
-    return Emergency(record, sign_offs, left_open(record, sign_offs))
+    return _standing(history, wanted)
 
 
 def emergencies_of(history: History, faults: list[StoreError]) -> Iterator[Emergency]:
     """Yield the emergencies that are not signed off; what is wrong with an unreadable one is added to `faults`."""
     for run in history.emergencies():
         try:
-            record = history.record(run.id)
-            sign_offs = tuple(history.record(one.id) for one in reversed(history.sign_offs(run.id)))
+            found = _standing(history, run.id)
         except StoreError as e:
             faults.append(e)
         else:
-            yield Emergency(record, sign_offs, left_open(record, sign_offs))
+            if not found.closed:
+                yield found
+
+
+def not_signed_off(history: History) -> tuple[Summary, ...]:
+    """Return the emergencies that are not signed off, in short; one that cannot be read is among them."""
+
+    def is_closed(run: Summary) -> bool:
+        try:
+            return _standing(history, run.id).closed
+        except StoreError:
+            return False
+
+    return tuple(run for run in history.emergencies() if not is_closed(run))
+
+
+def _standing(history: History, record_id: str) -> Emergency:
+    record = history.record(record_id)
+    sign_offs = tuple(history.record(one.id) for one in reversed(history.sign_offs(record_id)))
+    return Emergency(record, sign_offs, left_open(record, sign_offs))
 
 
 def signer_of(emergency: Emergency, fleet: Fleet, file: Path | None) -> Signer:

@@ -75,6 +75,17 @@ def test_each_municipality_signs_off_for_its_own_hosts_and_then_it_stands_out_no
         signed_by(history, fleet, keys["bjorn"])
 
 
+def test_two_who_sign_off_at_the_same_time_close_it_together(
+    history: History, fleet: Fleet, keys: dict[str, Path]
+) -> None:
+    seen = emergency_of(history, URGENT.id)
+    for who in ("elif", "anna"):
+        sign_off(history, seen, signer_of(seen, fleet, keys[who]), who="x@y", argv=(), comment="behövdes")
+    faults: list[StoreError] = []
+    assert emergency_of(history, URGENT.id).open == ()
+    assert ([*emergencies_of(history, faults)], faults) == ([], [])
+
+
 def test_who_ran_it_signs_off_nothing_of_it(history: History, fleet: Fleet, keys: dict[str, Path]) -> None:
     own = URGENT.model_copy(update={"id": "20261128T040000.000Z-apply-0001", "who": "anna@adm1"})
     history.save(own)
