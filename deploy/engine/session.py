@@ -240,7 +240,9 @@ class Session:
 
     def _await_guard(self, host: Host) -> None:
         try:
-            if armed := self.guards.await_others(host.name):
+            with self._connections.used(host.name):
+                armed = self.guards.await_others(host.name)
+            if armed:
                 self.unreachable[host.name] = self._shown(host.name, f"another run is changing it: {armed}")
         except HostLost as e:
             self.unreachable[host.name] = self._shown(host.name, str(e))

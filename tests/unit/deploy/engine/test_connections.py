@@ -42,6 +42,7 @@ def test_of_many_hosts_only_those_are_connected_to_that_are_used_or_changed(
         with session.kept_open("tie-test0"):
             assert [session.ask("tie-test0", ["echo one"])[0].stdout for _ in range(2)] == ["one\n", "one\n"]
             assert [*connections] == ["tie-test0"]
+        session.await_guards(["tie-test0"])
         session.lock(["tie-test1"])
         (planned,) = session.look(["tie-test1"])
         assert [*connections] == ["tie-test1"]
