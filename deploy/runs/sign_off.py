@@ -32,14 +32,14 @@ def emergency_of(history: History, wanted: str) -> Emergency:
         raise UsageError("it was no emergency", where=f"record {wanted}", fix="see: samdrift history")
     if not record.ended:
         raise UsageError("it has not ended", where=f"record {wanted}", fix="wait until it has")
-    return _standing(history, wanted)
+    return _standing(history, record)
 
 
 def emergencies_of(history: History, faults: list[StoreError]) -> Iterator[Emergency]:
     """Yield the emergencies that are not signed off; what is wrong with an unreadable one is added to `faults`."""
     for run in history.emergencies():
         try:
-            found = _standing(history, run.id)
+            found = _standing(history, history.record(run.id))
         except StoreError as e:
             faults.append(e)
         else:
@@ -52,16 +52,15 @@ def not_signed_off(history: History) -> tuple[Summary, ...]:
 
     def is_closed(run: Summary) -> bool:
         try:
-            return _standing(history, run.id).closed
+            return _standing(history, history.record(run.id)).closed
         except StoreError:
             return False
 
     return tuple(run for run in history.emergencies() if not is_closed(run))
 
 
-def _standing(history: History, record_id: str) -> Emergency:
-    record = history.record(record_id)
-    sign_offs = tuple(history.record(one.id) for one in reversed(history.sign_offs(record_id)))
+def _standing(history: History, record: Record) -> Emergency:
+    sign_offs = tuple(history.record(one.id) for one in reversed(history.sign_offs(record.id)))
     return Emergency(record, sign_offs, left_open(record, sign_offs))
 
 

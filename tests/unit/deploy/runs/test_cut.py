@@ -32,31 +32,21 @@ from deploy.runs.invocation import Invocation
 from deploy.runs.recording import Recording
 from deploy.store.opening import open_stores
 from roles.shared.intent import Intent
-from tests.applying import until
+from tests.applying import AtMoment, until
 from tests.sshd import Sshd, fleet_of
-from tests.unit.deploy.runs.test_evidence import approved
+from tests.unit.deploy.runs.test_evidence import OF_A_PLACE, approved
 from tests.unit.deploy.runs.test_runs import run_of
 
-FILES = '''"""Writes two files below a place, one that could cut its host off, and another."""
-from roles.shared.parts.files import managed_file
+FILES = f"""{OF_A_PLACE}
 from roles.shared.parts.handlers import Handler
-from roles.shared.settings import Options as Base, Settings as SettingsBase
-
-class Options(Base):
-    place: str
-
-class Settings(SettingsBase):
-    place: str
-
-def settings(host, fleet, options):
-    return Settings(place=options.place)
 
 def deploy(settings):
-    read = Handler(name="read", command=f"cp {settings.place}/c {settings.place}/c.read")
+    read = Handler(name="read", command=f"cp {{settings.place}}/c {{settings.place}}/c.read")
     for name in "abcd":
         is_door = name == "c"
-        managed_file(f"{settings.place}/{name}", content=name + "\\n", guarded=is_door, then=(read,) * is_door)
-'''
+        managed_file(f"{{settings.place}}/{{name}}", content=name + "\\n", guarded=is_door, then=(read,) * is_door)
+"""
+"""Writes files below a place, of which one could cut its host off."""
 ALL = {"a": "a\n", "b": "b\n", "c": "c\n", "c.read": "c\n", "d": "d\n"}
 SECONDS = 4.0
 """After which the host puts itself back."""
@@ -127,24 +117,6 @@ def _below(process: int) -> list[int]:
     return children + [p for child in children for p in _below(child)]
 
 
-class _CutsAt(Quiet):
-    """Does something at a moment: so many stages, and hosts in them, after the start."""
-
-    def __init__(self, moment: int, cut: Callable[[], None]) -> None:
-        self.left, self._cut = moment, cut
-
-    def _count(self) -> None:
-        if self.left == 0:
-            self._cut()
-        self.left -= 1
-
-    def stage(self, title: str, hosts: Sequence[str], things: str = "host") -> None:  # noqa: ARG002  the observer's
-        self._count()
-
-    def host(self, host: str, state: str, detail: str = "") -> None:  # noqa: ARG002  the observer's signature
-        self._count()
-
-
 class World:
     """One host, what lies before it, and the store."""
 
@@ -177,7 +149,7 @@ class World:
             self.relay.cut(way)
             mending.append(gevent.spawn_later(SECONDS / 2, self.relay.mend))
 
-        self.apply(_CutsAt(moment, cut))
+        self.apply(AtMoment(moment, cut))
         gevent.killall(mending)  # or it would end what the next one has
         self.relay.mend()
 

@@ -35,7 +35,7 @@ from tests.unit.deploy.runs.test_runs import run_of
 from tests.unit.deploy.store.conformance import record
 from tests.unit.deploy.store.in_memory import MemoryHistory, in_memory
 
-THREE_FILES = '''"""Writes three files below a place."""
+OF_A_PLACE = '''"""Writes files below a place."""
 from roles.shared.parts.files import managed_file
 from roles.shared.settings import Options as Base, Settings as SettingsBase
 
@@ -47,11 +47,13 @@ class Settings(SettingsBase):
 
 def settings(host, fleet, options):
     return Settings(place=options.place)
-
+'''
+"""A role of a place, without what it deploys."""
+THREE_FILES = f"""{OF_A_PLACE}
 def deploy(settings):
     for name in "abc":
-        managed_file(f"{settings.place}/{name}", content=name + "\\n")
-'''
+        managed_file(f"{{settings.place}}/{{name}}", content=name + "\\n")
+"""
 
 
 class _At(Quiet):

@@ -15,7 +15,6 @@ import pytest
 
 from deploy.model import clock
 from deploy.model.findings import Exit
-from deploy.model.observer import Quiet
 from deploy.runs import invocation
 from deploy.runs.applying import apply
 from deploy.runs.evidence import verify_history
@@ -23,27 +22,14 @@ from deploy.runs.invocation import Invocation
 from deploy.runs.recording import Recording
 from deploy.store.opening import open_stores
 from roles.shared.intent import Intent
+from tests.applying import AtMoment
 from tests.sshd import Sshd, fleet_of
 from tests.unit.deploy.runs.test_evidence import THREE_FILES, approved
 from tests.unit.deploy.runs.test_runs import run_of
 
 
-class _DiesAt(Quiet):
-    """Kills the process at a moment: so many stages, and hosts in them, after its start."""
-
-    def __init__(self, moment: int) -> None:
-        self.left = moment
-
-    def _count(self) -> None:
-        if self.left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        self.left -= 1
-
-    def stage(self, title: str, hosts: Sequence[str], things: str = "host") -> None:  # noqa: ARG002  the observer's
-        self._count()
-
-    def host(self, host: str, state: str, detail: str = "") -> None:  # noqa: ARG002  the observer's signature
-        self._count()
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 class World:
@@ -61,7 +47,7 @@ class World:
                 run = dataclasses.replace(
                     self.run,
                     stores=open_stores(self.state),
-                    observer=_DiesAt(moment),
+                    observer=AtMoment(moment, _die),
                     recording=Recording(reason=f"{moment}"),
                     started=clock.now(),
                 )
