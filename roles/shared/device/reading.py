@@ -90,10 +90,13 @@ class _Printed(NamedTuple):
     is_last: Callable[[str], bool] | None
 
 
+def _says_something(vendor: Vendor, line: str) -> bool:
+    return bool(line.strip()) and not any_of(vendor.comment, *vendor.volatile).search(line)
+
+
 def _read(vendor: Vendor, line: str) -> _Printed:
     text = line.strip()
-    says = bool(text) and not any_of(vendor.comment, *vendor.volatile).search(line)
-    return _Printed(says, line.index(text), vendor.masked(text), vendor.text_begun(line))
+    return _Printed(_says_something(vendor, line), line.index(text), vendor.masked(text), vendor.text_begun(line))
 
 
 _printed = lru_cache(maxsize=REMEMBERED)(_read)
@@ -150,7 +153,7 @@ def _statements(vendor: Vendor, lines: Iterator[str]) -> Iterator[tuple[Path, st
 @lru_cache(maxsize=REMEMBERED)
 def _statement(vendor: Vendor, line: str) -> tuple[Path, ...]:
     """Return what a printed statement says: the words of each statement that it stands for."""
-    if not _read(vendor, line).says:
+    if not _says_something(vendor, line):
         return ()
     verb, _, rest = line.strip().partition(" ")
     if verb in MARKED_BY:

@@ -27,24 +27,13 @@ from inventory.rules.house import House
 from inventory.rules.house_rules import Approvals
 from roles.shared.intent import Intent
 from tests.sshd import Sshd, fleet_of
+from tests.unit.deploy.runs.test_evidence import OF_A_PLACE
 from tests.unit.deploy.runs.test_runs import run_of
 
-ROLE = '''"""A role of one file."""
-from roles.shared.parts.files import managed_file
-from roles.shared.settings import Options as Base, Settings as SettingsBase
-
-class Options(Base):
-    place: str
-
-class Settings(SettingsBase):
-    place: str
-
-def settings(host, fleet, options):
-    return Settings(place=options.place)
-
+ROLE = f"""{OF_A_PLACE}
 def deploy(settings):
-    managed_file(f"{settings.place}/motd", content="welcome\\n")
-'''
+    managed_file(f"{{settings.place}}/motd", content="welcome\\n")
+"""
 CHECK = """def test_nobody_is_on_call(host, settings):
     assert not host.file(f"{settings.place}/on-call").exists
 """

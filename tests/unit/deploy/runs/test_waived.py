@@ -25,27 +25,16 @@ from deploy.verify.run import verify
 from inventory.waivers import Waiver
 from roles.shared.intent import Intent
 from tests.sshd import Sshd, fleet_of
+from tests.unit.deploy.runs.test_evidence import OF_A_PLACE
 from tests.unit.deploy.runs.test_runs import run_of
 
-ROLE = '''"""A role of two files, and of a directory in which it owns every file."""
-from roles.shared.parts.files import managed_file
-from roles.shared.settings import Options as Base, Settings as SettingsBase
-
+ROLE = f"""{OF_A_PLACE}
 OWNS = ("PLACE/owned",)
 
-class Options(Base):
-    place: str
-
-class Settings(SettingsBase):
-    place: str
-
-def settings(host, fleet, options):
-    return Settings(place=options.place)
-
 def deploy(settings):
-    managed_file(f"{settings.place}/motd", content="welcome\\n")
-    managed_file(f"{settings.place}/other", content="other\\n")
-'''
+    managed_file(f"{{settings.place}}/motd", content="welcome\\n")
+    managed_file(f"{{settings.place}}/other", content="other\\n")
+"""
 CHECK = """def test_files_are_as_they_should_be(host):
     assert host.file("PLACE/motd").content_string == "welcome\\n"
 """
