@@ -6,7 +6,7 @@ Not here: what a part is made of (`organisation.py`, `network.py`, `fleet.py`), 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from inventory.network import Address, Network
@@ -14,8 +14,9 @@ from inventory.network import Address, Network
 
 def address_key(value: Address | Network) -> tuple[int, int, int]:
     """Return what addresses and prefixes of both families are sorted by: IPv4 first."""
-    network = ip_network(value)
-    return network.version, int(network.network_address), network.prefixlen
+    if isinstance(value, IPv4Network | IPv6Network):
+        return value.version, int(value.network_address), value.prefixlen
+    return value.version, int(value), value.max_prefixlen
 
 
 KEYS: Mapping[str, Callable[[Any], Any]] = {

@@ -23,10 +23,11 @@ def in_order(fleet: Fleet) -> Fleet:
     What a person ordered keeps its order: a host's interfaces, their addresses, and lists in config contexts.
     Keys in config contexts have none: NetBox keeps them in an order of its own. Neither have the ends of a link.
     """
+    done: dict[int, Any] = {}  # most hosts share what is in their config contexts with others
     ordered = fleet.model_copy(
         update={
             "config_contexts": tuple(_context_in_order(c) for c in fleet.config_contexts),
-            "hosts": tuple(_host_in_order(h) for h in fleet.hosts),
+            "hosts": tuple(_host_in_order(h, done) for h in fleet.hosts),
             "cables": tuple(_cable_in_order(c) for c in fleet.cables),
         }
     )
@@ -44,16 +45,22 @@ def _with(value: T, fields: Mapping[str, object]) -> T:
     return value.model_copy(update=changed) if changed else value
 
 
-def _keys_in_order(value: Any) -> Any:
-    """Sort the keys of a value's mappings at every depth."""
+def _keys_in_order(value: Any, done: dict[int, Any]) -> Any:
+    """Sort the keys of a value's mappings at every depth.
+
+    Args:
+        done: the mappings that were sorted before, by the identity of what they were made of.
+    """
     if isinstance(value, dict):
-        keys = sorted(value, key=lambda k: (k not in FIRST_KEYS, k))
-        return {k: _keys_in_order(value[k]) for k in keys}
-    return [_keys_in_order(v) for v in value] if isinstance(value, list) else value
+        if id(value) not in done:
+            keys = sorted(value, key=lambda k: (k not in FIRST_KEYS, k))
+            done[id(value)] = {k: _keys_in_order(value[k], done) for k in keys}
+        return done[id(value)]
+    return [_keys_in_order(v, done) for v in value] if isinstance(value, list) else value
 
 
 def _context_in_order(context: ConfigContext) -> ConfigContext:
-    return _with_sorted(context, *ASSIGNED_BY).model_copy(update={"data": _keys_in_order(context.data)})
+    return _with_sorted(context, *ASSIGNED_BY).model_copy(update={"data": _keys_in_order(context.data, {})})
 
 
 def _cable_in_order(cable: Cable) -> Cable:
@@ -61,11 +68,11 @@ def _cable_in_order(cable: Cable) -> Cable:
     return _with(cable, {"a": a, "b": b})
 
 
-def _host_in_order(host: Host) -> Host:
+def _host_in_order(host: Host, done: dict[int, Any]) -> Host:
     interfaces = tuple(_with_sorted(i, "tagged_vlans") for i in host.interfaces)
     services = tuple(sorted((_with_sorted(s, "ports") for s in host.services), key=lambda s: (s.name, s.protocol)))
     contexts = {
-        name: _keys_in_order(context) for name in ("local_context", "context") if (context := getattr(host, name))
+        name: _keys_in_order(context, done) for name in ("local_context", "context") if (context := getattr(host, name))
     }
     ordered = _with(_with_sorted(host, "tags", "host_keys"), {"interfaces": interfaces, "services": services})
     return ordered.model_copy(update=contexts) if contexts else ordered

@@ -216,6 +216,8 @@ def _unused(row: Row, assigned_to: str) -> str:
         return "no interface has it"
     if row["status"] in NOT_CONFIGURED:
         return f"its status is {row['status']}, and so it is not configured"
+    if not row["address"].lower().startswith("fe"):  # fe80::/10 (RFC 4291); to parse every address takes longer
+        return ""
     try:
         address = ip_interface(row["address"])
     except ValueError:

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 from inventory.fleet import Fleet
 from inventory.netbox.assemble import assembled
 from inventory.netbox.assemble_links import traced
 from inventory.netbox.changes import HOST_TYPES, reached, stale_after
-from inventory.netbox.client import NetBox, at_once
+from inventory.netbox.client import NetBox
 from inventory.netbox.faults import NetBoxError
 from inventory.netbox.read_types import BY_NAME, CONTEXTS, PATHS, READ_TYPES, ReadType
-from inventory.netbox.rows import Mark, Rows, contexts, dangling, fetched, merged, require_view
+from inventory.netbox.rows import Mark, Rows, Wanted, contexts, dangling, fetched, merged, require_view
 from inventory.netbox.scoped_pull import as_scoped
 from inventory.netbox.scoped_rows import PARTLY_READ, chosen, scoped
 from inventory.netbox.session import Row
@@ -97,8 +96,8 @@ def whole(netbox: NetBox, scope: Scope = EVERYTHING) -> Rows:
     kinds = [kind for kind in LARGEST_FIRST if scope == EVERYTHING or kind.name not in PARTLY_READ]
     for _ in range(3):
         mark = _mark(netbox)
-        require_view(netbox, BY_NAME)
-        read = at_once([partial(fetched, netbox, kind) for kind in kinds])
+        read = fetched(netbox, [(kind, None) for kind in kinds])
+        require_view(netbox, PARTLY_READ if scope != EVERYTHING else ())
         of: dict[str, dict[int, Row]] = {kind.name: {} for kind in READ_TYPES}
         of |= {kind.name: found for kind, found in zip(kinds, read, strict=True)}
         rows = as_scoped(netbox, _with_paths(netbox, Rows(of, mark)), scope)
@@ -195,14 +194,12 @@ def _renewed(netbox: NetBox, rows: Rows, changes: Sequence[Row], mark: Mark, sco
     stale = stale_after(changes, rows)
     if stale.everything:
         raise LogLost(stale.everything)
-    work: list[tuple[ReadType, set[int] | None]] = [
-        (kind, stale.ids[kind.name] if kind.name not in stale.kinds else _all_of(kind, rows, scope))
+    work: list[Wanted] = [
+        (kind, frozenset(stale.ids[kind.name]) if kind.name not in stale.kinds else _all_of(kind, rows, scope))
         for kind in READ_TYPES
         if kind.name in stale.kinds or stale.ids.get(kind.name)
     ]
-    seen = frozenset[str]().union(*(kind.sees for kind, _ in work))
-    asked = [partial(_viewed, netbox, seen), *(partial(fetched, netbox, *w) for w in work)]
-    _, *answers = at_once(asked)
+    answers = fetched(netbox, work)
     of: dict[str, Mapping[int, Row]] = dict(rows.of)
     for name, gone in stale.gone.items():
         of[name] = {i: row for i, row in of[name].items() if i not in gone}
@@ -214,9 +211,9 @@ def _renewed(netbox: NetBox, rows: Rows, changes: Sequence[Row], mark: Mark, sco
     return _with_contexts(netbox, renewed, reached(changes, renewed), stale.ids)
 
 
-def _all_of(kind: ReadType, rows: Rows, scope: Scope) -> set[int] | None:
+def _all_of(kind: ReadType, rows: Rows, scope: Scope) -> frozenset[int] | None:
     """Return what stands for all objects of a kind: those that were read for a scope, or None for every one."""
-    return set(rows[kind.name]) if scope != EVERYTHING and kind.name in PARTLY_READ else None
+    return frozenset(rows[kind.name]) if scope != EVERYTHING and kind.name in PARTLY_READ else None
 
 
 def _without_dangling(netbox: NetBox, rows: Rows, kinds: Iterable[str]) -> Rows:
@@ -224,24 +221,16 @@ def _without_dangling(netbox: NetBox, rows: Rows, kinds: Iterable[str]) -> Rows:
     ids: dict[str, set[int]] = {}
     for kind, number in dangling(rows, kinds):
         ids.setdefault(kind.name, set()).add(number)
-    of = dict(rows.of)
-    for name, numbers in ids.items():
-        of[name] = merged(of[name], numbers, fetched(netbox, BY_NAME[name], numbers))
-    return Rows(of, rows.mark)
-
-
-def _viewed(netbox: NetBox, kinds: Iterable[str]) -> dict[int, Row]:
-    """Return no rows, after making sure that the token may view these kinds."""
-    require_view(netbox, kinds)
-    return {}
+    answers = fetched(netbox, [(BY_NAME[name], frozenset(numbers)) for name, numbers in ids.items()])
+    found = {name: merged(rows[name], ids[name], again) for name, again in zip(ids, answers, strict=True)}
+    return Rows({**rows.of, **found}, rows.mark)
 
 
 def _with_contexts(netbox: NetBox, rows: Rows, stale: Mapping[str, set[int]], fresh: Mapping[str, set[int]]) -> Rows:
     """Read again the merged config contexts of these hosts, except those that were just read."""
     of = dict(rows.of)
-    work = [(name, ids) for name in HOST_TYPES.values() if (ids := stale[name] - fresh.get(name, set()))]
-    answers = at_once([partial(contexts, netbox, BY_NAME[name], ids) for name, ids in work])
-    for (name, _), found in zip(work, answers, strict=True):
+    work = {name: frozenset(ids) for name in HOST_TYPES.values() if (ids := stale[name] - fresh.get(name, set()))}
+    for name, found in contexts(netbox, work).items():
         of[name] = {i: {**row, CONTEXTS: found[i]} if i in found else row for i, row in of[name].items()}
     return Rows(of, rows.mark)
 
@@ -249,7 +238,8 @@ def _with_contexts(netbox: NetBox, rows: Rows, stale: Mapping[str, set[int]], fr
 def _with_paths(netbox: NetBox, rows: Rows) -> Rows:
     """Ask NetBox where cables lead that do not say it themselves."""
     ids = traced(rows)
-    return Rows({**rows.of, PATHS.name: fetched(netbox, PATHS, ids) if ids else {}}, rows.mark)
+    (paths,) = fetched(netbox, [(PATHS, frozenset(ids))]) if ids else ({},)
+    return Rows({**rows.of, PATHS.name: paths}, rows.mark)
 
 
 def _complete(rows: Rows, scope: Scope) -> Rows:

@@ -50,8 +50,9 @@ class ReadType:
         one: the fields that refer to one object: field and kind. The kind is empty where it is not read.
         many: the fields that refer to any number of objects, likewise.
         any_of: the fields that refer to one object of one of several types: field and NetBox's names of the types.
-        large: whether there may be thousands. They are read by GraphQL where that is possible: it is two to seven times
-            as fast.
+        large: whether there may be thousands. Then its list is asked for by itself, and small ones together.
+        by_rest: whether only REST says what is kept of it. All else is read by GraphQL where that is possible, two to
+            seven times as fast.
         listed: GraphQL's list of them, if it is not called as the kind is.
     """
 
@@ -63,6 +64,7 @@ class ReadType:
     many: Mapping[str, str] = field(default_factory=dict)
     any_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     large: bool = False
+    by_rest: bool = False
     listed: str = ""
 
     @property
@@ -79,7 +81,7 @@ class ReadType:
     def sees(self) -> frozenset[str]:
         """Return the kinds that a token must be allowed to view: GraphQL leaves others out silently."""
         found = (BY_TYPE[t].name for types in self.any_of.values() for t in types if t in BY_TYPE)
-        return frozenset({self.name, *self.refers.values(), *found}) if self.large else frozenset()
+        return frozenset({self.name, *self.refers.values(), *found}) if not self.by_rest else frozenset()
 
     @property
     def graphql_list(self) -> str:
@@ -295,7 +297,13 @@ READ_TYPES = (
         any_of={"parent": ("dcim.device", "virtualization.virtualmachine", "ipam.fhrpgroup")},
         large=True,
     ),
-    ReadType("cables", "dcim.cable", "dcim/cables", ("a_terminations", "b_terminations", "status", "profile", "label")),
+    ReadType(
+        "cables",
+        "dcim.cable",
+        "dcim/cables",
+        ("a_terminations", "b_terminations", "status", "profile", "label"),
+        by_rest=True,
+    ),
     ReadType("virtual_device_contexts", "dcim.virtualdevicecontext", "dcim/virtual-device-contexts", ("name",)),
 )
 
@@ -304,6 +312,7 @@ PATHS = ReadType(
     "",
     "dcim/interfaces",
     ("connected_endpoints", "connected_endpoints_type", "connected_endpoints_reachable"),
+    by_rest=True,
 )
 """Where NetBox's traces of cables lead from interfaces: read only of those whose own cable does not say it."""
 

@@ -7,12 +7,14 @@ refers to, so that a renamed site changes one row and no other. Not here: which 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from inventory.netbox.client import NetBox, NoGraphQL
+from inventory.netbox.client import NetBox, NoGraphQL, at_once
 from inventory.netbox.custom_fields import READ
+from inventory.netbox.pages import Listing
 from inventory.netbox.read_types import (
     BY_NAME,
     BY_TYPE,
@@ -29,6 +31,8 @@ LONG = 100
 """From so many members on, a list may be one that GraphQL has cut (at NetBox's MAX_PAGE_SIZE); REST cuts none."""
 
 _AS_DATA = {CONTEXTS, "local_context_data", "data"}
+_DECIMALS = {"latitude", "longitude"}
+"""Numbers that GraphQL gives as text, with all their places."""
 _KEPT_FIELDS = {f.name for f in READ}
 _TYPES = {graphql: name for name, graphql in GRAPHQL_TYPES.items()}
 
@@ -64,45 +68,81 @@ class Rows:
         return self.of[kind]
 
 
-def fetched(netbox: NetBox, kind: ReadType, ids: Iterable[int] | None = None) -> dict[int, Row]:
-    """Read all objects of a kind, or those of these ids that exist, by id.
+Wanted = tuple[ReadType, frozenset[int] | None]
+"""A kind, and the ids of which its objects are to be read; None for all."""
+
+
+def fetched(netbox: NetBox, wanted: Sequence[Wanted]) -> list[dict[int, Row]]:
+    """Read the objects of each of these kinds, by id: all, or those of its ids that exist.
 
     Raises:
-        NetBoxError: with the object type that could not be read.
+        NetBoxError: with the object type that could not be read, or that the token may not view.
     """
-    rows = _read(netbox, kind, kind.names, ids)
-    return _with_tag_ids(netbox, rows) if kind.name == "config_contexts" else rows
+    found = _read(netbox, [(kind, kind.names, ids) for kind, ids in wanted])
+    empty = {kind.name for (kind, _), rows in zip(wanted, found, strict=True) if not rows and not kind.by_rest}
+    seen = frozenset[str]().union(*(kind.sees for kind, _ in wanted))
+    shown = {kind.name for kind, _ in wanted} - empty
+    require_view(netbox, seen - shown)
+    return found
 
 
-def _read(netbox: NetBox, kind: ReadType, names: tuple[str, ...], ids: Iterable[int] | None) -> dict[int, Row]:
-    """Read these fields: of a large kind by GraphQL, and by REST where the kind is small or GraphQL does not serve."""
-    if kind.large and not netbox.without_graphql:
+_Asked = tuple[ReadType, tuple[str, ...], frozenset[int] | None]
+"""A kind, fields of it, and ids or None."""
+
+
+def _read(netbox: NetBox, asked: Sequence[_Asked]) -> list[dict[int, Row]]:
+    """Read these fields: by REST where GraphQL does not serve, of a long list by itself, and of all others together."""
+    long = [[one] for one in asked if _is_long(one)]
+    alone = [[one] for one in asked if one[0].by_rest]
+    together = [one for one in asked if not _is_long(one) and not one[0].by_rest]
+    groups = [group for group in (*long, together, *alone) if group]
+    answers = at_once([partial(_group, netbox, group) for group in groups])
+    found = {
+        kind.name: rows
+        for group, of in zip(groups, answers, strict=True)
+        for (kind, *_), rows in zip(group, of, strict=True)
+    }
+    return [found[kind.name] for kind, *_ in asked]
+
+
+def _is_long(asked: _Asked) -> bool:
+    kind, _, ids = asked
+    return kind.large and (ids is None or len(ids) > LONG)
+
+
+def _group(netbox: NetBox, asked: Sequence[_Asked]) -> list[dict[int, Row]]:
+    """Read these in one query, or each by REST."""
+    if not asked[0][0].by_rest and not netbox.without_graphql:
         try:
-            return _by_graphql(netbox, kind, names, ids)
+            return _by_graphql(netbox, asked)
         except NoGraphQL:
             pass
-    return _by_rest(netbox, kind, names, ids)
+    return [_by_rest(netbox, *one) for one in asked]
 
 
 def _by_rest(netbox: NetBox, kind: ReadType, names: Iterable[str], ids: Iterable[int] | None) -> dict[int, Row]:
-    rows = netbox.rows(kind.endpoint, fields=kind.rest(names), ids=ids)
-    return {row["id"]: plain(kind, row) for row in rows}
-
-
-def _by_graphql(netbox: NetBox, kind: ReadType, names: Iterable[str], ids: Iterable[int] | None) -> dict[int, Row]:
-    listed = netbox.listed(kind.graphql_list, kind.graphql(names), ids=ids)
+    listed = netbox.rows(kind.endpoint, fields=kind.rest(names), ids=ids)
     rows = {row["id"]: plain(kind, row) for row in listed}
-    lists = [name for name in names if name in kind.many]
-    long = [i for i, row in rows.items() if any(len(row[name]) >= LONG for name in lists)]
-    for i, row in (_by_rest(netbox, kind, lists, long) if long else {}).items():
-        if i in rows:
-            rows[i] |= row
-    return rows
+    return _with_tag_ids(netbox, rows) if kind.name == "config_contexts" else rows
+
+
+def _by_graphql(netbox: NetBox, asked: Sequence[_Asked]) -> list[dict[int, Row]]:
+    lists = [Listing(kind.graphql_list, kind.graphql(names), ids) for kind, names, ids in asked]
+    found = []
+    for (kind, names, _), listed in zip(asked, netbox.listed(lists), strict=True):
+        rows = {row["id"]: plain(kind, row) for row in listed}
+        many = [name for name in names if name in kind.many]
+        long = [i for i, row in rows.items() if any(len(row[name]) >= LONG for name in many)]
+        for i, row in (_by_rest(netbox, kind, many, long) if long else {}).items():
+            if i in rows:
+                rows[i] |= row
+        found.append(rows)
+    return found
 
 
 def _with_tag_ids(netbox: NetBox, contexts: dict[int, Row]) -> dict[int, Row]:
     """Return config contexts with tags by id, as everything else refers to them; of these alone, REST returns slugs."""
-    if not any(row["tags"] for row in contexts.values()):
+    if not any(row.get("tags") for row in contexts.values()):
         return contexts
     ids = {row["slug"]: row["id"] for row in netbox.rows("extras/tags", fields=("slug",))}
 
@@ -130,9 +170,10 @@ def require_view(netbox: NetBox, kinds: Iterable[str]) -> None:
             netbox.require_view(BY_NAME[name].endpoint)
 
 
-def contexts(netbox: NetBox, kind: ReadType, ids: Iterable[int]) -> dict[int, Any]:
-    """Return the merged config contexts of these hosts, as NetBox merges them."""
-    return {i: row[CONTEXTS] for i, row in _read(netbox, kind, (CONTEXTS,), ids).items()}
+def contexts(netbox: NetBox, hosts: Mapping[str, frozenset[int]]) -> dict[str, dict[int, Any]]:
+    """Return the merged config contexts of these hosts, as NetBox merges them, by kind and id."""
+    found = _read(netbox, [(BY_NAME[name], (CONTEXTS,), ids) for name, ids in hosts.items()])
+    return {name: {i: row[CONTEXTS] for i, row in of.items()} for name, of in zip(hosts, found, strict=True)}
 
 
 def plain(kind: ReadType, row: Row) -> Row:
@@ -144,6 +185,8 @@ def plain(kind: ReadType, row: Row) -> Row:
             kept["custom_fields"] = {k: v for k, v in found.items() if v is not None}
         elif value == "" and name in CHOICES:
             kept[name] = None
+        elif name in _DECIMALS:
+            kept[name] = None if value is None else float(value)
         else:
             kept[name] = value if name in _AS_DATA else _plain(value)
     for name in kind.any_of:

@@ -82,7 +82,7 @@ class _Reading:
     def _follow_cables(self) -> None:
         """Read the traces of cables, and the interfaces at the far ends; the hosts that have these are needed then."""
         if missing := traced(self.rows) - self.rows[PATHS.name].keys():
-            found = fetched(self._netbox, PATHS, missing)
+            (found,) = fetched(self._netbox, [(PATHS, frozenset(missing))])
             self._put({PATHS.name: found})
         self._read({}, {"interfaces": far_ends(self.rows, self._scope)})
 
@@ -93,9 +93,9 @@ class _Reading:
         wanted = {kind: set(of_kind) for kind, of_kind in (ids or {}).items()}
         for (kind, _), found in zip(asked, given, strict=True):
             wanted.setdefault(kind, set()).update(found)
-        work = [(kind, lacking) for kind, of in wanted.items() if (lacking := of - self.rows[kind].keys())]
-        answers = at_once([partial(fetched, self._netbox, BY_NAME[kind], lacking) for kind, lacking in work])
-        self._put({kind: found for (kind, _), found in zip(work, answers, strict=True)})
+        work = {kind: lacking for kind, of in wanted.items() if (lacking := frozenset(of) - self.rows[kind].keys())}
+        answers = fetched(self._netbox, [(BY_NAME[kind], lacking) for kind, lacking in work.items()])
+        self._put(dict(zip(work, answers, strict=True)))
 
     def _ids(self, kind: str, only: Filter) -> set[int]:
         endpoint = BY_NAME[kind].endpoint

@@ -7,7 +7,7 @@ import os
 import secrets
 import subprocess
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,6 +21,7 @@ from inventory.netbox.assemble import assembled
 from inventory.netbox.client import NetBox
 from inventory.netbox.custom_fields import WRITTEN_BACK
 from inventory.netbox.faults import NetBoxError
+from inventory.netbox.pages import Listing
 from inventory.netbox.pull import LogLost, fleet_of, pull, since, whole
 from inventory.netbox.read_types import READ_TYPES
 from inventory.netbox.rows import Mark, Rows
@@ -591,11 +592,12 @@ class EditedMeanwhile(NetBox):
 
     edit: Callable[[NetBox], None] | None = None
 
-    def listed(self, name: str, selection: str, *, ids: Iterable[int] | None = None) -> Iterator[Row]:
-        yield from super().listed(name, selection, ids=ids)
-        if name == "virtual_machine_list" and self.edit:
+    def listed(self, lists: Sequence[Listing]) -> list[list[Row]]:
+        found = super().listed(lists)
+        if self.edit and any(one.name == "virtual_machine_list" for one in lists):
             edit, self.edit = self.edit, None
             edit(self)
+        return found
 
 
 def test_a_picture_is_of_one_moment_and_what_changed_is_followed(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from inventory.netbox.client import NetBox
+from inventory.netbox.pages import Listing
 from inventory.netbox.pull import parts_of, since, whole
 from inventory.netbox.scoped_rows import chosen, narrowed
 from inventory.netbox.session import Row
@@ -46,10 +47,10 @@ class Counting(NetBox):
             self.read[endpoint] += 1
             yield row
 
-    def listed(self, name: str, selection: str, *, ids: Iterable[int] | None = None) -> Iterator[Row]:
-        for row in super().listed(name, selection, ids=ids):
-            self.read[name] += 1
-            yield row
+    def listed(self, lists: Sequence[Listing]) -> list[list[Row]]:
+        found = super().listed(lists)
+        self.read.update({one.name: len(rows) for one, rows in zip(lists, found, strict=True)})
+        return found
 
 
 @pytest.mark.parametrize("said", SCOPES, ids=str)

@@ -19,7 +19,7 @@ from tests.unit.inventory.netbox_filters import filtered
 from tests.unit.inventory.netbox_server import TOKEN
 
 SELECTION = r"(?:[^{}]|\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})*"
-LISTED = re.compile(rf"(\w+)\(pagination: \{{(?:start: \$start, )?limit: (\d+)\}}(.*?)\) \{{ id ({SELECTION})\}}")
+LISTED = re.compile(rf"(\w+)\(pagination: \{{(?:start: \$start(\d+), )?limit: (\d+)\}}(.*?)\) \{{ id ({SELECTION})\}}")
 
 
 class StandIn:
@@ -123,9 +123,9 @@ class StandIn:
 
     def _by_graphql(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         data = {}
-        for name, limit, only, selection in LISTED.findall(query):
+        for name, number, limit, only, selection in LISTED.findall(query):
             kind = next(kind for kind in READ_TYPES if kind.graphql_list == name)
-            start, ids = variables.get("start", 0), variables["ids"] if only else None
+            start, ids = variables.get(f"start{number}", 0), variables[f"ids{number}"] if only else None
             found = [r for r in self.rows[kind.name].values() if r["id"] >= start and (ids is None or r["id"] in ids)]
             page = sorted(found, key=_by_id)[: min(int(limit), self.largest)]
             self.given[kind.name] += 0 if "limit: 1}" in query else len(page)
@@ -147,6 +147,8 @@ class StandIn:
                 said[name] = None if value is None else {"id": str(value)}
             elif name in kind.many:
                 said[name] = [{"id": str(i)} for i in value[: self.largest]]
+            elif name in {"latitude", "longitude"}:
+                said[name] = None if value is None else f"{value:.6f}"
             else:
                 said[name] = "" if value is None and name in CHOICES else value
         return said
