@@ -203,9 +203,9 @@ def loses(settings: Settings, survey: Survey) -> tuple[Loss, ...]:
 
 
 def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:
-    """Let the lab's own key in, and ask the lab's nameserver instead of outside ones."""
+    """Let the lab's own keys in, and ask the lab's nameserver instead of outside ones."""
     fallback = {"fallback_resolvers": [str(lab.nameserver)]} if options.get("fallback_resolvers") else {}
-    looks = {"look_keys": [lab.automation_key]} if options.get("look_keys") else {}
+    looks = {"look_keys": [lab.look_key]} if options.get("look_keys") else {}
     return {"automation_keys": [lab.automation_key], **looks, **fallback}
 
 

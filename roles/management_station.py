@@ -2,8 +2,8 @@
 
 Who logs in to a management station runs `samdrift plan …`, and sudo makes that the account's: by one program, which
 lets through the commands and options that are about hosts, and none that name another inventory, key or store, or a
-file elsewhere. Samdrift then asks whether the person may (`inventory/people.yaml`, `deploy/runs/permission.py`). The
-key is made on the host and never leaves it.
+file elsewhere. Samdrift then asks whether the person may (`inventory/people.yaml`, `deploy/runs/permission.py`). Two
+keys are made on the host and never leave it: one that changes hosts, and one that looks at them.
 
 Plan files stand in one directory of the account's, which people may read. This role does not install samdrift itself.
 
@@ -36,6 +36,7 @@ CONTROL_TITLES = {
 }
 HOME = f"/var/lib/{RUNS_AS}"
 KEY = f"{HOME}/key"
+LOOK_KEY = f"{HOME}/look-key"
 PLANS = f"{HOME}/plans"
 LIBEXEC = "/usr/local/libexec"
 RUN = f"{LIBEXEC}/samdrift-run"
@@ -43,10 +44,10 @@ PYTHON_PARSES = "python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read()
 SUDO_ACCEPTS = "visudo -c -q -f {path}"
 SHELL_PARSES = "sh -n {path}"
 HAS_ACCOUNT = f"getent passwd {RUNS_AS} | cut -d: -f6,7"
-HAS_KEY = f"ssh-keygen -y -P '' -f {KEY} > /dev/null && stat -c '%U:%G %a' {KEY}"
+HAS_KEY = "ssh-keygen -y -P '' -f {key} > /dev/null && stat -c '%U:%G %a' {key}"
 MAKE_KEY = (
-    f"{{ test -e {KEY} || ssh-keygen -q -t ed25519 -N '' -C {RUNS_AS} -f {KEY}; }} && "
-    f"chown {RUNS_AS}:{RUNS_AS} {KEY} {KEY}.pub && chmod 600 {KEY} && chmod 644 {KEY}.pub"
+    f"{{{{ test -e {{key}} || ssh-keygen -q -t ed25519 -N '' -C {RUNS_AS} -f {{key}}; }}}} && "
+    f"chown {RUNS_AS}:{RUNS_AS} {{key}} {{key}}.pub && chmod 600 {{key}} && chmod 644 {{key}}.pub"
 )
 
 
@@ -72,7 +73,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:  # noqa: A
 
 
 def deploy(settings: Settings) -> None:
-    """Declare the account, its key and its directory of plans; then the way in, the program before sudo's rule."""
+    """Declare the account, its keys and its directory of plans; then the way in, the program before sudo's rule."""
     packages("openssh-client", "python3", "sudo")
     ensured(
         f"account {RUNS_AS}",
@@ -84,7 +85,9 @@ def deploy(settings: Settings) -> None:
     )
     files.directory(name=f"directory {HOME}", path=HOME, user=RUNS_AS, group=RUNS_AS, mode="711")
     files.directory(name=f"directory {PLANS}", path=PLANS, user=RUNS_AS, group="samdrift-people", mode="2750")
-    ensured(f"key {KEY}", question=HAS_KEY, answer=f"{RUNS_AS}:{RUNS_AS} 600\n", command=MAKE_KEY)
+    for key in (KEY, LOOK_KEY):
+        has, made = HAS_KEY.format(key=key), MAKE_KEY.format(key=key)
+        ensured(f"key {key}", question=has, answer=f"{RUNS_AS}:{RUNS_AS} 600\n", command=made)
     files.directory(name=f"directory {LIBEXEC}", path=LIBEXEC, user="root", group="root", mode="755")
     managed_file(
         RUN, template="management_station/run.py.j2", settings=settings, mode="755", validate_with=PYTHON_PARSES

@@ -6,6 +6,7 @@ Not here: what a lab is (`lab`), and what `--lab` means to other commands (`cli.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import click
 
@@ -26,12 +27,16 @@ def lab_up(common: Common, hosts: tuple[str, ...], like: str | None, apart: bool
     """Boot the hosts that have the tag lab, or those of them that do not run; and HOSTS too, until the lab is down."""
     from deploy.lab.lab import Lab
     from deploy.lab.overlay import like_these
+    from deploy.lab.place import lab_directory
+    from deploy.store.opening import open_stores
     from deploy.views.progress import observing
 
     fleet = fleet_of(replace(common, lab=False)).fleet
     twins = like_these(fleet, like) if like else None
+    stores = cache(lambda: open_stores(lab_directory() / "state"))  # and no store that --state names: see docs/lab.md
+    guests = (*hosts, *(twins.bootable if twins else ()))
     with observing(common.aside) as observer:
-        Lab().up(fleet, observer, (*hosts, *(twins.bootable if twins else ())), apart=apart)
+        Lab().up(fleet, observer, guests, apart=apart, anew=lambda host: stores().applied.forget(host))
     if twins and twins.others:
         aside(common, f"The lab has no twin of {', '.join(twins.others)}: it boots Debian 13, and nothing else.")
     _lab_status(common)

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 from deploy.cli.subject import about, backup_vault, fleet_of, intent_of, options_of, stores_of, waivers_of
 
 
+SHOWN = 5
+"""How many hosts are named where any number may be meant."""
+
+
 @contextmanager
 def running(
     common: Common,
@@ -120,6 +124,8 @@ def running(
             yield run, observer
     for why in run.not_backed_up:
         aside(common, f"warning: not backed up: {why}")
+    if run.not_by_look:
+        aside(common, _not_by_look(tuple(run.not_by_look)))
 
 
 def record_of(common: Common, run: Callable[[], Record]) -> Record:
@@ -161,6 +167,12 @@ def look_user(common: Common, usual: str) -> str | None:
     if common.look_user or common.look_key or not (common.user or common.key):
         return common.look_user
     return common.user or usual
+
+
+def _not_by_look(hosts: tuple[str, ...]) -> str:
+    """Return the line that says which hosts were looked at with more rights than a look needs, and until when."""
+    some = ", ".join(hosts[:SHOWN]) + (f" and {len(hosts) - SHOWN} more" if len(hosts) > SHOWN else "")
+    return f"note: looked at as the account that changes hosts, until samdrift apply gives them one for looks: {some}"
 
 
 def _refuse_other_devices(remove: tuple[tuple[str, str], ...], hosts: tuple[Host, ...]) -> None:

@@ -211,8 +211,8 @@ def _rehearse(common: Common, made: Plan) -> Rehearsed:
     from deploy.runs.rehearsing import rehearse
 
     twins = {host.name for host in Lab().status().hosts if host.running}
-    source = ("--source", common.source) if common.source else ()
-    return rehearse(made, twins, source)
+    given = {"--source": common.source, "--netbox-url": common.netbox_url, "--netbox-ca": common.netbox_ca}
+    return rehearse(made, twins, [word for name, value in given.items() if value for word in (name, str(value))])
 
 
 @command("apply")

@@ -19,6 +19,7 @@ from inventory.fleet import Fleet, Host
 from inventory.netconf import netconf_port
 from roles.shared.catalogue import asked_as_root
 from roles.shared.device.known import known_vendors, vendor_of
+from roles.shared.parts.looks import LOOK
 
 MOST_OPEN = 256
 """Hosts of which all connections stay open. One takes about a third of a megabyte, and a descriptor or two."""
@@ -73,7 +74,7 @@ class Connections(MutableMapping[str, Connection | DeviceSession]):
 
     def make(self, name: str) -> Connection | DeviceSession:
         """Make a connection to a host, not yet open: SSH, or a device's command line or NETCONF server."""
-        host, access = self._fleet.host(name), self._access_to(name)
+        host, access = self._fleet.host(name), self.access_to(name)
         if host.platform not in known_vendors():
             return Connection(host, access, asked_as_root(host))
         kind = DeviceConnection if netconf_port(host) is None else NetconfConnection
@@ -81,12 +82,18 @@ class Connections(MutableMapping[str, Connection | DeviceSession]):
 
     def only_looks(self, hosts: Collection[Host]) -> frozenset[str]:
         """Return the hosts that are asked as an account that may only look."""
-        return frozenset(h.name for h in hosts if self._access_to(h.name).looks)
+        return frozenset(h.name for h in hosts if self.access_to(h.name).looks)
 
-    def _access_to(self, name: str) -> Access:
-        given = (self._look_accounts or {}).get(name, "")
+    def access_to(self, name: str) -> Access:
+        """Return how samdrift logs in to a host in this session.
+
+        An account for looks that is named is every device's. A server has the one of role `base`, or none.
+        """
+        if self._look_accounts is None:
+            return self._access
+        given = self._look_accounts.get(name, "")
         is_device = self._fleet.host(name).platform in known_vendors()
-        looks = given if not is_device else self._look_accounts is not None
+        looks = is_device or given or self._access.look_user == LOOK
         return self._access.for_looks(given) if looks else self._access
 
     def open(self, name: str) -> None:

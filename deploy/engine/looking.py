@@ -112,7 +112,7 @@ def looked_at(
         municipality=host.tenant,
         steps=tuple(map(step, declared.operations)),
         unmanaged=tuple(waivers.on_unmanaged(host.name, stranger) for stranger in strangers),
-        looked_as=connection.access.user if isinstance(connection, DeviceSession) else "",
+        looked_as=connection.access.user,
         concealed=tuple(hide(line) for line in concealed),
         armed=shown_of(host, armed[0], veil),
         locked=shown_of(host, "".join(locked), veil),

@@ -287,6 +287,11 @@ class Session:
         """Return the hosts that are asked as an account that may only look."""
         return self._connections.only_looks(self.hosts)
 
+    @property
+    def looks_as(self) -> Mapping[str, str]:
+        """Return by host the account that it is asked as."""
+        return {h.name: self._connections.access_to(h.name).user for h in self.hosts}
+
     def kept_open(self, host: str) -> AbstractContextManager[None]:
         """Return a block in which all questions to a host are asked over one connection."""
         return self._connections.used(host)

@@ -1,4 +1,4 @@
-"""Make and read the keys of a lab: for logging in, for its hosts, and for their tunnels.
+"""Make and read the keys of a lab: for changing its hosts and for looking at them, for the hosts and their tunnels.
 
 Not here: the values of secrets (`vault.made_up`).
 """
@@ -16,6 +16,7 @@ from deploy.lab.image import USER
 from deploy.lab.machine import LabError, run, write
 from inventory.fleet import Host
 from roles.shared.catalogue import known_roles
+from roles.shared.people import LOOKS_AS
 
 TUNNELS = "tunnels"
 """Where the lab keeps the keys of hosts with tunnels."""
@@ -28,11 +29,12 @@ class Keys:
         self.directory = directory
 
     def make(self, hosts: Sequence[Host]) -> None:
-        """Make the keys that are missing: the lab's own, one for each host, and one for the tunnels of each with any.
+        """Make the keys that are missing: the lab's own two, one for each host, and one for the tunnels of each with any.
 
         They are kept between runs.
         """
-        wanted = {self.directory / USER: _make_key, **{self.directory / "hosts" / h.name: _make_key for h in hosts}}
+        own = dict.fromkeys((self.to_change, self.to_look), _make_key)
+        wanted = {**own, **{self.directory / "hosts" / h.name: _make_key for h in hosts}}
         wanted |= {self.directory / TUNNELS / h.name: _make_tunnel_key for h in hosts if has_tunnels(h)}
         if all(key.exists() for key in wanted):
             return
@@ -48,9 +50,24 @@ class Keys:
             raise LabError("the lab has no keys yet", where=str(self.directory), fix="as root: samdrift lab up") from e
 
     @property
+    def to_change(self) -> Path:
+        """Return the file of the private key that hosts are changed by."""
+        return self.directory / USER
+
+    @property
+    def to_look(self) -> Path:
+        """Return the file of the private key that hosts are looked at by, and nothing else."""
+        return self.directory / LOOKS_AS
+
+    @property
     def user_key(self) -> str:
-        """Return the public key of the user that samdrift logs in as."""
-        return (self.directory / f"{USER}.pub").read_text(encoding="ascii")
+        """Return the public key that hosts are changed by."""
+        return _public(self.to_change)
+
+    @property
+    def look_key(self) -> str:
+        """Return the public key that hosts are looked at by."""
+        return _public(self.to_look)
 
     def host_key(self, host: str) -> tuple[str, str]:
         """Return the private and the public key of a host."""
@@ -64,6 +81,10 @@ class Keys:
     def tunnel_key(self, host: str) -> str:
         """Return the private key of a host's tunnels."""
         return (self.directory / TUNNELS / host).read_text(encoding="ascii").strip()
+
+
+def _public(private: Path) -> str:
+    return private.with_name(f"{private.name}.pub").read_text(encoding="ascii")
 
 
 def has_tunnels(host: Host) -> bool:

@@ -4,6 +4,7 @@
 beside this one:
 
     overlay, keys       what differs from the real fleet
+    ssh_config          how people log in
     image, mirror       the disk image that hosts boot from
     host                one host's disk and boot
     station             the network of a lab that is set apart from the machine's own
@@ -20,7 +21,7 @@ import hashlib
 import os
 import socket
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from ipaddress import IPv4Address
@@ -36,6 +37,7 @@ from deploy.lab.machine import LabError, boot_id, complaint, delete, environment
 from deploy.lab.mounts import mounts, unmount
 from deploy.lab.overlay import bootable, lab_overlay, machine_nameserver, with_guests
 from deploy.lab.place import lab_directory
+from deploy.lab.ssh_config import ssh_config
 from deploy.lab.station import Station
 from deploy.lab.status import HostStatus, LabStatus
 from deploy.lab.switch import ALIAS, Switch
@@ -88,12 +90,16 @@ class Lab:
         self._keys.make(hosts)
         keys = {h.name: without_comment(self._keys.public_host_key(h.name)) for h in hosts}
         tunnels = {h.name: public_half(self._keys.tunnel_key(h.name)) for h in hosts if has_tunnels(h)}
-        lab = Rehearsal(automation_key=without_comment(self._keys.user_key), nameserver=self.nameserver)
+        lab = Rehearsal(
+            automation_key=without_comment(self._keys.user_key),
+            look_key=without_comment(self._keys.look_key),
+            nameserver=self.nameserver,
+        )
         return lab_overlay(fleet, lab, keys, tunnels)
 
     def access(self) -> Access:
-        """Return how samdrift logs in to lab hosts."""
-        return Access(user=USER, key_file=self._keys.directory / USER)
+        """Return how samdrift logs in to lab hosts, to change them and to look."""
+        return Access(user=USER, key_file=self._keys.to_change, look_key_file=self._keys.to_look)
 
     def vault(self) -> MadeUp:
         """Return the vault of the lab's secrets: random values, made when first needed, kept between runs."""
@@ -107,7 +113,13 @@ class Lab:
     # What it does
 
     def up(
-        self, fleet: Fleet, observer: Observer | None = None, guests: Iterable[str] = (), *, apart: bool = False
+        self,
+        fleet: Fleet,
+        observer: Observer | None = None,
+        guests: Iterable[str] = (),
+        *,
+        apart: bool = False,
+        anew: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Bring up every lab host of the fleet, or those that are not up.
 
@@ -116,6 +128,7 @@ class Lab:
         Args:
             guests: hosts without the tag that the lab shall have too, until it is taken down.
             apart: take none of the lab's addresses from the machine's own network, until it is taken down.
+            anew: called with each host that is about to get an empty disk.
         """
         observer = observer or Quiet()
         require_machine()
@@ -140,9 +153,9 @@ class Lab:
             observer.stage("booting the lab", [h.name for h in hosts])
             self._lay(plan, hosts)
             for host in hosts:
-                self._start(host, intent, image, plan, guest=host.name in guests)
+                self._start(host, intent, image, plan, guest=host.name in guests, anew=anew)
             self._plug_in(plan.ports)
-            self._write_ssh_config(hosts)
+            write(self._ssh_config, ssh_config(self._keys, hosts))
             self._wait_until_up(hosts, observer)
             self._drop_old_images(image)
 
@@ -239,7 +252,9 @@ class Lab:
         self._switch.lay(plan)
         self._kernel.prepare()
 
-    def _start(self, host: Host, intent: Intent, image: Path, plan: Wiring, *, guest: bool) -> None:
+    def _start(
+        self, host: Host, intent: Intent, image: Path, plan: Wiring, *, guest: bool, anew: Callable[[str], None]
+    ) -> None:
         """Boot a host, unless it runs as the fleet wants it; a disk that fits is kept, as over a reboot."""
         files = installer_files(
             host,
@@ -258,6 +273,8 @@ class Lab:
             return
         end(self.id, [host.name])
         self._switch.clear(ports)
+        if disk.installed != wanted:
+            anew(host.name)
         disk.install(image, files, wanted)
         kept = {inside: self.directory / "cache" / Path(inside).name for inside in caches(host)}
         disk.boot(image, self._switch.inside(), ports, kept)
@@ -301,23 +318,6 @@ class Lab:
 
     def _ssh(self, host: str) -> list[str | Path]:
         return ["ssh", "-F", self._ssh_config, "-o", "ConnectTimeout=10", host]
-
-    def _write_ssh_config(self, hosts: tuple[Host, ...]) -> None:
-        """Write an ssh_config for people: `ssh -F .lab/ssh_config tie-dns1`."""
-        known = "".join(f"{h.name} {without_comment(self._keys.public_host_key(h.name))}\n" for h in hosts)
-        write(self._keys.directory / "known_hosts", known)
-        each = "".join(f"Host {h.name}\n    HostName {h.address}\n    HostKeyAlias {h.name}\n" for h in hosts)
-        options = (
-            f"User {USER}",
-            f'IdentityFile "{self._keys.directory / USER}"',
-            "IdentitiesOnly yes",
-            f'UserKnownHostsFile "{self._keys.directory / "known_hosts"}"',
-            "StrictHostKeyChecking yes",
-            "BatchMode yes",
-            "LogLevel ERROR",  # without the hosts' login banner
-        )
-        every = "Host *\n" + "".join(f"    {option}\n" for option in options)
-        write(self._ssh_config, each + every)
 
     def _drop_old_images(self, current: Path) -> None:
         used = {current.name, *(i.image for h in self._known() if (i := h.installed) is not None)}

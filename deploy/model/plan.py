@@ -143,7 +143,7 @@ class Unmanaged(Frozen):
 class HostPlan(Frozen):
     """Every step of one host, changing or not, from one look at it. With `error` set the host is unknown.
 
-    `looked_as` is the account by which a device was looked at, and `concealed` are declared lines of which this account
+    `looked_as` is the account by which it was looked at, and `concealed` are declared lines of which this account
     was not shown whether the device has them: the steps take them to be there. `armed` says whose change the host was
     about to undo when it was looked at; empty where it was none's. `locked` says which
     other run was changing it then. `caveats` are what to know of how the host works:

@@ -59,7 +59,7 @@ class HostResult(Frozen):
     """One host in one run. `steps` is every step as last applied (only of a host that converged).
 
     `roles` are the host's roles when the run was made, in the order in which they are applied; empty in records that
-    are older than this field.
+    are older than this field. `looked_as` is the account by which a run that changes nothing looked at the host.
     """
 
     host: str
@@ -71,6 +71,7 @@ class HostResult(Frozen):
     steps: dict[StepId, AppliedStep] = Field(default_factory=dict)
     execs: int = 0
     seconds: float = 0.0
+    looked_as: str = ""
 
 
 class BegunStep(Frozen):

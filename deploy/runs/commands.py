@@ -44,7 +44,11 @@ def verify(run: Invocation) -> Record:
     with run.session() as session:
         checks = run.checks(session)
         lost = dict(session.unreachable)
-    unlooked = [HostPlan(host=h.name, municipality=h.tenant, error=lost.get(h.name, "")) for h in run.hosts]
+        by = {name: user for name, user in session.looks_as.items() if name not in lost}
+    unlooked = [
+        HostPlan(host=h.name, municipality=h.tenant, error=lost.get(h.name, ""), looked_as=by.get(h.name, ""))
+        for h in run.hosts
+    ]
     findings = (*run.unsound, *classify(run.plan(unlooked), checks, {}, controls=controls_in_force()))
     hosts = [_with_findings(_looked_at(h), findings) for h in unlooked]
     return run.save(hosts=hosts, findings=findings, checks=checks, code=run.code(findings))
@@ -133,6 +137,7 @@ def _looked_at(host: HostPlan) -> HostResult:
         detail=host.in_short,
         execs=host.execs,
         seconds=host.seconds,
+        looked_as=host.looked_as,
     )
 
 

@@ -24,7 +24,7 @@ from deploy.model.waivers import NO_WAIVERS, Waivers
 from deploy.runs.backups import back_up
 from deploy.runs.caller import is_over, this_process
 from deploy.runs.commit import commit
-from deploy.runs.looks import look_accounts, shown_in_part
+from deploy.runs.looks import look_accounts, not_given_yet, shown_in_part
 from deploy.runs.manifest import manifest_now
 from deploy.runs.recording import Recording, end_lost_runs
 from deploy.runs.stopping import Stop
@@ -94,6 +94,8 @@ class Invocation:
     stop: Stop = field(default_factory=Stop)
     not_backed_up: dict[str, None] = field(default_factory=dict)
     """Why configurations that were read could not be kept, each reason once."""
+    not_by_look: dict[str, None] = field(default_factory=dict)
+    """The hosts that were looked at by the account that changes them, as they were not given one for looks yet."""
 
     @property
     def fleet(self) -> Fleet:
@@ -116,6 +118,8 @@ class Invocation:
         about = tuple(self.hosts if hosts is None else hosts)
         accounts = None if changes else look_accounts(self.intent, self.stores.applied, about)
         self.not_backed_up.update(dict.fromkeys(shown_in_part(self.access, accounts, about)))
+        if accounts is not None and self.access.look_user is None:
+            self.not_by_look.update(dict.fromkeys(not_given_yet(self.intent, accounts, about)))
         why = f" ({self.recording.reason})" if self.recording.reason else ""
         holder = f"{self.who}, {self.started}: {self.command_line}{why}"
 

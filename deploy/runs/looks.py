@@ -1,4 +1,5 @@
-"""Which account samdrift looks at a host by: the one for that, once the host was given it.
+"""Which account samdrift looks at a host by: the one for that, once the host was given it. Until then by the one that
+changes it, which is said.
 
 Not here: how one logs in (`transport.ssh.Access.for_looks`), and what the account may do (the role's templates).
 """
@@ -28,20 +29,34 @@ def look_accounts(intent: Intent, applied: Applied, hosts: Iterable[Host]) -> di
     return {name: account for name, account in given if account}
 
 
+def not_given_yet(intent: Intent, accounts: Mapping[str, str], hosts: Iterable[Host]) -> Iterator[str]:
+    """Yield the names of the hosts that are to have an account for looks, and are not among those that were given it."""
+    for host in hosts:
+        wants = _wanted_device(intent, host) if host.platform in known_vendors() else _wanted(host)
+        if wants and host.name not in accounts:
+            yield host.name
+
+
+def _wanted(host: Host) -> bool:
+    """Tell whether a server is to have the account: its role `base` is told keys for it."""
+    return "base" in host.roles and bool(host.samdrift.get("base", {}).get("look_keys"))
+
+
 def _given(applied: Applied, host: Host) -> str:
     """Return the account of a server whose keys were put there, and are wanted there now."""
     step = StepId("base", f"file {LOOK_KEYS}")
-    wanted = host.samdrift.get("base", {}).get("look_keys")
-    return LOOK if wanted and "base" in host.roles and step in applied.last_applied(host.name) else ""
+    return LOOK if _wanted(host) and step in applied.last_applied(host.name) else ""
+
+
+def _wanted_device(intent: Intent, host: Host) -> dict[str, str]:
+    """Return by role the account that a device is to have for looks."""
+    settings = ((role, intent.of(host, role)) for role in roles_of(host))
+    return {role: s.accounts.look.name for role, s in settings if isinstance(s, Settings) and s.accounts.look}
 
 
 def _given_device(intent: Intent, applied: Applied, host: Host) -> str:
     vendor = known_vendors()[host.platform]
-    for role in roles_of(host):
-        settings = intent.of(host, role)
-        if not isinstance(settings, Settings) or settings.accounts.look is None:
-            continue
-        name = settings.accounts.look.name
+    for role, name in _wanted_device(intent, host).items():
         last = (was.declared for step, was in applied.last_applied(host.name).items() if step.role == role)
         if any(has_account(vendor, declared, name) for declared in last if declared):
             return name

@@ -7,6 +7,7 @@ here: the lab (`deploy.lab`), and what is asked of a person afterwards (`cli.run
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Collection, Sequence
@@ -20,6 +21,14 @@ from deploy.model.twins import Rehearsed, compared
 from inventory.errors import SamdriftError, UsageError
 
 SAMDRIFT = (sys.executable, "-m", "deploy.cli")
+
+OF_REAL_HOSTS = frozenset(
+    {
+        f"SAMDRIFT_{option}"
+        for option in ("IDENTITY", "KEY", "LIMIT", "LOOK_KEY", "LOOK_USER", "SOURCE", "STATE", "USER")
+    }
+)
+"""Options from the environment that mean the real hosts, and nothing in the lab: it has keys and a store of its own."""
 
 
 class RehearsalFailed(SamdriftError):
@@ -64,9 +73,9 @@ def rehearse(
 
 def _samdrift(program: Sequence[str], command: str, *arguments: str) -> Any:
     """Run samdrift on the lab; return its document. Its progress goes where ours does."""
-    done = subprocess.run(
-        [*program, "--lab", "--json", command, *arguments], stdout=subprocess.PIPE, text=True, check=False
-    )
+    environment = {name: value for name, value in os.environ.items() if name not in OF_REAL_HOSTS}
+    argv = [*program, "--lab", "--json", command, *arguments]
+    done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False, env=environment)
     if done.returncode:
         fix = "see what went wrong there: samdrift --lab history --last 1; then mend it, and rehearse again"
         what = f"{command} on the twins ended with {done.returncode}: {_why(done.stdout)}; no real host was changed"

@@ -187,6 +187,13 @@ class Applied(Protocol):
             StoreError: they cannot be written; those of some hosts may have been, and the id is not noted.
         """
 
+    def forget(self, host: str) -> None:
+        """Keep nothing of a host, which was made anew and has nothing of what it was given.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+
     def remembered(self) -> str:
         """Return the highest id of a record that was remembered whole; empty before the first.
 

@@ -52,6 +52,11 @@ class SqlApplied:
         with self._database.writing() as connection:
             remember(connection, record)
 
+    def forget(self, host: str) -> None:
+        """Keep nothing of a host."""
+        with self._database.writing() as connection:
+            connection.execute(delete(schema.applied).where(schema.applied.c.host == host))
+
     def remembered(self) -> str:
         """Return the highest id of a record that was remembered whole."""
         with self._database.reading() as connection:

@@ -39,9 +39,10 @@ AT_ONCE = 50
 """How many hosts are talked to at the same time."""
 
 LOOK_REFUSED = (
-    "give its key with --look-key, or load it into the SSH agent; if the host lost this account, look as the one "
-    "that changes it (--user), and apply"
+    "give its key with --look-key, or load it into the SSH agent; if the host lost this account or was installed anew, "
+    "look as the one that changes it (--user), and apply"
 )
+LOOK_FAILED = "if the program for looks or its rule of sudo is not as it was: look as --user, and apply role base"
 NOT_YET_LET = (
     "its account for looks is not let ask this, which needs more than to read: apply role base, or look as --user"
 )
@@ -176,7 +177,8 @@ class Connection:
         except Truncated as e:
             complaint = answer.stderr.strip().splitlines()
             why = f": {complaint[-1]}" if complaint else ""
-            raise HostLost(f"died in the middle of a look, {e}{why}", where=f"host {self.host.name}") from e
+            fix = LOOK_FAILED if self.access.looks else ""
+            raise HostLost(f"died in the middle of a look, {e}{why}", where=f"host {self.host.name}", fix=fix) from e
 
     def _let(self, command: str, answer: Answer, as_root: bool) -> Answer:
         """Return the answer; where the sandbox answered what root must be asked, that nobody knows the answer."""

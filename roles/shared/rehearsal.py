@@ -8,7 +8,10 @@ from inventory.frozen import Frozen
 
 
 class Rehearsal(Frozen):
-    """A lab as roles know it: the public key by which samdrift logs in there, and the nameserver that has a way out."""
+    """A lab as roles know it: the public keys by which samdrift changes its hosts and looks at them, and the nameserver
+    that has a way out.
+    """
 
     automation_key: str
+    look_key: str
     nameserver: IPv4Address

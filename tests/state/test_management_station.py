@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roles.management_station import HOME, KEY, RUN
+from roles.management_station import HOME, KEY, LOOK_KEY, RUN
 from roles.shared.people import RUNS_AS
 
 if TYPE_CHECKING:
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def test_nobody_but_the_account_reads_the_key(host: Any) -> None:
-    assert host.check_output(f"stat -c '%U %a' {KEY}") == f"{RUNS_AS} 600"
+    for key in (KEY, LOOK_KEY):
+        assert host.check_output(f"stat -c '%U %a' {key}") == f"{RUNS_AS} 600"
 
 
 def test_nobody_logs_in_as_the_account(host: Any) -> None:

@@ -153,7 +153,9 @@ def told_of_ipv6() -> tuple[str, ...]:
 
 
 def in_the_lab() -> Any:
-    lab = Rehearsal(automation_key="ssh-ed25519 AAAA", nameserver=IPv4Address("198.51.100.53"))
+    lab = Rehearsal(
+        automation_key="ssh-ed25519 AAAA", look_key="ssh-ed25519 AAAB", nameserver=IPv4Address("198.51.100.53")
+    )
     return lab_overlay(FLEET, lab, {HOST.name: "ssh-ed25519 AAAA"}).host(HOST.name).samdrift[ROLE]
 
 

@@ -73,7 +73,7 @@ def test_every_managed_device_is_to_be_heard_and_none_in_the_lab(small_fleet: Fl
     spare = switch.model_copy(update={"name": "alv-sw9", "status": "planned"})
     fleet = with_hosts(small_fleet, (switch, spare, unmanaged.model_copy(update={"name": "alv-sw8"})))
     assert server(fleet).expected == ("alvkarleby/alv-sw1",)
-    lab = Rehearsal(automation_key="ssh-ed25519 AAAA", nameserver=IPv4Address("10.0.0.1"))
+    lab = Rehearsal(automation_key="ssh-ed25519 AAAA", look_key="ssh-ed25519 AAAB", nameserver=IPv4Address("10.0.0.1"))
     assert server(fleet, **in_lab({}, lab)).expected == ()
 
 

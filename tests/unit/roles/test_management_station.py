@@ -91,6 +91,7 @@ def test_nothing_of_the_callers_environment_is_believed_but_who_called() -> None
     assert "PYTHONPATH" not in found
     assert "SAMDRIFT_SOURCE" not in found
     assert (found["SUDO_UID"], found["SAMDRIFT_KEY"]) == ("1001", "/var/lib/samdrift-runs/key")
+    assert found["SAMDRIFT_LOOK_KEY"] == "/var/lib/samdrift-runs/look-key", "or looks would come by the other"
     assert program("https://netbox.example")["environment"](theirs)["SAMDRIFT_SOURCE"] == "netbox"
 
 

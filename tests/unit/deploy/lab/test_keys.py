@@ -10,6 +10,7 @@ from deploy.lab.machine import run
 from deploy.lab.wiring import lab_hosts
 from inventory.rules import problems
 from inventory.snapshot import load
+from roles.shared.parts.looks import LOOK
 from tests.unit.deploy.lab.test_overlay import NAMESERVER
 from tests.unit.deploy.lab_fleet import lab_fleet
 from tests.unit.roles.judging import needs
@@ -22,7 +23,10 @@ def test_keys_are_made_once_and_only_the_owner_reads_the_private_ones(tmp_path: 
     assert Lab(tmp_path, nameserver=NAMESERVER).overlay(fleet).digest == first.digest
     key = lab.access().key_file
     assert key is not None
-    assert key.stat().st_mode & 0o777 == 0o600
+    look_key = lab.access().for_looks(LOOK).key_file
+    assert look_key is not None
+    assert look_key != key
+    assert look_key.stat().st_mode & 0o777 == 0o600
     assert {k.stat().st_mode & 0o777 for k in (tmp_path / "keys/hosts").iterdir() if not k.suffix} == {0o600}
     assert len({h.host_keys for h in lab_hosts(first)}) == 3
 

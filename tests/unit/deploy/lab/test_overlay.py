@@ -15,7 +15,8 @@ from tests.unit.deploy.lab_fleet import host, lab_fleet
 
 NAMESERVER = IPv4Address("198.51.100.53")
 USER_KEY = "ssh-ed25519 AAAAuser"
-LAB = Rehearsal(automation_key=USER_KEY, nameserver=NAMESERVER)
+LOOK_KEY = "ssh-ed25519 AAAAlook"
+LAB = Rehearsal(automation_key=USER_KEY, look_key=LOOK_KEY, nameserver=NAMESERVER)
 
 
 def overlay_of(**context: object) -> dict[str, object]:
@@ -74,6 +75,11 @@ def test_options_that_must_differ_are_merged_into_those_that_are_there() -> None
 def test_a_role_that_a_host_has_not_gets_no_options_and_a_host_without_a_fallback_gets_none() -> None:
     assert overlay_of(roles={"base": True}) == {"base": {"automation_keys": [USER_KEY]}}
     assert overlay_of(roles={"base": False}) == {}
+
+
+def test_a_host_that_has_keys_for_looks_has_the_labs_in_the_lab() -> None:
+    found = overlay_of(roles={"base": True}, base={"look_keys": ["ssh-ed25519 AAAAreal"]})
+    assert found == {"base": {"automation_keys": [USER_KEY], "look_keys": [LOOK_KEY]}}
 
 
 def test_a_section_that_is_no_mapping_is_left_to_the_inventorys_rules() -> None:

@@ -1,4 +1,4 @@
-"""By which account a server is looked at: the one for looks, once it was given it, and no sooner."""
+"""By which account a host is looked at: the one for looks, once it was given it, and no sooner, which is said."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from deploy.model.record import AppliedStep
 from deploy.model.step_id import StepId
-from deploy.runs.looks import look_accounts
+from deploy.runs.looks import look_accounts, not_given_yet
 from deploy.transport.ssh import Access
 from inventory.snapshot import load
 from roles.shared.intent import Intent
@@ -43,6 +43,16 @@ def test_a_server_is_looked_at_by_the_account_that_it_was_given_and_is_to_have(
     keys: list[str], steps: tuple[StepId, ...], found: dict[str, str]
 ) -> None:
     assert accounts(keys=keys, steps=steps) == found
+
+
+def test_which_hosts_are_to_have_an_account_for_looks_and_were_not_given_it_yet_is_known() -> None:
+    """The snapshot names a key for all servers, and by that of the management stations for devices, too."""
+    fleet = load()
+    intent, applied = Intent(fleet), MemoryApplied()
+    hosts = [fleet.host(name) for name in ("tie-log1", "tie-dns1", "tie-sw1", "heb-fw1")]
+    given = {"tie-dns1": LOOK}
+    assert list(not_given_yet(intent, given, hosts)) == ["tie-log1", "tie-sw1"]
+    assert look_accounts(intent, applied, hosts) == {}
 
 
 def test_who_names_another_account_looks_as_that_one() -> None:

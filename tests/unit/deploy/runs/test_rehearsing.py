@@ -17,10 +17,11 @@ from inventory.fleet import Fleet
 from tests.applying import plan_of
 
 STAND_IN = """
-import json, pathlib, sys
+import json, os, pathlib, sys
 here = pathlib.Path({here!r})
 with (here / "asked").open("a") as asked:
     asked.write(json.dumps(sys.argv[1:]) + "\\n")
+(here / "environment").write_text(json.dumps([name for name in os.environ if name.startswith("SAMDRIFT_")]))
 if "plan" in sys.argv:
     pathlib.Path(sys.argv[sys.argv.index("--out") + 1]).write_text((here / "plan.json").read_text())
     print("{{}}")
@@ -54,6 +55,18 @@ def test_the_twins_that_run_get_the_same_roles_from_the_same_inventory(tmp_path:
     assert planned[:8] == ["--lab", "--json", "plan", "--source", "there", "--limit", "a", "--role"]
     assert applied[:7] == ["--lab", "--json", "apply", "--source", "there", "--limit", "a"]
     assert "--yes" in applied
+
+
+def test_what_the_environment_says_of_the_real_hosts_is_not_said_of_the_twins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else their runs stand in the store of the real hosts, which have then been given what only their twins were."""
+    for option in ("STATE", "KEY", "LOOK_KEY", "USER", "LIMIT", "LAB_DIR", "NETBOX_URL"):
+        monkeypatch.setenv(f"SAMDRIFT_{option}", "of the real ones")
+    rehearse(plan("a"), {"a"}, program=lab(tmp_path, plan("a")))
+    kept = set(json.loads((tmp_path / "environment").read_text()))
+    assert kept >= {"SAMDRIFT_LAB_DIR", "SAMDRIFT_NETBOX_URL"}
+    assert not kept & {f"SAMDRIFT_{option}" for option in ("STATE", "KEY", "LOOK_KEY", "USER", "LIMIT")}
 
 
 def test_what_goes_wrong_on_a_twin_ends_the_run_with_the_same_code_before_any_real_host(tmp_path: Path) -> None:

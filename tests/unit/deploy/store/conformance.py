@@ -344,6 +344,13 @@ class Conformance:
         stores.applied.remember(apply_of(converged("tie-dns1", OTHER_STEPS), second=2))
         assert stores.applied.last_applied("tie-dns1") == OTHER_STEPS
 
+    def test_a_host_that_was_made_anew_has_nothing_of_what_it_was_given(self, place: Place, stores: Stores) -> None:
+        stores.applied.remember(apply_of(converged("tie-dns1"), converged("tie-dns2")))
+        for _ in range(2):
+            stores.applied.forget("tie-dns1")
+            assert place.open().applied.last_applied("tie-dns1") == {}
+        assert stores.applied.last_applied("tie-dns2") == STEPS
+
     @pytest.mark.parametrize("name", HOSTILE_NAMES)
     def test_a_host_may_be_called_anything(self, stores: Stores, name: str) -> None:
         stores.applied.remember(apply_of(converged(name), converged("tie-dns1", OTHER_STEPS)))

@@ -133,6 +133,9 @@ class MemoryApplied:
         self.steps |= {host.host: host.steps for host in record.hosts if host.steps}
         self.latest = max(self.latest, record.id)
 
+    def forget(self, host: str) -> None:
+        self.steps.pop(host, None)
+
     def remembered(self) -> str:
         return self.latest
 
