@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from typing import TYPE_CHECKING
 
 import click
 
 from deploy.cli.command import WORDS, Common, InOrder, answer, aside, command
 from deploy.cli.subject import fleet_of
+
+if TYPE_CHECKING:
+    from deploy.store.ports import Applied
 
 
 @click.group("lab", cls=InOrder)
@@ -33,10 +37,15 @@ def lab_up(common: Common, hosts: tuple[str, ...], like: str | None, apart: bool
 
     fleet = fleet_of(replace(common, lab=False)).fleet
     twins = like_these(fleet, like) if like else None
-    stores = cache(lambda: open_stores(lab_directory() / "state"))  # and no store that --state names: see docs/lab.md
+
+    @cache
+    def applied() -> Applied:
+        """Return the lab's own, and not that of a store which --state names: there it may be of the real hosts."""
+        return open_stores(lab_directory() / "state").applied
+
     guests = (*hosts, *(twins.bootable if twins else ()))
     with observing(common.aside) as observer:
-        Lab().up(fleet, observer, guests, apart=apart, anew=lambda host: stores().applied.forget(host))
+        Lab().up(fleet, observer, guests, apart=apart, anew=lambda host: applied().forget(host))
     if twins and twins.others:
         aside(common, f"The lab has no twin of {', '.join(twins.others)}: it boots Debian 13, and nothing else.")
     _lab_status(common)

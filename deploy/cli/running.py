@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from deploy.views.progress import Telling
 from deploy.cli.subject import about, backup_vault, fleet_of, intent_of, options_of, stores_of, waivers_of
 
-
 SHOWN = 5
 """How many hosts are named where any number may be meant."""
 

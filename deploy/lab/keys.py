@@ -29,7 +29,7 @@ class Keys:
         self.directory = directory
 
     def make(self, hosts: Sequence[Host]) -> None:
-        """Make the keys that are missing: the lab's own two, one for each host, and one for the tunnels of each with any.
+        """Make the keys that are missing: the lab's own two, each host's, and that of its tunnels if any.
 
         They are kept between runs.
         """

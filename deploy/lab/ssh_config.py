@@ -14,7 +14,7 @@ from inventory.fleet import Host
 
 
 def ssh_config(keys: Keys, hosts: Iterable[Host]) -> str:
-    """Return the file's text, for `ssh -F .lab/ssh_config tie-dns1`; write the host keys that it names beside the keys."""
+    """Return the text of a file for `ssh -F .lab/ssh_config tie-dns1`; write the host keys that it names."""
     hosts, known = tuple(hosts), keys.directory / "known_hosts"
     write(known, "".join(f"{h.name} {without_comment(keys.public_host_key(h.name))}\n" for h in hosts))
     each = "".join(f"Host {h.name}\n    HostName {h.address}\n    HostKeyAlias {h.name}\n" for h in hosts)

@@ -30,7 +30,7 @@ def look_accounts(intent: Intent, applied: Applied, hosts: Iterable[Host]) -> di
 
 
 def not_given_yet(intent: Intent, accounts: Mapping[str, str], hosts: Iterable[Host]) -> Iterator[str]:
-    """Yield the names of the hosts that are to have an account for looks, and are not among those that were given it."""
+    """Yield the names of the hosts that are to have an account for looks and were not given it."""
     for host in hosts:
         wants = _wanted_device(intent, host) if host.platform in known_vendors() else _wanted(host)
         if wants and host.name not in accounts:

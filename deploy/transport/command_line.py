@@ -13,9 +13,10 @@ import gevent
 import paramiko
 from netmiko.exceptions import NetmikoTimeoutException, ReadException, WriteException
 
+from deploy.transport.channel import require_bounded
 from deploy.transport.device_session import DeviceSession
 from deploy.transport.netmiko_session import NetmikoSession
-from deploy.transport.ssh import Access, Answer, HostLost, require_bounded
+from deploy.transport.ssh import Access, Answer, HostLost
 from deploy.transport.terminal import (
     PAGER,
     QUESTION,

@@ -15,7 +15,7 @@ from netmiko import BaseConnection
 from netmiko.channel import SSHChannel
 from netmiko.ssh_dispatcher import ssh_dispatcher
 
-from deploy.transport import ssh
+from deploy.transport.channel import require_bounded
 from roles.shared.device.vendor import Vendor
 
 logging.getLogger("netmiko").disabled = True  # it writes down every line that is typed, also one with a secret
@@ -114,5 +114,5 @@ class _Bytes(SSHChannel):
         if not data:
             raise EOFError("the device ended the session")
         self._since_written += len(data)
-        ssh.require_bounded(self._since_written)
+        require_bounded(self._since_written)
         return self._decoder.decode(data)

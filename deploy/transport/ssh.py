@@ -11,7 +11,7 @@ import binascii
 import errno
 import os
 import socket
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,7 @@ import paramiko
 from paramiko.pkey import UnknownKeyType
 
 from deploy.transport.batch import Answer, Truncated, answers, looked, marker
+from deploy.transport.channel import EndedBySignal, Transport, run_program
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
 from inventory.frozen import Frozen
@@ -43,13 +44,11 @@ LOOK_REFUSED = (
     "look as the one that changes it (--user), and apply"
 )
 LOOK_FAILED = "if the program for looks or its rule of sudo is not as it was: look as --user, and apply role base"
+SEE_KERNEL = "see what ended it (out of memory? journalctl -k), and run this again"
 NOT_YET_LET = (
     "its account for looks is not let ask this, which needs more than to read: apply role base, or look as --user"
 )
 
-
-MOST_BYTES = 16 * 1024 * 1024
-"""Of one answer of a host. The longest that a look gets is some hundred kilobytes: who sends more fills our memory."""
 
 MOST_KEYS = 3
 """How many keys are tried on a host. sshd ends a login after six (`MaxAuthTries`), and a hardened one after three or
@@ -101,7 +100,7 @@ class Access(Frozen):
 class Login(NamedTuple):
     """A transport that is logged in, and how."""
 
-    transport: paramiko.Transport
+    transport: Transport
     came_in: CameIn
 
 
@@ -118,7 +117,7 @@ class Connection:
     def __init__(self, host: Host, access: Access, fixed: Sequence[str] = ()) -> None:
         self.host, self.access, self._fixed = host, access, fixed
         self.execs = 0
-        self._transport: paramiko.Transport | None = None
+        self._transport: Transport | None = None
 
     def open(self) -> None:
         """Connect, check the host's key, log in.
@@ -146,7 +145,9 @@ class Connection:
         self.execs += 1
         try:
             with gevent.Timeout(timeout, TimeoutError(f"no answer within {timeout:g} s")):
-                return _exec(self._transport, program, stdin, self.access.connect_timeout)
+                return run_program(self._transport, program, stdin, self.access.connect_timeout)
+        except EndedBySignal as e:
+            raise HostLost(f"a command did not end: {e}", where=f"host {self.host.name}", fix=SEE_KERNEL) from e
         except (paramiko.SSHException, OSError, EOFError) as e:
             raise HostLost(
                 f"lost while running a command: {e or type(e).__name__}", where=f"host {self.host.name}"
@@ -229,7 +230,7 @@ def _handshake(sock: socket.socket, host: Host, access: Access) -> Login:
             where=f"host {host.name}, field host_keys",
             fix="read the key on the host's own console and enter it in NetBox",
         )
-    transport = paramiko.Transport(sock)
+    transport = Transport(sock)
     try:
         _offer_only(known, transport, host)
         transport.start_client(timeout=access.connect_timeout)
@@ -344,56 +345,3 @@ def _load_key(path: Path) -> paramiko.PKey:
             raise  # it is no fault of the key, and this host's affair alone
         fix = "give another with --key, or load it into the SSH agent"
         raise UnusableKey(f"cannot use this SSH key: {e}", where=str(path), fix=fix) from e
-
-
-def _exec(transport: paramiko.Transport, program: str, stdin: bytes, open_timeout: float) -> Answer:
-    """Run a program in one exec channel: feed stdin, read both outputs at once, return the exit status."""
-    channel = transport.open_session(timeout=open_timeout)
-    try:
-        channel.exec_command(program)
-        readers = [gevent.spawn(_read, channel.recv), gevent.spawn(_read, channel.recv_stderr)]
-        feeder = gevent.spawn(_feed, channel, stdin)
-        try:
-            gevent.joinall(readers, raise_error=True)
-            out, err = (reader.get() for reader in readers)
-            rc = channel.recv_exit_status()
-        finally:
-            gevent.killall([*readers, feeder])
-    finally:
-        channel.close()
-    if rc == -1:
-        raise EOFError("the connection closed before the command ended")
-    return Answer(rc=rc, stdout=out.decode("utf-8", "replace"), stderr=err.decode("utf-8", "replace"))
-
-
-def _read(receive: Callable[[int], bytes]) -> bytes:
-    """Read to the end.
-
-    Raises:
-        OSError: there is no end within what an answer may be.
-    """
-    parts, size = [], 0
-    while part := receive(65536):
-        parts.append(part)
-        size += len(part)
-        require_bounded(size)
-    return b"".join(parts)
-
-
-def require_bounded(size: int) -> None:
-    """Refuse an answer of so many bytes, if that is more than one may have.
-
-    Raises:
-        OSError: it is.
-    """
-    if size > MOST_BYTES:
-        raise OSError(f"it answered more than {MOST_BYTES / 1024**2:g} MiB")
-
-
-def _feed(channel: paramiko.Channel, data: bytes) -> None:
-    try:
-        channel.sendall(data)
-        channel.shutdown_write()
-    except OSError:
-        # The command ended without reading all of it; its exit status says what that means.
-        return

@@ -434,7 +434,7 @@ def test_a_device_that_floods_is_lost_with_a_reason_and_fills_no_memory(
 ) -> None:
     pages = {"always_pages": True, "page_length": 7} if paged else {}
     with rack(login, platform, long_configuration(platform, "sw1", 200), **pages) as at, at.session() as session:
-        monkeypatch.setattr("deploy.transport.ssh.MOST_BYTES", 1000)
+        monkeypatch.setattr("deploy.transport.channel.MOST_BYTES", 1000)
         with pytest.raises(HostLost, match="it answered more than"):
             session.ask([at.vendor.show])
 

@@ -12,7 +12,7 @@ from threading import Thread
 
 import pytest
 
-from deploy.transport import ssh
+from deploy.transport import channel, ssh
 from deploy.transport.ssh import Access, Connection, HostLost, UnusableKey
 from tests.sshd import Sshd, cannot_run, keygen, running_sshd
 
@@ -23,6 +23,21 @@ def test_a_host_with_the_inventorys_key_answers(sshd: Sshd) -> None:
     answer = connection.run("sh -s", stdin=b"echo out; echo err >&2; exit 3", timeout=5)
     connection.close()
     assert (answer.rc, answer.stdout, answer.stderr) == (3, "out\n", "err\n")
+
+
+OUTERMOST = 'p=$$; while q=$(sed -n "s/^PPid:[^0-9]*//p" /proc/$p/status); ! grep -q sshd /proc/$q/comm; do p=$q; done'
+"""Shell text: `p` is the program that sshd itself started."""
+
+
+def test_a_program_that_a_signal_ended_is_not_taken_for_a_lost_connection(sshd: Sshd) -> None:
+    """paramiko#598: what a host says of the signal is left out, and it looks as if the connection had closed."""
+    connection = Connection(sshd.host(), sshd.access)
+    connection.open()
+    for name in ("KILL", "TERM"):
+        with pytest.raises(HostLost, match=f"ended there by signal {name}, not by itself"):
+            connection.run(f"sh -c '{OUTERMOST}; kill -{name} $p'", timeout=5)
+    assert connection.run("echo on", timeout=5).stdout == "on\n"
+    connection.close()
 
 
 def test_a_host_with_ipv6_alone_is_reached(tmp_path: Path) -> None:
@@ -65,7 +80,7 @@ def test_while_a_host_key_takes_the_place_of_another_either_is_believed(sshd: Ss
 def test_a_host_that_floods_is_lost_with_a_reason_and_fills_no_memory(
     sshd: Sshd, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ssh, "MOST_BYTES", 1024**2)
+    monkeypatch.setattr(channel, "MOST_BYTES", 1024**2)
     connection = Connection(sshd.host(), sshd.access)
     connection.open()
     with pytest.raises(HostLost, match="it answered more than 1 MiB"):
