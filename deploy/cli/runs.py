@@ -205,14 +205,20 @@ def _refuse_hidden(common: Common, run: Invocation) -> None:
         raise UsageError("on this machine the lab has the real hosts' addresses", where="--rehearse", fix=fix)
 
 
-def _rehearse(common: Common, made: Plan) -> Rehearsed:
-    """Apply a plan to the twins of its hosts that run in the lab."""
+def _rehearse(common: Common, run: Invocation, made: Plan) -> Rehearsed:
+    """Apply a plan to the twins of its hosts that run in the lab; the run's record says how that went."""
     from deploy.lab.lab import Lab
-    from deploy.runs.rehearsing import rehearse
+    from deploy.runs.rehearsing import RehearsalFailed, rehearse
 
     twins = {host.name for host in Lab().status().hosts if host.running}
     given = {"--source": common.source, "--netbox-url": common.netbox_url, "--netbox-ca": common.netbox_ca}
-    return rehearse(made, twins, [word for name, value in given.items() if value for word in (name, str(value))])
+    options = [word for name, value in given.items() if value for word in (name, str(value))]
+    try:
+        run.recording.rehearsed = rehearse(made, twins, options)
+    except RehearsalFailed as e:
+        run.recording.rehearsed = e.rehearsed
+        raise
+    return run.recording.rehearsed
 
 
 @command("apply")
@@ -319,7 +325,7 @@ def apply(  # noqa: PLR0917  click tells options by name
             if emergency:
                 put(common.people, [approvals_view.emergency(why)])
             if rehearse:
-                put(common.people, plan_view.rehearsed(_rehearse(common, made)))
+                put(common.people, plan_view.rehearsed(_rehearse(common, run, made)))
             gates = runs.gates_in_force(max_failures, lab=run.lab, emergency=emergency)
             put(common.people, plan_view.order(order_of(run.fleet, gates).forecast(run.hosts, made)))
             changing = sum(bool(h.changes) for h in made.hosts)

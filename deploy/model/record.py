@@ -15,6 +15,7 @@ from deploy.model.approval import Approval, Approved, Lacking
 from deploy.model.code import Commit
 from deploy.model.findings import Finding
 from deploy.model.step_id import StepId
+from deploy.model.twins import Rehearsed
 from deploy.model.waived import Waived
 from inventory.frozen import Frozen
 from inventory.left_out import Count
@@ -175,6 +176,7 @@ class Record(Frozen):
     plan_digest: str = ""
     approvals: tuple[Approved, ...] = Field(default=(), description="of the plan, those that counted")
     lacking: tuple[Lacking, ...] = Field(default=(), description="approvals that an emergency did without")
+    rehearsed: Rehearsed | None = Field(default=None, description="how its plan went on twins, before; None: on none")
     emergency: bool = Field(default=False, description="it waited for no approval, canary or rehearsal")
     signs_off: str = Field(default="", description="of a `sign-off`: the record of the emergency that it is about")
     sign_off: Approval | None = Field(default=None, description="what was signed of that record")

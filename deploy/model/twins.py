@@ -27,10 +27,19 @@ class Twin(Frozen):
 
 
 class Rehearsed(Frozen):
-    """A plan that went well on twins: of each, how; and the hosts that have none."""
+    """A plan that was rehearsed on twins: of each, how it went; and the hosts that have none.
+
+    Attributes:
+        at: when it had ended, ISO 8601, UTC.
+        record: what the twins' apply is recorded as in the lab's own store; empty where it came to none.
+        failed: what went wrong, so that no real host was changed; empty if all went well.
+    """
 
     twins: tuple[Twin, ...]
     without: tuple[str, ...] = ()
+    at: str = ""
+    record: str = ""
+    failed: str = ""
 
 
 def compared(real: Plan, rehearsed: Plan) -> Rehearsed:

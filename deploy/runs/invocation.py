@@ -278,6 +278,7 @@ class Invocation:
             plan_digest=plan_digest,
             approvals=begun.approvals if begun else (),
             lacking=begun.lacking if begun else (),
+            rehearsed=self.recording.rehearsed,
             emergency=self.emergency,
             hosts=tuple(h.model_copy(update={"roles": roles.get(h.host, ())}) for h in hosts),
             findings=tuple(f.with_options(self.options, self.only_roles) for f in findings),

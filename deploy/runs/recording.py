@@ -20,6 +20,7 @@ from deploy.model.findings import Exit, Finding, Kind, severity
 from deploy.model.messages import MessageId, samdrift
 from deploy.model.record import BegunStep, HostResult, Record, Summary
 from deploy.model.step_id import StepId
+from deploy.model.twins import Rehearsed
 from deploy.runs.caller import is_over
 from deploy.runs.stopping import undisturbed
 from deploy.store.ports import History, StoreError, Stores
@@ -39,11 +40,13 @@ class Recording:
         reason: why it is run, in the caller's words.
         begun: its record, while it is kept as that of a run that has not ended.
         kept: whether its whole record was kept.
+        rehearsed: how its plan went on twins, if it was rehearsed.
     """
 
     reason: str = ""
     begun: Record | None = None
     kept: bool = False
+    rehearsed: Rehearsed | None = None
     wait: Callable[[float], None] = gevent.sleep
     _waiting: list[BegunStep] = field(default_factory=list)
     _turn: BoundedSemaphore = field(default_factory=BoundedSemaphore)

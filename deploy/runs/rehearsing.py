@@ -15,9 +15,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from deploy.model import clock
 from deploy.model.plan import Plan
 from deploy.model.plan_file import read_plan_file
-from deploy.model.twins import Rehearsed, compared
+from deploy.model.twins import Rehearsed, Twin, compared
 from inventory.errors import SamdriftError, UsageError
 
 SAMDRIFT = (sys.executable, "-m", "deploy.cli")
@@ -32,7 +33,13 @@ OF_REAL_HOSTS = frozenset(
 
 
 class RehearsalFailed(SamdriftError):
-    """What was planned did not go well on the twins; no real host was changed."""
+    """What was planned did not go well on the twins; no real host was changed.
+
+    Attributes:
+        rehearsed: on which twins, and what went wrong.
+    """
+
+    rehearsed = Rehearsed(twins=())
 
     def __init__(self, what: str, exit_code: int, fix: str) -> None:
         super().__init__(what, fix=fix)
@@ -60,15 +67,20 @@ def rehearse(
             "no host of the plan has a twin", where="--rehearse", fix=f"samdrift lab up --apart --like '{like}'"
         )
     if not names:
-        return Rehearsed(twins=())
+        return Rehearsed(twins=(), at=clock.now())
     about = [*options, "--limit", " or ".join(names)]
     only = [word for role in plan.only_roles for word in ("--role", role)]
     with TemporaryDirectory(prefix="samdrift-rehearsal-") as directory:
         file = Path(directory, "plan.json")
-        _samdrift(program, "plan", *about, *only, "--out", str(file))
-        planned = read_plan_file(file).plan
-        _samdrift(program, "apply", *about, str(file), "--yes", "--brief", "--reason", "rehearsal")
-    return compared(plan, planned)
+        try:
+            _samdrift(program, "plan", *about, *only, "--out", str(file))
+            planned = read_plan_file(file).plan
+            done = _samdrift(program, "apply", *about, str(file), "--yes", "--brief", "--reason", "rehearsal")
+        except RehearsalFailed as e:
+            e.rehearsed = Rehearsed(twins=tuple(Twin(host=name) for name in names), at=clock.now(), failed=e.what)
+            raise
+    record = str(done.get("id", "")) if isinstance(done, dict) else ""
+    return compared(plan, planned).model_copy(update={"at": clock.now(), "record": record})
 
 
 def _samdrift(program: Sequence[str], command: str, *arguments: str) -> Any:

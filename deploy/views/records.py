@@ -13,6 +13,7 @@ from rich.text import Text
 from deploy.model.chain import Break
 from deploy.model.record import BegunStep, Record, Removed, Summary
 from deploy.model.text import inline, several
+from deploy.model.twins import Rehearsed
 from deploy.model.words import name
 from deploy.views.approvals import approval
 from deploy.views.findings import checks_summary, findings
@@ -90,6 +91,17 @@ def _ended(code: int) -> str:
     return f"{code} {name('exit', str(code))}".rstrip()
 
 
+def _rehearsed(seen: Rehearsed | None) -> str:
+    """Say when a plan was rehearsed, on which twins, and how that ended; empty if it was not."""
+    if seen is None:
+        return ""
+    on = ", ".join(twin.host for twin in seen.twins) or "no twin, as nothing was to be changed"
+    without = f"; without a twin: {', '.join(seen.without)}" if seen.without else ""
+    proved = f"; {several(sum(len(twin.same) for twin in seen.twins), 'step')} proved" if not seen.failed else ""
+    recorded = f"; recorded in the lab as {seen.record}" if seen.record else ""
+    return f"{seen.at}  on {on}{proved}{without}{recorded}{f'; it failed: {seen.failed}' if seen.failed else ''}"
+
+
 def _latest(begun: Sequence[BegunStep]) -> Iterator[BegunStep]:
     """Yield the last step that was begun on each host."""
     yield from {step.host: step for step in begun}.values()
@@ -112,6 +124,7 @@ def record(shown: Record, names: Mapping[str, str], begun: Sequence[BegunStep] =
         ("plan", shown.plan_digest[:12]),
         *(("approved by", approval(one, names)) for one in shown.approvals),
         *(("done without", str(one)) for one in shown.lacking),
+        ("rehearsed", _rehearsed(shown.rehearsed)),
         ("ended", _ended(shown.exit_code) if shown.ended else ""),
         *((f"{step.host} began", f"{step.at}  {step.step}") for step in _latest(begun) if not shown.ended),
     ]

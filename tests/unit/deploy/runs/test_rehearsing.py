@@ -11,10 +11,14 @@ import pytest
 
 from deploy.model.plan import HostPlan, Plan, Run, Step
 from deploy.model.plan_file import plan_file, write_plan_file
+from deploy.model.record import Record
+from deploy.model.twins import Rehearsed
 from deploy.runs.rehearsing import RehearsalFailed, rehearse
+from deploy.views import records as view
 from inventory.errors import UsageError
 from inventory.fleet import Fleet
 from tests.applying import plan_of
+from tests.unit.deploy.views.shown import NAMES, record_of, shown
 
 STAND_IN = """
 import json, os, pathlib, sys
@@ -69,12 +73,31 @@ def test_what_the_environment_says_of_the_real_hosts_is_not_said_of_the_twins(
     assert not kept & {f"SAMDRIFT_{option}" for option in ("STATE", "KEY", "LOOK_KEY", "USER", "LIMIT")}
 
 
+def told(seen: Rehearsed) -> str:
+    """What history shows of a run with this rehearsal, in one line."""
+    record = record_of().model_copy(update={"rehearsed": seen})
+    as_kept = Record.model_validate_json(record.model_dump_json())
+    return " ".join(shown(*view.record(as_kept, NAMES), width=1000).split())
+
+
+def test_the_record_says_on_which_twins_when_and_how_it_was_rehearsed(tmp_path: Path) -> None:
+    program = lab(tmp_path, plan("a"), applied={"id": "20261129T160000-apply-1"})
+    seen = rehearse(plan("a", "b"), {"a"}, program=program)
+    assert seen.at.endswith("Z")
+    wanted = "on a; 1 step proved; without a twin: b; recorded in the lab as 20261129T160000-apply-1"
+    assert f"rehearsed {seen.at} {wanted}" in told(seen)
+    assert "rehearsed" not in " ".join(shown(*view.record(record_of(), NAMES)).split())
+
+
 def test_what_goes_wrong_on_a_twin_ends_the_run_with_the_same_code_before_any_real_host(tmp_path: Path) -> None:
     found = {"findings": [{"host": "a", "summary": "works: this does not hold"}]}
     program = lab(tmp_path, plan("a"), status=7, applied=found)
     with pytest.raises(RehearsalFailed, match="ended with 7: a: works: this does not hold; no real host") as failed:
         rehearse(plan("a"), {"a"}, program=program)
     assert failed.value.exit_code == 7
+    kept = failed.value.rehearsed
+    assert ([twin.host for twin in kept.twins], kept.failed) == (["a"], failed.value.what)
+    assert "it failed: apply on the twins ended with 7" in told(kept)
 
 
 def test_without_a_single_twin_nothing_is_rehearsed_and_it_is_said_how_to_get_some() -> None:
