@@ -27,7 +27,7 @@ from deploy.model.record import AppliedStep
 from deploy.model.step_id import StepId
 from deploy.model.waves import Candidate, Order, changing_roles, waves
 from deploy.model.words import in_words
-from deploy.store.ports import Applied, Journal, StoreError
+from deploy.store.ports import Applied, Damaged, Journal, StoreError
 from inventory.fleet import Host
 
 WELL = frozenset({"in sync", "changed"})
@@ -98,14 +98,21 @@ class Apply:
     def _too_many_failed(self) -> bool:
         return len(self._failed) > self.order.gates.max_failures
 
-    def _not_about(self) -> dict[str, dict[StepId, AppliedStep]]:
-        """Return the steps as last applied that the plan is not about, by host: of other roles, and those held back."""
-        only, found = self.plan.only_roles, {}
+    def _not_about(self) -> dict[str, dict[StepId, AppliedStep] | None]:
+        """Return the steps as last applied that the plan is not about, by host: of other roles, and those held back.
+
+        None where that is damaged: of such a host the store is told nothing new, or what is damaged would look whole.
+        """
+        only, found = self.plan.only_roles, dict[str, dict[StepId, AppliedStep] | None]()
         for host in self.hosts.hosts:
             planned = self.plan.host(host.name)
             held = {step.id for step in planned.held} if planned else set()
             if only or held:
-                last = self.applied.last_applied(host.name)
+                try:
+                    last = self.applied.last_applied(host.name)
+                except Damaged:
+                    found[host.name] = None
+                    continue
                 found[host.name] = {i: a for i, a in last.items() if i in held or (only and i.role not in only)}
         return found
 

@@ -20,7 +20,7 @@ from deploy.model.observer import Observer
 from deploy.model.plan import HostPlan, Plan
 from deploy.model.record import CheckResult
 from deploy.model.words import evidence_in_words, in_words
-from deploy.store.ports import Applied, Journal
+from deploy.store.ports import Applied, Damaged, Journal
 from deploy.transport.ssh import AT_ONCE
 from inventory.errors import SamdriftError
 from roles.shared.network.ways import Behind
@@ -169,9 +169,16 @@ class Batch:
         A host that never converged is not checked: what does not hold there is no surprise.
         """
         roles = {name: {s.role for s in fresh.changes if s.guard} for name, fresh in self._ready.items()}
-        known = [name for name, guarded in roles.items() if guarded and self.applied.last_applied(name)]
+        known = [name for name, guarded in roles.items() if guarded and self._has_converged(name)]
         checks = self.verify(known) if known else ()
         return frozenset((c.host, c.role, c.name) for c in checks if c.outcome == "passed" and c.role in roles[c.host])
+
+    def _has_converged(self, name: str) -> bool:
+        """Tell whether a host was given anything before, also where what it was given is damaged."""
+        try:
+            return bool(self.applied.last_applied(name))
+        except Damaged:
+            return True
 
     def _carry_out(self) -> None:
         """Carry out the plans of all hosts that are ready."""

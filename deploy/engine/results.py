@@ -53,7 +53,8 @@ class Results:
     Args:
         declared: returns the configurations that a device's roles declare, by the step that types each.
         untouched: host name to steps as last applied of roles that the apply is not about; a host that converges keeps
-            them beside those that it was given now.
+            them beside those that it was given now. None: they
+            are damaged, and nothing is kept anew.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Results:
         hosts: Iterable[Host],
         controls: Controls,
         declared: Callable[[str], Mapping[StepId, str]],
-        untouched: Mapping[str, Mapping[StepId, AppliedStep]] | None = None,
+        untouched: Mapping[str, Mapping[StepId, AppliedStep] | None] | None = None,
     ) -> None:
         self._municipality = {h.name: h.tenant for h in hosts}
         self._controls, self._declared, self._untouched = controls, declared, untouched or {}
@@ -294,10 +295,17 @@ class Results:
             outcome=ending,
             changed=outcome.done if outcome else (),
             detail=detail or "\n".join(map(evidence_in_words, why)),
-            steps={**self._untouched.get(name, {}), **applied_steps(fresh, self._declared(name))} if fresh else {},
+            steps=self._steps_of(name, fresh),
             execs=fresh.execs if fresh else 0,
             seconds=fresh.seconds if fresh else 0.0,
         )
+
+    def _steps_of(self, name: str, fresh: HostPlan | None) -> dict[StepId, AppliedStep]:
+        """Return what a host that converged has been given by now; of any other, nothing is said anew."""
+        untouched = self._untouched.get(name, {})
+        if fresh is None or untouched is None:
+            return {}
+        return {**untouched, **applied_steps(fresh, self._declared(name))}
 
     def _find(
         self,

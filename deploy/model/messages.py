@@ -77,6 +77,7 @@ class MessageId(StrEnum):
     CHECK_FAILED = "check-failed", "check"
     STRANGERS_HEARD = "strangers-heard", "ports"
     NOT_LOOKED_AT = "not-looked-at"
+    LAST_APPLIED_DAMAGED = "last-applied-damaged"
     UNCONFIRMED = "unconfirmed"
     CHANGED_MEANWHILE = "changed-meanwhile", "holder"
     WAY_IN_LOST = "way-in-lost", "lines"

@@ -7,21 +7,25 @@ and what was asked for is the command's (`cli.runs`, for a check `cli.fleet`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from deploy.model import clock
 from deploy.model.approval import VALID_HOURS
 from deploy.model.code import code_digest
 from deploy.model.device_models import model_notices
 from deploy.model.drift import classify, plan_findings
-from deploy.model.findings import Exit, Finding, Kind, exit_code
+from deploy.model.evidence import Error
+from deploy.model.findings import Exit, Finding, Kind, exit_code, severity
 from deploy.model.locked import changing_notices, unknown_while_changed
+from deploy.model.messages import MessageId, samdrift
 from deploy.model.plan import HostPlan, Plan
-from deploy.model.record import HostResult, Record
+from deploy.model.record import AppliedStep, HostResult, Record
+from deploy.model.step_id import StepId
 from deploy.model.waivers import waiver_findings
 from deploy.runs.invocation import Invocation, controls_in_force
 from deploy.runs.manifest import manifest_now
 from deploy.store.place import record_id
+from deploy.store.ports import Damaged
 from inventory.fleet import Fleet
 from inventory.left_out import Count
 from roles.shared.catalogue import catalogue
@@ -64,8 +68,11 @@ def drift(run: Invocation) -> Record:
         made = run.plan(map(unknown_while_changed, session.look()))
         checks = run.checks(session, [h.host for h in made.hosts if not h.error])
         lost = dict(session.unreachable)
-    applied = {h.host: run.stores.applied.last_applied(h.host) for h in made.hosts}
-    found = classify(made, checks, applied, controls=controls_in_force(), protecting=_protecting(), lost=lost)
+    applied, damaged = _last_applied(run, made.hosts)
+    comparable = tuple(h.model_copy(update={"steps": ()}) if h.host in damaged else h for h in made.hosts)
+    judged = made.model_copy(update={"hosts": comparable})
+    found = classify(judged, checks, applied, controls=controls_in_force(), protecting=_protecting(), lost=lost)
+    found = (*found, *damaged.values())
     found = (*run.unsound, *found, *model_notices(run.fleet, run.hosts), *_about_waivers(run, made, found))
     findings = run.stores.known.date(found, at=run.started, looked_at=[h.host for h in made.hosts])
     hosts = [_with_findings(_looked_at(h), findings) for h in made.hosts]
@@ -121,6 +128,29 @@ def _about_waivers(run: Invocation, made: Plan, found: Sequence[Finding]) -> tup
     whole = not run.only_roles and all(f.kind is not Kind.UNKNOWN for f in found)
     used = {f.waived.name for f in found if f.waived} if whole else None
     return waiver_findings(run.waivers, seen, used)
+
+
+def _last_applied(
+    run: Invocation, hosts: Iterable[HostPlan]
+) -> tuple[dict[str, Mapping[StepId, AppliedStep]], dict[str, Finding]]:
+    """Return by host what was last applied, and a finding of each host of which that is damaged: what differs there may
+    be drift, or what nobody has applied yet.
+    """
+    applied, damaged = dict[str, Mapping[StepId, AppliedStep]](), dict[str, Finding]()
+    for host in hosts:
+        try:
+            applied[host.host] = run.stores.applied.last_applied(host.host)
+        except Damaged as e:
+            damaged[host.host] = Finding(
+                kind=Kind.UNKNOWN,
+                host=host.host,
+                municipality=host.municipality,
+                message=MessageId.LAST_APPLIED_DAMAGED(),
+                evidence=(Error(text=str(e)),),
+                advice=MessageId.APPLY(apply=samdrift("apply", "--limit", host.host)),
+                severity=severity(Kind.UNKNOWN, MessageId.LAST_APPLIED_DAMAGED),
+            )
+    return applied, damaged
 
 
 def _protecting() -> frozenset[str]:

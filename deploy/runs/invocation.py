@@ -29,7 +29,7 @@ from deploy.runs.manifest import manifest_now
 from deploy.runs.recording import Recording, end_lost_runs
 from deploy.runs.stopping import Stop
 from deploy.store.place import record_id
-from deploy.store.ports import Holder, StoreError, Stores
+from deploy.store.ports import Damaged, Holder, StoreError, Stores
 from deploy.transport.ssh import Access
 from deploy.vault.interface import SecretsError, Vault
 from deploy.verify.run import verify as run_checks
@@ -171,9 +171,15 @@ class Invocation:
         return tuple(map(self.waivers.on_check, checks))
 
     def _ours(self, device: str) -> dict[str, Ours]:
-        """Return by role what may be removed from a device: what was last declared there, and what was named."""
+        """Return by role what may be removed from a device: what was last declared there, and what was named.
+
+        Where what was declared is damaged, nobody knows what samdrift put there: that is removed which was named.
+        """
         named = self.remove.get(device, ())
-        last = self.stores.applied.last_applied(device)
+        try:
+            last = self.stores.applied.last_applied(device)
+        except Damaged:
+            last = {}
         declared = {step.role: applied.declared for step, applied in last.items() if applied.declared}
         return {role: Ours(declared=declared.get(role, ""), named=named) for role in roles_of(self.fleet.host(device))}
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from deploy.model.record import AppliedStep
 from deploy.model.step_id import StepId
-from deploy.store.ports import Applied
+from deploy.store.ports import Applied, Damaged
 from deploy.transport.ssh import Access
 from inventory.fleet import Host
 from roles.shared.catalogue import roles_of
@@ -45,7 +46,7 @@ def _wanted(host: Host) -> bool:
 def _given(applied: Applied, host: Host) -> str:
     """Return the account of a server whose keys were put there, and are wanted there now."""
     step = StepId("base", f"file {LOOK_KEYS}")
-    return LOOK if _wanted(host) and step in applied.last_applied(host.name) else ""
+    return LOOK if _wanted(host) and ((last := _last(applied, host)) is None or step in last) else ""
 
 
 def _wanted_device(intent: Intent, host: Host) -> dict[str, str]:
@@ -56,11 +57,20 @@ def _wanted_device(intent: Intent, host: Host) -> dict[str, str]:
 
 def _given_device(intent: Intent, applied: Applied, host: Host) -> str:
     vendor = known_vendors()[host.platform]
+    last = _last(applied, host)
     for role, name in _wanted_device(intent, host).items():
-        last = (was.declared for step, was in applied.last_applied(host.name).items() if step.role == role)
-        if any(has_account(vendor, declared, name) for declared in last if declared):
+        declared = (was.declared for step, was in (last or {}).items() if step.role == role)
+        if last is None or any(has_account(vendor, text, name) for text in declared if text):
             return name
     return ""
+
+
+def _last(applied: Applied, host: Host) -> Mapping[StepId, AppliedStep] | None:
+    """Return what was last applied to a host; None if it was given something, and what it was is damaged."""
+    try:
+        return applied.last_applied(host.name)
+    except Damaged:
+        return None
 
 
 def shown_in_part(access: Access, accounts: Mapping[str, str] | None, hosts: Iterable[Host]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Row
 
-from deploy.store.ports import StoreError
+from deploy.store.ports import Damaged
 
 T = TypeVar("T")
 
@@ -52,18 +52,18 @@ def opened(kept: Document, shape: TypeAdapter[T], where: str) -> T:
     """Read a value.
 
     Raises:
-        StoreError: it is damaged.
+        Damaged: it is damaged.
     """
     fix = "restore the database from a backup, or do without: samdrift history"
     if kept.fault:
-        raise StoreError(kept.fault, where=where, fix=fix)
+        raise Damaged(kept.fault, where=where, fix=fix)
     try:
         return shape.validate_json(zlib.decompress(kept.document))
     except ValidationError as e:
         fault = e.errors()[0]
         place = ".".join(map(str, fault["loc"]))
         if fault["type"] == "extra_forbidden":  # fields may come without a new version
-            raise StoreError(f"a later samdrift wrote it: {place}", where=where, fix="use that samdrift") from e
-        raise StoreError(f"it is damaged: {place + ': ' if place else ''}{fault['msg']}", where=where, fix=fix) from e
+            raise Damaged(f"a later samdrift wrote it: {place}", where=where, fix="use that samdrift") from e
+        raise Damaged(f"it is damaged: {place + ': ' if place else ''}{fault['msg']}", where=where, fix=fix) from e
     except zlib.error as e:
-        raise StoreError(f"it is damaged: {e}", where=where, fix=fix) from e
+        raise Damaged(f"it is damaged: {e}", where=where, fix=fix) from e

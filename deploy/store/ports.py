@@ -24,6 +24,10 @@ class StoreError(SamdriftError):
     """A store cannot be read or written, or what it holds is damaged: `where` names which part of it."""
 
 
+class Damaged(StoreError):
+    """What a store holds of one thing is damaged; whatever it holds of others is not."""
+
+
 class Holder(Frozen):
     """The holder of a lock: who, since when (ISO 8601, UTC), and for which command line.
 
@@ -175,7 +179,8 @@ class Applied(Protocol):
         """Return a host's steps by id, as last applied; empty if none ever were.
 
         Raises:
-            StoreError: what is kept of this host is damaged.
+            Damaged: what is kept of this host is.
+            StoreError: nothing can be read.
         """
 
     def remember(self, record: Record) -> None:

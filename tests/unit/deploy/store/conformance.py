@@ -23,7 +23,7 @@ from deploy.model.messages import as_written
 from deploy.model.record import AppliedStep, BegunStep, CheckResult, HostResult, Record, summary_of
 from deploy.model.step_id import StepId
 from deploy.store.place import record_id
-from deploy.store.ports import History, Holder, StoreError, Stores, readable
+from deploy.store.ports import Damaged, History, Holder, StoreError, Stores, readable
 
 STEP = StepId("time", "s")
 STEPS = {
@@ -48,6 +48,9 @@ class Place(Protocol):
 
     def damage(self, record_id: str) -> None:
         """Leave something unreadable where this record is."""
+
+    def damage_applied(self, host: str) -> None:
+        """Leave something unreadable where what was last applied to this host is."""
 
 
 def drift_at(host: str, step: str = "s", kind: Kind = Kind.DRIFT) -> Finding:
@@ -350,6 +353,17 @@ class Conformance:
             stores.applied.forget("tie-dns1")
             assert place.open().applied.last_applied("tie-dns1") == {}
         assert stores.applied.last_applied("tie-dns2") == STEPS
+
+    def test_what_was_applied_and_is_damaged_costs_its_own_host_until_that_is_applied_again(
+        self, place: Place, stores: Stores
+    ) -> None:
+        stores.applied.remember(apply_of(converged("tie-dns1"), converged("tie-dns2")))
+        place.damage_applied("tie-dns1")
+        with pytest.raises(Damaged, match="tie-dns1"):
+            stores.applied.last_applied("tie-dns1")
+        assert stores.applied.last_applied("tie-dns2") == STEPS
+        stores.applied.remember(apply_of(converged("tie-dns1", OTHER_STEPS), second=1))
+        assert stores.applied.last_applied("tie-dns1") == OTHER_STEPS
 
     @pytest.mark.parametrize("name", HOSTILE_NAMES)
     def test_a_host_may_be_called_anything(self, stores: Stores, name: str) -> None:

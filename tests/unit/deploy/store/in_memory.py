@@ -13,7 +13,7 @@ from deploy.model.chain import Entry, Event, Kept, Link, hash_of
 from deploy.model.findings import Finding, Kind
 from deploy.model.record import AppliedStep, BegunStep, Record, Summary, summary_of
 from deploy.model.step_id import StepId
-from deploy.store.ports import Holder, StoreError, Stores
+from deploy.store.ports import Damaged, Holder, StoreError, Stores
 
 
 def in_memory() -> Stores:
@@ -124,17 +124,23 @@ class MemoryApplied:
 
     def __init__(self) -> None:
         self.steps: dict[str, Mapping[StepId, AppliedStep]] = {}
+        self.damaged: set[str] = set()
         self.latest = ""
 
     def last_applied(self, host: str) -> Mapping[StepId, AppliedStep]:
+        if host in self.damaged:
+            raise Damaged("it is damaged", where=f"applied to {host}")
         return self.steps.get(host, {})
 
     def remember(self, record: Record) -> None:
-        self.steps |= {host.host: host.steps for host in record.hosts if host.steps}
+        given = {host.host: host.steps for host in record.hosts if host.steps}
+        self.steps |= given
+        self.damaged -= given.keys()
         self.latest = max(self.latest, record.id)
 
     def forget(self, host: str) -> None:
         self.steps.pop(host, None)
+        self.damaged.discard(host)
 
     def remembered(self) -> str:
         return self.latest

@@ -26,6 +26,12 @@ def ruin(database: Database, record_id: str, **columns: Any) -> None:
         connection.execute(changed.values(**columns or {"document": b"{"}))
 
 
+def ruin_applied(database: Database, host: str) -> None:
+    """Cut off what was last applied to a host after its first byte."""
+    with database.writing() as connection:
+        connection.execute(update(schema.applied).where(schema.applied.c.host == host).values(document=b"{"))
+
+
 def rewrite(directory: Path, record_id: str, change: Callable[[dict[str, Any]], None]) -> None:
     """Have a record say something else, as another samdrift may have written it."""
     database = open_directory(directory)
@@ -52,6 +58,9 @@ class InDirectory:
 
     def damage(self, record_id: str) -> None:
         ruin(self.database(), record_id)
+
+    def damage_applied(self, host: str) -> None:
+        ruin_applied(self.database(), host)
 
 
 class OnServer:
@@ -80,3 +89,6 @@ class OnServer:
 
     def damage(self, record_id: str) -> None:
         ruin(self._shared, record_id)
+
+    def damage_applied(self, host: str) -> None:
+        ruin_applied(self._shared, host)

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.store.ports import Stores
 from tests.unit.deploy.store.conformance import Conformance
-from tests.unit.deploy.store.in_memory import MemoryHistory, in_memory
+from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryHistory, in_memory
 
 
 class _InMemory:
@@ -21,6 +21,10 @@ class _InMemory:
     def damage(self, record_id: str) -> None:
         assert isinstance(self.stores.history, MemoryHistory)
         self.stores.history.texts[record_id] = "{"
+
+    def damage_applied(self, host: str) -> None:
+        assert isinstance(self.stores.applied, MemoryApplied)
+        self.stores.applied.damaged.add(host)
 
 
 class TestInMemory(Conformance):
