@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deploy.cli.command import Common, InOrder, answer, command
+from deploy.cli.command import WORDS, Common, InOrder, answer, command
 from deploy.cli.reason import reason_of, reason_option
 from deploy.cli.running import record_of, running
 from deploy.model.kinds import Exit
@@ -24,6 +24,15 @@ if TYPE_CHECKING:
     from deploy.model.record import Record
     from deploy.runs.invocation import Invocation
     from inventory.fleet import Fleet, Host
+
+
+_take_over_option = click.option(
+    "--take-over",
+    metavar="RUN",
+    multiple=True,
+    type=WORDS,
+    help="Do so though this run has locked the host, as it is gone for good. Can be repeated.",
+)
 
 
 @click.group("guard", cls=InOrder)
@@ -48,27 +57,36 @@ def guard_show(common: Common, name: str) -> int:
 @command("restore", of=guard)
 @click.argument("name", metavar="HOST")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@_take_over_option
 @reason_option
-def guard_restore(common: Common, name: str, yes: bool, reason: str | None) -> int:
+def guard_restore(common: Common, name: str, yes: bool, take_over: tuple[str, ...], reason: str | None) -> int:
     """Have a host undo at once what was not confirmed, whoever changed it."""
     from deploy.runs import guard as runs
 
-    return _changing(common, name, "restore", runs.restore, yes=yes, reason=reason)
+    return _changing(common, name, "restore", runs.restore, yes=yes, take_over=take_over, reason=reason)
 
 
 @command("clear", of=guard)
 @click.argument("name", metavar="HOST")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@_take_over_option
 @reason_option
-def guard_clear(common: Common, name: str, yes: bool, reason: str | None) -> int:
+def guard_clear(common: Common, name: str, yes: bool, take_over: tuple[str, ...], reason: str | None) -> int:
     """Take a host's guard away: what was not confirmed stays, and what was kept is gone."""
     from deploy.runs import guard as runs
 
-    return _changing(common, name, "clear", runs.clear, yes=yes, reason=reason)
+    return _changing(common, name, "clear", runs.clear, yes=yes, take_over=take_over, reason=reason)
 
 
 def _changing(
-    common: Common, name: str, verb: str, act: Callable[[Invocation], Record], *, yes: bool, reason: str | None
+    common: Common,
+    name: str,
+    verb: str,
+    act: Callable[[Invocation], Record],
+    *,
+    yes: bool,
+    take_over: tuple[str, ...],
+    reason: str | None,
 ) -> int:
     """Show what the host is about to undo, ask, and record what was done."""
     from deploy.runs import guard as runs
@@ -78,7 +96,7 @@ def _changing(
     if not yes and not sys.stdin.isatty():
         raise UsageError(f"guard {verb} asks before it changes anything, and here is nobody to answer", fix="add --yes")
     why = reason_of(common, reason, f"guard {verb}")
-    with _running(common, name, f"guard-{verb}", why) as run:
+    with _running(common, name, f"guard-{verb}", why, take_over) as run:
         seen = runs.show(run)
         put(common.people, view.seen(seen))
         what = "Put it back now?" if verb == "restore" else "Leave it as it is, and forget how it was before?"
@@ -91,7 +109,9 @@ def _changing(
 
 
 @contextmanager
-def _running(common: Common, name: str, named: str, reason: str = "") -> Iterator[Invocation]:
+def _running(
+    common: Common, name: str, named: str, reason: str = "", take_over: tuple[str, ...] = ()
+) -> Iterator[Invocation]:
     """Make a run on one host, whatever the inventory says of its roles."""
 
     def found(fleet: Fleet) -> Host:
@@ -101,7 +121,8 @@ def _running(common: Common, name: str, named: str, reason: str = "") -> Iterato
         return host
 
     adopting = None if common.lab else found
-    with running(replace(common, limit=name), named, reason=reason, adopting=adopting) as (run, observer):
+    about = replace(common, limit=name)
+    with running(about, named, reason=reason, take_over=take_over, adopting=adopting) as (run, observer):
         if [h.name for h in run.hosts] != [name]:
             raise UsageError("a guard is one host's", where=name, fix="see: samdrift hosts")
         observer.rest()

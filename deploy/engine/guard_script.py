@@ -66,13 +66,14 @@ exit $rc
 """
 
 
-def arm(guards: Sequence[Guard], *, seconds: float, run: str, holder: str) -> str:
+def arm(guards: Sequence[Guard], *, seconds: float, run: str, holder: str, first: str = "") -> str:
     """Return a shell program that keeps what the guards need, and starts the timer; it fails if one is armed already.
 
     Args:
         seconds: until the host restores itself, unless the timer is started anew.
         run: whose guard it is: letters and digits.
         holder: who changes the host, and why, for whoever finds it armed.
+        first: shell lines that may refuse, before anything is kept: what is kept must not be another run's work.
     """
     files = {
         "forget": f"{_program('forget', [g.forget for g in guards])}\nforget\n",
@@ -86,7 +87,7 @@ def arm(guards: Sequence[Guard], *, seconds: float, run: str, holder: str) -> st
     return f"""umask 077
 mkdir -p {STATE} || exit 1
 {_LOCK} || exit 1
-{_REFUSED_IF_ARMED}
+{first}{_REFUSED_IF_ARMED}
 {_FORGET}
 mkdir -p {DIRECTORY} && cd {DIRECTORY} || exit 1
 {_kept_and_proved(guards)}
@@ -224,16 +225,41 @@ def still_armed(run: str, refused: int) -> str:
 """
 
 
-KEEP_ALIVE = f"[ -e {DIRECTORY}/armed ] && systemctl restart {TIMER} && [ -e {DIRECTORY}/armed ] || exit {NOT_ARMED}"
-"""Starts the timer anew, if the guard is still armed."""
+def _ours(run: str, *marks: str) -> str:
+    """Return a shell function that tells whether one of these marks is of this run's guard, and not of another's."""
+    return f"""ours() {{
+  for mark in {" ".join(marks)}; do
+    of=; {{ read -r of < {DIRECTORY}/$mark; }} 2> /dev/null
+    [ "$of" != {shlex.quote(run)} ] || return 0
+  done; return 1
+}}
+"""
 
-CONFIRM = f"""\
-{_LOCK} || exit {NOT_ARMED}
-[ ! -e {DIRECTORY}/restoring ] && mv {DIRECTORY}/armed {CONFIRMED} 2> /dev/null || exit {NOT_ARMED}
+
+def keep_alive(run: str) -> str:
+    """Return a shell program that starts the timer anew, if this run's guard is still armed."""
+    return f"{_ours(run, 'armed')}ours && systemctl restart {TIMER} && ours || exit {NOT_ARMED}"
+
+
+def confirm(run: str, first: str = "") -> str:
+    """Return a shell program that disarms this run's guard, if the host has not begun to put itself back.
+
+    It is confirmed as soon as the mark is away.
+
+    Args:
+        first: shell lines that may refuse.
+    """
+    return f"""{_ours(run, "armed")}{_LOCK} || exit {NOT_ARMED}
+{first}[ ! -e {DIRECTORY}/restoring ] && ours && mv {DIRECTORY}/armed {CONFIRMED} 2> /dev/null || exit {NOT_ARMED}
 touch {CONFIRMED}; sync {STATE}
 {_FORGET}
 {_CLEAN_UP}; systemctl daemon-reload"""
-"""Disarms the guard, if the host has not begun to put itself back. It is confirmed as soon as the mark is away."""
+
+
+def restore(run: str) -> str:
+    """Return a shell program by which the host undoes this run's change at once, and no other's (`RESTORE`)."""
+    return f"{_ours(run, 'armed', 'restoring')}ours || exit {NOT_ARMED}\n{RESTORE}"
+
 
 RESTORE = f"""\
 if [ -e {DIRECTORY}/armed ] || [ -e {DIRECTORY}/restoring ]; then
@@ -247,7 +273,7 @@ if [ -e {DIRECTORY}/armed ] || [ -e {DIRECTORY}/restoring ]; then
   fi
 fi
 systemctl daemon-reload"""
-"""Lets the host put itself back at once, and waits until it has tried."""
+"""Lets the host put itself back at once, whoever changed it, and waits until it has tried."""
 
 CLEAR = f"""\
 {_LOCK} || exit {NOT_ARMED}
@@ -260,9 +286,12 @@ touch {CONFIRMED}
 """Takes the guard away, whatever its state, and leaves the host as it is."""
 
 _TICKS = f"""\
-if systemctl show -p SubState --value {TIMER} {SERVICE} | grep -qxE 'waiting|running|start|auto-restart.*'
-then echo ticks; else echo stuck; fi"""
-"""Prints whether the timer waits, or the service runs or is about to be started again."""
+if ! states=$(systemctl show -p SubState --value {TIMER} {SERVICE}); then echo ticks
+elif printf '%s\\n' "$states" | grep -qxE 'waiting|running|start|auto-restart.*'; then echo ticks
+else echo stuck; fi"""
+"""Prints whether the timer waits, or the service runs or is about to be started again; who cannot ask systemd, as an
+account for looks cannot, does not say that it is stuck.
+"""
 
 STAND = f"""\
 for where in armed restoring; do

@@ -86,16 +86,20 @@ class Guarding:
         if planned.guards and isinstance(connection, Connection):
             prove(connection, planned.guards)
 
-    def require(self, planned: HostPlan) -> str:
+    def require(self, planned: HostPlan, lock: str = "") -> str:
         """Arm the host's guard, if it has one and it is not armed yet.
 
         Returns by what the host knows the guard: it refuses guarded steps if it has put itself back meanwhile
         (`guard_script.still_armed`), and ends those that still run before it does.
+
+        Args:
+            lock: the run that locked the host; empty if none did.
         """
         name = planned.host
         if name not in self._held:
             if isinstance(connection := self._connections[name], Connection):
-                self._held[name] = HostGuard(self._access(name, Connection), planned.guards, self._holder, self._heart)
+                access = self._access(name, Connection)
+                self._held[name] = HostGuard(access, planned.guards, self._holder, self._heart, lock)
             elif minutes := minutes_of(connection):
                 device = self._access(name, DeviceSession)  # type: ignore[type-abstract]  # whichever of its kinds
                 self._held[name] = DeviceGuard(device, minutes)

@@ -17,7 +17,7 @@ from typing import Generic, Protocol, TypeVar
 
 import gevent
 
-from deploy.engine import guard_script
+from deploy.engine import guard_script, lock_script
 from deploy.engine.heart import Heart
 from deploy.model.guard_state import Standing, Where
 from deploy.transport import device_session
@@ -102,6 +102,7 @@ class HostGuard:
     Args:
         access: the open connection to the host, and new ones.
         holder: who changes the host, and why, for whoever finds it armed.
+        lock: the run that locked the host; empty if none did. Another run's host is neither guarded nor confirmed.
 
     Raises:
         GuardFailed: the host is not guarded, so that nothing that could cut it off may be changed.
@@ -110,14 +111,17 @@ class HostGuard:
 
     by_hand = ""
 
-    def __init__(self, access: HostAccess[Connection], guards: Sequence[Guard], holder: str, heart: Heart) -> None:
+    def __init__(
+        self, access: HostAccess[Connection], guards: Sequence[Guard], holder: str, heart: Heart, lock: str = ""
+    ) -> None:
         connection = access.current()
         self._access, self._where = access, f"host {connection.host.name}"
         self._seconds = connection.access.guard_seconds
-        self.run = secrets.token_hex(8)
-        self._beat = heart.keep_alive(connection.host, connection.access)
+        self.run, held = secrets.token_hex(8), lock_script.held(lock)
+        self._confirm = guard_script.confirm(self.run, held)
+        self._beat = heart.keep_alive(connection.host, connection.access, self.run)
         try:
-            arm = guard_script.arm(guards, seconds=self._seconds, run=self.run, holder=holder)
+            arm = guard_script.arm(guards, seconds=self._seconds, run=self.run, holder=holder, first=held)
             _require_done(_ask(connection, arm), self._where)
         except SamdriftError:
             self.let_go()
@@ -140,22 +144,31 @@ class HostGuard:
         """
         self.let_go()
         try:
-            rc = _ask(self._access.current(), guard_script.CONFIRM).rc
+            why = self._refused(self._access.current())
         except HostLost as e:
             log.debug("%s: whether it was confirmed is not known yet: %s", self._where, e.what)
-            rc = self._confirmed_after_all()
-        if rc != 0:
-            raise GuardFailed("the host put itself back before the change was confirmed", where=self._where)
+            why = self._refused_after_all()
+        if why:
+            raise GuardFailed(why, where=self._where)
 
-    def _confirmed_after_all(self) -> int:
-        """Return 0 if the host was confirmed, by the answer that was lost or by another; else not."""
+    def _refused(self, connection: Connection) -> str:
+        """Ask for the confirmation; return why it was refused, or nothing."""
+        answer = _ask(connection, self._confirm)
+        if answer.rc == 0:
+            return ""
+        if lock_script.LOST in answer.stderr:
+            return "another run has taken this host over, so that the change was not confirmed"
+        return "the host put itself back before the change was confirmed"
+
+    def _refused_after_all(self) -> str:
+        """Return nothing if the host was confirmed, by the answer that was lost or by another; else why not."""
         while True:
             until_let_in(self._access.anew, self.until + guard_script.GRACE)
             try:
                 stands = stands_now(self._access.current())
                 if stands.run == self.run and stands.where is Where.CONFIRMED:
-                    return 0
-                return _ask(self._access.current(), guard_script.CONFIRM).rc
+                    return ""
+                return self._refused(self._access.current())
             except HostLost:
                 if time.monotonic() > self.until + guard_script.GRACE:
                     raise
@@ -170,7 +183,7 @@ class HostGuard:
 
     def _restored(self, connection: Connection) -> str:
         """Return what the host reports of its restoration; raise HostLost if it did not restore itself."""
-        _ask(connection, guard_script.RESTORE)
+        _ask(connection, guard_script.restore(self.run))
         stands = stands_now(connection)
         if (stands.where, stands.run) == (Where.RESTORED, self.run):
             return stands.text

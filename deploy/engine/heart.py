@@ -37,12 +37,14 @@ class Beat:
     """One host that is kept alive.
 
     Attributes:
+        run: whose guard it is, as the host knows it.
         until: when the host will restore itself, as far as is known (`time.monotonic`).
         connected: whether the heart has tried to connect to it.
     """
 
     host: Host
     access: Access
+    run: str
     until: float = field(init=False)
     connected: bool = False
     let_go: bool = False
@@ -61,12 +63,12 @@ class Heart:
         self._last_sign = time.monotonic()
         self._stopped = False
 
-    def keep_alive(self, host: Host, access: Access) -> Beat:
+    def keep_alive(self, host: Host, access: Access, run: str) -> Beat:
         """Connect to a host, and start its timer anew from now on. Returns once it was tried to connect.
 
         Before the host's timer runs this does no harm, so that the connection is there before anything is changed.
         """
-        beat = Beat(host, access)
+        beat = Beat(host, access, run)
         self._new.append(beat)
         if self._thread is None:
             self._alive = gevent.spawn(self._sign)
@@ -108,6 +110,7 @@ class Heart:
 def _beat(beat: Beat) -> None:
     """Start the timer of one host anew, again and again, by a connection that is opened anew where it is lost."""
     connection, seconds = Connection(beat.host, beat.access), beat.access.guard_seconds
+    again = guard_script.keep_alive(beat.run)
     is_open = False
     try:
         while True:
@@ -117,7 +120,7 @@ def _beat(beat: Beat) -> None:
                     connection.open()
                     is_open = True
                 beat.connected = True
-                if connection.run("sh -s", stdin=guard_script.KEEP_ALIVE.encode(), timeout=seconds / 2).rc == 0:
+                if connection.run("sh -s", stdin=again.encode(), timeout=seconds / 2).rc == 0:
                     beat.until = began + seconds
                 gevent.sleep(seconds / 4)
             except SamdriftError as e:

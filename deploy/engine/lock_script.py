@@ -133,6 +133,11 @@ def fenced(
 {first}{check}{program} 9>&-"""
 
 
+def held(run: str) -> str:
+    """Return shell lines that refuse if the lock is another run's by now; none for a run that takes no locks."""
+    return f"{_require(run)}\n" if run else ""
+
+
 def _require(run: str) -> str:
     return f'has=; read -r has < {LOCK}; [ "$has" = {shlex.quote(run)} ] || {_refuse(LOST)}'
 

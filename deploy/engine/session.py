@@ -174,15 +174,16 @@ class Session:
         if outcome := self._unproved(planned):
             return outcome
         name = planned.host
+        lock = self._locks.run if name in self._locks else ""
         outcome = CarryingOut(
             planned,
             self._declared[name],
             self._connections[name],
-            run=self._locks.run if name in self._locks else "",
+            run=lock,
             veil=self.veil,
             observer=self.observer,
             before_step=self._before_step,
-            guard=lambda: self.guards.require(planned),
+            guard=lambda: self.guards.require(planned, lock),
             shown=lambda text: self._shown(name, text),
         ).go()
         if outcome.lost:

@@ -19,6 +19,7 @@ from deploy.model.messages import MessageId, as_written, samdrift
 from deploy.model.plan import HostPlan
 from deploy.model.record import HostResult, Record
 from deploy.runs.invocation import Invocation
+from deploy.store.ports import Holder, Locked
 from deploy.transport.ssh import HostLost
 from inventory.errors import SamdriftError
 from roles.shared.intent import Intent
@@ -28,6 +29,18 @@ class NotSeen(SamdriftError):
     """The host cannot be reached, so that nobody knows (exit code 3)."""
 
     exit_code = int(Exit.INCOMPLETE)
+
+
+class AtWork(Locked):
+    """Another run has the host, and confirms or undoes its change itself, unless it is gone."""
+
+    def __init__(self, holder: Holder | None) -> None:
+        super().__init__(holder)
+        take_over = f": --take-over {holder.run}" if holder and holder.run else ""
+        self.fix = (
+            f"stop that run, or wait until its lock has expired; if it is gone for good, take its lock{take_over}"
+        )
+        self.args = (str(self),)
 
 
 class NothingPending(SamdriftError):
@@ -42,9 +55,14 @@ def show(run: Invocation) -> Seen:
 
 
 def restore(run: Invocation) -> Record:
-    """Have the run's one host undo at once what was not confirmed, whoever changed it."""
+    """Have the run's one host undo at once what was not confirmed, whoever changed it.
+
+    Raises:
+        AtWork: another run has locked the host.
+    """
     with _host(run) as (session, name):
         before = _pending(session, name)
+        _lock(session, name)
         after = session.guards.restore_by_hand(name)
     if after.where is not Where.RESTORING:
         return _record(run, "rolled back", after.text or before.text)
@@ -52,9 +70,14 @@ def restore(run: Invocation) -> Record:
 
 
 def clear(run: Invocation) -> Record:
-    """Take the guard of the run's one host away, whoever armed it, and leave the host as it is."""
+    """Take the guard of the run's one host away, whoever armed it, and leave the host as it is.
+
+    Raises:
+        AtWork: another run has locked the host.
+    """
     with _host(run) as (session, name):
         before = _pending(session, name)
+        _lock(session, name)
         session.guards.clear(name)
     armed = HostPlan(host=name, municipality=run.hosts[0].tenant, armed=before.text)
     return _record(run, "differs", before.text, armed_finding(armed))
@@ -71,13 +94,24 @@ def _host(run: Invocation) -> Iterator[tuple[Session, str]]:
     bare = host.model_copy(update={"context": {}, "local_context": {}})
     others = (h for h in run.fleet.hosts if h.name != host.name)
     intent = Intent(run.fleet.model_copy(update={"hosts": (*others, bare)}))
-    with Session(intent, [intent.fleet.host(host.name)], run.access, run.observer) as session:
+    about = [intent.fleet.host(host.name)]
+    with Session(intent, about, run.access, run.observer, writer=run.writer) as session:
         if why := session.unreachable.get(host.name):
             raise NotSeen(why, where=f"host {host.name}", fix="it may be putting itself back: try again")
         try:
             yield session, host.name
         except HostLost as e:
             raise NotSeen(e.what, where=e.where, fix="it may be putting itself back: try again") from e
+
+
+def _lock(session: Session, name: str) -> None:
+    """Take the host's lock, so that nobody else writes to it meanwhile; what they begin later is refused.
+
+    A host that cannot be locked (its disk is full, a command of a lost run still runs there) is put back all the same.
+    """
+    refused = session.lock([name]).get(name)
+    if refused and not refused.busy and not refused.error:
+        raise AtWork(refused.holder)
 
 
 def _pending(session: Session, name: str) -> Standing:

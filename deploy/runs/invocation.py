@@ -143,9 +143,14 @@ class Invocation:
             look_accounts=accounts,
             before_step=self._before_step,
             waivers=self.waivers,
-            writer=Writer(self._holder, self.stores.locks, self.take_over, is_over),
+            writer=self.writer,
         )
         return made
+
+    @property
+    def writer(self) -> Writer:
+        """Return the run as whoever changes hosts, for their locks."""
+        return Writer(self._holder, self.stores.locks, self.take_over, is_over)
 
     def _holder(self) -> Holder:
         """Return who changes hosts, for whoever finds one locked."""

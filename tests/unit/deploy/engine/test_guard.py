@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from deploy.engine import guard_script
+from deploy.engine import guard_script, lock_script
 from deploy.model.guard_state import Standing, Where
 from roles.shared.guard import Guard, kept_file, kept_text
 from tests.applying import until
 
-NOTE = '#!/bin/sh\necho "$*" >> "$NOTED"\n[ "$1" != show ] || cat "$NOTED.state"\n'
+NOTE = '#!/bin/sh\necho "$*" >> "$NOTED"\n[ "$1" != show ] || cat "$NOTED.state" 2> /dev/null || :\n'
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_a_guard_that_is_not_confirmed_puts_the_file_back_and_then_has_it_read(
 def test_what_is_confirmed_stays_and_nothing_is_left_but_a_note_of_it(sh: Sh, place: Path, tmp_path: Path) -> None:
     sh(arm(place))
     place.write_text("Port 2222\n")
-    assert sh(guard_script.CONFIRM).returncode == 0
+    assert sh(guard_script.confirm("t0")).returncode == 0
     assert place.read_text() == "Port 2222\n"
     nothing_is_left(tmp_path)
     assert (stands(sh).where, stands(sh).run) == (Where.CONFIRMED, "t0")
@@ -95,15 +95,44 @@ def test_what_is_confirmed_stays_and_nothing_is_left_but_a_note_of_it(sh: Sh, pl
 def test_a_confirmation_that_comes_too_late_is_refused(sh: Sh, place: Path) -> None:
     sh(arm(place))
     fire(sh)
-    assert sh(guard_script.CONFIRM).returncode == guard_script.NOT_ARMED
-    assert sh(guard_script.KEEP_ALIVE).returncode == guard_script.NOT_ARMED
+    assert sh(guard_script.confirm("t0")).returncode == guard_script.NOT_ARMED
+    assert sh(guard_script.keep_alive("t0")).returncode == guard_script.NOT_ARMED
+
+
+def test_a_run_that_was_asleep_neither_confirms_nor_restores_nor_keeps_alive_what_another_guards_now(
+    sh: Sh, place: Path, tmp_path: Path
+) -> None:
+    sh(arm(place, run="other"))
+    place.write_text("Port 2222\n")
+    for late in (guard_script.confirm("t0"), guard_script.restore("t0"), guard_script.keep_alive("t0")):
+        assert sh(late).returncode == guard_script.NOT_ARMED
+    assert (place.read_text(), stands(sh).where, stands(sh).run) == ("Port 2222\n", Where.ARMED, "other")
+    assert "start samdrift-guard.service" not in (tmp_path / "noted").read_text()
+    assert sh(guard_script.restore("other")).returncode == 0
+    assert "start samdrift-guard.service" in (tmp_path / "noted").read_text()
+
+
+def test_who_cannot_ask_systemd_does_not_say_that_a_timer_is_stuck(sh: Sh, place: Path, tmp_path: Path) -> None:
+    """An account for looks opens no socket, so that systemctl fails."""
+    sh(arm(place))
+    (tmp_path / "bin/systemctl").write_text("#!/bin/sh\nexit 1\n")
+    assert sh(guard_script.ARMED).stdout == "anna, to test\n"
+
+
+def test_a_run_whose_host_was_taken_over_neither_arms_nor_confirms(sh: Sh, place: Path, tmp_path: Path) -> None:
+    lost = f"echo {lock_script.LOST} >&2; exit {lock_script.REFUSED}\n"  # what the lock's lines end with then
+    late = guard_script.arm([kept_file(str(place), ())], seconds=60, run="t0", holder="anna", first=lost)
+    assert (sh(late).returncode, stands(sh).where) == (lock_script.REFUSED, Where.NONE)
+    sh(arm(place))
+    assert sh(guard_script.confirm("t0", lost)).returncode == lock_script.REFUSED
+    assert stands(sh).where is Where.ARMED
 
 
 def test_a_host_that_has_begun_to_put_itself_back_is_not_confirmed(sh: Sh, place: Path, tmp_path: Path) -> None:
     sh(arm(place, "false"))
     place.write_text("Port 2222\n")
     assert fire(sh).returncode == 1
-    assert sh(guard_script.CONFIRM).returncode == guard_script.NOT_ARMED
+    assert sh(guard_script.confirm("t0")).returncode == guard_script.NOT_ARMED
     assert stands(sh).where is Where.RESTORING
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from deploy.engine import guard_script
+from deploy.engine import guard_script, lock_script
 from deploy.model.findings import Exit, Kind
 from deploy.model.guard_state import Where
+from deploy.model.record import Record
 from deploy.runs import guard
 from deploy.runs.invocation import Invocation
+from deploy.store.ports import Holder
 from deploy.views import guard as view
 from roles.shared.guard import kept_file
 from roles.shared.intent import Intent
@@ -85,6 +87,22 @@ def test_a_guard_that_is_taken_away_leaves_the_host_as_it_is_and_stands_in_the_h
     assert [f.kind for f in record.findings] == [Kind.ARMED]
     assert run.stores.history.record(record.id) == record
     assert not guard.show(run).pending
+
+
+@pytest.mark.parametrize("act", [guard.restore, guard.clear])
+def test_a_host_at_which_another_run_is_at_work_is_left_to_it_unless_that_is_gone(
+    run: Invocation, place: Path, act: Callable[[Invocation], Record]
+) -> None:
+    arm(run, place)
+    other = Holder(who="anna", since="2026-11-29T08:15:00.000Z", command="samdrift apply", run="r1")
+    with guard._host(run) as (session, name):
+        assert session.ask(name, [lock_script.take(other)])[0].rc == 0
+        with pytest.raises(guard.AtWork, match=r"another run holds the lock: anna since .*--take-over r1") as refused:
+            act(run)
+        assert (refused.value.exit_code, place.read_text()) == (Exit.LOCKED, "Port 2222\n")
+        act(dataclasses.replace(run, take_over=("r1",)))
+        assert not guard.show(run).pending
+        assert session.ask(name, [lock_script.fenced("r1", "true", seconds=1)])[0].rc == lock_script.REFUSED
 
 
 def test_there_must_be_something_to_undo(run: Invocation) -> None:
