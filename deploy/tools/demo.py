@@ -15,6 +15,8 @@ from deploy.lab.place import lab_directory
 from deploy.model.findings import Exit, Kind
 from deploy.store.opening import open_stores
 from deploy.tools.parent import end_with_parent
+from roles.shared.look_program import NOT_LET
+from roles.shared.people import LOOKS_AS
 
 SAMDRIFT = str(Path(sys.executable).with_name("samdrift"))
 EDGE, RESOLVER, LOST = "heb-gw1", "tie-dns2", "ost-gw1"
@@ -60,9 +62,13 @@ def tell() -> None:
     chapter("Change it, in waves, and prove it")
     samdrift("--lab", "apply", "--yes", "--brief")
 
-    chapter("Nothing is left to change")
+    chapter("Nothing is left to change: looks come by an account of their own now, whose key changes nothing")
     samdrift("--lab", "plan", "--detailed-exitcode")
     samdrift("--lab", "verify")
+    print("\n  (whoever steals that key)")
+    key = lab_directory() / "keys" / LOOKS_AS
+    as_thief = ("-F", str(lab_directory() / "ssh_config"), "-i", str(key), "-l", LOOKS_AS)
+    run("ssh", *as_thief, RESOLVER, "sudo rm -r /etc", expect=NOT_LET)
 
     chapter("Somebody changes three things by hand, without samdrift")
     for host, what, command in BY_HAND:

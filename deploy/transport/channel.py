@@ -6,6 +6,7 @@ Not here: how one logs in (`ssh`), and what is run.
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable
 
 import gevent
@@ -30,33 +31,31 @@ class EndedBySignal(Exception):
         super().__init__(f"it was ended there by signal {name}, not by itself, and what it had begun may run on")
 
 
+def _request(channel: paramiko.Channel, message: paramiko.Message) -> None:
+    """Keep the name of a signal (RFC 4254, 6.10); whatever else is asked for is paramiko's business."""
+    begins, transport = message.packet.tell(), channel.get_transport()
+    if message.get_text() != "exit-signal" or not isinstance(transport, Transport):
+        message.packet.seek(begins)
+        channel._handle_request(message)  # type: ignore[attr-defined]
+        return
+    message.get_boolean()
+    name = re.sub(r"[^A-Za-z0-9@._-]", "", message.get_binary()[:40].decode("ascii", "replace"))
+    transport.signals[channel.get_id()] = name or "of no name"
+    channel.status_event.set()
+
+
 class Transport(paramiko.Transport):
-    """A transport whose channels tell by which signal a program was ended, which paramiko's leave out
-    (paramiko#598).
+    """A transport that keeps by which signal a program was ended, which paramiko does not read (paramiko#598).
 
     Attributes:
         signals: by a channel's number, the signal's name.
     """
 
-    def __init__(self, sock: object) -> None:
+    def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
         self.signals: dict[int, str] = {}
-
-
-def _request(channel: paramiko.Channel, message: paramiko.Message) -> None:
-    """Keep the name of a signal (RFC 4254, 6.10); whatever else is asked for is paramiko's business."""
-    begins = message.packet.tell()
-    if message.get_text() != "exit-signal":
-        message.packet.seek(begins)
-        channel._handle_request(message)
-        return
-    message.get_boolean()
-    name = re.sub(r"[^A-Za-z0-9@._-]", "", message.get_binary()[:40].decode("ascii", "replace"))
-    channel.get_transport().signals[channel.get_id()] = name or "of no name"
-    channel.status_event.set()
-
-
-Transport._channel_handler_table = {**paramiko.Transport._channel_handler_table, MSG_CHANNEL_REQUEST: _request}
+        handlers = paramiko.Transport._channel_handler_table  # type: ignore[attr-defined]
+        self._channel_handler_table = {**handlers, MSG_CHANNEL_REQUEST: _request}
 
 
 def run_program(transport: Transport, program: str, stdin: bytes, open_timeout: float) -> Answer:

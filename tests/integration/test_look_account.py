@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import subprocess
-from collections.abc import Iterator
-from copy import deepcopy
 from pathlib import Path
 
 import pytest
 
 from deploy.lab.lab import Lab
+from deploy.lab.place import lab_directory
 from deploy.runs import commands as runs
-from deploy.runs.applying import apply
 from deploy.runs.invocation import Invocation
 from deploy.runs.looks import look_accounts
 from deploy.runs.recording import Recording
-from deploy.transport.ssh import Connection
-from inventory.fleet import Host
+from deploy.store.opening import open_stores
+from deploy.store.ports import Applied
+from deploy.transport.ssh import Access, Connection
 from inventory.groups import known_hosts
 from roles.base import AUTOMATION
 from roles.shared.intent import Intent
@@ -26,6 +26,7 @@ from roles.shared.parts.looks import LOOK
 from tests.integration.lab import by_hand, lab_fleet, samdrift
 from tests.sshd import keygen
 from tests.unit.deploy.runs.test_runs import run_of
+from tests.unit.deploy.store.in_memory import MemoryApplied, in_memory
 from tests.ways_to_write import CONNECTIONS, WAYS, changed, seen_of
 
 pytestmark = pytest.mark.lab
@@ -35,17 +36,6 @@ HOSTS = ("tie-gw1", "tie-cache1", "tie-log1", "tie-dns1", "tie-mon1", "heb-gw1")
 LIMIT = " or ".join(HOSTS)
 TRIED = "tie-log1"
 """The host on which everything is tried."""
-
-
-def with_look_key(host: Host, key: str) -> Host:
-    context = deepcopy(dict(host.context))
-    context["samdrift"]["base"]["look_keys"] = [key]
-    return host.model_copy(update={"context": context})
-
-
-def applied(run: Invocation) -> dict[str, str]:
-    """What became of each host."""
-    return {h.host: h.outcome for h in apply(run, lambda _: None).hosts}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,40 +57,72 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    at = tmp_path_factory.mktemp("look")
+def place(machine: None) -> Place:
     samdrift("lab", "up")
-    plain = lab_fleet()
     if any(s["commands"] for h in samdrift("--lab", "--limit", LIMIT, "plan")["plan"]["hosts"] for s in h["steps"]):
         samdrift("--lab", "--limit", LIMIT, "apply", "--yes")
-    look_key = keygen(at / "key")
-    fleet = plain.model_copy(
-        update={"hosts": tuple(with_look_key(h, look_key) if h.name in HOSTS else h for h in plain.hosts)}
-    )
+    fleet, access, stores = lab_fleet(), Lab().access(), in_memory()
+    assert access.look_key_file is not None
+    assert isinstance(stores.applied, MemoryApplied)
+    stores.applied.steps = {name: applied().last_applied(name) for name in HOSTS}
     run = dataclasses.replace(
         run_of(),
         intent=Intent(fleet),
         hosts=tuple(fleet.host(name) for name in HOSTS),
-        access=Lab().access().model_copy(update={"look_key_file": at / "key"}),
+        access=access,
         vault=Lab().vault(),
+        stores=stores,
     )
-    assert set(applied(run).values()) == {"changed"}
-    yield Place(run, at / "key")
-    as_before = dataclasses.replace(
-        run,
-        intent=Intent(plain),
-        hosts=tuple(plain.host(name) for name in HOSTS),
-        only_roles=("base",),
-        recording=Recording(),
-    )
-    with pytest.MonkeyPatch.context() as environment:  # its checks are run by a pytest within, which takes this away
-        environment.setenv("PYTEST_CURRENT_TEST", "the way back")
-        assert set(applied(as_before).values()) == {"changed"}
+    return Place(run, access.look_key_file)
+
+
+def applied() -> Applied:
+    """What was applied to the lab's hosts, where `samdrift` keeps it."""
+    return open_stores(Path(os.environ.get("SAMDRIFT_STATE") or lab_directory() / "state")).applied
 
 
 def test_a_host_that_was_given_the_account_is_looked_at_by_it(place: Place) -> None:
     hosts = place.run.hosts
     assert look_accounts(place.run.intent, place.run.stores.applied, hosts) == {h.name: LOOK for h in hosts}
+
+
+def test_plan_drift_and_verify_come_by_it_without_being_told(place: Place) -> None:
+    limit = ("--lab", "--limit", TRIED)
+    (planned,) = samdrift(*limit, "plan")["plan"]["hosts"]
+    assert (planned["looked_as"], planned["error"]) == (LOOK, "")
+    for command in ("drift", "verify"):
+        (host,) = samdrift(*limit, command)["hosts"]
+        assert (host["looked_as"], host["outcome"]) == (LOOK, "in sync")
+    (planned,) = samdrift(*limit, "--user", AUTOMATION, "plan")["plan"]["hosts"]
+    assert planned["looked_as"] == AUTOMATION, "who names the account that changes means it"
+
+
+def test_who_has_the_key_for_looks_alone_needs_no_other(place: Place) -> None:
+    run = dataclasses.replace(place.run, access=Access(look_key_file=place.key), recording=Recording())
+    made, _ = runs.plan(run, detailed=False)
+    assert [(h.looked_as, h.error) for h in made.hosts] == [(LOOK, "")] * len(HOSTS)
+
+
+def test_a_host_that_refuses_the_key_for_looks_is_unknown_and_no_other_key_is_tried(
+    place: Place, tmp_path: Path
+) -> None:
+    keygen(tmp_path / "stranger")
+    limit = ("--lab", "--limit", TRIED, "--look-key", str(tmp_path / "stranger"))
+    (found,) = samdrift(*limit, "drift", expect=3)["findings"]
+    assert (found["kind"], "login as samdrift-look failed: 1 key refused" in found["detail"]) == ("unknown", True)
+    assert "look as the one that changes it (--user), and apply" in found["detail"]
+
+
+def test_a_host_that_was_not_given_the_account_yet_is_looked_at_by_the_other_which_is_said(place: Place) -> None:
+    known, said = applied().last_applied(TRIED), list[str]()
+    applied().forget(TRIED)
+    try:
+        (planned,) = samdrift("--lab", "--limit", TRIED, "plan", hear=said.append)["plan"]["hosts"]
+    finally:
+        samdrift("--lab", "--limit", TRIED, "apply", "--yes")
+    assert planned["looked_as"] == AUTOMATION
+    assert f"gives them one for looks: {TRIED}" in "".join(said)
+    assert applied().last_applied(TRIED) == known
 
 
 def test_the_plan_is_the_same_whoever_looks(place: Place) -> None:

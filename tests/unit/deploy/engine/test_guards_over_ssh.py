@@ -180,7 +180,7 @@ def test_what_a_lost_answer_to_the_confirmation_meant_is_found_out(host: Sshd, d
         (live,) = hosts.look()
         hosts.carry_out(live)
         if heard:
-            hosts.ask("tie-test1", [hosts.guards._held["tie-test1"]._confirm])
+            hosts.ask("tie-test1", [guard_script.confirm(hosts.guards._held["tie-test1"].run)])
         hosts._connections["tie-test1"].close()  # the link is lost just before the answer, or before the question
         hosts.confirm("tie-test1")
         assert hosts.guarded == ()
