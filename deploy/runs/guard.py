@@ -62,7 +62,7 @@ def restore(run: Invocation) -> Record:
     """
     with _host(run) as (session, name):
         before = _pending(session, name)
-        _lock(session, name)
+        _lock(run, session, name)
         after = session.guards.restore_by_hand(name)
     if after.where is not Where.RESTORING:
         return _record(run, "rolled back", after.text or before.text)
@@ -77,7 +77,7 @@ def clear(run: Invocation) -> Record:
     """
     with _host(run) as (session, name):
         before = _pending(session, name)
-        _lock(session, name)
+        _lock(run, session, name)
         session.guards.clear(name)
     armed = HostPlan(host=name, municipality=run.hosts[0].tenant, armed=before.text)
     return _record(run, "differs", before.text, armed_finding(armed))
@@ -104,14 +104,16 @@ def _host(run: Invocation) -> Iterator[tuple[Session, str]]:
             raise NotSeen(e.what, where=e.where, fix="it may be putting itself back: try again") from e
 
 
-def _lock(session: Session, name: str) -> None:
-    """Take the host's lock, so that nobody else writes to it meanwhile; what they begin later is refused.
+def _lock(run: Invocation, session: Session, name: str) -> None:
+    """Take the host's lock, so that nobody else writes to it meanwhile, and record that it is about to be changed.
 
-    A host that cannot be locked (its disk is full, a command of a lost run still runs there) is put back all the same.
+    What others begin later is refused. A host that cannot be locked (its disk is full, a command of a lost run still
+    runs there) is put back all the same.
     """
     refused = session.lock([name]).get(name)
     if refused and not refused.busy and not refused.error:
         raise AtWork(refused.holder)
+    run.begin_without_plan()
 
 
 def _pending(session: Session, name: str) -> Standing:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from deploy.engine.host_locks import Writer
 from deploy.engine.session import Session
@@ -40,6 +41,8 @@ from roles.shared.catalogue import catalogue, roles_of
 from roles.shared.device.ownership import Ours
 from roles.shared.device.restoring import Restoring
 from roles.shared.intent import Intent
+
+NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 class NotAllKept(StoreError):
@@ -230,10 +233,20 @@ class Invocation:
         about = set(hosts)
         changing = [h for h in planned.hosts if h.host in about and h.changes]
         unknown = [HostResult(host=h.host, municipality=h.municipality, outcome="unknown") for h in changing]
-        begun = self._record(hosts=unknown, plan_digest=planned.digest, code=Exit.ERROR)
+        self._begin(unknown, planned.digest, {"approvals": approvals, "lacking": lacking})
+
+    def begin_without_plan(self) -> None:
+        """Record that the run is about to change its hosts, by no plan.
+
+        Raises:
+            StoreError: it cannot be recorded, so that no host may be changed.
+        """
+        self._begin([HostResult(host=h.name, municipality=h.tenant, outcome="unknown") for h in self.hosts])
+
+    def _begin(self, hosts: Iterable[HostResult], plan_digest: str = "", more: Mapping[str, object] = NOTHING) -> None:
+        begun = self._record(hosts=hosts, plan_digest=plan_digest, code=Exit.ERROR)
         at_work = {"ended": False, "finished": begun.started, "process": this_process()}
-        begun = begun.model_copy(update={**at_work, "approvals": approvals, "lacking": lacking})
-        self.recording.begin(self.stores.history, begun)
+        self.recording.begin(self.stores.history, begun.model_copy(update={**at_work, **more}))
 
     def save(
         self,

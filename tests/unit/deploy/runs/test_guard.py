@@ -15,7 +15,7 @@ from deploy.model.guard_state import Where
 from deploy.model.record import Record
 from deploy.runs import guard
 from deploy.runs.invocation import Invocation
-from deploy.store.ports import Holder
+from deploy.store.ports import Holder, StoreError
 from deploy.views import guard as view
 from roles.shared.guard import kept_file
 from roles.shared.intent import Intent
@@ -103,6 +103,22 @@ def test_a_host_at_which_another_run_is_at_work_is_left_to_it_unless_that_is_gon
         act(dataclasses.replace(run, take_over=("r1",)))
         assert not guard.show(run).pending
         assert session.ask(name, [lock_script.fenced("r1", "true", seconds=1)])[0].rc == lock_script.REFUSED
+
+
+@pytest.mark.parametrize("act", [guard.restore, guard.clear])
+def test_what_cannot_be_recorded_is_not_done(
+    run: Invocation, place: Path, act: Callable[[Invocation], Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arm(run, place)
+
+    def full(_history: object, record: Record) -> None:
+        assert (record.ended, [h.outcome for h in record.hosts]) == (False, ["unknown"])
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(type(run.stores.history), "save", full)
+    with pytest.raises(StoreError, match="the disk is full"):
+        act(run)
+    assert (place.read_text(), guard.show(run).pending) == ("Port 2222\n", True)
 
 
 def test_there_must_be_something_to_undo(run: Invocation) -> None:
