@@ -44,6 +44,7 @@ class Place:
 
     run: Invocation
     key: Path
+    known_hosts: Path
 
     def by(self, user: str) -> Invocation:
         """A run that looks as this account, whatever the hosts were given."""
@@ -57,7 +58,7 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(machine: None) -> Place:
+def place(machine: None, tmp_path_factory: pytest.TempPathFactory) -> Place:
     samdrift("lab", "up")
     if any(s["commands"] for h in samdrift("--lab", "--limit", LIMIT, "plan")["plan"]["hosts"] for s in h["steps"]):
         samdrift("--lab", "--limit", LIMIT, "apply", "--yes")
@@ -73,7 +74,7 @@ def place(machine: None) -> Place:
         vault=Lab().vault(),
         stores=stores,
     )
-    return Place(run, access.look_key_file)
+    return Place(run, access.look_key_file, tmp_path_factory.mktemp("look") / "known_hosts")
 
 
 def applied() -> Applied:
@@ -171,7 +172,7 @@ def test_whoever_has_the_key_changes_nothing_in_any_way(place: Place) -> None:
 def ssh(place: Place, *options: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """Whoever has the key for looks, by OpenSSH."""
     host = place.run.fleet.host(TRIED)
-    known = place.key.with_name("known_hosts")
+    known = place.known_hosts
     known.write_text(known_hosts([host]))
     argv = ["ssh", "-F", "/dev/null", "-i", str(place.key), "-o", f"UserKnownHostsFile={known}", "-o", "BatchMode=yes"]
     argv += [*options[:-1], f"{LOOK}@{host.address}", *options[-1:]]
