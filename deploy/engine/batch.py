@@ -272,7 +272,8 @@ class Batch:
         if not asked:
             return {}
         self.observer.stage("asking the hosts behind", list(asked))
-        return {name: self.hosts.answering(hosts) for name, hosts in asked.items()}
+        heard = Pool(AT_ONCE).map(self.hosts.answering, asked.values())  # who is silent takes seconds
+        return dict(zip(asked, heard, strict=True))
 
     def _note_cut_off(self, answered: Behind, must_not: MustNotConfirm) -> None:
         """Note the gateways behind which hosts do not answer any more, once routes had time to settle."""

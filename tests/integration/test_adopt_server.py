@@ -39,6 +39,7 @@ proxy=Acquire::http::Proxy=http://10.60.10.15:3142
 apt-get -q -q -o $proxy update
 DEBIAN_FRONTEND=noninteractive apt-get -q -q -o $proxy -y install --no-install-recommends nftables
 echo gamla-webb > /etc/hostname
+echo '127.0.1.1 gamla-webb' >> /etc/hosts
 hostname gamla-webb
 useradd --create-home --shell /bin/bash --comment 'Anna Ek,Kontoret' anna
 useradd --create-home --shell /bin/bash --comment 'Bertil Lund' --groups adm bertil
