@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 from deploy.transport.device import DeviceConnection
 from deploy.transport.device_session import DeviceSession
+from deploy.transport.greeting import let_in
 from deploy.transport.netconf_connection import NetconfConnection
 from deploy.transport.ssh import Access, Connection, HostLost
 from inventory.fleet import Fleet, Host
@@ -100,7 +101,7 @@ class Connections(MutableMapping[str, Connection | DeviceSession]):
         """Open a new connection to a host, in the place of the one before; if it refuses, it is unreachable."""
         connection = self.make(name)
         try:
-            connection.open()
+            let_in(connection.open)
         except HostLost as e:  # what to do about it is said in our own words: `--key` names no secret
             self.unreachable[name] = str(HostLost(self._shown(name, e.what), where=e.where, fix=e.fix))
             self._heard(name, "failed", self.unreachable[name])

@@ -38,6 +38,7 @@ from deploy.transport.ssh import AT_ONCE, Access, Answer, HostLost
 from deploy.vault.interface import NO_VAULT, Vault
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
+from inventory.netconf import netconf_port
 from inventory.network import Address
 from roles.shared.device.known import known_vendors
 from roles.shared.device.ownership import Ours
@@ -300,7 +301,8 @@ class Session:
     def answering(self, hosts: Mapping[str, Address]) -> dict[str, Address]:
         """Return those of these hosts of the fleet, each with its address, whose SSH server answers anew."""
         asked = [self.fleet.host(name) for name in hosts]
-        heard = self._each(asked, lambda host: greets(host, hosts[host.name], self.access))
+        at = {host.name: netconf_port(host) or self.access.port for host in asked}
+        heard = self._each(asked, lambda h: greets(hosts[h.name], at[h.name], self.access.connect_timeout))
         return {host.name: hosts[host.name] for host, answers in zip(asked, heard, strict=True) if answers}
 
     def reconnect(self, names: Sequence[str]) -> None:

@@ -22,15 +22,13 @@ from paramiko.pkey import UnknownKeyType
 
 from deploy.transport.batch import Answer, Truncated, answers, looked, marker
 from deploy.transport.channel import EndedBySignal, Transport, run_program
+from deploy.transport.greeting import HostLost, Refused, connected, refusal
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
 from inventory.frozen import Frozen
 from roles.shared.device.letting_in import CameIn
 from roles.shared.guard import RESTORES_AFTER
 from roles.shared.look_program import BY_SUDO, NOT_LET, framed, is_fixed, sent
-
-UNACKNOWLEDGED_MS = 20_000
-"""A peer that acknowledges nothing for so long is gone (TCP_USER_TIMEOUT, in milliseconds)."""
 
 SIGNED_BY = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")}
 """The algorithms that a host key of a type signs by, if not by one of the same name. Old switches know SHA-1."""
@@ -45,6 +43,10 @@ LOOK_REFUSED = (
 )
 LOOK_FAILED = "if the program for looks or its rule of sudo is not as it was: look as --user, and apply role base"
 SEE_KERNEL = "see what ended it (out of memory? journalctl -k), and run this again"
+REFUSES = (
+    "try again in some minutes; apply role base, which exempts management stations; if this is one, see who opens "
+    "connections from here without logging in"
+)
 NOT_YET_LET = (
     "its account for looks is not let ask this, which needs more than to read: apply role base, or look as --user"
 )
@@ -54,10 +56,6 @@ MOST_KEYS = 3
 """How many keys are tried on a host. sshd ends a login after six (`MaxAuthTries`), and a hardened one after three or
 four; OpenSSH 9.8 then refuses the whole station for a while (`PerSourcePenalties`).
 """
-
-
-class HostLost(SamdriftError):
-    """A host cannot be reached, is not who it says, or died while it was talked to."""
 
 
 class UnusableKey(SamdriftError):
@@ -198,16 +196,15 @@ def log_in(host: Host, access: Access) -> Login:
     """Connect to a host, check its key, log in.
 
     Raises:
+        Refused: it is alive, and lets nobody in from here for a while.
         HostLost: saying which of these failed; nothing was written to the host.
     """
-    address = str(host.address)
     try:
-        sock = socket.create_connection((address, access.port), timeout=access.connect_timeout)
+        sock = connected(host.address, access.port, access.connect_timeout)
     except OSError as e:
         reason = e.strerror or str(e) or type(e).__name__
-        raise HostLost(f"cannot connect to {address} port {access.port}: {reason}", where=f"host {host.name}") from e
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # 48 -> 2.6 ms an exec on loopback, measured
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+        what = f"cannot connect to {host.address} port {access.port}: {reason}"
+        raise HostLost(what, where=f"host {host.name}") from e
     try:
         with gevent.Timeout(access.connect_timeout * 2, TimeoutError("no SSH session in time")):
             return _handshake(sock, host, access)
@@ -230,6 +227,9 @@ def _handshake(sock: socket.socket, host: Host, access: Access) -> Login:
             where=f"host {host.name}, field host_keys",
             fix="read the key on the host's own console and enter it in NetBox",
         )
+    if said := refusal(sock):
+        what = f"it is alive, and refuses this station for a while: {said}"
+        raise Refused(what, where=f"host {host.name}", fix=REFUSES)
     transport = Transport(sock)
     try:
         _offer_only(known, transport, host)

@@ -55,7 +55,7 @@ def endings(applied: ApplyResult) -> dict[str, str]:
 def test_a_hub_that_cuts_off_a_municipality_behind_it_is_not_confirmed_though_it_is_well_itself(lab: Fleet) -> None:
     order = order_of(lab, Gates())
     inner = order.behind[HUB][EDGE]
-    assert greets(lab.host(EDGE), inner, Lab().access()), f"{EDGE} is to be reached at {inner}, by the tunnel"
+    assert greets(inner, Lab().access().port), f"{EDGE} is to be reached at {inner}, by the tunnel"
     before = by_hand(HUB, "nft list ruleset")
 
     applied = cutting.cut({HUB: "those behind"}, SECONDS, order=order)
@@ -63,7 +63,7 @@ def test_a_hub_that_cuts_off_a_municipality_behind_it_is_not_confirmed_though_it
     assert endings(applied) == {HUB: "rolled back"}
     assert exit_code(applied.findings, after_change=True) is Exit.ROLLED_BACK
     assert f"do not now: {EDGE}" in applied.findings[0].detail
-    assert greets(lab.host(EDGE), inner, Lab().access())
+    assert greets(inner, Lab().access().port)
     assert "cutting" not in by_hand(HUB, "nft list ruleset")
     assert before
 

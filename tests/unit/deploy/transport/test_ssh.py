@@ -13,6 +13,7 @@ from threading import Thread
 import pytest
 
 from deploy.transport import channel, ssh
+from deploy.transport.greeting import Refused, let_in
 from deploy.transport.ssh import Access, Connection, HostLost, UnusableKey
 from tests.sshd import Sshd, cannot_run, keygen, running_sshd
 
@@ -216,6 +217,37 @@ def test_whatever_a_stranger_answers_is_that_hosts_affair_alone(sshd: Sshd) -> N
         access = sshd.access.model_copy(update={"port": server.getsockname()[1]})
         with pytest.raises(HostLost, match="no SSH session"):
             Connection(sshd.host(), access).open()
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> Iterator[Sshd]:
+    """A real sshd that greets one station at a time, and waits for who has not logged in."""
+    if why := cannot_run():
+        pytest.skip(why)
+    with running_sshd(tmp_path, "MaxStartups 1:100:1\nLoginGraceTime 60\n") as sshd:
+        yield sshd
+
+
+def greeted(port: int) -> socket.socket:
+    """A connection that sshd greets: the one that it takes, once those before are gone."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        waiting = socket.create_connection(("127.0.0.1", port))
+        if waiting.recv(4) == b"SSH-":
+            return waiting
+        waiting.close()
+        time.sleep(0.05)
+    raise TimeoutError("it greets nobody")
+
+
+def test_a_host_that_refuses_this_station_for_a_while_is_no_lost_one_and_is_reached_once_it_does_not(few: Sshd) -> None:
+    connection = Connection(few.host(), few.access)
+    alive = "it is alive, and refuses this station for a while: Exceeded MaxStartups"
+    with greeted(few.port), pytest.raises(Refused, match=alive):
+        connection.open()
+    let_in(connection.open)
+    assert connection.run("id -u", timeout=5).rc == 0
+    connection.close()
 
 
 def test_a_port_where_nobody_listens_is_lost_and_says_where(sshd: Sshd) -> None:
