@@ -16,6 +16,9 @@ Options (config context `samdrift.base`):
 - `fallback_resolvers`: nameservers asked after the fleet's own, for the hosts that must work before those do.
 - `apt_proxy`: whether packages come through the fleet's package cache (role `package_cache`), if it has one.
 - `journal_max`: how much disk the journal may use.
+- `kept_modules`: kernel modules that this host needs though no other does (`usb-storage`, where it boots from a stick).
+- `kept_shells`: accounts of the system (numbers below 1000) that keep their shell.
+- `own_kernel`: whether the kernel is this host's own. False in a container, where neither AppArmor nor auditd can be.
 
 The organisation's people come in where a function of theirs is for the host's municipality, and lets them do something
 there: administrators everything, others what the host's roles declare as duties, by sudo's rules for exact commands.
@@ -41,13 +44,13 @@ from inventory.organisation import AccountName, PublicKey
 from roles.shared.catalogue import asked_as_root, known_roles
 from roles.shared.duties import Entitlement
 from roles.shared.families import ReachedAddress, apart, in_url, primaries, reached_by, spoken
-from roles.shared.hardening import KERNEL, RARE_MODULES
+from roles.shared.hardening import CONFINED, KERNEL, RareModule
 from roles.shared.network.servers import nameservers
+from roles.shared.parts import hardened, watched
 from roles.shared.parts.accounts import account, group, locked_account, members
 from roles.shared.parts.debian import APT_ACCEPTS, debian_permissions, directory, language_and_time, updates
 from roles.shared.parts.files import absent_file, managed_file
-from roles.shared.parts.handlers import Handler, reload, restart
-from roles.shared.parts.kernel import kernel_settings
+from roles.shared.parts.handlers import Handler, reload
 from roles.shared.parts.looks import KEYS_PARSE, LOOKS_AS_ROOT, account_for_looks, restricted
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
@@ -79,12 +82,15 @@ ASK_WITHOUT_KEY = (
 )
 AUTOMATION_GROUP = "samdrift-automation"
 HOST_KEYS_SHOWN = "ssh-keyscan -T 5 -t ed25519,rsa,ecdsa 127.0.0.1 2>/dev/null"
+UMASK = {"logged in": f"su - {AUTOMATION} -c umask", "for one command": f"su {AUTOMATION} -c umask"}
 AS_ROOT = (
     *LOOKS_AS_ROOT,
     *(ASK_WITHOUT_KEY.format(user=user) for user in (AUTOMATION, "root")),
     HOST_KEYS_SHOWN,
     "sudo -l -U {word}",
-    *(f"su - {AUTOMATION} -c {what}" for what in ("'ulimit -Hc'", "umask", "locale")),
+    *(f"su - {AUTOMATION} -c {what}" for what in ("'ulimit -Hc'", "'declare -p TMOUT'", "locale")),
+    *UMASK.values(),
+    "sudo -V",
 )
 ADMINS_GROUP = "samdrift-admins"
 HELPERS_GROUP = "samdrift-people"
@@ -92,10 +98,13 @@ DUTIES_FILE = "/etc/sudoers.d/samdrift-duties"
 PROXY_PORT = 3142
 
 PACKAGES = (
+    "apparmor",
     "ca-certificates",
     "iproute2",
     "kmod",
     "locales",
+    "logrotate",
+    "needrestart",
     "openssh-server",
     "procps",
     "sudo",
@@ -116,6 +125,9 @@ class Options(RoleOptions):
     fallback_resolvers: tuple[ReachedAddress, ...] = ()
     apt_proxy: bool = True
     journal_max: str = Field(default="1G", pattern=r"^[1-9][0-9]*[MG]$")
+    kept_modules: tuple[RareModule, ...] = ()
+    kept_shells: tuple[AccountName, ...] = ()
+    own_kernel: bool = True
 
 
 class Settings(RoleSettings):
@@ -139,6 +151,20 @@ class Settings(RoleSettings):
     nameservers: tuple[Address, ...]
     apt_proxy: str
     journal_max: str
+    kept_modules: tuple[str, ...] = ()
+    kept_shells: tuple[str, ...] = ()
+    confined: tuple[str, ...] = ()
+    own_kernel: bool = True
+
+    @property
+    def penalises(self) -> bool:
+        """Tell whether its sshd refuses who connects and does not log in: from OpenSSH 9.8 on."""
+        return self.platform != "debian-12"
+
+    @property
+    def exempt(self) -> tuple[str, ...]:
+        """Return who is not refused: the management stations, and the host, whose state checks ask its own sshd."""
+        return ("127.0.0.1/32", "::1/128", *(str(network) for network in self.management))
 
     @property
     def kernel(self) -> dict[str, dict[str, str]]:
@@ -183,6 +209,10 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         nameservers=nameservers(host, fleet, options.fallback_resolvers),
         apt_proxy=_apt_proxy(host, fleet, options),
         journal_max=options.journal_max,
+        kept_modules=options.kept_modules,
+        kept_shells=options.kept_shells,
+        confined=tuple(sorted({CONFINED[role] for role in host.roles if role in CONFINED})),
+        own_kernel=options.own_kernel,
     )
 
 
@@ -203,10 +233,10 @@ def loses(settings: Settings, survey: Survey) -> tuple[Loss, ...]:
 
 
 def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:
-    """Let the lab's own keys in, and ask the lab's nameserver instead of outside ones."""
+    """Let the lab's own keys in, ask the lab's nameserver instead of outside ones, and leave the machine its kernel."""
     fallback = {"fallback_resolvers": [str(lab.nameserver)]} if options.get("fallback_resolvers") else {}
     looks = {"look_keys": [lab.look_key]} if options.get("look_keys") else {}
-    return {"automation_keys": [lab.automation_key], **looks, **fallback}
+    return {"automation_keys": [lab.automation_key], "own_kernel": False, **looks, **fallback}
 
 
 def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
@@ -218,11 +248,23 @@ def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
 def deploy(settings: Settings) -> None:
     """Declare everything in the order in which a new host needs it: names and packages, people and SSH, the rest."""
     _names_and_packages(settings)
+    hardened.new_homes()
     _people(settings)
     _sshd(settings)
-    _kernel(settings)
-    _logs_and_limits(settings)
+    hardened.kernel(settings.kernel, settings.kept_modules)
+    hardened.journal(settings)
+    hardened.no_dumps()
+    hardened.sessions()
+    hardened.shells(settings.kept_shells)
+    hardened.homes()
+    hardened.cron()
     updates()
+    watched.restarts()
+    watched.rotated()
+    hardened.logs()
+    if settings.own_kernel:
+        watched.confined()
+        watched.audited()
     language_and_time(settings, settings.platform)
     debian_permissions()
 
@@ -233,6 +275,7 @@ def _names_and_packages(settings: Settings) -> None:
         managed_file(proxy, template="base/apt-proxy.j2", settings=settings, validate_with=APT_ACCEPTS)
     else:
         absent_file(proxy)
+    watched.no_recommends()
     managed_file("/etc/resolv.conf", template="base/resolv.conf.j2", settings=settings)
     managed_file("/etc/hosts", template="base/hosts.j2", settings=settings)
     set_name = Handler(name="set host name", command="hostname -F /etc/hostname")
@@ -243,10 +286,13 @@ def _names_and_packages(settings: Settings) -> None:
 SUDO_ACCEPTS = "visudo -c -q -f {path}"
 SSHD_ACCEPTS = (
     "d=$(mktemp -d) && mkdir -p /run/sshd && ssh-keygen -q -t ed25519 -N '' -f $d/key && "
-    "/usr/sbin/sshd -t -h $d/key -f {path}; accepted=$?; rm -rf $d; exit $accepted"
+    "{ /usr/sbin/sshd -T -h $d/key -f /dev/null | grep -q ^persourcepenalties && cat {path} || "
+    "sed /^PerSourcePenalt/d {path}; } > $d/judged; "
+    "/usr/sbin/sshd -t -h $d/key -f $d/judged; accepted=$?; rm -rf $d; exit $accepted"
 )
-"""With a host key made for the question, so that it is the file that is judged, also where there is no sshd."""
-SHELL_PARSES = "sh -n {path}"
+"""With a host key made for the question, so that it is the file that is judged, also where there is no sshd. One before
+OpenSSH 9.8 is not asked about penalties, which it does not know: `check` may run beside an older one than the host's.
+"""
 
 
 def _people(settings: Settings) -> None:
@@ -324,32 +370,6 @@ def _sshd(settings: Settings) -> None:
     if not settings.user_ca_keys:
         absent_file(authorities, guarded=True)
     service("ssh.service")
-
-
-def _kernel(settings: Settings) -> None:
-    for theme, values in settings.kernel.items():
-        lines = (f"{key} = {value}" for key, value in sorted(values.items()))
-        managed_file(f"/etc/sysctl.d/60-samdrift-{theme}.conf", content=_managed(*lines))
-        kernel_settings(theme, values, guarded=theme in {"ipv4", "ipv6"})
-    directory("/etc/modprobe.d", "755")
-    refused = (f"install {module} /bin/false" for module in RARE_MODULES)
-    managed_file("/etc/modprobe.d/60-samdrift.conf", content=_managed(*refused))
-
-
-def _logs_and_limits(settings: Settings) -> None:
-    directory("/etc/systemd/journald.conf.d", "755")
-    managed_file(
-        "/etc/systemd/journald.conf.d/60-samdrift.conf",
-        template="base/journald.conf.j2",
-        settings=settings,
-        then=(restart("systemd-journald.service"),),
-    )
-    reread = Handler(name="read systemd's own settings again", command="systemctl daemon-reload")
-    directory("/etc/systemd/system.conf.d", "755")
-    managed_file("/etc/systemd/system.conf.d/60-samdrift.conf", template="base/system.conf.j2", then=(reread,))
-    managed_file("/etc/security/limits.d/60-samdrift.conf", template="base/limits.conf.j2")
-    managed_file("/etc/login.defs", template="base/login.defs.j2")
-    managed_file("/etc/profile.d/60-samdrift.sh", template="base/profile.sh.j2", validate_with=SHELL_PARSES)
 
 
 def _managed(*lines: str) -> str:

@@ -8,9 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roles.base import ADMINS_GROUP, ASK_WITHOUT_KEY, AUTOMATION, HELPERS_GROUP, HOST_KEYS_SHOWN
-from roles.shared.hardening import RARE_MODULES
+from roles.base import (
+    ADMINS_GROUP,
+    ASK_WITHOUT_KEY,
+    AUTOMATION,
+    HELPERS_GROUP,
+    HOST_KEYS_SHOWN,
+    UMASK,
+)
+from roles.shared.hardening import MAY_HAVE_SHELLS, RARE_MODULES
+from roles.shared.parts.accounts import FIRST_PERSON, LAST_PERSON
+from roles.shared.parts.hardened import PEOPLES_HOMES, SU_GROUP
 from roles.shared.parts.kernel import KernelValue, look_command, read_values
+from roles.shared.parts.watched import RESTARTS_FILE
 from roles.shared.people import RUNS_AS
 
 if TYPE_CHECKING:
@@ -26,6 +36,7 @@ KNOWN_TO_ALL = "kernel.ostype"
 """A setting that every kernel has: who says nothing of it was not heard."""
 MODULES = "cat /proc/version; if [ -e /proc/modules ]; then cat /proc/modules; fi"
 """A kernel that was built without modules has no list of them."""
+LIST_MODE = "perl -e 'our %nrconf; do $_ for sort glob q(/etc/needrestart/conf.d/*.conf); print $nrconf{restart}'"
 SECURITY = '"origin=Debian,codename=${distro_codename}-security,label=Debian-Security";'
 
 
@@ -65,6 +76,37 @@ def test_root_has_no_key_that_sshd_would_read(host: Any) -> None:
     assert "permitrootlogin no" in effective
     assert "authorizedkeysfile /etc/ssh/authorized_keys/%u" in effective
     assert not host.file("/etc/ssh/authorized_keys/root").exists
+
+
+def test_sshd_forwards_nothing_and_knows_keys_alone(host: Any) -> None:
+    said = host.check_output(f"/usr/sbin/sshd -T -C user={AUTOMATION},addr=127.0.0.1").splitlines()
+    wanted = {"disableforwarding yes", "gssapiauthentication no", "kerberosauthentication no", "ignorerhosts yes"}
+    assert wanted - set(said) == set()
+
+
+def test_sshd_does_not_shut_out_management_stations_that_connect_and_do_not_log_in(
+    host: Any, settings: Settings
+) -> None:
+    if not settings.penalises:
+        pytest.skip("not applicable: sshd penalises nobody before OpenSSH 9.8, which this release does not have")
+    said = host.check_output(f"/usr/sbin/sshd -T -C user={AUTOMATION},addr=127.0.0.1").splitlines()
+    assert [line.split()[1] for line in said if line.startswith("persourcepenaltyexemptlist ")] == [
+        ",".join(settings.exempt)
+    ]
+
+
+def test_commands_of_sudo_have_a_terminal_of_their_own_and_are_not_looked_for_where_one_stands(host: Any) -> None:
+    said = host.check_output("sudo -V").splitlines()
+    assert {"Run commands in a pty", "Ignore '.' in $PATH", "Reset the environment to a default set of variables"} <= {
+        line.strip() for line in said
+    }
+
+
+@pytest.mark.usefixtures("more_than_a_look")
+def test_nobody_but_root_becomes_somebody_else_by_su(host: Any) -> None:
+    answer = host.run(f"runuser -u {AUTOMATION} -- su nobody -s /bin/sh -c id < /dev/null")
+    assert (answer.rc, "Permission denied" in answer.stderr) == (1, True), answer.stderr
+    assert host.check_output("getent group %s", SU_GROUP).split(":")[3] == ""
 
 
 def test_samdrift_may_become_root(host: Any) -> None:
@@ -113,6 +155,25 @@ def test_no_account_has_a_password(host: Any) -> None:
     assert [name for name, password, *_ in shadow if not password.startswith(("!", "*"))] == []
 
 
+def test_no_account_of_the_system_may_log_in(host: Any, settings: Settings) -> None:
+    accounts = [line.split(":") for line in host.check_output("getent passwd").splitlines()]
+    assert {"root", AUTOMATION} <= {account[0] for account in accounts}
+    may = {*MAY_HAVE_SHELLS, *settings.kept_shells}
+    of_system = [a for a in accounts if not FIRST_PERSON <= int(a[2]) < LAST_PERSON and a[0] not in may]
+    assert {a[0]: a[6] for a in of_system if not a[6].endswith(("/nologin", "/false"))} == {}
+
+
+def test_peoples_homes_and_dotfiles_are_not_open_to_others(host: Any) -> None:
+    said = host.check_output(f"{PEOPLES_HOMES} | xargs stat -c '%a %n'").splitlines()
+    homes = dict(reversed(line.split(" ", 1)) for line in said)
+    assert "/root" in homes
+    assert [f"{mode} {home}" for home, mode in homes.items() if int(mode, 8) & 0o027] == []
+    found = host.check_output(f"{PEOPLES_HOMES} | xargs -I% find % -xdev -maxdepth 1 -name '.?*' -printf '%m %y %p\\n'")
+    dotfiles = [line.split(" ", 2) for line in found.splitlines()]
+    assert f"/home/{AUTOMATION}/.bashrc" in {path for _, _, path in dotfiles}
+    assert [f"{mode} {path}" for mode, kind, path in dotfiles if kind == "f" and int(mode, 8) & 0o077] == []
+
+
 def test_former_admins_are_locked_out(host: Any, settings: Settings) -> None:
     if not settings.former_admins:
         pytest.skip("not applicable: the inventory names no former admins for this host")
@@ -143,22 +204,93 @@ def _told(values: list[KernelValue]) -> str:
     return ", ".join(v.line.strip() for v in values)
 
 
-def test_no_rare_network_protocol_is_loaded(host: Any) -> None:
+def test_no_rare_module_is_loaded(host: Any, settings: Settings) -> None:
     said = host.check_output(MODULES)
     assert said.startswith("Linux version ")
-    loaded = {line.split()[0] for line in said.splitlines()[1:]} & set(RARE_MODULES)
+    refused = {module.replace("-", "_") for module in RARE_MODULES if module not in settings.kept_modules}
+    loaded = {line.split()[0] for line in said.splitlines()[1:]} & refused
     if loaded and host.run_expect([0, 1], "systemd-detect-virt --container --quiet").rc == 0:
         pytest.skip(f"not applicable: loaded by the outer machine of this container: {', '.join(sorted(loaded))}")
     assert loaded == set()
 
 
+def test_rare_modules_would_not_be_loaded(host: Any, settings: Settings) -> None:
+    said = set(host.check_output("modprobe -c | grep -E '^(install|blacklist) '").splitlines())
+    refused = [module.replace("-", "_") for module in RARE_MODULES if module not in settings.kept_modules]
+    wanted = {line for module in refused for line in (f"install {module} /bin/false", f"blacklist {module}")}
+    assert wanted - said == set()
+
+
+def test_services_run_under_the_profiles_that_their_packages_bring(host: Any, settings: Settings) -> None:
+    if not settings.own_kernel:
+        pytest.skip("not applicable: in a container AppArmor is the outer machine's (option own_kernel is false)")
+    assert host.check_output("cat /sys/module/apparmor/parameters/enabled") == "Y"
+    loaded = host.check_output("cat /sys/kernel/security/apparmor/profiles").splitlines()
+    assert {f"{profile} (enforce)" for profile in settings.confined} - set(loaded) == set()
+
+
+def test_the_kernel_tells_who_changes_what_protects_the_host(host: Any, unit: Any, settings: Settings) -> None:
+    if not settings.own_kernel:
+        pytest.skip("not applicable: auditd cannot be in a container (option own_kernel is false)")
+    assert unit("auditd") == ("active", "enabled")
+    assert host.check_output("auditctl -s").splitlines()[0] == "enabled 1"
+    rules = host.check_output("auditctl -l").splitlines()
+    watched = {line.split()[1] for line in rules if line.startswith("-w ")}
+    assert {"/etc/passwd", "/etc/shadow", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssh", "/etc/pam.d"} <= watched
+    assert any("init_module" in line for line in rules)
+
+
 def test_no_memory_dumps(host: Any) -> None:
     assert host.check_output("systemctl show -p DefaultLimitCORE --value") == "0"
     assert host.check_output(f"su - {AUTOMATION} -c 'ulimit -Hc'") == "0"
+    kept = host.check_output("systemd-analyze cat-config systemd/coredump.conf").splitlines()
+    assert [line for line in kept if line.startswith(("Storage=", "ProcessSizeMax="))] == [
+        "Storage=none",
+        "ProcessSizeMax=0",
+    ]
 
 
-def test_what_people_write_is_not_for_everybody(host: Any) -> None:
-    assert host.check_output("su - %s -c umask", AUTOMATION) == "0027"
+@pytest.mark.parametrize("how", ["logged in", "for one command"])
+def test_what_people_write_is_not_for_everybody(host: Any, how: str) -> None:
+    assert host.check_output(UMASK[how]) == "0027"
+
+
+def test_an_idle_prompt_logs_out(host: Any) -> None:
+    assert host.check_output(f"su - {AUTOMATION} -c 'declare -p TMOUT'") == 'declare -rx TMOUT="600"'
+
+
+def test_logs_are_not_for_everybody(host: Any) -> None:
+    said = host.check_output("find /var/log /var/log/apt -xdev -maxdepth 1 -type f -printf '%m %p\\n'").splitlines()
+    modes = {path: int(mode, 8) for mode, path in (line.split(" ", 1) for line in said)}
+    assert "/var/log/dpkg.log" in modes
+    may = {f"/var/log/{name}" for name in ("wtmp", "btmp", "lastlog")}
+    assert [path for path, mode in modes.items() if mode & 0o007 and path not in may] == []
+
+
+def test_logs_are_rotated(host: Any, unit: Any) -> None:
+    assert unit("logrotate.timer") == ("active", "enabled")
+    answer = host.run("logrotate --debug --state /dev/null /etc/logrotate.conf")
+    assert (answer.rc, "reading config file /etc/logrotate.conf" in answer.stderr) == (0, True), answer.stderr
+    assert "error:" not in answer.stderr
+
+
+def test_what_waits_for_a_restart_is_known(host: Any, unit: Any) -> None:
+    assert unit("samdrift-restarts.timer") == ("active", "enabled")
+    assert host.check_output("systemctl show -p Result --value samdrift-restarts.service") == "success"
+    told = dict(
+        line.rsplit(" ", 1) for line in host.check_output("cat %s", RESTARTS_FILE).splitlines() if line[0] != "#"
+    )
+    assert told["samdrift_reboot_due"] in {"0", "1"}
+    assert int(told["samdrift_restarts_due"]) == sum(1 for name in told if name.startswith("samdrift_restart_due{"))
+
+
+def test_an_update_restarts_nothing_by_itself(host: Any) -> None:
+    assert host.check_output(LIST_MODE) == "l"
+
+
+def test_nothing_is_installed_that_was_only_recommended(host: Any) -> None:
+    said = host.check_output("apt-config dump APT::Install-Recommends")
+    assert said == 'APT::Install-Recommends "false";'
 
 
 def test_the_journal_is_kept_and_bounded(host: Any, settings: Settings) -> None:
@@ -199,6 +331,12 @@ def test_time_zone_is_swedish(host: Any) -> None:
 def test_language_is_swedish_where_people_see_it(host: Any) -> None:
     assert host.check_output("LC_ALL=sv_SE.UTF-8 locale decimal_point") == ","
     assert "LANG=sv_SE.UTF-8" in host.check_output(f"su - {AUTOMATION} -c locale").splitlines()
+
+
+def test_what_runs_at_times_is_roots_alone(host: Any) -> None:
+    places = ("cron.d", "cron.hourly", "cron.daily", "cron.weekly", "cron.monthly", "cron.allow", "at.allow")
+    said = host.check_output(f"stat -c '%a %U %n' {' '.join(f'/etc/{place}' for place in places)}").splitlines()
+    assert said == [f"{'600' if place.endswith('allow') else '700'} root /etc/{place}" for place in places]
 
 
 def test_accounts_cannot_be_read_or_changed_by_everybody(host: Any) -> None:

@@ -178,7 +178,7 @@ def ensure_account(user: str, wanted: Account) -> Generator[StringCommand]:
         host.noop(f"user {user} is as wanted")
         return
     u = shlex.quote(user)
-    program = "useradd --create-home" if live is None else "usermod"
+    program = "useradd --create-home --user-group" if live is None else "usermod"
     if live is not None and user not in NOBODYS:  # or a person of the same name would log in as a program
         refusal = f"echo {u} is an account of the system >&2; exit 1"
         program = f'{{ [ "$(id -u {u})" -ge {FIRST_PERSON} ] || {{ {refusal}; }}; }} && usermod'

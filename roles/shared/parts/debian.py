@@ -45,8 +45,6 @@ def directory(path: str, mode: str) -> None:
 
 def debian_permissions() -> None:
     """Declare Debian's own permissions, to find what somebody loosened."""
-    for path in ("/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly"):
-        directory(path, "755")
     directory("/root", "700")
     directory("/etc/ssh", "755")
     for path, group, mode in (

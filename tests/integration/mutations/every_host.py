@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from roles.shared.parts.watched import RESTARTS_FILE
 from tests.integration.mutations.change import (
     KEPT,
     NOWHERE,
@@ -51,6 +52,22 @@ BASE: Changes = {
         edited(SSHD, "s/^PermitRootLogin .*/PermitRootLogin prohibit-password/"),
         edited(SSHD, "s,^AuthorizedKeysFile .*,AuthorizedKeysFile .ssh/authorized_keys,"),
     ),
+    "sshd forwards nothing and knows keys alone": (
+        edited(SSHD, "s/^DisableForwarding .*//"),
+        edited(SSHD, "s/^GSSAPIAuthentication .*/GSSAPIAuthentication yes/"),
+    ),
+    "sshd does not shut out management stations that connect and do not log in": (
+        edited(SSHD, "s/^PerSourcePenaltyExemptList .*//"),
+        edited(SSHD, f"s,^(PerSourcePenaltyExemptList .*)$,\\1\\,{NOWHERE}/32,"),
+    ),
+    "commands of sudo have a terminal of their own and are not looked for where one stands": (
+        edited("/etc/sudoers.d/samdrift", "s/^Defaults ignore_dot/Defaults !ignore_dot/"),
+        edited("/etc/sudoers.d/samdrift", "s/^Defaults use_pty/Defaults !use_pty/"),
+    ),
+    "nobody but root becomes somebody else by su": (
+        edited("/etc/pam.d/su", "/pam_wheel/d"),
+        edited("/etc/group", "s/^sugroup:.*/&nobody/"),
+    ),
     "samdrift may become root": (
         edited("/etc/sudoers.d/samdrift", "s/^samdrift .*/samdrift ALL=(root) NOPASSWD: ALL/"),
     ),
@@ -75,6 +92,14 @@ BASE: Changes = {
     "no account has a password": (
         edited("/etc/shadow", "s/^nobody:[^:]*:/nobody::/"),
         edited("/etc/shadow", "s/^nobody:[^:]*:/nobody:$y$j9T$abc$def:/"),
+    ),
+    "no account of the system may log in": (
+        Change("usermod --shell /bin/sh www-data", "usermod --shell /usr/sbin/nologin www-data"),
+        Change("usermod --shell '' nobody", "usermod --shell /usr/sbin/nologin nobody"),
+    ),
+    "peoples homes and dotfiles are not open to others": (
+        Change("chmod 755 /root", "chmod 700 /root"),
+        Change("chmod 644 /home/samdrift/.bashrc", "chmod 600 /home/samdrift/.bashrc"),
     ),
     "former admins are locked out": (
         Change("useradd former", "userdel former", given={"former_admins": ("former",)}),
@@ -101,14 +126,40 @@ BASE: Changes = {
     "kernel settings are in force [filesystem]": (
         covered("/proc/sys/fs/suid_dumpable", f"{KEPT}/value", Change(WRONG_VALUE, "true")),
     ),
+    "rare modules would not be loaded": (
+        edited("/etc/modprobe.d/60-samdrift.conf", "s/^install cramfs .*//"),
+        edited("/etc/modprobe.d/60-samdrift.conf", "s/^blacklist usb-storage//"),
+    ),
     "no memory dumps": (
+        edited("/etc/systemd/coredump.conf.d/60-samdrift.conf", "s/^Storage=.*/Storage=external/"),
         edited(
             "/etc/systemd/system.conf.d/60-samdrift.conf",
             "s/^DefaultLimitCORE=.*/DefaultLimitCORE=infinity/",
             "systemctl daemon-reload",
         ),
     ),
-    "what people write is not for everybody": (edited("/etc/profile.d/60-samdrift.sh", "s/^umask .*/umask 022/"),),
+    "what people write is not for everybody [logged in]": (
+        edited("/etc/profile.d/60-samdrift.sh", "s/^umask .*/umask 022/"),
+    ),
+    "what people write is not for everybody [for one command]": (
+        edited("/etc/pam.d/common-session", "s/(pam_umask.so) nousergroups/\\1/"),
+    ),
+    "an idle prompt logs out": (edited("/etc/profile.d/60-samdrift.sh", "s/TMOUT=600/TMOUT=0/"),),
+    "logs are not for everybody": (Change("chmod 644 /var/log/dpkg.log", "chmod 640 /var/log/dpkg.log"),),
+    "logs are rotated": (
+        stopped("logrotate.timer"),
+        disabled("logrotate.timer"),
+        edited("/etc/logrotate.conf", "s/^weekly/nonsense/"),
+    ),
+    "what waits for a restart is known": (
+        stopped("samdrift-restarts.timer"),
+        Change(f"mkdir -p {KEPT} && mv {RESTARTS_FILE} {KEPT}", f"mv {KEPT}/samdrift-restarts.prom {RESTARTS_FILE}"),
+        edited(RESTARTS_FILE, "s/^samdrift_restarts_due .*/samdrift_restarts_due 99/"),
+    ),
+    "an update restarts nothing by itself": (edited("/etc/needrestart/conf.d/samdrift.conf", "s/'l'/'a'/"),),
+    "nothing is installed that was only recommended": (
+        edited("/etc/apt/apt.conf.d/60samdrift-no-recommends", 's/Recommends .false./Recommends "true"/'),
+    ),
     "the journal is kept and bounded": (
         configured(
             "systemd-journald",
@@ -140,6 +191,10 @@ BASE: Changes = {
         ),
     ),
     "language is swedish where people see it": (edited("/etc/locale.conf", "s/^LANG=.*/LANG=C.UTF-8/"),),
+    "what runs at times is roots alone": (
+        Change("chmod 755 /etc/cron.d", "chmod 700 /etc/cron.d"),
+        Change("chmod 644 /etc/cron.allow", "chmod 600 /etc/cron.allow"),
+    ),
     "accounts cannot be read or changed by everybody": (
         Change("chmod 644 /etc/shadow", "chmod 640 /etc/shadow"),
         Change("chown nobody /etc/group", "chown root /etc/group"),

@@ -227,7 +227,8 @@ def test_no_text_of_the_inventory_can_break_a_banner(text: str) -> None:
 
 def test_every_file_says_whose_it_is_but_those_that_people_see_at_login(fleet: Fleet) -> None:
     silent = {path for path, text in files(fleet).items() if "Managed by samdrift, role base" not in text[:80]}
-    assert silent == {"/etc/hostname", "/etc/issue", "/etc/issue.net", "/etc/motd"}
+    lists_of_names = {"/etc/cron.allow", "/etc/at.allow", "/usr/share/pam-configs/samdrift-umask"}
+    assert silent == {"/etc/hostname", "/etc/issue", "/etc/issue.net", "/etc/motd", *lists_of_names}
 
 
 @pytest.mark.parametrize(

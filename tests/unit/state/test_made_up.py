@@ -30,14 +30,63 @@ KERNEL = "Linux version 6.12\n"
         (f"{KERNEL}sctp 1 0 - Live 0x0\n", 1, "failed"),
         (f"{KERNEL}sctp 1 0 - Live 0x0\n", 0, "not applicable"),
         (f"{KERNEL}sctp 1 0 - Live 0x0\n", 127, "failed"),
+        (f"{KERNEL}usb_storage 1 0 - Live 0x0\n", 1, "failed"),
         ("", 1, "failed"),
         ("nf_tables 1 0 - Live 0x0\n", 1, "failed"),
     ],
 )
-def test_a_rare_protocol_that_is_loaded_is_found(modules: str, virtual: int, said: str) -> None:
+def test_a_rare_module_that_is_loaded_is_found(modules: str, virtual: int, said: str) -> None:
     detected = Answer(rc=virtual, stdout="", stderr="")
     answers: dict[str, str | Answer] = {"/proc/modules": modules, "systemd-detect-virt": detected}
-    assert outcome("base", "no_rare_network_protocol_is_loaded", answers, "heb-gw1") == said
+    assert outcome("base", "no_rare_module_is_loaded", answers, "heb-gw1") == said
+
+
+ENFORCED = "unbound (enforce)\n/usr/sbin/chronyd (enforce)\n"
+
+
+@pytest.mark.parametrize(
+    ("enabled", "profiles", "said"),
+    [
+        ("Y\n", ENFORCED, "passed"),
+        ("Y\n", ENFORCED.replace("unbound (enforce)", "unbound (complain)"), "failed"),
+        ("Y\n", "/usr/sbin/chronyd (enforce)\n", "failed"),
+        ("N\n", ENFORCED, "failed"),
+        ("Y\n", "", "failed"),
+    ],
+)
+def test_a_service_that_is_not_confined_is_found(enabled: str, profiles: str, said: str) -> None:
+    answers: dict[str, str | Answer] = {"parameters/enabled": enabled, "apparmor/profiles": profiles}
+    check = "services_run_under_the_profiles_that_their_packages_bring"
+    assert outcome("base", check, answers, "tie-dns1") == said
+    assert outcome("base", check, answers, "tie-dns1", own_kernel=False) == "not applicable"
+
+
+WATCHED = "".join(
+    f"-w {path} -p wa -k x\n"
+    for path in ("/etc/passwd", "/etc/shadow", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssh", "/etc/pam.d")
+)
+MODULES_WATCHED = "-a always,exit -F arch=b64 -S init_module,delete_module -F key=modules\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "rules", "said"),
+    [
+        ("enabled 1\nfailure 1\n", WATCHED + MODULES_WATCHED, "passed"),
+        ("enabled 0\nfailure 1\n", WATCHED + MODULES_WATCHED, "failed"),
+        ("enabled 1\n", MODULES_WATCHED, "failed"),
+        ("enabled 1\n", WATCHED, "failed"),
+        ("enabled 1\n", "No rules\n", "failed"),
+    ],
+)
+def test_a_kernel_that_tells_nobody_who_changes_what_is_found(status: str, rules: str, said: str) -> None:
+    answers: dict[str, str | Answer] = {
+        "systemctl": "active\nenabled\n",
+        "auditctl -s": status,
+        "auditctl -l": rules,
+    }
+    check = "the_kernel_tells_who_changes_what_protects_the_host"
+    assert outcome("base", check, answers, "tie-dns1") == said
+    assert outcome("base", check, answers, "tie-dns1", own_kernel=False) == "not applicable"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,161 @@
+"""What a Debian host does not do, does not load and does not show: kernel, modules, dumps, logins, open files.
+
+Not here: who logs in and how (role `base`), the values (`roles.shared.hardening`), and the programs that watch a host
+while it runs (`watched`). What audits ask for and is not done: docs/hardening.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from roles.shared.hardening import MAY_HAVE_SHELLS, RARE_MODULES
+from roles.shared.parts.accounts import FIRST_PERSON, LAST_PERSON, NO_SHELL, group
+from roles.shared.parts.debian import directory
+from roles.shared.parts.ensured import ensured
+from roles.shared.parts.files import managed_file
+from roles.shared.parts.handlers import Handler, restart
+from roles.shared.parts.kernel import kernel_settings
+from roles.shared.settings import Settings
+
+MANAGED = "# Managed by samdrift, role base; local changes are lost."
+SHELL_PARSES = "sh -n {path}"
+SU_GROUP = "sugroup"
+"""The group whose members may use su. It has none; audits know it by this name."""
+
+PAM_TOGETHER = "DEBIAN_FRONTEND=noninteractive pam-auth-update --package"
+
+DONE = "that is all"
+"""What a question ends with, so that no answer at all is not the answer that is wanted."""
+PEOPLES_HOMES = (
+    f"getent passwd | awk -F: '$3 == 0 || ($3 >= {FIRST_PERSON} && $3 < {LAST_PERSON}) {{ print $6 }}' | "
+    'while read -r home; do [ ! -d "$home" ] || [ "$home" = / ] || echo "$home"; done'
+)
+OPEN_HOMES = f'{PEOPLES_HOMES} | while read -r home; do find "$home" -maxdepth 0 -type d -perm /027 {{print}}; done'
+OPEN_DOTFILES = (
+    f"{PEOPLES_HOMES} | while read -r home; do "
+    "find \"$home\" -xdev -maxdepth 1 -name '.?*' -type f -perm /077 {print}; done"
+)
+OPEN_LOGS = (
+    "find /var/log -xdev -maxdepth 1 -type f -perm /007 "
+    "! -name wtmp ! -name btmp ! -name lastlog ! -name '.*' {print}; "
+    "find /var/log/apt -xdev -maxdepth 1 -type f -perm /007 {print}"
+)
+PRINTED = "-printf '%m %u %p\\n'"
+
+
+def kernel(themes: Mapping[str, Mapping[str, str]], kept: Collection[str]) -> None:
+    """Declare the kernel's settings, now and at boot, and the modules that it does not load.
+
+    Args:
+        kept: modules that this host needs.
+    """
+    for theme, values in themes.items():
+        lines = (f"{key} = {value}" for key, value in sorted(values.items()))
+        managed_file(f"/etc/sysctl.d/60-samdrift-{theme}.conf", content=_managed(*lines))
+        kernel_settings(theme, values, guarded=theme in {"ipv4", "ipv6"})
+    directory("/etc/modprobe.d", "755")
+    refused = (m for m in RARE_MODULES if m not in kept)
+    # `install` holds against whoever asks for it by name, `blacklist` against a device that asks by what it is.
+    lines = (line for module in refused for line in (f"blacklist {module}", f"install {module} /bin/false"))
+    managed_file("/etc/modprobe.d/60-samdrift.conf", content=_managed(*lines))
+
+
+def no_dumps() -> None:
+    """Declare that no program's memory is written to disk: it holds passwords and personal data."""
+    reread = Handler(name="read systemd's own settings again", command="systemctl daemon-reload")
+    directory("/etc/systemd/system.conf.d", "755")
+    managed_file("/etc/systemd/system.conf.d/60-samdrift.conf", template="base/system.conf.j2", then=(reread,))
+    managed_file("/etc/security/limits.d/60-samdrift.conf", template="base/limits.conf.j2")
+    directory("/etc/systemd/coredump.conf.d", "755")
+    managed_file("/etc/systemd/coredump.conf.d/60-samdrift.conf", template="base/coredump.conf.j2")
+
+
+def sessions() -> None:
+    """Declare what a session's files are for, when an idle one ends, and that nobody becomes somebody else by su."""
+    managed_file("/etc/login.defs", template="base/login.defs.j2")
+    apply = Handler(name="put PAM's common files together", command=f"{PAM_TOGETHER} --enable samdrift-umask")
+    managed_file("/usr/share/pam-configs/samdrift-umask", template="base/pam-umask.j2", then=(apply,), guarded=True)
+    managed_file("/etc/profile.d/60-samdrift.sh", template="base/profile.sh.j2", validate_with=SHELL_PARSES)
+    group(SU_GROUP)
+    managed_file("/etc/pam.d/su", template="base/su.j2")
+
+
+def journal(settings: Settings) -> None:
+    """Declare how long the journal is kept."""
+    directory("/etc/systemd/journald.conf.d", "755")
+    managed_file(
+        "/etc/systemd/journald.conf.d/60-samdrift.conf",
+        template="base/journald.conf.j2",
+        settings=settings,
+        then=(restart("systemd-journald.service"),),
+    )
+
+
+def new_homes() -> None:
+    """Declare that what a new home begins with is nobody else's to read. Before any account is made."""
+    for name in (".bash_logout", ".bashrc", ".profile"):
+        path = f"/etc/skel/{name}"
+        _tightened(f"mode of {path}", f"find {path} -maxdepth 0 -type f -perm /077 {{print}}", "077")
+
+
+def homes() -> None:
+    """Declare that people's homes, and their dotfiles above all, are not open to others."""
+    _tightened("homes that are open to others", OPEN_HOMES, "027")
+    _tightened("dotfiles that are open to others", OPEN_DOTFILES, "077")
+
+
+def logs() -> None:
+    """Declare that logs are not for everybody. New ones are made so by logrotate (`watched`)."""
+    _tightened("logs that everybody may read", OPEN_LOGS, "007")
+
+
+def shells(kept: Collection[str]) -> None:
+    """Declare that no account of the system may log in: whoever takes one over by a hole has no shell.
+
+    Args:
+        kept: accounts that need theirs, by name.
+    """
+    names = "|".join((*MAY_HAVE_SHELLS, *sorted(kept)))
+    found = (
+        f"getent passwd | awk -F: '($3 < {FIRST_PERSON} || $3 >= {LAST_PERSON}) && $1 !~ /^({names})$/ && "
+        "$7 !~ /(nologin|false)$/ { print $1, $7 }'"
+    )
+    ensured(
+        "accounts of the system with a shell",
+        question=f"{found}; echo {DONE}",
+        answer=f"{DONE}\n",
+        command=f'{found} | while read -r user shell; do usermod --shell {NO_SHELL} "$user" || exit 1; done',
+    )
+
+
+def cron() -> None:
+    """Declare that nobody but root sees, or gives, what cron and at run."""
+    for path in ("/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly"):
+        directory(path, "700")
+    # These two decide who may use crontab and at, where either is installed; what runs already goes on.
+    for path in ("/etc/cron.allow", "/etc/at.allow"):
+        managed_file(path, content="root\n", mode="600")
+    _tightened("mode of /etc/crontab", "[ ! -e /etc/crontab ] || find /etc/crontab -perm /077 {print}", "077")
+
+
+def _tightened(what: str, found: str, mask: str) -> None:
+    """Declare that nothing is found; of what is, the bits of `mask` are taken.
+
+    Args:
+        found: a shell command that finds files, in which `{print}` is what `find` does with them.
+    """
+    take = ",".join(f"{who}-{bits}" for who, bits in zip("go", map(_letters, mask[1:]), strict=True) if bits)
+    ensured(
+        what,
+        question=f"{{ {found.replace('{print}', PRINTED)}; }} | sort; echo {DONE}",
+        answer=f"{DONE}\n",
+        command=f"{{ {found.replace('{print}', '-print0')}; }} | xargs -0r chmod {take} --",
+    )
+
+
+def _letters(digit: str) -> str:
+    return "".join(letter for bit, letter in ((4, "r"), (2, "w"), (1, "x")) if int(digit) & bit)
+
+
+def _managed(*lines: str) -> str:
+    return "\n".join([MANAGED, *lines, ""])
