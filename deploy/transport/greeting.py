@@ -26,6 +26,11 @@ LONGEST = max(map(len, REFUSALS))
 WITHIN = 5.0
 """Seconds in which a host must greet that is asked for nothing else."""
 
+SPEAKS_FIRST = 2.0
+"""Seconds in which a server says that it refuses. Some, and those that serve several protocols on one port, wait for the
+client's own greeting (RFC 4253, 4.2 lets both): they are greeted then.
+"""
+
 AGAIN_AFTER = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds between the tries to be let in by a host that refuses. Twenty bare connections cost twenty seconds."""
 
@@ -50,12 +55,15 @@ def connected(address: Address, port: int, within: float) -> socket.socket:
     return sock
 
 
-def refusal(sock: socket.socket) -> str:
-    """Return what the server says instead of a greeting; empty if it greets. What it said can still be read.
+def refusal(sock: socket.socket, within: float = SPEAKS_FIRST) -> str:
+    """Return what the server says instead of a greeting; empty if it greets, or waits for the client to speak first.
 
-    To be asked before anything is sent: a server that hangs up on unread bytes takes its own words with it.
+    What it said can still be read. To be asked before anything is sent: a server that hangs up on unread bytes takes
+    its own words with it.
     """
-    heard = _first(sock)
+    heard = b""
+    with gevent.Timeout(within, False):
+        heard = _first(sock)
     return next((said.decode() for said in REFUSALS if heard.startswith(said)), "")
 
 

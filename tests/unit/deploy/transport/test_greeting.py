@@ -66,6 +66,11 @@ def test_what_a_server_says_instead_of_a_greeting_is_told_and_what_it_greets_wit
         assert sock.recv(32) == b"SSH-2.0-x\r\n"
 
 
+def test_a_server_that_waits_for_the_client_to_speak_first_refuses_nobody() -> None:
+    with server() as port, connected(HERE, port, 1) as sock:
+        assert refusal(sock, within=0.05) == ""
+
+
 def test_who_is_refused_tries_again_and_who_finds_nobody_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(greeting, "AGAIN_AFTER", (0.0,) * 3)
     tries: list[int] = []
