@@ -91,17 +91,18 @@ AS_ROOT = (
     *(f"su - {AUTOMATION} -c {what}" for what in ("'ulimit -Hc'", "'declare -p TMOUT'", "locale")),
     *UMASK.values(),
     "sudo -V",
+    *watched.AS_ROOT,
 )
 ADMINS_GROUP = "samdrift-admins"
 HELPERS_GROUP = "samdrift-people"
 DUTIES_FILE = "/etc/sudoers.d/samdrift-duties"
-PROXY_PORT = 3142
 
 PACKAGES = (
     "apparmor",
     "ca-certificates",
     "iproute2",
     "kmod",
+    "libpam-pwquality",
     "locales",
     "logrotate",
     "needrestart",
@@ -257,6 +258,7 @@ def deploy(settings: Settings) -> None:
     hardened.sessions()
     hardened.shells(settings.kept_shells)
     hardened.homes()
+    hardened.backups()
     hardened.cron()
     updates()
     watched.restarts()
@@ -390,7 +392,7 @@ def _apt_proxy(host: Host, fleet: Fleet, options: Options) -> str:
     if not options.apt_proxy or "package_cache" in host.roles:
         return ""
     caches = reached_by(host, fleet.with_role("package_cache"))
-    return f"http://{in_url(caches[0])}:{PROXY_PORT}" if caches else ""
+    return f"http://{in_url(caches[0])}:3142" if caches else ""
 
 
 def _plain(text: str) -> str:

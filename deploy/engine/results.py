@@ -17,6 +17,7 @@ from deploy.model.drift import (
     armed_finding,
     check_finding,
     refused_finding,
+    restarts_finding,
     step_evidence,
     strangers_finding,
 )
@@ -84,6 +85,7 @@ class Results:
         self._checks += checks
         self._findings += [check_finding(c, self._controls) for c in checks if c.outcome == "failed"]
         self._findings += [strangers_finding(c) for c in checks if c.strangers]
+        self._findings += [restarts_finding(c) for c in checks if c.restarts]
 
     def in_sync(self, fresh: HostPlan) -> None:
         """Record that nothing was to be changed."""

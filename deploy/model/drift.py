@@ -83,6 +83,7 @@ def classify(
     explained = {(f.host, f.role) for f in findings if _explains(f)}
     findings += [check_finding(c, controls) for c in failed if (c.host, c.role) not in explained]
     findings += [strangers_finding(c) for c in checks if c.strangers]
+    findings += [restarts_finding(c) for c in checks if c.restarts]
     return _ordered(findings)
 
 
@@ -191,6 +192,20 @@ def strangers_finding(check: CheckResult) -> Finding:
         ),
         advice=MessageId.DRAW_THE_CABLE(),
         severity=severity(Kind.NOTICE, MessageId.STRANGERS_HEARD),
+    )
+
+
+def restarts_finding(check: CheckResult) -> Finding:
+    """Report what runs code that an update has replaced: to be restarted by somebody, and no fault."""
+    return Finding(
+        kind=Kind.NOTICE,
+        host=check.host,
+        municipality=check.municipality,
+        role=check.role,
+        step=check.name,
+        message=MessageId.RESTARTS_DUE(what=", ".join(check.restarts)),
+        advice=MessageId.RESTART_WHEN_IT_SUITS(),
+        severity=severity(Kind.NOTICE, MessageId.RESTARTS_DUE),
     )
 
 

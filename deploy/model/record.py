@@ -26,6 +26,7 @@ class CheckResult(Frozen):
     """The outcome of one state check on one host. `not applicable` always has its reason in `detail`.
 
     `strangers` are those whom a device hears at its ports and no cable of NetBox leads to: nothing fails for them.
+    `restarts` names what runs code that an update has replaced, the host itself as `reboot`: nothing fails for it.
     `waived` is the waiver about its failure.
     """
 
@@ -36,6 +37,7 @@ class CheckResult(Frozen):
     outcome: Literal["passed", "failed", "not applicable"]
     detail: str = ""
     strangers: tuple[Heard, ...] = ()
+    restarts: tuple[str, ...] = ()
     seconds: float = 0.0
     waived: Waived | None = None
 

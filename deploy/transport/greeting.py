@@ -27,8 +27,8 @@ WITHIN = 5.0
 """Seconds in which a host must greet that is asked for nothing else."""
 
 SPEAKS_FIRST = 2.0
-"""Seconds in which a server says that it refuses. Some, and those that serve several protocols on one port, wait for the
-client's own greeting (RFC 4253, 4.2 lets both): they are greeted then.
+"""Seconds in which a server says that it refuses. Some, as those that serve several protocols on one port, wait for
+the client's own greeting (RFC 4253, 4.2 lets both): they are greeted then.
 """
 
 AGAIN_AFTER = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)

@@ -179,6 +179,7 @@ class StateChecks:
         self._left: Counter[str] = Counter()
         self._checks: dict[str, CheckResult] = {}
         self._strangers: dict[str, list[Heard]] = {}
+        self._restarts: dict[str, list[str]] = {}
         self._lost: set[str] = set()
         self.broken: list[tuple[str, str]] = []
 
@@ -212,6 +213,11 @@ class StateChecks:
     def tell(self, request: pytest.FixtureRequest) -> Callable[[Iterable[Heard]], None]:
         """Give a check a function that tells of strangers: its result has them, whatever becomes of it."""
         return self._strangers.setdefault(request.node.nodeid, []).extend
+
+    @pytest.fixture
+    def due(self, request: pytest.FixtureRequest) -> Callable[[Iterable[str]], None]:
+        """Give a check a function that tells what waits for a restart: its result has it, whatever becomes of it."""
+        return self._restarts.setdefault(request.node.nodeid, []).extend
 
     @pytest.fixture
     def fleet(self) -> Fleet:
@@ -280,7 +286,12 @@ class StateChecks:
             self._lost.add(name)
         elif report.when == "call" or not report.passed:
             self._checks[item.nodeid] = result_of(
-                item, _target_of(item).host, call, report, self._strangers.get(item.nodeid, ())
+                item,
+                _target_of(item).host,
+                call,
+                report,
+                strangers=self._strangers.get(item.nodeid, ()),
+                restarts=self._restarts.get(item.nodeid, ()),
             )
         if report.when == "teardown":
             self._finished(name)
@@ -318,6 +329,7 @@ class StateChecks:
             "unit": target.unit,
             "settings": target.settings[role_of(item.path)],
             "tell": lambda _: None,
+            "due": lambda _: None,
             "fleet": self._fleet,
             "me": target.host,
             "to_come": self._to_come,

@@ -39,7 +39,9 @@ def result_of(
     host: Host,
     call: pytest.CallInfo[None],
     report: pytest.TestReport,
+    *,
     strangers: Iterable[Heard],
+    restarts: Iterable[str],
 ) -> CheckResult:
     """Return pytest's report of one item as the result of a state check."""
     outcome, detail = _outcome(item, call, report)
@@ -54,6 +56,7 @@ def result_of(
             "outcome": outcome,
             "detail": detail,
             "strangers": tuple(strangers),
+            "restarts": tuple(restarts),
         }
     )
 

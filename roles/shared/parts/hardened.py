@@ -36,10 +36,9 @@ OPEN_DOTFILES = (
     "find \"$home\" -xdev -maxdepth 1 -name '.?*' -type f -perm /077 {print}; done"
 )
 OPEN_LOGS = (
-    "find /var/log -xdev -maxdepth 1 -type f -perm /007 "
-    "! -name wtmp ! -name btmp ! -name lastlog ! -name '.*' {print}; "
-    "find /var/log/apt -xdev -maxdepth 1 -type f -perm /007 {print}"
+    "find /var/log -xdev -maxdepth 1 -type f -perm /007 ! -name wtmp ! -name btmp ! -name lastlog ! -name '.*' {print}"
 )
+"""Of wtmp and its kin it is systemd that says who may read them. What is in directories is its service's affair."""
 PRINTED = "-printf '%m %u %p\\n'"
 
 
@@ -50,7 +49,7 @@ def kernel(themes: Mapping[str, Mapping[str, str]], kept: Collection[str]) -> No
         kept: modules that this host needs.
     """
     for theme, values in themes.items():
-        lines = (f"{key} = {value}" for key, value in sorted(values.items()))
+        lines = (f"{name} = {value}" for key, value in sorted(values.items()) for name in _named(key))
         managed_file(f"/etc/sysctl.d/60-samdrift-{theme}.conf", content=_managed(*lines))
         kernel_settings(theme, values, guarded=theme in {"ipv4", "ipv6"})
     directory("/etc/modprobe.d", "755")
@@ -58,6 +57,14 @@ def kernel(themes: Mapping[str, Mapping[str, str]], kept: Collection[str]) -> No
     # `install` holds against whoever asks for it by name, `blacklist` against a device that asks by what it is.
     lines = (line for module in refused for line in (f"blacklist {module}", f"install {module} /bin/false"))
     managed_file("/etc/modprobe.d/60-samdrift.conf", content=_managed(*lines))
+
+
+def _named(key: str) -> tuple[str, ...]:
+    """Return a key as a file of sysctl names it: `*` is every interface that there is, and all of them, and new ones.
+
+    systemd reads the star so; other programs, and audits, read the two names alone.
+    """
+    return (*(key.replace("*", name) for name in ("all", "default")), key) if "*" in key else (key,)
 
 
 def no_dumps() -> None:
@@ -76,6 +83,7 @@ def sessions() -> None:
     apply = Handler(name="put PAM's common files together", command=f"{PAM_TOGETHER} --enable samdrift-umask")
     managed_file("/usr/share/pam-configs/samdrift-umask", template="base/pam-umask.j2", then=(apply,), guarded=True)
     managed_file("/etc/profile.d/60-samdrift.sh", template="base/profile.sh.j2", validate_with=SHELL_PARSES)
+    managed_file("/etc/security/pwquality.conf", template="base/pwquality.conf.j2")
     group(SU_GROUP)
     managed_file("/etc/pam.d/su", template="base/su.j2")
 
@@ -89,6 +97,21 @@ def journal(settings: Settings) -> None:
         settings=settings,
         then=(restart("systemd-journald.service"),),
     )
+
+
+def backups() -> None:
+    """Declare that the copies that the tools for accounts leave are no easier to read than what they are copies of."""
+    for name, mask in (("passwd", "022"), ("group", "022"), ("shadow", "027"), ("gshadow", "027")):
+        path = f"/etc/{name}-"
+        found = f"[ ! -e {path} ] || find {path} -maxdepth 0 -perm /{mask} {{print}}"
+        _tightened(f"mode of {path}", found, mask)
+        if name.endswith("shadow"):
+            ensured(
+                f"group of {path}",
+                question=f"[ ! -e {path} ] || stat -c %G {path} | grep -v '^shadow$'; echo {DONE}",
+                answer=f"{DONE}\n",
+                command=f"chgrp shadow {path}",
+            )
 
 
 def new_homes() -> None:

@@ -16,6 +16,10 @@ RESTARTS_UNIT = "samdrift-restarts"
 TEXTFILES = "/var/lib/prometheus/node-exporter"
 RESTARTS_FILE = f"{TEXTFILES}/samdrift-restarts.prom"
 """What waits for a restart, as metrics: role `node_metrics` tells what is in this directory."""
+REBOOT = "reboot"
+"""How it is named that the host itself waits for one."""
+AS_ROOT = ("auditctl -s", "auditctl -l", "cat /sys/kernel/security/apparmor/profiles")
+"""What is asked as root: the kernel tells nobody else."""
 PERL_PARSES = "perl -c {path}"
 LOGROTATE_ACCEPTS = (
     "f=$(mktemp) && sed /^include/d {path} > $f && chmod 644 $f && logrotate --debug --state /dev/null $f; "
