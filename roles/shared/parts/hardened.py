@@ -108,7 +108,7 @@ def backups() -> None:
         if name.endswith("shadow"):
             ensured(
                 f"group of {path}",
-                question=f"[ ! -e {path} ] || stat -c %G {path} | grep -v '^shadow$'; echo {DONE}",
+                question=listing(f"[ ! -e {path} ] || stat -c %G {path} | grep -v '^shadow$'", "stat"),
                 answer=f"{DONE}\n",
                 command=f"chgrp shadow {path}",
             )
@@ -145,7 +145,7 @@ def shells(kept: Collection[str]) -> None:
     )
     ensured(
         "accounts of the system with a shell",
-        question=f"{found}; echo {DONE}",
+        question=listing(found, "awk"),
         answer=f"{DONE}\n",
         command=f'{found} | while read -r user shell; do usermod --shell {NO_SHELL} "$user" || exit 1; done',
     )
@@ -170,10 +170,15 @@ def _tightened(what: str, found: str, mask: str) -> None:
     take = ",".join(f"{who}-{bits}" for who, bits in zip("go", map(_letters, mask[1:]), strict=True) if bits)
     ensured(
         what,
-        question=f"{{ {found.replace('{print}', PRINTED)}; }} | sort; echo {DONE}",
+        question=listing(found.replace("{print}", PRINTED), "find"),
         answer=f"{DONE}\n",
         command=f"{{ {found.replace('{print}', '-print0')}; }} | xargs -0r chmod {take} --",
     )
+
+
+def listing(found: str, program: str) -> str:
+    """Return a question whose answer ends with `DONE`, but where the program that it is asked of is missing."""
+    return f"command -v {program} > /dev/null && {{ {{ {found}; }} | sort; echo {DONE}; }}"
 
 
 def _letters(digit: str) -> str:

@@ -397,3 +397,13 @@ def test_who_is_heard_and_nobody_knows_is_a_notice_beside_whatever_else_there_is
     (notice,) = found(host_plan(), {}, passed.model_copy(update={"strangers": many}))
     assert "1/1/4, … (48)" in notice.summary
     assert len(notice.evidence) == 48
+
+
+def test_what_waits_for_a_restart_is_a_notice_and_no_difference() -> None:
+    passed = failed("restarts").model_copy(
+        update={"outcome": "passed", "detail": "", "restarts": ("reboot", "ssh.service")}
+    )
+    (notice,) = found(host_plan(), {}, passed)
+    assert (notice.kind, notice.severity) == (Kind.NOTICE, Severity.LOW)
+    assert "reboot, ssh.service" in notice.summary
+    assert exit_code([notice]) is Exit.OK

@@ -1,0 +1,136 @@
+"""What is hardened of every host: that no step passes over what it cannot ask, and takes no more than it must."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from inventory.fleet import Fleet
+from roles.shared.hardening import KERNEL, RARE_MODULES, RareModule
+from roles.shared.parts.hardened import DONE, OPEN_LOGS, PRINTED, listing
+from roles.shared.parts.templates import render
+from tests.unit.roles.judging import needs
+from tests.unit.roles.test_base import STATION, files
+
+
+@pytest.fixture
+def hardened_files(small_fleet: Fleet) -> dict[str, str]:
+    """The files of role base on a host, by path."""
+    fleet = small_fleet.model_copy(update={"hosts": (*small_fleet.hosts, STATION)})
+    return files(fleet)
+
+
+def test_every_key_of_every_interface_is_named_as_other_programs_read_it(hardened_files: dict[str, str]) -> None:
+    lines = hardened_files["/etc/sysctl.d/60-samdrift-ipv4.conf"].splitlines()
+    keys = [line.split(" = ")[0] for line in lines[1:]]
+    assert set(KERNEL["ipv4"]) <= set(keys)
+    for key in (k for k in KERNEL["ipv4"] if "*" in k):
+        of_all, of_new = (key.replace("*", name) for name in ("all", "default"))
+        assert keys.index(of_all) < keys.index(of_new) < keys.index(key)
+
+
+def test_a_module_is_refused_to_whoever_asks_by_name_and_to_devices(hardened_files: dict[str, str]) -> None:
+    lines = hardened_files["/etc/modprobe.d/60-samdrift.conf"].splitlines()[1:]
+    assert sorted(lines) == sorted(
+        line for module in RARE_MODULES for line in (f"install {module} /bin/false", f"blacklist {module}")
+    )
+
+
+@pytest.mark.parametrize("name", ["ext4", "usb_storage", ""])
+def test_a_module_that_nobody_refuses_need_not_be_kept(name: str) -> None:
+    assert TypeAdapter(RareModule).validate_python("usb-storage") == "usb-storage"
+    with pytest.raises(ValidationError, match="no module that is refused"):
+        TypeAdapter(RareModule).validate_python(name)
+
+
+def test_a_question_whose_program_is_missing_has_another_answer_than_is_wanted() -> None:
+    def answer(path: str) -> str:
+        asked = ["/bin/sh", "-c", listing("find /nowhere 2> /dev/null", "find")]
+        return subprocess.run(asked, env={"PATH": path}, capture_output=True, text=True, check=False).stdout
+
+    assert answer(os.environ["PATH"]) == f"{DONE}\n"
+    assert answer("/nowhere") == ""
+
+
+def test_only_logs_that_everybody_may_read_are_found(tmp_path: Path) -> None:
+    modes = {"dpkg.log": 0o644, "private.log": 0o640, "wtmp": 0o664, "lastlog": 0o664, ".hidden": 0o644}
+    for name, mode in modes.items():
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(mode)
+    (tmp_path / "apt").mkdir()
+    (tmp_path / "apt" / "history.log").touch()
+    asked = OPEN_LOGS.replace("/var/log", str(tmp_path)).replace("{print}", PRINTED)
+    found = subprocess.run(["sh", "-c", asked], capture_output=True, text=True, check=True).stdout
+    assert [line.split()[-1] for line in found.splitlines()] == [str(tmp_path / "dpkg.log")]
+
+
+@needs("bash")
+def test_a_prompt_logs_out_though_its_profile_is_read_twice(tmp_path: Path) -> None:
+    profile = tmp_path / "profile.sh"
+    profile.write_text(render("base/profile.sh.j2"))
+    said = subprocess.run(
+        ["bash", "-c", f". {profile}; . {profile}; declare -p TMOUT; umask; ulimit -c"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (said.stdout.splitlines(), said.stderr) == (['declare -rx TMOUT="600"', "0027", "0"], "")
+    dash = subprocess.run(["sh", "-c", f". {profile}; umask"], capture_output=True, text=True, check=True)
+    assert (dash.stdout, dash.stderr) == ("0027\n", "")
+
+
+NEEDRESTART = """\
+#!/bin/sh
+cat <<'END'
+{said}
+END
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "reboot", "services"),
+    [
+        ("NEEDRESTART-VER: 3.11", "0", []),
+        ("NEEDRESTART-VER: 3.11\nNEEDRESTART-KSTA: 1", "0", []),
+        ("NEEDRESTART-VER: 3.11\nNEEDRESTART-KSTA: 3\nNEEDRESTART-SVC: ssh.service", "1", ["ssh.service"]),
+        (
+            'NEEDRESTART-VER: 3.11\nNEEDRESTART-SVC: a"b.service\nNEEDRESTART-SVC: c.service',
+            "0",
+            ["ab.service", "c.service"],
+        ),
+    ],
+)
+def test_what_needrestart_says_is_told_as_metrics(tmp_path: Path, said: str, reboot: str, services: list[str]) -> None:
+    metrics = told(tmp_path, NEEDRESTART.format(said=said))
+    assert metrics["samdrift_reboot_due"] == reboot
+    assert metrics["samdrift_restarts_due"] == str(len(services))
+    assert [m for m in metrics if m.startswith("samdrift_restart_due")] == [
+        f'samdrift_restart_due{{unit="{unit}"}}' for unit in services
+    ]
+
+
+def test_a_needrestart_that_says_nothing_is_no_news_of_nothing(tmp_path: Path) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        told(tmp_path, "#!/bin/sh\n")
+    assert not [f for f in tmp_path.iterdir() if f.name.endswith(".prom")]
+
+
+def told(directory: Path, needrestart: str) -> dict[str, str]:
+    """The metrics that the script writes where needrestart is this program."""
+    program, to = directory / "needrestart", directory / "samdrift-restarts.prom"
+    program.write_text(needrestart)
+    program.chmod(0o755)
+    text = render("base/restarts.sh.j2").replace("/var/lib/prometheus/node-exporter", str(directory))
+    (directory / "restarts").write_text(text.replace("/run/reboot-required", str(directory / "reboot")))
+    subprocess.run(
+        ["sh", directory / "restarts"],
+        env={"PATH": f"{directory}:{os.environ['PATH']}"},
+        check=True,
+        capture_output=True,
+    )
+    lines = [line for line in to.read_text().splitlines() if not line.startswith("#")]
+    return dict(line.rsplit(" ", 1) for line in lines)
