@@ -44,7 +44,7 @@ from inventory.organisation import AccountName, PublicKey
 from roles.shared.catalogue import asked_as_root, known_roles
 from roles.shared.duties import Entitlement
 from roles.shared.families import ReachedAddress, apart, in_url, primaries, reached_by, spoken
-from roles.shared.hardening import CONFINED, KERNEL, RareModule
+from roles.shared.hardening import CONFINED, RareModule, kernel_of
 from roles.shared.network.servers import nameservers
 from roles.shared.parts import hardened, watched
 from roles.shared.parts.accounts import account, group, locked_account, members
@@ -139,6 +139,7 @@ class Settings(RoleSettings):
     platform: str
     addresses: tuple[Address, ...]
     multihomed: bool
+    forwards: bool = False
     admins: tuple[User, ...]
     helpers: tuple[User, ...] = ()
     duties: tuple[Entitlement, ...] = ()
@@ -170,9 +171,7 @@ class Settings(RoleSettings):
     @property
     def kernel(self) -> dict[str, dict[str, str]]:
         """Return the running kernel's settings, by theme; each theme is one file and one step."""
-        # Strict reverse path filtering (RFC 3704) needs to know the one way back; with several networks, loose.
-        rp_filter = "2" if self.multihomed else "1"
-        return {**KERNEL, "ipv4": {**KERNEL["ipv4"], "net.ipv4.conf.*.rp_filter": rp_filter}}
+        return kernel_of(multihomed=self.multihomed, forwards=self.forwards)
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
@@ -196,6 +195,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         municipality=_plain(next((t.name for t in fleet.tenants if t.slug == host.tenant), host.tenant)),
         platform=host.platform,
         addresses=primaries(host),
+        forwards="edge_gateway" in host.roles,
         multihomed=len({a.network for a in host.addresses4}) > 1,
         admins=of_people.admins,
         helpers=of_people.helpers,

@@ -81,6 +81,21 @@ KERNEL: dict[str, dict[str, str]] = {
 }
 """By theme, sysctl's keys and values; `*` stands for every interface."""
 
+FORWARDING = {"ipv4": "net.ipv4.conf.*.forwarding", "ipv6": "net.ipv6.conf.*.forwarding"}
+
+
+def kernel_of(*, multihomed: bool, forwards: bool) -> dict[str, dict[str, str]]:
+    """Return the settings of one host's kernel, by theme.
+
+    Args:
+        forwards: it passes on what is for others, as its own role says; whoever does not is no way around a gateway.
+    """
+    # Strict reverse path filtering (RFC 3704) needs to know the one way back; with several networks, loose.
+    own = {"net.ipv4.conf.*.rp_filter": "2" if multihomed else "1"}
+    themes = {**KERNEL, "ipv4": KERNEL["ipv4"] | own}
+    return themes if forwards else {t: v | ({FORWARDING[t]: "0"} if t in FORWARDING else {}) for t, v in themes.items()}
+
+
 RARE_PROTOCOLS = ("appletalk", "atm", "ax25", "can", "dccp", "netrom", "rds", "rose", "sctp", "tipc", "x25")
 """Network protocols that no host here speaks, and whose code has had more holes than users."""
 RARE_FILESYSTEMS = ("cramfs", "freevxfs", "hfs", "hfsplus", "jffs2", "squashfs", "udf")
