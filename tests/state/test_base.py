@@ -258,7 +258,7 @@ def test_what_people_write_is_not_for_everybody(host: Any, how: str) -> None:
 
 
 def test_an_idle_prompt_logs_out(host: Any) -> None:
-    assert host.check_output(f"su - {AUTOMATION} -c 'declare -p TMOUT'") == 'declare -rx TMOUT="600"'
+    assert host.check_output(f"su - {AUTOMATION} -c 'declare -p TMOUT'") == 'declare -r TMOUT="600"'
 
 
 def test_logs_are_not_for_everybody(host: Any) -> None:

@@ -40,6 +40,21 @@ def test_a_module_is_refused_to_whoever_asks_by_name_and_to_devices(hardened_fil
     )
 
 
+def test_what_a_host_boots_from_or_moves_an_address_by_is_not_taken_away() -> None:
+    boots_from = {"ext4", "fat", "loop", "nls_cp437", "nvme", "overlay", "vfat", "xfs"}
+    assert boots_from.isdisjoint(RARE_MODULES)
+    keys = {key for theme in KERNEL.values() for key in theme}
+    assert "kernel.modules_disabled" not in keys, "/boot/efi could not be mounted: its module comes later"
+    assert not [key for key in keys if "drop_gratuitous_arp" in key], "a shared address moves by these"
+
+
+def test_a_host_never_waits_for_its_audit() -> None:
+    rules = render("base/audit.rules.j2").splitlines()
+    assert "--backlog_wait_time 0" in rules
+    assert "-e 2" not in rules
+    assert all(line.startswith(("#", "-")) or not line for line in rules)
+
+
 @pytest.mark.parametrize("name", ["ext4", "usb_storage", ""])
 def test_a_module_that_nobody_refuses_need_not_be_kept(name: str) -> None:
     assert TypeAdapter(RareModule).validate_python("usb-storage") == "usb-storage"
@@ -78,7 +93,10 @@ def test_a_prompt_logs_out_though_its_profile_is_read_twice(tmp_path: Path) -> N
         text=True,
         check=True,
     )
-    assert (said.stdout.splitlines(), said.stderr) == (['declare -rx TMOUT="600"', "0027", "0"], "")
+    assert (said.stdout.splitlines(), said.stderr) == (['declare -r TMOUT="600"', "0027", "0"], "")
+    others = ["bash", "-c", f"readonly TMOUT=900; . {profile}; declare -p TMOUT; bash -c 'echo ${{TMOUT-unset}}'"]
+    kept = subprocess.run(others, capture_output=True, text=True, check=True)
+    assert (kept.stdout.splitlines(), kept.stderr) == (['declare -r TMOUT="900"', "unset"], "")
     dash = subprocess.run(["sh", "-c", f". {profile}; umask"], capture_output=True, text=True, check=True)
     assert (dash.stdout, dash.stderr) == ("0027\n", "")
 
