@@ -32,7 +32,8 @@ from roles.shared.network.servers import time_servers
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
-from roles.shared.parts.services import service
+from roles.shared.parts.services import confined, service
+from roles.shared.sandbox import Need, Sandbox, without
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
@@ -65,6 +66,28 @@ AS_ROOT = (f"timeout 8 python3 -c {shlex.quote(ASK)} {SOCKET}",)
 
 CHECK = "sed '/\"interfaces\":/d' {path} | KEA_LOCKFILE_DIR=none kea-dhcp4 -t /dev/stdin > /dev/null"
 """Without its interfaces, which only the host itself has. A lock file of root's would keep Kea's own user out."""
+
+
+SANDBOX = Sandbox(
+    unit=UNIT,
+    needs=(
+        Need(
+            directive="CapabilityBoundingSet",
+            value="CAP_NET_BIND_SERVICE CAP_NET_RAW",
+            why="Port 67, and raw sockets for clients that have no address yet.",
+        ),
+        Need(
+            directive="RestrictAddressFamilies",
+            value="AF_INET AF_INET6 AF_NETLINK AF_PACKET AF_UNIX",
+            why="Raw sockets, and the kernel is asked which interfaces there are.",
+        ),
+        *without(
+            "NoNewPrivileges",
+            why="AppArmor has another profile for kea-lfc, which keeps the file of leases short: under this, the kernel"
+            " would let no program change its profile.",
+        ),
+    ),
+)
 
 
 class Options(RoleOptions):
@@ -130,10 +153,10 @@ def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
 
 def deploy(settings: Settings) -> None:
     """Declare Kea's DHCPv4 server with one configuration file."""
+    again = restart(UNIT, daemon_reload=True)
+    confined(SANDBOX, then=(again,))
     packages("kea-dhcp4-server")
-    managed_file(
-        PATH, template="dhcp_server/kea-dhcp4.conf.j2", settings=settings, validate_with=CHECK, then=(restart(UNIT),)
-    )
+    managed_file(PATH, template="dhcp_server/kea-dhcp4.conf.j2", settings=settings, validate_with=CHECK, then=(again,))
     service(UNIT)
 
 

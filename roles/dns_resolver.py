@@ -25,7 +25,6 @@ from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
-from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
@@ -38,8 +37,9 @@ from roles.shared.nameable import nameable
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
-from roles.shared.parts.services import service
+from roles.shared.parts.services import confined, service
 from roles.shared.rehearsal import Rehearsal
+from roles.shared.sandbox import Need, Sandbox
 from roles.shared.traffic import DNS_OUTSIDE, Listen, WayOut, fleet_networks
 
 REDUNDANT = "fleet"
@@ -60,6 +60,25 @@ CHECK = "sed '/^ *auto-trust-anchor-file:/d' {path} | unbound-checkconf /dev/std
 """The trust anchor is made when Unbound first starts, so a check before that must not ask for its file."""
 
 Zone = Annotated[str, Field(pattern=r"^(\.|[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?)$")]
+
+
+SANDBOX = Sandbox(
+    unit=UNIT,
+    needs=(
+        Need(
+            directive="CapabilityBoundingSet",
+            value="CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_NET_BIND_SERVICE CAP_NET_RAW CAP_SETGID CAP_SETUID"
+            " CAP_SYS_RESOURCE",
+            why="Port 53, and more open files; Debian's helper writes the trust anchor as user unbound.",
+        ),
+        Need(
+            directive="RestrictAddressFamilies",
+            value="AF_INET AF_INET6 AF_NETLINK AF_UNIX",
+            why="The kernel is asked which addresses there are.",
+        ),
+        Need(directive="ReadWritePaths", value="/run /var/lib/unbound", why="Its socket, and the trust anchor."),
+    ),
+)
 
 
 class Options(shared.Options):
@@ -183,9 +202,7 @@ def deploy(settings: Settings) -> None:
     """Declare Unbound, its whole configuration in one file, and a sandbox around it."""
     restarted = restart(UNIT, daemon_reload=True)
     packages("unbound", "dns-root-data", "ldnsutils")
-    hardening = f"/etc/systemd/system/{UNIT}.d"
-    files.directory(name=f"directory {hardening}", path=hardening, mode="755")
-    managed_file(f"{hardening}/samdrift.conf", template="dns_resolver/hardening.conf.j2", then=(restarted,))
+    confined(SANDBOX, then=(restarted,))
     managed_file(
         "/etc/unbound/unbound.conf",
         template="dns_resolver/unbound.conf.j2",

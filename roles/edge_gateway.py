@@ -55,7 +55,8 @@ from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, restart
 from roles.shared.parts.kernel import kernel_settings
 from roles.shared.parts.packages import packages
-from roles.shared.parts.services import service
+from roles.shared.parts.services import confined, service
+from roles.shared.sandbox import Need, Sandbox
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
@@ -111,7 +112,30 @@ AS_ROOT = (
 )
 PREFERENCE, STEP = 200, 10
 """Local preference of the first way; that of each further one is a step lower, and its MED a step higher."""
-FORWARDING = {"net.ipv4.ip_forward": "1"}
+FORWARDING = {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "0"}
+"""Both are samdrift's to set: FRR, which would, may not write kernel settings."""
+SANDBOX = Sandbox(
+    unit=UNIT,
+    needs=(
+        Need(
+            directive="CapabilityBoundingSet",
+            value="CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_KILL CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_NET_RAW"
+            " CAP_SETGID CAP_SETUID CAP_SYS_ADMIN",
+            why="Routes, port 179 and raw sockets; its daemons run as user frr, what watches and restarts them as root."
+            " Zebra does not start unless it may take CAP_SYS_ADMIN, which is for other network namespaces.",
+        ),
+        Need(
+            directive="RestrictAddressFamilies",
+            value="AF_INET AF_INET6 AF_NETLINK AF_PACKET AF_UNIX",
+            why="The kernel's routes by netlink, and raw sockets.",
+        ),
+        Need(
+            directive="ReadWritePaths",
+            value="/run/frr /var/lib/frr /var/log/frr",
+            why="Its sockets, and the numbers of its processes.",
+        ),
+    ),
+)
 NETWORKD = "/etc/systemd/networkd.conf.d"
 VTYSH_ACCEPTS = (
     'said=$(vtysh -C -f {path} 2>&1); code=$?; ! echo "$said" | grep -q "^line " || code=1; '
@@ -227,7 +251,8 @@ def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
 
 def deploy(settings: Settings) -> None:
     """Declare FRR with one configuration file for all its daemons, and forwarding in the kernel."""
-    again, reread = restart(UNIT), Handler(name="reload FRR's configuration", command=RELOAD)
+    again, reread = restart(UNIT, daemon_reload=True), Handler(name="reload FRR's configuration", command=RELOAD)
+    confined(SANDBOX, then=(again,), guarded=True)
     packages("frr", "frr-pythontools", "iputils-ping")
     forwarding = [f"{key} = {value}" for key, value in FORWARDING.items()]
     header = "# Managed by samdrift, role edge_gateway; local changes are lost."

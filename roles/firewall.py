@@ -32,10 +32,12 @@ from roles.shared.catalogue import catalogue
 from roles.shared.families import families, spoken
 from roles.shared.intent import Intent
 from roles.shared.parts.files import managed_file
+from roles.shared.parts.handlers import Handler
 from roles.shared.parts.packages import packages
 from roles.shared.parts.ruleset import LIVE, NFT, loaded_ruleset
-from roles.shared.parts.services import service
+from roles.shared.parts.services import confined, service
 from roles.shared.parts.templates import render
+from roles.shared.sandbox import Need, Sandbox, without
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
@@ -58,6 +60,14 @@ FORWARDED = False  # made from what others serve
 PROTECTS = True
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
 PATH = "/etc/nftables.conf"
+SANDBOX = Sandbox(
+    unit="nftables.service",
+    needs=(
+        Need(directive="CapabilityBoundingSet", value="CAP_NET_ADMIN", why="It loads the ruleset."),
+        Need(directive="RestrictAddressFamilies", value="AF_NETLINK AF_UNIX", why="By netlink, and by nothing else."),
+        *without("PrivateTmp", why="That would wait for file systems, and the ruleset comes before the network."),
+    ),
+)
 LIST = f"{NFT} -s list ruleset"
 AS_ROOT = (LIVE, LIST)
 SSH = 22
@@ -209,11 +219,14 @@ def _kept_by(socket: Socket) -> str:
 def deploy(settings: Settings) -> None:
     """Declare the file, the ruleset in force, and the unit that loads it at boot before the network is up."""
     content = ruleset(settings)
+    # Not a restart, which would take the ruleset away first: it is confined from its next start on.
+    reread = Handler(name="read systemd's units again", command="systemctl daemon-reload")
+    confined(SANDBOX, then=(reread,), guarded=True)
     packages("nftables")
     managed_file(PATH, content=content, mode="640", validate_with="nft -c -f {path}", guarded=True)
     ssh = (o.listen.sources for o in settings.openings if (o.listen.protocol, o.listen.port) == ("tcp", SSH))
     loaded_ruleset(PATH, content, networks(n for sources in ssh for n in sources))
-    service("nftables.service")
+    service(SANDBOX.unit)
 
 
 def ruleset(settings: Settings) -> str:

@@ -26,9 +26,10 @@ from inventory.fleet import Fleet, Host, Interface
 from roles.shared.families import ipv6_beside
 from roles.shared.network.peering import hub_transits, one_word, routers_of, underlays
 from roles.shared.parts.files import managed_file
-from roles.shared.parts.handlers import reload
+from roles.shared.parts.handlers import reload, restart
 from roles.shared.parts.packages import packages
-from roles.shared.parts.services import service
+from roles.shared.parts.services import confined, service
+from roles.shared.sandbox import Need, Sandbox
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
@@ -49,6 +50,22 @@ KEEPALIVED_ACCEPTS = (
     '[ $code = 143 ] && [ -z "$said" ] && exit 0; [ $code = 0 ] || echo "$said" >&2; exit $code'
 )
 """Where a file has a script, keepalived 2.2 finds no fault and then ends its own process group by SIGTERM."""
+SANDBOX = Sandbox(
+    unit=UNIT,
+    needs=(
+        Need(
+            directive="CapabilityBoundingSet",
+            value="CAP_KILL CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_NET_BROADCAST CAP_NET_RAW CAP_SETGID CAP_SETUID",
+            why="Addresses are given to interfaces, and VRRP and ARP are sent; its script runs as nobody.",
+        ),
+        Need(
+            directive="RestrictAddressFamilies",
+            value="AF_INET AF_INET6 AF_NETLINK AF_PACKET AF_UNIX",
+            why="Interfaces by netlink, and ARP by raw sockets.",
+        ),
+        Need(directive="ReadWritePaths", value="/run", why="The numbers of its processes."),
+    ),
+)
 FIRST, STEP, LOST = 200, 20, 100
 """Priority of the first host, how much less that of each further one is, and what one without an edge loses."""
 
@@ -123,6 +140,7 @@ def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
 
 def deploy(settings: Settings) -> None:
     """Declare one file, and a reload that gives no address up."""
+    confined(SANDBOX, then=(restart(UNIT, daemon_reload=True),), guarded=True)
     packages("iputils-ping", "keepalived")
     managed_file(
         "/etc/keepalived/keepalived.conf",

@@ -16,7 +16,8 @@ from roles.shared.families import primaries
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
-from roles.shared.parts.services import service
+from roles.shared.parts.services import confined, service
+from roles.shared.sandbox import Need, Sandbox
 from roles.shared.settings import Options, SettingsError
 from roles.shared.settings import Settings as RoleSettings
 
@@ -25,6 +26,26 @@ CONTROLS = ("ISO 27002:2022 5.9", "ISO 27002:2022 8.20")
 UNIT = "lldpd.service"
 SHOWN = "lldpcli -f json0 show {word}"
 AS_ROOT = (SHOWN,)
+
+
+SANDBOX = Sandbox(
+    unit=UNIT,
+    needs=(
+        Need(
+            directive="CapabilityBoundingSet",
+            value="CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_KILL CAP_NET_ADMIN CAP_NET_RAW CAP_SETGID CAP_SETUID"
+            " CAP_SYS_CHROOT",
+            why="It hears a port's neighbours by raw sockets; what judges them runs as _lldpd in an empty directory.",
+        ),
+        Need(
+            directive="RestrictAddressFamilies",
+            value="AF_INET AF_INET6 AF_NETLINK AF_PACKET AF_UNIX",
+            why="Raw sockets, and the kernel is asked which ports there are.",
+        ),
+        Need(directive="SystemCallFilter", value="@system-service chroot", why="That directory becomes its root."),
+        Need(directive="ReadWritePaths", value="/run", why="Its socket and the number of its process stand there."),
+    ),
+)
 
 
 class Port(Frozen):
@@ -58,8 +79,10 @@ def deploy(settings: Settings) -> None:
 
     It cannot validate a file: it leaves bad lines out.
     """
+    again = restart(UNIT, daemon_reload=True)
+    confined(SANDBOX, then=(again,))
     packages("lldpd")
-    managed_file("/etc/lldpd.conf", template="lldp/lldpd.conf.j2", settings=settings, then=(restart(UNIT),))
+    managed_file("/etc/lldpd.conf", template="lldp/lldpd.conf.j2", settings=settings, then=(again,))
     service(UNIT)
 
 

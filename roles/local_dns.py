@@ -19,14 +19,14 @@ from pydantic import Field
 
 from inventory.fleet import Fleet, Host
 from roles import dns_resolver
-from roles.dns_resolver import Settings, deploy, listens
+from roles.dns_resolver import SANDBOX, Settings, deploy, listens
 from roles.shared.families import further_reached_by, own_addresses, reached_by, spoken
 from roles.shared.intent import Intent
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import local_networks
 
-__all__ = ["CONTROLS", "Options", "Settings", "deploy", "listens", "settings"]
+__all__ = ["CONTROLS", "SANDBOX", "Options", "Settings", "deploy", "listens", "settings"]
 
 CONTROLS = dns_resolver.CONTROLS
 AS_ROOT = (*dns_resolver.AS_ROOT, "unbound-control list_forwards")

@@ -28,7 +28,8 @@ from roles.shared.families import apart, reached_by
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
-from roles.shared.parts.services import service
+from roles.shared.parts.services import confined, service
+from roles.shared.sandbox import Need, Sandbox
 
 AFTER = ("time",)  # so that what is logged has the right time; and before whatever has something to log
 CONTROLS = ("ISO 27002:2022 8.15",)
@@ -56,6 +57,13 @@ logger -t samdrift-check "$mark" && journalctl --sync && journalctl -q -t samdri
 AS_ROOT = (f"sh -c '{MARK}'", "timeout 3 bash -c '</dev/tcp/{word}/{word}'")
 """Where log servers listen: RELP has no port of its own, and this is what most use."""
 
+
+SANDBOX = Sandbox(
+    unit=UNIT,
+    needs=(
+        Need(directive="ReadWritePaths", value="/var/spool/rsyslog", why="Its queues, and its place in the journal."),
+    ),
+)
 
 CHECK = """\
 ls /usr/lib/*/rsyslog/omrelp.so > /dev/null 2>&1 || { echo rsyslog-relp: not found; exit 127; }
@@ -117,9 +125,10 @@ def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
 
 def deploy(settings: Settings) -> None:
     """Declare rsyslog with its whole configuration in one file, reading the journal by itself."""
-    restarted = restart(UNIT)
-    packages("rsyslog", "rsyslog-relp")
+    restarted = restart(UNIT, daemon_reload=True)
     read_journal()
+    confined(SANDBOX, then=(restarted,))
+    packages("rsyslog", "rsyslog-relp")
     managed_file(
         "/etc/rsyslog.conf",
         template="log_client/rsyslog.conf.j2",

@@ -34,8 +34,9 @@ from roles.shared.nameable import nameable
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
-from roles.shared.parts.services import service
+from roles.shared.parts.services import confined, service
 from roles.shared.rehearsal import Rehearsal
+from roles.shared.sandbox import Need, Sandbox
 from roles.shared.traffic import Listen, addresses_of
 
 AFTER = ("time",)  # as on a log client: its own journal goes the same way
@@ -43,6 +44,21 @@ REDUNDANT = "fleet"
 CONTROLS = ("ISO 27002:2022 8.15", "ISO 27002:2022 8.16")
 UNIT = "rsyslog.service"
 LOGS = "/var/log/fleet"
+SANDBOX = Sandbox(
+    unit=UNIT,
+    needs=(
+        Need(
+            directive="CapabilityBoundingSet",
+            value="CAP_CHOWN CAP_NET_BIND_SERVICE",
+            why="Port 514, and logs belong to group adm.",
+        ),
+        Need(
+            directive="ReadWritePaths",
+            value=f"{LOGS} /var/spool/rsyslog",
+            why="The logs, its queues, and its place in the journal.",
+        ),
+    ),
+)
 ARRIVES = """\
 mark=samdrift-check-$(cat /proc/sys/kernel/random/uuid)
 {log} -t samdrift-check "$mark" || exit
@@ -130,11 +146,12 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
 
 def deploy(settings: Settings) -> None:
     """Declare rsyslog with its whole configuration in one file, a directory a municipality, and daily rotation."""
-    restarted = restart(UNIT)
-    packages("rsyslog", "rsyslog-relp", "logrotate")
-    read_journal()
+    restarted = restart(UNIT, daemon_reload=True)
     for directory in (LOGS, *(f"{LOGS}/{m}" for m in settings.municipalities)):
         files.directory(name=f"directory {directory}", path=directory, user="root", group="adm", mode="750")
+    read_journal()
+    confined(SANDBOX, then=(restarted,))
+    packages("rsyslog", "rsyslog-relp", "logrotate")
     managed_file(
         "/etc/rsyslog.conf",
         template="log_server/rsyslog.conf.j2",

@@ -34,7 +34,9 @@ from roles.shared.families import in_url, primaries, spoken
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import reload, restart
 from roles.shared.parts.packages import packages
-from roles.shared.parts.services import service
+from roles.shared.parts.services import confined, service
+from roles.shared.parts.templates import render
+from roles.shared.sandbox import Need, Sandbox
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.traffic import Listen, management
@@ -49,7 +51,10 @@ bash -c 'exec 3<>/dev/tcp/{address}/{port} &&
 """
 PATHS = ("/-/ready", "/metrics", *(f"/api/v1/{path}" for path in ("status/config", "status/flags", "rules")))
 AS_ROOT = tuple(ASK.format(address="{word}", port="{word}", path=path) for path in PATHS)
-DROP_IN = f"/etc/systemd/system/{UNIT}.d"
+SANDBOX = Sandbox(
+    unit=UNIT,
+    needs=(Need(directive="ReadWritePaths", value="/var/lib/prometheus", why="Its samples."),),
+)
 RULES = "/etc/prometheus/rules"
 OWNS = (RULES,)
 
@@ -191,8 +196,7 @@ def deploy(settings: Settings) -> None:
         then=(reread,),
     )
     managed_file("/etc/default/prometheus", template="monitoring/default.j2", settings=settings, then=(again,))
-    files.directory(name=f"directory {DROP_IN}", path=DROP_IN, user="root", group="root", mode="755")
-    managed_file(f"{DROP_IN}/samdrift.conf", template="monitoring/ready.conf.j2", settings=settings, then=(again,))
+    confined(SANDBOX, then=(again,), also=render("monitoring/ready.conf.j2", settings=settings))
     service(UNIT)
 
 

@@ -38,10 +38,11 @@ from pyinfra.operations import files
 from inventory.fleet import Fleet, Host
 from inventory.network import Address, Network
 from inventory.secrets import Secret
-from roles.shared.families import by_openssl, in_url, primaries, spoken
+from roles.shared.families import in_url, primaries, spoken
 from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
-from roles.shared.parts.handlers import Handler, reload, restart
+from roles.shared.parts.handlers import Handler, restart
+from roles.shared.parts.netbox_front import TLS, front
 from roles.shared.parts.netbox_users import (
     GIVE_ACCESS,
     OWNER_OF_DATABASE,
@@ -52,9 +53,10 @@ from roles.shared.parts.netbox_users import (
     netbox_users,
 )
 from roles.shared.parts.packages import packages
-from roles.shared.parts.services import service
+from roles.shared.parts.services import confined, service
 from roles.shared.parts.templates import render
 from roles.shared.rehearsal import Rehearsal
+from roles.shared.sandbox import Need, Sandbox
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.traffic import Listen, WayOut, management
@@ -78,8 +80,6 @@ HOME = "/opt/netbox"
 VENV = f"{HOME}/venv"
 CONFIGURATION = f"{HOME}/conf/configuration.py"
 REQUIREMENTS = f"{HOME}/requirements.txt"
-TLS = "/etc/netbox/tls"
-KEY, CERTIFICATE = f"{TLS}/netbox.key", f"{TLS}/netbox.crt"
 DUMPS = "/var/backups/netbox"
 INSTALL = "/usr/local/sbin/netbox-install"
 SCHEMA = "/usr/local/sbin/netbox-schema"
@@ -89,6 +89,44 @@ UNITS = "/etc/systemd/system"
 WEB, SOCKET, WORKER = "netbox.service", "netbox.socket", "netbox-rq.service"
 DUMP_TIMER = "netbox-dump.timer"
 DATABASE_UNIT, QUEUE_UNIT = f"postgresql@{POSTGRESQL}-main.service", "valkey-server.service"
+
+DATABASE = Sandbox(
+    unit=DATABASE_UNIT,
+    needs=(
+        Need(
+            directive="CapabilityBoundingSet",
+            value="CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_KILL CAP_SETGID CAP_SETUID",
+            why="Debian's program that starts and ends it does so as user postgres, and makes its log.",
+        ),
+        Need(
+            directive="ReadWritePaths",
+            value="/run/postgresql /var/lib/postgresql /var/log/postgresql",
+            why="The data, its socket, and its log.",
+        ),
+        Need(directive="RestrictAddressFamilies", value="AF_UNIX", why="It is asked by its socket alone."),
+    ),
+)
+QUEUE_OF_JOBS = Sandbox(unit=QUEUE_UNIT, by_debian=True)
+OWN_FILES = Need(
+    directive="ReadWritePaths",
+    value=" ".join(f"{HOME}/{name}" for name in ("media", "reports", "scripts")),
+    why="What people upload, and what they write for it to run.",
+)
+SERVED = Sandbox(
+    unit=WEB,
+    needs=(
+        OWN_FILES,
+        Need(directive="RestrictAddressFamilies", value="AF_UNIX", why="Database, queue and nginx, by their sockets."),
+    ),
+)
+WORKS = Sandbox(unit=WORKER, needs=(OWN_FILES,))
+DUMPED = Sandbox(
+    unit="netbox-dump.service",
+    needs=(
+        Need(directive="ReadWritePaths", value=DUMPS, why="The dumps."),
+        Need(directive="RestrictAddressFamilies", value="AF_UNIX", why="The database, by its socket."),
+    ),
+)
 
 DnsName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 PEM = r"^(-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n)+$"
@@ -188,15 +226,16 @@ def deploy(settings: Settings) -> None:
     _database(settings, served)
     netbox_users(settings.stations, settings.token_days)
     _services(settings, served)
-    _front(settings)
+    front(render("netbox/nginx.conf.j2", settings=settings), settings.certificate, settings.names, settings.addresses)
 
 
 def _stores() -> None:
     """Declare PostgreSQL and Valkey, on sockets alone, and the account that both know NetBox by."""
+    confined(DATABASE, then=(restart(DATABASE_UNIT, daemon_reload=True),))
     managed_file(
         f"/etc/postgresql/{POSTGRESQL}/main/conf.d/samdrift.conf",
         template="netbox/postgresql.conf.j2",
-        then=(restart(DATABASE_UNIT),),
+        then=(restart(DATABASE_UNIT, daemon_reload=True),),
     )
     managed_file("/etc/valkey/valkey.conf", template="netbox/valkey.conf.j2", then=(restart(QUEUE_UNIT),))
     service(DATABASE_UNIT)
@@ -247,12 +286,6 @@ def _configuration(settings: Settings, served: tuple[Handler, ...]) -> None:
 
 
 SHELL_PARSES = "sh -n {path}"
-NGINX_ACCEPTS = (
-    f"d=$(mktemp -d) && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x "
-    f"-keyout $d/netbox.key -out $d/netbox.crt 2> /dev/null && sed s,{TLS}/,$d/, {{path}} > $d/nginx.conf && "
-    "nginx -t -q -c $d/nginx.conf; accepted=$?; rm -rf $d; exit $accepted"
-)
-"""With a certificate made for the question, so that it is the file that is judged, also where there is none yet."""
 
 
 def _application(settings: Settings, served: tuple[Handler, ...]) -> None:
@@ -295,8 +328,9 @@ def _dumps(settings: Settings) -> None:
     """Declare the dumps, before the database: it is dumped before it is migrated."""
     managed_file(DUMP, template="netbox/dump.sh.j2", settings=settings, mode="755", validate_with=SHELL_PARSES)
     again = restart(DUMP_TIMER, daemon_reload=True)
-    for unit in ("netbox-dump.service", DUMP_TIMER):
-        managed_file(f"{UNITS}/{unit}", template=f"netbox/{unit}.j2", settings=settings, then=(again,))
+    for unit in (DUMPED.unit, DUMP_TIMER):
+        text = render(f"netbox/{unit}.j2", settings=settings, sandbox=DUMPED)
+        managed_file(f"{UNITS}/{unit}", content=text, then=(again,))
     service(DUMP_TIMER)
 
 
@@ -343,58 +377,8 @@ def _services(settings: Settings, served: tuple[Handler, ...]) -> None:
     )
     again = restart(SOCKET, daemon_reload=True)
     managed_file(f"{UNITS}/{SOCKET}", template=f"netbox/{SOCKET}.j2", settings=settings, then=(again,))
-    for unit, handler in zip((WEB, WORKER), served, strict=True):
-        managed_file(f"{UNITS}/{unit}", template=f"netbox/{unit}.j2", settings=settings, then=(handler,))
+    for sandbox, handler in zip((SERVED, WORKS), served, strict=True):
+        text = render(f"netbox/{sandbox.unit}.j2", settings=settings, sandbox=sandbox)
+        managed_file(f"{UNITS}/{sandbox.unit}", content=text, then=(handler,))
     for unit in (SOCKET, WEB, WORKER):
         service(unit)
-
-
-def _front(settings: Settings) -> None:
-    """Declare the key, its certificate, and nginx."""
-    reread = reload("nginx.service")
-    ensured(
-        f"key {KEY}",
-        question=f"stat -c '%U:%G %a' {KEY}",
-        answer="root:root 600\n",
-        command=f"{{ [ -s {KEY} ] || (umask 077 && openssl genpkey -quiet -algorithm EC "
-        f"-pkeyopt ec_paramgen_curve:P-256 -out {KEY}.new && mv {KEY}.new {KEY}); }} && "
-        f"chown root:root {KEY} && chmod 600 {KEY}",
-        then=(reread,),
-    )
-    if settings.certificate:
-        managed_file(CERTIFICATE, content=settings.certificate, validate_with=FITS_THE_KEY, then=(reread,))
-    else:
-        _self_signed(settings, reread)
-    managed_file(
-        "/etc/nginx/nginx.conf",
-        template="netbox/nginx.conf.j2",
-        settings=settings,
-        validate_with=NGINX_ACCEPTS,
-        then=(reread,),
-    )
-    service("nginx.service")
-
-
-FITS_THE_KEY = (
-    "openssl x509 -noout -in {path} && "
-    f'{{ [ ! -e {KEY} ] || [ "$(openssl x509 -noout -pubkey -in {{path}})" = "$(openssl pkey -pubout -in {KEY})" ]; }}'
-)
-
-
-def _self_signed(settings: Settings, reread: Handler) -> None:
-    """Declare a certificate that clients can trust as it is (names by RFC 6125, and no authority to sign others)."""
-    named = [f"DNS:{name}" for name in settings.names]
-    names = ",".join([*named, *(f"IP:{a}" for a in settings.addresses)])
-    shown = ",".join([*named, *(f"IPAddress:{by_openssl(a)}" for a in settings.addresses)])
-    of_the_key = f'[ "$(openssl x509 -noout -pubkey -in {CERTIFICATE})" = "$(openssl pkey -pubout -in {KEY})" ]'
-    ensured(
-        f"certificate {CERTIFICATE}",
-        question=f"openssl x509 -in {CERTIFICATE} -noout -checkend 2592000 && {of_the_key} && "
-        f"openssl x509 -in {CERTIFICATE} -noout -ext subjectAltName | sed -n '2s/ //gp'",
-        answer=f"Certificate will not expire\n{shown}\n",
-        command=f"openssl req -x509 -key {KEY} -sha256 -days 3650 -out {CERTIFICATE}.new -subj /CN={settings.names[0]} "
-        f"-addext subjectAltName={names} -addext basicConstraints=critical,CA:FALSE "
-        "-addext keyUsage=critical,digitalSignature -addext extendedKeyUsage=serverAuth && "
-        f"mv {CERTIFICATE}.new {CERTIFICATE}",
-        then=(reread,),
-    )

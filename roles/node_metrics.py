@@ -23,7 +23,8 @@ from roles.shared.network.peering import reached_at
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
-from roles.shared.parts.services import service
+from roles.shared.parts.services import confined, service
+from roles.shared.sandbox import Need, Sandbox, without
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.traffic import Listen, addresses_of
@@ -37,7 +38,6 @@ bash -c 'exec 3<>/dev/tcp/{address}/{port} &&
   printf "GET /metrics HTTP/1.0\\r\\n\\r\\n" >&3 && timeout 10 cat <&3'
 """
 AS_ROOT = (ASK.format(address="{word}", port="{word}"),)
-DROP_IN = f"/etc/systemd/system/{UNIT}.d"
 TEXTFILES = "/var/lib/prometheus/node-exporter"
 
 Collector = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -63,6 +63,46 @@ COLLECTORS = (
     "uname",
     "vmstat",
 )
+
+
+SANDBOX = Sandbox(
+    unit=UNIT,
+    needs=(
+        *without(
+            "PrivateDevices",
+            "PrivateTmp",
+            "ProtectControlGroups",
+            "ProtectHome",
+            "ProtectKernelLogs",
+            "ProtectKernelModules",
+            "ProtectKernelTunables",
+            "ProtectProc",
+            "ProtectSystem",
+            why="Each gives it a mount table of its own, and it would report the file systems of that instead of the"
+            " host's.",
+        ),
+        Need(
+            directive="RestrictAddressFamilies",
+            value="AF_INET AF_INET6 AF_NETLINK AF_UNIX",
+            why="The kernel is asked about its interfaces.",
+        ),
+        Need(
+            directive="SystemCallFilter",
+            value="@system-service adjtimex clock_adjtime",
+            why="Both only read: to set the clock takes a capability that it does not have.",
+        ),
+    ),
+)
+ALSO = """\
+[Unit]
+# It answers on one address, which the network has to bring up first.
+After=network-online.target
+Wants=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+RestartSec=5
+"""
 
 
 class Options(RoleOptions):
@@ -127,7 +167,6 @@ def deploy(settings: Settings) -> None:
         validate_with="sh -n {path}",
         then=(again,),
     )
-    files.directory(name=f"directory {DROP_IN}", path=DROP_IN, user="root", group="root", mode="755")
-    managed_file(f"{DROP_IN}/samdrift.conf", template="node_metrics/hardening.conf.j2", then=(again,))
+    confined(SANDBOX, then=(again,), also=ALSO)
     files.directory(name=f"directory {TEXTFILES}", path=TEXTFILES, user="root", group="root", mode="755")
     service(UNIT)

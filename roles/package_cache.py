@@ -27,7 +27,9 @@ from roles.shared.families import families, spoken
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, restart
 from roles.shared.parts.packages import packages
-from roles.shared.parts.services import service
+from roles.shared.parts.services import confined, service
+from roles.shared.parts.templates import render
+from roles.shared.sandbox import Need, Sandbox
 from roles.shared.traffic import DNS_OUTSIDE, Listen, WayOut, fleet_networks
 
 REDUNDANT = "fleet"
@@ -59,6 +61,33 @@ LAB_FILES = {
         f"[Service]\nExecStartPre=+chown --recursive apt-cacher-ng:apt-cacher-ng {CACHE}\n"
     )
 }
+
+SANDBOX = Sandbox(
+    unit=UNIT,
+    needs=(
+        Need(
+            directive="RestrictAddressFamilies",
+            value="AF_INET AF_INET6 AF_NETLINK AF_UNIX",
+            why="The kernel is asked which families of addresses it can reach archives by.",
+        ),
+    ),
+)
+TRIMS = Sandbox(
+    unit=TIMER.replace(".timer", ".service"),
+    needs=(Need(directive="ReadWritePaths", value=CACHE, why="The cache."),),
+)
+ALSO = """\
+[Unit]
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+# systemd gives these to the daemon's user, with all that is in them, if they are somebody else's.
+CacheDirectory=apt-cacher-ng
+LogsDirectory=apt-cacher-ng
+RuntimeDirectory=apt-cacher-ng
+LimitNOFILE=8192
+"""
 
 Archive = Annotated[str, Field(pattern=r"^http://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*$")]
 
@@ -111,8 +140,9 @@ def deploy(settings: Settings) -> None:
     )
     units = "/etc/systemd/system"
     trim = restart(TIMER, daemon_reload=True)
-    for unit in (TIMER, TIMER.replace(".timer", ".service")):
-        managed_file(f"{units}/{unit}", template=f"package_cache/{unit}.j2", settings=settings, then=(trim,))
+    for unit in (TIMER, TRIMS.unit):
+        text = render(f"package_cache/{unit}.j2", settings=settings, sandbox=TRIMS)
+        managed_file(f"{units}/{unit}", content=text, then=(trim,))
     service(UNIT)
     service(TIMER)
     service("logrotate.timer")
@@ -124,10 +154,8 @@ def _before_the_package(restarted: Handler) -> None:
     The sandbox makes the cache directory the daemon's own, also where an older disk with other owners is mounted.
     The list of Ubuntu mirrors, unused here, would otherwise be asked of the internet, for up to a minute.
     """
-    sandbox = f"/etc/systemd/system/{UNIT}.d"
+    confined(SANDBOX, then=(restarted,), also=ALSO)
     lists = "/var/lib/apt-cacher-ng"
-    for directory in (sandbox, lists):
-        files.directory(name=f"directory {directory}", path=directory, mode="755")
-    managed_file(f"{sandbox}/samdrift.conf", template="package_cache/hardening.conf.j2", then=(restarted,))
+    files.directory(name=f"directory {lists}", path=lists, mode="755")
     managed_file(f"{lists}/backends_ubuntu.default", template="package_cache/no-mirrors.j2")
     managed_file("/etc/default/apt-cacher-ng", template="package_cache/default.j2")

@@ -20,7 +20,6 @@ from ipaddress import ip_address
 from typing import Annotated
 
 from pydantic import Field
-from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
 from inventory.network import Network
@@ -30,7 +29,8 @@ from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
-from roles.shared.parts.services import service
+from roles.shared.parts.services import confined, service
+from roles.shared.sandbox import Need, Sandbox, without
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
@@ -52,7 +52,6 @@ DUTIES = (
     ),
 )
 UNIT = "cups.service"
-DROP_IN = f"/etc/systemd/system/{UNIT}.d"
 IPP = 631
 QUEUES = "LC_ALL=C lpstat -r; LC_ALL=C lpstat {what}"
 PAGE = (
@@ -67,6 +66,31 @@ AS_ROOT = (
     *(PAGE.format(page=page, port=IPP) for page in PAGES),
 )
 URI = re.compile(r"ipps?://(\[(?P<v6>[0-9a-f:]+)\]|(?P<v4>[0-9.]+))(:[0-9]{1,5})?(/[A-Za-z0-9/_.-]*)?")
+
+SANDBOX = Sandbox(
+    unit=UNIT,
+    needs=(
+        Need(
+            directive="CapabilityBoundingSet",
+            value="CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_KILL CAP_NET_BIND_SERVICE CAP_SETGID CAP_SETUID",
+            why="Port 631; it runs filters and what sends to a printer as user lp, and its files belong to group lp.",
+        ),
+        Need(
+            directive="ReadWritePaths",
+            value="/etc/cups /run/cups /var/cache/cups /var/log/cups /var/spool/cups",
+            why="It writes its queues into its own configuration, and jobs into its spool.",
+        ),
+        *without(
+            "NoNewPrivileges",
+            why="AppArmor has another profile for filters: under this, the kernel would let no program change its"
+            " profile.",
+        ),
+    ),
+)
+ALSO = """\
+[Service]
+Restart=always
+"""
 
 QueueName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Words = Annotated[str, Field(pattern=r"^(\w[\w .,:()/+-]*)?$", max_length=100)]
@@ -129,9 +153,8 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
 def deploy(settings: Settings) -> None:
     """Declare CUPS without drivers, web pages and discovery; then its queues."""
     again = restart(UNIT, daemon_reload=True)
+    confined(SANDBOX, then=(again,), also=ALSO)
     packages("cups-client", "cups-daemon")
-    files.directory(name=f"directory {DROP_IN}", path=DROP_IN, user="root", group="root", mode="755")
-    managed_file(f"{DROP_IN}/samdrift.conf", template="print_server/service.conf.j2", then=(again,))
     managed_file(
         "/etc/cups/cupsd.conf",
         template="print_server/cupsd.conf.j2",

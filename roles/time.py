@@ -25,8 +25,9 @@ from roles.shared.network.servers import time_servers
 from roles.shared.parts.files import absent_file, managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
-from roles.shared.parts.services import service
+from roles.shared.parts.services import drop_ins, service
 from roles.shared.rehearsal import Rehearsal
+from roles.shared.sandbox import Sandbox
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
@@ -34,7 +35,8 @@ from roles.shared.traffic import Listen, WayOut, fleet_networks
 
 AFTER = ("firewall",)  # and before logs and measurements, which are worth little at a wrong time
 CONTROLS = ("ISO 27002:2022 8.17",)
-DROP_IN = "/etc/systemd/system/chrony.service.d"
+SANDBOX = Sandbox(unit="chrony.service", by_debian=True)
+DROP_IN = drop_ins(SANDBOX.unit)
 HAS_TIME = """\
 chronyc waitsync 1 || {
     chronyc burst 4/8; sleep 3

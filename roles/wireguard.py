@@ -33,8 +33,9 @@ from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, reload
 from roles.shared.parts.packages import packages
-from roles.shared.parts.services import service
+from roles.shared.parts.services import confined, service
 from roles.shared.parts.templates import render
+from roles.shared.sandbox import Need, Sandbox, without
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
@@ -53,7 +54,33 @@ DUTIES = (
 )
 """`wg show` hides keys that are secret; with an interface or a field named, it would not."""
 UNIT = "wg-quick@{interface}.service"
-DROP_IN = "/etc/systemd/system/wg-quick@.service.d"
+SANDBOX = Sandbox(
+    unit="wg-quick@.service",
+    needs=(
+        Need(
+            directive="CapabilityBoundingSet",
+            value="CAP_NET_ADMIN",
+            why="Interfaces, addresses and routes.",
+        ),
+        Need(
+            directive="RestrictAddressFamilies",
+            value="AF_INET AF_INET6 AF_NETLINK AF_UNIX",
+            why="The same, by netlink; packets by UDP where wireguard-go stands in for the kernel.",
+        ),
+        *without("PrivateDevices", why="wireguard-go's interfaces come by a device, the only one that it is given."),
+        Need(
+            directive="DevicePolicy",
+            value="closed",
+            why="wireguard-go's interfaces come by a device, the only one that it is given.",
+        ),
+        Need(
+            directive="DeviceAllow",
+            value="/dev/net/tun rw",
+            why="wireguard-go's interfaces come by a device, the only one that it is given.",
+        ),
+        Need(directive="ReadWritePaths", value="/run", why="wireguard-go's sockets, by which wg speaks with it."),
+    ),
+)
 ANSWERS = (
     "for a in {words}; do (ping -q -c 1 -W 1 $a || ping -q -c 3 -i 0.5 -W 3 $a) > /dev/null && echo $a & done; wait"
 )
@@ -152,10 +179,10 @@ def deploy(settings: Settings) -> None:
     files.directory(name=f"directory {DIRECTORY}", path=DIRECTORY, user="root", group="root", mode="700")
     key = "WireGuard private key, made here"
     ensured(key, question=HAS_KEY, answer="root:root 600\n", command=MAKE_KEY)
-    files.directory(name=f"directory {DROP_IN}", path=DROP_IN, user="root", group="root", mode="755")
+    # Not a restart, which would end every session: a tunnel is confined from its next start on.
     reread = Handler(name="read systemd's units again", command="systemctl daemon-reload")
     reloading = render("wireguard/service.conf.j2", private_key=PRIVATE_KEY)
-    managed_file(f"{DROP_IN}/samdrift.conf", content=reloading, then=(reread,))
+    confined(SANDBOX, then=(reread,), also=reloading, guarded=True)
     for tunnel in settings.tunnels:
         unit = UNIT.format(interface=tunnel.interface)
         managed_file(

@@ -30,6 +30,7 @@ from deploy.transport.ssh import AT_ONCE, Answer, HostLost
 from deploy.verify.result import result_of, role_of
 from inventory.fleet import Fleet, Host
 from roles.shared.device.heard import Heard
+from roles.shared.sandbox import Sandbox
 from roles.shared.settings import Settings
 
 WITHIN = 300.0
@@ -197,6 +198,11 @@ class StateChecks:
     def unit(self, target: Target) -> Callable[[str], UnitState]:
         """Give a check a function that returns what systemd says of a unit."""
         return target.unit
+
+    @pytest.fixture
+    def violations(self, target: Target) -> Callable[[Sandbox], list[str]]:
+        """Give a check a function that returns what a service may do beyond what it needs."""
+        return lambda sandbox: sandbox.violations(target.ask(sandbox.question).stdout)
 
     @pytest.fixture
     def settings(self, request: pytest.FixtureRequest, target: Target) -> Settings:

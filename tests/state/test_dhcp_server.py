@@ -6,7 +6,7 @@ import json
 import shlex
 from typing import Any
 
-from roles.dhcp_server import ASK, PATH, UNIT, Settings
+from roles.dhcp_server import ASK, PATH, SANDBOX, UNIT, Settings
 
 
 def running(host: Any, settings: Settings) -> dict[str, Any]:
@@ -19,6 +19,10 @@ def running(host: Any, settings: Settings) -> dict[str, Any]:
 
 def test_kea_runs_and_is_enabled(unit: Any) -> None:
     assert unit(UNIT) == ("active", "enabled")
+
+
+def test_its_service_may_do_what_it_needs_and_nothing_else(violations: Any) -> None:
+    assert violations(SANDBOX) == []
 
 
 def test_kea_accepts_its_file_with_the_interfaces_of_this_host(host: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from roles.dns_resolver import DRILL, UNIT, Name, Settings
+from roles.dns_resolver import DRILL, SANDBOX, UNIT, Name, Settings
 
 LOOPBACK = "127.0.0.1"
 
@@ -24,6 +24,10 @@ def ends(settings: Settings) -> tuple[Name, ...]:
 
 def test_unbound_runs_and_is_enabled(unit: Any) -> None:
     assert unit(UNIT) == ("active", "enabled")
+
+
+def test_its_service_may_do_what_it_needs_and_nothing_else(violations: Any) -> None:
+    assert violations(SANDBOX) == []
 
 
 def test_every_address_of_its_own_answers(host: Any, settings: Settings) -> None:

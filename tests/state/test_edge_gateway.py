@@ -13,7 +13,18 @@ from typing import Any
 
 import pytest
 
-from roles.edge_gateway import CHANGED, FORWARDING, HAVE_A_SESSION, SHOWN, SPEAK, SUMMARY, UNIT, Neighbour, Settings
+from roles.edge_gateway import (
+    CHANGED,
+    FORWARDING,
+    HAVE_A_SESSION,
+    SANDBOX,
+    SHOWN,
+    SPEAK,
+    SUMMARY,
+    UNIT,
+    Neighbour,
+    Settings,
+)
 
 LOOPBACK = "127.0.0.1"
 DAEMONS = ("zebra", "mgmtd", "bgpd", "staticd")
@@ -56,6 +67,10 @@ def routes(host: Any) -> dict[IPv4Network, dict[str, Any]]:
 
 def test_frr_runs_and_is_enabled(unit: Any) -> None:
     assert unit(UNIT) == ("active", "enabled")
+
+
+def test_its_service_may_do_what_it_needs_and_nothing_else(violations: Any) -> None:
+    assert violations(SANDBOX) == []
 
 
 def test_all_its_daemons_are_up(host: Any) -> None:

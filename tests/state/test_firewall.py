@@ -10,7 +10,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Any
 
-from roles.firewall import LIST, PATH, ruleset
+from roles.firewall import LIST, PATH, SANDBOX, ruleset
 from roles.shared.parts.ruleset import ALONE, NFT
 
 if TYPE_CHECKING:
@@ -51,6 +51,10 @@ def differs(host: Any, settings: Settings, chain: str) -> list[str]:
 def test_everything_is_dropped_that_no_rule_accepts(host: Any) -> None:
     begun = {name: rules[0] for name, rules in chains(in_force(host)).items() if name in {"input", "forward"}}
     assert begun == {hook: f"type filter hook {hook} priority filter; policy drop;" for hook in ("input", "forward")}
+
+
+def test_its_service_may_do_what_it_needs_and_nothing_else(violations: Any) -> None:
+    assert violations(SANDBOX) == []
 
 
 def test_there_is_one_ruleset_and_it_is_ours(host: Any, settings: Settings) -> None:

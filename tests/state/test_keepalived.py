@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from roles.keepalived import ALL_ANSWER, FIRST, UNIT, Settings
+from roles.keepalived import ALL_ANSWER, FIRST, SANDBOX, UNIT, Settings
 
 HELD = "ip -4 -json address show"
 
@@ -20,6 +20,10 @@ def held(host: Any) -> set[str]:
 
 def test_keepalived_runs_and_comes_back_at_boot(unit: Any) -> None:
     assert unit(UNIT) == ("active", "enabled")
+
+
+def test_its_service_may_do_what_it_needs_and_nothing_else(violations: Any) -> None:
+    assert violations(SANDBOX) == []
 
 
 def test_every_shared_address_is_held_by_somebody(host: Any, settings: Settings) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from roles.lldp import SHOWN, UNIT, Settings
+from roles.lldp import SANDBOX, SHOWN, UNIT, Settings
 
 
 def said(host: Any, what: str) -> Any:
@@ -31,6 +31,10 @@ def heard(host: Any) -> list[tuple[str, str]]:
 
 def test_lldpd_runs_and_is_enabled(unit: Any) -> None:
     assert unit(UNIT) == ("active", "enabled")
+
+
+def test_its_service_may_do_what_it_needs_and_nothing_else(violations: Any) -> None:
+    assert violations(SANDBOX) == []
 
 
 def test_it_says_the_name_that_netbox_has_for_it(host: Any, settings: Settings) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from roles.dns_resolver import DRILL, UNIT, Name, Settings
+from roles.dns_resolver import DRILL, SANDBOX, UNIT, Name, Settings
 
 LOOPBACK = "127.0.0.1"
 
@@ -22,6 +22,10 @@ def ends(settings: Settings) -> tuple[Name, ...]:
 
 def test_unbound_runs_and_is_enabled(unit: Any) -> None:
     assert unit(UNIT) == ("active", "enabled")
+
+
+def test_its_service_may_do_what_it_needs_and_nothing_else(violations: Any) -> None:
+    assert violations(SANDBOX) == []
 
 
 def test_it_answers_at_its_addresses_in_the_site(host: Any, settings: Settings) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from inventory.fleet import Fleet, Host
-from roles.log_client import MARK, UNIT, Settings
+from roles.log_client import MARK, SANDBOX, UNIT, Settings
 from roles.shared.families import in_url
 
 TIMED_OUT = 124
@@ -15,6 +15,10 @@ TIMED_OUT = 124
 
 def test_rsyslog_runs_and_is_enabled(unit: Any) -> None:
     assert unit(UNIT) == ("active", "enabled")
+
+
+def test_its_service_may_do_what_it_needs_and_nothing_else(violations: Any) -> None:
+    assert violations(SANDBOX) == []
 
 
 def test_what_is_logged_here_reaches_the_journal(host: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from roles.log_server import ARRIVES, LOGS, UNIT, Settings
+from roles.log_server import ARRIVES, LOGS, SANDBOX, UNIT, Settings
 
 DAY = timedelta(days=1)
 
@@ -39,6 +39,10 @@ def is_within_a_day(at: str, now: str) -> bool:
 
 def test_rsyslog_runs_and_is_enabled(unit: Any) -> None:
     assert unit(UNIT) == ("active", "enabled")
+
+
+def test_its_service_may_do_what_it_needs_and_nothing_else(violations: Any) -> None:
+    assert violations(SANDBOX) == []
 
 
 def test_receives_from_hosts(host: Any, settings: Settings) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from roles.monitoring import ASK, RULES, UNIT, Settings
+from roles.monitoring import ASK, RULES, SANDBOX, UNIT, Settings
 from roles.shared.parts.templates import render
 
 
@@ -29,6 +29,10 @@ def api(host: Any, settings: Settings, path: str) -> Any:
 
 def test_prometheus_runs_and_is_enabled(unit: Any) -> None:
     assert unit(UNIT) == ("active", "enabled")
+
+
+def test_its_service_may_do_what_it_needs_and_nothing_else(violations: Any) -> None:
+    assert violations(SANDBOX) == []
 
 
 def test_it_is_ready(host: Any, settings: Settings) -> None:

@@ -17,23 +17,28 @@ import pytest
 from inventory.netbox.custom_fields import WRITTEN_BACK
 from inventory.netbox.permissions import API_USERS, ENDPOINTS, WRITER_BACK, Action, ApiUser
 from roles.netbox import (
-    CERTIFICATE,
     CONFIGURATION,
+    DATABASE,
     DATABASE_UNIT,
     DUMP_TIMER,
+    DUMPED,
     DUMPS,
     HOME,
-    KEY,
     PORT,
+    QUEUE_OF_JOBS,
     QUEUE_UNIT,
     SCHEMA_STATE,
+    SERVED,
     SOCKET,
     TOKENS,
     VENV,
     WEB,
     WORKER,
+    WORKS,
     Settings,
 )
+from roles.shared.parts.netbox_front import CERTIFICATE, KEY
+from roles.shared.parts.netbox_front import SANDBOX as FRONT
 from roles.shared.parts.netbox_users import ACCESS, DAYS_OF_TOKENS, HOUSEKEEPING, QUEUE, SECRETS, SQL, has_access
 
 TLS = "timeout 10 openssl s_client -connect {address}:{port} -servername {name} {more} < /dev/null"
@@ -42,6 +47,7 @@ printf 'GET %s HTTP/1.1\\r\\nHost: {name}\\r\\nConnection: close\\r\\n\\r\\n' {p
 timeout 30 openssl s_client -quiet -verify_return_error -CAfile {ca} -verify_hostname {name} \
 -connect {address}:{port} -servername {name} 2> /dev/null
 """
+SANDBOXES = {s.unit: s for s in (DATABASE, QUEUE_OF_JOBS, SERVED, WORKS, DUMPED, FRONT)}
 AT_MOST = 450
 """Seconds between two signs of life of a worker that has nothing to do; a bit more than those that it takes (405)."""
 CHANGED = """\
@@ -163,6 +169,11 @@ def test_it_runs(unit: Any, name: str) -> None:
 @pytest.mark.parametrize("name", [WEB, SOCKET, WORKER, DATABASE_UNIT, QUEUE_UNIT, "nginx.service", DUMP_TIMER])
 def test_it_starts_at_boot(unit: Any, name: str) -> None:
     assert unit(name).at_boot == "enabled"
+
+
+@pytest.mark.parametrize("name", SANDBOXES)
+def test_its_service_may_do_what_it_needs_and_nothing_else(violations: Any, name: str) -> None:
+    assert violations(SANDBOXES[name]) == []
 
 
 @pytest.mark.usefixtures("more_than_a_look")

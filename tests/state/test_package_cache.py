@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from roles.package_cache import ASK, TIMER, UNIT, Settings
+from roles.package_cache import ASK, SANDBOX, TIMER, TRIMS, UNIT, Settings
 
 CACHED = "cd /var/cache/apt-cacher-ng && echo of && find . -type f -regex '[A-Za-z0-9./+~_-]*[.]deb' -print -quit"
 """Only names that mean nothing to a shell: the daemon, which is not root, chooses them."""
@@ -20,6 +20,14 @@ def ask(host: Any, settings: Settings, request: str) -> str:
 
 def test_the_daemon_runs_and_is_enabled(unit: Any) -> None:
     assert unit(UNIT) == ("active", "enabled")
+
+
+def test_its_service_may_do_what_it_needs_and_nothing_else(violations: Any) -> None:
+    assert violations(SANDBOX) == []
+
+
+def test_what_trims_the_cache_may_do_what_it_needs_and_nothing_else(violations: Any) -> None:
+    assert violations(TRIMS) == []
 
 
 @pytest.mark.usefixtures("more_than_a_look")

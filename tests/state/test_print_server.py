@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from roles.print_server import PAGE, PAGES, QUEUES, UNIT, Settings
+from roles.print_server import PAGE, PAGES, QUEUES, SANDBOX, UNIT, Settings
 
 
 def devices(host: Any) -> dict[str, str]:
@@ -23,6 +23,10 @@ def lpstat(host: Any, what: str) -> list[str]:
 
 def test_cups_runs_and_is_enabled(unit: Any) -> None:
     assert unit(UNIT) == ("active", "enabled")
+
+
+def test_its_service_may_do_what_it_needs_and_nothing_else(violations: Any) -> None:
+    assert violations(SANDBOX) == []
 
 
 def test_cups_accepts_its_file(host: Any) -> None:

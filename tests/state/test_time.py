@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roles.shared.network.servers import time_servers
-from roles.time import HAS_TIME
+from roles.time import HAS_TIME, SANDBOX
 
 if TYPE_CHECKING:
     from inventory.fleet import Fleet, Host
@@ -22,6 +22,10 @@ def _sources(host: Any, question: str) -> list[str]:
 
 def test_chrony_runs_and_comes_back_at_boot(unit: Any) -> None:
     assert unit("chrony") == ("active", "enabled")
+
+
+def test_its_service_may_do_what_it_needs_and_nothing_else(violations: Any) -> None:
+    assert violations(SANDBOX) == []
 
 
 def test_no_other_program_sets_the_clock(host: Any) -> None:

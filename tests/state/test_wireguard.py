@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roles.wireguard import ANSWERS, PRIVATE_KEY, UNIT, Peer, Settings
+from roles.wireguard import ANSWERS, PRIVATE_KEY, SANDBOX, UNIT, Peer, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +41,11 @@ def test_every_tunnel_is_up_and_comes_back_at_boot(host: Any, unit: Any, setting
         assert unit(UNIT.format(interface=tunnel.interface)) == ("active", "enabled"), tunnel.interface
     up = host.check_output("wg show interfaces").split()
     assert sorted(up) == sorted(t.interface for t in settings.tunnels)
+
+
+def test_its_service_may_do_what_it_needs_and_nothing_else(violations: Any, settings: Settings) -> None:
+    units = [UNIT.format(interface=tunnel.interface) for tunnel in settings.tunnels]
+    assert {u: violations(SANDBOX.model_copy(update={"unit": u})) for u in units} == {u: [] for u in units}
 
 
 def test_the_private_key_is_its_owners_alone(host: Any) -> None:

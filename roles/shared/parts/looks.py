@@ -17,6 +17,7 @@ from roles.shared.parts.debian import directory
 from roles.shared.parts.files import absent_file, managed_file
 from roles.shared.parts.services import UNIT_STATE
 from roles.shared.people import LOOKS_AS
+from roles.shared.sandbox import QUESTION
 
 LOOK = LOOKS_AS
 LOOK_KEYS = f"/etc/ssh/authorized_keys/{LOOK}"
@@ -31,6 +32,7 @@ LOOKS_AS_ROOT = (
     *(f"getent ahostsv{version} {{word}}" for version in (4, 6)),
     "systemctl show -p {word} {word}",
     "systemctl show -p {word} -p {word} -p {word} {word}",
+    QUESTION,
 )
 """What is asked as root of every host: neither systemd nor the resolver answers who may open no socket."""
 

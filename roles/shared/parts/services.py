@@ -1,4 +1,4 @@
-"""`service`: a systemd unit that must run (or not) now and at boot."""
+"""`service`: a systemd unit that must run (or not) now and at boot; `confined`: what it may do while it runs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from collections.abc import Generator
 from pyinfra import host
 from pyinfra.api import FactBase, operation
 from pyinfra.api.operation import OperationMeta
+from pyinfra.operations import files
 
 from roles.shared.guard import kept_service
+from roles.shared.parts.files import managed_file
+from roles.shared.parts.handlers import Handler
 from roles.shared.parts.registration import current
+from roles.shared.parts.templates import render
+from roles.shared.sandbox import Sandbox
 
 UNIT_STATE = "systemctl show -p ActiveState -p UnitFileState -- {word}"
 """What is asked of a unit."""
@@ -38,6 +43,26 @@ def service(unit: str, *, running: bool = True, enabled: bool = True, guarded: b
     if guarded:
         current().guards[name] = kept_service(unit)
     return control(name=name, unit=unit, running=running, enabled=enabled)
+
+
+def confined(sandbox: Sandbox, *, then: tuple[Handler, ...], also: str = "", guarded: bool = False) -> None:
+    """Declare the drop-in of a unit: that its service may do what it needs, and nothing else.
+
+    Args:
+        then: the handlers owed when the drop-in changes; they must have systemd read its units again.
+        also: what else the unit is to be told, as sections of a unit.
+        guarded: a service that does not work any more can cut the way to the host, which puts the drop-in back.
+    """
+    registration = current()
+    directory = drop_ins(sandbox.unit)
+    files.directory(name=f"directory {directory}", path=directory, user="root", group="root", mode="755")
+    text = render("shared/drop-in.conf.j2", role=registration.role, sandbox=sandbox, also=also)
+    managed_file(f"{directory}/samdrift.conf", content=text, then=then, guarded=guarded)
+
+
+def drop_ins(unit: str) -> str:
+    """Return the directory of a unit's drop-ins; of one that is made from a template, the template's."""
+    return f"/etc/systemd/system/{unit}.d"
 
 
 @operation()

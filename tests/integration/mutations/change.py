@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from roles.shared.sandbox import LISTS, STRICTEST
+
 KEPT = "/run/samdrift-mutation"
 """Where a host keeps what a change replaces, until it is put back."""
 NOWHERE = "192.0.2.1"
@@ -14,6 +16,8 @@ NOWHERE = "192.0.2.1"
 UNITS = "/etc/systemd/system"
 UNCOUNTED = "systemctl reset-failed {}"
 """Before a unit starts: systemd counts how often it did of late, and would refuse."""
+SWITCHES = tuple(name for name, value in STRICTEST.items() if value == "yes")
+"""What of a unit is on or off, and on in a service that may do nothing but what it needs."""
 CABLE = "the other end of its cable"
 
 
@@ -73,6 +77,34 @@ def edited(path: str, sed: str, then: str = "true", **more: Any) -> Change:
 def configured(unit: str, path: str, sed: str, **more: Any) -> Change:
     """A line of a service's configuration is another one, and the service runs with it."""
     return edited(path, sed, f"{{ {UNCOUNTED.format(unit)}; systemctl restart {unit}; }}", **more)
+
+
+def loosened(unit: str, path: str = "", *, starts: bool = True) -> tuple[Change, ...]:
+    """A service may do more than it needs: it runs so, or will from its next start on; or it ran before that was so.
+
+    Args:
+        path: the file that confines it, where that is not its drop-in.
+        starts: whether it may be started for it; False where that does what no test should.
+    """
+    path, reread = path or f"{UNITS}/{unit}.d/samdrift.conf", "systemctl daemon-reload"
+    again = f"{{ {UNCOUNTED.format(unit)}; systemctl restart {unit}; }}" if starts else "true"
+    looser = edited(path, "s/^ProtectHostname=yes/ProtectHostname=no/", f"{reread} && {again}")
+    if not starts:
+        return (looser,)
+    capable = f"{UNITS}/{unit}.d/zz-mutation.conf"
+    before = written(capable, "[Service]\nCapabilityBoundingSet=CAP_SYS_NICE\n", f"{reread} && {again}")
+    return (looser, Change(f"{before.breaks} && rm {capable} && {reread}", again))
+
+
+def unread(unit: str) -> tuple[Change, ...]:
+    """A unit of Debian's has a drop-in that systemd has not read, and then one by which it may do whatever it likes."""
+    drop_in, reread = f"{UNITS}/{unit}.d/zz-mutation.conf", "systemctl daemon-reload"
+    everything = "".join(f"{name}=\n" for name in LISTS) + "".join(f"{name}=no\n" for name in SWITCHES)
+    late = written(drop_in, "[Service]\n")
+    return (
+        Change(late.breaks, f"{late.mends} && {reread}"),
+        written(drop_in, f"[Service]\nUser=root\n{everything}", reread),
+    )
 
 
 def written(path: str, text: str, then: str = "true") -> Change:

@@ -13,8 +13,10 @@ from tests.integration.mutations.change import (
     disabled,
     edited,
     forgotten,
+    loosened,
     masked,
     stopped,
+    unread,
     written,
 )
 
@@ -202,6 +204,7 @@ BASE: Changes = {
 }
 
 FIREWALL: Changes = {
+    "its service may do what it needs and nothing else": loosened("nftables.service", starts=False),
     "everything is dropped that no rule accepts": tuple(
         Change(f"nft 'add chain inet samdrift {chain} {{ policy accept; }}'", LOAD_RULES)
         for chain in ("input", "forward")
@@ -242,6 +245,7 @@ FIREWALL: Changes = {
 }
 
 TIME: Changes = {
+    "its service may do what it needs and nothing else": unread("chrony.service"),
     "chrony runs and comes back at boot": (stopped("chrony.service"), masked("chrony.service")),
     "no other program sets the clock": (
         Change(
@@ -270,6 +274,7 @@ TIME: Changes = {
 }
 
 LOG_CLIENT: Changes = {
+    "its service may do what it needs and nothing else": loosened("rsyslog.service"),
     "rsyslog runs and is enabled": (
         stopped("syslog.socket", "rsyslog.service"),
         forgotten("rsyslog.service", "syslog.service"),
@@ -294,6 +299,7 @@ LOG_CLIENT: Changes = {
 }
 
 NODE_METRICS: Changes = {
+    "its service may do what it needs and nothing else": loosened(EXPORTER_UNIT),
     "the exporter runs and is enabled": (stopped(EXPORTER_UNIT), masked(EXPORTER_UNIT)),
     "it answers with metrics of this host": (configured(EXPORTER_UNIT, EXPORTER, "/collector.uname/d"),),
     "it listens on the primary address only": (
@@ -305,13 +311,6 @@ NODE_METRICS: Changes = {
             "/usr/bin/systemd-detect-virt",
             "/usr/bin/false",
             configured(EXPORTER_UNIT, EXPORTER, "/collector.timex/d"),
-        ),
-    ),
-    "it has no capability and can gain none": (
-        written(
-            f"/run/systemd/system/{EXPORTER_UNIT}.d/zz-mutation.conf",
-            "[Service]\nNoNewPrivileges=no\n",
-            "systemctl daemon-reload",
         ),
     ),
 }

@@ -10,6 +10,7 @@ from tests.integration.mutations.change import (
     configured,
     disabled,
     edited,
+    loosened,
     masked,
     stopped,
 )
@@ -43,6 +44,7 @@ def told_frr(*lines: str) -> Change:
 
 
 LLDP: Changes = {
+    "its service may do what it needs and nothing else": loosened("lldpd.service"),
     "lldpd runs and is enabled": (stopped("lldpd.service"), masked("lldpd.service")),
     "it says the name that netbox has for it": (
         Change("lldpcli configure system hostname mutation", f"lldpcli configure system hostname {EDGE}"),
@@ -61,6 +63,7 @@ LLDP: Changes = {
 }
 
 WIREGUARD: Changes = {
+    "its service may do what it needs and nothing else": loosened("wg-quick@.service", starts=False),
     "every tunnel is up and comes back at boot": (stopped("wg-quick@wg2"), disabled("wg-quick@wg2.service")),
     "the private key is its owners alone": (
         Change("chmod 640 /etc/wireguard/private.key", "chmod 600 /etc/wireguard/private.key"),
@@ -89,6 +92,7 @@ WIREGUARD: Changes = {
 }
 
 EDGE_GATEWAY: Changes = {
+    "its service may do what it needs and nothing else": loosened("frr.service", starts=False),
     "frr runs and is enabled": (stopped("frr.service"), masked("frr.service")),
     "all its daemons are up": (configured("frr", "/etc/frr/daemons", "s/^bgpd=yes/bgpd=no/"),),
     "what runs is what is written": (
@@ -132,6 +136,7 @@ EDGE_GATEWAY: Changes = {
 }
 
 KEEPALIVED: Changes = {
+    "its service may do what it needs and nothing else": loosened("keepalived.service"),
     "keepalived runs and comes back at boot": (disabled("keepalived.service"), masked("keepalived.service")),
     "every shared address is held by somebody": (
         Change("systemctl stop keepalived", "systemctl start keepalived", at=HUBS),

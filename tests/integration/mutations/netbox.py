@@ -5,9 +5,21 @@ from __future__ import annotations
 import shlex
 
 from inventory.netbox.permissions import API_USERS, READER, SEEDER, WRITER_BACK, ApiUser
-from roles.netbox import CERTIFICATE, CONFIGURATION, DUMP, DUMPS, HOME, KEY, VENV
+from roles.netbox import CONFIGURATION, DATABASE, DUMP, DUMPED, DUMPS, HOME, QUEUE_OF_JOBS, SERVED, VENV, WORKS
+from roles.shared.parts.netbox_front import CERTIFICATE, KEY
+from roles.shared.parts.netbox_front import SANDBOX as FRONT
 from roles.shared.parts.netbox_users import ACCESS
-from tests.integration.mutations.change import Change, Changes, disabled, edited, stopped, written
+from tests.integration.mutations.change import (
+    UNITS,
+    Change,
+    Changes,
+    disabled,
+    edited,
+    loosened,
+    stopped,
+    unread,
+    written,
+)
 
 NGINX, READ_NGINX = "/etc/nginx/nginx.conf", "systemctl reload nginx.service"
 
@@ -47,6 +59,15 @@ NO_HOSTS = in_netbox(f"{OF_HOSTS} VM.objects.filter(name__startswith='mutation-'
 """A NetBox that nobody has seeded has no hosts to try it on."""
 
 NETBOX: Changes = {
+    **{
+        f"its service may do what it needs and nothing else [{unit}]": loosened(unit, path, starts=unit != DUMPED.unit)
+        for unit, path in (
+            (DATABASE.unit, ""),
+            (FRONT.unit, ""),
+            *((own.unit, f"{UNITS}/{own.unit}") for own in (SERVED, WORKS, DUMPED)),
+        )
+    },
+    f"its service may do what it needs and nothing else [{QUEUE_OF_JOBS.unit}]": unread(QUEUE_OF_JOBS.unit),
     **{
         f"it runs [{unit}]": (stopped(*units),)
         for unit, units in {

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from tests.integration.mutations.change import (
     NOWHERE,
+    UNITS,
     Change,
     Changes,
     configured,
     disabled,
     edited,
     forgotten,
+    loosened,
     masked,
     stopped,
     written,
@@ -20,6 +22,7 @@ KEA, KEA_UNIT = "/etc/kea/kea-dhcp4.conf", "kea-dhcp4-server.service"
 UNBOUND = "/etc/unbound/unbound.conf"
 RSYSLOG = "/etc/rsyslog.conf"
 CACHE, CACHE_UNIT = "/etc/apt-cacher-ng/acng.conf", "apt-cacher-ng.service"
+TRIMS = "samdrift-package-cache-trim.service"
 CUPS = "/etc/cups/cupsd.conf"
 CUPS_UNITS = stopped("cups.socket", "cups.path", "cups.service")
 READ_CUPS = f"{{ {CUPS_UNITS.breaks}; {CUPS_UNITS.mends}; }}"
@@ -52,6 +55,7 @@ FORGOTTEN_ADDRESS = (told_unbound("local_data_remove 4.1.61.10.in-addr.arpa."),)
 
 
 LOCAL_DNS: Changes = RESOLVES | {
+    "its service may do what it needs and nothing else": loosened("unbound.service"),
     "it answers at its addresses in the site": (DEAF,),
     "it answers over tcp": (NO_TCP,),
     "it knows the first and the last host of the fleet": FORGOTTEN,
@@ -67,6 +71,7 @@ LOCAL_DNS: Changes = RESOLVES | {
 }
 
 DNS_RESOLVER: Changes = RESOLVES | {
+    "its service may do what it needs and nothing else": loosened("unbound.service"),
     "every address of its own answers": (DEAF,),
     "answers over tcp": (NO_TCP,),
     "knows the first and the last host of the fleet": FORGOTTEN,
@@ -75,6 +80,7 @@ DNS_RESOLVER: Changes = RESOLVES | {
 }
 
 LOG_SERVER: Changes = {
+    "its service may do what it needs and nothing else": loosened("rsyslog.service"),
     "rsyslog runs and is enabled": (
         stopped("syslog.socket", "rsyslog.service"),
         forgotten("rsyslog.service", "syslog.service"),
@@ -101,6 +107,7 @@ LOG_SERVER: Changes = {
 }
 
 DHCP_SERVER: Changes = {
+    "its service may do what it needs and nothing else": loosened(KEA_UNIT),
     "kea runs and is enabled": (stopped(KEA_UNIT), masked(KEA_UNIT)),
     "kea accepts its file with the interfaces of this host": (
         edited(KEA, "$ a nonsense"),
@@ -120,6 +127,7 @@ DHCP_SERVER: Changes = {
 }
 
 PRINT_SERVER: Changes = {
+    "its service may do what it needs and nothing else": loosened("cups.service"),
     "cups runs and is enabled": (CUPS_UNITS, masked("cups.service")),
     "cups accepts its file": (edited(CUPS, "$ a DefaultEncryption nonsense"),),
     "it has exactly the queues that are declared": (
@@ -138,6 +146,8 @@ PRINT_SERVER: Changes = {
 }
 
 PACKAGE_CACHE: Changes = {
+    "what trims the cache may do what it needs and nothing else": loosened(TRIMS, f"{UNITS}/{TRIMS}", starts=False),
+    "its service may do what it needs and nothing else": loosened(CACHE_UNIT),
     "the daemon runs and is enabled": (stopped(CACHE_UNIT), masked(CACHE_UNIT)),
     "a cached package is served": (configured(CACHE_UNIT, CACHE, "s/^Port: .*/Port: 3143/"),),
     "tunnels are refused": (
@@ -157,6 +167,7 @@ PACKAGE_CACHE: Changes = {
 }
 
 MONITORING: Changes = {
+    "its service may do what it needs and nothing else": loosened("prometheus.service"),
     "prometheus runs and is enabled": (stopped("prometheus.service"), masked("prometheus.service")),
     "it is ready": (Change("systemctl kill -s STOP prometheus.service", "systemctl kill -s CONT prometheus.service"),),
     "it asks every host of the fleet and itself": (
