@@ -1,21 +1,23 @@
 """Package cache (apt-cacher-ng): hosts fetch Debian packages through it, so each comes over the internet once.
 
-It is no open proxy: only the fleet reaches it, only files that a package archive consists of are fetched, only
-from port 80, and nothing is tunnelled. Where `archives` names the archives, nothing else is fetched at all.
+It is no open proxy: only the fleet reaches it, and what is fetched is files that a package archive consists of, from
+the archives that are named and from nowhere else. Nothing is tunnelled.
 What it hands out need not be trusted: apt checks every file against the archive's signed Release.
 
 Its report and maintenance page is off, as anybody who reaches the port could use it. What was not asked for the
 longest time is deleted by a timer instead, once the cache outgrows its size.
 
 Options:
-    archives: the only archives that may be fetched from, each as a URL such as `http://mirror.example/debian`;
-        none: any that a host asks for.
+    archives: the only archives that may be fetched from, each as the URL that hosts' apt has, such as
+        `http://mirror.example/debian`. One at least.
     max_size_gib: how much disk cached packages may take, in GiB.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 from pyinfra.operations import files
@@ -29,6 +31,7 @@ from roles.shared.parts.handlers import Handler, restart
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import confined, service
 from roles.shared.parts.templates import render
+from roles.shared.rehearsal import Rehearsal
 from roles.shared.sandbox import Need, Sandbox
 from roles.shared.traffic import DNS_OUTSIDE, Listen, WayOut, fleet_networks
 
@@ -41,10 +44,13 @@ ASK = """\
 bash -c 'exec 3<>/dev/tcp/{loopback}/{port} &&
   printf "%s HTTP/1.0\\r\\n\\r\\n" "{request}" >&3 && timeout 5 head -n 1 <&3'
 """
+ELSEWHERE = "http://host.invalid/debian/pool/main/a/a_1_all.deb"
+"""What looks like a package, in an archive that nobody named."""
 REFUSED = (
     "CONNECT host.invalid:443",
     "GET http://host.invalid:8080/debian/pool/a_1_all.deb",
     "GET http://host.invalid/index.html",
+    f"GET {ELSEWHERE}",
     "GET /acng-report.html",
 )
 AS_ROOT = tuple(
@@ -89,7 +95,8 @@ RuntimeDirectory=apt-cacher-ng
 LimitNOFILE=8192
 """
 
-Archive = Annotated[str, Field(pattern=r"^http://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*$")]
+ARCHIVE = r"^http://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*$"
+Archive = Annotated[str, Field(pattern=ARCHIVE)]
 
 
 class Options(shared.Options):
@@ -110,7 +117,14 @@ class Settings(shared.Settings):
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
-    """Let the whole fleet fetch packages."""
+    """Let the whole fleet fetch packages, from the archives that are named.
+
+    Raises:
+        SettingsError: none is named, so that whoever reaches it would have it fetch from any site.
+    """
+    if not options.archives:
+        field, fix = "config context samdrift.package_cache.archives", "name those of the hosts' apt, each as its URL"
+        raise shared.SettingsError("no archive is named that it may fetch from", field=field, fix=fix)
     return Settings(
         clients=spoken(host, fleet_networks(fleet)),
         listening=tuple(every for version, every in ((4, "0.0.0.0"), (6, "::")) if version in families(host)),  # noqa: S104
@@ -128,6 +142,12 @@ def ways_out(settings: Settings) -> tuple[WayOut, ...]:  # noqa: ARG001  a role'
     """Let the cache reach the mirrors, and ask for their names: the fleet's own resolvers are installed through it."""
     why = "packages from outside"
     return (*(WayOut(protocol="tcp", port=port, why=why) for port in (80, 443)), *DNS_OUTSIDE)
+
+
+def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:  # noqa: ARG001  a role's signature
+    """Fetch from the archives that the lab's hosts install from; those that come by HTTPS pass by the cache."""
+    plain = [uri.rstrip("/") for uri in lab.archives if re.fullmatch(ARCHIVE, uri.rstrip("/"))]
+    return {"archives": plain} if plain else {}
 
 
 def deploy(settings: Settings) -> None:

@@ -34,6 +34,7 @@ from deploy.lab.image import USER, Machine, build, discard_half
 from deploy.lab.kernel import KernelSettings
 from deploy.lab.keys import Keys, has_tunnels, public_half, without_comment
 from deploy.lab.machine import LabError, boot_id, complaint, delete, environment_option, require_machine, run, write
+from deploy.lab.mirror import machine_mirror
 from deploy.lab.mounts import mounts, unmount
 from deploy.lab.overlay import bootable, lab_overlay, machine_nameserver, with_guests
 from deploy.lab.place import lab_directory
@@ -94,6 +95,7 @@ class Lab:
             automation_key=without_comment(self._keys.user_key),
             look_key=without_comment(self._keys.look_key),
             nameserver=self.nameserver,
+            archives=machine_mirror(self._mirror).archives,
         )
         return lab_overlay(fleet, lab, keys, tunnels)
 

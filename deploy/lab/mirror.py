@@ -22,6 +22,11 @@ class Mirror(Frozen):
     archive: str
     security: str | None = None
 
+    @property
+    def archives(self) -> tuple[str, ...]:
+        """Return the URI of each archive, once."""
+        return tuple(dict.fromkeys(uri for uri, _ in self.sources()))
+
     def sources(self) -> list[tuple[str, str]]:
         """Return (URI, suite) of everything that a lab host installs from."""
         sources = [(self.archive, RELEASE)]

@@ -8,10 +8,11 @@ from inventory.frozen import Frozen
 
 
 class Rehearsal(Frozen):
-    """A lab as roles know it: the public keys by which samdrift changes its hosts and looks at them, and the nameserver
-    that has a way out.
+    """A lab as roles know it: the public keys by which samdrift changes its hosts and looks at them, the nameserver that
+    has a way out, and the archives that its hosts install from.
     """
 
     automation_key: str
     look_key: str
     nameserver: IPv4Address
+    archives: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from roles.package_cache import ASK, SANDBOX, TIMER, TRIMS, UNIT, Settings
+from roles.package_cache import ASK, ELSEWHERE, SANDBOX, TIMER, TRIMS, UNIT, Settings
 
 CACHED = "cd /var/cache/apt-cacher-ng && echo of && find . -type f -regex '[A-Za-z0-9./+~_-]*[.]deb' -print -quit"
 """Only names that mean nothing to a shell: the daemon, which is not root, chooses them."""
@@ -49,6 +49,10 @@ def test_ports_other_than_80_are_refused(host: Any, settings: Settings) -> None:
 
 def test_what_is_no_package_archive_is_refused(host: Any, settings: Settings) -> None:
     assert " 403 " in ask(host, settings, "GET http://host.invalid/index.html")
+
+
+def test_an_archive_that_nobody_named_is_refused(host: Any, settings: Settings) -> None:
+    assert " 403 " in ask(host, settings, f"GET {ELSEWHERE}")
 
 
 def test_there_is_no_maintenance_page(host: Any, settings: Settings) -> None:

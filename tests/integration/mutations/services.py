@@ -159,6 +159,7 @@ PACKAGE_CACHE: Changes = {
     "what is no package archive is refused": (
         configured(CACHE_UNIT, CACHE, "s/^ForceManaged: .*/&\\nVfilePatternEx: .*/"),
     ),
+    "an archive that nobody named is refused": (configured(CACHE_UNIT, CACHE, "s/^ForceManaged: .*/ForceManaged: 0/"),),
     "there is no maintenance page": (configured(CACHE_UNIT, CACHE, "s/^ReportPage:.*/ReportPage: acng-report.html/"),),
     "the cache is trimmed every day": (
         stopped("samdrift-package-cache-trim.timer"),

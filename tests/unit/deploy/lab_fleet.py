@@ -11,6 +11,9 @@ from inventory.organisation import Site
 DATAHALL, HEBY = "tierp-datahall", "heby-kommunhus"
 
 
+CACHE = {"package_cache": {"archives": ["http://mirror.example/debian"]}}
+
+
 def host(name: str, *wires: tuple[str, str], roles: tuple[str, ...] = ("base",), **fields: object) -> Host:
     """A lab host with an interface for each (name, address), the first of them its primary one."""
     interfaces = tuple(Interface(name=n, addresses=(IPv4Interface(a),)) for n, a in wires)
@@ -24,7 +27,7 @@ def host(name: str, *wires: tuple[str, str], roles: tuple[str, ...] = ("base",),
         "tags": ("lab",),
         "interfaces": interfaces,
         "primary_address": interfaces[0].addresses[0].ip,
-        "context": {"samdrift": {"roles": dict.fromkeys(roles, True)}},
+        "context": {"samdrift": {"roles": dict.fromkeys(roles, True), **(CACHE if "package_cache" in roles else {})}},
     }
     return Host.model_validate(data | fields)
 

@@ -11,6 +11,7 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh
 EVERYWHERE = ("base", "firewall", "time", "log_client", "node_metrics")
 OPTIONS = {
     "base": {"automation_keys": [KEY], "fallback_resolvers": ["10.59.255.1", "2001:db8:59::53"]},
+    "package_cache": {"archives": ["http://mirror.example/debian"]},
     "dns_resolver": {"domain": "fleet.internal", "forwarders": ["10.59.255.1", "2001:db8:59::53"]},
 }
 PRINTERS = {"queues": {"hall": {"uri": "ipp://[2001:db8:60:10::77]/ipp/print"}}}

@@ -10,6 +10,8 @@ from inventory.fleet import Fleet, Host, Interface
 from inventory.network import Prefix
 from inventory.organisation import DeviceRole, Platform, Region, Site, Tenant
 
+CACHE = {"package_cache": {"archives": ["http://mirror.example/debian"]}}
+
 
 def host(name: str, *addresses: str, roles: tuple[str, ...] = (), platform: str = "debian-13") -> Host:
     """A host in Tierp, or in Älvkarleby if its name says so, with an address on each of its interfaces."""
@@ -26,7 +28,7 @@ def host(name: str, *addresses: str, roles: tuple[str, ...] = (), platform: str 
         platform=platform,
         interfaces=interfaces,
         primary_address=interfaces[0].addresses[0].ip if interfaces else None,
-        context={"samdrift": {"roles": dict.fromkeys(roles, True)}},
+        context={"samdrift": {"roles": dict.fromkeys(roles, True)} | (CACHE if "package_cache" in roles else {})},
     )
 
 
