@@ -10,6 +10,7 @@ alerts stand on its page `/alerts`.
 
 Options (config context `samdrift.monitoring`):
 
+- `password`: Prometheus' own page and API answer only who knows the secret `prometheus_password` (user `samdrift`).
 - `retention_days`, `retention_size`: samples are kept for so long, and in so much disk; what comes first.
 - `scrape_seconds`: how often every host is asked.
 - `disk_free_percent`: a file system with less free space than this raises an alert.
@@ -20,7 +21,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 from pyinfra.operations import files
@@ -28,14 +30,17 @@ from pyinfra.operations import files
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
 from inventory.network import Address, Network
+from inventory.secrets import Secret
 from roles.node_metrics import PORT as EXPORTER_PORT
-from roles.node_metrics import answers_at
+from roles.node_metrics import answers_at, password_of
 from roles.shared.families import in_url, primaries, spoken
+from roles.shared.parts.asked_by_name import asked_by_name, by_name, web_file
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import reload, restart
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import confined, service
 from roles.shared.parts.templates import render
+from roles.shared.rehearsal import Rehearsal
 from roles.shared.sandbox import Need, Sandbox
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
@@ -49,8 +54,14 @@ ASK = """\
 bash -c 'exec 3<>/dev/tcp/{address}/{port} &&
   printf "GET {path} HTTP/1.0\\r\\n\\r\\n" >&3 && timeout 10 cat <&3'
 """
+PASSWORDS, WEB = "/etc/prometheus/passwords", "/etc/prometheus/web"
+READY = f"{WEB}/ready.yml"
+ASK_BY_NAME = f"""\
+bash -c 'exec 3<>/dev/tcp/{{address}}/{{port}} &&
+  printf "GET {{path}} HTTP/1.0\\r\\n%s\\r\\n\\r\\n" "{by_name(WEB)}" >&3 && timeout 10 cat <&3'
+"""
 PATHS = ("/-/ready", "/metrics", *(f"/api/v1/{path}" for path in ("status/config", "status/flags", "rules")))
-AS_ROOT = tuple(ASK.format(address="{word}", port="{word}", path=path) for path in PATHS)
+AS_ROOT = tuple(ask.format(address="{word}", port="{word}", path=path) for ask in (ASK, ASK_BY_NAME) for path in PATHS)
 SANDBOX = Sandbox(
     unit=UNIT,
     needs=(Need(directive="ReadWritePaths", value="/var/lib/prometheus", why="Its samples."),),
@@ -62,6 +73,7 @@ OWNS = (RULES,)
 class Options(RoleOptions):
     """What a config context may set for this role; see the module's text."""
 
+    password: bool = False
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
     retention_size: Annotated[str, Field(pattern=r"^[1-9][0-9]*(MB|GB|TB)$")] = "8GB"
     scrape_seconds: Annotated[int, Field(ge=5, le=300)] = 30
@@ -78,6 +90,7 @@ class Target(Frozen):
     site: str
     role: str
     gateway: bool
+    password: Secret | None = None
 
     @property
     def socket(self) -> str:
@@ -87,8 +100,31 @@ class Target(Frozen):
     @property
     def labels(self) -> dict[str, str]:
         """Return label and value, as YAML reads both."""
-        values = {"instance": self.name, "municipality": self.municipality, "role": self.role, "site": self.site}
+        values = {
+            "instance": self.name,
+            "job": "node",
+            "municipality": self.municipality,
+            "role": self.role,
+            "site": self.site,
+        }
         return {label: quoted(value) for label, value in values.items()}
+
+
+class Job(Frozen):
+    """The targets that are asked by one password, or by none."""
+
+    password: Secret | None
+    targets: tuple[Target, ...]
+
+    @property
+    def name(self) -> str:
+        """Return its name, which must be another for each; what is measured says `node`, whichever it is."""
+        return f"node, by {self.password.name}" if self.password else "node"
+
+    @property
+    def password_file(self) -> str:
+        """Return the file in which Prometheus has the password."""
+        return password_file(self.password) if self.password else ""
 
 
 class Municipality(Frozen):
@@ -127,6 +163,18 @@ class Settings(RoleSettings):
     scrape_seconds: int
     disk_free_percent: int
     clock_skew_seconds: int
+    password: Secret | None = None
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """Return the targets by the password that they are asked by."""
+        passwords = dict.fromkeys(t.password for t in self.targets)
+        return tuple(Job(password=p, targets=tuple(t for t in self.targets if t.password == p)) for p in passwords)
+
+    @property
+    def web_file(self) -> str:
+        """Return the file that says who may ask; empty where everybody may whom the firewall lets in."""
+        return web_file(WEB) if self.password else ""
 
     @property
     def socket(self) -> str:
@@ -147,6 +195,7 @@ def quoted(text: str) -> str:
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     """Compute every target from the fleet."""
+    own = Secret(name="prometheus_password", municipality=host.tenant)
     stations = management(fleet)
     having = fleet.with_role("node_metrics")
     targets = tuple(_target(h, a) for h in having if (a := asked_at(h, host, fleet)) is not None)
@@ -156,12 +205,12 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         stations=tuple(n for n in stations if n.version == address.version),
         targets=targets,
         municipalities=_municipalities(fleet, targets),
-        **options.model_dump(),
+        **options.model_dump() | {"password": own if options.password else None},
     )
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
-    """Serve Prometheus' own page and API to the management stations alone: it has no login of its own."""
+    """Serve Prometheus' own page and API to the management stations alone."""
     return (Listen(protocol="tcp", port=PORT, sources=settings.stations, why="Prometheus for the management stations"),)
 
 
@@ -175,10 +224,26 @@ def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
     return tuple(limits)
 
 
+def left(settings: Settings) -> tuple[str, ...]:
+    """Say that whoever reaches it may ask."""
+    return () if settings.password else ("Prometheus answers whoever the firewall lets in, without a password",)
+
+
+def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:  # noqa: ARG001  a role's signature
+    """Ask for a password: in the lab, every secret is there."""
+    return {"password": True}
+
+
 def deploy(settings: Settings) -> None:
     """Declare Prometheus: rules before the configuration that loads them, reloads before restarts."""
     reread, again = reload(UNIT), restart(UNIT, daemon_reload=True)
     packages("prometheus")
+    files.directory(name=f"directory {PASSWORDS}", path=PASSWORDS, user="root", group="prometheus", mode="750")
+    for secret in filter(None, (job.password for job in settings.jobs)):
+        managed_file(password_file(secret), content=f"{secret}\n", group="prometheus", mode="640")
+    if settings.password:
+        asked_by_name(WEB, settings.password, asks_itself=True)
+        managed_file(READY, template="monitoring/ready.yml.j2", settings=settings)
     files.directory(name=f"directory {RULES}", path=RULES, user="root", group="root", mode="755")
     for name in ("hosts", "municipalities"):
         managed_file(
@@ -214,7 +279,13 @@ def _target(host: Host, address: Address) -> Target:
         site=host.site,
         role=host.role,
         gateway="edge_gateway" in host.roles,
+        password=password_of(host) if host.samdrift.get("node_metrics", {}).get("password") is True else None,
     )
+
+
+def password_file(password: Secret) -> str:
+    """Return the file in which Prometheus has the password of a municipality's exporters."""
+    return f"{PASSWORDS}/{password.name}"
 
 
 def _municipalities(fleet: Fleet, targets: tuple[Target, ...]) -> tuple[Municipality, ...]:

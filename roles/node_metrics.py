@@ -6,24 +6,30 @@ no other or a host with role `monitoring` has none. The firewall lets the hosts 
 
 Options (config context `samdrift.node_metrics`):
 
+- `password`: it answers only who knows the secret `metrics_password_` and the municipality, as the monitoring hosts do,
+  whoever else the firewall may let in.
 - `collectors`: what is measured, by node_exporter's own names; nothing else is.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
 from inventory.network import Address, Network, networks4
+from inventory.secrets import Secret
 from roles.shared.families import in_url, primaries
 from roles.shared.network.peering import reached_at
+from roles.shared.parts.asked_by_name import asked_by_name, by_name, web_file
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import confined, service
+from roles.shared.rehearsal import Rehearsal
 from roles.shared.sandbox import Need, Sandbox, without
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
@@ -37,7 +43,12 @@ ASK = """\
 bash -c 'exec 3<>/dev/tcp/{address}/{port} &&
   printf "GET /metrics HTTP/1.0\\r\\n\\r\\n" >&3 && timeout 10 cat <&3'
 """
-AS_ROOT = (ASK.format(address="{word}", port="{word}"),)
+WEB = "/etc/node-exporter"
+ASK_BY_NAME = f"""\
+bash -c 'exec 3<>/dev/tcp/{{address}}/{{port}} &&
+  printf "GET /metrics HTTP/1.0\\r\\n%s\\r\\n\\r\\n" "{by_name(WEB)}" >&3 && timeout 10 cat <&3'
+"""
+AS_ROOT = tuple(ask.format(address="{word}", port="{word}") for ask in (ASK, ASK_BY_NAME))
 TEXTFILES = "/var/lib/prometheus/node-exporter"
 
 Collector = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -108,6 +119,7 @@ RestartSec=5
 class Options(RoleOptions):
     """What a config context may set for this role; see the module's text."""
 
+    password: bool = False
     collectors: tuple[Collector, ...] = COLLECTORS
 
 
@@ -119,6 +131,12 @@ class Settings(RoleSettings):
     monitors: tuple[Network, ...]
     collectors: tuple[str, ...]
     textfiles: str = TEXTFILES
+    password: Secret | None = None
+
+    @property
+    def web_file(self) -> str:
+        """Return the file that says who may ask; empty where everybody may whom the firewall lets in."""
+        return web_file(WEB) if self.password else ""
 
     @property
     def sockets(self) -> tuple[str, ...]:
@@ -134,7 +152,13 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         addresses=answering,
         monitors=tuple(n for n in monitors if n.version in versions),
         collectors=tuple(sorted(set(options.collectors))),
+        password=password_of(host) if options.password else None,
     )
+
+
+def password_of(host: Host) -> Secret:
+    """Return the secret by which a host's exporter is asked: one for each municipality."""
+    return Secret(name=f"metrics_password_{host.tenant.replace('-', '_')}", municipality=host.tenant)
 
 
 def answers_at(host: Host, fleet: Fleet) -> tuple[Address, ...]:
@@ -156,6 +180,16 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
     return (Listen(protocol="tcp", port=PORT, sources=settings.monitors, why="metrics for the monitoring hosts"),)
 
 
+def left(settings: Settings) -> tuple[str, ...]:
+    """Say that whoever reaches it may ask."""
+    return () if settings.password else ("its exporter answers whoever the firewall lets in, without a password",)
+
+
+def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:  # noqa: ARG001  a role's signature
+    """Ask for a password: in the lab, every secret is there."""
+    return {"password": True}
+
+
 def deploy(settings: Settings) -> None:
     """Declare the exporter, what it measures, and a sandbox around it."""
     again = restart(UNIT, daemon_reload=True)
@@ -168,5 +202,7 @@ def deploy(settings: Settings) -> None:
         then=(again,),
     )
     confined(SANDBOX, then=(again,), also=ALSO)
+    if settings.password:
+        asked_by_name(WEB, settings.password)
     files.directory(name=f"directory {TEXTFILES}", path=TEXTFILES, user="root", group="root", mode="755")
     service(UNIT)

@@ -9,17 +9,24 @@ import json
 import re
 from typing import Any
 
+import pytest
 import yaml
 
-from roles.monitoring import ASK, RULES, SANDBOX, UNIT, Settings
+from roles.monitoring import ASK, ASK_BY_NAME, RULES, SANDBOX, UNIT, Settings
 from roles.shared.parts.templates import render
 
 
 def ask(host: Any, settings: Settings, path: str) -> str:
     """The body of Prometheus' answer; empty unless it is a good one."""
-    said = str(host.check_output(ASK.format(address=settings.address, port=settings.port, path=path)))
+    status, body = answer(host, settings, path, ASK_BY_NAME if settings.password else ASK)
+    return body if " 200 " in status else ""
+
+
+def answer(host: Any, settings: Settings, path: str, command: str) -> tuple[str, str]:
+    """The first line of Prometheus' answer, and its body."""
+    said = str(host.check_output(command.format(address=settings.address, port=settings.port, path=path)))
     head, _, body = said.replace("\r\n", "\n").partition("\n\n")
-    return body if " 200 " in head.partition("\n")[0] else ""
+    return head.partition("\n")[0], body
 
 
 def api(host: Any, settings: Settings, path: str) -> Any:
@@ -39,10 +46,17 @@ def test_it_is_ready(host: Any, settings: Settings) -> None:
     assert "Ready" in ask(host, settings, "/-/ready")
 
 
+def test_it_answers_nobody_without_the_password(host: Any, settings: Settings) -> None:
+    if not settings.password:
+        pytest.skip("not applicable: whoever the firewall lets in may ask (option password is false)")
+    status, _ = answer(host, settings, "/-/ready", ASK)
+    assert " 401 " in status
+
+
 def test_it_asks_every_host_of_the_fleet_and_itself(host: Any, settings: Settings) -> None:
     loaded = yaml.safe_load(api(host, settings, "status/config")["yaml"])
     asked = {
-        (job["job_name"], target, group.get("labels", {}).get("instance"))
+        (group.get("labels", {}).get("job", job["job_name"]), target, group.get("labels", {}).get("instance"))
         for job in loaded["scrape_configs"]
         for group in job["static_configs"] or ()
         for target in group["targets"]

@@ -48,6 +48,19 @@ timeout 30 openssl s_client -quiet -verify_return_error -CAfile {ca} -verify_hos
 -connect {address}:{port} -servername {name} 2> /dev/null
 """
 SANDBOXES = {s.unit: s for s in (DATABASE, QUEUE_OF_JOBS, SERVED, WORKS, DUMPED, FRONT)}
+GUESS = """\
+{{ printf 'POST /login/ HTTP/1.1\\r\\nHost: {name}\\r\\nContent-Length: 0\\r\\n\\r\\n%.0s' $(seq 30)
+printf 'GET /login/ HTTP/1.1\\r\\nHost: {name}\\r\\nConnection: close\\r\\n\\r\\n'; }} | \
+timeout 30 openssl s_client -quiet -verify_return_error -CAfile {ca} -verify_hostname {name} \
+-connect {address}:{port} -servername {name} 2> /dev/null
+"""
+PROTECTING = (
+    "content-security-policy",
+    "cross-origin-opener-policy",
+    "referrer-policy",
+    "x-content-type-options",
+    "x-frame-options",
+)
 AT_MOST = 450
 """Seconds between two signs of life of a worker that has nothing to do; a bit more than those that it takes (405)."""
 CHANGED = """\
@@ -181,7 +194,28 @@ def test_the_login_page_comes_by_tls_that_the_certificate_proves(host: Any, sett
     status, headers, body = ask(host, settings, "/login/")
     assert " 200 " in status
     assert "NetBox" in body
-    assert {"x-content-type-options: nosniff", "x-frame-options: deny"} <= set(headers.splitlines())
+    said = [line for line in headers.splitlines() if line.startswith(PROTECTING)]
+    assert sorted(line.partition(":")[0] for line in said) == sorted(PROTECTING)  # each once
+    assert {"x-content-type-options: nosniff", "x-frame-options: sameorigin"} <= set(said)
+
+
+@pytest.mark.usefixtures("more_than_a_look")
+def test_a_page_loads_from_shows_and_sends_to_no_other_site(host: Any, settings: Settings) -> None:
+    _, headers, _ = ask(host, settings, "/login/")
+    (policy,) = re.findall(r"(?m)^content-security-policy: (.*)$", headers)
+    allowed = dict(rule.split(maxsplit=1) for rule in policy.split("; "))
+    strange = "*", "http:", "https:", "blob:", "'unsafe-eval'"
+    assert {"default-src", "script-src", "form-action", "frame-ancestors", "base-uri"} <= allowed.keys()
+    assert allowed["default-src"] == "'self'"
+    assert not [s for s in strange if s in policy.split()]
+
+
+@pytest.mark.usefixtures("more_than_a_look")
+def test_whoever_guesses_passwords_is_slowed_down(host: Any, settings: Settings) -> None:
+    """Asked without a password, and so often that it must be refused; NetBox itself refuses each for want of a form."""
+    command = GUESS.format(name=settings.names[0], ca=CERTIFICATE, address=settings.address, port=PORT)
+    answers = re.findall(r"(?m)^HTTP/1.1 (\d+)", host.check_output(command))
+    assert set(answers) == {"403", "429", "200"}, answers
 
 
 @pytest.mark.usefixtures("more_than_a_look")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from roles.node_metrics import ASK, SANDBOX, UNIT, Settings
+from roles.node_metrics import ASK, ASK_BY_NAME, SANDBOX, UNIT, Settings
 
 SUCCEEDED = re.compile(r'^node_scrape_collector_success\{collector="(\w+)"\} 1$', re.MULTILINE)
 THE_KERNELS = frozenset({"conntrack", "pressure", "timex"})
@@ -16,7 +16,8 @@ THE_KERNELS = frozenset({"conntrack", "pressure", "timex"})
 
 def metrics(host: Any, settings: Settings) -> str:
     """The whole answer, as a monitoring host would get it."""
-    answer = str(host.check_output(ASK.format(address=settings.addresses[0], port=settings.port)))
+    asked = ASK_BY_NAME if settings.password else ASK
+    answer = str(host.check_output(asked.format(address=settings.addresses[0], port=settings.port)))
     assert answer.startswith("HTTP/1.0 200 OK"), answer.partition("\n")[0]
     return answer
 
@@ -36,6 +37,13 @@ def test_its_service_may_do_what_it_needs_and_nothing_else(violations: Any) -> N
 
 def test_it_answers_with_metrics_of_this_host(host: Any, settings: Settings) -> None:
     assert f'nodename="{host.check_output("uname -n")}"' in metrics(host, settings)
+
+
+def test_it_answers_nobody_without_the_password(host: Any, settings: Settings) -> None:
+    if not settings.password:
+        pytest.skip("not applicable: whoever the firewall lets in may ask (option password is false)")
+    answer = host.check_output(ASK.format(address=settings.addresses[0], port=settings.port))
+    assert answer.startswith("HTTP/1.0 401 "), answer.partition("\n")[0]
 
 
 def test_it_listens_on_the_primary_address_only(host: Any, settings: Settings) -> None:

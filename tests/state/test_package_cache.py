@@ -56,7 +56,7 @@ def test_an_archive_that_nobody_named_is_refused(host: Any, settings: Settings) 
 
 
 def test_there_is_no_maintenance_page(host: Any, settings: Settings) -> None:
-    assert " 503 " in ask(host, settings, "GET /acng-report.html")
+    assert " 403 " in ask(host, settings, "GET /acng-report.html")
 
 
 def test_the_cache_is_trimmed_every_day(unit: Any) -> None:

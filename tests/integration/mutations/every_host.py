@@ -302,6 +302,7 @@ NODE_METRICS: Changes = {
     "its service may do what it needs and nothing else": loosened(EXPORTER_UNIT),
     "the exporter runs and is enabled": (stopped(EXPORTER_UNIT), masked(EXPORTER_UNIT)),
     "it answers with metrics of this host": (configured(EXPORTER_UNIT, EXPORTER, "/collector.uname/d"),),
+    "it answers nobody without the password": (edited("/etc/node-exporter/web.yml", "d"),),
     "it listens on the primary address only": (
         configured(EXPORTER_UNIT, EXPORTER, "s/listen-address=[0-9.]*/listen-address=0.0.0.0/"),
     ),

@@ -67,6 +67,11 @@ NETBOX: Changes = {
             *((own.unit, f"{UNITS}/{own.unit}") for own in (SERVED, WORKS, DUMPED)),
         )
     },
+    "a page loads from shows and sends to no other site": (
+        edited(NGINX, "s/.*Content-Security-Policy.*//", READ_NGINX),
+        edited(NGINX, "s/frame-ancestors 'self'/frame-ancestors */", READ_NGINX),
+    ),
+    "whoever guesses passwords is slowed down": (edited(NGINX, "s/^ *limit_req zone=.*//", READ_NGINX),),
     f"its service may do what it needs and nothing else [{QUEUE_OF_JOBS.unit}]": unread(QUEUE_OF_JOBS.unit),
     **{
         f"it runs [{unit}]": (stopped(*units),)

@@ -171,6 +171,7 @@ MONITORING: Changes = {
     "its service may do what it needs and nothing else": loosened("prometheus.service"),
     "prometheus runs and is enabled": (stopped("prometheus.service"), masked("prometheus.service")),
     "it is ready": (Change("systemctl kill -s STOP prometheus.service", "systemctl kill -s CONT prometheus.service"),),
+    "it answers nobody without the password": (edited("/etc/prometheus/web/web.yml", "d"),),
     "it asks every host of the fleet and itself": (
         edited(PROMETHEUS, f"s/10.60.10.11:9100/{NOWHERE}:9100/", READ_PROMETHEUS),
         edited(PROMETHEUS, "/10.60.10.11:9100/,+1 d", READ_PROMETHEUS),

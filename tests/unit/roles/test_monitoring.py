@@ -14,6 +14,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from inventory.fleet import Fleet
+from inventory.secrets import secrets_in
 from inventory.snapshot import load
 from roles.monitoring import Options, Settings, listens, settings
 from roles.shared.parts.templates import render
@@ -58,7 +59,13 @@ def test_targets_are_the_active_hosts_with_an_exporter_with_whose_they_are(fleet
         h.name for h in fleet.hosts if h.status == "active" and "node_metrics" in h.roles
     }
     (heby,) = (group for group in nodes["static_configs"] if group["labels"]["instance"] == "heb-gw1")
-    labels = {"instance": "heb-gw1", "municipality": "heby", "site": "heby-kommunhus", "role": "edge-gateway"}
+    labels = {
+        "instance": "heb-gw1",
+        "job": "node",
+        "municipality": "heby",
+        "site": "heby-kommunhus",
+        "role": "edge-gateway",
+    }
     assert heby == {"targets": ["10.63.1.1:9100"], "labels": labels}
 
 
@@ -88,9 +95,36 @@ def test_only_management_stations_reach_it(fleet: Fleet) -> None:
     assert IPv4Network("10.60.10.250/32") in listen.sources
 
 
+def test_exporters_are_asked_by_the_password_of_their_municipality_and_measure_for_the_same_job(fleet: Fleet) -> None:
+    named = {"heb-gw1": "heby", "kni-gw1": "knivsta"}
+    asking = {"node_metrics": {"password": True}}
+    hosts = tuple(
+        h.model_copy(update={"context": {**h.context, "samdrift": {**h.samdrift, **asking}}}) if h.name in named else h
+        for h in fleet.hosts
+    )
+    wanted = of(fleet.model_copy(update={"hosts": hosts}), Options(password=True))
+    itself, *jobs = rendered(wanted, "prometheus.yml")["scrape_configs"]
+    assert itself["basic_auth"] == {"username": "samdrift", "password_file": "/etc/prometheus/web/password"}
+    by = {
+        group["labels"]["instance"]: (group["labels"]["job"], job.get("basic_auth", {}).get("password_file"))
+        for job in jobs
+        for group in job["static_configs"]
+    }
+    assert {name: by[name] for name in named} == {
+        name: ("node", f"/etc/prometheus/passwords/metrics_password_{slug}") for name, slug in named.items()
+    }
+    assert {found for name, found in by.items() if name not in named} == {("node", None)}
+    assert len({job["job_name"] for job in jobs}) == len(jobs) == 3
+    wanted_secrets = {(s.name, s.municipality) for s in secrets_in(wanted)}
+    assert wanted_secrets == {
+        ("prometheus_password", "tierp"),
+        *((f"metrics_password_{slug}", slug) for slug in named.values()),
+    }
+
+
 def test_a_fleet_without_exporters_gives_files_without_targets(fleet: Fleet) -> None:
     nothing = of(fleet).model_copy(update={"targets": (), "municipalities": ()})
-    assert rendered(nothing, "prometheus.yml")["scrape_configs"][1]["static_configs"] == []
+    assert [job["job_name"] for job in rendered(nothing, "prometheus.yml")["scrape_configs"]] == ["prometheus"]
     assert rules(nothing, "municipalities.yml") == []
 
 
