@@ -45,7 +45,9 @@ from roles.shared.catalogue import asked_as_root, known_roles
 from roles.shared.duties import Entitlement
 from roles.shared.families import ReachedAddress, apart, in_url, primaries, reached_by, spoken
 from roles.shared.hardening import CONFINED, RareModule, kernel_of
+from roles.shared.intent import Intent
 from roles.shared.network.servers import nameservers
+from roles.shared.network.updates import update_hour
 from roles.shared.parts import hardened, watched
 from roles.shared.parts.accounts import account, group, locked_account, members
 from roles.shared.parts.debian import APT_ACCEPTS, debian_permissions, directory, language_and_time, updates
@@ -153,6 +155,7 @@ class Settings(RoleSettings):
     nameservers: tuple[Address, ...]
     apt_proxy: str
     journal_max: str
+    update_hour: int
     kept_modules: tuple[str, ...] = ()
     kept_shells: tuple[str, ...] = ()
     confined: tuple[str, ...] = ()
@@ -174,7 +177,7 @@ class Settings(RoleSettings):
         return kernel_of(multihomed=self.multihomed, forwards=self.forwards)
 
 
-def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:
     """Compute what the host should be, from the inventory alone."""
     stations = spoken(host, management(fleet))
     if not stations:
@@ -210,6 +213,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         nameservers=nameservers(host, fleet, options.fallback_resolvers),
         apt_proxy=_apt_proxy(host, fleet, options),
         journal_max=options.journal_max,
+        update_hour=update_hour(host.name, intent),
         kept_modules=options.kept_modules,
         kept_shells=options.kept_shells,
         confined=tuple(sorted({CONFINED[role] for role in host.roles if role in CONFINED})),
@@ -260,7 +264,7 @@ def deploy(settings: Settings) -> None:
     hardened.homes()
     hardened.backups()
     hardened.cron()
-    updates()
+    updates(settings)
     watched.restarts()
     watched.rotated()
     hardened.logs()

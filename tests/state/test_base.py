@@ -18,6 +18,7 @@ from roles.base import (
 )
 from roles.shared.hardening import MAY_HAVE_SHELLS, RARE_MODULES
 from roles.shared.parts.accounts import FIRST_PERSON, LAST_PERSON
+from roles.shared.parts.debian import UPGRADES
 from roles.shared.parts.hardened import PEOPLES_HOMES, SU_GROUP
 from roles.shared.parts.kernel import KernelValue, look_command, read_values
 from roles.shared.parts.watched import REBOOT, RESTARTS_FILE
@@ -311,6 +312,15 @@ def test_security_updates_come_by_themselves(host: Any, unit: Any) -> None:
     )
     origins = host.check_output("apt-config dump Unattended-Upgrade::Origins-Pattern").splitlines()
     assert f"Unattended-Upgrade::Origins-Pattern:: {SECURITY}" in origins
+
+
+def test_it_updates_at_its_own_hour_and_at_no_other(host: Any, settings: Settings) -> None:
+    """Of hosts that stand in for each other, one at a time: what was missed, while both were off, waits."""
+    shown = host.check_output(f"systemctl show -p TimersCalendar -p RandomizedDelayUSec -p Persistent {UPGRADES}")
+    said = dict(line.split("=", 1) for line in shown.splitlines())
+    hours = re.findall(r"OnCalendar=(.*?) ;", said["TimersCalendar"])
+    assert hours == [f"*-*-* {settings.update_hour:02}:00:00 UTC"]
+    assert (said["RandomizedDelayUSec"], said["Persistent"]) == ("30min", "no")
 
 
 def test_packages_come_the_right_way(host: Any, settings: Settings) -> None:

@@ -8,21 +8,25 @@ from __future__ import annotations
 from pyinfra.operations import files
 
 from roles.shared.parts.files import managed_file
-from roles.shared.parts.handlers import Handler
-from roles.shared.parts.services import service
+from roles.shared.parts.handlers import Handler, restart
+from roles.shared.parts.services import drop_ins, service
 from roles.shared.settings import Settings
 
+UPGRADES = "apt-daily-upgrade.timer"
 APT_ACCEPTS = "apt-config --config-file {path} dump > /dev/null"
 
 
-def updates() -> None:
-    """Declare that security updates come by themselves."""
+def updates(settings: Settings) -> None:
+    """Declare that security updates come by themselves, at the host's own hour (`update_hour`)."""
     periodic = "/etc/apt/apt.conf.d/20auto-upgrades"
     managed_file(periodic, template="base/auto-upgrades.j2", validate_with=APT_ACCEPTS)
     upgrades = "/etc/apt/apt.conf.d/50unattended-upgrades"
     managed_file(upgrades, template="base/unattended-upgrades.j2", validate_with=APT_ACCEPTS)
+    place, again = drop_ins(UPGRADES), restart(UPGRADES, daemon_reload=True)
+    directory(place, "755")
+    managed_file(f"{place}/samdrift.conf", template="base/upgrade-timer.j2", settings=settings, then=(again,))
     service("apt-daily.timer")
-    service("apt-daily-upgrade.timer")
+    service(UPGRADES)
     service("unattended-upgrades.service")
 
 

@@ -6,6 +6,7 @@ from roles.shared.parts.watched import RESTARTS_FILE
 from tests.integration.mutations.change import (
     KEPT,
     NOWHERE,
+    UNITS,
     Change,
     Changes,
     configured,
@@ -168,6 +169,10 @@ BASE: Changes = {
             "/etc/systemd/journald.conf.d/60-samdrift.conf",
             "s/^SystemMaxUse=.*/SystemMaxUse=100M/",
         ),
+    ),
+    "it updates at its own hour and at no other": tuple(
+        edited(f"{UNITS}/apt-daily-upgrade.timer.d/samdrift.conf", sed, "systemctl daemon-reload")
+        for sed in ("s/^OnCalendar=$//", "s/^Persistent=no/Persistent=yes/", "s/30min/3h/")
     ),
     "security updates come by themselves": (
         stopped("apt-daily-upgrade.timer"),

@@ -45,7 +45,7 @@ def fleet(small_fleet: Fleet) -> Fleet:
 
 def computed(fleet: Fleet, host: str = "tie-log1", **said: object) -> Settings:
     options = Options.model_validate_json(json.dumps({**HARMLESS, **said}), strict=True)
-    return settings(fleet.host(host), fleet, options)
+    return settings(fleet.host(host), fleet, options, Intent(fleet))
 
 
 def files(fleet: Fleet, host: str = "tie-log1", **said: object) -> dict[str, str]:
@@ -121,7 +121,7 @@ def test_sudo_is_samdrifts_own_before_its_account_loses_a_group_that_may_have_gi
 def test_a_host_believed_by_another_key_than_ed25519_is_refused(fleet: Fleet) -> None:
     host = fleet.host("tie-log1").model_copy(update={"host_keys": ("ssh-rsa AAAAB3Nza",)})
     with pytest.raises(SettingsError, match="no ed25519 host key"):
-        settings(host, fleet, Options(automation_keys=(KEY,)))
+        settings(host, fleet, Options(automation_keys=(KEY,)), Intent(fleet))
 
 
 def test_an_admin_with_keys_may_log_in(fleet: Fleet) -> None:
