@@ -25,6 +25,7 @@ from inventory.network import Address
 from roles.shared import settings as shared
 from roles.shared.duties import ONE_WORD, Command, Duty
 from roles.shared.families import apart, reached_by
+from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
@@ -64,6 +65,11 @@ SANDBOX = Sandbox(
         Need(directive="ReadWritePaths", value="/var/spool/rsyslog", why="Its queues, and its place in the journal."),
     ),
 )
+
+ASIDE = "/var/log/before-samdrift"
+OLD_LOG = r"((auth|cron|daemon|kern|mail|user)[.]log|debug|messages|syslog)([.-][0-9]+)?([.](gz|xz|zst))?"
+"""The name of a text log that Debian's own rsyslog.conf writes, of today or rotated."""
+OLD_LOGS = f"ls /var/log | grep -xE '{OLD_LOG}'"
 
 CHECK = """\
 ls /usr/lib/*/rsyslog/omrelp.so > /dev/null 2>&1 || { echo rsyslog-relp: not found; exit 127; }
@@ -136,6 +142,7 @@ def deploy(settings: Settings) -> None:
         validate_with=CHECK,
         then=(restarted,),
     )
+    put_old_logs_aside()
     service(UNIT)
 
 
@@ -148,3 +155,18 @@ def read_journal() -> None:
         then=(restart("systemd-journald.service"),),
     )
     files.directory(name="spool directory", path="/var/spool/rsyslog", user="root", group="root", mode="700")
+
+
+def put_old_logs_aside() -> None:
+    """Declare that no text log of an earlier set-up (Debian's own, say) is left where people look for one of today.
+
+    Nobody rotates such a log any more once nobody writes it, and it has personal data in it. It is moved where root
+    alone reads it, and deleted a year later.
+    """
+    managed_file("/etc/tmpfiles.d/samdrift-old-logs.conf", template="log_client/old-logs.j2")
+    ensured(
+        "text logs of before, put aside",
+        question=OLD_LOGS,
+        answer="",
+        command=f"install -d -m 700 {ASIDE} && {OLD_LOGS} | while read -r log; do mv -n /var/log/$log {ASIDE}/; done",
+    )

@@ -26,7 +26,7 @@ from pyinfra.operations import files
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
 from inventory.network import Address, Network
-from roles.log_client import CHECK, RELP_PORT, read_journal
+from roles.log_client import CHECK, RELP_PORT, put_old_logs_aside, read_journal
 from roles.shared import settings as shared
 from roles.shared.device.logs import SYSLOG_PORT, log_senders, sends_logs
 from roles.shared.families import own_addresses, spoken
@@ -165,6 +165,7 @@ def deploy(settings: Settings) -> None:
         settings=settings,
         validate_with=CHECK_ROTATION,
     )
+    put_old_logs_aside()
     service(UNIT)
     service("logrotate.timer")
 

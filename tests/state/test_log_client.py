@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from inventory.fleet import Fleet, Host
-from roles.log_client import MARK, SANDBOX, UNIT, Settings
+from roles.log_client import MARK, OLD_LOG, SANDBOX, UNIT, Settings
 from roles.shared.families import in_url
 
 TIMED_OUT = 124
@@ -52,3 +53,9 @@ def test_nothing_is_pushed_at_rsyslog_beside_the_journal(host: Any) -> None:
     said = host.check_output("systemd-analyze cat-config systemd/journald.conf")
     values = [line.split("=", 1)[1] for line in said.splitlines() if line.startswith("ForwardToSyslog=")]
     assert values[-1:] == ["no"]
+
+
+def test_no_text_log_of_an_earlier_set_up_is_left(host: Any) -> None:
+    found = host.check_output("ls /var/log").split()
+    assert "journal" in found
+    assert [name for name in found if re.fullmatch(OLD_LOG, name)] == []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from roles.log_client import OLD_LOG
 from roles.log_server import ARRIVES, LOGS, SANDBOX, UNIT, Settings
 
 DAY = timedelta(days=1)
@@ -98,3 +100,9 @@ def test_every_municipality_has_its_directory(host: Any, settings: Settings) -> 
 
 def test_logs_are_rotated_every_day(unit: Any) -> None:
     assert unit("logrotate.timer") == ("active", "enabled")
+
+
+def test_no_text_log_of_an_earlier_set_up_is_left(host: Any) -> None:
+    found = host.check_output("ls /var/log").split()
+    assert "journal" in found
+    assert [name for name in found if re.fullmatch(OLD_LOG, name)] == []

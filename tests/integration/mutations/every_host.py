@@ -279,6 +279,7 @@ TIME: Changes = {
 }
 
 LOG_CLIENT: Changes = {
+    "no text log of an earlier set up is left": (written("/var/log/auth.log.1", "mutation"),),
     "its service may do what it needs and nothing else": loosened("rsyslog.service"),
     "rsyslog runs and is enabled": (
         stopped("syslog.socket", "rsyslog.service"),

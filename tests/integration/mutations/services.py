@@ -80,6 +80,7 @@ DNS_RESOLVER: Changes = RESOLVES | {
 }
 
 LOG_SERVER: Changes = {
+    "no text log of an earlier set up is left": (written("/var/log/auth.log.1", "mutation"),),
     "its service may do what it needs and nothing else": loosened("rsyslog.service"),
     "rsyslog runs and is enabled": (
         stopped("syslog.socket", "rsyslog.service"),
