@@ -8,8 +8,8 @@ from inventory.frozen import Frozen
 
 
 class Rehearsal(Frozen):
-    """A lab as roles know it: the public keys by which samdrift changes its hosts and looks at them, the nameserver that
-    has a way out, and the archives that its hosts install from.
+    """A lab as roles know it: the public keys by which samdrift changes its hosts and looks at them, the nameserver
+    that has a way out, and the archives that its hosts install from.
     """
 
     automation_key: str
