@@ -3,7 +3,7 @@
     heby-motd:                          # what the waiver is called
       hosts: heby and role=base         # as in --limit
       role: base
-      step: file /etc/motd              # or check: its name; or unmanaged: a path; or a line, * is any letters
+      step: file /etc/motd              # or check: its name; or unmanaged: a path; or a line or thing, * is any letters
       seen: [5f2c81a09b3e4d17]          # what was accepted: `samdrift waivers propose` tells it
       owner: anna-lind                  # who answers for it, by the name of inventory/people.yaml
       reason: Text about the move, until everybody has moved
@@ -44,9 +44,10 @@ class Terms(Frozen):
 class Waiver(Frozen):
     """An accepted difference: what is left as it is, on which hosts, who answers for it, why, and until when.
 
-    It is about just one of: a `step` of a role, an `unmanaged` file or line, a state `check`. `seen` are the digests of
-    the differences that were accepted; of an unmanaged line or a check, empty if any is. A file in a directory that a
-    role owns may let people in, and so is accepted with its content alone.
+    It is about just one of: a `step` of a role, an `unmanaged` file, line or thing (its kind and name: `package htop`),
+    a state `check`. `seen` are the digests of the differences that were accepted; of an unmanaged line, a thing or a
+    check, empty if any is. A file in a directory that a role owns may let people in, and so is accepted with its
+    content alone.
     """
 
     name: str

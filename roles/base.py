@@ -15,6 +15,8 @@ Options (config context `samdrift.base`):
   (`roles.shared.device.settings.Options.look`).
 - `fallback_resolvers`: nameservers asked after the fleet's own, for the hosts that must work before those do.
 - `apt_proxy`: whether packages come through the fleet's package cache (role `package_cache`), if it has one.
+- `expects`: what the image that hosts are installed from, or people, put on the host and no role declares: by kind
+  (`package`, `unit`, `listen` …), patterns of names, `*` for any letters. Nothing of it is told as unmanaged.
 - `journal_max`: how much disk the journal may use.
 - `kept_modules`: kernel modules that this host needs though no other does (`usb-storage`, where it boots from a stick).
 - `kept_shells`: accounts of the system (numbers below 1000) that keep their shell.
@@ -58,6 +60,7 @@ from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
 from roles.shared.people import Admin, Logins, User, kept_admins, logins, lost_logins, with_admins
 from roles.shared.rehearsal import Rehearsal
+from roles.shared.searches.every import OF_EVERY_SERVER
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
@@ -66,6 +69,7 @@ from roles.shared.traffic import MANAGEMENT_STATION, Listen, management
 
 AFTER = ()  # nothing: packages come by its proxy, and people and SSH are as they should be before anything else
 OWNS = ("/etc/ssh/authorized_keys", "/etc/ssh/authorized_principals", "/etc/ssh/sshd_config.d", "/etc/sudoers.d")
+SEARCHES = OF_EVERY_SERVER
 PROTECTS = True
 CONTROLS = (
     "ISO 27002:2022 5.15",
@@ -126,6 +130,7 @@ class Options(RoleOptions):
     automation_keys: tuple[PublicKey, ...] = ()
     look_keys: tuple[PublicKey, ...] = ()
     fallback_resolvers: tuple[ReachedAddress, ...] = ()
+    expects: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     apt_proxy: bool = True
     journal_max: str = Field(default="1G", pattern=r"^[1-9][0-9]*[MG]$")
     kept_modules: tuple[RareModule, ...] = ()
@@ -154,6 +159,7 @@ class Settings(RoleSettings):
     management: tuple[Network, ...]
     nameservers: tuple[Address, ...]
     apt_proxy: str
+    expects: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     journal_max: str
     update_hour: int
     kept_modules: tuple[str, ...] = ()
@@ -218,12 +224,18 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
         kept_shells=options.kept_shells,
         confined=tuple(sorted({CONFINED[role] for role in host.roles if role in CONFINED})),
         own_kernel=options.own_kernel,
+        expects=options.expects,
     )
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
     """Serve SSH to the management stations alone."""
     return (Listen(protocol="tcp", port=22, sources=settings.management, why="SSH from the management stations"),)
+
+
+def expects(settings: Settings) -> Mapping[str, tuple[str, ...]]:
+    """Take for granted what the organisation says that its image has."""
+    return settings.expects
 
 
 def adopts(settings: Settings, survey: Survey) -> Mapping[str, Any]:

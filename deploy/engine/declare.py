@@ -41,7 +41,9 @@ from roles.shared.guard import Guard
 from roles.shared.intent import Intent
 from roles.shared.parts.expected import Expected, expectation
 from roles.shared.parts.handlers import pay
+from roles.shared.parts.packages import install
 from roles.shared.parts.registration import ManagedConfiguration, ManagedFile, registering
+from roles.shared.parts.services import control
 from roles.shared.parts.veil import UNVEILED, Veil
 from roles.shared.settings import Settings
 
@@ -154,6 +156,20 @@ class Declared:
     operations: list[Registered] = field(default_factory=list)
     files: list[ManagedFile] = field(default_factory=list)
     configurations: list[ManagedConfiguration] = field(default_factory=list)
+
+    @property
+    def packages(self) -> set[str]:
+        """Return the packages that a server's roles declare."""
+        return {name for one in self._arguments_of(install) for name in one["names"]}
+
+    @property
+    def units(self) -> set[str]:
+        """Return the units that a server's roles want enabled or running."""
+        return {one["unit"] for one in self._arguments_of(control) if one["enabled"] or one["running"]}
+
+    def _arguments_of(self, operation: Any) -> Iterator[Mapping[str, Any]]:
+        closures = (registered.closure for registered in self.operations)
+        return (closure["kwargs"] for closure in closures if closure["func"] is operation._inner)
 
     @property
     def of_device(self) -> dict[StepId, str]:

@@ -5,7 +5,7 @@ Not here: which hosts are looked at, and what becomes of one that dies meanwhile
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from pyinfra.api.command import PyinfraCommand
@@ -13,7 +13,7 @@ from pyinfra.api.command import PyinfraCommand
 from deploy.engine import guard_script, lock_script
 from deploy.engine.declare import Declared, Registered
 from deploy.engine.planned import step_of
-from deploy.engine.unmanaged import differences, running_configuration, unmanaged_files
+from deploy.engine.unmanaged import differences, running_configuration, undeclared
 from deploy.model.backup import DEVICE
 from deploy.model.plan import HostPlan, Step, Unmanaged
 from deploy.model.waivers import NO_WAIVERS, Waivers
@@ -21,12 +21,13 @@ from deploy.transport.device_session import DeviceSession
 from deploy.transport.rounds import Rounds
 from deploy.transport.ssh import Connection
 from inventory.fleet import Host
-from roles.shared.catalogue import catalogue
+from roles.shared.catalogue import catalogue, known_roles
 from roles.shared.device.known import known_vendors
 from roles.shared.device.masking import masked
 from roles.shared.device.said import caveats_of
 from roles.shared.parts.handlers import OwedHandlers
 from roles.shared.parts.veil import Veil
+from roles.shared.settings import Settings
 
 Saw = Callable[[Host, str, str], None]
 """Is told of a configuration that was read whole: of which host, what it is, its text."""
@@ -42,7 +43,7 @@ def looked_at(
     host: Host,
     declared: Declared,
     connection: Connection | DeviceSession,
-    roles: Collection[str],
+    settings: Mapping[str, Settings],
     *,
     veil: Veil,
     saw: Saw,
@@ -52,7 +53,7 @@ def looked_at(
     """Evaluate all operations at once, then the handlers, which depend on what the others would do.
 
     Args:
-        roles: of the host, those that the look is about.
+        settings: of those of the host's roles that the look is about.
         run: the one that looks, whose own lock is no news.
         waivers: hold back what would change an accepted difference.
 
@@ -91,10 +92,11 @@ def looked_at(
         armed.append(connection.pending)
         jobs.append(partial(configuration, connection))
     else:
-        jobs += [owed, lambda: unmanaged.extend(unmanaged_files(roles, declared, rounds))]
+        everything = {role.name for role in known_roles(host)} <= settings.keys()
+        jobs += [owed, lambda: unmanaged.extend(undeclared(declared, settings, rounds, all_roles=everything))]
         jobs.append(lambda: armed.append(rounds.ask(guard_script.ARMED).stdout.strip()))
         jobs.append(lambda: locked.append(_other_run(rounds.ask(lock_script.HOLDER).stdout, run)))
-        backs_up = {what: command for role in roles for what, command in catalogue()[role].backs_up.items()}
+        backs_up = {what: command for role in settings for what, command in catalogue()[role].backs_up.items()}
         jobs += [partial(_read_whole, host, what, command, rounds, saw) for what, command in backs_up.items()]
     declared.connector.rounds = rounds
     try:
@@ -106,7 +108,7 @@ def looked_at(
     finally:
         declared.connector.rounds = None
     hide = veil.hide
-    strangers = (u.model_copy(update={"path": hide(u.path), "line": hide(u.line)}) for u in unmanaged)
+    strangers = (_hidden(u, hide) for u in unmanaged)
     return HostPlan(
         host=host.name,
         municipality=host.tenant,
@@ -118,6 +120,12 @@ def looked_at(
         locked=shown_of(host, "".join(locked), veil),
         caveats=tuple(shown_of(host, text, veil) for text in caveats),
     )
+
+
+def _hidden(thing: Unmanaged, hide: Callable[[str], str]) -> Unmanaged:
+    """Take secrets out of what a host calls its things."""
+    texts = {of: hide(getattr(thing, of)) for of in ("path", "line", "name", "state")}
+    return thing.model_copy(update={**texts, "remove": tuple(map(hide, thing.remove))})
 
 
 def _other_run(answer: str, run: str) -> str:

@@ -1,28 +1,25 @@
-"""What there is on a host that none of its roles declares, where a role owns everything."""
+"""What there is on a host and none of its roles declares: searches asked, and lines of a device's configuration. Thin.
+
+Not here: what is searched for and what counts as declared (`roles.shared.searches`), and what is said of it
+(`deploy.model.unmanaged`).
+"""
 
 from __future__ import annotations
 
-import base64
-import shlex
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
 from deploy.engine.connector import LookFailed
 from deploy.engine.declare import Declared
 from deploy.engine.device_connector import DeviceConnector
 from deploy.model.plan import Unmanaged
 from deploy.transport.rounds import Rounds
+from deploy.transport.ssh import Answer
 from roles.shared.catalogue import catalogue
 from roles.shared.device.configure import RunningConfiguration, compared, ours_on, require_shown
 from roles.shared.device.difference import Difference
 from roles.shared.device.letting_in import CameIn
-
-FILES = (
-    r"{{ find {places} -mindepth 1 -maxdepth 1 ! -type d -printf '%p\0%y %m %u:%g %s %l\0'; printf '\0\0\0';"
-    " find {places} -mindepth 1 -maxdepth 1 -type f -size -2048k -exec sha256sum -z -- {{}} +; }} 2>/dev/null"
-    " | base64 -w0"
-)
-"""Lists the files in directories: path; type, mode, owner, size, where a link leads; and what SHA-256 each has."""
+from roles.shared.searches.search import FILE, Declarations, Search, Unread
+from roles.shared.settings import Settings
 
 
 def differences(declared: Declared, running: str) -> list[tuple[str, Difference]]:
@@ -48,26 +45,49 @@ def _came_in(declared: Declared) -> CameIn:
     return declared.connector.came_in
 
 
-def unmanaged_files(roles: Iterable[str], declared: Declared, rounds: Rounds) -> list[Unmanaged]:
-    """Return the files in directories that these roles of the host own, and that none of them declares."""
-    owners = {directory: role for role in roles for directory in catalogue()[role].owns}
-    if not owners:
-        return []
-    places = " ".join(shlex.quote(d) for d in owners)
-    answer = rounds.ask(FILES.format(places=places))
-    if answer.rc != 0:  # nothing found would say that there is nothing
-        raise LookFailed(
-            f"the directories that roles own were not read: {places}", where=f"host {declared.target.name}"
-        )
-    known = {f.path for f in declared.files}
-    strangers = {path: state for path, state in _files(answer.stdout) if path not in known}
-    return [Unmanaged(role=owners[str(Path(p).parent)], path=p, state=state) for p, state in sorted(strangers.items())]
+def undeclared(
+    declared: Declared, settings: Mapping[str, Settings], rounds: Rounds, *, all_roles: bool
+) -> list[Unmanaged]:
+    """Return what stands on a server and nobody declares, as the searches of these roles find it.
+
+    Args:
+        settings: of the roles that the look is about.
+        all_roles: they are all that the host has, so that what they do not declare is declared by none.
+    """
+    expected = declarations_of(declared, settings)
+    return [
+        thing
+        for role in settings
+        for search in catalogue()[role].searches
+        if all_roles or not search.needs_all
+        for thing in _found(role, search, rounds.ask(search.asked), expected)
+    ]
 
 
-def _files(answer: str) -> Iterator[tuple[str, str]]:
-    """Yield what `FILES` found: each file's path, and what it is."""
-    found, _, digests = base64.b64decode(answer).decode("utf-8", "backslashreplace").partition("\0\0\0")
-    content = {path: digest for digest, _, path in (line.partition("  ") for line in digests.split("\0"))}
-    words = iter(found.split("\0"))
-    for path, state in zip(words, words, strict=False):
-        yield path, f"{state} {content.get(path, '')}".strip()
+def declarations_of(declared: Declared, settings: Mapping[str, Settings]) -> Declarations:
+    """Return what a host's roles declare, as searches compare with it."""
+    expects: dict[str, tuple[str, ...]] = {}
+    for role, of in settings.items():
+        for kind, patterns in catalogue()[role].expects(of).items():
+            expects[kind] = (*expects.get(kind, ()), *patterns)
+    return Declarations(
+        packages=frozenset(declared.packages),
+        units=frozenset(declared.units),
+        files=frozenset(f.path for f in declared.files),
+        listens=tuple(listen for role, of in settings.items() for listen in catalogue()[role].listens(of)),
+        expects=expects,
+    )
+
+
+def _found(role: str, search: Search, answer: Answer, expected: Declarations) -> Iterator[Unmanaged]:
+    try:
+        found = search.unexpected(answer.stdout, expected, rc=answer.rc)
+    except Unread as why:  # nothing found would say that there is nothing
+        yield Unmanaged(role=role, kind=search.kind, state=str(why))
+        return
+    for thing in found:
+        if search.kind == FILE:
+            yield Unmanaged(role=role, path=thing.name, state=thing.state)
+        else:
+            remove = tuple(word.replace("{name}", thing.name) for word in search.remove)
+            yield Unmanaged(role=role, kind=search.kind, name=thing.name, state=thing.state, remove=remove)

@@ -202,7 +202,7 @@ def _fixed(thing: Step | Unmanaged | str) -> Hashable:
             kinds = tuple(command.kind for command in thing.commands)
             return thing.role, thing.handler, thing.waived, named, kinds, thing.change is None
         case Unmanaged():
-            return thing.role, thing.waived, bool(thing.path)
+            return thing.role, thing.waived, bool(thing.path), thing.kind
         case str():
             return ""
 

@@ -7,22 +7,17 @@ nobody would be told of that.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from deploy.model.evidence import Commands, Diff, Error, Evidence, FailedCheck, Note
 from deploy.model.findings import DIFFERENCES, Finding, Kind, severity
 from deploy.model.messages import Message, MessageId, as_written, samdrift
-from deploy.model.plan import HostPlan, Plan, Step, Unmanaged
+from deploy.model.plan import HostPlan, Plan, Step
 from deploy.model.record import AppliedStep, CheckResult
 from deploy.model.step_id import StepId
-from deploy.model.text import inline
-from deploy.model.waived import Waived
-from deploy.model.waivers import difference
+from deploy.model.unmanaged import Controls, unmanaged_findings
+from deploy.model.waivers import difference, waiver_notes
 from roles.shared.device.letting_in import Part
-
-Controls = Mapping[str, tuple[str, ...]]
-"""Role name to what auditors ask for that this role answers."""
 
 _FOUND = {
     Kind.DRIFT: MessageId.STEP_CHANGED_ON_HOST,
@@ -240,7 +235,7 @@ def _differences(
         kind = _kind(step, applied.get(step.id))
         about = MessageId.HANDLER_OWED if step.handler else _FOUND[kind]
         found.append(_step_finding(kind, about, host, step, controls, protects=step.role in protecting))
-    return found + [_unmanaged(host, stranger, controls, protecting) for stranger in host.unmanaged]
+    return [*found, *unmanaged_findings(host, controls, protecting)]
 
 
 def _causes(host: HostPlan) -> list[Step]:
@@ -293,49 +288,6 @@ def _advice(kind: Kind, host: HostPlan, step: Step) -> Message:
     return _ADVICE[kind](apply=samdrift("apply", "--limit", host.host))
 
 
-def waiver_notes(waived: Waived | None) -> Iterator[Note]:
-    """Yield what to know of a waiver that does not accept what is there: it accepted something else, or has expired."""
-    if waived is not None and not waived.accepted:
-        about = MessageId.ACCEPTED_OTHERWISE if waived.holds else MessageId.ACCEPTED_UNTIL
-        yield Note(message=about(waiver=waived.name, owner=waived.owner, until=waived.until))
-
-
-def _unmanaged(host: HostPlan, stranger: Unmanaged, controls: Controls, protecting: Collection[str]) -> Finding:
-    message = (
-        MessageId.FILE_UNDECLARED(path=stranger.path, role=stranger.role)
-        if stranger.path
-        else MessageId.LINE_UNDECLARED(line=stranger.what, role=stranger.role)
-    )
-    return Finding(
-        kind=Kind.UNMANAGED,
-        host=host.host,
-        municipality=host.municipality,
-        role=stranger.role,
-        step=stranger.what,
-        message=message,
-        evidence=tuple(waiver_notes(stranger.waived)),
-        advice=_removal(host.host, stranger),
-        severity=severity(Kind.UNMANAGED, message.id, protects=stranger.role in protecting),
-        controls=controls.get(stranger.role, ()),
-        waived=stranger.waived,
-        difference=difference(stranger),
-    )
-
-
-def _removal(host: str, stranger: Unmanaged) -> Message:
-    """Advise how to remove what nobody declares: by a command, if it can be read and pasted as it is.
-
-    A path with a line break or an invisible character is shown escaped, and the command would name another file.
-    """
-    if (section := stranger.section) and inline(section) == section:
-        plan = samdrift("plan", "--limit", host, "--remove", host, section)
-        return MessageId.DECLARE_OR_NAME(role=stranger.role, host=host, plan=plan)
-    if not stranger.path or inline(stranger.path) != stranger.path:
-        return MessageId.DECLARE_OR_REMOVE(role=stranger.role, host=host)
-    command = shlex.join(("rm", "--", stranger.path))
-    return MessageId.DECLARE_OR_REMOVE_WITH(role=stranger.role, host=host, command=command)
-
-
 def _unknown(host: HostPlan, reason: str) -> Finding:
     return Finding(
         kind=Kind.UNKNOWN,
@@ -349,9 +301,10 @@ def _unknown(host: HostPlan, reason: str) -> Finding:
 
 
 def _explains(finding: Finding) -> bool:
-    """Tell whether a failed check of its role may be an effect of it: a device that people run has lines of theirs."""
-    is_difference = finding.kind in DIFFERENCES and not finding.accepted
-    return is_difference and finding.message.id is not MessageId.LINE_UNDECLARED
+    """Tell whether a failed check of its role may be an effect of it: a host that people run has things of theirs."""
+    if finding.kind is Kind.UNMANAGED and finding.message.id is not MessageId.FILE_UNDECLARED:
+        return False
+    return finding.kind in DIFFERENCES and not finding.accepted
 
 
 def _with_checks(finding: Finding, failed: Iterable[CheckResult]) -> Finding:

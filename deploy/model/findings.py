@@ -24,7 +24,7 @@ class Finding(Frozen):
 
     `step` is the plan's step or the check's name; `first_seen` is ISO 8601 UTC, empty until a store has dated it.
     `waived` is the waiver about it: what is accepted is counted and listed, and changes no exit code; `difference` is
-    the digest by which a waiver would accept it.
+    the digest by which a waiver would accept it, and `several` those of things that are one finding together.
     `summary`, `detail` and `remedy` are `message`, `evidence` and `advice` as English text.
     """
 
@@ -41,6 +41,12 @@ class Finding(Frozen):
     first_seen: str = ""
     waived: Waived | None = None
     difference: str = ""
+    several: tuple[str, ...] = ()
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """Return the digest of each thing that it is about."""
+        return self.several or tuple(filter(None, (self.difference,)))
 
     @property
     def accepted(self) -> bool:
@@ -68,8 +74,11 @@ class Finding(Frozen):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def fingerprint(self) -> str:
-        """Return a stable identity (16 hex digits): the same trouble in the same place, whatever its details today."""
-        identity = "\0".join((self.kind, self.host, self.role, self.step))
+        """Return a stable identity (16 hex digits): the same trouble in the same place, whatever its details today.
+
+        Of several things together, one more is another trouble.
+        """
+        identity = "\0".join((self.kind, self.host, self.role, self.step, *self.several))
         return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
     def with_options(self, options: Iterable[str], only_roles: Iterable[str] = ()) -> Finding:
@@ -112,6 +121,7 @@ SEVERITIES: Mapping[MessageId, Severity] = {
     MessageId.RECIPIENTS_LACKING: Severity.HIGH,
     MessageId.RECIPIENTS_DIFFER: Severity.HIGH,
     MessageId.SECRET_UNNEEDED: Severity.LOW,
+    MessageId.PACKAGE_UNDECLARED: Severity.MEDIUM,  # it may be of use; what it starts or opens is told by itself
 }
 """The messages that are more or less serious than others of their kind."""
 

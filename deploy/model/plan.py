@@ -112,21 +112,28 @@ class Step(Frozen):
 
 
 class Unmanaged(Frozen):
-    """A thing that no role declares: a file in a directory that a role owns, or a line of a device's configuration.
+    """A thing that no role declares: a file in a directory that a role owns, a line of a device's configuration, or
+    what a search found: a package, a unit, a port …
 
-    `state` is the file's type, mode, owner, size and digest. `waived` is the waiver about it.
+    `kind` is the search's, and empty of the other two; without a `name`, the search itself was not answered. `state` is
+    what tells the thing from another of its name: of a file, its type, mode, owner, size and digest. `remove` are the
+    words of a command that would remove it. `waived` is the waiver about it.
     """
 
     role: str
     path: str = ""
     line: str = ""
+    kind: str = ""
+    name: str = ""
     state: str = ""
+    remove: tuple[str, ...] = ()
     waived: Waived | None = None
 
     @property
     def what(self) -> str:
-        """Return the path, or the line and what stands below it, as one."""
-        return self.path or " / ".join(line.strip() for line in self.line.splitlines())
+        """Return the path, the kind and name, or the line and what stands below it, as one."""
+        named = f"{self.kind} {self.name}".strip()
+        return self.path or named or " / ".join(line.strip() for line in self.line.splitlines())
 
     @property
     def section(self) -> str:

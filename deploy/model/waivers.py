@@ -16,6 +16,7 @@ from datetime import date, timedelta
 
 import yaml
 
+from deploy.model.evidence import Note
 from deploy.model.findings import WAIVABLE, Finding, Kind, severity
 from deploy.model.messages import Message, MessageId
 from deploy.model.plan import Step, Unmanaged
@@ -56,7 +57,7 @@ class Waivers:
 
     def on_unmanaged(self, host: str, stranger: Unmanaged) -> Unmanaged:
         """Return an unmanaged file or line with the waiver that is about it."""
-        what = stranger.path or "\n".join(line.strip() for line in stranger.line.splitlines())
+        what = "\n".join(line.strip() for line in stranger.line.splitlines()) or stranger.what
         waived = self._of(host, stranger.role, "unmanaged", what, difference(stranger))
         return stranger.model_copy(update={"waived": waived})
 
@@ -113,7 +114,7 @@ def difference(of: Step | Unmanaged | CheckResult) -> str:
         case Step():
             what = [str(command) for command in of.commands]
         case Unmanaged():
-            what = [of.path, of.state, of.line]
+            what = [of.path, of.state, of.line, *((of.kind, of.name) if of.kind else ())]
         case CheckResult():
             what = [of.detail]
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
@@ -124,8 +125,8 @@ def _saw(waiver: Waiver, seen: str) -> bool:
 
 
 def _names(waiver: Waiver, what: str) -> bool:
-    """Tell whether a waiver names this. Of a device's unmanaged line, `*` stands for any letters, and for no line below
-    it; `[*]` is a star, and ` / ` the end of a line.
+    """Tell whether a waiver names this. Of an unmanaged thing or a device's line, `*` stands for any letters, and for
+    no line below it; `[*]` is a star, and ` / ` the end of a line.
     """
     if waiver.unmanaged is None or what.startswith("/"):
         return waiver.what == what
@@ -133,6 +134,13 @@ def _names(waiver: Waiver, what: str) -> bool:
     words = re.split(r"(\[\*\]|\*| / )", waiver.unmanaged)
     pattern = "".join(meant.get(word, re.escape(word)) for word in words)
     return re.fullmatch(pattern, what) is not None
+
+
+def waiver_notes(waived: Waived | None) -> Iterator[Note]:
+    """Yield what to know of a waiver that does not accept what is there: it accepted something else, or has expired."""
+    if waived is not None and not waived.accepted:
+        about = MessageId.ACCEPTED_OTHERWISE if waived.holds else MessageId.ACCEPTED_UNTIL
+        yield Note(message=about(waiver=waived.name, owner=waived.owner, until=waived.until))
 
 
 def waiver_findings(
@@ -194,7 +202,7 @@ def proposed(found: Iterable[Finding]) -> str:
     """
     alike: dict[tuple[str, About, str], list[Finding]] = {}
     for finding in found:
-        if finding.kind in WAIVABLE and finding.difference and not finding.accepted:
+        if finding.kind in WAIVABLE and finding.differences and not finding.accepted:
             alike.setdefault((finding.role, _about(finding), finding.step), []).append(finding)
     waivers: dict[str, object] = {}
     for (role, about, what), of in alike.items():
@@ -202,8 +210,10 @@ def proposed(found: Iterable[Finding]) -> str:
         waivers[name if name not in waivers else f"{name}-{len(waivers)}"] = {
             "hosts": " or ".join(sorted({f.host for f in of})),
             "role": role,
-            about: what.replace("*", "[*]") if about == "unmanaged" and not what.startswith("/") else what,
-            "seen": sorted({f.difference for f in of}),
+            about: what.replace("*", "[*]")
+            if about == "unmanaged" and not (of[0].several or what.startswith("/"))
+            else what,
+            "seen": sorted({digest for f in of for digest in f.differences}),
             "owner": "",
             "reason": "",
             "until": "",

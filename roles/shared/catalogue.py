@@ -55,6 +55,8 @@ from roles.shared.controls import STANDARD, Title
 from roles.shared.duties import Duty
 from roles.shared.order import in_order
 from roles.shared.rehearsal import Rehearsal
+from roles.shared.searches.owned_files import owned_files
+from roles.shared.searches.search import Search
 from roles.shared.settings import Options, Settings, SettingsError
 from roles.shared.survey import Loss, Survey
 from roles.shared.traffic import Ask, Forward, Listen, ReversePathExemption, SharedAddress, WayOut
@@ -80,6 +82,8 @@ class Role:
     platforms: frozenset[str]
     after: tuple[str, ...] | None
     owns: tuple[str, ...]
+    searches: tuple[Search, ...]
+    expects: Callable[[Settings], Mapping[str, tuple[str, ...]]]
     controls: tuple[str, ...]
     control_titles: Mapping[str, Title]
     protects: bool
@@ -155,6 +159,8 @@ def _load(name: str) -> Role:
     after = getattr(module, "AFTER", None)
     if isinstance(after, str):
         raise SamdriftError("it is a text and no tuple", where=f"roles/{name}.py, AFTER", fix=f'write ("{after}",)')
+    owned = getattr(module, "OWNS", ())
+    searches = (*((owned_files(owned),) if owned else ()), *getattr(module, "SEARCHES", ()))
     return Role(
         name=name,
         summary=(module.__doc__ or name).strip().splitlines()[0],
@@ -167,6 +173,8 @@ def _load(name: str) -> Role:
         platforms=frozenset(getattr(module, "PLATFORMS", DEBIAN)),
         after=after,
         owns=tuple(getattr(module, "OWNS", ())),
+        searches=searches,
+        expects=getattr(module, "expects", lambda _settings: {}),
         controls=tuple(getattr(module, "CONTROLS", ())),
         control_titles=_titles(name, module),
         protects=getattr(module, "PROTECTS", False),
@@ -185,7 +193,11 @@ def _load(name: str) -> Role:
         lab_packages=tuple(getattr(module, "LAB_PACKAGES", ())),
         unserved=getattr(module, "unserved", lambda _host, _fleet: ()),
         backs_up=getattr(module, "BACKS_UP", {}),
-        as_root=(*getattr(module, "AS_ROOT", ()), *getattr(module, "BACKS_UP", {}).values()),
+        as_root=(
+            *getattr(module, "AS_ROOT", ()),
+            *getattr(module, "BACKS_UP", {}).values(),
+            *(search.asked for search in searches if search.as_root),
+        ),
         left=getattr(module, "left", lambda _settings: ()),
         duties=MappingProxyType({f"{name}.{duty.name}": duty for duty in getattr(module, "DUTIES", ())}),
     )

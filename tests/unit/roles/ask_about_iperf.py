@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from deploy.engine.declare import register
-from deploy.engine.unmanaged import unmanaged_files
+from deploy.engine.unmanaged import undeclared
 from deploy.lab.host import caches, installer_files
 from deploy.lab.image import packages
 from deploy.lab.overlay import lab_overlay
@@ -100,14 +100,14 @@ def on_debian_12() -> list[str]:
 
 def unmanaged() -> list[str]:
     def find(commands: Sequence[str]) -> list[Answer]:
-        found = base64.b64encode(f"{STRANGER}\0f 644 root:root 3 \0\0\0".encode()).decode()
+        found = base64.b64encode(f"{STRANGER}\0f 644 root:root 3 \0\0\0".encode()).decode() + "\nended 0\n"
         return [Answer(rc=0, stdout=found if "iperf3.service.d" in c else "", stderr="") for c in commands]
 
-    found: list[str] = []
-    declared = register([HOST], {HOST.name: Intent(FLEET).settings(HOST)})[HOST.name]
+    settings = Intent(FLEET).settings(HOST)
+    declared = register([HOST], {HOST.name: settings})[HOST.name]
     rounds = Rounds(find)
-    rounds.run([lambda: found.extend(s.path for s in unmanaged_files(HOST.roles, declared, rounds) if s.role == ROLE)])
-    return found
+    (found,) = rounds.run([lambda: undeclared(declared, settings, rounds, all_roles=False)])
+    return [thing.path for thing in found if thing.role == ROLE and thing.path]
 
 
 def severity_of_drift() -> str:

@@ -1,0 +1,1 @@
+"""Searches: what a look asks a server for, and which things in the answers nobody declares. Pure."""
