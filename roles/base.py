@@ -55,7 +55,7 @@ from roles.shared.parts.accounts import account, group, locked_account, members
 from roles.shared.parts.debian import APT_ACCEPTS, debian_permissions, directory, language_and_time, updates
 from roles.shared.parts.files import absent_file, managed_file
 from roles.shared.parts.handlers import Handler, reload
-from roles.shared.parts.looks import KEYS_PARSE, LOOKS_AS_ROOT, account_for_looks, restricted
+from roles.shared.parts.looks import KEYS_PARSE, LOOK, LOOKS_AS_ROOT, account_for_looks, restricted
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
 from roles.shared.people import Admin, Logins, User, kept_admins, logins, lost_logins, with_admins
@@ -343,7 +343,7 @@ def _people(settings: Settings) -> None:
         managed_file(DUTIES_FILE, content=_managed(*rules), mode="440", validate_with=SUDO_ACCEPTS)
     else:
         absent_file(DUTIES_FILE)
-    members((ADMINS_GROUP, HELPERS_GROUP), {user.name for user, _ in groups})
+    members((ADMINS_GROUP, HELPERS_GROUP, AUTOMATION_GROUP), {*(user.name for user, _ in groups), AUTOMATION, LOOK})
     for name in settings.former_admins:
         locked_account(name)
         _keys(name, ())

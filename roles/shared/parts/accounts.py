@@ -24,6 +24,7 @@ from roles.shared.people import NOBODYS
 
 SHELL = "/bin/bash"
 NO_SHELL = "/usr/sbin/nologin"
+NO_GROUP = "nogroup"
 NO_AGE = frozenset({"", "-1", "99999"})
 """After how many days a password must be changed that never need be."""
 FIRST_PERSON, LAST_PERSON = 1000, 60000
@@ -88,15 +89,18 @@ class AccountState(FactBase["Account | None"]):
 
 
 class Members(FactBase[tuple[str, ...]]):
-    """Who was added to any of these groups, by the alphabet."""
+    """Who is in any of these groups, added to it or by the primary group, by the alphabet."""
 
     default = tuple
 
     def command(self, groups: tuple[str, ...]) -> str:
-        return f"getent group {shlex.join(groups)} | cut -d: -f4"
+        return f"getent group {shlex.join(groups)} | cut -d: -f3,4; getent passwd | cut -d: -f1,3,4"
 
     def process(self, output: list[str]) -> tuple[str, ...]:
-        return tuple(sorted({name for line in output for name in line.split(",") if name}))
+        lines = [line.split(":") for line in output]
+        numbers = {fields[0] for fields in lines if len(fields) == 2}
+        added = {name for fields in lines if len(fields) == 2 for name in fields[1].split(",") if name}
+        return tuple(sorted(added | {fields[0] for fields in lines if len(fields) == 3 and fields[2] in numbers}))
 
 
 class GroupIsThere(FactBase[bool]):
@@ -213,13 +217,8 @@ def ensure_locked(user: str) -> Generator[StringCommand]:
     if live == wanted:
         host.noop(f"user {user} is locked")
         return
-    u = shlex.quote(user)
-    command = (
-        f"usermod --lock --expiredate {EXPIRED} --shell {NO_SHELL} --groups '' {u} && "
-        f"{{ loginctl terminate-user {u} 2>/dev/null || true; }}"  # without logind there are no sessions to end
-    )
     change = Change(what=f"user {user}", before=live.text, after=wanted.text)
-    yield expecting(explain(StringCommand(command), change), _expected(user, live))
+    yield expecting(explain(StringCommand(_locked(user)), change), _expected(user, live))
 
 
 @operation()
@@ -236,16 +235,29 @@ def ensure_members(groups: tuple[str, ...], wanted: tuple[str, ...]) -> Generato
         yield explain(StringCommand(_locked_out(user, groups)), change)
 
 
+def _locked(user: str) -> str:
+    """Return a command by which nobody can use an account any more: not by a key, nor from a session that is open.
+
+    Sessions are ended by logind, where there is one, and every process of the account besides: what was started to go
+    on without a session, too. Of an account that has its number from another, root say, nothing is ended.
+    """
+    u = shlex.quote(user)
+    own = f'[ "$(id -u {u})" -ge {FIRST_PERSON} ] && [ "$(getent passwd "$(id -u {u})" | cut -d: -f1)" = {u} ]'
+    end = f"loginctl disable-linger {u}; loginctl terminate-user {u}; pkill -KILL -U {u}"
+    return (
+        f"usermod --lock --expiredate {EXPIRED} --shell {NO_SHELL} --groups '' {u} && "
+        f"{{ if {own}; then {{ {end}; }} 2> /dev/null; fi; true; }}"
+    )
+
+
 def _locked_out(user: str, groups: tuple[str, ...]) -> str:
+    """Return a command that takes an account out of groups, its keys away, and locks it if it is a person's."""
     u = shlex.quote(user)
     out = "; ".join(f"gpasswd --delete {u} {shlex.quote(group)} 2> /dev/null" for group in groups)
+    primary = f'case "$(id -gn {u})" in {"|".join(map(shlex.quote, groups))}) usermod --gid {NO_GROUP} {u};; esac'
     keys = " ".join(shlex.quote(f"/etc/ssh/authorized_{what}/{user}") for what in ("keys", "principals"))
-    return (
-        f"{{ {out}; true; }} && rm -f {keys} && "
-        f'if [ "$(id -u {u})" -ge {FIRST_PERSON} ] && [ "$(id -u {u})" -lt {LAST_PERSON} ]; then '
-        f"usermod --lock --expiredate {EXPIRED} --shell {NO_SHELL} {u}; fi && "
-        f"{{ loginctl terminate-user {u} 2> /dev/null || true; }}"
-    )
+    person = f'[ "$(id -u {u})" -ge {FIRST_PERSON} ] && [ "$(id -u {u})" -lt {LAST_PERSON} ]'
+    return f"{{ {out}; true; }} && {primary} && rm -f {keys} && if {person}; then {_locked(user)}; fi"
 
 
 def _lines(names: Collection[str]) -> str:

@@ -23,7 +23,7 @@ from roles.shared.catalogue import catalogue
 from roles.shared.duties import Command, Duty, Entitlement, end_of
 from roles.shared.granted import problems_of_people
 from roles.shared.intent import Intent
-from roles.shared.parts.accounts import Members
+from roles.shared.parts.accounts import Members, _locked_out
 from roles.shared.people import Admin, logins, with_admins
 from roles.shared.settings import SettingsError
 from roles.shared.survey import Account, Survey
@@ -186,8 +186,37 @@ def test_every_duty_that_a_shipped_function_names_is_some_roles(fleet: Fleet) ->
     assert {d for p in fleet.people.everybody for g in p.grants for d in g.duties} <= known
 
 
-def test_who_is_in_a_group_is_read_name_by_name() -> None:
-    assert Members().process(["anna,bo", "", "bo,cia"]) == ("anna", "bo", "cia")
+def test_who_is_in_a_group_is_read_name_by_name_and_by_the_primary_group() -> None:
+    answer = ["1001:anna,bo", "1002:", "1003:bo,cia", "root:0:0", "dora:1004:1002", "anna:1005:1005", "erik:1001:1006"]
+    assert Members().process(answer) == ("anna", "bo", "cia", "dora")
+
+
+ACCOUNTS = {"nils": (1005, "samdrift-admins"), "twin": (1001, "users"), "rot": (0, "root"), "daemon": (1, "daemon")}
+HOST = """\
+id() { case "$1 $2" in %s esac; }
+getent() { case "$2" in 0) echo root:x;; 1001) echo anna:x;; 1005) echo nils:x;; 1) echo daemon:x;; esac; }
+for program in usermod gpasswd rm loginctl pkill; do eval "$program() { echo $program \\$*; }"; done
+"""
+"""A host as a shell knows it, whose programs say how they are called."""
+
+
+def locked_out(name: str) -> list[str]:
+    """What is run when somebody is taken out of samdrift's groups."""
+    answers = "".join(f"'-u {n}') echo {u};; '-gn {n}') echo {g};; " for n, (u, g) in ACCOUNTS.items())
+    command = f"{HOST % answers}\n{_locked_out(name, ('samdrift-admins', 'samdrift-people'))}"
+    return subprocess.run(["sh", "-c", command], check=True, capture_output=True, text=True).stdout.splitlines()
+
+
+def test_whoever_is_locked_out_keeps_no_group_no_key_and_no_process() -> None:
+    said = locked_out("nils")
+    assert "usermod --gid nogroup nils" in said
+    assert "rm -f /etc/ssh/authorized_keys/nils /etc/ssh/authorized_principals/nils" in said
+    assert "usermod --lock --expiredate 1 --shell /usr/sbin/nologin --groups nils" in said
+    assert said[-1] == "pkill -KILL -U nils"
+
+
+def test_nobody_elses_processes_end_with_an_account_that_has_its_number_from_another() -> None:
+    assert [line for name in ("twin", "rot", "daemon") for line in locked_out(name) if line.startswith("pkill")] == []
 
 
 def test_check_tells_a_duty_that_no_role_has_and_a_municipality_that_there_is_not(fleet: Fleet) -> None:
