@@ -61,6 +61,8 @@ from roles.shared.parts.services import service
 from roles.shared.people import Admin, Logins, User, kept_admins, logins, lost_logins, with_admins
 from roles.shared.rehearsal import Rehearsal
 from roles.shared.searches.every import OF_EVERY_SERVER
+from roles.shared.searches.known_files import OF_THE_LAB
+from roles.shared.searches.search import STRAY
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
@@ -108,6 +110,7 @@ PACKAGES = (
     "ca-certificates",
     "iproute2",
     "kmod",
+    "libcap2-bin",
     "libpam-pwquality",
     "locales",
     "logrotate",
@@ -250,10 +253,20 @@ def loses(settings: Settings, survey: Survey) -> tuple[Loss, ...]:
 
 
 def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:
-    """Let the lab's own keys in, ask the lab's nameserver instead of outside ones, and leave the machine its kernel."""
+    """Let the lab's own keys in, ask its nameserver instead of outside ones, leave the machine its kernel, and take for
+    granted what the lab's image has.
+    """
     fallback = {"fallback_resolvers": [str(lab.nameserver)]} if options.get("fallback_resolvers") else {}
     looks = {"look_keys": [lab.look_key]} if options.get("look_keys") else {}
-    return {"automation_keys": [lab.automation_key], "own_kernel": False, **looks, **fallback}
+    given = options.get("expects", {})
+    expects = {**given, STRAY: [*given.get(STRAY, ()), *OF_THE_LAB]}
+    return {
+        "automation_keys": [lab.automation_key],
+        "own_kernel": False,
+        "expects": expects,
+        **looks,
+        **fallback,
+    }
 
 
 def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:

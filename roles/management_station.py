@@ -45,6 +45,7 @@ SUDO_ACCEPTS = "visudo -c -q -f {path}"
 SHELL_PARSES = "sh -n {path}"
 HAS_ACCOUNT = f"getent passwd {RUNS_AS} | cut -d: -f6,7"
 HAS_KEY = "ssh-keygen -y -P '' -f {key} > /dev/null && stat -c '%U:%G %a' {key}"
+MAKES = ("/opt/samdrift/*",)
 MAKE_KEY = (
     f"{{{{ test -e {{key}} || ssh-keygen -q -t ed25519 -N '' -C {RUNS_AS} -f {{key}}; }}}} && "
     f"chown {RUNS_AS}:{RUNS_AS} {{key}} {{key}}.pub && chmod 600 {{key}} && chmod 644 {{key}}.pub"

@@ -42,7 +42,7 @@ from roles.shared.families import in_url, primaries, spoken
 from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, restart
-from roles.shared.parts.netbox_front import TLS, front
+from roles.shared.parts.netbox_front import CERTIFICATE, KEY, TLS, front
 from roles.shared.parts.netbox_users import (
     GIVE_ACCESS,
     OWNER_OF_DATABASE,
@@ -80,9 +80,9 @@ HOME = "/opt/netbox"
 VENV = f"{HOME}/venv"
 CONFIGURATION = f"{HOME}/conf/configuration.py"
 REQUIREMENTS = f"{HOME}/requirements.txt"
+MAKES = (f"{HOME}/*", KEY, CERTIFICATE, f"/etc/postgresql/{POSTGRESQL}/main/*")
 DUMPS = "/var/backups/netbox"
-INSTALL = "/usr/local/sbin/netbox-install"
-SCHEMA = "/usr/local/sbin/netbox-schema"
+INSTALL, SCHEMA = "/usr/local/sbin/netbox-install", "/usr/local/sbin/netbox-schema"
 PLUGIN = f"{HOME}/conf/samdrift_netbox.py"
 DUMP = "/usr/local/sbin/netbox-dump"
 UNITS = "/etc/systemd/system"

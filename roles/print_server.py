@@ -53,6 +53,7 @@ DUTIES = (
 )
 UNIT = "cups.service"
 IPP = 631
+MAKES = ("/etc/cups/printers.conf", "/etc/cups/printers.conf.O")
 QUEUES = "LC_ALL=C lpstat -r; LC_ALL=C lpstat {what}"
 PAGE = (
     'timeout 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/{port}; '

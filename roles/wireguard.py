@@ -45,6 +45,7 @@ FORWARDED = False  # between gateways alone
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.24")
 DIRECTORY = "/etc/wireguard"
 PRIVATE_KEY = TUNNEL_KEY = f"{DIRECTORY}/private.key"
+MAKES = (PRIVATE_KEY,)
 DUTIES = (
     Duty(
         name="tunnels",

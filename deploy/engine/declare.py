@@ -39,6 +39,7 @@ from roles.shared.device.restoring import Restoring, restored
 from roles.shared.device.withheld import revealed
 from roles.shared.guard import Guard
 from roles.shared.intent import Intent
+from roles.shared.parts.accounts import ensure_account
 from roles.shared.parts.expected import Expected, expectation
 from roles.shared.parts.handlers import pay
 from roles.shared.parts.packages import install
@@ -166,6 +167,11 @@ class Declared:
     def units(self) -> set[str]:
         """Return the units that a server's roles want enabled or running."""
         return {one["unit"] for one in self._arguments_of(control) if one["enabled"] or one["running"]}
+
+    @property
+    def accounts(self) -> dict[str, frozenset[str]]:
+        """Return the accounts that a server's roles let in, each with the groups beside its own."""
+        return {one["user"]: frozenset(one["wanted"].groups) for one in self._arguments_of(ensure_account)}
 
     def _arguments_of(self, operation: Any) -> Iterator[Mapping[str, Any]]:
         closures = (registered.closure for registered in self.operations)

@@ -18,7 +18,7 @@ from roles.shared.catalogue import catalogue
 from roles.shared.device.configure import RunningConfiguration, compared, ours_on, require_shown
 from roles.shared.device.difference import Difference
 from roles.shared.device.letting_in import CameIn
-from roles.shared.searches.search import FILE, Declarations, Search, Unread
+from roles.shared.searches.search import FILE, STRAY, Declarations, Search, Unread
 from roles.shared.settings import Settings
 
 
@@ -66,7 +66,7 @@ def undeclared(
 
 def declarations_of(declared: Declared, settings: Mapping[str, Settings]) -> Declarations:
     """Return what a host's roles declare, as searches compare with it."""
-    expects: dict[str, tuple[str, ...]] = {}
+    expects: dict[str, tuple[str, ...]] = {STRAY: tuple(path for role in settings for path in catalogue()[role].makes)}
     for role, of in settings.items():
         for kind, patterns in catalogue()[role].expects(of).items():
             expects[kind] = (*expects.get(kind, ()), *patterns)
@@ -74,6 +74,8 @@ def declarations_of(declared: Declared, settings: Mapping[str, Settings]) -> Dec
         packages=frozenset(declared.packages),
         units=frozenset(declared.units),
         files=frozenset(f.path for f in declared.files),
+        owned=frozenset(directory for role in settings for directory in catalogue()[role].owns),
+        accounts=declared.accounts,
         listens=tuple(listen for role, of in settings.items() for listen in catalogue()[role].listens(of)),
         expects=expects,
     )

@@ -56,7 +56,8 @@ class Machine(Frozen):
     def hooks(self) -> Iterator[str]:
         """Yield the shell commands by which an image comes to trust and ask the same."""
         for name, pem in sorted(self.authorities.items()):
-            yield f'printf %s {shlex.quote(pem)} > "$1"/usr/local/share/ca-certificates/{shlex.quote(name)}'
+            place = '"$1"/usr/local/share/ca-certificates/lab'
+            yield f"mkdir -p {place} && printf %s {shlex.quote(pem)} > {place}/{shlex.quote(name)}"
         if self.authorities:
             yield 'chroot "$1" update-ca-certificates > /dev/null'
         if self.index:

@@ -28,6 +28,17 @@ LONGEST_COMMAND = 400
 """Letters of a command that is advised."""
 
 SAYS: Mapping[str, MessageId] = {
+    "login": MessageId.LOGIN_UNDECLARED,
+    "password": MessageId.PASSWORD_UNDECLARED,
+    "uid": MessageId.UID_UNDECLARED,
+    "member": MessageId.MEMBER_UNDECLARED,
+    "sudo": MessageId.SUDO_UNDECLARED,
+    "key": MessageId.KEY_UNDECLARED,
+    "startup": MessageId.STARTUP_UNDECLARED,
+    "stray": MessageId.STRAY_UNDECLARED,
+    "generated": MessageId.GENERATED_UNDECLARED,
+    "setuid": MessageId.SETUID_UNDECLARED,
+    "capability": MessageId.CAPABILITY_UNDECLARED,
     "package": MessageId.PACKAGE_UNDECLARED,
 }
 """What is said of a thing that a search of this kind found."""
@@ -77,9 +88,10 @@ def _message(thing: Unmanaged) -> Message:
         return MessageId.FILE_UNDECLARED(path=thing.path, role=thing.role)
     if thing.line:
         return MessageId.LINE_UNDECLARED(line=thing.what, role=thing.role)
-    return (
-        SAYS[thing.kind](name=thing.name) if thing.name else MessageId.SEARCH_UNREAD(kind=thing.kind, why=thing.state)
-    )
+    if not thing.name:
+        return MessageId.SEARCH_UNREAD(kind=thing.kind, why=thing.state)
+    about, known = SAYS[thing.kind], {"name": thing.name, "state": thing.state}
+    return about(**{name: known[name] for name in about.parameters})
 
 
 def _message_of_several(things: Sequence[Unmanaged]) -> Message:

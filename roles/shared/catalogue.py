@@ -82,6 +82,7 @@ class Role:
     platforms: frozenset[str]
     after: tuple[str, ...] | None
     owns: tuple[str, ...]
+    makes: tuple[str, ...]
     searches: tuple[Search, ...]
     expects: Callable[[Settings], Mapping[str, tuple[str, ...]]]
     controls: tuple[str, ...]
@@ -173,6 +174,7 @@ def _load(name: str) -> Role:
         platforms=frozenset(getattr(module, "PLATFORMS", DEBIAN)),
         after=after,
         owns=tuple(getattr(module, "OWNS", ())),
+        makes=tuple(getattr(module, "MAKES", ())),
         searches=searches,
         expects=getattr(module, "expects", lambda _settings: {}),
         controls=tuple(getattr(module, "CONTROLS", ())),

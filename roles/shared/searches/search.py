@@ -29,6 +29,10 @@ FILE = "file"
 """The kind of a file in a directory that a role owns: it is named by its path alone."""
 
 
+STRAY = "stray"
+"""The kind of a file that no package and no role brought."""
+
+
 class Found(Frozen):
     """A thing that stands on a host: its name, as people type it, and what tells it from another of this name."""
 
@@ -39,13 +43,16 @@ class Found(Frozen):
 class Declarations(Frozen):
     """What all roles of a host declare, as far as searches compare with it.
 
-    `units` are those that a role wants enabled or running, and what its handlers restart. `expects` has, by the
-    kind of a search, patterns of names that are known to stand there (`*` is any letters).
+    `units` are those that a role wants enabled or running, and what its handlers restart. `owned` are directories
+    that a role owns, whose files a search of their own tells; `accounts` are those that may log in, with their groups.
+    `expects` has, by the kind of a search, patterns of names that are known to stand there (`*` is any letters).
     """
 
     packages: frozenset[str] = frozenset()
     units: frozenset[str] = frozenset()
     files: frozenset[str] = frozenset()
+    owned: frozenset[str] = frozenset()
+    accounts: Mapping[str, frozenset[str]] = Field(default_factory=dict)
     listens: tuple[Listen, ...] = ()
     expects: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
 

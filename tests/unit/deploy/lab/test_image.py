@@ -40,9 +40,8 @@ def test_a_certificate_is_laid_into_the_image_as_it_is(tmp_path: Path) -> None:
     assert machine_authorities(tmp_path) == {"own.crt": pem}
     machine = Machine(mirror=Mirror(archive="http://a.example"), authorities={evil: pem})
     laid, *_ = machine.hooks()
-    (tmp_path / "usr/local/share/ca-certificates").mkdir(parents=True)
     subprocess.run(["sh", "-c", laid, "sh", tmp_path], cwd=tmp_path, check=True)
-    assert (tmp_path / "usr/local/share/ca-certificates" / evil).read_text() == pem
+    assert (tmp_path / "usr/local/share/ca-certificates/lab" / evil).read_text() == pem
     assert not (tmp_path / "evil").exists()
 
 
