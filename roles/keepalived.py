@@ -40,6 +40,7 @@ FORWARDED = False  # VRRP, which has no port, between those that share
 REDUNDANT = "site"
 CONTROLS = ("ISO 27002:2022 8.14", "ISO 27002:2022 8.20")
 UNIT = "keepalived.service"
+MAKES = ("/etc/iproute2/rt_addrprotos.d/keepalived.conf",)
 ALL_ANSWER = (
     "timeout 15 sh -c 'until (for a in {words}; do ping -q -c 1 -W 1 $a > /dev/null || exit 1; done); do sleep 1; done'"
 )

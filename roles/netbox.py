@@ -62,8 +62,7 @@ from roles.shared.settings import Settings as RoleSettings
 from roles.shared.traffic import Listen, WayOut, management
 
 PLATFORMS = ("debian-13",)  # NetBox asks for Python 3.12
-LAB_CACHE = "/var/cache/netbox"
-LAB_CACHES = (LAB_CACHE,)
+LAB_CACHES = (LAB_CACHE := "/var/cache/netbox",)
 CONTROLS = ("ISO 27002:2022 5.9", "ISO 27002:2022 8.13", "ISO 27002:2022 8.24")
 
 VERSION = "4.7.3"
@@ -80,7 +79,8 @@ HOME = "/opt/netbox"
 VENV = f"{HOME}/venv"
 CONFIGURATION = f"{HOME}/conf/configuration.py"
 REQUIREMENTS = f"{HOME}/requirements.txt"
-MAKES = (f"{HOME}/*", KEY, CERTIFICATE, f"/etc/postgresql/{POSTGRESQL}/main/*")
+OF_POSTGRESQL = (f"/etc/postgresql/{POSTGRESQL}/main/*", "/etc/apt/apt.conf.d/02autoremove-postgresql")
+MAKES = (f"{HOME}/*", KEY, CERTIFICATE, *OF_POSTGRESQL, "/var/www/html/index.nginx-debian.html")
 DUMPS = "/var/backups/netbox"
 INSTALL, SCHEMA = "/usr/local/sbin/netbox-install", "/usr/local/sbin/netbox-schema"
 PLUGIN = f"{HOME}/conf/samdrift_netbox.py"

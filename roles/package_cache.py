@@ -40,6 +40,7 @@ CONTROLS = ("ISO 27002:2022 8.19", "ISO 27002:2022 8.20")
 UNIT = "apt-cacher-ng.service"
 TIMER = "samdrift-package-cache-trim.timer"
 PORT = 3142
+MAKES = ("/etc/apt-cacher-ng/backends_*", "/etc/apt-cacher-ng/zz_debconf.conf")
 ASK = """\
 bash -c 'exec 3<>/dev/tcp/{loopback}/{port} &&
   printf "%s HTTP/1.0\\r\\n\\r\\n" "{request}" >&3 && timeout 5 head -n 1 <&3'

@@ -53,7 +53,9 @@ DUTIES = (
 )
 UNIT = "cups.service"
 IPP = 631
-MAKES = ("/etc/cups/printers.conf", "/etc/cups/printers.conf.O")
+MAKES = tuple(
+    f"/etc/cups/{of}" for of in ("printers.conf*", "classes.conf*", "subscriptions.conf*", "ppd/*", "ssl/server.*")
+)
 QUEUES = "LC_ALL=C lpstat -r; LC_ALL=C lpstat {what}"
 PAGE = (
     'timeout 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/{port}; '

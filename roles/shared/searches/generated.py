@@ -60,7 +60,7 @@ QUESTION = (
 
 def undeclared(answer: str, declared: Declarations) -> Iterator[Found]:
     """Yield the lines that Debian would not write there, and the files that are no copies any more."""
-    lines = [line.partition(":")[::2] for line in answer.splitlines()]
+    lines = [line.partition(":")[::2] for line in answer.split("\n")]
     if not any(path in PAM for path, _ in lines):
         raise ValueError("a host without PAM")
     for path, line in lines:

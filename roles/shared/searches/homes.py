@@ -68,11 +68,11 @@ DECLARED_KEYS = "/etc/ssh/authorized_keys/"
 def started(answer: str, _declared: Declarations) -> Iterator[Found]:
     """Yield the files that run or let in when somebody logs in, and that are not as Debian's skeleton has them."""
     listed, _, digests = answer.partition("\n\n")
-    content = {path: digest for digest, _, path in (line.partition("  ") for line in digests.splitlines())}
+    content = {path: digest for digest, _, path in (line.partition("  ") for line in digests.split("\n"))}
     skeletons = {digest for path, digest in content.items() if path.startswith(SKELETONS)}
     if not skeletons:
         raise ValueError("a host without skeletons of homes")
-    for line in filter(None, listed.splitlines()):
+    for line in filter(None, listed.split("\n")):
         state, path = line.split("\2")
         digest = content.get(path, "")
         is_of_keys = posixpath.basename(path).startswith("authorized_keys")  # key by key, below
@@ -84,10 +84,10 @@ def keys(answer: str, _declared: Declarations) -> Iterator[Found]:
     """Yield the keys at homes, where sshd does not even look, that are not their owner's declared ones."""
     accounts, _, rest = answer.partition("\n\n")
     owners: dict[str, set[str]] = {}
-    for account in accounts.splitlines():
+    for account in accounts.split("\n"):
         name, _, home = account.partition(":")
         owners.setdefault(home, set()).add(name)
-    lines = [(path, key.strip()) for path, _, key in (line.partition(":") for line in rest.splitlines()) if path]
+    lines = [(path, key.strip()) for path, _, key in (line.partition(":") for line in rest.split("\n")) if path]
     own = {(posixpath.basename(path), body_of(key)) for path, key in lines if path.startswith(DECLARED_KEYS)}
     for path, key in lines:
         if path.startswith(DECLARED_KEYS) or not key or key.startswith("#"):

@@ -80,7 +80,7 @@ class People(Frozen):
 def read(answer: str) -> People:
     """Read who there is on a host."""
     lines: dict[str, list[list[str]]] = {}
-    for line in filter(None, answer.splitlines()):
+    for line in filter(None, answer.split("\n")):
         what, *fields = line.split(":")
         lines.setdefault(what, []).append(fields)
     logins = tuple(Login(name=n, uid=u, gid=g, shell=s, password=p) for n, u, g, s, p in lines.get("a", ()))

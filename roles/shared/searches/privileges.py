@@ -75,7 +75,7 @@ def with_setuid(answer: str, _declared: Declarations) -> Iterator[Found]:
     """Yield the programs that are setuid or setgid, and that Debian makes so nowhere."""
     if " /usr/bin/passwd\n" not in answer:
         raise ValueError("not even passwd is setuid")
-    for line in answer.splitlines():
+    for line in answer.split("\n"):
         if line and not line.startswith("/"):
             mode, owner, path = line.split(" ", 2)
             if not any(matches(known, path) for known in OF_DEBIAN):
@@ -84,7 +84,7 @@ def with_setuid(answer: str, _declared: Declarations) -> Iterator[Found]:
 
 def with_capabilities(answer: str, _declared: Declarations) -> Iterator[Found]:
     """Yield the programs that have capabilities, and that Debian gives none, or others."""
-    for line in answer.splitlines():
+    for line in answer.split("\n"):
         path, _, given = line.rpartition(" ")
         if line.startswith("/") and (path, given) not in WITH_CAPABILITIES:
             yield Found(name=path, state=given)

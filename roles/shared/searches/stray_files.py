@@ -81,10 +81,11 @@ class Stray(Frozen):
 def read(answer: str) -> Iterator[Stray]:
     """Yield what no package lists, each file with the digest of its content."""
     listed, _, digests = answer.partition("\n\n")
-    content = {path: digest for digest, _, path in (line.partition("  ") for line in digests.splitlines())}
-    for line in listed.splitlines():
+    content = {path: digest for digest, _, path in (line.partition("  ") for line in digests.split("\n"))}
+    for line in listed.split("\n"):
         if line:
-            state, path, leads_to = line.split("\2")
+            state, _, named = line.partition("\2")
+            path, _, leads_to = named.rpartition("\2")
             text = f"{state} {content.get(path, '')}".strip()
             yield Stray(path=_named(path), state=text, leads_to=_named(leads_to))
 

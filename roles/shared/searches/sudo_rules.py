@@ -32,15 +32,18 @@ OF_DEBIAN = (
 """The lines of Debian's own sudoers; who is in its group `sudo` is read elsewhere (`people`)."""
 
 
+NO_COMMENT = re.compile(r"#(include(dir)?\s|-?\d)")
+"""What begins as a comment and is none: an older word for `@include`, and a user by number."""
+
+
 def undeclared(answer: str, declared: Declarations) -> Iterator[Found]:
     """Yield the rules that stand in no file of a role's."""
-    lines = [line.partition("\t")[::2] for line in answer.splitlines() if "\t" in line]
+    lines = [line.partition("\t")[::2] for line in answer.split("\n") if "\t" in line]
     if not any(path == "/etc/sudoers" for path, _ in lines):
         raise ValueError("there is no sudoers")
     for path, text in lines:
         rule = " ".join(text.split())
-        is_include = re.match(r"[@#]include(dir)?\s", rule)
-        if path in declared.files or not rule or (rule.startswith("#") and not is_include):
+        if path in declared.files or not rule or (rule.startswith("#") and not NO_COMMENT.match(rule)):
             continue
         if not any(re.fullmatch(known, rule) for known in OF_DEBIAN):
             yield Found(name=f"{rule}  in {path}")
