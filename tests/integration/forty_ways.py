@@ -2,7 +2,7 @@
 
 They are other people's: the modules of PANIX, the techniques of MITRE ATT&CK for Linux, the tests of Atomic Red Team,
 and the posts of pberba, HADESS and Elastic Security Labs on persistence. What they would run is `/bin/true` or nothing,
-so that a host is none the worse for it. `docs/seen-and-unseen.md` says where each comes from.
+so that a host is none the worse for it. `docs/ways-to-stay.md` lists them, and says which of them drift cannot see.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ LISTENING = (
     "import socket, time; s = socket.socket(); s.setsockopt(1, 2, 1); "
     f"s.bind(('', {PORT})); s.listen(); time.sleep(9999)"
 )
-IN_MEMORY = "import time; time.sleep(9999)"
+IN_MEMORY = "echo $$ > /run/stays.pid; exec python3 -c 'import time; time.sleep(9999)'"
 
 WAYS = (
     # who may log in, and as whom
@@ -159,6 +159,7 @@ WAYS = (
         "a line of sudoers",
         "PANIX --sudoers; Atomic T1548.003",
         added("/etc/sudoers", "nobody ALL=(ALL:ALL) NOPASSWD: ALL"),
+        "nobody ALL=(ALL:ALL) NOPASSWD: ALL",
         "/etc/sudoers",
     ),
     _way(
@@ -166,11 +167,12 @@ WAYS = (
         "sudoers(5); T1548.003",
         (
             (
-                "mkdir -p /etc/stays.d && echo 'nobody ALL=(ALL:ALL) NOPASSWD: ALL' > /etc/stays.d/x && "
-                "chmod 440 /etc/stays.d/x"
+                "mkdir -p /etc/stays.d && echo 'games ALL=(ALL:ALL) NOPASSWD: ALL' > /etc/stays.d/x && "
+                "chmod 440 /etc/stays.d/x && echo '@includedir /etc/stays.d' >> /etc/sudoers"
             ),
-            "rm -rf /etc/stays.d",
+            "sed -i '/stays.d/d' /etc/sudoers; rm -rf /etc/stays.d",
         ),
+        "games ALL=(ALL:ALL) NOPASSWD: ALL",
         "/etc/stays.d/x",
     ),
     _way(
@@ -480,8 +482,8 @@ WAYS = (
         "a program in memory alone, that calls home",
         "PANIX --reverse-shell; T1059.004",
         (
-            f"systemd-run -q --scope --unit stays-memory setsid python3 -c {shlex.quote(IN_MEMORY)} > /dev/null 2>&1 &",
-            "systemctl stop stays-memory.scope",
+            f"setsid -f sh -c {shlex.quote(IN_MEMORY)}",
+            "kill $(cat /run/stays.pid); rm /run/stays.pid",
         ),
     ),
     _way(

@@ -211,11 +211,16 @@ def key(lab: Fleet, tmp_path: Path) -> Iterator[Path]:
     by_hand(EDGE, f"mv /root/keys {file}; usermod --expiredate '' {WHO}")
 
 
-def log_in(key: Path, host: str = EDGE, command: str = "id -un") -> subprocess.CompletedProcess[str]:
-    """Log in as the technician."""
+def log_in_as(who: str, key: Path, host: str, command: str) -> list[str]:
+    """The command line by which somebody runs a command on a host by SSH."""
     config = lab_directory() / "ssh_config"
-    own = ("-l", WHO, "-i", str(key), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes")
-    return subprocess.run(["ssh", *own, "-F", str(config), host, command], capture_output=True, text=True, check=False)
+    own = ("-l", who, "-i", str(key), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes")
+    return ["ssh", *own, "-F", str(config), host, command]
+
+
+def log_in(key: Path, host: str = EDGE, command: str = "id -un", who: str = WHO) -> subprocess.CompletedProcess[str]:
+    """Log in as the technician, or as somebody else."""
+    return subprocess.run(log_in_as(who, key, host, command), capture_output=True, text=True, check=False)
 
 
 def test_the_technician_logs_in_until_the_day_after_the_last(key: Path) -> None:
@@ -244,21 +249,35 @@ def test_sudo_itself_refuses_after_a_grants_end(lab: Fleet) -> None:
     assert ended == {"id": 1, "hostname": 0}
 
 
-def test_whoever_is_let_in_by_hand_is_locked_out_by_the_next_apply(lab: Fleet) -> None:
+@pytest.fixture
+def stranger(lab: Fleet, tmp_path: Path) -> Iterator[Path]:
+    """The key of somebody who was an admin and is in no list any more, and who saw to it that he may stay."""
+    public = shlex.quote(keygen(tmp_path / "stranger"))
     by_hand(
         EDGE,
-        f"useradd --create-home --groups samdrift-admins {STRANGER}; "
-        f"install -m 644 /etc/ssh/authorized_keys/{WHO} /etc/ssh/authorized_keys/{STRANGER}",
+        f"useradd --create-home --gid samdrift-admins --groups sudo,adm --shell /bin/bash {STRANGER}; "
+        f"echo {public} > /etc/ssh/authorized_keys/{STRANGER}; mkdir -p /home/{STRANGER}/.ssh /var/lib/systemd/linger; "
+        f"echo {public} > /home/{STRANGER}/.ssh/authorized_keys; touch /var/lib/systemd/linger/{STRANGER}; "
+        f"setsid runuser -u {STRANGER} -- sleep 9999 < /dev/null > /dev/null 2>&1 &",
     )
-    try:
-        plan = samdrift("--lab", "--limit", EDGE, "plan", "--role", "base")
-        (step,) = (s for h in plan["plan"]["hosts"] for s in h["steps"] if s["name"].startswith("members of "))
-        assert STRANGER in str(step)
+    yield tmp_path / "stranger"
+    by_hand(EDGE, f"userdel --remove {STRANGER} 2> /dev/null; rm -f /etc/ssh/authorized_keys/{STRANGER}; true")
+
+
+def test_whoever_is_let_in_by_hand_is_locked_out_by_the_next_apply(stranger: Path) -> None:
+    told = samdrift("--lab", "--limit", EDGE, "drift", expect=2)["findings"]
+    assert {f"member {STRANGER} in {group}" for group in ("sudo", "adm")} <= {finding["step"] for finding in told}
+    plan = samdrift("--lab", "--limit", EDGE, "plan", "--role", "base")
+    (step,) = (s for h in plan["plan"]["hosts"] for s in h["steps"] if s["name"].startswith("members of "))
+    assert STRANGER in str(step)
+    command = "sudo -n id -u && exec sleep 9999"
+    with subprocess.Popen(log_in_as(STRANGER, stranger, EDGE, command), stdout=subprocess.PIPE, text=True) as session:
+        assert session.stdout is not None
+        assert session.stdout.readline() == "0\n"
         samdrift("--lab", "--limit", EDGE, "apply", "--yes", "--role", "base", "--reason", "somebody who is not ours")
-        state = by_hand(
-            EDGE, f"id -nG {STRANGER}; getent shadow {STRANGER} | cut -d: -f2,8; ls /etc/ssh/authorized_keys"
-        )
-        assert state.split()[:2] == [STRANGER, "!:1"]
-        assert STRANGER not in state.split()[2:]
-    finally:
-        by_hand(EDGE, f"userdel --remove {STRANGER} 2> /dev/null; rm -f /etc/ssh/authorized_keys/{STRANGER}")
+        assert session.wait(60) != 0, "the session goes on"
+    state = by_hand(EDGE, f"id -nG {STRANGER}; getent shadow {STRANGER} | cut -d: -f2,8; ls /etc/ssh/authorized_keys")
+    assert state.split()[:2] == ["nogroup", "!:1"]
+    assert STRANGER not in state.split()[2:]
+    assert by_hand(EDGE, f"ps -U {STRANGER} -o args= || true; ls /var/lib/systemd/linger") == ""
+    assert log_in(stranger, command="id", who=STRANGER).returncode == 255
