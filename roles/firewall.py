@@ -38,6 +38,7 @@ from roles.shared.parts.ruleset import LIVE, NFT, loaded_ruleset
 from roles.shared.parts.services import confined, service
 from roles.shared.parts.templates import render
 from roles.shared.sandbox import Need, Sandbox, without
+from roles.shared.searches.kernel import TABLES
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
@@ -70,6 +71,7 @@ SANDBOX = Sandbox(
 )
 LIST = f"{NFT} -s list ruleset"
 AS_ROOT = (LIVE, LIST)
+SEARCHES = (TABLES,)
 SSH = 22
 PING = {4: "icmp type echo-request", 6: "icmpv6 type echo-request"}
 FORWARDERS = frozenset({"docker-proxy", "rootlessport", "conmon"})
@@ -157,6 +159,12 @@ def _also_open(options: Options) -> Iterator[Listen]:
         yield Listen.model_validate(
             {"protocol": protocol, "port": int(number), "sources": opening.sources, "why": opening.why}
         )
+
+
+def expects(settings: Settings) -> Mapping[str, tuple[str, ...]]:
+    """Make the one table, and let people say which ports of no role are open."""
+    opened = (o.listen for o in settings.openings if o.role == "firewall")
+    return {"table": ("inet samdrift",), "port": tuple(f"{one.protocol}/{one.port}" for one in opened)}
 
 
 def adopts(settings: Settings, survey: Survey) -> Mapping[str, Any]:

@@ -40,6 +40,13 @@ SAYS: Mapping[str, MessageId] = {
     "setuid": MessageId.SETUID_UNDECLARED,
     "capability": MessageId.CAPABILITY_UNDECLARED,
     "package": MessageId.PACKAGE_UNDECLARED,
+    "transient-unit": MessageId.TRANSIENT_UNIT_UNDECLARED,
+    "foreign-package": MessageId.FOREIGN_PACKAGE_UNDECLARED,
+    "package-file": MessageId.PACKAGE_FILE_UNDECLARED,
+    "unit": MessageId.UNIT_UNDECLARED,
+    "port": MessageId.PORT_UNDECLARED,
+    "table": MessageId.TABLE_UNDECLARED,
+    "module": MessageId.MODULE_UNDECLARED,
 }
 """What is said of a thing that a search of this kind found."""
 

@@ -118,3 +118,26 @@ def _beside(asked_for: Collection[str], left: Collection[str], installed: Mappin
 PACKAGES = Search(
     kind="package", question=INSTALLED, undeclared=undeclared, remove=("apt-get", "purge", "--autoremove", "{name}")
 )
+
+ORIGINS = r"""
+ls /var/lib/apt/lists/*Packages* > /dev/null && apt-cache policy $(dpkg-query -W -f '${Package} ') | awk '
+function tell() { if (name && candidate == installed && sources == 1) print name "\t" installed }
+/^[^ ]/ { tell(); name = $1; sources = 0; here = 0 }
+$1 == "Installed:" { installed = $2 }
+$1 == "Candidate:" { candidate = $2 }
+/^     [^ ]/ { here = 0 }
+here && /^        / { sources++ }
+/^ [*][*][*] / { here = 1 }
+END { tell() }'
+""".strip()
+"""Prints the packages of which no archive has the version or a newer one: if there is a newer one, an update is due."""
+
+
+def foreign(answer: str, declared: Declarations) -> Iterator[Found]:  # noqa: ARG001  a search's signature
+    """Yield the installed packages that come from no archive."""
+    for line in filter(None, answer.splitlines()):
+        name, version = line.split("\t")
+        yield Found(name=name.removesuffix(":"), state=version)
+
+
+FOREIGN = Search(kind="foreign-package", question=ORIGINS, undeclared=foreign)

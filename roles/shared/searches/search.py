@@ -108,7 +108,7 @@ class Search:
             raise Unread(f"its command ended with {end.strip()}")
         try:
             found = {f.name: f for f in self.undeclared(body, declared) if not declared.expected(self.kind, f.name)}
-        except (ValueError, IndexError, KeyError) as e:
+        except (ValueError, IndexError, KeyError, RuntimeError) as e:  # of a generator, StopIteration is the last
             raise Unread(f"its answer cannot be understood: {type(e).__name__}") from e
         return tuple(Found(name=name[:LONGEST_NAME], state=found[name].state[:LONGEST_NAME]) for name in sorted(found))
 
