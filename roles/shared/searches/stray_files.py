@@ -17,97 +17,60 @@ import shlex
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from inventory.frozen import Frozen
 from roles.shared.searches.known_files import KNOWN
 from roles.shared.searches.search import STRAY, Declarations, Found, Search, matches
+from roles.shared.searches.standing import DETAIL, Standing, standing
 
 PLACES = ("/etc", "/usr", "/boot", "/opt", "/var/spool/cron", "/var/spool/at", "/var/www", "/var/lib/systemd/linger")
-LEADS_NOWHERE = ("/dev/null", "/proc/", "/run/")
+LEADS_NOWHERE = ("/proc/", "/run/")
 """Where links lead that start nothing: a masked unit, the kernel's own files."""
-DIGESTED = 1024 * 1024
-"""Bytes up to which a file's content is a part of what is known of it."""
 FEW = 10
 """So many files in a directory of nobody's are told each; of more, the directory."""
-LEAST_OWNED = 1000
-"""So many files do dpkg's lists name at least on a host that runs."""
+OF_NO_PACKAGE, OF_A_PACKAGE = "/etc/passwd", "/usr/bin/dpkg"
+"""Of every host."""
 
 LISTS = (
     "cat /var/lib/dpkg/info/*.list; awk 'NR % 3 == 2' /var/lib/dpkg/diversions; "
     "md5sum -c /var/lib/ucf/hashfile | sed -n 's/: OK$//p'"
 )
 """Lists what packages brought, and what ucf installed for them that nobody has changed."""
-FIND = (
-    f"find {shlex.join(PLACES)} -xdev -name __pycache__ -prune -o "
-    r"-printf '%y %m %u:%g %s\002%p\002%l\0' | tr '\0\n' '\n\001'"
+FIND = f"find {shlex.join(PLACES)} -xdev -name __pycache__ -prune -o -print0"
+COMPARE = (
+    r"function merged(path) { "
+    r'if (path ~ /^\/(bin|sbin|lib|lib32|lib64|libx32|libo32)\//) path = "/usr" path; return path } '
+    '$0 == "found" { found = 1; next } !found { brought[merged($0)]; next } !($0 in brought)'
 )
-COMPARE = r"""
-function merged(path) { if (path ~ /^\/(bin|sbin|lib|lib32|lib64|libx32|libo32)\//) return "/usr" path; return path }
-NF < 3 { if (!(merged($0) in owned)) { owned[merged($0)]; known++ }; next }
-$2 in owned { next }
-{ print }
-/^f/ { split($1, word, " "); if (word[4] < largest) digested = digested $2 "\n" }
-END {
-    if (known < least) exit 3
-    fflush(); printf "\n"; fflush()
-    printf "%s", digested | "tr '\\n\\001' '\\0\\n' | xargs -0r sha256sum -z -- | tr '\\0\\n' '\\n\\001'"
-}
-"""
 QUESTION = (
-    f"{{ {LISTS}; {FIND}; }} | awk -F '\\002' -v largest={DIGESTED} -v least={LEAST_OWNED} {shlex.quote(COMPARE)}"
+    f"command -v find awk xargs sha256sum > /dev/null && {{ {LISTS}; echo found; "
+    rf"{FIND} | tr '\0\n' '\n\001'; }} | awk {shlex.quote(COMPARE)} | tr '\n\001' '\0\n' | {DETAIL}"
 )
 
 
-class Stray(Frozen):
-    """A file, a link or a directory that no package lists. `state` is its type, mode, owner and size."""
-
-    path: str
-    state: str
-    leads_to: str = ""
-
-    @property
-    def is_directory(self) -> bool:
-        return self.state.startswith("d")
-
-    @property
-    def is_harmless_link(self) -> bool:
-        """Tell whether it is a link to what is judged by itself, or to what can start nothing."""
-        if not self.leads_to:
-            return False
-        to = posixpath.normpath(posixpath.join(posixpath.dirname(self.path), self.leads_to))
-        places = (*(f"{place}/" for place in PLACES), "/bin/", "/sbin/", "/lib/", "/lib64/", *LEADS_NOWHERE)
-        return to.startswith(places) or to in PLACES
-
-
-def read(answer: str) -> Iterator[Stray]:
-    """Yield what no package lists, each file with the digest of its content."""
-    listed, _, digests = answer.partition("\n\n")
-    content = {path: digest for digest, _, path in (line.partition("  ") for line in digests.split("\n"))}
-    for line in listed.split("\n"):
-        if line:
-            state, _, named = line.partition("\2")
-            path, _, leads_to = named.rpartition("\2")
-            text = f"{state} {content.get(path, '')}".strip()
-            yield Stray(path=_named(path), state=text, leads_to=_named(leads_to))
-
-
-def _named(path: str) -> str:
-    """Return a path as it is: the host says a line break otherwise."""
-    return path.replace("\1", "\n")
+def leads_to_nothing(one: Standing) -> bool:
+    """Tell whether it is a link to what is judged by itself, or to what can start nothing."""
+    if not one.to:
+        return False
+    to = posixpath.normpath(posixpath.join(posixpath.dirname(one.path), one.to))
+    places = (*(f"{place}/" for place in PLACES), "/bin/", "/sbin/", "/lib/", "/lib64/", *LEADS_NOWHERE)
+    return to.startswith(places) or to in (*PLACES, "/dev/null")
 
 
 def undeclared(answer: str, declared: Declarations) -> Iterator[Found]:
     """Yield the files of nobody's; of a directory with many of them, the directory."""
-    everything = tuple(read(answer))
+    everything = standing(answer)
+    paths = {one.path for one in everything}
+    if OF_NO_PACKAGE not in paths or OF_A_PACKAGE in paths:
+        raise ValueError("not what dpkg's lists say")
     expected = (*KNOWN, *declared.expects.get(STRAY, ()))
     files = [
         one
         for one in everything
-        if not (one.is_directory or one.is_harmless_link or one.path in declared.files)
+        if not (is_directory(one) or leads_to_nothing(one) or one.path in declared.files)
         and posixpath.dirname(one.path) not in declared.owned
         and not is_known(one.path, expected)
     ]
-    strange = {one.path for one in everything if one.is_directory}
-    by_directory: dict[str, list[Stray]] = {}
+    strange = {one.path for one in everything if is_directory(one)}
+    by_directory: dict[str, list[Standing]] = {}
     for one in files:
         by_directory.setdefault(_topmost(one.path, strange), []).append(one)
     for directory, of in by_directory.items():
@@ -115,6 +78,11 @@ def undeclared(answer: str, declared: Declarations) -> Iterator[Found]:
             yield Found(name=directory, state=f"{len(of)} files {_digest(of)}")
         else:
             yield from (Found(name=one.path, state=one.state) for one in of)
+
+
+def is_directory(one: Standing) -> bool:
+    """Tell whether it is a directory: what is in it is told by itself."""
+    return one.what.startswith("d")
 
 
 @cache
@@ -132,7 +100,7 @@ def _topmost(path: str, strange: set[str]) -> str:
     return found
 
 
-def _digest(files: Iterable[Stray]) -> str:
+def _digest(files: Iterable[Standing]) -> str:
     text = "\n".join(sorted(f"{one.path} {one.state}" for one in files))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
 from roles.shared.searches.search import Declarations, Found, Search
 
+SUDOERS = "/etc/sudoers"
 INCLUDES = r"sed -nE 's/^[[:space:]]*[@#]include(dir)?[[:space:]]+\"?([^\"]+)\"?[[:space:]]*$/\2/p'"
-QUESTION = (
-    "[ -r /etc/sudoers ] && cd /etc && files=/etc/sudoers && "
-    "for round in 1 2 3; do "
-    f"for named in $(cat $files 2>/dev/null | {INCLUDES}); do "
-    'case " $files " in *" $named "*) ;; *) '
-    'if [ -d "$named" ]; then for file in "$named"/*; do '
-    'case "$file" in *.*|*~) ;; *) case " $files " in *" $file "*) ;; *) files="$files $file";; esac;; esac; done; '
-    'elif [ -f "$named" ]; then files="$files $named"; fi;; esac; done; done; '
-    r"""awk '{ while (/\\$/ && (getline more) > 0) { sub(/\\$/, ""); $0 = $0 more } print FILENAME "\t" $0 }' $files"""
-)
-"""Prints every line of sudoers and of what it includes, three levels deep, each after its file's path."""
+
+
+def question(sudoers: str) -> str:
+    """Return a command that prints each line of sudoers and of what it includes, each after its file's path."""
+    return (
+        f"[ -r {sudoers} ] && cd {posixpath.dirname(sudoers)} && files={sudoers} && before= && "
+        'while [ "$files" != "$before" ]; do before=$files; '
+        f"for named in $(cat $files | {INCLUDES}); do "
+        'case " $files " in *" $named "*) continue;; esac; '
+        'if [ -f "$named" ]; then files="$files $named"; fi; '
+        '[ ! -d "$named" ] || for file in "$named"/*; do '
+        'case "${file##*/}" in *.*|*~) continue;; esac; '
+        'case " $files " in *" $file "*) ;; *) [ ! -f "$file" ] || files="$files $file";; esac; '
+        "done; done; done; "
+        r"""awk '{ while (/\\$/ && (getline more) > 0) { sub(/\\$/, ""); $0 = $0 more } """
+        r"""print FILENAME "\t" $0 }' $files"""
+    )
+
 
 OF_DEBIAN = (
     r"Defaults\s+env_reset",
@@ -39,7 +48,7 @@ NO_COMMENT = re.compile(r"#(include(dir)?\s|-?\d)")
 def undeclared(answer: str, declared: Declarations) -> Iterator[Found]:
     """Yield the rules that stand in no file of a role's."""
     lines = [line.partition("\t")[::2] for line in answer.split("\n") if "\t" in line]
-    if not any(path == "/etc/sudoers" for path, _ in lines):
+    if not any(path == SUDOERS for path, _ in lines):
         raise ValueError("there is no sudoers")
     for path, text in lines:
         rule = " ".join(text.split())
@@ -49,4 +58,4 @@ def undeclared(answer: str, declared: Declarations) -> Iterator[Found]:
             yield Found(name=f"{rule}  in {path}")
 
 
-SUDO_RULES = Search(kind="sudo", question=QUESTION, undeclared=undeclared)
+SUDO_RULES = Search(kind="sudo", question=question(SUDOERS), undeclared=undeclared)

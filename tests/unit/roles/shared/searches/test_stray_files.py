@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,10 +16,12 @@ DIGEST = "ab" * 32
 
 def answer(*paths: str, links: dict[str, str] | None = None, directories: tuple[str, ...] = ()) -> str:
     """What a host answers that has these beside what its packages brought."""
-    listed = [f"f 644 root:root 12\2{path}\2" for path in paths]
-    listed += [f"l 777 root:root 9\2{path}\2{to}" for path, to in (links or {}).items()]
-    listed += [f"d 755 root:root 4096\2{path}\2" for path in directories]
-    return "\n".join([*listed, "", *(f"{DIGEST}  {path}" for path in paths), ""])
+    paths = ("/etc/passwd", *paths)
+    words = [word for path in paths for word in (path, "f 644 root:root 12", "")]
+    words += [word for path, to in (links or {}).items() for word in (path, "l 777 root:root 9", to)]
+    words += [word for path in directories for word in (path, "d 755 root:root 4096", "")]
+    sums = (f"{DIGEST}  {path}" for path in paths)
+    return base64.b64encode("\0".join([*words, "sums", *sums, "files", ""]).encode()).decode()
 
 
 def names(text: str, declared: Declarations = Declarations()) -> list[str]:  # noqa: B008  a frozen value
@@ -89,8 +93,15 @@ def test_of_a_link_it_counts_where_it_leads() -> None:
         "/etc/cron.d/up": "../../var/tmp/job",
         "/etc/profile.d/etcetera.sh": "/etcetera/x",
         "/etc/profile.d/devil.sh": "/dev/null/../shm/x",
+        "/etc/profile.d/null.sh": "/dev/nullx",
     }
-    told = {"/etc/cron.d/home", "/etc/cron.d/up", "/etc/profile.d/etcetera.sh", "/etc/profile.d/devil.sh"}
+    told = {
+        "/etc/cron.d/home",
+        "/etc/cron.d/up",
+        "/etc/profile.d/etcetera.sh",
+        "/etc/profile.d/devil.sh",
+        "/etc/profile.d/null.sh",
+    }
     assert set(names(answer(links=links))) == told
 
 
@@ -109,11 +120,13 @@ def test_another_file_below_a_directory_of_nobodys_is_another_state() -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.text(st.characters(codec="utf-8", exclude_characters="/\0\1\n"), min_size=1))
+@given(st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1))
 def test_no_name_hides_a_file(name: str) -> None:
     place = f"{PLACES[0]}/cron.d/"
     assert names(answer(f"{place}{name}", f"{place}x")) == [f"{place}{name}", f"{place}x"] or name == "x"
 
 
-def test_a_line_break_in_a_name_is_one() -> None:
-    assert names(answer("/etc/cron.d/a\1b")) == ["/etc/cron.d/a\nb"]
+def test_a_host_whose_packages_were_not_read_is_not_known() -> None:
+    for text in (answer("/usr/bin/dpkg"), base64.b64encode(b"").decode()):
+        with pytest.raises(ValueError, match="dpkg's lists"):
+            names(text)

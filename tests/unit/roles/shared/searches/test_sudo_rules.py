@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from roles.shared.searches.search import Declarations
-from roles.shared.searches.sudo_rules import undeclared
+from roles.shared.searches.sudo_rules import question, undeclared
 
 HEALTHY = "".join(
     f"/etc/sudoers\t{line}\n"
@@ -58,3 +61,16 @@ def test_a_comment_is_no_rule() -> None:
 def test_a_host_whose_sudoers_is_not_there_was_not_read() -> None:
     with pytest.raises(ValueError, match="no sudoers"):
         list(undeclared("", OURS))
+
+
+def test_all_that_sudo_reads_is_asked_for_and_nothing_that_it_does_not(tmp_path: Path) -> None:
+    d = tmp_path / "sudoers.d"
+    d.mkdir()
+    (tmp_path / "sudoers").write_text(f"@includedir {d}\n#include {tmp_path}/more\na ALL=(ALL) \\\n  ALL\n")
+    (tmp_path / "more").write_text(f'@include "{tmp_path}/deep"\nb ALL=(ALL) ALL\n')
+    (tmp_path / "deep").write_text(f"@include {tmp_path}/more\nc ALL=(ALL) ALL\n")
+    for name in ("d", "e.x", "f~"):
+        (d / name).write_text(f"{name} ALL=(ALL) ALL\n")
+    said = subprocess.run(["sh", "-c", question(str(tmp_path / "sudoers"))], check=True, capture_output=True, text=True)
+    rules = [line.split("\t")[1] for line in said.stdout.splitlines() if "ALL" in line]
+    assert sorted(" ".join(rule.split()) for rule in rules) == [f"{name} ALL=(ALL) ALL" for name in "abcd"]
