@@ -19,17 +19,18 @@ COPIES = {
 """Files that are copies of a package's file."""
 
 OF_PAM = re.compile(
-    r"(account|auth|password|session|session-noninteractive)\s+"
+    r"(account|auth|password|session)\s+"
     r"(required|requisite|sufficient|optional|include|substack|\[[\w= ]+\])\s+"
     r"(pam_(unix|deny|permit|umask|systemd|systemd_home|cap|faillock|pwquality|pwhistory|faildelay|lastlog2?|limits|"
-    r"apparmor|sss|ldap|krb5|winbind|fscrypt|keyinit|loginuid|tty_audit|mkhomedir|access|time|ecryptfs)\.so)(\s.*)?"
+    r"apparmor|fscrypt|keyinit|loginuid|tty_audit|mkhomedir|access|time)\.so)(\s.*)?"
 )
-"""A line as the profiles of Debian's packages bring it: modules that are theirs and start no program."""
+"""A line as the profiles of Debian's packages bring it: modules that start no program and ask no other machine."""
 NSS = re.compile(
-    r"[a-z]+:(\s+(files|compat|db|dns|nis|nisplus|hesiod|systemd|resolve|myhostname|mymachines|mdns[46]?(_minimal)?|sss|"
-    r"ldap|winbind|wins|libvirt(_guest)?|\[!?[\w=]+\]))*"
+    r"((passwd|group|shadow|gshadow|initgroups|sudoers):(\s+(files|compat|db|systemd|\[!?[\w=]+\]))*)|"
+    r"((hosts|networks|protocols|services|ethers|rpc|netgroup|automount|aliases|bootparams|netmasks|publickey):"
+    r"(\s+(files|db|dns|nis|resolve|myhostname|mymachines|mdns[46]?(_minimal)?|\[!?[\w=]+\]))*)"
 )
-"""A line that looks names up by what Debian's packages bring."""
+"""A line that looks names up where Debian does: accounts on the host itself, and in no directory of another machine."""
 VARIABLE = re.compile(
     r'PATH="?(/usr)?(/local)?/s?(bin|games)(:(/usr)?(/local)?/s?(bin|games))*"?|(LANG|LC_[A-Z]+|LANGUAGE|TZ)=[^$`]*'
 )

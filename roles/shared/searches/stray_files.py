@@ -22,6 +22,16 @@ from roles.shared.searches.search import STRAY, Declarations, Found, Search, mat
 from roles.shared.searches.standing import DETAIL, Standing, standing
 
 PLACES = ("/etc", "/usr", "/boot", "/opt", "/var/spool/cron", "/var/spool/at", "/var/www", "/var/lib/systemd/linger")
+OF_EVERYBODY = frozenset(
+    (
+        *PLACES,
+        "/etc/opt",
+        *(f"/usr/local/{of}" for of in ("bin", "etc", "games", "include", "lib", "libexec", "sbin", "share", "src")),
+        "/usr/local/share/man",
+        "/var/www/html",
+    )
+)
+"""Directories that Debian makes on every host, though no package lists all of them."""
 LEADS_NOWHERE = ("/proc/", "/run/")
 """Where links lead that start nothing: a masked unit, the kernel's own files."""
 FEW = 10
@@ -69,7 +79,7 @@ def undeclared(answer: str, declared: Declarations) -> Iterator[Found]:
         and posixpath.dirname(one.path) not in declared.owned
         and not is_known(one.path, expected)
     ]
-    strange = {one.path for one in everything if is_directory(one)}
+    strange = {one.path for one in everything if is_directory(one)} - OF_EVERYBODY
     by_directory: dict[str, list[Standing]] = {}
     for one in files:
         by_directory.setdefault(_topmost(one.path, strange), []).append(one)

@@ -107,8 +107,14 @@ def test_of_a_link_it_counts_where_it_leads() -> None:
 
 def test_many_files_below_a_directory_of_nobodys_are_that_directory() -> None:
     paths = [f"/opt/app/lib/{n}" for n in range(FEW + 1)]
-    text = answer(*paths, "/opt/tool/one", directories=("/opt/app", "/opt/app/lib", "/opt/tool"))
+    text = answer(*paths, "/opt/tool/one", directories=("/opt", "/opt/app", "/opt/app/lib", "/opt/tool"))
     assert sorted(names(text)) == ["/opt/app", "/opt/tool/one"]
+
+
+@pytest.mark.parametrize("place", ["/opt", "/usr/local/bin", "/var/www/html"])
+def test_no_directory_that_every_host_has_is_told(place: str) -> None:
+    paths = sorted(f"{place}/{n}" for n in range(FEW + 1))
+    assert sorted(names(answer(*paths, directories=(place,)))) == paths
 
 
 def test_another_file_below_a_directory_of_nobodys_is_another_state() -> None:
