@@ -13,7 +13,7 @@ from pyinfra.api.command import PyinfraCommand
 from deploy.engine import guard_script, lock_script
 from deploy.engine.declare import Declared, Registered
 from deploy.engine.planned import step_of
-from deploy.engine.unmanaged import differences, running_configuration, undeclared
+from deploy.engine.unmanaged import differences, running_configuration, searching
 from deploy.model.backup import DEVICE
 from deploy.model.plan import HostPlan, Step, Unmanaged
 from deploy.model.waivers import NO_WAIVERS, Waivers
@@ -93,7 +93,7 @@ def looked_at(
         jobs.append(partial(configuration, connection))
     else:
         everything = {role.name for role in known_roles(host)} <= settings.keys()
-        jobs += [owed, lambda: unmanaged.extend(undeclared(declared, settings, rounds, all_roles=everything))]
+        jobs += [owed, *searching(declared, settings, rounds, unmanaged, all_roles=everything)]
         jobs.append(lambda: armed.append(rounds.ask(guard_script.ARMED).stdout.strip()))
         jobs.append(lambda: locked.append(_other_run(rounds.ask(lock_script.HOLDER).stdout, run)))
         backs_up = {what: command for role in settings for what, command in catalogue()[role].backs_up.items()}
@@ -108,7 +108,7 @@ def looked_at(
     finally:
         declared.connector.rounds = None
     hide = veil.hide
-    strangers = (_hidden(u, hide) for u in unmanaged)
+    strangers = (_hidden(u, hide) for u in sorted(unmanaged, key=lambda u: (u.role, u.kind, u.path, u.name)))
     return HostPlan(
         host=host.name,
         municipality=host.tenant,

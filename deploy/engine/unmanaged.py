@@ -6,7 +6,8 @@ Not here: what is searched for and what counts as declared (`roles.shared.search
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from deploy.engine.connector import LookFailed
 from deploy.engine.declare import Declared
@@ -45,22 +46,26 @@ def _came_in(declared: Declared) -> CameIn:
     return declared.connector.came_in
 
 
-def undeclared(
-    declared: Declared, settings: Mapping[str, Settings], rounds: Rounds, *, all_roles: bool
-) -> list[Unmanaged]:
-    """Return what stands on a server and nobody declares, as the searches of these roles find it.
+def searching(
+    declared: Declared, settings: Mapping[str, Settings], rounds: Rounds, found: list[Unmanaged], *, all_roles: bool
+) -> list[Callable[[], None]]:
+    """Return the jobs of a look that search a server, one for each search, so that all are asked in one round.
 
     Args:
         settings: of the roles that the look is about.
+        found: gets what stands there and nobody declares.
         all_roles: they are all that the host has, so that what they do not declare is declared by none.
     """
     expected = declarations_of(declared, settings)
+
+    def job(role: str, search: Search) -> None:
+        found.extend(_found(role, search, rounds.ask(search.asked), expected))
+
     return [
-        thing
+        partial(job, role, search)
         for role in settings
         for search in catalogue()[role].searches
         if all_roles or not search.needs_all
-        for thing in _found(role, search, rounds.ask(search.asked), expected)
     ]
 
 

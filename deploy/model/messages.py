@@ -93,6 +93,7 @@ class MessageId(StrEnum):
     TABLE_UNDECLARED = "table-undeclared", "name"
     MODULE_UNDECLARED = "module-undeclared", "name"
     TRANSIENT_UNIT_UNDECLARED = "transient-unit-undeclared", "name"
+    THING_UNDECLARED = "thing-undeclared", "kind", "name"
     SEVERAL_UNDECLARED = "several-undeclared", "kind", "count", "names"
     SEARCH_UNREAD = "search-unread", "kind", "why"
     CHECK_FAILED = "check-failed", "check"

@@ -48,7 +48,7 @@ SAYS: Mapping[str, MessageId] = {
     "table": MessageId.TABLE_UNDECLARED,
     "module": MessageId.MODULE_UNDECLARED,
 }
-"""What is said of a thing that a search of this kind found."""
+"""What is said of a thing that a search of this kind found; of others, its kind and name."""
 
 
 def unmanaged_findings(host: HostPlan, controls: Controls, protecting: Collection[str]) -> Iterator[Finding]:
@@ -71,7 +71,7 @@ def _finding(host: HostPlan, things: Sequence[Unmanaged], controls: Controls, pr
     first = things[0]
     alone = len(things) == 1
     message = _message(first) if alone else _message_of_several(things)
-    about = message.id if alone else SAYS[first.kind]
+    about = message.id if alone else SAYS.get(first.kind, MessageId.THING_UNDECLARED)
     listed = () if alone else (Note(message=as_written(inline(f"{t.name}  {t.state}".rstrip()))) for t in things)
     return Finding(
         kind=Kind.UNMANAGED,
@@ -97,7 +97,8 @@ def _message(thing: Unmanaged) -> Message:
         return MessageId.LINE_UNDECLARED(line=thing.what, role=thing.role)
     if not thing.name:
         return MessageId.SEARCH_UNREAD(kind=thing.kind, why=thing.state)
-    about, known = SAYS[thing.kind], {"name": thing.name, "state": thing.state}
+    about = SAYS.get(thing.kind, MessageId.THING_UNDECLARED)
+    known = {"kind": thing.kind, "name": thing.name, "state": thing.state}
     return about(**{name: known[name] for name in about.parameters})
 
 

@@ -17,7 +17,9 @@ that the house must know of it, the role says itself, by these optional attribut
     shared_addresses(settings)          the addresses that its host shares with others; SHARING_PROGRAM, what holds them
     PLATFORMS              slugs; Debian 12 and 13 if it says none
     AFTER                  names of roles that are applied before it (`order`)
-    OWNS                   directories in which every file is the role's
+    OWNS                   directories in which every file is the role's; MAKES, files that its commands make besides
+    SEARCHES               what a look asks for that nobody may have declared (`searches`)
+    expects(settings)      what else stands on its host by its doing, patterns of names by the kind of a search
     REDUNDANT              "fleet" or "site": there, its hosts stand in for each other, and one is changed at a time
     AS_ROOT                commands of its checks that only root may run: the account for looks may, word for word
     PROTECTS = True        it keeps others out: where it was changed behind our back, it is serious

@@ -39,6 +39,11 @@ class Found(Frozen):
     name: str
     state: str = ""
 
+    @classmethod
+    def named(cls, name: str) -> Found:
+        """Return a thing of which its name is all."""
+        return cls(name=name)
+
 
 class Declarations(Frozen):
     """What all roles of a host declare, as far as searches compare with it.
@@ -108,7 +113,7 @@ class Search:
             raise Unread(f"its command ended with {end.strip()}")
         try:
             found = {f.name: f for f in self.undeclared(body, declared) if not declared.expected(self.kind, f.name)}
-        except (ValueError, IndexError, KeyError, RuntimeError) as e:  # of a generator, StopIteration is the last
+        except (ValueError, IndexError, KeyError, StopIteration, RuntimeError) as e:
             raise Unread(f"its answer cannot be understood: {type(e).__name__}") from e
         return tuple(Found(name=name[:LONGEST_NAME], state=found[name].state[:LONGEST_NAME]) for name in sorted(found))
 

@@ -19,13 +19,13 @@ from types import ModuleType
 from typing import Any
 
 from deploy.engine.declare import register
-from deploy.engine.unmanaged import undeclared
+from deploy.engine.unmanaged import declarations_of, searching
 from deploy.lab.host import caches, installer_files
 from deploy.lab.image import packages
 from deploy.lab.overlay import lab_overlay
 from deploy.lab.wiring import network_files, shared_addresses
 from deploy.model.drift import classify
-from deploy.model.plan import HostPlan, Plan, Run, Step
+from deploy.model.plan import HostPlan, Plan, Run, Step, Unmanaged
 from deploy.model.record import AppliedStep
 from deploy.report.content import report_of
 from deploy.report.page import html
@@ -100,14 +100,33 @@ def on_debian_12() -> list[str]:
 
 def unmanaged() -> list[str]:
     def find(commands: Sequence[str]) -> list[Answer]:
-        found = base64.b64encode(f"{STRANGER}\0f 644 root:root 3 \0\0\0".encode()).decode() + "\nended 0\n"
+        found = base64.b64encode(f"{STRANGER}\0f 644 root:root 3\0\0sums\0files\0".encode()).decode() + "\nended 0\n"
         return [Answer(rc=0, stdout=found if "iperf3.service.d" in c else "", stderr="") for c in commands]
 
     settings = Intent(FLEET).settings(HOST)
     declared = register([HOST], {HOST.name: settings})[HOST.name]
     rounds = Rounds(find)
-    (found,) = rounds.run([lambda: undeclared(declared, settings, rounds, all_roles=False)])
+    found: list[Unmanaged] = []
+    rounds.run(searching(declared, settings, rounds, found, all_roles=False))
     return [thing.path for thing in found if thing.role == ROLE and thing.path]
+
+
+def found_by_search() -> list[str]:
+    """What searches find on a host that says the same to each."""
+    settings = {ROLE: Intent(FLEET).settings(HOST)[ROLE]}
+    declared = register([HOST], {HOST.name: settings})[HOST.name]
+    rounds = Rounds(lambda commands: [Answer(rc=0, stdout="nightly\n\nended 0\n", stderr="") for _ in commands])
+    found: list[Unmanaged] = []
+    rounds.run(searching(declared, settings, rounds, found, all_roles=True))
+    return [thing.what for thing in found if thing.name]
+
+
+def expected(kind: str) -> dict[str, list[str]]:
+    """What of a kind searches expect on the host, where only this role is asked."""
+    settings = {ROLE: Intent(FLEET).settings(HOST)[ROLE]}
+    declared = register([HOST], {HOST.name: settings})[HOST.name]
+    patterns = declarations_of(declared, settings).expects.get(kind)
+    return {kind: list(patterns)} if patterns else {}
 
 
 def severity_of_drift() -> str:
@@ -240,6 +259,9 @@ ASKED: Mapping[str, Callable[[], object]] = {
     "left": lambda: catalogue()[ROLE].left(Intent(FLEET).settings(HOST)[ROLE].model_copy(update={"port": 80})),
     "unserved": told_of_ipv6,
     "DUTIES": sudo_rules,
+    "MAKES": lambda: expected("stray"),
+    "expects": lambda: expected("module"),
+    "SEARCHES": found_by_search,
     "BACKS_UP": lambda: dict(catalogue()[ROLE].backs_up),
     "in_lab": in_the_lab,
     "LAB_CACHES": lambda: caches(HOST),

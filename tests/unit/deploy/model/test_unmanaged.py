@@ -53,6 +53,7 @@ def test_files_and_lines_are_told_one_by_one() -> None:
 
 
 def test_a_name_that_cannot_be_pasted_is_in_no_command() -> None:
+    assert told(Unmanaged(role="base", kind="own", name="x"))[0].summary == "own x is there, and nobody declares it"
     (finding,) = told(Unmanaged(role="base", kind="package", name="a\nb", remove=("rm", "--", "a\nb")))
     assert finding.message.id is MessageId.PACKAGE_UNDECLARED
     assert "rm --" not in finding.remedy
