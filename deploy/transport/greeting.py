@@ -64,7 +64,7 @@ def refusal(sock: socket.socket, within: float = SPEAKS_FIRST) -> str:
     heard = b""
     with gevent.Timeout(within, False):
         heard = _first(sock)
-    return next((said.decode() for said in REFUSALS if heard.startswith(said)), "")
+    return next((words.decode() for words in REFUSALS if heard.startswith(words)), "")
 
 
 def greets(address: Address, port: int, within: float = WITHIN) -> bool:
@@ -108,4 +108,4 @@ def _first(sock: socket.socket) -> bytes:
 
 def _may_become(heard: bytes) -> bool:
     """Tell whether these bytes are the beginning, and no more, of a greeting or of a refusal."""
-    return any(said.startswith(heard) and len(heard) < len(said) for said in (GREETING, *REFUSALS))
+    return any(words.startswith(heard) and len(heard) < len(words) for words in (GREETING, *REFUSALS))

@@ -227,8 +227,8 @@ def _handshake(sock: socket.socket, host: Host, access: Access) -> Login:
             where=f"host {host.name}, field host_keys",
             fix="read the key on the host's own console and enter it in NetBox",
         )
-    if said := refusal(sock):
-        what = f"it is alive, and refuses this station for a while: {said}"
+    if refused := refusal(sock):
+        what = f"it is alive, and refuses this station for a while: {refused}"
         raise Refused(what, where=f"host {host.name}", fix=REFUSES)
     transport = Transport(sock)
     try:

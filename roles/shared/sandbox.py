@@ -148,25 +148,25 @@ class Sandbox(Frozen):
 
     def violations(self, answer: str) -> list[str]:
         """Return what a host's answer says that is looser than wanted, or does not say."""
-        said = dict(line.split("=", 1) for line in answer.splitlines() if re.match(r"\w+=", line))
-        wanted = {name: said.get(name, "") for name in STRICTEST} if self.by_debian else self.values
-        return [*_by_systemd(said, wanted), *_by_the_kernel(answer, said, wanted), *_exposed(answer)]
+        answered = dict(line.split("=", 1) for line in answer.splitlines() if re.match(r"\w+=", line))
+        wanted = {name: answered.get(name, "") for name in STRICTEST} if self.by_debian else self.values
+        return [*_by_systemd(answered, wanted), *_by_the_kernel(answer, answered, wanted), *_exposed(answer)]
 
 
-def _by_systemd(said: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[str]:
+def _by_systemd(answered: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[str]:
     for name, value in wanted.items():
-        found = said.get(name)
+        found = answered.get(name)
         if found is None or _meaning(name, found) != _meaning(name, value):
             shown = "not said" if found is None else found or "empty"
             yield f"{name} is {shown[:200]}, and not {value or 'empty'}"
-    if said.get("NeedDaemonReload") != "no":
+    if answered.get("NeedDaemonReload") != "no":
         yield "systemd has not read the unit as it is on disk"
 
 
-def _by_the_kernel(answer: str, said: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[str]:
+def _by_the_kernel(answer: str, answered: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[str]:
     """Yield what the kernel lets the main process do beyond that: it may have started before the unit was so."""
     held = dict(re.findall(r"(?m)^(CapBnd|NoNewPrivs|Seccomp):\t(\w+)$", answer))
-    if not held and said.get("Type") == "oneshot":
+    if not held and answered.get("Type") == "oneshot":
         return
     bits, allowed = int(held.get("CapBnd", "f" * 16), 16), _meaning("", wanted["CapabilityBoundingSet"])
     if more := [name for n, name in enumerate(CAPABILITIES.split()) if bits >> n & 1 and f"CAP_{name}" not in allowed]:

@@ -32,6 +32,7 @@ SETTINGS = Settings(
     nameservers=(),
     apt_proxy="",
     journal_max="1G",
+    update_hour=3,
 )
 
 KINDS = ("kex", "key", "enc", "mac")

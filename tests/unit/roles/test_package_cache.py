@@ -50,7 +50,7 @@ def test_without_an_archive_it_would_be_an_open_proxy_and_is_refused(small_fleet
 
 def test_in_a_lab_it_fetches_from_what_the_hosts_of_that_install_from() -> None:
     archives = ("http://mirror.example/debian/", "https://mirror.example/debian-security")
-    lab = Rehearsal(automation_key="", nameserver=IPv4Address("192.0.2.1"), archives=archives)
+    lab = Rehearsal(automation_key="", look_key="", nameserver=IPv4Address("192.0.2.1"), archives=archives)
     assert in_lab({}, lab) == {"archives": ["http://mirror.example/debian"]}
 
 

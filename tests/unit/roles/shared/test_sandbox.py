@@ -38,9 +38,9 @@ SHOWN = {
 HELD = {"CapBnd": "0000000000002400", "NoNewPrivs": "0", "Seccomp": "2"}
 
 
-def answer(exposure: float = 2.1, held: dict[str, str] | None = None, **shown: str) -> str:
+def answer(shown: dict[str, str] | None = None, *, exposure: float = 2.1, held: dict[str, str] | None = None) -> str:
     """What a host says of the service, as it should be but for this."""
-    lines = [f"{name}={value}" for name, value in (SHOWN | shown).items()]
+    lines = [f"{name}={value}" for name, value in (SHOWN | (shown or {})).items()]
     lines += [f"{name}:\t{value}" for name, value in (HELD if held is None else held).items()]
     return "\n".join([*lines, f"→ Overall exposure level for {UNIT}: {exposure} OK 🙂", ""])
 
@@ -80,7 +80,7 @@ def test_a_service_that_is_held_to_what_it_needs_violates_nothing() -> None:
     ],
 )
 def test_what_systemd_holds_it_to_is_compared_with_what_it_needs(shown: dict[str, str]) -> None:
-    (violation,) = CONFINED.violations(answer(**shown))
+    (violation,) = CONFINED.violations(answer(shown))
     assert re.match(rf"{next(iter(shown))} is |systemd has not read", violation)
 
 
@@ -96,8 +96,8 @@ def test_a_process_that_started_before_it_was_confined_is_told(held: dict[str, s
 
 
 def test_what_does_not_run_all_the_time_has_no_process_to_ask_about() -> None:
-    assert CONFINED.violations(answer(held={}, Type="oneshot")) == []
-    assert len(CONFINED.violations(answer(held={}, Type="simple"))) == 2
+    assert CONFINED.violations(answer({"Type": "oneshot"}, held={})) == []
+    assert len(CONFINED.violations(answer({"Type": "simple"}, held={}))) == 2
 
 
 def test_more_exposure_than_is_allowed_is_told_and_so_is_silence() -> None:
@@ -109,7 +109,7 @@ def test_more_exposure_than_is_allowed_is_told_and_so_is_silence() -> None:
 def test_a_unit_of_debians_may_say_what_it_likes_as_long_as_it_is_little_exposed() -> None:
     by_debian = Sandbox(unit=UNIT, by_debian=True)
     loose = {"ProtectHome": "no", "CapabilityBoundingSet": "cap_net_bind_service cap_net_raw"}
-    assert by_debian.violations(answer(**loose)) == []
+    assert by_debian.violations(answer(loose)) == []
     assert by_debian.violations(answer(held=HELD | {"CapBnd": "000001ffffffffff"})) != []
     assert by_debian.violations(answer(exposure=9.6)) != []
     assert len(by_debian.violations("")) >= len(STRICTEST)
