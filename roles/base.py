@@ -292,7 +292,6 @@ def deploy(settings: Settings) -> None:
     updates(settings)
     watched.restarts()
     watched.rotated()
-    hardened.logs()
     if settings.own_kernel:
         watched.confined()
         watched.audited()
@@ -311,6 +310,7 @@ def _names_and_packages(settings: Settings) -> None:
     managed_file("/etc/hosts", template="base/hosts.j2", settings=settings)
     set_name = Handler(name="set host name", command="hostname -F /etc/hostname")
     managed_file("/etc/hostname", content=f"{settings.host}\n", then=(set_name,))
+    hardened.logs()
     packages(*PACKAGES)
 
 

@@ -53,6 +53,7 @@ from roles.shared.network.peering import (
 from roles.shared.order import EVERY_OTHER
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, restart
+from roles.shared.parts.hardened import no_shell
 from roles.shared.parts.kernel import kernel_settings
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import confined, service
@@ -254,6 +255,7 @@ def deploy(settings: Settings) -> None:
     again, reread = restart(UNIT, daemon_reload=True), Handler(name="reload FRR's configuration", command=RELOAD)
     confined(SANDBOX, then=(again,), guarded=True)
     packages("frr", "frr-pythontools", "iputils-ping")
+    no_shell("frr")
     forwarding = [f"{key} = {value}" for key, value in FORWARDING.items()]
     header = "# Managed by samdrift, role edge_gateway; local changes are lost."
     managed_file("/etc/sysctl.d/60-samdrift-forwarding.conf", content="\n".join([header, *forwarding, ""]))

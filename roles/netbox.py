@@ -42,6 +42,7 @@ from roles.shared.families import in_url, primaries, spoken
 from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, restart
+from roles.shared.parts.hardened import no_shell
 from roles.shared.parts.netbox_front import CERTIFICATE, KEY, TLS, front
 from roles.shared.parts.netbox_users import (
     GIVE_ACCESS,
@@ -218,6 +219,7 @@ def deploy(settings: Settings) -> None:
     """Declare NetBox from the database up: storage, schema, application, front."""
     served = (restart(WEB, daemon_reload=True), restart(WORKER, daemon_reload=True))
     packages("nginx", "openssl", "postgresql", "python3-venv", "valkey-server")
+    no_shell("postgres")
     _stores()
     _places()
     _configuration(settings, served)

@@ -125,3 +125,6 @@ CONFINED = {
 
 MAY_HAVE_SHELLS = ("root", "sync")
 """Accounts of the system that keep the shell that Debian gives them; sync's does nothing but that."""
+
+SHELLS_OF_ROLES = ("frr", "postgres")
+"""Accounts whose package gives them a shell, and whose role takes it when the package is there (`parts.hardened`)."""

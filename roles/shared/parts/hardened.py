@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from roles.shared.hardening import MAY_HAVE_SHELLS, RARE_MODULES
+from roles.shared.hardening import MAY_HAVE_SHELLS, RARE_MODULES, SHELLS_OF_ROLES
 from roles.shared.parts.accounts import FIRST_PERSON, LAST_PERSON, NO_SHELL, group
 from roles.shared.parts.debian import directory
 from roles.shared.parts.ensured import ensured
@@ -32,13 +32,11 @@ PEOPLES_HOMES = (
 )
 OPEN_HOMES = f'{PEOPLES_HOMES} | while read -r home; do find "$home" -maxdepth 0 -type d -perm /027 {{print}}; done'
 OPEN_DOTFILES = (
-    f"{PEOPLES_HOMES} | while read -r home; do "
-    "find \"$home\" -xdev -maxdepth 1 -name '.?*' -type f -perm /077 {print}; done"
+    f"{PEOPLES_HOMES} | grep -vx /root | while read -r home; do "
+    "find \"$home\" -xdev -maxdepth 1 -name '.?*' -type f -perm /037 {print}; done"
 )
-OPEN_LOGS = (
-    "find /var/log -xdev -maxdepth 1 -type f -perm /007 ! -name wtmp ! -name btmp ! -name lastlog ! -name '.*' {print}"
-)
-"""Of wtmp and its kin it is systemd that says who may read them. What is in directories is its service's affair."""
+PACKAGES_LOGS = ("/var/log/alternatives.log", "/var/log/dpkg.log")
+"""What dpkg and its kin tell everybody, if they make them: which packages a host has, of which version."""
 PRINTED = "-printf '%m %u %p\\n'"
 
 
@@ -118,18 +116,27 @@ def new_homes() -> None:
     """Declare that what a new home begins with is nobody else's to read. Before any account is made."""
     for name in (".bash_logout", ".bashrc", ".profile"):
         path = f"/etc/skel/{name}"
-        _tightened(f"mode of {path}", f"find {path} -maxdepth 0 -type f -perm /077 {{print}}", "077")
+        _tightened(f"mode of {path}", f"find {path} -maxdepth 0 -type f -perm /037 {{print}}", "037")
 
 
 def homes() -> None:
     """Declare that people's homes, and their dotfiles above all, are not open to others."""
     _tightened("homes that are open to others", OPEN_HOMES, "027")
-    _tightened("dotfiles that are open to others", OPEN_DOTFILES, "077")
+    _tightened("dotfiles that are open to others", OPEN_DOTFILES, "037")
 
 
 def logs() -> None:
-    """Declare that logs are not for everybody. New ones are made so by logrotate (`watched`)."""
-    _tightened("logs that everybody may read", OPEN_LOGS, "007")
+    """Declare that everybody is not told which packages there are. Before any is installed: dpkg keeps what it finds.
+
+    Logs of a service are its role's, and new ones are made by logrotate (`watched`).
+    """
+    paths = " ".join(PACKAGES_LOGS)
+    ensured(
+        "logs of packages are for root and who reads logs",
+        question=f"stat -c '%a %U %G' {paths}",
+        answer="640 root adm\n" * len(PACKAGES_LOGS),
+        command=f"touch {paths} && chown root:adm {paths} && chmod 640 {paths}",
+    )
 
 
 def shells(kept: Collection[str]) -> None:
@@ -138,7 +145,7 @@ def shells(kept: Collection[str]) -> None:
     Args:
         kept: accounts that need theirs, by name.
     """
-    names = "|".join((*MAY_HAVE_SHELLS, *sorted(kept)))
+    names = "|".join((*MAY_HAVE_SHELLS, *SHELLS_OF_ROLES, *sorted(kept)))
     found = (
         f"getent passwd | awk -F: '($3 < {FIRST_PERSON} || $3 >= {LAST_PERSON}) && $1 !~ /^({names})$/ && "
         "$7 !~ /(nologin|false)$/ { print $1, $7 }'"
@@ -148,6 +155,16 @@ def shells(kept: Collection[str]) -> None:
         question=listing(found, "awk"),
         answer=f"{DONE}\n",
         command=f'{found} | while read -r user shell; do usermod --shell {NO_SHELL} "$user" || exit 1; done',
+    )
+
+
+def no_shell(user: str) -> None:
+    """Declare that the account of a service has no shell, whatever its package gave it. One of `SHELLS_OF_ROLES`."""
+    ensured(
+        f"account {user} without a shell",
+        question=f"getent passwd {user} | cut -d: -f7",
+        answer=f"{NO_SHELL}\n",
+        command=f"usermod --shell {NO_SHELL} {user}",
     )
 
 

@@ -148,7 +148,7 @@ BASE: Changes = {
         edited("/etc/pam.d/common-session", "s/(pam_umask.so) nousergroups/\\1/"),
     ),
     "an idle prompt logs out": (edited("/etc/profile.d/60-samdrift.sh", "s/TMOUT=600/TMOUT=0/"),),
-    "logs are not for everybody": (Change("chmod 644 /var/log/dpkg.log", "chmod 640 /var/log/dpkg.log"),),
+    "logs of packages are not for everybody": (Change("chmod 644 /var/log/dpkg.log", "chmod 640 /var/log/dpkg.log"),),
     "logs are rotated": (
         stopped("logrotate.timer"),
         disabled("logrotate.timer"),

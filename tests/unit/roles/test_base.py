@@ -95,6 +95,16 @@ def test_what_is_asked_as_root_survives_its_file_and_has_holes_that_are_known(ro
     assert {hole for command in fixed for hole in re.findall(r"\{word[a-z]*\}", command)} <= set(look_program.HOLES)
 
 
+def test_sshd_shuts_no_management_station_out_and_an_older_one_is_not_told_what_it_does_not_know(fleet: Fleet) -> None:
+    line = "PerSourcePenaltyExemptList 127.0.0.1/32,::1/128,10.60.10.250/32"
+    text = files(fleet)["/etc/ssh/sshd_config"]
+    assert text.splitlines().count(line) == 1
+    assert text.index(line) < text.index("Match User")
+    old = fleet.host("tie-log1").model_copy(update={"platform": "debian-12"})
+    hosts = tuple(old if host.name == old.name else host for host in fleet.hosts)
+    assert "PerSource" not in files(fleet.model_copy(update={"hosts": hosts}))["/etc/ssh/sshd_config"]
+
+
 def test_a_fleet_without_a_management_station_is_refused(small_fleet: Fleet) -> None:
     with pytest.raises(SettingsError, match="nobody could log in"):
         computed(small_fleet)

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from inventory.fleet import Fleet
 from roles.shared.hardening import KERNEL, RARE_MODULES, RareModule
-from roles.shared.parts.hardened import DONE, OPEN_LOGS, PRINTED, listing
+from roles.shared.parts.hardened import DONE, listing
 from roles.shared.parts.templates import render
 from tests.unit.roles.judging import needs
 from tests.unit.roles.test_base import STATION, files
@@ -69,18 +69,6 @@ def test_a_question_whose_program_is_missing_has_another_answer_than_is_wanted()
 
     assert answer(os.environ["PATH"]) == f"{DONE}\n"
     assert answer("/nowhere") == ""
-
-
-def test_only_logs_that_everybody_may_read_are_found(tmp_path: Path) -> None:
-    modes = {"dpkg.log": 0o644, "private.log": 0o640, "wtmp": 0o664, "lastlog": 0o664, ".hidden": 0o644}
-    for name, mode in modes.items():
-        (tmp_path / name).touch()
-        (tmp_path / name).chmod(mode)
-    (tmp_path / "apt").mkdir()
-    (tmp_path / "apt" / "history.log").touch()
-    asked = OPEN_LOGS.replace("/var/log", str(tmp_path)).replace("{print}", PRINTED)
-    found = subprocess.run(["sh", "-c", asked], capture_output=True, text=True, check=True).stdout
-    assert [line.split()[-1] for line in found.splitlines()] == [str(tmp_path / "dpkg.log")]
 
 
 @needs("bash")
