@@ -54,10 +54,10 @@ from roles.shared.parts import hardened, watched
 from roles.shared.parts.accounts import account, group, locked_account, members
 from roles.shared.parts.debian import APT_ACCEPTS, debian_permissions, directory, language_and_time, updates
 from roles.shared.parts.files import absent_file, managed_file
-from roles.shared.parts.handlers import Handler, reload
+from roles.shared.parts.handlers import Handler
 from roles.shared.parts.looks import KEYS_PARSE, LOOK, LOOKS_AS_ROOT, account_for_looks, restricted
 from roles.shared.parts.packages import packages
-from roles.shared.parts.services import service
+from roles.shared.parts.ssh_server import ssh_server
 from roles.shared.people import Admin, Logins, User, kept_admins, logins, lost_logins, with_admins
 from roles.shared.rehearsal import Rehearsal
 from roles.shared.searches.every import OF_EVERY_SERVER
@@ -280,7 +280,7 @@ def deploy(settings: Settings) -> None:
     _names_and_packages(settings)
     hardened.new_homes()
     _people(settings)
-    _sshd(settings)
+    ssh_server(settings, settings.user_ca_keys)
     hardened.kernel(settings.kernel, settings.kept_modules)
     hardened.journal(settings)
     hardened.no_dumps()
@@ -315,15 +315,6 @@ def _names_and_packages(settings: Settings) -> None:
 
 
 SUDO_ACCEPTS = "visudo -c -q -f {path}"
-SSHD_ACCEPTS = (
-    "d=$(mktemp -d) && mkdir -p /run/sshd && ssh-keygen -q -t ed25519 -N '' -f $d/key && "
-    "{ /usr/sbin/sshd -T -h $d/key -f /dev/null | grep -q ^persourcepenalties && cat {path} || "
-    "sed /^PerSourcePenalt/d {path}; } > $d/judged; "
-    "/usr/sbin/sshd -t -h $d/key -f $d/judged; accepted=$?; rm -rf $d; exit $accepted"
-)
-"""With a host key made for the question, so that it is the file that is judged, also where there is no sshd. One before
-OpenSSH 9.8 is not asked about penalties, which it does not know: `check` may run beside an older one than the host's.
-"""
 
 
 def _people(settings: Settings) -> None:
@@ -377,30 +368,6 @@ def _principals(user: str, principals: tuple[str, ...]) -> None:
         managed_file(path, content=_managed(*principals))
     else:
         absent_file(path)
-
-
-def _sshd(settings: Settings) -> None:
-    again = reload("ssh.service")
-    for kind in ("rsa", "ecdsa"):
-        absent_file(f"/etc/ssh/ssh_host_{kind}_key", guarded=True)
-        absent_file(f"/etc/ssh/ssh_host_{kind}_key.pub", guarded=True)
-    authorities = "/etc/ssh/user_ca.pub"
-    if settings.user_ca_keys:
-        content = _managed(*settings.user_ca_keys)
-        managed_file(authorities, content=content, validate_with=KEYS_PARSE, then=(again,), guarded=True)
-    managed_file("/etc/issue.net", template="base/issue.net.j2", settings=settings)
-    managed_file(
-        "/etc/ssh/sshd_config",
-        template="base/sshd_config.j2",
-        settings=settings,
-        mode="600",
-        validate_with=SSHD_ACCEPTS,
-        then=(again,),
-        guarded=True,
-    )
-    if not settings.user_ca_keys:
-        absent_file(authorities, guarded=True)
-    service("ssh.service")
 
 
 def _managed(*lines: str) -> str:

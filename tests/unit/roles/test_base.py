@@ -15,11 +15,12 @@ from pydantic import ValidationError
 
 from deploy.engine.declare import declarations
 from inventory.fleet import Fleet, Host, Interface
-from roles.base import SSHD_ACCEPTS, SUDO_ACCEPTS, Options, Settings, _plain, listens, settings
+from roles.base import SUDO_ACCEPTS, Options, Settings, _plain, listens, settings
 from roles.shared import look_program
 from roles.shared.catalogue import catalogue
 from roles.shared.hardening import KERNEL
 from roles.shared.intent import Intent
+from roles.shared.parts.ssh_server import SSHD_ACCEPTS
 from roles.shared.settings import SettingsError
 from tests.unit.roles.judging import judged, needs
 
