@@ -28,6 +28,7 @@ from roles.shared.families import apart, reached_by
 from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
+from roles.shared.parts.keys_of_tls import PEM
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import confined, service
 from roles.shared.sandbox import Need, Sandbox
@@ -50,7 +51,8 @@ DUTIES = (
 )
 UNIT = "rsyslog.service"
 JOURNALD = "/etc/systemd/journald.conf.d"
-RELP_PORT = 2514
+RELP_PORT, RELP_TLS_PORT = 2514, 2515
+TLS = "/etc/rsyslog-tls"
 MARK = """\
 mark=samdrift-check-$(cat /proc/sys/kernel/random/uuid)
 logger -t samdrift-check "$mark" && journalctl --sync && journalctl -q -t samdrift-check -n 5 -o cat | grep -qx "$mark"
@@ -84,10 +86,25 @@ class Options(shared.Options):
 
 
 class Server(Frozen):
-    """A log server; `queue` names the queue towards it, in rsyslog and on disk."""
+    """A log server; `queue` names the queue towards it, in rsyslog and on disk.
+
+    `authority` vouches for it by its name, where it speaks TLS; empty where it does not.
+    """
 
     address: Address
     queue: str
+    name: str = ""
+    authority: str = ""
+
+    @property
+    def port(self) -> int:
+        """Return where it listens for this host."""
+        return RELP_TLS_PORT if self.authority else RELP_PORT
+
+    @property
+    def authority_file(self) -> str:
+        """Return the file of what vouches for it."""
+        return f"{TLS}/{self.queue}.pem"
 
 
 class Settings(shared.Settings):
@@ -95,7 +112,6 @@ class Settings(shared.Settings):
 
     servers: tuple[Server, ...]
     max_disk_mib: int
-    relp_port: int = RELP_PORT
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
@@ -113,14 +129,21 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
             field="config context samdrift.roles",
             fix="take log_client from this host: log_server does what it does",
         )
-    reached = reached_by(host, servers)
+    reached = [(server, a) for server in servers for a in reached_by(host, (server,))]
     if not reached:
         what, fix = "it reaches no log server", "give it and one of them addresses of one family"
         raise shared.SettingsError(what, field="primary_address", fix=fix)
     return Settings(
-        servers=tuple(Server(address=a, queue=re.sub("[.:]", "_", f"to_{a}")) for a in reached),
+        servers=tuple(_server(server, address) for server, address in reached),
         max_disk_mib=options.max_disk_mib,
     )
+
+
+def _server(host: Host, address: Address) -> Server:
+    said = host.samdrift.get("log_server", {})
+    authority = str(said.get("tls_authority", "")) if said.get("tls_certificate") else ""
+    trusted = authority if re.fullmatch(PEM, authority) else ""  # what is none is a problem of that host
+    return Server(address=address, queue=re.sub("[.:]", "_", f"to_{address}"), name=host.name, authority=trusted)
 
 
 def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
@@ -135,6 +158,11 @@ def deploy(settings: Settings) -> None:
     read_journal()
     confined(SANDBOX, then=(restarted,))
     packages("rsyslog", "rsyslog-relp")
+    if any(server.authority for server in settings.servers):
+        files.directory(name=f"directory {TLS}", path=TLS, user="root", group="root", mode="755")
+    for server in settings.servers:
+        if server.authority:
+            managed_file(server.authority_file, content=server.authority, then=(restarted,))
     managed_file(
         "/etc/rsyslog.conf",
         template="log_client/rsyslog.conf.j2",

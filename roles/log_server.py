@@ -2,8 +2,8 @@
 
 Debian hosts (role `log_client`) send with RELP, which acknowledges every message. Devices with a CLI send plain syslog
 to port 514, with a rate limit: over TCP, with a line end or its length to tell a message from the next, or in datagrams
-where their vendor has no TCP (`roles.shared.device.logs`). Nothing is encrypted yet: TLS needs certificates, which come
-with secrets.
+where their vendor has no TCP (`roles.shared.device.logs`). Hosts send by TLS where the server has a certificate that an
+authority signed; its key is made on the host and never leaves it. What devices send is not encrypted.
 
 A file is named by the sender's address as the fleet knows it, never by the host name that a message claims. What
 an unknown address sends goes to `/var/log/fleet/unknown.log`, and the firewall lets no unknown address in anyway.
@@ -12,6 +12,9 @@ The server's own journal goes the same way, into its own file.
 Options:
     retention_days: how many days a host's log is kept. It is rotated, and compressed a day later, every day.
     rate_per_minute: how many messages a minute devices may send; the rest is dropped and counted.
+    tls_certificate, tls_authority: PEM, for the key on the host (`/etc/rsyslog-tls/key.pem`), and of the authority that
+        signed it. With both, hosts send to port 2515 by TLS, and believe a server of this name that this authority
+        vouches for. Port 2514 stays open for those that were not told yet.
     expect_devices: whether verify fails where a managed device has not logged for a day. The lab has no devices.
 """
 
@@ -26,13 +29,15 @@ from pyinfra.operations import files
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
 from inventory.network import Address, Network
-from roles.log_client import CHECK, RELP_PORT, put_old_logs_aside, read_journal
+from roles.log_client import CHECK, RELP_PORT, RELP_TLS_PORT, put_old_logs_aside, read_journal
 from roles.shared import settings as shared
 from roles.shared.device.logs import SYSLOG_PORT, log_senders, sends_logs
 from roles.shared.families import own_addresses, spoken
 from roles.shared.nameable import nameable
-from roles.shared.parts.files import managed_file
-from roles.shared.parts.handlers import restart
+from roles.shared.parts.ensured import ensured
+from roles.shared.parts.files import absent_file, managed_file
+from roles.shared.parts.handlers import Handler, restart
+from roles.shared.parts.keys_of_tls import PEM, fits_the_key, made_key
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import confined, service
 from roles.shared.rehearsal import Rehearsal
@@ -44,6 +49,8 @@ REDUNDANT = "fleet"
 CONTROLS = ("ISO 27002:2022 8.15", "ISO 27002:2022 8.16")
 UNIT = "rsyslog.service"
 LOGS = "/var/log/fleet"
+TLS = "/etc/rsyslog-tls"
+KEY, CERTIFICATE = f"{TLS}/key.pem", f"{TLS}/certificate.pem"
 SANDBOX = Sandbox(
     unit=UNIT,
     needs=(
@@ -83,6 +90,8 @@ class Options(shared.Options):
     retention_days: Annotated[int, Field(ge=1, le=3660)] = 365
     rate_per_minute: Annotated[int, Field(ge=60)] = 6000
     expect_devices: bool = True
+    tls_certificate: str = Field(default="", pattern=rf"^$|{PEM}")
+    tls_authority: str = Field(default="", pattern=rf"^$|{PEM}")
 
 
 def in_lab(_options: Mapping[str, Any], _lab: Rehearsal) -> Mapping[str, Any]:
@@ -114,11 +123,20 @@ class Settings(shared.Settings):
     retention_days: int
     rate_per_minute: int
     relp_port: int = RELP_PORT
+    relp_tls_port: int = RELP_TLS_PORT
     syslog_port: int = SYSLOG_PORT
+    tls_certificate: str = ""
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
-    """Compute the known senders: every address of every host that is not decommissioned."""
+    """Compute the known senders: every address of every host that is not decommissioned.
+
+    Raises:
+        SettingsError: it has a certificate, and hosts do not know by which authority; or the other way round.
+    """
+    if bool(options.tls_certificate) != bool(options.tls_authority):
+        field, fix = "config context samdrift.log_server", "give both tls_certificate and tls_authority, or neither"
+        raise shared.SettingsError("a certificate without its authority, or the other way round", field=field, fix=fix)
     known = nameable(fleet)
     return Settings(
         own_file=_file(host),
@@ -132,16 +150,18 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         expected=tuple(_file(h) for h in known if options.expect_devices and h.is_managed and sends_logs(h)),
         retention_days=options.retention_days,
         rate_per_minute=options.rate_per_minute,
+        tls_certificate=options.tls_certificate,
     )
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
     """Serve RELP to log clients, and plain syslog to devices, each by the transport that it can use."""
     why = "logs of network devices"
-    relp = Listen(protocol="tcp", port=RELP_PORT, sources=settings.clients, why="logs of hosts (RELP)")
+    ports = (RELP_PORT, *([RELP_TLS_PORT] if settings.tls_certificate else []))
+    relp = [Listen(protocol="tcp", port=p, sources=settings.clients, why="logs of hosts (RELP)") for p in ports]
     tcp = Listen(protocol="tcp", port=settings.syslog_port, sources=settings.devices_tcp, why=why)
     udp = Listen(protocol="udp", port=settings.syslog_port, sources=settings.devices_udp, why=why)
-    return (relp, *(listen for listen in (tcp, udp) if listen.sources))
+    return (*relp, *(listen for listen in (tcp, udp) if listen.sources))
 
 
 def deploy(settings: Settings) -> None:
@@ -151,7 +171,8 @@ def deploy(settings: Settings) -> None:
         files.directory(name=f"directory {directory}", path=directory, user="root", group="adm", mode="750")
     read_journal()
     confined(SANDBOX, then=(restarted,))
-    packages("rsyslog", "rsyslog-relp", "logrotate")
+    packages("logrotate", "openssl", "rsyslog", "rsyslog-relp")
+    _certificate(settings, restarted)
     managed_file(
         "/etc/rsyslog.conf",
         template="log_server/rsyslog.conf.j2",
@@ -168,6 +189,23 @@ def deploy(settings: Settings) -> None:
     put_old_logs_aside()
     service(UNIT)
     service("logrotate.timer")
+
+
+def _certificate(settings: Settings, restarted: Handler) -> None:
+    """Declare the key, which is there before anybody has signed it, and its certificate."""
+    files.directory(name=f"directory {TLS}", path=TLS, user="root", group="root", mode="755")
+    ensured(
+        f"key {KEY}",
+        question=f"stat -c '%U:%G %a' {KEY}",
+        answer="root:root 600\n",
+        command=made_key(KEY),
+        then=(restarted,),
+    )
+    if settings.tls_certificate:
+        fits = fits_the_key(KEY)
+        managed_file(CERTIFICATE, content=settings.tls_certificate, validate_with=fits, then=(restarted,))
+    else:
+        absent_file(CERTIFICATE)
 
 
 def _file(host: Host) -> str:

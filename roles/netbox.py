@@ -43,6 +43,7 @@ from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, restart
 from roles.shared.parts.hardened import no_shell
+from roles.shared.parts.keys_of_tls import PEM
 from roles.shared.parts.netbox_front import CERTIFICATE, KEY, TLS, front
 from roles.shared.parts.netbox_users import (
     GIVE_ACCESS,
@@ -130,7 +131,6 @@ DUMPED = Sandbox(
 )
 
 DnsName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
-PEM = r"^(-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n)+$"
 
 
 class Options(RoleOptions):

@@ -30,12 +30,13 @@ def test_every_log_server_is_connected(
     host: Any, settings: Settings, fleet: Fleet, me: Host, to_come: frozenset[str]
 ) -> None:
     """In a first roll-out the log server may come after this host: then it does not answer, and the queue waits."""
-    peers = host.check_output(f"ss -Htn state established dport = :{settings.relp_port}").split()
+    dports = " or ".join(f"dport = :{port}" for port in sorted({server.port for server in settings.servers}))
+    peers = host.check_output(f"ss -Htn state established {dports}").split()
     servers = {a: h for h in fleet.with_role("log_server") for a in (h.primary_address, h.primary_address6)}
     for server in settings.servers:
-        if f"{in_url(server.address)}:{settings.relp_port}" in peers:
+        if f"{in_url(server.address)}:{server.port}" in peers:
             continue
-        knock = f"timeout 3 bash -c '</dev/tcp/{server.address}/{settings.relp_port}'"
+        knock = f"timeout 3 bash -c '</dev/tcp/{server.address}/{server.port}'"
         answers = host.run_expect([0, 1, TIMED_OUT], knock).rc == 0
         its = servers[server.address]
         if not answers and (me.wave < its.wave or its.name in to_come):

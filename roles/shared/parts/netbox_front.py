@@ -12,6 +12,7 @@ from roles.shared.families import by_openssl
 from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, reload, restart
+from roles.shared.parts.keys_of_tls import fits_the_key, made_key
 from roles.shared.parts.services import confined, service
 from roles.shared.sandbox import Need, Sandbox
 
@@ -53,13 +54,11 @@ def front(configuration: str, certificate: str, names: Iterable[str], addresses:
         f"key {KEY}",
         question=f"stat -c '%U:%G %a' {KEY}",
         answer="root:root 600\n",
-        command=f"{{ [ -s {KEY} ] || (umask 077 && openssl genpkey -quiet -algorithm EC "
-        f"-pkeyopt ec_paramgen_curve:P-256 -out {KEY}.new && mv {KEY}.new {KEY}); }} && "
-        f"chown root:root {KEY} && chmod 600 {KEY}",
+        command=made_key(KEY),
         then=(reread,),
     )
     if certificate:
-        managed_file(CERTIFICATE, content=certificate, validate_with=FITS_THE_KEY, then=(reread,))
+        managed_file(CERTIFICATE, content=certificate, validate_with=fits_the_key(KEY), then=(reread,))
     else:
         _self_signed(tuple(names), tuple(addresses), reread)
     confined(SANDBOX, then=(restart(NGINX, daemon_reload=True),))
@@ -70,12 +69,6 @@ def front(configuration: str, certificate: str, names: Iterable[str], addresses:
         then=(reread,),
     )
     service(NGINX)
-
-
-FITS_THE_KEY = (
-    "openssl x509 -noout -in {path} && "
-    f'{{ [ ! -e {KEY} ] || [ "$(openssl x509 -noout -pubkey -in {{path}})" = "$(openssl pkey -pubout -in {KEY})" ]; }}'
-)
 
 
 def _self_signed(names: tuple[str, ...], addresses: tuple[Address, ...], reread: Handler) -> None:

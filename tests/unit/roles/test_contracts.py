@@ -212,7 +212,7 @@ def sent_by_server(host: Host, kind: Kind) -> set[Sent]:
         sent |= {(protocol, str(a), 53) for a in base.nameservers for protocol in ("udp", "tcp")}
         sent |= {("tcp", found[1], int(found[2])) for found in re.finditer(r"//(.+):(\d+)", base.apt_proxy)}
     if isinstance(logs, LogClientSettings):
-        sent |= {("tcp", str(server.address), logs.relp_port) for server in logs.servers}
+        sent |= {("tcp", str(server.address), server.port) for server in logs.servers}
     if isinstance(clock, TimeSettings):
         sent |= {("udp", str(a), 123) for a in clock.servers}
     return sent

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from ipaddress import IPv4Address, IPv4Interface
 
+import pytest
+
 from inventory.fleet import Fleet, Host, Interface
 from inventory.order import in_order
+from roles import log_client
 from roles.log_server import Options, Settings, in_lab, listens, settings
 from roles.shared.parts.templates import render
 from roles.shared.rehearsal import Rehearsal
+from roles.shared.settings import SettingsError
 
 
 def server(fleet: Fleet, **said: object) -> Settings:
@@ -86,3 +90,34 @@ def test_without_devices_there_is_no_plain_port(small_fleet: Fleet) -> None:
 
 def test_logs_are_kept_as_long_as_the_config_context_says(small_fleet: Fleet) -> None:
     assert "rotate 90\n" in render("log_server/logrotate.j2", settings=server(small_fleet, retention_days=90))
+
+
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+
+
+def test_with_a_certificate_hosts_send_by_tls_to_the_name_that_an_authority_vouches_for(small_fleet: Fleet) -> None:
+    said = {"tls_certificate": PEM, "tls_authority": PEM}
+    server = small_fleet.host("tie-log1")
+    section = {**server.samdrift, "log_server": said}
+    known = server.model_copy(update={"context": {"samdrift": section}})
+    fleet = small_fleet.model_copy(update={"hosts": tuple(known if h == server else h for h in small_fleet.hosts)})
+    serving = settings(known, fleet, Options(**said))
+    assert {(o.port, o.sources) for o in listens(serving)} >= {(port, serving.clients) for port in (2514, 2515)}
+    assert 'tls="on"' in render("log_server/rsyslog.conf.j2", settings=serving)
+    sending = log_client.settings(fleet.host("alv-gw1"), fleet, log_client.Options())
+    text = render("log_client/rsyslog.conf.j2", settings=sending)
+    assert 'target="10.60.10.13" port="2515"' in text
+    assert 'tls.authMode="name" tls.permittedPeer=["tie-log1"]' in text
+
+
+@pytest.mark.parametrize("said", [{"tls_certificate": PEM}, {"tls_authority": PEM}])
+def test_a_certificate_without_its_authority_is_refused(small_fleet: Fleet, said: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="without its authority"):
+        settings(small_fleet.host("tie-log1"), small_fleet, Options(**said))
+
+
+def test_without_a_certificate_nothing_is_said_of_tls(small_fleet: Fleet) -> None:
+    serving = settings(small_fleet.host("tie-log1"), small_fleet, Options())
+    sending = log_client.settings(small_fleet.host("alv-gw1"), small_fleet, log_client.Options())
+    assert "tls" not in render("log_server/rsyslog.conf.j2", settings=serving)
+    assert "tls" not in render("log_client/rsyslog.conf.j2", settings=sending)
