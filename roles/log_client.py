@@ -140,8 +140,8 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 
 
 def _server(host: Host, address: Address) -> Server:
-    said = host.samdrift.get("log_server", {})
-    authority = str(said.get("tls_authority", "")) if said.get("tls_certificate") else ""
+    options = host.samdrift.get("log_server", {})
+    authority = str(options.get("tls_authority", "")) if options.get("tls_certificate") else ""
     trusted = authority if re.fullmatch(PEM, authority) else ""  # what is none is a problem of that host
     return Server(address=address, queue=re.sub("[.:]", "_", f"to_{address}"), name=host.name, authority=trusted)
 
