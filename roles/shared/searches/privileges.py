@@ -6,43 +6,10 @@ those that Debian's packages make so. File systems that are mounted `nosuid` are
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 from roles.shared.searches.search import Declarations, Found, Search, matches
-
-CONTAINERS = (
-    "/var/lib/containerd",
-    "/var/lib/containers",
-    "/var/lib/docker",
-    "/var/lib/incus",
-    "/var/lib/lxc",
-    "/var/lib/lxd",
-    "/var/lib/machines",
-    "/var/lib/portables",
-    "/snap",
-)
-NO_FILES = (
-    "proc|sysfs|cgroup2?|devpts|devtmpfs|mqueue|bpf|tracefs|debugfs|securityfs|configfs|fusectl|autofs|nfs4?|cifs"
-)
-"""Types of file systems that hold no programs, or another machine's."""
-MOUNTS = (
-    rf"awk '$3 !~ /^({NO_FILES})$/ && $4 !~ /(^|,)nosuid(,|$)/ {{ print $2 }}' /proc/self/mounts | sort -u | "
-    rf"grep -vE '^({'|'.join(CONTAINERS)})(/|$)' | xargs -r -d '\n' printf '%b\0'"
-)
-"""Lists where file systems are mounted on which programs may be setuid."""
-PRUNED = " -o ".join(f"-path {shlex.quote(place)}" for place in CONTAINERS)
-ALL_RIGHTS = (
-    r"/^[1-7][0-7][0-7][0-7] / { print } "
-    r"{ sub(/^[0-7]+ [^ ]+ /, \"\"); print | \"tr '\\n\\001' '\\0\\n' | xargs -0r getcap --\" }"
-).replace('\\"', '"')
-QUESTION = (
-    f"command -v getcap > /dev/null && {MOUNTS} | xargs -0r sh -c "
-    f'\'find "$@" -xdev \\( {PRUNED} \\) -prune -o -type f -perm /6111 -printf "%m %u:%g %p\\0"\' find | '
-    r"tr '\0\n' '\n\001' | "
-    f"awk {shlex.quote(ALL_RIGHTS)}"
-)
-"""Prints mode, owner and path of what is setuid or setgid; path and capabilities of what has some."""
+from roles.shared.searches.walk import QUESTION, walked
 
 OF_DEBIAN = (
     *("/usr/bin/chage", "/usr/bin/chfn", "/usr/bin/chsh", "/usr/bin/expiry", "/usr/bin/gpasswd", "/usr/bin/newgrp"),
@@ -73,20 +40,19 @@ WITH_CAPABILITIES = (
 
 def with_setuid(answer: str, _declared: Declarations) -> Iterator[Found]:
     """Yield the programs that are setuid or setgid, and that Debian makes so nowhere."""
-    if " /usr/bin/passwd\n" not in answer:
+    privileged = walked(answer).privileged
+    if "/usr/bin/passwd" not in {one.path for one in privileged}:
         raise ValueError("not even passwd is setuid")
-    for line in answer.split("\n"):
-        if line and not line.startswith("/"):
-            mode, owner, path = line.split(" ", 2)
-            if not any(matches(known, path) for known in OF_DEBIAN):
-                yield Found(name=path.replace("\1", "\n"), state=f"{mode} {owner}")
+    for one in privileged:
+        if not any(matches(known, one.path) for known in OF_DEBIAN):
+            yield Found(name=one.path, state=one.state)
 
 
 def with_capabilities(answer: str, _declared: Declarations) -> Iterator[Found]:
     """Yield the programs that have capabilities, and that Debian gives none, or others."""
-    for line in answer.split("\n"):
+    for line in walked(answer).capable:
         path, _, given = line.rpartition(" ")
-        if line.startswith("/") and (path, given) not in WITH_CAPABILITIES:
+        if (path, given) not in WITH_CAPABILITIES:
             yield Found(name=path, state=given)
 
 

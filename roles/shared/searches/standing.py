@@ -32,14 +32,14 @@ class Standing(Frozen):
 
 @cache
 def standing(answer: str) -> tuple[Standing, ...]:
-    """Return the files that an answer tells of."""
-    found: dict[str, Standing] = {}
+    """Return the files that an answer tells of, in its order."""
+    found: list[tuple[str, str, str]] = []
+    digests: dict[str, str] = {}
     words = iter(base64.b64decode(answer).decode("utf-8", "backslashreplace").split("\0")[:-1])
     for path in words:
         if path == SUMS:  # a path begins with a slash
-            for line in iter(partial(next, words), FILES):
-                digest, _, of = line.partition("  ")
-                found[of] = found[of].model_copy(update={"digest": digest})
+            lines = (line.partition("  ") for line in iter(partial(next, words), FILES))
+            digests.update({of: digest for digest, _, of in lines})
         else:
-            found[path] = Standing(path=path, what=next(words), to=next(words))
-    return tuple(found.values())
+            found.append((path, next(words), next(words)))
+    return tuple(Standing(path=p, what=what, to=to, digest=digests.get(p, "")) for p, what, to in found)

@@ -13,15 +13,14 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-import shlex
 from collections.abc import Iterable, Iterator
 from functools import cache
 
 from roles.shared.searches.known_files import KNOWN
 from roles.shared.searches.search import STRAY, Declarations, Found, Search, matches
-from roles.shared.searches.standing import DETAIL, Standing, standing
+from roles.shared.searches.standing import Standing
+from roles.shared.searches.walk import PLACES, QUESTION, walked
 
-PLACES = ("/etc", "/usr", "/boot", "/opt", "/var/spool/cron", "/var/spool/at", "/var/www", "/var/lib/systemd/linger")
 OF_EVERYBODY = frozenset(
     (
         *PLACES,
@@ -39,22 +38,6 @@ FEW = 10
 OF_NO_PACKAGE, OF_A_PACKAGE = "/etc/passwd", "/usr/bin/dpkg"
 """Of every host."""
 
-LISTS = (
-    "cat /var/lib/dpkg/info/*.list; awk 'NR % 3 == 2' /var/lib/dpkg/diversions; "
-    "md5sum -c /var/lib/ucf/hashfile | sed -n 's/: OK$//p'"
-)
-"""Lists what packages brought, and what ucf installed for them that nobody has changed."""
-FIND = f"find {shlex.join(PLACES)} -xdev -name __pycache__ -prune -o -print0"
-COMPARE = (
-    r"function merged(path) { "
-    r'if (path ~ /^\/(bin|sbin|lib|lib32|lib64|libx32|libo32)\//) path = "/usr" path; return path } '
-    '$0 == "found" { found = 1; next } !found { brought[merged($0)]; next } !($0 in brought)'
-)
-QUESTION = (
-    f"command -v find awk xargs sha256sum > /dev/null && {{ {LISTS}; echo found; "
-    rf"{FIND} | tr '\0\n' '\n\001'; }} | awk {shlex.quote(COMPARE)} | tr '\n\001' '\0\n' | {DETAIL}"
-)
-
 
 def leads_to_nothing(one: Standing) -> bool:
     """Tell whether it is a link to what is judged by itself, or to what can start nothing."""
@@ -67,7 +50,7 @@ def leads_to_nothing(one: Standing) -> bool:
 
 def undeclared(answer: str, declared: Declarations) -> Iterator[Found]:
     """Yield the files of nobody's; of a directory with many of them, the directory."""
-    everything = standing(answer)
+    everything = walked(answer).of_no_package
     paths = {one.path for one in everything}
     if OF_NO_PACKAGE not in paths or OF_A_PACKAGE in paths:
         raise ValueError("not what dpkg's lists say")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roles.shared.searches.packages import PACKAGES, needed, read
+from roles.shared.searches.packages import ORIGINS, PACKAGES, needed, read
 from roles.shared.searches.search import Declarations
 
 DEBIAN = "libc6\t2.41-12\tii \toptional\tno\t\t, libgcc-s1, \nbash\t5.2\tii \trequired\tyes\t\tlibc6 (>= 2.38), , "
@@ -70,3 +72,33 @@ def test_nothing_needed_is_told_and_nothing_else_is_asked_for(
     installed = read("\n".join([DEBIAN, *lines]))
     expected = needed({"bash", *declared}, installed)
     assert told(*lines, declared=tuple(declared)) == sorted(needs.keys() - expected)
+
+
+def test_what_comes_from_no_archive_is_told_and_what_waits_for_an_update_is_not() -> None:
+    said = """bash:
+  Installed: 5.2
+  Candidate: 5.2
+  Version table:
+ *** 5.2 500
+        500 http://archive.example trixie/main amd64 Packages
+        100 /var/lib/dpkg/status
+nc:
+  Installed: 1.0
+  Candidate: 1.0
+  Version table:
+ *** 1.0 100
+        100 /var/lib/dpkg/status
+     0.9 500
+        500 http://archive.example trixie/main amd64 Packages
+curl:
+  Installed: 8.1
+  Candidate: 8.2
+  Version table:
+     8.2 500
+        500 http://archive.example trixie/main amd64 Packages
+ *** 8.1 100
+        100 /var/lib/dpkg/status
+"""
+    program = ORIGINS.partition("awk '")[2].rpartition("'")[0]
+    told = subprocess.run(["awk", program], input=said, capture_output=True, text=True, check=True)
+    assert told.stdout == "nc:\t1.0\n"

@@ -5,32 +5,30 @@ from __future__ import annotations
 import pytest
 
 from roles.shared.searches.privileges import with_capabilities, with_setuid
-from roles.shared.searches.search import Declarations, Found
+from roles.shared.searches.search import Declarations
+from tests.unit.roles.shared.searches.walking import DIGEST, HEALTHY, walk
 
 NOTHING = Declarations()
-HEALTHY = """\
-4755 root:root /usr/bin/passwd
-2755 root:shadow /usr/sbin/unix_chkpwd
-4754 root:messagebus /usr/lib/dbus-1.0/dbus-daemon-launch-helper
-/usr/bin/ping cap_net_raw=ep
-"""
 
 
 def test_a_healthy_host_has_nothing_to_tell() -> None:
-    assert list(with_setuid(HEALTHY, NOTHING)) == []
-    assert list(with_capabilities(HEALTHY, NOTHING)) == []
+    healthy = walk(capable=["/usr/bin/ping cap_net_raw=ep"])
+    assert list(with_setuid(healthy, NOTHING)) == []
+    assert list(with_capabilities(healthy, NOTHING)) == []
 
 
-def test_a_packages_program_that_was_made_setuid_is_told_as_a_copy_is() -> None:
-    found = with_setuid(f"{HEALTHY}4755 root:root /usr/bin/find\n6755 root:root /var/tmp/a b\1c\n", NOTHING)
-    assert list(found) == [
-        Found(name="/usr/bin/find", state="4755 root:root"),
-        Found(name="/var/tmp/a b\nc", state="6755 root:root"),
+def test_a_packages_program_that_was_made_setuid_is_told_as_a_copy_is_and_as_a_file_of_nobodys() -> None:
+    strange = {"/usr/bin/find": "4755 root:root", "/usr/local/bin/a b\nc": "6755 root:root"}
+    told = walk("/usr/local/bin/a b\nc", privileged={**HEALTHY, **strange})
+    assert [(one.name, one.state) for one in with_setuid(told, NOTHING)] == [
+        (path, f"f {mode} 12 {DIGEST}") for path, mode in strange.items()
     ]
 
 
 def test_other_capabilities_than_debians_are_told() -> None:
-    found = with_capabilities("/usr/bin/ping cap_setuid,cap_net_raw=ep\n/opt/a b cap_setuid=ep\n", NOTHING)
+    found = with_capabilities(
+        walk(capable=["/usr/bin/ping cap_setuid,cap_net_raw=ep", "/opt/a b cap_setuid=ep"]), NOTHING
+    )
     assert [(one.name, one.state) for one in found] == [
         ("/usr/bin/ping", "cap_setuid,cap_net_raw=ep"),
         ("/opt/a b", "cap_setuid=ep"),
@@ -39,4 +37,4 @@ def test_other_capabilities_than_debians_are_told() -> None:
 
 def test_a_host_whose_passwd_is_not_setuid_was_not_read() -> None:
     with pytest.raises(ValueError, match="passwd"):
-        list(with_setuid("", NOTHING))
+        list(with_setuid(walk(privileged={}), NOTHING))

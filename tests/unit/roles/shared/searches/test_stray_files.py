@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roles.shared.searches.search import STRAY, Declarations, Found
-from roles.shared.searches.stray_files import FEW, PLACES, undeclared
-
-DIGEST = "ab" * 32
-
-
-def answer(*paths: str, links: dict[str, str] | None = None, directories: tuple[str, ...] = ()) -> str:
-    """What a host answers that has these beside what its packages brought."""
-    paths = ("/etc/passwd", *paths)
-    words = [word for path in paths for word in (path, "f 644 root:root 12", "")]
-    words += [word for path, to in (links or {}).items() for word in (path, "l 777 root:root 9", to)]
-    words += [word for path in directories for word in (path, "d 755 root:root 4096", "")]
-    sums = (f"{DIGEST}  {path}" for path in paths)
-    return base64.b64encode("\0".join([*words, "sums", *sums, "files", ""]).encode()).decode()
+from roles.shared.searches.stray_files import FEW, undeclared
+from roles.shared.searches.walk import PLACES
+from tests.unit.roles.shared.searches.walking import DIGEST, walk
 
 
 def names(text: str, declared: Declarations = Declarations()) -> list[str]:  # noqa: B008  a frozen value
@@ -29,7 +17,7 @@ def names(text: str, declared: Declarations = Declarations()) -> list[str]:  # n
 
 
 def test_a_file_of_nobodys_is_told_with_what_tells_it_from_another_of_its_name() -> None:
-    (found,) = undeclared(answer("/etc/cron.d/x"), Declarations())
+    (found,) = undeclared(walk("/etc/cron.d/x"), Declarations())
     assert found == Found(name="/etc/cron.d/x", state=f"f 644 root:root 12 {DIGEST}")
 
 
@@ -40,7 +28,7 @@ def test_a_file_that_a_role_declares_makes_or_tells_by_itself_is_not_told() -> N
         expects={STRAY: ("/etc/wireguard/private.key", "/opt/netbox/*")},
     )
     ours = ("/etc/a.conf", "/etc/sudoers.d/x", "/etc/wireguard/private.key", "/opt/netbox/venv/bin/python")
-    assert names(answer(*ours, "/etc/sudoers.e/x"), declared) == ["/etc/sudoers.e/x"]
+    assert names(walk(*ours, "/etc/sudoers.e/x"), declared) == ["/etc/sudoers.e/x"]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +46,7 @@ def test_a_file_that_a_role_declares_makes_or_tells_by_itself_is_not_told() -> N
     ],
 )
 def test_what_healthy_hosts_have_beside_their_packages_is_not_told(path: str) -> None:
-    assert names(answer(path)) == []
+    assert names(walk(path)) == []
 
 
 @pytest.mark.parametrize(
@@ -80,7 +68,7 @@ def test_what_healthy_hosts_have_beside_their_packages_is_not_told(path: str) ->
     ],
 )
 def test_what_hides_beside_the_known_is_told(path: str) -> None:
-    assert names(answer(path)) == [path]
+    assert names(walk(path)) == [path]
 
 
 def test_of_a_link_it_counts_where_it_leads() -> None:
@@ -102,25 +90,25 @@ def test_of_a_link_it_counts_where_it_leads() -> None:
         "/etc/profile.d/devil.sh",
         "/etc/profile.d/null.sh",
     }
-    assert set(names(answer(links=links))) == told
+    assert set(names(walk(links=links))) == told
 
 
 def test_many_files_below_a_directory_of_nobodys_are_that_directory() -> None:
     paths = [f"/opt/app/lib/{n}" for n in range(FEW + 1)]
-    text = answer(*paths, "/opt/tool/one", directories=("/opt", "/opt/app", "/opt/app/lib", "/opt/tool"))
+    text = walk(*paths, "/opt/tool/one", directories=("/opt", "/opt/app", "/opt/app/lib", "/opt/tool"))
     assert sorted(names(text)) == ["/opt/app", "/opt/tool/one"]
 
 
 @pytest.mark.parametrize("place", ["/opt", "/usr/local/bin", "/var/www/html"])
 def test_no_directory_that_every_host_has_is_told(place: str) -> None:
     paths = sorted(f"{place}/{n}" for n in range(FEW + 1))
-    assert sorted(names(answer(*paths, directories=(place,)))) == paths
+    assert sorted(names(walk(*paths, directories=(place,)))) == paths
 
 
 def test_another_file_below_a_directory_of_nobodys_is_another_state() -> None:
     paths = [f"/opt/app/{n}" for n in range(FEW + 1)]
-    (before,) = undeclared(answer(*paths, directories=("/opt/app",)), Declarations())
-    (after,) = undeclared(answer(*paths, "/opt/app/more", directories=("/opt/app",)), Declarations())
+    (before,) = undeclared(walk(*paths, directories=("/opt/app",)), Declarations())
+    (after,) = undeclared(walk(*paths, "/opt/app/more", directories=("/opt/app",)), Declarations())
     assert before.name == after.name
     assert before.state != after.state
 
@@ -129,10 +117,12 @@ def test_another_file_below_a_directory_of_nobodys_is_another_state() -> None:
 @given(st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1))
 def test_no_name_hides_a_file(name: str) -> None:
     place = f"{PLACES[0]}/cron.d/"
-    assert names(answer(f"{place}{name}", f"{place}x")) == [f"{place}{name}", f"{place}x"] or name == "x"
+    assert names(walk(f"{place}{name}", f"{place}x")) == [f"{place}{name}", f"{place}x"] or name == "x"
 
 
 def test_a_host_whose_packages_were_not_read_is_not_known() -> None:
-    for text in (answer("/usr/bin/dpkg"), base64.b64encode(b"").decode()):
-        with pytest.raises(ValueError, match="dpkg's lists"):
+    with pytest.raises(ValueError, match="dpkg's lists"):
+        names(walk("/usr/bin/dpkg"))
+    for text in ("", "files ", walk().replace("files ", "")):
+        with pytest.raises(ValueError, match=""):  # whichever
             names(text)
