@@ -11,7 +11,7 @@ LAB_DOWN = SAMDRIFT_LAB_DIR="$${SAMDRIFT_LAB_DIR:-.lab}/own/lab" $(BIN)/samdrift
 LAB_DOWN_AFTER = trap '$(LAB_DOWN)' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM HUP;
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check lint types unit format lab-up lab-down bench lock lock-netbox clean need-root
+.PHONY: help setup demo test soak audit check lint types unit format lab-up lab-down bench lock lock-netbox clean need-root
 
 help: ## This list
 	@echo "samdrift: make TARGET"
@@ -31,6 +31,9 @@ endif
 soak: need-root setup ## The long tests that `make test` has a shorter one of (root, tens of minutes)
 	@$(LAB_DOWN_AFTER) failed=0; $(BIN)/pytest -m soak || failed=1; \
 	  $(BIN)/pytest -q tests/unit -m "hypothesis and not soak" --hypothesis-profile=thorough || failed=1; exit $$failed
+
+audit: need-root setup ## Lynis, OpenSCAP, ssh-audit, nmap and others on the lab's hosts, beside a fresh Debian and the last results (root)
+	@$(LAB_DOWN_AFTER) $(BIN)/python -m tests.audit
 
 check: lint types unit ## What CI asks before the lab: lint, types, unit tests
 

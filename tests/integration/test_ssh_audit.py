@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ import pytest
 
 from roles.base import Settings
 from roles.shared.parts.templates import render
-from tests.integration.lab import program
+from tests.audit.ssh import failures
 from tests.sshd import await_port, free_port, keygen
 
 SSHD = Path("/usr/sbin/sshd")
@@ -34,8 +33,6 @@ SETTINGS = Settings(
     journal_max="1G",
     update_hour=3,
 )
-
-KINDS = ("kex", "key", "enc", "mac")
 
 
 @pytest.fixture
@@ -61,17 +58,3 @@ def port(tmp_path: Path) -> Iterator[int]:
 
 def test_ssh_audit_finds_no_failure(port: int) -> None:
     assert failures("127.0.0.1", port) == []
-
-
-def failures(address: str, port: int) -> list[str]:
-    """Every algorithm that ssh-audit calls a failure, with its reason; an error if it could not look."""
-    command = [program("ssh-audit"), "--json", "--skip-rate-test", "--port", str(port), address]
-    audit = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = json.loads(audit.stdout)
-    assert all(found[kind] for kind in KINDS), "ssh-audit saw no algorithms"
-    return [
-        f"{kind} {offered['algorithm']}: {', '.join(offered['notes']['fail'])}"
-        for kind in KINDS
-        for offered in found[kind]
-        if offered["notes"].get("fail")
-    ]

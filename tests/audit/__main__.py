@@ -1,0 +1,129 @@
+"""`make audit`: deploy the lab, audit a host of each kind and a fresh one, and compare with what was found last.
+
+Fails where something became worse, where a rule fails without its line in docs/hardening.md, or where a host is judged
+worse than a fresh Debian; what was found last is then left as it is. Otherwise what was found takes its place, and the
+tables of docs/audits.md are written anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from deploy.lab.image import Machine
+from deploy.lab.lab import Lab
+from deploy.lab.machine import environment_option
+from deploy.lab.place import lab_directory
+from roles.shared.intent import Intent
+from tests.audit import exposure, lynis, openscap, ports, ssh, tls
+from tests.audit.auditors import Auditors, auditors
+from tests.audit.hardening import waived_here
+from tests.audit.inside import from_host, inside
+from tests.audit.openscap import BINDING, PROFILES
+from tests.audit.page import PAGE, with_figures
+from tests.audit.results import KEPT, Audits, HostAudit, below_fresh, regressions, without_line
+from tests.integration.lab import by_hand, lab_fleet, samdrift
+
+KINDS = {
+    "hub gateway": "tie-gw1",
+    "site gateway": "heb-gw1",
+    "resolver": "tie-dns1",
+    "log server": "tie-log1",
+    "monitoring": "tie-mon1",
+    "package cache": "tie-cache1",
+}
+FRESH = "tie-mon1"
+NEIGHBOUR, ELSEWHERE = "tie-dns2", "ost-gw1"
+
+
+def main() -> int:
+    """Audit; 0 if nothing is amiss."""
+    options = argparse.ArgumentParser(prog="python -m tests.audit", description=__doc__)
+    options.add_argument(
+        "--as-it-is", action="store_true", help="audit the lab that is up; a fresh host is as it was last"
+    )
+    options.add_argument("--out", type=Path, help="write what was found here too, whatever it is")
+    options.add_argument("kinds", nargs="*", help=f"audit these kinds of host alone: {', '.join(KINDS)}")
+    given = options.parse_args()
+    last = Audits.model_validate_json(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else None
+    audits = audited(given.kinds or [*KINDS], last if given.as_it_is else None)
+    if given.out:
+        given.out.write_text(audits.model_dump_json(indent=1), encoding="utf-8")
+    amiss = list(dict.fromkeys(found_amiss(last, audits)))
+    for line in amiss:
+        print(f"amiss: {line}")
+    if amiss:
+        print(f"{len(amiss)} amiss. A rule that is not followed has its line in docs/hardening.md, with the reason.")
+        return 1
+    keep(audits, last)
+    return 0
+
+
+def keep(audits: Audits, last: Audits | None) -> None:
+    """Let what was found take the place of what was found last; kinds that were not audited stay as they were."""
+    now = audits.model_copy(update={"kinds": {**(last.kinds if last else {}), **audits.kinds}})
+    KEPT.write_text(now.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(with_figures(PAGE.read_text(encoding="utf-8"), now, last), encoding="utf-8")
+
+
+def found_amiss(last: Audits | None, audits: Audits) -> Iterator[str]:
+    """Yield everything for which the audit fails."""
+    waived = waived_here()
+    yield from regressions(last, audits, waived)
+    yield from (f"{rule} fails, and has no line in docs/hardening.md" for rule in without_line(audits, BINDING, waived))
+    yield from below_fresh(audits)
+
+
+def audited(kinds: Sequence[str], as_it_is: Audits | None) -> Audits:
+    """Audit a fresh host; then deploy the lab, and audit a host of each of these kinds."""
+    programs = auditors(lab_directory() / "auditors", Machine.here(environment_option("SAMDRIFT_MIRROR")))
+    lab = Lab()
+    if as_it_is:
+        fresh = as_it_is.fresh
+    else:
+        lab.down()
+        samdrift("lab", "up")
+        fresh = audit(lab, FRESH, programs, deployed=False)
+        samdrift("--lab", "apply", "--yes")
+    found = {kind: audit(lab, KINDS[kind], programs) for kind in kinds}
+    if not as_it_is:
+        samdrift("--lab", "drift")  # it ends with 0: the auditors left nothing behind
+    return Audits(auditors=programs.versions, fresh=fresh, kinds=found)
+
+
+def audit(lab: Lab, name: str, programs: Auditors, *, deployed: bool = True) -> HostAudit:
+    """Return what all auditors say of a host."""
+    print(f"auditing {name}" + ("" if deployed else ", as it is fresh"), flush=True)
+    intent = Intent(lab_fleet())
+    host = intent.fleet.host(name)
+    address = str(host.address)
+    said = inside(lab, name, programs, lynis.SCRIPT)
+    reached = {}
+    if deployed:
+        for where, asker in (("a neighbour", neighbour(name)), ("another site", ELSEWHERE)):
+            asks_as = by_hand(asker, f"ip -json route get {address}").split('"prefsrc":"')[1].split('"')[0]
+            scans = (from_host(lab, asker, programs, *scan, address) for scan in (ports.TCP, ports.UDP))
+            reached[where] = tuple(p for scan in scans for p in ports.undeclared(scan, host, intent, asks_as))
+    served = sorted({p for _, p in ports.listening(by_hand(name, ports.LISTENING))})
+    return HostAudit(
+        host=name,
+        lynis=lynis.index(said),
+        lynis_points=lynis.all_points(said),
+        lynis_lost=lynis.lost_points(said),
+        openscap={p: openscap.judged(inside(lab, name, programs, openscap.script(p))) for p in PROFILES},
+        exposure=exposure.exposures(by_hand(name, exposure.SCRIPT)),
+        ssh=tuple(ssh.failures(address)),
+        tls=tuple(f for port in served for f in tls.failures(from_host(lab, name, programs, *tls.scan(address, port)))),
+        reached=reached,
+    )
+
+
+def neighbour(host: str) -> str:
+    """Return a host that a host shares a network with."""
+    return "tie-gw2" if host.endswith("gw1") else NEIGHBOUR
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""What audits found, as it is kept beside them, and what became worse since. Not here: how it is found, or shown."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from pydantic import Field
+
+from inventory.frozen import Frozen
+from tests.audit.exposure import AT_MOST, too_exposed
+
+CONTENT = "ssg-debian"
+"""The package of the rules that OpenSCAP judges by."""
+KEPT = Path(__file__).with_name("last.json")
+Versions = dict[str, str]
+"""The version of each package of the auditors."""
+
+
+class Judged(Frozen):
+    """What a profile's rules say of a host."""
+
+    passed: int
+    failed: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        """Return the share of the judged rules that passed."""
+        return self.passed / (self.passed + len(self.failed))
+
+
+class HostAudit(Frozen):
+    """What was found on one host.
+
+    `lynis_lost` has the points that each test did not give. `reached` has the ports that answer and that no role
+    declares for who asked, by where they were asked from. `ssh` and `tls` are what their auditors call failures.
+    """
+
+    host: str
+    lynis: int
+    lynis_points: int
+    lynis_lost: dict[str, int]
+    openscap: dict[str, Judged]
+    exposure: dict[str, float]
+    ssh: tuple[str, ...]
+    tls: tuple[str, ...] = ()
+    reached: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
+class Audits(Frozen):
+    """What was found on a host of each kind, and on a fresh one, by which versions of the auditors."""
+
+    auditors: Versions
+    fresh: HostAudit
+    kinds: dict[str, HostAudit]
+
+
+def regressions(last: Audits | None, now: Audits, waived: Collection[str]) -> Iterator[str]:
+    """Yield what became worse on any kind of host; what has its line in docs/hardening.md is waived."""
+    same = {name for name, version in now.auditors.items() if last and last.auditors.get(name) == version}
+    for kind, audit in now.kinds.items():
+        if last and (before := last.kinds.get(kind)):
+            yield from (f"{kind}: {worse}" for worse in _worse(before, audit, waived, same=same))
+        yield from (f"{kind}: {bad}" for bad in _bad(audit))
+
+
+def _worse(before: HostAudit, now: HostAudit, waived: Collection[str], *, same: Collection[str]) -> Iterator[str]:
+    """Yield what one host lost. Other versions of an auditor ask other things, so its figures are not compared."""
+    if "lynis" in same:
+        yield from _worse_by_lynis(before, now, waived)
+    if CONTENT in same:
+        for profile, judged in now.openscap.items():
+            had = before.openscap.get(profile, judged).failed
+            yield from (f"{profile}: {r} fails" for r in judged.failed if r not in had and r not in waived)
+    for unit, exposure in now.exposure.items():
+        if exposure > before.exposure.get(unit, exposure):
+            yield f"{unit} exposed {exposure}, was {before.exposure[unit]}"
+
+
+def _worse_by_lynis(before: HostAudit, now: HostAudit, waived: Collection[str]) -> Iterator[str]:
+    if now.lynis < before.lynis:
+        yield f"Lynis {now.lynis}, was {before.lynis}"
+    for test, points in now.lynis_lost.items():
+        had = before.lynis_lost.get(test, 0)
+        if points > had and test not in waived:
+            yield f"Lynis {test}: {points} points lost, were {had}"
+
+
+def _bad(now: HostAudit) -> Iterator[str]:
+    """Yield what must be on no host, whatever there was before."""
+    for unit, exposure in too_exposed(now.exposure).items():
+        yield f"{unit} exposed {exposure}, and {AT_MOST} is the most"
+    yield from (f"ssh-audit: {failure}" for failure in now.ssh)
+    yield from (f"TLS: {failure}" for failure in now.tls)
+    for where, ports in now.reached.items():
+        yield from (f"{port} answers {where}, and no role declares it" for port in ports)
+
+
+def below_fresh(audits: Audits) -> Iterator[str]:
+    """Yield where a host is judged worse than a fresh Debian."""
+    fresh = audits.fresh
+    for kind, audit in audits.kinds.items():
+        if audit.lynis < fresh.lynis:
+            yield f"{kind}: Lynis {audit.lynis}, a fresh Debian {fresh.lynis}"
+        for profile, judged in audit.openscap.items():
+            if judged.share < fresh.openscap[profile].share:
+                yield f"{kind}: {profile} {judged.share:.0%}, a fresh Debian {fresh.openscap[profile].share:.0%}"
+
+
+def failing(audits: Audits, profiles: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return every rule of these profiles that fails on any kind of host, and on which."""
+    found: dict[str, set[str]] = {}
+    for kind, audit in audits.kinds.items():
+        for profile in profiles:
+            for rule in audit.openscap[profile].failed:
+                found.setdefault(rule, set()).add(kind)
+    return {rule: tuple(sorted(kinds)) for rule, kinds in sorted(found.items())}
+
+
+def without_line(audits: Audits, profiles: Collection[str], waived: Collection[str]) -> list[str]:
+    """Return the rules that fail and have no line in docs/hardening.md."""
+    return [rule for rule in failing(audits, profiles) if rule not in waived]
+
+
+def needless_lines(audits: Audits, waived: Collection[str]) -> list[str]:
+    """Return the lines of docs/hardening.md whose rule fails nowhere, and whose test of Lynis gives all its points."""
+    rules = failing(audits, _profiles(audits))
+    tests = {test for audit in audits.kinds.values() for test in audit.lynis_lost}
+    return sorted(rule for rule in waived if rule not in rules and rule not in tests)
+
+
+def _profiles(audits: Audits) -> Mapping[str, Judged]:
+    return audits.fresh.openscap

@@ -1,0 +1,126 @@
+"""What became worse is said, by kind of host and by rule; what docs/hardening.md gives a line to is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.audit.hardening import waived
+from tests.audit.openscap import BINDING
+from tests.audit.page import BEGIN, END, PAGE, with_figures
+from tests.audit.results import (
+    KEPT,
+    Audits,
+    HostAudit,
+    Judged,
+    below_fresh,
+    failing,
+    needless_lines,
+    regressions,
+    without_line,
+)
+
+PROFILE = BINDING[0]
+VERSIONS = {"lynis": "3.1.4-1", "ssg-debian": "0.1.82-1"}
+
+
+def host(**changed: object) -> HostAudit:
+    given: dict[str, object] = {
+        "host": "tie-mon1",
+        "lynis": 80,
+        "lynis_points": 200,
+        "lynis_lost": {"SSH-7408": 3},
+        "openscap": {profile: Judged(passed=8, failed=("aide", "noexec")) for profile in BINDING},
+        "exposure": {"frr.service": 4.3},
+        "ssh": (),
+    }
+    return HostAudit.model_validate(given | changed)
+
+
+def audits(of: HostAudit, fresh: HostAudit | None = None, auditors: dict[str, str] | None = None) -> Audits:
+    return Audits(auditors=auditors or VERSIONS, fresh=fresh or host(), kinds={"monitoring": of})
+
+
+LAST = audits(host())
+
+
+def test_the_same_again_is_no_regression() -> None:
+    assert list(regressions(LAST, LAST, ())) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"lynis": 79}, "Lynis 79, was 80"),
+        ({"lynis_lost": {"SSH-7408": 4}}, "Lynis SSH-7408: 4 points lost, were 3"),
+        ({"lynis_lost": {"SSH-7408": 3, "AUTH-9408": 1}}, "Lynis AUTH-9408: 1 points lost, were 0"),
+        ({"openscap": {PROFILE: Judged(passed=9, failed=("tmout",))}}, f"{PROFILE}: tmout fails"),
+        ({"exposure": {"frr.service": 4.4}}, "frr.service exposed 4.4, was 4.3"),
+        ({"exposure": {"frr.service": 4.3, "new.service": 9.6}}, "new.service exposed 9.6, and 4.5 is the most"),
+        ({"ssh": ("mac hmac-sha1: broken",)}, "ssh-audit: mac hmac-sha1: broken"),
+        ({"tls": ("TLS 1.0 is spoken",)}, "TLS: TLS 1.0 is spoken"),
+        ({"reached": {"a neighbour": ("tcp/9100",)}}, "tcp/9100 answers a neighbour, and no role declares it"),
+    ],
+)
+def test_what_is_worse_than_last_is_said_with_the_kind_of_host(changed: dict[str, object], said: str) -> None:
+    assert list(regressions(LAST, audits(host(**changed)), ())) == [f"monitoring: {said}"]
+
+
+def test_what_must_be_on_no_host_is_said_though_nothing_was_audited_before() -> None:
+    assert list(regressions(None, audits(host(ssh=("key ssh-rsa: weak",))), ())) == [
+        "monitoring: ssh-audit: key ssh-rsa: weak"
+    ]
+
+
+def test_a_rule_that_has_its_line_may_come_to_fail() -> None:
+    now = audits(host(openscap={PROFILE: Judged(passed=9, failed=("tmout",))}, lynis_lost={"SSH-7408": 4}))
+
+    assert list(regressions(LAST, now, ("tmout", "SSH-7408"))) == []
+
+
+def test_other_versions_of_an_auditor_ask_other_things_and_are_not_compared() -> None:
+    now = audits(
+        host(lynis=70, openscap={PROFILE: Judged(passed=1, failed=("tmout",))}),
+        auditors={"lynis": "3.1.7-1", "ssg-debian": "0.1.83-1"},
+    )
+
+    assert list(regressions(LAST, now, ())) == []
+    assert without_line(now, BINDING[:1], ()) == ["tmout"]  # but nothing fails unseen
+
+
+def test_a_host_that_is_judged_worse_than_a_fresh_debian_is_told() -> None:
+    fresh = host(lynis=81, openscap={profile: Judged(passed=9, failed=("aide",)) for profile in BINDING})
+
+    assert list(below_fresh(audits(host(), fresh))) == [
+        "monitoring: Lynis 80, a fresh Debian 81",
+        *(f"monitoring: {profile} 80%, a fresh Debian 90%" for profile in BINDING),
+    ]
+
+
+def test_a_failing_rule_needs_a_line_and_a_line_a_failing_rule_or_a_test_that_keeps_points_back() -> None:
+    page = (
+        "| rule | why |\n|---|---|\n| `aide`, `gone` | drift sees it |\n| `SSH-7408` | port 22 |\n`noexec` in a text\n"
+    )
+
+    assert without_line(LAST, BINDING, waived(page)) == ["noexec"]
+    assert needless_lines(LAST, waived(page)) == ["gone"]
+
+
+# What is kept here
+
+
+def kept() -> Audits:
+    return Audits.model_validate_json(KEPT.read_text(encoding="utf-8"))
+
+
+def test_the_page_of_audits_has_the_figures_that_are_kept() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+
+    for kind, audit in kept().kinds.items():
+        assert kind in page
+        assert audit.host in page
+    assert page.count(BEGIN) == page.count(END) == 1
+    assert with_figures(with_figures(page, kept()), kept()) == with_figures(page, kept())
+
+
+def test_what_fails_is_told_with_the_kinds_of_hosts_it_fails_on() -> None:
+    assert failing(LAST, BINDING) == {"aide": ("monitoring",), "noexec": ("monitoring",)}
