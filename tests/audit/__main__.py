@@ -23,7 +23,16 @@ from tests.audit.hardening import waived_here
 from tests.audit.inside import from_host, inside
 from tests.audit.openscap import BINDING, PROFILES
 from tests.audit.page import PAGE, with_figures
-from tests.audit.results import KEPT, Audits, HostAudit, below_fresh, regressions, without_line
+from tests.audit.results import (
+    KEPT,
+    Audits,
+    HostAudit,
+    audits_of,
+    below_fresh,
+    needless_lines,
+    regressions,
+    without_line,
+)
 from tests.integration.lab import by_hand, lab_fleet, samdrift
 
 KINDS = {
@@ -48,7 +57,7 @@ def main() -> int:
     options.add_argument("kinds", nargs="*", help=f"audit these kinds of host alone: {', '.join(KINDS)}")
     given = options.parse_args()
     last = Audits.model_validate_json(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else None
-    audits = audited(given.kinds or [*KINDS], last if given.as_it_is else None)
+    audits = audited(given.kinds or [*KINDS], last, as_it_is=given.as_it_is)
     if given.out:
         given.out.write_text(audits.model_dump_json(indent=1), encoding="utf-8")
     amiss = list(dict.fromkeys(found_amiss(last, audits)))
@@ -62,10 +71,9 @@ def main() -> int:
 
 
 def keep(audits: Audits, last: Audits | None) -> None:
-    """Let what was found take the place of what was found last; kinds that were not audited stay as they were."""
-    now = audits.model_copy(update={"kinds": {**(last.kinds if last else {}), **audits.kinds}})
-    KEPT.write_text(now.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    PAGE.write_text(with_figures(PAGE.read_text(encoding="utf-8"), now, last), encoding="utf-8")
+    """Let what was found take the place of what was found last."""
+    KEPT.write_text(audits.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(with_figures(PAGE.read_text(encoding="utf-8"), audits, last), encoding="utf-8")
 
 
 def found_amiss(last: Audits | None, audits: Audits) -> Iterator[str]:
@@ -73,15 +81,16 @@ def found_amiss(last: Audits | None, audits: Audits) -> Iterator[str]:
     waived = waived_here()
     yield from regressions(last, audits, waived)
     yield from (f"{rule} fails, and has no line in docs/hardening.md" for rule in without_line(audits, BINDING, waived))
+    yield from (f"{line} has a line in docs/hardening.md, and fails nowhere" for line in needless_lines(audits, waived))
     yield from below_fresh(audits)
 
 
-def audited(kinds: Sequence[str], as_it_is: Audits | None) -> Audits:
+def audited(kinds: Sequence[str], last: Audits | None, *, as_it_is: bool = False) -> Audits:
     """Audit a fresh host; then deploy the lab, and audit a host of each of these kinds."""
     programs = auditors(lab_directory() / "auditors", Machine.here(environment_option("SAMDRIFT_MIRROR")))
     lab = Lab()
-    if as_it_is:
-        fresh = as_it_is.fresh
+    if as_it_is and last:
+        fresh = last.fresh
     else:
         lab.down()
         samdrift("lab", "up")
@@ -90,7 +99,7 @@ def audited(kinds: Sequence[str], as_it_is: Audits | None) -> Audits:
     found = {kind: audit(lab, KINDS[kind], programs) for kind in kinds}
     if not as_it_is:
         samdrift("--lab", "drift")  # it ends with 0: the auditors left nothing behind
-    return Audits(auditors=programs.versions, fresh=fresh, kinds=found)
+    return audits_of(programs.versions, fresh, found, None if set(kinds) == set(KINDS) else last)
 
 
 def audit(lab: Lab, name: str, programs: Auditors, *, deployed: bool = True) -> HostAudit:
@@ -100,6 +109,9 @@ def audit(lab: Lab, name: str, programs: Auditors, *, deployed: bool = True) -> 
     host = intent.fleet.host(name)
     address = str(host.address)
     said = inside(lab, name, programs, lynis.SCRIPT)
+    results = {profile: inside(lab, name, programs, openscap.script(profile)) for profile in PROFILES}
+    judged = {profile: openscap.judged(result) for profile, result in results.items()}
+    failed = {rule for found in judged.values() for rule in found.failed}
     reached = {}
     if deployed:
         for where, asker in (("a neighbour", neighbour(name)), ("another site", ELSEWHERE)):
@@ -112,7 +124,8 @@ def audit(lab: Lab, name: str, programs: Auditors, *, deployed: bool = True) -> 
         lynis=lynis.index(said),
         lynis_points=lynis.all_points(said),
         lynis_lost=lynis.lost_points(said),
-        openscap={p: openscap.judged(inside(lab, name, programs, openscap.script(p))) for p in PROFILES},
+        openscap=judged,
+        passed=tuple({rule for result in results.values() for rule in openscap.passed(result)} - failed),
         exposure=exposure.exposures(by_hand(name, exposure.SCRIPT)),
         ssh=tuple(ssh.failures(address)),
         tls=tuple(f for port in served for f in tls.failures(from_host(lab, name, programs, *tls.scan(address, port)))),

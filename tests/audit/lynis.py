@@ -19,6 +19,7 @@ TEST = re.compile(r"Performing test ID (\S+)")
 POINTS = re.compile(
     r"Hardening: assigned (?:partial|maximum) number of hardening points(?: for this item)? \((\d+)(?: of (\d+))?\)"
 )
+SUGGESTED = re.compile(r"^(?:suggestion|warning)\[\]=([A-Z]+-\d+)\|", re.MULTILINE)
 INDEX = re.compile(r"^hardening_index=(\d+)$", re.MULTILINE)
 
 
@@ -31,15 +32,15 @@ def index(said: str) -> int:
 
 
 def lost_points(said: str) -> dict[str, int]:
-    """Return the points that each test did not give; a test that gave all is left out."""
-    lost: dict[str, int] = {}
+    """Return the points that each test did not give, 0 where it only suggests; without those that are content."""
+    lost: dict[str, int] = dict.fromkeys(SUGGESTED.findall(said), 0)
     test = ""
     for line in said.splitlines():
         if begun := TEST.search(line):
             test = begun[1]
-        elif (points := POINTS.search(line)) and points[2]:
+        elif (points := POINTS.search(line)) and points[2] and points[1] != points[2]:
             lost[test] = lost.get(test, 0) + int(points[2]) - int(points[1])
-    return {test: points for test, points in sorted(lost.items()) if points}
+    return dict(sorted(lost.items()))
 
 
 def all_points(said: str) -> int:

@@ -54,6 +54,12 @@ sed -n '/<TestResult /,/<\\/TestResult>/p' $out/results.xml
 """
 
 
+def passed(results: str) -> set[str]:
+    """Return the rules that passed."""
+    found = [*_results(results)]
+    return {rule for rule, result in found if result == "pass"} - {rule for rule, result in found if result in FAILED}
+
+
 def judged(results: str) -> Judged:
     """Return how many rules passed, and which failed; one that is judged more than once must always pass."""
     seen: dict[str, set[str]] = {}

@@ -12,6 +12,7 @@ from tests.audit.results import (
     Audits,
     HostAudit,
     Judged,
+    audits_of,
     below_fresh,
     failing,
     needless_lines,
@@ -96,13 +97,42 @@ def test_a_host_that_is_judged_worse_than_a_fresh_debian_is_told() -> None:
     ]
 
 
-def test_a_failing_rule_needs_a_line_and_a_line_a_failing_rule_or_a_test_that_keeps_points_back() -> None:
-    page = (
-        "| rule | why |\n|---|---|\n| `aide`, `gone` | drift sees it |\n| `SSH-7408` | port 22 |\n`noexec` in a text\n"
+def test_a_failing_rule_needs_a_line_and_a_line_a_failing_rule_or_a_test_that_is_not_content() -> None:
+    page = """\
+| Rule | why |
+|---|---|
+| `aide`, `gone` | drift sees it |
+| `SSH-7408` `USB-3000` | port 22 |
+
+`noexec` in a text
+"""
+    now = LAST.model_copy(update={"held": ("gone",)})
+
+    assert without_line(now, BINDING, waived(page)) == ["noexec"]
+    assert needless_lines(now, waived(page)) == ["USB-3000", "gone"]
+
+
+def test_a_line_of_a_rule_that_is_not_applicable_is_left_where_it_is() -> None:
+    assert (
+        needless_lines(LAST, waived("| Rule | why |\n|---|---|\n| `audit_rules_immutable` | no audit here |\n")) == []
     )
 
-    assert without_line(LAST, BINDING, waived(page)) == ["noexec"]
-    assert needless_lines(LAST, waived(page)) == ["gone"]
+
+def test_a_table_of_other_things_has_no_lines_of_rules() -> None:
+    assert waived("| Option | for |\n|---|---|\n| `aide` | x |\n\n| Rule | why |\n|---|---|\n| `noexec` | y |\n") == {
+        "noexec": "y"
+    }
+
+
+def test_kinds_that_are_not_audited_stay_as_they_were_and_a_rule_holds_if_it_fails_on_none() -> None:
+    last = LAST.model_copy(update={"held": ("umask", "tmout")})
+    gateway = host(
+        host="tie-gw1", passed=("aide", "banner"), openscap={p: Judged(passed=1, failed=("tmout",)) for p in BINDING}
+    )
+    now = audits_of(VERSIONS, host(), {"gateway": gateway}, last)
+
+    assert list(now.kinds) == ["monitoring", "gateway"]
+    assert now.held == ("banner", "umask")
 
 
 # What is kept here
