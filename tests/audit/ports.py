@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 from xml.etree import ElementTree
 
@@ -51,3 +51,14 @@ def listening(said: str) -> Iterator[tuple[str, int]]:
         address = address.partition("%")[0].strip("[]")
         if not (address.startswith("127.") or address == "::1"):
             yield address, int(port)
+
+
+def knock(address: Address, ports: Iterable[int]) -> str:
+    """Return the script, for another host, that prints the address with each of these TCP ports that answers."""
+    wanted = " ".join(map(str, ports))
+    return f"""\
+for port in {wanted}; do
+  timeout 2 bash -c 'exec 3<>/dev/tcp/{address}/$0' "$port" 2>/dev/null && echo "{address} $port" &
+done
+wait
+"""

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 from collections import Counter
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,10 @@ from inventory.groups import known_hosts
 from inventory.paths import CODE
 from inventory.snapshot import dump, load
 from roles.shared.intent import Intent
+from tests.audit.exposure import SCRIPT, exposures, too_exposed
+from tests.audit.ports import LISTENING, declared, knock, listening
+from tests.audit.ssh import failures
 from tests.integration.lab import DEPLOYED, NETBOX, by_hand, program, samdrift, tell
-from tests.integration.test_ssh_audit import failures
 from tests.stock import our_commands, stock_commands
 from tests.unit.hostile import PERSON, WORST, sound, write
 from tests.unit.inventory.netbox_rows import rows_of
@@ -104,6 +107,25 @@ def test_every_role_applied_twice_changes_nothing_the_second_time(lab: Fleet) ->
 
 def test_ssh_audit_finds_no_failure_on_any_host(lab: Fleet) -> None:
     assert {h.name: failures(str(h.address), 22) for h in lab_hosts(lab)} == {h.name: [] for h in lab_hosts(lab)}
+
+
+def test_no_service_may_do_more_than_it_needs_on_any_host(lab: Fleet) -> None:
+    found = {h.name: too_exposed(exposures(by_hand(h.name, SCRIPT))) for h in lab_hosts(lab)}
+
+    assert not any(found.values()), found
+
+
+def test_only_ports_that_roles_declare_for_a_neighbour_answer_it(lab: Fleet) -> None:
+    intent, neighbour = Intent(lab), lab.host(RESOLVER)
+    asked = {h.name: {port for _, port in listening(by_hand(h.name, LISTENING))} for h in lab_hosts(lab)}
+    others = {h.address: h for h in lab_hosts(lab) if h != neighbour}
+    said = by_hand(RESOLVER, "".join(knock(address, asked[h.name]) for address, h in others.items()))
+    answered = {(ip_address(address), ("tcp", int(port))) for address, port in map(str.split, said.splitlines())}
+
+    assert all(asked.values())
+    assert answered, "the neighbour was let in nowhere"
+    for address, port in answered:
+        assert port in declared(others[address], intent, neighbour.address), f"{others[address].name} {port}"
 
 
 def test_a_converged_host_is_planned_as_stock_pyinfra_would(lab: Fleet, tmp_path: Path) -> None:
