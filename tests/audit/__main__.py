@@ -8,6 +8,7 @@ tables of docs/audits.md are written anew.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from roles.shared.intent import Intent
 from tests.audit import exposure, lynis, openscap, ports, ssh, tls
 from tests.audit.auditors import Auditors, auditors
 from tests.audit.hardening import waived_here
-from tests.audit.inside import from_host, inside
+from tests.audit.inside import AuditError, from_host, inside
 from tests.audit.openscap import BINDING, PROFILES
 from tests.audit.page import PAGE, with_figures
 from tests.audit.results import (
@@ -44,7 +45,10 @@ KINDS = {
     "package cache": "tie-cache1",
 }
 FRESH = "tie-mon1"
-NEIGHBOUR, ELSEWHERE = "tie-dns2", "ost-gw1"
+ASKERS = {"a management station": "", "another site": "ost-gw1"}
+"""From where ports are asked, besides a neighbour: a host, or this machine, which is the lab's management station."""
+NEIGHBOUR = "tie-dns2"
+SSH = ("tcp", 22)
 
 
 def main() -> int:
@@ -99,7 +103,8 @@ def audited(kinds: Sequence[str], last: Audits | None, *, as_it_is: bool = False
     found = {kind: audit(lab, KINDS[kind], programs) for kind in kinds}
     if not as_it_is:
         samdrift("--lab", "drift")  # it ends with 0: the auditors left nothing behind
-    return audits_of(programs.versions, fresh, found, None if set(kinds) == set(KINDS) else last)
+    versions = {**programs.versions, "systemd": by_hand(FRESH, exposure.VERSION).strip().removeprefix("systemd ")}
+    return audits_of(versions, fresh, found, None if set(kinds) == set(KINDS) else last)
 
 
 def audit(lab: Lab, name: str, programs: Auditors, *, deployed: bool = True) -> HostAudit:
@@ -108,15 +113,18 @@ def audit(lab: Lab, name: str, programs: Auditors, *, deployed: bool = True) -> 
     intent = Intent(lab_fleet())
     host = intent.fleet.host(name)
     address = str(host.address)
-    said = inside(lab, name, programs, lynis.SCRIPT)
-    results = {profile: inside(lab, name, programs, openscap.script(profile)) for profile in PROFILES}
+    profiles = {profile: openscap.script(profile) for profile in PROFILES}
+    results = inside(lab, name, programs, {"lynis": lynis.SCRIPT, **profiles})
+    said = results.pop("lynis")
     judged = {profile: openscap.judged(result) for profile, result in results.items()}
     failed = {rule for found in judged.values() for rule in found.failed}
     reached = {}
     if deployed:
-        for where, asker in (("a neighbour", neighbour(name)), ("another site", ELSEWHERE)):
-            asks_as = by_hand(asker, f"ip -json route get {address}").split('"prefsrc":"')[1].split('"')[0]
-            scans = (from_host(lab, asker, programs, *scan, address) for scan in (ports.TCP, ports.UDP))
+        for where, asker in {**ASKERS, "a neighbour": neighbour(name)}.items():
+            asks_as = json.loads(from_host(lab, asker, programs, "ip", "-json", "route", "get", address))[0]["prefsrc"]
+            scans = [from_host(lab, asker, programs, *scan, address) for scan in (ports.TCP, ports.UDP)]
+            if not asker and SSH not in ports.open_ports(scans[0]):
+                raise AuditError(f"nmap finds no SSH on {name}, which is there: what it does not find says nothing")
             reached[where] = tuple(p for scan in scans for p in ports.undeclared(scan, host, intent, asks_as))
     served = sorted({p for _, p in ports.listening(by_hand(name, ports.LISTENING))})
     return HostAudit(

@@ -12,7 +12,7 @@ from deploy.lab.machine import run
 from deploy.lab.mirror import RELEASE
 from tests.audit.results import CONTENT, Versions
 
-PROGRAMS = ("lynis", "nmap", "openscap-scanner", "sslscan")
+PROGRAMS = ("iproute2", "lynis", "nmap", "openscap-scanner", "sslscan")
 """What is taken from the release that the hosts have."""
 CONTENT_RELEASE = "forky"
 """Debian 13's own package of the content has no rules for Debian 13; the next release's has, and it is data alone."""

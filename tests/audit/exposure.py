@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+VERSION = "systemd-analyze --version | head -n 1"
+"""Another version weighs settings otherwise."""
 SCRIPT = """\
 systemd-analyze security --no-pager --json=short
 echo

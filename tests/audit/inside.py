@@ -8,6 +8,7 @@ is gone.
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.lab.cgroups import processes
@@ -17,6 +18,9 @@ from tests.audit.auditors import Auditors
 TOOLS = "/mnt"
 LOADER = f"$(echo {TOOLS}/usr/lib64/ld-linux-*.so.*) --library-path $(echo {TOOLS}/usr/lib/*-linux-gnu)"
 """The auditors' programs are run with their own libraries: a host's may be older."""
+
+APART = r"\036"
+"""What is printed before each script's name, for printf: a record separator, which no auditor prints."""
 
 VIEW = f"""\
 set -eu
@@ -48,8 +52,11 @@ def _status(pid: int) -> dict[str, str]:
     return {name: value for name, _, value in (line.partition(":") for line in lines)}
 
 
-def inside(lab: Lab, host: str, auditors: Auditors, script: str, timeout: float = 1800) -> str:
-    """Run a shell script in a host, with the programs at /mnt; what it prints."""
+def inside(
+    lab: Lab, host: str, auditors: Auditors, scripts: Mapping[str, str], timeout: float = 3600
+) -> dict[str, str]:
+    """Run shell scripts in a host, one after the other, with the programs at /mnt; what each prints, by its name."""
+    script = "".join(f"printf '{APART}%s\\n' {name}\n(\n{text}\n)\n" for name, text in scripts.items())
     enter = ["nsenter", f"--target={leader(lab, host)}", "--all", "unshare", "--mount", "--propagation=private"]
     pack = ["tar", "-c", "-C", str(auditors.root), "--exclude=./dev", "."]
     with subprocess.Popen(pack, stdout=subprocess.PIPE) as packing:
@@ -63,15 +70,20 @@ def inside(lab: Lab, host: str, auditors: Auditors, script: str, timeout: float 
         )
     if done.returncode:
         raise AuditError(f"{host}: an auditor ended with {done.returncode}: {done.stderr.strip()[-500:]}")
-    return done.stdout
+    return dict(said.split("\n", 1) for said in done.stdout.split("\x1e")[1:])
 
 
 def from_host(lab: Lab, host: str, auditors: Auditors, *command: str, timeout: float = 900) -> str:
-    """Run a program of the auditors in a host's network and nothing else of it; what it prints."""
+    """Run a program of the auditors in a host's network and nothing else of it; what it prints.
+
+    Args:
+        host: if empty, in the network of this machine, which is the lab's management station.
+    """
     mounts = 'mount -t proc proc "$0/proc"; mount --rbind /dev "$0/dev"; exec chroot "$0" "$@"'
     (auditors.root / "proc").mkdir(exist_ok=True)
     (auditors.root / "dev").mkdir(exist_ok=True)
-    enter = ["nsenter", f"--target={leader(lab, host)}", "--net", "unshare", "--mount", "--propagation=private"]
+    network = ["nsenter", f"--target={leader(lab, host)}", "--net"] if host else []
+    enter = [*network, "unshare", "--mount", "--propagation=private"]
     done = subprocess.run(
         [*enter, "sh", "-euc", mounts, str(auditors.root), *command],
         capture_output=True,

@@ -11,6 +11,8 @@ from pydantic import Field
 from inventory.frozen import Frozen
 from tests.audit.exposure import AT_MOST, too_exposed
 
+ASKED = 0.95
+"""Who judges less than this share of what was judged before was kept from looking, and what is not asked cannot fail."""
 CONTENT = "ssg-debian"
 """The package of the rules that OpenSCAP judges by."""
 LYNIS_TEST = re.compile(r"[A-Z]+-\d+")
@@ -26,9 +28,14 @@ class Judged(Frozen):
     failed: tuple[str, ...]
 
     @property
+    def count(self) -> int:
+        """Return how many rules were judged."""
+        return self.passed + len(self.failed)
+
+    @property
     def share(self) -> float:
         """Return the share of the judged rules that passed."""
-        return self.passed / (self.passed + len(self.failed))
+        return self.passed / self.count
 
 
 class HostAudit(Frozen):
@@ -88,12 +95,16 @@ def _worse(before: HostAudit, now: HostAudit, waived: Collection[str], *, same: 
         for profile, judged in now.openscap.items():
             had = before.openscap.get(profile, judged).failed
             yield from (f"{profile}: {r} fails" for r in judged.failed if r not in had and r not in waived)
-    for unit, exposure in now.exposure.items():
+            if judged.count < ASKED * before.openscap.get(profile, judged).count:
+                yield f"{profile} judges {judged.count} rules alone, were {before.openscap[profile].count}"
+    for unit, exposure in now.exposure.items() if "systemd" in same else ():
         if exposure > before.exposure.get(unit, exposure):
             yield f"{unit} exposed {exposure}, was {before.exposure[unit]}"
 
 
 def _worse_by_lynis(before: HostAudit, now: HostAudit, waived: Collection[str]) -> Iterator[str]:
+    if now.lynis_points < ASKED * before.lynis_points:
+        yield f"Lynis gives {now.lynis_points} points at most, were {before.lynis_points}"
     if now.lynis < before.lynis:
         yield f"Lynis {now.lynis}, was {before.lynis}"
     for test, points in now.lynis_lost.items():

@@ -21,7 +21,7 @@ from tests.audit.results import (
 )
 
 PROFILE = BINDING[0]
-VERSIONS = {"lynis": "3.1.4-1", "ssg-debian": "0.1.82-1"}
+VERSIONS = {"lynis": "3.1.4-1", "ssg-debian": "0.1.82-1", "systemd": "257"}
 
 
 def host(**changed: object) -> HostAudit:
@@ -55,6 +55,8 @@ def test_the_same_again_is_no_regression() -> None:
         ({"lynis_lost": {"SSH-7408": 4}}, "Lynis SSH-7408: 4 points lost, were 3"),
         ({"lynis_lost": {"SSH-7408": 3, "AUTH-9408": 1}}, "Lynis AUTH-9408: 1 points lost, were 0"),
         ({"openscap": {PROFILE: Judged(passed=9, failed=("tmout",))}}, f"{PROFILE}: tmout fails"),
+        ({"lynis_points": 180}, "Lynis gives 180 points at most, were 200"),
+        ({"openscap": {PROFILE: Judged(passed=5, failed=())}}, f"{PROFILE} judges 5 rules alone, were 10"),
         ({"exposure": {"frr.service": 4.4}}, "frr.service exposed 4.4, was 4.3"),
         ({"exposure": {"frr.service": 4.3, "new.service": 9.6}}, "new.service exposed 9.6, and 4.5 is the most"),
         ({"ssh": ("mac hmac-sha1: broken",)}, "ssh-audit: mac hmac-sha1: broken"),
@@ -81,7 +83,7 @@ def test_a_rule_that_has_its_line_may_come_to_fail() -> None:
 def test_other_versions_of_an_auditor_ask_other_things_and_are_not_compared() -> None:
     now = audits(
         host(lynis=70, openscap={PROFILE: Judged(passed=1, failed=("tmout",))}),
-        auditors={"lynis": "3.1.7-1", "ssg-debian": "0.1.83-1"},
+        auditors={"lynis": "3.1.7-1", "ssg-debian": "0.1.83-1", "systemd": "258"},
     )
 
     assert list(regressions(LAST, now, ())) == []
