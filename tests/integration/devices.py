@@ -24,8 +24,8 @@ from tests.emulator.server import EmulatedDevices
 def on_loopback(fleet: Fleet, key: str) -> Fleet:
     """The same fleet, with its 10.… addresses as 127.…: all of these are this machine.
 
-    The management station is where samdrift comes from here (127.0.0.1), and `key` the one by which it logs in. None has
-    an account for looks: `test_looks` gives it.
+    The management station is where samdrift comes from here (127.0.0.1), and `key` the one by which it logs in. None
+    has an account for looks: `test_looks` gives it.
     """
     station, router = "10.60.10.250", "10.60.10.1"
     text = re.sub(

@@ -125,12 +125,12 @@ def walked(answer: str) -> Walk:
     """
     lines = answer.splitlines()
     (files,) = (line.removeprefix("files ") for line in lines if line.startswith("files "))
-    told = standing(files)
-    paths = [one.path for one in told]
+    found = standing(files)
+    paths = [one.path for one in found]
     changed, privileged = paths.index(CHANGED), paths.index(PRIVILEGED)
     return Walk(
-        of_no_package=told[:changed],
-        changed=told[changed + 1 : privileged],
-        privileged=told[privileged + 1 :],
+        of_no_package=found[:changed],
+        changed=found[changed + 1 : privileged],
+        privileged=found[privileged + 1 :],
         capable=tuple(line for line in lines if line.startswith("/")),
     )

@@ -101,7 +101,7 @@ def test_with_a_certificate_hosts_send_by_tls_to_the_name_that_an_authority_vouc
     section = {**server.samdrift, "log_server": said}
     known = server.model_copy(update={"context": {"samdrift": section}})
     fleet = small_fleet.model_copy(update={"hosts": tuple(known if h == server else h for h in small_fleet.hosts)})
-    serving = settings(known, fleet, Options(**said))
+    serving = settings(known, fleet, Options.model_validate(said))
     assert {(o.port, o.sources) for o in listens(serving)} >= {(port, serving.clients) for port in (2514, 2515)}
     assert 'tls="on"' in render("log_server/rsyslog.conf.j2", settings=serving)
     sending = log_client.settings(fleet.host("alv-gw1"), fleet, log_client.Options())
@@ -113,7 +113,7 @@ def test_with_a_certificate_hosts_send_by_tls_to_the_name_that_an_authority_vouc
 @pytest.mark.parametrize("said", [{"tls_certificate": PEM}, {"tls_authority": PEM}])
 def test_a_certificate_without_its_authority_is_refused(small_fleet: Fleet, said: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match="without its authority"):
-        settings(small_fleet.host("tie-log1"), small_fleet, Options(**said))
+        settings(small_fleet.host("tie-log1"), small_fleet, Options.model_validate(said))
 
 
 def test_without_a_certificate_nothing_is_said_of_tls(small_fleet: Fleet) -> None:
