@@ -12,7 +12,7 @@ from inventory.frozen import Frozen
 from tests.audit.exposure import AT_MOST, too_exposed
 
 ASKED = 0.95
-"""Who judges less than this share of what was judged before was kept from looking, and what is not asked cannot fail."""
+"""Who judges less than this share of what was judged before was kept from looking: what is not asked cannot fail."""
 CONTENT = "ssg-debian"
 """The package of the rules that OpenSCAP judges by."""
 LYNIS_TEST = re.compile(r"[A-Z]+-\d+")
