@@ -21,7 +21,7 @@ from roles.shared.parts.accounts import FIRST_PERSON, LAST_PERSON
 from roles.shared.parts.debian import UPGRADES
 from roles.shared.parts.hardened import PACKAGES_LOGS, PEOPLES_HOMES, SU_GROUP
 from roles.shared.parts.kernel import KernelValue, look_command, read_values
-from roles.shared.parts.watched import REBOOT, RESTARTS_FILE
+from roles.shared.parts.watched import REBOOT, RESTARTS, RESTARTS_FILE
 from roles.shared.people import RUNS_AS
 
 if TYPE_CHECKING:
@@ -287,6 +287,10 @@ def test_what_waits_for_a_restart_is_known(host: Any, unit: Any, due: Callable[[
     assert told["samdrift_reboot_due"] in {"0", "1"}
     assert int(told["samdrift_restarts_due"]) == len(services)
     assert host.check_output("systemctl show -p Result samdrift-restarts.service") == "Result=success"
+
+
+def test_what_asks_for_restarts_may_do_what_it_needs_and_nothing_else(violations: Any) -> None:
+    assert violations(RESTARTS) == []
 
 
 def test_an_update_restarts_nothing_by_itself(host: Any) -> None:

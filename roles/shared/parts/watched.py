@@ -10,6 +10,7 @@ from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import service
+from roles.shared.sandbox import Need, Sandbox, without
 
 AUDIT_RULES = "/etc/audit/rules.d/audit.rules"
 RESTARTS_UNIT = "samdrift-restarts"
@@ -18,6 +19,20 @@ RESTARTS_FILE = f"{TEXTFILES}/samdrift-restarts.prom"
 """What waits for a restart, as metrics: role `node_metrics` tells what is in this directory."""
 REBOOT = "reboot"
 """How it is named that the host itself waits for one."""
+RESTARTS = Sandbox(
+    unit=f"{RESTARTS_UNIT}.service",
+    needs=(
+        Need(
+            directive="CapabilityBoundingSet",
+            value="CAP_DAC_READ_SEARCH CAP_SYS_PTRACE",
+            why="It reads which files every process has in use.",
+        ),
+        Need(directive="ProtectProc", value="default", why="It reads which files every process has in use."),
+        Need(directive="ProtectHome", value="read-only", why="A file that it cannot see would look removed."),
+        *without("PrivateDevices", "PrivateTmp", why="A file that it cannot see would look removed."),
+        Need(directive="ReadWritePaths", value=TEXTFILES, why="Its metrics."),
+    ),
+)
 AS_ROOT = ("auditctl -s", "auditctl -l", "cat /sys/kernel/security/apparmor/profiles")
 """What is asked as root: the kernel tells nobody else."""
 PERL_PARSES = "perl -c {path}"
@@ -64,7 +79,7 @@ def restarts() -> None:
     reread = Handler(name=f"read {RESTARTS_UNIT} again", command="systemctl daemon-reload")
     for kind in ("service", "timer"):
         path = f"/etc/systemd/system/{RESTARTS_UNIT}.{kind}"
-        managed_file(path, template=f"base/restarts.{kind}.j2", then=(reread,))
+        managed_file(path, template=f"base/restarts.{kind}.j2", settings=RESTARTS, then=(reread,))
     service(f"{RESTARTS_UNIT}.timer")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roles.shared.parts.watched import RESTARTS_FILE
+from roles.shared.parts.watched import RESTARTS, RESTARTS_FILE
 from tests.integration.mutations.change import (
     KEPT,
     NOWHERE,
@@ -158,6 +158,9 @@ BASE: Changes = {
         stopped("samdrift-restarts.timer"),
         Change(f"mkdir -p {KEPT} && mv {RESTARTS_FILE} {KEPT}", f"mv {KEPT}/samdrift-restarts.prom {RESTARTS_FILE}"),
         edited(RESTARTS_FILE, "s/^samdrift_restarts_due .*/samdrift_restarts_due 99/"),
+    ),
+    "what asks for restarts may do what it needs and nothing else": loosened(
+        RESTARTS.unit, f"{UNITS}/{RESTARTS.unit}", starts=False
     ),
     "an update restarts nothing by itself": (edited("/etc/needrestart/conf.d/samdrift.conf", "s/'l'/'a'/"),),
     "nothing is installed that was only recommended": (

@@ -127,6 +127,8 @@ def test_an_account_that_only_looks_may_ask_it_of_every_unit() -> None:
 
 
 APART = {
+    "apparmor.service": "it loads profiles into the kernel, and ends",
+    "auditd.service": "it hears the kernel itself, from before anything else is up",
     "ssh.service": "whoever logs in must be able to do everything",
     "unattended-upgrades.service": "it installs packages when the host is shut down",
 }
