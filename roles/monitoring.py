@@ -68,6 +68,7 @@ SANDBOX = Sandbox(
 )
 RULES = "/etc/prometheus/rules"
 OWNS = (RULES,)
+MAKES = (web_file(WEB),)
 
 
 class Options(RoleOptions):

@@ -44,6 +44,7 @@ bash -c 'exec 3<>/dev/tcp/{address}/{port} &&
   printf "GET /metrics HTTP/1.0\\r\\n\\r\\n" >&3 && timeout 10 cat <&3'
 """
 WEB = "/etc/node-exporter"
+MAKES = (web_file(WEB),)
 ASK_BY_NAME = f"""\
 bash -c 'exec 3<>/dev/tcp/{{address}}/{{port}} &&
   printf "GET /metrics HTTP/1.0\\r\\n%s\\r\\n\\r\\n" "{by_name(WEB)}" >&3 && timeout 10 cat <&3'

@@ -109,7 +109,11 @@ OF_APT = (
 )
 """By the installer, and by dpkg and ucf: a configuration that was set aside."""
 
-OF_APPARMOR = ("/etc/apparmor.d/local/*",)
+OF_APPARMOR = (
+    "/etc/apparmor.d/local/*",
+    "/etc/apparmor.d/tunables/home.d/ubuntu",
+    "/etc/apparmor.d/tunables/xdg-user-dirs.d/site.local",
+)
 """By packages, for what a host adds to their profiles."""
 
 READ = (

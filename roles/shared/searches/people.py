@@ -128,7 +128,7 @@ def members(answer: str, declared: Declarations) -> Iterator[Found]:
         by_account = (login.name for login in people.logins if login.gid == group.gid)
         for user in sorted({*group.added, *by_account}):
             own = declared.accounts.get(user)
-            if user != "root" and (own is None or group.name not in own):
+            if user not in {"root", group.name} and (own is None or group.name not in own):
                 yield Found(name=f"{user} in {group.name}")
         if group.name in people.open_groups:
             yield Found(name=f"whoever has its password in {group.name}")

@@ -63,6 +63,7 @@ def test_an_account_that_may_log_in_and_that_no_role_lets_in_is_told(account: st
         ("m:samdrift-automation:1003:nils\n", ["nils in samdrift-automation"]),
         ("m:shadow:42:\na:nils:1009:42:/bin/bash:locked\n", ["nils in shadow"]),
         ("m:games:60:nils\n", []),
+        ("m:samdrift-look:1007:\na:samdrift-look:1007:1007:/bin/bash:locked\n", []),
         ("g:disk:set\nm:disk:6:\n", ["whoever has its password in disk"]),
         ("g:games:set\nm:games:60:\n", []),
     ],
