@@ -51,6 +51,7 @@ UNIT = "rsyslog.service"
 LOGS = "/var/log/fleet"
 TLS = "/etc/rsyslog-tls"
 KEY, CERTIFICATE = f"{TLS}/key.pem", f"{TLS}/certificate.pem"
+MAKES = (KEY,)
 SANDBOX = Sandbox(
     unit=UNIT,
     needs=(
