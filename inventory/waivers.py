@@ -15,6 +15,7 @@ Not here: what a waiver means for what was found (`deploy.model.waivers`).
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -28,6 +29,9 @@ from inventory.yaml_source import Document, schema_problem
 
 FILE = "waivers.yaml"
 """Its name, beside the snapshot's directory."""
+
+FILE_NAMED = re.compile(r"/|[a-z-]+ /(?! )[^*]*$")
+"""A path, or a thing that is one: `package-file /usr/bin/x`. With a star, a thing is accepted whatever it holds."""
 
 About = Literal["step", "unmanaged", "check"]
 
@@ -46,8 +50,7 @@ class Waiver(Frozen):
 
     It is about just one of: a `step` of a role, an `unmanaged` file, line or thing (its kind and name: `package htop`),
     a state `check`. `seen` are the digests of the differences that were accepted; of an unmanaged line, a thing or a
-    check, empty if any is. A file in a directory that a role owns may let people in, and so is accepted with its
-    content alone.
+    check, empty if any is. A file that is named may let people in, and so is accepted with its content alone.
     """
 
     name: str
@@ -75,7 +78,7 @@ class Waiver(Frozen):
     def _is_about_one_thing(self) -> Self:
         if sum(what is not None for what in (self.step, self.unmanaged, self.check)) != 1:
             raise ValueError("say one of step, unmanaged and check")
-        if (self.step is not None or self.what.startswith("/")) and not self.seen:
+        if (self.step is not None or FILE_NAMED.match(self.unmanaged or "")) and not self.seen:
             raise ValueError(f"{self.about}: seen is missing; samdrift waivers propose tells it")
         return self
 

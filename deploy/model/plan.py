@@ -132,7 +132,7 @@ class Unmanaged(Frozen):
     @property
     def what(self) -> str:
         """Return the path, the kind and name, or the line and what stands below it, as one."""
-        named = f"{self.kind} {self.name}".strip()
+        named = f"{self.kind} {self.name}" if self.name else f"{self.kind}: {self.state}" if self.kind else ""
         return self.path or named or " / ".join(line.strip() for line in self.line.splitlines())
 
     @property

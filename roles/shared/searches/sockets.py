@@ -15,6 +15,8 @@ from inventory.frozen import Frozen
 from roles.shared.searches.search import Declarations, Found, Search
 
 LISTENING = "ss -H -ltun --cgroup"
+EPHEMERAL = 32768
+"""From here on, the kernel gives ports to who asks for any (ip_local_port_range): at each start another one."""
 CLIENTS = frozenset({("udp", 68), ("udp", 546)})
 """Where every DHCP client is answered."""
 
@@ -37,7 +39,9 @@ class Listening(Frozen):
 
     @property
     def name(self) -> str:
-        """Name it as people do; behind loopback, with its address."""
+        """Name it as people do; behind loopback, with its address; by its unit, where the port is another one soon."""
+        if self.port >= EPHEMERAL and self.unit:
+            return f"{self.protocol}/any {self.unit}"
         return f"{self.protocol}/{self.port}" + (f" {self.address}" if self.is_local else "")
 
 

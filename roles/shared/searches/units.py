@@ -17,15 +17,20 @@ from roles.shared.searches.standing import DETAIL, standing
 HELPER = (
     "find /var/lib/systemd/deb-{}-helper-enabled -mindepth 1 ! -name '*.dsh-also' -type f -printf 'helper\\t{}/%P\\n'"
 )
-ENABLED = "command -v find sed > /dev/null && {{ {}; }}".format(
-    "; ".join(
-        (
-            "find /etc/systemd/system /etc/systemd/user -mindepth 1 -maxdepth 2 -type l -printf 'link\\t%p\\t%l\\n'",
-            HELPER.format("systemd", "system"),
-            HELPER.format("systemd-user", "user"),
-            "sed -nE 's/^(enable|disable) +/preset\\t\\1\\t/p' /usr/lib/systemd/*-preset/*.preset",
-        )
-    )
+LINKS = "find /etc/systemd/system /etc/systemd/user -mindepth 1 -maxdepth 2 -type l -printf 'link\\t%p\\t%l\\n'"
+VENDORS = (
+    "grep -hE '^/(usr/)?lib/systemd/' /var/lib/dpkg/info/*.list | sed 's#^/lib/#/usr/lib/#' | "
+    "{ find /usr/lib/systemd /usr/local/lib/systemd -type l -print <&- | grep -vxFf /dev/fd/3; } 3<&0 | "
+    "sed 's/^/vendor\\t/'"
+)
+"""Links that enable units as if their package did."""
+ALSO = (
+    "grep -rE '^Also=' /usr/lib/systemd/system /usr/lib/systemd/user | sed 's#^[^:]*/##; s/:Also=/\\t/; s/^/also\\t/'"
+)
+PRESETS = "sed -nE 's/^(enable|disable) +/preset\\t\\1\\t/p' /usr/lib/systemd/*-preset/*.preset"
+ENABLED = (
+    f"command -v find sed grep > /dev/null && {{ {LINKS}; {HELPER.format('systemd', 'system')}; "
+    f"{HELPER.format('systemd-user', 'user')}; {VENDORS}; {ALSO}; {PRESETS}; }}"
 )
 
 
@@ -36,28 +41,35 @@ def undeclared(answer: str, declared: Declarations) -> Iterator[Found]:
     presets = [(row[1], row[2]) for row in rows if row[0] == "preset"]
     if not presets:
         raise ValueError("systemd has presets of its own")
-    for _, link, to in (row for row in rows if row[0] == "link"):
-        target = posixpath.normpath(posixpath.join(posixpath.dirname(link), to))
-        names = {posixpath.basename(link), posixpath.basename(target)}
-        if (
-            target == "/dev/null"
-            or link in by_packages
-            or not target.startswith(("/usr/lib/systemd/", "/lib/systemd/"))
-        ):
-            continue  # a mask; a package's; or of a unit file that is told by itself
-        if not names & declared.units and not any(enables(presets, name) for name in names):
-            yield Found(name=posixpath.basename(link), state=f"{link} {to}")
+    links = [_names(link, to) for _, link, to in (row for row in rows if row[0] == "link")]
+    enabled = {
+        unit
+        for link, names in links
+        if link in by_packages or names & declared.units or any(enables(presets, name) for name in names)
+        for unit in names
+    }
+    along = {unit for row in rows if row[0] == "also" and row[1] in enabled for unit in row[2].split()}
+    for link, names in links:
+        if names and link not in by_packages and not names & (enabled | along):
+            yield Found(name=posixpath.basename(link), state=link)
+    yield from (Found(name=posixpath.basename(row[1]), state=row[1]) for row in rows if row[0] == "vendor")
+
+
+def _names(link: str, to: str) -> tuple[str, frozenset[str]]:
+    """Return a link, with the names of the unit of a package to which it leads; none for a mask and all else, as unit
+    files of no package are told by themselves.
+    """
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(link), to))
+    of_package = target.startswith(("/usr/lib/systemd/", "/lib/systemd/"))
+    return link, frozenset((posixpath.basename(link), posixpath.basename(target)) if of_package else ())
 
 
 def enables(presets: Sequence[tuple[str, str]], unit: str) -> bool:
-    """Tell whether systemd's presets enable a unit: the first that is about it decides, or else the first about its
-    service, which brings it along (`Also=`); without any, none does.
-    """
+    """Tell whether systemd's presets enable a unit: the first that is about it decides, and without any, none does."""
     template = re.sub(r"@.+(\.\w+)$", r"@\1", unit)
-    for names in ((unit, template), (f"{unit.rpartition('.')[0]}.service",)):
-        for verb, pattern in presets:
-            if any(fnmatchcase(name, pattern.split()[0]) for name in names):
-                return verb == "enable"
+    for verb, pattern in presets:
+        if any(fnmatchcase(name, pattern.split()[0]) for name in (unit, template)):
+            return verb == "enable"
     return False
 
 

@@ -48,6 +48,11 @@ def test_a_waiver_says_what_it_accepts_where_who_answers_why_and_until_when(tmp_
         ("  owner: anna-lind\n", "", "waivers.yaml:1: owner is missing"),
         ("  until: '2027-01-15'\n", "", "waivers.yaml:1: until is missing"),
         ("  seen: [0123456789abcdef]\n", "", "step: seen is missing"),
+        (
+            "  step: file /etc/motd\n  seen: [0123456789abcdef]\n",
+            "  unmanaged: stray /etc/cron.d/x\n",
+            "seen is missing",
+        ),
         ("  step: file /etc/motd\n", "", "say one of step, unmanaged and check"),
         ("  role: base\n", "  role: base\n  check: sshd runs\n", "say one of step, unmanaged and check"),
         ("'2027-01-15'", "2027-01-15", "waivers.yaml:8: '2027-01-15' would be read as a date"),
@@ -64,6 +69,15 @@ def test_what_is_no_waiver_is_an_error_with_its_line(tmp_path: Path, old: str, n
     with pytest.raises(InventoryError) as caught:
         read(written(tmp_path, SOUND.replace(old, new)))
     assert any(words in str(p) for p in caught.value.problems), caught.value
+
+
+@pytest.mark.parametrize("what", ["package htop", "stray /etc/cron.d/*", "interface 1/1/7 / description x"])
+def test_a_thing_is_accepted_by_its_name_alone_where_it_is_no_file(tmp_path: Path, what: str) -> None:
+    said = SOUND.replace("  step: file /etc/motd\n", f"  unmanaged: {what}\n").replace(
+        "  seen: [0123456789abcdef]\n", ""
+    )
+    (found,) = read(written(tmp_path, said))
+    assert found.what == what
 
 
 def test_of_a_file_with_one_wrong_waiver_none_holds_and_all_that_is_wrong_is_told(tmp_path: Path) -> None:

@@ -45,9 +45,16 @@ def test_behind_loopback_a_service_may_listen_and_nobody_else(group: str, names:
 def test_a_service_of_a_role_waits_for_answers_at_any_port_over_udp() -> None:
     answers = line("udp", "0.0.0.0:41234", "/system.slice/chrony.service")
     assert told(answers, units=("chrony.service",)) == []
-    assert told(answers) == ["udp/41234"]
+    assert told(answers) == ["udp/any chrony.service"]
     tunnel = line("udp", "0.0.0.0:51820", r"/system.slice/system-wg\x2dquick.slice/wg-quick@wg0.service")
     assert told(tunnel, units=("wg-quick@wg0.service",)) == []
+
+
+def test_a_port_that_is_another_one_after_each_start_is_told_by_its_unit() -> None:
+    """As avahi's and rpc.statd's are; who opens one without a unit is told with the port."""
+    first, again = (line("tcp", f"0.0.0.0:{port}", "/system.slice/rpc-statd.service") for port in (40123, 51234))
+    assert told(first) == told(again) == ["tcp/any rpc-statd.service"]
+    assert told(line("tcp", "0.0.0.0:40123", "/user.slice/x.scope")) == ["tcp/40123"]
 
 
 def test_a_dhcp_client_is_answered() -> None:

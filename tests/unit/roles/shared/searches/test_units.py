@@ -36,14 +36,26 @@ def test_what_a_package_enables_is_expected_where_it_does_and_not_elsewhere() ->
     "row",
     [
         link("getty@tty1.service", f"{LIB}/getty@.service", "getty.target.wants/"),
-        link("systemd-networkd.socket", within="sockets.target.wants/"),
         link("dbus-org.freedesktop.network1.service", f"{LIB}/systemd-networkd.service", ""),
         link("apt-daily.timer", "/dev/null", ""),
     ],
-    ids=["by a preset of its template", "along with its service", "by another name", "masked"],
+    ids=["by a preset of its template", "by another name", "masked"],
 )
 def test_what_systemd_enables_by_itself_is_expected(row: str) -> None:
     assert told(row) == []
+
+
+def test_what_an_enabled_unit_brings_along_is_expected_though_a_preset_says_no() -> None:
+    """Debian 12 has such presets (systemd issue 25459)."""
+    rows = [link("systemd-networkd.socket", within="sockets.target.wants/"), link("wait-online.service")]
+    also = "also\tsystemd-networkd.service\tsystemd-networkd.socket wait-online.service"
+    assert told(*rows, also, "preset\tdisable\twait-online.service", link("systemd-networkd.service")) == []
+    assert told(*rows, also) == ["systemd-networkd.socket", "wait-online.service"]
+
+
+def test_a_link_among_a_packages_own_is_told() -> None:
+    vendor = "/usr/lib/systemd/system/multi-user.target.wants/debug-shell.service"
+    assert told(f"vendor\t{vendor}") == ["debug-shell.service"]
 
 
 def test_a_packages_unit_that_it_leaves_alone_is_told() -> None:

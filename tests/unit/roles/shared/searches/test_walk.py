@@ -71,6 +71,21 @@ def test_a_program_and_a_configuration_that_were_changed_are_told_and_a_document
     assert names(host, told(host).changed) == ["etc/p.conf", "usr/bin/a", "usr/bin/b c"]
 
 
+def test_a_file_that_was_written_again_as_it_was_is_in_no_list(host: Path) -> None:
+    """Restored from a backup, say: rkhunter tells another inode."""
+    shutil.copy(host / "usr/bin/a", host / "kept")
+    shutil.move(host / "kept", host / "usr/bin/a")
+    assert told(host) == Walk()
+
+
+def test_sums_that_a_package_wrote_wrongly_stop_nothing(host: Path) -> None:
+    """Docker's own packages had such ones, at which `dpkg --verify` dies (docker/desktop-linux issue 65)."""
+    sums = host / "var/lib/dpkg/info/p:amd64.md5sums"
+    sums.write_text(f"{'a' * 40}\n\nno sum\n{sums.read_text()}")
+    (host / "usr/bin/a").write_text("changed")
+    assert names(host, told(host).changed) == ["usr/bin/a"]
+
+
 def test_who_sets_the_time_of_a_file_back_hides_nothing(host: Path) -> None:
     (host / "usr/bin/a").write_text("changed")
     os.utime(host / "usr/bin/a", (0, 0))
