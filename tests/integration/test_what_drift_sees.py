@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from tests.integration.forty_ways import PACKAGE
 from tests.integration.lab import by_hand, samdrift
-from tests.integration.test_forty_ways import HOST, NEEDED, PACKAGE, at_once, drift
+from tests.integration.test_forty_ways import HOST, NEEDED, at_once, drift
 
 pytestmark = pytest.mark.lab
 
