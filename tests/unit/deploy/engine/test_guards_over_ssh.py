@@ -11,7 +11,7 @@ import gevent
 import pytest
 from gevent import monkey
 
-from deploy.engine import guard_script
+from deploy.engine import guard_script, lock_script
 from deploy.engine.apply import Apply
 from deploy.engine.guards import GuardFailed
 from deploy.engine.results import ApplyResult
@@ -19,6 +19,7 @@ from deploy.engine.session import Session
 from deploy.model.findings import Exit, Kind, exit_code
 from deploy.model.record import AppliedStep, CheckResult
 from deploy.model.step_id import StepId
+from deploy.store.ports import Holder
 from roles.shared.guard import kept_file
 from roles.shared.intent import Intent
 from tests.applying import nothing_to_check, plan_of, until
@@ -52,6 +53,7 @@ def host(sshd: Sshd, make_role: Callable[[str, str], None]) -> Iterator[Sshd]:
     yield sshd
     shutil.rmtree(sshd.directory / "lib/samdrift")
     (sshd.directory / "lib/samdrift").mkdir()
+    shutil.rmtree(sshd.directory / "run/samdrift", ignore_errors=True)
 
 
 @pytest.fixture
@@ -185,6 +187,37 @@ def test_what_a_lost_answer_to_the_confirmation_meant_is_found_out(host: Sshd, d
         hosts.confirm("tie-test1")
         assert hosts.guarded == ()
         assert hosts.look()[0].changes == ()
+    no_guard_is_left(host)
+
+
+def taken_over(by: Session, run: str) -> None:
+    """Another run finds that this one is gone, and takes its host."""
+    other = Holder(who="bo", since="2026-11-29T08:15:00.000Z", command="samdrift apply", run="other")
+    assert by.ask("tie-test1", [lock_script.take(other, over=(run,))])[0].rc == 0
+
+
+def test_a_run_whose_host_another_has_taken_confirms_nothing_and_its_change_is_undone(host: Sshd, door: Path) -> None:
+    with session(host, door) as hosts, session(host, door) as others:
+        assert hosts.lock(["tie-test1"]) == {}
+        (live,) = hosts.look()
+        hosts.carry_out(live)
+        taken_over(others, hosts._locks.run)
+        with pytest.raises(GuardFailed, match="another run has taken this host over"):
+            hosts.confirm("tie-test1")
+        hosts.restore("tie-test1")
+    assert door.read_text() == "old\n"
+    no_guard_is_left(host)
+
+
+def test_a_run_whose_host_another_has_taken_arms_no_guard(host: Sshd, door: Path) -> None:
+    """It would keep the other's work as how the host was, and put that back in the middle of it."""
+    with session(host, door) as hosts, session(host, door) as others:
+        assert hosts.lock(["tie-test1"]) == {}
+        (live,) = hosts.look()
+        taken_over(others, hosts._locks.run)
+        outcome = hosts.carry_out(live)
+    assert (outcome.done, outcome.guarded, door.read_text()) == ((), False, "old\n")
+    assert "another run has taken this host over" in outcome.error
     no_guard_is_left(host)
 
 
