@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from inventory.frozen import Frozen
+from roles.shared.look_program import NOT_LET
 from roles.shared.traffic import Listen
 
 LARGEST = 4 * 1024 * 1024
@@ -106,6 +107,8 @@ class Search:
         """
         if rc == TIMED_OUT:
             raise Unread("there was no answer in time")
+        if rc == NOT_LET:
+            raise Unread("its account for looks may not ask this until role base is applied")
         body, _, end = answer.rpartition("\nended ")
         if not re.fullmatch(r"\d{1,3}\n", end):
             raise Unread("there is more than is read")

@@ -12,7 +12,9 @@ from deploy.runs.looks import look_accounts, not_given_yet
 from deploy.transport.ssh import Access
 from inventory.snapshot import load
 from roles.shared.intent import Intent
+from roles.shared.look_program import NOT_LET
 from roles.shared.parts.looks import LOOK, LOOK_KEYS
+from roles.shared.searches.search import Declarations, Search, Unread
 from tests.unit.deploy.store.in_memory import MemoryApplied
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
@@ -59,3 +61,10 @@ def test_who_names_another_account_looks_as_that_one() -> None:
     assert Access().for_looks(LOOK).user == LOOK
     assert Access(look_user="samdrift").for_looks(LOOK).looks is False
     assert Access(look_user="anna").for_looks(LOOK).user == "anna"
+
+
+def test_a_search_that_a_host_does_not_let_the_account_make_yet_says_so_and_finds_nothing() -> None:
+    """A newer samdrift asks more as root than the host has in its list."""
+    search = Search(kind="table", question="nft list tables", undeclared=lambda _answer, _declared: (), as_root=True)
+    with pytest.raises(Unread, match="until role base is applied"):
+        search.unexpected("", Declarations(), rc=NOT_LET)
