@@ -12,6 +12,7 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator
@@ -21,6 +22,7 @@ import pytest
 from hypothesis import is_hypothesis_test, settings
 
 import roles
+from deploy.cli.entry import COLLECTED_AFTER
 from roles.shared.catalogue import catalogue
 from tests.sshd import Sshd, cannot_run, running_sshd
 
@@ -30,6 +32,8 @@ settings.register_profile("samdrift", deadline=None, max_examples=40)
 settings.register_profile("thorough", deadline=None, max_examples=200)
 settings.load_profile("samdrift")
 
+
+gc.set_threshold(*COLLECTED_AFTER)  # as in the real command; a seventh of the processor time of unit tests
 
 UNIT = Path(__file__).with_name("unit")
 
@@ -54,6 +58,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not is_traced(item.path) or is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker(pytest.mark.no_cover)
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()  # what is there now stays to the end, and need not be gone through again and again
 
 
 def is_traced(module: Path) -> bool:
