@@ -27,8 +27,8 @@ from tests.integration.lab import DEPLOYED, ENDED, STAGE
 LANES = {
     "unit": ("tests/unit", "-m", "not lab and not soak", "--cov"),
     "devices": ("tests/integration", "-m", "not lab and not soak"),
-    "lab": ("-m", "lab and not netbox and not own_lab and not soak"),
-    "netbox": ("-m", "(netbox or own_lab) and not soak"),
+    "lab": ("tests/integration", "-m", "lab and not netbox and not own_lab and not soak"),
+    "netbox": ("tests/integration", "-m", "(netbox or own_lab) and not soak"),
 }
 """What each is given of pytest's arguments."""
 PATIENT = ("unit", "devices")
