@@ -33,7 +33,12 @@ RESTARTS = Sandbox(
         Need(directive="ReadWritePaths", value=TEXTFILES, why="Its metrics."),
     ),
 )
-AS_ROOT = ("auditctl -s", "auditctl -l", "cat /sys/kernel/security/apparmor/profiles")
+AS_ROOT = (
+    "auditctl -s",
+    "auditctl -l",
+    "cat /sys/kernel/security/apparmor/profiles",
+    "logrotate --debug --state /dev/null /etc/logrotate.conf",
+)
 """What is asked as root: the kernel tells nobody else."""
 PERL_PARSES = "perl -c {path}"
 LOGROTATE_ACCEPTS = (
