@@ -11,11 +11,14 @@ from deploy.lab.machine import LabError
 from deploy.lab.overlay import bootable, lab_overlay, like_these, machine_nameserver, with_guests
 from deploy.lab.wiring import lab_hosts
 from roles.shared.rehearsal import Rehearsal
+from roles.shared.searches.known_files import OF_THE_LAB
 from tests.unit.deploy.lab_fleet import host, lab_fleet
 
 NAMESERVER = IPv4Address("198.51.100.53")
 USER_KEY = "ssh-ed25519 AAAAuser"
 LOOK_KEY = "ssh-ed25519 AAAAlook"
+BASE = {"automation_keys": [USER_KEY], "own_kernel": False, "expects": {"stray": [*OF_THE_LAB]}}
+"""What role `base` has in every lab."""
 LAB = Rehearsal(automation_key=USER_KEY, look_key=LOOK_KEY, nameserver=NAMESERVER)
 
 
@@ -66,20 +69,20 @@ def test_a_host_that_the_labs_image_cannot_be_is_refused_by_name() -> None:
 def test_options_that_must_differ_are_merged_into_those_that_are_there() -> None:
     base = {"fallback_resolvers": ["10.59.255.1"], "journal_max": "2G"}
     assert overlay_of(roles={"base": True, "time": True, "dns_resolver": True}, base=base) == {
-        "base": {"fallback_resolvers": ["198.51.100.53"], "journal_max": "2G", "automation_keys": [USER_KEY]},
+        "base": {"fallback_resolvers": ["198.51.100.53"], "journal_max": "2G", **BASE},
         "time": {"control_clock": False},
         "dns_resolver": {"forwarders": ["198.51.100.53"], "insecure_zones": ["."]},
     }
 
 
 def test_a_role_that_a_host_has_not_gets_no_options_and_a_host_without_a_fallback_gets_none() -> None:
-    assert overlay_of(roles={"base": True}) == {"base": {"automation_keys": [USER_KEY]}}
+    assert overlay_of(roles={"base": True}) == {"base": BASE}
     assert overlay_of(roles={"base": False}) == {}
 
 
 def test_a_host_that_has_keys_for_looks_has_the_labs_in_the_lab() -> None:
     found = overlay_of(roles={"base": True}, base={"look_keys": ["ssh-ed25519 AAAAreal"]})
-    assert found == {"base": {"automation_keys": [USER_KEY], "look_keys": [LOOK_KEY]}}
+    assert found == {"base": {**BASE, "look_keys": [LOOK_KEY]}}
 
 
 def test_a_section_that_is_no_mapping_is_left_to_the_inventorys_rules() -> None:
