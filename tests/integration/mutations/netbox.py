@@ -98,7 +98,8 @@ NETBOX: Changes = {
         )
     },
     "the login page comes by tls that the certificate proves": (
-        edited(NGINX, "s/.*X-Frame-Options.*//", READ_NGINX),
+        edited(NGINX, "s/.*add_header X-Frame-Options.*//", READ_NGINX),
+        edited(NGINX, "s/.*proxy_hide_header X-Content-Type-Options.*//", READ_NGINX),
         Change(
             f"cp -a {CERTIFICATE} {CERTIFICATE}.kept && openssl req -x509 -new -key {KEY} -days 400 "
             f"-subj /CN=other.invalid -out {CERTIFICATE} && {READ_NGINX}",
