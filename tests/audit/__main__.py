@@ -26,6 +26,7 @@ from tests.audit.openscap import BINDING, PROFILES
 from tests.audit.page import PAGE, with_figures
 from tests.audit.results import (
     KEPT,
+    KINDS,
     Audits,
     HostAudit,
     audits_of,
@@ -36,14 +37,6 @@ from tests.audit.results import (
 )
 from tests.integration.lab import by_hand, lab_fleet, samdrift
 
-KINDS = {
-    "hub gateway": "tie-gw1",
-    "site gateway": "heb-gw1",
-    "resolver": "tie-dns1",
-    "log server": "tie-log1",
-    "monitoring": "tie-mon1",
-    "package cache": "tie-cache1",
-}
 FRESH = "tie-mon1"
 ASKERS = {"a management station": "", "another site": "ost-gw1"}
 """From where ports are asked, besides a neighbour: a host, or this machine, which is the lab's management station."""

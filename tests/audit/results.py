@@ -10,6 +10,15 @@ from pydantic import Field
 from inventory.frozen import Frozen
 from tests.audit.exposure import AT_MOST, too_exposed
 
+KINDS = {
+    "hub gateway": "tie-gw1",
+    "site gateway": "heb-gw1",
+    "resolver": "tie-dns1",
+    "log server": "tie-log1",
+    "monitoring": "tie-mon1",
+    "package cache": "tie-cache1",
+}
+"""A host of each kind that the lab has: two with the same roles are not both audited."""
 ASKED = 0.95
 """Who judges less than this share of what was judged before was kept from looking: what is not asked cannot fail."""
 CONTENT = "ssg-debian"
