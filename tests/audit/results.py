@@ -68,7 +68,7 @@ class HostAudit(Frozen):
 class Audits(Frozen):
     """What was found on a host of each kind, and on a fresh one, by which versions of the auditors.
 
-    `held` has the rules of OpenSCAP that were judged on some kind of host and failed on none.
+    `held` has the rules of OpenSCAP that were judged on some kind of host and failed on none, once all were audited.
     """
 
     auditors: Versions
@@ -82,7 +82,8 @@ def audits_of(auditors: Versions, fresh: HostAudit, kinds: Mapping[str, HostAudi
     everyone = {**(last.kinds if last else {}), **kinds}
     failed = {rule for audit in everyone.values() for judged in audit.openscap.values() for rule in judged.failed}
     passed = {rule for audit in kinds.values() for rule in audit.passed}.union(last.held if last else ())
-    return Audits(auditors=auditors, fresh=fresh, kinds=everyone, held=tuple(sorted(passed - failed)))
+    held = passed - failed if KINDS.keys() <= everyone.keys() else ()  # of what was not audited nothing is known
+    return Audits(auditors=auditors, fresh=fresh, kinds=everyone, held=tuple(sorted(held)))
 
 
 def regressions(last: Audits | None, now: Audits, waived: Collection[str]) -> Iterator[str]:

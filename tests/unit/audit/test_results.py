@@ -9,6 +9,7 @@ from tests.audit.openscap import BINDING
 from tests.audit.page import BEGIN, END, PAGE, with_figures
 from tests.audit.results import (
     KEPT,
+    KINDS,
     Audits,
     HostAudit,
     Judged,
@@ -127,14 +128,14 @@ def test_a_table_of_other_things_has_no_lines_of_rules() -> None:
 
 
 def test_kinds_that_are_not_audited_stay_as_they_were_and_a_rule_holds_if_it_fails_on_none() -> None:
-    last = LAST.model_copy(update={"held": ("umask", "tmout")})
-    gateway = host(
-        host="tie-gw1", passed=("aide", "banner"), openscap={p: Judged(passed=1, failed=("tmout",)) for p in BINDING}
-    )
-    now = audits_of(VERSIONS, host(), {"gateway": gateway}, last)
+    others = {kind: host() for kind in KINDS if kind != "hub gateway"}
+    last = LAST.model_copy(update={"kinds": others, "held": ("umask", "tmout")})
+    failing_tmout = {p: Judged(passed=1, failed=("tmout",)) for p in BINDING}
+    gateway = {"hub gateway": host(host="tie-gw1", passed=("aide", "banner"), openscap=failing_tmout)}
 
-    assert list(now.kinds) == ["monitoring", "gateway"]
-    assert now.held == ("banner", "umask")
+    assert audits_of(VERSIONS, host(), gateway, last).kinds == others | gateway
+    assert audits_of(VERSIONS, host(), gateway, last).held == ("banner", "umask")
+    assert audits_of(VERSIONS, host(), gateway, None).held == ()  # a rule may fail on what was never audited
 
 
 # What is kept here
