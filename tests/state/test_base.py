@@ -100,9 +100,11 @@ def test_sshd_does_not_shut_out_management_stations_that_connect_and_do_not_log_
 
 def test_commands_of_sudo_have_a_terminal_of_their_own_and_are_not_looked_for_where_one_stands(host: Any) -> None:
     said = host.check_output("sudo -V").splitlines()
-    assert {"Run commands in a pty", "Ignore '.' in $PATH", "Reset the environment to a default set of variables"} <= {
-        line.strip() for line in said
-    }
+    assert {
+        "Always run commands in a pseudo-tty",
+        "Ignore '.' in $PATH",
+        "Reset the environment to a default set of variables",
+    } <= {line.strip() for line in said}
 
 
 @pytest.mark.usefixtures("more_than_a_look")
@@ -171,7 +173,8 @@ def test_peoples_homes_and_dotfiles_are_not_open_to_others(host: Any) -> None:
     homes = dict(reversed(line.split(" ", 1)) for line in said)
     assert "/root" in homes
     assert [f"{mode} {home}" for home, mode in homes.items() if int(mode, 8) & 0o027] == []
-    found = host.check_output(f"{PEOPLES_HOMES} | xargs -I% find % -xdev -maxdepth 1 -name '.?*' -printf '%m %y %p\\n'")
+    dotfiles_of = "find \"$home\" -xdev -maxdepth 1 -name '.?*' -printf '%m %y %p\\n'"
+    found = host.check_output(f"{PEOPLES_HOMES} | while read -r home; do {dotfiles_of}; done")
     dotfiles = [line.split(" ", 2) for line in found.splitlines()]
     assert f"/home/{AUTOMATION}/.bashrc" in {path for _, _, path in dotfiles}
     assert [

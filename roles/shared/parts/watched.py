@@ -30,7 +30,11 @@ RESTARTS = Sandbox(
         Need(directive="ProtectProc", value="default", why="It reads which files every process has in use."),
         Need(directive="ProtectHome", value="read-only", why="A file that it cannot see would look removed."),
         *without("PrivateDevices", "PrivateTmp", why="A file that it cannot see would look removed."),
-        Need(directive="ReadWritePaths", value=TEXTFILES, why="Its metrics."),
+        Need(
+            directive="ReadWritePaths",
+            value=f"/tmp {TEXTFILES}",  # noqa: S108  needrestart's own choice
+            why="Its metrics, and needrestart's own workplace.",
+        ),
     ),
 )
 AS_ROOT = (
