@@ -21,7 +21,7 @@ from roles.shared.parts.accounts import FIRST_PERSON, LAST_PERSON
 from roles.shared.parts.debian import UPGRADES
 from roles.shared.parts.hardened import PACKAGES_LOGS, PEOPLES_HOMES, SU_GROUP
 from roles.shared.parts.kernel import KernelValue, look_command, read_values
-from roles.shared.parts.watched import REBOOT, RESTARTS, RESTARTS_FILE
+from roles.shared.parts.watched import REBOOT, RESTARTS, RESTARTS_FILE, ROTATION
 from roles.shared.people import RUNS_AS
 
 if TYPE_CHECKING:
@@ -276,7 +276,7 @@ def test_logs_of_packages_are_not_for_everybody(host: Any) -> None:
 
 def test_logs_are_rotated(host: Any, unit: Any) -> None:
     assert unit("logrotate.timer") == ("active", "enabled")
-    answer = host.run("logrotate --debug --state /dev/null /etc/logrotate.conf")
+    answer = host.run(ROTATION)
     assert (answer.rc, "reading config file /etc/logrotate.conf" in answer.stderr) == (0, True), answer.stderr
     assert "error:" not in answer.stderr
 

@@ -37,13 +37,9 @@ RESTARTS = Sandbox(
         ),
     ),
 )
-AS_ROOT = (
-    "auditctl -s",
-    "auditctl -l",
-    "cat /sys/kernel/security/apparmor/profiles",
-    "logrotate --debug --state /dev/null /etc/logrotate.conf",
-)
-"""What is asked as root: the kernel tells nobody else."""
+ROTATION = "logrotate --debug --state /dev/null /etc/logrotate.conf"
+AS_ROOT = ("auditctl -s", "auditctl -l", "cat /sys/kernel/security/apparmor/profiles", ROTATION)
+"""What is asked as root: the kernel tells nobody else, and logrotate judges who it is that would write."""
 PERL_PARSES = "perl -c {path}"
 LOGROTATE_ACCEPTS = (
     "f=$(mktemp) && sed /^include/d {path} > $f && chmod 644 $f && logrotate --debug --state /dev/null $f; "
