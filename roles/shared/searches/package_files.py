@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from roles.shared.searches.search import Declarations, Found, Search
-from roles.shared.searches.walk import QUESTION, walked
+from roles.shared.searches.walk import QUESTION, TOO_MANY, walked
 
 
 def undeclared(answer: str, declared: Declarations) -> Iterator[Found]:
     """Yield the files of packages that were changed, and that no role declares."""
-    for file in walked(answer).changed:
+    changed = walked(answer).changed
+    if any(file.path == TOO_MANY for file in changed):
+        raise ValueError("more than is read")
+    for file in changed:
         if file.path not in declared.files:
             yield Found(name=file.path, state=file.state)
 

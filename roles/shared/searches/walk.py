@@ -35,6 +35,14 @@ NO_FILES = (
 """Types of file systems that hold no programs, or another machine's."""
 NOISE = "^/usr/share/(doc|man|locale|info|help|icons|fonts|zoneinfo)/"
 """Of packages, what no program runs or obeys, and installers leave out."""
+SETTLED = 600
+"""Seconds after the last file of an image was copied to a host, until which it was being made. Where a host was copied
+file by file (`tar`), most of dpkg's lists are older than their inodes, and files are compared with that time instead.
+"""
+MOST = 5000
+"""So many files are read at most."""
+TOO_MANY = "/dev"
+"""Stands in an answer for changed files, where there are more."""
 CHANGED, PRIVILEGED = "/proc", "/sys"
 """Stand between the paths of an answer: after the first come changed files, after the second, privileged ones."""
 
@@ -54,7 +62,7 @@ FIND = (
 MADE = "awk 'NR % 3 == 2' /var/lib/dpkg/diversions; md5sum -c /var/lib/ucf/hashfile | sed -n 's/: OK$//p'"
 """Lists what packages moved aside, and what ucf installed for them that nobody has changed."""
 CONFIGURATION = r"dpkg-query -W -f '${Conffiles}\n' | sed -nE 's#^ (/.*) ([0-9a-f]{32})$#\2  \1#p'"
-UNPACKED = r"find /var/lib/dpkg/info -name '*.list' -printf '%C@ %f\n' | sed 's/[.]list$//'"
+UNPACKED = r"find /var/lib/dpkg/info -name '*.list' -printf '%C@ %T@ %f\n' | sed 's/[.]list$//'"
 JUDGE = r"""
 function merged(path) { if (path ~ /^\/(bin|sbin|lib|lib32|lib64|libx32|libo32)\//) path = "/usr" path; return path }
 function sums_of(package,    file, line, path) {
@@ -74,10 +82,20 @@ FILENAME != "-" {
     brought[merged($0)] = package
     next
 }
-$0 == "configuration" || $0 == "unpacked" || $0 == "found" { at = $0; next }
+$0 == "configuration" || $0 == "unpacked" || $0 == "found" {
+    at = $0
+    if (at == "found" && copies * 2 > lists) for (package in copied) when[package] = copied_at + SETTLED
+    next
+}
 at == "" { brought[merged($0)]; next }
 at == "configuration" { suspect[suspects++] = $0; next }
-at == "unpacked" { space = index($0, " "); when[substr($0, space + 1)] = substr($0, 1, space - 1); next }
+at == "unpacked" {
+    split($0, list, " ")
+    when[list[3]] = list[1]
+    lists++
+    if (list[1] - list[2] > 3600) { copied[list[3]]; copies++; if (list[1] > copied_at) copied_at = list[1] }
+    next
+}
 {
     split($1, is, " ")
     if (!($2 in brought)) { if ($2 ~ PLACES) print $2 }
@@ -88,7 +106,8 @@ at == "unpacked" { space = index($0, " "); when[substr($0, space + 1)] = substr(
 END {
     close(capable)
     print CHANGED; fflush()
-    for (package in touched) sums_of(package)
+    for (package in touched) if (suspects <= MOST) sums_of(package)
+    if (suspects > MOST) { suspects = 0; print TOO_MANY; fflush() }
     for (n = 0; n < suspects; n++) print suspect[n] | checked
     close(checked)
     print PRIVILEGED
@@ -101,6 +120,7 @@ QUESTION = (
     f"echo unpacked; {UNPACKED}; echo found; "
     f"{DISKS} | xargs -0r sh -c {shlex.quote(FIND)} find | tr '\\0\\n' '\\n\\001'; }}"
     f" | awk -F '\\002' -v PLACES={shlex.quote(IN_PLACES)} -v NOISE={shlex.quote(NOISE)} "
+    f"-v SETTLED={SETTLED} -v MOST={MOST} -v TOO_MANY={TOO_MANY} "
     f"-v CHANGED={CHANGED} -v PRIVILEGED={PRIVILEGED} {shlex.quote(JUDGE)} /var/lib/dpkg/info/*.list - | "
     f"tr '\\n\\001' '\\0\\n' | {DETAIL} | sed 's/^/files /'; }} 3>&1; }}"
 )

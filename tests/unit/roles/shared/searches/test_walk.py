@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from roles.shared.searches.walk import DISKS, IN_PLACES, NOISE, PLACES, QUESTION, Walk, walked
+from roles.shared.searches.walk import DISKS, IN_PLACES, NOISE, PLACES, QUESTION, TOO_MANY, Walk, walked
 
 pytestmark = pytest.mark.skipif(shutil.which("awk") is None, reason="not applicable: no awk here")
 
@@ -50,7 +50,7 @@ def told(host: Path) -> Walk:
     here = QUESTION.replace(DISKS, f"printf '{host}/tmp\\0'").replace(shlex.join(PLACES), place)
     here = here.replace(IN_PLACES, f"^{host}/(etc|usr)/").replace(NOISE, f"^{host}/usr/share/doc")
     here = here.replace("/var/lib/dpkg", f"{host}/var/lib/dpkg").replace(
-        "= substr($0, 1, space - 1)", "= substr($0, 1, space - 1) - 3600"
+        "when[list[3]] = list[1]", "when[list[3]] = list[1] - 3600"
     )
     path = {"PATH": f"{host}/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
     said = subprocess.run(["sh", "-c", here], capture_output=True, text=True, check=True, env=path)
@@ -84,6 +84,26 @@ def test_sums_that_a_package_wrote_wrongly_stop_nothing(host: Path) -> None:
     sums.write_text(f"{'a' * 40}\n\nno sum\n{sums.read_text()}")
     (host / "usr/bin/a").write_text("changed")
     assert names(host, told(host).changed) == ["usr/bin/a"]
+
+
+def test_of_a_host_that_was_copied_file_by_file_the_copy_counts(host: Path) -> None:
+    (host / "usr/bin/a").write_text("changed while the image was made")
+    os.utime(host / "var/lib/dpkg/info/p:amd64.list", (0, 0))
+    assert told(host).changed == ()
+    (host / "etc/p.conf").write_text("changed")
+    assert names(host, told(host).changed) == ["etc/p.conf"]
+
+
+def test_where_more_changed_than_is_read_that_is_said_and_all_else_is_told(
+    host: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in FILES:
+        (host / name).write_text("changed")
+    monkeypatch.setattr(f"{__name__}.QUESTION", QUESTION.replace("-v MOST=5000", "-v MOST=2"))
+    (host / "etc/x").write_text("x")
+    found = told(host)
+    assert [file.path for file in found.changed] == [TOO_MANY]
+    assert names(host, found.of_no_package) == ["etc/x"]
 
 
 def test_who_sets_the_time_of_a_file_back_hides_nothing(host: Path) -> None:
