@@ -13,7 +13,7 @@ from pyinfra.api.command import PyinfraCommand
 from deploy.engine import guard_script, lock_script
 from deploy.engine.declare import Declared, Registered
 from deploy.engine.planned import step_of
-from deploy.engine.unmanaged import differences, running_configuration, searching
+from deploy.engine.unmanaged import but_for_guards, differences, running_configuration, searching
 from deploy.model.backup import DEVICE
 from deploy.model.plan import HostPlan, Step, Unmanaged
 from deploy.model.waivers import NO_WAIVERS, Waivers
@@ -107,6 +107,7 @@ def looked_at(
         rounds.run([job(op) for op in declared.operations if op.handler])
     finally:
         declared.connector.rounds = None
+    unmanaged = but_for_guards(unmanaged, armed[0])
     hide = veil.hide
     strangers = (_hidden(u, hide) for u in sorted(unmanaged, key=lambda u: (u.role, u.kind, u.path, u.name)))
     return HostPlan(

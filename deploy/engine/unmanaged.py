@@ -6,7 +6,7 @@ Not here: what is searched for and what counts as declared (`roles.shared.search
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 from deploy.engine.connector import LookFailed
@@ -19,7 +19,7 @@ from roles.shared.catalogue import catalogue
 from roles.shared.device.configure import RunningConfiguration, compared, ours_on, require_shown
 from roles.shared.device.difference import Difference
 from roles.shared.device.letting_in import CameIn
-from roles.shared.searches.search import FILE, STRAY, Declarations, Search, Unread
+from roles.shared.searches.search import FILE, STRAY, Declarations, Search, Unread, matches
 from roles.shared.settings import Settings
 
 
@@ -66,6 +66,17 @@ def searching(
         for role in settings
         for search in catalogue()[role].searches
         if all_roles or not search.needs_all
+    ]
+
+
+GUARDS_OWN = ("/etc/systemd/system/samdrift-guard.*", "*/.*.samdrift-kept")
+"""What a host has while it is about to undo a change, which is told by itself."""
+
+
+def but_for_guards(found: Iterable[Unmanaged], armed: str) -> list[Unmanaged]:
+    """Return what was found, of an armed host without what its unconfirmed change keeps there."""
+    return [
+        thing for thing in found if not armed or not any(matches(own, thing.path or thing.name) for own in GUARDS_OWN)
     ]
 
 

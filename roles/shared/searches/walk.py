@@ -39,6 +39,10 @@ SETTLED = 600
 """Seconds after the last file of an image was copied to a host, until which it was being made. Where a host was copied
 file by file (`tar`), most of dpkg's lists are older than their inodes, and files are compared with that time instead.
 """
+BELOW = 2000
+"""So many files are told of a directory of nobody's: an application that was unpacked there has tens of thousands."""
+EVERYBODYS = r"^(/opt|/etc/opt|/usr/local(/[a-z]+)?|/usr/local/share/[a-z-]+|/var/www(/html)?)$"
+"""Directories that every host has: what is in them is told by itself."""
 MOST = 5000
 """So many files are read at most."""
 TOO_MANY = "/dev"
@@ -73,6 +77,13 @@ function sums_of(package,    file, line, path) {
     }
     close(file)
 }
+function in_reach(path, type,    above, top) {
+    above = path
+    sub(/\/[^\/]*$/, "", above)
+    top = (above in topmost) ? topmost[above] : ""
+    if (type == "d" && path !~ EVERYBODYS) topmost[path] = (top == "") ? path : top
+    return top == "" || ++below[top] <= BELOW
+}
 BEGIN {
     capable = "tr '\\n\\001' '\\0\\n' | xargs -0r getcap -- >&3"
     checked = "md5sum -c - | sed -n 's/: FAILED$//p'"
@@ -98,7 +109,7 @@ at == "unpacked" {
 }
 {
     split($1, is, " ")
-    if (!($2 in brought)) { if ($2 ~ PLACES) print $2 }
+    if (!($2 in brought)) { if ($2 ~ PLACES && in_reach($2, is[1])) print $2 }
     else if (is[1] == "f" && is[3] > when[brought[$2]] + 1) { moved[$2]; touched[brought[$2]] }
     if (is[1] == "f" && length(is[2]) > 3) privileged[rights++] = $2
     if (is[1] == "f" && is[2] ~ /[1357].?.?$/) print $2 | capable
@@ -120,6 +131,7 @@ QUESTION = (
     f"echo unpacked; {UNPACKED}; echo found; "
     f"{DISKS} | xargs -0r sh -c {shlex.quote(FIND)} find | tr '\\0\\n' '\\n\\001'; }}"
     f" | awk -F '\\002' -v PLACES={shlex.quote(IN_PLACES)} -v NOISE={shlex.quote(NOISE)} "
+    f"-v BELOW={BELOW} -v EVERYBODYS={shlex.quote(EVERYBODYS)} "
     f"-v SETTLED={SETTLED} -v MOST={MOST} -v TOO_MANY={TOO_MANY} "
     f"-v CHANGED={CHANGED} -v PRIVILEGED={PRIVILEGED} {shlex.quote(JUDGE)} /var/lib/dpkg/info/*.list - | "
     f"tr '\\n\\001' '\\0\\n' | {DETAIL} | sed 's/^/files /'; }} 3>&1; }}"

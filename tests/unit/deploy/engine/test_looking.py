@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from deploy.engine.looking import _read_whole
+from deploy.engine.unmanaged import but_for_guards
+from deploy.model.plan import Unmanaged
 from deploy.transport.rounds import Rounds
 from deploy.transport.ssh import Answer
 from inventory.fleet import Host
@@ -33,3 +35,12 @@ def test_a_configuration_is_kept_as_it_is_and_one_that_is_not_there_is_none(answ
     rounds = Rounds(lambda commands: [answer] * len(commands))
     rounds.run([lambda: _read_whole(GATEWAY, "FRR", "vtysh", rounds, lambda *seen: saw.append(seen))])
     assert saw == [(GATEWAY, "FRR", text) for text in kept]
+
+
+def test_what_an_unconfirmed_change_keeps_on_its_host_is_not_told_again() -> None:
+    guards = ("/etc/systemd/system/samdrift-guard.timer", "/etc/ssh/.sshd_config.samdrift-kept")
+    others = ("/etc/systemd/system/samdrift-guards.timer", "/etc/ssh/sshd_config.samdrift-kept")
+    found = [Unmanaged(role="base", kind="stray", name=path) for path in (*guards, *others)]
+    kept = Unmanaged(role="base", path="/etc/sudoers.d/.samdrift.samdrift-kept")
+    assert [thing.name for thing in but_for_guards([*found, kept], "run 7")] == list(others)
+    assert but_for_guards([*found, kept], "") == [*found, kept], "nobody hides behind the name of a guard"

@@ -106,6 +106,19 @@ def test_where_more_changed_than_is_read_that_is_said_and_all_else_is_told(
     assert names(host, found.of_no_package) == ["etc/x"]
 
 
+def test_of_an_application_that_was_unpacked_not_every_file_is_told_and_nothing_beside_it_is_lost(
+    host: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(9):
+        (host / f"etc/app/lib/{n}").mkdir(parents=True)
+        (host / f"etc/app/lib/{n}/x").write_text("x")
+    (host / "etc/zebra").write_text("x")
+    monkeypatch.setattr(f"{__name__}.QUESTION", QUESTION.replace("-v BELOW=2000", "-v BELOW=4"))
+    told_of = names(host, told(host).of_no_package)
+    assert {"etc/app", "etc/zebra"} <= set(told_of)
+    assert len(told_of) == 2 + 4
+
+
 def test_who_sets_the_time_of_a_file_back_hides_nothing(host: Path) -> None:
     (host / "usr/bin/a").write_text("changed")
     os.utime(host / "usr/bin/a", (0, 0))
