@@ -25,7 +25,7 @@ PENALISED = "PerSourcePenalties noauth:20s max:20s"
 def fleet(machine: None) -> Fleet:
     """The lab, with the one host as role base makes it."""
     samdrift("lab", "up")
-    samdrift("--lab", "--limit", HOST, "--role", "base", "apply", "--yes")
+    samdrift("--lab", "--limit", HOST, "apply", "--role", "base", "--yes")
     return lab_fleet()
 
 

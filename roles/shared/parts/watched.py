@@ -75,16 +75,18 @@ def restarts() -> None:
     config = "/etc/needrestart/conf.d/samdrift.conf"
     managed_file(config, template="base/needrestart.conf.j2", validate_with=PERL_PARSES)
     directory(TEXTFILES, "755")
+    ask = f"systemctl daemon-reload && systemctl start {RESTARTS.unit}"
+    again = Handler(name="ask what waits for a restart", command=ask)
     managed_file(
         f"/usr/local/sbin/{RESTARTS_UNIT}",
         template="base/restarts.sh.j2",
         mode="755",
         validate_with="sh -n {path}",
+        then=(again,),
     )
-    reread = Handler(name=f"read {RESTARTS_UNIT} again", command="systemctl daemon-reload")
     for kind in ("service", "timer"):
         path = f"/etc/systemd/system/{RESTARTS_UNIT}.{kind}"
-        managed_file(path, template=f"base/restarts.{kind}.j2", settings=RESTARTS, then=(reread,))
+        managed_file(path, template=f"base/restarts.{kind}.j2", settings=RESTARTS, then=(again,))
     service(f"{RESTARTS_UNIT}.timer")
 
 
