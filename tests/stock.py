@@ -8,6 +8,7 @@ from pyinfra.context import ctx_config, ctx_host, ctx_state
 
 from deploy.model.plan import HostPlan, Upload
 from inventory.fleet import Fleet
+from inventory.secrets import secrets_in
 from roles.shared.catalogue import catalogue
 from roles.shared.intent import Intent
 from roles.shared.parts.registration import registering
@@ -21,7 +22,7 @@ def stock_commands(state: State, fleet: Fleet, host: str) -> dict[str, list[str]
     with ctx_config.use(state.config.copy()), ctx_host.use(target):
         for role, settings in Intent(fleet).settings(fleet.host(host)).items():
             known = set(state.ops[target])
-            with registering(role):
+            with registering(role, secrets_in(settings)):
                 catalogue()[role].deploy(settings)
             for op_hash, operation in state.ops[target].items():
                 if op_hash not in known:

@@ -74,7 +74,9 @@ def lab_overlay(
 ) -> Fleet:
     """Return the fleet with what differs in the lab, and nothing else. Pure.
 
-    Lab hosts have their own host keys and keys for tunnels. What else differs, each role says of itself (`in_lab`).
+    Lab hosts have their own host keys and keys for tunnels. What else differs, each role says of itself (`in_lab`): of
+    every host that the lab could boot, for what one has makes a difference to others (how it is to be asked for its
+    metrics, say), and to boot one more shall change none of them.
 
     Args:
         host_keys: public host key of each lab host, by name.
@@ -82,13 +84,13 @@ def lab_overlay(
     """
 
     def changed(host: Host) -> Host:
-        if host.name not in host_keys:
+        if host.name not in host_keys and not (host.is_managed and host.platform == RELEASE_PLATFORM):
             return host
         options = {role.name: (role, _section(host, role.name)) for role in known_roles(host)}
         differs = {name: {**given, **role.in_lab(given, lab)} for name, (role, given) in options.items()}
         changed = {name: section for name, section in differs.items() if section != options[name][1]}
         update = {
-            "host_keys": (host_keys[host.name],),
+            "host_keys": (host_keys[host.name],) if host.name in host_keys else host.host_keys,
             "wireguard_public_key": tunnel_keys.get(host.name, host.wireguard_public_key),
             "context": {**host.context, "samdrift": {**host.samdrift, **changed}},
         }

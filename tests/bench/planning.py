@@ -33,6 +33,7 @@ WANTED = 3.0
 STOCK_HEAD = """\
 from pyinfra import config, host
 from deploy.lab.lab import Lab
+from inventory.secrets import secrets_in
 from inventory.snapshot import load
 from roles.shared.catalogue import catalogue, settings_of
 from roles.shared.parts.registration import registering
@@ -42,7 +43,7 @@ fleet = Lab().overlay(with_people(load()))
 settings = settings_of(fleet.host(host.name), fleet)
 
 def deploy(role):
-    with registering(role):
+    with registering(role, secrets_in(settings[role])):
         catalogue()[role].deploy(settings[role])
 
 """

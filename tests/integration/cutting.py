@@ -169,7 +169,9 @@ def cut(
     """Have each of these hosts cut itself off, or do other harm, by a whole apply."""
     fleet = fleet_that_cuts(ways)
     access = Lab().access().model_copy(update={"guard_seconds": guard_seconds})
-    with Session(Intent(fleet), [fleet.host(name) for name in ways], access, observer, holder="a test") as session:
+    with Session(
+        Intent(fleet), [fleet.host(name) for name in ways], access, observer, holder="a test", vault=Lab().vault()
+    ) as session:
         plan = plan_of(fleet, session.look())
         assert all(h.changes and not h.error for h in plan.hosts), plan.hosts
         return Apply(session, plan, verify, MemoryJournal(), MemoryApplied(), order=order).go()

@@ -34,7 +34,7 @@ MEND = (
 def lab(machine: None) -> Fleet:
     """Hubs, an edge and the resolvers as they should be: as the tests before left them, or else applied for these."""
     fleet = lab_fleet()
-    with Session(Intent(fleet), [fleet.host(name) for name in NEEDED], Lab().access()) as session:
+    with Session(Intent(fleet), [fleet.host(name) for name in NEEDED], Lab().access(), vault=Lab().vault()) as session:
         as_wanted = not any(plan.error or plan.changes for plan in session.look())
     if not as_wanted:
         samdrift("lab", "up")

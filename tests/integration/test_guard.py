@@ -54,7 +54,7 @@ def look() -> dict[str, str]:
 
 def _looked(hosts: tuple[str, ...]) -> tuple[HostPlan, ...]:
     fleet = lab_fleet()
-    with Session(Intent(fleet), [fleet.host(name) for name in hosts], Lab().access()) as session:
+    with Session(Intent(fleet), [fleet.host(name) for name in hosts], Lab().access(), vault=Lab().vault()) as session:
         return session.look()
 
 

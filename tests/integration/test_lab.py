@@ -117,7 +117,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     try:
         images = made.directory / "images"
         images.mkdir(parents=True)
-        run("cp", "--archive", "--link", image, images)
+        run("cp", "--archive", image, images)  # a link would be a change of each file, which hosts of others see
         yield made
         made.samdrift("lab", "down", "--purge")
     finally:

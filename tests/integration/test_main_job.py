@@ -25,6 +25,7 @@ from deploy.model.plan_file import read_plan_file
 from inventory.fleet import Fleet
 from inventory.groups import known_hosts
 from inventory.paths import CODE
+from inventory.secrets import secrets_in
 from inventory.snapshot import dump, load
 from roles.shared.intent import Intent
 from tests.audit.exposure import SCRIPT, exposures, too_exposed
@@ -50,7 +51,7 @@ def lab(empty_lab: Fleet) -> Fleet:
 
 
 def look(fleet: Fleet, host: str) -> HostPlan:
-    with Session(Intent(fleet), [fleet.host(host)], Lab().access()) as session:
+    with Session(Intent(fleet), [fleet.host(host)], Lab().access(), vault=Lab().vault()) as session:
         return session.look()[0]
 
 
@@ -59,7 +60,9 @@ def stock(fleet: Fleet, name: str, directory: Path) -> dict[str, list[str]]:
     host, access = fleet.host(name), Lab().access()
     known = directory / "known_hosts"
     known.write_text(known_hosts([host]))
+    secrets = secrets_in(dict(Intent(fleet).settings(host)))
     data = {
+        "veil": Lab().vault().open(dict.fromkeys(secrets, "a test")),
         "ssh_hostname": str(host.address),
         "ssh_user": access.user,
         "ssh_key": str(access.key_file),
@@ -229,7 +232,7 @@ def test_pyinfra_itself_runs_a_command_on_the_fleet_and_believes_no_other_key(la
 
 def test_one_municipality_reaches_another_only_where_a_role_says_so(lab: Fleet) -> None:
     """Real routing: the answer comes back from Heby's own network by way of Tierp's gateway, and BGP told the way."""
-    with Session(Intent(lab), [lab.host("tie-gw1"), lab.host(EDGE)], Lab().access()) as session:
+    with Session(Intent(lab), [lab.host("tie-gw1"), lab.host(EDGE)], Lab().access(), vault=Lab().vault()) as session:
         route, asked, across = (
             session.ask("tie-gw1", ["ip -4 route get 10.63.10.1"])[0].stdout,
             session.ask(EDGE, ["timeout 5 bash -c 'exec 3<>/dev/tcp/10.60.10.11/53 && echo open'"])[0].stdout,

@@ -111,10 +111,10 @@ mkdir -p /var/lib/samdrift-runs
 mount -t tmpfs tmpfs /var/lib/samdrift-runs
 mount -t tmpfs tmpfs /usr/local
 mkdir -p /var/lib/samdrift-runs/plans /usr/local/libexec /usr/local/bin
-echo private > /var/lib/samdrift-runs/key
+for key in key look-key; do echo private > /var/lib/samdrift-runs/$key; done
 chown -R samdrift-runs:samdrift-runs /var/lib/samdrift-runs
 chmod 711 /var/lib/samdrift-runs
-chmod 600 /var/lib/samdrift-runs/key
+chmod 600 /var/lib/samdrift-runs/*key
 mount -t tmpfs tmpfs /opt
 mkdir /opt/venv /opt/code
 mount --bind "$4" /opt/venv

@@ -101,7 +101,7 @@ def test_hostile_text_in_netbox_is_text_in_every_command_of_a_plan(empty_lab: Fl
     in_lab = Lab().overlay(fleet or Fleet())
     hosts = [host for host in in_lab.hosts if host.name in HOSTS]  # one that hostile text made unsound is not there
     assume(hosts)
-    with Session(Intent(in_lab), hosts, Lab().access()) as session:
+    with Session(Intent(in_lab), hosts, Lab().access(), vault=Lab().vault()) as session:
         plans = session.look()
     commands = [command for plan in plans for step in plan.steps for command in step.commands]
     assert [plan.error for plan in plans] == [""] * len(hosts)

@@ -82,7 +82,7 @@ def run(tmp_path: Path, machine: None) -> Iterator[Callable[..., Any]]:
     """Runs the real program about one converged lab host, with an inventory of its own; which it leaves converged."""
     shutil.copytree(SNAPSHOT, tmp_path / "snapshot")
     fleet = lab_fleet()
-    with Session(Intent(fleet), [fleet.host(HOST)], Lab().access()) as session:
+    with Session(Intent(fleet), [fleet.host(HOST)], Lab().access(), vault=Lab().vault()) as session:
         (seen,) = session.look()
     if seen.error or seen.changes:  # the main job did not leave it as it should be
         samdrift("lab", "up")

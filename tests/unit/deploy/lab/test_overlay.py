@@ -31,11 +31,12 @@ def overlay_of(**context: object) -> dict[str, object]:
     return {k: v for k, v in in_lab.samdrift.items() if k not in {"wave", "roles"}}
 
 
-def test_the_overlay_changes_keys_of_lab_hosts_and_nothing_of_others() -> None:
-    fleet = lab_fleet()
-    keys = {h.name: f"ssh-ed25519 AAAA{h.name}" for h in lab_hosts(fleet)}
+def test_the_overlay_changes_keys_of_lab_hosts_and_nothing_of_those_that_it_could_not_boot() -> None:
+    fleet = lab_fleet(host("tie-x2", ("eth0", "10.60.10.78/24"), platform="debian-12"))
+    keys = {h.name: f"ssh-ed25519 AAAA{h.name}" for h in lab_hosts(fleet) if h.name != "tie-x2"}
     in_lab = lab_overlay(fleet, LAB, keys)
-    assert in_lab.host("tie-adm1") == fleet.host("tie-adm1")
+    assert in_lab.host("tie-x2") == fleet.host("tie-x2")
+    assert in_lab.host("tie-adm1").host_keys == fleet.host("tie-adm1").host_keys
     assert in_lab.host("tie-gw1").host_keys == ("ssh-ed25519 AAAAtie-gw1",)
     assert in_lab.model_copy(update={"hosts": ()}) == fleet.model_copy(update={"hosts": ()})
 
@@ -83,6 +84,13 @@ def test_a_role_that_a_host_has_not_gets_no_options_and_a_host_without_a_fallbac
 def test_a_host_that_has_keys_for_looks_has_the_labs_in_the_lab() -> None:
     found = overlay_of(roles={"base": True}, base={"look_keys": ["ssh-ed25519 AAAAreal"]})
     assert found == {"base": {**BASE, "look_keys": [LOOK_KEY]}}
+
+
+def test_to_boot_one_more_host_changes_nothing_of_what_the_others_are_told_of_it() -> None:
+    section = {"roles": {"base": True, "node_metrics": True}}
+    fleet = lab_fleet(host("tie-x1", ("eth0", "10.60.10.77/24"), tags=(), context={"samdrift": section}))
+    before, after = (lab_overlay(fleet, LAB, keys).host("tie-x1") for keys in ({}, {"tie-x1": "ssh-ed25519 AAAA"}))
+    assert before.context == after.context != fleet.host("tie-x1").context
 
 
 def test_a_section_that_is_no_mapping_is_left_to_the_inventorys_rules() -> None:
