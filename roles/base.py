@@ -46,7 +46,7 @@ from inventory.organisation import AccountName, PublicKey
 from roles.shared.catalogue import asked_as_root, known_roles
 from roles.shared.duties import Entitlement
 from roles.shared.families import ReachedAddress, apart, in_url, primaries, reached_by, spoken
-from roles.shared.hardening import CONFINED, RareModule, kernel_of
+from roles.shared.hardening import RareModule, kernel_of
 from roles.shared.intent import Intent
 from roles.shared.network.servers import nameservers
 from roles.shared.network.updates import update_hour
@@ -225,7 +225,7 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
         update_hour=update_hour(host.name, intent),
         kept_modules=options.kept_modules,
         kept_shells=options.kept_shells,
-        confined=tuple(sorted({CONFINED[role] for role in host.roles if role in CONFINED})),
+        confined=tuple(sorted({role.apparmor for role in known_roles(host) if role.apparmor})),
         own_kernel=options.own_kernel,
         expects=options.expects,
     )

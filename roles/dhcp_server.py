@@ -41,6 +41,7 @@ from roles.shared.traffic import Listen
 
 PLATFORMS = ("debian-13",)
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.22")
+APPARMOR = "kea-dhcp4"
 LEASES = "/var/lib/kea/kea-leases4.csv"
 DUTIES = (
     Duty(

@@ -44,6 +44,7 @@ from roles.shared.traffic import DNS_OUTSIDE, Listen, WayOut, fleet_networks
 
 REDUNDANT = "fleet"
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21")
+APPARMOR = "unbound"
 UNIT = "unbound.service"
 DRILL = "timeout 8 drill {flags} @{at} {question}"
 CONTROL = "unbound-control get_option {word}"

@@ -29,6 +29,7 @@ from roles.shared.traffic import local_networks
 __all__ = ["CONTROLS", "SANDBOX", "Options", "Settings", "deploy", "listens", "settings"]
 
 CONTROLS = dns_resolver.CONTROLS
+APPARMOR = dns_resolver.APPARMOR
 AS_ROOT = (*dns_resolver.AS_ROOT, "unbound-control list_forwards")
 
 

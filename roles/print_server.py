@@ -51,6 +51,7 @@ DUTIES = (
         ),
     ),
 )
+APPARMOR = "/usr/sbin/cupsd"
 UNIT = "cups.service"
 IPP = 631
 MAKES = tuple(

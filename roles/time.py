@@ -35,6 +35,7 @@ from roles.shared.traffic import Listen, WayOut, fleet_networks
 
 AFTER = ("firewall",)  # and before logs and measurements, which are worth little at a wrong time
 CONTROLS = ("ISO 27002:2022 8.17",)
+APPARMOR = "/usr/sbin/chronyd"
 SANDBOX = Sandbox(unit="chrony.service", by_debian=True)
 DROP_IN = drop_ins(SANDBOX.unit)
 HAS_TIME = """\

@@ -20,6 +20,7 @@ that the house must know of it, the role says itself, by these optional attribut
     OWNS                   directories in which every file is the role's; MAKES, files that its commands make besides
     SEARCHES               what a look asks for that nobody may have declared (`searches`)
     expects(settings)      what else stands on its host by its doing, patterns of names by the kind of a search
+    APPARMOR               the profile that Debian's package brings for its service
     REDUNDANT              "fleet" or "site": there, its hosts stand in for each other, and one is changed at a time
     AS_ROOT                commands of its checks that only root may run: the account for looks may, word for word
     PROTECTS = True        it keeps others out: where it was changed behind our back, it is serious
@@ -87,6 +88,7 @@ class Role:
     makes: tuple[str, ...]
     searches: tuple[Search, ...]
     expects: Callable[[Settings], Mapping[str, tuple[str, ...]]]
+    apparmor: str
     controls: tuple[str, ...]
     control_titles: Mapping[str, Title]
     protects: bool
@@ -179,6 +181,7 @@ def _load(name: str) -> Role:
         makes=tuple(getattr(module, "MAKES", ())),
         searches=searches,
         expects=getattr(module, "expects", lambda _settings: {}),
+        apparmor=getattr(module, "APPARMOR", ""),
         controls=tuple(getattr(module, "CONTROLS", ())),
         control_titles=_titles(name, module),
         protects=getattr(module, "PROTECTS", False),

@@ -114,15 +114,6 @@ def _is_rare(name: str) -> str:
 
 RareModule = Annotated[str, AfterValidator(_is_rare)]
 
-CONFINED = {
-    "dhcp_server": "kea-dhcp4",
-    "dns_resolver": "unbound",
-    "local_dns": "unbound",
-    "print_server": "/usr/sbin/cupsd",
-    "time": "/usr/sbin/chronyd",
-}
-"""By role: the AppArmor profile that Debian's package brings for its service."""
-
 MAY_HAVE_SHELLS = ("root", "sync")
 """Accounts of the system that keep the shell that Debian gives them; sync's does nothing but that."""
 
