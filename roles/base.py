@@ -89,11 +89,13 @@ ASK_WITHOUT_KEY = (
     "-o PreferredAuthentications=none {user}@127.0.0.1 true"
 )
 AUTOMATION_GROUP = "samdrift-automation"
+BECOME_BY_SU = f"runuser -u {AUTOMATION} -- su nobody -s /bin/sh -c id < /dev/null"
 HOST_KEYS_SHOWN = "ssh-keyscan -T 5 -t ed25519,rsa,ecdsa 127.0.0.1 2>/dev/null"
 UMASK = {"logged in": f"su - {AUTOMATION} -c umask", "for one command": f"su {AUTOMATION} -c umask"}
 AS_ROOT = (
     *LOOKS_AS_ROOT,
     *(ASK_WITHOUT_KEY.format(user=user) for user in (AUTOMATION, "root")),
+    BECOME_BY_SU,
     HOST_KEYS_SHOWN,
     "sudo -l -U {word}",
     *(f"su - {AUTOMATION} -c {what}" for what in ("'ulimit -Hc'", "'declare -p TMOUT'", "locale")),

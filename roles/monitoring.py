@@ -225,11 +225,6 @@ def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
     return tuple(limits)
 
 
-def left(settings: Settings) -> tuple[str, ...]:
-    """Say that whoever reaches it may ask."""
-    return () if settings.password else ("Prometheus answers whoever the firewall lets in, without a password",)
-
-
 def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:  # noqa: ARG001  a role's signature
     """Ask for a password: in the lab, every secret is there."""
     return {"password": True}

@@ -181,11 +181,6 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
     return (Listen(protocol="tcp", port=PORT, sources=settings.monitors, why="metrics for the monitoring hosts"),)
 
 
-def left(settings: Settings) -> tuple[str, ...]:
-    """Say that whoever reaches it may ask."""
-    return () if settings.password else ("its exporter answers whoever the firewall lets in, without a password",)
-
-
 def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:  # noqa: ARG001  a role's signature
     """Ask for a password: in the lab, every secret is there."""
     return {"password": True}

@@ -12,6 +12,7 @@ from roles.base import (
     ADMINS_GROUP,
     ASK_WITHOUT_KEY,
     AUTOMATION,
+    BECOME_BY_SU,
     HELPERS_GROUP,
     HOST_KEYS_SHOWN,
     UMASK,
@@ -109,7 +110,7 @@ def test_commands_of_sudo_have_a_terminal_of_their_own_and_are_not_looked_for_wh
 
 @pytest.mark.usefixtures("more_than_a_look")
 def test_nobody_but_root_becomes_somebody_else_by_su(host: Any) -> None:
-    answer = host.run(f"runuser -u {AUTOMATION} -- su nobody -s /bin/sh -c id < /dev/null")
+    answer = host.run(BECOME_BY_SU)
     assert (answer.rc, "Permission denied" in answer.stderr) == (1, True), answer.stderr
     assert host.check_output("getent group %s", SU_GROUP).split(":")[3] == ""
 
