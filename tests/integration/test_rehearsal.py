@@ -24,13 +24,18 @@ pytestmark = pytest.mark.lab
 HOST, WAY_OUT = "tie-cache1", "tie-gw1"
 CHANGED = "/etc/issue.net"
 
-PROGRAM = """# The real program, in a house that asks for no approvals.
+PROGRAM = """# The real program, in a house that asks for no approvals and whose secrets are those of the lab.
 import sys
+from pathlib import Path
 from deploy.cli import entry
 sys.argv[0] = "samdrift"
 entry.make_cooperative(sys.argv[1:])
 from inventory.rules import approvals
 approvals.asked = lambda lab: None
+from deploy.cli import running
+from deploy.vault.made_up import MadeUp
+of_twins = running.backup_vault
+running.backup_vault = lambda common: of_twins(common) if common.lab else MadeUp(Path({secrets!r}))
 from deploy.cli.main import main
 main()
 """
@@ -48,7 +53,7 @@ class Station:
         self.twins, self._inventory = Lab(directory / "twins"), directory / "inventory"
         dump(fleet.model_copy(update={"hosts": hosts}), self._inventory)
         self._program = directory / "program.py"
-        self._program.write_text(PROGRAM)
+        self._program.write_text(PROGRAM.format(secrets=str(Lab().vault().path)))
         self._key, self._state = str(lab_directory() / "keys" / "samdrift"), str(directory / "state")
 
     def samdrift(self, *arguments: str) -> subprocess.CompletedProcess[str]:
