@@ -275,8 +275,10 @@ class NetBox:
         }
 
 
-TOO_NARROW = re.compile(r"exceeds maximum operation depth|aliases found\. Allowed|is not defined by type")
-"""What GraphQL says to a query beyond the GRAPHQL_MAX_… settings of NetBox, or in words that it does not have yet."""
+TOO_NARROW = re.compile(
+    r"exceeds maximum operation depth|aliases found\. Allowed|is not defined by type|Cannot query field"
+)
+"""What GraphQL says to a query beyond the GRAPHQL_MAX_… settings of NetBox, or in words that it does not have (yet)."""
 CHANGE_MARK = "id,time,request_id"
 CHANGE_FIELDS = (
     "id",

@@ -179,6 +179,10 @@ def test_a_token_that_netbox_has_not_heard_is_explained(server: Server) -> None:
             "'x' exceeds maximum operation depth of 1",
         ),
         (
+            lambda h: h.answer({"data": None, "errors": [{"message": "Cannot query field 'x' on type 'VRFType'."}]}),
+            "Cannot query field 'x' on type 'VRFType'.",
+        ),
+        (
             lambda h: h.answer(
                 {"errors": [{"message": "Cannot query field 'x'"}, {"message": "1 aliases found. Allowed: 0"}]}
             ),
