@@ -49,6 +49,7 @@ def looked_at(
     saw: Saw,
     run: str,
     waivers: Waivers = NO_WAIVERS,
+    searches: bool = True,
 ) -> HostPlan:
     """Evaluate all operations at once, then the handlers, which depend on what the others would do.
 
@@ -56,6 +57,7 @@ def looked_at(
         settings: of those of the host's roles that the look is about.
         run: the one that looks, whose own lock is no news.
         waivers: hold back what would change an accepted difference.
+        searches: whether to search for what nobody declares.
 
     Raises:
         SamdriftError: it cannot be known how the host stands.
@@ -93,7 +95,8 @@ def looked_at(
         jobs.append(partial(configuration, connection))
     else:
         everything = {role.name for role in known_roles(host)} <= settings.keys()
-        jobs += [owed, *searching(declared, settings, rounds, unmanaged, all_roles=everything)]
+        jobs.append(owed)
+        jobs += searching(declared, settings, rounds, unmanaged, all_roles=everything) if searches else []
         jobs.append(lambda: armed.append(rounds.ask(guard_script.ARMED).stdout.strip()))
         jobs.append(lambda: locked.append(_other_run(rounds.ask(lock_script.HOLDER).stdout, run)))
         backs_up = {what: command for role in settings for what, command in catalogue()[role].backs_up.items()}

@@ -147,11 +147,14 @@ class Session:
         return self._declared[name].of_device
 
     def look(self, names: Sequence[str] | None = None) -> tuple[HostPlan, ...]:
-        """Look once at each host (or at those named): every step, and what it would do now."""
+        """Look once at each host, or at those named: every step, and what it would do now.
+
+        Those that are named are being changed: what nobody declares was told before, and is not searched for again.
+        """
         hosts = [h for h in self.hosts if names is None or h.name in names]
         self.observer.stage("looking", [h.name for h in hosts])
         self._declare_anew([h for h in hosts if h.name not in self.unreachable])
-        return tuple(self._each(hosts, self._look_at))
+        return tuple(self._each(hosts, lambda host: self._look_at(host, searches=names is None)))
 
     def lock(self, names: Sequence[str]) -> Mapping[str, Refused]:
         """Take the locks of these hosts; returns why some were refused."""
@@ -342,11 +345,11 @@ class Session:
         if again:
             self._declared |= self._register(again)
 
-    def _look_at(self, host: Host) -> HostPlan:
+    def _look_at(self, host: Host, *, searches: bool) -> HostPlan:
         with self._connections.used(host.name):
-            return self._seen(host)
+            return self._seen(host, searches=searches)
 
-    def _seen(self, host: Host) -> HostPlan:
+    def _seen(self, host: Host, *, searches: bool) -> HostPlan:
         name, started = host.name, time.monotonic()
         if name in self.unreachable:
             return HostPlan(host=name, municipality=host.tenant, error=self.unreachable[name])
@@ -359,7 +362,15 @@ class Session:
                 declared.connector.command_timeout = self.access.command_timeout
             own = self._locks.run
             plan = looked_at(
-                host, declared, connection, roles, veil=self.veil, saw=self._saw, run=own, waivers=self._waivers
+                host,
+                declared,
+                connection,
+                roles,
+                veil=self.veil,
+                saw=self._saw,
+                run=own,
+                waivers=self._waivers,
+                searches=searches,
             )
         except HostLost as e:
             self.unreachable[name] = self._shown(name, str(e))

@@ -187,6 +187,18 @@ def test_a_directory_that_could_not_be_read_in_time_is_told_and_not_taken_for_cl
     assert [(u.kind, u.state) for u in plan.unmanaged] == [("file", "there was no answer in time")]
 
 
+def test_what_nobody_declares_is_searched_for_by_a_look_and_not_again_while_the_host_is_changed(
+    sshd: Sshd, make_role: Callable[[str, str], None], tmp_path: Path
+) -> None:
+    make_role("owner", f'"""Owns."""\nOWNS = ("{tmp_path}",)\ndef deploy(settings):\n    pass\n')
+    (tmp_path / "stranger").write_text("x")
+    fleet = fleet_of(sshd.host(context={"samdrift": {"roles": {"owner": True}}}))
+    with Session(Intent(fleet), fleet.hosts, sshd.access) as session:
+        (first,), (again,) = session.look(), session.look(["tie-test1"])
+    assert ([u.path for u in first.unmanaged], again.unmanaged) == ([f"{tmp_path}/stranger"], ())
+    assert first.fingerprint == again.fingerprint
+
+
 def test_a_handler_owed_by_a_run_that_died_is_paid_by_the_next(sshd: Sshd, here: tuple[Fleet, Host, Path]) -> None:
     fleet, _, place = here
     apply(sshd, fleet)
