@@ -14,6 +14,7 @@ from typing import Any
 
 from inventory.netbox.client import NetBox, NoGraphQL, at_once
 from inventory.netbox.custom_fields import READ
+from inventory.netbox.faults import NetBoxError
 from inventory.netbox.pages import Listing
 from inventory.netbox.read_types import (
     BY_NAME,
@@ -78,10 +79,14 @@ def fetched(netbox: NetBox, wanted: Sequence[Wanted]) -> list[dict[int, Row]]:
     Raises:
         NetBoxError: with the object type that could not be read, or that the token may not view.
     """
-    found = _read(netbox, [(kind, kind.names, ids) for kind, ids in wanted])
-    empty = {kind.name for (kind, _), rows in zip(wanted, found, strict=True) if not rows and not kind.by_rest}
     seen = frozenset[str]().union(*(kind.sees for kind, _ in wanted))
-    shown = {kind.name for kind, _ in wanted} - empty
+    try:
+        found = _read(netbox, [(kind, kind.names, ids) for kind, ids in wanted])
+    except NetBoxError as e:
+        if e.status == 200:  # GraphQL stumbles over what the token may not view, and does not say so
+            require_view(netbox, seen)
+        raise
+    shown = {kind.name for (kind, _), rows in zip(wanted, found, strict=True) if rows}
     require_view(netbox, seen - shown)
     return found
 

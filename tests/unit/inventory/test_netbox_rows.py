@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.netbox import rows as rows_module
+from inventory.netbox.faults import NetBoxError
 from inventory.netbox.read_types import BY_NAME, CHOICES, GRAPHQL_TYPES, READ_TYPES, ReadType
 from inventory.netbox.rows import Rows, fetched, plain
 from tests.unit.inventory.netbox_stand_in import StandIn
@@ -93,3 +95,21 @@ def test_both_ways_give_the_same_rows_whatever_the_objects(kind: ReadType, data:
         ways = [fetched(session.netbox(), [(kind, only)])[0] for session in (graphql, rest)]
 
     assert ways[0] == ways[1] == {i: r for i, r in held[kind.name].items() if only is None or i in only}
+
+
+class Stumbling(StandIn):
+    """A NetBox whose GraphQL stumbles over interfaces of devices that the token may not view."""
+
+    def send(
+        self, method: str, endpoint: str, document: Any = None, params: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        if endpoint == "dcim/devices":
+            raise NetBoxError(f"the token may not view {endpoint}", status=403)
+        if endpoint == "graphql" and "limit: 1}" not in document["query"]:
+            return {"errors": [{"message": "Cannot return null for non-nullable field InterfaceType.device."}]}
+        return super().send(method, endpoint, document, params)
+
+
+def test_what_a_token_may_not_view_is_named_though_graphql_stumbles_over_it() -> None:
+    with pytest.raises(NetBoxError, match="the token may not view dcim/devices"):
+        fetched(Stumbling(Rows(EMPTY)).netbox(), [(BY_NAME["interfaces"], None)])
