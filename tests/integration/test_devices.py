@@ -447,7 +447,12 @@ def test_after_a_fault_at_any_moment_a_device_is_as_before_or_as_intended_and_ap
     rack: Callable[..., Rack],
 ) -> None:
     # A few at a time: on a busy machine the time of twenty at once runs out before one of them is done.
-    counted = sum((_after_faults(rack, seed, 8) for seed in range(1, 3)), Counter[tuple[str, str, str]]())
+    # On one that is busier still, the first of them may all end as before: then there are more.
+    counted = Counter[tuple[str, str, str]]()
+    for seed in range(1, 7):
+        counted += _after_faults(rack, seed, 8)
+        if seed >= 2 and len({ended for _, _, ended in counted}) == 2:
+            break
     assert {ended for _, _, ended in counted} == {"as before", "as intended"}
 
 
