@@ -284,7 +284,7 @@ def _until(so: Callable[[], bool]) -> None:
 def _open(host: str) -> None:
     fleet = lab_fleet()
     access = Lab().access().model_copy(update={"connect_timeout": 2})
-    with Session(Intent(fleet), [fleet.host(host)], access) as session:
+    with Session(Intent(fleet), [fleet.host(host)], access, vault=Lab().vault()) as session:
         if host in session.unreachable:
             raise SamdriftError(session.unreachable[host])
 

@@ -108,7 +108,6 @@ def test_commands_of_sudo_have_a_terminal_of_their_own_and_are_not_looked_for_wh
     } <= {line.strip() for line in said}
 
 
-@pytest.mark.usefixtures("more_than_a_look")
 def test_nobody_but_root_becomes_somebody_else_by_su(host: Any) -> None:
     answer = host.run(BECOME_BY_SU)
     assert (answer.rc, "Permission denied" in answer.stderr) == (1, True), answer.stderr
