@@ -122,13 +122,13 @@ def test_from_a_change_by_hand_to_the_day_on_which_it_is_accepted_no_more(
 
     by_hand(HOST, f"chmod 644 {SUDO}; echo '%helpdesk ALL=(ALL) ALL' > {SUDO}; chmod 440 {SUDO}")
     more = run("drift", expect=Exit.DIFFERENCES)
-    assert {f["step"]: f["waived"]["standing"] for f in more["findings"]} == {
-        SUDO: "moved",
-        "file /etc/motd": "accepted",
-    }
+    standing = {f["step"]: f["waived"] and f["waived"]["standing"] for f in more["findings"]}
+    assert (standing.pop(SUDO), standing.pop("file /etc/motd")) == ("moved", "accepted")
+    ((rule, accepted),) = standing.items()  # what the file lets somebody do is told by itself
+    assert ("helpdesk" in rule, accepted) == (True, None)
 
     (tmp_path / "waivers.yaml").write_text(text.replace(LATER, "2026-01-01"))
     after = run("drift", expect=Exit.DIFFERENCES)
-    assert sorted(f["kind"] for f in after["findings"]) == ["drift", "unmanaged", "waiver", "waiver"]
+    assert sorted(f["kind"] for f in after["findings"]) == ["drift", "unmanaged", "unmanaged", "waiver", "waiver"]
     assert run("apply", "--yes")["hosts"][0]["changed"] == ["base: file /etc/motd"]
     assert "Friday" not in by_hand(HOST, "cat /etc/motd")
