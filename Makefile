@@ -20,7 +20,7 @@ help: ## This list
 demo: need-root setup ## The main job on real hosts, told as a story: plan, apply, verify, drift, report (root, < 10 min)
 	@$(LAB_DOWN_AFTER) $(BIN)/python -m deploy.tools.demo
 
-test: setup ## Every test, unit tests with coverage; as root the lab tests too (about 35 minutes on two cores)
+test: setup ## Every test, unit tests with coverage; as root the lab tests too (about 50 minutes on two cores)
 ifeq ($(ROOT),)
 	@echo "make test: not root, so the tests that need the lab are left out; run it as root for all of them" >&2
 	@$(BIN)/pytest -m "not lab and not soak" --cov
