@@ -34,10 +34,9 @@ from roles.shared import settings as shared
 from roles.shared.device.logs import SYSLOG_PORT, log_senders, sends_logs
 from roles.shared.families import own_addresses, spoken
 from roles.shared.nameable import nameable
-from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import absent_file, managed_file
 from roles.shared.parts.handlers import Handler, restart
-from roles.shared.parts.keys_of_tls import PEM, fits_the_key, made_key
+from roles.shared.parts.keys_of_tls import PEM, fits_the_key, own_key
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import confined, service
 from roles.shared.rehearsal import Rehearsal
@@ -195,13 +194,7 @@ def deploy(settings: Settings) -> None:
 def _certificate(settings: Settings, restarted: Handler) -> None:
     """Declare the key, which is there before anybody has signed it, and its certificate."""
     files.directory(name=f"directory {TLS}", path=TLS, user="root", group="root", mode="755")
-    ensured(
-        f"key {KEY}",
-        question=f"stat -c '%U:%G %a' {KEY}",
-        answer="root:root 600\n",
-        command=made_key(KEY),
-        then=(restarted,),
-    )
+    own_key(KEY, restarted)
     if settings.tls_certificate:
         fits = fits_the_key(KEY)
         managed_file(CERTIFICATE, content=settings.tls_certificate, validate_with=fits, then=(restarted,))

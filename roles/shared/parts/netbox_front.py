@@ -12,7 +12,7 @@ from roles.shared.families import by_openssl
 from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, reload, restart
-from roles.shared.parts.keys_of_tls import fits_the_key, made_key
+from roles.shared.parts.keys_of_tls import fits_the_key, own_key
 from roles.shared.parts.services import confined, service
 from roles.shared.sandbox import Need, Sandbox
 
@@ -50,13 +50,7 @@ def front(configuration: str, certificate: str, names: Iterable[str], addresses:
         certificate: what an authority signed; empty for one that the key itself signs, for these names and addresses.
     """
     reread = reload(NGINX)
-    ensured(
-        f"key {KEY}",
-        question=f"stat -c '%U:%G %a' {KEY}",
-        answer="root:root 600\n",
-        command=made_key(KEY),
-        then=(reread,),
-    )
+    own_key(KEY, reread)
     if certificate:
         managed_file(CERTIFICATE, content=certificate, validate_with=fits_the_key(KEY), then=(reread,))
     else:
