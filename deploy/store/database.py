@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +20,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from deploy.store.place import Database as Url
 from deploy.store.place import naming, on_network, store_directory, store_file
@@ -30,6 +32,12 @@ FILE = "samdrift.db"
 
 WAIT = 10
 """Seconds that a writer waits for the one before it. Nobody writes for longer than a moment."""
+
+AGAIN = 0.003
+"""Seconds after which who waits to write in SQLite asks again: less than between two records that one run writes."""
+
+WRITES = "BEGIN IMMEDIATE"
+"""How a transaction begins in SQLite that writes."""
 
 TURNS, LOCK = 0x73616D01, 0x73616D02
 """The first halves of the keys of samdrift's advisory locks in PostgreSQL; the second is the schema's."""
@@ -70,7 +78,7 @@ class Database:
         with (
             self.naming(),
             self.engine.connect() as connection,
-            connection.execution_options(begin="BEGIN IMMEDIATE").begin(),
+            connection.execution_options(begin=WRITES).begin(),
         ):
             if self.directory is None:
                 connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT}s'"))
@@ -220,8 +228,31 @@ def _begin(connection: Connection) -> None:
     """Begin a transaction that writes as its first and only writer: one that turns into a writer later fails at once
     where another was faster, however long it would wait.
     """
-    if begin := connection.get_execution_options().get("begin", "BEGIN"):
+    begin = connection.get_execution_options().get("begin", "BEGIN")
+    if begin == WRITES:
+        _take_turn(connection)
+    elif begin:
         connection.exec_driver_sql(begin)
+
+
+def _take_turn(connection: Connection) -> None:
+    """Wait until nobody else writes. SQLite itself asks less and less often, ten times a second in the end: beside
+    a run that writes one record after the other it is seldom answered then.
+    """
+    deadline = time.monotonic() + WAIT
+    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql(WRITES)
+            except OperationalError as e:
+                if getattr(e.orig, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(AGAIN)
+            else:
+                return
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {1000 * WAIT}")
 
 
 def _choose_journal(database: Database, path: Path) -> None:
