@@ -1,7 +1,7 @@
 """What `plan` and `apply` show: each change once, with its hosts and its diff or commands; what became of each host.
 
 Not here: what would change (`engine`), which changes are alike (`model.alike`), and the questions that `apply` asks
-(`cli.runs`).
+(`cli.runs`); the changes in brief (`plan_in_brief`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from deploy.model.record import HostResult, Record
 from deploy.model.text import inline, safe, several
 from deploy.model.twins import Rehearsed
 from deploy.views.findings import checks_summary, findings
-from deploy.views.parts import COLOURS, command_text, diff, empty_table, indented
+from deploy.views.parts import COLOURS, command_text, diff, empty_table
+from deploy.views.plan_in_brief import by_role, in_brief
 
 if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
     from deploy.model.findings import Finding
@@ -59,7 +60,10 @@ def plan(
     if changes := changes_of(made, words):
         yield Text()
     if brief:
-        yield from _in_brief(made, changes)
+        for (role, hosts), named in by_role(made, changes).items():
+            yield from in_brief(role, _on(made, hosts), named)
+        for change in changes:
+            yield from _warnings(change, brief=True)
     else:
         for change in changes:
             yield from _change(made, change, commands=commands)
@@ -77,29 +81,6 @@ def _on(made: Plan, hosts: Sequence[str]) -> str:
     if len(hosts) == len(changing) > 2:
         return f"  on all {len(hosts)} that change"
     return f"  on {several(len(hosts), 'host')}: {', '.join(map(inline, hosts))}"
-
-
-def _in_brief(made: Plan, changes: Sequence[Alike[Step]]) -> Iterator[RenderableType]:
-    """Show changes by role and hosts, in a paragraph each; what may not be overlooked, in lines of its own.
-
-    A step that is not alike everywhere stands once, too, with how many different ones it is.
-    """
-    steps: dict[tuple[str, bool, str], list[Alike[Step]]] = {}
-    for change in changes:
-        steps.setdefault((change.first.role, change.first.handler, _text(change, "name")), []).append(change)
-    order = [host.host for host in made.hosts]
-    together: dict[tuple[str, tuple[str, ...]], dict[bool, list[str]]] = {}
-    for (role, handler, name), some in steps.items():
-        hosts = tuple(sorted({host for change in some for host in change.hosts}, key=order.index))
-        different = f" ({len(some)} different)" if len(some) > 1 else ""
-        together.setdefault((role, hosts), {}).setdefault(handler, []).append(name + different)
-    for (role, hosts), named in together.items():
-        yield indented(Text.assemble((inline(role), "cyan"), (_on(made, hosts), "dim")), 2)
-        for sign, colour, handler in (("~", "yellow", False), ("↻", "blue", True)):
-            if names := named.get(handler):
-                yield indented(Text.assemble((f"{sign} ", colour), ", ".join(names)), 4)
-    for change in changes:
-        yield from _warnings(change, brief=True)
 
 
 def _change(made: Plan, change: Alike[Step], *, commands: bool) -> Iterator[RenderableType]:

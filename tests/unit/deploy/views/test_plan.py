@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from deploy.model.device_models import model_notices
 from deploy.model.plan import HostPlan
 from deploy.views import plan as plan_view
+from deploy.views.plan_in_brief import PLURALS, Named, folded
 from roles.shared.change import Change
 from roles.shared.device.letting_in import LostPart
 from tests.unit.deploy.views.shown import NAMES, guarded, plan_of, shown, step
@@ -105,6 +111,39 @@ def test_what_differs_in_more_than_names_and_addresses_is_shown_apart() -> None:
     assert page.count("file /etc/frr.conf  on 1 host: ") == 2
     brief = shown(*plan_view.plan(plan_of(*hosts), NAMES, brief=True))
     assert brief.count("file /etc/frr.conf (2 different)") == 1
+
+
+def test_in_brief_steps_of_one_kind_stand_together_and_paths_of_one_directory() -> None:
+    names = (
+        "directory /etc/x.d", "file /etc/x.d/a.conf", "directory /var/lib/x", "packages x, y", "file /etc/x.d/b.conf",
+        "file /motd", "user x", "file /srv/x y", "user z", "no file /etc/x.d/c.conf",
+    )  # fmt: skip
+    assert folded([*map(Named, names), Named("file /etc/hosts", 3)]) == [
+        "files /etc/x.d/{a.conf, b.conf}, /motd, /etc/hosts (3 different)",
+        "directory /var/lib/x",
+        "packages x, y",
+        "users x, z",
+        "file /srv/x y",
+        "no file /etc/x.d/c.conf",
+    ]
+
+
+@given(st.lists(st.tuples(st.sampled_from([*PLURALS, "no file"]), st.text("abc/", min_size=1)), unique=True))
+def test_in_brief_no_step_is_left_out_but_a_directory_with_a_file_in_it(steps: list[tuple[str, str]]) -> None:
+    implied = {
+        (kind, name)
+        for kind, name in steps
+        if kind == "directory" and any(k == "file" and n.startswith(f"{name}/") for k, n in steps)
+    }
+    kinds = {**{kind: kind for kind in PLURALS}, **{of: kind for kind, of in PLURALS.items()}, "no file": "no file"}
+    told = []
+    for some in folded(Named(f"{kind} {name}") for kind, name in steps):
+        match = re.fullmatch(f"({'|'.join(kinds)}) (.+)", some)
+        assert match is not None
+        for path in re.findall(r"[^{,]+(?:\{[^}]*\})?", match[2].replace(", ", ",")):
+            directory, _, inside = path.rstrip("}").rpartition("{")
+            told += [(kinds[match[1]], directory + name) for name in inside.split(",")]
+    assert sorted(told) == sorted(set(steps) - implied)
 
 
 def test_a_refused_step_and_lines_that_go_stand_by_themselves_in_a_brief_plan() -> None:
