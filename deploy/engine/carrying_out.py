@@ -3,7 +3,7 @@
 Exactly the planned commands are run; nothing is evaluated again but what a step expects to find. What a step is about
 to overwrite must be what the look saw. Where the look saw nothing, an earlier command of the same run may have made
 something: a package brings files along. So before each command it is seen that nothing came from elsewhere, and after
-it is asked what is there now.
+it what has come: of that it is asked what it is.
 
 Not here: who may carry out (`host_locks`), and when a host is guarded (`guards`).
 """
@@ -89,6 +89,7 @@ class CarryingOut:
             return self._broke_off(step, f"{MOVED}{step.name}", moved=True)
         absent = self._absent(later) if operation.declares is None else {}
         connector.absent = tuple(expected for all_of in absent.values() for expected in all_of)
+        connector.appeared = frozenset()
         operation.data.command_generator = frozen(step, operation, self._veil)
         operation.data.operation_meta._maybe_is_change = True  # pyinfra has no setter
         guarded_by = self._guard() if step.guard or step.unguarded else ""
@@ -100,8 +101,8 @@ class CarryingOut:
             return self._broke_off(step, output, moved=connector.moved)
         self._done.append(step.id)
         connector.begun = True
-        if absent:
-            self._expect_anew([s for s in later if s.id in absent])
+        if made := [s for s in later if not connector.appeared.isdisjoint(absent.get(s.id, ()))]:
+            self._expect_anew(made)
         return None
 
     def _broke_off(self, step: Step, why: str, *, lost: bool = False, moved: bool = False) -> Outcome:

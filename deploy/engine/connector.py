@@ -49,6 +49,7 @@ class SessionConnector(BaseConnector):
         run: the run that holds the host's lock, without which nothing is changed there; empty if none of ours does.
         begun: this run has carried out a step there.
         absent: what must not be there yet when the next command runs, or it came from elsewhere.
+        appeared: what of it the commands of a step have made.
         moved: the last command was refused, since what it would have overwritten is not what was seen.
         guarded_by: the guard of the step that is carried out: its processes are known by their environment, so that a
             host that puts itself back ends them first; empty if it is not guarded.
@@ -59,6 +60,7 @@ class SessionConnector(BaseConnector):
     run: str = ""
     begun: bool = False
     absent: tuple[Expected, ...] = ()
+    appeared: frozenset[Expected] = frozenset()
     moved: bool = False
     guarded_by: str = ""
 
@@ -120,6 +122,7 @@ class Connector(SessionConnector):
         answer = self.connection.run(
             f"{self._mark}sh -s", stdin=program.encode(), timeout=seconds + WAITS + 2 * KILL_AFTER
         )
+        answer = self._noting_appeared(answer)
         self.moved = answer.rc == lock_script.REFUSED and lock_script.MOVED in answer.stderr
         if answer.rc in TIMED_OUT:
             return answer.model_copy(update={"stderr": f"{answer.stderr}\nended after {seconds:g} s"})
@@ -138,7 +141,7 @@ class Connector(SessionConnector):
         answer = self.connection.run(
             f"{self._mark}sh -c {shlex.quote(program)}", stdin=data, timeout=self.command_timeout + WAITS
         )
-        self.last_upload = answer
+        self.last_upload = self._noting_appeared(answer)
         return answer.rc == 0
 
     def _fenced(self, program: str, expected: Expected | None = None) -> str:
@@ -146,6 +149,12 @@ class Connector(SessionConnector):
         self._require_lock()
         first = still_armed(self.guarded_by, lock_script.REFUSED) if self.guarded_by else ""
         return lock_script.fenced(self.run, program, seconds=WAITS, first=first, expected=expected, absent=self.absent)
+
+    def _noting_appeared(self, answer: Answer) -> Answer:
+        """Note what was to be absent and is there now. Returns what else the program answered."""
+        numbers, stderr = lock_script.appeared(answer.stderr)
+        self.appeared |= {self.absent[number] for number in numbers if number < len(self.absent)}
+        return answer.model_copy(update={"stderr": stderr}) if numbers else answer
 
     def get_file(self, *_args: Any, **_arguments: Any) -> bool:
         """Refuse: no role downloads files."""

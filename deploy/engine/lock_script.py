@@ -13,6 +13,7 @@ Pure text: which commands those are, and what the host's answers mean. They are 
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 
@@ -34,6 +35,9 @@ REFUSED = 75
 """Exit status of what needs the lock and has not got it, and of what finds something moved (sysexits' EX_TEMPFAIL)."""
 
 LOCK, BUSY = f"{DIRECTORY}/lock", f"{DIRECTORY}/busy"
+
+APPEARED = "samdrift: is there now: "
+"""What a command's program says on stderr of what was not there before, each by its number."""
 
 LOST = "samdrift: another run has taken this host over, so nothing more is written to it"
 MOVED = "samdrift: not as it was seen: "
@@ -124,13 +128,28 @@ def fenced(
         seconds: how long it waits for a command that is still running.
         first: shell lines that may refuse, too.
         expected: what the program is about to overwrite, as it must be.
-        absent: what must not be there.
+        absent: what must not be there; which of it is there afterwards, the program says (`appeared`).
     """
     check = "".join(f"{{ {e.absent}; }} || {_refuse(MOVED + e.what)}\n" for e in absent)
     check += "" if expected is None else _check(expected)
     return f"""exec 9>> {BUSY} && flock -w {seconds:g} 9 || exit {REFUSED}
 {_require(run)}
-{first}{check}{program} 9>&-"""
+{first}{check}{program} 9>&-{_tell_appeared(absent)}"""
+
+
+def _tell_appeared(absent: Sequence[Expected]) -> str:
+    if not absent:
+        return ""
+    tells = (
+        f"{{ {e.absent}; }} || printf '\\n%s\\n' {shlex.quote(f'{APPEARED}{n}')} >&2\n" for n, e in enumerate(absent)
+    )
+    return f"\nended=$?\n{''.join(tells)}exit $ended"
+
+
+def appeared(stderr: str) -> tuple[frozenset[int], str]:
+    """Return the numbers of what was to be absent and is there now, and the rest of what a program said."""
+    told = re.compile(rf"\n{re.escape(APPEARED)}(\d+)\n")
+    return frozenset(map(int, told.findall(stderr))), told.sub("", stderr)
 
 
 def held(run: str) -> str:
