@@ -162,7 +162,8 @@ def _left_alone(plan: Plan, words: Collection[str]) -> list[str]:
             )
     for stranger in alike(plan.hosts, lambda host: host.unmanaged, words):
         hosts = ", ".join(map(_plain, stranger.hosts))
-        lines.append(f"- ? {_text(stranger, 'name')}: no role declares it; on {hosts}")
+        of_whom = "" if stranger.first.kind and not stranger.first.name else ": no role declares it"  # not searched
+        lines.append(f"- ? {_text(stranger, 'name')}{of_whom}; on {hosts}")
     return ["### Left as it is", "", *lines, ""] if lines else []
 
 

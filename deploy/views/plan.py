@@ -144,8 +144,8 @@ def _left_alone(made: Plan, words: Collection[str], *, brief: bool) -> Iterator[
     for stranger in alike(made.hosts, lambda host: host.unmanaged, words):
         first = stranger.first
         place = f"is in {'a directory' if first.path else 'the configuration'} of role {first.role}, which does not"
-        why = "is declared by no role" if first.name else inline(first.state) if first.kind else f"{place} declare it"
-        line = f"  ? {_text(stranger, 'name')}  {why}"
+        why = "  is declared by no role" if first.name else "" if first.kind else f"  {place} declare it"
+        line = f"  ? {_text(stranger, 'name')}{why}"
         accepted = f": accepted{_by(first.waived)}" if first.waived and first.waived.accepted else ""
         yield Text(line + accepted, "dim" if accepted else "magenta").append(_on(made, stranger.hosts), "dim")
         yield from _values(stranger)

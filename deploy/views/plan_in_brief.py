@@ -19,7 +19,15 @@ from deploy.views.parts import indented
 if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not wait for it
     from deploy.model.plan import Plan, Step
 
-PLURALS = {"file": "files", "directory": "directories", "mode of": "modes of", "user": "users", "group": "groups"}
+PLURALS = {
+    "file": "files",
+    "directory": "directories",
+    "mode of": "modes of",
+    "user": "users",
+    "group": "groups",
+    "restart": "restart",
+    "reload": "reload",
+}
 """What several steps that begin with a word are called together."""
 
 OF_A_KIND = re.compile(rf"({'|'.join(PLURALS)}) (\S+)")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from roles.shared.searches.search import Declarations, Found, Search
+from roles.shared.searches.search import Declarations, Found, Search, Unread
 from roles.shared.searches.walk import QUESTION, TOO_MANY, walked
 
 
@@ -16,7 +16,7 @@ def undeclared(answer: str, declared: Declarations) -> Iterator[Found]:
     """Yield the files of packages that were changed, and that no role declares."""
     changed = walked(answer).changed
     if any(file.path == TOO_MANY for file in changed):
-        raise ValueError("more than is read")
+        raise Unread("more files are newer than their packages than are compared: was the host copied, or restored?")
     for file in changed:
         if file.path not in declared.files:
             yield Found(name=file.path, state=file.state)

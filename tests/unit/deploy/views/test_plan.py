@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.model.device_models import model_notices
-from deploy.model.plan import HostPlan
+from deploy.model.plan import HostPlan, Unmanaged
 from deploy.views import plan as plan_view
 from deploy.views.plan_in_brief import PLURALS, Named, folded
 from roles.shared.change import Change
@@ -144,6 +144,14 @@ def test_in_brief_no_step_is_left_out_but_a_directory_with_a_file_in_it(steps: l
             directory, _, inside = path.rstrip("}").rpartition("{")
             told += [(kinds[match[1]], directory + name) for name in inside.split(",")]
     assert sorted(told) == sorted(set(steps) - implied)
+
+
+def test_a_search_without_an_answer_says_why_once_and_not_that_nobody_declares_it() -> None:
+    unread = Unmanaged(role="base", kind="package-file", state="there was no answer in time")
+    found = Unmanaged(role="base", kind="package", name="nmap", state="7.95")
+    host = HostPlan(host="a", municipality="heby", unmanaged=(unread, found))
+    lines = [line.strip() for line in shown(*plan_view.plan(plan_of(host), NAMES)).splitlines() if "?" in line]
+    assert lines == ["? package-file: there was no answer in time", "? package nmap  is declared by no role"]
 
 
 def test_a_refused_step_and_lines_that_go_stand_by_themselves_in_a_brief_plan() -> None:
