@@ -3,10 +3,11 @@
 For each batch of a wave: look again, and leave alone every host that moved since the plan was made (*stale*); carry out
 the others' steps; open a new connection, for a change may have shut us out; look until nothing is left to change; run
 the state checks; ask whether the hosts behind a gateway answer as before. A host with a step that could cut it off is
-guarded all the while (`guards`): it is confirmed only now, and looked at once more; in any other case it undoes that
-step. A batch in which a step fails, a host does not converge or is lost once it was changed, a check fails, or a host
-undid its change, is the last one, unless more failures are allowed: what shut one host off would shut off the next. A
-host that could not be reached to begin with holds nobody up but those that stand in for it.
+guarded all the while (`guards`): it is confirmed only now, and a device is looked at once more, since some accept that
+though they have rolled back; in any other case it undoes that step. A batch in which a step fails, a host does not
+converge or is lost once it was changed, a check fails, or a host undid its change, is the last one, unless more
+failures are allowed: what shut one host off would shut off the next. A host that could not be reached to begin with
+holds nobody up but those that stand in for it.
 """
 
 from __future__ import annotations

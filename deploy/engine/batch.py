@@ -74,6 +74,7 @@ class Batch:
     wait: Callable[[float], None]
     _ready: dict[str, HostPlan] = field(default_factory=dict)
     _outcomes: dict[str, Outcome] = field(default_factory=dict)
+    _converged: dict[str, HostPlan] = field(default_factory=dict)
 
     def change(self) -> frozenset[str]:
         """Change the hosts, and prove it; nobody else writes to them.
@@ -209,6 +210,7 @@ class Batch:
                 if not fresh.error and not fresh.changes:
                     left.remove(name)
                     converged.append(name)
+                    self._converged[name] = fresh
                     if name not in must_not.guarded:  # of those it is known once they are confirmed
                         self.results.changed(fresh, self._outcomes[name])
         for name in left:
@@ -294,16 +296,18 @@ class Batch:
                 self.results.cuts_off(name, self._outcomes[name], why)
 
     def _confirm(self, must_not: MustNotConfirm) -> None:
-        """Confirm the guarded hosts that may be; then look at them: some devices accept it though they rolled back."""
-        confirmed = []
+        """Confirm the guarded hosts that may be, and look at those whose word for it is not enough."""
+        certain, uncertain = [], []
         for name in sorted(must_not.guarded - must_not.keys()):
             try:
-                self.hosts.confirm(name)
+                stays = self.hosts.confirm(name)
             except SamdriftError as e:
                 must_not.because(name, Error(text=e.what))
             else:
-                confirmed.append(name)
-        for fresh in self.hosts.look(confirmed) if confirmed else ():
+                (certain if stays else uncertain).append(name)
+        for name in certain:
+            self._keep(self._converged[name])
+        for fresh in self.hosts.look(uncertain) if uncertain else ():
             before, outcome = self._ready[fresh.host], self._outcomes[fresh.host]
             if not fresh.error and not fresh.changes:
                 self._keep(fresh)

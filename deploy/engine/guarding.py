@@ -105,15 +105,21 @@ class Guarding:
                 self._held[name] = DeviceGuard(device, minutes)
         return self._held[name].run if name in self._held else ""
 
-    def confirm(self, name: str) -> None:
+    def confirm(self, name: str) -> bool:
         """Disarm the guard of a host, so that its change stays.
+
+        Returns:
+            Whether it is certain that it does: a server disarms its timer or says that it has put itself back; there
+            are devices that accept it after they have.
 
         Raises:
             GuardFailed: the host has put itself back.
             HostLost: the host cannot be reached, and will put itself back.
         """
-        self._held[name].confirm()
+        held = self._held[name]
+        held.confirm()
         self._confirmed.add(name)
+        return isinstance(held, HostGuard)
 
     def keep(self, name: str) -> None:
         """Make what was confirmed outlive a restart of the host.

@@ -89,8 +89,11 @@ class Hosts(Protocol):
     def await_guards(self, names: Sequence[str]) -> None:
         """Wait until no other run's guard is armed on these hosts; one whose guard stays armed becomes unreachable."""
 
-    def confirm(self, name: str) -> None:
+    def confirm(self, name: str) -> bool:
         """Disarm the guard of a host, so that its change stays. What a lost answer meant is found out.
+
+        Returns:
+            Whether it is certain that the change stays; if not, the host has to be looked at.
 
         Raises:
             SamdriftError: the host has undone the change, or cannot be reached and will.

@@ -211,15 +211,18 @@ class Session:
         """Return the hosts that will restore themselves unless they are confirmed."""
         return self.guards.unconfirmed
 
-    def confirm(self, name: str) -> None:
+    def confirm(self, name: str) -> bool:
         """Disarm the guard of a host, so that its change stays.
+
+        Returns:
+            Whether it is certain that it does; if not, the host has to be looked at.
 
         Raises:
             GuardFailed: the host has put itself back.
             HostLost: the host cannot be reached, and will put itself back.
         """
         self._reachable(name)
-        self.guards.confirm(name)
+        return self.guards.confirm(name)
 
     def keep(self, name: str) -> None:
         """Make what was confirmed outlive a restart of the host.

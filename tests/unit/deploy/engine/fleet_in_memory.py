@@ -309,7 +309,7 @@ class SessionInMemory:
             if trouble.armed_again and machine.guard is None:
                 machine.guard = Armed("yet another run", dict(machine.contents))
 
-    def confirm(self, name: str) -> None:
+    def confirm(self, name: str) -> bool:
         self._reachable(name)
         machine, trouble = self._machines[name], self._troubles[name]
         try:
@@ -325,10 +325,12 @@ class SessionInMemory:
             if machine.restored is self and not machine.device:
                 raise GuardFailed("the host put itself back before the change was confirmed") from None
         self._confirmed.add(name)
+        return not machine.device
 
     def keep(self, name: str) -> None:
         self._reachable(name)
-        self._talk(name, lambda: self._keep(self._machines[name]))
+        if self._machines[name].device:  # what is changed on a server is on its disk
+            self._talk(name, lambda: self._keep(self._machines[name]))
         del self._guards[name]
 
     def by_hand(self, name: str) -> str:

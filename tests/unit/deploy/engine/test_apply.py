@@ -182,7 +182,7 @@ class Case:
 PLAIN_ORDER = ("", "login", "look", "step a", "step b", "login anew", "look again", "check")
 GUARDED_ORDER = (
     *("", "login", "look", "check before", "prove", "step a", "arm", "step b", "still armed", "step c"),
-    *("login anew", "look again", "check", "confirm", "look at the end"),
+    *("login anew", "look again", "check", "confirm"),
 )
 DEVICE_ORDER = (
     *("", "login", "look", "check before", "step a"),
@@ -421,13 +421,6 @@ CASES += [
             Exit.ERROR,
             "failed: nft -f -: see: samdrift guard show ill",
             contents="wanted old old",
-        ),
-        Case(
-            "lost after it was confirmed",
-            Trouble(lost_at=GUARDED_ORDER.index("look at the end")),
-            "unknown",
-            Exit.INCOMPLETE,
-            "lost after it was changed",
         ),
     ]
 ]
