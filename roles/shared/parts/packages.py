@@ -10,9 +10,11 @@ from pyinfra.api import FactBase, operation
 from pyinfra.api.operation import OperationMeta
 
 APT = (
-    "DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 "
+    "DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -q -y -o DPkg::Lock::Timeout=120 "
     "-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
 )
+"""Nobody is asked anything, and needrestart does not look through all processes after each of a run's installations: role
+`base` asks it by itself what waits for a restart."""
 FINISH = "DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --configure -a"
 """Finishes what an installation that died left half configured; apt refuses to work before."""
 
