@@ -68,6 +68,8 @@ SANDBOX = Sandbox(
     ),
 )
 
+SEND = "/etc/rsyslog.d/60-samdrift-send.conf"
+"""Where the log goes. Of its directory, this file alone is read."""
 ASIDE = "/var/log/before-samdrift"
 OLD_LOG = r"((auth|cron|daemon|kern|mail|user)[.]log|debug|messages|syslog)([.-][0-9]+)?([.](gz|xz|zst))?"
 """The name of a text log that Debian's own rsyslog.conf writes, of today or rotated."""
@@ -153,7 +155,7 @@ def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:
 
 
 def deploy(settings: Settings) -> None:
-    """Declare rsyslog with its whole configuration in one file, reading the journal by itself."""
+    """Declare rsyslog with its whole configuration, reading the journal by itself."""
     restarted = restart(UNIT, daemon_reload=True)
     read_journal()
     confined(SANDBOX, then=(restarted,))
@@ -163,13 +165,9 @@ def deploy(settings: Settings) -> None:
     for server in settings.servers:
         if server.authority:
             managed_file(server.authority_file, content=server.authority, then=(restarted,))
-    managed_file(
-        "/etc/rsyslog.conf",
-        template="log_client/rsyslog.conf.j2",
-        settings=settings,
-        validate_with=CHECK,
-        then=(restarted,),
-    )
+    # Before the one that names it, which rsyslogd accepts with it alone.
+    managed_file(SEND, template="log_client/send.conf.j2", settings=settings, validate_with=CHECK, then=(restarted,))
+    managed_file("/etc/rsyslog.conf", template="log_client/rsyslog.conf.j2", validate_with=CHECK, then=(restarted,))
     put_old_logs_aside()
     service(UNIT)
 

@@ -7,14 +7,14 @@ import json
 import pytest
 
 from inventory.fleet import Fleet
-from roles.log_client import Options, settings
+from roles.log_client import SEND, Options, settings
 from roles.shared.parts.templates import render
 from roles.shared.settings import SettingsError
 
 
 def rendered(fleet: Fleet, **said: object) -> str:
     options = Options.model_validate_json(json.dumps(said), strict=True)
-    return render("log_client/rsyslog.conf.j2", settings=settings(fleet.host("alv-gw1"), fleet, options))
+    return render("log_client/send.conf.j2", settings=settings(fleet.host("alv-gw1"), fleet, options))
 
 
 def test_every_log_server_has_a_queue_of_its_own_that_grows_onto_disk(small_fleet: Fleet) -> None:
@@ -28,6 +28,13 @@ def test_every_log_server_has_a_queue_of_its_own_that_grows_onto_disk(small_flee
         assert f'queue.filename="{name}"' in text
     assert text.count('queue.maxDiskSpace="64m" queue.saveOnShutdown="on"') == 2
     assert text.count('action.resumeRetryCount="-1"') == 2
+
+
+def test_of_what_others_put_into_rsyslogs_directory_nothing_is_read() -> None:
+    lines = render("log_client/rsyslog.conf.j2").splitlines()
+    assert [line for line in lines if "include" in line.lower() and not line.startswith("#")] == [
+        f'include(file="{SEND}" mode="required")'
+    ]
 
 
 def test_a_fleet_without_a_log_server_is_an_error(small_fleet: Fleet) -> None:

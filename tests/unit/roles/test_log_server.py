@@ -105,7 +105,7 @@ def test_with_a_certificate_hosts_send_by_tls_to_the_name_that_an_authority_vouc
     assert {(o.port, o.sources) for o in listens(serving)} >= {(port, serving.clients) for port in (2514, 2515)}
     assert 'tls="on"' in render("log_server/rsyslog.conf.j2", settings=serving)
     sending = log_client.settings(fleet.host("alv-gw1"), fleet, log_client.Options())
-    text = render("log_client/rsyslog.conf.j2", settings=sending)
+    text = render("log_client/send.conf.j2", settings=sending)
     assert 'target="10.60.10.13" port="2515"' in text
     assert 'tls.authMode="name" tls.permittedPeer=["tie-log1"]' in text
 
@@ -120,4 +120,4 @@ def test_without_a_certificate_nothing_is_said_of_tls(small_fleet: Fleet) -> Non
     serving = settings(small_fleet.host("tie-log1"), small_fleet, Options())
     sending = log_client.settings(small_fleet.host("alv-gw1"), small_fleet, log_client.Options())
     assert "tls" not in render("log_server/rsyslog.conf.j2", settings=serving)
-    assert "tls" not in render("log_client/rsyslog.conf.j2", settings=sending)
+    assert "tls" not in render("log_client/send.conf.j2", settings=sending)
