@@ -20,6 +20,7 @@ Options (config context `samdrift.base`):
 - `journal_max`: how much disk the journal may use.
 - `kept_modules`: kernel modules that this host needs though no other does (`usb-storage`, where it boots from a stick).
 - `kept_shells`: accounts of the system (numbers below 1000) that keep their shell.
+- `exec_shared_memory`: whether programs may be run from `/dev/shm`, for software that was there before and needs it.
 - `own_kernel`: whether the kernel is this host's own. False in a container, where neither AppArmor nor auditd can be.
 
 The organisation's people come in where a function of theirs is for the host's municipality, and lets them do something
@@ -45,10 +46,10 @@ from inventory.network import Address, Network
 from inventory.organisation import AccountName, PublicKey
 from roles.shared.catalogue import asked_as_root, known_roles
 from roles.shared.duties import Entitlement
-from roles.shared.families import ReachedAddress, apart, in_url, primaries, reached_by, spoken
+from roles.shared.families import ReachedAddress, apart, primaries, spoken
 from roles.shared.hardening import RareModule, kernel_of
 from roles.shared.intent import Intent
-from roles.shared.network.servers import nameservers
+from roles.shared.network.servers import nameservers, package_proxy
 from roles.shared.network.updates import update_hour
 from roles.shared.parts import hardened, watched
 from roles.shared.parts.accounts import account, group, locked_account, members
@@ -140,6 +141,7 @@ class Options(RoleOptions):
     journal_max: str = Field(default="1G", pattern=r"^[1-9][0-9]*[MG]$")
     kept_modules: tuple[RareModule, ...] = ()
     kept_shells: tuple[AccountName, ...] = ()
+    exec_shared_memory: bool = False
     own_kernel: bool = True
 
 
@@ -170,6 +172,7 @@ class Settings(RoleSettings):
     kept_modules: tuple[str, ...] = ()
     kept_shells: tuple[str, ...] = ()
     confined: tuple[str, ...] = ()
+    exec_shared_memory: bool = False
     own_kernel: bool = True
 
     @property
@@ -222,12 +225,13 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
         asked_as_root=asked_as_root(host) if options.look_keys else (),
         management=stations,
         nameservers=nameservers(host, fleet, options.fallback_resolvers),
-        apt_proxy=_apt_proxy(host, fleet, options),
+        apt_proxy=package_proxy(host, fleet) if options.apt_proxy else "",
         journal_max=options.journal_max,
         update_hour=update_hour(host.name, intent),
         kept_modules=options.kept_modules,
         kept_shells=options.kept_shells,
         confined=tuple(sorted({role.apparmor for role in known_roles(host) if role.apparmor})),
+        exec_shared_memory=options.exec_shared_memory,
         own_kernel=options.own_kernel,
         expects=options.expects,
     )
@@ -286,6 +290,8 @@ def deploy(settings: Settings) -> None:
     hardened.kernel(settings.kernel, settings.kept_modules)
     hardened.journal(settings)
     hardened.no_dumps()
+    if not settings.exec_shared_memory:
+        hardened.shared_memory()
     hardened.sessions()
     hardened.shells(settings.kept_shells)
     hardened.homes()
@@ -383,14 +389,6 @@ def _of_people(host: Host, fleet: Fleet, options: Options) -> Logins:
     found = logins(fleet.people, host.tenant, duties, runs_here=runs_here)
     authorities = bool(options.user_ca_keys)
     return with_admins(found, options.admins, options.former_admins, authorities=authorities)
-
-
-def _apt_proxy(host: Host, fleet: Fleet, options: Options) -> str:
-    """Return the address of the fleet's package cache; empty where packages come directly."""
-    if not options.apt_proxy or "package_cache" in host.roles:
-        return ""
-    caches = reached_by(host, fleet.with_role("package_cache"))
-    return f"http://{in_url(caches[0])}:3142" if caches else ""
 
 
 def _plain(text: str) -> str:

@@ -20,7 +20,7 @@ from roles.base import (
 from roles.shared.hardening import MAY_HAVE_SHELLS, RARE_MODULES
 from roles.shared.parts.accounts import FIRST_PERSON, LAST_PERSON
 from roles.shared.parts.debian import UPGRADES
-from roles.shared.parts.hardened import PACKAGES_LOGS, PEOPLES_HOMES, SU_GROUP
+from roles.shared.parts.hardened import PACKAGES_LOGS, PEOPLES_HOMES, SHARED_MEMORY, SU_GROUP
 from roles.shared.parts.kernel import KernelValue, look_command, read_values
 from roles.shared.parts.watched import REBOOT, RESTARTS, RESTARTS_FILE, ROTATION
 from roles.shared.people import RUNS_AS
@@ -258,6 +258,26 @@ def test_no_memory_dumps(host: Any) -> None:
         "Storage=none",
         "ProcessSizeMax=0",
     ]
+
+
+def test_no_program_is_run_from_the_memory_that_programs_share(host: Any, settings: Settings) -> None:
+    if settings.exec_shared_memory:
+        pytest.skip("not applicable: the inventory says that programs of this host are run from there")
+    wanted = {"nodev", "noexec", "nosuid"}
+    *_, mounted = host.check_output(f"findmnt --noheadings --output OPTIONS --mountpoint {SHARED_MEMORY}").splitlines()
+    assert wanted - set(mounted.split(",")) == set(), f"mounted with {mounted}"
+    lines = [line.split() for line in host.check_output("cat /etc/fstab").splitlines()]
+    assert [wanted - set(line[3].split(",")) for line in lines if line[1:2] == [SHARED_MEMORY]] == [set()]
+
+
+def test_a_password_that_is_given_in_an_emergency_is_dear_to_guess(host: Any) -> None:
+    lines = [line.split() for line in host.check_output("cat /etc/login.defs").splitlines()]
+    said = {line[0]: line[1] for line in lines if len(line) == 2}
+    assert said["ENCRYPT_METHOD"] == "YESCRYPT"
+    assert int(said["YESCRYPT_COST_FACTOR"]) >= 8
+    assert min(int(said[f"SHA_CRYPT_{which}_ROUNDS"]) for which in ("MIN", "MAX")) >= 65536
+    by_pam = [line.split() for line in host.check_output("cat /etc/pam.d/common-password").splitlines()]
+    assert ["yescrypt" in line for line in by_pam if "pam_unix.so" in line] == [True]
 
 
 @pytest.mark.parametrize("how", ["logged in", "for one command"])

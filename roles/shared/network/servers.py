@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from inventory.fleet import Fleet, Host
 from inventory.network import Address
-from roles.shared.families import further_reached_by, reached_by, spoken
+from roles.shared.families import further_reached_by, in_url, reached_by, spoken
 from roles.shared.settings import SettingsError
 
 
@@ -30,3 +30,9 @@ def nameservers(host: Host, fleet: Fleet, fallbacks: tuple[Address, ...]) -> tup
         fix = "give a host that it reaches the role dns_resolver, or set fallback_resolvers"
         raise SettingsError("no nameserver", field="config context samdrift.base.fallback_resolvers", fix=fix)
     return found[:3]
+
+
+def package_proxy(host: Host, fleet: Fleet) -> str:
+    """Return the URL of the fleet's package cache; empty where there is none, or the host is one."""
+    caches = () if "package_cache" in host.roles else reached_by(host, fleet.with_role("package_cache"))
+    return f"http://{in_url(caches[0])}:3142" if caches else ""

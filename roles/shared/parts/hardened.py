@@ -15,6 +15,7 @@ from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, restart
 from roles.shared.parts.kernel import kernel_settings
+from roles.shared.parts.mounts import mounted_with
 from roles.shared.settings import Settings
 
 MANAGED = "# Managed by samdrift, role base; local changes are lost."
@@ -37,6 +38,8 @@ OPEN_DOTFILES = (
 )
 PACKAGES_LOGS = ("/var/log/alternatives.log", "/var/log/dpkg.log")
 """What dpkg and its kin tell everybody, if they make them: which packages a host has, of which version."""
+SHARED_MEMORY = "/dev/shm"  # noqa: S108  what it is about
+SHARED_MEMORY_OPTIONS = ("nosuid", "nodev", "noexec")
 PRINTED = "-printf '%m %u %p\\n'"
 
 
@@ -73,6 +76,11 @@ def no_dumps() -> None:
     managed_file("/etc/security/limits.d/60-samdrift.conf", template="base/limits.conf.j2")
     directory("/etc/systemd/coredump.conf.d", "755")
     managed_file("/etc/systemd/coredump.conf.d/60-samdrift.conf", template="base/coredump.conf.j2")
+
+
+def shared_memory() -> None:
+    """Declare that no program is run from the memory that programs share, in which everybody may write."""
+    mounted_with(SHARED_MEMORY, "tmpfs", *SHARED_MEMORY_OPTIONS)
 
 
 def sessions() -> None:

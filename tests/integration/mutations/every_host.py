@@ -26,7 +26,7 @@ READ_SSHD = "systemctl reload ssh.service"
 CHRONY = "/etc/chrony/chrony.conf"
 RULES = "/etc/nftables.conf"
 LOAD_RULES = f"nft -f {RULES}"
-RSYSLOG = "/etc/rsyslog.conf"
+RSYSLOG = "/etc/rsyslog.d/60-samdrift-send.conf"
 EXPORTER, EXPORTER_UNIT = "/etc/default/prometheus-node-exporter", "prometheus-node-exporter.service"
 BY_PASSWORD = edited(
     SSHD, "s/^AuthenticationMethods .*//; s/^PasswordAuthentication .*/PasswordAuthentication yes/", READ_SSHD
@@ -140,6 +140,16 @@ BASE: Changes = {
             "s/^DefaultLimitCORE=.*/DefaultLimitCORE=infinity/",
             "systemctl daemon-reload",
         ),
+    ),
+    "no program is run from the memory that programs share": (
+        Change("mount -o remount,exec /dev/shm", "mount -o remount,noexec /dev/shm"),
+        edited("/etc/fstab", "s/^(tmpfs .dev.shm tmpfs .*),noexec/\\1/"),
+        edited("/etc/fstab", "/ .dev.shm /d"),
+    ),
+    "a password that is given in an emergency is dear to guess": (
+        edited("/etc/login.defs", "s/^ENCRYPT_METHOD .*/ENCRYPT_METHOD DES/"),
+        edited("/etc/login.defs", "s/^SHA_CRYPT_MIN_ROUNDS .*//"),
+        edited("/etc/pam.d/common-password", "s/ yescrypt//"),
     ),
     "what people write is not for everybody [logged in]": (
         edited("/etc/profile.d/60-samdrift.sh", "s/^umask .*/umask 022/"),
