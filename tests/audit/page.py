@@ -29,6 +29,7 @@ def figures(audits: Audits, last: Audits | None) -> Iterator[str]:
     yield from _head(now)
     yield _row("host", lambda audit: audit.host, now, were)
     yield _row("Lynis", lambda audit: str(audit.lynis), now, were)
+    yield _row("without what the container costs", lambda audit: str(audit.on_a_server), now, were)
     for profile, title in PROFILES.items():
         yield _row(title, partial(_share, profile), now, were)
     yield _row("most exposed service", _exposed, now, were)

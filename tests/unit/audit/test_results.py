@@ -75,6 +75,26 @@ def test_what_must_be_on_no_host_is_said_though_nothing_was_audited_before() -> 
     ]
 
 
+def test_a_host_that_would_not_be_good_enough_on_a_machine_of_its_own_is_told() -> None:
+    now = audits(host(lynis_lost={"USB-3000": 7, "SSH-7408": 31}))
+
+    assert [*regressions(LAST, now, ("USB-3000", "SSH-7408"))] == [
+        "monitoring: Lynis 84 without what the container costs, and 85 is the least"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lost", "index"),
+    [
+        ({"SSH-7408": 10, "USB-3000": 7, "MACF-6290": 1}, 90),
+        ({"SSH-7408": 10}, 90),  # what was not lost is not given
+        ({"SSH-7408": 10, "FILE-6374": 3}, 88),  # /tmp is the host's own
+    ],
+)
+def test_what_a_container_cannot_have_is_not_held_against_a_host(lost: dict[str, int], index: int) -> None:
+    assert host(lynis_points=100, lynis_lost=lost).on_a_server == index
+
+
 def test_a_rule_that_has_its_line_may_come_to_fail() -> None:
     now = audits(host(openscap={PROFILE: Judged(passed=9, failed=("tmout",))}, lynis_lost={"SSH-7408": 4}))
 
