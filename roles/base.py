@@ -21,6 +21,8 @@ Options (config context `samdrift.base`):
 - `kept_modules`: kernel modules that this host needs though no other does (`usb-storage`, where it boots from a stick).
 - `kept_shells`: accounts of the system (numbers below 1000) that keep their shell.
 - `exec_shared_memory`: whether programs may be run from `/dev/shm`, for software that was there before and needs it.
+- `usb_guard`: whether devices that are plugged into USB later, and are neither known nor for a person's hands, are shut
+  out. On a host that has a kernel of its own, and USB.
 - `own_kernel`: whether the kernel is this host's own. False in a container, where neither AppArmor nor auditd can be.
 
 The organisation's people come in where a function of theirs is for the host's municipality, and lets them do something
@@ -51,14 +53,14 @@ from roles.shared.hardening import RareModule, kernel_of
 from roles.shared.intent import Intent
 from roles.shared.network.servers import nameservers, package_proxy
 from roles.shared.network.updates import update_hour
-from roles.shared.parts import hardened, watched
+from roles.shared.parts import hardened, usb, watched
 from roles.shared.parts.accounts import account, group, locked_account, members
 from roles.shared.parts.debian import APT_ACCEPTS, debian_permissions, directory, language_and_time, updates
 from roles.shared.parts.files import absent_file, managed_file
 from roles.shared.parts.handlers import Handler
-from roles.shared.parts.looks import KEYS_PARSE, LOOK, LOOKS_AS_ROOT, account_for_looks, restricted
+from roles.shared.parts.looks import LOOK, LOOKS_AS_ROOT, MANAGED, account_for_looks, restricted
 from roles.shared.parts.packages import packages
-from roles.shared.parts.ssh_server import ssh_server
+from roles.shared.parts.ssh_server import let_in_by_keys, let_in_by_names, ssh_server
 from roles.shared.people import Admin, Logins, User, kept_admins, logins, lost_logins, with_admins
 from roles.shared.rehearsal import Rehearsal
 from roles.shared.searches.every import OF_EVERY_SERVER
@@ -73,6 +75,7 @@ from roles.shared.traffic import MANAGEMENT_STATION, Listen, management
 AFTER = ()  # nothing: packages come by its proxy, and people and SSH are as they should be before anything else
 OWNS = ("/etc/ssh/authorized_keys", "/etc/ssh/authorized_principals", "/etc/ssh/sshd_config.d", "/etc/sudoers.d")
 SEARCHES = OF_EVERY_SERVER
+MAKES = (usb.KNOWN,)
 PROTECTS = True
 CONTROLS = (
     "ISO 27002:2022 5.15",
@@ -103,6 +106,7 @@ AS_ROOT = (
     *UMASK.values(),
     "sudo -V",
     *watched.AS_ROOT,
+    *usb.AS_ROOT,
 )
 ADMINS_GROUP = "samdrift-admins"
 HELPERS_GROUP = "samdrift-people"
@@ -142,6 +146,7 @@ class Options(RoleOptions):
     kept_modules: tuple[RareModule, ...] = ()
     kept_shells: tuple[AccountName, ...] = ()
     exec_shared_memory: bool = False
+    usb_guard: bool = True
     own_kernel: bool = True
 
 
@@ -173,6 +178,7 @@ class Settings(RoleSettings):
     kept_shells: tuple[str, ...] = ()
     confined: tuple[str, ...] = ()
     exec_shared_memory: bool = False
+    usb_guard: bool = True
     own_kernel: bool = True
 
     @property
@@ -232,6 +238,7 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
         kept_shells=options.kept_shells,
         confined=tuple(sorted({role.apparmor for role in known_roles(host) if role.apparmor})),
         exec_shared_memory=options.exec_shared_memory,
+        usb_guard=options.usb_guard and options.own_kernel,
         own_kernel=options.own_kernel,
         expects=options.expects,
     )
@@ -303,6 +310,8 @@ def deploy(settings: Settings) -> None:
     if settings.own_kernel:
         watched.confined()
         watched.audited()
+    if settings.usb_guard:
+        usb.guarded()
     language_and_time(settings, settings.platform)
     debian_permissions()
 
@@ -343,43 +352,23 @@ def _people(settings: Settings) -> None:
     directory("/etc/ssh/authorized_keys", "755")
     directory("/etc/ssh/authorized_principals", "755")
     account(AUTOMATION, full_name="samdrift automation", groups=(AUTOMATION_GROUP,), guarded=True)
-    _keys(AUTOMATION, restricted(settings.automation_keys, settings.management))
+    let_in_by_keys(AUTOMATION, restricted(settings.automation_keys, settings.management), guarded=True)
     account_for_looks(settings.look_keys, settings.management, settings.asked_as_root, AUTOMATION_GROUP)
     groups = (*((u, ADMINS_GROUP) for u in settings.admins), *((u, HELPERS_GROUP) for u in settings.helpers))
     for user, of in groups:
         account(user.name, full_name=user.full_name, groups=(of,), until=user.until, guarded=True)
-        _keys(user.name, user.keys)
-        _principals(user.name, user.principals)
+        let_in_by_keys(user.name, user.keys)
+        let_in_by_names(user.name, user.principals)
     rules = [rule for duty in settings.duties for rule in duty.sudo]
     if rules:
-        managed_file(DUTIES_FILE, content=_managed(*rules), mode="440", validate_with=SUDO_ACCEPTS)
+        managed_file(DUTIES_FILE, content="\n".join([MANAGED, *rules, ""]), mode="440", validate_with=SUDO_ACCEPTS)
     else:
         absent_file(DUTIES_FILE)
     members((ADMINS_GROUP, HELPERS_GROUP, AUTOMATION_GROUP), {*(user.name for user, _ in groups), AUTOMATION, LOOK})
     for name in settings.former_admins:
         locked_account(name)
-        _keys(name, ())
-        _principals(name, ())
-
-
-def _keys(user: str, keys: tuple[str, ...]) -> None:
-    path = f"/etc/ssh/authorized_keys/{user}"
-    if keys:
-        managed_file(path, content=_managed(*keys), validate_with=KEYS_PARSE, guarded=user == AUTOMATION)
-    else:
-        absent_file(path)
-
-
-def _principals(user: str, principals: tuple[str, ...]) -> None:
-    path = f"/etc/ssh/authorized_principals/{user}"
-    if principals:
-        managed_file(path, content=_managed(*principals))
-    else:
-        absent_file(path)
-
-
-def _managed(*lines: str) -> str:
-    return "\n".join(["# Managed by samdrift, role base; local changes are lost.", *lines, ""])
+        let_in_by_keys(name, ())
+        let_in_by_names(name, ())
 
 
 def _of_people(host: Host, fleet: Fleet, options: Options) -> Logins:

@@ -22,6 +22,7 @@ from roles.shared.parts.accounts import FIRST_PERSON, LAST_PERSON
 from roles.shared.parts.debian import UPGRADES
 from roles.shared.parts.hardened import PACKAGES_LOGS, PEOPLES_HOMES, SHARED_MEMORY, SU_GROUP
 from roles.shared.parts.kernel import KernelValue, look_command, read_values
+from roles.shared.parts.usb import BUS
 from roles.shared.parts.watched import REBOOT, RESTARTS, RESTARTS_FILE, ROTATION
 from roles.shared.people import RUNS_AS
 
@@ -248,6 +249,20 @@ def test_the_kernel_tells_who_changes_what_protects_the_host(host: Any, unit: An
     watched = {line.split()[1] for line in rules if line.startswith("-w ")}
     assert {"/etc/passwd", "/etc/shadow", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssh", "/etc/pam.d"} <= watched
     assert any("init_module" in line for line in rules)
+
+
+def test_what_is_plugged_into_usb_later_is_used_only_if_it_is_known(host: Any, settings: Settings, unit: Any) -> None:
+    if not settings.usb_guard:
+        pytest.skip("not applicable: USB is not this host's to guard (option usb_guard, or own_kernel, is false)")
+    if host.run_expect([0, 1], f"test -d {BUS}").rc == 1:
+        pytest.skip("not applicable: this host has no USB")
+    assert unit("usbguard") == ("active", "enabled")
+    assert host.check_output("usbguard get-parameter %s", "ImplicitPolicyTarget") == "block"
+    assert host.check_output("usbguard get-parameter %s", "InsertedDevicePolicy") == "apply-policy"
+    rules = host.check_output("usbguard list-rules").splitlines()
+    assert [rule.partition(": ")[2] for rule in rules if "match-all" in rule] == [
+        "allow with-interface match-all { 03:*:* 09:00:* }"
+    ]
 
 
 def test_no_memory_dumps(host: Any) -> None:

@@ -1,6 +1,7 @@
-"""`ssh_server`: sshd with its whole configuration, host key and authorities, each guarded: it is the way in.
+"""`ssh_server`: sshd with its whole configuration, host key and authorities, each guarded: it is the way in; and whom
+it lets in (`let_in_by_keys`, `let_in_by_names`), in files of root's own.
 
-Not here: whose keys it reads (role `base`), and what a refusal of it looks like from outside (`deploy.transport`).
+Not here: who that is (role `base`), and what a refusal of it looks like from outside (`deploy.transport`).
 """
 
 from __future__ import annotations
@@ -45,3 +46,21 @@ def ssh_server(settings: Settings, user_ca_keys: tuple[str, ...]) -> None:
     if not user_ca_keys:
         absent_file(authorities, guarded=True)
     service("ssh.service")
+
+
+def let_in_by_keys(user: str, keys: tuple[str, ...], *, guarded: bool = False) -> None:
+    """Declare the keys by which a user comes in; none is no file."""
+    path = f"/etc/ssh/authorized_keys/{user}"
+    if keys:
+        managed_file(path, content="\n".join([MANAGED, *keys, ""]), validate_with=KEYS_PARSE, guarded=guarded)
+    else:
+        absent_file(path)
+
+
+def let_in_by_names(user: str, principals: tuple[str, ...]) -> None:
+    """Declare the names in certificates by which a user comes in; none is no file."""
+    path = f"/etc/ssh/authorized_principals/{user}"
+    if principals:
+        managed_file(path, content="\n".join([MANAGED, *principals, ""]))
+    else:
+        absent_file(path)

@@ -55,6 +55,25 @@ def test_a_host_never_waits_for_its_audit() -> None:
     assert all(line.startswith(("#", "-")) or not line for line in rules)
 
 
+def test_nobody_is_shut_out_by_what_guards_usb(hardened_files: dict[str, str]) -> None:
+    lines = hardened_files["/etc/usbguard/usbguard-daemon.conf"].splitlines()
+    said = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    assert said["PresentDevicePolicy"] == "keep", "at boot everything works"
+    assert said["AuthorizedDefault"] == "keep", "where the daemon does not run, everything works"
+    assert said["RuleFolder"] == "/etc/usbguard/rules.d/", "where the rule of keyboards and hubs is"
+    assert said["IPCAllowedUsers"] == "root", "where nobody is named, everybody may change the rules"
+    rules = hardened_files["/etc/usbguard/rules.d/10-samdrift.conf"].splitlines()
+    assert [r for r in rules if not r.startswith("#")] == ["allow with-interface match-all { 03:*:* 09:00:* }"]
+    unit = hardened_files["/etc/systemd/system/usbguard.service.d/samdrift.conf"]
+    assert "ConditionPathExists=/sys/bus/usb/devices\n" in unit, "without USB the daemon ends and starts for ever"
+
+
+def test_usb_is_not_guarded_where_it_is_not_the_hosts_own_or_not_wanted(small_fleet: Fleet) -> None:
+    fleet = small_fleet.model_copy(update={"hosts": (*small_fleet.hosts, STATION)})
+    for found in (files(fleet, own_kernel=False), files(fleet, usb_guard=False)):
+        assert [path for path in found if "usb" in path] == []
+
+
 @pytest.mark.parametrize("name", ["ext4", "usb_storage", ""])
 def test_a_module_that_nobody_refuses_need_not_be_kept(name: str) -> None:
     assert TypeAdapter(RareModule).validate_python("usb-storage") == "usb-storage"

@@ -89,6 +89,37 @@ def test_a_kernel_that_tells_nobody_who_changes_what_is_found(status: str, rules
     assert outcome("base", check, answers, "tie-dns1", own_kernel=False) == "not applicable"
 
 
+HANDS = "allow with-interface match-all { 03:*:* 09:00:* }"
+
+
+@pytest.mark.parametrize(
+    ("bus", "unit", "target", "rules", "said"),
+    [
+        (0, "active\nenabled\n", "block", f"1: {HANDS}\n2: allow id 1d6b:0002\n", "passed"),
+        (0, "inactive\nenabled\n", "block", f"1: {HANDS}\n", "failed"),
+        (0, "active\ndisabled\n", "block", f"1: {HANDS}\n", "failed"),
+        (0, "active\nenabled\n", "allow", f"1: {HANDS}\n", "failed"),
+        (0, "active\nenabled\n", "block", "1: allow id 1d6b:0002\n", "failed"),
+        (0, "active\nenabled\n", "block", "1: allow with-interface match-all { 03:*:* 09:00:* 02:*:* }\n", "failed"),
+        (1, "inactive\nenabled\n", "", "", "not applicable"),
+        (127, "inactive\nenabled\n", "", "", "failed"),
+    ],
+)
+def test_a_host_that_uses_whatever_is_plugged_in_is_found(
+    bus: int, unit: str, target: str, rules: str, said: str
+) -> None:
+    answers: dict[str, str | Answer] = {
+        "test -d": Answer(rc=bus, stdout="", stderr=""),
+        "systemctl": unit,
+        "ImplicitPolicyTarget": f"{target}\n",
+        "InsertedDevicePolicy": "apply-policy\n",
+        "list-rules": rules,
+    }
+    check = "what_is_plugged_into_usb_later_is_used_only_if_it_is_known"
+    assert outcome("base", check, answers, "tie-dns1") == said
+    assert outcome("base", check, answers, "tie-dns1", usb_guard=False) == "not applicable"
+
+
 @pytest.mark.parametrize(
     ("flags", "said"), [("qr rd ra ad", "passed"), ("qr rd ra", "failed"), ("qr rd ra add", "failed")]
 )
