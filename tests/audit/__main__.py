@@ -11,7 +11,9 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 
 from deploy.lab.image import Machine
 from deploy.lab.lab import Lab
@@ -42,6 +44,10 @@ ASKERS = {"a management station": "", "another site": "ost-gw1"}
 """From where ports are asked, besides a neighbour: a host, or this machine, which is the lab's management station."""
 NEIGHBOUR = "tie-dns2"
 SSH = ("tcp", 22)
+AT_ONCE = 3
+"""So many hosts are audited at once: most of the time an audit waits for ports that say nothing."""
+SCANNING = Lock()
+"""All TCP ports of one host at a time: who asks faster than a machine can answer hears less."""
 
 
 def main() -> int:
@@ -96,7 +102,8 @@ def audited(kinds: Sequence[str], last: Audits | None, *, as_it_is: bool = False
             spare_migrations()
             samdrift("lab", "up", NETBOX)  # the lab has it where it is named
         samdrift("--lab", "apply", "--yes")
-    found = {kind: audit(lab, host, programs) for kind, host in hosts.items()}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = dict(zip(hosts, pool.map(lambda host: audit(lab, host, programs), hosts.values()), strict=True))
     if not as_it_is:
         samdrift("--lab", "drift")  # it ends with 0: the auditors left nothing behind
     versions = {**programs.versions, "systemd": by_hand(FRESH, exposure.VERSION).strip().removeprefix("systemd ")}
@@ -118,7 +125,9 @@ def audit(lab: Lab, name: str, programs: Auditors, *, deployed: bool = True) -> 
     if deployed:
         for where, asker in {**ASKERS, "a neighbour": neighbour(name)}.items():
             asks_as = json.loads(from_host(lab, asker, programs, "ip", "-json", "route", "get", address))[0]["prefsrc"]
-            scans = [from_host(lab, asker, programs, *scan, address) for scan in (ports.TCP, ports.UDP)]
+            with SCANNING:
+                tcp = from_host(lab, asker, programs, *ports.TCP, address)
+            scans = (tcp, from_host(lab, asker, programs, *ports.UDP, address))
             if not asker and SSH not in ports.open_ports(scans[0]):
                 raise AuditError(f"nmap finds no SSH on {name}, which is there: what it does not find says nothing")
             reached[where] = tuple(p for scan in scans for p in ports.undeclared(scan, host, intent, asks_as))
