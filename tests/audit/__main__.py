@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -60,10 +61,10 @@ def main() -> int:
     options.add_argument("kinds", nargs="*", help=f"audit these kinds of host alone: {', '.join(KINDS)}")
     given = options.parse_args()
     last = Audits.model_validate_json(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else None
-    audits = audited(given.kinds or [*KINDS], last, as_it_is=given.as_it_is)
+    audits, not_audited = audited(given.kinds or [*KINDS], last, as_it_is=given.as_it_is)
     if given.out:
         given.out.write_text(audits.model_dump_json(indent=1), encoding="utf-8")
-    amiss = list(dict.fromkeys(found_amiss(last, audits)))
+    amiss = list(dict.fromkeys([*not_audited, *found_amiss(last, audits)]))
     for line in amiss:
         print(f"amiss: {line}")
     if amiss:
@@ -88,8 +89,8 @@ def found_amiss(last: Audits | None, audits: Audits) -> Iterator[str]:
     yield from below_fresh(audits)
 
 
-def audited(kinds: Sequence[str], last: Audits | None, *, as_it_is: bool = False) -> Audits:
-    """Audit a fresh host; then deploy the lab, and audit a host of each of these kinds."""
+def audited(kinds: Sequence[str], last: Audits | None, *, as_it_is: bool = False) -> tuple[Audits, list[str]]:
+    """Audit a fresh host; then deploy the lab, and audit a host of each of these kinds. Beside it, what failed."""
     programs = auditors(lab_directory() / "auditors", Machine.here(environment_option("SAMDRIFT_MIRROR")))
     lab, hosts = Lab(), {kind: KINDS[kind] for kind in kinds}
     if as_it_is and last:
@@ -103,11 +104,17 @@ def audited(kinds: Sequence[str], last: Audits | None, *, as_it_is: bool = False
             samdrift("lab", "up", NETBOX)  # the lab has it where it is named
         samdrift("--lab", "apply", "--yes")
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = dict(zip(hosts, pool.map(lambda host: audit(lab, host, programs), hosts.values()), strict=True))
+        audits = {kind: pool.submit(audit, lab, host, programs) for kind, host in hosts.items()}
+    found, failed = {}, []
+    for kind, of_host in audits.items():
+        try:
+            found[kind] = of_host.result()
+        except (AuditError, subprocess.SubprocessError, ValueError) as e:
+            failed.append(f"{kind}: not audited: {e}")
     if not as_it_is:
         samdrift("--lab", "drift")  # it ends with 0: the auditors left nothing behind
     versions = {**programs.versions, "systemd": by_hand(FRESH, exposure.VERSION).strip().removeprefix("systemd ")}
-    return audits_of(versions, fresh, found, None if set(kinds) == set(KINDS) else last)
+    return audits_of(versions, fresh, found, None if found.keys() == KINDS.keys() else last), failed
 
 
 def audit(lab: Lab, name: str, programs: Auditors, *, deployed: bool = True) -> HostAudit:
