@@ -7,7 +7,7 @@ Not here: what is searched for and what counts as declared (`roles.shared.search
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 
 from deploy.engine.connector import LookFailed
 from deploy.engine.declare import Declared
@@ -20,6 +20,7 @@ from roles.shared.device.configure import RunningConfiguration, compared, ours_o
 from roles.shared.device.difference import Difference
 from roles.shared.device.letting_in import CameIn
 from roles.shared.searches.search import FILE, STRAY, Declarations, Search, Unread, matches
+from roles.shared.searches.together import apart, together
 from roles.shared.settings import Settings
 
 
@@ -49,7 +50,10 @@ def _came_in(declared: Declared) -> CameIn:
 def searching(
     declared: Declared, settings: Mapping[str, Settings], rounds: Rounds, found: list[Unmanaged], *, all_roles: bool
 ) -> list[Callable[[], None]]:
-    """Return the jobs of a look that search a server, one for each search, so that all are asked in one round.
+    """Return the jobs of a look that search a server, one for each search; all are asked in one round.
+
+    Those that need not be asked as root by themselves are one question of that round: to begin processes is most of
+    what they cost a host.
 
     Args:
         settings: of the roles that the look is about.
@@ -57,16 +61,24 @@ def searching(
         all_roles: they are all that the host has, so that what they do not declare is declared by none.
     """
     expected = declarations_of(declared, settings)
+    asked = [(r, s) for r in settings for s in catalogue()[r].searches if all_roles or not s.needs_all]
+    of_all = sorted((search for _, search in asked if not search.as_root), key=lambda search: search.is_slow)
+    questions = list(dict.fromkeys(search.asked for search in of_all))
+    parts = lru_cache(maxsize=1)(apart)
+
+    def answer(search: Search) -> Answer:
+        if search.as_root:
+            return rounds.ask(search.asked_alone)
+        whole = rounds.ask(together(questions))
+        place, given = questions.index(search.asked), parts(whole.stdout)
+        if place < len(given):
+            return Answer(rc=0, stdout=given[place], stderr="")
+        return whole.model_copy(update={"stdout": ""})  # there was no time for it
 
     def job(role: str, search: Search) -> None:
-        found.extend(_found(role, search, rounds.ask(search.asked), expected))
+        found.extend(_found(role, search, answer(search), expected))
 
-    return [
-        partial(job, role, search)
-        for role in settings
-        for search in catalogue()[role].searches
-        if all_roles or not search.needs_all
-    ]
+    return [partial(job, role, search) for role, search in asked]
 
 
 GUARDS_OWN = ("/etc/systemd/system/samdrift-guard.*", "*/.*.samdrift-kept")

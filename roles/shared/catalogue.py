@@ -203,7 +203,7 @@ def _load(name: str) -> Role:
         as_root=(
             *getattr(module, "AS_ROOT", ()),
             *getattr(module, "BACKS_UP", {}).values(),
-            *(search.asked for search in searches if search.as_root),
+            *(search.asked_alone for search in searches if search.as_root),
         ),
         left=getattr(module, "left", lambda _settings: ()),
         duties=MappingProxyType({f"{name}.{duty.name}": duty for duty in getattr(module, "DUTIES", ())}),

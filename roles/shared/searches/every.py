@@ -13,10 +13,10 @@ from roles.shared.searches.search import Search
 from roles.shared.searches.sockets import PORTS
 from roles.shared.searches.stray_files import STRAY_FILES
 from roles.shared.searches.sudo_rules import SUDO_RULES
-from roles.shared.searches.units import TRANSIENT, UNITS
+from roles.shared.searches.units import LINKED_UNITS, TRANSIENT, UNITS
 
 OF_PEOPLE = (LOGINS, PASSWORDS, SHARED_NUMBERS, MEMBERS, SUDO_RULES, KEYS, STARTED_FILES)
-OF_FILES = (STRAY_FILES, PACKAGE_FILES, GENERATED, SETUID, CAPABILITIES)
+OF_FILES = (STRAY_FILES, PACKAGE_FILES, GENERATED, SETUID, CAPABILITIES, LINKED_UNITS)
 OF_WHAT_RUNS = (PACKAGES, FOREIGN, UNITS, TRANSIENT, PORTS, MODULES)
 
 OF_EVERY_SERVER: tuple[Search, ...] = (*OF_WHAT_RUNS, *OF_PEOPLE, *OF_FILES)

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Iterator
 
 from roles.shared.searches.search import Declarations, Found, Search
+from roles.shared.searches.standing import ENCODED, IN_DETAIL, Standing, standing
 from roles.shared.survey import KEY, key_name
 
 STARTED = (
@@ -27,39 +28,29 @@ BELOW = (
     ".local/share/dbus-1",
 )
 """Directories at a home whose files are started."""
-SKELETONS = ("/etc/skel/", "/usr/share/base-files/dot.")
+SKELETONS = ("/etc/skel", "/usr/share/base-files")
 
-NO_HOMES = r"/|/nonexistent|/(usr/)?s?bin|/(usr/)?games|/dev|/proc|/sys|/etc|/run(/.*)?|"
-LARGEST = 2048
-"""Kilobytes up to which a file's content is a part of what is known of it."""
-
-HOMES = f"cut -d: -f6 /etc/passwd | sort -u | grep -vxE '{NO_HOMES}'"
-NAMED = " -o ".join(f"-name {name}" for name in STARTED)
-LET_IN = "-name 'authorized_keys*' -o -name rc -o -name environment"
-PLACES = (
+NO_HOMES = "''|/|/nonexistent|/bin|/sbin|/usr/bin|/usr/sbin|/games|/usr/games|/dev|/proc|/sys|/etc|/run|/run/*"
+"""What accounts of the system have in the place of a home, as a shell's pattern."""
+EACH_HOME = (
     "IFS='\n'; set -f; homes= ssh= below=; "
-    f"for home in $({HOMES}); do "
-    '[ ! -d "$home" ] || homes="$homes$home/\n"; [ ! -d "$home/.ssh" ] || ssh="$ssh$home/.ssh\n"; '
-    f"for place in {' '.join(shlex.quote(place) for place in BELOW)}; do "
-    '[ ! -d "$home/$place" ] || below="$below$home/$place\n"; done; done'
+    'while IFS=: read -r name _ _ _ _ home _ || [ "$name" ]; do '
+    f'case $home in {NO_HOMES}) continue;; esac; [ -d "$home" ] || continue; '
+    '[ ! -d "$home/.ssh" ] || ssh="$ssh$home/.ssh/\n"; '
 )
-"""Sets which homes there are, and which directories at them."""
-LOOK = (
-    f'look() {{ find $homes -maxdepth 1 ! -type d \\( {NAMED} \\) "$@"; '
-    f'[ -z "$ssh" ] || find $ssh ! -type d \\( {LET_IN} \\) "$@"; '
-    '[ -z "$below" ] || find $below ! -type d "$@"; }'
-)
+"""Begins a loop over the accounts that have a home."""
+NAMED = " -o ".join(f"-name {name}" for name in (*STARTED, "'dot.*'"))
+LET_IN = "-name 'authorized_keys*' -o -name rc -o -name environment"
 QUESTION = (
-    f"{PLACES}; {LOOK}; "
-    r"{ look -printf '%y %m %u:%g %s\002%p\0'; printf '\0'; "
-    f"look -type f -size -{LARGEST}k -exec sha256sum -z -- {{}} +; set +f; "
-    "sha256sum -z -- /etc/skel/.[a-z]* /usr/share/base-files/dot.*; } | tr '\\0\\n' '\\n\\001'"
+    f'{EACH_HOME}homes="$homes$home/\n"; for place in {" ".join(map(shlex.quote, BELOW))}; do '
+    '[ ! -d "$home/$place" ] || below="$below$home/$place/\n"; done; done < /etc/passwd; '
+    f"{{ find $homes {' '.join(SKELETONS)} -maxdepth 1 ! -type d \\( {NAMED} \\) {IN_DETAIL}; "
+    f'[ -z "$ssh" ] || find $ssh ! -type d \\( {LET_IN} \\) {IN_DETAIL}; '
+    f'[ -z "$below" ] || find $below ! -type d {IN_DETAIL}; }} | {ENCODED}'
 )
 KEYS_QUESTION = (
-    "cut -d: -f1,6 /etc/passwd; echo; "
-    f"IFS='\n'; for home in $({HOMES}); do "
-    '[ ! -d "$home/.ssh" ] || find "$home/.ssh" -name "authorized_keys*" -type f -print0; done | '
-    "{ xargs -0r grep -asH '' || :; }; find /etc/ssh/authorized_keys -type f -print0 | xargs -0r grep -asH '' || :"
+    f'{EACH_HOME}echo "$name:$home"; done < /etc/passwd; echo; find $ssh /etc/ssh/authorized_keys -type f '
+    r"\( -name 'authorized_keys*' -o -path '/etc/ssh/authorized_keys/*' \) -exec grep -asH '' {} + || :"
 )
 """Prints each account's name and home; then each line of every file of keys after its path."""
 DECLARED_KEYS = "/etc/ssh/authorized_keys/"
@@ -67,17 +58,19 @@ DECLARED_KEYS = "/etc/ssh/authorized_keys/"
 
 def started(answer: str, _declared: Declarations) -> Iterator[Found]:
     """Yield the files that run or let in when somebody logs in, and that are not as Debian's skeleton has them."""
-    listed, _, digests = answer.partition("\n\n")
-    content = {path: digest for digest, _, path in (line.partition("  ") for line in digests.split("\n"))}
-    skeletons = {digest for path, digest in content.items() if path.startswith(SKELETONS)}
+    files = standing(answer)
+    skeletons = {file.digest for file in files if is_skeleton(file) and file.digest}
     if not skeletons:
         raise ValueError("a host without skeletons of homes")
-    for line in filter(None, listed.split("\n")):
-        state, path = line.split("\2")
-        digest = content.get(path, "")
-        is_of_keys = posixpath.basename(path).startswith("authorized_keys")  # key by key, below
-        if digest not in skeletons and not is_of_keys:
-            yield Found(name=path.replace("\1", "\n"), state=f"{state} {digest}".strip())
+    for file in files:
+        is_of_keys = posixpath.basename(file.path).startswith("authorized_keys")  # key by key, below
+        if not (file.digest in skeletons or is_skeleton(file) or is_of_keys):
+            yield Found(name=file.path, state=file.state)
+
+
+def is_skeleton(file: Standing) -> bool:
+    """Tell whether homes are made with this file."""
+    return posixpath.dirname(file.path) in SKELETONS
 
 
 def keys(answer: str, _declared: Declarations) -> Iterator[Found]:

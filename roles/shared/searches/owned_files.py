@@ -6,14 +6,14 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from roles.shared.searches.search import FILE, Declarations, Found, Search
-from roles.shared.searches.standing import DETAIL, standing
+from roles.shared.searches.standing import ENCODED, IN_DETAIL, standing
 
 
 def owned_files(directories: Sequence[str]) -> Search:
     """Return the search for the files in directories that a role owns."""
     places = " ".join(map(shlex.quote, directories))
-    files = f"find {places} -mindepth 1 -maxdepth 1 ! -type d -print0"
-    return Search(kind=FILE, question=f"{files} | {DETAIL}", undeclared=undeclared, needs_all=False)
+    files = f"find {places} -mindepth 1 -maxdepth 1 ! -type d {IN_DETAIL}"
+    return Search(kind=FILE, question=f"{files} | {ENCODED}", undeclared=undeclared, needs_all=False)
 
 
 def undeclared(answer: str, declared: Declarations) -> Iterator[Found]:

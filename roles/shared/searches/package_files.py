@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from roles.shared.searches.search import Declarations, Found, Search, Unread
-from roles.shared.searches.walk import QUESTION, TOO_MANY, walked
+from roles.shared.searches.walk import QUESTION, walked
 
 
 def undeclared(answer: str, declared: Declarations) -> Iterator[Found]:
     """Yield the files of packages that were changed, and that no role declares."""
-    changed = walked(answer).changed
-    if any(file.path == TOO_MANY for file in changed):
+    walk = walked(answer)
+    if walk.too_many_changed:
         raise Unread("more files are newer than their packages than are compared: was the host copied, or restored?")
-    for file in changed:
+    for file in walk.changed:
         if file.path not in declared.files:
             yield Found(name=file.path, state=file.state)
 
 
-PACKAGE_FILES = Search(kind="package-file", question=QUESTION, undeclared=undeclared)
+PACKAGE_FILES = Search(kind="package-file", question=QUESTION, undeclared=undeclared, is_slow=True)

@@ -120,7 +120,8 @@ PACKAGES = Search(
 )
 
 ORIGINS = r"""
-ls /var/lib/apt/lists/*Packages* > /dev/null && apt-cache policy $(dpkg-query -W -f '${Package} ') | awk '
+set -- /var/lib/apt/lists/*Packages*
+[ -e "$1" ] && apt-cache policy $(sed -n 's/^Package: //p' /var/lib/dpkg/status) | awk '
 function tell() { if (name && candidate == installed && sources == 1) print name "\t" installed }
 /^[^ ]/ { tell(); name = $1; sources = 0; here = 0 }
 $1 == "Installed:" { installed = $2 }

@@ -40,9 +40,9 @@ QUESTION = (
     '{ print "a", $1, $3, $4, $7, $2 == "x" ? of[$1] : how($2); home[$1] = $6 } '
     'END { for (name in home) print "h", name, home[name] }\' '
     "/etc/shadow /etc/gshadow /etc/group /etc/passwd && "
-    "cut -d: -f1,6 /etc/passwd | while IFS=: read -r name home; do "
+    'while IFS=: read -r name _ _ _ _ home _ || [ "$name" ]; do '
     'for keys in "$home"/.ssh/authorized_keys "$home"/.ssh/authorized_keys2 "/etc/ssh/authorized_keys/$name"; do '
-    '[ ! -s "$keys" ] || echo "k:$name"; done; done'
+    '[ ! -s "$keys" ] || echo "k:$name"; done; done < /etc/passwd'
 )
 
 

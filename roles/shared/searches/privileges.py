@@ -51,13 +51,22 @@ def with_setuid(answer: str, _declared: Declarations) -> Iterator[Found]:
 
 def with_capabilities(answer: str, _declared: Declarations) -> Iterator[Found]:
     """Yield the programs that have capabilities, and that Debian gives none, or others."""
-    for line in walked(answer).capable:
-        path, _, given = line.rpartition(" ")
-        if not any(matches(of, path) and given == have for of, have in WITH_CAPABILITIES):
-            yield Found(name=path, state=given)
+    for one in walked(answer).capable:
+        if not any(matches(of, one.path) and one.what == have for of, have in WITH_CAPABILITIES):
+            yield Found(name=one.path, state=one.what)
 
 
-SETUID = Search(kind="setuid", question=QUESTION, undeclared=with_setuid, remove=("chmod", "ug-s", "--", "{name}"))
+SETUID = Search(
+    kind="setuid",
+    question=QUESTION,
+    undeclared=with_setuid,
+    is_slow=True,
+    remove=("chmod", "ug-s", "--", "{name}"),
+)
 CAPABILITIES = Search(
-    kind="capability", question=QUESTION, undeclared=with_capabilities, remove=("setcap", "-r", "{name}")
+    kind="capability",
+    question=QUESTION,
+    undeclared=with_capabilities,
+    is_slow=True,
+    remove=("setcap", "-r", "{name}"),
 )

@@ -16,10 +16,9 @@ from pydantic import Field
 
 from inventory.frozen import Frozen
 from roles.shared.look_program import NOT_LET
+from roles.shared.searches.together import LARGEST
 from roles.shared.traffic import Listen
 
-LARGEST = 4 * 1024 * 1024
-"""Bytes of an answer that are read."""
 TIMED_OUT = 124
 """Exit status of a command that was ended as it took too long."""
 LONGEST_NAME = 300
@@ -79,7 +78,8 @@ class Search:
         kind: the word by which waivers, `expects` and `--json` name such a thing.
         question: a shell command that writes nothing, and ends with 0 where it told everything.
         undeclared: the things in its answer that nobody declares.
-        as_root: it cannot be answered in the look's sandbox, and is asked word by word as root.
+        as_root: it cannot be answered in the look's sandbox, and is asked word by word as root, alone.
+        is_slow: it is asked after the others, as it may take all the time that there is.
         needs_all: it compares with what all roles of a host declare; a look at some of them leaves it out.
         remove: the words of a command that removes such a thing, `{name}` for its name; empty where none does.
     """
@@ -88,13 +88,19 @@ class Search:
     question: str
     undeclared: Callable[[str, Declarations], Iterable[Found]]
     as_root: bool = False
+    is_slow: bool = False
     needs_all: bool = True
     remove: tuple[str, ...] = ()
 
     @property
     def asked(self) -> str:
-        """Return the question as it is asked: so much of the answer at most, and at its end how the command ended."""
-        return f"{{ {self.question}\nprintf '\\nended %s\\n' $?; }} 2>/dev/null | head -c {LARGEST}"
+        """Return the question as it is asked among others: at the end of its answer stands how the command ended."""
+        return f"{{ {self.question}\nprintf '\\nended %s\\n' $?; }} 2>/dev/null"
+
+    @property
+    def asked_alone(self) -> str:
+        """Return the question as it is asked by itself: so much of the answer at most."""
+        return f"{self.asked} | head -c {LARGEST}"
 
     def unexpected(self, answer: str, declared: Declarations, *, rc: int = 0) -> tuple[Found, ...]:
         """Return the things in an answer that nobody declares or expects, each name once and in order.
@@ -109,6 +115,8 @@ class Search:
             raise Unread("there was no answer in time")
         if rc == NOT_LET:
             raise Unread("its account for looks may not ask this until role base is applied")
+        if rc and not answer:
+            raise Unread(f"its command ended with {rc}")
         body, _, end = answer.rpartition("\nended ")
         if not re.fullmatch(r"\d{1,3}\n", end):
             raise Unread("there is more than is read")

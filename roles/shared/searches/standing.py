@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import base64
-from functools import cache, partial
+from functools import cache
 
 from inventory.frozen import Frozen
 
-SUMS, FILES = "sums", "files"
-DETAIL = (
-    r"""xargs -0r sh -c 'find "$@" -maxdepth 0 -printf "%p\0%y %m %u:%g %s\0%l\0"; """
-    rf"""printf "{SUMS}\0"; find "$@" -maxdepth 0 -type f -size -2048k -exec sha256sum -z -- {{}} +; """
-    rf"""printf "{FILES}\0"' sh | base64 -w0"""
-)
-"""Tells of paths from stdin, ended by NUL: path; type, mode, owner, size; where a link leads; and its SHA-256."""
+IN_DETAIL = r"-printf '%p\0%y %m %u:%g %s\0%l\0' -type f -size -2048k -exec sha256sum -z -- {} +"
+"""Has `find` tell of files, which begin with a slash: path; type, mode, owner, size; where a link leads. Between them
+come sums of what they contain, as sha256sum writes them; before it starts one, find writes what it has.
+"""
+ENCODED = "base64 -w0"
 
 
 class Standing(Frozen):
@@ -36,10 +34,10 @@ def standing(answer: str) -> tuple[Standing, ...]:
     found: list[tuple[str, str, str]] = []
     digests: dict[str, str] = {}
     words = iter(base64.b64decode(answer).decode("utf-8", "backslashreplace").split("\0")[:-1])
-    for path in words:
-        if path == SUMS:  # a path begins with a slash
-            lines = (line.partition("  ") for line in iter(partial(next, words), FILES))
-            digests.update({of: digest for digest, _, of in lines})
+    for word in words:
+        if word.startswith("/"):
+            found.append((word, next(words), next(words)))
         else:
-            found.append((path, next(words), next(words)))
+            digest, _, path = word.partition("  ")
+            digests[path] = digest
     return tuple(Standing(path=p, what=what, to=to, digest=digests.get(p, "")) for p, what, to in found)

@@ -98,4 +98,6 @@ def _digest(files: Iterable[Standing]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-STRAY_FILES = Search(kind=STRAY, question=QUESTION, undeclared=undeclared, remove=("rm", "-r", "--", "{name}"))
+STRAY_FILES = Search(
+    kind=STRAY, question=QUESTION, undeclared=undeclared, is_slow=True, remove=("rm", "-r", "--", "{name}")
+)

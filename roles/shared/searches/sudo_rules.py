@@ -17,7 +17,7 @@ def question(sudoers: str) -> str:
     return (
         f"[ -r {sudoers} ] && cd {posixpath.dirname(sudoers)} && files={sudoers} && before= && "
         'while [ "$files" != "$before" ]; do before=$files; '
-        f"for named in $(cat $files | {INCLUDES}); do "
+        f"for named in $({INCLUDES} $files); do "
         'case " $files " in *" $named "*) continue;; esac; '
         'if [ -f "$named" ]; then files="$files $named"; fi; '
         '[ ! -d "$named" ] || for file in "$named"/*; do '

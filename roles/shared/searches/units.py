@@ -12,47 +12,53 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from roles.shared.searches.search import Declarations, Found, Search, matches
-from roles.shared.searches.standing import DETAIL, standing
+from roles.shared.searches.standing import ENCODED, IN_DETAIL, standing
+from roles.shared.searches.walk import QUESTION, walked
 
-HELPER = (
-    "find /var/lib/systemd/deb-{}-helper-enabled -mindepth 1 ! -name '*.dsh-also' -type f -printf 'helper\\t{}/%P\\n'"
+ETC, HELPERS = "/etc/systemd", "/var/lib/systemd/deb-systemd{}-helper-enabled"
+BY_PACKAGES = {HELPERS.format(""): f"{ETC}/system", HELPERS.format("-user"): f"{ETC}/user"}
+"""Where packages' scripts keep which links they made, and where they made them."""
+LIBRARIES = ("/usr/lib/systemd/", "/usr/local/lib/systemd/")
+LINKS = (
+    f"find {' '.join([*BY_PACKAGES.values(), *BY_PACKAGES])} -mindepth 1 "
+    r"\( -type l -o -type f ! -name '*.dsh-also' \) -printf '%y\t%p\t%l\n'"
 )
-LINKS = "find /etc/systemd/system /etc/systemd/user -mindepth 1 -maxdepth 2 -type l -printf 'link\\t%p\\t%l\\n'"
-VENDORS = (
-    "grep -hE '^/(usr/)?lib/systemd/' /var/lib/dpkg/info/*.list | sed 's#^/lib/#/usr/lib/#' | "
-    "{ find /usr/lib/systemd /usr/local/lib/systemd -type l -print <&- | grep -vxFf /dev/fd/3; } 3<&0 | "
-    "sed 's/^/vendor\\t/'"
+LINES = (
+    "grep -rsE '^(Also=|(enable|disable) )' /usr/lib/systemd/system /usr/lib/systemd/user "
+    "/usr/lib/systemd/*-preset/*.preset"
 )
-"""Links that enable units as if their package did."""
-ALSO = (
-    "grep -rE '^Also=' /usr/lib/systemd/system /usr/lib/systemd/user | sed 's#^[^:]*/##; s/:Also=/\\t/; s/^/also\\t/'"
-)
-PRESETS = "sed -nE 's/^(enable|disable) +/preset\\t\\1\\t/p' /usr/lib/systemd/*-preset/*.preset"
-ENABLED = (
-    f"command -v find sed grep > /dev/null && {{ {LINKS}; {HELPER.format('systemd', 'system')}; "
-    f"{HELPER.format('systemd-user', 'user')}; {VENDORS}; {ALSO}; {PRESETS}; }}"
-)
+LINE = re.compile(r"(/.*?):(Also=|(?:enable|disable) +)(.*)")
+ENABLED = f"command -v find grep > /dev/null && {{ {LINKS}; {LINES} || :; }}"
+"""Prints which links enable units, and which their packages made; and what units and presets say of enabling."""
 
 
 def undeclared(answer: str, declared: Declarations) -> Iterator[Found]:
     """Yield the units that are enabled, and that no role and no package enables."""
-    rows = [line.split("\t") for line in answer.splitlines() if "\t" in line]
-    by_packages = {f"/etc/systemd/{row[1]}" for row in rows if row[0] == "helper"}
-    presets = [(row[1], row[2]) for row in rows if row[0] == "preset"]
+    rows = [line.split("\t") for line in answer.splitlines() if line.count("\t") == 2]
+    made = [
+        (path, helpers) for is_a, path, _ in rows for helpers in BY_PACKAGES if is_a == "f" and path.startswith(helpers)
+    ]
+    by_packages = {BY_PACKAGES[helpers] + path.removeprefix(helpers) for path, helpers in made}
+    links = [_names(path, to) for is_a, path, to in rows if is_a == "l" and path.startswith(f"{ETC}/")]
+    said = [found.groups() for found in map(LINE.fullmatch, answer.splitlines()) if found]
+    presets = [(verb.strip(), pattern) for _, verb, pattern in sorted(said, key=_file) if verb != "Also="]
     if not presets:
         raise ValueError("systemd has presets of its own")
-    links = [_names(link, to) for _, link, to in (row for row in rows if row[0] == "link")]
     enabled = {
         unit
         for link, names in links
         if link in by_packages or names & declared.units or any(enables(presets, name) for name in names)
         for unit in names
     }
-    along = {unit for row in rows if row[0] == "also" and row[1] in enabled for unit in row[2].split()}
+    also = [(posixpath.basename(path), units) for path, what, units in said if what == "Also="]
+    along = {unit for one, units in also if one in enabled for unit in units.split()}
     for link, names in links:
         if names and link not in by_packages and not names & (enabled | along):
             yield Found(name=posixpath.basename(link), state=link)
-    yield from (Found(name=posixpath.basename(row[1]), state=row[1]) for row in rows if row[0] == "vendor")
+
+
+def _file(line: Sequence[str]) -> str:
+    return line[0]
 
 
 def _names(link: str, to: str) -> tuple[str, frozenset[str]]:
@@ -73,13 +79,23 @@ def enables(presets: Sequence[tuple[str, str]], unit: str) -> bool:
     return False
 
 
+def among_packages(answer: str, declared: Declarations) -> Iterator[Found]:  # noqa: ARG001  a search's signature
+    """Yield the links of no package by which units are enabled as if their package did."""
+    for one in walked(answer).of_no_package:
+        if one.to and one.path.startswith(LIBRARIES):
+            yield Found(name=one.path, state=one.to)
+
+
 UNITS = Search(kind="unit", question=ENABLED, undeclared=undeclared, remove=("systemctl", "disable", "--now", "{name}"))
+LINKED_UNITS = Search(
+    kind="unit", question=QUESTION, undeclared=among_packages, is_slow=True, remove=("rm", "--", "{name}")
+)
 
 
 RUN = ("system", "user", "transient", "system-generators", "user-generators", "system.attached")
 IGNORED = ("*.scope", "*.slice", "*/session-*.scope.d/*")
 """What systemd makes of every log-in."""
-RUNNING = f"find {' '.join(f'/run/systemd/{of}' for of in RUN)} -mindepth 1 ! -type d -print0 | {DETAIL}"
+RUNNING = f"find {' '.join(f'/run/systemd/{of}' for of in RUN)} -mindepth 1 ! -type d {IN_DETAIL} | {ENCODED}"
 
 
 def transient(answer: str, declared: Declarations) -> Iterator[Found]:

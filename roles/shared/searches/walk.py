@@ -2,19 +2,24 @@
 
 It tells of files that no package brought, of those that are not as their package brought them, and of programs with
 more rights than whoever starts them. What is strange among them, those searches say (`stray_files`, `package_files`,
-`privileges`).
+`privileges`, `units`).
 
 To read every file of every package, as `dpkg --verify` does, takes seconds. Here, those are read whose inode changed
 after their package was unpacked (its time is the kernel's, and no `touch` sets it), and every configuration file.
+
+What takes long on the host is to ask the kernel for each file; so `find` does that, and one process judges. It is Perl,
+which every Debian has (`perl-base` is essential), and which has begun when Python has not yet started; a file's name is
+whatever it is there, line breaks and all.
 """
 
 from __future__ import annotations
 
+import re
 import shlex
 from functools import cache
 
 from inventory.frozen import Frozen
-from roles.shared.searches.standing import DETAIL, Standing, standing
+from roles.shared.searches.standing import Standing
 
 PLACES = ("/etc", "/usr", "/boot", "/opt", "/var/spool/cron", "/var/spool/at", "/var/www", "/var/lib/systemd/linger")
 """Where every file must be somebody's."""
@@ -45,107 +50,178 @@ EVERYBODYS = r"^(/opt|/etc/opt|/usr/local(/[a-z]+)?|/usr/local/share/[a-z-]+|/va
 """Directories that every host has: what is in them is told by itself."""
 MOST = 5000
 """So many files are read at most."""
-TOO_MANY = "/dev"
-"""Stands in an answer for changed files, where there are more."""
-CHANGED, PRIVILEGED = "/proc", "/sys"
-"""Stand between the paths of an answer: after the first come changed files, after the second, privileged ones."""
+LARGEST = 2047 * 1024
+"""Bytes up to which a file's content is a part of what is known of it."""
 
-IN_PLACES = f"^({'|'.join(PLACES)})(/|$)"
-DISKS = (
-    rf"awk '$3 !~ /^({NO_FILES})$/ && ($4 !~ /(^|,)nosuid(,|$)/ || $2 ~ PLACES) {{ print $2 }}' "
-    f"PLACES={shlex.quote(IN_PLACES)} /proc/self/mounts | sort -u | "
-    rf"grep -vE '^({'|'.join(CONTAINERS)})(/|$)' | xargs -r -d '\n' printf '%b\0'"
-)
-"""Lists where file systems are mounted; those on which nothing can be setuid only where every file must be known."""
-PRINTED = r"""-printf '%y %m %C@\002%p\0'"""
-FIND = (
-    f"find {shlex.join(PLACES)} -xdev -name __pycache__ -prune -o {PRINTED}; "
-    f'find "$@" -xdev \\( {" -o ".join(f"-path {place}" for place in (*PLACES, *CONTAINERS))} \\) -prune '
-    f"-o -type f -perm /6111 {PRINTED}"
-)
-MADE = "awk 'NR % 3 == 2' /var/lib/dpkg/diversions; md5sum -c /var/lib/ucf/hashfile | sed -n 's/: OK$//p'"
-"""Lists what packages moved aside, and what ucf installed for them that nobody has changed."""
-CONFIGURATION = r"dpkg-query -W -f '${Conffiles}\n' | sed -nE 's#^ (/.*) ([0-9a-f]{32})$#\2  \1#p'"
-UNPACKED = r"find /var/lib/dpkg/info -name '*.list' -printf '%C@ %T@ %f\n' | sed 's/[.]list$//'"
-JUDGE = r"""
-function merged(path) { if (path ~ /^\/(bin|sbin|lib|lib32|lib64|libx32|libo32)\//) path = "/usr" path; return path }
-function sums_of(package,    file, line, path) {
-    file = "/var/lib/dpkg/info/" package ".md5sums"
-    while ((getline line < file) > 0) {
-        path = merged("/" substr(line, 35))
-        if (path in moved && path !~ NOISE) suspect[suspects++] = substr(line, 1, 32) "  " path
+PROGRAM = r"""use strict;
+our ($ROOT, $PLACES, $CONTAINERS, $NO_FILES, $NOISE, $EVERYBODYS, $SETTLED, $BELOW, $MOST, $LARGEST);
+my @places = split / /, $PLACES;
+my @containers = split / /, $CONTAINERS;
+sub any_of { my $any = join "|", map quotemeta, @_; qr{^($any)(/|$)} }
+my ($in_places, $in_containers) = (any_of(@places), any_of(@containers));
+
+sub text_of { open my $in, "<", "$ROOT$_[0]" or return ""; local $/; <$in> // "" }
+sub merged { $_[0] =~ s{^(?=/(?:bin|sbin|lib(?:32|64|x32|o32)?)/)}{/usr}mgr }
+sub asked {
+    my ($what, @program) = @_;
+    open my $answer, "-|", @program or die "$program[0]: $!";
+    local $/ = "\0";
+    while (<$answer>) { chomp; $what->() }
+    close $answer;
+    die "$program[0] was ended" if $? & 127;
+}
+sub asked_of {
+    my ($what, $program, @files) = @_;
+    while (@files) {
+        my ($length, @some) = 0;
+        while (@files && $length < 1e6) { push @some, shift @files; $length += 16 + length $some[-1] }
+        asked($what, @$program, @some);
     }
-    close(file)
 }
-function in_reach(path, type,    above, top) {
-    above = path
-    sub(/\/[^\/]*$/, "", above)
-    top = (above in topmost) ? topmost[above] : ""
-    if (type == "d" && path !~ EVERYBODYS) topmost[path] = (top == "") ? path : top
-    return top == "" || ++below[top] <= BELOW
+sub sums {
+    my %sum;
+    asked_of(sub { my ($sum, $path) = split /  /, $_, 2; $sum{$path} = $sum }, @_);
+    %sum
 }
-BEGIN {
-    capable = "tr '\\n\\001' '\\0\\n' | xargs -0r getcap -- >&3"
-    checked = "md5sum -c - | sed -n 's/: FAILED$//p'"
+sub changed {
+    my %was = @_;
+    my @there = grep -e, sort keys %was;
+    my %is = sums(["md5sum", "-z", "--"], grep -f, @there);
+    grep { -f () ? exists $is{$_} && $is{$_} ne $was{$_} : 1 } @there
 }
-FILENAME != "-" {
-    if (FNR == 1) { package = FILENAME; sub(/.*\//, "", package); sub(/\.list$/, "", package) }
-    brought[merged($0)] = package
-    next
+
+# Which package brought which file, and since when it is there.
+my (%brought, @since, @copied);
+for my $list (@ARGV) {
+    my ($written, $unpacked) = (stat $list)[9, 10];
+    push @copied, scalar @since if $unpacked - $written > 3600;
+    push @since, $unpacked;
+    open my $in, "<", $list or next;
+    my @paths = do { local $/; split /\n/, merged(<$in>) };
+    @brought{@paths} = ($#since) x @paths;
 }
-$0 == "configuration" || $0 == "unpacked" || $0 == "found" {
-    at = $0
-    if (at == "found" && copies * 2 > lists) for (package in copied) when[package] = copied_at + SETTLED
-    next
+if (@copied * 2 > @since) {
+    my ($last) = sort { $b <=> $a } @since[@copied];
+    @since[@copied] = ($last + $SETTLED) x @copied;
 }
-at == "" { brought[merged($0)]; next }
-at == "configuration" { suspect[suspects++] = $0; next }
-at == "unpacked" {
-    split($0, list, " ")
-    when[list[3]] = list[1]
-    lists++
-    if (list[1] - list[2] > 3600) { copied[list[3]]; copies++; if (list[1] > copied_at) copied_at = list[1] }
-    next
+my @diversions = split /\n/, text_of("/var/lib/dpkg/diversions");
+my %of_ucf = reverse map { /^([0-9a-f]{32})  (\/.*)/ } split /\n/, text_of("/var/lib/ucf/hashfile");
+my %changed_since = map { $_ => 1 } changed(%of_ucf);
+my @unchanged = grep { -f && !$changed_since{$_} } keys %of_ucf;
+$brought{$_} //= -1 for map merged($_), @unchanged, map $diversions[$_ * 3 + 1], 0 .. $#diversions / 3;
+
+# Where file systems are mounted that may hold programs, or are a part of where every file must be somebody's.
+my (%disks, %parts);
+for (split /\n/, text_of("/proc/self/mounts")) {
+    my (undef, $at, $type, $options) = split / /;
+    $at =~ s/\\([0-7]{3})/chr oct $1/ge;
+    next if $type =~ /^($NO_FILES)$/ || $at =~ $in_containers || !-d $at;
+    if ($at =~ $in_places) { $parts{$at} = 1 }
+    elsif ($options !~ /(^|,)nosuid(,|$)/) { $disks{$at} = 1 }
 }
-{
-    split($1, is, " ")
-    if (!($2 in brought)) { if ($2 ~ PLACES && in_reach($2, is[1])) print $2 }
-    else if (is[1] == "f" && is[3] > when[brought[$2]] + 1) { moved[$2]; touched[brought[$2]] }
-    if (is[1] == "f" && length(is[2]) > 3) privileged[rights++] = $2
-    if (is[1] == "f" && is[2] ~ /[1357].?.?$/) print $2 | capable
+delete @parts{@places};
+my @printed = ("-printf", "%y%m %C@ %p\\0");
+my @apart = map { ("-o", "-path", $_) } @places, @containers;
+my @finds = [@places, sort(keys %parts), qw(-xdev -name *.pyc -path */__pycache__/*.pyc -o), @printed];
+push @finds, [sort(keys %disks), qw[-xdev -type d ( -false], @apart, qw[) -prune -o -type f -perm /6111], @printed]
+    if %disks;
+
+# The walk itself.
+my (@told, %moved, @runnable, %topmost, %below);
+sub in_reach {
+    my ($path, $is) = @_;
+    my $top = $topmost{$path =~ s{/[^/]*$}{}r};
+    $topmost{$path} = $top // $path if $is =~ /^d/ && $path !~ /$EVERYBODYS/;
+    !defined $top || ++$below{$top} <= $BELOW
 }
-END {
-    close(capable)
-    print CHANGED; fflush()
-    for (package in touched) if (suspects <= MOST) sums_of(package)
-    if (suspects > MOST) { suspects = 0; print TOO_MANY; fflush() }
-    for (n = 0; n < suspects; n++) print suspect[n] | checked
-    close(checked)
-    print PRIVILEGED
-    for (n = 0; n < rights; n++) print privileged[n]
+for my $find (@finds) {
+    asked(sub {
+        my ($is, $changed, $path) = split / /, $_, 3;
+        my $by = $brought{$path};
+        if (!defined $by) {
+            my $is_cache = $is =~ /^d/ && $path =~ m{/__pycache__$};
+            push @told, ["nobodys", $path] if $path =~ $in_places && !$is_cache && in_reach($path, $is);
+        }
+        elsif ($changed > $since[$by] + 1 && $is =~ /^f/ && $by >= 0) { $moved{$by}{$path} = 1 }
+        return if $is eq "f644" || $is !~ /^f/;
+        push @told, ["privileged", $path] if length $is > 4;
+        push @runnable, $path if $is =~ /[1357].?.?$/;
+    }, "find", @$find);
 }
-""".strip()
-PROGRAMS = "find awk xargs sha256sum md5sum sed sort grep tr getcap dpkg-query"
-QUESTION = (
-    f"command -v {PROGRAMS} > /dev/null && {{ {{ {{ {MADE}; echo configuration; {CONFIGURATION}; "
-    f"echo unpacked; {UNPACKED}; echo found; "
-    f"{DISKS} | xargs -0r sh -c {shlex.quote(FIND)} find | tr '\\0\\n' '\\n\\001'; }}"
-    f" | awk -F '\\002' -v PLACES={shlex.quote(IN_PLACES)} -v NOISE={shlex.quote(NOISE)} "
-    f"-v BELOW={BELOW} -v EVERYBODYS={shlex.quote(EVERYBODYS)} "
-    f"-v SETTLED={SETTLED} -v MOST={MOST} -v TOO_MANY={TOO_MANY} "
-    f"-v CHANGED={CHANGED} -v PRIVILEGED={PRIVILEGED} {shlex.quote(JUDGE)} /var/lib/dpkg/info/*.list - | "
-    f"tr '\\n\\001' '\\0\\n' | {DETAIL} | sed 's/^/files /'; }} 3>&1; }}"
-)
-"""Prints who has which capabilities, a line each, and at last the files in detail."""
+
+# What is not as its package brought it: every configuration file is read, and what changed after it was unpacked.
+my %suspect;
+my $status = text_of("/var/lib/dpkg/status");
+while ($status =~ /^Conffiles:\n((?: .*\n)*)/mg) {
+    my $files = $1;
+    $suspect{$1} = $2 while $files =~ /^ (\/.*) ([0-9a-f]{32})$/mg;
+}
+for my $by (keys %moved) {
+    last if keys %suspect > $MOST;
+    open my $in, "<", $ARGV[$by] =~ s/[.]list$/.md5sums/r or next;
+    while (<$in>) {
+        my ($sum, $path) = /^([0-9a-f]{32})  (.+)/ or next;
+        $path = merged("/$path");
+        $suspect{$path} = $sum if $moved{$by}{$path} && $path !~ /$NOISE/;
+    }
+}
+push @told, keys %suspect > $MOST ? ["too-many", "/"] : map ["changed", $_], changed(%suspect);
+
+# What is told: a line each, odd letters by number.
+sub written { print join("\t", map s/([^ -\[\]-~])/sprintf "\\x%02x", ord $1/ger, @_), "\n" }
+my (%is, %user, %group);
+$is{$$_[1]} = [lstat $$_[1]] for @told;
+my %sum = sums(["sha256sum", "-z", "--"], grep { $is{$_}[2] >> 12 == 8 && $is{$_}[7] <= $LARGEST } sort keys %is);
+for (@told) {
+    my ($list, $path) = @$_;
+    my ($mode, $uid, $gid, $size) = @{$is{$path}}[2, 4, 5, 7];
+    next if !defined $mode;
+    my $type = substr "?pc?d?b?f?l?s???", $mode >> 12, 1;
+    my $user = $user{$uid} //= getpwuid($uid) // $uid;
+    my $group = $group{$gid} //= getgrgid($gid) // $gid;
+    my $what = sprintf "$type %o $user:$group $size", $mode & 07777;
+    written($list, $path, $what, $type eq "l" ? readlink $path : "", $sum{$path} // "");
+}
+asked_of(sub { written("capable", $1, $2) while /^(.*) (\S+)$/mg }, ["getcap"], grep !/\n/, @runnable);
+for my $path (grep /\n/, @runnable) {
+    asked(sub { written("capable", $path, $1) if / (\S+)\n\z/ }, "getcap", $path);
+}
+"""
+
+
+def question(root: str = "") -> str:
+    """Return the command that walks over the disks, and tells of each strange file in a line of its own.
+
+    Args:
+        root: the directory below which all stands that is searched; in tests another one than a host's own.
+    """
+    given = {
+        "ROOT": root,
+        "PLACES": " ".join(root + place for place in PLACES),
+        "CONTAINERS": " ".join(root + place for place in CONTAINERS),
+        "NO_FILES": NO_FILES,
+        "NOISE": NOISE.replace("^", f"^{re.escape(root)}"),
+        "EVERYBODYS": EVERYBODYS.replace("^", f"^{re.escape(root)}"),
+        "SETTLED": str(SETTLED),
+        "BELOW": str(BELOW),
+        "MOST": str(MOST),
+        "LARGEST": str(LARGEST),
+    }
+    options = shlex.join(f"-{name}={value}" for name, value in given.items())
+    return f"perl -se {shlex.quote(PROGRAM)} -- {options} {shlex.quote(root)}/var/lib/dpkg/info/*.list"
+
+
+QUESTION = question()
 
 
 class Walk(Frozen):
-    """The files that a walk told of; `capable` are the lines of getcap."""
+    """The files that a walk told of; of those that are `capable`, `what` says of what."""
 
     of_no_package: tuple[Standing, ...] = ()
     changed: tuple[Standing, ...] = ()
     privileged: tuple[Standing, ...] = ()
-    capable: tuple[str, ...] = ()
+    capable: tuple[Standing, ...] = ()
+    too_many_changed: bool = False
 
 
 @cache
@@ -155,14 +231,27 @@ def walked(answer: str) -> Walk:
     Raises:
         ValueError: it is not whole.
     """
-    lines = answer.splitlines()
-    (files,) = (line.removeprefix("files ") for line in lines if line.startswith("files "))
-    found = standing(files)
-    paths = [one.path for one in found]
-    changed, privileged = paths.index(CHANGED), paths.index(PRIVILEGED)
+    lists: dict[str, dict[str, Standing]] = {
+        "nobodys": {},
+        "changed": {},
+        "privileged": {},
+        "capable": {},
+        "too-many": {},
+    }
+    for line in filter(None, answer.split("\n")):
+        of, path, what, *more = map(_read, line.split("\t"))
+        to, digest = more or ("", "")
+        lists[of][path] = Standing(path=path, what=what, to=to, digest=digest)
     return Walk(
-        of_no_package=found[:changed],
-        changed=found[changed + 1 : privileged],
-        privileged=found[privileged + 1 :],
-        capable=tuple(line for line in lines if line.startswith("/")),
+        of_no_package=tuple(lists["nobodys"].values()),
+        changed=tuple(lists["changed"].values()),
+        privileged=tuple(lists["privileged"].values()),
+        capable=tuple(lists["capable"].values()),
+        too_many_changed=bool(lists["too-many"]),
     )
+
+
+def _read(word: str) -> str:
+    """Return a word of an answer as it stands on the host; odd letters are told by number."""
+    plain = re.sub(rb"\\x([0-9a-f]{2})", lambda found: bytes([int(found[1], 16)]), word.encode())
+    return plain.decode("utf-8", "backslashreplace")

@@ -100,8 +100,8 @@ def on_debian_12() -> list[str]:
 
 def unmanaged() -> list[str]:
     def find(commands: Sequence[str]) -> list[Answer]:
-        found = base64.b64encode(f"{STRANGER}\0f 644 root:root 3\0\0sums\0files\0".encode()).decode() + "\nended 0\n"
-        return [Answer(rc=0, stdout=found if "iperf3.service.d" in c else "", stderr="") for c in commands]
+        found = base64.b64encode(f"{STRANGER}\0f 644 root:root 3\0\0".encode()).decode() + r"\nended 0\n" + "\n"
+        return [Answer(rc=0, stdout=found * c.count("ended %s"), stderr="") for c in commands]
 
     settings = Intent(FLEET).settings(HOST)
     declared = register([HOST], {HOST.name: settings})[HOST.name]
@@ -115,7 +115,8 @@ def found_by_search() -> list[str]:
     """What searches find on a host that says the same to each."""
     settings = {ROLE: Intent(FLEET).settings(HOST)[ROLE]}
     declared = register([HOST], {HOST.name: settings})[HOST.name]
-    rounds = Rounds(lambda commands: [Answer(rc=0, stdout="nightly\n\nended 0\n", stderr="") for _ in commands])
+    said = r"nightly\n\nended 0\n" + "\n"
+    rounds = Rounds(lambda commands: [Answer(rc=0, stdout=said * c.count("ended %s"), stderr="") for c in commands])
     found: list[Unmanaged] = []
     rounds.run(searching(declared, settings, rounds, found, all_roles=True))
     return [thing.what for thing in found if thing.name]

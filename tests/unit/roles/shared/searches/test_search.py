@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from roles.shared.catalogue import catalogue
-from roles.shared.searches.search import LARGEST, LONGEST_NAME, Declarations, Found, Search, Unread, matches
+from roles.shared.searches.search import LONGEST_NAME, Declarations, Found, Search, Unread, matches
+from roles.shared.searches.together import LARGEST
 
 NOTHING = Declarations()
 
@@ -23,7 +24,9 @@ def search(question: str) -> Search:
 
 
 def asked(question: str) -> str:
-    return subprocess.run(["sh", "-c", search(question).asked], capture_output=True, text=True, check=False).stdout
+    return subprocess.run(
+        ["sh", "-c", search(question).asked_alone], capture_output=True, text=True, check=False
+    ).stdout
 
 
 def test_the_end_of_an_answer_says_how_the_command_ended() -> None:
@@ -69,6 +72,6 @@ SEARCHES = {f"{role.name}: {s.kind}": s for role in catalogue().values() for s i
 
 @pytest.mark.parametrize("one", SEARCHES.values(), ids=list(SEARCHES))
 def test_every_question_is_one_that_a_shell_reads_and_can_be_asked_word_by_word(one: Search) -> None:
-    subprocess.run(["sh", "-n", "-c", one.asked], check=True)
-    assert "{word" not in one.asked
+    subprocess.run(["sh", "-n", "-c", one.asked_alone], check=True)
+    assert "{word" not in one.asked_alone
     assert not one.remove or (one.remove[-1] == "{name}" and shlex.join(one.remove))

@@ -123,6 +123,8 @@ def test_no_name_hides_a_file(name: str) -> None:
 def test_a_host_whose_packages_were_not_read_is_not_known() -> None:
     with pytest.raises(ValueError, match="dpkg's lists"):
         names(walk("/usr/bin/dpkg"))
-    for text, why in (("", "unpack"), ("files ", "not in"), (walk().replace("files ", ""), "unpack")):
-        with pytest.raises(ValueError, match=why):
+    with pytest.raises(ValueError, match="dpkg's lists"):
+        names("")
+    for text in ("nobodys\n", walk().replace("\t", " ")):
+        with pytest.raises((ValueError, KeyError)):
             names(text)

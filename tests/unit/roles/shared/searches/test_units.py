@@ -7,18 +7,20 @@ import base64
 import pytest
 
 from roles.shared.searches.search import Declarations, Unread
-from roles.shared.searches.units import TRANSIENT, UNITS
+from roles.shared.searches.units import LINKED_UNITS, TRANSIENT, UNITS
+from tests.unit.roles.shared.searches.walking import walk
 
 LIB = "/usr/lib/systemd/system"
+PRESET = "/usr/lib/systemd/system-preset/90-systemd.preset"
 PRESETS = (
-    "preset\tenable\tgetty@.service",
-    "preset\tenable\tsystemd-networkd.service",
-    "preset\tdisable\tdebug-shell.service",
+    f"{PRESET}:enable getty@.service",
+    f"{PRESET}:enable  systemd-networkd.service",
+    f"{PRESET}:disable debug-shell.service",
 )
 
 
 def link(unit: str, to: str = "", within: str = "multi-user.target.wants/") -> str:
-    return f"link\t/etc/systemd/system/{within}{unit}\t{to or f'{LIB}/{unit}'}"
+    return f"l\t/etc/systemd/system/{within}{unit}\t{to or f'{LIB}/{unit}'}"
 
 
 def told(*rows: str, units: tuple[str, ...] = ()) -> list[str]:
@@ -27,7 +29,7 @@ def told(*rows: str, units: tuple[str, ...] = ()) -> list[str]:
 
 
 def test_what_a_package_enables_is_expected_where_it_does_and_not_elsewhere() -> None:
-    helper = "helper\tsystem/multi-user.target.wants/ssh.service"
+    helper = "f\t/var/lib/systemd/deb-systemd-helper-enabled/multi-user.target.wants/ssh.service\t"
     assert told(helper, link("ssh.service")) == []
     assert told(helper, link("ssh.service", within="sysinit.target.wants/")) == ["ssh.service"]
 
@@ -48,14 +50,28 @@ def test_what_systemd_enables_by_itself_is_expected(row: str) -> None:
 def test_what_an_enabled_unit_brings_along_is_expected_though_a_preset_says_no() -> None:
     """Debian 12 has such presets (systemd issue 25459)."""
     rows = [link("systemd-networkd.socket", within="sockets.target.wants/"), link("wait-online.service")]
-    also = "also\tsystemd-networkd.service\tsystemd-networkd.socket wait-online.service"
-    assert told(*rows, also, "preset\tdisable\twait-online.service", link("systemd-networkd.service")) == []
+    also = f"{LIB}/systemd-networkd.service:Also=systemd-networkd.socket wait-online.service"
+    assert told(*rows, also, f"{PRESET}:disable wait-online.service", link("systemd-networkd.service")) == []
     assert told(*rows, also) == ["systemd-networkd.socket", "wait-online.service"]
 
 
 def test_a_link_among_a_packages_own_is_told() -> None:
-    vendor = "/usr/lib/systemd/system/multi-user.target.wants/debug-shell.service"
-    assert told(f"vendor\t{vendor}") == ["debug-shell.service"]
+    among, elsewhere = (f"{of}/system/x.wants/debug-shell.service" for of in ("/usr/lib/systemd", "/usr/lib/x"))
+    answer = walk("/usr/lib/systemd/system/x.service", links={among: "../debug-shell.service", elsewhere: "../x"})
+    assert [(f.name, f.state) for f in LINKED_UNITS.undeclared(answer, Declarations())] == [
+        (among, "../debug-shell.service")
+    ]
+
+
+def test_the_first_preset_by_the_name_of_its_file_decides_in_whatever_order_they_are_told() -> None:
+    first = "/usr/lib/systemd/system-preset/10-ours.preset:disable getty@.service"
+    assert told(link("getty@tty1.service", f"{LIB}/getty@.service")) == []
+    assert told(first, link("getty@tty1.service", f"{LIB}/getty@.service")) == ["getty@tty1.service"]
+
+
+def test_a_unit_with_a_colon_in_its_name_brings_others_along() -> None:
+    also = f"{LIB}/dbus-:1.3-x@.service:Also=wait-online.service"
+    assert told(also, link("wait-online.service"), link("dbus-:1.3-x@.service"), units=("dbus-:1.3-x@.service",)) == []
 
 
 def test_a_packages_unit_that_it_leaves_alone_is_told() -> None:
@@ -84,7 +100,7 @@ def test_units_until_the_next_boot_are_told_and_log_ins_are_not() -> None:
         "transient/session-3.scope.d/50-a.conf",
     )
     files = "".join(f"/run/systemd/{name}\0f 644 root:root 3\0\0" for name in names)
-    answer = base64.b64encode(f"{files}sums\0{'a' * 64}  /run/systemd/system/x.service\0files\0".encode()).decode()
+    answer = base64.b64encode(f"{files}{'a' * 64}  /run/systemd/system/x.service\0".encode()).decode()
     found = TRANSIENT.unexpected(f"{answer}\nended 0\n", Declarations())
     assert [(f.name, f.state) for f in found] == [
         ("/run/systemd/system/x.service", f"f 644 root:root 3 {'a' * 64}"),

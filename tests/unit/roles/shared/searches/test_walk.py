@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from roles.shared.searches.walk import DISKS, IN_PLACES, NOISE, PLACES, QUESTION, TOO_MANY, Walk, walked
+from roles.shared.searches.walk import PROGRAM, Walk, question, walked
 
-pytestmark = pytest.mark.skipif(shutil.which("awk") is None, reason="not applicable: no awk here")
+pytestmark = pytest.mark.skipif(shutil.which("perl") is None, reason="not applicable: no perl here")
 
 FILES = ("usr/bin/a", "usr/bin/b c", "etc/p.conf", "usr/share/doc/p/README")
 
@@ -30,31 +30,35 @@ def host(tmp_path: Path) -> Path:
     info = tmp_path / "var/lib/dpkg/info"
     info.mkdir(parents=True)
     sums = (f"{md5[name]}  {tmp_path}/{name}\n".replace("  /", "  ", 1) for name in FILES if name != "etc/p.conf")
+    sums = (f"{md5[name]}  {tmp_path}/{name}\n".replace("  /", "  ", 1) for name in FILES if name != "etc/p.conf")
     (info / "p:amd64.md5sums").write_text("".join(sums))
     brought = (path for name in FILES for path in (tmp_path / name, *(tmp_path / name).parents))
     (info / "p:amd64.list").write_text("".join(f"{path}\n" for path in brought))
     (tmp_path / "var/lib/dpkg/diversions").write_text("")
+    conffiles = f" {tmp_path}/etc/p.conf {md5['etc/p.conf']}\n {tmp_path}/etc/gone.conf {'0' * 32} obsolete\n"
+    (tmp_path / "var/lib/dpkg/status").write_text(f"Package: p\nConffiles:\n{conffiles}Description: p\n")
     (tmp_path / "tmp").mkdir()
-    conffiles = f" {tmp_path}/etc/p.conf {md5['etc/p.conf']}\\n {tmp_path}/etc/gone.conf {'0' * 32} obsolete\\n"
-    for name, script in {"dpkg-query": f"printf '{conffiles}'", "getcap": "printf '%s cap_x=ep\\n' $2"}.items():
-        (tmp_path / "bin").mkdir(exist_ok=True)
-        program = tmp_path / "bin" / name
-        program.write_text(f"#!/bin/sh\n{script}\n")
-        program.chmod(0o755)
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/mounts").write_text(f"x {tmp_path}/tmp ext4 rw 0 0\n")
+    (tmp_path / "bin").mkdir()
+    getcap = tmp_path / "bin/getcap"
+    getcap.write_text("#!/bin/sh\nfor file; do printf '%s cap_x=ep\\n' \"$file\"; done\n")
+    getcap.chmod(0o755)
     return tmp_path
 
 
-def told(host: Path) -> Walk:
+def told(host: Path, question: str = "") -> Walk:
     """Ask the question about the host's directory, an hour after the package came."""
-    place = f"{host}/etc {host}/usr"
-    here = QUESTION.replace(DISKS, f"printf '{host}/tmp\\0'").replace(shlex.join(PLACES), place)
-    here = here.replace(IN_PLACES, f"^{host}/(etc|usr)/").replace(NOISE, f"^{host}/usr/share/doc")
-    here = here.replace("/var/lib/dpkg", f"{host}/var/lib/dpkg").replace(
-        "when[list[3]] = list[1]", "when[list[3]] = list[1] - 3600"
-    )
+    asked = question or asked_of(host)
     path = {"PATH": f"{host}/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
-    said = subprocess.run(["sh", "-c", here], capture_output=True, text=True, check=True, env=path)
+    said = subprocess.run(["sh", "-c", asked], capture_output=True, text=True, check=True, env=path)
     return walked(said.stdout)
+
+
+def asked_of(host: Path) -> str:
+    """Return the question about a host whose package came an hour ago: what was just made here changed since."""
+    earlier = question(str(host)).replace("push @since, $unpacked;", "push @since, $unpacked - 3600;")
+    return earlier.replace("$last + $SETTLED", "$last + 3600 + $SETTLED")
 
 
 def names(host: Path, files: tuple[object, ...]) -> list[str]:
@@ -94,27 +98,21 @@ def test_of_a_host_that_was_copied_file_by_file_the_copy_counts(host: Path) -> N
     assert names(host, told(host).changed) == ["etc/p.conf"]
 
 
-def test_where_more_changed_than_is_read_that_is_said_and_all_else_is_told(
-    host: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_more_changed_than_is_read_that_is_said_and_all_else_is_told(host: Path) -> None:
     for name in FILES:
         (host / name).write_text("changed")
-    monkeypatch.setattr(f"{__name__}.QUESTION", QUESTION.replace("-v MOST=5000", "-v MOST=2"))
     (host / "etc/x").write_text("x")
-    found = told(host)
-    assert [file.path for file in found.changed] == [TOO_MANY]
+    found = told(host, asked_of(host).replace("-MOST=5000", "-MOST=2"))
+    assert (found.too_many_changed, found.changed) == (True, ())
     assert names(host, found.of_no_package) == ["etc/x"]
 
 
-def test_of_an_application_that_was_unpacked_not_every_file_is_told_and_nothing_beside_it_is_lost(
-    host: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_an_application_that_was_unpacked_not_every_file_is_told_and_nothing_beside_it_is_lost(host: Path) -> None:
     for n in range(9):
         (host / f"etc/app/lib/{n}").mkdir(parents=True)
         (host / f"etc/app/lib/{n}/x").write_text("x")
     (host / "etc/zebra").write_text("x")
-    monkeypatch.setattr(f"{__name__}.QUESTION", QUESTION.replace("-v BELOW=2000", "-v BELOW=4"))
-    told_of = names(host, told(host).of_no_package)
+    told_of = names(host, told(host, asked_of(host).replace("-BELOW=2000", "-BELOW=4")).of_no_package)
     assert {"etc/app", "etc/zebra"} <= set(told_of)
     assert len(told_of) == 2 + 4
 
@@ -142,6 +140,88 @@ def test_a_file_of_no_package_is_told_whatever_it_is_called(host: Path) -> None:
     assert {file.to for file in found} == {"", "/somewhere else"}
 
 
+def test_a_name_with_odd_bytes_hides_nothing(host: Path) -> None:
+    """A name is whatever bytes but NUL and a slash; what one separates in an answer may stand in another."""
+    odd = [b"a\x01b", b"a\x02", b"a\tb", b"a\\x41", b"\xff\xfe", "Älvkarleby".encode(), b" ", b"-n", b"a=ep"]
+    for name in odd:
+        file = Path(os.fsdecode(bytes(host / "usr/bin") + b"/" + name))
+        file.write_text("x")
+        file.chmod(0o4755)
+    found = told(host)
+    expected = sorted(f"usr/bin/{name.decode('utf-8', 'backslashreplace')}" for name in odd)
+    assert names(host, found.of_no_package) == expected
+    assert names(host, found.privileged) == expected
+    assert names(host, found.capable) == expected
+
+
+def test_a_packages_path_with_more_behind_it_is_not_the_packages(host: Path) -> None:
+    for name in ("usr/bin/a\2", "usr/bin/a\n", "usr/bin/a "):
+        (host / name).write_text("x")
+        (host / name).chmod(0o4755)
+    found = told(host)
+    assert names(host, found.of_no_package) == names(host, found.privileged)
+    assert names(host, found.privileged) == ["usr/bin/a\2", "usr/bin/a\n", "usr/bin/a "]
+
+
+def test_only_compiled_python_passes_as_such(host: Path) -> None:
+    """cron runs a job of any name of letters and underscores."""
+    for name in ("etc/__pycache__", "usr/lib/x/__pycache__/a.cpython-313.pyc", "usr/lib/x/__pycache__/a.service"):
+        (host / name).parent.mkdir(parents=True, exist_ok=True)
+        (host / name).write_text("x")
+    found = names(host, told(host).of_no_package)
+    assert found == ["etc/__pycache__", "usr/lib", "usr/lib/x", "usr/lib/x/__pycache__/a.service"]
+
+
+def test_what_is_neither_a_file_nor_gone_is_told_and_stops_nothing(host: Path) -> None:
+    """A named pipe in the place of a file: who reads it waits for ever."""
+    (host / "etc/p.conf").unlink()
+    os.mkfifo(host / "etc/p.conf")
+    assert names(host, told(host).changed) == ["etc/p.conf"]
+
+
+def test_what_a_package_moved_aside_and_what_ucf_installed_and_nobody_changed_is_known(host: Path) -> None:
+    for name in ("usr/bin/a.distrib", "etc/ucf.conf", "etc/ucf2.conf"):
+        (host / name).write_text("x")
+    (host / "var/lib/dpkg/diversions").write_text(f"{host}/usr/bin/a\n{host}/usr/bin/a.distrib\np\n")
+    (host / "var/lib/ucf").mkdir()
+    x = hashlib.md5(b"x", usedforsecurity=False).hexdigest()
+    (host / "var/lib/ucf/hashfile").write_text(f"{x}  {host}/etc/ucf.conf\n{'0' * 32}  {host}/etc/ucf2.conf\n")
+    assert names(host, told(host).of_no_package) == ["etc/ucf2.conf"]
+
+
+def test_a_path_that_a_package_names_by_the_older_directories_is_its_own(host: Path) -> None:
+    assert (
+        "/usr/lib/systemd/x"
+        in subprocess.run(
+            ["perl", "-e", PROGRAM.partition("# Which")[0] + 'print merged("/lib/systemd/x\n/libx/y\n/bin/ls\n")'],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
+    )
+
+
+def test_a_host_whose_find_is_ended_has_not_answered(host: Path) -> None:
+    find = host / "bin/find"
+    find.write_text("#!/bin/sh\nkill -9 $$\n")
+    find.chmod(0o755)
+    with pytest.raises(subprocess.CalledProcessError):
+        told(host)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="not applicable: to mount takes root")
+def test_of_what_is_mounted_below_these_places_every_file_is_told_though_nothing_can_be_setuid_there(
+    host: Path,
+) -> None:
+    (host / "usr/local").mkdir()
+    (host / "proc/self/mounts").write_text(f"x {host}/usr/local tmpfs rw,nosuid 0 0\n")
+    mount = (
+        f"mount -t tmpfs x {shlex.quote(str(host))}/usr/local && echo x > {shlex.quote(str(host))}/usr/local/x.service"
+    )
+    inside = shlex.join(["unshare", "-m", "sh", "-c", f"{mount} && {asked_of(host)}"])
+    assert "usr/local/x.service" in names(host, told(host, inside).of_no_package)
+
+
 def test_privileged_programs_are_told_anywhere_and_a_packages_own_too(host: Path) -> None:
     (host / "tmp/shell").write_text("x")
     for name in ("tmp/shell", "usr/bin/a"):
@@ -153,4 +233,4 @@ def test_privileged_programs_are_told_anywhere_and_a_packages_own_too(host: Path
 
 def test_programs_are_asked_for_capabilities(host: Path) -> None:
     (host / "usr/bin/a").chmod(0o755)
-    assert told(host).capable == (f"{host}/usr/bin/a cap_x=ep",)
+    assert [(one.path, one.what) for one in told(host).capable] == [(f"{host}/usr/bin/a", "cap_x=ep")]
