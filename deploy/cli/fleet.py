@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deploy.cli.command import Common, answer, aside, command
+from deploy.cli.outputs import Outputs, judged, output_options, put_outputs, sound, told_if_it_breaks_off
 from deploy.cli.running import check_record
 from deploy.cli.subject import fleet_of, hosts_of, intent_of, source_of, stores_of, waivers_of
 from deploy.model import clock
@@ -25,6 +26,7 @@ from inventory.errors import InventoryError, UsageError
 from inventory.fleet import Fleet, Host
 
 if TYPE_CHECKING:
+    from deploy.check.offline import Offline
     from deploy.model.findings import Finding
     from deploy.model.record import Record
     from roles.shared.parts.registration import ManagedConfiguration, ManagedFile
@@ -129,41 +131,48 @@ def _differences(before: object, after: object, place: str = "") -> Iterator[tup
 
 
 @command("check")
-def check(common: Common) -> int:
+@output_options
+def check(common: Common, outputs: Outputs) -> int:
     """Check inventory, settings and files, offline.
 
     Every file is judged by the program that will read it, where that is on this machine.
     """
-    from deploy.check.offline import Offline, check_offline
-    from deploy.model.findings import exit_code
-    from deploy.model.inventory_findings import unsound
     from deploy.views import findings as findings_view
+
+    started = clock.now()
+    with told_if_it_breaks_off(common, outputs, "check"):
+        known, done, readable = _checked(common)
+        record = check_record(common, known, done.findings, started, common.limit)
+    record = _keep_check(common, record) if readable else record
+    done = done.model_copy(update={"findings": record.findings})
+    names = municipalities(known.fleet)
+    cases = (*judged(done.judgements, known.fleet), *sound(done.hosts, record))
+    code = put_outputs(common, outputs, record, names, cases).exit_code
+    answer(common, done.model_dump(mode="json") | {"exit_code": code}, findings_view.offline(done, names))
+    return code
+
+
+def _checked(common: Common) -> tuple[SourcedFleet, Offline, bool]:
+    """Check what this command line is about; the last part tells whether the inventory could be read."""
+    from deploy.check.offline import Offline, check_offline
+    from deploy.model.inventory_findings import unsound
     from deploy.views.progress import observing
     from inventory.rules import approvals
 
-    started, readable = clock.now(), True
     try:
         known = fleet_of(common)
     except InventoryError as e:
-        known, readable = SourcedFleet(e.fleet or Fleet(), source_of(common), ""), e.fleet is not None
-        done = Offline(findings=unsound(e.problems, known.fleet))
-    else:
-        if known.left_out:
-            kinds = ", ".join(f"{n} × {kind}" for kind, n in sorted(Counter(o.kind for o in known.left_out).items()))
-            aside(common, f"Neither managed nor known, and left out of this inventory: {kinds}.")
-        with observing(common.aside) as observer:
-            done = check_offline(intent_of(known), hosts_of(common, known.fleet), observer)
-        done = done.model_copy(update={"findings": (*done.findings, *_of_waivers(common, known.fleet))})
-        rule = approvals.asked(lab=False)
-        amiss = unsound(approvals.problems(rule, known.fleet) if rule else (), known.fleet)
-        done = done.model_copy(update={"findings": (*done.findings, *amiss)})
-    if readable:
-        kept = _keep_check(common, check_record(common, known, done.findings, started, common.limit))
-        done = done.model_copy(update={"findings": kept.findings})
-    code = exit_code(done.findings)
-    names = municipalities(known.fleet)
-    answer(common, done.model_dump(mode="json") | {"exit_code": code}, findings_view.offline(done, names))
-    return code
+        known = SourcedFleet(e.fleet or Fleet(), source_of(common), "")
+        return known, Offline(findings=unsound(e.problems, known.fleet)), e.fleet is not None
+    if known.left_out:
+        kinds = ", ".join(f"{n} × {kind}" for kind, n in sorted(Counter(o.kind for o in known.left_out).items()))
+        aside(common, f"Neither managed nor known, and left out of this inventory: {kinds}.")
+    with observing(common.aside) as observer:
+        done = check_offline(intent_of(known), hosts_of(common, known.fleet), observer)
+    rule = approvals.asked(lab=False)
+    amiss = unsound(approvals.problems(rule, known.fleet) if rule else (), known.fleet)
+    found = (*done.findings, *_of_waivers(common, known.fleet), *amiss)
+    return known, done.model_copy(update={"findings": found}), True
 
 
 def _of_waivers(common: Common, fleet: Fleet) -> tuple[Finding, ...]:

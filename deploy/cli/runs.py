@@ -5,7 +5,6 @@ Only these commands connect to hosts, and not here: what a run does is in `runs`
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -16,9 +15,11 @@ import click
 
 from deploy.cli.approve import emergency_option, refuse_other_digest, refuse_without_reason, tell_of_emergency
 from deploy.cli.command import FILE, WORDS, Common, answer, aside, command
+from deploy.cli.outputs import Outputs, output_options, put_outputs, told_if_it_breaks_off
 from deploy.cli.reason import reason_of, reason_option
 from deploy.cli.running import record_of, running
 from deploy.cli.subject import options_of
+from deploy.cli.written import refuse_unwritable, write
 from deploy.model.approval import VALID_HOURS
 from deploy.model.text import several
 from deploy.views.parts import municipalities, put
@@ -89,8 +90,7 @@ def plan(  # noqa: PLR0917  click tells options by name
     from deploy.runs import commands as runs
     from deploy.views import plan as plan_view
 
-    for file in filter(None, (out, html, markdown)):
-        _refuse_unwritable(file)
+    refuse_unwritable(filter(None, (out, html, markdown)), "plan")
     with running(common, "plan", only_roles=roles, remove=remove) as (run, _):
         made, record = runs.plan(run, detailed=detailed_exitcode, valid_hours=valid_hours)
     _warn_of_idle(common, made)
@@ -124,12 +124,11 @@ def _write_pages(
 ) -> None:
     """Write a plan for people to read elsewhere; by its owner, for it quotes hosts' files."""
     from deploy.report import plan_markdown, plan_page
-    from inventory.whole_file import put_in_place
 
     for file, text in ((html, plan_page.html), (markdown, plan_markdown.markdown)):
         if file is not None:
             try:
-                put_in_place(file, text(made, names, called, known).encode(), durable=False)
+                write(file, text(made, names, called, known))
             except OSError as e:
                 what, fix = f"cannot write the plan: {e.strerror}", "choose another file"
                 raise SamdriftError(what, where=str(file), fix=fix) from e
@@ -139,25 +138,6 @@ def _warn_of_idle(common: Common, made: Plan) -> None:
     """Tell which `--remove` names no line: nothing of it goes."""
     for host, line in made.idle_removals:
         aside(common, f"warning: --remove {host} {line!r} names no line that a role's section has and nobody declares")
-
-
-def _refuse_unwritable(out: Path) -> None:
-    """Say so before any host is asked, and not after."""
-    try:
-        why = _unwritable(out, out.absolute().parent)
-    except OSError as e:
-        why = str(e.strerror)
-    if why:
-        raise SamdriftError(f"cannot write the plan: {why}", where=str(out), fix="choose another file")
-
-
-def _unwritable(out: Path, parent: Path) -> str:
-    """Return why a file cannot be written; empty if it can."""
-    if out.is_dir():
-        return "it is a directory"
-    if not parent.is_dir():
-        return f"there is no directory {parent}"
-    return "" if os.access(out if out.exists() else parent, os.W_OK) else "not permitted"
 
 
 def _write_back_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -341,29 +321,34 @@ def apply(  # noqa: PLR0917  click tells options by name
 
 
 @command("verify")
-def verify(common: Common) -> int:
+@output_options
+def verify(common: Common, outputs: Outputs) -> int:
     """Run the state checks of every role against the real hosts."""
     from deploy.runs import commands as runs
     from deploy.views import findings as findings_view
 
-    with running(common, "verify") as (run, _):
+    with told_if_it_breaks_off(common, outputs, "verify"), running(common, "verify") as (run, _):
         record = record_of(common, lambda: runs.verify(run))
     names = municipalities(run.fleet)
+    record = put_outputs(common, outputs, record, names)
     page = findings_view.verified(record, names, common.people.width)
     answer(common, record.model_dump(mode="json"), _after_unsound(run, page))
     return record.exit_code
 
 
 @command("drift")
+@output_options
 @_write_back_option
-def drift(common: Common, write_back: bool) -> int:
+def drift(common: Common, outputs: Outputs, write_back: bool) -> int:
     """Compare the hosts with what was last applied; change nothing."""
     from deploy.runs import commands as runs
     from deploy.views import findings as findings_view
 
-    with running(common, "drift") as (run, _):
+    with told_if_it_breaks_off(common, outputs, "drift"), running(common, "drift") as (run, _):
         netbox = _netbox_to_tell(common, run.fleet) if write_back else None
         record = record_of(common, lambda: runs.drift(run))
+    names = municipalities(run.fleet)
+    record = put_outputs(common, outputs, record, names)
     _tell_netbox(common, netbox, record)
-    answer(common, record.model_dump(mode="json"), findings_view.drift(record, municipalities(run.fleet)))
+    answer(common, record.model_dump(mode="json"), findings_view.drift(record, names))
     return record.exit_code

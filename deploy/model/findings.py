@@ -79,7 +79,7 @@ class Finding(Frozen):
         Of several things together, one more is another trouble.
         """
         identity = "\0".join((self.kind, self.host, self.role, self.step, *self.several))
-        return hashlib.sha256(identity.encode()).hexdigest()[:16]
+        return hashlib.sha256(identity.encode(errors="surrogatepass")).hexdigest()[:16]
 
     def with_options(self, options: Iterable[str], only_roles: Iterable[str] = ()) -> Finding:
         """Give the commands that this finding advises the options of the run that found it, and its limit to roles."""

@@ -6,7 +6,6 @@ changes where is always told. Not here: which changes are alike (`model.alike`),
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,10 +13,10 @@ from deploy.model.alike import Alike, Value, alike, changes_of
 from deploy.model.findings import Finding
 from deploy.model.plan import HostPlan, Plan, Step
 from deploy.model.plan_in_short import counted, plan_summary
-from deploy.model.text import inline, safe, several
+from deploy.model.text import several
+from deploy.report.markdown_parts import LARGEST, cut_at, fenced, plain, that_fit
 
-LARGEST = 60_000
-"""Characters that a text may have: GitHub takes 65,536, GitLab more."""
+TOO_LONG = "Cut here: this plan is too long for a comment. Read it in the plan file or on its page."
 
 
 def markdown(
@@ -39,14 +38,14 @@ def markdown(
     words = {*called, *names, *names.values()}
     changes = changes_of(plan, words)
     contents = [_content(change) for change in changes]
-    head = [f"## {_plain(plan_summary(plan))}", "", *_about(plan), "", *_hosts(plan, names), ""]
-    head += [f"- {_plain(n.host)}: {_plain(n.summary)}" for n in notices] + ([""] if notices else [])
+    head = [f"## {plain(plan_summary(plan))}", "", *_about(plan), "", *_hosts(plan, names), ""]
+    head += [f"- {plain(n.host)}: {plain(n.summary)}" for n in notices] + ([""] if notices else [])
     if any(change.values for change in changes):
         head += ["«host» stands for each host's own name, «1» … for what is listed below the change.", ""]
     tail = [*_left_alone(plan, words), f"Plan `{plan.digest}`"]
     titles = [_title(change) for change in changes]
     room = largest - sum(len(line) + 1 for line in (*head, *titles, *tail)) - WARNING - 20 * len(changes)
-    shown = _that_fit(contents, room)
+    shown = that_fit(contents, room, beside=FOLD)
     if left_out := len(changes) - len(shown):
         head.insert(
             2, f"**{several(left_out, 'change')} of {len(changes)} stand here by name alone**, or this would be"
@@ -56,54 +55,35 @@ def markdown(
     for number, change in enumerate(changes):
         if change.first.role != role:
             role = change.first.role
-            lines += [f"### {_plain(role)}", ""]
+            lines += [f"### {plain(role)}", ""]
         lines += _folded(titles[number], contents[number]) if number in shown else [f"- {titles[number]}", ""]
-    return _cut("\n".join([*lines, *tail]) + "\n", largest)
+    return cut_at("\n".join([*lines, *tail]) + "\n", largest, TOO_LONG)
 
 
+FOLD = len("<details><summary></summary></details>") + 6
+"""Characters that folding a change takes beside its title and content."""
 WARNING = 400
 """Characters that are kept free for what is said of what was left out."""
 
 
-def _that_fit(contents: list[str], room: int) -> frozenset[int]:
-    """Return which texts fit together, the shortest first, so that as many as can be are shown."""
-    shown = set[int]()
-    for number in sorted(range(len(contents)), key=lambda n: (len(contents[n]), n)):
-        room -= len(contents[number]) + len("<details><summary></summary></details>") + 6
-        if room < 0:
-            break
-        shown.add(number)
-    return frozenset(shown)
-
-
-def _cut(text: str, largest: int) -> str:
-    """Cut a text whose names alone are too long, and say so: nobody may take a part for the whole."""
-    if len(text) <= largest:
-        return text
-    note = "\n\n**Cut here: this plan is too long for a comment. Read it in the plan file or on its page.**\n"
-    return text[: largest - len(note)].rpartition("\n")[0] + note
-
-
 def _about(plan: Plan) -> list[str]:
-    limit = f", limited to {_plain(plan.limit)}" if plan.limit else ""
-    return [f"Made {_plain(plan.made_at)} by {_plain(plan.made_by)} from {_plain(plan.fleet_source)}{limit}."]
+    limit = f", limited to {plain(plan.limit)}" if plan.limit else ""
+    return [f"Made {plain(plan.made_at)} by {plain(plan.made_by)} from {plain(plan.fleet_source)}{limit}."]
 
 
 def _hosts(plan: Plan, names: Mapping[str, str]) -> list[str]:
     """List hosts that change or are unknown; the others are counted."""
     notable = [h for h in plan.hosts if h.changes or h.error or h.caveats]
-    rows = [
-        f"| {_plain(h.host)} | {_plain(names.get(h.municipality, h.municipality))} | {_state(h)} |" for h in notable
-    ]
+    rows = [f"| {plain(h.host)} | {plain(names.get(h.municipality, h.municipality))} | {_state(h)} |" for h in notable]
     return ["| Host | Municipality | Would change |", "|---|---|---|", *rows] if rows else []
 
 
 def _state(host: HostPlan) -> str:
     if host.error:
-        return f"**unknown**: {_plain(host.error)}"
+        return f"**unknown**: {plain(host.error)}"
     changes, restarts = counted(host)
     also = f", {several(restarts, 'restart')}" if restarts else ""
-    return "; ".join((several(changes, "change") + also, *map(_plain, host.caveats)))
+    return "; ".join((several(changes, "change") + also, *map(plain, host.caveats)))
 
 
 def _title(change: Alike[Step]) -> str:
@@ -113,9 +93,9 @@ def _title(change: Alike[Step]) -> str:
         *([f"**not guarded**: {_text(change, 'unguarded')}"] if step.unguarded else []),
         *([f"**refused**: {_text(change, 'refused')}"] if "refused" in change.texts else []),
         *([f"**removes {several(len(step.removals), 'line')}**"] if step.removals else []),
-        *([f"**accepted no more**: waiver {_plain(step.waived.name)}"] if step.waived else []),
+        *([f"**accepted no more**: waiver {plain(step.waived.name)}"] if step.waived else []),
     ]
-    where = f"{several(len(change.hosts), 'host')}: {', '.join(map(_plain, change.hosts))}"
+    where = f"{several(len(change.hosts), 'host')}: {', '.join(map(plain, change.hosts))}"
     return "; ".join((f"{'↻' if step.handler else '~'} <b>{_text(change, 'name')}</b> on {where}", *warnings))
 
 
@@ -127,21 +107,12 @@ def _content(change: Alike[Step]) -> str:
         language, lines = "diff", change.shown("diff").splitlines()
     else:
         language, lines = "sh", change.shown("commands").split("\0")
-    return "\n".join([*guard, *_fenced("diff", removed), *_fenced(language, lines), *_values(change)])
-
-
-def _fenced(language: str, lines: list[str]) -> list[str]:
-    """Put lines between fences that nothing in them can close."""
-    if not any(lines):
-        return []
-    text = safe("\n".join(lines))
-    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
-    return [f"{fence}{language}", text, fence, ""]
+    return "\n".join([*guard, *fenced("diff", removed), *fenced(language, lines), *_values(change)])
 
 
 def _values(change: Alike[Step]) -> Iterator[str]:
     for name, own in change.own_values.items():
-        each = ", ".join(f"{_plain(h)} {_plain(value)}" for h, value in zip(change.hosts, own, strict=True))
+        each = ", ".join(f"{plain(h)} {plain(value)}" for h, value in zip(change.hosts, own, strict=True))
         yield f"- {Value(name)} {each}"
     if change.own_values:
         yield ""
@@ -158,19 +129,14 @@ def _left_alone(plan: Plan, words: Collection[str]) -> list[str]:
         if waived := held.first.waived:
             why = "accepted" if waived.accepted else "**something else was accepted**"
             lines.append(
-                f"- = {_text(held, 'name')} is left as it is: {why} until {waived.until}, {_plain(waived.owner)}"
+                f"- = {_text(held, 'name')} is left as it is: {why} until {waived.until}, {plain(waived.owner)}"
             )
     for stranger in alike(plan.hosts, lambda host: host.unmanaged, words):
-        hosts = ", ".join(map(_plain, stranger.hosts))
+        hosts = ", ".join(map(plain, stranger.hosts))
         of_whom = "" if stranger.first.kind and not stranger.first.name else ": no role declares it"  # not searched
         lines.append(f"- ? {_text(stranger, 'name')}{of_whom}; on {hosts}")
     return ["### Left as it is", "", *lines, ""] if lines else []
 
 
 def _text(change: Alike[Any], text: str) -> str:
-    return _plain(change.shown(text))
-
-
-def _plain(text: str) -> str:
-    """Return a text on one line that is no Markdown, no HTML, and calls nobody by name to whoever shows it."""
-    return re.sub(r"[^\w\s.,:/«»åäöÅÄÖ-]|_", lambda found: f"&#{ord(found[0])};", inline(text))
+    return plain(change.shown(text))

@@ -77,6 +77,11 @@ def test_details_do_not_change_who_a_finding_is(detail: str, first_seen: str, se
     assert other.fingerprint == finding(Kind.DRIFT, **same).fingerprint
 
 
+def test_a_name_that_is_no_utf_8_has_a_fingerprint_too() -> None:
+    one, other = (finding(Kind.UNMANAGED, step=f"/etc/{name}") for name in ("\udcff", "\udcfe"))
+    assert one.fingerprint != other.fingerprint
+
+
 @given(st.tuples(*[st.text(max_size=3)] * 3), st.tuples(*[st.text(max_size=3)] * 3))
 def test_two_places_are_two_findings(here: tuple[str, ...], there: tuple[str, ...]) -> None:
     names = ("host", "role", "step")
