@@ -136,6 +136,16 @@ def test_whoever_could_read_a_file_of_ones_own_still_can(command: str, tmp_path:
     assert "heb-gw1" in summary.read_text()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_that_somebody_else_laid_open_becomes_ones_own_and_closed(command: str, tmp_path: Path) -> None:
+    laid = tmp_path / "junit.out"
+    laid.touch()
+    laid.chmod(0o666)
+    os.chown(laid, 12345, 12345)
+    assert cli._ended([command, "--junit", str(laid)]) == Exit.INCOMPLETE
+    assert (oct(laid.stat().st_mode & 0o777), laid.stat().st_uid) == ("0o600", 0)
+
+
 def test_a_link_that_somebody_laid_is_replaced_and_not_followed(command: str, tmp_path: Path) -> None:
     shadow, laid = tmp_path / "shadow", tmp_path / "junit.out"
     shadow.write_text("root:*:")

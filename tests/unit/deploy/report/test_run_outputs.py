@@ -188,6 +188,11 @@ def test_a_run_that_asked_nothing_is_unknown_in_every_format() -> None:
     assert value(metrics(EMPTY, (case,)), "samdrift_cases", ended="passed") == 0
 
 
+def test_markdown_does_not_call_well_what_nobody_asked() -> None:
+    seen = record(command="verify", hosts=(host(),))
+    assert "nothing was asked, so nothing is known" in markdown(seen, cases_of(seen), NAMES)
+
+
 def test_a_host_that_differs_and_of_which_nothing_says_how_has_not_passed() -> None:
     assert outcomes(record(hosts=(host(outcome="differs", detail="1 change"),), checks=(check(),))) == {
         "heb-gw1 chrony runs": Ended.PASSED,
