@@ -297,7 +297,8 @@ class Batch:
 
     def _confirm(self, must_not: MustNotConfirm) -> None:
         """Confirm the guarded hosts that may be, and look at those whose word for it is not enough."""
-        certain, uncertain = [], []
+        certain: list[str] = []
+        uncertain: list[str] = []
         for name in sorted(must_not.guarded - must_not.keys()):
             try:
                 stays = self.hosts.confirm(name)

@@ -13,8 +13,8 @@ APT = (
     "DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -q -y -o DPkg::Lock::Timeout=120 "
     "-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
 )
-"""Nobody is asked anything, and needrestart does not look through all processes after each of a run's installations: role
-`base` asks it by itself what waits for a restart."""
+"""Nobody is asked anything, and needrestart does not look through all processes after each of a run's installations:
+role `base` asks it by itself what waits for a restart."""
 FINISH = "DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --configure -a"
 """Finishes what an installation that died left half configured; apt refuses to work before."""
 
