@@ -32,7 +32,7 @@ from roles.shared.parts.templates import render
 from roles.shared.parts.veil import UNVEILED, Veil
 
 LARGEST = 4 * 1024 * 1024
-"""A managed file is read back whole up to this many bytes; configuration files are far smaller."""
+"""A managed file is read back up to this many bytes, and of a larger one nothing: configuration is far smaller."""
 
 
 class FileOnHost(Frozen):
@@ -69,7 +69,8 @@ class FileState(FactBase[FileOnHost]):
         p = shlex.quote(path)
         return (
             f"if [ -L {p} ]; then echo link; "
-            f"elif [ -f {p} ]; then stat -c 'file %U %G %a' {p}; head -c {LARGEST} {p} | base64 -w0; echo; "
+            f"elif [ -f {p} ]; then is=$(stat -c 'file %U %G %a %s' {p}); echo \"${{is% *}}\"; "
+            f'[ "${{is##* }}" -gt {LARGEST} ] || base64 -w0 {p}; echo; '
             f"elif [ -e {p} ]; then echo other; else echo absent; fi"
         )
 
