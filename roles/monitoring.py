@@ -1,9 +1,11 @@
 """Prometheus: asks every host of the fleet how it is, remembers, and says what is wrong.
 
 Targets are the active hosts with role `node_metrics`, each with its name, municipality, site and device role as
-labels, and the monitoring host itself. Alert rules come with the fleet: a municipality of which nothing answers has
-a rule of its own, in its own name. Clock skew is measured against this host's clock, BGP is not measured at all
-(node_exporter does not know it): the state checks of role `edge_gateway` ask FRR itself.
+labels, and the monitoring host itself. Alert rules come with the fleet: a municipality of which nothing answers, or
+that nobody scans for drift, has a rule of its own, in its own name. What scans found is believed of the management
+stations alone, as their exporters tell it (`samdrift drift --prometheus`). Clock skew is measured against this host's
+clock, BGP is not measured at all (node_exporter does not know it): the state checks of role `edge_gateway` ask FRR
+itself.
 
 Reached from the management stations only, at one address, of IPv4 if they have any; there is no alert manager, firing
 alerts stand on its page `/alerts`.
@@ -15,13 +17,14 @@ Options (config context `samdrift.monitoring`):
 - `scrape_seconds`: how often every host is asked.
 - `disk_free_percent`: a file system with less free space than this raises an alert.
 - `clock_skew_seconds`: so much may a host's clock differ from this host's.
+- `scan_hours`: a scan for drift that ended longer ago raises an alert.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -67,6 +70,7 @@ SANDBOX = Sandbox(
     needs=(Need(directive="ReadWritePaths", value="/var/lib/prometheus", why="Its samples."),),
 )
 RULES = "/etc/prometheus/rules"
+RULE_FILES = ("hosts", "municipalities", "drift")
 OWNS = (RULES,)
 MAKES = (web_file(WEB),)
 
@@ -80,6 +84,7 @@ class Options(RoleOptions):
     scrape_seconds: Annotated[int, Field(ge=5, le=300)] = 30
     disk_free_percent: Annotated[int, Field(ge=1, le=50)] = 10
     clock_skew_seconds: Annotated[int, Field(ge=1, le=300)] = 2
+    scan_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 26
 
 
 class Target(Frozen):
@@ -147,7 +152,16 @@ class Municipality(Frozen):
     @property
     def summary(self) -> str:
         """Return the summary of an alert, as YAML reads it. Prometheus would read braces as a template."""
-        return quoted(f"{re.sub('[{}]', '', self.name)}: ingen av kommunens övervakade värdar svarar")
+        return quoted(f"{self._plain}: ingen av kommunens övervakade värdar svarar")
+
+    @property
+    def not_scanned(self) -> str:
+        """Return the summary of the alert that nobody scans it, as YAML reads it."""
+        return quoted(f"{self._plain}: ingen söker efter avvikelser på kommunens värdar")
+
+    @property
+    def _plain(self) -> str:
+        return re.sub("[{}]", "", self.name)
 
 
 class Settings(RoleSettings):
@@ -164,6 +178,8 @@ class Settings(RoleSettings):
     scrape_seconds: int
     disk_free_percent: int
     clock_skew_seconds: int
+    scan_hours: int
+    watchers: tuple[str, ...] = ()
     password: Secret | None = None
 
     @property
@@ -185,8 +201,18 @@ class Settings(RoleSettings):
     @property
     def gateways(self) -> str:
         """Return the PromQL matcher for the edge gateways among the targets, as YAML reads the whole expression."""
-        names = "|".join(re.escape(t.name).replace("\\-", "-") for t in self.targets if t.gateway)
+        names = _one_of(t.name for t in self.targets if t.gateway)
         return quoted(f'node_netstat_Ip_Forwarding{{job="node", instance=~{quoted(names)}}} != 1') if names else ""
+
+    @property
+    def watched(self) -> str:
+        """Return the PromQL matchers of what the management stations tell, for a text in YAML's single quotes."""
+        return f'job="node", instance=~{quoted(_one_of(self.watchers))}'.replace("'", "''")
+
+
+def _one_of(names: Iterable[str]) -> str:
+    """Return the regular expression that is one of these names."""
+    return "|".join(re.escape(name).replace("\\-", "-") for name in names)
 
 
 def quoted(text: str) -> str:
@@ -206,6 +232,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         stations=tuple(n for n in stations if n.version == address.version),
         targets=targets,
         municipalities=_municipalities(fleet, targets),
+        watchers=tuple(sorted({h.name for h in fleet.with_role("management_station")} & {t.name for t in targets})),
         **options.model_dump() | {"password": own if options.password else None},
     )
 
@@ -241,7 +268,7 @@ def deploy(settings: Settings) -> None:
         asked_by_name(WEB, settings.password, asks_itself=True)
         managed_file(READY, template="monitoring/ready.yml.j2", settings=settings)
     files.directory(name=f"directory {RULES}", path=RULES, user="root", group="root", mode="755")
-    for name in ("hosts", "municipalities"):
+    for name in RULE_FILES:
         managed_file(
             f"{RULES}/{name}.yml",
             template=f"monitoring/{name}.yml.j2",

@@ -39,7 +39,7 @@ HELP: Mapping[str, str] = {
     "samdrift_host_unknown": "Whether this host could not be looked at.",
     "samdrift_host_findings": "What was found on this host and is not accepted; notices are not counted.",
     "samdrift_findings": "What was found and is not accepted, by kind.",
-    "samdrift_serious_findings": "What was found, is not accepted, and is serious; notices are not counted.",
+    "samdrift_serious_findings": "What was found, is not accepted, and is serious, by kind; notices are not counted.",
     "samdrift_accepted_findings": "What was found and is accepted by a waiver.",
     "samdrift_cases": "What was asked, by how it ended.",
     "samdrift_waiver_ends_timestamp_seconds": "When a waiver ends that accepts something.",
@@ -87,14 +87,14 @@ def _of_findings(record: Record, cases: Sequence[Case]) -> Iterator[tuple[str, M
     """Yield the numbers of each municipality that the run was about; a kind that was not found is 0."""
     kinds = Counter((f.municipality, f.kind) for f in record.findings if not f.accepted)
     ended = Counter((c.municipality, c.ended) for c in cases)
-    serious = Counter(f.municipality for f in record.findings if _counts(f) and f.severity is Severity.HIGH)
+    serious = Counter((f.municipality, f.kind) for f in record.findings if _counts(f) and f.severity is Severity.HIGH)
     accepted = Counter(f.municipality for f in record.findings if f.accepted)
     about = {*(r.municipality for r in record.hosts), *(f.municipality for f in record.findings)}
     for municipality in sorted({*about, *(c.municipality for c in cases)}):
         whose = {"municipality": municipality}
         for kind in Kind:
             yield "samdrift_findings", Metric(labels=whose | {"kind": kind}, value=kinds[municipality, kind])
-        yield "samdrift_serious_findings", Metric(labels=whose, value=serious[municipality])
+            yield "samdrift_serious_findings", Metric(labels=whose | {"kind": kind}, value=serious[municipality, kind])
         yield "samdrift_accepted_findings", Metric(labels=whose, value=accepted[municipality])
         for how in Ended:
             yield "samdrift_cases", Metric(labels=whose | {"ended": how}, value=ended[municipality, how])

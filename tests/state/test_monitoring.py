@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from roles.monitoring import ASK, ASK_BY_NAME, RULES, SANDBOX, UNIT, Settings
+from roles.monitoring import ASK, ASK_BY_NAME, RULE_FILES, RULES, SANDBOX, UNIT, Settings
 from roles.shared.parts.templates import render
 
 
@@ -65,14 +65,14 @@ def test_it_asks_every_host_of_the_fleet_and_itself(host: Any, settings: Setting
     assert asked == nodes | {("prometheus", settings.socket, None)}
 
 
-def test_the_rules_of_hosts_and_municipalities_are_loaded(host: Any, settings: Settings) -> None:
+def test_the_rules_of_hosts_municipalities_and_drift_are_loaded(host: Any, settings: Settings) -> None:
     loaded = {
         group["name"]: [(r["name"], plain(r["query"]), r["duration"], r["labels"]) for r in group["rules"]]
         for group in api(host, settings, "rules")["groups"]
     }
     written = [
         group
-        for name in ("hosts", "municipalities")
+        for name in RULE_FILES
         for group in yaml.safe_load(render(f"monitoring/{name}.yml.j2", settings=settings))["groups"]
     ]
     assert loaded == {

@@ -21,7 +21,7 @@ from roles.shared.parts.templates import render
 from roles.shared.traffic import management
 from tests.unit.roles.judging import needs
 
-FILES = ("prometheus.yml", "hosts.yml", "municipalities.yml")
+FILES = ("prometheus.yml", "hosts.yml", "municipalities.yml", "drift.yml")
 
 
 FLEET = load()
@@ -148,7 +148,7 @@ NAMES = ("Älvkarleby", 'a"b', "back\\slash", "{{ $labels.x }}", "# no comment",
 def test_promtool_accepts_all_of_it_whatever_names_hold(fleet: Fleet, tmp_path: Path, name: str) -> None:
     for file in FILES:
         text = render(f"monitoring/{file}.j2", settings=of(renamed(fleet, name)))
-        (tmp_path / file).write_text(text.replace("/etc/prometheus/rules/*.yml", f"{tmp_path}/[hm]*.yml"))
+        (tmp_path / file).write_text(text.replace("/etc/prometheus/rules/*.yml", f"{tmp_path}/[hmd]*.yml"))
     asked = ["promtool", "check", "config", "--lint=all", "--lint-fatal", str(tmp_path / "prometheus.yml")]
     said = subprocess.run(asked, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stdout + said.stderr

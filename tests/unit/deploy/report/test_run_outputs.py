@@ -367,7 +367,7 @@ def test_metrics_tell_when_it_ended_what_was_found_and_who_is_unknown() -> None:
     assert value(said, "samdrift_host_findings", host="heb-gw1") == 2
     assert value(said, "samdrift_findings", kind="drift", municipality="heby") == 1
     assert value(said, "samdrift_findings", kind="missing", municipality="heby") == 0
-    assert value(said, "samdrift_serious_findings", municipality="heby") == 1
+    assert value(said, "samdrift_serious_findings", municipality="heby", kind="drift") == 1
     looked = [s.labels["host"] for m in read(said) for s in m.samples if s.name.startswith("samdrift_host_looked")]
     assert looked == ["heb-gw1"]
 
