@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -144,13 +145,70 @@ def test_a_needrestart_that_says_nothing_is_no_news_of_nothing(tmp_path: Path) -
     assert not [f for f in tmp_path.iterdir() if f.name.endswith(".prom")]
 
 
-def told(directory: Path, needrestart: str) -> dict[str, str]:
-    """The metrics that the script writes where needrestart is this program."""
-    program, to = directory / "needrestart", directory / "samdrift-restarts.prom"
-    program.write_text(needrestart)
-    program.chmod(0o755)
+APT = """\
+#!/bin/sh
+cat <<'END'
+Inst bash [5.2] (5.2-1 Debian:13.1/stable [amd64])
+Inst libssl3 [3.0] (3.1 Debian-Security:13/stable-security [amd64])
+Inst libgcrypt20 [1.10] (1.11 Debian:13.1/stable, Debian-Security:13/stable-security [amd64]) []
+Inst Debian-Security:x (1.0 Other:1/x [amd64])
+Conf libssl3 (3.1 Debian-Security:13/stable-security [amd64])
+END
+"""
+
+
+def test_security_updates_that_are_not_installed_are_counted(tmp_path: Path) -> None:
+    asked = told(tmp_path, NEEDRESTART.format(said="NEEDRESTART-VER: 3.11"), APT)
+    assert asked["samdrift_security_updates_due"] == "2"
+    assert int(asked["samdrift_package_lists_timestamp_seconds"]) > 1_700_000_000
+    none = told(tmp_path, NEEDRESTART.format(said="NEEDRESTART-VER: 3.11"), "#!/bin/sh\n")
+    assert none["samdrift_security_updates_due"] == "0"
+
+
+def test_an_apt_that_fails_is_no_news_of_no_updates_and_costs_nothing_else(tmp_path: Path) -> None:
+    broken = told(tmp_path, NEEDRESTART.format(said="NEEDRESTART-VER: 3.11"), APT + "exit 100\n")
+    assert "samdrift_security_updates_due" not in broken
+    assert broken["samdrift_restarts_due"] == "0"
+
+
+def test_when_certificates_end_is_told_and_keys_are_none(tmp_path: Path) -> None:
+    front, logs = tmp_path / "etc" / "netbox" / "tls", tmp_path / "etc" / "rsyslog-tls"
+    for directory in (front, logs):
+        directory.mkdir(parents=True)
+    make = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=x", "-days", "10"]
+    where = ["-keyout", logs / "key.pem", "-out", front / "netbox.crt"]
+    subprocess.run([*make, *where], capture_output=True, check=True)
+    asked = told(tmp_path, NEEDRESTART.format(said="NEEDRESTART-VER: 3.11"))
+    (found,) = [name for name in asked if name.startswith("samdrift_certificate_ends")]
+    assert found == f'samdrift_certificate_ends_timestamp_seconds{{path="{front}/netbox.crt"}}'
+    dated = subprocess.run(
+        ["openssl", "x509", "-noout", "-enddate", "-in", front / "netbox.crt"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    ends = datetime.strptime(dated.stdout.strip(), "notAfter=%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC)
+    assert int(asked[found]) == int(ends.timestamp())
+
+
+@needs("promtool")
+def test_promtool_has_nothing_to_say_of_what_is_due(tmp_path: Path) -> None:
+    told(tmp_path, NEEDRESTART.format(said="NEEDRESTART-VER: 3.11\nNEEDRESTART-SVC: a.service"), APT)
+    text = (tmp_path / "samdrift-restarts.prom").read_text()
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def told(directory: Path, needrestart: str, apt: str = "#!/bin/sh\n") -> dict[str, str]:
+    """The metrics that the script writes where needrestart and apt-get are these programs."""
+    to = directory / "samdrift-restarts.prom"
+    for name, text in (("needrestart", needrestart), ("apt-get", apt)):
+        (directory / name).write_text(text)
+        (directory / name).chmod(0o755)
     text = render("base/restarts.sh.j2").replace("/var/lib/prometheus/node-exporter", str(directory))
-    (directory / "restarts").write_text(text.replace("/run/reboot-required", str(directory / "reboot")))
+    text = text.replace("/run/reboot-required", str(directory / "reboot")).replace(" /etc/*", f" {directory}/etc/*")
+    text = text.replace("/var/lib/apt/lists", str(directory))
+    (directory / "restarts").write_text(text)
     subprocess.run(
         ["sh", directory / "restarts"],
         env={"PATH": f"{directory}:{os.environ['PATH']}"},

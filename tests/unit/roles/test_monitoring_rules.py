@@ -237,6 +237,7 @@ OWN = 'municipality="heby", instance="heb-gw1"'
         (one("samdrift_reboot_due", 1), "RebootDue", ("71h56m", "72h"), ""),
         (one("samdrift_restarts_due", 2), "RestartsDue", ("23h56m", "24h"), ""),
         (one("samdrift_security_updates_due", 3), "SecurityUpdatesDue", ("47h56m", "48h"), ""),
+        (one("samdrift_restarts_due", 0), "SecurityUpdatesUnknown", ("56m", "60m"), ""),
         (one("samdrift_package_lists_timestamp_seconds", 0), "SecurityUpdatesUnknown", ("73h", "73h8m"), ""),
         (
             one("samdrift_certificate_ends_timestamp_seconds", 31 * DAY, path="/etc/x.crt"),
@@ -260,6 +261,7 @@ def test_what_waits_on_a_host_is_told_when_it_has_waited_too_long(
         (one("samdrift_reboot_due", 0), "RebootDue"),
         (one("samdrift_restarts_due", 0), "RestartsDue"),
         (one("samdrift_security_updates_due", 0), "SecurityUpdatesDue"),
+        ([*one("samdrift_restarts_due", 0), *one("samdrift_security_updates_due", 0)], "SecurityUpdatesUnknown"),
         (one("samdrift_certificate_ends_timestamp_seconds", 365 * DAY, path="/etc/x.crt"), "CertificateEnds"),
         (one("node_textfile_scrape_error", 0), "TextfilesUnread"),
     ],
