@@ -33,6 +33,14 @@ def put_in_place(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = 
         _sync_directory(path.parent)
 
 
+def is_stream(path: Path) -> bool:
+    """Tell whether a path names what is written to and never replaced: a pipe, a terminal, /dev/null, or /dev/stdout,
+    whatever that leads to.
+    """
+    named_by_system = path.is_symlink() and path.absolute().parts[1:2] in {("dev",), ("proc",)}
+    return path.exists() and (named_by_system or not (path.is_file() or path.is_dir()))
+
+
 def _sync_directory(path: Path) -> None:
     """Write a directory to disk: only then does a rename survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)

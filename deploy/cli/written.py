@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from inventory.errors import SamdriftError
-from inventory.whole_file import put_in_place
+from inventory.whole_file import is_stream, put_in_place
 
 OWNERS_ALONE = 0o600
 
@@ -28,7 +28,7 @@ def refuse_unwritable(files: Iterable[Path], what: str) -> None:
         try:
             place = file.parent.resolve() / file.name
             why = "it is named twice" if place in seen else _unwritable(file, file.absolute().parent)
-            if not _is_stream(file):
+            if not is_stream(file):
                 seen.add(place)
         except OSError as e:
             why = str(e.strerror)
@@ -44,7 +44,7 @@ def _unwritable(file: Path, parent: Path) -> str:
         return "it is a disk"
     if not parent.is_dir():
         return f"there is no directory {parent}"
-    places = [file] if _is_stream(file) else [parent, *([file] if file.exists() else [])]
+    places = [file] if is_stream(file) else [parent, *([file] if file.exists() else [])]
     return "" if all(os.access(place, os.W_OK) for place in places) else "not permitted"
 
 
@@ -58,7 +58,7 @@ def write(file: Path, text: str, *, mode: int | None = None) -> None:
     Raises:
         OSError: it could not be written; what was there before is as it was.
     """
-    if _is_stream(file):
+    if is_stream(file):
         file.write_bytes(text.encode())
     else:
         put_in_place(file.absolute(), text.encode(), mode=mode or _own_mode(file), durable=False)
@@ -71,8 +71,3 @@ def _own_mode(file: Path) -> int:
         return OWNERS_ALONE
     own = stat.S_ISREG(there.st_mode) and there.st_uid == os.geteuid()
     return stat.S_IMODE(there.st_mode) if own else OWNERS_ALONE
-
-
-def _is_stream(file: Path) -> bool:
-    """Tell whether it is there and is a pipe, a terminal or the like."""
-    return file.is_fifo() or file.is_char_device() or file.is_socket()

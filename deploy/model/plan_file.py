@@ -19,6 +19,7 @@ from deploy.model.approval import Approval
 from deploy.model.plan import FORMAT, Plan
 from inventory.errors import SamdriftError
 from inventory.frozen import Frozen
+from inventory.whole_file import is_stream
 
 
 class PlanError(SamdriftError):
@@ -54,7 +55,7 @@ def write_plan_file(file: PlanFile, path: Path, *, readers: os.stat_result | Non
     """
     text = json.dumps(file.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n"
     try:
-        if path.exists() and not path.is_file():  # a pipe, or /dev/stdout
+        if is_stream(path):
             path.write_text(text, encoding="utf-8")
             return
         with _in_its_place(path.absolute(), readers or _own(path)) as beside:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gevent
 
-from inventory.whole_file import put_in_place
+from inventory.whole_file import is_stream, put_in_place
 
 OPEN = Path("/proc/self/fd")
 
@@ -29,3 +29,15 @@ def test_many_writes_in_a_row_leave_nothing_open(tmp_path: Path) -> None:
         put_in_place(tmp_path / str(number), b"x")
 
     assert len(list(OPEN.iterdir())) <= before
+
+
+def test_what_the_system_names_is_written_to_and_never_replaced_even_where_it_leads_to_a_file(tmp_path: Path) -> None:
+    # With `> file`, /dev/stdout is a link to an ordinary file: root would put a file in the place of the link.
+    ordinary = tmp_path / "file"
+    with ordinary.open("wb") as file:
+        for name in (f"/dev/fd/{file.fileno()}", f"/proc/self/fd/{file.fileno()}"):
+            assert is_stream(Path(name))
+    assert is_stream(Path("/dev/null"))
+    link = tmp_path / "link"
+    link.symlink_to(ordinary)
+    assert not any(map(is_stream, (ordinary, tmp_path, link, tmp_path / "none")))
