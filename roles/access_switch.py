@@ -24,6 +24,7 @@ from __future__ import annotations
 from inventory.fleet import Fleet, Host
 from inventory.secrets import Secret
 from roles.shared.device.configure import configuration
+from roles.shared.device.filters import device_filter
 from roles.shared.device.helpers import helpers_of
 from roles.shared.device.known import vendor_of
 from roles.shared.device.sections import switch_sections
@@ -32,6 +33,7 @@ from roles.shared.device.switch import SwitchOptions as Options
 from roles.shared.device.switch import SwitchSettings as Settings
 from roles.shared.device.switch import switch_settings
 from roles.shared.duties import Duty
+from roles.shared.filtering import Filter
 from roles.shared.traffic import Ask, Listen
 
 PLATFORMS = ("arubaos-cx", "cisco-ios", "junos")
@@ -67,6 +69,11 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
 def asks(settings: Settings) -> tuple[Ask, ...]:
     """Ask the servers that know who may log in."""
     return device_asks(settings)
+
+
+def filters(settings: Settings) -> Filter:
+    """Let in administration and monitoring; of everything else this role says nothing."""
+    return device_filter(settings)
 
 
 def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:

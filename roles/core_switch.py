@@ -8,13 +8,25 @@ Options (config context `samdrift.core_switch`): see `roles.access_switch`.
 
 from __future__ import annotations
 
-from roles.access_switch import CONTROLS, PLATFORMS, Options, Settings, asks, left, listens, settings, unserved
+from roles.access_switch import CONTROLS, PLATFORMS, Options, Settings, asks, filters, left, listens, settings, unserved
 from roles.shared.device.configure import configuration
 from roles.shared.device.sections import switch_sections
 
 REDUNDANT = "site"
 
-__all__ = ["CONTROLS", "PLATFORMS", "Options", "Settings", "asks", "deploy", "left", "listens", "settings", "unserved"]
+__all__ = [
+    "CONTROLS",
+    "PLATFORMS",
+    "Options",
+    "Settings",
+    "asks",
+    "deploy",
+    "filters",
+    "left",
+    "listens",
+    "settings",
+    "unserved",
+]
 
 
 def deploy(settings: Settings) -> None:

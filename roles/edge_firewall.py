@@ -54,6 +54,7 @@ from inventory.network import Address, Network
 from roles.base import Settings as BaseSettings
 from roles.shared.device import settings as shared
 from roles.shared.device.configure import configuration
+from roles.shared.device.filters import firewall_filter, firewall_routes
 from roles.shared.device.firewall import AddressObject, FirewallSettings, Policy, Zone, require_zone_names
 from roles.shared.device.known import known_vendors
 from roles.shared.device.passing import PROTOCOLS, transit_of
@@ -61,6 +62,7 @@ from roles.shared.device.ports import Port
 from roles.shared.device.routed import Routed, is_own, routed_interfaces
 from roles.shared.device.sections import port_names, zoned_sections
 from roles.shared.device.settings import device_asks, device_listens, device_settings, device_unserved
+from roles.shared.filtering import Filter, Route
 from roles.shared.intent import Intent
 from roles.shared.lineage import Section
 from roles.shared.settings import SettingsError
@@ -333,6 +335,16 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
 def asks(settings: Settings) -> tuple[Ask, ...]:
     """Ask the servers that know who may log in."""
     return device_asks(settings)
+
+
+def filters(settings: Settings) -> Filter:
+    """Let in administration and monitoring, and inside networks out; what people's own policies do is not known."""
+    return firewall_filter(settings, "edge_firewall")
+
+
+def routes(settings: Settings) -> tuple[Route, ...]:
+    """Send to the fleet's servers by the management interface, and everything else to the provider."""
+    return firewall_routes(settings)
 
 
 def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
 from roles.shared.duties import Command, Duty
 from roles.shared.families import ipv6_beside
+from roles.shared.filtering import Route
 from roles.shared.intent import Intent
 from roles.shared.network.forwarding import forwards_of
 from roles.shared.network.peering import (
@@ -242,6 +243,17 @@ def exemptions(settings: Settings) -> tuple[ReversePathExemption, ...]:
     why = "between the hubs, the one that it leaves judges"
     linked = sorted({n.interface for n in settings.neighbours if n.linked})
     return tuple(ReversePathExemption(interface=interface, judged_beyond=True, why=why) for interface in linked)
+
+
+def routes(settings: Settings) -> tuple[Route, ...]:
+    """Send to each neighbour what it announces; by the link to the other hub what reaches nobody else."""
+    return tuple(
+        Route(
+            destination=p, via=n.address, interface=n.interface, rank=len(settings.neighbours) if n.linked else n.rank
+        )
+        for n in settings.neighbours
+        for p in n.accepts
+    )
 
 
 def unserved(host: Host, fleet: Fleet) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from inventory.fleet import Fleet, Host
 from inventory.network import Network
 from roles.shared.catalogue import catalogue
 from roles.shared.families import families, spoken
+from roles.shared.filtering import Filter, Rule
 from roles.shared.intent import Intent
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler
@@ -74,6 +75,7 @@ AS_ROOT = (LIVE, LIST)
 SEARCHES = (TABLES,)
 SSH = 22
 PING = {4: "icmp type echo-request", 6: "icmpv6 type echo-request"}
+PING_RATE = 'limit rate 50/second burst 50 packets accept comment "ping within the fleet"'
 FORWARDERS = frozenset({"docker-proxy", "rootlessport", "conmon"})
 """Programs that stand for a port which is led into a container: to open it on the host is not enough."""
 LONGEST_COMMENT = 120
@@ -237,57 +239,98 @@ def deploy(settings: Settings) -> None:
     service(SANDBOX.unit)
 
 
+def filters(settings: Settings) -> Filter:
+    """Let in and through what the ruleset says, and nothing else."""
+    return Filter(
+        lets_in=(*_ping_rules(settings.fleet), *_input_rules(settings.openings)),
+        lets_through=(*_beyond_rules(settings.proven), *_forward_rules(settings.passages)),
+        by_reverse_path=True,
+        believed=("lo", *(p.proof.interface for p in settings.proven)),
+        dropped_in="chain input: policy drop",
+        dropped_through="chain forward: policy drop",
+        dropped_source="chain origin: fib saddr . iif oif missing drop",
+    )
+
+
 def ruleset(settings: Settings) -> str:
     """Render the whole ruleset, as nft reads it. The same settings always give the same text."""
     return render(
         "firewall/nftables.conf.j2",
         ipv6=settings.ipv6,
-        pings=[f"{_addresses('saddr', part)} {PING[part[0].version]}" for part in _by_family(settings.fleet)],
-        origin_rules=_exemption_rules("iifname", settings.proven),
-        beyond_rules=_exemption_rules("oifname", (p for p in settings.proven if p.proof.judged_beyond)),
-        input_rules=_input_rules(settings.openings),
-        forward_rules=_forward_rules(settings.passages),
+        pings=_texts(_ping_rules(settings.fleet)),
+        origin_rules=_texts(_exemption_rules("iifname", settings.proven)),
+        beyond_rules=_texts(_beyond_rules(settings.proven)),
+        input_rules=_texts(_input_rules(settings.openings)),
+        forward_rules=_texts(_forward_rules(settings.passages)),
     )
 
 
-def _input_rules(openings: Iterable[Opening]) -> list[str]:
+def _texts(rules: Iterable[Rule]) -> list[str]:
+    return [rule.text for rule in rules]
+
+
+def _ping_rules(fleet: tuple[Network, ...]) -> tuple[Rule, ...]:
+    return tuple(
+        Rule(
+            sources=part,
+            protocol="icmp",
+            text=f"{_addresses('saddr', part)} {PING[part[0].version]} {PING_RATE}",
+            why="firewall: ping within the fleet",
+        )
+        for part in _by_family(fleet)
+    )
+
+
+def _input_rules(openings: Iterable[Opening]) -> tuple[Rule, ...]:
     """Return one rule for each port and set of sources, with every role that declares it."""
-    why: dict[str, list[str]] = {}
+    why: dict[Rule, list[str]] = {}
     for opening in openings:
         listen = opening.listen
-        what = "meta l4proto 112" if listen.protocol == "vrrp" else f"{listen.protocol} dport {listen.port}"
+        is_vrrp = listen.protocol == "vrrp"
+        what = "meta l4proto 112" if is_vrrp else f"{listen.protocol} dport {listen.port}"
+        port = None if is_vrrp else listen.port
         for sources in _by_family(listen.sources):
-            why.setdefault(f"{_addresses('saddr', sources)} {what}", []).append(f"{opening.role}: {listen.why}")
+            match = f"{_addresses('saddr', sources)} {what}"
+            rule = Rule(sources=sources, protocol=listen.protocol, port=port, text=match)
+            why.setdefault(rule, []).append(f"{opening.role}: {listen.why}")
     return _accepting(why)
 
 
-def _exemption_rules(end: str, exemptions: Iterable[RoleExemption]) -> list[str]:
+def _beyond_rules(exemptions: Iterable[RoleExemption]) -> tuple[Rule, ...]:
+    return _exemption_rules("oifname", (p for p in exemptions if p.proof.judged_beyond))
+
+
+def _exemption_rules(end: str, exemptions: Iterable[RoleExemption]) -> tuple[Rule, ...]:
     """Return one rule for each interface, with every role that exempts it."""
-    why: dict[str, list[str]] = {}
+    why: dict[Rule, list[str]] = {}
     for by in exemptions:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}", by.proof.interface):
-            raise SettingsError(
-                f"{by.proof.interface!r} is no interface", field="interfaces", fix="rename it in NetBox"
-            )
-        why.setdefault(f'{end} "{by.proof.interface}"', []).append(f"{by.role}: {by.proof.why}")
+        interface = by.proof.interface
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}", interface):
+            raise SettingsError(f"{interface!r} is no interface", field="interfaces", fix="rename it in NetBox")
+        rule = Rule(leaves_by=interface if end == "oifname" else "", text=f'{end} "{interface}"')
+        why.setdefault(rule, []).append(f"{by.role}: {by.proof.why}")
     return _accepting(why)
 
 
-def _forward_rules(forwards: Iterable[RoleForward]) -> list[str]:
-    why: dict[str, list[str]] = {}
+def _forward_rules(forwards: Iterable[RoleForward]) -> tuple[Rule, ...]:
+    why: dict[Rule, list[str]] = {}
     for of_role in forwards:
         forward = of_role.forward
+        port = None if forward.protocol == "icmp" else forward.port
         for sources, destinations in product(_by_family(forward.sources), _by_family(forward.destinations)):
             version = sources[0].version
             if version == destinations[0].version:
                 ends = _addresses("saddr", sources), _addresses("daddr", destinations)
                 match = " ".join(dict.fromkeys(part for part in (*ends, _payload(forward, version)) if part))
-                why.setdefault(match, []).append(f"{of_role.role}: {forward.why}")
+                given = {"sources": sources, "destinations": destinations, "protocol": forward.protocol, "port": port}
+                why.setdefault(Rule(**given, text=match), []).append(f"{of_role.role}: {forward.why}")
     return _accepting(why)
 
 
-def _accepting(why: dict[str, list[str]]) -> list[str]:
-    return [f"{match} accept {_comment('; '.join(sorted(set(reasons))))}" for match, reasons in sorted(why.items())]
+def _accepting(why: dict[Rule, list[str]]) -> tuple[Rule, ...]:
+    """Return the rules, each of which accepts, with why they are there."""
+    each = ((rule, "; ".join(sorted(set(reasons)))) for rule, reasons in sorted(why.items(), key=lambda x: x[0].text))
+    return tuple(r.model_copy(update={"text": f"{r.text} accept {_comment(of)}", "why": of}) for r, of in each)
 
 
 def _by_family(of: Iterable[Network]) -> list[tuple[Network, ...]]:

@@ -1,6 +1,7 @@
 """The command line: which commands there are, in which module, and how each of them ends.
 
     fleet          hosts, show, check
+    reach          reach
     adopt          adopt
     probe          probe
     runs           plan, apply, verify, drift
@@ -42,6 +43,7 @@ COMMANDS = {
     "hosts": ("fleet", "List the hosts of the fleet."),
     "show": ("fleet", "Show one host: data, roles, settings, files or configuration."),
     "check": ("fleet", "Check inventory, settings and files, offline."),
+    "reach": ("reach", "Who may reach what, on which port, and which rule says so."),
     "adopt": ("adopt", "Say what taking over a host that runs would mean; change nothing."),
     "probe": ("probe", "Ask a device what is relied on; write an anonymous transcript."),
     "plan": ("runs", "Show what would change, with diffs."),

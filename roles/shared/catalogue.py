@@ -7,6 +7,7 @@ that the house must know of it, the role says itself, by these optional attribut
     settings(host, fleet, options)      what it needs to know, pure; a fourth parameter `intent` if it builds on others
     listens, forwards, exemptions       of its settings: ports that it serves, traffic that it forwards, interfaces
                            exempt from reverse-path filtering
+    filters(settings)                   what its host lets in and through (`filtering`); routes, where it sends that
     ways_out(settings)                  what its host needs of the internet
     asks(settings)                      what its host needs of servers of the fleet that no role serves
     unserved(host, fleet)               what of its host's IPv6 it does not serve yet, a text each: `check` says so
@@ -56,6 +57,7 @@ from inventory.rules.house import of_the_project
 from inventory.rules.house_rules import RoleFirewall
 from roles.shared.controls import STANDARD, Title
 from roles.shared.duties import Duty
+from roles.shared.filtering import Filter, Route
 from roles.shared.order import in_order
 from roles.shared.rehearsal import Rehearsal
 from roles.shared.searches.owned_files import owned_files
@@ -82,6 +84,8 @@ class Role:
     listens: Callable[[Settings], tuple[Listen, ...]]
     forwards: Callable[[Settings], tuple[Forward, ...]]
     exemptions: Callable[[Settings], tuple[ReversePathExemption, ...]]
+    filters: Callable[[Settings], Filter] | None
+    routes: Callable[[Settings], tuple[Route, ...]]
     platforms: frozenset[str]
     after: tuple[str, ...] | None
     owns: tuple[str, ...]
@@ -175,6 +179,8 @@ def _load(name: str) -> Role:
         listens=getattr(module, "listens", lambda _settings: ()),
         forwards=getattr(module, "forwards", lambda _settings: ()),
         exemptions=getattr(module, "exemptions", lambda _settings: ()),
+        filters=getattr(module, "filters", None),
+        routes=getattr(module, "routes", lambda _settings: ()),
         platforms=frozenset(getattr(module, "PLATFORMS", DEBIAN)),
         after=after,
         owns=tuple(getattr(module, "OWNS", ())),

@@ -27,6 +27,7 @@ from deploy.lab.wiring import network_files, shared_addresses
 from deploy.model.drift import classify
 from deploy.model.plan import HostPlan, Plan, Run, Step, Unmanaged
 from deploy.model.record import AppliedStep
+from deploy.reach.world import World
 from deploy.report.content import report_of
 from deploy.report.page import html
 from deploy.runs.commands import _protecting
@@ -156,6 +157,17 @@ def controls() -> dict[str, Any]:
     }
 
 
+def reached() -> dict[str, list[str]]:
+    """What is known of who reaches the host if it has the role alone, and of where it sends what it passes on."""
+    alone = HOST.model_copy(update={"context": {"samdrift": {**HOST.samdrift, "roles": {ROLE: True}}}})
+    judged = World(Intent(FLEET)).filter_of(alone)
+    routes = World(Intent(FLEET)).routes_of(HOST)
+    return {
+        "filters": [rule.text for rule in judged.lets_in] if judged else [],
+        "routes": [route.interface for route in routes if route.interface == "mgt0"],
+    }
+
+
 def without_a_router() -> list[str]:
     """What is wrong with a fleet in which no interface has the gateway of one of the host's networks."""
     lan = next(i for i in HOST.interfaces if i.name == "lan0")
@@ -253,6 +265,8 @@ ASKED: Mapping[str, Callable[[], object]] = {
     "asks": let_ask,
     "forwards": lambda: rules("forward"),
     "exemptions": lambda: rules("origin"),
+    "filters": lambda: reached()["filters"],
+    "routes": lambda: reached()["routes"],
     "adopts": lambda: adopted()["adopts"],
     "loses": lambda: adopted()["loses"],
     "shared_addresses": lambda: [*map(str, _shared(HOST)), *without_a_router()],

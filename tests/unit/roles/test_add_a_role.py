@@ -149,6 +149,8 @@ CHECKED = ["iperf runs and comes back at boot", "it answers on its own address"]
         ("FORWARDED", False, True),
         ("ways_out", True, False),
         ("asks", True, False),
+        ("filters", ["measured by anybody"], []),
+        ("routes", ["mgt0"], []),
         ("left", ["port 80 is others' business"], []),
         ("unserved", ["it answers over IPv4 alone"], []),
         ("DUTIES", ["maja ALL=(root) NOPASSWD: NOEXEC: /usr/bin/systemctl ^restart iperf3[.]service$"], []),

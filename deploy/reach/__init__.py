@@ -1,0 +1,1 @@
+"""Who may reach what, computed from what the roles of a fleet declare: offline, before anything is changed."""
