@@ -86,6 +86,7 @@ def plan(  # noqa: PLR0917  click tells options by name
     from deploy.model.alike import names_of
     from deploy.model.device_models import model_notices
     from deploy.model.locked import changing_notices
+    from deploy.model.openings import openings
     from deploy.model.plan_file import plan_file, write_plan_file
     from deploy.runs import commands as runs
     from deploy.views import plan as plan_view
@@ -98,6 +99,7 @@ def plan(  # noqa: PLR0917  click tells options by name
         write_plan_file(plan_file(made), out)
     document = {
         **plan_file(made).model_dump(mode="json"),
+        "openings": [opening.model_dump(mode="json") for opening in openings(made)],
         "findings": record.model_dump(mode="json")["findings"],
         "exit_code": record.exit_code,
     }

@@ -148,8 +148,8 @@ def _tell_appeared(absent: Sequence[Expected]) -> str:
 
 def appeared(stderr: str) -> tuple[frozenset[int], str]:
     """Return the numbers of what was to be absent and is there now, and the rest of what a program said."""
-    told = re.compile(rf"\n{re.escape(APPEARED)}(\d+)\n")
-    return frozenset(map(int, told.findall(stderr))), told.sub("", stderr)
+    line = re.compile(rf"\n{re.escape(APPEARED)}(\d+)\n")
+    return frozenset(map(int, line.findall(stderr))), line.sub("", stderr)
 
 
 def held(run: str) -> str:

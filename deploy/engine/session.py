@@ -212,15 +212,7 @@ class Session:
         return self.guards.unconfirmed
 
     def confirm(self, name: str) -> bool:
-        """Disarm the guard of a host, so that its change stays.
-
-        Returns:
-            Whether it is certain that it does; if not, the host has to be looked at.
-
-        Raises:
-            GuardFailed: the host has put itself back.
-            HostLost: the host cannot be reached, and will put itself back.
-        """
+        """Disarm the guard of a host, as `Guarding.confirm` does."""
         self._reachable(name)
         return self.guards.confirm(name)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from deploy.model.alike import Alike, Value, alike, changes_of
 from deploy.model.findings import Finding
+from deploy.model.openings import openings
 from deploy.model.plan import HostPlan, Plan, Step
 from deploy.model.plan_in_short import counted, plan_summary
 from deploy.model.text import several
@@ -40,6 +41,8 @@ def markdown(
     contents = [_content(change) for change in changes]
     head = [f"## {plain(plan_summary(plan))}", "", *_about(plan), "", *_hosts(plan, names), ""]
     head += [f"- {plain(n.host)}: {plain(n.summary)}" for n in notices] + ([""] if notices else [])
+    if opened := [f"- {plain(opening.in_words)}" for opening in openings(plan)]:
+        head += ["### Opens and closes", "", *opened, ""]
     if any(change.values for change in changes):
         head += ["«host» stands for each host's own name, «1» … for what is listed below the change.", ""]
     tail = [*_left_alone(plan, words), f"Plan `{plan.digest}`"]

@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from deploy.model.alike import Alike, alike, changes_of
 from deploy.model.findings import Finding
+from deploy.model.openings import openings
 from deploy.model.plan import Plan, Step
 from deploy.model.plan_in_short import counted, plan_summary
 from deploy.model.text import safe
@@ -45,6 +46,7 @@ def html(plan: Plan, names: Mapping[str, str], called: Collection[str], notices:
             roles=[(role, list(some)) for role, some in groupby(changes, key=_role)],
             in_marks=_in_marks,
             marks=any(change.values for change in changes),
+            openings=openings(plan),
             held=alike(plan.hosts, lambda host: host.held, words),
             unmanaged=alike(plan.hosts, lambda host: host.unmanaged, words),
         )

@@ -14,6 +14,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from deploy.model.alike import Alike, alike, changes_of
+from deploy.model.openings import openings
 from deploy.model.plan_in_short import counted, plan_summary
 from deploy.model.record import HostResult, Record
 from deploy.model.text import inline, safe, several
@@ -29,6 +30,8 @@ if TYPE_CHECKING:  # pyinfra stands behind these: what only lists hosts must not
 
 VALUE = r"«(host|\d+)»"
 """What stands in the text of alike changes where each has a value of its own."""
+
+OPENING_COLOURS: Mapping[str, str] = {"opens": "bold yellow", "closes": "cyan", "not known": "bold magenta"}
 
 
 def plan(
@@ -67,6 +70,7 @@ def plan(
     else:
         for change in changes:
             yield from _change(made, change, commands=commands)
+    yield from _openings(made)
     yield from _left_alone(made, words, brief=brief)
     if len(made.hosts) > 1 or not brief:
         yield Text()
@@ -128,6 +132,12 @@ def _warnings(change: Alike[Step], *, brief: bool) -> Iterator[RenderableType]:
     yield Text(f"      {about}removes {several(len(removals), 'line')}: {counted}", "bold red")
     for line in change.shown("removals").split("\n"):
         yield _marked(Text(f"        - {inline(line)}", "red"))
+
+
+def _openings(made: Plan) -> Iterator[RenderableType]:
+    """Show what the changes open and close, a line each."""
+    for opening in openings(made):
+        yield Text(f"  {inline(opening.in_words)}", OPENING_COLOURS[opening.kind])
 
 
 def _left_alone(made: Plan, words: Collection[str], *, brief: bool) -> Iterator[RenderableType]:

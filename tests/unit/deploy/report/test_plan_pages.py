@@ -101,3 +101,22 @@ def test_a_text_whose_names_alone_are_too_long_says_that_it_is_cut() -> None:
 def test_what_fits_is_whole() -> None:
     assert "by name alone" not in markdown(plan(changed("x\n")), NAMES, ())
     assert html(plan(), NAMES, ()).count("0 changes on every host") == 1
+
+
+def test_what_a_plan_opens_is_told_on_the_page_and_in_markdown_and_nothing_of_it_is_obeyed() -> None:
+    input_, forward = (
+        f" chain {c} {{\n  type filter hook {c} priority filter; policy drop;\n" for c in ("input", "forward")
+    )
+    table = f"table inet samdrift {{\n{input_}%s }}\n{forward} }}\n}}\n"
+    hostile = HOSTILE.replace('"', "").replace("\x1b", "")
+    after = table % f'  tcp dport 443 accept comment "{hostile}"\n'
+    change = Change(what="nftables ruleset", before=table % "", after=after)
+    made = plan(changed("", name="in force", change=change))
+    page, text = html(made, NAMES, ()), markdown(made, NAMES, ())
+    assert "opens: tcp/443 on heb-gw1, ost-gw1 from anywhere over IPv4" in page
+    assert "opens: tcp/443 on heb-gw1, ost-gw1 from anywhere over IPv4" in text
+    assert "<script>" not in page
+    assert "<script>" not in text.partition("```")[0]
+    assert "@anna" not in text.partition("```")[0]
+    assert "\u202e" not in page.partition("<details")[0]
+    assert text.index("### Opens and closes") < text.index("<details>")

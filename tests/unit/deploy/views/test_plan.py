@@ -176,3 +176,16 @@ def test_a_first_plan_in_brief_fits_three_screens_however_many_hosts_there_are()
     brief = shown(*plan_view.plan(plan_of(*hosts), NAMES, brief=True))
     assert len(brief.splitlines()) <= 3 * 50
     assert "file /etc/frr.conf (11 different)" in brief
+
+
+def test_what_the_changes_open_and_close_stands_below_them_also_in_brief() -> None:
+    input_, forward = (
+        f" chain {c} {{\n  type filter hook {c} priority filter; policy drop;\n" for c in ("input", "forward")
+    )
+    table = f"table inet samdrift {{\n{input_}%s }}\n{forward} }}\n}}\n"
+    before, after = (table % f"  ip saddr 10.60.10.250 tcp dport {port} accept\n" for port in (80, 443))
+    change = Change(what="nftables ruleset", before=before, after=after)
+    opening = step("ruleset").model_copy(update={"change": change})
+    for brief in (False, True):
+        text = shown(*plan_view.plan(plan_of(HostPlan(host="a", municipality="", steps=(opening,))), {}, brief=brief))
+        assert "  opens: tcp/443 on a from 10.60.10.250\n  closes: tcp/80 on a from 10.60.10.250\n" in text
