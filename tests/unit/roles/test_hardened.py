@@ -176,7 +176,7 @@ def test_when_certificates_end_is_told_and_keys_are_none(tmp_path: Path) -> None
     for directory in (front, logs):
         directory.mkdir(parents=True)
     make = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=x", "-days", "10"]
-    where = ["-keyout", logs / "key.pem", "-out", front / "netbox.crt"]
+    where = ["-keyout", str(logs / "key.pem"), "-out", str(front / "netbox.crt")]
     subprocess.run([*make, *where], capture_output=True, check=True)
     asked = told(tmp_path, NEEDRESTART.format(said="NEEDRESTART-VER: 3.11"))
     (found,) = [name for name in asked if name.startswith("samdrift_certificate_ends")]
