@@ -154,6 +154,15 @@ def test_a_name_with_odd_bytes_hides_nothing(host: Path) -> None:
     assert names(host, found.capable) == expected
 
 
+def test_hidden_directories_are_entered_and_links_that_lead_back_end_nothing(host: Path) -> None:
+    """osquery left out both for years (issue 7291)."""
+    (host / "etc/.hidden/deeper").mkdir(parents=True)
+    (host / "etc/.hidden/deeper/round").symlink_to("..")
+    (host / "etc/.hidden/deeper/x").write_text("x")
+    (host / "etc/zebra").write_text("x")
+    assert {"etc/.hidden/deeper/x", "etc/zebra"} <= set(names(host, told(host).of_no_package))
+
+
 def test_a_packages_path_with_more_behind_it_is_not_the_packages(host: Path) -> None:
     for name in ("usr/bin/a\2", "usr/bin/a\n", "usr/bin/a "):
         (host / name).write_text("x")
