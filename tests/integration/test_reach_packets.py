@@ -20,6 +20,8 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
+from deploy.model.nft_listing import listing
+from deploy.model.openings import compared
 from inventory.network import Address, Network
 from inventory.snapshot import load
 from roles.firewall import Settings, filters, ruleset
@@ -232,6 +234,35 @@ def test_whatever_roles_declare_is_judged_as_nftables_judges_it(wanted: list[Set
     cases = [case for settings in wanted for case in (_in(settings, HOST), _through(settings)) if case.packets]
     for case, found in zip(cases, came(cases), strict=True):
         assert case.said == found, _told(case, found)
+
+
+LIST = "nft -f /dev/stdin && nft -s list ruleset && echo ---- && nft flush ruleset"
+
+
+def test_a_ruleset_that_nft_lists_is_read_as_its_role_meant_it() -> None:
+    texts = [ruleset(settings) for _, settings in OF_HOSTS]
+    each = "\n".join(f"cat <<'END' | ( {LIST} )\n{text}\nEND" for text in texts)
+    done = subprocess.run([*ALONE, "sh", "-ec", each], env={"PATH": PATH}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    listed = done.stdout.split("----\n")
+    for (host, settings), text, own in zip(OF_HOSTS, listed, texts, strict=False):
+        found, meant = listing(text), filters(settings)
+        assert found.drops_the_rest, host.name
+        assert _parts(found.lets_in) == _parts(meant.lets_in), host.name
+        assert _parts(found.lets_through) == _parts(meant.lets_through), host.name
+        assert list(compared(found, listing(own))) == list(compared(listing(own), found)) == [], host.name
+    assert len(listed) == len(OF_HOSTS) + 1
+
+
+def _parts(rules: Iterable[Rule]) -> set[tuple[object, ...]]:
+    """What rules admit, each family by itself; destinations of what comes in are the host."""
+    return {
+        (sources, to, rule.protocol, rule.port, rule.leaves_by)
+        for rule in rules
+        for version in (4, 6)
+        if (sources := tuple(n for n in rule.sources if n.version == version))
+        and (to := tuple(n for n in rule.destinations if n.version == version))
+    }
 
 
 def _told(case: Case, found: set[Packet]) -> dict[str, Any]:
