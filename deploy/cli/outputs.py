@@ -147,7 +147,7 @@ def sound(hosts: int, record: Record) -> Iterator[Case]:
 
 def _broken_off(common: Common, command: str, error: BaseException) -> Record:
     """Make the record of a run of which nothing is known but that it broke off; it is kept nowhere."""
-    from deploy.cli.running import check_record
+    from deploy.cli.running import check_record, why_it_broke_off
     from deploy.cli.subject import source_of
     from deploy.model import clock
     from deploy.model.findings import Finding, severity
@@ -156,9 +156,9 @@ def _broken_off(common: Common, command: str, error: BaseException) -> Record:
     from deploy.source.known import SourcedFleet
     from inventory.fleet import Fleet
 
-    message = MessageId.RUN_ENDED(command=command, why=str(error) or type(error).__name__)
+    why, code = why_it_broke_off(error)
+    message = MessageId.RUN_ENDED(command=command, why=why)
     finding = Finding(kind=Kind.FAILED_STEP, message=message, severity=severity(Kind.FAILED_STEP, message.id))
     nothing = SourcedFleet(Fleet(), source_of(common), "")
     made = check_record(common, nothing, [finding], clock.now(), common.limit)
-    code = int(getattr(error, "exit_code", Exit.ERROR))
     return made.model_copy(update={"command": command, "id": made.id.replace("check", command), "exit_code": code})

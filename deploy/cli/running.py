@@ -148,14 +148,18 @@ def _recording(common: Common, run: Invocation) -> Iterator[None]:
     except BaseException as e:
         if isinstance(e, UsageError | InventoryError | StoreError | GeneratorExit):
             raise
-        stopped = isinstance(e, KeyboardInterrupt | Abort)
-        why = f"stopped by {str(e) or 'Ctrl-C'}" if stopped else str(e) or type(e).__name__
-        code = Exit.INTERRUPTED if stopped else int(getattr(e, "exit_code", Exit.ERROR))
         try:
-            run.broke_off(why, code)
+            run.broke_off(*why_it_broke_off(e))
         except StoreError as lost:
             aside(common, f"error: this run could not be recorded: {lost}")
         raise
+
+
+def why_it_broke_off(error: BaseException) -> tuple[str, int]:
+    """Return in words why a run ended before its work was done, and its exit code."""
+    if isinstance(error, KeyboardInterrupt | Abort):
+        return f"stopped by {str(error) or 'Ctrl-C'}", Exit.INTERRUPTED
+    return str(error) or type(error).__name__, int(getattr(error, "exit_code", Exit.ERROR))
 
 
 def look_user(common: Common, usual: str) -> str | None:

@@ -62,7 +62,16 @@ def cases_of(record: Record, also: Iterable[Case] = ()) -> tuple[Case, ...]:
     if not found:
         nothing = "nothing was looked at: nothing is known"
         found = [Case(name="something was looked at", ended=Ended.UNKNOWN, kind="unknown", summary=nothing)]
-    return tuple(sorted(found, key=lambda c: (c.host, c.role, c.name)))
+    return tuple(_apart(sorted(found, key=lambda c: (c.host, c.role, c.name, c.kind, c.summary))))
+
+
+def _apart(cases: Iterable[Case]) -> Iterator[Case]:
+    """Number cases of one name at one place: readers would take the later for the same one, tried again."""
+    seen = Counter[tuple[str, str, str]]()
+    for case in cases:
+        place = case.host, case.role, case.name
+        seen[place] += 1
+        yield case if seen[place] == 1 else case.model_copy(update={"name": f"{case.name} ({seen[place]})"})
 
 
 def counted(cases: Iterable[Case]) -> Counter[Ended]:

@@ -126,7 +126,7 @@ def _location(*place: str) -> dict[str, Any]:
     """Return where something is: as a path, which every reader shows, and as the parts that it is made of."""
     municipality, host, role, step = (*map(short, place), "", "")[:4]
     parts = [part for part in (municipality, host, role) if part] or ["inventory"]
-    uri = "/".join(quote(safe(part), safe="-_") for part in parts)
+    uri = "/".join(quote(safe(part), safe="-_") if part.strip(".") else "_" for part in parts)
     whole = "/".join(inline(part) for part in (municipality, host, role, step) if part)
     logical = [
         {"name": inline(part), "kind": kind, "fullyQualifiedName": whole}

@@ -173,6 +173,19 @@ def test_a_run_that_breaks_off_says_so_where_an_earlier_one_said_that_all_is_wel
     assert "drift ended before its work was done" in (tmp_path / "markdown.out").read_text()
 
 
+def test_a_run_that_somebody_stops_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt("SIGTERM")
+
+    monkeypatch.setattr("deploy.cli.fleet._checked", stopped)
+    assert cli._ended(["check", *options(tmp_path, "sarif")]) == Exit.INTERRUPTED
+    (run,) = json.loads((tmp_path / "sarif.out").read_text())["runs"]
+    assert run["invocations"][0]["exitCode"] == Exit.INTERRUPTED
+    assert "stopped by SIGTERM" in run["results"][0]["message"]["text"]
+
+
 def test_a_check_is_written_with_each_file_that_was_judged(tmp_path: Path) -> None:
     asked = ["check", "--limit", "heb-gw1", "--state", str(tmp_path / "state"), *options(tmp_path, *FORMATS)]
     assert cli._ended(asked) == Exit.OK

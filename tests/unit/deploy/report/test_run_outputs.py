@@ -212,6 +212,12 @@ def test_a_check_that_failed_is_one_case_and_its_finding_no_second() -> None:
     }
 
 
+def test_two_things_of_one_name_at_one_place_are_two_cases() -> None:
+    found = [finding(message=as_written(text)) for text in ("one", "another")]
+    names = [(c.name, c.summary) for c in cases_of(record(findings=tuple(found)))]
+    assert names == [("file /etc/x", "another"), ("file /etc/x (2)", "one")]
+
+
 def test_what_a_waiver_accepts_is_neither_failed_nor_passed() -> None:
     seen = record(
         hosts=(host(outcome="differs"),),
@@ -287,11 +293,13 @@ def schema() -> Draft7Validator:
 @example(record(hosts=(host(WORST, "unknown", WORST),), findings=(finding(step=WORST, host=WORST),)))
 @example(SOME)
 @example(EMPTY)
+@example(record(findings=(finding(host="..", role="."),)))
 def test_sarif_is_as_its_schema_says_whatever_stands_in_it(seen: Record) -> None:
     document = json.loads(sarif(seen, cases_of(seen)))
     assert [e.message for e in schema().iter_errors(document)] == []
     for result in document["runs"][0]["results"]:
         (location,) = result["locations"]
+        assert not {"", ".", ".."} & set(location["physicalLocation"]["artifactLocation"]["uri"].split("/"))
         assert re.fullmatch(
             r"(?:[A-Za-z0-9._~/-]|%[0-9A-F]{2})+", location["physicalLocation"]["artifactLocation"]["uri"]
         )
