@@ -76,7 +76,9 @@ def test_the_rules_of_hosts_municipalities_and_drift_are_loaded(host: Any, setti
         for group in yaml.safe_load(render(f"monitoring/{name}.yml.j2", settings=settings))["groups"]
     ]
     assert loaded == {
-        group["name"]: [(r["alert"], plain(r["expr"]), seconds(r["for"]), r["labels"]) for r in group["rules"]]
+        group["name"]: [
+            (r["alert"], plain(r["expr"]), seconds(r.get("for", "0s")), r["labels"]) for r in group["rules"]
+        ]
         for group in written
     }
 

@@ -177,10 +177,11 @@ MONITORING: Changes = {
         edited(PROMETHEUS, f"s/10.60.10.11:9100/{NOWHERE}:9100/", READ_PROMETHEUS),
         edited(PROMETHEUS, "/10.60.10.11:9100/,+1 d", READ_PROMETHEUS),
     ),
-    "the rules of hosts and municipalities are loaded": (
+    "the rules of hosts municipalities and drift are loaded": (
         edited("/etc/prometheus/rules/hosts.yml", 's/(up.job="node".) == 0/\\1 == 2/', READ_PROMETHEUS),
         edited("/etc/prometheus/rules/hosts.yml", "s/for: 3m/for: 3d/", READ_PROMETHEUS),
         edited("/etc/prometheus/rules/municipalities.yml", "s/critical/warning/", READ_PROMETHEUS),
+        edited("/etc/prometheus/rules/drift.yml", "s/== 1/== 2/", READ_PROMETHEUS),
     ),
     "no rule fails when it is evaluated": (
         written(
