@@ -40,8 +40,8 @@ def undeclared(answer: str, declared: Declarations) -> Iterator[Found]:
     ]
     by_packages = {BY_PACKAGES[helpers] + path.removeprefix(helpers) for path, helpers in made}
     links = [_names(path, to) for is_a, path, to in rows if is_a == "l" and path.startswith(f"{ETC}/")]
-    told = [found.groups() for found in map(LINE.fullmatch, answer.splitlines()) if found]
-    presets = [(verb.strip(), pattern) for _, verb, pattern in sorted(told, key=_file) if verb != "Also="]
+    stated = [found.groups() for found in map(LINE.fullmatch, answer.splitlines()) if found]
+    presets = [(verb.strip(), pattern) for _, verb, pattern in sorted(stated, key=_file) if verb != "Also="]
     if not presets:
         raise ValueError("systemd has presets of its own")
     enabled = {
@@ -50,7 +50,7 @@ def undeclared(answer: str, declared: Declarations) -> Iterator[Found]:
         if link in by_packages or names & declared.units or any(enables(presets, name) for name in names)
         for unit in names
     }
-    also = [(posixpath.basename(path), units) for path, what, units in told if what == "Also="]
+    also = [(posixpath.basename(path), units) for path, what, units in stated if what == "Also="]
     along = {unit for one, units in also if one in enabled for unit in units.split()}
     for link, names in links:
         if names and link not in by_packages and not names & (enabled | along):
