@@ -15,7 +15,7 @@ from deploy.reach.tracing import Question, trace
 from deploy.reach.world import World
 from inventory.fleet import Host
 from inventory.network import Network, Prefix
-from roles.shared.filtering import Rule, Service, common, without
+from roles.shared.filtering import Rule, Service, common, is_within, without
 from roles.shared.network.peering import reached_at
 from roles.shared.traffic import ANYWHERE, networks
 
@@ -83,7 +83,7 @@ def _by_holder(
     if host is not None or prefix is None or (asked_of == networks(whole) and prefix.gateway is not None):
         yield from [(host, asked_of)] if asked_of else []
         return
-    own = [(h, n) for h, n in world.in_several_networks if common((n,), asked_of)]
+    own = [(h, n) for h, n in world.in_several_networks if is_within(n, asked_of)]
     yield from ((h, (n,)) for h, n in own)
     ends = (prefix.prefix.network_address, prefix.prefix.broadcast_address) if prefix.prefix.version == 4 else ()
     nobodys = [ip_network(a) for a in ends if prefix.prefix.prefixlen < 31]

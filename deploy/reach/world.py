@@ -51,6 +51,7 @@ class World:
         self._intent = intent
         self._filters: dict[str, Filter | None] = {}
         self._routes: dict[str, tuple[Route, ...]] = {}
+        self._routers: dict[tuple[str, Network, tuple[str, str]], tuple[Host, ...]] = {}
         self._exits: dict[tuple[str, Network], tuple[Exit, ...]] = {}
         self._having = {
             (i.vrf, a.ip): (host, i)
@@ -100,7 +101,10 @@ class World:
 
     def routers(self, prefix: Prefix) -> tuple[Host, ...]:
         """Return the routers of a prefix, the one first that has its gateway's address as a rule."""
-        return routers_of(prefix, self.fleet)
+        key = (prefix.vrf, prefix.prefix, prefix.scope)
+        if key not in self._routers:
+            self._routers[key] = routers_of(prefix, self.fleet)
+        return self._routers[key]
 
     def exits(self, host: Host, destination: Network) -> tuple[Exit, ...]:
         """Return by which interfaces a host sends what is for a network, the preferred one first; empty: not known."""

@@ -115,9 +115,9 @@ class Route(Frozen):
 def common(of: Iterable[Network], others: Iterable[Network]) -> tuple[Network, ...]:
     """Return the addresses that are in both, as networks."""
     against = tuple(others)
-    return networks(
-        max(a, b, key=lambda n: n.prefixlen) for a in of for b in against if a.version == b.version and a.overlaps(b)
-    )
+    pairs = ((a, b) for a in of for b in against if a.version == b.version and a.overlaps(b))
+    both = tuple(a if a.prefixlen >= b.prefixlen else b for a, b in pairs)
+    return networks(both) if len(both) > 1 else both
 
 
 def without(of: Iterable[Network], others: Iterable[Network]) -> tuple[Network, ...]:
@@ -137,4 +137,5 @@ def _without_one(network: Network, away: Network) -> Iterator[Network]:
 
 def is_within(network: Network, others: Iterable[Network]) -> bool:
     """Tell whether all addresses of a network are in these."""
-    return not without((network,), others)
+    near = [n for n in others if n.version == network.version and n.overlaps(network)]
+    return any(n.prefixlen <= network.prefixlen for n in near) or (len(near) > 1 and not without((network,), near))
