@@ -75,7 +75,7 @@ from roles.shared.traffic import MANAGEMENT_STATION, Listen, management
 AFTER = ()  # nothing: packages come by its proxy, and people and SSH are as they should be before anything else
 OWNS = ("/etc/ssh/authorized_keys", "/etc/ssh/authorized_principals", "/etc/ssh/sshd_config.d", "/etc/sudoers.d")
 SEARCHES = OF_EVERY_SERVER
-MAKES = (usb.KNOWN,)
+MAKES = usb.MAKES
 PROTECTS = True
 CONTROLS = (
     "ISO 27002:2022 5.15",

@@ -12,7 +12,7 @@ from pyinfra.operations import files
 
 from roles.shared.parts.debian import directory
 from roles.shared.parts.ensured import ensured
-from roles.shared.parts.files import absent_file, managed_file
+from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import drop_ins, service
@@ -20,8 +20,10 @@ from roles.shared.parts.services import drop_ins, service
 UNIT = "usbguard.service"
 BY_D_BUS = "usbguard-dbus.service"
 PLACE = "/etc/usbguard"
-KNOWN = f"{PLACE}/rules.conf"
-"""What was there when USBGuard was installed; Debian's package writes it, and whoever administers may add to it."""
+MAKES = (f"{PLACE}/rules.conf", f"{PLACE}/IPCAccessControl.d/:plugdev")
+"""By Debian's package: what was there when it was installed, to which whoever administers may add; and that members of
+plugdev may allow devices, which is not read here.
+"""
 BUS = "/sys/bus/usb/devices"
 UNITS = "/etc/systemd/system"
 AS_ROOT = ("usbguard get-parameter {word}", "usbguard list-rules")
@@ -47,8 +49,6 @@ def guarded() -> None:
     managed_file(hands, template="base/usbguard-rules.j2", mode="600", then=(again,))
     managed_file(how, template="base/usbguard-daemon.j2", mode="600", then=(again,))
     packages("usbguard")
-    # Members of plugdev, whom the package lets decide, and whoever speaks on D-Bus, have no say here.
-    absent_file(f"{PLACE}/IPCAccessControl.d/:plugdev")
     service(BY_D_BUS, running=False, enabled=False)
     ensured(
         f"{UNIT} where there is USB",

@@ -63,6 +63,7 @@ def test_nobody_is_shut_out_by_what_guards_usb(hardened_files: dict[str, str]) -
     assert said["AuthorizedDefault"] == "keep", "where the daemon does not run, everything works"
     assert said["RuleFolder"] == "/etc/usbguard/rules.d/", "where the rule of keyboards and hubs is"
     assert said["IPCAllowedUsers"] == "root", "where nobody is named, everybody may change the rules"
+    assert "IPCAccessControlFiles" not in said, "there the package lets members of plugdev in"
     rules = hardened_files["/etc/usbguard/rules.d/10-samdrift.conf"].splitlines()
     assert [r for r in rules if not r.startswith("#")] == ["allow with-interface match-all { 03:*:* 09:00:* }"]
     unit = hardened_files["/etc/systemd/system/usbguard.service.d/samdrift.conf"]
