@@ -112,6 +112,11 @@ ErrorPolicy retry-job
 """As CUPS 2.4 writes it."""
 
 
+def test_cups_does_not_speak_tls_that_is_given_up(small_fleet: Fleet) -> None:
+    lines = render("print_server/cupsd.conf.j2", settings=server(small_fleet)).splitlines()
+    assert [line for line in lines if line.startswith("SSLOptions")] == ["SSLOptions MinTLS1.2"]
+
+
 def test_what_cups_has_written_down_is_the_answer_that_is_wanted(small_fleet: Fleet, tmp_path: Path) -> None:
     (tmp_path / "printers.conf").write_text(PRINTERS, encoding="utf-8")
     question = QUESTION.replace("/etc/cups/printers.conf", shlex.quote(str(tmp_path / "printers.conf")))
