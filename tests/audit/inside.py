@@ -90,6 +90,7 @@ def from_host(lab: Lab, host: str, auditors: Auditors, *command: str, timeout: f
         text=True,
         timeout=timeout,
         check=False,
+        restore_signals=False,  # a server that hangs up would end sslscan by SIGPIPE: so it hears of an error
     )
     if done.returncode:
         raise AuditError(f"from {host}: {command[0]} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
