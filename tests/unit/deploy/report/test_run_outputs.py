@@ -118,7 +118,7 @@ def record(**parts: Any) -> Record:
 records = st.builds(
     record,
     command=st.sampled_from(("drift", "verify", "check")),
-    hosts=st.lists(hosts, max_size=3).map(tuple),
+    hosts=st.lists(hosts, max_size=3, unique_by=lambda host: host.host).map(tuple),
     findings=st.lists(findings, max_size=3).map(tuple),
     checks=st.lists(checks, max_size=3).map(tuple),
     limit=text,
