@@ -69,12 +69,10 @@ def _of_step(step: Step) -> Iterator[Opening]:
         yield Opening(kind="not known", hosts=(), why=OF_A_DEVICE)
     if change is None or change.what != RULESET or change.after is None:
         return
-    after = listing(change.after)
     if change.before is None:
         yield Opening(kind="not known", hosts=(), why=NOT_LISTED)
-        yield from compared(Listing(), after)
         return
-    before = listing(change.before)
+    before, after = listing(change.before), listing(change.after)
     if before.is_empty:
         yield Opening(kind="closes", hosts=(), service="everything else", sources=ANYWHERE, why=NOTHING_FILTERED)
         return

@@ -71,16 +71,16 @@ def in_brief(role: str, on: str, named: dict[bool, list[Named]]) -> Iterator[Ren
         on: says on which.
     """
     head = Text.assemble((inline(role), "cyan"), (on, "dim"))
-    paragraphs = [
+    steps = Text("  ").join(
         Text.assemble((f"{sign} ", colour), "; ".join(folded(names)))
         for sign, colour, handler in (("~", "yellow", False), ("↻", "blue", True))
         if (names := named.get(handler))
-    ]
-    if len(paragraphs) == 1 and sum(map(len, named.values())) <= FEW:
-        yield indented(Text.assemble(head, "  ", paragraphs[0]), 2)
+    )
+    if sum(map(len, named.values())) <= FEW:
+        yield indented(Text.assemble(head, "  ", steps), 2)
     else:
         yield indented(head, 2)
-        yield from (indented(paragraph, 4) for paragraph in paragraphs)
+        yield indented(steps, 4)
 
 
 def folded(steps: Iterable[Named]) -> list[str]:

@@ -52,7 +52,7 @@ def test_a_brief_plan_names_each_step_and_shows_no_diff() -> None:
     host = HostPlan(host="heb-gw1", municipality="heby", steps=(step("file /etc/x"), step("restart x", handler=True)))
 
     lines = [line.strip() for line in shown(*plan_view.plan(plan_of(host), NAMES, brief=True)).splitlines()]
-    assert lines[1:-1] == ["", "base", "~ file /etc/x", "↻ restart x"]
+    assert lines[1:-1] == ["", "base  ~ file /etc/x  ↻ restart x"]
 
 
 def test_a_restart_is_no_change_by_itself() -> None:
