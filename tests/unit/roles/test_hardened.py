@@ -172,6 +172,7 @@ def test_an_apt_that_fails_is_no_news_of_no_updates_and_costs_nothing_else(tmp_p
     assert broken["samdrift_restarts_due"] == "0"
 
 
+@needs("openssl")
 def test_when_certificates_end_is_told_and_keys_are_none(tmp_path: Path) -> None:
     front, logs = tmp_path / "etc" / "netbox" / "tls", tmp_path / "etc" / "rsyslog-tls"
     for directory in (front, logs):
