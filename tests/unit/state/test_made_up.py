@@ -92,24 +92,34 @@ def test_a_kernel_that_tells_nobody_who_changes_what_is_found(status: str, rules
 HANDS = "allow with-interface match-all { 03:*:* 09:00:* }"
 
 
+USB = "cpu\nusb\n"
+"""What a host with USB has of buses."""
+
+
 @pytest.mark.parametrize(
-    ("bus", "unit", "target", "rules", "said"),
+    ("buses", "unit", "target", "rules", "said"),
     [
-        (0, "active\nenabled\n", "block", f"1: {HANDS}\n2: allow id 1d6b:0002\n", "passed"),
-        (0, "inactive\nenabled\n", "block", f"1: {HANDS}\n", "failed"),
-        (0, "active\ndisabled\n", "block", f"1: {HANDS}\n", "failed"),
-        (0, "active\nenabled\n", "allow", f"1: {HANDS}\n", "failed"),
-        (0, "active\nenabled\n", "block", "1: allow id 1d6b:0002\n", "failed"),
-        (0, "active\nenabled\n", "block", "1: allow with-interface match-all { 03:*:* 09:00:* 02:*:* }\n", "failed"),
-        (1, "inactive\nenabled\n", "", "", "not applicable"),
-        (127, "inactive\nenabled\n", "", "", "failed"),
+        (USB, "active\nenabled\n", "block", f"1: {HANDS}\n2: allow id 1d6b:0002\n", "passed"),
+        (USB, "inactive\nenabled\n", "block", f"1: {HANDS}\n", "failed"),
+        (USB, "active\ndisabled\n", "block", f"1: {HANDS}\n", "failed"),
+        (USB, "active\nenabled\n", "allow", f"1: {HANDS}\n", "failed"),
+        (USB, "active\nenabled\n", "block", "1: allow id 1d6b:0002\n", "failed"),
+        (
+            "cpu\nusb\n",
+            "active\nenabled\n",
+            "block",
+            "1: allow with-interface match-all { 03:*:* 09:00:* 02:*:* }\n",
+            "failed",
+        ),
+        ("cpu\npci\n", "inactive\nenabled\n", "", "", "not applicable"),
+        ("", "inactive\nenabled\n", "", "", "failed"),
     ],
 )
 def test_a_host_that_uses_whatever_is_plugged_in_is_found(
-    bus: int, unit: str, target: str, rules: str, said: str
+    buses: str, unit: str, target: str, rules: str, said: str
 ) -> None:
     answers: dict[str, str | Answer] = {
-        "test -d": Answer(rc=bus, stdout="", stderr=""),
+        "ls /sys/bus": buses,
         "systemctl": unit,
         "ImplicitPolicyTarget": f"{target}\n",
         "InsertedDevicePolicy": "apply-policy\n",
