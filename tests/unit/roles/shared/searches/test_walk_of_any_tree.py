@@ -26,7 +26,9 @@ ODD = b" \n\t\x01\x02\x7f\\:*'\"-ab.\xc3\x84\xff"
 NAMES = st.lists(st.sampled_from(ODD), min_size=1, max_size=6).map(bytes).filter(lambda name: name not in {b".", b".."})
 PLACES = st.sampled_from([b"etc", b"usr/bin", b"usr/share/doc", b"opt", b"srv", b"var/lib/docker", b"tmp"])
 KINDS = st.sampled_from(["file", "file", "file", "link", "hard link", "pipe", "directory"])
-MODES = st.sampled_from([0o644, 0o755, 0o600, 0o4755, 0o2711, 0o1644, 0o6000, 0o001, 0])
+READ = 0 if os.geteuid() == 0 else stat.S_IRUSR
+"""What a file must let its owner do: root, as whom the walk is asked on a host, reads all."""
+MODES = st.sampled_from([0o644, 0o755, 0o600, 0o4755, 0o2711, 0o1644, 0o6000, 0o001, 0]).map(READ.__or__)
 
 
 @dataclass(frozen=True)
