@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from ipaddress import ip_network
@@ -15,14 +14,9 @@ import pytest
 
 from roles.firewall import Opening, Settings, ruleset
 from roles.shared.traffic import Listen
+from tests.network_namespace import ALONE, NEEDS_NFT
 
-ALONE = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]), "--net"]
-LINK = "ip link add left0 type veth peer name right0"
-pytestmark = pytest.mark.skipif(
-    shutil.which("nft", path="/usr/sbin:/usr/bin") is None
-    or subprocess.run([*ALONE, "sh", "-c", LINK], check=False, capture_output=True).returncode != 0,
-    reason="nft is not installed here, or nobody may make network namespaces with links between them",
-)
+pytestmark = NEEDS_NFT
 
 FLEET = (ip_network("10.60.10.0/24"), ip_network("2001:db8:60:10::/64"), ip_network("2001:db8:59::/64"))
 STATIONS = tuple(map(ip_network, ("10.60.10.250/32", "2001:db8:60:10::250/128", "2001:db8:60:20::7/128")))

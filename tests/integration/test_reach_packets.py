@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -27,16 +26,11 @@ from inventory.snapshot import load
 from roles.firewall import Settings, filters, ruleset
 from roles.shared.filtering import Rule, Service
 from roles.shared.intent import Intent
+from tests.network_namespace import ALONE, NEEDS_NFT
 from tests.unit.roles import both_families
 from tests.unit.roles.test_firewall import everything
 
-ALONE = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]), "--net"]
-LINK = "ip link add left0 type veth peer name right0"
-pytestmark = pytest.mark.skipif(
-    shutil.which("nft", path="/usr/sbin:/usr/bin") is None
-    or subprocess.run([*ALONE, "sh", "-c", LINK], check=False, capture_output=True).returncode != 0,
-    reason="nft is not installed here, or nobody may make network namespaces with links between them",
-)
+pytestmark = NEEDS_NFT
 PATH = f"/usr/sbin:/usr/bin:/sbin:/bin:{os.environ['PATH']}"
 MOST = 150
 """Packets that are sent at one ruleset."""

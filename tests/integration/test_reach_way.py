@@ -18,10 +18,10 @@ from inventory.snapshot import load
 from roles.firewall import Settings, ruleset
 from roles.shared.filtering import Service
 from roles.shared.intent import Intent
-from tests.integration.test_reach_packets import ALONE, PATH, Packet
-from tests.integration.test_reach_packets import pytestmark as needs_nft
+from tests.integration.test_reach_packets import PATH, Packet
+from tests.network_namespace import ALONE, NEEDS_NFT
 
-pytestmark = needs_nft
+pytestmark = NEEDS_NFT
 FLEET = load()
 INTENT = Intent(FLEET)
 WORLD = World(INTENT)
