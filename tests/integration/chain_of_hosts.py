@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.integration.seen_packets import packets_in
+
 SENDER = """\
 import json, socket, struct, sys
 def checksum(data):
@@ -75,14 +77,7 @@ class Machine:
             self.run("nft", "-f", "-", text=self.told["ruleset"])
 
     def came(self) -> list[list[object]]:
-        listed = json.loads(self.run("nft", "-j", "list", "table", "ip", "seen"))["nftables"]
-        found: list[list[object]] = []
-        for element in (x["set"] for x in listed if "set" in x):
-            for value in element.get("elem", ()):
-                parts = (value["elem"]["val"] if "elem" in value else value)["concat"]
-                protocol, port = ("icmp", None) if len(parts) == 2 else (parts[2], parts[3])
-                found.append([parts[0], parts[1], protocol, port])
-        return found
+        return packets_in(self.run("nft", "-j", "list", "table", "ip", "seen"))
 
 
 def main() -> None:

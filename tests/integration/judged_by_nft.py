@@ -14,6 +14,8 @@ import sys
 import time
 from pathlib import Path
 
+from tests.integration.seen_packets import packets_in
+
 SENDER = """\
 import json, os, socket, struct, sys
 AS_ANYBODY = {4: (socket.IPPROTO_IP, 19), 6: (socket.IPPROTO_IPV6, 75)}  # IP_TRANSPARENT
@@ -133,14 +135,7 @@ table inet seen {
 
 def came() -> list[list[object]]:
     """The packets that came behind the ruleset's own chains."""
-    listed = json.loads(run("nft", "-j", "list", "table", "inet", "seen"))["nftables"]
-    found: list[list[object]] = []
-    for element in (x["set"] for x in listed if "set" in x):
-        for value in element.get("elem", ()):
-            parts = (value["elem"]["val"] if "elem" in value else value)["concat"]
-            protocol, port = ("icmp", None) if len(parts) == 2 else (parts[2], parts[3])
-            found.append([parts[0], parts[1], protocol, port])
-    return found
+    return packets_in(run("nft", "-j", "list", "table", "inet", "seen"))
 
 
 def forget_connections() -> None:

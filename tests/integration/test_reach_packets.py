@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address, ip_network
 from itertools import product
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -22,6 +21,7 @@ from hypothesis import strategies as st
 from deploy.model.nft_listing import listing
 from deploy.model.openings import compared
 from inventory.network import Address, Network
+from inventory.paths import CODE
 from inventory.snapshot import load
 from roles.firewall import Settings, filters, ruleset
 from roles.shared.filtering import Rule, Service
@@ -82,9 +82,9 @@ def came(cases: Iterable[Case]) -> list[set[Packet]]:
         }
         for c in cases
     ]
-    script = str(Path(__file__).with_name("judged_by_nft.py"))
     done = subprocess.run(
-        [*ALONE, sys.executable, script],
+        [*ALONE, sys.executable, "-m", "tests.integration.judged_by_nft"],
+        cwd=CODE,
         input=json.dumps(given_),
         env={"PATH": PATH},
         capture_output=True,

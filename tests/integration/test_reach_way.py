@@ -7,13 +7,13 @@ import os
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploy.reach import ends, matrix
 from deploy.reach.world import World
+from inventory.paths import CODE
 from inventory.snapshot import load
 from roles.firewall import Settings, ruleset
 from roles.shared.filtering import Service
@@ -74,9 +74,9 @@ def a_row(server: str, address: str) -> dict[str, Any]:
 
 
 def came(row: dict[str, Any], from_: str, to: str, packets: list[Packet]) -> set[Packet]:
-    script = str(Path(__file__).with_name("chain_of_hosts.py"))
     done = subprocess.run(
-        [*ALONE, sys.executable, script],
+        [*ALONE, sys.executable, "-m", "tests.integration.chain_of_hosts"],
+        cwd=CODE,
         input=json.dumps({**row, "from": from_, "to": to, "packets": packets}),
         env={"PATH": PATH, "HOME": os.environ.get("HOME", "/")},
         capture_output=True,
