@@ -5,6 +5,9 @@ PYTHON ?= python3
 BIN    := .venv/bin
 ROOT   := $(filter 0,$(shell id -u))
 
+# Where Python may not keep what it has compiled, each of the hundreds of commands that tests run compiles it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The lab, and before it the one that a test has beside it: where that was killed, it could not take it down.
 LAB_DOWN = SAMDRIFT_LAB_DIR="$${SAMDRIFT_LAB_DIR:-.lab}/own/lab" $(BIN)/samdrift lab down > /dev/null; $(BIN)/samdrift lab down
 # Whatever happens in between, the lab is taken down: nothing of it is left behind.
