@@ -22,7 +22,7 @@ from roles.shared.parts.accounts import FIRST_PERSON, LAST_PERSON
 from roles.shared.parts.debian import UPGRADES
 from roles.shared.parts.hardened import PACKAGES_LOGS, PEOPLES_HOMES, SHARED_MEMORY, SU_GROUP
 from roles.shared.parts.kernel import KernelValue, look_command, read_values
-from roles.shared.parts.watched import REBOOT, RESTARTS, RESTARTS_FILE, ROTATION
+from roles.shared.parts.watched import LISTED_AT, REBOOT, RESTARTS, RESTARTS_FILE, ROTATION
 from roles.shared.people import RUNS_AS
 
 if TYPE_CHECKING:
@@ -319,13 +319,25 @@ def test_logs_are_rotated(host: Any, unit: Any) -> None:
 
 def test_what_waits_for_a_restart_is_known(host: Any, unit: Any, due: Callable[[Iterable[str]], None]) -> None:
     assert unit("samdrift-restarts.timer") == ("active", "enabled")
-    lines = [line for line in host.check_output("cat %s", RESTARTS_FILE).splitlines() if not line.startswith("#")]
-    told = dict(line.rsplit(" ", 1) for line in lines)
+    told = metrics(host)
     services = [name.split('"')[1] for name in told if name.startswith("samdrift_restart_due{")]
     due([*([REBOOT] if told["samdrift_reboot_due"] == "1" else []), *services])
     assert told["samdrift_reboot_due"] in {"0", "1"}
     assert int(told["samdrift_restarts_due"]) == len(services)
     assert host.check_output("systemctl show -p Result samdrift-restarts.service") == "Result=success"
+
+
+def test_which_updates_wait_is_known_and_since_when(host: Any) -> None:
+    told = metrics(host)
+    assert told.get("samdrift_security_updates_due", "").isdecimal()
+    newest = max(int(at) for at in host.run(f"stat -c %Y {' '.join(LISTED_AT)}").stdout.split())
+    assert 0 < int(told.get("samdrift_package_lists_timestamp_seconds", "0")) <= newest
+
+
+def metrics(host: Any) -> dict[str, str]:
+    """What the host tells of what is due, by series."""
+    lines = [line for line in host.check_output("cat %s", RESTARTS_FILE).splitlines() if not line.startswith("#")]
+    return dict(line.rsplit(" ", 1) for line in lines)
 
 
 def test_what_asks_for_restarts_may_do_what_it_needs_and_nothing_else(violations: Any) -> None:

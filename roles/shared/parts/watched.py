@@ -17,6 +17,8 @@ RESTARTS_UNIT = "samdrift-restarts"
 TEXTFILES = "/var/lib/prometheus/node-exporter"
 RESTARTS_FILE = f"{TEXTFILES}/samdrift-restarts.prom"
 """What waits for a restart, as metrics: role `node_metrics` tells what is in this directory."""
+LISTED_AT = ("/var/lib/apt/periodic/update-stamp", "/var/lib/apt/lists")
+"""Whose times tell when it was last asked which updates there are; not every host has the first."""
 REBOOT = "reboot"
 """How it is named that the host itself waits for one."""
 RESTARTS = Sandbox(
