@@ -169,7 +169,7 @@ BASE: Changes = {
         Change(f"mkdir -p {KEPT} && mv {RESTARTS_FILE} {KEPT}", f"mv {KEPT}/samdrift-restarts.prom {RESTARTS_FILE}"),
         edited(RESTARTS_FILE, "s/^samdrift_restarts_due .*/samdrift_restarts_due 99/"),
     ),
-    "which updates wait is known, and since when": (
+    "which updates wait is known and since when": (
         edited(RESTARTS_FILE, "/^samdrift_security_updates_due /d"),
         edited(RESTARTS_FILE, "/^samdrift_package_lists_timestamp_seconds /d"),
         edited(RESTARTS_FILE, "s/^(samdrift_package_lists_timestamp_seconds) .*/\\1 4102444800/"),
