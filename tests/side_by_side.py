@@ -31,6 +31,8 @@ LANES = {
     "netbox": ("tests/integration", "-m", "(netbox or own_lab) and not soak"),
 }
 """What each is given of pytest's arguments."""
+SLOWEST = "--durations=20"
+"""What took longest stands at the end of what each says."""
 PATIENT = ("unit", "devices")
 """Those that let the others go first, for whom hosts and NetBox wait."""
 
@@ -57,7 +59,7 @@ def begin(lane: str, directory: Path, output: IO[bytes]) -> subprocess.Popen[byt
     own = {STAGE: str(directory / "stage")}
     own |= {"SAMDRIFT_STATE": str(directory / "state")} if lane == "netbox" else {}  # or each would lock the other out
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", *LANES[lane]],
+        [sys.executable, "-m", "pytest", SLOWEST, *LANES[lane]],
         env=os.environ | own,
         stdout=output,
         stderr=output,
