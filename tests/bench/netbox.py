@@ -6,7 +6,8 @@ Run by `make bench`: deploys the lab's NetBox and fills it first, which the firs
 then none, since the lab keeps it among its caches. Prints seconds and ratios. What is timed of samdrift ends with a
 sound Fleet: reading, keeping what was read for the next time, every rule. What is timed of pynetbox are the lists of
 devices, virtual machines, their interfaces and addresses, no more. As they come, samdrift asks two requests at a time
-and pynetbox one. Both come with the token for reading, whose rights NetBox looks up; a superuser's it does not.
+and pynetbox one. Both come with the token for reading, whose rights NetBox looks up; a superuser's it does not. What
+NetBox does after each write by itself (its search index) rests meanwhile, or it would be timed, too.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ def measure(server: NetBoxServer, state: Path) -> int:
     if server.bring_back(name):
         server.forget()
     else:
+        server.rest()
         server.with_demo_data()
         with observing(screen(sys.stderr)) as observer:
             seed.carry_out(netbox, fleet, seed.planned(netbox, fleet), observer)

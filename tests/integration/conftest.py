@@ -103,7 +103,10 @@ def netbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if given is None:
         request.getfixturevalue("machine")
         deploy_netbox()
-    return given or netbox_in_lab(tmp_path_factory.mktemp("netbox"))
+        server = netbox_in_lab(tmp_path_factory.mktemp("netbox"))
+        server.rest()
+        return server
+    return given
 
 
 @pytest.fixture

@@ -83,6 +83,7 @@ def rig(netbox: NetBoxServer, machine: None) -> Iterator[Rig]:
     if given_netbox():
         pytest.skip("breaks a host of the lab, which is up only with the lab's own NetBox")
     samdrift("lab", "up")
+    netbox.work()
     samdrift("--lab", "apply", "--yes")
     fleet = lab_fleet()
     names = sorted({EDGE, *PLACES.values()})

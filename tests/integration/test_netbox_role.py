@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,13 @@ from tests.integration.lab import (
 )
 
 pytestmark = [pytest.mark.lab, pytest.mark.netbox]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def at_work(netbox: NetBoxServer) -> Iterator[None]:
+    netbox.work()
+    yield
+    netbox.rest()
 
 
 @pytest.fixture(autouse=True)
