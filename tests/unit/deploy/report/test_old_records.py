@@ -13,7 +13,6 @@ import pytest
 from deploy.cli import main as cli
 from deploy.model.findings import Exit
 from deploy.model.record import HostResult, Manifest, Record, RoleManifest, Title
-from deploy.report.content import report_of
 from deploy.report.document import Report
 from deploy.report.page import html
 from deploy.runs.manifest import manifest_now
@@ -22,6 +21,7 @@ from inventory import snapshot
 from roles.shared import controls
 from roles.shared.catalogue import catalogue
 from roles.shared.intent import Intent
+from tests.unit.deploy.report.reports import report_of
 from tests.unit.deploy.report.test_report import FLEET, MADE_AT, record, result
 from tests.unit.deploy.runs.test_runs import run_of
 from tests.unit.deploy.store.places import rewrite
@@ -133,7 +133,7 @@ TODAY = Manifest(roles=(RoleManifest(name="time", summary="Today.", controls=("X
 
 def made(*results: HostResult, manifest: Manifest | None = THEN) -> Report:
     run = record(hosts=results, manifest=manifest)
-    return report_of(FLEET, FLEET.hosts, run, [run], MADE_AT, today=TODAY)
+    return report_of(FLEET, FLEET.hosts, [run], MADE_AT, today=TODAY)
 
 
 def roles_of(report: Report, host: str) -> dict[str, bool | None]:
@@ -167,7 +167,7 @@ def test_controls_and_titles_are_those_of_the_run() -> None:
 
 
 def test_without_a_run_the_roles_are_today_s_and_there_is_nothing_to_note() -> None:
-    report = report_of(FLEET, FLEET.hosts, None, [], MADE_AT, today=TODAY)
+    report = report_of(FLEET, FLEET.hosts, [], MADE_AT, today=TODAY)
     assert report.manifest_of == "report"
     assert [c.id for c in report.controls] == ["X 3"]
     assert NOTE not in html(report)
