@@ -14,7 +14,7 @@ from rich.text import Text
 
 from deploy.cli.command import FILE, WORDS, Common, answer, aside, command
 from deploy.cli.running import check_record
-from deploy.cli.subject import fleet_of, intent_of, source_of, stores_of
+from deploy.cli.subject import fleet_of, intent_of, snapshot_directory, source_of, stores_of
 from deploy.model import clock
 from deploy.model.kinds import Exit
 from deploy.source.known import SourcedFleet
@@ -27,8 +27,14 @@ if TYPE_CHECKING:
     from deploy.model.record import Record
     from deploy.model.words import Language
     from deploy.report.document import Report
+    from deploy.report.past import Past
+    from deploy.report.procurement import Procurement
     from deploy.store.ports import History, StoreError
     from inventory.fleet import Fleet, Host
+    from inventory.frozen import Frozen
+
+SINCE_LAST_TIME = 91
+"""So many days before it, the board met last, if nobody says otherwise."""
 
 
 @command("report")
@@ -40,20 +46,28 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where report.html and report.json go.",
 )
+@click.option(
+    "--for",
+    "reader",
+    type=click.Choice(["operations", "auditor", "board", "procurement", "consolidation"]),
+    default="operations",
+    show_default=True,
+    help="Who is to read it.",
+)
 @click.option("--at", metavar="WHEN", type=WORDS, help="How it stood then: 2026-11-29, 2026-11-29T07:30. [now]")
 @click.option("--from", "since", metavar="WHEN", type=WORDS, help="Say what happened since then, too.")
 @click.option("--to", "until", metavar="WHEN", type=WORDS, help="The end of that period, and how it stood then. [now]")
 @click.option("--lang", type=click.Choice(["sv", "en"]), default="sv", show_default=True, help="Of the page.")
 def report(  # noqa: PLR0917  click tells options by name
-    common: Common, out: Path, at: str | None, since: str | None, until: str | None, lang: Language
+    common: Common, out: Path, reader: str, at: str | None, since: str | None, until: str | None, lang: Language
 ) -> int:
-    """Write what auditors read: how the hosts stood when last looked at.
+    """Write what auditors and others read: how the hosts stood when last looked at.
 
     WHEN is a day or a time as people in the municipalities live it; a day ends a period with its last moment. A report
-    of some municipalities (--limit heby) says nothing of others. A record that is damaged is told, the report is made
-    of the others, and it ends with 1.
+    of some municipalities (--limit heby) says nothing of others; an auditor's is about one. A record that is damaged is
+    told, the report is made of the others, and it ends with 1.
     """
-    from deploy.report.page import headline, write
+    from deploy.report.page import write
 
     if at and until:
         raise UsageError("--at and --to both say when", fix="give one of them")
@@ -61,37 +75,91 @@ def report(  # noqa: PLR0917  click tells options by name
     beginning = _moment_of("--from", since, ends=False)
     if beginning > moment:
         raise UsageError("the period ends before it begins", where="--from", fix="give an earlier --from")
+    if reader in {"board", "consolidation"}:
+        beginning = beginning or clock.later(moment, -24 * SINCE_LAST_TIME)
     faults: list[StoreError] = []
-    made = _made(common, moment, beginning, faults)
-    page, document = write(made, out, lang)
-    lines = [Text(headline(made).english, "bold"), Text(f"Read it: {page}"), Text(f"As data: {document}")]
-    answer(common, made.model_dump(mode="json"), lines)
+    document, text, line = _written(reader, _Subject(common, moment, faults), beginning, lang)
+    page, data = write(document, text, out)
+    answer(
+        common,
+        document.model_dump(mode="json"),
+        [Text(line, "bold"), Text(f"Read it: {page}"), Text(f"As data: {data}")],
+    )
     for fault in dict.fromkeys(map(str, faults)):
         aside(common, f"warning: {fault}")
     return Exit.ERROR if faults else Exit.OK
 
 
-def _made(common: Common, at: str, since: str, faults: list[StoreError]) -> Report:
-    """Make the report of what this command line is about."""
-    from deploy.report.content import report_of
-    from deploy.report.past import emergencies_at, read_past
-    from deploy.runs.manifest import manifest_now
+def _written(reader: str, subject: _Subject, since: str, lang: Language) -> tuple[Frozen, str, str]:
+    """Return a reader's document, its page, and what it says in a line."""
+    from deploy.report.board import board
+    from deploy.report.consolidation import consolidation
+    from deploy.report.page import headline, html
+    from deploy.report.reader_pages import reader_html
 
-    history, source = stores_of(common).history, source_of(common)
-    checked = _latest_check(history, source, at, faults)
-    fleet, about, checked = _subject(common, checked, at)
-    past = read_past(history, [h.name for h in fleet.hosts], source, at, faults, since=since)
-    return report_of(
-        fleet,
-        about,
-        past,
-        at,
-        today=manifest_now(),
-        check=checked,
-        emergencies=emergencies_at(history, source, at, faults),
-        source=source,
-        whole=not common.limit,
-    )
+    limited = bool(subject.common.limit)
+    if reader in {"board", "consolidation"} and limited:
+        raise UsageError(f"a report for {reader} is about all municipalities", where="--limit", fix="leave it out")
+    if reader == "auditor" and len({h.tenant for h in subject.about}) != 1:
+        raise UsageError("an auditor's report is about one municipality", where="--limit", fix="such as: --limit heby")
+    if reader == "board":
+        then = subject.report(since)
+        of_board = board(subject.report(subject.at, since), then if then.run else None, subject.procurement())
+        return of_board, reader_html(of_board, lang), f"To decide: {len(of_board.decisions)}"
+    if reader == "procurement":
+        bought = subject.procurement()
+        return bought, reader_html(bought, lang), f"{len(bought.devices)} devices, {len(bought.models)} models"
+    if reader == "consolidation":
+        then_runs = subject.past(since).latest
+        apart = consolidation(subject.fleet, subject.about, then_runs, subject.at, since)
+        return apart, reader_html(apart, lang), f"{len(apart.shared)} shared, {len(apart.separate)} separate systems"
+    made = subject.report(subject.at, since)
+    return made, html(made, lang), headline(made).english
+
+
+class _Subject:
+    """What a command line asks to be told of: its fleet, its hosts, and their past."""
+
+    def __init__(self, common: Common, at: str, faults: list[StoreError]) -> None:
+        self.common, self.at, self._faults = common, at, faults
+        self._history, self._source = stores_of(common).history, source_of(common)
+        checked = _latest_check(self._history, self._source, at, faults)
+        self.fleet, self.about, self._checked = _subject(common, checked, at)
+
+    def past(self, at: str, since: str = "") -> Past:
+        """Read what is known of the past at a moment."""
+        from deploy.report.past import read_past
+
+        names = [h.name for h in self.fleet.hosts]
+        return read_past(self._history, names, self._source, at, self._faults, since=since)
+
+    def report(self, at: str, since: str = "") -> Report:
+        """Make the situation report of a moment."""
+        from deploy.report.content import report_of
+        from deploy.report.past import emergencies_at
+        from deploy.runs.manifest import manifest_now
+
+        return report_of(
+            self.fleet,
+            self.about,
+            self.past(at, since),
+            at,
+            today=manifest_now(),
+            check=self._checked,
+            emergencies=emergencies_at(self._history, self._source, at, self._faults),
+            source=self._source,
+            whole=not self.common.limit,
+        )
+
+    def procurement(self) -> Procurement:
+        """Return what is known of the devices for who buys their successors."""
+        from deploy.report.procurement import procurement
+        from inventory.lifecycle import FILE as LIFECYCLE
+        from inventory.lifecycle import read
+
+        lifecycle = read(snapshot_directory(self.common).absolute().parent / LIFECYCLE)
+        today = datetime.fromisoformat(self.at).astimezone(TIME_ZONE).date()
+        return procurement(self.fleet, self.about, lifecycle, self.at, today)
 
 
 def _latest_check(history: History, source: str, at: str, faults: list[StoreError]) -> Record | None:

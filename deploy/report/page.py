@@ -132,23 +132,23 @@ def _headline(totals: Totals) -> Headline:
     return Headline(swedish=f"{swedish}.", english=f"{english}.")
 
 
-def write(report: Report, directory: Path, language: Language = "sv") -> tuple[Path, Path]:
-    """Write `report.html` and `report.json` into a directory, each whole or not at all; where they are.
+def write(document: Frozen, text: str, directory: Path) -> tuple[Path, Path]:
+    """Write a page, as `report.html`, and its document, as `report.json`, each whole or not at all; where they are.
 
     Raises:
         ReportError: the directory cannot be written.
     """
-    page, document = directory / "report.html", directory / "report.json"
-    value = json.dumps(report.model_dump(mode="json"), ensure_ascii=False, indent=1)
+    page, data = directory / "report.html", directory / "report.json"
+    value = json.dumps(document.model_dump(mode="json"), ensure_ascii=False, indent=1)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for path, text in ((page, html(report, language)), (document, value + "\n")):
-            put_in_place(path, text.encode(), mode=0o644, durable=False)
+        for path, content in ((page, text), (data, value + "\n")):
+            put_in_place(path, content.encode(), mode=0o644, durable=False)
     except OSError as e:
         raise ReportError(
             f"cannot write the report: {e.strerror}", where=str(directory), fix="choose another --out"
         ) from e
-    return page, document
+    return page, data
 
 
 def _by_reason(hosts: Iterable[HostState]) -> dict[Why, list[HostState]]:
@@ -180,7 +180,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        moment=_moment, day=_day, lasted=_lasted, short=_short, diff=diff_lines, command=command_lines
+        moment=_moment, day=_day, lasted=_lasted, number=_number, short=_short, diff=diff_lines, command=command_lines
     )
     return environment
 
@@ -200,7 +200,7 @@ def _moment(iso: str) -> str:
 
 def _day(iso: str) -> str:
     """Return the day that a time is on, as people live it."""
-    return _moment(iso)[:10]
+    return iso if len(iso) <= len("2026-11-29") else _moment(iso)[:10]
 
 
 def _lasted(seconds: float, language: Language) -> str:
@@ -209,6 +209,11 @@ def _lasted(seconds: float, language: Language) -> str:
         if seconds >= 2 * size or size == 60:
             return f"{round(seconds / size)} {english if language == 'en' else swedish}"
     return ""
+
+
+def _number(value: float, language: Language) -> str:
+    """Write a number as the language does: 1,5 in Swedish."""
+    return f"{value:g}".replace(".", "," if language == "sv" else ".")
 
 
 def _short(digest: str) -> str:

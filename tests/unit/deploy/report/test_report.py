@@ -695,7 +695,7 @@ def test_every_host_has_one_mark_inside_the_picture_and_no_site_covers_another(
 @pytest.mark.parametrize("check", [None, "alvkarleby"])
 def test_both_files_say_the_same(check: str | None, tmp_path: Path) -> None:
     made = checked(unsound("asn", check)) if check else whole()
-    page, document = write(made, tmp_path / "new" / "report")
+    page, document = write(made, html(made), tmp_path / "new" / "report")
     assert Report.model_validate(_without_computed(json.loads(document.read_text(encoding="utf-8")))) == made
     assert page.read_text(encoding="utf-8") == html(made)
     assert sorted(p.name for p in page.parent.iterdir()) == ["report.html", "report.json"]
@@ -720,18 +720,18 @@ def test_what_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
     with pytest.raises(ReportError, match="cannot write the report") as told:
-        write(whole(), blocked)
+        write(whole(), html(whole()), blocked)
     assert told.value.exit_code == 1
     assert str(blocked) in str(told.value)
 
 
 def test_a_failed_write_leaves_the_old_report_whole(tmp_path: Path) -> None:
-    page, _ = write(whole(), tmp_path)
+    page, _ = write(whole(), html(whole()), tmp_path)
     before = page.read_text(encoding="utf-8")
     page.with_suffix(".json").unlink()
     (tmp_path / "report.json").mkdir()
     with pytest.raises(ReportError):
-        write(whole(), tmp_path)
+        write(whole(), html(whole()), tmp_path)
     assert page.read_text(encoding="utf-8") == before
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
 
