@@ -112,6 +112,7 @@ def report_of(
         accepted=tuple(f for f in findings if f.accepted),
         controls=tuple(controls(states, manifest)),
         rights=rights(fleet, hosts, sorted(concerned)),
+        standards=manifest.standards,
         duties=today.duties,
         hosts=states,
         strangers=tuple(sorted(strangers)),

@@ -6,8 +6,8 @@ A control with no check that ran is *not checked*, and never passed. Not here: w
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 from deploy.model.record import CheckResult, Manifest
 from deploy.model.waived import Waived
@@ -15,32 +15,60 @@ from deploy.report.document import Control, ControlResult, HostState, Result, Ro
 
 
 def controls(states: Sequence[HostState], manifest: Manifest) -> Iterator[Control]:
-    """Yield every control that a role of these hosts answers, in the order of its number."""
-    for control in sorted({c for s in states for r in s.roles for c in r.controls}, key=by_number):
-        answering = [(s, r) for s in states for r in s.roles if control in r.controls]
-        effect = Counter(r.in_effect for _, r in answering)
-        outcomes = Counter(c.outcome for _, r in answering for c in r.checks)
+    """Yield every control that a role or a check of these hosts answers, in the order of its number."""
+    answers = {role: _answers(role, manifest) for role in {r.name for s in states for r in s.roles}}
+    found = defaultdict[str, list[tuple[HostState, list[RoleState]]]](list)
+    for state in states:
+        for control, parts in _parts(state, answers, manifest).items():
+            found[control].append((state, parts))
+    for control, on_hosts in sorted(found.items(), key=lambda item: by_number(item[0])):
+        answering = [role for _, roles in on_hosts for role in roles]
+        effect = Counter(r.in_effect for r in answering)
+        outcomes = Counter(c.outcome for r in answering for c in r.checks)
         yield Control(
             id=control,
             title=manifest.titles.get(control),
-            roles=tuple(sorted({r.name for _, r in answering})),
+            roles=tuple(sorted({r.name for r in answering})),
             in_effect=effect[True],
             not_in_effect=effect[False],
             not_looked_at=effect[None],
             passed=outcomes["passed"],
             failed=outcomes["failed"],
             not_applicable=outcomes["not applicable"],
-            results=tuple(
-                result_on(state, [r for r in state.roles if control in r.controls])
-                for state in states
-                if any(control in r.controls for r in state.roles)
-            ),
+            results=tuple(result_on(state, roles) for state, roles in on_hosts),
         )
 
 
-def result_on(host: HostState, roles: Iterable[RoleState]) -> ControlResult:
-    """Return how a control came out on a host, by the roles that answer it there."""
-    roles = tuple(roles)
+Answers = Mapping[str, frozenset[str]]
+"""The controls that each check of a role answers."""
+
+
+def _answers(role: str, manifest: Manifest) -> Answers:
+    promised = manifest.role(role)
+    return {check: manifest.answered_by(role, check) for check in (*promised.checks, *promised.proves)}
+
+
+def _parts(host: HostState, answers: Mapping[str, Answers], manifest: Manifest) -> dict[str, list[RoleState]]:
+    """Return, by control, the parts of a host's roles that it asks for: the checks that answer it, and a role's steps
+    where the role itself answers it.
+    """
+    found = defaultdict[str, list[RoleState]](list)
+    for role in host.roles:
+        promised = manifest.role(role.name).controls
+        checks: dict[str, list[CheckResult]] = {control: [] for control in promised}
+        checks |= {control: [] for some in answers[role.name].values() for control in some}
+        for check in role.checks:
+            name = check.name.partition(" [")[0]
+            for control in answers[role.name].get(name) or manifest.answered_by(role.name, name):
+                checks[control].append(check)
+        for control, some in checks.items():
+            steps = role.steps if control in promised else ()
+            found[control].append(role.model_copy(update={"checks": tuple(some), "steps": steps}))
+    return found
+
+
+def result_on(host: HostState, roles: Sequence[RoleState]) -> ControlResult:
+    """Return how a control came out on a host, by the parts of roles that answer it there."""
     checks = tuple(c for r in roles for c in r.checks)
     outcomes = Counter(c.outcome for c in checks)
     counts = {"passed": outcomes["passed"], "failed": outcomes["failed"], "not_applicable": outcomes["not applicable"]}

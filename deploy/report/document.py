@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import Field, computed_field
 
 from deploy.model.findings import Finding
-from deploy.model.record import CheckResult, Title
+from deploy.model.record import CheckResult, Standard, Title
 from deploy.model.waived import Waived
 from inventory.frozen import Frozen
 from inventory.organisation import Employment
@@ -349,6 +349,7 @@ class Report(Frozen):
     accepted: tuple[ReportedFinding, ...] = ()
     controls: tuple[Control, ...]
     rights: tuple[Right, ...] = ()
+    standards: dict[str, Standard] = Field(default_factory=dict, description="by what names of controls begin with")
     duties: dict[str, Title] = Field(default_factory=dict, description="titles of duties, by `<role>.<duty>`")
     hosts: tuple[HostState, ...]
     strangers: tuple[str, ...]

@@ -115,7 +115,8 @@ def test_a_record_keeps_every_role_its_checks_and_the_title_of_every_control(rec
     assert kept == manifest_now()
     assert kept is not None
     assert [r.name for r in kept.roles] == list(catalogue())
-    assert kept.titles.keys() == {c for r in kept.roles for c in r.controls}
+    assert kept.titles.keys() == {c for r in kept.roles for c in kept.answered(r.name)}
+    assert all(set(r.proves) == set(r.checks) for r in kept.roles)
     assert all(r.checks for r in kept.roles)
 
 

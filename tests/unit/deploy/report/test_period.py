@@ -175,3 +175,25 @@ def test_a_control_is_passed_failed_not_applicable_not_checked_unknown_or_waived
     )
     differs = run(10, "drift", "differs", checks=("passed",), findings=(DRIFT,))
     assert of_control(differs)[:2] == (Result.FAILED, DRIFT.step)
+
+
+def test_a_check_that_fails_fails_the_controls_that_it_answers_and_no_others() -> None:
+    failed, passed = (
+        "nobody speaks in the name of an address that is reached another way",
+        "there is one ruleset and it is ours",
+    )
+    looked = run(10, "drift", "differs").model_copy(
+        update={"checks": (check(failed, GW1, "firewall", "failed"), check(passed, GW1, "firewall"))}
+    )
+    assert of_control(looked, control="CIS v8 4.4")[:2] == (Result.FAILED, failed)
+    assert of_control(looked, control="ISO 27002:2022 8.9")[0] is Result.PASSED
+    assert of_control(looked, control="CIS v8 8.4")[0] is Result.NOT_CHECKED
+
+
+def test_a_check_of_which_nothing_says_what_it_proves_answers_all_that_its_role_does() -> None:
+    assert TODAY.answered_by("firewall", "a name from another year") == {*TODAY.role("firewall").controls}
+    assert TODAY.answered_by("netbox", "the newest dump can be read [x]") == {
+        "ISO 27002:2022 8.13",
+        "CIS v8 11.2",
+        "NIS2 21.2 c",
+    }
