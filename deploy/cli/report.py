@@ -1,10 +1,11 @@
-"""`samdrift report`: what auditors and others read, from the inventory and from what earlier runs left in the store.
+"""`samdrift report` and `report verify`: what auditors and others read, of the inventory and of earlier runs.
 
 No host is looked at. Not here: what a report says (`report.content`), and how its page looks (`report.page`).
 """
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +13,12 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
-from deploy.cli.command import FILE, WORDS, Common, answer, aside, command
+from deploy.cli.command import FILE, READABLE, WORDS, Common, WithDefault, answer, aside, command
 from deploy.cli.running import check_record
 from deploy.cli.subject import fleet_of, intent_of, snapshot_directory, source_of, stores_of
 from deploy.model import clock
 from deploy.model.kinds import Exit
+from deploy.model.text import inline
 from deploy.source.known import SourcedFleet
 from inventory.errors import InventoryError, UsageError
 from inventory.organisation import TIME_ZONE
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from deploy.model.record import Record
     from deploy.model.words import Language
+    from deploy.report.bundle import Claim, Evidence
     from deploy.report.document import Report
     from deploy.report.past import Past
     from deploy.report.procurement import Procurement
@@ -37,14 +40,32 @@ SINCE_LAST_TIME = 91
 """So many days before it, the board met last, if nobody says otherwise."""
 
 
-@command("report")
+class _Report(WithDefault):
+    """The group whose first command is `report` itself: its help is that command's."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        next(iter(self.commands.values())).format_options(ctx, formatter)
+        super().format_options(ctx, formatter)
+
+
+@click.group("report", cls=_Report, options_metavar="[OPTIONS]", subcommand_metavar="| verify DIR")
+def report() -> None:
+    """Write what auditors and others read: how the hosts stood when last looked at.
+
+    WHEN is a day or a time as people in the municipalities live it; a day ends a period with its last moment. A report
+    of some municipalities (--limit heby) says nothing of others; an auditor's is about one. A record that is damaged is
+    told, the report is made of the others, and it ends with 1. `report verify` says whether a report is unaltered.
+    """
+
+
+@command("make", of=report)
 @click.option(
     "--out",
     metavar="DIR",
     type=FILE,
     default=Path("report"),
     show_default=True,
-    help="Where report.html and report.json go.",
+    help="Where report.html, report.json and what proves them go.",
 )
 @click.option(
     "--for",
@@ -58,15 +79,21 @@ SINCE_LAST_TIME = 91
 @click.option("--from", "since", metavar="WHEN", type=WORDS, help="Say what happened since then, too.")
 @click.option("--to", "until", metavar="WHEN", type=WORDS, help="The end of that period, and how it stood then. [now]")
 @click.option("--lang", type=click.Choice(["sv", "en"]), default="sv", show_default=True, help="Of the page.")
-def report(  # noqa: PLR0917  click tells options by name
-    common: Common, out: Path, reader: str, at: str | None, since: str | None, until: str | None, lang: Language
+@click.option("--sign", is_flag=True, help="Sign it with your SSH key.")
+@click.option("--signing-key", metavar="FILE", type=READABLE, help="Sign it with this key. [the agent's, or ~/.ssh]")
+def make(  # noqa: PLR0917  click tells options by name
+    common: Common,
+    out: Path,
+    reader: str,
+    at: str | None,
+    since: str | None,
+    until: str | None,
+    lang: Language,
+    sign: bool,
+    signing_key: Path | None,
 ) -> int:
-    """Write what auditors and others read: how the hosts stood when last looked at.
-
-    WHEN is a day or a time as people in the municipalities live it; a day ends a period with its last moment. A report
-    of some municipalities (--limit heby) says nothing of others; an auditor's is about one. A record that is damaged is
-    told, the report is made of the others, and it ends with 1.
-    """
+    """Write what auditors and others read."""
+    from deploy.report.bundle import DATA, EVIDENCE, PAGE, SIGNATURE, SUMS, as_json, sums_of
     from deploy.report.page import write
 
     if at and until:
@@ -78,16 +105,100 @@ def report(  # noqa: PLR0917  click tells options by name
     if reader in {"board", "consolidation"}:
         beginning = beginning or clock.later(moment, -24 * SINCE_LAST_TIME)
     faults: list[StoreError] = []
-    document, text, line = _written(reader, _Subject(common, moment, faults), beginning, lang)
-    page, data = write(document, text, out)
-    answer(
-        common,
-        document.model_dump(mode="json"),
-        [Text(line, "bold"), Text(f"Read it: {page}"), Text(f"As data: {data}")],
-    )
+    subject = _Subject(common, moment, faults)
+    document, text, line = _written(reader, subject, beginning, lang)
+    data = as_json(document)
+    files = {
+        PAGE: text.encode(errors="surrogatepass"),
+        DATA: data,
+        EVIDENCE: as_json(subject.evidence(data.decode(errors="surrogatepass"))),
+    }
+    sums = sums_of(files)
+    lines = [Text(line, "bold"), Text(f"Read it: {out / PAGE}"), Text(f"As data: {out / DATA}")]
+    files[SUMS] = sums.encode()
+    if sign or signing_key is not None:
+        files[SIGNATURE], by = _signed(sums, subject.fleet, signing_key)
+        lines.append(
+            Text(f"Signed by {inline(by)}; whether it is unaltered says: samdrift report verify {inline(out)}")
+        )
+    write(files, out)
+    answer(common, document.model_dump(mode="json"), lines)
     for fault in dict.fromkeys(map(str, faults)):
         aside(common, f"warning: {fault}")
     return Exit.ERROR if faults else Exit.OK
+
+
+def _signed(sums: str, fleet: Fleet, file: Path | None) -> tuple[bytes, str]:
+    """Sign the sums of a report's files with a key at hand; return the signature, and who signed."""
+    from deploy.runs.approving import known_keys
+    from deploy.runs.signing import sign, verify_statement
+
+    key, place, person = known_keys(fleet, file)[0]
+    signature = sign(sums, "report", key, place)
+    verify_statement(sums, signature, "report", person)  # before anybody relies on it
+    return signature.encode(), f"{person.full_name} ({person.name})"
+
+
+@command("verify", of=report)
+@click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def report_verify(common: Common, directory: Path) -> int:
+    """Say whether a report is unaltered: who signed it, its files, and the records that it is made of.
+
+    The history is compared where it is (--state). Ends with 1 if anything does not hold, or nobody signed it; what
+    nobody can tell here is said.
+    """
+    from deploy.report.bundle import (
+        DATA,
+        EVIDENCE,
+        PAGE,
+        SIGNATURE,
+        SUMS,
+        Claim,
+        judge_files,
+        judge_history,
+        read_evidence,
+    )
+    from deploy.views.reports import claims_of_report
+
+    names = (PAGE, DATA, EVIDENCE, SUMS, SIGNATURE)
+    there = {name: (directory / name).read_bytes() for name in names if (directory / name).is_file()}
+    claims = [_judge_signature(common, there.get(SUMS), there.get(SIGNATURE)), *judge_files(there.get(SUMS), there)]
+    evidence = read_evidence(there.get(EVIDENCE))
+    if evidence is None:
+        words = f"{EVIDENCE} cannot be read: of which records the report is made is not known"
+        claims.append(Claim(about="history", holds=False, words=words))
+    else:
+        history = stores_of(common).history
+        claims += judge_history(evidence, history.chain(), history.links(), history.kept())
+    failed = sum(c.holds is False for c in claims)
+    document = {"claims": [c.model_dump(mode="json") for c in claims], "exit_code": int(bool(failed))}
+    answer(common, document, claims_of_report(claims))
+    return Exit.ERROR if failed else Exit.OK
+
+
+def _judge_signature(common: Common, sums: bytes | None, signature: bytes | None) -> Claim:
+    """Say who signed a report, and whether just these sums."""
+    from deploy.model.approval import key_of
+    from deploy.report.bundle import SIGNATURE, Claim
+    from deploy.runs.signing import SigningError, signed_by, verify_statement
+
+    if signature is None or sums is None:
+        words = "nobody signed it: whoever had it may have changed it, sums and all"
+        return Claim(about="signature", holds=False, words=words)
+    try:
+        text = signature.decode()
+        key = signed_by(text)
+        person = next((p for p in fleet_of(common).fleet.people.everybody if key in map(key_of, p.keys)), None)
+        if person is None:
+            words = f"it is signed by a key that nobody of inventory/people.yaml has: {key}"
+            return Claim(about="signature", holds=False, words=words)
+        verify_statement(sums.decode(), text, "report", person)
+    except (SigningError, UnicodeDecodeError) as e:
+        return Claim(about="signature", holds=False, words=f"{SIGNATURE}: {e}")
+    words = f"signed by {person.full_name} ({person.name}), with {key}"
+    if person.employment == "ended":
+        words = f"{words}, who has left: whether it was signed before, nobody can tell here"
+    return Claim(about="signature", holds=None if person.employment == "ended" else True, words=words)
 
 
 def _written(reader: str, subject: _Subject, since: str, lang: Language) -> tuple[Frozen, str, str]:
@@ -124,6 +235,7 @@ class _Subject:
         self.common, self.at, self._faults = common, at, faults
         self._history, self._source = stores_of(common).history, source_of(common)
         checked = _latest_check(self._history, self._source, at, faults)
+        self._records = {checked.id} if checked else set[str]()
         self.fleet, self.about, self._checked = _subject(common, checked, at)
 
     def past(self, at: str, since: str = "") -> Past:
@@ -131,7 +243,9 @@ class _Subject:
         from deploy.report.past import read_past
 
         names = [h.name for h in self.fleet.hosts]
-        return read_past(self._history, names, self._source, at, self._faults, since=since)
+        past = read_past(self._history, names, self._source, at, self._faults, since=since)
+        self._records |= past.records
+        return past
 
     def report(self, at: str, since: str = "") -> Report:
         """Make the situation report of a moment."""
@@ -139,6 +253,8 @@ class _Subject:
         from deploy.report.past import emergencies_at
         from deploy.runs.manifest import manifest_now
 
+        emergencies = emergencies_at(self._history, self._source, at, self._faults)
+        self._records |= {record.id for e in emergencies for record in (e.record, *e.sign_offs)}
         return report_of(
             self.fleet,
             self.about,
@@ -146,10 +262,17 @@ class _Subject:
             at,
             today=manifest_now(),
             check=self._checked,
-            emergencies=emergencies_at(self._history, self._source, at, self._faults),
+            emergencies=emergencies,
             source=self._source,
             whole=not self.common.limit,
         )
+
+    def evidence(self, document: str) -> Evidence:
+        """Return what the report is made of; of some municipalities', no more than its document names."""
+        from deploy.report.bundle import evidence_of
+
+        named = {r for r in self._records if not self.common.limit or json.dumps(r) in document}
+        return evidence_of(self._history.chain(), self._history.links(), named, self.at)
 
     def procurement(self) -> Procurement:
         """Return what is known of the devices for who buys their successors."""

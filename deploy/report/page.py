@@ -9,9 +9,8 @@ words (`report.words`).
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -24,6 +23,7 @@ from deploy.model.messages import MessageId
 from deploy.model.record import CheckResult
 from deploy.model.text import command_lines, diff_lines, safe
 from deploy.model.words import Language
+from deploy.report.bundle import SIGNATURE, SUMS
 from deploy.report.document import HostState, Report, State, Totals, Why
 from deploy.report.picture import picture
 from deploy.report.words import WORDS, called, failed_check, may, pair_of, remedy, summary
@@ -132,23 +132,24 @@ def _headline(totals: Totals) -> Headline:
     return Headline(swedish=f"{swedish}.", english=f"{english}.")
 
 
-def write(document: Frozen, text: str, directory: Path) -> tuple[Path, Path]:
-    """Write a page, as `report.html`, and its document, as `report.json`, each whole or not at all; where they are.
+def write(files: Mapping[str, bytes], directory: Path) -> None:
+    """Write the files of a report into a directory, each whole or not at all, for their owner alone.
+
+    What proved another report that stood there is removed: it does not prove this one.
 
     Raises:
         ReportError: the directory cannot be written.
     """
-    page, data = directory / "report.html", directory / "report.json"
-    value = json.dumps(document.model_dump(mode="json"), ensure_ascii=False, indent=1)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for path, content in ((page, text), (data, value + "\n")):
-            put_in_place(path, content.encode(), mode=0o644, durable=False)
+        for name in (SUMS, SIGNATURE):
+            (directory / name).unlink(missing_ok=True)
+        for name, data in files.items():
+            put_in_place(directory / name, data, durable=False)
     except OSError as e:
         raise ReportError(
             f"cannot write the report: {e.strerror}", where=str(directory), fix="choose another --out"
         ) from e
-    return page, data
 
 
 def _by_reason(hosts: Iterable[HostState]) -> dict[Why, list[HostState]]:

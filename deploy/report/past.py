@@ -31,12 +31,14 @@ class Past:
         latest: the latest runs, newest first.
         slices: of the runs since the beginning of a period; none where no period is asked for.
         since: the beginning of the period; else empty.
+        records: the ids of all that was read.
     """
 
     stood: dict[str, Stood]
     latest: tuple[Record, ...] = ()
     slices: tuple[Slice, ...] = ()
     since: str = ""
+    records: frozenset[str] = frozenset()
 
 
 def past_of(records: Iterable[Record], hosts: Collection[str], since: str = "") -> Past:
@@ -46,7 +48,8 @@ def past_of(records: Iterable[Record], hosts: Collection[str], since: str = "") 
     for record in newest_first:
         standing.add(record)
     slices = [slice_of(r) for r in newest_first if since and r.started >= since]
-    return Past(standing.of, tuple(newest_first[:LATEST_RUNS]), tuple(slices), since)
+    read = frozenset(r.id for r in newest_first)
+    return Past(standing.of, tuple(newest_first[:LATEST_RUNS]), tuple(slices), since, read)
 
 
 def read_past(
@@ -60,7 +63,7 @@ def read_past(
         since: the beginning of a period; empty where none is asked for.
     """
     horizon = (datetime.fromisoformat(at) - LOOKED_BACK).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    standing, latest, slices = Standing(hosts), list[Record](), list[Slice]()
+    standing, latest, slices, read = Standing(hosts), list[Record](), list[Slice](), set[str]()
     for run in of_the_moment(history.runs(), source, at, min(horizon, since) if since else horizon):
         in_period = bool(since) and run.started >= since
         if not (standing.wants(run) or in_period or len(latest) < LATEST_RUNS):
@@ -70,12 +73,15 @@ def read_past(
         except StoreError as e:
             faults.append(e)
             continue
+        if record.ended and record.finished > at:
+            continue  # what it saw, it may have seen later
         standing.add(record)
+        read.add(record.id)
         if len(latest) < LATEST_RUNS:
             latest.append(record)
         if in_period:
             slices.append(slice_of(record))
-    return Past(standing.of, tuple(latest), tuple(slices), since)
+    return Past(standing.of, tuple(latest), tuple(slices), since, frozenset(read))
 
 
 def emergencies_at(history: History, source: str, at: str, faults: list[StoreError]) -> list[Emergency]:
