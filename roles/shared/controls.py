@@ -185,7 +185,7 @@ _TOPICS: Mapping[str, tuple[str, str, str]] = {
     "log access": ("8.15", "3.3", "b i"),
     "log storage": ("8.15", "8.3", "b"),
     "logging": ("8.15", "8.2", "b"),
-    "monitoring": ("8.16", "", "b"),
+    "measuring": ("8.16", "", "b"),
     "network": ("8.20", "4.2 12.2 12.3", "e"),
     "network services": ("8.21", "", "e"),
     "passwords": ("8.5", "5.2", "i"),

@@ -127,7 +127,7 @@ PROVES = {
     "capacity": ("samples are kept for as long as they should",),
     "configuration": ("the configuration on disk is the one in force",),
     "hardening": ("its service may do what it needs and nothing else",),
-    "monitoring": (
+    "measuring": (
         "prometheus runs and is enabled",
         "it is ready",
         "it asks every host of the fleet and itself",

@@ -66,7 +66,7 @@ PROVES = {
     "authentication": ("it answers nobody without the password",),
     "capacity": ("every collector measures",),
     "hardening": ("its service may do what it needs and nothing else",),
-    "monitoring": (
+    "measuring": (
         "the exporter runs and is enabled",
         "it answers with metrics of this host",
         "every collector measures",
