@@ -15,6 +15,7 @@ from deploy.model.findings import Severity
 from deploy.report.document import Report, State, Totals, Why
 from deploy.report.procurement import Procurement, Standing
 from inventory.frozen import Frozen
+from inventory.organisation import TIME_ZONE
 
 WAIVER_DAYS = 60
 """A waiver that ends within so many days is for the board to decide on before it meets again."""
@@ -133,7 +134,7 @@ def _decisions(now: Report, bought: Procurement) -> Iterator[ToDecide]:
         yield ToDecide(
             what=Decision.EMERGENCY, municipality=", ".join(e.municipalities), about=e.reason, when=e.started
         )
-    day = datetime.fromisoformat(now.at).date()
+    day = datetime.fromisoformat(now.at).astimezone(TIME_ZONE).date()
     waivers = {(f.waived.name, f.waived.owner, f.waived.until) for f in now.accepted if f.waived is not None}
     for name, owner, until in sorted(waivers, key=lambda w: w[2]):
         if (date.fromisoformat(until) - day).days <= WAIVER_DAYS:

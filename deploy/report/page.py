@@ -192,16 +192,19 @@ def _visible(value: object) -> object:
 
 
 def _moment(iso: str) -> str:
-    """Format a time as `2026-11-23 23:31 CET`: as people live it."""
+    """Format a time as `2026-11-23 23:31 CET`: as people live it, with the exact one for machines."""
     try:
-        return f"{datetime.fromisoformat(iso).astimezone(TIME_ZONE):%Y-%m-%d %H:%M %Z}"
+        lived = datetime.fromisoformat(iso).astimezone(TIME_ZONE)
     except ValueError:
         return iso
+    return Markup('<time datetime="{}">{}</time>').format(iso, f"{lived:%Y-%m-%d %H:%M %Z}")
 
 
 def _day(iso: str) -> str:
     """Return the day that a time is on, as people live it."""
-    return iso if len(iso) <= len("2026-11-29") else _moment(iso)[:10]
+    if len(iso) <= len("2026-11-29"):
+        return iso
+    return f"{datetime.fromisoformat(iso).astimezone(TIME_ZONE):%Y-%m-%d}"
 
 
 def _lasted(seconds: float, language: Language) -> str:

@@ -197,3 +197,17 @@ def test_a_check_of_which_nothing_says_what_it_proves_answers_all_that_its_role_
         "CIS v8 11.2",
         "NIS2 21.2 c",
     }
+
+
+def test_every_host_that_answers_a_control_has_one_result_and_every_check_is_counted_once() -> None:
+    """What did not apply is neither left out of the count nor in the denominator."""
+    made = report_of(
+        FLEET, FLEET.hosts, [run(10, "drift", "in sync", checks=("passed", "not applicable"))], AT, today=TODAY
+    )
+    for control in made.controls:
+        hosts = [r.host for r in control.results]
+        assert len(hosts) == len(set(hosts))
+        for count in ("passed", "failed", "not_applicable"):
+            assert sum(getattr(r, count) for r in control.results) == getattr(control, count)
+    (network,) = (c for c in made.controls if c.id == "ISO 27002:2022 8.20")
+    assert (network.passed, network.failed, network.not_applicable) == (1, 0, 1)

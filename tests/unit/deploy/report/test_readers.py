@@ -111,6 +111,15 @@ def test_an_inventory_that_is_not_sound_and_a_support_that_ends_are_decisions() 
     ]
 
 
+def test_a_waiver_s_last_day_is_counted_from_the_day_that_people_live() -> None:
+    """As it is 00:30 in Sweden, it is the day before in UTC."""
+    waived = Waived(name="w", owner="eva", reason="flytten", until="2027-01-30", standing="accepted")
+    run = NOVEMBER.model_copy(update={"findings": (DRIFT.model_copy(update={"waived": waived}),)})
+    for at, asked in (("2026-11-30T22:30:00.000Z", False), ("2026-11-30T23:30:00.000Z", True)):
+        now = report_of(FLEET, FLEET.hosts, [run], at, since=SINCE, today=TODAY, whole=True)
+        assert (Decision.WAIVER in {d.what for d in board(now, None, bought()).decisions}) is asked
+
+
 # --- procurement ----------------------------------------------------------------------------------------------------
 
 
@@ -173,6 +182,16 @@ def test_a_file_that_is_wrong_is_told_with_its_place(text: str, wrong: str, tmp_
     with pytest.raises(InventoryError) as told:
         lifecycle.read(tmp_path / "lifecycle.yaml")
     assert wrong in str(told.value)
+
+
+def test_what_purchasers_of_one_municipality_read_holds_nothing_of_anothers() -> None:
+    own = [h for h in SHIPPED.hosts if h.tenant == "heby"]
+    made = procurement(SHIPPED, own, Lifecycle(models={"fortinet-fg-60f": until("2027-01-01")}), AT, DAY)
+    text = reader_html(made) + made.model_dump_json()
+    for host in SHIPPED.hosts:
+        if host.tenant != "heby":
+            assert not [word for word in (host.name, host.serial) if word and word in text]
+    assert made.together == ()
 
 
 def test_without_a_file_nothing_is_known(tmp_path: Path) -> None:
