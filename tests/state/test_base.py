@@ -488,6 +488,7 @@ PROVES = {
     ),
     "time": ("time zone is swedish",),
     "updates": (
+        "which updates wait is known and since when",
         "what waits for a restart is known",
         "what asks for restarts may do what it needs and nothing else",
         "an update restarts nothing by itself",

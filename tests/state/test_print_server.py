@@ -70,6 +70,7 @@ def test_its_web_pages_are_off(host: Any) -> None:
 
 
 PROVES = {
+    "cryptography": ("it speaks tls 1 2 and newer and nothing older",),
     "configuration": ("cups accepts its file",),
     "hardening": (
         "its service may do what it needs and nothing else",

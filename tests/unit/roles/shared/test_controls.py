@@ -43,7 +43,7 @@ def test_what_is_law_to_a_municipality_and_what_is_guidance_is_called_so() -> No
 @pytest.mark.parametrize("role", sorted(catalogue()))
 def test_every_state_check_says_what_it_proves_and_nothing_else_does(role: str) -> None:
     proves = proves_of(role)
-    assert {*proves} == {*checks_of(role)}
+    assert {*proves} == {*checks_of(role)}, f"tests/state/test_{role}.py, PROVES: docs/add-a-check.md"
     assert {topic for topics in proves.values() for topic in topics} <= TOPICS.keys()
 
 
