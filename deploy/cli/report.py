@@ -79,6 +79,7 @@ def report() -> None:
 @click.option("--from", "since", metavar="WHEN", type=WORDS, help="Say what happened since then, too.")
 @click.option("--to", "until", metavar="WHEN", type=WORDS, help="The end of that period, and how it stood then. [now]")
 @click.option("--lang", type=click.Choice(["sv", "en"]), default="sv", show_default=True, help="Of the page.")
+@click.option("--oscal", is_flag=True, help="Write oscal.json, too: OSCAL assessment results (NIST).")
 @click.option("--sign", is_flag=True, help="Sign it with your SSH key.")
 @click.option("--signing-key", metavar="FILE", type=READABLE, help="Sign it with this key. [the agent's, or ~/.ssh]")
 def make(  # noqa: PLR0917  click tells options by name
@@ -89,11 +90,12 @@ def make(  # noqa: PLR0917  click tells options by name
     since: str | None,
     until: str | None,
     lang: Language,
+    oscal: bool,
     sign: bool,
     signing_key: Path | None,
 ) -> int:
     """Write what auditors and others read."""
-    from deploy.report.bundle import DATA, EVIDENCE, PAGE, SIGNATURE, SUMS, as_json, sums_of
+    from deploy.report.bundle import DATA, EVIDENCE, OSCAL, PAGE, SIGNATURE, SUMS, as_json, sums_of
     from deploy.report.page import write
 
     if at and until:
@@ -113,6 +115,8 @@ def make(  # noqa: PLR0917  click tells options by name
         DATA: data,
         EVIDENCE: as_json(subject.evidence(data.decode(errors="surrogatepass"))),
     }
+    if oscal:
+        files[OSCAL] = _oscal(document)
     sums = sums_of(files)
     lines = [Text(line, "bold"), Text(f"Read it: {out / PAGE}"), Text(f"As data: {out / DATA}")]
     files[SUMS] = sums.encode()
@@ -126,6 +130,22 @@ def make(  # noqa: PLR0917  click tells options by name
     for fault in dict.fromkeys(map(str, faults)):
         aside(common, f"warning: {fault}")
     return Exit.ERROR if faults else Exit.OK
+
+
+def _oscal(document: Frozen) -> bytes:
+    """Return a situation report as OSCAL has it.
+
+    Raises:
+        UsageError: it is of no control: OSCAL knows of nothing else.
+    """
+    from deploy.report.document import Report
+    from deploy.report.oscal import assessment_results
+
+    if not isinstance(document, Report):
+        raise UsageError("OSCAL is about controls", where="--oscal", fix="--for operations, or auditor")
+    if not document.controls:
+        raise UsageError("no role of these hosts answers a control", where="--oscal", fix="choose other hosts")
+    return (json.dumps(assessment_results(document), ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def _signed(sums: str, fleet: Fleet, file: Path | None) -> tuple[bytes, str]:
@@ -150,6 +170,7 @@ def report_verify(common: Common, directory: Path) -> int:
     from deploy.report.bundle import (
         DATA,
         EVIDENCE,
+        OSCAL,
         PAGE,
         SIGNATURE,
         SUMS,
@@ -160,7 +181,7 @@ def report_verify(common: Common, directory: Path) -> int:
     )
     from deploy.views.reports import claims_of_report
 
-    names = (PAGE, DATA, EVIDENCE, SUMS, SIGNATURE)
+    names = (PAGE, DATA, EVIDENCE, OSCAL, SUMS, SIGNATURE)
     there = {name: (directory / name).read_bytes() for name in names if (directory / name).is_file()}
     claims = [_judge_signature(common, there.get(SUMS), there.get(SIGNATURE)), *judge_files(there.get(SUMS), there)]
     evidence = read_evidence(there.get(EVIDENCE))
