@@ -137,6 +137,15 @@ class Manifest(Frozen):
             return frozenset(promised.controls)
         return frozenset(control for topic in topics for control in self.topics.get(topic, ()))
 
+    def answered_by_steps(self, role: str) -> frozenset[str]:
+        """Return the controls that a role answers as a whole, so that a step that differs fails them: those that it
+        names, and whatever else the same topics of its checks answer in other standards.
+        """
+        promised = self.role(role)
+        topics = {topic for proved in promised.proves.values() for topic in proved}
+        alike = (self.topics.get(topic, ()) for topic in topics)
+        return frozenset(promised.controls) | {c for some in alike if {*some} & {*promised.controls} for c in some}
+
     def answered(self, role: str) -> tuple[str, ...]:
         """Return every control that a role answers: those that it names, and those that its checks do."""
         promised = self.role(role)

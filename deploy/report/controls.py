@@ -17,9 +17,10 @@ from deploy.report.document import Control, ControlResult, HostState, Result, Ro
 def controls(states: Sequence[HostState], manifest: Manifest) -> Iterator[Control]:
     """Yield every control that a role or a check of these hosts answers, in the order of its number."""
     answers = {role: _answers(role, manifest) for role in {r.name for s in states for r in s.roles}}
+    by_steps = {role: manifest.answered_by_steps(role) for role in answers}
     found = defaultdict[str, list[tuple[HostState, list[RoleState]]]](list)
     for state in states:
-        for control, parts in _parts(state, answers, manifest).items():
+        for control, parts in _parts(state, answers, by_steps, manifest).items():
             found[control].append((state, parts))
     for control, on_hosts in sorted(found.items(), key=lambda item: by_number(item[0])):
         answering = [role for _, roles in on_hosts for role in roles]
@@ -48,13 +49,15 @@ def _answers(role: str, manifest: Manifest) -> Answers:
     return {check: manifest.answered_by(role, check) for check in (*promised.checks, *promised.proves)}
 
 
-def _parts(host: HostState, answers: Mapping[str, Answers], manifest: Manifest) -> dict[str, list[RoleState]]:
+def _parts(
+    host: HostState, answers: Mapping[str, Answers], by_steps: Mapping[str, frozenset[str]], manifest: Manifest
+) -> dict[str, list[RoleState]]:
     """Return, by control, the parts of a host's roles that it asks for: the checks that answer it, and a role's steps
-    where the role itself answers it.
+    where the role answers it as a whole.
     """
     found = defaultdict[str, list[RoleState]](list)
     for role in host.roles:
-        promised = manifest.role(role.name).controls
+        promised = by_steps[role.name]
         checks: dict[str, list[CheckResult]] = {control: [] for control in promised}
         checks |= {control: [] for some in answers[role.name].values() for control in some}
         for check in role.checks:

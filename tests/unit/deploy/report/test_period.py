@@ -211,3 +211,15 @@ def test_every_host_that_answers_a_control_has_one_result_and_every_check_is_cou
             assert sum(getattr(r, count) for r in control.results) == getattr(control, count)
     (network,) = (c for c in made.controls if c.id == "ISO 27002:2022 8.20")
     assert (network.passed, network.failed, network.not_applicable) == (1, 0, 1)
+
+
+def test_a_step_that_differs_fails_the_same_in_every_standard_whatever_its_checks_say() -> None:
+    passed = check("there is one ruleset and it is ours", GW1, "firewall")
+    changed = run(10, "drift", "differs", findings=(DRIFT,)).model_copy(update={"checks": (passed,)})
+    for control in ("ISO 27002:2022 8.20", "CIS v8 4.4", "NIS2 21.2 e"):
+        assert of_control(changed, control=control)[:2] == (Result.FAILED, DRIFT.step)
+    accepted = DRIFT.model_copy(
+        update={"waived": Waived(name="w", owner="eva", reason="r", until="2026-12-31", standing="accepted")}
+    )
+    left = changed.model_copy(update={"findings": (accepted,)})
+    assert of_control(left, control="CIS v8 4.4") == (Result.WAIVED, "r", "2026-12-31", "eva")
