@@ -78,7 +78,7 @@ def names_in(fleet: Fleet, tenants: Iterable[str]) -> Names:
         words[site.tenant in own].update((site.slug, site.name))
     for prefix in fleet.prefixes:
         if prefix.site is not None:
-            named = (str(prefix.prefix), prefix.description, str(prefix.gateway or ""))
+            named = (str(prefix.prefix), str(prefix.gateway or ""))
             words[owner.get(prefix.site) in own].update(named)
     for host in fleet.hosts:
         words[host.tenant in own].update(_words_of(host))
@@ -92,8 +92,8 @@ def _spellings(word: str) -> set[str]:
 
 
 def _words_of(host: Host) -> Iterator[str]:
-    """Yield what names a host: names, numbers, addresses, keys, and what people say of it."""
-    yield from (host.name, host.serial, host.description, host.wireguard_public_key, *host.host_keys)
+    """Yield what names a host: names, numbers, addresses, keys; not what people say it is for, which is any word."""
+    yield from (host.name, host.serial, host.wireguard_public_key, *host.host_keys)
     yield from (key.split()[1] for key in host.host_keys if " " in key)
     yield from (word for member in host.members for word in (member.name, member.serial))
     yield from (str(a) for a in (host.primary_address, host.primary_address6, host.oob_address) if a is not None)

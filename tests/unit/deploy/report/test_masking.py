@@ -146,6 +146,14 @@ def test_what_is_ones_own_stays_and_a_finding_keeps_its_fingerprint() -> None:
     assert f"dolt på {made.masked} ställen" in html(made)
 
 
+def test_a_word_that_another_s_host_is_described_by_is_anybody_s() -> None:
+    described = FLEET.host("tie-dns1").model_copy(update={"description": "Utskrift"})
+    fleet = FLEET.model_copy(update={"hosts": tuple(described if h.name == "tie-dns1" else h for h in FLEET.hosts)})
+    run = record(hosts=(result("alv-gw1", "differs", detail="Utskrift"),))
+    made = report_of(fleet, [fleet.host("alv-gw1")], [run], MADE_AT, today=TODAY)
+    assert made.hosts[0].reason == "Utskrift"
+
+
 def test_a_report_of_everything_masks_nothing() -> None:
     made = report_of(FLEET, FLEET.hosts, [DRIFT_RUN], MADE_AT, today=TODAY, whole=True)
     assert made.masked == 0
