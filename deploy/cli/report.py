@@ -1,84 +1,366 @@
-"""`samdrift report`: what auditors read, from the inventory and from what earlier runs left in the store.
+"""`samdrift report` and `report verify`: what auditors and others read, of the inventory and of earlier runs.
 
 No host is looked at. Not here: what a report says (`report.content`), and how its page looks (`report.page`).
 """
 
 from __future__ import annotations
 
-from itertools import islice
+import json
+from datetime import UTC, datetime, time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
 
-from deploy.cli.command import FILE, Common, answer, aside, command
+from deploy.cli.command import FILE, READABLE, WORDS, Common, WithDefault, answer, aside, command
 from deploy.cli.running import check_record
-from deploy.cli.subject import fleet_of, intent_of, source_of, stores_of
+from deploy.cli.subject import fleet_of, intent_of, snapshot_directory, source_of, stores_of
 from deploy.model import clock
 from deploy.model.kinds import Exit
+from deploy.model.text import inline
 from deploy.source.known import SourcedFleet
-from inventory.errors import InventoryError
+from inventory.errors import InventoryError, UsageError
+from inventory.organisation import TIME_ZONE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deploy.model.record import Record
+    from deploy.model.words import Language
+    from deploy.report.bundle import Claim, Evidence
+    from deploy.report.document import Report
+    from deploy.report.past import Past
+    from deploy.report.procurement import Procurement
+    from deploy.store.ports import History, StoreError
+    from inventory.fleet import Fleet, Host
+    from inventory.frozen import Frozen
+
+SINCE_LAST_TIME = 91
+"""So many days before it, the board met last, if nobody says otherwise."""
 
 
-@command("report")
+class _Report(WithDefault):
+    """The group whose first command is `report` itself: its help is that command's."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        next(iter(self.commands.values())).format_options(ctx, formatter)
+        super().format_options(ctx, formatter)
+
+
+@click.group("report", cls=_Report, options_metavar="[OPTIONS]", subcommand_metavar="| verify DIR")
+def report() -> None:
+    """Write what auditors and others read: how the hosts stood when last looked at.
+
+    WHEN is a day or a time as people in the municipalities live it; a day ends a period with its last moment. A report
+    of some municipalities (--limit heby) says nothing of others; an auditor's is about one. A record that is damaged is
+    told, the report is made of the others, and it ends with 1. `report verify` says whether a report is unaltered.
+    """
+
+
+@command("make", of=report)
 @click.option(
     "--out",
     metavar="DIR",
     type=FILE,
     default=Path("report"),
     show_default=True,
-    help="Where report.html and report.json go.",
+    help="Where report.html, report.json and what proves them go.",
 )
-def report(common: Common, out: Path) -> int:
-    """Write what auditors read: how the hosts stood when last looked at.
+@click.option(
+    "--for",
+    "reader",
+    type=click.Choice(["operations", "auditor", "board", "procurement", "consolidation"]),
+    default="operations",
+    show_default=True,
+    help="Who is to read it.",
+)
+@click.option("--at", metavar="WHEN", type=WORDS, help="How it stood then: 2026-11-29, 2026-11-29T07:30. [now]")
+@click.option("--from", "since", metavar="WHEN", type=WORDS, help="Say what happened since then, too.")
+@click.option("--to", "until", metavar="WHEN", type=WORDS, help="The end of that period, and how it stood then. [now]")
+@click.option("--lang", type=click.Choice(["sv", "en"]), default="sv", show_default=True, help="Of the page.")
+@click.option("--oscal", is_flag=True, help="Write oscal.json, too: OSCAL assessment results (NIST).")
+@click.option("--sign", is_flag=True, help="Sign it with your SSH key.")
+@click.option("--signing-key", metavar="FILE", type=READABLE, help="Sign it with this key. [the agent's, or ~/.ssh]")
+def make(  # noqa: PLR0917  click tells options by name
+    common: Common,
+    out: Path,
+    reader: str,
+    at: str | None,
+    since: str | None,
+    until: str | None,
+    lang: Language,
+    oscal: bool,
+    sign: bool,
+    signing_key: Path | None,
+) -> int:
+    """Write what auditors and others read."""
+    from deploy.report.bundle import DATA, EVIDENCE, OSCAL, PAGE, SIGNATURE, SUMS, as_json, sums_of
+    from deploy.report.page import write
 
-    A record that is damaged is told, the report is made of the others, and it ends with 1.
+    if at and until:
+        raise UsageError("--at and --to both say when", fix="give one of them")
+    moment = _moment_of("--at" if at else "--to", at or until, ends=True) or clock.now()
+    beginning = _moment_of("--from", since, ends=False)
+    if beginning > moment:
+        raise UsageError("the period ends before it begins", where="--from", fix="give an earlier --from")
+    if reader in {"board", "consolidation"}:
+        beginning = beginning or clock.later(moment, -24 * SINCE_LAST_TIME)
+    faults: list[StoreError] = []
+    subject = _Subject(common, moment, faults)
+    document, text, line = _written(reader, subject, beginning, lang)
+    data = as_json(document)
+    files = {
+        PAGE: text.encode(errors="surrogatepass"),
+        DATA: data,
+        EVIDENCE: as_json(subject.evidence(data.decode(errors="surrogatepass"))),
+    }
+    if oscal:
+        files[OSCAL] = _oscal(document)
+    sums = sums_of(files)
+    lines = [Text(line, "bold"), Text(f"Read it: {out / PAGE}"), Text(f"As data: {out / DATA}")]
+    files[SUMS] = sums.encode()
+    if sign or signing_key is not None:
+        files[SIGNATURE], by = _signed(sums, subject.fleet, signing_key)
+        lines.append(
+            Text(f"Signed by {inline(by)}; whether it is unaltered says: samdrift report verify {inline(out)}")
+        )
+    write(files, out)
+    answer(common, document.model_dump(mode="json"), lines)
+    for fault in dict.fromkeys(map(str, faults)):
+        aside(common, f"warning: {fault}")
+    return Exit.ERROR if faults else Exit.OK
+
+
+def _oscal(document: Frozen) -> bytes:
+    """Return a situation report as OSCAL has it.
+
+    Raises:
+        UsageError: it is of no control: OSCAL knows of nothing else.
     """
-    from deploy.model.history import checks_of, dated, looks
+    from deploy.report.document import Report
+    from deploy.report.oscal import assessment_results
+
+    if not isinstance(document, Report):
+        raise UsageError("OSCAL is about controls", where="--oscal", fix="--for operations, or auditor")
+    if not document.controls:
+        raise UsageError("no role of these hosts answers a control", where="--oscal", fix="choose other hosts")
+    return (json.dumps(assessment_results(document), ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _signed(sums: str, fleet: Fleet, file: Path | None) -> tuple[bytes, str]:
+    """Sign the sums of a report's files with a key at hand; return the signature, and who signed."""
+    from deploy.runs.approving import known_keys
+    from deploy.runs.signing import sign, verify_statement
+
+    key, place, person = known_keys(fleet, file)[0]
+    signature = sign(sums, "report", key, place)
+    verify_statement(sums, signature, "report", person)  # before anybody relies on it
+    return signature.encode(), f"{person.full_name} ({person.name})"
+
+
+@command("verify", of=report)
+@click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def report_verify(common: Common, directory: Path) -> int:
+    """Say whether a report is unaltered: who signed it, its files, and the records that it is made of.
+
+    The history is compared where it is (--state). Ends with 1 if anything does not hold, or nobody signed it; what
+    nobody can tell here is said.
+    """
+    from deploy.report.bundle import (
+        DATA,
+        EVIDENCE,
+        OSCAL,
+        PAGE,
+        SIGNATURE,
+        SUMS,
+        Claim,
+        judge_files,
+        judge_history,
+        read_evidence,
+    )
+    from deploy.views.reports import claims_of_report
+
+    names = (PAGE, DATA, EVIDENCE, OSCAL, SUMS, SIGNATURE)
+    there = {name: (directory / name).read_bytes() for name in names if (directory / name).is_file()}
+    claims = [_judge_signature(common, there.get(SUMS), there.get(SIGNATURE)), *judge_files(there.get(SUMS), there)]
+    evidence = read_evidence(there.get(EVIDENCE))
+    if evidence is None:
+        words = f"{EVIDENCE} cannot be read: of which records the report is made is not known"
+        claims.append(Claim(about="history", holds=False, words=words))
+    else:
+        history = stores_of(common).history
+        claims += judge_history(evidence, history.chain(), history.links(), history.kept())
+    failed = sum(c.holds is False for c in claims)
+    document = {"claims": [c.model_dump(mode="json") for c in claims], "exit_code": int(bool(failed))}
+    answer(common, document, claims_of_report(claims))
+    return Exit.ERROR if failed else Exit.OK
+
+
+def _judge_signature(common: Common, sums: bytes | None, signature: bytes | None) -> Claim:
+    """Say who signed a report, and whether just these sums."""
+    from deploy.model.approval import key_of
+    from deploy.report.bundle import SIGNATURE, Claim
+    from deploy.runs.signing import SigningError, signed_by, verify_statement
+
+    if signature is None or sums is None:
+        words = "nobody signed it: whoever had it may have changed it, sums and all"
+        return Claim(about="signature", holds=False, words=words)
+    try:
+        text = signature.decode()
+        key = signed_by(text)
+        person = next((p for p in fleet_of(common).fleet.people.everybody if key in map(key_of, p.keys)), None)
+        if person is None:
+            words = f"it is signed by a key that nobody of inventory/people.yaml has: {key}"
+            return Claim(about="signature", holds=False, words=words)
+        verify_statement(sums.decode(), text, "report", person)
+    except (SigningError, UnicodeDecodeError) as e:
+        return Claim(about="signature", holds=False, words=f"{SIGNATURE}: {e}")
+    words = f"signed by {person.full_name} ({person.name}), with {key}"
+    if person.employment == "ended":
+        words = f"{words}, who has left: whether it was signed before, nobody can tell here"
+    return Claim(about="signature", holds=None if person.employment == "ended" else True, words=words)
+
+
+def _written(reader: str, subject: _Subject, since: str, lang: Language) -> tuple[Frozen, str, str]:
+    """Return a reader's document, its page, and what it says in a line."""
+    from deploy.report.board import board
+    from deploy.report.consolidation import consolidation
+    from deploy.report.page import headline, html
+    from deploy.report.reader_pages import reader_html
+
+    limited = bool(subject.common.limit)
+    if reader in {"board", "consolidation"} and limited:
+        raise UsageError(f"a report for {reader} is about all municipalities", where="--limit", fix="leave it out")
+    if reader == "auditor" and len({h.tenant for h in subject.about}) != 1:
+        raise UsageError("an auditor's report is about one municipality", where="--limit", fix="such as: --limit heby")
+    if reader == "board":
+        then = subject.report(since)
+        of_board = board(subject.report(subject.at, since), then if then.run else None, subject.procurement())
+        return of_board, reader_html(of_board, lang), f"To decide: {len(of_board.decisions)}"
+    if reader == "procurement":
+        bought = subject.procurement()
+        return bought, reader_html(bought, lang), f"{len(bought.devices)} devices, {len(bought.models)} models"
+    if reader == "consolidation":
+        then_runs = subject.past(since).latest
+        apart = consolidation(subject.fleet, subject.about, then_runs, subject.at, since)
+        return apart, reader_html(apart, lang), f"{len(apart.shared)} shared, {len(apart.separate)} separate systems"
+    made = subject.report(subject.at, since)
+    return made, html(made, lang), headline(made).english
+
+
+class _Subject:
+    """What a command line asks to be told of: its fleet, its hosts, and their past."""
+
+    def __init__(self, common: Common, at: str, faults: list[StoreError]) -> None:
+        self.common, self.at, self._faults = common, at, faults
+        self._history, self._source = stores_of(common).history, source_of(common)
+        checked = _latest_check(self._history, self._source, at, faults)
+        self._records = {checked.id} if checked else set[str]()
+        self.fleet, self.about, self._checked = _subject(common, checked, at)
+
+    def past(self, at: str, since: str = "") -> Past:
+        """Read what is known of the past at a moment."""
+        from deploy.report.past import read_past
+
+        names = [h.name for h in self.fleet.hosts]
+        past = read_past(self._history, names, self._source, at, self._faults, since=since)
+        self._records |= past.records
+        return past
+
+    def report(self, at: str, since: str = "") -> Report:
+        """Make the situation report of a moment."""
+        from deploy.report.content import report_of
+        from deploy.report.past import emergencies_at
+        from deploy.runs.manifest import manifest_now
+
+        emergencies = emergencies_at(self._history, self._source, at, self._faults)
+        self._records |= {record.id for e in emergencies for record in (e.record, *e.sign_offs)}
+        return report_of(
+            self.fleet,
+            self.about,
+            self.past(at, since),
+            at,
+            today=manifest_now(),
+            check=self._checked,
+            emergencies=emergencies,
+            source=self._source,
+            whole=not self.common.limit,
+        )
+
+    def evidence(self, document: str) -> Evidence:
+        """Return what the report is made of; of some municipalities', no more than its document names."""
+        from deploy.report.bundle import evidence_of
+
+        named = {r for r in self._records if not self.common.limit or json.dumps(r) in document}
+        return evidence_of(self._history.chain(), self._history.links(), named, self.at)
+
+    def procurement(self) -> Procurement:
+        """Return what is known of the devices for who buys their successors."""
+        from deploy.report.procurement import procurement
+        from inventory.lifecycle import FILE as LIFECYCLE
+        from inventory.lifecycle import read
+
+        lifecycle = read(snapshot_directory(self.common).absolute().parent / LIFECYCLE)
+        today = datetime.fromisoformat(self.at).astimezone(TIME_ZONE).date()
+        return procurement(self.fleet, self.about, lifecycle, self.at, today)
+
+
+def _latest_check(history: History, source: str, at: str, faults: list[StoreError]) -> Record | None:
+    """Return the latest check of this inventory until a moment."""
+    from deploy.model.history import checks_of
+    from deploy.store.ports import readable
+
+    until = (run for run in checks_of(history.runs, source) if run.started <= at)
+    return next(readable(history, until, faults), None)
+
+
+def _subject(common: Common, checked: Record | None, at: str) -> tuple[Fleet, Sequence[Host], Record | None]:
+    """Return the fleet, the hosts that the report is about, and the latest check: where it is not sound, one of now."""
+    from deploy.model.history import dated
     from deploy.model.inventory_findings import unsound
-    from deploy.report.content import LATEST_RUNS, report_of
-    from deploy.report.page import headline, write
-    from deploy.runs.manifest import manifest_now
-    from deploy.runs.sign_off import emergencies_of
-    from deploy.store.ports import StoreError, readable
     from inventory.selection import select
 
-    source, now = source_of(common), clock.now()
-    past, faults = stores_of(common).history, list[StoreError]()
-    checked = next(readable(past, checks_of(past.runs, source), faults), None)
     try:
         known = fleet_of(common)
         fleet, intent = known.fleet, intent_of(known)
         if found := unsound(intent.all_problems(), fleet):
-            checked = dated(check_record(common, known, found, now), checked)
+            checked = dated(check_record(common, known, found, at), checked)
     except InventoryError as e:
         if e.fleet is None:
             raise
         # Not sound, and that is what the report has to say: what it needs to know is known, so no check is asked for.
         fleet = e.fleet
-        checked = dated(check_record(common, SourcedFleet(fleet, source, ""), unsound(e.problems, fleet), now), checked)
+        known = SourcedFleet(fleet, source_of(common), "")
+        checked = dated(check_record(common, known, unsound(e.problems, fleet), at), checked)
         if common.limit and not fleet.hosts:
             raise
     # The whole fleet, also with --lab: what nobody looked at belongs in the report.
-    about = select(common.limit, fleet, fleet.hosts) if common.limit else fleet.hosts
-    look, whole = next(readable(past, looks(past.runs), faults), None), not common.limit
-    telling = {run.id: run for run in (*islice(past.runs(), LATEST_RUNS), *past.about([h.name for h in about]))}
-    records = tuple(readable(past, telling.values(), faults))
-    made = report_of(
-        fleet,
-        about,
-        look,
-        records,
-        now,
-        today=manifest_now(),
-        check=checked,
-        emergencies=tuple(emergencies_of(past, faults)),
-        source=source,
-        whole=whole,
-    )
-    page, document = write(made, out)
-    lines = [Text(headline(made).english, "bold"), Text(f"Read it: {page}"), Text(f"As data: {document}")]
-    answer(common, made.model_dump(mode="json"), lines)
-    for fault in dict.fromkeys(map(str, faults)):
-        aside(common, f"warning: {fault}")
-    return Exit.ERROR if faults else Exit.OK
+    return fleet, select(common.limit, fleet, fleet.hosts) if common.limit else fleet.hosts, checked
+
+
+def _moment_of(option: str, given: str | None, *, ends: bool) -> str:
+    """Return a moment as somebody gave it, in UTC; empty if nobody did.
+
+    Args:
+        ends: a day means its last moment, and not its first.
+
+    Raises:
+        UsageError: it is no moment, or still to come.
+    """
+    if given is None:
+        return ""
+    try:
+        meant = datetime.fromisoformat(given)
+    except ValueError:
+        raise UsageError(f"not a time: {given}", where=option, fix="2026-11-29, or 2026-11-29T07:30") from None
+    if len(given) <= len("2026-11-29"):
+        meant = datetime.combine(meant, time.max if ends else time.min)
+    local = meant if meant.tzinfo else meant.replace(tzinfo=TIME_ZONE)
+    moment = local.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    now = clock.now()
+    if moment <= now:
+        return moment
+    if ends and meant.time() == time.max and local.date() == datetime.fromisoformat(now).astimezone(TIME_ZONE).date():
+        return now  # today has not ended
+    raise UsageError("that is still to come", where=option, fix="give an earlier time")

@@ -1,6 +1,6 @@
-"""Choose among earlier runs: which a report is made of, and since when a finding is known. Pure.
+"""Choose among earlier checks of the inventory, and say since when a finding of one is known. Pure.
 
-Not here: where records are kept (`store`).
+Not here: where records are kept (`store`), and which looks a report is made of (`report.looks`).
 """
 
 from __future__ import annotations
@@ -11,16 +11,6 @@ from deploy.model.record import Record, Summary
 
 Runs = Callable[[Collection[str]], Iterable[Summary]]
 """Lists the runs of some commands, newest first."""
-
-
-def looks(runs: Runs) -> Iterator[Summary]:
-    """Yield the runs that a report can be made of, the best first: those that both looked and checked, the latest
-    first; then those that did one of them.
-
-    One that was limited to some roles is none: it does not say how a host stands.
-    """
-    for commands in (("drift", "apply"), ("plan", "verify")):
-        yield from (run for run in runs(commands) if run.hosts and run.ended and not run.of_some_roles)
 
 
 def checks_of(runs: Runs, source: str) -> Iterator[Summary]:

@@ -96,25 +96,61 @@ class RoleManifest(Frozen):
     """A role as it was in force when a run was made.
 
     `controls` is what auditors ask for that the role answers; `checks` are its state checks by name, each once, without
-    the parameters that it may be repeated for.
+    the parameters that it may be repeated for; `proves` is by check the topics that it proves.
     """
 
     name: str
     summary: str = ""
     controls: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
+    proves: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
+class Standard(Frozen):
+    """What controls are of, whether it is law or guidance to a municipality, and what to know of it."""
+
+    title: Title
+    binds: Literal["law", "guidance"]
+    note: Title
 
 
 class Manifest(Frozen):
-    """All roles that were in force when a run was made, in the order in which they are applied; titles of controls."""
+    """All roles that were in force when a run was made, in the order in which they are applied; titles of controls, the
+    standards that they are of, and which of them each topic answers.
+    """
 
     roles: tuple[RoleManifest, ...] = ()
     titles: dict[str, Title] = Field(default_factory=dict)
+    topics: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    standards: dict[str, Standard] = Field(default_factory=dict)
     duties: dict[str, Title] = Field(default_factory=dict, description="titles of duties, by `<role>.<duty>`")
 
     def role(self, name: str) -> RoleManifest:
         """Return what a role promised; of a role that was not in force, only the name."""
         return next((role for role in self.roles if role.name == name), RoleManifest(name=name))
+
+    def answered_by(self, role: str, check: str) -> frozenset[str]:
+        """Return the controls that a check of a role answers; where nothing says what it proves, those of the role."""
+        promised = self.role(role)
+        topics = promised.proves.get(check.partition(" [")[0])
+        if topics is None:
+            return frozenset(promised.controls)
+        return frozenset(control for topic in topics for control in self.topics.get(topic, ()))
+
+    def answered_by_steps(self, role: str) -> frozenset[str]:
+        """Return the controls that a role answers as a whole, so that a step that differs fails them: those that it
+        names, and whatever else the same topics of its checks answer in other standards.
+        """
+        promised = self.role(role)
+        topics = {topic for proved in promised.proves.values() for topic in proved}
+        alike = (self.topics.get(topic, ()) for topic in topics)
+        return frozenset(promised.controls) | {c for some in alike if {*some} & {*promised.controls} for c in some}
+
+    def answered(self, role: str) -> tuple[str, ...]:
+        """Return every control that a role answers: those that it names, and those that its checks do."""
+        promised = self.role(role)
+        by_checks = (c for check in promised.proves for c in sorted(self.answered_by(role, check)))
+        return tuple(dict.fromkeys((*promised.controls, *by_checks)))
 
     def in_order(self, names: Iterable[str]) -> tuple[str, ...]:
         """Put names of roles in the order in which roles are applied; those of roles not in force stand last."""

@@ -1,55 +1,57 @@
 """Compute the report's values from the fleet and its records. Pure.
 
-Not here: the values themselves (`report.document`), how they look as a page (`report.page`), and how records come to
-be (`runs`, `store`).
+Not here: the values themselves (`report.document`), how hosts and controls stood (`report.hosts`, `report.controls`),
+what is masked of other municipalities (`report.masking`), how it looks as a page (`report.page`), and how records come
+to be (`runs`, `store`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from deploy.model.emergency import Emergency
-from deploy.model.findings import DIFFERENCES, Finding, Kind, Severity
-from deploy.model.record import CheckResult, HostResult, Manifest, Record, RoleManifest
-from deploy.model.step_id import StepId
+from deploy.model.findings import Finding, Severity, exit_code
+from deploy.model.kinds import Exit
+from deploy.model.record import Manifest, Record
+from deploy.report.controls import controls
 from deploy.report.document import (
     Checked,
-    Control,
     HostState,
     Inventory,
     Link,
     Municipality,
     Place,
     Report,
-    RoleState,
+    ReportedFinding,
     RunSummary,
+    SharedService,
     State,
-    StepState,
     Totals,
-    Why,
 )
 from deploy.report.emergencies import open_emergencies
+from deploy.report.hosts import findings_of, host_state
+from deploy.report.looks import ByHost, Stood
+from deploy.report.masking import masked, names_in
+from deploy.report.past import Past
+from deploy.report.period import period
 from deploy.report.rights import rights
 from inventory.fleet import Fleet, Host
 
 OLD_SECONDS = 24 * 3600
 """A run that ended longer ago than this is called old."""
 
-LATEST_RUNS = 15
-"""So many earlier runs stand in the report; the store has all."""
-
-TROUBLES = DIFFERENCES | {Kind.FAILED_STEP, Kind.REFUSED, Kind.STALE, Kind.ROLLED_BACK}
-"""Findings that say that something on a host is not as it should be."""
+SHARED = "shared"
+"""The tag of a server that all municipalities use, whoever owns it."""
 
 
 def report_of(
     fleet: Fleet,
     hosts: Sequence[Host],
-    record: Record | None,
-    history: Sequence[Record],
-    made_at: str,
+    past: Past,
+    at: str,
     *,
     today: Manifest,
     check: Record | None = None,
@@ -57,190 +59,167 @@ def report_of(
     source: str = "",
     whole: bool = False,
 ) -> Report:
-    """Make the report of how these hosts stood when `record` was made, and of what was not looked at.
+    """Make the report of how these hosts stood at a moment, and of what was not looked at.
 
-    Of other hosts nothing is said, so that one municipality's report holds no other's information.
+    Unless it is about everything, nothing is said of other municipalities: neither of their hosts nor of runs on them,
+    and what names them in what was found on these hosts is masked.
 
     Args:
         fleet: sound, or what could be read of one that is not.
         hosts: the hosts that the report is about.
-        record: the latest run that looked at them; None if there was none.
-        history: earlier runs (and `record` itself), newest first; for a host's steps, and for the list of runs.
-        today: the roles in force when the report is made; for a run that does not say which were.
+        past: what is known of the past of all hosts of the fleet at that moment.
+        at: the moment, ISO 8601 UTC.
+        today: the roles in force when the report is made; for a look that does not say which were.
         check: the latest check of the inventory; None if there was none.
         emergencies: those that are not signed off.
         whole: it is about everything, and so about what the inventory has wrong of municipalities without hosts, too.
-        source: where the fleet comes from; what the record says, if this does not.
+        source: where the fleet comes from; what the newest look says, if this does not.
     """
-    past = tuple(sorted(history, key=lambda r: r.started, reverse=True))
-    in_view = {h.name for h in hosts}
+    stood = past.stood
     tenants = {h.tenant for h in hosts}
     concerned = tenants | ({t.slug for t in fleet.tenants} if whole else set())
-    strangers = _strangers(fleet, record, tenants)
-    run = _only(record, in_view | set(strangers), tenants) if record else None
-    manifest = record.manifest if record and record.manifest else today
-    states = tuple(_host_state(h, run, past, manifest) for h in sorted(hosts, key=lambda h: (h.tenant, h.name)))
-    findings = tuple(sorted(run.findings, key=_gravity)) if run else ()
-    accepted = tuple(f for f in findings if f.accepted)
+    names, strangers = {h.name for h in hosts}, _strangers(fleet, past.latest, tenants)
+    part = _Part(names | strangers, concerned, whole=whole)
+    looks = _looks(stood[h.name] for h in hosts)
+    newest = looks[0].record if looks else None
+    manifest = (newest.manifest if newest else None) or today
+    states = tuple(
+        host_state(h, stood[h.name], manifest, any_look=newest is not None)
+        for h in sorted(hosts, key=lambda h: (h.tenant, h.name))
+    )
+    findings = tuple(sorted(_findings(hosts, stood, looks, part), key=_gravity))
     called = {slug: slug for slug in tenants} | {t.slug: t.name for t in fleet.tenants}
     municipalities = tuple(
         Municipality(slug=slug, name=called[slug], totals=_totals_of(slug, states, findings))
         for slug in sorted(tenants, key=lambda slug: _swedish(called[slug]))
     )
-    return Report(
+    made = Report(
         organisation=" · ".join(sorted((r.name for r in fleet.regions), key=_swedish)),
         scope=", ".join(m.name for m in municipalities),
-        made_at=made_at,
-        run=_run(run) if run else None,
-        checked=_checked(fleet, check, in_view, concerned) if check else None,
-        old=run is not None and _seconds_between(run.finished, made_at) > OLD_SECONDS,
-        emergencies=tuple(open_emergencies(emergencies, in_view, {m.slug: m.name for m in municipalities})),
-        inventory=_inventory(fleet, record, source),
-        manifest_of="run" if record and record.manifest else "report",
-        code_digest=record.code_digest if record else "",
-        plan_digest=record.plan_digest if record else "",
+        at=at,
+        run=part.run(newest) if newest else None,
+        looks=tuple(part.run(look.record) for look in looks),
+        checked=_checked(fleet, check, part) if check else None,
+        old=sum(_seconds_between(s.last_looked_at, at) > OLD_SECONDS for s in states if s.last_looked_at),
+        emergencies=tuple(open_emergencies(emergencies, part.hosts, {m.slug: m.name for m in municipalities})),
+        inventory=_inventory(fleet, newest, source),
+        manifest_of="run" if newest and newest.manifest else "report",
+        code_digest=newest.code_digest if newest else "",
+        plan_digest=newest.plan_digest if newest else "",
         totals=_totals(states, findings),
         municipalities=municipalities,
         findings=tuple(f for f in findings if not f.accepted),
-        accepted=accepted,
-        controls=tuple(_controls(states, manifest)),
+        accepted=tuple(f for f in findings if f.accepted),
+        controls=tuple(controls(states, manifest)),
         rights=rights(fleet, hosts, sorted(concerned)),
+        standards=manifest.standards,
         duties=today.duties,
         hosts=states,
-        strangers=strangers,
+        strangers=tuple(sorted(strangers)),
+        services=tuple(_services(fleet, tenants, stood, manifest)),
         places=_places(fleet, hosts),
         links=_links(fleet, {h.site for h in hosts}),
-        history=tuple(_run(_only(r, in_view, concerned)) for r in past[:LATEST_RUNS]),
+        period=period(past.slices, names, past.since, at) if past.since else None,
+        history=tuple(part.run(r) for r in part.about(past.latest)),
     )
+    return made if whole else masked(made, names_in(fleet, tenants))
 
 
-def _checked(fleet: Fleet, check: Record, names: set[str], tenants: set[str]) -> Checked:
-    return Checked(
-        at=check.finished,
-        who=check.who,
-        limit=check.limit,
-        digest=check.fleet_digest,
-        moved_since=check.fleet_digest != fleet.digest,
-        findings=tuple(sorted(_only(check, names, tenants).findings, key=_gravity)),
-    )
+class _Part:
+    """The part of records that a report may tell: what is about its hosts and municipalities."""
 
+    def __init__(self, hosts: set[str], municipalities: set[str], *, whole: bool) -> None:
+        self.hosts, self.municipalities, self.whole = hosts, {"", *municipalities}, whole
 
-def _only(record: Record, names: set[str], tenants: set[str]) -> Record:
-    """Return the part of a record that is about these hosts (or about these municipalities, or the inventory as a
-    whole).
-    """
-    ours = {"", *tenants}
-    return record.model_copy(
-        update={
-            "hosts": tuple(h for h in record.hosts if h.host in names),
-            "checks": tuple(c for c in record.checks if c.host in names),
-            "findings": tuple(f for f in record.findings if (f.host in names if f.host else f.municipality in ours)),
+    def has(self, finding: Finding) -> bool:
+        """Tell whether a finding is about these hosts, these municipalities, or the inventory as a whole."""
+        return finding.host in self.hosts if finding.host else finding.municipality in self.municipalities
+
+    def of(self, record: Record) -> Record:
+        """Return the part of a record that may be told; what it was limited to names hosts, and others' files, too."""
+        parts: dict[str, Any] = {
+            "hosts": tuple(h for h in record.hosts if h.host in self.hosts),
+            "checks": tuple(c for c in record.checks if c.host in self.hosts),
+            "findings": tuple(f for f in record.findings if self.has(f)),
         }
+        if self.whole:
+            return record.model_copy(update=parts)
+        named = {"argv": (), "limit": "", "exit_code": _exit_of(record, parts["findings"])}
+        return record.model_copy(update=parts | named)
+
+    def about(self, records: Iterable[Record]) -> list[Record]:
+        """Return the runs that were about something of this part: of checks, those of everything, too."""
+        return [r for r in records if self.whole or not (r.limit or r.hosts) or _says_something(self.of(r))]
+
+    def run(self, record: Record) -> RunSummary:
+        """Sum a run up, as far as this part was in it."""
+        return _run(self.of(record))
+
+
+def _says_something(part: Record) -> bool:
+    return bool(part.hosts or part.findings or part.checks)
+
+
+def _exit_of(record: Record, findings: Sequence[Finding]) -> int:
+    """Return how a run ended as far as these findings go; where it was broken off, that it was."""
+    if record.exit_code in {Exit.INTERRUPTED, Exit.USAGE} or (record.exit_code == Exit.ERROR and not record.findings):
+        return record.exit_code
+    return int(exit_code(findings, after_change=record.command in {"apply", "restore"}))
+
+
+def _looks(stood: Iterable[Stood]) -> list[ByHost]:
+    """Return the runs that tell how hosts stood, each once, the newest first."""
+    found = {run.record.id: run for one in stood for run in (one.standing, one.checked) if run is not None}
+    return sorted(found.values(), key=lambda run: run.record.started, reverse=True)
+
+
+def _findings(
+    hosts: Sequence[Host], stood: Mapping[str, Stood], looks: Sequence[ByHost], part: _Part
+) -> Iterator[ReportedFinding]:
+    """Yield what was found on each host, on hosts that are no more, and what the newest look said of no host."""
+    known = {h.name for h in hosts}
+    for host in hosts:
+        yield from map(ReportedFinding.of, findings_of(stood[host.name], host.name))
+    for name, some in looks[0].findings.items() if looks else ():
+        if name not in known:
+            yield from (ReportedFinding.of(f) for f in some if part.has(f))
+
+
+def _checked(fleet: Fleet, check: Record, part: _Part) -> Checked:
+    ours = part.of(check)
+    return Checked(
+        at=ours.finished,
+        who=ours.who,
+        limit=ours.limit,
+        digest=ours.fleet_digest,
+        moved_since=ours.fleet_digest != fleet.digest,
+        findings=tuple(sorted(map(ReportedFinding.of, ours.findings), key=_gravity)),
     )
 
 
-def _strangers(fleet: Fleet, record: Record | None, tenants: set[str]) -> tuple[str, ...]:
-    """Return the hosts of these municipalities that the run saw and the fleet no longer has."""
+def _services(
+    fleet: Fleet, tenants: set[str], stood: Mapping[str, Stood], manifest: Manifest
+) -> Iterator[SharedService]:
+    """Yield how servers stood that these municipalities use and another one owns."""
+    shared = [h for h in fleet.hosts if SHARED in h.tags and h.tenant not in tenants and h.status == "active"]
+    for host in sorted(shared, key=lambda h: (_swedish(h.description), h.name)):
+        state = host_state(host, stood[host.name], manifest, any_look=True)
+        outcomes = Counter(c.outcome for r in state.roles for c in r.checks)
+        yield SharedService(
+            description=host.description,
+            roles=tuple(r.name for r in state.roles),
+            state=state.state,
+            last_looked_at=state.last_looked_at,
+            passed=outcomes["passed"],
+            failed=outcomes["failed"],
+            not_applicable=outcomes["not applicable"],
+        )
+
+
+def _strangers(fleet: Fleet, records: Iterable[Record], tenants: set[str]) -> set[str]:
+    """Return the hosts of these municipalities that runs saw and the fleet no longer has."""
     known = {h.name for h in fleet.hosts}
-    seen = record.hosts if record else ()
-    return tuple(sorted(h.host for h in seen if h.host not in known and h.municipality in tenants))
-
-
-def _host_state(host: Host, run: Record | None, past: Sequence[Record], manifest: Manifest) -> HostState:
-    result = _result(run, host.name)
-    findings = [f for f in run.findings if f.host == host.name] if run else []
-    checks = [c for c in run.checks if c.host == host.name] if run else []
-    state = _state(result, findings, checks)
-    seen = state not in {State.UNKNOWN, State.NOT_LOOKED_AT}
-    steps = _steps(host.name, run, past)
-    unknown = next((f for f in findings if f.kind is Kind.UNKNOWN), None)
-    then = result.roles if result else ()
-    since = [name for name in manifest.in_order(host.roles) if name not in then]
-    return HostState(
-        name=host.name,
-        municipality=host.tenant,
-        site=host.site,
-        platform=host.platform,
-        device_role=host.role,
-        address=", ".join(str(a) for a in (host.primary_address, host.primary_address6) if a is not None),
-        description=host.description,
-        state=state,
-        why=_why(host, run, result) if state is State.NOT_LOOKED_AT else None,
-        reason=(unknown.detail or unknown.summary) if unknown else (result.detail if result else ""),
-        last_looked_at=_last_looked_at(host.name, [*([run] if run else []), *past]),
-        findings=sum(not f.accepted for f in findings),
-        roles=tuple(
-            _role_state(manifest.role(name), steps, findings, checks, seen=seen and (name in then or not then))
-            for name in (*then, *since)
-        ),
-    )
-
-
-def _result(record: Record | None, host: str) -> HostResult | None:
-    return next((h for h in record.hosts if h.host == host), None) if record else None
-
-
-def _state(result: HostResult | None, findings: Iterable[Finding], checks: Iterable[CheckResult]) -> State:
-    """Return the most serious thing that the run says of a host; a host that it does not speak of was not looked at."""
-    kinds = {f.kind for f in findings if not f.accepted}
-    outcome = result.outcome if result else "skipped"
-    if outcome == "unknown" or Kind.UNKNOWN in kinds:
-        return State.UNKNOWN
-    if any(c.fails for c in checks) or kinds & {Kind.FAILED_CHECK, Kind.FAILED_STEP}:
-        return State.FAILED
-    if outcome == "failed":
-        return State.FAILED
-    if outcome in {"differs", "stale", "rolled back"} or kinds & TROUBLES:
-        return State.DIFFERS
-    return State.NOT_LOOKED_AT if outcome == "skipped" else State.IN_SYNC
-
-
-def _why(host: Host, run: Record | None, result: HostResult | None) -> Why:
-    if result is not None:
-        return Why.SKIPPED
-    if host.status != "active":
-        return Why.NOT_ACTIVE
-    if not host.roles:
-        return Why.NO_ROLES
-    return Why.NO_RUN if run is None else Why.OUTSIDE
-
-
-def _last_looked_at(host: str, records: Iterable[Record]) -> str:
-    """Return when a run last could look at this host; empty if none did."""
-    looked = [r.started for r in records if (h := _result(r, host)) and h.outcome not in {"unknown", "skipped"}]
-    return max(looked, default="")
-
-
-def _steps(host: str, run: Record | None, past: Sequence[Record]) -> tuple[StepId, ...]:
-    """Return a host's steps, from the latest run in which it converged."""
-    for record in [*([run] if run else []), *past]:
-        result = _result(record, host)
-        if result and result.steps:
-            return tuple(result.steps)
-    return ()
-
-
-def _role_state(
-    role: RoleManifest,
-    steps: Iterable[StepId],
-    findings: Iterable[Finding],
-    checks: Iterable[CheckResult],
-    *,
-    seen: bool,
-) -> RoleState:
-    own = tuple(c for c in checks if c.role == role.name)
-    amiss = {f.step for f in findings if f.role == role.name and f.kind in TROUBLES}
-    names = [s.name for s in steps if s.role == role.name]
-    differing = [s for s in amiss if s not in names and s not in {c.name for c in own}]
-    in_effect = not amiss and all(c.outcome != "failed" for c in own)
-    return RoleState(
-        name=role.name,
-        summary=role.summary,
-        controls=role.controls,
-        steps=tuple(StepState(name=s, differs=s in amiss) for s in [*names, *sorted(differing)]),
-        checks=own,
-        in_effect=in_effect if seen else None,
-    )
+    return {h.host for r in records for h in r.hosts if h.host not in known and h.municipality in tenants}
 
 
 def _totals_of(tenant: str, states: Iterable[HostState], findings: Iterable[Finding]) -> Totals:
@@ -264,26 +243,6 @@ def _totals(states: Sequence[HostState], findings: Sequence[Finding]) -> Totals:
         failed_checks=outcomes["failed"],
         not_applicable=outcomes["not applicable"],
     )
-
-
-def _controls(states: Sequence[HostState], manifest: Manifest) -> Iterator[Control]:
-    """Yield every control that a role of these hosts answers, in the order of its number."""
-    pairs = [r for s in states for r in s.roles]
-    for control in sorted({c for r in pairs for c in r.controls}, key=_by_number):
-        answering = [r for r in pairs if control in r.controls]
-        effect = Counter(r.in_effect for r in answering)
-        outcomes = Counter(c.outcome for r in answering for c in r.checks)
-        yield Control(
-            id=control,
-            title=manifest.titles.get(control),
-            roles=tuple(sorted({r.name for r in answering})),
-            in_effect=effect[True],
-            not_in_effect=effect[False],
-            not_looked_at=effect[None],
-            passed=outcomes["passed"],
-            failed=outcomes["failed"],
-            not_applicable=outcomes["not applicable"],
-        )
 
 
 def _run(record: Record) -> RunSummary:
@@ -345,13 +304,6 @@ def _links(fleet: Fleet, sites: set[str]) -> tuple[Link, ...]:
 def _gravity(finding: Finding) -> tuple[int, str, str, str, str]:
     order = (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
     return (order.index(finding.severity), finding.municipality, finding.host, finding.role, finding.step)
-
-
-def _by_number(control: str) -> tuple[str, list[int]]:
-    """Make a sorting key: `ISO 27002:2022 8.9` comes before `ISO 27002:2022 8.20`."""
-    standard, _, number = control.rpartition(" ")
-    parts = number.split(".")
-    return (standard, [int(p) for p in parts]) if all(p.isdecimal() for p in parts) else (control, [])
 
 
 def _swedish(name: str) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, computed_field
 
 from deploy.model.findings import Finding
-from deploy.model.record import CheckResult, Title
+from deploy.model.record import CheckResult, Standard, Title
+from deploy.model.waived import Waived
 from inventory.frozen import Frozen
 from inventory.organisation import Employment
 
@@ -107,7 +108,7 @@ class Checked(Frozen):
     limit: str
     digest: str
     moved_since: bool
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[ReportedFinding, ...] = ()
 
 
 class Municipality(Frozen):
@@ -118,11 +119,29 @@ class Municipality(Frozen):
     totals: Totals
 
 
+class ReportedFinding(Finding):
+    """A finding as a report tells it: where its words are masked, it is still known by the fingerprint that it has."""
+
+    known_as: str = Field(default="", description="its fingerprint before anything was masked; else empty")
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def fingerprint(self) -> str:
+        """Return the finding's own identity, as every other report, run and waiver calls it."""
+        return self.known_as or super().fingerprint
+
+    @classmethod
+    def of(cls, finding: Finding) -> ReportedFinding:
+        """Return a finding as a report tells it."""
+        return cls.model_construct(**{name: getattr(finding, name) for name in Finding.model_fields})
+
+
 class StepState(Frozen):
-    """One step of a role, as last applied or looked at."""
+    """One step of a role, as last applied or looked at; `waived` is the waiver that accepts its difference."""
 
     name: str
     differs: bool
+    waived: Waived | None = None
 
 
 class RoleState(Frozen):
@@ -136,10 +155,54 @@ class RoleState(Frozen):
     in_effect: bool | None = None
 
 
-class HostState(Frozen):
-    """One host, as the run saw it. `last_looked_at` is the latest time that any recorded run could look at it.
+class Change(Frozen):
+    """The latest change of a host by samdrift: who made it, when, why, by which plan, and who approved that."""
 
-    Accepted differences are none of its `findings` and change no `state`; the roles that they are in are not in effect.
+    record: str
+    at: str
+    command: str
+    who: str
+    reason: str = ""
+    plan_digest: str = ""
+    approved_by: tuple[str, ...] = ()
+    emergency: bool = False
+    steps: int = 0
+
+
+class HostChange(Frozen):
+    """One change of one host."""
+
+    host: str
+    municipality: str
+    change: Change
+
+
+class Trouble(Frozen):
+    """Something that was not as it should be: when it was found and, empty while it is there, first seen to be gone."""
+
+    finding: ReportedFinding
+    found: str
+    gone: str = ""
+    seconds: float | None = Field(default=None, description="from `found` to `gone`")
+
+
+class Period(Frozen):
+    """What happened to the report's hosts between two moments; `unseen` are those that no run looked at in it."""
+
+    since: str
+    until: str
+    runs: int
+    changes: tuple[HostChange, ...]
+    troubles: tuple[Trouble, ...]
+    unseen: tuple[str, ...]
+
+
+class HostState(Frozen):
+    """One host, as it stood by the newest look at it, and by the newest checks that still hold.
+
+    `last_looked_at` is the latest time that a recorded run could look at it; `look` and `checks_of` name the runs, and
+    `checked_at` is when the checks ran, empty if none did. `changed_since` if it was changed after that look. Accepted
+    differences are none of its `findings` and change no `state`; the roles that they are in are not in effect.
     """
 
     name: str
@@ -153,12 +216,41 @@ class HostState(Frozen):
     why: Why | None = None
     reason: str = ""
     last_looked_at: str = ""
+    look: str = ""
+    checks_of: str = ""
+    checked_at: str = ""
+    changed: Change | None = None
+    changed_since: bool = False
     findings: int = 0
     roles: tuple[RoleState, ...] = ()
 
 
+class Result(StrEnum):
+    """How a control came out on a host, the most serious first."""
+
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    NOT_CHECKED = "not checked"
+    WAIVED = "waived"
+    NOT_APPLICABLE = "not applicable"
+    PASSED = "passed"
+
+
+class ControlResult(Frozen):
+    """How a control came out on one host: of how many checks, and why not, or until when and by whom it is waived."""
+
+    host: str
+    result: Result
+    passed: int = 0
+    failed: int = 0
+    not_applicable: int = 0
+    why: str = ""
+    until: str = ""
+    by: str = ""
+
+
 class Control(Frozen):
-    """A control, and on how many (host, role) pairs that answer it the role is in effect."""
+    """A control, on how many (host, role) pairs that answer it the role is in effect, and its result on each host."""
 
     id: str
     title: Title | None
@@ -166,6 +258,19 @@ class Control(Frozen):
     in_effect: int
     not_in_effect: int
     not_looked_at: int
+    passed: int
+    failed: int
+    not_applicable: int
+    results: tuple[ControlResult, ...] = ()
+
+
+class SharedService(Frozen):
+    """A server that all municipalities use and another one owns: what it is for and how it stood, and nothing else."""
+
+    description: str
+    roles: tuple[str, ...]
+    state: State
+    last_looked_at: str
     passed: int
     failed: int
     not_applicable: int
@@ -218,17 +323,21 @@ class Link(Frozen):
 class Report(Frozen):
     """The whole situation: the JSON document.
 
-    `manifest_of` is which roles, summaries, controls and titles it shows: those that were in force in the `run`; or, if
-    there is no run or one that is older than manifests, those of when the `report` was made.
+    `at` is the moment that it is about. `run` is the newest look at any of its hosts, and `looks` are all that tell how
+    one of them stood, `old` those of them that are a day older than `at`. `manifest_of` is which roles, summaries,
+    controls and titles it shows: those that were in force in the `run`; or, if there is no run or one that is older
+    than manifests, those of when the `report` was made. `services` are those that its municipalities use and do not
+    own. `masked` is how many times another municipality was masked, as `masking.MASK`.
     """
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     organisation: str
     scope: str
-    made_at: str
+    at: str
     run: RunSummary | None
+    looks: tuple[RunSummary, ...] = ()
     checked: Checked | None = None
-    old: bool
+    old: int
     emergencies: tuple[OpenEmergency, ...] = ()
     inventory: Inventory
     manifest_of: Literal["run", "report"]
@@ -236,13 +345,17 @@ class Report(Frozen):
     plan_digest: str
     totals: Totals
     municipalities: tuple[Municipality, ...]
-    findings: tuple[Finding, ...]
-    accepted: tuple[Finding, ...] = ()
+    findings: tuple[ReportedFinding, ...]
+    accepted: tuple[ReportedFinding, ...] = ()
     controls: tuple[Control, ...]
     rights: tuple[Right, ...] = ()
+    standards: dict[str, Standard] = Field(default_factory=dict, description="by what names of controls begin with")
     duties: dict[str, Title] = Field(default_factory=dict, description="titles of duties, by `<role>.<duty>`")
     hosts: tuple[HostState, ...]
     strangers: tuple[str, ...]
+    services: tuple[SharedService, ...] = ()
+    period: Period | None = None
+    masked: int = 0
     places: tuple[Place, ...]
     links: tuple[Link, ...]
     history: tuple[RunSummary, ...]

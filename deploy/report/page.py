@@ -2,14 +2,16 @@
 
 The page is a single file that needs nothing else: no script, no font, no network. Its template and style stand in
 `assets/` beside this module, and not among the roles' templates: how a report looks is no part of what was planned.
-Swedish first, English beside it. Not here: what the report says (`report.content`), and in which words
-(`report.words`).
+In Swedish or in English; what is quoted of hosts, programs and the inventory stays as it is. Times are those that
+people in the municipalities live by, with the zone. Not here: what the report says (`report.content`), and in which
+words (`report.words`).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -17,13 +19,17 @@ import jinja2
 from markupsafe import Markup
 
 from deploy.model.findings import Severity
+from deploy.model.messages import MessageId
 from deploy.model.record import CheckResult
 from deploy.model.text import command_lines, diff_lines, safe
+from deploy.model.words import Language
+from deploy.report.bundle import SIGNATURE, SUMS
 from deploy.report.document import HostState, Report, State, Totals, Why
 from deploy.report.picture import picture
 from deploy.report.words import WORDS, called, failed_check, may, pair_of, remedy, summary
 from inventory.errors import SamdriftError
 from inventory.frozen import Frozen
+from inventory.organisation import TIME_ZONE
 from inventory.whole_file import put_in_place
 
 ASSETS = Path(__file__).resolve().parent / "assets"
@@ -37,6 +43,14 @@ class Headline(Frozen):
 
     swedish: str
     english: str
+
+    def without_checks(self, checks: int) -> Headline:
+        """Say so where no check was run: that nothing failed means nothing then."""
+        if checks:
+            return self
+        return Headline(
+            swedish=f"{self.swedish} Inga kontroller har körts.", english=f"{self.english} No checks have been run."
+        )
 
     def with_accepted(self, accepted: int) -> Headline:
         """Add the number of differences that waivers accept."""
@@ -61,10 +75,11 @@ class ReportError(SamdriftError):
     """The report cannot be written."""
 
 
-def html(report: Report) -> str:
+def html(report: Report, language: Language = "sv") -> str:
     """Return the page: everything that the report says, with a picture of the whole at its top."""
     template = environment().get_template("report.html")
     return template.render(
+        lang=language,
         report=report,
         headline=headline(report),
         picture=picture(report.places, report.links, report.hosts),
@@ -72,6 +87,7 @@ def html(report: Report) -> str:
         not_applicable=_not_applicable(report.hosts),
         municipality={m.slug: m.name for m in report.municipalities},
         site={p.slug: p.name for p in report.places},
+        counted=Counter(h.state for h in report.hosts),
         number={h.name: n for n, h in enumerate(report.hosts, 1)},
         words=WORDS,
         called=called,
@@ -81,6 +97,7 @@ def html(report: Report) -> str:
         remedy=remedy,
         failed_check=failed_check,
         State=State,
+        AS_WRITTEN=MessageId.AS_WRITTEN,
         Severity=Severity,
     )
 
@@ -88,7 +105,11 @@ def html(report: Report) -> str:
 def headline(report: Report) -> Headline:
     """Sum the report up in a sentence: first what is wrong, then what is unknown, then what the inventory has wrong."""
     problems = len(report.checked.findings) if report.checked else 0
-    return _headline(report.totals).with_accepted(report.totals.accepted).with_problems(problems)
+    totals = report.totals
+    checks = totals.passed + totals.failed_checks + totals.not_applicable
+    first = _headline(totals)
+    seen = totals.in_sync + totals.differs + totals.failed
+    return first.without_checks(checks if seen else 1).with_accepted(totals.accepted).with_problems(problems)
 
 
 def _headline(totals: Totals) -> Headline:
@@ -111,23 +132,24 @@ def _headline(totals: Totals) -> Headline:
     return Headline(swedish=f"{swedish}.", english=f"{english}.")
 
 
-def write(report: Report, directory: Path) -> tuple[Path, Path]:
-    """Write `report.html` and `report.json` into a directory, each whole or not at all; where they are.
+def write(files: Mapping[str, bytes], directory: Path) -> None:
+    """Write the files of a report into a directory, each whole or not at all, for their owner alone.
+
+    What proved another report that stood there is removed: it does not prove this one.
 
     Raises:
         ReportError: the directory cannot be written.
     """
-    page, document = directory / "report.html", directory / "report.json"
-    value = json.dumps(report.model_dump(mode="json"), ensure_ascii=False, indent=1)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for path, text in ((page, html(report)), (document, value + "\n")):
-            put_in_place(path, text.encode(), mode=0o644, durable=False)
+        for name in (SUMS, SIGNATURE):
+            (directory / name).unlink(missing_ok=True)
+        for name, data in files.items():
+            put_in_place(directory / name, data, durable=False)
     except OSError as e:
         raise ReportError(
             f"cannot write the report: {e.strerror}", where=str(directory), fix="choose another --out"
         ) from e
-    return page, document
 
 
 def _by_reason(hosts: Iterable[HostState]) -> dict[Why, list[HostState]]:
@@ -158,7 +180,9 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(moment=_moment, short=_short, diff=diff_lines, command=command_lines)
+    environment.filters.update(
+        moment=_moment, day=_day, lasted=_lasted, number=_number, short=_short, diff=diff_lines, command=command_lines
+    )
     return environment
 
 
@@ -168,8 +192,32 @@ def _visible(value: object) -> object:
 
 
 def _moment(iso: str) -> str:
-    """Format a time as `2026-11-23 22:31 UTC`."""
-    return f"{iso[:10]} {iso[11:16]} UTC" if len(iso) >= 16 else iso
+    """Format a time as `2026-11-23 23:31 CET`: as people live it, with the exact one for machines."""
+    try:
+        lived = datetime.fromisoformat(iso).astimezone(TIME_ZONE)
+    except ValueError:
+        return iso
+    return Markup('<time datetime="{}">{}</time>').format(iso, f"{lived:%Y-%m-%d %H:%M %Z}")
+
+
+def _day(iso: str) -> str:
+    """Return the day that a time is on, as people live it."""
+    if len(iso) <= len("2026-11-29"):
+        return iso
+    return f"{datetime.fromisoformat(iso).astimezone(TIME_ZONE):%Y-%m-%d}"
+
+
+def _lasted(seconds: float, language: Language) -> str:
+    """Say how long something lasted, in whole minutes, hours or days."""
+    for size, swedish, english in ((86400, "dygn", "days"), (3600, "tim", "h"), (60, "min", "min")):
+        if seconds >= 2 * size or size == 60:
+            return f"{round(seconds / size)} {english if language == 'en' else swedish}"
+    return ""
+
+
+def _number(value: float, language: Language) -> str:
+    """Write a number as the language does: 1,5 in Swedish."""
+    return f"{value:g}".replace(".", "," if language == "sv" else ".")
 
 
 def _short(digest: str) -> str:

@@ -12,7 +12,7 @@ from deploy.model.findings import Finding, Kind
 from deploy.model.messages import Message, MessageId
 from deploy.model.record import Title
 from deploy.model.words import Vocabulary, in_words, name
-from deploy.report.document import Right, State, Why
+from deploy.report.document import Result, Right, State, Why
 
 Pair = tuple[str, str]
 """The same in Swedish and in English."""
@@ -26,6 +26,12 @@ WORDS: Words = {
     State.FAILED: ("underkänd kontroll", "failed check"),
     State.UNKNOWN: ("okänd", "unknown"),
     State.NOT_LOOKED_AT: ("inte granskad", "not looked at"),
+    Result.PASSED: ("godkänd", "passed"),
+    Result.FAILED: ("underkänd", "failed"),
+    Result.UNKNOWN: ("okänd", "unknown"),
+    Result.NOT_CHECKED: ("inte kontrollerad", "not checked"),
+    Result.WAIVED: ("godtagen avvikelse", "waived"),
+    Result.NOT_APPLICABLE: ("inte tillämplig", "not applicable"),
     Why.NO_RUN: ("Ingen körning är registrerad", "no run is recorded"),
     Why.NOT_ACTIVE: ("Inte i drift enligt inventariet", "not in operation, says the inventory"),
     Why.NO_ROLES: ("Sköts ännu inte av samdrift: inga roller i inventariet", "not yet samdrift's: no roles"),

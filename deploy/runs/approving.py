@@ -75,6 +75,20 @@ def signer_for(municipalities: Collection[str], fleet: Fleet, file: Path | None)
     Raises:
         NotApproved: there is no such person, or none of these.
     """
+    known = known_keys(fleet, file)
+    for key, place, person in known:
+        if may := tuple(m for m in sorted(municipalities) if person.may("approve", m)):
+            return Signer(person, may, key, place)
+    names, whom = ", ".join(dict.fromkeys(p.name for _, _, p in known)), ", ".join(sorted(municipalities))
+    raise NotApproved(f"{names} may approve for none of: {whom}", fix="who may: inventory/people.yaml")
+
+
+def known_keys(fleet: Fleet, file: Path | None) -> list[tuple[str, Path | None, Person]]:
+    """Return the keys at hand that are somebody's of the inventory: each with its file, if it is in one, and whose.
+
+    Raises:
+        NotApproved: there is none.
+    """
     people = {key_of(key): person for person in fleet.people.everybody for key in person.keys}
     at_hand = [(public_key(file), file)] if file is not None else list(keys_at_hand())
     known = [(key, place, people[key]) for key, place in at_hand if key in people]
@@ -82,11 +96,7 @@ def signer_for(municipalities: Collection[str], fleet: Fleet, file: Path | None)
         fix = "--signing-key FILE; keys and people: inventory/people.yaml"
         what = "nobody of the inventory has this key" if at_hand else "there is no SSH key at hand"
         raise NotApproved(what, fix=fix)
-    for key, place, person in known:
-        if may := tuple(m for m in sorted(municipalities) if person.may("approve", m)):
-            return Signer(person, may, key, place)
-    names, whom = ", ".join(dict.fromkeys(p.name for _, _, p in known)), ", ".join(sorted(municipalities))
-    raise NotApproved(f"{names} may approve for none of: {whom}", fix="who may: inventory/people.yaml")
+    return known
 
 
 def approve(file: PlanFile, signer: Signer, now: str, comment: str) -> PlanFile:

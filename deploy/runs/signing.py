@@ -13,12 +13,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from deploy.model.approval import Approval, Subject, key_of
 from inventory.errors import SamdriftError
 from inventory.organisation import Person
 
-NAMESPACES: dict[Subject, str] = {"plan": "samdrift-plan", "record": "samdrift-record"}
+Purpose = Subject | Literal["report"]
+
+NAMESPACES: dict[Purpose, str] = {"plan": "samdrift-plan", "record": "samdrift-record", "report": "samdrift-report"}
 """What a signature is for: one of a plan is none of a record, and one of a file or of git is neither."""
 
 ARMOUR = re.compile(r"-----BEGIN SSH SIGNATURE-----\n(.*)\n-----END SSH SIGNATURE-----", re.DOTALL)
@@ -68,7 +71,7 @@ def public_key(file: Path) -> str:
     return key_of(_run("ssh-keygen", "-y", "-f", str(file)).decode(errors="replace"))
 
 
-def sign(statement: str, subject: Subject, key: str, file: Path | None) -> str:
+def sign(statement: str, purpose: Purpose, key: str, file: Path | None) -> str:
     """Sign a statement with a key that is in a file, or in the agent.
 
     Args:
@@ -79,7 +82,7 @@ def sign(statement: str, subject: Subject, key: str, file: Path | None) -> str:
         SigningError: ssh-keygen says why.
     """
     private = file.with_suffix("") if file is not None and file.suffix == ".pub" else file
-    asked = ("-q", "-Y", "sign", "-n", NAMESPACES[subject])
+    asked = ("-q", "-Y", "sign", "-n", NAMESPACES[purpose])
     if private is not None and private.is_file():
         return _run("ssh-keygen", *asked, "-f", str(private), given=statement).decode()
     with _beside(key) as public:
@@ -95,15 +98,24 @@ def verify(approval: Approval, person: Person) -> str:
     Raises:
         SigningError: it is no key of this person, or the signature is of another statement.
     """
-    key = signed_by(approval.signature)
+    return verify_statement(approval.statement, approval.signature, approval.subject, person)
+
+
+def verify_statement(statement: str, signature: str, purpose: Purpose, person: Person) -> str:
+    """Return the key (`type base64`) of this person by which a statement is signed.
+
+    Raises:
+        SigningError: it is no key of this person, or the signature is of another statement.
+    """
+    key = signed_by(signature)
     if key not in map(key_of, person.keys):
         raise SigningError("it is signed by a key that is not this person's (any more)")
-    namespace = NAMESPACES[approval.subject]
+    namespace = NAMESPACES[purpose]
     allowed_signers = f'{person.name} namespaces="{namespace}" {key}'
-    with _beside(allowed_signers) as allowed, _beside(approval.signature) as signature:
-        asked = ("-n", namespace, "-f", str(allowed), "-I", person.name, "-s", str(signature))
+    with _beside(allowed_signers) as allowed, _beside(signature) as beside:
+        asked = ("-n", namespace, "-f", str(allowed), "-I", person.name, "-s", str(beside))
         try:
-            _run("ssh-keygen", "-Y", "verify", *asked, given=approval.statement)
+            _run("ssh-keygen", "-Y", "verify", *asked, given=statement)
         except SigningError:
             raise SigningError("its signature is of something else, or was changed") from None
     return key

@@ -1,4 +1,4 @@
-"""The names of state checks, without running any: read from the check files, so that a record can say which there were.
+"""The names of state checks, and what they prove: read from their files, for records, without running any.
 
 Not here: what became of a check (`verify.plugin`).
 """
@@ -6,9 +6,13 @@ Not here: what became of a check (`verify.plugin`).
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from pathlib import Path
 
 from inventory.paths import CHECKS
+
+PROVES = "PROVES"
+"""What a file of checks calls what they prove: names of checks, in words, by topic."""
 
 
 def in_words(function: str) -> str:
@@ -21,9 +25,22 @@ def checks_of(role: str, directory: Path = CHECKS) -> tuple[str, ...]:
 
     Such a file stops every run of checks, and is told there.
     """
-    try:
-        module = ast.parse((directory / f"test_{role}.py").read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return ()
-    functions = (node.name for node in module.body if isinstance(node, ast.FunctionDef))
+    functions = (node.name for node in _statements(role, directory) if isinstance(node, ast.FunctionDef))
     return tuple(in_words(name) for name in functions if name.startswith("test_"))
+
+
+def proves_of(role: str, directory: Path = CHECKS) -> Mapping[str, tuple[str, ...]]:
+    """Return the topics that each of a role's state checks proves; empty where its file does not say it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for node in _statements(role, directory):
+        if isinstance(node, ast.Assign) and [getattr(t, "id", "") for t in node.targets] == [PROVES]:
+            for topic, checks in ast.literal_eval(node.value).items():
+                found |= {check: (*found.get(check, ()), topic) for check in checks}
+    return found
+
+
+def _statements(role: str, directory: Path) -> list[ast.stmt]:
+    try:
+        return ast.parse((directory / f"test_{role}.py").read_bytes()).body
+    except (OSError, SyntaxError, ValueError):
+        return []

@@ -55,7 +55,7 @@ from inventory.places import Path, in_words, owner
 from inventory.rules.contexts import RESERVED_KEYS
 from inventory.rules.house import of_the_project
 from inventory.rules.house_rules import RoleFirewall
-from roles.shared.controls import STANDARD, Title
+from roles.shared.controls import TITLES, Title
 from roles.shared.duties import Duty
 from roles.shared.filtering import Filter, Route
 from roles.shared.order import in_order
@@ -218,7 +218,7 @@ def _load(name: str) -> Role:
 
 def _titles(name: str, module: ModuleType) -> Mapping[str, Title]:
     """Return the title of every control that a role names."""
-    known = {**STANDARD, **getattr(module, "CONTROL_TITLES", {})}
+    known = {**TITLES, **getattr(module, "CONTROL_TITLES", {})}
     controls: tuple[str, ...] = getattr(module, "CONTROLS", ())
     if nameless := [control for control in controls if control not in known]:
         fix = "give it one, in Swedish and in English, in the role's CONTROL_TITLES"

@@ -17,9 +17,9 @@ from statistics import median
 from pydantic import TypeAdapter
 
 from deploy.model.chain import Event
-from deploy.model.history import looks
 from deploy.model.record import AppliedStep, CheckResult, HostResult, Record
 from deploy.model.step_id import StepId
+from deploy.report.looks import of_the_moment
 from deploy.store.database import FILE, open_directory
 from deploy.store.opening import stores_of
 from deploy.store.ports import Stores
@@ -35,7 +35,7 @@ NAMES = [f"host{n}" for n in range(HOSTS)]
 QUESTIONS: dict[str, Callable[[Stores], object]] = {
     "history: 5 runs": lambda stores: [stores.history.fault(run.id) for run in islice(stores.history.runs(), 5)],
     "history: one record": lambda stores: stores.history.latest("drift"),
-    "report: which run": lambda stores: next(looks(stores.history.runs)),
+    "report: which run": lambda stores: next(of_the_moment(stores.history.runs(), "snapshot", "2999")),
     "report: of each host": lambda stores: stores.history.about(NAMES),
     "drift: settling": lambda stores: stores.settle(),
     "drift: what was applied": lambda stores: [stores.applied.last_applied(name) for name in NAMES],

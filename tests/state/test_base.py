@@ -417,3 +417,83 @@ def test_accounts_cannot_be_read_or_changed_by_everybody(host: Any) -> None:
         "640 root /etc/gshadow",
         "700 root /root",
     ]
+
+
+PROVES = {
+    "accounts": (
+        "no account of the system may log in",
+        "accounts cannot be read or changed by everybody",
+    ),
+    "authentication": (
+        "sshd runs and comes back at boot",
+        "sshd offers nothing but keys",
+        "sshd shows whose host it is before the login",
+        "sshd has an ed25519 host key and no other",
+        "sshd would start again with its configuration",
+        "root has no key that sshd would read",
+        "sshd forwards nothing and knows keys alone",
+        "sshd does not shut out management stations that connect and do not log in",
+    ),
+    "configuration": (
+        "sshd would start again with its configuration",
+        "the host knows its name and address",
+        "language is swedish where people see it",
+    ),
+    "hardening": (
+        "sshd forwards nothing and knows keys alone",
+        "commands of sudo have a terminal of their own and are not looked for where one stands",
+        "kernel settings are in force",
+        "no rare module is loaded",
+        "rare modules would not be loaded",
+        "services run under the profiles that their packages bring",
+        "what is plugged into usb later is used only if it is known",
+        "no memory dumps",
+        "no program is run from the memory that programs share",
+        "what asks for restarts may do what it needs and nothing else",
+    ),
+    "leavers": (
+        "whoever leaves on a known day cannot log in from the next on",
+        "former admins are locked out",
+    ),
+    "log access": ("logs of packages are not for everybody",),
+    "log storage": (
+        "logs are rotated",
+        "the journal is kept and bounded",
+    ),
+    "logging": (
+        "the kernel tells who changes what protects the host",
+        "the journal is kept and bounded",
+    ),
+    "passwords": (
+        "no account has a password",
+        "a password that is given in an emergency is dear to guess",
+    ),
+    "permissions": (
+        "peoples homes and dotfiles are not open to others",
+        "what people write is not for everybody",
+        "logs of packages are not for everybody",
+        "what runs at times is roots alone",
+    ),
+    "rights": (
+        "nobody but root becomes somebody else by su",
+        "samdrift may become root",
+        "every admin may become root",
+        "nobody else is an admin",
+        "helpers may do what their duties say and nothing else as root",
+    ),
+    "session": ("an idle prompt logs out",),
+    "software": (
+        "nothing is installed that was only recommended",
+        "packages come the right way",
+    ),
+    "time": ("time zone is swedish",),
+    "updates": (
+        "which updates wait is known and since when",
+        "what waits for a restart is known",
+        "what asks for restarts may do what it needs and nothing else",
+        "an update restarts nothing by itself",
+        "security updates come by themselves",
+        "it updates at its own hour and at no other",
+    ),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

@@ -45,3 +45,16 @@ def test_its_clock_follows_a_time_server(host: Any, settings: Settings) -> None:
 def test_no_port_is_shut_for_a_fault(host: Any, settings: Settings) -> None:
     vendor, command = asked(settings, "disabled")
     assert disabled(vendor, host.check_output(command), settings) == {}
+
+
+PROVES = {
+    "inventory": ("its neighbours are those that the cables lead to",),
+    "network": (
+        "its neighbours are those that the cables lead to",
+        "its trunks carry the vlans that they should",
+        "no port is shut for a fault",
+    ),
+    "segregation": ("its trunks carry the vlans that they should",),
+    "time": ("its clock follows a time server",),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

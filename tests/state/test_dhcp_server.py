@@ -52,3 +52,19 @@ def test_what_it_lent_is_kept_on_this_host(host: Any, settings: Settings) -> Non
     kept = running(host, settings)["lease-database"]
     assert (kept["type"], kept["persist"]) == ("memfile", True)
     assert host.file(kept["name"]).is_file
+
+
+PROVES = {
+    "configuration": ("kea accepts its file with the interfaces of this host",),
+    "hardening": ("its service may do what it needs and nothing else",),
+    "network services": (
+        "kea runs and is enabled",
+        "clients are told their gateway and whom to ask for names",
+        "what it lent is kept on this host",
+    ),
+    "segregation": (
+        "it lends from exactly the pools of netbox",
+        "it hears clients in exactly the prefixes that it serves",
+    ),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

@@ -66,3 +66,25 @@ def test_answers_from_outside_are_validated(host: Any, settings: Settings) -> No
         pytest.skip("not applicable: what this resolver asks strips DNSSEC (option insecure_zones has '.')")
     flags = next(line for line in ask(host, ". SOA", flags="-D").splitlines() if line.startswith(";; flags:"))
     assert " ad " in flags
+
+
+PROVES = {
+    "cryptography": (
+        "the validator is at work",
+        "answers from outside are validated",
+    ),
+    "dns": (
+        "unbound runs and is enabled",
+        "every address of its own answers",
+        "answers over tcp",
+        "knows the first and the last host of the fleet",
+        "knows the name of an address",
+        "a name that no host has does not exist",
+        "a source outside the fleet is refused",
+        "the validator is at work",
+        "answers from outside are validated",
+    ),
+    "hardening": ("its service may do what it needs and nothing else",),
+    "segregation": ("a source outside the fleet is refused",),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

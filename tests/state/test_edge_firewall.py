@@ -59,3 +59,17 @@ def _require(settings: Settings, what: str) -> None:
     vendor = known_vendors()[settings.platform]
     if what not in vendor.asks:
         pytest.skip(f"not applicable: {vendor.name} does not tell {what} as a state of their own")
+
+
+PROVES = {
+    "network": (
+        "the ports that it serves are up",
+        "its routes to those that it speaks with are in force",
+    ),
+    "segregation": (
+        "each interface is in its zone",
+        "its policies are in force",
+    ),
+    "time": ("its clock follows a time server",),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

@@ -136,3 +136,21 @@ def test_what_bgp_knows_no_way_to_is_discarded(host: Any, settings: Settings) ->
 def test_the_kernel_forwards(host: Any) -> None:
     for key, value in FORWARDING.items():
         assert host.check_output(f"sysctl -n {key}") == value
+
+
+PROVES = {
+    "configuration": ("what runs is what is written",),
+    "hardening": ("its service may do what it needs and nothing else",),
+    "network": (
+        "frr runs and is enabled",
+        "all its daemons are up",
+        "it has exactly the fleets neighbours",
+        "it has a session with every neighbour that speaks bgp",
+        "its own prefixes are connected",
+        "the kernel has the routes of every session by the preferred neighbour",
+        "bgp brought no route that is not the fleets",
+        "what bgp knows no way to is discarded",
+        "the kernel forwards",
+    ),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

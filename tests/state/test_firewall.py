@@ -79,3 +79,19 @@ def test_the_ruleset_comes_back_at_boot(host: Any, unit: Any, settings: Settings
     assert unit("nftables.service").at_boot == "enabled"
     assert f" {PATH}" in host.check_output("systemctl show -p ExecStart nftables.service")
     assert differences(host.check_output(FILE).splitlines(), wanted(host, settings).splitlines()) == []
+
+
+PROVES = {
+    "configuration": ("there is one ruleset and it is ours",),
+    "firewall": (
+        "everything is dropped that no rule accepts",
+        "there is one ruleset and it is ours",
+        "exactly the declared sources reach exactly the declared ports",
+        "exactly the declared traffic is forwarded",
+        "nobody speaks in the name of an address that is reached another way",
+        "the ruleset comes back at boot",
+    ),
+    "hardening": ("its service may do what it needs and nothing else",),
+    "segregation": ("exactly the declared traffic is forwarded",),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

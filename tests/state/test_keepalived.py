@@ -40,3 +40,19 @@ def test_the_preferred_one_holds_all_if_it_reaches_an_edge(host: Any, settings: 
     has = " && ".join(f"ip -4 -o address show to {shared.address}/32 | grep -q ." for shared in settings.shared)
     waited = host.run(f"timeout 18 sh -c {shlex.quote(f'until {has}; do sleep 1; done')}")
     assert waited.rc == 0, f"it has {sorted(held(host))}"
+
+
+PROVES = {
+    "hardening": ("its service may do what it needs and nothing else",),
+    "network": (
+        "keepalived runs and comes back at boot",
+        "every shared address is held by somebody",
+        "the preferred one holds all if it reaches an edge",
+    ),
+    "redundancy": (
+        "keepalived runs and comes back at boot",
+        "every shared address is held by somebody",
+        "the preferred one holds all if it reaches an edge",
+    ),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

@@ -51,3 +51,19 @@ def test_every_neighbour_is_where_a_cable_of_netbox_leads(host: Any, settings: S
     far = {p.name: p.far_host for p in settings.ports}
     strange = [f"{name or '(no name)'} at {port}" for port, name in heard(host) if far.get(port) != name]
     assert not strange, "NetBox has no cable to it, or one to another device"
+
+
+PROVES = {
+    "hardening": (
+        "its service may do what it needs and nothing else",
+        "it speaks at the ports of netbox and at no other",
+    ),
+    "inventory": (
+        "lldpd runs and is enabled",
+        "it says the name that netbox has for it",
+        "it speaks at the ports of netbox and at no other",
+        "every neighbour is where a cable of netbox leads",
+    ),
+    "network": ("every neighbour is where a cable of netbox leads",),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

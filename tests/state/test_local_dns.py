@@ -68,3 +68,23 @@ def test_the_validator_is_at_work(host: Any) -> None:
 
 def test_names_that_were_known_are_answered_while_the_fleets_resolvers_are_away(host: Any) -> None:
     assert host.check_output("unbound-control get_option serve-expired") == "yes"
+
+
+PROVES = {
+    "cryptography": ("the validator is at work",),
+    "dns": (
+        "unbound runs and is enabled",
+        "it answers at its addresses in the site",
+        "it answers over tcp",
+        "it knows the first and the last host of the fleet",
+        "it knows the name of an address",
+        "a name that no host has does not exist",
+        "everything else is asked of exactly the fleets resolvers",
+        "a source outside the site is refused",
+        "the validator is at work",
+        "names that were known are answered while the fleets resolvers are away",
+    ),
+    "hardening": ("its service may do what it needs and nothing else",),
+    "segregation": ("a source outside the site is refused",),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

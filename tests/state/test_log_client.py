@@ -60,3 +60,20 @@ def test_no_text_log_of_an_earlier_set_up_is_left(host: Any) -> None:
     found = host.check_output("ls /var/log").split()
     assert "journal" in found
     assert [name for name in found if re.fullmatch(OLD_LOG, name)] == []
+
+
+PROVES = {
+    "central logs": (
+        "every log server is connected",
+        "nothing is pushed at rsyslog beside the journal",
+        "no text log of an earlier set up is left",
+    ),
+    "hardening": ("its service may do what it needs and nothing else",),
+    "log storage": ("the bookmark in the journal is kept",),
+    "logging": (
+        "what is logged here reaches the journal",
+        "the bookmark in the journal is kept",
+    ),
+    "network services": ("rsyslog runs and is enabled",),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

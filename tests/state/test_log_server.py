@@ -106,3 +106,21 @@ def test_no_text_log_of_an_earlier_set_up_is_left(host: Any) -> None:
     found = host.check_output("ls /var/log").split()
     assert "journal" in found
     assert [name for name in found if re.fullmatch(OLD_LOG, name)] == []
+
+
+PROVES = {
+    "central logs": (
+        "receives from hosts",
+        "receives from devices",
+        "every device was heard within a day",
+        "a sender that the fleet does not know is kept apart",
+        "every municipality has its directory",
+        "no text log of an earlier set up is left",
+    ),
+    "hardening": ("its service may do what it needs and nothing else",),
+    "log access": ("only administrators read the logs",),
+    "log storage": ("logs are rotated every day",),
+    "logging": ("its own log is kept beside the others",),
+    "network services": ("rsyslog runs and is enabled",),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

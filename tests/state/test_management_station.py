@@ -39,3 +39,18 @@ def test_the_program_refuses_another_key_and_another_inventory(host: Any) -> Non
     for words in ("plan --key /dev/null", "plan --source /tmp", "secrets edit", "plan --out /etc/passwd"):
         refused = host.run_expect([1], f"{RUN} {words}")
         assert refused.stderr.startswith("error: "), words
+
+
+PROVES = {
+    "keys": ("nobody but the account reads the key",),
+    "permissions": (
+        "nobody but the account reads the key",
+        "samdrift itself is roots",
+    ),
+    "rights": (
+        "nobody logs in as the account",
+        "what people run as the account is roots",
+        "the program refuses another key and another inventory",
+    ),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

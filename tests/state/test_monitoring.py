@@ -120,3 +120,20 @@ def mebibytes(size: str) -> int:
     """A size in Prometheus' own powers of 1024, which it takes as `8GB` and shows as `8GiB`."""
     number = size.rstrip("iBMGT")
     return int(number) * {"M": 1, "G": 1024, "T": 1024**2}[size[len(number)]]
+
+
+PROVES = {
+    "authentication": ("it answers nobody without the password",),
+    "capacity": ("samples are kept for as long as they should",),
+    "configuration": ("the configuration on disk is the one in force",),
+    "hardening": ("its service may do what it needs and nothing else",),
+    "measuring": (
+        "prometheus runs and is enabled",
+        "it is ready",
+        "it asks every host of the fleet and itself",
+        "the rules of hosts municipalities and drift are loaded",
+        "no rule fails when it is evaluated",
+    ),
+    "network services": ("prometheus runs and is enabled",),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

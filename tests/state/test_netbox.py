@@ -369,3 +369,44 @@ def test_the_newest_dump_can_be_read(host: Any) -> None:
     _, newest = max(found, key=lambda line: float(line.split(" ")[0])).split(" ", 1)
     # To its end: the list of what is in it stands at its beginning.
     assert host.run("cd / && runuser -u netbox -- pg_restore --file=/dev/null %s", newest).rc == 0
+
+
+PROVES = {
+    "authentication": (
+        "whoever guesses passwords is slowed down",
+        "the api lets nobody in without a token",
+        "a token is refused from any other address whatever that says",
+        "every token of samdrift expires and not within a month",
+    ),
+    "backup": ("the newest dump can be read",),
+    "configuration": ("housekeeping is due",),
+    "cryptography": (
+        "the login page comes by tls that the certificate proves",
+        "tls is new enough",
+        "the certificate holds for two months",
+    ),
+    "hardening": (
+        "its service may do what it needs and nothing else",
+        "a page loads from shows and sends to no other site",
+        "it answers to no other name",
+        "netbox cannot write what it runs",
+    ),
+    "inventory": ("it runs",),
+    "keys": ("secrets are roots and netbox s alone",),
+    "network services": (
+        "it runs",
+        "it starts at boot",
+        "the worker takes jobs",
+    ),
+    "permissions": ("secrets are roots and netbox s alone",),
+    "rights": (
+        "users permissions and tokens are as declared",
+        "a user of samdrift may what it must and nothing else",
+        "a user of samdrift makes itself no token",
+        "write back sets its own fields of a host and nothing else",
+    ),
+    "segregation": ("the database and the queue listen on no network",),
+    "software": ("no file of netbox was changed by hand",),
+    "updates": ("every migration of the installed netbox is applied",),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

@@ -60,3 +60,19 @@ def test_the_kernel_lets_itself_be_measured(host: Any, settings: Settings) -> No
     if refused and host.run_expect([0, 1], "systemd-detect-virt --quiet --container").rc == 0:
         pytest.skip(f"not applicable: the outer machine's kernel refuses a container {', '.join(sorted(refused))}")
     assert not refused
+
+
+PROVES = {
+    "authentication": ("it answers nobody without the password",),
+    "capacity": ("every collector measures",),
+    "hardening": ("its service may do what it needs and nothing else",),
+    "measuring": (
+        "the exporter runs and is enabled",
+        "it answers with metrics of this host",
+        "every collector measures",
+        "the kernel lets itself be measured",
+    ),
+    "network services": ("the exporter runs and is enabled",),
+    "segregation": ("it listens on the primary address only",),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

@@ -61,3 +61,24 @@ def test_there_is_no_maintenance_page(host: Any, settings: Settings) -> None:
 
 def test_the_cache_is_trimmed_every_day(unit: Any) -> None:
     assert unit(TIMER) == ("active", "enabled")
+
+
+PROVES = {
+    "capacity": ("the cache is trimmed every day",),
+    "hardening": (
+        "its service may do what it needs and nothing else",
+        "what trims the cache may do what it needs and nothing else",
+        "there is no maintenance page",
+    ),
+    "network services": (
+        "the daemon runs and is enabled",
+        "a cached package is served",
+        "tunnels are refused",
+        "ports other than 80 are refused",
+    ),
+    "software": (
+        "what is no package archive is refused",
+        "an archive that nobody named is refused",
+    ),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

@@ -67,3 +67,23 @@ def test_it_speaks_tls_1_2_and_newer_and_nothing_older(host: Any, settings: Sett
 
 def test_its_web_pages_are_off(host: Any) -> None:
     assert "WebInterface=No" in host.check_output("cupsctl").split()
+
+
+PROVES = {
+    "cryptography": ("it speaks tls 1 2 and newer and nothing older",),
+    "configuration": ("cups accepts its file",),
+    "hardening": (
+        "its service may do what it needs and nothing else",
+        "its web pages are off",
+    ),
+    "network services": (
+        "cups runs and is enabled",
+        "it has exactly the queues that are declared",
+        "every queue takes jobs",
+    ),
+    "segregation": (
+        "it listens for the site",
+        "nobody reads its configuration and logs over the network",
+    ),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

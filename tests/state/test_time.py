@@ -81,3 +81,18 @@ def test_the_clock_is_right(host: Any, settings: Settings) -> None:
     assert fields[-1] == "Normal"  # otherwise it has nothing to hold its clock against, and is off by none
     offset = float(fields[4])
     assert abs(offset) < 0.1, f"{offset} seconds off"
+
+
+PROVES = {
+    "hardening": ("its service may do what it needs and nothing else",),
+    "time": (
+        "chrony runs and comes back at boot",
+        "no other program sets the clock",
+        "it asks whom it should and nobody else",
+        "a server answers the fleet and a client nobody",
+        "it has the time",
+        "a server has the time from outside",
+        "the clock is right",
+    ),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

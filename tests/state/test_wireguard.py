@@ -85,3 +85,21 @@ def test_who_is_there_is_spoken_with(host: Any, settings: Settings, fleet: Fleet
         pytest.skip(f"not applicable: nobody answers in a tunnel: {', '.join(peer.name for peer in silent)}")
     now, last = int(host.check_output("date +%s")), peers(host, "latest-handshakes")
     assert not [peer.name for i, peer in through if now - int(last[i, peer.public_key]) > RECENT]
+
+
+PROVES = {
+    "cryptography": (
+        "every tunnel is up and comes back at boot",
+        "the fleet knows its public key",
+        "every tunnel speaks by that key",
+    ),
+    "hardening": ("its service may do what it needs and nothing else",),
+    "keys": ("the private key is its owners alone",),
+    "network": (
+        "every tunnel is up and comes back at boot",
+        "it has exactly the fleets peers and they may speak in exactly their own names",
+        "who is there is spoken with",
+    ),
+    "segregation": ("it has exactly the fleets peers and they may speak in exactly their own names",),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

@@ -30,6 +30,7 @@ from deploy.model.record import AppliedStep
 from deploy.reach.world import World
 from deploy.report.content import report_of
 from deploy.report.page import html
+from deploy.report.past import past_of
 from deploy.runs.commands import _protecting
 from deploy.runs.manifest import manifest_now
 from deploy.transport.rounds import Rounds
@@ -147,12 +148,12 @@ def controls() -> dict[str, Any]:
     except SamdriftError as e:
         return {"error": str(e)}
     (role,) = (r for r in manifest.roles if r.name == ROLE)
-    report = report_of(FLEET, FLEET.hosts, None, [], AT, today=manifest)
+    report = report_of(FLEET, FLEET.hosts, past_of([], [h.name for h in FLEET.hosts]), AT, today=manifest)
     titles = {c.id: c.title for c in report.controls if c.title and c.id in role.controls}
-    page = html(report)
+    swedish, english = html(report), html(report, "en")
     return {
         "manifest": {c: manifest.titles[c].model_dump() for c in role.controls},
-        "page": {c: t.swedish in page and t.english in page for c, t in titles.items()},
+        "page": {c: t.swedish in swedish and t.english in english for c, t in titles.items()},
         "checks": role.checks,
     }
 

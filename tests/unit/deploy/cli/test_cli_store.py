@@ -58,12 +58,33 @@ def test_a_damaged_record_is_listed_as_that_beside_the_others_and_history_ends_w
 def test_a_report_is_made_of_what_can_be_read_and_says_what_cannot(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    keep(tmp_path / "s", *OLD, NEW)
-    ruin(open_directory(tmp_path / "s"), NEW.id)
-    code, said, err = asked(capsys, "report", "--state", tmp_path / "s", "--out", tmp_path / "report")
+    damaged = record("2025-06-03T06:00:00.000Z", hosts=(LOOKED,), fleet_source="snapshot")
+    whole = [one.model_copy(update={"fleet_source": "snapshot"}) for one in OLD]
+    keep(tmp_path / "s", *whole, damaged)
+    ruin(open_directory(tmp_path / "s"), damaged.id)
+    place = ("--state", tmp_path / "s", "--out", tmp_path / "report")
+    code, said, err = asked(capsys, "report", *place, "--at", "2025-06-10")
     assert code == 1
-    assert said["run"]["id"] == OLD[1].id
-    assert " ".join(err.split()).count(f"record {NEW.id}: it is damaged") == 1
+    assert said["run"]["id"] == whole[1].id
+    assert " ".join(err.split()).count(f"record {damaged.id}: it is damaged") == 1
+
+
+def test_a_report_is_of_a_moment_and_of_the_real_fleet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def at(day: int, source: str = "snapshot") -> Record:
+        return record(f"2025-06-0{day}T06:00:00.000Z", hosts=(LOOKED,), fleet_source=source)
+
+    real, lab, other, later = at(1), at(2, "snapshot, as in the lab"), at(3, "netbox"), at(5)
+    keep(tmp_path / "s", real, lab, other, later, NEW.model_copy(update={"fleet_source": "snapshot"}))
+    place = ("--state", tmp_path / "s", "--out", tmp_path / "report")
+
+    assert asked(capsys, "report", *place, "--at", "2025-06-04")[1]["run"]["id"] == real.id
+    assert asked(capsys, "report", *place, "--at", "2025-06-05T08:00")[1]["run"]["id"] == later.id  # 06:00 UTC
+    assert asked(capsys, "report", *place, "--at", "2025-06-05T07:59")[1]["run"]["id"] == real.id
+    assert asked(capsys, "report", *place)[1]["run"] is None  # older than a look may be, and the newest is to come
+    period = asked(capsys, "report", *place, "--from", "2025-06-01", "--to", "2025-06-30")[1]["period"]
+    assert (period["runs"], period["until"]) == (2, "2025-06-30T21:59:59.999Z")
+    for wrong in (("--at", "tomorrow"), ("--at", "2999-01-01"), ("--from", "2025-06-03", "--to", "2025-06-02")):
+        assert asked(capsys, "report", *place, *wrong)[0] == 64
 
 
 # --- migration ---------------------------------------------------------------------------------------------------

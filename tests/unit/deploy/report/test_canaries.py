@@ -16,7 +16,6 @@ from deploy.model.drift import classify, plan_findings
 from deploy.model.messages import MessageId
 from deploy.model.plan import HostPlan, Unmanaged
 from deploy.model.record import HostResult
-from deploy.report.content import report_of
 from deploy.report.page import html
 from deploy.runs.manifest import manifest_now
 from inventory.errors import SamdriftError
@@ -28,6 +27,7 @@ from roles.shared.device.vendor import WITHHELD, Vendor
 from roles.shared.lineage import Section
 from tests.applying import plan_of
 from tests.device_texts import NAMES, device_text
+from tests.unit.deploy.report.reports import report_of
 from tests.unit.deploy.report.test_report import FLEET
 from tests.unit.deploy.store.conformance import record
 from tests.unit.roles.shared.device.test_masking import CANARY, LINES, LOOKING
@@ -73,8 +73,9 @@ def everything_said(vendor: Vendor, running: str) -> Iterator[str]:
     kept = record(hosts=(result,), findings=(*findings, *plan_findings(plan, controls={})))
     yield kept.model_dump_json()
     yield "\n".join(f"{f.summary} {f.detail} {f.remedy} {f.step}" for f in findings)
-    made = report_of(FLEET, FLEET.hosts, kept, (kept,), "2026-11-23T22:20:00.000Z", today=manifest_now())
+    made = report_of(FLEET, FLEET.hosts, (kept,), "2026-11-23T22:20:00.000Z", today=manifest_now())
     yield html(made)
+    yield html(made, "en")
     yield json.dumps(made.model_dump(mode="json"), ensure_ascii=False)
     yield found(vendor, running).model_dump_json()
 

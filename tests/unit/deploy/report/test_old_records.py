@@ -13,7 +13,6 @@ import pytest
 from deploy.cli import main as cli
 from deploy.model.findings import Exit
 from deploy.model.record import HostResult, Manifest, Record, RoleManifest, Title
-from deploy.report.content import report_of
 from deploy.report.document import Report
 from deploy.report.page import html
 from deploy.runs.manifest import manifest_now
@@ -22,6 +21,7 @@ from inventory import snapshot
 from roles.shared import controls
 from roles.shared.catalogue import catalogue
 from roles.shared.intent import Intent
+from tests.unit.deploy.report.reports import report_of
 from tests.unit.deploy.report.test_report import FLEET, MADE_AT, record, result
 from tests.unit.deploy.runs.test_runs import run_of
 from tests.unit.deploy.store.places import rewrite
@@ -115,7 +115,8 @@ def test_a_record_keeps_every_role_its_checks_and_the_title_of_every_control(rec
     assert kept == manifest_now()
     assert kept is not None
     assert [r.name for r in kept.roles] == list(catalogue())
-    assert kept.titles.keys() == {c for r in kept.roles for c in r.controls}
+    assert kept.titles.keys() == {c for r in kept.roles for c in kept.answered(r.name)}
+    assert all(set(r.proves) == set(r.checks) for r in kept.roles)
     assert all(r.checks for r in kept.roles)
 
 
@@ -133,7 +134,7 @@ TODAY = Manifest(roles=(RoleManifest(name="time", summary="Today.", controls=("X
 
 def made(*results: HostResult, manifest: Manifest | None = THEN) -> Report:
     run = record(hosts=results, manifest=manifest)
-    return report_of(FLEET, FLEET.hosts, run, [run], MADE_AT, today=TODAY)
+    return report_of(FLEET, FLEET.hosts, [run], MADE_AT, today=TODAY)
 
 
 def roles_of(report: Report, host: str) -> dict[str, bool | None]:
@@ -167,7 +168,7 @@ def test_controls_and_titles_are_those_of_the_run() -> None:
 
 
 def test_without_a_run_the_roles_are_today_s_and_there_is_nothing_to_note() -> None:
-    report = report_of(FLEET, FLEET.hosts, None, [], MADE_AT, today=TODAY)
+    report = report_of(FLEET, FLEET.hosts, [], MADE_AT, today=TODAY)
     assert report.manifest_of == "report"
     assert [c.id for c in report.controls] == ["X 3"]
     assert NOTE not in html(report)

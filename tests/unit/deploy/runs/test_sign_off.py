@@ -8,7 +8,6 @@ import pytest
 
 from deploy.model.emergency import digest_of
 from deploy.model.record import HostResult, Record, summary_of
-from deploy.report.content import report_of
 from deploy.report.page import html
 from deploy.runs.admission import NotApproved
 from deploy.runs.manifest import manifest_now
@@ -19,6 +18,7 @@ from inventory.errors import UsageError
 from inventory.fleet import Fleet
 from inventory.organisation import People, Tenant
 from tests.unit.deploy.lab_fleet import HEBY, host
+from tests.unit.deploy.report.reports import report_of
 from tests.unit.deploy.store.conformance import record
 from tests.unit.deploy.store.in_memory import in_memory
 
@@ -132,9 +132,7 @@ def test_a_report_shows_an_emergency_to_whom_it_concerns_until_they_have_signed_
         faults: list[StoreError] = []
         about = [h for h in fleet.hosts if h.tenant in tenants]
         emergencies = tuple(emergencies_of(history, faults))
-        made = report_of(
-            fleet, about, None, (), "2026-11-29T00:00:00.000Z", today=manifest_now(), emergencies=emergencies
-        )
+        made = report_of(fleet, about, (), "2026-11-29T00:00:00.000Z", today=manifest_now(), emergencies=emergencies)
         assert faults == []
         assert ("Nödändring" in html(made)) == bool(made.emergencies)
         return [(e.municipalities, e.hosts) for e in made.emergencies]

@@ -27,7 +27,7 @@ from gevent.event import Event
 from sqlalchemy import column, event, insert, table, text, update
 
 from deploy.model import chain
-from deploy.model.history import looks
+from deploy.report.looks import of_the_moment
 from deploy.store import schema
 from deploy.store.database import FILE, Database, open_directory
 from deploy.store.documents import kept_as
@@ -448,7 +448,7 @@ class Work:
 def test_after_a_year_nobody_reads_more_than_after_a_week(tmp_path: Path, template: Path) -> None:
     asked: dict[str, Callable[[Stores], object]] = {
         "history": lambda stores: list(islice(stores.history.runs(), 5)),
-        "report's look": lambda stores: next(looks(stores.history.runs)),
+        "report's look": lambda stores: next(of_the_moment(stores.history.runs(), "s", "2999")),
         "report's hosts": lambda stores: stores.history.about(HOSTS),
         "drift's settling": lambda stores: stores.settle(),
         "drift's hosts": lambda stores: [stores.applied.last_applied(host) for host in HOSTS],
