@@ -83,5 +83,6 @@ def due(moment: Moment, at: time, ended: tuple[Ended, ...], tried: tuple[Tried, 
 
 
 def _passed(then: Moment, moment: Moment) -> float | None:
-    """Return how many seconds have really passed; None where the machine was started anew in between."""
-    return moment.up - then.up if then.boot == moment.boot else None
+    """Return how many seconds have really passed; None where the machine was, or may have been, started anew since."""
+    same = then.boot == moment.boot != "" and moment.up >= then.up
+    return moment.up - then.up if same else None

@@ -53,6 +53,14 @@ def test_a_clock_that_jumps_a_day_ahead_makes_no_new_scan_due_at_once_and_one_la
     assert due(moment("2026-11-30T16:10", up=1000 + APART), AT, (made,)).day == DAY + timedelta(days=1)
 
 
+@pytest.mark.parametrize("boot", ["", "this"])
+def test_a_machine_that_does_not_say_when_it_was_started_loses_no_scan(boot: str) -> None:
+    """A service may be kept from seeing the kernel's name of a start; a container keeps its machine's."""
+    made = ended(DAY, moment("2026-11-29T04:10", boot=boot, up=90_000))
+
+    assert due(moment("2026-11-30T04:10", boot=boot, up=60), AT, (made,)).day == DAY + timedelta(days=1)
+
+
 def test_a_clock_that_was_years_ahead_keeps_no_scan_from_its_day() -> None:
     wrong = ended(date(2098, 1, 1), moment("2098-01-01T05:00", boot="before"))
 
