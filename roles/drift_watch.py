@@ -15,6 +15,9 @@ Options (config context `samdrift.drift_watch`):
 - `at`: when each day's scan is to begin, by the clock in Sweden; `spread_minutes`: within how long all begin.
 - `source`: a directory with the inventory; without, what the station uses (`management_station`): NetBox, or the
   snapshot that is in the revision.
+- `smtp`: the mail server by which people are told (`host`: its address, so that gateways let it through, or a name;
+  `port`; `security`: starttls, tls or none; `sender`; `user`, whose password is the secret `notify_smtp_password`).
+- `signed`: webhooks are signed with the secret `notify_webhook_key`, where `inventory/recipients.yaml` says so.
 - `cache`: a directory for what a new host needs not fetch again. For labs.
 """
 
@@ -22,12 +25,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, cast
+from ipaddress import ip_network
+from typing import Any, Literal, cast
 
 from pydantic import Field
 from pyinfra.operations import files
 
 from inventory.fleet import Fleet, Host
+from inventory.secrets import Secret
 from roles import management_station
 from roles.node_metrics import TEXTFILES
 from roles.shared.intent import Intent
@@ -44,7 +49,7 @@ from roles.shared.sandbox import Need, Sandbox
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
-from roles.shared.traffic import WayOut
+from roles.shared.traffic import Ask, WayOut
 
 PLATFORMS = ("debian-12", "debian-13")
 AFTER = ("management_station", "node_metrics")
@@ -59,6 +64,7 @@ STORE = f"{management_station.HOME}/store"
 OPT = "/opt/samdrift"
 REPOSITORY, BIN, VERSIONS = f"{OPT}/repository.git", f"{OPT}/bin", f"{OPT}/versions"
 ETC = f"/etc/{ACCOUNT}"
+PASSWORD, WEBHOOK_KEY = f"{ETC}/smtp-password", f"{ETC}/webhook-key"
 UNITS = "/etc/systemd/system"
 INSTALL = "/usr/local/sbin/samdrift-install"
 SHELL_PARSES = "sh -n {path}"
@@ -80,9 +86,21 @@ taken out or exchanged."""
 GIT = "git -c safe.directory='*' -c core.fsmonitor=false --no-optional-locks -C src"
 
 
+class MailServer(RoleOptions):
+    """The mail server by which people are told; see the module's text."""
+
+    host: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:-]{0,252}$")
+    port: int = Field(default=25, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    sender: str = Field(pattern=r"^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,190}$")
+    user: str = Field(default="", pattern=r"^[A-Za-z0-9._@+-]{0,100}$")
+
+
 class Options(RoleOptions):
     """What a config context may set for this role; see the module's text."""
 
+    smtp: MailServer | None = None
+    signed: bool = False
     repository: str = Field(pattern=r"^(https:/)?(/[A-Za-z0-9][A-Za-z0-9.:_-]*)+$", max_length=200)
     revision: str = Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")
     at: str = Field(default="04:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
@@ -101,10 +119,18 @@ class Settings(RoleSettings):
     source: str
     netbox_url: str
     cache: str
-    municipalities: tuple[str, ...]
+    called: dict[str, str]
+    smtp: MailServer | None
+    smtp_password: Secret | None
+    webhook_key: Secret | None
     home: str = HOME
     account: str = ACCOUNT
     metrics: str = METRICS
+
+    @property
+    def municipalities(self) -> tuple[str, ...]:
+        """Return the slugs of those that are watched."""
+        return tuple(self.called)
 
     @property
     def here(self) -> str:
@@ -137,8 +163,17 @@ class Settings(RoleSettings):
             "environment": environment,
             "state": f"{HOME}/state",
             "metrics": METRICS,
+            "called": self.called,
+            "sender": self._sender,
         }
-        return json.dumps(watch, indent=2) + "\n"
+        return json.dumps(watch, indent=2, ensure_ascii=False) + "\n"
+
+    @property
+    def _sender(self) -> dict[str, Any]:
+        """Return how people are told: files in the place of secrets."""
+        password = {"password_file": PASSWORD} if self.smtp_password else {}
+        smtp = {"smtp": {**self.smtp.model_dump(), **password}} if self.smtp else {}
+        return {**smtp, **({"key_file": WEBHOOK_KEY} if self.webhook_key else {})}
 
 
 def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:
@@ -146,17 +181,36 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
     if "management_station" not in host.roles:
         fix = "give it role management_station, too"
         raise SettingsError("only a management station watches", field="config context samdrift.roles", fix=fix)
+
+    def secret(name: str) -> Secret:
+        return Secret(name=name, municipality=host.tenant)
+
+    watched = {h.tenant for h in fleet.hosts if h.is_managed}
     station = cast("management_station.Settings", intent.required(host, "management_station"))
     return Settings(
         netbox_url=station.netbox_url,
-        municipalities=tuple(sorted({h.tenant for h in fleet.hosts if h.is_managed})),
-        **options.model_dump(),
+        called={t.slug: t.name for t in fleet.tenants if t.slug in watched},
+        smtp=options.smtp,
+        smtp_password=secret("notify_smtp_password") if options.smtp and options.smtp.user else None,
+        webhook_key=secret("notify_webhook_key") if options.signed else None,
+        **options.model_dump(exclude={"smtp", "signed"}),
     )
 
 
 def ways_out(settings: Settings) -> tuple[WayOut, ...]:  # noqa: ARG001  a role's signature
     """Let the host fetch samdrift and what it needs from Python's package index."""
     return (WayOut(protocol="tcp", port=443, why="samdrift's revision and its Python packages"),)
+
+
+def asks(settings: Settings) -> tuple[Ask, ...]:
+    """Let the host reach its mail server, where that is named by its address."""
+    if settings.smtp is None:
+        return ()
+    try:
+        server = ip_network(settings.smtp.host)
+    except ValueError:  # a name
+        return ()
+    return (Ask(protocol="tcp", port=settings.smtp.port, destinations=(server,), why="people are told by e-mail"),)
 
 
 def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:  # noqa: ARG001  a role's signature
@@ -204,6 +258,9 @@ def deploy(settings: Settings) -> None:
     )
     _program(settings)
     managed_file(f"{ETC}/watch.json", content=settings.watch, group=ACCOUNT, mode="640", validate_with=JSON_PARSES)
+    for path, value in ((PASSWORD, settings.smtp_password), (WEBHOOK_KEY, settings.webhook_key)):
+        if value is not None:
+            managed_file(path, content=f"{value}\n", group=ACCOUNT, mode="640")
     _metrics(settings)
     _units(settings)
 

@@ -6,6 +6,7 @@ makes the scan; or a whole one, and takes that for the scan. Not here: who is to
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ from deploy.jobs.journal import JobFiles, Journal
 from deploy.jobs.schedule import Ended, Tried, due, now
 from deploy.model.kinds import Exit
 from deploy.model.record import Record
+from inventory.errors import SamdriftError
+from inventory.fleet import Host
 
 MADE = frozenset({Exit.OK, Exit.DIFFERENCES, Exit.INCOMPLETE})
 """The exit codes of a scan that did its work; what it could not look at is unknown then, and stands in its record."""
@@ -51,7 +54,7 @@ def scan_if_due(files: JobFiles, lock: int, municipality: str, at: time, scanner
     """
     journal = files.read()
     if journal.begun is not None:
-        if (record := _answer(files)) is not None:
+        if (record := answer_in(files)) is not None:
             return _ended(files, journal, journal.begun, record)
         journal = files.write(journal.end(Tried(day=journal.begun, why="its process was killed")))
     day, why = due(now(), at, journal.ended, journal.tried)
@@ -60,7 +63,7 @@ def scan_if_due(files: JobFiles, lock: int, municipality: str, at: time, scanner
     files.answer.unlink(missing_ok=True)
     journal = files.write(journal.begin(day))
     code = _run(files, lock, municipality, scanner)
-    record = _answer(files)
+    record = answer_in(files)
     if record is not None and code in MADE:
         return _ended(files, journal, day, record)
     why = f"samdrift ended with {code}"
@@ -84,12 +87,36 @@ def _run(files: JobFiles, lock: int, municipality: str, scanner: Scanner) -> int
         ).returncode
 
 
+def hosts_of(scanner: Scanner) -> tuple[Host, ...]:
+    """Return the hosts of the whole fleet, as samdrift lists them.
+
+    Raises:
+        SamdriftError: it does not.
+    """
+    words = [*scanner.command, "hosts", "--json"]
+    listed = subprocess.run(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=sys.stderr,
+        env=dict(scanner.environment),
+        check=False,
+    )
+    if listed.returncode != Exit.OK:
+        raise SamdriftError(
+            f"samdrift hosts ended with {listed.returncode}", fix="nobody is told before it says who has what"
+        )
+    known = Host.model_fields.keys()
+    hosts = json.loads(listed.stdout)["hosts"]
+    return tuple(Host.model_validate({k: v for k, v in host.items() if k in known}) for host in hosts)
+
+
 def _ended(files: JobFiles, journal: Journal, day: date, record: Record) -> Scan:
     files.write(journal.end(Ended(day=day, at=now(), record=record.id)))
     return Scan(record)
 
 
-def _answer(files: JobFiles) -> Record | None:
+def answer_in(files: JobFiles) -> Record | None:
     """Return the record that a scan answered with; None if it has not answered, or broke off."""
     try:
         record = Record.model_validate_json(files.answer.read_bytes())

@@ -8,8 +8,9 @@ from __future__ import annotations
 from datetime import time
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
+from deploy.notify.telling import Sender
 from inventory.errors import SamdriftError
 from inventory.frozen import Frozen
 
@@ -25,6 +26,8 @@ class Watch(Frozen):
         environment: all that its processes find in theirs: inventory, store, key for looks.
         state: the watch's own directory, where what was done is kept.
         metrics: the directory of what the node exporter reads.
+        called: municipalities' names, by slug.
+        sender: how people are told of what changed.
     """
 
     at: time
@@ -32,6 +35,8 @@ class Watch(Frozen):
     environment: dict[str, str]
     state: Path
     metrics: Path
+    called: dict[str, str] = Field(default_factory=dict)
+    sender: Sender = Sender()
 
     def metrics_of(self, municipality: str) -> Path:
         """Return the file of a municipality's metrics."""

@@ -16,7 +16,20 @@ from deploy.jobs.watch import Watch
 from inventory import snapshot
 from inventory.fleet import Fleet, Host
 from inventory.paths import CODE, TEMPLATES
-from roles.drift_watch import ACCOUNT, HOME, KEY, LAB_CACHE, METRICS, STORE, Options, Settings, in_lab, sandbox
+from roles.drift_watch import (
+    ACCOUNT,
+    HOME,
+    KEY,
+    LAB_CACHE,
+    METRICS,
+    PASSWORD,
+    STORE,
+    Options,
+    Settings,
+    asks,
+    in_lab,
+    sandbox,
+)
 from roles.management_station import KEY as CHANGING_KEY
 from roles.shared.intent import Intent
 from roles.shared.parts.templates import render
@@ -71,6 +84,21 @@ def test_a_scan_has_a_key_that_looks_and_none_that_changes() -> None:
     assert (environment["SAMDRIFT_LOOK_USER"], environment["SAMDRIFT_LOOK_KEY"]) == ("samdrift-look", KEY)
     assert "SAMDRIFT_KEY" not in environment
     assert CHANGING_KEY not in made().watch
+
+
+def test_whoever_is_told_is_told_by_the_stations_mail_server_and_no_secret_stands_in_what_the_jobs_read() -> None:
+    smtp = {"host": "10.60.10.25", "port": 587, "sender": "samdrift@norduppland.example", "user": "samdrift"}
+    settings = made(smtp=smtp, signed=True)
+    watch = Watch.model_validate_json(settings.watch)
+
+    assert watch.sender.smtp is not None
+    assert (watch.sender.smtp.host, watch.sender.smtp.security) == ("10.60.10.25", "starttls")
+    assert watch.sender.smtp.password_file == PASSWORD
+    assert watch.sender.key_file == "/etc/samdrift-watch/webhook-key"
+    assert watch.called["alvkarleby"] == "Älvkarleby"
+    assert "‹secret" not in settings.watch
+    assert [str(ask.destinations[0]) for ask in asks(settings)] == ["10.60.10.25/32"]
+    assert asks(made(smtp={**smtp, "host": "mail.example"})) == ()
 
 
 def test_it_watches_by_the_inventory_that_the_station_has_or_the_one_that_is_named() -> None:

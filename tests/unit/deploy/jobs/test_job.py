@@ -33,6 +33,7 @@ RECORD = Record(
 )
 SCANNER = """\
 #!/bin/sh
+[ "$1" = hosts ] && {{ echo '{{"hosts": []}}'; exit 0; }}
 echo "$@" >> {place}/scans
 echo begun > {place}/begun
 read -r how < {place}/go
