@@ -10,7 +10,7 @@ The node exporter's directory stays root's: it has a link for each municipality,
 
 Options (config context `samdrift.drift_watch`):
 
-- `repository`: samdrift's git repository: an https URL, or a directory of the host that somebody pushes to.
+- `repository`: samdrift's git repository: an https URL, or a directory of the host, which must be root's.
 - `revision`: the commit to install, whole.
 - `at`: when each day's scan is to begin, by the clock in Sweden; `spread_minutes`: within how long all begin.
 - `source`: a directory with the inventory; without, what the station uses (`management_station`): NetBox, or the
@@ -313,5 +313,6 @@ def _units(settings: Settings) -> None:
         "timers of the municipalities, and of no other",
         question=TIMERS_THERE,
         answer="".join(f"{timer}\n" for timer in timers),
-        command=f"systemctl disable --now $({TIMERS_THERE} | grep -vxF '{chr(10).join(timers)}')",
+        command=f"{{ {TIMERS_THERE} | grep -vxF '{chr(10).join(timers)}' || true; }} | "
+        "xargs -r systemctl disable --now",
     )

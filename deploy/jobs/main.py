@@ -66,6 +66,9 @@ def _tell(files: JobFiles, municipality: str, watch: Watch, scanner: Scanner) ->
     record = answer_in(files)
     if record is not None and not teller.knows(record.id):
         teller.take_in(record, hosts_of(scanner))
+    if teller.unreachable:
+        without = "the station has no mail server (option `smtp` of role drift_watch)"
+        click.echo(f"{municipality}: not told are {', '.join(teller.unreachable)}: {without}", err=True)
     return teller.tell()
 
 

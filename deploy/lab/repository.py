@@ -11,6 +11,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from deploy.lab.machine import LabError
 from inventory.paths import PROJECT
 
 RUNS = ("deploy", "inventory", "roles", "templates", "tests/state", "pyproject.toml", "setup.py", ".gitignore")
@@ -38,7 +39,7 @@ def committed(repository: Path, project: Path | None = PROJECT) -> str:
         return ""
     with (repository / "samdrift.lock").open("w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # commands for one lab may run side by side
-        _git(repository, project, "add", "--all", "--", *RUNS)
+        _git(repository, project, "add", "--all", "--", *(name for name in RUNS if (project / name).exists()))
         tree = _git(repository, project, "write-tree")
         commit = _git(repository, project, "commit-tree", tree, "-m", "The checkout that the lab is of")
         _git(repository, project, "update-ref", "refs/heads/lab", commit)
@@ -50,5 +51,8 @@ def _git(repository: Path, project: Path, *words: str, bare: bool = False) -> st
     where = ["--bare"] if bare else [f"--work-tree={project}"]
     options = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.autocrlf=false")
     command = ["git", f"--git-dir={repository}", *where, *options, *words]
-    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        what = f"the checkout could not be committed for the lab: {' '.join(done.stderr.split())}"
+        raise LabError(what, where=str(repository), fix="remove that directory: it is made anew")
     return done.stdout.strip()

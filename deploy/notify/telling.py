@@ -17,7 +17,7 @@ from deploy.notify.sending import End, Outcome, Smtp, by_email, by_webhook
 from deploy.notify.transitions import seen
 from inventory.fleet import Host
 from inventory.frozen import Frozen
-from inventory.recipients import WhoHears
+from inventory.recipients import Recipients, WhoHears
 
 
 class Sender(Frozen):
@@ -30,7 +30,7 @@ class Sender(Frozen):
         """Hand one letter over."""
         if letter.by == "email":
             if self.smtp is None:
-                return Outcome(End.LATER, "this station has no mail server (option `smtp` of role drift_watch)")
+                return Outcome(End.LATER, "this station has no mail server any more")
             message = letter.notice.as_email(self.smtp.sender, letter.to, letter.language)
             return by_email(self.smtp, letter.to, message, handing_over)
         key = None
@@ -67,6 +67,16 @@ class Teller:
         """Tell whether what a scan found was taken in."""
         return self._file.read().record == record
 
+    @property
+    def unreachable(self) -> tuple[str, ...]:
+        """Return who would hear if this station had a mail server. Once it has, they hear of all that is open."""
+        return () if self._sender.smtp else self._hears.of(self._municipality).email
+
+    @property
+    def _reachable(self) -> Recipients:
+        recipients = self._hears.of(self._municipality)
+        return recipients.model_copy(update={"email": ()}) if self.unreachable else recipients
+
     def take_in(self, record: Record, hosts: Iterable[Host]) -> None:
         """Take in what a scan found. Nobody is told yet."""
         fleet = tuple(hosts)
@@ -85,7 +95,7 @@ class Teller:
         outbox = self._file.read()
         if self._hears.quiet_for(self._municipality, self._now()):
             return ()
-        noticed = outbox.with_notice(self._municipality, self._called, self._hears.of(self._municipality))
+        noticed = outbox.with_notice(self._municipality, self._called, self._reachable)
         if noticed != outbox:
             outbox = self._file.write(noticed)
         return deliver(self._file, outbox, self._sender.hand)[1]

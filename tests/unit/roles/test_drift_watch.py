@@ -13,12 +13,15 @@ from pydantic import ValidationError
 
 from deploy.engine.declare import declarations
 from deploy.jobs.watch import Watch
+from deploy.lab.repository import RUNS, committed
 from inventory import snapshot
 from inventory.fleet import Fleet, Host
 from inventory.paths import CODE, TEMPLATES
 from roles.drift_watch import (
     ACCOUNT,
+    GIT,
     HOME,
+    INSTALLED,
     KEY,
     LAB_CACHE,
     METRICS,
@@ -192,6 +195,91 @@ def test_what_is_installed_has_every_package_that_samdrift_runs_with_as_the_proj
 
 def _pinned(lock: str) -> list[tuple[str, str]]:
     return re.findall(r"^([a-z0-9._-]+)==([^\s;]+)", lock, re.MULTILINE)
+
+
+PYTHON = """\
+#!/bin/sh
+# Stands for the Python of the host: makes an environment of stubs, and notes what it was asked.
+case "$*" in
+    "-m venv "*)
+        mkdir -p "$3/bin" "$3/lib/python3/site-packages/one-1.dist-info"
+        cp "$0" "$3/bin/python"
+        printf '#!/bin/sh\\n' > "$3/bin/samdrift"
+        chmod 755 "$3/bin/samdrift" ;;
+    *) echo "$*" >> "$ASKED" ;;
+esac
+"""
+
+
+class Station:
+    """A directory in the place of /opt/samdrift, a repository to install from, and a Python that installs nothing."""
+
+    def __init__(self, directory: Path) -> None:
+        self.opt, self.asked = directory / "opt", directory / "asked"
+        (directory / "bin").mkdir()
+        (self.opt / "versions").mkdir(parents=True)
+        python = directory / "bin" / "python3"
+        python.write_text(PYTHON, encoding="utf-8")
+        python.chmod(0o755)
+        self.path = f"{directory}/bin:/usr/bin:/bin"
+        self.project, self.repository = directory / "project", directory / "lab.git"
+        (self.project / "deploy").mkdir(parents=True)
+        for name in (*RUNS, "templates/drift_watch/requirements.txt"):
+            file = self.project / (name if "." in name else f"{name}/file.py")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("x\n", encoding="utf-8")
+
+    def commit(self, text: str) -> str:
+        (self.project / "deploy" / "new.py").write_text(text, encoding="utf-8")
+        return committed(self.repository, self.project)
+
+    def install(self, revision: str) -> subprocess.CompletedProcess[str]:
+        script = render("drift_watch/install.sh.j2", settings=made(repository="/srv/r.git", revision=revision))
+        script = script.replace("/opt/samdrift", str(self.opt)).replace("/srv/r.git", str(self.repository))
+        environment = {"PATH": self.path, "ASKED": str(self.asked), "HOME": str(self.opt)}
+        return subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, check=False)
+
+    def state(self, revision: str) -> str:
+        question = INSTALLED.format(revision=revision, git=GIT).replace("/opt/samdrift", str(self.opt))
+        return subprocess.run(["sh", "-c", question], capture_output=True, text=True, check=False).stdout
+
+
+@needs("git", "sh")
+def test_a_station_has_the_named_commit_and_keeps_the_one_before_and_a_changed_file_shows(tmp_path: Path) -> None:
+    station = Station(tmp_path)
+    revisions = [station.commit(text) for text in ("one", "two", "three")]
+    for revision in revisions:
+        done = station.install(revision)
+        assert done.returncode == 0, done.stderr
+    newest = station.opt / "versions" / revisions[-1]
+
+    assert (newest / "src" / "deploy" / "new.py").read_text(encoding="utf-8") == "three"
+    assert station.state(revisions[-1]) == f"{newest}/venv/bin\n{revisions[-1]}\npackages as locked\n"
+    assert {v.name for v in (station.opt / "versions").iterdir()} == {*revisions[1:]}
+    assert "--require-hashes" in station.asked.read_text(encoding="utf-8")
+
+    (newest / "src" / "deploy" / "new.py").write_text("changed", encoding="utf-8")
+    assert "M deploy/new.py" in station.state(revisions[-1])
+    (newest / "venv" / "lib" / "python3" / "site-packages" / "evil-1.dist-info").mkdir()
+    assert "as locked" not in station.state(revisions[-1])
+    assert station.install(revisions[-1]).returncode == 0
+    assert station.state(revisions[-1]).endswith("packages as locked\n")
+
+
+@needs("git", "sh")
+def test_what_somebody_installed_by_hand_or_a_commit_that_there_is_not_changes_nothing(tmp_path: Path) -> None:
+    station = Station(tmp_path)
+    revision = station.commit("one")
+    (station.opt / "bin").mkdir()
+
+    refused = station.install(revision)
+    assert refused.returncode == 1
+    assert "move it out of the way" in refused.stderr
+    (station.opt / "bin").rmdir()
+    refused = station.install("1" * 40)
+    assert refused.returncode == 1
+    assert f"does not have revision {'1' * 40}" in refused.stderr
+    assert list((station.opt / "versions").iterdir()) == []
 
 
 @needs("sh", "python3", "ssh-keygen")

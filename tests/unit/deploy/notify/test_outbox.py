@@ -32,6 +32,8 @@ class Dead(BaseException):
 class Inboxes:
     """What each recipient got, in order; `answers` says how each handing over ends: at last, delivered."""
 
+    smtp = True
+
     def __init__(self, answers: list[str] | None = None) -> None:
         self.got: dict[str, list[Letter]] = {}
         self.answers = list(answers or [])
@@ -179,6 +181,20 @@ def test_who_begins_to_hear_hears_of_all_that_is_open(file: OutboxFile) -> None:
     nobody.take_in(record(1, (finding(A, "one"),), A), (A,))
     nobody.tell()
 
+    teller(file, inboxes).tell()
+
+    assert inboxes.heard() == [[("new", "one")]]
+
+
+def test_a_station_without_a_mail_server_tells_all_that_is_open_once_it_has_one(file: OutboxFile) -> None:
+    inboxes = Inboxes()
+    inboxes.smtp = False
+    without = teller(file, inboxes)
+    without.take_in(record(1, (finding(A, "one"),), A), (A,))
+    assert without.tell() == ()
+    assert without.unreachable == ("a@heby.example",)
+
+    inboxes.smtp = True
     teller(file, inboxes).tell()
 
     assert inboxes.heard() == [[("new", "one")]]
