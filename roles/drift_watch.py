@@ -12,6 +12,8 @@ Options (config context `samdrift.drift_watch`):
 
 - `repository`: samdrift's git repository: an https URL, or a directory of the host, which must be root's.
 - `revision`: the commit to install, whole.
+- `index`: the https URL of a Python package index inside. Without, packages come from Python's own, and gateways let
+  the station, which has keys to all hosts, out on port 443 for that.
 - `at`: when each day's scan is to begin, by the clock in Sweden; `spread_minutes`: within how long all begin.
 - `source`: a directory with the inventory; without, what the station uses (`management_station`): NetBox, or the
   snapshot that is in the revision.
@@ -103,6 +105,7 @@ class Options(RoleOptions):
     signed: bool = False
     repository: str = Field(pattern=r"^(https:/)?(/[A-Za-z0-9][A-Za-z0-9.:_-]*)+$", max_length=200)
     revision: str = Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")
+    index: str = Field(default="", pattern=r"^$|^https:/(/[A-Za-z0-9][A-Za-z0-9.:_-]*)+/?$", max_length=200)
     at: str = Field(default="04:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
     spread_minutes: int = Field(default=60, ge=1, le=12 * 60)
     source: str = Field(default="", pattern=r"^$|^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$")
@@ -114,6 +117,7 @@ class Settings(RoleSettings):
 
     repository: str
     revision: str
+    index: str
     at: str
     spread_minutes: int
     source: str
@@ -197,8 +201,10 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
     )
 
 
-def ways_out(settings: Settings) -> tuple[WayOut, ...]:  # noqa: ARG001  a role's signature
-    """Let the host fetch samdrift and what it needs from Python's package index."""
+def ways_out(settings: Settings) -> tuple[WayOut, ...]:
+    """Let the host fetch samdrift and what it needs from outside, unless both are inside."""
+    if settings.index:
+        return ()
     return (WayOut(protocol="tcp", port=443, why="samdrift's revision and its Python packages"),)
 
 
@@ -216,7 +222,7 @@ def asks(settings: Settings) -> tuple[Ask, ...]:
 def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:  # noqa: ARG001  a role's signature
     """Install the checkout that the lab is of, as it stands, from the lab's own repository."""
     given = {"revision": lab.revision, "repository": f"{LAB_CACHE}/samdrift.git"} if lab.revision else {}
-    return {**given, "cache": LAB_CACHE}
+    return {**given, "index": "", "cache": LAB_CACHE}
 
 
 def sandbox(municipality: str) -> Sandbox:

@@ -32,6 +32,7 @@ from roles.drift_watch import (
     asks,
     in_lab,
     sandbox,
+    ways_out,
 )
 from roles.management_station import KEY as CHANGING_KEY
 from roles.shared.intent import Intent
@@ -89,6 +90,17 @@ def test_a_scan_has_a_key_that_looks_and_none_that_changes() -> None:
     assert CHANGING_KEY not in made().watch
 
 
+def test_the_station_gets_out_only_where_its_packages_come_from_outside() -> None:
+    inside = made(index="https://pypi.norduppland.internal/simple/")
+
+    assert [way.port for way in ways_out(made())] == [443]
+    assert ways_out(inside) == ()
+    assert "--index-url https://pypi.norduppland.internal/simple/ -r" in render(
+        "drift_watch/install.sh.j2", settings=inside
+    )
+    assert "--index-url" not in render("drift_watch/install.sh.j2", settings=made())
+
+
 def test_whoever_is_told_is_told_by_the_stations_mail_server_and_no_secret_stands_in_what_the_jobs_read() -> None:
     smtp = {"host": "10.60.10.25", "port": 587, "sender": "samdrift@norduppland.example", "user": "samdrift"}
     settings = made(smtp=smtp, signed=True)
@@ -138,6 +150,8 @@ def test_a_host_that_is_no_management_station_cannot_watch() -> None:
         ("repository", "--upload-pack=evil"),
         ("repository", "https://git.example/$(evil)"),
         ("repository", "https://user:password@git.example/samdrift.git"),
+        ("index", "http://pypi.example/simple"),
+        ("index", "https://pypi.example/$(evil)"),
         ("at", "25:00"),
         ("at", "04:00\nOnActiveSec=1"),
         ("source", "../x"),
@@ -153,7 +167,7 @@ def test_in_the_lab_the_checkout_is_installed_as_it_stands_and_elsewhere_the_nam
     lab = Rehearsal(automation_key="k", look_key="l", nameserver="192.0.2.1", revision="1" * 40)
 
     assert Options(**{**GIVEN, **in_lab(GIVEN, lab)}).revision == "1" * 40
-    assert in_lab(GIVEN, lab.model_copy(update={"revision": ""})) == {"cache": LAB_CACHE}
+    assert in_lab(GIVEN, lab.model_copy(update={"revision": ""})) == {"index": "", "cache": LAB_CACHE}
 
 
 @needs("systemd-analyze")
