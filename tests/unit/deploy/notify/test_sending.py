@@ -138,6 +138,21 @@ def test_what_arrives_is_what_was_written_whatever_hosts_say(servers: Servers) -
     assert max(map(len, servers.mails[0].splitlines())) <= 998
 
 
+def test_a_name_of_any_length_stands_in_the_subject_whole(servers: Servers) -> None:
+    """Folded and encoded, as RFC 2047 has it; what breaks a header in two would send another message."""
+    called = "Älvkarleby å ä ö " * 12 + "\r\nBcc: evil@example.org"
+    message = (
+        notice("en fil").model_copy(update={"called": called}).as_email("watch@x.example", "it@heby.example", "sv")
+    )
+    assert by_email(servers.smtp, "it@heby.example", message, lambda: None).end is End.DELIVERED
+
+    arrived = message_from_bytes(servers.mails[0], policy=default)
+    shown = called.replace("\r", "\\r").replace("\n", "\\n")
+    assert arrived["Subject"] == f"[samdrift] {shown}: 1 nya"
+    assert "Bcc" not in arrived
+    assert all(byte < 128 for byte in servers.mails[0].partition(b"\r\n\r\n")[0])
+
+
 @pytest.mark.parametrize(
     ("path", "end"),
     [
