@@ -289,8 +289,6 @@ def installed(found: str = "searched", revision: str = "") -> dict[str, str | An
 @pytest.mark.parametrize(
     ("check", "answers", "said"),
     [
-        ("the_latest_scan_of_each_municipality_did_not_fail", {"Result": "Result=success"}, "passed"),
-        ("the_latest_scan_of_each_municipality_did_not_fail", {"Result": "Result=exit-code"}, "failed"),
         ("the_account_is_nobody_else_and_its_key_is_its_own", watch(), "passed"),
         ("the_account_is_nobody_else_and_its_key_is_its_own", watch(key="640"), "failed"),
         ("the_account_is_nobody_else_and_its_key_is_its_own", watch(groups=f"{WATCH} sudo"), "failed"),
