@@ -67,9 +67,11 @@ bench: need-root setup ## Start-up, check of 2,000 hosts, a year in the store an
 setup: ## Debian packages (root) and .venv from the hashed lock; instant when nothing changed
 	@PYTHON=$(PYTHON) sh setup.sh
 
-lock: setup ## Compute requirements.txt anew from pyproject.toml, with hashes and no registry address
+lock: setup ## Compute requirements.txt anew from pyproject.toml, and what of it a station installs, with hashes and no address
 	@CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --all-extras --generate-hashes --allow-unsafe \
 	  --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements.txt pyproject.toml
+	@printf 'setuptools\nwheel\n' | $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate -c requirements.txt -o templates/drift_watch/requirements.txt pyproject.toml -
 
 lock-netbox: setup ## Compute the lock of NetBox's own packages anew (templates/netbox/requirements.txt)
 	@$(BIN)/python -m deploy.tools.netbox_lock

@@ -24,6 +24,9 @@ RULES = CODE / "inventory" / "rules.yaml"
 PEOPLE = CODE / "inventory" / "people.yaml"
 """The organisation's people and what they may do; not there where config contexts alone say who administers."""
 
+RECIPIENTS = CODE / "inventory" / "recipients.yaml"
+"""Who hears of what the watch finds; not there where nobody does."""
+
 SCOPE = CODE / "inventory" / "scope.yaml"
 """Which part of NetBox is the organisation's; not there where all of it is."""
 

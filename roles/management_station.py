@@ -5,7 +5,8 @@ lets through the commands and options that are about hosts, and none that name a
 file elsewhere. Samdrift then asks whether the person may (`inventory/people.yaml`, `deploy/runs/permission.py`). Two
 keys are made on the host and never leave it: one that changes hosts, and one that looks at them.
 
-Plan files stand in one directory of the account's, which people may read. This role does not install samdrift itself.
+Plan files stand in one directory of the account's, which people may read. Not here: samdrift itself, which role
+`drift_watch` installs, or root by hand.
 
 Options (config context `samdrift.management_station`):
 

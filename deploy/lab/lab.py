@@ -1,9 +1,8 @@
 """The lab: real Debian hosts to rehearse on, booted from the same inventory as the real fleet.
 
-`Lab` says what a lab can do: up, down, status, cut off, mend. docs/lab.md tells it to people. How is in the modules
-beside this one:
+`Lab` says what a lab can do: up, down, status, cut off, mend. docs/lab.md tells people. How is in the modules here:
 
-    overlay, keys       what differs from the real fleet
+    overlay, keys, repository    what differs from the real fleet
     ssh_config          how people log in
     image, mirror       the disk image that hosts boot from
     host                one host's disk and boot
@@ -38,6 +37,7 @@ from deploy.lab.mirror import machine_mirror
 from deploy.lab.mounts import mounts, unmount
 from deploy.lab.overlay import bootable, lab_overlay, machine_nameserver, with_guests
 from deploy.lab.place import lab_directory
+from deploy.lab.repository import committed
 from deploy.lab.ssh_config import ssh_config
 from deploy.lab.station import Station
 from deploy.lab.status import HostStatus, LabStatus
@@ -96,6 +96,7 @@ class Lab:
             look_key=without_comment(self._keys.look_key),
             nameserver=self.nameserver,
             archives=machine_mirror(self._mirror).archives,
+            revision=committed(self.directory / "cache" / "samdrift" / "samdrift.git"),
         )
         return lab_overlay(fleet, lab, keys, tunnels)
 
@@ -135,8 +136,7 @@ class Lab:
         observer = observer or Quiet()
         require_machine()
         guests = {*self._guests(), *bootable(fleet, guests)}
-        fleet = with_guests(fleet, guests)
-        intent = Intent(fleet)
+        intent = Intent(fleet := with_guests(fleet, guests))
         hosts, plan = lab_hosts(fleet), wiring(intent)
         with self._alone():
             self._keys.make(hosts)

@@ -54,14 +54,14 @@ def this_process() -> Process:
     from deploy.model.record import Process  # noqa: PLC0415  whoever only asks who it is need not load all values
 
     pid = os.getpid()
-    return Process(machine=socket.gethostname(), boot=_boot(), pid=pid, since=_since(pid))
+    return Process(machine=socket.gethostname(), boot=boot(), pid=pid, since=_since(pid))
 
 
 def is_over(process: Process) -> bool | None:
     """Tell whether a process has ended; None if only another machine knows."""
     if process.machine != socket.gethostname():
         return None
-    if process.boot != _boot():
+    if process.boot != boot():
         return True
     try:
         os.kill(process.pid, 0)
@@ -89,7 +89,8 @@ def name_of(uid: int) -> str:
         return f"uid {uid}"
 
 
-def _boot() -> str:
+def boot() -> str:
+    """Return the kernel's name of this start of the machine; empty if it has none."""
     try:
         return (PROC / "sys" / "kernel" / "random" / "boot_id").read_text(encoding="ascii").strip()
     except OSError:

@@ -9,10 +9,12 @@ from inventory.frozen import Frozen
 
 class Rehearsal(Frozen):
     """A lab as roles know it: the public keys by which samdrift changes its hosts and looks at them, the nameserver
-    that has a way out, and the archives that its hosts install from.
+    that has a way out, the archives that its hosts install from, and the commit that the checkout is in the lab's own
+    repository as it stands; empty where it is in none.
     """
 
     automation_key: str
     look_key: str
     nameserver: IPv4Address
     archives: tuple[str, ...] = ()
+    revision: str = ""

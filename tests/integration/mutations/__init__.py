@@ -40,6 +40,7 @@ CHANGES: dict[str, Changes] = {
     "netbox": netbox.NETBOX,
 }
 
+NO_STATION = "the lab has no management station"
 STATION = "the lab has no management station; made-up answers in the unit tests"
 NOTHING_BREAKS: dict[tuple[str, str], str] = {
     ("base", "no rare module is loaded"): (
@@ -60,6 +61,12 @@ NOTHING_BREAKS: dict[tuple[str, str], str] = {
     ("log_server", "every device was heard within a day"): (
         "the lab has no devices; made-up answers, and a directory of logs, in the unit tests"
     ),
+    ("drift_watch", "each municipality has a timer that runs and comes back at boot"): NO_STATION,
+    ("drift_watch", "its service may do what it needs and nothing else"): NO_STATION,
+    ("drift_watch", "samdrift is the wanted revision and nobody but root can change it"): STATION,
+    ("drift_watch", "the account is nobody else and its key is its own"): STATION,
+    ("drift_watch", "the store is the stations and the watchs and no others"): STATION,
+    ("drift_watch", "the exporter reads the metrics of each municipality"): NO_STATION,
     ("management_station", "nobody but the account reads the key"): STATION,
     ("management_station", "nobody logs in as the account"): STATION,
     ("management_station", "what people run as the account is roots"): STATION,

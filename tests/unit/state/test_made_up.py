@@ -268,3 +268,39 @@ def account(field: str = "!", program: str = "/usr/sbin/nologin", keys: Answer =
 )
 def test_a_station_whose_key_is_others_too_is_found(check: str, answers: dict[str, str | Answer], said: str) -> None:
     assert outcome("management_station", check, answers, "tie-adm1") == said
+
+
+HERE = "/opt/samdrift/versions/"
+WATCH = "samdrift-watch"
+
+
+def watch(key: str = "600", groups: str = WATCH, program: str = "/usr/sbin/nologin") -> dict[str, str | Answer]:
+    """What a station says of the account that scans."""
+    passwd = f"{WATCH}:x:997:997::/var/lib/{WATCH}:{program}"
+    return {"id -Gn": groups, "getent passwd": passwd, "stat": f"{WATCH} {key}"}
+
+
+def installed(found: str = "searched", revision: str = "") -> dict[str, str | Answer]:
+    """What a station says of the samdrift that it has."""
+    wanted = shipped_settings("tie-adm1", "drift_watch").model_dump()["revision"]
+    return {"readlink": f"{HERE}{revision or wanted}/venv/bin", "find": found}
+
+
+@pytest.mark.parametrize(
+    ("check", "answers", "said"),
+    [
+        ("the_account_is_nobody_else_and_its_key_is_its_own", watch(), "passed"),
+        ("the_account_is_nobody_else_and_its_key_is_its_own", watch(key="640"), "failed"),
+        ("the_account_is_nobody_else_and_its_key_is_its_own", watch(groups=f"{WATCH} sudo"), "failed"),
+        ("the_account_is_nobody_else_and_its_key_is_its_own", watch(program="/bin/sh"), "failed"),
+        ("samdrift_is_the_wanted_revision_and_nobody_but_root_can_change_it", installed(), "passed"),
+        ("samdrift_is_the_wanted_revision_and_nobody_but_root_can_change_it", installed("/opt/x\nsearched"), "failed"),
+        ("samdrift_is_the_wanted_revision_and_nobody_but_root_can_change_it", installed(revision="1"), "failed"),
+        ("the_store_is_the_stations_and_the_watchs_and_no_others", {"stat": f"samdrift-runs {WATCH} 2770"}, "passed"),
+        ("the_store_is_the_stations_and_the_watchs_and_no_others", {"stat": f"samdrift-runs {WATCH} 2775"}, "failed"),
+    ],
+)
+def test_a_station_that_does_not_watch_as_it_should_is_found(
+    check: str, answers: dict[str, str | Answer], said: str
+) -> None:
+    assert outcome("drift_watch", check, answers, "tie-adm1") == said

@@ -1,0 +1,324 @@
+"""The watch: samdrift itself on a management station, which scans each municipality's hosts every day by itself.
+
+samdrift is taken from a git repository, at the one revision that is named, and its packages by their hashes, into a
+directory that has the revision in its name: a new one is built beside the old and takes its place when it is whole. It
+is root's; what runs is an account of its own, which has a key that looks (docs/looks.md) and none that changes. Its
+store is the station's, so that it knows what was applied. systemd asks for each municipality whether its scan is due
+(`samdrift-job`), and nobody scans twice or never (docs/watch.md).
+
+The node exporter's directory stays root's: it has a link for each municipality, to a file of the account's.
+
+Options (config context `samdrift.drift_watch`):
+
+- `repository`: samdrift's git repository: an https URL, or a directory of the host, which must be root's.
+- `revision`: the commit to install, whole.
+- `index`: the https URL of a Python package index inside. Without, packages come from Python's own, and gateways let
+  the station, which has keys to all hosts, out on port 443 for that.
+- `at`: when each day's scan is to begin, by the clock in Sweden; `spread_minutes`: within how long all begin.
+- `source`: a directory with the inventory; without, what the station uses (`management_station`): NetBox, or the
+  snapshot that is in the revision.
+- `smtp`: the mail server by which people are told (`host`: its address, so that gateways let it through, or a name;
+  `port`; `security`: starttls, tls or none; `sender`; `user`, whose password is the secret `notify_smtp_password`).
+- `signed`: webhooks are signed with the secret `notify_webhook_key`, where `inventory/recipients.yaml` says so.
+- `cache`: a directory for what a new host needs not fetch again. For labs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from ipaddress import ip_network
+from typing import Any, Literal, cast
+
+from pydantic import Field
+from pyinfra.operations import files
+
+from inventory.fleet import Fleet, Host
+from inventory.secrets import Secret
+from roles import management_station
+from roles.node_metrics import TEXTFILES
+from roles.shared.intent import Intent
+from roles.shared.parts.accounts import NO_SHELL
+from roles.shared.parts.ensured import ensured
+from roles.shared.parts.files import managed_file
+from roles.shared.parts.handlers import Handler
+from roles.shared.parts.packages import packages
+from roles.shared.parts.services import service
+from roles.shared.parts.templates import render
+from roles.shared.people import LOOKS_AS, RUNS_AS
+from roles.shared.rehearsal import Rehearsal
+from roles.shared.sandbox import Need, Sandbox
+from roles.shared.settings import Options as RoleOptions
+from roles.shared.settings import Settings as RoleSettings
+from roles.shared.settings import SettingsError
+from roles.shared.traffic import Ask, WayOut
+
+PLATFORMS = ("debian-12", "debian-13")
+AFTER = ("management_station", "node_metrics")
+LAB_CACHES = (LAB_CACHE := "/var/cache/samdrift",)
+CONTROLS = ("ISO 27002:2022 8.9", "ISO 27002:2022 8.16")
+
+ACCOUNT = "samdrift-watch"
+HOME = f"/var/lib/{ACCOUNT}"
+KEY = f"{HOME}/look-key"
+METRICS = f"{HOME}/metrics"
+STORE = f"{management_station.HOME}/store"
+OPT = "/opt/samdrift"
+REPOSITORY, BIN, VERSIONS = f"{OPT}/repository.git", f"{OPT}/bin", f"{OPT}/versions"
+ETC = f"/etc/{ACCOUNT}"
+PASSWORD, WEBHOOK_KEY = f"{ETC}/smtp-password", f"{ETC}/webhook-key"
+UNITS = "/etc/systemd/system"
+INSTALL = "/usr/local/sbin/samdrift-install"
+SHELL_PARSES = "sh -n {path}"
+JSON_PARSES = "python3 -m json.tool {path} > /dev/null"
+MAKES = (f"{OPT}/*", f"{TEXTFILES}/samdrift-drift-*.prom")
+
+WANTED = f"{UNITS}/timers.target.wants/{ACCOUNT}@*.timer"
+TIMERS_THERE = f'for t in {WANTED}; do [ ! -L "$t" ] || basename "$t"; done | LC_ALL=C sort'
+AGAIN = Handler(
+    name=f"ask {ACCOUNT}'s timers again",
+    command=f"systemctl daemon-reload && systemctl try-restart '{ACCOUNT}@*.timer'",
+)
+INSTALLED = f"""\
+cd {VERSIONS}/{{revision}} && readlink {BIN} && {{git}} rev-parse HEAD && {{git}} status --porcelain &&
+ls venv/lib/python*/site-packages | grep '[.]dist-info$' | LC_ALL=C sort |
+cmp - packages && echo 'packages as locked'"""
+"""Tells which samdrift is installed, whether a file of it differs from the revision, and whether a package was put in,
+taken out or exchanged."""
+GIT = "git -c safe.directory='*' -c core.fsmonitor=false --no-optional-locks -C src"
+
+
+class MailServer(RoleOptions):
+    """The mail server by which people are told; see the module's text."""
+
+    host: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:-]{0,252}$")
+    port: int = Field(default=25, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    sender: str = Field(pattern=r"^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,190}$")
+    user: str = Field(default="", pattern=r"^[A-Za-z0-9._@+-]{0,100}$")
+
+
+class Options(RoleOptions):
+    """What a config context may set for this role; see the module's text."""
+
+    smtp: MailServer | None = None
+    signed: bool = False
+    repository: str = Field(pattern=r"^(https:/)?(/[A-Za-z0-9][A-Za-z0-9.:_-]*)+$", max_length=200)
+    revision: str = Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")
+    index: str = Field(default="", pattern=r"^$|^https:/(/[A-Za-z0-9][A-Za-z0-9.:_-]*)+/?$", max_length=200)
+    at: str = Field(default="04:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    spread_minutes: int = Field(default=60, ge=1, le=12 * 60)
+    source: str = Field(default="", pattern=r"^$|^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$")
+    cache: str = Field(default="", pattern=r"^$|^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$")
+
+
+class Settings(RoleSettings):
+    """Which samdrift is installed, whom it watches when, and by which inventory."""
+
+    repository: str
+    revision: str
+    index: str
+    at: str
+    spread_minutes: int
+    source: str
+    netbox_url: str
+    cache: str
+    called: dict[str, str]
+    smtp: MailServer | None
+    smtp_password: Secret | None
+    webhook_key: Secret | None
+    home: str = HOME
+    account: str = ACCOUNT
+    metrics: str = METRICS
+
+    @property
+    def municipalities(self) -> tuple[str, ...]:
+        """Return the slugs of those that are watched."""
+        return tuple(self.called)
+
+    @property
+    def here(self) -> str:
+        """Return the directory of this revision."""
+        return f"{VERSIONS}/{self.revision}"
+
+    @property
+    def watch(self) -> str:
+        """Return what the jobs are told, as JSON."""
+        inventory = {"SAMDRIFT_SOURCE": self.source} if self.source else {}
+        if self.netbox_url and not self.source:
+            inventory = {
+                "SAMDRIFT_SOURCE": "netbox",
+                "SAMDRIFT_NETBOX_URL": self.netbox_url,
+                "SAMDRIFT_NETBOX_TOKEN_FILE": f"{HOME}/netbox-token",
+            }
+        environment = {
+            "HOME": HOME,
+            "LANG": "C.UTF-8",
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "SAMDRIFT_IDENTITY": f"{HOME}/identity",
+            "SAMDRIFT_LOOK_KEY": KEY,
+            "SAMDRIFT_LOOK_USER": LOOKS_AS,
+            "SAMDRIFT_STATE": STORE,
+            **inventory,
+        }
+        watch = {
+            "at": self.at,
+            "program": f"{BIN}/samdrift",
+            "environment": environment,
+            "state": f"{HOME}/state",
+            "metrics": METRICS,
+            "called": self.called,
+            "sender": self._sender,
+        }
+        return json.dumps(watch, indent=2, ensure_ascii=False) + "\n"
+
+    @property
+    def _sender(self) -> dict[str, Any]:
+        """Return how people are told: files in the place of secrets."""
+        password = {"password_file": PASSWORD} if self.smtp_password else {}
+        smtp = {"smtp": {**self.smtp.model_dump(), **password}} if self.smtp else {}
+        return {**smtp, **({"key_file": WEBHOOK_KEY} if self.webhook_key else {})}
+
+
+def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:
+    """Compute which municipalities have hosts to watch; the inventory is the station's."""
+    if "management_station" not in host.roles:
+        fix = "give it role management_station, too"
+        raise SettingsError("only a management station watches", field="config context samdrift.roles", fix=fix)
+
+    def secret(name: str) -> Secret:
+        return Secret(name=name, municipality=host.tenant)
+
+    watched = {h.tenant for h in fleet.hosts if h.is_managed}
+    station = cast("management_station.Settings", intent.required(host, "management_station"))
+    return Settings(
+        netbox_url=station.netbox_url,
+        called={t.slug: t.name for t in fleet.tenants if t.slug in watched},
+        smtp=options.smtp,
+        smtp_password=secret("notify_smtp_password") if options.smtp and options.smtp.user else None,
+        webhook_key=secret("notify_webhook_key") if options.signed else None,
+        **options.model_dump(exclude={"smtp", "signed"}),
+    )
+
+
+def ways_out(settings: Settings) -> tuple[WayOut, ...]:
+    """Let the host fetch samdrift and what it needs from outside, unless both are inside."""
+    if settings.index:
+        return ()
+    return (WayOut(protocol="tcp", port=443, why="samdrift's revision and its Python packages"),)
+
+
+def asks(settings: Settings) -> tuple[Ask, ...]:
+    """Let the host reach its mail server, where that is named by its address."""
+    if settings.smtp is None:
+        return ()
+    try:
+        server = ip_network(settings.smtp.host)
+    except ValueError:  # a name
+        return ()
+    return (Ask(protocol="tcp", port=settings.smtp.port, destinations=(server,), why="people are told by e-mail"),)
+
+
+def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:  # noqa: ARG001  a role's signature
+    """Install the checkout that the lab is of, as it stands, from the lab's own repository."""
+    given = {"revision": lab.revision, "repository": f"{LAB_CACHE}/samdrift.git"} if lab.revision else {}
+    return {**given, "index": "", "cache": LAB_CACHE}
+
+
+def sandbox(municipality: str) -> Sandbox:
+    """Return what the service of a municipality needs: to write its own files and the station's store."""
+    return Sandbox(
+        unit=f"{ACCOUNT}@{municipality}.service",
+        needs=(Need(directive="ReadWritePaths", value=f"{HOME} {STORE}", why="What it did, metrics, and the store."),),
+    )
+
+
+def deploy(settings: Settings) -> None:
+    """Declare samdrift, the account that runs it, and the units that ask it."""
+    packages("git", "openssh-client", "python3-venv")
+    ensured(
+        f"account {ACCOUNT}",
+        question=f"getent passwd {ACCOUNT} | cut -d: -f6,7",
+        answer=f"{HOME}:{NO_SHELL}\n",
+        command=f"{{ getent passwd {ACCOUNT} > /dev/null || "
+        f"useradd --system --user-group --home-dir {HOME} --shell {NO_SHELL} {ACCOUNT}; }} && "
+        f"usermod --home {HOME} --shell {NO_SHELL} {ACCOUNT}",
+    )
+    for path, owner, group, mode in (
+        (HOME, ACCOUNT, ACCOUNT, "711"),
+        (f"{HOME}/state", ACCOUNT, ACCOUNT, "700"),
+        (METRICS, ACCOUNT, ACCOUNT, "755"),
+        (STORE, RUNS_AS, ACCOUNT, "2770"),
+        (ETC, "root", ACCOUNT, "750"),
+        (OPT, "root", "root", "755"),
+        (VERSIONS, "root", "root", "755"),
+    ):
+        files.directory(name=f"directory {path}", path=path, user=owner, group=group, mode=mode)
+    _shared_store()
+    ensured(
+        f"key {KEY}",
+        question=management_station.HAS_KEY.format(key=KEY),
+        answer=f"{ACCOUNT}:{ACCOUNT} 600\n",
+        command=f"runuser -u {ACCOUNT} -- sh -c 'umask 077; test -e {KEY} || "
+        f'ssh-keygen -q -t ed25519 -N "" -C {ACCOUNT} -f {KEY}; chmod 600 {KEY}\'',
+    )
+    _program(settings)
+    managed_file(f"{ETC}/watch.json", content=settings.watch, group=ACCOUNT, mode="640", validate_with=JSON_PARSES)
+    for path, value in ((PASSWORD, settings.smtp_password), (WEBHOOK_KEY, settings.webhook_key)):
+        if value is not None:
+            managed_file(path, content=f"{value}\n", group=ACCOUNT, mode="640")
+    _metrics(settings)
+    _units(settings)
+
+
+def _shared_store() -> None:
+    """Declare that what was in the store before the watch came is the watch's to use, too."""
+    ensured(
+        f"files in {STORE} for the watch",
+        question=f"find {STORE} -type f ! '(' -group {ACCOUNT} -perm -060 ')' && echo searched",
+        answer="searched\n",
+        command=f"find {STORE} -type f -exec chgrp {ACCOUNT} {{}} + -exec chmod g+rw {{}} +",
+    )
+
+
+def _program(settings: Settings) -> None:
+    """Declare samdrift at its revision, with just the packages that the revision's lock names."""
+    script = render("drift_watch/install.sh.j2", settings=settings)
+    managed_file(INSTALL, content=script, mode="755", validate_with=SHELL_PARSES)
+    ensured(
+        f"samdrift {settings.revision[:12]}",
+        question=INSTALLED.format(revision=settings.revision, git=GIT),
+        answer=f"{settings.here}/venv/bin\n{settings.revision}\npackages as locked\n",
+        command=INSTALL,
+    )
+
+
+def _metrics(settings: Settings) -> None:
+    """Declare a link for each municipality. The account may write its own files, and none of the exporter's."""
+    for municipality in settings.municipalities:
+        name = f"samdrift-drift-{municipality}.prom"
+        ensured(
+            f"metrics {name}",
+            question=f"readlink {TEXTFILES}/{name} && stat -c '%F of %U' {METRICS}/{name} | sed 's/ empty//'",
+            answer=f"{METRICS}/{name}\nregular file of {ACCOUNT}\n",
+            command=f"runuser -u {ACCOUNT} -- sh -c 'umask 022; touch {METRICS}/{name}' && "
+            f"ln -sfnT {METRICS}/{name} {TEXTFILES}/{name}",
+        )
+
+
+def _units(settings: Settings) -> None:
+    """Declare the service and the timer, of which each municipality has its own, and no other."""
+    confinement = sandbox(settings.municipalities[0] if settings.municipalities else "nobody")
+    for suffix in ("service", "timer"):
+        text = render(f"drift_watch/{ACCOUNT}@.{suffix}.j2", settings=settings, sandbox=confinement)
+        managed_file(f"{UNITS}/{ACCOUNT}@.{suffix}", content=text, then=(AGAIN,))
+    timers = [f"{ACCOUNT}@{municipality}.timer" for municipality in settings.municipalities]
+    for timer in timers:
+        service(timer)
+    ensured(
+        "timers of the municipalities, and of no other",
+        question=TIMERS_THERE,
+        answer="".join(f"{timer}\n" for timer in timers),
+        command=f"{{ {TIMERS_THERE} | grep -vxF '{chr(10).join(timers)}' || true; }} | "
+        "xargs -r systemctl disable --now",
+    )

@@ -1,0 +1,51 @@
+"""Role drift_watch, as the running host shows it: samdrift at its revision, and an account that scans and no more."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from roles.drift_watch import ACCOUNT, BIN, KEY, METRICS, STORE, sandbox
+from roles.node_metrics import TEXTFILES
+from roles.shared.people import RUNS_AS
+
+if TYPE_CHECKING:
+    from roles.drift_watch import Settings
+
+LEAST_EXPOSED = 2.0
+
+
+def test_each_municipality_has_a_timer_that_runs_and_comes_back_at_boot(unit: Any, settings: Settings) -> None:
+    timers = {m: unit(f"{ACCOUNT}@{m}.timer") for m in settings.municipalities}
+    assert timers == dict.fromkeys(settings.municipalities, ("active", "enabled"))
+
+
+def test_its_service_may_do_what_it_needs_and_nothing_else(host: Any, settings: Settings, violations: Any) -> None:
+    confined = sandbox(settings.municipalities[0])
+    assert violations(confined) == []
+    (level,) = re.findall(r"exposure level for \S+: ([0-9.]+) ", host.check_output(confined.question))
+    assert float(level) < LEAST_EXPOSED
+
+
+def test_samdrift_is_the_wanted_revision_and_nobody_but_root_can_change_it(host: Any, settings: Settings) -> None:
+    assert host.check_output("readlink %s", BIN) == f"{settings.here}/venv/bin"
+    loose = "find %s -not -type l '(' -not -user root -o -perm /022 ')' -print && echo searched"
+    assert host.check_output(loose, settings.here) == "searched"
+
+
+def test_the_account_is_nobody_else_and_its_key_is_its_own(host: Any) -> None:
+    assert host.check_output("id -Gn %s", ACCOUNT) == ACCOUNT
+    assert host.check_output("getent passwd %s", ACCOUNT).rpartition(":")[2] == "/usr/sbin/nologin"
+    assert host.check_output("stat -c '%%U %%a' %s", KEY) == f"{ACCOUNT} 600"
+
+
+def test_the_store_is_the_stations_and_the_watchs_and_no_others(host: Any) -> None:
+    assert host.check_output("stat -c '%%U %%G %%a' %s", STORE) == f"{RUNS_AS} {ACCOUNT} 2770"
+
+
+def test_the_exporter_reads_the_metrics_of_each_municipality(host: Any, settings: Settings) -> None:
+    for municipality in settings.municipalities:
+        name = f"samdrift-drift-{municipality}.prom"
+        assert host.check_output("readlink %s", f"{TEXTFILES}/{name}") == f"{METRICS}/{name}"
+        assert host.check_output("stat -L -c '%%U %%a' %s", f"{TEXTFILES}/{name}") == f"{ACCOUNT} 644"
+    assert host.check_output("stat -c '%%U %%a' %s", TEXTFILES) == "root 755"
