@@ -1,0 +1,157 @@
+"""A review has every host whose steps differ, and no other; what opens, restarts and is guarded comes first."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from deploy.engine.declare import register
+from deploy.model.kinds import Exit
+from deploy.model.review import Review
+from deploy.review.comparing import review
+from deploy.review.state import State, read
+from inventory import people, snapshot
+from inventory.fleet import Fleet
+from roles.shared.intent import Intent
+from tests.unit.deploy.review.renders import DAY, dumped, states, with_host, with_options
+
+FLEET = snapshot.load()
+FEW = ("tie-care1", "tie-web1", "heb-gw1")
+OPEN = {"also_open": {"tcp/8443": {"sources": ["10.63.10.0/24"], "why": "care"}}}
+
+
+def reviewed(before: State, fleet: Fleet, directory: Path) -> Review:
+    (after,) = states(directory, dumped(fleet, directory, "after"))
+    return review(before, after, "before", "after")
+
+
+def changed(of: Review) -> set[str]:
+    return {h.host for h in of.hosts}
+
+
+def test_the_same_twice_is_no_host_and_says_how_much_was_compared(shipped: State) -> None:
+    made = review(shipped, shipped, "a", "b")
+    assert (made.hosts, made.reached, made.code_moved, made.exit_code) == ((), (), (), Exit.OK)
+    assert made.compared == (len(shipped.hosts), shipped.counted["steps"])
+
+
+def test_a_port_that_one_host_opens_is_that_host_and_who_may_reach_it(shipped: State, tmp_path: Path) -> None:
+    made = reviewed(shipped, with_host(FLEET, "tie-care1", with_options("firewall", OPEN)), tmp_path)
+    assert changed(made) == {"tie-care1"}
+    assert made.exit_code is Exit.DIFFERENCES
+    (opening,) = [r.opening for r in made.reached]
+    assert (opening.kind, opening.service, opening.hosts) == ("opens", "tcp/8443", ("tie-care1",))
+    assert [str(n) for n in opening.sources] == ["10.63.10.0/24"]
+    assert any("nftables" in step for step in made.guarded)
+    assert "ISO 27002:2022 8.20" in made.controls
+    assert [s.field for s in made.settings] == ["openings"]
+
+
+def test_a_host_that_goes_is_managed_no_more_and_one_that_comes_is_counted(shipped: State, tmp_path: Path) -> None:
+    without = FLEET.model_copy(update={"hosts": tuple(h for h in FLEET.hosts if h.name != "tie-care1")})
+    gone = reviewed(shipped, without, tmp_path)
+    assert [h.host for h in gone.changed("gone")] == ["tie-care1"]
+    (before,) = states(tmp_path, dumped(without, tmp_path, "without"))
+    comes = review(before, shipped, "before", "after")
+    (new,) = comes.changed("new")
+    assert new.host == "tie-care1"
+    assert len(new.differences) > 50
+    assert "tie-care1" not in {h for a in comes.alike for h in a.hosts}
+
+
+def test_a_host_that_is_not_sound_is_unknown_which_outranks_a_change(shipped: State, tmp_path: Path) -> None:
+    broken = with_host(FLEET, "tie-care1", with_options("firewall", {"also_open": {"tcp/8443": {"sources": "?"}}}))
+    made = reviewed(shipped, with_host(broken, "tie-web1", with_options("base", {"journal_max": "3G"})), tmp_path)
+    assert [h.host for h in made.changed("unknown")] == ["tie-care1"]
+    assert made.changed("unknown")[0].why
+    assert changed(made) == {"tie-care1", "tie-web1"}
+    assert made.exit_code is Exit.INCOMPLETE
+
+
+def test_the_same_change_of_many_hosts_is_one_difference(shipped: State, tmp_path: Path) -> None:
+    fleet = FLEET
+    for name in FEW:
+        fleet = with_host(fleet, name, with_options("base", {"journal_max": "3G"}))
+    made = reviewed(shipped, fleet, tmp_path)
+    assert changed(made) == set(FEW)
+    (found,) = [a for a in made.alike if "journal" in a.shown("name")]
+    assert found.hosts == tuple(sorted(FEW))
+    assert "+SystemMaxUse=3G" in found.shown("diff")
+
+
+def test_a_step_that_is_called_by_what_it_wants_changes_and_does_not_go_and_come(
+    shipped: State, tmp_path: Path
+) -> None:
+    lines = [json.loads(line) for line in shipped.file.read_text().splitlines()]
+    for document in lines:
+        for step in document.get("steps", ()):
+            if step["kind"] == "package" and step["role"] == "base":
+                step["name"] = step["name"].replace("procps", "procps, psmisc")
+                step["text"] = step["done"]
+    other = tmp_path / "other.jsonl"
+    other.write_text("".join(json.dumps(document) + "\n" for document in lines))
+    made = review(shipped, read(other, "other"), "a", "b")
+    assert {(d.kind, d.how) for h in made.hosts for d in h.differences} == {("package", "changed")}
+
+
+def test_steps_in_another_order_are_told(shipped: State, tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in shipped.file.read_text().splitlines()]
+    for document in lines:
+        if document.get("host") == "tie-care1":
+            document["steps"].append(document["steps"].pop(0))
+    other = tmp_path / "other.jsonl"
+    other.write_text("".join(json.dumps(document) + "\n" for document in lines))
+    made = review(shipped, read(other, "other"), "a", "b")
+    assert [(h.host, d.name) for h in made.hosts for d in h.differences] == [("tie-care1", "order of the steps")]
+
+
+def intents(fleet: Fleet, names: list[str]) -> dict[str, list[tuple[str, str]]]:
+    """What the planner registers: each step, and the digest of what it wants."""
+    whole = fleet.model_copy(update={"people": people.of_the_project(DAY)})
+    intent = Intent(whole)
+    found = {}
+    for name in names:
+        declared = register([whole.host(name)], {name: intent.settings(whole.host(name))})[name]
+        found[name] = [(str(op.id), op.intent) for op in declared.operations]
+    return found
+
+
+CHANGES = {
+    "journal": with_options("base", {"journal_max": "3G"}),
+    "same": with_options("base", {}),
+    "default": with_options("base", {"apt_proxy": True}),
+    "open": with_options("firewall", OPEN),
+    "kernel": with_options("base", {"kept_modules": ["usb-storage"]}),
+    "described": lambda h: h.model_copy(update={"description": f"{h.description}, flyttad"}),
+    "tagged": lambda h: h.model_copy(update={"tags": tuple(t for t in h.tags if t != "shared")}),
+}
+
+
+@pytest.fixture(scope="module")
+def planned() -> dict[str, list[tuple[str, str]]]:
+    return intents(FLEET, list(FEW))
+
+
+@settings(
+    max_examples=4,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # an example renders a fleet: to shrink one takes minutes
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(chosen=st.dictionaries(st.sampled_from(FEW), st.sampled_from(sorted(CHANGES)), min_size=1))
+def test_the_hosts_of_a_review_are_exactly_those_for_which_the_planner_registers_otherwise(
+    chosen: dict[str, str],
+    shipped: State,
+    planned: dict[str, list[tuple[str, str]]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    fleet = FLEET
+    for name, change in chosen.items():
+        fleet = with_host(fleet, name, CHANGES[change])
+    made = reviewed(shipped, fleet, tmp_path_factory.mktemp("property"))
+    now = intents(fleet, list(FEW))
+    assert changed(made) & set(FEW) == {name for name in FEW if now[name] != planned[name]}
