@@ -5,18 +5,23 @@ Not here: how both sides are rendered and compared (`review`), and how it looks 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import click
 
-from deploy.cli.command import WORDS, Common, answer, command
+from deploy.cli.command import FILE, WORDS, Common, answer, command
 from deploy.cli.subject import from_netbox, intent_of, snapshot_directory
+from deploy.cli.written import refuse_unwritable, write
 from deploy.model import clock
 from deploy.source.known import EMBEDDED, NETBOX, from_snapshot
-from inventory.errors import UsageError
+from inventory.errors import SamdriftError, UsageError
+
+if TYPE_CHECKING:
+    from deploy.model.review import Review
 
 
 @command("review")
@@ -28,7 +33,12 @@ from inventory.errors import UsageError
     show_default=True,
     help="A revision; REV... for where this branch left it; a directory (./DIR); or netbox.",
 )
-def review(common: Common, against: str) -> int:
+@click.option("--markdown", metavar="FILE", type=FILE, help="Write it as Markdown here, for a comment.")
+@click.option("--html", metavar="FILE", type=FILE, help="Write the whole as a page here.")
+@click.option("--sarif", metavar="FILE", type=FILE, help="Write it as SARIF 2.1.0 here.")
+@click.option("--junit", metavar="FILE", type=FILE, help="Write policies and hosts as JUnit XML here.")
+@click.option("--out", metavar="FILE", type=FILE, help="Write the whole as JSON here.")
+def review(common: Common, against: str, **files: Path | None) -> int:
     r"""Review what a change does to which hosts: offline, by the code of both sides.
 
     The side after is this checkout as it stands, committed or not, with the inventory of --source.
@@ -45,6 +55,8 @@ def review(common: Common, against: str) -> int:
     from deploy.review.sides import rendered, sides
     from deploy.views import review as view
 
+    named = {name: file for name, file in files.items() if file is not None}
+    refuse_unwritable(named.values(), "output")
     if common.lab or common.limit:
         raise UsageError("a review is of all hosts", where="--lab, --limit", fix="leave the option out")
     with TemporaryDirectory(prefix="samdrift-review-") as name, _inventories(common, against, Path(name)) as found:
@@ -56,8 +68,38 @@ def review(common: Common, against: str) -> int:
             made = compared(states[0], states[1], called, after.called)
             if any(reached.opening.kind == "opens" for reached in made.reached):
                 made = followed(made, World(intent_of(from_snapshot(after.inventory, after.called))))
+    _write(made, named)
     answer(common, view.document(made), view.page(made))
     return made.exit_code
+
+
+def _write(made: Review, named: Mapping[str, Path]) -> None:
+    """Write a review to the files that were named.
+
+    Raises:
+        SamdriftError: one cannot be written.
+    """
+    from deploy.model.text import as_json
+    from deploy.report.review_cases import AboutReview, cases_of_review
+    from deploy.report.review_markdown import markdown
+    from deploy.report.review_page import html
+    from deploy.report.review_sarif import sarif
+    from deploy.report.run_junit import junit
+    from deploy.runs.commit import commit
+    from deploy.views.review import document
+
+    formats: Mapping[str, Callable[[], str]] = {
+        "markdown": lambda: markdown(made),
+        "html": lambda: html(made),
+        "sarif": lambda: sarif(made, str(commit() or "")),
+        "junit": lambda: junit(AboutReview(clock.now(), f"{made.against} → {made.of}"), cases_of_review(made)),
+        "out": lambda: as_json(document(made)) + "\n",
+    }
+    for name, file in named.items():
+        try:
+            write(file, formats[name]())
+        except OSError as e:
+            raise SamdriftError(f"cannot write --{name}: {e.strerror}", where=str(file)) from None
 
 
 @contextmanager
