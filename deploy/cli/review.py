@@ -19,6 +19,7 @@ from deploy.cli.written import refuse_unwritable, write
 from deploy.model import clock
 from deploy.source.known import EMBEDDED, NETBOX, from_snapshot
 from inventory.errors import SamdriftError, UsageError
+from inventory.paths import POLICIES
 
 if TYPE_CHECKING:
     from deploy.model.review import Review
@@ -51,9 +52,11 @@ def review(common: Common, against: str, **files: Path | None) -> int:
     """
     from deploy.reach.world import World
     from deploy.review.comparing import review as compared
+    from deploy.review.policies import judged
     from deploy.review.reaching import followed
     from deploy.review.sides import rendered, sides
     from deploy.views import review as view
+    from inventory.policies.policy import read as policies_asked
 
     named = {name: file for name, file in files.items() if file is not None}
     refuse_unwritable(named.values(), "output")
@@ -68,6 +71,7 @@ def review(common: Common, against: str, **files: Path | None) -> int:
             made = compared(states[0], states[1], called, after.called)
             if any(reached.opening.kind == "opens" for reached in made.reached):
                 made = followed(made, World(intent_of(from_snapshot(after.inventory, after.called))))
+            made = judged(made, states[0], states[1], policies_asked(POLICIES))
     _write(made, named)
     answer(common, view.document(made), view.page(made))
     return made.exit_code

@@ -181,3 +181,13 @@ def hosts_in_short(hosts: Collection[str], most: int = 6) -> str:
     if len(named) <= most + 1:
         return ", ".join(named)
     return f"{', '.join(named[:most])} and {len(named) - most} more"
+
+
+def breaches_in_lines(breaches: Iterable[Breach]) -> list[str]:
+    """Say what breaks a policy, the same of several hosts once."""
+    hosts: dict[str, list[str]] = {}
+    for breach in breaches:
+        hosts.setdefault(breach.what, []).append(breach.host)
+    return [
+        f"{what} ({short})" if (short := hosts_in_short([*filter(None, of)])) else what for what, of in hosts.items()
+    ]

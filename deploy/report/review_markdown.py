@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from deploy.model.alike import Alike
 from deploy.model.difference import Difference
-from deploy.model.review import PolicyResult, Reached, Review, hosts_in_short
+from deploy.model.review import PolicyResult, Reached, Review, breaches_in_lines, hosts_in_short
 from deploy.model.text import several
 from deploy.report.markdown_parts import LARGEST, cut_at, fenced, plain, that_fit
 
@@ -95,8 +95,7 @@ def _policy(policy: PolicyResult) -> Iterator[str]:
     kinds = (("newly broken", policy.new), ("broken before, too", policy.before), ("holds again", policy.mended))
     for title, breaches in kinds:
         if breaches:
-            named = [f"{b.host}: {b.what}" if b.host else b.what for b in breaches]
-            yield from _listed(f"Policy {policy.id}: {title}", [policy.reason, *named])
+            yield from _listed(f"Policy {policy.id}: {title}", [policy.reason, *breaches_in_lines(breaches)])
     if policy.fault:
         yield from _listed(f"Policy {policy.id} cannot be asked", [policy.fault])
 

@@ -14,66 +14,38 @@ at the end `{"end": …}` with what was counted, or `{"error": …}`. Not here: 
 from __future__ import annotations
 
 import ast
+import gc
 import hashlib
 import importlib
+import importlib.util
 import inspect
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 FORMAT = 1
-
-KINDS = {
-    "configure": "configuration",
-    "control": "service",
-    "directory": "file",
-    "ensure_account": "account",
-    "ensure_group": "account",
-    "ensure_locked": "account",
-    "ensure_members": "account",
-    "file": "file",
-    "install": "package",
-    "link": "file",
-    "load": "firewall",
-    "pay": "restart",
-    "remove": "file",
-    "tell_kernel": "kernel",
-    "write": "file",
-}
-"""What an operation is about, by its function's name; every other one is a command."""
-
-ACCESS = ("/etc/ssh/authorized_", "/etc/sudoers")
-"""Files that say who gets in, and what he may do there."""
 
 Write = Callable[[Mapping[str, Any]], None]
 
 
-class Operation:
-    """An operation as a role declared it: a function, its arguments by name, and pyinfra's own beside them."""
-
-    def __init__(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        self.func, self.name = func, str(kwargs.get("name") or "")
-        own = {name: value for name, value in kwargs.items() if name != "name" and not name.startswith("_")}
-        self.beside = {name: value for name, value in kwargs.items() if name.startswith("_")}
-        self.arguments = dict(inspect.signature(func).bind(*args, **own).arguments)
-        self.will_change = True  # what handlers ask of their causes: on an empty host, everything changes
+def _neighbour(name: str) -> Any:
+    """Load a module that lies beside this program; what TREE has of that name is another's."""
+    spec = importlib.util.spec_from_file_location(f"samdrift_review_{name}", Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]  # it is there
+    sys.modules[module.__name__] = module
+    spec.loader.exec_module(module)  # type: ignore[union-attr]
+    return module
 
 
-class EmptyHost:
-    """A host on which there is nothing: every question has its default for an answer."""
-
-    def __init__(self, name: str) -> None:
-        self.name, self.data = name, dict[str, Any]()
-
-    def get_fact(self, fact: Any, *_args: Any, **_kwargs: Any) -> Any:
-        """Return what a fact is where the host answers nothing."""
-        return fact.default()
-
-    def noop(self, _why: str) -> None:
-        """Do nothing."""
+if TYPE_CHECKING:
+    from deploy.review import operations
+    from deploy.review.operations import Operation
+else:
+    operations = _neighbour("operations")
 
 
 _declared: list[Operation] = []
@@ -83,7 +55,7 @@ def _wrap_operation(func: Callable[..., Any], _set_in_op: bool = True) -> Callab
     """Stand in for pyinfra's wrapper of the same name: note what is declared, and do nothing else."""
 
     def declare(*args: Any, **kwargs: Any) -> Operation:
-        _declared.append(Operation(func, args, kwargs))
+        _declared.append(operations.Operation(func, args, kwargs))
         return _declared[-1]
 
     declare._inner = func  # type: ignore[attr-defined]  # as pyinfra's own wrapper has it
@@ -114,6 +86,10 @@ def render_all(inventory: Path, day: date, write: Write) -> None:
     from roles.shared.catalogue import catalogue
     from roles.shared.intent import Intent, gateways_missing
 
+    gc.set_threshold(100_000, 20, 20)  # nearly all that is made stays
+    with suppress(ImportError, AttributeError):  # no template changes meanwhile
+        templates = importlib.import_module("roles.shared.parts.templates")
+        templates._environment(templates.TEMPLATES).auto_reload = False
     clock.today = lambda: day  # both sides of a review are of one day
     known = from_snapshot(inventory, "review")
     fleet = known.fleet
@@ -122,9 +98,10 @@ def render_all(inventory: Path, day: date, write: Write) -> None:
     write({"municipalities": {t.slug: t.name for t in fleet.tenants}})
     write({"networks": [_network(p, fleet) for p in fleet.prefixes if not p.vrf]})
     write({"roles": {role.name: {"controls": list(role.controls)} for role in catalogue().values()}})
+    approvals = _approvals(fleet)
     texts, counted = Texts(write), {"hosts": 0, "steps": 0, "unsound": 0}
     for host in sorted((h for h in fleet.hosts if is_asked_for(h)), key=lambda h: h.name):
-        document = _rendered(host, intent, texts)
+        document = _rendered(host, intent, texts) | {"approvals": approvals.get(host.name, 0)}
         write(document)
         counted["hosts"] += 1
         counted["unsound"] += bool(document["problems"])
@@ -133,6 +110,14 @@ def render_all(inventory: Path, day: date, write: Write) -> None:
         write({"nowhere": str(problem)})
     write({"operations": {name: _code_digest(name) for name in sorted(_modules)}})
     write({"end": counted})
+
+
+def _approvals(fleet: Any) -> dict[str, int]:
+    """Return how many approvals a change of each host needs."""
+    from inventory.rules import approvals
+
+    rule = approvals.asked(lab=False)
+    return dict(approvals.needed(rule, fleet, fleet.hosts)) if rule else {}
 
 
 def _network(prefix: Any, fleet: Any) -> dict[str, str]:
@@ -172,13 +157,20 @@ def _rendered(host: Any, intent: Any, texts: Texts) -> dict[str, Any]:
         return document
     settings = intent.settings(host)
     try:
-        document["steps"] = [step for name, of in settings.items() for step in _steps(name, of, host, texts)]
+        document["settings"] = {name: texts.of(operations.canonical(of)) for name, of in settings.items()}
+        digests = document["settings"]
+        document["steps"] = [s for name, of in settings.items() for s in _steps(name, of, digests[name], texts)]
     except SamdriftError as e:
         return document | {"problems": [str(e)], "steps": []}
     document["roles"] = list(settings)
-    document["settings"] = {name: texts.of(_canonical(of)) for name, of in settings.items()}
-    document["filter"] = texts.of(json.dumps(_filter(settings), sort_keys=True))
-    document["passes"] = [_forwarded(f) for name, of in settings.items() for f in _role(name).forwards(of)]
+    document["filter"] = next(
+        (
+            _filter(name, of, digests[name], texts)
+            for name, of in settings.items()
+            if getattr(_role(name), "filters", None)
+        ),
+        "",
+    )
     return document
 
 
@@ -188,110 +180,70 @@ def _role(name: str) -> Any:
     return catalogue()[name]
 
 
-def _steps(name: str, settings: Any, host: Any, texts: Texts) -> Iterator[dict[str, Any]]:
-    """Yield the steps that a role declares on a host, and at last what it has a look search for."""
+_of_roles: dict[tuple[str, str], tuple[dict[str, Any], ...]] = {}
+_of_operations: dict[object, dict[str, Any]] = {}
+
+
+def _steps(name: str, settings: Any, digest: str, texts: Texts) -> tuple[dict[str, Any], ...]:
+    """Return the steps of a role; equal settings make equal steps, and equal operations equal ones."""
+    if (name, digest) not in _of_roles:
+        _of_roles[name, digest] = tuple(_declared_by(name, settings, texts))
+    return _of_roles[name, digest]
+
+
+def _declared_by(name: str, settings: Any, texts: Texts) -> Iterator[dict[str, Any]]:
+    """Yield the steps that a role declares, and at last what it has a look search for."""
     from pyinfra.context import ctx_host
 
-    from inventory.secrets import PLACEHOLDER, secrets_in
+    from inventory.secrets import secrets_in
     from roles.shared.parts.registration import registering
 
     _declared.clear()
-    with ctx_host.use(EmptyHost(host.name)):
+    with ctx_host.use(operations.EmptyHost()):
         with registering(name, secrets_in(settings)) as registration:
             _role(name).deploy(settings)
-        operations = list(_declared)
         owed: dict[int, list[str]] = {}
         for handler, causes in registration.owed.items():
             for cause in causes:
                 owed.setdefault(id(cause), []).append(handler.name)
-        for operation in operations:
-            text, done = _text(operation), _done(operation)
-            guard = registration.guards.get(operation.name)
+        for operation in _declared:
             step = {
                 "role": name,
-                "name": operation.name,
-                "kind": _kind(operation),
-                "text": texts.of(text),
-                "done": texts.of(done if guard is None else f"{done}{_canonical(guard)}"),
-                "meta": _meta(operation),
-                "by": _by(operation.func),
-                "guard": guard.words if guard else "",
+                **_step_of(operation, registration.guards.get(operation.name), texts),
                 "unguarded": registration.unguarded.get(operation.name, ""),
                 "then": owed.get(id(operation), []),
-                "secrets": sorted({m[1] for m in PLACEHOLDER.finditer(text)}),
             }
             yield {key: value for key, value in step.items() if value}
-    looked_for = _looked_for(_role(name), settings)
-    if looked_for:
+    if looked_for := _looked_for(_role(name), settings):
         yield {"role": name, "name": "what a look searches for", "kind": "search", "text": texts.of(looked_for)}
 
 
-def _kind(operation: Operation) -> str:
-    kind = KINDS.get(operation.func.__name__, "command")
-    file = operation.arguments.get("file")
-    path = str(getattr(file, "path", "") or operation.arguments.get("path", ""))
-    return "access" if kind == "file" and path.startswith(ACCESS) else kind
+def _step_of(operation: Operation, guard: Any, texts: Texts) -> dict[str, Any]:
+    key = operation.key and (operation.key, guard)
+    if key is None or key not in _of_operations:
+        made = _made(operation, guard, texts)
+        if key is None:
+            return made
+        _of_operations[key] = made
+    return _of_operations[key]
 
 
-def _text(operation: Operation) -> str:
-    """Return what an operation wants there to be: a file's or configuration's text, or else its arguments."""
-    for name in ("file", "declared"):
-        if (declared := operation.arguments.get(name)) is not None and hasattr(declared, "content"):
-            return str(declared.content)
-    if "handler" in operation.arguments:
-        return f"{operation.arguments['handler'].command}\n"
-    lines = (f"{name}: {_written(value)}\n" for name, value in operation.arguments.items())
-    return "".join(lines) + "".join(f"{name}: {value!r}\n" for name, value in sorted(operation.beside.items()))
+def _made(operation: Operation, guard: Any, texts: Texts) -> dict[str, Any]:
+    from inventory.secrets import PLACEHOLDER
 
-
-def _meta(operation: Operation) -> str:
-    """Return owner, group and mode of a file."""
-    file = operation.arguments.get("file")
-    return f"{file.owner}:{file.group} {file.mode}" if file is not None and hasattr(file, "mode") else ""
-
-
-def _written(value: object) -> str:
-    """Write an argument: a list of words a line each, so that one more is one line of a diff; a text as it is."""
-    if isinstance(value, str):
-        return value if "\n" not in value else "\n" + "".join(f"  {line}\n" for line in value.splitlines())
-    if isinstance(value, tuple | list | set | frozenset) and all(isinstance(v, str) for v in value):
-        ordered = sorted(value) if isinstance(value, set | frozenset) else value
-        return "".join(f"\n  {item}" for item in ordered)
-    text = json.dumps(json.loads(_canonical(value)), indent=2, ensure_ascii=False, sort_keys=True)
-    return text if len(text) > 60 else text.replace("\n", " ")
-
-
-def _done(operation: Operation) -> str:
-    """Return what an operation does on an empty host, a command a line; what it uploads is its text."""
-    declared = operation.arguments.get("declared")
-    if declared is not None and hasattr(declared, "managed"):
-        return _typed(declared)
-    if "handler" in operation.arguments:
-        return ""
-    try:
-        return "".join(f"{_command(command)}\n" for command in operation.func(**operation.arguments))
-    except Exception as e:  # noqa: BLE001  an operation that expects something of a host: then its text is all
-        return f"on an empty host: {type(e).__name__}\n"
-
-
-def _command(command: Any) -> str:
-    from pyinfra.api.command import FileUploadCommand, StringCommand
-
-    if isinstance(command, FileUploadCommand):
-        return f"upload to {command.dest}"
-    return str(command.get_raw_value() if isinstance(command, StringCommand) else command)
-
-
-def _typed(declared: Any) -> str:
-    """Return what would be typed on an empty device, and how the rest of the declaration goes."""
-    from inventory.errors import SamdriftError
-    from roles.shared.device.configure import compared
-
-    rest = _canonical(declared.model_copy(update={"content": ""}))
-    try:
-        return "".join(f"{entry}\n" for entry in compared("", declared).entries) + rest
-    except SamdriftError as e:
-        return f"{e}\n{rest}"
+    text, done = operations.text_of(operation), operations.done_by(operation)
+    return {
+        "name": operation.name,
+        "kind": operations.kind_of(operation),
+        "text": texts.of(text),
+        "done": texts.of(done if guard is None else f"{done}{operations.canonical(guard)}"),
+        "meta": operations.meta_of(operation),
+        "path": str(getattr(operation.arguments.get("file"), "path", "")),
+        "by": _by(operation.func),
+        "guard": guard.words if guard else "",
+        "secrets": sorted({m[1] for m in PLACEHOLDER.finditer(text)}),
+        **operations.named_by(operation),
+    }
 
 
 _modules: set[str] = set()
@@ -321,17 +273,16 @@ def _looked_for(role: Any, settings: Any) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _filter(settings: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what the host lets in and through; None if none of its roles says so."""
-    for name, of in settings.items():
-        if (filters := getattr(_role(name), "filters", None)) is not None:
-            found = filters(of)
-            return {
-                "in": [_rule(rule) for rule in found.lets_in],
-                "through": [_rule(rule) for rule in found.lets_through],
-                "shuts_rest": found.services is None,
-            }
-    return None
+_filters: dict[tuple[str, str], str] = {}
+
+
+def _filter(name: str, settings: Any, digest: str, texts: Texts) -> str:
+    """Return the digest of what a host lets in and through, as one of its roles says."""
+    if (name, digest) not in _filters:
+        found = _role(name).filters(settings)
+        lets = {"in": [_rule(rule) for rule in found.lets_in], "through": [_rule(rule) for rule in found.lets_through]}
+        _filters[name, digest] = texts.of(json.dumps(lets, sort_keys=True))
+    return _filters[name, digest]
 
 
 def _rule(rule: Any) -> dict[str, Any]:
@@ -343,23 +294,6 @@ def _rule(rule: Any) -> dict[str, Any]:
         "leaves_by": rule.leaves_by,
         "why": rule.why,
     }
-
-
-def _forwarded(forward: Any) -> dict[str, Any]:
-    plain: dict[str, Any] = json.loads(_canonical(forward))
-    return plain
-
-
-def _canonical(value: object) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=_plain)
-
-
-def _plain(value: object) -> object:
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
-    if isinstance(value, set | frozenset):
-        return sorted(value, key=str)
-    return str(value)
 
 
 def main(tree: str, inventory: str, day: str, file: str) -> int:

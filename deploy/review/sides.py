@@ -181,7 +181,7 @@ def _read(side: Side, file: Path, day: date) -> State:
         return read(file, side.called)
     except CannotRender as e:
         own = side.tree / OWN.relative_to(CODE)
-        if side.tree == CODE or not own.is_file() or own.read_bytes() == OWN.read_bytes():
+        if side.tree == CODE or not own.is_file() or _program(own) == _program(OWN):
             raise
         process = _started(side, file, day, own)
         try:
@@ -193,6 +193,11 @@ def _read(side: Side, file: Path, day: date) -> State:
             return read(file, side.called)
         except CannotRender:
             raise e from None
+
+
+def _program(file: Path) -> list[bytes]:
+    """Return the program that renders, and what lies beside it."""
+    return [part.read_bytes() for part in (file, file.with_name("operations.py")) if part.is_file()]
 
 
 def _started(side: Side, file: Path, day: date, program: Path) -> subprocess.Popen[bytes]:

@@ -41,11 +41,15 @@ class Step(Frozen):
     text: str = ""
     done: str = ""
     meta: str = ""
+    path: str = ""
     by: str = ""
     guard: str = ""
     unguarded: str = ""
     then: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    account: str = ""
+    groups: tuple[str, ...] = ()
 
 
 class HostState(Frozen):
@@ -64,8 +68,8 @@ class HostState(Frozen):
     steps: tuple[Step, ...] = ()
     settings: Mapping[str, str] = {}
     filter: str = ""
-    passes: tuple[Mapping[str, Any], ...] = ()
     problems: tuple[str, ...] = ()
+    approvals: int = 0
 
 
 class Network(Frozen):

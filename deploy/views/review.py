@@ -14,7 +14,7 @@ from rich.text import Text
 
 from deploy.model.alike import Alike
 from deploy.model.difference import Difference
-from deploy.model.review import Review, ReviewedHost, hosts_in_short
+from deploy.model.review import Review, ReviewedHost, breaches_in_lines, hosts_in_short
 from deploy.model.text import inline, several
 from deploy.views.parts import diff, indented
 
@@ -114,13 +114,15 @@ def _policies(review: Review) -> Iterator[RenderableType]:
             yield Text(inline(f"Policy {policy.id} cannot be asked: {policy.fault}"), "bold red")
         for title, breaches, style in (
             ("newly broken", policy.new, "bold red"),
-            ("broken before, too", policy.before, "yellow"),
             ("holds again", policy.mended, "green"),
         ):
             if breaches:
                 yield Text.assemble((inline(f"Policy {policy.id}: {title}"), style), f"  {inline(policy.reason)}")
-                named = [f"{b.host}: {b.what}" if b.host else b.what for b in breaches]
-                yield from _plain(named)
+                yield from _plain(breaches_in_lines(breaches))
+        if policy.before:
+            hosts = hosts_in_short(tuple(dict.fromkeys(b.host for b in policy.before if b.host)), 3)
+            times = several(len(policy.before), "time")
+            yield Text(inline(f"Policy {policy.id} was broken before, too: {times} ({hosts or 'in all'})"), "yellow")
     if any(p.new or p.before or p.mended or p.fault for p in review.policies):
         yield Text()
 

@@ -13,9 +13,12 @@ from deploy.engine.declare import register
 from deploy.model.kinds import Exit
 from deploy.model.review import Review
 from deploy.review.comparing import review
+from deploy.review.policies import judged
 from deploy.review.state import State, read
 from inventory import people, snapshot
 from inventory.fleet import Fleet
+from inventory.paths import POLICIES
+from inventory.policies.policy import read as read_policies
 from roles.shared.intent import Intent
 from tests.unit.deploy.review.renders import DAY, dumped, states, with_host, with_options
 
@@ -155,3 +158,42 @@ def test_the_hosts_of_a_review_are_exactly_those_for_which_the_planner_registers
     made = reviewed(shipped, fleet, tmp_path_factory.mktemp("property"))
     now = intents(fleet, list(FEW))
     assert changed(made) & set(FEW) == {name for name in FEW if now[name] != planned[name]}
+
+
+GUESTS = {"also_open": {"tcp/8443": {"sources": ["10.63.30.0/24"], "why": "guests"}}}
+
+
+def policies(made: Review) -> dict[str, tuple[int, int, int]]:
+    return {p.id: (len(p.new), len(p.before), len(p.mended)) for p in made.policies if p.new or p.before or p.mended}
+
+
+def test_a_policy_that_is_newly_broken_fails_and_one_that_was_broken_before_is_told_apart(
+    shipped: State, tmp_path: Path
+) -> None:
+    asked = read_policies(POLICIES)
+    opened = with_host(FLEET, "tie-web1", with_options("firewall", GUESTS))
+    (now,) = states(tmp_path, dumped(opened, tmp_path, "now"))
+    new = judged(review(shipped, now, "a", "b"), shipped, now, asked)
+    assert policies(new) == {"guests": (1, 0, 0)}
+    assert new.exit_code is Exit.VERIFY_FAILED
+    before = judged(review(now, now, "a", "b"), now, now, asked)
+    assert policies(before) == {"guests": (0, 1, 0)}
+    assert before.exit_code is Exit.OK
+    mended = judged(review(now, shipped, "a", "b"), now, shipped, asked)
+    assert policies(mended) == {"guests": (0, 0, 1)}
+    assert mended.exit_code is Exit.DIFFERENCES
+
+
+def test_the_shipped_fleet_breaks_no_policy_that_its_organisation_asks_for(shipped: State) -> None:
+    asked = read_policies(POLICIES)
+    assert asked
+    made = judged(review(shipped, shipped, "a", "b"), shipped, shipped, asked)
+    assert [(p.id, p.fault, p.new, p.before) for p in made.policies if p.fault or p.new or p.before] == []
+
+
+def test_a_policy_that_cannot_be_asked_fails_the_review(shipped: State, tmp_path: Path) -> None:
+    file = tmp_path / "policies.yaml"
+    file.write_text("ssh: {policy: managed-from, by: [tie-nowhere9]}", encoding="utf-8")
+    made = judged(review(shipped, shipped, "a", "b"), shipped, shipped, read_policies(file))
+    assert "tie-nowhere9" in made.policies[0].fault
+    assert made.exit_code is Exit.VERIFY_FAILED
