@@ -72,11 +72,18 @@ def _impact(review: Review) -> Iterator[RenderableType]:
     yield from _listed("Restarts", review.restarts)
     yield from _listed("Secrets that stand in what differs", review.secrets)
     yield from _listed("Controls", review.controls)
-    settings = [f"{s.role}.{s.field}: {s.before} → {s.after}  ({hosts_in_short(s.hosts, 3)})" for s in review.settings]
+    settings = [
+        f"{s.role}.{s.field}: {_cut(s.before)} → {_cut(s.after)}  ({hosts_in_short(s.hosts, 3)})"
+        for s in review.settings
+    ]
     yield from _lines("Settings", settings)
     unknown = [f"{host.host}: {why}" for host in review.changed("unknown") for why in host.why]
     unknown += [f"{host.host}: {why}" for host in review.changed("changed") for why in host.why]
     yield from _lines("Not sound, so nobody knows what they should be", [*unknown, *review.nowhere], "bold red")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}…"
 
 
 def _by_how(hosts: Sequence[ReviewedHost]) -> Iterator[tuple[str, str]]:

@@ -48,7 +48,7 @@ class LargeChange(Frozen):
     """A change is of no more than so many hosts, and of no more than so many municipalities."""
 
     hosts: int = Field(ge=1)
-    municipalities: int = Field(default=5, ge=1)
+    municipalities: int | None = Field(default=None, ge=1, description="as many as there are, if it does not say")
 
 
 @policy("large-change", LargeChange)
@@ -58,5 +58,5 @@ def large_change(wanted: Wanted, asked: LargeChange) -> Iterator[Broken]:
     owners = {host.municipality for host in changing}
     if len(changing) > asked.hosts:
         yield Broken(f"{len(changing)} hosts change at once, and not {asked.hosts} at most")
-    if len(owners) > asked.municipalities:
+    if asked.municipalities is not None and len(owners) > asked.municipalities:
         yield Broken(f"hosts of {len(owners)} municipalities change at once, and not of {asked.municipalities} at most")
