@@ -15,6 +15,7 @@ from deploy.model.alike import Alike, alike
 from deploy.model.difference import Difference
 from deploy.model.kinds import Exit
 from deploy.model.openings import Opening
+from deploy.model.text import several
 
 HostChange = Literal["new", "gone", "changed", "unknown"]
 """What becomes of a host. *Gone*: samdrift manages it no more, and removes nothing from it. *Unknown*: what it should
@@ -82,6 +83,7 @@ class Review:
     Attributes:
         against, of: what the two sides are called.
         compared: how many hosts, and how many steps of them, were compared.
+        looks: hosts of which a look searches for something else, which changes nothing there.
         code_moved: operations whose code differs, with nothing else different: what they do on a host that is neither
             empty nor as it should be, nobody here knows.
     """
@@ -93,6 +95,7 @@ class Review:
     reached: tuple[Reached, ...] = ()
     settings: tuple[SettingChange, ...] = ()
     policies: tuple[PolicyResult, ...] = ()
+    looks: tuple[ReviewedHost, ...] = ()
     code_moved: tuple[str, ...] = ()
     nowhere: tuple[str, ...] = ()
     names: frozenset[str] = frozenset()
@@ -120,6 +123,14 @@ class Review:
         they are counted, and not told one by one.
         """
         return alike([h for h in self.hosts if h.how == "changed"], lambda host: host.differences, self.names)
+
+    @property
+    def looks_in_short(self) -> str:
+        """Say in a line of which roles a look searches otherwise, and on how many hosts; empty if of none."""
+        if not self.looks:
+            return ""
+        roles = ", ".join(sorted({d.role for h in self.looks for d in h.differences}))
+        return f"A look searches otherwise on {several(len(self.looks), 'host')} ({roles}): it may tell other things."
 
     def changed(self, how: HostChange) -> tuple[ReviewedHost, ...]:
         """Return the hosts of which this becomes."""

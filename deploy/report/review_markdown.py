@@ -80,6 +80,8 @@ def _impact(review: Review) -> Iterator[str]:
         yield from (f"Controls of the roles: {plain(', '.join(review.controls))}", "")
     unsound = [f"{h.host}: {why}" for h in review.hosts for why in h.why] + list(review.nowhere)
     yield from _listed("Not sound: nobody knows what they should be", unsound)
+    if review.looks:
+        yield from (plain(review.looks_in_short), "")
     if review.code_moved:
         moved = hosts_in_short([name.removeprefix("roles.shared.") for name in review.code_moved])
         yield from (f"Code of operations moved, with the same result: {plain(moved)}.", "")

@@ -20,6 +20,8 @@ from deploy.review.state import HostState, State, Step
 from roles.shared.device.vendor import WITHHELD
 from roles.shared.filtering import Rule
 
+SEARCH = "search"
+"""The kind of what a look searches for, which changes nothing on a host."""
 StepKey = tuple[str, str]
 CALLED_BY_WHAT_THEY_WANT = frozenset({"package", "account"})
 NO_FILTER = "none of its roles says what it lets in"
@@ -38,6 +40,7 @@ class _Found:
     hosts: list[ReviewedHost] = field(default_factory=list)
     openings: dict[Opening, list[str]] = field(default_factory=dict)
     settings: dict[tuple[str, str, str, str], list[str]] = field(default_factory=dict)
+    looks: list[ReviewedHost] = field(default_factory=list)
     moved: set[str] = field(default_factory=set)
     steps: int = 0
 
@@ -64,8 +67,9 @@ def review(before: State, after: State, against: str, of: str) -> Review:
         hosts=tuple(found.hosts),
         reached=tuple(Reached(o) for o in sorted(openings, key=lambda o: (order[o.kind], o.service, o.hosts))),
         settings=tuple(settings),
+        looks=tuple(found.looks),
         code_moved=tuple(sorted(found.moved)),
-        nowhere=tuple(p for p in after.nowhere if p not in before.nowhere),
+        nowhere=tuple(texts.masked(p) for p in after.nowhere if p not in before.nowhere),
         names=before.names | after.names,
         municipalities={**before.municipalities, **after.municipalities},
     )
@@ -102,7 +106,7 @@ class _Comparing:
 
     def _new(self, host: HostState) -> None:
         if host.problems:
-            self.found.hosts.append(ReviewedHost(host.host, host.municipality, "unknown", why=host.problems))
+            self._unknown(host)
             return
         self.found.steps += len(host.steps)
         steps = tuple(self._one(step, "new", host) for step in host.steps if step.kind not in {"restart", "search"})
@@ -114,22 +118,29 @@ class _Comparing:
 
     def _both(self, before: HostState, after: HostState) -> None:
         if after.problems:
-            self.found.hosts.append(ReviewedHost(after.host, after.municipality, "unknown", why=after.problems))
+            self._unknown(after)
             return
         if before.problems:  # what it was is not known: all of it may be new
-            why = tuple(f"before: {problem}" for problem in before.problems)
+            why = tuple(f"before: {texts.masked(problem)}" for problem in before.problems)
             steps = tuple(self._one(step, "new", after) for step in after.steps if step.kind != "restart")
             of = (after.host, after.municipality)
             self.found.hosts.append(ReviewedHost(*of, "changed", steps, self._controls(steps), why))
             return
         self.found.steps += len(after.steps)
-        differences = tuple(self._differences(before, after))
+        found = tuple(self._differences(before, after))
+        differences = tuple(d for d in found if d.kind != SEARCH)
+        if searches := tuple(d for d in found if d.kind == SEARCH):
+            self.found.looks.append(ReviewedHost(after.host, after.municipality, "changed", searches))
         if differences:
             controls = self._controls(differences)
             self.found.hosts.append(ReviewedHost(after.host, after.municipality, "changed", differences, controls))
             self._settings(before, after, {d.role for d in differences})
         if before.filter != after.filter:
             self._filters(before, after)
+
+    def _unknown(self, host: HostState) -> None:
+        why = tuple(map(texts.masked, host.problems))
+        self.found.hosts.append(ReviewedHost(host.host, host.municipality, "unknown", why=why))
 
     def _differences(self, before: HostState, after: HostState) -> Iterator[Difference]:
         old = {(s.role, s.name): s for s in before.steps}
@@ -166,7 +177,7 @@ class _Comparing:
     def _made(self, step: Step, how: How, diff: str) -> Difference:
         restarts = step.then if how in {"new", "changed"} else ()
         own = (step.name,) if step.kind == "restart" and how == "changed" else ()
-        of = (step.role, step.name, step.kind, how, diff)
+        of = (step.role, texts.masked(step.name), step.kind, how, diff)
         return Difference(*of, step.guard, step.unguarded, restarts or own, step.secrets)
 
     def _one(self, step: Step, how: How, host: HostState) -> Difference:
@@ -241,7 +252,7 @@ def _renamed(old: Mapping[StepKey, Step], new: Mapping[StepKey, Step]) -> dict[S
 
 
 def _rule(document: Mapping[str, Any]) -> Rule:
-    return Rule.model_validate({**document, "text": ""})
+    return Rule.model_validate({**document, "why": texts.masked(str(document["why"])), "text": ""})
 
 
 def _in_brief(name: str, old: object, new: object) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from deploy.model.review import Breach, PolicyResult, Review
 from deploy.review.state import HostState, State
+from deploy.review.texts import masked
 from inventory.network import Network
 from inventory.policies.policy import AskedPolicy, Broken
 from inventory.policies.wanted import LetIn, Wanted, WantedHost, WantedNetwork
@@ -55,7 +56,7 @@ def _breaches(asked: AskedPolicy, of: Wanted) -> list[Breach]:
 
 
 def _breach(id_: str, broken: Broken) -> Breach:
-    return Breach(id_, broken.what, broken.host, broken.municipality)
+    return Breach(id_, masked(broken.what), broken.host, broken.municipality)
 
 
 def wanted(state: State, changing: dict[str, tuple[str, ...]]) -> Wanted:

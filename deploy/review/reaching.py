@@ -16,6 +16,7 @@ from deploy.model.reach import Trace
 from deploy.model.review import Reached, Review
 from deploy.reach import ends, matrix
 from deploy.reach.world import World
+from deploy.review.texts import masked
 from inventory.errors import UsageError
 from inventory.network import Network
 from roles.shared.filtering import Service
@@ -52,7 +53,7 @@ def _answered(opening: Opening, service: Service, world: World) -> Reached:
 
 def _decided(trace: Trace) -> str:
     hop = trace.decided_by
-    return f"{hop.host or 'on the way'}: {hop.why}"
+    return masked(f"{hop.host or 'on the way'}: {hop.why}")
 
 
 def _traces(opening: Opening, service: Service, world: World) -> Iterator[Trace]:

@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from deploy.review.texts import masked
 from inventory.errors import SamdriftError
 from inventory.frozen import Frozen
 
@@ -206,8 +207,8 @@ def _take_about(state: State, kind: str, document: Mapping[str, Any]) -> None:
 
 def _failed(document: Mapping[str, Any], what: str) -> CannotRender:
     problems = document["problems"]
-    listed = "".join(f"\n  {problem}" for problem in problems[:20])
+    listed = "".join(f"\n  {masked(str(problem))}" for problem in problems[:20])
     more = f"\n  … and {len(problems) - 20} more" if len(problems) > 20 else ""
     fix = "mend the inventory: samdrift check" if problems else "is its code of another time than these packages?"
     what_failed = document["error"] if not problems else f"{len(problems)} problems in its inventory{listed}{more}"
-    return CannotRender(str(what_failed), where=what, fix=fix)
+    return CannotRender(masked(str(what_failed)), where=what, fix=fix)

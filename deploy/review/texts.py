@@ -47,11 +47,12 @@ def shown(text: str, *, of_device: bool) -> list[str]:
             in_key = "-----END " not in line
             found.append(WITHHELD)
             continue
-        found.append(_masked(line))
+        found.append(masked(line))
     return found
 
 
-def _masked(line: str) -> str:
+def masked(line: str) -> str:
+    """Return a line, or a name, a reason, a problem, without what may be a secret in it."""
     if (named := NAMED.match(line)) and not HARMLESS.match(named["value"]) and not line.lstrip().startswith("#"):
         return f"{named['before']}{WITHHELD}"
     return LOOKS.sub(WITHHELD, line)
@@ -66,10 +67,14 @@ def diff(before: str, after: str, *, of_device: bool = False) -> str:
         return f"@@ @@\n\\ {why}\n"
     start, end = _common(old, new)
     middle = (old[start : len(old) - end], new[start : len(new) - end])
-    if sum(map(len, middle)) > LINES_COMPARED:
+    large = sum(map(len, middle)) > LINES_COMPARED
+    if large and not all(middle):  # lines are there on one side alone: nothing is to be compared
+        place = f"@@ -{start + 1},{len(middle[0])} +{start + 1},{len(middle[1])} @@"
+        return _bounded([place, *(f"-{line}" for line in middle[0]), *(f"+{line}" for line in middle[1])])
+    if large:
         return f"@@ -{start + 1},{len(middle[0])} +{start + 1},{len(middle[1])} @@\n\\ too long to be compared\n"
     lines = list(difflib.unified_diff(old, new, "before", "after", n=2, lineterm=""))[2:]
-    return _bounded([line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…" for line in lines])
+    return _bounded(lines)
 
 
 def _common(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
@@ -81,6 +86,7 @@ def _common(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
 
 
 def _bounded(lines: Sequence[str]) -> str:
+    lines = [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…" for line in lines]
     room, kept = LONGEST_DIFF, 0
     for line in lines:
         room -= len(line) + 1

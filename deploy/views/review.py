@@ -55,6 +55,8 @@ def _headline(review: Review) -> Iterator[RenderableType]:
             if (of := review.changed(how))  # type: ignore[arg-type]
         ]
         yield Text.assemble((", ".join((*parts, *more)), "bold"), f" of {hosts} ({between})")
+    if review.looks:
+        yield Text(inline(review.looks_in_short), "dim")
     if review.code_moved:
         names = hosts_in_short([name.removeprefix("roles.shared.") for name in review.code_moved], 4)
         why = "what it does on a host that is neither empty nor as it should be, only a plan tells"
@@ -198,6 +200,7 @@ def document(review: Review) -> dict[str, object]:
         ],
         "settings": [asdict(setting) for setting in review.settings],
         "policies": [asdict(policy) for policy in review.policies],
+        "looks": [{"host": h.host, "role": d.role, "diff": d.diff} for h in review.looks for d in h.differences],
         "code_moved": review.code_moved,
         "not_sound": review.nowhere,
         "differences": [

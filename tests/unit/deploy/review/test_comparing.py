@@ -12,9 +12,16 @@ from hypothesis import strategies as st
 from deploy.engine.declare import register
 from deploy.model.kinds import Exit
 from deploy.model.review import Review
+from deploy.model.text import as_json
+from deploy.reach.world import World
+from deploy.report.review_markdown import markdown
+from deploy.report.review_page import html
+from deploy.report.review_sarif import sarif
 from deploy.review.comparing import review
 from deploy.review.policies import judged
+from deploy.review.reaching import followed
 from deploy.review.state import State, read
+from deploy.views.review import document
 from inventory import people, snapshot
 from inventory.fleet import Fleet
 from inventory.paths import POLICIES
@@ -90,24 +97,24 @@ def test_a_step_that_is_called_by_what_it_wants_changes_and_does_not_go_and_come
     shipped: State, tmp_path: Path
 ) -> None:
     lines = [json.loads(line) for line in shipped.file.read_text().splitlines()]
-    for document in lines:
-        for step in document.get("steps", ()):
+    for one in lines:
+        for step in one.get("steps", ()):
             if step["kind"] == "package" and step["role"] == "base":
                 step["name"] = step["name"].replace("procps", "procps, psmisc")
                 step["text"] = step["done"]
     other = tmp_path / "other.jsonl"
-    other.write_text("".join(json.dumps(document) + "\n" for document in lines))
+    other.write_text("".join(json.dumps(one) + "\n" for one in lines))
     made = review(shipped, read(other, "other"), "a", "b")
     assert {(d.kind, d.how) for h in made.hosts for d in h.differences} == {("package", "changed")}
 
 
 def test_steps_in_another_order_are_told(shipped: State, tmp_path: Path) -> None:
     lines = [json.loads(line) for line in shipped.file.read_text().splitlines()]
-    for document in lines:
-        if document.get("host") == "tie-care1":
-            document["steps"].append(document["steps"].pop(0))
+    for one in lines:
+        if one.get("host") == "tie-care1":
+            one["steps"].append(one["steps"].pop(0))
     other = tmp_path / "other.jsonl"
-    other.write_text("".join(json.dumps(document) + "\n" for document in lines))
+    other.write_text("".join(json.dumps(one) + "\n" for one in lines))
     made = review(shipped, read(other, "other"), "a", "b")
     assert [(h.host, d.name) for h in made.hosts for d in h.differences] == [("tie-care1", "order of the steps")]
 
@@ -197,3 +204,32 @@ def test_a_policy_that_cannot_be_asked_fails_the_review(shipped: State, tmp_path
     made = judged(review(shipped, shipped, "a", "b"), shipped, shipped, read_policies(file))
     assert "tie-nowhere9" in made.policies[0].fault
     assert made.exit_code is Exit.VERIFY_FAILED
+
+
+def test_a_password_that_somebody_wrote_where_a_reason_stands_is_nowhere_in_a_review(
+    shipped: State, tmp_path: Path
+) -> None:
+    why = "x password=hemligt123"
+    opened = {"also_open": {"tcp/8443": {"sources": ["10.63.30.0/24"], "why": why}}}
+    (after,) = states(tmp_path, dumped(with_host(FLEET, "tie-web1", with_options("firewall", opened)), tmp_path, "b"))
+    made = judged(review(shipped, after, "a", "b"), shipped, after, read_policies(POLICIES))
+    made = followed(made, World(Intent(with_host(FLEET, "tie-web1", with_options("firewall", opened)))))
+    assert made.new_breaches
+    assert made.reached
+    assert "hemligt123" not in repr(made)
+    for text in (markdown(made), html(made), sarif(made, "1"), as_json(document(made))):
+        assert "hemligt123" not in text
+        assert "withheld" in text
+
+
+def test_what_a_look_searches_for_is_told_and_changes_no_host(shipped: State, tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in shipped.file.read_text().splitlines()]
+    for one in lines:
+        for step in one.get("steps", ()):
+            if step["kind"] == "search" and one["host"] == "tie-care1":
+                step["text"] = next(s["text"] for s in one["steps"] if s["kind"] == "file")
+    other = tmp_path / "other.jsonl"
+    other.write_text("".join(json.dumps(one) + "\n" for one in lines))
+    made = review(shipped, read(other, "other"), "a", "b")
+    assert (made.hosts, made.exit_code) == ((), Exit.OK)
+    assert {h.host for h in made.looks} == {"tie-care1"}

@@ -83,7 +83,10 @@ def test_a_huge_diff_is_bounded_and_says_so() -> None:
     assert len(made) <= LONGEST_DIFF + 100
     assert "more lines" in made
     longer = "".join(f"{n}\n" for n in range(LINES_COMPARED + 1))
-    assert "too long to be compared" in diff("", longer)
+    assert "too long to be compared" in diff("a\nb\n", longer)
+    alone = diff("", longer)
+    assert alone.startswith("@@ -1,0 +1,6001 @@\n+0\n+1\n")
+    assert len(alone) <= LONGEST_DIFF + 100
 
 
 def test_one_line_in_a_huge_file_is_that_line() -> None:
