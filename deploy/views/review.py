@@ -56,17 +56,17 @@ def _headline(review: Review) -> Iterator[RenderableType]:
         ]
         yield Text.assemble((", ".join((*parts, *more)), "bold"), f" of {hosts} ({between})")
     if review.looks:
-        yield Text(inline(review.looks_in_short), "dim")
+        yield indented(Text(inline(review.looks_in_short), "dim"), 0)
     if review.code_moved:
         names = hosts_in_short([name.removeprefix("roles.shared.") for name in review.code_moved], 4)
         why = "what it does on a host that is neither empty nor as it should be, only a plan tells"
-        yield Text(inline(f"Code of operations moved, with the same result: {names}; {why}."), "dim")
+        yield indented(Text(inline(f"Code of operations moved, with the same result: {names}; {why}."), "dim"), 0)
     yield Text()
 
 
 def _impact(review: Review) -> Iterator[RenderableType]:
     for slug, hosts in review.by_municipality.items():
-        yield Text.assemble((inline(review.name_of(slug)), "bold"), "  ", *_by_how(hosts))
+        yield indented(Text.assemble((inline(review.name_of(slug)), "bold"), "  ", *_by_how(hosts)), 0)
     yield Text()
     yield from _reach(review)
     yield from _listed("Guarded steps", review.guarded)
@@ -166,12 +166,13 @@ def _title(found: Alike[Difference]) -> RenderableType:
     name = found.shown("name")
     name = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
     how = "declared no more: what is there stays" if first.how == "gone" else first.how
-    return Text.assemble(
+    title = Text.assemble(
         (inline(f"{first.role}: {name}" if first.role else name), "bold"),
         "  ",
         (how, COLOURS[first.how]),
         (f"  {inline(hosts_in_short(found.hosts))}", "dim"),
     )
+    return indented(title, 0)
 
 
 def _values(found: Alike[Difference]) -> Iterator[RenderableType]:
