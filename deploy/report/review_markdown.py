@@ -16,6 +16,8 @@ from deploy.model.text import several
 from deploy.report.markdown_parts import LARGEST, cut_at, fenced, plain, that_fit
 
 TOO_LONG = "Cut here: this is too long for a comment. The whole is in the job's artefacts."
+NOTE = 200
+"""Characters that are kept free for saying that something was left out."""
 FOLD = 120
 """Characters that folding a difference takes beside its title and content."""
 LISTED = 25
@@ -36,8 +38,13 @@ def markdown(review: Review, *, largest: int = LARGEST) -> str:
             f"**{several(left_out, 'difference')} of {len(titles)} stand here by name alone**, as they would not fit."
         )
         head += [f"{note} The whole is in the job's artefacts.", ""]
-    lines = [line for n, title in enumerate(titles) for line in _folded(title, contents[n] if n in shown else "")]
-    return cut_at("\n".join([*head, *lines]) + "\n", largest, TOO_LONG)
+    text = cut_at("\n".join(head), largest - NOTE, TOO_LONG) + "\n"
+    for number, title in enumerate(titles):  # whole or not at all: what is open must be closed
+        block = "\n".join(_folded(title, contents[number] if number in shown else "")) + "\n"
+        if len(text) + len(block) > largest - NOTE:
+            return f"{text}\n**{TOO_LONG}**\n"
+        text += block
+    return text
 
 
 def headline(review: Review) -> str:

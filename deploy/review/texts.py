@@ -25,8 +25,12 @@ NAMED = re.compile(
     r"(?P<value>(?!‹)[^\s].*)$"
 )
 """A line of a server's file that says a secret behind its name."""
-LOOKS = re.compile(r"\$(?:[0-9]|2[aby]|y|7|argon2id?|sha\d+)\$\S{8,}|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
+LOOKS = re.compile(
+    r"\$(?:[0-9]|2[aby]|y|7|apr1|argon2id?|sha\d+)\$\S{8,}|\{[A-Z0-9-]{3,12}\}[\w+/=]{8,}|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
+)
 """What is one whatever stands before it: crypt(3), a login in a URL."""
+PGPASS = re.compile(r"^((?:[\w.*-]+|\[[0-9a-f:]+\]):(?:\d+|\*):[^:\s]+:[^:\s]+:)(?!‹)\S+$")
+"""A line of PostgreSQL's file of passwords, which has no word for what stands last."""
 HARMLESS = re.compile(r"(?i)^\W*(?:no|yes|true|false|none|null|prohibit-password|\d{1,4}|\[|\{|\\?\n|)\W*$")
 """What may stand behind such a word and is none: a switch, a number, the beginning of a block."""
 PEM = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY")
@@ -55,6 +59,8 @@ def masked(line: str) -> str:
     """Return a line, or a name, a reason, a problem, without what may be a secret in it."""
     if (named := NAMED.match(line)) and not HARMLESS.match(named["value"]) and not line.lstrip().startswith("#"):
         return f"{named['before']}{WITHHELD}"
+    if login := PGPASS.match(line):
+        return f"{login[1]}{WITHHELD}"
     return LOOKS.sub(WITHHELD, line)
 
 

@@ -105,6 +105,7 @@ def large(differing: int, lines: int) -> Review:
 def test_markdown_has_no_html_no_link_and_calls_nobody_but_what_folds(made: Review) -> None:
     text = markdown(made)
     assert len(text) <= LARGEST
+    assert text.count("<details>") == text.count("</details>")
     rendered = MarkdownIt("commonmark").render(text)
     assert "<a " not in rendered
     assert "<img" not in rendered
@@ -130,6 +131,11 @@ def test_a_review_that_no_names_would_fit_is_cut_and_says_so() -> None:
     text = markdown(large(5000, 1))
     assert len(text) <= LARGEST
     assert "Cut here" in text
+    for size in range(600, 9000, 700):
+        cut = markdown(large(30, 2), largest=size)
+        assert len(cut) <= size
+        assert cut.count("<details>") == cut.count("</details>")
+        assert cut.count("```") % 2 == 0
 
 
 def test_no_change_is_one_line_with_how_much_was_compared_and_nothing_compared_is_told() -> None:

@@ -24,6 +24,11 @@ LINES = (
     "PresharedKey = {}",
     "snmp_community: {}",
     "psk={}",
+    'password="{}"',
+    "broker.ssl.truststore.password={}",
+    "localhost:5432:*:postgres:{}",
+    "*:*:netbox:netbox:{}",
+    'tie-gw1 : PSK "{}"',
 )
 
 
@@ -44,6 +49,8 @@ def test_a_value_behind_a_word_that_names_a_secret_is_withheld_on_both_sides(lin
         "password-hash-rounds 65536",
         "auth sufficient pam_unix.so",
         "# the password is in the vault",
+        "root:x:0:0:root:/root:/bin/bash",
+        "10.60.10.31:443:tcp",
         "/etc/ssh/authorized_keys/%u",
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAFmFAQGx+RkPlLYC/4m02U7lEwLytuaxjrm2EdOahS8 samdrift",
         "SECRET_KEY = ‹secret:netbox_key›",
@@ -52,6 +59,11 @@ def test_a_value_behind_a_word_that_names_a_secret_is_withheld_on_both_sides(lin
 )
 def test_what_names_no_secret_or_names_one_by_its_name_stays(line: str) -> None:
     assert shown(line, of_device=False) == [line]
+
+
+@pytest.mark.parametrize("hash_", ["$6$salt$abcdefghij", "$apr1$abc$defghijk", "{SSHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g="])
+def test_a_hash_of_a_password_is_withheld_whatever_stands_before_it(hash_: str) -> None:
+    assert hash_ not in shown(f"anna:{hash_}:19000", of_device=False)[0]
 
 
 def test_a_private_key_is_withheld_whole() -> None:
