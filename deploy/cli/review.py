@@ -40,9 +40,10 @@ if TYPE_CHECKING:
 @click.option("--junit", metavar="FILE", type=FILE, help="Write policies and hosts as JUnit XML here.")
 @click.option("--out", metavar="FILE", type=FILE, help="Write the whole as JSON here.")
 def review(common: Common, against: str, **files: Path | None) -> int:
-    r"""Review what a change does to which hosts: offline, by the code of both sides.
+    r"""Review what a change does to which hosts, offline.
 
-    The side after is this checkout as it stands, committed or not, with the inventory of --source.
+    Each side is rendered by its own code. The side after is this checkout as it stands, committed or not, with the
+    inventory of --source.
 
     \b
         samdrift review                        what is not committed yet
