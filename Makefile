@@ -61,8 +61,8 @@ lab-up: need-root setup ## Boot the lab's hosts and leave them running
 lab-down: need-root setup ## Take the lab down: hosts, mounts, bridges, firewall rules, also after a crash
 	@$(LAB_DOWN)
 
-bench: need-root setup ## Start-up, check of 2,000 hosts, a year in the store and a report of it, planning beside stock pyinfra and netmiko, NetBox beside pynetbox (root)
-	@$(LAB_DOWN_AFTER) failed=0; for of in startup check store report devices planning netbox; do $(BIN)/python -m tests.bench.$$of || failed=1; done; exit $$failed
+bench: need-root setup ## Start-up, check and review of 2,000 hosts, a year in the store and a report of it, planning beside stock pyinfra and netmiko, NetBox beside pynetbox (root)
+	@$(LAB_DOWN_AFTER) failed=0; for of in startup check review store report devices planning netbox; do $(BIN)/python -m tests.bench.$$of || failed=1; done; exit $$failed
 
 setup: ## Debian packages (root) and .venv from the hashed lock; instant when nothing changed
 	@PYTHON=$(PYTHON) sh setup.sh

@@ -21,6 +21,9 @@ SNAPSHOT = CODE / "inventory" / "snapshot"
 RULES = CODE / "inventory" / "rules.yaml"
 """The organisation's house rules, whatever the source of the fleet."""
 
+POLICIES = CODE / "inventory" / "policies.yaml"
+"""The organisation's policies, which reviews ask; not there where there are none."""
+
 PEOPLE = CODE / "inventory" / "people.yaml"
 """The organisation's people and what they may do; not there where config contexts alone say who administers."""
 

@@ -153,6 +153,8 @@ def command(name: str, *, of: click.Group | None = None) -> Callable[[Callable[.
             common = click.get_current_context().ensure_object(Common)
             return body(common.over(given), **given) or Exit.OK
 
+        # click leaves a paragraph as it is that begins with a backspace; a docstring has it as the two letters \b
+        invoke.__doc__ = (invoke.__doc__ or "").replace("\\b\n", "\b\n")
         made = click.command(name)(common_options(None)(invoke))
         if of is not None:
             of.add_command(made)

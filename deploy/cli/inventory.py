@@ -157,3 +157,29 @@ def _snapshot(common: Common) -> SourcedFleet:
     """Load the snapshot's fleet, whatever the source is, and without the lab's overlay."""
     source = None if common.source == NETBOX else common.source
     return fleet_of(replace(common, source=source, lab=False))
+
+
+@command("part", of=inventory)
+@click.argument("municipality", metavar="MUNICIPALITY")
+@click.option(
+    "--out", metavar="DIR", type=FILE, required=True, help="Write DIR/rest and DIR/own; neither may be there."
+)
+def inventory_part(common: Common, municipality: str, out: Path) -> None:
+    """Write the inventory without a municipality, and what was its own.
+
+    Nothing else is changed. What it would do: samdrift review --source DIR/rest --against ./inventory/snapshot
+    """
+    from inventory.leaving import parted
+
+    fleet = fleet_of(common).fleet
+    found = parted(fleet, municipality)
+    places = {"rest": out / "rest", "own": out / "own"}
+    if there := [str(place) for place in places.values() if place.exists()]:
+        raise UsageError(f"{', '.join(there)} is there already", where="--out", fix="name another directory")
+    out.mkdir(parents=True, exist_ok=True)
+    snapshot.dump(found.rest, places["rest"])
+    snapshot.dump(found.own, places["own"])
+    hosts = {"rest": len(found.rest.hosts), "own": len(found.own.hosts)}
+    document = {name: {"directory": str(place), "hosts": hosts[name]} for name, place in places.items()}
+    lines = [Text(inline(f"{place}: {several(hosts[name], 'host')}")) for name, place in places.items()]
+    answer(common, {"municipality": municipality, **document}, lines)

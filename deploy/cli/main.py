@@ -1,6 +1,7 @@
 """The command line: which commands there are, in which module, and how each of them ends.
 
     fleet          hosts, show, check
+    review         review
     reach          reach
     adopt          adopt
     probe          probe
@@ -43,6 +44,7 @@ COMMANDS = {
     "hosts": ("fleet", "List the hosts of the fleet."),
     "show": ("fleet", "Show one host: data, roles, settings, files or configuration."),
     "check": ("fleet", "Check inventory, settings and files, offline."),
+    "review": ("review", "Review what a change does to which hosts, offline."),
     "reach": ("reach", "Who may reach what, on which port, and which rule says so."),
     "adopt": ("adopt", "Say what taking over a host that runs would mean; change nothing."),
     "probe": ("probe", "Ask a device what is relied on; write an anonymous transcript."),

@@ -12,14 +12,25 @@ from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
+from deploy.model.difference import Difference
 from deploy.model.drift import shut_out
-from deploy.model.plan import HostCommand, HostPlan, Plan, Step, Unmanaged, Upload
+from deploy.model.plan import HostCommand, Plan, Step, Unmanaged, Upload
 from deploy.model.words import in_words
 from inventory.fleet import Fleet
 
-T = TypeVar("T", Step, Unmanaged, str)
+
+class OfHost(Protocol):
+    """What belongs to a host: its plan, its review."""
+
+    @property
+    def host(self) -> str:
+        """Return the host's name."""
+
+
+T = TypeVar("T", Step, Unmanaged, Difference, str)
+H = TypeVar("H", bound=OfHost)
 
 Parts = dict[str, list[str]]
 """Texts, each split into what is fixed and, at odd places, names and addresses."""
@@ -89,14 +100,12 @@ def names_of(fleet: Fleet) -> frozenset[str]:
     return frozenset(hosts | sites | tenants | {word for r in fleet.regions for word in (r.slug, r.name)})
 
 
-def alike(
-    hosts: Iterable[HostPlan], things: Callable[[HostPlan], Iterable[T]], names: Collection[str]
-) -> tuple[Alike[T], ...]:
+def alike(hosts: Iterable[H], things: Callable[[H], Iterable[T]], names: Collection[str]) -> tuple[Alike[T], ...]:
     """Return what is alike of things of some hosts, each once, role by role in the order in which they come first; what
     has one name and is not alike, one after the other.
 
     Args:
-        things: takes from a host's plan its changes, say, or its unmanaged lines.
+        things: takes from a host's plan its changes, say, or its unmanaged lines; from its review, what differs.
         names: what the inventory calls things (`names_of`).
     """
     hosts = tuple(hosts)
@@ -164,7 +173,7 @@ def _placed(pieces: Text, places: Sequence[str]) -> Text:
     return tuple(put(piece) if isinstance(piece, str) else piece for piece in pieces)
 
 
-def _texts(thing: Step | Unmanaged | str) -> dict[str, str]:
+def _texts(thing: Step | Unmanaged | Difference | str) -> dict[str, str]:
     """Return the texts in which alike things may have names and addresses of their own."""
     match thing:
         case Step():
@@ -185,6 +194,9 @@ def _texts(thing: Step | Unmanaged | str) -> dict[str, str]:
             }
         case Unmanaged():
             return {"name": thing.what}
+        case Difference():
+            guards = {"guard": thing.guard, "unguarded": thing.unguarded}
+            return {"name": thing.name, **guards, "diff": thing.diff}
         case str():
             return {"name": thing}
 
@@ -194,7 +206,7 @@ def _command(command: HostCommand) -> str:
     return f"upload {command.path}" if isinstance(command, Upload) else str(command)
 
 
-def _fixed(thing: Step | Unmanaged | str) -> Hashable:
+def _fixed(thing: Step | Unmanaged | Difference | str) -> Hashable:
     """Return what must be the same for things to be alike, whatever stands in their texts."""
     match thing:
         case Step():
@@ -203,9 +215,11 @@ def _fixed(thing: Step | Unmanaged | str) -> Hashable:
             return thing.role, thing.handler, thing.waived, named, kinds, thing.change is None
         case Unmanaged():
             return thing.role, thing.waived, bool(thing.path), thing.kind
+        case Difference():
+            return thing.role, thing.kind, thing.how, thing.restarts, thing.secrets
         case str():
             return ""
 
 
-def _role(thing: Step | Unmanaged | str) -> str:
+def _role(thing: Step | Unmanaged | Difference | str) -> str:
     return "" if isinstance(thing, str) else thing.role

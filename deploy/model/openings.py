@@ -8,9 +8,9 @@ never as open or closed. Not here: how a listing is read (`nft_listing`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
-from deploy.model.nft_listing import Listing, listing
+from deploy.model.nft_listing import listing
 from deploy.model.plan import Configure, Plan, Step
 from inventory.frozen import Frozen
 from inventory.network import Network
@@ -85,7 +85,19 @@ def _of_step(step: Step) -> Iterator[Opening]:
                 yield Opening(kind="not known", hosts=(), why=f"a rule {why}: {line}")
 
 
-def compared(before: Listing, after: Listing) -> Iterator[Opening]:
+class Rules(Protocol):
+    """What lets in and through, however it is known: a listing, what roles declare."""
+
+    @property
+    def lets_in(self) -> Sequence[Rule]:
+        """Return the rules of what comes in."""
+
+    @property
+    def lets_through(self) -> Sequence[Rule]:
+        """Return the rules of what passes."""
+
+
+def compared(before: Rules, after: Rules) -> Iterator[Opening]:
     """Yield what one ruleset opens, and what it closes, that another did not, or did."""
     chains = ((before.lets_in, after.lets_in, False), (before.lets_through, after.lets_through, True))
     for old, new, through in chains:

@@ -8,11 +8,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Protocol
 from xml.etree import ElementTree as ET
 
-from deploy.model.record import Record
 from deploy.model.text import inline, safe
 from deploy.report.cases import Case, Ended, counted, cut, short
+
+
+class About(Protocol):
+    """What a document says of the run that it is of: a record does, and what has none can."""
+
+    @property
+    def command(self) -> str:
+        """Return which command ran."""
+
+    @property
+    def id(self) -> str:
+        """Return the id of its record; empty if it has none."""
+
+    @property
+    def started(self) -> str:
+        """Return when it began (ISO 8601, UTC)."""
+
+    @property
+    def limit(self) -> str:
+        """Return what it was limited to."""
+
+    @property
+    def fleet_source(self) -> str:
+        """Return which inventory it was about."""
+
+    @property
+    def fleet_digest(self) -> str:
+        """Return the inventory's digest."""
+
 
 NO_XML = re.compile("[^\t\n\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that no XML can hold, not even escaped."""
@@ -26,7 +55,7 @@ SHOWN_AS = {
 }
 
 
-def junit(record: Record, cases: Sequence[Case]) -> str:
+def junit(record: About, cases: Sequence[Case]) -> str:
     """Return the document."""
     whole = ET.Element("testsuites", {"name": _attribute(f"samdrift {record.command}"), **_numbers(cases)})
     suites: dict[str, list[Case]] = {}
@@ -38,7 +67,7 @@ def junit(record: Record, cases: Sequence[Case]) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(whole, encoding="unicode")}\n'
 
 
-def _suite(record: Record, host: str, cases: Sequence[Case]) -> ET.Element:
+def _suite(record: About, host: str, cases: Sequence[Case]) -> ET.Element:
     shown = sum(case.ended in {Ended.ACCEPTED, Ended.NOT_APPLICABLE} for case in cases)
     at = {"timestamp": record.started[:19], "skipped": str(shown)}
     suite = ET.Element("testsuite", {"name": _attribute(short(host) or INVENTORY), **_numbers(cases), **at})
@@ -56,7 +85,7 @@ def _suite(record: Record, host: str, cases: Sequence[Case]) -> ET.Element:
     return suite
 
 
-def _case(record: Record, case: Case) -> ET.Element:
+def _case(record: About, case: Case) -> ET.Element:
     """Write a case; the name of its class, which readers take for a path at its dots, is whose it is and where."""
     place = (short(part).replace(".", "_") for part in (case.municipality, case.host or INVENTORY, case.role) if part)
     made = ET.Element(

@@ -38,8 +38,8 @@ def sarif(record: Record, cases: Sequence[Case]) -> str:
         "results": [_result(record, finding, kinds) for finding in record.findings],
         "properties": {
             "run": record.id,
-            "limit": _line(record.limit),
-            "inventory": _line(record.fleet_source),
+            "limit": line(record.limit),
+            "inventory": line(record.fleet_source),
             "inventoryDigest": record.fleet_digest,
             "hosts": len(record.hosts),
             "cases": {ended.value: counted(cases)[ended] for ended in Ended},
@@ -83,9 +83,9 @@ def _invocation(record: Record) -> dict[str, Any]:
             {
                 "level": "error",
                 "message": {
-                    "text": f"{_line(short(host.host))} is unknown: {_text(record, host.detail) or 'not looked at'}"
+                    "text": f"{line(short(host.host))} is unknown: {_text(record, host.detail) or 'not looked at'}"
                 },
-                "locations": [_location(host.municipality, host.host)],
+                "locations": [location(host.municipality, host.host)],
             }
             for host in unknown
         ],
@@ -94,22 +94,22 @@ def _invocation(record: Record) -> dict[str, Any]:
 
 def _result(record: Record, finding: Finding, kinds: Sequence[Kind]) -> dict[str, Any]:
     fails = finding.kind is not Kind.NOTICE
-    place = f"{_line(short(finding.host))}: " if finding.host else ""
+    place = f"{line(short(finding.host))}: " if finding.host else ""
     more = _text(record, text_of(finding))
     made: dict[str, Any] = {
         "ruleId": _rule(finding.kind),
         "ruleIndex": kinds.index(finding.kind),
         "kind": "fail" if fails else "informational",
         "level": LEVELS[finding.severity] if fails else "none",
-        "message": {"text": f"{place}{_line(cut(finding.summary, record.id))}" + (f"\n{more}" if more else "")},
-        "locations": [_location(finding.municipality, finding.host, finding.role, finding.step)],
+        "message": {"text": f"{place}{line(cut(finding.summary, record.id))}" + (f"\n{more}" if more else "")},
+        "locations": [location(finding.municipality, finding.host, finding.role, finding.step)],
         # The second is the name by which GitHub knows a result again; without it, it would look for a line of a file.
         "partialFingerprints": {
             "samdriftFinding/v1": finding.fingerprint,
             "primaryLocationLineHash": finding.fingerprint,
         },
         "properties": {
-            "municipality": _line(short(finding.municipality)),
+            "municipality": line(short(finding.municipality)),
             "severity": finding.severity.value,
             "controls": list(finding.controls),
             "firstSeen": finding.first_seen,
@@ -118,11 +118,11 @@ def _result(record: Record, finding: Finding, kinds: Sequence[Kind]) -> dict[str
     if finding.waived is not None and finding.accepted:
         waived = finding.waived
         why = f"{waived.owner}, until {waived.until}: {waived.reason} (waiver {waived.name})"
-        made["suppressions"] = [{"kind": "external", "status": "accepted", "justification": _line(why)}]
+        made["suppressions"] = [{"kind": "external", "status": "accepted", "justification": line(why)}]
     return made
 
 
-def _location(*place: str) -> dict[str, Any]:
+def location(*place: str) -> dict[str, Any]:
     """Return where something is: as a path, which every reader shows, and as the parts that it is made of."""
     municipality, host, role, step = (*map(short, place), "", "")[:4]
     parts = [part for part in (municipality, host, role) if part] or ["inventory"]
@@ -133,19 +133,20 @@ def _location(*place: str) -> dict[str, Any]:
         for part, kind in ((host, "module"), (role, "namespace"), (step, "member"))
         if part
     ]
-    location: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}}}
-    return location | ({"logicalLocations": logical} if logical else {})
+    physical: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}}}
+    return physical | ({"logicalLocations": logical} if logical else {})
 
 
-def _line(text: str) -> str:
-    return _literal(inline(text))
+def line(text: str) -> str:
+    """Return a text on one line of which no reader makes anything else."""
+    return literal(inline(text))
 
 
 def _text(record: Record, text: str) -> str:
-    return _literal(safe(cut(text, record.id)))
+    return literal(safe(cut(text, record.id)))
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """Return a text of which no reader makes a link or a placeholder: messages may have `[text](place)` and `{0}`."""
     no_link = re.sub(r"(\\*)\]\(", r"\1\1\\](", text)
     return re.sub(r"\{(\d+)\}", r"{{\1}}", no_link)

@@ -82,6 +82,14 @@ def test_every_command_takes_the_common_options() -> None:
     assert all(set(Common.__dataclass_fields__) <= options(c) for c in commands)
 
 
+def test_examples_in_help_stand_a_line_each() -> None:
+    for name in ("reach", "review"):
+        command = every_command()[name]
+        text = command.get_help(click.Context(command, info_name=name))
+        assert "\\b" not in text, name
+        assert [line for line in text.splitlines() if line.strip().startswith(f"samdrift {name} ")][1:], name
+
+
 def test_every_command_says_what_it_is_for() -> None:
     for name, command in every_command().items():
         assert command.get_short_help_str(limit=80) == cli.COMMANDS[name][1], name
