@@ -57,7 +57,7 @@ COMMANDS = {
     "drift": ("runs", "Compare the hosts with what was last applied; change nothing."),
     "history": ("history", "List who did what, when, with which plan; or show one run."),
     "waivers": ("waivers", "List accepted differences: who answers for each, why, until when."),
-    "report": ("report", "Write what auditors and others read: how the hosts stood when last looked at."),
+    "report": ("report", "Write what auditors read: how the hosts stood when last looked at."),
     "secrets": ("secrets", "What only hosts may know: one encrypted file for each municipality."),
     "inventory": ("inventory", "NetBox, and the snapshot of what it said last."),
     "lab": ("lab", "Real hosts to rehearse on, on this machine."),

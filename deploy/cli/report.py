@@ -50,7 +50,7 @@ class _Report(WithDefault):
 
 @click.group("report", cls=_Report, options_metavar="[OPTIONS]", subcommand_metavar="| verify DIR")
 def report() -> None:
-    """Write what auditors and others read: how the hosts stood when last looked at.
+    """Write what auditors read: how the hosts stood when last looked at.
 
     WHEN is a day or a time as people in the municipalities live it; a day ends a period with its last moment. A report
     of some municipalities (--limit heby) says nothing of others; an auditor's is about one. A record that is damaged is

@@ -49,3 +49,20 @@ def test_the_exporter_reads_the_metrics_of_each_municipality(host: Any, settings
         assert host.check_output("readlink %s", f"{TEXTFILES}/{name}") == f"{METRICS}/{name}"
         assert host.check_output("stat -L -c '%%U %%a' %s", f"{TEXTFILES}/{name}") == f"{ACCOUNT} 644"
     assert host.check_output("stat -c '%%U %%a' %s", TEXTFILES) == "root 755"
+
+
+PROVES = {
+    "configuration": ("samdrift is the wanted revision and nobody but root can change it",),
+    "hardening": ("its service may do what it needs and nothing else",),
+    "keys": ("the account is nobody else and its key is its own",),
+    "measuring": (
+        "each municipality has a timer that runs and comes back at boot",
+        "the exporter reads the metrics of each municipality",
+    ),
+    "permissions": (
+        "samdrift is the wanted revision and nobody but root can change it",
+        "the account is nobody else and its key is its own",
+        "the store is the stations and the watchs and no others",
+    ),
+}
+"""What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""

@@ -18,6 +18,7 @@ from tests.unit.deploy.review.renders import dumped, states
 from tests.unit.inventory.sixth import with_a_sixth
 
 KNOW_NETWORKS = {"firewall", "edge_gateway", "wireguard", "dns_resolver", "local_dns", "time", "log_server"} | {
+    "drift_watch",
     "monitoring",
     "package_cache",
     "access_switch",
