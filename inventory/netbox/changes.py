@@ -101,8 +101,11 @@ def _note(stale: Stale, kind: ReadType, change: Row, rows: Rows) -> None:
 
 
 def _changes_channels(change: Row) -> bool:
-    """Tell whether a change of an interface may change where cables lead."""
-    return _action(change) != "update" or any(_differs(change, name) for name in CHANNELS)
+    """Tell whether a change of an interface may change where cables lead. In doubt, yes."""
+    if _action(change) == "update":
+        return any(_differs(change, name) for name in CHANNELS)
+    there = [data for data in _data(change) if data]
+    return not there or any(data.get("cable", True) or any(map(data.get, CHANNELS)) for data in there)
 
 
 def _is_write_back(change: Row) -> bool:

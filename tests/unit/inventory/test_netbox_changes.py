@@ -90,6 +90,18 @@ def test_an_interface_makes_the_paths_stale_by_its_channels_only() -> None:
     assert stale(entry("dcim.interface", 1, "delete")).paths
 
 
+@pytest.mark.parametrize(("action", "state"), [("create", "after"), ("delete", "before")])
+def test_an_interface_that_comes_or_goes_makes_the_paths_stale_if_one_may_lead_to_it(action: str, state: str) -> None:
+    def paths(data: dict[str, Any]) -> bool:
+        return stale(entry("dcim.interface", 1, action, **{state: data})).paths
+
+    alone = {"name": "a", "cable": None, "parent": None, "channels": None, "channel_id": None}
+    assert not paths(alone)
+    assert not paths({"name": "a", "cable": None})  # a NetBox without channels
+    assert paths({"name": "a"})  # it does not say
+    assert all(paths(alone | {field: 7}) for field in ("cable", "parent", "channels", "channel_id"))
+
+
 def test_an_end_of_a_cable_makes_the_cable_stale() -> None:
     assert stale(entry("dcim.cabletermination", 9, "delete", before={"cable": 5})).ids == {"cables": {5}}
 
