@@ -40,8 +40,11 @@ UNIT = Path(__file__).with_name("unit")
 
 WHOLE_FLEET = (
     "deploy/check/",
+    "deploy/cli/test_cli_review",
     "deploy/cli/test_cli_secrets",
+    "deploy/cli/test_review_netbox",
     "deploy/report/test_old_records",
+    "deploy/review/",
     "deploy/runs/test_only_roles",
     "roles/test_",
     "roles/shared/device/test_first_plan",
