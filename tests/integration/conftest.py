@@ -109,6 +109,14 @@ def netbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return given
 
 
+@pytest.fixture(scope="module")
+def at_work(netbox: NetBoxServer) -> Iterator[None]:
+    """NetBox's worker takes jobs, which it does for none but who asks for this."""
+    netbox.work()
+    yield
+    netbox.rest()
+
+
 @pytest.fixture
 def lab_netbox(netbox: NetBoxServer) -> NetBoxServer:
     """The lab's own NetBox, and with it the lab's hosts."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,14 +29,7 @@ from tests.integration.lab import (
     samdrift,
 )
 
-pytestmark = [pytest.mark.lab, pytest.mark.netbox]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def at_work(netbox: NetBoxServer) -> Iterator[None]:
-    netbox.work()
-    yield
-    netbox.rest()
+pytestmark = [pytest.mark.lab, pytest.mark.netbox, pytest.mark.usefixtures("at_work")]
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ from tests.integration.netbox import ids, seeded
 from tests.unit.deploy.source.test_write_back import a_record
 from tests.unit.inventory.fleets import fleet, without_merged
 
-pytestmark = [pytest.mark.lab, pytest.mark.netbox]
+pytestmark = [pytest.mark.lab, pytest.mark.netbox, pytest.mark.usefixtures("at_work")]
 
 DEVICES, VMS = "dcim/devices", "virtualization/virtual-machines"
 
@@ -235,10 +235,7 @@ DAYS_LEFT = "select ceil(extract(epoch from expires - now()) / 86400) from users
 GIVE = "superuser of NetBox, and samdrift's users and tokens"
 
 
-def test_what_was_given_before_or_by_hand_goes_and_a_token_is_renewed_in_time(
-    netbox: NetBoxServer, as_user: Callable[[str], NetBox]
-) -> None:
-    netbox.work()  # or apply, which verifies, would find it at rest
+def test_what_was_given_before_or_by_hand_goes_and_a_token_is_renewed_in_time(as_user: Callable[[str], NetBox]) -> None:
     in_netbox(GIVEN_BEFORE)
     assert changes() == [GIVE]
     samdrift("--lab", "--limit", NETBOX, "apply", "--yes")

@@ -138,11 +138,6 @@ PRINT_SERVER: Changes = {
             "lpadmin -p heb-kopiator1 -v ipp://10.63.10.20/ipp/print",
         ),
     ),
-    "it speaks tls 1 2 and newer and nothing older": (
-        configured("cups.service", CUPS, "s/^SSLOptions .*/SSLOptions MinTLS1.0/"),
-        configured("cups.service", CUPS, "s/^SSLOptions .*/SSLOptions MinTLS1.3/"),
-        CUPS_UNITS,
-    ),
     "every queue takes jobs": (Change("cupsreject heb-kopiator1", "cupsaccept heb-kopiator1"),),
     "it listens for the site": (edited(CUPS, "s/^Listen 0.0.0.0/Listen 127.0.0.1/", READ_CUPS),),
     "nobody reads its configuration and logs over the network": (
