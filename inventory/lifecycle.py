@@ -14,16 +14,13 @@ What is not in the file is not known, and never taken for supported. Not here: w
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from inventory.errors import InventoryError, Problem
 from inventory.frozen import Frozen
-from inventory.places import shown
-from inventory.yaml_source import Document, schema_problem
+from inventory.yaml_file import document_in, value_of
 
 FILE = "lifecycle.yaml"
 """Its name, beside the snapshot's directory."""
@@ -57,20 +54,7 @@ def read(file: Path) -> Lifecycle:
     Raises:
         InventoryError: with everything that is wrong in the file.
     """
-    name = shown(file)
-    try:
-        document = Document(file.read_text(encoding="utf-8"), name)
-    except FileNotFoundError:
+    if not file.exists():
         return Lifecycle()
-    except (OSError, UnicodeDecodeError) as e:
-        why = e.strerror if isinstance(e, OSError) else "it is no UTF-8"
-        raise InventoryError((Problem("lifecycle", name, f"cannot be read: {why}", "mend it, or remove it"),)) from e
-    if document.problems:
-        raise InventoryError(tuple(document.problems))
-    try:
-        return Lifecycle.model_validate_json(json.dumps(document.data or {}, default=str), strict=True)
-    except ValidationError as e:
-        wrong = (
-            schema_problem(error, f"{name}:{document.line_of(error['loc'])}", rule="lifecycle") for error in e.errors()
-        )
-        raise InventoryError(tuple(wrong)) from e
+    document = document_in(file, "lifecycle")
+    return value_of(document, Lifecycle, "lifecycle") if document.data else Lifecycle()

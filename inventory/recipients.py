@@ -14,20 +14,18 @@ is told, and how (`deploy.notify`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from inventory.errors import InventoryError, Problem
+from inventory.errors import InventoryError
 from inventory.frozen import Frozen
 from inventory.organisation import ALL, TIME_ZONE
 from inventory.paths import RECIPIENTS
-from inventory.places import shown
-from inventory.yaml_source import Document, schema_problem
+from inventory.yaml_file import document_in, value_of
 
 RULE = "recipients"
 
@@ -95,19 +93,8 @@ def read(file: Path) -> WhoHears:
     Raises:
         InventoryError: with everything that is wrong in the file.
     """
-    name = shown(file)
-    try:
-        document = Document(file.read_text(encoding="utf-8"), name)
-    except (OSError, UnicodeDecodeError) as e:
-        why = e.strerror if isinstance(e, OSError) else "it is no UTF-8"
-        raise InventoryError((Problem(RULE, name, f"cannot be read: {why}", "mend it"),)) from e
-    if document.problems:
-        raise InventoryError(tuple(document.problems))
-    try:
-        hears = WhoHears.model_validate_json(json.dumps(document.data), strict=True)
-    except ValidationError as e:
-        found = (schema_problem(x, f"{name}:{document.line_of(x['loc'])}", rule=RULE) for x in e.errors())
-        raise InventoryError(tuple(found)) from e
+    document = document_in(file, RULE, "mend it")
+    hears = value_of(document, WhoHears, RULE)
     for path, what, fix in _wrong(hears):
         document.wrong(document.line_of(path), what, rule=RULE, fix=fix)
     if document.problems:

@@ -10,11 +10,10 @@ Not here: which hosts are managed and known within it (`parts.py`).
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from inventory.errors import InventoryError, Problem
 from inventory.fleet import Fleet
@@ -23,7 +22,7 @@ from inventory.paths import SCOPE
 from inventory.places import shown
 from inventory.references import Values
 from inventory.rules.rule import most_like
-from inventory.yaml_source import Document, schema_problem
+from inventory.yaml_file import document_in, value_of
 
 KINDS = ("tenants", "tenant_groups", "regions", "site_groups", "sites", "tags")
 """What a host can be chosen by; each is a section of the Fleet, and named by slug."""
@@ -86,16 +85,4 @@ def read(file: Path) -> Scope:
     Raises:
         InventoryError: with everything that is wrong in the file.
     """
-    name = shown(file)
-    try:
-        document = Document(file.read_text(encoding="utf-8"), name)
-    except (OSError, UnicodeDecodeError) as e:
-        why = e.strerror if isinstance(e, OSError) else "it is no UTF-8"
-        raise InventoryError((Problem("scope", name, f"cannot be read: {why}", "mend it, or remove it"),)) from e
-    if document.problems:
-        raise InventoryError(tuple(document.problems))
-    try:
-        return Scope.model_validate_json(json.dumps(document.data), strict=True)
-    except ValidationError as e:
-        found = (schema_problem(x, f"{name}:{document.line_of(x['loc'])}", rule="scope") for x in e.errors())
-        raise InventoryError(tuple(found)) from e
+    return value_of(document_in(file, "scope"), Scope, "scope")
