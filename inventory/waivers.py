@@ -22,9 +22,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from inventory.errors import InventoryError, Problem
+from inventory.errors import InventoryError
 from inventory.frozen import Frozen
-from inventory.places import shown
+from inventory.yaml_file import opened
 from inventory.yaml_source import Document, schema_problem
 
 FILE = "waivers.yaml"
@@ -90,14 +90,9 @@ def read(file: Path) -> tuple[Waiver, ...]:
         InventoryError: with everything that is wrong in the file. Of a file that cannot be read whole nothing holds:
             what it accepts must not be overwritten.
     """
-    name = shown(file)
-    try:
-        document = Document(file.read_text(encoding="utf-8"), name)
-    except FileNotFoundError:
+    if not file.exists():
         return ()
-    except (OSError, UnicodeDecodeError) as e:
-        why = e.strerror if isinstance(e, OSError) else "it is no UTF-8"
-        raise InventoryError((Problem("waivers", name, f"cannot be read: {why}", "mend it, or remove it"),)) from e
+    document = opened(file, "waivers")
     if document.readable and not isinstance(document.data, dict) and () not in document.spoiled:
         document.wrong(1, "must be a mapping of waivers by name", rule="waivers", fix="{} accepts nothing")
     data = document.data if isinstance(document.data, dict) else {}

@@ -19,22 +19,31 @@ from inventory.yaml_source import Document, schema_problem
 T = TypeVar("T", bound=Frozen)
 
 
-def document_in(file: Path, rule: str, fix: str = "mend it, or remove it") -> Document:
-    """Read a file.
+def opened(file: Path, rule: str, fix: str = "mend it, or remove it") -> Document:
+    """Read a file; what is wrong in it as YAML is among the document's problems.
 
     Args:
         rule: what its problems are of.
         fix: what to do about a file that cannot be read.
 
     Raises:
-        InventoryError: it cannot be read, or is no YAML as an inventory may be written.
+        InventoryError: it cannot be read.
     """
     name = shown(file)
     try:
-        document = Document(file.read_text(encoding="utf-8"), name)
+        return Document(file.read_text(encoding="utf-8"), name)
     except (OSError, UnicodeDecodeError) as e:
         why = e.strerror if isinstance(e, OSError) else "it is no UTF-8"
         raise InventoryError((Problem(rule, name, f"cannot be read: {why}", fix),)) from e
+
+
+def document_in(file: Path, rule: str, fix: str = "mend it, or remove it") -> Document:
+    """Read a file of which nothing is wrong as YAML; arguments as of `opened`.
+
+    Raises:
+        InventoryError: it cannot be read, or is no YAML as an inventory may be written.
+    """
+    document = opened(file, rule, fix)
     if document.problems:
         raise InventoryError(tuple(document.problems))
     return document

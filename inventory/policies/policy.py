@@ -25,9 +25,9 @@ from pydantic import ValidationError
 from inventory import policies
 from inventory.errors import InventoryError
 from inventory.frozen import Frozen
-from inventory.places import shown
 from inventory.policies.wanted import Wanted
 from inventory.rules.rule import most_like
+from inventory.yaml_file import opened
 from inventory.yaml_source import Document, schema_problem
 
 RULE = "policies"
@@ -102,7 +102,7 @@ def read(file: Path) -> tuple[AskedPolicy, ...]:
     """
     if not file.is_file():
         return ()
-    document = Document(file.read_text(encoding="utf-8"), shown(file))
+    document = opened(file, RULE)
     if document.readable and not isinstance(document.data, dict):
         document.wrong(1, "must be a mapping of ids to policies", rule=RULE)
     entries = document.data if isinstance(document.data, dict) else {}

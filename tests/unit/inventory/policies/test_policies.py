@@ -178,3 +178,11 @@ def test_what_is_wrong_in_the_file_is_told_and_nothing_passes(text: str, says: s
 
 def test_without_a_file_no_policy_is_asked(tmp_path: Path) -> None:
     assert read(tmp_path / "none.yaml") == ()
+
+
+def test_a_file_that_is_no_utf_8_is_told_and_asks_for_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "policies.yaml"
+    file.write_bytes(b"backup: {policy: k\xe4nd}\n")
+
+    with pytest.raises(InventoryError, match="cannot be read: it is no UTF-8"):
+        read(file)
