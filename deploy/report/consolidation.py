@@ -14,6 +14,7 @@ from pydantic import Field
 
 from deploy.model.record import Record
 from deploy.report.content import SHARED
+from deploy.report.scope import municipalities, organisation
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
 
@@ -83,18 +84,18 @@ def consolidation(fleet: Fleet, hosts: Sequence[Host], then: Sequence[Record], a
     Args:
         then: the latest runs before `since`.
     """
-    called = {t.slug: t.name for t in fleet.tenants}
+    about = municipalities(fleet, (h.tenant for h in hosts))
     active = [h for h in hosts if h.status == "active"]
     shared = [h for h in active if SHARED in h.tags]
     everywhere = {role for h in shared for role in h.roles}  # base, firewall, … : what shared servers have is no system
     separate = _separate([h for h in active if SHARED not in h.tags], everywhere)
     apart = set(separate)
     return Consolidation(
-        organisation=" · ".join(sorted(r.name for r in fleet.regions)),
-        scope=", ".join(called[slug] for slug in sorted({h.tenant for h in hosts}) if slug in called),
+        organisation=organisation(fleet),
+        scope=", ".join(about.values()),
         at=at,
         since=since,
-        municipalities={slug: called.get(slug, slug) for slug in sorted({h.tenant for h in hosts})},
+        municipalities=about,
         shared=tuple(_shared(shared)),
         separate=tuple(SeparateSystem(role=role, by_municipality=counts) for role, counts in sorted(separate.items())),
         own=tuple(

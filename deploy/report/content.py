@@ -38,6 +38,7 @@ from deploy.report.masking import masked, names_in
 from deploy.report.past import Past
 from deploy.report.period import period
 from deploy.report.rights import rights
+from deploy.report.scope import municipalities, organisation, swedish
 from inventory.fleet import Fleet, Host
 
 OLD_SECONDS = 24 * 3600
@@ -88,26 +89,25 @@ def report_of(
         for h in sorted(hosts, key=lambda h: (h.tenant, h.name))
     )
     findings = tuple(sorted(_findings(hosts, stood, looks, part), key=_gravity))
-    called = {slug: slug for slug in tenants} | {t.slug: t.name for t in fleet.tenants}
-    municipalities = tuple(
-        Municipality(slug=slug, name=called[slug], totals=_totals_of(slug, states, findings))
-        for slug in sorted(tenants, key=lambda slug: _swedish(called[slug]))
-    )
+    about = municipalities(fleet, tenants)
     made = Report(
-        organisation=" · ".join(sorted((r.name for r in fleet.regions), key=_swedish)),
-        scope=", ".join(m.name for m in municipalities),
+        organisation=organisation(fleet),
+        scope=", ".join(about.values()),
         at=at,
         run=part.run(newest) if newest else None,
         looks=tuple(part.run(look.record) for look in looks),
         checked=_checked(fleet, check, part) if check else None,
         old=sum(_seconds_between(s.last_looked_at, at) > OLD_SECONDS for s in states if s.last_looked_at),
-        emergencies=tuple(open_emergencies(emergencies, part.hosts, {m.slug: m.name for m in municipalities})),
+        emergencies=tuple(open_emergencies(emergencies, part.hosts, about)),
         inventory=_inventory(fleet, newest, source),
         manifest_of="run" if newest and newest.manifest else "report",
         code_digest=newest.code_digest if newest else "",
         plan_digest=newest.plan_digest if newest else "",
         totals=_totals(states, findings),
-        municipalities=municipalities,
+        municipalities=tuple(
+            Municipality(slug=slug, name=name, totals=_totals_of(slug, states, findings))
+            for slug, name in about.items()
+        ),
         findings=tuple(f for f in findings if not f.accepted),
         accepted=tuple(f for f in findings if f.accepted),
         controls=tuple(controls(states, manifest)),
@@ -202,7 +202,7 @@ def _services(
 ) -> Iterator[SharedService]:
     """Yield how servers stood that these municipalities use and another one owns."""
     shared = [h for h in fleet.hosts if SHARED in h.tags and h.tenant not in tenants and h.status == "active"]
-    for host in sorted(shared, key=lambda h: (_swedish(h.description), h.name)):
+    for host in sorted(shared, key=lambda h: (swedish(h.description), h.name)):
         state = host_state(host, stood[host.name], manifest, any_look=True)
         outcomes = Counter(c.outcome for r in state.roles for c in r.checks)
         yield SharedService(
@@ -304,11 +304,6 @@ def _links(fleet: Fleet, sites: set[str]) -> tuple[Link, ...]:
 def _gravity(finding: Finding) -> tuple[int, str, str, str, str]:
     order = (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
     return (order.index(finding.severity), finding.municipality, finding.host, finding.role, finding.step)
-
-
-def _swedish(name: str) -> str:
-    """Return a key by which å, ä and ö sort last."""
-    return name.casefold().translate(str.maketrans("åäö", "{|}"))
 
 
 def _seconds_between(earlier: str, later: str) -> float:

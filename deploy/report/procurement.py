@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from deploy.report.scope import municipalities, organisation
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
 from inventory.lifecycle import Lifecycle, Support
@@ -92,18 +93,18 @@ def procurement(fleet: Fleet, hosts: Sequence[Host], lifecycle: Lifecycle, at: s
     Args:
         today: the day of `at`, in the municipalities.
     """
-    called = {t.slug: t.name for t in fleet.tenants}
     devices = tuple(_devices(hosts, lifecycle, today))
     models = {t.slug: t for t in fleet.device_types}
     platforms = {p.slug: p.name for p in fleet.platforms}
     whose = {h.name: h.tenant for h in hosts}
+    about = municipalities(fleet, whose.values())
     of_models = Counter((d.model, d.municipality) for d in devices)
     of_platforms = Counter((h.platform, h.tenant) for h in hosts if h.platform)
     return Procurement(
-        organisation=" · ".join(sorted(r.name for r in fleet.regions)),
-        scope=", ".join(called[slug] for slug in sorted({*whose.values()}) if slug in called),
+        organisation=organisation(fleet),
+        scope=", ".join(about.values()),
         at=at,
-        municipalities={slug: called.get(slug, slug) for slug in sorted({*whose.values()})},
+        municipalities=about,
         devices=devices,
         models=tuple(
             _model(
