@@ -36,6 +36,9 @@ from roles.shared.duties import Duty
 from roles.shared.filtering import Filter
 from roles.shared.traffic import Ask, Listen
 
+SWEDISH = (
+    "Åtkomstväxel: portar för människors utrustning, platsens VLAN och det som skyddar båda från den andras misstag."
+)
 PLATFORMS = ("arubaos-cx", "cisco-ios", "junos")
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
 

@@ -77,6 +77,7 @@ OWNS = ("/etc/ssh/authorized_keys", "/etc/ssh/authorized_principals", "/etc/ssh/
 SEARCHES = OF_EVERY_SERVER
 MAKES = usb.MAKES
 PROTECTS = True
+SWEDISH = "Varje Debianvärd: människor, SSH, sudo, kärna, loggar, uppdateringar, språk och vem som frågas om namn."
 CONTROLS = (
     "ISO 27002:2022 5.15",
     "ISO 27002:2022 5.18",

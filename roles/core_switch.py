@@ -12,6 +12,7 @@ from roles.access_switch import CONTROLS, PLATFORMS, Options, Settings, asks, fi
 from roles.shared.device.configure import configuration
 from roles.shared.device.sections import switch_sections
 
+SWEDISH = "Kärnväxel: där platsens åtkomstväxlar, servrar och gateway möts."
 REDUNDANT = "site"
 
 __all__ = [

@@ -39,6 +39,7 @@ from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import Listen
 
+SWEDISH = "DHCP (Kea): lånar ut adresser i de nät som värden är router för, och behöver ingen annan till det."
 PLATFORMS = ("debian-13",)
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.22")
 APPARMOR = "kea-dhcp4"

@@ -43,6 +43,7 @@ from roles.shared.sandbox import Need, Sandbox
 from roles.shared.traffic import DNS_OUTSIDE, Listen, WayOut, fleet_networks
 
 REDUNDANT = "fleet"
+SWEDISH = "Kontrollerande namnserver (Unbound) som också känner varje värd i beståndet, från namn och från adress."
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21")
 APPARMOR = "unbound"
 UNIT = "unbound.service"

@@ -53,6 +53,7 @@ from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import Ask, WayOut
 
+SWEDISH = "Bevakningen: samdrift på en administrationsstation granskar varje dag varje kommuns värdar av sig självt."
 PLATFORMS = ("debian-12", "debian-13")
 AFTER = ("management_station", "node_metrics")
 LAB_CACHES = (LAB_CACHE := "/var/cache/samdrift",)

@@ -68,6 +68,7 @@ from roles.shared.lineage import Section
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import Ask, Listen
 
+SWEDISH = "Kantbrandvägg: skolornas och gästernas egen väg till internet, förbi beståndets nät."
 PLATFORMS = ("fortios", "junos")
 REDUNDANT = "site"
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.22", "ISO 27002:2022 8.23")

@@ -64,6 +64,7 @@ from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import Forward, Listen, ReversePathExemption, networks
 
+SWEDISH = "FRR: BGP mellan platserna, och det som en gateway skickar vidare mellan dem."
 PLATFORMS = ("debian-13",)
 AFTER = (EVERY_OTHER,)
 """What BGP knows no way to is discarded: on a new edge, whose tunnels have no peer yet, the way to packages as well. So

@@ -60,6 +60,7 @@ from roles.shared.traffic import (
 AFTER = ("base",)  # whose packages and names it needs; and before every role that listens
 FORWARDED = False  # made from what others serve
 PROTECTS = True
+SWEDISH = "nftables: en regeluppsättning per värd, gjord av vad dess roller säger; inget annat kommer in eller igenom."
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.22")
 PATH = "/etc/nftables.conf"
 SANDBOX = Sandbox(

@@ -38,6 +38,7 @@ from roles.shared.traffic import Listen, SharedAddress, networks
 AFTER = ("edge_gateway",)  # a hub without a route by BGP is worth less, so that it would begin as the lesser one
 FORWARDED = False  # VRRP, which has no port, between those that share
 REDUNDANT = "site"
+SWEDISH = "keepalived: gateways på en plats delar routeradresserna i sina nät, och en av dem har dem åt gången."
 CONTROLS = ("ISO 27002:2022 8.14", "ISO 27002:2022 8.20")
 UNIT = "keepalived.service"
 MAKES = ("/etc/iproute2/rt_addrprotos.d/keepalived.conf",)

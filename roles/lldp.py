@@ -22,6 +22,7 @@ from roles.shared.settings import Options, SettingsError
 from roles.shared.settings import Settings as RoleSettings
 
 AFTER = ("local_dns",)  # addresses and names, which people wait for, come first
+SWEDISH = "lldpd: berättar för utrustningen i andra änden av värdens kablar vad den är, och hör vad de är."
 CONTROLS = ("ISO 27002:2022 5.9", "ISO 27002:2022 8.20")
 UNIT = "lldpd.service"
 SHOWN = "lldpcli -f json0 show {word}"

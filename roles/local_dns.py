@@ -28,6 +28,7 @@ from roles.shared.traffic import local_networks
 
 __all__ = ["CONTROLS", "SANDBOX", "Options", "Settings", "deploy", "listens", "settings"]
 
+SWEDISH = "Platsens namnserver (Unbound): frågar beståndets namnservrar, och behöver ingen för våra egna namn."
 CONTROLS = dns_resolver.CONTROLS
 APPARMOR = dns_resolver.APPARMOR
 AS_ROOT = (*dns_resolver.AS_ROOT, "unbound-control list_forwards")

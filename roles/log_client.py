@@ -34,6 +34,7 @@ from roles.shared.parts.services import confined, service
 from roles.shared.sandbox import Need, Sandbox
 
 AFTER = ("time",)  # so that what is logged has the right time; and before whatever has something to log
+SWEDISH = "Loggklient (rsyslog): skickar allt i värdens journal till varje loggserver i beståndet."
 CONTROLS = ("ISO 27002:2022 8.15",)
 DUTIES = (
     Duty(

@@ -45,6 +45,7 @@ from roles.shared.traffic import Listen, addresses_of
 
 AFTER = ("time",)  # as on a log client: its own journal goes the same way
 REDUNDANT = "fleet"
+SWEDISH = "Loggserver (rsyslog): tar emot hela beståndets loggar, en katalog per kommun och en fil per värd."
 CONTROLS = ("ISO 27002:2022 8.15", "ISO 27002:2022 8.16")
 UNIT = "rsyslog.service"
 LOGS = "/var/log/fleet"

@@ -31,6 +31,7 @@ from roles.shared.settings import Settings as RoleSettings
 
 AFTER = ("base", "node_metrics")  # what every host has; base makes the groups of people
 PROTECTS = True
+SWEDISH = "Där samdrift körs för alla: ett eget konto har nyckeln till alla värdar, och människor kör samdrift som det."
 CONTROLS = ("ISO 27002:2022 5.15", "ISO 27002:2022 8.2", "ISO 27002:2022 8.18")
 CONTROL_TITLES = {
     "ISO 27002:2022 8.18": ("Användning av privilegierade verktygsprogram", "Use of privileged utility programs")

@@ -50,6 +50,7 @@ from roles.shared.settings import Settings as RoleSettings
 from roles.shared.traffic import Listen, management
 
 REDUNDANT = "fleet"
+SWEDISH = "Prometheus: frågar varje värd i beståndet hur den mår, minns det och säger vad som är fel."
 CONTROLS = ("ISO 27002:2022 8.6", "ISO 27002:2022 8.15", "ISO 27002:2022 8.16")
 PORT = 9090
 UNIT = "prometheus.service"

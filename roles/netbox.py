@@ -63,6 +63,7 @@ from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
 from roles.shared.traffic import Listen, WayOut, management
 
+SWEDISH = "NetBox, organisationens egen sanning: program, arbetare, PostgreSQL, Valkey och nginx med TLS."
 PLATFORMS = ("debian-13",)  # NetBox asks for Python 3.12
 LAB_CACHES = (LAB_CACHE := "/var/cache/netbox",)
 CONTROLS = ("ISO 27002:2022 5.9", "ISO 27002:2022 8.13", "ISO 27002:2022 8.24")

@@ -36,6 +36,7 @@ from roles.shared.settings import Settings as RoleSettings
 from roles.shared.traffic import Listen, addresses_of
 
 AFTER = ("log_client", "log_server")
+SWEDISH = "prometheus-node-exporter: vad en värd vet om sin egen hälsa, berättat för övervakningen och ingen annan."
 CONTROLS = ("ISO 27002:2022 8.6", "ISO 27002:2022 8.16")
 PORT = 9100
 UNIT = "prometheus-node-exporter.service"

@@ -36,6 +36,9 @@ from roles.shared.sandbox import Need, Sandbox
 from roles.shared.traffic import DNS_OUTSIDE, Listen, WayOut, fleet_networks
 
 REDUNDANT = "fleet"
+SWEDISH = (
+    "Paketcache (apt-cacher-ng): värdar hämtar Debianpaket genom den, så att var och ett kommer över internet en gång."
+)
 CONTROLS = ("ISO 27002:2022 8.19", "ISO 27002:2022 8.20")
 UNIT = "apt-cacher-ng.service"
 TIMER = "samdrift-package-cache-trim.timer"

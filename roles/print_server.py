@@ -36,6 +36,7 @@ from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import Listen, local_networks
 
+SWEDISH = "CUPS: en kö för varje skrivare på platsen, så att det går att skriva ut när allt annat är borta."
 PLATFORMS = ("debian-13",)
 JOB = "[a-z][a-z0-9-]{0,62}-[1-9][0-9]{0,8}"
 """A job as CUPS names it: by its queue and a number."""

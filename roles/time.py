@@ -34,6 +34,7 @@ from roles.shared.settings import SettingsError
 from roles.shared.traffic import Listen, WayOut, fleet_networks
 
 AFTER = ("firewall",)  # and before logs and measurements, which are worth little at a wrong time
+SWEDISH = "chrony: två tidsservrar i Tierp, och alla andra frågar dem."
 CONTROLS = ("ISO 27002:2022 8.17",)
 APPARMOR = "/usr/sbin/chronyd"
 SANDBOX = Sandbox(unit="chrony.service", by_debian=True)

@@ -42,6 +42,7 @@ from roles.shared.settings import SettingsError
 from roles.shared.traffic import Listen, ReversePathExemption, networks
 
 FORWARDED = False  # between gateways alone
+SWEDISH = "WireGuard: tunnlarna mellan gateway och gateway, över ett nät som inte är bara deras."
 CONTROLS = ("ISO 27002:2022 8.20", "ISO 27002:2022 8.21", "ISO 27002:2022 8.24")
 DIRECTORY = "/etc/wireguard"
 PRIVATE_KEY = TUNNEL_KEY = f"{DIRECTORY}/private.key"

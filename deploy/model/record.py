@@ -92,15 +92,30 @@ class Title(Frozen):
     english: str
 
 
+class InSwedish(Frozen):
+    """What a role and its checks are called in Swedish; empty where nobody has said it."""
+
+    summary: str = ""
+    checks: dict[str, str] = Field(default_factory=dict, description="by the name of the check")
+
+    def check(self, name: str) -> str:
+        """Return what a check is called, with the parameters that it was repeated for; empty if nobody has said it."""
+        check, repeated, parameters = name.partition(" [")
+        called = self.checks.get(check, "")
+        return called and f"{called}{repeated}{parameters}"
+
+
 class RoleManifest(Frozen):
     """A role as it was in force when a run was made.
 
     `controls` is what auditors ask for that the role answers; `checks` are its state checks by name, each once, without
-    the parameters that it may be repeated for; `proves` is by check the topics that it proves.
+    the parameters that it may be repeated for; `proves` is by check the topics that it proves. Records
+    before 2026-11-30 did not keep what it is called in Swedish.
     """
 
     name: str
     summary: str = ""
+    swedish: InSwedish = InSwedish()
     controls: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     proves: dict[str, tuple[str, ...]] = Field(default_factory=dict)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from deploy.model.record import Manifest, RoleManifest, Standard, Title
-from deploy.verify.names import checks_of, proves_of
+from deploy.model.record import InSwedish, Manifest, RoleManifest, Standard, Title
+from deploy.verify.names import checks_of, proves_of, swedish_of
 from roles.shared.catalogue import catalogue
 from roles.shared.controls import STANDARDS, TITLES, TOPICS
 
@@ -16,6 +16,7 @@ def manifest_now() -> Manifest:
         RoleManifest(
             name=name,
             summary=role.summary,
+            swedish=InSwedish(summary=role.swedish, checks=dict(swedish_of(name))),
             controls=role.controls,
             checks=checks_of(name),
             proves=dict(proves_of(name)),

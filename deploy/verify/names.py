@@ -8,11 +8,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from inventory.paths import CHECKS
 
 PROVES = "PROVES"
 """What a file of checks calls what they prove: names of checks, in words, by topic."""
+SWEDISH = "SWEDISH"
+"""What it calls their names in Swedish, by name."""
 
 
 def in_words(function: str) -> str:
@@ -32,11 +35,22 @@ def checks_of(role: str, directory: Path = CHECKS) -> tuple[str, ...]:
 def proves_of(role: str, directory: Path = CHECKS) -> Mapping[str, tuple[str, ...]]:
     """Return the topics that each of a role's state checks proves; empty where its file does not say it."""
     found: dict[str, tuple[str, ...]] = {}
-    for node in _statements(role, directory):
-        if isinstance(node, ast.Assign) and [getattr(t, "id", "") for t in node.targets] == [PROVES]:
-            for topic, checks in ast.literal_eval(node.value).items():
-                found |= {check: (*found.get(check, ()), topic) for check in checks}
+    for topic, checks in _mapping(PROVES, role, directory).items():
+        found |= {check: (*found.get(check, ()), topic) for check in checks}
     return found
+
+
+def swedish_of(role: str, directory: Path = CHECKS) -> Mapping[str, str]:
+    """Return what a role's state checks are called in Swedish, by name; empty where its file does not say it."""
+    return _mapping(SWEDISH, role, directory)
+
+
+def _mapping(name: str, role: str, directory: Path) -> dict[str, Any]:
+    """Return what a role's file has under a name, a mapping; empty if there is none."""
+    for node in _statements(role, directory):
+        if isinstance(node, ast.Assign) and [getattr(t, "id", "") for t in node.targets] == [name]:
+            return dict(ast.literal_eval(node.value))
+    return {}
 
 
 def _statements(role: str, directory: Path) -> list[ast.stmt]:

@@ -25,6 +25,7 @@ that the house must know of it, the role says itself, by these optional attribut
     REDUNDANT              "fleet" or "site": there, its hosts stand in for each other, and one is changed at a time
     AS_ROOT                commands of its checks that only root may run: the account for looks may, word for word
     PROTECTS = True        it keeps others out: where it was changed behind our back, it is serious
+    SWEDISH                its first line in Swedish, for reports
     CONTROLS               what auditors ask for that it answers; CONTROL_TITLES, where `controls` knows no title
     in_lab(options, lab)   the options that differ in the lab
     LAB_CACHES, LAB_FILES  directories that outlive a lab host's disk; files that the lab's installer leaves there
@@ -78,6 +79,7 @@ class Role:
 
     name: str
     summary: str
+    swedish: str
     deploy: Callable[[Settings], None]
     options: type[Options]
     compute: Callable[[Host, Fleet, Options, Intent], Settings]
@@ -173,6 +175,7 @@ def _load(name: str) -> Role:
     return Role(
         name=name,
         summary=(module.__doc__ or name).strip().splitlines()[0],
+        swedish=getattr(module, "SWEDISH", ""),
         deploy=module.deploy,
         options=getattr(module, "Options", Options),
         compute=_computing(getattr(module, "settings", None)),

@@ -58,3 +58,11 @@ PROVES = {
     "time": ("its clock follows a time server",),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "its neighbours are those that the cables lead to": "grannarna är de som kablarna leder till",
+    "its trunks carry the vlans that they should": "trunkarna bär de VLAN som de ska",
+    "its clock follows a time server": "klockan följer en tidsserver",
+    "no port is shut for a fault": "ingen port är avstängd på grund av fel",
+}
+"""What its checks are called in a Swedish report."""

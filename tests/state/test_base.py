@@ -497,3 +497,67 @@ PROVES = {
     ),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "sshd runs and comes back at boot": "sshd är igång och startar med värden",
+    "sshd offers nothing but keys": "sshd släpper bara in med nyckel",
+    "sshd shows whose host it is before the login": "sshd visar före inloggningen vems värden är",
+    "sshd has an ed25519 host key and no other": "sshd har en värdnyckel av typen ed25519 och ingen annan",
+    "sshd would start again with its configuration": "sshd skulle starta igen med sin konfiguration",
+    "root has no key that sshd would read": "root har ingen nyckel som sshd läser",
+    "sshd forwards nothing and knows keys alone": "sshd vidarebefordrar inget och känner bara nycklar",
+    "sshd does not shut out management stations that connect and do not log in": (
+        "sshd stänger inte ute administrationsstationer som ansluter utan att logga in"
+    ),
+    "commands of sudo have a terminal of their own and are not looked for where one stands": (
+        "sudo ger kommandon en egen terminal och letar inte efter dem i katalogen där man står"
+    ),
+    "nobody but root becomes somebody else by su": "ingen utom root byter konto med su",
+    "samdrift may become root": "samdrift får bli root",
+    "every admin may become root": "varje administratör får bli root",
+    "nobody else is an admin": "ingen annan är administratör",
+    "helpers may do what their duties say and nothing else as root": (
+        "medhjälpare får göra det som deras uppgifter säger som root och inget annat"
+    ),
+    "whoever leaves on a known day cannot log in from the next on": (
+        "den som slutar en känd dag kan inte logga in från dagen efter"
+    ),
+    "no account has a password": "inget konto har lösenord",
+    "no account of the system may log in": "inget systemkonto får logga in",
+    "peoples homes and dotfiles are not open to others": "hemkataloger och punktfiler är inte öppna för andra",
+    "former admins are locked out": "tidigare administratörer är utestängda",
+    "kernel settings are in force": "kärnans inställningar gäller",
+    "no rare module is loaded": "ingen ovanlig modul är inläst",
+    "rare modules would not be loaded": "ovanliga moduler skulle inte läsas in",
+    "services run under the profiles that their packages bring": (
+        "tjänster körs under de profiler som deras paket har med sig"
+    ),
+    "the kernel tells who changes what protects the host": "kärnan berättar vem som ändrar det som skyddar värden",
+    "what is plugged into usb later is used only if it is known": (
+        "det som ansluts till USB senare används bara om det är känt"
+    ),
+    "no memory dumps": "inga minnesdumpar",
+    "no program is run from the memory that programs share": "inget program körs ur minnet som program delar",
+    "a password that is given in an emergency is dear to guess": "ett lösenord som sätts i nödfall är dyrt att gissa",
+    "what people write is not for everybody": "det som folk skriver är inte läsbart för alla",
+    "an idle prompt logs out": "en prompt där inget skrivs loggar ut",
+    "logs of packages are not for everybody": "paketens loggar är inte läsbara för alla",
+    "logs are rotated": "loggar roteras",
+    "what waits for a restart is known": "det är känt vad som väntar på omstart",
+    "which updates wait is known and since when": "det är känt vilka uppdateringar som väntar och sedan när",
+    "what asks for restarts may do what it needs and nothing else": (
+        "det som frågar efter omstarter får göra vad det behöver och inget annat"
+    ),
+    "an update restarts nothing by itself": "en uppdatering startar inte om något av sig själv",
+    "nothing is installed that was only recommended": "inget är installerat som bara var rekommenderat",
+    "the journal is kept and bounded": "journalen sparas och har en gräns",
+    "security updates come by themselves": "säkerhetsuppdateringar kommer av sig själva",
+    "it updates at its own hour and at no other": "värden uppdaterar på sin egen timme och ingen annan",
+    "packages come the right way": "paket kommer rätt väg",
+    "the host knows its name and address": "värden känner sitt namn och sin adress",
+    "time zone is swedish": "tidszonen är svensk",
+    "language is swedish where people see it": "språket är svenska där människor ser det",
+    "what runs at times is roots alone": "det som körs på tid är bara roots",
+    "accounts cannot be read or changed by everybody": "kontona kan inte läsas eller ändras av alla",
+}
+"""What its checks are called in a Swedish report."""

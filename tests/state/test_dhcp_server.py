@@ -68,3 +68,16 @@ PROVES = {
     ),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "kea runs and is enabled": "kea är igång och startar med värden",
+    "its service may do what it needs and nothing else": "tjänsten får göra vad den behöver och inget annat",
+    "kea accepts its file with the interfaces of this host": "kea godtar sin fil med värdens gränssnitt",
+    "it lends from exactly the pools of netbox": "den lånar ut ur precis de intervall som står i NetBox",
+    "clients are told their gateway and whom to ask for names": (
+        "klienter får veta sin gateway och vem de frågar om namn"
+    ),
+    "it hears clients in exactly the prefixes that it serves": "den hör klienter i precis de nät som den betjänar",
+    "what it lent is kept on this host": "det som lånats ut sparas på värden",
+}
+"""What its checks are called in a Swedish report."""

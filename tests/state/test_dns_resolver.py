@@ -88,3 +88,17 @@ PROVES = {
     "segregation": ("a source outside the fleet is refused",),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "unbound runs and is enabled": "unbound är igång och startar med värden",
+    "its service may do what it needs and nothing else": "tjänsten får göra vad den behöver och inget annat",
+    "every address of its own answers": "varje egen adress svarar",
+    "answers over tcp": "svarar över TCP",
+    "knows the first and the last host of the fleet": "känner den första och den sista värden i beståndet",
+    "knows the name of an address": "vet vilket namn en adress har",
+    "a name that no host has does not exist": "ett namn som ingen värd har finns inte",
+    "a source outside the fleet is refused": "en avsändare utanför beståndet nekas",
+    "the validator is at work": "DNSSEC-kontrollen är igång",
+    "answers from outside are validated": "svar utifrån kontrolleras",
+}
+"""What its checks are called in a Swedish report."""

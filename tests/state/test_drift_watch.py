@@ -66,3 +66,17 @@ PROVES = {
     ),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "each municipality has a timer that runs and comes back at boot": (
+        "varje kommun har en timer som är igång och startar med värden"
+    ),
+    "its service may do what it needs and nothing else": "tjänsten får göra vad den behöver och inget annat",
+    "samdrift is the wanted revision and nobody but root can change it": (
+        "samdrift är i beslutad version och bara root kan ändra den"
+    ),
+    "the account is nobody else and its key is its own": "kontot är ingen annans och nyckeln är dess egen",
+    "the store is the stations and the watchs and no others": "lagret är stationens och bevakningens och ingen annans",
+    "the exporter reads the metrics of each municipality": "exportören läser varje kommuns mätvärden",
+}
+"""What its checks are called in a Swedish report."""

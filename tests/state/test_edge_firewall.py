@@ -73,3 +73,12 @@ PROVES = {
     "time": ("its clock follows a time server",),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "its clock follows a time server": "klockan följer en tidsserver",
+    "the ports that it serves are up": "portarna som den betjänar är uppe",
+    "its routes to those that it speaks with are in force": "rutterna till dem som den talar med gäller",
+    "each interface is in its zone": "varje gränssnitt är i sin zon",
+    "its policies are in force": "reglerna gäller",
+}
+"""What its checks are called in a Swedish report."""

@@ -154,3 +154,20 @@ PROVES = {
     ),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "frr runs and is enabled": "frr är igång och startar med värden",
+    "its service may do what it needs and nothing else": "tjänsten får göra vad den behöver och inget annat",
+    "all its daemons are up": "alla dess processer är uppe",
+    "what runs is what is written": "det som gäller är det som är skrivet",
+    "it has exactly the fleets neighbours": "den har precis de grannar som beståndet har",
+    "it has a session with every neighbour that speaks bgp": "den har en session med varje granne som talar BGP",
+    "its own prefixes are connected": "de egna näten är anslutna",
+    "the kernel has the routes of every session by the preferred neighbour": (
+        "kärnan har varje sessions rutter genom den föredragna grannen"
+    ),
+    "bgp brought no route that is not the fleets": "BGP har inte tagit med någon rutt utanför beståndet",
+    "what bgp knows no way to is discarded": "det som BGP inte vet någon väg till kastas",
+    "the kernel forwards": "kärnan skickar vidare trafik",
+}
+"""What its checks are called in a Swedish report."""

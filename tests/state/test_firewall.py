@@ -95,3 +95,18 @@ PROVES = {
     "segregation": ("exactly the declared traffic is forwarded",),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "everything is dropped that no rule accepts": "allt som ingen regel släpper in kastas",
+    "its service may do what it needs and nothing else": "tjänsten får göra vad den behöver och inget annat",
+    "there is one ruleset and it is ours": "det finns en regeluppsättning och den är vår",
+    "exactly the declared sources reach exactly the declared ports": (
+        "precis de beslutade avsändarna når precis de beslutade portarna"
+    ),
+    "exactly the declared traffic is forwarded": "precis den beslutade trafiken skickas vidare",
+    "nobody speaks in the name of an address that is reached another way": (
+        "ingen talar i namn av en adress som nås en annan väg"
+    ),
+    "the ruleset comes back at boot": "regeluppsättningen kommer tillbaka vid start",
+}
+"""What its checks are called in a Swedish report."""

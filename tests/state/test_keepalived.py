@@ -56,3 +56,11 @@ PROVES = {
     ),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "keepalived runs and comes back at boot": "keepalived är igång och startar med värden",
+    "its service may do what it needs and nothing else": "tjänsten får göra vad den behöver och inget annat",
+    "every shared address is held by somebody": "någon har varje delad adress",
+    "the preferred one holds all if it reaches an edge": "den föredragna har alla adresser om den når en kant",
+}
+"""What its checks are called in a Swedish report."""

@@ -67,3 +67,12 @@ PROVES = {
     "network": ("every neighbour is where a cable of netbox leads",),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "lldpd runs and is enabled": "lldpd är igång och startar med värden",
+    "its service may do what it needs and nothing else": "tjänsten får göra vad den behöver och inget annat",
+    "it says the name that netbox has for it": "den uppger namnet som den har i NetBox",
+    "it speaks at the ports of netbox and at no other": "den talar på de portar som står i NetBox och inga andra",
+    "every neighbour is where a cable of netbox leads": "varje granne är dit en kabel i NetBox leder",
+}
+"""What its checks are called in a Swedish report."""

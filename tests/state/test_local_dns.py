@@ -88,3 +88,20 @@ PROVES = {
     "segregation": ("a source outside the site is refused",),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "unbound runs and is enabled": "unbound är igång och startar med värden",
+    "its service may do what it needs and nothing else": "tjänsten får göra vad den behöver och inget annat",
+    "it answers at its addresses in the site": "den svarar på sina adresser på platsen",
+    "it answers over tcp": "den svarar över TCP",
+    "it knows the first and the last host of the fleet": "den känner den första och den sista värden i beståndet",
+    "it knows the name of an address": "den vet vilket namn en adress har",
+    "a name that no host has does not exist": "ett namn som ingen värd har finns inte",
+    "everything else is asked of exactly the fleets resolvers": "allt annat frågas av precis beståndets namnservrar",
+    "a source outside the site is refused": "en avsändare utanför platsen nekas",
+    "the validator is at work": "DNSSEC-kontrollen är igång",
+    "names that were known are answered while the fleets resolvers are away": (
+        "kända namn besvaras medan beståndets namnservrar är borta"
+    ),
+}
+"""What its checks are called in a Swedish report."""

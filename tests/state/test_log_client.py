@@ -77,3 +77,14 @@ PROVES = {
     "network services": ("rsyslog runs and is enabled",),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "rsyslog runs and is enabled": "rsyslog är igång och startar med värden",
+    "its service may do what it needs and nothing else": "tjänsten får göra vad den behöver och inget annat",
+    "what is logged here reaches the journal": "det som loggas här når journalen",
+    "every log server is connected": "varje loggserver är ansluten",
+    "the bookmark in the journal is kept": "bokmärket i journalen sparas",
+    "nothing is pushed at rsyslog beside the journal": "inget skickas till rsyslog vid sidan av journalen",
+    "no text log of an earlier set up is left": "ingen textlogg från en tidigare uppsättning är kvar",
+}
+"""What its checks are called in a Swedish report."""

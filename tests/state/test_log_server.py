@@ -124,3 +124,18 @@ PROVES = {
     "network services": ("rsyslog runs and is enabled",),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "rsyslog runs and is enabled": "rsyslog är igång och startar med värden",
+    "its service may do what it needs and nothing else": "tjänsten får göra vad den behöver och inget annat",
+    "receives from hosts": "tar emot från värdar",
+    "receives from devices": "tar emot från nätutrustning",
+    "every device was heard within a day": "all nätutrustning har hörts inom ett dygn",
+    "a sender that the fleet does not know is kept apart": "en avsändare som beståndet inte känner hålls för sig",
+    "its own log is kept beside the others": "dess egen logg sparas bredvid de andras",
+    "only administrators read the logs": "bara administratörer läser loggarna",
+    "every municipality has its directory": "varje kommun har sin katalog",
+    "logs are rotated every day": "loggar roteras varje dag",
+    "no text log of an earlier set up is left": "ingen textlogg från en tidigare uppsättning är kvar",
+}
+"""What its checks are called in a Swedish report."""

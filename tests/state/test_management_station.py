@@ -54,3 +54,14 @@ PROVES = {
     ),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "nobody but the account reads the key": "ingen utom kontot läser nyckeln",
+    "nobody logs in as the account": "ingen loggar in som kontot",
+    "what people run as the account is roots": "det som folk kör som kontot är roots",
+    "samdrift itself is roots": "samdrift självt är roots",
+    "the program refuses another key and another inventory": (
+        "programmet nekar en annan nyckel och ett annat inventarium"
+    ),
+}
+"""What its checks are called in a Swedish report."""

@@ -137,3 +137,16 @@ PROVES = {
     "network services": ("prometheus runs and is enabled",),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "prometheus runs and is enabled": "prometheus är igång och startar med värden",
+    "its service may do what it needs and nothing else": "tjänsten får göra vad den behöver och inget annat",
+    "it is ready": "den är redo",
+    "it answers nobody without the password": "den svarar ingen utan lösenordet",
+    "it asks every host of the fleet and itself": "den frågar varje värd i beståndet och sig själv",
+    "the rules of hosts municipalities and drift are loaded": "reglerna om värdar, kommuner och avvikelser är inlästa",
+    "no rule fails when it is evaluated": "ingen regel misslyckas när den räknas ut",
+    "the configuration on disk is the one in force": "konfigurationen på disken är den som gäller",
+    "samples are kept for as long as they should": "mätvärden sparas så länge som de ska",
+}
+"""What its checks are called in a Swedish report."""

@@ -410,3 +410,41 @@ PROVES = {
     "updates": ("every migration of the installed netbox is applied",),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "it runs": "den är igång",
+    "it starts at boot": "den startar med värden",
+    "its service may do what it needs and nothing else": "tjänsten får göra vad den behöver och inget annat",
+    "the login page comes by tls that the certificate proves": (
+        "inloggningssidan kommer med TLS som certifikatet styrker"
+    ),
+    "a page loads from shows and sends to no other site": (
+        "en sida hämtar från, visar och skickar till ingen annan plats"
+    ),
+    "whoever guesses passwords is slowed down": "den som gissar lösenord bromsas",
+    "the api lets nobody in without a token": "API:et släpper inte in någon utan token",
+    "it answers to no other name": "den svarar inte på något annat namn",
+    "tls is new enough": "TLS är nytt nog",
+    "the certificate holds for two months": "certifikatet gäller i två månader till",
+    "the worker takes jobs": "arbetaren tar emot jobb",
+    "housekeeping is due": "städningen är schemalagd",
+    "every migration of the installed netbox is applied": "varje migrering i den installerade NetBox är införd",
+    "users permissions and tokens are as declared": "användare, rättigheter och token är som beslutat",
+    "a user of samdrift may what it must and nothing else": "samdrifts användare får det de behöver och inget annat",
+    "a user of samdrift makes itself no token": "samdrifts användare gör sig ingen egen token",
+    "a token is refused from any other address whatever that says": (
+        "en token nekas från varje annan adress, vad den än uppger"
+    ),
+    "every token of samdrift expires and not within a month": (
+        "varje token som samdrift har går ut, men inte inom en månad"
+    ),
+    "write back sets its own fields of a host and nothing else": (
+        "återskrivning sätter sina egna fält på en värd och inget annat"
+    ),
+    "no file of netbox was changed by hand": "ingen av NetBox filer är ändrad för hand",
+    "the database and the queue listen on no network": "databasen och kön lyssnar inte på något nät",
+    "secrets are roots and netbox s alone": "hemligheter är bara roots och NetBox",
+    "netbox cannot write what it runs": "NetBox kan inte skriva det som den kör",
+    "the newest dump can be read": "den senaste säkerhetskopian av databasen går att läsa",
+}
+"""What its checks are called in a Swedish report."""

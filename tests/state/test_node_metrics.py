@@ -76,3 +76,14 @@ PROVES = {
     "segregation": ("it listens on the primary address only",),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "the exporter runs and is enabled": "exportören är igång och startar med värden",
+    "its service may do what it needs and nothing else": "tjänsten får göra vad den behöver och inget annat",
+    "it answers with metrics of this host": "den svarar med värdens mätvärden",
+    "it answers nobody without the password": "den svarar ingen utan lösenordet",
+    "it listens on the primary address only": "den lyssnar bara på den primära adressen",
+    "every collector measures": "varje insamlare mäter",
+    "the kernel lets itself be measured": "kärnan låter sig mätas",
+}
+"""What its checks are called in a Swedish report."""

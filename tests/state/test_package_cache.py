@@ -82,3 +82,19 @@ PROVES = {
     ),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "the daemon runs and is enabled": "tjänsten är igång och startar med värden",
+    "its service may do what it needs and nothing else": "tjänsten får göra vad den behöver och inget annat",
+    "what trims the cache may do what it needs and nothing else": (
+        "det som rensar cachen får göra vad det behöver och inget annat"
+    ),
+    "a cached package is served": "ett paket i cachen lämnas ut",
+    "tunnels are refused": "tunnlar nekas",
+    "ports other than 80 are refused": "andra portar än 80 nekas",
+    "what is no package archive is refused": "det som inte är ett paketarkiv nekas",
+    "an archive that nobody named is refused": "ett arkiv som ingen har angett nekas",
+    "there is no maintenance page": "det finns ingen underhållssida",
+    "the cache is trimmed every day": "cachen rensas varje dag",
+}
+"""What its checks are called in a Swedish report."""

@@ -78,3 +78,15 @@ PROVES = {
     ),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "cups runs and is enabled": "cups är igång och startar med värden",
+    "its service may do what it needs and nothing else": "tjänsten får göra vad den behöver och inget annat",
+    "cups accepts its file": "cups godtar sin fil",
+    "it has exactly the queues that are declared": "den har precis de köer som är beslutade",
+    "every queue takes jobs": "varje kö tar emot jobb",
+    "it listens for the site": "den lyssnar för platsen",
+    "nobody reads its configuration and logs over the network": "ingen läser dess konfiguration och loggar över nätet",
+    "its web pages are off": "dess webbsidor är avstängda",
+}
+"""What its checks are called in a Swedish report."""

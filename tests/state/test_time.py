@@ -96,3 +96,15 @@ PROVES = {
     ),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "chrony runs and comes back at boot": "chrony är igång och startar med värden",
+    "its service may do what it needs and nothing else": "tjänsten får göra vad den behöver och inget annat",
+    "no other program sets the clock": "inget annat program ställer klockan",
+    "it asks whom it should and nobody else": "den frågar dem den ska och ingen annan",
+    "a server answers the fleet and a client nobody": "en server svarar beståndet och en klient ingen",
+    "it has the time": "den har tiden",
+    "a server has the time from outside": "en server har tiden utifrån",
+    "the clock is right": "klockan går rätt",
+}
+"""What its checks are called in a Swedish report."""

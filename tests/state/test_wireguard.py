@@ -103,3 +103,16 @@ PROVES = {
     "segregation": ("it has exactly the fleets peers and they may speak in exactly their own names",),
 }
 """What its checks prove, by topic (`roles.shared.controls.TOPICS`)."""
+
+SWEDISH = {
+    "every tunnel is up and comes back at boot": "varje tunnel är uppe och kommer tillbaka vid start",
+    "its service may do what it needs and nothing else": "tjänsten får göra vad den behöver och inget annat",
+    "the private key is its owners alone": "den privata nyckeln är bara ägarens",
+    "the fleet knows its public key": "beståndet känner dess publika nyckel",
+    "every tunnel speaks by that key": "varje tunnel talar med den nyckeln",
+    "it has exactly the fleets peers and they may speak in exactly their own names": (
+        "den har precis beståndets motparter, och de får tala i precis sina egna namn"
+    ),
+    "who is there is spoken with": "den som finns där har den kontakt med",
+}
+"""What its checks are called in a Swedish report."""

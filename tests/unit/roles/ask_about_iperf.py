@@ -259,6 +259,7 @@ ASKED: Mapping[str, Callable[[], object]] = {
     "AFTER": order,
     "OWNS": unmanaged,
     "PROTECTS": severity_of_drift,
+    "SWEDISH": lambda: manifest_now().role(ROLE).swedish.summary,
     "CONTROLS": controls,
     "CONTROL_TITLES": controls,
     "FORWARDED": let_in,

@@ -157,6 +157,7 @@ CHECKED = ["iperf runs and comes back at boot", "it answers on its own address"]
         ("MAKES", {"stray": ["/etc/iperf/key"]}, {}),
         ("expects", {"module": ["tcp_bbr"]}, {}),
         ("SEARCHES", ["test nightly"], []),
+        ("SWEDISH", "iperf3: mäter vägen mellan platserna", ""),
         ("BACKS_UP", {"iperf": "cat /etc/iperf/site"}, {}),
         ("in_lab", {"port": 5203}, {"port": 5202}),
         ("LAB_FILES", {**KEY, **FILES}, KEY),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from deploy.verify.names import checks_of, proves_of
+from deploy.verify.names import checks_of, proves_of, swedish_of
 from inventory.errors import SamdriftError
 from roles.shared.catalogue import catalogue
 from roles.shared.controls import STANDARDS, TITLES, TOPICS
@@ -45,6 +45,13 @@ def test_every_state_check_says_what_it_proves_and_nothing_else_does(role: str) 
     proves = proves_of(role)
     assert {*proves} == {*checks_of(role)}, f"tests/state/test_{role}.py, PROVES: docs/add-a-check.md"
     assert {topic for topics in proves.values() for topic in topics} <= TOPICS.keys()
+
+
+@pytest.mark.parametrize("role", sorted(catalogue()))
+def test_every_role_and_every_state_check_has_its_name_in_swedish(role: str) -> None:
+    assert catalogue()[role].swedish, f"roles/{role}.py, SWEDISH: docs/add-a-role.md"
+    assert [*swedish_of(role)] == [*checks_of(role)], f"tests/state/test_{role}.py, SWEDISH: docs/add-a-check.md"
+    assert all(swedish_of(role).values())
 
 
 def test_a_role_with_a_control_without_a_title_is_refused_when_it_is_loaded(
