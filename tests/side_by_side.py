@@ -1,10 +1,11 @@
-"""Every test of `make test` as root, in four processes side by side: those of the lab's hosts; those with
+"""The tests of `make test` as root, in four processes side by side: those of the lab's hosts; those with
 a lab of their own, then those of its NetBox; unit tests; and what else is integrated.
 
 The first wait for hosts most of the time, the second for NetBox, whose first day takes minutes, unit tests for the
-processor, and the others for devices. What each says is shown as a whole, once it is done. Not here: in which order
-tests run (`tests/integration/conftest.py`), what coverage is measured of (`tests/conftest.py`), nor what is left when
-they end (`Makefile`).
+processor, and the others for devices. What each says is shown as a whole, once it is done. Tests that are marked `long`
+run where SAMDRIFT_LONG is set, as in CI: there, all but `soak` run. Not here: in which order tests run
+(`tests/integration/conftest.py`), what coverage is measured of (`tests/conftest.py`), nor what is left when they end
+(`Makefile`).
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ LANES = {
     "lab": ("tests/integration", "-m", "lab and not netbox and not own_lab and not soak"),
     "netbox": ("tests/integration", "-m", "(netbox or own_lab) and not soak"),
 }
-"""What each is given of pytest's arguments."""
+"""What each is given of pytest's arguments where long tests run, too."""
+LONG = bool(os.environ.get("SAMDRIFT_LONG"))
 SLOWEST = "--durations=20"
 """What took longest stands at the end of what each says."""
 PATIENT = ("unit", "devices")
@@ -59,12 +61,18 @@ def begin(lane: str, directory: Path, output: IO[bytes]) -> subprocess.Popen[byt
     own = {STAGE: str(directory / "stage")}
     own |= {"SAMDRIFT_STATE": str(directory / "state")} if lane == "netbox" else {}  # or each would lock the other out
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", SLOWEST, *LANES[lane]],
+        [sys.executable, "-m", "pytest", SLOWEST, *arguments_of(lane, long=LONG)],
         env=os.environ | own,
         stdout=output,
         stderr=output,
         preexec_fn=partial(prepare, 10 if lane in PATIENT else 0),  # noqa: PLW1509  there are no threads yet
     )
+
+
+def arguments_of(lane: str, *, long: bool) -> tuple[str, ...]:
+    """Return what pytest is told of a lane: which tests it has, with the long ones or without."""
+    place, mark, chosen, *traced = LANES[lane]
+    return (place, mark, chosen, *traced) if long else (place, mark, f"({chosen}) and not long")
 
 
 def prepare(niceness: int) -> None:

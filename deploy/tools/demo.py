@@ -76,7 +76,7 @@ def tell() -> None:
         run("ssh", "-F", str(lab_directory() / "ssh_config"), host, f"sudo sh -c {shlex.quote(command)}")
     samdrift("--lab", "drift", expect=Exit.DIFFERENCES)
     must_find([(EDGE, Kind.DRIFT), (EDGE, Kind.DRIFT), (RESOLVER, Kind.DRIFT)])
-    samdrift("--lab", "apply", "--yes", "--brief")
+    samdrift("--lab", "--limit", f"{EDGE} or {RESOLVER}", "apply", "--yes", "--brief")
     samdrift("--lab", "drift")
     must_find([])
 

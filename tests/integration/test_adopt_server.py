@@ -23,7 +23,7 @@ from inventory.snapshot import dump, load
 from tests.integration.lab import samdrift
 from tests.sshd import keygen
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 NAME, ADDRESS, LIKE = "tie-web9", "10.60.10.59", "tie-web1"
 SHOP, STORE = 8080, 9099

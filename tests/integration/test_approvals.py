@@ -20,7 +20,7 @@ from inventory.paths import CODE
 from tests.integration.lab import by_hand, samdrift
 from tests.sshd import keygen
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 HEBY, KNIVSTA = "heb-gw1", "kni-gw1"
 NEEDED = "role=package_cache or (tierp and role=edge_gateway)"

@@ -18,7 +18,7 @@ from roles.shared.intent import Intent
 from tests.integration import cutting
 from tests.integration.lab import by_hand, lab_fleet, samdrift
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 HUB, RESERVE, EDGE = "tie-gw1", "tie-gw2", "alv-gw1"
 RESOLVERS = ("tie-dns1", "tie-dns2")

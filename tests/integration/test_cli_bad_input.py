@@ -177,6 +177,7 @@ def test_all_problems_of_an_inventory_are_told_in_one_go(snapshot: Path, state: 
     assert not state.exists()
 
 
+@pytest.mark.long
 def test_wrong_roles_and_a_wrong_network_are_told_together(snapshot: Path, state: Path) -> None:
     for what in ("two hosts with one address", "a setting of the wrong type"):
         spoil(snapshot, *SPOILED[what][:3])

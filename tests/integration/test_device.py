@@ -216,6 +216,7 @@ def test_a_device_that_sends_half_an_answer_and_dies_gave_none(login: Login) -> 
             asked.get()
 
 
+@pytest.mark.long
 def test_a_slow_device_has_all_the_time_that_was_set_for_its_session_to_begin(login: Login) -> None:
     with rack(login, "fortios", thinks_at=("grep Version", 11)) as at:  # netmiko would wait for 10 s
         with pytest.raises(HostLost, match="no command line in time"):

@@ -56,6 +56,7 @@ def by_hand(device: Device, *lines: str) -> None:
     device.running = applied_lines(device.platform, device.running, lines)
 
 
+@pytest.mark.long
 def test_a_change_by_hand_is_shown_masked_and_restored(program: tuple[Program, dict[str, Device]]) -> None:
     run, devices = program
     switch = devices["ost-sw1"]
@@ -106,6 +107,7 @@ def test_a_plan_of_a_restoration_says_apart_what_it_takes_away_and_types_no_mark
     assert CANARY not in switch.configuration
 
 
+@pytest.mark.long
 def test_without_the_key_of_the_municipality_nobody_reads_a_backup_or_restores_it(
     program: tuple[Program, dict[str, Device]],
 ) -> None:
@@ -125,6 +127,7 @@ def test_without_the_key_of_the_municipality_nobody_reads_a_backup_or_restores_i
     assert devices["ost-sw1"].configuration == before
 
 
+@pytest.mark.long
 def test_a_firewall_that_cannot_take_a_change_back_is_restored_by_name_alone(
     program: tuple[Program, dict[str, Device]],
 ) -> None:

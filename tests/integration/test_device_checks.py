@@ -316,6 +316,7 @@ def test_the_program_plans_applies_verifies_and_watches_devices_as_it_does_serve
     assert "stranger1" in kinds["notice"]["detail"]
 
 
+@pytest.mark.long
 def test_a_device_of_an_unknown_model_is_planned_and_changed_only_if_it_is_named(
     program: tuple[Program, dict[str, Device]],
 ) -> None:

@@ -443,6 +443,7 @@ def _holds(told: str, ended: str, found: Sequence[Finding], *, saved: bool, case
         assert saved or "save" in finding.remedy, said
 
 
+@pytest.mark.long
 def test_after_a_fault_at_any_moment_a_device_is_as_before_or_as_intended_and_apply_tells_which(
     rack: Callable[..., Rack],
 ) -> None:

@@ -22,7 +22,7 @@ from deploy.model.findings import Exit
 from deploy.store import witness
 from tests.integration.lab import by_hand, program, samdrift
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 HOST = "kni-gw1"
 

@@ -15,7 +15,7 @@ from deploy.lab.lab import Lab
 from deploy.model.findings import Exit
 from tests.integration.lab import NETBOX, by_hand, lab_fleet, samdrift
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 READ_ONLY, NO_SUDO, NO_MIRROR, WELL = GATEWAYS = ("kni-gw1", "heb-gw1", "alv-gw1", "ost-gw1")
 RESOLVERS = ("tie-dns1", "tie-dns2")

@@ -13,7 +13,7 @@ import pytest
 from tests.integration.forty_ways import WAYS, Way
 from tests.integration.lab import by_hand, samdrift
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 HOST = "tie-mon1"
 NEEDED = f"{HOST} or tie-gw1 or role=package_cache or role=log_server or role=dns_resolver"

@@ -79,6 +79,7 @@ def test_hosts_that_were_cut_off_put_themselves_back(number: int) -> None:
     assert look() == before
 
 
+@pytest.mark.long
 def test_two_hosts_more_in_the_ways_that_are_left() -> None:
     before = look()
     applied = cutting.cut({"alv-gw1": "no sudo", "heb-gw1": "no address"}, SECONDS)
@@ -97,6 +98,7 @@ def test_a_guarded_change_that_cuts_nothing_off_stays_and_no_guard_is_left() -> 
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", ["new connections", pytest.param("every packet", marks=pytest.mark.soak)])
 def test_a_host_puts_itself_back_when_who_changes_it_is_killed(way: str) -> None:
     host = "ost-gw1"
@@ -114,6 +116,7 @@ def test_a_host_puts_itself_back_when_who_changes_it_is_killed(way: str) -> None
     assert (after.error, after.armed, after.fingerprint) == ("", "", before.fingerprint)
 
 
+@pytest.mark.long
 def test_a_guard_that_is_found_armed_is_reported_and_waited_for(tmp_path: Path) -> None:
     host = "kni-gw1"
     there = ("--lab", "--state", str(tmp_path), "--limit", host)
@@ -144,6 +147,7 @@ def stands(host: str) -> Standing:
     return guard_script.standing(by_hand(host, guard_script.STAND))
 
 
+@pytest.mark.long
 def test_what_cannot_be_put_back_is_kept_and_tried_until_it_can() -> None:
     """/etc/ssh becomes read-only after the guard was armed, and the run is gone."""
     host, path = "kni-gw1", "/etc/ssh/sshd_config"
@@ -164,6 +168,7 @@ def test_what_cannot_be_put_back_is_kept_and_tried_until_it_can() -> None:
     assert by_hand(host, "ls -A /etc/ssh | grep samdrift-; true") == ""
 
 
+@pytest.mark.long
 def test_a_full_disk_keeps_nothing_from_being_put_back() -> None:
     host, place = "kni-gw1", "/etc/cutting.d"
     by_hand(host, f"mkdir {place} && mount -t tmpfs -o size=64k none {place} && echo before > {place}/rules")
@@ -195,6 +200,7 @@ def test_a_ruleset_that_could_not_be_loaded_again_is_refused_before_the_first_st
     assert by_hand(host, "ls /var/lib/samdrift/guard 2> /dev/null; true") == ""
 
 
+@pytest.mark.long
 def test_a_mark_without_a_timer_is_restored_by_the_next_apply_and_holds_nobody_up(tmp_path: Path) -> None:
     host, there = "kni-gw1", ("--lab", "--state", str(tmp_path), "--limit", "kni-gw1")
     by_hand(host, "mkdir -p /var/lib/samdrift/guard; printf 'x\\nsomebody, by hand\\n' > /var/lib/samdrift/guard/armed")
@@ -206,6 +212,7 @@ def test_a_mark_without_a_timer_is_restored_by_the_next_apply_and_holds_nobody_u
     assert [plan.armed for plan in _looked((host,))] == [""]
 
 
+@pytest.mark.long
 def test_people_see_undo_and_clear_what_a_host_is_about_to_undo() -> None:
     host, path = "kni-gw1", "/etc/ssh/sshd_config"
     before = by_hand(host, f"cat {path}")
@@ -222,6 +229,7 @@ def test_people_see_undo_and_clear_what_a_host_is_about_to_undo() -> None:
     assert look()[host] == _looked((host,))[0].fingerprint
 
 
+@pytest.mark.long
 def test_a_first_apply_that_takes_the_group_by_which_samdrift_may_sudo_is_put_back() -> None:
     host, rules = "alv-gw1", "/etc/sudoers.d/samdrift"
     kept = by_hand(host, f"cat {rules}")
@@ -249,6 +257,7 @@ def test_a_host_that_refuses_connections_for_a_while_is_waited_for() -> None:
     by_hand("heb-gw1", "rm /etc/cutting")
 
 
+@pytest.mark.long
 def test_a_host_is_kept_alive_while_checks_take_longer_than_its_guard() -> None:
     sleep = monkey.get_original("time", "sleep")
 
@@ -261,6 +270,7 @@ def test_a_host_is_kept_alive_while_checks_take_longer_than_its_guard() -> None:
     by_hand("heb-gw1", "rm /etc/cutting")
 
 
+@pytest.mark.long
 def test_a_step_that_still_runs_when_the_host_puts_itself_back_does_not_go_live_afterwards() -> None:
     host = "ost-gw1"
     argv = [sys.executable, "-c", cutting.CUT_OFF, host, "a slow step", str(SECONDS)]

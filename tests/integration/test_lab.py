@@ -218,6 +218,7 @@ def test_what_the_lab_needs_of_the_kernel_is_put_back_as_it_was(bench: Bench) ->
     assert bench.kernel() == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seconds", [1.2, 2.0, 3.0])
 def test_an_up_that_is_killed_half_way_can_be_taken_down_or_completed(bench: Bench, seconds: float) -> None:
     bench.samdrift("lab", "down")

@@ -20,7 +20,7 @@ from inventory.snapshot import load
 from tests.integration.lab import NETBOX, NetBoxServer, program
 from tests.integration.netbox import NAMED_BY_OTHERS
 
-pytestmark = [pytest.mark.lab, pytest.mark.netbox]
+pytestmark = [pytest.mark.lab, pytest.mark.netbox, pytest.mark.long]
 
 NOTED = {"users_token", "users_user", "django_session", "core_objectchange", "core_job"}
 """Tables in which NetBox notes who comes and what is done, and not what is."""

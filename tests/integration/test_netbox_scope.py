@@ -21,7 +21,7 @@ from tests.unit.inventory.wild_fleet import seeded_random, wild_fleet
 
 __all__ = ["live", "some"]
 
-pytestmark = [pytest.mark.lab, pytest.mark.netbox]
+pytestmark = [pytest.mark.lab, pytest.mark.netbox, pytest.mark.long]
 
 SCOPES: list[dict[str, Any]] = [
     {"tenants": ["heby", "tierp"]},

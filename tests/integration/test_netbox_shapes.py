@@ -19,7 +19,7 @@ from tests.integration.test_netbox_pull import live, same, some
 
 __all__ = ["live", "some"]
 
-pytestmark = [pytest.mark.lab, pytest.mark.netbox]
+pytestmark = [pytest.mark.lab, pytest.mark.netbox, pytest.mark.long]
 NUMBERS = count(randrange(64, 4000))  # noqa: S311  not a secret; what earlier runs left has other names
 
 

@@ -151,6 +151,7 @@ OTHERS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.long
 def test_who_writes_back_changes_no_other_field_of_a_host(as_user: Callable[[str], NetBox], small: Fleet) -> None:
     tests, writer = as_user("tests"), as_user(WRITER_BACK.name)
     tag = next(row["id"] for row in tests.rows("extras/tags"))
@@ -171,6 +172,7 @@ def test_who_writes_back_changes_no_other_field_of_a_host(as_user: Callable[[str
         assert state_of(tests, endpoint, name) == before
 
 
+@pytest.mark.long
 def test_who_writes_back_does_not_get_round_that_by_the_worker(as_user: Callable[[str], NetBox], small: Fleet) -> None:
     tests, writer = as_user("tests"), as_user(WRITER_BACK.name)
     before = state_of(tests, DEVICES, "heb-gw1")
@@ -235,6 +237,7 @@ DAYS_LEFT = "select ceil(extract(epoch from expires - now()) / 86400) from users
 GIVE = "superuser of NetBox, and samdrift's users and tokens"
 
 
+@pytest.mark.long
 def test_what_was_given_before_or_by_hand_goes_and_a_token_is_renewed_in_time(as_user: Callable[[str], NetBox]) -> None:
     in_netbox(GIVEN_BEFORE)
     assert changes() == [GIVE]

@@ -21,7 +21,7 @@ from tests.applying import nothing_to_check, plan_of
 from tests.integration.lab import by_hand, lab_fleet, program, samdrift
 from tests.unit.deploy.store.in_memory import MemoryApplied, MemoryJournal
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 HOST, OTHER = "tie-dns1", "tie-dns2"
 FILE = "/etc/login.defs"

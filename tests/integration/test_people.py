@@ -18,7 +18,7 @@ from inventory.fleet import Fleet
 from tests.integration.lab import by_hand, lab_fleet, samdrift
 from tests.sshd import keygen
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 EDGE, ELSEWHERE = "heb-gw1", "tie-dns1"
 NEEDED = f"{EDGE} or {ELSEWHERE} or tie-gw1 or role=package_cache or role=log_server"

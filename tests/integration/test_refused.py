@@ -13,7 +13,7 @@ from inventory.fleet import Fleet
 from roles.shared.intent import Intent
 from tests.integration.lab import by_hand, lab_fleet, samdrift
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 HOST = "tie-mon1"
 CONFIG = "/etc/ssh/sshd_config"

@@ -19,7 +19,7 @@ from inventory.paths import CODE
 from inventory.snapshot import dump
 from tests.integration.lab import by_hand, lab_fleet, program, samdrift
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 HOST, WAY_OUT = "tie-cache1", "tie-gw1"
 CHANGED = "/etc/issue.net"

@@ -319,6 +319,7 @@ def world(sshd: Sshd, tmp_path: Path) -> World:
     return made
 
 
+@pytest.mark.long
 def test_no_secret_is_anywhere_but_in_its_file(world: World) -> None:
     plan, harmless = str(world.root / "plan.json"), "def test_nothing():\n    pass\n"
     # A value that nobody told samdrift: neither a plan nor a drift shows it.
@@ -384,6 +385,7 @@ def test_the_search_would_find_a_secret_in_every_place_and_form(world: World, tm
     assert watch.loose == [str(tmp_path / "cwd/found")]
 
 
+@pytest.mark.long
 def test_a_rotated_secret_is_pending_and_one_that_was_changed_by_hand_is_drift(world: World) -> None:
     def drift() -> list[tuple[str, str, str]]:
         done = world.samdrift("drift", "--json")
@@ -410,6 +412,7 @@ def test_a_rotated_secret_is_pending_and_one_that_was_changed_by_hand_is_drift(w
     assert [kind for kind, *_ in drift()] == ["conflict"]
 
 
+@pytest.mark.long
 def test_a_plan_is_stale_once_the_secret_or_what_it_withheld_has_moved(world: World) -> None:
     (world.root / "checks/test_nest.py").write_text("def test_nothing():\n    pass\n")
     plan = str(world.root / "plan.json")
@@ -474,6 +477,7 @@ class Fixed(MadeUp):
         super().__init__(path)
 
 
+@pytest.mark.long
 def test_no_exception_holds_a_secret(sshd: Sshd, canary: Callable[..., Host], tmp_path: Path) -> None:
     place = tmp_path / "place"
     for fails in ("step", "validator", "fact", "lost", "command"):

@@ -93,6 +93,7 @@ def unharmed(host: str) -> bool:
     return by_hand(host, "ls -d /tmp/harm /harm /root/harm 2> /dev/null || true") == ""
 
 
+@pytest.mark.long
 @settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(hostile_rows())
 def test_hostile_text_in_netbox_is_text_in_every_command_of_a_plan(empty_lab: Fleet, shell: Path, rows: Rows) -> None:

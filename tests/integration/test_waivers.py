@@ -98,6 +98,7 @@ def run(tmp_path: Path, machine: None) -> Iterator[Callable[..., Any]]:
     ran("apply", "--yes")
 
 
+@pytest.mark.long
 @pytest.mark.lab
 def test_from_a_change_by_hand_to_the_day_on_which_it_is_accepted_no_more(
     run: Callable[..., Any], tmp_path: Path

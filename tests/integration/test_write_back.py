@@ -17,7 +17,7 @@ from tests.integration.netbox import seeded
 from tests.unit.deploy.source.test_write_back import a_record
 from tests.unit.inventory.fleets import fleet
 
-pytestmark = [pytest.mark.lab, pytest.mark.netbox]
+pytestmark = [pytest.mark.lab, pytest.mark.netbox, pytest.mark.long]
 
 CHANGED = HostResult(host="heb-gw1", municipality="heby", outcome="changed", changed=("base: file /etc/motd",))
 RESOLVER = "tie-dns1"

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from _pytest.mark.expression import Expression, ExpressionMatcher
 
-from tests.side_by_side import LANES
+from tests.side_by_side import LANES, arguments_of
 
 UNIT = Path(__file__).parent
 
 
-def lanes_of(directory: str, marks: frozenset[str]) -> list[str]:
-    """Return the processes that run a test of this directory with these marks."""
+def lanes_of(directory: str, marks: frozenset[str], *, long: bool) -> list[str]:
+    """Return the processes that run a test of this directory with these marks, where long tests run or do not."""
 
     def has(name: str, /, **_: str | int | bool | None) -> bool:
         return name in marks
@@ -21,7 +21,7 @@ def lanes_of(directory: str, marks: frozenset[str]) -> list[str]:
     matcher: ExpressionMatcher = has
     return [
         lane
-        for lane, (place, _, chosen, *_) in LANES.items()
+        for lane, (place, _, chosen, *_) in ((lane, arguments_of(lane, long=long)) for lane in LANES)
         if place == directory and Expression.compile(chosen).evaluate(matcher)
     ]
 
@@ -29,11 +29,15 @@ def lanes_of(directory: str, marks: frozenset[str]) -> list[str]:
 @pytest.mark.parametrize("marks", ["", "lab", "lab netbox", "lab own_lab"])
 def test_whatever_an_integration_test_needs_one_process_runs_it(marks: str) -> None:
     has = frozenset(marks.split())
-    assert len(lanes_of("tests/integration", has)) == 1
-    assert lanes_of("tests/integration", has | {"soak"}) == []
+    (lane,) = lanes_of("tests/integration", has, long=False)
+    assert lanes_of("tests/integration", has, long=True) == [lane]
+    assert lanes_of("tests/integration", has | {"long"}, long=True) == [lane]
+    assert lanes_of("tests/integration", has | {"long"}, long=False) == []
+    assert lanes_of("tests/integration", has | {"soak"}, long=True) == []
 
 
 def test_no_unit_test_needs_the_lab() -> None:
-    assert lanes_of("tests/unit", frozenset()) == ["unit"]
+    assert lanes_of("tests/unit", frozenset(), long=False) == ["unit"]
+    assert lanes_of("tests/unit", frozenset({"long"}), long=True) == ["unit"]
     files = [file for file in UNIT.rglob("test_*.py") if "mark.lab" in file.read_text() and file != Path(__file__)]
     assert files == []

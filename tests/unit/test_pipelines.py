@@ -121,6 +121,7 @@ def run(clone: Path, script: str, **variables: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_gitlab_s_step_reviews_the_branch_and_leaves_its_artefacts(clone: Path) -> None:
     job = gitlab()["review"]
     base = _git(clone, "rev-parse", "main")
@@ -131,6 +132,7 @@ def test_gitlab_s_step_reviews_the_branch_and_leaves_its_artefacts(clone: Path) 
     assert (clone / job["artifacts"]["reports"]["junit"]).is_file()
 
 
+@pytest.mark.long
 def test_actions_step_reviews_the_branch_passes_where_hosts_change_and_writes_the_summary(clone: Path) -> None:
     step = next(s for s in actions()["jobs"]["review"]["steps"] if s.get("name") == "Review")
     summary = clone / "summary.md"
@@ -139,6 +141,7 @@ def test_actions_step_reviews_the_branch_passes_where_hosts_change_and_writes_th
     assert "samdrift review" in summary.read_text()
 
 
+@pytest.mark.long
 def test_a_broken_policy_fails_the_step(clone: Path) -> None:
     policies = clone / "inventory" / "policies.yaml"
     kept = policies.read_text()

@@ -18,6 +18,7 @@ def six() -> Fleet:
     return with_a_sixth()
 
 
+@pytest.mark.long
 def test_the_fleet_with_the_new_municipality_is_sound_and_every_role_accepts_it(six: Fleet) -> None:
     assert problems(six) == ()
     assert [str(p) for h in six.hosts for p in Intent(six).problems(h)] == []

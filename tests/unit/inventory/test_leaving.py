@@ -14,6 +14,7 @@ from roles.shared.intent import Intent
 FLEET = load()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("slug", [t.slug for t in FLEET.tenants if t.slug != "tierp"])
 def test_both_parts_are_sound_and_are_the_whole_together(slug: str) -> None:
     found = parted(FLEET, slug)

@@ -197,6 +197,7 @@ def as_it_came(rows: Rows) -> None:
         assert {p.name for p in Path(directory).iterdir()} == {"inventory"}
 
 
+@pytest.mark.long
 @settings(max_examples=300)
 @given(places=st.lists(st.tuples(PLACES, HOSTILE), min_size=1, max_size=3))
 def test_hostile_text_comes_through_as_text_or_is_refused(places: list[tuple[tuple[str, str], str]]) -> None:
@@ -211,6 +212,7 @@ def test_hostile_text_comes_through_as_text_or_is_refused(places: list[tuple[tup
             assert text in {getattr(x, field) for x in getattr(assembled(rows).fleet, kept)}
 
 
+@pytest.mark.long
 @settings(max_examples=200)
 @given(data=st.dictionaries(HOSTILE, JSON, max_size=3), samdrift=JSON)
 def test_hostile_config_contexts_come_through_as_data_or_are_refused(data: dict[str, Any], samdrift: Any) -> None:

@@ -81,6 +81,7 @@ EMPTY["tags"] = {i: {"id": i, "name": f"{i}", "slug": f"tag-{i}", "description":
 BY_GRAPHQL = [kind for kind in READ_TYPES if not kind.by_rest]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", BY_GRAPHQL, ids=[kind.name for kind in BY_GRAPHQL])
 @given(data=st.data())
 @settings(max_examples=15)

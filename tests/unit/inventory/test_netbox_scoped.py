@@ -71,6 +71,7 @@ def test_the_fleet_of_a_scope_is_the_same_whether_less_was_read_or_everything(se
     assert asked.problems == everything.problems
 
 
+@pytest.mark.long
 @given(SEEDS, scopes(), st.integers(1, 6))
 @settings(max_examples=25)
 def test_what_changed_since_gives_the_rows_of_a_whole_pull_whatever_came_into_the_scope_or_left_it(

@@ -155,6 +155,7 @@ def test_whatever_a_fleet_holds_is_written_and_pulled_as_the_same_and_not_writte
     assert assembled(pulled(rows)).fleet.digest == wanted.digest
 
 
+@pytest.mark.long
 @every_fleet
 @pytest.mark.parametrize("number", range(3))
 def test_what_was_lost_is_written_again_and_nothing_else(make: Callable[[], Fleet], number: int) -> None:

@@ -246,6 +246,7 @@ def spoiled(draw: st.DrawFn) -> Fleet:
     return in_order(fleet_of(data))
 
 
+@pytest.mark.long
 @given(spoiled())
 @settings(max_examples=60)
 def test_every_managed_host_is_in_the_part_and_the_part_of_the_part_is_the_part(whole: Fleet) -> None:
@@ -259,6 +260,7 @@ def test_every_managed_host_is_in_the_part_and_the_part_of_the_part_is_the_part(
     assert again.left_out == ()
 
 
+@pytest.mark.long
 @given(spoiled())
 @settings(max_examples=40)
 def test_a_fault_of_a_managed_host_itself_always_costs_it(whole: Fleet) -> None:

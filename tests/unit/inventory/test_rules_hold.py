@@ -15,6 +15,7 @@ from tests.unit.inventory.sound_fleets import BREAKS, Data, fleet_of, sound
 from tests.unit.inventory.wild_fleet import seeded_random, wild_fleet
 
 
+@pytest.mark.long
 @given(sound())
 @settings(max_examples=60)
 def test_a_fleet_that_is_built_sound_is_found_sound(data: Data) -> None:
@@ -22,6 +23,7 @@ def test_a_fleet_that_is_built_sound_is_found_sound(data: Data) -> None:
     assert problems(in_order(fleet_of(data))) == ()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rule", [*RULES, *HOUSE_RULES])
 @given(data=sound(), pick=st.data())
 @settings(max_examples=12)

@@ -121,6 +121,7 @@ def test_the_page_names_everything_that_the_catalogue_asks() -> None:
     assert all(name in (catalogue.__doc__ or "") for name in asked)
 
 
+@pytest.mark.long
 def test_three_files_are_the_whole_role(copy: Path, answers: dict[str, dict[str, Any]]) -> None:
     before, after = digests(CODE), digests(copy)
 
@@ -235,6 +236,7 @@ def test_a_control_without_a_title_is_an_error_that_says_where_to_write_it(answe
     assert "CONTROL_TITLES" in error
 
 
+@pytest.mark.long
 def test_check_accepts_the_role(copy: Path) -> None:
     done = samdrift(copy, "check", "--limit", "role=iperf")
 
@@ -242,6 +244,7 @@ def test_check_accepts_the_role(copy: Path) -> None:
     assert done["findings"] == []
 
 
+@pytest.mark.long
 @needs("ssh-keygen")  # the lab makes its keys with it
 def test_show_lists_what_differs_in_the_lab(copy: Path) -> None:
     shown = samdrift(copy, "--lab", "show", HOST)

@@ -37,6 +37,7 @@ def checked() -> Offline:
     return check_offline(INTENT, FLEET.hosts)
 
 
+@pytest.mark.long
 def test_every_program_reads_its_files_whatever_families_the_host_speaks(checked: Offline) -> None:
     assert not [f for f in checked.findings if f.kind is not Kind.NOTICE]
     assert {j.outcome for j in checked.judgements} <= {"accepted", "not applicable"}

@@ -218,6 +218,7 @@ def test_a_neighbour_that_may_tell_nothing_has_a_list_that_denies_all() -> None:
     assert f"ip prefix-list {mute.rule_name}-in seq 5 deny any\n" in text
 
 
+@pytest.mark.long
 @needs("vtysh")
 @pytest.mark.parametrize("name", GATEWAYS)
 def test_frr_accepts_the_file_and_refuses_a_spoilt_one(name: str) -> None:

@@ -231,6 +231,7 @@ DAY = 24 * 3600
 OWN = 'municipality="heby", instance="heb-gw1"'
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("told", "alert", "times", "more"),
     [
@@ -255,6 +256,7 @@ def test_what_waits_on_a_host_is_told_when_it_has_waited_too_long(
     judge(tmp_path, told, (alert, not_yet, []), (alert, then, [f'{OWN}{more}, severity="warning"']))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("told", "alert"),
     [

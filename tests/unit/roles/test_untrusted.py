@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 
 from deploy.check.offline import check_offline
@@ -17,6 +18,7 @@ DEVICES = ("alv-fw1", "alv-sw1", "heb-sw1", "kni-sw2")
 """One of each vendor."""
 
 
+@pytest.mark.long
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(hostile_rows())
 def test_hostile_text_in_netbox_is_refused_or_neither_names_a_file_nor_is_evaluated_in_one(rows: Rows) -> None:
@@ -32,6 +34,7 @@ def test_hostile_text_in_netbox_is_refused_or_neither_names_a_file_nor_is_evalua
             assert file.content.replace("\n", "").replace("\t", "").isprintable()
 
 
+@pytest.mark.long
 def test_the_programs_that_read_a_file_accept_it_with_the_worst_text_that_a_sound_fleet_can_have() -> None:
     rows = rows_of(load())
     write(rows, described=WORST, person=WORST, named=f"& {WORST} <b>")

@@ -13,6 +13,7 @@ from tests.unit.state.conftest import Hosts
 DOCS = Path(__file__).parents[3] / "docs" / "add-a-check.md"
 
 
+@pytest.mark.long
 def test_every_check_has_a_change_that_breaks_it(hosts: Hosts) -> None:
     breakable = {
         (role, check) for table in (CHANGES, DEVICE_CHANGES) for role, checks in table.items() for check in checks

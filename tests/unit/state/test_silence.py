@@ -37,6 +37,7 @@ def outcomes(hosts: Hosts, answer: Answer | None) -> dict[str, set[tuple[str, st
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("answer", [MISSING, FAILED], ids=["missing", "failed"])
 def test_no_check_passes_where_every_program_is_missing_or_fails(hosts: Hosts, answer: Answer) -> None:
     assert outcomes(hosts, answer)["passed"] == set()

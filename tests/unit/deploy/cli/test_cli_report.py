@@ -147,6 +147,7 @@ def test_the_same_records_give_the_same_bytes(
     assert set(judged(asked, signed, state).values()) == {True}
 
 
+@pytest.mark.long
 @given(data=st.data())
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_one_changed_byte_of_a_file_is_named(data: st.DataObject, asked: Asked, signed: Path, state: Path) -> None:
@@ -162,6 +163,7 @@ def test_one_changed_byte_of_a_file_is_named(data: st.DataObject, asked: Asked, 
     assert claims["signature" if name == SUMS else name] is False
 
 
+@pytest.mark.long
 @given(data=st.data())
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_one_changed_byte_of_a_record_is_named(data: st.DataObject, asked: Asked, signed: Path, state: Path) -> None:
@@ -287,6 +289,7 @@ def test_who_changed_this_host_and_when(alone: Path) -> None:
     assert "Senast ändrad 2025-06-01 08:00 CEST, anna@█████: ärende 17" in page
 
 
+@pytest.mark.long
 def test_was_it_as_intended_on_that_date(asked: Asked, alone: Path, state: Path, tmp_path: Path) -> None:
     assert {h["name"]: h["state"] for h in document(alone)["hosts"]}["heb-gw1"] == "failed check"
     for day, how in (("2025-06-02", "in sync"), ("2025-05-31", "not looked at")):

@@ -59,6 +59,7 @@ def edit(repository: Path, file: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+@pytest.mark.long
 def test_what_only_renames_is_one_line_and_ends_with_0(repository: Path, checkout: Checkout) -> None:
     edit(repository, "roles/base.py", "_names_and_packages", "_packages_and_names")
     code, out, err = checkout()
@@ -67,6 +68,7 @@ def test_what_only_renames_is_one_line_and_ends_with_0(repository: Path, checkou
     assert len(out.strip().splitlines()) == 1
 
 
+@pytest.mark.long
 def test_a_template_is_the_hosts_that_have_it_with_what_restarts(repository: Path, checkout: Checkout) -> None:
     edit(repository, "templates/time/chrony.conf.j2", "maxupdateskew 100.0", "maxupdateskew 50.0")
     _git(repository, "checkout", "-q", "-b", "change")
@@ -83,6 +85,7 @@ def test_a_template_is_the_hosts_that_have_it_with_what_restarts(repository: Pat
     assert set(found["restarts"]) == {"restart chrony.service"}
 
 
+@pytest.mark.long
 def test_a_role_s_code_is_what_it_does(repository: Path, checkout: Checkout) -> None:
     edit(repository, "roles/base.py", '    "ca-certificates",\n', '    "ca-certificates",\n    "curl",\n')
     code, out, _ = checkout()
@@ -91,6 +94,7 @@ def test_a_role_s_code_is_what_it_does(repository: Path, checkout: Checkout) -> 
     assert max(len(line.rstrip()) for line in out.splitlines() if not line.startswith("  ")) <= 100
 
 
+@pytest.mark.long
 def test_two_inventories_are_compared_by_this_code(repository: Path, checkout: Checkout, tmp_path: Path) -> None:
     old = tmp_path / "old"
     shutil.copytree(repository / "inventory" / "snapshot", old)
@@ -100,6 +104,7 @@ def test_two_inventories_are_compared_by_this_code(repository: Path, checkout: C
     assert "+SystemMaxUse=3G" in out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -118,6 +123,7 @@ def test_what_cannot_be_reviewed_is_wrong_usage_and_says_what_to_do(
     assert says in err
 
 
+@pytest.mark.long
 def test_an_inventory_that_cannot_be_read_is_an_error_and_no_review(repository: Path, checkout: Checkout) -> None:
     (repository / "inventory" / "snapshot" / "network.yaml").write_text("prefixes: [\n", encoding="utf-8")
     code, out, err = checkout()

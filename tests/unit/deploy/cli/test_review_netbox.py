@@ -13,6 +13,7 @@ from inventory import snapshot
 from tests.unit.deploy.review.renders import with_host, with_options
 
 
+@pytest.mark.long
 def test_what_netbox_says_now_is_a_side(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LIMIT", "SOURCE", "LAB", "STATE", "JSON"):
         monkeypatch.delenv(f"SAMDRIFT_{name}", raising=False)

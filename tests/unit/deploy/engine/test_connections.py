@@ -29,6 +29,7 @@ def hosts(make_role: Callable[[str, str], None], tmp_path: Path) -> Callable[[Ss
     return made
 
 
+@pytest.mark.long
 def test_of_many_hosts_only_those_are_connected_to_that_are_used_or_changed(
     sshd: Sshd, hosts: Callable[[Sshd, int], Fleet], monkeypatch: pytest.MonkeyPatch
 ) -> None:

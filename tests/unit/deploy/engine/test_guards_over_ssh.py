@@ -314,6 +314,7 @@ def test_what_put_itself_back_cannot_be_confirmed_any_more(host: Sshd, door: Pat
     assert door.read_text() == "old\n"
 
 
+@pytest.mark.long
 def test_a_host_that_another_run_guards_is_not_changed_until_that_is_over(host: Sshd, door: Path) -> None:
     arm = guard_script.arm([kept_file(str(door))], seconds=6, run="another", holder="somebody's change")
     with session(host, door) as hosts:

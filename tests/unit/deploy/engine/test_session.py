@@ -101,6 +101,7 @@ def drifted(place: Path) -> None:
     (place / "l").unlink()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("before", [empty, drifted, None])
 def test_the_plan_is_command_for_command_what_stock_pyinfra_computes(
     sshd: Sshd, here: tuple[Fleet, Host, Path], tmp_path: Path, before: Callable[[Path], None] | None
@@ -115,6 +116,7 @@ def test_the_plan_is_command_for_command_what_stock_pyinfra_computes(
     assert any(ours.values()) is (before is not None)
 
 
+@pytest.mark.long
 def test_a_converged_host_has_no_changes_and_costs_at_most_three_execs(
     sshd: Sshd, here: tuple[Fleet, Host, Path]
 ) -> None:
@@ -199,6 +201,7 @@ def test_what_nobody_declares_is_searched_for_by_a_look_and_not_again_while_the_
     assert first.fingerprint == again.fingerprint
 
 
+@pytest.mark.long
 def test_a_handler_owed_by_a_run_that_died_is_paid_by_the_next(sshd: Sshd, here: tuple[Fleet, Host, Path]) -> None:
     fleet, _, place = here
     apply(sshd, fleet)
@@ -215,6 +218,7 @@ def test_a_handler_owed_by_a_run_that_died_is_paid_by_the_next(sshd: Sshd, here:
     assert (place / "handled").read_text() == "ran\nran\n"
 
 
+@pytest.mark.long
 def test_apply_sends_exactly_the_planned_commands_though_they_would_be_others_now(
     sshd: Sshd, here: tuple[Fleet, Host, Path]
 ) -> None:
@@ -359,6 +363,7 @@ def _pay_debts(sshd: Sshd) -> Iterator[None]:
     (sshd.directory / "lib/samdrift/owed/note").unlink(missing_ok=True)
 
 
+@pytest.mark.long
 def test_what_a_waiver_accepts_is_left_as_it_is_and_owes_no_handler(sshd: Sshd, here: tuple[Fleet, Host, Path]) -> None:
     fleet, host, place = here
     apply(sshd, fleet)

@@ -185,6 +185,7 @@ def test_a_scan_that_was_killed_with_its_job_is_made_again(place: Place) -> None
     assert place.journal.begun is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["error", "half"])
 def test_a_scan_without_a_whole_answer_is_none_and_is_tried_three_times_a_day(place: Place, how: str) -> None:
     assert [place.run(how)[0] for _ in range(3)] == [1, 1, 1]

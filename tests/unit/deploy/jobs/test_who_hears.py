@@ -10,6 +10,8 @@ from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
 
+import pytest
+
 from inventory.paths import CODE
 from inventory.recipients import of_the_project
 from tests.unit.deploy.notify.fleets import finding, host, record
@@ -25,6 +27,7 @@ esac
 """
 
 
+@pytest.mark.long
 def test_what_a_scan_found_is_told_once_also_if_the_fleet_could_not_be_listed_at_first(
     servers: Servers,  # noqa: F811
     tmp_path: Path,

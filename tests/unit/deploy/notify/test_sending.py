@@ -208,6 +208,7 @@ def teller(file: Path, servers: Servers, to: str) -> subprocess.Popen[str]:
     return subprocess.Popen(words, cwd=CODE, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("to", "mails"), [("held-before", 1), ("held", 1)])
 def test_whoever_is_killed_while_telling_tells_nobody_twice(
     servers: Servers, tmp_path: Path, to: str, mails: int

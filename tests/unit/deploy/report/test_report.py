@@ -448,6 +448,7 @@ def test_a_check_is_no_look_and_one_of_another_inventory_is_no_check_of_this() -
     assert list(checks_of(listing(other, DRIFT_RUN), "inventory/snapshot")) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("broken", [b[1] for b in BROKEN], ids=[f"{b[0]} {b[2]}" for b in BROKEN])
 def test_an_inventory_that_is_not_sound_has_a_report_that_says_so(broken: Fleet) -> None:
     found = findings_of_problems(problems(broken), broken)

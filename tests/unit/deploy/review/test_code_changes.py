@@ -61,6 +61,7 @@ def before() -> dict[str, list[list[str]]]:
     return registered(CODE)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_review_has_the_hosts_for_which_pyinfra_registers_otherwise_and_no_others(
     change: str, before: dict[str, list[list[str]]], shipped: State, tmp_path: Path

@@ -61,6 +61,7 @@ def test_a_port_that_one_host_opens_is_that_host_and_who_may_reach_it(shipped: S
     assert [s.field for s in made.settings] == ["openings"]
 
 
+@pytest.mark.long
 def test_a_host_that_goes_is_managed_no_more_and_one_that_comes_is_counted(shipped: State, tmp_path: Path) -> None:
     without = FLEET.model_copy(update={"hosts": tuple(h for h in FLEET.hosts if h.name != "tie-care1")})
     gone = reviewed(shipped, without, tmp_path)
@@ -73,6 +74,7 @@ def test_a_host_that_goes_is_managed_no_more_and_one_that_comes_is_counted(shipp
     assert "tie-care1" not in {h for a in comes.alike for h in a.hosts}
 
 
+@pytest.mark.long
 def test_a_host_that_is_not_sound_is_unknown_which_outranks_a_change(shipped: State, tmp_path: Path) -> None:
     broken = with_host(FLEET, "tie-care1", with_options("firewall", {"also_open": {"tcp/8443": {"sources": "?"}}}))
     made = reviewed(shipped, with_host(broken, "tie-web1", with_options("base", {"journal_max": "3G"})), tmp_path)
@@ -82,6 +84,7 @@ def test_a_host_that_is_not_sound_is_unknown_which_outranks_a_change(shipped: St
     assert made.exit_code is Exit.INCOMPLETE
 
 
+@pytest.mark.long
 def test_the_same_change_of_many_hosts_is_one_difference(shipped: State, tmp_path: Path) -> None:
     fleet = FLEET
     for name in FEW:
@@ -146,6 +149,7 @@ def planned() -> dict[str, list[tuple[str, str]]]:
     return intents(FLEET, list(FEW))
 
 
+@pytest.mark.long
 @settings(
     max_examples=4,
     deadline=None,
@@ -174,6 +178,7 @@ def policies(made: Review) -> dict[str, tuple[int, int, int]]:
     return {p.id: (len(p.new), len(p.before), len(p.mended)) for p in made.policies if p.new or p.before or p.mended}
 
 
+@pytest.mark.long
 def test_a_policy_that_is_newly_broken_fails_and_one_that_was_broken_before_is_told_apart(
     shipped: State, tmp_path: Path
 ) -> None:
@@ -206,6 +211,7 @@ def test_a_policy_that_cannot_be_asked_fails_the_review(shipped: State, tmp_path
     assert made.exit_code is Exit.VERIFY_FAILED
 
 
+@pytest.mark.long
 def test_a_password_that_somebody_wrote_where_a_reason_stands_is_nowhere_in_a_review(
     shipped: State, tmp_path: Path
 ) -> None:

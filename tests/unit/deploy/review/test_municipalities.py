@@ -49,6 +49,7 @@ def leaves(shipped: State, without_heby: State) -> Review:
     return difference(shipped, without_heby)
 
 
+@pytest.mark.long
 def test_the_sixth_is_new_and_no_host_of_the_five_goes_or_is_unknown(comes: Review) -> None:
     assert [h.host for h in comes.changed("new")] == ["enk-gw1"]
     assert (comes.changed("gone"), comes.changed("unknown"), comes.nowhere) == ((), (), ())
@@ -69,6 +70,7 @@ def test_nothing_that_the_sixth_opens_breaks_a_policy(comes: Review) -> None:
     assert {r.opening.kind for r in comes.reached} >= {"opens"}
 
 
+@pytest.mark.long
 def test_whoever_leaves_is_managed_no_more_and_its_own_hosts_alone(leaves: Review) -> None:
     own = {h.name for h in snapshot.load().hosts if h.tenant == "heby" and h.is_managed}
     assert {h.host for h in leaves.changed("gone")} == own

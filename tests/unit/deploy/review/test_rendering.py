@@ -63,11 +63,13 @@ def test_every_managed_host_is_rendered_and_has_steps(shipped: State) -> None:
     assert shipped.counted["steps"] == sum(len(h.steps) for h in shipped.every_host())
 
 
+@pytest.mark.long
 def test_two_renderings_are_the_same_byte_for_byte(tmp_path: Path, shipped: State) -> None:
     (again,) = states(tmp_path, SNAPSHOT)
     assert again.file.read_bytes() == shipped.file.read_bytes()
 
 
+@pytest.mark.long
 def test_another_tree_is_rendered_by_its_own_code_and_templates(tmp_path: Path, shipped: State) -> None:
     tree = tmp_path / "tree"
     for room in ("deploy", "inventory", "roles", "templates"):
@@ -80,6 +82,7 @@ def test_another_tree_is_rendered_by_its_own_code_and_templates(tmp_path: Path, 
     assert set(other.hosts) == set(shipped.hosts)
 
 
+@pytest.mark.long
 def test_what_a_side_s_code_does_wrong_is_told_and_is_no_review(tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     for room in ("deploy", "inventory", "roles", "templates"):
@@ -98,6 +101,7 @@ def test_a_rendering_without_its_end_is_refused(tmp_path: Path, shipped: State) 
         read(cut, "a side")
 
 
+@pytest.mark.long
 def test_nobody_s_environment_reaches_the_other_side_s_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI_JOB_TOKEN", "hemligt")
     tree = tmp_path / "tree"

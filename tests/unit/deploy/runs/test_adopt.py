@@ -230,6 +230,7 @@ def test_a_role_that_changes_nothing_ends_nothing(
     assert any(str(listener) in line for line in made.seen)
 
 
+@pytest.mark.long
 def test_from_no_inventory_to_in_sync_one_role_after_the_other_and_nothing_else_is_lost(  # noqa: PLR0917  fixtures
     run: Invocation,
     host: Host,

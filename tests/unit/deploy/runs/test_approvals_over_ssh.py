@@ -114,6 +114,7 @@ def test_commands_that_do_not_do_what_the_diff_shows_are_never_run(
     assert not (tmp_path / "motd").exists()
 
 
+@pytest.mark.long
 def test_an_emergency_waits_for_nobody_and_is_verified_all_the_same(run: Invocation, tmp_path: Path) -> None:
     (tmp_path / "on-call").touch()
     urgent = again(run, emergency=True)

@@ -201,6 +201,7 @@ def cut_off(world: World, faults: Sequence[tuple[int, Way]]) -> None:
     assert verify_history(open_stores(world.state).history, (), "").breaks == ()
 
 
+@pytest.mark.long
 def test_an_apply_that_is_cut_off_leaves_a_record_and_the_next_leaves_nothing_half_done(world: World) -> None:
     cut_off(world, [(6, "reset"), (10, "silent"), (12, "sshd")])
 

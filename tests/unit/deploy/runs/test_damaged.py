@@ -52,6 +52,7 @@ def run(
     return run
 
 
+@pytest.mark.long
 def test_drift_says_that_it_cannot_tell_of_this_host_and_tells_of_the_others(run: Invocation, tmp_path: Path) -> None:
     (tmp_path / WHOLE / "colour").write_text("by hand\n")
     seen = drift(limited(run, at="20:01"))
@@ -66,6 +67,7 @@ def test_drift_says_that_it_cannot_tell_of_this_host_and_tells_of_the_others(run
     assert "samdrift apply --limit tie-test2" in seen.findings[1].remedy
 
 
+@pytest.mark.long
 def test_an_apply_of_some_roles_leaves_it_damaged_and_one_of_all_mends_it(run: Invocation) -> None:
     assert apply(limited(run, "brush", at="20:01"), lambda _plan: None).exit_code == Exit.OK
     assert drift(limited(run, at="20:02")).exit_code == Exit.INCOMPLETE, "what role colour was given is still unknown"

@@ -355,6 +355,7 @@ def drift(monkeypatch: pytest.MonkeyPatch) -> Stores:
     return stores
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("ends", "code", "text"),
     [

@@ -105,6 +105,7 @@ def killed_at(world: World, moments: Sequence[int]) -> None:
             assert {h.changed for h in record.hosts} <= {tuple(begun[:-1]), ()}
 
 
+@pytest.mark.long
 def test_an_apply_that_is_killed_leaves_a_record_and_the_next_leaves_nothing_half_done(world: World) -> None:
     killed_at(world, (3, 8, 9, 12))
 

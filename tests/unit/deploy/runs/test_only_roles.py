@@ -89,6 +89,7 @@ def test_a_role_is_applied_alone_with_its_own_handlers_and_checks(run: Invocatio
     assert (tmp_path / "colour").read_text() == "colour of 2\n", "its settings are those of the whole host"
 
 
+@pytest.mark.long
 def test_what_was_not_applied_is_pending_and_what_was_stays_known(run: Invocation, tmp_path: Path) -> None:
     apply(limited(run, "colour"), lambda _plan: None)
     assert [(f.kind, f.role) for f in drift(limited(run, at="20:01")).findings if f.step.startswith("file")] == [

@@ -72,6 +72,7 @@ def accepting(run: Invocation, found: Record, today: date) -> Waivers:
     return waivers_of(made, run.fleet, today)
 
 
+@pytest.mark.long
 def test_from_the_day_that_it_is_accepted_to_the_day_after(run: Invocation, tmp_path: Path) -> None:
     def approve(_: object) -> None:
         """Ask nobody."""
@@ -116,6 +117,7 @@ def test_from_the_day_that_it_is_accepted_to_the_day_after(run: Invocation, tmp_
     assert (motd.read_text(), drift(on(run)).findings) == ("welcome\n", ())
 
 
+@pytest.mark.long
 def test_a_file_that_nobody_declares_is_accepted_with_what_is_in_it_and_who_may_write_it(
     run: Invocation, tmp_path: Path
 ) -> None:

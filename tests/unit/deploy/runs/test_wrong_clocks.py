@@ -62,6 +62,7 @@ def well(made: Callable[[str], Invocation], place: Path, applied: int) -> None:
     assert verify_history(history, (), "").breaks == ()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("wrong", A_DAY, ids=str)
 def test_where_samdrift_runs(
     made: Callable[[str], Invocation], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: timedelta
@@ -80,6 +81,7 @@ def test_where_samdrift_runs(
     well(made, place, 2)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("wrong", A_DAY, ids=str)
 def test_on_the_host(made: Callable[[str], Invocation], sshd: Sshd, tmp_path: Path, wrong: timedelta) -> None:
     date = sshd.directory / "bin/date"

@@ -274,6 +274,7 @@ for n in itertools.count():
 """Keeps applies of 30 hosts for as long as it lives, and says when each is kept."""
 
 
+@pytest.mark.long
 def test_two_write_at_once_and_are_killed_and_every_record_is_whole(place: Place) -> None:
     command = [sys.executable, "-c", WRITE, where(place)]
     writers = [subprocess.Popen([*command, who], stdout=subprocess.PIPE, cwd=CODE) for who in ("anna", "bo")]

@@ -118,6 +118,7 @@ def test_an_apply_that_ended_before_it_could_remember_is_settled(files: Path, da
     assert CHRONY in stores_of(database).applied.last_applied("heb-gw1")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [f"records/{APPLY}.json", "applied/heb-gw1.json", "findings.json", "begun.json"])
 @pytest.mark.parametrize("said", [b"", b"{", b"[]", b'{"id": 7}', b"\x00\xff"])
 def test_a_damaged_file_costs_itself(files: Path, database: Database, name: str, said: bytes) -> None:

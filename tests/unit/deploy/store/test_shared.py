@@ -86,6 +86,7 @@ class Person:
         self._process.communicate()
 
 
+@pytest.mark.long
 def test_members_of_the_group_read_and_write_what_the_others_made_and_nobody_else_does(shared: Path) -> None:
     people = anna, bo, eve = [
         Person(shared, user, group, second)

@@ -37,6 +37,7 @@ def test_every_answer_is_its_own_and_one_that_hangs_or_kills_is_one_of_many(look
     assert (first.stdout, last.stderr.strip(), last.rc) == ("one\n", "two", 3)
 
 
+@pytest.mark.long
 def test_nothing_can_be_written_in_any_way(looking: Connection) -> None:
     here = [way for way in WAYS if way.here]
     before = seen_of(here, ask_here)

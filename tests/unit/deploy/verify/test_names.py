@@ -33,6 +33,7 @@ class _NotAsked:
         pytest.skip("not applicable: nobody is asked here")
 
 
+@pytest.mark.long
 def test_every_check_that_runs_is_named_as_the_record_names_it() -> None:
     fleet = snapshot.load(snapshot.DEFAULT)
     intent, hosts, roles = Intent(fleet), list[Host](), set[str]()

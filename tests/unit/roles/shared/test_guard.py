@@ -43,6 +43,7 @@ def put(path: Path, content: bytes | None, mode: int) -> None:
 MODES, NAMES = st.sampled_from([0o600, 0o644, 0o755]), st.sampled_from(["a", "two words", "-n", "ö'$(x)"])
 
 
+@pytest.mark.long
 @given(CONTENT, CONTENT, MODES, NAMES)
 @settings(max_examples=10)
 def test_a_file_comes_back_as_it_was_however_often(

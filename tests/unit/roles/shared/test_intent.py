@@ -83,6 +83,7 @@ def test_one_host_costs_one_host_and_what_its_roles_build_on(computed: Counter[t
     assert {host for host, _ in computed} == {"tie-web1"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("host", [h for h in SHIPPED.hosts if h.roles], ids=lambda h: h.name)
 def test_settings_come_in_the_order_of_the_roles(host: Host) -> None:
     assert tuple(Intent(SHIPPED).settings(host)) == roles_of(host)

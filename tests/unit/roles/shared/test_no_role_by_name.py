@@ -75,6 +75,7 @@ def _asked(node: ast.AST) -> Iterator[ast.expr]:
             yield name
 
 
+@pytest.mark.long
 def test_no_place_outside_roles_names_one_but_those_that_say_why() -> None:
     files = [file for place in PLACES for file in (CODE / place).rglob("*.py")]
     found = {(str(f.relative_to(CODE)), name) for f in files for name in named(f.read_text(encoding="utf-8"))}

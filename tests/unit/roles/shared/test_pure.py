@@ -25,6 +25,7 @@ PURE = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("module", PURE)
 def test_a_pure_module_loads_neither_pyinfra_nor_gevent_and_patches_nothing(module: str) -> None:
     code = (

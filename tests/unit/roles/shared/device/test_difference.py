@@ -72,6 +72,7 @@ def leads_there_and_back(platform: str, running: Tree, other: Tree) -> None:
     assert again.unmanaged == change.unmanaged
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("platform", PLATFORMS)
 @given(data=st.data())
 @effort(max_examples=8)

@@ -121,6 +121,7 @@ def test_nobody_can_name_a_line_away_that_is_declared_or_is_in_no_section_of_the
     assert (change.entries, change.removals) == ((), ())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("platform", PLATFORMS)
 @given(data=st.data())
 @effort(max_examples=8)

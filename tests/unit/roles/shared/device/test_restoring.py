@@ -30,6 +30,7 @@ def trimmed(tree: Tree) -> Tree:
     return {"\n".join(part.rstrip() for part in line.split("\n")): trimmed(below) for line, below in tree.items()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("platform", PLATFORMS)
 @given(data=st.data())
 @effort(max_examples=6)

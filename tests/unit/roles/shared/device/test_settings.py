@@ -144,6 +144,7 @@ def test_a_switch_of_a_vendor_without_it_is_not_talked_to_by_netconf(name: str, 
     assert problem.where == f"host {name}, config context samdrift.transport"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("role", "name", "platform"), CASES)
 @given(text=wild)
 @effort(max_examples=8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import pytest
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
@@ -47,6 +48,7 @@ def test_who_stands_in_for_nobody_takes_the_best_hour() -> None:
     assert update_hour("tie-web1", Intent(load())) == HOURS[0]
 
 
+@pytest.mark.long
 @effort(max_examples=20)
 @given(pairs=st.lists(st.sampled_from(["", "a", "b", "c"]), min_size=1, max_size=8))
 def test_whoever_is_paired_with_whom_none_share_an_hour(pairs: list[str]) -> None:

@@ -91,6 +91,7 @@ def test_a_placeholder_that_stands_on_the_host_unresolved_is_no_wanted_line() ->
     assert VEIL.shown("t = ‹secret:token›", "t = ‹secret:token›", [TOKEN]).startswith("‹withheld:")
 
 
+@pytest.mark.long
 @given(value=values, before=st.text(letters, max_size=9), after=st.text(letters, max_size=9), data=st.data())
 @settings(max_examples=300)
 def test_no_form_of_a_value_is_left_in_what_hosts_say(value: str, before: str, after: str, data: st.DataObject) -> None:

@@ -134,6 +134,7 @@ def paths(files: tuple[Standing, ...]) -> set[str]:
     return {file.path for file in files}
 
 
+@pytest.mark.long
 @given(st.lists(THINGS, max_size=12))
 @settings(max_examples=30, deadline=None)
 def test_a_walk_tells_what_a_plain_reading_of_the_same_tree_finds(things: list[Thing]) -> None:
