@@ -230,18 +230,18 @@ def dangling(rows: Rows, kinds: Iterable[str]) -> Iterator[tuple[ReadType, int]]
     """Yield every object that refers to something, of one of these kinds, that is not there."""
     gone_from = set(kinds)
     for kind in READ_TYPES:
+        of = rows[kind.name]
         for name, target in kind.refers.items():
             if target not in gone_from:
                 continue
-            there = rows[target]
-            for i, row in rows[kind.name].items():
-                value = row.get(name)
-                for ref in value if isinstance(value, list) else (value,):
-                    if ref is not None and ref not in there:
-                        yield kind, i
+            there = rows[target].keys()
+            if name in kind.many:
+                yield from ((kind, i) for i, row in of.items() if (refs := row.get(name)) and not there >= set(refs))
+            elif gone := {row.get(name) for row in of.values()} - there - {None}:
+                yield from ((kind, i) for i, row in of.items() if row.get(name) in gone)
         for name, types in kind.any_of.items():
-            found = {of: rows[BY_TYPE[of].name] for of in types if of in BY_TYPE and BY_TYPE[of].name in gone_from}
-            for i, row in rows[kind.name].items() if found else ():
-                of, _, number = (row.get(name) or "").partition(":")
-                if of in found and int(number) not in found[of]:
+            found = {t: rows[BY_TYPE[t].name] for t in types if t in BY_TYPE and BY_TYPE[t].name in gone_from}
+            for i, row in of.items() if found else ():
+                type_of, _, number = (row.get(name) or "").partition(":")
+                if type_of in found and int(number) not in found[type_of]:
                     yield kind, i
