@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import is_
 from typing import Any, TypeVar
 
 from inventory.fleet import Fleet, Host
@@ -23,7 +24,7 @@ def in_order(fleet: Fleet) -> Fleet:
     What a person ordered keeps its order: a host's interfaces, their addresses, and lists in config contexts.
     Keys in config contexts have none: NetBox keeps them in an order of its own. Neither have the ends of a link.
     """
-    done: dict[int, Any] = {}  # most hosts share what is in their config contexts with others
+    done: Sorted = {}
     ordered = fleet.model_copy(
         update={
             "config_contexts": tuple(_context_in_order(c) for c in fleet.config_contexts),
@@ -45,22 +46,38 @@ def _with(value: T, fields: Mapping[str, object]) -> T:
     return value.model_copy(update=changed) if changed else value
 
 
-def _keys_in_order(value: Any, done: dict[int, Any]) -> Any:
-    """Sort the keys of a value's mappings at every depth.
+Sorted = dict[int, tuple[Any, Any]]
+"""Mappings that were sorted, by identity: as they were (so that nothing else has the identity), and as they are."""
+
+
+def keys_in_order(value: Any, done: Sorted) -> Any:
+    """Sort the keys of a value's mappings at every depth; the same object, if they are sorted.
 
     Args:
-        done: the mappings that were sorted before, by the identity of what they were made of.
+        done: what was sorted before: most hosts share what is in their config contexts with others.
     """
-    if isinstance(value, dict):
-        if id(value) not in done:
-            keys = sorted(value, key=lambda k: (k not in FIRST_KEYS, k))
-            done[id(value)] = {k: _keys_in_order(value[k], done) for k in keys}
-        return done[id(value)]
-    return [_keys_in_order(v, done) for v in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        items = [keys_in_order(v, done) for v in value]
+        return value if all(map(is_, items, value)) else items
+    if not isinstance(value, dict):
+        return value
+    if id(value) not in done:
+        keys = sorted(value, key=lambda k: (k not in FIRST_KEYS, k))
+        ordered = {k: keys_in_order(value[k], done) for k in keys}
+        is_same = keys == list(value) and all(map(is_, ordered.values(), value.values()))
+        done[id(value)] = value, value if is_same else ordered
+    return done[id(value)][1]
+
+
+def _with_keys_in_order(value: T, done: Sorted, *fields: str) -> T:
+    """Sort the keys in these fields of a value; the same object, if they are sorted."""
+    found = {f: (now, keys_in_order(now, done)) for f in fields if (now := getattr(value, f))}
+    changed = {f: new for f, (now, new) in found.items() if new is not now}
+    return value.model_copy(update=changed) if changed else value
 
 
 def _context_in_order(context: ConfigContext) -> ConfigContext:
-    return _with_sorted(context, *ASSIGNED_BY).model_copy(update={"data": _keys_in_order(context.data, {})})
+    return _with_keys_in_order(_with_sorted(context, *ASSIGNED_BY), {}, "data")
 
 
 def _cable_in_order(cable: Cable) -> Cable:
@@ -68,11 +85,8 @@ def _cable_in_order(cable: Cable) -> Cable:
     return _with(cable, {"a": a, "b": b})
 
 
-def _host_in_order(host: Host, done: dict[int, Any]) -> Host:
-    interfaces = tuple(_with_sorted(i, "tagged_vlans") for i in host.interfaces)
-    services = tuple(sorted((_with_sorted(s, "ports") for s in host.services), key=lambda s: (s.name, s.protocol)))
-    contexts = {
-        name: _keys_in_order(context, done) for name in ("local_context", "context") if (context := getattr(host, name))
-    }
+def _host_in_order(host: Host, done: Sorted) -> Host:
+    interfaces = tuple([_with_sorted(i, "tagged_vlans") if i.tagged_vlans else i for i in host.interfaces])
+    services = tuple(sorted([_with_sorted(s, "ports") for s in host.services], key=lambda s: (s.name, s.protocol)))
     ordered = _with(_with_sorted(host, "tags", "host_keys"), {"interfaces": interfaces, "services": services})
-    return ordered.model_copy(update=contexts) if contexts else ordered
+    return _with_keys_in_order(ordered, done, "local_context", "context")

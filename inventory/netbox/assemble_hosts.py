@@ -19,6 +19,7 @@ from inventory.netbox.making import Making, only, reference
 from inventory.netbox.read_types import CONTEXTS
 from inventory.netbox.session import Row
 from inventory.network import SharedRole
+from inventory.order import keys_in_order
 
 INTERFACE, VM_INTERFACE, FHRP_GROUP = "dcim.interface", "virtualization.vminterface", "ipam.fhrpgroup"
 SHARED_ROLES = frozenset(get_args(SharedRole))
@@ -36,6 +37,11 @@ class _Addresses:
 
     own: list[Row] = field(default_factory=list)
     shared: list[Row] = field(default_factory=list)
+
+
+NO_ADDRESSES = _Addresses()
+BESIDE = ("lag", "parent", "bridge")
+"""The fields of an interface that name another one of its host."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,10 @@ def _host(making: Making, kind: _Kind, row: Row) -> Row:
     keys = row["custom_fields"].get(HOST_KEYS.name) or ""
     tags = making.slugs["tags"]
     return {
-        **only(row, ("name", "status", "serial", "description")),
+        "name": row["name"],
+        "status": row["status"],
+        "serial": row["serial"],
+        "description": row["description"],
         "kind": kind.word,
         "tenant": making.slug(row, "tenant", "tenants") or "",
         "site": making.slug(row, "site", "sites") or "",
@@ -144,8 +153,8 @@ def _host(making: Making, kind: _Kind, row: Row) -> Row:
         "oob_address": _ip(making, row.get("oob_ip")),
         "host_keys": tuple(filter(None, (line.strip() for line in str(keys).splitlines()))),
         "wireguard_public_key": str(row["custom_fields"].get(WIREGUARD_KEY.name) or "").strip(),
-        "local_context": row["local_context_data"] or {},
-        "context": row[CONTEXTS] or {},
+        "local_context": keys_in_order(row["local_context_data"] or {}, making.contexts),
+        "context": keys_in_order(row[CONTEXTS] or {}, making.contexts),
     }
 
 
@@ -163,20 +172,19 @@ def _interface(
     Args:
         beside: the names of the host's interfaces, by id.
     """
-    vlans, is_device = making.rows["vlans"], kind.name == "devices"
+    vlans = making.rows["vlans"]
     untagged = vlans.get(row["untagged_vlan"])
     tagged = [vlans[i]["vid"] for i in row["tagged_vlans"] if i in vlans]
     implied = "tagged" if tagged else "access" if untagged else None
     mode = row["mode"] or None
-    vrf, own, shared = _of_one_vrf(making, row, addresses.get(f"{kind.interface_type}:{row['id']}", _Addresses()))
-    for name in ("lag", "parent", "bridge"):
-        if row.get(name) is not None and row[name] not in beside:
-            making.wrong(kind.interfaces, row, name, "is another device's, and no interface of its stack", "clear it")
-    return {
-        **only(row, ("name", "enabled", "description")),
-        "type": row["type"] if is_device else "virtual",
+    of_interface = addresses.get(f"{kind.interface_type}:{row['id']}", NO_ADDRESSES)
+    vrf, own, shared = _of_one_vrf(making, row, of_interface)
+    fields = {
+        "name": row["name"],
+        "enabled": row["enabled"],
+        "description": row["description"],
+        "type": row["type"] if kind.name == "devices" else "virtual",
         "mgmt_only": bool(row.get("mgmt_only")),
-        **{name: beside.get(row.get(name, 0)) for name in ("lag", "parent", "bridge")},
         "mode": None if mode == implied else mode,
         "untagged_vlan": untagged["vid"] if untagged else None,
         "tagged_vlans": tagged,
@@ -184,6 +192,13 @@ def _interface(
         "addresses": own,
         "shared_addresses": shared,
     }
+    for name in BESIDE:
+        if (number := row.get(name)) is not None:
+            fields[name] = beside.get(number)
+            if number not in beside:
+                what = "is another device's, and no interface of its stack"
+                making.wrong(kind.interfaces, row, name, what, "clear it")
+    return fields
 
 
 # Addresses
@@ -231,6 +246,8 @@ def _of_one_vrf(making: Making, row: Row, addresses: _Addresses) -> tuple[str, l
     of its addresses.
     """
     vrf = vrf_of(making, row)
+    if addresses is NO_ADDRESSES:
+        return vrf, [], []
     if not vrf:
         of_addresses = {vrf_of(making, a) for a in (*addresses.own, *addresses.shared)}
         vrf = of_addresses.pop() if len(of_addresses) == 1 else ""

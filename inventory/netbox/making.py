@@ -22,6 +22,7 @@ from inventory.netbox.custom_fields import CLUSTER_SLUG, READ
 from inventory.netbox.read_types import CONTEXTS
 from inventory.netbox.rows import Rows
 from inventory.netbox.session import Row
+from inventory.order import Sorted
 from inventory.places import noun, printable
 from inventory.rules.contexts import asks
 
@@ -37,12 +38,14 @@ class Making:
 
     Attributes:
         slugs: of each kind, what the fleet knows an object by, by id.
+        contexts: the config contexts whose keys are in order.
     """
 
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
         self.problems: list[Problem] = []
         self.left_out: list[LeftOut] = []
+        self.contexts: Sorted = {}
         self.slugs: dict[str, Mapping[int, str]] = {}
         for kind, slug, within in NAMES:
             if kind == "vlan_groups":
