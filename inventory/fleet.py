@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import Any, Literal
@@ -19,11 +19,12 @@ from typing import Any, Literal
 from pydantic import Field
 
 from inventory.frozen import Frozen, as_json
-from inventory.keys import KEYS
+from inventory.keys import KEYS, address_key
 from inventory.network import (
     Address,
     Cable,
     InterfaceAddress,
+    Nearest,
     Network,
     Prefix,
     Range,
@@ -97,7 +98,7 @@ class Interface(Frozen):
     @property
     def all_addresses(self) -> tuple[InterfaceAddress, ...]:
         """Return the own addresses, then the shared ones."""
-        return (*self.addresses, *(shared.address for shared in self.shared_addresses))
+        return self.addresses + tuple([shared.address for shared in self.shared_addresses])
 
     @property
     def addresses4(self) -> tuple[IPv4Interface, ...]:
@@ -276,7 +277,7 @@ class Fleet(Frozen):
 
     def holders_of(self, prefix: Prefix) -> tuple[tuple[Host, Interface], ...]:
         """Return the interfaces that have the address of a prefix' gateway, at a place that the prefix is for."""
-        having = self._interfaces_with.get((prefix.vrf, prefix.gateway), ()) if prefix.gateway else ()
+        having = self._having.get((prefix.vrf, address_key(prefix.gateway)), ()) if prefix.gateway else ()
         return tuple((host, interface) for host, interface in having if self.serves(prefix, host.site))
 
     def candidates_of(self, prefix: Prefix) -> tuple[tuple[Host, Interface], ...]:
@@ -286,20 +287,19 @@ class Fleet(Frozen):
         return tuple(
             (host, interface)
             for host in self.hosts
-            if host.roles and self.serves(prefix, host.site)
+            if self.serves(prefix, host.site) and host.roles
             for interface in host.interfaces
-            if interface.vrf == prefix.vrf and any(a.ip in prefix.prefix for a in interface.addresses)
+            if interface.vrf == prefix.vrf and any(a in prefix.prefix for a in interface.addresses)
         )
 
     @cached_property
-    def _interfaces_with(self) -> dict[tuple[str, Address], tuple[tuple[Host, Interface], ...]]:
+    def _having(self) -> Mapping[tuple[str, object], Sequence[tuple[Host, Interface]]]:
         """Return who has an address, by VRF and address, shared ones included."""
-        found: dict[tuple[str, Address], tuple[tuple[Host, Interface], ...]] = {}
+        found: dict[tuple[str, object], list[tuple[Host, Interface]]] = {}
         for host in self.hosts:
             for interface in host.interfaces:
                 for address in interface.all_addresses:
-                    key = interface.vrf, address.ip
-                    found[key] = (*found.get(key, ()), (host, interface))
+                    found.setdefault((interface.vrf, address_key(address)), []).append((host, interface))
         return found
 
     @cached_property
@@ -368,7 +368,7 @@ class Fleet(Frozen):
 
     def serves(self, scoped: Scoped, site: str) -> bool:
         """Tell whether what is scoped to a place is for this site, too."""
-        return scoped.scope in self.scopes_of.get(site, {("site", site): None, **EVERYWHERE})
+        return scoped.scope in (self.scopes_of.get(site) or {("site", site): None, **EVERYWHERE})
 
     def vlan_at(self, site: str, vid: int) -> Vlan | None:
         """Return the VLAN that a number means at a site: its own, or else that of the group that is scoped nearest.
@@ -388,8 +388,11 @@ class Fleet(Frozen):
 
     def prefix_of(self, address: Address, vrf: str = "") -> Prefix | None:
         """Return the longest prefix of a VRF that holds this address, or None."""
-        holding = [p for p in self.prefixes if p.vrf == vrf and address in p.prefix]
-        return max(holding, key=lambda p: p.prefix.prefixlen, default=None)
+        return self._nearest.of(address, vrf)
+
+    @cached_property
+    def _nearest(self) -> Nearest:
+        return Nearest(self.prefixes)
 
     def ranges_in(self, prefix: Network, vrf: str = "") -> tuple[Range, ...]:
         """Return the ranges of this prefix, in the addresses' order. (Where nothing is wrong, each ends in it, too.)"""

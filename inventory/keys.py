@@ -14,9 +14,12 @@ from inventory.network import Address, Network
 
 def address_key(value: Address | Network) -> tuple[int, int, int]:
     """Return what addresses and prefixes of both families are sorted by: IPv4 first."""
-    if isinstance(value, IPv4Network | IPv6Network):
+    if isinstance(value, _NETWORKS):
         return value.version, int(value.network_address), value.prefixlen
     return value.version, int(value), value.max_prefixlen
+
+
+_NETWORKS = (IPv4Network, IPv6Network)
 
 
 KEYS: Mapping[str, Callable[[Any], Any]] = {

@@ -59,7 +59,7 @@ def _gone(fleet: Fleet, municipality: str) -> dict[str, list[Frozen]]:
             if section in {"config_contexts", "tenants"} or section not in REFERENCES:
                 continue
             for item in getattr(fleet, section):
-                if id(item) not in taken and refs & set(references.of(section, item)):
+                if id(item) not in taken and refs & references.of(section, item):
                     taken.add(id(item))
                     found.setdefault(section, []).append(item)
                     if section in REFERENCED:
@@ -106,7 +106,7 @@ def _own(fleet: Fleet, gone: dict[str, list[Frozen]]) -> Fleet:
     assignment = Assignment(fleet)
     hosts = gone.get("hosts", ())
     contexts = [c for c in fleet.config_contexts if any(reaches(c, assignment.values(h)) for h in hosts)]  # type: ignore[arg-type]
-    direct = {ref for section, items in gone.items() for item in items for ref in references.of(section, item)}
+    direct = {ref for section, items in gone.items() for ref in references.of(section, *items)}
     wanted = references.closure(direct)
     parts: dict[str, Any] = {}
     for section in Fleet.model_fields:

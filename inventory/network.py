@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import cached_property
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -73,7 +74,7 @@ class Scoped(Frozen):
     or `site_group`, those below included. Without any, it belongs to all sites.
     """
 
-    @property
+    @cached_property
     def scope(self) -> tuple[str, str]:
         """Return the kind of place and its slug; two empty texts for everywhere."""
         return next(((kind, slug) for kind in SCOPES if (slug := getattr(self, kind)) is not None), ("", ""))
@@ -127,6 +128,26 @@ class Prefix(Scoped):
     site_group: str | None = None
     vlan: int | None = None
     gateway: Address | None = None
+
+
+class Nearest:
+    """Finds the longest prefix of a VRF that holds an address, among these; of equal ones, the first."""
+
+    def __init__(self, prefixes: Iterable[Prefix]) -> None:
+        found: dict[tuple[str, int], dict[int, dict[int, Prefix]]] = {}
+        for prefix in prefixes:
+            network = prefix.prefix
+            rest = network.max_prefixlen - network.prefixlen
+            alike = found.setdefault((prefix.vrf, network.version), {}).setdefault(rest, {})
+            alike.setdefault(int(network.network_address) >> rest, prefix)
+        self._longest_first = {of: sorted(by_rest.items(), key=lambda one: one[0]) for of, by_rest in found.items()}
+
+    def of(self, address: Address | InterfaceAddress, vrf: str) -> Prefix | None:
+        """Return the prefix; None if none holds the address."""
+        for rest, prefixes in self._longest_first.get((vrf, address.version), ()):
+            if (found := prefixes.get(int(address) >> rest)) is not None:
+                return found
+        return None
 
 
 class Range(Frozen):

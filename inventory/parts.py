@@ -11,6 +11,7 @@ The same for every source: the part of a part is that part. Not here: what is wr
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -21,7 +22,7 @@ from inventory.errors import InventoryError, Problem
 from inventory.fleet import ACTIVE, Fleet, Host
 from inventory.keys import KEYS
 from inventory.left_out import LeftOut
-from inventory.network import Prefix, Range
+from inventory.network import Prefix, Range, Vlan
 from inventory.places import Places, called, noun, printable
 from inventory.references import Assignment, Ref, References, reaches
 from inventory.rules.contexts import asks
@@ -188,7 +189,7 @@ class _Part:
         refs: set[Ref] = {("sites", site) for site in self._sites}
         for section, indices in kept.items():
             items = getattr(fleet, section)
-            refs.update(ref for i in indices for ref in self._references.of(section, items[i]))
+            refs |= self._references.of(section, *(items[i] for i in indices))
         wanted = self._references.closure(refs)
         for section in KEYS:
             if section not in kept:
@@ -236,9 +237,16 @@ class _Part:
 
     def _vlans(self, hosts: Sequence[Host], prefixes: Sequence[Prefix]) -> Iterator[int]:
         """Yield the VLANs of our places; of those of no place, the ones that a number in use may mean."""
-        used = {(site, p.vlan) for p in prefixes for site in self._sites if self._whole.serves(p, site)}
-        used |= {(h.site, v) for h in hosts for x in h.interfaces for v in (x.untagged_vlan, *x.tagged_vlans)}
-        meant = {v: {self._whole.vlan_at(site, v) for site, w in used if w == v} for _, v in used if v is not None}
+        used: dict[str, set[int | None]] = defaultdict(set)
+        for site in self._sites:
+            used[site] |= {p.vlan for p in prefixes if self._whole.serves(p, site)}
+        for host in hosts:
+            for interface in host.interfaces:
+                used[host.site].update((interface.untagged_vlan, *interface.tagged_vlans))
+        meant: dict[int, set[Vlan | None]] = defaultdict(set)
+        for site, vids in used.items():
+            for vid in (v for v in vids if v is not None):
+                meant[vid].add(self._whole.vlan_at(site, vid))
         for i, (vlan, scope) in enumerate(scoped_vlans(self._whole.vlans, self._whole.vlan_groups)):
             if scope in self._scopes or (scope in EVERYWHERE and {vlan, None} & meant.get(vlan.vid, set())):
                 yield i
@@ -284,7 +292,7 @@ def _addresses(hosts: Iterable[Host]) -> dict[tuple[str, int], list[int]]:
     for host in hosts:
         for interface in host.interfaces:
             for address in interface.all_addresses:
-                found.setdefault((interface.vrf, address.version), set()).add(int(address.ip))
+                found.setdefault((interface.vrf, address.version), set()).add(int(address))
     return {key: sorted(numbers) for key, numbers in found.items()}
 
 

@@ -5,12 +5,13 @@ Not here: whether what is referred to is there (`rules/references.py`), and whic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
+from typing import Any
 
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
-from inventory.organisation import ASSIGNED_BY, ConfigContext, Location
+from inventory.organisation import ASSIGNED_BY, ConfigContext
 from inventory.rules.references import REFERENCES, key_of
 from inventory.scopes import ancestors
 
@@ -35,18 +36,18 @@ class References:
                 found[ref] = (*found.get(ref, ()), item)
         return found
 
-    def of(self, section: str, item: Frozen) -> Iterator[Ref]:
-        """Yield what an object refers to by itself."""
+    def of(self, section: str, *items: Any) -> set[Ref]:
+        """Return what objects of a section refer to by themselves."""
+        found: set[Ref] = set()
         for field, target in REFERENCES.get(section, {}).items():
-            value = getattr(item, field)
-            for key in value if isinstance(value, tuple) else (value,):
-                if key:
-                    yield target, key
-        if isinstance(item, Location) and item.parent:
-            yield "locations", f"{item.site}/{item.parent}"
-        if isinstance(item, Host):
-            yield from (("vrfs", vrf) for interface in item.interfaces if (vrf := interface.vrf))
-            yield from (("device_types", member.device_type) for member in item.members)
+            for value in {getattr(item, field) for item in items}:
+                found |= {(target, key) for key in (value if isinstance(value, tuple) else (value,)) if key}
+        if section == "locations":
+            found |= {(section, f"{item.site}/{item.parent}") for item in items if item.parent}
+        if section == "hosts":
+            found |= {("vrfs", vrf) for host in items for vrf in {x.vrf for x in host.interfaces} if vrf}
+            found |= {("device_types", member.device_type) for host in items for member in host.members}
+        return found
 
     def closure(self, refs: Iterable[Ref]) -> frozenset[Ref]:
         """Return these references, and those of what they lead to."""
@@ -57,10 +58,9 @@ class References:
             found, left = {ref}, [ref]
             while left:
                 section, _ = at = left.pop()
-                for item in self._by_ref.get(at, ()):
-                    new = [r for r in self.of(section, item) if r not in found]
-                    found.update(new)
-                    left += new
+                new = self.of(section, *self._by_ref.get(at, ())) - found
+                found |= new
+                left += new
             self._closures[ref] = frozenset(found)
         return self._closures[ref]
 

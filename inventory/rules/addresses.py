@@ -8,7 +8,7 @@ from ipaddress import IPv6Network
 
 from inventory.fleet import Fleet, Interface
 from inventory.keys import address_key
-from inventory.network import Address, Network, Prefix, Range
+from inventory.network import Address, InterfaceAddress, Nearest, Network, Prefix, Range
 from inventory.organisation import Site
 from inventory.places import called
 from inventory.rules.references import SCOPES
@@ -30,9 +30,9 @@ def no_address(fleet: Fleet) -> Iterator[Fault]:
 def primary_elsewhere(fleet: Fleet) -> Iterator[Fault]:
     """A primary address that no interface has leads nowhere, or to another host."""
     for i, host in enumerate(fleet.hosts):
-        own = {a.ip for a in host.addresses}
+        own = [address_key(a) for a in host.addresses]
         for field in PRIMARY:
-            if (primary := getattr(host, field)) is not None and primary not in own:
+            if (primary := getattr(host, field)) is not None and address_key(primary) not in own:
                 what = f"{host.name}: no interface has the primary address {primary}"
                 yield Fault(("hosts", i, field), what)
 
@@ -42,16 +42,16 @@ def address_twice(fleet: Fleet) -> Iterator[Fault]:
     """Two interfaces of one network with one address cannot both be reached. One prefix at two sites, or in two VRFs,
     is two networks; but no two hosts are reached by one address.
     """
-    holders: dict[tuple[str, Address], list[tuple[int, int, int]]] = {}
-    for i, j, k, host in every_address(fleet):
-        interface = host.interfaces[j]
-        holders.setdefault((interface.vrf, interface.addresses[k].ip), []).append((i, j, k))
+    holders: dict[tuple[str, tuple[int, int, int]], list[tuple[int, int, int]]] = {}
+    for i, j, k, _, interface, address in every_address(fleet):
+        holders.setdefault((interface.vrf, address_key(address)), []).append((i, j, k))
     reported: set[tuple[int, Address]] = set()
-    for (vrf, ip), places in holders.items():
+    for (vrf, _), places in holders.items():
         before: list[tuple[tuple[str, str], int, str]] = []
         for i, j, k in places if len(places) > 1 else ():
-            host = fleet.hosts[i]
-            network, name = _network_at(fleet, host.site, vrf, ip), f"{host.name}:{host.interfaces[j].name}"
+            host, interface = fleet.hosts[i], fleet.hosts[i].interfaces[j]
+            ip = interface.addresses[k].ip
+            network, name = _network_at(fleet, host.site, vrf, ip), f"{host.name}:{interface.name}"
             same = (one for one in before if one[0] == network or "" in (*one[0], *network))
             if (other := next(same, None)) is not None:
                 what = f"{name} and {other[2]} have one address, {ip}"
@@ -76,36 +76,29 @@ def _reached_alike(fleet: Fleet, reported: set[tuple[int, Address]]) -> Iterator
 
 def _network_at(fleet: Fleet, site: str, vrf: str, ip: Address) -> tuple[str, str]:
     """Return the scope of the prefix that an address lies in at a site: one prefix at two sites is two networks."""
-    holding = [p for p in fleet.prefixes_of_site(site) if p.vrf == vrf and ip in p.prefix]
-    nearest = max(holding, key=lambda p: p.prefix.prefixlen, default=None)
+    nearest = Nearest(fleet.prefixes_of_site(site)).of(ip, vrf)
     return nearest.scope if nearest else ("", "")
 
 
 @rule("address-prefix", fix="correct the address, or add the prefix to the site or its region")
 def address_nowhere(fleet: Fleet) -> Iterator[Fault]:
     """Routes, firewalls and reverse zones are made from a site's prefixes; they would miss the address."""
-    longest_first = {
-        s.slug: sorted(((p.vrf, p.prefix) for p in fleet.prefixes_of_site(s.slug)), key=lambda p: -p[1].prefixlen)
-        for s in fleet.sites
-    }
-    for i, j, k, host in every_address(fleet):
-        if host.site not in longest_first:
+    at_site = {s.slug: Nearest(fleet.prefixes_of_site(s.slug)) for s in fleet.sites}
+    for i, j, k, host, interface, address in every_address(fleet):
+        if host.site not in at_site:
             continue
-        address, path = host.interfaces[j].addresses[k], ("hosts", i, "interfaces", j, "addresses", k)
-        name = f"{host.name}:{host.interfaces[j].name}"
-        ip = address.ip
-        vrf = host.interfaces[j].vrf
-        nearest = next((p for of, p in longest_first[host.site] if of == vrf and ip in p), None)
+        path, name = ("hosts", i, "interfaces", j, "addresses", k), f"{host.name}:{interface.name}"
+        nearest = at_site[host.site].of(address, interface.vrf)
         if nearest is None:
             what = f"{name}: {address} is outside every prefix of {host.site}"
             yield Fault(path, what, needs=("prefixes", "sites"))
         elif address.network.prefixlen == address.max_prefixlen:
             continue  # a loopback's address, or one of a tunnel: a host route, whatever it lies in
-        elif nearest != address.network:
-            what = f"{name}: {address} is in prefix {nearest}, so it ends with /{nearest.prefixlen}"
+        elif nearest.prefix != address.network:
+            what = f"{name}: {address} is in prefix {nearest.prefix}, so it ends with /{nearest.prefix.prefixlen}"
             yield Fault(path, what, needs=("prefixes",))
-        elif not _usable(ip, nearest):
-            yield Fault(path, f"{name}: {ip} is {nearest} itself or its broadcast address")
+        elif not _usable(address, nearest.prefix):
+            yield Fault(path, f"{name}: {address.ip} is {nearest.prefix} itself or its broadcast address")
 
 
 @rule("prefix-scope", fix="keep one of them, or none for a prefix of all sites")
@@ -231,12 +224,11 @@ def address_in_range(fleet: Fleet) -> Iterator[Fault]:
     """A host's own address in a range would be lent to somebody else, too."""
     ranges = sorted(fleet.ranges, key=_range_key)
     starts = [(r.vrf, address_key(r.start)) for r in ranges]
-    for i, j, k, host in every_address(fleet) if ranges else ():
-        interface = host.interfaces[j]
-        ip = interface.addresses[k].ip
-        at = bisect_right(starts, (interface.vrf, address_key(ip))) - 1
-        if at >= 0 and ranges[at].vrf == interface.vrf and address_key(ip) <= address_key(ranges[at].end):
-            what = f"{host.name}:{interface.name}: {ip} is in the range {called(ranges[at])}"
+    for i, j, k, host, interface, address in every_address(fleet) if ranges else ():
+        key = address_key(address)
+        at = bisect_right(starts, (interface.vrf, key)) - 1
+        if at >= 0 and ranges[at].vrf == interface.vrf and key <= address_key(ranges[at].end):
+            what = f"{host.name}:{interface.name}: {address.ip} is in the range {called(ranges[at])}"
             yield Fault(("hosts", i, "interfaces", j, "addresses", k), what)
 
 
@@ -246,10 +238,11 @@ def _is_on(interface: Interface, vlan: int | None) -> bool:
     return interface.enabled and (vlan is None or not vlans or vlan in vlans)
 
 
-def _usable(address: Address, prefix: Network) -> bool:
+def _usable(address: Address | InterfaceAddress, prefix: Network) -> bool:
     """Tell whether a host can have this address in the prefix. IPv6 has no broadcast address (RFC 4291)."""
     if address not in prefix:
         return False
+    number, first = int(address), int(prefix.network_address)
     if isinstance(prefix, IPv6Network):
-        return prefix.prefixlen >= 127 or address != prefix.network_address  # RFC 6164; the first is all routers'
-    return prefix.prefixlen > 30 or address not in {prefix.network_address, prefix.broadcast_address}
+        return prefix.prefixlen >= 127 or number != first  # RFC 6164; the first is all routers'
+    return prefix.prefixlen > 30 or first < number < int(prefix.broadcast_address)

@@ -67,14 +67,18 @@ def _of_contexts(fleet: Fleet, faults: Callable[[Mapping[str, Any]], Iterator[tu
     ones.
     """
     shared: set[tuple[Path, str]] = set()
+    merged: dict[tuple[tuple[str, int], ...], list[tuple[Path, str]]] = {}
     for i, context in enumerate(fleet.config_contexts):
         found = list(faults(context.data))
         if context.is_active:
             shared.update(found)
         yield from (Fault(("config_contexts", i, "data", *at), f"{context.name}: {what}") for at, what in found)
     for i, host in enumerate(fleet.hosts):
-        own = list(faults(host.local_context))
-        further = [f for f in faults(host.context) if f not in own and f not in shared]
+        own = list(faults(host.local_context)) if host.local_context else []
+        alike = tuple((key, id(value)) for key, value in host.context.items())  # most hosts share theirs with others
+        if alike not in merged:
+            merged[alike] = [f for f in faults(host.context) if f not in shared]
+        further = [f for f in merged[alike] if f not in own]
         for field, found in (("local_context", own), ("context", further)):
             yield from (Fault(("hosts", i, field, *at), f"{host.name}: config context {what}") for at, what in found)
 

@@ -132,8 +132,11 @@ def bad_host_name(fleet: Fleet, asked: HostName) -> Iterator[Fault]:
     `host-label`.)
     """
     owners = {s.slug: s.tenant for s in fleet.sites}
+    patterns: dict[tuple[str, str, str], str | None] = {}
     for i, host in enumerate(fleet.hosts):
-        pattern = None if host.name in asked.exceptions else _pattern_of(host, owners, asked)
+        if (alike := (host.site, host.tenant, host.role)) not in patterns:
+            patterns[alike] = _pattern_of(host, owners, asked)
+        pattern = None if host.name in asked.exceptions else patterns[alike]
         if pattern is not None and not re.fullmatch(pattern, host.name):
             what = f"{host.name!r} of {host.site} is not named as asked: {_readable(pattern)}"
             yield Fault(("hosts", i, "name"), what)

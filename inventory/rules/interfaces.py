@@ -39,6 +39,8 @@ def bad_lag(fleet: Fleet) -> Iterator[Fault]:
     """
     plugged = {end for cable in fleet.cables for end in (cable.a, cable.b)}
     for i, j, host, interface in every_interface(fleet):
+        if interface.lag is None and not interface.is_lag:
+            continue
         name, path = f"{host.name}:{interface.name}", ("hosts", i, "interfaces", j)
         if interface.is_lag and name in plugged:
             yield Fault(path, f"{name} is a LAG, and a cable leads to it")
@@ -62,10 +64,11 @@ def bad_lag_ends(fleet: Fleet) -> Iterator[Fault]:
     third (MLAG, VSX): it has one name on both.
     """
     cli = {p.slug for p in fleet.platforms if p.family == "cli"}
+    cabled = {end.partition(":")[0] for cable in fleet.cables for end in (cable.a, cable.b)}
     lags = {
         f"{h.name}:{x.name}": x.lag and f"{h.name}:{x.lag}"
         for h in fleet.hosts
-        if h.platform in cli
+        if h.platform in cli and h.name in cabled
         for x in h.interfaces
     }
     leads: dict[str, str] = {}

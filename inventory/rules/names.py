@@ -28,10 +28,10 @@ def bad_slug(fleet: Fleet) -> Iterator[Fault]:
     """Slugs are words of options and of configurations, so they are plain ASCII; a municipality's names files, too."""
     for section in KEYS:
         pattern = SLUG if section == "tenants" else NETBOX_SLUG
-        for i, item in enumerate(getattr(fleet, section)):
-            slug = getattr(item, "slug", None)
-            if slug is not None and not pattern.fullmatch(slug):
-                yield Fault((section, i, "slug"), f"{slug!r} is no slug")
+        items = getattr(fleet, section)
+        for i, item in enumerate(items if items and hasattr(items[0], "slug") else ()):
+            if not pattern.fullmatch(item.slug):
+                yield Fault((section, i, "slug"), f"{item.slug!r} is no slug")
 
 
 @rule("text", fix="remove it: text is printable letters on one line (in config contexts, on several)")
@@ -93,7 +93,7 @@ def duplicate(fleet: Fleet) -> Iterator[Fault]:
                 yield Fault((section, i), what, also=((section, other),))
     for i, host in enumerate(fleet.hosts):
         names = [x.name for x in host.interfaces]
-        for j, name in enumerate(names):
+        for j, name in enumerate(names if len({*names}) < len(names) else ()):
             if name in names[:j]:
                 yield Fault(("hosts", i, "interfaces", j), f"{host.name} has more than one interface {name}")
 

@@ -93,7 +93,7 @@ def incomplete_host(fleet: Fleet) -> Iterator[Fault]:
 @rule("vlan", fix="add the VLAN to the site, or name another")
 def dangling_vlan(fleet: Fleet) -> Iterator[Fault]:
     """A VLAN number means something only at a site that has that VLAN."""
-    sites = {s.slug: {v.vid for v in fleet.vlans_at(s.slug)} for s in fleet.sites}
+    sites: dict[str, set[int | None]] = {s.slug: {None, *(v.vid for v in fleet.vlans_at(s.slug))} for s in fleet.sites}
     for i, prefix in enumerate(fleet.prefixes):
         if prefix.vlan is not None and not any(
             prefix.vlan in vids for site, vids in sites.items() if fleet.serves(prefix, site)
@@ -101,9 +101,11 @@ def dangling_vlan(fleet: Fleet) -> Iterator[Fault]:
             what = f"{prefix.prefix}: there is no VLAN {prefix.vlan} at {prefix.scope[1] or 'any site'}"
             yield Fault(("prefixes", i, "vlan"), what, needs=("vlans", "sites"))
     for i, host in enumerate(fleet.hosts):
+        known = sites.get(host.site, {None})
         for j, interface in enumerate(host.interfaces if host.site else ()):
-            for vid in (interface.untagged_vlan, *interface.tagged_vlans):
-                if vid is not None and vid not in sites.get(host.site, ()):
+            carried = interface.untagged_vlan, *interface.tagged_vlans
+            for vid in () if known.issuperset(carried) else carried:
+                if vid not in known:
                     what = f"{host.name}:{interface.name}: there is no VLAN {vid} at {host.site}"
                     yield Fault(("hosts", i, "interfaces", j), what, needs=("vlans",))
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from inventory.fleet import Fleet, Host, Interface
 from inventory.frozen import Frozen
+from inventory.network import InterfaceAddress
 from inventory.places import Path
 
 
@@ -84,11 +85,11 @@ def house_rule(
     return made
 
 
-def every_address(fleet: Fleet) -> Iterator[tuple[int, int, int, Host]]:
-    """Yield every address of every host: index of host, interface and address, and the host."""
+def every_address(fleet: Fleet) -> Iterator[tuple[int, int, int, Host, Interface, InterfaceAddress]]:
+    """Yield every address of every host: index of host, interface and address, and these."""
     for i, j, host, interface in every_interface(fleet):
-        for k in range(len(interface.addresses)):
-            yield i, j, k, host
+        for k, address in enumerate(interface.addresses):
+            yield i, j, k, host, interface, address
 
 
 def every_interface(fleet: Fleet) -> Iterator[tuple[int, int, Host, Interface]]:

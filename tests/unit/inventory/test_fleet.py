@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_interface, ip_network
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from inventory.fleet import Fleet, Host
 from inventory.keys import KEYS
+from inventory.network import Network
 from tests.unit.inventory.fleets import SERVER, fleet, host, with_hosts
 
 
@@ -72,6 +75,32 @@ def test_the_prefix_of_an_address_is_the_longest_that_holds_it() -> None:
     assert str(getattr(found.prefix_of(IPv4Address("10.60.10.1")), "prefix", None)) == "10.60.10.0/24"
     assert str(getattr(found.prefix_of(IPv4Address("10.60.9.1")), "prefix", None)) == "10.60.0.0/16"
     assert found.prefix_of(IPv4Address("192.0.2.1")) is None
+
+
+NETWORKS = st.builds(
+    lambda number, length: ip_network((number, length), strict=False),
+    st.sampled_from([0x0A3C0A00, 0x0A3C0AFF, 0x0A3C0000, 0, 2**32 - 1, 0x20010DB8 << 96, (0x20010DB8 << 96) + 1]),
+    st.sampled_from([0, 8, 16, 24, 30, 31, 32]),
+)
+"""Networks of both families that lie in each other, one in everything and one of a single address included."""
+
+
+@given(st.lists(st.tuples(NETWORKS, st.sampled_from(["", "prod"])), max_size=6), NETWORKS, st.integers(0, 1))
+def test_the_prefix_of_an_address_is_what_looking_at_every_one_finds(
+    of: list[tuple[Network, str]], near: Network, further: int
+) -> None:
+    found = fleet(
+        prefixes=[{"prefix": str(n), "vrf": vrf, "description": str(i)} for i, (n, vrf) in enumerate(of)],
+        vrfs=[{"name": "prod"}],
+    )
+    address = near.network_address if near.num_addresses == 1 else near.network_address + further
+
+    for vrf in ("", "prod", "another"):
+        holding = [p for p in found.prefixes if p.vrf == vrf and address in p.prefix]
+        longest = max((p.prefix.prefixlen for p in holding), default=None)
+        first = next((p for p in holding if p.prefix.prefixlen == longest), None)
+        assert found.prefix_of(address, vrf) is first
+        assert found.prefix_of(ip_interface(f"{address}/8"), vrf) is first
 
 
 def test_a_site_has_its_own_prefixes_and_its_regions() -> None:
