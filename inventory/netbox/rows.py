@@ -7,7 +7,7 @@ refers to, so that a renamed site changes one row and no other. Not here: which 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -80,14 +80,15 @@ def fetched(netbox: NetBox, wanted: Sequence[Wanted]) -> list[dict[int, Row]]:
         NetBoxError: with the object type that could not be read, or that the token may not view.
     """
     seen = frozenset[str]().union(*(kind.sees for kind, _ in wanted))
+    others = seen - {kind.name for kind, _ in wanted}
     try:
-        found = _read(netbox, [(kind, kind.names, ids) for kind, ids in wanted])
+        found = _read(netbox, [(kind, kind.names, ids) for kind, ids in wanted], beside=others)
     except NetBoxError as e:
         if e.status == 200:  # GraphQL stumbles over what the token may not view, and does not say so
             require_view(netbox, seen)
         raise
     shown = {kind.name for (kind, _), rows in zip(wanted, found, strict=True) if rows}
-    require_view(netbox, seen - shown)
+    require_view(netbox, seen - others - shown)
     return found
 
 
@@ -95,13 +96,20 @@ _Asked = tuple[ReadType, tuple[str, ...], frozenset[int] | None]
 """A kind, fields of it, and ids or None."""
 
 
-def _read(netbox: NetBox, asked: Sequence[_Asked]) -> list[dict[int, Row]]:
-    """Read these fields: by REST where GraphQL does not serve, of a long list by itself, and of all others together."""
+def _read(netbox: NetBox, asked: Sequence[_Asked], beside: Collection[str] = ()) -> list[dict[int, Row]]:
+    """Read these fields: by REST where GraphQL does not serve, of a long list by itself, and of all others together.
+
+    Args:
+        beside: kinds that the token must be allowed to view, which is asked meanwhile.
+    """
     long = [[one] for one in asked if _is_long(one)]
     alone = [[one] for one in asked if one[0].by_rest]
     together = [one for one in asked if not _is_long(one) and not one[0].by_rest]
     groups = [group for group in (*long, together, *alone) if group]
-    answers = at_once([partial(_group, netbox, group) for group in groups])
+    work: list[Callable[[], Any]] = [partial(_group, netbox, group) for group in groups]
+    if beside:
+        work.append(partial(require_view, netbox, beside))
+    answers = at_once(work)[: len(groups)]
     found = {
         kind.name: rows
         for group, of in zip(groups, answers, strict=True)
