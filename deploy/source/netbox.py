@@ -9,6 +9,7 @@ import gc
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,9 @@ from inventory.netbox import kept
 from inventory.netbox.client import NetBox
 from inventory.netbox.faults import NetBoxError
 from inventory.netbox.pull import parts_of, pull
-from inventory.scope import of_the_project
+from inventory.netbox.rows import Rows
+from inventory.parts import Parts
+from inventory.scope import Scope, of_the_project
 
 URL = "SAMDRIFT_NETBOX_URL"
 
@@ -96,6 +99,7 @@ def from_netbox(netbox: NetBox, cache: Path, warn: Callable[[str], None], *, sin
     """
     file = cache / "netbox.json"
     last, scope = None, of_the_project()
+    making = _Making(scope)
     with _without_collecting():
         if since_last:
             try:
@@ -103,14 +107,40 @@ def from_netbox(netbox: NetBox, cache: Path, warn: Callable[[str], None], *, sin
             except kept.Unusable as e:
                 warn(f"NetBox is read in full: {e}.")
         at = clock.now()
-        pulled = pull(netbox, last, scope)
+        pulled = pull(netbox, last, scope, making.begin)
         if pulled.lost:
             warn(f"NetBox is read in full: {pulled.lost}.")
         if netbox.without_graphql:
             warn(f"NetBox is read by REST, which is slower than GraphQL: {netbox.without_graphql}.")
         if pulled.rows is not last:
             kept.save(file, pulled.rows, netbox, scope)
-        return sourced(parts_of(pulled.rows, scope), netbox.url, at)
+        return sourced(making.made_of(pulled.rows), netbox.url, at)
+
+
+class _Making:
+    """Makes the fleet of rows while NetBox is still asked whether these are all: it takes as long to answer as to make
+    the fleet takes here.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._begun: tuple[Rows, Future[Parts]] | None = None
+
+    def begin(self, rows: Rows) -> None:
+        """Begin with rows that are likely to be all."""
+        pool = ThreadPoolExecutor(1)
+        self._begun = rows, pool.submit(parts_of, rows, self._scope)
+        pool.shutdown(wait=False)
+
+    def made_of(self, rows: Rows) -> Parts:
+        """Return the fleet's parts of these rows, and of no other.
+
+        Raises:
+            InventoryError: the scope or the house rules cannot be used.
+        """
+        if self._begun is not None and self._begun[0].of is rows.of:
+            return self._begun[1].result()
+        return parts_of(rows, self._scope)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ made while reading is in the picture, and `since` gives the same rows as `whole`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from inventory.fleet import Fleet
@@ -49,7 +49,15 @@ class Pulled:
     lost: str = ""
 
 
-def pull(netbox: NetBox, last: Rows | None = None, scope: Scope = EVERYTHING) -> Pulled:
+Likely = Callable[[Rows], object]
+"""Who is told the rows that are likely to be all, before NetBox is asked whether any of them changed meanwhile. If
+so, it is told again; else these are what the pull returns.
+"""
+
+
+def pull(
+    netbox: NetBox, last: Rows | None = None, scope: Scope = EVERYTHING, likely: Likely = lambda _: None
+) -> Pulled:
     """Read everything that a scope needs, or what changed of it since the last pull if that can be known.
 
     Args:
@@ -59,11 +67,11 @@ def pull(netbox: NetBox, last: Rows | None = None, scope: Scope = EVERYTHING) ->
         NetBoxError: NetBox cannot be read, or not as one picture.
     """
     if last is None:
-        return Pulled(whole(netbox, scope))
+        return Pulled(whole(netbox, scope, likely))
     try:
-        return Pulled(*since(netbox, last, scope))
+        return Pulled(*since(netbox, last, scope, likely))
     except LogLost as e:
-        return Pulled(whole(netbox, scope), lost=str(e))
+        return Pulled(whole(netbox, scope, likely), lost=str(e))
 
 
 def fleet_of(rows: Rows) -> Fleet:
@@ -90,7 +98,7 @@ def parts_of(rows: Rows, scope: Scope | None = None) -> Parts:
     return parts(made.fleet, reported=made.problems, left_out=made.left_out, scope=scope)
 
 
-def whole(netbox: NetBox, scope: Scope = EVERYTHING) -> Rows:
+def whole(netbox: NetBox, scope: Scope = EVERYTHING, likely: Likely = lambda _: None) -> Rows:
     """Read everything that a scope needs, as of one moment."""
     why: object = ""
     kinds = [kind for kind in LARGEST_FIRST if scope == EVERYTHING or kind.name not in PARTLY_READ]
@@ -101,8 +109,9 @@ def whole(netbox: NetBox, scope: Scope = EVERYTHING) -> Rows:
         of: dict[str, dict[int, Row]] = {kind.name: {} for kind in READ_TYPES}
         of |= {kind.name: found for kind, found in zip(kinds, read, strict=True)}
         rows = as_scoped(netbox, _with_paths(netbox, Rows(of, mark)), scope)
+        likely(rows)
         try:
-            rows, _count = _caught_up(netbox, rows, scope)
+            rows, _count = _caught_up(netbox, rows, scope, likely)
         except LogLost as e:
             why = e
             continue
@@ -110,7 +119,7 @@ def whole(netbox: NetBox, scope: Scope = EVERYTHING) -> Rows:
     raise _restless(netbox, str(why))
 
 
-def since(netbox: NetBox, last: Rows, scope: Scope = EVERYTHING) -> tuple[Rows, int]:
+def since(netbox: NetBox, last: Rows, scope: Scope = EVERYTHING, likely: Likely = lambda _: None) -> tuple[Rows, int]:
     """Read what changed since the last rows of a scope; return them all, and the number of changes.
 
     Raises:
@@ -120,7 +129,7 @@ def since(netbox: NetBox, last: Rows, scope: Scope = EVERYTHING) -> tuple[Rows, 
         raise LogLost("nothing was in its change log then")
     if any(context["data_source"] is not None for context in last["config_contexts"].values()):
         raise LogLost("config contexts come from a data source, whose changes are in no log")
-    rows, count = _caught_up(netbox, last, scope)
+    rows, count = _caught_up(netbox, last, scope, likely)
     return (_complete(rows, scope) if count else rows), count
 
 
@@ -177,15 +186,16 @@ def _moved(mark: Mark, entries: Iterable[Row]) -> Mark:
     return replace(mark, id=newest, time=entry["time"], request=entry["request_id"], missing=missing)
 
 
-def _caught_up(netbox: NetBox, rows: Rows, scope: Scope) -> tuple[Rows, int]:
+def _caught_up(netbox: NetBox, rows: Rows, scope: Scope, likely: Likely) -> tuple[Rows, int]:
     """Read every change since the rows' mark, until there is none; return the rows, and how many changes there were."""
     count = 0
     for _ in range(ROUNDS):
         changes, mark = _changes(netbox, rows.mark)
         if not changes:
-            return Rows(rows.of, mark), count
+            return rows if mark == rows.mark else Rows(rows.of, mark), count
         count += len(changes)
         rows = as_scoped(netbox, _renewed(netbox, rows, changes, mark, scope), scope, before=rows)
+        likely(rows)
     raise _restless(netbox, "it changes")
 
 
