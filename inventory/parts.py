@@ -25,7 +25,7 @@ from inventory.left_out import LeftOut
 from inventory.network import Prefix, Range, Vlan
 from inventory.places import Places, called, noun, printable
 from inventory.references import Assignment, Ref, References, reaches
-from inventory.rules.contexts import asks
+from inventory.rules.contexts import alike_to, asks
 from inventory.rules.house import of_the_project
 from inventory.rules.references import key_of
 from inventory.rules.rule import Fault
@@ -165,7 +165,9 @@ class _Part:
         self._whole = fleet
         self._references, self._assignment = References(fleet), Assignment(fleet)
         inside = [scope is EVERYTHING or scope.holds(self._assignment.values(h)) for h in fleet.hosts]
-        with_roles = [i for i, h in enumerate(fleet.hosts) if inside[i] and has_roles(h)]
+        given = {alike_to(h.context): h for h in fleet.hosts}
+        having = {alike for alike, h in given.items() if has_roles(h)}
+        with_roles = [i for i, h in enumerate(fleet.hosts) if inside[i] and alike_to(h.context) in having]
         self.managed = frozenset(i for i in with_roles if fleet.hosts[i].status == ACTIVE)
         self._outside = frozenset(i for i, is_in in enumerate(inside) if not is_in)
         names = {fleet.hosts[i].name for i in self.managed}

@@ -39,7 +39,6 @@ class _Addresses:
     shared: list[Row] = field(default_factory=list)
 
 
-NO_ADDRESSES = _Addresses()
 BESIDE = ("lag", "parent", "bridge")
 """The fields of an interface that name another one of its host."""
 
@@ -135,19 +134,19 @@ def _of_stack(making: Making, members: Iterable[int], owned: Mapping[int, list[R
 
 def _host(making: Making, kind: _Kind, row: Row) -> Row:
     keys = row["custom_fields"].get(HOST_KEYS.name) or ""
-    tags = making.slugs["tags"]
+    slugs = making.slugs
     return {
         "name": row["name"],
         "status": row["status"],
         "serial": row["serial"],
         "description": row["description"],
         "kind": kind.word,
-        "tenant": making.slug(row, "tenant", "tenants") or "",
-        "site": making.slug(row, "site", "sites") or "",
-        "role": making.slug(row, "role", "device_roles") or "",
-        "platform": making.slug(row, "platform", "platforms") or "",
-        **{name: making.slug(row, name, section) for name, section in kind.refers.items()},
-        "tags": tuple(tags[i] for i in row["tags"] if i in tags),
+        "tenant": slugs["tenants"].get(row["tenant"], ""),
+        "site": slugs["sites"].get(row["site"], ""),
+        "role": slugs["device_roles"].get(row["role"], ""),
+        "platform": slugs["platforms"].get(row["platform"], ""),
+        **{name: slugs[section].get(row[name]) for name, section in kind.refers.items()},
+        "tags": [slugs["tags"][i] for i in row["tags"] if i in slugs["tags"]],
         "primary_address": _ip(making, row["primary_ip4"]),
         "primary_address6": _ip(making, row["primary_ip6"]),
         "oob_address": _ip(making, row.get("oob_ip")),
@@ -172,13 +171,11 @@ def _interface(
     Args:
         beside: the names of the host's interfaces, by id.
     """
-    vlans = making.rows["vlans"]
-    untagged = vlans.get(row["untagged_vlan"])
-    tagged = [vlans[i]["vid"] for i in row["tagged_vlans"] if i in vlans]
-    implied = "tagged" if tagged else "access" if untagged else None
+    untagged = making.vids.get(row["untagged_vlan"])
+    tagged = [making.vids[i] for i in row["tagged_vlans"] if i in making.vids]
+    implied = "tagged" if tagged else None if untagged is None else "access"
     mode = row["mode"] or None
-    of_interface = addresses.get(f"{kind.interface_type}:{row['id']}", NO_ADDRESSES)
-    vrf, own, shared = _of_one_vrf(making, row, of_interface)
+    vrf, own, shared = _of_one_vrf(making, row, addresses.get(f"{kind.interface_type}:{row['id']}"))
     fields = {
         "name": row["name"],
         "enabled": row["enabled"],
@@ -186,7 +183,7 @@ def _interface(
         "type": row["type"] if kind.name == "devices" else "virtual",
         "mgmt_only": bool(row.get("mgmt_only")),
         "mode": None if mode == implied else mode,
-        "untagged_vlan": untagged["vid"] if untagged else None,
+        "untagged_vlan": untagged,
         "tagged_vlans": tagged,
         "vrf": vrf,
         "addresses": own,
@@ -241,17 +238,17 @@ def _unused(row: Row, assigned_to: str) -> str:
     return "every interface has a link-local address, which is of no other link" if is_link_local else ""
 
 
-def _of_one_vrf(making: Making, row: Row, addresses: _Addresses) -> tuple[str, list[str], list[Row]]:
+def _of_one_vrf(making: Making, row: Row, addresses: _Addresses | None) -> tuple[str, list[str], list[Row]]:
     """Return the VRF of an interface, its own addresses and the shared ones. An interface that says no VRF is in that
     of its addresses.
     """
     vrf = vrf_of(making, row)
-    if addresses is NO_ADDRESSES:
+    if addresses is None:
         return vrf, [], []
-    if not vrf:
-        of_addresses = {vrf_of(making, a) for a in (*addresses.own, *addresses.shared)}
-        vrf = of_addresses.pop() if len(of_addresses) == 1 else ""
-    for address in (*addresses.own, *addresses.shared):
+    of_addresses = {vrf_of(making, a) for a in (*addresses.own, *addresses.shared)}
+    if not vrf and len(of_addresses) == 1:
+        (vrf,) = of_addresses
+    for address in (*addresses.own, *addresses.shared) if of_addresses != {vrf} else ():
         if vrf_of(making, address) != vrf:
             making.leave_out("ip_addresses", address, "it is of another VRF than the interface that has it")
     own = [a["address"] for a in addresses.own if vrf_of(making, a) == vrf]

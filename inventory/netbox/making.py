@@ -39,6 +39,7 @@ class Making:
     Attributes:
         slugs: of each kind, what the fleet knows an object by, by id.
         contexts: the config contexts whose keys are in order.
+        vids: the numbers of the VLANs, by id.
     """
 
     def __init__(self, rows: Rows) -> None:
@@ -46,6 +47,7 @@ class Making:
         self.problems: list[Problem] = []
         self.left_out: list[LeftOut] = []
         self.contexts: Sorted = {}
+        self.vids: dict[int, int] = {i: row["vid"] for i, row in rows["vlans"].items()}
         self.slugs: dict[str, Mapping[int, str]] = {}
         for kind, slug, within in NAMES:
             if kind == "vlan_groups":

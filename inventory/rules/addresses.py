@@ -30,9 +30,9 @@ def no_address(fleet: Fleet) -> Iterator[Fault]:
 def primary_elsewhere(fleet: Fleet) -> Iterator[Fault]:
     """A primary address that no interface has leads nowhere, or to another host."""
     for i, host in enumerate(fleet.hosts):
-        own = [address_key(a) for a in host.addresses]
         for field in PRIMARY:
-            if (primary := getattr(host, field)) is not None and address_key(primary) not in own:
+            primary: Address | None = getattr(host, field)
+            if primary is not None and not any(_is(a, primary) for x in host.interfaces for a in x.addresses):
                 what = f"{host.name}: no interface has the primary address {primary}"
                 yield Fault(("hosts", i, field), what)
 
@@ -230,6 +230,11 @@ def address_in_range(fleet: Fleet) -> Iterator[Fault]:
         if at >= 0 and ranges[at].vrf == interface.vrf and key <= address_key(ranges[at].end):
             what = f"{host.name}:{interface.name}: {address.ip} is in the range {called(ranges[at])}"
             yield Fault(("hosts", i, "interfaces", j, "addresses", k), what)
+
+
+def _is(held: InterfaceAddress, address: Address) -> bool:
+    """Tell whether the address that an interface has is this one."""
+    return int(held) == int(address) and held.version == address.version
 
 
 def _is_on(interface: Interface, vlan: int | None) -> bool:

@@ -62,12 +62,22 @@ def asks(context: Mapping[str, Any]) -> bool:
     return given or any(is_misspelled(key) for key in context)
 
 
+Alike = tuple[tuple[str, int], ...]
+
+
+def alike_to(context: Mapping[str, Any]) -> Alike:
+    """Return what two merged config contexts have in common that hold the same objects: most hosts share theirs with
+    many others, and what is said of one need not be found out of each.
+    """
+    return tuple([(key, id(value)) for key, value in context.items()])
+
+
 def _of_contexts(fleet: Fleet, faults: Callable[[Mapping[str, Any]], Iterator[tuple[Path, str]]]) -> Iterator[Fault]:
     """Yield the faults of every config context, where a person wrote it; of what NetBox merged of them, only further
     ones.
     """
     shared: set[tuple[Path, str]] = set()
-    merged: dict[tuple[tuple[str, int], ...], list[tuple[Path, str]]] = {}
+    merged: dict[Alike, list[tuple[Path, str]]] = {}
     for i, context in enumerate(fleet.config_contexts):
         found = list(faults(context.data))
         if context.is_active:
@@ -75,8 +85,7 @@ def _of_contexts(fleet: Fleet, faults: Callable[[Mapping[str, Any]], Iterator[tu
         yield from (Fault(("config_contexts", i, "data", *at), f"{context.name}: {what}") for at, what in found)
     for i, host in enumerate(fleet.hosts):
         own = list(faults(host.local_context)) if host.local_context else []
-        alike = tuple((key, id(value)) for key, value in host.context.items())  # most hosts share theirs with others
-        if alike not in merged:
+        if (alike := alike_to(host.context)) not in merged:
             merged[alike] = [f for f in faults(host.context) if f not in shared]
         further = [f for f in merged[alike] if f not in own]
         for field, found in (("local_context", own), ("context", further)):
