@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from inventory.fleet import Fleet, Host
 from inventory.keys import KEYS
-from inventory.network import Network
+from inventory.network import Network, Prefix
 from tests.unit.inventory.fleets import SERVER, fleet, host, with_hosts
 
 
@@ -29,6 +29,17 @@ def test_a_copy_of_a_fleet_is_asked_about_itself() -> None:
     assert changed.host("tie-dns1").status == "offline"
     assert changed.digest != before
     assert original.digest == before
+
+
+def test_what_a_prefix_remembers_of_its_place_makes_it_no_other_prefix_and_goes_into_no_copy() -> None:
+    first, asked = (Prefix.model_validate({"prefix": "10.0.0.0/8", "site": "a"}) for _ in range(2))
+    before = hash(asked)
+
+    assert asked.scope == ("site", "a")
+
+    assert (asked, hash(asked)) == (first, before)
+    assert asked.model_dump() == first.model_dump()
+    assert asked.model_copy(update={"site": None, "region": "b"}).scope == ("region", "b")
 
 
 def test_a_fleet_cannot_be_changed() -> None:

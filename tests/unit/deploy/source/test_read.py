@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -87,6 +89,17 @@ def test_what_is_read_since_the_last_time_is_all_of_it_whatever_is_edited_meanwh
 
         assert (told, said(since)) == ([], said(full)), netbox.edits.done
         assert said(read(netbox, cache)[0]) == said(full)
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=25)
+def test_to_make_a_fleet_changes_nothing_in_the_rows_that_are_kept_meanwhile(seed: int) -> None:
+    rows = pull(Edited(seed, {}).netbox()).rows
+    before = repr(rows)
+
+    source.parts_of(rows, EVERYTHING)
+
+    assert repr(rows) == before
 
 
 @given(st.integers(0, 2**32), st.dictionaries(st.integers(1, 4), st.integers(1, 3), max_size=3))
@@ -188,3 +201,26 @@ def test_what_was_begun_of_other_rows_is_never_taken() -> None:
     now = Rows({**then.of, "sites": {**then["sites"], **site}}, then.mark)
 
     assert making.made_of(now).fleet == source.parts_of(now, EVERYTHING).fleet != making.made_of(then).fleet
+
+
+UNDER_GEVENT = """
+from gevent import monkey
+monkey.patch_all()
+import sys
+from pathlib import Path
+from tests.unit.deploy.source.test_read import Edited, read, said
+netbox, cache = Edited(7, {}), Path(sys.argv[1])
+read(netbox, cache)
+netbox.edit()
+netbox.will_be_edited({2: 1})
+since = said(read(netbox, cache)[0])
+netbox.will_be_edited({})
+assert since == said(read(netbox, cache, since_last=False)[0])
+"""
+
+
+def test_it_comes_to_an_end_where_threads_are_gevent_s(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", UNDER_GEVENT, str(tmp_path)]
+    done = subprocess.run(command, timeout=120, check=False, capture_output=True)
+
+    assert (done.returncode, done.stderr.decode()) == (0, "")
