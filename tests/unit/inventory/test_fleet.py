@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from inventory.fleet import Fleet, Host
+from inventory.fleet import Fleet, Host, Interface
 from inventory.keys import KEYS
 from inventory.network import Network, Prefix
 from tests.unit.inventory.fleets import SERVER, fleet, host, with_hosts
@@ -112,6 +112,29 @@ def test_the_prefix_of_an_address_is_what_looking_at_every_one_finds(
         first = next((p for p in holding if p.prefix.prefixlen == longest), None)
         assert found.prefix_of(address, vrf) is first
         assert found.prefix_of(ip_interface(f"{address}/8"), vrf) is first
+
+
+ADDRESS_TEXTS = (
+    st.from_regex(r"[0-9]{1,3}(\.[0-9]{1,3}){3}(/[0-9. ]{0,4})?", fullmatch=True)
+    | st.builds("{}/{}".format, st.ip_addresses(), st.integers(-1, 129))
+    | st.sampled_from(["10.0.0.1/255.255.255.0", "10.0.0.1/0.0.0.255", "10.0.0.1/24/8", "10.0.0.1/", "/24", "::1", ""])
+    | st.text("0123456789abcdef.:/ ", max_size=20)
+)
+
+
+@given(ADDRESS_TEXTS)
+def test_an_interface_has_the_addresses_that_python_reads_and_no_others(text: str) -> None:
+    fields = {"name": "x", "addresses": [text]}
+    try:
+        expected = ip_interface(text)
+    except ValueError:
+        with pytest.raises(ValidationError, match="does not appear to be an IPv4 or IPv6 interface"):
+            Interface.model_validate(fields)
+        return
+
+    (found,) = Interface.model_validate(fields).addresses
+
+    assert (found, str(found), found.network) == (expected, str(expected), expected.network)
 
 
 def test_a_site_has_its_own_prefixes_and_its_regions() -> None:
