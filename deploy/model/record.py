@@ -241,6 +241,11 @@ class Record(Frozen):
     manifest: Manifest | None = None
     removed: tuple[Removed, ...] = Field(default=(), description="of a `prune`: what it took out of the store")
 
+    @property
+    def hosts_checked(self) -> frozenset[str]:
+        """Return the hosts on which state checks ran."""
+        return frozenset(c.host for c in self.checks)
+
 
 class Summary(Frozen):
     """What a list of runs says of one: the store answers it without reading the record."""

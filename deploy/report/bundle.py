@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal
 
 from pydantic import Field, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from deploy.model.chain import Entry, Event, Kept, Link, breaks
 from inventory.frozen import Frozen
@@ -71,6 +72,10 @@ def evidence_of(chain: str, links: Iterable[Link], records: Collection[str], at:
 
 def as_json(document: Frozen) -> bytes:
     """Write a document in one way: the same says the same bytes."""
+    try:
+        return (document.model_dump_json(indent=1) + "\n").encode()
+    except PydanticSerializationError:  # it quotes bytes that are no UTF-8
+        pass
     return (json.dumps(document.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n").encode(
         errors="surrogatepass"
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from deploy.model.findings import DIFFERENCES, Finding, Kind
+from deploy.model.outline import HostOutline, Outline
 from deploy.model.record import CheckResult, HostResult, Manifest, Record, RoleManifest
 from deploy.model.step_id import StepId
 from deploy.report.document import Change, HostState, RoleState, State, StepState, Why
@@ -75,7 +76,7 @@ def checks_of(stood: Stood, host: str) -> tuple[CheckResult, ...]:
     return stood.checked.checks.get(host, ()) if stood.checked else ()
 
 
-def change_of(record: Record, result: HostResult) -> Change:
+def change_of(record: Record | Outline, result: HostResult | HostOutline) -> Change:
     """Return what a run changed on a host, and who answers for it."""
     return Change(
         record=record.id,

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from deploy.model.findings import Finding
+from deploy.model.outline import HostOutline, Outline
 from deploy.model.record import CheckResult, HostResult, Record, Summary
 
 LOOKS = frozenset({"drift", "apply", "plan"})
@@ -86,7 +87,7 @@ class Stood:
     @property
     def is_seen(self) -> bool:
         """Tell whether no older look can say more of how the host stands."""
-        return bool(self.seen and (self.checked or self.changed))
+        return bool(self.seen and self.looked and (self.checked or self.changed))
 
 
 class Standing:
@@ -103,28 +104,39 @@ class Standing:
             return True
         return run.command in LOOKS | CHECKS and not all(stood.is_seen for stood in self.of.values())
 
+    def gains(self, outline: Outline) -> bool:
+        """Tell whether a record that is older than those added says something new of a host."""
+        checked = outline.hosts_checked
+        return outline.ended and any(
+            _new(self.of[result.host], outline, result, is_checked=result.host in checked)
+            for result in outline.hosts
+            if result.host in self.of
+        )
+
     def add(self, record: Record) -> None:
         """Add what a run says of each host that it is about."""
         if not record.ended:
             return
-        new = by_host(record)
-        for name in new.results.keys() & self.of.keys():
-            self.of[name] = _with(self.of[name], new, name)
+        older = by_host(record)
+        for name in older.results.keys() & self.of.keys():
+            new = _new(self.of[name], record, older.results[name], is_checked=name in older.checks)
+            if new:
+                self.of[name] = replace(self.of[name], **dict.fromkeys(new, older))
 
 
-def _with(stood: Stood, older: ByHost, host: str) -> Stood:
-    """Add what an older record says of a host."""
-    result, command, whole = older.results[host], older.record.command, not older.record.only_roles
-    looked = (command in LOOKS and result.outcome != "skipped") or result.outcome == "unknown"
+def _new(stood: Stood, run: Record | Outline, result: HostResult | HostOutline, *, is_checked: bool) -> list[str]:
+    """Return as what an older run is the newest of a host."""
+    command, outcome, whole = run.command, result.outcome, not run.only_roles
+    looked = (command in LOOKS and outcome != "skipped") or outcome == "unknown"
     kinds = {
         "looked": whole and looked,
-        "checked": whole and command in CHECKS and host in older.checks and stood.changed is None,
-        "seen": whole and command in LOOKS | CHECKS and result.outcome not in UNSEEN,
-        "changed": bool(result.changed) or result.outcome == "changed",
+        "checked": whole and command in CHECKS and is_checked and stood.changed is None,
+        "seen": whole and command in LOOKS | CHECKS and outcome not in UNSEEN,
+        "changed": bool(result.changed) or outcome == "changed",
         "steps": bool(result.steps),
-        "skipped": result.outcome == "skipped",
+        "skipped": outcome == "skipped",
     }
-    return replace(stood, **{kind: older for kind, is_one in kinds.items() if is_one and getattr(stood, kind) is None})
+    return [kind for kind, is_one in kinds.items() if is_one and getattr(stood, kind) is None]
 
 
 def of_the_moment(runs: Iterable[Summary], source: str, at: str, since: str = "") -> Iterator[Summary]:

@@ -65,22 +65,23 @@ def read_past(
     horizon = (datetime.fromisoformat(at) - LOOKED_BACK).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     standing, latest, slices, read = Standing(hosts), list[Record](), list[Slice](), set[str]()
     for run in of_the_moment(history.runs(), source, at, min(horizon, since) if since else horizon):
-        in_period = bool(since) and run.started >= since
-        if not (standing.wants(run) or in_period or len(latest) < LATEST_RUNS):
+        in_period, is_late = bool(since) and run.started >= since, len(latest) < LATEST_RUNS
+        if not (standing.wants(run) or in_period or is_late):
             continue
         try:
-            record = history.record(run.id)
+            outline = history.outline(run.id)
+            if outline.ended and outline.finished > at:
+                continue  # what it saw, it may have seen later
+            if is_late or standing.gains(outline):
+                record = history.record(run.id)
+                standing.add(record)
+                latest += [record] * is_late
         except StoreError as e:
             faults.append(e)
             continue
-        if record.ended and record.finished > at:
-            continue  # what it saw, it may have seen later
-        standing.add(record)
-        read.add(record.id)
-        if len(latest) < LATEST_RUNS:
-            latest.append(record)
+        read.add(run.id)
         if in_period:
-            slices.append(slice_of(record))
+            slices.append(slice_of(outline))
     return Past(standing.of, tuple(latest), tuple(slices), since, frozenset(read))
 
 

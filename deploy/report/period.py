@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from deploy.model.findings import Finding, Kind
+from deploy.model.outline import HostOutline, Outline
 from deploy.model.record import HostResult, Record
 from deploy.report.document import Change, HostChange, Period, ReportedFinding, Trouble
 from deploy.report.hosts import TROUBLES, change_of
@@ -36,7 +37,7 @@ class Slice:
     checked: frozenset[str]
 
 
-def slice_of(record: Record) -> Slice:
+def slice_of(record: Record | Outline) -> Slice:
     """Return what a period needs of a run."""
     looks = record.command in LOOKS and not record.only_roles
     seen = {h.host for h in record.hosts if looks and h.outcome not in UNSEEN}
@@ -48,11 +49,11 @@ def slice_of(record: Record) -> Slice:
         at=record.started,
         changes={h.host: (h.municipality, change_of(record, h)) for h in record.hosts if _changed(h)},
         troubles=troubles,
-        checked=frozenset(c.host for c in record.checks),
+        checked=record.hosts_checked,
     )
 
 
-def _changed(result: HostResult) -> bool:
+def _changed(result: HostResult | HostOutline) -> bool:
     return bool(result.changed) or result.outcome in {"changed", "rolled back"}
 
 

@@ -14,6 +14,7 @@ from typing import Protocol
 from deploy.model.backup import Backup
 from deploy.model.chain import Head, Kept, Link
 from deploy.model.findings import Exit, Finding
+from deploy.model.outline import Outline
 from deploy.model.record import AppliedStep, BegunStep, Process, Record, Summary
 from deploy.model.step_id import StepId
 from inventory.errors import SamdriftError
@@ -151,6 +152,13 @@ class History(Protocol):
 
     def record(self, record_id: str) -> Record:
         """Return the record of this id.
+
+        Raises:
+            StoreError: there is none, or it is damaged.
+        """
+
+    def outline(self, record_id: str) -> Outline:
+        """Return the outline of the record of this id, without reading the rest of it.
 
         Raises:
             StoreError: there is none, or it is damaged.

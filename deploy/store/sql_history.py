@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from deploy.model.chain import Entry, Event, Head, Kept, Link
+from deploy.model.outline import Outline
 from deploy.model.record import BegunStep, Record, Summary, summary_of
 from deploy.model.step_id import StepId
 from deploy.store import schema
@@ -23,7 +24,7 @@ from deploy.store.links import add_links, chain_name, links
 from deploy.store.ports import StoreError, Witness
 from deploy.store.sql import in_lots, remember
 
-_RECORD = TypeAdapter(Record)
+_RECORD, _OUTLINE = TypeAdapter(Record), TypeAdapter(Outline)
 
 PAGE = 20
 """How many lines of a list are read at once."""
@@ -160,6 +161,10 @@ class SqlHistory:
     def record(self, record_id: str) -> Record:
         """Return the record of this id."""
         return opened(document_of(self._row(record_id)), _RECORD, self._where(record_id))
+
+    def outline(self, record_id: str) -> Outline:
+        """Return the outline of the record of this id."""
+        return opened(document_of(self._row(record_id)), _OUTLINE, self._where(record_id))
 
     def latest(self, command: str) -> Record | None:
         """Return the newest record of a command."""

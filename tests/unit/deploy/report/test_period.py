@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from deploy.model.approval import Approved
 from deploy.model.findings import Finding, Kind
 from deploy.model.messages import MessageId
@@ -11,9 +14,11 @@ from deploy.model.record import Record
 from deploy.model.waived import Waived
 from deploy.report.document import HostState, Report, Result, State
 from deploy.report.page import html
-from deploy.report.past import past_of
+from deploy.report.past import past_of, read_past
+from deploy.store.ports import StoreError
 from tests.unit.deploy.report.reports import report_of
 from tests.unit.deploy.report.test_report import DRIFT, FLEET, STEPS, TODAY, check, record, result
+from tests.unit.deploy.store.in_memory import in_memory
 
 AT = "2026-11-30T00:00:00.000Z"
 GW1 = "alv-gw1"
@@ -22,7 +27,7 @@ GW1 = "alv-gw1"
 def run(day: int, command: str, outcome: str, *, on: str = GW1, checks: tuple[str, ...] = (), **more: Any) -> Record:
     """A run on one day of November, with the outcomes of checks."""
     return record(
-        id=f"{day}-{command}",
+        id=f"{day:02}-{command}",
         command=command,
         started=f"2026-11-{day:02}T06:00:00.000Z",
         finished=f"2026-11-{day:02}T06:05:00.000Z",
@@ -138,6 +143,42 @@ def test_a_period_names_the_hosts_that_no_run_looked_at_in_it() -> None:
     assert period is not None
     assert GW1 not in period.unseen
     assert {"tie-gw1", "ost-gw1"} <= {*period.unseen}
+
+
+@st.composite
+def runs_of_two(draw: st.DrawFn) -> tuple[Record, ...]:
+    """Runs of any kind on two hosts, a day each."""
+    made = []
+    for day in range(1, draw(st.integers(1, 25))):
+        on = draw(st.sampled_from([GW1, "tie-gw1"]))
+        outcome = draw(st.sampled_from(["in sync", "changed", "differs", "unknown", "skipped"]))
+        steps = {"steps": STEPS, "changed": tuple(STEPS)} if outcome == "changed" else {}
+        command = draw(st.sampled_from(["drift", "apply", "plan", "verify"]))
+        more = {"only_roles": draw(st.sampled_from([(), (), ("time",)])), "of_host": steps}
+        checks: tuple[str, ...] = draw(st.sampled_from([(), ("passed",), ("failed",)]))
+        made.append(run(day, command, outcome, on=on, checks=checks, **more))
+    return tuple(made)
+
+
+@given(runs_of_two())
+@settings(max_examples=25)
+def test_a_store_tells_of_the_past_what_all_its_records_do(runs: tuple[Record, ...]) -> None:
+    """Of most records it reads the outline alone."""
+    history, hosts = in_memory().history, [GW1, "tie-gw1", "ost-gw1"]
+    for one in runs:
+        history.save(one)
+    since = "2026-11-01T00:00:00.000Z"
+    faults: list[StoreError] = []
+    read = read_past(history, hosts, "inventory/snapshot", AT, faults, since=since)
+    assert (read, faults) == (past_of(runs, hosts, since), [])
+    without = read_past(history, hosts, "inventory/snapshot", AT, faults)
+    assert without.stood == read.stood
+
+
+def test_a_verify_is_no_look_so_that_an_older_one_still_tells_how_a_host_stood() -> None:
+    looked, verified = run(10, "drift", "differs", findings=(DRIFT,)), run(11, "verify", "in sync", checks=("passed",))
+    assert stood(looked, verified).state is State.DIFFERS
+    assert not past_of([verified], [GW1]).stood[GW1].is_seen
 
 
 def test_no_older_run_is_wanted_once_every_host_is_known() -> None:

@@ -20,6 +20,7 @@ from deploy.model.backup import Backup
 from deploy.model.chain import Broken, Event, breaks
 from deploy.model.findings import Finding, Kind
 from deploy.model.messages import as_written
+from deploy.model.outline import Outline
 from deploy.model.record import AppliedStep, BegunStep, CheckResult, HostResult, Record, summary_of
 from deploy.model.step_id import StepId
 from deploy.store.place import record_id
@@ -153,6 +154,11 @@ class Conformance:
         kept = record(hosts=(converged("tie-dns1"),), findings=(drift_at("alv-gw1"),), checks=(check,))
         stores.history.save(kept)
         assert stores.history.record(kept.id) == kept
+        outline = place.open().history.outline(kept.id)
+        assert outline == Outline.model_validate(kept.model_dump())
+        assert [(h.host, h.outcome, h.steps) for h in outline.hosts] == [
+            (h.host, h.outcome, bool(h.steps)) for h in kept.hosts
+        ]
         assert records_of(place.open().history) == (kept,)
 
     def test_what_a_host_answered_is_kept_whatever_it_is(self, place: Place, stores: Stores) -> None:
@@ -256,6 +262,8 @@ class Conformance:
         with pytest.raises(StoreError, match="there is no record 'x'"):
             stores.history.record("x")
         with pytest.raises(StoreError, match="there is no record 'x'"):
+            stores.history.outline("x")
+        with pytest.raises(StoreError, match="there is no record 'x'"):
             stores.history.fault("x")
 
     def test_a_damaged_record_is_named_and_the_others_are_still_read(self, place: Place, stores: Stores) -> None:
@@ -271,6 +279,8 @@ class Conformance:
         assert len(faults) == 1
         with pytest.raises(StoreError, match=re.escape(damaged.id)):
             stores.history.record(damaged.id)
+        with pytest.raises(StoreError, match=re.escape(damaged.id)):
+            stores.history.outline(damaged.id)
         with pytest.raises(StoreError, match=re.escape(damaged.id)):
             stores.history.latest("apply")
         assert stores.history.record(whole.id) == stores.history.latest("drift") == whole

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from deploy.model.backup import Backup
 from deploy.model.chain import Entry, Event, Kept, Link, hash_of
 from deploy.model.findings import Finding, Kind
+from deploy.model.outline import Outline
 from deploy.model.record import AppliedStep, BegunStep, Record, Summary, summary_of
 from deploy.model.step_id import StepId
 from deploy.store.ports import Damaged, Holder, StoreError, Stores
@@ -103,6 +104,10 @@ class MemoryHistory:
             raise StoreError(f"there is no record {record_id!r}") from None
         except ValidationError as e:
             raise StoreError("this record is damaged", where=f"record {record_id}") from e
+
+    def outline(self, record_id: str) -> Outline:
+        self.record(record_id)
+        return Outline.model_validate_json(self.texts[record_id])
 
     def latest(self, command: str) -> Record | None:
         return next((self.record(run.id) for run in self.runs((command,))), None)
