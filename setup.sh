@@ -36,7 +36,10 @@ nginx                    nginx -t
 openssl                  the certificate that nginx -t asks for
 postgresql               the database that stores are tested in, each test's own; the machine's is not used
 netconfd                 a NETCONF server (RFC 6241) that nobody here wrote, for tests; it has no service
+chromium                 a real browser, which tests open reports' pages in
 "
+# What judges pages in that browser (WCAG), from npm's registry: name, version, and what npm says that it is.
+AXE="axe-core 4.14.1 sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
 
 PYTHON=${PYTHON:-python3}
 POLICY=/usr/sbin/policy-rc.d
@@ -121,6 +124,34 @@ make_venv() {
     .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-index --no-build-isolation -e .
 }
 
+# Nothing of it is run here: its one file is unpacked in .venv/axe-core, where tests find it.
+fetch_axe() {
+    [ "$(cat .venv/axe-core/is 2>/dev/null)" != "$AXE" ] || return 0
+    if ! command -v npm >/dev/null; then
+        [ "$(id -u)" = 0 ] || { say "no npm here: nobody judges whether pages are accessible"; return 0; }
+        say "Debian packages: npm"
+        deny_starts
+        apt-get -qq update
+        apt_install npm
+        restore_starts
+        trap - EXIT INT TERM HUP
+    fi
+    name=${AXE%% *} is=${AXE##* } version=${AXE#* }
+    say "$name ${version% *}, by hash"
+    rm -rf .venv/axe-core && mkdir .venv/axe-core
+    if ! npm pack --silent --ignore-scripts --pack-destination .venv/axe-core "$name@${version% *}" >>.venv/packages.log 2>&1; then
+        say "npm cannot fetch $name: nobody judges whether pages are accessible; what it said is in .venv/packages.log"
+        return 0
+    fi
+    .venv/bin/python - "$is" .venv/axe-core/*.tgz <<'END' || fail "$name is not what it was: its hash is another one"
+import base64, hashlib, sys
+sys.exit("sha512-" + base64.b64encode(hashlib.sha512(open(sys.argv[2], "rb").read()).digest()).decode() != sys.argv[1])
+END
+    tar -xzf .venv/axe-core/*.tgz -C .venv/axe-core --strip-components 1 package/axe.min.js package/LICENSE
+    rm .venv/axe-core/*.tgz
+    echo "$AXE" >.venv/axe-core/is
+}
+
 mkdir -p .venv
 if [ "$(id -u)" = 0 ]; then
     if [ ! -e .venv/packages.done ] || [ setup.sh -nt .venv/packages.done ]; then
@@ -136,3 +167,4 @@ if [ "$(cat .venv/python.done 2>/dev/null)" != "$wanted" ]; then
     make_venv
     echo "$wanted" >.venv/python.done
 fi
+fetch_axe

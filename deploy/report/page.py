@@ -24,7 +24,7 @@ from deploy.model.record import CheckResult
 from deploy.model.text import command_lines, diff_lines, safe
 from deploy.model.words import Language
 from deploy.report.bundle import SIGNATURE, SUMS
-from deploy.report.document import HostState, Report, State, Totals, Why
+from deploy.report.document import ControlResult, HostState, Report, Result, State, Totals, Why
 from deploy.report.picture import picture
 from deploy.report.words import WORDS, called, failed_check, may, pair_of, remedy, summary
 from inventory.errors import SamdriftError
@@ -91,6 +91,8 @@ def html(report: Report, language: Language = "sv") -> str:
         number={h.name: n for n, h in enumerate(report.hosts, 1)},
         words=WORDS,
         called=called,
+        seen_as=SEEN_AS,
+        grouped=_grouped,
         may=may,
         pair_of=pair_of,
         summary=summary,
@@ -150,6 +152,24 @@ def write(files: Mapping[str, bytes], directory: Path) -> None:
         raise ReportError(
             f"cannot write the report: {e.strerror}", where=str(directory), fix="choose another --out"
         ) from e
+
+
+SEEN_AS: Mapping[State, str] = {
+    State.IN_SYNC: "in-sync",
+    State.DIFFERS: "differs",
+    State.FAILED: "failed",
+    State.UNKNOWN: "unknown",
+    State.NOT_LOOKED_AT: "not-looked",
+}
+"""The mark of each state, as the style calls it."""
+
+
+def _grouped(results: Iterable[ControlResult]) -> dict[tuple[Result, str, str, str], list[str]]:
+    """Return the hosts on which a control came out alike, by how, why, until when and by whom, the worst first."""
+    groups: dict[tuple[Result, str, str, str], list[str]] = {}
+    for one in results:
+        groups.setdefault((one.result, one.why, one.until, one.by), []).append(one.host)
+    return dict(sorted(groups.items(), key=lambda group: list(Result).index(group[0][0])))
 
 
 def _by_reason(hosts: Iterable[HostState]) -> dict[Why, list[HostState]]:
