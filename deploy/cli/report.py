@@ -80,6 +80,7 @@ def report() -> None:
 @click.option("--to", "until", metavar="WHEN", type=WORDS, help="The end of that period, and how it stood then. [now]")
 @click.option("--lang", type=click.Choice(["sv", "en"]), default="sv", show_default=True, help="Of the page.")
 @click.option("--oscal", is_flag=True, help="Write oscal.json, too: OSCAL assessment results (NIST).")
+@click.option("--csv", "as_tables", is_flag=True, help="Write tables for spreadsheets, too: report.*.csv.")
 @click.option("--sign", is_flag=True, help="Sign it with your SSH key.")
 @click.option("--signing-key", metavar="FILE", type=READABLE, help="Sign it with this key. [the agent's, or ~/.ssh]")
 def make(  # noqa: PLR0917  click tells options by name
@@ -91,6 +92,7 @@ def make(  # noqa: PLR0917  click tells options by name
     until: str | None,
     lang: Language,
     oscal: bool,
+    as_tables: bool,
     sign: bool,
     signing_key: Path | None,
 ) -> int:
@@ -117,6 +119,8 @@ def make(  # noqa: PLR0917  click tells options by name
     }
     if oscal:
         files[OSCAL] = _oscal(document)
+    if as_tables:
+        files |= _tables(document, lang)
     sums = sums_of(files)
     lines = [Text(line, "bold"), Text(f"Read it: {out / PAGE}"), Text(f"As data: {out / DATA}")]
     files[SUMS] = sums.encode()
@@ -148,6 +152,21 @@ def _oscal(document: Frozen) -> bytes:
     return (json.dumps(assessment_results(document), ensure_ascii=False, indent=1) + "\n").encode()
 
 
+def _tables(document: Frozen, lang: Language) -> dict[str, bytes]:
+    """Return a report as tables.
+
+    Raises:
+        UsageError: it has none.
+    """
+    from deploy.report.document import Report
+    from deploy.report.procurement import Procurement
+    from deploy.report.tables import tables
+
+    if not isinstance(document, Report | Procurement):
+        raise UsageError("this report has no tables", where="--csv", fix="--for operations, auditor or procurement")
+    return tables(document, lang)
+
+
 def _signed(sums: str, fleet: Fleet, file: Path | None) -> tuple[bytes, str]:
     """Sign the sums of a report's files with a key at hand; return the signature, and who signed."""
     from deploy.runs.approving import known_keys
@@ -168,9 +187,9 @@ def report_verify(common: Common, directory: Path) -> int:
     nobody can tell here is said.
     """
     from deploy.report.bundle import (
+        ASKED_FOR,
         DATA,
         EVIDENCE,
-        OSCAL,
         PAGE,
         SIGNATURE,
         SUMS,
@@ -181,7 +200,7 @@ def report_verify(common: Common, directory: Path) -> int:
     )
     from deploy.views.reports import claims_of_report
 
-    names = (PAGE, DATA, EVIDENCE, OSCAL, SUMS, SIGNATURE)
+    names = (PAGE, DATA, EVIDENCE, *ASKED_FOR, SUMS, SIGNATURE)
     there = {name: (directory / name).read_bytes() for name in names if (directory / name).is_file()}
     claims = [_judge_signature(common, there.get(SUMS), there.get(SIGNATURE)), *judge_files(there.get(SUMS), there)]
     evidence = read_evidence(there.get(EVIDENCE))

@@ -20,6 +20,12 @@ from deploy.model.chain import Entry, Event, Kept, Link, breaks
 from inventory.frozen import Frozen
 
 PAGE, DATA, EVIDENCE, OSCAL = "report.html", "report.json", "evidence.json", "oscal.json"
+TABLES = HOSTS, CONTROLS, FINDINGS, CHANGES, DEVICES = tuple(
+    f"report.{of}.csv" for of in ("hosts", "controls", "findings", "changes", "devices")
+)
+ASKED_FOR = frozenset({OSCAL, *TABLES})
+"""Files that a report has where somebody asked for them."""
+
 SUMS, SIGNATURE = "report.sums", "report.sums.sig"
 
 
@@ -100,7 +106,7 @@ def judge_files(sums: bytes | None, files: Mapping[str, bytes]) -> Iterator[Clai
         return
     lines = [LINE.fullmatch(line) for line in sums.decode(errors="replace").splitlines()]
     named = {line[2]: line[1] for line in lines if line is not None}
-    if None in lines or set(named) - {OSCAL} != {PAGE, DATA, EVIDENCE}:
+    if None in lines or set(named) - ASKED_FOR != {PAGE, DATA, EVIDENCE}:
         yield Claim(about=SUMS, holds=False, words=f"{SUMS} is not as samdrift writes it")
     for name, digest in named.items():
         if name not in files:

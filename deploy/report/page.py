@@ -23,7 +23,7 @@ from deploy.model.messages import MessageId
 from deploy.model.record import CheckResult
 from deploy.model.text import command_lines, diff_lines, safe
 from deploy.model.words import Language
-from deploy.report.bundle import SIGNATURE, SUMS
+from deploy.report.bundle import ASKED_FOR, SIGNATURE, SUMS
 from deploy.report.document import ControlResult, HostState, Report, Result, State, Totals, Why
 from deploy.report.picture import picture
 from deploy.report.words import WORDS, called, failed_check, may, pair_of, remedy, summary
@@ -137,14 +137,15 @@ def _headline(totals: Totals) -> Headline:
 def write(files: Mapping[str, bytes], directory: Path) -> None:
     """Write the files of a report into a directory, each whole or not at all, for their owner alone.
 
-    What proved another report that stood there is removed: it does not prove this one.
+    What there is besides of another report that stood there is removed: what proved it does not prove this one, and
+    what was asked for of it says nothing of this one.
 
     Raises:
         ReportError: the directory cannot be written.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for name in (SUMS, SIGNATURE):
+        for name in {SUMS, SIGNATURE, *ASKED_FOR} - files.keys():
             (directory / name).unlink(missing_ok=True)
         for name, data in files.items():
             put_in_place(directory / name, data, durable=False)

@@ -21,7 +21,7 @@ from sqlalchemy import select, update
 
 from deploy.cli import main as cli
 from deploy.model.record import CheckResult, HostResult, Record
-from deploy.report.bundle import DATA, EVIDENCE, PAGE, SIGNATURE, SUMS
+from deploy.report.bundle import CHANGES, CONTROLS, DATA, EVIDENCE, FINDINGS, HOSTS, OSCAL, PAGE, SIGNATURE, SUMS
 from deploy.runs.manifest import manifest_now
 from deploy.store import schema
 from deploy.store.database import open_directory
@@ -235,6 +235,24 @@ def test_a_report_that_nobody_signed_is_not_called_unaltered(asked: Asked, state
 def test_a_new_report_is_not_proved_by_what_proved_the_one_before(asked: Asked, signed: Path, state: Path) -> None:
     assert asked("report", "--state", state, "--out", signed, "--at", "2025-06-10")[0] == 0
     assert not (signed / SIGNATURE).exists()
+
+
+def test_what_was_asked_for_is_proved_too_and_is_gone_from_a_report_that_has_it_not(
+    asked: Asked, state: Path, tmp_path: Path
+) -> None:
+    out, of = tmp_path / "r", ("--state", state, "--at", "2025-06-10")
+    assert asked("report", *of, "--out", out, "--csv", "--oscal")[0] == 0
+    written = {HOSTS, CONTROLS, FINDINGS, CHANGES, OSCAL}
+    assert written <= {f.name for f in out.iterdir()}
+    assert {f.stat().st_mode & 0o777 for f in out.iterdir()} == {0o600}
+    (out / FINDINGS).write_bytes(b"")
+    claims = judged(asked, out, state)
+    assert {name: claims[name] for name in written} == {name: name != FINDINGS for name in written}
+    assert asked("report", *of, "--out", out)[0] == 0
+    assert not written & {f.name for f in out.iterdir()}
+    code, answer = asked("report", *of, "--out", out, "--csv", "--for", "board")
+    assert code == 64
+    assert "this report has no tables" in answer["error"]["message"]
 
 
 def test_where_the_history_is_another_one_that_is_said_and_nothing_is_claimed(
