@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from deploy.model.words import Language
     from deploy.report.bundle import Claim, Evidence
     from deploy.report.document import Report
+    from deploy.report.open_version import AnyReport
     from deploy.report.past import Past
     from deploy.report.procurement import Procurement
     from deploy.store.ports import History, StoreError
     from inventory.fleet import Fleet, Host
-    from inventory.frozen import Frozen
 
 SINCE_LAST_TIME = 91
 """So many days before it, the board met last, if nobody says otherwise."""
@@ -81,6 +81,7 @@ def report() -> None:
 @click.option("--lang", type=click.Choice(["sv", "en"]), default="sv", show_default=True, help="Of the page.")
 @click.option("--oscal", is_flag=True, help="Write oscal.json, too: OSCAL assessment results (NIST).")
 @click.option("--csv", "as_tables", is_flag=True, help="Write tables for spreadsheets, too: report.*.csv.")
+@click.option("--open", "is_open", is_flag=True, help="The version for anybody: what may serve an attacker is masked.")
 @click.option("--sign", is_flag=True, help="Sign it with your SSH key.")
 @click.option("--signing-key", metavar="FILE", type=READABLE, help="Sign it with this key. [the agent's, or ~/.ssh]")
 def make(  # noqa: PLR0917  click tells options by name
@@ -93,11 +94,14 @@ def make(  # noqa: PLR0917  click tells options by name
     lang: Language,
     oscal: bool,
     as_tables: bool,
+    is_open: bool,
     sign: bool,
     signing_key: Path | None,
 ) -> int:
     """Write what auditors and others read."""
     from deploy.report.bundle import DATA, EVIDENCE, OSCAL, PAGE, SIGNATURE, SUMS, as_json, sums_of
+    from deploy.report.forms import oscal_of, page_of, tables_of
+    from deploy.report.open_version import open_version
     from deploy.report.page import write
 
     if at and until:
@@ -110,17 +114,19 @@ def make(  # noqa: PLR0917  click tells options by name
         beginning = beginning or clock.later(moment, -24 * SINCE_LAST_TIME)
     faults: list[StoreError] = []
     subject = _Subject(common, moment, faults)
-    document, text, line = _written(reader, subject, beginning, lang)
+    document, line = _written(reader, subject, beginning)
+    if is_open:
+        document = open_version(document)
     data = as_json(document)
     files = {
-        PAGE: text.encode(errors="surrogatepass"),
+        PAGE: page_of(document, lang).encode(errors="surrogatepass"),
         DATA: data,
         EVIDENCE: as_json(subject.evidence(data.decode(errors="surrogatepass"))),
     }
     if oscal:
-        files[OSCAL] = _oscal(document)
+        files[OSCAL] = oscal_of(document)
     if as_tables:
-        files |= _tables(document, lang)
+        files |= tables_of(document, lang)
     sums = sums_of(files)
     lines = [Text(line, "bold"), Text(f"Read it: {out / PAGE}"), Text(f"As data: {out / DATA}")]
     files[SUMS] = sums.encode()
@@ -129,42 +135,11 @@ def make(  # noqa: PLR0917  click tells options by name
         lines.append(
             Text(f"Signed by {inline(by)}; whether it is unaltered says: samdrift report verify {inline(out)}")
         )
-    write(files, out)
+    write(files, out, is_open=is_open)
     answer(common, document.model_dump(mode="json"), lines)
     for fault in dict.fromkeys(map(str, faults)):
         aside(common, f"warning: {fault}")
     return Exit.ERROR if faults else Exit.OK
-
-
-def _oscal(document: Frozen) -> bytes:
-    """Return a situation report as OSCAL has it.
-
-    Raises:
-        UsageError: it is of no control: OSCAL knows of nothing else.
-    """
-    from deploy.report.document import Report
-    from deploy.report.oscal import assessment_results
-
-    if not isinstance(document, Report):
-        raise UsageError("OSCAL is about controls", where="--oscal", fix="--for operations, or auditor")
-    if not document.controls:
-        raise UsageError("no role of these hosts answers a control", where="--oscal", fix="choose other hosts")
-    return (json.dumps(assessment_results(document), ensure_ascii=False, indent=1) + "\n").encode()
-
-
-def _tables(document: Frozen, lang: Language) -> dict[str, bytes]:
-    """Return a report as tables.
-
-    Raises:
-        UsageError: it has none.
-    """
-    from deploy.report.document import Report
-    from deploy.report.procurement import Procurement
-    from deploy.report.tables import tables
-
-    if not isinstance(document, Report | Procurement):
-        raise UsageError("this report has no tables", where="--csv", fix="--for operations, auditor or procurement")
-    return tables(document, lang)
 
 
 def _signed(sums: str, fleet: Fleet, file: Path | None) -> tuple[bytes, str]:
@@ -241,12 +216,11 @@ def _judge_signature(common: Common, sums: bytes | None, signature: bytes | None
     return Claim(about="signature", holds=None if person.employment == "ended" else True, words=words)
 
 
-def _written(reader: str, subject: _Subject, since: str, lang: Language) -> tuple[Frozen, str, str]:
-    """Return a reader's document, its page, and what it says in a line."""
+def _written(reader: str, subject: _Subject, since: str) -> tuple[AnyReport, str]:
+    """Return a reader's document, and what it says in a line."""
     from deploy.report.board import board
     from deploy.report.consolidation import consolidation
-    from deploy.report.page import headline, html
-    from deploy.report.reader_pages import reader_html
+    from deploy.report.page import headline
 
     limited = bool(subject.common.limit)
     if reader in {"board", "consolidation"} and limited:
@@ -256,16 +230,16 @@ def _written(reader: str, subject: _Subject, since: str, lang: Language) -> tupl
     if reader == "board":
         then = subject.report(since)
         of_board = board(subject.report(subject.at, since), then if then.run else None, subject.procurement())
-        return of_board, reader_html(of_board, lang), f"To decide: {len(of_board.decisions)}"
+        return of_board, f"To decide: {len(of_board.decisions)}"
     if reader == "procurement":
         bought = subject.procurement()
-        return bought, reader_html(bought, lang), f"{len(bought.devices)} devices, {len(bought.models)} models"
+        return bought, f"{len(bought.devices)} devices, {len(bought.models)} models"
     if reader == "consolidation":
         then_runs = subject.past(since).latest
         apart = consolidation(subject.fleet, subject.about, then_runs, subject.at, since)
-        return apart, reader_html(apart, lang), f"{len(apart.shared)} shared, {len(apart.separate)} separate systems"
+        return apart, f"{len(apart.shared)} shared, {len(apart.separate)} separate systems"
     made = subject.report(subject.at, since)
-    return made, html(made, lang), headline(made).english
+    return made, headline(made).english
 
 
 class _Subject:

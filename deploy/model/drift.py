@@ -207,7 +207,7 @@ def restarts_finding(check: CheckResult) -> Finding:
 def step_evidence(step: Step) -> tuple[Evidence, ...]:
     """Return the diff of a step's file, or its commands if it has none."""
     if step.change is not None and step.change.diff:
-        return (Diff(text=step.change.diff),)
+        return (Diff(text=step.change.diff, private=step.change.is_private),)
     return (Commands(lines=tuple(map(str, step.commands))),) if step.commands else ()
 
 

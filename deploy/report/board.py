@@ -11,6 +11,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import Field
+
 from deploy.model.findings import Severity
 from deploy.report.document import Report, State, Totals, Why
 from deploy.report.procurement import Procurement, Standing
@@ -60,6 +62,8 @@ class Board(Frozen):
     """What the board reads: the JSON document."""
 
     format: Literal[1] = 1
+    open: bool = Field(default=False, description="it is the version for anybody: what may serve an attacker is masked")
+    masked: int = 0
     organisation: str
     scope: str
     at: str

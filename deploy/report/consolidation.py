@@ -66,6 +66,8 @@ class Consolidation(Frozen):
     """What those read who bring systems together: the JSON document. `moved` is None where no run tells of then."""
 
     format: Literal[1] = 1
+    open: bool = Field(default=False, description="it is the version for anybody: what may serve an attacker is masked")
+    masked: int = 0
     organisation: str
     scope: str
     at: str

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field, computed_field
 
+from deploy.model.evidence import Diff
 from deploy.model.findings import Finding
 from deploy.model.record import CheckResult, Standard, Title
 from deploy.model.waived import Waived
@@ -132,8 +133,10 @@ class ReportedFinding(Finding):
 
     @classmethod
     def of(cls, finding: Finding) -> ReportedFinding:
-        """Return a finding as a report tells it."""
-        return cls.model_construct(**{name: getattr(finding, name) for name in Finding.model_fields})
+        """Return a finding as a report tells it: of private files, without what should not be there."""
+        fields = {name: getattr(finding, name) for name in Finding.model_fields}
+        evidence = tuple(e.for_a_report if isinstance(e, Diff) else e for e in finding.evidence)
+        return cls.model_construct(**fields | {"evidence": evidence})
 
 
 class StepState(Frozen):
@@ -356,6 +359,7 @@ class Report(Frozen):
     services: tuple[SharedService, ...] = ()
     period: Period | None = None
     masked: int = 0
+    open: bool = Field(default=False, description="it is the version for anybody: what may serve an attacker is masked")
     places: tuple[Place, ...]
     links: tuple[Link, ...]
     history: tuple[RunSummary, ...]

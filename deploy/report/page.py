@@ -81,6 +81,7 @@ def html(report: Report, language: Language = "sv") -> str:
     return template.render(
         lang=language,
         report=report,
+        document=report,
         headline=headline(report),
         picture=picture(report.places, report.links, report.hosts),
         not_looked_at=_by_reason(report.hosts),
@@ -134,8 +135,8 @@ def _headline(totals: Totals) -> Headline:
     return Headline(swedish=f"{swedish}.", english=f"{english}.")
 
 
-def write(files: Mapping[str, bytes], directory: Path) -> None:
-    """Write the files of a report into a directory, each whole or not at all, for their owner alone.
+def write(files: Mapping[str, bytes], directory: Path, *, is_open: bool = False) -> None:
+    """Write the files of a report into a directory, each whole or not at all, for their owner alone or, open, for all.
 
     What there is besides of another report that stood there is removed: what proved it does not prove this one, and
     what was asked for of it says nothing of this one.
@@ -148,7 +149,7 @@ def write(files: Mapping[str, bytes], directory: Path) -> None:
         for name in {SUMS, SIGNATURE, *ASKED_FOR} - files.keys():
             (directory / name).unlink(missing_ok=True)
         for name, data in files.items():
-            put_in_place(directory / name, data, durable=False)
+            put_in_place(directory / name, data, mode=0o644 if is_open else 0o600, durable=False)
     except OSError as e:
         raise ReportError(
             f"cannot write the report: {e.strerror}", where=str(directory), fix="choose another --out"

@@ -77,6 +77,8 @@ class Procurement(Frozen):
     """What purchasers read: the JSON document."""
 
     format: Literal[1] = 1
+    open: bool = Field(default=False, description="it is the version for anybody: what may serve an attacker is masked")
+    masked: int = 0
     organisation: str
     scope: str
     at: str

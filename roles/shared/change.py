@@ -46,9 +46,20 @@ class Change(Frozen):
         return text
 
     @property
+    def is_private(self) -> bool:
+        """Tell whether it is about a file that not everybody on its host may read, as it is there."""
+        mode = self.meta_before.rpartition(" ")[2]
+        return self.before is not None and mode.isdecimal() and not readable_by_all(mode)
+
+    @property
     def live_digest(self) -> str:
         """Return the SHA-256 (or the seal) of what is there; empty where nothing is."""
         return self.live_seal or (digest(self.before) if self.before is not None else "")
+
+
+def readable_by_all(mode: str) -> bool:
+    """Tell whether a file of this mode may be read by everybody on its host."""
+    return bool(int(mode, 8) & 0o004)
 
 
 def digest(text: str) -> str:

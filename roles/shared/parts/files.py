@@ -22,7 +22,7 @@ from pyinfra.api.operation import OperationMeta
 from inventory.errors import SamdriftError
 from inventory.frozen import Frozen
 from inventory.secrets import Secret
-from roles.shared.change import Change
+from roles.shared.change import Change, readable_by_all
 from roles.shared.guard import Guard, kept_file
 from roles.shared.parts.expected import Expected, answer_digest, expecting
 from roles.shared.parts.explain import explain
@@ -83,11 +83,6 @@ class FileState(FactBase[FileOnHost]):
         raw = base64.b64decode(output[1]) if len(output) > 1 else b""
         content = raw.decode("utf-8", "backslashreplace")
         return FileOnHost(kind=kind, answer=answer, owner=owner, group=group, mode=mode, content=content)
-
-
-def readable_by_all(mode: str) -> bool:
-    """Tell whether a file of this mode may be read by everybody on its host."""
-    return bool(int(mode, 8) & 0o004)
 
 
 def managed_file(

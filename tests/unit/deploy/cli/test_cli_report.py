@@ -255,6 +255,18 @@ def test_what_was_asked_for_is_proved_too_and_is_gone_from_a_report_that_has_it_
     assert "this report has no tables" in answer["error"]["message"]
 
 
+def test_an_open_version_is_everybody_s_to_read_and_proves_itself(
+    asked: Asked, state: Path, keys: dict[str, Path], tmp_path: Path
+) -> None:
+    out, of = tmp_path / "r", ("--state", state, "--at", "2025-06-10", "--limit", "heby", "--signing-key", keys["anna"])
+    code, answer = asked("report", *of, "--out", out, "--open", "--csv")
+    assert (code, answer["open"]) == (0, True)
+    assert {f.stat().st_mode & 0o777 for f in out.iterdir()} == {0o644}
+    for told in (json.dumps(answer), *(f.read_text(encoding="utf-8") for f in out.iterdir())):
+        assert not re.search("heb-gw1|anna@|ärende 17|motd", told)
+    assert set(judged(asked, out, state).values()) == {True}
+
+
 def test_where_the_history_is_another_one_that_is_said_and_nothing_is_claimed(
     asked: Asked, signed: Path, tmp_path: Path
 ) -> None:

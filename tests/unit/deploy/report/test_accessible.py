@@ -17,6 +17,7 @@ from deploy.model.words import Language
 from deploy.report import plan_page, review_page
 from deploy.report.consolidation import consolidation
 from deploy.report.document import Totals
+from deploy.report.open_version import open_version
 from deploy.report.page import html
 from deploy.report.procurement import procurement
 from deploy.report.reader_pages import reader_html
@@ -90,6 +91,10 @@ def of_one(language: Language) -> str:
     return html(report_of(FLEET.model_copy(update={"hosts": shared}), own, [DRIFT_RUN], AT, today=TODAY), language)
 
 
+def of_anybody(language: Language) -> str:
+    return html(open_version(report_of(FLEET, FLEET.hosts, [DRIFT_RUN], AT, today=TODAY, whole=True)), language)
+
+
 def nothing(language: Language) -> str:
     return html(report_of(FLEET, FLEET.hosts, [], AT, today=TODAY, whole=True), language)
 
@@ -132,7 +137,7 @@ def of_a_review(_language: Language) -> str:
 PAGES: tuple[tuple[Callable[[Language], str], Language], ...] = (
     *(
         (page, language)
-        for page in (situation, of_one, nothing, of_the_board, of_purchasers, of_consolidation)
+        for page in (situation, of_one, of_anybody, nothing, of_the_board, of_purchasers, of_consolidation)
         for language in ("sv", "en")
     ),
     (of_a_plan, "sv"),

@@ -19,6 +19,7 @@ from deploy.model.inventory_findings import unsound as findings_of_problems
 from deploy.model.messages import MessageId, as_written, samdrift
 from deploy.model.record import AppliedStep, CheckResult, HostResult, Manifest, Record, RoleManifest, summary_of
 from deploy.model.step_id import StepId
+from deploy.model.text import diff_lines
 from deploy.model.waived import Waived
 from deploy.model.words import Language, in_words, name
 from deploy.report.bundle import as_json
@@ -31,6 +32,7 @@ from inventory.network import Prefix
 from inventory.organisation import Platform, Region, Site, Tenant
 from inventory.rules import problems
 from roles.shared.catalogue import catalogue
+from roles.shared.change import Change
 from tests.unit.deploy.report.reports import report_of
 from tests.unit.inventory.test_rules import BROKEN
 
@@ -346,6 +348,35 @@ def test_that_nothing_failed_is_not_said_to_mean_much_where_nothing_was_checked(
     results = {r.result for c in made.controls for r in c.results if r.host == "tie-gw1"}
     assert results == {Result.NOT_CHECKED}
     assert {c.passed for c in made.controls} == {0}
+
+
+# --- private files ----------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.text("abcd", min_size=3), min_size=1, unique=True), st.data())
+def test_of_a_file_that_not_everybody_may_read_only_wanted_lines_are_told(
+    lines: list[str], data: st.DataObject
+) -> None:
+    live, wanted = (
+        data.draw(st.lists(st.sampled_from([f"{number} {line}" for number, line in enumerate(lines)]), min_size=1))
+        for _ in ("live", "wanted")
+    )
+    for mode, is_private in (("640", True), ("600", True), ("644", False)):
+        before, after = ("".join(f"{line}\n" for line in some) for some in (live, wanted))
+        change = Change(what="/etc/x", before=before, after=after, meta_before=f"root:root {mode}")
+        found = DRIFT.model_copy(update={"evidence": (Diff(text=change.diff, private=change.is_private),)})
+        told = ReportedFinding.of(found)
+        assert change.is_private is is_private
+        assert told.fingerprint == found.fingerprint
+        told_lines = {line.lstrip("+- ") for line in told.detail.splitlines()}
+        assert (not told_lines & ({*live} - {*wanted})) or not is_private
+        gone = [line for part, line in diff_lines(change.diff) if part == "old"]
+        assert told.detail.count("-‹withheld›") == is_private * len(gone)
+
+
+def test_a_file_that_is_not_there_is_not_private() -> None:
+    assert not Change(what="/etc/x", before=None, after="a", meta_after="root:root 600").is_private
+    assert not Change(what="/etc/x", before=None, after=None, meta_before="directory").is_private
 
 
 # --- what the inventory has wrong --------------------------------------------------------------------------------
