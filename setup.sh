@@ -17,6 +17,10 @@ mount                    the overlays that the lab's hosts stand on
 util-linux               namespaces: the lab's, and those that check judges files in
 openssh-client           ssh-keygen makes the lab's keys
 sudo                     visudo judges sudoers files
+libpango-1.0-0           reports as PDF: WeasyPrint writes text by it
+libpangoft2-1.0-0        and by its fonts
+libharfbuzz-subset0      of which it keeps the letters that a page has
+fonts-dejavu-core        a font that has the marks of states
 "
 # Programs that judge configuration for `samdrift check`, and one that judges samdrift in tests. They come in packages of services: those are neither
 # started nor enabled here. One that would push another package out (chrony another time daemon) is not installed but

@@ -81,6 +81,7 @@ def report() -> None:
 @click.option("--lang", type=click.Choice(["sv", "en"]), default="sv", show_default=True, help="Of the page.")
 @click.option("--oscal", is_flag=True, help="Write oscal.json, too: OSCAL assessment results (NIST).")
 @click.option("--csv", "as_tables", is_flag=True, help="Write tables for spreadsheets, too: report.*.csv.")
+@click.option("--pdf", "as_pdf", is_flag=True, help="Write report.pdf, too: the page as PDF/UA.")
 @click.option("--open", "is_open", is_flag=True, help="The version for anybody: what may serve an attacker is masked.")
 @click.option("--sign", is_flag=True, help="Sign it with your SSH key.")
 @click.option("--signing-key", metavar="FILE", type=READABLE, help="Sign it with this key. [the agent's, or ~/.ssh]")
@@ -94,15 +95,17 @@ def make(  # noqa: PLR0917  click tells options by name
     lang: Language,
     oscal: bool,
     as_tables: bool,
+    as_pdf: bool,
     is_open: bool,
     sign: bool,
     signing_key: Path | None,
 ) -> int:
     """Write what auditors and others read."""
-    from deploy.report.bundle import DATA, EVIDENCE, OSCAL, PAGE, SIGNATURE, SUMS, as_json, sums_of
+    from deploy.report.bundle import DATA, EVIDENCE, OSCAL, PAGE, PDF, SIGNATURE, SUMS, as_json, sums_of
     from deploy.report.forms import oscal_of, page_of, tables_of
     from deploy.report.open_version import open_version
     from deploy.report.page import write
+    from deploy.report.pdf import pdf_of
 
     if at and until:
         raise UsageError("--at and --to both say when", fix="give one of them")
@@ -117,9 +120,9 @@ def make(  # noqa: PLR0917  click tells options by name
     document, line = _written(reader, subject, beginning)
     if is_open:
         document = open_version(document)
-    data = as_json(document)
+    data, page = as_json(document), page_of(document, lang)
     files = {
-        PAGE: page_of(document, lang).encode(errors="surrogatepass"),
+        PAGE: page.encode(errors="surrogatepass"),
         DATA: data,
         EVIDENCE: as_json(subject.evidence(data.decode(errors="surrogatepass"))),
     }
@@ -127,6 +130,8 @@ def make(  # noqa: PLR0917  click tells options by name
         files[OSCAL] = oscal_of(document)
     if as_tables:
         files |= tables_of(document, lang)
+    if as_pdf:
+        files[PDF] = pdf_of(page)
     sums = sums_of(files)
     lines = [Text(line, "bold"), Text(f"Read it: {out / PAGE}"), Text(f"As data: {out / DATA}")]
     files[SUMS] = sums.encode()

@@ -19,11 +19,11 @@ from pydantic_core import PydanticSerializationError
 from deploy.model.chain import Entry, Event, Kept, Link, breaks
 from inventory.frozen import Frozen
 
-PAGE, DATA, EVIDENCE, OSCAL = "report.html", "report.json", "evidence.json", "oscal.json"
+PAGE, DATA, EVIDENCE, OSCAL, PDF = "report.html", "report.json", "evidence.json", "oscal.json", "report.pdf"
 TABLES = HOSTS, CONTROLS, FINDINGS, CHANGES, DEVICES = tuple(
     f"report.{of}.csv" for of in ("hosts", "controls", "findings", "changes", "devices")
 )
-ASKED_FOR = frozenset({OSCAL, *TABLES})
+ASKED_FOR = frozenset({OSCAL, PDF, *TABLES})
 """Files that a report has where somebody asked for them."""
 
 SUMS, SIGNATURE = "report.sums", "report.sums.sig"

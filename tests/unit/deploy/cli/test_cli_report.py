@@ -21,7 +21,7 @@ from sqlalchemy import select, update
 
 from deploy.cli import main as cli
 from deploy.model.record import CheckResult, HostResult, Record
-from deploy.report.bundle import CHANGES, CONTROLS, DATA, EVIDENCE, FINDINGS, HOSTS, OSCAL, PAGE, SIGNATURE, SUMS
+from deploy.report.bundle import CHANGES, CONTROLS, DATA, EVIDENCE, FINDINGS, HOSTS, OSCAL, PAGE, PDF, SIGNATURE, SUMS
 from deploy.runs.manifest import manifest_now
 from deploy.store import schema
 from deploy.store.database import open_directory
@@ -241,8 +241,8 @@ def test_what_was_asked_for_is_proved_too_and_is_gone_from_a_report_that_has_it_
     asked: Asked, state: Path, tmp_path: Path
 ) -> None:
     out, of = tmp_path / "r", ("--state", state, "--at", "2025-06-10")
-    assert asked("report", *of, "--out", out, "--csv", "--oscal")[0] == 0
-    written = {HOSTS, CONTROLS, FINDINGS, CHANGES, OSCAL}
+    assert asked("report", *of, "--out", out, "--csv", "--oscal", "--pdf")[0] == 0
+    written = {HOSTS, CONTROLS, FINDINGS, CHANGES, OSCAL, PDF}
     assert written <= {f.name for f in out.iterdir()}
     assert {f.stat().st_mode & 0o777 for f in out.iterdir()} == {0o600}
     (out / FINDINGS).write_bytes(b"")
