@@ -15,7 +15,7 @@ from typing import Any
 from deploy.model.emergency import Emergency
 from deploy.model.findings import Finding, Severity, exit_code
 from deploy.model.kinds import Exit
-from deploy.model.record import Manifest, Record
+from deploy.model.record import InSwedish, Manifest, Record
 from deploy.report.controls import controls
 from deploy.report.document import (
     Checked,
@@ -90,6 +90,7 @@ def report_of(
     )
     findings = tuple(sorted(_findings(hosts, stood, looks, part), key=_gravity))
     about = municipalities(fleet, tenants)
+    roles = {r.name for state in states for r in state.roles}
     made = Report(
         organisation=organisation(fleet),
         scope=", ".join(about.values()),
@@ -115,6 +116,7 @@ def report_of(
         standards=manifest.standards,
         duties=today.duties,
         hosts=states,
+        swedish={r.name: r.swedish for r in manifest.roles if r.name in roles and r.swedish != InSwedish()},
         strangers=tuple(sorted(strangers)),
         services=tuple(_services(fleet, tenants, stood, manifest)),
         places=_places(fleet, hosts),

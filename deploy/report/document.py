@@ -13,7 +13,7 @@ from pydantic import Field, computed_field
 
 from deploy.model.evidence import Diff
 from deploy.model.findings import Finding
-from deploy.model.record import CheckResult, Standard, Title
+from deploy.model.record import CheckResult, InSwedish, Standard, Title
 from deploy.model.waived import Waived
 from inventory.frozen import Frozen
 from inventory.organisation import Employment
@@ -354,6 +354,7 @@ class Report(Frozen):
     rights: tuple[Right, ...] = ()
     standards: dict[str, Standard] = Field(default_factory=dict, description="by what names of controls begin with")
     duties: dict[str, Title] = Field(default_factory=dict, description="titles of duties, by `<role>.<duty>`")
+    swedish: dict[str, InSwedish] = Field(default_factory=dict, description="what roles are called in it, by role")
     hosts: tuple[HostState, ...]
     strangers: tuple[str, ...]
     services: tuple[SharedService, ...] = ()

@@ -14,7 +14,7 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from deploy.model.findings import Finding
-from deploy.model.record import Title
+from deploy.model.record import InSwedish, Title
 from deploy.report.document import (
     Control,
     HostState,
@@ -37,6 +37,7 @@ OURS: Mapping[type[Frozen], frozenset[str]] = {
     Report: frozenset({"organisation", "scope"}),
     HostState: frozenset({"name"}),
     RoleState: frozenset({"name", "summary"}),
+    InSwedish: frozenset({"summary"}),
     SharedService: frozenset({"description", "roles"}),
     Municipality: frozenset({"name", "slug"}),
     Place: frozenset({"name", "slug", "municipality"}),

@@ -80,7 +80,7 @@ KEPT: Mapping[type[Frozen], frozenset[str]] = {
 digests, and what is bought. Every other text is masked."""
 
 LEFT_OUT: Mapping[type[Frozen], frozenset[str]] = {
-    Report: frozenset({"rights", "duties", "places", "links"}),
+    Report: frozenset({"rights", "duties", "places", "links", "swedish"}),
     HostState: frozenset({"roles"}),
     Control: frozenset({"roles"}),
 }

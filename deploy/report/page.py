@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import jinja2
@@ -26,7 +26,7 @@ from deploy.model.words import Language
 from deploy.report.bundle import ASKED_FOR, SIGNATURE, SUMS
 from deploy.report.document import ControlResult, HostState, Report, Result, State, Totals, Why
 from deploy.report.picture import picture
-from deploy.report.words import WORDS, called, failed_check, may, pair_of, remedy, summary
+from deploy.report.words import NOT_SAID, WORDS, called, failed_check, may, pair_of, remedy, summary
 from inventory.errors import SamdriftError
 from inventory.frozen import Frozen
 from inventory.organisation import TIME_ZONE
@@ -96,9 +96,10 @@ def html(report: Report, language: Language = "sv") -> str:
         grouped=_grouped,
         may=may,
         pair_of=pair_of,
-        summary=summary,
+        summary=partial(summary, roles=report.swedish),
         remedy=remedy,
         failed_check=failed_check,
+        in_swedish=lambda role: report.swedish.get(role, NOT_SAID),
         State=State,
         AS_WRITTEN=MessageId.AS_WRITTEN,
         Severity=Severity,

@@ -19,7 +19,7 @@ from deploy.report.bundle import CHANGES, CONTROLS, DEVICES, FINDINGS, HOSTS
 from deploy.report.document import HostChange, HostState, Report, ReportedFinding
 from deploy.report.procurement import Procurement
 from deploy.report.reader_pages import WORDS as OF_READERS
-from deploy.report.words import WORDS, Pair, called, remedy, summary
+from deploy.report.words import WORDS, Pair, Roles, called, remedy, summary
 
 Cell = str | int | float | Pair | None
 """A text, a number, something of samdrift's in both languages, or nothing."""
@@ -68,7 +68,7 @@ def tables(document: Report | Procurement, language: Language) -> dict[str, byte
     return {
         HOSTS: _csv(OF_HOSTS, (_host(h, called_so) for h in document.hosts), language),
         CONTROLS: _csv(OF_CONTROLS, _controls(document, called_so), language),
-        FINDINGS: _csv(OF_FINDINGS, (_finding(f, called_so) for f in findings), language),
+        FINDINGS: _csv(OF_FINDINGS, (_finding(f, called_so, document.swedish) for f in findings), language),
         CHANGES: _csv(OF_CHANGES, (_change(c, called_so) for c in _changes(document)), language),
     }
 
@@ -126,7 +126,7 @@ def _controls(report: Report, called_so: Mapping[str, str]) -> Iterator[Sequence
             yield (control.id, title, one.host, whose[one.host], result, *counts, one.why, one.until, one.by)
 
 
-def _finding(finding: ReportedFinding, called_so: Mapping[str, str]) -> Sequence[Cell]:
+def _finding(finding: ReportedFinding, called_so: Mapping[str, str], roles: Roles) -> Sequence[Cell]:
     waived = finding.waived if finding.accepted else None
     return (
         finding.fingerprint,
@@ -136,7 +136,7 @@ def _finding(finding: ReportedFinding, called_so: Mapping[str, str]) -> Sequence
         finding.step,
         called("kind", finding.kind),
         called("severity", finding.severity),
-        summary(finding),
+        summary(finding, roles),
         remedy(finding),
         ", ".join(finding.controls),
         finding.first_seen,

@@ -7,10 +7,11 @@ its template (`assets/report.html`), and the catalogues (`model.words`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from deploy.model.findings import Finding, Kind
 from deploy.model.messages import Message, MessageId
-from deploy.model.record import Title
+from deploy.model.record import InSwedish, Title
 from deploy.model.words import Vocabulary, in_words, name
 from deploy.report.document import Result, Right, State, Why
 
@@ -19,6 +20,13 @@ Pair = tuple[str, str]
 
 Words = Mapping[str, Pair]
 """Something of samdrift's to how it is called in Swedish and in English."""
+
+Roles = Mapping[str, InSwedish]
+"""What roles and their checks are called in Swedish, by role."""
+
+NOT_SAID = InSwedish()
+CHECK = "check"
+"""The parameter of a message that is a check's name."""
 
 WORDS: Words = {
     State.IN_SYNC: ("som den ska", "in sync"),
@@ -60,28 +68,30 @@ def called(of: Vocabulary, key: str) -> Pair:
     return name(of, key, "sv"), name(of, key, "en")
 
 
-def pair_of(message: Message) -> Pair:
-    """Say a message in both languages."""
-    return in_words(message, "sv"), in_words(message, "en")
+def pair_of(message: Message, role: InSwedish = NOT_SAID) -> Pair:
+    """Say a message in both languages, and a check of the role by its name in each."""
+    check = role.check(str(message.parameters.get(CHECK, "")))
+    swedish = message.model_copy(update={"parameters": {**message.parameters, CHECK: check}}) if check else message
+    return in_words(swedish, "sv"), in_words(message, "en")
 
 
-def summary(finding: Finding) -> Pair:
+def summary(finding: Finding, roles: Roles = MappingProxyType({})) -> Pair:
     """Say what was found."""
-    return _pair_of_kind(finding.kind, finding.message, "meaning")
+    return _pair_of_kind(finding.kind, finding.message, "meaning", roles.get(finding.role, NOT_SAID))
 
 
 def remedy(finding: Finding) -> Pair | None:
     """Say what to do about it; None where nobody knows."""
-    return _pair_of_kind(finding.kind, finding.advice, "remedy") if finding.advice else None
+    return _pair_of_kind(finding.kind, finding.advice, "remedy", NOT_SAID) if finding.advice else None
 
 
-def failed_check(name_of_check: str) -> Pair:
+def failed_check(name_of_check: str, role: InSwedish = NOT_SAID) -> Pair:
     """Say that a check of the finding's role does not hold."""
-    return pair_of(MessageId.CHECK_OF_THE_ROLE_FAILED(check=name_of_check))
+    return pair_of(MessageId.CHECK_OF_THE_ROLE_FAILED(check=name_of_check), role)
 
 
-def _pair_of_kind(kind: Kind, message: Message, of: Vocabulary) -> Pair:
+def _pair_of_kind(kind: Kind, message: Message, of: Vocabulary, role: InSwedish) -> Pair:
     """Say a message; where it has an English text alone, Swedish says what findings of this kind have in common."""
     if message.id is MessageId.AS_WRITTEN:
         return name(of, kind, "sv"), in_words(message, "en")
-    return pair_of(message)
+    return pair_of(message, role)

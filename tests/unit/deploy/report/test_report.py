@@ -605,6 +605,36 @@ def test_a_page_is_in_one_language_but_for_what_it_quotes() -> None:
         assert SWEDISH.findall(english) == []
 
 
+def test_roles_and_checks_have_their_own_names_in_each_language() -> None:
+    failed = Finding(
+        kind=Kind.FAILED_CHECK,
+        host="tie-dns1",
+        municipality="tierp",
+        role="dns_resolver",
+        step="answers over tcp",
+        message=MessageId.CHECK_FAILED(check="answers over tcp"),
+        severity=Severity.HIGH,
+    )
+    checks = (
+        check("everything is dropped that no rule accepts [inet]", "alv-gw1", "firewall"),
+        check("answers over tcp", "tie-dns1", "dns_resolver", "failed", "no answer"),
+        check("the clock is right", "tie-gw1", "time", "not applicable", "the outer machine's"),
+        check("a check of tomorrow", "tie-gw1", "time", "not applicable", "not yet"),
+    )
+    made = whole(DRIFT_RUN.model_copy(update={"findings": (DRIFT, failed), "checks": checks}))
+    swedish, english = html(made, "sv"), html(made, "en")
+    for called in ("allt som ingen regel släpper in kastas [inet]", "svarar över TCP", "klockan går rätt"):
+        assert called in swedish
+        assert called not in english
+    for called in ("everything is dropped that no rule accepts", "the clock is right"):
+        assert called in english
+        assert called not in swedish
+    assert "svarar över TCP" in Page(swedish).prose
+    assert '<span lang="en">a check of tomorrow</span>' in swedish
+    assert catalogue()["time"].swedish in swedish
+    assert catalogue()["time"].summary not in swedish
+
+
 def test_evidence_is_shown_as_what_it_is_and_not_as_what_its_lines_look_like() -> None:
     finding = DRIFT.model_copy(
         update={"evidence": (Error(text="- no diff\n+ nor this"), Commands(lines=("a\n- b",)), *DRIFT.evidence)}
