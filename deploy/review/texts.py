@@ -10,6 +10,7 @@ import difflib
 import re
 from collections.abc import Sequence
 
+from inventory.secrets import PLACEHOLDER
 from roles.shared.device.masking import masked_lines
 from roles.shared.device.vendor import WITHHELD
 
@@ -20,19 +21,39 @@ LONGEST_DIFF = 200_000
 LONGEST_LINE = 2000
 
 NAMED = re.compile(
-    r"(?i)^(?P<before>.*?(?:^|[\s\"'_.-])(?:\w*pass(?:word|wd|phrase)?|pwd|secrets?|\w*token|api[-_ ]?key"
-    r"|private[-_ ]?key|psk|pre-?shared-?key|community|credentials?|lösenord|hemlighet)[\"']?\s*(?::=|=>|[:=]|\s)\s*)"
-    r"(?P<value>(?!‹)[^\s].*)$"
+    r"(?i)(?<![^\W_])(?<![/$])(?P<word>\w{0,64}(?:pass(?:word|wd|phrase|code)?|token|pre-?shared-?key|community)"
+    r"|(?:\w{0,64}[-_ ])?(?:secret|private|access|shared|signing|encryption|session|service|master|auth|api|account)"
+    r"[-_ ]?key(?:[-_ ]value)?|pwd|(?:bind|root|user|admin|db)?pw|secrets?|psk|credentials?|bearer|lösenord|hemlighet)"
+    r"[\"']?(?P<between>\s*(?::=|=>|[:=]|\s)\s*)(?=\S)"
 )
-"""A line of a server's file that says a secret behind its name."""
+"""A word that names a secret, in a line of a server's file, before what may be one."""
+NONE_NAMED = re.compile(
+    rf"{PLACEHOLDER.pattern}|"
+    r"\bgetent (?:-\S+ )*passwd\b"  # the database of accounts
+    r"|\bg?passwd(?: (?:--(?:lock|unlock|expire|status|add|delete|members)|-[luedaM]))+(?= )"  # of whom, follows
+    r"|\bNOPASSWD:|\)\s*(?:[A-Z]+:\s*)*PASSWD:"  # which commands sudo lets run, follows
+    r"|^\s*passwd:(?=(?:\s+(?:files|compat|db|systemd|sss|ldap|winbind|nis|\[!?\w+=\w+\]))+\s*$)"  # nsswitch.conf
+    r"|^\s*-?password\s+(?:requisite|required|sufficient|optional|include|substack|\[[\w= ]+\])(?=\s)"  # pam.d
+    r"|\b(?:proxy|fastcgi|uwsgi|scgi|grpc)_pass(?=\s+(?:[a-z]+://|unix:|[$@]))"  # nginx: where a request goes on
+    r"|\bsend-community\b|\b(?:set|match) (?:large-|ext)?community(?=(?: (?:\d+(?::\d+)+|no-(?:export|advertise|peer)"
+    r"|local-AS|graceful-shutdown|accept-own|additive|none|internet|blackhole))+\s*$)"  # BGP
+)
+"""Where such a word names none; what stands behind it is looked at again."""
+NO_VALUE = re.compile(
+    rf"(?:(?:plain|cipher)text\s+)?[\"']?(?:{PLACEHOLDER.pattern}|‹withheld(?::[0-9a-f]+)?›)[\"']?"
+    r"|[\"']?/(?:etc|run|var|usr|opt|srv|dev|proc|sys|root)(?:/[\w.@%-]+)+/?[\"']?(?=[\s,;|&)\]}]|$)"
+)
+"""What may stand behind such a word, and is none itself: a secret's name, or the file that it is in."""
 LOOKS = re.compile(
     r"\$(?:[0-9]|2[aby]|y|7|apr1|argon2id?|sha\d+)\$\S{8,}|\{[A-Z0-9-]{3,12}\}[\w+/=]{8,}|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
+    r"|(?i:(?<=authorization: basic )[\w+/]{4,}=*)"
 )
 """What is one whatever stands before it: crypt(3), a login in a URL."""
-PGPASS = re.compile(r"^((?:[\w.*-]+|\[[0-9a-f:]+\]):(?:\d+|\*):[^:\s]+:[^:\s]+:)(?!‹)\S+$")
+PGPASS = re.compile(r"^((?:[\w.*-]+|\[[0-9a-f:]+\]):(?:\d+|\*):(?:[^:\s\\]|\\.)+:(?:[^:\s\\]|\\.)+:)(?!‹secret:)\S+$")
 """A line of PostgreSQL's file of passwords, which has no word for what stands last."""
 HARMLESS = re.compile(r"(?i)^\W*(?:no|yes|true|false|none|null|prohibit-password|\d{1,4}|\[|\{|\\?\n|)\W*$")
 """What may stand behind such a word and is none: a switch, a number, the beginning of a block."""
+PROSE = re.compile(r"[^\W\d_]+(?:[ ,.;:()'`/-]+[^\W\d_]+)*[.,:;)`]*\s*$")
 PEM = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY")
 
 
@@ -57,11 +78,30 @@ def shown(text: str, *, of_device: bool) -> list[str]:
 
 def masked(line: str) -> str:
     """Return a line, or a name, a reason, a problem, without what may be a secret in it."""
-    if (named := NAMED.match(line)) and not HARMLESS.match(named["value"]) and not line.lstrip().startswith("#"):
-        return f"{named['before']}{WITHHELD}"
-    if login := PGPASS.match(line):
+    at = _secret_at(line)
+    kept = line if at is None else line[:at]
+    if at is None and (login := PGPASS.match(line)):
         return f"{login[1]}{WITHHELD}"
-    return LOOKS.sub(WITHHELD, line)
+    return LOOKS.sub(WITHHELD, kept) + ("" if at is None else WITHHELD)
+
+
+def _secret_at(line: str) -> int | None:
+    """Return where in a line what may be a secret begins; None if no word says so."""
+    none_named = [found.span() for found in NONE_NAMED.finditer(line)]
+    at = 0
+    while named := NAMED.search(line, at):
+        place = named.start("word")
+        passed = next((end for start, end in none_named if start <= place < end), None)
+        value = NO_VALUE.match(line, named.end())
+        if passed is None and value is None and not HARMLESS.match(line[named.end() :]) and not _is_prose(line, named):
+            return named.end()
+        at = max(named.end("word"), passed or 0, value.end() if value else 0)
+    return None
+
+
+def _is_prose(line: str, named: re.Match[str]) -> bool:
+    """Tell whether a word stands in a comment, before nothing but words."""
+    return line.lstrip().startswith("#") and not named["between"].strip() and bool(PROSE.match(line[named.end() :]))
 
 
 def diff(before: str, after: str, *, of_device: bool = False) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.review.texts import LINES_COMPARED, LONGEST_DIFF, diff, shown
+from deploy.review.texts import LINES_COMPARED, LONGEST_DIFF, diff, masked, shown
 
 SECRET = "Sommar2026!hemlig"  # noqa: S105  nobody's
 LINES = (
@@ -29,7 +31,51 @@ LINES = (
     "localhost:5432:*:postgres:{}",
     "*:*:netbox:netbox:{}",
     'tie-gw1 : PSK "{}"',
+    "aws_secret_access_key = {}",
+    "AWS_SECRET_ACCESS_KEY={}",
+    "my_api_key_value={}",
+    "service_key: {}",
+    "rocommunity {}",
+    "com2sec readonly default community={}",
+    "bindpw {}",
+    "rootpw {}",
+    "Authorization: Bearer {}",
+    "Server=db;UID=alice;PWD=/{};Encrypt=yes",
+    "proxy_pass http://netbox/?token={}",
+    "curl https://example.org/hook?x=1&api_key={}",
+    "machine example.org login anna password {}",
+    "localhost:5432:net\\:box:postgres:{}",
+    "# the admin password is {}",
+    "#password={}",
+    "passwd {}",
+    "snmpv3 user monitor auth sha auth-pass plaintext {}",
+    "set community {}",
 )
+HARMLESS = (
+    "{ getent passwd samdrift-watch > /dev/null || useradd --system samdrift-watch; }",
+    "if getent passwd anna >/dev/null; then getent passwd anna; id -gn anna",
+    "passwd --lock anna",
+    "gpasswd --delete anna samdrift-admins 2> /dev/null",
+    "%samdrift-admins ALL=(ALL:ALL) NOPASSWD: ALL",
+    "anna ALL=(root) NOPASSWD: NOEXEC: /usr/bin/wg ^show$",
+    "anna ALL=(root) PASSWD: /usr/bin/less",
+    "passwd:         files systemd",
+    "passwd: compat sss [NOTFOUND=return]",
+    "password requisite pam_pwquality.so retry=3",
+    "password [success=1 default=ignore] pam_unix.so obscure yescrypt",
+    "grep -asH '' /etc/pam.d/common-password /etc/pam.d/common-session",
+    "PostUp = wg set %i private-key /etc/wireguard/private.key",
+    "password_file: /etc/prometheus/web/password",
+    "proxy_pass http://netbox;",
+    "fastcgi_pass unix:/run/php/fpm.sock;",
+    "neighbor 10.59.1.1 send-community both",
+    "set community 64605:100 additive",
+    "‹secret:netbox_read_token›",
+    "snmp-server user monitor samdrift v3 auth sha ‹secret:a› priv aes 128 ‹secret:b›",
+    'set system login user samdrift authentication encrypted-password "‹secret:switch_admin_hash›"',
+    "snmpv3 user monitor auth sha auth-pass plaintext ‹secret:a› priv aes priv-pass plaintext ‹secret:b›",
+)
+"""Lines in which a word that can name a secret names none, and which people must be able to read."""
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -59,6 +105,37 @@ def test_a_value_behind_a_word_that_names_a_secret_is_withheld_on_both_sides(lin
 )
 def test_what_names_no_secret_or_names_one_by_its_name_stays(line: str) -> None:
     assert shown(line, of_device=False) == [line]
+
+
+@pytest.mark.parametrize("line", HARMLESS)
+def test_an_account_a_command_that_sudo_allows_and_a_secret_s_own_name_are_shown(line: str) -> None:
+    assert shown(line, of_device=False) == [line]
+
+
+VALUES = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#%+,.:;=?^~*/-", min_size=9).filter(
+    lambda value: not re.fullmatch(r"[\d.]+", value) and value not in "".join((*HARMLESS, *LINES))
+)
+NAMING = [line for line in LINES if line.endswith(" {}") and line[0].islower()]
+
+
+@given(st.lists(st.sampled_from(HARMLESS), max_size=3), st.sampled_from(NAMING), VALUES, st.sampled_from((" ", "; ")))
+def test_no_secret_is_shown_whatever_harmless_stands_before_it(
+    before: list[str], naming: str, value: str, joint: str
+) -> None:
+    line = joint.join((*before, naming.format(value)))
+    assert value not in masked(line), line
+    assert value not in "".join(shown(f"{line}\n{line}", of_device=False))
+
+
+@given(st.from_regex(r"[a-z_][a-z0-9_-]{0,30}", fullmatch=True))
+def test_the_name_of_an_account_is_shown_whatever_it_is(name: str) -> None:
+    for line in (f"getent passwd {name}", f"passwd --lock {name}", f"{name} ALL=(root) NOPASSWD: /usr/bin/wg"):
+        assert masked(line) == line
+
+
+@given(st.text("ab1 \t=:;'\"‹›/$.-_{}()#") | st.sampled_from((*LINES, *HARMLESS)))
+def test_a_line_that_was_masked_is_masked_no_further(line: str) -> None:
+    assert masked(masked(line)) == masked(line)
 
 
 @pytest.mark.parametrize("hash_", ["$6$salt$abcdefghij", "$apr1$abc$defghijk", "{SSHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g="])
