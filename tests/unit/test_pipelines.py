@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from check_jsonschema.transforms import TRANSFORM_LIBRARY
 from jsonschema import Draft7Validator
 
 from inventory.paths import CODE
+from tests.unit.deploy.review.test_comment import TOKEN, FakeForge, serving
 
 GITLAB = CODE / "docs" / "pipelines" / "gitlab-ci.yml"
 ACTIONS = CODE / "docs" / "pipelines" / "actions.yml"
@@ -80,19 +83,26 @@ def test_nobody_is_root_and_what_is_slow_is_cached() -> None:
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone with a base commit and a change on a branch; `make setup` was run there."""
+    """A clean clone with a base commit and a change on a branch; its `.venv` is as a runner's cache has it."""
     directory = tmp_path_factory.mktemp("forge") / "checkout"
-    for room in ("deploy", "inventory", "roles", "templates", "tests/state"):
-        shutil.copytree(CODE / room, directory / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in _tracked():
+        (directory / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(CODE / file, directory / file)
     (directory / ".venv").symlink_to(Path(sys.prefix))
-    (directory / ".gitignore").write_text(".venv\n*.xml\n*.md\n*.html\n*.json\n*.sarif\n.state\n")
     _git(directory, "init", "-q", "-b", "main")
+    (directory / ".git" / "info" / "exclude").write_text(".venv\n*.xml\n/*.md\n*.html\n/*.json\n*.sarif\n.state\n")
     _commit(directory)
     _git(directory, "checkout", "-q", "-b", "change")
     template = directory / "templates" / "time" / "chrony.conf.j2"
     template.write_text(template.read_text().replace("maxupdateskew 100.0", "maxupdateskew 50.0"))
     _commit(directory)
     return directory
+
+
+def _tracked() -> list[str]:
+    """The files of the checkout that git has, or would take."""
+    listed = _git(CODE, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    return [file for file in listed if (CODE / file).is_file() and not (CODE / file).is_symlink()]
 
 
 def _commit(directory: Path) -> None:
@@ -121,24 +131,102 @@ def run(clone: Path, script: str, **variables: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.long
-def test_gitlab_s_step_reviews_the_branch_and_leaves_its_artefacts(clone: Path) -> None:
-    job = gitlab()["review"]
-    base = _git(clone, "rev-parse", "main")
-    code, output = run(clone, "\n".join(job["script"]), CI_MERGE_REQUEST_DIFF_BASE_SHA=base)
-    assert code == 2 == job["allow_failure"]["exit_codes"][0], output
-    assert "+maxupdateskew 50.0" in (clone / "review.md").read_text()
-    assert all((clone / file).is_file() for file in job["artifacts"]["paths"])
-    assert (clone / job["artifacts"]["reports"]["junit"]).is_file()
+class Runner:
+    """Runs the steps of a workflow's jobs as a runner does, one after another; what it does not know it refuses."""
+
+    def __init__(self, expressions: Mapping[str, str], artefacts: Path, **variables: str) -> None:
+        self._expressions, self._artefacts, self._variables = expressions, artefacts, variables
+        self.ran: list[str] = []
+
+    def job(self, job: dict[str, Any], checkout: Path) -> None:
+        for step in job["steps"]:
+            self.ran.append(step.get("name") or step["uses"].partition("@")[0])
+            if "run" in step:
+                self._run(step, checkout)
+            else:
+                self._use(step, checkout)
+
+    def _run(self, step: dict[str, Any], checkout: Path) -> None:
+        given = {name: self._filled(value) for name, value in step.get("env", {}).items()}
+        code, output = run(checkout, step["run"], **self._variables, **given)
+        assert code == 0, f"{step['name']} ended with {code}:\n{output}"
+
+    def _use(self, step: dict[str, Any], checkout: Path) -> None:
+        what, with_ = step["uses"].partition("@")[0], step.get("with", {})
+        if what == "actions/checkout":
+            wanted = self._filled(with_["ref"]) if "ref" in with_ else _git(checkout, "rev-parse", "HEAD")
+            assert _git(checkout, "rev-parse", "HEAD") == wanted
+        elif what == "actions/upload-artifact":
+            for file in with_["path"].split():
+                shutil.copy2(checkout / file, self._artefacts / file)
+        elif what == "actions/download-artifact":
+            shutil.copytree(self._artefacts, checkout / with_["path"])
+        else:
+            assert what in {"actions/setup-python", "actions/cache"}, what
+
+    def _filled(self, text: str) -> str:
+        return re.sub(r"\$\{\{ *(.*?) *\}\}", lambda found: self._expressions[found[1]], text)
+
+
+def base_of(clone: Path) -> Path:
+    """A clone of the target branch, beside the other; its `.venv` is as `make setup` leaves one."""
+    trusted = clone.with_name("trusted")
+    if not trusted.exists():
+        _git(clone, "clone", "-q", "--branch", "main", str(clone), str(trusted))
+        (trusted / ".venv").symlink_to(Path(sys.prefix))
+    return trusted
 
 
 @pytest.mark.long
-def test_actions_step_reviews_the_branch_passes_where_hosts_change_and_writes_the_summary(clone: Path) -> None:
-    step = next(s for s in actions()["jobs"]["review"]["steps"] if s.get("name") == "Review")
-    summary = clone / "summary.md"
-    code, output = run(clone, step["run"], BASE=_git(clone, "rev-parse", "main"), GITHUB_STEP_SUMMARY=str(summary))
-    assert code == 0, output
+def test_every_step_of_actions_runs_in_its_order_and_the_review_becomes_one_comment(
+    clone: Path, tmp_path: Path
+) -> None:
+    jobs, base = actions()["jobs"], _git(clone, "rev-parse", "main")
+    expressions = {"github.event.pull_request.base.sha": base, "github.token": TOKEN}
+    summary = tmp_path / "summary.md"
+    artefacts = tmp_path / "artefacts"
+    artefacts.mkdir()
+    with serving(FakeForge("forgejo")) as forge:
+        variables = {k: v for k, v in forge.environment().items() if k != "GITHUB_TOKEN"}
+        runner = Runner(expressions, artefacts, GITHUB_STEP_SUMMARY=str(summary), **variables)
+        runner.job(jobs["review"], clone)
+        runner.job(jobs["comment"], base_of(clone))
+        (comment,) = forge.comments
+    uses = ["actions/checkout", "actions/setup-python"]
+    reviewed = [*uses, "actions/cache", "Set up", "Check", "Review", "actions/upload-artifact"]
+    assert runner.ran == [*reviewed, *uses, "Set up", "actions/download-artifact", "Comment"]
     assert "samdrift review" in summary.read_text()
+    assert "+maxupdateskew 50.0" in comment["body"]
+    assert (artefacts / "check.xml").read_text().startswith("<?xml")
+
+
+@pytest.mark.long
+def test_every_step_of_gitlab_runs_in_its_order_and_the_review_becomes_one_comment(clone: Path) -> None:
+    jobs = gitlab()
+    assert jobs["check"]["script"][0].replace("$CI_PROJECT_DIR", "$PWD") == next(
+        s["run"] for s in actions()["jobs"]["review"]["steps"] if s.get("name") == "Check"
+    ), "it runs there"
+    base = _git(clone, "rev-parse", "main")
+    review = [*jobs[".prepared"]["before_script"], *jobs["review"]["script"]]
+    code, output = run(clone, "\n".join(review), CI_MERGE_REQUEST_DIFF_BASE_SHA=base)
+    assert code == 2 == jobs["review"]["allow_failure"]["exit_codes"][0], output
+    assert "+maxupdateskew 50.0" in (clone / "review.md").read_text()
+    assert all((clone / file).is_file() for file in jobs["review"]["artifacts"]["paths"])
+    assert (clone / jobs["review"]["artifacts"]["reports"]["junit"]).is_file()
+
+    cloned, *prepared = jobs["comment"]["before_script"]
+    work = clone.with_name("comment")
+    work.mkdir()
+    shutil.copy2(clone / "review.md", work)  # the artefact of the job that it needs
+    with serving(FakeForge("gitlab")) as forge:
+        branch = {"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI_REPOSITORY_URL": str(clone)}
+        linked = f"ln -s {sys.prefix} trusted/.venv"  # so that the set-up fetches nothing
+        for _ in range(2):
+            script = "\n".join(("rm -rf trusted", cloned, linked, *prepared, *jobs["comment"]["script"]))
+            code, output = run(work, script, **branch, **forge.environment())
+            assert code == 0, output
+        (comment,) = forge.comments
+    assert "+maxupdateskew 50.0" in comment["body"]
 
 
 @pytest.mark.long
