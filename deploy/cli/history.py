@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     "history",
     cls=WithDefault,
     options_metavar="[OPTIONS]",
-    subcommand_metavar="[RECORD] | verify | end RECORD | sign-off RECORD | config HOST | migrate [DIR] | prune",
+    subcommand_metavar="[RECORD] | verify | end RECORD | sign-off RECORD | config HOST | part SLUG | migrate | prune",
 )
 def history() -> None:
     """List who did what, when, with which plan; or show one run.
 
     --last N says how many runs (20). `history verify` says whether they are as they were recorded, `history sign-off`
-    is about an emergency, `history config HOST` about the configurations that a host had, `migrate` and `prune` about
-    the store itself.
+    is about an emergency, `history config HOST` about the configurations that a host had, `history part` about a
+    municipality that leaves, `migrate` and `prune` about the store itself.
     """
 
 
@@ -87,7 +87,13 @@ def history_runs(common: Common, record_id: str | None, last: int) -> int:
     type=READABLE,
     help="What a log server kept of the journal, instead of the journal of this machine. Can be repeated.",
 )
-def history_verify(common: Common, witness: tuple[Path, ...]) -> int:
+@click.option(
+    "--part",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Ask this of what a municipality took along (history part).",
+)
+def history_verify(common: Common, witness: tuple[Path, ...], part: Path | None) -> int:
     """Say whether every run is as it was recorded: none changed, removed or put in.
 
     Ends with 1, naming each that is not.
@@ -98,6 +104,14 @@ def history_verify(common: Common, witness: tuple[Path, ...]) -> int:
     from deploy.views import records as view
 
     heads = [h for path in witness for h in heads_of_log(path)] if witness else list(heads_of_journal())
+    if part is not None:
+        from deploy.cli.parting import judge_part
+        from deploy.views.reports import claims_of_report
+
+        claims = judge_part(part, heads)
+        failed = any(c.holds is False for c in claims)
+        answer(common, {"claims": [c.model_dump(mode="json") for c in claims]}, claims_of_report(claims))
+        return Exit.ERROR if failed else Exit.OK
     database = _database(common)
     seen = verify_history(stores_of(database).history, heads, "" if common.lab else database.where)
     document = seen.model_dump(mode="json") | {"store": database.where, "exit_code": Exit.ERROR if seen.breaks else 0}
@@ -207,6 +221,35 @@ def history_config(  # noqa: PLR0917  click tells options by name
     else:
         text = opened(one, vault, unmasked=unmasked)
         answer(common, document | {"text": text}, view.text(one, text))
+
+
+@command("part", of=history)
+@click.argument("municipality", metavar="MUNICIPALITY")
+@click.option("--out", metavar="DIR", type=FILE, required=True, help="Write it here; nothing may be there.")
+def history_part(common: Common, municipality: str, out: Path) -> int:
+    """Write what a municipality takes along: of each run the part about its hosts, the links, and its backups.
+
+    Whatever names others is masked, and the store stays as it is. Ends with 1 if a record is damaged: it is told, and
+    not in it. Whether a copy is as it was written: samdrift history verify --part DIR
+    """
+    from deploy.cli.parting import take_along
+    from deploy.store.ports import StoreError
+
+    if out.exists():
+        raise UsageError("it is there already", where=f"--out {out}", fix="name another directory")
+    fleet = fleet_of(common).fleet
+    if municipality not in (known := [t.slug for t in fleet.tenants]):
+        raise UsageError(f"there is no municipality {municipality!r}", fix=f"known: {', '.join(known)}")
+    faults: list[StoreError] = []
+    index = take_along(stores_of(common), fleet, municipality, out, faults)
+    masked = sum(one.masked for one in index.records)
+    line = (
+        f"{out}: {several(len(index.records), 'run')}, {several(len(index.own_links), 'link')}; {masked} words masked"
+    )
+    answer(common, {"directory": str(out), **index.model_dump(mode="json")}, [Text(inline(line))])
+    for fault in faults:
+        aside(common, f"warning: {fault}")
+    return Exit.ERROR if faults else Exit.OK
 
 
 def _database(common: Common, *, as_it_is: bool = False) -> Database:

@@ -14,7 +14,7 @@ import click
 from rich.text import Text
 
 from deploy.cli.command import FILE, Common, InOrder, answer, aside, command
-from deploy.cli.subject import fleet_of, from_netbox, intent_of, options_of, snapshot_directory
+from deploy.cli.subject import fleet_of, from_netbox, intent_of, options_of, snapshot_directory, vault_of
 from deploy.model.findings import Exit, exit_code
 from deploy.model.text import inline, several
 from deploy.source.known import NETBOX, SourcedFleet, dropped_since
@@ -162,19 +162,21 @@ def _snapshot(common: Common) -> SourcedFleet:
 @command("part", of=inventory)
 @click.argument("municipality", metavar="MUNICIPALITY")
 @click.option(
-    "--out", metavar="DIR", type=FILE, required=True, help="Write DIR/rest and DIR/own; neither may be there."
+    "--out", metavar="DIR", type=FILE, required=True, help="Write DIR/rest, DIR/own and DIR/secrets; none may be there."
 )
 def inventory_part(common: Common, municipality: str, out: Path) -> None:
-    """Write the inventory without a municipality, and what was its own.
+    """Write the inventory without a municipality, and what was its own; its secrets too, encrypted as they are.
 
     Nothing else is changed. What it would do: samdrift review --source DIR/rest --against ./inventory/snapshot
     """
+    from deploy.cli.parting import take_secrets
     from inventory.leaving import parted
 
     fleet = fleet_of(common).fleet
     found = parted(fleet, municipality)
     places = {"rest": out / "rest", "own": out / "own"}
-    if there := [str(place) for place in places.values() if place.exists()]:
+    secrets = out / "secrets"
+    if there := [str(place) for place in (*places.values(), secrets) if place.exists()]:
         raise UsageError(f"{', '.join(there)} is there already", where="--out", fix="name another directory")
     out.mkdir(parents=True, exist_ok=True)
     snapshot.dump(found.rest, places["rest"])
@@ -182,4 +184,6 @@ def inventory_part(common: Common, municipality: str, out: Path) -> None:
     hosts = {"rest": len(found.rest.hosts), "own": len(found.own.hosts)}
     document = {name: {"directory": str(place), "hosts": hosts[name]} for name, place in places.items()}
     lines = [Text(inline(f"{place}: {several(hosts[name], 'host')}")) for name, place in places.items()]
-    answer(common, {"municipality": municipality, **document}, lines)
+    if has_secrets := take_secrets(vault_of(common), municipality, secrets):
+        lines.append(Text(inline(f"{secrets}: for those who can open them now")))
+    answer(common, {"municipality": municipality, **document, "secrets": str(secrets) * has_secrets}, lines)

@@ -146,7 +146,7 @@ class _Part:
         }
         if self.whole:
             return record.model_copy(update=parts)
-        named = {"argv": (), "limit": "", "exit_code": _exit_of(record, parts["findings"])}
+        named = {"argv": (), "limit": "", "exit_code": exit_of(record, parts["findings"])}
         return record.model_copy(update=parts | named)
 
     def about(self, records: Iterable[Record]) -> list[Record]:
@@ -162,7 +162,7 @@ def _says_something(part: Record) -> bool:
     return bool(part.hosts or part.findings or part.checks)
 
 
-def _exit_of(record: Record, findings: Sequence[Finding]) -> int:
+def exit_of(record: Record, findings: Sequence[Finding]) -> int:
     """Return how a run ended as far as these findings go; where it was broken off, that it was."""
     if record.exit_code in {Exit.INTERRUPTED, Exit.USAGE} or (record.exit_code == Exit.ERROR and not record.findings):
         return record.exit_code

@@ -104,9 +104,15 @@ def _words_of(host: Host) -> Iterator[str]:
 
 def masked(report: Report, names: Names) -> Report:
     """Return a report in which the names of others are masked, and counted."""
+    (made,), count = masked_values((report,), names)
+    with_count: Report = made.model_copy(update={"masked": count})
+    return with_count
+
+
+def masked_values(values: Iterable[Frozen], names: Names) -> tuple[tuple[Any, ...], int]:
+    """Return values, of the types that they have, in which the names of others are masked, and how often that was."""
     masking = _Masking(names)
-    made: Report = masking.value(report)
-    return made.model_copy(update={"masked": masking.count})
+    return tuple(map(masking.value, values)), masking.count
 
 
 class _Masking:
