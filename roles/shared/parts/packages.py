@@ -19,7 +19,9 @@ FINISH = "DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --
 """Finishes what an installation that died left half configured; apt refuses to work before."""
 
 FRESH = "find /var/lib/apt/lists -maxdepth 1 -name '*Packages*' -mmin -60 2>/dev/null | grep -q ."
-"""True while the package lists are less than an hour old."""
+"""True while the package lists are less than an hour old, or were read since."""
+DATED = "find /var/lib/apt/lists -maxdepth 1 -name '*Packages*' -exec touch {} +"
+"""Dates the package lists by now: apt dates them by the mirror, so that each installation would read them anew."""
 
 
 class InstalledPackages(FactBase[set[str]]):
@@ -41,10 +43,10 @@ def packages(*names: str) -> OperationMeta:
 
 @operation()
 def install(names: tuple[str, ...]) -> Generator[str]:
-    """Install what is missing, reading the package lists first if they are old."""
+    """Install what is missing, reading the package lists first if they are old, or what they name is gone."""
     missing = [n for n in names if n not in host.get_fact(InstalledPackages)]
     if not missing:
         host.noop(f"{', '.join(names)} installed")
         return
-    wanted = " ".join(shlex.quote(n) for n in missing)
-    yield f"{FINISH} && {{ {FRESH} || {APT} update; }} && {APT} install --no-install-recommends {wanted}"
+    wanted = f"{APT} install --no-install-recommends {' '.join(shlex.quote(n) for n in missing)}"
+    yield f"{FINISH} && {{ {{ {FRESH} && {wanted}; }} || {{ {APT} update && {wanted} && {DATED}; }}; }}"
