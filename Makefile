@@ -8,8 +8,8 @@ ROOT   := $(filter 0,$(shell id -u))
 # Where Python may not keep what it has compiled, each of the hundreds of commands that tests run compiles it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-# The lab, and before it the one that a test has beside it: where that was killed, it could not take it down.
-LAB_DOWN = SAMDRIFT_LAB_DIR="$${SAMDRIFT_LAB_DIR:-.lab}/own/lab" $(BIN)/samdrift lab down > /dev/null; $(BIN)/samdrift lab down
+# The lab, and before it those that tests have beside it: where one was killed, it could not take its own down.
+LAB_DOWN = for own in own/lab sixth/twins sixth/real; do SAMDRIFT_LAB_DIR="$${SAMDRIFT_LAB_DIR:-.lab}/$$own" $(BIN)/samdrift lab down > /dev/null; done; $(BIN)/samdrift lab down
 # Whatever happens in between, the lab is taken down: nothing of it is left behind.
 LAB_DOWN_AFTER = trap '$(LAB_DOWN)' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM HUP;
 

@@ -114,10 +114,15 @@ def lab_fleet() -> Fleet:
     return Lab().overlay(with_people(load()))
 
 
-def by_hand(host: str, command: str) -> str:
-    """What somebody does on a host without samdrift, as root; what it prints."""
-    config = lab_directory() / "ssh_config"
-    argv = ["ssh", "-F", str(config), host, "sudo sh -s"]
+def by_hand(host: str, command: str, lab: Lab | None = None) -> str:
+    """What somebody does on a host without samdrift, as root; what it prints.
+
+    Args:
+        lab: another than the one that all tests share.
+    """
+    lab = lab or Lab()
+    way_in = ["nsenter", f"--net={lab.directory}/station"] if lab.is_apart else []
+    argv = [*way_in, "ssh", "-F", f"{lab.directory}/ssh_config", host, "sudo sh -s"]
     return subprocess.run(argv, input=command, check=True, capture_output=True, text=True).stdout
 
 
