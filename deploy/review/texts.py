@@ -27,6 +27,8 @@ NAMED = re.compile(
     r"[\"']?(?P<between>\s*(?::=|=>|[:=]|\s)\s*)(?=\S)"
 )
 """A word that names a secret, in a line of a server's file, before what may be one."""
+HINTS = ("pass", "pw", "secret", "token", "key", "psk", "community", "credential", "bearer", "lösenord", "hemlighet")
+"""One of these is in each such word, letters folded: a line without any is not searched."""
 NONE_NAMED = re.compile(
     rf"{PLACEHOLDER.pattern}|"
     r"\bgetent (?:-\S+ )*passwd\b"  # the database of accounts
@@ -87,6 +89,9 @@ def masked(line: str) -> str:
 
 def _secret_at(line: str) -> int | None:
     """Return where in a line what may be a secret begins; None if no word says so."""
+    folded = line.casefold()
+    if not any(hint in folded for hint in HINTS):
+        return None
     none_named = [found.span() for found in NONE_NAMED.finditer(line)]
     at = 0
     while named := NAMED.search(line, at):

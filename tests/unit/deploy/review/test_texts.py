@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.review.texts import LINES_COMPARED, LONGEST_DIFF, diff, masked, shown
+from deploy.review.texts import HINTS, LINES_COMPARED, LONGEST_DIFF, NAMED, diff, masked, shown
 
 SECRET = "Sommar2026!hemlig"  # noqa: S105  nobody's
 LINES = (
@@ -131,6 +131,11 @@ def test_no_secret_is_shown_whatever_harmless_stands_before_it(
 def test_the_name_of_an_account_is_shown_whatever_it_is(name: str) -> None:
     for line in (f"getent passwd {name}", f"passwd --lock {name}", f"{name} ALL=(root) NOPASSWD: /usr/bin/wg"):
         assert masked(line) == line
+
+
+@given(st.from_regex(NAMED))
+def test_a_word_that_names_a_secret_is_never_passed_over_for_speed(line: str) -> None:
+    assert any(hint in line.casefold() for hint in HINTS)
 
 
 @given(st.text("ab1 \t=:;'\"‹›/$.-_{}()#") | st.sampled_from((*LINES, *HARMLESS)))
