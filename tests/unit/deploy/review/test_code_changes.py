@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,9 +14,10 @@ from deploy.review.comparing import review
 from deploy.review.sides import Side, rendered
 from deploy.review.state import State
 from inventory.paths import CODE
+from tests.unit.deploy.review.changes import OF_THE_CODE, tree_with
 from tests.unit.deploy.review.renders import DAY
 
-HOSTS = ("tie-care1", "heb-gw1", "tie-dns1", "heb-sw1")
+HOSTS = ("tie-care1", "heb-gw1", "tie-dns1", "heb-sw1", "tie-cache1")
 REGISTERS = """
 import json, sys
 from datetime import date
@@ -35,19 +35,6 @@ for name in sys.argv[2:]:
 print(json.dumps(found))
 """
 
-CHANGES = {
-    "a line of a template": ("templates/time/chrony.conf.j2", "maxupdateskew 100.0", "maxupdateskew 50.0"),
-    "a template of gateways": ("templates/edge_gateway/frr.conf.j2", "!", "! frr"),
-    "a package of a role": ("roles/dns_resolver.py", 'packages("unbound"', 'packages("curl", "unbound"'),
-    "a name within a role": ("roles/base.py", "_names_and_packages", "_packages_and_names"),
-    "a comment and a docstring": ("roles/time.py", "from __future__", "# why not\nfrom __future__"),
-    "the mode of a file": (
-        "roles/base.py",
-        'content=f"{settings.host}\\n"',
-        'content=f"{settings.host}\\n", mode="640"',
-    ),
-}
-
 
 def registered(tree: Path) -> dict[str, list[list[str]]]:
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -62,17 +49,11 @@ def before() -> dict[str, list[list[str]]]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", OF_THE_CODE)
 def test_a_review_has_the_hosts_for_which_pyinfra_registers_otherwise_and_no_others(
     change: str, before: dict[str, list[list[str]]], shipped: State, tmp_path: Path
 ) -> None:
-    file, old, new = CHANGES[change]
-    tree = tmp_path / "tree"
-    for room in ("deploy", "inventory", "roles", "templates"):
-        shutil.copytree(CODE / room, tree / room, ignore=shutil.ignore_patterns("__pycache__"))
-    text = (tree / file).read_text(encoding="utf-8")
-    assert old in text, file
-    (tree / file).write_text(text.replace(old, new), encoding="utf-8")
+    tree = tree_with(change, tmp_path / "tree")
     (after,) = rendered([Side(tree, tree / "inventory" / "snapshot", "tree")], tmp_path, DAY)
     made = review(shipped, after, "before", "after")
     now = registered(tree)

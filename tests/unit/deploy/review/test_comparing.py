@@ -27,11 +27,11 @@ from inventory.fleet import Fleet
 from inventory.paths import POLICIES
 from inventory.policies.policy import read as read_policies
 from roles.shared.intent import Intent
+from tests.unit.deploy.review.changes import OF_A_HOST, OPEN
 from tests.unit.deploy.review.renders import DAY, dumped, states, with_host, with_options
 
 FLEET = snapshot.load()
 FEW = ("tie-care1", "tie-web1", "heb-gw1")
-OPEN = {"also_open": {"tcp/8443": {"sources": ["10.63.10.0/24"], "why": "care"}}}
 
 
 def reviewed(before: State, fleet: Fleet, directory: Path) -> Review:
@@ -133,17 +133,6 @@ def intents(fleet: Fleet, names: list[str]) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-CHANGES = {
-    "journal": with_options("base", {"journal_max": "3G"}),
-    "same": with_options("base", {}),
-    "default": with_options("base", {"apt_proxy": True}),
-    "open": with_options("firewall", OPEN),
-    "kernel": with_options("base", {"kept_modules": ["usb-storage"]}),
-    "described": lambda h: h.model_copy(update={"description": f"{h.description}, flyttad"}),
-    "tagged": lambda h: h.model_copy(update={"tags": tuple(t for t in h.tags if t != "shared")}),
-}
-
-
 @pytest.fixture(scope="module")
 def planned() -> dict[str, list[tuple[str, str]]]:
     return intents(FLEET, list(FEW))
@@ -156,7 +145,7 @@ def planned() -> dict[str, list[tuple[str, str]]]:
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # an example renders a fleet: to shrink one takes minutes
     suppress_health_check=[HealthCheck.too_slow],
 )
-@given(chosen=st.dictionaries(st.sampled_from(FEW), st.sampled_from(sorted(CHANGES)), min_size=1))
+@given(chosen=st.dictionaries(st.sampled_from(FEW), st.sampled_from(sorted(OF_A_HOST)), min_size=1))
 def test_the_hosts_of_a_review_are_exactly_those_for_which_the_planner_registers_otherwise(
     chosen: dict[str, str],
     shipped: State,
@@ -165,7 +154,7 @@ def test_the_hosts_of_a_review_are_exactly_those_for_which_the_planner_registers
 ) -> None:
     fleet = FLEET
     for name, change in chosen.items():
-        fleet = with_host(fleet, name, CHANGES[change])
+        fleet = with_host(fleet, name, OF_A_HOST[change])
     made = reviewed(shipped, fleet, tmp_path_factory.mktemp("property"))
     now = intents(fleet, list(FEW))
     assert changed(made) & set(FEW) == {name for name in FEW if now[name] != planned[name]}
