@@ -39,6 +39,7 @@ what has a lab of its own beside the other, since those of NetBox wait for the o
 LAST = _modules(
     "test_netbox_seed",
     "test_netbox_pull",
+    "test_netbox_review",
     "test_netbox_scope",
     "test_netbox_role",
     "test_netbox_users",

@@ -98,4 +98,5 @@ def test_the_steps_that_a_review_names_are_those_that_a_look_at_real_hosts_would
 
     said = house.reviewed(inventory, tree, tmp_path)
 
+    assert said, "each of these seeds is a change of some host"
     assert said == house.planned(inventory, tree), (inventory_changes, code_change)
