@@ -27,7 +27,7 @@ from deploy.report.masking import MASK, names_in
 from deploy.source.known import with_people
 from inventory.fleet import Fleet, Host
 from inventory.snapshot import load
-from tests.integration.lab import by_hand, program
+from tests.integration.lab import DEPLOYED, ENDED, UP, await_stage, by_hand, program
 from tests.integration.station import Station, prepared, run_in
 from tests.unit.inventory.sixth import with_a_sixth
 
@@ -76,11 +76,14 @@ def with_few_roles(fleet: Fleet) -> Fleet:
 
 
 @pytest.fixture(scope="module")
-def story(image: Path) -> Iterator[Story]:
+def story(request: pytest.FixtureRequest) -> Iterator[Story]:
     """Both labs, each with Tierp's hosts as the five have them and with a gateway on which there is nothing yet.
 
-    Below the lab's directory, where `make lab-down` finds them if nobody here lives to take them down.
+    Below the lab's directory, where `make lab-down` finds them if nobody here lives to take them down; so would whoever
+    takes the lab itself down, to begin with empty disks: one that others bring up is up first, and builds the image.
     """
+    await_stage(UP, DEPLOYED, ENDED)
+    image: Path = request.getfixturevalue("image")
     base = lab_directory().resolve() / "sixth"
     for place in ("twins", "real"):
         Lab(base / place).down()
