@@ -13,7 +13,7 @@ from tests.integration.test_netbox_pull import live, samdrift
 
 __all__ = ["live", "samdrift"]
 
-pytestmark = [pytest.mark.lab, pytest.mark.netbox]
+pytestmark = [pytest.mark.lab, pytest.mark.netbox, pytest.mark.long]
 
 Samdrift = Callable[..., tuple[int, Any, str]]
 SERVERS, HOST, OTHER = "virtualization/virtual-machines", "tie-web1", "tie-care1"

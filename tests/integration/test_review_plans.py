@@ -26,7 +26,7 @@ from tests.integration.station import Station
 from tests.unit.deploy.review.changes import OF_A_HOST, OF_THE_CODE, tree_with
 from tests.unit.deploy.review.renders import DAY, with_host
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 HOSTS = ("tie-cache1", "tie-gw1", "tie-dns1")
 NEEDED = "role=package_cache or role=dns_resolver or role=log_server or (tierp and role=edge_gateway)"

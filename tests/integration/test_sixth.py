@@ -31,7 +31,7 @@ from tests.integration.lab import DEPLOYED, ENDED, UP, await_stage, by_hand, pro
 from tests.integration.station import Station, prepared, run_in
 from tests.unit.inventory.sixth import with_a_sixth
 
-pytestmark = [pytest.mark.lab, pytest.mark.own_lab]
+pytestmark = [pytest.mark.lab, pytest.mark.own_lab, pytest.mark.long]
 
 HUB, CACHE, GATEWAY, SIXTH = "tie-gw1", "tie-cache1", "enk-gw1", "enkoping"
 BEYOND, TUNNEL = "10.65.10.1", "10.59.1.65"
