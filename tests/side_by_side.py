@@ -1,11 +1,11 @@
-"""The tests of `make test` as root, in four processes side by side: those of the lab's hosts; those with
-a lab of their own, then those of its NetBox; unit tests; and what else is integrated.
+"""The tests of `make test` as root, in five processes side by side: those of the lab's hosts; those with
+a lab of their own, then those of its NetBox; unit tests, in two; and what else is integrated.
 
-The first wait for hosts most of the time, the second for NetBox, whose first day takes minutes, unit tests for the
-processor, and the others for devices. What each says is shown as a whole, once it is done. Tests that are marked `long`
-run where SAMDRIFT_LONG is set, as in CI: there, all but `soak` run. Not here: in which order tests run
-(`tests/integration/conftest.py`), what coverage is measured of (`tests/conftest.py`), nor what is left when they end
-(`Makefile`).
+The first wait for hosts most of the time, the second for NetBox, whose first day takes minutes, unit tests for an sshd
+or the processor, and the others for devices. What each says is shown as a whole, once it is done. Tests that are marked
+`long` run where SAMDRIFT_LONG is set, as in CI: there, all but `soak` run, and coverage is measured. Not here: in which
+order tests run (`tests/integration/conftest.py`), what coverage is measured of (`tests/conftest.py`), nor what is left
+when they end (`Makefile`).
 """
 
 from __future__ import annotations
@@ -26,16 +26,19 @@ from inventory.whole_file import put_in_place
 from tests.integration.lab import DEPLOYED, ENDED, STAGE
 
 LANES = {
-    "unit": ("tests/unit", "-m", "not lab and not soak", "--cov"),
-    "devices": ("tests/integration", "-m", "not lab and not soak"),
-    "lab": ("tests/integration", "-m", "lab and not netbox and not own_lab and not soak"),
-    "netbox": ("tests/integration", "-m", "(netbox or own_lab) and not soak"),
+    "unit": ("tests/unit", "not lab and not soak", "--ignore=tests/unit/deploy"),
+    "deploy": ("tests/unit/deploy", "not lab and not soak"),
+    "devices": ("tests/integration", "not lab and not soak"),
+    "lab": ("tests/integration", "lab and not netbox and not own_lab and not soak"),
+    "netbox": ("tests/integration", "(netbox or own_lab) and not soak"),
 }
-"""What each is given of pytest's arguments where long tests run, too."""
+"""Where the tests of each are, and which of them where long ones run, too; and what else it is told of that place."""
 LONG = bool(os.environ.get("SAMDRIFT_LONG"))
 SLOWEST = "--durations=20"
 """What took longest stands at the end of what each says."""
-PATIENT = ("unit", "devices")
+TRACED = ("unit", "deploy")
+"""Those of whose tests coverage is measured."""
+PATIENT = (*TRACED, "devices")
 """Those that let the others go first, for whom hosts and NetBox wait."""
 
 
@@ -49,6 +52,8 @@ def main() -> int:
         running = {lane: begin(lane, directory, outputs[lane]) for lane in LANES}
         try:
             failed = await_all(running, outputs, directory)
+            if LONG:
+                show_coverage(directory)
         finally:
             for process in running.values():
                 process.terminate()
@@ -60,6 +65,7 @@ def begin(lane: str, directory: Path, output: IO[bytes]) -> subprocess.Popen[byt
     """Start pytest with these tests. It ends when this process does."""
     own = {STAGE: str(directory / "stage")}
     own |= {"SAMDRIFT_STATE": str(directory / "state")} if lane == "netbox" else {}  # or each would lock the other out
+    own |= {"COVERAGE_FILE": str(directory / f"coverage-of-{lane}")} if lane in TRACED else {}
     return subprocess.Popen(
         [sys.executable, "-m", "pytest", SLOWEST, *arguments_of(lane, long=LONG)],
         env=os.environ | own,
@@ -71,8 +77,10 @@ def begin(lane: str, directory: Path, output: IO[bytes]) -> subprocess.Popen[byt
 
 def arguments_of(lane: str, *, long: bool) -> tuple[str, ...]:
     """Return what pytest is told of a lane: which tests it has, with the long ones or without."""
-    place, mark, chosen, *traced = LANES[lane]
-    return (place, mark, chosen, *traced) if long else (place, mark, f"({chosen}) and not long")
+    place, chosen, *others = LANES[lane]
+    if not long:
+        return (place, *others, "-m", f"({chosen}) and not long")
+    return (place, *others, "-m", chosen, *(("--cov", "--cov-report=") if lane in TRACED else ()))
 
 
 def prepare(niceness: int) -> None:
@@ -100,6 +108,14 @@ def await_all(running: dict[str, subprocess.Popen[bytes]], outputs: Mapping[str,
             )
         time.sleep(1)
     return failed
+
+
+def show_coverage(directory: Path) -> None:
+    """Show the coverage of the processes that were traced, as one."""
+    data = f"--data-file={directory / 'coverage'}"
+    parts = sorted(map(str, directory.glob("coverage-of-*")))
+    subprocess.run([sys.executable, "-m", "coverage", "combine", "-q", data, *parts], check=False)
+    subprocess.run([sys.executable, "-m", "coverage", "report", data], check=False)
 
 
 def last_line(path: Path) -> str:

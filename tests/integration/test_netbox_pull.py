@@ -32,7 +32,7 @@ from tests.integration.lab import NetBoxServer, program
 from tests.integration.netbox import emptied, ids, say_as_shipped, seeded
 from tests.unit.inventory.wild_fleet import seeded_random, wild_fleet
 
-pytestmark = [pytest.mark.lab, pytest.mark.netbox]
+pytestmark = [pytest.mark.lab, pytest.mark.netbox, pytest.mark.long]
 
 
 @pytest.fixture
@@ -545,7 +545,6 @@ def test_what_was_kept_and_is_damaged_is_told_and_read_anew(
 # Since the last pull
 
 
-@pytest.mark.long
 def test_edits_while_everything_is_read_are_in_the_picture(live: NetBox, netbox: NetBoxServer) -> None:
     stop = threading.Event()
     editor = Editor(NetBox(netbox.url, netbox.token, ca=netbox.ca), seeded_random(3))
@@ -601,7 +600,6 @@ class EditedMeanwhile(NetBox):
         return found
 
 
-@pytest.mark.long
 def test_a_picture_is_of_one_moment_and_what_changed_is_followed(
     some: NetBox, netbox: NetBoxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,7 +29,7 @@ from tests.integration.lab import (
     samdrift,
 )
 
-pytestmark = [pytest.mark.lab, pytest.mark.netbox, pytest.mark.usefixtures("at_work")]
+pytestmark = [pytest.mark.lab, pytest.mark.netbox, pytest.mark.long, pytest.mark.usefixtures("at_work")]
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +87,6 @@ def test_a_client_that_does_not_trust_the_certificate_is_not_answered(netbox: Ne
         ask(NetBoxServer(netbox.url, netbox.token, None), "status/")
 
 
-@pytest.mark.long
 def test_netbox_itself_finds_no_migration_that_is_missing(netbox: NetBoxServer) -> None:
     said = by_hand(
         NETBOX, f"cd / && runuser -u netbox -- {VENV}/bin/netbox migrate --check > /dev/null && echo complete"
@@ -102,7 +101,6 @@ def test_it_can_be_emptied_between_tests(netbox: NetBoxServer) -> None:
     assert ask(netbox, "core/object-changes/")["count"] == 0
 
 
-@pytest.mark.long
 def test_what_was_done_to_it_by_hand_is_found_and_mended(netbox: NetBoxServer) -> None:
     by_hand(NETBOX, f"{VENV}/bin/pip uninstall -q -y svgwrite")
     by_hand(
@@ -119,7 +117,6 @@ def test_what_was_done_to_it_by_hand_is_found_and_mended(netbox: NetBoxServer) -
     assert ask(netbox, "status/")["netbox-version"] == VERSION
 
 
-@pytest.mark.long
 def test_a_gunicorn_that_is_killed_comes_back_and_who_asked_meanwhile_is_answered(netbox: NetBoxServer) -> None:
     restarts = "systemctl show -p NRestarts --value netbox.service"
     before = int(by_hand(NETBOX, restarts))
@@ -128,7 +125,6 @@ def test_a_gunicorn_that_is_killed_comes_back_and_who_asked_meanwhile_is_answere
     assert int(by_hand(NETBOX, restarts)) == before + 1
 
 
-@pytest.mark.long
 def test_a_dump_brings_back_what_was_there(netbox: NetBoxServer) -> None:
     ask(netbox, "dcim/regions/", {"name": "Norra Uppland", "slug": "norra-uppland"})
     by_hand(NETBOX, "systemctl start netbox-dump.service")

@@ -28,7 +28,7 @@ from tests.unit.inventory import fleets
 from tests.unit.inventory.fleets import without_merged
 from tests.unit.inventory.wild_fleet import seeded_random, wild_fleet
 
-pytestmark = [pytest.mark.lab, pytest.mark.netbox]
+pytestmark = [pytest.mark.lab, pytest.mark.netbox, pytest.mark.long]
 
 
 class EmptyNetBox(NetBox):

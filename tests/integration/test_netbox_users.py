@@ -23,7 +23,7 @@ from tests.integration.netbox import ids, seeded
 from tests.unit.deploy.source.test_write_back import a_record
 from tests.unit.inventory.fleets import fleet, without_merged
 
-pytestmark = [pytest.mark.lab, pytest.mark.netbox, pytest.mark.usefixtures("at_work")]
+pytestmark = [pytest.mark.lab, pytest.mark.netbox, pytest.mark.long, pytest.mark.usefixtures("at_work")]
 
 DEVICES, VMS = "dcim/devices", "virtualization/virtual-machines"
 
@@ -151,7 +151,6 @@ OTHERS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.long
 def test_who_writes_back_changes_no_other_field_of_a_host(as_user: Callable[[str], NetBox], small: Fleet) -> None:
     tests, writer = as_user("tests"), as_user(WRITER_BACK.name)
     tag = next(row["id"] for row in tests.rows("extras/tags"))
@@ -172,7 +171,6 @@ def test_who_writes_back_changes_no_other_field_of_a_host(as_user: Callable[[str
         assert state_of(tests, endpoint, name) == before
 
 
-@pytest.mark.long
 def test_who_writes_back_does_not_get_round_that_by_the_worker(as_user: Callable[[str], NetBox], small: Fleet) -> None:
     tests, writer = as_user("tests"), as_user(WRITER_BACK.name)
     before = state_of(tests, DEVICES, "heb-gw1")
@@ -237,7 +235,6 @@ DAYS_LEFT = "select ceil(extract(epoch from expires - now()) / 86400) from users
 GIVE = "superuser of NetBox, and samdrift's users and tokens"
 
 
-@pytest.mark.long
 def test_what_was_given_before_or_by_hand_goes_and_a_token_is_renewed_in_time(as_user: Callable[[str], NetBox]) -> None:
     in_netbox(GIVEN_BEFORE)
     assert changes() == [GIVE]

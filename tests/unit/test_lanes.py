@@ -21,8 +21,8 @@ def lanes_of(directory: str, marks: frozenset[str], *, long: bool) -> list[str]:
     matcher: ExpressionMatcher = has
     return [
         lane
-        for lane, (place, _, chosen, *_) in ((lane, arguments_of(lane, long=long)) for lane in LANES)
-        if place == directory and Expression.compile(chosen).evaluate(matcher)
+        for lane, (place, *others) in ((lane, arguments_of(lane, long=long)) for lane in LANES)
+        if place == directory and Expression.compile(others[others.index("-m") + 1]).evaluate(matcher)
     ]
 
 
@@ -37,7 +37,9 @@ def test_whatever_an_integration_test_needs_one_process_runs_it(marks: str) -> N
 
 
 def test_no_unit_test_needs_the_lab() -> None:
-    assert lanes_of("tests/unit", frozenset(), long=False) == ["unit"]
-    assert lanes_of("tests/unit", frozenset({"long"}), long=True) == ["unit"]
+    for directory, lane in (("tests/unit", "unit"), ("tests/unit/deploy", "deploy")):
+        assert lanes_of(directory, frozenset(), long=False) == [lane]
+        assert lanes_of(directory, frozenset({"long"}), long=True) == [lane]
+    assert "--ignore=tests/unit/deploy" in arguments_of("unit", long=True)
     files = [file for file in UNIT.rglob("test_*.py") if "mark.lab" in file.read_text() and file != Path(__file__)]
     assert files == []
