@@ -24,8 +24,9 @@ from deploy.report.words import WORDS, Pair, Roles, called, remedy, summary
 Cell = str | int | float | Pair | None
 """A text, a number, something of samdrift's in both languages, or nothing."""
 
-FORMULA = re.compile(r"(^|[;,|])(\s*)(?=[=+\-@＝＋－＠])")
-"""Where a spreadsheet may see a formula begin: in a cell, or where it splits one."""
+FORMULA = re.compile(r"(^|[;,|])([\s\"]*)(?=[=+\-@＝＋－＠])")
+"""Where a spreadsheet may see a formula begin: in a cell, or where it splits one; quotes before it may be taken for the
+cell's own."""
 
 YES: Mapping[bool, Pair] = {True: ("ja", "yes"), False: ("nej", "no")}
 
