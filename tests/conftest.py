@@ -1,7 +1,8 @@
 """Before any test is collected: the patches of gevent, as in the real command. They must come before `ssl` is used.
 
 No example of a property has a deadline: tests run beside a NetBox that is being deployed. A property that does not say
-how many examples it needs is tried with forty of them here, and with two hundred in `make soak`.
+how many examples it needs is tried with forty of them here, with ten in `make test` without its long tests, and with
+two hundred in `make soak`.
 
 Coverage is that of the unit tests which are no properties and do not go through the whole fleet. To trace a test takes
 two to three times its processor time: a property repeats itself a hundred times, what goes through the fleet does for
@@ -29,6 +30,7 @@ from tests.sshd import Sshd, cannot_run, running_sshd
 os.environ["SAMDRIFT_REASON"] = "a test"  # apply without a terminal demands one
 
 settings.register_profile("samdrift", deadline=None, max_examples=40)
+settings.register_profile("short", deadline=None, max_examples=10)
 settings.register_profile("thorough", deadline=None, max_examples=200)
 settings.load_profile("samdrift")
 

@@ -79,7 +79,7 @@ def arguments_of(lane: str, *, long: bool) -> tuple[str, ...]:
     """Return what pytest is told of a lane: which tests it has, with the long ones or without."""
     place, chosen, *others = LANES[lane]
     if not long:
-        return (place, *others, "-m", f"({chosen}) and not long")
+        return (place, *others, "--hypothesis-profile=short", "-m", f"({chosen}) and not long")
     return (place, *others, "-m", chosen, *(("--cov", "--cov-report=") if lane in TRACED else ()))
 
 

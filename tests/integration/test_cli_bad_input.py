@@ -274,6 +274,7 @@ def test_a_look_at_no_host_is_not_all_well(tmp_path: Path, state: Path) -> None:
     assert not state.exists()
 
 
+@pytest.mark.long
 def test_a_plan_is_refused_before_any_host_is_asked_where_it_cannot_be_written(tmp_path: Path, state: Path) -> None:
     (tmp_path / "file").touch()
     for out in (tmp_path / "no/such/plan.json", tmp_path, tmp_path / "file/plan.json", tmp_path / ("x" * 300)):

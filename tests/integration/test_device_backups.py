@@ -91,6 +91,7 @@ def test_a_change_by_hand_is_shown_masked_and_restored(program: tuple[Program, d
     assert CANARY.encode() not in everything
 
 
+@pytest.mark.long
 def test_a_plan_of_a_restoration_says_apart_what_it_takes_away_and_types_no_mark(
     program: tuple[Program, dict[str, Device]],
 ) -> None:

@@ -16,6 +16,7 @@ from tests.emulator.grammar import applied as applied_lines
 from tests.integration.test_device_checks import Program, in_the_rack
 
 
+@pytest.mark.long
 def test_a_device_is_asked_and_not_changed_and_its_transcript_says_nothing_of_whom_it_is(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root: the devices must listen on port 22")

@@ -68,6 +68,7 @@ def in_ways(number: int) -> dict[str, str]:
     return {name: WAYS[(number * len(GATEWAYS) + place) % len(WAYS)] for place, name in enumerate(GATEWAYS)}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [0, *(pytest.param(n, marks=pytest.mark.soak) for n in (1, 2, 3, 4))])
 def test_hosts_that_were_cut_off_put_themselves_back(number: int) -> None:
     before = look()

@@ -87,6 +87,7 @@ def test_a_host_that_was_given_the_account_is_looked_at_by_it(place: Place) -> N
     assert look_accounts(place.run.intent, place.run.stores.applied, hosts) == {h.name: LOOK for h in hosts}
 
 
+@pytest.mark.long
 def test_plan_drift_and_verify_come_by_it_without_being_told(place: Place) -> None:
     limit = ("--lab", "--limit", TRIED)
     (planned,) = samdrift(*limit, "plan")["plan"]["hosts"]
@@ -114,6 +115,7 @@ def test_a_host_that_refuses_the_key_for_looks_is_unknown_and_no_other_key_is_tr
     assert "look as the one that changes it (--user), and apply" in found["detail"]
 
 
+@pytest.mark.long
 def test_a_host_that_was_not_given_the_account_yet_is_looked_at_by_the_other_which_is_said(place: Place) -> None:
     known, said = applied().last_applied(TRIED), list[str]()
     applied().forget(TRIED)
@@ -141,6 +143,7 @@ def test_the_plan_is_the_same_whoever_looks(place: Place) -> None:
     ]
 
 
+@pytest.mark.long
 def test_every_check_ends_as_it_does_by_root_but_for_those_that_ask_more_than_a_look_may(place: Place) -> None:
     by_look, by_root = (
         {(c.host, c.role, c.name): (c.outcome, c.detail) for c in runs.verify(place.by(user)).checks}

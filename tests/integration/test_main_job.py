@@ -137,10 +137,12 @@ def test_only_ports_that_roles_declare_for_a_neighbour_answer_it(lab: Fleet) -> 
         assert port in declared(audited[address], intent, neighbour.address), f"{audited[address].name} {port}"
 
 
+@pytest.mark.long
 def test_a_converged_host_is_planned_as_stock_pyinfra_would(lab: Fleet, tmp_path: Path) -> None:
     assert our_commands(look(lab, COMPARED)) == stock(lab, COMPARED, tmp_path)
 
 
+@pytest.mark.long
 def test_three_changes_by_hand_are_three_findings_and_apply_mends_them(lab: Fleet) -> None:
     by_hand(EDGE, 'echo "PermitTunnel yes" >> /etc/ssh/sshd_config')
     by_hand(EDGE, "systemctl stop chrony.service")
@@ -158,6 +160,7 @@ def test_three_changes_by_hand_are_three_findings_and_apply_mends_them(lab: Flee
     assert samdrift(*ALL, "drift")["findings"] == []
 
 
+@pytest.mark.long
 def test_a_drifted_host_is_planned_as_stock_pyinfra_would_and_as_before_once_mended(lab: Fleet, tmp_path: Path) -> None:
     by_hand(COMPARED, "rm /etc/rsyslog.conf; chmod 600 /etc/issue.net; systemctl stop rsyslog.service")
     plan = look(lab, COMPARED)
@@ -188,6 +191,7 @@ def test_a_host_with_a_wrong_key_is_refused_and_told_where_to_look(lab: Fleet) -
     assert plan.steps == ()
 
 
+@pytest.mark.long
 def test_a_host_that_is_cut_off_is_unknown_and_the_others_are_reported(lab: Fleet) -> None:
     samdrift("lab", "cut", LOST)
     try:
@@ -248,6 +252,7 @@ def test_one_municipality_reaches_another_only_where_a_role_says_so(lab: Fleet) 
     assert across == ""
 
 
+@pytest.mark.long
 def test_a_hostile_name_is_applied_as_a_name(lab: Fleet, tmp_path: Path) -> None:
     rows = rows_of(load())
     write(rows, described=WORST, person=WORST)

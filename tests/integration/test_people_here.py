@@ -126,6 +126,7 @@ install -m 755 "$1/samdrift" /usr/local/bin/samdrift
 """
 
 
+@pytest.mark.long
 def test_people_run_samdrift_as_the_account_that_holds_the_key_for_their_own_municipality(at: Path) -> None:
     samdrift = "/opt/samdrift"
     said = Settings(program=samdrift, netbox_url="")

@@ -429,6 +429,7 @@ def test_a_plan_is_stale_once_the_secret_or_what_it_withheld_has_moved(world: Wo
     assert world.samdrift("apply", plan, "--yes").returncode == 0
 
 
+@pytest.mark.long
 def test_a_missing_secret_is_one_line_before_anything_is_connected_to(world: World) -> None:
     file = world.root / "inventory/secrets/tierp.age"
     assert world.samdrift("secrets", "edit", "tierp", "token", "--remove").returncode == 0
@@ -446,6 +447,7 @@ def test_a_missing_secret_is_one_line_before_anything_is_connected_to(world: Wor
     assert "there is no such file (samdrift secrets edit tierp token)" in line
 
 
+@pytest.mark.long
 def test_a_command_that_needs_no_value_needs_no_identity_and_no_file(world: World) -> None:
     (world.root / "identity.txt").unlink()
     (world.root / "inventory/secrets/tierp.age").unlink()

@@ -13,7 +13,7 @@ from tests.integration.forty_ways import PACKAGE
 from tests.integration.lab import by_hand, samdrift
 from tests.integration.test_forty_ways import HOST, NEEDED, at_once, drift
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 SESSION = "systemd-run -q --slice=user.slice --unit=samdrift-test-{name} {command}"
 """As somebody who is logged in."""

@@ -42,6 +42,7 @@ def tenants(netbox: NetBox) -> list[dict[str, Any]]:
 versions = pytest.mark.parametrize("version", VERSIONS, ids=str)
 
 
+@pytest.mark.long
 @versions
 @pytest.mark.parametrize("graphql", [True, False], ids=["graphql", "rest"])
 def test_every_version_gives_the_same_rows_by_either_way(version: Version, graphql: bool) -> None:

@@ -47,6 +47,7 @@ def chosen_here(rows: Rows, scope: Scope) -> Rows:
     return narrowed(everything, chosen(scope, everything))
 
 
+@pytest.mark.long
 @given(SEEDS, scopes(), st.booleans())
 @settings(max_examples=25)
 def test_asking_for_a_scope_gives_the_rows_that_choosing_from_everything_gives(
@@ -59,6 +60,7 @@ def test_asking_for_a_scope_gives_the_rows_that_choosing_from_everything_gives(
     assert asked.of == chosen_here(rows, scope).of
 
 
+@pytest.mark.long
 @given(SEEDS, scopes())
 @settings(max_examples=25)
 def test_the_fleet_of_a_scope_is_the_same_whether_less_was_read_or_everything(seed: int, scope: Scope) -> None:

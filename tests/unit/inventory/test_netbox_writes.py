@@ -145,6 +145,7 @@ def test_what_is_written_is_pulled_as_the_same_fleet(make: Callable[[], Fleet]) 
     assert found.fleet.digest == wanted.digest
 
 
+@pytest.mark.long
 @settings(max_examples=6)
 @given(st.integers(0, 10**6))
 def test_whatever_a_fleet_holds_is_written_and_pulled_as_the_same_and_not_written_again(number: int) -> None:

@@ -176,6 +176,7 @@ def meant(expression: Expression) -> frozenset[str]:
 EVERYBODY = meant(Term("norra-uppland"))
 
 
+@pytest.mark.long
 @settings(max_examples=40)
 @given(expressions(KNOWN), expressions(KNOWN))
 def test_and_or_not_are_those_of_logic(a: Expression, b: Expression) -> None:

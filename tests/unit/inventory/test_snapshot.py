@@ -148,6 +148,7 @@ def contexts() -> st.SearchStrategy[Any]:
     return st.dictionaries(st.text(), parts, max_size=4)
 
 
+@pytest.mark.long
 @settings(max_examples=40)
 @given(contexts(), contexts())
 def test_whatever_config_contexts_say_is_read_back_as_it_was(one: Any, other: Any) -> None:

@@ -258,6 +258,7 @@ class Station:
         return subprocess.run(["sh", "-c", question], capture_output=True, text=True, check=False).stdout
 
 
+@pytest.mark.long
 @needs("git", "sh")
 def test_a_station_has_the_named_commit_and_keeps_the_one_before_and_a_changed_file_shows(tmp_path: Path) -> None:
     station = Station(tmp_path)

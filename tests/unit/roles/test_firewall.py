@@ -135,6 +135,7 @@ needs_nft = pytest.mark.skipif(
 )
 
 
+@pytest.mark.long
 @needs_nft
 @effort(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(everything)

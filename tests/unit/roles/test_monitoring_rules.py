@@ -183,6 +183,7 @@ def test_a_scan_that_found_something_has_done_its_work(tmp_path: Path, code: int
     judge(tmp_path, series(scan(exit_code=code)), ("ScanFailed", "1h", []))
 
 
+@pytest.mark.long
 def test_a_waiver_is_told_two_weeks_before_it_ends_and_when_it_holds_no_more(tmp_path: Path) -> None:
     accepted = Waived(name="old-printer", owner="anna", reason="r", until="1970-01-16", standing="accepted")
     told = series(scan(finding(Kind.DRIFT, waived=accepted), finding(Kind.WAIVER)))

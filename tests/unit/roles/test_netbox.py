@@ -194,6 +194,7 @@ NAMES = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,20}[A-Za-z0-9])?", fullmatc
 VERSIONS = st.from_regex(r"[0-9]{1,4}(\.[0-9]{1,3}){0,3}(\.post[0-9])?", fullmatch=True)
 
 
+@pytest.mark.long
 @trying(max_examples=30)
 @given(st.lists(st.tuples(NAMES, VERSIONS), min_size=1, max_size=5, unique_by=lambda p: normal(p[0])).map(dict))
 def test_what_a_lock_names_is_told_alike_by_a_host_that_has_it(

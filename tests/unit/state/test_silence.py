@@ -43,10 +43,12 @@ def test_no_check_passes_where_every_program_is_missing_or_fails(hosts: Hosts, a
     assert outcomes(hosts, answer)["passed"] == set()
 
 
+@pytest.mark.long
 def test_no_check_passes_on_silence_but_those_that_a_program_answers_by_its_exit_status(hosts: Hosts) -> None:
     assert outcomes(hosts, NOTHING)["passed"] == BY_EXIT_STATUS.keys()
 
 
+@pytest.mark.long
 def test_a_check_is_not_applicable_by_the_inventory_or_by_what_the_host_said(hosts: Hosts) -> None:
     by_inventory = outcomes(hosts, None)["not applicable"]
     for answer in (MISSING, FAILED, NOTHING):

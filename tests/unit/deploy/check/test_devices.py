@@ -137,6 +137,7 @@ def test_a_bad_description_is_a_finding_of_its_host_with_role_and_line(
     assert exit_code(done.findings) is Exit.ERROR
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 @given(text=st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=90), max_size=4).map("".join))
 @effort(max_examples=6)

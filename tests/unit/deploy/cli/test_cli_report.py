@@ -232,11 +232,13 @@ def test_a_report_that_nobody_signed_is_not_called_unaltered(asked: Asked, state
     assert not (tmp_path / "r" / SIGNATURE).exists()
 
 
+@pytest.mark.long
 def test_a_new_report_is_not_proved_by_what_proved_the_one_before(asked: Asked, signed: Path, state: Path) -> None:
     assert asked("report", "--state", state, "--out", signed, "--at", "2025-06-10")[0] == 0
     assert not (signed / SIGNATURE).exists()
 
 
+@pytest.mark.long
 def test_what_was_asked_for_is_proved_too_and_is_gone_from_a_report_that_has_it_not(
     asked: Asked, state: Path, tmp_path: Path
 ) -> None:
@@ -276,6 +278,7 @@ def test_where_the_history_is_another_one_that_is_said_and_nothing_is_claimed(
     assert not [about for about in claims if about.startswith("record")]
 
 
+@pytest.mark.long
 def test_files_that_are_gone_are_named(asked: Asked, signed: Path, state: Path) -> None:
     for name, about in ((EVIDENCE, "history"), (PAGE, PAGE), (SUMS, SUMS)):
         (signed / name).unlink()

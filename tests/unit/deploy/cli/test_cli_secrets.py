@@ -120,6 +120,7 @@ def test_what_cannot_be_is_one_line(
     assert not list((source / "secrets").glob("*.age"))
 
 
+@pytest.mark.long
 def test_check_says_what_a_role_needs_and_what_nobody_needs(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def found() -> tuple[int, list[tuple[Any, ...]]]:
         code, said = run(capsys, "check", "--json", "--limit", "heby")

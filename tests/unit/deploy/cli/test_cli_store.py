@@ -69,6 +69,7 @@ def test_a_report_is_made_of_what_can_be_read_and_says_what_cannot(
     assert " ".join(err.split()).count(f"record {damaged.id}: it is damaged") == 1
 
 
+@pytest.mark.long
 def test_a_report_is_of_a_moment_and_of_the_real_fleet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def at(day: int, source: str = "snapshot") -> Record:
         return record(f"2025-06-0{day}T06:00:00.000Z", hosts=(LOOKED,), fleet_source=source)

@@ -196,6 +196,7 @@ def test_half_of_a_plan_done_by_somebody_else_is_stale_and_not_a_resume(sshd: Ss
     assert [r.outcome for r in run(sshd, fleet, between=somebody_else).hosts] == ["stale"]
 
 
+@pytest.mark.long
 def test_a_host_that_dies_in_the_middle_is_unknown_and_the_others_finish(
     sshd: Sshd, make_role: Callable[[str, str], None], tmp_path: Path
 ) -> None:
@@ -208,6 +209,7 @@ def test_a_host_that_dies_in_the_middle_is_unknown_and_the_others_finish(
     assert "broke off at dies: die, after 0 of 1 steps" in applied.findings[0].summary
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("files")
 def test_a_host_that_is_lost_while_it_is_changed_stops_the_next_wave(
     sshd: Sshd, tmp_path: Path, make_role: Callable[[str, str], None]
@@ -226,6 +228,7 @@ def test_a_host_that_cannot_be_reached_to_begin_with_holds_up_no_wave(sshd: Sshd
     assert {r.host: r.outcome for r in applied.hosts} == {"tie-a1": "unknown", "tie-b1": "changed"}
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("files")
 def test_a_host_that_is_lost_while_it_is_checked_is_unknown_and_stops_the_next_wave(sshd: Sshd, tmp_path: Path) -> None:
     fleet = fleet_of(

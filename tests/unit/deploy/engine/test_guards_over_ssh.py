@@ -96,6 +96,7 @@ def test_a_guarded_change_that_cuts_nothing_off_stays_and_no_guard_is_left(host:
     no_guard_is_left(host)
 
 
+@pytest.mark.long
 def test_a_change_that_lets_nobody_in_any_more_is_put_back(host: Sshd) -> None:
     keys = host.directory / "authorized"
     kept = keys.read_text()
@@ -121,6 +122,7 @@ def test_a_change_by_which_a_check_no_longer_holds_is_put_back_and_read_again(ho
     no_guard_is_left(host)
 
 
+@pytest.mark.long
 def test_a_run_that_dies_leaves_the_host_to_put_itself_back(host: Sshd, door: Path) -> None:
     with session(host, door, seconds=4) as hosts:
         hosts.lock(["tie-test1"])
@@ -147,6 +149,7 @@ def test_the_timer_is_started_anew_while_the_run_goes_on(host: Sshd, door: Path)
     no_guard_is_left(host)
 
 
+@pytest.mark.long
 def test_a_host_is_kept_alive_while_the_run_is_busy_with_something_else(host: Sshd, door: Path) -> None:
     """As with slow checks: nothing of the run's own thread answers anybody for longer than the guard's time."""
     with session(host, door, seconds=3) as hosts:
@@ -175,6 +178,7 @@ def test_a_host_that_refuses_connections_for_a_while_is_waited_for(host: Sshd, d
     assert door.read_text() == "new\n"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("heard", [True, False])
 def test_what_a_lost_answer_to_the_confirmation_meant_is_found_out(host: Sshd, door: Path, heard: bool) -> None:
     with session(host, door) as hosts:

@@ -129,6 +129,7 @@ def test_a_converged_host_has_no_changes_and_costs_at_most_three_execs(
     assert (place / "handled").read_text() == "ran\n"
 
 
+@pytest.mark.long
 def test_a_change_by_hand_is_planned_with_its_diff_and_its_handler_and_nothing_else(
     sshd: Sshd, here: tuple[Fleet, Host, Path]
 ) -> None:
@@ -142,6 +143,7 @@ def test_a_change_by_hand_is_planned_with_its_diff_and_its_handler_and_nothing_e
     assert (handler.handler, handler.name) == (True, "note")
 
 
+@pytest.mark.long
 def test_a_file_that_its_program_refuses_never_goes_live(
     sshd: Sshd, make_role: Callable[[str, str], None], here: tuple[Fleet, Host, Path]
 ) -> None:

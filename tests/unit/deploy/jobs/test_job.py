@@ -209,6 +209,7 @@ def test_a_damaged_journal_is_named_with_what_to_do(place: Place) -> None:
     assert place.scans == []
 
 
+@pytest.mark.long
 def test_what_is_no_municipality_is_refused(place: Place) -> None:
     words = [sys.executable, "-m", "deploy.jobs.main", "../heby", "--watch", str(place.directory / "watch.json")]
     refused = subprocess.run(words, cwd=CODE, capture_output=True, text=True, check=False)

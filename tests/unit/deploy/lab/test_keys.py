@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from deploy.lab.keys import public_half
 from deploy.lab.lab import Lab
 from deploy.lab.machine import run
@@ -31,6 +33,7 @@ def test_keys_are_made_once_and_only_the_owner_reads_the_private_ones(tmp_path: 
     assert len({h.host_keys for h in lab_hosts(first)}) == 3
 
 
+@pytest.mark.long
 @needs("ssh-keygen")
 def test_gateways_have_keys_of_their_own_for_tunnels_made_once_and_in_the_overlay(tmp_path: Path) -> None:
     lab, fleet = Lab(tmp_path, nameserver=NAMESERVER), load()

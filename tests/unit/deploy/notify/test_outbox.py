@@ -262,6 +262,7 @@ def test_whoever_dies_when_nobody_hears_anything_twice_and_what_may_be_lost_is_k
             assert as_heard(letters) == scans[-1]
 
 
+@pytest.mark.long
 @given(SCANS, st.lists(st.sampled_from(["delivered", "later", "dies before"]), max_size=12))
 def test_where_nobody_dies_while_a_message_is_on_its_way_nothing_is_lost(
     scans: list[set[str]], answers: list[str]

@@ -153,6 +153,7 @@ def test_a_name_of_any_length_stands_in_the_subject_whole(servers: Servers) -> N
     assert all(byte < 128 for byte in servers.mails[0].partition(b"\r\n\r\n")[0])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("path", "end"),
     [

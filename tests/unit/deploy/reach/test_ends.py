@@ -113,6 +113,7 @@ small = st.lists(
 )
 
 
+@pytest.mark.long
 @given(small, small)
 def test_what_is_left_without_some_networks_is_every_other_address(of, away) -> None:  # type: ignore[no-untyped-def]
     every = [ip_address(2**24 + n) for n in range(256)]

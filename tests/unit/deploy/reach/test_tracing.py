@@ -196,6 +196,7 @@ ROUTED = {p.prefix for p in FLEET.prefixes if any("edge_gateway" in h.roles for 
 SERVED = tuple(f for f in flows(INTENT) if f.source_prefix in ROUTED and f.destination.prefixlen == 32)
 
 
+@pytest.mark.long
 def test_what_roles_need_of_each_other_through_gateways_is_open_from_end_to_end() -> None:
     """The gateways' rules come from what roles declare; here they are walked through, one by one."""
     hosts: dict[Network, Host] = {ip_network(a.ip): h for h in FLEET.hosts for a in h.addresses}

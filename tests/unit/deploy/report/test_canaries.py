@@ -145,6 +145,7 @@ def test_a_text_that_breaks_off_is_refused_without_a_secret(platform: str) -> No
     assert CANARY not in str(refused.value)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_left_of_what_published_configurations_hold_in_place_of_secrets(name: str) -> None:
     platform, text = device_text(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -99,6 +100,7 @@ def said_by(made: Report) -> str:
     return html(made, "sv") + html(made, "en") + made.model_dump_json()
 
 
+@pytest.mark.long
 @given(histories())
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_a_municipalitys_report_holds_nothing_of_anothers(world: tuple[Fleet, str, list[Record]]) -> None:

@@ -265,6 +265,7 @@ def test_junit_says_what_failed_what_is_unknown_and_what_was_not_applicable() ->
     }  # fmt: skip
 
 
+@pytest.mark.long
 @effort(max_examples=100)
 @given(records)
 @example(record(hosts=(host(WORST, "unknown", WORST),), findings=(finding(step=WORST, host=WORST),)))
@@ -344,6 +345,7 @@ def value(of: str, metric: str, **labels: str) -> float:
     return float(found)
 
 
+@pytest.mark.long
 @effort(max_examples=60)
 @given(records)
 @example(record(hosts=(host(WORST, "unknown"),) * 2, findings=(finding(host=WORST, municipality=WORST),), limit=WORST))

@@ -49,6 +49,7 @@ def test_the_same_twice_is_no_host_and_says_how_much_was_compared(shipped: State
     assert made.compared == (len(shipped.hosts), shipped.counted["steps"])
 
 
+@pytest.mark.long
 def test_a_port_that_one_host_opens_is_that_host_and_who_may_reach_it(shipped: State, tmp_path: Path) -> None:
     made = reviewed(shipped, with_host(FLEET, "tie-care1", with_options("firewall", OPEN)), tmp_path)
     assert changed(made) == {"tie-care1"}

@@ -32,6 +32,7 @@ def sample() -> list[str]:
     return [name for name in SAMPLE if name in managed]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sample())
 def test_the_steps_of_a_host_are_those_that_the_planner_registers_in_their_order(name: str, shipped: State) -> None:
     declared = registered(name)
@@ -41,6 +42,7 @@ def test_the_steps_of_a_host_are_those_that_the_planner_registers_in_their_order
     assert [bool(s.guard) for s in steps] == [op.guard is not None for op in declared.operations]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sample())
 def test_the_texts_of_a_host_are_those_of_its_files_and_configurations(name: str, shipped: State) -> None:
     declared = registered(name)

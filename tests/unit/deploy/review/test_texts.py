@@ -183,6 +183,7 @@ def test_a_huge_diff_is_bounded_and_says_so() -> None:
     assert len(alone) <= LONGEST_DIFF + 100
 
 
+@pytest.mark.long
 def test_one_line_in_a_huge_file_is_that_line() -> None:
     lines = [f"line {n}\n" for n in range(200_000)]
     made = diff("".join(lines), "".join([*lines[:100_000], "new\n", *lines[100_001:]]))

@@ -157,6 +157,7 @@ def tomorrow(file: PlanFile, other: PlanFile, sign: Callable[..., Approval]) -> 
     return sign(("tierp",), at=clock.later(clock.now(), 24))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "forge",
     [

@@ -75,6 +75,7 @@ def approved(run: Invocation, made: Plan, key: Path) -> PlanFile:
     return approve(file, signer_of(file.plan, run.fleet, key, "anna@x"), clock.now(), "läst")
 
 
+@pytest.mark.long
 def test_only_what_was_approved_runs_and_only_once(run: Invocation, keys: dict[str, Path], tmp_path: Path) -> None:
     motd, path = tmp_path / "motd", tmp_path / "plan.json"
     with pytest.raises(NotApproved, match="needs 1 approval, has none"):

@@ -107,6 +107,7 @@ def test_the_record_is_there_before_the_first_change_and_says_who_and_why(run: I
     assert len(history.progress(record.id)) == 3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_one_signal_lets_the_step_that_runs_finish_and_begins_no_other(
     run: Invocation, tmp_path: Path, number: signal.Signals
@@ -237,6 +238,7 @@ def test_a_server_that_is_started_anew_in_the_middle_costs_nothing(
         database.engine.dispose()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("shared", "waits"), [(True, TRIES - 1), (False, 0)])
 def test_a_store_that_does_not_come_back_leaves_a_record_that_says_the_run_began(
     run: Invocation, shared: bool, waits: int

@@ -89,6 +89,7 @@ def test_a_guard_that_is_taken_away_leaves_the_host_as_it_is_and_stands_in_the_h
     assert not guard.show(run).pending
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("act", [guard.restore, guard.clear])
 def test_a_host_at_which_another_run_is_at_work_is_left_to_it_unless_that_is_gone(
     run: Invocation, place: Path, act: Callable[[Invocation], Record]

@@ -70,6 +70,7 @@ def said(found: SourcedFleet) -> tuple[object, ...]:
     return found.fleet, found.fleet.digest, found.problems, found.reported, found.left_out, found.counts
 
 
+@pytest.mark.long
 @given(st.integers(0, 2**32), st.integers(0, 5), st.dictionaries(st.integers(1, 4), st.integers(1, 3), max_size=3))
 @settings(max_examples=40)
 def test_what_is_read_since_the_last_time_is_all_of_it_whatever_is_edited_meanwhile(

@@ -296,6 +296,7 @@ def test_two_write_at_once_and_are_killed_and_every_record_is_whole(place: Place
     assert all(stores.applied.last_applied(name) == STEPS for name in names)
 
 
+@pytest.mark.long
 def test_a_writer_waits_for_the_one_before_it_and_a_reader_for_nobody(place: Place) -> None:
     kept, stores = record(), place.open()
     with place.database().writing() as connection:

@@ -24,6 +24,7 @@ def test_the_published_schemas_are_as_the_code_is_and_the_shipped_files_as_they_
     assert {p.name for p in PUBLISHED.glob("*.json")} == set(MADE)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [name for name in MADE if name != "editor-settings.json"])
 def test_each_is_a_schema(name: str) -> None:
     Draft202012Validator.check_schema(MADE[name])

@@ -172,6 +172,7 @@ def test_what_a_stranger_may_send_instead_of_a_reply_is_refused(message: str) ->
         read_reply(message.encode("utf-8"), 1)
 
 
+@pytest.mark.long
 def test_elements_without_end_are_refused() -> None:
     with pytest.raises(Malformed, match="200000 in all"):
         read_reply(b'<rpc-reply message-id="1">' + b"<a/>" * 200_001 + b"</rpc-reply>", 1)

@@ -273,6 +273,7 @@ def test_a_command_that_hangs_is_given_up_in_time(sshd: Sshd) -> None:
     connection.close()
 
 
+@pytest.mark.long
 def test_a_connection_that_breaks_in_the_middle_is_lost_and_not_an_answer(sshd: Sshd) -> None:
     connection = Connection(sshd.host(), sshd.access)
     connection.open()

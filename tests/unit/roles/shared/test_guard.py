@@ -172,6 +172,7 @@ def test_a_ruleset_comes_back_with_what_its_sets_hold(tmp_path: Path) -> None:
     assert "10.0.0.2" in done.stdout
 
 
+@pytest.mark.long
 @needs("nft")
 def test_a_ruleset_that_another_program_keeps_to_itself_cannot_be_proved(tmp_path: Path) -> None:
     guard = of_ruleset(tmp_path)

@@ -52,6 +52,7 @@ HAND = {
 """What somebody typed, that NetBox knows nothing of."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("role", "name", "platform"), [case for case in CASES if case[2] in SVI])
 def test_what_netbox_names_and_what_people_typed_stays_and_what_netbox_no_longer_names_goes(
     role: str, name: str, platform: str

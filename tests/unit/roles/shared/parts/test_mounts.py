@@ -18,6 +18,7 @@ def shell(command: str) -> str:
     return subprocess.run(["/bin/sh", "-ec", command], capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("before", "lacks", "after"),
     [

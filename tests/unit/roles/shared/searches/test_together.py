@@ -19,6 +19,7 @@ def asked(*questions: str) -> list[str]:
     return apart(said.stdout.decode("utf-8", "replace"))
 
 
+@pytest.mark.long
 @given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=1, max_size=5))
 @settings(max_examples=30, deadline=None)
 def test_each_answer_comes_as_it_was_whatever_it_says(answers: list[str]) -> None:
