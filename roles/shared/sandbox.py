@@ -75,11 +75,19 @@ QUESTION = (
     f"unit={{word}}; LC_ALL=C systemctl show {_SHOWN} -- $unit && "
     "printf SystemCallFilter= && systemctl show -P SystemCallFilter -- $unit | sed 's/^~.*//' | tr ' ' '\\n' | "
     f"grep -xE 'read|{'|'.join(FORBIDDEN)}' | tr '\\n' ' '; echo; "
-    'pid=$(systemctl show -P MainPID -- $unit) && { [ "$pid" = 0 ] || '
-    "grep -E '^(CapBnd|NoNewPrivs|Seccomp):' /proc/$pid/status; } && "
+    "pid=$(systemctl show -P MainPID -- $unit) && n=0 && "
+    'while [ "$pid" != 0 ] && [ $n -lt 20 ]; do case $(readlink /proc/$pid/exe) in '
+    '""|*/systemd/systemd|*/systemd/systemd-executor) ;; *) break;; esac; '
+    "sleep 0.1; n=$((n+1)); pid=$(systemctl show -P MainPID -- $unit); done && "
+    '{ [ "$pid" = 0 ] || '
+    "grep -E '^(CapBnd|NoNewPrivs|Seccomp):' /proc/$pid/status || "
+    "[ ! -e /proc/$pid ]; } && "
     "LC_ALL=C systemd-analyze security --no-pager -- $unit | tail -n 1"
 )
-"""Asks systemd what it holds a unit to, the kernel what it holds its process to, and how exposed that leaves it."""
+"""Asks systemd what it holds a unit to, the kernel what it holds its process to, and how exposed that leaves it. A
+process that has just begun is systemd's own until it has become the service, and may do everything until then: that is
+waited for, two seconds at most.
+"""
 
 CAPABILITIES = """\
 CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE

@@ -5,7 +5,11 @@ What a host answers is in the words of systemd 257; that its real answers are ju
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -98,6 +102,41 @@ def test_a_process_that_started_before_it_was_confined_is_told(held: dict[str, s
 def test_what_does_not_run_all_the_time_has_no_process_to_ask_about() -> None:
     assert CONFINED.violations(answer({"Type": "oneshot"}, held={})) == []
     assert len(CONFINED.violations(answer({"Type": "simple"}, held={}))) == 2
+
+
+SYSTEMCTL = """\
+#!/bin/sh
+case "$*" in
+*MainPID*) head -n 1 {pids}; sed -i '1{{$!d}}' {pids} ;;
+*SystemCallFilter*) echo read ;;
+*) echo Type=oneshot ;;
+esac
+"""
+"""Tells the numbers of a file, one after the other, as a service's main process."""
+
+
+@pytest.mark.parametrize(("begins_as", "asked"), [("systemd-executor", "second"), ("service", "first")])
+def test_a_process_that_is_systemds_own_yet_is_not_asked_about_but_what_it_becomes(
+    tmp_path: Path, begins_as: str, asked: str
+) -> None:
+    programs, pids, begun = tmp_path / "bin", tmp_path / "pids", tmp_path / "systemd" / begins_as
+    programs.mkdir()
+    begun.parent.mkdir()
+    shutil.copy(shutil.which("sleep") or "", begun)
+    for name, text in (("systemctl", SYSTEMCTL.format(pids=pids)), ("systemd-analyze", "#!/bin/sh\necho exposed\n")):
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    confined = ["setpriv", "--no-new-privs", "sleep", "60"]
+    with subprocess.Popen([begun, "60"]) as first, subprocess.Popen(confined) as second:
+        try:
+            pids.write_text(f"{first.pid}\n{second.pid}\n")
+            path = {"PATH": f"{programs}:{os.environ['PATH']}"}
+            told = subprocess.check_output(["sh", "-c", CONFINED.question], env=path, text=True)
+        finally:
+            first.kill()
+            second.kill()
+    assert f"NoNewPrivs:\t{int(asked == 'second')}\n" in told
+    assert told.endswith("exposed\n")
 
 
 def test_more_exposure_than_is_allowed_is_told_and_so_is_silence() -> None:
