@@ -14,7 +14,7 @@ LAB_DOWN = for own in own/lab sixth/twins sixth/real; do SAMDRIFT_LAB_DIR="$${SA
 LAB_DOWN_AFTER = trap '$(LAB_DOWN)' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM HUP;
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak audit check lint types unit format lab-up lab-down bench lock lock-netbox clean need-root
+.PHONY: help setup demo test soak audit check lint types coverage unit format lab-up lab-down bench lock lock-netbox clean need-root
 
 help: ## This list
 	@echo "samdrift: make TARGET"
@@ -47,6 +47,9 @@ lint: setup ## Ruff: rules and format; the floors of the house (import-linter)
 
 types: setup ## mypy --strict
 	@$(BIN)/mypy
+
+coverage: setup ## Coverage of the unit tests, which takes them twice their time (tests/conftest.py says of which)
+	@$(BIN)/pytest -q tests/unit -m "not soak" --cov
 
 unit: setup ## Unit tests only: no root, no network but an sshd on loopback
 	@$(BIN)/pytest -q tests/unit -m "not soak"

@@ -3,9 +3,8 @@ a lab of their own, then those of its NetBox; unit tests, in two; and what else 
 
 The first wait for hosts most of the time, the second for NetBox, whose first day takes minutes, unit tests for an sshd
 or the processor, and the others for devices. What each says is shown as a whole, once it is done. Tests that are marked
-`long` run where SAMDRIFT_LONG is set, as in CI: there, all but `soak` run, and coverage is measured. Not here: in which
-order tests run (`tests/integration/conftest.py`), what coverage is measured of (`tests/conftest.py`), nor what is left
-when they end (`Makefile`).
+`long` run where SAMDRIFT_LONG is set, as in CI: there, all but `soak` run. Not here: in which order tests run
+(`tests/integration/conftest.py`), nor what is left when they end (`Makefile`).
 """
 
 from __future__ import annotations
@@ -36,9 +35,7 @@ LANES = {
 LONG = bool(os.environ.get("SAMDRIFT_LONG"))
 SLOWEST = "--durations=20"
 """What took longest stands at the end of what each says."""
-TRACED = ("unit", "deploy")
-"""Those of whose tests coverage is measured."""
-PATIENT = (*TRACED, "devices")
+PATIENT = ("unit", "deploy", "devices")
 """Those that let the others go first, for whom hosts and NetBox wait."""
 
 
@@ -52,8 +49,6 @@ def main() -> int:
         running = {lane: begin(lane, directory, outputs[lane]) for lane in LANES}
         try:
             failed = await_all(running, outputs, directory)
-            if LONG:
-                show_coverage(directory)
         finally:
             for process in running.values():
                 process.terminate()
@@ -65,7 +60,6 @@ def begin(lane: str, directory: Path, output: IO[bytes]) -> subprocess.Popen[byt
     """Start pytest with these tests. It ends when this process does."""
     own = {STAGE: str(directory / "stage")}
     own |= {"SAMDRIFT_STATE": str(directory / "state")} if lane == "netbox" else {}  # or each would lock the other out
-    own |= {"COVERAGE_FILE": str(directory / f"coverage-of-{lane}")} if lane in TRACED else {}
     return subprocess.Popen(
         [sys.executable, "-m", "pytest", SLOWEST, *arguments_of(lane, long=LONG)],
         env=os.environ | own,
@@ -78,9 +72,9 @@ def begin(lane: str, directory: Path, output: IO[bytes]) -> subprocess.Popen[byt
 def arguments_of(lane: str, *, long: bool) -> tuple[str, ...]:
     """Return what pytest is told of a lane: which tests it has, with the long ones or without."""
     place, chosen, *others = LANES[lane]
-    if not long:
-        return (place, *others, "--hypothesis-profile=short", "-m", f"({chosen}) and not long")
-    return (place, *others, "-m", chosen, *(("--cov", "--cov-report=") if lane in TRACED else ()))
+    if long:
+        return (place, *others, "-m", chosen)
+    return (place, *others, "--hypothesis-profile=short", "-m", f"({chosen}) and not long")
 
 
 def prepare(niceness: int) -> None:
@@ -108,14 +102,6 @@ def await_all(running: dict[str, subprocess.Popen[bytes]], outputs: Mapping[str,
             )
         time.sleep(1)
     return failed
-
-
-def show_coverage(directory: Path) -> None:
-    """Show the coverage of the processes that were traced, as one."""
-    data = f"--data-file={directory / 'coverage'}"
-    parts = sorted(map(str, directory.glob("coverage-of-*")))
-    subprocess.run([sys.executable, "-m", "coverage", "combine", "-q", data, *parts], check=False)
-    subprocess.run([sys.executable, "-m", "coverage", "report", data], check=False)
 
 
 def last_line(path: Path) -> str:
