@@ -9,14 +9,13 @@ inventory (`inventory.leaving`), and where a history is kept (`store`).
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from deploy.model.chain import Entry, Event, Head, Link, hash_of
 from deploy.model.record import BegunStep, Record
 from deploy.model.twins import Rehearsed
-from deploy.report.bundle import Claim
+from deploy.report.bundle import Claim, as_json
 from deploy.report.content import exit_of
 from deploy.report.masking import Names, masked_values, names_in
 from inventory.fleet import Fleet
@@ -36,8 +35,12 @@ class Part(NamedTuple):
 
 def written(part: Part) -> bytes:
     """Write a part as its file has it: the same part is the same bytes."""
-    document = {"record": part.record.model_dump(mode="json"), "begun": [s.model_dump(mode="json") for s in part.begun]}
-    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode(errors="surrogatepass")
+    return as_json(_Written(record=part.record, begun=part.begun))
+
+
+class _Written(Frozen):
+    record: Record
+    begun: tuple[BegunStep, ...]
 
 
 class Listed(Frozen):
@@ -185,20 +188,17 @@ def _tells(entry: Entry, listed: Listed) -> bool:
 
 def _judge_links(index: Index, heads: Iterable[Head]) -> Iterator[Claim]:
     hashes = {own.link.number: own.link.hash for own in index.own_links}
-    for own in index.own_links:
-        if hash_of(own.previous, own.link.entry) != own.link.hash:
-            words = f"link {own.link.number} is not what its hash says"
-            yield Claim(about="chain", holds=False, words=words)
-    if all(hash_of(own.previous, own.link.entry) == own.link.hash for own in index.own_links):
+    wrong = [own.link.number for own in index.own_links if hash_of(own.previous, own.link.entry) != own.link.hash]
+    for number in wrong:
+        yield Claim(about="chain", holds=False, words=f"link {number} is not what its hash says")
+    if not wrong:
         yield Claim(about="chain", holds=True, words=f"each of {len(hashes)} links is what its hash says")
     heard = [h for h in heads if h.chain == index.chain and h.number in hashes]
-    for head in heard:
-        if hashes[head.number] != head.hash:
-            words = f"a witness was told of another link {head.number}"
-            yield Claim(about="witness", holds=False, words=words)
-    if heard:
-        words = f"a witness was told of {len(heard)} of {len(hashes)} links, each as it is here"
-        if all(hashes[h.number] == h.hash for h in heard):
-            yield Claim(about="witness", holds=True, words=words)
-    else:
+    others = [h.number for h in heard if hashes[h.number] != h.hash]
+    for number in others:
+        yield Claim(about="witness", holds=False, words=f"a witness was told of another link {number}")
+    if not heard:
         yield Claim(about="witness", holds=None, words="no witness here was told of these links: ask the log server")
+    elif not others:
+        words = f"a witness was told of {len(heard)} of {len(hashes)} links, each as it is here"
+        yield Claim(about="witness", holds=True, words=words)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,12 @@ def _mapping(name: str, role: str, directory: Path) -> dict[str, Any]:
 
 def _statements(role: str, directory: Path) -> list[ast.stmt]:
     try:
-        return ast.parse((directory / f"test_{role}.py").read_bytes()).body
+        return _parsed((directory / f"test_{role}.py").read_bytes())
     except (OSError, SyntaxError, ValueError):
         return []
+
+
+@cache
+def _parsed(source: bytes) -> list[ast.stmt]:
+    """Parse a file once, whatever is asked of it: a manifest asks three times of each role."""
+    return ast.parse(source).body

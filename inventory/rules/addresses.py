@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from ipaddress import IPv6Network
 
 from inventory.fleet import Fleet, Interface
@@ -46,12 +47,13 @@ def address_twice(fleet: Fleet) -> Iterator[Fault]:
     for i, j, k, _, interface, address in every_address(fleet):
         holders.setdefault((interface.vrf, address_key(address)), []).append((i, j, k))
     reported: set[tuple[int, Address]] = set()
+    at_site = _by_site(fleet)
     for (vrf, _), places in holders.items():
         before: list[tuple[tuple[str, str], int, str]] = []
         for i, j, k in places if len(places) > 1 else ():
             host, interface = fleet.hosts[i], fleet.hosts[i].interfaces[j]
             ip = interface.addresses[k].ip
-            network, name = _network_at(fleet, host.site, vrf, ip), f"{host.name}:{interface.name}"
+            network, name = _network_at(at_site(host.site), vrf, ip), f"{host.name}:{interface.name}"
             same = (one for one in before if one[0] == network or "" in (*one[0], *network))
             if (other := next(same, None)) is not None:
                 what = f"{name} and {other[2]} have one address, {ip}"
@@ -74,21 +76,26 @@ def _reached_alike(fleet: Fleet, reported: set[tuple[int, Address]]) -> Iterator
                 yield Fault(("hosts", i, field), what, also=(("hosts", other),))
 
 
-def _network_at(fleet: Fleet, site: str, vrf: str, ip: Address) -> tuple[str, str]:
+def _network_at(at_site: Nearest, vrf: str, ip: Address) -> tuple[str, str]:
     """Return the scope of the prefix that an address lies in at a site: one prefix at two sites is two networks."""
-    nearest = Nearest(fleet.prefixes_of_site(site)).of(ip, vrf)
+    nearest = at_site.of(ip, vrf)
     return nearest.scope if nearest else ("", "")
+
+
+def _by_site(fleet: Fleet) -> Callable[[str], Nearest]:
+    """Return what gives the prefixes of a site to look addresses up in; they are put in order once."""
+    return cache(lambda site: Nearest(fleet.prefixes_of_site(site)))
 
 
 @rule("address-prefix", fix="correct the address, or add the prefix to the site or its region")
 def address_nowhere(fleet: Fleet) -> Iterator[Fault]:
     """Routes, firewalls and reverse zones are made from a site's prefixes; they would miss the address."""
-    at_site = {s.slug: Nearest(fleet.prefixes_of_site(s.slug)) for s in fleet.sites}
+    at_site, sites = _by_site(fleet), {s.slug for s in fleet.sites}
     for i, j, k, host, interface, address in every_address(fleet):
-        if host.site not in at_site:
+        if host.site not in sites:
             continue
         path, name = ("hosts", i, "interfaces", j, "addresses", k), f"{host.name}:{interface.name}"
-        nearest = at_site[host.site].of(address, interface.vrf)
+        nearest = at_site(host.site).of(address, interface.vrf)
         if nearest is None:
             what = f"{name}: {address} is outside every prefix of {host.site}"
             yield Fault(path, what, needs=("prefixes", "sites"))
