@@ -109,8 +109,8 @@ class RoleManifest(Frozen):
     """A role as it was in force when a run was made.
 
     `controls` is what auditors ask for that the role answers; `checks` are its state checks by name, each once, without
-    the parameters that it may be repeated for; `proves` is by check the topics that it proves. Records
-    before 2026-11-30 did not keep what it is called in Swedish.
+    the parameters that it may be repeated for; `proves` is by check the topics that it proves. Records before
+    2026-11-30 did not keep what it is called in Swedish.
     """
 
     name: str

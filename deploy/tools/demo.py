@@ -20,6 +20,7 @@ from roles.shared.people import LOOKS_AS
 
 SAMDRIFT = str(Path(sys.executable).with_name("samdrift"))
 EDGE, RESOLVER, LOST = "heb-gw1", "tie-dns2", "ost-gw1"
+CHANGED = f"{EDGE} or {RESOLVER}"
 
 BY_HAND = (
     (EDGE, "a line in a config file", "echo 'PermitTunnel yes' >> /etc/ssh/sshd_config"),
@@ -76,8 +77,8 @@ def tell() -> None:
         run("ssh", "-F", str(lab_directory() / "ssh_config"), host, f"sudo sh -c {shlex.quote(command)}")
     samdrift("--lab", "--limit", "heby or tierp", "drift", expect=Exit.DIFFERENCES)
     must_find([(EDGE, Kind.DRIFT), (EDGE, Kind.DRIFT), (RESOLVER, Kind.DRIFT)])
-    samdrift("--lab", "--limit", f"{EDGE} or {RESOLVER}", "apply", "--yes", "--brief")
-    samdrift("--lab", "--limit", f"{EDGE} or {RESOLVER}", "drift")
+    samdrift("--lab", "--limit", CHANGED, "apply", "--yes", "--brief")
+    samdrift("--lab", "--limit", CHANGED, "drift")
     must_find([])
 
     chapter("One host is cut off")
