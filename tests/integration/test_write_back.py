@@ -12,25 +12,32 @@ from deploy.source.write_back import write_back
 from inventory.netbox.client import NetBox
 from inventory.netbox.pull import pull
 from inventory.netbox.session import Row
-from tests.integration.lab import NetBoxServer, by_hand, given_netbox, program, samdrift
+from tests.integration.lab import NETBOX, NetBoxServer, by_hand, given_netbox, program, samdrift
 from tests.integration.netbox import seeded
 from tests.unit.deploy.source.test_write_back import a_record
-from tests.unit.inventory.fleets import fleet
+from tests.unit.inventory.fleets import GATEWAY, SERVER, fleet, interfaces, key
 
-pytestmark = [pytest.mark.lab, pytest.mark.netbox, pytest.mark.long]
+pytestmark = [pytest.mark.lab, pytest.mark.netbox, pytest.mark.long, pytest.mark.usefixtures("at_work")]
 
 CHANGED = HostResult(host="heb-gw1", municipality="heby", outcome="changed", changed=("base: file /etc/motd",))
 RESOLVER = "tie-dns1"
 UNTOUCHED = HostResult(host=RESOLVER, municipality="tierp", outcome="in sync")
+ITSELF = SERVER | {
+    "name": NETBOX,
+    "interfaces": interfaces("10.60.10.16/24"),
+    "primary_address": "10.60.10.16",
+    "host_keys": [key(16)],
+}
+"""NetBox's own host: no other lane of `make test` changes it."""
 
 
 @pytest.fixture
 def small(netbox: NetBoxServer) -> NetBox:
-    """A NetBox that has the small sound fleet."""
+    """A NetBox that has the small sound fleet, and its own host."""
     if not given_netbox():
         netbox.empty()
     made = NetBox(netbox.url, netbox.token, ca=netbox.ca)
-    seeded(made, fleet())
+    seeded(made, fleet(hosts=[GATEWAY, SERVER, ITSELF]))
     return made
 
 
@@ -72,11 +79,11 @@ def test_apply_and_drift_tell_netbox_of_a_real_host_and_end_as_well_when_it_is_a
     small: NetBox, lab_netbox: NetBoxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(WRITE_BACK.variable, lab_netbox.writing_back)
-    to_netbox = ("--lab", "--limit", RESOLVER, "--netbox-url", lab_netbox.url, "--netbox-ca", str(lab_netbox.ca))
+    to_netbox = ("--lab", "--limit", NETBOX, "--netbox-url", lab_netbox.url, "--netbox-ca", str(lab_netbox.ca))
 
-    by_hand(RESOLVER, "rm /etc/motd")
+    by_hand(NETBOX, "rm /etc/motd")
     applied = samdrift(*to_netbox, "apply", "--yes", "--write-back")
-    told, (entry,) = row_of(small, VMS, RESOLVER)["custom_fields"], journal(small)
+    told, (entry,) = row_of(small, VMS, NETBOX)["custom_fields"], journal(small)
     assert told["samdrift_state"] == "changed"
     assert told["samdrift_plan"] == applied["plan_digest"]
     assert told["samdrift_applied_by"] == applied["who"]
@@ -84,12 +91,12 @@ def test_apply_and_drift_tell_netbox_of_a_real_host_and_end_as_well_when_it_is_a
     assert applied["id"] in entry["comments"]
 
     samdrift(*to_netbox, "drift", "--write-back")
-    told = row_of(small, VMS, RESOLVER)["custom_fields"]
+    told = row_of(small, VMS, NETBOX)["custom_fields"]
     assert (told["samdrift_state"], told["samdrift_plan"]) == ("in sync", applied["plan_digest"])
     assert len(journal(small)) == 1
 
-    by_hand(RESOLVER, "rm /etc/motd")
-    away = ("--lab", "--limit", RESOLVER, "--netbox-url", "http://127.0.0.1:9", "apply", "--yes", "--write-back")
+    by_hand(NETBOX, "rm /etc/motd")
+    away = ("--lab", "--limit", NETBOX, "--netbox-url", "http://127.0.0.1:9", "apply", "--yes", "--write-back")
     done = subprocess.run([program(), *away], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert "warning: NetBox was not told" in done.stderr
