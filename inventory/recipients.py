@@ -21,11 +21,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inventory.errors import InventoryError
+from inventory.errors import InventoryError, Problem
+from inventory.fleet import Fleet
 from inventory.frozen import Frozen
 from inventory.organisation import ALL, TIME_ZONE
 from inventory.paths import RECIPIENTS
+from inventory.rules.rule import most_like
 from inventory.yaml_file import document_in, value_of
+from inventory.yaml_source import Document
 
 RULE = "recipients"
 
@@ -93,13 +96,45 @@ def read(file: Path) -> WhoHears:
     Raises:
         InventoryError: with everything that is wrong in the file.
     """
+    return _read(file)[0]
+
+
+def problems(fleet: Fleet, file: Path = RECIPIENTS) -> tuple[Problem, ...]:
+    """Return everything that is wrong in the file, if there is one, also as it is asked of a fleet.
+
+    Who is nearly called as a municipality of it would hear of nothing. A fleet may lack municipalities of the file: it
+    may be a part of it, or somebody else's.
+    """
+    if not file.exists():
+        return ()
+    try:
+        hears, document = _read(file)
+    except InventoryError as e:
+        return e.problems
+    known = {tenant.slug for tenant in fleet.tenants}
+    for path, slug in _named(hears):
+        if slug not in known and (alike := most_like(slug, known)):
+            what, fix = f"there is no municipality {slug}{alike}", f"one of: {', '.join(sorted(known))}"
+            document.wrong(document.line_of(path), what, rule=RULE, fix=fix)
+    return tuple(document.problems)
+
+
+def _read(file: Path) -> tuple[WhoHears, Document]:
     document = document_in(file, RULE, "mend it")
     hears = value_of(document, WhoHears, RULE)
     for path, what, fix in _wrong(hears):
         document.wrong(document.line_of(path), what, rule=RULE, fix=fix)
     if document.problems:
         raise InventoryError(tuple(document.problems))
-    return hears
+    return hears, document
+
+
+def _named(hears: WhoHears) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield each municipality that is named, and where."""
+    yield from ((("municipalities", slug), slug) for slug in hears.municipalities)
+    for number, quiet in enumerate(hears.quiet):
+        if quiet.of != ALL:
+            yield from ((("quiet", number, "of", at), slug) for at, slug in enumerate(quiet.of))
 
 
 def _wrong(hears: WhoHears) -> Iterator[tuple[tuple[str | int, ...], str, str]]:

@@ -157,6 +157,7 @@ def _checked(common: Common) -> tuple[SourcedFleet, Offline, bool]:
     from deploy.check.offline import Offline, check_offline
     from deploy.model.inventory_findings import unsound
     from deploy.views.progress import observing
+    from inventory import recipients
     from inventory.rules import approvals
 
     try:
@@ -170,7 +171,8 @@ def _checked(common: Common) -> tuple[SourcedFleet, Offline, bool]:
     with observing(common.aside) as observer:
         done = check_offline(intent_of(known), hosts_of(common, known.fleet), observer)
     rule = approvals.asked(lab=False)
-    amiss = unsound(approvals.problems(rule, known.fleet) if rule else (), known.fleet)
+    of_approvals = approvals.problems(rule, known.fleet) if rule else ()
+    amiss = unsound((*of_approvals, *recipients.problems(known.fleet)), known.fleet)
     found = (*done.findings, *_of_waivers(common, known.fleet), *amiss)
     return known, done.model_copy(update={"findings": found}), True
 

@@ -9,7 +9,8 @@ import pytest
 
 from inventory import snapshot
 from inventory.errors import InventoryError
-from inventory.recipients import of_the_project, read
+from inventory.recipients import of_the_project, problems, read
+from tests.unit.inventory.fleets import fleet
 
 GOOD = """\
 municipalities:
@@ -66,3 +67,19 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, good: str, bad: st
     with pytest.raises(InventoryError, match=names) as wrong:
         read(file)
     assert "recipients.yaml:" in str(wrong.value)
+
+
+def test_a_misspelled_municipality_is_named_with_its_line(tmp_path: Path) -> None:
+    asked = written(tmp_path, GOOD.replace("heby:", "hebby:").replace("[heby]", "[tierp, tirp]"))
+
+    said = [(p.where.rpartition(":")[2], p.what) for p in problems(fleet(), asked)]
+    assert said == [
+        ("2", "there is no municipality hebby, but there is 'heby'"),
+        ("7", "there is no municipality tirp, but there is 'tierp'"),
+    ]
+
+
+def test_a_municipality_of_another_fleet_is_not_one_misspelled(tmp_path: Path) -> None:
+    assert problems(fleet(), written(tmp_path, GOOD.replace("heby:", "osthammar:"))) == ()
+    assert problems(fleet(), tmp_path / "none") == ()
+    assert [p.rule for p in problems(fleet(), written(tmp_path, "- no mapping"))] == ["recipients"]
