@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from deploy.model import clock
 from deploy.source.known import EMBEDDED, NETBOX, SourcedFleet, sourced
@@ -20,12 +22,14 @@ from inventory.errors import SamdriftError, UsageError
 from inventory.netbox import kept
 from inventory.netbox.client import NetBox
 from inventory.netbox.faults import NetBoxError
-from inventory.netbox.pull import parts_of, pull
-from inventory.netbox.rows import Rows
+from inventory.netbox.pull import entries_since, parts_of, pull
+from inventory.netbox.rows import Mark, Rows
+from inventory.netbox.session import Row
 from inventory.parts import Parts
 from inventory.scope import Scope, of_the_project
 
 URL = "SAMDRIFT_NETBOX_URL"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -99,15 +103,15 @@ def from_netbox(netbox: NetBox, cache: Path, warn: Callable[[str], None], *, sin
     """
     file = cache / "netbox.json"
     last, scope = None, of_the_project()
-    making = _Making(scope)
+    making, newer = _Making(scope), _Newer(netbox)
     with _without_collecting():
         if since_last:
             try:
-                last = kept.load(file, netbox, scope)
+                last = kept.load(file, netbox, scope, newer.ask)
             except kept.Unusable as e:
                 warn(f"NetBox is read in full: {e}.")
         at = clock.now()
-        pulled = pull(netbox, last, scope, making.begin)
+        pulled = pull(netbox, last, scope, making.begin, newer.answer)
         if pulled.lost:
             warn(f"NetBox is read in full: {pulled.lost}.")
         if netbox.without_graphql:
@@ -115,6 +119,24 @@ def from_netbox(netbox: NetBox, cache: Path, warn: Callable[[str], None], *, sin
         if pulled.rows is not last:
             kept.save(file, pulled.rows, netbox, scope)
         return sourced(making.made_of(pulled.rows), netbox.url, at)
+
+
+class _Newer:
+    """Asks NetBox for what is newer than the rows that were kept while these are loaded, which takes as long."""
+
+    def __init__(self, netbox: NetBox) -> None:
+        self._netbox = netbox
+        self._asked: Future[list[Row]] | None = None
+
+    def ask(self, mark: Mark) -> None:
+        """Begin with what is newer than this mark."""
+        if mark.id:
+            self._asked = _begun(partial(entries_since, self._netbox, mark))
+
+    @property
+    def answer(self) -> Callable[[], list[Row]] | None:
+        """Return what waits for the answer; None if nothing was asked."""
+        return None if self._asked is None else self._asked.result
 
 
 class _Making:
@@ -128,9 +150,7 @@ class _Making:
 
     def begin(self, rows: Rows) -> None:
         """Begin with rows that are likely to be all."""
-        pool = ThreadPoolExecutor(1)
-        self._begun = rows, pool.submit(parts_of, rows, self._scope)
-        pool.shutdown(wait=False)
+        self._begun = rows, _begun(partial(parts_of, rows, self._scope))
 
     def made_of(self, rows: Rows) -> Parts:
         """Return the fleet's parts of these rows, and of no other.
@@ -141,6 +161,15 @@ class _Making:
         if self._begun is not None and self._begun[0].of is rows.of:
             return self._begun[1].result()
         return parts_of(rows, self._scope)
+
+
+def _begun(work: Callable[[], T]) -> Future[T]:
+    """Begin this in a thread of its own."""
+    pool = ThreadPoolExecutor(1)
+    try:
+        return pool.submit(work)
+    finally:
+        pool.shutdown(wait=False)
 
 
 @contextmanager

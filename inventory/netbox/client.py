@@ -265,9 +265,9 @@ class NetBox:
                 declared.append(f"$ids{at}: [ID!]")
                 variables[f"ids{at}"] = list(chain.ids)
                 only = f", filters: {{id: {{in_list: $ids{at}}}}}"
-            selection = " ".join(version.asked(of.name, of.selection.split(" ")))
-            page = f"pagination: {{start: $start{at}, limit: {PAGE}}}{only}"
-            asked.append(f"{of.name}({page}) {{ id {selection} }}")
+            fields = " ".join(["id", *version.asked(of.name, of.selection.split())])
+            page = f"pagination: {{start: $start{at}, limit: {chain.limit}}}{only}"
+            asked.append(f"{of.name}({page}) {{ {fields} }}")
         data = self.query(f"query ({', '.join(declared)}) {{ {' '.join(asked)} }}", variables)
         return {
             at: [version.answered(of, row) for row in self._results({"results": data.get(of)}, of)]

@@ -1,12 +1,14 @@
 """The rows of the last pull, kept in a file for the next. Whatever is wrong with the file, the next pull is in full.
 
-The file is a line of what it is, and a line of rows. It holds what NetBox holds, so it is its owner's alone.
+The file is a line of what it is, and as of which mark in the change log, and a line of rows. It holds what NetBox
+holds, so it is its owner's alone.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,11 @@ from inventory.errors import SamdriftError
 from inventory.netbox.client import NetBox
 from inventory.netbox.read_types import CONTEXTS, PATHS, READ_TYPES
 from inventory.netbox.rows import Mark, Rows
+from inventory.netbox.session import Row
 from inventory.scope import Scope
 from inventory.whole_file import put_in_place
 
-FORMAT = hashlib.sha256(repr(("3", READ_TYPES, PATHS)).encode()).hexdigest()
+FORMAT = hashlib.sha256(repr(("4", READ_TYPES, PATHS)).encode()).hexdigest()
 """Other fields, another format: what was kept before is of no use then."""
 
 HOST_KINDS = ("devices", "virtual_machines")
@@ -29,8 +32,11 @@ class Unusable(Exception):
     """What was kept cannot be used; says why."""
 
 
-def load(path: Path, netbox: NetBox, scope: Scope) -> Rows | None:
+def load(path: Path, netbox: NetBox, scope: Scope, found: Callable[[Mark], object] = lambda _: None) -> Rows | None:
     """Load what was kept of this NetBox for this scope, as this token saw it; None if nothing was.
+
+    Args:
+        found: told as of which mark the rows are, before they are loaded.
 
     Raises:
         Unusable: it is damaged, or of another NetBox, token, scope or version of samdrift.
@@ -44,9 +50,11 @@ def load(path: Path, netbox: NetBox, scope: Scope) -> Rows | None:
             raise Unusable("what was kept is of another NetBox or token")
         if document["scope"] != _text(scope):
             raise Unusable("what was kept is of another scope (inventory/scope.yaml)")
+        number, time, request, missing, version = document["mark"]
+        found(mark := Mark(number, time, request, tuple(missing), version))
         if document["digest"] != hashlib.sha256(body).hexdigest():
             raise Unusable("what was kept is damaged")
-        return _rows(_parsed(body))
+        return Rows(_rows(_parsed(body)), mark)
     except FileNotFoundError:
         return None
     except OSError as e:
@@ -62,7 +70,13 @@ def save(path: Path, rows: Rows, netbox: NetBox, scope: Scope) -> None:
         SamdriftError: the file cannot be written.
     """
     body = _written(_document(rows))
-    document = {"format": FORMAT, "netbox": netbox.identity, "scope": _text(scope)}
+    mark = rows.mark
+    document = {
+        "format": FORMAT,
+        "netbox": netbox.identity,
+        "scope": _text(scope),
+        "mark": [mark.id, mark.time, mark.request, mark.missing, mark.version],
+    }
     document["digest"] = hashlib.sha256(body).hexdigest()
     try:
         put_in_place(path, json.dumps(document).encode() + b"\n" + body, durable=False)
@@ -83,12 +97,7 @@ def _document(rows: Rows) -> dict[str, Any]:
         of[kind] = list(found.values())
         if kind in HOST_KINDS:
             of[kind] = [row | {CONTEXTS: contexts.number(row[CONTEXTS])} for row in of[kind]]
-    mark = rows.mark
-    return {
-        "mark": [mark.id, mark.time, mark.request, mark.missing, mark.version],
-        "contexts": contexts.different,
-        "rows": of,
-    }
+    return {"contexts": contexts.different, "rows": of}
 
 
 class _Contexts:
@@ -112,8 +121,10 @@ class _Contexts:
         return self._seen[id(context)]
 
 
-def _rows(document: dict[str, Any]) -> Rows:
-    """Return the rows of a document; hosts with one merged context share the object, which nothing changes."""
+def _rows(document: dict[str, Any]) -> Mapping[str, Mapping[int, Row]]:
+    """Return the rows of a document, by kind and id; hosts with one merged context share the object, which nothing
+    changes.
+    """
     shared = document["contexts"]
     of = {}
     for kind in (*READ_TYPES, PATHS):
@@ -122,8 +133,7 @@ def _rows(document: dict[str, Any]) -> Rows:
             for row in found:
                 row[CONTEXTS] = shared[row[CONTEXTS]]
         of[kind.name] = {row["id"]: row for row in found}
-    number, time, request, missing, version = document["mark"]
-    return Rows(of, Mark(number, time, request, tuple(missing), version))
+    return of
 
 
 # JSON, by pydantic's writer and reader, which are several times faster than Python's own. These take what those do not.

@@ -29,11 +29,13 @@ class Listing:
         name: what GraphQL calls it (`device_list`).
         selection: the fields, in GraphQL; nested lists are cut by NetBox at 1000, so select none that can be long.
         ids: only the objects of these ids; all if None.
+        first: only the first object: whether there is any that the token may view.
     """
 
     name: str
     selection: str
     ids: frozenset[int] | None = None
+    first: bool = False
 
 
 @dataclass
@@ -63,6 +65,11 @@ class Chain:
         return not self.ended and self.chunks != []
 
     @property
+    def limit(self) -> int:
+        """Return how many rows the next page has at most."""
+        return 1 if self.listing.first else PAGE
+
+    @property
     def ids(self) -> Sequence[int] | None:
         """Return the ids that the next page is of."""
         return self.chunks[0] if self.chunks else None
@@ -72,7 +79,9 @@ class Chain:
         where, ids = f"{self.listing.name} of NetBox", self.ids
         kept = in_order(rows, self.start, where) if rows else []
         kept = kept if ids is None else list(among(ids, kept, where))
-        if kept and (ids is None or kept[-1]["id"] != ids[-1]):
+        if self.listing.first:
+            self.ended = True
+        elif kept and (ids is None or kept[-1]["id"] != ids[-1]):
             self.start = kept[-1]["id"] + 1
         elif self.chunks is None:
             self.ended = True

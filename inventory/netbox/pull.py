@@ -53,15 +53,22 @@ Likely = Callable[[Rows], object]
 """Who is told the rows that are likely to be all, before NetBox is asked whether any of them changed meanwhile. If
 so, it is told again; else these are what the pull returns.
 """
+Newer = Callable[[], list[Row]]
+"""Who was asked for the entries of the change log since the mark of the last pull, and waits for them."""
 
 
 def pull(
-    netbox: NetBox, last: Rows | None = None, scope: Scope = EVERYTHING, likely: Likely = lambda _: None
+    netbox: NetBox,
+    last: Rows | None = None,
+    scope: Scope = EVERYTHING,
+    likely: Likely = lambda _: None,
+    newer: Newer | None = None,
 ) -> Pulled:
     """Read everything that a scope needs, or what changed of it since the last pull if that can be known.
 
     Args:
         last: what the last pull read for the same scope.
+        newer: the changes since, if NetBox was asked for them already.
 
     Raises:
         NetBoxError: NetBox cannot be read, or not as one picture.
@@ -69,7 +76,7 @@ def pull(
     if last is None:
         return Pulled(whole(netbox, scope, likely))
     try:
-        return Pulled(*since(netbox, last, scope, likely))
+        return Pulled(*since(netbox, last, scope, likely, newer))
     except LogLost as e:
         return Pulled(whole(netbox, scope, likely), lost=str(e))
 
@@ -119,7 +126,13 @@ def whole(netbox: NetBox, scope: Scope = EVERYTHING, likely: Likely = lambda _: 
     raise _restless(netbox, str(why))
 
 
-def since(netbox: NetBox, last: Rows, scope: Scope = EVERYTHING, likely: Likely = lambda _: None) -> tuple[Rows, int]:
+def since(
+    netbox: NetBox,
+    last: Rows,
+    scope: Scope = EVERYTHING,
+    likely: Likely = lambda _: None,
+    newer: Newer | None = None,
+) -> tuple[Rows, int]:
     """Read what changed since the last rows of a scope; return them all, and the number of changes.
 
     Raises:
@@ -129,8 +142,8 @@ def since(netbox: NetBox, last: Rows, scope: Scope = EVERYTHING, likely: Likely 
         raise LogLost("nothing was in its change log then")
     if any(context["data_source"] is not None for context in last["config_contexts"].values()):
         raise LogLost("config contexts come from a data source, whose changes are in no log")
-    rows, count = _caught_up(netbox, last, scope, likely)
-    return (_complete(rows, scope) if count else rows), count
+    rows, count = _caught_up(netbox, last, scope, likely, newer)
+    return (_complete(rows, scope, before=last) if count else rows), count
 
 
 LARGEST_FIRST = tuple(sorted(READ_TYPES, key=lambda kind: (kind.name not in {"devices", "interfaces"}, not kind.large)))
@@ -148,14 +161,19 @@ def _mark(netbox: NetBox) -> Mark:
     return _moved(Mark(version=netbox.version), entries)
 
 
-def _changes(netbox: NetBox, mark: Mark) -> tuple[list[Row], Mark]:
+def entries_since(netbox: NetBox, mark: Mark) -> list[Row]:
+    """Return the entries of the change log from a mark on, with those before it that were missing then."""
+    return list(netbox.changes_since(min((*mark.missing, mark.id), default=0) - 1))
+
+
+def _changes(netbox: NetBox, mark: Mark, newer: Newer | None = None) -> tuple[list[Row], Mark]:
     """Return the entries that are new since a mark, and the mark after them.
 
     Raises:
         LogLost: the entry at the mark is not there any more: it was pruned, or this is another log; or NetBox was
             upgraded, which changes objects that no log names.
     """
-    entries = list(netbox.changes_since(min((*mark.missing, mark.id), default=0) - 1))
+    entries = newer() if newer is not None else entries_since(netbox, mark)
     if mark.version not in {"", netbox.version}:
         raise LogLost(f"it was NetBox {mark.version} then, and is {netbox.version} now")
     if mark.id:
@@ -186,11 +204,14 @@ def _moved(mark: Mark, entries: Iterable[Row]) -> Mark:
     return replace(mark, id=newest, time=entry["time"], request=entry["request_id"], missing=missing)
 
 
-def _caught_up(netbox: NetBox, rows: Rows, scope: Scope, likely: Likely) -> tuple[Rows, int]:
+def _caught_up(
+    netbox: NetBox, rows: Rows, scope: Scope, likely: Likely, newer: Newer | None = None
+) -> tuple[Rows, int]:
     """Read every change since the rows' mark, until there is none; return the rows, and how many changes there were."""
     count = 0
     for _ in range(ROUNDS):
-        changes, mark = _changes(netbox, rows.mark)
+        changes, mark = _changes(netbox, rows.mark, newer)
+        newer = None
         if not changes:
             return rows if mark == rows.mark else Rows(rows.of, mark), count
         count += len(changes)
@@ -252,15 +273,18 @@ def _with_paths(netbox: NetBox, rows: Rows) -> Rows:
     return Rows({**rows.of, PATHS.name: paths}, rows.mark)
 
 
-def _complete(rows: Rows, scope: Scope) -> Rows:
+def _complete(rows: Rows, scope: Scope, before: Rows | None = None) -> Rows:
     """Return the rows, after making sure that everything that they refer to is among them. Of hosts and interfaces, it
     need not be if only what a scope needs was read: the master of somebody else's stack is none of it.
+
+    Args:
+        before: rows that were made sure of before: what referred to something that is gone since was read again.
 
     Raises:
         NetBoxError: the token sees a part of NetBox only.
     """
     partly = PARTLY_READ - {"ip_addresses"} if scope != EVERYTHING else frozenset()
-    for kind, number in dangling(rows, BY_NAME.keys() - partly):
+    for kind, number in dangling(rows, BY_NAME.keys() - partly, before and rows.new_since(before)):
         row = rows[kind.name][number]
         name = row.get("name") or row.get("prefix") or number
         what = f"{kind.endpoint} {name} refers to something that the token may not see"

@@ -68,6 +68,15 @@ class Rows:
     def __getitem__(self, kind: str) -> Mapping[int, Row]:
         return self.of[kind]
 
+    def new_since(self, before: Rows) -> Rows:
+        """Return those rows that are not the very rows of before."""
+        was = before.of
+        new = {
+            kind: {i: row for i, row in of.items() if was[kind].get(i) is not row} if of is not was[kind] else {}
+            for kind, of in self.of.items()
+        }
+        return Rows(new, self.mark)
+
 
 Wanted = tuple[ReadType, frozenset[int] | None]
 """A kind, and the ids of which its objects are to be read; None for all."""
@@ -107,7 +116,9 @@ def _read(netbox: NetBox, asked: Sequence[_Asked], beside: Collection[str] = ())
     together = [one for one in asked if not _is_long(one) and not one[0].by_rest]
     groups = [group for group in (*long, together, *alone) if group]
     work: list[Callable[[], Any]] = [partial(_group, netbox, group) for group in groups]
-    if beside:
+    if beside and together:  # in one query: one more costs NetBox as much as a dozen short lists
+        work[groups.index(together)] = partial(_group, netbox, together, beside)
+    elif beside:
         work.append(partial(require_view, netbox, beside))
     answers = at_once(work)[: len(groups)]
     found = {
@@ -123,11 +134,15 @@ def _is_long(asked: _Asked) -> bool:
     return kind.large and (ids is None or len(ids) > LONG)
 
 
-def _group(netbox: NetBox, asked: Sequence[_Asked]) -> list[dict[int, Row]]:
-    """Read these in one query, or each by REST."""
+def _group(netbox: NetBox, asked: Sequence[_Asked], beside: Collection[str] = ()) -> list[dict[int, Row]]:
+    """Read these in one query, or each by REST, which says itself what it does not show.
+
+    Args:
+        beside: kinds that the token must be allowed to view, which the query asks, too.
+    """
     if not asked[0][0].by_rest and not netbox.without_graphql:
         try:
-            return _by_graphql(netbox, asked)
+            return _by_graphql(netbox, asked, beside)
         except NoGraphQL:
             pass
     return [_by_rest(netbox, *one) for one in asked]
@@ -139,10 +154,15 @@ def _by_rest(netbox: NetBox, kind: ReadType, names: Iterable[str], ids: Iterable
     return _with_tag_ids(netbox, rows) if kind.name == "config_contexts" else rows
 
 
-def _by_graphql(netbox: NetBox, asked: Sequence[_Asked]) -> list[dict[int, Row]]:
+def _by_graphql(netbox: NetBox, asked: Sequence[_Asked], beside: Collection[str]) -> list[dict[int, Row]]:
     lists = [Listing(kind.graphql_list, kind.graphql(names), ids) for kind, names, ids in asked]
+    looks = [BY_NAME[name] for name in sorted(beside)]
+    answered = netbox.listed([*lists, *(Listing(kind.graphql_list, "", first=True) for kind in looks)])
+    for kind, seen in zip(looks, answered[len(lists) :], strict=True):
+        if not seen:
+            netbox.require_view(kind.endpoint)  # there are none, or none that it may see
     found = []
-    for (kind, names, _), listed in zip(asked, netbox.listed(lists), strict=True):
+    for (kind, names, _), listed in zip(asked, answered, strict=False):
         rows = {row["id"]: plain(kind, row) for row in listed}
         many = [name for name in names if name in kind.many]
         long = [i for i, row in rows.items() if any(len(row[name]) >= LONG for name in many)]
@@ -234,11 +254,15 @@ def merged(rows: Mapping[int, Row], asked: Collection[int], found: Mapping[int, 
     return dict(sorted(kept.items()))
 
 
-def dangling(rows: Rows, kinds: Iterable[str]) -> Iterator[tuple[ReadType, int]]:
-    """Yield every object that refers to something, of one of these kinds, that is not there."""
+def dangling(rows: Rows, kinds: Iterable[str], among: Rows | None = None) -> Iterator[tuple[ReadType, int]]:
+    """Yield every object that refers to something, of one of these kinds, that is not there.
+
+    Args:
+        among: those of the rows that are looked at; all of them if None.
+    """
     gone_from = set(kinds)
     for kind in READ_TYPES:
-        of = rows[kind.name]
+        of = (among or rows)[kind.name]
         for name, target in kind.refers.items():
             if target not in gone_from:
                 continue
