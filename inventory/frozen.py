@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
-from pydantic_core import PydanticSerializationError
+from pydantic_core import PydanticSerializationError, to_json
 
 
 class Frozen(BaseModel):
@@ -28,3 +28,11 @@ def as_json(item: Frozen) -> str:
         return item.model_dump_json()
     except PydanticSerializationError:
         return repr(item)
+
+
+def all_as_json(items: Sequence[Frozen]) -> str:
+    """Return values as one JSON, which is quicker than one by one; as of `as_json`."""
+    try:
+        return to_json(items).decode()
+    except PydanticSerializationError:
+        return repr(items)

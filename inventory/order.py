@@ -86,7 +86,10 @@ def _cable_in_order(cable: Cable) -> Cable:
 
 
 def _host_in_order(host: Host, done: Sorted) -> Host:
-    interfaces = tuple([_with_sorted(i, "tagged_vlans") if i.tagged_vlans else i for i in host.interfaces])
-    services = tuple(sorted([_with_sorted(s, "ports") for s in host.services], key=lambda s: (s.name, s.protocol)))
-    ordered = _with(_with_sorted(host, "tags", "host_keys"), {"interfaces": interfaces, "services": services})
+    ordered = _with_sorted(host, "tags", "host_keys")
+    if any(i.tagged_vlans for i in host.interfaces):
+        ordered = _with(ordered, {"interfaces": tuple(_with_sorted(i, "tagged_vlans") for i in host.interfaces)})
+    if host.services:
+        services = sorted([_with_sorted(s, "ports") for s in host.services], key=lambda s: (s.name, s.protocol))
+        ordered = _with(ordered, {"services": tuple(services)})
     return _with_keys_in_order(ordered, done, "local_context", "context")

@@ -45,7 +45,7 @@ class References:
         if section == "locations":
             found |= {(section, f"{item.site}/{item.parent}") for item in items if item.parent}
         if section == "hosts":
-            found |= {("vrfs", vrf) for host in items for vrf in {x.vrf for x in host.interfaces} if vrf}
+            found |= {("vrfs", x.vrf) for host in items for x in host.interfaces if x.vrf}
             found |= {("device_types", member.device_type) for host in items for member in host.members}
         return found
 

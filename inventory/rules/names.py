@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 from inventory import secrets
-from inventory.fleet import Fleet
+from inventory.fleet import TOGETHER, Fleet
 from inventory.keys import KEYS
 from inventory.places import Path, called, noun
 from inventory.rules.rule import Fault, cut, rule
@@ -57,8 +57,10 @@ def _texts(fleet: Fleet, suspect: Callable[[str], bool]) -> Iterator[tuple[Path,
     faster.
     """
     for section in KEYS:
-        for i, (item, json) in enumerate(zip(getattr(fleet, section), fleet.as_json[section], strict=True)):
-            if suspect(json):
+        for at, json in enumerate(fleet.as_json[section]):
+            first = at * TOGETHER
+            items = getattr(fleet, section)[first : first + TOGETHER] if suspect(json) else ()
+            for i, item in enumerate(items, first):
                 yield from _texts_in(item.model_dump(), (section, i))
 
 
