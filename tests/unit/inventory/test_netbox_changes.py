@@ -251,6 +251,18 @@ def test_what_refers_to_something_gone_is_found(rows: Rows) -> None:
     assert not list(dangling(rows, rows.of))
 
 
+def test_of_rows_that_were_made_sure_of_before_only_new_ones_are_looked_at(rows: Rows) -> None:
+    device = rows["devices"][1]
+    renewed = Rows({**rows.of, "devices": {**rows["devices"], 1: {**device, "site": 999}}, "tags": {}}, rows.mark)
+
+    new = renewed.new_since(rows)
+
+    assert {kind: set(of) for kind, of in new.of.items() if of} == {"devices": {1}}
+    assert {kind.name for kind, _ in dangling(renewed, ["sites", "tags"], new)} == {"devices"}
+    assert {kind.name for kind, _ in dangling(renewed, ["sites", "tags"])} == {"devices", "config_contexts"}
+    assert not any(rows.new_since(rows).of.values())
+
+
 # The mark
 
 

@@ -6,6 +6,7 @@ import copy
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from random import Random
@@ -138,6 +139,30 @@ def test_the_fleet_is_made_while_netbox_is_asked_and_again_only_if_something_cha
     netbox.edit()
     netbox.will_be_edited({2: 1})
     assert times_made() == 2
+
+
+def test_netbox_is_asked_what_is_newer_before_what_was_kept_is_loaded_and_not_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netbox, asked_before = Edited(1, {}), threading.Event()
+    read(netbox, tmp_path)
+    netbox.will_be_edited({})
+    send, parsed = netbox.send, kept._parsed
+
+    def heard(method: str, endpoint: str, *others: Any, **more: Any) -> dict[str, Any]:
+        if endpoint == LOG:
+            asked_before.set()
+        return send(method, endpoint, *others, **more)
+
+    def loaded(text: bytes) -> Any:
+        assert asked_before.wait(10)
+        return parsed(text)
+
+    monkeypatch.setattr(netbox, "send", heard)
+    monkeypatch.setattr(kept, "_parsed", loaded)
+    read(netbox, tmp_path)
+
+    assert netbox.times == 1
 
 
 def test_rows_that_nothing_changed_in_are_not_kept_anew(tmp_path: Path) -> None:
