@@ -14,7 +14,8 @@ Options (config context `samdrift.watch_pages`):
 - `lost`: serial numbers of certificates that are not believed any more, as `openssl x509 -serial` says them.
 - `also_called`: by account, what a certificate (its whole subject, as nginx says it: RFC 2253) or a proxy calls the
   person instead.
-- `clients`: networks from which people come; the management stations and the proxies do anyway.
+- `clients`: names of the VLANs that people sit in, at whatever site; the management stations and the proxies come in
+  anyway.
 - `names`: names, beside the host's own, by which people reach it.
 - `certificate`: PEM, with its chain, for the key on the host; without it, the certificate is self-signed.
 """
@@ -22,7 +23,7 @@ Options (config context `samdrift.watch_pages`):
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from ipaddress import IPv6Address
 from typing import Annotated
@@ -76,7 +77,7 @@ class Options(RoleOptions):
     proxies: tuple[Network, ...] = ()
     header: str = Field(default="X-Forwarded-User", pattern=r"^[A-Za-z][A-Za-z0-9-]{0,60}$")
     also_called: dict[AccountName, tuple[Called, ...]] = Field(default_factory=dict)
-    clients: tuple[Network, ...] = ()
+    clients: tuple[str, ...] = ()
     names: tuple[DnsName, ...] = ()
     certificate: str = Field(default="", pattern=rf"^$|{PEM}")
 
@@ -147,12 +148,22 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     if strange := sorted(options.also_called.keys() - everybody):
         field = f"config context samdrift.watch_pages.also_called.{strange[0]}"
         raise SettingsError("is nobody's name in inventory/people.yaml", field=field, fix="enter the person there")
+    clients = _clients(fleet, options.clients)
     return Settings(
         addresses=primaries(host),
-        sources=spoken(host, networks((*management(fleet), *options.proxies, *options.clients))),
+        sources=spoken(host, networks((*management(fleet), *options.proxies, *clients))),
         readers=tuple(reads for person in fleet.people.everybody for reads in _reads(person)),
         **(options.model_dump(exclude={"clients"}) | {"names": tuple(dict.fromkeys([host.name, *options.names]))}),
     )
+
+
+def _clients(fleet: Fleet, vlans: Collection[str]) -> Iterator[Network]:
+    """Yield the prefixes of the VLANs of these names, at every site that has one."""
+    if strange := sorted({*vlans} - {v.name for v in fleet.vlans}):
+        field, fix = "config context samdrift.watch_pages.clients", "name VLANs as NetBox does"
+        raise SettingsError(f"no VLAN is called {strange[0]}", field=field, fix=fix)
+    named = {(v.site, v.vid) for v in fleet.vlans if v.name in vlans}
+    yield from (p.prefix for p in fleet.prefixes if (p.site, p.vlan) in named)
 
 
 def _reads(person: Person) -> Iterator[Reads]:

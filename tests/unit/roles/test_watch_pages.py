@@ -16,7 +16,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -510,11 +509,13 @@ def test_the_pattern_of_a_last_day_is_of_the_days_until_it_and_of_no_other(last:
 
 
 def test_the_port_is_open_to_clients_proxies_and_stations_alone() -> None:
-    (listen,) = listens(made(clients=["10.63.10.0/24"], proxies=["10.60.10.30/32"]))
+    (listen,) = listens(made(clients=["Personal"], proxies=["10.60.10.30/32"]))
     assert (listen.protocol, listen.port) == ("tcp", 443)
-    sources = {str(source) for source in listen.sources}
-    assert {"10.63.10.0/24", "10.60.10.30/32", "10.60.10.250/32"} <= sources
-    assert IPv4Network("0.0.0.0/0") not in listen.sources
+    staff = {"10.60.20.0/24", "10.61.10.0/24", "10.62.10.0/24", "10.63.10.0/24", "10.64.10.0/24"}
+    station = {"10.59.0.250/32", "10.60.10.250/32"}
+    assert {str(source) for source in listen.sources} == {*staff, *station, "10.60.10.30/32"}
+    (alone,) = listens(made())
+    assert {str(source) for source in alone.sources} == station
 
 
 @pytest.mark.parametrize(
@@ -522,6 +523,7 @@ def test_the_port_is_open_to_clients_proxies_and_stations_alone() -> None:
     [
         ({"authority": ""}, "nobody could prove who he is"),
         ({"also_called": {"nobody": ["x"]}}, "is nobody's name"),
+        ({"clients": ["Personel"]}, "no VLAN is called Personel"),
     ],
 )
 def test_what_lets_nobody_in_or_a_stranger_is_refused(options: dict[str, Any], what: str) -> None:
