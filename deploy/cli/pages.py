@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 @command("pages")
 @click.argument("directory", metavar="DIR", type=FILE)
 def pages(common: Common, directory: Path) -> int:
-    """Write pages for people to browse into DIR, of the inventory and of earlier runs.
+    """Write pages for people to browse: each municipality its own.
 
-    DIR/current/MUNICIPALITY is what its people may see, DIR/current/all what operations may: the state now, every host,
-    each finding since when, the history of 90 days, the report. All of it takes its place at once, and who serves it is
-    to let each reader see no other's. A record that is damaged is told, the pages are made of the others, and it ends
-    with 1.
+    They are of the inventory and of earlier runs. DIR/current/MUNICIPALITY is what its people may see, DIR/current/all
+    what operations may: the state now, every host, each finding since when, the history of 90 days, the report. All of
+    it takes its place at once, and who serves it is to let each reader see no other's. A record that is damaged is
+    told, the pages are made of the others, and it ends with 1.
     """
     from deploy.report.published import publish, publishing
 
