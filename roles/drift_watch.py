@@ -63,6 +63,8 @@ ACCOUNT = "samdrift-watch"
 HOME = f"/var/lib/{ACCOUNT}"
 KEY = f"{HOME}/look-key"
 METRICS = f"{HOME}/metrics"
+PAGES, SERVES = f"{HOME}/pages", "www-data"
+"""What people browse, where role `watch_pages` serves it, and the group of who does: all that is made there has it."""
 STORE = f"{management_station.HOME}/store"
 OPT = "/opt/samdrift"
 REPOSITORY, BIN, VERSIONS = f"{OPT}/repository.git", f"{OPT}/bin", f"{OPT}/versions"
@@ -128,6 +130,7 @@ class Settings(RoleSettings):
     smtp: MailServer | None
     smtp_password: Secret | None
     webhook_key: Secret | None
+    pages: str
     home: str = HOME
     account: str = ACCOUNT
     metrics: str = METRICS
@@ -170,6 +173,7 @@ class Settings(RoleSettings):
             "metrics": METRICS,
             "called": self.called,
             "sender": self._sender,
+            **({"pages": self.pages} if self.pages else {}),
         }
         return json.dumps(watch, indent=2, ensure_ascii=False) + "\n"
 
@@ -198,6 +202,7 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
         smtp=options.smtp,
         smtp_password=secret("notify_smtp_password") if options.smtp and options.smtp.user else None,
         webhook_key=secret("notify_webhook_key") if options.signed else None,
+        pages=PAGES if "watch_pages" in host.roles else "",
         **options.model_dump(exclude={"smtp", "signed"}),
     )
 
@@ -249,6 +254,7 @@ def deploy(settings: Settings) -> None:
         (HOME, ACCOUNT, ACCOUNT, "711"),
         (f"{HOME}/state", ACCOUNT, ACCOUNT, "700"),
         (METRICS, ACCOUNT, ACCOUNT, "755"),
+        *([(settings.pages, ACCOUNT, SERVES, "2750")] if settings.pages else []),
         (STORE, RUNS_AS, ACCOUNT, "2770"),
         (ETC, "root", ACCOUNT, "750"),
         (OPT, "root", "root", "755"),

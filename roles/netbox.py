@@ -44,7 +44,6 @@ from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, restart
 from roles.shared.parts.hardened import no_shell
 from roles.shared.parts.keys_of_tls import PEM
-from roles.shared.parts.netbox_front import CERTIFICATE, KEY, TLS, front
 from roles.shared.parts.netbox_users import (
     GIVE_ACCESS,
     OWNER_OF_DATABASE,
@@ -54,6 +53,7 @@ from roles.shared.parts.netbox_users import (
     limits_of_write_back,
     netbox_users,
 )
+from roles.shared.parts.nginx_front import Tls, front
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import confined, service
 from roles.shared.parts.templates import render
@@ -79,6 +79,8 @@ TOKENS = ("read_token", "write_back_token", "seed_token")
 """The secrets of samdrift's tokens, without `netbox_`; they are the files of `SECRETS`, too."""
 
 HOME = "/opt/netbox"
+TLS = Tls("/etc/netbox/tls", "netbox")
+KEY, CERTIFICATE = TLS.key, TLS.certificate
 VENV = f"{HOME}/venv"
 CONFIGURATION = f"{HOME}/conf/configuration.py"
 REQUIREMENTS = f"{HOME}/requirements.txt"
@@ -229,7 +231,8 @@ def deploy(settings: Settings) -> None:
     _database(settings, served)
     netbox_users(settings.stations, settings.token_days)
     _services(settings, served)
-    front(render("netbox/nginx.conf.j2", settings=settings), settings.certificate, settings.names, settings.addresses)
+    configuration = render("netbox/nginx.conf.j2", settings=settings)
+    front(TLS, configuration, settings.certificate, settings.names, settings.addresses)
 
 
 def _stores() -> None:
@@ -262,7 +265,7 @@ def _places() -> None:
         *((f"{HOME}/{name}", "netbox", "netbox", "750") for name in ("media", "reports", "scripts")),
         ("/etc/netbox", "root", "netbox", "750"),
         (SECRETS, "root", "netbox", "750"),
-        (TLS, "root", "root", "700"),
+        (TLS.directory, "root", "root", "700"),
         ("/var/lib/netbox", "root", "root", "700"),
         (DUMPS, "netbox", "netbox", "700"),
     ):

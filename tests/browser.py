@@ -1,6 +1,7 @@
 """A real browser: Chromium without a window, told what to do by its own protocol (CDP) over a pipe.
 
-Not here: what is asked of pages (`tests.unit.deploy.report.test_accessible`, `tests.bench.report`).
+Not here: what is asked of pages (`test_accessible` and `test_watch_browser` in `tests.unit.deploy.report`,
+`tests.bench.report`).
 """
 
 from __future__ import annotations
@@ -48,7 +49,11 @@ class Page:
 
     def open(self, file: Path) -> None:
         """Open a file, and wait until all of it is there."""
-        self.tell("Page.navigate", url=file.resolve().as_uri())
+        self.go(file.resolve().as_uri())
+
+    def go(self, url: str) -> None:
+        """Open an address, and wait until all that it asks for is there."""
+        self.tell("Page.navigate", url=url)
         self._browser.wait("Page.loadEventFired", self._session)
 
     def ask(self, expression: str) -> Any:

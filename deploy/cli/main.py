@@ -12,6 +12,7 @@
     history        history, history verify, sign-off, config, migrate, prune
     waivers        waivers, waivers propose
     report         report
+    pages          pages
     secrets        secrets edit, rotate, check
     inventory      inventory pull, seed, diff
     lab            lab up, down, status, cut, mend
@@ -58,6 +59,7 @@ COMMANDS = {
     "history": ("history", "List who did what, when, with which plan; or show one run."),
     "waivers": ("waivers", "List accepted differences: who answers for each, why, until when."),
     "report": ("report", "Write what auditors read: how the hosts stood when last looked at."),
+    "pages": ("pages", "Write pages for people to browse: each municipality its own."),
     "secrets": ("secrets", "What only hosts may know: one encrypted file for each municipality."),
     "inventory": ("inventory", "NetBox, and the snapshot of what it said last."),
     "lab": ("lab", "Real hosts to rehearse on, on this machine."),

@@ -5,7 +5,6 @@ No host is looked at. Not here: what a report says (`report.content`), and how i
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,27 +13,20 @@ import click
 from rich.text import Text
 
 from deploy.cli.command import FILE, READABLE, WORDS, Common, WithDefault, answer, aside, command
-from deploy.cli.running import check_record
-from deploy.cli.subject import fleet_of, intent_of, snapshot_directory, source_of, stores_of
+from deploy.cli.reported import ReportSubject
+from deploy.cli.subject import fleet_of, stores_of
 from deploy.model import clock
 from deploy.model.kinds import Exit
 from deploy.model.text import inline
-from deploy.source.known import SourcedFleet
-from inventory.errors import InventoryError, UsageError
+from inventory.errors import UsageError
 from inventory.organisation import TIME_ZONE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from deploy.model.record import Record
     from deploy.model.words import Language
-    from deploy.report.bundle import Claim, Evidence
-    from deploy.report.document import Report
+    from deploy.report.bundle import Claim
     from deploy.report.open_version import AnyReport
-    from deploy.report.past import Past
-    from deploy.report.procurement import Procurement
-    from deploy.store.ports import History, StoreError
-    from inventory.fleet import Fleet, Host
+    from deploy.store.ports import StoreError
+    from inventory.fleet import Fleet
 
 SINCE_LAST_TIME = 91
 """So many days before it, the board met last, if nobody says otherwise."""
@@ -116,7 +108,7 @@ def make(  # noqa: PLR0917  click tells options by name
     if reader in {"board", "consolidation"}:
         beginning = beginning or clock.later(moment, -24 * SINCE_LAST_TIME)
     faults: list[StoreError] = []
-    subject = _Subject(common, moment, faults)
+    subject = ReportSubject(common, moment, faults)
     document, line = _written(reader, subject, beginning)
     if is_open:
         document = open_version(document)
@@ -124,7 +116,7 @@ def make(  # noqa: PLR0917  click tells options by name
     files = {
         PAGE: page.encode(errors="surrogatepass"),
         DATA: data,
-        EVIDENCE: as_json(subject.evidence(data.decode(errors="surrogatepass"))),
+        EVIDENCE: as_json(subject.evidence(document, whole=not common.limit)),
     }
     if oscal:
         files[OSCAL] = oscal_of(document)
@@ -221,7 +213,7 @@ def _judge_signature(common: Common, sums: bytes | None, signature: bytes | None
     return Claim(about="signature", holds=None if person.employment == "ended" else True, words=words)
 
 
-def _written(reader: str, subject: _Subject, since: str) -> tuple[AnyReport, str]:
+def _written(reader: str, subject: ReportSubject, since: str) -> tuple[AnyReport, str]:
     """Return a reader's document, and what it says in a line."""
     from deploy.report.board import board
     from deploy.report.consolidation import consolidation
@@ -245,96 +237,6 @@ def _written(reader: str, subject: _Subject, since: str) -> tuple[AnyReport, str
         return apart, f"{len(apart.shared)} shared, {len(apart.separate)} separate systems"
     made = subject.report(subject.at, since)
     return made, headline(made).english
-
-
-class _Subject:
-    """What a command line asks to be told of: its fleet, its hosts, and their past."""
-
-    def __init__(self, common: Common, at: str, faults: list[StoreError]) -> None:
-        self.common, self.at, self._faults = common, at, faults
-        self._history, self._source = stores_of(common).history, source_of(common)
-        checked = _latest_check(self._history, self._source, at, faults)
-        self._records = {checked.id} if checked else set[str]()
-        self.fleet, self.about, self._checked = _subject(common, checked, at)
-
-    def past(self, at: str, since: str = "") -> Past:
-        """Read what is known of the past at a moment."""
-        from deploy.report.past import read_past
-
-        names = [h.name for h in self.fleet.hosts]
-        past = read_past(self._history, names, self._source, at, self._faults, since=since)
-        self._records |= past.records
-        return past
-
-    def report(self, at: str, since: str = "") -> Report:
-        """Make the situation report of a moment."""
-        from deploy.report.content import report_of
-        from deploy.report.past import emergencies_at
-        from deploy.runs.manifest import manifest_now
-
-        emergencies = emergencies_at(self._history, self._source, at, self._faults)
-        self._records |= {record.id for e in emergencies for record in (e.record, *e.sign_offs)}
-        return report_of(
-            self.fleet,
-            self.about,
-            self.past(at, since),
-            at,
-            today=manifest_now(),
-            check=self._checked,
-            emergencies=emergencies,
-            source=self._source,
-            whole=not self.common.limit,
-        )
-
-    def evidence(self, document: str) -> Evidence:
-        """Return what the report is made of; of some municipalities', no more than its document names."""
-        from deploy.report.bundle import evidence_of
-
-        named = {r for r in self._records if not self.common.limit or json.dumps(r) in document}
-        return evidence_of(self._history.chain(), self._history.links(), named, self.at)
-
-    def procurement(self) -> Procurement:
-        """Return what is known of the devices for who buys their successors."""
-        from deploy.report.procurement import procurement
-        from inventory.lifecycle import FILE as LIFECYCLE
-        from inventory.lifecycle import read
-
-        lifecycle = read(snapshot_directory(self.common).absolute().parent / LIFECYCLE)
-        today = datetime.fromisoformat(self.at).astimezone(TIME_ZONE).date()
-        return procurement(self.fleet, self.about, lifecycle, self.at, today)
-
-
-def _latest_check(history: History, source: str, at: str, faults: list[StoreError]) -> Record | None:
-    """Return the latest check of this inventory until a moment."""
-    from deploy.model.history import checks_of
-    from deploy.store.ports import readable
-
-    until = (run for run in checks_of(history.runs, source) if run.started <= at)
-    return next(readable(history, until, faults), None)
-
-
-def _subject(common: Common, checked: Record | None, at: str) -> tuple[Fleet, Sequence[Host], Record | None]:
-    """Return the fleet, the hosts that the report is about, and the latest check: where it is not sound, one of now."""
-    from deploy.model.history import dated
-    from deploy.model.inventory_findings import unsound
-    from inventory.selection import select
-
-    try:
-        known = fleet_of(common)
-        fleet, intent = known.fleet, intent_of(known)
-        if found := unsound(intent.all_problems(), fleet):
-            checked = dated(check_record(common, known, found, at), checked)
-    except InventoryError as e:
-        if e.fleet is None:
-            raise
-        # Not sound, and that is what the report has to say: what it needs to know is known, so no check is asked for.
-        fleet = e.fleet
-        known = SourcedFleet(fleet, source_of(common), "")
-        checked = dated(check_record(common, known, unsound(e.problems, fleet), at), checked)
-        if common.limit and not fleet.hosts:
-            raise
-    # The whole fleet, also with --lab: what nobody looked at belongs in the report.
-    return fleet, select(common.limit, fleet, fleet.hosts) if common.limit else fleet.hosts, checked
 
 
 def _moment_of(option: str, given: str | None, *, ends: bool) -> str:

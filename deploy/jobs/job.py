@@ -22,6 +22,7 @@ from deploy.model.kinds import Exit
 from deploy.model.record import Record
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
+from inventory.whole_file import put_in_place
 
 MADE = frozenset({Exit.OK, Exit.DIFFERENCES, Exit.INCOMPLETE})
 """The exit codes of a scan that did its work; what it could not look at is unknown then, and stands in its record."""
@@ -109,6 +110,26 @@ def hosts_of(scanner: Scanner) -> tuple[Host, ...]:
     known = Host.model_fields.keys()
     hosts = json.loads(listed.stdout)["hosts"]
     return tuple(Host.model_validate({k: v for k, v in host.items() if k in known}) for host in hosts)
+
+
+def show(files: JobFiles, scanner: Scanner, pages: Path) -> str:
+    """Have the pages written that people browse, unless the latest scan is on them; return what went wrong."""
+    record = answer_in(files)
+    if record is None or (files.shown.is_file() and files.shown.read_text(encoding="utf-8") == record.id):
+        return ""
+    words = [*scanner.command, "pages", str(pages)]
+    code = subprocess.run(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,
+        stderr=sys.stderr,
+        env=dict(scanner.environment),
+        check=False,
+    ).returncode
+    if code != Exit.OK:
+        return f"samdrift pages ended with {code}; it is tried again in an hour"
+    put_in_place(files.shown, record.id.encode(), durable=False)
+    return ""
 
 
 def _ended(files: JobFiles, journal: Journal, day: date, record: Record) -> Scan:

@@ -49,6 +49,7 @@ class JobFiles:
     def __init__(self, directory: Path, municipality: str) -> None:
         self.journal = directory / f"{municipality}.jobs.json"
         self.answer = directory / f"{municipality}.answer.json"
+        self.shown = directory / f"{municipality}.shown"
         self._lock = directory / f"{municipality}.lock"
 
     @contextmanager

@@ -1,8 +1,8 @@
 """`samdrift-job MUNICIPALITY`: make the scan of a municipality that is due, if one is. systemd runs it; so may people.
 
 It is asked again and again, and says in a line why it does nothing. It ends with what the scan ended with, with 1 where
-somebody could not be told, and with 0 where there was nothing to do. gevent patches nothing here: whatever talks to
-hosts is a process of its own.
+somebody could not be told or the pages not be written, and with 0 where there was nothing to do. gevent patches nothing
+here: whatever talks to hosts is a process of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from deploy.jobs.job import Scan, Scanner, answer_in, hosts_of, scan_if_due
+from deploy.jobs.job import Scan, Scanner, answer_in, hosts_of, scan_if_due, show
 from deploy.jobs.journal import JobFiles
 from deploy.jobs.watch import FILE, Watch, read_watch
 from deploy.model.kinds import Exit
@@ -50,7 +50,8 @@ def run(municipality: str, watch: Watch) -> int:
             return Exit.OK
         scan = scan_if_due(files, lock, municipality, watch.at, scanner)
         click.echo(f"{municipality}: {_in_words(scan)}", err=True)
-        wrong = _tell(files, municipality, watch, scanner)
+        not_shown = show(files, scanner, watch.pages) if watch.pages else ""
+        wrong = (*filter(None, [not_shown]), *_tell(files, municipality, watch, scanner))
     for line in wrong:
         click.echo(f"{municipality}: {line}", err=True)
     if scan.failed or wrong:

@@ -28,6 +28,7 @@ class Watch(Frozen):
         metrics: the directory of what the node exporter reads.
         called: municipalities' names, by slug.
         sender: how people are told of what changed.
+        pages: the directory of the pages that people browse, each municipality its own; None where nobody serves them.
     """
 
     at: time
@@ -37,6 +38,7 @@ class Watch(Frozen):
     metrics: Path
     called: dict[str, str] = Field(default_factory=dict)
     sender: Sender = Sender()
+    pages: Path | None = None
 
     def metrics_of(self, municipality: str) -> Path:
         """Return the file of a municipality's metrics."""

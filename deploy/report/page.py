@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -77,33 +78,46 @@ class ReportError(SamdriftError):
 
 def html(report: Report, language: Language = "sv") -> str:
     """Return the page: everything that the report says, with a picture of the whole at its top."""
+    number = {h.name: n for n, h in enumerate(report.hosts, 1)}
     template = environment().get_template("report.html")
     return template.render(
-        lang=language,
-        report=report,
-        document=report,
-        headline=headline(report),
-        picture=picture(report.places, report.links, report.hosts),
+        **words_of(report, language, {name: f"#host-{n}" for name, n in number.items()}),
+        number=number,
         not_looked_at=_by_reason(report.hosts),
         not_applicable=_not_applicable(report.hosts),
-        municipality={m.slug: m.name for m in report.municipalities},
-        site={p.slug: p.name for p in report.places},
-        counted=Counter(h.state for h in report.hosts),
-        number={h.name: n for n, h in enumerate(report.hosts, 1)},
-        words=WORDS,
-        called=called,
-        seen_as=SEEN_AS,
         grouped=_grouped,
         may=may,
-        pair_of=pair_of,
-        summary=partial(summary, roles=report.swedish),
-        remedy=remedy,
-        failed_check=failed_check,
-        in_swedish=lambda role: report.swedish.get(role, NOT_SAID),
-        State=State,
-        AS_WRITTEN=MessageId.AS_WRITTEN,
-        Severity=Severity,
     )
+
+
+def words_of(report: Report, language: Language, places: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a page of a report is written with, beside what that page alone says.
+
+    Args:
+        places: where on the page, or from it, each host stands.
+    """
+    return {
+        "lang": language,
+        "report": report,
+        "document": report,
+        "place_of": places.get,
+        "headline": headline(report),
+        "picture": picture(report.places, report.links, report.hosts),
+        "municipality": {m.slug: m.name for m in report.municipalities},
+        "site": {p.slug: p.name for p in report.places},
+        "counted": Counter(h.state for h in report.hosts),
+        "words": WORDS,
+        "called": called,
+        "seen_as": SEEN_AS,
+        "pair_of": pair_of,
+        "summary": partial(summary, roles=report.swedish),
+        "remedy": remedy,
+        "failed_check": failed_check,
+        "in_swedish": lambda role: report.swedish.get(role, NOT_SAID),
+        "State": State,
+        "AS_WRITTEN": MessageId.AS_WRITTEN,
+        "Severity": Severity,
+    }
 
 
 def headline(report: Report) -> Headline:

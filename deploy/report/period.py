@@ -6,6 +6,7 @@ stood at the end of the period (`report.hosts`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,12 +27,21 @@ class Slice:
     """What a period needs of one run.
 
     Attributes:
+        at: when it began, and `finished` when it ended.
+        outcomes: by host, how the run ended there; `found` how many findings are about it, if there is any.
         changes: by host, what the run changed there.
         troubles: by host that it could look at, what was not as it should be.
         checked: hosts on which state checks ran.
     """
 
+    id: str
+    command: str
+    who: str
+    reason: str
     at: str
+    finished: str
+    outcomes: Mapping[str, str]
+    found: Mapping[str, int]
     changes: Mapping[str, tuple[str, Change]]
     troubles: Mapping[str, ByFingerprint]
     checked: frozenset[str]
@@ -46,7 +56,14 @@ def slice_of(record: Record | Outline) -> Slice:
         if finding.host in troubles and finding.kind in TROUBLES:
             troubles[finding.host][finding.fingerprint] = finding.model_copy(update={"evidence": ()})
     return Slice(
+        id=record.id,
+        command=record.command,
+        who=record.who,
+        reason=record.reason,
         at=record.started,
+        finished=record.finished,
+        outcomes={h.host: h.outcome for h in record.hosts},
+        found=Counter(f.host for f in record.findings if not f.accepted),
         changes={h.host: (h.municipality, change_of(record, h)) for h in record.hosts if _changed(h)},
         troubles=troubles,
         checked=record.hosts_checked,
@@ -68,7 +85,7 @@ def period(slices: Iterable[Slice], hosts: Collection[str], since: str, until: s
     return Period(
         since=since,
         until=until,
-        runs=len(in_order),
+        runs=sum(not s.outcomes.keys().isdisjoint(hosts) for s in in_order),
         changes=tuple(
             HostChange(host=host, municipality=whose, change=change)
             for one in in_order

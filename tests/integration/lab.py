@@ -24,8 +24,7 @@ from inventory.netbox.permissions import API_USERS, READER, SEEDER, WRITER_BACK
 from inventory.secrets import Secret
 from inventory.snapshot import load
 from inventory.whole_file import put_in_place
-from roles.netbox import LAB_CACHE, POSTGRESQL, VERSION
-from roles.shared.parts.netbox_front import CERTIFICATE
+from roles.netbox import CERTIFICATE, LAB_CACHE, POSTGRESQL, VERSION
 from roles.shared.parts.netbox_users import ACCESS
 
 NETBOX = "tie-netbox1"

@@ -17,6 +17,7 @@ import pytest
 from inventory.netbox.custom_fields import WRITTEN_BACK
 from inventory.netbox.permissions import API_USERS, ENDPOINTS, WRITER_BACK, Action, ApiUser
 from roles.netbox import (
+    CERTIFICATE,
     CONFIGURATION,
     DATABASE,
     DATABASE_UNIT,
@@ -24,6 +25,7 @@ from roles.netbox import (
     DUMPED,
     DUMPS,
     HOME,
+    KEY,
     PORT,
     QUEUE_OF_JOBS,
     QUEUE_UNIT,
@@ -37,9 +39,8 @@ from roles.netbox import (
     WORKS,
     Settings,
 )
-from roles.shared.parts.netbox_front import CERTIFICATE, KEY
-from roles.shared.parts.netbox_front import SANDBOX as FRONT
 from roles.shared.parts.netbox_users import ACCESS, DAYS_OF_TOKENS, HOUSEKEEPING, QUEUE, SECRETS, SQL, has_access
+from roles.shared.parts.nginx_front import SANDBOX as FRONT
 
 TLS = "timeout 10 openssl s_client -connect {address}:{port} -servername {name} {more} < /dev/null"
 ASK = """\

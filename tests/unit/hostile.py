@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hypothesis import strategies as st
@@ -114,15 +114,27 @@ def write(rows: Rows, *, described: str, person: str, named: str = "") -> None:
     Args:
         named: a text that every name of what is no host ends with, too.
     """
+    vlans = {row["name"]: f"{number} {named}" for number, row in rows.of["vlans"].items()}
     for kind in OTHERS_NAMED if named else ():
         for number, row in rows.of[kind].items():
             row["name"] = f"{number} {named}"
+    for row in rows.of["virtual_machines"].values() if named else ():
+        row["config_context"] = _with_vlans(row["config_context"], vlans)
     for kind in DESCRIBED:
         for row in rows.of[kind].values():
             row["description"] = described
     for kind in HOSTS:
         for row in rows.of[kind].values():
             row["config_context"] = _with_person(row["config_context"], person)
+
+
+def _with_vlans(context: dict[str, Any], renamed: Mapping[str, str]) -> dict[str, Any]:
+    """The context in which an option that names VLANs calls them as they are called now."""
+    samdrift = context.get("samdrift", {})
+    if "watch_pages" not in samdrift:
+        return context
+    clients = [renamed[name] for name in samdrift["watch_pages"]["clients"]]
+    return context | {"samdrift": samdrift | {"watch_pages": samdrift["watch_pages"] | {"clients": clients}}}
 
 
 def _with_person(context: dict[str, Any], name: str) -> dict[str, Any]:

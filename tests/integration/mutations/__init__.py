@@ -72,6 +72,13 @@ NOTHING_BREAKS: dict[tuple[str, str], str] = {
     ("management_station", "what people run as the account is roots"): STATION,
     ("management_station", "samdrift itself is roots"): STATION,
     ("management_station", "the program refuses another key and another inventory"): STATION,
+    ("watch_pages", "it runs and starts at boot"): NO_STATION,
+    ("watch_pages", "its service may do what it needs and nothing else"): NO_STATION,
+    ("watch_pages", "whoever does not prove who he is is refused whatever he says"): STATION,
+    ("watch_pages", "its answers let nothing be loaded from elsewhere"): STATION,
+    ("watch_pages", "tls is new enough"): STATION,
+    ("watch_pages", "the certificate holds for two months"): NO_STATION,
+    ("watch_pages", "the pages are the watchs and the web servers alone"): STATION,
     ("time", "a server has the time from outside"): (
         "the lab's servers have the machine's clock, and nobody outside answers them; made-up answers in the unit tests"
     ),

@@ -5,10 +5,22 @@ from __future__ import annotations
 import shlex
 
 from inventory.netbox.permissions import API_USERS, READER, SEEDER, WRITER_BACK, ApiUser
-from roles.netbox import CONFIGURATION, DATABASE, DUMP, DUMPED, DUMPS, HOME, QUEUE_OF_JOBS, SERVED, VENV, WORKS
-from roles.shared.parts.netbox_front import CERTIFICATE, KEY
-from roles.shared.parts.netbox_front import SANDBOX as FRONT
+from roles.netbox import (
+    CERTIFICATE,
+    CONFIGURATION,
+    DATABASE,
+    DUMP,
+    DUMPED,
+    DUMPS,
+    HOME,
+    KEY,
+    QUEUE_OF_JOBS,
+    SERVED,
+    VENV,
+    WORKS,
+)
 from roles.shared.parts.netbox_users import ACCESS
+from roles.shared.parts.nginx_front import SANDBOX as FRONT
 from tests.integration.mutations.change import (
     UNITS,
     Change,

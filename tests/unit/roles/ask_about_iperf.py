@@ -48,6 +48,7 @@ from roles.shared.network.forwarding import forwards_of
 from roles.shared.rehearsal import Rehearsal
 from roles.shared.settings import Settings
 from roles.shared.survey import Socket, Survey
+from roles.shared.traffic import ANYWHERE4
 
 ROLE = "iperf"
 FLEET = snapshot.load()
@@ -83,7 +84,8 @@ def let_in() -> bool:
 
 def let_out() -> bool:
     """Whether another gateway lets the host out to where the role's results go."""
-    return any(_is_in(r.sources) for r in forwards_of(FLEET.host(HUB), Intent(FLEET)) if r.port == 443)
+    out = (r for r in forwards_of(FLEET.host(HUB), Intent(FLEET)) if r.port == 443 and ANYWHERE4 in r.destinations)
+    return any(_is_in(r.sources) for r in out)
 
 
 def let_ask() -> bool:

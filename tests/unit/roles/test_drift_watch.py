@@ -132,6 +132,17 @@ def test_it_watches_by_the_inventory_that_the_station_has_or_the_one_that_is_nam
     assert named["SAMDRIFT_SOURCE"] == "/srv/inventory"
 
 
+def test_pages_are_written_where_somebody_serves_them() -> None:
+    fleet, host = watched()
+    section = {**host.samdrift, "roles": {**host.samdrift["roles"], "watch_pages": False}}
+    without = host.model_copy(update={"context": {"samdrift": section}})
+    settings = Intent(fleet.model_copy(update={"hosts": (without,)})).required(without, "drift_watch")
+    assert isinstance(settings, Settings)
+
+    assert Watch.model_validate_json(made().watch).pages == Path(f"{HOME}/pages")
+    assert Watch.model_validate_json(settings.watch).pages is None
+
+
 def test_a_host_that_is_no_management_station_cannot_watch() -> None:
     fleet, host = watched(station=False)
 

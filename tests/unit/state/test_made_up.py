@@ -304,3 +304,56 @@ def test_a_station_that_does_not_watch_as_it_should_is_found(
     check: str, answers: dict[str, str | Answer], said: str
 ) -> None:
     assert outcome("drift_watch", check, answers, "tie-adm1") == said
+
+
+SAYS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def answered(status: int, **other: str | None) -> dict[str, str | Answer]:
+    """What the watch's pages answer to whoever asks, with other headers."""
+    headers = SAYS | {name.replace("_", "-"): value for name, value in other.items()}
+    lines = [f"HTTP/1.1 {status} X", *(f"{name}: {value}" for name, value in headers.items() if value)]
+    return {"openssl s_client": "\r\n".join([*lines, "", "text"])}
+
+
+def greeted(*established: str) -> dict[str, str | Answer]:
+    """How a server answers clients of each version of TLS."""
+    spoken, refused = "CONNECTION ESTABLISHED", "tlsv1 alert protocol version"
+    return {
+        f"-{v} ": Answer(rc=0, stdout="", stderr=spoken if v in established else refused)
+        for v in ("tls1_1", "tls1_2", "tls1_3")
+    }
+
+
+WHOEVER = "whoever_does_not_prove_who_he_is_is_refused_whatever_he_says"
+LOADED = "its_answers_let_nothing_be_loaded_from_elsewhere"
+OWN_PAGES = "the_pages_are_the_watchs_and_the_web_servers_alone"
+
+
+@pytest.mark.parametrize(
+    ("check", "answers", "said"),
+    [
+        (WHOEVER, answered(400), "passed"),
+        (WHOEVER, answered(200), "failed"),
+        (WHOEVER, answered(302), "failed"),
+        (WHOEVER, {"openssl s_client": ""}, "failed"),
+        (LOADED, answered(400), "passed"),
+        (LOADED, answered(400, Content_Security_Policy="default-src 'none'; style-src 'unsafe-inline'"), "failed"),
+        (LOADED, answered(400, X_Frame_Options=None), "failed"),
+        ("tls_is_new_enough", greeted("tls1_2", "tls1_3"), "passed"),
+        ("tls_is_new_enough", greeted("tls1_1", "tls1_2", "tls1_3"), "failed"),
+        ("tls_is_new_enough", greeted("tls1_2"), "failed"),
+        (OWN_PAGES, {"stat": "samdrift-watch www-data 2750", "find": "searched"}, "passed"),
+        (OWN_PAGES, {"stat": "samdrift-watch www-data 2755", "find": "searched"}, "failed"),
+        (OWN_PAGES, {"stat": "samdrift-watch www-data 2750", "find": "/x\nsearched"}, "failed"),
+        (OWN_PAGES, {"stat": "root root 755", "find": "searched"}, "failed"),
+    ],
+)
+def test_pages_that_others_can_read_too_are_found(check: str, answers: dict[str, str | Answer], said: str) -> None:
+    assert outcome("watch_pages", check, answers, "tie-adm1") == said

@@ -34,6 +34,7 @@ RECORD = Record(
 SCANNER = """\
 #!/bin/sh
 [ "$1" = hosts ] && {{ echo '{{"hosts": []}}'; exit 0; }}
+[ "$1" = pages ] && {{ echo "$@" >> {place}/pages; [ ! -e {place}/broken ]; exit; }}
 echo "$@" >> {place}/scans
 echo begun > {place}/begun
 read -r how < {place}/go
@@ -66,6 +67,7 @@ class Place:
             "environment": {"PATH": os.environ["PATH"]},
             "state": str(directory),
             "metrics": str(directory),
+            "pages": "/srv/pages",
         }
         (directory / "watch.json").write_text(json.dumps(watch), encoding="utf-8")
 
@@ -104,6 +106,12 @@ class Place:
         return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
     @property
+    def pages(self) -> list[str]:
+        """How the pages were written, each time."""
+        file = self.directory / "pages"
+        return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+
+    @property
     def journal(self) -> Journal:
         return self.files.read()
 
@@ -135,6 +143,30 @@ def test_asked_again_on_the_same_day_it_does_nothing_and_says_why(place: Place) 
     assert code == 0
     assert "has been made" in said
     assert len(place.scans) == 1
+
+
+def test_after_a_scan_the_pages_are_written_once(place: Place) -> None:
+    place.run("answer")
+    place.end(place.start())
+
+    assert place.pages == ["pages /srv/pages"]
+
+
+def test_pages_that_could_not_be_written_are_written_the_next_time(place: Place) -> None:
+    (place.directory / "broken").touch()
+    code, said = place.run("answer")
+    assert code == 1
+    assert "samdrift pages ended with 1" in said
+    (place.directory / "broken").unlink()
+
+    assert [place.end(place.start())[0] for _ in range(2)] == [0, 0]
+    assert place.pages == ["pages /srv/pages"] * 2
+
+
+def test_a_scan_that_failed_writes_no_pages(place: Place) -> None:
+    place.run("error")
+
+    assert place.pages == []
 
 
 def test_while_a_scan_is_at_work_no_other_begins(place: Place) -> None:

@@ -16,14 +16,18 @@ from deploy.model.record import CheckResult, HostResult, Record
 from deploy.report.document import Report
 from deploy.report.masking import MASK, names_in
 from deploy.report.page import html
+from deploy.report.watch_pages import page_of_host
 from deploy.runs.manifest import manifest_now
 from inventory.fleet import Fleet, Host
+from inventory.organisation import ALL
 from roles.shared.device.heard import Heard
 from tests.unit.deploy.report.reports import report_of
 from tests.unit.deploy.report.test_report import DRIFT_RUN, FLEET, MADE_AT, record, result
+from tests.unit.deploy.report.watched import pages_for
 from tests.unit.inventory.sound_fleets import Data, fleet_of, sound
 
 TODAY = manifest_now()
+BEGINNING = "2026-11-20T00:00:00.000Z"
 PLAN = "plan-of-{}.json"
 
 
@@ -100,17 +104,9 @@ def said_by(made: Report) -> str:
     return html(made, "sv") + html(made, "en") + made.model_dump_json()
 
 
-@pytest.mark.long
-@given(histories())
-@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-def test_a_municipalitys_report_holds_nothing_of_anothers(world: tuple[Fleet, str, list[Record]]) -> None:
-    fleet, own, records = world
-    about = [h for h in fleet.hosts if h.tenant == own]
-    check = next((r for r in records if r.command == "check"), None)
-    made = report_of(fleet, about, records, MADE_AT, since="2026-11-20T00:00:00.000Z", today=TODAY, check=check)
-    text = said_by(made)
-
-    ours = {w for h in about for w in words_of(h)}
+def assert_nothing_of_others(text: str, fleet: Fleet, own: str, records: list[Record]) -> None:
+    """No host, address, plan or run of another municipality's is in a text."""
+    ours = {w for h in fleet.hosts if h.tenant == own for w in words_of(h)}
     shared = {h.description for h in fleet.hosts if "shared" in h.tags}
     for host in fleet.hosts:
         if host.tenant != own:
@@ -123,8 +119,43 @@ def test_a_municipalitys_report_holds_nothing_of_anothers(world: tuple[Fleet, st
     for one in records:
         if not any(h.municipality == own for h in one.hosts):
             assert one.id not in text
+
+
+@pytest.mark.long
+@given(histories())
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_a_municipalitys_report_holds_nothing_of_anothers(world: tuple[Fleet, str, list[Record]]) -> None:
+    fleet, own, records = world
+    about = [h for h in fleet.hosts if h.tenant == own]
+    check = next((r for r in records if r.command == "check"), None)
+    made = report_of(fleet, about, records, MADE_AT, since=BEGINNING, today=TODAY, check=check)
+    assert_nothing_of_others(said_by(made), fleet, own, records)
     assert {h.name for h in made.hosts} == {h.name for h in about}
     assert all(f.municipality == own for f in (*made.findings, *made.accepted))
+
+
+@pytest.mark.long
+@given(histories())
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_a_municipalitys_pages_hold_nothing_of_anothers(world: tuple[Fleet, str, list[Record]]) -> None:
+    fleet, own, records = world
+    check = next((r for r in records if r.command == "check"), None)
+    made = pages_for(own, fleet, records, since=BEGINNING, otherwise=MADE_AT, today=TODAY, check=check)
+    assert_nothing_of_others("\n".join([*made, *(page.decode() for page in made.values())]), fleet, own, records)
+    assert {path for path in made if path.startswith("hosts/")} == {
+        page_of_host(h.name) for h in fleet.hosts if h.tenant == own
+    }
+    assert all(h.name in made[page_of_host(h.name)].decode() for h in fleet.hosts if h.tenant == own)
+
+
+@pytest.mark.long
+@given(histories())
+@settings(max_examples=3, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_operations_pages_hold_everybodys_hosts_and_mask_nothing(world: tuple[Fleet, str, list[Record]]) -> None:
+    fleet, _, records = world
+    made = pages_for(ALL, fleet, records, since=BEGINNING, otherwise=MADE_AT, today=TODAY)
+    assert MASK not in b"".join(made.values()).decode()
+    assert all(h.name in made["index.html"].decode() for h in fleet.hosts)
 
 
 def test_what_is_ones_own_stays_and_a_finding_keeps_its_fingerprint() -> None:
