@@ -75,6 +75,7 @@ TRYING = ("probes", "snmp_metrics")
 PATHS = (
     "/-/ready",
     "/metrics",
+    "/consoles/{word}",
     *(f"/api/v1/{path}" for path in ("status/config", "status/flags", "rules", "alertmanagers")),
 )
 AS_ROOT = tuple(ask.format(address="{word}", port="{word}", path=path) for ask in (ASK, ASK_BY_NAME) for path in PATHS)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from roles.monitoring import ASK, ASK_BY_NAME, RULE_FILES, RULES, SANDBOX, UNIT, Settings
+from roles.monitoring import ASK, ASK_BY_NAME, RULE_FILES, RULES, SANDBOX, UNIT, Settings, pages
 from roles.shared.parts.templates import render
 
 
@@ -92,6 +92,12 @@ def test_the_rules_of_hosts_services_devices_municipalities_and_drift_are_loaded
     }
 
 
+def test_its_pages_are_served(host: Any, settings: Settings) -> None:
+    served = {name: ask(host, settings, f"/consoles/{name}") for name in pages(settings)}
+    assert [name for name, text in served.items() if not text.rstrip().endswith("</html>")] == []
+    assert all(municipality.page in served["index.html"] for municipality in settings.municipalities)
+
+
 def test_no_rule_fails_when_it_is_evaluated(host: Any, settings: Settings) -> None:
     rules = [rule for group in api(host, settings, "rules")["groups"] for rule in group["rules"]]
     assert rules
@@ -137,6 +143,7 @@ PROVES = {
     "configuration": ("the configuration on disk is the one in force",),
     "hardening": ("its service may do what it needs and nothing else",),
     "measuring": (
+        "its pages are served",
         "it tells alertmanager what is wrong",
         "prometheus runs and is enabled",
         "it is ready",
@@ -154,6 +161,7 @@ SWEDISH = {
     "it is ready": "den är redo",
     "it answers nobody without the password": "den svarar ingen utan lösenordet",
     "it asks every host of the fleet and itself": "den frågar varje värd i beståndet och sig själv",
+    "its pages are served": "dess sidor visas",
     "it tells alertmanager what is wrong": "den säger till alertmanager vad som är fel",
     "the rules of hosts services devices municipalities and drift are loaded": (
         "reglerna om värdar, tjänster, enheter, kommuner och avvikelser är inlästa"

@@ -183,6 +183,10 @@ MONITORING: Changes = {
         edited("/etc/prometheus/rules/municipalities.yml", "s/critical/warning/", READ_PROMETHEUS),
         edited("/etc/prometheus/rules/drift.yml", "s/== 1/== 2/", READ_PROMETHEUS),
     ),
+    "its pages are served": (
+        edited("/etc/prometheus/pages/index.html", "$ a {{ nonsense }}"),
+        edited("/etc/prometheus/pages/municipality-heby.html", "$ a {{ nonsense }}"),
+    ),
     "it tells alertmanager what is wrong": (
         edited(PROMETHEUS, "/^alerting:/,/^$/ s/:9093/:9094/", READ_PROMETHEUS),
         edited(PROMETHEUS, "/^alerting:/,/^$/ d", READ_PROMETHEUS),
