@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 
 from deploy.engine.declare import declarations
 from inventory.fleet import Fleet, Host
+from inventory.organisation import TIME_ZONE
 from inventory.paths import CODE
 from inventory.recipients import Quiet, Recipients, WhoHears
 from inventory.secrets import secrets_in
@@ -348,8 +349,10 @@ ENGLISH = HEARS.model_copy(
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
-    made = Running(tmp_path, of(ENGLISH, smtp=SMTP.model_copy(update={"security": "none"})))
+def running(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Running]:
+    """One with these quiet times."""
+    hears = ENGLISH.model_copy(update={"quiet": getattr(request, "param", ())})
+    made = Running(tmp_path, of(hears, smtp=SMTP.model_copy(update={"security": "none"})))
     yield made
     made.end()
 
@@ -359,7 +362,7 @@ def down(instance: str, municipality: str, **more: str) -> dict[str, str]:
 
 
 @needs("prometheus-alertmanager")
-def test_real_mails_reach_their_own_municipality_in_its_language_and_quiet_ones_nobody(running: Running) -> None:
+def test_real_mails_reach_their_own_municipality_in_its_language(running: Running) -> None:
     running.alert(
         down("heb-gw1", "heby", site="heby-kommunhus"),
         down("kni-gw1", "knivsta", site="knivsta-kommunhus"),
@@ -378,6 +381,34 @@ def test_real_mails_reach_their_own_municipality_in_its_language_and_quiet_ones_
     for municipality, mail in (("heby", heby), ("knivsta", knivsta)):
         others = {"heb-gw1", "kni-gw1", "upp-gw1"} - {f"{municipality[:3]}-gw1"}
         assert not [name for name in others if name in mail.as_string()]
+
+
+NOW = datetime.now(TIME_ZONE).replace(tzinfo=None)
+"""By the clock in Sweden, as quiet times are."""
+LONG = timedelta(days=40)
+
+
+@needs("prometheus-alertmanager")
+@pytest.mark.parametrize(
+    "running",
+    [
+        (
+            Quiet(of=("heby",), since=NOW - LONG, until=NOW + LONG, why="nu"),
+            Quiet(of=("knivsta",), since=NOW - LONG, until=NOW - timedelta(days=1), why="förbi"),
+            Quiet(of=("tierp",), since=NOW + timedelta(days=1), until=NOW + LONG, why="sedan"),
+        )
+    ],
+    indirect=True,
+)
+def test_a_real_quiet_time_holds_for_its_municipality_alone_and_while_it_lasts(running: Running) -> None:
+    running.alert(down("heb-gw1", "heby"), down("kni-gw1", "knivsta"), down("tie-web1", "tierp"))
+    running.mails(2)
+    running.alert(down("kni-gw2", "knivsta"))
+    assert sorted(mail["To"] for mail in running.mails(3)) == [
+        "it@knivsta.example",
+        "it@knivsta.example",
+        "it@tierp.example",
+    ]
 
 
 @needs("prometheus-alertmanager")
