@@ -33,6 +33,10 @@ rsyslog                  rsyslogd -N1
 rsyslog-relp             the RELP modules that rsyslogd -N1 must load
 logrotate                logrotate --debug
 prometheus               promtool
+prometheus-alertmanager  amtool, and an Alertmanager that tests run
+prometheus-blackbox-exporter  --config.check
+prometheus-snmp-exporter --dry-run (Debian 12's cannot judge the file of Debian 13's)
+snmpd                    a device that nobody here wrote, for tests
 frr                      vtysh -C
 wireguard-tools          wg-quick strip, wg setconf
 keepalived               keepalived --config-test

@@ -2,7 +2,7 @@
 here.
 
 A role's settings hold a `Secret` where a password would stand. Whatever it is printed in (a template, a plan, JSON,
-an exception) says `‹secret:name›`.
+an exception) says `‹secret:name›`, or `‹secret:municipality/name›`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pydantic import BaseModel, Field, model_serializer
 from inventory.frozen import Frozen
 
 NAME = r"[a-z][a-z0-9_]{0,62}"
-SLUG = r"[a-z0-9]([a-z0-9-]{0,98}[a-z0-9])?"
+SLUG = r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?"
 """A municipality becomes the name of a file."""
 
-PLACEHOLDER = re.compile(rf"‹secret:({NAME})›")
+PLACEHOLDER = re.compile(rf"‹secret:((?:{SLUG}/)?{NAME})›")
 """What stands for a secret in a text."""
 
 MARK = "‹"
@@ -29,15 +29,29 @@ could it make one."""
 
 
 class Secret(Frozen):
-    """A reference to a secret: its name, and the municipality whose file holds its value."""
+    """A reference to a secret: its name, and the municipality whose file holds its value.
+
+    A role that needs secrets of one name of several municipalities has them say whose they are (`says_whose`).
+    """
 
     name: str = Field(pattern=rf"^{NAME}$")
     municipality: str = Field(pattern=rf"^{SLUG}$")
+    says_whose: bool = False
+
+    @property
+    def known_as(self) -> str:
+        """Return its name among the secrets of a role."""
+        return f"{self.municipality}/{self.name}" if self.says_whose else self.name
+
+    @property
+    def as_kept(self) -> Secret:
+        """Return it as vaults know it, however a role tells it apart."""
+        return Secret(name=self.name, municipality=self.municipality) if self.says_whose else self
 
     @property
     def placeholder(self) -> str:
         """Return `‹secret:name›`, which stands for the secret wherever people or programs read."""
-        return f"{MARK}secret:{self.name}›"
+        return f"{MARK}secret:{self.known_as}›"
 
     def __str__(self) -> str:
         return self.placeholder

@@ -20,8 +20,10 @@ Options:
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network
+from itertools import islice
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
@@ -40,7 +42,7 @@ from roles.shared.parts.packages import packages
 from roles.shared.parts.services import confined, service
 from roles.shared.rehearsal import Rehearsal
 from roles.shared.sandbox import Need, Sandbox
-from roles.shared.traffic import DNS_OUTSIDE, Listen, WayOut, fleet_networks
+from roles.shared.traffic import DNS_OUTSIDE, Listen, Probed, WayOut, fleet_networks
 
 REDUNDANT = "fleet"
 SWEDISH = "Kontrollerande namnserver (Unbound) som också känner varje värd i beståndet, från namn och från adress."
@@ -164,6 +166,15 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
     return (
         Listen(protocol="udp", port=53, sources=settings.clients, why="DNS"),
         Listen(protocol="tcp", port=53, sources=settings.clients, why="DNS, long answers"),
+    )
+
+
+def probed(settings: Settings) -> tuple[Probed, ...]:
+    """Let monitoring ask for the first name that has one address alone."""
+    times = Counter(n.name for n in settings.names)
+    alone = (n for n in settings.names if times[n.name] == 1)
+    return tuple(
+        Probed(how="dns", port=53, sources=settings.clients, name=n.name, answer=n.address) for n in islice(alone, 1)
     )
 
 

@@ -27,8 +27,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from ipaddress import ip_network
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from pydantic import Field
 from pyinfra.operations import files
@@ -38,6 +37,7 @@ from inventory.secrets import Secret
 from roles import management_station
 from roles.node_metrics import TEXTFILES
 from roles.shared.intent import Intent
+from roles.shared.network.mail import MailServer, asks_by_mail
 from roles.shared.parts.accounts import NO_SHELL
 from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
@@ -89,16 +89,6 @@ cmp - packages && echo 'packages as locked'"""
 """Tells which samdrift is installed, whether a file of it differs from the revision, and whether a package was put in,
 taken out or exchanged."""
 GIT = "git -c safe.directory='*' -c core.fsmonitor=false --no-optional-locks -C src"
-
-
-class MailServer(RoleOptions):
-    """The mail server by which people are told; see the module's text."""
-
-    host: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:-]{0,252}$")
-    port: int = Field(default=25, ge=1, le=65535)
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    sender: str = Field(pattern=r"^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,190}$")
-    user: str = Field(default="", pattern=r"^[A-Za-z0-9._@+-]{0,100}$")
 
 
 class Options(RoleOptions):
@@ -216,13 +206,7 @@ def ways_out(settings: Settings) -> tuple[WayOut, ...]:
 
 def asks(settings: Settings) -> tuple[Ask, ...]:
     """Let the host reach its mail server, where that is named by its address."""
-    if settings.smtp is None:
-        return ()
-    try:
-        server = ip_network(settings.smtp.host)
-    except ValueError:  # a name
-        return ()
-    return (Ask(protocol="tcp", port=settings.smtp.port, destinations=(server,), why="people are told by e-mail"),)
+    return asks_by_mail(settings.smtp)
 
 
 def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:  # noqa: ARG001  a role's signature

@@ -41,7 +41,7 @@ from roles.shared.parts.packages import packages
 from roles.shared.parts.services import confined, service
 from roles.shared.rehearsal import Rehearsal
 from roles.shared.sandbox import Need, Sandbox
-from roles.shared.traffic import Listen, addresses_of
+from roles.shared.traffic import Listen, Probed, addresses_of
 
 AFTER = ("time",)  # as on a log client: its own journal goes the same way
 REDUNDANT = "fleet"
@@ -163,6 +163,12 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
     tcp = Listen(protocol="tcp", port=settings.syslog_port, sources=settings.devices_tcp, why=why)
     udp = Listen(protocol="udp", port=settings.syslog_port, sources=settings.devices_udp, why=why)
     return (*relp, *(listen for listen in (tcp, udp) if listen.sources))
+
+
+def probed(settings: Settings) -> tuple[Probed, ...]:
+    """Let monitoring see the certificate, where there is one."""
+    shown = Probed(how="tls", port=RELP_TLS_PORT, sources=settings.clients)
+    return (shown,) if settings.tls_certificate else ()
 
 
 def deploy(settings: Settings) -> None:

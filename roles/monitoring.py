@@ -1,14 +1,15 @@
 """Prometheus: asks every host of the fleet how it is, remembers, and says what is wrong.
 
 Targets are the active hosts with role `node_metrics`, each with its name, municipality, site and device role as
-labels, and the monitoring host itself. Alert rules come with the fleet: a municipality of which nothing answers, or
-that nobody scans for drift, has a rule of its own, in its own name. What scans found is believed of the management
-stations alone, as their exporters tell it (`samdrift drift --prometheus`). Clock skew is measured against this host's
-clock, BGP is not measured at all (node_exporter does not know it): the state checks of role `edge_gateway` ask FRR
-itself.
+labels, and the monitoring host itself. Exporters beside it try services and devices in its stead (roles `probes` and
+`snmp_metrics`), and Alertmanager tells people (role `alertmanager`), where the host has them. Alert rules come with the
+fleet: a municipality of which nothing answers, or that nobody scans for drift, has a rule of its own, in its own name.
+What scans found is believed of the management stations alone, as their exporters tell it (`samdrift drift
+--prometheus`). Clock skew is measured against this host's clock, BGP is not measured at all (node_exporter does not
+know it): the state checks of role `edge_gateway` ask FRR itself.
 
-Reached from the management stations only, at one address, of IPv4 if they have any; there is no alert manager, firing
-alerts stand on its page `/alerts`.
+Reached from the management stations only, at one address, of IPv4 if they have any. What is wrong now stands on its
+page `/alerts`, and on one of each municipality's and one of all (`/consoles/index.html`, docs/alerts.md).
 
 Options (config context `samdrift.monitoring`):
 
@@ -22,10 +23,9 @@ Options (config context `samdrift.monitoring`):
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import Field
 from pyinfra.operations import files
@@ -35,8 +35,10 @@ from inventory.frozen import Frozen
 from inventory.network import Address, Network
 from inventory.secrets import Secret
 from roles.node_metrics import PORT as EXPORTER_PORT
-from roles.node_metrics import answers_at, password_of
-from roles.shared.families import in_url, primaries, spoken
+from roles.node_metrics import asked_at, password_of
+from roles.shared.families import in_url, primaries
+from roles.shared.intent import Intent
+from roles.shared.network.scraping import Asked, Tries, quoted
 from roles.shared.parts.asked_by_name import asked_by_name, by_name, web_file
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import reload, restart
@@ -47,12 +49,16 @@ from roles.shared.rehearsal import Rehearsal
 from roles.shared.sandbox import Need, Sandbox
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
+from roles.shared.settings import SettingsError
 from roles.shared.traffic import Listen, management
+
+if TYPE_CHECKING:
+    from roles import probes, snmp_metrics
 
 REDUNDANT = "fleet"
 SWEDISH = "Prometheus: frågar varje värd i beståndet hur den mår, minns det och säger vad som är fel."
 CONTROLS = ("ISO 27002:2022 8.6", "ISO 27002:2022 8.15", "ISO 27002:2022 8.16")
-PORT = 9090
+PORT, ALERTS_PORT = 9090, 9093
 UNIT = "prometheus.service"
 ASK = """\
 bash -c 'exec 3<>/dev/tcp/{address}/{port} &&
@@ -64,15 +70,23 @@ ASK_BY_NAME = f"""\
 bash -c 'exec 3<>/dev/tcp/{{address}}/{{port}} &&
   printf "GET {{path}} HTTP/1.0\\r\\n%s\\r\\n\\r\\n" "{by_name(WEB)}" >&3 && timeout 10 cat <&3'
 """
-PATHS = ("/-/ready", "/metrics", *(f"/api/v1/{path}" for path in ("status/config", "status/flags", "rules")))
+TRYING = ("probes", "snmp_metrics")
+"""Roles whose exporters try hosts in the stead of Prometheus."""
+PATHS = (
+    "/-/ready",
+    "/metrics",
+    "/consoles/{word}",
+    *(f"/api/v1/{path}" for path in ("status/config", "status/flags", "rules", "alertmanagers")),
+)
 AS_ROOT = tuple(ask.format(address="{word}", port="{word}", path=path) for ask in (ASK, ASK_BY_NAME) for path in PATHS)
 SANDBOX = Sandbox(
     unit=UNIT,
     needs=(Need(directive="ReadWritePaths", value="/var/lib/prometheus", why="Its samples."),),
 )
 RULES = "/etc/prometheus/rules"
-RULE_FILES = ("hosts", "municipalities", "drift")
-OWNS = (RULES,)
+RULE_FILES = ("hosts", "municipalities", "drift", "services", "devices")
+PAGES = "/etc/prometheus/pages"
+OWNS = (PAGES, RULES)
 MAKES = (web_file(WEB),)
 
 
@@ -88,14 +102,10 @@ class Options(RoleOptions):
     scan_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 26
 
 
-class Target(Frozen):
-    """A host that is asked, and the labels that all it says carries."""
+class Target(Asked):
+    """A host whose exporter is asked."""
 
-    name: str
     address: Address
-    municipality: str
-    site: str
-    role: str
     gateway: bool
     password: Secret | None = None
 
@@ -107,14 +117,7 @@ class Target(Frozen):
     @property
     def labels(self) -> dict[str, str]:
         """Return label and value, as YAML reads both."""
-        values = {
-            "instance": self.name,
-            "job": "node",
-            "municipality": self.municipality,
-            "role": self.role,
-            "site": self.site,
-        }
-        return {label: quoted(value) for label, value in values.items()}
+        return self.labelled(job="node")
 
 
 class Job(Frozen):
@@ -144,6 +147,11 @@ class Municipality(Frozen):
     def label(self) -> str:
         """Return the slug as YAML reads it."""
         return quoted(self.slug)
+
+    @property
+    def page(self) -> str:
+        """Return the name of its page."""
+        return f"municipality-{self.slug}.html"
 
     @property
     def unreachable(self) -> str:
@@ -181,6 +189,9 @@ class Settings(RoleSettings):
     clock_skew_seconds: int
     scan_hours: int
     watchers: tuple[str, ...] = ()
+    tries: tuple[Tries, ...] = ()
+    alerts: str = ""
+    me: Asked
     password: Secret | None = None
 
     @property
@@ -200,10 +211,26 @@ class Settings(RoleSettings):
         return f"{in_url(self.address)}:{self.port}"
 
     @property
+    def far_gateways(self) -> str:
+        """Return the PromQL expression of the gateways of other sites than its own, as YAML reads it.
+
+        Hosts of its own site are reached without them.
+        """
+        names = _one_of(t.name for t in self.targets if t.gateway and t.site != self.me.site)
+        return (
+            quoted(f'max by (municipality, site) (up{{job="node", instance=~{quoted(names)}}}) == 0') if names else ""
+        )
+
+    @property
     def gateways(self) -> str:
         """Return the PromQL matcher for the edge gateways among the targets, as YAML reads the whole expression."""
         names = _one_of(t.name for t in self.targets if t.gateway)
         return quoted(f'node_netstat_Ip_Forwarding{{job="node", instance=~{quoted(names)}}} != 1') if names else ""
+
+    @staticmethod
+    def quoted(text: str) -> str:
+        """Return a text as YAML, PromQL and Go's templates read it."""
+        return quoted(text)
 
     @property
     def watched(self) -> str:
@@ -216,26 +243,47 @@ def _one_of(names: Iterable[str]) -> str:
     return "|".join(re.escape(name).replace("\\-", "-") for name in names)
 
 
-def quoted(text: str) -> str:
-    """Quote text as YAML and PromQL both read it; letters stay, and invisible characters become blanks."""
-    return json.dumps("".join(c if c.isprintable() else " " for c in text), ensure_ascii=False)
-
-
-def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:
     """Compute every target from the fleet."""
-    own = Secret(name="prometheus_password", municipality=host.tenant)
-    stations = management(fleet)
     having = fleet.with_role("node_metrics")
     targets = tuple(_target(h, a) for h in having if (a := asked_at(h, host, fleet)) is not None)
-    address = next((a for a in primaries(host) if any(a.version == n.version for n in stations)), primaries(host)[0])
+    address, stations = answers_stations_at(host, fleet)
+    own = Secret(name="prometheus_password", municipality=host.tenant)
     return Settings(
         address=address,
-        stations=tuple(n for n in stations if n.version == address.version),
+        stations=stations,
         targets=targets,
+        tries=tuple(tries for role in TRYING if role in host.roles for tries in _tries(intent, host, role)),
+        alerts=f"{in_url(address)}:{ALERTS_PORT}" if "alertmanager" in host.roles else "",
+        me=Asked(**Asked.named(host)),
         municipalities=_municipalities(fleet, targets),
         watchers=tuple(sorted({h.name for h in fleet.with_role("management_station")} & {t.name for t in targets})),
         **options.model_dump() | {"password": own if options.password else None},
     )
+
+
+def beside(host: Host) -> bool:
+    """Tell whether a program beside Prometheus asks for its password, too.
+
+    Raises:
+        SettingsError: the host has no Prometheus.
+    """
+    if "monitoring" not in host.roles:
+        fix = "give it role monitoring, too"
+        raise SettingsError("there is no Prometheus beside it", field="config context samdrift.roles", fix=fix)
+    return host.samdrift.get("monitoring", {}).get("password") is True
+
+
+def answers_stations_at(host: Host, fleet: Fleet) -> tuple[Address, tuple[Network, ...]]:
+    """Return the one address at which a monitoring host answers the management stations, and those that reach it."""
+    stations = management(fleet)
+    address = next((a for a in primaries(host) if any(a.version == n.version for n in stations)), primaries(host)[0])
+    return address, tuple(n for n in stations if n.version == address.version)
+
+
+def _tries(intent: Intent, host: Host, role: str) -> tuple[Tries, ...]:
+    """Return what the exporter of a role beside this one tries for Prometheus."""
+    return cast("probes.Settings | snmp_metrics.Settings", intent.required(host, role)).tries
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
@@ -284,24 +332,27 @@ def deploy(settings: Settings) -> None:
         validate_with="promtool check config {path}",
         then=(reread,),
     )
+    files.directory(name=f"directory {PAGES}", path=PAGES, user="root", group="root", mode="755")
+    for page, text in pages(settings).items():
+        managed_file(f"{PAGES}/{page}", content=text)
     managed_file("/etc/default/prometheus", template="monitoring/default.j2", settings=settings, then=(again,))
     confined(SANDBOX, then=(again,), also=render("monitoring/ready.conf.j2", settings=settings))
     service(UNIT)
 
 
-def asked_at(host: Host, by: Host, fleet: Fleet) -> Address | None:
-    """Return the address at which a monitoring host asks a host; None if they share no family."""
-    answering = answers_at(host, fleet) if host.primary_address or host.primary_address6 else ()
-    return next(iter(spoken(by, answering)), None)
+def pages(settings: Settings) -> dict[str, str]:
+    """Render the pages that Prometheus serves, by name: one of all municipalities, and one of each."""
+    of_each = {
+        m.page: render("monitoring/municipality.html.j2", settings=settings, municipality=m)
+        for m in settings.municipalities
+    }
+    return {"index.html": render("monitoring/overview.html.j2", settings=settings), **of_each}
 
 
 def _target(host: Host, address: Address) -> Target:
     return Target(
-        name=host.name,
+        **Asked.named(host),
         address=address,
-        municipality=host.tenant,
-        site=host.site,
-        role=host.role,
         gateway="edge_gateway" in host.roles,
         password=password_of(host) if host.samdrift.get("node_metrics", {}).get("password") is True else None,
     )

@@ -61,7 +61,7 @@ from roles.shared.rehearsal import Rehearsal
 from roles.shared.sandbox import Need, Sandbox
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
-from roles.shared.traffic import Listen, WayOut, management
+from roles.shared.traffic import Listen, Probed, WayOut, addresses_of, management
 
 SWEDISH = "NetBox, organisationens egen sanning: program, arbetare, PostgreSQL, Valkey och nginx med TLS."
 PLATFORMS = ("debian-13",)  # NetBox asks for Python 3.12
@@ -156,6 +156,7 @@ class Settings(RoleSettings):
     addresses: tuple[Address, ...]
     names: tuple[str, ...]
     stations: tuple[Network, ...]
+    monitors: tuple[Network, ...]
     certificate: str
     workers: int
     changelog_days: int
@@ -195,6 +196,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     return Settings(
         addresses=primaries(host),
         stations=spoken(host, management(fleet)),
+        monitors=spoken(host, addresses_of(fleet.with_role("probes"))),
         secret_key=secret("secret_key"),
         api_token_pepper=secret("api_token_pepper"),
         admin_password=secret("admin_password"),
@@ -205,7 +207,14 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
 
 def listens(settings: Settings) -> tuple[Listen, ...]:
     """Serve HTTPS to the management stations: people's browsers there, and samdrift."""
-    return (Listen(protocol="tcp", port=PORT, sources=settings.stations, why="NetBox for the management stations"),)
+    stations = Listen(protocol="tcp", port=PORT, sources=settings.stations, why="NetBox for the management stations")
+    monitors = Listen(protocol="tcp", port=PORT, sources=settings.monitors, why="its certificate for monitoring")
+    return (stations, monitors) if settings.monitors else (stations,)
+
+
+def probed(settings: Settings) -> tuple[Probed, ...]:
+    """Let monitoring see the certificate."""
+    return (Probed(how="tls", port=PORT, sources=settings.monitors),)
 
 
 def ways_out(settings: Settings) -> tuple[WayOut, ...]:  # noqa: ARG001  a role's signature

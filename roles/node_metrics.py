@@ -22,7 +22,7 @@ from pyinfra.operations import files
 from inventory.fleet import Fleet, Host
 from inventory.network import Address, Network, networks4
 from inventory.secrets import Secret
-from roles.shared.families import in_url, primaries
+from roles.shared.families import in_url, primaries, spoken
 from roles.shared.network.peering import reached_at
 from roles.shared.parts.asked_by_name import asked_by_name, by_name, web_file
 from roles.shared.parts.files import managed_file
@@ -175,6 +175,12 @@ def answers_at(host: Host, fleet: Fleet) -> tuple[Address, ...]:
     near = networks4(p for address in monitors if address and (p := fleet.prefix_of(address)) is not None)
     inner = next((reached_at(host, network, fleet) for network in near), host.primary_address)
     return (inner, host.primary_address6) if host.primary_address6 and None in monitors else (inner,)
+
+
+def asked_at(host: Host, by: Host, fleet: Fleet) -> Address | None:
+    """Return the address at which a monitoring host asks a host; None if they share no family."""
+    answering = answers_at(host, fleet) if host.primary_address or host.primary_address6 else ()
+    return next(iter(spoken(by, answering)), None)
 
 
 def listens(settings: Settings) -> tuple[Listen, ...]:

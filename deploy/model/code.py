@@ -1,4 +1,4 @@
-"""What a plan was computed by: the digest of roles, templates, people and pyinfra. Imports none of them."""
+"""What a plan was computed by: the digest of roles, templates, people, recipients and pyinfra. Imports none of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from importlib.metadata import version
 
 from inventory.frozen import Frozen
-from inventory.paths import CODE, PEOPLE, TEMPLATES
+from inventory.paths import CODE, PEOPLE, RECIPIENTS, TEMPLATES
 
 
 class Commit(Frozen):
@@ -20,8 +20,8 @@ class Commit(Frozen):
 
 
 def code_digest() -> str:
-    """Return the SHA-256 of the roles, their templates and the people's file, and pyinfra's version; the same in a
-    checkout and installed from it.
+    """Return the SHA-256 of the roles, their templates, the files of people and recipients, and pyinfra's version; the
+    same in a checkout and installed from it.
     """
     roots = {"roles": CODE / "roles", "templates": TEMPLATES}
     named = {
@@ -30,8 +30,7 @@ def code_digest() -> str:
         for path in root.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts and "_templates" not in path.relative_to(root).parts
     }
-    if PEOPLE.is_file():
-        named[PEOPLE.name] = PEOPLE
+    named.update({file.name: file for file in (PEOPLE, RECIPIENTS) if file.is_file()})
     sha = hashlib.sha256(f"pyinfra {version('pyinfra')}".encode())
     for name, path in sorted(named.items()):
         sha.update(f"\0{name}\0".encode() + path.read_bytes())

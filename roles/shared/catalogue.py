@@ -10,6 +10,7 @@ that the house must know of it, the role says itself, by these optional attribut
     filters(settings)                   what its host lets in and through (`filtering`); routes, where it sends that
     ways_out(settings)                  what its host needs of the internet
     asks(settings)                      what its host needs of servers of the fleet that no role serves
+    probed(settings)                    what monitoring may try of what its host serves
     unserved(host, fleet)               what of its host's IPv6 it does not serve yet, a text each: `check` says so
     left(settings)                      what the inventory says and it leaves as it is, a text each: `check` says so
     FORWARDED = False                   gateways do not let others reach what it serves
@@ -65,7 +66,7 @@ from roles.shared.searches.owned_files import owned_files
 from roles.shared.searches.search import Search
 from roles.shared.settings import Options, Settings, SettingsError
 from roles.shared.survey import Loss, Survey
-from roles.shared.traffic import Ask, Forward, Listen, ReversePathExemption, SharedAddress, WayOut
+from roles.shared.traffic import Ask, Forward, Listen, Probed, ReversePathExemption, SharedAddress, WayOut
 
 if TYPE_CHECKING:
     from roles.shared.intent import Intent
@@ -102,6 +103,7 @@ class Role:
     forwarded: bool
     ways_out: Callable[[Settings], tuple[WayOut, ...]] | None
     asks: Callable[[Settings], tuple[Ask, ...]] | None
+    probed: Callable[[Settings], tuple[Probed, ...]] | None
     shared_addresses: Callable[[Settings], tuple[SharedAddress, ...]] | None
     sharing_program: str
     adopts: Callable[[Settings, Survey], Mapping[str, Any]]
@@ -198,6 +200,7 @@ def _load(name: str) -> Role:
         forwarded=getattr(module, "FORWARDED", True),
         ways_out=getattr(module, "ways_out", None),
         asks=getattr(module, "asks", None),
+        probed=getattr(module, "probed", None),
         shared_addresses=getattr(module, "shared_addresses", None),
         sharing_program=getattr(module, "SHARING_PROGRAM", ""),
         adopts=getattr(module, "adopts", lambda _settings, _survey: {}),

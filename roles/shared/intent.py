@@ -122,7 +122,7 @@ class Intent:
             only: the roles whose settings are read; all if it is empty.
         """
         return {
-            secret: f"role {role} of {host.name}"
+            secret.as_kept: f"role {role} of {host.name}"
             for host in hosts
             for role, found in self.settings(host, only).items()
             for secret in secrets_in(found)

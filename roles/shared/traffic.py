@@ -12,7 +12,7 @@ from typing import Literal
 
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
-from inventory.network import Network
+from inventory.network import Address, Network
 from roles.shared.families import own_addresses
 
 MANAGEMENT_STATION = "management-station"
@@ -67,6 +67,19 @@ class Ask(Frozen):
     port: int
     destinations: tuple[Network, ...]
     why: str
+
+
+class Probed(Frozen):
+    """What a role serves and monitoring may try: names that it knows, or a certificate that it shows by TLS.
+
+    `name` is asked of a name server, which is to answer `answer`. Who is not among `sources` does not reach it.
+    """
+
+    how: Literal["dns", "tls"]
+    port: int
+    sources: tuple[Network, ...]
+    name: str = ""
+    answer: Address | None = None
 
 
 class SharedAddress(Frozen):

@@ -55,7 +55,8 @@ class Rig:
     def look(self, host: str, role: str, given: Mapping[str, object]) -> dict[str, CheckResult]:
         """What became of the checks of a role, by name."""
         fleet = self.session.fleet
-        return {c.name: c for c in verify(OneRole(self.session, fleet.host(host), role, given), fleet)}
+        found = verify(OneRole(self.session, fleet.host(host), role, given), fleet)
+        return {c.name: c for c in found if c.role == role}  # several roles have checks of one name
 
     def before(self, host: str, role: str, given: Mapping[str, object], check: str) -> CheckResult:
         """What became of a check before anything was broken: it does not fail, or not for long."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from roles.monitoring import ASK, ASK_BY_NAME, RULE_FILES, RULES, SANDBOX, UNIT, Settings
+from roles.monitoring import ASK, ASK_BY_NAME, RULE_FILES, RULES, SANDBOX, UNIT, Settings, pages
 from roles.shared.parts.templates import render
 
 
@@ -62,10 +62,19 @@ def test_it_asks_every_host_of_the_fleet_and_itself(host: Any, settings: Setting
         for target in group["targets"]
     }
     nodes = {("node", t.socket, t.name) for t in settings.targets}
-    assert asked == nodes | {("prometheus", settings.socket, None)}
+    tried = {(tries.job, t.target, t.name) for tries in settings.tries for t in tries.targets}
+    alerts = {("alertmanager", settings.alerts, settings.me.name)} if settings.alerts else set()
+    assert asked == nodes | tried | alerts | {("prometheus", settings.socket, None)}
 
 
-def test_the_rules_of_hosts_municipalities_and_drift_are_loaded(host: Any, settings: Settings) -> None:
+def test_it_tells_alertmanager_what_is_wrong(host: Any, settings: Settings) -> None:
+    if not settings.alerts:
+        pytest.skip("not applicable: this host has no role alertmanager")
+    known = api(host, settings, "alertmanagers")
+    assert [found["url"] for found in known["activeAlertmanagers"]] == [f"http://{settings.alerts}/api/v2/alerts"]
+
+
+def test_the_rules_of_hosts_services_devices_municipalities_and_drift_are_loaded(host: Any, settings: Settings) -> None:
     loaded = {
         group["name"]: [(r["name"], plain(r["query"]), r["duration"], r["labels"]) for r in group["rules"]]
         for group in api(host, settings, "rules")["groups"]
@@ -81,6 +90,12 @@ def test_the_rules_of_hosts_municipalities_and_drift_are_loaded(host: Any, setti
         ]
         for group in written
     }
+
+
+def test_its_pages_are_served(host: Any, settings: Settings) -> None:
+    served = {name: ask(host, settings, f"/consoles/{name}") for name in pages(settings)}
+    assert [name for name, text in served.items() if not text.rstrip().endswith("</html>")] == []
+    assert all(municipality.page in served["index.html"] for municipality in settings.municipalities)
 
 
 def test_no_rule_fails_when_it_is_evaluated(host: Any, settings: Settings) -> None:
@@ -128,10 +143,12 @@ PROVES = {
     "configuration": ("the configuration on disk is the one in force",),
     "hardening": ("its service may do what it needs and nothing else",),
     "measuring": (
+        "its pages are served",
+        "it tells alertmanager what is wrong",
         "prometheus runs and is enabled",
         "it is ready",
         "it asks every host of the fleet and itself",
-        "the rules of hosts municipalities and drift are loaded",
+        "the rules of hosts services devices municipalities and drift are loaded",
         "no rule fails when it is evaluated",
     ),
     "network services": ("prometheus runs and is enabled",),
@@ -144,7 +161,11 @@ SWEDISH = {
     "it is ready": "den är redo",
     "it answers nobody without the password": "den svarar ingen utan lösenordet",
     "it asks every host of the fleet and itself": "den frågar varje värd i beståndet och sig själv",
-    "the rules of hosts municipalities and drift are loaded": "reglerna om värdar, kommuner och avvikelser är inlästa",
+    "its pages are served": "dess sidor visas",
+    "it tells alertmanager what is wrong": "den säger till alertmanager vad som är fel",
+    "the rules of hosts services devices municipalities and drift are loaded": (
+        "reglerna om värdar, tjänster, enheter, kommuner och avvikelser är inlästa"
+    ),
     "no rule fails when it is evaluated": "ingen regel misslyckas när den räknas ut",
     "the configuration on disk is the one in force": "konfigurationen på disken är den som gäller",
     "samples are kept for as long as they should": "mätvärden sparas så länge som de ska",

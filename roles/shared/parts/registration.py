@@ -121,7 +121,7 @@ def _by_name(secrets: Iterable[Secret], role: str) -> dict[str, Secret]:
     """Return a role's secrets by name; refuse two of one name, since a placeholder says only the name."""
     named: dict[str, Secret] = {}
     for secret in secrets:
-        if named.setdefault(secret.name, secret) != secret:
-            whose = f"{named[secret.name].municipality} and {secret.municipality}"
+        if named.setdefault(secret.known_as, secret) != secret:
+            whose = f"{named[secret.known_as].municipality} and {secret.municipality}"
             raise SamdriftError(f"two secrets are called {secret.name}, of {whose}", where=f"roles/{role}.py")
     return named

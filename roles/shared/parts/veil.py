@@ -59,7 +59,7 @@ class Veil:
         Raises:
             SamdriftError: the value of one of them is not known.
         """
-        named = {s.name: s for s in secrets}
+        named = {s.known_as: s.as_kept for s in secrets}
         for secret in named.values():
             if secret not in self._values:
                 raise SamdriftError(

@@ -11,12 +11,15 @@ from tests.integration.mutations.change import Changes
 
 EDGE = "heb-gw1"
 PLACES = {
+    "alertmanager": "tie-mon1",
     "dns_resolver": "tie-dns2",
     "keepalived": "tie-gw1",
     "log_server": "tie-log1",
     "monitoring": "tie-mon1",
     "netbox": "tie-netbox1",
     "package_cache": "tie-cache1",
+    "probes": "tie-mon1",
+    "snmp_metrics": "tie-mon1",
 }
 """On which host of the lab a role's checks are broken; those of every other role on an edge gateway."""
 
@@ -33,6 +36,9 @@ CHANGES: dict[str, Changes] = {
     "print_server": services.PRINT_SERVER,
     "package_cache": services.PACKAGE_CACHE,
     "monitoring": services.MONITORING,
+    "alertmanager": services.ALERTMANAGER,
+    "probes": services.PROBES,
+    "snmp_metrics": services.SNMP_METRICS,
     "lldp": gateways.LLDP,
     "wireguard": gateways.WIREGUARD,
     "edge_gateway": gateways.EDGE_GATEWAY,

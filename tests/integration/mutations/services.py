@@ -177,11 +177,19 @@ MONITORING: Changes = {
         edited(PROMETHEUS, f"s/10.60.10.11:9100/{NOWHERE}:9100/", READ_PROMETHEUS),
         edited(PROMETHEUS, "/10.60.10.11:9100/,+1 d", READ_PROMETHEUS),
     ),
-    "the rules of hosts municipalities and drift are loaded": (
+    "the rules of hosts services devices municipalities and drift are loaded": (
         edited("/etc/prometheus/rules/hosts.yml", 's/(up.job="node".) == 0/\\1 == 2/', READ_PROMETHEUS),
         edited("/etc/prometheus/rules/hosts.yml", "s/for: 3m/for: 3d/", READ_PROMETHEUS),
         edited("/etc/prometheus/rules/municipalities.yml", "s/critical/warning/", READ_PROMETHEUS),
         edited("/etc/prometheus/rules/drift.yml", "s/== 1/== 2/", READ_PROMETHEUS),
+    ),
+    "its pages are served": (
+        edited("/etc/prometheus/pages/index.html", "$ a {{ nonsense }}"),
+        edited("/etc/prometheus/pages/municipality-heby.html", "$ a {{ nonsense }}"),
+    ),
+    "it tells alertmanager what is wrong": (
+        edited(PROMETHEUS, "/^alerting:/,/^$/ s/:9093/:9094/", READ_PROMETHEUS),
+        edited(PROMETHEUS, "/^alerting:/,/^$/ d", READ_PROMETHEUS),
     ),
     "no rule fails when it is evaluated": (
         written(
@@ -197,4 +205,82 @@ MONITORING: Changes = {
     "samples are kept for as long as they should": (
         configured("prometheus", "/etc/default/prometheus", 's/retention.time=[^ "]*/retention.time=1d/'),
     ),
+}
+
+ALERTS, ALERTS_UNIT = "/etc/prometheus/alertmanager.yml", "prometheus-alertmanager.service"
+READ_ALERTS = f"systemctl reload {ALERTS_UNIT} && sleep 1"
+ALERTMANAGER: Changes = {
+    "its service may do what it needs and nothing else": loosened(ALERTS_UNIT),
+    "alertmanager runs and is enabled": (stopped(ALERTS_UNIT), masked(ALERTS_UNIT)),
+    "it is ready": (Change(f"systemctl kill -s STOP {ALERTS_UNIT}", f"systemctl kill -s CONT {ALERTS_UNIT}"),),
+    "it answers nobody without the password": (edited("/etc/prometheus/web/web.yml", "d"),),
+    "it listens at its one address and for no cluster": (
+        configured(ALERTS_UNIT, "/etc/default/prometheus-alertmanager", "s/^ --cluster.listen-address=/ /"),
+    ),
+    "each municipality s alerts go to its own receiver": (
+        edited(ALERTS, 's/receiver: "municipality heby"/receiver: "municipality knivsta"/', READ_ALERTS),
+        edited(ALERTS, '0,/receiver: nobody/ s/receiver: nobody/receiver: "municipality heby"/', READ_ALERTS),
+    ),
+    "each receiver has the addresses of its municipality": (
+        edited(ALERTS, "s/it@heby.example/it@knivsta.example/", READ_ALERTS),
+    ),
+    "what follows from another alert is not told": (
+        edited(ALERTS, "/^inhibit_rules:/,/^$/ d", READ_ALERTS),
+        edited(ALERTS, "s/equal: .instance./equal: [municipality]/", READ_ALERTS),
+    ),
+    "quiet times are those of the organisation": (
+        edited(
+            ALERTS,
+            "0,/mute_time_intervals: ../ s/mute_time_intervals: ../mute_time_intervals: [always]/; "
+            '$ a time_intervals: [{name: always, time_intervals: [{months: ["1:12"]}]}]',
+            READ_ALERTS,
+        ),
+    ),
+    "the configuration on disk is the one in force": (
+        Change(f"touch -d '+1 hour' {ALERTS}", f"touch {ALERTS} && {READ_ALERTS}"),
+        edited(ALERTS, "$ a nonsense: true", f"{{ systemctl reload {ALERTS_UNIT}; sleep 1; }}"),
+    ),
+}
+
+BLACKBOX, BLACKBOX_UNIT = "/etc/prometheus/blackbox.yml", "prometheus-blackbox-exporter.service"
+READ_BLACKBOX = f"systemctl reload {BLACKBOX_UNIT} && sleep 1"
+PROBES: Changes = {
+    "its service may do what it needs and nothing else": loosened(BLACKBOX_UNIT),
+    "the exporter runs and is enabled": (stopped(BLACKBOX_UNIT), masked(BLACKBOX_UNIT)),
+    "it answers nobody without the password": (edited("/etc/prometheus/web/web.yml", "d"),),
+    "only this host itself can ask it": (
+        configured(BLACKBOX_UNIT, "/etc/default/prometheus-blackbox-exporter", "s/127.0.0.1:9115/:9115/"),
+    ),
+    "it may ping": (
+        Change(
+            "echo '1 0' > /proc/sys/net/ipv4/ping_group_range",
+            "echo '0 2147483647' > /proc/sys/net/ipv4/ping_group_range",
+        ),
+    ),
+    "it knows what it is to try": (
+        edited(BLACKBOX, "s/query_type: A$/query_type: AAAA/", READ_BLACKBOX),
+        edited(BLACKBOX, "s/fail_if_not_matches_regexp/fail_if_matches_regexp/", READ_BLACKBOX),
+        edited(BLACKBOX, "/tcp: . tls/ d", READ_BLACKBOX),
+    ),
+    "the configuration on disk is the one in force": (
+        Change(f"touch -d '+1 hour' {BLACKBOX}", f"touch {BLACKBOX} && {READ_BLACKBOX}"),
+        edited(BLACKBOX, "$ a nonsense: true", f"{{ systemctl reload {BLACKBOX_UNIT}; sleep 1; }}"),
+    ),
+}
+
+SNMP_USERS, SNMP_UNIT = "/etc/prometheus/snmp-users.yml", "prometheus-snmp-exporter.service"
+READ_SNMP = f"systemctl reload {SNMP_UNIT} && sleep 1"
+SNMP_METRICS: Changes = {
+    "its service may do what it needs and nothing else": loosened(SNMP_UNIT),
+    "the exporter runs and is enabled": (stopped(SNMP_UNIT), masked(SNMP_UNIT)),
+    "it answers nobody without the password": (edited("/etc/prometheus/web/web.yml", "d"),),
+    "only this host itself can ask it": (
+        configured(SNMP_UNIT, "/etc/default/prometheus-snmp-exporter", "s/127.0.0.1:9116/:9116/"),
+    ),
+    "it knows by whom each municipality s devices are read and nobody else": (
+        edited(SNMP_USERS, "0,/priv_protocol: AES/ s/priv_protocol: AES/priv_protocol: DES/", READ_SNMP),
+        edited(SNMP_USERS, "s/heby switch monitor/uppsala switch monitor/", READ_SNMP),
+    ),
+    "it knows what it is to read": (edited("/etc/prometheus/snmp.yml", "/^ *- 1.3.6.1.2.1.2.2.1.8$/ d", READ_SNMP),),
+    "nobody else reads the passwords": (Change(f"chmod 644 {SNMP_USERS}", f"chmod 640 {SNMP_USERS}"),),
 }

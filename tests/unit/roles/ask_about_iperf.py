@@ -41,7 +41,7 @@ from inventory.errors import SamdriftError
 from inventory.fleet import Fleet, Host
 from inventory.network import Network
 from inventory.organisation import Grant, People, Person
-from roles import base, firewall
+from roles import base, firewall, probes
 from roles.shared.catalogue import catalogue, problems_of, problems_of_roles
 from roles.shared.intent import Intent
 from roles.shared.network.forwarding import forwards_of
@@ -253,6 +253,13 @@ def adopted() -> dict[str, Any]:
     return {"adopts": role.adopts(settings, seen), "loses": [loss.what for loss in role.loses(settings, seen)]}
 
 
+def tried() -> list[str]:
+    """Where monitoring tries the role's host."""
+    of_probes = Intent(FLEET).of(FLEET.host("tie-mon1"), "probes")
+    assert isinstance(of_probes, probes.Settings), of_probes
+    return [t.target for tries in of_probes.tries for t in tries.targets if t.target.endswith(":5202")]
+
+
 ASKED: Mapping[str, Callable[[], object]] = {
     "settings": settings,
     "checks": verified,
@@ -267,6 +274,7 @@ ASKED: Mapping[str, Callable[[], object]] = {
     "FORWARDED": let_in,
     "ways_out": let_out,
     "asks": let_ask,
+    "probed": tried,
     "forwards": lambda: rules("forward"),
     "exemptions": lambda: rules("origin"),
     "filters": lambda: reached()["filters"],

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from inventory.fleet import Fleet
 from inventory.secrets import secrets_in
 from inventory.snapshot import load
-from roles.monitoring import Options, Settings, listens, settings
+from roles.monitoring import RULE_FILES, Options, Settings, listens, settings
+from roles.shared.intent import Intent
 from roles.shared.parts.templates import render
 from roles.shared.traffic import management
 from tests.unit.roles.judging import needs
 
-FILES = ("prometheus.yml", "hosts.yml", "municipalities.yml", "drift.yml")
+FILES = ("prometheus.yml", *(f"{name}.yml" for name in RULE_FILES))
 
 
 FLEET = load()
@@ -33,7 +34,7 @@ def fleet() -> Fleet:
 
 
 def of(fleet: Fleet, options: Options | None = None) -> Settings:
-    return settings(fleet.host("tie-mon1"), fleet, options or Options())
+    return settings(fleet.host("tie-mon1"), fleet, options or Options(), Intent(fleet))
 
 
 def rendered(wanted: Settings, name: str) -> Any:
@@ -53,7 +54,7 @@ def renamed(fleet: Fleet, name: str) -> Fleet:
 
 
 def test_targets_are_the_active_hosts_with_an_exporter_with_whose_they_are(fleet: Fleet) -> None:
-    itself, nodes = rendered(of(fleet), "prometheus.yml")["scrape_configs"]
+    itself, _, nodes, *_ = rendered(of(fleet), "prometheus.yml")["scrape_configs"]
     assert itself["static_configs"] == [{"targets": ["10.60.10.14:9090"]}]
     assert {group["labels"]["instance"] for group in nodes["static_configs"]} == {
         h.name for h in fleet.hosts if h.status == "active" and "node_metrics" in h.roles
@@ -75,7 +76,8 @@ def test_a_host_that_is_not_active_is_not_asked(fleet: Fleet) -> None:
 
 
 def test_every_municipality_has_a_rule_in_its_own_name(fleet: Fleet) -> None:
-    unreachable = {r["labels"]["municipality"]: r for r in rules(of(fleet), "municipalities.yml")}
+    found = (r for r in rules(of(fleet), "municipalities.yml") if r["alert"] == "MunicipalityUnreachable")
+    unreachable = {r["labels"]["municipality"]: r for r in found}
     assert set(unreachable) == {"alvkarleby", "heby", "knivsta", "osthammar", "tierp"}
     assert "Älvkarleby" in unreachable["alvkarleby"]["annotations"]["summary"]
     assert unreachable["heby"]["expr"] == 'max by (municipality) (up{job="node", municipality="heby"}) == 0'
@@ -103,7 +105,12 @@ def test_exporters_are_asked_by_the_password_of_their_municipality_and_measure_f
         for h in fleet.hosts
     )
     wanted = of(fleet.model_copy(update={"hosts": hosts}), Options(password=True))
-    itself, *jobs = rendered(wanted, "prometheus.yml")["scrape_configs"]
+    itself, alerts, *jobs = rendered(wanted, "prometheus.yml")["scrape_configs"]
+    assert alerts["basic_auth"] == itself["basic_auth"]
+    tries = [job for job in jobs if "params" in job]
+    assert tries
+    assert all(job["basic_auth"] == itself["basic_auth"] for job in tries)
+    jobs = [job for job in jobs if job not in tries]
     assert itself["basic_auth"] == {"username": "samdrift", "password_file": "/etc/prometheus/web/password"}
     by = {
         group["labels"]["instance"]: (group["labels"]["job"], job.get("basic_auth", {}).get("password_file"))
@@ -123,9 +130,38 @@ def test_exporters_are_asked_by_the_password_of_their_municipality_and_measure_f
 
 
 def test_a_fleet_without_exporters_gives_files_without_targets(fleet: Fleet) -> None:
-    nothing = of(fleet).model_copy(update={"targets": (), "municipalities": ()})
+    nothing = of(fleet).model_copy(update={"targets": (), "municipalities": (), "tries": (), "alerts": ""})
     assert [job["job_name"] for job in rendered(nothing, "prometheus.yml")["scrape_configs"]] == ["prometheus"]
     assert rules(nothing, "municipalities.yml") == []
+
+
+def test_exporters_beside_it_try_hosts_in_its_stead_and_alerts_are_told_to_alertmanager(fleet: Fleet) -> None:
+    said = rendered(of(fleet), "prometheus.yml")
+    assert said["alerting"] == {"alertmanagers": [{"static_configs": [{"targets": ["10.60.10.14:9093"]}]}]}
+    jobs = {job["job_name"]: job for job in said["scrape_configs"]}
+    ping, heby = jobs["probe ping"], jobs["snmp heby switch monitor"]
+    assert (ping["metrics_path"], ping["params"]) == ("/probe", {"module": ["ping"]})
+    assert ping["relabel_configs"] == [
+        {"source_labels": ["__address__"], "target_label": "__param_target"},
+        {"target_label": "__address__", "replacement": "127.0.0.1:9115"},
+    ]
+    assert heby["params"] == {"auth": ["heby switch monitor"], "module": ["device"]}
+    (switch,) = (g for g in heby["static_configs"] if g["labels"]["instance"] == "heb-sw1")
+    assert switch["labels"] == {
+        "instance": "heb-sw1",
+        "job": "snmp",
+        "kind": "switch",
+        "municipality": "heby",
+        "role": "access-switch",
+        "site": "heby-kommunhus",
+        "target": "10.63.1.11",
+    }
+
+
+def test_a_site_is_cut_off_when_all_its_gateways_are_silent_and_its_own_site_never_is(fleet: Fleet) -> None:
+    (rule,) = (r for r in rules(of(fleet), "municipalities.yml") if r["alert"] == "SiteUnreachable")
+    assert "heb-gw1" in rule["expr"]
+    assert "tie-gw1" not in rule["expr"]
 
 
 @given(st.text(max_size=30))
@@ -134,7 +170,7 @@ def test_whatever_a_municipality_is_called_it_stays_one_text(name: str) -> None:
     summary = next(
         r["annotations"]["summary"]
         for r in rules(of(renamed(FLEET, name)), "municipalities.yml")
-        if r["labels"]["municipality"] == "tierp"
+        if r["labels"].get("municipality") == "tierp"
     )
     said = summary.removesuffix(": ingen av kommunens övervakade värdar svarar")
     assert said == "".join(c if c.isprintable() else " " for c in name if c not in "{}")
@@ -148,7 +184,7 @@ NAMES = ("Älvkarleby", 'a"b', "back\\slash", "{{ $labels.x }}", "# no comment",
 def test_promtool_accepts_all_of_it_whatever_names_hold(fleet: Fleet, tmp_path: Path, name: str) -> None:
     for file in FILES:
         text = render(f"monitoring/{file}.j2", settings=of(renamed(fleet, name)))
-        (tmp_path / file).write_text(text.replace("/etc/prometheus/rules/*.yml", f"{tmp_path}/[hmd]*.yml"))
+        (tmp_path / file).write_text(text.replace("/etc/prometheus/rules/*.yml", f"{tmp_path}/[hmds]*.yml"))
     asked = ["promtool", "check", "config", "--lint=all", "--lint-fatal", str(tmp_path / "prometheus.yml")]
     said = subprocess.run(asked, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stdout + said.stderr

@@ -24,6 +24,7 @@ from deploy.report.cases import cases_of
 from deploy.report.run_metrics import metrics
 from inventory.snapshot import load
 from roles.monitoring import RULE_FILES, Options, settings
+from roles.shared.intent import Intent
 from roles.shared.parts.templates import render
 from tests.unit.roles.judging import needs
 
@@ -38,7 +39,7 @@ STARTED = "1970-01-01T00:00:00.000Z"
 """promtool's time begins there."""
 
 
-WANTED = settings(FLEET.host("tie-mon1"), FLEET, Options())
+WANTED = settings(FLEET.host("tie-mon1"), FLEET, Options(), Intent(FLEET))
 
 
 def scan(*findings: Finding, unknown: Sequence[str] = (), command: str = "drift", **more: Any) -> str:
@@ -69,7 +70,8 @@ def finding(kind: Kind, **more: Any) -> Finding:
     return Finding(kind=kind, step="file /etc/x", **given)
 
 
-Series = tuple[str, float]
+Series = tuple[str, float | str]
+"""A series, and its value all the time, or its values as promtool writes them."""
 
 
 def series(told: str, by: Mapping[str, str] = STATION) -> list[Series]:
@@ -100,7 +102,10 @@ def judge(tmp_path: Path, told: Sequence[Series], *asked: tuple[str, str, Sequen
         }
         for alert, at, expected in asked
     ]
-    given = [{"series": name, "values": f"{value:f}+0x{samples}"} for name, value in told]
+    given = [
+        {"series": name, "values": value if isinstance(value, str) else f"{value:f}+0x{samples}"}
+        for name, value in told
+    ]
     test = {
         "rule_files": files,
         "evaluation_interval": f"{STEP}m",
@@ -271,3 +276,102 @@ def test_what_waits_on_a_host_is_told_when_it_has_waited_too_long(
 )
 def test_what_waits_for_nothing_raises_nothing(tmp_path: Path, told: list[Series], alert: str) -> None:
     judge(tmp_path, told, (alert, "73h", []))
+
+
+PROBE = {"job": "probe", "instance": "heb-gw1", "municipality": "heby"}
+DEVICE = {"job": "snmp", "instance": "heb-sw1", "municipality": "heby"}
+MANAGER = {"job": "alertmanager", "instance": "tie-mon1", "municipality": "tierp"}
+
+
+def of(name: str, value: float, labels: Mapping[str, str], **more: str) -> list[Series]:
+    """A series with these labels."""
+    written = ",".join(f"{k}='{v}'" for k, v in {**labels, **more}.items())
+    return [(f"{name}{{{written}}}", value)]
+
+
+def of_labels(labels: Mapping[str, str], severity: str, **more: str) -> str:
+    shown = {k: v for k, v in {**labels, **more}.items() if k in {"instance", "municipality", "kind"}}
+    return ", ".join(f'{k}="{v}"' for k, v in {**shown, "severity": severity}.items())
+
+
+@pytest.mark.parametrize(
+    ("told", "well", "alert", "when"),
+    [
+        (
+            of("probe_success", 0, PROBE, kind="ping"),
+            of("probe_success", 1, PROBE, kind="ping"),
+            "GatewaySilent",
+            ("0m", "4m", of_labels(PROBE, "critical", kind="ping")),
+        ),
+        (
+            [*of("probe_success", 0, PROBE, kind="dns", target="udp"), *of("probe_success", 1, PROBE, kind="dns")],
+            of("probe_success", 1, PROBE, kind="dns"),
+            "NameServerSilent",
+            ("0m", "4m", of_labels(PROBE, "critical")),
+        ),
+        (
+            of("probe_success", 0, PROBE, kind="tls"),
+            of("probe_success", 1, PROBE, kind="tls"),
+            "ServiceSilent",
+            ("0m", "4m", of_labels(PROBE, "critical", kind="tls")),
+        ),
+        (
+            of("probe_ssl_earliest_cert_expiry", 30 * DAY, PROBE, kind="tls"),
+            of("probe_ssl_earliest_cert_expiry", 40 * DAY, PROBE, kind="tls"),
+            "ServedCertificateEnds",
+            ("60m", "64m", of_labels(PROBE, "warning", kind="tls")),
+        ),
+        (
+            of("up", 0, PROBE, kind="ping"),
+            [*of("up", 1, PROBE, kind="ping"), *of("up", 0, PROBE, kind="ping", target="other")],
+            "ProbesUnknown",
+            ("4m", "8m", 'municipality="heby", kind="ping", severity="warning"'),
+        ),
+        (
+            of("up", 0, MANAGER),
+            of("up", 1, MANAGER),
+            "AlertmanagerSilent",
+            ("4m", "8m", of_labels(MANAGER, "critical")),
+        ),
+        (of("up", 0, DEVICE), of("up", 1, DEVICE), "DeviceSilent", ("4m", "8m", of_labels(DEVICE, "critical"))),
+        (
+            of("sysUpTime", 89_999, DEVICE),
+            of("sysUpTime", 90_000, DEVICE),
+            "DeviceRestarted",
+            ("", "0m", of_labels(DEVICE, "warning")),
+        ),
+        (
+            of("up", 0, {"job": "node", "instance": "heb-gw1", "municipality": "heby"}),
+            of("up", 1, {"job": "node", "instance": "heb-gw1", "municipality": "heby"}),
+            "SiteUnreachable",
+            ("0m", "4m", 'municipality="heby", severity="critical"'),
+        ),
+    ],
+)
+def test_what_is_tried_and_does_not_answer_is_told(
+    tmp_path: Path, told: list[Series], well: list[Series], alert: str, when: tuple[str, str, str]
+) -> None:
+    not_yet, then, raised = when
+    judge(tmp_path, told, *([(alert, not_yet, [])] if not_yet else []), (alert, then, [raised]))
+    judge(tmp_path, well, (alert, "2h", []))
+
+
+def test_one_of_two_gateways_that_is_down_cuts_no_site_off(tmp_path: Path) -> None:
+    heby = {"job": "node", "municipality": "heby", "site": "heby"}
+    one_down = [*of("up", 0, heby, instance="heb-gw1"), *of("up", 1, heby, instance="ost-gw1")]
+    judge(tmp_path, one_down, ("SiteUnreachable", "1h", []))
+
+
+@pytest.mark.parametrize(("a_step", "raised"), [(600, True), (100, False)])
+def test_broken_frames_are_told_by_their_rate(tmp_path: Path, a_step: int, raised: bool) -> None:
+    labels = ",".join(f"{k}='{v}'" for k, v in {**DEVICE, "ifName": "1/1/1"}.items())
+    given = [(f"{name}{{{labels}}}", f"0+{step}x20") for name, step in (("ifInErrors", a_step), ("ifOutErrors", 0))]
+    found = [of_labels(DEVICE, "warning")] if raised else []
+    judge(tmp_path, given, ("PortErrors", "44m", found))
+
+
+def test_alerts_that_do_not_arrive_are_told(tmp_path: Path) -> None:
+    labels = ",".join(f"{k}='{v}'" for k, v in {**MANAGER, "integration": "email", "reason": "other"}.items())
+    failing = [(f"alertmanager_notifications_failed_total{{{labels}}}", "0+1x20")]
+    judge(tmp_path, failing, ("AlertsNotTold", "40m", [of_labels(MANAGER, "critical")]))
+    judge(tmp_path, of("alertmanager_notifications_failed_total", 7, MANAGER), ("AlertsNotTold", "40m", []))

@@ -55,11 +55,12 @@ def netbox(fleet: Fleet, **said: object) -> Settings:
     return settings(fleet.host("tie-netbox1"), fleet, options)
 
 
-def test_only_management_stations_reach_it_and_only_by_https(fleet: Fleet) -> None:
-    (https,) = listens(netbox(fleet))
-    assert (https.protocol, https.port) == ("tcp", 443)
+def test_management_stations_reach_it_and_monitoring_and_only_by_https(fleet: Fleet) -> None:
+    https, certificate = listens(netbox(fleet))
+    assert (https.protocol, https.port) == (certificate.protocol, certificate.port) == ("tcp", 443)
     assert IPv4Network("10.60.10.250/32") in https.sources
     assert all(n.prefixlen == 32 for n in https.sources)
+    assert certificate.sources == (IPv4Network("10.60.10.14/32"),)
 
 
 def test_its_secrets_are_its_municipalitys_and_are_nowhere_but_in_files_of_their_own(fleet: Fleet) -> None:

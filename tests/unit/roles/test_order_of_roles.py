@@ -83,7 +83,7 @@ def test_a_hub_has_its_routes_before_it_says_what_it_is_worth() -> None:
         ("tie-cache1", (*COMMON, "package_cache")),
         ("tie-dns1", (*COMMON, "dns_resolver")),
         ("tie-log1", ("base", "firewall", "time", "log_server", "node_metrics")),
-        ("tie-mon1", (*COMMON, "monitoring")),
+        ("tie-mon1", (*COMMON, "monitoring", "alertmanager", "probes", "snmp_metrics")),
         ("tie-netbox1", (*COMMON, "netbox")),
     ],
 )

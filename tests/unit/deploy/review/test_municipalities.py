@@ -24,6 +24,9 @@ KNOW_NETWORKS = {"firewall", "edge_gateway", "wireguard", "dns_resolver", "local
     "access_switch",
     "core_switch",
     "edge_firewall",
+    "alertmanager",
+    "probes",
+    "snmp_metrics",
 }
 """The roles by which others know a municipality's networks, names and hosts."""
 

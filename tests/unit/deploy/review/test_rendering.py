@@ -52,7 +52,7 @@ def test_the_texts_of_a_host_are_those_of_its_files_and_configurations(name: str
         step = steps[file.role, f"file {file.path}"]
         assert shipped.text(step.text) == file.content
         assert step.meta == f"{file.owner}:{file.group} {file.mode}"
-        assert set(step.secrets) == {secret.name for secret in file.secrets}
+        assert set(step.secrets) == {secret.known_as for secret in file.secrets}
         assert step.then == tuple(handler.name for handler in file.then)
     for configuration in declared.configurations:
         assert shipped.text(steps[configuration.role, "running configuration"].text) == configuration.content
