@@ -25,6 +25,7 @@ from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, 
 from procrastinate.exceptions import JobAborted
 from procrastinate.jobs import Job
 
+from deploy.jobs import bound
 from deploy.jobs.command import require_slug, run_command
 from deploy.jobs.given import Silence, again_after
 from deploy.jobs.job import MADE, Scanner, answer_in
@@ -138,7 +139,7 @@ class Worker:
         with files.answer.open("xb") as answer:
             files.answer.chmod(0o600)
             process = await asyncio.create_subprocess_exec(
-                *("setpriv", "--pdeathsig", "KILL", "--"),  # what kills the worker ends its scan, too
+                *(sys.executable, "-m", bound.__name__, str(os.getpid())),  # what kills the worker ends its scan, too
                 *scanner.words(wanted.municipality),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=answer,
