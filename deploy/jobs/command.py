@@ -1,9 +1,15 @@
-"""Run one of the commands of scheduled and distributed runs, and tell by its exit code how that ended."""
+"""Run one of the commands of scheduled and distributed runs, and tell by its exit code how that ended.
+
+`samdrift-worker` and `samdrift-queue` begin here, since they need libraries that not everybody has installed.
+"""
 
 from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
 
 import click
 
@@ -11,6 +17,36 @@ from deploy.model.kinds import Exit
 from inventory.errors import SamdriftError, UsageError
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,98}")
+OF_WORKERS = frozenset({"procrastinate", "psycopg_pool"})
+"""What is installed with samdrift's extra `workers` alone."""
+
+
+def worker() -> NoReturn:
+    """Run `samdrift-worker`."""
+    with saying_what_is_missing():
+        from deploy.jobs.worker import worker as command  # noqa: PLC0415
+    sys.exit(run_command(command, "samdrift-worker"))
+
+
+def queue() -> NoReturn:
+    """Run `samdrift-queue`."""
+    with saying_what_is_missing():
+        from deploy.jobs.queue_tables import queue as command  # noqa: PLC0415
+    sys.exit(run_command(command, "samdrift-queue"))
+
+
+@contextmanager
+def saying_what_is_missing() -> Iterator[None]:
+    """End, saying what to install, where a library is not there that only workers need."""
+    try:
+        yield
+    except ModuleNotFoundError as e:
+        library = (e.name or "").partition(".")[0]
+        if library not in OF_WORKERS:
+            raise
+        what = f"{library} is not installed, which keeps the queue"
+        click.echo(f"error: {what} (pip install 'samdrift[workers]')", err=True)
+        sys.exit(Exit.ERROR)
 
 
 def require_slug(municipality: str) -> str:

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from deploy.jobs.command import require_slug, run_command
+from deploy.jobs.command import require_slug, run_command, saying_what_is_missing
 from deploy.jobs.job import Scan, Scanner, answer_in, hosts_of, scan_if_due
 from deploy.jobs.journal import JobFiles
 from deploy.jobs.watch import FILE, Watch, read_watch
@@ -58,8 +58,9 @@ def run(municipality: str, watch: Watch) -> int:
 
 def _queue(files: JobFiles, municipality: str, watch: Watch) -> int:
     """Queue the scan that is due, take what workers found, and return the exit code that this means."""
-    from deploy.jobs.queue import queue_if_due  # noqa: PLC0415  only a watch with workers has a queue
-    from deploy.jobs.recorded import bring_answer  # noqa: PLC0415
+    with saying_what_is_missing():
+        from deploy.jobs.queue import queue_if_due  # noqa: PLC0415  only a watch with workers has a queue
+        from deploy.jobs.recorded import bring_answer  # noqa: PLC0415
 
     found = queue_if_due(watch.database, municipality, watch.at)
     click.echo(f"{municipality}: {found.why or f'the scan of {found.day} is queued'}", err=True)

@@ -9,16 +9,13 @@ backup. Not here: what stands in the queue (`queue`).
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
-from typing import NoReturn
 
 import click
 import psycopg
 from procrastinate.schema import SchemaManager, migrations_path
 from psycopg import sql
 
-from deploy.jobs.command import run_command
 from deploy.jobs.queue import CONNECTION, NEWEST, SCHEMA, conninfo, naming, require_today, revision_of
 from deploy.model.kinds import Exit
 from deploy.store.place import Database, place_of
@@ -137,12 +134,3 @@ def queue(where: str, workers: tuple[str, ...], stations: tuple[str, ...]) -> in
     for role in (*workers, *stations):
         click.echo(f"Role {role} may use them.", err=True)
     return Exit.OK
-
-
-def main() -> NoReturn:
-    """Run the command line, and exit with the code that it means."""
-    sys.exit(run_command(queue, "samdrift-queue"))
-
-
-if __name__ == "__main__":
-    main()

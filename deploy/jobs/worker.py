@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision
@@ -26,7 +26,7 @@ from procrastinate.exceptions import JobAborted
 from procrastinate.jobs import Job
 
 from deploy.jobs import bound
-from deploy.jobs.command import require_slug, run_command
+from deploy.jobs.command import require_slug
 from deploy.jobs.given import Silence, again_after
 from deploy.jobs.job import MADE, Scanner, answer_in
 from deploy.jobs.journal import JobFiles
@@ -244,12 +244,3 @@ def worker(municipalities: tuple[str, ...], file: Path) -> int:
         pass
     asyncio.run(work(watch, named, lambda line: click.echo(line, err=True)))
     return Exit.OK
-
-
-def main() -> NoReturn:
-    """Run the command line, and exit with the code that it means."""
-    sys.exit(run_command(worker, "samdrift-worker"))
-
-
-if __name__ == "__main__":
-    main()

@@ -140,7 +140,7 @@ class Place:
 
     def worker(self, name: str, *municipalities: str) -> subprocess.Popen[bytes]:
         """Start a worker."""
-        words = [sys.executable, "-m", "deploy.jobs.worker", *municipalities]
+        words = [sys.executable, "-c", "from deploy.jobs.command import worker; worker()", *municipalities]
         words += ["--watch", str(self.watch(name, WORKER))]
         with (self.directory / f"{name}.said").open("ab") as said:
             started = subprocess.Popen(words, cwd=CODE, stderr=said)
