@@ -73,7 +73,7 @@ setup: ## Debian packages (root) and .venv from the hashed lock; instant when no
 lock: setup ## Compute requirements.txt anew from pyproject.toml, and what of it a station installs, with hashes and no address
 	@CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --all-extras --generate-hashes --allow-unsafe \
 	  --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements.txt pyproject.toml
-	@printf 'setuptools\nwheel\n' | $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+	@printf 'setuptools\nwheel\n' | $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --extra workers --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate -c requirements.txt -o templates/drift_watch/requirements.txt pyproject.toml -
 
 lock-netbox: setup ## Compute the lock of NetBox's own packages anew (templates/netbox/requirements.txt)

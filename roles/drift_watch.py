@@ -17,6 +17,11 @@ Options (config context `samdrift.drift_watch`):
 - `at`: when each day's scan is to begin, by the clock in Sweden; `spread_minutes`: within how long all begin.
 - `source`: a directory with the inventory; without, what the station uses (`management_station`): NetBox, or the
   snapshot that is in the revision.
+- `store`: where runs are recorded, and so are its scans: a database (`postgresql://ROLE@HOST/DATABASE?sslmode=…`),
+  whose password is the secret `store_password` (no colon in it, no backslash), unless the URL names a certificate
+  (`sslcert`); without, the station's own directory. HOST is an address, so that gateways let it through, or a name.
+- `queued`: scans are put into the queue of that database, for hosts with role `watch_worker`, and not made here.
+- `tells`: people are told by this station; of several stations with one store, by one.
 - `smtp`: the mail server by which people are told (`host`: its address, so that gateways let it through, or a name;
   `port`; `security`: starttls, tls or none; `sender`; `user`, whose password is the secret `notify_smtp_password`).
 - `signed`: webhooks are signed with the secret `notify_webhook_key`, where `inventory/recipients.yaml` says so.
@@ -27,7 +32,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from ipaddress import ip_network
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from pydantic import Field
 from pyinfra.operations import files
@@ -76,6 +83,8 @@ SHELL_PARSES = "sh -n {path}"
 JSON_PARSES = "python3 -m json.tool {path} > /dev/null"
 MAKES = (f"{OPT}/*", f"{TEXTFILES}/samdrift-drift-*.prom")
 
+STORE_URL = r"^postgresql://[a-z0-9_]{1,63}@[A-Za-z0-9.:\[\]-]{1,200}/[a-z0-9_]{1,63}([?][A-Za-z0-9_=&./-]*)?$"
+STORE_FIELD = "config context samdrift.drift_watch.store"
 WANTED = f"{UNITS}/timers.target.wants/{ACCOUNT}@*.timer"
 TIMERS_THERE = f'for t in {WANTED}; do [ ! -L "$t" ] || basename "$t"; done | LC_ALL=C sort'
 AGAIN = Handler(
@@ -91,36 +100,81 @@ taken out or exchanged."""
 GIT = "git -c safe.directory='*' -c core.fsmonitor=false --no-optional-locks -C src"
 
 
-class Options(RoleOptions):
-    """What a config context may set for this role; see the module's text."""
+class Installing(RoleOptions):
+    """Which samdrift a host installs that runs it by itself, and by which inventory."""
 
-    smtp: MailServer | None = None
-    signed: bool = False
     repository: str = Field(pattern=r"^(https:/)?(/[A-Za-z0-9][A-Za-z0-9.:_-]*)+$", max_length=200)
     revision: str = Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")
     index: str = Field(default="", pattern=r"^$|^https:/(/[A-Za-z0-9][A-Za-z0-9.:_-]*)+/?$", max_length=200)
-    at: str = Field(default="04:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
-    spread_minutes: int = Field(default=60, ge=1, le=12 * 60)
     source: str = Field(default="", pattern=r"^$|^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$")
     cache: str = Field(default="", pattern=r"^$|^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$")
 
 
-class Settings(RoleSettings):
-    """Which samdrift is installed, whom it watches when, and by which inventory."""
+class Options(Installing):
+    """What a config context may set for this role; see the module's text."""
+
+    smtp: MailServer | None = None
+    signed: bool = False
+    store: str = Field(default="", pattern=f"^$|{STORE_URL}", max_length=300)
+    queued: bool = False
+    tells: bool = True
+    at: str = Field(default="04:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    spread_minutes: int = Field(default=60, ge=1, le=12 * 60)
+
+
+class Installed(RoleSettings):
+    """Which samdrift a host has that runs it by itself, by which inventory, and where it records."""
 
     repository: str
     revision: str
     index: str
+    source: str
+    cache: str
+    netbox_url: str
+    home: str
+    account: str
+    store: str
+
+    @property
+    def here(self) -> str:
+        """Return the directory of this revision."""
+        return f"{VERSIONS}/{self.revision}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return all that a scan finds in its environment: inventory, store, key for looks."""
+        inventory = {"SAMDRIFT_SOURCE": self.source} if self.source else {}
+        if self.netbox_url and not self.source:
+            inventory = {
+                "SAMDRIFT_SOURCE": "netbox",
+                "SAMDRIFT_NETBOX_URL": self.netbox_url,
+                "SAMDRIFT_NETBOX_TOKEN_FILE": f"{self.home}/netbox-token",
+            }
+        return {
+            "HOME": self.home,
+            "LANG": "C.UTF-8",
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "SAMDRIFT_IDENTITY": f"{self.home}/identity",
+            "SAMDRIFT_LOOK_KEY": f"{self.home}/look-key",
+            "SAMDRIFT_LOOK_USER": LOOKS_AS,
+            "SAMDRIFT_STATE": self.store,
+            **inventory,
+        }
+
+
+class Settings(Installed):
+    """Which samdrift is installed, whom it watches when, and by which inventory."""
+
     at: str
     spread_minutes: int
-    source: str
-    netbox_url: str
-    cache: str
+    queued: bool
+    tells: bool
     called: dict[str, str]
     smtp: MailServer | None
     smtp_password: Secret | None
     webhook_key: Secret | None
     pages: str
+    store_password: Secret | None
     home: str = HOME
     account: str = ACCOUNT
     metrics: str = METRICS
@@ -131,39 +185,19 @@ class Settings(RoleSettings):
         return tuple(self.called)
 
     @property
-    def here(self) -> str:
-        """Return the directory of this revision."""
-        return f"{VERSIONS}/{self.revision}"
-
-    @property
     def watch(self) -> str:
         """Return what the jobs are told, as JSON."""
-        inventory = {"SAMDRIFT_SOURCE": self.source} if self.source else {}
-        if self.netbox_url and not self.source:
-            inventory = {
-                "SAMDRIFT_SOURCE": "netbox",
-                "SAMDRIFT_NETBOX_URL": self.netbox_url,
-                "SAMDRIFT_NETBOX_TOKEN_FILE": f"{HOME}/netbox-token",
-            }
-        environment = {
-            "HOME": HOME,
-            "LANG": "C.UTF-8",
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "SAMDRIFT_IDENTITY": f"{HOME}/identity",
-            "SAMDRIFT_LOOK_KEY": KEY,
-            "SAMDRIFT_LOOK_USER": LOOKS_AS,
-            "SAMDRIFT_STATE": STORE,
-            **inventory,
-        }
         watch = {
             "at": self.at,
             "program": f"{BIN}/samdrift",
-            "environment": environment,
+            "environment": self.environment,
             "state": f"{HOME}/state",
             "metrics": METRICS,
             "called": self.called,
             "sender": self._sender,
             **({"pages": self.pages} if self.pages else {}),
+            **({} if self.tells else {"tells": False}),
+            **({"queued": True} if self.queued else {}),
         }
         return json.dumps(watch, indent=2, ensure_ascii=False) + "\n"
 
@@ -184,6 +218,9 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
     def secret(name: str) -> Secret:
         return Secret(name=name, municipality=host.tenant)
 
+    if options.queued and not options.store:
+        fix = "name one in PostgreSQL, which the workers use, too"
+        raise SettingsError("scans are queued in a store that several hosts use", field=STORE_FIELD, fix=fix)
     watched = {h.tenant for h in fleet.hosts if h.is_managed}
     station = cast("management_station.Settings", intent.required(host, "management_station"))
     return Settings(
@@ -192,12 +229,14 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
         smtp=options.smtp,
         smtp_password=secret("notify_smtp_password") if options.smtp and options.smtp.user else None,
         webhook_key=secret("notify_webhook_key") if options.signed else None,
+        store_password=secret("store_password") if needs_password(options.store) else None,
         pages=PAGES if "watch_pages" in host.roles else "",
-        **options.model_dump(exclude={"smtp", "signed"}),
+        **options.model_dump(exclude={"smtp", "signed", "store"}),
+        store=options.store or STORE,
     )
 
 
-def ways_out(settings: Settings) -> tuple[WayOut, ...]:
+def ways_out(settings: Installed) -> tuple[WayOut, ...]:
     """Let the host fetch samdrift and what it needs from outside, unless both are inside."""
     if settings.index:
         return ()
@@ -205,8 +244,29 @@ def ways_out(settings: Settings) -> tuple[WayOut, ...]:
 
 
 def asks(settings: Settings) -> tuple[Ask, ...]:
-    """Let the host reach its mail server, where that is named by its address."""
-    return asks_by_mail(settings.smtp)
+    """Let the host reach its mail server and its store, where those are named by their addresses."""
+    return (*asks_by_mail(settings.smtp), *asks_store(settings.store))
+
+
+def asks_store(store: str) -> tuple[Ask, ...]:
+    """Let a host reach the database that this URL of a store names."""
+    if "://" not in store:
+        return ()
+    named = urlsplit(store)
+    return asked(named.hostname or "", named.port or 5432, "runs are recorded, and scans queued, in PostgreSQL")
+
+
+def asked(host: str, port: int, why: str) -> tuple[Ask, ...]:
+    """Let a host reach a server, where that is named by its address and not by a name."""
+    try:
+        return (Ask(protocol="tcp", port=port, destinations=(ip_network(host),), why=why),)
+    except ValueError:
+        return ()
+
+
+def needs_password(store: str) -> bool:
+    """Tell whether a store is a database that no certificate of the URL's opens."""
+    return "://" in store and "sslcert=" not in store
 
 
 def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:  # noqa: ARG001  a role's signature
@@ -225,41 +285,55 @@ def sandbox(municipality: str) -> Sandbox:
 
 def deploy(settings: Settings) -> None:
     """Declare samdrift, the account that runs it, and the units that ask it."""
-    packages("git", "openssh-client", "python3-venv")
-    ensured(
-        f"account {ACCOUNT}",
-        question=f"getent passwd {ACCOUNT} | cut -d: -f6,7",
-        answer=f"{HOME}:{NO_SHELL}\n",
-        command=f"{{ getent passwd {ACCOUNT} > /dev/null || "
-        f"useradd --system --user-group --home-dir {HOME} --shell {NO_SHELL} {ACCOUNT}; }} && "
-        f"usermod --home {HOME} --shell {NO_SHELL} {ACCOUNT}",
-    )
+    account(settings)
     for path, owner, group, mode in (
-        (HOME, ACCOUNT, ACCOUNT, "711"),
-        (f"{HOME}/state", ACCOUNT, ACCOUNT, "700"),
         (METRICS, ACCOUNT, ACCOUNT, "755"),
         *([(settings.pages, ACCOUNT, SERVES, "2750")] if settings.pages else []),
         (STORE, RUNS_AS, ACCOUNT, "2770"),
         (ETC, "root", ACCOUNT, "750"),
-        (OPT, "root", "root", "755"),
-        (VERSIONS, "root", "root", "755"),
     ):
         files.directory(name=f"directory {path}", path=path, user=owner, group=group, mode=mode)
     _shared_store()
-    ensured(
-        f"key {KEY}",
-        question=management_station.HAS_KEY.format(key=KEY),
-        answer=f"{ACCOUNT}:{ACCOUNT} 600\n",
-        command=f"runuser -u {ACCOUNT} -- sh -c 'umask 077; test -e {KEY} || "
-        f'ssh-keygen -q -t ed25519 -N "" -C {ACCOUNT} -f {KEY}; chmod 600 {KEY}\'',
-    )
-    _program(settings)
+    program(settings)
     managed_file(f"{ETC}/watch.json", content=settings.watch, group=ACCOUNT, mode="640", validate_with=JSON_PARSES)
     for path, value in ((PASSWORD, settings.smtp_password), (WEBHOOK_KEY, settings.webhook_key)):
         if value is not None:
             managed_file(path, content=f"{value}\n", group=ACCOUNT, mode="640")
+    store_password(settings, settings.store_password)
     _metrics(settings)
     _units(settings)
+
+
+def account(settings: Installed) -> None:
+    """Declare the account that runs samdrift by itself, its directory, and its key for looks."""
+    name, home, key = settings.account, settings.home, f"{settings.home}/look-key"
+    packages("git", "openssh-client", "python3-venv")
+    ensured(
+        f"account {name}",
+        question=f"getent passwd {name} | cut -d: -f6,7",
+        answer=f"{home}:{NO_SHELL}\n",
+        command=f"{{ getent passwd {name} > /dev/null || "
+        f"useradd --system --user-group --home-dir {home} --shell {NO_SHELL} {name}; }} && "
+        f"usermod --home {home} --shell {NO_SHELL} {name}",
+    )
+    for path, mode in ((home, "711"), (f"{home}/state", "700")):
+        files.directory(name=f"directory {path}", path=path, user=name, group=name, mode=mode)
+    ensured(
+        f"key {key}",
+        question=management_station.HAS_KEY.format(key=key),
+        answer=f"{name}:{name} 600\n",
+        command=f"runuser -u {name} -- sh -c 'umask 077; test -e {key} || "
+        f'ssh-keygen -q -t ed25519 -N "" -C {name} -f {key}; chmod 600 {key}\'',
+    )
+
+
+def store_password(settings: Installed, password: Secret | None) -> None:
+    """Declare where PostgreSQL's library finds the password of the store, if it needs one."""
+    if password is not None:
+        text = f"*:*:*:*:{password}\n"
+        managed_file(
+            f"{settings.home}/.pgpass", content=text, owner=settings.account, group=settings.account, mode="600"
+        )
 
 
 def _shared_store() -> None:
@@ -272,8 +346,10 @@ def _shared_store() -> None:
     )
 
 
-def _program(settings: Settings) -> None:
+def program(settings: Installed) -> None:
     """Declare samdrift at its revision, with just the packages that the revision's lock names."""
+    for path in (OPT, VERSIONS):
+        files.directory(name=f"directory {path}", path=path, user="root", group="root", mode="755")
     script = render("drift_watch/install.sh.j2", settings=settings)
     managed_file(INSTALL, content=script, mode="755", validate_with=SHELL_PARSES)
     ensured(

@@ -340,13 +340,15 @@ def verify(common: Common, outputs: Outputs) -> int:
 
 @command("drift")
 @output_options
+@reason_option
 @_write_back_option
-def drift(common: Common, outputs: Outputs, write_back: bool) -> int:
+def drift(common: Common, outputs: Outputs, reason: str | None, write_back: bool) -> int:
     """Compare the hosts with what was last applied; change nothing."""
     from deploy.runs import commands as runs
     from deploy.views import findings as findings_view
 
-    with told_if_it_breaks_off(common, outputs, "drift"), running(common, "drift") as (run, _):
+    why = " ".join((reason or "").split())
+    with told_if_it_breaks_off(common, outputs, "drift"), running(common, "drift", reason=why) as (run, _):
         netbox = _netbox_to_tell(common, run.fleet) if write_back else None
         record = record_of(common, lambda: runs.drift(run))
     names = municipalities(run.fleet)

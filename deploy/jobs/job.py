@@ -35,6 +35,10 @@ class Scanner(NamedTuple):
     environment: Mapping[str, str]
     metrics: Path
 
+    def words(self, municipality: str) -> list[str]:
+        """Return the command line of a scan, the same wherever it is made."""
+        return [*self.command, "drift", "--limit", municipality, "--json", "--prometheus", str(self.metrics)]
+
 
 class Scan(NamedTuple):
     """What a job did: the record of a scan that it made or found made; None, and why, if there is none."""
@@ -74,11 +78,10 @@ def scan_if_due(files: JobFiles, lock: int, municipality: str, at: time, scanner
 
 def _run(files: JobFiles, lock: int, municipality: str, scanner: Scanner) -> int:
     """Run samdrift, its answer in a file, and return its exit code; a negative one is a signal's."""
-    words = [*scanner.command, "drift", "--limit", municipality, "--json", "--prometheus", str(scanner.metrics)]
     with files.answer.open("xb") as answer:
         files.answer.chmod(0o600)
         return subprocess.run(
-            words,
+            scanner.words(municipality),
             stdin=subprocess.DEVNULL,
             stdout=answer,
             stderr=sys.stderr,

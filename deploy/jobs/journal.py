@@ -93,9 +93,17 @@ class JobFiles:
         Raises:
             SamdriftError: it cannot be written.
         """
-        with self._naming():
-            put_in_place(self.journal, journal.model_dump_json().encode())
+        self.put(self.journal, journal.model_dump_json().encode())
         return journal
+
+    def put(self, file: Path, data: bytes, *, mode: int = 0o600) -> None:
+        """Put a file of the watch's in place, on the disk.
+
+        Raises:
+            SamdriftError: it cannot be written.
+        """
+        with self._naming():
+            put_in_place(file, data, mode=mode)
 
     @contextmanager
     def _naming(self) -> Iterator[None]:

@@ -76,7 +76,7 @@ def due(moment: Moment, at: time, ended: tuple[Ended, ...], tried: tuple[Tried, 
     if any(scan.day == day for scan in ended):
         return Due(None, f"the scan of {day} has been made")
     if ended and (passed := _passed(ended[-1].at, moment)) is not None and passed < APART:
-        return Due(None, f"the latest scan ended {passed / 3600:.1f} hours ago, whatever the clock says")
+        return Due(None, f"the latest scan was {passed / 3600:.1f} hours ago, whatever the clock says")
     if sum(t.day == day for t in tried) >= TRIES:
         return Due(None, f"the scan of {day} was begun {TRIES} times and never came to its end")
     return Due(day)

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from deploy.transport.batch import Answer
+from tests.unit.roles.test_drift_watch import REVISION
+from tests.unit.roles.test_watch_worker import made as worker_settings
 from tests.unit.state.conftest import MadeUp, shipped_settings, state_checks
 
 
@@ -357,3 +359,37 @@ OWN_PAGES = "the_pages_are_the_watchs_and_the_web_servers_alone"
 )
 def test_pages_that_others_can_read_too_are_found(check: str, answers: dict[str, str | Answer], said: str) -> None:
     assert outcome("watch_pages", check, answers, "tie-adm1") == said
+
+
+WORKER = "samdrift-worker"
+
+
+def worker(key: str = "600", groups: str = WORKER, told: str = f"root {WORKER} 640") -> dict[str, str | Answer]:
+    """What a worker's host says of its account, and of what is the account's alone."""
+    passwd = f"{WORKER}:x:997:997::/var/lib/{WORKER}:/usr/sbin/nologin"
+    answers: dict[str, str | Answer] = {"id -Gn": groups, "getent passwd": passwd, "watch.json": told}
+    return {**answers, "stat": f"{WORKER} {key}"}
+
+
+ACCOUNT_OF_A_WORKER = "the_account_is_nobody_else_and_its_key_is_its_own"
+TOLD_TO_A_WORKER = "what_it_is_told_is_roots_and_its_password_its_own"
+INSTALLED = "samdrift_is_the_wanted_revision_and_nobody_but_root_can_change_it"
+
+
+@pytest.mark.parametrize(
+    ("check", "answers", "said"),
+    [
+        (ACCOUNT_OF_A_WORKER, worker(), "passed"),
+        (ACCOUNT_OF_A_WORKER, worker(key="640"), "failed"),
+        (ACCOUNT_OF_A_WORKER, worker(groups=f"{WORKER} sudo"), "failed"),
+        (TOLD_TO_A_WORKER, worker(), "passed"),
+        (TOLD_TO_A_WORKER, worker(key="644"), "failed"),
+        (TOLD_TO_A_WORKER, worker(told=f"{WORKER} {WORKER} 640"), "failed"),
+        (INSTALLED, {"readlink": f"{HERE}{REVISION}/venv/bin", "find": "searched"}, "passed"),
+        (INSTALLED, {"readlink": f"{HERE}1/venv/bin", "find": "searched"}, "failed"),
+        (INSTALLED, {"readlink": f"{HERE}{REVISION}/venv/bin", "find": "/opt/x\nsearched"}, "failed"),
+    ],
+)
+def test_a_worker_that_is_not_as_it_should_be_is_found(check: str, answers: dict[str, str | Answer], said: str) -> None:
+    found = MadeUp(answers).outcome(getattr(state_checks("watch_worker"), f"test_{check}"), worker_settings())
+    assert found == said
