@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from inventory.frozen import Frozen, all_as_json
+from inventory.frozen import Frozen, in_texts
 from inventory.keys import KEYS, address_key
 from inventory.network import (
     Address,
@@ -98,8 +98,7 @@ class Interface(Frozen):
     @property
     def all_addresses(self) -> tuple[InterfaceAddress, ...]:
         """Return the own addresses, then the shared ones."""
-        shared = self.shared_addresses
-        return (*self.addresses, *[x.address for x in shared]) if shared else self.addresses
+        return self.addresses + tuple([shared.address for shared in self.shared_addresses])
 
     @property
     def addresses4(self) -> tuple[IPv4Interface, ...]:
@@ -235,10 +234,6 @@ class Host(Frozen):
         return tuple(a for i in self.interfaces for a in i.addresses6)
 
 
-TOGETHER = 50
-"""So many objects are one text where they are looked through as JSON."""
-
-
 class Fleet(Frozen):
     """The whole fleet, validated once and in order (`inventory.order`), so that equal fleets have equal digests.
 
@@ -277,17 +272,8 @@ class Fleet(Frozen):
 
     @cached_property
     def as_json(self) -> Mapping[str, tuple[str, ...]]:
-        """Return every object as JSON, section by section, so many in each text: quicker to look through than they."""
-        return {
-            section: tuple(all_as_json(items[i : i + TOGETHER]) for i in range(0, len(items), TOGETHER))
-            for section in KEYS
-            for items in (getattr(self, section),)
-        }
-
-    @cached_property
-    def every_interface(self) -> Sequence[tuple[int, int, Host, Interface]]:
-        """Return every interface of every host: index of host and interface, and both."""
-        return [(i, j, host, x) for i, host in enumerate(self.hosts) for j, x in enumerate(host.interfaces)]
+        """Return every object as JSON, section by section, so many in a text: quicker to look through than they are."""
+        return {section: in_texts(getattr(self, section)) for section in KEYS}
 
     def holders_of(self, prefix: Prefix) -> tuple[tuple[Host, Interface], ...]:
         """Return the interfaces that have the address of a prefix' gateway, at a place that the prefix is for."""
@@ -311,9 +297,10 @@ class Fleet(Frozen):
     def _having(self) -> Mapping[tuple[str, object], Sequence[tuple[Host, Interface]]]:
         """Return who has an address, by VRF and address, shared ones included."""
         found: dict[tuple[str, object], list[tuple[Host, Interface]]] = {}
-        for _, _, host, interface in self.every_interface:
-            for address in interface.all_addresses:
-                found.setdefault((interface.vrf, address_key(address)), []).append((host, interface))
+        for host in self.hosts:
+            for interface in host.interfaces:
+                for address in interface.all_addresses:
+                    found.setdefault((interface.vrf, address_key(address)), []).append((host, interface))
         return found
 
     @cached_property

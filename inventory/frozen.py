@@ -30,8 +30,16 @@ def as_json(item: Frozen) -> str:
         return repr(item)
 
 
-def all_as_json(items: Sequence[Frozen]) -> str:
-    """Return values as one JSON, which is quicker than one by one; as of `as_json`."""
+TOGETHER = 50
+"""So many values are one text of `in_texts`."""
+
+
+def in_texts(items: Sequence[Frozen]) -> tuple[str, ...]:
+    """Return values as JSON, `TOGETHER` in each text, which is quicker than one by one; as of `as_json`."""
+    return tuple(_text(items[i : i + TOGETHER]) for i in range(0, len(items), TOGETHER))
+
+
+def _text(items: Sequence[Frozen]) -> str:
     try:
         return to_json(items).decode()
     except PydanticSerializationError:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from inventory.fleet import Fleet
-from inventory.rules.rule import Fault, most_like, rule
+from inventory.rules.rule import Fault, every_interface, most_like, rule
 
 INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9/._:-]{0,63}")
 LINUX_INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")
@@ -16,7 +16,7 @@ LINUX_INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")
 def bad_interface_name(fleet: Fleet) -> Iterator[Fault]:
     """Interfaces' names become names of files, of DNS, and words in commands."""
     linux = {p.slug for p in fleet.platforms if p.family == "debian"}
-    for i, j, host, interface in fleet.every_interface:
+    for i, j, host, interface in every_interface(fleet):
         pattern = LINUX_INTERFACE if host.platform in linux else INTERFACE
         if not pattern.fullmatch(interface.name):
             what = f"{host.name} cannot have an interface {interface.name!r}"
@@ -26,7 +26,7 @@ def bad_interface_name(fleet: Fleet) -> Iterator[Fault]:
 @rule("interface-type", fix="type: virtual")
 def bad_interface_type(fleet: Fleet) -> Iterator[Fault]:
     """NetBox knows no types of a virtual machine's interfaces, so that any other word would be lost on the way."""
-    for i, j, host, interface in fleet.every_interface:
+    for i, j, host, interface in every_interface(fleet):
         if host.kind == "vm" and interface.type != "virtual":
             what = f"{host.name}:{interface.name} of a vm has type {interface.type!r}"
             yield Fault(("hosts", i, "interfaces", j, "type"), what)
@@ -38,7 +38,7 @@ def bad_lag(fleet: Fleet) -> Iterator[Fault]:
     VLANs and the addresses. Only devices have groups, and no group is a member of another.
     """
     plugged = {end for cable in fleet.cables for end in (cable.a, cable.b)}
-    for i, j, host, interface in fleet.every_interface:
+    for i, j, host, interface in every_interface(fleet):
         if interface.lag is None and not interface.is_lag:
             continue
         name, path = f"{host.name}:{interface.name}", ("hosts", i, "interfaces", j)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 from inventory import secrets
-from inventory.fleet import TOGETHER, Fleet
+from inventory.fleet import Fleet
+from inventory.frozen import TOGETHER
 from inventory.keys import KEYS
 from inventory.places import Path, called, noun
 from inventory.rules.rule import Fault, cut, rule

@@ -87,9 +87,16 @@ def house_rule(
 
 def every_address(fleet: Fleet) -> Iterator[tuple[int, int, int, Host, Interface, InterfaceAddress]]:
     """Yield every address of every host: index of host, interface and address, and these."""
-    for i, j, host, interface in fleet.every_interface:
+    for i, j, host, interface in every_interface(fleet):
         for k, address in enumerate(interface.addresses):
             yield i, j, k, host, interface, address
+
+
+def every_interface(fleet: Fleet) -> Iterator[tuple[int, int, Host, Interface]]:
+    """Yield every interface of every host: index of host and interface, and both."""
+    for i, host in enumerate(fleet.hosts):
+        for j, interface in enumerate(host.interfaces):
+            yield i, j, host, interface
 
 
 def most_like(word: str, known: set[str]) -> str:
