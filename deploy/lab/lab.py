@@ -288,7 +288,7 @@ class Lab:
             there = {link["ifname"] for link in self._switch.links()}
             self._switch.attach(p for p in missing if p.name in there)
             missing = [p for p in missing if p.name not in there]
-            for host in {p.host for p in missing} - self._running():
+            for host in {p.host for p in missing} - processes(self.id).keys():  # it may not be nspawn yet
                 self._died(host)
             if time.monotonic() > deadline:
                 raise LabError(f"no network interface of {missing[0].host} appears", fix="samdrift lab down")
