@@ -161,11 +161,11 @@ SWEDISH = {
     "it is ready": "den är redo",
     "it answers nobody without the password": "den svarar ingen utan lösenordet",
     "it asks every host of the fleet and itself": "den frågar varje värd i beståndet och sig själv",
-    "its pages are served": "dess sidor visas",
     "it tells alertmanager what is wrong": "den säger till alertmanager vad som är fel",
     "the rules of hosts services devices municipalities and drift are loaded": (
         "reglerna om värdar, tjänster, enheter, kommuner och avvikelser är inlästa"
     ),
+    "its pages are served": "dess sidor visas",
     "no rule fails when it is evaluated": "ingen regel misslyckas när den räknas ut",
     "the configuration on disk is the one in force": "konfigurationen på disken är den som gäller",
     "samples are kept for as long as they should": "mätvärden sparas så länge som de ska",
