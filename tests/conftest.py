@@ -15,6 +15,7 @@ monkey.patch_all()
 
 import gc
 import os
+import re
 import sys
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -38,6 +39,8 @@ settings.load_profile("samdrift")
 gc.set_threshold(*COLLECTED_AFTER)  # as in the real command; a seventh of the processor time of unit tests
 
 UNIT = Path(__file__).with_name("unit")
+HELD_IN_LAB = re.compile(r"held in the lab: (tests/integration/test_\w+\.py)")
+"""What a unit test says that is skipped since this machine's Debian is older than hosts'."""
 
 
 WHOLE_FLEET = (
@@ -77,8 +80,14 @@ def is_traced(module: Path) -> bool:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Fail a unit test that is skipped, where SAMDRIFT_SKIP_NOTHING is set: in CI as root, where every judge is."""
+    """Fail a unit test that is skipped, where SAMDRIFT_SKIP_NOTHING is set: in CI as root, where every judge is.
+
+    But for what only a program of hosts' own Debian does, if the reason names the test that sees it on a lab host.
+    """
     report = yield
+    elsewhere = HELD_IN_LAB.search(str(report.longrepr)) if report.skipped else None
+    if elsewhere and (UNIT.parents[1] / elsewhere[1]).is_file():
+        return report
     if report.skipped and UNIT in item.path.parents and os.environ.get("SAMDRIFT_SKIP_NOTHING"):
         report.outcome, report.longrepr = "failed", f"skipped where nothing may be: {report.longrepr}"
     return report

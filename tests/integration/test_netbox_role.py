@@ -146,6 +146,25 @@ def log_in(netbox: NetBoxServer, password: str) -> bool:
     return True
 
 
+NAMED_TWICE = """\
+d=$(mktemp -d)
+trap 'rm -rf "$d"' EXIT
+cat > "$d/nginx.conf" <<'END'
+error_log stderr;
+events {}
+http { access_log off; server { listen 127.0.0.1:8099; location / { return 200 "$http_x_forwarded_user"; } } }
+END
+nginx -c "$d/nginx.conf" -g "pid $d/pid;"
+printf 'GET / HTTP/1.0\\r\\nX-Forwarded-User: a\\r\\nX-Forwarded-User: a\\r\\n\\r\\n' |
+    timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/8099; cat >&3; tail -n 1 <&3'
+nginx -c "$d/nginx.conf" -g "pid $d/pid;" -s stop
+"""
+
+
+def test_nginx_of_debian_13_joins_a_header_that_comes_twice_so_that_it_names_nobody_of_the_watch_s_pages() -> None:
+    assert by_hand(NETBOX, NAMED_TWICE).strip() == "a, a"
+
+
 @pytest.mark.soak
 def test_rotated_secrets_take_the_place_of_the_old_ones(netbox: NetBoxServer, tmp_path: Path) -> None:
     file, owner = Lab().vault().path, load().host(NETBOX).tenant
