@@ -99,7 +99,7 @@ def audited(kinds: Sequence[str], last: Audits | None, *, as_it_is: bool = False
         lab.down()
         samdrift("lab", "up")
         fresh = audit(lab, FRESH, programs, deployed=False)
-        if NETBOX in hosts:
+        if NETBOX in hosts.values():
             spare_migrations()
             samdrift("lab", "up", NETBOX)  # the lab has it where it is named
         samdrift("--lab", "apply", "--yes")
@@ -138,7 +138,9 @@ def audit(lab: Lab, name: str, programs: Auditors, *, deployed: bool = True) -> 
             if not asker and SSH not in ports.open_ports(scans[0]):
                 raise AuditError(f"nmap finds no SSH on {name}, which is there: what it does not find says nothing")
             reached[where] = tuple(p for scan in scans for p in ports.undeclared(scan, host, intent, asks_as))
-    served = sorted({p for _, p in ports.listening(by_hand(name, ports.LISTENING))})
+    served = sorted(
+        {(address if a in ports.EVERYWHERE else a, port) for a, port in ports.listening(by_hand(name, ports.LISTENING))}
+    )
     return HostAudit(
         host=name,
         lynis=lynis.index(said),
@@ -148,7 +150,7 @@ def audit(lab: Lab, name: str, programs: Auditors, *, deployed: bool = True) -> 
         passed=tuple({rule for result in results.values() for rule in openscap.passed(result)} - failed),
         exposure=exposure.exposures(by_hand(name, exposure.SCRIPT)),
         ssh=tuple(ssh.failures(address)),
-        tls=tuple(f for port in served for f in tls.failures(from_host(lab, name, programs, *tls.scan(address, port)))),
+        tls=tuple(f for at in served for f in tls.failures(from_host(lab, name, programs, *tls.scan(*at)))),
         reached=reached,
     )
 

@@ -41,6 +41,8 @@ def undeclared(scan: str, host: Host, intent: Intent, asker: str) -> tuple[str, 
     return tuple(f"{protocol}/{port}" for protocol, port in sorted({*open_ports(scan)} - allowed))
 
 
+EVERYWHERE = ("0.0.0.0", "*", "::")  # noqa: S104  as `ss` says it
+"""The addresses of a service that waits at all of its host's."""
 LISTENING = "ss --no-header --tcp --listening --numeric --oneline"
 
 

@@ -11,8 +11,9 @@ STRONG = 128
 
 
 def scan(address: str, port: int) -> tuple[str, ...]:
-    """Return the command that looks at a port."""
-    return ("sslscan", "--no-colour", "--no-check-certificate", "--xml=-", f"{address}:{port}")
+    """Return the command that looks at a port of an address."""
+    at = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    return ("sslscan", "--no-colour", "--no-check-certificate", "--xml=-", at)
 
 
 def failures(said: str) -> Iterator[str]:
