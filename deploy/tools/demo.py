@@ -20,13 +20,14 @@ from roles.shared.people import LOOKS_AS
 
 SAMDRIFT = str(Path(sys.executable).with_name("samdrift"))
 EDGE, RESOLVER, LOST = "heb-gw1", "tie-dns2", "ost-gw1"
-CHANGED = f"{EDGE} or {RESOLVER}"
+NEAR = f"{EDGE} or role=dns_resolver"
 
 BY_HAND = (
-    (EDGE, "a line in a config file", "echo 'PermitTunnel yes' >> /etc/ssh/sshd_config"),
-    (EDGE, "a stopped service", "systemctl stop chrony.service"),
-    (RESOLVER, "an extra firewall rule", "nft add rule inet samdrift input tcp dport 8080 accept"),
+    ("a line in a config file", "echo 'PermitTunnel yes' >> /etc/ssh/sshd_config"),
+    ("a stopped service", "systemctl stop chrony.service"),
+    ("an extra firewall rule", "nft add rule inet samdrift input tcp dport 8080 accept"),
 )
+"""What somebody does on EDGE."""
 
 
 class Unexpected(Exception):
@@ -72,13 +73,13 @@ def tell() -> None:
     run("ssh", *as_thief, RESOLVER, "sudo rm -r /etc", expect=NOT_LET)
 
     chapter("Somebody changes three things by hand, without samdrift")
-    for host, what, command in BY_HAND:
+    for what, command in BY_HAND:
         print(f"\n  ({what})")
-        run("ssh", "-F", str(lab_directory() / "ssh_config"), host, f"sudo sh -c {shlex.quote(command)}")
-    samdrift("--lab", "--limit", "heby or tierp", "drift", expect=Exit.DIFFERENCES)
-    must_find([(EDGE, Kind.DRIFT), (EDGE, Kind.DRIFT), (RESOLVER, Kind.DRIFT)])
-    samdrift("--lab", "--limit", CHANGED, "apply", "--yes", "--brief")
-    samdrift("--lab", "--limit", CHANGED, "drift")
+        run("ssh", "-F", str(lab_directory() / "ssh_config"), EDGE, f"sudo sh -c {shlex.quote(command)}")
+    samdrift("--lab", "--limit", NEAR, "drift", expect=Exit.DIFFERENCES)
+    must_find([(EDGE, Kind.DRIFT)] * len(BY_HAND))
+    samdrift("--lab", "--limit", EDGE, "apply", "--yes", "--brief")
+    samdrift("--lab", "--limit", EDGE, "drift")
     must_find([])
 
     chapter("One host is cut off")
