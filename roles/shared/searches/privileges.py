@@ -37,6 +37,8 @@ WITH_CAPABILITIES = (
     ("/usr/bin/dumpcap", "cap_net_admin,cap_net_raw=eip"),
 )
 """What Debian's packages give which capabilities."""
+NONE = "="
+"""How getcap says that a program's were taken away, as Debian's blackbox exporter does on its own: it has no right."""
 
 
 def with_setuid(answer: str, _declared: Declarations) -> Iterator[Found]:
@@ -52,7 +54,7 @@ def with_setuid(answer: str, _declared: Declarations) -> Iterator[Found]:
 def with_capabilities(answer: str, _declared: Declarations) -> Iterator[Found]:
     """Yield the programs that have capabilities, and that Debian gives none, or others."""
     for one in walked(answer).capable:
-        if not any(matches(of, one.path) and one.what == have for of, have in WITH_CAPABILITIES):
+        if one.what != NONE and not any(matches(of, one.path) and one.what == have for of, have in WITH_CAPABILITIES):
             yield Found(name=one.path, state=one.what)
 
 

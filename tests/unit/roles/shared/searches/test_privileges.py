@@ -38,3 +38,9 @@ def test_other_capabilities_than_debians_are_told() -> None:
 def test_a_host_whose_passwd_is_not_setuid_was_not_read() -> None:
     with pytest.raises(ValueError, match="passwd"):
         list(with_setuid(walk(privileged={}), NOTHING))
+
+
+def test_a_program_whose_capabilities_were_taken_away_has_none() -> None:
+    assert list(with_capabilities(walk(capable=["/usr/bin/prometheus-blackbox-exporter ="]), NOTHING)) == []
+    (found,) = with_capabilities(walk(capable=["/usr/bin/prometheus-blackbox-exporter =ep"]), NOTHING)
+    assert found.state == "=ep"
