@@ -42,11 +42,11 @@ from roles.monitoring import ALERTS_PORT, WEB, answers_stations_at, beside
 from roles.shared.families import in_url
 from roles.shared.network.mail import MailServer, asks_by_mail
 from roles.shared.network.scraping import quoted
-from roles.shared.parts.asked_by_name import by_name, web_file
+from roles.shared.parts.asked_by_name import questions, web_file
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import reload, restart
 from roles.shared.parts.packages import packages
-from roles.shared.parts.services import confined, service
+from roles.shared.parts.services import ON_ONE_ADDRESS, confined, service
 from roles.shared.sandbox import Need, Sandbox
 from roles.shared.settings import Options as RoleOptions
 from roles.shared.settings import Settings as RoleSettings
@@ -62,14 +62,7 @@ CONFIG = "/etc/prometheus/alertmanager.yml"
 TEXTS = "/etc/prometheus/alert-texts"
 OWNS = (TEXTS,)
 PASSWORD = "/etc/prometheus/smtp-password"  # noqa: S105  a file's name
-ASK = """\
-bash -c 'exec 3<>/dev/tcp/{address}/{port} &&
-  printf "GET {path} HTTP/1.0\\r\\n\\r\\n" >&3 && timeout 10 cat <&3'
-"""
-ASK_BY_NAME = f"""\
-bash -c 'exec 3<>/dev/tcp/{{address}}/{{port}} &&
-  printf "GET {{path}} HTTP/1.0\\r\\n%s\\r\\n\\r\\n" "{by_name(WEB)}" >&3 && timeout 10 cat <&3'
-"""
+ASK, ASK_BY_NAME = questions(WEB)
 LISTENING = "ss -Hltnup"
 PATHS = ("/-/ready", "/metrics", "/api/v2/status")
 AS_ROOT = (
@@ -82,16 +75,6 @@ SANDBOX = Sandbox(
         Need(directive="ReadWritePaths", value="/var/lib/prometheus/alertmanager", why="What it told, and to whom."),
     ),
 )
-ALSO = """\
-[Unit]
-# It answers on one address, which the network has to bring up first.
-After=network-online.target
-Wants=network-online.target
-StartLimitIntervalSec=0
-
-[Service]
-RestartSec=5
-"""
 NOBODY = "nobody"
 """A receiver that tells nobody."""
 
@@ -313,5 +296,5 @@ def deploy(settings: Settings) -> None:
         validate_with="sh -n {path}",
         then=(again,),
     )
-    confined(SANDBOX, then=(again,), also=ALSO)
+    confined(SANDBOX, then=(again,), also=ON_ONE_ADDRESS)
     service(UNIT)

@@ -39,7 +39,7 @@ from roles.node_metrics import asked_at, password_of
 from roles.shared.families import in_url, primaries
 from roles.shared.intent import Intent
 from roles.shared.network.scraping import Asked, Tries, quoted
-from roles.shared.parts.asked_by_name import asked_by_name, by_name, web_file
+from roles.shared.parts.asked_by_name import asked_by_name, questions, web_file
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import reload, restart
 from roles.shared.parts.packages import packages
@@ -60,16 +60,9 @@ SWEDISH = "Prometheus: frågar varje värd i beståndet hur den mår, minns det 
 CONTROLS = ("ISO 27002:2022 8.6", "ISO 27002:2022 8.15", "ISO 27002:2022 8.16")
 PORT, ALERTS_PORT = 9090, 9093
 UNIT = "prometheus.service"
-ASK = """\
-bash -c 'exec 3<>/dev/tcp/{address}/{port} &&
-  printf "GET {path} HTTP/1.0\\r\\n\\r\\n" >&3 && timeout 10 cat <&3'
-"""
 PASSWORDS, WEB = "/etc/prometheus/passwords", "/etc/prometheus/web"
 READY = f"{WEB}/ready.yml"
-ASK_BY_NAME = f"""\
-bash -c 'exec 3<>/dev/tcp/{{address}}/{{port}} &&
-  printf "GET {{path}} HTTP/1.0\\r\\n%s\\r\\n\\r\\n" "{by_name(WEB)}" >&3 && timeout 10 cat <&3'
-"""
+ASK, ASK_BY_NAME = questions(WEB)
 TRYING = ("probes", "snmp_metrics")
 """Roles whose exporters try hosts in the stead of Prometheus."""
 PATHS = (

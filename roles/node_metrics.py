@@ -24,11 +24,11 @@ from inventory.network import Address, Network, networks4
 from inventory.secrets import Secret
 from roles.shared.families import in_url, primaries, spoken
 from roles.shared.network.peering import reached_at
-from roles.shared.parts.asked_by_name import asked_by_name, by_name, web_file
+from roles.shared.parts.asked_by_name import asked_by_name, questions, web_file
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
 from roles.shared.parts.packages import packages
-from roles.shared.parts.services import confined, service
+from roles.shared.parts.services import ON_ONE_ADDRESS, confined, service
 from roles.shared.rehearsal import Rehearsal
 from roles.shared.sandbox import Need, Sandbox, without
 from roles.shared.settings import Options as RoleOptions
@@ -40,16 +40,9 @@ SWEDISH = "prometheus-node-exporter: vad en värd vet om sin egen hälsa, berät
 CONTROLS = ("ISO 27002:2022 8.6", "ISO 27002:2022 8.16")
 PORT = 9100
 UNIT = "prometheus-node-exporter.service"
-ASK = """\
-bash -c 'exec 3<>/dev/tcp/{address}/{port} &&
-  printf "GET /metrics HTTP/1.0\\r\\n\\r\\n" >&3 && timeout 10 cat <&3'
-"""
 WEB = "/etc/node-exporter"
 MAKES = (web_file(WEB),)
-ASK_BY_NAME = f"""\
-bash -c 'exec 3<>/dev/tcp/{{address}}/{{port}} &&
-  printf "GET /metrics HTTP/1.0\\r\\n%s\\r\\n\\r\\n" "{by_name(WEB)}" >&3 && timeout 10 cat <&3'
-"""
+ASK, ASK_BY_NAME = (ask.replace("{path}", "/metrics") for ask in questions(WEB))
 AS_ROOT = tuple(ask.format(address="{word}", port="{word}") for ask in (ASK, ASK_BY_NAME))
 TEXTFILES = "/var/lib/prometheus/node-exporter"
 
@@ -106,16 +99,6 @@ SANDBOX = Sandbox(
         ),
     ),
 )
-ALSO = """\
-[Unit]
-# It answers on one address, which the network has to bring up first.
-After=network-online.target
-Wants=network-online.target
-StartLimitIntervalSec=0
-
-[Service]
-RestartSec=5
-"""
 
 
 class Options(RoleOptions):
@@ -204,7 +187,7 @@ def deploy(settings: Settings) -> None:
         validate_with="sh -n {path}",
         then=(again,),
     )
-    confined(SANDBOX, then=(again,), also=ALSO)
+    confined(SANDBOX, then=(again,), also=ON_ONE_ADDRESS)
     if settings.password:
         asked_by_name(WEB, settings.password)
     files.directory(name=f"directory {TEXTFILES}", path=TEXTFILES, user="root", group="root", mode="755")

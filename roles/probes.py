@@ -25,7 +25,7 @@ from roles.shared.families import in_url
 from roles.shared.intent import Intent
 from roles.shared.network.peering import GATEWAY
 from roles.shared.network.scraping import Asked, Tried, Tries, quoted
-from roles.shared.parts.asked_by_name import by_name, web_file
+from roles.shared.parts.asked_by_name import questions, web_file
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import reload, restart
 from roles.shared.parts.kernel import kernel_settings
@@ -45,14 +45,9 @@ UNIT = "prometheus-blackbox-exporter.service"
 PORT = 9115
 EXPORTER = f"127.0.0.1:{PORT}"
 CONFIG = "/etc/prometheus/blackbox.yml"
-ASK = f"""\
-bash -c 'exec 3<>/dev/tcp/127.0.0.1/{PORT} &&
-  printf "GET {{path}} HTTP/1.0\\r\\n\\r\\n" >&3 && timeout 15 cat <&3'
-"""
-ASK_BY_NAME = f"""\
-bash -c 'exec 3<>/dev/tcp/127.0.0.1/{PORT} &&
-  printf "GET {{path}} HTTP/1.0\\r\\n%s\\r\\n\\r\\n" "{by_name(WEB)}" >&3 && timeout 15 cat <&3'
-"""
+ASK, ASK_BY_NAME = (
+    ask.replace("{address}", "127.0.0.1").replace("{port}", f"{PORT}") for ask in questions(WEB, seconds=15)
+)
 PING_ITSELF = "/probe?module=ping&target=127.0.0.1"
 PATHS = ("/metrics", "/config", PING_ITSELF)
 AS_ROOT = tuple(ask.format(path=path) for ask in (ASK, ASK_BY_NAME) for path in PATHS)

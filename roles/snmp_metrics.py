@@ -21,7 +21,7 @@ from roles.shared.device.settings import Options as DeviceOptions
 from roles.shared.device.settings import management_of
 from roles.shared.families import spoken
 from roles.shared.network.scraping import Asked, Tried, Tries, quoted
-from roles.shared.parts.asked_by_name import by_name, web_file
+from roles.shared.parts.asked_by_name import questions, web_file
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import reload, restart
 from roles.shared.parts.packages import packages
@@ -39,14 +39,7 @@ UNIT = "prometheus-snmp-exporter.service"
 PORT = 9116
 EXPORTER = f"127.0.0.1:{PORT}"
 MODULES, USERS = "/etc/prometheus/snmp.yml", "/etc/prometheus/snmp-users.yml"
-ASK = f"""\
-bash -c 'exec 3<>/dev/tcp/127.0.0.1/{PORT} &&
-  printf "GET {{path}} HTTP/1.0\\r\\n\\r\\n" >&3 && timeout 10 cat <&3'
-"""
-ASK_BY_NAME = f"""\
-bash -c 'exec 3<>/dev/tcp/127.0.0.1/{PORT} &&
-  printf "GET {{path}} HTTP/1.0\\r\\n%s\\r\\n\\r\\n" "{by_name(WEB)}" >&3 && timeout 10 cat <&3'
-"""
+ASK, ASK_BY_NAME = (ask.replace("{address}", "127.0.0.1").replace("{port}", f"{PORT}") for ask in questions(WEB))
 AS_ROOT = tuple(ask.format(path="/config") for ask in (ASK, ASK_BY_NAME))
 LISTENING = f"ss -Hltn sport = :{PORT}"
 SANDBOX = Sandbox(unit=UNIT)

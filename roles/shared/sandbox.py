@@ -8,6 +8,7 @@ Not here: the file that the lines stand in (`parts.services`).
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -198,7 +199,12 @@ def _meaning(name: str, value: str) -> frozenset[str]:
     return frozenset(word.upper() for word in words)
 
 
-def _exposed(answer: str) -> Iterator[str]:
+def exposure(answer: str) -> float:
+    """Return how exposed `systemd-analyze security` says that a unit is, 0.0 to 10.0; infinity if it does not say."""
     found = re.search(r"exposure level for \S+: ([0-9.]+) ", answer)
-    if found is None or float(found[1]) > AT_MOST:
-        yield f"its exposure is {found[1] if found else 'not said'}, and not {AT_MOST} at most"
+    return float(found[1]) if found else math.inf
+
+
+def _exposed(answer: str) -> Iterator[str]:
+    if (level := exposure(answer)) > AT_MOST:
+        yield f"its exposure is {level if math.isfinite(level) else 'not said'}, and not {AT_MOST} at most"

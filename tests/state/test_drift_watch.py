@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from roles.drift_watch import ACCOUNT, BIN, KEY, METRICS, STORE, sandbox
 from roles.node_metrics import TEXTFILES
 from roles.shared.people import RUNS_AS
+from roles.shared.sandbox import exposure
 
 if TYPE_CHECKING:
     from roles.drift_watch import Settings
@@ -23,8 +23,7 @@ def test_each_municipality_has_a_timer_that_runs_and_comes_back_at_boot(unit: An
 def test_its_service_may_do_what_it_needs_and_nothing_else(host: Any, settings: Settings, violations: Any) -> None:
     confined = sandbox(settings.municipalities[0])
     assert violations(confined) == []
-    (level,) = re.findall(r"exposure level for \S+: ([0-9.]+) ", host.check_output(confined.question))
-    assert float(level) < LEAST_EXPOSED
+    assert exposure(host.check_output(confined.question)) < LEAST_EXPOSED
 
 
 def test_samdrift_is_the_wanted_revision_and_nobody_but_root_can_change_it(host: Any, settings: Settings) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from roles.drift_watch import ACCOUNT, PAGES, SERVES
 from roles.shared.parts.nginx_front import NGINX, SANDBOX
+from roles.shared.sandbox import exposure
 from roles.watch_pages import PORT, TLS
 
 if TYPE_CHECKING:
@@ -55,8 +56,7 @@ def test_it_runs_and_starts_at_boot(unit: Any) -> None:
 
 def test_its_service_may_do_what_it_needs_and_nothing_else(host: Any, violations: Any) -> None:
     assert violations(SANDBOX) == []
-    (level,) = re.findall(r"exposure level for \S+: ([0-9.]+) ", host.check_output(SANDBOX.question))
-    assert float(level) < LEAST_EXPOSED
+    assert exposure(host.check_output(SANDBOX.question)) < LEAST_EXPOSED
 
 
 @pytest.mark.usefixtures("more_than_a_look")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from roles.drift_watch import BIN
+from roles.shared.sandbox import exposure
 from roles.watch_worker import ACCOUNT, ETC, HOME, UNIT, sandbox
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ def test_the_worker_runs_and_comes_back_at_boot(unit: Any) -> None:
 def test_its_service_may_do_what_it_needs_and_nothing_else(host: Any, violations: Any) -> None:
     confined = sandbox()
     assert violations(confined) == []
-    (level,) = re.findall(r"exposure level for \S+: ([0-9.]+) ", host.check_output(confined.question))
-    assert float(level) < LEAST_EXPOSED
+    assert exposure(host.check_output(confined.question)) < LEAST_EXPOSED
 
 
 def test_samdrift_is_the_wanted_revision_and_nobody_but_root_can_change_it(host: Any, settings: Settings) -> None:

@@ -58,6 +58,24 @@ def asked_by_name(directory: str, password: Secret, *, asks_itself: bool = False
     )
 
 
+ASK = """\
+bash -c 'exec 3<>/dev/tcp/{address}/{port} &&
+  printf "GET {path} HTTP/1.0\\r\\n\\r\\n" >&3 && timeout %d cat <&3'
+"""
+ASK_BY_NAME = """\
+bash -c 'exec 3<>/dev/tcp/{address}/{port} &&
+  printf "GET {path} HTTP/1.0\\r\\n%%s\\r\\n\\r\\n" "%s" >&3 && timeout %d cat <&3'
+"""
+
+
+def questions(directory: str, *, seconds: int = 10) -> tuple[str, str]:
+    """Return the commands by which root of this host asks a program over HTTP: as anybody, and by its password.
+
+    Each has the holes `{address}`, `{port}` and `{path}`.
+    """
+    return ASK % seconds, ASK_BY_NAME % (by_name(directory), seconds)
+
+
 def web_file(directory: str) -> str:
     """Return the file that the program is given (`--web.config.file`)."""
     return f"{directory}/web.yml"

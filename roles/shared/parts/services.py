@@ -17,6 +17,18 @@ from roles.shared.parts.registration import current
 from roles.shared.parts.templates import render
 from roles.shared.sandbox import Sandbox
 
+ON_ONE_ADDRESS = """\
+[Unit]
+# It answers on one address, which the network has to bring up first.
+After=network-online.target
+Wants=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+RestartSec=5
+"""
+"""What the unit of such a service is to be told besides."""
+
 UNIT_STATE = "systemctl show -p ActiveState -p UnitFileState -- {word}"
 """What is asked of a unit."""
 

@@ -38,6 +38,7 @@ from roles.management_station import KEY as CHANGING_KEY
 from roles.shared.intent import Intent
 from roles.shared.parts.templates import render
 from roles.shared.rehearsal import Rehearsal
+from roles.shared.sandbox import exposure
 from roles.shared.settings import SettingsError
 from tests.unit.roles.judging import judged, needs
 
@@ -188,8 +189,7 @@ def test_the_service_is_exposed_to_less_than_two_of_ten(tmp_path: Path) -> None:
     words = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(file)]
     analysed = subprocess.run(words, capture_output=True, text=True, check=False)
 
-    (level,) = re.findall(r"exposure level for \S+: ([0-9.]+) ", analysed.stdout)
-    assert float(level) < 2.0, analysed.stdout
+    assert exposure(analysed.stdout) < 2.0, analysed.stdout
 
 
 @needs("systemd-analyze")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from roles.drift_watch import Settings as WatchSettings
 from roles.drift_watch import asks as watch_asks
 from roles.shared.intent import Intent
 from roles.shared.parts.templates import render
+from roles.shared.sandbox import exposure
 from roles.shared.settings import SettingsError
 from roles.watch_worker import ACCOUNT, HOME, UNIT, Options, Settings, asks, sandbox, ways_out
 from tests.unit.roles.judging import judged, needs
@@ -142,8 +142,7 @@ def test_the_service_is_exposed_to_less_than_two_of_ten_and_systemd_understands_
     file.write_text(unit(), encoding="utf-8")
     words = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(file)]
     analysed = subprocess.run(words, capture_output=True, text=True, check=False)
-    (level,) = re.findall(r"exposure level for \S+: ([0-9.]+) ", analysed.stdout)
-    assert float(level) < 2.0, analysed.stdout
+    assert exposure(analysed.stdout) < 2.0, analysed.stdout
 
 
 @needs("sh", "python3", "ssh-keygen")
