@@ -38,18 +38,17 @@ from inventory.network import Address, Network
 from inventory.organisation import ALL
 from inventory.recipients import Quiet, WhoHears
 from inventory.secrets import Secret
-from roles.monitoring import ALERTS_PORT, WEB, answers_stations_at, beside
+from roles.monitoring import ALERTS_PORT, WEB, Beside, answers_stations_at, beside
 from roles.shared.families import in_url
 from roles.shared.network.mail import MailServer, asks_by_mail
 from roles.shared.network.scraping import quoted
-from roles.shared.parts.asked_by_name import questions, web_file
+from roles.shared.parts.asked_by_name import questions
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import reload, restart
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import ON_ONE_ADDRESS, confined, service
 from roles.shared.sandbox import Need, Sandbox
 from roles.shared.settings import Options as RoleOptions
-from roles.shared.settings import Settings as RoleSettings
 from roles.shared.settings import SettingsError
 from roles.shared.traffic import Ask, Listen
 
@@ -118,13 +117,12 @@ class Mute(Frozen):
     spans: tuple[Span, ...]
 
 
-class Settings(RoleSettings):
+class Settings(Beside):
     """Who is told, by which mail server, and when nobody is."""
 
     address: Address
     port: int = ALERTS_PORT
     stations: tuple[Network, ...]
-    by_name: bool
     called: str
     owner: str
     receivers: tuple[Receiver, ...]
@@ -138,11 +136,6 @@ class Settings(RoleSettings):
     def socket(self) -> str:
         """Return where its API is."""
         return f"{in_url(self.address)}:{self.port}"
-
-    @property
-    def web_file(self) -> str:
-        """Return the file that says who may ask; empty where everybody may whom the firewall lets in."""
-        return web_file(WEB) if self.by_name else ""
 
     @property
     def smarthost(self) -> str:

@@ -255,6 +255,17 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
     )
 
 
+class Beside(RoleSettings):
+    """What a program beside Prometheus has in common with it: whether it asks for Prometheus' password, too."""
+
+    by_name: bool
+
+    @property
+    def web_file(self) -> str:
+        """Return the file that says who may ask; empty where everybody may who can reach it."""
+        return web_file(WEB) if self.by_name else ""
+
+
 def beside(host: Host) -> bool:
     """Tell whether a program beside Prometheus asks for its password, too.
 

@@ -18,14 +18,14 @@ from ipaddress import ip_network
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
 from inventory.network import Address, Network
-from roles.monitoring import WEB, beside
+from roles.monitoring import WEB, Beside, beside
 from roles.node_metrics import asked_at
 from roles.shared.catalogue import catalogue
 from roles.shared.families import in_url
 from roles.shared.intent import Intent
 from roles.shared.network.peering import GATEWAY
 from roles.shared.network.scraping import Asked, Tried, Tries, quoted
-from roles.shared.parts.asked_by_name import questions, web_file
+from roles.shared.parts.asked_by_name import questions
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import reload, restart
 from roles.shared.parts.kernel import kernel_settings
@@ -86,17 +86,11 @@ class Module(Frozen):
 PING, TLS = Module(name="ping", kind="ping"), Module(name="tls", kind="tls")
 
 
-class Settings(RoleSettings):
+class Settings(Beside):
     """What is tried, and how."""
 
-    by_name: bool
     modules: tuple[Module, ...]
     tries: tuple[Tries, ...]
-
-    @property
-    def web_file(self) -> str:
-        """Return the file that says who may ask; empty where everybody on this host may."""
-        return web_file(WEB) if self.by_name else ""
 
 
 def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:  # noqa: ARG001  a role's signature

@@ -15,20 +15,19 @@ from collections.abc import Iterator
 from inventory.fleet import Fleet, Host
 from inventory.frozen import Frozen
 from inventory.secrets import Secret
-from roles.monitoring import WEB, beside
+from roles.monitoring import WEB, Beside, beside
 from roles.shared.catalogue import catalogue
 from roles.shared.device.settings import Options as DeviceOptions
 from roles.shared.device.settings import management_of
 from roles.shared.families import spoken
 from roles.shared.network.scraping import Asked, Tried, Tries, quoted
-from roles.shared.parts.asked_by_name import questions, web_file
+from roles.shared.parts.asked_by_name import questions
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import reload, restart
 from roles.shared.parts.packages import packages
 from roles.shared.parts.services import confined, service
 from roles.shared.sandbox import Sandbox
 from roles.shared.settings import Options, SettingsError
-from roles.shared.settings import Settings as RoleSettings
 
 AFTER = ("monitoring",)  # which makes the file of who may ask
 PLATFORMS = ("debian-13",)  # Debian 12's exporter has another form of its file
@@ -72,17 +71,11 @@ class User(Frozen):
         return quoted(self.name)
 
 
-class Settings(RoleSettings):
+class Settings(Beside):
     """The devices that are read, and the users by which they are."""
 
-    by_name: bool
     users: tuple[User, ...]
     tries: tuple[Tries, ...]
-
-    @property
-    def web_file(self) -> str:
-        """Return the file that says who may ask; empty where everybody on this host may."""
-        return web_file(WEB) if self.by_name else ""
 
 
 def settings(host: Host, fleet: Fleet, options: Options) -> Settings:  # noqa: ARG001  a role's signature

@@ -14,13 +14,14 @@ import yaml
 
 from roles.alertmanager import ASK, ASK_BY_NAME, CONFIG, LISTENING, SANDBOX, TEXTS, UNIT, Settings
 from roles.shared.families import in_url
+from roles.shared.http_answer import http_answer
 
 
 def answer(host: Any, settings: Settings, path: str, command: str) -> tuple[str, str]:
     """The first line of its answer, and its body."""
-    said = str(host.check_output(command.format(address=settings.address, port=settings.port, path=path)))
-    head, _, body = said.replace("\r\n", "\n").partition("\n\n")
-    return head.partition("\n")[0], body
+    said = host.check_output(command.format(address=settings.address, port=settings.port, path=path))
+    status, _, body = http_answer(str(said))
+    return status, body
 
 
 def ask(host: Any, settings: Settings, path: str) -> str:

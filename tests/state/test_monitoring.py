@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from roles.monitoring import ASK, ASK_BY_NAME, RULE_FILES, RULES, SANDBOX, UNIT, Settings, pages
+from roles.shared.http_answer import http_answer
 from roles.shared.parts.templates import render
 
 
@@ -24,9 +25,9 @@ def ask(host: Any, settings: Settings, path: str) -> str:
 
 def answer(host: Any, settings: Settings, path: str, command: str) -> tuple[str, str]:
     """The first line of Prometheus' answer, and its body."""
-    said = str(host.check_output(command.format(address=settings.address, port=settings.port, path=path)))
-    head, _, body = said.replace("\r\n", "\n").partition("\n\n")
-    return head.partition("\n")[0], body
+    said = host.check_output(command.format(address=settings.address, port=settings.port, path=path))
+    status, _, body = http_answer(str(said))
+    return status, body
 
 
 def api(host: Any, settings: Settings, path: str) -> Any:

@@ -39,6 +39,7 @@ from roles.netbox import (
     WORKS,
     Settings,
 )
+from roles.shared.http_answer import http_answer
 from roles.shared.parts.netbox_users import ACCESS, DAYS_OF_TOKENS, HOUSEKEEPING, QUEUE, SECRETS, SQL, has_access
 from roles.shared.parts.nginx_front import SANDBOX as FRONT
 
@@ -165,8 +166,7 @@ def ask(host: Any, settings: Settings, path: str) -> tuple[str, str, str]:
     """Status line, headers (in small letters) and body of the answer, over TLS that the certificate proves."""
     name, address = settings.names[0], settings.address
     command = ASK.format(name=name, path=path, ca=CERTIFICATE, address=address, port=PORT)
-    head, _, body = str(host.check_output(command)).replace("\r\n", "\n").partition("\n\n")
-    status, _, headers = head.partition("\n")
+    status, headers, body = http_answer(str(host.check_output(command)))
     return status, headers.lower(), body
 
 

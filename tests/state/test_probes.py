@@ -12,14 +12,14 @@ import pytest
 import yaml
 
 from roles.probes import ASK, ASK_BY_NAME, CONFIG, EXPORTER, LISTENING, PING_ITSELF, SANDBOX, UNIT, Settings
+from roles.shared.http_answer import http_answer
 from roles.shared.parts.templates import render
 
 
 def answer(host: Any, path: str, command: str) -> tuple[str, str]:
     """The first line of its answer, and its body."""
-    said = str(host.check_output(command.format(path=path)))
-    head, _, body = said.replace("\r\n", "\n").partition("\n\n")
-    return head.partition("\n")[0], body
+    status, _, body = http_answer(str(host.check_output(command.format(path=path))))
+    return status, body
 
 
 def ask(host: Any, settings: Settings, path: str) -> str:

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 import yaml
 
+from roles.shared.http_answer import http_answer
 from roles.shared.parts.templates import render
 from roles.snmp_metrics import ASK, ASK_BY_NAME, EXPORTER, LISTENING, SANDBOX, UNIT, USERS, Settings
 
 
 def answer(host: Any, command: str) -> tuple[str, str]:
     """The first line of its answer, and its body."""
-    said = str(host.check_output(command.format(path="/config")))
-    head, _, body = said.replace("\r\n", "\n").partition("\n\n")
-    return head.partition("\n")[0], body
+    status, _, body = http_answer(str(host.check_output(command.format(path="/config"))))
+    return status, body
 
 
 def known(host: Any, settings: Settings) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roles.drift_watch import ACCOUNT, PAGES, SERVES
+from roles.shared.http_answer import http_answer
 from roles.shared.parts.nginx_front import NGINX, SANDBOX
 from roles.shared.sandbox import exposure
 from roles.watch_pages import PORT, TLS
@@ -39,7 +40,7 @@ def ask(host: Any, settings: Settings, path: str) -> tuple[str, str]:
     name, person = settings.names[0], next((r.person for r in settings.readers), "nobody")
     where = {"name": name, "ca": TLS.certificate, "address": settings.addresses[0], "port": PORT}
     command = ASK.format(**where, path=path, header=settings.header, person=person)
-    status, _, headers = str(host.check_output(command)).replace("\r\n", "\n").partition("\n\n")[0].partition("\n")
+    status, headers, _ = http_answer(str(host.check_output(command)))
     return status, headers.lower()
 
 
