@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from inventory.frozen import Frozen, in_texts
+from inventory.frozen import Frozen, InTexts, in_texts
 from inventory.keys import KEYS, address_key
 from inventory.network import (
     Address,
@@ -271,7 +271,7 @@ class Fleet(Frozen):
         return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
     @cached_property
-    def as_json(self) -> Mapping[str, tuple[str, ...]]:
+    def as_json(self) -> Mapping[str, InTexts]:
         """Return every object as JSON, section by section, so many in a text: quicker to look through than they are."""
         return {section: in_texts(getattr(self, section)) for section in KEYS}
 

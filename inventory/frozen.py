@@ -32,11 +32,13 @@ def as_json(item: Frozen) -> str:
 
 TOGETHER = 50
 """So many values are one text of `in_texts`."""
+InTexts = tuple[tuple[Sequence[Frozen], str], ...]
 
 
-def in_texts(items: Sequence[Frozen]) -> tuple[str, ...]:
-    """Return values as JSON, `TOGETHER` in each text, which is quicker than one by one; as of `as_json`."""
-    return tuple(_text(items[i : i + TOGETHER]) for i in range(0, len(items), TOGETHER))
+def in_texts(items: Sequence[Frozen]) -> InTexts:
+    """Return so many values at a time and their JSON, which is quicker than one by one; as of `as_json`."""
+    some = (items[i : i + TOGETHER] for i in range(0, len(items), TOGETHER))
+    return tuple((them, _text(them)) for them in some)
 
 
 def _text(items: Sequence[Frozen]) -> str:

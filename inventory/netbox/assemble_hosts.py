@@ -88,9 +88,7 @@ def hosts(making: Making) -> tuple[list[Frozen | None], dict[int, str]]:
                 continue
             interfaces = _of_stack(making, stacks[i], owned) if i in stacks else [(x, None) for x in owned[i]]
             beside = {x["id"]: x["name"] for x, _ in interfaces}
-            found = [_interface(making, kind, x, addresses, beside) for x, _ in interfaces]
-            for fields, (_, member) in zip(found, interfaces, strict=True) if i in stacks else ():
-                fields["member"] = member
+            found = [_interface(making, kind, x, addresses, beside) | {"member": n} for x, n in interfaces]
             fields = _host(making, kind, row) | {"interfaces": found, "services": services.get(i, [])}
             if i in stacks:
                 fields["members"] = [_member(making, making.rows["devices"][m]) for m in stacks[i]]
@@ -247,8 +245,6 @@ def _of_one_vrf(making: Making, row: Row, addresses: _Addresses | None) -> tuple
     vrf = vrf_of(making, row)
     if addresses is None:
         return vrf, [], []
-    if not making.rows["vrfs"]:
-        return "", [a["address"] for a in addresses.own], [only(a, ("address", "role")) for a in addresses.shared]
     of_addresses = {vrf_of(making, a) for a in (*addresses.own, *addresses.shared)}
     if not vrf and len(of_addresses) == 1:
         (vrf,) = of_addresses

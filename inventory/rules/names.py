@@ -9,7 +9,6 @@ from typing import Any
 
 from inventory import secrets
 from inventory.fleet import Fleet
-from inventory.frozen import TOGETHER
 from inventory.keys import KEYS
 from inventory.places import Path, called, noun
 from inventory.rules.rule import Fault, cut, rule
@@ -58,11 +57,11 @@ def _texts(fleet: Fleet, suspect: Callable[[str], bool]) -> Iterator[tuple[Path,
     faster.
     """
     for section in KEYS:
-        for at, json in enumerate(fleet.as_json[section]):
-            first = at * TOGETHER
-            items = getattr(fleet, section)[first : first + TOGETHER] if suspect(json) else ()
-            for i, item in enumerate(items, first):
+        first = 0
+        for items, json in fleet.as_json[section]:
+            for i, item in enumerate(items if suspect(json) else (), first):
                 yield from _texts_in(item.model_dump(), (section, i))
+            first += len(items)
 
 
 def _texts_in(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
