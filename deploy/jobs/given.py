@@ -47,8 +47,12 @@ class Given(NamedTuple):
     begun: datetime | None
 
     def counts_for(self, at: time) -> date:
-        """Return the day that it is the scan of: one that waited beyond the next day's time is that day's."""
+        """Return the day that it is the scan of: one that waited beyond the next day's time is that day's, too."""
         return self.day if self.begun is None else max(self.day, day_of(self.begun, at))
+
+    def days(self, at: time) -> frozenset[date]:
+        """Return the days of which no other scan is to be made, whichever of them the clock comes back to."""
+        return frozenset({self.day, self.counts_for(at)})
 
 
 class Queueing(NamedTuple):
@@ -81,7 +85,9 @@ def to_queue(moment: Moment, at: time, given: Sequence[Given]) -> Queueing:
         if scan.status in STOPPED and scan.day == today:
             why = f"the scan of {today} was begun {several(scan.tries, 'time')} and never came to its end"
             return Queueing(None, f"{why}; the journal of its worker says more", failed=True, made=made)
-    ended = tuple(Ended(day=scan.counts_for(at), at=scan.queued, record="") for scan in given if scan.status == MADE)
+    ended = tuple(
+        Ended(day=day, at=scan.queued, record="") for scan in given if scan.status == MADE for day in scan.days(at)
+    )
     day, why = due(moment, at, ended)
     return Queueing(day, why, made=made)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from deploy.jobs.given import CLOCKS_APART, RETRY_AFTER, Given, Held, Silence, again_after, require_one_time, to_queue
@@ -97,6 +97,7 @@ STEP = st.tuples(
 
 
 @given(st.lists(STEP, max_size=60))
+@example([(26_077.0, 0, "nobody", "a"), (27_923.0, 0, "made", "a"), (60.0, -3600, "made", "b")])
 def test_no_day_is_made_twice_whatever_clocks_stations_and_workers_do(
     steps: list[tuple[float, int, str, str]],
 ) -> None:
