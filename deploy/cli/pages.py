@@ -53,6 +53,7 @@ def pages(common: Common, directory: Path) -> int:
 
 def _written(subject: ReportSubject) -> dict[str, dict[str, bytes]]:
     """Write the pages of every reader."""
+    from deploy.report.bundle import as_json
     from deploy.report.masking import names_in
     from deploy.report.watch_pages import pages_of
     from deploy.report.watched import DAYS, latest_of, readers, watched
@@ -64,7 +65,7 @@ def _written(subject: ReportSubject) -> dict[str, dict[str, bytes]]:
         whole = reader == ALL
         at = latest_of(past.slices, hosts, otherwise=newest)
         report = subject.report_of(past, emergencies, at, hosts, whole=whole)
-        evidence = subject.evidence(report, subject.latest_link, whole=whole)
+        evidence = subject.evidence(None if whole else as_json(report), subject.latest_link)
         names = None if whole else names_in(subject.fleet, {reader})
         written[reader] = pages_of(watched(report, past.slices, names), evidence)
     return written

@@ -116,7 +116,7 @@ def make(  # noqa: PLR0917  click tells options by name
     files = {
         PAGE: page.encode(errors="surrogatepass"),
         DATA: data,
-        EVIDENCE: as_json(subject.evidence(document, whole=not common.limit)),
+        EVIDENCE: as_json(subject.evidence(data if common.limit else None)),
     }
     if oscal:
         files[OSCAL] = oscal_of(document)

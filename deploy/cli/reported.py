@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from deploy.model.record import Record
     from deploy.report.bundle import Evidence
     from deploy.report.document import Report
-    from deploy.report.open_version import AnyReport
     from deploy.report.past import Past
     from deploy.report.procurement import Procurement
     from deploy.store.ports import History, StoreError
@@ -91,16 +90,17 @@ class ReportSubject:
         newest = next(of_the_moment(self._history.runs(), self._source, self.at), None)
         return clock.later(newest.started if newest else self.at, -24 * days)
 
-    def evidence(self, report: AnyReport, at: str = "", *, whole: bool) -> Evidence:
-        """Return what a report is made of; one that is not about everything, no more than its document names.
+    def evidence(self, document: bytes | None, at: str = "") -> Evidence:
+        """Return what a report is made of.
 
         Args:
+            document: the report as JSON, which names the records that may be told; None for all.
             at: the moment of the history's head; without, now.
         """
-        from deploy.report.bundle import as_json, evidence_of
+        from deploy.report.bundle import evidence_of
 
-        document = "" if whole else as_json(report).decode(errors="surrogatepass")
-        named = {r for r in self._records if whole or json.dumps(r) in document}
+        text = None if document is None else document.decode(errors="surrogatepass")
+        named = {r for r in self._records if text is None or json.dumps(r) in text}
         return evidence_of(self._history.chain(), self._links, named, at or self.at)
 
     @cached_property

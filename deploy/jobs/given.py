@@ -26,7 +26,7 @@ CLOCKS_APART = timedelta(hours=1)
 which."""
 
 OPEN = {"todo": "waits for a worker", "doing": "is at work"}
-MADE, STOPPED = "succeeded", ("failed", "cancelled", "aborted")
+SUCCEEDED, STOPPED = "succeeded", ("failed", "cancelled", "aborted")
 
 
 class Given(NamedTuple):
@@ -76,7 +76,7 @@ def to_queue(moment: Moment, at: time, given: Sequence[Given]) -> Queueing:
         at: when a scan is to begin, by the clock in Sweden.
         given: the municipality's scans in the queue, oldest first.
     """
-    made = next((scan.day for scan in reversed(given) if scan.status == MADE), None)
+    made = next((scan.day for scan in reversed(given) if scan.status == SUCCEEDED), None)
     for scan in given:
         if scan.status in OPEN:
             return Queueing(None, f"the scan of {scan.day} {OPEN[scan.status]}", made=made)
@@ -86,7 +86,7 @@ def to_queue(moment: Moment, at: time, given: Sequence[Given]) -> Queueing:
             why = f"the scan of {today} was begun {several(scan.tries, 'time')} and never came to its end"
             return Queueing(None, f"{why}; the journal of its worker says more", failed=True, made=made)
     ended = tuple(
-        Ended(day=day, at=scan.queued, record="") for scan in given if scan.status == MADE for day in scan.days(at)
+        Ended(day=day, at=scan.queued, record="") for scan in given if scan.status == SUCCEEDED for day in scan.days(at)
     )
     day, why = due(moment, at, ended)
     return Queueing(day, why, made=made)

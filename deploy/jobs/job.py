@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, time
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -34,6 +34,24 @@ class Scanner(NamedTuple):
     command: tuple[str, ...]
     environment: Mapping[str, str]
     metrics: Path
+
+    def run(
+        self, words: Sequence[str], answer: int | IO[Any], lock: int | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a command line of samdrift's to its end, whatever that is; what is not its answer goes to the journal.
+
+        Args:
+            lock: which the process is to hold, too.
+        """
+        return subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=answer,
+            stderr=sys.stderr,
+            env=dict(self.environment),
+            pass_fds=() if lock is None else (lock,),
+            check=False,
+        )
 
     def words(self, municipality: str) -> list[str]:
         """Return the command line of a scan, the same wherever it is made."""
@@ -80,15 +98,7 @@ def _run(files: JobFiles, lock: int, municipality: str, scanner: Scanner) -> int
     """Run samdrift, its answer in a file, and return its exit code; a negative one is a signal's."""
     with files.answer.open("xb") as answer:
         files.answer.chmod(0o600)
-        return subprocess.run(
-            scanner.words(municipality),
-            stdin=subprocess.DEVNULL,
-            stdout=answer,
-            stderr=sys.stderr,
-            env=dict(scanner.environment),
-            pass_fds=(lock,),
-            check=False,
-        ).returncode
+        return scanner.run(scanner.words(municipality), answer, lock).returncode
 
 
 def hosts_of(scanner: Scanner) -> tuple[Host, ...]:
@@ -97,15 +107,7 @@ def hosts_of(scanner: Scanner) -> tuple[Host, ...]:
     Raises:
         SamdriftError: it does not.
     """
-    words = [*scanner.command, "hosts", "--json"]
-    listed = subprocess.run(
-        words,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=sys.stderr,
-        env=dict(scanner.environment),
-        check=False,
-    )
+    listed = scanner.run([*scanner.command, "hosts", "--json"], subprocess.PIPE)
     if listed.returncode != Exit.OK:
         raise SamdriftError(
             f"samdrift hosts ended with {listed.returncode}", fix="nobody is told before it says who has what"
@@ -120,15 +122,7 @@ def show(files: JobFiles, scanner: Scanner, pages: Path) -> str:
     record = answer_in(files)
     if record is None or (files.shown.is_file() and files.shown.read_text(encoding="utf-8") == record.id):
         return ""
-    words = [*scanner.command, "pages", str(pages)]
-    code = subprocess.run(
-        words,
-        stdin=subprocess.DEVNULL,
-        stdout=sys.stderr,
-        stderr=sys.stderr,
-        env=dict(scanner.environment),
-        check=False,
-    ).returncode
+    code = scanner.run([*scanner.command, "pages", str(pages)], sys.stderr).returncode
     if code != Exit.OK:
         return f"samdrift pages ended with {code}; it is tried again in an hour"
     put_in_place(files.shown, record.id.encode(), durable=False)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar, get_args
 
 from deploy.model.findings import Severity
@@ -47,9 +47,10 @@ def pages_of(watched: Watched, evidence: Evidence) -> dict[str, bytes]:
         "watch.css": b"\n".join((ASSETS / name).read_bytes() for name in ("report.css", "watch.css")),
         "watch.js": (ASSETS / "watch.js").read_bytes(),
     }
+    documents = {DATA: as_json(watched.report), EVIDENCE: as_json(evidence)}
     for language in LANGUAGES:
         files |= {_at(language, path): data for path, data in _Writer(watched, language).files()}
-        files |= {_at(language, f"report/{name}"): data for name, data in _report(watched, language, evidence).items()}
+        files |= {_at(language, f"report/{name}"): data for name, data in _report(watched, language, documents).items()}
     return files
 
 
@@ -63,15 +64,15 @@ def _at(language: Language, path: str) -> str:
     return path if language == "sv" else f"{language}/{path}"
 
 
-def _report(watched: Watched, language: Language, evidence: Evidence) -> dict[str, bytes]:
-    """Return the report as it is handed over, but for a signature, which a person makes."""
+def _report(watched: Watched, language: Language, documents: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the report as it is handed over, but for a signature, which a person makes.
+
+    Args:
+        documents: what of it is the same in every language.
+    """
     report = watched.report
-    files = {
-        PAGE: html(report, language).encode(errors="surrogatepass"),
-        DATA: as_json(report),
-        EVIDENCE: as_json(evidence),
-        **tables_of(report, language),
-    }
+    page = html(report, language).encode(errors="surrogatepass")
+    files = {PAGE: page, **documents, **tables_of(report, language)}
     return files | {SUMS: sums_of(files).encode()}
 
 
