@@ -6,7 +6,8 @@ itself imports from it how questions are sent, framed and told apart. So it need
 
 A question is a shell command. Those that `AS_ROOT` on the host lists, and word by word the roles, are run as root.
 All others run in a sandbox: nothing that is mounted can be written to; no rights but to read every file and to list
-every directory; no network, no sockets of other programs; no other process can be reached.
+every directory; no network, no sockets of other programs; no other process can be reached. A program's own number is
+another than the one under which it stands in /proc, so one that looks for itself there by it (`ps`) may find nobody.
 
 Not here: which are asked as root (roles' own `AS_ROOT`), and how answers are taken apart (`deploy.transport.batch`).
 """

@@ -96,7 +96,7 @@ def test_what_is_installed_has_the_code_digest_of_the_checkout(python: Path, tmp
 @pytest.mark.long
 def test_what_is_installed_lists_checks_plans_and_reports_a_directory(python: Path, tmp_path: Path) -> None:
     source = Path(shutil.copytree(CODE / "inventory" / "snapshot", tmp_path / "fleet"))
-    fleet, state, host = load(source), tmp_path / "state", "tie-mon1"
+    fleet, state, host = load(source), tmp_path / "state", "tie-dns1"
     samdrift = python.with_name("samdrift")
     options = ("--source", source, "--state", state, "--json")
 
