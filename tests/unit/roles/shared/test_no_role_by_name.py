@@ -41,11 +41,11 @@ ALLOWED = {
 
 def named(source: str) -> set[str]:
     """The roles that this code names: by import, as a text, or in a selector."""
-    tree = ast.parse(source)
-    texts = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)}
-    asked = {id(constant) for n in ast.walk(tree) for constant in _asked(n)}
-    found = {name for n in ast.walk(tree) for name in _imported(n)}
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(ast.parse(source)))
+    texts = {id(n.value) for n in nodes if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)}
+    asked = {id(constant) for n in nodes for constant in _asked(n)}
+    found = {name for n in nodes for name in _imported(n)}
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in texts:
             found |= set(re.findall(r"(?:\brole=|\broles\.)(\w+)", node.value))
             if node.value not in OTHERWISE or id(node) in asked:
