@@ -18,6 +18,7 @@ from roles.shared.device.answers import NotUnderstood
 from roles.shared.device.heard import Heard
 from roles.shared.device.known import known_vendors
 from roles.shared.device.masking import masked
+from roles.shared.device.vendor import WITHHELD
 
 LINES, WIDTH = 6, 240
 """How much of an assertion's text is kept."""
@@ -27,6 +28,15 @@ PYTHON = re.compile(
     r"^Use -v |^Omitting \d+ |^\.\.\.Full output"
 )
 """What an assertion's text says about Python and pytest, and not about the host."""
+
+UNKNOWN_SECRET = re.compile(
+    r"\$[0-9a-z]{1,8}\$[^\s'\":]+"  # a password, as crypt(5) has it
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:\\n|[A-Za-z0-9+/=\s])*(?:-----END [A-Z ]*-----)?"
+    r"|AGE-SECRET-KEY-1[0-9A-Z]+"
+    r"|(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{43}=(?![A-Za-z0-9+/=])"  # a key of WireGuard's
+)
+"""What is one by its form. Values that samdrift knows are hidden before a check sees them; of what was made on a host,
+or set there by somebody, a check that fails may quote a line."""
 
 
 def role_of(path: Path) -> str:
@@ -77,7 +87,8 @@ def _outcome(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.
     if isinstance(error, pytest.skip.Exception):
         reason = (error.msg or "").removeprefix("not applicable").lstrip(": ")
         return ("not applicable", reason) if reason else ("failed", "skipped without a reason")
-    shown = "\n".join(_shortened(str(error).splitlines())) or "it said nothing"
+    text = UNKNOWN_SECRET.sub(WITHHELD, str(error))
+    shown = "\n".join(_shortened(text.splitlines())) or "it said nothing"
     if not isinstance(error, AssertionError | pytest.fail.Exception | NotUnderstood):
         shown = f"the check itself broke: {type(error).__name__}: {shown}"
     lines = [entry.lineno + 1 for entry in call.excinfo.traceback if Path(entry.path) == item.path]
