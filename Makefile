@@ -51,8 +51,8 @@ types: setup ## mypy --strict
 coverage: setup ## Coverage of the unit tests, which takes them twice their time (tests/conftest.py says of which)
 	@$(BIN)/pytest -q tests/unit -m "not soak" --cov
 
-unit: setup ## Unit tests only: no root, no network but an sshd on loopback
-	@$(BIN)/pytest -q tests/unit -m "not soak"
+unit: setup ## Unit tests only: no root, no network but an sshd on loopback; LONG=1 as in `make test`
+	@$(BIN)/pytest -q tests/unit -m "not soak$(if $(LONG),, and not long)" $(if $(LONG),,--hypothesis-profile=short)
 
 format: setup ## Let ruff mend and format the code
 	@$(BIN)/ruff check --fix
