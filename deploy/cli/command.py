@@ -35,6 +35,7 @@ class Common:
     key: Path | None = None
     look_user: str | None = None
     look_key: Path | None = None
+    through: str | None = None
     identity: Path | None = None
     netbox_url: str | None = None
     netbox_ca: Path | None = None
@@ -107,6 +108,7 @@ def common_options(prefix: str | None) -> Callable[[Callable[..., Any]], Callabl
         option("key", "Log in with this private key.", metavar="FILE", type=READABLE),
         option("look-user", "Look at hosts as this user, who may change nothing.", metavar="NAME", type=WORDS),
         option("look-key", "Look at hosts with this private key.", metavar="FILE", type=READABLE),
+        option("through", "Reach hosts through this one of the fleet, a bastion.", metavar="HOST", type=WORDS),
         option("identity", "Open secrets with this age identity.", metavar="FILE", type=FILE),
         option("netbox-url", "The NetBox that --source netbox means.", metavar="URL", type=WORDS),
         option("netbox-ca", "The authorities to trust for it.", metavar="FILE", type=READABLE),

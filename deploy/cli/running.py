@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from deploy.model.record import Record
     from deploy.runs.invocation import Invocation
     from deploy.store.ports import Holder
+    from deploy.transport.ssh import Bastion
     from deploy.views.progress import Telling
 from deploy.cli.subject import about, backup_vault, fleet_of, intent_of, options_of, stores_of, waivers_of
 
@@ -88,6 +89,7 @@ def running(
         "key_file": common.key,
         "look_user": look_user(common, access.user),
         "look_key_file": common.look_key,
+        "through": bastion(common.through, known.fleet),
         "reason": reason,
         **access_too,
     }
@@ -170,6 +172,25 @@ def look_user(common: Common, usual: str) -> str | None:
     if common.look_user or common.look_key or not (common.user or common.key):
         return common.look_user
     return common.user or usual
+
+
+def bastion(name: str | None, fleet: Fleet) -> Bastion | None:
+    """Return the bastion of this name; None: hosts are reached straight.
+
+    Raises:
+        UsageError: the fleet has no such host, or none that could be believed.
+    """
+    from deploy.transport.ssh import Bastion
+
+    if name is None:
+        return None
+    found = next((h for h in fleet.hosts if h.name == name), None)
+    if found is None:
+        raise UsageError(f"there is no host {name!r} in the fleet", where="--through", fix="name it as NetBox does")
+    if not found.host_keys or not (found.primary_address or found.primary_address6):
+        fix = "enter its address and its SSH host keys in NetBox, read at its own console"
+        raise UsageError(f"{name} has no address or no host key in the inventory", where="--through", fix=fix)
+    return Bastion(host=found)
 
 
 def _not_by_look(hosts: tuple[str, ...]) -> str:

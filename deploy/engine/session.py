@@ -33,8 +33,7 @@ from deploy.model.observer import Observer, Quiet
 from deploy.model.plan import HostPlan
 from deploy.model.step_id import StepId
 from deploy.model.waivers import NO_WAIVERS, Waivers
-from deploy.transport.greeting import greets
-from deploy.transport.ssh import AT_ONCE, Access, Answer, HostLost
+from deploy.transport.ssh import AT_ONCE, Access, Answer, HostLost, answers_anew
 from deploy.vault.interface import NO_VAULT, Vault
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
@@ -299,8 +298,8 @@ class Session:
     def answering(self, hosts: Mapping[str, Address]) -> dict[str, Address]:
         """Return those of these hosts of the fleet, each with its address, whose SSH server answers anew."""
         asked = [self.fleet.host(name) for name in hosts]
-        at = {host.name: netconf_port(host) or self.access.port for host in asked}
-        heard = self._each(asked, lambda h: greets(hosts[h.name], at[h.name], self.access.connect_timeout))
+        at = {h.name: self.access.model_copy(update={"port": netconf_port(h) or self.access.port}) for h in asked}
+        heard = self._each(asked, lambda h: answers_anew(h, hosts[h.name], at[h.name]))
         return {host.name: hosts[host.name] for host, answers in zip(asked, heard, strict=True) if answers}
 
     def reconnect(self, names: Sequence[str]) -> None:

@@ -67,15 +67,15 @@ def refusal(sock: socket.socket, within: float = SPEAKS_FIRST) -> str:
     return next((words.decode() for words in REFUSALS if heard.startswith(words)), "")
 
 
-def greets(address: Address, port: int, within: float = WITHIN) -> bool:
-    """Tell whether an SSH server answers a new connection. One that refuses this station for a while is there, too."""
-    with gevent.Timeout(min(WITHIN, within), False):
-        try:
-            with connected(address, port, within) as sock:
-                return _first(sock).startswith((GREETING, *REFUSALS))
-        except OSError:
-            return False
-    return False
+def greeted(sock: socket.socket) -> bool:
+    """Tell whether an SSH server answers a new connection. One that refuses this station for a while is there, too.
+
+    Whoever asks ends the waiting.
+
+    Raises:
+        OSError: the connection ended.
+    """
+    return _first(sock).startswith((GREETING, *REFUSALS))
 
 
 def let_in(connect: Callable[[], object]) -> None:

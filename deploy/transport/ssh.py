@@ -10,9 +10,7 @@ import base64
 import binascii
 import errno
 import os
-import socket
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,10 +20,12 @@ from paramiko.pkey import UnknownKeyType
 
 from deploy.transport.batch import Answer, Truncated, answers, looked, marker
 from deploy.transport.channel import EndedBySignal, Transport, run_program
-from deploy.transport.greeting import HostLost, Refused, connected, refusal
+from deploy.transport.greeting import WITHIN, HostLost, Refused, greeted, refusal
+from deploy.transport.way import Reached, straight, through
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
 from inventory.frozen import Frozen
+from inventory.network import Address
 from roles.shared.device.letting_in import CameIn
 from roles.shared.guard import RESTORES_AFTER
 from roles.shared.look_program import BY_SUDO, NOT_LET, framed, is_fixed, sent
@@ -62,6 +62,13 @@ class UnusableKey(SamdriftError):
     """A private key that cannot be read, or needs a passphrase; nobody is asked for one."""
 
 
+class Bastion(Frozen):
+    """The host of the fleet through which others are reached, and the port of its SSH server."""
+
+    host: Host
+    port: int = 22
+
+
 class Access(Frozen):
     """The way samdrift logs in. Without a `key_file`, the SSH agent and the user's own keys are tried.
 
@@ -71,6 +78,8 @@ class Access(Frozen):
     All times are in seconds. `look_timeout` bounds one whole exec of a look, `fact_timeout` each fact in it,
     `command_timeout` each command of an apply. `guard_seconds` after samdrift was heard of last, a host undoes
     what could have cut it off. `reason` is why hosts are changed, for devices that keep it with a change.
+
+    `through` is the bastion through which every other host is reached, logged in to in the same way; None: straight.
     """
 
     user: str = "samdrift"
@@ -85,6 +94,7 @@ class Access(Frozen):
     command_timeout: float = 900
     guard_seconds: float = RESTORES_AFTER
     reason: str = ""
+    through: Bastion | None = None
 
     def for_looks(self, given: str) -> Access:
         """Return the way to look at a host to which this account was given for that (empty: none was)."""
@@ -199,24 +209,47 @@ def log_in(host: Host, access: Access) -> Login:
         Refused: it is alive, and lets nobody in from here for a while.
         HostLost: saying which of these failed; nothing was written to the host.
     """
-    try:
-        sock = connected(host.address, access.port, access.connect_timeout)
-    except OSError as e:
-        reason = e.strerror or str(e) or type(e).__name__
-        what = f"cannot connect to {host.address} port {access.port}: {reason}"
-        raise HostLost(what, where=f"host {host.name}") from e
+    way = way_to(host, host.address, access)
     try:
         with gevent.Timeout(access.connect_timeout * 2, TimeoutError("no SSH session in time")):
-            return _handshake(sock, host, access)
+            return _handshake(way, host, access)
     except SamdriftError:
-        sock.close()
+        way.sock.close()
         raise
     except Exception as e:  # whatever a stranger's bytes make paramiko raise, it is about this host alone
-        sock.close()
+        way.sock.close()
         raise HostLost(f"no SSH session: {str(e) or type(e).__name__}", where=f"host {host.name}") from e
 
 
-def _handshake(sock: socket.socket, host: Host, access: Access) -> Login:
+def way_to(host: Host, address: Address, access: Access) -> Reached:
+    """Connect to a host's SSH server at this address of its, through the bastion where there is one.
+
+    Raises:
+        HostLost: it cannot be reached, or the bastion lets nobody in or through.
+    """
+    bastion = access.through
+    if bastion is None or bastion.host.name == host.name:
+        return straight(host, address, access.port, within=access.connect_timeout)
+    try:
+        login = log_in(bastion.host, access.model_copy(update={"port": bastion.port, "through": None}))
+    except HostLost as e:
+        what = f"cannot be reached through {bastion.host.name}: {e.what}"
+        raise type(e)(what, where=f"host {host.name}", fix=e.fix) from e
+    return through(login.transport, bastion.host, host, address, access.port, within=access.connect_timeout)
+
+
+def answers_anew(host: Host, address: Address, access: Access) -> bool:
+    """Tell whether a host's SSH server answers a new connection at this address."""
+    with gevent.Timeout(min(WITHIN, access.connect_timeout), False):
+        try:
+            with way_to(host, address, access).sock as sock:
+                return greeted(sock)
+        except (HostLost, OSError):
+            return False
+    return False
+
+
+def _handshake(way: Reached, host: Host, access: Access) -> Login:
     """Exchange keys, check the host's key and authenticate, in this order."""
     known: dict[str, set[bytes]] = {}
     for line in host.host_keys:  # several of a type, while one takes the place of the other
@@ -227,10 +260,10 @@ def _handshake(sock: socket.socket, host: Host, access: Access) -> Login:
             where=f"host {host.name}, field host_keys",
             fix="read the key on the host's own console and enter it in NetBox",
         )
-    if refused := refusal(sock):
+    if refused := refusal(way.sock):
         what = f"it is alive, and refuses this station for a while: {refused}"
         raise Refused(what, where=f"host {host.name}", fix=REFUSES)
-    transport = Transport(sock)
+    transport = Transport(way.sock)
     try:
         _offer_only(known, transport, host)
         transport.start_client(timeout=access.connect_timeout)
@@ -243,8 +276,8 @@ def _handshake(sock: socket.socket, host: Host, access: Access) -> Login:
     came_in = CameIn(
         user=access.user,
         key=f"{key.get_name()} {key.get_base64()}",
-        source=ip_address(sock.getsockname()[0]),
-        address=ip_address(sock.getpeername()[0]),
+        source=way.source,
+        address=way.address,
         looks=access.looks,
     )
     return Login(transport, came_in)

@@ -11,7 +11,7 @@ from deploy.engine.session import Session
 from deploy.lab.lab import Lab
 from deploy.model.findings import Exit, exit_code
 from deploy.model.waves import order_of
-from deploy.transport.greeting import greets
+from deploy.transport.ssh import answers_anew
 from inventory.fleet import Fleet
 from inventory.rules.gates import Gates
 from roles.shared.intent import Intent
@@ -55,7 +55,7 @@ def endings(applied: ApplyResult) -> dict[str, str]:
 def test_a_hub_that_cuts_off_a_municipality_behind_it_is_not_confirmed_though_it_is_well_itself(lab: Fleet) -> None:
     order = order_of(lab, Gates())
     inner = order.behind[HUB][EDGE]
-    assert greets(inner, Lab().access().port), f"{EDGE} is to be reached at {inner}, by the tunnel"
+    assert answers_anew(lab.host(EDGE), inner, Lab().access()), f"{EDGE} is to be reached at {inner}, by the tunnel"
     before = by_hand(HUB, "nft list ruleset")
 
     applied = cutting.cut({HUB: "those behind"}, SECONDS, order=order)
@@ -63,7 +63,7 @@ def test_a_hub_that_cuts_off_a_municipality_behind_it_is_not_confirmed_though_it
     assert endings(applied) == {HUB: "rolled back"}
     assert exit_code(applied.findings, after_change=True) is Exit.ROLLED_BACK
     assert f"do not now: {EDGE}" in applied.findings[0].detail
-    assert greets(inner, Lab().access().port)
+    assert answers_anew(lab.host(EDGE), inner, Lab().access())
     assert "cutting" not in by_hand(HUB, "nft list ruleset")
     assert before
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deploy.cli.command import Common
-from deploy.cli.running import _refuse_other_devices, look_user
+from deploy.cli.running import _refuse_other_devices, bastion, look_user
 from deploy.cli.subject import about, intent_of
 from deploy.source.known import sourced
 from inventory.errors import Problem, UsageError
@@ -80,6 +80,15 @@ def test_who_names_a_user_or_a_key_and_none_for_looks_means_it_for_everything(
     common: Common, looks_as: str | None
 ) -> None:
     assert look_user(common, "samdrift") == looks_as
+
+
+def test_hosts_are_reached_through_one_of_the_fleet_that_can_be_believed_or_straight() -> None:
+    assert bastion(None, both()) is None
+    assert (bastion("heb-gw1", both()) or pytest.fail("none")).host == both().host("heb-gw1")
+    with pytest.raises(UsageError, match="there is no host 'heb-gw9' in the fleet"):
+        bastion("heb-gw9", both())
+    with pytest.raises(UsageError, match="tie-dns1 has no address or no host key"):
+        bastion("tie-dns1", both(host_keys=[]))
 
 
 def test_a_line_to_remove_that_quotes_a_secret_is_refused_and_not_repeated() -> None:

@@ -11,9 +11,12 @@ from gevent.server import StreamServer
 from gevent.socket import socket
 
 from deploy.transport import greeting
-from deploy.transport.greeting import REFUSALS, HostLost, Refused, connected, greets, let_in, refusal
+from deploy.transport.greeting import REFUSALS, HostLost, Refused, connected, let_in, refusal
+from deploy.transport.ssh import Access, answers_anew
+from tests.unit.deploy.lab_fleet import host
 
 HERE = IPv4Address("127.0.0.1")
+HOST = host("tie-a", ("eth0", "127.0.0.1/8"))
 
 
 @contextmanager
@@ -46,13 +49,13 @@ def server(*says: bytes) -> Iterator[int]:
 )
 def test_only_a_greeting_of_ssh_or_its_refusal_is_an_answer(says: tuple[bytes, ...], answers: bool) -> None:
     with server(*says) as port:
-        assert greets(HERE, port, 0.3) is answers
+        assert answers_anew(HOST, HERE, Access(port=port, connect_timeout=0.3)) is answers
 
 
 def test_who_refuses_the_connection_does_not_answer() -> None:
     with server() as port:
         pass
-    assert not greets(HERE, port, 0.3)
+    assert not answers_anew(HOST, HERE, Access(port=port, connect_timeout=0.3))
 
 
 @pytest.mark.parametrize("said", REFUSALS)
