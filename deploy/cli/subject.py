@@ -191,8 +191,9 @@ def backup_vault(common: Common) -> Vault:
 
 
 def options_of(common: Common) -> tuple[str, ...]:
-    """Return the options that an advised command needs to be about the same hosts, inventory and records."""
+    """Return the options that an advised command needs to reach the same hosts, by the same inventory and records."""
     lab = ("--lab",) if common.lab else ()
     source = ("--source", common.source) if common.source else ()
     state = ("--state", common.state) if common.state else ()
-    return (*lab, *source, *state)
+    through = ("--through", common.through) if common.through else ()
+    return (*lab, *source, *state, *through)

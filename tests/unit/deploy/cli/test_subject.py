@@ -9,7 +9,7 @@ import pytest
 
 from deploy.cli.command import Common
 from deploy.cli.running import _refuse_other_devices, bastion, look_user
-from deploy.cli.subject import about, intent_of
+from deploy.cli.subject import about, intent_of, options_of
 from deploy.source.known import sourced
 from inventory.errors import Problem, UsageError
 from inventory.fleet import Fleet
@@ -89,6 +89,12 @@ def test_hosts_are_reached_through_one_of_the_fleet_that_can_be_believed_or_stra
         bastion("heb-gw9", both())
     with pytest.raises(UsageError, match="tie-dns1 has no address or no host key"):
         bastion("tie-dns1", both(host_keys=[]))
+
+
+def test_an_advised_command_reaches_the_same_hosts_in_the_same_way() -> None:
+    assert options_of(Common(source="netbox", through="tie-bastion1")) == (
+        "--source", "netbox", "--through", "tie-bastion1"
+    )  # fmt: skip
 
 
 def test_a_line_to_remove_that_quotes_a_secret_is_refused_and_not_repeated() -> None:
