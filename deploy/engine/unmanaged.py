@@ -81,7 +81,7 @@ def searching(
     return [partial(job, role, search) for role, search in asked]
 
 
-GUARDS_OWN = ("/etc/systemd/system/samdrift-guard.*", "*/.*.samdrift-kept")
+GUARDS_OWN = ("/etc/systemd/system/samdrift-guard.*", "*/.*.samdrift-kept~")
 """What a host has while it is about to undo a change, which is told by itself."""
 
 

@@ -51,7 +51,8 @@ def kept_file(path: str, then: tuple[str, ...] = (), *, accepts: str = "") -> Gu
     """Keep a file as it is, with owner and mode, or that there is none.
 
     The copy stands beside the file, on its filesystem, so that it is put back by a link and a rename: both work on a
-    full disk.
+    full disk. Its name is hidden and ends as a backup's: programs that read all of a directory pass over the one or the
+    other (`pam-auth-update` reads what is hidden).
 
     Args:
         then: commands by which programs read it again.
@@ -60,7 +61,7 @@ def kept_file(path: str, then: tuple[str, ...] = (), *, accepts: str = "") -> Gu
     """
     target = PurePosixPath(path)
     p = shlex.quote(path)
-    copy = shlex.quote(str(target.with_name(f".{target.name}.samdrift-kept")))
+    copy = shlex.quote(str(target.with_name(f".{target.name}.samdrift-kept~")))
     beside = shlex.quote(str(target.with_name(f".{target.name}.samdrift-restored")))
     absent = f"absent-{_name(path)}"
     same = f'if [ -L {p} ]; then [ "$(readlink {p})" = "$(readlink {copy})" ]; else cmp {p} {copy}; fi'

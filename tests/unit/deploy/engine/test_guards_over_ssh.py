@@ -228,7 +228,7 @@ def test_a_run_whose_host_another_has_taken_arms_no_guard(host: Sshd, door: Path
 def test_a_host_that_could_not_undo_the_change_is_not_changed_at_all(host: Sshd, door: Path, tmp_path: Path) -> None:
     door.unlink()
     door.symlink_to("/proc/version")
-    kept = tmp_path / ".door.samdrift-kept"
+    kept = tmp_path / ".door.samdrift-kept~"
     kept.mkdir()
     with session(host, door) as hosts:
         hosts.lock(["tie-test1"])

@@ -38,9 +38,9 @@ def test_a_configuration_is_kept_as_it_is_and_one_that_is_not_there_is_none(answ
 
 
 def test_what_an_unconfirmed_change_keeps_on_its_host_is_not_told_again() -> None:
-    guards = ("/etc/systemd/system/samdrift-guard.timer", "/etc/ssh/.sshd_config.samdrift-kept")
-    others = ("/etc/systemd/system/samdrift-guards.timer", "/etc/ssh/sshd_config.samdrift-kept")
+    guards = ("/etc/systemd/system/samdrift-guard.timer", "/etc/ssh/.sshd_config.samdrift-kept~")
+    others = ("/etc/systemd/system/samdrift-guards.timer", "/etc/ssh/sshd_config.samdrift-kept~")
     found = [Unmanaged(role="base", kind="stray", name=path) for path in (*guards, *others)]
-    kept = Unmanaged(role="base", path="/etc/sudoers.d/.samdrift.samdrift-kept")
+    kept = Unmanaged(role="base", path="/etc/sudoers.d/.samdrift.samdrift-kept~")
     assert [thing.name for thing in but_for_guards([*found, kept], "run 7")] == list(others)
     assert but_for_guards([*found, kept], "") == [*found, kept], "nobody hides behind the name of a guard"

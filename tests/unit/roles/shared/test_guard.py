@@ -188,3 +188,9 @@ def test_kernel_values_go_back_to_where_each_was_read(tmp_path: Path) -> None:
     many.write_text("1024\t65535\n")
     subprocess.run(["sh", "-c", f"{{ {PUT_BACK}; }}"], input=f"{one}:0\n{many}:32768\t60999\n", text=True, check=True)
     assert (one.read_text().split(), many.read_text().split()) == (["0"], ["32768", "60999"])
+
+
+def test_what_is_kept_beside_a_file_is_passed_over_by_programs_that_read_all_of_a_directory() -> None:
+    """pam-auth-update reads what is hidden, and took the old profile for one more; only what ends so it does not."""
+    kept = kept_file("/usr/share/pam-configs/own").keep
+    assert "'/usr/share/pam-configs/.own.samdrift-kept~'" in kept
