@@ -116,6 +116,7 @@ DUTIES_FILE = "/etc/sudoers.d/samdrift-duties"
 PACKAGES = (
     "apparmor",
     "ca-certificates",
+    "cracklib-runtime",  # or PAM refuses every password: it finds no dictionary to look in
     "iproute2",
     "kmod",
     "libcap2-bin",

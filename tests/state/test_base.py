@@ -40,6 +40,15 @@ KNOWN_TO_ALL = "kernel.ostype"
 """A setting that every kernel has: who says nothing of it was not heard."""
 MODULES = "cat /proc/version; if [ -e /proc/modules ]; then cat /proc/modules; fi"
 """A kernel that was built without modules has no list of them."""
+GUESSED = {"sunshine": False, "vind7+Kajuta_norr": True}
+"""Passwords, and whether the dictionary lets them pass. Without any dictionary PAM refuses every password."""
+ANSWERS, COUNTS = "pam_unix.so", "pam_faillock.so"
+"""PAM's modules that take a password, and that count the wrong ones."""
+BY_HAND = (
+    "PAM's common files are not as they were put together: pam-auth-update leaves them alone once they were edited by "
+    "hand, or a profile is off. What is wanted of the edits belongs into a profile (/usr/share/pam-configs); then "
+    "pam-auth-update --force puts all together"
+)
 LIST_MODE = "perl -e 'our %nrconf; do $_ for sort glob q(/etc/needrestart/conf.d/*.conf); print $nrconf{restart}'"
 SECURITY = '"origin=Debian,codename=${distro_codename}-security,label=Debian-Security";'
 
@@ -296,6 +305,29 @@ def test_a_password_that_is_given_in_an_emergency_is_dear_to_guess(host: Any) ->
     assert min(int(said[f"SHA_CRYPT_{which}_ROUNDS"]) for which in ("MIN", "MAX")) >= 65536
     by_pam = [line.split() for line in host.check_output("cat /etc/pam.d/common-password").splitlines()]
     assert ["yescrypt" in line for line in by_pam if "pam_unix.so" in line] == [True]
+    judged = host.check_output(f"printf '%s\\n' {' '.join(GUESSED)} | /usr/sbin/cracklib-check").splitlines()
+    assert [line.rpartition(": ")[2] == "OK" for line in judged] == list(GUESSED.values()), judged
+
+
+def test_wrong_passwords_lock_an_account_for_a_while(host: Any) -> None:
+    auth, account = (_asked(host, of) for of in ("auth", "account"))
+    asked = [word for words in auth for word in words if word in {ANSWERS, "preauth", "authfail"}]
+    assert list(dict.fromkeys(asked)) == ["preauth", ANSWERS, "authfail"], BY_HAND
+    counting = [words for words in (*auth, *account) if COUNTS in words]
+    assert {words[0] for words in counting if words[1] in {"required", "requisite"}} == {"auth", "account"}, BY_HAND
+    given = {word.partition("=")[0] for words in counting for word in words[words.index(COUNTS) + 1 :]}
+    assert given & {"deny", "fail_interval", "unlock_time", "even_deny_root"} == set(), "said there, against the file"
+    lines = host.check_output("cat /etc/security/faillock.conf").splitlines()
+    said = dict(line.replace(" ", "").partition("=")[::2] for line in lines if line[:1].isalpha())
+    assert 1 <= int(said["deny"]) <= 3
+    assert min(int(said[name]) for name in ("fail_interval", "unlock_time")) >= 900
+    assert "even_deny_root" not in said, "whoever is at the console could lock root out of it"
+
+
+def _asked(host: Any, of: str) -> list[list[str]]:
+    """The lines of a common file of PAM's, word by word."""
+    lines = [line.split() for line in host.check_output(f"cat /etc/pam.d/common-{of}").splitlines()]
+    return [words for words in lines if words[:1] == [of]]
 
 
 @pytest.mark.parametrize("how", ["logged in", "for one command"])
@@ -469,6 +501,7 @@ PROVES = {
     "passwords": (
         "no account has a password",
         "a password that is given in an emergency is dear to guess",
+        "wrong passwords lock an account for a while",
     ),
     "permissions": (
         "peoples homes and dotfiles are not open to others",
@@ -541,6 +574,7 @@ SWEDISH = {
     "no memory dumps": "inga minnesdumpar",
     "no program is run from the memory that programs share": "inget program körs ur minnet som program delar",
     "a password that is given in an emergency is dear to guess": "ett lösenord som sätts i nödfall är dyrt att gissa",
+    "wrong passwords lock an account for a while": "fel lösenord låser ett konto en stund",
     "what people write is not for everybody": "det som folk skriver är inte läsbart för alla",
     "an idle prompt logs out": "en prompt där inget skrivs loggar ut",
     "logs of packages are not for everybody": "paketens loggar är inte läsbara för alla",

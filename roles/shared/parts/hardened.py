@@ -23,7 +23,14 @@ SHELL_PARSES = "sh -n {path}"
 SU_GROUP = "sugroup"
 """The group whose members may use su. It has none; audits know it by this name."""
 
-PAM_TOGETHER = "DEBIAN_FRONTEND=noninteractive pam-auth-update --package"
+PAM_PROFILES = ("samdrift-faillock-notify", "samdrift-faillock", "samdrift-umask")
+"""Of `pam-auth-update`, in the order in which they are asked: it puts PAM's common files together of these and of
+everybody else's, or says that somebody edited the files by hand, and leaves them alone.
+
+A wrong password goes on to `authfail`, which ends the asking: so it comes last, whatever else may let somebody in.
+After a right one Debian's order passes over `authsucc`, which audits look for beside it; what forgets the wrong ones
+is the account phase. That refuses nobody, and comes with every key, too.
+"""
 
 DONE = "that is all"
 """What a question ends with, so that no answer at all is not the answer that is wanted."""
@@ -84,10 +91,18 @@ def shared_memory() -> None:
 
 
 def sessions() -> None:
-    """Declare what a session's files are for, when an idle one ends, and that nobody becomes somebody else by su."""
+    """Declare what a session's files are for, when an idle one ends, that nobody becomes somebody else by su, and how
+    often a password is guessed.
+    """
     managed_file("/etc/login.defs", template="base/login.defs.j2")
-    apply = Handler(name="put PAM's common files together", command=f"{PAM_TOGETHER} --enable samdrift-umask")
-    managed_file("/usr/share/pam-configs/samdrift-umask", template="base/pam-umask.j2", then=(apply,), guarded=True)
+    managed_file("/etc/security/faillock.conf", template="base/faillock.conf.j2")
+    together = Handler(
+        name="put PAM's common files together",
+        command=f"DEBIAN_FRONTEND=noninteractive pam-auth-update --package --enable {' '.join(PAM_PROFILES)}",
+    )
+    for profile in PAM_PROFILES:
+        template = f"base/{profile.replace('samdrift', 'pam')}.j2"
+        managed_file(f"/usr/share/pam-configs/{profile}", template=template, then=(together,), guarded=True)
     managed_file("/etc/profile.d/60-samdrift.sh", template="base/profile.sh.j2", validate_with=SHELL_PARSES)
     managed_file("/etc/security/pwquality.conf", template="base/pwquality.conf.j2")
     group(SU_GROUP)

@@ -150,6 +150,19 @@ BASE: Changes = {
         edited("/etc/login.defs", "s/^ENCRYPT_METHOD .*/ENCRYPT_METHOD DES/"),
         edited("/etc/login.defs", "s/^SHA_CRYPT_MIN_ROUNDS .*//"),
         edited("/etc/pam.d/common-password", "s/ yescrypt//"),
+        Change(
+            "mv /var/cache/cracklib /var/cache/cracklib.mutation", "mv /var/cache/cracklib.mutation /var/cache/cracklib"
+        ),
+    ),
+    "wrong passwords lock an account for a while": (
+        edited("/etc/pam.d/common-auth", "/preauth/d"),
+        edited("/etc/pam.d/common-auth", "s/required(.*preauth)/optional\\1/"),
+        edited("/etc/pam.d/common-auth", "s/preauth/& deny=99/"),
+        edited("/etc/pam.d/common-auth", "s/authfail/authsucc/"),
+        edited("/etc/pam.d/common-account", "/faillock/d"),
+        edited("/etc/security/faillock.conf", "s/^deny = 3/deny = 0/"),
+        edited("/etc/security/faillock.conf", "$ a unlock_time = 1"),
+        edited("/etc/security/faillock.conf", "$ a even_deny_root"),
     ),
     "what people write is not for everybody [logged in]": (
         edited("/etc/profile.d/60-samdrift.sh", "s/^umask .*/umask 022/"),

@@ -83,13 +83,6 @@ def test_a_host_that_would_not_be_good_enough_on_a_machine_of_its_own_is_told() 
     ]
 
 
-def test_a_log_server_is_not_asked_to_send_its_logs_elsewhere() -> None:
-    good_enough = host(lynis_points=100, lynis_lost={"SSH-7408": 16})
-    now = Audits(auditors=VERSIONS, fresh=host(), kinds={"log server": good_enough, "resolver": good_enough})
-
-    assert [line.partition(":")[0] for line in regressions(None, now, ())] == ["resolver"]
-
-
 @pytest.mark.parametrize(
     ("lost", "index"),
     [

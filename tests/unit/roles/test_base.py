@@ -20,6 +20,7 @@ from roles.shared import look_program
 from roles.shared.catalogue import catalogue
 from roles.shared.hardening import KERNEL
 from roles.shared.intent import Intent
+from roles.shared.parts.hardened import PAM_PROFILES
 from roles.shared.parts.ssh_server import SSHD_ACCEPTS
 from roles.shared.settings import SettingsError
 from tests.unit.roles.judging import judged, needs
@@ -238,8 +239,9 @@ def test_no_text_of_the_inventory_can_break_a_banner(text: str) -> None:
 
 def test_every_file_says_whose_it_is_but_those_that_people_see_at_login(fleet: Fleet) -> None:
     silent = {path for path, text in files(fleet).items() if "Managed by samdrift, role base" not in text[:80]}
-    lists_of_names = {"/etc/cron.allow", "/etc/at.allow", "/usr/share/pam-configs/samdrift-umask"}
-    assert silent == {"/etc/hostname", "/etc/issue", "/etc/issue.net", "/etc/motd", *lists_of_names}
+    lists_of_names = {"/etc/cron.allow", "/etc/at.allow"}
+    by_name = {f"/usr/share/pam-configs/{profile}" for profile in PAM_PROFILES}
+    assert silent == {"/etc/hostname", "/etc/issue", "/etc/issue.net", "/etc/motd", *lists_of_names, *by_name}
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,21 @@ def test_a_host_never_waits_for_its_audit() -> None:
     assert all(line.startswith(("#", "-")) or not line for line in rules)
 
 
+def test_a_profile_of_pams_is_named_so_that_who_chooses_among_them_sees_one(hardened_files: dict[str, str]) -> None:
+    """debconf parts the names by commas: after one that has a comma, a line of its menu was another profile."""
+    names = [
+        text.partition("\n")[0] for path, text in hardened_files.items() if path.startswith("/usr/share/pam-configs/")
+    ]
+    assert len(names) == 3
+    assert [name for name in names if not name.startswith("Name: ") or "," in name] == []
+
+
+def test_a_wrong_password_is_counted_last_whatever_else_lets_somebody_in(hardened_files: dict[str, str]) -> None:
+    text = hardened_files["/usr/share/pam-configs/samdrift-faillock"]
+    said = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+    assert int(said["Priority"]) < 0, "it ends the asking, and a profile of somebody's with 0 would be asked no more"
+
+
 def test_nobody_is_shut_out_by_what_guards_usb(hardened_files: dict[str, str]) -> None:
     lines = hardened_files["/etc/usbguard/usbguard-daemon.conf"].splitlines()
     said = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))

@@ -91,6 +91,51 @@ def test_a_kernel_that_tells_nobody_who_changes_what_is_found(status: str, rules
     assert outcome("base", check, answers, "tie-dns1", own_kernel=False) == "not applicable"
 
 
+COUNTED = """\
+# here are the per-package modules
+auth\trequired\tpam_faillock.so preauth
+auth\t[success=3 default=ignore]\tpam_unix.so nullok try_first_pass
+auth\t[default=die]\tpam_faillock.so authfail
+auth\tsufficient\tpam_faillock.so authsucc
+auth\trequisite\t\t\tpam_deny.so
+auth\trequired\t\t\tpam_permit.so
+"""
+PREAUTH = "auth\trequired\tpam_faillock.so preauth\n"
+ACCOUNTED = "account\trequired\tpam_faillock.so \naccount\t[success=1 default=ignore]\tpam_unix.so \n"
+OF_FAILLOCK = "# deny = 9\ndeny = 3\nfail_interval = 900\nunlock_time = 900\nsilent\n"
+
+
+@pytest.mark.parametrize(
+    ("auth", "account", "conf", "said"),
+    [
+        pytest.param(COUNTED, ACCOUNTED, OF_FAILLOCK, "passed", id="as it is put together"),
+        pytest.param(PREAUTH + COUNTED, ACCOUNTED * 2, OF_FAILLOCK, "passed", id="beside a profile of somebody's own"),
+        pytest.param(
+            COUNTED.replace("required\tpam_f", "requisite pam_f"), ACCOUNTED, OF_FAILLOCK, "passed", id="at once"
+        ),
+        pytest.param(
+            COUNTED.replace("3 d", "1 d"), ACCOUNTED, OF_FAILLOCK + "unlock_time=0\n", "failed", id="for ever"
+        ),
+        pytest.param(COUNTED.replace(PREAUTH, ""), ACCOUNTED, OF_FAILLOCK, "failed", id="edited by hand before"),
+        pytest.param(PREAUTH.join(COUNTED.split(PREAUTH)[::-1]), ACCOUNTED, OF_FAILLOCK, "failed", id="too late"),
+        pytest.param(
+            COUNTED.replace("required\tpam_f", "optional\tpam_f"), ACCOUNTED, OF_FAILLOCK, "failed", id="optional"
+        ),
+        pytest.param(COUNTED.replace("authfail", "authfail deny=9"), ACCOUNTED, OF_FAILLOCK, "failed", id="said there"),
+        pytest.param(COUNTED.replace("authfail", "authfail audit"), ACCOUNTED, OF_FAILLOCK, "passed", id="logged"),
+        pytest.param(COUNTED, ACCOUNTED.replace("faillock", "permit"), OF_FAILLOCK, "failed", id="never forgotten"),
+        pytest.param(COUNTED, ACCOUNTED, OF_FAILLOCK + "deny = 0\n", "failed", id="never"),
+        pytest.param(COUNTED, ACCOUNTED, OF_FAILLOCK + "even_deny_root\n", "failed", id="root, too"),
+        pytest.param("", "", "", "failed", id="no answer"),
+    ],
+)
+def test_passwords_that_are_guessed_as_often_as_one_likes_are_found(
+    auth: str, account: str, conf: str, said: str
+) -> None:
+    answers: dict[str, str | Answer] = {"common-auth": auth, "common-account": account, "faillock.conf": conf}
+    assert outcome("base", "wrong_passwords_lock_an_account_for_a_while", answers, "tie-dns1") == said
+
+
 HANDS = "allow with-interface match-all { 03:*:* 09:00:* }"
 
 

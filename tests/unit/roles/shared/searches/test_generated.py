@@ -11,6 +11,9 @@ HEALTHY = """\
 /etc/pam.d/common-auth:# /etc/pam.d/common-auth
 /etc/pam.d/common-auth:auth\t[success=1 default=ignore]\tpam_unix.so nullok
 /etc/pam.d/common-auth:auth\trequisite\t\t\tpam_deny.so
+/etc/pam.d/common-auth:auth\trequired\tpam_faillock.so preauth
+/etc/pam.d/common-auth:auth\t[default=die]\tpam_faillock.so authfail
+/etc/pam.d/common-account:account\trequired\tpam_faillock.so
 /etc/pam.d/common-account:account\t[success=1 new_authtok_reqd=done default=ignore]\tpam_unix.so
 /etc/pam.d/common-session:session optional\t\t\tpam_umask.so
 /etc/pam.d/common-session:session\toptional\tpam_systemd.so
