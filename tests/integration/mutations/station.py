@@ -106,7 +106,7 @@ WATCH_PAGES: Changes = {
     "its service may do what it needs and nothing else": unread(NGINX),
     "whoever does not prove who he is is refused whatever he says": (
         edited(CONFIGURATION, "s/ssl_verify_client on/ssl_verify_client off/", READ_NGINX),
-        edited(CONFIGURATION, "s,location / [{],location /all/ { return 200; }\\n        &,", READ_NGINX),
+        edited(CONFIGURATION, "s/ssl_verify_client on/ssl_verify_client optional_no_ca/", READ_NGINX),
     ),
     "its answers let nothing be loaded from elsewhere": (
         edited(CONFIGURATION, "s/.*Content-Security-Policy.*//", READ_NGINX),
