@@ -15,6 +15,8 @@ Options (config context `samdrift.drift_watch`):
 - `index`: the https URL of a Python package index inside. Without, packages come from Python's own, and gateways let
   the station, which has keys to all hosts, out on port 443 for that.
 - `at`: when each day's scan is to begin, by the clock in Sweden; `spread_minutes`: within how long all begin.
+- `by_itself`: without, timers never elapse by themselves, but when they are told to. For labs, where a scan of its own
+  accord would look into what is being rehearsed.
 - `source`: a directory with the inventory; without, what the station uses (`management_station`): NetBox, or the
   snapshot that is in the revision.
 - `store`: where runs are recorded, and so are its scans: a database (`postgresql://ROLE@HOST/DATABASE?sslmode=…`),
@@ -126,6 +128,7 @@ class Options(Installing):
     tells: bool = True
     at: str = Field(default="04:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
     spread_minutes: int = Field(default=60, ge=1, le=12 * 60)
+    by_itself: bool = True
 
 
 class Installed(RoleSettings):
@@ -175,6 +178,7 @@ class Settings(Installed):
 
     at: str
     spread_minutes: int
+    by_itself: bool
     queued: bool
     tells: bool
     called: dict[str, str]
@@ -271,7 +275,7 @@ def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:  # 
     """
     given = {"revision": lab.revision, "repository": f"{LAB_CACHE}/samdrift.git"} if lab.revision else {}
     own = {"source": LAB_INVENTORY, "keys": LAB_KEYS, "limit": "tag=lab"}
-    return {**given, **own, "index": "", "cache": LAB_CACHE}
+    return {**given, **own, "by_itself": False, "index": "", "cache": LAB_CACHE}
 
 
 def sandbox(municipality: str) -> Sandbox:

@@ -118,7 +118,7 @@ def asks(settings: Settings) -> tuple[Ask, ...]:
 
 def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:
     """Install the checkout that the lab is of, as it stands, from the lab's own repository."""
-    return drift_watch.in_lab(options, lab)
+    return {name: value for name, value in drift_watch.in_lab(options, lab).items() if name in Options.model_fields}
 
 
 def sandbox() -> Sandbox:

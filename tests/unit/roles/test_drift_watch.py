@@ -196,6 +196,8 @@ def test_in_the_lab_the_checkout_is_installed_as_it_stands_and_elsewhere_the_nam
     assert Options(**{**GIVEN, **in_lab(GIVEN, lab)}).revision == "1" * 40
     assert "revision" not in in_lab(GIVEN, lab.model_copy(update={"revision": ""}))
     assert in_lab(GIVEN, lab)["cache"] == LAB_CACHE
+    assert "OnCalendar=2000-01-01\n" in unit("timer", **in_lab(GIVEN, lab))
+    assert "OnBootSec" not in unit("timer", **in_lab(GIVEN, lab))
 
 
 @needs("systemd-analyze")
