@@ -15,6 +15,8 @@ Options (config context `samdrift.drift_watch`):
 - `index`: the https URL of a Python package index inside. Without, packages come from Python's own, and gateways let
   the station, which has keys to all hosts, out on port 443 for that.
 - `at`: when each day's scan is to begin, by the clock in Sweden; `spread_minutes`: within how long all begin.
+- `by_itself`: without, timers never elapse by themselves, but when they are told to. For labs, where a scan of its own
+  accord would look into what is being rehearsed.
 - `source`: a directory with the inventory; without, what the station uses (`management_station`): NetBox, or the
   snapshot that is in the revision.
 - `store`: where runs are recorded, and so are its scans: a database (`postgresql://ROLE@HOST/DATABASE?sslmode=…`),
@@ -25,22 +27,25 @@ Options (config context `samdrift.drift_watch`):
 - `smtp`: the mail server by which people are told (`host`: its address, so that gateways let it through, or a name;
   `port`; `security`: starttls, tls or none; `sender`; `user`, whose password is the secret `notify_smtp_password`).
 - `signed`: webhooks are signed with the secret `notify_webhook_key`, where `inventory/recipients.yaml` says so.
+- `limit`: of each municipality's hosts, those that are scanned, as `--limit` names them (`tag=lab`); without, all.
 - `cache`: a directory for what a new host needs not fetch again. For labs.
+- `keys`: a directory of root's, from which the account gets its `look-key` and its `identity`. Without, the first is
+  made on the host, and the second brought there by hand. For labs, whose hosts know the key before it comes.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from ipaddress import ip_network
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from pydantic import Field
 from pyinfra.operations import files
 
+from inventory.errors import UsageError
 from inventory.fleet import Fleet, Host
 from inventory.secrets import Secret
+from inventory.selection import matching
 from roles import management_station
 from roles.node_metrics import TEXTFILES
 from roles.shared.intent import Intent
@@ -50,6 +55,7 @@ from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler
 from roles.shared.parts.packages import packages
+from roles.shared.parts.remote_store import STORE_URL, asks_store, needs_password, password_file
 from roles.shared.parts.services import service
 from roles.shared.parts.templates import render
 from roles.shared.people import LOOKS_AS, RUNS_AS
@@ -64,6 +70,7 @@ SWEDISH = "Bevakningen: samdrift på en administrationsstation granskar varje da
 PLATFORMS = ("debian-12", "debian-13")
 AFTER = ("management_station", "node_metrics")
 LAB_CACHES = (LAB_CACHE := "/var/cache/samdrift",)
+LAB_INVENTORY, LAB_KEYS = f"{LAB_CACHE}/inventory/snapshot", f"{LAB_CACHE}/keys"
 CONTROLS = ("ISO 27002:2022 8.9", "ISO 27002:2022 8.16")
 
 ACCOUNT = "samdrift-watch"
@@ -72,7 +79,7 @@ KEY = f"{HOME}/look-key"
 METRICS = f"{HOME}/metrics"
 PAGES, SERVES = f"{HOME}/pages", "www-data"
 """What people browse, where role `watch_pages` serves it, and the group of who does: all that is made there has it."""
-STORE = f"{management_station.HOME}/store"
+LAB_STORE = STORE = f"{management_station.HOME}/store"
 OPT = "/opt/samdrift"
 REPOSITORY, BIN, VERSIONS = f"{OPT}/repository.git", f"{OPT}/bin", f"{OPT}/versions"
 ETC = f"/etc/{ACCOUNT}"
@@ -83,7 +90,6 @@ SHELL_PARSES = "sh -n {path}"
 JSON_PARSES = "python3 -m json.tool {path} > /dev/null"
 MAKES = (f"{OPT}/*", f"{TEXTFILES}/samdrift-drift-*.prom")
 
-STORE_URL = r"^postgresql://[a-z0-9_]{1,63}@[A-Za-z0-9.:\[\]-]{1,200}/[a-z0-9_]{1,63}([?][A-Za-z0-9_=&./-]*)?$"
 STORE_FIELD = "config context samdrift.drift_watch.store"
 WANTED = f"{UNITS}/timers.target.wants/{ACCOUNT}@*.timer"
 TIMERS_THERE = f'for t in {WANTED}; do [ ! -L "$t" ] || basename "$t"; done | LC_ALL=C sort'
@@ -107,7 +113,9 @@ class Installing(RoleOptions):
     revision: str = Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")
     index: str = Field(default="", pattern=r"^$|^https:/(/[A-Za-z0-9][A-Za-z0-9.:_-]*)+/?$", max_length=200)
     source: str = Field(default="", pattern=r"^$|^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$")
+    limit: str = Field(default="", max_length=300)
     cache: str = Field(default="", pattern=r"^$|^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$")
+    keys: str = Field(default="", pattern=r"^$|^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$")
 
 
 class Options(Installing):
@@ -120,6 +128,7 @@ class Options(Installing):
     tells: bool = True
     at: str = Field(default="04:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
     spread_minutes: int = Field(default=60, ge=1, le=12 * 60)
+    by_itself: bool = True
 
 
 class Installed(RoleSettings):
@@ -129,7 +138,9 @@ class Installed(RoleSettings):
     revision: str
     index: str
     source: str
+    limit: str
     cache: str
+    keys: str
     netbox_url: str
     home: str
     account: str
@@ -167,6 +178,7 @@ class Settings(Installed):
 
     at: str
     spread_minutes: int
+    by_itself: bool
     queued: bool
     tells: bool
     called: dict[str, str]
@@ -195,6 +207,7 @@ class Settings(Installed):
             "metrics": METRICS,
             "called": self.called,
             "sender": self._sender,
+            **({"limit": self.limit} if self.limit else {}),
             **({"pages": self.pages} if self.pages else {}),
             **({} if self.tells else {"tells": False}),
             **({"queued": True} if self.queued else {}),
@@ -221,7 +234,7 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
     if options.queued and not options.store:
         fix = "name one in PostgreSQL, which the workers use, too"
         raise SettingsError("scans are queued in a store that several hosts use", field=STORE_FIELD, fix=fix)
-    watched = {h.tenant for h in fleet.hosts if h.is_managed}
+    watched = {h.tenant for h in limited(options.limit, fleet) if h.is_managed}
     station = cast("management_station.Settings", intent.required(host, "management_station"))
     return Settings(
         netbox_url=station.netbox_url,
@@ -236,6 +249,14 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
     )
 
 
+def limited(limit: str, fleet: Fleet) -> tuple[Host, ...]:
+    """Return the hosts that are scanned, of whichever municipality."""
+    try:
+        return matching(limit, fleet, fleet.hosts) if limit else fleet.hosts
+    except UsageError as e:
+        raise SettingsError(e.what, field="config context samdrift.drift_watch.limit", fix=e.fix) from None
+
+
 def ways_out(settings: Installed) -> tuple[WayOut, ...]:
     """Let the host fetch samdrift and what it needs from outside, unless both are inside."""
     if settings.index:
@@ -248,31 +269,13 @@ def asks(settings: Settings) -> tuple[Ask, ...]:
     return (*asks_by_mail(settings.smtp), *asks_store(settings.store))
 
 
-def asks_store(store: str) -> tuple[Ask, ...]:
-    """Let a host reach the database that this URL of a store names."""
-    if "://" not in store:
-        return ()
-    named = urlsplit(store)
-    return asked(named.hostname or "", named.port or 5432, "runs are recorded, and scans queued, in PostgreSQL")
-
-
-def asked(host: str, port: int, why: str) -> tuple[Ask, ...]:
-    """Let a host reach a server, where that is named by its address and not by a name."""
-    try:
-        return (Ask(protocol="tcp", port=port, destinations=(ip_network(host),), why=why),)
-    except ValueError:
-        return ()
-
-
-def needs_password(store: str) -> bool:
-    """Tell whether a store is a database that no certificate of the URL's opens."""
-    return "://" in store and "sslcert=" not in store
-
-
 def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:  # noqa: ARG001  a role's signature
-    """Install the checkout that the lab is of, as it stands, from the lab's own repository."""
+    """Install the checkout that the lab is of, from the lab's own repository; and scan the lab's hosts, by
+    the inventory and the keys that the lab hands over when it is applied.
+    """
     given = {"revision": lab.revision, "repository": f"{LAB_CACHE}/samdrift.git"} if lab.revision else {}
-    return {**given, "index": "", "cache": LAB_CACHE}
+    own = {"source": LAB_INVENTORY, "keys": LAB_KEYS, "limit": "tag=lab"}
+    return {**given, **own, "by_itself": False, "index": "", "cache": LAB_CACHE}
 
 
 def sandbox(municipality: str) -> Sandbox:
@@ -299,7 +302,7 @@ def deploy(settings: Settings) -> None:
     for path, value in ((PASSWORD, settings.smtp_password), (WEBHOOK_KEY, settings.webhook_key)):
         if value is not None:
             managed_file(path, content=f"{value}\n", group=ACCOUNT, mode="640")
-    store_password(settings, settings.store_password)
+    password_file(settings.home, settings.account, settings.store_password)
     _metrics(settings)
     _units(settings)
 
@@ -318,6 +321,7 @@ def account(settings: Installed) -> None:
     )
     for path, mode in ((home, "711"), (f"{home}/state", "700")):
         files.directory(name=f"directory {path}", path=path, user=name, group=name, mode=mode)
+    _handed(settings)
     ensured(
         f"key {key}",
         question=management_station.HAS_KEY.format(key=key),
@@ -327,12 +331,15 @@ def account(settings: Installed) -> None:
     )
 
 
-def store_password(settings: Installed, password: Secret | None) -> None:
-    """Declare where PostgreSQL's library finds the password of the store, if it needs one."""
-    if password is not None:
-        text = f"*:*:*:*:{password}\n"
-        managed_file(
-            f"{settings.home}/.pgpass", content=text, owner=settings.account, group=settings.account, mode="600"
+def _handed(settings: Installed) -> None:
+    """Declare the keys that the account has from a directory of root's, which the account itself cannot read."""
+    for file in ("look-key", "identity") if settings.keys else ():
+        left, key = f"{settings.keys}/{file}", f"{settings.home}/{file}"
+        ensured(
+            f"{key} as it was handed over",
+            question=f"cmp {left} {key} && stat -c '%U:%G %a' {key}",
+            answer=f"{settings.account}:{settings.account} 600\n",
+            command=f"runuser -u {settings.account} -- sh -c 'umask 077; cat > {key}; chmod 600 {key}' < {left}",
         )
 
 

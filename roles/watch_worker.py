@@ -10,7 +10,7 @@ Options (config context `samdrift.watch_worker`):
 - `store`: the database, as the stations have it, but by the worker's own database role, which may little
   (`samdrift-queue --worker ROLE`). Its password is the secret `store_password`, unless the URL names a certificate.
 - `municipalities`: whose scans it makes, by their short names; without, those of the municipality that owns the host.
-- `repository`, `revision`, `index`, `source`, `cache`: as for `drift_watch`.
+- `repository`, `revision`, `index`, `source`, `limit`, `cache`, `keys`: as for `drift_watch`.
 - `netbox_url`: the inventory is what this NetBox says, by the token in the account's file `netbox-token`; without, the
   snapshot that is in the revision.
 """
@@ -27,9 +27,10 @@ from pyinfra.operations import files
 from inventory.fleet import Fleet, Host
 from inventory.secrets import Secret
 from roles import drift_watch
-from roles.drift_watch import BIN, JSON_PARSES, STORE_URL, UNITS, Installed, Installing
+from roles.drift_watch import BIN, JSON_PARSES, UNITS, Installed, Installing
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import restart
+from roles.shared.parts.remote_store import STORE_URL, asks_store, needs_password, password_file
 from roles.shared.parts.services import service
 from roles.shared.parts.templates import render
 from roles.shared.rehearsal import Rehearsal
@@ -76,6 +77,7 @@ class Settings(Installed):
             "state": f"{HOME}/state",
             "metrics": f"{HOME}/state",  # the station tells the node exporter
             "queued": True,
+            **({"limit": self.limit} if self.limit else {}),
         }
         return json.dumps(watch, indent=2, ensure_ascii=False) + "\n"
 
@@ -91,6 +93,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
             "a station that queues makes no scans itself", field="config context samdrift.roles", fix=fix
         )
     asked = options.municipalities or (host.tenant,)
+    drift_watch.limited(options.limit, fleet)
     known = {tenant.slug for tenant in fleet.tenants}
     if unknown := sorted(set(asked) - known):
         field = "config context samdrift.watch_worker.municipalities"
@@ -98,7 +101,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     password = Secret(name="store_password", municipality=host.tenant)
     return Settings(
         municipalities=asked,
-        store_password=password if drift_watch.needs_password(options.store) else None,
+        store_password=password if needs_password(options.store) else None,
         **options.model_dump(exclude={"municipalities"}),
     )
 
@@ -110,12 +113,12 @@ def ways_out(settings: Settings) -> tuple[WayOut, ...]:
 
 def asks(settings: Settings) -> tuple[Ask, ...]:
     """Let the host reach the database, where that is named by its address."""
-    return drift_watch.asks_store(settings.store)
+    return asks_store(settings.store)
 
 
 def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:
     """Install the checkout that the lab is of, as it stands, from the lab's own repository."""
-    return drift_watch.in_lab(options, lab)
+    return {name: value for name, value in drift_watch.in_lab(options, lab).items() if name in Options.model_fields}
 
 
 def sandbox() -> Sandbox:
@@ -132,7 +135,7 @@ def deploy(settings: Settings) -> None:
     again = restart(UNIT, daemon_reload=True)
     file = f"{ETC}/watch.json"
     managed_file(file, content=settings.watch, group=ACCOUNT, mode="640", validate_with=JSON_PARSES, then=(again,))
-    drift_watch.store_password(settings, settings.store_password)
+    password_file(HOME, ACCOUNT, settings.store_password)
     text = render(f"watch_worker/{UNIT}.j2", settings=settings, sandbox=sandbox())
     managed_file(f"{UNITS}/{UNIT}", content=text, then=(again,))
     service(UNIT)

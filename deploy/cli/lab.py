@@ -31,7 +31,7 @@ def lab_up(common: Common, hosts: tuple[str, ...], like: str | None, apart: bool
     """Boot the hosts that have the tag lab, or those of them that do not run; and HOSTS too, until the lab is down."""
     from deploy.lab.lab import Lab
     from deploy.lab.overlay import like_these
-    from deploy.lab.place import lab_directory
+    from deploy.lab.place import STATE, lab_directory
     from deploy.store.opening import open_stores
     from deploy.views.progress import observing
 
@@ -41,7 +41,7 @@ def lab_up(common: Common, hosts: tuple[str, ...], like: str | None, apart: bool
     @cache
     def applied() -> Applied:
         """Return the lab's own, and not that of a store which --state names: there it may be of the real hosts."""
-        return open_stores(lab_directory() / "state").applied
+        return open_stores(lab_directory() / STATE).applied
 
     guests = (*hosts, *(twins.bootable if twins else ()))
     with observing(common.aside) as observer:

@@ -77,6 +77,8 @@ def running(
         Lab().enter()
     known = fleet_of(replace(common, lab=False) if adopting else common)
     intent = intent_of(known)
+    if common.lab and command == "apply":
+        Lab().hand_over(intent)
     hosts, problems = ((adopting(known.fleet),), ()) if adopting else about(common, intent)
     require_leave(known.fleet.people, asking(), command, hosts)
     _refuse_other_devices(remove, hosts)

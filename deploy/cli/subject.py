@@ -152,9 +152,9 @@ def _of_the_lab(common: Common) -> Path | None:
     """Return the directory of the lab's own store; None if the run is not about the lab."""
     if not common.lab:
         return None
-    from deploy.lab.place import lab_directory
+    from deploy.lab.place import STATE, lab_directory
 
-    return lab_directory() / "state"
+    return lab_directory() / STATE
 
 
 def waivers_of(common: Common, fleet: Fleet) -> Waivers:

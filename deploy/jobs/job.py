@@ -29,11 +29,16 @@ MADE = frozenset({Exit.OK, Exit.DIFFERENCES, Exit.INCOMPLETE})
 
 
 class Scanner(NamedTuple):
-    """How a scan is started: the command line before what it is about, and the whole environment of its process."""
+    """How a scan is started: the command line before what it is about, and the whole environment of its process.
+
+    Attributes:
+        limit: of a municipality's hosts, those that are scanned; empty for all.
+    """
 
     command: tuple[str, ...]
     environment: Mapping[str, str]
     metrics: Path
+    limit: str = ""
 
     def run(
         self, words: Sequence[str], answer: int | IO[Any], lock: int | None = None
@@ -55,7 +60,13 @@ class Scanner(NamedTuple):
 
     def words(self, municipality: str) -> list[str]:
         """Return the command line of a scan, the same wherever it is made."""
-        return [*self.command, "drift", "--limit", municipality, "--json", "--prometheus", str(self.metrics)]
+        limit = limit_of(municipality, self.limit)
+        return [*self.command, "drift", "--limit", limit, "--json", "--prometheus", str(self.metrics)]
+
+
+def limit_of(municipality: str, limit: str) -> str:
+    """Return which hosts a scan is about, as its command line and its record say it."""
+    return f"{municipality} and ({limit})" if limit else municipality
 
 
 class Scan(NamedTuple):

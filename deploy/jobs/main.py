@@ -39,7 +39,7 @@ def run(municipality: str, watch: Watch) -> int:
         SamdriftError: what it needs on this machine, or the queue, cannot be used.
     """
     files = JobFiles(watch.state, municipality)
-    scanner = Scanner((str(watch.program),), watch.environment, watch.metrics_of(municipality))
+    scanner = Scanner((str(watch.program),), watch.environment, watch.metrics_of(municipality), watch.limit)
     with files.alone() as lock:
         if lock is None:
             click.echo(f"{municipality}: a scan is at work already", err=True)
@@ -67,7 +67,7 @@ def _queue(files: JobFiles, municipality: str, watch: Watch) -> int:
     found = queue_if_due(watch.database, municipality, watch.at)
     click.echo(f"{municipality}: {found.why or f'the scan of {found.day} is queued'}", err=True)
     if found.made is not None:
-        bring_answer(watch.database, municipality, found.made, files, watch.metrics_of(municipality))
+        bring_answer(watch.database, municipality, found.made, files, watch.metrics_of(municipality), limit=watch.limit)
     return Exit.ERROR if found.failed else Exit.OK
 
 

@@ -43,6 +43,7 @@ class Watch(Frozen):
         environment: all that its processes find in theirs: inventory, store, key for looks.
         state: the watch's own directory, where what was done is kept.
         metrics: the directory of what the node exporter reads.
+        limit: of a municipality's hosts, those that are scanned, as `--limit` names them; empty for all.
         called: municipalities' names, by slug.
         sender: how people are told of what changed.
         pages: the directory of the pages that people browse, each municipality its own; None where nobody serves them.
@@ -56,6 +57,7 @@ class Watch(Frozen):
     environment: dict[str, str]
     state: Path
     metrics: Path
+    limit: str = ""
     called: dict[str, str] = Field(default_factory=dict)
     sender: Sender = Sender()
     pages: Path | None = None

@@ -109,7 +109,7 @@ class Worker:
     async def _scan(self, job: Job, wanted: Asked, leases: Leases) -> str:
         """Make one scan, unless its record is there; return the record's id."""
         history = (await asyncio.to_thread(open_stores, self._watch.database)).history
-        there = await asyncio.to_thread(recorded, history, wanted.municipality, wanted.day)
+        there = await asyncio.to_thread(recorded, history, wanted.municipality, wanted.day, self._watch.limit)
         if there is not None:
             return there.id
         if job.attempts >= TRIES:
@@ -132,7 +132,7 @@ class Worker:
             NotMade: it is not any more.
         """
         metrics = self._watch.metrics_of(wanted.municipality)
-        scanner = Scanner((str(self._watch.program),), self._watch.environment, metrics)
+        scanner = Scanner((str(self._watch.program),), self._watch.environment, metrics, self._watch.limit)
         reason = {"SAMDRIFT_REASON": reason_of(wanted.municipality, wanted.day)}
         files.answer.unlink(missing_ok=True)
         self._say(f"{wanted.municipality}: the scan of {wanted.day} begins")

@@ -14,6 +14,7 @@ from deploy.lab.cgroups import launch
 from deploy.lab.image import USER
 from deploy.lab.machine import delete, run, write
 from deploy.lab.mounts import unmount
+from deploy.lab.place import STATE
 from deploy.lab.wiring import Port, network_files
 from inventory.fleet import Host
 from inventory.frozen import Frozen
@@ -101,7 +102,7 @@ class LabHost:
         run("mount", "-t", "overlay", "samdrift-lab", "-o", layers, self.root)
         binds = ["--bind=/dev/net/tun"] if Path("/dev/net/tun").exists() else []
         for inside, cache in caches.items():
-            cache.mkdir(parents=True, exist_ok=True)
+            cache.mkdir(mode=0o700 if cache.name == STATE else 0o755, parents=True, exist_ok=True)
             (self.root / inside.lstrip("/")).mkdir(parents=True, exist_ok=True)
             binds.append(f"--bind={cache}:{inside}")
         nspawn = [
@@ -169,9 +170,10 @@ def installer_files(
     }
 
 
-def caches(host: Host) -> tuple[str, ...]:
-    """Return the directories of this host that outlive its disk."""
-    return tuple(path for role in known_roles(host) for path in role.lab_caches)
+def kept(host: Host, directory: Path) -> dict[str, Path]:
+    """Return what outlives this host's disk: where it is on the host, and where in the lab's directory."""
+    caches = {path: directory / "cache" / Path(path).name for role in known_roles(host) for path in role.lab_caches}
+    return caches | {role.lab_store: directory / STATE for role in known_roles(host) if role.lab_store}
 
 
 def digest(files: Files) -> str:

@@ -18,7 +18,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +27,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from deploy.lab.cgroups import age, end, groups, is_program, processes, scope_name
-from deploy.lab.host import Installed, LabHost, caches, digest, installer_files
+from deploy.lab.handed import CACHE, hand_over
+from deploy.lab.host import Installed, LabHost, digest, installer_files, kept
 from deploy.lab.image import USER, Machine, build, discard_half
 from deploy.lab.kernel import KernelSettings
 from deploy.lab.keys import Keys, has_tunnels, public_half, without_comment
@@ -38,7 +38,7 @@ from deploy.lab.mounts import mounts, unmount
 from deploy.lab.overlay import bootable, lab_overlay, machine_nameserver, with_guests
 from deploy.lab.place import lab_directory
 from deploy.lab.repository import committed
-from deploy.lab.ssh_config import ssh_config
+from deploy.lab.ssh_config import answers, ssh_config
 from deploy.lab.station import Station
 from deploy.lab.status import HostStatus, LabStatus
 from deploy.lab.switch import ALIAS, Switch
@@ -96,9 +96,16 @@ class Lab:
             look_key=without_comment(self._keys.look_key),
             nameserver=self.nameserver,
             archives=machine_mirror(self._mirror).archives,
-            revision=committed(self.directory / "cache" / "samdrift" / "samdrift.git"),
+            revision=committed(self.directory / CACHE / "samdrift.git"),
         )
         return lab_overlay(fleet, lab, keys, tunnels)
+
+    def hand_over(self, intent: Intent) -> None:
+        """Give lab hosts that scan the others by themselves what they need for it, if there are any."""
+        hosts, handed = lab_hosts(intent.fleet), self.directory / CACHE
+        if any(handed in kept(host, self.directory).values() for host in hosts):
+            self.vault().open(intent.secrets(hosts))
+            hand_over(handed, intent.fleet, self.vault(), self._keys.to_look)
 
     def access(self) -> Access:
         """Return how samdrift logs in to lab hosts, to change them and to look."""
@@ -278,8 +285,7 @@ class Lab:
         if disk.installed != wanted:
             anew(host.name)
         disk.install(image, files, wanted)
-        kept = {inside: self.directory / "cache" / Path(inside).name for inside in caches(host)}
-        disk.boot(image, self._switch.inside(), ports, kept)
+        disk.boot(image, self._switch.inside(), ports, kept(host, self.directory))
 
     def _plug_in(self, ports: Sequence[Port], patience: float = 30) -> None:
         """Put ports on their bridges as nspawn makes them; those of running hosts too, if they were cut off."""
@@ -302,7 +308,7 @@ class Lab:
 
     def _wait_for(self, host: Host) -> str:
         deadline = time.monotonic() + BOOT_PATIENCE
-        while not _answers(host.address):
+        while not answers(host.address):
             if host.name not in self._running():
                 self._died(host.name)
             if time.monotonic() > deadline:
@@ -389,12 +395,3 @@ class Lab:
             lock.write(f"process {os.getpid()} since {time.strftime('%H:%M:%S')}")
             lock.flush()
             yield
-
-
-def _answers(address: Address) -> bool:
-    """Tell whether something listens for ssh there. Says nothing to it: sshd remembers who knocks and runs away."""
-    try:
-        with socket.create_connection((str(address), 22), timeout=1) as connection:
-            return connection.recv(4).startswith(b"SSH")
-    except OSError:
-        return False

@@ -28,7 +28,10 @@ GROUP = "samdrift"
 
 SHARED = stat.S_ISGID | stat.S_IRWXG
 
-ON_NETWORK = ("nfs", "cifs", "smb", "9p", "fuse.sshfs", "ceph", "glusterfs", "lustre", "afs", "beegfs")
+ON_NETWORK = (
+    *("nfs", "cifs", "smb", "fuse.sshfs", "ceph", "glusterfs", "lustre", "afs", "beegfs"),
+    *("9p", "virtiofs", "fuse.virtiofs", "vboxsf", "prl_fs", "fuse.vmhgfs"),  # what a virtual machine has of its host
+)
 """How file systems begin whose memory two machines do not share."""
 
 

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from deploy.lab.place import lab_directory
+from deploy.lab.place import STATE, lab_directory
 from deploy.model.findings import Exit, Kind
 from deploy.store.opening import open_stores
 from deploy.tools.parent import end_with_parent
@@ -19,8 +19,9 @@ from roles.shared.look_program import NOT_LET
 from roles.shared.people import LOOKS_AS
 
 SAMDRIFT = str(Path(sys.executable).with_name("samdrift"))
-EDGE, RESOLVER, LOST = "heb-gw1", "tie-dns2", "ost-gw1"
-NEAR = f"{EDGE} or role=dns_resolver"
+EDGE, RESOLVER, LOST, STATION = "heb-gw1", "tie-dns2", "ost-gw1", "tie-adm1"
+OTHERS = "alvkarleby or knivsta or tie-mon1"
+"""Hosts that the story tells nothing of. They are booted, and changed by nobody."""
 
 BY_HAND = (
     ("a line in a config file", "echo 'PermitTunnel yes' >> /etc/ssh/sshd_config"),
@@ -28,6 +29,20 @@ BY_HAND = (
     ("an extra firewall rule", "nft add rule inet samdrift input tcp dport 8080 accept"),
 )
 """What somebody does on EDGE."""
+
+
+ELAPSES = """\
+timer=samdrift-watch@{municipality}.timer service=samdrift-watch@{municipality}.service
+before=$(systemctl show -P InvocationID $service)
+printf "[Timer]\\nOnActiveSec=1\\n" | systemctl edit --quiet --runtime --stdin --drop-in=now $timer
+systemctl restart $timer
+until [ "$(systemctl show -P InvocationID $service)" != "$before" ]; do sleep 1; done
+while systemctl show -P ActiveState $service | grep -q activating; do sleep 1; done
+systemctl revert $timer; systemctl restart $timer
+journalctl --quiet --no-pager -o cat _SYSTEMD_INVOCATION_ID=$(systemctl show -P InvocationID $service)
+exit $(systemctl show -P ExecMainStatus $service)
+"""
+"""Has a timer of the station elapse now and not at its hour; tells what its service said, and ends as that did."""
 
 
 class Unexpected(Exception):
@@ -54,7 +69,7 @@ def tell() -> None:
     samdrift("show", "tie-dns1")
     samdrift("check")
 
-    chapter("Real hosts to rehearse on: eleven of them, Debian 13 with systemd, sshd and nftables")
+    chapter("Real hosts to rehearse on: twelve of them, Debian 13 with systemd, sshd and nftables")
     samdrift("lab", "up")
 
     chapter("What would change?")
@@ -62,7 +77,7 @@ def tell() -> None:
     samdrift("--lab", "--limit", f"{EDGE} and role=edge_gateway", "plan")
 
     chapter("Change it, in waves, and prove it")
-    samdrift("--lab", "apply", "--yes", "--brief")
+    samdrift("--lab", "--limit", f"not ({OTHERS})", "apply", "--yes", "--brief")
 
     chapter("Nothing is left to change: looks come by an account of their own now, whose key changes nothing")
     samdrift("--lab", "--limit", "heby", "plan", "--detailed-exitcode")
@@ -75,9 +90,12 @@ def tell() -> None:
     chapter("Somebody changes three things by hand, without samdrift")
     for what, command in BY_HAND:
         print(f"\n  ({what})")
-        run("ssh", "-F", str(lab_directory() / "ssh_config"), EDGE, f"sudo sh -c {shlex.quote(command)}")
-    samdrift("--lab", "--limit", NEAR, "drift", expect=Exit.DIFFERENCES)
-    must_find([(EDGE, Kind.DRIFT)] * len(BY_HAND))
+        by_hand(EDGE, command)
+
+    chapter("Nobody asks, and it is found: the management station's own timer has Heby's hosts scanned")
+    by_hand(STATION, ELAPSES.format(municipality="heby"), expect=Exit.DIFFERENCES)
+    found = must_find([(EDGE, Kind.DRIFT)] * len(BY_HAND), by=f"samdrift-watch@{STATION}")
+    samdrift("--lab", "history", found)
     samdrift("--lab", "--limit", EDGE, "apply", "--yes", "--brief")
     samdrift("--lab", "--limit", EDGE, "drift")
     must_find([])
@@ -102,6 +120,11 @@ def samdrift(*arguments: str, expect: Exit = Exit.OK) -> None:
     run(SAMDRIFT, *arguments, expect=expect)
 
 
+def by_hand(host: str, command: str, expect: int = 0) -> None:
+    """Run a command on a host as root, as somebody without samdrift would."""
+    run("ssh", "-F", str(lab_directory() / "ssh_config"), host, f"sudo sh -c {shlex.quote(command)}", expect=expect)
+
+
 def run(*command: str, expect: int = 0) -> None:
     """Print a command, run it, and hold it to its exit code."""
     shown = shlex.join([Path(command[0]).name, *command[1:]])
@@ -113,13 +136,20 @@ def run(*command: str, expect: int = 0) -> None:
         raise Unexpected(f"{shown} ended with {done.returncode}, not {int(expect)}")
 
 
-def must_find(wanted: list[tuple[str, Kind]]) -> None:
-    """The last drift found exactly these, on these hosts, and nothing else."""
-    record = open_stores(lab_directory() / "state").history.latest("drift")
+def must_find(wanted: list[tuple[str, Kind]], by: str = "") -> str:
+    """The last drift found exactly these, on these hosts, and nothing else; the id of its record.
+
+    Args:
+        by: who must have run it; anybody, if nobody is named.
+    """
+    record = open_stores(lab_directory() / STATE).history.latest("drift")
     found = sorted((f.host, f.kind) for f in record.findings) if record else []
-    if found != sorted(wanted):
+    if record is None or found != sorted(wanted):
         raise Unexpected(f"drift was to find exactly {sorted(wanted)}, and found {found}")
+    if by and record.who != by:
+        raise Unexpected(f"the last drift was to be run by {by}, and not by {record.who}")
     print(f"  exactly {len(found)} findings, as it should be" if found else "  no finding, as it should be")
+    return record.id
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Any
 
 import pyrage
 
+from deploy.vault.age import Contents
 from deploy.vault.interface import SecretsError, naming, random_value
 from inventory.places import shown
 from inventory.secrets import Secret
@@ -44,6 +45,14 @@ class MadeUp:
             if name not in {KEY, IDENTITY}
         }
         return Veil(values, {m: of_it[KEY].encode() for m, of_it in made.items()})
+
+    def contents(self) -> tuple[Contents, ...]:
+        """Return all that was made up, as the municipalities' age files would have it: sealed alike, too."""
+        apart = {KEY, IDENTITY}
+        return tuple(
+            Contents(m, {name: value for name, value in of_it.items() if name not in apart}, key=of_it[KEY])
+            for m, of_it in sorted(self._kept_with(lambda kept: kept).items())
+        )
 
     def encrypt(self, municipality: str, text: str) -> str:
         """Encrypt to a key of the municipality's own, which is made and kept here, too."""

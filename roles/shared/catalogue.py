@@ -30,6 +30,7 @@ that the house must know of it, the role says itself, by these optional attribut
     CONTROLS               what auditors ask for that it answers; CONTROL_TITLES, where `controls` knows no title
     in_lab(options, lab)   the options that differ in the lab
     LAB_CACHES, LAB_FILES  directories that outlive a lab host's disk; files that the lab's installer leaves there
+    LAB_STORE              where the host has the lab's own store of runs, which stations share
     DUTIES                 what people may do there who are no administrators (`duties`)
     LAB_PACKAGES           Debian packages that the lab's installer puts on every host, so that no run waits for them
     BACKS_UP               whole configurations that a look backs up: by name, the command that prints each
@@ -111,6 +112,7 @@ class Role:
     tunnel_key: str
     in_lab: Callable[[Mapping[str, Any], Rehearsal], Mapping[str, Any]]
     lab_caches: tuple[str, ...]
+    lab_store: str
     lab_files: Mapping[str, str]
     lab_packages: tuple[str, ...]
     unserved: Callable[[Host, Fleet], tuple[str, ...]]
@@ -208,6 +210,7 @@ def _load(name: str) -> Role:
         tunnel_key=getattr(module, "TUNNEL_KEY", ""),
         in_lab=getattr(module, "in_lab", lambda _options, _lab: {}),
         lab_caches=tuple(getattr(module, "LAB_CACHES", ())),
+        lab_store=getattr(module, "LAB_STORE", ""),
         lab_files=getattr(module, "LAB_FILES", {}),
         lab_packages=tuple(getattr(module, "LAB_PACKAGES", ())),
         unserved=getattr(module, "unserved", lambda _host, _fleet: ()),

@@ -31,7 +31,7 @@ def _modules(*names: str) -> list[Path]:
     return [Path(__file__).with_name(f"{name}.py") for name in names]
 
 
-FIRST = _modules("test_untrusted", "test_main_job", "test_edge", "test_lab")
+FIRST = _modules("test_untrusted", "test_main_job", "test_watch_station", "test_edge", "test_lab")
 """What needs the lab and no NetBox, from empty disks on: one lab, that each of them leaves as the next expects it; then
 what has a lab of its own beside the other, since those of NetBox wait for the other one's hosts.
 """

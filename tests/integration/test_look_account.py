@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deploy.lab.lab import Lab
-from deploy.lab.place import lab_directory
+from deploy.lab.place import STATE, lab_directory
 from deploy.runs import commands as runs
 from deploy.runs.invocation import Invocation
 from deploy.runs.looks import look_accounts
@@ -79,7 +79,7 @@ def place(machine: None, tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 def applied() -> Applied:
     """What was applied to the lab's hosts, where `samdrift` keeps it."""
-    return open_stores(Path(os.environ.get("SAMDRIFT_STATE") or lab_directory() / "state")).applied
+    return open_stores(Path(os.environ.get("SAMDRIFT_STATE") or lab_directory() / STATE)).applied
 
 
 def test_a_host_that_was_given_the_account_is_looked_at_by_it(place: Place) -> None:

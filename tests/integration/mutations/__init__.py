@@ -6,20 +6,23 @@ Who makes the changes: `test_mutations` and `test_device_checks`. That no check 
 
 from __future__ import annotations
 
-from tests.integration.mutations import every_host, gateways, netbox, services
+from tests.integration.mutations import every_host, gateways, netbox, services, station
 from tests.integration.mutations.change import Changes
 
 EDGE = "heb-gw1"
 PLACES = {
     "alertmanager": "tie-mon1",
     "dns_resolver": "tie-dns2",
+    "drift_watch": "tie-adm1",
     "keepalived": "tie-gw1",
     "log_server": "tie-log1",
+    "management_station": "tie-adm1",
     "monitoring": "tie-mon1",
     "netbox": "tie-netbox1",
     "package_cache": "tie-cache1",
     "probes": "tie-mon1",
     "snmp_metrics": "tie-mon1",
+    "watch_pages": "tie-adm1",
 }
 """On which host of the lab a role's checks are broken; those of every other role on an edge gateway."""
 
@@ -44,10 +47,11 @@ CHANGES: dict[str, Changes] = {
     "edge_gateway": gateways.EDGE_GATEWAY,
     "keepalived": gateways.KEEPALIVED,
     "netbox": netbox.NETBOX,
+    "management_station": station.MANAGEMENT_STATION,
+    "drift_watch": station.DRIFT_WATCH,
+    "watch_pages": station.WATCH_PAGES,
 }
 
-NO_STATION = "the lab has no management station"
-STATION = "the lab has no management station; made-up answers in the unit tests"
 NOTHING_BREAKS: dict[tuple[str, str], str] = {
     ("base", "no rare module is loaded"): (
         "a lab host is a container, which loads no modules into the machine's kernel; made-up answers in the unit tests"
@@ -67,24 +71,6 @@ NOTHING_BREAKS: dict[tuple[str, str], str] = {
     ("log_server", "every device was heard within a day"): (
         "the lab has no devices; made-up answers, and a directory of logs, in the unit tests"
     ),
-    ("drift_watch", "each municipality has a timer that runs and comes back at boot"): NO_STATION,
-    ("drift_watch", "its service may do what it needs and nothing else"): NO_STATION,
-    ("drift_watch", "samdrift is the wanted revision and nobody but root can change it"): STATION,
-    ("drift_watch", "the account is nobody else and its key is its own"): STATION,
-    ("drift_watch", "the store is the stations and the watchs and no others"): STATION,
-    ("drift_watch", "the exporter reads the metrics of each municipality"): NO_STATION,
-    ("management_station", "nobody but the account reads the key"): STATION,
-    ("management_station", "nobody logs in as the account"): STATION,
-    ("management_station", "what people run as the account is roots"): STATION,
-    ("management_station", "samdrift itself is roots"): STATION,
-    ("management_station", "the program refuses another key and another inventory"): STATION,
-    ("watch_pages", "it runs and starts at boot"): NO_STATION,
-    ("watch_pages", "its service may do what it needs and nothing else"): NO_STATION,
-    ("watch_pages", "whoever does not prove who he is is refused whatever he says"): STATION,
-    ("watch_pages", "its answers let nothing be loaded from elsewhere"): STATION,
-    ("watch_pages", "tls is new enough"): STATION,
-    ("watch_pages", "the certificate holds for two months"): NO_STATION,
-    ("watch_pages", "the pages are the watchs and the web servers alone"): STATION,
     ("time", "a server has the time from outside"): (
         "the lab's servers have the machine's clock, and nobody outside answers them; made-up answers in the unit tests"
     ),

@@ -15,12 +15,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from deploy.engine.declare import register
 from deploy.engine.unmanaged import declarations_of, searching
-from deploy.lab.host import caches, installer_files
+from deploy.lab.host import installer_files, kept
 from deploy.lab.image import packages
 from deploy.lab.overlay import lab_overlay
 from deploy.lab.wiring import network_files, shared_addresses
@@ -291,7 +292,8 @@ ASKED: Mapping[str, Callable[[], object]] = {
     "SEARCHES": found_by_search,
     "BACKS_UP": lambda: dict(catalogue()[ROLE].backs_up),
     "in_lab": in_the_lab,
-    "LAB_CACHES": lambda: caches(HOST),
+    "LAB_CACHES": lambda: tuple(kept(HOST, Path("/lab"))),
+    "LAB_STORE": lambda: tuple(kept(HOST, Path("/lab"))),
     "LAB_FILES": installed,
     "LAB_PACKAGES": lambda: "iperf3" in packages(),
     "TUNNEL_KEY": installed,

@@ -133,6 +133,21 @@ def test_it_watches_by_the_inventory_that_the_station_has_or_the_one_that_is_nam
     assert named["SAMDRIFT_SOURCE"] == "/srv/inventory"
 
 
+def test_of_each_municipality_the_hosts_of_the_limit_are_scanned_and_one_without_any_has_no_timer() -> None:
+    settings = made(limit="heby or tag=dns")
+
+    assert settings.municipalities == ("heby", "tierp")
+    assert Watch.model_validate_json(settings.watch).limit == "heby or tag=dns"
+
+
+@pytest.mark.parametrize("limit", ["heby) or (tierp", "heby and", "tag=nosuch", 'site="'])
+def test_a_limit_that_means_nothing_by_itself_is_refused(limit: str) -> None:
+    fleet, host = watched(limit=limit)
+
+    with pytest.raises(SettingsError, match="limit"):
+        Intent(fleet).required(host, "drift_watch")
+
+
 def test_pages_are_written_where_somebody_serves_them() -> None:
     fleet, host = watched()
     section = {**host.samdrift, "roles": {**host.samdrift["roles"], "watch_pages": False}}
@@ -179,7 +194,10 @@ def test_in_the_lab_the_checkout_is_installed_as_it_stands_and_elsewhere_the_nam
     lab = Rehearsal(automation_key="k", look_key="l", nameserver="192.0.2.1", revision="1" * 40)
 
     assert Options(**{**GIVEN, **in_lab(GIVEN, lab)}).revision == "1" * 40
-    assert in_lab(GIVEN, lab.model_copy(update={"revision": ""})) == {"index": "", "cache": LAB_CACHE}
+    assert "revision" not in in_lab(GIVEN, lab.model_copy(update={"revision": ""}))
+    assert in_lab(GIVEN, lab)["cache"] == LAB_CACHE
+    assert "OnCalendar=2000-01-01\n" in unit("timer", **in_lab(GIVEN, lab))
+    assert "OnBootSec" not in unit("timer", **in_lab(GIVEN, lab))
 
 
 @needs("systemd-analyze")

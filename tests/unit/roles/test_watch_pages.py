@@ -512,10 +512,10 @@ def test_the_port_is_open_to_clients_proxies_and_stations_alone() -> None:
     (listen,) = listens(made(clients=["Personal"], proxies=["10.60.10.30/32"]))
     assert (listen.protocol, listen.port) == ("tcp", 443)
     staff = {"10.60.20.0/24", "10.61.10.0/24", "10.62.10.0/24", "10.63.10.0/24", "10.64.10.0/24"}
-    station = {"10.59.0.250/32", "10.60.10.250/32"}
-    assert {str(source) for source in listen.sources} == {*staff, *station, "10.60.10.30/32"}
+    stations = {"10.59.0.249/32", "10.59.0.250/32", "10.60.10.249/32", "10.60.10.250/32"}
+    assert {str(source) for source in listen.sources} == {*staff, *stations, "10.60.10.30/32"}
     (alone,) = listens(made())
-    assert {str(source) for source in alone.sources} == station
+    assert {str(source) for source in alone.sources} == stations
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from deploy.lab.host import installer_files, machine_id
+from pathlib import Path
+
+from deploy.lab.host import installer_files, kept, machine_id
+from inventory.snapshot import load
 from roles.shared.intent import Intent
 from tests.unit.deploy.lab.test_overlay import NAMESERVER, USER_KEY
 from tests.unit.deploy.lab_fleet import lab_fleet
@@ -25,3 +28,11 @@ def test_a_fresh_disk_has_its_own_name_keys_and_addresses() -> None:
 
 def test_machine_ids_are_stable_and_differ() -> None:
     assert machine_id("sdl-1-a") == machine_id("sdl-1-a") != machine_id("sdl-1-b")
+
+
+def test_a_station_has_the_labs_own_store_and_others_have_their_caches_alone() -> None:
+    station, cache = (kept(load().host(name), Path("/lab")) for name in ("tie-adm1", "tie-cache1"))
+
+    assert station["/var/lib/samdrift-runs/store"] == Path("/lab/state")
+    assert station["/var/cache/samdrift"] == Path("/lab/cache/samdrift")
+    assert set(cache.values()) == {Path("/lab/cache/apt-cacher-ng")}

@@ -76,7 +76,7 @@ def test_who_is_in_one_network_is_judged_by_the_server_alone() -> None:
 
 def test_of_a_network_those_are_named_that_get_there() -> None:
     found = one("10.60.10.0/24", "kni-sw1:22")
-    assert (found.answer, found.reaching) == ("open", networks("10.60.10.250/32"))
+    assert (found.answer, found.reaching) == ("open", networks("10.60.10.249/32", "10.60.10.250/32"))
 
 
 def test_a_network_within_one_that_is_let_in_is_let_in() -> None:

@@ -60,10 +60,11 @@ def test_what_cannot_be_a_place_or_has_a_password_is_refused_and_not_said_again(
     assert "hemligt" not in str(e.value)
 
 
+@pytest.mark.parametrize("kind", ["nfs4", "cifs", "9p", "virtiofs", "vboxsf", "fuse.vmhgfs-fuse"])
 def test_a_file_system_that_other_machines_have_too_is_known_by_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    mounts = "22 1 0:21 / / rw - ext4 /dev/sda1 rw\n23 22 0:22 / /net/home\\040of rw shared:1 - nfs4 nas:/home rw\n"
+    mounts = f"22 1 0:21 / / rw - ext4 /dev/sda1 rw\n23 22 0:22 / /net/home\\040of rw shared:1 - {kind} nas:/home rw\n"
     monkeypatch.setattr(Path, "read_text", lambda *_, **__: mounts)
     monkeypatch.setattr(Path, "resolve", lambda self: self)
     assert on_network(Path("/net/home of/anna/.local"))

@@ -37,7 +37,8 @@ def test_a_way_is_told_hop_by_hop_with_the_rule_that_decides() -> None:
 def test_of_a_network_those_are_named_whom_it_is_open_to() -> None:
     text = shown(*view.ways(asked("10.60.10.0/24", "kni-sw1:22"), FLEET))
     assert text.startswith(
-        "Servrar Tierp 10.60.10.0/24 → kni-sw1 10.64.1.11, tcp/22: open for tie-adm1 10.60.10.250 alone\n"
+        "Servrar Tierp 10.60.10.0/24 → kni-sw1 10.64.1.11, tcp/22: "
+        "open for tie-adm2 10.60.10.249, tie-adm1 10.60.10.250 alone\n"
     )
 
 
@@ -53,7 +54,7 @@ def test_hosts_that_let_in_the_same_stand_together_and_what_is_not_known_below()
     unjudged = matrix.unjudged(ends.destinations("heby", FLEET), WORLD)
     text = shown(*view.served(found, unjudged, FLEET))
     assert "heb-fw1, heb-sw1, heb-sw2  3 hosts" in text
-    assert "tcp/22   tie-adm1 10.60.10.250  open    SSH from the management stations" in text
+    assert "tcp/22   tie-adm1 10.60.10.250; tie-adm2 10.60.10.249  open    SSH from the management stations" in text
     assert "Not known" in text
     assert "heb-fw1, heb-sw1, heb-sw2: its role says who may use SSH, SNMP, and nothing of other services." in text
     assert "Everything else is closed, as far as samdrift configures what is on the way." in text

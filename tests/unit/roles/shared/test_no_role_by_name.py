@@ -32,7 +32,6 @@ ALLOWED = {
     ("deploy/runs/looks.py", "base"): "its subject: the account for looks, which that role makes",
     ("deploy/tools/netbox_lock.py", "netbox"): "the tool makes that role's own lock",
     ("deploy/tools/demo.py", "edge_gateway"): "a story, told on hosts and roles by name",
-    ("deploy/tools/demo.py", "dns_resolver"): "a story, told on hosts and roles by name",
     ("deploy/cli/command.py", "time"): "an example in a help text",
     ("inventory/selection.py", "monitoring"): "an example in the remedy of an error",
 }
