@@ -12,6 +12,7 @@ from tests.integration.mutations.change import Changes
 EDGE = "heb-gw1"
 PLACES = {
     "alertmanager": "tie-mon1",
+    "certificates": "tie-netbox1",
     "dns_resolver": "tie-dns2",
     "keepalived": "tie-gw1",
     "log_server": "tie-log1",
@@ -44,6 +45,7 @@ CHANGES: dict[str, Changes] = {
     "edge_gateway": gateways.EDGE_GATEWAY,
     "keepalived": gateways.KEEPALIVED,
     "netbox": netbox.NETBOX,
+    "certificates": netbox.CERTIFICATES,
 }
 
 NO_STATION = "the lab has no management station"
@@ -83,7 +85,7 @@ NOTHING_BREAKS: dict[tuple[str, str], str] = {
     ("watch_pages", "whoever does not prove who he is is refused whatever he says"): STATION,
     ("watch_pages", "its answers let nothing be loaded from elsewhere"): STATION,
     ("watch_pages", "tls is new enough"): STATION,
-    ("watch_pages", "the certificate holds for two months"): NO_STATION,
+    ("watch_pages", "the certificate holds for three weeks"): NO_STATION,
     ("watch_pages", "the pages are the watchs and the web servers alone"): STATION,
     ("time", "a server has the time from outside"): (
         "the lab's servers have the machine's clock, and nobody outside answers them; made-up answers in the unit tests"
