@@ -31,12 +31,14 @@ could it make one."""
 class Secret(Frozen):
     """A reference to a secret: its name, and the municipality whose file holds its value.
 
-    A role that needs secrets of one name of several municipalities has them say whose they are (`says_whose`).
+    A role that needs secrets of one name of several municipalities has them say whose they are (`says_whose`). One that
+    `stays` is used where samdrift runs, and never given to a host.
     """
 
     name: str = Field(pattern=rf"^{NAME}$")
     municipality: str = Field(pattern=rf"^{SLUG}$")
     says_whose: bool = False
+    stays: bool = False
 
     @property
     def known_as(self) -> str:
@@ -46,7 +48,8 @@ class Secret(Frozen):
     @property
     def as_kept(self) -> Secret:
         """Return it as vaults know it, however a role tells it apart."""
-        return Secret(name=self.name, municipality=self.municipality) if self.says_whose else self
+        told_apart = self.says_whose or self.stays
+        return Secret(name=self.name, municipality=self.municipality) if told_apart else self
 
     @property
     def placeholder(self) -> str:

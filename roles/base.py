@@ -7,6 +7,8 @@ Options (config context `samdrift.base`):
   or both; `absent: true` locks the account. It is for hosts that were taken over.
 - `former_admins`: account names that are locked and lose their keys. Keep a name here as long as any host may have it.
 - `user_ca_keys`: public keys of the authorities whose SSH user certificates are believed.
+- `authorities`: the organisation's own certificate authorities (PEM each, at most four) that programs on the host
+  trust, beside those that Debian and people put there. The first signs for hosts with role `certificates`.
 - `automation_keys`: public keys that samdrift logs in with, as user `samdrift`. To change one, first apply with
   both, then without the old one.
 - `look_keys`: public keys that samdrift looks at hosts with, as user `samdrift-look`, who may run one program as root:
@@ -47,6 +49,7 @@ from inventory.fleet import Fleet, Host
 from inventory.network import Address, Network
 from inventory.organisation import AccountName, PublicKey
 from roles.shared.catalogue import asked_as_root, known_roles
+from roles.shared.certificates import Authorities
 from roles.shared.duties import Entitlement
 from roles.shared.families import ReachedAddress, apart, primaries, spoken
 from roles.shared.hardening import RareModule, kernel_of
@@ -61,6 +64,7 @@ from roles.shared.parts.handlers import Handler
 from roles.shared.parts.looks import LOOK, LOOKS_AS_ROOT, MANAGED, account_for_looks, restricted
 from roles.shared.parts.packages import packages
 from roles.shared.parts.ssh_server import let_in_by_keys, let_in_by_names, ssh_server
+from roles.shared.parts.trusted import trusted
 from roles.shared.people import Admin, Logins, User, kept_admins, logins, lost_logins, with_admins
 from roles.shared.rehearsal import Rehearsal
 from roles.shared.searches.every import OF_EVERY_SERVER
@@ -139,6 +143,7 @@ class Options(RoleOptions):
     admins: dict[AccountName, Admin] = Field(default_factory=dict)
     former_admins: tuple[AccountName, ...] = ()
     user_ca_keys: tuple[PublicKey, ...] = ()
+    authorities: Authorities = ()
     automation_keys: tuple[PublicKey, ...] = ()
     look_keys: tuple[PublicKey, ...] = ()
     fallback_resolvers: tuple[ReachedAddress, ...] = ()
@@ -167,6 +172,7 @@ class Settings(RoleSettings):
     others: tuple[str, ...] = ()
     former_admins: tuple[str, ...]
     user_ca_keys: tuple[str, ...]
+    authorities: tuple[str, ...] = ()
     automation_keys: tuple[str, ...]
     look_keys: tuple[str, ...] = ()
     asked_as_root: tuple[str, ...] = ()
@@ -228,6 +234,7 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
         others=of_people.others,
         former_admins=of_people.former,
         user_ca_keys=options.user_ca_keys,
+        authorities=options.authorities,
         automation_keys=options.automation_keys,
         look_keys=options.look_keys,
         asked_as_root=asked_as_root(host) if options.look_keys else (),
@@ -268,15 +275,17 @@ def loses(settings: Settings, survey: Survey) -> tuple[Loss, ...]:
 
 
 def in_lab(options: Mapping[str, Any], lab: Rehearsal) -> Mapping[str, Any]:
-    """Let the lab's own keys in, ask its nameserver instead of outside ones, leave the machine its kernel, and take for
-    granted what the lab's image has.
+    """Let the lab's own keys in, trust its own authority, ask its nameserver instead of outside ones, leave the machine
+    its kernel, and take for granted what the lab's image has.
     """
     fallback = {"fallback_resolvers": [str(lab.nameserver)]} if options.get("fallback_resolvers") else {}
     looks = {"look_keys": [lab.look_key]} if options.get("look_keys") else {}
+    authorities = {"authorities": [lab.authority]} if options.get("authorities") else {}
     given = options.get("expects", {})
     expects = {**given, STRAY: [*given.get(STRAY, ()), *OF_THE_LAB]}
     return {
         "automation_keys": [lab.automation_key],
+        **authorities,
         "own_kernel": False,
         "expects": expects,
         **looks,
@@ -306,6 +315,7 @@ def deploy(settings: Settings) -> None:
     hardened.homes()
     hardened.backups()
     hardened.cron()
+    trusted(settings.authorities)
     updates(settings)
     watched.restarts()
     watched.rotated()

@@ -15,7 +15,8 @@ superuser `admin`; set again only when the secret is another), `netbox_read_toke
 Options (config context `samdrift.netbox`):
 
 - `names`: names, beside the host's own, by which people reach it.
-- `certificate`: PEM, with its chain, for the key on the host; without it, the certificate is self-signed.
+- `certificate`: PEM, with its chain, for the key on the host; without it, the organisation's authority signs
+  one where the host has role `certificates`, and else the key itself.
 - `workers`: processes that answer requests; 2 for each core are plenty, each takes some 150 MB.
 - `changelog_days`: changes are kept for so long; 0 for ever.
 - `token_days`: samdrift's tokens expire after so long; an apply renews them from half of that time on.
@@ -27,7 +28,6 @@ Options (config context `samdrift.netbox`):
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from ipaddress import IPv6Address
 from typing import Annotated, Any
@@ -38,7 +38,10 @@ from pyinfra.operations import files
 from inventory.fleet import Fleet, Host
 from inventory.network import Address, Network
 from inventory.secrets import Secret
+from roles.shared.certificates import Issued, Issuer, of_issuer
 from roles.shared.families import in_url, primaries, spoken
+from roles.shared.intent import Intent
+from roles.shared.network.authority import issuer_of
 from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, restart
@@ -53,8 +56,9 @@ from roles.shared.parts.netbox_users import (
     limits_of_write_back,
     netbox_users,
 )
-from roles.shared.parts.nginx_front import Tls, front
+from roles.shared.parts.nginx_front import Signed, Tls, front
 from roles.shared.parts.packages import packages
+from roles.shared.parts.python_lock import INSTALLED, locked
 from roles.shared.parts.services import confined, service
 from roles.shared.parts.templates import render
 from roles.shared.rehearsal import Rehearsal
@@ -158,6 +162,7 @@ class Settings(RoleSettings):
     stations: tuple[Network, ...]
     monitors: tuple[Network, ...]
     certificate: str
+    issuer: Issuer | None = None
     workers: int
     changelog_days: int
     token_days: int
@@ -187,7 +192,7 @@ class Settings(RoleSettings):
         return (*self.names, *map(in_url, self.addresses))
 
 
-def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:
     """Compute names from the host and the options; the secrets are those of the host's municipality."""
 
     def secret(name: str) -> Secret:
@@ -197,6 +202,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
         addresses=primaries(host),
         stations=spoken(host, management(fleet)),
         monitors=spoken(host, addresses_of(fleet.with_role("probes"))),
+        issuer=None if options.certificate else issuer_of(host, intent),
         secret_key=secret("secret_key"),
         api_token_pepper=secret("api_token_pepper"),
         admin_password=secret("admin_password"),
@@ -215,6 +221,11 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
 def probed(settings: Settings) -> tuple[Probed, ...]:
     """Let monitoring see the certificate."""
     return (Probed(how="tls", port=PORT, sources=settings.monitors),)
+
+
+def issued(settings: Settings) -> tuple[Issued, ...]:
+    """Have the certificate of its pages signed, unless it was given one."""
+    return of_issuer(settings.issuer, CERTIFICATE, settings.names, settings.addresses)
 
 
 def ways_out(settings: Settings) -> tuple[WayOut, ...]:  # noqa: ARG001  a role's signature
@@ -241,7 +252,8 @@ def deploy(settings: Settings) -> None:
     netbox_users(settings.stations, settings.token_days)
     _services(settings, served)
     configuration = render("netbox/nginx.conf.j2", settings=settings)
-    front(TLS, configuration, settings.certificate, settings.names, settings.addresses)
+    signed = Signed(settings.certificate, settings.issuer)
+    front(TLS, configuration, signed, settings.names, settings.addresses)
 
 
 def _stores() -> None:
@@ -304,7 +316,7 @@ SHELL_PARSES = "sh -n {path}"
 
 
 def _application(settings: Settings, served: tuple[Handler, ...]) -> None:
-    """Declare the virtual environment of the lock. A package that was added, removed or exchanged by hand is put right.
+    """Declare the virtual environment of the lock.
 
     A package that was added, removed or exchanged by hand is put right.
     """
@@ -320,23 +332,6 @@ def _application(settings: Settings, served: tuple[Handler, ...]) -> None:
         command=INSTALL,
         then=served,
     )
-
-
-INSTALLED = (
-    r"ls | sed -n 's/-\([^-]*\)\.dist-info$/ \1/p' | "
-    r"""awk '{ n = tolower($1); gsub(/[-_.]+/, "-", n); if (n != "pip") print n "==" $2 }' | LC_ALL=C sort"""
-)
-"""Tells every package in a directory of packages, without starting Python; pip itself comes with Debian's."""
-
-
-def normal(name: str) -> str:
-    """Return the normal form of a package's name (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def locked(lock: str) -> list[str]:
-    """Return every package of a lock as `INSTALLED` tells it."""
-    return sorted(re.findall(r"^[a-z0-9-]+==[^\s]+", lock, re.MULTILINE))
 
 
 def _dumps(settings: Settings) -> None:

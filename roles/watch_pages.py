@@ -17,7 +17,8 @@ Options (config context `samdrift.watch_pages`):
 - `clients`: names of the VLANs that people sit in, at whatever site; the management stations and the proxies come in
   anyway.
 - `names`: names, beside the host's own, by which people reach it.
-- `certificate`: PEM, with its chain, for the key on the host; without it, the certificate is self-signed.
+- `certificate`: PEM, with its chain, for the key on the host; without it, the organisation's authority signs
+  one where the host has role `certificates`, and else the key itself.
 """
 
 from __future__ import annotations
@@ -35,11 +36,14 @@ from inventory.fleet import Fleet, Host
 from inventory.network import Address, Network
 from inventory.organisation import ALL, AccountName, Person
 from roles.drift_watch import PAGES
+from roles.shared.certificates import Issued, Issuer, of_issuer
 from roles.shared.families import in_url, primaries, spoken
+from roles.shared.intent import Intent
+from roles.shared.network.authority import issuer_of
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import reload
 from roles.shared.parts.keys_of_tls import PEM
-from roles.shared.parts.nginx_front import NGINX, Tls, front
+from roles.shared.parts.nginx_front import NGINX, Signed, Tls, front
 from roles.shared.parts.packages import packages
 from roles.shared.parts.templates import render
 from roles.shared.settings import Options as RoleOptions
@@ -110,6 +114,7 @@ class Settings(RoleSettings):
     addresses: tuple[Address, ...]
     names: tuple[str, ...]
     certificate: str
+    issuer: Issuer | None = None
     authority: str
     lost: tuple[str, ...]
     proxies: tuple[Network, ...]
@@ -136,7 +141,7 @@ class Settings(RoleSettings):
         return f"http_{self.header.lower().replace('-', '_')}"
 
 
-def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
+def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Settings:
     """Compute who may read what from the organisation's people."""
     if "drift_watch" not in host.roles:
         fix = "give it role drift_watch, too"
@@ -151,6 +156,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
     clients = _clients(fleet, options.clients)
     return Settings(
         addresses=primaries(host),
+        issuer=None if options.certificate else issuer_of(host, intent),
         sources=spoken(host, networks((*management(fleet), *options.proxies, *clients))),
         readers=tuple(reads for person in fleet.people.everybody for reads in _reads(person)),
         **(options.model_dump(exclude={"clients"}) | {"names": tuple(dict.fromkeys([host.name, *options.names]))}),
@@ -180,6 +186,11 @@ def listens(settings: Settings) -> tuple[Listen, ...]:
     return (Listen(protocol="tcp", port=PORT, sources=settings.sources, why="the watch's pages"),)
 
 
+def issued(settings: Settings) -> tuple[Issued, ...]:
+    """Have the certificate of its pages signed, unless it was given one."""
+    return of_issuer(settings.issuer, TLS.certificate, settings.names, settings.addresses)
+
+
 def deploy(settings: Settings) -> None:
     """Declare who is believed, and nginx; where the pages are, role `drift_watch` does."""
     packages("nginx", "openssl")
@@ -188,7 +199,7 @@ def deploy(settings: Settings) -> None:
     if settings.authority:
         managed_file(AUTHORITY, content=settings.authority, validate_with=IS_AUTHORITY, then=(reload(NGINX),))
     configuration = render("watch_pages/nginx.conf.j2", settings=settings, by_name=_by_name(settings.also_called))
-    front(TLS, configuration, settings.certificate, settings.names, settings.addresses)
+    front(TLS, configuration, Signed(settings.certificate, settings.issuer), settings.names, settings.addresses)
 
 
 def _by_name(also_called: Mapping[str, tuple[str, ...]]) -> dict[str, str]:

@@ -82,9 +82,11 @@ def secrets_check(common: Common) -> int:
     known = _with_secrets(common)
     fleet = known.fleet
     intent = intent_of(known)
-    needed = intent.secrets(fleet.hosts)
+    needed = intent.secrets(fleet.hosts, staying=True)
     troubled = {h.tenant for h in fleet.hosts if h.roles and intent.problems(h)}
     vault, about = vault_of(common), {h.tenant for h in hosts_of(common, fleet)}
+    if common.limit is None:
+        about |= {secret.municipality for secret in needed}  # who keeps the authority's key is no municipality
     files = {m for m in vault.municipalities() if m in about or common.limit is None}
     judged = [f for f in edit.file_findings(vault, needed, files | about) if not _is_unsure(f, troubled)]
     found = tuple(f.with_options(options_of(common)) for f in judged)
@@ -100,12 +102,12 @@ def _is_unsure(finding: Finding, troubled: Container[str]) -> bool:
 
 
 def _with_secrets(common: Common, municipality: str | None = None) -> SourcedFleet:
-    """Return the fleet that has these secrets; refuse the lab, and a municipality that it has not."""
+    """Return the fleet that has these secrets; refuse the lab, and whoever is no municipality and has no recipients."""
     if common.lab:
         raise UsageError("the lab makes up its secrets itself", where="--lab", fix="leave it out")
     sourced = fleet_of(common)
     known = sorted(t.slug for t in sourced.fleet.tenants)
-    if municipality is not None and municipality not in known:
+    if municipality is not None and municipality not in {*known, *vault_of(common).all_recipients()}:
         raise UsageError(f"there is no municipality {municipality!r}", fix=f"one of: {', '.join(known)}")
     return sourced
 

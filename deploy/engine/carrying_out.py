@@ -22,11 +22,12 @@ from deploy.engine.hosts import BeforeStep, Outcome
 from deploy.engine.lock_script import MOVED
 from deploy.engine.planned import frozen, last_output, step_of
 from deploy.model.observer import Observer
-from deploy.model.plan import HostPlan, Step
+from deploy.model.plan import HostPlan, Sign, Step
 from deploy.model.step_id import StepId
 from deploy.transport.device_session import DeviceSession
 from deploy.transport.rounds import Rounds
 from deploy.transport.ssh import Connection, HostLost
+from deploy.vault.authority import NotSigned, Signer
 from inventory.errors import SamdriftError
 from roles.shared.parts.expected import Expected
 from roles.shared.parts.veil import Veil
@@ -41,6 +42,7 @@ class CarryingOut:
         guard: arms the host's guard before a step that asks for one, or sees that it still is armed; returns by what
             the host knows the processes of such a step.
         shown: takes secrets out of a text about the host.
+        signer: signs the host's requests for certificates.
     """
 
     def __init__(
@@ -55,10 +57,11 @@ class CarryingOut:
         before_step: BeforeStep,
         guard: Callable[[], str],
         shown: Callable[[str], str],
+        signer: Signer,
     ) -> None:
         self._planned, self._declared, self._connection = planned, declared, connection
         self._veil, self._observer, self._before_step = veil, observer, before_step
-        self._guard, self._shown = guard, shown
+        self._guard, self._shown, self._signer = guard, shown, signer
         self._operations = {operation.id: operation for operation in declared.operations}
         self._connector = declared.connector
         self._connector.run, self._connector.begun = run, False
@@ -74,7 +77,7 @@ class CarryingOut:
             self._observer.host(self._planned.host, "step", step.id)
             try:
                 ended = self._carry_out(step, steps[number + 1 :])
-            except GuardFailed as e:
+            except (GuardFailed, NotSigned) as e:
                 return self._broke_off(step, self._shown(str(e)))
             except SamdriftError as e:
                 return self._broke_off(step, self._shown(str(e)), lost=True)
@@ -90,7 +93,7 @@ class CarryingOut:
         absent = self._absent(later) if operation.declares is None else {}
         connector.absent = tuple(expected for all_of in absent.values() for expected in all_of)
         connector.appeared = frozenset()
-        operation.data.command_generator = frozen(step, operation, self._veil)
+        operation.data.command_generator = frozen(step, operation, self._veil, self._signed)
         operation.data.operation_meta._maybe_is_change = True  # pyinfra has no setter
         guarded_by = self._guard() if step.guard or step.unguarded else ""
         connector.guarded_by = guarded_by if step.guard else ""
@@ -104,6 +107,18 @@ class CarryingOut:
         if made := [s for s in later if not connector.appeared.isdisjoint(absent.get(s.id, ()))]:
             self._expect_anew(made)
         return None
+
+    def _signed(self, command: Sign) -> str:
+        """Have the host make a request, and return the certificate.
+
+        Raises:
+            NotSigned: the host makes none, or it is not signed.
+        """
+        where = f"host {self._planned.host}"
+        (answer,) = self._connection.ask([command.request])
+        if answer.rc:
+            raise NotSigned(f"it makes no request for a certificate: {answer.stderr.strip()}", where=where)
+        return self._signer.sign(command.order, answer.stdout, where)
 
     def _broke_off(self, step: Step, why: str, *, lost: bool = False, moved: bool = False) -> Outcome:
         return Outcome(tuple(self._done), step.id, why, lost=lost, moved=moved)

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache, partial
 from typing import Any, cast
 
@@ -220,14 +221,18 @@ def register(
     veil: Veil = UNVEILED,
     restoring: Restoring | None = None,
     ours: Mapping[str, Mapping[str, Ours]] | None = None,
+    *,
+    today: date | None = None,
 ) -> dict[str, Declared]:
     """Register the operations of every role of every host in a fresh pyinfra State; no round trip.
 
     Args:
         restoring: what makes the one host as it was, in the place of its roles.
         ours: by host and role, what may be removed from a device.
+        today: the day (UTC) of the look, for what is renewed in time.
     """
-    data = {h.name: {"veil": veil, "ours": (ours or {}).get(h.name, {})} for h in hosts}
+    of_all = {"veil": veil, "today": today or date.min}
+    data = {h.name: {**of_all, "ours": (ours or {}).get(h.name, {})} for h in hosts}
     inventory = Inventory((list(data.items()), {}))
     state = State(inventory, Config(), check_for_changes=False)
     ctx_state.set(state)

@@ -14,7 +14,7 @@ from pyinfra.api.command import PyinfraCommand
 from deploy.engine.connector import Connector
 from deploy.engine.declare import Registered
 from deploy.engine.device_connector import DeviceConnector
-from deploy.model.plan import Configure, HostCommand, Run, Step, Upload
+from deploy.model.plan import Configure, HostCommand, Run, Sign, Step, Upload
 from inventory.errors import SamdriftError
 from inventory.secrets import MARK
 from roles.shared.change import Change, digest
@@ -24,6 +24,7 @@ from roles.shared.device.masking import masked
 from roles.shared.device.withheld import MARKED
 from roles.shared.parts.expected import expecting
 from roles.shared.parts.explain import explanation
+from roles.shared.parts.issued import SignCommand
 from roles.shared.parts.registration import ManagedFile
 from roles.shared.parts.veil import UNVEILED, Veil
 
@@ -88,15 +89,22 @@ def _read_command(command: PyinfraCommand) -> HostCommand:
     if isinstance(command, ConfigurationSession):
         rollback = tuple(map(masked, command.rollback))  # what is to be read, and typed by nobody here
         return Configure(platform=command.platform, entries=command.entries, rollback=rollback)
+    if isinstance(command, SignCommand):
+        return Sign(path=command.path, request=command.request, order=command.order)
     if isinstance(command, StringCommand):
         return Run(text=command.get_raw_value())
     raise SamdriftError(f"{type(command).__name__} cannot stand in a plan", fix="roles use shell commands and uploads")
 
 
-def frozen(step: Step, operation: Registered, veil: Veil) -> Callable[[], Iterator[PyinfraCommand]]:
+def frozen(
+    step: Step, operation: Registered, veil: Veil, signed: Callable[[Sign], str]
+) -> Callable[[], Iterator[PyinfraCommand]]:
     """Make a generator that yields a step's commands as planned, and evaluates nothing.
 
     Uploads get their secrets only here. What a command expects to find is what the look saw that the step is from.
+
+    Args:
+        signed: returns the certificate that a command is to have signed, when it is that command's turn.
     """
     reveal = operation.revealing(veil)
 
@@ -108,6 +116,8 @@ def frozen(step: Step, operation: Registered, veil: Veil) -> Callable[[], Iterat
                     yield run if found is None else expecting(run, found)
                 case Upload():
                     yield FileUploadCommand(BytesIO(reveal(command.content).encode()), command.path)
+                case Sign():
+                    yield FileUploadCommand(BytesIO(signed(command).encode()), command.path)
                 case Configure():
                     entries = tuple(map(reveal, command.entries))
                     if any(map(MARKED.search, entries)):

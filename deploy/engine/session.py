@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from gevent.pool import Pool
@@ -29,11 +30,13 @@ from deploy.engine.host_locks import HostLocks, Writer
 from deploy.engine.hosts import BeforeStep, Outcome
 from deploy.engine.lock_script import Refused
 from deploy.engine.looking import Saw, looked_at, shown_of
+from deploy.model import clock
 from deploy.model.observer import Observer, Quiet
 from deploy.model.plan import HostPlan
 from deploy.model.step_id import StepId
 from deploy.model.waivers import NO_WAIVERS, Waivers
 from deploy.transport.ssh import AT_ONCE, Access, Answer, HostLost, answers_anew
+from deploy.vault.authority import Signer
 from deploy.vault.interface import NO_VAULT, Vault
 from inventory.errors import SamdriftError
 from inventory.fleet import Host
@@ -103,7 +106,7 @@ class Session:
         self.intent, self.fleet, self.hosts, self.access = intent, intent.fleet, tuple(hosts), access
         self.observer: Observer = observer or Quiet()
         self.holder, self._restoring, self._saw = holder, restoring, saw
-        self._before_step = before_step
+        self._before_step, self._signer = before_step, Signer(vault)
         self.settings = {h.name: intent.settings(h, only_roles) for h in hosts}
         needed = intent.secrets(hosts, only_roles)
         self.veil = vault.open(needed) if needed else UNVEILED
@@ -132,7 +135,8 @@ class Session:
         return self
 
     def _register(self, hosts: Sequence[Host]) -> dict[str, Declared]:
-        return register(hosts, self.settings, self.veil, self._restoring, self._ours)
+        today = date.fromisoformat(clock.now()[:10])
+        return register(hosts, self.settings, self.veil, self._restoring, self._ours, today=today)
 
     def __exit__(self, kind: object, *_exc: object) -> None:
         self.guards.let_go()
@@ -188,6 +192,7 @@ class Session:
             before_step=self._before_step,
             guard=lambda: self.guards.require(planned, lock),
             shown=lambda text: self._shown(name, text),
+            signer=self._signer,
         ).go()
         if outcome.lost:
             self.unreachable[name] = outcome.error

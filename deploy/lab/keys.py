@@ -16,8 +16,13 @@ from deploy.lab.image import USER
 from deploy.lab.machine import LabError, run, write
 from inventory.fleet import Host
 from roles.shared.catalogue import known_roles
+from roles.shared.certificates import AUTHORITY_KEY
 from roles.shared.people import LOOKS_AS
 
+MAKES_AUTHORITY = (
+    *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-nodes", "-days", "3650"),
+    *("-addext", "basicConstraints=critical,CA:TRUE,pathlen:0", "-addext", "keyUsage=critical,keyCertSign"),
+)
 TUNNELS = "tunnels"
 """Where the lab keeps the keys of hosts with tunnels."""
 
@@ -34,6 +39,7 @@ class Keys:
         They are kept between runs.
         """
         own = dict.fromkeys((self.to_change, self.to_look), _make_key)
+        own[self.authority_key] = _make_authority
         wanted = {**own, **{self.directory / "hosts" / h.name: _make_key for h in hosts}}
         wanted |= {self.directory / TUNNELS / h.name: _make_tunnel_key for h in hosts if has_tunnels(h)}
         if all(key.exists() for key in wanted):
@@ -69,6 +75,21 @@ class Keys:
         """Return the public key that hosts are looked at by."""
         return _public(self.to_look)
 
+    @property
+    def authority_key(self) -> Path:
+        """Return the file of the private key that certificates are signed by."""
+        return self.directory / "authority"
+
+    @property
+    def secrets(self) -> dict[str, Path]:
+        """Return by name the files of the secrets that are keys."""
+        return {AUTHORITY_KEY: self.authority_key}
+
+    @property
+    def authority(self) -> str:
+        """Return the authority's certificate (PEM)."""
+        return _certificate_beside(self.authority_key).read_text(encoding="ascii")
+
     def host_key(self, host: str) -> tuple[str, str]:
         """Return the private and the public key of a host."""
         key = self.directory / "hosts" / host
@@ -100,6 +121,17 @@ def _make_key(path: Path) -> None:
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "samdrift-lab", "-f", new)
     Path(f"{new}.pub").rename(f"{path}.pub")
     new.rename(path)
+
+
+def _make_authority(path: Path) -> None:
+    """Make a certificate authority, as docs/certificates.md does; the key appears last."""
+    new = path.with_name(f".{path.name}.new")
+    run("openssl", *MAKES_AUTHORITY, "-subj", "/CN=samdrift lab", "-keyout", new, "-out", _certificate_beside(path))
+    new.rename(path)
+
+
+def _certificate_beside(key: Path) -> Path:
+    return key.with_name(f"{key.name}.crt")
 
 
 def _make_tunnel_key(path: Path) -> None:

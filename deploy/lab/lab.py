@@ -9,8 +9,7 @@
     station             the network of a lab that is set apart from the machine's own
     wiring, switch      the network: which wires there are, and how they are laid
     cgroups, mounts     processes and mounts, found again after any crash
-    machine, kernel     what the lab needs of the machine it runs on
-    place               the directory that it lives in
+    machine, kernel, place       what the lab needs of the machine it runs on, and the directory that it lives in
 """
 
 from __future__ import annotations
@@ -97,6 +96,7 @@ class Lab:
             nameserver=self.nameserver,
             archives=machine_mirror(self._mirror).archives,
             revision=committed(self.directory / CACHE / "samdrift.git"),
+            authority=self._keys.authority,
         )
         return lab_overlay(fleet, lab, keys, tunnels)
 
@@ -113,7 +113,7 @@ class Lab:
 
     def vault(self) -> MadeUp:
         """Return the vault of the lab's secrets: random values, made when first needed, kept between runs."""
-        return MadeUp(self._keys.directory / "secrets.json")
+        return MadeUp(self._keys.directory / "secrets.json", self._keys.secrets)
 
     @property
     def nameserver(self) -> IPv4Address:

@@ -87,6 +87,10 @@ def role_adoptions(
     )
 
 
+TEXTS = ("file ", "certificate ")
+"""How steps are called of which it is said what is no more: lines of a file, or whose certificate it was."""
+
+
 def lost_by(step: Step) -> Iterator[Loss]:
     """Yield what a step replaces or takes away, as far as the step itself says it."""
     change = step.change
@@ -102,7 +106,9 @@ def lost_by(step: Step) -> Iterator[Loss]:
         elif step.name.startswith("user "):
             now = ", ".join((change.after or "").splitlines())
             yield Loss(kind="account", what=f"{step.name}: {', '.join(change.before.splitlines())} becomes {now}")
-        elif step.name.startswith("file ") and (gone := _lines_gone(change.before, change.after or "")):
+        elif (
+            step.name.startswith(TEXTS) and not change.due and (gone := _lines_gone(change.before, change.after or ""))
+        ):
             more = f" … ({len(gone)} lines)" if len(gone) > SHOWN else ""
             yield Loss(kind="file", what=f"{change.what} loses: {'; '.join(gone[:SHOWN])}{more}")
     elif not step.handler:

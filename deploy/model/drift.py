@@ -249,7 +249,7 @@ def _kind(step: Step, applied: AppliedStep | None) -> Kind:
 
     Only of a file is it known what the host was left with; elsewhere a moved intent is the whole explanation.
     """
-    if step.handler or applied is None:
+    if step.handler or applied is None or (step.change is not None and step.change.due):
         return Kind.PENDING
     gone = step.change is not None and step.change.before is None and step.change.meta_before in {"", "absent"}
     if step.intent == applied.intent:

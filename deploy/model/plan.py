@@ -19,11 +19,12 @@ from deploy.model.code import Commit
 from deploy.model.step_id import StepId
 from deploy.model.waived import Waived
 from inventory.frozen import Frozen
+from roles.shared.certificates import Order
 from roles.shared.change import Change, Removal
 from roles.shared.device.letting_in import LostPart
 from roles.shared.guard import Guard
 
-FORMAT: Literal[9] = 9
+FORMAT: Literal[10] = 10
 """Of plan files; a new one whenever an older samdrift would misread a plan, or this one an older plan."""
 
 
@@ -64,7 +65,22 @@ class Configure(Frozen):
         return "\n".join(self.entries)
 
 
-HostCommand = Annotated[Run | Upload | Configure, Field(discriminator="kind")]
+class Sign(Frozen):
+    """Have the host make a request, sign it where samdrift runs, and write the certificate to a path.
+
+    `request` is the command that prints the request; what is signed is what was ordered, whatever the request says.
+    """
+
+    kind: Literal["sign"] = "sign"
+    path: str
+    request: str
+    order: Order
+
+    def __str__(self) -> str:
+        return self.order.carried_out(self.request, self.path)
+
+
+HostCommand = Annotated[Run | Upload | Configure | Sign, Field(discriminator="kind")]
 """One command, as it will be sent to a host, secrets by name; as text, as people are shown it."""
 
 
@@ -206,7 +222,7 @@ class Plan(Frozen):
     steps it has; empty if it has those of all. `remove` has by device the lines that a person wants removed.
     """
 
-    format: Literal[9] = FORMAT
+    format: Literal[10] = FORMAT
     fleet_digest: str
     fleet_source: str
     fleet_time: str = ""

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from inventory.paths import TEMPLATES
-from roles.netbox import LOCK, PYTHON, VERSION, normal
+from roles.netbox import LOCK, PYTHON, VERSION
+from roles.shared.parts.python_lock import normal
 
 GLIBC = 41
 """The C library of Debian 13 is 2.41; wheels for older ones fit as well."""

@@ -30,10 +30,14 @@ Kept = dict[str, dict[str, str]]
 
 
 class MadeUp:
-    """A vault in one file of its owner's, which makes up what it lacks: the lab's, whose hosts keep nothing secret."""
+    """A vault in one file of its owner's, which makes up what it lacks: the lab's, whose hosts keep nothing secret.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    Args:
+        given: by name, the files of secrets that cannot be made up, for they are of a certain form.
+    """
+
+    def __init__(self, path: Path, given: Mapping[str, Path] | None = None) -> None:
+        self.path, self._given = path, given or {}
 
     def open(self, needed: Mapping[Secret, str]) -> Veil:
         """Open the vault for these secrets; new ones get random values, which are kept."""
@@ -44,6 +48,7 @@ class MadeUp:
             for name, value in of_it.items()
             if name not in {KEY, IDENTITY}
         }
+        values |= {s: self._given[s.name].read_text(encoding="ascii") for s in needed if s.name in self._given}
         return Veil(values, {m: of_it[KEY].encode() for m, of_it in made.items()})
 
     def contents(self) -> tuple[Contents, ...]:
@@ -107,5 +112,6 @@ class MadeUp:
         made = {m: dict(of_it) for m, of_it in kept.items()}
         for secret in needed:
             of_it = made.setdefault(secret.municipality, {KEY: random_value()})
-            of_it.setdefault(secret.name, random_value())
+            if secret.name not in self._given:
+                of_it.setdefault(secret.name, random_value())
         return made

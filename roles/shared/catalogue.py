@@ -11,6 +11,7 @@ that the house must know of it, the role says itself, by these optional attribut
     ways_out(settings)                  what its host needs of the internet
     asks(settings)                      what its host needs of servers of the fleet that no role serves
     probed(settings)                    what monitoring may try of what its host serves
+    issued(settings)                    the certificates that the organisation's authority signs for what it serves
     unserved(host, fleet)               what of its host's IPv6 it does not serve yet, a text each: `check` says so
     left(settings)                      what the inventory says and it leaves as it is, a text each: `check` says so
     FORWARDED = False                   gateways do not let others reach what it serves
@@ -58,6 +59,7 @@ from inventory.places import Path, in_words, owner
 from inventory.rules.contexts import RESERVED_KEYS
 from inventory.rules.house import of_the_project
 from inventory.rules.house_rules import RoleFirewall
+from roles.shared.certificates import Issued
 from roles.shared.controls import TITLES, Title
 from roles.shared.duties import Duty
 from roles.shared.filtering import Filter, Route
@@ -105,6 +107,7 @@ class Role:
     ways_out: Callable[[Settings], tuple[WayOut, ...]] | None
     asks: Callable[[Settings], tuple[Ask, ...]] | None
     probed: Callable[[Settings], tuple[Probed, ...]] | None
+    issued: Callable[[Settings], tuple[Issued, ...]]
     shared_addresses: Callable[[Settings], tuple[SharedAddress, ...]] | None
     sharing_program: str
     adopts: Callable[[Settings, Survey], Mapping[str, Any]]
@@ -203,6 +206,7 @@ def _load(name: str) -> Role:
         ways_out=getattr(module, "ways_out", None),
         asks=getattr(module, "asks", None),
         probed=getattr(module, "probed", None),
+        issued=getattr(module, "issued", lambda _settings: ()),
         shared_addresses=getattr(module, "shared_addresses", None),
         sharing_program=getattr(module, "SHARING_PROGRAM", ""),
         adopts=getattr(module, "adopts", lambda _settings, _survey: {}),

@@ -22,6 +22,7 @@ class Change(Frozen):
     """Text before and after, None where it is not there; `meta` is owner, group and mode where it is a file.
 
     `removals` are the lines of a device that go without another in their place.
+    `due` tells that nobody changed what is there: its time is coming.
     `live_seal` tells whether a text moved that may not be shown as it is: see `Veil.seal`.
     """
 
@@ -32,6 +33,7 @@ class Change(Frozen):
     meta_after: str = ""
     live_seal: str = ""
     removals: tuple[Removal, ...] = ()
+    due: bool = False
 
     @property
     def diff(self) -> str:

@@ -115,17 +115,19 @@ class Intent:
         if problems := tuple(p for host in hosts for p in self.problems(host)):
             raise InventoryError(problems)
 
-    def secrets(self, hosts: Iterable[Host], only: Collection[str] = ()) -> dict[Secret, str]:
+    def secrets(self, hosts: Iterable[Host], only: Collection[str] = (), *, staying: bool = False) -> dict[Secret, str]:
         """Return the secrets that the settings of these hosts refer to, each with a role and a host that need it.
 
         Args:
             only: the roles whose settings are read; all if it is empty.
+            staying: also those that stay where samdrift runs.
         """
         return {
             secret.as_kept: f"role {role} of {host.name}"
             for host in hosts
             for role, found in self.settings(host, only).items()
             for secret in secrets_in(found)
+            if staying or not secret.stays
         }
 
     def derive(self, make: Callable[[Intent], T]) -> T:

@@ -153,7 +153,7 @@ def test_every_check_ends_as_it_does_by_root_but_for_those_that_ask_more_than_a_
     beyond = {check for check, (_, detail) in by_look.items() if "more than a look may ask" in detail}
     differ = {c: (by_look[c], by_root[c]) for c in by_look.keys() - beyond if by_look[c][0] != by_root[c][0]}
     assert differ == {}
-    assert {role for _, role, _ in beyond} <= {"netbox", "package_cache"}
+    assert {role for _, role, _ in beyond} <= {"certificates", "netbox", "package_cache"}
 
 
 def test_whoever_has_the_key_changes_nothing_in_any_way(place: Place) -> None:

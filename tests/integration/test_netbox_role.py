@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+import shlex
+import socket
 import ssl
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA384
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from deploy.lab.lab import Lab
+from deploy.lab.place import lab_directory
 from deploy.vault.interface import random_value
 from inventory.netbox.permissions import SEEDER
 from inventory.snapshot import load
 from inventory.whole_file import put_in_place
-from roles.netbox import CONFIGURATION, DUMPS, LAB_CACHE, VENV, VERSION
+from roles.netbox import CERTIFICATE, CONFIGURATION, DUMPS, LAB_CACHE, VENV, VERSION
 from tests.integration.lab import (
     AS_POSTGRES,
     EMPTY_DATABASE,
@@ -28,6 +35,9 @@ from tests.integration.lab import (
     netbox_in_lab,
     samdrift,
 )
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 pytestmark = [pytest.mark.lab, pytest.mark.netbox, pytest.mark.long, pytest.mark.usefixtures("at_work")]
 
@@ -85,6 +95,39 @@ def test_the_tokens_of_the_secrets_read_and_write_and_another_does_not(netbox: N
 def test_a_client_that_does_not_trust_the_certificate_is_not_answered(netbox: NetBoxServer) -> None:
     with pytest.raises(URLError, match="certificate verify failed"):
         ask(NetBoxServer(netbox.url, netbox.token, None), "status/")
+
+
+def an_hour_left(chain: str) -> str:
+    """The lab's authority's certificate of the same key and names, but of one that was signed long ago."""
+    keys = lab_directory() / "keys"
+    live, authority = x509.load_pem_x509_certificates(chain.encode())
+    ends = datetime.now(UTC) + timedelta(hours=1)
+    begins, key = ends - timedelta(days=90), load_pem_private_key((keys / "authority").read_bytes(), None)
+    old = x509.CertificateBuilder(authority.subject, live.subject, live.public_key(), 1, begins, ends)
+    for extension in live.extensions:
+        old = old.add_extension(extension.value, extension.critical)
+    signed = old.sign(cast("EllipticCurvePrivateKey", key), SHA384())
+    return "".join(c.public_bytes(Encoding.PEM).decode() for c in (signed, authority))
+
+
+def shown(netbox: NetBoxServer) -> str:
+    """The serial number of the certificate that NetBox shows a client who trusts the authority."""
+    plain = socket.create_connection((netbox.url.removeprefix("https://"), 443), timeout=60)
+    with ssl.create_default_context(cafile=netbox.ca).wrap_socket(plain, server_hostname=NETBOX) as connection:
+        return str((connection.getpeercert() or {})["serialNumber"])
+
+
+def test_a_certificate_with_an_hour_left_is_pending_and_the_next_apply_has_another_shown(netbox: NetBoxServer) -> None:
+    """That no request is cut off when nginx reads it: `tests/unit/roles/test_certificates.py`."""
+    live = by_hand(NETBOX, f"cat {CERTIFICATE}")
+    put = f"printf %s {shlex.quote(an_hour_left(live))} > {CERTIFICATE} && systemctl reload nginx.service"
+    by_hand(NETBOX, put)
+    (finding,) = samdrift("--lab", "--limit", NETBOX, "drift", expect=2)["findings"]
+    assert (finding["kind"], finding["step"]) == ("pending", f"certificate {CERTIFICATE}")
+    assert shown(netbox) == "01"
+    samdrift("--lab", "--limit", NETBOX, "apply", "--role", "netbox", "--yes")
+    assert shown(netbox) not in {"01", f"{x509.load_pem_x509_certificate(live.encode()).serial_number:X}"}
+    assert changes() == []
 
 
 def test_netbox_itself_finds_no_migration_that_is_missing(netbox: NetBoxServer) -> None:

@@ -22,6 +22,7 @@ from roles.shared.parts.accounts import FIRST_PERSON, LAST_PERSON
 from roles.shared.parts.debian import UPGRADES
 from roles.shared.parts.hardened import PACKAGES_LOGS, PEOPLES_HOMES, SHARED_MEMORY, SU_GROUP
 from roles.shared.parts.kernel import KernelValue, look_command, read_values
+from roles.shared.parts.trusted import BELIEVE, OURS, trusted_files
 from roles.shared.parts.watched import LISTED_AT, REBOOT, RESTARTS, RESTARTS_FILE, ROTATION
 from roles.shared.people import RUNS_AS
 
@@ -426,6 +427,15 @@ def test_the_host_knows_its_name_and_address(host: Any, settings: Settings) -> N
         assert {line.split()[0] for line in found} == {str(a) for a in settings.addresses if a.version == version}
 
 
+def test_programs_trust_the_organisations_authorities_and_no_earlier_one(host: Any, settings: Settings) -> None:
+    if not settings.authorities:
+        pytest.skip("not applicable: the organisation names no authorities")
+    named = {one.file: one.pem for one in trusted_files(settings.authorities)}
+    assert [file for file, pem in named.items() if host.run(f"cat {file}").stdout.strip() != pem.strip()] == []
+    assert [(file, how) for file in named for how in BELIEVE if host.run(f"{how} {file}").rc != 0] == []
+    assert set(host.check_output(OURS).split()) == {*named}
+
+
 def test_time_zone_is_swedish(host: Any) -> None:
     assert host.check_output("readlink /etc/localtime").endswith("/Europe/Stockholm")
     assert host.check_output("date +%Z") in {"CET", "CEST"}
@@ -472,6 +482,7 @@ PROVES = {
         "sshd would start again with its configuration",
         "the host knows its name and address",
         "language is swedish where people see it",
+        "programs trust the organisations authorities and no earlier one",
     ),
     "hardening": (
         "sshd forwards nothing and knows keys alone",
@@ -591,6 +602,9 @@ SWEDISH = {
     "it updates at its own hour and at no other": "värden uppdaterar på sin egen timme och ingen annan",
     "packages come the right way": "paket kommer rätt väg",
     "the host knows its name and address": "värden känner sitt namn och sin adress",
+    "programs trust the organisations authorities and no earlier one": (
+        "program litar på organisationens utfärdare och på ingen tidigare"
+    ),
     "time zone is swedish": "tidszonen är svensk",
     "language is swedish where people see it": "språket är svenska där människor ser det",
     "what runs at times is roots alone": "det som körs på tid är bara roots",

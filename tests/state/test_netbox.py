@@ -243,9 +243,9 @@ def test_tls_is_new_enough(host: Any, settings: Settings, version: str, spoken: 
 
 
 @pytest.mark.usefixtures("more_than_a_look")
-def test_the_certificate_holds_for_two_months(host: Any, settings: Settings) -> None:
+def test_the_certificate_holds_for_three_weeks(host: Any, settings: Settings) -> None:
     served = TLS.format(address=settings.address, port=PORT, name=settings.names[0], more="")
-    assert host.run(f"{served} | openssl x509 -noout -checkend 5184000").rc == 0
+    assert host.run(f"{served} | openssl x509 -noout -checkend 1814400").rc == 0
 
 
 def test_the_worker_takes_jobs(host: Any) -> None:
@@ -384,7 +384,7 @@ PROVES = {
     "cryptography": (
         "the login page comes by tls that the certificate proves",
         "tls is new enough",
-        "the certificate holds for two months",
+        "the certificate holds for three weeks",
     ),
     "hardening": (
         "its service may do what it needs and nothing else",
@@ -426,7 +426,7 @@ SWEDISH = {
     "the api lets nobody in without a token": "API:et släpper inte in någon utan token",
     "it answers to no other name": "den svarar inte på något annat namn",
     "tls is new enough": "TLS är nytt nog",
-    "the certificate holds for two months": "certifikatet gäller i två månader till",
+    "the certificate holds for three weeks": "certifikatet gäller i tre veckor till",
     "the worker takes jobs": "arbetaren tar emot jobb",
     "housekeeping is due": "städningen är schemalagd",
     "every migration of the installed netbox is applied": "varje migrering i den installerade NetBox är införd",

@@ -87,10 +87,10 @@ def test_tls_is_new_enough(host: Any, settings: Settings) -> None:
 
 
 @pytest.mark.usefixtures("more_than_a_look")
-def test_the_certificate_holds_for_two_months(host: Any, settings: Settings) -> None:
+def test_the_certificate_holds_for_three_weeks(host: Any, settings: Settings) -> None:
     where = {"address": settings.addresses[0], "port": PORT, "name": settings.names[0]}
     served = TLS_ASKED.format(**where, more="")
-    assert host.check_output(f"{served} | openssl x509 -noout -checkend 5184000") == "Certificate will not expire"
+    assert host.check_output(f"{served} | openssl x509 -noout -checkend 1814400") == "Certificate will not expire"
 
 
 @pytest.mark.usefixtures("more_than_a_look")
@@ -102,7 +102,7 @@ def test_the_pages_are_the_watchs_and_the_web_servers_alone(host: Any) -> None:
 
 PROVES = {
     "authentication": ("whoever does not prove who he is is refused whatever he says",),
-    "cryptography": ("tls is new enough", "the certificate holds for two months"),
+    "cryptography": ("tls is new enough", "the certificate holds for three weeks"),
     "hardening": (
         "its service may do what it needs and nothing else",
         "its answers let nothing be loaded from elsewhere",
@@ -121,7 +121,7 @@ SWEDISH = {
     ),
     "its answers let nothing be loaded from elsewhere": "svaren låter inget hämtas någon annanstans ifrån",
     "tls is new enough": "TLS är nytt nog",
-    "the certificate holds for two months": "certifikatet gäller i två månader till",
+    "the certificate holds for three weeks": "certifikatet gäller i tre veckor till",
     "the pages are the watchs and the web servers alone": "sidorna är bevakningens och webbserverns, och ingen annans",
 }
 """What its checks are called in a Swedish report."""

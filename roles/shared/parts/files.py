@@ -169,14 +169,6 @@ def write(file: ManagedFile) -> Generator[PyinfraCommand]:
     if live == wanted:
         host.noop(f"{file.path} is as wanted")
         return
-    target = PurePosixPath(file.path)
-    candidate = str(target.with_name(f".{target.name}.samdrift"))
-    c, p = shlex.quote(candidate), shlex.quote(file.path)
-    clean_up = f"rm -f {c}"
-    judged = [f"chown {shlex.quote(file.owner)}:{shlex.quote(file.group)} {c}", f"chmod {file.mode} {c}"]
-    if file.validate_with:
-        judged.append(f"( {file.validate_with.replace('{path}', c)} )")
-    going_live = [*(h.debt for h in file.then), f"mv -fT {c} {p}"]
     change = Change(
         what=file.path,
         before=_shown(live, file.content, file.secrets, for_all=wanted.for_all),
@@ -185,12 +177,37 @@ def write(file: ManagedFile) -> Generator[PyinfraCommand]:
         meta_after=wanted.meta,
         live_seal=veil.seal(live.content, file.secrets) if live.content is not None else "",
     )
-    yield explain(FileUploadCommand(BytesIO(file.content.encode()), candidate), change)
+    yield explain(FileUploadCommand(BytesIO(file.content.encode()), candidate_of(file.path)), change)
+    yield from into_place(file.path, live, wanted.meta, file.validate_with, file.then)
+
+
+def candidate_of(path: str) -> str:
+    """Return where what is to stand at a path is uploaded to: beside it."""
+    target = PurePosixPath(path)
+    return str(target.with_name(f".{target.name}.samdrift"))
+
+
+def into_place(
+    path: str, live: FileOnHost, meta: str, validate_with: str | None, then: tuple[Handler, ...]
+) -> Generator[PyinfraCommand]:
+    """Have an uploaded candidate judged, and put it in place if what is there is what was seen.
+
+    Args:
+        live: what was seen there.
+        meta: owner, group and mode that the file shall have.
+    """
+    ownership, _, mode = meta.rpartition(" ")
+    c, p = shlex.quote(candidate_of(path)), shlex.quote(path)
+    clean_up = f"rm -f {c}"
+    judged = [f"chown {shlex.quote(ownership)} {c}", f"chmod {mode} {c}"]
+    if validate_with:
+        judged.append(f"( {validate_with.replace('{path}', c)} )")
+    going_live = [*(h.debt for h in then), f"mv -fT {c} {p}"]
     judge, go_live = (
         StringCommand(f"{{ {' && '.join(steps)}; }} || {{ {clean_up}; exit 1; }}") for steps in (judged, going_live)
     )
     yield judge
-    yield expecting(go_live, _expected(file.path, live, clean_up))
+    yield expecting(go_live, _expected(path, live, clean_up))
 
 
 @operation()

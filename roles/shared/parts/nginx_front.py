@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from inventory.network import Address
+from roles.shared.certificates import Issuer, ordered
 from roles.shared.families import by_openssl
 from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler, reload, restart
+from roles.shared.parts.issued import issued
 from roles.shared.parts.keys_of_tls import fits_the_key, own_key
 from roles.shared.parts.services import confined, service
 from roles.shared.sandbox import Need, Sandbox
@@ -71,17 +73,25 @@ class Tls(NamedTuple):
         )
 
 
-def front(tls: Tls, configuration: str, certificate: str, names: Iterable[str], addresses: Iterable[Address]) -> None:
-    """Declare the key, its certificate, and nginx.
+class Signed(NamedTuple):
+    """Who signs the certificate of a front: somebody who gave it, else the organisation's authority, else the key."""
+
+    elsewhere: str
+    by: Issuer | None
+
+
+def front(tls: Tls, configuration: str, signed: Signed, names: Iterable[str], addresses: Iterable[Address]) -> None:
+    """Declare the key, its certificate for these names and addresses, and nginx.
 
     Args:
         configuration: nginx' own.
-        certificate: what an authority signed; empty for one that the key itself signs, for these names and addresses.
     """
     reread = reload(NGINX)
     own_key(tls.key, reread)
-    if certificate:
-        managed_file(tls.certificate, content=certificate, validate_with=fits_the_key(tls.key), then=(reread,))
+    if signed.elsewhere:
+        managed_file(tls.certificate, content=signed.elsewhere, validate_with=fits_the_key(tls.key), then=(reread,))
+    elif signed.by:
+        issued(tls.certificate, tls.key, ordered(signed.by, names, addresses), then=(reread,))
     else:
         _self_signed(tls, tuple(names), tuple(addresses), reread)
     confined(SANDBOX, then=(restart(NGINX, daemon_reload=True),))

@@ -107,7 +107,7 @@ def current() -> Registration:
 @contextmanager
 def registering(role: str, secrets: Iterable[Secret] = ()) -> Iterator[Registration]:
     """Collect what `role` declares; at the end, register the handlers that it owes."""
-    registration = Registration(role, _by_name(secrets, role))
+    registration = Registration(role, _by_name((s for s in secrets if not s.stays), role))
     token = _current.set(registration)
     try:
         yield registration

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
@@ -24,6 +25,10 @@ SHORTEST = 12
 
 WINDOW = 8
 """So many characters of a value in a row are hidden in what a host says: programs quote half of what they refuse."""
+
+
+ARMOUR = re.compile(r"^-----(BEGIN|END) [A-Z0-9 ]+-----\n?", re.MULTILINE)
+"""What stands around a key in PEM (RFC 7468), and around every certificate, too: it is no secret."""
 
 
 class Veil:
@@ -46,7 +51,7 @@ class Veil:
         self._values, self._keys = dict(values or {}), dict(keys or {})
         self._pieces: dict[str, str] = {}
         for secret, value in (*(former or {}).items(), *self._values.items()):
-            for form in _forms(value):
+            for form in _forms(ARMOUR.sub("", value)):
                 starts = range(len(form) - WINDOW + 1)
                 self._pieces.update({form[i : i + WINDOW]: secret.placeholder for i in starts})
 

@@ -12,6 +12,7 @@ from tests.integration.mutations.change import Changes
 EDGE = "heb-gw1"
 PLACES = {
     "alertmanager": "tie-mon1",
+    "certificates": "tie-netbox1",
     "dns_resolver": "tie-dns2",
     "drift_watch": "tie-adm1",
     "keepalived": "tie-gw1",
@@ -50,6 +51,7 @@ CHANGES: dict[str, Changes] = {
     "management_station": station.MANAGEMENT_STATION,
     "drift_watch": station.DRIFT_WATCH,
     "watch_pages": station.WATCH_PAGES,
+    "certificates": netbox.CERTIFICATES,
 }
 
 NOTHING_BREAKS: dict[tuple[str, str], str] = {

@@ -34,6 +34,8 @@ BY_PASSWORD = edited(
 WRONG_VALUE = f"mkdir -p {KEPT} && echo 77 > {KEPT}/value"
 SERVER_OF_TIME = "tie-dns2"
 
+EARLIER = "/usr/local/share/ca-certificates/samdrift-0123456789ab.crt"
+
 BASE: Changes = {
     "sshd runs and comes back at boot": (forgotten("ssh.service", "sshd.service"),),
     "sshd offers nothing but keys [samdrift]": (BY_PASSWORD,),
@@ -217,6 +219,14 @@ BASE: Changes = {
     "the host knows its name and address": (
         Change("hostname mutation", "hostname -F /etc/hostname"),
         edited("/etc/hosts", f"s/^10[0-9.]+ /{NOWHERE} /"),
+    ),
+    "programs trust the organisations authorities and no earlier one": (
+        Change(
+            "mv /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/kept",
+            "update-ca-certificates; rm /etc/ssl/certs/kept",
+        ),
+        Change("rm -f $(find /etc/ssl/certs -lname 'samdrift-*.pem')", "update-ca-certificates --fresh"),
+        Change(f"touch {EARLIER}", f"rm {EARLIER}"),
     ),
     "time zone is swedish": (
         Change(

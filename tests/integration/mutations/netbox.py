@@ -133,9 +133,9 @@ NETBOX: Changes = {
     ),
     "tls is new enough [tls1_2, True]": (edited(NGINX, "s/ssl_protocols .*/ssl_protocols TLSv1.3;/", READ_NGINX),),
     "tls is new enough [tls1_3, True]": (edited(NGINX, "s/ssl_protocols .*/ssl_protocols TLSv1.2;/", READ_NGINX),),
-    "the certificate holds for two months": (
+    "the certificate holds for three weeks": (
         Change(
-            f"cp -a {CERTIFICATE} {CERTIFICATE}.kept && openssl req -x509 -new -key {KEY} -days 40 "
+            f"cp -a {CERTIFICATE} {CERTIFICATE}.kept && openssl req -x509 -new -key {KEY} -days 14 "
             f"-subj /CN=tie-netbox1 -addext subjectAltName=DNS:tie-netbox1 -out {CERTIFICATE} && {READ_NGINX}",
             f"mv {CERTIFICATE}.kept {CERTIFICATE} && {READ_NGINX}",
         ),
@@ -223,4 +223,26 @@ NETBOX: Changes = {
             f"cd {DUMPS} && rm $(ls -t *.dump | head -n 1)",
         ),
     ),
+}
+
+
+def shown(*arguments: str, after: str = f" && {READ_NGINX}") -> Change:
+    """Have nginx show a certificate that the key itself signs, for a while."""
+    signs = f"openssl req -x509 -new -key {KEY} -subj /CN=tie-netbox1 -addext subjectAltName=DNS:tie-netbox1"
+    kept = f"cp -a {CERTIFICATE} {CERTIFICATE}.kept"
+    return Change(
+        f"{kept} && {signs} {' '.join(arguments)} -out {CERTIFICATE}{after}",
+        f"mv {CERTIFICATE}.kept {CERTIFICATE} && {READ_NGINX}",
+    )
+
+
+SPENT = "-not_before 20260101000000Z -not_after $(date -u -d '+1 day' +%Y%m%d%H%M%SZ)"
+
+CERTIFICATES: Changes = {
+    "every service shows a certificate that the host trusts for its name": (
+        shown("-days 90"),
+        stopped("nginx.service"),
+    ),
+    "every service shows the certificate that it was given": (shown("-days 90", after=""),),
+    "every certificate that is shown has a quarter of its time left": (shown(SPENT),),
 }

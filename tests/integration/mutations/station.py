@@ -117,7 +117,7 @@ WATCH_PAGES: Changes = {
         edited(CONFIGURATION, "s/ssl_protocols .*/ssl_protocols TLSv1.3;/", READ_NGINX),
         edited(CONFIGURATION, "s/ssl_protocols .*/ssl_protocols TLSv1.2;/", READ_NGINX),
     ),
-    "the certificate holds for two months": (_served(days=40),),
+    "the certificate holds for three weeks": (_served(days=10),),
     "the pages are the watchs and the web servers alone": (
         opened(PAGES, "2750"),
         written(f"{PAGES}/mutation", "anybody's"),

@@ -261,6 +261,12 @@ def tried() -> list[str]:
     return [t.target for tries in of_probes.tries for t in tries.targets if t.target.endswith(":5202")]
 
 
+def shown_certificates() -> list[str]:
+    """The certificates that the authority signs for the role's host, each with where it is shown."""
+    shown = catalogue()[ROLE].issued(Intent(FLEET).required(HOST, ROLE))
+    return [f"{one.certificate} at {one.address}:{one.port}" for one in shown]
+
+
 ASKED: Mapping[str, Callable[[], object]] = {
     "settings": settings,
     "checks": verified,
@@ -276,6 +282,7 @@ ASKED: Mapping[str, Callable[[], object]] = {
     "ways_out": let_out,
     "asks": let_ask,
     "probed": tried,
+    "issued": shown_certificates,
     "forwards": lambda: rules("forward"),
     "exemptions": lambda: rules("origin"),
     "filters": lambda: reached()["filters"],

@@ -151,6 +151,7 @@ CHECKED = ["iperf runs and comes back at boot", "it answers on its own address"]
         ("ways_out", True, False),
         ("asks", True, False),
         ("probed", ["10.63.1.1:5202"], []),
+        ("issued", ["/etc/iperf/tls/iperf.crt at 10.63.1.1:5202"], []),
         ("filters", ["measured by anybody"], []),
         ("routes", ["mgt0"], []),
         ("left", ["port 80 is others' business"], []),

@@ -247,7 +247,7 @@ OWN = 'municipality="heby", instance="heb-gw1"'
         (one("samdrift_restarts_due", 0), "SecurityUpdatesUnknown", ("56m", "60m"), ""),
         (one("samdrift_package_lists_timestamp_seconds", 0), "SecurityUpdatesUnknown", ("73h", "73h8m"), ""),
         (
-            one("samdrift_certificate_ends_timestamp_seconds", 31 * DAY, path="/etc/x.crt"),
+            one("samdrift_certificate_ends_timestamp_seconds", 21 * DAY, path="/etc/x.crt"),
             "CertificateEnds",
             ("24h56m", "25h8m"),
             ', path="/etc/x.crt"',
@@ -316,8 +316,8 @@ def of_labels(labels: Mapping[str, str], severity: str, **more: str) -> str:
             ("0m", "4m", of_labels(PROBE, "critical", kind="tls")),
         ),
         (
-            of("probe_ssl_earliest_cert_expiry", 30 * DAY, PROBE, kind="tls"),
-            of("probe_ssl_earliest_cert_expiry", 40 * DAY, PROBE, kind="tls"),
+            of("probe_ssl_earliest_cert_expiry", 20 * DAY, PROBE, kind="tls"),
+            of("probe_ssl_earliest_cert_expiry", 21 * DAY, PROBE, kind="tls"),
             "ServedCertificateEnds",
             ("60m", "64m", of_labels(PROBE, "warning", kind="tls")),
         ),

@@ -84,7 +84,7 @@ def test_a_hub_has_its_routes_before_it_says_what_it_is_worth() -> None:
         ("tie-dns1", (*COMMON, "dns_resolver")),
         ("tie-log1", ("base", "firewall", "time", "log_server", "node_metrics")),
         ("tie-mon1", (*COMMON, "monitoring", "alertmanager", "probes", "snmp_metrics")),
-        ("tie-netbox1", (*COMMON, "netbox")),
+        ("tie-netbox1", (*COMMON, "certificates", "netbox")),
     ],
 )
 def test_the_shipped_hosts_have_the_order_that_their_lists_once_gave(name: str, order: tuple[str, ...]) -> None:

@@ -99,6 +99,21 @@ def test_a_random_value_is_made_rotated_and_removed_unseen(source: Path, capsys:
     assert values(source) == {}
 
 
+def test_the_authoritys_key_has_keepers_of_its_own_who_are_no_municipality(
+    source: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = "of tie-netbox1 needs secret authority_key"
+    assert missing in run(capsys, "check")[1]
+    with (source / "secrets/recipients.yaml").open("a") as file:
+        file.write(f"authority:\n  station: {pyrage.x25519.Identity.generate().to_public()}\n")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{VALUE}\n"))
+    assert run(capsys, "edit", "authority", "authority_key")[0] == 0
+    code, said = run(capsys, "check")
+    assert missing not in said
+    assert "it is not encrypted to the key" in said  # as whoever asks is not among them
+    assert code
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [

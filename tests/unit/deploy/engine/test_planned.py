@@ -11,9 +11,11 @@ from pyinfra.api.state import StateOperationHostData
 
 from deploy.engine.declare import Registered
 from deploy.engine.planned import _read_command, frozen
-from deploy.model.plan import Configure, HostCommand, Run, Step, Upload
+from deploy.model.plan import Configure, HostCommand, Run, Sign, Step, Upload
 from inventory.secrets import Secret
+from roles.shared.certificates import Order
 from roles.shared.device.configure import ConfigurationSession
+from roles.shared.parts.issued import SignCommand
 from roles.shared.parts.registration import ManagedFile
 from roles.shared.parts.veil import Veil
 from tests.unit.deploy.model.test_plan import COMMANDS
@@ -21,6 +23,10 @@ from tests.unit.deploy.model.test_plan import COMMANDS
 SECRET = Secret(name="certificate", municipality="heby")
 VALUE = "-----BEGIN\nabc\n-----END"
 KNOWN = Veil({SECRET: VALUE}, {"heby": b"k"})
+
+
+def signed_for(sign: Sign) -> str:
+    return f"signed for {sign.order.for_whom}"
 
 
 def sent(*commands: HostCommand) -> list[PyinfraCommand]:
@@ -38,12 +44,29 @@ def sent(*commands: HostCommand) -> list[PyinfraCommand]:
     )
     data = cast("StateOperationHostData", None)
     operation = Registered("r", "hash", data, declares, expected=(None,) * len(commands))
-    return list(frozen(Step(role="r", name="s", intent="i", commands=commands), operation, KNOWN)())
+    return list(
+        frozen(
+            Step(role="r", name="s", intent="i", commands=commands),
+            operation,
+            KNOWN,
+            lambda sign: f"signed for {sign.order.for_whom}",
+        )()
+    )
 
 
-@given(st.lists(COMMANDS))
+@given(st.lists(COMMANDS.filter(lambda command: not isinstance(command, Sign))))
 def test_the_commands_of_a_plan_become_pyinfra_s_and_those_the_same_plan(planned: list[HostCommand]) -> None:
     assert [_read_command(command) for command in sent(*planned)] == planned
+
+
+def test_what_is_to_be_signed_is_uploaded_as_it_was_signed_and_stands_in_no_plan() -> None:
+    order = Order(names=("web",), authority="an authority", days=90)
+    sign = Sign(path="/f", request="openssl req", order=order)
+    (upload,) = sent(sign)
+    assert _read_command(upload) == Upload(path="/f", content="signed for web")
+    command = SignCommand(order, "openssl req", "/f")
+    assert _read_command(command) == sign
+    assert str(command) == str(sign)  # or a review would say another thing each time
 
 
 @given(st.lists(st.text(max_size=9), max_size=4))

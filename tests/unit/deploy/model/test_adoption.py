@@ -32,6 +32,10 @@ def typed(*entries: str) -> Step:
         (step("file /etc/f", before="a\n", after="a\nmore\n"), []),
         (step("file /etc/f", before="# a\n\nb\n c\n", after="c\nb\n"), []),
         (step("file /etc/f", before="a\nb\nc\nd\n", after="x\n"), ["/etc/f loses: a; b; c … (4 lines)"]),
+        (
+            step("certificate /etc/f", before="for web\nsigned by CN=Theirs\n", after="for web\nsigned by CN=Ours\n"),
+            ["/etc/f loses: signed by CN=Theirs"],
+        ),
         (step("kernel settings in force: ipv4", before="a = 0\n", after="a = 1\n"), []),
         (step("no file /etc/f", before="a\n"), ["/etc/f is removed"]),
         (

@@ -45,6 +45,11 @@ def step(name: str, *, changes: bool = True, intent: str = "i1", role: str = "ti
     return Step(role=role, name=name, intent=intent, commands=RUN if changes else (), handler=handler)
 
 
+def due(name: str) -> Step:
+    change = Change(what="/f", before="good until tomorrow\n", after="good for 90 days\n", due=True)
+    return Step(role="time", name=name, intent="i1", commands=RUN, change=change)
+
+
 def host_plan(*steps: Step, name: str = "tie-dns1", **more: object) -> HostPlan:
     return HostPlan.model_validate({"host": name, "municipality": "tierp", "steps": steps} | more)
 
@@ -87,6 +92,7 @@ def as_applied(intent: str, text: str | None = None) -> AppliedStep:
         pytest.param(step("chrony.service running"), as_applied("i1"), Kind.DRIFT, id="service stopped by hand"),
         pytest.param(step("chrony.service running"), as_applied("i0"), Kind.PENDING, id="service decided otherwise"),
         pytest.param(step("chrony.service running"), None, Kind.PENDING, id="service never applied"),
+        pytest.param(due("certificate /f"), as_applied("i1"), Kind.PENDING, id="nobody moved, its time is coming"),
     ],
 )
 def test_who_moved(changed: Step, applied: AppliedStep | None, kind: Kind) -> None:

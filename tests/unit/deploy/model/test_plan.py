@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.model.plan import Configure, HostPlan, Plan, Run, Step, Unmanaged, Upload
+from deploy.model.plan import FORMAT, Configure, HostPlan, Plan, Run, Sign, Step, Unmanaged, Upload
 from deploy.model.plan_file import PlanError, plan_file, read_plan_file, schema_text, write_plan_file
 from inventory.paths import CODE
+from roles.shared.certificates import Order
 from roles.shared.change import Change, digest
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
@@ -24,6 +25,7 @@ CHANGES = st.builds(Change, what=TEXT, before=st.none() | TEXT, after=st.none() 
 COMMANDS = st.one_of(
     st.builds(Run, text=TEXT),
     st.builds(Upload, path=TEXT, content=TEXT),
+    st.builds(Sign, path=TEXT, request=TEXT, order=st.builds(Order, names=st.tuples(TEXT), authority=TEXT, key=TEXT)),
     st.builds(Configure, platform=TEXT, entries=TEXTS, rollback=TEXTS),
 )
 STEPS = st.builds(
@@ -139,13 +141,15 @@ def test_what_cannot_be_written_leaves_the_file_that_there_was(tmp_path: Path, m
     assert [p.name for p in tmp_path.iterdir()] == ["plan.json"]
 
 
-@pytest.mark.parametrize("format_", [8, 10])
+@pytest.mark.parametrize("format_", [9, 11])
 def test_a_plan_of_another_format_is_refused_and_it_is_said_what_to_do(tmp_path: Path, format_: int) -> None:
     path = tmp_path / "plan.json"
     path.write_text(json.dumps({"digest": "x", "plan": {"format": format_, "hosts": []}}))
     with pytest.raises(PlanError) as refused:
         read_plan_file(path)
-    assert f"plan.json: this plan file has format {format_}, and this samdrift applies format 9" in str(refused.value)
+    assert f"plan.json: this plan file has format {format_}, and this samdrift applies format {FORMAT}" in str(
+        refused.value
+    )
     assert refused.value.fix == "make a new one: samdrift plan --out FILE"
 
 

@@ -25,6 +25,10 @@ ALLOWED = {
     ("roles/shared/network/servers.py", "time"): "its subject: whom every host asks for the time",
     ("roles/shared/network/servers.py", "dns_resolver"): "its subject: whom every host asks for names",
     ("roles/shared/network/servers.py", "package_cache"): "its subject: whom every host asks for packages",
+    (
+        "roles/shared/network/authority.py",
+        "certificates",
+    ): "its subject: who signs, for the roles that show certificates",
     ("roles/shared/device/logs.py", "log_server"): "its subject: where devices send their logs",
     ("roles/shared/device/settings.py", "monitoring"): "a device lets it read, as role node_metrics does",
     ("roles/shared/device/login_keys.py", "base"): "samdrift's keys for devices are those for hosts with a shell",

@@ -136,3 +136,15 @@ def test_a_former_value_is_hidden_too_and_never_revealed() -> None:
 
 def test_a_veil_says_nothing_of_itself() -> None:
     assert repr(VEIL) == str(VEIL) == "Veil(2 secrets)"
+
+
+def test_of_a_key_in_pem_what_stands_around_it_is_in_every_certificate_and_is_not_hidden() -> None:
+    lines = ("-----BEGIN PRIVATE KEY-----", "MIG2AgEAMBAGByqGSM49", "BIGeMIGbAgEBBDDnyVzr", "-----END PRIVATE KEY-----")
+    key = "".join(f"{line}\n" for line in lines)
+    secret = Secret(name="key", municipality="heby")
+    veil = Veil({secret: key})
+    certificate = "-----BEGIN CERTIFICATE-----\nMIICFDCCAZugAwIBAgIUO\n-----END CERTIFICATE-----\n"
+    assert veil.hide(certificate) == certificate
+    hidden = veil.hide(f"cat: {key}")
+    assert not [line for line in lines[1:3] if line in hidden]
+    assert veil.reveal(secret.placeholder, [secret]) == key
