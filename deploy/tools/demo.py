@@ -73,7 +73,7 @@ def tell() -> None:
     samdrift("lab", "up")
 
     chapter("What would change?")
-    samdrift("--lab", "--limit", "tierp", "plan", "--brief")
+    samdrift("--lab", "--limit", "tie-dns1", "plan", "--brief")
     samdrift("--lab", "--limit", f"{EDGE} and role=edge_gateway", "plan")
 
     chapter("Change it, in waves, and prove it")
