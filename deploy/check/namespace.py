@@ -45,6 +45,10 @@ own_directories() {
     tar -x --no-same-owner -p -C "$2"
 }
 
+# The kernel shows a stranger nothing that a mount of this machine's covers, and so lays nothing over a directory that
+# has one below it: a file system of its own for /var/log, what Docker or `ip netns` mount in /run.
+has_mounts() { awk -v below="/$1/" 'index($5, below) == 1 { found = 1 } END { exit !found }' /proc/self/mountinfo; }
+
 if [ "$4" = stranger ]; then
   # The namespace has one user and one group. Whoever a program changes to (nginx, logrotate) is that one.
   mkdir over/upper/etc
@@ -66,7 +70,14 @@ for directory in /*; do
     "stranger usr") ;; # its directories on the way to a program are in the tree
     "stranger "*) own_directories "$top" over/upper ;;
   esac
+  anew=
+  if [ "$4" = stranger ] && has_mounts "$top"; then anew=yes; fi
+  if [ "$anew $top" = "yes etc" ]; then
+    (cd / && tar -c --one-file-system --ignore-failed-read etc 2> /dev/null) |
+      tar -x --no-same-owner -p --skip-old-files -C over/upper
+  fi
   if [ -d "tree/$top" ]; then cp -rp "tree/$top" over/upper/; fi
+  if [ -n "$anew" ]; then mount --bind "over/upper/$top" "over/root/$top"; continue; fi
   mount -t overlay -o "lowerdir=$directory,upperdir=$PWD/over/upper/$top,workdir=$PWD/over/work/$top" samdrift \\
     "over/root/$top"
 done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from deploy.model.inventory_findings import unsound
 from inventory import snapshot
 from inventory.errors import Problem
 from inventory.fleet import Fleet, Host
+from inventory.paths import CODE
 from inventory.places import Places
 from inventory.rules import problems
 from roles.shared.intent import Intent
@@ -139,6 +141,28 @@ def test_without_root_nothing_is_refused_for_want_of_rights(monkeypatch: pytest.
 
     assert verdict.outcome == "not applicable"
     assert "as root: /etc/closed: Permission denied" in verdict.detail
+
+
+WITH_MOUNTS = """\
+mount -t tmpfs test /run/lock && mount -t tmpfs test /var/log && mount --bind /etc/hostname /etc/hostname && exec "$@"
+"""
+AS_A_STRANGER = """\
+import os
+os.geteuid = lambda: 1000
+from deploy.check.namespace import answers
+from tests.unit.deploy.check.test_check import file
+asked = "cat /etc/samdrift-test/a.conf && grep -c ^root: /etc/passwd && touch /run/x /var/log/x /var/lib/x && echo all"
+print(answers({"/etc/samdrift-test/a.conf": file()}, [asked])[0].output.split()[-2:])
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts something where others do not see it")
+def test_a_stranger_judges_where_something_is_mounted_below_run_var_and_etc() -> None:
+    """A file system of its own for /var/log (CIS), what Docker and `ip netns` mount in /run, a container's hostname."""
+    command = ["unshare", "--mount", "sh", "-c", WITH_MOUNTS, "sh", sys.executable, "-c", AS_A_STRANGER]
+    done = subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=False)
+
+    assert done.stdout == "['1', 'all']\n", done.stderr
 
 
 def test_a_path_that_climbs_stays_inside_the_scratch_directory(tmp_path: Path) -> None:
