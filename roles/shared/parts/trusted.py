@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from roles.shared.change import digest
 from roles.shared.parts.ensured import ensured
 from roles.shared.parts.files import managed_file
 from roles.shared.parts.handlers import Handler
 
 PLACE = "/usr/local/share/ca-certificates"
-COLLECT = Handler(name="collect trusted authorities", command="update-ca-certificates > /dev/null")
+COLLECT = Handler(
+    name="collect trusted authorities",
+    command="update-ca-certificates > /dev/null && openssl rehash /etc/ssl/certs > /dev/null",
+)
+"""`update-ca-certificates` sees that a file is new, and of one that has another content only that it is there."""
 ANEW = Handler(name="collect trusted authorities anew", command="update-ca-certificates --fresh > /dev/null")
 """Removes the links to an authority that is gone, too."""
 
@@ -35,10 +38,8 @@ class TrustedFile(NamedTuple):
 
 
 def trusted_files(authorities: Iterable[str]) -> tuple[TrustedFile, ...]:
-    """Return where each authority is: a file's name is its content's digest, as `update-ca-certificates` sees that a
-    name is new, and not a content.
-    """
-    return tuple(TrustedFile(f"{PLACE}/samdrift-{digest(pem)[:12]}.crt", pem) for pem in authorities)
+    """Return where each authority is: by its number, so that a twin in the lab, which trusts another, has the same."""
+    return tuple(TrustedFile(f"{PLACE}/samdrift-{n}.crt", pem) for n, pem in enumerate(authorities, start=1))
 
 
 def trusted(authorities: Collection[str]) -> None:
@@ -47,7 +48,7 @@ def trusted(authorities: Collection[str]) -> None:
     for file, pem in files:
         managed_file(file, content=pem, validate_with="openssl x509 -noout -in {path}", then=(COLLECT,))
     kept = "".join(f" | grep -vxF {file}" for file, _ in files)
-    others = f"{OURS} 2> /dev/null | grep -xE '{PLACE}/samdrift-[0-9a-f]{{12}}[.]crt'{kept}"
+    others = f"{OURS} 2> /dev/null | grep -xE '{PLACE}/samdrift-[1-9][.]crt'{kept}"
     ensured(
         "no other authority of samdrift's is trusted",
         question=others,

@@ -34,7 +34,7 @@ BY_PASSWORD = edited(
 WRONG_VALUE = f"mkdir -p {KEPT} && echo 77 > {KEPT}/value"
 SERVER_OF_TIME = "tie-dns2"
 
-EARLIER = "/usr/local/share/ca-certificates/samdrift-0123456789ab.crt"
+EARLIER = "/usr/local/share/ca-certificates/samdrift-9.crt"
 
 BASE: Changes = {
     "sshd runs and comes back at boot": (forgotten("ssh.service", "sshd.service"),),
