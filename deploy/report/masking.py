@@ -38,7 +38,7 @@ OURS: Mapping[type[Frozen], frozenset[str]] = {
     HostState: frozenset({"name"}),
     RoleState: frozenset({"name", "summary"}),
     InSwedish: frozenset({"summary"}),
-    SharedService: frozenset({"description", "roles"}),
+    SharedService: frozenset({"roles"}),
     Municipality: frozenset({"name", "slug"}),
     Place: frozenset({"name", "slug", "municipality"}),
     Control: frozenset({"id"}),

@@ -13,8 +13,8 @@ from deploy.model.evidence import Commands, Diff, Error, FailedCheck
 from deploy.model.findings import Finding, Kind, Severity
 from deploy.model.messages import MessageId
 from deploy.model.record import CheckResult, HostResult, Record
-from deploy.report.document import Report
-from deploy.report.masking import MASK, names_in
+from deploy.report.document import Report, SharedService
+from deploy.report.masking import MASK, masked_values, names_in
 from deploy.report.page import html
 from deploy.report.watch_pages import page_of_host
 from deploy.runs.manifest import manifest_now
@@ -210,3 +210,18 @@ def test_shared_services_are_told_by_what_they_are_for_and_nothing_else() -> Non
     assert not re.search(r"tie-dns1|10\.60\.10\.11|no answer", said_by(made))
     of_its_owner = report_of(fleet, [h for h in fleet.hosts if h.tenant == "tierp"], [], MADE_AT, today=TODAY)
     assert of_its_owner.services == ()
+
+
+def test_what_people_say_that_a_shared_server_is_for_names_no_other_host_either() -> None:
+    service = SharedService(
+        description="Härifrån ändras värdarna när tie-gw1 är borta",
+        roles=("base",),
+        state="in sync",
+        last_looked_at=MADE_AT,
+        passed=1,
+        failed=0,
+        not_applicable=0,
+    )
+    (made,), count = masked_values((service,), names_in(FLEET, ["heby"]))
+
+    assert (made.description, count) == (f"Härifrån ändras värdarna när {MASK} är borta", 1)
