@@ -234,7 +234,7 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
     if options.queued and not options.store:
         fix = "name one in PostgreSQL, which the workers use, too"
         raise SettingsError("scans are queued in a store that several hosts use", field=STORE_FIELD, fix=fix)
-    watched = {h.tenant for h in limited(options.limit, fleet) if h.is_managed}
+    watched = {h.tenant for h in limited(options.limit, fleet, "drift_watch") if h.is_managed}
     station = cast("management_station.Settings", intent.required(host, "management_station"))
     return Settings(
         netbox_url=station.netbox_url,
@@ -249,12 +249,12 @@ def settings(host: Host, fleet: Fleet, options: Options, intent: Intent) -> Sett
     )
 
 
-def limited(limit: str, fleet: Fleet) -> tuple[Host, ...]:
-    """Return the hosts that are scanned, of whichever municipality."""
+def limited(limit: str, fleet: Fleet, role: str) -> tuple[Host, ...]:
+    """Return the hosts that are scanned, of whichever municipality, by this role's option."""
     try:
         return matching(limit, fleet, fleet.hosts) if limit else fleet.hosts
     except UsageError as e:
-        raise SettingsError(e.what, field="config context samdrift.drift_watch.limit", fix=e.fix) from None
+        raise SettingsError(e.what, field=f"config context samdrift.{role}.limit", fix=e.fix) from None
 
 
 def ways_out(settings: Installed) -> tuple[WayOut, ...]:

@@ -93,7 +93,7 @@ def settings(host: Host, fleet: Fleet, options: Options) -> Settings:
             "a station that queues makes no scans itself", field="config context samdrift.roles", fix=fix
         )
     asked = options.municipalities or (host.tenant,)
-    drift_watch.limited(options.limit, fleet)
+    drift_watch.limited(options.limit, fleet, "watch_worker")
     known = {tenant.slug for tenant in fleet.tenants}
     if unknown := sorted(set(asked) - known):
         field = "config context samdrift.watch_worker.municipalities"

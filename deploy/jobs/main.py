@@ -39,7 +39,7 @@ def run(municipality: str, watch: Watch) -> int:
         SamdriftError: what it needs on this machine, or the queue, cannot be used.
     """
     files = JobFiles(watch.state, municipality)
-    scanner = Scanner((str(watch.program),), watch.environment, watch.metrics_of(municipality), watch.limit)
+    scanner = watch.scanner_of(municipality)
     with files.alone() as lock:
         if lock is None:
             click.echo(f"{municipality}: a scan is at work already", err=True)

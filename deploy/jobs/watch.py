@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+from deploy.jobs.job import Scanner
 from deploy.notify.telling import Sender
 from deploy.store.place import Database, place_of
 from inventory.errors import SamdriftError
@@ -81,6 +82,10 @@ class Watch(Frozen):
     def metrics_of(self, municipality: str) -> Path:
         """Return the file of a municipality's metrics."""
         return self.metrics / f"samdrift-drift-{municipality}.prom"
+
+    def scanner_of(self, municipality: str) -> Scanner:
+        """Return how a municipality's scan is started."""
+        return Scanner((str(self.program),), self.environment, self.metrics_of(municipality), self.limit)
 
 
 def read_watch(file: Path = FILE) -> Watch:

@@ -28,7 +28,7 @@ from procrastinate.jobs import Job
 from deploy.jobs import bound
 from deploy.jobs.command import require_slug
 from deploy.jobs.given import Silence, again_after
-from deploy.jobs.job import MADE, Scanner, answer_in
+from deploy.jobs.job import MADE, answer_in
 from deploy.jobs.journal import JobFiles
 from deploy.jobs.leases import NOT_HEARD, Leases, is_away
 from deploy.jobs.queue import CONNECTION, TASK, Asked, connected, conninfo
@@ -131,8 +131,7 @@ class Worker:
         Raises:
             NotMade: it is not any more.
         """
-        metrics = self._watch.metrics_of(wanted.municipality)
-        scanner = Scanner((str(self._watch.program),), self._watch.environment, metrics, self._watch.limit)
+        scanner = self._watch.scanner_of(wanted.municipality)
         reason = {"SAMDRIFT_REASON": reason_of(wanted.municipality, wanted.day)}
         files.answer.unlink(missing_ok=True)
         self._say(f"{wanted.municipality}: the scan of {wanted.day} begins")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
 import uuid
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
@@ -18,6 +19,7 @@ from deploy.lab.place import STATE
 from deploy.lab.wiring import Port, network_files
 from inventory.fleet import Host
 from inventory.frozen import Frozen
+from inventory.network import Address
 from roles.shared.catalogue import known_roles
 from roles.shared.intent import Intent
 
@@ -184,3 +186,12 @@ def digest(files: Files) -> str:
 def machine_id(machine: str) -> str:
     """Return a machine id that is always the same for this machine name."""
     return uuid.uuid5(uuid.NAMESPACE_DNS, machine).hex
+
+
+def answers(address: Address) -> bool:
+    """Tell whether something listens for ssh there. Says nothing to it: sshd remembers who knocks and runs away."""
+    try:
+        with socket.create_connection((str(address), 22), timeout=1) as connection:
+            return connection.recv(4).startswith(b"SSH")
+    except OSError:
+        return False

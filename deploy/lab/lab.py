@@ -27,7 +27,7 @@ from typing import NoReturn
 
 from deploy.lab.cgroups import age, end, groups, is_program, processes, scope_name
 from deploy.lab.handed import CACHE, hand_over
-from deploy.lab.host import Installed, LabHost, digest, installer_files, kept
+from deploy.lab.host import Installed, LabHost, answers, digest, installer_files, kept
 from deploy.lab.image import USER, Machine, build, discard_half
 from deploy.lab.kernel import KernelSettings
 from deploy.lab.keys import Keys, has_tunnels, public_half, without_comment
@@ -37,7 +37,7 @@ from deploy.lab.mounts import mounts, unmount
 from deploy.lab.overlay import bootable, lab_overlay, machine_nameserver, with_guests
 from deploy.lab.place import lab_directory
 from deploy.lab.repository import committed
-from deploy.lab.ssh_config import answers, ssh_config
+from deploy.lab.ssh_config import ssh_config
 from deploy.lab.station import Station
 from deploy.lab.status import HostStatus, LabStatus
 from deploy.lab.switch import ALIAS, Switch

@@ -1,18 +1,16 @@
-"""Write an ssh_config for people, who log in to lab hosts as the account that changes them; and see who listens.
+"""Write an ssh_config for people, who log in to lab hosts as the account that changes them.
 
 Not here: how samdrift logs in (`lab.Lab.access`).
 """
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable
 
 from deploy.lab.image import USER
 from deploy.lab.keys import Keys, without_comment
 from deploy.lab.machine import write
 from inventory.fleet import Host
-from inventory.network import Address
 
 
 def ssh_config(keys: Keys, hosts: Iterable[Host]) -> str:
@@ -30,12 +28,3 @@ def ssh_config(keys: Keys, hosts: Iterable[Host]) -> str:
         "LogLevel ERROR",  # without the hosts' login banner
     )
     return each + "Host *\n" + "".join(f"    {option}\n" for option in options)
-
-
-def answers(address: Address) -> bool:
-    """Tell whether something listens for ssh there. Says nothing to it: sshd remembers who knocks and runs away."""
-    try:
-        with socket.create_connection((str(address), 22), timeout=1) as connection:
-            return connection.recv(4).startswith(b"SSH")
-    except OSError:
-        return False

@@ -8,8 +8,10 @@ ProxyJump has it: nothing is shared, so one that hangs is one host's affair. Not
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import ip_address
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import gevent
 import paramiko
@@ -17,20 +19,13 @@ import paramiko
 from deploy.transport.greeting import HostLost, connected
 from inventory.fleet import Host
 from inventory.network import Address
+from roles.shared.families import own_addresses
 
 AT_MOST = 65_536
 """Bytes that are passed on at once."""
 
-
 PROHIBITED = 1
 """Why a channel was not opened: it is "administratively prohibited" (RFC 4254, 5.1)."""
-
-
-class _End(Protocol):
-    """What both a socket and a channel are, as far as bytes are passed on."""
-
-    def recv(self, size: int, /) -> bytes: ...
-    def sendall(self, data: bytes, /) -> None: ...
 
 
 class Reached(NamedTuple):
@@ -78,36 +73,25 @@ def through(
 
 def _carry(sock: socket.socket, channel: paramiko.Channel, transport: paramiko.Transport) -> None:
     """Pass on both ways what one side says to the other, and then end the bastion's connection."""
-    there, back = gevent.spawn(_pass_on, sock, channel), gevent.spawn(_pass_on, channel, sock)
+    there = gevent.spawn(_pass_on, sock.recv, channel.sendall, channel.close)
+    back = gevent.spawn(_pass_on, channel.recv, sock.sendall, lambda: sock.shutdown(socket.SHUT_RDWR))
     gevent.joinall([there, back])
     sock.close()
     transport.close()
 
 
-def _pass_on(source: _End, to: _End) -> None:
+def _pass_on(heard: Callable[[int], bytes], tell: Callable[[bytes], object], hang_up: Callable[[], object]) -> None:
     """Pass bytes on until there are no more, or nobody to take them; then the other side hears that it is over."""
-    try:
-        while data := source.recv(AT_MOST):
-            to.sendall(data)
-    except OSError:
-        pass  # it ends here, whichever side went away first
-    finally:
-        if isinstance(to, socket.socket):
-            _shut(to)
-        elif isinstance(to, paramiko.Channel):
-            to.close()
-
-
-def _shut(sock: socket.socket) -> None:
-    try:
-        sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return
+    with suppress(OSError):  # whichever side went away first
+        while data := heard(AT_MOST):
+            tell(data)
+    with suppress(OSError):
+        hang_up()
 
 
 def _seen(bastion: Host, address: Address) -> Address:
     """Return the address by which the bastion comes to one: its own of that family."""
-    own = (bastion.address, *(i.ip for i in bastion.addresses))
+    own = (bastion.address, *own_addresses(bastion))
     return next((a for a in own if a.version == address.version), bastion.address)
 
 

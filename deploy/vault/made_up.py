@@ -24,6 +24,8 @@ KEY = "_key"
 """Beside a municipality's secrets, whose names begin with a letter: what seals are made with."""
 IDENTITY = "_identity"
 """The age key to which backups of its hosts are encrypted."""
+APART = frozenset({KEY, IDENTITY})
+"""What stands beside secrets and is none."""
 
 Kept = dict[str, dict[str, str]]
 """By municipality and name, what is made up."""
@@ -46,16 +48,15 @@ class MadeUp:
             Secret(name=name, municipality=m): value
             for m, of_it in made.items()
             for name, value in of_it.items()
-            if name not in {KEY, IDENTITY}
+            if name not in APART
         }
         values |= {s: self._given[s.name].read_text(encoding="ascii") for s in needed if s.name in self._given}
         return Veil(values, {m: of_it[KEY].encode() for m, of_it in made.items()})
 
     def contents(self) -> tuple[Contents, ...]:
         """Return all that was made up, as the municipalities' age files would have it: sealed alike, too."""
-        apart = {KEY, IDENTITY}
         return tuple(
-            Contents(m, {name: value for name, value in of_it.items() if name not in apart}, key=of_it[KEY])
+            Contents(m, {name: value for name, value in of_it.items() if name not in APART}, key=of_it[KEY])
             for m, of_it in sorted(self._kept_with(lambda kept: kept).items())
         )
 

@@ -36,15 +36,11 @@ from roles.shared.parts.issued import IS_TRUSTED
 from roles.shared.parts.keys_of_tls import fits_the_key
 from roles.shared.parts.registration import registering
 from roles.shared.parts.trusted import PLACE, trusted_files
+from tests.unit.roles.judging import needs
 from tests.unit.roles.shared.certificates import Authority, Machine
 
 HOST = "tie-netbox1"
 KEY = Secret(name="authority_key", municipality="authority")
-
-
-@pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority.made(tmp_path_factory.mktemp("ours"))
 
 
 def fleet_with(changes: Mapping[str, Any]) -> Fleet:
@@ -112,6 +108,7 @@ def test_no_host_is_given_the_authoritys_key_and_a_look_opens_no_vault_for_it() 
                 managed_file("/etc/x", content=f"{KEY}\n", mode="600")
 
 
+@needs("openssl")
 def test_the_authority_that_the_page_makes_is_one_and_its_key_goes_into_the_secrets_alone(tmp_path: Path) -> None:
     page = (CODE / "docs/certificates.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"^ +(openssl req -x509 (?:.*\n)+?) +samdrift secrets edit", page, flags=re.MULTILINE)

@@ -16,7 +16,7 @@ import pytest
 
 from deploy.transport.ssh import Access, Bastion, Connection, HostLost, answers_anew, log_in
 from inventory.fleet import Host
-from tests.sshd import Sshd, cannot_run, keygen, running_sshd
+from tests.sshd import Sshd, keygen, running_sshd
 
 HERE = IPv4Address("127.0.0.1")
 
@@ -161,6 +161,3 @@ def test_many_hosts_are_reached_through_one_bastion_at_once(sshd: Sshd, between:
         connection.close()
 
     assert answers == [f"{number}\n" for number in range(6)]
-
-
-pytestmark = pytest.mark.skipif(bool(cannot_run()), reason=cannot_run() or "an sshd can run here")

@@ -39,16 +39,6 @@ class OneKey:
         return NO_VAULT.decrypt(municipality, sealed, where)
 
 
-@pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority.made(tmp_path_factory.mktemp("ours"))
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    return Machine.made(tmp_path_factory.mktemp("machine"))
-
-
 def program(directory: Path, text: str) -> str:
     """A program that signs, or does not."""
     file = directory / "sign"

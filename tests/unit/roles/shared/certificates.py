@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from deploy.lab.keys import MAKES_AUTHORITY
 from inventory.secrets import Secret
@@ -16,7 +19,9 @@ KEY = Secret(name="authority_key", municipality="authority", stays=True)
 
 
 def openssl(*arguments: str | Path, said: str = "", fails: bool = False) -> str:
-    """What openssl answers; its complaint if it must fail."""
+    """What openssl answers; its complaint if it must fail. Skips the test where there is none."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed here")
     done = subprocess.run(["openssl", *map(str, arguments)], input=said, capture_output=True, text=True, check=False)
     assert bool(done.returncode) == fails, done.stderr
     return done.stderr if fails else done.stdout
@@ -89,3 +94,15 @@ class Machine:
     def asks_for(self, *more: str, subject: str = "/") -> str:
         """A request of whoever took the host over."""
         return openssl("req", "-new", "-key", self.key, "-subj", subject, *more)
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """The organisation's authority."""
+    return Authority.made(tmp_path_factory.mktemp("ours"))
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """A host that asks for a certificate."""
+    return Machine.made(tmp_path_factory.mktemp("machine"))

@@ -30,16 +30,6 @@ TODAY = NOW.date()
 
 
 @pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority.made(tmp_path_factory.mktemp("ours"))
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    return Machine.made(tmp_path_factory.mktemp("machine"))
-
-
-@pytest.fixture(scope="module")
 def chain(ours: Authority, machine: Machine) -> str:
     return signed(machine.asks(ours.orders()), ours.orders(), ours.key, NOW)
 

@@ -32,11 +32,6 @@ TODAY = NOW.date()
 
 
 @pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority.made(tmp_path_factory.mktemp("ours"))
-
-
-@pytest.fixture(scope="module")
 def fleet(ours: Authority) -> Fleet:
     """The shipped fleet, with this authority."""
     fleet = load()
