@@ -6,7 +6,7 @@ import dataclasses
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -107,7 +107,17 @@ def test_the_record_is_there_before_the_first_change_and_says_who_and_why(run: I
     assert len(history.progress(record.id)) == 3
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """No signal is ignored, as one may be where tests run in the background."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.long
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_one_signal_lets_the_step_that_runs_finish_and_begins_no_other(
     run: Invocation, tmp_path: Path, number: signal.Signals
@@ -126,6 +136,7 @@ def test_one_signal_lets_the_step_that_runs_finish_and_begins_no_other(
     assert signal.getsignal(number) == before
 
 
+@pytest.mark.usefixtures("heard")
 def test_a_second_signal_ends_the_run_now_and_it_is_recorded(run: Invocation) -> None:
     def twice() -> None:
         for number in (signal.SIGTERM, signal.SIGINT):

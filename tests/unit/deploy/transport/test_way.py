@@ -145,10 +145,16 @@ def test_a_bastion_that_dies_takes_its_hosts_along_and_nothing_hangs(sshd: Sshd,
 
 def hang_up(sshd: Sshd) -> None:
     """End a server's sessions, as a machine does that goes down."""
-    children = Path(f"/proc/{sshd.process.pid}/task/{sshd.process.pid}/children").read_text(encoding="ascii").split()
-    assert children
-    for child in children:
-        os.kill(int(child), signal.SIGKILL)
+    sessions = below(sshd.process.pid)
+    assert sessions
+    for process in sessions:
+        os.kill(process, signal.SIGKILL)
+
+
+def below(process: int) -> list[int]:
+    """The processes that this one began, and theirs: who is not root is served by one that another watches."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii").split()
+    return [found for child in map(int, children) for found in (child, *below(child))]
 
 
 def test_many_hosts_are_reached_through_one_bastion_at_once(sshd: Sshd, between: Sshd) -> None:
