@@ -91,7 +91,7 @@ class Place:
 
     def end(self, job: subprocess.Popen[bytes]) -> tuple[int, str]:
         """Wait for the end of a job; return its exit code, and what it said."""
-        code = job.wait(timeout=60)
+        code = job.wait(timeout=300)
         return code, self.said_by(self.started.index(job)).read_text(encoding="utf-8")
 
     def run(self, how: str) -> tuple[int, str]:

@@ -54,7 +54,7 @@ def test_what_a_scan_found_is_told_once_also_if_the_fleet_could_not_be_listed_at
 
     def job() -> tuple[int, str]:
         words = [sys.executable, "-m", "deploy.jobs.main", "heby", "--watch", str(place / "watch.json")]
-        done = subprocess.run(words, cwd=CODE, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(words, cwd=CODE, capture_output=True, text=True, timeout=300, check=False)
         return done.returncode, done.stderr
 
     code, said = job()

@@ -26,6 +26,8 @@ from tests.postgres import Server
 
 WORKER, STATION = "samdrift_worker", "samdrift_station"
 PACE = {"beat": 0.5, "fenced": 8, "silent": 12, "stops": 0.5}
+PATIENCE = 300
+"""Seconds after which a test gives up waiting. Where much else runs, Python alone takes a minute to begin."""
 SCANNER = """\
 #!/bin/sh
 exec {python} -m tests.unit.deploy.jobs.scanner {place} "$@"
@@ -153,7 +155,7 @@ class Place:
     def queue(self, municipality: str, name: str = "station") -> tuple[int, str]:
         """Have a station ask whether a scan is due; its exit code, and what it said."""
         words = [sys.executable, "-m", "deploy.jobs.main", municipality, "--watch", str(self.watch(name, STATION))]
-        done = subprocess.run(words, cwd=CODE, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(words, cwd=CODE, capture_output=True, text=True, timeout=PATIENCE, check=False)
         return done.returncode, done.stderr
 
     def at_the_station(self, municipality: str, name: str = "station") -> set[str]:
@@ -183,13 +185,13 @@ class Place:
         return list(open_stores(self.url).history.runs(("drift",)))
 
     def until(self, holds: Callable[[], bool], what: str) -> None:
-        """Wait until something holds; a minute at most."""
-        for _ in range(300):
+        """Wait until something holds."""
+        for _ in range(PATIENCE * 5):
             if holds():
                 return
             time.sleep(0.2)
         told = "\n".join(f"{f.name}: {f.read_text()}" for f in sorted(self.directory.glob("*.said")))
-        raise AssertionError(f"{what}: not within a minute\n{told}")
+        raise AssertionError(f"{what}: not within {PATIENCE} s\n{told}")
 
     def until_made(self, *municipalities: str) -> None:
         def made() -> bool:

@@ -199,10 +199,10 @@ def test_the_program_ends_with_0_and_never_prints_its_token(forge: FakeForge, tm
     (tmp_path / "review.md").write_text("hello", encoding="utf-8")
     command = [sys.executable, "-m", "deploy.review.comment", str(tmp_path / "review.md")]
     environment = {**{k: v for k, v in os.environ.items() if not k.startswith(("CI", "GITHUB"))}, **forge.environment()}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert (done.returncode, done.stderr) == (0, "comment created\n")
     environment["GITHUB_TOKEN"] = environment["SAMDRIFT_COMMENT_TOKEN"] = "wr0ng"  # noqa: S105
-    refused = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    refused = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert refused.returncode == 1
     assert "401" in refused.stderr
     assert "wr0ng" not in refused.stderr + refused.stdout
