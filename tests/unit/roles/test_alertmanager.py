@@ -249,6 +249,10 @@ def test_any_slug_of_a_municipality_is_routed_and_judged(slug: str) -> None:
 # A real Alertmanager.
 
 
+PATIENCE = 300
+"""Seconds after which a test gives up waiting."""
+
+
 class Running:
     """An Alertmanager with this role's files, which waits for nothing, and a mail server that keeps what it is sent."""
 
@@ -285,7 +289,7 @@ class Running:
         raise AssertionError((self.directory / "log").read_text())
 
     def _waiting(self, read: Any) -> Iterator[str]:
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             yield from read().splitlines()
             time.sleep(0.05)
@@ -318,7 +322,7 @@ class Running:
 
     def mails(self, at_least: int) -> list[Any]:
         """The mails, once there are so many."""
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE
         while len(files := sorted(self.mails_in.glob("mail-*"))) < at_least and time.monotonic() < until:
             time.sleep(0.05)
         return [message_from_bytes(file.read_bytes(), policy=default) for file in files]

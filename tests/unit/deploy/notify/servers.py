@@ -17,12 +17,17 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 DIRECTORY = Path(sys.argv[1]) if __name__ == "__main__" else Path()
+TURN = threading.Lock()
 AT_RCPT = {"later": "451 4.7.1 greylisted", "never": "550 5.1.1 no such user", "held-before": ""}
 AT_END = {"full": "452 4.3.1 no room", "spam": "554 5.7.1 not wanted"}
 
 
 def keep(kind: str, content: bytes) -> None:
-    (DIRECTORY / f"{kind}-{len(list(DIRECTORY.glob(f'{kind}-*')))}").write_bytes(content)
+    """Keep it as a file that is there once it is whole: whoever counts files reads them, too."""
+    with TURN:
+        new = DIRECTORY / "new"
+        new.write_bytes(content)
+        new.rename(DIRECTORY / f"{kind}-{len(list(DIRECTORY.glob(f'{kind}-*')))}")
 
 
 def hold() -> None:
