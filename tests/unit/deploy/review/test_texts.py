@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.review.texts import HINTS, LINES_COMPARED, LONGEST_DIFF, NAMED, diff, masked, shown
+from deploy.review.texts import HINTS, LINES_COMPARED, LONGEST_DIFF, NAMED, NO_VALUE, diff, masked, shown
 
 SECRET = "Sommar2026!hemlig"  # noqa: S105  nobody's
 LINES = (
@@ -101,6 +101,7 @@ def test_a_value_behind_a_word_that_names_a_secret_is_withheld_on_both_sides(lin
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAFmFAQGx+RkPlLYC/4m02U7lEwLytuaxjrm2EdOahS8 samdrift",
         "SECRET_KEY = ‹secret:netbox_key›",
         "password: ‹secret:db›",
+        "password = /etc/netbox/secrets/db",
     ],
 )
 def test_what_names_no_secret_or_names_one_by_its_name_stays(line: str) -> None:
@@ -113,8 +114,11 @@ def test_an_account_a_command_that_sudo_allows_and_a_secret_s_own_name_are_shown
 
 
 VALUES = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#%+,.:;=?^~*/-", min_size=9).filter(
-    lambda value: not re.fullmatch(r"[\d.]+", value) and value not in "".join((*HARMLESS, *LINES))
+    lambda value: (
+        not re.fullmatch(r"[\d.]+", value) and value not in "".join((*HARMLESS, *LINES)) and not NO_VALUE.match(value)
+    )
 )
+"""What may be a secret. What begins as the path of a system's file is taken for the file that it is in."""
 NAMING = [line for line in LINES if line.endswith(" {}") and line[0].islower()]
 
 
