@@ -30,8 +30,9 @@ from tests.sshd import Sshd, cannot_run, running_sshd
 
 os.environ["SAMDRIFT_REASON"] = "a test"  # apply without a terminal demands one
 
-settings.register_profile("samdrift", deadline=None, max_examples=40)
-settings.register_profile("short", deadline=None, max_examples=10)
+# The same examples every time, so that what CI says of a change is about the change; `make soak` looks for new ones.
+settings.register_profile("samdrift", deadline=None, max_examples=40, derandomize=True)
+settings.register_profile("short", deadline=None, max_examples=10, derandomize=True)
 settings.register_profile("thorough", deadline=None, max_examples=200)
 settings.load_profile("samdrift")
 
