@@ -82,11 +82,13 @@ def _carry(sock: socket.socket, channel: paramiko.Channel, transport: paramiko.T
 
 def _pass_on(heard: Callable[[int], bytes], tell: Callable[[bytes], object], hang_up: Callable[[], object]) -> None:
     """Pass bytes on until there are no more, or nobody to take them; then the other side hears that it is over."""
-    with suppress(OSError):  # whichever side went away first
-        while data := heard(AT_MOST):
-            tell(data)
-    with suppress(OSError):
-        hang_up()
+    try:
+        with suppress(OSError):  # whichever side went away first
+            while data := heard(AT_MOST):
+                tell(data)
+    finally:  # paramiko has errors that are no OSError: a key exchange that takes too long
+        with suppress(OSError):
+            hang_up()
 
 
 def _seen(bastion: Host, address: Address) -> Address:

@@ -7,14 +7,16 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import IPv4Address
 from pathlib import Path
 
 import gevent
+import paramiko
 import pytest
 
 from deploy.transport.ssh import Access, Bastion, Connection, HostLost, answers_anew, log_in
+from deploy.transport.way import _pass_on
 from inventory.fleet import Host
 from tests.sshd import Sshd, keygen, running_sshd
 
@@ -155,6 +157,17 @@ def below(process: int) -> list[int]:
     """The processes that this one began, and theirs: who is not root is served by one that another watches."""
     children = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii").split()
     return [found for child in map(int, children) for found in (child, *below(child))]
+
+
+@pytest.mark.parametrize("broken", [OSError("gone"), paramiko.SSHException("the key exchange takes too long")])
+def test_whatever_breaks_the_way_the_other_side_hears_that_it_is_over(broken: Exception) -> None:
+    def tell(data: bytes) -> None:
+        raise broken
+
+    over: list[bool] = []
+    with suppress(paramiko.SSHException):
+        _pass_on(lambda _: b"x", tell, lambda: over.append(True))
+    assert over == [True]
 
 
 def test_many_hosts_are_reached_through_one_bastion_at_once(sshd: Sshd, between: Sshd) -> None:
