@@ -167,18 +167,15 @@ def test_nobody_who_is_impatient_ends_a_run_while_it_is_recorded(run: Invocation
     assert (record.exit_code, there(tmp_path)) == (Exit.OK, "abc")
 
 
+@pytest.mark.usefixtures("heard")
 def test_a_signal_that_is_ignored_stays_so() -> None:
     """As under nohup."""
-    stop, before = Stop(), {number: signal.getsignal(number) for number in SIGNALS}
+    stop = Stop()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        end_by_signals()
-        with stopping(stop, lambda _: None):
-            os.kill(os.getpid(), signal.SIGHUP)
-        assert stop.asked == ""
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    end_by_signals()
+    with stopping(stop, lambda _: None):
+        os.kill(os.getpid(), signal.SIGHUP)
+    assert stop.asked == ""
 
 
 class _Ill(MemoryHistory):
